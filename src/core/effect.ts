@@ -1,0 +1,37 @@
+/** What the core wants done. Effects of one event are performed in order, after the event is durable.
+ *
+ *  Performing returns nothing: what comes of it is a later event. Effects of a replay are dropped;
+ *  whoever needs them again (a worker that comes back) gets them by a new event. */
+import type { ClusterError } from "./error.ts";
+import type { AttemptRef, JobId, WorkerId } from "./ids.ts";
+
+export type Effect =
+  /** Tell a worker what a job is; always before its first `assign` in this worker's session. */
+  | { readonly kind: "open-job"; readonly worker: WorkerId; readonly job: JobId }
+  /** Tell a worker where the partitions of `stage` lie (`stageSources`); before the reduce tasks that
+   *  read them, and again when one has moved. */
+  | {
+      readonly kind: "send-sources";
+      readonly worker: WorkerId;
+      readonly job: JobId;
+      readonly stage: number;
+    }
+  /** Lease these attempts to the worker, in this order. Answered by `attempts-reported`, or `worker-lost`. */
+  | {
+      readonly kind: "assign";
+      readonly worker: WorkerId;
+      readonly job: JobId;
+      readonly stage: number;
+      readonly attempts: ReadonlyArray<{ readonly task: number; readonly attempt: number }>;
+    }
+  /** Stop these attempts; whatever the worker says of them later changes nothing. */
+  | { readonly kind: "abort"; readonly worker: WorkerId; readonly attempts: readonly AttemptRef[] }
+  /** The job has ended: forget its code and its partitions. */
+  | { readonly kind: "close-job"; readonly worker: WorkerId; readonly job: JobId }
+  /** Answer whoever brought this event. At most one of `reply` and `refuse` per event. */
+  | { readonly kind: "reply"; readonly value: { readonly job?: JobId; readonly worker?: WorkerId } }
+  | { readonly kind: "refuse"; readonly error: ClusterError }
+  /** Wake those who watch the job; its summary says what changed. */
+  | { readonly kind: "job-changed"; readonly job: JobId }
+  /** The job's blobs (code, plan, outputs) are no longer needed, unless another job names them. */
+  | { readonly kind: "drop-blobs"; readonly job: JobId };

@@ -1,0 +1,110 @@
+/** Everything that can happen to a coordinator. Facts in the past tense, plain JSON, each with `atMs`.
+ *
+ *  1. Events are appended to the log before `step` sees them; replaying the log gives the same state.
+ *  2. `atMs` is the coordinator's clock (monotonic, never back, carried over restarts), whole ms.
+ *  3. Heartbeats and progress are not events: silence is (`worker-lost`). See decisions/0002. */
+import type { AttemptRef, Hash, JobId, WorkerId } from "./ids.ts";
+import type { CounterMap, Failure, JobSpec, TaskOutput } from "./job.ts";
+import type { Role } from "./members.ts";
+
+/** What a worker says of itself. Claims, not truths: placement uses measured durations. */
+export type WorkerSpecs = {
+  /** For people: host name or `--name`; at most 200 characters. */
+  readonly name: string;
+  /** Which machine: equal on all processes of one machine, used for locality. */
+  readonly host: string;
+  /** Attempts that may run at once, clamped to 1 … 1,024. */
+  readonly slots: number;
+  readonly memoryBytes: number;
+  /** Program kinds: 0 = WebAssembly 0.1.0, 100 = JavaScript bundle. */
+  readonly kinds: readonly number[];
+  /** Where other workers fetch partitions from; "" when it cannot be reached. */
+  readonly exchangeUrl: string;
+  readonly version: string;
+};
+
+export type AttemptReport = {
+  readonly task: number;
+  readonly attempt: number;
+  /** Time the attempt itself took, in ms (fractions allowed). */
+  readonly durationMs: number;
+} & (
+  | {
+      readonly kind: "done";
+      readonly output: TaskOutput;
+      readonly counters?: CounterMap;
+      readonly inputBytes?: number;
+    }
+  /** `lostTasks`: tasks of the input stage whose partitions could not be fetched (download-failed). */
+  | { readonly kind: "failed"; readonly failure: Failure; readonly lostTasks?: readonly number[] }
+  /** The worker gives the attempt back unstarted (shutdown), or confirms an abort. */
+  | { readonly kind: "returned" }
+);
+
+export type CoordinatorEvent = {
+  readonly atMs: number;
+} & /** First event of every start. `epoch` counts starts, from 1. */
+(
+  | { readonly kind: "coordinator-started"; readonly epoch: number }
+  | {
+      readonly kind: "job-submitted";
+      readonly owner: string;
+      /** Idempotency key of the submitter; null = none. */
+      readonly key: string | null;
+      /** Hash of the whole submission, compared when the key comes again. */
+      readonly digest: Hash;
+      readonly spec: JobSpec;
+    }
+  | { readonly kind: "job-cancelled"; readonly job: JobId; readonly by: string }
+  /** The job and its outputs are no longer wanted; only for a job that has ended. */
+  | { readonly kind: "job-removed"; readonly job: JobId }
+  | {
+      readonly kind: "worker-joined";
+      /** Null = a new worker, gets the next id. */
+      readonly worker: WorkerId | null;
+      readonly owner: string;
+      readonly specs: WorkerSpecs;
+      /** Attempts that it holds, running or finished without an acknowledgement. */
+      readonly holding: readonly AttemptRef[];
+      /** Map outputs that it still serves, as [job, stage] with tasks; all others are lost. */
+      readonly serving?: ReadonlyArray<{
+        readonly job: JobId;
+        readonly stage: number;
+        readonly tasks: readonly number[];
+      }>;
+    }
+  | {
+      readonly kind: "worker-lost";
+      readonly worker: WorkerId;
+      /** bye: it said so · closed: link closed and not back in time · silent: no heartbeat in the lease. */
+      readonly reason: "bye" | "closed" | "silent";
+    }
+  | {
+      readonly kind: "attempts-started";
+      readonly worker: WorkerId;
+      readonly attempts: readonly AttemptRef[];
+    }
+  | {
+      readonly kind: "attempts-reported";
+      readonly worker: WorkerId;
+      readonly job: JobId;
+      readonly stage: number;
+      readonly reports: readonly AttemptReport[];
+    }
+  /** A deadline of the state (see `nextWakeMs`) has come. */
+  | { readonly kind: "time-passed" }
+  | {
+      readonly kind: "token-issued";
+      readonly id: string;
+      readonly role: Role;
+      readonly owner: string;
+      /** SHA-256 of the whole token text. */
+      readonly hash: Hash;
+      /** Coordinator's clock; 0 = never. */
+      readonly expiresAtMs: number;
+      /** How many joins it allows; 0 = any number. */
+      readonly usesMax: number;
+    }
+  | { readonly kind: "token-used"; readonly id: string }
+  | { readonly kind: "token-revoked"; readonly id: string }
+);

@@ -1,0 +1,36 @@
+/** Names of things: opaque strings for people and logs, tuples of indexes for tasks and attempts. */
+
+/** `j-1`, `j-2`, … in the order of submission; never reused. */
+export type JobId = `j-${number}`;
+/** `w-1`, … one per worker that ever joined; kept over reconnects, never reused. */
+export type WorkerId = `w-${number}`;
+/** Lowercase hex SHA-256 (64 characters): the name of a blob, and the root of a manifest. */
+export type Hash = string;
+
+/** One try to compute one task. `attempt` counts from 1 and is never reused, also not after a restart. */
+export type AttemptRef = {
+  readonly job: JobId;
+  /** Index of the stage in `JobSpec.stages`. */
+  readonly stage: number;
+  /** Index of the task in its stage, from 0. */
+  readonly task: number;
+  readonly attempt: number;
+};
+
+export function jobId(number: number): JobId {
+  return `j-${number}`;
+}
+
+export function workerId(number: number): WorkerId {
+  return `w-${number}`;
+}
+
+/** The number inside `j-7` or `w-7`; NaN when the text is no such id. */
+export function idNumber(id: string): number {
+  return /^[jw]-[1-9][0-9]{0,14}$/.test(id) ? Number(id.slice(2)) : Number.NaN;
+}
+
+/** `j-7/0/12#3` for logs and map keys: job, stage, task, attempt. */
+export function attemptKey(ref: AttemptRef): string {
+  return `${ref.job}/${ref.stage}/${ref.task}#${ref.attempt}`;
+}

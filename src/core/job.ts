@@ -1,0 +1,101 @@
+/** The nouns: what a job is made of, as the coordinator sees it.
+ *
+ *  A *job* has *stages* (map, reduce, or tasks); a stage has *tasks*; a task has *attempts*; an attempt
+ *  holds a *lease* on a worker. Map tasks read *splits* and write one *partition* per reduce task.
+ *  User code and inputs are blobs (`codeHash`, `planHash`) that the core never opens. */
+import type { ErrorCode } from "./error.ts";
+import type { Hash, JobId } from "./ids.ts";
+
+/** What the tasks of a stage do. `tasks` is a plain list whose results come back in order. */
+export type StageKind = "map" | "reduce" | "tasks";
+
+/** waiting: a stage before it is not done · ready: may be given to a worker · running: leased ·
+ *  done, failed, cancelled: final (a map task's `done` returns to `ready` when its output is lost). */
+export type TaskState = "waiting" | "ready" | "running" | "done" | "failed" | "cancelled";
+
+/** running: accepted, maybe still without workers · done, failed, cancelled: final. */
+export type JobState = "running" | "done" | "failed" | "cancelled";
+
+export type StageSpec = {
+  readonly kind: StageKind;
+  /** Tasks in the stage, 0 to 10,000,000. */
+  readonly taskCount: number;
+  /** Stage whose partitions this one reads: every reduce has one, others null. Always a lower index. */
+  readonly inputStage: number | null;
+  /** Partitions that each task's output is cut into, 1 to 100,000; 0 when the output is final. */
+  readonly partitionCount: number;
+  /** Limit of one attempt, in ms; 0 = none. */
+  readonly timeoutMs: number;
+  /** Bytes that the stage reads, for progress; 0 when unknown. */
+  readonly inputBytes: number;
+};
+
+/** What may go wrong how often. Defaults in `defaultLimits`. */
+export type RetryLimits = {
+  /** Attempts that end in the user's own error before the job fails. 1 to 100. */
+  readonly userErrorMax: number;
+  /** Distinct workers that may die while running a task before it counts as poisoned. 1 to 100. */
+  readonly workersKilledMax: number;
+  /** Wait before the second attempt, in ms; doubles each time. */
+  readonly backoffMs: number;
+  /** The doubling ends here, in ms. */
+  readonly backoffMaxMs: number;
+};
+
+export const defaultLimits: RetryLimits = {
+  userErrorMax: 4,
+  workersKilledMax: 3,
+  backoffMs: 100,
+  backoffMaxMs: 10_000,
+};
+
+/** A job as submitted: immutable, stored in the log, and everything that the core needs to know. */
+export type JobSpec = {
+  /** For people; 1 to 200 characters. */
+  readonly name: string;
+  /** Blob of the bundled job code (one ES module). */
+  readonly codeHash: Hash;
+  /** Blob of the plan: files, splits, items, parameters (see `wire/block/plan.ts`). */
+  readonly planHash: Hash;
+  /** 1 or 2 stages, in order. */
+  readonly stages: readonly StageSpec[];
+  /** Hosts that hold each task's input (stage 0 only): `taskHost[t]` indexes `hosts`, −1 = anywhere. */
+  readonly locality: {
+    readonly hosts: readonly string[];
+    readonly taskHost: readonly number[];
+  } | null;
+  readonly limits: RetryLimits;
+  /** Second attempts for stragglers. */
+  readonly backupTasks: boolean;
+  /** Share of the workers against other jobs, 1 to 1,000; default 1. */
+  readonly weight: number;
+};
+
+/** What a finished attempt leaves behind; final once committed. */
+export type TaskOutput = {
+  /** Intermediate output: SHA-256 of the partition manifest. Final output: blob hash. "" = none. */
+  readonly root: Hash;
+  readonly sizeBytes: number;
+  readonly records: number;
+  /** Result of a `tasks` task as JSON text, when it is at most 1 MiB. */
+  readonly value?: string;
+  /** Blob of records set aside as bad (NDJSON). */
+  readonly badRecords?: Hash;
+};
+
+/** Why an attempt or a job failed. */
+export type Failure = {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Stack with the job file's own positions, at most 8 KiB. */
+  readonly stack?: string;
+};
+
+export type CounterMap = Readonly<Record<string, number>>;
+
+/** Names a job together with what became of it, for events to watchers. */
+export type JobOutcome = {
+  readonly job: JobId;
+  readonly state: JobState;
+  readonly failure?: Failure;
+};

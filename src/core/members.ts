@@ -1,0 +1,64 @@
+/** Who may do what: roles and the tokens that carry them. Tokens themselves are never here, only hashes. */
+
+/** admin: everything · submitter: own jobs · worker: lease tasks · reader: look only. */
+export type Role = "admin" | "submitter" | "worker" | "reader";
+export const roles: readonly Role[] = ["admin", "submitter", "worker", "reader"];
+
+export type TokenRecord = {
+  readonly id: string;
+  readonly role: Role;
+  readonly owner: string;
+  /** SHA-256 of the token text, hex. */
+  readonly hash: string;
+  /** Coordinator's clock; 0 = never. */
+  readonly expiresAtMs: number;
+  /** Joins allowed; 0 = any number. */
+  readonly usesMax: number;
+  uses: number;
+  revoked: boolean;
+};
+
+/** What a principal of each role may do. A call that is not listed is refused. */
+export type Action =
+  | "submit"
+  | "cancel-own"
+  | "cancel-any"
+  | "read-own"
+  | "read-any"
+  | "read-workers"
+  | "work"
+  | "manage-tokens"
+  | "use-local-paths"
+  | "shutdown";
+
+const allowed: Readonly<Record<Role, readonly Action[]>> = {
+  admin: [
+    "submit",
+    "cancel-own",
+    "cancel-any",
+    "read-own",
+    "read-any",
+    "read-workers",
+    "manage-tokens",
+    "use-local-paths",
+    "shutdown",
+  ],
+  submitter: ["submit", "cancel-own", "read-own", "read-workers"],
+  worker: ["work"],
+  reader: ["read-any", "read-own", "read-workers"],
+};
+
+export function may(role: Role, action: Action): boolean {
+  return allowed[role].includes(action);
+}
+
+/** Why a token cannot be used now, or null when it can. */
+export function tokenProblem(
+  token: TokenRecord,
+  atMs: number,
+): "revoked" | "expired" | "used up" | null {
+  if (token.revoked) return "revoked";
+  if (token.expiresAtMs !== 0 && atMs >= token.expiresAtMs) return "expired";
+  if (token.usesMax !== 0 && token.uses >= token.usesMax) return "used up";
+  return null;
+}

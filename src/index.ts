@@ -1,0 +1,18 @@
+/** The public API of job authors; nothing else is public. */
+export { bytes, type CsvOptions, csv, type Format, ndjson, text } from "./sdk/format.ts";
+export {
+  type Emit,
+  type Job,
+  type JoinOptions,
+  type Key,
+  type MapContext,
+  type MapReduceOptions,
+  mapReduce,
+  type Params,
+  type ReduceContext,
+  type TaskContext,
+  type TasksOptions,
+  tasks,
+  type Value,
+} from "./sdk/job.ts";
+export { count, log } from "./sdk/runtime.ts";

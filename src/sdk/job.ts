@@ -1,0 +1,158 @@
+/** What a job author writes. The types of `emit` flow from `map` into `combine` and `reduce`. */
+import type { Format } from "./format.ts";
+
+/** JSON-like data that can be emitted. Class instances, functions, symbols, bigint and cycles are refused. */
+export type Value =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | Uint8Array
+  | readonly Value[]
+  | { readonly [name: string]: Value };
+
+/** Keys are compared as bytes: null < false < true < numbers (by value) < strings (UTF-8) < arrays (by element). */
+export type Key = string | number | boolean | null | readonly Key[];
+
+/** Emits one pair. Objects are copied at once, so they may be reused. */
+export type Emit<K extends Key, V> = (key: K, value: V) => void;
+
+export type Params = { readonly [name: string]: Value };
+
+export type MapContext<P extends Params> = {
+  /** The job's defaults overlaid with `--param name=value`. */
+  readonly params: P;
+  /** Name of the file that the record comes from. */
+  readonly file: string;
+  /** Byte offset where the record starts (in the uncompressed data). */
+  readonly offset: number;
+};
+
+export type ReduceContext<P extends Params> = {
+  readonly params: P;
+  /** Index of the partition, from 0. */
+  readonly partition: number;
+};
+
+export type MapFunction<In, K extends Key, V, P extends Params> = (
+  record: In,
+  emit: Emit<K, V>,
+  context: MapContext<P>,
+) => void;
+
+export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
+  readonly name?: string;
+  /** Defaults of the parameters; `--param` and the submitter override them. */
+  readonly params?: P;
+  /** How bytes become records. Default `text.lines()`. */
+  readonly input?: Format<In>;
+  readonly map: MapFunction<In, K, V, P>;
+  /** Folds two values of one key into one; must be associative. Runs where the values are made. */
+  readonly combine?: (a: V, b: V) => V;
+  /** Called once per key, keys in `sort` order; `undefined` leaves the key out. Without `reduce`: with
+   *  `combine` its value, else every pair as it is. `emit` writes further pairs. */
+  readonly reduce?: (
+    key: K,
+    values: Iterable<V>,
+    context: ReduceContext<P> & { readonly emit: Emit<Key, R> },
+  ) => R | undefined;
+  /** Which partition (0 … count − 1) a key goes to. Default: hash of the key's bytes. */
+  readonly partition?: (key: K, count: number) => number;
+  /** Order of keys in each partition. Default "ascending". */
+  readonly sort?: "ascending" | "descending";
+  /** Number of reduce tasks and so of output files. Default: one per 64 MiB of input, 1 to 256. 0 = map only:
+   *  pairs are written as emitted, one file per split. */
+  readonly reducers?: number;
+  /** Default "ndjson" ({"key":…,"value":…} a line). "csv": key,value. "text": key TAB value. */
+  readonly output?: "ndjson" | "csv" | "text";
+  /** A record that cannot be parsed or for which `map` throws: "fail" the job (default) or "keep" it aside
+   *  with file, byte offset and error. */
+  readonly badRecords?: "fail" | "keep";
+  /** Limit of one attempt in ms; default 0 = none. */
+  readonly timeoutMs?: number;
+  /** User errors per task before the job fails; default 4. */
+  readonly attempts?: number;
+  /** Second attempts for stragglers; default true. */
+  readonly backupTasks?: boolean;
+};
+
+/** Several inputs with a map function each, as for a join. */
+export type ManyInputs<K extends Key, V, P extends Params> = {
+  // biome-ignore lint/suspicious/noExplicitAny: each input has its own record type
+  readonly [input: string]: {
+    readonly input?: Format<any>;
+    readonly map: MapFunction<any, K, V, P>;
+  };
+};
+
+export type JoinOptions<K extends Key, V, R, P extends Params> = Omit<
+  MapReduceOptions<never, K, V, R, P>,
+  "input" | "map"
+> & {
+  /** Submitted as `name=path`: `tequio run join.ts users=u.csv orders=o.ndjson`. */
+  readonly inputs: ManyInputs<K, V, P>;
+};
+
+export type TaskContext<P extends Params> = {
+  readonly params: P;
+  /** Index of the item, from 0. */
+  readonly index: number;
+};
+
+export type TasksOptions<I extends Value, R, P extends Params> = {
+  readonly name?: string;
+  readonly params?: P;
+  /** The list, or a function that makes it from the parameters (called once, where the job is submitted). */
+  readonly items: readonly I[] | ((params: P) => Iterable<I>);
+  /** Runs once per item, may be async. The result must be JSON. */
+  readonly run: (item: I, context: TaskContext<P>) => R | Promise<R>;
+  readonly output?: "ndjson" | "csv" | "text";
+  readonly timeoutMs?: number;
+  readonly attempts?: number;
+  readonly backupTasks?: boolean;
+};
+
+/** What a job file exports by default, seen by everything that does not care about its types. */
+export type AnyMapReduce = {
+  readonly kind: "map-reduce";
+  readonly inputs: ManyInputs<Key, unknown, Params>;
+  // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose
+  readonly options: Omit<MapReduceOptions<any, any, any, any, any>, "input" | "map">;
+};
+export type AnyTasks = {
+  readonly kind: "tasks";
+  // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose
+  readonly options: TasksOptions<any, any, any>;
+};
+export type Job = AnyMapReduce | AnyTasks;
+
+export function mapReduce<
+  In = string,
+  K extends Key = Key,
+  V = Value,
+  R = V,
+  P extends Params = Params,
+>(options: MapReduceOptions<In, K, V, R, P> | JoinOptions<K, V, R, P>): Job {
+  if ("inputs" in options) {
+    const { inputs, ...rest } = options;
+    return {
+      kind: "map-reduce",
+      inputs: inputs as ManyInputs<Key, unknown, Params>,
+      options: rest,
+    };
+  }
+  const { input, map, ...rest } = options;
+  const only = input === undefined ? { map } : { input, map };
+  return {
+    kind: "map-reduce",
+    inputs: { default: only } as unknown as ManyInputs<Key, unknown, Params>,
+    options: rest,
+  };
+}
+
+export function tasks<I extends Value, R, P extends Params = Params>(
+  options: TasksOptions<I, R, P>,
+): Job {
+  return { kind: "tasks", options };
+}

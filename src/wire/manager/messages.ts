@@ -1,0 +1,158 @@
+/** What coordinator (seed 2: manager) and worker say to each other. Protobuf field numbers beside each field;
+ *  numbers below 100 are those of existing implementations, from 100 on ours: an old peer skips those
+ *  fields, and is never sent those messages (it has not sent `node` in its ManagerRequest). */
+
+export const nodeTypes = { manager: 0, worker: 1 } as const;
+export type NodeType = "manager" | "worker";
+
+/** 0 is the WebAssembly ABI 0.1.0 of existing workers, 100 our bundled JavaScript. */
+export const programKinds = { wasm: 0, javascript: 100 } as const;
+
+/** On the wire: TIMED_OUT=0 DOWNLOAD=1 RUNTIME=2 ABORTED=3 UNKNOWN=4. Details travel in field 100. */
+export type TaskErrorKind = "timed-out" | "download" | "runtime" | "aborted" | "unknown";
+
+/** 34 bytes: multihash `1b 20` and 32 bytes. Ours are not hashes but packed (see `taskid.ts`). */
+export type TaskIdBytes = Uint8Array;
+
+/** WorkerMsgWrapper. `requestId` (100): set by us on every request, echoed as `answerTo` (101) in the answer.
+ *  A peer that sets neither gets its answers in the order of its requests. */
+export type Envelope = {
+  readonly requestId: number | null;
+  readonly answerTo: number | null;
+  readonly message: ManagerMessage;
+};
+
+export type TaskExecute = {
+  /** 1 */ readonly taskId: TaskIdBytes;
+  /** 2: where the program can be had; ours: empty, the job is announced by `jobOpen`. */
+  readonly programAddresses: readonly string[];
+  /** 3: multihash of the program; ours: empty. */
+  readonly programHash: Uint8Array;
+  /** 4 */ readonly programKind: number;
+  /** 5 */ readonly argument: Uint8Array;
+  /** 6: seconds, 0 = none. */
+  readonly timeoutS: number;
+  /** 7 */ readonly networkUsageMax: number;
+};
+
+/** seed 2 TaskStatus; `data` is its oneof. */
+export type TaskStatus = {
+  /** 1 */ readonly taskId: TaskIdBytes;
+  readonly data:
+    | { readonly kind: "pending" } // 3
+    | { readonly kind: "started"; readonly unixS: number } // 4
+    | { readonly kind: "error"; readonly error: TaskErrorKind } // 5
+    | { readonly kind: "completed"; readonly result: Uint8Array } // 6
+    | { readonly kind: "unknown" }; // 7
+  /** 100: UTF-8 JSON of an `AttemptReport` (core/event.ts); empty from old peers. */
+  readonly report: Uint8Array;
+};
+
+/** Field 100 of ManagerRequest: what an existing worker does not say. */
+export type NodeDescription = {
+  /** 1: "" for a new worker, else `w-7` with its `credential`. */ readonly workerId: string;
+  /** 2: a secret that the coordinator gave this worker at its first join; "" when new. */
+  readonly credential: string;
+  /** 3 */ readonly name: string;
+  /** 4: equal for all processes of one machine. */ readonly host: string;
+  /** 5 */ readonly slots: number;
+  /** 6 */ readonly exchangeUrl: string;
+  /** 7: version of the software. */ readonly version: string;
+  /** 8: task ids it runs or has finished without an Ack. */ readonly holding: readonly TaskIdBytes[];
+  /** 9: UTF-8 JSON, `serving` of the event `worker-joined`. */ readonly serving: Uint8Array;
+  /** 10: random number of this process start; a second process with the same id is told `fenced`. */
+  readonly session: string;
+};
+
+/** Field 100 of ManagerAnswer. */
+export type Welcome = {
+  /** 1 */ readonly workerId: string;
+  /** 2: only in the answer to a first join. */ readonly credential: string;
+  /** 3: counts the coordinator's starts. */ readonly epoch: number;
+  /** 4: silence after which the worker is given up, ms. */ readonly leaseMs: number;
+  /** 5: how often to ping, ms. */ readonly heartbeatMs: number;
+  /** 6: error code and text when not accepted. */ readonly refusal: string;
+  /** 7 */ readonly version: string;
+};
+
+export type ManagerMessage =
+  /** either way, on connection; answered by nodeTypeAnswer */
+  | { readonly kind: "nodeTypeRequest"; readonly nodeType: NodeType } // 1
+  | { readonly kind: "nodeTypeAnswer"; readonly nodeType: NodeType } // 2
+  /** answer to anything that needs a relation that is not there; breaks the relation */
+  | { readonly kind: "notMine" } // 3
+  | { readonly kind: "ack" } // 4
+  /** worker → manager; answered by managerAnswer */
+  | {
+      readonly kind: "managerRequest"; // 5
+      /** 1 */ readonly workerPrice: number;
+      /** 2 */ readonly networkPrice: number;
+      /** 3 */ readonly cpuCount: number;
+      /** 4: kilobytes */ readonly memoryKb: number;
+      /** 5: kilobits per second */ readonly networkKbps: number;
+      /** 6 */ readonly programKinds: readonly number[];
+      /** 100 */ readonly node: NodeDescription | null;
+    }
+  | { readonly kind: "managerAnswer"; readonly accepted: boolean; readonly welcome: Welcome | null } // 6
+  /** either way; always answered by ack */
+  | { readonly kind: "managerBye" } // 7
+  | { readonly kind: "managerPing" } // 8
+  | { readonly kind: "managerPong" } // 9
+  /** manager → worker; answered by ack, or notMine */
+  | { readonly kind: "tasksExecute"; readonly tasks: readonly TaskExecute[] } // 10
+  | { readonly kind: "tasksPing"; readonly taskIds: readonly TaskIdBytes[] } // 11
+  | { readonly kind: "tasksPong"; readonly statuses: readonly TaskStatus[] } // 12
+  | { readonly kind: "tasksAbord"; readonly taskIds: readonly TaskIdBytes[] } // 13
+  /** worker → manager; answered by ack (durable), or notMine */
+  | { readonly kind: "taskStatus"; readonly status: TaskStatus } // 14
+  /** worker → manager, ours: many statuses at once; answered by ack (durable), or notMine */
+  | { readonly kind: "taskStatuses"; readonly statuses: readonly TaskStatus[] } // 110
+  /** manager → worker, ours: before the first task of a job; answered by ack. `job` is UTF-8 JSON (`JobOpen`). */
+  | { readonly kind: "jobOpen"; readonly job: Uint8Array } // 111
+  /** manager → worker, ours: where partitions lie. UTF-8 JSON (`StageSources`); answered by ack. */
+  | { readonly kind: "stageSources"; readonly sources: Uint8Array } // 112
+  /** manager → worker, ours: the job has ended, drop what it left; answered by ack. */
+  | { readonly kind: "jobClose"; readonly jobNumber: number } // 113
+  /** worker → manager, ours: lines that job code logged and progress; answered by ack, may be dropped.
+   *  UTF-8 JSON (`WorkerNotes`). */
+  | { readonly kind: "workerNotes"; readonly notes: Uint8Array }; // 114
+
+/** JSON inside `jobOpen`. */
+export type JobOpen = {
+  readonly job: string;
+  readonly name: string;
+  readonly codeHash: string;
+  readonly planHash: string;
+  /** Secret of this job that a worker shows to fetch partitions from another worker. */
+  readonly exchangeSecret: string;
+  readonly stages: ReadonlyArray<{ readonly kind: string; readonly partitionCount: number }>;
+};
+
+/** JSON inside `stageSources`: for each task of `stage` where its partitions lie, in task order. */
+export type StageSources = {
+  readonly job: string;
+  readonly stage: number;
+  /** Distinct exchange addresses of workers. */
+  readonly urls: readonly string[];
+  /** Per task: index into `urls`, attempt, manifest root. */
+  readonly tasks: ReadonlyArray<readonly [url: number, attempt: number, root: string]>;
+};
+
+/** JSON inside `workerNotes`; at most 256 KiB, dropped when the coordinator is behind. */
+export type WorkerNotes = {
+  readonly logs: ReadonlyArray<{
+    readonly job: string;
+    readonly stage: number;
+    readonly task: number;
+    readonly attempt: number;
+    readonly line: string;
+  }>;
+  /** Bytes read so far by running attempts. */
+  readonly progress: ReadonlyArray<{
+    readonly job: string;
+    readonly stage: number;
+    readonly task: number;
+    readonly attempt: number;
+    readonly inputBytes: number;
+  }>;
+};
