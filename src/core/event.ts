@@ -43,8 +43,7 @@ export type AttemptReport = {
 
 export type CoordinatorEvent = {
   readonly atMs: number;
-} & /** First event of every start. `epoch` counts starts, from 1. */
-(
+} /** First event of every start. `epoch` counts starts, from 1. */ & (
   | { readonly kind: "coordinator-started"; readonly epoch: number }
   | {
       readonly kind: "job-submitted";

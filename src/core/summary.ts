@@ -1,0 +1,56 @@
+/** What people see of the state: plain objects, made on demand, never stored. */
+import type { JobId, WorkerId } from "./ids.ts";
+import type { Failure, JobState, StageKind } from "./job.ts";
+
+export type StageSummary = {
+  readonly kind: StageKind;
+  readonly taskCount: number;
+  readonly waiting: number;
+  readonly ready: number;
+  readonly running: number;
+  readonly done: number;
+  /** Attempts that ended without a result: errors, lost workers, lost races. */
+  readonly attemptsFailed: number;
+  readonly attemptsLost: number;
+  readonly backups: number;
+  readonly inputBytes: number;
+  readonly inputBytesDone: number;
+  readonly outputBytes: number;
+  readonly outputRecords: number;
+  /** Coordinator's clock, ms; 0 = not yet. */
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** Mean time of an attempt, ms; 0 = none done. */
+  readonly meanMs: number;
+};
+
+export type JobSummary = {
+  readonly job: JobId;
+  readonly name: string;
+  readonly owner: string;
+  readonly state: JobState;
+  readonly failure: Failure | null;
+  readonly submittedAtMs: number;
+  readonly endedAtMs: number;
+  /** The coordinator's clock now, so that a reader can compute ages. */
+  readonly atMs: number;
+  readonly stages: readonly StageSummary[];
+  readonly counters: Readonly<Record<string, number>>;
+  /** Why nothing runs, in words; "" when something does. */
+  readonly waitingFor: string;
+  /** The last few user errors, newest first (at most 10). */
+  readonly errors: ReadonlyArray<Failure & { readonly task: string; readonly worker: WorkerId }>;
+};
+
+export type WorkerSummary = {
+  readonly worker: WorkerId;
+  readonly name: string;
+  readonly host: string;
+  readonly state: "live" | "lost";
+  readonly slots: number;
+  readonly running: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly joinedAtMs: number;
+  readonly version: string;
+};

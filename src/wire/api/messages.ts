@@ -1,0 +1,110 @@
+/** The HTTP API of the coordinator: what clients, the CLI and workers ask. JSON bodies, `Authorization: Bearer`.
+ *
+ *  | call | body → answer | action |
+ *  | --- | --- | --- |
+ *  | GET /v1/health | → Health | (none) |
+ *  | POST /v1/blobs | bytes → BlobPut; header `x-content-sha256` is checked when given | submit, work |
+ *  | GET, HEAD /v1/blobs/:hash | → bytes, `Range: bytes=a-b` honoured | any role |
+ *  | POST /v1/jobs | Submit → Submitted | submit |
+ *  | GET /v1/jobs | → { jobs: JobSummary[] } newest first | read |
+ *  | GET /v1/jobs/:job | → JobSummary | read |
+ *  | GET /v1/jobs/:job/watch | → NDJSON of JobSummary, one at once, then on change (at most 10/s), last when ended | read |
+ *  | POST /v1/jobs/:job/cancel | {} → JobSummary | cancel |
+ *  | DELETE /v1/jobs/:job | → {} (only an ended job) | cancel |
+ *  | GET /v1/jobs/:job/output | → Output (409 conflict while running, the job's failure when it failed) | read |
+ *  | GET /v1/jobs/:job/results | → NDJSON, one result of a `tasks` job a line, in order | read |
+ *  | GET /v1/jobs/:job/logs?follow=1 | → NDJSON of LogLine | read |
+ *  | GET /v1/jobs/:job/input/:file | → bytes of a plan's file, Range honoured | work |
+ *  | GET /v1/workers | → { workers: WorkerSummary[] } | read-workers |
+ *  | POST /v1/tokens | TokenRequest → TokenAnswer (the only time the token is shown) | manage-tokens |
+ *  | GET /v1/tokens | → { tokens: TokenView[] } | manage-tokens |
+ *  | DELETE /v1/tokens/:id | → {} | manage-tokens |
+ *  | POST /v1/shutdown | {} → {} | shutdown |
+ *  | WebSocket /balthazar/worker/0.3.1 | seed 2, binary frames | work |
+ *
+ *  Every failure is `ApiError` with the status of `httpStatus`. */
+import type { ErrorCode } from "../../core/error.ts";
+import type { JobSpec } from "../../core/job.ts";
+import type { Role } from "../../core/members.ts";
+
+export type Health = {
+  readonly ok: true;
+  readonly version: string;
+  readonly epoch: number;
+  readonly host: string;
+};
+
+export type Submit = {
+  /** At most 200 characters; the same key and body give the same job again. */
+  readonly key: string | null;
+  readonly spec: JobSpec;
+};
+export type Submitted = { readonly job: string };
+
+export type OutputPart = {
+  readonly task: number;
+  /** Blob hash; "" when the part is empty. */
+  readonly hash: string;
+  readonly sizeBytes: number;
+  readonly records: number;
+};
+export type Output = {
+  readonly parts: readonly OutputPart[];
+  /** Blobs of NDJSON with records set aside, in task order. */
+  readonly badRecords: readonly string[];
+};
+
+export type LogLine = {
+  readonly atMs: number;
+  readonly task: string;
+  readonly line: string;
+};
+
+export type TokenRequest = {
+  readonly role: Role;
+  readonly owner: string;
+  /** 0 = never expires. */
+  readonly ttlMs: number;
+  /** Joins allowed; 0 = any number. */
+  readonly usesMax: number;
+};
+export type TokenAnswer = { readonly id: string; readonly token: string };
+export type TokenView = {
+  readonly id: string;
+  readonly role: Role;
+  readonly owner: string;
+  readonly expiresAtMs: number;
+  readonly usesMax: number;
+  readonly uses: number;
+  readonly revoked: boolean;
+};
+
+export type ApiError = {
+  readonly code: ErrorCode;
+  /** Without the code. */
+  readonly message: string;
+  readonly retryable: boolean;
+};
+
+export const httpStatus: Readonly<Record<ErrorCode, number>> = {
+  "bad-request": 400,
+  "build-failed": 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  "not-found": 404,
+  conflict: 409,
+  "limit-exceeded": 413,
+  "storage-full": 507,
+  "storage-failed": 500,
+  fenced: 409,
+  "version-mismatch": 426,
+  "protocol-violated": 400,
+  unavailable: 503,
+  "user-error": 422,
+  "task-crashed": 422,
+  "out-of-memory": 422,
+  "timed-out": 422,
+  "download-failed": 502,
+  "data-lost": 410,
+  nondeterministic: 422,
+};
