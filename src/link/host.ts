@@ -1,0 +1,17 @@
+/** Which machine this process is on, as a name that two processes share exactly when they see the same files. */
+import { createHash } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
+import { arch, hostname, platform } from "node:os";
+
+/** 16 hex digits. On Linux from the boot id and the mount namespace (containers on one machine differ),
+ *  elsewhere from the host name. */
+export function hostId(): string {
+  const parts = [hostname(), platform(), arch()];
+  try {
+    parts.push(readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
+    parts.push(readlinkSync("/proc/self/ns/mnt"));
+  } catch {
+    // Not Linux: the host name must do.
+  }
+  return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 16);
+}
