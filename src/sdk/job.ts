@@ -55,7 +55,7 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
   readonly reduce?: (
     key: K,
     values: Iterable<V>,
-    context: ReduceContext<P> & { readonly emit: Emit<Key, R> },
+    context: ReduceContext<P> & { readonly emit: Emit<Key, unknown> },
   ) => R | undefined;
   /** Which partition (0 … count − 1) a key goes to. Default: hash of the key's bytes. */
   readonly partition?: (key: K, count: number) => number;
@@ -79,9 +79,10 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
 
 /** Several inputs with a map function each, as for a join. */
 export type ManyInputs<K extends Key, V, P extends Params> = {
-  // biome-ignore lint/suspicious/noExplicitAny: each input has its own record type
   readonly [input: string]: {
+    // biome-ignore lint/suspicious/noExplicitAny: each input has its own record type
     readonly input?: Format<any>;
+    // biome-ignore lint/suspicious/noExplicitAny: each input has its own record type
     readonly map: MapFunction<any, K, V, P>;
   };
 };
@@ -100,7 +101,7 @@ export type TaskContext<P extends Params> = {
   readonly index: number;
 };
 
-export type TasksOptions<I extends Value, R, P extends Params> = {
+export type TasksOptions<I, R, P extends Params> = {
   readonly name?: string;
   readonly params?: P;
   /** The list, or a function that makes it from the parameters (called once, where the job is submitted). */
@@ -116,7 +117,8 @@ export type TasksOptions<I extends Value, R, P extends Params> = {
 /** What a job file exports by default, seen by everything that does not care about its types. */
 export type AnyMapReduce = {
   readonly kind: "map-reduce";
-  readonly inputs: ManyInputs<Key, unknown, Params>;
+  // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose
+  readonly inputs: ManyInputs<any, any, any>;
   // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose
   readonly options: Omit<MapReduceOptions<any, any, any, any, any>, "input" | "map">;
 };
@@ -127,32 +129,33 @@ export type AnyTasks = {
 };
 export type Job = AnyMapReduce | AnyTasks;
 
+type AnyOptions =
+  // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose
+  MapReduceOptions<any, any, any, any, any> | JoinOptions<any, any, any, any>;
+
+/** One input. Annotate `emit` (`emit: Emit<string, number>`): its types flow into the other functions. */
 export function mapReduce<
   In = string,
   K extends Key = Key,
   V = Value,
   R = V,
   P extends Params = Params,
->(options: MapReduceOptions<In, K, V, R, P> | JoinOptions<K, V, R, P>): Job {
+>(options: MapReduceOptions<In, K, V, R, P>): Job;
+/** Several inputs by name, as for a join. */
+export function mapReduce<K extends Key = Key, V = Value, R = V, P extends Params = Params>(
+  options: JoinOptions<K, V, R, P>,
+): Job;
+export function mapReduce(options: AnyOptions): Job {
   if ("inputs" in options) {
     const { inputs, ...rest } = options;
-    return {
-      kind: "map-reduce",
-      inputs: inputs as ManyInputs<Key, unknown, Params>,
-      options: rest,
-    };
+    return { kind: "map-reduce", inputs, options: rest };
   }
   const { input, map, ...rest } = options;
   const only = input === undefined ? { map } : { input, map };
-  return {
-    kind: "map-reduce",
-    inputs: { default: only } as unknown as ManyInputs<Key, unknown, Params>,
-    options: rest,
-  };
+  return { kind: "map-reduce", inputs: { default: only }, options: rest };
 }
 
-export function tasks<I extends Value, R, P extends Params = Params>(
-  options: TasksOptions<I, R, P>,
-): Job {
+/** A plain list of tasks; the results come back in the order of the items. */
+export function tasks<I, R, P extends Params = Params>(options: TasksOptions<I, R, P>): Job {
   return { kind: "tasks", options };
 }
