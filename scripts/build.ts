@@ -1,0 +1,13 @@
+/** `npm run build`: src/ as JavaScript and type declarations in dist/, the form that npm users install. */
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const root = dirname(import.meta.dirname);
+rmSync(join(root, "dist"), { recursive: true, force: true });
+const ran = spawnSync(
+  process.execPath,
+  ["node_modules/typescript/bin/tsc", "-p", "scripts/tsconfig.build.json"],
+  { cwd: root, stdio: "inherit" },
+);
+process.exitCode = ran.status ?? 1;

@@ -1,0 +1,24 @@
+/** `npm test`: every test, with Node's own runner. `npm test -- src/core/*.test.ts --only` runs some. */
+import { spawnSync } from "node:child_process";
+import { availableParallelism } from "node:os";
+
+const everything = ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"];
+/** Longest that one test may take, in ms; the kill tests with real processes come closest. */
+const timeoutMs = 120_000;
+
+const args = process.argv.slice(2);
+const files = args.filter((arg) => !arg.startsWith("-"));
+const flags = args.map((arg) => (arg === "--only" ? "--test-only" : arg));
+const ran = spawnSync(
+  process.execPath,
+  [
+    "--test",
+    "--test-reporter=spec",
+    `--test-concurrency=${Math.max(2, availableParallelism())}`,
+    `--test-timeout=${timeoutMs}`,
+    ...flags.filter((flag) => flag.startsWith("-")),
+    ...(files.length === 0 ? everything : files),
+  ],
+  { stdio: "inherit" },
+);
+process.exitCode = ran.status ?? 1;
