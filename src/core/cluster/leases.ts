@@ -1,0 +1,84 @@
+/** Giving an attempt to a worker, and taking it back: the only places where leases begin and end. */
+import { assert } from "../error.ts";
+import {
+  type CoordinatorState,
+  type JobRecord,
+  type Lease,
+  READY,
+  RUNNING,
+  type Stage,
+  setTask,
+  type WorkerRecord,
+} from "./state.ts";
+
+/** Leases the next attempt of a task to a worker. The task must be ready, or running for a backup. */
+export function grant(
+  state: CoordinatorState,
+  stage: Stage,
+  task: number,
+  to: { worker: WorkerRecord; backup: boolean },
+): Lease {
+  const job = jobOf(state, stage.job);
+  const attempt = (stage.attempts[task] as number) + 1;
+  stage.attempts[task] = attempt;
+  const lease: Lease = {
+    job: stage.job,
+    stage: stage.index,
+    task,
+    attempt,
+    worker: to.worker.number,
+    assignedAtMs: state.atMs,
+    startedAtMs: 0,
+    backup: to.backup,
+  };
+  const held = stage.leases.get(task);
+  if (held === undefined) stage.leases.set(task, [lease]);
+  else held.push(lease);
+  assert((held?.length ?? 1) <= 2, `I6: task ${stage.job}/${stage.index}/${task} has three leases`);
+  to.worker.leases.add(lease);
+  job.running++;
+  if (stage.state[task] === READY) setTask(stage, task, RUNNING);
+  if (stage.tally.startedAtMs === 0) stage.tally.startedAtMs = state.atMs;
+  if (to.backup) stage.tally.backups++;
+  return lease;
+}
+
+/** Ends a lease, whatever the reason; the caller decides what becomes of the task. */
+export function endLease(state: CoordinatorState, lease: Lease): void {
+  const job = jobOf(state, lease.job);
+  const stage = job.stages[lease.stage] as Stage;
+  const held = stage.leases.get(lease.task) ?? [];
+  const rest = held.filter((other) => other !== lease);
+  assert(rest.length === held.length - 1, "a lease ends once");
+  if (rest.length === 0) stage.leases.delete(lease.task);
+  else stage.leases.set(lease.task, rest);
+  job.running--;
+  const worker = state.workers.get(lease.worker);
+  worker?.leases.delete(lease);
+  if (worker?.live === true) state.hungry.add(worker.number);
+}
+
+/** The lease under which this worker runs this attempt, if it still counts. */
+export function findLease(
+  stage: Stage,
+  task: number,
+  by: { attempt: number; worker: number },
+): Lease | undefined {
+  return stage.leases
+    .get(task)
+    ?.find((lease) => lease.attempt === by.attempt && lease.worker === by.worker);
+}
+
+/** Puts a task into the queue of the place that holds its input. */
+export function makeReady(state: CoordinatorState, stage: Stage, task: number): void {
+  setTask(stage, task, READY);
+  const locality = stage.index === 0 ? jobOf(state, stage.job).spec.locality : null;
+  const place = (locality?.taskHost[task] ?? -1) + 1;
+  (stage.queues[place] ?? stage.queues[0])?.push(task);
+}
+
+export function jobOf(state: CoordinatorState, number: number): JobRecord {
+  const job = state.jobs.get(number);
+  assert(job !== undefined, `job j-${number} is known`);
+  return job;
+}

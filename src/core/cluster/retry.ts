@@ -1,0 +1,126 @@
+/** What becomes of a task whose attempt did not succeed.
+ *
+ *  1. The user's own errors count against `userErrorMax` (4); then the job fails with the last one.
+ *  2. A lost worker counts for the tasks it was running: `workersKilledMax` (3) distinct ones poison the job.
+ *  3. All else (downloads, full disks, returned attempts) is a setback: tried again, with an end far away.
+ *  4. Waits double from `backoffMs` to `backoffMaxMs`; a lost worker costs no wait. */
+import type { ErrorCode } from "../error.ts";
+import type { Failure } from "../job.ts";
+import { makeReady } from "./leases.ts";
+import { isOpen } from "./shuffle.ts";
+import {
+  type CoordinatorState,
+  type JobRecord,
+  type Lease,
+  type Stage,
+  setTask,
+  WAITING,
+} from "./state.ts";
+
+/** Setbacks of one task before the job fails with the last reason. */
+export const setbackMax = 40;
+
+/** Codes that are the job's own doing. */
+const userCodes: ReadonlySet<ErrorCode> = new Set([
+  "user-error",
+  "task-crashed",
+  "out-of-memory",
+  "timed-out",
+  "limit-exceeded",
+  "bad-request",
+]);
+
+/** Codes that no further attempt can mend. */
+const finalCodes: ReadonlySet<ErrorCode> = new Set([
+  "build-failed",
+  "data-lost",
+  "nondeterministic",
+]);
+
+/** Decides about a failed attempt whose lease has ended. Returns the job's failure, or null when the task
+ *  goes on (again waiting or ready, or still running in another attempt). */
+export function afterFailure(
+  state: CoordinatorState,
+  job: JobRecord,
+  lease: Lease,
+  failure: Failure,
+): Failure | null {
+  const stage = job.stages[lease.stage] as Stage;
+  const { task } = lease;
+  stage.tally.attemptsFailed++;
+  if (finalCodes.has(failure.code)) return named(stage, task, failure);
+  let tries: number;
+  if (userCodes.has(failure.code)) {
+    tries = Math.min(255, (stage.userErrors[task] as number) + 1);
+    stage.userErrors[task] = tries;
+    const { userErrorMax } = job.spec.limits;
+    if (tries >= userErrorMax) {
+      return named(stage, task, failure, `failed ${tries} of ${userErrorMax} attempts; last: `);
+    }
+  } else {
+    tries = Math.min(65_535, (stage.setbacks[task] as number) + 1);
+    stage.setbacks[task] = tries;
+    if (tries >= setbackMax)
+      return named(stage, task, failure, `was set back ${tries} times; last: `);
+  }
+  if (!stage.leases.has(task)) waitBefore(state, job, stage, { task, tries });
+  return null;
+}
+
+/** Decides about an attempt whose worker is gone. `ran`: it had begun, so the task may be the reason. */
+export function afterLoss(
+  state: CoordinatorState,
+  job: JobRecord,
+  lease: Lease,
+  ran: boolean,
+): Failure | null {
+  const stage = job.stages[lease.stage] as Stage;
+  const { task } = lease;
+  stage.tally.attemptsLost++;
+  if (ran) {
+    const killers = stage.killers.get(task) ?? [];
+    if (!killers.includes(lease.worker)) killers.push(lease.worker);
+    stage.killers.set(task, killers);
+    if (killers.length >= job.spec.limits.workersKilledMax) {
+      return named(stage, task, {
+        code: "task-crashed",
+        message: `${killers.length} workers (${killers.map((w) => `w-${w}`).join(", ")}) were lost while running it, so it is not tried again`,
+      });
+    }
+  }
+  if (!stage.leases.has(task)) again(state, job, stage, task);
+  return null;
+}
+
+/** Gives a task back that nobody runs any more: ready at once, or waiting for its input. */
+export function again(state: CoordinatorState, job: JobRecord, stage: Stage, task: number): void {
+  if (isOpen(job, stage)) makeReady(state, stage, task);
+  else setTask(stage, task, WAITING);
+}
+
+function waitBefore(
+  state: CoordinatorState,
+  job: JobRecord,
+  stage: Stage,
+  retry: { task: number; tries: number },
+): void {
+  const { backoffMs, backoffMaxMs } = job.spec.limits;
+  const waitMs = Math.min(backoffMaxMs, backoffMs * 2 ** Math.min(20, retry.tries - 1));
+  setTask(stage, retry.task, WAITING);
+  stage.backoffs.add(retry.task);
+  state.deadlines.add({
+    kind: "backoff",
+    atMs: state.atMs + waitMs,
+    job: job.number,
+    stage: stage.index,
+    task: retry.task,
+  });
+}
+
+/** The failure with the task's name in front, so that it can be found. */
+function named(stage: Stage, task: number, failure: Failure, what = ""): Failure {
+  const message = `${stage.spec.kind} task ${task} ${what}${failure.message}`;
+  return failure.stack === undefined
+    ? { code: failure.code, message }
+    : { code: failure.code, message, stack: failure.stack };
+}

@@ -1,0 +1,199 @@
+/** The state as plain JSON and back. Whatever decides the next step is kept in its order, so that replay from a
+ *  snapshot and replay from the first event give the same (I19). */
+import { Deadlines } from "./deadlines.ts";
+import { Durations } from "./durations.ts";
+import { IntQueue } from "./queue.ts";
+import {
+  type CoordinatorState,
+  type JobRecord,
+  type Lease,
+  newStage,
+  type Stage,
+  type WorkerRecord,
+} from "./state.ts";
+
+/** Grows with every change of this shape; an older snapshot is read by dropping it and replaying. */
+export const snapshotVersion = 1;
+
+/** Columns are mostly zeros: kept as [index, value] pairs, flat. */
+type Sparse = number[];
+
+type SavedStage = {
+  state: Sparse;
+  attempts: Sparse;
+  userErrors: Sparse;
+  setbacks: Sparse;
+  holder: Sparse;
+  committed: Sparse;
+  outputs: Array<[number, unknown]>;
+  killers: Array<[number, number[]]>;
+  backoffs: number[];
+  leases: Array<[number, Lease[]]>;
+  queues: number[][];
+  counts: Stage["counts"];
+  durations: ReturnType<Durations["save"]>;
+  sourcesVersion: number;
+  tally: Stage["tally"];
+};
+
+type SavedJob = Omit<JobRecord, "stages" | "workers"> & { stages: SavedStage[]; workers: number[] };
+type SavedWorker = Omit<WorkerRecord, "leases" | "opened" | "sources"> & {
+  leases: Array<[job: number, stage: number, task: number, attempt: number]>;
+  opened: number[];
+  sources: Array<[string, number]>;
+};
+
+type Saved = {
+  version: number;
+  epoch: number;
+  atMs: number;
+  jobsSubmitted: number;
+  workersJoined: number;
+  jobs: SavedJob[];
+  active: number[];
+  workers: SavedWorker[];
+  hungry: number[];
+  keys: Array<[string, number]>;
+  tokens: unknown[];
+  deadlines: ReturnType<Deadlines["save"]>;
+  slots: number;
+};
+
+export function saveState(state: CoordinatorState): unknown {
+  const saved: Saved = {
+    version: snapshotVersion,
+    epoch: state.epoch,
+    atMs: state.atMs,
+    jobsSubmitted: state.jobsSubmitted,
+    workersJoined: state.workersJoined,
+    jobs: [...state.jobs.values()].map(saveJob),
+    active: [...state.active],
+    workers: [...state.workers.values()].map(saveWorker),
+    hungry: [...state.hungry],
+    keys: [...state.keys],
+    tokens: [...state.tokens.values()],
+    deadlines: state.deadlines.save(),
+    slots: state.slots,
+  };
+  return saved;
+}
+
+function saveJob(job: JobRecord): SavedJob {
+  return { ...job, stages: job.stages.map(saveStage), workers: [...job.workers] };
+}
+
+function saveStage(stage: Stage): SavedStage {
+  return {
+    state: sparse(stage.state),
+    attempts: sparse(stage.attempts),
+    userErrors: sparse(stage.userErrors),
+    setbacks: sparse(stage.setbacks),
+    holder: sparse(stage.holder),
+    committed: sparse(stage.committed),
+    outputs: stage.outputs.flatMap((o, task) => (o === null ? [] : [[task, o]])) as never,
+    killers: [...stage.killers],
+    backoffs: [...stage.backoffs],
+    leases: [...stage.leases],
+    queues: stage.queues.map((queue) => queue.toArray()),
+    counts: stage.counts,
+    durations: stage.durations.save(),
+    sourcesVersion: stage.sourcesVersion,
+    tally: stage.tally,
+  };
+}
+
+function saveWorker(worker: WorkerRecord): SavedWorker {
+  return {
+    ...worker,
+    leases: [...worker.leases].map((one) => [one.job, one.stage, one.task, one.attempt]),
+    opened: [...worker.opened],
+    sources: [...worker.sources],
+  };
+}
+
+/** The state of a snapshot; throws when it is of another version, so that the caller replays all instead. */
+export function loadState(json: unknown): CoordinatorState {
+  const saved = structured(json);
+  const jobs = new Map(saved.jobs.map((job) => [job.number, loadJob(job)]));
+  return {
+    epoch: saved.epoch,
+    atMs: saved.atMs,
+    jobsSubmitted: saved.jobsSubmitted,
+    workersJoined: saved.workersJoined,
+    jobs,
+    active: new Set(saved.active),
+    workers: new Map(saved.workers.map((worker) => [worker.number, loadWorker(worker, jobs)])),
+    hungry: new Set(saved.hungry),
+    keys: new Map(saved.keys),
+    tokens: new Map((saved.tokens as Array<{ id: string }>).map((t) => [t.id, t as never])),
+    deadlines: Deadlines.load(saved.deadlines),
+    slots: saved.slots,
+  };
+}
+
+function structured(json: unknown): Saved {
+  // A copy, so that the state never shares an object with what it was read from.
+  const saved = JSON.parse(JSON.stringify(json)) as Saved;
+  if (saved.version !== snapshotVersion) {
+    throw new Error(`snapshot of version ${saved.version}, this software reads ${snapshotVersion}`);
+  }
+  return saved;
+}
+
+function loadJob(saved: SavedJob): JobRecord {
+  const hosts = saved.spec.locality?.hosts.length ?? 0;
+  const stages = saved.stages.map((stage, index) => {
+    const spec = saved.spec.stages[index];
+    if (spec === undefined) throw new Error(`snapshot of j-${saved.number} lacks stage ${index}`);
+    return loadStage(newStage(saved.number, index, spec, index === 0 ? hosts : 0), stage);
+  });
+  return { ...saved, stages, workers: new Set(saved.workers) };
+}
+
+function loadStage(empty: Stage, saved: SavedStage): Stage {
+  dense(saved.state, empty.state);
+  dense(saved.attempts, empty.attempts);
+  dense(saved.userErrors, empty.userErrors);
+  dense(saved.setbacks, empty.setbacks);
+  dense(saved.holder, empty.holder);
+  dense(saved.committed, empty.committed);
+  for (const [task, output] of saved.outputs) empty.outputs[task] = output as never;
+  return {
+    ...empty,
+    killers: new Map(saved.killers),
+    backoffs: new Set(saved.backoffs),
+    leases: new Map(saved.leases),
+    queues: saved.queues.map((queue) => IntQueue.from(queue)),
+    counts: saved.counts,
+    durations: Durations.load(saved.durations),
+    sourcesVersion: saved.sourcesVersion,
+    tally: saved.tally,
+  };
+}
+
+/** Leases are the same objects in the stage and in the worker. */
+function loadWorker(saved: SavedWorker, jobs: ReadonlyMap<number, JobRecord>): WorkerRecord {
+  const leases = new Set<Lease>();
+  for (const [job, stage, task, attempt] of saved.leases) {
+    const held = jobs.get(job)?.stages[stage]?.leases.get(task);
+    const lease = held?.find((one) => one.attempt === attempt);
+    if (lease === undefined) throw new Error(`snapshot: w-${saved.number} holds an unknown lease`);
+    leases.add(lease);
+  }
+  return { ...saved, leases, opened: new Set(saved.opened), sources: new Map(saved.sources) };
+}
+
+function sparse(column: ArrayLike<number>): Sparse {
+  const pairs: Sparse = [];
+  for (let at = 0; at < column.length; at++) {
+    const value = column[at] as number;
+    if (value !== 0) pairs.push(at, value);
+  }
+  return pairs;
+}
+
+function dense(pairs: Sparse, column: { [index: number]: number }): void {
+  for (let at = 0; at < pairs.length; at += 2) {
+    column[pairs[at] as number] = pairs[at + 1] as number;
+  }
+}

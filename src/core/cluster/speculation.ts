@@ -1,0 +1,65 @@
+/** Backup tasks: near the end of a stage a second attempt for those that take much longer than the others
+ *  (MapReduce paper, section 3.6). Whichever attempt reports first is committed, the other is aborted.
+ *
+ *  1. Only when nothing of the stage is ready, so that a backup never delays first attempts.
+ *  2. Only with something to compare with: a quarter of the stage is done.
+ *  3. One backup at a time per task, on another worker with a free slot, of the same output. */
+import type { Effect } from "../effect.ts";
+import { grant } from "./leases.ts";
+import { sendAttempts } from "./placement.ts";
+import type { CoordinatorState, JobRecord, Lease, Stage, WorkerRecord } from "./state.ts";
+
+/** An attempt is a straggler after this many medians, … */
+const straggleFactor = 2;
+/** … and not before this time, in ms: below it, starting a second one gains nothing. */
+const straggleMinMs = 300;
+/** How often to look, in ms. */
+const lookEveryMs = 250;
+
+/** Sets the next look at a job whose stage has nothing more to give out. */
+export function watchStragglers(state: CoordinatorState, job: JobRecord): void {
+  if (job.watched || !job.spec.backupTasks || job.state !== "running") return;
+  const stage = tail(job);
+  if (stage === null) return;
+  job.watched = true;
+  const wait = Math.max(lookEveryMs, Math.min(5_000, stage.durations.medianMs() / 2));
+  state.deadlines.add({ kind: "stragglers", atMs: Math.ceil(state.atMs + wait), job: job.number });
+}
+
+/** Looks at a job's running attempts and starts backups where they help. */
+export function startBackups(state: CoordinatorState, job: JobRecord, effects: Effect[]): void {
+  job.watched = false;
+  const stage = job.state === "running" ? tail(job) : null;
+  if (stage !== null) {
+    for (const [task, leases] of [...stage.leases]) {
+      const only = leases.length === 1 ? leases[0] : undefined;
+      if (only === undefined || !straggles(state, stage, only)) continue;
+      const worker = freeWorker(state, only.worker);
+      if (worker === null) break;
+      const { attempt } = grant(state, stage, task, { worker, backup: true });
+      sendAttempts(state, stage, { worker, attempts: [{ task, attempt }], effects });
+    }
+  }
+  watchStragglers(state, job);
+}
+
+/** The stage that only has running tasks left, if there is one to compare with. */
+function tail(job: JobRecord): Stage | null {
+  const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
+  if (stage === undefined || stage.counts.ready > 0 || stage.counts.running === 0) return null;
+  return stage.counts.done * 4 >= stage.spec.taskCount ? stage : null;
+}
+
+function straggles(state: CoordinatorState, stage: Stage, lease: Lease): boolean {
+  const elapsedMs = state.atMs - Math.max(lease.startedAtMs, lease.assignedAtMs);
+  return elapsedMs > Math.max(straggleMinMs, straggleFactor * stage.durations.medianMs());
+}
+
+/** A live worker with an idle slot, other than the one that runs it already. */
+function freeWorker(state: CoordinatorState, except: number): WorkerRecord | null {
+  for (const number of state.hungry) {
+    const worker = state.workers.get(number) as WorkerRecord;
+    if (number !== except && worker.leases.size < worker.specs.slots) return worker;
+  }
+  return null;
+}

@@ -1,0 +1,200 @@
+/** Everything a coordinator remembers. Mutable, owned by `step`; others read it through `core/view.ts`.
+ *
+ *  Tasks live in columns (one array per property), since a job may have ten million of them.
+ *  All collections keep their order over a snapshot: the next decision must not depend on a restart. */
+
+import type { WorkerSpecs } from "../event.ts";
+import type { CounterMap, Failure, JobSpec, JobState, StageSpec, TaskOutput } from "../job.ts";
+import type { TokenRecord } from "../members.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Durations } from "./durations.ts";
+import { IntQueue } from "./queue.ts";
+
+/** Task states as small numbers, for the column. The order is part of the snapshot. */
+export const WAITING = 0;
+export const READY = 1;
+export const RUNNING = 2;
+export const DONE = 3;
+/** The job ended without this task. */
+export const DROPPED = 4;
+
+/** A promise that one worker runs one attempt; ended by its report, or by the loss of the worker.
+ *
+ *  1. A task has at most one lease, and one more while a backup attempt runs, on another worker.
+ *  2. A lease that has ended never comes back: a late report of its attempt changes nothing. */
+export type Lease = {
+  readonly job: number;
+  readonly stage: number;
+  readonly task: number;
+  readonly attempt: number;
+  readonly worker: number;
+  readonly assignedAtMs: number;
+  /** 0 until the worker says so; attempts that end quickly are never announced. */
+  startedAtMs: number;
+  readonly backup: boolean;
+};
+
+export type Stage = {
+  readonly job: number;
+  readonly index: number;
+  readonly spec: StageSpec;
+  readonly state: Uint8Array;
+  /** Last attempt number given out, per task. */
+  readonly attempts: Uint32Array;
+  readonly userErrors: Uint8Array;
+  /** Times the task went back for reasons that are not the user's, per task. */
+  readonly setbacks: Uint16Array;
+  /** Worker number that holds the committed partitions; 0 = nobody needs to. */
+  readonly holder: Int32Array;
+  /** Attempt that was committed. */
+  readonly committed: Uint32Array;
+  readonly outputs: Array<TaskOutput | null>;
+  /** Distinct workers that were lost while running the task. */
+  readonly killers: Map<number, number[]>;
+  /** Tasks whose back-off has not ended; they are `waiting`. */
+  readonly backoffs: Set<number>;
+  /** Leases by task: the first, then its backup. */
+  readonly leases: Map<number, Lease[]>;
+  /** Index 0: input anywhere; n + 1: input on `locality.hosts[n]`. */
+  readonly queues: IntQueue[];
+  readonly counts: { waiting: number; ready: number; running: number; done: number };
+  readonly durations: Durations;
+  /** Grows whenever the place of a committed partition changes; workers are told again. */
+  sourcesVersion: number;
+  readonly tally: StageTally;
+};
+
+/** Figures for people. */
+export type StageTally = {
+  attemptsFailed: number;
+  attemptsLost: number;
+  backups: number;
+  inputBytesDone: number;
+  outputBytes: number;
+  outputRecords: number;
+  startedAtMs: number;
+  endedAtMs: number;
+};
+
+export type JobRecord = {
+  readonly number: number;
+  readonly spec: JobSpec;
+  readonly owner: string;
+  readonly key: string | null;
+  readonly digest: string;
+  state: JobState;
+  failure: Failure | null;
+  readonly submittedAtMs: number;
+  endedAtMs: number;
+  readonly stages: Stage[];
+  readonly counters: Record<string, number>;
+  /** Leases that it holds, for the fair share. */
+  running: number;
+  readonly errors: Array<Failure & { task: string; worker: `w-${number}` }>;
+  /** Workers that were told of the job, in order. */
+  readonly workers: Set<number>;
+  /** A `stragglers` deadline is set. */
+  watched: boolean;
+};
+
+export type WorkerRecord = {
+  readonly number: number;
+  specs: WorkerSpecs;
+  readonly owner: string;
+  live: boolean;
+  readonly joinedAtMs: number;
+  /** In the order of assignment. */
+  readonly leases: Set<Lease>;
+  /** Jobs opened in this session. */
+  readonly opened: Set<number>;
+  /** `job/stage` → version of the sources it was told. */
+  readonly sources: Map<string, number>;
+  done: number;
+  failed: number;
+};
+
+export type CoordinatorState = {
+  epoch: number;
+  /** Time of the newest event. */
+  atMs: number;
+  jobsSubmitted: number;
+  workersJoined: number;
+  readonly jobs: Map<number, JobRecord>;
+  /** Jobs in state `running`, in order of submission. */
+  readonly active: Set<number>;
+  readonly workers: Map<number, WorkerRecord>;
+  /** Live workers that may have room, in the order in which they found it. */
+  readonly hungry: Set<number>;
+  /** `owner\nkey` → job number. */
+  readonly keys: Map<string, number>;
+  readonly tokens: Map<string, TokenRecord>;
+  readonly deadlines: Deadlines;
+  /** Slots of all live workers. */
+  slots: number;
+};
+
+export function emptyState(): CoordinatorState {
+  return {
+    epoch: 0,
+    atMs: 0,
+    jobsSubmitted: 0,
+    workersJoined: 0,
+    jobs: new Map(),
+    active: new Set(),
+    workers: new Map(),
+    hungry: new Set(),
+    keys: new Map(),
+    tokens: new Map(),
+    deadlines: new Deadlines(),
+    slots: 0,
+  };
+}
+
+export function newStage(job: number, index: number, spec: StageSpec, hosts: number): Stage {
+  const n = spec.taskCount;
+  return {
+    job,
+    index,
+    spec,
+    state: new Uint8Array(n),
+    attempts: new Uint32Array(n),
+    userErrors: new Uint8Array(n),
+    setbacks: new Uint16Array(n),
+    holder: new Int32Array(n),
+    committed: new Uint32Array(n),
+    outputs: new Array(n).fill(null),
+    killers: new Map(),
+    backoffs: new Set(),
+    leases: new Map(),
+    queues: Array.from({ length: hosts + 1 }, () => new IntQueue()),
+    counts: { waiting: n, ready: 0, running: 0, done: 0 },
+    durations: new Durations(),
+    sourcesVersion: 0,
+    tally: {
+      attemptsFailed: 0,
+      attemptsLost: 0,
+      backups: 0,
+      inputBytesDone: 0,
+      outputBytes: 0,
+      outputRecords: 0,
+      startedAtMs: 0,
+      endedAtMs: 0,
+    },
+  };
+}
+
+const countOf = ["waiting", "ready", "running", "done"] as const;
+
+/** Moves a task to another state and keeps the counts; the only place that writes the column. */
+export function setTask(stage: Stage, task: number, to: number): void {
+  const from = stage.state[task] as number;
+  const leaving = countOf[from];
+  if (leaving !== undefined) stage.counts[leaving]--;
+  const entering = countOf[to];
+  if (entering !== undefined) stage.counts[entering]++;
+  stage.state[task] = to;
+}
+
+export function addCounters(into: Record<string, number>, counters: CounterMap): void {
+  for (const [name, by] of Object.entries(counters)) into[name] = (into[name] ?? 0) + by;
+}

@@ -1,0 +1,153 @@
+/** Workers that come, come back and go, and what that does to their leases and outputs. */
+import type { Effect } from "../effect.ts";
+import { ClusterError } from "../error.ts";
+import type { CoordinatorEvent, WorkerSpecs } from "../event.ts";
+import { type AttemptRef, attemptKey, idNumber, jobId, workerId } from "../ids.ts";
+import { failJob } from "./jobs.ts";
+import { endLease, jobOf } from "./leases.ts";
+import { afterLoss, again } from "./retry.ts";
+import { loseOutputsOf } from "./shuffle.ts";
+import type { CoordinatorState, JobRecord, Lease, Stage, WorkerRecord } from "./state.ts";
+
+type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
+
+/** More slots than this are not believed. */
+export const slotsMax = 1_024;
+/** Lost workers that are remembered for the lists, oldest forgotten first. */
+const lostWorkersMax = 1_000;
+
+/** A new worker, or one that comes back after its link or the coordinator was gone. */
+export function joinWorker(
+  state: CoordinatorState,
+  event: Of<"worker-joined">,
+  effects: Effect[],
+): void {
+  const known = event.worker === null ? undefined : state.workers.get(idNumber(event.worker));
+  if (event.worker !== null && (known === undefined || known.owner !== event.owner)) {
+    const text = `there is no worker ${event.worker} here any more; join again as a new one`;
+    effects.push({ kind: "refuse", error: new ClusterError("not-found", text) });
+    return;
+  }
+  const worker = known ?? newWorker(state, event);
+  if (worker.live) state.slots -= worker.specs.slots;
+  worker.specs = believed(event.specs);
+  worker.live = true;
+  state.slots += worker.specs.slots;
+  state.hungry.add(worker.number);
+  effects.push({ kind: "reply", value: { worker: workerId(worker.number) } });
+  // Whatever was on its way when the link broke may be lost: tell it everything again.
+  worker.opened.clear();
+  worker.sources.clear();
+  if (known !== undefined) reconcile(state, worker, event, effects);
+}
+
+function newWorker(state: CoordinatorState, event: Of<"worker-joined">): WorkerRecord {
+  const worker: WorkerRecord = {
+    number: ++state.workersJoined,
+    specs: event.specs,
+    owner: event.owner,
+    live: false,
+    joinedAtMs: state.atMs,
+    leases: new Set(),
+    opened: new Set(),
+    sources: new Map(),
+    done: 0,
+    failed: 0,
+  };
+  state.workers.set(worker.number, worker);
+  return worker;
+}
+
+/** Claims within what can be true; placement goes by measured durations. */
+function believed(specs: WorkerSpecs): WorkerSpecs {
+  const slots = Number.isFinite(specs.slots) ? Math.floor(specs.slots) : 1;
+  const memory = Number.isFinite(specs.memoryBytes) ? Math.max(0, specs.memoryBytes) : 0;
+  return {
+    ...specs,
+    slots: Math.min(slotsMax, Math.max(1, slots)),
+    memoryBytes: memory,
+    name: specs.name.slice(0, 200),
+  };
+}
+
+/** Compares what a returning worker holds with what it should: adopts, aborts, gives out again. */
+function reconcile(
+  state: CoordinatorState,
+  worker: WorkerRecord,
+  event: Of<"worker-joined">,
+  effects: Effect[],
+): void {
+  const holding = new Set(event.holding.map(attemptKey));
+  const mine = new Set<string>();
+  for (const lease of [...worker.leases]) {
+    const key = attemptKey(refOf(lease));
+    mine.add(key);
+    // It never arrived, so it costs the task nothing.
+    if (!holding.has(key)) giveBack(state, lease);
+  }
+  const unwanted = event.holding.filter((ref) => !mine.has(attemptKey(ref)));
+  if (unwanted.length > 0) {
+    effects.push({ kind: "abort", worker: workerId(worker.number), attempts: unwanted });
+  }
+  const { serving } = event;
+  if (serving === undefined) return;
+  const served = new Set<string>();
+  for (const { job, stage, tasks } of serving) {
+    for (const task of tasks) served.add(`${idNumber(job)}/${stage}/${task}`);
+  }
+  loseOutputsOf(state, worker.number, (job, stage, task) => served.has(`${job}/${stage}/${task}`));
+}
+
+function giveBack(state: CoordinatorState, lease: Lease): void {
+  const job = jobOf(state, lease.job);
+  const stage = job.stages[lease.stage] as Stage;
+  endLease(state, lease);
+  stage.tally.attemptsLost++;
+  if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
+}
+
+/** A worker is gone: its tasks move on, its partitions are computed again where they are needed. */
+export function loseWorker(
+  state: CoordinatorState,
+  event: Of<"worker-lost">,
+  effects: Effect[],
+): void {
+  const worker = state.workers.get(idNumber(event.worker));
+  if (worker === undefined || !worker.live) return;
+  worker.live = false;
+  state.slots -= worker.specs.slots;
+  state.hungry.delete(worker.number);
+  worker.opened.clear();
+  worker.sources.clear();
+  const touched = new Set<JobRecord>();
+  let position = 0;
+  for (const lease of [...worker.leases]) {
+    // Only what it had begun can have killed it: the oldest lease of each slot.
+    const ran = event.reason !== "bye" && (lease.startedAtMs > 0 || position < worker.specs.slots);
+    position++;
+    const job = jobOf(state, lease.job);
+    endLease(state, lease);
+    touched.add(job);
+    const failure = afterLoss(state, job, lease, ran);
+    if (failure !== null) failJob(state, job, failure, effects);
+  }
+  loseOutputsOf(state, worker.number, () => false);
+  for (const job of touched) effects.push({ kind: "job-changed", job: jobId(job.number) });
+  forgetLost(state);
+}
+
+function forgetLost(state: CoordinatorState): void {
+  let over = -lostWorkersMax;
+  for (const worker of state.workers.values()) if (!worker.live) over++;
+  for (const worker of state.workers.values()) {
+    if (over <= 0) return;
+    if (worker.live) continue;
+    state.workers.delete(worker.number);
+    over--;
+  }
+}
+
+export function refOf(lease: Lease): AttemptRef {
+  const { stage, task, attempt } = lease;
+  return { job: jobId(lease.job), stage, task, attempt };
+}

@@ -1,0 +1,120 @@
+/** The coordinator's decisions: one event in, effects out. Pure in the sense that matters: the same events in the
+ *  same order give the same state and the same effects, on any machine, at any time. */
+import { cancelJob, removeJob, submitJob } from "./cluster/jobs.ts";
+import { makeReady } from "./cluster/leases.ts";
+import { schedule } from "./cluster/placement.ts";
+import { endOverdue, reportAttempts, startAttempts } from "./cluster/reports.ts";
+import { isOpen } from "./cluster/shuffle.ts";
+import { startBackups, watchStragglers } from "./cluster/speculation.ts";
+import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
+import { joinWorker, loseWorker } from "./cluster/workers.ts";
+import type { Effect } from "./effect.ts";
+import { ClusterError } from "./error.ts";
+import type { CoordinatorEvent } from "./event.ts";
+
+export { loadState, saveState } from "./cluster/snapshot.ts";
+export { type CoordinatorState, emptyState } from "./cluster/state.ts";
+
+/** Takes one event. Effects are to be performed in order, after the event is in the log. */
+export function step(state: CoordinatorState, event: CoordinatorEvent): Effect[] {
+  const effects: Effect[] = [];
+  state.atMs = Math.max(state.atMs, event.atMs);
+  apply(state, event, effects);
+  schedule(state, effects);
+  for (const number of state.active) {
+    const job = state.jobs.get(number) as JobRecord;
+    if (!job.watched) watchStragglers(state, job);
+  }
+  return effects;
+}
+
+/** When a `time-passed` is next needed; Infinity when never. */
+export function nextWakeMs(state: CoordinatorState): number {
+  return state.deadlines.nextMs();
+}
+
+function apply(state: CoordinatorState, event: CoordinatorEvent, effects: Effect[]): void {
+  switch (event.kind) {
+    case "coordinator-started":
+      state.epoch = event.epoch;
+      return;
+    case "job-submitted":
+      return submitJob(state, event, effects);
+    case "job-cancelled":
+      return cancelJob(state, event, effects);
+    case "job-removed":
+      return removeJob(state, event, effects);
+    case "worker-joined":
+      return joinWorker(state, event, effects);
+    case "worker-lost":
+      return loseWorker(state, event, effects);
+    case "attempts-started":
+      return startAttempts(state, event);
+    case "attempts-reported":
+      return reportAttempts(state, event, effects);
+    case "time-passed":
+      return passTime(state, effects);
+    case "token-issued":
+      return issueToken(state, event);
+    case "token-used":
+      return useToken(state, event.id, effects);
+    case "token-revoked":
+      return revokeToken(state, event.id, effects);
+  }
+}
+
+function passTime(state: CoordinatorState, effects: Effect[]): void {
+  for (;;) {
+    const due = state.deadlines.takeDue(state.atMs);
+    if (due === undefined) return;
+    const job = state.jobs.get(due.job);
+    if (job === undefined || job.state !== "running") continue;
+    if (due.kind === "stragglers") startBackups(state, job, effects);
+    else if (due.kind === "overdue") endOverdue(state, due, effects);
+    else endBackoff(state, job, due);
+  }
+}
+
+function endBackoff(
+  state: CoordinatorState,
+  job: JobRecord,
+  due: { stage: number; task: number },
+): void {
+  const stage = job.stages[due.stage] as Stage;
+  if (stage.backoffs.delete(due.task) && isOpen(job, stage)) makeReady(state, stage, due.task);
+}
+
+function issueToken(
+  state: CoordinatorState,
+  event: Extract<CoordinatorEvent, { kind: "token-issued" }>,
+): void {
+  const { id, role, owner, hash, expiresAtMs, usesMax } = event;
+  const token = { id, role, owner, hash, expiresAtMs, usesMax, uses: 0, revoked: false };
+  state.tokens.set(id, token);
+}
+
+function useToken(state: CoordinatorState, id: string, effects: Effect[]): void {
+  const token = state.tokens.get(id);
+  if (token === undefined) effects.push({ kind: "refuse", error: noSuchToken(id) });
+  else if (token.usesMax !== 0 && token.uses >= token.usesMax) {
+    const text = `token ${id} has been used ${token.uses} times, which is all it allows`;
+    effects.push({ kind: "refuse", error: new ClusterError("unauthenticated", text) });
+  } else {
+    token.uses++;
+    effects.push({ kind: "reply", value: {} });
+  }
+}
+
+function revokeToken(state: CoordinatorState, id: string, effects: Effect[]): void {
+  const token = state.tokens.get(id);
+  if (token === undefined) {
+    effects.push({ kind: "refuse", error: noSuchToken(id) });
+    return;
+  }
+  token.revoked = true;
+  effects.push({ kind: "reply", value: {} });
+}
+
+function noSuchToken(id: string): ClusterError {
+  return new ClusterError("not-found", `there is no token ${id}; \`tequio token ls\` lists them`);
+}

@@ -1,0 +1,177 @@
+/** Reading the state: summaries for people, and what the edges need to carry out effects. Changes nothing. */
+import { consumerOf, isOpen } from "./cluster/shuffle.ts";
+import {
+  type CoordinatorState,
+  DONE,
+  type JobRecord,
+  type Stage,
+  type WorkerRecord,
+} from "./cluster/state.ts";
+import { refOf } from "./cluster/workers.ts";
+import type { WorkerSpecs } from "./event.ts";
+import { type AttemptRef, idNumber, type JobId, jobId, type WorkerId, workerId } from "./ids.ts";
+import type { JobSpec, TaskOutput } from "./job.ts";
+import type { TokenRecord } from "./members.ts";
+import type { JobSummary, StageSummary, WorkerSummary } from "./summary.ts";
+
+function find(state: CoordinatorState, job: JobId): JobRecord | undefined {
+  return state.jobs.get(idNumber(job));
+}
+
+export function jobSummary(state: CoordinatorState, job: JobId, atMs: number): JobSummary | null {
+  const record = find(state, job);
+  return record === undefined ? null : summaryOf(state, record, atMs);
+}
+
+/** All jobs, newest first. */
+export function jobSummaries(state: CoordinatorState, atMs: number): JobSummary[] {
+  return [...state.jobs.values()].reverse().map((record) => summaryOf(state, record, atMs));
+}
+
+function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSummary {
+  return {
+    job: jobId(job.number),
+    name: job.spec.name,
+    owner: job.owner,
+    state: job.state,
+    failure: job.failure,
+    submittedAtMs: job.submittedAtMs,
+    endedAtMs: job.endedAtMs,
+    atMs,
+    stages: job.stages.map(stageSummary),
+    counters: { ...job.counters },
+    waitingFor: waitingFor(state, job),
+    errors: job.errors.slice(),
+  };
+}
+
+function stageSummary(stage: Stage): StageSummary {
+  return {
+    kind: stage.spec.kind,
+    taskCount: stage.spec.taskCount,
+    ...stage.counts,
+    ...stage.tally,
+    inputBytes: stage.spec.inputBytes,
+    meanMs: stage.durations.meanMs(),
+  };
+}
+
+/** Why nothing of the job runs, as a chain of reasons that ends in what somebody can do. */
+function waitingFor(state: CoordinatorState, job: JobRecord): string {
+  if (job.state !== "running" || job.running > 0) return "";
+  const live = [...state.workers.values()].filter((worker) => worker.live);
+  if (live.length === 0) {
+    return "no worker is here: start one with `tequio join`, or `tequio up --workers N`";
+  }
+  if (!live.some((worker) => worker.specs.kinds.includes(100))) {
+    return "no worker here runs JavaScript";
+  }
+  const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
+  if (stage !== undefined && stage.backoffs.size > 0 && stage.counts.ready === 0) {
+    return `${stage.backoffs.size} failed ${stage.spec.kind} tasks wait before their next attempt`;
+  }
+  return "all workers are busy with other jobs";
+}
+
+export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
+  return [...state.workers.values()].map((worker) => ({
+    worker: workerId(worker.number),
+    name: worker.specs.name,
+    host: worker.specs.host,
+    state: worker.live ? "live" : "lost",
+    slots: worker.specs.slots,
+    running: worker.leases.size,
+    done: worker.done,
+    failed: worker.failed,
+    joinedAtMs: worker.joinedAtMs,
+    version: worker.specs.version,
+  }));
+}
+
+export function jobSpec(state: CoordinatorState, job: JobId): JobSpec | null {
+  return find(state, job)?.spec ?? null;
+}
+
+export function jobOwner(state: CoordinatorState, job: JobId): string | null {
+  return find(state, job)?.owner ?? null;
+}
+
+/** Outputs of the last stage, in task order; null where a task has none. */
+export function jobOutputs(state: CoordinatorState, job: JobId): ReadonlyArray<TaskOutput | null> {
+  return find(state, job)?.stages.at(-1)?.outputs ?? [];
+}
+
+/** Blobs of records set aside, in task order over all stages. */
+export function jobBadRecords(state: CoordinatorState, job: JobId): string[] {
+  const stages = find(state, job)?.stages ?? [];
+  return stages.flatMap((stage) => stage.outputs.flatMap((output) => output?.badRecords ?? []));
+}
+
+/** Where the partitions of a stage lie, in task order; null where a task has none now. */
+export function stageSources(
+  state: CoordinatorState,
+  job: JobId,
+  stage: number,
+): Array<{ task: number; attempt: number; worker: WorkerId; root: string } | null> {
+  const record = find(state, job)?.stages[stage];
+  if (record === undefined) return [];
+  return record.outputs.map((output, task) => {
+    const holder = record.holder[task] as number;
+    if (output === null || holder === 0 || record.state[task] !== DONE) return null;
+    const attempt = record.committed[task] as number;
+    return { task, attempt, worker: workerId(holder), root: output.root };
+  });
+}
+
+/** Live workers. */
+export function workerIds(state: CoordinatorState): WorkerId[] {
+  return [...state.workers.values()].filter((w) => w.live).map((w) => workerId(w.number));
+}
+
+export function workerRecord(state: CoordinatorState, worker: WorkerId): WorkerRecord | null {
+  return state.workers.get(idNumber(worker)) ?? null;
+}
+
+export function workerSpecs(state: CoordinatorState, worker: WorkerId): WorkerSpecs | null {
+  return workerRecord(state, worker)?.specs ?? null;
+}
+
+export function leasesOf(state: CoordinatorState, worker: WorkerId): AttemptRef[] {
+  return [...(workerRecord(state, worker)?.leases ?? [])].map(refOf);
+}
+
+export function tokenRecords(state: CoordinatorState): TokenRecord[] {
+  return [...state.tokens.values()];
+}
+
+/** Names of all blobs that some job needs: code, plans, outputs, bad records. Items of `tasks` jobs are named
+ *  in the plan only; whoever sweeps reads the plans. */
+export function referencedBlobs(state: CoordinatorState): Set<string> {
+  const names = new Set<string>();
+  for (const job of state.jobs.values()) {
+    names.add(job.spec.codeHash).add(job.spec.planHash);
+    for (const stage of job.stages) {
+      for (const output of stage.outputs) {
+        if (output === null) continue;
+        if (stage.spec.partitionCount === 0 && output.root !== "") names.add(output.root);
+        if (output.badRecords !== undefined) names.add(output.badRecords);
+      }
+    }
+  }
+  return names;
+}
+
+/** Whether a stage's tasks may be given out now. */
+export function stageIsOpen(state: CoordinatorState, job: JobId, stage: number): boolean {
+  const record = find(state, job);
+  const one = record?.stages[stage];
+  return record !== undefined && one !== undefined && isOpen(record, one);
+}
+
+/** Whether the outputs of a stage are still read by a later one. */
+export function outputsAreNeeded(state: CoordinatorState, job: JobId, stage: number): boolean {
+  const record = find(state, job);
+  const one = record?.stages[stage];
+  if (record === undefined || one === undefined || record.state !== "running") return false;
+  return consumerOf(record, one) !== null;
+}
