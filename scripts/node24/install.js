@@ -103,14 +103,16 @@ function dependenciesMatch() {
   const wanted = Object.entries(readJson(lockPath()).packages).filter(([name]) => name !== "");
   const matches = ([name, entry]) =>
     installed[name] === undefined
-      ? entry.optional === true && !fitsHere(entry)
+      ? entry.optional === true && !isForHere(entry)
       : installed[name].version === entry.version;
   if (!wanted.every(matches)) return false;
   fs.writeFileSync(stamp, lockDigest());
   return true;
 }
 
-function fitsHere(entry) {
+/** True for the binary package of this very platform; other optional packages may be absent. */
+function isForHere(entry) {
+  if (entry.os === undefined) return false;
   const fits = (list, value) => list === undefined || [list].flat().includes(value);
   if (!fits(entry.os, process.platform) || !fits(entry.cpu, process.arch)) return false;
   return entry.libc === undefined || fits(entry.libc, isMusl() ? "musl" : "glibc");
