@@ -1,0 +1,43 @@
+/** Directories whose entries survive a power loss: a new name is durable once its directory is synced. */
+import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { placeFailure } from "./failure.ts";
+
+/** Makes `path` (0700) with all above it, durable, and makes sure that files can be written in it. */
+export function makeDirectory(path: string): void {
+  try {
+    const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (first !== undefined) {
+      for (let made = path; made.length >= first.length; made = dirname(made)) {
+        syncDirectoryNow(dirname(made));
+      }
+    }
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw placeFailure(error, path);
+  }
+}
+
+/** Windows cannot open directories, and orders its own metadata. */
+const canSync = process.platform !== "win32";
+
+export function syncDirectoryNow(path: string): void {
+  if (!canSync) return;
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  if (!canSync) return;
+  const directory: FileHandle = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,126 @@
+/** The tables of a log file, their versions, and the settings that make a commit durable. */
+import type { DatabaseSync } from "node:sqlite";
+import { ClusterError } from "../../core/error.ts";
+import { sameHash, sealOf } from "./chain.ts";
+
+/** Marks the file as ours, so that another program's database is never written to. */
+const applicationId = 0x7461736b;
+
+/** Step n leads from version n to n + 1. Steps are never changed, only added. */
+export const schemaSteps: readonly string[] = [
+  `CREATE TABLE record (
+     position INTEGER PRIMARY KEY, hash BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
+   CREATE TABLE snapshot (
+     slot INTEGER PRIMARY KEY, position INTEGER NOT NULL, hash BLOB NOT NULL, bytes BLOB NOT NULL
+   ) STRICT;
+   CREATE TABLE head (
+     slot INTEGER PRIMARY KEY, generation INTEGER NOT NULL, holder TEXT NOT NULL,
+     trimmed INTEGER NOT NULL, trimmedHash BLOB NOT NULL,
+     last INTEGER NOT NULL, lastHash BLOB NOT NULL, seal BLOB NOT NULL) STRICT;
+   PRAGMA application_id = ${applicationId};`,
+];
+
+/** The one row about the log as a whole. */
+export type Head = {
+  /** Counts openings. A writer whose generation is not this one is fenced. */
+  readonly generation: number;
+  /** Who opened it, for the message to the next. */
+  readonly holder: string;
+  /** Last position that was forgotten, and its hash: where the chain starts. */
+  readonly trimmed: number;
+  readonly trimmedHash: Uint8Array;
+  /** A position that the log has reached, with its hash; brought up to date now and then. */
+  readonly last: number;
+  readonly lastHash: Uint8Array;
+};
+
+type Row = Readonly<Record<string, unknown>>;
+
+export function pragma(database: DatabaseSync, name: string): unknown {
+  return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+}
+
+/** WAL and FULL mean: a commit returns after its fsync. `fullfsync` says the same to macOS. */
+export function makeDurable(database: DatabaseSync): void {
+  database.exec(`
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA fullfsync = ON;
+    PRAGMA checkpoint_fullfsync = ON;
+    PRAGMA wal_autocheckpoint = 1000;
+    PRAGMA journal_size_limit = ${16 << 20};
+    PRAGMA cell_size_check = ON;
+    PRAGMA trusted_schema = OFF;`);
+}
+
+/** Reads the settings back: what counts is what is in force, not what was asked for. */
+export function assertDurable(database: DatabaseSync, path: string): void {
+  const journal = pragma(database, "journal_mode");
+  const synchronous = pragma(database, "synchronous");
+  if (journal === "wal" && synchronous === 2) return;
+  const text = `${path} cannot be made durable (journal_mode=${journal}, synchronous=${synchronous}; needed: wal, 2): put the data directory on a local disk`;
+  throw new ClusterError("storage-failed", text);
+}
+
+/** Brings an older file to this version in one transaction; refuses a newer one. */
+export function upgrade(database: DatabaseSync, path: string, steps = schemaSteps): void {
+  const version = Number(pragma(database, "user_version"));
+  if (version > steps.length) {
+    const text = `${path} was written by a newer version (format ${version}, this one knows ${steps.length}): upgrade tequio, or use another data directory`;
+    throw new ClusterError("version-mismatch", text);
+  }
+  const isNew = version === 0 && pragma(database, "schema_version") === 0;
+  if (!isNew && (version <= 0 || pragma(database, "application_id") !== applicationId)) {
+    const text = `${path} is not a log, or its first page is damaged: choose another data directory, or restore it from a backup`;
+    throw new ClusterError("storage-failed", text);
+  }
+  if (version === steps.length) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    for (const step of steps.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${steps.length}; COMMIT`);
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** Null in a new log. */
+export function readHead(database: DatabaseSync, path: string): Head | null {
+  const row = database.prepare("SELECT * FROM head WHERE slot = 1").get() as Row | undefined;
+  if (row === undefined) return null;
+  const head = {
+    generation: row.generation as number,
+    holder: row.holder as string,
+    trimmed: row.trimmed as number,
+    trimmedHash: row.trimmedHash as Uint8Array,
+    last: row.last as number,
+    lastHash: row.lastHash as Uint8Array,
+  };
+  if (!sameHash(row.seal as Uint8Array, headSeal(head))) {
+    const text = `the head row of ${path} is damaged: restore the directory from a backup`;
+    throw new ClusterError("storage-failed", text);
+  }
+  return head;
+}
+
+/** Within a transaction. */
+export function writeHead(database: DatabaseSync, head: Head): void {
+  database
+    .prepare("REPLACE INTO head VALUES (1, ?, ?, ?, ?, ?, ?, ?)")
+    .run(
+      head.generation,
+      head.holder,
+      head.trimmed,
+      head.trimmedHash,
+      head.last,
+      head.lastHash,
+      headSeal(head),
+    );
+}
+
+function headSeal(head: Head): Uint8Array {
+  const { generation, holder, trimmed, trimmedHash, last, lastHash } = head;
+  return sealOf([generation, holder, trimmed, trimmedHash, last, lastHash]);
+}

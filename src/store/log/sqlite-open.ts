@@ -1,0 +1,206 @@
+/** Opening a log file: the place is checked, locked, made durable, upgraded, verified, and then claimed. */
+import { chmodSync, lstatSync } from "node:fs";
+import { hostname } from "node:os";
+import { dirname, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { ClusterError } from "../../core/error.ts";
+import { makeDirectory, syncDirectoryNow } from "../directory.ts";
+import { isFull, placeFailure, storageFailure, systemCode } from "../failure.ts";
+import { Ballast } from "./ballast.ts";
+import { hashBytes, sameHash } from "./chain.ts";
+import { createPrivate, type FileLock, lockFile } from "./lock.ts";
+import { damagedRecord } from "./rules.ts";
+import {
+  assertDurable,
+  type Head,
+  makeDurable,
+  pragma,
+  readHead,
+  upgrade,
+  writeHead,
+} from "./schema.ts";
+import { RecordReader } from "./sqlite-read.ts";
+import { readWitness, Witness } from "./witness.ts";
+
+/** How long a call may wait for another program's lock; it blocks the whole process. */
+const busyTimeoutMs = 100;
+
+/** A log file that is ours: everything that `close` must give back. */
+export type ClaimedFile = {
+  readonly path: string;
+  readonly database: DatabaseSync;
+  readonly lock: FileLock;
+  readonly witness: Witness;
+  readonly ballast: Ballast;
+  /** False when the disk has no room for the ballast now. */
+  readonly hasReserve: boolean;
+  readonly head: Head;
+};
+
+export function claimFile(
+  givenPath: string,
+  options: { readonly takeOver: boolean; readonly ballastBytes: number },
+): ClaimedFile {
+  const path = resolve(givenPath);
+  checkPath(path);
+  makeDirectory(dirname(path));
+  const lock = takeLock(path, options.takeOver);
+  let database: DatabaseSync | null = null;
+  let witness: Witness | null = null;
+  try {
+    database = openDatabase(path);
+    const ballast = new Ballast(`${path}.ballast`, options.ballastBytes);
+    const head = claim(database, path, ballast);
+    witness = new Witness(`${path}.witness`);
+    witness.write(head.last, head.lastHash);
+    witness.sync();
+    const hasReserve = ballast.ensure();
+    syncDirectoryNow(dirname(path));
+    return { path, database, lock, witness, ballast, hasReserve, head };
+  } catch (error) {
+    witness?.close();
+    database?.close();
+    lock.release();
+    throw storageFailure(error, path);
+  }
+}
+
+function checkPath(path: string): void {
+  const refuse = (reason: string): never => {
+    throw new ClusterError("bad-request", `${path} ${reason}`);
+  };
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return;
+    if (found.isDirectory()) refuse("is a directory: name a file in it");
+    if (found.isSymbolicLink()) refuse("is a symbolic link: name the file itself");
+    if (!found.isFile()) refuse("is not a plain file: choose another path");
+    const user = process.geteuid?.();
+    if (user !== undefined && found.uid !== user) {
+      refuse(`belongs to user ${found.uid}, this process is user ${user}: run as that user`);
+    }
+  } catch (error) {
+    if (systemCode(error) !== "") throw placeFailure(error, path);
+    throw error;
+  }
+}
+
+function takeLock(path: string, takeOver: boolean): FileLock {
+  let lock: FileLock | null;
+  try {
+    lock = lockFile(`${path}.lock`, takeOver);
+  } catch (error) {
+    throw placeFailure(error, `${path}.lock`);
+  }
+  if (lock !== null) return lock;
+  const text = `${path} is in use by ${holderOf(path)}: stop that process first, or choose another data directory`;
+  throw new ClusterError("fenced", text);
+}
+
+/** Best effort: the file may be new, or in the middle of being made. */
+function holderOf(path: string): string {
+  try {
+    const database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+    try {
+      return readHead(database, path)?.holder ?? "another process";
+    } finally {
+      database.close();
+    }
+  } catch {
+    return "another process";
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  createPrivate(path);
+  chmodSync(path, 0o600);
+  const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+  try {
+    makeDurable(database);
+    assertDurable(database, path);
+    upgrade(database, path);
+    // Finds what no hash covers, such as a free list that would let us write over records.
+    const verdict = pragma(database, "quick_check(1)");
+    if (verdict !== "ok") {
+      const text = `${path} is damaged (${verdict}): restore the directory from a backup`;
+      throw new ClusterError("storage-failed", text);
+    }
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Becomes the newest generation. The disk may be full: then the ballast makes room for this. */
+function claim(database: DatabaseSync, path: string, ballast: Ballast): Head {
+  const found = verifiedHead(database, path);
+  const holder = `process ${process.pid} on ${hostname()}`;
+  const head = { ...found, generation: found.generation + 1, holder };
+  try {
+    claimGeneration(database, path, head);
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    ballast.release();
+    claimGeneration(database, path, head);
+  }
+  return head;
+}
+
+function claimGeneration(database: DatabaseSync, path: string, head: Head): void {
+  try {
+    database.exec("BEGIN IMMEDIATE");
+    const before = readHead(database, path)?.generation ?? 0;
+    if (before !== head.generation - 1) {
+      throw new ClusterError("fenced", `${path} was opened by another process just now: retry`);
+    }
+    writeHead(database, head);
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** The head with the true end of the log, after proof that nothing is missing there. */
+function verifiedHead(database: DatabaseSync, path: string): Head {
+  const start = new Uint8Array(hashBytes);
+  const head = readHead(database, path) ?? {
+    generation: 0,
+    holder: "",
+    trimmed: 0,
+    trimmedHash: start,
+    last: 0,
+    lastHash: start,
+  };
+  const reader = new RecordReader(database, path);
+  const end = verifiedEnd(reader, database, head);
+  const known = [
+    { by: "its head row", position: head.last, hash: head.lastHash },
+    { by: "its snapshot", position: reader.snapshotPosition(), hash: null },
+    { by: "its witness", ...(readWitness(`${path}.witness`) ?? { position: 0, hash: null }) },
+  ];
+  for (const { by, position, hash } of known) {
+    if (position > end.last) {
+      throw damagedRecord(path, end.last + 1, `is missing, ${by} has seen record ${position}`);
+    }
+    if (hash === null || position < head.trimmed) continue;
+    if (!sameHash(reader.hashAt(position, head), hash)) {
+      throw damagedRecord(path, position, `is not the one that ${by} has seen`);
+    }
+  }
+  return { ...head, ...end };
+}
+
+/** The last record, itself verified, since the next one will be chained to it. */
+function verifiedEnd(
+  reader: RecordReader,
+  database: DatabaseSync,
+  head: Head,
+): { readonly last: number; readonly lastHash: Uint8Array } {
+  const row = database.prepare("SELECT max(position) AS last FROM record").get();
+  if (typeof row?.last !== "number") return { last: head.trimmed, lastHash: head.trimmedHash };
+  const position = row.last - 1;
+  const [end] = reader.page({ position, hash: reader.hashAt(position, head) }, row.last);
+  return { last: row.last, lastHash: end!.hash };
+}

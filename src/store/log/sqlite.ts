@@ -1,0 +1,283 @@
+/** The log in one SQLite file. Every call is synchronous inside; see docs/decisions/0001-log-on-sqlite.md.
+ *
+ *  open → full: an append found no room; the ballast is given back, for snapshots and trims only.
+ *  full → open: an append found room for the ballast again.
+ *  any → refusing: the disk failed, or somebody took over; only reads and `close` go on.
+ *  any → closed. */
+import { statSync } from "node:fs";
+import type { StatementSync } from "node:sqlite";
+import { ClusterError } from "../../core/error.ts";
+import { isFull, storageFailure } from "../failure.ts";
+import { chainHash, sealOf } from "./chain.ts";
+import type { Log, LogRecord } from "./log.ts";
+import * as rules from "./rules.ts";
+import { type Head, pragma, writeHead } from "./schema.ts";
+import { type ClaimedFile, claimFile } from "./sqlite-open.ts";
+import { RecordReader } from "./sqlite-read.ts";
+
+export type SqliteLogOptions = {
+  /** Go past the lock of a process that hangs; its next write gets `fenced`. Default false. */
+  readonly takeOver?: boolean;
+  /** Space held back for snapshots and trims on a full disk; default 8 MiB, 0 = none. */
+  readonly ballastBytes?: number;
+  /** Largest record; default 64 MiB. */
+  readonly recordMaxBytes?: number;
+  /** Largest snapshot; default 512 MiB, at most 900 MiB (SQLite's own limit is 1 GB). */
+  readonly snapshotMaxBytes?: number;
+  /** Appends are refused (`unavailable`) while a foreign reader keeps the WAL above this; default 1 GiB. */
+  readonly walMaxBytes?: number;
+};
+
+type Limits = Required<Omit<SqliteLogOptions, "takeOver" | "ballastBytes">>;
+
+/** Records forgotten in one transaction, so that a large trim does not block the process. */
+const trimRecordsMax = 10_000;
+/** Free pages beyond this are given back to the disk after a trim. */
+const freeBytesMax = 16 << 20;
+
+/** Opens or makes the log at `path`. Throws `fenced` while another handle has it open, `bad-request` for a
+ *  place that cannot be used, `version-mismatch`, `storage-full`, `storage-failed` when it is damaged. */
+export async function openSqliteLog(path: string, options: SqliteLogOptions = {}): Promise<Log> {
+  const { takeOver = false, ballastBytes = 8 << 20 } = options;
+  return new SqliteLog(claimFile(path, { takeOver, ballastBytes }), {
+    recordMaxBytes: options.recordMaxBytes ?? 64 << 20,
+    snapshotMaxBytes: Math.min(options.snapshotMaxBytes ?? 512 << 20, 900 << 20),
+    walMaxBytes: options.walMaxBytes ?? 1 << 30,
+  });
+}
+
+class SqliteLog implements Log {
+  readonly #file: ClaimedFile;
+  readonly #limits: Limits;
+  readonly #inodes: readonly number[];
+  readonly #reader: RecordReader;
+  readonly #insert: StatementSync;
+  readonly #generation: StatementSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  /** Always up to date, unlike the stored one. */
+  #head: Head;
+  #full: boolean;
+  #refusal: ClusterError | null = null;
+  #closed = false;
+
+  constructor(file: ClaimedFile, limits: Limits) {
+    this.#file = file;
+    this.#limits = limits;
+    this.#head = file.head;
+    this.#inodes = this.#paths().map(inode);
+    this.#full = !file.hasReserve;
+    const { database } = file;
+    this.#insert = database.prepare("INSERT INTO record VALUES (?, ?, ?)");
+    this.#reader = new RecordReader(database, file.path);
+    this.#generation = database.prepare("SELECT generation FROM head WHERE slot = 1");
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#commit = database.prepare("COMMIT");
+  }
+
+  async append(records: readonly Uint8Array[], after: number): Promise<number> {
+    this.#mustWrite();
+    const { path } = this.#file;
+    let { last, lastHash } = this.#head;
+    if (after !== last) throw rules.fencedLog(path, `it ends at ${last}, not at ${after}`);
+    for (const bytes of records) {
+      const option: [string, number] = ["recordMaxBytes", this.#limits.recordMaxBytes];
+      rules.checkRecordSize(`a record for ${path}`, bytes.byteLength, option);
+    }
+    this.#mustHaveRoom();
+    this.#change(records.length === 0 ? "ROLLBACK" : "COMMIT", () => {
+      for (const bytes of records) {
+        last += 1;
+        lastHash = chainHash(last, lastHash, bytes);
+        this.#insert.run(last, lastHash, bytes);
+      }
+    });
+    this.#head = { ...this.#head, last, lastHash };
+    this.#testify();
+    return last;
+  }
+
+  async *read(after: number): AsyncIterable<LogRecord> {
+    this.#mustBeOpen();
+    const end = this.#head.last;
+    if (after >= end) return;
+    this.#mustRemember(after + 1);
+    let from = { position: after, hash: this.#reader.hashAt(after, this.#head) };
+    while (from.position < end) {
+      this.#mustBeOpen();
+      this.#mustRemember(from.position + 1);
+      for (const { position, hash, bytes } of this.#reader.page(from, end)) {
+        from = { position, hash };
+        yield { position, bytes };
+      }
+    }
+  }
+
+  async last(): Promise<number> {
+    this.#mustBeOpen();
+    return this.#head.last;
+  }
+
+  async saveSnapshot(position: number, bytes: Uint8Array): Promise<void> {
+    this.#mustWrite();
+    const { database, path } = this.#file;
+    const from = this.#reader.snapshotPosition();
+    rules.checkSnapshot(path, position, { from, to: this.#head.last });
+    const option: [string, number] = ["snapshotMaxBytes", this.#limits.snapshotMaxBytes];
+    rules.checkRecordSize(`a snapshot for ${path}`, bytes.byteLength, option);
+    this.#change("COMMIT", () => {
+      const seal = sealOf([position, bytes]);
+      database.prepare("REPLACE INTO snapshot VALUES (1, ?, ?, ?)").run(position, seal, bytes);
+      writeHead(database, this.#head);
+    });
+  }
+
+  async loadSnapshot(): Promise<LogRecord | null> {
+    this.#mustBeOpen();
+    return this.#reader.snapshot();
+  }
+
+  async trim(position: number): Promise<void> {
+    this.#mustWrite();
+    const { database, path } = this.#file;
+    rules.checkTrim(path, position, this.#reader.snapshotPosition());
+    while (this.#head.trimmed < position) {
+      const upTo = Math.min(position, this.#head.trimmed + trimRecordsMax);
+      this.#forget(upTo);
+      // Others may append, or close, between two portions.
+      await new Promise((resume) => setImmediate(resume));
+      this.#mustWrite();
+    }
+    const freeBytes =
+      Number(pragma(database, "freelist_count")) * Number(pragma(database, "page_size"));
+    if (freeBytes > freeBytesMax || this.#full) {
+      this.#change("COMMIT", () => database.prepare("PRAGMA incremental_vacuum").all());
+    }
+    this.#truncateWal();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { database, witness, lock } = this.#file;
+    try {
+      if (this.#refusal === null) {
+        this.#change("COMMIT", () => writeHead(database, this.#head));
+        witness.sync();
+      }
+    } catch {
+      // Nothing more to save: what was acknowledged is in the WAL.
+    } finally {
+      witness.close();
+      database.close();
+      lock.release();
+    }
+  }
+
+  #forget(upTo: number): void {
+    const { database } = this.#file;
+    const trimmedHash = this.#reader.hashAt(upTo, this.#head);
+    const head = { ...this.#head, trimmed: upTo, trimmedHash };
+    this.#change("COMMIT", () => {
+      database.prepare("DELETE FROM record WHERE position <= ?").run(upTo);
+      writeHead(database, head);
+    });
+    this.#head = head;
+  }
+
+  /** One transaction by the rightful writer, durable when this returns. */
+  #change(ending: "COMMIT" | "ROLLBACK", work: () => void): void {
+    const { database, path } = this.#file;
+    try {
+      this.#begin.run();
+      const generation = this.#generation.get()?.generation;
+      if (generation !== this.#head.generation) {
+        throw rules.fencedLog(path, "another process took over");
+      }
+      work();
+      if (ending === "COMMIT") this.#commit.run();
+      else database.exec("ROLLBACK");
+    } catch (error) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw this.#failed(storageFailure(error, `a write to ${path}`));
+    }
+    if (this.#filesChanged()) {
+      const text = `${path} or its -wal file was deleted or replaced while in use: stop this process, it saves what it can, then start again`;
+      throw this.#failed(new ClusterError("storage-failed", text));
+    }
+  }
+
+  /** The records are durable already, so a failure concerns only those to come. */
+  #testify(): void {
+    try {
+      this.#file.witness.write(this.#head.last, this.#head.lastHash);
+    } catch (error) {
+      this.#failed(storageFailure(error, `the witness of ${this.#file.path}`));
+    }
+  }
+
+  #failed(error: ClusterError): ClusterError {
+    if (isFull(error)) {
+      this.#full = true;
+      this.#file.ballast.release();
+    } else if (error.code !== "unavailable") {
+      this.#refusal = error;
+    }
+    return error;
+  }
+
+  #paths(): readonly string[] {
+    return [this.#file.path, `${this.#file.path}-wal`];
+  }
+
+  /** What is written to a file without a name is lost: asked after each commit, before it counts. */
+  #filesChanged(): boolean {
+    return this.#paths().some((path, index) => inode(path) !== this.#inodes[index]);
+  }
+
+  #truncateWal(): void {
+    try {
+      this.#file.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch (error) {
+      const failure = storageFailure(error, `the checkpoint of ${this.#file.path}`);
+      if (failure.code === "storage-failed") throw this.#failed(failure);
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw rules.closedLog(this.#file.path);
+  }
+
+  #mustWrite(): void {
+    this.#mustBeOpen();
+    if (this.#refusal !== null) throw this.#refusal;
+  }
+
+  #mustRemember(position: number): void {
+    const { trimmed } = this.#head;
+    if (position <= trimmed) throw rules.trimmedLog(this.#file.path, trimmed, position);
+  }
+
+  #mustHaveRoom(): void {
+    const { path, ballast } = this.#file;
+    if (this.#full) {
+      this.#full = !ballast.ensure();
+      if (this.#full) {
+        const text = `the disk of ${path} is full, nothing was written; free space, then retry`;
+        throw new ClusterError("storage-full", text);
+      }
+    }
+    const { walMaxBytes } = this.#limits;
+    const walBytes = (): number => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    if (walBytes() <= walMaxBytes) return;
+    this.#truncateWal();
+    if (walBytes() <= walMaxBytes) return;
+    const text = `${path}-wal is above ${walMaxBytes} bytes, since another program reads the log: end it, or raise walMaxBytes`;
+    throw new ClusterError("unavailable", text);
+  }
+}
+
+/** −1 when there is no such file. */
+function inode(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? -1;
+}

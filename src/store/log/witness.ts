@@ -1,0 +1,70 @@
+/** The witness: position and hash of the last durable record, in a small file beside the database.
+ *
+ *  SQLite drops the end of a damaged WAL without a word, and acknowledged records with it. The witness is
+ *  written after each commit, in place and without fsync: it may lag after a power loss, it is never ahead.
+ *  A log that ends before its witness has lost records. */
+import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { ClusterError } from "../../core/error.ts";
+import { isFull, systemCode } from "../failure.ts";
+import { hashBytes, sameHash, sealOf } from "./chain.ts";
+import { createPrivate } from "./lock.ts";
+
+export type Testimony = { readonly position: number; readonly hash: Uint8Array };
+
+const positionBytes = 8;
+/** One disk sector holds it whole, so that it is the old or the new one, never a mixture. */
+const fileBytes = positionBytes + hashBytes + hashBytes;
+
+/** Null when there is none, as after a restore of the database alone. */
+export function readWitness(path: string): Testimony | null {
+  let file: Buffer;
+  try {
+    file = readFileSync(path);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return null;
+    throw error;
+  }
+  if (file.byteLength === 0) return null;
+  const position = file.subarray(0, positionBytes);
+  const hash = file.subarray(positionBytes, positionBytes + hashBytes);
+  const seal = file.subarray(positionBytes + hashBytes);
+  if (!sameHash(seal, sealOf([position, hash]))) {
+    const text = `${path} is damaged, and with it the proof that the log is complete: restore the directory from a backup, or delete this file if you know that nothing is missing`;
+    throw new ClusterError("storage-failed", text);
+  }
+  return { position: Number(position.readBigUInt64LE()), hash };
+}
+
+export class Witness {
+  readonly #descriptor: number;
+  readonly #file = Buffer.alloc(fileBytes);
+
+  constructor(path: string) {
+    createPrivate(path);
+    this.#descriptor = openSync(path, "r+");
+  }
+
+  /** Too little room (some file systems copy on write) only lets it lag. */
+  write(position: number, hash: Uint8Array): void {
+    this.#file.writeBigUInt64LE(BigInt(position), 0);
+    this.#file.set(hash, positionBytes);
+    const seal = sealOf([
+      this.#file.subarray(0, positionBytes),
+      this.#file.subarray(positionBytes, positionBytes + hashBytes),
+    ]);
+    this.#file.set(seal, positionBytes + hashBytes);
+    try {
+      writeSync(this.#descriptor, this.#file, 0, fileBytes, 0);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
+  }
+
+  sync(): void {
+    fsyncSync(this.#descriptor);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
