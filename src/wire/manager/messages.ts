@@ -14,7 +14,8 @@ export type TaskErrorKind = "timed-out" | "download" | "runtime" | "aborted" | "
 /** 34 bytes: multihash `1b 20` and 32 bytes. Ours are not hashes but packed (see `taskid.ts`). */
 export type TaskIdBytes = Uint8Array;
 
-/** WorkerMsgWrapper. `requestId` (100): set by us on every request, echoed as `answerTo` (101) in the answer.
+/** WorkerMsgWrapper. `requestId` (100): counts from 1, set by us on ManagerRequest and, once the peer has shown that
+ *  it knows it, on every request; echoed as `answerTo` (101) in the answer. Null = not on the wire.
  *  A peer that sets neither gets its answers in the order of its requests. */
 export type Envelope = {
   readonly requestId: number | null;

@@ -1,0 +1,16 @@
+/** How much one message of the manager protocol may hold. Both directions keep them: we send what we take. */
+
+/** One frame with its length, and so one WebSocket message. */
+export const frameBytesMax = 8 * 1024 * 1024;
+/** Length-delimited messages in one WebSocket message. */
+export const messagesPerFrameMax = 1024;
+/** Tasks, task ids or statuses in one message. */
+export const tasksPerMessageMax = 100_000;
+/** A name, an address, a refusal, as UTF-8. */
+export const textBytesMax = 64 * 1024;
+/** Existing ids have 34 bytes; other multihashes pass, so that they can be answered as unknown. */
+export const taskIdBytesMax = 128;
+/** Addresses of one program. */
+export const programAddressesMax = 64;
+/** Kinds of programs that one worker runs. */
+export const programKindsMax = 256;

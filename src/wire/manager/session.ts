@@ -1,0 +1,232 @@
+/** One side of one link: what may be said now, and which answer belongs to which request. Pure and role-blind:
+ *  what a message means, and whether there is a relation, is the caller's business.
+ *
+ *  1. Every request that is received is handed out once with the means to answer it, once.
+ *  2. Every request that is sent ends once: as `answer`, or in `expired`, or with the link.
+ *  3. Our ids go with a ManagerRequest, and with everything once the peer has shown that it knows them; until
+ *     then our frames are byte for byte those of existing implementations, and answers come in order. */
+import { assert, ClusterError } from "../../core/error.ts";
+import { decodeLinkFrame, encodeEnvelope } from "./codec.ts";
+import {
+  type AnswerKind,
+  answersTo,
+  isRequest,
+  type Request,
+  type RequestKind,
+  rules,
+} from "./legality.ts";
+import type { Envelope, ManagerMessage, NodeType } from "./messages.ts";
+
+export { answersTo, isRequest } from "./legality.ts";
+
+export type Arrival =
+  /** The peer asks; `answer` encodes the answer to it. Call it exactly once; a second call is a broken law. */
+  | {
+      readonly kind: "request";
+      readonly message: ManagerMessage;
+      answer(message: ManagerMessage): Uint8Array;
+    }
+  /** The answer to our request `to`. */
+  | { readonly kind: "answer"; readonly to: number; readonly message: ManagerMessage }
+  /** An answer that nobody waits for: late, twice, wrong id. To be counted, else ignored. */
+  | { readonly kind: "stray"; readonly message: ManagerMessage };
+
+export type ManagerSessionOptions = {
+  /** Ours. */
+  readonly role: NodeType;
+  /** How long an answer may take, in ms. Default 10,000. */
+  readonly answerTimeoutMs?: number;
+  /** Requests that may wait for their answer. Default 4,096. */
+  readonly pendingMax?: number;
+  /** Requests of the peer that we may owe an answer. Default four times `pendingMax`: the peer forgets
+   *  what took too long, and may ask again. */
+  readonly owedMax?: number;
+};
+
+type Pending = {
+  readonly kind: RequestKind;
+  readonly deadlineMs: number;
+  /** The request carried its id, so a peer that knows ids answers with it. */
+  readonly withId: boolean;
+};
+
+export class ManagerSession {
+  readonly #role: NodeType;
+  readonly #answerTimeoutMs: number;
+  readonly #pendingMax: number;
+  readonly #owedMax: number;
+  /** By id, in the order of sending, which is also the order of the deadlines. */
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #owed = 0;
+  #ignored = 0;
+  #extended = false;
+  #peerSetsIds = false;
+  #delimited = true;
+
+  constructor(options: ManagerSessionOptions) {
+    this.#role = options.role;
+    this.#answerTimeoutMs = options.answerTimeoutMs ?? 10_000;
+    this.#pendingMax = options.pendingMax ?? 4096;
+    this.#owedMax = options.owedMax ?? 4 * this.#pendingMax;
+  }
+
+  /** Encodes a request and remembers that an answer is due. Throws `unavailable` above `pendingMax`,
+   *  `version-mismatch` when the peer does not know this message, `limit-exceeded` when it is too large. */
+  request(
+    message: ManagerMessage,
+    atMs: number,
+  ): { readonly id: number; readonly frame: Uint8Array } {
+    assert(isRequest(message), `${message.kind} is an answer, not a request`);
+    const rule = rules[message.kind];
+    assert(
+      rule.from === "either" || rule.from === this.#role,
+      `${message.kind} is not ours to ask`,
+    );
+    if (rule.ours && !this.#extended) throw unknownToPeer(message.kind);
+    if (this.#pending.size >= this.#pendingMax) throw tooManyPending(this.#pendingMax);
+    const id = this.#lastId + 1;
+    const withId = this.#extended || message.kind === "managerRequest";
+    const frame = this.#encode({ requestId: withId ? id : null, answerTo: null, message });
+    this.#lastId = id;
+    this.#pending.set(id, {
+      kind: message.kind,
+      deadlineMs: atMs + this.#answerTimeoutMs,
+      withId,
+    });
+    return { id, frame };
+  }
+
+  /** One received link frame. Throws `protocol-violated`: close the link. */
+  receive(frame: Uint8Array): Arrival[] {
+    const { envelopes, delimited, unknownCount } = decodeLinkFrame(frame);
+    this.#ignored += unknownCount;
+    if (envelopes.length > 0) this.#delimited = delimited;
+    return envelopes.map((envelope) => {
+      if (showsExtension(envelope)) this.#extended = true;
+      if (envelope.requestId !== null || envelope.answerTo !== null) this.#peerSetsIds = true;
+      const { message } = envelope;
+      return isRequest(message)
+        ? this.#requested(message, envelope.requestId)
+        : this.#answered(message, envelope.answerTo);
+    });
+  }
+
+  /** Ids of requests whose answer is overdue at `atMs`; they are forgotten. */
+  expired(atMs: number): number[] {
+    const ids: number[] = [];
+    for (const [id, pending] of this.#pending) {
+      if (pending.deadlineMs > atMs) break;
+      this.#pending.delete(id);
+      ids.push(id);
+    }
+    return ids;
+  }
+
+  /** When `expired` next has something to say; Infinity when nothing is pending. */
+  nextDeadlineMs(): number {
+    for (const pending of this.#pending.values()) return pending.deadlineMs;
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** The peer understands fields and messages from 100 on: it has sent one. */
+  get extended(): boolean {
+    return this.#extended;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Requests of the peer that still want their answer. */
+  get owedCount(): number {
+    return this.#owed;
+  }
+
+  /** Messages of a kind that we do not know: skipped, never answered. */
+  get ignoredCount(): number {
+    return this.#ignored;
+  }
+
+  #requested(message: Request, requestId: number | null): Arrival {
+    const { from, answers } = rules[message.kind];
+    if (from === this.#role) {
+      throw violated(`a ${message.kind} came from a ${otherRole(from)}, only a ${from} sends it`);
+    }
+    if (this.#owed >= this.#owedMax) {
+      throw violated(`more than ${this.#owedMax} requests came before their answers`);
+    }
+    this.#owed++;
+    let due = true;
+    const answer = (reply: ManagerMessage): Uint8Array => {
+      assert(due, `a ${message.kind} is answered once`);
+      assert(includes(answers, reply.kind), `${reply.kind} does not answer a ${message.kind}`);
+      const frame = this.#encode({ requestId: null, answerTo: requestId, message: reply });
+      due = false;
+      this.#owed--;
+      return frame;
+    };
+    return { kind: "request", message, answer };
+  }
+
+  #answered(message: ManagerMessage, answerTo: number | null): Arrival {
+    const to = answerTo === null ? this.#firstWaiting(message.kind) : answerTo;
+    const pending = this.#pending.get(to);
+    // An id that was never sent cannot be echoed.
+    const waits = pending !== undefined && (answerTo === null || pending.withId);
+    if (!waits) return { kind: "stray", message };
+    if (!includes(answersTo[pending.kind], message.kind)) {
+      throw violated(`a ${message.kind} came in answer to the ${pending.kind} ${to}`);
+    }
+    this.#pending.delete(to);
+    return { kind: "answer", to, message };
+  }
+
+  /** Without an id: the oldest request that this kind may answer; 0 when none. */
+  #firstWaiting(kind: ManagerMessage["kind"]): number {
+    for (const [id, pending] of this.#pending) {
+      // A peer that knows ids would have said this one.
+      if (pending.withId && this.#peerSetsIds) continue;
+      if (includes(answersTo[pending.kind], kind)) return id;
+    }
+    return 0;
+  }
+
+  #encode(envelope: Envelope): Uint8Array {
+    return encodeEnvelope(envelope, this.#delimited);
+  }
+}
+
+function showsExtension({ requestId, answerTo, message }: Envelope): boolean {
+  if (requestId !== null || answerTo !== null) return true;
+  if (message.kind === "managerRequest") return message.node !== null;
+  if (message.kind === "managerAnswer") return message.welcome !== null;
+  return isRequest(message) && rules[message.kind].ours === true;
+}
+
+function includes(answers: readonly AnswerKind[], kind: ManagerMessage["kind"]): boolean {
+  return (answers as readonly string[]).includes(kind);
+}
+
+function otherRole(role: NodeType): NodeType {
+  return role === "manager" ? "worker" : "manager";
+}
+
+function violated(what: string): ClusterError {
+  return new ClusterError("protocol-violated", `${what}; the link is closed`);
+}
+
+function tooManyPending(pendingMax: number): ClusterError {
+  return new ClusterError(
+    "unavailable",
+    `${pendingMax} requests wait for their answers already; try again when some have come`,
+  );
+}
+
+function unknownToPeer(kind: string): ClusterError {
+  return new ClusterError(
+    "version-mismatch",
+    `the other side has not shown that it knows ${kind}; ` +
+      "send it only what existing implementations know",
+  );
+}

@@ -1,0 +1,139 @@
+/** Writes the protobuf wire format field by field, knowing nothing of messages. */
+import { assert, ClusterError } from "../../core/error.ts";
+import { wireTypes } from "./wire-types.ts";
+
+// Every runtime has it, but the language's own library does not declare it.
+const { TextEncoder } = globalThis as unknown as {
+  readonly TextEncoder: new () => { encode(text: string): Uint8Array };
+};
+const encoder = new TextEncoder();
+
+/** Writes fields in the order of the calls. A nested message is written between `open` and `close`. */
+export class ProtobufWriter {
+  #bytes = new Uint8Array(256);
+  #size = 0;
+  readonly #sizeMaxBytes: number;
+
+  constructor(sizeMaxBytes: number) {
+    this.#sizeMaxBytes = sizeMaxBytes;
+  }
+
+  uint(field: number, value: number): void {
+    this.#tag(field, wireTypes.varint);
+    this.#varint(value);
+  }
+
+  int32(field: number, value: number): void {
+    this.#tag(field, wireTypes.varint);
+    this.#int32(value);
+  }
+
+  bytes(field: number, value: Uint8Array, maxBytes: number): void {
+    if (value.length > maxBytes) {
+      throw new ClusterError(
+        "limit-exceeded",
+        `a value of ${value.length} bytes was to be sent, at most ${maxBytes} are taken`,
+      );
+    }
+    this.#tag(field, wireTypes.bytes);
+    this.#varint(value.length);
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#size);
+    this.#size += value.length;
+  }
+
+  /** Lone surrogates, which UTF-8 cannot say, become U+FFFD. */
+  text(field: number, value: string, maxBytes: number): void {
+    this.bytes(field, encoder.encode(value), maxBytes);
+  }
+
+  int32List(field: number, values: readonly number[]): void {
+    const mark = this.open(field);
+    for (const value of values) this.#int32(value);
+    this.close(mark);
+  }
+
+  /** Begins a nested message; pass the result to `close` after its fields. */
+  open(field: number): number {
+    this.#tag(field, wireTypes.bytes);
+    return this.openDelimited();
+  }
+
+  /** Begins bytes that are preceded by their length alone. */
+  openDelimited(): number {
+    this.#reserve(1);
+    this.#size += 1;
+    return this.#size;
+  }
+
+  /** One byte was kept for the length: most messages are short. Longer ones are moved. */
+  close(mark: number): void {
+    const length = this.#size - mark;
+    let extra = 0;
+    for (let rest = length; rest > 0x7f; rest = Math.floor(rest / 128)) extra++;
+    if (extra > 0) {
+      this.#reserve(extra);
+      this.#bytes.copyWithin(mark + extra, mark, this.#size);
+    }
+    this.#size = mark - 1;
+    this.#varint(length);
+    this.#size += length;
+  }
+
+  /** A copy of exactly what was written. */
+  finish(): Uint8Array {
+    if (this.#size > this.#sizeMaxBytes) this.#refuse(this.#size);
+    return this.#bytes.slice(0, this.#size);
+  }
+
+  #tag(field: number, wireType: number): void {
+    this.#varint(field * 8 + wireType);
+  }
+
+  #int32(value: number): void {
+    if (value >= 0) {
+      this.#varint(value);
+      return;
+    }
+    // Negative numbers are sign-extended to 64 bits, always ten bytes.
+    this.#reserve(10);
+    for (let i = 0; i < 4; i++) this.#bytes[this.#size++] = ((value >> (7 * i)) & 0x7f) | 0x80;
+    this.#bytes[this.#size++] = ((value >> 28) & 0x7f) | 0x80;
+    for (let i = 0; i < 4; i++) this.#bytes[this.#size++] = 0xff;
+    this.#bytes[this.#size++] = 1;
+  }
+
+  #varint(value: number): void {
+    assert(Number.isSafeInteger(value) && value >= 0, "only unsigned whole numbers are written");
+    this.#reserve(8);
+    let rest = value;
+    // Division where the shifts of 32-bit numbers end.
+    while (rest > 0x7fff_ffff) {
+      this.#bytes[this.#size++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest > 0x7f) {
+      this.#bytes[this.#size++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#bytes[this.#size++] = rest;
+  }
+
+  #reserve(count: number): void {
+    const need = this.#size + count;
+    if (need <= this.#bytes.length) return;
+    // Some room above the limit, since a length may still take fewer bytes than were reserved.
+    if (need > this.#sizeMaxBytes + 64) this.#refuse(need);
+    const grown = new Uint8Array(Math.max(need, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#size));
+    this.#bytes = grown;
+  }
+
+  #refuse(need: number): never {
+    throw new ClusterError(
+      "limit-exceeded",
+      `a message of ${need} bytes was to be sent, at most ${this.#sizeMaxBytes} are taken; ` +
+        "send it in parts",
+    );
+  }
+}
