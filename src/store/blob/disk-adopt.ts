@@ -1,0 +1,62 @@
+/** Taking over a file that somebody else has finished: linked when possible, so that big results are not
+ *  copied, and hashed from the link, so that what was hashed is what is kept. */
+import { createHash } from "node:crypto";
+import { type FileHandle, link, lstat, open } from "node:fs/promises";
+import { ClusterError } from "../../core/error.ts";
+import { storageFailure, systemCode } from "../failure.ts";
+import type { BlobPut } from "./blob.ts";
+import { chunksOf } from "./disk-read.ts";
+
+/** False when this file system, or this pair of them, has no hard links for us. */
+export async function linkFile(path: string, to: string): Promise<boolean> {
+  try {
+    if (!(await lstat(path)).isFile()) {
+      throw new ClusterError("bad-request", `${path} is not a plain file: adopt the file itself`);
+    }
+    await link(path, to);
+    return true;
+  } catch (error) {
+    const code = systemCode(error);
+    if (["EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(code)) return false;
+    if (code !== "ENOENT") throw storageFailure(error, path);
+    throw new ClusterError("not-found", `there is no file ${path} to adopt`, { cause: error });
+  }
+}
+
+export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
+  const file = await openFile(path);
+  try {
+    yield* chunksOf(file, { start: 0, end: (await file.stat()).size }, path);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Name and size of a linked file, which is durable and hard to change afterwards. */
+export async function sealFile(path: string): Promise<BlobPut> {
+  const file = await openFile(path);
+  try {
+    await file.chmod(0o400);
+    const running = createHash("sha256");
+    let sizeBytes = 0;
+    const range = { start: 0, end: (await file.stat()).size };
+    for await (const chunk of chunksOf(file, range, path)) {
+      running.update(chunk);
+      sizeBytes += chunk.byteLength;
+    }
+    await file.sync();
+    return { hash: running.digest("hex"), sizeBytes };
+  } catch (error) {
+    throw storageFailure(error, path);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    throw storageFailure(error, path);
+  }
+}

@@ -1,0 +1,89 @@
+/** A file being written, hashed on the way; small chunks are gathered, so that a line is not a system call. */
+import { createHash } from "node:crypto";
+import { type FileHandle, open } from "node:fs/promises";
+import { storageFailure } from "../failure.ts";
+import type { BlobPut } from "./blob.ts";
+import { blobTooLarge } from "./rules.ts";
+
+const gatherBytes = 256 << 10;
+
+class HashedFile {
+  readonly #file: FileHandle;
+  readonly #sizeMaxBytes: number;
+  readonly #hash = createHash("sha256");
+  readonly #gathered = new Uint8Array(gatherBytes);
+  #gatheredBytes = 0;
+  #sizeBytes = 0;
+
+  private constructor(file: FileHandle, sizeMaxBytes: number) {
+    this.#file = file;
+    this.#sizeMaxBytes = sizeMaxBytes;
+  }
+
+  static async create(path: string, sizeMaxBytes: number): Promise<HashedFile> {
+    return new HashedFile(await open(path, "wx", 0o600), sizeMaxBytes);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#sizeBytes += chunk.byteLength;
+    if (this.#sizeBytes > this.#sizeMaxBytes) throw blobTooLarge(this.#sizeMaxBytes);
+    if (this.#gatheredBytes + chunk.byteLength > gatherBytes) await this.#flush();
+    if (chunk.byteLength > gatherBytes) return this.#store(chunk);
+    this.#gathered.set(chunk, this.#gatheredBytes);
+    this.#gatheredBytes += chunk.byteLength;
+  }
+
+  /** Durable when resolved. */
+  async finish(): Promise<BlobPut> {
+    await this.#flush();
+    await this.#file.sync();
+    return { hash: this.#hash.digest("hex"), sizeBytes: this.#sizeBytes };
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  #flush(): Promise<void> {
+    const gathered = this.#gathered.subarray(0, this.#gatheredBytes);
+    this.#gatheredBytes = 0;
+    return this.#store(gathered);
+  }
+
+  /** Hashes while the system writes. */
+  async #store(bytes: Uint8Array): Promise<void> {
+    if (bytes.byteLength === 0) return;
+    const written = this.#writeAll(bytes);
+    this.#hash.update(bytes);
+    await written;
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.byteLength; ) {
+      at += (await this.#file.write(bytes, at)).bytesWritten;
+    }
+  }
+}
+
+/** Writes a stream to the new file `path`, durable when resolved. Errors of the source pass as they are;
+ *  those of the disk say so. */
+export async function receive(
+  path: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  sizeMaxBytes: number,
+): Promise<BlobPut> {
+  const disk = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw storageFailure(error, "a blob");
+    }
+  };
+  const file = await disk(HashedFile.create(path, sizeMaxBytes));
+  try {
+    for await (const chunk of chunks) await disk(file.write(chunk));
+    return await disk(file.finish());
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,220 @@
+/** Blobs as files: `ab/cd/<hash>.<size>`, whole and durable before they have that name.
+ *
+ *  The size in the name makes a cut-off file visible without reading it. Bytes arrive in `part/`, on the
+ *  same file system, are synced, renamed, and then their directory is synced. */
+import { readdirSync } from "node:fs";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Hash } from "../../core/ids.ts";
+import { makeDirectory, syncDirectory } from "../directory.ts";
+import { placeFailure, storageFailure, systemCode } from "../failure.ts";
+import type { BlobPut, Blobs } from "./blob.ts";
+import { fileChunks, linkFile, sealFile } from "./disk-adopt.ts";
+import { type BlobFile, checkFileSize, readBlob } from "./disk-read.ts";
+import { receive } from "./disk-write.ts";
+import * as rules from "./rules.ts";
+import { sweepTemporary, temporaryName } from "./temporary.ts";
+
+export type DiskBlobsOptions = {
+  /** Largest blob, whatever a `put` allows; default 1 TiB. */
+  readonly blobMaxBytes?: number;
+  /** Unfinished files of other machines are removed when untouched for this long; default 24 h. */
+  readonly partAgeMaxMs?: number;
+};
+
+export type DiskBlobs = Blobs & {
+  /** Takes over a finished file by hard link, without a copy where the file system can. From then on nobody
+   *  may write to the file; its own name may be removed. Throws as `put` does, and `not-found`. */
+  adopt(path: string, expect?: Hash): Promise<BlobPut>;
+};
+
+/** Opens or makes a store; several processes may share one. */
+export async function openDiskBlobs(
+  directory: string,
+  options: DiskBlobsOptions = {},
+): Promise<DiskBlobs> {
+  const { blobMaxBytes = 2 ** 40, partAgeMaxMs = 24 * 3600 * 1000 } = options;
+  rules.checkSizeMax(blobMaxBytes);
+  const root = resolve(directory);
+  makeDirectory(join(root, "part"));
+  try {
+    await sweepTemporary(join(root, "part"), partAgeMaxMs);
+  } catch (error) {
+    throw placeFailure(error, root);
+  }
+  return new DiskStore(root, blobMaxBytes);
+}
+
+class DiskStore implements DiskBlobs {
+  readonly #root: string;
+  readonly #blobMaxBytes: number;
+  /** Directories made or seen durable by this process; at most 65,792. */
+  readonly #durable = new Map<string, Promise<void>>();
+  #closed = false;
+
+  constructor(root: string, blobMaxBytes: number) {
+    this.#root = root;
+    this.#blobMaxBytes = blobMaxBytes;
+  }
+
+  async put(
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options: { readonly expect?: Hash; readonly sizeMaxBytes?: number } = {},
+  ): Promise<BlobPut> {
+    this.#mustBeOpen();
+    const { expect, sizeMaxBytes = this.#blobMaxBytes } = options;
+    rules.checkSizeMax(sizeMaxBytes);
+    if (expect !== undefined) rules.checkHash(expect);
+    const part = this.#part();
+    try {
+      const put = await receive(part, chunks, Math.min(sizeMaxBytes, this.#blobMaxBytes));
+      await this.#publish(part, put, expect);
+      return put;
+    } finally {
+      await rm(part, { force: true });
+    }
+  }
+
+  async adopt(path: string, expect?: Hash): Promise<BlobPut> {
+    this.#mustBeOpen();
+    if (expect !== undefined) rules.checkHash(expect);
+    const part = this.#part();
+    try {
+      if (!(await linkFile(path, part))) {
+        return await this.put(fileChunks(path), expect === undefined ? {} : { expect });
+      }
+      const put = await sealFile(part);
+      if (put.sizeBytes > this.#blobMaxBytes) throw rules.blobTooLarge(this.#blobMaxBytes);
+      await this.#publish(part, put, expect);
+      return put;
+    } finally {
+      await rm(part, { force: true });
+    }
+  }
+
+  async size(hash: Hash): Promise<number | null> {
+    const blob = this.#find(hash);
+    if (blob === null) return null;
+    try {
+      checkFileSize(blob, (await stat(blob.path)).size);
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return null;
+      throw storageFailure(error, `blob ${hash}`);
+    }
+    return blob.sizeBytes;
+  }
+
+  async *read(hash: Hash, range?: rules.Range): AsyncGenerator<Uint8Array> {
+    const blob = this.#find(hash);
+    if (blob === null) throw rules.missingBlob(hash);
+    yield* readBlob(blob, range);
+  }
+
+  async delete(hash: Hash): Promise<void> {
+    const blob = this.#find(hash);
+    if (blob === null) return;
+    try {
+      await rm(blob.path, { force: true });
+    } catch (error) {
+      throw storageFailure(error, `blob ${hash}`);
+    }
+  }
+
+  async *list(): AsyncGenerator<Hash> {
+    this.#mustBeOpen();
+    for (const upper of await this.#directories(this.#root)) {
+      for (const lower of await this.#directories(upper)) {
+        for (const name of await namesIn(lower)) {
+          const blob = parseName(lower, name);
+          if (blob !== null) yield blob.hash;
+        }
+      }
+    }
+  }
+
+  path(hash: Hash): string | null {
+    return this.#find(hash)?.path ?? null;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #part(): string {
+    return join(this.#root, "part", temporaryName());
+  }
+
+  #bucket(hash: Hash): string {
+    return join(this.#root, hash.slice(0, 2), hash.slice(2, 4));
+  }
+
+  /** Gives a synced file its name. Over an older one of the same name, which heals it if it was damaged. */
+  async #publish(part: string, put: BlobPut, expect?: Hash): Promise<void> {
+    if (expect !== undefined && expect !== put.hash) throw rules.wrongBytes(expect, put.hash);
+    const bucket = this.#bucket(put.hash);
+    try {
+      await this.#makeDurable(join(bucket, ".."));
+      await this.#makeDurable(bucket);
+      await rename(part, join(bucket, `${put.hash}.${put.sizeBytes}`));
+      await syncDirectory(bucket);
+    } catch (error) {
+      throw storageFailure(error, `blob ${put.hash}`);
+    }
+  }
+
+  /** Makes a directory once; a second caller waits until the first one's is durable. */
+  #makeDurable(directory: string): Promise<void> {
+    const known = this.#durable.get(directory);
+    if (known !== undefined) return known;
+    const making = (async () => {
+      try {
+        await mkdir(directory, { recursive: true, mode: 0o700 });
+        await syncDirectory(join(directory, ".."));
+      } catch (error) {
+        this.#durable.delete(directory);
+        throw error;
+      }
+    })();
+    this.#durable.set(directory, making);
+    return making;
+  }
+
+  /** Synchronous, as `path` is: a bucket holds a handful of names. */
+  #find(hash: Hash): BlobFile | null {
+    this.#mustBeOpen();
+    rules.checkHash(hash);
+    const bucket = this.#bucket(hash);
+    let names: string[];
+    try {
+      names = readdirSync(bucket);
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return null;
+      throw storageFailure(error, `blob ${hash}`);
+    }
+    const name = names.find((candidate) => candidate.startsWith(`${hash}.`));
+    return name === undefined ? null : parseName(bucket, name);
+  }
+
+  async #directories(above: string): Promise<string[]> {
+    const names = await namesIn(above);
+    return names.filter((name) => /^[0-9a-f]{2}$/.test(name)).map((name) => join(above, name));
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw rules.closedBlobs(`the blob store ${this.#root}`);
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    throw storageFailure(error, directory);
+  }
+}
+
+function parseName(bucket: string, name: string): BlobFile | null {
+  const parts = /^([0-9a-f]{64})\.([0-9]{1,16})$/.exec(name);
+  if (parts === null) return null;
+  return { path: join(bucket, name), hash: parts[1] as Hash, sizeBytes: Number(parts[2]) };
+}

@@ -1,0 +1,50 @@
+/** Files that are not yet blobs: who writes them stands in their name, so that a later opener can tell
+ *  a dead writer's leftovers from a living one's work. */
+import { createHash, randomBytes } from "node:crypto";
+import { readdir, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { systemCode } from "../failure.ts";
+
+/** A process number comes again, in a container always; these two do not. */
+const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
+const start = randomBytes(6).toString("hex");
+
+let made = 0;
+
+export function temporaryName(): string {
+  made += 1;
+  return `${machine}-${process.pid}-${start}-${made}.part`;
+}
+
+/** Removes what dead processes left in `directory`, and what nobody has touched for `ageMaxMs`. */
+export async function sweepTemporary(directory: string, ageMaxMs: number): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    if (isDead(name) || (await isOld(path, ageMaxMs))) await rm(path, { force: true });
+  }
+}
+
+/** True only when it is sure: processes of other machines are not asked. */
+function isDead(name: string): boolean {
+  const [onMachine, pid, started] = name.split("-");
+  if (onMachine !== machine || started === start) return false;
+  return Number(pid) === process.pid || !isAlive(Number(pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== "ESRCH";
+  }
+}
+
+async function isOld(path: string, ageMaxMs: number): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > ageMaxMs;
+  } catch {
+    return false;
+  }
+}
