@@ -1,0 +1,166 @@
+/** The worker processes of `up`: started, watched, adopted after a crash of `up`, and stopped.
+ *
+ *  Each has a directory `<data>/workers/<n>/` with its own data, its join token (0600), its log and
+ *  `process.json`. They are detached: killing `up` leaves them running, and a new `up` on the same
+ *  data directory takes them over. */
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { startOf } from "./identity.ts";
+import { writeWhole } from "./write-whole.ts";
+
+export type CrewOptions = {
+  /** `<data>/workers`. */
+  readonly dir: string;
+  readonly count: number;
+  readonly url: string;
+  /** Arguments of Node for one worker: the script, then `join` with all but what is its own. */
+  readonly command: readonly string[];
+  /** A fresh join token; asked for once per process that is started. */
+  readonly joinToken: () => Promise<string>;
+  /** For people: a worker ended by itself, or was started again. */
+  readonly onNews: (text: string) => void;
+};
+
+export type Crew = {
+  readonly adopted: number;
+  readonly started: number;
+  /** Asks all to leave and waits; kills those that have not left after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+};
+
+/** `process.json`: everything needed to know the process again. */
+type ProcessRecord = { readonly pid: number; readonly start: string; readonly url: string };
+
+type Member = { readonly number: number; record: ProcessRecord };
+
+const watchEveryMs = 1000;
+/** A worker that ends at once is started again after this, in ms; doubles up to the maximum. */
+const restartMs = 1000;
+const restartMaxMs = 60_000;
+
+export async function startCrew(options: CrewOptions): Promise<Crew> {
+  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  await stopStrangers(options);
+  const members: Member[] = [];
+  let adopted = 0;
+  for (let number = 1; number <= options.count; number += 1) {
+    const record = livingRecord(options, number);
+    if (record !== null) adopted += 1;
+    members.push({ number, record: record ?? (await startMember(options, number)) });
+  }
+  const stopping = new AbortController();
+  const watches = members.map((member) => watch(options, member, stopping.signal));
+  return {
+    adopted,
+    started: members.length - adopted,
+    async stop(graceMs) {
+      stopping.abort();
+      await Promise.all(watches);
+      await Promise.all(members.map((member) => stopProcess(member.record, graceMs)));
+      for (const { number } of members) rmSync(recordFile(options, number), { force: true });
+    },
+  };
+}
+
+/** Processes of an earlier `up` with another address, or more of them than are wanted now. */
+async function stopStrangers(options: CrewOptions): Promise<void> {
+  const numbers = readdirSync(options.dir).map(Number).filter(Number.isSafeInteger);
+  const strangers = numbers.flatMap((number) => {
+    const record = livingRecord(options, number);
+    const wanted = number <= options.count && record?.url === options.url;
+    return record === null || wanted ? [] : [record];
+  });
+  await Promise.all(strangers.map((record) => stopProcess(record, 3000)));
+}
+
+function memberDir(options: CrewOptions, number: number): string {
+  return join(options.dir, String(number));
+}
+
+function recordFile(options: CrewOptions, number: number): string {
+  return join(memberDir(options, number), "process.json");
+}
+
+/** The recorded process if it still runs; null for a dead one and for another with its number. */
+function livingRecord(options: CrewOptions, number: number): ProcessRecord | null {
+  try {
+    const record = JSON.parse(readFileSync(recordFile(options, number), "utf8")) as ProcessRecord;
+    return startOf(record.pid) === record.start ? record : null;
+  } catch {
+    return null;
+  }
+}
+
+async function startMember(options: CrewOptions, number: number): Promise<ProcessRecord> {
+  const dir = memberDir(options, number);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  // Not in the arguments or the environment: others on this machine can read those.
+  const tokenFile = join(dir, "join.token");
+  writeWhole(tokenFile, `${await options.joinToken()}\n`);
+  const log = openSync(join(dir, "worker.log"), "a", 0o600);
+  try {
+    const child = spawn(
+      process.execPath,
+      [...options.command, "--data", dir, "--token-file", tokenFile],
+      {
+        detached: true,
+        stdio: ["ignore", log, log],
+        cwd: dir,
+        windowsHide: true,
+      },
+    );
+    child.unref();
+    const pid = child.pid ?? 0;
+    const record = { pid, start: startOf(pid) ?? "", url: options.url };
+    writeWhole(recordFile(options, number), JSON.stringify(record));
+    return record;
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Starts the process again whenever it has ended. Children and adopted ones are looked at alike. */
+async function watch(options: CrewOptions, member: Member, signal: AbortSignal): Promise<void> {
+  let waitMs = restartMs;
+  let startedAtMs = performance.now();
+  while (await pause(watchEveryMs, signal)) {
+    if (startOf(member.record.pid) === member.record.start) continue;
+    if (performance.now() - startedAtMs > 60_000) waitMs = restartMs;
+    const log = join(memberDir(options, member.number), "worker.log");
+    options.onNews(`worker process ${member.number} ended (see ${log}); starting it again`);
+    if (!(await pause(waitMs, signal))) return;
+    waitMs = Math.min(restartMaxMs, waitMs * 2);
+    startedAtMs = performance.now();
+    try {
+      member.record = await startMember(options, member.number);
+    } catch (error) {
+      options.onNews(`cannot start worker process ${member.number}: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** False when the signal came first. */
+async function pause(waitMs: number, signal: AbortSignal): Promise<boolean> {
+  await delay(waitMs, null, { signal, ref: false }).catch(() => {});
+  return !signal.aborted;
+}
+
+async function stopProcess(record: ProcessRecord, graceMs: number): Promise<void> {
+  const lives = () => startOf(record.pid) === record.start;
+  for (const [signal, waitMs] of [
+    ["SIGTERM", graceMs],
+    ["SIGKILL", 2000],
+  ] as const) {
+    if (!lives()) return;
+    try {
+      process.kill(record.pid, signal);
+    } catch {
+      return; // It ended between the look and the call.
+    }
+    for (const end = performance.now() + waitMs; lives() && performance.now() < end; ) {
+      await delay(20);
+    }
+  }
+}

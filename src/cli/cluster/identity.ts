@@ -1,0 +1,41 @@
+/** Which process a number means: process ids are reused, start times are not. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+/** When the process started, as this system tells it, or null when there is no such process.
+ *  Two answers for one living process are always equal. */
+export function startOf(pid: number): string | null {
+  if (!Number.isSafeInteger(pid) || pid <= 1) return null;
+  if (process.platform === "linux") return startOnLinux(pid);
+  if (process.platform === "win32") return startOnWindows(pid);
+  return ask("ps", ["-o", "lstart=", "-p", String(pid)]);
+}
+
+/** Field 22 of /proc/<pid>/stat: clock ticks since boot. The name in field 2 may hold anything. */
+function startOnLinux(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? null : (fields[19] ?? null);
+  } catch {
+    return null;
+  }
+}
+
+function startOnWindows(pid: number): string | null {
+  return ask("powershell", [
+    "-NoProfile",
+    "-Command",
+    `(Get-Process -Id ${pid} -ErrorAction Stop).StartTime.Ticks`,
+  ]);
+}
+
+function ask(program: string, args: readonly string[]): string | null {
+  try {
+    const options = { encoding: "utf8", timeout: 10_000, stdio: "pipe" } as const;
+    return execFileSync(program, args, options).trim() || null;
+  } catch {
+    // No such process; ps and powershell say so with their exit code.
+    return null;
+  }
+}

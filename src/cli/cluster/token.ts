@@ -1,0 +1,91 @@
+/** `tequio token create|ls|revoke`: who else may use the cluster, and for how long. */
+import type { Command } from "commander";
+import { Option } from "commander";
+import type { Role } from "../../core/members.ts";
+import { roles } from "../../core/members.ts";
+import type { TokenView } from "../../wire/api/messages.ts";
+import { openClient } from "../connection.ts";
+import { countArgument, durationArgument, withExamples, withJson, withTarget } from "../options.ts";
+import type { TargetOptions } from "../place.ts";
+import { styled } from "../screen.ts";
+import { oneLine, table } from "../text.ts";
+
+type CreateOptions = TargetOptions & {
+  readonly json?: boolean;
+  readonly role: Role;
+  readonly owner: string;
+  readonly ttl: number;
+  readonly uses: number;
+};
+
+const dayMs = 86_400_000;
+
+export function define(command: Command): void {
+  defineCreate(command.command("create").description("make a token; it is shown only now"));
+  defineList(command.command("ls").description("list tokens, never their text"));
+  defineRevoke(command.command("revoke").description("make tokens useless at once"));
+  withExamples(command, [
+    ["tequio token create --role submitter --owner ana", "ana may run jobs for a day"],
+    ["tequio token ls", "who may do what"],
+    ["tequio token revoke <id>", "no longer"],
+  ]);
+}
+
+function defineCreate(command: Command): void {
+  command
+    .addOption(new Option("--role <role>", "what it allows").choices([...roles]).default("worker"))
+    .option("--owner <name>", "whose it is", "cli")
+    .option(
+      "--ttl <time>",
+      'how long it is good, as 24h, or "never"',
+      durationArgument("--ttl"),
+      dayMs,
+    )
+    .option("--uses <n>", "joins it allows, 0 = any number", countArgument("--uses", 0, 1e6), 0);
+  withExamples(withJson(withTarget(command)), [
+    [
+      "tequio token create --role worker --ttl 1h --uses 3",
+      "three workers may join within an hour",
+    ],
+    ["tequio token create --role reader --ttl never", "look only, for ever"],
+  ]).action(async (options: CreateOptions) => {
+    const client = await openClient(options);
+    const { role, owner, ttl: ttlMs, uses: usesMax } = options;
+    const answer = await client.createToken({ role, owner, ttlMs, usesMax });
+    // The token alone on standard output, so that a script can take it.
+    console.log(options.json ? JSON.stringify(answer) : answer.token);
+    if (!options.json) console.error(`token ${answer.id}; it is not shown again`);
+  });
+}
+
+function defineList(command: Command): void {
+  withExamples(withJson(withTarget(command)), [
+    ["tequio token ls", "all tokens, revoked ones too"],
+  ]).action(async (options: TargetOptions & { readonly json?: boolean }) => {
+    const tokens = await (await openClient(options)).tokens();
+    if (options.json) return console.log(JSON.stringify(tokens));
+    const rows = tokens.map(row);
+    const [first, ...rest] = table(["ID", "ROLE", "OWNER", "USES", "EXPIRES", "STATE"], rows, [3]);
+    console.log([styled("bold", first ?? ""), ...rest].join("\n"));
+  });
+}
+
+function row(token: TokenView): string[] {
+  const uses = token.usesMax === 0 ? `${token.uses}` : `${token.uses}/${token.usesMax}`;
+  const at = new Date(token.expiresAtMs);
+  const expires = token.expiresAtMs === 0 ? "never" : at.toISOString().slice(0, 16);
+  const state = token.revoked ? "revoked" : "good";
+  return [token.id, token.role, oneLine(token.owner), uses, expires, state];
+}
+
+function defineRevoke(command: Command): void {
+  withExamples(withTarget(command.argument("<id...>", "ids, as `tequio token ls` shows them")), [
+    ["tequio token revoke 3f9a", "that token opens nothing any more"],
+  ]).action(async (ids: string[], options: TargetOptions) => {
+    const client = await openClient(options);
+    for (const id of ids) {
+      await client.revokeToken(id);
+      console.log(`token ${id} is revoked`);
+    }
+  });
+}

@@ -1,0 +1,43 @@
+/** `tequio workers`: who computes, how much each has done. */
+import type { Command } from "commander";
+import type { WorkerSummary } from "../../core/summary.ts";
+import { openClient } from "../connection.ts";
+import { countText } from "../numbers.ts";
+import { withExamples, withJson, withTarget } from "../options.ts";
+import type { TargetOptions } from "../place.ts";
+import { styled } from "../screen.ts";
+import { oneLine, table } from "../text.ts";
+
+type Options = TargetOptions & { readonly json?: boolean; readonly all?: boolean };
+
+const header = ["WORKER", "STATE", "NAME", "RUNNING", "DONE", "FAILED", "VERSION"];
+
+export function define(command: Command): void {
+  command.option("-a, --all", "also workers that have left");
+  withExamples(withJson(withTarget(command)), [
+    ["tequio workers", "workers that are here now"],
+    ["tequio workers --all", "all that ever joined"],
+  ]).action(async (options: Options) => {
+    const all = await (await openClient(options)).workers();
+    const workers = all.filter((worker) => options.all || worker.state === "live");
+    if (options.json) console.log(JSON.stringify(workers));
+    else if (workers.length === 0)
+      console.log("no workers; add this machine with: tequio join <url>");
+    else {
+      const [first, ...rows] = table(header, workers.map(row), [3, 4, 5]);
+      console.log([styled("bold", first ?? ""), ...rows].join("\n"));
+    }
+  });
+}
+
+function row(worker: WorkerSummary): string[] {
+  return [
+    worker.worker,
+    worker.state,
+    oneLine(worker.name),
+    `${countText(worker.running)}/${countText(worker.slots)}`,
+    countText(worker.done),
+    countText(worker.failed),
+    oneLine(worker.version),
+  ];
+}

@@ -1,0 +1,22 @@
+/** `tequio cancel <job>…`: no new attempt starts after it, no output appears. */
+import type { Command } from "commander";
+import { openClient } from "../connection.ts";
+import { withExamples, withJson, withTarget } from "../options.ts";
+import type { TargetOptions } from "../place.ts";
+
+type Options = TargetOptions & { readonly json?: boolean };
+
+export function define(command: Command): void {
+  withExamples(withJson(withTarget(command.argument("<job...>", "ids, as j-7"))), [
+    ["tequio cancel j-7", "stop one job"],
+    ["tequio cancel j-7 j-8", "stop two"],
+  ]).action(async (jobs: string[], options: Options) => {
+    const client = await openClient(options);
+    for (const job of jobs) {
+      const summary = await client.cancel(job);
+      if (options.json) console.log(JSON.stringify(summary));
+      else if (summary.state === "cancelled") console.log(`${job} is cancelled`);
+      else console.log(`${job} had ended before: ${summary.state}`);
+    }
+  });
+}

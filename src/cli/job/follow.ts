@@ -1,0 +1,135 @@
+/** Follows a job to its end: progress on the screen, logs when wanted, Ctrl-C, a coordinator that restarts. */
+import { setTimeout as delay } from "node:timers/promises";
+import { ClusterError } from "../../core/error.ts";
+import type { JobSummary } from "../../core/summary.ts";
+import type { Client } from "../../sdk/client.ts";
+import { Interrupted } from "../faults.ts";
+import { observe, type Progress, plainLine, stageLines } from "../progress.ts";
+import { openScreen, type Screen } from "../screen.ts";
+import { oneLine } from "../text.ts";
+import { onInterrupt } from "./interrupt.ts";
+
+export type FollowOptions = {
+  /** No progress at all: the caller prints JSON. */
+  readonly quiet: boolean;
+  /** Also what the job's code logs, and each attempt that failed. */
+  readonly watch: boolean;
+  /** Whether the job goes on when this process leaves. */
+  readonly detachable: boolean;
+};
+
+/** Between two lines where nothing can be drawn over, in ms. */
+const plainEveryMs = 3000;
+/** How long a coordinator may be away before following ends with `unavailable`, in ms. */
+const patienceMs = 120_000;
+
+/** Resolves with the last summary. Throws `Interrupted` after Ctrl-C, `unavailable` when patience ends. */
+export async function followJob(
+  client: Client,
+  job: string,
+  options: FollowOptions,
+): Promise<JobSummary> {
+  const screen = openScreen();
+  const leave = new AbortController();
+  let cancelled = false;
+  const release = onInterrupt(
+    {
+      cancel() {
+        cancelled = true;
+        client.cancel(job).catch((error: Error) => {
+          screen.print(`cannot cancel ${job}: ${oneLine(error.message)}`);
+        });
+      },
+      detach: () => leave.abort(new Interrupted()),
+    },
+    { screen, detachable: options.detachable },
+  );
+  const logs = options.watch ? printLogs(client, job, { screen, signal: leave.signal }) : null;
+  try {
+    const last = await watchJob(client, job, { ...options, screen, signal: leave.signal });
+    await Promise.race([logs, delay(1000, null, { ref: false })]);
+    if (cancelled && last.state === "cancelled") {
+      screen.print(`${job} is cancelled`);
+      throw new Interrupted();
+    }
+    return last;
+  } catch (error) {
+    if (!leave.signal.aborted) throw error;
+    if (options.detachable && !cancelled) {
+      screen.print(`${job} goes on; follow it again with: tequio attach ${job}`);
+    }
+    throw new Interrupted();
+  } finally {
+    release();
+    screen.end();
+    leave.abort(new Interrupted());
+  }
+}
+
+type Watching = FollowOptions & { readonly screen: Screen; readonly signal: AbortSignal };
+
+/** The stream of summaries, begun again whenever it breaks off. */
+async function watchJob(client: Client, job: string, options: Watching): Promise<JobSummary> {
+  const show = options.quiet ? () => {} : shower(options);
+  let lastHeardMs = performance.now();
+  let told = false;
+  for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
+    try {
+      for await (const summary of client.watch(job, { signal: options.signal })) {
+        if (told) options.screen.print("the coordinator answers again");
+        told = false;
+        lastHeardMs = performance.now();
+        waitMs = 100;
+        show(summary);
+        if (summary.state !== "running") return summary;
+      }
+    } catch (error) {
+      const broken = error instanceof ClusterError && error.code === "unavailable";
+      if (!broken || options.signal.aborted) throw error;
+      if (performance.now() - lastHeardMs > patienceMs) throw error;
+      if (!told) options.screen.print("the coordinator does not answer; trying again");
+      told = true;
+    }
+    await delay(waitMs, null, { signal: options.signal });
+  }
+}
+
+/** Draws each summary, or prints a line now and then; prints each failed attempt once when watching. */
+function shower(options: Watching): (summary: JobSummary) => void {
+  const { screen, watch } = options;
+  let progress: Progress | null = null;
+  let lastLine = "";
+  let nextLineMs = performance.now() + plainEveryMs;
+  const seen = new Set<string>();
+  return (summary) => {
+    progress = observe(progress, summary);
+    for (const error of watch ? summary.errors.toReversed() : []) {
+      const text = `${error.task} failed on ${error.worker}: ${error.code}: ${oneLine(error.message)}`;
+      if (!seen.has(text)) screen.print(text);
+      seen.add(text);
+    }
+    if (screen.live) return screen.draw(stageLines(progress, screen.width()));
+    const ended = summary.state !== "running";
+    const line = plainLine(progress);
+    if (line === lastLine || (!ended && performance.now() < nextLineMs)) return;
+    screen.print(line);
+    lastLine = line;
+    nextLineMs = performance.now() + plainEveryMs;
+  };
+}
+
+/** Never fails the follower: logs are a comfort. */
+async function printLogs(
+  client: Client,
+  job: string,
+  options: { readonly screen: Screen; readonly signal: AbortSignal },
+): Promise<void> {
+  try {
+    for await (const line of client.logs(job, { follow: true, signal: options.signal })) {
+      options.screen.print(`${line.task} | ${line.line}`);
+    }
+  } catch (error) {
+    if (options.signal.aborted) return;
+    options.screen.print(`logs end here: ${oneLine(String((error as Error).message))}`);
+  }
+}

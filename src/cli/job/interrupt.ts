@@ -1,0 +1,63 @@
+/** Ctrl-C while a job is followed: on a terminal a question, elsewhere cancel first and leave second. */
+import type { Screen } from "../screen.ts";
+
+export type InterruptActions = {
+  /** Asks the coordinator to stop the job; the follower then sees it end. */
+  cancel(): void;
+  /** Stops following. The job goes on. */
+  detach(): void;
+};
+
+export type InterruptOptions = {
+  readonly screen: Screen;
+  /** False when the job cannot go on without this process: then Ctrl-C always cancels. */
+  readonly detachable: boolean;
+};
+
+const question = "[d]etach, [c]ancel, any other key: go on ";
+
+/** Installs the handlers; the returned function removes them. */
+export function onInterrupt(actions: InterruptActions, options: InterruptOptions): () => void {
+  const { screen, detachable } = options;
+  const asks = detachable && screen.live && process.stdin.isTTY === true;
+  let state: "following" | "asking" | "cancelling" = "following";
+  const cancel = () => {
+    state = "cancelling";
+    screen.print(`cancelling the job; Ctrl-C again ${detachable ? "detaches" : "ends at once"}`);
+    actions.cancel();
+  };
+  const ask = () => {
+    state = "asking";
+    screen.print(question);
+    readKey((key) => {
+      state = "following";
+      if (key === "d" || key === "\x03") actions.detach();
+      else if (key === "c") cancel();
+    });
+  };
+  const onSigint = () => {
+    if (state !== "following") actions.detach();
+    else if (asks) ask();
+    else cancel();
+  };
+  // Whoever ends this process by other means does not mean the job, unless the job is in here.
+  const onSigterm = () => (detachable ? actions.detach() : cancel());
+  process.on("SIGINT", onSigint);
+  process.on("SIGTERM", onSigterm);
+  return () => {
+    process.off("SIGINT", onSigint);
+    process.off("SIGTERM", onSigterm);
+  };
+}
+
+/** One key, unbuffered. In raw mode Ctrl-C is the character \x03, not a signal. */
+function readKey(answer: (key: string) => void): void {
+  const { stdin } = process;
+  stdin.setRawMode(true);
+  stdin.resume();
+  stdin.once("data", (key: Buffer) => {
+    stdin.setRawMode(false);
+    stdin.pause();
+    answer(key.toString("utf8").toLowerCase());
+  });
+}

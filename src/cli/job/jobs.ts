@@ -1,0 +1,42 @@
+/** `tequio jobs`: all jobs of the coordinator, newest first. */
+import type { Command } from "commander";
+import type { JobSummary } from "../../core/summary.ts";
+import { openClient } from "../connection.ts";
+import { countText, durationText } from "../numbers.ts";
+import { withExamples, withJson, withTarget } from "../options.ts";
+import type { TargetOptions } from "../place.ts";
+import { styled } from "../screen.ts";
+import { oneLine, table } from "../text.ts";
+
+type Options = TargetOptions & { readonly json?: boolean };
+
+export function define(command: Command): void {
+  withExamples(withJson(withTarget(command)), [
+    ["tequio jobs", "jobs of the coordinator on this machine"],
+    ["tequio jobs --json", "the same for programs"],
+  ]).action(async (options: Options) => {
+    const client = await openClient(options);
+    const jobs = await client.jobs();
+    if (options.json) console.log(JSON.stringify(jobs));
+    else if (jobs.length === 0)
+      console.log("no jobs yet; submit one with: tequio run job.ts inputs…");
+    else {
+      const [header, ...rows] = table(
+        ["JOB", "STATE", "NAME", "TASKS", "TIME", "OWNER"],
+        jobs.map(row),
+        [3, 4],
+      );
+      console.log([styled("bold", header ?? ""), ...rows].join("\n"));
+    }
+  });
+}
+
+function row(job: JobSummary): string[] {
+  const done = job.stages.reduce((sum, stage) => sum + stage.done, 0);
+  const all = job.stages.reduce((sum, stage) => sum + stage.taskCount, 0);
+  const endMs = job.endedAtMs === 0 ? job.atMs : job.endedAtMs;
+  const state = job.state === "running" && job.waitingFor !== "" ? "waiting" : job.state;
+  const time = durationText(endMs - job.submittedAtMs);
+  const tasks = `${countText(done)}/${countText(all)}`;
+  return [job.job, state, oneLine(job.name), tasks, time, oneLine(job.owner)];
+}

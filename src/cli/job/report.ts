@@ -1,0 +1,88 @@
+/** What people read of one job: its status page and the summary at the end of a run. Pure. */
+import type { Failure } from "../../core/job.ts";
+import type { JobSummary } from "../../core/summary.ts";
+import { bytesText, countText, durationText } from "../numbers.ts";
+import { observe, stageLines } from "../progress.ts";
+import { oneLine, safeText, table } from "../text.ts";
+
+/** Lines of a stack that are worth showing. */
+const stackLinesMax = 6;
+
+export function statusLines(job: JobSummary, width: number): string[] {
+  const endMs = job.endedAtMs === 0 ? job.atMs : job.endedAtMs;
+  const lines = [
+    `${job.job}  ${oneLine(job.name)}  ${job.state}  ${durationText(endMs - job.submittedAtMs)}`,
+    ...stageLines(observe(null, job), width).map((line) => `  ${line}`.slice(0, width)),
+    ...stageNotes(job),
+    ...counterLines(job.counters),
+  ];
+  if (job.failure !== null) lines.push("failed:", ...failureLines(job.failure));
+  if (job.errors.length > 0) lines.push("last errors, newest first:");
+  for (const error of job.errors) {
+    lines.push(`  ${error.task} on ${error.worker}`, ...failureLines(error));
+  }
+  return lines;
+}
+
+function stageNotes(job: JobSummary): string[] {
+  return job.stages.flatMap((stage) => {
+    const parts = [
+      stage.running > 0 ? `${countText(stage.running)} running` : "",
+      stage.backups > 0 ? `${countText(stage.backups)} backup attempts` : "",
+      stage.attemptsFailed > 0 ? `${countText(stage.attemptsFailed)} attempts failed` : "",
+      stage.attemptsLost > 0 ? `${countText(stage.attemptsLost)} attempts lost` : "",
+      stage.outputRecords > 0
+        ? `${countText(stage.outputRecords)} records out, ${bytesText(stage.outputBytes)}`
+        : "",
+    ].filter((part) => part !== "");
+    return parts.length === 0 ? [] : [`  ${stage.kind}: ${parts.join(", ")}`];
+  });
+}
+
+export function counterLines(counters: Readonly<Record<string, number>>): string[] {
+  const rows = Object.entries(counters)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => [`  ${oneLine(name)}`, countText(value)]);
+  return rows.length === 0 ? [] : ["counters:", ...table(["", ""], rows, [1]).slice(1)];
+}
+
+/** Code and message, then the stack: its positions are those of the job file. */
+export function failureLines(failure: Failure): string[] {
+  const stack = (failure.stack ?? "")
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, stackLinesMax);
+  const message = safeText(failure.message).split("\n");
+  return [
+    `    ${failure.code}: ${message[0]}`,
+    ...message.slice(1).map((line) => `    ${line}`),
+    ...stack.map((line) => `      ${oneLine(line)}`),
+  ];
+}
+
+export type Ended = {
+  readonly name: string;
+  readonly durationMs: number;
+  readonly counters: Readonly<Record<string, number>>;
+  /** Files of the result, in order; empty when it went to standard output. */
+  readonly files: readonly string[];
+  readonly dir: string;
+  readonly records: number;
+  readonly sizeBytes: number;
+  readonly badRecords: number;
+  readonly badRecordsFile: string | null;
+};
+
+/** The end of a successful run. */
+export function endedLines(ended: Ended): string[] {
+  const { files, dir, records, sizeBytes, badRecords } = ended;
+  const made = `${countText(records)} record${records === 1 ? "" : "s"}, ${bytesText(sizeBytes)}`;
+  const lines = [`${oneLine(ended.name)} done in ${durationText(ended.durationMs)}: ${made}`];
+  if (files.length === 1) lines.push(`result: ${files[0]}`);
+  else if (files.length > 1) lines.push(`result: ${files.length} files in ${dir}`);
+  if (badRecords > 0) {
+    const where = ended.badRecordsFile === null ? "" : `, kept in ${ended.badRecordsFile}`;
+    lines.push(`bad records: ${countText(badRecords)}${where}`);
+  }
+  return [...lines, ...counterLines(ended.counters)];
+}

@@ -1,0 +1,19 @@
+/** `tequio status <job>`: stages, counters, errors with their place in the job file, and why it waits. */
+import type { Command } from "commander";
+import { openClient } from "../connection.ts";
+import { withExamples, withJson, withTarget } from "../options.ts";
+import type { TargetOptions } from "../place.ts";
+import { statusLines } from "./report.ts";
+
+type Options = TargetOptions & { readonly json?: boolean };
+
+export function define(command: Command): void {
+  withExamples(withJson(withTarget(command.argument("<job>", "its id, as j-7"))), [
+    ["tequio status j-7", "stages, counters, the last errors"],
+    ["tequio status j-7 --json", "the same for programs"],
+  ]).action(async (job: string, options: Options) => {
+    const summary = await (await openClient(options)).job(job);
+    if (options.json) console.log(JSON.stringify(summary));
+    else console.log(statusLines(summary, process.stdout.columns ?? 100).join("\n"));
+  });
+}

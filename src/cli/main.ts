@@ -1,0 +1,121 @@
+/** The command line: finds the command, loads only its file, and turns what it throws into an exit code.
+ *
+ *  Importing this file runs it. Other commands' files and all machinery are imported when needed:
+ *  `tequio --help` must not load a bundler. */
+import { Command, CommanderError } from "commander";
+import { exitCodeFor, exitCodes, faultText, faultTextOf } from "./faults.ts";
+
+export type CommandFile = {
+  /** Adds arguments, options, examples and the action to an empty command of the right name. */
+  define(command: Command): void;
+};
+
+type Listed = { readonly summary: string; readonly load: () => Promise<CommandFile> };
+
+const commands: Readonly<Record<string, Listed>> = {
+  up: {
+    summary: "start a coordinator and workers on this machine",
+    load: () => import("./cluster/up.ts"),
+  },
+  join: {
+    summary: "add this machine's cores to a coordinator elsewhere",
+    load: () => import("./cluster/join.ts"),
+  },
+  down: { summary: "stop a running `tequio up`", load: () => import("./cluster/down.ts") },
+  run: { summary: "run a job and collect its result", load: () => import("./job/run.ts") },
+  attach: { summary: "follow a submitted job again", load: () => import("./job/attach.ts") },
+  get: { summary: "collect the result of a job", load: () => import("./job/get.ts") },
+  jobs: { summary: "list jobs, newest first", load: () => import("./job/jobs.ts") },
+  status: {
+    summary: "show stages, counters and errors of a job",
+    load: () => import("./job/status.ts"),
+  },
+  logs: { summary: "print what a job's code logged", load: () => import("./job/logs.ts") },
+  cancel: { summary: "stop a job", load: () => import("./job/cancel.ts") },
+  rm: { summary: "forget ended jobs and their results", load: () => import("./job/rm.ts") },
+  workers: { summary: "list workers", load: () => import("./cluster/workers.ts") },
+  token: { summary: "create, list and revoke tokens", load: () => import("./cluster/token.ts") },
+  version: { summary: "print versions", load: () => import("./cluster/version.ts") },
+};
+
+const intro = `Examples:
+  $ tequio run --local examples/word-count/job.ts books/*.txt   without a cluster
+  $ tequio up                                                    a cluster on this machine
+  $ tequio run job.ts 'logs/**/*.gz' -o out/                     a job on it
+  $ tequio <command> --help                                      examples of each command
+
+Exit codes: 0 done, 1 job failed, 2 bad input, 3 no coordinator, 130 interrupted`;
+
+/** Only the named command is built in full; the others are lines of the help. */
+async function build(name: string | undefined): Promise<Command> {
+  const program = new Command("tequio")
+    .description("A MapReduce cluster made of whatever is around.")
+    .option("-V, --version", "print the version")
+    .addHelpText("after", `\n${intro}`);
+  strict(program);
+  for (const [key, listed] of Object.entries(commands)) {
+    const command = program.command(key).description(listed.summary).allowUnknownOption();
+    if (key !== name) continue;
+    (await listed.load()).define(command.allowUnknownOption(false));
+    forAll(command, (c) => {
+      c.option("--debug", "print stacks of errors");
+      strict(c);
+    });
+  }
+  return program;
+}
+
+function forAll(command: Command, change: (command: Command) => void): void {
+  change(command);
+  for (const sub of command.commands) forAll(sub, change);
+}
+
+/** Commander throws instead of exiting, and its complaints look like all others. */
+function strict(command: Command): void {
+  command.exitOverride().configureOutput({
+    outputError: (text, write) =>
+      write(`${faultTextOf("bad-request", complaint(text, command))}\n`),
+  });
+}
+
+function complaint(text: string, command: Command): string {
+  const path = command.parent ? `${command.parent.name()} ${command.name()}` : command.name();
+  const plain = text
+    .replace(/^error: /, "")
+    .trim()
+    .replace(/\n/g, " ");
+  return `${plain}; see ${path} --help`;
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  const name = args.find((arg) => !arg.startsWith("-"));
+  if (name === undefined && args.some((arg) => arg === "-V" || arg === "--version")) {
+    return run(["version"]);
+  }
+  const program = await build(name === "help" ? args[args.indexOf("help") + 1] : name);
+  try {
+    if (args.length === 0) program.outputHelp();
+    else await program.parseAsync([...args], { from: "user" });
+    return exitCodes.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.badInput;
+    const text = faultText(error, args.includes("--debug"));
+    if (text !== "") process.stderr.write(`${text}\n`);
+    return exitCodeFor(error);
+  }
+}
+
+// A reader that has had enough (`| head`) is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(exitCodes.ok);
+  });
+}
+
+const code = await run(process.argv.slice(2));
+process.exitCode = code;
+// What holds the process open a second after the end is a leak, unless it is output still to be read.
+setInterval(() => {
+  if (process.stdout.writableLength === 0) process.exit();
+}, 1000).unref();

@@ -1,0 +1,72 @@
+/** Options that several commands share, and the words of their help. */
+import { type Command, InvalidArgumentError } from "commander";
+import { ClusterError } from "../core/error.ts";
+import { parseBytes, parseCount, parseDuration } from "./numbers.ts";
+
+/** Which coordinator to ask; every command that talks to one has these (`TargetOptions`). */
+export function withTarget(command: Command): Command {
+  return command
+    .option("--data <dir>", "data directory of a coordinator on this machine")
+    .option("--url <url>", "address of a coordinator elsewhere (or $TEQUIO_URL)")
+    .option("--token-file <file>", "file with the token, mode 0600 (or $TEQUIO_TOKEN)")
+    .option("--token <token>", "the token itself: others on this machine can see it")
+    .option("--fingerprint <hex>", "refuse a coordinator with another key");
+}
+
+export function withJson(command: Command): Command {
+  return command.option("--json", "print JSON for programs");
+}
+
+/** Examples at the end of a command's help, one `[command line, what it does]` a line. */
+export function withExamples(command: Command, examples: ReadonlyArray<[string, string]>): Command {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, what]) => `  $ ${line.padEnd(width)}  ${what}`);
+  return command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
+}
+
+/** `--param k=v`, many times: v is JSON when it reads as JSON, else text. */
+export function parseParam(
+  text: string,
+  previous: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  const at = text.indexOf("=");
+  const name = text.slice(0, at);
+  if (at < 1 || ["__proto__", "constructor", "prototype"].includes(name)) {
+    throw new InvalidArgumentError("write it as name=value");
+  }
+  return { ...previous, [name]: paramValue(text.slice(at + 1)) };
+}
+
+function paramValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+type Parser<T> = (text: string) => T;
+
+/** Commander wants its own error class to name the option; the text stays ours. */
+function asArgument<T>(parse: Parser<T>): Parser<T> {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof ClusterError) throw new InvalidArgumentError(error.text);
+      throw error;
+    }
+  };
+}
+
+export function sizeArgument(option: string): Parser<number> {
+  return asArgument((text) => parseBytes(text, option));
+}
+
+export function durationArgument(option: string): Parser<number> {
+  return asArgument((text) => parseDuration(text, option));
+}
+
+export function countArgument(option: string, min: number, max: number): Parser<number> {
+  return asArgument((text) => parseCount(text, option, { min, max }));
+}

@@ -1,0 +1,128 @@
+/** Where a coordinator is: the data directory of this machine, or an address and a token from elsewhere. */
+import { readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { ClusterError } from "../core/error.ts";
+
+/** `<data>/endpoint.json`, written by `up` when it listens and removed when it stops. */
+export type Endpoint = {
+  readonly url: string;
+  /** Of the coordinator's TLS key; "" without TLS. */
+  readonly fingerprint: string;
+  readonly pid: number;
+  readonly version: string;
+};
+
+export const endpointFile = "endpoint.json";
+/** Mode 0600: whoever reads it may do everything. */
+export const adminTokenFile = "admin.token";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `--data`, `$TEQUIO_DATA`, `$XDG_DATA_HOME/tequio`, `~/.local/share/tequio`: the first that is set. */
+export function dataDirOf(option: string | undefined, env: Environment = process.env): string {
+  const given = option ?? env["TEQUIO_DATA"];
+  if (given) return resolve(given);
+  const shared = env["XDG_DATA_HOME"];
+  return join(shared?.startsWith("/") ? shared : join(homedir(), ".local", "share"), "tequio");
+}
+
+export type TargetOptions = {
+  readonly url?: string;
+  readonly token?: string;
+  readonly tokenFile?: string;
+  readonly data?: string;
+  readonly fingerprint?: string;
+};
+
+export type Target = {
+  readonly url: string;
+  readonly token: string;
+  readonly fingerprint: string;
+  /** Its data directory when it was found on this machine, else null. */
+  readonly dataDir: string | null;
+};
+
+/** Which coordinator the options and the environment mean. Throws `unavailable` when none is known. */
+export function findTarget(options: TargetOptions, env: Environment = process.env): Target {
+  const url = options.url ?? (options.data === undefined ? env["TEQUIO_URL"] : undefined);
+  const token = tokenOf(options, env);
+  if (url) {
+    if (token === null) {
+      throw new ClusterError(
+        "unauthenticated",
+        `no token for ${url}; give --token-file, or TEQUIO_TOKEN in the environment`,
+      );
+    }
+    const fingerprint = options.fingerprint ?? env["TEQUIO_FINGERPRINT"] ?? "";
+    return { url: coordinatorUrl(url), token, fingerprint, dataDir: null };
+  }
+  const dataDir = dataDirOf(options.data, env);
+  const endpoint = readEndpoint(dataDir);
+  if (endpoint === null) {
+    throw new ClusterError(
+      "unavailable",
+      `no coordinator runs on this machine (no ${join(dataDir, endpointFile)}); ` +
+        "start one with `tequio up`, or name one with --url and --token-file",
+    );
+  }
+  return {
+    url: endpoint.url,
+    token: token ?? readSecret(join(dataDir, adminTokenFile)),
+    fingerprint: options.fingerprint ?? endpoint.fingerprint,
+    dataDir,
+  };
+}
+
+/** The token that was given, from wherever; null when none was. */
+export function tokenOf(
+  options: Pick<TargetOptions, "token" | "tokenFile">,
+  env: Environment = process.env,
+): string | null {
+  if (options.token !== undefined) return options.token;
+  if (options.tokenFile !== undefined) return readSecret(options.tokenFile);
+  return env["TEQUIO_TOKEN"] || null;
+}
+
+/** One line of a file that only its owner may read. */
+export function readSecret(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    throw new ClusterError(
+      "not-found",
+      `no token file ${file}; see \`tequio token create --help\``,
+    );
+  }
+  if (process.platform !== "win32" && stat.isFile() && (stat.mode & 0o077) !== 0) {
+    throw new ClusterError(
+      "bad-request",
+      `others on this machine can read the token in ${file}; run chmod 600 ${file}, ` +
+        "and revoke the token if they may have",
+    );
+  }
+  const text = readFileSync(file, "utf8").trim();
+  if (text === "") throw new ClusterError("bad-request", `the token file ${file} is empty`);
+  return text;
+}
+
+export function readEndpoint(dataDir: string): Endpoint | null {
+  try {
+    const value = JSON.parse(readFileSync(join(dataDir, endpointFile), "utf8"));
+    return typeof value?.url === "string" ? (value as Endpoint) : null;
+  } catch {
+    // Missing, or cut short by a full disk: the same as no coordinator.
+    return null;
+  }
+}
+
+/** `host:7070` and `http://host:7070/` mean the same. */
+export function coordinatorUrl(text: string): string {
+  const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
+  if (url === null || !["http:", "https:"].includes(url.protocol) || url.hostname === "") {
+    throw new ClusterError(
+      "bad-request",
+      `${text} is no address of a coordinator; it looks like http://host:7070`,
+    );
+  }
+  return url.origin;
+}

@@ -1,0 +1,151 @@
+/** Progress of a job as lines of text: pure, from summaries to strings; `screen.ts` puts them somewhere. */
+import type { JobSummary, StageSummary } from "../core/summary.ts";
+import { bytesText, countText, durationText, rateText } from "./numbers.ts";
+import { columnsOf, cut, oneLine, padTo } from "./text.ts";
+
+/** What one summary said of each stage, kept to know the recent speed. */
+type Sample = {
+  readonly atMs: number;
+  readonly stages: ReadonlyArray<{ readonly done: number; readonly bytesDone: number }>;
+};
+
+export type Progress = { readonly summary: JobSummary; readonly samples: readonly Sample[] };
+
+/** Speed is measured over this much of the past, in ms: long enough to be calm, short enough to be true. */
+export const rateWindowMs = 10_000;
+const samplesMax = 128;
+
+/** Folds one more summary in; `null` starts. The only clock is the summary's own. */
+export function observe(progress: Progress | null, summary: JobSummary): Progress {
+  const sample: Sample = {
+    atMs: summary.atMs,
+    stages: summary.stages.map((s) => ({ done: s.done, bytesDone: s.inputBytesDone })),
+  };
+  const kept = (progress?.samples ?? []).filter((s) => s.atMs < summary.atMs);
+  // One sample older than the window stays as its left edge.
+  const first = kept.findLastIndex((s) => s.atMs <= summary.atMs - rateWindowMs);
+  const recent = kept.slice(Math.max(0, first));
+  // Too dense: drop every other one but keep both edges.
+  const thin = recent.length < samplesMax ? recent : recent.filter((_, i) => i % 2 === 0);
+  return { summary, samples: [...thin, sample] };
+}
+
+export type StageSpeed = {
+  readonly tasksPerS: number;
+  readonly bytesPerS: number;
+  /** ms to the end of the stage at this speed; null when nothing can be said. */
+  readonly etaMs: number | null;
+};
+
+/** Recent speed of a running stage, overall speed of an ended one. */
+export function stageSpeed(progress: Progress, index: number): StageSpeed {
+  const none = { tasksPerS: 0, bytesPerS: 0, etaMs: null };
+  const stage = progress.summary.stages[index];
+  if (stage === undefined || stage.startedAtMs === 0) return none;
+  if (stage.endedAtMs !== 0) {
+    const seconds = Math.max(1, stage.endedAtMs - stage.startedAtMs) / 1000;
+    return {
+      tasksPerS: stage.done / seconds,
+      bytesPerS: stage.inputBytesDone / seconds,
+      etaMs: null,
+    };
+  }
+  const last = progress.samples.at(-1);
+  if (last === undefined) return none;
+  const since = startOfWindow(progress, index, stage);
+  const seconds = (last.atMs - since.atMs) / 1000;
+  if (seconds < 0.05) return none;
+  const tasksPerS = Math.max(0, stage.done - since.done) / seconds;
+  const bytesPerS = Math.max(0, stage.inputBytesDone - since.bytesDone) / seconds;
+  return { tasksPerS, bytesPerS, etaMs: etaMs(stage, tasksPerS, bytesPerS) };
+}
+
+/** Left edge of the window: the stage's start, when nothing was done, or the oldest sample kept. */
+function startOfWindow(progress: Progress, index: number, stage: StageSummary) {
+  const oldest = progress.samples[0];
+  if (oldest === undefined || stage.startedAtMs >= progress.summary.atMs - rateWindowMs) {
+    return { atMs: stage.startedAtMs, done: 0, bytesDone: 0 };
+  }
+  const then = oldest.stages[index];
+  return { atMs: oldest.atMs, done: then?.done ?? 0, bytesDone: then?.bytesDone ?? 0 };
+}
+
+function etaMs(stage: StageSummary, tasksPerS: number, bytesPerS: number): number | null {
+  if (stage.done >= stage.taskCount) return null;
+  if (stage.inputBytes > 0 && bytesPerS > 0) {
+    return (Math.max(0, stage.inputBytes - stage.inputBytesDone) / bytesPerS) * 1000;
+  }
+  return tasksPerS > 0 ? ((stage.taskCount - stage.done) / tasksPerS) * 1000 : null;
+}
+
+/** A line per stage, none wider than `width` columns. */
+export function stageLines(progress: Progress, width: number): string[] {
+  const { stages, waitingFor } = progress.summary;
+  const nameWidth = Math.max(0, ...stages.map((s) => s.kind.length));
+  const countWidth = Math.max(0, ...stages.map((s) => doneText(s).length));
+  const lines = stages.map((stage, i) => {
+    const head = `${padTo(stage.kind, nameWidth)}  `;
+    const counts = `${doneText(stage).padStart(countWidth)} tasks`;
+    const tail = [counts, ...stageNotes(progress, i)].join("  ");
+    const barWidth = Math.min(24, width - columnsOf(head) - columnsOf(tail) - 2);
+    const bar = barWidth >= 8 ? `${barText(fraction(stage), barWidth)}  ` : "";
+    return cut(head + bar + tail, width);
+  });
+  if (waitingFor !== "") lines.push(cut(`waits: ${oneLine(waitingFor)}`, width));
+  return lines;
+}
+
+/** The same on one line, for logs: no bar, no padding. */
+export function plainLine(progress: Progress): string {
+  const { job, stages, waitingFor } = progress.summary;
+  const parts = stages
+    .map((stage, i) => ({ stage, i }))
+    .filter(({ stage, i }) => stage.startedAtMs !== 0 || i === 0)
+    .map(({ stage, i }) =>
+      [`${stage.kind} ${doneText(stage)} tasks`, ...stageNotes(progress, i)].join(", "),
+    );
+  if (waitingFor !== "") parts.push(`waits: ${oneLine(waitingFor)}`);
+  return `${job}: ${parts.join("; ")}`;
+}
+
+function doneText(stage: StageSummary): string {
+  return `${countText(stage.done)}/${countText(stage.taskCount)}`;
+}
+
+/** Part of the stage that is done, 0 to 1, by bytes when they are known. */
+function fraction(stage: StageSummary): number {
+  if (stage.done >= stage.taskCount) return 1;
+  const part =
+    stage.inputBytes > 0
+      ? Math.max(stage.inputBytesDone / stage.inputBytes, 0)
+      : stage.done / stage.taskCount;
+  return Math.min(1, part);
+}
+
+function barText(part: number, width: number): string {
+  const full = Math.floor(part * width);
+  return "█".repeat(full) + "░".repeat(width - full);
+}
+
+/** Speed, then what is left or what it took, then what went wrong. */
+function stageNotes(progress: Progress, index: number): string[] {
+  const stage = progress.summary.stages[index] as StageSummary;
+  const notes: string[] = [];
+  const speed = stageSpeed(progress, index);
+  if (speed.bytesPerS > 0) notes.push(rateText(speed.bytesPerS));
+  else if (speed.tasksPerS > 0) notes.push(`${countText(speed.tasksPerS)} tasks/s`);
+  if (stage.endedAtMs !== 0) {
+    notes.push(`in ${durationText(stage.endedAtMs - stage.startedAtMs)}`);
+    if (stage.inputBytesDone > 0) notes.push(bytesText(stage.inputBytesDone));
+  } else if (speed.etaMs !== null) notes.push(`ETA ${etaText(speed.etaMs)}`);
+  const { attemptsFailed, attemptsLost } = stage;
+  if (attemptsFailed > 0) notes.push(`${countText(attemptsFailed)} failed`);
+  if (attemptsLost > 0) notes.push(`${countText(attemptsLost)} lost`);
+  return notes;
+}
+
+/** Whole seconds: tenths of a guess are noise. */
+function etaText(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  return seconds < 60 ? `${seconds} s` : durationText(seconds * 1000);
+}
