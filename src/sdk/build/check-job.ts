@@ -1,0 +1,85 @@
+/** Whether what a job file exports is a job: authors of plain JavaScript have no compiler to tell them. */
+import { ClusterError } from "../../core/error.ts";
+import type { FormatSpec } from "../format.ts";
+import type { Job } from "../job.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+const formats: ReadonlyArray<FormatSpec["format"]> = ["lines", "file", "ndjson", "csv"];
+const optionNames: Readonly<Record<Job["kind"], readonly string[]>> = {
+  "map-reduce": (
+    "name params combine reduce partition sort reducers output badRecords timeoutMs attempts " +
+    "backupTasks"
+  ).split(" "),
+  tasks: "name params items run output timeoutMs attempts backupTasks".split(" "),
+};
+
+/** The job, or `build-failed` saying which option is wrong. `file` leads the message. */
+export function checkJob(value: unknown, file: string): Job {
+  const wrong = problemOf(value);
+  if (wrong !== null) throw new ClusterError("build-failed", `${file}: ${wrong}`);
+  return value as Job;
+}
+
+function problemOf(value: unknown): string | null {
+  if (!isFields(value) || (value.kind !== "map-reduce" && value.kind !== "tasks")) {
+    return "the default export is no job: write `export default mapReduce({…})` or `tasks({…})`";
+  }
+  const options = value.options;
+  if (!isFields(options)) return "the job has no options";
+  const known = optionNames[value.kind];
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) return `unknown option "${unknown}"; known are ${known.join(", ")}`;
+  return optionProblem(options) ?? (value.kind === "tasks" ? taskProblem : inputProblem)(value);
+}
+
+function taskProblem(job: Fields): string | null {
+  const options = job.options as Fields;
+  if (typeof options.run !== "function") return "`run` must be a function";
+  const { items } = options;
+  const isList = Array.isArray(items) || typeof items === "function";
+  return isList ? null : "`items` must be an array, or a function of the parameters that makes one";
+}
+
+function inputProblem(job: Fields): string | null {
+  const { inputs } = job;
+  if (!isFields(inputs) || Object.keys(inputs).length === 0) {
+    return "`inputs` must name at least one input";
+  }
+  for (const [name, input] of Object.entries(inputs)) {
+    const map = name === "default" ? "`map`" : `\`map\` of the input "${name}"`;
+    if (!isFields(input) || typeof input.map !== "function") return `${map} must be a function`;
+    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) {
+      return `"${name}" cannot name an input: a letter, then letters, digits, - and _`;
+    }
+    const format = input.input as Fields | undefined;
+    if (format !== undefined && !formats.includes(format?.format as FormatSpec["format"])) {
+      return "`input` must be a format, such as `text.lines()`";
+    }
+  }
+  return null;
+}
+
+function optionProblem(options: Fields): string | null {
+  for (const name of ["combine", "reduce", "partition"]) {
+    const isFunction = typeof options[name] === "function" || options[name] === undefined;
+    if (!isFunction) return `\`${name}\` must be a function`;
+  }
+  if (options.params !== undefined && !isFields(options.params)) {
+    return "`params` must be an object of defaults by name";
+  }
+  return (
+    choiceProblem(options, "sort", ["ascending", "descending"]) ??
+    choiceProblem(options, "output", ["ndjson", "csv", "text"]) ??
+    choiceProblem(options, "badRecords", ["fail", "keep"])
+  );
+}
+
+function choiceProblem(options: Fields, name: string, choices: readonly string[]): string | null {
+  const value = options[name];
+  if (value === undefined || choices.includes(value as string)) return null;
+  return `\`${name}\` is ${JSON.stringify(value)}; it must be one of ${choices.join(", ")}`;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

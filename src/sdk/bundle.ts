@@ -1,0 +1,164 @@
+/** Makes one module of a job file and all it imports: what travels to the workers, named by its hash. */
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { setSourceMapsSupport } from "node:module";
+import { tmpdir } from "node:os";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { ClusterError } from "../core/error.ts";
+import type { Hash } from "../core/ids.ts";
+import { checkJob } from "./build/check-job.ts";
+import { buildFailure, fromBundler, type Place } from "./build/failure.ts";
+import type { SyntaxNode } from "./captured/tree.ts";
+import { lineAndColumn } from "./captured/tree.ts";
+import { refuseCaptured } from "./captured.ts";
+import type { Job } from "./job.ts";
+
+export type BuiltJob = {
+  /** One ES module with an inline source map; the same source gives the same text on every machine. */
+  readonly code: string;
+  readonly hash: Hash;
+  readonly job: Job;
+  /** Absolute path of the job file. */
+  readonly file: string;
+};
+
+const extensions = [".js", ".mjs", ".ts", ".mts"];
+/** Largest bundle, in bytes. */
+export const codeMaxBytes = 64 * 1024 * 1024;
+/** How long the module may take to load here, in ms: an `await` at its top may never end. */
+export const loadMaxMs = 10_000;
+
+/** Builds and loads a job file. `bad-request`: no such file; `build-failed`: everything else, with its place. */
+export async function bundleJob(file: string): Promise<BuiltJob> {
+  const path = resolve(file);
+  const source = await readSource(path, file);
+  await checkSource(path, source);
+  const code = await bundle(path);
+  const sizeBytes = Buffer.byteLength(code);
+  if (sizeBytes > codeMaxBytes) {
+    throw new ClusterError(
+      "limit-exceeded",
+      `${file} is ${sizeBytes} bytes bundled; a job may have ${codeMaxBytes}: give data as an input`,
+    );
+  }
+  const hash = createHash("sha256").update(code).digest("hex");
+  const job = checkJob(await load(code, path), basename(path));
+  return { code, hash, job, file: path };
+}
+
+async function readSource(path: string, file: string): Promise<string> {
+  if (!extensions.includes(extname(path))) {
+    const known = extensions.join(", ");
+    throw new ClusterError("bad-request", `${file} is no job file: its name must end in ${known}`);
+  }
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const why =
+      code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a directory" : code;
+    throw new ClusterError("bad-request", `cannot read the job file ${file}: ${why}`, { cause });
+  }
+}
+
+/** Syntax, default export and captured variables of the job file itself. */
+async function checkSource(path: string, source: string): Promise<void> {
+  const { parseSync } = await import("rolldown/experimental");
+  const lang = path.endsWith("ts") ? "ts" : "js";
+  const { program, errors, module } = parseSync(path, source, { lang, sourceType: "module" });
+  const folder = dirname(path);
+  const [first] = errors;
+  if (first !== undefined) {
+    const at = first.labels[0]?.start ?? 0;
+    throw buildFailure(first.message, { file: path, ...lineAndColumn(source, at) }, folder);
+  }
+  const names = module.staticExports.flatMap((e) => e.entries).map((e) => e.exportName);
+  if (!names.some((n) => n.kind === "Default" || n.name === "default")) {
+    throw new ClusterError(
+      "build-failed",
+      `${basename(path)} has no default export: write \`export default mapReduce({…})\``,
+    );
+  }
+  refuseCaptured(program as unknown as SyntaxNode, source, basename(path));
+}
+
+async function bundle(path: string): Promise<string> {
+  // Loaded only when something is built: the bundler's binary takes longer to load than most commands run.
+  const { rolldown } = await import("rolldown");
+  const { importRules } = await import("./build/resolve.ts");
+  const folder = dirname(path);
+  try {
+    const build = await rolldown({
+      input: path,
+      cwd: folder,
+      // Workers are Node and browsers alike: packages are asked for the code that both can run.
+      platform: "neutral",
+      resolve: {
+        mainFields: ["module", "main"],
+        conditionNames: ["import", "default"],
+        extensionAlias: { ".js": [".js", ".ts"], ".mjs": [".mjs", ".mts"] },
+      },
+      plugins: [importRules(folder)],
+      logLevel: "silent",
+      // Its comments hold paths, which differ between machines.
+      experimental: { attachDebugInfo: "none" },
+      tsconfig: false,
+    });
+    try {
+      const { output } = await build.generate({
+        format: "esm",
+        codeSplitting: false,
+        sourcemap: "inline",
+        // As if the bundle lay beside the job file.
+        dir: folder,
+        entryFileNames: "job.js",
+        sourcemapPathTransform: (name) => name.replace(/^.*\0/, "").replaceAll("\\", "/"),
+      });
+      return output[0].code;
+    } finally {
+      await build.close();
+    }
+  } catch (error) {
+    throw fromBundler(error, folder);
+  }
+}
+
+/** Evaluates the bundle in this process and gives its default export. */
+async function load(code: string, path: string): Promise<unknown> {
+  const folder = await mkdtemp(join(tmpdir(), "tequio-job-"));
+  const copy = join(folder, "job.mjs");
+  const limit = new AbortController();
+  try {
+    await writeFile(copy, code, { mode: 0o600 });
+    setSourceMapsSupport(true);
+    const module: { default?: unknown } = await Promise.race([
+      import(pathToFileURL(copy).href),
+      delay(loadMaxMs, null, { signal: limit.signal }).then(() => {
+        throw new ClusterError(
+          "build-failed",
+          `${basename(path)} did not load within ${loadMaxMs} ms: an await at its top has no end`,
+        );
+      }),
+    ]);
+    return module.default;
+  } catch (error) {
+    if (error instanceof ClusterError) throw error;
+    const text = `the job file threw while it was loaded: ${String(error)}`;
+    throw buildFailure(text, thrownAt(error, path, folder), dirname(path));
+  } finally {
+    limit.abort();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Where in the sources an error was thrown: its first stack line, mapped back from the bundle. */
+function thrownAt(error: unknown, path: string, folder: string): Place | null {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const [, at, line, column] = stack.match(/\(?((?:file:\/\/)?\/[^\s()]+):(\d+):(\d+)\)?/) ?? [];
+  if (at === undefined) return null;
+  // The map's paths are relative to the job file, but the bundle was loaded from `folder`.
+  const mapped = at.replace("file://", "").replace(`${folder}/`, `${dirname(path)}/`);
+  return { file: mapped, line: Number(line), column: Number(column) };
+}
