@@ -1,0 +1,99 @@
+/** Style as a test: the import table, sizes and names, for every source file of the repository. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { type Finding, judge, tally } from "./tidy/finding.ts";
+import { importProblem, layerFindings } from "./tidy/layers.ts";
+import { fileFindings, folderFindings, lineFindings, shapeFindings } from "./tidy/sizes.ts";
+import { readSources, type Source } from "./tidy/sources.ts";
+import {
+  exportedNameFindings,
+  fileNameFindings,
+  firstLineFindings,
+  folderNameFindings,
+  unwantedFindings,
+  wordsOf,
+} from "./tidy/words.ts";
+
+const sources = readSources();
+
+function holds(rule: string, findings: readonly Finding[]): void {
+  const complaints = judge(rule, tally(findings.filter((finding) => finding.rule === rule)));
+  assert.equal(complaints.length, 0, `\n${complaints.join("\n")}`);
+}
+
+test("every folder of src imports only what the table allows", () => {
+  holds("imports", layerFindings(sources));
+});
+
+test("no file has more than 400 lines", () => {
+  holds("file-lines", fileFindings(sources));
+});
+
+test("no line has more than 100 columns", () => {
+  holds("line-columns", lineFindings(sources));
+});
+
+test("no folder has more than 12 source files", () => {
+  holds("folder-files", folderFindings(sources));
+});
+
+test("no function has more than 60 lines or 4 parameters, no interface more than 8 members", () => {
+  const findings = shapeFindings(sources);
+  holds("function-shape", findings);
+  holds("interface-members", findings);
+});
+
+test("names say what things are", () => {
+  holds("names", [
+    ...fileNameFindings(sources),
+    ...folderNameFindings(sources),
+    ...exportedNameFindings(sources),
+  ]);
+});
+
+test("every file begins with a sentence that says what it is", () => {
+  holds("first-line", firstLineFindings(sources));
+});
+
+test("no path of one machine, nothing unfinished, no test skipped without a reason", () => {
+  for (const rule of ["machine-paths", "unfinished", "skips"]) {
+    holds(rule, unwantedFindings(sources, rule));
+  }
+});
+
+/** A source of a file that is not there, to show that the rules can fail. */
+function pretend(path: string, text: string): Source[] {
+  return [{ path, text, lines: text.split("\n"), isTest: false }];
+}
+
+test("the import rules find what they forbid", () => {
+  const find = (path: string, text: string) => layerFindings(pretend(path, text)).length;
+  assert.equal(find("src/core/x.ts", `import { a } from "./job.ts";`), 0);
+  assert.equal(find("src/core/x.ts", `import { a } from "../wire/codec.ts";`), 1);
+  assert.equal(find("src/core/x.ts", `import fs from "node:fs";`), 1);
+  assert.equal(find("src/wire/a/x.ts", `export * from "../../link/link.ts";`), 1);
+  assert.equal(find("src/worker/x.ts", `const a = await import("../cli/main.ts");`), 1);
+  assert.equal(find("src/elsewhere/x.ts", "export {};"), 1);
+  assert.match(importProblem("src/sdk/x.ts", "sdk", "./job") ?? "", /without its extension/);
+});
+
+test("the size rules find what is too large", () => {
+  const long = `function f() {\n${"  f();\n".repeat(60)}}`;
+  assert.equal(shapeFindings(pretend("src/x.ts", long))[0]?.measured, 62);
+  const wide = "const g = (a, b, c, d, e) => a;";
+  assert.equal(shapeFindings(pretend("src/x.ts", wide))[0]?.where, "src/x.ts g");
+  const members = Array.from({ length: 9 }, (_, index) => `m${index}(): void;`).join("");
+  assert.equal(shapeFindings(pretend("src/x.ts", `interface I { ${members} }`)).length, 1);
+  assert.equal(fileFindings(pretend("src/x.ts", "\n".repeat(400))).length, 1);
+});
+
+test("the rules of words find what says nothing", () => {
+  assert.deepEqual(wordsOf("readHTTPBlobUtil64"), ["read", "http", "blob", "util64"]);
+  assert.equal(exportedNameFindings(pretend("src/x.ts", "export const readUtils = 1;")).length, 1);
+  assert.equal(fileNameFindings(pretend("src/blob-helper.ts", "")).length, 1);
+  assert.equal(firstLineFindings(pretend("src/x.ts", "import a from 'b';")).length, 1);
+  const marks = `// TO${"DO"} later\nread("/ho${"me"}/me")\ntest.sk${"ip"}("x")`;
+  for (const rule of ["unfinished", "machine-paths", "skips"]) {
+    assert.equal(unwantedFindings(pretend("src/x.ts", marks), rule).length, 1, rule);
+  }
+});

@@ -1,0 +1,72 @@
+/** Rule: who may import whom (the table of ARCHITECTURE.md), read from the import statements. */
+import { posix } from "node:path";
+import type { Finding } from "./finding.ts";
+import { isNode, type Node, parse, type Source, walk } from "./sources.ts";
+
+const means = ["core", "wire", "link", "store"];
+/** Folder of src → folders that it may import, itself always included. */
+export const table: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  wire: ["core"],
+  link: ["core"],
+  store: ["core"],
+  coordinator: means,
+  worker: means,
+  gateway: means,
+  sdk: ["core", "wire", "link"],
+  sim: [...means, "coordinator", "worker"],
+  cli: [...means, "coordinator", "worker", "gateway", "sdk", "sim"],
+  web: ["core", "wire", "link"],
+  index: ["sdk"],
+};
+/** Folders whose code must also run in a browser tab: no Node module, no package. */
+const anywhere = new Set(["core", "wire"]);
+
+export function layerFindings(sources: readonly Source[]): Finding[] {
+  return sources
+    .filter((source) => source.path.startsWith("src/") && !source.isTest)
+    .flatMap((source) => {
+      const layer = layerOf(source.path);
+      const allowed = table[layer];
+      if (allowed === undefined) {
+        return [finding(source.path, `${source.path}: src/${layer} is not in the import table`)];
+      }
+      return importsOf(parse(source)).flatMap((target) => {
+        const problem = importProblem(source.path, layer, target);
+        return problem === null ? [] : [finding(source.path, `${source.path}: ${problem}`)];
+      });
+    });
+}
+
+function finding(where: string, text: string): Finding {
+  return { rule: "imports", where, measured: 1, text };
+}
+
+/** `src/core/ids.ts` → `core`; `src/index.ts` → `index`. */
+function layerOf(path: string): string {
+  return path.split("/")[1]!.replace(/\.ts$/, "");
+}
+
+/** Why this import breaks the table, or null when it does not. */
+export function importProblem(path: string, layer: string, target: string): string | null {
+  if (!target.startsWith(".")) {
+    return anywhere.has(layer) ? `imports ${target}, but src/${layer} runs anywhere` : null;
+  }
+  if (!/\.(ts|js|json|wasm)$/.test(target)) return `imports ${target} without its extension`;
+  const file = posix.join(posix.dirname(path), target);
+  if (!file.startsWith("src/")) return file === "package.json" ? null : `imports ${target}`;
+  const other = layerOf(file);
+  if (other === layer || table[layer]!.includes(other)) return null;
+  return `imports ${target}, but src/${layer} may import ${table[layer]!.join(" ") || "nothing"}`;
+}
+
+/** Targets of static and dynamic imports and of re-exports. */
+export function importsOf(nodes: readonly Node[]): string[] {
+  const targets: string[] = [];
+  walk(nodes, (node) => {
+    if (!/^(Import|ExportNamed|ExportAll|TSImportType)/.test(node.type)) return;
+    const from = node.source;
+    if (isNode(from) && typeof from.value === "string") targets.push(from.value);
+  });
+  return targets;
+}

@@ -1,0 +1,97 @@
+/** Rules: sizes of files, lines, functions, interfaces and folders. */
+import { posix } from "node:path";
+import type { Finding } from "./finding.ts";
+import { isNode, lineOf, type Node, parse, type Source, walk } from "./sources.ts";
+
+const fileLinesMax = 400;
+const functionLinesMax = 60;
+const parametersMax = 4;
+const folderFilesMax = 12;
+const interfaceMembersMax = 8;
+const lineColumnsMax = 100;
+
+export function fileFindings(sources: readonly Source[]): Finding[] {
+  return sources
+    .filter((source) => source.lines.length > fileLinesMax)
+    .map((source) => {
+      const measured = source.lines.length;
+      const text = `${source.path}: ${measured} lines, at most ${fileLinesMax}`;
+      return { rule: "file-lines", where: source.path, measured, text };
+    });
+}
+
+export function lineFindings(sources: readonly Source[]): Finding[] {
+  return sources.flatMap((source) =>
+    source.lines.flatMap((line, index) => {
+      if ([...line].length <= lineColumnsMax) return [];
+      const text = `${source.path}:${index + 1}: more than ${lineColumnsMax} columns`;
+      return [{ rule: "line-columns", where: source.path, measured: 1, text }];
+    }),
+  );
+}
+
+export function folderFindings(sources: readonly Source[]): Finding[] {
+  const counts = new Map<string, number>();
+  for (const source of sources) {
+    if (source.path.endsWith(".test.ts")) continue;
+    const folder = posix.dirname(source.path);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  return [...counts]
+    .filter(([, count]) => count > folderFilesMax)
+    .map(([where, measured]) => {
+      const text = `${where}/: ${measured} source files, at most ${folderFilesMax}`;
+      return { rule: "folder-files", where, measured, text };
+    });
+}
+
+/** Functions (too long, too many parameters) and interfaces (too many members). */
+export function shapeFindings(sources: readonly Source[]): Finding[] {
+  return sources.flatMap((source) => {
+    const findings: Finding[] = [];
+    walk(parse(source), (node, parent) => {
+      const found = /Function/.test(node.type)
+        ? functionFinding(source, node, parent)
+        : node.type === "TSInterfaceDeclaration"
+          ? interfaceFinding(source, node)
+          : null;
+      if (found !== null) findings.push(found);
+    });
+    return findings;
+  });
+}
+
+function functionFinding(source: Source, node: Node, parent: Node | null): Finding | null {
+  if (!isNode(node.body)) return null;
+  const name = nameOf(node) ?? (parent === null ? null : nameOf(parent)) ?? "(anonymous)";
+  if (name === "describe" || name === "suite") return null;
+  const first = lineOf(source, node.start);
+  const measured = lineOf(source, node.end) - first + 1;
+  const at = `${source.path}:${first}: ${name}`;
+  const where = `${source.path} ${name}`;
+  if (measured > functionLinesMax) {
+    const text = `${at} has ${measured} lines, at most ${functionLinesMax}`;
+    return { rule: "function-shape", where, measured, text };
+  }
+  const parameters = (node.params as readonly unknown[]).length;
+  if (parameters <= parametersMax) return null;
+  const text = `${at} has ${parameters} parameters, at most ${parametersMax}: use an object`;
+  return { rule: "function-shape", where, measured: parameters, text };
+}
+
+/** The name of a function, of what it is assigned to, or of what it is passed to. */
+function nameOf(node: Node): string | null {
+  for (const field of ["id", "key", "callee"]) {
+    const named = node[field];
+    if (isNode(named) && typeof named.name === "string") return named.name;
+  }
+  return null;
+}
+
+function interfaceFinding(source: Source, node: Node): Finding | null {
+  const members = (node.body as Node).body as readonly unknown[];
+  if (members.length <= interfaceMembersMax) return null;
+  const where = `${source.path} ${nameOf(node)}`;
+  const text = `${where}: ${members.length} members, at most ${interfaceMembersMax}`;
+  return { rule: "interface-members", where, measured: members.length, text };
+}

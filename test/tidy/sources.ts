@@ -1,0 +1,77 @@
+/** The repository's source files, read and parsed once for all rules of the tidy test. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseSync } from "rolldown/experimental";
+
+export const root = join(import.meta.dirname, "..", "..");
+
+export type Source = {
+  /** From the root, with `/`. */
+  readonly path: string;
+  readonly text: string;
+  readonly lines: readonly string[];
+  readonly isTest: boolean;
+};
+
+/** A node of the syntax tree (ESTree with TypeScript's additions), as far as the rules look. */
+export type Node = {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly [field: string]: unknown;
+};
+
+const folders = ["src", "test", "scripts", "bench", "examples", "bin"];
+const left = new Set(["node_modules", "testdata", ".cache", "dist", "results"]);
+
+export function readSources(): Source[] {
+  return folders.flatMap((folder) => list(folder)).map(readSource);
+}
+
+function list(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      if (left.has(entry.name)) return [];
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) return list(path);
+      return /\.(ts|js|mjs)$/.test(entry.name) ? [path] : [];
+    });
+}
+
+function readSource(path: string): Source {
+  const text = readFileSync(join(root, path), "utf8");
+  const isTest = /\.test\.ts$/.test(path) || path.startsWith("test/");
+  return { path, text, lines: text.replace(/\n$/, "").split("\n"), isTest };
+}
+
+/** The file's statements. A file that does not parse is left to the compiler. */
+export function parse(source: Source): readonly Node[] {
+  const parsed = parseSync(source.path, source.text);
+  return parsed.errors.length > 0 ? [] : (parsed.program.body as unknown as Node[]);
+}
+
+/** Calls `visit` on every node below and with these, parents first. */
+export function walk(
+  nodes: readonly Node[],
+  visit: (node: Node, parent: Node | null) => void,
+): void {
+  const stack: Array<[Node, Node | null]> = nodes.map((node) => [node, null]);
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const [node, parent] = next;
+    visit(node, parent);
+    for (const value of Object.values(node)) {
+      for (const child of Array.isArray(value) ? value : [value]) {
+        if (isNode(child)) stack.push([child, node]);
+      }
+    }
+  }
+}
+
+export function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && "type" in value && "start" in value;
+}
+
+export function lineOf(source: Source, offset: number): number {
+  return source.text.slice(0, offset).split("\n").length;
+}
