@@ -1,0 +1,165 @@
+/** What a worker decides: facts in, orders out. Pure: clock, chance, links and processes are the loop's.
+ *
+ *  1. Every attempt taken ends in exactly one report, kept and sent until the manager acknowledges it;
+ *     only the fence (lease passed) and the end of a job drop it silently.
+ *  2. An attempt assigned twice runs once.
+ *  3. Nothing runs past its limit or past the lease. */
+import { type AttemptRef, attemptKey } from "./ids.ts";
+import {
+  heard,
+  linkOpened,
+  parted,
+  refused,
+  relationTime,
+  relationWakeMs,
+  welcomed,
+} from "./worker/relation.ts";
+import { flushReports, reportsAcked, reportsWakeMs } from "./worker/reports.ts";
+import {
+  aborted,
+  assigned,
+  dispatch,
+  dropEverything,
+  giveBack,
+  jobClosed,
+  runDied,
+  runPhase,
+  runReported,
+  runsTime,
+  runsWakeMs,
+} from "./worker/runs.ts";
+import type { Held, WorkerEffect, WorkerEvent, WorkerState } from "./worker/state.ts";
+
+export {
+  defaultRules,
+  newWorkerState,
+  type WorkerEffect,
+  type WorkerEvent,
+  type WorkerRules,
+  type WorkerState,
+} from "./worker/state.ts";
+
+/** Changes `state` and says what is to be done. Whatever follows from an event (a free slot, a
+ *  report, the end of a shutdown) is decided in the same step. */
+export function step(state: WorkerState, event: WorkerEvent): WorkerEffect[] {
+  const effects: WorkerEffect[] = [];
+  if (state.relation.state === "ended") return effects;
+  apply(state, event, effects);
+  if (state.stop !== null) leaveWhenDone(state, event.atMs, effects);
+  dispatch(state, event.atMs, effects);
+  flushReports(state, event.atMs, effects);
+  return effects;
+}
+
+/** When `time-passed` is due, in ms of the events' clock; Infinity = not before another event. */
+export function nextWakeMs(state: WorkerState): number {
+  if (state.relation.state === "ended") return Infinity;
+  const leaving = state.relation.state === "leaving";
+  const stopAtMs = leaving || state.stop === null ? Infinity : state.stop.atMs;
+  return Math.min(relationWakeMs(state), runsWakeMs(state), reportsWakeMs(state), stopAtMs);
+}
+
+/** What the worker knows of an attempt, for TasksPing; null = nothing. */
+export function attemptState(state: WorkerState, ref: AttemptRef): Readonly<Held> | null {
+  return state.held.get(attemptKey(ref)) ?? null;
+}
+
+function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]): void {
+  switch (event.kind) {
+    case "link-opened":
+      linkOpened(state, event.atMs, effects);
+      break;
+    case "link-lost":
+      parted(state, event.atMs, event.chance);
+      break;
+    case "relation-broken":
+      effects.push({ kind: "hang-up", reason: "the relation is over" });
+      parted(state, event.atMs, event.chance);
+      break;
+    case "welcomed":
+      welcomed(state, event);
+      break;
+    case "refused":
+      refused(state, event, effects);
+      break;
+    case "heard":
+      heard(state, event.sentAtMs);
+      break;
+    case "job-opened":
+      if (!state.jobs.has(event.job)) {
+        state.jobs.set(event.job, { kinds: event.stageKinds, meanMs: [] });
+      }
+      break;
+    case "job-closed":
+      jobClosed(state, event.job, effects);
+      break;
+    case "assigned":
+      assigned(state, event);
+      break;
+    case "aborted":
+      aborted(state, event, effects);
+      break;
+    case "run-phase":
+      runPhase(state, event);
+      break;
+    case "run-reported":
+      runReported(state, event);
+      break;
+    case "run-died":
+      runDied(state, event);
+      break;
+    case "reports-acked":
+      reportsAcked(state, event.batch);
+      break;
+    case "stop-asked":
+      stopAsked(state, event, effects);
+      break;
+    case "bye-acked":
+      byeAcked(state, effects);
+      break;
+    case "time-passed":
+      relationTime(state, event, effects);
+      runsTime(state, event.atMs, effects);
+      break;
+  }
+}
+
+/** Nothing new is taken, what has not begun is given back, what runs may end within the grace. */
+function stopAsked(
+  state: WorkerState,
+  event: Extract<WorkerEvent, { kind: "stop-asked" }>,
+  effects: WorkerEffect[],
+): void {
+  if (state.stop !== null) return;
+  state.stop = { atMs: event.atMs + event.graceMs, graceOver: false };
+  giveBack(state, false, event.atMs, effects);
+}
+
+function leaveWhenDone(state: WorkerState, atMs: number, effects: WorkerEffect[]): void {
+  const { relation, stop } = state;
+  if (stop === null || relation.state === "leaving" || relation.state === "ended") return;
+  if (relation.state !== "joined") {
+    // Nobody is there to take what is left.
+    dropEverything(state, effects);
+    end(state, "stopped", effects);
+    return;
+  }
+  if (atMs >= stop.atMs && !stop.graceOver) {
+    giveBack(state, true, atMs, effects);
+    stop.graceOver = true;
+    stop.atMs = atMs + state.rules.leaveMs;
+  }
+  if (state.held.size > 0 && atMs < stop.atMs) return;
+  relation.state = "leaving";
+  relation.atMs = atMs + state.rules.leaveMs;
+  effects.push({ kind: "say-bye" });
+}
+
+function byeAcked(state: WorkerState, effects: WorkerEffect[]): void {
+  if (state.relation.state === "leaving") end(state, "bye", effects);
+}
+
+function end(state: WorkerState, reason: string, effects: WorkerEffect[]): void {
+  state.relation.state = "ended";
+  effects.push({ kind: "hang-up", reason }, { kind: "end", failure: null });
+}

@@ -1,0 +1,77 @@
+/** Reports leave in groups and are kept until the manager says that they are durable. */
+import type { AttemptReport } from "../event.ts";
+import type { Held, WorkerEffect, WorkerState } from "./state.ts";
+import { settledMax } from "./state.ts";
+
+/** The attempt has ended: from now on only its report matters. */
+export function putReport(
+  state: WorkerState,
+  held: Held,
+  report: AttemptReport,
+  atMs: number,
+): void {
+  held.state = "reported";
+  held.report = report;
+  if (state.outbox.length === 0) state.outboxSinceMs = atMs;
+  state.outbox.push(held);
+}
+
+/** Gives an attempt back without a result. */
+export function putReturned(state: WorkerState, held: Held, atMs: number): void {
+  const { task, attempt } = held.ref;
+  putReport(state, held, { kind: "returned", task, attempt, durationMs: 0 }, atMs);
+}
+
+/** At once when no report is under way; otherwise when a group is full or its oldest has waited. */
+export function flushReports(state: WorkerState, atMs: number, effects: WorkerEffect[]): void {
+  if (state.relation.state !== "joined") return;
+  const { reportGroupMax, reportDelayMs, reportsInFlightMax } = state.rules;
+  while (state.outbox.length > 0 && state.inFlight.size < reportsInFlightMax) {
+    const due =
+      state.inFlight.size === 0 ||
+      state.outbox.length >= reportGroupMax ||
+      atMs >= state.outboxSinceMs + reportDelayMs;
+    if (!due) return;
+    const group = state.outbox.slice(0, reportGroupMax);
+    state.outbox = state.outbox.slice(reportGroupMax);
+    state.outboxSinceMs = atMs;
+    const batch = state.nextBatch++;
+    state.inFlight.set(batch, group);
+    const reports = group.map((held) => ({ ref: held.ref, report: held.report as AttemptReport }));
+    effects.push({ kind: "report", batch, reports });
+  }
+}
+
+export function reportsAcked(state: WorkerState, batch: number): void {
+  for (const held of state.inFlight.get(batch) ?? []) {
+    if (state.held.get(held.key) !== held) continue;
+    state.held.delete(held.key);
+    settle(state, held.key);
+  }
+  state.inFlight.delete(batch);
+}
+
+/** What was under way when the link broke goes again, before everything newer. */
+export function recallReports(state: WorkerState): void {
+  if (state.inFlight.size === 0) return;
+  state.outbox = [...[...state.inFlight.values()].flat(), ...state.outbox];
+  state.inFlight.clear();
+}
+
+export function settle(state: WorkerState, key: string): void {
+  state.settled.add(key);
+  if (state.settled.size <= settledMax) return;
+  for (const oldest of state.settled) {
+    state.settled.delete(oldest);
+    break;
+  }
+}
+
+/** When the outbox wants to be looked at again. */
+export function reportsWakeMs(state: WorkerState): number {
+  const waits =
+    state.relation.state === "joined" &&
+    state.outbox.length > 0 &&
+    state.inFlight.size < state.rules.reportsInFlightMax;
+  return waits ? state.outboxSinceMs + state.rules.reportDelayMs : Infinity;
+}
