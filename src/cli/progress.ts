@@ -42,8 +42,10 @@ export function stageSpeed(progress: Progress, index: number): StageSpeed {
   const none = { tasksPerS: 0, bytesPerS: 0, etaMs: null };
   const stage = progress.summary.stages[index];
   if (stage === undefined || stage.startedAtMs === 0) return none;
-  if (stage.endedAtMs !== 0) {
-    const seconds = Math.max(1, stage.endedAtMs - stage.startedAtMs) / 1000;
+  const { summary } = progress;
+  if (stage.endedAtMs !== 0 || summary.state !== "running") {
+    const endMs = stage.endedAtMs || summary.endedAtMs || summary.atMs;
+    const seconds = Math.max(1, endMs - stage.startedAtMs) / 1000;
     return {
       tasksPerS: stage.done / seconds,
       bytesPerS: stage.inputBytesDone / seconds,
@@ -133,7 +135,7 @@ function stageNotes(progress: Progress, index: number): string[] {
   const notes: string[] = [];
   const speed = stageSpeed(progress, index);
   if (speed.bytesPerS > 0) notes.push(rateText(speed.bytesPerS));
-  else if (speed.tasksPerS > 0) notes.push(`${countText(speed.tasksPerS)} tasks/s`);
+  else if (speed.tasksPerS > 0) notes.push(tasksRateText(speed.tasksPerS));
   if (stage.endedAtMs !== 0) {
     notes.push(`in ${durationText(stage.endedAtMs - stage.startedAtMs)}`);
     if (stage.inputBytesDone > 0) notes.push(bytesText(stage.inputBytesDone));
@@ -142,6 +144,10 @@ function stageNotes(progress: Progress, index: number): string[] {
   if (attemptsFailed > 0) notes.push(`${countText(attemptsFailed)} failed`);
   if (attemptsLost > 0) notes.push(`${countText(attemptsLost)} lost`);
   return notes;
+}
+
+function tasksRateText(tasksPerS: number): string {
+  return `${tasksPerS < 10 ? tasksPerS.toFixed(1) : countText(tasksPerS)} tasks/s`;
 }
 
 /** Whole seconds: tenths of a guess are noise. */

@@ -1,12 +1,17 @@
-/** `tequio up`: a coordinator in this process, and a worker process per core beside it. */
+/** `tequio up`: a coordinator in this process, and worker processes beside it. */
 import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { ClusterError } from "../../core/error.ts";
+import type { Coordinator } from "../../coordinator/coordinator.ts";
+import { countText } from "../numbers.ts";
 import { countArgument, sizeArgument, withExamples, withJson } from "../options.ts";
-import { adminTokenFile, dataDirOf, endpointFile, readEndpoint } from "../place.ts";
+import { packageVersion } from "../package-version.ts";
+import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
+import { styled } from "../screen.ts";
 import type { Crew } from "./crew.ts";
+import { joinLine, reachableUrl } from "./join-line.ts";
+import { writeWhole } from "./write-whole.ts";
 
 type Options = {
   readonly workers: number;
@@ -16,7 +21,14 @@ type Options = {
   readonly insecure?: boolean;
   readonly sandbox: string;
   readonly json?: boolean;
+  readonly debug?: boolean;
 };
+
+/** How long workers may take to hand back what they run, in ms. */
+const leaveMs = 10_000;
+const joinTtlMs = 86_400_000;
+/** A worker that no `up` takes over ends by itself after this. */
+const orphanTime = "5m";
 
 export function define(command: Command): void {
   const cores = availableParallelism();
@@ -26,14 +38,128 @@ export function define(command: Command): void {
     .option("--data <dir>", "where jobs and results are kept (or $TEQUIO_DATA)")
     .option("--memory <size>", "memory of each worker, as 2G", sizeArgument("--memory"))
     .option("--insecure", "listen beyond this machine without TLS")
-    .addOption(
-      new Option("--sandbox <kind>", "how job code is kept apart")
-        .choices(["auto", "strict", "basic"])
-        .default("auto"),
-    );
+    .addOption(sandboxOption());
   withExamples(withJson(command), [
     ["tequio up", "a cluster of this machine's cores, for this machine only"],
     ["tequio up --listen 0.0.0.0:7070", "others may join with the line that it prints"],
     ["tequio up --workers 0 --data /srv/tequio", "only the coordinator, data elsewhere"],
   ]).action(up);
+}
+
+export function sandboxOption(): Option {
+  return new Option("--sandbox <kind>", "how job code is kept apart")
+    .choices(["auto", "strict", "basic"])
+    .default("auto");
+}
+
+/** A quarter of the machine, and all workers together at most half of it. */
+export function memoryPerWorker(workers: number, totalBytes = totalmem()): number {
+  return Math.floor(Math.min(totalBytes / 4, totalBytes / 2 / Math.max(1, workers)));
+}
+
+async function up(options: Options): Promise<void> {
+  const end = endOfUp();
+  const dataDir = dataDirOf(options.data);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const { openCoordinator } = await import("../../coordinator/coordinator.ts");
+  const coordinator = await openCoordinator({
+    dataDir,
+    listen: options.listen,
+    version: packageVersion(),
+    insecure: options.insecure ?? false,
+    onShutdown: end.resolve,
+    onFatal: end.reject,
+  });
+  const endpoint = writeEndpoint(dataDir, coordinator);
+  let crew: Crew | null = null;
+  try {
+    const { startCrew } = await import("./crew.ts");
+    crew = await startCrew({
+      dir: join(dataDir, "workers"),
+      count: options.workers,
+      url: coordinator.url,
+      command: workerCommand(options, coordinator),
+      joinToken: () => coordinator.joinToken({ ttlMs: 600_000, usesMax: 1 }),
+      onNews: (text) => console.error(text),
+    });
+    await announce(options, { dataDir, coordinator, crew });
+    const { showCluster } = await import("./live.ts");
+    const hide = options.json ? () => {} : showCluster(coordinator);
+    console.error(`${await end.promise.finally(hide)}; workers hand back what they run`);
+  } finally {
+    await crew?.stop(leaveMs);
+    if (readEndpoint(dataDir)?.pid === process.pid) rmSync(endpoint, { force: true });
+    await coordinator.close();
+    end.release();
+  }
+}
+
+/** Settles with why `up` ends: a signal, `tequio down`, or a coordinator that cannot go on. */
+function endOfUp() {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  // It may be rejected before anybody waits for it.
+  promise.catch(() => {});
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals) => {
+    signals += 1;
+    // Whoever presses twice wants out now; workers that stay are adopted by the next `up`.
+    if (signals > 1) process.exit(130);
+    resolve(`stopping (${signal}); once more ends at once`);
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  return {
+    promise,
+    resolve: () => resolve("stopping (tequio down)"),
+    reject,
+    release: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
+  };
+}
+
+/** The file by which other commands on this machine find the coordinator. */
+function writeEndpoint(dataDir: string, coordinator: Coordinator): string {
+  const file = join(dataDir, endpointFile);
+  const { url, fingerprint } = coordinator;
+  const endpoint = { url, fingerprint, pid: process.pid, version: packageVersion() };
+  writeWhole(file, `${JSON.stringify(endpoint)}\n`);
+  return file;
+}
+
+function workerCommand(options: Options, coordinator: Coordinator): string[] {
+  const memoryBytes = options.memory ?? memoryPerWorker(options.workers);
+  const command = [...process.execArgv, process.argv[1] as string, "join", coordinator.url];
+  command.push("--slots", "1", "--memory", String(memoryBytes), "--sandbox", options.sandbox);
+  command.push("--give-up", orphanTime);
+  if (coordinator.fingerprint !== "") command.push("--fingerprint", coordinator.fingerprint);
+  return command;
+}
+
+type Started = {
+  readonly dataDir: string;
+  readonly coordinator: Coordinator;
+  readonly crew: Crew;
+};
+
+async function announce(options: Options, started: Started): Promise<void> {
+  const { dataDir, coordinator, crew } = started;
+  const url = reachableUrl(coordinator.url);
+  const isLocal = /^https?:\/\/(127\.|localhost|\[::1\])/.test(url);
+  const token = await coordinator.joinToken({ ttlMs: joinTtlMs, usesMax: 0 });
+  const line = joinLine(url, token, coordinator.fingerprint);
+  if (options.json) {
+    console.log(JSON.stringify({ url, dataDir, pid: process.pid, join: line, ...counts(crew) }));
+    return;
+  }
+  const adopted = crew.adopted > 0 ? ` (${countText(crew.adopted)} were still running)` : "";
+  console.log(`coordinator  ${styled("bold", url)}`);
+  console.log(`data         ${dataDir}`);
+  console.log(`workers      ${countText(options.workers)}${adopted}`);
+  console.log(`join with    ${line}`);
+  if (isLocal) {
+    console.log("             (only from this machine; for others: tequio up --listen 0.0.0.0:7070)");
+  }
+  console.log("run a job    tequio run job.ts inputs…      stop: Ctrl-C or tequio down");
+}
+
+function counts(crew: Crew): { workersStarted: number; workersAdopted: number } {
+  return { workersStarted: crew.started, workersAdopted: crew.adopted };
 }

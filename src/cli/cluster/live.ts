@@ -1,0 +1,62 @@
+/** The line below `up`'s greeting that tells how the cluster is, while it is on a terminal. */
+import type { Coordinator } from "../../coordinator/coordinator.ts";
+import type { JobSummary, WorkerSummary } from "../../core/summary.ts";
+import { countText } from "../numbers.ts";
+import { openScreen } from "../screen.ts";
+import { cut, oneLine } from "../text.ts";
+
+const everyMs = 1000;
+
+/** Draws until the returned function is called. */
+export function showCluster(coordinator: Coordinator): () => void {
+  const screen = openScreen();
+  if (!screen.live) return () => {};
+  const draw = async () => {
+    const { connect } = await import("../../sdk/client.ts");
+    const { url, adminToken: token, fingerprint } = coordinator;
+    const client = await connect({ url, token, fingerprint });
+    const [workers, jobs] = await Promise.all([client.workers(), client.jobs()]);
+    if (!ended) screen.draw([cut(clusterLine(workers, jobs), screen.width())]);
+  };
+  let ended = false;
+  let drawing = false;
+  const timer = setInterval(() => {
+    if (drawing) return;
+    drawing = true;
+    // A line that cannot be drawn now is drawn a second later.
+    draw()
+      .catch(() => {})
+      .finally(() => {
+        drawing = false;
+      });
+  }, everyMs);
+  return () => {
+    ended = true;
+    clearInterval(timer);
+    screen.end();
+  };
+}
+
+export function clusterLine(
+  workers: readonly WorkerSummary[],
+  jobs: readonly JobSummary[],
+): string {
+  const live = workers.filter((worker) => worker.state === "live");
+  const slots = live.reduce((sum, worker) => sum + worker.slots, 0);
+  const busy = live.reduce((sum, worker) => sum + worker.running, 0);
+  const head = `${plural(live.length, "worker")}, ${countText(busy)} of ${plural(slots, "slot")} busy`;
+  const running = jobs.filter((job) => job.state === "running");
+  if (running.length === 0) return `${head}; no job runs`;
+  const names = running.map((job) => `${job.job} ${oneLine(job.name)} ${doneShare(job)}`);
+  return `${head}; ${names.join(", ")}`;
+}
+
+function plural(count: number, word: string): string {
+  return `${countText(count)} ${word}${count === 1 ? "" : "s"}`;
+}
+
+function doneShare(job: JobSummary): string {
+  const done = job.stages.reduce((sum, stage) => sum + stage.done, 0);
+  const all = job.stages.reduce((sum, stage) => sum + stage.taskCount, 0);
+  return all === 0 ? "0 %" : `${Math.floor((done / all) * 100)} %`;
+}

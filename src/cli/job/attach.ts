@@ -1,0 +1,24 @@
+/** `tequio attach <job>`: follows a job that was submitted before, and collects it with -o. */
+import type { Command } from "commander";
+import { openClient } from "../connection.ts";
+import { withExamples, withJson, withTarget } from "../options.ts";
+import type { TargetOptions } from "../place.ts";
+import { finish, type ResultOptions, withResult } from "./finish.ts";
+import { followJob } from "./follow.ts";
+
+type Options = TargetOptions & ResultOptions & { readonly watch?: boolean };
+
+export function define(command: Command): void {
+  command.argument("<job>", "its id, as j-7");
+  withResult(command).option("--watch", "also print what the job logs and which attempts fail");
+  withExamples(withJson(withTarget(command)), [
+    ["tequio attach j-7", "progress until it ends"],
+    ["tequio attach j-7 -o out/", "and then its result"],
+  ]).action(async (job: string, options: Options) => {
+    const client = await openClient(options);
+    const quiet = options.json ?? false;
+    const watch = options.watch ?? false;
+    const summary = await followJob(client, job, { quiet, watch, detachable: true });
+    await finish(client, summary, options);
+  });
+}

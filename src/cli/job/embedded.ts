@@ -1,0 +1,90 @@
+/** A cluster inside this process, for `run --local`: the same coordinator and worker, gone at the end. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Client } from "../../sdk/client.ts";
+import { Interrupted } from "../faults.ts";
+import { packageVersion } from "../package-version.ts";
+
+export type EmbeddedOptions = {
+  /** Task processes at once. */
+  readonly slots: number;
+  readonly memoryBytes: number;
+};
+
+type Closer = () => Promise<unknown>;
+
+/** How long what was under way at Ctrl-C may take to notice, in ms. */
+const noticeMs = 3000;
+
+/** Runs `use` against a cluster of its own; everything it made is removed, whatever happens. */
+export async function withEmbedded<T>(
+  options: EmbeddedOptions,
+  use: (client: Client) => Promise<T>,
+): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), "tequio-local-"));
+  const closers: Closer[] = [() => rm(dir, { recursive: true, force: true, maxRetries: 5 })];
+  const { interrupted, release } = onlySignals();
+  const work = open(dir, options, closers).then(use);
+  try {
+    return await Promise.race([work, interrupted]);
+  } finally {
+    await closeAll(closers.splice(1));
+    // After an interruption the work still goes on until it misses the cluster, and may open more.
+    await Promise.race([work.catch(() => {}), delay(noticeMs, null, { ref: false })]);
+    await closeAll(closers);
+    release();
+  }
+}
+
+/** Backwards, and each even if the one before it failed: no process may stay. */
+async function closeAll(closers: readonly Closer[]): Promise<void> {
+  for (const close of closers.toReversed()) await close().catch(() => {});
+}
+
+/** Rejects on Ctrl-C while nobody else listens for it: before the job is followed, and after. */
+function onlySignals() {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {});
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (process.listenerCount(signal) === 1) reject(new Interrupted());
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  const release = () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  return { interrupted: promise, release };
+}
+
+async function open(
+  dir: string,
+  options: EmbeddedOptions,
+  closers: Closer[],
+): Promise<Client> {
+  const [{ openCoordinator }, { startWorker }, { connect }] = await Promise.all([
+    import("../../coordinator/coordinator.ts"),
+    import("../../worker/node.ts"),
+    import("../../sdk/client.ts"),
+  ]);
+  const version = packageVersion();
+  const coordinator = await openCoordinator({
+    dataDir: join(dir, "coordinator"),
+    listen: "127.0.0.1:0",
+    version,
+  });
+  closers.push(() => coordinator.close());
+  const { url, fingerprint, adminToken } = coordinator;
+  const worker = await startWorker({
+    url,
+    token: await coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
+    fingerprint,
+    dataDir: join(dir, "worker"),
+    slots: options.slots,
+    memoryBytes: options.memoryBytes,
+    name: "local",
+    sandbox: "auto",
+    listen: "127.0.0.1:0",
+  });
+  closers.push(() => worker.stop());
+  const client = await connect({ url, token: adminToken, fingerprint });
+  return client;
+}

@@ -1,0 +1,82 @@
+/** Status page and final summary as text. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JobSummary } from "../../core/summary.ts";
+import { endedLines, statusLines } from "./report.ts";
+
+const map = {
+  kind: "map",
+  taskCount: 4,
+  waiting: 0,
+  ready: 1,
+  running: 1,
+  done: 2,
+  attemptsFailed: 1,
+  attemptsLost: 0,
+  backups: 0,
+  inputBytes: 0,
+  inputBytesDone: 0,
+  outputBytes: 2048,
+  outputRecords: 1500,
+  startedAtMs: 1000,
+  endedAtMs: 0,
+  meanMs: 10,
+} as const;
+
+const job: JobSummary = {
+  job: "j-3",
+  name: "words\x1b[31m",
+  owner: "ana",
+  state: "failed",
+  failure: {
+    code: "user-error",
+    message: "task t failed 4 of 4 attempts",
+    stack: "RangeError: x\n    at map (job.ts:17:5)\n    at run (job.ts:3:1)",
+  },
+  submittedAtMs: 0,
+  endedAtMs: 4000,
+  atMs: 9000,
+  stages: [map],
+  counters: { "bad rows": 1234, all: 5 },
+  waitingFor: "",
+  errors: [{ code: "user-error", message: "x", task: "j-3/0/1#1", worker: "w-2" }],
+};
+
+test("a failed job's page names the place in the job file, counters and the last errors", () => {
+  assert.deepEqual(statusLines(job, 100), [
+    "j-3  words\\x1b[31m  failed  4.0 s",
+    "  map  ████████████░░░░░░░░░░░░  2/4 tasks  0.7 tasks/s  1 failed",
+    "  map: 1 running, 1 attempts failed, 1,500 records out, 2.05 kB",
+    "counters:",
+    "  all           5",
+    "  bad rows  1,234",
+    "failed:",
+    "    user-error: task t failed 4 of 4 attempts",
+    "      at map (job.ts:17:5)",
+    "      at run (job.ts:3:1)",
+    "last errors, newest first:",
+    "  j-3/0/1#1 on w-2",
+    "    user-error: x",
+  ]);
+});
+
+test("the end of a run says where the result lies and what was set aside", () => {
+  const ended = {
+    name: "words",
+    durationMs: 4200,
+    counters: { lines: 12 },
+    files: ["out/part-0.ndjson", "out/part-1.ndjson"],
+    dir: "out",
+    records: 1,
+    sizeBytes: 20,
+    badRecords: 3,
+    badRecordsFile: "out/bad-records.ndjson",
+  };
+  assert.deepEqual(endedLines(ended), [
+    "words done in 4.2 s: 1 record, 20 B",
+    "result: 2 files in out",
+    "bad records: 3, kept in out/bad-records.ndjson",
+    "counters:",
+    "  lines  12",
+  ]);
+});

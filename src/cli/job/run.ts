@@ -1,0 +1,109 @@
+/** `tequio run job.ts inputs…`: build, plan, submit, follow, collect; on a cluster, inside this process
+ *  (`--local`), or without any cluster (`--sequential`). */
+import { availableParallelism } from "node:os";
+import type { Command } from "commander";
+import { ClusterError } from "../../core/error.ts";
+import type { BuiltJob } from "../../sdk/bundle.ts";
+import type { Client } from "../../sdk/client.ts";
+import { memoryPerWorker } from "../cluster/up.ts";
+import { openClient } from "../connection.ts";
+import {
+  countArgument,
+  parseParam,
+  sizeArgument,
+  withExamples,
+  withJson,
+  withTarget,
+} from "../options.ts";
+import type { TargetOptions } from "../place.ts";
+import { finish, freshDir, type ResultOptions, withResult } from "./finish.ts";
+import { followJob } from "./follow.ts";
+
+export type RunOptions = TargetOptions &
+  ResultOptions & {
+    readonly name?: string;
+    readonly param?: Readonly<Record<string, unknown>>;
+    readonly reducers?: number;
+    readonly splitBytes?: number;
+    readonly key?: string;
+    readonly watch?: boolean;
+    readonly detach?: boolean;
+    readonly local?: boolean;
+    readonly sequential?: boolean;
+    readonly workers?: number;
+  };
+
+export function define(command: Command): void {
+  command
+    .argument("<job>", "the job file, as word-count.ts")
+    .argument("[inputs...]", "files, folders, 'globs', name=path, or - for standard input")
+    .option("--name <name>", "name for people; default that of the job or its file")
+    .option("--param <name=value>", "a parameter of the job, many times", parseParam)
+    .option("--reducers <n>", "files of the result", countArgument("--reducers", 0, 100_000))
+    .option("--split-bytes <size>", "input of one task, 32M", sizeArgument("--split-bytes"))
+    .option("--key <key>", "submit only once: the same key gives the same job");
+  withResult(command)
+    .option("--watch", "also print what the job logs and which attempts fail")
+    .option("--detach", "submit, print the job's id, and leave")
+    .option("--local", "a cluster in this process, gone at the end")
+    .option("--sequential", "no cluster: one task after the other, in this process")
+    .option("--workers <n>", "with --local: tasks at once", countArgument("--workers", 1, 1024));
+  withExamples(withJson(withTarget(command)), [
+    ["tequio run words.ts books/*.txt -o out/", "on the coordinator of this machine"],
+    ["tequio run --local words.ts 'logs/**/*.gz'", "without one"],
+    ["tequio run --sequential words.ts small.txt -o -", "to debug a job"],
+    ["tequio run join.ts users=u.csv orders=o.ndjson", "a job with named inputs"],
+    ["tequio run pi.ts --param rounds=1000 --json", "for programs"],
+  ]).action(run);
+}
+
+async function run(file: string, inputs: string[], options: RunOptions): Promise<void> {
+  refuseContradictions(options);
+  const { bundleJob } = await import("../../sdk/bundle.ts");
+  if (options.sequential) {
+    const { runSequential } = await import("./sequential.ts");
+    return runSequential(await bundleJob(file), inputs, options);
+  }
+  if (!options.local) {
+    // The coordinator first: it is cheaper to ask than to build.
+    const client = await openClient(options).catch(suggestLocal);
+    return runOn(client, await bundleJob(file), inputs, options);
+  }
+  const { withEmbedded } = await import("./embedded.ts");
+  // At the same time as the cluster starts; its error is seen where it is awaited.
+  const built = bundleJob(file);
+  built.catch(() => {});
+  const slots = options.workers ?? availableParallelism();
+  const memoryBytes = memoryPerWorker(slots) * slots;
+  await withEmbedded({ slots, memoryBytes }, async (client) =>
+    runOn(client, await built, inputs, options),
+  );
+}
+
+function refuseContradictions(options: RunOptions): void {
+  const modes = [options.local && "--local", options.sequential && "--sequential"];
+  const given = [...modes, options.url !== undefined && "--url", options.detach && "--detach"];
+  const both = given.filter((option) => typeof option === "string");
+  const remote = !options.local && !options.sequential;
+  if (both.length > 1 && !remote) {
+    throw new ClusterError("bad-request", `${both.join(" and ")} exclude each other; leave one out`);
+  }
+  if (options.workers !== undefined && !options.local) {
+    throw new ClusterError("bad-request", "--workers is for --local; see `tequio up --workers`");
+  }
+}
+
+function suggestLocal(error: unknown): never {
+  if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
+  throw new ClusterError("unavailable", `${error.text}, or run without a cluster: --local`, {
+    cause: error,
+  });
+}
+
+async function runOn(
+  client: Client,
+  built: BuiltJob,
+  inputs: readonly string[],
+  options: RunOptions,
+): Promise<void> {
+}
