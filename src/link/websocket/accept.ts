@@ -1,0 +1,86 @@
+/** The server side of WebSocket links: takes upgrades from an HTTP server that somebody else runs. */
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer } from "ws";
+import { ClusterError } from "../../core/error.ts";
+import type { Link } from "../link.ts";
+import { type SocketLimits, SocketLink, socketOptions } from "./socket-link.ts";
+
+export type AcceptOptions = SocketLimits & {
+  /** Links open at once; more are answered 503. Default 10,000. */
+  readonly linksMax?: number;
+};
+
+export type WebSocketAcceptor = {
+  /** Answers one `upgrade` event. Who asks, and whether they may, was decided before. `accepted` must set
+   *  `onFrame` and `onClose`; it is not called when the handshake is malformed. */
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    accepted: (link: Link, request: IncomingMessage) => void,
+  ): void;
+  /** Open links. */
+  readonly count: number;
+  /** Closes all links, telling each why, and refuses new ones. Resolves when all are gone, at most
+   *  `closeTimeoutMs` later. */
+  close(reason?: string): Promise<void>;
+};
+
+export function acceptWebSockets(options: AcceptOptions = {}): WebSocketAcceptor {
+  const linksMax = options.linksMax ?? 10_000;
+  const server = new WebSocketServer({
+    ...socketOptions(options),
+    noServer: true,
+    clientTracking: false,
+  });
+  /** Each open link with what resolves when it is gone. */
+  const links = new Map<SocketLink, Promise<void>>();
+  let closing = false;
+  return {
+    handleUpgrade(request, socket, head, accepted) {
+      if (closing || links.size >= linksMax) {
+        const why = closing ? "this coordinator is stopping" : `all ${linksMax} links are taken`;
+        refuseUpgrade(socket, 503, new ClusterError("unavailable", `${why}; try again later`));
+        return;
+      }
+      server.handleUpgrade(request, socket, head, (webSocket) => {
+        const { remoteAddress, remotePort } = request.socket;
+        const link = new SocketLink(webSocket, `${remoteAddress}:${remotePort}`, options);
+        const gone = new Promise<void>((resolve) => {
+          webSocket.once("close", () => {
+            links.delete(link);
+            resolve();
+          });
+        });
+        links.set(link, gone);
+        accepted(link, request);
+      });
+    },
+    get count() {
+      return links.size;
+    },
+    async close(reason = "the coordinator is stopping") {
+      closing = true;
+      for (const link of links.keys()) link.close(reason);
+      await Promise.all(links.values());
+    },
+  };
+}
+
+/** Answers an upgrade with an HTTP error instead; the body is what `dialWebSocket` reads on the other side. */
+export function refuseUpgrade(socket: Duplex, status: number, error: ClusterError): void {
+  const body = JSON.stringify({
+    code: error.code,
+    message: error.text,
+    retryable: error.retryable,
+  });
+  // The peer may be gone already; there is nobody left to tell.
+  socket.on("error", () => socket.destroy());
+  socket.once("finish", () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\n` +
+      "Connection: close\r\nContent-Type: application/json\r\n" +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,93 @@
+/** The client side of WebSocket links. Every way in which it can fail becomes a `ClusterError` with a next step. */
+import type { TLSSocket } from "node:tls";
+import { WebSocket } from "ws";
+import { ClusterError } from "../../core/error.ts";
+import type { Link } from "../link.ts";
+import { dialError, httpRefusal } from "./dial-error.ts";
+import { connectPinned, parseFingerprint } from "./pinned-tls.ts";
+import { type SocketLimits, SocketLink, socketOptions } from "./socket-link.ts";
+
+export type DialOptions = SocketLimits & {
+  /** Sent with the upgrade; `authorization` above all. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For connecting, TLS and upgrade together, in ms. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Accept exactly the certificate whose SHA-256 (of its DER, in hex) this is, whoever signed it. It is
+   *  checked before the headers are sent. Without it, wss: needs a certificate of a known authority. */
+  readonly tls?: { readonly fingerprint: string };
+};
+
+/** Opens a link to `ws:`, `wss:`, `http:` or `https:` addresses. The link reads nothing until `onFrame` is set. */
+export async function dialWebSocket(url: string, options: DialOptions = {}): Promise<Link> {
+  const target = parseTarget(url);
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    if (options.tls === undefined) return await open(target, options, signal);
+    const fingerprint = parseFingerprint(options.tls.fingerprint);
+    if (target.protocol !== "wss:") {
+      throw new ClusterError(
+        "bad-request",
+        `a certificate is pinned, but ${target.origin} is not a TLS address; use wss:// or https://`,
+      );
+    }
+    const socket = await connectPinned(target, fingerprint, signal);
+    return await open(target, options, signal, socket);
+  } catch (error) {
+    if (signal.aborted && !(error instanceof ClusterError)) {
+      throw new ClusterError(
+        "unavailable",
+        `${target.origin} did not answer in ${timeoutMs} ms; check the address and the firewall`,
+        { cause: error },
+      );
+    }
+    throw dialError(error, target);
+  }
+}
+
+function parseTarget(url: string): URL {
+  const target = URL.canParse(url) ? new URL(url) : null;
+  if (target?.protocol === "http:") target.protocol = "ws:";
+  if (target?.protocol === "https:") target.protocol = "wss:";
+  if (target?.protocol !== "ws:" && target?.protocol !== "wss:") {
+    throw new ClusterError(
+      "bad-request",
+      `"${url}" is not an address to connect to; it begins with http://, https://, ws:// or wss://`,
+    );
+  }
+  target.hash = "";
+  return target;
+}
+
+function open(
+  target: URL,
+  options: DialOptions,
+  signal: AbortSignal,
+  socket?: TLSSocket,
+): Promise<Link> {
+  return new Promise((resolve, reject) => {
+    const webSocket = new WebSocket(target, {
+      ...socketOptions(options),
+      followRedirects: false,
+      headers: { ...options.headers },
+      ...(socket === undefined ? {} : { createConnection: () => socket }),
+    });
+    const aborted = () => {
+      reject(signal.reason);
+      webSocket.terminate();
+    };
+    signal.addEventListener("abort", aborted, { once: true });
+    webSocket.once("open", () => {
+      signal.removeEventListener("abort", aborted);
+      resolve(new SocketLink(webSocket, target.host, options));
+    });
+    webSocket.once("unexpected-response", (request, response) => {
+      httpRefusal(response, target).then((error) => {
+        reject(error);
+        request.destroy();
+      }, reject);
+    });
+    // Stays for the whole life: an `error` that nobody listens to would end the process.
+    webSocket.on("error", reject);
+  });
+}

@@ -1,0 +1,113 @@
+/** A link over one open WebSocket: binary messages only, each one frame. Liveness is not its business. */
+import type { RawData, WebSocket } from "ws";
+import { closeCodes, cutReason, describeClose, describeOwn, tooLarge } from "../close-reason.ts";
+import type { Link } from "../link.ts";
+
+/** Limits of one link; the same names wherever links are made. */
+export type SocketLimits = {
+  /** A larger frame closes the link with code 1009. Default 8 MiB. */
+  readonly frameMaxBytes?: number;
+  /** Bytes queued for a peer that reads too slowly before the link is closed. Default 64 MiB. */
+  readonly pendingMaxBytes?: number;
+  /** How long a close waits for the other side's before the connection is cut, in ms. Default 2,000. */
+  readonly closeTimeoutMs?: number;
+};
+
+/** What both ends tell the `ws` library. Compression would let few bytes become many. */
+export function socketOptions(limits: SocketLimits) {
+  return {
+    perMessageDeflate: false,
+    maxPayload: limits.frameMaxBytes ?? 8 * 1024 * 1024,
+    maxFragments: 1024,
+    closeTimeout: limits.closeTimeoutMs ?? 2_000,
+  } as const;
+}
+
+export class SocketLink implements Link {
+  readonly remote: string;
+  readonly #socket: WebSocket;
+  readonly #pendingMaxBytes: number;
+  #receive: ((frame: Uint8Array) => void) | null = null;
+  #closed: ((reason: string) => void) | null = null;
+  /** The first reason that is known on this side; nothing is sent or delivered after it. */
+  #why: string | null = null;
+  /** Why it closed, until somebody has been told. */
+  #untold: string | null = null;
+
+  /** `socket` must be open. Nothing is read from it until there is somebody to receive. */
+  constructor(socket: WebSocket, remote: string, limits: SocketLimits) {
+    this.remote = remote;
+    this.#socket = socket;
+    this.#pendingMaxBytes = limits.pendingMaxBytes ?? 64 * 1024 * 1024;
+    const { maxPayload } = socketOptions(limits);
+    socket.pause();
+    socket.on("message", (data, isBinary) => this.#arrived(data, isBinary));
+    socket.on("error", (error) => {
+      this.#why ??= isTooLarge(error) ? tooLarge(maxPayload) : `broken WebSocket: ${error.message}`;
+    });
+    socket.on("close", (code, reason) => {
+      this.#untold = this.#why ?? describeClose(code, reason.toString());
+      this.#why = this.#untold;
+      this.#tell();
+    });
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#why !== null) return;
+    this.#socket.send(frame);
+    if (this.#socket.bufferedAmount > this.#pendingMaxBytes) {
+      this.#why = `the other side reads too slowly: more than ${this.#pendingMaxBytes} bytes wait`;
+      // A close frame would wait behind them.
+      this.#socket.terminate();
+    }
+  }
+
+  pendingBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  onFrame(receive: (frame: Uint8Array) => void): void {
+    this.#receive = receive;
+    this.#socket.resume();
+  }
+
+  onClose(closed: (reason: string) => void): void {
+    this.#closed = closed;
+    if (this.#untold !== null) queueMicrotask(() => this.#tell());
+  }
+
+  close(reason = ""): void {
+    this.#end(closeCodes.normal, reason);
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.#why !== null) return;
+    const cut = cutReason(reason);
+    this.#why = describeOwn(cut);
+    this.#socket.close(code, cut);
+    // The other side's close frame must be read, also when nobody ever received.
+    this.#socket.resume();
+  }
+
+  #arrived(data: RawData, isBinary: boolean): void {
+    if (this.#why !== null) return;
+    if (!isBinary) {
+      this.#end(closeCodes.notBinary, "a text frame came; only binary frames are taken");
+      return;
+    }
+    // With the default binary type, `data` is a Buffer: handed on as the plain array that links promise.
+    const buffer = data as Buffer;
+    this.#receive?.(new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength));
+  }
+
+  #tell(): void {
+    if (this.#closed === null || this.#untold === null) return;
+    const reason = this.#untold;
+    this.#untold = null;
+    this.#closed(reason);
+  }
+}
+
+function isTooLarge(error: Error): boolean {
+  return "code" in error && error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
+}
