@@ -31,10 +31,11 @@ export function buildFailure(text: string, place: Place | null, folder: string):
 
 /** The failure behind whatever the bundler threw. */
 export function fromBundler(error: unknown, folder: string): ClusterError {
-  const problems: readonly unknown[] = errorsOf(error);
-  for (const problem of problems) {
-    const cause = problem instanceof ClusterError ? problem : (problem as Error)?.cause;
-    if (cause instanceof ClusterError) return cause;
+  const problems = errorsOf(error);
+  // The bundler passes our own errors on, but writes its own `code` into them.
+  const ours = problems.find((problem) => problem instanceof ClusterError);
+  if (ours !== undefined) {
+    return new ClusterError("build-failed", ours.message.replace(/^build-failed: /, ""));
   }
   const first = problems[0] as BuildProblem;
   const text = summaryOf(first.message, folder);

@@ -1,0 +1,204 @@
+/** The coordinator's HTTP API as functions: what the command line and programs submit and follow jobs with. */
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { ClusterError } from "../core/error.ts";
+import type { Hash } from "../core/ids.ts";
+import type { JobSpec } from "../core/job.ts";
+import type { JobSummary, WorkerSummary } from "../core/summary.ts";
+import type {
+  Health,
+  LogLine,
+  Output,
+  Submitted,
+  TokenAnswer,
+  TokenRequest,
+  TokenView,
+} from "../wire/api/messages.ts";
+import { Transport, type TransportOptions } from "./client/transport.ts";
+import type { Upload } from "./plan/upload.ts";
+
+export type ConnectOptions = TransportOptions;
+
+export type FollowOptions = {
+  readonly signal?: AbortSignal;
+  /** How long the coordinator may be away before following ends with `unavailable`, in ms; default 60,000. */
+  readonly patienceMs?: number;
+};
+
+/** How long `submit` goes on trying while the coordinator is unavailable, in ms. */
+const submitPatienceMs = 15_000;
+const backoffMs = 100;
+const backoffMaxMs = 2_000;
+
+/** A client whose coordinator has answered. Throws `unavailable` when nothing does. */
+export async function connect(options: ConnectOptions): Promise<Client> {
+  const client = new Client(options);
+  try {
+    await client.health();
+    return client;
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+export class Client {
+  readonly url: string;
+  readonly #transport: Transport;
+
+  constructor(options: ConnectOptions) {
+    this.#transport = new Transport(options);
+    this.url = this.#transport.url;
+  }
+
+  health(): Promise<Health> {
+    return this.#transport.json({ method: "GET", path: "/v1/health" });
+  }
+
+  /** Stores bytes, unless they are there already. */
+  async putBlob({ hash, sizeBytes, at }: Upload): Promise<void> {
+    const known = await this.#hasBlob(hash);
+    if (known) return;
+    const body = at.kind === "bytes" ? at.bytes : createReadStream(at.path);
+    const headers = { "x-content-sha256": hash, "content-length": String(sizeBytes) };
+    const type = { "content-type": "application/octet-stream" };
+    const call = { method: "POST", path: "/v1/blobs", body, headers: { ...headers, ...type } };
+    await this.#transport.json(call as Parameters<Transport["json"]>[0]);
+  }
+
+  async #hasBlob(hash: Hash): Promise<boolean> {
+    try {
+      const answer = await this.#transport.open({ method: "HEAD", path: `/v1/blobs/${hash}` });
+      answer.resume();
+      return true;
+    } catch (error) {
+      if (error instanceof ClusterError && error.code === "not-found") return false;
+      throw error;
+    }
+  }
+
+  /** The blob's bytes; `data-lost` at the end when they are not what the hash says. */
+  async *getBlob(hash: Hash): AsyncGenerator<Uint8Array, void> {
+    const seen = createHash("sha256");
+    for await (const chunk of this.#transport.bytes({ method: "GET", path: `/v1/blobs/${hash}` })) {
+      seen.update(chunk);
+      yield chunk;
+    }
+    if (seen.digest("hex") === hash) return;
+    const text = `what came for the blob ${hash} are other bytes; get the result again`;
+    throw new ClusterError("data-lost", text);
+  }
+
+  /** Submits once: tried again while the coordinator is unavailable, under one idempotency key. */
+  async submit(spec: JobSpec, key: string | null = null): Promise<string> {
+    const json = { key: key ?? randomUUID(), spec };
+    const giveUpAtMs = performance.now() + submitPatienceMs;
+    for (let waitMs = backoffMs; ; waitMs = Math.min(waitMs * 2, backoffMaxMs)) {
+      try {
+        const call = { method: "POST", path: "/v1/jobs", json } as const;
+        return (await this.#transport.json<Submitted>(call)).job;
+      } catch (error) {
+        const mayRetry = error instanceof ClusterError && error.code === "unavailable";
+        if (!mayRetry || performance.now() + waitMs > giveUpAtMs) throw error;
+      }
+      await delay(waitMs);
+    }
+  }
+
+  /** Newest first. */
+  async jobs(): Promise<readonly JobSummary[]> {
+    const call = { method: "GET", path: "/v1/jobs" } as const;
+    return (await this.#transport.json<{ jobs: JobSummary[] }>(call)).jobs;
+  }
+
+  job(job: string): Promise<JobSummary> {
+    return this.#transport.json({ method: "GET", path: jobPath(job) });
+  }
+
+  /** One summary at once, then on every change, the last when the job has ended. A coordinator that
+   *  restarts is waited for. */
+  async *watch(job: string, options: FollowOptions = {}): AsyncGenerator<JobSummary, void> {
+    const { signal, patienceMs = 60_000 } = options;
+    let heardAtMs = performance.now();
+    for (let waitMs = backoffMs; ; waitMs = Math.min(waitMs * 2, backoffMaxMs)) {
+      try {
+        for await (const summary of this.#follow<JobSummary>(`${jobPath(job)}/watch`, signal)) {
+          heardAtMs = performance.now();
+          waitMs = backoffMs;
+          yield summary;
+          if (summary.state !== "running") return;
+        }
+      } catch (error) {
+        const mayRetry = error instanceof ClusterError && error.code === "unavailable";
+        if (!mayRetry || performance.now() - heardAtMs > patienceMs) throw error;
+      }
+      signal?.throwIfAborted();
+      await delay(waitMs, null, signal === undefined ? {} : { signal });
+    }
+  }
+
+  cancel(job: string): Promise<JobSummary> {
+    return this.#transport.json({ method: "POST", path: `${jobPath(job)}/cancel`, json: {} });
+  }
+
+  /** Forgets a job that has ended, and its output. */
+  async remove(job: string): Promise<void> {
+    await this.#transport.json({ method: "DELETE", path: jobPath(job) });
+  }
+
+  output(job: string): Promise<Output> {
+    return this.#transport.json({ method: "GET", path: `${jobPath(job)}/output` });
+  }
+
+  /** Results of a list of tasks, in order. */
+  results(job: string): AsyncGenerator<unknown, void> {
+    return this.#follow(`${jobPath(job)}/results`, undefined);
+  }
+
+  logs(
+    job: string,
+    options: { readonly follow?: boolean; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<LogLine, void> {
+    const query = options.follow === true ? "?follow=1" : "";
+    return this.#follow(`${jobPath(job)}/logs${query}`, options.signal);
+  }
+
+  async workers(): Promise<readonly WorkerSummary[]> {
+    const call = { method: "GET", path: "/v1/workers" } as const;
+    return (await this.#transport.json<{ workers: WorkerSummary[] }>(call)).workers;
+  }
+
+  async tokens(): Promise<readonly TokenView[]> {
+    const call = { method: "GET", path: "/v1/tokens" } as const;
+    return (await this.#transport.json<{ tokens: TokenView[] }>(call)).tokens;
+  }
+
+  /** The only time that the token itself is shown. */
+  createToken(json: TokenRequest): Promise<TokenAnswer> {
+    return this.#transport.json({ method: "POST", path: "/v1/tokens", json });
+  }
+
+  async revokeToken(id: string): Promise<void> {
+    await this.#transport.json({ method: "DELETE", path: `/v1/tokens/${encodeURIComponent(id)}` });
+  }
+
+  /** Stops the coordinator; its jobs go on when it is started again. */
+  async shutdown(): Promise<void> {
+    await this.#transport.json({ method: "POST", path: "/v1/shutdown", json: {} });
+  }
+
+  /** Closes kept connections. The client opens new ones when it is used again. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  #follow<T>(path: string, signal: AbortSignal | undefined): AsyncGenerator<T, void> {
+    const call = { method: "GET", path } as const;
+    return this.#transport.lines(signal === undefined ? call : { ...call, signal });
+  }
+}
+
+function jobPath(job: string): string {
+  return `/v1/jobs/${encodeURIComponent(job)}`;
+}

@@ -1,0 +1,226 @@
+/** One HTTP call to a coordinator: kept connections, limits on every wait, failures as `ClusterError`. */
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { pipeline } from "node:stream/promises";
+import { ClusterError, isErrorCode } from "../../core/error.ts";
+import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
+import type { ApiError } from "../../wire/api/messages.ts";
+
+export type TransportOptions = {
+  readonly url: string;
+  readonly token: string;
+  /** SHA-256 of the coordinator's certificate, hex; "" or absent without TLS. */
+  readonly fingerprint?: string;
+  /** How long the coordinator may take to begin an answer, in ms; default 30,000. */
+  readonly answerMs?: number;
+};
+
+export type Call = {
+  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
+  readonly path: string;
+  readonly json?: unknown;
+  /** A stream of `sizeBytes`, or bytes. */
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+};
+
+/** Largest JSON answer, in bytes. */
+const jsonMaxBytes = 64 * 1024 * 1024;
+
+export class Transport {
+  readonly url: string;
+  readonly #options: TransportOptions;
+  readonly #agent: HttpAgent;
+
+  constructor(options: TransportOptions) {
+    const { protocol, origin } = parseUrl(options.url);
+    this.url = origin;
+    this.#options = options;
+    const kept = { keepAlive: true, keepAliveMsecs: 5_000, maxSockets: 64 };
+    if (protocol === "http:") this.#agent = new HttpAgent(kept);
+    else this.#agent = httpsAgent(origin, options.fingerprint ?? "", kept);
+  }
+
+  /** The answer once its head is there and it is no failure; whoever calls reads the body. */
+  async open(call: Call): Promise<IncomingMessage> {
+    const answer = await this.#send(call);
+    const status = answer.statusCode ?? 0;
+    if (status >= 200 && status < 300) return answer;
+    if (call.method === "HEAD") {
+      answer.resume();
+      const text = `${this.url}${call.path} answered ${status}`;
+      throw new ClusterError(status === 404 ? "not-found" : "unavailable", text);
+    }
+    throw this.#failure(call, status, await readAll(answer));
+  }
+
+  /** The answer's JSON. */
+  async json<T>(call: Call): Promise<T> {
+    const text = await readAll(await this.open(call)).catch((error: unknown) => {
+      throw this.#unreachable(error);
+    });
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      const what = `${this.url}${call.path} answered what is no JSON; is a coordinator there?`;
+      throw new ClusterError("protocol-violated", what, { cause });
+    }
+  }
+
+  /** The answer's lines as JSON values, as they arrive. */
+  async *lines<T>(call: Call, lineMaxBytes = jsonMaxBytes): AsyncGenerator<T, void> {
+    const answer = await this.open(call);
+    let rest: Buffer = Buffer.alloc(0);
+    try {
+      for await (const chunk of answer as AsyncIterable<Buffer>) {
+        let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+        for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10)) {
+          const line = bytes.toString("utf8", 0, end);
+          bytes = bytes.subarray(end + 1);
+          if (line !== "") yield JSON.parse(line) as T;
+        }
+        rest = bytes;
+        if (rest.length > lineMaxBytes) {
+          throw new ClusterError(
+            "limit-exceeded",
+            `a line of ${call.path} is over ${lineMaxBytes}`,
+          );
+        }
+      }
+    } catch (error) {
+      throw this.#unreachable(error);
+    } finally {
+      answer.destroy();
+    }
+  }
+
+  /** The answer's bytes. */
+  async *bytes(call: Call): AsyncGenerator<Uint8Array, void> {
+    const answer = await this.open(call);
+    answer.setTimeout(this.#answerMs(), () => answer.destroy(new Error("no bytes came")));
+    try {
+      for await (const chunk of answer as AsyncIterable<Buffer>) yield chunk;
+    } catch (error) {
+      throw this.#unreachable(error);
+    } finally {
+      answer.destroy();
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #send(call: Call): Promise<IncomingMessage> {
+    const send = this.url.startsWith("https:") ? httpsRequest : httpRequest;
+    const body = call.json === undefined ? call.body : Buffer.from(JSON.stringify(call.json));
+    const headers: Record<string, string> = {
+      authorization: `Bearer ${this.#options.token}`,
+      ...(call.json === undefined ? {} : { "content-type": "application/json" }),
+      ...(body instanceof Uint8Array ? { "content-length": String(body.length) } : {}),
+      ...call.headers,
+    };
+    const request = send(this.url + call.path, {
+      method: call.method,
+      agent: this.#agent,
+      headers,
+      ...(call.signal === undefined ? {} : { signal: call.signal }),
+    });
+    const late = `no answer within ${this.#answerMs()} ms`;
+    request.setTimeout(this.#answerMs(), () => request.destroy(new Error(late)));
+    const answered = answerOf(request);
+    answered.catch(() => {});
+    try {
+      if (body === undefined || body instanceof Uint8Array) request.end(body);
+      // A refusal may come before all is sent: then the answer counts, not the broken pipe.
+      else await Promise.race([pipeline(body, request), answered]);
+      const answer = await answered;
+      request.setTimeout(0);
+      return answer;
+    } catch (error) {
+      if (call.signal?.aborted) throw call.signal.reason;
+      const answer = await answered.catch(() => null);
+      if (answer !== null) return answer;
+      throw this.#unreachable(error);
+    }
+  }
+
+  #answerMs(): number {
+    return this.#options.answerMs ?? 30_000;
+  }
+
+  #failure(call: Call, status: number, body: string): ClusterError {
+    try {
+      const { code, message } = JSON.parse(body) as Partial<ApiError>;
+      if (isErrorCode(code)) return new ClusterError(code, String(message));
+    } catch {
+      // Not from a coordinator: below.
+    }
+    const text = `${this.url}${call.path} answered ${status}; is a coordinator of this version there?`;
+    return new ClusterError(status >= 500 ? "unavailable" : "protocol-violated", text);
+  }
+
+  #unreachable(error: unknown): unknown {
+    if (error instanceof ClusterError) return error;
+    const { code, message, name } = error as NodeJS.ErrnoException;
+    if (name === "AbortError") return error;
+    if (code === "ECONNREFUSED" || code === "ENOENT") {
+      return new ClusterError(
+        "unavailable",
+        `no coordinator at ${this.url}; start one with \`tequio up\`, or use \`tequio run --local\``,
+        { cause: error },
+      );
+    }
+    const text = `the coordinator at ${this.url} cannot be reached: ${message}`;
+    return new ClusterError("unavailable", text, { cause: error });
+  }
+}
+
+function answerOf(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once("response", resolve);
+    request.on("error", reject);
+  });
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
+  throw new ClusterError("bad-request", `${text} is no address; write http://host:port`);
+}
+
+/** With a pin, who signed the certificate does not matter; without, the system's authorities decide. */
+function httpsAgent(origin: string, pin: string, kept: object): HttpsAgent {
+  const agent = new HttpsAgent(kept);
+  if (pin === "") return agent;
+  const fingerprint = parseFingerprint(pin);
+  agent.createConnection = (_options, callback) => {
+    const limit = AbortSignal.timeout(10_000);
+    connectPinned(new URL(origin), fingerprint, limit).then(
+      (socket) => callback?.(null, socket),
+      (error: Error) => callback?.(error, undefined as never),
+    );
+    return null;
+  };
+  return agent;
+}
+
+async function readAll(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > jsonMaxBytes) {
+      answer.destroy();
+      throw new ClusterError("limit-exceeded", `an answer is over ${jsonMaxBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

@@ -1,0 +1,259 @@
+/** Brings a job's result to where the user wants it: a folder of parts, one merged file, or a stream.
+ *  Results appear whole or not at all, and every byte is verified on the way. */
+import { randomUUID } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { ClusterError } from "../core/error.ts";
+import type { JobSummary } from "../core/summary.ts";
+import { csvHeader, type OutputFormat, rowText } from "../wire/block/row.ts";
+import type { Client } from "./client.ts";
+
+export type ResultPart = {
+  readonly sizeBytes: number;
+  read(): AsyncIterable<Uint8Array>;
+};
+
+/** A result, wherever it was computed. */
+export type JobResult = {
+  /** `parts`: one file per reduce partition (or per split); `results`: one file for a list of tasks. */
+  readonly kind: "parts" | "results";
+  /** Null = to be told from the bytes. */
+  readonly format: OutputFormat | null;
+  readonly parts: readonly ResultPart[];
+  /** Records set aside, as NDJSON, in task order. */
+  readonly badRecords: readonly ResultPart[];
+};
+
+export type Destination =
+  /** `replace`: files of an earlier result there may be replaced; else the folder must be empty or new. */
+  | { readonly kind: "folder"; readonly path: string; readonly replace?: boolean }
+  /** All parts in order in one file; bad records beside it, with `.bad-records.ndjson` added to its name. */
+  | { readonly kind: "file"; readonly path: string; readonly replace?: boolean }
+  /** All parts in order; bad records are left out. */
+  | { readonly kind: "stream"; readonly stream: NodeJS.WritableStream };
+
+export type Collected = { readonly files: readonly string[]; readonly sizeBytes: number };
+
+const extensionOf: Readonly<Record<OutputFormat, string>> = {
+  ndjson: "ndjson",
+  csv: "csv",
+  text: "txt",
+};
+const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt)$/;
+
+/** The result of a job that has ended. Throws the job's failure, or `conflict` while it runs. */
+export async function jobResult(
+  client: Client,
+  job: JobSummary,
+  format: OutputFormat | null = null,
+): Promise<JobResult> {
+  const output = await client.output(job.job);
+  const blob = (hash: string, sizeBytes: number): ResultPart => ({
+    sizeBytes,
+    read: () => client.getBlob(hash),
+  });
+  const badRecords = output.badRecords.map((hash) => blob(hash, 0));
+  if (job.stages[0]?.kind === "tasks") {
+    const shape = format ?? "ndjson";
+    const results: ResultPart = {
+      sizeBytes: 0,
+      read: () => taskRows(client.results(job.job), shape),
+    };
+    return { kind: "results", format: shape, parts: [results], badRecords };
+  }
+  const parts = output.parts.map(({ hash, sizeBytes }) =>
+    hash === "" ? emptyPart : blob(hash, sizeBytes),
+  );
+  return { kind: "parts", format, parts, badRecords };
+}
+
+/** Writes a result to its destination. Refuses (`conflict`) what would overwrite other files. */
+export async function saveResult(result: JobResult, to: Destination): Promise<Collected> {
+  if (to.kind === "stream") {
+    let sizeBytes = 0;
+    const counted = async function* () {
+      for await (const chunk of merged(result)) {
+        sizeBytes += chunk.length;
+        yield chunk;
+      }
+    };
+    // Standard output stays open for what comes after.
+    await pipeline(counted(), to.stream, { end: false });
+    return { files: [], sizeBytes };
+  }
+  return to.kind === "file"
+    ? saveMerged(result, to.path, to.replace === true)
+    : saveParts(result, to);
+}
+
+/** Collects a job of a cluster: `jobResult` and `saveResult` in one. */
+export async function collect(
+  client: Client,
+  job: JobSummary,
+  to: Destination,
+  format: OutputFormat | null = null,
+): Promise<Collected> {
+  return saveResult(await jobResult(client, job, format), to);
+}
+
+async function saveParts(
+  result: JobResult,
+  to: Extract<Destination, { kind: "folder" }>,
+): Promise<Collected> {
+  const present = await readdir(to.path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    const why = error.code === "ENOTDIR" ? "is a file" : `cannot be read (${error.code})`;
+    throw new ClusterError("bad-request", `the output folder ${to.path} ${why}`);
+  });
+  if (present !== null && present.length > 0 && to.replace !== true) {
+    const text = `the output folder ${to.path} is not empty; choose another, or ask to replace it`;
+    throw new ClusterError("conflict", text);
+  }
+  await mkdir(dirname(to.path), { recursive: true });
+  const staging = `${to.path}.${randomUUID().slice(0, 8)}.tmp`;
+  await mkdir(staging);
+  try {
+    const { names, sizeBytes } = await writeParts(result, staging);
+    if (present === null) await rename(staging, to.path);
+    else await moveInto(staging, to.path, { names, old: present.filter((n) => ownFiles.test(n)) });
+    return { files: names.map((name) => join(to.path, name)), sizeBytes };
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function writeParts(
+  result: JobResult,
+  folder: string,
+): Promise<{ names: string[]; sizeBytes: number }> {
+  const extension = extensionOf[result.format ?? (await formatOf(result))];
+  const names: string[] = [];
+  let sizeBytes = 0;
+  for (const [index, part] of result.parts.entries()) {
+    const number = String(index).padStart(5, "0");
+    const name = `${result.kind === "results" ? "results" : `part-${number}`}.${extension}`;
+    sizeBytes += await writeFile(join(folder, name), part.read());
+    names.push(name);
+  }
+  if (result.badRecords.length > 0) {
+    names.push("bad-records.ndjson");
+    sizeBytes += await writeFile(join(folder, "bad-records.ndjson"), joined(result.badRecords));
+  }
+  return { names, sizeBytes };
+}
+
+async function moveInto(
+  staging: string,
+  folder: string,
+  files: { readonly names: readonly string[]; readonly old: readonly string[] },
+): Promise<void> {
+  for (const name of files.old) {
+    if (!files.names.includes(name)) await rm(join(folder, name));
+  }
+  for (const name of files.names) await rename(join(staging, name), join(folder, name));
+  await rm(staging, { recursive: true });
+}
+
+async function saveMerged(result: JobResult, path: string, replace: boolean): Promise<Collected> {
+  const there = await stat(path).catch(() => null);
+  if (there?.isDirectory()) {
+    throw new ClusterError("bad-request", `${path} is a folder; name the file to merge into`);
+  }
+  if (there !== null && !replace) {
+    throw new ClusterError("conflict", `${path} exists; choose another, or ask to replace it`);
+  }
+  await mkdir(dirname(path), { recursive: true });
+  const files = [path];
+  let sizeBytes = await writeWhole(path, merged(result));
+  if (result.badRecords.length > 0) {
+    const beside = `${path}.bad-records.ndjson`;
+    sizeBytes += await writeWhole(beside, joined(result.badRecords));
+    files.push(beside);
+  }
+  return { files, sizeBytes };
+}
+
+async function writeWhole(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+  const staging = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+  try {
+    const sizeBytes = await writeFile(staging, chunks);
+    await rename(staging, path);
+    return sizeBytes;
+  } finally {
+    await rm(staging, { force: true });
+  }
+}
+
+async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+  try {
+    const file = createWriteStream(path, { flags: "wx" });
+    await pipeline(chunks, file);
+    const handle = await open(path, "r+");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    return file.bytesWritten;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
+    const text = `no space left to write ${path}; free some and collect the result again`;
+    throw new ClusterError("storage-full", text, { cause: error });
+  }
+}
+
+/** All parts one after the other; of CSV parts only the first keeps its header. */
+async function* merged(result: JobResult): AsyncGenerator<Uint8Array, void> {
+  const isCsv = (result.format ?? (await formatOf(result))) === "csv";
+  let hasHeader = false;
+  for (const part of result.parts) {
+    let skipBytes = isCsv && hasHeader ? csvHeader.length : 0;
+    for await (const chunk of part.read()) {
+      const kept = chunk.subarray(Math.min(skipBytes, chunk.length));
+      skipBytes -= chunk.length - kept.length;
+      hasHeader = true;
+      if (kept.length > 0) yield kept;
+    }
+  }
+}
+
+async function* joined(parts: readonly ResultPart[]): AsyncGenerator<Uint8Array, void> {
+  for (const part of parts) yield* part.read();
+}
+
+/** Told from the first bytes of the first part that has any. */
+async function formatOf(result: JobResult): Promise<OutputFormat> {
+  for (const part of result.parts) {
+    for await (const chunk of part.read()) {
+      const start = Buffer.from(chunk.subarray(0, csvHeader.length)).toString("latin1");
+      if (start === csvHeader) return "csv";
+      return start.startsWith('{"key":') ? "ndjson" : "text";
+    }
+  }
+  return "ndjson";
+}
+
+const emptyPart: ResultPart = { sizeBytes: 0, async *read() {} };
+
+/** Results as lines: NDJSON has the values alone; the other formats have the index as key. */
+async function* taskRows(
+  results: AsyncIterable<unknown>,
+  format: OutputFormat,
+): AsyncGenerator<Uint8Array, void> {
+  let index = 0;
+  let lines = "";
+  for await (const value of results) {
+    if (index === 0 && format === "csv") lines += csvHeader;
+    const where = `result ${index}`;
+    lines +=
+      format === "ndjson" ? `${JSON.stringify(value)}\n` : rowText(format, index, value, where);
+    index++;
+    if (lines.length < 65_536) continue;
+    yield Buffer.from(lines);
+    lines = "";
+  }
+  if (lines !== "") yield Buffer.from(lines);
+}

@@ -1,0 +1,119 @@
+/** Plans a job: which bytes each task reads, with which parameters, into how many partitions. The same plan
+ *  is run by the cluster and by the sequential judge, so both cut and order alike. */
+import { createHash } from "node:crypto";
+import { ClusterError } from "../core/error.ts";
+import type { Hash } from "../core/ids.ts";
+import type { InputFile, Plan } from "../wire/block/plan.ts";
+import { type FoundFile, findInputs } from "./inputs.ts";
+import type { AnyMapReduce, Job } from "./job.ts";
+import { listItems } from "./plan/items.ts";
+import { checkNumber } from "./plan/numbers.ts";
+import { mergeParams } from "./plan/params.ts";
+import { cutSplits } from "./plan/splits.ts";
+import type { Upload } from "./plan/upload.ts";
+
+export type PlanOptions = {
+  /** Files, folders, globs, `-`; `name=path` for a job of several inputs. */
+  readonly inputs: readonly string[];
+  /** Texts (from a command line) or JSON values, over the job's defaults. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Bytes of input a map task reads; default 32 MiB, 1 to 64 GiB. */
+  readonly splitBytes?: number;
+  /** Number of reduce tasks, over the job's own; 0 = map only. */
+  readonly reducers?: number;
+  /** Bytes a map task may hold before it spills; default 64 MiB, 1 KiB to 16 GiB. */
+  readonly spillBytes?: number;
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  /** This machine (`hostId`), where the files lie. */
+  readonly host: string;
+};
+
+export type Planned = {
+  readonly plan: Plan;
+  readonly inputBytes: number;
+  /** Blobs that the plan names: standard input, items. */
+  readonly uploads: readonly Upload[];
+  /** Removes temporary files; to be called once the job is submitted or has run. */
+  remove(): Promise<void>;
+};
+
+export const splitDefaultBytes = 32 * 1024 * 1024;
+export const reducersMax = 100_000;
+export const mapTasksMax = 10_000_000;
+const bytesPerReducer = 64 * 1024 * 1024;
+
+export async function planJob(job: Job, options: PlanOptions): Promise<Planned> {
+  const mib = 1024 * 1024;
+  const params = mergeParams(job.options.params ?? {}, options.params);
+  const spillBytes = checkNumber("spillBytes", options.spillBytes ?? 64 * mib, 1024, 16384 * mib);
+  const fixed = { version: 1, params, spillBytes } as const;
+  if (job.kind === "map-reduce") return planMapReduce(job, options, fixed);
+  if (options.inputs.length > 0) {
+    const text = `a list of tasks reads no inputs, but ${options.inputs[0]} was given`;
+    throw new ClusterError("bad-request", `${text}; use --param for what the items depend on`);
+  }
+  const { count, upload } = listItems(job, params);
+  const items = { hash: upload.hash, count };
+  const plan: Plan = { ...fixed, files: [], splits: [], items, reducers: 0 };
+  return { plan, inputBytes: 0, uploads: [upload], async remove() {} };
+}
+
+/** The plan as the blob that workers read, and its name. */
+export function planBlob(plan: Plan): { bytes: Uint8Array; hash: Hash } {
+  const bytes = Buffer.from(JSON.stringify(plan));
+  return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
+}
+
+async function planMapReduce(
+  job: AnyMapReduce,
+  options: PlanOptions,
+  fixed: Pick<Plan, "version" | "params" | "spillBytes">,
+): Promise<Planned> {
+  const asked = options.splitBytes ?? splitDefaultBytes;
+  const splitBytes = checkNumber("splitBytes", asked, 1, 64 * 1024 ** 3);
+  const { stdin } = options;
+  const found = await findInputs(options.inputs, {
+    names: Object.keys(job.inputs),
+    ...(stdin === undefined ? {} : { stdin }),
+  });
+  try {
+    const files = found.files;
+    const inputBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    const wished = options.reducers ?? job.options.reducers;
+    const fitting = Math.min(256, Math.max(1, Math.ceil(inputBytes / bytesPerReducer)));
+    const reducers = checkNumber("reducers", wished ?? fitting, 0, reducersMax);
+    if (inputBytes / splitBytes > mapTasksMax) {
+      const limit = `splitBytes ${splitBytes} makes more than ${mapTasksMax} map tasks`;
+      throw new ClusterError("limit-exceeded", `${limit}; use larger splits`);
+    }
+    const splittable = files.map((file) => ({ ...file, ...cutting(job, file) }));
+    const plan: Plan = {
+      ...fixed,
+      files: files.map((file) => inputFile(file, options.host)),
+      splits: cutSplits(splittable, splitBytes),
+      items: null,
+      reducers,
+    };
+    const uploads = files.flatMap(({ at }) => (at.kind === "upload" ? [at.upload] : []));
+    return { plan, inputBytes, uploads, remove: found.remove };
+  } catch (error) {
+    await found.remove();
+    throw error;
+  }
+}
+
+function cutting(job: AnyMapReduce, file: FoundFile): { mayCut: boolean; mayPack: boolean } {
+  const format = job.inputs[file.input]?.input;
+  const isWhole = format?.format === "file" || (format?.format === "csv" && format.multiline);
+  const isPlain = file.compression === "none";
+  return { mayCut: isPlain && !isWhole, mayPack: isPlain };
+}
+
+function inputFile(file: FoundFile, host: string): InputFile {
+  const { name, compression, sizeBytes } = file;
+  const at: InputFile["at"] =
+    file.at.kind === "path"
+      ? { kind: "path", host, path: file.at.path, mtimeMs: file.at.mtimeMs }
+      : { kind: "blob", hash: file.at.upload.hash };
+  return { name, compression, sizeBytes, at };
+}

@@ -1,0 +1,64 @@
+/** The job as the coordinator is told: stages, limits and localities of a planned job. */
+import { defaultLimits, type JobSpec, type StageSpec } from "../../core/job.ts";
+import type { Job } from "../job.ts";
+import type { Planned } from "../plan.ts";
+import { checkName, checkNumber } from "./numbers.ts";
+
+export type SpecOptions = {
+  readonly name: string;
+  readonly codeHash: string;
+  readonly planHash: string;
+  /** Share against other jobs, 1 to 1,000; default 1. */
+  readonly weight?: number;
+};
+
+/** Throws `bad-request` naming the limit that a number of the job exceeds. */
+export function jobSpecOf(job: Job, planned: Planned, options: SpecOptions): JobSpec {
+  const { plan } = planned;
+  const { timeoutMs = 0, attempts = defaultLimits.userErrorMax, backupTasks = true } = job.options;
+  checkNumber("timeoutMs", timeoutMs, 0, timeoutMaxMs);
+  checkNumber("attempts", attempts, 1, 100);
+  const weight = checkNumber("weight", options.weight ?? 1, 1, 1000);
+  const stage = { inputStage: null, partitionCount: 0, timeoutMs, inputBytes: 0 };
+  const stages: StageSpec[] = [];
+  if (plan.items !== null) {
+    stages.push({ ...stage, kind: "tasks", taskCount: plan.items.count });
+  } else {
+    const partitionCount = plan.reducers;
+    const { inputBytes } = planned;
+    stages.push({
+      ...stage,
+      kind: "map",
+      taskCount: plan.splits.length,
+      partitionCount,
+      inputBytes,
+    });
+    if (partitionCount > 0) {
+      stages.push({ ...stage, kind: "reduce", taskCount: partitionCount, inputStage: 0 });
+    }
+  }
+  return {
+    name: checkName(options.name),
+    codeHash: options.codeHash,
+    planHash: options.planHash,
+    stages,
+    locality: localityOf(planned),
+    limits: { ...defaultLimits, userErrorMax: attempts },
+    backupTasks,
+    weight,
+  };
+}
+
+/** Longest limit of one attempt: what a timer can hold, about 24 days. */
+export const timeoutMaxMs = 2 ** 31 - 1;
+
+function localityOf({ plan }: Planned): JobSpec["locality"] {
+  const hosts: string[] = [];
+  const taskHost = plan.splits.map((split) => {
+    const at = plan.files[split.pieces[0]![0]]!.at;
+    if (at.kind !== "path") return -1;
+    if (!hosts.includes(at.host)) hosts.push(at.host);
+    return hosts.indexOf(at.host);
+  });
+  return hosts.length === 0 ? null : { hosts, taskHost };
+}

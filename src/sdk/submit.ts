@@ -1,0 +1,85 @@
+/** Sends a built and planned job to a coordinator: first every blob that it names, then the job. */
+import { stat } from "node:fs/promises";
+import { ClusterError } from "../core/error.ts";
+import type { InputFile, Plan } from "../wire/block/plan.ts";
+import type { BuiltJob } from "./bundle.ts";
+import type { Client } from "./client.ts";
+import { jobSpecOf } from "./plan/spec.ts";
+import { hashFile } from "./plan/upload.ts";
+import { type Planned, planBlob } from "./plan.ts";
+
+export type SubmitOptions = {
+  readonly name: string;
+  /** Idempotency key: the same key and job give the same job id. Null = a new one. */
+  readonly key?: string | null;
+  /** Share against other jobs, 1 to 1,000; default 1. */
+  readonly weight?: number;
+  /** Told before each file that is sent. */
+  readonly onUpload?: (name: string, sizeBytes: number) => void;
+};
+
+/** The job's id, once it is durable. Input files stay where they are when the coordinator is on their machine
+ *  and lets this user name local paths; else they are sent as blobs. */
+export async function submitJob(
+  client: Client,
+  built: BuiltJob,
+  planned: Planned,
+  options: SubmitOptions,
+): Promise<string> {
+  const { host } = await client.health();
+  const bytes = Buffer.from(built.code);
+  await client.putBlob({ hash: built.hash, sizeBytes: bytes.length, at: { kind: "bytes", bytes } });
+  for (const upload of planned.uploads) await client.putBlob(upload);
+  const isElsewhere = planned.plan.files.some(({ at }) => at.kind === "path" && at.host !== host);
+  if (!isElsewhere) {
+    try {
+      return await submitPlan(client, built, planned, options);
+    } catch (error) {
+      const hasPaths = planned.plan.files.some(({ at }) => at.kind === "path");
+      const mayNotName = error instanceof ClusterError && error.code === "forbidden";
+      if (!mayNotName || !hasPaths) throw error;
+    }
+  }
+  const plan = await uploadFiles(client, planned.plan, options);
+  return submitPlan(client, built, { ...planned, plan }, options);
+}
+
+async function submitPlan(
+  client: Client,
+  built: BuiltJob,
+  planned: Planned,
+  options: SubmitOptions,
+): Promise<string> {
+  const { bytes, hash } = planBlob(planned.plan);
+  const { name, weight } = options;
+  const spec = jobSpecOf(built.job, planned, {
+    name,
+    codeHash: built.hash,
+    planHash: hash,
+    ...(weight === undefined ? {} : { weight }),
+  });
+  await client.putBlob({ hash, sizeBytes: bytes.length, at: { kind: "bytes", bytes } });
+  return client.submit(spec, options.key ?? null);
+}
+
+/** The plan with every local file sent and named by its hash. */
+async function uploadFiles(client: Client, plan: Plan, options: SubmitOptions): Promise<Plan> {
+  const files: InputFile[] = [];
+  for (const file of plan.files) {
+    const { at } = file;
+    if (at.kind === "blob") {
+      files.push(file);
+      continue;
+    }
+    options.onUpload?.(file.name, file.sizeBytes);
+    const { size, mtimeMs } = await stat(at.path);
+    if (size !== file.sizeBytes || mtimeMs !== at.mtimeMs) {
+      const text = `${file.name} changed while the job was submitted; submit it again`;
+      throw new ClusterError("data-lost", text);
+    }
+    const hash = await hashFile(at.path);
+    await client.putBlob({ hash, sizeBytes: size, at: { kind: "path", path: at.path } });
+    files.push({ ...file, at: { kind: "blob", hash } });
+  }
+  return { ...plan, files };
+}
