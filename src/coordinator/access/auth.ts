@@ -1,0 +1,160 @@
+/** Who is asking: turns a token into a principal, issues tokens, counts the uses of join tokens.
+ *
+ *  The core holds the records; what a principal may do is decided by `may` of core/members.ts. */
+import { ClusterError } from "../../core/error.ts";
+import type { WorkerId } from "../../core/ids.ts";
+import { type Role, type TokenRecord, tokenProblem } from "../../core/members.ts";
+import { tokenRecords } from "../../core/view.ts";
+import type { Loop } from "../run.ts";
+import {
+  kindForRole,
+  mintToken,
+  readToken,
+  sameHash,
+  type TokenKind,
+  tokenHash,
+} from "./tokens.ts";
+
+export type Principal = {
+  /** Id of the token that it showed. */
+  readonly token: string;
+  readonly kind: TokenKind;
+  readonly role: Role;
+  readonly owner: string;
+  /** Set for the credential of one worker. */
+  readonly worker: WorkerId | null;
+  /** A join token that brings no new worker any more, but still lets the ones it brought come back. */
+  readonly returningOnly: boolean;
+};
+
+export type TokenTerms = {
+  readonly role: Role;
+  readonly owner: string;
+  /** 0 = never expires. */
+  readonly ttlMs: number;
+  /** Joins allowed; 0 = any number. */
+  readonly usesMax: number;
+};
+
+function refused(text: string): ClusterError {
+  return new ClusterError("unauthenticated", text);
+}
+
+export class Auth {
+  readonly #loop: Loop;
+  /** Joins under way per join token: they count before they are logged. */
+  readonly #joining = new Map<string, number>();
+
+  constructor(loop: Loop) {
+    this.#loop = loop;
+  }
+
+  /** The principal of a token that is good now. Throws `unauthenticated` saying what is wrong with it. */
+  principal(token: string | null): Principal {
+    const principal = this.linkPrincipal(token);
+    if (principal.returningOnly) {
+      throw refused(
+        `join token ${principal.token} is used up or expired; a worker that has joined shows ` +
+          "the credential it got, others need a new token",
+      );
+    }
+    return principal;
+  }
+
+  /** As `principal`, but a spent join token passes as `returningOnly`: for links of workers, which show
+   *  their own credential a moment later. */
+  linkPrincipal(token: string | null): Principal {
+    if (token === null || token === "") {
+      throw refused(
+        "no token; send `Authorization: Bearer mrt_…` (the CLI reads admin.token itself)",
+      );
+    }
+    const read = readToken(token);
+    if ("problem" in read) throw refused(read.problem);
+    const record = this.#record(read.id);
+    // Compared also when there is no such record, so that ids cannot be told apart by time.
+    const same = sameHash(tokenHash(token), record?.hash ?? "00".repeat(32));
+    if (record === undefined || !same) {
+      throw refused(`token ${read.id} is not of this cluster, or its secret is wrong`);
+    }
+    const problem = tokenProblem(record, this.#loop.nowMs());
+    const spentJoin = read.kind === "join" && problem !== null && problem !== "revoked";
+    if (problem !== null && !spentJoin) {
+      throw refused(`token ${read.id} is ${problem}; ask an admin for a new one`);
+    }
+    return {
+      token: read.id,
+      kind: read.kind,
+      role: record.role,
+      owner: record.owner,
+      worker: read.kind === "worker" ? (read.id as WorkerId) : null,
+      returningOnly: spentJoin,
+    };
+  }
+
+  /** True when `credential` is the one that this worker got, and it is not revoked. */
+  isCredentialOf(worker: WorkerId, credential: string): boolean {
+    try {
+      return this.linkPrincipal(credential).worker === worker;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Counts one join on the token, durably, before the worker is let in. Throws when none is left. */
+  async useJoin(principal: Principal): Promise<void> {
+    const record = this.#record(principal.token);
+    if (record === undefined || record.usesMax === 0) return;
+    const joining = this.#joining.get(record.id) ?? 0;
+    if (record.uses + joining >= record.usesMax) {
+      throw refused(
+        `join token ${record.id} has been used ${record.usesMax} of ${record.usesMax} times; ` +
+          "ask an admin for a new one",
+      );
+    }
+    this.#joining.set(record.id, joining + 1);
+    try {
+      await this.#loop.post({ kind: "token-used", id: record.id });
+    } finally {
+      const left = (this.#joining.get(record.id) ?? 1) - 1;
+      if (left > 0) this.#joining.set(record.id, left);
+      else this.#joining.delete(record.id);
+    }
+  }
+
+  /** The token is durable, as its hash, when this resolves; its text is nowhere but in the answer. */
+  async issue(terms: TokenTerms): Promise<{ readonly id: string; readonly token: string }> {
+    const minted = mintToken(kindForRole[terms.role]);
+    const { role, owner, usesMax } = terms;
+    const expiresAtMs = terms.ttlMs === 0 ? 0 : this.#loop.nowMs() + terms.ttlMs;
+    const { id, hash, token } = minted;
+    await this.#loop.post({ kind: "token-issued", id, role, owner, hash, expiresAtMs, usesMax });
+    return { id, token };
+  }
+
+  /** The credential of a worker that has just joined; named like the worker, so that an admin can revoke it. */
+  async issueCredential(worker: WorkerId, owner: string): Promise<string> {
+    const { hash, token } = mintToken("worker", worker);
+    await this.#loop.post({
+      kind: "token-issued",
+      id: worker,
+      role: "worker",
+      owner,
+      hash,
+      expiresAtMs: 0,
+      usesMax: 0,
+    });
+    return token;
+  }
+
+  async revoke(id: string): Promise<void> {
+    if (this.#record(id) === undefined) {
+      throw new ClusterError("not-found", `no token ${id}; GET /v1/tokens lists them`);
+    }
+    await this.#loop.post({ kind: "token-revoked", id });
+  }
+
+  #record(id: string): TokenRecord | undefined {
+    return tokenRecords(this.#loop.state).find((record) => record.id === id);
+  }
+}

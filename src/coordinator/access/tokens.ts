@@ -1,0 +1,66 @@
+/** The text of tokens: `mrt_<kind>_<id>_<secret><crc>`. The log only ever holds their SHA-256.
+ *
+ *  The secret has 256 bits; the CRC-32 tells a typing error from a wrong token without asking anybody. */
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { crc32 } from "node:zlib";
+import type { Role } from "../../core/members.ts";
+
+/** join: may bring workers into the cluster · worker: what one worker got at its first join. */
+export type TokenKind = "admin" | "submit" | "join" | "worker" | "read";
+
+export const tokenRoles: Readonly<Record<TokenKind, Role>> = {
+  admin: "admin",
+  submit: "submitter",
+  join: "worker",
+  worker: "worker",
+  read: "reader",
+};
+
+/** What is issued on request for a role; `worker` tokens are only issued to workers that join. */
+export const kindForRole: Readonly<Record<Role, TokenKind>> = {
+  admin: "admin",
+  submitter: "submit",
+  worker: "join",
+  reader: "read",
+};
+
+const pattern =
+  /^mrt_(admin|submit|join|worker|read)_([a-z0-9][a-z0-9-]{0,31})_([0-9a-f]{64})([0-9a-f]{8})$/;
+
+function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(8, "0");
+}
+
+export function tokenHash(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
+
+/** A new token with its hash; `id` is random unless it names a worker. */
+export function mintToken(
+  kind: TokenKind,
+  id = randomBytes(5).toString("hex"),
+): { readonly id: string; readonly token: string; readonly hash: string } {
+  const text = `mrt_${kind}_${id}_${randomBytes(32).toString("hex")}`;
+  const token = `${text}${checksum(text)}`;
+  return { id, token, hash: tokenHash(token) };
+}
+
+/** Kind and id of a token text, or why it cannot be one, in words for its owner. */
+export function readToken(
+  token: string,
+): { readonly kind: TokenKind; readonly id: string } | { readonly problem: string } {
+  const match = pattern.exec(token);
+  if (match === null) return { problem: "this is not a token (they start with mrt_)" };
+  const [, kind, id, , crc] = match;
+  if (checksum(token.slice(0, -8)) !== crc) {
+    return { problem: "the token has a typing error (its checksum is wrong); copy it again" };
+  }
+  return { kind: kind as TokenKind, id: id! };
+}
+
+/** Takes the same time wherever the two differ. */
+export function sameHash(a: string, b: string): boolean {
+  const left = Buffer.from(a, "hex");
+  const right = Buffer.from(b, "hex");
+  return left.length === right.length && left.length === 32 && timingSafeEqual(left, right);
+}

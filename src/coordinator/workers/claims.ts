@@ -1,0 +1,150 @@
+/** The JSON that workers send inside manager messages, checked before anything of it becomes an event: an event
+ *  that the core cannot take would come back at every restart. */
+import { z } from "zod";
+import { ClusterError, errorCodes } from "../../core/error.ts";
+import type { AttemptReport, WorkerSpecs } from "../../core/event.ts";
+import type { JobId } from "../../core/ids.ts";
+import type { ManagerMessage, NodeDescription, WorkerNotes } from "../../wire/manager/messages.ts";
+
+/** Result of a `tasks` task that travels inside its report, characters. */
+export const valueCharsMax = 1024 * 1024;
+
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const index = z.number().int().min(0).max(0xffff_ffff);
+const hash = z.string().regex(/^([0-9a-f]{64})?$/);
+const job = z.custom<JobId>((id) => typeof id === "string" && /^j-[1-9][0-9]{0,14}$/.test(id));
+
+const output = z.object({
+  root: hash,
+  sizeBytes: count,
+  records: count,
+  // One line, since results are given out as lines.
+  value: z
+    .string()
+    .max(valueCharsMax)
+    .regex(/^[^\n\r]*$/)
+    .optional(),
+  badRecords: hash.optional(),
+});
+
+const failure = z.object({
+  code: z.enum(errorCodes),
+  message: z.string().transform((text) => text.slice(0, 4_096)),
+  stack: z
+    .string()
+    .transform((text) => text.slice(0, 8_192))
+    .optional(),
+});
+
+const attempt = {
+  task: index,
+  attempt: index.min(1),
+  durationMs: z.number().min(0).max(Number.MAX_SAFE_INTEGER),
+};
+
+const counters = z
+  .record(z.string().max(200), z.number())
+  .refine((all) => Object.keys(all).length <= 1_000, "more than 1,000 counters");
+
+const report = z.discriminatedUnion("kind", [
+  z.object({
+    ...attempt,
+    kind: z.literal("done"),
+    output,
+    counters: counters.optional(),
+    inputBytes: count.optional(),
+  }),
+  z.object({
+    ...attempt,
+    kind: z.literal("failed"),
+    failure,
+    lostTasks: z.array(index).max(100_000).optional(),
+  }),
+  z.object({ ...attempt, kind: z.literal("returned") }),
+]);
+
+const serving = z
+  .array(z.object({ job, stage: index, tasks: z.array(index).max(1_000_000) }))
+  .max(100_000);
+
+const note = { job, stage: index, task: index, attempt: index };
+const notes = z.object({
+  logs: z.array(z.object({ ...note, line: z.string() })).max(10_000),
+  progress: z.array(z.object({ ...note, inputBytes: count })).max(10_000),
+});
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(decoder.decode(bytes));
+  } catch {
+    throw new ClusterError("protocol-violated", `${what} is not JSON`);
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const where = issue?.path.join(".") || "it";
+  throw new ClusterError("protocol-violated", `${what}: ${where}: ${issue?.message}`);
+}
+
+export function parseReport(bytes: Uint8Array): AttemptReport {
+  return parse(report as unknown as z.ZodType<AttemptReport>, bytes, "a report");
+}
+
+export type Serving = ReadonlyArray<{ job: JobId; stage: number; tasks: readonly number[] }>;
+
+export function parseServing(bytes: Uint8Array): Serving {
+  return bytes.length === 0 ? [] : parse(serving, bytes, "what a worker serves");
+}
+
+export function parseNotes(bytes: Uint8Array): WorkerNotes {
+  return parse(notes, bytes, "notes");
+}
+
+/** Specs as told: by a worker of ours in `node`, by an existing one in the fields of seed 2. */
+export function claimedSpecs(
+  request: Extract<ManagerMessage, { kind: "managerRequest" }>,
+  remote: string,
+): WorkerSpecs {
+  const { node } = request;
+  const kinds = [...new Set(request.programKinds)].slice(0, 256);
+  const memoryBytes = clamped(request.memoryKb * 1024, 0, Number.MAX_SAFE_INTEGER);
+  if (node === null) {
+    return {
+      name: remote,
+      host: remote,
+      slots: clamped(request.cpuCount, 1, 1_024),
+      memoryBytes,
+      kinds,
+      exchangeUrl: "",
+      version: "",
+    };
+  }
+  return {
+    name: node.name.slice(0, 200),
+    host: node.host.slice(0, 200),
+    slots: clamped(node.slots, 1, 1_024),
+    memoryBytes,
+    kinds,
+    exchangeUrl: exchangeUrl(node),
+    version: node.version.slice(0, 200),
+  };
+}
+
+/** Other workers will fetch from it, so it must at least be an address of the right shape. */
+function exchangeUrl(node: NodeDescription): string {
+  if (node.exchangeUrl === "") return "";
+  if (node.exchangeUrl.length <= 500 && URL.canParse(node.exchangeUrl)) {
+    const { protocol, username, password } = new URL(node.exchangeUrl);
+    const plain = username === "" && password === "";
+    if (plain && (protocol === "http:" || protocol === "https:")) return node.exchangeUrl;
+  }
+  throw new ClusterError("bad-request", "exchangeUrl of the worker is not an http(s) address");
+}
+
+function clamped(value: number, min: number, max: number): number {
+  if (!Number.isFinite(value)) return min;
+  return Math.min(max, Math.max(min, Math.floor(value)));
+}
