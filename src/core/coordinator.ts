@@ -37,29 +37,40 @@ function apply(state: CoordinatorState, event: CoordinatorEvent, effects: Effect
   switch (event.kind) {
     case "coordinator-started":
       state.epoch = event.epoch;
-      return;
+      break;
     case "job-submitted":
-      return submitJob(state, event, effects);
+      submitJob(state, event, effects);
+      break;
     case "job-cancelled":
-      return cancelJob(state, event, effects);
+      cancelJob(state, event, effects);
+      break;
     case "job-removed":
-      return removeJob(state, event, effects);
+      removeJob(state, event, effects);
+      break;
     case "worker-joined":
-      return joinWorker(state, event, effects);
+      joinWorker(state, event, effects);
+      break;
     case "worker-lost":
-      return loseWorker(state, event, effects);
+      loseWorker(state, event, effects);
+      break;
     case "attempts-started":
-      return startAttempts(state, event);
+      startAttempts(state, event);
+      break;
     case "attempts-reported":
-      return reportAttempts(state, event, effects);
+      reportAttempts(state, event, effects);
+      break;
     case "time-passed":
-      return passTime(state, effects);
+      passTime(state, effects);
+      break;
     case "token-issued":
-      return issueToken(state, event);
+      issueToken(state, event);
+      break;
     case "token-used":
-      return useToken(state, event.id, effects);
+      useToken(state, event.id, effects);
+      break;
     case "token-revoked":
-      return revokeToken(state, event.id, effects);
+      revokeToken(state, event.id, effects);
+      break;
   }
 }
 

@@ -5,8 +5,7 @@
 export type Deadline = {
   readonly atMs: number;
   readonly order: number;
-} & /** The back-off of a task is over. */
-(
+} /** The back-off of a task is over. */ & (
   | {
       readonly kind: "backoff";
       readonly job: number;

@@ -12,7 +12,7 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 
-/** Grows with every change of this shape; an older snapshot is read by dropping it and replaying. */
+/** Grows with every change of this shape, together with a function that reads the shape before it. */
 export const snapshotVersion = 1;
 
 /** Columns are mostly zeros: kept as [index, value] pairs, flat. */
@@ -111,7 +111,7 @@ function saveWorker(worker: WorkerRecord): SavedWorker {
   };
 }
 
-/** The state of a snapshot; throws when it is of another version, so that the caller replays all instead. */
+/** The state of a snapshot. Throws when it was written by a newer version. */
 export function loadState(json: unknown): CoordinatorState {
   const saved = structured(json);
   const jobs = new Map(saved.jobs.map((job) => [job.number, loadJob(job)]));

@@ -1,0 +1,321 @@
+/** The coordinator's core: events in, effects out; every law is checked after every step. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadState, saveState, step } from "./coordinator.ts";
+import type { AttemptRef, JobId, WorkerId } from "./ids.ts";
+import { Random } from "./random.ts";
+import {
+  mapReduceSpec,
+  submission,
+  TestCluster,
+  testJob,
+  testSpecs,
+  testStage,
+} from "./testing.ts";
+import { jobOutputs, jobSummary, stageSources } from "./view.ts";
+
+function only(cluster: TestCluster, worker: WorkerId): AttemptRef {
+  const [first, ...rest] = cluster.running.get(worker) ?? [];
+  assert.ok(first !== undefined && rest.length === 0, "the worker holds exactly one attempt");
+  return first;
+}
+
+const stateOf = (cluster: TestCluster, job: JobId) => jobSummary(cluster.state, job, 0)?.state;
+const userError = { kind: "failed", failure: { code: "user-error", message: "boom" } } as const;
+
+test("a task is given to an idle worker at once, and its result ends the job", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(testJob([testStage()]));
+  cluster.report(worker, only(cluster, worker));
+  assert.equal(stateOf(cluster, job), "done");
+  assert.equal(jobOutputs(cluster.state, job)[0]?.root, "0-0");
+});
+
+test("reduce tasks begin when every map task is done, and are told where the partitions lie", () => {
+  const cluster = new TestCluster();
+  const [one, two] = [cluster.join(), cluster.join()];
+  const job = cluster.submit(mapReduceSpec(2, 1));
+  cluster.report(one, only(cluster, one));
+  assert.equal(cluster.running.get(one)?.length, 0);
+  const effects = cluster.report(two, only(cluster, two));
+  const kinds = effects.map((effect) => effect.kind);
+  assert.ok(kinds.indexOf("send-sources") < kinds.indexOf("assign"));
+  assert.deepEqual(
+    stageSources(cluster.state, job, 0)?.map((source) => source?.worker),
+    [one, two],
+  );
+});
+
+test("the same key with the same body is the same job, with another body a conflict (C14)", () => {
+  const cluster = new TestCluster();
+  const first = cluster.submit(testJob([testStage()]), "k");
+  assert.equal(cluster.submit(testJob([testStage()]), "k"), first);
+  const effects = cluster.tell(submission(testJob([testStage({ taskCount: 2 })]), "k"));
+  const refusal = effects.find((effect) => effect.kind === "refuse");
+  assert.equal(refusal?.error.code, "conflict");
+  assert.equal(cluster.state.jobs.size, 1);
+});
+
+test("a job whose fourth attempt of a task fails has failed with the last error (I15)", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(testJob([testStage()]));
+  for (let attempt = 1; attempt <= 4; attempt++) {
+    assert.equal(only(cluster, worker).attempt, attempt);
+    cluster.report(worker, only(cluster, worker), userError);
+    if (attempt < 4) {
+      assert.equal(cluster.running.get(worker)?.length, 0, "it waits before the next attempt");
+      cluster.wait();
+    }
+  }
+  const summary = jobSummary(cluster.state, job, 0);
+  assert.equal(summary?.state, "failed");
+  assert.match(summary?.failure?.message ?? "", /failed 4 of 4 attempts; last: boom/);
+});
+
+test("back-off doubles from 100 ms", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  cluster.submit(testJob([testStage()]));
+  const waits: number[] = [];
+  for (let attempt = 1; attempt < 4; attempt++) {
+    const before = cluster.atMs;
+    cluster.report(worker, only(cluster, worker), userError);
+    cluster.wait();
+    waits.push(cluster.atMs - before);
+  }
+  assert.deepEqual(waits, [100, 200, 400]);
+});
+
+test("W1: a task whose worker is lost is given to another at once, and counts no user error", () => {
+  const cluster = new TestCluster();
+  const [one, two] = [cluster.join(), cluster.join()];
+  cluster.submit(testJob([testStage()]));
+  const ref = only(cluster, one);
+  cluster.lose(one);
+  assert.deepEqual(only(cluster, two), { ...ref, attempt: 2 });
+});
+
+test("C17: a task that kills three workers fails its job, other jobs go on", () => {
+  const cluster = new TestCluster();
+  const spec = testJob([testStage()], { backupTasks: false });
+  const poisoned = cluster.submit(spec);
+  for (let n = 0; n < 3; n++) {
+    const worker = cluster.join();
+    only(cluster, worker);
+    cluster.lose(worker, "silent");
+  }
+  const summary = jobSummary(cluster.state, poisoned, 0);
+  assert.equal(summary?.state, "failed");
+  assert.match(summary?.failure?.message ?? "", /3 workers \(w-1, w-2, w-3\)/);
+  const other = cluster.submit(spec);
+  const worker = cluster.join();
+  cluster.report(worker, only(cluster, worker));
+  assert.equal(stateOf(cluster, other), "done");
+});
+
+test("W2, W3: a late or repeated report changes nothing", () => {
+  const cluster = new TestCluster();
+  const [one, two] = [cluster.join(), cluster.join()];
+  const job = cluster.submit(testJob([testStage({ taskCount: 2 })]));
+  const [late, other] = [only(cluster, one), only(cluster, two)];
+  cluster.lose(one, "silent");
+  cluster.report(two, other);
+  const again = only(cluster, two);
+  cluster.report(one, late, { kind: "done", output: { root: "late", sizeBytes: 9, records: 9 } });
+  assert.equal(stateOf(cluster, job), "running");
+  for (let n = 0; n < 10; n++) cluster.report(two, again);
+  assert.deepEqual(
+    jobOutputs(cluster.state, job).map((o) => o?.root),
+    ["0-0", "0-1"],
+  );
+});
+
+test("C15: cancel ends the job, aborts what runs, and a result that comes later is no output", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(testJob([testStage({ taskCount: 3 })]));
+  const ref = only(cluster, worker);
+  const effects = cluster.tell({ kind: "job-cancelled", job, by: "ann" });
+  assert.ok(effects.some((effect) => effect.kind === "abort"));
+  cluster.report(worker, ref);
+  assert.equal(stateOf(cluster, job), "cancelled");
+  assert.deepEqual(jobOutputs(cluster.state, job), [null, null, null]);
+});
+
+test("F10: a map task whose output is lost is computed again before the reduce goes on", () => {
+  const cluster = new TestCluster();
+  const [one, two] = [cluster.join(), cluster.join()];
+  const job = cluster.submit(mapReduceSpec(2, 1));
+  cluster.report(one, only(cluster, one), { durationMs: 1_000 });
+  cluster.report(two, only(cluster, two), { durationMs: 1_000 });
+  const reducer = cluster.running.get(one)?.length === 1 ? one : two;
+  const holder = reducer === one ? two : one;
+  cluster.lose(holder);
+  const lostTask = holder === one ? 0 : 1;
+  const missed = { code: "download-failed", message: "gone" } as const;
+  const reduce = only(cluster, reducer);
+  cluster.report(reducer, reduce, { kind: "failed", failure: missed, lostTasks: [lostTask] });
+  cluster.report(reducer, only(cluster, reducer));
+  cluster.wait();
+  cluster.report(reducer, only(cluster, reducer));
+  assert.equal(stateOf(cluster, job), "done");
+});
+
+test("output that differs when it is computed again fails the job once a reduce has used the old", () => {
+  const cluster = new TestCluster();
+  const [one, two] = [cluster.join(), cluster.join()];
+  const job = cluster.submit(mapReduceSpec(2, 2));
+  cluster.report(one, only(cluster, one));
+  cluster.report(two, only(cluster, two));
+  cluster.report(two, only(cluster, two));
+  cluster.lose(one);
+  const map = cluster.running.get(two)?.find((ref) => ref.stage === 0) as AttemptRef;
+  cluster.report(two, map, { kind: "done", output: { root: "other", sizeBytes: 1, records: 1 } });
+  assert.equal(jobSummary(cluster.state, job, 0)?.failure?.code, "nondeterministic");
+});
+
+test("tasks go first to the machine that holds their input", () => {
+  const cluster = new TestCluster();
+  const [a, b] = [cluster.join({ host: "ha" }), cluster.join({ host: "hb" })];
+  const locality = { hosts: ["hb", "ha"], taskHost: [0, 1] };
+  cluster.submit(testJob([testStage({ taskCount: 2 })], { locality }));
+  assert.equal(only(cluster, a).task, 1);
+  assert.equal(only(cluster, b).task, 0);
+});
+
+test("two jobs share the workers evenly", () => {
+  const cluster = new TestCluster();
+  const first = cluster.submit(testJob([testStage({ taskCount: 100 })]));
+  const second = cluster.submit(testJob([testStage({ taskCount: 100 })]));
+  for (let n = 0; n < 10; n++) cluster.join();
+  const jobs = [...cluster.running.values()].flat().map((ref) => ref.job);
+  assert.equal(jobs.filter((job) => job === first).length, 5);
+  assert.equal(jobs.filter((job) => job === second).length, 5);
+});
+
+test("short tasks are sent ahead in batches, but never more than an even share", () => {
+  const cluster = new TestCluster();
+  const [one, two] = [cluster.join(), cluster.join()];
+  cluster.submit(testJob([testStage({ taskCount: 1_000 })]));
+  cluster.report(one, only(cluster, one), { durationMs: 0.1 });
+  assert.equal(cluster.running.get(one)?.length, 256);
+  cluster.report(two, only(cluster, two), { durationMs: 0.1 });
+  assert.equal(cluster.running.get(two)?.length, 256);
+});
+
+test("a straggler gets a backup on another worker, and the first result counts", () => {
+  const cluster = new TestCluster();
+  const [one, two] = [cluster.join(), cluster.join()];
+  const job = cluster.submit(testJob([testStage({ taskCount: 4 })]));
+  const slow = only(cluster, one);
+  for (let n = 0; n < 3; n++) cluster.report(two, only(cluster, two), { durationMs: 400 });
+  cluster.tell({ kind: "attempts-started", worker: one, attempts: [slow] });
+  for (let n = 0; n < 20 && cluster.running.get(two)?.length === 0; n++) cluster.wait();
+  const backup = only(cluster, two);
+  assert.deepEqual(backup, { ...slow, attempt: 2 });
+  cluster.report(two, backup);
+  assert.equal(cluster.running.get(one)?.length, 0, "the straggler is aborted");
+  assert.equal(stateOf(cluster, job), "done");
+});
+
+test("a returning worker keeps the attempts that it holds and gets back what never arrived", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join({ slots: 2 });
+  cluster.submit(testJob([testStage({ taskCount: 2 })]));
+  const [kept, lost] = cluster.running.get(worker) as [AttemptRef, AttemptRef];
+  const alien: AttemptRef = { job: "j-9", stage: 0, task: 0, attempt: 1 };
+  cluster.running.set(worker, [kept]);
+  const specs = testSpecs({ slots: 2 });
+  const holding = [kept, alien];
+  cluster.tell({ kind: "worker-joined", worker, owner: "up", specs, holding });
+  assert.deepEqual(cluster.running.get(worker), [kept, { ...lost, attempt: 2 }]);
+  const aborts = cluster.effects.filter((effect) => effect.kind === "abort");
+  assert.deepEqual(aborts[0]?.attempts, [alien]);
+});
+
+test("an attempt past its limit is stopped although its worker says nothing", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(testJob([testStage({ timeoutMs: 500 })]));
+  const ref = only(cluster, worker);
+  cluster.tell({ kind: "attempts-started", worker, attempts: [ref] });
+  cluster.wait();
+  assert.equal(cluster.running.get(worker)?.length, 0);
+  assert.match(jobSummary(cluster.state, job, 0)?.errors[0]?.message ?? "", /limit of 0.5 s/);
+});
+
+test("C16: an empty job is done at once; impossible ones are refused with their limit", () => {
+  const cluster = new TestCluster();
+  const empty = cluster.submit(testJob([testStage({ taskCount: 0 })]));
+  assert.equal(stateOf(cluster, empty), "done");
+  const refusals: Array<[ReturnType<typeof testJob>, RegExp]> = [
+    [testJob([testStage({ taskCount: 10_000_001 })]), /limit-exceeded: tasks.*10000000/],
+    [mapReduceSpec(1, 10_000_000), /limit-exceeded: partitions.*100000/],
+    [testJob([testStage({ kind: "reduce", inputStage: 0 })]), /no cycle/],
+    [testJob([testStage({ kind: "reduce", inputStage: 1 }), testStage()]), /no cycle/],
+    [testJob([]), /at least one stage/],
+  ];
+  for (const [spec, text] of refusals) {
+    const refusal = cluster.tell(submission(spec)).find((effect) => effect.kind === "refuse");
+    assert.match(refusal?.error.message ?? "accepted", text);
+  }
+});
+
+test("random life: every job ends, every law holds, and a snapshot at any point changes nothing", () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = new Random(seed);
+    const cluster = new TestCluster();
+    for (let n = 0; n < 3; n++) cluster.join({ slots: 1 + random.below(3), host: `h${n}` });
+    for (let n = 0; n < 150; n++) disturb(cluster, random);
+    while (cluster.running.size < 2) cluster.join();
+    assert.ok(cluster.finish(random), `seed ${seed}: every job ends once nobody disturbs (I21)`);
+    replay(cluster, seed);
+  }
+});
+
+/** One random thing happens. */
+function disturb(cluster: TestCluster, random: Random): void {
+  cluster.atMs += random.below(50);
+  const workers = [...cluster.running.keys()];
+  const worker = workers[random.below(workers.length)] as WorkerId;
+  const mine = worker === undefined ? [] : (cluster.running.get(worker) ?? []);
+  const ref = mine[random.below(mine.length)];
+  const dice = random.below(100);
+  if (dice < 8) cluster.submit(mapReduceSpec(1 + random.below(6), 1 + random.below(4)));
+  else if (dice < 12) cluster.submit(testJob([testStage({ taskCount: random.below(30) })]));
+  else if (dice < 16 && worker !== undefined)
+    cluster.lose(worker, random.chance(0.5) ? "bye" : "closed");
+  else if (dice < 22) cluster.join({ slots: 1 + random.below(3) });
+  else if (dice < 26 && worker !== undefined) {
+    const holding = mine.filter(() => random.chance(0.7));
+    cluster.running.set(worker, holding);
+    const specs = testSpecs({ slots: 1 + random.below(3) });
+    const serving = random.chance(0.5) ? { serving: [] } : {};
+    cluster.tell({ kind: "worker-joined", worker, owner: "up", specs, holding, ...serving });
+  } else if (dice < 32 && ref !== undefined) cluster.report(worker, ref, userError);
+  else if (dice < 36 && ref !== undefined && ref.stage === 1) {
+    const failure = { code: "download-failed", message: "gone" } as const;
+    cluster.report(worker, ref, { kind: "failed", failure, lostTasks: [0] });
+  } else if (dice < 38 && ref !== undefined) cluster.report(worker, ref, { kind: "returned" });
+  else if (dice < 40)
+    cluster.tell({ kind: "job-cancelled", job: `j-${1 + random.below(9)}`, by: "a" });
+  else if (dice < 50) cluster.wait(random.below(500));
+  else if (dice < 53) cluster.restartFromSnapshot();
+  else if (ref !== undefined) {
+    if (random.chance(0.3)) {
+      cluster.tell({ kind: "attempts-started", worker, attempts: [ref] });
+    }
+    cluster.report(worker, ref, { durationMs: random.below(300) });
+  }
+}
+
+/** I19: the state is the fold of its events, also when the restarts of the live run are left out. */
+function replay(cluster: TestCluster, seed: number): void {
+  const fresh = new TestCluster().state;
+  for (const event of cluster.events) step(fresh, event);
+  const [live, folded] = [saveState(cluster.state), saveState(fresh)];
+  assert.deepEqual(folded, live, `seed ${seed}: replay equals live (I19, I22)`);
+  assert.deepEqual(saveState(loadState(live)), live);
+}
