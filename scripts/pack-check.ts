@@ -1,0 +1,73 @@
+/** Packs the npm package, installs it elsewhere as a user would, and checks what arrives.
+ *
+ *  1. The installed tree is smaller than `installBytesMax`. 2. No package in it has an install script.
+ *  3. The installed command starts. */
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+const installBytesMax = 60_000_000;
+const root = dirname(import.meta.dirname);
+
+function run(file: string, args: readonly string[], cwd: string): string {
+  const environment = { ...process.env };
+  for (const name of ["npm_config_local_prefix", "npm_config_global_prefix"]) {
+    delete environment[name];
+  }
+  const ran = spawnSync(file, args, { cwd, encoding: "utf8", env: environment });
+  if (ran.status === 0) return ran.stdout;
+  throw new Error(`${file} ${args.join(" ")} failed:\n${ran.stdout}\n${ran.stderr}`);
+}
+
+function sizeBytesOf(path: string): number {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isDirectory()) return stat?.size ?? 0;
+  return readdirSync(path).reduce((sum, name) => sum + sizeBytesOf(join(path, name)), 0);
+}
+
+/** Packages that npm would run a script of. */
+function withInstallScript(directory: string): string[] {
+  const lock = JSON.parse(readFileSync(join(directory, "package-lock.json"), "utf8"));
+  const packages = Object.entries<{ hasInstallScript?: boolean }>(lock.packages);
+  return packages.filter(([, entry]) => entry.hasInstallScript === true).map(([name]) => name);
+}
+
+function check(directory: string): void {
+  run(process.execPath, ["scripts/build.ts"], root);
+  const packed = run("npm", ["pack", "--silent", "--pack-destination", directory], root);
+  const tarball = packed.trim().split("\n").at(-1)!;
+  writeFileSync(join(directory, "package.json"), '{ "private": true, "type": "module" }\n');
+  const quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"];
+  run("npm", ["install", ...quiet, `./${tarball}`], directory);
+
+  const modules = join(directory, "node_modules");
+  const sizeBytes = sizeBytesOf(modules);
+  const scripts = withInstallScript(directory);
+  if (sizeBytes > installBytesMax) {
+    throw new Error(`${sizeBytes} bytes installed, at most ${installBytesMax}`);
+  }
+  if (scripts.length > 0) throw new Error(`install scripts in: ${scripts.join(", ")}`);
+  const entry = join(modules, "tequio", "bin", "tequio.js");
+  const version = run(process.execPath, [entry, "--version"], directory).trim();
+  if (!existsSync(join(modules, "tequio", "dist", "index.d.ts"))) {
+    throw new Error("the package has no type declarations");
+  }
+  const megabytes = (sizeBytes / 1e6).toFixed(1);
+  process.stdout.write(`${tarball} installs ${megabytes} MB and starts: ${version}\n`);
+}
+
+const directory = mkdtempSync(join(tmpdir(), "tequio-pack-"));
+try {
+  check(directory);
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
