@@ -68,7 +68,8 @@ function nodeType(number: number): Field<NodeType> {
   };
 }
 
-const errorKinds: readonly TaskErrorKind[] = [
+/** By their number on the wire. */
+export const errorKinds: readonly TaskErrorKind[] = [
   "timed-out",
   "download",
   "runtime",
