@@ -1,0 +1,36 @@
+/** The frames in which the supervisor streams input to a task process, one constant and one encoder each. */
+
+export const frameKinds = { piece: 1, bytes: 2, end: 3, head: 4 } as const;
+
+/** Longest body of a DATA frame. */
+export const frameMaxBytes = 1024 * 1024;
+/** Longest first line that is sent along; a longer one is left out. */
+export const headMaxBytes = 64 * 1024;
+
+export function pieceFrame(file: number, offset: number): Buffer {
+  const frame = Buffer.allocUnsafe(13);
+  frame.writeUInt8(frameKinds.piece, 0);
+  frame.writeDoubleLE(offset, 1);
+  frame.writeUInt32LE(file, 9);
+  return frame;
+}
+
+/** What comes before the bytes of a DATA frame. */
+export function bytesHeader(lengthBytes: number): Buffer {
+  const frame = Buffer.allocUnsafe(5);
+  frame.writeUInt8(frameKinds.bytes, 0);
+  frame.writeUInt32LE(lengthBytes, 1);
+  return frame;
+}
+
+export function headFrame(line: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(5 + line.length);
+  frame.writeUInt8(frameKinds.head, 0);
+  frame.writeUInt32LE(line.length, 1);
+  frame.set(line, 5);
+  return frame;
+}
+
+export function endFrame(): Buffer {
+  return Buffer.from([frameKinds.end]);
+}

@@ -1,0 +1,63 @@
+/** Writes the final part file of a task, row by row, with its SHA-256 on the way. */
+import { createHash } from "node:crypto";
+import { ClusterError } from "../../core/error.ts";
+import type { Key } from "../../wire/block/key.ts";
+import { csvHeader, type OutputFormat, rowText } from "../../wire/block/row.ts";
+import { FileSink } from "./run-file.ts";
+
+/** Rows are gathered to about this many characters before they become bytes. */
+const textMaxCharacters = 64 * 1024;
+
+export type Part = {
+  readonly sizeBytes: number;
+  readonly records: number;
+  /** SHA-256 of the file, lowercase hex. */
+  readonly root: string;
+};
+
+export class PartWriter {
+  #records = 0;
+  #text = "";
+  readonly #format: OutputFormat;
+  readonly #sink: FileSink;
+  readonly #hash = createHash("sha256");
+
+  constructor(path: string, format: OutputFormat) {
+    this.#format = format;
+    this.#sink = new FileSink(path);
+  }
+
+  /** `where` names the function that made the pair. */
+  row(key: Key, value: unknown, where: string): void {
+    if (this.#records === 0 && this.#format === "csv") this.#text = csvHeader;
+    this.#text += rowText(this.#format, key, value, where);
+    this.#records++;
+    if (this.#text.length >= textMaxCharacters) this.#flush();
+  }
+
+  finish(): Part {
+    this.#flush();
+    this.#sink.close();
+    const { sizeBytes } = this.#sink;
+    return { sizeBytes, records: this.#records, root: this.#hash.digest("hex") };
+  }
+
+  discard(): void {
+    this.#sink.discard();
+  }
+
+  #flush(): void {
+    // NDJSON escapes lone surrogates; CSV and text have no way to say them.
+    if (!this.#text.isWellFormed()) {
+      throw new ClusterError(
+        "user-error",
+        `a string with half a character (a lone surrogate) cannot be written as ${this.#format}; ` +
+          'use output: "ndjson"',
+      );
+    }
+    const bytes = Buffer.from(this.#text);
+    this.#text = "";
+    this.#hash.update(bytes);
+    this.#sink.write(bytes);
+  }
+}

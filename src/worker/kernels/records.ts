@@ -1,0 +1,157 @@
+/** Records from bytes, for every format: lines, whole files, NDJSON, CSV. */
+import { ClusterError } from "../../core/error.ts";
+import type { FormatSpec } from "../../sdk/format.ts";
+import type { ByteSource, SourcePiece } from "./byte-source.ts";
+import { type CsvFormat, checkedColumns, csvFields, csvObject, QuoteJoiner } from "./csv.ts";
+import { LineCutter, type RecordPosition, recordMaxBytes, startOfText } from "./lines.ts";
+
+export type RecordOptions = {
+  readonly source: ByteSource;
+  /** Is that of the record while `record` or `bad` runs. */
+  readonly position: RecordPosition;
+  readonly record: (record: unknown) => void;
+  /** A record that cannot be parsed: its text, and why. */
+  readonly bad: (text: string, problem: string) => void;
+};
+
+/** Reads one piece, which the source is at. */
+export type PieceReader = (piece: SourcePiece) => void;
+
+export function pieceReader(format: FormatSpec, options: RecordOptions): PieceReader {
+  switch (format.format) {
+    case "lines": {
+      const cutter = new LineCutter({ ...options, visit: options.record });
+      return (piece) => cutter.cut(piece.offset);
+    }
+    case "ndjson": {
+      const visit = (line: string) => ndjsonLine(line, options);
+      const cutter = new LineCutter({ ...options, visit });
+      return (piece) => cutter.cut(piece.offset);
+    }
+    case "file":
+      return (piece) => readFile(format.as, piece, options);
+    case "csv":
+      return csvReader(format, options);
+    default:
+      throw new ClusterError(
+        "bad-request",
+        `unknown input format ${JSON.stringify((format as { format: unknown }).format)}`,
+      );
+  }
+}
+
+function ndjsonLine(line: string, { record, bad }: RecordOptions): void {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch (error) {
+    if (line.trim() !== "") bad(line, (error as Error).message);
+    return;
+  }
+  record(parsed);
+}
+
+function readFile(as: "text" | "bytes", piece: SourcePiece, options: RecordOptions): void {
+  const { source, position } = options;
+  const parts: Buffer[] = [];
+  let sizeBytes = 0;
+  for (;;) {
+    const part = Buffer.allocUnsafe(64 * 1024);
+    const count = source.read(part, 0);
+    if (count === 0) break;
+    parts.push(part.subarray(0, count));
+    sizeBytes += count;
+    if (sizeBytes > recordMaxBytes) {
+      throw new ClusterError(
+        "limit-exceeded",
+        `${position.file} is longer than ${recordMaxBytes} bytes, too long for one record; read it by lines`,
+      );
+    }
+  }
+  position.fixedOffset = piece.offset;
+  const whole = Buffer.concat(parts);
+  if (as === "bytes") options.record(new Uint8Array(whole));
+  else options.record(whole.toString("utf8", startOfText(whole, piece.offset, whole.length)));
+}
+
+/** The header line names the columns; pieces that start behind it get it as their `head`. */
+function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
+  const { position } = options;
+  const separator = format.separator;
+  if (separator.length !== 1 || '"\r\n'.includes(separator)) {
+    const shown = JSON.stringify(separator);
+    throw new ClusterError("bad-request", `csv: the separator must be one character, not ${shown}`);
+  }
+  let columns: readonly string[] | null = null;
+  let headerDue = false;
+  const header = (line: string) => {
+    headerDue = false;
+    if (format.columns !== null) return;
+    const names = csvFields(line, separator);
+    if (names === null) {
+      throw new ClusterError("bad-request", `${position.file}: the header line is not CSV`);
+    }
+    columns = checkedColumns(names, position.file);
+  };
+  const line = (text: string) => {
+    if (headerDue) header(text);
+    else if (text !== "") csvLine(text, columns, separator, options);
+  };
+  const joiner = new QuoteJoiner();
+  const joined = (text: string) => {
+    if (!joiner.pending) {
+      const start = position.offset;
+      position.fixedOffset = -1;
+      const whole = joiner.add(text);
+      if (whole === null) heldOffset = start;
+      else line(whole);
+      return;
+    }
+    const whole = joiner.add(text);
+    if (whole === null) return;
+    position.fixedOffset = heldOffset;
+    line(whole);
+    position.fixedOffset = -1;
+  };
+  let heldOffset = 0;
+  const { multiline } = format;
+  const cutter = new LineCutter({
+    ...options,
+    visit: multiline ? joined : line,
+    keepEnds: multiline,
+  });
+  return (piece) => {
+    columns = format.columns === null ? null : checkedColumns(format.columns, position.file);
+    headerDue = format.header && piece.offset === 0;
+    if (format.header && piece.offset > 0) header(headLine(piece, position.file));
+    cutter.cut(piece.offset);
+    if (joiner.pending) {
+      position.fixedOffset = heldOffset;
+      line(joiner.take());
+    }
+  };
+}
+
+function headLine(piece: SourcePiece, file: string): string {
+  if (piece.head === null) {
+    throw new ClusterError(
+      "bad-request",
+      `${file}: no header line in its first 64 KiB; use csv({ header: false, columns: […] })`,
+    );
+  }
+  const head = Buffer.from(piece.head);
+  return head.toString("utf8", startOfText(head, 0, head.length)).replace(/\r?\n$/, "");
+}
+
+function csvLine(
+  text: string,
+  columns: readonly string[] | null,
+  separator: string,
+  { record, bad }: RecordOptions,
+): void {
+  const fields = csvFields(text, separator);
+  if (fields === null) bad(text, "its quotes are not closed or misplaced");
+  else if (columns === null) record(fields);
+  else if (fields.length === columns.length) record(csvObject(columns, fields));
+  else bad(text, `${fields.length} fields where ${columns.length} columns are named`);
+}

@@ -1,0 +1,91 @@
+/** The files into which a table spills, and their merge into one output file. */
+import { rmSync } from "node:fs";
+import { decodeManifest, type ManifestPartition } from "../../wire/block/manifest.ts";
+import { type Combine, Merge, mergeIntoRun } from "./merge.ts";
+import { PartitionFile, SegmentFiles } from "./run-file.ts";
+
+export type SpillOptions = {
+  readonly partitionCount: number;
+  readonly combine: Combine | null;
+  readonly descending: boolean;
+  /** The output file; spills lie beside it. */
+  readonly path: string;
+};
+
+type Spill = { readonly path: string; readonly partitions: readonly ManifestPartition[] };
+
+/** This many spills are merged into one: each is an open file and a block of memory while merging. */
+const spillsMax = 64;
+
+export class SpillFiles {
+  readonly #options: SpillOptions;
+  #spills: Spill[] = [];
+  #made = 0;
+
+  constructor(options: SpillOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#spills.length;
+  }
+
+  nextPath(): string {
+    return `${this.#options.path}.spill-${this.#made++}`;
+  }
+
+  /** Writes a file of partitions, which is a further spill unless it is the output. Answers its manifest. */
+  write(path: string, fill: (file: PartitionFile) => void): Uint8Array {
+    const file = new PartitionFile(path, this.#options.partitionCount);
+    try {
+      fill(file);
+      const manifest = file.finish();
+      if (path !== this.#options.path) {
+        this.#spills.push({ path, partitions: decodeManifest(manifest).partitions });
+      }
+      return manifest;
+    } catch (error) {
+      file.discard();
+      throw error;
+    }
+  }
+
+  /** Merges the spills into one when there are many. */
+  compact(): void {
+    if (this.#spills.length >= spillsMax) this.#merge(this.nextPath());
+  }
+
+  /** Merges all spills into the output file; answers its manifest. */
+  mergeAll(): Uint8Array {
+    return this.#merge(this.#options.path);
+  }
+
+  close(): void {
+    for (const { path } of this.#spills) rmSync(path, { force: true });
+    this.#spills = [];
+  }
+
+  #merge(path: string): Uint8Array {
+    const { partitionCount, combine, descending } = this.#options;
+    const merged = this.#spills;
+    const files = new SegmentFiles();
+    try {
+      const manifest = this.write(path, (file) => {
+        for (let p = 0; p < partitionCount; p++) {
+          const segments = merged.flatMap(({ path: from, partitions }) => {
+            const { offset, sizeBytes } = partitions[p] as ManifestPartition;
+            return sizeBytes === 0 ? [] : [{ path: from, offset, sizeBytes }];
+          });
+          if (segments.length === 0) continue;
+          const runs = segments.map((segment) => files.reader(segment));
+          file.partition(p, (run) => mergeIntoRun(new Merge(runs, descending), combine, run));
+        }
+      });
+      for (const { path: from } of merged) rmSync(from, { force: true });
+      this.#spills = this.#spills.filter((spill) => !merged.includes(spill));
+      return manifest;
+    } finally {
+      files.close();
+    }
+  }
+}

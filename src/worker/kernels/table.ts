@@ -1,0 +1,317 @@
+/** Collects what one map task emits: combined in place or kept, sorted, cut into partitions, spilled when large.
+ *
+ *  How much it holds is counted from keys and values alone, never from the engine's memory, so the same input
+ *  with the same bound gives the same bytes on every worker and every run. */
+import { Arena } from "../../wire/block/arena.ts";
+import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
+import { checkedPartition, hashOf } from "../../wire/block/partition.ts";
+import type { RunWriter } from "../../wire/block/run.ts";
+import { readValue, writeValue } from "../../wire/block/value.ts";
+import type { Combine } from "./merge.ts";
+import { type PackedKeys, sortKeys } from "./sort.ts";
+import { SpillFiles } from "./spill.ts";
+
+export type TableOptions = {
+  readonly partitionCount: number;
+  /** Above this estimate the table is sorted and written out. */
+  readonly spillBytes: number;
+  readonly combine: Combine | null;
+  readonly partition: ((key: Key, count: number) => number) | null;
+  readonly descending: boolean;
+  /** The output file; spills lie beside it. */
+  readonly path: string;
+};
+
+/** What a key costs besides its characters, and what an entry without `combine` costs besides its bytes. */
+const keyCostBytes = 96;
+const entryCostBytes = 8;
+/** Encoded values are addressed by 32 bits. */
+const valuesMaxBytes = 2 ** 31;
+
+export class EmitTable {
+  readonly emit: (key: Key, value: unknown) => void;
+  readonly #options: TableOptions;
+  readonly #spills: SpillFiles;
+  /** Index of each key, in the order of their first emit. Arrays by their encoded bytes, as Latin-1 text. */
+  readonly #scalars = new Map<Key, number>();
+  readonly #arrays = new Map<string, number>();
+  #count = 0;
+  #bytes = 0;
+  /** With `combine`: the value so far of each key. */
+  readonly #folded: unknown[] = [];
+  /** Without: all values, encoded, and for each its key and its end. */
+  readonly #values = new Arena(64 * 1024);
+  readonly #entryKeys = new Column();
+  readonly #entryEnds = new Column();
+  readonly #scratch = new Arena(256);
+  /** Set when a spill failed: user code may swallow the error that `emit` throws, `finish` does not. */
+  #broken: unknown = null;
+
+  constructor(options: TableOptions) {
+    this.#options = options;
+    this.#spills = new SpillFiles(options);
+    this.emit = options.combine === null ? this.#keeping() : this.#combining(options.combine);
+  }
+
+  /** Writes the output file and answers the bytes of its manifest. */
+  finish(): Uint8Array {
+    if (this.#broken !== null) throw this.#broken;
+    if (this.#spills.count === 0) return this.#write(this.#options.path);
+    if (this.#count > 0) this.#spill();
+    return this.#spills.mergeAll();
+  }
+
+  /** Removes the spills; nothing else may be called after. */
+  close(): void {
+    this.#spills.close();
+  }
+
+  #combining(combine: Combine): (key: Key, value: unknown) => void {
+    const scalars = this.#scalars;
+    const folded = this.#folded;
+    return (key, value) => {
+      const at = scalars.get(key);
+      if (at !== undefined && typeof value === "number") folded[at] = combine(folded[at], value);
+      else this.#combineSlowly(key, value, combine);
+    };
+  }
+
+  #combineSlowly(key: Key, value: unknown, combine: Combine): void {
+    const owned = this.#owned(value);
+    const before = this.#count;
+    const at = this.#indexOf(key);
+    const folded = this.#folded;
+    if (at === before) folded.push(owned);
+    else folded[at] = combine(folded[at], owned);
+    if (typeof owned !== "number") this.#bytes += sizeOf(owned);
+    if (this.#bytes > this.#options.spillBytes) this.#measure();
+  }
+
+  /** Values that were folded away have been counted as if they were still there: count again before a spill. */
+  #measure(): void {
+    let bytes = 0;
+    for (const value of this.#folded) if (typeof value !== "number") bytes += sizeOf(value);
+    for (const key of this.#scalars.keys()) bytes += keyCost(key);
+    for (const key of this.#arrays.keys()) bytes += keyCostBytes + key.length;
+    this.#bytes = bytes;
+    if (bytes * 2 > this.#options.spillBytes) this.#spill();
+  }
+
+  #keeping(): (key: Key, value: unknown) => void {
+    return (key, value) => {
+      const values = this.#values;
+      const start = values.length;
+      writeValue(values, value, "map");
+      let at = this.#scalars.get(key);
+      if (at === undefined) {
+        try {
+          at = this.#indexOf(key);
+        } catch (error) {
+          values.length = start;
+          throw error;
+        }
+      }
+      this.#entryKeys.push(at);
+      this.#entryEnds.push(values.length);
+      this.#bytes += entryCostBytes + values.length - start;
+      if (this.#bytes > this.#options.spillBytes || values.length > valuesMaxBytes) this.#spill();
+    };
+  }
+
+  /** Of any key, known or new. */
+  #indexOf(key: Key): number {
+    const known = this.#scalars.get(key);
+    if (known !== undefined) return known;
+    const scratch = this.#scratch;
+    scratch.length = 0;
+    writeKey(scratch, key, "map");
+    if (typeof key === "object" && key !== null) {
+      const text = Buffer.from(scratch.bytes.buffer, 0, scratch.length).toString("latin1");
+      const at = this.#arrays.get(text) ?? this.#count;
+      if (at === this.#count) {
+        this.#arrays.set(text, this.#count++);
+        this.#bytes += keyCostBytes + text.length;
+      }
+      return at;
+    }
+    this.#scalars.set(typeof key === "string" ? detached(key) : key, this.#count);
+    this.#bytes += keyCost(key);
+    return this.#count++;
+  }
+
+  /** A value that no later change of the caller's can reach. */
+  #owned(value: unknown): unknown {
+    if (typeof value === "string") return detached(value);
+    if (value === undefined || value === null) return value;
+    if (typeof value === "number" || typeof value === "boolean") return value;
+    this.#scratch.length = 0;
+    writeValue(this.#scratch, value, "map");
+    return readValue(this.#scratch.bytes, 0, this.#scratch.length);
+  }
+
+  #spill(): void {
+    try {
+      this.#write(this.#spills.nextPath());
+    } catch (error) {
+      this.#broken = error;
+      throw error;
+    }
+    this.#scalars.clear();
+    this.#arrays.clear();
+    this.#folded.length = 0;
+    this.#values.length = 0;
+    this.#entryKeys.length = 0;
+    this.#entryEnds.length = 0;
+    this.#count = 0;
+    this.#bytes = 0;
+    try {
+      this.#spills.compact();
+    } catch (error) {
+      this.#broken = error;
+      throw error;
+    }
+  }
+
+  /** Sorts what is held and writes it as one file of partitions. */
+  #write(path: string): Uint8Array {
+    const { partitionCount, combine } = this.#options;
+    const keys = this.#packed();
+    const { order, starts } = this.#ordered(keys);
+    const addKey = combine === null ? this.#entryAdder(keys) : this.#foldedAdder(keys);
+    return this.#spills.write(path, (file) => {
+      for (let p = 0; p < partitionCount; p++) {
+        const start = starts[p] as number;
+        const end = starts[p + 1] as number;
+        if (start === end) continue;
+        file.partition(p, (run) => {
+          for (let i = start; i < end; i++) addKey(run, order[i] as number);
+        });
+      }
+    });
+  }
+
+  #packed(): PackedKeys {
+    const arena = new Arena(Math.max(1024, this.#count * 12));
+    const starts = new Uint32Array(this.#count);
+    const ends = new Uint32Array(this.#count);
+    this.#scalars.forEach((at, key) => {
+      starts[at] = arena.length;
+      writeKey(arena, key, "map");
+      ends[at] = arena.length;
+    });
+    this.#arrays.forEach((at, text) => {
+      starts[at] = arena.length;
+      arena.append(Buffer.from(text, "latin1"));
+      ends[at] = arena.length;
+    });
+    return { bytes: arena.bytes, starts, ends };
+  }
+
+  /** Indexes of keys by partition, then by key; partition p is [starts[p], starts[p + 1]). */
+  #ordered(keys: PackedKeys): { order: Uint32Array; starts: Uint32Array } {
+    const { partitionCount, descending } = this.#options;
+    const count = this.#count;
+    const partitions = new Uint32Array(count);
+    const starts = new Uint32Array(partitionCount + 1);
+    for (let i = 0; i < count; i++) {
+      const partition = this.#partitionOf(keys, i);
+      partitions[i] = partition;
+      starts[partition + 1]!++;
+    }
+    for (let p = 0; p < partitionCount; p++) starts[p + 1]! += starts[p] as number;
+    const order = new Uint32Array(count);
+    const next = starts.slice();
+    for (let i = 0; i < count; i++) order[next[partitions[i] as number]!++] = i;
+    for (let p = 0; p < partitionCount; p++) {
+      const part = order.subarray(starts[p], starts[p + 1]);
+      sortKeys(keys, part);
+      if (descending) part.reverse();
+    }
+    return { order, starts };
+  }
+
+  #partitionOf({ bytes, starts, ends }: PackedKeys, key: number): number {
+    const { partition, partitionCount } = this.#options;
+    const start = starts[key] as number;
+    const end = ends[key] as number;
+    if (partition === null) {
+      return partitionCount === 1 ? 0 : hashOf(bytes, start, end) % partitionCount;
+    }
+    return checkedPartition(partition(readKey(bytes, start, end), partitionCount), partitionCount);
+  }
+
+  #foldedAdder({ bytes, starts, ends }: PackedKeys): (run: RunWriter, key: number) => void {
+    const scratch = this.#scratch;
+    const folded = this.#folded;
+    return (run, key) => {
+      scratch.length = 0;
+      writeValue(scratch, folded[key], "combine");
+      const keyEnd = ends[key] as number;
+      run.addRange(bytes, starts[key] as number, keyEnd, scratch.bytes, 0, scratch.length);
+    };
+  }
+
+  /** Entries in the order of their keys; those of one key stay as they were emitted. */
+  #entryAdder({ bytes, starts, ends }: PackedKeys): (run: RunWriter, key: number) => void {
+    const entries = this.#entryKeys.length;
+    const entryKeys = this.#entryKeys.values;
+    const entryEnds = this.#entryEnds.values;
+    const lasts = new Uint32Array(this.#count);
+    for (let i = 0; i < entries; i++) lasts[entryKeys[i] as number]!++;
+    for (let key = 1; key < lasts.length; key++) lasts[key]! += lasts[key - 1] as number;
+    const byKey = new Uint32Array(entries);
+    const next = lasts.slice();
+    for (let i = entries - 1; i >= 0; i--) byKey[--next[entryKeys[i] as number]!] = i;
+    const values = this.#values.bytes;
+    return (run, key) => {
+      const keyStart = starts[key] as number;
+      const keyEnd = ends[key] as number;
+      for (let at = next[key] as number; at < (lasts[key] as number); at++) {
+        const entry = byKey[at] as number;
+        const from = entry === 0 ? 0 : (entryEnds[entry - 1] as number);
+        run.addRange(bytes, keyStart, keyEnd, values, from, entryEnds[entry] as number);
+      }
+    };
+  }
+}
+
+/** A growing column of whole numbers. */
+class Column {
+  values = new Uint32Array(1024);
+  length = 0;
+
+  push(value: number): void {
+    if (this.length === this.values.length) {
+      const grown = new Uint32Array(this.length * 2);
+      grown.set(this.values);
+      this.values = grown;
+    }
+    this.values[this.length++] = value;
+  }
+}
+
+function keyCost(key: Key): number {
+  return keyCostBytes + (typeof key === "string" ? key.length : 0);
+}
+
+/** An estimate of what a value takes, from the value alone. */
+function sizeOf(value: unknown): number {
+  if (typeof value === "string") return 16 + value.length;
+  if (typeof value !== "object" || value === null) return 8;
+  if (value instanceof Uint8Array) return 64 + value.length;
+  let bytes = 32;
+  if (Array.isArray(value)) for (const element of value) bytes += 8 + sizeOf(element);
+  else for (const inner of Object.values(value)) bytes += 24 + sizeOf(inner);
+  return bytes;
+}
+
+/** Strings cut out of another string keep all of it alive, from this length on (V8). */
+const slicedLength = 13;
+
+/** The same string on characters of its own: what is kept must not hold the block that it was cut from. */
+function detached(text: string): string {
+  if (text.length < slicedLength) return text;
+  const wide = /[^\0-\xff]/.test(text);
+  const encoding = wide ? "utf16le" : "latin1";
+  return Buffer.from(text, encoding).toString(encoding);
+}

@@ -1,0 +1,207 @@
+/** Runs one map task: records of its pieces through the job's `map` into a sorted run, or into the final part. */
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { ClusterError } from "../../core/error.ts";
+import type { AnyMapReduce, Params } from "../../sdk/job.ts";
+import { Arena } from "../../wire/block/arena.ts";
+import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
+import { decodeManifest } from "../../wire/block/manifest.ts";
+import type { InputFile, Plan } from "../../wire/block/plan.ts";
+import { readValue, writeValue } from "../../wire/block/value.ts";
+import type { ByteSource } from "../kernels/byte-source.ts";
+import { RecordPosition } from "../kernels/lines.ts";
+import { type Part, PartWriter } from "../kernels/output.ts";
+import { pieceReader } from "../kernels/records.ts";
+import { diskFailure } from "../kernels/run-file.ts";
+import { EmitTable } from "../kernels/table.ts";
+import { BadRecords } from "./bad-records.ts";
+import { isUserError, refusePromise, thrownBy } from "./thrown.ts";
+
+export type MapTask = {
+  readonly job: AnyMapReduce;
+  readonly plan: Plan;
+  readonly params: Params;
+  readonly task: number;
+  readonly source: ByteSource;
+  /** The output is `<out>.run` and `<out>.manifest`, or `<out>.part`; bad records in `<out>.bad`. */
+  readonly out: string;
+};
+
+export type MapDone = Part & { readonly badRecordsPath: string | null };
+
+type Emit = (key: Key, value: unknown) => void;
+
+/** Where the pairs go, and what is left of them in the end. */
+interface Target {
+  readonly emit: Emit;
+  finish(): Part;
+  /** After success or failure alike. */
+  close(): void;
+}
+
+export function runMap(task: MapTask): MapDone {
+  const bad = new BadRecords(task.job.options.badRecords ?? "fail", `${task.out}.bad`);
+  const target = task.plan.reducers === 0 ? partTarget(task) : shuffleTarget(task);
+  try {
+    readAll(task, target.emit, bad);
+    return { ...target.finish(), badRecordsPath: bad.finish() };
+  } catch (error) {
+    bad.discard();
+    throw error;
+  } finally {
+    target.close();
+  }
+}
+
+function readAll(task: MapTask, emit: Emit, bad: BadRecords): void {
+  const { plan, job, source } = task;
+  const split = plan.splits[task.task];
+  const input = split && job.inputs[split.input];
+  if (split === undefined || input === undefined) {
+    throw new ClusterError(
+      "bad-request",
+      `task ${task.task} reads input "${split?.input}", which the job does not have`,
+    );
+  }
+  const position = new RecordPosition();
+  const keep = job.options.badRecords === "keep";
+  const record = recordRunner({ task, map: input.map as MapRecord, emit, bad, position, keep });
+  const badText = (text: string, problem: string) => {
+    const place = `${position.file}:${position.offset}`;
+    const error = new ClusterError("user-error", `bad record at ${place}: ${problem}`);
+    bad.add(position, text, error);
+  };
+  const options = { source, position, record, bad: badText };
+  const read = pieceReader(input.input ?? { format: "lines" }, options);
+  for (let piece = source.nextPiece(); piece !== null; piece = source.nextPiece()) {
+    position.file = (plan.files[piece.file] as InputFile).name;
+    position.fixedOffset = piece.offset;
+    read(piece);
+  }
+}
+
+type MapRecord = (record: unknown, emit: Emit, context: object) => unknown;
+
+type RunnerOptions = {
+  readonly task: MapTask;
+  readonly map: MapRecord;
+  readonly emit: Emit;
+  readonly bad: BadRecords;
+  readonly position: RecordPosition;
+  readonly keep: boolean;
+};
+
+/** One context for all records: `map` must not keep it, and nothing is allocated for it. */
+function recordRunner(options: RunnerOptions): (record: unknown) => void {
+  const { task, map, bad, position, keep } = options;
+  const pending = new PendingPairs();
+  const emit = keep ? pending.emit : options.emit;
+  const context = {
+    params: task.params,
+    get file() {
+      return position.file;
+    },
+    get offset() {
+      return position.offset;
+    },
+  };
+  return (record) => {
+    try {
+      const returned = map(record, emit, context);
+      if (returned !== undefined) refusePromise("map", returned);
+    } catch (thrown) {
+      pending.clear();
+      const error = thrownBy("map", thrown, `the record at ${position.file}:${position.offset}`);
+      if (!isUserError(error)) throw error;
+      bad.add(position, record, error);
+      return;
+    }
+    if (keep) pending.flush(options.emit);
+  };
+}
+
+/** Pairs of one record, held back until `map` has returned: a record set aside has emitted nothing. */
+class PendingPairs {
+  #keys: Key[] = [];
+  #values: unknown[] = [];
+  readonly #scratch = new Arena(256);
+
+  readonly emit: Emit = (key, value) => {
+    const scratch = this.#scratch;
+    scratch.length = 0;
+    writeKey(scratch, key, "map");
+    const keyEnd = scratch.length;
+    writeValue(scratch, value, "map");
+    const copied = typeof key === "object" ? readKey(scratch.bytes, 0, keyEnd) : key;
+    this.#keys.push(copied);
+    const plain = typeof value !== "object" || value === null;
+    this.#values.push(plain ? value : readValue(scratch.bytes, keyEnd, scratch.length));
+  };
+
+  clear(): void {
+    this.#keys.length = 0;
+    this.#values.length = 0;
+  }
+
+  flush(emit: Emit): void {
+    for (let i = 0; i < this.#keys.length; i++) emit(this.#keys[i] as Key, this.#values[i]);
+    this.clear();
+  }
+}
+
+function shuffleTarget({ job, plan, out }: MapTask): Target {
+  const { combine, partition, sort } = job.options;
+  const table = new EmitTable({
+    partitionCount: plan.reducers,
+    spillBytes: plan.spillBytes,
+    combine: combine ?? null,
+    partition: partition ?? null,
+    descending: sort === "descending",
+    path: `${out}.run`,
+  });
+  return {
+    emit: table.emit,
+    finish() {
+      let manifest: Uint8Array;
+      try {
+        manifest = table.finish();
+      } catch (thrown) {
+        // `combine` and `partition` run here as well.
+        throw thrownBy("combine or partition", thrown, "");
+      }
+      const path = `${out}.manifest`;
+      try {
+        writeFileSync(path, manifest, { mode: 0o600 });
+      } catch (error) {
+        throw diskFailure(error, path);
+      }
+      const { sizeBytes, records } = decodeManifest(manifest);
+      return { sizeBytes, records, root: createHash("sha256").update(manifest).digest("hex") };
+    },
+    close: () => table.close(),
+  };
+}
+
+/** Without reducers the pairs are written as they are emitted; `combine` has nothing to do. */
+function partTarget({ job, out }: MapTask): Target {
+  const part = new PartWriter(`${out}.part`, job.options.output ?? "ndjson");
+  const scratch = new Arena(64);
+  let finished = false;
+  return {
+    emit(key, value) {
+      if (typeof key !== "string") {
+        scratch.length = 0;
+        writeKey(scratch, key, "map");
+      }
+      part.row(key, value, "map");
+    },
+    finish() {
+      const done = part.finish();
+      finished = true;
+      return done;
+    },
+    close() {
+      if (!finished) part.discard();
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** What user code threw, as an error that says in which function and on which record. */
+import { ClusterError } from "../../core/error.ts";
+
+/** `place` says what the function was working on; "" when that is nothing. The thrown thing becomes the cause. */
+export function thrownBy(where: string, thrown: unknown, place: string): ClusterError {
+  const on = place === "" ? "" : ` on ${place}`;
+  if (thrown instanceof ClusterError) {
+    // Refusals of what was emitted are the user's; a full disk is not.
+    if (thrown.code !== "user-error" || on === "") return thrown;
+    return new ClusterError(thrown.code, `${thrown.text}${on}`, { cause: thrown });
+  }
+  return new ClusterError("user-error", `${where} threw ${shown(thrown)}${on}`, { cause: thrown });
+}
+
+/** Whether the error is about the record at hand, so that the record can be set aside. */
+export function isUserError(thrown: unknown): boolean {
+  return !(thrown instanceof ClusterError) || thrown.code === "user-error";
+}
+
+const shownMaxCharacters = 2000;
+
+/** User code can throw anything, also things that throw again when they are looked at. */
+export function shown(thrown: unknown): string {
+  try {
+    const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+    return text.slice(0, shownMaxCharacters);
+  } catch {
+    return "something that cannot be shown";
+  }
+}
+
+/** `map` and `reduce` run to their end at once; who returns a promise expects otherwise. */
+export function refusePromise(where: string, returned: unknown): void {
+  if (typeof returned !== "object" || returned === null) return;
+  if (typeof (returned as { then?: unknown }).then !== "function") return;
+  // Its rejection is this same mistake, not a second one.
+  (returned as Promise<unknown>).then(undefined, () => {});
+  throw new ClusterError(
+    "user-error",
+    `${where} returned a promise, but it must not be async; for asynchronous work use tasks({ items, run })`,
+  );
+}
