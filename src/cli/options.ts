@@ -24,25 +24,17 @@ export function withExamples(command: Command, examples: ReadonlyArray<[string, 
   return command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
 }
 
-/** `--param k=v`, many times: v is JSON when it reads as JSON, else text. */
+/** `--param k=v`, many times; values stay texts, the job's own defaults decide how they are read. */
 export function parseParam(
   text: string,
-  previous: Readonly<Record<string, unknown>> = {},
-): Record<string, unknown> {
+  previous: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   const at = text.indexOf("=");
   const name = text.slice(0, at);
   if (at < 1 || ["__proto__", "constructor", "prototype"].includes(name)) {
     throw new InvalidArgumentError("write it as name=value");
   }
-  return { ...previous, [name]: paramValue(text.slice(at + 1)) };
-}
-
-function paramValue(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  return { ...previous, [name]: text.slice(at + 1) };
 }
 
 type Parser<T> = (text: string) => T;

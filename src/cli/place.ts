@@ -21,9 +21,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `--data`, `$TEQUIO_DATA`, `$XDG_DATA_HOME/tequio`, `~/.local/share/tequio`: the first that is set. */
 export function dataDirOf(option: string | undefined, env: Environment = process.env): string {
-  const given = option ?? env["TEQUIO_DATA"];
+  const given = option ?? env.TEQUIO_DATA;
   if (given) return resolve(given);
-  const shared = env["XDG_DATA_HOME"];
+  const shared = env.XDG_DATA_HOME;
   return join(shared?.startsWith("/") ? shared : join(homedir(), ".local", "share"), "tequio");
 }
 
@@ -45,7 +45,7 @@ export type Target = {
 
 /** Which coordinator the options and the environment mean. Throws `unavailable` when none is known. */
 export function findTarget(options: TargetOptions, env: Environment = process.env): Target {
-  const url = options.url ?? (options.data === undefined ? env["TEQUIO_URL"] : undefined);
+  const url = options.url ?? (options.data === undefined ? env.TEQUIO_URL : undefined);
   const token = tokenOf(options, env);
   if (url) {
     if (token === null) {
@@ -54,7 +54,7 @@ export function findTarget(options: TargetOptions, env: Environment = process.en
         `no token for ${url}; give --token-file, or TEQUIO_TOKEN in the environment`,
       );
     }
-    const fingerprint = options.fingerprint ?? env["TEQUIO_FINGERPRINT"] ?? "";
+    const fingerprint = options.fingerprint ?? env.TEQUIO_FINGERPRINT ?? "";
     return { url: coordinatorUrl(url), token, fingerprint, dataDir: null };
   }
   const dataDir = dataDirOf(options.data, env);
@@ -81,7 +81,7 @@ export function tokenOf(
 ): string | null {
   if (options.token !== undefined) return options.token;
   if (options.tokenFile !== undefined) return readSecret(options.tokenFile);
-  return env["TEQUIO_TOKEN"] || null;
+  return env.TEQUIO_TOKEN || null;
 }
 
 /** One line of a file that only its owner may read. */

@@ -17,7 +17,7 @@ export type Screen = {
 
 /** On standard error, so that results on standard output stay clean. */
 export function openScreen(stream: NodeJS.WriteStream = process.stderr): Screen {
-  const live = stream.isTTY === true && process.env["TERM"] !== "dumb";
+  const live = stream.isTTY === true && process.env.TERM !== "dumb";
   let drawn: readonly string[] = [];
   const clear = () => (drawn.length === 0 ? "" : `\r\x1b[${drawn.length}A\x1b[J`);
   const text = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join("");

@@ -1,14 +1,7 @@
-/** `tequio join <url>`: this machine's cores for a coordinator, until Ctrl-C. */
-import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
-import { join as joinPath } from "node:path";
 import { type Command, Option } from "commander";
-import { ClusterError } from "../../core/error.ts";
 import { countArgument, durationArgument, sizeArgument, withExamples } from "../options.ts";
-import { packageVersion } from "../package-version.ts";
-import { coordinatorUrl, dataDirOf, tokenOf } from "../place.ts";
-import { memoryPerWorker, sandboxOption } from "./up.ts";
+import { sandboxOption } from "./up.ts";
 
 type Options = {
   readonly token?: string;

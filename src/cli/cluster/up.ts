@@ -155,7 +155,9 @@ async function announce(options: Options, started: Started): Promise<void> {
   console.log(`workers      ${countText(options.workers)}${adopted}`);
   console.log(`join with    ${line}`);
   if (isLocal) {
-    console.log("             (only from this machine; for others: tequio up --listen 0.0.0.0:7070)");
+    console.log(
+      "             (only from this machine; for others: tequio up --listen 0.0.0.0:7070)",
+    );
   }
   console.log("run a job    tequio run job.ts inputs…      stop: Ctrl-C or tequio down");
 }

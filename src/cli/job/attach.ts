@@ -3,7 +3,13 @@ import type { Command } from "commander";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
-import { finish, type ResultOptions, withResult } from "./finish.ts";
+import {
+  collectJob,
+  type ResultOptions,
+  throwUnlessDone,
+  wantsResult,
+  withResult,
+} from "./finish.ts";
 import { followJob } from "./follow.ts";
 
 type Options = TargetOptions & ResultOptions & { readonly watch?: boolean };
@@ -19,6 +25,9 @@ export function define(command: Command): void {
     const quiet = options.json ?? false;
     const watch = options.watch ?? false;
     const summary = await followJob(client, job, { quiet, watch, detachable: true });
-    await finish(client, summary, options);
+    if (wantsResult(options)) return collectJob(client, summary, options);
+    throwUnlessDone(summary, options);
+    if (options.json) console.log(JSON.stringify(summary));
+    else console.log(`${job} is done; collect it with: tequio get ${job} -o out/`);
   });
 }

@@ -55,11 +55,7 @@ function onlySignals() {
   return { interrupted: promise, release };
 }
 
-async function open(
-  dir: string,
-  options: EmbeddedOptions,
-  closers: Closer[],
-): Promise<Client> {
+async function open(dir: string, options: EmbeddedOptions, closers: Closer[]): Promise<Client> {
   const [{ openCoordinator }, { startWorker }, { connect }] = await Promise.all([
     import("../../coordinator/coordinator.ts"),
     import("../../worker/node.ts"),

@@ -1,6 +1,6 @@
 /** Follows a job to its end: progress on the screen, logs when wanted, Ctrl-C, a coordinator that restarts. */
 import { setTimeout as delay } from "node:timers/promises";
-import { ClusterError } from "../../core/error.ts";
+import { assert } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
 import { Interrupted } from "../faults.ts";
@@ -20,7 +20,7 @@ export type FollowOptions = {
 
 /** Between two lines where nothing can be drawn over, in ms. */
 const plainEveryMs = 3000;
-/** How long a coordinator may be away before following ends with `unavailable`, in ms. */
+/** How long a coordinator that restarts is waited for, in ms. */
 const patienceMs = 120_000;
 
 /** Resolves with the last summary. Throws `Interrupted` after Ctrl-C, `unavailable` when patience ends. */
@@ -68,30 +68,16 @@ export async function followJob(
 
 type Watching = FollowOptions & { readonly screen: Screen; readonly signal: AbortSignal };
 
-/** The stream of summaries, begun again whenever it breaks off. */
 async function watchJob(client: Client, job: string, options: Watching): Promise<JobSummary> {
   const show = options.quiet ? () => {} : shower(options);
-  let lastHeardMs = performance.now();
-  let told = false;
-  for (let waitMs = 100; ; waitMs = Math.min(2000, waitMs * 2)) {
-    try {
-      for await (const summary of client.watch(job, { signal: options.signal })) {
-        if (told) options.screen.print("the coordinator answers again");
-        told = false;
-        lastHeardMs = performance.now();
-        waitMs = 100;
-        show(summary);
-        if (summary.state !== "running") return summary;
-      }
-    } catch (error) {
-      const broken = error instanceof ClusterError && error.code === "unavailable";
-      if (!broken || options.signal.aborted) throw error;
-      if (performance.now() - lastHeardMs > patienceMs) throw error;
-      if (!told) options.screen.print("the coordinator does not answer; trying again");
-      told = true;
-    }
-    await delay(waitMs, null, { signal: options.signal });
+  const { signal } = options;
+  let last: JobSummary | null = null;
+  for await (const summary of client.watch(job, { signal, patienceMs })) {
+    show(summary);
+    last = summary;
   }
+  assert(last !== null && last.state !== "running", `${job} was followed to its end`);
+  return last;
 }
 
 /** Draws each summary, or prints a line now and then; prints each failed attempt once when watching. */

@@ -4,7 +4,7 @@ import { ClusterError } from "../../core/error.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
-import { collectInto, type ResultOptions, withResult } from "./finish.ts";
+import { collectJob, type ResultOptions, withResult } from "./finish.ts";
 
 export function define(command: Command): void {
   command.argument("<job>", "its id, as j-7");
@@ -16,8 +16,11 @@ export function define(command: Command): void {
     const client = await openClient(options);
     const summary = await client.job(job);
     if (summary.state === "running") {
-      throw new ClusterError("conflict", `${job} still runs; follow it with \`tequio attach ${job}\``);
+      throw new ClusterError(
+        "conflict",
+        `${job} still runs; follow it with \`tequio attach ${job}\``,
+      );
     }
-    await collectInto(client, summary, options);
+    await collectJob(client, summary, options);
   });
 }

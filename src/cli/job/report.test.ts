@@ -69,13 +69,12 @@ test("the end of a run says where the result lies and what was set aside", () =>
     dir: "out",
     records: 1,
     sizeBytes: 20,
-    badRecords: 3,
     badRecordsFile: "out/bad-records.ndjson",
   };
   assert.deepEqual(endedLines(ended), [
     "words done in 4.2 s: 1 record, 20 B",
     "result: 2 files in out",
-    "bad records: 3, kept in out/bad-records.ndjson",
+    "bad records: out/bad-records.ndjson",
     "counters:",
     "  lines  12",
   ]);

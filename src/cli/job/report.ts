@@ -67,22 +67,20 @@ export type Ended = {
   /** Files of the result, in order; empty when it went to standard output. */
   readonly files: readonly string[];
   readonly dir: string;
-  readonly records: number;
+  /** Null when nobody counted. */
+  readonly records: number | null;
   readonly sizeBytes: number;
-  readonly badRecords: number;
   readonly badRecordsFile: string | null;
 };
 
 /** The end of a successful run. */
 export function endedLines(ended: Ended): string[] {
-  const { files, dir, records, sizeBytes, badRecords } = ended;
-  const made = `${countText(records)} record${records === 1 ? "" : "s"}, ${bytesText(sizeBytes)}`;
+  const { files, dir, records, sizeBytes } = ended;
+  const count = records === null ? "" : `${countText(records)} record${records === 1 ? "" : "s"}, `;
+  const made = count + bytesText(sizeBytes);
   const lines = [`${oneLine(ended.name)} done in ${durationText(ended.durationMs)}: ${made}`];
   if (files.length === 1) lines.push(`result: ${files[0]}`);
   else if (files.length > 1) lines.push(`result: ${files.length} files in ${dir}`);
-  if (badRecords > 0) {
-    const where = ended.badRecordsFile === null ? "" : `, kept in ${ended.badRecordsFile}`;
-    lines.push(`bad records: ${countText(badRecords)}${where}`);
-  }
+  if (ended.badRecordsFile !== null) lines.push(`bad records: ${ended.badRecordsFile}`);
   return [...lines, ...counterLines(ended.counters)];
 }

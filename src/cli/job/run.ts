@@ -1,6 +1,7 @@
 /** `tequio run job.ts inputs…`: build, plan, submit, follow, collect; on a cluster, inside this process
  *  (`--local`), or without any cluster (`--sequential`). */
 import { availableParallelism } from "node:os";
+import { basename, dirname, parse } from "node:path";
 import type { Command } from "commander";
 import { ClusterError } from "../../core/error.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
@@ -16,13 +17,13 @@ import {
   withTarget,
 } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
-import { finish, freshDir, type ResultOptions, withResult } from "./finish.ts";
+import { collectJob, destinationOf, type ResultOptions, withResult } from "./finish.ts";
 import { followJob } from "./follow.ts";
 
 export type RunOptions = TargetOptions &
   ResultOptions & {
     readonly name?: string;
-    readonly param?: Readonly<Record<string, unknown>>;
+    readonly param?: Readonly<Record<string, string>>;
     readonly reducers?: number;
     readonly splitBytes?: number;
     readonly key?: string;
@@ -86,7 +87,10 @@ function refuseContradictions(options: RunOptions): void {
   const both = given.filter((option) => typeof option === "string");
   const remote = !options.local && !options.sequential;
   if (both.length > 1 && !remote) {
-    throw new ClusterError("bad-request", `${both.join(" and ")} exclude each other; leave one out`);
+    throw new ClusterError(
+      "bad-request",
+      `${both.join(" and ")} exclude each other; leave one out`,
+    );
   }
   if (options.workers !== undefined && !options.local) {
     throw new ClusterError("bad-request", "--workers is for --local; see `tequio up --workers`");
@@ -106,4 +110,62 @@ async function runOn(
   inputs: readonly string[],
   options: RunOptions,
 ): Promise<void> {
+  const gone = options.local ?? false;
+  const quiet = options.json ?? false;
+  // Before the work, not after it: a wish that cannot be met must not cost a job.
+  destinationOf(options, "");
+  const job = await submit(client, built, inputs, options);
+  if (options.detach) {
+    if (quiet) console.log(JSON.stringify({ job }));
+    else console.log(`${job} is submitted; follow it with: tequio attach ${job}`);
+    return;
+  }
+  if (!quiet && !gone) console.error(`${job} is submitted to ${client.url}`);
+  const watch = options.watch ?? false;
+  const summary = await followJob(client, job, { quiet, watch, detachable: !gone });
+  await collectJob(client, summary, { ...options, gone, format: outputFormat(built) });
+}
+
+async function submit(
+  client: Client,
+  built: BuiltJob,
+  inputs: readonly string[],
+  options: RunOptions,
+): Promise<string> {
+  const [{ planJob }, { submitJob }, { hostId }] = await Promise.all([
+    import("../../sdk/plan.ts"),
+    import("../../sdk/submit.ts"),
+    import("../../link/host.ts"),
+  ]);
+  const planned = await planJob(built.job, { ...planOptions(inputs, options), host: hostId() });
+  try {
+    const name = jobName(built, options);
+    return await submitJob(client, built, planned, { name, key: options.key ?? null });
+  } finally {
+    await planned.remove();
+  }
+}
+
+/** What the command line says of the plan, for the cluster and the judge alike. */
+export function planOptions(inputs: readonly string[], options: RunOptions) {
+  const { param = {}, reducers, splitBytes } = options;
+  return {
+    inputs,
+    params: param,
+    stdin: process.stdin,
+    ...(reducers === undefined ? {} : { reducers }),
+    ...(splitBytes === undefined ? {} : { splitBytes }),
+  };
+}
+
+/** `--name`, the job's own name, or its file's: `job.ts` is named by its folder. */
+export function jobName(built: BuiltJob, options: RunOptions): string {
+  const own = options.name ?? built.job.options.name;
+  if (own !== undefined) return own;
+  const name = parse(built.file).name;
+  return /^(job|index|main)$/.test(name) ? basename(dirname(built.file)) || name : name;
+}
+
+export function outputFormat(built: BuiltJob): "ndjson" | "csv" | "text" {
+  return built.job.options.output ?? "ndjson";
 }

@@ -1,0 +1,134 @@
+/** The end of a job that was followed: its result where the user wants it, or its failure as an error. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { ClusterError } from "../../core/error.ts";
+import type { JobSummary } from "../../core/summary.ts";
+import type { Client } from "../../sdk/client.ts";
+import type { Collected, Destination, JobResult } from "../../sdk/collect.ts";
+import { JobFailed } from "../faults.ts";
+import { oneLine } from "../text.ts";
+import { type Ended, endedLines, failureLines } from "./report.ts";
+
+export type ResultOptions = {
+  readonly output?: string;
+  readonly merge?: string;
+  readonly overwrite?: boolean;
+  readonly json?: boolean;
+};
+
+export function withResult(command: Command): Command {
+  return command
+    .option("-o, --output <dir>", "folder for the result, - for standard output")
+    .option("--merge <file>", "the whole result in one file instead")
+    .option("--overwrite", "replace a result that is there");
+}
+
+export function wantsResult(options: ResultOptions): boolean {
+  return options.output !== undefined || options.merge !== undefined;
+}
+
+/** Where the result goes. Without a wish: a new folder `out/<name>`, numbered when there is one. */
+export function destinationOf(options: ResultOptions, name: string): Destination {
+  const replace = options.overwrite ?? false;
+  if (options.output !== undefined && options.merge !== undefined) {
+    throw new ClusterError("bad-request", "--output and --merge exclude each other; leave one out");
+  }
+  if (options.merge !== undefined && options.merge !== "-") {
+    return { kind: "file", path: options.merge, replace };
+  }
+  if (options.output === "-" || options.merge === "-") {
+    return { kind: "stream", stream: process.stdout };
+  }
+  return { kind: "folder", path: options.output ?? freshFolder(name), replace };
+}
+
+function freshFolder(name: string): string {
+  // Job names are free text; a folder's name is not.
+  const plain = name.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[.-]+/, "") || "job";
+  const path = join("out", plain.slice(0, 100));
+  let free = path;
+  for (let n = 2; existsSync(free); n += 1) free = `${path}-${n}`;
+  return free;
+}
+
+/** Throws what made the job fail: its code, text and place in the job file. */
+export function throwUnlessDone(job: JobSummary, options: ResultOptions & HowToAsk): void {
+  if (job.state === "done") return;
+  if (options.json) console.log(JSON.stringify(jsonOf(job, null, null)));
+  const ask = options.gone ? "" : `\nsee \`tequio status ${job.job}\``;
+  const { failure } = job;
+  if (failure === null) {
+    throw new JobFailed("conflict", `${job.job} was cancelled; run it again for a result`);
+  }
+  const [, ...place] = failureLines(failure).map((line) => line.slice(2));
+  const text = [`${job.job} failed: ${oneLine(failure.message)}`, ...place].join("\n");
+  throw new JobFailed(failure.code, `${text}${ask}`);
+}
+
+/** `gone`: the cluster ends with this command, so there is nobody to ask later. */
+export type HowToAsk = { readonly gone?: boolean };
+
+type Format = JobResult["format"];
+
+/** Collects a job that is done, and tells what came of it. */
+export async function collectJob(
+  client: Client,
+  job: JobSummary,
+  options: ResultOptions & HowToAsk & { readonly format?: Format },
+): Promise<void> {
+  throwUnlessDone(job, options);
+  const { collect } = await import("../../sdk/collect.ts");
+  const name = options.gone ? job.name : `${job.name}-${job.job}`;
+  const to = destinationOf(options, name);
+  const collected = await collect(client, job, to, options.format ?? null).catch((error) => {
+    throw explained(error, job, options);
+  });
+  tell(endedOf(job, to, collected), job, options);
+}
+
+/** The job is not lost with its destination: say how to get it. */
+function explained(error: unknown, job: JobSummary, options: HowToAsk): unknown {
+  if (!(error instanceof ClusterError) || error.code !== "conflict") return error;
+  const later = options.gone ? "" : `; the result is kept: tequio get ${job.job} -o <folder>`;
+  return new ClusterError("conflict", `${error.text} (--overwrite)${later}`, { cause: error });
+}
+
+function endedOf(job: JobSummary, to: Destination, collected: Collected): Ended {
+  const isBad = (file: string) => file.endsWith("bad-records.ndjson");
+  return {
+    name: job.name,
+    durationMs: job.endedAtMs - job.submittedAtMs,
+    counters: job.counters,
+    files: collected.files.filter((file) => !isBad(file)),
+    dir: to.kind === "folder" ? to.path : "",
+    records: job.stages.at(-1)?.outputRecords ?? 0,
+    sizeBytes: collected.sizeBytes,
+    badRecordsFile: collected.files.find(isBad) ?? null,
+  };
+}
+
+export function tell(ended: Ended, job: JobSummary | null, options: ResultOptions): void {
+  const isPiped = options.output === "-" || options.merge === "-";
+  // Whoever pipes the result wants nothing else in it.
+  const print = isPiped ? console.error : console.log;
+  if (options.json) print(JSON.stringify(jsonOf(job, ended, ended.files)));
+  else print(endedLines(ended).join("\n"));
+}
+
+/** What `--json` prints at the end: flat, and with the same names as the summary's. */
+function jsonOf(job: JobSummary | null, ended: Ended | null, files: readonly string[] | null) {
+  return {
+    job: job?.job ?? null,
+    name: job?.name ?? ended?.name,
+    state: job?.state ?? "done",
+    failure: job?.failure ?? null,
+    durationMs: ended?.durationMs ?? (job === null ? 0 : job.endedAtMs - job.submittedAtMs),
+    counters: ended?.counters ?? job?.counters ?? {},
+    files: files ?? [],
+    badRecordsFile: ended?.badRecordsFile ?? null,
+    records: ended?.records ?? null,
+    sizeBytes: ended?.sizeBytes ?? 0,
+    stages: job?.stages ?? [],
+  };
+}

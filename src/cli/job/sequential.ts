@@ -1,0 +1,73 @@
+/** `run --sequential`: the judge, in this process; the place to debug a job and to doubt a cluster. */
+import { dirname, relative } from "node:path";
+import { ClusterError } from "../../core/error.ts";
+import { hostId } from "../../link/host.ts";
+import type { BuiltJob } from "../../sdk/bundle.ts";
+import { saveResult } from "../../sdk/collect.ts";
+import { type LocalRun, runLocal } from "../../sdk/local.ts";
+import { type Planned, planJob } from "../../sdk/plan.ts";
+import { JobFailed } from "../faults.ts";
+import { safeText } from "../text.ts";
+import { destinationOf, tell } from "./finish.ts";
+import { jobName, planOptions, type RunOptions } from "./run.ts";
+
+const stackLinesMax = 6;
+
+export async function runSequential(
+  built: BuiltJob,
+  inputs: readonly string[],
+  options: RunOptions,
+): Promise<void> {
+  const name = jobName(built, options);
+  const to = destinationOf(options, name);
+  const startMs = performance.now();
+  const planned = await planJob(built.job, { ...planOptions(inputs, options), host: hostId() });
+  try {
+    const { result, counters } = await judge(built, planned, options);
+    const { files, sizeBytes } = await saveResult(result, to);
+    const isBad = (file: string) => file.endsWith("bad-records.ndjson");
+    const ended = {
+      name,
+      durationMs: performance.now() - startMs,
+      counters,
+      files: files.filter((file) => !isBad(file)),
+      dir: to.kind === "folder" ? to.path : "",
+      records: null,
+      sizeBytes,
+      badRecordsFile: files.find(isBad) ?? null,
+    };
+    tell(ended, null, options);
+  } finally {
+    await planned.remove();
+  }
+}
+
+async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Promise<LocalRun> {
+  const print = (line: string) => console.error(safeText(line));
+  try {
+    return await runLocal(built.job, planned, options.json ? {} : { onLog: print });
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code !== "user-error") throw error;
+    const lines = [error.text, ...jobLines(error.cause, built)];
+    throw new JobFailed(error.code, lines.join("\n"), { cause: error });
+  }
+}
+
+/** Lines of a stack up to the first of this program: what happened in the job's own files. */
+function jobLines(error: unknown, built: BuiltJob): string[] {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const lines = stack.split("\n").filter((line) => /^\s+at /.test(line));
+  const end = lines.findIndex((line) => /[\\/]sdk[\\/]local\.[jt]s/.test(line));
+  return lines
+    .slice(0, end === -1 ? stackLinesMax : Math.min(end, stackLinesMax))
+    .map((line) => line.replace(/(?:file:\/\/)?\/[^\s():]+/, (path) => shortPath(path, built)));
+}
+
+/** The bundle was loaded from a temporary folder as if it lay beside the job file. */
+function shortPath(path: string, built: BuiltJob): string {
+  const own = path
+    .replace("file://", "")
+    .replace(/^.*\/tequio-job-[^/]+\//, `${dirname(built.file)}/`);
+  const short = relative(process.cwd(), own);
+  return short.startsWith("..") ? own : short;
+}
