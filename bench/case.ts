@@ -1,0 +1,59 @@
+/** What a benchmark is: one question, some contestants, figures with the bound that they must keep. */
+
+export type BenchOptions = {
+  /** Smaller inputs and fewer rounds: shows that everything runs, not how fast. */
+  readonly quick: boolean;
+  readonly rounds: number;
+  /** Says what is going on; not part of the result. */
+  readonly say: (line: string) => void;
+};
+
+export type Figure = {
+  /** Stable: the README and earlier results name it. */
+  readonly name: string;
+  readonly value: number;
+  /** `×` is a ratio to a rival measured in the same minutes. */
+  readonly unit: string;
+  /** The promise of the project: at least or at most. */
+  readonly atLeast?: number;
+  readonly atMost?: number;
+};
+
+export type Case = {
+  readonly name: string;
+  readonly question: string;
+  run(options: BenchOptions): Promise<Figure[]>;
+};
+
+export function keepsBound({ value, atLeast, atMost }: Figure): boolean {
+  return value >= (atLeast ?? Number.NEGATIVE_INFINITY) && value <= (atMost ?? Infinity);
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  if (sorted.length === 0) throw new Error("no values to take the median of");
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+export type Contestant = { readonly name: string; readonly run: () => Promise<void> };
+
+/** Median ms of each contestant. They take turns, so that a slow minute of the machine hits all. */
+export async function takeTurns(
+  contestants: readonly Contestant[],
+  options: BenchOptions,
+): Promise<Map<string, number>> {
+  const times = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
+  for (let round = 0; round < options.rounds; round++) {
+    for (const { name, run } of contestants) {
+      const startedMs = performance.now();
+      await run();
+      const tookMs = performance.now() - startedMs;
+      times.get(name)!.push(tookMs);
+      options.say(
+        `round ${round + 1} of ${options.rounds}: ${name} ${(tookMs / 1000).toFixed(2)} s`,
+      );
+    }
+  }
+  return new Map([...times].map(([name, values]) => [name, median(values)]));
+}

@@ -1,0 +1,69 @@
+/** Resident memory of a process and all its descendants, sampled from /proc while something runs. */
+import { readdirSync, readFileSync } from "node:fs";
+
+const everyMs = 100;
+const pageBytes = 4096;
+
+export type MemoryWatch = {
+  /** Ends the watch; the largest sum seen, in bytes. 0 where there is no /proc. */
+  stop(): number;
+};
+
+/** Pages that processes share are counted once for each: the true figure is not larger. */
+export function watchMemory(pid: number): MemoryWatch {
+  let peakBytes = residentBytes(pid);
+  const timer = setInterval(() => {
+    peakBytes = Math.max(peakBytes, residentBytes(pid));
+  }, everyMs);
+  return {
+    stop() {
+      clearInterval(timer);
+      return peakBytes;
+    },
+  };
+}
+
+export function residentBytes(pid: number): number {
+  return treeOf(pid).reduce((sum, one) => sum + residentOf(one), 0);
+}
+
+/** The process and its descendants. */
+export function treeOf(pid: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const name of processes()) {
+    const parent = parentOf(name);
+    if (parent !== null) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+  }
+  const tree = [pid];
+  for (const one of tree) tree.push(...(children.get(one) ?? []));
+  return tree;
+}
+
+function processes(): string[] {
+  try {
+    return readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** A process that ends while it is looked at has no parent and no memory. */
+function parentOf(pid: string): number | null {
+  const stat = readProc(pid, "stat");
+  // The command's name is in parentheses and may contain anything; the parent is the second after it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[1] === undefined ? null : Number(fields[1]);
+}
+
+function residentOf(pid: number): number {
+  const pages = Number(readProc(String(pid), "statm").split(" ")[1] ?? 0);
+  return pages * pageBytes;
+}
+
+function readProc(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,133 @@
+/** How much faster is a word count on two workers than the script that one would write without them? */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { cli, root, startCluster } from "../scripts/cluster.ts";
+import { type BenchOptions, type Case, type Contestant, type Figure, takeTurns } from "./case.ts";
+import { watchMemory } from "./memory.ts";
+import { zipfFile } from "./zipf.ts";
+
+const fullBytes = 1 << 30;
+const quickBytes = 64 << 20;
+const awk = "{ for (i = 1; i <= NF; i++) count[$i]++ } END { for (w in count) print w, count[w] }";
+
+export const wordCount: Case = {
+  name: "word-count",
+  question: "Word count of Zipf text: two workers against plain programs on the same machine",
+  run,
+};
+
+async function run(options: BenchOptions): Promise<Figure[]> {
+  const sizeBytes = options.quick ? quickBytes : fullBytes;
+  options.say(`making ${sizeBytes >> 20} MiB of text, unless it is there`);
+  const input = zipfFile(sizeBytes);
+  const directory = mkdtempSync(join(tmpdir(), "tequio-bench-"));
+  const cluster = await startCluster(2);
+  let peakBytes = 0;
+  const ours = join(directory, "ours");
+  const plain = join(directory, "plain.tsv");
+  const onCluster = async () => {
+    rmSync(ours, { recursive: true, force: true });
+    const memory = watchMemory(cluster.pid);
+    const job = join(root, "examples", "word-count", "job.ts");
+    const target = ["--data", cluster.dataDir, "--json"];
+    await command(process.execPath, [cli, "run", job, input, "-o", ours, ...target]);
+    peakBytes = Math.max(peakBytes, memory.stop());
+  };
+  const rival = join(import.meta.dirname, "rivals", "word-count-plain.mjs");
+  const contestants: Contestant[] = [
+    { name: "two workers", run: onCluster },
+    { name: "plain script", run: () => command(process.execPath, [rival, input, plain]) },
+    ...(await mawk(input, join(directory, "mawk.txt"), options)),
+  ];
+  try {
+    const times = await takeTurns(contestants, options);
+    options.say("comparing the results word by word");
+    const isEqual = sameCounts(oursCounts(ours), plainCounts(plain));
+    return figures({ times, sizeBytes, peakBytes, isEqual });
+  } finally {
+    await cluster.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+type Measured = {
+  readonly times: ReadonlyMap<string, number>;
+  readonly sizeBytes: number;
+  readonly peakBytes: number;
+  readonly isEqual: boolean;
+};
+
+function figures({ times, sizeBytes, peakBytes, isEqual }: Measured): Figure[] {
+  const oursMs = times.get("two workers")!;
+  const plainMs = times.get("plain script")!;
+  const mawkMs = times.get("mawk");
+  const ratio = { name: "as fast as the plain script", value: plainMs / oursMs, unit: "×" };
+  return [
+    { ...ratio, atLeast: 1.6 },
+    ...(mawkMs === undefined
+      ? []
+      : [{ name: "as fast as mawk", value: mawkMs / oursMs, unit: "×" }]),
+    { name: "throughput", value: sizeBytes / 1e3 / oursMs, unit: "MB/s" },
+    {
+      name: "resident memory of coordinator and workers",
+      value: peakBytes / 1e9,
+      unit: "GB",
+      atMost: 1.5,
+    },
+    { name: "result equal to the plain script's", value: isEqual ? 1 : 0, unit: "", atLeast: 1 },
+  ];
+}
+
+async function command(file: string, args: readonly string[], out?: string): Promise<void> {
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const errors: string[] = [];
+  child.stderr.on("data", (chunk) => errors.push(String(chunk)));
+  const exited = once(child, "exit");
+  if (out === undefined) child.stdout.resume();
+  else await pipeline(child.stdout, createWriteStream(out));
+  const [code] = await exited;
+  if (code !== 0)
+    throw new Error(`${file} ${args.join(" ")} ended with ${code}\n${errors.join("")}`);
+}
+
+/** The classical tool, when the machine has it. The text has blanks only, so it splits the same way. */
+async function mawk(input: string, out: string, options: BenchOptions): Promise<Contestant[]> {
+  try {
+    await command("mawk", ["-W", "version"]);
+    return [{ name: "mawk", run: () => command("mawk", [awk, input], out) }];
+  } catch {
+    options.say("skipped: mawk is not installed here");
+    return [];
+  }
+}
+
+function oursCounts(directory: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const file of readdirSync(directory)) {
+    for (const line of readFileSync(join(directory, file), "utf8").split("\n")) {
+      if (line === "") continue;
+      const { key, value } = JSON.parse(line) as { key: string; value: number };
+      if (counts.has(key)) throw new Error(`the word ${key} is in two partitions`);
+      counts.set(key, value);
+    }
+  }
+  return counts;
+}
+
+function plainCounts(file: string): Map<string, number> {
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  return new Map(
+    lines.map((line) => {
+      const [word, count] = line.split("\t");
+      return [word!, Number(count)];
+    }),
+  );
+}
+
+function sameCounts(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  return a.size === b.size && [...a].every(([word, count]) => b.get(word) === count);
+}
