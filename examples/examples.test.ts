@@ -1,0 +1,193 @@
+/** Every example does what its README says: run by the judge, compared with an answer found another way. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { bundleJob } from "../src/sdk/bundle.ts";
+import type { JobResult } from "../src/sdk/collect.ts";
+import { runLocal } from "../src/sdk/local.ts";
+import { planJob } from "../src/sdk/plan.ts";
+
+const folder = import.meta.dirname;
+
+async function run(
+  example: string,
+  inputs: readonly string[],
+  params: Record<string, unknown> = {},
+): Promise<{ texts: string[]; bad: string; counters: Readonly<Record<string, number>> }> {
+  const { job } = await bundleJob(join(folder, example, "job.ts"));
+  const paths = inputs.map((input) => {
+    const [name, path] = input.includes("=") ? input.split("=") : ["", input];
+    return `${name === "" ? "" : `${name}=`}${join(folder, example, path!)}`;
+  });
+  // Small splits, so that combining over several of them is part of every test.
+  const planned = await planJob(job, { inputs: paths, params, host: "here", splitBytes: 400 });
+  const { result, counters } = await runLocal(job, planned);
+  return {
+    texts: await textsOf(result.parts),
+    bad: (await textsOf(result.badRecords)).join(""),
+    counters,
+  };
+}
+
+function textsOf(parts: JobResult["parts"]): Promise<string[]> {
+  return Promise.all(
+    parts.map(async (part) => {
+      let text = "";
+      for await (const chunk of part.read()) text += Buffer.from(chunk).toString();
+      return text;
+    }),
+  );
+}
+
+function pairs(text: string): Array<{ key: string; value: unknown }> {
+  return lines(text).map((line) => JSON.parse(line) as { key: string; value: unknown });
+}
+
+function lines(text: string): string[] {
+  return text.split("\n").slice(0, -1);
+}
+
+function read(...path: string[]): string {
+  return readFileSync(join(folder, ...path), "utf8");
+}
+
+function byKey<T>(a: readonly [string, T], b: readonly [string, T]): number {
+  return Buffer.compare(Buffer.from(a[0]), Buffer.from(b[0]));
+}
+
+test("word-count counts words of every script", async () => {
+  const { texts } = await run("word-count", ["books"]);
+  const counts = new Map<string, number>();
+  for (const book of readdirSync(join(folder, "word-count/books"))) {
+    const words = read("word-count/books", book)
+      .toLowerCase()
+      .matchAll(/[\p{L}\p{N}']+/gu);
+    for (const [word] of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  const expected = [...counts].sort(byKey).map(([key, value]) => ({ key, value }));
+  assert.deepEqual(texts.flatMap(pairs), expected);
+  assert.equal(counts.get("boats"), 4);
+  assert.equal(counts.get("海"), 2);
+  assert.equal(counts.get("море"), 2);
+});
+
+test("inverted-index lists the files of a word, most often first", async () => {
+  const { texts } = await run("inverted-index", ["docs"], { shortest: "4" });
+  const index = new Map(texts.flatMap(pairs).map(({ key, value }) => [key, value]));
+  assert.deepEqual(index.get("planet"), [
+    ["mars.txt", 3],
+    ["venus.txt", 2],
+    ["titan.txt", 1],
+  ]);
+  assert.deepEqual(index.get("clouds"), [
+    ["venus.txt", 2],
+    ["titan.txt", 1],
+  ]);
+  assert.deepEqual(index.get("moon"), [["titan.txt", 1]]);
+  assert.equal(index.has("the") || index.has("red"), false);
+  assert.equal(index.size, new Set(index.keys()).size);
+});
+
+test("log-sessions sums up users, counts strays and sets broken lines aside", async () => {
+  const { texts, bad, counters } = await run("log-sessions", ["views.ndjson"]);
+  const users = new Map<string, Array<{ at: string; ms: number }>>();
+  const broken: number[] = [];
+  let strays = 0;
+  let offset = 0;
+  for (const line of lines(read("log-sessions/views.ndjson"))) {
+    const user = line.match(/^{"user":"([^"]+)".*}$/)?.[1];
+    if (!line.endsWith("}")) broken.push(offset);
+    else if (user === undefined) strays++;
+    else users.set(user, [...(users.get(user) ?? []), JSON.parse(line)]);
+    offset += Buffer.byteLength(line) + 1;
+  }
+  const expected = [...users].sort(byKey).map(([key, views]) => ({
+    key,
+    value: {
+      views: views.length,
+      meanMs: Math.round(views.reduce((sum, v) => sum + v.ms, 0) / views.length),
+      first: views[0]?.at,
+      last: views.at(-1)?.at,
+    },
+  }));
+  assert.deepEqual(texts.flatMap(pairs), expected);
+  assert.deepEqual(counters, { "views without a user": strays });
+  assert.deepEqual(
+    lines(bad).map((line) => JSON.parse(line).offset),
+    broken,
+  );
+  assert.ok(strays > 0 && broken.length > 0);
+});
+
+test("distributed-grep finds the lines that grep finds, in their order", async () => {
+  const { texts } = await run("distributed-grep", ["logs"], { pattern: "ERROR.*timeout" });
+  const expected: string[] = [];
+  for (const log of ["api.log", "db.log"]) {
+    let offset = 0;
+    for (const line of lines(read("distributed-grep/logs", log))) {
+      if (/ERROR.*timeout/.test(line)) expected.push(`${log}:${offset}\t${line}`);
+      offset += Buffer.byteLength(line) + 1;
+    }
+  }
+  assert.ok(texts.length > 10 && expected.length > 5);
+  assert.deepEqual(texts.flatMap(lines), expected);
+});
+
+test("monte-carlo-pi gives one estimate per seed, in order, near pi", async () => {
+  const { texts } = await run("monte-carlo-pi", [], { seeds: 5, darts: "50000" });
+  const results = lines(texts[0]!).map((line) => JSON.parse(line) as { seed: number; pi: number });
+  assert.deepEqual(
+    results.map((r) => r.seed),
+    [0, 1, 2, 3, 4],
+  );
+  for (const { pi } of results) assert.ok(Math.abs(pi - Math.PI) < 0.03, String(pi));
+  const again = await run("monte-carlo-pi", [], { seeds: 5, darts: 50_000 });
+  assert.deepEqual(again.texts, texts);
+});
+
+test("join gives every user and every order's owner one row", async () => {
+  const { texts } = await run("join", ["users=users.csv", "orders=orders.ndjson"]);
+  const sums = new Map<string, [orders: number, cents: number]>();
+  for (const line of lines(read("join/orders.ndjson"))) {
+    const { user, cents } = JSON.parse(line) as { user: string; cents: number };
+    const [orders, sum] = sums.get(user) ?? [0, 0];
+    sums.set(user, [orders + 1, sum + cents]);
+  }
+  const names = ["Ana", "Bo", "Chidi", "Dana", "Emil", "Fatou", "Gö", "Hana, the second", null];
+  const cities = ["Oaxaca", "Lagos", "Kyiv", "Łódź"];
+  const expected = names.map((name, i) => {
+    const [orders, cents] = sums.get(`u${i + 1}`) ?? [0, 0];
+    const value = { name, city: name === null ? null : cities[i % 4], orders, cents };
+    return `u${i + 1},"${JSON.stringify(value).replaceAll('"', '""')}"`;
+  });
+  assert.deepEqual(lines(texts.join("")), ["key,value", ...expected]);
+});
+
+test("top-k keeps the k hottest of each station and of all", async () => {
+  const { texts } = await run("top-k", ["readings.csv"], { k: 2 });
+  const readings = lines(read("top-k/readings.csv"))
+    .slice(1)
+    .map((line) => line.split(","))
+    .map(([station, year, celsius]) => [Number(celsius), Number(year), station] as const);
+  const hottest = (list: typeof readings) =>
+    list.toSorted((a, b) => b[0] - a[0] || a[1] - b[1] || (a[2]! < b[2]! ? -1 : 1)).slice(0, 2);
+  const stations = [...new Set(readings.map((r) => r[2]!))];
+  const expected = stations.map((s) => [s, hottest(readings.filter((r) => r[2] === s))] as const);
+  const all = [...expected, ["(all)", hottest(readings)] as const].sort(byKey).reverse();
+  assert.deepEqual(
+    texts.flatMap(pairs),
+    all.map(([key, value]) => ({ key, value })),
+  );
+});
+
+test("every example has a README with its one command, and inputs under 50 KB", () => {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory() || entry.name.startsWith(".")) continue;
+    assert.match(read(entry.name, "README.md"), /```sh\ntequio run --local examples\//, entry.name);
+    const files = readdirSync(join(folder, entry.name), { recursive: true, withFileTypes: true });
+    for (const file of files.filter((f) => f.isFile())) {
+      assert.ok(readFileSync(join(file.parentPath, file.name)).length <= 50_000, file.name);
+    }
+  }
+});

@@ -1,0 +1,238 @@
+/** The judge: runs a planned job in this process, one task after the other, with the simplest code that can be
+ *  right. Every test of the cluster compares its output with this one's. */
+import { readFileSync } from "node:fs";
+import { ClusterError } from "../core/error.ts";
+import { Arena, compareBytes } from "../wire/block/arena.ts";
+import { readKey, writeKey } from "../wire/block/key.ts";
+import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
+import type { Split } from "../wire/block/plan.ts";
+import { readValue, writeValue } from "../wire/block/value.ts";
+import type { JobResult, ResultPart } from "./collect.ts";
+import type { AnyMapReduce, AnyTasks, Job, Key } from "./job.ts";
+import { readRecords } from "./local/records.ts";
+import { asJson, headLine, rowLine } from "./local/rows.ts";
+import type { Planned } from "./plan.ts";
+import { installRuntime } from "./runtime.ts";
+
+export type LocalRun = {
+  readonly result: JobResult;
+  /** What the job counted. */
+  readonly counters: Readonly<Record<string, number>>;
+};
+
+export type LocalOptions = {
+  /** Lines that the job logs; dropped when absent. */
+  readonly onLog?: (line: string) => void;
+};
+
+/** All values that were emitted for one key, in order; with `combine`, folded. */
+type Group = { readonly keyBytes: Uint8Array; readonly key: Key; values: unknown[] };
+/** Groups by the text of their key's bytes. */
+type Groups = Map<string, Group>;
+
+/** Runs the whole job. Throws `user-error` where the cluster's job would fail. */
+export async function runLocal(
+  job: Job,
+  planned: Planned,
+  options: LocalOptions = {},
+): Promise<LocalRun> {
+  const counters: Record<string, number> = {};
+  installRuntime({
+    count(counter, by) {
+      counters[counter] = (counters[counter] ?? 0) + by;
+    },
+    log: (line) => options.onLog?.(line),
+  });
+  const run = job.kind === "tasks" ? runTasks : runMapReduce;
+  return { result: await run(job as never, planned), counters };
+}
+
+function runMapReduce(job: AnyMapReduce, planned: Planned): JobResult {
+  const { plan } = planned;
+  const format = job.options.output ?? "ndjson";
+  const badLines: string[] = [];
+  const parts: ResultPart[] = [];
+  const partitions: Groups[] = Array.from({ length: plan.reducers }, () => new Map());
+  for (const split of plan.splits) {
+    const rows: string[] = [];
+    const ofSplit: Groups = new Map();
+    for (const [key, value] of mapSplit(job, planned, split, badLines)) {
+      if (plan.reducers === 0) rows.push(rowLine(format, key, value));
+      else add(job, ofSplit, key, value);
+    }
+    if (plan.reducers === 0) parts.push(partOf(format, rows));
+    for (const group of ofSplit.values()) merge(job, partitions, group);
+  }
+  for (const [partition, groups] of partitions.entries()) {
+    parts.push(partOf(format, reduceAll(job, planned, partition, groups)));
+  }
+  const badRecords = badLines.length === 0 ? [] : [bytesPart(badLines.join(""))];
+  return { kind: "parts", format, parts, badRecords };
+}
+
+type Pair = readonly [key: Key, value: unknown];
+
+function* mapSplit(
+  job: AnyMapReduce,
+  planned: Planned,
+  split: Split,
+  badLines: string[],
+): Generator<Pair, void> {
+  const { map, input = { format: "lines" } as const } = job.inputs[split.input]!;
+  const { plan, uploads } = planned;
+  for (const piece of split.pieces) {
+    const file = plan.files[piece[0]]!;
+    for (const record of readRecords(file, piece, input, uploads)) {
+      const { offset } = record;
+      let pairs: Pair[] = [];
+      try {
+        if (record.kind === "bad") throw new Error(record.problem);
+        const emit = (key: Key, value: unknown): void => {
+          pairs.push([copyKey(key), copyValue(value)]);
+        };
+        map(record.value, emit, { params: plan.params, file: file.name, offset });
+      } catch (error) {
+        if (job.options.badRecords !== "keep")
+          throw failure("map", error, `${file.name}:${offset}`);
+        pairs = [];
+        const { message } = error as Error;
+        badLines.push(`${JSON.stringify({ file: file.name, offset, error: message })}\n`);
+      }
+      yield* pairs;
+    }
+  }
+}
+
+function add(job: AnyMapReduce, groups: Groups, key: Key, value: unknown): void {
+  const keyBytes = bytesOfKey(key);
+  const name = Buffer.from(keyBytes).toString("latin1");
+  const group = groups.get(name);
+  if (group === undefined) groups.set(name, { keyBytes, key, values: [value] });
+  else join(job, group, [value]);
+}
+
+/** Further values of a key, after those that are there. */
+function join(job: AnyMapReduce, group: Group, values: readonly unknown[]): void {
+  const { combine } = job.options;
+  if (combine === undefined) {
+    for (const value of values) group.values.push(value);
+    return;
+  }
+  try {
+    group.values = [values.reduce((a, b) => combine(a, b), group.values[0])];
+  } catch (error) {
+    throw failure("combine", error, `key ${asJson(group.key)}`);
+  }
+}
+
+function merge(job: AnyMapReduce, partitions: readonly Groups[], group: Group): void {
+  const count = partitions.length;
+  const { partition } = job.options;
+  const index =
+    partition === undefined
+      ? partitionOf(group.keyBytes, count)
+      : checkedPartition(partition(group.key, count), count);
+  const groups = partitions[index]!;
+  const name = Buffer.from(group.keyBytes).toString("latin1");
+  const values = group.values.map(copyValue);
+  const known = groups.get(name);
+  if (known === undefined) groups.set(name, { ...group, values });
+  else join(job, known, values);
+}
+
+function reduceAll(
+  job: AnyMapReduce,
+  planned: Planned,
+  partition: number,
+  groups: Groups,
+): string[] {
+  const { reduce, sort, output: format = "ndjson" } = job.options;
+  const sorted = [...groups.values()].sort((a, b) => compareBytes(a.keyBytes, b.keyBytes));
+  if (sort === "descending") sorted.reverse();
+  const rows: string[] = [];
+  const emit = (key: Key, value: unknown): void => {
+    rows.push(rowLine(format, copyKey(key), value));
+  };
+  for (const { key, values } of sorted) {
+    if (reduce === undefined) {
+      for (const value of values) emit(key, value);
+      continue;
+    }
+    try {
+      const context = { params: planned.plan.params, partition, emit };
+      const value = reduce(key, oncePassed(values), context);
+      if (value !== undefined) emit(key, value);
+    } catch (error) {
+      throw failure("reduce", error, `key ${asJson(key)}`);
+    }
+  }
+  return rows;
+}
+
+/** On the cluster values come from disk and can be read once; so here. */
+function* oncePassed(values: readonly unknown[]): Generator<unknown, void> {
+  yield* values;
+}
+
+async function runTasks(job: AnyTasks, planned: Planned): Promise<JobResult> {
+  const { params } = planned.plan;
+  const format = job.options.output ?? "ndjson";
+  const rows: string[] = [];
+  let index = 0;
+  for (const line of itemLines(planned)) {
+    try {
+      const value = await job.options.run(JSON.parse(line), { params, index });
+      rows.push(format === "ndjson" ? `${asJson(value)}\n` : rowLine(format, index, value));
+    } catch (error) {
+      throw failure("run", error, `item ${index}`);
+    }
+    index++;
+  }
+  return { kind: "results", format, parts: [partOf(format, rows)], badRecords: [] };
+}
+
+function itemLines(planned: Planned): string[] {
+  const at = planned.uploads[0]!.at;
+  const bytes = at.kind === "bytes" ? Buffer.from(at.bytes) : readFileSync(at.path);
+  return bytes.toString("utf8").split("\n").slice(0, -1);
+}
+
+function failure(role: string, error: unknown, where: string): ClusterError {
+  if (error instanceof ClusterError && error.code !== "user-error") return error;
+  const text = error instanceof ClusterError ? error.text : String(error);
+  return new ClusterError("user-error", `${role} failed at ${where}: ${text}`, { cause: error });
+}
+
+function partOf(format: "ndjson" | "csv" | "text", rows: readonly string[]): ResultPart {
+  return bytesPart(rows.length === 0 ? "" : headLine(format) + rows.join(""));
+}
+
+function bytesPart(text: string): ResultPart {
+  const bytes = Buffer.from(text);
+  return {
+    sizeBytes: bytes.length,
+    async *read() {
+      if (bytes.length > 0) yield bytes;
+    },
+  };
+}
+
+const scratch = new Arena(1024);
+
+function bytesOfKey(key: Key): Uint8Array {
+  scratch.length = 0;
+  writeKey(scratch, key, "map");
+  return scratch.view().slice();
+}
+
+/** What travels is a copy: changing an emitted object later changes nothing. */
+function copyKey(key: Key): Key {
+  const bytes = bytesOfKey(key);
+  return readKey(bytes, 0, bytes.length);
+}
+
+function copyValue(value: unknown): unknown {
+  scratch.length = 0;
+  writeValue(scratch, value, "map");
+  return readValue(scratch.view().slice(), 0, scratch.length);
+}

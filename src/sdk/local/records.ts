@@ -1,0 +1,231 @@
+/** Records of a piece of a file, the plain way: all of the piece in memory, one line after the other. */
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { ClusterError } from "../../core/error.ts";
+import type { InputFile, Piece } from "../../wire/block/plan.ts";
+import type { FormatSpec } from "../format.ts";
+import type { Upload } from "../plan/upload.ts";
+
+export type SourceRecord = {
+  /** Where it starts in the uncompressed file. */
+  readonly offset: number;
+} & (
+  | { readonly kind: "record"; readonly value: unknown }
+  /** It cannot be parsed: its text and why. */
+  | { readonly kind: "bad"; readonly text: string; readonly problem: string }
+);
+
+type Line = { readonly offset: number; readonly text: string };
+type CsvFormat = Extract<FormatSpec, { format: "csv" }>;
+
+/** Largest compressed or whole file, uncompressed, in bytes. */
+const wholeMaxBytes = 2 * 1024 ** 3 - 1;
+const newline = 10;
+
+export function* readRecords(
+  file: InputFile,
+  piece: Piece,
+  format: FormatSpec,
+  uploads: readonly Upload[],
+): Generator<SourceRecord, void> {
+  const source = openSource(file, uploads);
+  try {
+    const [, start, end] = piece;
+    if (format.format === "file") {
+      const bytes = source.read(0, source.sizeBytes);
+      const value = format.as === "bytes" ? new Uint8Array(bytes) : withoutMark(bytes).toString();
+      yield { kind: "record", offset: 0, value };
+      return;
+    }
+    const until = file.compression === "none" ? end : source.sizeBytes;
+    if (format.format === "csv") yield* csvRecords(source, start, until, format);
+    else if (format.format === "lines") {
+      for (const { offset, text } of linesOf(source, start, until)) {
+        yield { kind: "record", offset, value: withoutReturn(text) };
+      }
+    } else yield* ndjsonRecords(linesOf(source, start, until));
+  } finally {
+    source.close();
+  }
+}
+
+function* ndjsonRecords(lines: Iterable<Line>): Generator<SourceRecord, void> {
+  for (const { offset, text } of lines) {
+    const line = withoutReturn(text);
+    if (line.trim() === "") continue;
+    try {
+      yield { kind: "record", offset, value: JSON.parse(line) };
+    } catch (error) {
+      yield { kind: "bad", offset, text: line, problem: (error as Error).message };
+    }
+  }
+}
+
+function* csvRecords(
+  source: Source,
+  start: number,
+  end: number,
+  format: CsvFormat,
+): Generator<SourceRecord, void> {
+  const [header] = linesOf(source, 0, 1);
+  let columns = format.columns;
+  if (format.header && columns === null && header !== undefined) {
+    columns = csvFields(withoutReturn(header.text), format.separator) ?? [];
+  }
+  let rows: Iterable<Line> = linesOf(source, start, end);
+  if (format.multiline) rows = joinQuoted(rows);
+  let isHeader = format.header && start === 0;
+  for (const { offset, text: row } of rows) {
+    const text = withoutReturn(row);
+    if (isHeader) isHeader = false;
+    else if (text !== "") yield csvRecord(offset, text, columns, format.separator);
+  }
+}
+
+function csvRecord(
+  offset: number,
+  text: string,
+  columns: readonly string[] | null,
+  separator: string,
+): SourceRecord {
+  const fields = csvFields(text, separator);
+  if (fields === null) {
+    return { kind: "bad", offset, text, problem: "its quotes are not closed or misplaced" };
+  }
+  if (columns === null) return { kind: "record", offset, value: fields };
+  if (fields.length !== columns.length) {
+    const problem = `${fields.length} fields where ${columns.length} columns are named`;
+    return { kind: "bad", offset, text, problem };
+  }
+  const value = Object.fromEntries(columns.map((name, i) => [name, fields[i]]));
+  return { kind: "record", offset, value };
+}
+
+/** RFC 4180, one character after the other; null when the quotes are not in order. */
+export function csvFields(line: string, separator: string): string[] | null {
+  const fields: string[] = [];
+  let field = "";
+  let state: "start" | "plain" | "quoted" | "closed" = "start";
+  for (let i = 0; i < line.length; i++) {
+    const char = line.charAt(i);
+    if (state === "quoted") {
+      if (char !== '"') field += char;
+      else if (line.charAt(i + 1) === '"') {
+        field += char;
+        i++;
+      } else state = "closed";
+    } else if (char === separator) {
+      fields.push(field);
+      [field, state] = ["", "start"];
+    } else if (state === "closed") return null;
+    else if (char === '"') {
+      if (state === "plain") return null;
+      state = "quoted";
+    } else [field, state] = [field + char, "plain"];
+  }
+  if (state === "quoted") return null;
+  return [...fields, field];
+}
+
+/** Joins lines while a quote is open. */
+function* joinQuoted(lines: Iterable<Line>): Generator<Line, void> {
+  let held: Line | null = null;
+  for (const line of lines) {
+    const row: Line = held === null ? line : { offset: held.offset, text: held.text + line.text };
+    const quotes = row.text.split('"').length - 1;
+    held = quotes % 2 === 1 ? row : null;
+    if (held === null) yield row;
+  }
+  if (held !== null) yield held;
+}
+
+/** Lines, with their newlines, that begin at or after the first newline from `start` − 1 (0: from the
+ *  beginning) and before `end`. A byte order mark that opens the file is left out. */
+function* linesOf(source: Source, start: number, end: number): Generator<Line, void> {
+  const from = Math.max(0, start - 1);
+  let bytes = source.read(from, end);
+  for (let more = end; bytes.lastIndexOf(newline) < end - 1 - from && more < source.sizeBytes; ) {
+    const next = source.read(more, more + 1024 * 1024);
+    bytes = Buffer.concat([bytes, next]);
+    more += next.length;
+  }
+  let at = start === 0 ? 0 : bytes.indexOf(newline) + 1;
+  if (start > 0 && at === 0) return;
+  if (from === 0 && start === 0) at = bytes.length - withoutMark(bytes).length;
+  while (from + at < end && at < bytes.length) {
+    const found = bytes.indexOf(newline, at);
+    const next = found === -1 ? bytes.length : found + 1;
+    yield { offset: from + at, text: bytes.toString("utf8", at, next) };
+    at = next;
+  }
+}
+
+/** Without its newline; a lone return at the very end of a file is part of the line. */
+function withoutReturn(line: string): string {
+  if (line.endsWith("\r\n")) return line.slice(0, -2);
+  return line.endsWith("\n") ? line.slice(0, -1) : line;
+}
+
+function withoutMark(bytes: Buffer): Buffer {
+  return bytes.subarray(0, 3).toString("hex") === "efbbbf" ? bytes.subarray(3) : bytes;
+}
+
+type Source = {
+  readonly sizeBytes: number;
+  /** Bytes [start, end), less at the end of the file. */
+  read(start: number, end: number): Buffer;
+  close(): void;
+};
+
+function openSource(file: InputFile, uploads: readonly Upload[]): Source {
+  const upload = file.at.kind === "blob" ? uploads.find((u) => u.hash === blobOf(file)) : undefined;
+  if (upload?.at.kind === "bytes") return memorySource(Buffer.from(upload.at.bytes));
+  const path = file.at.kind === "path" ? file.at.path : upload?.at.path;
+  if (path === undefined)
+    throw new ClusterError("data-lost", `${file.name} is not on this machine`);
+  const opened = openSync(path, "r");
+  const { size, mtimeMs } = fstatSync(opened);
+  const isChanged = file.at.kind === "path" && mtimeMs !== file.at.mtimeMs;
+  if (size !== file.sizeBytes || isChanged) {
+    closeSync(opened);
+    throw new ClusterError("data-lost", `${file.name} has changed since the job was planned`);
+  }
+  if (file.compression !== "none") {
+    const packed = readFileSync(opened);
+    closeSync(opened);
+    return memorySource(unpack(file, packed));
+  }
+  return {
+    sizeBytes: size,
+    read(start, end) {
+      const bytes = Buffer.alloc(Math.max(0, Math.min(end, size) - start));
+      return bytes.subarray(0, readSync(opened, bytes, 0, bytes.length, start));
+    },
+    close: () => closeSync(opened),
+  };
+}
+
+function blobOf(file: InputFile): string {
+  return file.at.kind === "blob" ? file.at.hash : "";
+}
+
+function unpack(file: InputFile, packed: Buffer): Buffer {
+  const limit = { maxOutputLength: wholeMaxBytes };
+  try {
+    return file.compression === "gzip"
+      ? gunzipSync(packed, limit)
+      : zstdDecompressSync(packed, limit);
+  } catch (cause) {
+    const { message } = cause as Error;
+    const text = `${file.name} cannot be decompressed (${file.compression}): ${message}`;
+    throw new ClusterError("bad-request", text, { cause });
+  }
+}
+
+function memorySource(bytes: Buffer): Source {
+  return {
+    sizeBytes: bytes.length,
+    read: (start, end) => bytes.subarray(start, end),
+    close() {},
+  };
+}
