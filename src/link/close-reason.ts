@@ -1,4 +1,5 @@
-/** Why a link ended, in words: cut to what a close frame holds, and told from its code when it holds none. */
+/** Why a link ended, in words: cut to what a close frame holds, and told from its code when it
+ *  holds none. */
 
 /** UTF-8 bytes of a reason; a WebSocket close frame has room for 123. */
 export const closeReasonBytesMax = 120;

@@ -1,10 +1,11 @@
-/** Which machine this process is on, as a name that two processes share exactly when they see the same files. */
+/** Which machine this process is on, as a name that two processes share exactly when they see the
+ *  same files. */
 import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { arch, hostname, platform } from "node:os";
 
-/** 16 hex digits. On Linux from the boot id and the mount namespace (containers on one machine differ),
- *  elsewhere from the host name. */
+/** 16 hex digits. On Linux from the boot id and the mount namespace (containers on one machine
+ *  differ), elsewhere from the host name. */
 export function hostId(): string {
   const parts = [hostname(), platform(), arch()];
   try {

@@ -1,4 +1,5 @@
-/** A link carries frames of bytes both ways, in order, until it closes. It knows nothing of their meaning. */
+/** A link carries frames of bytes both ways, in order, until it closes. It knows nothing of their
+ *  meaning. */
 
 export interface Link {
   /** For logs: the other side's address. */
@@ -11,6 +12,7 @@ export interface Link {
   onFrame(receive: (frame: Uint8Array) => void): void;
   /** Called once, with why. */
   onClose(closed: (reason: string) => void): void;
-  /** Closes; `reason` (at most 120 bytes) is told to the other side where the carrier can. May be called twice. */
+  /** Closes; `reason` (at most 120 bytes) is told to the other side where the carrier can. May be
+   *  called twice. */
   close(reason?: string): void;
 }

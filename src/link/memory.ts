@@ -12,7 +12,8 @@ export type MemoryLinkOptions = {
 
 type Item = { readonly frame: Uint8Array } | { readonly closed: string };
 
-/** Frames are passed on as they are, not copied: neither side may change one after sending or receiving it. */
+/** Frames are passed on as they are, not copied: neither side may change one after sending or
+ *  receiving it. */
 export function memoryLinkPair(options: MemoryLinkOptions = {}): [Link, Link] {
   const first = new MemoryLink("memory:second", options);
   const second = new MemoryLink("memory:first", options);

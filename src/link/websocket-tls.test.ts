@@ -52,7 +52,7 @@ async function failure(url: string, options: Parameters<typeof dialWebSocket>[1]
 
 describe("a pinned certificate", () => {
   for (const spelling of [pinned, pinned.toUpperCase().replace(/(..)(?=.)/g, "$1:")]) {
-    it(`is accepted when it is the one, also self-signed: ${spelling.slice(0, 6)}…`, async (test) => {
+    it(`is accepted when it is the one, spelled ${spelling.slice(0, 6)}…`, async (test) => {
       const server = createServer({ ...testCertificates.pinned });
       const port = await listen(test, server);
       const acceptor = acceptWebSockets();

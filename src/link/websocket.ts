@@ -1,4 +1,5 @@
-/** Links over WebSocket: `dialWebSocket` on one side, `acceptWebSockets` behind an HTTP server on the other. */
+/** Links over WebSocket: `dialWebSocket` on one side, `acceptWebSockets` behind an HTTP server on
+ *  the other. */
 export {
   type AcceptOptions,
   acceptWebSockets,

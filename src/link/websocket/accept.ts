@@ -1,4 +1,5 @@
-/** The server side of WebSocket links: takes upgrades from an HTTP server that somebody else runs. */
+/** The server side of WebSocket links: takes upgrades from an HTTP server that somebody else
+ *  runs. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
@@ -12,8 +13,8 @@ export type AcceptOptions = SocketLimits & {
 };
 
 export type WebSocketAcceptor = {
-  /** Answers one `upgrade` event. Who asks, and whether they may, was decided before. `accepted` must set
-   *  `onFrame` and `onClose`; it is not called when the handshake is malformed. */
+  /** Answers one `upgrade` event. Who asks, and whether they may, was decided before. `accepted`
+   *  must set `onFrame` and `onClose`; it is not called when the handshake is malformed. */
   handleUpgrade(
     request: IncomingMessage,
     socket: Duplex,
@@ -68,7 +69,8 @@ export function acceptWebSockets(options: AcceptOptions = {}): WebSocketAcceptor
   };
 }
 
-/** Answers an upgrade with an HTTP error instead; the body is what `dialWebSocket` reads on the other side. */
+/** Answers an upgrade with an HTTP error instead; the body is what `dialWebSocket` reads on the
+ *  other side. */
 export function refuseUpgrade(socket: Duplex, status: number, error: ClusterError): void {
   const body = JSON.stringify({
     code: error.code,

@@ -1,11 +1,13 @@
-/** What went wrong while dialling, in the words of `ClusterError`. Addresses are shown without path and secrets. */
+/** What went wrong while dialling, in the words of `ClusterError`. Addresses are shown without path
+ *  and secrets. */
 import type { IncomingMessage } from "node:http";
 import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
 
 /** Of an error answer no more is read. */
 const bodyMaxBytes = 64 * 1024;
 
-/** An HTTP answer instead of an upgrade. Our coordinators say code and text in JSON; others only a status. */
+/** An HTTP answer instead of an upgrade. Our coordinators say code and text in JSON; others only a
+ *  status. */
 export async function httpRefusal(response: IncomingMessage, target: URL): Promise<ClusterError> {
   const told = refusalOf(await readBody(response));
   if (told !== null) return told;

@@ -1,4 +1,5 @@
-/** The client side of WebSocket links. Every way in which it can fail becomes a `ClusterError` with a next step. */
+/** The client side of WebSocket links. Every way in which it can fail becomes a `ClusterError` with
+ *  a next step. */
 import type { TLSSocket } from "node:tls";
 import { WebSocket } from "ws";
 import { ClusterError } from "../../core/error.ts";
@@ -12,12 +13,14 @@ export type DialOptions = SocketLimits & {
   readonly headers?: Readonly<Record<string, string>>;
   /** For connecting, TLS and upgrade together, in ms. Default 10,000. */
   readonly timeoutMs?: number;
-  /** Accept exactly the certificate whose SHA-256 (of its DER, in hex) this is, whoever signed it. It is
-   *  checked before the headers are sent. Without it, wss: needs a certificate of a known authority. */
+  /** Accept exactly the certificate whose SHA-256 (of its DER, in hex) this is, whoever signed it.
+   *  It is checked before the headers are sent. Without it, wss: needs a certificate of a known
+   *  authority. */
   readonly tls?: { readonly fingerprint: string };
 };
 
-/** Opens a link to `ws:`, `wss:`, `http:` or `https:` addresses. The link reads nothing until `onFrame` is set. */
+/** Opens a link to `ws:`, `wss:`, `http:` or `https:` addresses. The link reads nothing until
+ *  `onFrame` is set. */
 export async function dialWebSocket(url: string, options: DialOptions = {}): Promise<Link> {
   const target = parseTarget(url);
   const timeoutMs = options.timeoutMs ?? 10_000;
@@ -28,7 +31,7 @@ export async function dialWebSocket(url: string, options: DialOptions = {}): Pro
     if (target.protocol !== "wss:") {
       throw new ClusterError(
         "bad-request",
-        `a certificate is pinned, but ${target.origin} is not a TLS address; use wss:// or https://`,
+        `a certificate is pinned, but ${target.origin} is not TLS; use wss:// or https://`,
       );
     }
     const socket = await connectPinned(target, fingerprint, signal);

@@ -1,5 +1,6 @@
-/** TLS to exactly one certificate. Connected and checked before anything is written, since a request that
- *  waits for the handshake may leave with the last of it, secrets and all, before a later check can stop it. */
+/** TLS to exactly one certificate. Connected and checked before anything is written, since a
+ *  request that waits for the handshake may leave with the last of it, secrets and all, before a
+ *  later check can stop it. */
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
@@ -15,8 +16,8 @@ export function parseFingerprint(text: string): string {
   );
 }
 
-/** A connected socket whose other side has proved that it holds the key of the pinned certificate. Who signed
- *  the certificate, for which name and until when does not matter: the pin says more. */
+/** A connected socket whose other side has proved that it holds the key of the pinned certificate.
+ *  Who signed the certificate, for which name and until when does not matter: the pin says more. */
 export function connectPinned(
   target: URL,
   fingerprint: string,
@@ -51,9 +52,9 @@ export function connectPinned(
       reject(
         new ClusterError(
           "unauthenticated",
-          `${target.host} shows another certificate (${digest.slice(0, 16)}…) than the pinned one ` +
-            `(${fingerprint.slice(0, 16)}…): somebody else answers there, or the coordinator has a new ` +
-            "certificate; nothing was sent. Get a new join command from the coordinator",
+          `${target.host} shows another certificate (${digest.slice(0, 16)}…) than the pinned ` +
+            `one (${fingerprint.slice(0, 16)}…): somebody else answers there, or the coordinator ` +
+            "has a new certificate; nothing was sent. Get a new join command from the coordinator",
         ),
       );
     });

@@ -1,4 +1,5 @@
-/** A link over one open WebSocket: binary messages only, each one frame. Liveness is not its business. */
+/** A link over one open WebSocket: binary messages only, each one frame. Liveness is not its
+ *  business. */
 import type { RawData, WebSocket } from "ws";
 import { closeCodes, cutReason, describeClose, describeOwn, tooLarge } from "../close-reason.ts";
 import type { Link } from "../link.ts";
@@ -9,7 +10,8 @@ export type SocketLimits = {
   readonly frameMaxBytes?: number;
   /** Bytes queued for a peer that reads too slowly before the link is closed. Default 64 MiB. */
   readonly pendingMaxBytes?: number;
-  /** How long a close waits for the other side's before the connection is cut, in ms. Default 2,000. */
+  /** How long a close waits for the other side's before the connection is cut, in ms. Default
+   *  2,000. */
   readonly closeTimeoutMs?: number;
 };
 
@@ -95,7 +97,8 @@ export class SocketLink implements Link {
       this.#end(closeCodes.notBinary, "a text frame came; only binary frames are taken");
       return;
     }
-    // With the default binary type, `data` is a Buffer: handed on as the plain array that links promise.
+    // With the default binary type, `data` is a Buffer: handed on as the plain array that links
+    // promise.
     const buffer = data as Buffer;
     this.#receive?.(new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength));
   }

@@ -1,4 +1,5 @@
-/** The codec against the frames of existing implementations, both ways, and against everything that is not one. */
+/** The codec against the frames of existing implementations, both ways, and against everything that
+ *  is not one. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -52,6 +53,11 @@ describe("golden frames", () => {
       assert.deepEqual(read, [envelope]);
     });
   }
+
+  it("a text keeps its byte order mark", () => {
+    const fetched = decodeFrames(fromHex("0a3208a206053203efbbbf"))[0]!.message;
+    assert.equal(fetched.kind === "managerAnswer" && fetched.welcome?.refusal, "\ufeff");
+  });
 
   it("several frames in one message are read in order", () => {
     const all = fromHex(golden.map(({ hex }) => hex).join(""));

@@ -34,8 +34,8 @@ export function decodeFrames(bytes: Uint8Array): Envelope[] {
   return [...decodeLinkFrame(bytes).envelopes];
 }
 
-/** As `decodeFrames`, and how they were framed. Length-delimited is tried first and must come out even; what
- *  does not read as that, or only as unknown messages, may still be one bare wrapper. */
+/** As `decodeFrames`, and how they were framed. Length-delimited is tried first and must come out
+ *  even; what does not read as that, or only as unknown messages, may still be one bare wrapper. */
 export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
   if (bytes.length > frameBytesMax) {
     throw new ClusterError(

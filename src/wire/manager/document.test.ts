@@ -1,4 +1,5 @@
-/** The protocol document cannot lie about frames, answers and limits: its tables are compared with the code. */
+/** The protocol document cannot lie about frames, answers and limits: its tables are compared with
+ *  the code. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { it } from "node:test";

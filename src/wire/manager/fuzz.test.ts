@@ -1,4 +1,5 @@
-/** Mutated frames: whatever comes, the codec and the session answer with a typed error or with messages.
+/** Mutated frames: whatever comes, the codec and the session answer with a typed error or with
+ *  messages.
  *
  *  `FUZZ_SEED=7 FUZZ_COUNT=1000000 node --test` repeats a run or makes a longer one. */
 import assert from "node:assert/strict";
@@ -46,7 +47,8 @@ it(`${count} mutated frames give messages or typed errors, seed ${seed}`, () => 
   assert.ok(outcomes.refused > count / 20, `only ${outcomes.refused} of ${count} were refused`);
 });
 
-/** The session to go on with: a new one when this one saw a violation, as a link would be closed. */
+/** The session to go on with: a new one when this one saw a violation, as a link would be
+ *  closed. */
 function receive(session: ManagerSession, role: "manager" | "worker", frame: Uint8Array) {
   try {
     session.receive(frame);

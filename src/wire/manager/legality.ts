@@ -1,4 +1,5 @@
-/** Who may ask what, and what may answer it: the whole grammar of the manager protocol in one table. */
+/** Who may ask what, and what may answer it: the whole grammar of the manager protocol in one
+ *  table. */
 import type { ManagerMessage, NodeType } from "./messages.ts";
 
 export type MessageKind = ManagerMessage["kind"];

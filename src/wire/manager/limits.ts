@@ -1,4 +1,5 @@
-/** How much one message of the manager protocol may hold. Both directions keep them: we send what we take. */
+/** How much one message of the manager protocol may hold. Both directions keep them: we send what
+ *  we take. */
 
 /** One frame with its length, and so one WebSocket message. */
 export const frameBytesMax = 8 * 1024 * 1024;

@@ -1,6 +1,7 @@
-/** What coordinator (seed 2: manager) and worker say to each other. Protobuf field numbers beside each field;
- *  numbers below 100 are those of existing implementations, from 100 on ours: an old peer skips those
- *  fields, and is never sent those messages (it has not sent `node` in its ManagerRequest). */
+/** What coordinator (seed 2: manager) and worker say to each other. Protobuf field numbers beside
+ *  each field; numbers below 100 are those of existing implementations, from 100 on ours: an old
+ *  peer skips those fields, and is never sent those messages (it has not sent `node` in its
+ *  ManagerRequest). */
 
 export const nodeTypes = { manager: 0, worker: 1 } as const;
 export type NodeType = "manager" | "worker";
@@ -8,15 +9,17 @@ export type NodeType = "manager" | "worker";
 /** 0 is the WebAssembly ABI 0.1.0 of existing workers, 100 our bundled JavaScript. */
 export const programKinds = { wasm: 0, javascript: 100 } as const;
 
-/** On the wire: TIMED_OUT=0 DOWNLOAD=1 RUNTIME=2 ABORTED=3 UNKNOWN=4. Details travel in field 100. */
+/** On the wire: TIMED_OUT=0 DOWNLOAD=1 RUNTIME=2 ABORTED=3 UNKNOWN=4. Details travel in field
+ *  100. */
 export type TaskErrorKind = "timed-out" | "download" | "runtime" | "aborted" | "unknown";
 
 /** 34 bytes: multihash `1b 20` and 32 bytes. Ours are not hashes but packed (see `taskid.ts`). */
 export type TaskIdBytes = Uint8Array;
 
-/** WorkerMsgWrapper. `requestId` (100): counts from 1, set by us on ManagerRequest and, once the peer has shown that
- *  it knows it, on every request; echoed as `answerTo` (101) in the answer. Null = not on the wire.
- *  A peer that sets neither gets its answers in the order of its requests. */
+/** WorkerMsgWrapper. `requestId` (100): counts from 1, set by us on ManagerRequest and, once the
+ *  peer has shown that it knows it, on every request; echoed as `answerTo` (101) in the answer.
+ *  Null = not on the wire. A peer that sets neither gets its answers in the order of its
+ *  requests. */
 export type Envelope = {
   readonly requestId: number | null;
   readonly answerTo: number | null;
@@ -59,9 +62,11 @@ export type NodeDescription = {
   /** 5 */ readonly slots: number;
   /** 6 */ readonly exchangeUrl: string;
   /** 7: version of the software. */ readonly version: string;
-  /** 8: task ids it runs or has finished without an Ack. */ readonly holding: readonly TaskIdBytes[];
+  /** 8: task ids it runs or has finished without an Ack. */
+  readonly holding: readonly TaskIdBytes[];
   /** 9: UTF-8 JSON, `serving` of the event `worker-joined`. */ readonly serving: Uint8Array;
-  /** 10: random number of this process start; a second process with the same id is told `fenced`. */
+  /** 10: random number of this process start; a second process with the same id is told
+   *  `fenced`. */
   readonly session: string;
 };
 
@@ -94,7 +99,11 @@ export type ManagerMessage =
       /** 6 */ readonly programKinds: readonly number[];
       /** 100 */ readonly node: NodeDescription | null;
     }
-  | { readonly kind: "managerAnswer"; readonly accepted: boolean; readonly welcome: Welcome | null } // 6
+  | {
+      readonly kind: "managerAnswer"; // 6
+      readonly accepted: boolean;
+      readonly welcome: Welcome | null;
+    }
   /** either way; always answered by ack */
   | { readonly kind: "managerBye" } // 7
   | { readonly kind: "managerPing" } // 8
@@ -108,14 +117,15 @@ export type ManagerMessage =
   | { readonly kind: "taskStatus"; readonly status: TaskStatus } // 14
   /** worker → manager, ours: many statuses at once; answered by ack (durable), or notMine */
   | { readonly kind: "taskStatuses"; readonly statuses: readonly TaskStatus[] } // 110
-  /** manager → worker, ours: before the first task of a job; answered by ack. `job` is UTF-8 JSON (`JobOpen`). */
+  /** manager → worker, ours: before the first task of a job; answered by ack. `job` is UTF-8 JSON
+   *  (`JobOpen`). */
   | { readonly kind: "jobOpen"; readonly job: Uint8Array } // 111
   /** manager → worker, ours: where partitions lie. UTF-8 JSON (`StageSources`); answered by ack. */
   | { readonly kind: "stageSources"; readonly sources: Uint8Array } // 112
   /** manager → worker, ours: the job has ended, drop what it left; answered by ack. */
   | { readonly kind: "jobClose"; readonly jobNumber: number } // 113
-  /** worker → manager, ours: lines that job code logged and progress; answered by ack, may be dropped.
-   *  UTF-8 JSON (`WorkerNotes`). */
+  /** worker → manager, ours: lines that job code logged and progress; answered by ack, may be
+   *  dropped. UTF-8 JSON (`WorkerNotes`). */
   | { readonly kind: "workerNotes"; readonly notes: Uint8Array }; // 114
 
 /** JSON inside `jobOpen`. */

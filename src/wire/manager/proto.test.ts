@@ -1,4 +1,5 @@
-/** `manager.proto` and the tables of `schema.ts` say the same: every message, every field, every number. */
+/** `manager.proto` and the tables of `schema.ts` say the same: every message, every field, every
+ *  number. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { it } from "node:test";

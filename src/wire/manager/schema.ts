@@ -1,4 +1,5 @@
-/** The messages of the manager protocol as tables, field by field as `manager.proto` and `messages.ts` say.
+/** The messages of the manager protocol as tables, field by field as `manager.proto` and
+ *  `messages.ts` say.
  *
  *  Numbers below 100 are those of existing implementations; from 100 on they are ours. */
 import {
@@ -215,7 +216,8 @@ export const messageCases: { readonly [K in MessageKind]: Case<Of<K>> } = {
 /** A received wrapper; `message` is null when it holds none that we know. */
 export type Wrapper = Omit<Envelope, "message"> & { readonly message: ManagerMessage | null };
 
-/** The wrapper; our ids come last and are left out when null, so that the rest is what old peers send. */
+/** The wrapper; our ids come last and are left out when null, so that the rest is what old peers
+ *  send. */
 export const wrapper: Schema<Wrapper> = message<Wrapper>({
   message: oneof<ManagerMessage, null>(messageCases, null),
   requestId: id(100),

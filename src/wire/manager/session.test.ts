@@ -230,6 +230,9 @@ describe("T2.1: an answer that goes wrong", () => {
     session.request(execute, 0);
     assert.equal(only(session.receive(frame(ack, { answerTo: 77 }))).kind, "stray");
     assert.equal(session.pendingCount, 1);
+    const before = new ManagerSession({ role: "manager" });
+    const { id } = before.request(execute, 0);
+    assert.equal(only(before.receive(frame(ack, { answerTo: id }))).kind, "stray");
   });
 
   it("an answer without an id from a peer that knows ids is a stray", () => {

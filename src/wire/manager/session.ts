@@ -1,10 +1,11 @@
-/** One side of one link: what may be said now, and which answer belongs to which request. Pure and role-blind:
- *  what a message means, and whether there is a relation, is the caller's business.
+/** One side of one link: what may be said now, and which answer belongs to which request. Pure and
+ *  role-blind: what a message means, and whether there is a relation, is the caller's business.
  *
  *  1. Every request that is received is handed out once with the means to answer it, once.
  *  2. Every request that is sent ends once: as `answer`, or in `expired`, or with the link.
- *  3. Our ids go with a ManagerRequest, and with everything once the peer has shown that it knows them; until
- *     then our frames are byte for byte those of existing implementations, and answers come in order. */
+ *  3. Our ids go with a ManagerRequest, and with everything once the peer has shown that it knows
+ *     them; until then our frames are byte for byte those of existing implementations, and answers
+ *     come in order. */
 import { assert, ClusterError } from "../../core/error.ts";
 import { decodeLinkFrame, encodeEnvelope } from "./codec.ts";
 import {
@@ -20,7 +21,8 @@ import type { Envelope, ManagerMessage, NodeType } from "./messages.ts";
 export { answersTo, isRequest } from "./legality.ts";
 
 export type Arrival =
-  /** The peer asks; `answer` encodes the answer to it. Call it exactly once; a second call is a broken law. */
+  /** The peer asks; `answer` encodes the answer to it. Call it exactly once; a second call is a
+   *  broken law. */
   | {
       readonly kind: "request";
       readonly message: ManagerMessage;
@@ -38,8 +40,8 @@ export type ManagerSessionOptions = {
   readonly answerTimeoutMs?: number;
   /** Requests that may wait for their answer. Default 4,096. */
   readonly pendingMax?: number;
-  /** Requests of the peer that we may owe an answer. Default four times `pendingMax`: the peer forgets
-   *  what took too long, and may ask again. */
+  /** Requests of the peer that we may owe an answer. Default four times `pendingMax`: the peer
+   *  forgets what took too long, and may ask again. */
   readonly owedMax?: number;
 };
 
@@ -71,8 +73,9 @@ export class ManagerSession {
     this.#owedMax = options.owedMax ?? 4 * this.#pendingMax;
   }
 
-  /** Encodes a request and remembers that an answer is due. Throws `unavailable` above `pendingMax`,
-   *  `version-mismatch` when the peer does not know this message, `limit-exceeded` when it is too large. */
+  /** Encodes a request and remembers that an answer is due. Throws `unavailable` above
+   *  `pendingMax`, `version-mismatch` when the peer does not know this message, `limit-exceeded`
+   *  when it is too large. */
   request(
     message: ManagerMessage,
     atMs: number,

@@ -1,4 +1,5 @@
-/** Task ids: packed both ways, shaped like the ids of existing implementations, never mistaken for them. */
+/** Task ids: packed both ways, shaped like the ids of existing implementations, never mistaken for
+ *  them. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";

@@ -1,8 +1,10 @@
-/** Task ids: 34 bytes that name an attempt, shaped like the multihash that existing implementations use.
+/** Task ids: 34 bytes that name an attempt, shaped like the multihash that existing implementations
+ *  use.
  *
  *  `1b 20` (Keccak-256, 32 bytes), then, numbers big-endian:
  *  cluster tag 8 · job number 8 · stage 4 · task 4 · attempt 4 · "tqo1" 4.
- *  Packed, not hashed: the coordinator reads the attempt from the id, without a table and without cost. */
+ *  Packed, not hashed: the coordinator reads the attempt from the id, without a table and without
+ *  cost. */
 import { assert } from "../../core/error.ts";
 import { type AttemptRef, idNumber, jobId } from "../../core/ids.ts";
 import type { TaskIdBytes } from "./messages.ts";
@@ -12,7 +14,8 @@ export const taskIdBytes = 34;
 export const clusterTagBytes = 8;
 
 const multihash = [0x1b, 0x20] as const;
-/** Ends every id of this layout; a real hash ends so once in 2^32, and then fails the other checks. */
+/** Ends every id of this layout; a real hash ends so once in 2^32, and then fails the other
+ *  checks. */
 const layout = 0x74_71_6f_31;
 
 /** Throws when the tag has not 8 bytes or a number is out of its range (broken laws both). */
@@ -35,7 +38,8 @@ export function packTaskId(tag: Uint8Array, ref: AttemptRef): TaskIdBytes {
   return id;
 }
 
-/** The attempt that an id of ours names; null for a foreign one, and with `tag` for another cluster's. */
+/** The attempt that an id of ours names; null for a foreign one, and with `tag` for another
+ *  cluster's. */
 export function unpackTaskId(id: TaskIdBytes, tag?: Uint8Array): AttemptRef | null {
   if (id.length !== taskIdBytes || id[0] !== multihash[0] || id[1] !== multihash[1]) return null;
   if (readU32(id, 30) !== layout) return null;

@@ -1,6 +1,7 @@
 /** Reads the protobuf wire format field by field, knowing nothing of messages.
  *
- *  1. Reading never passes the end that was given, and every step moves forward: no input can hang it.
+ *  1. Reading never passes the end that was given, and every step moves forward: no input can hang
+ *     it.
  *  2. Whatever is malformed throws `protocol-violated` and says at which byte.
  *  3. Bytes and text that are handed out are copies: they do not keep the received frame alive. */
 import { ClusterError } from "../../core/error.ts";
@@ -109,7 +110,8 @@ export class ProtobufReader {
     }
   }
 
-  /** A varint length and that many bytes, without a field number: how a stream of messages is cut. */
+  /** A varint length and that many bytes, without a field number: how a stream of messages is
+   *  cut. */
   delimited(): ProtobufReader {
     this.#wireType = wireTypes.bytes;
     return this.message();

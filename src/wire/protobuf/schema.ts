@@ -1,7 +1,9 @@
-/** Messages described once, as tables of fields: the same table writes and reads. `int32`, `uint`, … make its
- *  rows; `message` and `oneof` put them together. Fields that are not in the table are skipped when read.
+/** Messages described once, as tables of fields: the same table writes and reads. `int32`, `uint`,
+ *  … make its rows; `message` and `oneof` put them together. Fields that are not in the table are
+ *  skipped when read.
  *
- *  A singular field that comes twice counts as the last one says. Known fields must have their own wire type. */
+ *  A singular field that comes twice counts as the last one says. Known fields must have their own
+ *  wire type. */
 import { ClusterError } from "../../core/error.ts";
 import type { ProtobufReader } from "./reader.ts";
 import type { ProtobufWriter } from "./writer.ts";
@@ -24,7 +26,8 @@ export type Schema<T> = {
   read(reader: ProtobufReader): T;
 };
 
-/** One way to fill a oneof. It is written also when its value is 0 or empty: that it is there says which. */
+/** One way to fill a oneof. It is written also when its value is 0 or empty: that it is there says
+ *  which. */
 export type Case<T> = {
   readonly number: number;
   write(writer: ProtobufWriter, value: T): void;

@@ -8,7 +8,8 @@ const { TextEncoder } = globalThis as unknown as {
 };
 const encoder = new TextEncoder();
 
-/** Writes fields in the order of the calls. A nested message is written between `open` and `close`. */
+/** Writes fields in the order of the calls. A nested message is written between `open` and
+ *  `close`. */
 export class ProtobufWriter {
   #bytes = new Uint8Array(256);
   #size = 0;
