@@ -18,7 +18,7 @@ export class Ballast {
     rmSync(this.#path, { force: true });
   }
 
-  /** True when the ballast is there, or there was room to make it. */
+  /** True when the ballast is there, or there was ample room to make it. */
   ensure(): boolean {
     if (this.#sizeBytes === 0) return true;
     const found = statSync(this.#path, { throwIfNoEntry: false });
@@ -38,10 +38,11 @@ export class Ballast {
     return false;
   }
 
-  /** Asked first, so that a full disk costs one call and not a file. */
+  /** Asked first, so that a full disk costs one call and not a file. As much again must stay free, or the
+   *  next record could not be written, and the ballast would be made and given back for each. */
   #room(): boolean {
     const system = statfsSync(this.#path);
-    return system.bavail * system.bsize >= this.#sizeBytes;
+    return system.bavail * system.bsize >= 2 * this.#sizeBytes;
   }
 
   /** Random bytes, which no file system stores in less. */

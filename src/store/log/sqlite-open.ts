@@ -48,8 +48,8 @@ export function claimFile(
   let database: DatabaseSync | null = null;
   let witness: Witness | null = null;
   try {
-    database = openDatabase(path);
     const ballast = new Ballast(`${path}.ballast`, options.ballastBytes);
+    database = withBallast(ballast, () => openDatabase(path));
     const head = claim(database, path, ballast);
     witness = new Witness(`${path}.witness`);
     witness.write(head.last, head.lastHash);
@@ -132,18 +132,23 @@ function openDatabase(path: string): DatabaseSync {
   }
 }
 
-/** Becomes the newest generation. The disk may be full: then the ballast makes room for this. */
+/** Runs `work` again without the ballast when the disk is full: opening writes a little, too. */
+function withBallast<T>(ballast: Ballast, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    ballast.release();
+    return work();
+  }
+}
+
+/** Becomes the newest generation. */
 function claim(database: DatabaseSync, path: string, ballast: Ballast): Head {
   const found = verifiedHead(database, path);
   const holder = `process ${process.pid} on ${hostname()}`;
   const head = { ...found, generation: found.generation + 1, holder };
-  try {
-    claimGeneration(database, path, head);
-  } catch (error) {
-    if (!isFull(error)) throw error;
-    ballast.release();
-    claimGeneration(database, path, head);
-  }
+  withBallast(ballast, () => claimGeneration(database, path, head));
   return head;
 }
 

@@ -32,8 +32,10 @@ type Limits = Required<Omit<SqliteLogOptions, "takeOver" | "ballastBytes">>;
 
 /** Records forgotten in one transaction, so that a large trim does not block the process. */
 const trimRecordsMax = 10_000;
-/** Free pages beyond this are given back to the disk after a trim. */
-const freeBytesMax = 16 << 20;
+/** Free pages (of 4 KiB) beyond this are given back to the disk after a trim. */
+const freePagesMax = 4096;
+/** Pages given back in one transaction. */
+const shrinkPages = 64;
 
 /** Opens or makes the log at `path`. Throws `fenced` while another handle has it open, `bad-request` for a
  *  place that cannot be used, `version-mismatch`, `storage-full`, `storage-failed` when it is damaged. */
@@ -139,21 +141,13 @@ class SqliteLog implements Log {
 
   async trim(position: number): Promise<void> {
     this.#mustWrite();
-    const { database, path } = this.#file;
-    rules.checkTrim(path, position, this.#reader.snapshotPosition());
+    rules.checkTrim(this.#file.path, position, this.#reader.snapshotPosition());
     while (this.#head.trimmed < position) {
-      const upTo = Math.min(position, this.#head.trimmed + trimRecordsMax);
-      this.#forget(upTo);
-      // Others may append, or close, between two portions.
-      await new Promise((resume) => setImmediate(resume));
-      this.#mustWrite();
-    }
-    const freeBytes =
-      Number(pragma(database, "freelist_count")) * Number(pragma(database, "page_size"));
-    if (freeBytes > freeBytesMax || this.#full) {
-      this.#change("COMMIT", () => database.prepare("PRAGMA incremental_vacuum").all());
+      this.#forget(Math.min(position, this.#head.trimmed + trimRecordsMax));
+      await this.#letOthersWrite();
     }
     this.#truncateWal();
+    await this.#shrink();
   }
 
   async close(): Promise<void> {
@@ -183,6 +177,29 @@ class SqliteLog implements Log {
       writeHead(database, head);
     });
     this.#head = head;
+  }
+
+  /** Gives free pages back to the disk, in portions that need little room themselves. */
+  async #shrink(): Promise<void> {
+    const { database } = this.#file;
+    const free = (): number => Number(pragma(database, "freelist_count"));
+    const keep = this.#full ? 0 : freePagesMax;
+    for (let left = free(); left > keep; ) {
+      const before = left;
+      this.#change("COMMIT", () => {
+        database.prepare(`PRAGMA incremental_vacuum(${shrinkPages})`).all();
+      });
+      this.#truncateWal();
+      left = free();
+      if (left >= before) return;
+      await this.#letOthersWrite();
+    }
+  }
+
+  /** Between two portions of a long job. */
+  async #letOthersWrite(): Promise<void> {
+    await new Promise((resume) => setImmediate(resume));
+    this.#mustWrite();
   }
 
   /** One transaction by the rightful writer, durable when this returns. */
