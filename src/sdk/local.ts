@@ -9,6 +9,7 @@ import type { Split } from "../wire/block/plan.ts";
 import { readValue, writeValue } from "../wire/block/value.ts";
 import type { JobResult, ResultPart } from "./collect.ts";
 import type { AnyMapReduce, AnyTasks, Job, Key } from "./job.ts";
+import { badLine } from "./local/bad-line.ts";
 import { readRecords } from "./local/records.ts";
 import { asJson, headLine, rowLine } from "./local/rows.ts";
 import type { Planned } from "./plan.ts";
@@ -84,19 +85,26 @@ function* mapSplit(
     const file = plan.files[piece[0]]!;
     for (const record of readRecords(file, piece, input, uploads)) {
       const { offset } = record;
-      let pairs: Pair[] = [];
+      const place = `${file.name}:${offset}`;
+      // Held back until `map` has returned: a record that is set aside has emitted nothing.
+      const pairs: Pair[] = [];
+      const emit = (key: Key, value: unknown): void => {
+        pairs.push([copyKey(key), copyValue(value)]);
+      };
       try {
-        if (record.kind === "bad") throw new Error(record.problem);
-        const emit = (key: Key, value: unknown): void => {
-          pairs.push([copyKey(key), copyValue(value)]);
-        };
-        map(record.value, emit, { params: plan.params, file: file.name, offset });
-      } catch (error) {
-        if (job.options.badRecords !== "keep")
-          throw failure("map", error, `${file.name}:${offset}`);
-        pairs = [];
-        const { message } = error as Error;
-        badLines.push(`${JSON.stringify({ file: file.name, offset, error: message })}\n`);
+        if (record.kind === "bad") {
+          throw new ClusterError("user-error", `bad record at ${place}: ${record.problem}`);
+        }
+        const context = { params: plan.params, file: file.name, offset };
+        refusePromise("map", map(record.value, emit, context));
+      } catch (thrown) {
+        const isParsed = record.kind === "record";
+        const error = isParsed ? failure("map", thrown, `the record at ${place}`) : thrown;
+        const isUsers = error instanceof ClusterError && error.code === "user-error";
+        if (job.options.badRecords !== "keep" || !isUsers) throw error;
+        const shown = isParsed ? record.value : record.text;
+        badLines.push(badLine({ file: file.name, offset, error: error.text, record: shown }));
+        continue;
       }
       yield* pairs;
     }
@@ -161,6 +169,7 @@ function reduceAll(
     try {
       const context = { params: planned.plan.params, partition, emit };
       const value = reduce(key, oncePassed(values), context);
+      refusePromise("reduce", value);
       if (value !== undefined) emit(key, value);
     } catch (error) {
       throw failure("reduce", error, `key ${asJson(key)}`);
@@ -170,8 +179,20 @@ function reduceAll(
 }
 
 /** On the cluster values come from disk and can be read once; so here. */
-function* oncePassed(values: readonly unknown[]): Generator<unknown, void> {
-  yield* values;
+function oncePassed(values: readonly unknown[]): Iterable<unknown> {
+  let isRead = false;
+  return {
+    [Symbol.iterator]() {
+      if (isRead) {
+        throw new ClusterError(
+          "user-error",
+          "values can be read only once; copy them with [...values] when they fit in memory",
+        );
+      }
+      isRead = true;
+      return values[Symbol.iterator]();
+    },
+  };
 }
 
 async function runTasks(job: AnyTasks, planned: Planned): Promise<JobResult> {
@@ -197,10 +218,23 @@ function itemLines(planned: Planned): string[] {
   return bytes.toString("utf8").split("\n").slice(0, -1);
 }
 
-function failure(role: string, error: unknown, where: string): ClusterError {
-  if (error instanceof ClusterError && error.code !== "user-error") return error;
-  const text = error instanceof ClusterError ? error.text : String(error);
-  return new ClusterError("user-error", `${role} failed at ${where}: ${text}`, { cause: error });
+/** What user code threw, saying in which function and on what. */
+function failure(role: string, thrown: unknown, where: string): ClusterError {
+  if (thrown instanceof ClusterError) {
+    if (thrown.code !== "user-error") return thrown;
+    return new ClusterError("user-error", `${thrown.text} on ${where}`, { cause: thrown });
+  }
+  const shown = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return new ClusterError("user-error", `${role} threw ${shown} on ${where}`, { cause: thrown });
+}
+
+function refusePromise(role: string, returned: unknown): void {
+  if (!(returned instanceof Promise)) return;
+  returned.catch(() => {});
+  throw new ClusterError(
+    "user-error",
+    `${role} returned a promise, but it must not be async; for asynchronous work use tasks({ items, run })`,
+  );
 }
 
 function partOf(format: "ndjson" | "csv" | "text", rows: readonly string[]): ResultPart {
