@@ -1,4 +1,5 @@
-/** Every example does what its README says: run by the judge, compared with an answer found another way. */
+/** Every example does what its README says: run by the judge, compared with an answer found another
+ *  way. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,8 @@
 /** Estimates pi by throwing darts: a plain list of tasks, each with its own seed. */
 import { tasks } from "tequio";
 
-/** Mulberry32: the same numbers for the same seed on every machine, as `Math.random` would not be. */
+/** Mulberry32: the same numbers for the same seed on every machine, as `Math.random` would not
+ *  be. */
 function generator(seed: number): () => number {
   let state = seed;
   return () => {

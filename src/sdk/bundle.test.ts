@@ -145,7 +145,7 @@ for (const [what, source, message] of refused) {
   });
 }
 
-test("a job file that is not there, is a directory or has another type is a bad request", async (t) => {
+test("a job file that is not there, a folder or of another type is a bad request", async (t) => {
   const folder = await project(t, { "dir.ts/x": "", "job.py": "" });
   for (const [name, message] of [
     ["no.ts", /there is no such file/],

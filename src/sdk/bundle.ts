@@ -1,4 +1,5 @@
-/** Makes one module of a job file and all it imports: what travels to the workers, named by its hash. */
+/** Makes one module of a job file and all it imports: what travels to the workers, named by its
+ *  hash. */
 import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { setSourceMapsSupport } from "node:module";
@@ -16,7 +17,8 @@ import { refuseCaptured } from "./captured.ts";
 import type { Job } from "./job.ts";
 
 export type BuiltJob = {
-  /** One ES module with an inline source map; the same source gives the same text on every machine. */
+  /** One ES module with an inline source map; the same source gives the same text on every
+   *  machine. */
   readonly code: string;
   readonly hash: Hash;
   readonly job: Job;
@@ -30,7 +32,8 @@ export const codeMaxBytes = 64 * 1024 * 1024;
 /** How long the module may take to load here, in ms: an `await` at its top may never end. */
 export const loadMaxMs = 10_000;
 
-/** Builds and loads a job file. `bad-request`: no such file; `build-failed`: everything else, with its place. */
+/** Builds and loads a job file. `bad-request`: no such file; `build-failed`: everything else, with
+ *  its place. */
 export async function bundleJob(file: string): Promise<BuiltJob> {
   const path = resolve(file);
   const source = await readSource(path, file);
@@ -40,7 +43,7 @@ export async function bundleJob(file: string): Promise<BuiltJob> {
   if (sizeBytes > codeMaxBytes) {
     throw new ClusterError(
       "limit-exceeded",
-      `${file} is ${sizeBytes} bytes bundled; a job may have ${codeMaxBytes}: give data as an input`,
+      `${file} is ${sizeBytes} bytes bundled; at most ${codeMaxBytes}: give data as an input`,
     );
   }
   const hash = createHash("sha256").update(code).digest("hex");
@@ -85,7 +88,8 @@ async function checkSource(path: string, source: string): Promise<void> {
 }
 
 async function bundle(path: string): Promise<string> {
-  // Loaded only when something is built: the bundler's binary takes longer to load than most commands run.
+  // Loaded only when something is built: the bundler's binary takes longer to load than most
+  // commands run.
   const { rolldown } = await import("rolldown");
   const { importRules } = await import("./build/resolve.ts");
   const folder = dirname(path);

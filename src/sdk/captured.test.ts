@@ -130,7 +130,8 @@ const refused: ReadonlyArray<readonly [string, string, readonly string[]]> = [
   ["a constant of a function around", wrapped("a", "emit(b)", "const b = a;"), ["b"]],
   [
     "a closure made by a factory",
-    "const longer = (n) => (line) => line.length > n;\nexport default mapReduce({ map: longer(3) });",
+    "const longer = (n) => (line) => line.length > n;\n" +
+      "export default mapReduce({ map: longer(3) });",
     ["n"],
   ],
   [
@@ -147,7 +148,8 @@ const refused: ReadonlyArray<readonly [string, string, readonly string[]]> = [
   [
     "each function of a job",
     "let a = 0, b = 0, c = 0; a = b = c = 1;\n" +
-      "export default mapReduce({ map() {}, combine: () => a, reduce() { b }, partition: () => c });",
+      "export default mapReduce({ map() {}, combine: () => a, reduce() { b }, " +
+      "partition: () => c });",
     ["a", "b", "c"],
   ],
   [

@@ -1,5 +1,6 @@
-/** Captured variables are a build error: a job's module is evaluated again on every worker, so its functions
- *  may only use what is the same there — parameters, imports, functions, classes and constants. */
+/** Captured variables are a build error: a job's module is evaluated again on every worker, so its
+ *  functions may only use what is the same there — parameters, imports, functions, classes and
+ *  constants. */
 import { ClusterError } from "../core/error.ts";
 import { placeDependence } from "./captured/places.ts";
 import { findJobFunctions, walk } from "./captured/roots.ts";
@@ -22,7 +23,8 @@ export type Captured = {
   readonly text: string;
 };
 
-/** Everything that the functions of the jobs in a module capture, in source order, each variable once. */
+/** Everything that the functions of the jobs in a module capture, in source order, each variable
+ *  once. */
 export function findCaptured(program: SyntaxNode, source: string): Captured[] {
   const scopes = analyseScopes(program);
   const search = new CaptureSearch(scopes, source);
@@ -118,7 +120,8 @@ class CaptureSearch {
     });
   }
 
-  /** A constant made from other bindings: only their code is of interest, the values are judged already. */
+  /** A constant made from other bindings: only their code is of interest, the values are judged
+   *  already. */
   #followCode(binding: Binding, role: string): void {
     if (binding.scope.owner === null && this.#reason(binding) === null) this.#follow(binding, role);
   }

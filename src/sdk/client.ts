@@ -1,4 +1,5 @@
-/** The coordinator's HTTP API as functions: what the command line and programs submit and follow jobs with. */
+/** The coordinator's HTTP API as functions: what the command line and programs submit and follow
+ *  jobs with. */
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -22,7 +23,8 @@ export type ConnectOptions = TransportOptions;
 
 export type FollowOptions = {
   readonly signal?: AbortSignal;
-  /** How long the coordinator may be away before following ends with `unavailable`, in ms; default 60,000. */
+  /** How long the coordinator may be away before following ends with `unavailable`, in ms; default
+   *  60,000. */
   readonly patienceMs?: number;
 };
 

@@ -1,5 +1,5 @@
-/** Brings a job's result to where the user wants it: a folder of parts, one merged file, or a stream.
- *  Results appear whole or not at all, and every byte is verified on the way. */
+/** Brings a job's result to where the user wants it: a folder of parts, one merged file, or a
+ *  stream. Results appear whole or not at all, and every byte is verified on the way. */
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
@@ -17,7 +17,8 @@ export type ResultPart = {
 
 /** A result, wherever it was computed. */
 export type JobResult = {
-  /** `parts`: one file per reduce partition (or per split); `results`: one file for a list of tasks. */
+  /** `parts`: one file per reduce partition (or per split); `results`: one file for a list of
+   *  tasks. */
   readonly kind: "parts" | "results";
   /** Null = to be told from the bytes. */
   readonly format: OutputFormat | null;
@@ -27,9 +28,11 @@ export type JobResult = {
 };
 
 export type Destination =
-  /** `replace`: files of an earlier result there may be replaced; else the folder must be empty or new. */
+  /** `replace`: files of an earlier result there may be replaced; else the folder must be empty or
+   *  new. */
   | { readonly kind: "folder"; readonly path: string; readonly replace?: boolean }
-  /** All parts in order in one file; bad records beside it, with `.bad-records.ndjson` added to its name. */
+  /** All parts in order in one file; bad records beside it, with `.bad-records.ndjson` added to its
+   *  name. */
   | { readonly kind: "file"; readonly path: string; readonly replace?: boolean }
   /** All parts in order; bad records are left out. */
   | { readonly kind: "stream"; readonly stream: NodeJS.WritableStream };

@@ -1,4 +1,5 @@
-/** How bytes become records. Formats are plain descriptions; the readers are in the worker and in `local.ts`. */
+/** How bytes become records. Formats are plain descriptions; the readers are in the worker and in
+ *  `local.ts`. */
 
 /** `In` is the record type that `map` receives. */
 export type Format<In> = FormatSpec & { readonly record?: (record: In) => void };
@@ -10,8 +11,9 @@ export type FormatSpec =
   | { readonly format: "file"; readonly as: "text" | "bytes" }
   /** One JSON value a line; blank lines are skipped. */
   | { readonly format: "ndjson" }
-  /** RFC 4180. With `header`, records are objects by column name, else arrays of strings. Newlines inside quotes
-   *  need `multiline`, which reads a file as one split; without it they are a bad record, never a wrong one. */
+  /** RFC 4180. With `header`, records are objects by column name, else arrays of strings. Newlines
+   *  inside quotes need `multiline`, which reads a file as one split; without it they are a bad
+   *  record, never a wrong one. */
   | {
       readonly format: "csv";
       readonly header: boolean;

@@ -1,4 +1,5 @@
-/** Finds the files that a job reads: files, folders, globs, standard input, each for one of its inputs. */
+/** Finds the files that a job reads: files, folders, globs, standard input, each for one of its
+ *  inputs. */
 import { constants, type Stats } from "node:fs";
 import { access, glob, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -35,7 +36,8 @@ export type InputOptions = {
   readonly filesMax?: number;
 };
 
-/** Files in the order given; within a folder or a glob by name. Throws `bad-request` for whatever has none. */
+/** Files in the order given; within a folder or a glob by name. Throws `bad-request` for whatever
+ *  has none. */
 export async function findInputs(
   given: readonly string[],
   options: InputOptions,

@@ -1,7 +1,8 @@
 /** What a job author writes. The types of `emit` flow from `map` into `combine` and `reduce`. */
 import type { Format } from "./format.ts";
 
-/** JSON-like data that can be emitted. Class instances, functions, symbols, bigint and cycles are refused. */
+/** JSON-like data that can be emitted. Class instances, functions, symbols, bigint and cycles are
+ *  refused. */
 export type Value =
   | string
   | number
@@ -12,7 +13,8 @@ export type Value =
   | readonly Value[]
   | { readonly [name: string]: Value };
 
-/** Keys are compared as bytes: null < false < true < numbers (by value) < strings (UTF-8) < arrays (by element). */
+/** Keys are compared as bytes: null < false < true < numbers (by value) < strings (UTF-8) < arrays
+ *  (by element). */
 export type Key = string | number | boolean | null | readonly Key[];
 
 /** Emits one pair. Objects are copied at once, so they may be reused. */
@@ -50,8 +52,8 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
   readonly map: MapFunction<In, K, V, P>;
   /** Folds two values of one key into one; must be associative. Runs where the values are made. */
   readonly combine?: (a: V, b: V) => V;
-  /** Called once per key, keys in `sort` order; `undefined` leaves the key out. Without `reduce`: with
-   *  `combine` its value, else every pair as it is. `emit` writes further pairs. */
+  /** Called once per key, keys in `sort` order; `undefined` leaves the key out. Without `reduce`:
+   *  with `combine` its value, else every pair as it is. `emit` writes further pairs. */
   readonly reduce?: (
     key: K,
     values: Iterable<V>,
@@ -61,13 +63,13 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
   readonly partition?: (key: K, count: number) => number;
   /** Order of keys in each partition. Default "ascending". */
   readonly sort?: "ascending" | "descending";
-  /** Number of reduce tasks and so of output files. Default: one per 64 MiB of input, 1 to 256. 0 = map only:
-   *  pairs are written as emitted, one file per split. */
+  /** Number of reduce tasks and so of output files. Default: one per 64 MiB of input, 1 to 256. 0 =
+   *  map only: pairs are written as emitted, one file per split. */
   readonly reducers?: number;
   /** Default "ndjson" ({"key":…,"value":…} a line). "csv": key,value. "text": key TAB value. */
   readonly output?: "ndjson" | "csv" | "text";
-  /** A record that cannot be parsed or for which `map` throws: "fail" the job (default) or "keep" it aside
-   *  with file, byte offset and error. */
+  /** A record that cannot be parsed or for which `map` throws: "fail" the job (default) or "keep"
+   *  it aside with file, byte offset and error. */
   readonly badRecords?: "fail" | "keep";
   /** Limit of one attempt in ms; default 0 = none. */
   readonly timeoutMs?: number;
@@ -104,7 +106,8 @@ export type TaskContext<P extends Params> = {
 export type TasksOptions<I, R, P extends Params> = {
   readonly name?: string;
   readonly params?: P;
-  /** The list, or a function that makes it from the parameters (called once, where the job is submitted). */
+  /** The list, or a function that makes it from the parameters (called once, where the job is
+   *  submitted). */
   readonly items: readonly I[] | ((params: P) => Iterable<I>);
   /** Runs once per item, may be async. The result must be JSON. */
   readonly run: (item: I, context: TaskContext<P>) => R | Promise<R>;
@@ -133,7 +136,8 @@ type AnyOptions =
   // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose
   MapReduceOptions<any, any, any, any, any> | JoinOptions<any, any, any, any>;
 
-/** One input. Annotate `emit` (`emit: Emit<string, number>`): its types flow into the other functions. */
+/** One input. Annotate `emit` (`emit: Emit<string, number>`): its types flow into the other
+ *  functions. */
 export function mapReduce<
   In = string,
   K extends Key = Key,

@@ -1,4 +1,5 @@
-/** What the compiler infers for job authors; checked by `tsc`, since a wrong line does not compile. */
+/** What the compiler infers for job authors; checked by `tsc`, since a wrong line does not
+ *  compile. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { type Emit, mapReduce, ndjson, tasks, text } from "../index.ts";

@@ -1,5 +1,5 @@
-/** The judge: runs a planned job in this process, one task after the other, with the simplest code that can be
- *  right. Every test of the cluster compares its output with this one's. */
+/** The judge: runs a planned job in this process, one task after the other, with the simplest code
+ *  that can be right. Every test of the cluster compares its output with this one's. */
 import { readFileSync } from "node:fs";
 import { ClusterError } from "../core/error.ts";
 import { Arena, compareBytes } from "../wire/block/arena.ts";
@@ -233,7 +233,8 @@ function refusePromise(role: string, returned: unknown): void {
   returned.catch(() => {});
   throw new ClusterError(
     "user-error",
-    `${role} returned a promise, but it must not be async; for asynchronous work use tasks({ items, run })`,
+    `${role} returned a promise, but it must not be async; for asynchronous work use ` +
+      "tasks({ items, run })",
   );
 }
 

@@ -1,5 +1,5 @@
-/** Plans a job: which bytes each task reads, with which parameters, into how many partitions. The same plan
- *  is run by the cluster and by the sequential judge, so both cut and order alike. */
+/** Plans a job: which bytes each task reads, with which parameters, into how many partitions. The
+ *  same plan is run by the cluster and by the sequential judge, so both cut and order alike. */
 import { createHash } from "node:crypto";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";

@@ -1,4 +1,5 @@
-/** `count` and `log`, callable anywhere in job code. Whoever runs the job installs where they go. */
+/** `count` and `log`, callable anywhere in job code. Whoever runs the job installs where they
+ *  go. */
 
 export type JobRuntime = {
   count(counter: string, by: number): void;
@@ -8,8 +9,8 @@ export type JobRuntime = {
 const slot = Symbol.for("tequio.runtime");
 type Holder = { [slot]?: JobRuntime };
 
-/** Installed by the task process and by `local.ts`; a symbol on the global, since the job's bundle carries
- *  its own copy of this module. */
+/** Installed by the task process and by `local.ts`; a symbol on the global, since the job's bundle
+ *  carries its own copy of this module. */
 export function installRuntime(runtime: JobRuntime): void {
   (globalThis as Holder)[slot] = runtime;
 }
@@ -19,7 +20,8 @@ export function count(counter: string, by = 1): void {
   (globalThis as Holder)[slot]?.count(counter, by);
 }
 
-/** Writes a line to the job's log (`tequio logs`). Values are joined by a blank; objects as JSON. */
+/** Writes a line to the job's log (`tequio logs`). Values are joined by a blank; objects as
+ *  JSON. */
 export function log(...values: unknown[]): void {
   const line = values
     .map((v) => (typeof v === "string" ? v : (JSON.stringify(v) ?? String(v))))

@@ -18,8 +18,8 @@ export type SubmitOptions = {
   readonly onUpload?: (name: string, sizeBytes: number) => void;
 };
 
-/** The job's id, once it is durable. Input files stay where they are when the coordinator is on their machine
- *  and lets this user name local paths; else they are sent as blobs. */
+/** The job's id, once it is durable. Input files stay where they are when the coordinator is on
+ *  their machine and lets this user name local paths; else they are sent as blobs. */
 export async function submitJob(
   client: Client,
   built: BuiltJob,

@@ -1,4 +1,5 @@
-/** Turns what goes wrong in a build into one `build-failed` with file, line, column and the code around. */
+/** Turns what goes wrong in a build into one `build-failed` with file, line, column and the code
+ *  around. */
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -13,7 +14,8 @@ type BuildProblem = {
   readonly loc?: { readonly line: number; readonly column: number; readonly file?: string };
 };
 
-/** How `file` is shown: relative to the job's folder, so that messages do not depend on the machine. */
+/** How `file` is shown: relative to the job's folder, so that messages do not depend on the
+ *  machine. */
 export function shownName(file: string, folder: string): string {
   const name = relative(folder, file);
   return name === "" ? file : name;

@@ -1,4 +1,5 @@
-/** What a job file may import: its own project, and `tequio` as this very package; nothing of the host. */
+/** What a job file may import: its own project, and `tequio` as this very package; nothing of the
+ *  host. */
 import { existsSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
@@ -16,7 +17,8 @@ const ownEntry = [join(ownFolder, "src", "index.ts"), join(ownFolder, "dist", "i
 /** Modules of this package get names that are the same wherever it is installed. */
 const ownPrefix = "\0tequio/";
 
-/** Resolves imports for `folder`'s job; an import that cannot be shipped is `build-failed` at its place. */
+/** Resolves imports for `folder`'s job; an import that cannot be shipped is `build-failed` at its
+ *  place. */
 export function importRules(folder: string): Plugin {
   return {
     name: "imports",

@@ -27,8 +27,9 @@ function memberOfPlace(object: string, property: string | null): string | null {
   return placeGlobals.has(object) ? object : null;
 }
 
-/** What in `expression` depends on where or when it runs (`process`, `Date`, `await` …); null when nothing
- *  does. Follows bindings of the module, and into functions that the expression calls or hands over. */
+/** What in `expression` depends on where or when it runs (`process`, `Date`, `await` …); null when
+ *  nothing does. Follows bindings of the module, and into functions that the expression calls or
+ *  hands over. */
 export function placeDependence(expression: SyntaxNode, scopes: Scopes): string | null {
   return new PlaceSearch(scopes).search(expression, false);
 }
@@ -104,7 +105,8 @@ class PlaceSearch {
     return memberOfPlace(reference.name, name);
   }
 
-  /** What runs when the class is defined: what it extends, computed keys, static fields and blocks. */
+  /** What runs when the class is defined: what it extends, computed keys, static fields and
+   *  blocks. */
   #classBody(node: SyntaxNode): string | null {
     const parent = childAt(node, "superClass");
     const found = parent === null ? null : this.search(parent, false);

@@ -1,4 +1,5 @@
-/** Finds the functions of a job in its file: what `mapReduce` and `tasks` are given, wherever it is written. */
+/** Finds the functions of a job in its file: what `mapReduce` and `tasks` are given, wherever it is
+ *  written. */
 import type { Binding, Scopes } from "./scopes.ts";
 import {
   bare,
@@ -34,7 +35,8 @@ export function walk(node: SyntaxNode, visit: (node: SyntaxNode) => void): void 
   for (const child of children(node)) walk(child, visit);
 }
 
-/** True for `mapReduce`, its alias by `import { mapReduce as m }`, and `t.mapReduce` of `import * as t`. */
+/** True for `mapReduce`, its alias by `import { mapReduce as m }`, and `t.mapReduce` of `import *
+ *  as t`. */
 function makesJob(wrapped: SyntaxNode, scopes: Scopes): boolean {
   const callee = bare(wrapped);
   const isMember = callee.type === "MemberExpression";

@@ -1,4 +1,5 @@
-/** Scopes of one module: which binding each identifier means. Hoisting, closures, patterns, loops, classes. */
+/** Scopes of one module: which binding each identifier means. Hoisting, closures, patterns, loops,
+ *  classes. */
 import {
   bare,
   childAt,
@@ -26,7 +27,8 @@ export type Binding = {
   readonly kind: BindingKind;
   readonly scope: Scope;
   readonly node: SyntaxNode;
-  /** What gives it its value: initialiser, function, class, import declaration; null when nothing does. */
+  /** What gives it its value: initialiser, function, class, import declaration; null when nothing
+   *  does. */
   readonly origin: SyntaxNode | null;
   /** Places where it is assigned after its declaration. */
   readonly writes: Reference[];
@@ -160,7 +162,8 @@ class ScopeVisitor {
     while (what.kind === "var" && !home.holdsVar && home.parent !== null) home = home.parent;
     const name = nameOf(node)!;
     const known = home.names.get(name);
-    // `var x = 1; var x = 2;` and `function f(a) { var a; }` are one binding; the first origin stays.
+    // `var x = 1; var x = 2;` and `function f(a) { var a; }` are one binding; the first origin
+    // stays.
     if (known !== undefined && (known.origin !== null || what.origin === null)) {
       if (what.origin !== null) known.writes.push(this.#writeOf(node, scope, known));
       return;

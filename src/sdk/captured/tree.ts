@@ -1,4 +1,5 @@
-/** The syntax tree as the scope analysis walks it: only what exists when the code runs, no types. */
+/** The syntax tree as the scope analysis walks it: only what exists when the code runs, no
+ *  types. */
 
 /** An ESTree node as `rolldown/experimental` parses it; fields depend on `type`. */
 export type SyntaxNode = {

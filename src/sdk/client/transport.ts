@@ -1,4 +1,5 @@
-/** One HTTP call to a coordinator: kept connections, limits on every wait, failures as `ClusterError`. */
+/** One HTTP call to a coordinator: kept connections, limits on every wait, failures as
+ *  `ClusterError`. */
 import {
   type ClientRequest,
   Agent as HttpAgent,
@@ -162,7 +163,7 @@ export class Transport {
     } catch {
       // Not from a coordinator: below.
     }
-    const text = `${this.url}${call.path} answered ${status}; is a coordinator of this version there?`;
+    const text = `${this.url}${call.path} answered ${status}; is a coordinator there?`;
     return new ClusterError(status >= 500 ? "unavailable" : "protocol-violated", text);
   }
 
@@ -173,7 +174,8 @@ export class Transport {
     if (code === "ECONNREFUSED" || code === "ENOENT") {
       return new ClusterError(
         "unavailable",
-        `no coordinator at ${this.url}; start one with \`tequio up\`, or use \`tequio run --local\``,
+        `no coordinator at ${this.url}; start one with \`tequio up\`, ` +
+          "or use `tequio run --local`",
         { cause: error },
       );
     }
@@ -195,7 +197,8 @@ function parseUrl(text: string): URL {
   throw new ClusterError("bad-request", `${text} is no address; write http://host:port`);
 }
 
-/** With a pin, who signed the certificate does not matter; without, the system's authorities decide. */
+/** With a pin, who signed the certificate does not matter; without, the system's authorities
+ *  decide. */
 function httpsAgent(origin: string, pin: string, kept: object): HttpsAgent {
   const agent = new HttpsAgent(kept);
   if (pin === "") return agent;

@@ -1,4 +1,5 @@
-/** Records of a piece of a file, the plain way: all of the piece in memory, one line after the other. */
+/** Records of a piece of a file, the plain way: all of the piece in memory, one line after the
+ *  other. */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
@@ -139,8 +140,8 @@ function* joinQuoted(lines: Iterable<Line>): Generator<Line, void> {
   if (held !== null) yield held;
 }
 
-/** Lines, with their newlines, that begin at or after the first newline from `start` − 1 (0: from the
- *  beginning) and before `end`. A byte order mark that opens the file is left out. */
+/** Lines, with their newlines, that begin at or after the first newline from `start` − 1 (0: from
+ *  the beginning) and before `end`. A byte order mark that opens the file is left out. */
 function* linesOf(source: Source, start: number, end: number): Generator<Line, void> {
   const from = Math.max(0, start - 1);
   let bytes = source.read(from, end);

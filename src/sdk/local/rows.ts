@@ -1,5 +1,5 @@
-/** Pairs as lines of a result, written a second time and on purpose: what the cluster writes is compared
- *  with this, byte for byte. */
+/** Pairs as lines of a result, written a second time and on purpose: what the cluster writes is
+ *  compared with this, byte for byte. */
 import { ClusterError } from "../../core/error.ts";
 import type { OutputFormat } from "../../wire/block/row.ts";
 import type { Key } from "../job.ts";

@@ -1,4 +1,5 @@
-/** The list of a `tasks` job as one blob: an item a line, as JSON. Made once, where the job is submitted. */
+/** The list of a `tasks` job as one blob: an item a line, as JSON. Made once, where the job is
+ *  submitted. */
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import { jsonText } from "../../wire/block/json.ts";

@@ -1,4 +1,5 @@
-/** Numbers and names that people choose, held to their limits; the error names the option and its range. */
+/** Numbers and names that people choose, held to their limits; the error names the option and its
+ *  range. */
 import { ClusterError } from "../../core/error.ts";
 
 export function checkNumber(option: string, value: unknown, min: number, max: number): number {

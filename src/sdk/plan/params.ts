@@ -1,12 +1,13 @@
-/** Parameters of one run: what the submitter gives over the job's defaults, each of the default's type. */
+/** Parameters of one run: what the submitter gives over the job's defaults, each of the default's
+ *  type. */
 import { ClusterError } from "../../core/error.ts";
 import { jsonText } from "../../wire/block/json.ts";
 import { didYouMean } from "./near.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Texts (from `--param name=value`) are read by the default's type: as they are for a string, else as JSON.
- *  All values travel in the plan, so a default may depend on the machine that submits. */
+/** Texts (from `--param name=value`) are read by the default's type: as they are for a string, else
+ *  as JSON. All values travel in the plan, so a default may depend on the machine that submits. */
 export function mergeParams(defaults: Fields, given: Fields): Fields {
   const merged: Record<string, unknown> = {};
   for (const name of Object.keys(given)) {
