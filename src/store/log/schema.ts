@@ -34,21 +34,26 @@ export type Head = {
   readonly lastHash: Uint8Array;
 };
 
+/** 4 MB: enough that a page which changes often is written to the database seldom. */
+export const walPagesMax = 1000;
+export const pageBytes = 4096;
+
 type Row = Readonly<Record<string, unknown>>;
 
 export function pragma(database: DatabaseSync, name: string): unknown {
   return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
 }
 
-/** WAL and FULL mean: a commit returns after its fsync. `fullfsync` says the same to macOS. */
-export function makeDurable(database: DatabaseSync): void {
+/** WAL and FULL mean: a commit returns after its fsync. `fullfsync` says the same to macOS. The WAL is
+ *  emptied into the database every `walPages` pages. */
+export function makeDurable(database: DatabaseSync, walPages = walPagesMax): void {
   database.exec(`
     PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA fullfsync = ON;
     PRAGMA checkpoint_fullfsync = ON;
-    PRAGMA wal_autocheckpoint = 1000;
+    PRAGMA wal_autocheckpoint = ${walPages};
     PRAGMA journal_size_limit = ${16 << 20};
     PRAGMA cell_size_check = ON;
     PRAGMA trusted_schema = OFF;`);

@@ -14,9 +14,11 @@ import {
   assertDurable,
   type Head,
   makeDurable,
+  pageBytes,
   pragma,
   readHead,
   upgrade,
+  walPagesMax,
   writeHead,
 } from "./schema.ts";
 import { RecordReader } from "./sqlite-read.ts";
@@ -49,7 +51,7 @@ export function claimFile(
   let witness: Witness | null = null;
   try {
     const ballast = new Ballast(`${path}.ballast`, options.ballastBytes);
-    database = withBallast(ballast, () => openDatabase(path));
+    database = withBallast(ballast, () => openDatabase(path, walPagesFor(options.ballastBytes)));
     const head = claim(database, path, ballast);
     witness = new Witness(`${path}.witness`);
     witness.write(head.last, head.lastHash);
@@ -111,12 +113,19 @@ function holderOf(path: string): string {
   }
 }
 
-function openDatabase(path: string): DatabaseSync {
+/** On a full disk the WAL can only be emptied if the database may grow by as much. The WAL may have grown to
+ *  twice its size by then, and the ballast must make room for that. */
+function walPagesFor(ballastBytes: number): number {
+  if (ballastBytes === 0) return walPagesMax;
+  return Math.max(1, Math.min(walPagesMax, Math.floor(ballastBytes / pageBytes / 2)));
+}
+
+function openDatabase(path: string, walPages: number): DatabaseSync {
   createPrivate(path);
   chmodSync(path, 0o600);
   const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
   try {
-    makeDurable(database);
+    makeDurable(database, walPages);
     assertDurable(database, path);
     upgrade(database, path);
     // Finds what no hash covers, such as a free list that would let us write over records.

@@ -11,7 +11,7 @@ import { isFull, storageFailure } from "../failure.ts";
 import { chainHash, sealOf } from "./chain.ts";
 import type { Log, LogRecord } from "./log.ts";
 import * as rules from "./rules.ts";
-import { type Head, pragma, writeHead } from "./schema.ts";
+import { type Head, pageBytes, pragma, writeHead } from "./schema.ts";
 import { type ClaimedFile, claimFile } from "./sqlite-open.ts";
 import { RecordReader } from "./sqlite-read.ts";
 
@@ -32,8 +32,8 @@ type Limits = Required<Omit<SqliteLogOptions, "takeOver" | "ballastBytes">>;
 
 /** Records forgotten in one transaction, so that a large trim does not block the process. */
 const trimRecordsMax = 10_000;
-/** Free pages (of 4 KiB) beyond this are given back to the disk after a trim. */
-const freePagesMax = 4096;
+/** Free pages beyond this are given back to the disk after a trim. */
+const freePagesMax = (16 << 20) / pageBytes;
 /** Pages given back in one transaction. */
 const shrinkPages = 64;
 
