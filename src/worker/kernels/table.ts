@@ -3,10 +3,11 @@
  *  How much it holds is counted from keys and values alone, never from the engine's memory, so the same input
  *  with the same bound gives the same bytes on every worker and every run. */
 import { Arena } from "../../wire/block/arena.ts";
-import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
+import { type Key, readKey } from "../../wire/block/key.ts";
 import { checkedPartition, hashOf } from "../../wire/block/partition.ts";
 import type { RunWriter } from "../../wire/block/run.ts";
 import { readValue, writeValue } from "../../wire/block/value.ts";
+import { detached, KeyIndex, keysMax } from "./key-index.ts";
 import type { Combine } from "./merge.ts";
 import { type PackedKeys, sortKeys } from "./sort.ts";
 import { SpillFiles } from "./spill.ts";
@@ -22,8 +23,7 @@ export type TableOptions = {
   readonly path: string;
 };
 
-/** What a key costs besides its characters, and what an entry without `combine` costs besides its bytes. */
-const keyCostBytes = 96;
+/** What an entry without `combine` is counted for besides its bytes. */
 const entryCostBytes = 8;
 /** Encoded values are addressed by 32 bits. */
 const valuesMaxBytes = 2 ** 31;
@@ -32,11 +32,9 @@ export class EmitTable {
   readonly emit: (key: Key, value: unknown) => void;
   readonly #options: TableOptions;
   readonly #spills: SpillFiles;
-  /** Index of each key, in the order of their first emit. Arrays by their encoded bytes, as Latin-1 text. */
-  readonly #scalars = new Map<Key, number>();
-  readonly #arrays = new Map<string, number>();
-  #count = 0;
-  #bytes = 0;
+  readonly #keys = new KeyIndex();
+  /** Estimate of what the values take. */
+  #valueBytes = 0;
   /** With `combine`: the value so far of each key. */
   readonly #folded: unknown[] = [];
   /** Without: all values, encoded, and for each its key and its end. */
@@ -57,7 +55,7 @@ export class EmitTable {
   finish(): Uint8Array {
     if (this.#broken !== null) throw this.#broken;
     if (this.#spills.count === 0) return this.#write(this.#options.path);
-    if (this.#count > 0) this.#spill();
+    if (this.#keys.count > 0) this.#spill();
     return this.#spills.mergeAll();
   }
 
@@ -67,76 +65,59 @@ export class EmitTable {
   }
 
   #combining(combine: Combine): (key: Key, value: unknown) => void {
-    const scalars = this.#scalars;
+    const keys = this.#keys;
     const folded = this.#folded;
     return (key, value) => {
-      const at = scalars.get(key);
-      if (at !== undefined && typeof value === "number") folded[at] = combine(folded[at], value);
-      else this.#combineSlowly(key, value, combine);
+      if (typeof value !== "number") {
+        this.#combineOther(key, value, combine);
+        return;
+      }
+      const at = keys.indexOf(key);
+      if (at < folded.length) folded[at] = combine(folded[at], value);
+      else {
+        folded.push(value);
+        this.#spillIfFull();
+      }
     };
   }
 
-  #combineSlowly(key: Key, value: unknown, combine: Combine): void {
+  #combineOther(key: Key, value: unknown, combine: Combine): void {
     const owned = this.#owned(value);
-    const before = this.#count;
-    const at = this.#indexOf(key);
+    const at = this.#keys.indexOf(key);
     const folded = this.#folded;
-    if (at === before) folded.push(owned);
-    else folded[at] = combine(folded[at], owned);
-    if (typeof owned !== "number") this.#bytes += sizeOf(owned);
-    if (this.#bytes > this.#options.spillBytes) this.#measure();
-  }
-
-  /** Values that were folded away have been counted as if they were still there: count again before a spill. */
-  #measure(): void {
-    let bytes = 0;
-    for (const value of this.#folded) if (typeof value !== "number") bytes += sizeOf(value);
-    for (const key of this.#scalars.keys()) bytes += keyCost(key);
-    for (const key of this.#arrays.keys()) bytes += keyCostBytes + key.length;
-    this.#bytes = bytes;
-    if (bytes * 2 > this.#options.spillBytes) this.#spill();
+    if (at < folded.length) folded[at] = combine(folded[at], owned);
+    else folded.push(owned);
+    this.#valueBytes += sizeOf(owned);
+    this.#spillIfFull();
   }
 
   #keeping(): (key: Key, value: unknown) => void {
+    const keys = this.#keys;
+    const values = this.#values;
+    const entryKeys = this.#entryKeys;
     return (key, value) => {
-      const values = this.#values;
       const start = values.length;
+      const at = keys.indexOf(key);
       writeValue(values, value, "map");
-      let at = this.#scalars.get(key);
-      if (at === undefined) {
-        try {
-          at = this.#indexOf(key);
-        } catch (error) {
-          values.length = start;
-          throw error;
-        }
-      }
-      this.#entryKeys.push(at);
+      entryKeys.push(at);
       this.#entryEnds.push(values.length);
-      this.#bytes += entryCostBytes + values.length - start;
-      if (this.#bytes > this.#options.spillBytes || values.length > valuesMaxBytes) this.#spill();
+      this.#valueBytes += entryCostBytes + values.length - start;
+      this.#spillIfFull();
     };
   }
 
-  /** Of any key, known or new. */
-  #indexOf(key: Key): number {
-    const known = this.#scalars.get(key);
-    if (known !== undefined) return known;
-    const scratch = this.#scratch;
-    scratch.length = 0;
-    writeKey(scratch, key, "map");
-    if (typeof key === "object" && key !== null) {
-      const text = Buffer.from(scratch.bytes.buffer, 0, scratch.length).toString("latin1");
-      const at = this.#arrays.get(text) ?? this.#count;
-      if (at === this.#count) {
-        this.#arrays.set(text, this.#count++);
-        this.#bytes += keyCostBytes + text.length;
-      }
-      return at;
+  #spillIfFull(): void {
+    const { spillBytes, combine } = this.#options;
+    const full = this.#keys.sizeBytes + this.#valueBytes > spillBytes;
+    if (!full && this.#keys.count < keysMax && this.#values.length < valuesMaxBytes) return;
+    if (combine !== null) {
+      // Values that were folded away are still counted: count again what is really there.
+      this.#valueBytes = 0;
+      for (const value of this.#folded) this.#valueBytes += sizeOf(value);
+      const held = this.#keys.sizeBytes + this.#valueBytes;
+      if (held * 2 <= spillBytes && this.#keys.count < keysMax) return;
     }
-    this.#scalars.set(typeof key === "string" ? detached(key) : key, this.#count);
-    this.#bytes += keyCost(key);
-    return this.#count++;
+    this.#spill();
   }
 
   /** A value that no later change of the caller's can reach. */
@@ -156,14 +137,12 @@ export class EmitTable {
       this.#broken = error;
       throw error;
     }
-    this.#scalars.clear();
-    this.#arrays.clear();
+    this.#keys.clear();
     this.#folded.length = 0;
     this.#values.length = 0;
     this.#entryKeys.length = 0;
     this.#entryEnds.length = 0;
-    this.#count = 0;
-    this.#bytes = 0;
+    this.#valueBytes = 0;
     try {
       this.#spills.compact();
     } catch (error) {
@@ -175,7 +154,7 @@ export class EmitTable {
   /** Sorts what is held and writes it as one file of partitions. */
   #write(path: string): Uint8Array {
     const { partitionCount, combine } = this.#options;
-    const keys = this.#packed();
+    const keys = this.#keys.packed();
     const { order, starts } = this.#ordered(keys);
     const addKey = combine === null ? this.#entryAdder(keys) : this.#foldedAdder(keys);
     return this.#spills.write(path, (file) => {
@@ -190,27 +169,10 @@ export class EmitTable {
     });
   }
 
-  #packed(): PackedKeys {
-    const arena = new Arena(Math.max(1024, this.#count * 12));
-    const starts = new Uint32Array(this.#count);
-    const ends = new Uint32Array(this.#count);
-    this.#scalars.forEach((at, key) => {
-      starts[at] = arena.length;
-      writeKey(arena, key, "map");
-      ends[at] = arena.length;
-    });
-    this.#arrays.forEach((at, text) => {
-      starts[at] = arena.length;
-      arena.append(Buffer.from(text, "latin1"));
-      ends[at] = arena.length;
-    });
-    return { bytes: arena.bytes, starts, ends };
-  }
-
   /** Indexes of keys by partition, then by key; partition p is [starts[p], starts[p + 1]). */
   #ordered(keys: PackedKeys): { order: Uint32Array; starts: Uint32Array } {
     const { partitionCount, descending } = this.#options;
-    const count = this.#count;
+    const count = this.#keys.count;
     const partitions = new Uint32Array(count);
     const starts = new Uint32Array(partitionCount + 1);
     for (let i = 0; i < count; i++) {
@@ -256,7 +218,7 @@ export class EmitTable {
     const entries = this.#entryKeys.length;
     const entryKeys = this.#entryKeys.values;
     const entryEnds = this.#entryEnds.values;
-    const lasts = new Uint32Array(this.#count);
+    const lasts = new Uint32Array(this.#keys.count);
     for (let i = 0; i < entries; i++) lasts[entryKeys[i] as number]!++;
     for (let key = 1; key < lasts.length; key++) lasts[key]! += lasts[key - 1] as number;
     const byKey = new Uint32Array(entries);
@@ -290,10 +252,6 @@ class Column {
   }
 }
 
-function keyCost(key: Key): number {
-  return keyCostBytes + (typeof key === "string" ? key.length : 0);
-}
-
 /** An estimate of what a value takes, from the value alone. */
 function sizeOf(value: unknown): number {
   if (typeof value === "string") return 16 + value.length;
@@ -303,15 +261,4 @@ function sizeOf(value: unknown): number {
   if (Array.isArray(value)) for (const element of value) bytes += 8 + sizeOf(element);
   else for (const inner of Object.values(value)) bytes += 24 + sizeOf(inner);
   return bytes;
-}
-
-/** Strings cut out of another string keep all of it alive, from this length on (V8). */
-const slicedLength = 13;
-
-/** The same string on characters of its own: what is kept must not hold the block that it was cut from. */
-function detached(text: string): string {
-  if (text.length < slicedLength) return text;
-  const wide = /[^\0-\xff]/.test(text);
-  const encoding = wide ? "utf16le" : "latin1";
-  return Buffer.from(text, encoding).toString(encoding);
 }

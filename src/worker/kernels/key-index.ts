@@ -1,0 +1,196 @@
+/** Numbers the distinct keys of a table 0, 1, 2, … in the order in which they come: the hottest lookup there is.
+ *
+ *  Strings of up to 16 characters below U+0100 (most words) live in one flat array, 32 bytes each: a lookup
+ *  touches one cache line and keeps no string alive. Twice as fast as the engine's Map, which has all the others. */
+import { Arena } from "../../wire/block/arena.ts";
+import { type Key, writeKey } from "../../wire/block/key.ts";
+import type { PackedKeys } from "./sort.ts";
+
+const packedMaxCharacters = 16;
+/** A slot: index + 1 and length (0 = empty), four words of four characters, three to spare. */
+const slotWords = 8;
+const lengthBits = 5;
+const lengthMask = 2 ** lengthBits - 1;
+/** Index + 1 must fit beside the length. */
+export const keysMax = 2 ** 26 - 2;
+/** What a key is counted for besides its characters. */
+const keyCostBytes = 96;
+
+export class KeyIndex {
+  /** Keys so far; the next new key gets this index. */
+  count = 0;
+  /** Estimate of the memory that the keys take. */
+  sizeBytes = 0;
+  #slots = new Int32Array(1024 * slotWords);
+  #mask = 1024 - 1;
+  #packedCount = 0;
+  readonly #scalars = new Map<Key, number>();
+  /** Arrays by their encoded bytes, as Latin-1 text. */
+  readonly #arrays = new Map<string, number>();
+  readonly #scratch = new Arena(256);
+
+  /** The key's index; a new key gets `count`. What is no key is a `user-error`. */
+  indexOf(key: Key): number {
+    if (typeof key !== "string") return this.#indexOfOther(key);
+    const length = key.length;
+    if (length > packedMaxCharacters) return this.#indexOfOther(key);
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    let all = 0;
+    let i = 0;
+    for (; i < length && i < 4; i++) {
+      const code = key.charCodeAt(i);
+      all |= code;
+      a = (a << 8) | code;
+    }
+    if (length > 4) {
+      for (; i < length && i < 8; i++) {
+        const code = key.charCodeAt(i);
+        all |= code;
+        b = (b << 8) | code;
+      }
+      for (; i < length && i < 12; i++) {
+        const code = key.charCodeAt(i);
+        all |= code;
+        c = (c << 8) | code;
+      }
+      for (; i < length; i++) {
+        const code = key.charCodeAt(i);
+        all |= code;
+        d = (d << 8) | code;
+      }
+    }
+    if (all > 0xff) return this.#indexOfOther(key);
+    const slots = this.#slots;
+    const end = this.#mask * slotWords;
+    let at = (hash(a, b, c, d) * slotWords) & end;
+    for (;;) {
+      const tag = slots[at] as number;
+      if (
+        slots[at + 1] === a &&
+        slots[at + 2] === b &&
+        slots[at + 3] === c &&
+        slots[at + 4] === d &&
+        (tag & lengthMask) === length &&
+        tag !== 0
+      ) {
+        return (tag >>> lengthBits) - 1;
+      }
+      if (tag === 0) break;
+      at = (at + slotWords) & end;
+    }
+    slots[at] = ((this.count + 1) << lengthBits) | length;
+    slots[at + 1] = a;
+    slots[at + 2] = b;
+    slots[at + 3] = c;
+    slots[at + 4] = d;
+    this.sizeBytes += keyCostBytes + length;
+    if (++this.#packedCount * 2 > this.#mask) this.#grow();
+    return this.count++;
+  }
+
+  /** All keys, encoded. */
+  packed(): PackedKeys {
+    const arena = new Arena(Math.max(1024, this.count * 12));
+    const starts = new Uint32Array(this.count);
+    const ends = new Uint32Array(this.count);
+    const slots = this.#slots;
+    for (let at = 0; at < slots.length; at += slotWords) {
+      const tag = slots[at] as number;
+      if (tag === 0) continue;
+      const key = (tag >>> lengthBits) - 1;
+      starts[key] = arena.length;
+      writeKey(arena, textOf(slots, at), "map");
+      ends[key] = arena.length;
+    }
+    this.#scalars.forEach((at, key) => {
+      starts[at] = arena.length;
+      writeKey(arena, key, "map");
+      ends[at] = arena.length;
+    });
+    this.#arrays.forEach((at, text) => {
+      starts[at] = arena.length;
+      arena.append(Buffer.from(text, "latin1"));
+      ends[at] = arena.length;
+    });
+    return { bytes: arena.bytes, starts, ends };
+  }
+
+  clear(): void {
+    this.#slots.fill(0);
+    this.#packedCount = 0;
+    this.#scalars.clear();
+    this.#arrays.clear();
+    this.count = 0;
+    this.sizeBytes = 0;
+  }
+
+  #indexOfOther(key: Key): number {
+    const known = this.#scalars.get(key);
+    if (known !== undefined) return known;
+    const scratch = this.#scratch;
+    scratch.length = 0;
+    writeKey(scratch, key, "map");
+    this.sizeBytes += keyCostBytes;
+    if (typeof key !== "object" || key === null) {
+      if (typeof key === "string") this.sizeBytes += key.length;
+      this.#scalars.set(typeof key === "string" ? detached(key) : key, this.count);
+      return this.count++;
+    }
+    const text = Buffer.from(scratch.bytes.buffer, 0, scratch.length).toString("latin1");
+    const at = this.#arrays.get(text);
+    if (at !== undefined) {
+      this.sizeBytes -= keyCostBytes;
+      return at;
+    }
+    this.#arrays.set(text, this.count);
+    this.sizeBytes += text.length;
+    return this.count++;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    const slots = new Int32Array(old.length * 2);
+    this.#slots = slots;
+    this.#mask = slots.length / slotWords - 1;
+    const end = this.#mask * slotWords;
+    for (let from = 0; from < old.length; from += slotWords) {
+      if (old[from] === 0) continue;
+      const words = [1, 2, 3, 4].map((i) => old[from + i] as number);
+      let at = (hash(words[0]!, words[1]!, words[2]!, words[3]!) * slotWords) & end;
+      while (slots[at] !== 0) at = (at + slotWords) & end;
+      slots[at] = old[from] as number;
+      slots.set(words, at + 1);
+    }
+  }
+}
+
+function hash(a: number, b: number, c: number, d: number): number {
+  const inner = Math.imul(b ^ Math.imul(c ^ Math.imul(d, 0xcc9e2d51), 0xc2b2ae35), 0x85ebca6b);
+  const mixed = Math.imul(a ^ inner, 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
+}
+
+function textOf(slots: Int32Array, at: number): string {
+  const length = (slots[at] as number) & lengthMask;
+  let text = "";
+  for (let i = 0; i < length; i += 4) {
+    const word = slots[at + 1 + (i >> 2)] as number;
+    for (let left = Math.min(4, length - i) - 1; left >= 0; left--) {
+      text += String.fromCharCode((word >>> (8 * left)) & 0xff);
+    }
+  }
+  return text;
+}
+
+/** Strings cut out of another string keep all of it alive, from this length on (V8). */
+const slicedLength = 13;
+
+/** The same string on characters of its own: what is kept must not hold the block that it was cut from. */
+export function detached(text: string): string {
+  if (text.length < slicedLength) return text;
+  const encoding = /[^\0-\xff]/.test(text) ? "utf16le" : "latin1";
+  return Buffer.from(text, encoding).toString(encoding);
+}
