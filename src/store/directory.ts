@@ -1,13 +1,21 @@
 /** Directories whose entries survive a power loss: a new name is durable once its directory is synced. */
-import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+} from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { placeFailure } from "./failure.ts";
+import { placeFailure, systemCode } from "./failure.ts";
 
 /** Makes `path` (0700) with all above it, durable, and makes sure that files can be written in it. */
 export function makeDirectory(path: string): void {
   try {
-    const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+    const first = makeMissing(path);
     if (first !== undefined) {
       for (let made = path; made.length >= first.length; made = dirname(made)) {
         syncDirectoryNow(dirname(made));
@@ -16,6 +24,20 @@ export function makeDirectory(path: string): void {
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw placeFailure(error, path);
+  }
+}
+
+/** The topmost directory that was made; undefined when all were there. */
+function makeMissing(path: string): string | undefined {
+  try {
+    return mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+    // Node says so when the file system is read-only; the nearest directory tells the reason.
+    let above = dirname(path);
+    while (!existsSync(above) && above !== dirname(above)) above = dirname(above);
+    accessSync(above, constants.W_OK);
+    throw error;
   }
 }
 

@@ -1,0 +1,256 @@
+/** Blobs on disk against the suite of all blob stores; then damage, leftovers, full disks, adoption. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { blobConformance, bytesIn, same, sha256 } from "../../../test/conformance/blob.ts";
+import { pattern, refusal } from "../../../test/conformance/log.ts";
+import { inPlace } from "../../../test/conformance/place.ts";
+import { mountSmallDisk } from "../../../test/conformance/tmpfs.ts";
+import { type DiskBlobs, openDiskBlobs } from "./disk.ts";
+import { temporaryName } from "./temporary.ts";
+
+const chunkBytes = 1 << 20;
+
+blobConformance("disk", async (place) => {
+  const directory = join(place, "data", "blobs");
+  return { blobs: await openDiskBlobs(directory), reopen: () => openDiskBlobs(directory) };
+});
+
+function withStore(run: (blobs: DiskBlobs, place: string) => Promise<void>): () => Promise<void> {
+  return () => inPlace(async (place) => run(await openDiskBlobs(join(place, "blobs")), place));
+}
+
+/** What a consumer got before the error, and the error's code. */
+async function readDamaged(
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<{ readonly bytes: number; readonly code: string }> {
+  let bytes = 0;
+  try {
+    for await (const chunk of chunks) bytes += chunk.byteLength;
+    return { bytes, code: "none" };
+  } catch (error) {
+    return { bytes, code: (error as { code: string }).code };
+  }
+}
+
+test(
+  "C6: one flipped bit anywhere is `data-lost` before the last chunk is given",
+  withStore(async (blobs) => {
+    for (const sizeBytes of [1, 1000, chunkBytes, 2 * chunkBytes + 5]) {
+      const { hash } = await blobs.put([pattern(sizeBytes)]);
+      for (const at of [0, Math.floor(sizeBytes / 2), sizeBytes - 1]) {
+        const damaged = pattern(sizeBytes);
+        damaged[at] = damaged[at]! ^ 4;
+        writeFileSync(blobs.path(hash)!, damaged);
+        const { bytes, code } = await readDamaged(blobs.read(hash));
+        assert.equal(code, "data-lost");
+        assert.ok(bytes < sizeBytes, `${bytes} of ${sizeBytes} bytes were given`);
+      }
+    }
+  }),
+);
+
+test(
+  "C6: a file that is too short or too long is `data-lost` at once, also for a range",
+  withStore(async (blobs) => {
+    for (const wrongBytes of [0, 99, 101]) {
+      const { hash } = await blobs.put([pattern(100)]);
+      truncateSync(blobs.path(hash)!, wrongBytes);
+      const lost = { code: "data-lost", message: new RegExp(`blob ${hash} .*${wrongBytes} bytes`) };
+      await assert.rejects(bytesIn(blobs.read(hash)), lost);
+      await assert.rejects(bytesIn(blobs.read(hash, { start: 0, end: 1 })), lost);
+      await assert.rejects(blobs.size(hash), lost);
+    }
+  }),
+);
+
+test(
+  "C6: putting the bytes again heals a damaged blob",
+  withStore(async (blobs) => {
+    const bytes = pattern(5000);
+    const { hash } = await blobs.put([bytes]);
+    writeFileSync(blobs.path(hash)!, new Uint8Array(5000));
+    await assert.rejects(bytesIn(blobs.read(hash)), refusal("data-lost"));
+    await blobs.put([bytes]);
+    assert.ok(same(await bytesIn(blobs.read(hash)), bytes));
+  }),
+);
+
+test(
+  "F11: bytes beyond 4 GiB are found",
+  withStore(async (blobs) => {
+    // A file with a hole: only its last bytes exist, and a range is verified by size.
+    const { hash } = await blobs.put([pattern(10)]);
+    const path = blobs.path(hash)!;
+    const sizeBytes = 2 ** 32 + 5;
+    const large = join(dirname(path), `${hash}.${sizeBytes}`);
+    renameSync(path, large);
+    truncateSync(large, 2 ** 32);
+    writeFileSync(large, "tail!", { flag: "a" });
+    assert.equal(await blobs.size(hash), sizeBytes);
+    const tail = await bytesIn(blobs.read(hash, { start: 2 ** 32 - 1, end: sizeBytes }));
+    assert.equal(Buffer.from(tail).toString(), "\0tail!");
+  }),
+);
+
+test(
+  "only the owner may read blobs, and nothing unfinished stays",
+  withStore(async (blobs, place) => {
+    const { hash } = await blobs.put([pattern(10)]);
+    assert.equal(statSync(blobs.path(hash)!).mode & 0o077, 0);
+    assert.equal(statSync(join(place, "blobs")).mode & 0o077, 0);
+    await assert.rejects(blobs.put([pattern(11)], { expect: hash }), refusal("data-lost"));
+    assert.deepEqual(readdirSync(join(place, "blobs", "part")), []);
+  }),
+);
+
+test("F9: leftovers of dead processes are swept, those of living ones are not", () =>
+  inPlace(async (place) => {
+    const part = join(place, "part");
+    mkdirSync(part);
+    const mine = temporaryName();
+    const [machine, pid] = mine.split("-") as [string, string];
+    const dead = spawnSync(process.execPath, ["--version"]).pid;
+    const kept = [mine, `${machine}-${process.ppid}-aaaa-1.part`, "elsewhere-1-aaaa-1.part"];
+    const swept = [`${machine}-${dead}-aaaa-1.part`, `${machine}-${pid}-earlier-1.part`];
+    const old = "elsewhere-1-aaaa-2.part";
+    for (const name of [...kept, ...swept, old]) writeFileSync(join(part, name), "half");
+    utimesSync(join(part, old), new Date(0), new Date(0));
+    await (await openDiskBlobs(place)).close();
+    assert.deepEqual(readdirSync(part).sort(), [...kept].sort());
+  }));
+
+test("F9: a process killed in the middle of puts leaves whole blobs only, and they are swept up", () =>
+  inPlace(async (place) => {
+    const script = `
+      import { openDiskBlobs } from ${JSON.stringify(join(import.meta.dirname, "disk.ts"))};
+      const blobs = await openDiskBlobs(${JSON.stringify(place)});
+      for (let i = 0; ; i += 1) {
+        const put = await blobs.put([Buffer.alloc(100_000 + i, i), Buffer.alloc(200_000)]);
+        process.stdout.write(put.hash + "\\n");
+      }`;
+    const args = ["--input-type=module-typescript", "-e", script];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    let printed = "";
+    child.stdout.on("data", (text) => {
+      printed += text;
+      if (printed.length > 65 * 20) child.kill("SIGKILL");
+    });
+    await once(child, "close");
+    const acknowledged = printed.split("\n").filter((line) => line.length === 64);
+    const blobs = await openDiskBlobs(place);
+    assert.deepEqual(readdirSync(join(place, "part")), []);
+    assert.ok(acknowledged.length >= 20);
+    for (const hash of acknowledged) await bytesIn(blobs.read(hash));
+    for await (const hash of blobs.list()) await bytesIn(blobs.read(hash));
+  }));
+
+test("C4: on a full disk a put leaves nothing, reads go on, and there is room after a delete", (t) =>
+  inPlace(async (place) => {
+    const disk = mountSmallDisk(place, "2m");
+    if ("skip" in disk) return t.skip(disk.skip);
+    try {
+      const blobs = await openDiskBlobs(place);
+      const kept = await blobs.put([pattern(chunkBytes)]);
+      const large = pattern(chunkBytes + 1000, 2);
+      await assert.rejects(blobs.put([large]), refusal("storage-full"));
+      assert.deepEqual(readdirSync(join(place, "part")), []);
+      assert.equal(await blobs.size(sha256(large)), null);
+      assert.ok(same(await bytesIn(blobs.read(kept.hash)), pattern(chunkBytes)));
+      await blobs.delete(kept.hash);
+      assert.equal((await blobs.put([large])).sizeBytes, large.byteLength);
+    } finally {
+      disk.unmount();
+    }
+  }));
+
+test("C7: a place that cannot hold blobs is refused", (t) =>
+  inPlace(async (place) => {
+    writeFileSync(join(place, "file"), "");
+    await assert.rejects(openDiskBlobs(join(place, "file")), refusal("bad-request"));
+    const directory = join(place, "blobs");
+    await (await openDiskBlobs(directory)).close();
+    if (process.geteuid?.() !== 0) {
+      chmodSync(join(directory, "part"), 0o500);
+      return assert.rejects(openDiskBlobs(directory), refusal("bad-request"));
+    }
+    const disk = mountSmallDisk(directory, "1m");
+    if ("skip" in disk) return t.skip(disk.skip);
+    try {
+      disk.makeReadOnly();
+      await assert.rejects(openDiskBlobs(directory), refusal("bad-request"));
+    } finally {
+      disk.unmount();
+    }
+  }));
+
+test(
+  "an adopted file is a blob without a copy, and stays when its old name goes",
+  withStore(async (blobs, place) => {
+    const bytes = pattern(2 * chunkBytes + 1);
+    const file = join(place, "result");
+    writeFileSync(file, bytes);
+    const put = await blobs.adopt(file, sha256(bytes));
+    assert.deepEqual(put, { hash: sha256(bytes), sizeBytes: bytes.byteLength });
+    assert.equal(statSync(blobs.path(put.hash)!).ino, statSync(file).ino);
+    assert.equal(statSync(blobs.path(put.hash)!).mode & 0o777, 0o400);
+    rmSync(file);
+    assert.ok(same(await bytesIn(blobs.read(put.hash)), bytes));
+    await blobs.adopt(blobs.path(put.hash)!);
+    assert.ok(
+      same(await bytesIn(blobs.read(put.hash)), bytes),
+      "adopting a blob itself is harmless",
+    );
+  }),
+);
+
+test("adopting copies where it cannot link", (t) =>
+  inPlace(async (place) => {
+    mkdirSync(join(place, "blobs"));
+    const disk = mountSmallDisk(join(place, "blobs"), "1m");
+    if ("skip" in disk) return t.skip(disk.skip);
+    try {
+      const blobs = await openDiskBlobs(join(place, "blobs"));
+      writeFileSync(join(place, "result"), pattern(5000));
+      const { hash } = await blobs.adopt(join(place, "result"), sha256(pattern(5000)));
+      assert.ok(same(readFileSync(blobs.path(hash)!), pattern(5000)));
+    } finally {
+      disk.unmount();
+    }
+  }));
+
+test("what is not the expected plain file is not adopted, and is left where it is", () =>
+  inPlace(async (place) => {
+    const blobs = await openDiskBlobs(join(place, "blobs"), { blobMaxBytes: 1000 });
+    const at = (name: string): string => join(place, name);
+    writeFileSync(at("file"), pattern(1000));
+    symlinkSync(at("file"), at("link"));
+    linkSync(at("file"), at("twin"));
+    writeFileSync(at("large"), pattern(1001));
+    await assert.rejects(blobs.adopt(at("none")), refusal("not-found"));
+    await assert.rejects(blobs.adopt(at("link")), refusal("bad-request"));
+    await assert.rejects(blobs.adopt(place), refusal("bad-request"));
+    await assert.rejects(blobs.adopt(at("large")), refusal("limit-exceeded"));
+    await assert.rejects(blobs.adopt(at("file"), sha256(pattern(9))), refusal("data-lost"));
+    assert.ok(existsSync(at("file")));
+    assert.deepEqual(readdirSync(at("blobs/part")), []);
+    for await (const hash of blobs.list()) assert.fail(`${hash} is there`);
+    assert.equal((await blobs.adopt(at("twin"))).sizeBytes, 1000);
+  }));
