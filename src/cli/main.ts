@@ -1,4 +1,4 @@
-/** The command line: finds the command, loads only its file, and turns what it throws into an exit code.
+/** The command line: finds the command, loads only its file, turns what it throws into an exit code.
  *
  *  Importing this file runs it. Other commands' files and all machinery are imported when needed:
  *  `tequio --help` must not load a bundler. */
@@ -115,7 +115,8 @@ for (const stream of [process.stdout, process.stderr]) {
 
 const code = await run(process.argv.slice(2));
 process.exitCode = code;
-// What holds the process open a second after the end is a leak, unless it is output still to be read.
+// What holds the process open a second after the end is a leak, unless it is output still to be
+// read.
 setInterval(() => {
   if (process.stdout.writableLength === 0) process.exit();
 }, 1000).unref();

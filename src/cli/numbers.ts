@@ -1,7 +1,9 @@
 /** Numbers as people read and write them: bytes, rates, durations, counts with separators. */
 import { ClusterError } from "../core/error.ts";
 
-/** 1234567 → "1,234,567". Not by `toLocaleString`: loading its tables takes 15 ms of every start. */
+/** 1234567 → "1,234,567". Not by `toLocaleString`: loading its tables
+
+ *  takes 15 ms of every start. */
 export function countText(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(?:[0-9]{3})+$)/g, ",");
 }
@@ -89,7 +91,8 @@ export function parseCount(
   if (!(value >= range.min && value <= range.max)) {
     throw new ClusterError(
       "bad-request",
-      `${option} ${text} is no whole number from ${countText(range.min)} to ${countText(range.max)}`,
+      `${option} ${text} is no whole number from ${countText(range.min)} to ` +
+        countText(range.max),
     );
   }
   return value;

@@ -1,4 +1,5 @@
-/** The version in package.json, which lies two directories up in the checkout and in the package alike. */
+/** The version in package.json, which lies two directories up in the checkout and in the package
+ *  alike. */
 import { readFileSync } from "node:fs";
 
 export function packageVersion(): string {

@@ -1,4 +1,5 @@
-/** Where a coordinator is: the data directory of this machine, or an address and a token from elsewhere. */
+/** Where a coordinator is: the data directory of this machine, or an address and a token from
+ *  elsewhere. */
 import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -19,7 +20,8 @@ export const adminTokenFile = "admin.token";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** `--data`, `$TEQUIO_DATA`, `$XDG_DATA_HOME/tequio`, `~/.local/share/tequio`: the first that is set. */
+/** `--data`, `$TEQUIO_DATA`, `$XDG_DATA_HOME/tequio`, `~/.local/share/tequio`: the first that is
+ *  set. */
 export function dataDirOf(option: string | undefined, env: Environment = process.env): string {
   const given = option ?? env.TEQUIO_DATA;
   if (given) return resolve(given);
@@ -43,7 +45,8 @@ export type Target = {
   readonly dataDir: string | null;
 };
 
-/** Which coordinator the options and the environment mean. Throws `unavailable` when none is known. */
+/** Which coordinator the options and the environment mean. Throws `unavailable` when none is
+ *  known. */
 export function findTarget(options: TargetOptions, env: Environment = process.env): Target {
   const url = options.url ?? (options.data === undefined ? env.TEQUIO_URL : undefined);
   const token = tokenOf(options, env);

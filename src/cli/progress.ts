@@ -1,4 +1,5 @@
-/** Progress of a job as lines of text: pure, from summaries to strings; `screen.ts` puts them somewhere. */
+/** Progress of a job as lines of text: pure, from summaries to strings; `screen.ts` puts them
+ *  somewhere. */
 import type { JobSummary, StageSummary } from "../core/summary.ts";
 import { bytesText, countText, durationText, rateText } from "./numbers.ts";
 import { columnsOf, cut, oneLine, padTo } from "./text.ts";
@@ -11,7 +12,8 @@ type Sample = {
 
 export type Progress = { readonly summary: JobSummary; readonly samples: readonly Sample[] };
 
-/** Speed is measured over this much of the past, in ms: long enough to be calm, short enough to be true. */
+/** Speed is measured over this much of the past, in ms: long enough to be calm, short enough to
+ *  be true. */
 export const rateWindowMs = 10_000;
 const samplesMax = 128;
 

@@ -1,6 +1,7 @@
 /** Text for a terminal: foreign lines made harmless, columns, cutting to a width. */
 
-// C0, DEL and C1 controls (escape sequences start with them), and the bidi marks that reorder a line.
+// C0, DEL and C1 controls (escape sequences start with them), and the bidi marks that reorder a
+// line.
 const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** Job names, log lines and error texts come from other people: a terminal must not obey them.
@@ -15,7 +16,7 @@ export function oneLine(text: string): string {
 }
 
 const wide =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffe6\u{1f300}-\u{3fffd}]/u;
 const joins = /[\p{Mn}\p{Me}\p{Cf}]/u;
 
 /** Columns that a text takes on a terminal; without escape sequences. */
@@ -42,7 +43,8 @@ export function padTo(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - columnsOf(text)));
 }
 
-/** Rows under a header, columns as wide as they need; numbers (right = their indexes) to the right. */
+/** Rows under a header, columns as wide as they need; numbers (right = their indexes) to the
+ *  right. */
 export function table(
   header: readonly string[],
   rows: readonly (readonly string[])[],

@@ -55,7 +55,7 @@ test("stopping ends every process, and a dead one is not waited for", async (t) 
   assert.deepEqual(all.map(startOf), [null, null]);
 });
 
-test("a process with a recorded number but another start is not ours: neither adopted nor killed", async (t) => {
+test("a recorded number with another start is not ours: neither adopted nor killed", async (t) => {
   const options = crewOptions(t, { count: 1 });
   const stranger = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
   t.after(() => stranger.kill("SIGKILL"));

@@ -7,8 +7,8 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { writePrivate } from "../../coordinator/private-file.ts";
 import { startOf } from "./identity.ts";
-import { writeWhole } from "./write-whole.ts";
 
 export type CrewOptions = {
   /** `<data>/workers`. */
@@ -98,7 +98,7 @@ async function startMember(options: CrewOptions, number: number): Promise<Proces
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   // Not in the arguments or the environment: others on this machine can read those.
   const tokenFile = join(dir, "join.token");
-  writeWhole(tokenFile, `${await options.joinToken()}\n`);
+  writePrivate(tokenFile, `${await options.joinToken()}\n`);
   const log = openSync(join(dir, "worker.log"), "a", 0o600);
   try {
     const child = spawn(
@@ -114,14 +114,16 @@ async function startMember(options: CrewOptions, number: number): Promise<Proces
     child.unref();
     const pid = child.pid ?? 0;
     const record = { pid, start: startOf(pid) ?? "", url: options.url };
-    writeWhole(recordFile(options, number), JSON.stringify(record));
+    writePrivate(recordFile(options, number), JSON.stringify(record));
     return record;
   } finally {
     closeSync(log);
   }
 }
 
-/** Starts the process again whenever it has ended. Children and adopted ones are looked at alike. */
+/** Starts the process again whenever it has ended. Children and adopted
+
+ *  ones are looked at alike. */
 async function watch(options: CrewOptions, member: Member, signal: AbortSignal): Promise<void> {
   let waitMs = restartMs;
   let startedAtMs = performance.now();

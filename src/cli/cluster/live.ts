@@ -44,7 +44,8 @@ export function clusterLine(
   const live = workers.filter((worker) => worker.state === "live");
   const slots = live.reduce((sum, worker) => sum + worker.slots, 0);
   const busy = live.reduce((sum, worker) => sum + worker.running, 0);
-  const head = `${plural(live.length, "worker")}, ${countText(busy)} of ${plural(slots, "slot")} busy`;
+  const share = `${countText(busy)} of ${plural(slots, "slot")} busy`;
+  const head = `${plural(live.length, "worker")}, ${share}`;
   const running = jobs.filter((job) => job.state === "running");
   if (running.length === 0) return `${head}; no job runs`;
   const names = running.map((job) => `${job.job} ${oneLine(job.name)} ${doneShare(job)}`);

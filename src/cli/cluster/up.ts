@@ -1,9 +1,10 @@
 /** `tequio up`: a coordinator in this process, and worker processes beside it. */
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
+import { writePrivate } from "../../coordinator/private-file.ts";
 import { countText } from "../numbers.ts";
 import { countArgument, sizeArgument, withExamples, withJson } from "../options.ts";
 import { packageVersion } from "../package-version.ts";
@@ -11,7 +12,6 @@ import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
 import type { Crew } from "./crew.ts";
 import { joinLine, reachableUrl } from "./join-line.ts";
-import { writeWhole } from "./write-whole.ts";
 
 type Options = {
   readonly workers: number;
@@ -60,7 +60,6 @@ export function memoryPerWorker(workers: number, totalBytes = totalmem()): numbe
 async function up(options: Options): Promise<void> {
   const end = endOfUp();
   const dataDir = dataDirOf(options.data);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const { openCoordinator } = await import("../../coordinator/coordinator.ts");
   const coordinator = await openCoordinator({
     dataDir,
@@ -120,7 +119,7 @@ function writeEndpoint(dataDir: string, coordinator: Coordinator): string {
   const file = join(dataDir, endpointFile);
   const { url, fingerprint } = coordinator;
   const endpoint = { url, fingerprint, pid: process.pid, version: packageVersion() };
-  writeWhole(file, `${JSON.stringify(endpoint)}\n`);
+  writePrivate(file, `${JSON.stringify(endpoint)}\n`);
   return file;
 }
 

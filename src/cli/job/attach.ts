@@ -1,6 +1,7 @@
 /** `tequio attach <job>`: follows a job that was submitted before, and collects it with -o. */
 import type { Command } from "commander";
 import { openClient } from "../connection.ts";
+import { followJob } from "../follow/follow.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
 import {
@@ -9,8 +10,7 @@ import {
   throwUnlessDone,
   wantsResult,
   withResult,
-} from "./finish.ts";
-import { followJob } from "./follow.ts";
+} from "../result/finish.ts";
 
 type Options = TargetOptions & ResultOptions & { readonly watch?: boolean };
 

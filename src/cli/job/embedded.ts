@@ -1,4 +1,5 @@
-/** A cluster inside this process, for `run --local`: the same coordinator and worker, gone at the end. */
+/** A cluster inside this process, for `run --local`: the same coordinator and worker, gone at the
+ *  end. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -4,7 +4,7 @@ import { ClusterError } from "../../core/error.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
-import { collectJob, type ResultOptions, withResult } from "./finish.ts";
+import { collectJob, type ResultOptions, withResult } from "../result/finish.ts";
 
 export function define(command: Command): void {
   command.argument("<job>", "its id, as j-7");

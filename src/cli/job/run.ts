@@ -1,5 +1,5 @@
-/** `tequio run job.ts inputs…`: build, plan, submit, follow, collect; on a cluster, inside this process
- *  (`--local`), or without any cluster (`--sequential`). */
+/** `tequio run job.ts inputs…`: build, plan, submit, follow, collect; on a cluster, inside this
+ *  process (`--local`), or without any cluster (`--sequential`). */
 import { availableParallelism } from "node:os";
 import { basename, dirname, parse } from "node:path";
 import type { Command } from "commander";
@@ -8,6 +8,7 @@ import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
 import { memoryPerWorker } from "../cluster/up.ts";
 import { openClient } from "../connection.ts";
+import { followJob } from "../follow/follow.ts";
 import {
   countArgument,
   parseParam,
@@ -17,8 +18,7 @@ import {
   withTarget,
 } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
-import { collectJob, destinationOf, type ResultOptions, withResult } from "./finish.ts";
-import { followJob } from "./follow.ts";
+import { collectJob, destinationOf, type ResultOptions, withResult } from "../result/finish.ts";
 
 export type RunOptions = TargetOptions &
   ResultOptions & {

@@ -1,4 +1,5 @@
-/** `run --sequential`: the judge, in this process; the place to debug a job and to doubt a cluster. */
+/** `run --sequential`: the judge, in this process; the place to debug a job and to doubt a
+ *  cluster. */
 import { dirname, relative } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { hostId } from "../../link/host.ts";
@@ -7,8 +8,8 @@ import { saveResult } from "../../sdk/collect.ts";
 import { type LocalRun, runLocal } from "../../sdk/local.ts";
 import { type Planned, planJob } from "../../sdk/plan.ts";
 import { JobFailed } from "../faults.ts";
+import { destinationOf, tell } from "../result/finish.ts";
 import { safeText } from "../text.ts";
-import { destinationOf, tell } from "./finish.ts";
 import { jobName, planOptions, type RunOptions } from "./run.ts";
 
 const stackLinesMax = 6;

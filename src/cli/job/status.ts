@@ -1,9 +1,10 @@
-/** `tequio status <job>`: stages, counters, errors with their place in the job file, and why it waits. */
+/** `tequio status <job>`: stages, counters, errors with their place in the job file, and why it
+ *  waits. */
 import type { Command } from "commander";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
-import { statusLines } from "./report.ts";
+import { statusLines } from "../result/report.ts";
 
 type Options = TargetOptions & { readonly json?: boolean };
 

@@ -1,4 +1,5 @@
-/** Follows a job to its end: progress on the screen, logs when wanted, Ctrl-C, a coordinator that restarts. */
+/** Follows a job to its end: progress on the screen, logs when wanted, Ctrl-C, a coordinator that
+ *  restarts. */
 import { setTimeout as delay } from "node:timers/promises";
 import { assert } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
@@ -23,7 +24,8 @@ const plainEveryMs = 3000;
 /** How long a coordinator that restarts is waited for, in ms. */
 const patienceMs = 120_000;
 
-/** Resolves with the last summary. Throws `Interrupted` after Ctrl-C, `unavailable` when patience ends. */
+/** Resolves with the last summary. Throws `Interrupted` after Ctrl-C, `unavailable` when patience
+ *  ends. */
 export async function followJob(
   client: Client,
   job: string,
@@ -80,7 +82,8 @@ async function watchJob(client: Client, job: string, options: Watching): Promise
   return last;
 }
 
-/** Draws each summary, or prints a line now and then; prints each failed attempt once when watching. */
+/** Draws each summary, or prints a line now and then; prints each failed attempt once when
+ *  watching. */
 function shower(options: Watching): (summary: JobSummary) => void {
   const { screen, watch } = options;
   let progress: Progress | null = null;
@@ -90,7 +93,8 @@ function shower(options: Watching): (summary: JobSummary) => void {
   return (summary) => {
     progress = observe(progress, summary);
     for (const error of watch ? summary.errors.toReversed() : []) {
-      const text = `${error.task} failed on ${error.worker}: ${error.code}: ${oneLine(error.message)}`;
+      const what = `${error.code}: ${oneLine(error.message)}`;
+      const text = `${error.task} failed on ${error.worker}: ${what}`;
       if (!seen.has(text)) screen.print(text);
       seen.add(text);
     }

@@ -1,4 +1,5 @@
-/** The end of a job that was followed: its result where the user wants it, or its failure as an error. */
+/** The end of a job that was followed: its result where the user wants it, or its failure as an
+ *  error. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";

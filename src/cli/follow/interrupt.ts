@@ -1,4 +1,5 @@
-/** Ctrl-C while a job is followed: on a terminal a question, elsewhere cancel first and leave second. */
+/** Ctrl-C while a job is followed: on a terminal a question, elsewhere cancel first and leave
+ *  second. */
 import type { Screen } from "../screen.ts";
 
 export type InterruptActions = {
