@@ -75,6 +75,7 @@ export class Loop {
   #inboxChars = 0;
   #turning: Promise<void> | null = null;
   #phase: "open" | "closing" | "ended" = "open";
+  #started = false;
   #cancelTimer = () => {};
   #sinceSnapshot = { records: 0, sizeBytes: 0 };
 
@@ -97,6 +98,7 @@ export class Loop {
     const loop = new Loop(options, end);
     end.epoch += 1;
     await loop.post({ kind: "coordinator-started", epoch: end.epoch });
+    loop.#started = true;
     return loop;
   }
 
@@ -272,6 +274,7 @@ export class Loop {
     const refusal = error instanceof ClusterError ? error : new ClusterError("unavailable", text);
     for (const posted of [...batch, ...this.#inbox]) posted.refused(refusal);
     this.#inbox = [];
-    this.#options.onFatal(error);
+    // Before, whoever starts it is told by the rejection.
+    if (this.#started) this.#options.onFatal(error);
   }
 }

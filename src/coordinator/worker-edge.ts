@@ -29,6 +29,8 @@ export type NoteSink = {
   /** Lines of job code; may be dropped. */
   logged(job: JobId, task: { stage: number; task: number }, line: string): void;
   progressed(job: JobId, task: { stage: number; task: number }, inputBytes: number): void;
+  /** An attempt of the task was reported: its progress is in the state now, or was in vain. */
+  ended(job: JobId, task: { stage: number; task: number }): void;
 };
 
 export type WorkerEdgeOptions = {

@@ -1,6 +1,6 @@
 /** Bytes that running attempts have read so far: shown between reports, never logged, forgotten at a restart. */
-import type { JobId } from "../core/ids.ts";
-import type { JobSummary } from "../core/summary.ts";
+import type { JobId } from "../../core/ids.ts";
+import type { JobSummary } from "../../core/summary.ts";
 
 export class Progress {
   /** By job, then by `stage/task`; a backup task counts as far as the attempt that is further. */

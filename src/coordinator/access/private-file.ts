@@ -1,0 +1,51 @@
+/** Small secret files: written whole and durable with mode 0600, and refused when others could read them. */
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { ClusterError } from "../../core/error.ts";
+import { syncDirectoryNow } from "../../store/directory.ts";
+import { storageFailure } from "../../store/failure.ts";
+
+/** The text, or null when there is no such file. Throws `forbidden` when others may read or write it. */
+export function readPrivate(path: string): string | null {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return null;
+  // Windows has no such modes; there the directory's own rights must do.
+  if (process.platform !== "win32" && (found.mode & 0o077) !== 0) {
+    const mode = (found.mode & 0o777).toString(8);
+    throw new ClusterError(
+      "forbidden",
+      `${path} may be read by others (mode ${mode}), so its secret may be known; ` +
+        `remove it to get a new one, or, if nobody saw it: chmod 600 ${path}`,
+    );
+  }
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw storageFailure(error, path);
+  }
+}
+
+export function writePrivate(path: string, text: string): void {
+  const part = `${path}.${process.pid}.part`;
+  try {
+    const file = openSync(part, "w", 0o600);
+    try {
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(part, path);
+    syncDirectoryNow(dirname(path));
+  } catch (error) {
+    throw storageFailure(error, path);
+  }
+}

@@ -1,0 +1,200 @@
+/** A coordinator of this process: its directory, loop, workers' edge and HTTP server, opened and closed as one. */
+import { join } from "node:path";
+import { hostId } from "../link/host.ts";
+import { openDiskBlobs } from "../store/blob/disk.ts";
+import { makeDirectory } from "../store/directory.ts";
+import { openSqliteLog } from "../store/log/sqlite.ts";
+import { ownAdminToken } from "./access/admin-token.ts";
+import { Auth } from "./access/auth.ts";
+import { fingerprint } from "./access/tls.ts";
+import { clusterKeys, openDataDir, ownCertificate } from "./data-dir.ts";
+import type { Services } from "./http/services.ts";
+import { BlobSweep } from "./jobs/blob-sweep.ts";
+import { JobLogs } from "./jobs/job-logs.ts";
+import { noteSink } from "./jobs/notes.ts";
+import { Plans } from "./jobs/plans.ts";
+import { Progress } from "./jobs/progress.ts";
+import { Watchers } from "./jobs/watchers.ts";
+import type { NewEvent, Reply } from "./journal.ts";
+import { isLoopback, type Listen, parseListen, urlOf } from "./listen.ts";
+import type { LivenessOptions } from "./liveness.ts";
+import { Loop, type OuterEffect } from "./run.ts";
+import { type ServeLimits, serve } from "./serve.ts";
+import { realTimers } from "./timers.ts";
+import { WorkerEdge } from "./worker-edge.ts";
+import { outputsChecked } from "./workers/outputs.ts";
+
+export type CoordinatorOptions = {
+  /** Made when it is not there; one coordinator at a time. */
+  readonly dataDir: string;
+  /** `host:port`; port 0 = any free one. */
+  readonly listen: string;
+  /** Of the software, for people. */
+  readonly version: string;
+  /** Listen beyond this machine without TLS. Default false: then TLS with a certificate of its own. */
+  readonly insecure?: boolean;
+  /** Names besides addresses, localhost and this machine's, by which it may be called. */
+  readonly hosts?: readonly string[];
+  /** Origins of web pages that may call it. */
+  readonly origins?: readonly string[];
+  readonly liveness?: Partial<LivenessOptions>;
+  readonly limits?: Partial<ServeLimits>;
+  /** Default: the coordinator closes itself. */
+  readonly onShutdown?: () => void;
+  /** The log failed or a law is broken: everything is closed already. Default: throws, which ends the process. */
+  readonly onFatal?: (error: Error) => void;
+  /** A call of the HTTP API ended in a bug. Default: printed to standard error. */
+  readonly onError?: (error: unknown) => void;
+};
+
+export type JoinTerms = {
+  /** 0 = never expires. */
+  readonly ttlMs: number;
+  /** Joins allowed; 0 = any number. */
+  readonly usesMax: number;
+  /** Whose workers they are; default "admin". */
+  readonly owner?: string;
+};
+
+export type Coordinator = {
+  readonly url: string;
+  /** SHA-256 of its certificate; "" without TLS. */
+  readonly fingerprint: string;
+  /** Also in `<dataDir>/admin.token`. */
+  readonly adminToken: string;
+  joinToken(terms: JoinTerms): Promise<string>;
+  /** For programs that embed it; see core/event.ts. */
+  post(event: NewEvent): Promise<Reply>;
+  /** Workers keep what they run; what was acknowledged is on the disk. May be called twice. */
+  close(): Promise<void>;
+};
+
+export async function openCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const listen = parseListen(options.listen);
+  const closers: Array<() => unknown> = [];
+  // Backwards; what cannot be closed must not keep the rest open.
+  const closeAll = async () => {
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+      await Promise.resolve(close()).catch(() => {});
+    }
+  };
+  let closing: Promise<void> | null = null;
+  const close = () => {
+    closing ??= closeAll();
+    return closing;
+  };
+  try {
+    return await open({ ...options, onShutdown: options.onShutdown ?? close }, listen, {
+      closers,
+      close,
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Closing = { readonly closers: Array<() => unknown>; readonly close: () => Promise<void> };
+
+async function open(
+  options: CoordinatorOptions & { readonly onShutdown: () => void },
+  listen: Listen,
+  { closers, close }: Closing,
+): Promise<Coordinator> {
+  const { dataDir, insecure = false } = options;
+  openDataDir(dataDir);
+  const certificate = isLoopback(listen.host) || insecure ? null : ownCertificate(dataDir);
+  const services = await openServices(options, { closers, close });
+  const adminToken = await ownAdminToken(join(dataDir, "admin.token"), services.auth);
+  const serving = await serve({
+    services,
+    listen,
+    certificate,
+    origin: { hosts: options.hosts ?? [], origins: options.origins ?? [] },
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    onError: options.onError ?? ((error) => console.error(error)),
+  });
+  closers.push(() => serving.close());
+  const at = { host: listen.host, port: serving.port };
+  return {
+    url: urlOf(certificate === null ? "http" : "https", at),
+    fingerprint: certificate === null ? "" : fingerprint(certificate.cert),
+    adminToken,
+    joinToken: async ({ ttlMs, usesMax, owner = "admin" }) => {
+      const terms = { role: "worker", owner, ttlMs, usesMax } as const;
+      return (await services.auth.issue(terms)).token;
+    },
+    post: (event) => services.loop.post(event),
+    close,
+  };
+}
+
+async function openServices(
+  options: CoordinatorOptions & { readonly onShutdown: () => void },
+  { closers, close }: Closing,
+): Promise<Services> {
+  const { dataDir, version } = options;
+  const keys = clusterKeys(dataDir);
+  const log = await openSqliteLog(join(dataDir, "log.sqlite"));
+  closers.push(() => log.close());
+  const blobs = await openDiskBlobs(join(dataDir, "blobs"));
+  closers.push(() => blobs.close());
+  makeDirectory(join(dataDir, "logs"));
+  const logs = new JobLogs(join(dataDir, "logs"));
+  const progress = new Progress();
+  const watchers = new Watchers();
+  let performed = (_effect: OuterEffect): void => {};
+  const loop = await Loop.start({
+    log,
+    timers: realTimers,
+    perform: (effect) => performed(effect),
+    onFatal: (error) => void close().then(() => (options.onFatal ?? raise)(error)),
+  });
+  closers.push(() => loop.stop());
+  const stateNow = () => loop.state;
+  const auth = new Auth(loop);
+  const plans = new Plans(blobs);
+  const namedBy = (plan: string) => plans.blobsOf(plan);
+  const sweep = new BlobSweep({ blobs, stateNow, namedBy, timers: realTimers });
+  closers.push(() => sweep.stop());
+  const edge = new WorkerEdge({
+    loop,
+    auth,
+    timers: realTimers,
+    keys,
+    version,
+    notes: noteSink(loop, logs, progress),
+    checked: outputsChecked(blobs, stateNow),
+    ...(options.liveness === undefined ? {} : { liveness: options.liveness }),
+  });
+  closers.push(() => edge.stop());
+  const { onShutdown } = options;
+  const host = hostId();
+  const parts = { loop, auth, blobs, plans, edge, sweep, logs, progress, watchers };
+  const services: Services = { ...parts, host, version, onShutdown };
+  performed = (effect) => perform(services, effect);
+  return services;
+}
+
+function perform(services: Services, effect: OuterEffect): void {
+  const { edge, logs, progress, sweep, watchers } = services;
+  if (effect.kind === "job-changed") {
+    watchers.changed(effect.job);
+    logs.wake(effect.job);
+  } else if (effect.kind === "drop-blobs") {
+    progress.forget(effect.job);
+    watchers.changed(effect.job);
+    // Both may fail without harm: the next sweep, or nobody, will miss what is left.
+    logs.remove(effect.job).catch(() => {});
+    sweep.sweep().catch(() => {});
+  } else {
+    edge.perform(effect);
+  }
+}
+
+/** A failure that nobody takes must end the process, as a broken law does. */
+function raise(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}

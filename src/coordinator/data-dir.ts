@@ -1,0 +1,82 @@
+/** The coordinator's directory: its keys, its certificate and its version, each made at the first start.
+ *
+ *  `log.sqlite` · `blobs/` · `logs/` · `cluster.json` (keys) · `tls.json` · `admin.token`, all for the owner only. */
+import { createHmac, randomBytes } from "node:crypto";
+import { chmodSync } from "node:fs";
+import { hostname, networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { ClusterError } from "../core/error.ts";
+import { makeDirectory } from "../store/directory.ts";
+import { placeFailure } from "../store/failure.ts";
+import { clusterTagBytes } from "../wire/manager/taskid.ts";
+import { readPrivate, writePrivate } from "./access/private-file.ts";
+import { type Certificate, selfSigned } from "./access/tls.ts";
+import type { ClusterKeys } from "./workers/orders.ts";
+
+/** Of the directory as a whole; the log and the blobs have versions of their own. */
+const dataVersion = 1;
+
+/** Makes the directory when it is not there, and shuts others out of it. */
+export function openDataDir(dir: string): void {
+  makeDirectory(dir);
+  try {
+    chmodSync(dir, 0o700);
+  } catch (error) {
+    throw placeFailure(error, dir);
+  }
+}
+
+/** Throws `version-mismatch` when a newer version wrote the directory. */
+export function clusterKeys(dir: string): ClusterKeys {
+  const path = join(dir, "cluster.json");
+  const text = readPrivate(path) ?? firstKeys(path);
+  const { tag, secret } = parsed(path, text);
+  return {
+    tag: Buffer.from(tag, "hex"),
+    exchangeSecret: (job) =>
+      createHmac("sha256", Buffer.from(secret, "hex")).update(`exchange ${job}`).digest("hex"),
+  };
+}
+
+function firstKeys(path: string): string {
+  const tag = randomBytes(clusterTagBytes).toString("hex");
+  const secret = randomBytes(32).toString("hex");
+  const text = `${JSON.stringify({ version: dataVersion, tag, secret })}\n`;
+  writePrivate(path, text);
+  return text;
+}
+
+function parsed(path: string, text: string): { tag: string; secret: string } {
+  let found: { version?: unknown; tag?: unknown; secret?: unknown };
+  try {
+    found = JSON.parse(text);
+  } catch (cause) {
+    const problem = `${path} is damaged; restore it from a backup`;
+    throw new ClusterError("storage-failed", problem, { cause });
+  }
+  const { version, tag, secret } = found;
+  if (typeof version === "number" && version > dataVersion) {
+    throw new ClusterError(
+      "version-mismatch",
+      `${path} was written by a newer version (data version ${version}, this one reads ` +
+        `${dataVersion}); start the newer version, or give another --data`,
+    );
+  }
+  if (typeof tag === "string" && typeof secret === "string" && /^[0-9a-f]{16}$/.test(tag)) {
+    return { tag, secret };
+  }
+  throw new ClusterError("storage-failed", `${path} is damaged; restore it from a backup`);
+}
+
+/** The same certificate at every start, since workers have pinned it. */
+export function ownCertificate(dir: string): Certificate {
+  const path = join(dir, "tls.json");
+  const text = readPrivate(path);
+  if (text !== null) return JSON.parse(text) as Certificate;
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((all) => all ?? [])
+    .map(({ address }) => address);
+  const made = selfSigned([hostname(), "localhost", ...addresses], Date.now());
+  writePrivate(path, JSON.stringify(made));
+  return made;
+}

@@ -1,0 +1,50 @@
+/** Which requests come from where they should: the gate against web pages that make a browser call us.
+ *
+ *  A page on another site can send requests to 127.0.0.1, or have its own name resolve to it. Either way the Host
+ *  or the Origin header is not one of ours. Addresses pass as Host: rebinding needs a name. */
+import { isIP } from "node:net";
+import { hostname } from "node:os";
+import { ClusterError } from "../../core/error.ts";
+
+export type OriginRules = {
+  /** Names besides localhost, this machine's name and plain addresses. */
+  readonly hosts: readonly string[];
+  /** Origins besides the coordinator's own address, as `https://example.org`. */
+  readonly origins: readonly string[];
+};
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Throws `forbidden` with what is wrong and which option allows it. */
+export function checkOrigin(headers: Headers, rules: OriginRules): void {
+  const { host, origin } = headers;
+  if (typeof host !== "string" || !isOurName(nameIn(host), rules)) {
+    throw new ClusterError(
+      "forbidden",
+      `the Host header "${String(host).slice(0, 100)}" is not a name of this coordinator; ` +
+        "call it by its address, or allow the name with the option `hosts`",
+    );
+  }
+  if (headers["sec-fetch-site"] === "cross-site") {
+    throw new ClusterError("forbidden", "a page of another site may not call this coordinator");
+  }
+  if (origin === undefined) return;
+  const own = origin === `http://${host}` || origin === `https://${host}`;
+  if (own || (typeof origin === "string" && rules.origins.includes(origin))) return;
+  throw new ClusterError(
+    "forbidden",
+    `a page of ${String(origin).slice(0, 100)} may not call this coordinator; ` +
+      "allow it with the option `origins`",
+  );
+}
+
+/** Without the port; IPv6 without its brackets. */
+function nameIn(host: string): string {
+  const bracketed = /^\[([^\]]*)\](:\d*)?$/.exec(host);
+  return (bracketed?.[1] ?? host.replace(/:\d*$/, "")).toLowerCase();
+}
+
+function isOurName(name: string, rules: OriginRules): boolean {
+  if (isIP(name) !== 0 || name === "localhost") return true;
+  return name === hostname().toLowerCase() || rules.hosts.includes(name);
+}

@@ -1,0 +1,158 @@
+/** What a job leaves: its output, results, log, and the input files that the coordinator passes on. */
+import type { Stats } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { ClusterError } from "../../core/error.ts";
+import type { JobId } from "../../core/ids.ts";
+import type { TaskOutput } from "../../core/job.ts";
+import { jobBadRecords, jobOutputs, jobSpec, jobSummary } from "../../core/view.ts";
+import type { Output } from "../../wire/api/messages.ts";
+import type { InputFile } from "../../wire/block/plan.ts";
+import { bytesAnswer, parseRange, type Span } from "./ranges.ts";
+import { type Answer, type Call, json, ndjson, type Route } from "./route.ts";
+import { asJobId, noSuchJob, type Services, summaryOf } from "./services.ts";
+
+/** Throws what the job came to, unless it is done. */
+function mustBeDone(services: Services, job: JobId): readonly TaskOutput[] {
+  const { failure, state } = summaryOf(services, job);
+  if (state === "failed" && failure !== null) {
+    throw new ClusterError(failure.code, failure.message);
+  }
+  if (state === "done") return jobOutputs(services.loop.state, job).filter((one) => one !== null);
+  const text =
+    state === "running"
+      ? `${job} still runs; its output can be read when it is done (GET /v1/jobs/${job}/watch)`
+      : `${job} was cancelled and has no output; submit it again`;
+  throw new ClusterError("conflict", text);
+}
+
+function output({ services, params }: Call): Answer {
+  const job = asJobId(params.job);
+  const parts = mustBeDone(services, job).map(({ root, sizeBytes, records }, task) => ({
+    task,
+    hash: root,
+    sizeBytes,
+    records,
+  }));
+  const badRecords = jobBadRecords(services.loop.state, job);
+  return json({ parts, badRecords } satisfies Output);
+}
+
+const encoder = new TextEncoder();
+/** Lines are handed over in pieces of about this, characters. */
+const pieceChars = 64 * 1024;
+
+async function* resultLines(
+  services: Services,
+  outputs: readonly TaskOutput[],
+): AsyncGenerator<Uint8Array, void> {
+  let piece = "";
+  for (const { root, value } of outputs) {
+    if (value !== undefined || root === "") {
+      piece += `${value ?? "null"}\n`;
+      if (piece.length < pieceChars) continue;
+    }
+    if (piece !== "") yield encoder.encode(piece);
+    piece = "";
+    if (value !== undefined || root === "") continue;
+    yield* services.blobs.read(root);
+    piece = "\n";
+  }
+  if (piece !== "") yield encoder.encode(piece);
+}
+
+function results({ services, params }: Call): Answer {
+  const job = asJobId(params.job);
+  if (jobSpec(services.loop.state, job)?.stages[0]?.kind !== "tasks") {
+    const text = `${job} is no list of tasks; its result is at GET /v1/jobs/${job}/output`;
+    throw new ClusterError("bad-request", text);
+  }
+  return ndjson(resultLines(services, mustBeDone(services, job)));
+}
+
+function logs({ services, params, query, signal }: Call): Answer {
+  const job = asJobId(params.job);
+  const { loop } = services;
+  const ended = () => jobSummary(loop.state, job, 0)?.state !== "running";
+  return ndjson(services.logs.read(job, query.follow === "1" ? { ended, signal } : null));
+}
+
+async function input({ services, params, headers }: Call): Promise<Answer> {
+  const job = asJobId(params.job);
+  const { blobs, loop, plans } = services;
+  const spec = jobSpec(loop.state, job);
+  if (spec === null || jobSummary(loop.state, job, 0)?.state !== "running") throw noSuchJob(job);
+  const { files } = await plans.read(spec.planHash);
+  const file = /^\d{1,9}$/.test(params.file ?? "") ? files[Number(params.file)] : undefined;
+  if (file === undefined) {
+    throw new ClusterError("not-found", `${job} has no input file ${params.file}`);
+  }
+  const span = parseRange(headers.range, file.sizeBytes);
+  const { at } = file;
+  if (at.kind === "path") return fileAnswer(services.host, file, span);
+  return bytesAnswer(file.sizeBytes, span, () => blobs.read(at.hash, span ?? undefined));
+}
+
+/** Only as it was when the job was submitted; the job's submitter was an admin (see `submit`). */
+async function fileAnswer(host: string, file: InputFile, span: Span | null): Promise<Answer> {
+  if (file.at.kind !== "path" || file.at.host !== host) {
+    const text = `${file.name} lies on another machine's disk; only workers there can read it`;
+    throw new ClusterError("not-found", text);
+  }
+  const { mtimeMs, path } = file.at;
+  const mustBeSame = (found: Stats) => {
+    const same = found.size === file.sizeBytes && found.mtimeMs === mtimeMs && found.isFile();
+    if (same) return;
+    const text = `${file.name} (${path}) has changed since the job was submitted; submit it again`;
+    throw new ClusterError("data-lost", text);
+  };
+  const gone = (cause: unknown) => {
+    const text = `${file.name} (${path}) cannot be read any more; submit the job again`;
+    throw new ClusterError("data-lost", text, { cause });
+  };
+  mustBeSame(await stat(path).catch(gone));
+  async function* read(): AsyncGenerator<Uint8Array, void> {
+    // Opened only when somebody reads, so that it is closed whatever becomes of the answer.
+    const opened = await open(path, "r").catch(gone);
+    try {
+      const { start, end } = span ?? { start: 0, end: file.sizeBytes };
+      if (start < end) {
+        yield* opened.createReadStream({ start, end: end - 1, autoClose: false });
+      }
+      mustBeSame(await opened.stat());
+    } finally {
+      await opened.close();
+    }
+  }
+  return bytesAnswer(file.sizeBytes, span, read);
+}
+
+export const resultRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/output",
+    access: "read",
+    exchange: "→ Output (409 conflict while running, the job's failure when it failed)",
+    handle: output,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/results",
+    access: "read",
+    exchange: "→ NDJSON, one result of a `tasks` job a line, in order",
+    handle: results,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/logs",
+    access: "read",
+    exchange: "→ NDJSON of LogLine; `?follow=1` goes on until the job has ended",
+    handle: logs,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/input/:file",
+    access: ["work"],
+    exchange: "→ bytes of a plan's file (its index), Range honoured; only while the job runs",
+    handle: input,
+  },
+];

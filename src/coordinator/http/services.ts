@@ -1,0 +1,54 @@
+/** What the HTTP routes work with: the parts of the coordinator, put together once. */
+import { ClusterError } from "../../core/error.ts";
+import { idNumber, type JobId } from "../../core/ids.ts";
+import type { JobSummary } from "../../core/summary.ts";
+import { jobSummary } from "../../core/view.ts";
+import type { Blobs } from "../../store/blob/blob.ts";
+import type { Auth } from "../access/auth.ts";
+import type { BlobSweep } from "../jobs/blob-sweep.ts";
+import type { JobLogs } from "../jobs/job-logs.ts";
+import type { Plans } from "../jobs/plans.ts";
+import type { Progress } from "../jobs/progress.ts";
+import type { Watchers } from "../jobs/watchers.ts";
+import type { Loop } from "../run.ts";
+import type { WorkerEdge } from "../worker-edge.ts";
+
+export type Services = {
+  readonly loop: Loop;
+  readonly auth: Auth;
+  readonly blobs: Blobs;
+  readonly plans: Plans;
+  readonly edge: WorkerEdge;
+  readonly sweep: BlobSweep;
+  readonly logs: JobLogs;
+  readonly progress: Progress;
+  readonly watchers: Watchers;
+  /** Which machine this is; see link/host.ts. */
+  readonly host: string;
+  readonly version: string;
+  /** Somebody may and does ask the coordinator to stop; called after the answer is on its way. */
+  readonly onShutdown: () => void;
+};
+
+/** The job's summary with what its running attempts have read. Throws `not-found`. */
+export function summaryOf(services: Services, job: JobId): JobSummary {
+  const { loop, progress } = services;
+  const summary = jobSummary(loop.state, job, loop.nowMs());
+  if (summary === null) throw noSuchJob(job);
+  return progress.added(summary);
+}
+
+/** The same words for a job of somebody else, so that they tell nothing. */
+export function noSuchJob(job: string): ClusterError {
+  return new ClusterError(
+    "not-found",
+    `there is no job ${job.slice(0, 40)}; GET /v1/jobs lists yours`,
+  );
+}
+
+export function asJobId(text: string | undefined): JobId {
+  if (text === undefined || !text.startsWith("j-") || Number.isNaN(idNumber(text))) {
+    throw noSuchJob(text ?? "");
+  }
+  return text as JobId;
+}

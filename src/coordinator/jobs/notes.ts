@@ -1,0 +1,21 @@
+/** Where the notes of workers go: lines into the job's log, bytes read into its progress. */
+import { jobSpec } from "../../core/view.ts";
+import type { Loop } from "../run.ts";
+import type { NoteSink } from "../worker-edge.ts";
+import type { JobLogs } from "./job-logs.ts";
+import type { Progress } from "./progress.ts";
+
+export function noteSink(loop: Loop, logs: JobLogs, progress: Progress): NoteSink {
+  return {
+    logged(job, { stage, task }, line) {
+      const kind = jobSpec(loop.state, job)?.stages[stage]?.kind;
+      if (kind !== undefined) logs.add(job, { atMs: loop.nowMs(), task: `${kind} ${task}`, line });
+    },
+    progressed(job, { stage, task }, inputBytes) {
+      progress.note(job, stage, task, inputBytes);
+    },
+    ended(job, { stage, task }) {
+      progress.ended(job, stage, task);
+    },
+  };
+}

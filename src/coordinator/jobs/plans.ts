@@ -1,0 +1,122 @@
+/** Plans of jobs as the coordinator reads them: checked when a job is submitted, kept for the files it passes on. */
+import { z } from "zod";
+import { ClusterError } from "../../core/error.ts";
+import type { Hash } from "../../core/ids.ts";
+import type { JobSpec } from "../../core/job.ts";
+import type { Blobs } from "../../store/blob/blob.ts";
+import type { InputFile, Plan } from "../../wire/block/plan.ts";
+
+/** The parts of a plan that the coordinator needs. */
+export type PlanOutline = {
+  readonly files: readonly InputFile[];
+  readonly splits: number;
+  readonly items: Plan["items"];
+  readonly reducers: number;
+};
+
+/** Plans in memory at once; each may have many files. */
+const keptMax = 8;
+const planMaxBytes = 256 * 1024 * 1024;
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const size = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const outline = z.object({
+  version: z.literal(1),
+  files: z.array(
+    z.object({
+      name: z.string(),
+      compression: z.enum(["none", "gzip", "zstd"]),
+      sizeBytes: size,
+      at: z.discriminatedUnion("kind", [
+        z.object({
+          kind: z.literal("path"),
+          host: z.string(),
+          path: z.string(),
+          mtimeMs: z.number(),
+        }),
+        z.object({ kind: z.literal("blob"), hash }),
+      ]),
+    }),
+  ),
+  splits: z.array(z.unknown()).transform((splits) => splits.length),
+  items: z.object({ hash, count: size }).nullable(),
+  reducers: size,
+});
+
+export class Plans {
+  readonly #blobs: Blobs;
+  readonly #kept = new Map<Hash, Promise<PlanOutline>>();
+
+  constructor(blobs: Blobs) {
+    this.#blobs = blobs;
+  }
+
+  /** Throws `not-found` when the blob is not there, `bad-request` when it is no plan. */
+  read(plan: Hash): Promise<PlanOutline> {
+    const known = this.#kept.get(plan);
+    if (known !== undefined) return known;
+    const reading = this.#read(plan);
+    this.#kept.set(plan, reading);
+    reading.catch(() => this.#kept.delete(plan));
+    if (this.#kept.size > keptMax) {
+      const [oldest] = this.#kept.keys();
+      if (oldest !== undefined) this.#kept.delete(oldest);
+    }
+    return reading;
+  }
+
+  /** Every blob that a plan names. */
+  async blobsOf(plan: Hash): Promise<Hash[]> {
+    const { files, items } = await this.read(plan);
+    const named = files.flatMap(({ at }) => (at.kind === "blob" ? [at.hash] : []));
+    return items === null ? named : [...named, items.hash];
+  }
+
+  /** Whether a job can run at all: all that it names is here, and plan and stages agree. Returns every blob of
+   *  the job, and whether it reads files of this machine's disk. */
+  async check(spec: JobSpec): Promise<{ blobs: Hash[]; usesPaths: boolean }> {
+    await this.#mustExist(spec.codeHash, "the job's code");
+    await this.#mustExist(spec.planHash, "the job's plan");
+    const plan = await this.read(spec.planHash);
+    const expected = plan.items?.count ?? plan.splits;
+    const [first, second] = spec.stages;
+    if (first?.taskCount !== expected || (second?.taskCount ?? 0) !== plan.reducers) {
+      throw new ClusterError(
+        "bad-request",
+        `the plan has ${expected} tasks and ${plan.reducers} reduce tasks, the stages of the ` +
+          `job have ${first?.taskCount} and ${second?.taskCount ?? 0}; submit again`,
+      );
+    }
+    const named = await this.blobsOf(spec.planHash);
+    for (const one of new Set(named)) await this.#mustExist(one, "an input of the job");
+    const usesPaths = plan.files.some(({ at }) => at.kind === "path");
+    return { blobs: [spec.codeHash, spec.planHash, ...named], usesPaths };
+  }
+
+  async #mustExist(name: Hash, what: string): Promise<void> {
+    if ((await this.#blobs.size(name)) !== null) return;
+    const text = `${what} (blob ${name}) is not here; upload it with POST /v1/blobs, then submit`;
+    throw new ClusterError("not-found", text);
+  }
+
+  async #read(plan: Hash): Promise<PlanOutline> {
+    const sizeBytes = await this.#blobs.size(plan);
+    if (sizeBytes !== null && sizeBytes > planMaxBytes) {
+      const text = `the plan has ${sizeBytes} bytes, and the limit is ${planMaxBytes}`;
+      throw new ClusterError("limit-exceeded", text);
+    }
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.#blobs.read(plan)) chunks.push(Uint8Array.from(chunk));
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    } catch {
+      throw new ClusterError("bad-request", `the plan (blob ${plan}) is not JSON`);
+    }
+    const checked = outline.safeParse(parsed);
+    if (checked.success) return checked.data;
+    const issue = checked.error.issues[0];
+    const where = issue?.path.join(".");
+    throw new ClusterError("bad-request", `the plan (blob ${plan}): ${where}: ${issue?.message}`);
+  }
+}

@@ -1,0 +1,266 @@
+/** The HTTP server: limits, gates and errors around the routes, on one port with the workers' links. */
+import { Readable } from "node:stream";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { ClusterError } from "../core/error.ts";
+import { jobOwner } from "../core/view.ts";
+import { type ApiError, httpStatus } from "../wire/api/messages.ts";
+import type { Principal } from "./access/auth.ts";
+import { defaultFailureLimits, FailureCounter } from "./access/rate.ts";
+import type { Certificate } from "./access/tls.ts";
+import { checkOrigin, type OriginRules } from "./http/origin.ts";
+import { forbidden, verdict } from "./http/permission.ts";
+import type { Answer, Route } from "./http/route.ts";
+import { routes } from "./http/routes.ts";
+import { asJobId, noSuchJob, type Services } from "./http/services.ts";
+import type { Listen } from "./listen.ts";
+import { bearer, takeUpgrades } from "./upgrade.ts";
+
+export type ServeLimits = {
+  readonly headersTimeoutMs: number;
+  /** A JSON body must have arrived within this; uploads of blobs only have to go on. */
+  readonly bodyTimeoutMs: number;
+  readonly headerMaxBytes: number;
+  readonly jsonMaxBytes: number;
+  readonly connectionsMax: number;
+  /** Calls at once; more are answered `unavailable`. */
+  readonly callsMax: number;
+};
+
+export const defaultServeLimits: ServeLimits = {
+  headersTimeoutMs: 10_000,
+  bodyTimeoutMs: 60_000,
+  headerMaxBytes: 16 * 1024,
+  jsonMaxBytes: 8 * 1024 * 1024,
+  connectionsMax: 20_000,
+  callsMax: 4_096,
+};
+
+export type ServeOptions = {
+  readonly services: Services;
+  readonly listen: Listen;
+  readonly certificate: Certificate | null;
+  readonly origin: OriginRules;
+  readonly limits?: Partial<ServeLimits>;
+  /** A call ended in a bug of ours; the caller was told that much and no more. */
+  readonly onError: (error: unknown) => void;
+};
+
+export type Serving = {
+  readonly port: number;
+  /** Ends all calls and links; resolves when they are gone. */
+  close(): Promise<void>;
+};
+
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const door = new Door(options);
+  const { app, limits } = door;
+  app.server.maxConnections = limits.connectionsMax;
+  const { origin, services } = options;
+  const links = takeUpgrades(app.server, {
+    services,
+    origin,
+    refused: (address, error) => door.refused(address, error),
+  });
+  const port = await listenOn(app, options.listen);
+  return {
+    port,
+    async close() {
+      door.endCalls();
+      await links.close("the coordinator is stopping");
+      await app.close();
+    },
+  };
+}
+
+async function listenOn(app: FastifyInstance, { host, port }: Listen): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const { code } = cause as { code?: string };
+    const place = `${host}:${port}`;
+    if (code === "EADDRINUSE") {
+      throw new ClusterError(
+        "conflict",
+        `port ${port} of ${host} is in use; stop what uses it, or give another: --listen ${host}:0`,
+        { cause },
+      );
+    }
+    const text = `cannot listen on ${place} (${code}); give another address with --listen`;
+    throw new ClusterError("bad-request", text, { cause });
+  }
+  return (app.server.address() as { port: number }).port;
+}
+
+/** One server with its hooks. */
+class Door {
+  readonly app: FastifyInstance;
+  readonly limits: ServeLimits;
+  readonly #options: ServeOptions;
+  readonly #failures = new FailureCounter(defaultFailureLimits);
+  readonly #principals = new WeakMap<FastifyRequest, Principal>();
+  readonly #calls = new Set<AbortController>();
+
+  constructor(options: ServeOptions) {
+    this.#options = options;
+    this.limits = { ...defaultServeLimits, ...options.limits };
+    this.app = this.#newServer();
+    const { app } = this;
+    app.removeContentTypeParser("text/plain");
+    app.addHook("onRequest", async (request) => checkOrigin(request.headers, options.origin));
+    app.setErrorHandler((error, request, reply) => this.#failed(error, request, reply));
+    app.setNotFoundHandler((request) => {
+      const asked = `${request.method} ${request.url.slice(0, 100)}`;
+      throw new ClusterError("not-found", `there is no call ${asked}; see docs/http-api.md`);
+    });
+    for (const route of routes) {
+      // In a scope of its own, since a route of bytes takes any type of body, as a stream.
+      app.register(async (scope) => this.#add(scope, route));
+    }
+  }
+
+  endCalls(): void {
+    for (const call of this.#calls) call.abort();
+  }
+
+  /** Counts wrong tokens: from some number on the address is told to wait. */
+  refused(address: string, error: ClusterError): ClusterError {
+    const nowMs = this.#options.services.loop.nowMs();
+    if (!this.#failures.failed(address, nowMs)) return error;
+    const text = "too many calls without a good token came from this address; wait a minute";
+    return new ClusterError("unavailable", text);
+  }
+
+  #newServer(): FastifyInstance {
+    const { headerMaxBytes, headersTimeoutMs, jsonMaxBytes } = this.limits;
+    const node = {
+      maxHeaderSize: headerMaxBytes,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(5_000, headersTimeoutMs),
+      // Uploads may take long; see `bodyTimeoutMs`.
+      requestTimeout: 0,
+    };
+    const common = {
+      bodyLimit: jsonMaxBytes,
+      exposeHeadRoutes: false,
+      forceCloseConnections: true,
+      requestTimeout: 0,
+      keepAliveTimeout: 30_000,
+      routerOptions: { maxParamLength: 200 },
+      frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+        this.#failed(error, request, reply);
+      },
+    } as const;
+    const { certificate } = this.#options;
+    if (certificate === null) return fastify({ ...common, http: node });
+    const https = { ...node, ...certificate };
+    return fastify({ ...common, https }) as unknown as FastifyInstance;
+  }
+
+  #add(scope: FastifyInstance, route: Route): void {
+    if (route.body === "bytes") {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+    }
+    scope.route({
+      method: route.method,
+      url: route.path,
+      onRequest: async (request) => {
+        if (route.access !== "none") this.#principals.set(request, this.#admit(request, route));
+        if (route.body !== "bytes") this.#limitBody(request);
+      },
+      handler: (request, reply) => this.#handle(route, request, reply),
+    });
+  }
+
+  /** Before a byte of the body is read. */
+  #admit(request: FastifyRequest, route: Route): Principal {
+    const { auth, loop } = this.#options.services;
+    const principal = auth.principal(bearer(request.headers));
+    const { job } = request.params as { job?: string };
+    const owner = route.path.includes(":job") ? jobOwner(loop.state, asJobId(job)) : undefined;
+    const decided = verdict(route.access, principal, owner);
+    if (decided === "forbidden") {
+      throw forbidden(principal, `call ${route.method} ${route.path}`);
+    }
+    if (decided === "hidden") throw noSuchJob(job ?? "");
+    return principal;
+  }
+
+  #limitBody({ raw }: FastifyRequest): void {
+    if (raw.complete) return;
+    const timer = setTimeout(() => raw.destroy(), this.limits.bodyTimeoutMs);
+    raw.once("end", () => clearTimeout(timer));
+    raw.once("close", () => clearTimeout(timer));
+  }
+
+  async #handle(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    if (this.#calls.size >= this.limits.callsMax) {
+      throw new ClusterError(
+        "unavailable",
+        `${this.limits.callsMax} calls are under way; try later`,
+      );
+    }
+    const call = new AbortController();
+    this.#calls.add(call);
+    reply.raw.once("close", () => {
+      this.#calls.delete(call);
+      call.abort();
+    });
+    const answer = await route.handle({
+      services: this.#options.services,
+      principal: this.#principals.get(request) as Principal,
+      params: request.params as Record<string, string>,
+      query: request.query as Record<string, unknown>,
+      headers: request.headers,
+      body: request.body,
+      signal: call.signal,
+    });
+    return send(reply, answer);
+  }
+
+  #failed(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    let known = asClusterError(error, this.limits);
+    if (known?.code === "unauthenticated") known = this.refused(request.ip, known);
+    if (known === null) this.#options.onError(error);
+    const told =
+      known ?? new ClusterError("unavailable", "a bug of the coordinator; see its output");
+    if (known !== null && known.code === "unavailable") reply.header("retry-after", "1");
+    if (known?.code === "unauthenticated") reply.header("www-authenticate", "Bearer");
+    const { code, retryable, text } = told;
+    const body: ApiError = { code, message: text, retryable };
+    // What is still coming of the body is not waited for.
+    if (!request.raw.complete) reply.header("connection", "close");
+    void reply
+      .code(known === null ? 500 : httpStatus[code])
+      .type("application/json")
+      .send(body);
+  }
+}
+
+function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  reply.header("cache-control", "no-store").header("x-content-type-options", "nosniff");
+  if (answer.kind === "json") {
+    return reply.type("application/json").send(JSON.stringify(answer.value));
+  }
+  reply.code(answer.status).headers(answer.headers);
+  if (answer.stream === null) return reply.send();
+  return reply.send(Readable.from(answer.stream, { objectMode: false }));
+}
+
+/** Null for what is a bug of ours. */
+function asClusterError(error: unknown, limits: ServeLimits): ClusterError | null {
+  if (error instanceof ClusterError) return error;
+  const { code, message, statusCode } = error as {
+    code?: string;
+    message?: string;
+    statusCode?: number;
+  };
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") {
+    const text = `the body is above ${limits.jsonMaxBytes} bytes; put large things into blobs`;
+    return new ClusterError("limit-exceeded", text);
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new ClusterError("bad-request", `${message}`);
+  }
+  return null;
+}

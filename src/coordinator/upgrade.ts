@@ -1,0 +1,60 @@
+/** WebSocket upgrades on the coordinator's port: links of workers, and nothing else. */
+import type { IncomingHttpHeaders, IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { ClusterError } from "../core/error.ts";
+import { may } from "../core/members.ts";
+import { acceptWebSockets, refuseUpgrade, type WebSocketAcceptor } from "../link/websocket.ts";
+import { httpStatus } from "../wire/api/messages.ts";
+import { frameBytesMax } from "../wire/manager/limits.ts";
+import { checkOrigin, type OriginRules } from "./http/origin.ts";
+import { forbidden } from "./http/permission.ts";
+import type { Services } from "./http/services.ts";
+
+/** The version is that of seed 2's protocol as existing implementations name it. */
+export const workerPath = "/balthazar/worker/0.3.1";
+const anyVersion = "/balthazar/worker/";
+
+export type UpgradeOptions = {
+  readonly services: Pick<Services, "auth" | "edge">;
+  readonly origin: OriginRules;
+  /** What becomes of a failed authentication; may make it another error. */
+  readonly refused: (address: string, error: ClusterError) => ClusterError;
+};
+
+/** The token of `Authorization: Bearer …`; null when there is none. */
+export function bearer(headers: IncomingHttpHeaders): string | null {
+  return /^Bearer +(\S{1,300}) *$/i.exec(headers.authorization ?? "")?.[1] ?? null;
+}
+
+export function takeUpgrades(server: Server, options: UpgradeOptions): WebSocketAcceptor {
+  const acceptor = acceptWebSockets({ frameMaxBytes: frameBytesMax });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    try {
+      checkOrigin(request.headers, options.origin);
+      checkPath(request.url ?? "");
+      const { auth, edge } = options.services;
+      const principal = auth.linkPrincipal(bearer(request.headers));
+      if (!may(principal.role, "work")) throw forbidden(principal, "bring a worker");
+      acceptor.handleUpgrade(request, socket, head, (link) => edge.accept(link, principal));
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error;
+      const address = request.socket.remoteAddress ?? "";
+      const told = error.code === "unauthenticated" ? options.refused(address, error) : error;
+      refuseUpgrade(socket, httpStatus[told.code], told);
+    }
+  });
+  return acceptor;
+}
+
+function checkPath(url: string): void {
+  const path = url.split("?", 1)[0]!;
+  if (path === workerPath) return;
+  if (path.startsWith(anyVersion)) {
+    throw new ClusterError(
+      "version-mismatch",
+      `this coordinator speaks ${workerPath}, not ${path.slice(0, 100)}; ` +
+        "run the same version of the software on both sides",
+    );
+  }
+  throw new ClusterError("not-found", `no WebSocket at ${path.slice(0, 100)}; it is ${workerPath}`);
+}
