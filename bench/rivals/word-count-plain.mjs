@@ -4,9 +4,10 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { createInterface } from "node:readline";
 
 const [input, output] = process.argv.slice(2);
+const separators = /[^\p{L}\p{N}']+/u;
 const counts = new Map();
 for await (const line of createInterface({ input: createReadStream(input) })) {
-  for (const word of line.split(/[^\p{L}\p{N}']+/u)) {
+  for (const word of line.toLowerCase().split(separators)) {
     if (word !== "") counts.set(word, (counts.get(word) ?? 0) + 1);
   }
 }

@@ -1,0 +1,101 @@
+/** Nothing printed in the documents can be false: links, commands, codes, words, examples, figures. */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import test from "node:test";
+import { readResults, valueText } from "../bench/results.ts";
+import { errorCodes } from "../src/core/error.ts";
+import { commandProblem } from "./docs/commands.ts";
+import {
+  blocks,
+  commandLines,
+  firstCells,
+  readText,
+  relativeLinks,
+  root,
+} from "./docs/markdown.ts";
+import { readSources } from "./tidy/sources.ts";
+
+const examples = readdirSync(join(root, "examples"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+  .map((entry) => entry.name);
+
+function documents(folder = ""): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return /^(docs|examples|bench)/.test(path) ? documents(path) : [];
+    return entry.name.endsWith(".md") ? [path] : [];
+  });
+}
+
+test("every link between documents leads somewhere", () => {
+  const broken = documents().flatMap((path) =>
+    relativeLinks(readText(path))
+      .filter((target) => !existsSync(join(root, dirname(path), target)))
+      .map((target) => `${path}: ${target}`),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test("every command in a document exists, with its options", async () => {
+  const found = documents()
+    .filter((path) => !/^docs\/(decisions|protocols)/.test(path))
+    .flatMap((path) => commandLines(readText(path)).map((line) => ({ path, line })));
+  const problems = await Promise.all(
+    found.map(async ({ path, line }) => {
+      const problem = await commandProblem(line);
+      return problem === null ? [] : [`${path}: ${problem}`];
+    }),
+  );
+  assert.ok(found.length > 10);
+  assert.deepEqual(problems.flat(), []);
+  assert.match((await commandProblem("tequio run x --no-such-option")) ?? "", /no-such-option/);
+  assert.match((await commandProblem("tequio no-such-command")) ?? "", /no command/);
+});
+
+test("the job in README is the word count example, whole", () => {
+  const [, rest] = readText("examples/word-count/job.ts").split(/^\/\*\*[\s\S]*?\*\/\n/);
+  assert.deepEqual(blocks(readText("README.md"), "ts"), [rest]);
+});
+
+test("docs/errors.md describes exactly the codes of the core, in their order", () => {
+  assert.deepEqual(firstCells(readText("docs/errors.md")), [...errorCodes]);
+});
+
+test("the glossary is in order, and each of its words is used", () => {
+  const words = firstCells(readText("docs/glossary.md"));
+  assert.deepEqual(words, words.toSorted());
+  assert.equal(new Set(words).size, words.length);
+  const used = readSources()
+    .filter(({ path }) => path.startsWith("src/"))
+    .map(({ text }) => text.toLowerCase())
+    .join("\n");
+  assert.deepEqual(
+    words.filter((word) => !used.includes(word)),
+    [],
+  );
+});
+
+test("every example has a README that runs it, and a test", () => {
+  const tests = readText("examples/examples.test.ts");
+  for (const example of examples) {
+    const readme = readText(`examples/${example}/README.md`);
+    assert.ok(
+      commandLines(readme).some((line) => line.includes(`examples/${example}/`)),
+      example,
+    );
+    assert.ok(tests.includes(`"${example}"`), `no test runs ${example}`);
+  }
+  assert.ok(examples.length >= 7);
+});
+
+test("every figure in README has been measured", () => {
+  const measured = new Set(
+    readResults().flatMap(({ cases }) => Object.values(cases).flat().map(valueText)),
+  );
+  const shown = readText("README.md").matchAll(/\d[\d.]* (?:×|(?:[MG]B(?:\/s)?|tasks\/s|ms)\b)/g);
+  assert.deepEqual(
+    [...shown].map(([figure]) => figure).filter((figure) => !measured.has(figure)),
+    [],
+  );
+});
