@@ -15,6 +15,8 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 export const root = path.dirname(path.dirname(here));
 const cache = path.join(root, ".node24");
 export const neededMajor = 24;
+/** Age after which a staging directory belongs to nobody, in ms. */
+const staleMs = 3_600_000;
 
 /** An installation that failed for a reason that the reader can do something about. */
 export class InstallError extends Error {}
@@ -59,6 +61,11 @@ export function installNode24() {
   notice(`Node ${process.version} is too old: getting Node 24 into .node24/ (once, about 50 MB) …`);
   const staging = stage(["package.json", "package-lock.json"], here);
   npmCi(process.execPath, staging, advice);
+  // For npm a package that it cannot fetch is merely optional.
+  if (!fs.existsSync(path.join(staging, path.relative(place.directory, place.binary)))) {
+    fs.rmSync(staging, { recursive: true, force: true });
+    throw new InstallError(`Node 24 could not be fetched from the npm registry. ${advice}`);
+  }
   moveIntoPlace(staging, place.directory);
   const check = spawnSync(place.binary, ["--version"], { encoding: "utf8" });
   if (check.status !== 0) {
@@ -77,8 +84,11 @@ export function installDependencies(node) {
   npmCi(node, staging, "See the lines above; `npm ci` does the same by hand.");
   const target = path.join(root, "node_modules");
   fs.writeFileSync(path.join(staging, "node_modules", stampName), lockDigest());
-  if (fs.existsSync(target)) moveAside(target);
-  moveIntoPlace(path.join(staging, "node_modules"), target);
+  // Another bootstrap may have been faster, and its user may run by now.
+  if (!dependenciesMatch()) {
+    if (fs.existsSync(target)) moveAside(target);
+    moveIntoPlace(path.join(staging, "node_modules"), target);
+  }
   fs.rmSync(staging, { recursive: true, force: true });
 }
 
@@ -129,9 +139,20 @@ function notice(text) {
 /** A new directory beside the final places (same disk, so that the rename is atomic). */
 function stage(files, from) {
   fs.mkdirSync(cache, { recursive: true });
+  sweep();
   const staging = fs.mkdtempSync(path.join(cache, "staging-"));
   for (const file of files) fs.copyFileSync(path.join(from, file), path.join(staging, file));
   return staging;
+}
+
+/** What killed bootstraps have left; younger directories may belong to one that runs. */
+function sweep() {
+  for (const name of fs.readdirSync(cache)) {
+    const left = path.join(cache, name);
+    if (!/^(staging|old)-/.test(name)) continue;
+    if (Date.now() - fs.statSync(left).mtimeMs < staleMs) continue;
+    fs.rmSync(left, { recursive: true, force: true });
+  }
 }
 
 function moveIntoPlace(from, to) {
