@@ -1,0 +1,51 @@
+/** The measuring itself: medians, bounds, memory, and text that follows Zipf's law. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { keepsBound, median, takeTurns } from "../bench/case.ts";
+import { residentBytes } from "../bench/memory.ts";
+import { bound, valueText } from "../bench/results.ts";
+import { zipfFile } from "../bench/zipf.ts";
+
+test("the median of an even number of values lies between the middle two", () => {
+  assert.equal(median([9, 1, 5]), 5);
+  assert.equal(median([4, 1, 9, 2]), 3);
+  assert.throws(() => median([]), /no values/);
+});
+
+test("a figure beyond its bound is named as not kept", () => {
+  const figure = { name: "p50", value: 12.34, unit: "ms", atMost: 10 };
+  assert.equal(keepsBound(figure), false);
+  assert.equal(valueText(figure), "12.3 ms");
+  assert.match(bound(figure), /≤ 10 ms, \*\*not kept\*\*/);
+  assert.equal(bound({ ...figure, value: 9 }), "≤ 10 ms");
+});
+
+test("contestants take turns", async () => {
+  const order: string[] = [];
+  const enter = (name: string) => ({ name, run: async () => void order.push(name) });
+  const options = { quick: true, rounds: 3, say: () => {} };
+  const times = await takeTurns([enter("a"), enter("b")], options);
+  assert.equal(order.join(""), "ababab");
+  assert.deepEqual([...times.keys()], ["a", "b"]);
+});
+
+test("the memory of this process is seen", { skip: noProc() }, () => {
+  assert.ok(residentBytes(process.pid) > 10_000_000);
+});
+
+function noProc(): string | false {
+  return process.platform === "linux" ? false : "there is no /proc on this system";
+}
+
+test("the text is the same on every machine, and its first word is the most frequent", () => {
+  const path = zipfFile(1 << 20);
+  const bytes = readFileSync(path);
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  assert.equal(digest.slice(0, 16), "06c8455f762a5797");
+  const counts = new Map<string, number>();
+  for (const word of bytes.toString().split(/\s+/)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const [first, second] = [...counts.values()].toSorted((a, b) => b - a);
+  assert.ok(Math.abs(first! / second! - 2) < 0.1, `${first} and ${second}`);
+});
