@@ -7,6 +7,7 @@
 import { type AttemptRef, attemptKey } from "./ids.ts";
 import {
   heard,
+  linkLost,
   linkOpened,
   parted,
   refused,
@@ -70,7 +71,7 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       linkOpened(state, event.atMs, effects);
       break;
     case "link-lost":
-      parted(state, event.atMs, event.chance);
+      linkLost(state, event, effects);
       break;
     case "relation-broken":
       effects.push({ kind: "hang-up", reason: "the relation is over" });

@@ -24,6 +24,7 @@ export function welcomed(state: WorkerState, event: EventOf<"welcomed">): void {
   if (relation.state !== "joining") return;
   relation.state = "joined";
   relation.failures = 0;
+  relation.lastJoinedMs = event.atMs;
   relation.leaseMs = Math.max(1, event.leaseMs);
   relation.heartbeatMs = Math.max(1, Math.min(event.heartbeatMs, relation.leaseMs));
   relation.nextPingAtMs = event.atMs + relation.heartbeatMs;
@@ -37,6 +38,23 @@ export function heard(state: WorkerState, sentAtMs: number): void {
   if (relation.leaseUntilMs === Infinity || until > relation.leaseUntilMs) {
     relation.leaseUntilMs = until;
   }
+}
+
+/** The link is gone, or could not be had. */
+export function linkLost(
+  state: WorkerState,
+  event: EventOf<"link-lost">,
+  effects: WorkerEffect[],
+): void {
+  const { relation, rules } = state;
+  if (relation.state === "joined") relation.lastJoinedMs = event.atMs;
+  parted(state, event.atMs, event.chance);
+  const waitedMs = event.atMs - relation.lastJoinedMs;
+  if (rules.giveUpMs === 0 || !(waitedMs >= rules.giveUpMs)) return;
+  dropEverything(state, effects);
+  relation.state = "ended";
+  const message = `no coordinator for ${Math.round(waitedMs / 1000)} s; last: ${event.reason}`;
+  effects.push({ kind: "end", failure: { code: "unavailable", message } });
 }
 
 /** Without a link: dial again after a wait that doubles, shortened by up to a half by chance. */
@@ -87,6 +105,7 @@ export function relationTime(
   if (atMs < relation.atMs) return;
   if (relation.state === "apart") {
     relation.state = "dialling";
+    if (Number.isNaN(relation.lastJoinedMs)) relation.lastJoinedMs = atMs;
     relation.atMs = atMs + state.rules.joinTimeoutMs;
     effects.push({ kind: "dial" });
   } else if (relation.state === "dialling" || relation.state === "joining") {

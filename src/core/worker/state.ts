@@ -26,6 +26,8 @@ export type WorkerRules = {
   /** Wait before the first new dial; doubles up to `backoffMaxMs`. */
   readonly backoffMs: number;
   readonly backoffMaxMs: number;
+  /** Without any manager for this long, the worker ends; 0 = it never gives up. */
+  readonly giveUpMs: number;
   /** Last wait, at shutdown, for the manager to take what is left. */
   readonly leaveMs: number;
 };
@@ -43,6 +45,7 @@ export const defaultRules: WorkerRules = {
   joinTimeoutMs: 10_000,
   backoffMs: 100,
   backoffMaxMs: 5_000,
+  giveUpMs: 0,
   leaveMs: 1_000,
 };
 
@@ -91,6 +94,8 @@ export type Relation = {
   atMs: number;
   /** Failures in a row, for the back-off. */
   failures: number;
+  /** When a manager was last there; NaN before the first dial. */
+  lastJoinedMs: number;
   heartbeatMs: number;
   leaseMs: number;
   nextPingAtMs: number;
@@ -124,7 +129,7 @@ export type WorkerState = {
 export type WorkerEvent = { readonly atMs: number } & (
   | { readonly kind: "link-opened" }
   /** Also a dial that failed. `chance`: a random number in [0, 1) for the jitter. */
-  | { readonly kind: "link-lost"; readonly chance: number }
+  | { readonly kind: "link-lost"; readonly reason: string; readonly chance: number }
   | { readonly kind: "welcomed"; readonly leaseMs: number; readonly heartbeatMs: number }
   /** `final`: no new try can help (token, version, another process with this id). */
   | {
@@ -214,6 +219,7 @@ export function newWorkerState(rules: WorkerRules): WorkerState {
       state: "apart",
       atMs: 0,
       failures: 0,
+      lastJoinedMs: Number.NaN,
       heartbeatMs: 15_000,
       leaseMs: 60_000,
       nextPingAtMs: Infinity,

@@ -1,0 +1,151 @@
+/** The coordinator's HTTP edge as a worker uses it: blobs in and out, and inputs that it passes on. */
+import { constants } from "node:fs";
+import { access, open } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { ClusterError } from "../../core/error.ts";
+import type { Hash, JobId } from "../../core/ids.ts";
+import type { BlobPut } from "../../store/blob/blob.ts";
+import { type AskOptions, ask, readAll } from "./http.ts";
+import { retrying } from "./retry.ts";
+import { storeVerified } from "./store-file.ts";
+
+export type BlobsOptions = {
+  readonly url: string;
+  readonly fingerprint: string;
+  /** The worker's credential now. */
+  readonly credential: () => string;
+  /** How long the coordinator may be away (it restarts) before a transfer fails, ms. */
+  readonly limitMs: number;
+  /** Longest silence in a transfer, ms. */
+  readonly idleMs: number;
+};
+
+export class CoordinatorBlobs {
+  readonly #options: BlobsOptions;
+
+  constructor(options: BlobsOptions) {
+    this.#options = options;
+  }
+
+  /** The blob as a file at `path`, verified; nothing is fetched when it is there already. */
+  async fetchTo(hash: Hash, path: string, signal: AbortSignal): Promise<void> {
+    if (await exists(path)) return;
+    await this.#retrying(signal, async () => {
+      const response = await this.#ask(`/v1/blobs/${hash}`, { signal });
+      await storeVerified(bodyOf(response), path, hash);
+    });
+  }
+
+  /** Stores a regular file (never what a link points to) under its hash. */
+  async upload(path: string, hash: Hash | null, signal: AbortSignal): Promise<BlobPut> {
+    const put = await this.#retrying(signal, async () => {
+      const handle = await openOutput(path);
+      try {
+        const sizeBytes = (await handle.stat()).size;
+        const response = await this.#ask("/v1/blobs", {
+          signal,
+          method: "POST",
+          body: handle.createReadStream({ autoClose: false }),
+          headers: {
+            "content-type": "application/octet-stream",
+            "content-length": String(sizeBytes),
+            ...(hash === null ? {} : { "x-content-sha256": hash }),
+          },
+        });
+        return JSON.parse((await readAll(response, 4096)).toString("utf8")) as BlobPut;
+      } finally {
+        await handle.close();
+      }
+    });
+    if (hash !== null && put.hash !== hash) {
+      throw new ClusterError(
+        "data-lost",
+        `output ${hash} arrived at the coordinator as ${put.hash}`,
+      );
+    }
+    return put;
+  }
+
+  /** Bytes [start, end) of a file of the job's plan, through the coordinator. */
+  async *input(
+    job: JobId,
+    file: number,
+    range: { readonly start: number; readonly end: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    let { start } = range;
+    // A stream that breaks goes on where it broke.
+    while (start < range.end) {
+      const before = start;
+      const headers = { range: `bytes=${start}-${range.end - 1}` };
+      const response = await this.#retrying(signal, () =>
+        this.#ask(`/v1/jobs/${job}/input/${file}`, { signal, headers }),
+      );
+      try {
+        for await (const chunk of response as AsyncIterable<Uint8Array>) {
+          start += chunk.length;
+          if (start > range.end) throw tooMuch(file);
+          yield chunk;
+        }
+      } catch (error) {
+        if (error instanceof ClusterError || start === before) throw asUnavailable(error);
+      }
+      if (start === before) throw tooLittle(file);
+    }
+  }
+
+  #ask(path: string, options: Partial<AskOptions>): Promise<IncomingMessage> {
+    const { url, fingerprint, credential, idleMs } = this.#options;
+    const headers = { ...options.headers, authorization: `Bearer ${credential()}` };
+    return ask(new URL(path, url), { idleMs, fingerprint, ...options, headers });
+  }
+
+  #retrying<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
+    const { limitMs } = this.#options;
+    return retrying(attempt, { limitMs, firstWaitMs: 100, signal });
+  }
+}
+
+/** A body that breaks off is worth another try. */
+async function* bodyOf(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    yield* response as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw asUnavailable(error);
+  }
+}
+
+function asUnavailable(error: unknown): unknown {
+  if (error instanceof ClusterError) return error;
+  const text = `a transfer from the coordinator broke off: ${(error as Error).message}`;
+  return new ClusterError("unavailable", text, { cause: error });
+}
+
+function tooMuch(file: number): ClusterError {
+  return new ClusterError(
+    "protocol-violated",
+    `more bytes of input ${file} came than were asked for`,
+  );
+}
+
+function tooLittle(file: number): ClusterError {
+  return new ClusterError(
+    "data-lost",
+    `input ${file} is shorter than the plan says; submit it again`,
+  );
+}
+
+/** Refuses links and what is no regular file: job code made it, and could have pointed elsewhere. */
+export async function openOutput(path: string) {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new ClusterError("task-crashed", "the task left something that is no file as its output");
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

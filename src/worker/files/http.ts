@@ -1,0 +1,105 @@
+/** One HTTP request with every wait bounded, to the pinned certificate where there is one. */
+import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import { Agent as TlsAgent, request as tlsRequest } from "node:https";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { ClusterError, isErrorCode } from "../../core/error.ts";
+import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
+
+export type AskOptions = {
+  readonly method?: "GET" | "POST";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Readable;
+  /** SHA-256 of the certificate; "" = none pinned. */
+  readonly fingerprint?: string;
+  /** Longest wait for the head of the answer, and for each next byte, ms. */
+  readonly idleMs: number;
+  readonly signal?: AbortSignal;
+};
+
+/** Of the body of a refusal no more is read. */
+const refusalBytesMax = 64 * 1024;
+const agents = {
+  plain: new Agent({ keepAlive: true, maxSockets: 64 }),
+  tls: new TlsAgent({ keepAlive: true, maxSockets: 64 }),
+};
+
+/** Resolves with an answer of status 2xx, its body unread. Throws the refusal as `ClusterError`;
+ *  `unavailable` when nobody answers. */
+export async function ask(url: URL, options: AskOptions): Promise<IncomingMessage> {
+  const response = await send(url, options);
+  const status = response.statusCode ?? 0;
+  if (status >= 200 && status < 300) return response;
+  throw refusalOf(
+    url,
+    status,
+    await readAll(response, refusalBytesMax).catch(() => Buffer.alloc(0)),
+  );
+}
+
+async function send(url: URL, options: AskOptions): Promise<IncomingMessage> {
+  const { method = "GET", headers = {}, body, idleMs } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  const secure = url.protocol === "https:";
+  try {
+    const asked = { method, headers, signal };
+    let sent: ClientRequest;
+    if (secure && options.fingerprint) {
+      const timed = AbortSignal.any([signal, AbortSignal.timeout(idleMs)]);
+      const socket = await connectPinned(url, parseFingerprint(options.fingerprint), timed);
+      sent = tlsRequest(url, { ...asked, agent: false, createConnection: () => socket });
+    } else {
+      sent = secure
+        ? tlsRequest(url, { ...asked, agent: agents.tls })
+        : request(url, { ...asked, agent: agents.plain });
+    }
+    return await answerTo(sent, body, idleMs);
+  } catch (error) {
+    if (error instanceof ClusterError) throw error;
+    signal.throwIfAborted();
+    const text = `${url.host} cannot be reached: ${(error as Error).message}; it is tried again`;
+    throw new ClusterError("unavailable", text, { cause: error });
+  }
+}
+
+function answerTo(
+  sent: ClientRequest,
+  body: Readable | undefined,
+  idleMs: number,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    sent.setTimeout(idleMs, () => sent.destroy(new Error(`silent for ${idleMs} ms`)));
+    sent.once("response", resolve);
+    // Stays: an error after the answer has begun is told by the body.
+    sent.on("error", reject);
+    if (body === undefined) sent.end();
+    else pipeline(body, sent).catch(reject);
+  });
+}
+
+/** The whole body, at most `sizeMaxBytes`, or `limit-exceeded`. */
+export async function readAll(response: IncomingMessage, sizeMaxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > sizeMaxBytes) {
+      response.destroy();
+      throw new ClusterError("limit-exceeded", `an answer has more than ${sizeMaxBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function refusalOf(url: URL, status: number, body: Buffer): ClusterError {
+  try {
+    const told = JSON.parse(body.toString("utf8")) as { code?: unknown; message?: unknown };
+    if (isErrorCode(told.code))
+      return new ClusterError(told.code, String(told.message).slice(0, 2000));
+  } catch {
+    // Not from one of ours: the status must do.
+  }
+  const code = status >= 500 ? "unavailable" : status === 404 ? "not-found" : "protocol-violated";
+  return new ClusterError(code, `${url.host} answered HTTP ${status} to ${url.pathname}`);
+}

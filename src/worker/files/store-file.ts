@@ -1,0 +1,55 @@
+/** Streams to files on this worker's disk, checked as they pass; a file appears whole or not at all. */
+import { createHash } from "node:crypto";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { ClusterError } from "../../core/error.ts";
+
+/** Errors of the disk in our words: a full one is the attempt's failure, never the worker's end. */
+export function diskError(error: unknown, what: string): unknown {
+  const errno = (error as NodeJS.ErrnoException).code;
+  if (errno === "ENOSPC" || errno === "EDQUOT") {
+    const text = `the worker's disk is full while ${what}; free space there, it is tried again elsewhere`;
+    return new ClusterError("storage-full", text, { cause: error });
+  }
+  if (errno === "EIO" || errno === "EROFS" || errno === "EMFILE" || errno === "ENFILE") {
+    const text = `the worker's disk failed (${errno}) while ${what}`;
+    return new ClusterError("storage-failed", text, { cause: error });
+  }
+  return error;
+}
+
+export async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, at + done);
+    done += bytesWritten;
+  }
+}
+
+/** Stores a stream as `path`; `data-lost` when its SHA-256 is not `hash`. */
+export async function storeVerified(
+  chunks: AsyncIterable<Uint8Array>,
+  path: string,
+  hash: string,
+): Promise<void> {
+  const temporary = `${path}.tmp`;
+  try {
+    const handle = await open(temporary, "w", 0o600);
+    const digest = createHash("sha256");
+    try {
+      let at = 0;
+      for await (const chunk of chunks) {
+        digest.update(chunk);
+        await writeAll(handle, chunk, at);
+        at += chunk.length;
+      }
+    } finally {
+      await handle.close();
+    }
+    if (digest.digest("hex") !== hash) {
+      throw new ClusterError("data-lost", `what came as blob ${hash} has another SHA-256`);
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw diskError(error, "storing a download");
+  }
+}

@@ -1,0 +1,52 @@
+/** What a worker knows of an attempt, in the words of TaskStatus. */
+import type { AttemptReport } from "../../core/event.ts";
+import type { Held } from "../../core/worker/state.ts";
+import type { TaskErrorKind, TaskIdBytes, TaskStatus } from "../../wire/manager/messages.ts";
+
+const nothing = new Uint8Array(0);
+const encoder = new TextEncoder();
+
+/** `extended`: the manager reads our report, so the result is not said twice. */
+export function reportStatus(
+  taskId: TaskIdBytes,
+  report: AttemptReport,
+  extended: boolean,
+): TaskStatus {
+  const bytes = extended ? encoder.encode(JSON.stringify(report)) : nothing;
+  return { taskId, data: reportData(report, extended), report: bytes };
+}
+
+function reportData(report: AttemptReport, extended: boolean): TaskStatus["data"] {
+  if (report.kind === "failed") return { kind: "error", error: errorKind(report.failure.code) };
+  if (report.kind === "returned") return { kind: "error", error: "aborted" };
+  const value = report.output.value;
+  const result = extended || value === undefined ? nothing : encoder.encode(value);
+  return { kind: "completed", result };
+}
+
+/** Answer to TasksPing. `startedUnixS` counts only for a running attempt. */
+export function stateStatus(
+  taskId: TaskIdBytes,
+  held: Readonly<Held> | null,
+  startedUnixS: number,
+): TaskStatus {
+  if (held === null || held.state === "dropped") {
+    return { taskId, data: { kind: "unknown" }, report: nothing };
+  }
+  if (held.report !== null) {
+    return { taskId, data: reportData(held.report, true), report: nothing };
+  }
+  const data: TaskStatus["data"] =
+    held.state === "running" ? { kind: "started", unixS: startedUnixS } : { kind: "pending" };
+  return { taskId, data, report: nothing };
+}
+
+/** A task whose id is not one of ours. */
+export function foreignStatus(taskId: TaskIdBytes): TaskStatus {
+  return { taskId, data: { kind: "error", error: "runtime" }, report: nothing };
+}
+
+function errorKind(code: string): TaskErrorKind {
+  if (code === "timed-out") return "timed-out";
+  return code === "download-failed" ? "download" : "runtime";
+}
