@@ -1,4 +1,5 @@
-/** Directories whose entries survive a power loss: a new name is durable once its directory is synced. */
+/** Directories whose entries survive a power loss: a new name is durable once its directory is
+ *  synced. */
 import {
   accessSync,
   closeSync,
@@ -12,7 +13,8 @@ import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { placeFailure, systemCode } from "./failure.ts";
 
-/** Makes `path` (0700) with all above it, durable, and makes sure that files can be written in it. */
+/** Makes `path` (0700) with all above it, durable, and makes sure that files can be written in
+ *  it. */
 export function makeDirectory(path: string): void {
   try {
     const first = makeMissing(path);

@@ -36,11 +36,11 @@ export function storageFailure(error: unknown, what: string): ClusterError {
   const cause = { cause: error };
   const reason = error instanceof Error ? error.message : String(error);
   if (isFull(error)) {
-    const text = `${what} does not fit: the disk is full, nothing was written; free space, then retry`;
+    const text = `${what} does not fit, the disk is full, nothing was written: free space, retry`;
     return new ClusterError("storage-full", text, cause);
   }
   if (isBusy(error)) {
-    const text = `${what} is held by another program (a backup? a sqlite3 shell?): end it, then retry`;
+    const text = `${what} is held by another program (a backup? a shell?): end it, retry`;
     return new ClusterError("unavailable", text, cause);
   }
   if (["EMFILE", "ENFILE"].includes(systemCode(error))) {
@@ -59,7 +59,7 @@ export function storageFailure(error: unknown, what: string): ClusterError {
 export function placeFailure(error: unknown, path: string): ClusterError {
   const code = systemCode(error);
   if (["EACCES", "EROFS", "EPERM"].includes(code)) {
-    const text = `${path} cannot be written (${code}): choose another directory or change its rights`;
+    const text = `${path} cannot be written (${code}): choose another one, or change its rights`;
     return new ClusterError("bad-request", text, { cause: error });
   }
   if (["ENOTDIR", "EEXIST", "ENAMETOOLONG", "ELOOP"].includes(code)) {

@@ -6,8 +6,8 @@ import type { Blobs } from "../../src/store/blob/blob.ts";
 import { pattern, refusal } from "./log.ts";
 import { runSuite, type Skips } from "./place.ts";
 
-/** Opens a new store; `place` is an empty directory that it may use. `reopen` opens the same store again
- *  after a `close`; left out by stores that remember nothing. */
+/** Opens a new store; `place` is an empty directory that it may use. `reopen` opens the same store
+ *  again after a `close`; left out by stores that remember nothing. */
 export type OpenBlobs = (place: string) => Promise<{
   readonly blobs: Blobs;
   readonly reopen?: () => Promise<Blobs>;

@@ -4,14 +4,15 @@ import type { ErrorCode } from "../../src/core/error.ts";
 import type { Log, LogRecord } from "../../src/store/log/log.ts";
 import { runSuite, type Skips } from "./place.ts";
 
-/** Opens a new log; `place` is an empty directory that it may use. `reopen` opens the same log again
- *  after a `close`; left out by logs that remember nothing. */
+/** Opens a new log; `place` is an empty directory that it may use. `reopen` opens the same log
+ *  again after a `close`; left out by logs that remember nothing. */
 export type OpenLog = (place: string) => Promise<{
   readonly log: Log;
   readonly reopen?: () => Promise<Log>;
 }>;
 
-/** Without `storage-failed` and `storage-full`: those need a disk, and are each store's own tests. */
+/** Without `storage-failed` and `storage-full`: those need a disk, and are each store's own
+ *  tests. */
 export function logConformance(name: string, open: OpenLog, options: { skip?: Skips } = {}): void {
   const withLog =
     (run: (log: Log, reopen: () => Promise<Log>) => Promise<void>) => async (place: string) => {

@@ -1,4 +1,5 @@
-/** What the conformance suites share: a fresh directory for every test, and the list of tests left out. */
+/** What the conformance suites share: a fresh directory for every test, and the list of tests left
+ *  out. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,16 +1,17 @@
 /** The blob port: immutable bytes named by their SHA-256 (lowercase hex).
  *
  *  1. A blob is visible only when it is whole and durable; readers never see half of one.
- *  2. `put` of the same bytes twice is one blob. Callers own the chunks they pass only until `put` takes the next.
- *  3. What is read is what was put, or reading fails with `data-lost` naming the hash: a blob whose file has the
- *     wrong size or (on a full read) the wrong hash is never served as good. */
+ *  2. `put` of the same bytes twice is one blob. Callers own the chunks they pass only until
+ *     `put` takes the next.
+ *  3. What is read is what was put, or reading fails with `data-lost` naming the hash: a blob
+ *     whose file has the wrong size or (on a full read) the wrong hash is never served as good. */
 import type { Hash } from "../../core/ids.ts";
 
 export type BlobPut = { readonly hash: Hash; readonly sizeBytes: number };
 
 export interface Blobs {
-  /** Stores a stream. With `expect`, bytes with another hash are refused (`data-lost`) and leave nothing.
-   *  Longer than `sizeMaxBytes`: `limit-exceeded`. Disk full: `storage-full`. */
+  /** Stores a stream. With `expect`, bytes with another hash are refused (`data-lost`) and leave
+   *  nothing. Longer than `sizeMaxBytes`: `limit-exceeded`. Disk full: `storage-full`. */
   put(
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     options?: { readonly expect?: Hash; readonly sizeMaxBytes?: number },
@@ -27,7 +28,8 @@ export interface Blobs {
   delete(hash: Hash): Promise<void>;
   /** All names, in no order. */
   list(): AsyncIterable<Hash>;
-  /** Where the bytes lie on this machine's disk, for hard links and fast copies; null when nowhere. */
+  /** Where the bytes lie on this machine's disk, for hard links and fast copies; null when
+   *  nowhere. */
   path(hash: Hash): string | null;
   close(): Promise<void>;
 }

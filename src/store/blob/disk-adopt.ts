@@ -1,5 +1,5 @@
-/** Taking over a file that somebody else has finished: linked when possible, so that big results are not
- *  copied, and hashed from the link, so that what was hashed is what is kept. */
+/** Taking over a file that somebody else has finished: linked when possible, so that big results
+ *  are not copied, and hashed from the link, so that what was hashed is what is kept. */
 import { createHash } from "node:crypto";
 import { type FileHandle, link, lstat, open } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";

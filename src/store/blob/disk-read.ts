@@ -14,7 +14,8 @@ export type BlobFile = {
   readonly sizeBytes: number;
 };
 
-/** The last chunk is held back until the size, and of a whole blob the hash, are known to be right. */
+/** The last chunk is held back until the size, and of a whole blob the hash, are known to be
+ *  right. */
 export async function* readBlob(blob: BlobFile, asked?: Range): AsyncGenerator<Uint8Array> {
   const { hash, sizeBytes } = blob;
   const range = checkRange(hash, sizeBytes, asked);

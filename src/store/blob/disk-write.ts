@@ -1,4 +1,5 @@
-/** A file being written, hashed on the way; small chunks are gathered, so that a line is not a system call. */
+/** A file being written, hashed on the way; small chunks are gathered, so that a line is not a
+ *  system call. */
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { storageFailure } from "../failure.ts";
@@ -65,8 +66,8 @@ class HashedFile {
   }
 }
 
-/** Writes a stream to the new file `path`, durable when resolved. Errors of the source pass as they are;
- *  those of the disk say so. */
+/** Writes a stream to the new file `path`, durable when resolved. Errors of the source pass as they
+ *  are; those of the disk say so. */
 export async function receive(
   path: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

@@ -1,4 +1,5 @@
-/** Blobs on disk against the suite of all blob stores; then damage, leftovers, full disks, adoption. */
+/** Blobs on disk against the suite of all blob stores; then damage, leftovers, full disks,
+ *  adoption. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -137,7 +138,7 @@ test("F9: leftovers of dead processes are swept, those of living ones are not", 
     assert.deepEqual(readdirSync(part).sort(), [...kept].sort());
   }));
 
-test("F9: a process killed in the middle of puts leaves whole blobs only, and they are swept up", () =>
+test("F9: a process killed during puts leaves whole blobs only, and the rest is swept", () =>
   inPlace(async (place) => {
     const script = `
       import { openDiskBlobs } from ${JSON.stringify(join(import.meta.dirname, "disk.ts"))};
@@ -162,7 +163,7 @@ test("F9: a process killed in the middle of puts leaves whole blobs only, and th
     for await (const hash of blobs.list()) await bytesIn(blobs.read(hash));
   }));
 
-test("C4: on a full disk a put leaves nothing, reads go on, and there is room after a delete", (t) =>
+test("C4: on a full disk a put leaves nothing, reads go on, a delete makes room", (t) =>
   inPlace(async (place) => {
     const disk = mountSmallDisk(place, "2m");
     if ("skip" in disk) return t.skip(disk.skip);

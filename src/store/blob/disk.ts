@@ -1,7 +1,7 @@
 /** Blobs as files: `ab/cd/<hash>.<size>`, whole and durable before they have that name.
  *
- *  The size in the name makes a cut-off file visible without reading it. Bytes arrive in `part/`, on the
- *  same file system, are synced, renamed, and then their directory is synced. */
+ *  The size in the name makes a cut-off file visible without reading it. Bytes arrive in
+ *  `part/`, on the same file system, are synced, renamed, and then their directory is synced. */
 import { readdirSync } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -23,8 +23,9 @@ export type DiskBlobsOptions = {
 };
 
 export type DiskBlobs = Blobs & {
-  /** Takes over a finished file by hard link, without a copy where the file system can. From then on nobody
-   *  may write to the file; its own name may be removed. Throws as `put` does, and `not-found`. */
+  /** Takes over a finished file by hard link, without a copy where the file system can. From
+   *  then on nobody may write to the file; its own name may be removed. Throws as `put` does,
+   *  and `not-found`. */
   adopt(path: string, expect?: Hash): Promise<BlobPut>;
 };
 
@@ -148,7 +149,8 @@ class DiskStore implements DiskBlobs {
     return join(this.#root, hash.slice(0, 2), hash.slice(2, 4));
   }
 
-  /** Gives a synced file its name. Over an older one of the same name, which heals it if it was damaged. */
+  /** Gives a synced file its name. Over an older one of the same name, which heals it if it was
+   *  damaged. */
   async #publish(part: string, put: BlobPut, expect?: Hash): Promise<void> {
     if (expect !== undefined && expect !== put.hash) throw rules.wrongBytes(expect, put.hash);
     const bucket = this.#bucket(put.hash);

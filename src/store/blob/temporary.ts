@@ -1,5 +1,5 @@
-/** Files that are not yet blobs: who writes them stands in their name, so that a later opener can tell
- *  a dead writer's leftovers from a living one's work. */
+/** Files that are not yet blobs: who writes them stands in their name, so that a later opener can
+ *  tell a dead writer's leftovers from a living one's work. */
 import { createHash, randomBytes } from "node:crypto";
 import { readdir, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";

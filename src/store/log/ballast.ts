@@ -1,4 +1,5 @@
-/** A file that only takes up space: given back when the disk is full, so that snapshot and trim still work. */
+/** A file that only takes up space: given back when the disk is full, so that snapshot and trim
+ *  still work. */
 import { randomFillSync } from "node:crypto";
 import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
 import { isFull } from "../failure.ts";
@@ -38,8 +39,9 @@ export class Ballast {
     return false;
   }
 
-  /** Asked first, so that a full disk costs one call and not a file. As much again must stay free, or the
-   *  next record could not be written, and the ballast would be made and given back for each. */
+  /** Asked first, so that a full disk costs one call and not a file. As much again must stay
+   *  free, or the next record could not be written, and the ballast would be made and given back
+   *  for each. */
   #room(): boolean {
     const system = statfsSync(this.#path);
     return system.bavail * system.bsize >= 2 * this.#sizeBytes;

@@ -1,15 +1,18 @@
-/** A lock that dies with its process: SQLite's lock on an empty file, since Node has none of its own.
+/** A lock that dies with its process: SQLite's lock on an empty file, since Node has none of its
+ *  own.
  *
- *  POSIX drops all locks of a process on a file as soon as the process closes any descriptor of that
- *  file. So nothing here opens the lock file but SQLite, which knows this; `wx` opens only what is new. */
+ *  POSIX drops all locks of a process on a file as soon as the process closes any descriptor of
+ *  that file. So nothing here opens the lock file but SQLite, which knows this; `wx` opens only
+ *  what is new. */
 import { closeSync, openSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { isBusy, systemCode } from "../failure.ts";
 
 export type FileLock = { release(): void };
 
-/** Null when another handle, in this process or another, holds it. With `takeOver` the holder is left
- *  with a lock on a file that has no name any more; whoever does that must fence the holder elsewhere. */
+/** Null when another handle, in this process or another, holds it. With `takeOver` the holder is
+ *  left with a lock on a file that has no name any more; whoever does that must fence the holder
+ *  elsewhere. */
 export function lockFile(path: string, takeOver: boolean): FileLock | null {
   const lock = tryLock(path);
   if (lock !== null || !takeOver) return lock;

@@ -6,7 +6,7 @@ export function closedLog(name: string): ClusterError {
 }
 
 export function fencedLog(name: string, reason: string): ClusterError {
-  const text = `${name} has another writer, ${reason}: stop this coordinator, the other one goes on`;
+  const text = `${name} has another writer, ${reason}: stop this one, the other goes on`;
   return new ClusterError("fenced", text);
 }
 

@@ -44,8 +44,8 @@ export function pragma(database: DatabaseSync, name: string): unknown {
   return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
 }
 
-/** WAL and FULL mean: a commit returns after its fsync. `fullfsync` says the same to macOS. The WAL is
- *  emptied into the database every `walPages` pages. */
+/** WAL and FULL mean: a commit returns after its fsync. `fullfsync` says the same to macOS. The WAL
+ *  is emptied into the database every `walPages` pages. */
 export function makeDurable(database: DatabaseSync, walPages = walPagesMax): void {
   database.exec(`
     PRAGMA auto_vacuum = INCREMENTAL;
@@ -64,7 +64,8 @@ export function assertDurable(database: DatabaseSync, path: string): void {
   const journal = pragma(database, "journal_mode");
   const synchronous = pragma(database, "synchronous");
   if (journal === "wal" && synchronous === 2) return;
-  const text = `${path} cannot be made durable (journal_mode=${journal}, synchronous=${synchronous}; needed: wal, 2): put the data directory on a local disk`;
+  const found = `journal_mode=${journal}, synchronous=${synchronous}; needed: wal, 2`;
+  const text = `${path} cannot be made durable (${found}): put the data directory on a local disk`;
   throw new ClusterError("storage-failed", text);
 }
 
@@ -72,12 +73,15 @@ export function assertDurable(database: DatabaseSync, path: string): void {
 export function upgrade(database: DatabaseSync, path: string, steps = schemaSteps): void {
   const version = Number(pragma(database, "user_version"));
   if (version > steps.length) {
-    const text = `${path} was written by a newer version (format ${version}, this one knows ${steps.length}): upgrade tequio, or use another data directory`;
+    const formats = `format ${version}, this one knows ${steps.length}`;
+    const way = "upgrade tequio, or use another data directory";
+    const text = `${path} was written by a newer version (${formats}): ${way}`;
     throw new ClusterError("version-mismatch", text);
   }
   const isNew = version === 0 && pragma(database, "schema_version") === 0;
   if (!isNew && (version <= 0 || pragma(database, "application_id") !== applicationId)) {
-    const text = `${path} is not a log, or its first page is damaged: choose another data directory, or restore it from a backup`;
+    const way = "choose another data directory, or restore it from a backup";
+    const text = `${path} is not a log, or its first page is damaged: ${way}`;
     throw new ClusterError("storage-failed", text);
   }
   if (version === steps.length) return;

@@ -92,7 +92,8 @@ async function killedImage(place: string): Promise<Image> {
   return image;
 }
 
-/** Damages one file in many ways; every outcome is the truth or a refusal. Returns how many refused. */
+/** Damages one file in many ways; every outcome is the truth or a refusal. Returns how many
+ *  refused. */
 async function damageAll(
   image: Image,
   place: string,

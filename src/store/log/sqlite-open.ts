@@ -1,4 +1,5 @@
-/** Opening a log file: the place is checked, locked, made durable, upgraded, verified, and then claimed. */
+/** Opening a log file: the place is checked, locked, made durable, upgraded, verified, and then
+ *  claimed. */
 import { chmodSync, lstatSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
@@ -95,8 +96,8 @@ function takeLock(path: string, takeOver: boolean): FileLock {
     throw placeFailure(error, `${path}.lock`);
   }
   if (lock !== null) return lock;
-  const text = `${path} is in use by ${holderOf(path)}: stop that process first, or choose another data directory`;
-  throw new ClusterError("fenced", text);
+  const way = "stop that process first, or choose another data directory";
+  throw new ClusterError("fenced", `${path} is in use by ${holderOf(path)}: ${way}`);
 }
 
 /** Best effort: the file may be new, or in the middle of being made. */
@@ -113,8 +114,8 @@ function holderOf(path: string): string {
   }
 }
 
-/** On a full disk the WAL can only be emptied if the database may grow by as much. The WAL may have grown to
- *  twice its size by then, and the ballast must make room for that. */
+/** On a full disk the WAL can only be emptied if the database may grow by as much. The WAL may have
+ *  grown to twice its size by then, and the ballast must make room for that. */
 function walPagesFor(ballastBytes: number): number {
   if (ballastBytes === 0) return walPagesMax;
   return Math.max(1, Math.min(walPagesMax, Math.floor(ballastBytes / pageBytes / 2)));

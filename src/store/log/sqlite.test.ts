@@ -1,4 +1,5 @@
-/** The SQLite log against the suite of all logs; then places, versions, settings, and other writers. */
+/** The SQLite log against the suite of all logs; then places, versions, settings, and other
+ *  writers. */
 import assert from "node:assert/strict";
 import {
   chmodSync,

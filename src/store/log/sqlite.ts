@@ -1,4 +1,4 @@
-/** The log in one SQLite file. Every call is synchronous inside; see docs/decisions/0001-log-on-sqlite.md.
+/** The log in one SQLite file, synchronous inside; why so: docs/decisions/0001-log-on-sqlite.md.
  *
  *  open → full: an append found no room; the ballast is given back, for snapshots and trims only.
  *  full → open: an append found room for the ballast again.
@@ -24,7 +24,8 @@ export type SqliteLogOptions = {
   readonly recordMaxBytes?: number;
   /** Largest snapshot; default 512 MiB, at most 900 MiB (SQLite's own limit is 1 GB). */
   readonly snapshotMaxBytes?: number;
-  /** Appends are refused (`unavailable`) while a foreign reader keeps the WAL above this; default 1 GiB. */
+  /** Appends are refused (`unavailable`) while a foreign reader keeps the WAL above this;
+   *  default 1 GiB. */
   readonly walMaxBytes?: number;
 };
 
@@ -37,8 +38,9 @@ const freePagesMax = (16 << 20) / pageBytes;
 /** Pages given back in one transaction. */
 const shrinkPages = 64;
 
-/** Opens or makes the log at `path`. Throws `fenced` while another handle has it open, `bad-request` for a
- *  place that cannot be used, `version-mismatch`, `storage-full`, `storage-failed` when it is damaged. */
+/** Opens or makes the log at `path`. Throws `fenced` while another handle has it open,
+ *  `bad-request` for a place that cannot be used, `version-mismatch`, `storage-full`,
+ *  `storage-failed` when it is damaged. */
 export async function openSqliteLog(path: string, options: SqliteLogOptions = {}): Promise<Log> {
   const { takeOver = false, ballastBytes = 8 << 20 } = options;
   return new SqliteLog(claimFile(path, { takeOver, ballastBytes }), {
@@ -186,9 +188,15 @@ class SqliteLog implements Log {
     const keep = this.#full ? 0 : freePagesMax;
     for (let left = free(); left > keep; ) {
       const before = left;
-      this.#change("COMMIT", () => {
-        database.prepare(`PRAGMA incremental_vacuum(${shrinkPages})`).all();
-      });
+      try {
+        this.#change("COMMIT", () => {
+          database.prepare(`PRAGMA incremental_vacuum(${shrinkPages})`).all();
+        });
+      } catch (error) {
+        // The trim itself is done; the pages are given back after the next one.
+        if (isFull(error)) return;
+        throw error;
+      }
       this.#truncateWal();
       left = free();
       if (left >= before) return;
@@ -215,12 +223,22 @@ class SqliteLog implements Log {
       if (ending === "COMMIT") this.#commit.run();
       else database.exec("ROLLBACK");
     } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
+      this.#rollBack();
       throw this.#failed(storageFailure(error, `a write to ${path}`));
     }
     if (this.#filesChanged()) {
-      const text = `${path} or its -wal file was deleted or replaced while in use: stop this process, it saves what it can, then start again`;
+      const what = `${path} or its -wal file was deleted or replaced while in use`;
+      const text = `${what}: stop this process, it saves what it can, then start again`;
       throw this.#failed(new ClusterError("storage-failed", text));
+    }
+  }
+
+  #rollBack(): void {
+    const { database, path } = this.#file;
+    try {
+      if (database.isTransaction) database.exec("ROLLBACK");
+    } catch (error) {
+      throw this.#failed(storageFailure(error, `undoing a write to ${path}`));
     }
   }
 
@@ -247,7 +265,8 @@ class SqliteLog implements Log {
     return [this.#file.path, `${this.#file.path}-wal`];
   }
 
-  /** What is written to a file without a name is lost: asked after each commit, before it counts. */
+  /** What is written to a file without a name is lost: asked after each commit, before it
+   *  counts. */
   #filesChanged(): boolean {
     return this.#paths().some((path, index) => inode(path) !== this.#inodes[index]);
   }
@@ -289,7 +308,8 @@ class SqliteLog implements Log {
     if (walBytes() <= walMaxBytes) return;
     this.#truncateWal();
     if (walBytes() <= walMaxBytes) return;
-    const text = `${path}-wal is above ${walMaxBytes} bytes, since another program reads the log: end it, or raise walMaxBytes`;
+    const what = `${path}-wal is above ${walMaxBytes} bytes, since another program reads the log`;
+    const text = `${what}: end that program, or raise walMaxBytes`;
     throw new ClusterError("unavailable", text);
   }
 }

@@ -1,8 +1,8 @@
 /** The witness: position and hash of the last durable record, in a small file beside the database.
  *
- *  SQLite drops the end of a damaged WAL without a word, and acknowledged records with it. The witness is
- *  written after each commit, in place and without fsync: it may lag after a power loss, it is never ahead.
- *  A log that ends before its witness has lost records. */
+ *  SQLite drops the end of a damaged WAL without a word, and acknowledged records with it. The
+ *  witness is written after each commit, in place and without fsync: it may lag after a power loss,
+ *  it is never ahead. A log that ends before its witness has lost records. */
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { ClusterError } from "../../core/error.ts";
 import { isFull, systemCode } from "../failure.ts";
@@ -29,7 +29,9 @@ export function readWitness(path: string): Testimony | null {
   const hash = file.subarray(positionBytes, positionBytes + hashBytes);
   const seal = file.subarray(positionBytes + hashBytes);
   if (!sameHash(seal, sealOf([position, hash]))) {
-    const text = `${path} is damaged, and with it the proof that the log is complete: restore the directory from a backup, or delete this file if you know that nothing is missing`;
+    const what = `${path} is damaged, and with it the proof that the log is complete`;
+    const way = "or delete this file if you know that nothing is missing";
+    const text = `${what}: restore the directory from a backup, ${way}`;
     throw new ClusterError("storage-failed", text);
   }
   return { position: Number(position.readBigUInt64LE()), hash };

@@ -1,7 +1,9 @@
-/** A process that writes a log, for tests that stop or kill it: `node writer.ts <path> <options>`.
+/** A process that writes a log, for tests that stop or kill it: `node writer.ts <path>
+ *  <options>`.
  *
- *  Reads commands, a line each: `append <sizeBytes>` or `run <groupMax>` (until killed). Prints `open`, then
- *  `ok <last>` per append or `error <code>`. Record n starts with the text `record n `. */
+ *  Reads commands, a line each: `append <sizeBytes>` or `run <groupMax>` (until killed). Prints
+ *  `open`, then `ok <last>` per append or `error <code>`. Record n starts with the text `record
+ *  n `. */
 import { createInterface } from "node:readline";
 import type { ClusterError } from "../../../core/error.ts";
 import type { Log } from "../log.ts";
