@@ -1,0 +1,106 @@
+/** A real coordinator in a directory of its own for one test, and what tests ask it. */
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import type { JobSpec } from "../../core/job.ts";
+import type { Role } from "../../core/members.ts";
+import { testJob, testStage } from "../../core/testing.ts";
+import type { Plan } from "../../wire/block/plan.ts";
+import { type Coordinator, type CoordinatorOptions, openCoordinator } from "../coordinator.ts";
+
+export function temporaryDir(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), "coordinator-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export class Opened {
+  readonly coordinator: Coordinator;
+  readonly dataDir: string;
+
+  constructor(coordinator: Coordinator, dataDir: string) {
+    this.coordinator = coordinator;
+    this.dataDir = dataDir;
+  }
+
+  get url(): string {
+    return this.coordinator.url;
+  }
+
+  /** `token` null = none; the admin's by default. */
+  call(
+    method: string,
+    path: string,
+    options: { token?: string | null; body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Response> {
+    const { token = this.coordinator.adminToken, body, headers = {} } = options;
+    const bytes = body instanceof Uint8Array;
+    return fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined || bytes ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: bytes ? Buffer.from(body) : JSON.stringify(body) }),
+    });
+  }
+
+  async token(role: Role, owner: string, over: { ttlMs?: number; usesMax?: number } = {}) {
+    const body = { role, owner, ttlMs: 0, usesMax: 0, ...over };
+    const answer = await this.call("POST", "/v1/tokens", { body });
+    return (await answer.json()) as { id: string; token: string };
+  }
+
+  async upload(bytes: Uint8Array, token?: string): Promise<string> {
+    const answer = await this.call("POST", "/v1/blobs", { body: bytes, ...(token && { token }) });
+    return ((await answer.json()) as { hash: string }).hash;
+  }
+
+  /** The description of a list of `count` tasks whose code and plan are uploaded. */
+  async tasksSpec(count: number, over: Partial<Plan> = {}): Promise<JobSpec> {
+    const codeHash = await this.upload(Buffer.from("export default null;"));
+    const items = Array.from({ length: count }, (_, index) => `${index}\n`).join("");
+    const plan: Plan = {
+      version: 1,
+      files: [],
+      splits: [],
+      items: { hash: await this.upload(Buffer.from(items)), count },
+      params: {},
+      reducers: 0,
+      spillBytes: 0,
+      ...over,
+    };
+    const planHash = await this.upload(Buffer.from(JSON.stringify(plan)));
+    return testJob([testStage({ taskCount: count })], { codeHash, planHash });
+  }
+
+  async submit(spec: JobSpec, token?: string): Promise<string> {
+    const body = { key: null, spec };
+    const answer = await this.call("POST", "/v1/jobs", { body, ...(token && { token }) });
+    const said = (await answer.json()) as { job?: string };
+    if (said.job === undefined) throw new Error(JSON.stringify(said));
+    return said.job;
+  }
+}
+
+export async function opened(
+  t: TestContext,
+  options: Partial<CoordinatorOptions> = {},
+): Promise<Opened> {
+  const dataDir = options.dataDir ?? temporaryDir(t);
+  const coordinator = await openCoordinator({
+    listen: "127.0.0.1:0",
+    version: "test",
+    ...options,
+    dataDir,
+  });
+  t.after(() => coordinator.close());
+  return new Opened(coordinator, dataDir);
+}
+
+export function sha256(bytes: string | Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
