@@ -8,7 +8,7 @@ import {
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
-import { ClusterError, isErrorCode } from "../../core/error.ts";
+import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
 import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
 import type { ApiError } from "../../wire/api/messages.ts";
 
@@ -34,6 +34,12 @@ export type Call = {
 /** Largest JSON answer, in bytes. */
 const jsonMaxBytes = 64 * 1024 * 1024;
 
+const headCodes: Readonly<Record<number, ErrorCode>> = {
+  401: "unauthenticated",
+  403: "forbidden",
+  404: "not-found",
+};
+
 export class Transport {
   readonly url: string;
   readonly #options: TransportOptions;
@@ -53,11 +59,6 @@ export class Transport {
     const answer = await this.#send(call);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
-    if (call.method === "HEAD") {
-      answer.resume();
-      const text = `${this.url}${call.path} answered ${status}`;
-      throw new ClusterError(status === 404 ? "not-found" : "unavailable", text);
-    }
     throw this.#failure(call, status, await readAll(answer));
   }
 
@@ -164,6 +165,9 @@ export class Transport {
       // Not from a coordinator: below.
     }
     const text = `${this.url}${call.path} answered ${status}; is a coordinator there?`;
+    // The answer to HEAD has no body that could say more.
+    const known = call.method === "HEAD" ? headCodes[status] : undefined;
+    if (known !== undefined) return new ClusterError(known, text);
     return new ClusterError(status >= 500 ? "unavailable" : "protocol-violated", text);
   }
 

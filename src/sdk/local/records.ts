@@ -152,11 +152,13 @@ function* linesOf(source: Source, start: number, end: number): Generator<Line, v
   }
   let at = start === 0 ? 0 : bytes.indexOf(newline) + 1;
   if (start > 0 && at === 0) return;
-  if (from === 0 && start === 0) at = bytes.length - withoutMark(bytes).length;
   while (from + at < end && at < bytes.length) {
     const found = bytes.indexOf(newline, at);
     const next = found === -1 ? bytes.length : found + 1;
-    yield { offset: from + at, text: bytes.toString("utf8", at, next) };
+    const line = bytes.subarray(at, next);
+    const text = from + at === 0 ? withoutMark(line) : line;
+    // An empty rest, as of a file that is only a mark, is no line.
+    if (text.length > 0) yield { offset: from + next - text.length, text: text.toString() };
     at = next;
   }
 }

@@ -45,8 +45,9 @@ function read(name: string, value: unknown, fallback: unknown): unknown {
 
 function wrongType(name: string, value: unknown, wanted: string): ClusterError {
   const shown = JSON.stringify(value)?.slice(0, 100);
-  const like = wanted === "array" || wanted === "object" ? " in JSON" : "";
-  return new ClusterError("bad-request", `parameter ${name} is ${shown}; give a ${wanted}${like}`);
+  const isNested = wanted === "array" || wanted === "object";
+  const ask = isNested ? `an ${wanted} in JSON` : `a ${wanted}`;
+  return new ClusterError("bad-request", `parameter ${name} is ${shown}; give ${ask}`);
 }
 
 function typeOf(value: unknown): string {

@@ -1,0 +1,146 @@
+/** Which files a job reads, in which order, and what is said when there are none. */
+import assert from "node:assert/strict";
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import test, { type TestContext } from "node:test";
+import { findInputs } from "./inputs.ts";
+
+const one = { names: ["default"] };
+
+async function folder(t: TestContext, files: Record<string, string>): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "inputs-test-"));
+  t.after(() => rm(path, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(path, name)), { recursive: true });
+    await writeFile(join(path, name), text);
+  }
+  return path;
+}
+
+async function namesOf(path: string, given: readonly string[]): Promise<string[]> {
+  const paths = given.map((g) => join(path, g));
+  const { files } = await findInputs(paths, one);
+  return files.map((file) => relative(path, file.name));
+}
+
+test("files come in the order given, those of a folder sorted, hidden ones not at all", async (t) => {
+  const path = await folder(t, {
+    "z.txt": "z",
+    "d/b": "b",
+    "d/B": "B",
+    "d/é": "e",
+    "d/a/x": "x",
+    "d/.hidden": "no",
+    "d/.git/x": "no",
+  });
+  assert.deepEqual(await namesOf(path, ["z.txt", "d"]), ["z.txt", "d/B", "d/a/x", "d/b", "d/é"]);
+  assert.deepEqual(await namesOf(path, ["d", "z.txt", "z.txt"]).then((n) => n.slice(-2)), [
+    "z.txt",
+    "z.txt",
+  ]);
+});
+
+test("globs give files only, sorted, and a name with glob characters is itself", async (t) => {
+  const path = await folder(t, {
+    "a1.txt": "",
+    "a0.txt": "",
+    ".a2.txt": "",
+    "a3.txt/x": "",
+    "b[1]": "",
+  });
+  assert.deepEqual(await namesOf(path, ["*.txt"]), ["a0.txt", "a1.txt"]);
+  assert.deepEqual(await namesOf(path, [".*.txt"]), [".a2.txt"]);
+  assert.deepEqual(await namesOf(path, ["b[1]"]), ["b[1]"]);
+  assert.deepEqual(await namesOf(path, ["**/x"]), ["a3.txt/x"]);
+});
+
+test("a link to a file is read, a link to a folder is not followed", async (t) => {
+  const path = await folder(t, { "d/a": "1", "other/x": "2" });
+  await symlink(join(path, "other/x"), join(path, "d/file"));
+  await symlink(path, join(path, "d/circle"));
+  assert.deepEqual(await namesOf(path, ["d"]), ["d/a", "d/file"]);
+});
+
+test("the name says how a file is compressed", async (t) => {
+  const path = await folder(t, { "a.gz": "1", "b.ZST": "22", "c.txt": "333" });
+  const { files } = await findInputs([path], one);
+  const found = files.map((f) => [f.compression, f.sizeBytes]);
+  assert.deepEqual(found, [
+    ["gzip", 1],
+    ["zstd", 2],
+    ["none", 3],
+  ]);
+});
+
+test("standard input becomes a blob that is gone after remove", async () => {
+  const stdin = (async function* () {
+    yield Buffer.from("one\n");
+    yield Buffer.from("two\n");
+  })();
+  const { files, remove } = await findInputs(["-"], { ...one, stdin });
+  const at = files[0]?.at;
+  assert.ok(at?.kind === "upload" && at.upload.at.kind === "path");
+  const spooled = at.upload.at.path;
+  assert.equal(await readFile(spooled, "utf8"), "one\ntwo\n");
+  assert.equal(at.upload.hash.length, 64);
+  await remove();
+  await assert.rejects(readFile(spooled), { code: "ENOENT" });
+});
+
+test("standard input has a limit, and leaves nothing when it is exceeded", async () => {
+  const stdin = (async function* () {
+    for (;;) yield Buffer.alloc(1000);
+  })();
+  await assert.rejects(findInputs(["-"], { ...one, stdin, stdinMaxBytes: 10_000 }), {
+    code: "limit-exceeded",
+    message: /longer than 10000 bytes \(stdinMaxBytes\)/,
+  });
+});
+
+test("a job of several inputs takes name=path", async (t) => {
+  const path = await folder(t, { u: "1", "o=1": "2" });
+  const both = { names: ["users", "orders"] };
+  const { files } = await findInputs([`orders=${path}/o=1`, `users=${path}/u`], both);
+  assert.deepEqual(
+    files.map((f) => f.input),
+    ["orders", "users"],
+  );
+  const cases: ReadonlyArray<readonly [string[], RegExp]> = [
+    [[`${path}/u`], /say which input it is for; the job takes users=PATH orders=PATH/],
+    [[`user=${path}/u`], /has no input "user".*Did you mean "users"\?/],
+    [[`users=${path}/u`], /nothing was given for the input "orders"; add orders=PATH/],
+    [[], /no input; give users=PATH orders=PATH/],
+  ];
+  for (const [given, message] of cases) {
+    await assert.rejects(findInputs(given, both), { code: "bad-request", message });
+  }
+});
+
+test("whatever has no file is a bad request that says what to do", async (t) => {
+  const path = await folder(t, { "words.txt": "1", "empty/.hidden": "", "f/x": "" });
+  const cases: ReadonlyArray<readonly [string, RegExp]> = [
+    ["word.txt", /no such file: .*Did you mean "words\.txt"\?/],
+    ["words.txt/x", /no such file/],
+    ["*.csv", /no file matches .*\*\.csv/],
+    ["empty", /has no files in it; hidden files do not count/],
+  ];
+  for (const [name, message] of cases) {
+    await assert.rejects(findInputs([join(path, name)], one), { code: "bad-request", message });
+  }
+  await assert.rejects(findInputs(["/dev/null"], one), { message: /no regular file; pipe it/ });
+  await assert.rejects(findInputs([""], one), { message: /an input is empty/ });
+  await assert.rejects(findInputs([], one), { message: /no input; give PATH/ });
+  await assert.rejects(findInputs([path], { ...one, filesMax: 1 }), {
+    code: "limit-exceeded",
+    message: /filesMax/,
+  });
+});
+
+test("a file that may not be read is named", async (t) => {
+  if (process.getuid?.() === 0) return t.skip("root may read everything");
+  const path = await folder(t, { secret: "1" });
+  await chmod(join(path, "secret"), 0);
+  const message = /cannot read .*secret: permission denied/;
+  await assert.rejects(findInputs([join(path, "secret")], one), { code: "bad-request", message });
+});
