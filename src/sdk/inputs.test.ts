@@ -24,7 +24,7 @@ async function namesOf(path: string, given: readonly string[]): Promise<string[]
   return files.map((file) => relative(path, file.name));
 }
 
-test("files come in the order given, those of a folder sorted, hidden ones not at all", async (t) => {
+test("files come in the order given, those of a folder sorted, without hidden ones", async (t) => {
   const path = await folder(t, {
     "z.txt": "z",
     "d/b": "b",

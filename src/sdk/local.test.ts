@@ -171,7 +171,7 @@ test("no bytes give empty parts", async (t) => {
   assert.deepEqual((await run(t, echo, { a: "" })).parts, []);
 });
 
-test("CSV output has a header, quotes what needs them, and JSON for what is no scalar", async (t) => {
+test("CSV output has a header, quotes where needed, and JSON for what is no scalar", async (t) => {
   const job = mapReduce({
     input: ndjson<[Key, number]>(),
     map([key, value], emit: Emit<Key, unknown>) {
