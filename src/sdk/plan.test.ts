@@ -51,7 +51,7 @@ test("small files share a split, big ones are cut into equal ranges", async (t) 
   );
 });
 
-test("compressed files are one split each; whole files, multi-line CSV are never cut", async (t) => {
+test("a compressed file is one split; whole files and multi-line CSV are not cut", async (t) => {
   const packed = await planned(t, lines, { "a.gz": 25, "b.gz": 2, c: 2 }, { splitBytes: 10 });
   assert.deepEqual(
     packed.plan.splits.map((s) => s.pieces),
