@@ -28,7 +28,7 @@ export type LocalOptions = {
 
 /** All values that were emitted for one key, in order; with `combine`, folded. */
 type Group = { readonly keyBytes: Uint8Array; readonly key: Key; values: unknown[] };
-/** Groups by the text of their key's bytes. */
+/** Groups by `nameOf` their key. */
 type Groups = Map<string, Group>;
 
 /** Runs the whole job. Throws `user-error` where the cluster's job would fail. */
@@ -112,10 +112,9 @@ function* mapSplit(
 }
 
 function add(job: AnyMapReduce, groups: Groups, key: Key, value: unknown): void {
-  const keyBytes = bytesOfKey(key);
-  const name = Buffer.from(keyBytes).toString("latin1");
+  const name = nameOf(key);
   const group = groups.get(name);
-  if (group === undefined) groups.set(name, { keyBytes, key, values: [value] });
+  if (group === undefined) groups.set(name, { keyBytes: bytesOfKey(key), key, values: [value] });
   else join(job, group, [value]);
 }
 
@@ -141,7 +140,7 @@ function merge(job: AnyMapReduce, partitions: readonly Groups[], group: Group): 
       ? partitionOf(group.keyBytes, count)
       : checkedPartition(partition(group.key, count), count);
   const groups = partitions[index]!;
-  const name = Buffer.from(group.keyBytes).toString("latin1");
+  const name = nameOf(group.key);
   const values = group.values.map(copyValue);
   const known = groups.get(name);
   if (known === undefined) groups.set(name, { ...group, values });
@@ -260,14 +259,26 @@ function bytesOfKey(key: Key): Uint8Array {
   return scratch.view().slice();
 }
 
+/** Equal for equal keys only: the text itself, or the bytes of any other key. */
+function nameOf(key: Key): string {
+  return typeof key === "string" ? `"${key}` : Buffer.from(bytesOfKey(key)).toString("latin1");
+}
+
 /** What travels is a copy: changing an emitted object later changes nothing. */
 function copyKey(key: Key): Key {
+  if (isPlainText(key)) return key;
   const bytes = bytesOfKey(key);
   return readKey(bytes, 0, bytes.length);
 }
 
 function copyValue(value: unknown): unknown {
+  if (typeof value === "number" || isPlainText(value)) return value;
   scratch.length = 0;
   writeValue(scratch, value, "map");
   return readValue(scratch.view().slice(), 0, scratch.length);
+}
+
+/** Text that is the same after it has travelled: short enough, and without half characters. */
+function isPlainText(value: unknown): value is string {
+  return typeof value === "string" && value.length < 100_000 && value.isWellFormed();
 }
