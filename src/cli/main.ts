@@ -1,4 +1,4 @@
-/** The command line: finds the command, loads only its file, turns what it throws into an exit code.
+/** The command line: finds the command, loads its file alone, ends with an exit code.
  *
  *  Importing this file runs it. Other commands' files and all machinery are imported when needed:
  *  `tequio --help` must not load a bundler. */

@@ -117,6 +117,11 @@ test("no line is wider than the terminal, down to the narrowest", () => {
   assert.match(stageLines(progress, 120)[1] ?? "", /^waits: no worker \\x1b\[2J is here 一二三$/);
 });
 
+test("a stage that was cancelled before it began has taken no time", () => {
+  const ended = summaryAt(9000, { endedAtMs: 8000 });
+  assert.equal(plainLine(observe(null, ended)), "j-7: map 0/40 tasks");
+});
+
 test("an empty stage is whole, not a division by zero", () => {
   const empty = { taskCount: 0, inputBytes: 0, startedAtMs: 5, endedAtMs: 5 };
   const [line] = stageLines(observeAll([summaryAt(5, empty)]), 60);

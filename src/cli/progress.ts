@@ -138,7 +138,7 @@ function stageNotes(progress: Progress, index: number): string[] {
   const speed = stageSpeed(progress, index);
   if (speed.bytesPerS > 0) notes.push(rateText(speed.bytesPerS));
   else if (speed.tasksPerS > 0) notes.push(tasksRateText(speed.tasksPerS));
-  if (stage.endedAtMs !== 0) {
+  if (stage.endedAtMs !== 0 && stage.startedAtMs !== 0) {
     notes.push(`in ${durationText(stage.endedAtMs - stage.startedAtMs)}`);
     if (stage.inputBytesDone > 0) notes.push(bytesText(stage.inputBytesDone));
   } else if (speed.etaMs !== null) notes.push(`ETA ${etaText(speed.etaMs)}`);

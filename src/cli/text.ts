@@ -16,7 +16,7 @@ export function oneLine(text: string): string {
 }
 
 const wide =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffe6\u{1f300}-\u{3fffd}]/u;
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\uffe6\u{1f300}-\u{3fffd}]/u;
 const joins = /[\p{Mn}\p{Me}\p{Cf}]/u;
 
 /** Columns that a text takes on a terminal; without escape sequences. */

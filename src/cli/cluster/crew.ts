@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { writePrivate } from "../../coordinator/private-file.ts";
+import { writePrivate } from "../../coordinator/access/private-file.ts";
 import { startOf } from "./identity.ts";
 
 export type CrewOptions = {

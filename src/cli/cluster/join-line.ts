@@ -6,6 +6,11 @@ export function joinLine(url: string, token: string, fingerprint: string): strin
   return `tequio join ${url} --token ${token}${pin}`;
 }
 
+/** The same on this machine: "every address" is no address to dial. */
+export function localUrl(url: string): string {
+  return reachableUrl(url, ["127.0.0.1"]);
+}
+
 /** "Every address" is no address to dial: the first one that other machines may reach, instead. */
 export function reachableUrl(url: string, addresses: readonly string[] = outerAddresses()): string {
   const parsed = new URL(url);

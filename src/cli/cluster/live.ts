@@ -4,6 +4,7 @@ import type { JobSummary, WorkerSummary } from "../../core/summary.ts";
 import { countText } from "../numbers.ts";
 import { openScreen } from "../screen.ts";
 import { cut, oneLine } from "../text.ts";
+import { localUrl } from "./join-line.ts";
 
 const everyMs = 1000;
 
@@ -13,7 +14,8 @@ export function showCluster(coordinator: Coordinator): () => void {
   if (!screen.live) return () => {};
   const draw = async () => {
     const { connect } = await import("../../sdk/client.ts");
-    const { url, adminToken: token, fingerprint } = coordinator;
+    const { adminToken: token, fingerprint } = coordinator;
+    const url = localUrl(coordinator.url);
     const client = await connect({ url, token, fingerprint });
     const [workers, jobs] = await Promise.all([client.workers(), client.jobs()]);
     if (!ended) screen.draw([cut(clusterLine(workers, jobs), screen.width())]);

@@ -3,15 +3,15 @@ import { rmSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
+import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
-import { writePrivate } from "../../coordinator/private-file.ts";
 import { countText } from "../numbers.ts";
 import { countArgument, sizeArgument, withExamples, withJson } from "../options.ts";
 import { packageVersion } from "../package-version.ts";
 import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
 import type { Crew } from "./crew.ts";
-import { joinLine, reachableUrl } from "./join-line.ts";
+import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
 
 type Options = {
   readonly workers: number;
@@ -76,7 +76,7 @@ async function up(options: Options): Promise<void> {
     crew = await startCrew({
       dir: join(dataDir, "workers"),
       count: options.workers,
-      url: coordinator.url,
+      url: localUrl(coordinator.url),
       command: workerCommand(options, coordinator),
       joinToken: () => coordinator.joinToken({ ttlMs: 600_000, usesMax: 1 }),
       onNews: (text) => console.error(text),
@@ -117,7 +117,8 @@ function endOfUp() {
 /** The file by which other commands on this machine find the coordinator. */
 function writeEndpoint(dataDir: string, coordinator: Coordinator): string {
   const file = join(dataDir, endpointFile);
-  const { url, fingerprint } = coordinator;
+  const { fingerprint } = coordinator;
+  const url = localUrl(coordinator.url);
   const endpoint = { url, fingerprint, pid: process.pid, version: packageVersion() };
   writePrivate(file, `${JSON.stringify(endpoint)}\n`);
   return file;
@@ -125,7 +126,12 @@ function writeEndpoint(dataDir: string, coordinator: Coordinator): string {
 
 function workerCommand(options: Options, coordinator: Coordinator): string[] {
   const memoryBytes = options.memory ?? memoryPerWorker(options.workers);
-  const command = [...process.execArgv, process.argv[1] as string, "join", coordinator.url];
+  const command = [
+    ...process.execArgv,
+    process.argv[1] as string,
+    "join",
+    localUrl(coordinator.url),
+  ];
   command.push("--slots", "1", "--memory", String(memoryBytes), "--sandbox", options.sandbox);
   command.push("--give-up", orphanTime);
   if (coordinator.fingerprint !== "") command.push("--fingerprint", coordinator.fingerprint);
