@@ -1,4 +1,5 @@
-/** A coordinator of this process: its directory, loop, workers' edge and HTTP server, opened and closed as one. */
+/** A coordinator of this process: its directory, loop, workers' edge and HTTP server, opened and
+ *  closed as one. */
 import { join } from "node:path";
 import { hostId } from "../link/host.ts";
 import { openDiskBlobs } from "../store/blob/disk.ts";
@@ -31,7 +32,8 @@ export type CoordinatorOptions = {
   readonly listen: string;
   /** Of the software, for people. */
   readonly version: string;
-  /** Listen beyond this machine without TLS. Default false: then TLS with a certificate of its own. */
+  /** Listen beyond this machine without TLS. Default false: then TLS with a certificate of its
+   *  own. */
   readonly insecure?: boolean;
   /** Names besides addresses, localhost and this machine's, by which it may be called. */
   readonly hosts?: readonly string[];
@@ -41,7 +43,8 @@ export type CoordinatorOptions = {
   readonly limits?: Partial<ServeLimits>;
   /** Default: the coordinator closes itself. */
   readonly onShutdown?: () => void;
-  /** The log failed or a law is broken: everything is closed already. Default: throws, which ends the process. */
+  /** The log failed or a law is broken: everything is closed already. Default: throws, which ends
+   *  the process. */
   readonly onFatal?: (error: Error) => void;
   /** A call of the HTTP API ended in a bug. Default: printed to standard error. */
   readonly onError?: (error: unknown) => void;

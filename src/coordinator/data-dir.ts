@@ -1,6 +1,8 @@
-/** The coordinator's directory: its keys, its certificate and its version, each made at the first start.
+/** The coordinator's directory: its keys, its certificate and its version, each made at the first
+ *  start.
  *
- *  `log.sqlite` · `blobs/` · `logs/` · `cluster.json` (keys) · `tls.json` · `admin.token`, all for the owner only. */
+ *  `log.sqlite` · `blobs/` · `logs/` · `cluster.json` (keys) · `tls.json` · `admin.token`, all for
+ *  the owner only. */
 import { createHmac, randomBytes } from "node:crypto";
 import { chmodSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";

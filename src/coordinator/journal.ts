@@ -25,7 +25,8 @@ const snapshotFormat = 1;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** The JSON of an event but for its time, made once when it is posted: its length bounds the inbox. */
+/** The JSON of an event but for its time, made once when it is posted: its length bounds the
+ *  inbox. */
 export function encodeBody(event: NewEvent): string {
   return JSON.stringify(event).slice(1);
 }
@@ -44,7 +45,7 @@ export function decodeRecord(record: LogRecord): CoordinatorEvent {
   }
   throw new ClusterError(
     "storage-failed",
-    `record ${record.position} of the log is not an event; restore the data directory from a backup`,
+    `record ${record.position} of the log is not an event; restore the directory from a backup`,
   );
 }
 
@@ -74,7 +75,8 @@ function decodeSnapshot(record: LogRecord): LogEnd {
   return { state: loadState(state), position: record.position, atMs, epoch };
 }
 
-/** Snapshot and replay. Effects are dropped: whoever needs them again asks again (see core/effect.ts). */
+/** Snapshot and replay. Effects are dropped: whoever needs them again asks again (see
+ *  core/effect.ts). */
 export async function replay(log: Log): Promise<LogEnd> {
   const snapshot = await log.loadSnapshot();
   const end =

@@ -1,10 +1,12 @@
-/** Which workers have gone silent. Pure: times come in, names of lost workers go out; nothing is logged.
+/** Which workers have gone silent. Pure: times come in, names of lost workers go out; nothing is
+ *  logged.
  *
  *  1. A worker is silent when nothing was heard of it for `leaseMs`.
  *  2. A closed link counts after `closedGraceMs`, so that a short break costs no attempt.
- *  3. The coordinator's own pauses are not the workers' silence: when a tick comes late by more than a
- *     heartbeat, every deadline moves by that lag (faults C9, C11).
- *  4. Each loss is told once, until the worker is watched again or the telling failed (`tellAgain`). */
+ *  3. The coordinator's own pauses are not the workers' silence: when a tick comes late by more
+ *     than a heartbeat, every deadline moves by that lag (faults C9, C11).
+ *  4. Each loss is told once, until the worker is watched again or the telling failed
+ *     (`tellAgain`). */
 import type { WorkerId } from "../core/ids.ts";
 
 export type LivenessOptions = {

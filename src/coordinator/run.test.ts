@@ -90,7 +90,7 @@ test("events that are posted together share one append, in order", async () => {
   assert.deepEqual(sizes, [1, 3]);
 });
 
-test("the log replays to the state that the loop has, also over snapshots and restarts", async () => {
+test("the log replays to the state of the loop, also over snapshots and restarts", async () => {
   const contents = emptyLog();
   for (let round = 1; round <= 3; round++) {
     const { loop } = await open(openMemoryLog(contents), { snapshotRecords: 4 });

@@ -5,8 +5,8 @@
  *  1. An event is durable before `step` sees it and before any of its effects is performed.
  *  2. `step` sees what a replay will see: the event as read back from its record.
  *  3. The answer to an event (`reply`, `refuse`) is given before its other effects are performed.
- *  4. A full disk refuses the batch and nothing else; any other failure of the log, and a broken law,
- *     ends the loop (`onFatal`): the log brings the state back at the next start. */
+ *  4. A full disk refuses the batch and nothing else; any other failure of the log, and a broken
+ *     law, ends the loop (`onFatal`): the log brings the state back at the next start. */
 import { type CoordinatorState, nextWakeMs, step } from "../core/coordinator.ts";
 import type { Effect } from "../core/effect.ts";
 import { ClusterError, type ErrorCode } from "../core/error.ts";
@@ -92,7 +92,8 @@ export class Loop {
     this.#clock = new LogClock(options.timers, end.atMs);
   }
 
-  /** Replays the log and appends `coordinator-started`. Rejects when the log cannot be read or written. */
+  /** Replays the log and appends `coordinator-started`. Rejects when the log cannot be read or
+   *  written. */
   static async start(options: LoopOptions): Promise<Loop> {
     const end = await replay(options.log);
     const loop = new Loop(options, end);
@@ -121,8 +122,8 @@ export class Loop {
   }
 
   /** Resolves with the core's reply once the event is durable; rejects with its refusal, or with
-   *  `unavailable` (too much waits), `storage-full`. `answered` is called in the same breath, before the
-   *  other effects of the event, for whoever must be ready to perform them. */
+   *  `unavailable` (too much waits), `storage-full`. `answered` is called in the same breath,
+   *  before the other effects of the event, for whoever must be ready to perform them. */
   post(event: NewEvent, answered?: (reply: Reply) => void): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     const body = encodeBody(event);

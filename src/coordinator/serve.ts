@@ -1,4 +1,5 @@
-/** The HTTP server: limits, gates and errors around the routes, on one port with the workers' links. */
+/** The HTTP server: limits, gates and errors around the routes, on one port with the workers'
+ *  links. */
 import { Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { ClusterError } from "../core/error.ts";
@@ -24,6 +25,8 @@ export type ServeLimits = {
   readonly connectionsMax: number;
   /** Calls at once; more are answered `unavailable`. */
   readonly callsMax: number;
+  /** Wrong tokens of one address in a minute before it is told to wait. */
+  readonly failuresMax: number;
 };
 
 export const defaultServeLimits: ServeLimits = {
@@ -33,6 +36,7 @@ export const defaultServeLimits: ServeLimits = {
   jsonMaxBytes: 8 * 1024 * 1024,
   connectionsMax: 20_000,
   callsMax: 4_096,
+  failuresMax: 30,
 };
 
 export type ServeOptions = {
@@ -96,13 +100,15 @@ class Door {
   readonly app: FastifyInstance;
   readonly limits: ServeLimits;
   readonly #options: ServeOptions;
-  readonly #failures = new FailureCounter(defaultFailureLimits);
+  readonly #failures: FailureCounter;
   readonly #principals = new WeakMap<FastifyRequest, Principal>();
   readonly #calls = new Set<AbortController>();
 
   constructor(options: ServeOptions) {
     this.#options = options;
     this.limits = { ...defaultServeLimits, ...options.limits };
+    const { failuresMax } = this.limits;
+    this.#failures = new FailureCounter({ ...defaultFailureLimits, failuresMax });
     this.app = this.#newServer();
     const { app } = this;
     app.removeContentTypeParser("text/plain");

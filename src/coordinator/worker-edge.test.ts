@@ -1,9 +1,11 @@
-/** Workers at the coordinator's door: existing ones byte by byte, ours by script, over real WebSockets. */
+/** Workers at the coordinator's door: existing ones byte by byte, ours by script, over real
+ *  WebSockets. */
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { JobSummary, WorkerSummary } from "../core/summary.ts";
 import { dialWebSocket } from "../link/websocket.ts";
+import { mintToken } from "./access/tokens.ts";
 import { type Opened, opened, temporaryDir } from "./testing/opened.ts";
 import { doneStatus, ScriptedWorker } from "./testing/scripted-worker.ts";
 import { workerPath } from "./upgrade.ts";
@@ -190,7 +192,7 @@ test("nobody is another worker: not with its own credential, nor with a wrong on
   const one = await joined(t, cluster);
   const two = await joined(t, cluster);
   two.worker.link.close();
-  const wrong = [one.welcome.credential, `${two.welcome.credential.slice(0, -1)}0`, ""];
+  const wrong = [one.welcome.credential, mintToken("worker", "w-2").token, ""];
   for (const credential of wrong) {
     const thief = await ScriptedWorker.dial(t, cluster.url, one.welcome.credential);
     const { refusal } = await thief.join({ workerId: "w-2", credential, session: "thief" });

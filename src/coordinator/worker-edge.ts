@@ -1,9 +1,11 @@
-/** Where workers meet the coordinator: their links, who is alive, their words as events, orders as frames.
+/** Where workers meet the coordinator: their links, who is alive, their words as events, orders as
+ *  frames.
  *
- *  1. A status is acknowledged only after its event is durable; without an Ack the worker says it again.
+ *  1. A status is acknowledged only after its event is durable; without an Ack the worker says it
+ *     again.
  *  2. A worker has one link. A second process with its id is fenced while the first one is alive.
- *  3. What is on its way when a link breaks is forgotten here: the core tells a worker that comes back
- *     everything again. */
+ *  3. What is on its way when a link breaks is forgotten here: the core tells a worker that comes
+ *     back everything again. */
 import { ClusterError } from "../core/error.ts";
 import type { JobId, WorkerId } from "../core/ids.ts";
 import { leasesOf, workerIds } from "../core/view.ts";
@@ -40,13 +42,15 @@ export type WorkerEdgeOptions = {
   readonly keys: ClusterKeys;
   readonly version: string;
   readonly notes: NoteSink;
-  /** Replaces reports whose output is not there (see `outputs.ts`); the events as they are by default. */
+  /** Replaces reports whose output is not there (see `outputs.ts`); the events as they are by
+   *  default. */
   readonly checked?: (event: StatusEvent) => StatusEvent | Promise<StatusEvent>;
   readonly liveness?: Partial<LivenessOptions>;
   readonly limits?: Partial<LinkLimits>;
 };
 
-/** Silent for so many heartbeats, a worker is asked; its id may then be claimed by another process. */
+/** Silent for so many heartbeats, a worker is asked; its id may then be claimed by another
+ *  process. */
 const quietHeartbeats = 2;
 
 export class WorkerEdge {
@@ -267,7 +271,8 @@ export class WorkerEdge {
     }
   }
 
-  /** Notes count only for jobs that the worker works for: lines are shown to the job's owner as its own. */
+  /** Notes count only for jobs that the worker works for: lines are shown to the job's owner as its
+   *  own. */
   #note(worker: WorkerId, bytes: Uint8Array): void {
     const { logs, progress } = parseNotes(bytes);
     const { loop, notes } = this.#options;

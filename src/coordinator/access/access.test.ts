@@ -42,7 +42,7 @@ test("the failure counter forgets the oldest address above its bound", () => {
   for (let n = 0; n < 100; n++) assert.equal(counter.failed(`address ${n}`, n), true);
 });
 
-test("the certificate is one that TLS accepts, for its names, with the fingerprint told", async () => {
+test("TLS accepts the certificate, for its names, with the fingerprint told", async () => {
   const made = selfSigned(["localhost", "127.0.0.1"], Date.UTC(2026, 0, 1));
   const x509 = new X509Certificate(made.cert);
   assert.ok(x509.verify(x509.publicKey));

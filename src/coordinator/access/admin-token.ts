@@ -3,7 +3,8 @@
 import type { Auth } from "./auth.ts";
 import { readPrivate, writePrivate } from "./private-file.ts";
 
-/** The token in the file, as long as it is good; else a new one. Throws `forbidden` when others can read it. */
+/** The token in the file, as long as it is good; else a new one. Throws `forbidden` when others can
+ *  read it. */
 export async function ownAdminToken(path: string, auth: Auth): Promise<string> {
   const kept = readPrivate(path)?.trim() ?? "";
   if (isGood(kept, auth)) return kept;

@@ -23,7 +23,8 @@ export type Principal = {
   readonly owner: string;
   /** Set for the credential of one worker. */
   readonly worker: WorkerId | null;
-  /** A join token that brings no new worker any more, but still lets the ones it brought come back. */
+  /** A join token that brings no new worker any more, but still lets the ones it brought come
+   *  back. */
   readonly returningOnly: boolean;
 };
 
@@ -49,7 +50,8 @@ export class Auth {
     this.#loop = loop;
   }
 
-  /** The principal of a token that is good now. Throws `unauthenticated` saying what is wrong with it. */
+  /** The principal of a token that is good now. Throws `unauthenticated` saying what is wrong with
+   *  it. */
   principal(token: string | null): Principal {
     const principal = this.linkPrincipal(token);
     if (principal.returningOnly) {
@@ -61,8 +63,8 @@ export class Auth {
     return principal;
   }
 
-  /** As `principal`, but a spent join token passes as `returningOnly`: for links of workers, which show
-   *  their own credential a moment later. */
+  /** As `principal`, but a spent join token passes as `returningOnly`: for links of workers, which
+   *  show their own credential a moment later. */
   linkPrincipal(token: string | null): Principal {
     if (token === null || token === "") {
       throw refused(
@@ -101,7 +103,8 @@ export class Auth {
     }
   }
 
-  /** Counts one join on the token, durably, before the worker is let in. Throws when none is left. */
+  /** Counts one join on the token, durably, before the worker is let in. Throws when none is
+   *  left. */
   async useJoin(principal: Principal): Promise<void> {
     const record = this.#record(principal.token);
     if (record === undefined || record.usesMax === 0) return;
@@ -122,7 +125,8 @@ export class Auth {
     }
   }
 
-  /** The token is durable, as its hash, when this resolves; its text is nowhere but in the answer. */
+  /** The token is durable, as its hash, when this resolves; its text is nowhere but in the
+   *  answer. */
   async issue(terms: TokenTerms): Promise<{ readonly id: string; readonly token: string }> {
     const minted = mintToken(kindForRole[terms.role]);
     const { role, owner, usesMax } = terms;
@@ -132,7 +136,8 @@ export class Auth {
     return { id, token };
   }
 
-  /** The credential of a worker that has just joined; named like the worker, so that an admin can revoke it. */
+  /** The credential of a worker that has just joined; named like the worker, so that an admin can
+   *  revoke it. */
   async issueCredential(worker: WorkerId, owner: string): Promise<string> {
     const { hash, token } = mintToken("worker", worker);
     await this.#loop.post({

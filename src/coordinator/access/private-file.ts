@@ -1,4 +1,5 @@
-/** Small secret files: written whole and durable with mode 0600, and refused when others could read them. */
+/** Small secret files: written whole and durable with mode 0600, and refused when others could read
+ *  them. */
 import {
   closeSync,
   fsyncSync,
@@ -13,7 +14,8 @@ import { ClusterError } from "../../core/error.ts";
 import { syncDirectoryNow } from "../../store/directory.ts";
 import { storageFailure } from "../../store/failure.ts";
 
-/** The text, or null when there is no such file. Throws `forbidden` when others may read or write it. */
+/** The text, or null when there is no such file. Throws `forbidden` when others may read or write
+ *  it. */
 export function readPrivate(path: string): string | null {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return null;

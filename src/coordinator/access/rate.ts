@@ -1,4 +1,5 @@
-/** Counts wrong tokens per address, so that guessing is told to slow down; good tokens are never held up. */
+/** Counts wrong tokens per address, so that guessing is told to slow down; good tokens are never
+ *  held up. */
 
 export type FailureLimits = {
   /** Failures of one address in one window before it is told to wait. */

@@ -1,4 +1,5 @@
-/** The coordinator's own certificate: self-signed, made at the first start, kept in the data directory.
+/** The coordinator's own certificate: self-signed, made at the first start, kept in the data
+ *  directory.
  *
  *  Nobody vouches for it; workers pin its SHA-256 fingerprint, which the join line carries. */
 import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
@@ -66,7 +67,8 @@ export function selfSigned(hosts: readonly string[], atMs: number): Certificate 
   };
 }
 
-/** Lowercase hex SHA-256 of the certificate's DER bytes: what a worker compares before it sends a secret. */
+/** Lowercase hex SHA-256 of the certificate's DER bytes: what a worker compares before it sends a
+ *  secret. */
 export function fingerprint(cert: string): string {
   return createHash("sha256").update(new X509Certificate(cert).raw).digest("hex");
 }

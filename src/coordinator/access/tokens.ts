@@ -1,6 +1,7 @@
 /** The text of tokens: `mrt_<kind>_<id>_<secret><crc>`. The log only ever holds their SHA-256.
  *
- *  The secret has 256 bits; the CRC-32 tells a typing error from a wrong token without asking anybody. */
+ *  The secret has 256 bits; the CRC-32 tells a typing error from a wrong token without asking
+ *  anybody. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Role } from "../../core/members.ts";

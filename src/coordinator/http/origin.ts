@@ -1,7 +1,9 @@
-/** Which requests come from where they should: the gate against web pages that make a browser call us.
+/** Which requests come from where they should: the gate against web pages that make a browser call
+ *  us.
  *
- *  A page on another site can send requests to 127.0.0.1, or have its own name resolve to it. Either way the Host
- *  or the Origin header is not one of ours. Addresses pass as Host: rebinding needs a name. */
+ *  A page on another site can send requests to 127.0.0.1, or have its own name resolve to it.
+ *  Either way the Host or the Origin header is not one of ours. Addresses pass as Host: rebinding
+ *  needs a name. */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { ClusterError } from "../../core/error.ts";

@@ -7,7 +7,8 @@ import type { Access } from "./route.ts";
 /** hidden: it may do this with its own jobs, and is told that there is no such job. */
 export type Verdict = "yes" | "forbidden" | "hidden";
 
-/** `owner` of the job in the path: null when there is no such job, undefined when the path names none. */
+/** `owner` of the job in the path: null when there is no such job, undefined when the path names
+ *  none. */
 export function verdict(
   access: Access,
   principal: Principal,

@@ -4,8 +4,8 @@ import type { Answer } from "./route.ts";
 
 export type Span = { readonly start: number; readonly end: number };
 
-/** Null for the whole: no range, or one that HTTP lets a server ignore (several ranges, other units).
- *  Throws `bad-request` when it lies outside. */
+/** Null for the whole: no range, or one that HTTP lets a server ignore (several ranges, other
+ *  units). Throws `bad-request` when it lies outside. */
 export function parseRange(header: string | string[] | undefined, sizeBytes: number): Span | null {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(typeof header === "string" ? header : "");
   if (match === null || match[0] === "bytes=-") return null;

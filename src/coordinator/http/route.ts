@@ -1,10 +1,11 @@
-/** What a route is: who may call it, what goes in and what comes out. The tables of routes are all there is. */
+/** What a route is: who may call it, what goes in and what comes out. The tables of routes are all
+ *  there is. */
 import type { Action } from "../../core/members.ts";
 import type { Principal } from "../access/auth.ts";
 import type { Services } from "./services.ts";
 
-/** none: nobody has to say who they are · any: every good token · read, cancel: the owner of the job in the path,
- *  or who may do it with any job · a list: one of these actions. */
+/** none: nobody has to say who they are · any: every good token · read, cancel: the owner of the
+ *  job in the path, or who may do it with any job · a list: one of these actions. */
 export type Access = "none" | "any" | "read" | "cancel" | readonly Action[];
 
 export type Call = {

@@ -1,4 +1,5 @@
-/** What a job leaves: its output, results, log, and the input files that the coordinator passes on. */
+/** What a job leaves: its output, results, log, and the input files that the coordinator passes
+ *  on. */
 import type { Stats } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";

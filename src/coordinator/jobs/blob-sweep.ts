@@ -1,7 +1,8 @@
-/** Forgets blobs that no job names any more: outputs of lost attempts, uploads that were never submitted, and
- *  what removed jobs leave behind.
+/** Forgets blobs that no job names any more: outputs of lost attempts, uploads that were never
+ *  submitted, and what removed jobs leave behind.
  *
- *  1. A blob that was touched (uploaded, or asked for) within the grace stays: somebody may be about to name it.
+ *  1. A blob that was touched (uploaded, or asked for) within the grace stays: somebody may be
+ *     about to name it.
  *  2. Nothing goes in the first grace after a start: who touched what before is not known.
  *  3. When the plan of a job cannot be read, nothing goes at all: what it names is not known. */
 import type { CoordinatorState } from "../../core/coordinator.ts";

@@ -1,4 +1,5 @@
-/** What job code wrote with `log`: one NDJSON file per job, bounded, never worth a failure of anything else. */
+/** What job code wrote with `log`: one NDJSON file per job, bounded, never worth a failure of
+ *  anything else. */
 
 import { statSync } from "node:fs";
 import { appendFile, open, rm } from "node:fs/promises";

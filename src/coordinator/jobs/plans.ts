@@ -1,4 +1,5 @@
-/** Plans of jobs as the coordinator reads them: checked when a job is submitted, kept for the files it passes on. */
+/** Plans of jobs as the coordinator reads them: checked when a job is submitted, kept for the files
+ *  it passes on. */
 import { z } from "zod";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
@@ -72,8 +73,8 @@ export class Plans {
     return items === null ? named : [...named, items.hash];
   }
 
-  /** Whether a job can run at all: all that it names is here, and plan and stages agree. Returns every blob of
-   *  the job, and whether it reads files of this machine's disk. */
+  /** Whether a job can run at all: all that it names is here, and plan and stages agree. Returns
+   *  every blob of the job, and whether it reads files of this machine's disk. */
   async check(spec: JobSpec): Promise<{ blobs: Hash[]; usesPaths: boolean }> {
     await this.#mustExist(spec.codeHash, "the job's code");
     await this.#mustExist(spec.planHash, "the job's plan");

@@ -1,4 +1,5 @@
-/** Bytes that running attempts have read so far: shown between reports, never logged, forgotten at a restart. */
+/** Bytes that running attempts have read so far: shown between reports, never logged, forgotten at
+ *  a restart. */
 import type { JobId } from "../../core/ids.ts";
 import type { JobSummary } from "../../core/summary.ts";
 

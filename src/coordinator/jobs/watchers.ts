@@ -1,4 +1,5 @@
-/** Wakes those who wait for a change of a job. Holds nothing of what changed: who wakes looks at the state. */
+/** Wakes those who wait for a change of a job. Holds nothing of what changed: who wakes looks at
+ *  the state. */
 import type { JobId } from "../../core/ids.ts";
 
 /** One who waits. A change between two calls of `next` is not missed. */

@@ -1,5 +1,5 @@
-/** The JSON that workers send inside manager messages, checked before anything of it becomes an event: an event
- *  that the core cannot take would come back at every restart. */
+/** The JSON that workers send inside manager messages, checked before anything of it becomes an
+ *  event: an event that the core cannot take would come back at every restart. */
 import { z } from "zod";
 import { ClusterError, errorCodes } from "../../core/error.ts";
 import type { AttemptReport, WorkerSpecs } from "../../core/event.ts";

@@ -16,7 +16,8 @@ export interface Doorkeeper {
   useJoin(principal: Principal): Promise<void>;
   isCredentialOf(worker: WorkerId, credential: string): boolean;
   issueCredential(worker: WorkerId, owner: string): Promise<string>;
-  /** Makes the link the worker's only one. Throws `fenced` while another process of the worker is alive. */
+  /** Makes the link the worker's only one. Throws `fenced` while another process of the worker is
+   *  alive. */
   claim(link: WorkerLink, worker: WorkerId): void;
   post(event: NewEvent, answered: (reply: Reply) => void): Promise<Reply>;
   readonly tag: Uint8Array;
@@ -24,7 +25,8 @@ export interface Doorkeeper {
 
 export type Joined = { readonly worker: WorkerId; readonly credential: string };
 
-/** Resolves when the worker has joined, durably; the link then holds orders back until it is welcomed. */
+/** Resolves when the worker has joined, durably; the link then holds orders back until it is
+ *  welcomed. */
 export async function join(
   link: WorkerLink,
   request: ManagerRequest,
@@ -82,7 +84,8 @@ async function enter(
   door: Doorkeeper,
 ): Promise<WorkerId> {
   const reply = await door.post(event, ({ worker }) => {
-    // Before the effects of the join are performed: from here on its orders are meant for this link.
+    // Before the effects of the join are performed: from here on its orders are meant for this
+    // link.
     if (worker === undefined) return;
     if (link.phase === "joining") link.phase = "welcoming";
     door.claim(link, worker);

@@ -1,4 +1,5 @@
-/** Turns the core's effects into messages for a worker. Pure: what is not in the effect is read from the state. */
+/** Turns the core's effects into messages for a worker. Pure: what is not in the effect is read
+ *  from the state. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { idNumber, type JobId } from "../../core/ids.ts";
 import { jobSpec, stageSources, workerSpecs } from "../../core/view.ts";

@@ -1,4 +1,5 @@
-/** Looks whether the final output that a worker reports lies in the store, before the report becomes final. */
+/** Looks whether the final output that a worker reports lies in the store, before the report
+ *  becomes final. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import type { AttemptReport } from "../../core/event.ts";
 import type { Hash } from "../../core/ids.ts";
@@ -6,8 +7,8 @@ import { jobSpec } from "../../core/view.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import type { StatusEvent } from "./reports.ts";
 
-/** A report whose blob is missing becomes a failed download, which is tried again: a committed output that
- *  is not there could only be told to the user as lost. */
+/** A report whose blob is missing becomes a failed download, which is tried again: a committed
+ *  output that is not there could only be told to the user as lost. */
 export function outputsChecked(
   blobs: Pick<Blobs, "size">,
   stateNow: () => CoordinatorState,

@@ -72,7 +72,8 @@ function reportOf(ref: AttemptRef, status: TaskStatus): AttemptReport | null {
   return { ...common, kind: "failed", failure: { code: codes[data.error], message } };
 }
 
-/** Existing workers send the bytes that the program wrote: JSON stays, other text becomes a JSON string. */
+/** Existing workers send the bytes that the program wrote: JSON stays, other text becomes a JSON
+ *  string. */
 function inlineResult(
   common: { task: number; attempt: number; durationMs: number },
   result: Uint8Array,

@@ -1,8 +1,8 @@
 /** One link of a worker: who it is, what it asks, and what waits to be sent to it.
  *
- *  open → joining: it asked to be managed · joining → joined: the join is durable and was answered ·
- *  any → closed. Orders are only taken while joined, or between the core's reply and the answer to the
- *  worker, when they are held back so that the welcome comes first. */
+ *  open → joining: it asked to be managed · joining → joined: the join is durable and was answered
+ *  · any → closed. Orders are only taken while joined, or between the core's reply and the answer
+ *  to the worker, when they are held back so that the welcome comes first. */
 import { ClusterError } from "../../core/error.ts";
 import type { WorkerId } from "../../core/ids.ts";
 import type { Link } from "../../link/link.ts";
@@ -84,8 +84,8 @@ export class WorkerLink {
     this.#request({ kind: "nodeTypeRequest", nodeType: "manager" });
   }
 
-  /** Queues an order; dropped when the worker is not (yet, or any more) in relation with us: the core tells
-   *  it again when it joins. */
+  /** Queues an order; dropped when the worker is not (yet, or any more) in relation with us: the
+   *  core tells it again when it joins. */
   order(message: ManagerMessage): void {
     if (this.phase !== "joined" && this.phase !== "welcoming") return;
     if (oursOnly.has(message.kind) && !this.#session.extended) return;
@@ -109,7 +109,8 @@ export class WorkerLink {
     if (this.phase !== "closed") this.#link.send(request.answer(message));
   }
 
-  /** Called often: ends the link when an answer is overdue, asks a silent worker whether it is there. */
+  /** Called often: ends the link when an answer is overdue, asks a silent worker whether it is
+   *  there. */
   tick(atMs: number, silentMs: number): void {
     const overdue = this.#session.expired(atMs);
     if (overdue.length > 0) {
@@ -145,7 +146,8 @@ export class WorkerLink {
     this.#flush();
   }
 
-  /** What the peer got wrong closes its link and nothing else; what we got wrong must not be hidden. */
+  /** What the peer got wrong closes its link and nothing else; what we got wrong must not be
+   *  hidden. */
   guarded(work: () => void): void {
     try {
       work();
