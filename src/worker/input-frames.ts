@@ -1,6 +1,6 @@
 /** The frames in which the supervisor streams input to a task process, one constant and one encoder each. */
 
-export const frameKinds = { piece: 1, bytes: 2, end: 3, head: 4 } as const;
+export const frameKinds = { piece: 1, bytes: 2, end: 3, head: 4, cut: 5 } as const;
 
 /** Longest body of a DATA frame. */
 export const frameMaxBytes = 1024 * 1024;
@@ -31,6 +31,12 @@ export function headFrame(line: Uint8Array): Buffer {
   return frame;
 }
 
+/** The task has all its input. */
 export function endFrame(): Buffer {
   return Buffer.from([frameKinds.end]);
+}
+
+/** The task will not get the rest: what it has read must not pass for the whole. */
+export function cutFrame(): Buffer {
+  return Buffer.from([frameKinds.cut]);
 }

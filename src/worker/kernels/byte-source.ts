@@ -62,8 +62,12 @@ export class PipeSource implements ByteSource {
   #pending = 0;
   #ended = true;
 
-  constructor(fd: number) {
+  readonly #onRead: (inputBytes: number) => void;
+
+  /** `onRead` hears how far the task is, each time that the pipe was read. */
+  constructor(fd: number, onRead: (inputBytes: number) => void = () => {}) {
     this.#fd = fd;
+    this.#onRead = onRead;
   }
 
   startTask(): void {
@@ -73,7 +77,13 @@ export class PipeSource implements ByteSource {
 
   /** Reads past the rest of a task's input, so that the next task starts at its own. */
   drain(): void {
-    while (!this.#ended && this.nextPiece() !== null);
+    while (!this.#ended) {
+      try {
+        this.nextPiece();
+      } catch (error) {
+        if (!this.#ended) throw error;
+      }
+    }
   }
 
   nextPiece(): SourcePiece | null {
@@ -84,6 +94,7 @@ export class PipeSource implements ByteSource {
       this.#ended = true;
       return null;
     }
+    if (kind === frameKinds.cut) this.#cut();
     if (kind !== frameKinds.piece) throw broken(`frame ${kind} where a piece must start`);
     const header = this.#exactly(12);
     const view = new DataView(header.buffer, header.byteOffset, 12);
@@ -94,6 +105,7 @@ export class PipeSource implements ByteSource {
 
   read(into: Uint8Array, at: number): number {
     while (this.#frameRest === 0) {
+      if (this.#kind() === frameKinds.cut) this.#cut();
       if (this.#kind() !== frameKinds.bytes) return 0;
       this.#take();
       this.#frameRest = this.#length(frameMaxBytes);
@@ -105,6 +117,13 @@ export class PipeSource implements ByteSource {
     this.#frameRest -= count;
     this.inputBytes += count;
     return count;
+  }
+
+  /** The task ends here without its input. */
+  #cut(): never {
+    this.#ended = true;
+    this.#pending = 0;
+    throw new ClusterError("download-failed", "the worker could not read the input to its end");
   }
 
   /** Skips the rest of a DATA frame, or the next one; false when another kind comes. */
@@ -163,6 +182,7 @@ export class PipeSource implements ByteSource {
   }
 
   #fill(): void {
+    this.#onRead(this.inputBytes);
     for (;;) {
       try {
         this.#end = readSync(this.#fd, this.#buffer, 0, bufferBytes, null);

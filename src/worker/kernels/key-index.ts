@@ -9,6 +9,7 @@ import type { PackedKeys } from "./sort.ts";
 const packedMaxCharacters = 16;
 /** A slot: index + 1 and length (0 = empty), four words of four characters, three to spare. */
 const slotWords = 8;
+const slotsMin = 2048;
 const lengthBits = 5;
 const lengthMask = 2 ** lengthBits - 1;
 /** Index + 1 must fit beside the length. */
@@ -21,8 +22,8 @@ export class KeyIndex {
   count = 0;
   /** Estimate of the memory that the keys take. */
   sizeBytes = 0;
-  #slots = new Int32Array(1024 * slotWords);
-  #mask = 1024 - 1;
+  #slots = new Int32Array(slotsMin * slotWords);
+  #mask = slotsMin - 1;
   #packedCount = 0;
   readonly #scalars = new Map<Key, number>();
   /** Arrays by their encoded bytes, as Latin-1 text. */
@@ -152,17 +153,23 @@ export class KeyIndex {
 
   #grow(): void {
     const old = this.#slots;
-    const slots = new Int32Array(old.length * 2);
+    const slots = new Int32Array(old.length * 4);
     this.#slots = slots;
     this.#mask = slots.length / slotWords - 1;
     const end = this.#mask * slotWords;
     for (let from = 0; from < old.length; from += slotWords) {
       if (old[from] === 0) continue;
-      const words = [1, 2, 3, 4].map((i) => old[from + i] as number);
-      let at = (hash(words[0]!, words[1]!, words[2]!, words[3]!) * slotWords) & end;
+      const a = old[from + 1] as number;
+      const b = old[from + 2] as number;
+      const c = old[from + 3] as number;
+      const d = old[from + 4] as number;
+      let at = (hash(a, b, c, d) * slotWords) & end;
       while (slots[at] !== 0) at = (at + slotWords) & end;
       slots[at] = old[from] as number;
-      slots.set(words, at + 1);
+      slots[at + 1] = a;
+      slots[at + 2] = b;
+      slots[at + 3] = c;
+      slots[at + 4] = d;
     }
   }
 }

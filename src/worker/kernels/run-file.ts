@@ -28,6 +28,8 @@ export class FileSink {
   readonly #buffer = Buffer.allocUnsafeSlow(bufferBytes);
   #filled = 0;
   #closed = false;
+  /** Set by a failed write: user code may swallow the error, the next call throws it again. */
+  #broken: ClusterError | null = null;
 
   constructor(path: string) {
     this.path = path;
@@ -76,10 +78,12 @@ export class FileSink {
   }
 
   #writeAll(bytes: Uint8Array): void {
+    if (this.#broken !== null) throw this.#broken;
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
     } catch (error) {
-      throw diskFailure(error, this.path);
+      this.#broken = diskFailure(error, this.path);
+      throw this.#broken;
     }
   }
 }

@@ -1,0 +1,68 @@
+/** Loads the code and the plan of a job into this process. */
+import { copyFileSync, readFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ClusterError } from "../../core/error.ts";
+import type { Job, Params } from "../../sdk/job.ts";
+import type { Plan } from "../../wire/block/plan.ts";
+import type { ToTask } from "../task-messages.ts";
+import { shown } from "./thrown.ts";
+
+export type LoadedJob = {
+  readonly job: Job;
+  readonly plan: Plan;
+  /** The job's defaults overlaid with the plan's. */
+  readonly params: Params;
+  /** Cut from the paths in stacks. */
+  readonly codeFolder: string;
+  readonly itemsPath: string | null;
+};
+
+export async function loadJob(load: Extract<ToTask, { kind: "load" }>): Promise<LoadedJob> {
+  const plan = readPlan(load.planPath);
+  const codePath = importable(load.codePath, load.scratch);
+  // Must be on before the code is loaded: its source map is read then.
+  process.setSourceMapsEnabled(true);
+  let loaded: { readonly default?: unknown };
+  try {
+    loaded = await import(pathToFileURL(codePath).href);
+  } catch (error) {
+    throw new ClusterError("user-error", `the job file cannot be loaded: ${shown(error)}`, {
+      cause: error,
+    });
+  }
+  const job = loaded.default;
+  if (!isJob(job)) {
+    throw new ClusterError(
+      "bad-request",
+      "the job file's default export is no job; write export default mapReduce({…}) or tasks({…})",
+    );
+  }
+  const params = { ...job.options.params, ...plan.params } as Params;
+  return { job, plan, params, codeFolder: dirname(codePath), itemsPath: load.itemsPath };
+}
+
+function isJob(value: unknown): value is Job {
+  if (typeof value !== "object" || value === null) return false;
+  const { kind, options } = value as { kind?: unknown; options?: unknown };
+  return (kind === "map-reduce" || kind === "tasks") && typeof options === "object";
+}
+
+/** Blobs have no extension, and without one Node must guess what the file is. */
+function importable(path: string, scratch: string): string {
+  if (extname(path) !== "") return path;
+  const named = join(scratch, "job.mjs");
+  copyFileSync(path, named);
+  return named;
+}
+
+function readPlan(path: string): Plan {
+  const plan = JSON.parse(readFileSync(path, "utf8")) as Plan;
+  if (plan.version !== 1) {
+    throw new ClusterError(
+      "version-mismatch",
+      `plan of version ${plan.version}; this worker knows version 1: update it`,
+    );
+  }
+  return plan;
+}

@@ -1,0 +1,98 @@
+/** What a task process tells its supervisor: reports in small batches, log lines within bounds, progress. */
+import type { FromTask, TaskReport } from "../task-messages.ts";
+
+/** A report waits at most this long for others, in ms, while this process gets to run. */
+export const flushMs = 2;
+/** Results that wait together, in characters. */
+const pendingMaxCharacters = 256 * 1024;
+const progressEveryMs = 500;
+const logEveryMs = 100;
+const logLinesMax = 1000;
+const logLineMaxBytes = 4096;
+const logBatchLines = 50;
+
+type Attempt = { readonly task: number; readonly attempt: number };
+
+export class Reporter {
+  readonly #send: (message: FromTask) => boolean;
+  #pending: TaskReport[] = [];
+  #pendingCharacters = 0;
+  #flushedAtMs = 0;
+  #attempt: Attempt = { task: 0, attempt: 0 };
+  #lines: string[] = [];
+  #linesSeen = 0;
+  #loggedAtMs = 0;
+  #progressAtMs = 0;
+
+  /** `send` answers false when messages pile up. */
+  constructor(send: (message: FromTask) => boolean) {
+    this.#send = send;
+  }
+
+  get pending(): number {
+    return this.#pending.length;
+  }
+
+  startAttempt(attempt: Attempt, nowMs: number): void {
+    this.#attempt = attempt;
+    this.#linesSeen = 0;
+    this.#progressAtMs = nowMs;
+  }
+
+  /** False when the supervisor does not keep up: wait before the next. */
+  report(report: TaskReport, nowMs: number): boolean {
+    this.#endLog();
+    this.#pending.push(report);
+    if (report.kind === "done") this.#pendingCharacters += report.value?.length ?? 0;
+    const due = nowMs - this.#flushedAtMs > flushMs;
+    return due || this.#pendingCharacters > pendingMaxCharacters ? this.flush(nowMs) : true;
+  }
+
+  flush(nowMs: number): boolean {
+    this.#flushedAtMs = nowMs;
+    if (this.#pending.length === 0) return true;
+    const reports = this.#pending;
+    this.#pending = [];
+    this.#pendingCharacters = 0;
+    return this.#send({ kind: "reports", reports });
+  }
+
+  log(line: string): void {
+    this.#linesSeen++;
+    if (this.#linesSeen > logLinesMax) return;
+    this.#lines.push(shortened(line));
+    const nowMs = performance.now();
+    if (this.#lines.length < logBatchLines && nowMs - this.#loggedAtMs < logEveryMs) return;
+    this.#loggedAtMs = nowMs;
+    this.#sendLines();
+  }
+
+  progress(inputBytes: number): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#progressAtMs < progressEveryMs) return;
+    this.#progressAtMs = nowMs;
+    this.#send({ kind: "progress", ...this.#attempt, inputBytes });
+  }
+
+  #endLog(): void {
+    const dropped = this.#linesSeen - logLinesMax;
+    if (dropped > 0) this.#lines.push(`(${dropped} more lines were dropped)`);
+    this.#linesSeen = 0;
+    this.#sendLines();
+  }
+
+  #sendLines(): void {
+    if (this.#lines.length === 0) return;
+    this.#send({ kind: "log", ...this.#attempt, lines: this.#lines });
+    this.#lines = [];
+  }
+}
+
+function shortened(line: string): string {
+  if (line.length * 3 <= logLineMaxBytes) return line;
+  const bytes = Buffer.from(line.slice(0, logLineMaxBytes));
+  if (bytes.length <= logLineMaxBytes && line.length <= logLineMaxBytes) return line;
+  let end = Math.min(bytes.length, logLineMaxBytes - 3);
+  while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return `${bytes.toString("utf8", 0, end)}…`;
+}
