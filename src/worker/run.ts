@@ -236,7 +236,10 @@ export class WorkerLoop {
 
   #dialFailed(error: Error): void {
     const chance = this.#options.chance();
-    if (error instanceof ClusterError && finalCodes.has(error.code)) {
+    if (error instanceof ClusterError && this.#isVoid(error.code)) {
+      this.#forget();
+      this.#post({ kind: "link-lost", reason: error.message, chance });
+    } else if (error instanceof ClusterError && finalCodes.has(error.code)) {
       const failure = { code: error.code, message: error.text };
       this.#post({ kind: "refused", final: true, failure, chance });
     } else {
@@ -264,8 +267,9 @@ export class WorkerLoop {
       refused: (failure: Failure) => {
         if (!isCurrent()) return;
         onNews?.(`refused: ${failure.code}: ${failure.message}`);
-        if (failure.code === "not-found") this.#forget();
-        const final = finalCodes.has(failure.code);
+        const isVoid = this.#isVoid(failure.code);
+        if (isVoid) this.#forget();
+        const final = !isVoid && finalCodes.has(failure.code);
         this.#post({ kind: "refused", final, failure, chance: chance() });
       },
       openJob: (job: JobOpen) => this.#executor.openJob(job),
@@ -273,7 +277,12 @@ export class WorkerLoop {
     };
   }
 
-  /** The coordinator does not know this worker any more: everything that it was given is void. */
+  /** The coordinator does not know this worker any more: it may come again as a new one. */
+  #isVoid(code: string): boolean {
+    return this.#identity.workerId !== "" && (code === "not-found" || code === "unauthenticated");
+  }
+
+  /** Everything that it was given is void. */
   #forget(): void {
     this.#identity.workerId = "";
     this.#identity.credential = "";

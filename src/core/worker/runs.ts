@@ -130,14 +130,14 @@ export function runReported(state: WorkerState, event: EventOf<"run-reported">):
   if (run.current >= run.attempts.length) state.slots[run.slot]!.run = null;
 }
 
-/** A process that dies with several attempts unreported proves nothing against any one of them: they
- *  run again alone. With one left, it is that one's failure. */
+/** A process that dies in a batch proves nothing against any one attempt (what one left behind may kill
+ *  the next): those without a report run again, each alone. Alone, it is that attempt's failure. */
 export function runDied(state: WorkerState, event: EventOf<"run-died">): void {
   const run = runById(state, event.run);
   if (run === null) return;
   state.slots[run.slot]!.run = null;
   const left = run.attempts.filter((held) => held.state === "running");
-  if (event.blame === "all" || left.length === 1) {
+  if (event.blame === "all" || run.attempts.length === 1) {
     for (const held of left) fail(state, held, event.failure, event.atMs);
     return;
   }

@@ -1,0 +1,296 @@
+/** The partitions that one reduce attempt merges: from own disk as they lie, from others over HTTP, verified.
+ *
+ *  1. Nothing that has not the SHA-256 of its manifest, and no manifest that has not the root which the
+ *     coordinator committed, is given to a task.
+ *  2. A source is tried a few times, then asked for anew; what stays away is named in `lostTasks`.
+ *  3. Fetched segments lie one after the other in one file. */
+import { createHash } from "node:crypto";
+import { type FileHandle, link, open } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { ClusterError } from "../../core/error.ts";
+import type { AttemptRef, Hash, JobId } from "../../core/ids.ts";
+import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
+import type { StageSources } from "../../wire/manager/messages.ts";
+import { ask, readAll } from "./http.ts";
+import type { Outputs } from "./outputs.ts";
+import { diskError, writeAll } from "./store-file.ts";
+
+export type Segment = {
+  readonly path: string;
+  readonly offset: number;
+  readonly sizeBytes: number;
+};
+
+export type FetchLimits = {
+  /** Segments under way at once, per attempt. */
+  readonly parallelMax: number;
+  /** Tries of one source before it counts as lost. */
+  readonly triesMax: number;
+  /** Longest silence of a source, ms. */
+  readonly idleMs: number;
+  /** A segment must come at this rate, bytes/s, after a first `idleMs`. */
+  readonly rateMin: number;
+  /** Manifests kept for further partitions. */
+  readonly manifestsMax: number;
+};
+
+export const defaultFetchLimits: FetchLimits = {
+  parallelMax: 8,
+  triesMax: 3,
+  idleMs: 10_000,
+  rateMin: 64 * 1024,
+  manifestsMax: 4_096,
+};
+
+export type FetchOrder = {
+  readonly job: JobId;
+  readonly partition: number;
+  /** Where partitions lie, now: asked again after a failure. */
+  readonly sources: () => StageSources | null;
+  readonly secret: string;
+  /** Directory that the task process may read; links and fetched bytes are put there. */
+  readonly dir: string;
+  /** Name of the file for fetched bytes. */
+  readonly name: string;
+  readonly signal: AbortSignal;
+};
+
+/** Some partitions could not be had; the coordinator lets those tasks run again. */
+export class PartitionsLost extends ClusterError {
+  readonly lostTasks: readonly number[];
+
+  constructor(lostTasks: readonly number[], cause: unknown) {
+    const first = cause instanceof Error ? cause.message : String(cause);
+    super(
+      "download-failed",
+      `partitions of ${lostTasks.length} map tasks cannot be had: ${first}`,
+      {
+        cause,
+      },
+    );
+    this.lostTasks = lostTasks;
+  }
+}
+
+type Source = { readonly url: string; readonly ref: AttemptRef; readonly root: Hash };
+type Wanted = { readonly task: number; readonly sizeBytes: number; readonly at: number };
+
+export class PartitionFetcher {
+  readonly #outputs: Outputs;
+  readonly #limits: FetchLimits;
+  /** By root, least lately used first. */
+  readonly #manifests = new Map<Hash, Promise<Manifest>>();
+
+  constructor(outputs: Outputs, limits: FetchLimits = defaultFetchLimits) {
+    this.#outputs = outputs;
+    this.#limits = limits;
+  }
+
+  /** One segment for each map task, in their order. Throws `PartitionsLost`, `storage-full`. */
+  async segments(order: FetchOrder): Promise<Segment[]> {
+    const count = order.sources()?.tasks.length ?? 0;
+    if (count === 0 && order.sources() === null) {
+      throw new ClusterError("download-failed", `no sources of ${order.job} have been told`);
+    }
+    const segments: Array<Segment | null> = new Array(count).fill(null);
+    const sizes = new Array<number>(count).fill(0);
+    const tasks = Array.from({ length: count }, (_, task) => task);
+    await this.#forEach(order, tasks, async (task) => {
+      segments[task] = await this.#local(order, task);
+      if (segments[task] !== null) return;
+      sizes[task] = await this.#trying(order, task, async (source) => {
+        return (await this.#partition(order, source)).sizeBytes;
+      });
+    });
+    const path = join(order.dir, order.name);
+    const wanted: Wanted[] = [];
+    let at = 0;
+    for (const task of tasks) {
+      if (segments[task] !== null) continue;
+      const sizeBytes = sizes[task] as number;
+      segments[task] = { path, offset: at, sizeBytes };
+      if (sizeBytes > 0) wanted.push({ task, sizeBytes, at });
+      at += sizeBytes;
+    }
+    if (wanted.length > 0) await this.#fetchAll(order, path, wanted);
+    return segments as Segment[];
+  }
+
+  async #fetchAll(order: FetchOrder, path: string, wanted: readonly Wanted[]): Promise<void> {
+    try {
+      const file = await open(path, "w", 0o600);
+      try {
+        await this.#forEach(order, wanted, (want) =>
+          this.#trying(order, want.task, (source) => this.#fetch(order, source, { file, want })),
+        );
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw diskError(error, "fetching partitions");
+    }
+  }
+
+  /** Runs `work` for all, a bounded number at once; all that fail to download are told together. */
+  async #forEach<T extends number | Wanted>(
+    order: FetchOrder,
+    all: readonly T[],
+    work: (item: T) => Promise<void>,
+  ): Promise<void> {
+    const lost: number[] = [];
+    let cause: unknown;
+    let next = 0;
+    const lane = async () => {
+      while (next < all.length) {
+        const item = all[next++] as T;
+        order.signal.throwIfAborted();
+        await work(item).catch((error: unknown) => {
+          if (!(error instanceof ClusterError) || error.code !== "download-failed") throw error;
+          cause ??= error;
+          lost.push(typeof item === "number" ? item : item.task);
+        });
+      }
+    };
+    const lanes = Math.min(this.#limits.parallelMax, all.length);
+    const ended = await Promise.allSettled(Array.from({ length: lanes }, lane));
+    for (const end of ended) if (end.status === "rejected") throw end.reason;
+    if (lost.length > 0)
+      throw new PartitionsLost(
+        lost.sort((a, b) => a - b),
+        cause,
+      );
+  }
+
+  /** This worker's own output, linked into the task's directory; null when another has it. */
+  async #local(order: FetchOrder, task: number): Promise<Segment | null> {
+    const source = sourceOf(order, task);
+    const output = source === null ? null : this.#outputs.get(source.ref);
+    if (source === null || output === null || output.root !== source.root) return null;
+    const partition = output.manifest.partitions[order.partition];
+    if (partition === undefined) return null;
+    const path = join(order.dir, basename(output.runPath));
+    try {
+      if (partition.sizeBytes > 0) await link(output.runPath, path);
+    } catch (error) {
+      // There already: from another partition of the same output.
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") return null;
+    }
+    return { path, offset: partition.offset, sizeBytes: partition.sizeBytes };
+  }
+
+  /** Several tries; the count begins again when the coordinator has told another source. */
+  async #trying<T>(
+    order: FetchOrder,
+    task: number,
+    work: (source: Source) => Promise<T>,
+  ): Promise<T> {
+    let failure: unknown = new Error(`map task ${task} has no output now`);
+    let before = "";
+    for (let tries = 0; tries < this.#limits.triesMax; tries++) {
+      if (tries > 0) await delay(50 * 4 ** (tries - 1), undefined, { signal: order.signal });
+      const source = sourceOf(order, task);
+      const place = source === null ? "" : `${source.url} ${source.ref.attempt} ${source.root}`;
+      if (place !== before) tries = 0;
+      before = place;
+      if (source === null) continue;
+      try {
+        return await work(source);
+      } catch (error) {
+        order.signal.throwIfAborted();
+        const full = (error as NodeJS.ErrnoException).code;
+        if (full === "ENOSPC" || full === "EDQUOT") throw error;
+        failure = error;
+        if (error instanceof ClusterError && error.code === "not-found") tries = Infinity;
+      }
+    }
+    const why = failure instanceof Error ? failure.message : String(failure);
+    throw new ClusterError("download-failed", `output of map task ${task}: ${why}`, {
+      cause: failure,
+    });
+  }
+
+  async #partition(order: FetchOrder, source: Source) {
+    const manifest = await this.#manifest(order, source);
+    const partition = manifest.partitions[order.partition];
+    if (partition !== undefined) return partition;
+    throw new ClusterError("data-lost", `its manifest has no partition ${order.partition}`);
+  }
+
+  #manifest(order: FetchOrder, source: Source): Promise<Manifest> {
+    const { root } = source;
+    let manifest = this.#manifests.get(root);
+    this.#manifests.delete(root);
+    if (manifest === undefined) {
+      manifest = this.#fetchManifest(order, source);
+      manifest.catch(() => this.#manifests.delete(root));
+    }
+    this.#manifests.set(root, manifest);
+    for (const oldest of this.#manifests.keys()) {
+      if (this.#manifests.size <= this.#limits.manifestsMax) break;
+      this.#manifests.delete(oldest);
+    }
+    return manifest;
+  }
+
+  async #fetchManifest(order: FetchOrder, source: Source): Promise<Manifest> {
+    const response = await this.#ask(order, source, "manifest", this.#limits.idleMs * 2);
+    const bytes = await readAll(response, manifestMaxBytes);
+    if (createHash("sha256").update(bytes).digest("hex") === source.root) {
+      return decodeManifest(bytes);
+    }
+    throw new ClusterError("data-lost", `the manifest at ${source.url} is not the committed one`);
+  }
+
+  async #fetch(
+    order: FetchOrder,
+    source: Source,
+    target: { readonly file: FileHandle; readonly want: Wanted },
+  ): Promise<void> {
+    const { file, want } = target;
+    const partition = await this.#partition(order, source);
+    if (partition.sizeBytes !== want.sizeBytes) {
+      throw new ClusterError("download-failed", "its output was computed again with another size");
+    }
+    const { idleMs, rateMin } = this.#limits;
+    const limitMs = idleMs + (want.sizeBytes / rateMin) * 1000;
+    const response = await this.#ask(order, source, String(order.partition), limitMs);
+    const digest = createHash("sha256");
+    let done = 0;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      if (done + chunk.length > want.sizeBytes) {
+        response.destroy();
+        throw new ClusterError(
+          "protocol-violated",
+          `${source.url} sent more than its manifest says`,
+        );
+      }
+      digest.update(chunk);
+      await writeAll(file, chunk, want.at + done);
+      done += chunk.length;
+    }
+    if (done === want.sizeBytes && digest.digest("hex") === partition.sha256) return;
+    throw new ClusterError("data-lost", `${source.url} sent other bytes than its manifest says`);
+  }
+
+  #ask(order: FetchOrder, source: Source, what: string, limitMs: number) {
+    const { job, stage, task, attempt } = source.ref;
+    const path = `/shuffle/${job}/${stage}/${task}/${attempt}/${what}`;
+    return ask(new URL(path, source.url), {
+      idleMs: this.#limits.idleMs,
+      headers: { authorization: `Bearer ${order.secret}` },
+      signal: AbortSignal.any([order.signal, AbortSignal.timeout(Math.ceil(limitMs))]),
+    });
+  }
+}
+
+/** Null for a hole: the task is being computed again, or its worker cannot be reached. */
+function sourceOf(order: FetchOrder, task: number): Source | null {
+  const told = order.sources();
+  const entry = told?.tasks[task];
+  if (told === null || entry === undefined) return null;
+  const [url, attempt, root] = entry;
+  if (url < 0) return null;
+  const ref = { job: order.job, stage: told.stage, task, attempt };
+  return { url: told.urls[url] ?? "", ref, root };
+}

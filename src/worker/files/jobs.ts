@@ -1,0 +1,95 @@
+/** The jobs that are open here: their code, plan and items as files, and where their partitions lie. */
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ClusterError } from "../../core/error.ts";
+import type { JobId } from "../../core/ids.ts";
+import type { Plan } from "../../wire/block/plan.ts";
+import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
+import type { CoordinatorBlobs } from "./blobs.ts";
+
+export type JobFiles = {
+  readonly codePath: string;
+  readonly planPath: string;
+  readonly itemsPath: string | null;
+  readonly plan: Plan;
+};
+
+export type OpenedJob = {
+  readonly open: JobOpen;
+  /** By the stage whose partitions they are. */
+  readonly sources: Map<number, StageSources>;
+  /** Fetched once; a failure is forgotten, so that the next attempt tries again. */
+  files(): Promise<JobFiles>;
+};
+
+export class OpenJobs {
+  readonly #dir: string;
+  readonly #blobs: CoordinatorBlobs;
+  readonly #jobs = new Map<
+    string,
+    { readonly job: OpenedJob; readonly closing: AbortController }
+  >();
+
+  constructor(dir: string, blobs: CoordinatorBlobs) {
+    this.#dir = dir;
+    this.#blobs = blobs;
+  }
+
+  /** May be told twice. The files are fetched at once: the first task follows soon. */
+  open(open: JobOpen): void {
+    if (this.#jobs.has(open.job)) return;
+    const closing = new AbortController();
+    let files: Promise<JobFiles> | null = null;
+    const job: OpenedJob = {
+      open,
+      sources: new Map(),
+      files: () => {
+        files ??= this.#fetch(open, closing.signal).catch((error: unknown) => {
+          files = null;
+          throw error;
+        });
+        return files;
+      },
+    };
+    this.#jobs.set(open.job, { job, closing });
+    job.files().catch(() => {});
+  }
+
+  get(job: string): OpenedJob | null {
+    return this.#jobs.get(job)?.job ?? null;
+  }
+
+  async close(job: JobId): Promise<void> {
+    this.#jobs.get(job)?.closing.abort();
+    this.#jobs.delete(job);
+    await rm(join(this.#dir, job), { recursive: true, force: true });
+  }
+
+  /** Removes what a former life left. */
+  async sweep(): Promise<void> {
+    await rm(this.#dir, { recursive: true, force: true });
+    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+  }
+
+  async #fetch(open: JobOpen, signal: AbortSignal): Promise<JobFiles> {
+    const dir = join(this.#dir, open.job);
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const codePath = join(dir, "job.mjs");
+    const planPath = join(dir, "plan.json");
+    await Promise.all([
+      this.#blobs.fetchTo(open.codeHash, codePath, signal),
+      this.#blobs.fetchTo(open.planHash, planPath, signal),
+    ]);
+    const plan = readPlan(await readFile(planPath, "utf8"), open);
+    if (plan.items === null) return { codePath, planPath, itemsPath: null, plan };
+    const itemsPath = join(dir, "items.ndjson");
+    await this.#blobs.fetchTo(plan.items.hash, itemsPath, signal);
+    return { codePath, planPath, itemsPath, plan };
+  }
+}
+
+function readPlan(text: string, open: JobOpen): Plan {
+  const plan = JSON.parse(text) as Plan;
+  if (plan.version === 1) return plan;
+  throw new ClusterError("version-mismatch", `the plan of ${open.job} is of another version`);
+}

@@ -1,0 +1,47 @@
+/** Opens a file of a plan: on this machine's disk when it lies there, else through the coordinator. */
+import { access, constants } from "node:fs/promises";
+import { ClusterError } from "../../core/error.ts";
+import type { JobId } from "../../core/ids.ts";
+import { hostId } from "../../link/host.ts";
+import type { InputFile } from "../../wire/block/plan.ts";
+import { type OpenInput, openLocal } from "../input-file.ts";
+import type { CoordinatorBlobs } from "./blobs.ts";
+
+export type InputSource = {
+  readonly job: JobId;
+  readonly blobs: CoordinatorBlobs;
+  readonly signal: AbortSignal;
+};
+
+/** A local file that this worker may not read is tried through the coordinator, which may have other rights. */
+export async function openFile(
+  source: InputSource,
+  file: InputFile,
+  index: number,
+): Promise<OpenInput> {
+  if (file.at.kind === "path" && file.at.host === hostId() && (await mayRead(file.at.path))) {
+    return openLocal(file);
+  }
+  const { job, blobs, signal } = source;
+  return {
+    read: (start, end) => asDownload(blobs.input(job, index, { start, end }, signal), file),
+    close: async () => {},
+  };
+}
+
+async function* asDownload(bytes: AsyncIterable<Uint8Array>, file: InputFile) {
+  try {
+    yield* bytes;
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code === "data-lost") throw error;
+    const text = `input ${file.name}: ${error.message}`;
+    throw new ClusterError("download-failed", text, { cause: error });
+  }
+}
+
+function mayRead(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+}

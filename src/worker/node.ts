@@ -1,0 +1,173 @@
+/** A worker of this machine: supervisor, task processes, exchange, and the loop that joins them. */
+
+import { randomBytes } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { mkdirSync } from "node:fs";
+import { isIP } from "node:net";
+import { join } from "node:path";
+import { ClusterError } from "../core/error.ts";
+import type { Failure } from "../core/job.ts";
+import { defaultRules } from "../core/worker.ts";
+import { hostId } from "../link/host.ts";
+import { programKinds } from "../wire/manager/messages.ts";
+import { NodeExecutor } from "./execute.ts";
+import { CoordinatorBlobs } from "./files/blobs.ts";
+import { openExchange } from "./files/exchange.ts";
+import { PartitionFetcher } from "./files/fetch.ts";
+import { OpenJobs } from "./files/jobs.ts";
+import { Outputs } from "./files/outputs.ts";
+import { WorkerLoop, type WorkerTimers } from "./run.ts";
+import { Processes } from "./slot/processes.ts";
+import { probeSandbox, type SandboxMode } from "./slot/sandbox-node.ts";
+import { dialCoordinator } from "./talk/connect.ts";
+
+export type WorkerOptions = {
+  /** Of the coordinator: `http://host:7070` or `https://…`. */
+  readonly url: string;
+  /** Join token. */
+  readonly token: string;
+  /** SHA-256 of the coordinator's certificate; "" or absent = none pinned. */
+  readonly fingerprint?: string;
+  /** Of this worker alone; what lies there of a former life is removed. */
+  readonly dataDir: string;
+  /** Tasks at once, 1 to 1,024. */
+  readonly slots: number;
+  /** For all tasks together. */
+  readonly memoryBytes: number;
+  /** For people. */
+  readonly name: string;
+  readonly sandbox: SandboxMode;
+  /** `host:port` where other workers fetch from; port 0 = any. */
+  readonly listen: string;
+  /** Of the software. */
+  readonly version?: string;
+  /** Ends when no coordinator answers for so long, ms; 0 or absent = never. */
+  readonly giveUpMs?: number;
+  /** What happens to it, for people. */
+  readonly onNews?: (text: string) => void;
+};
+
+export type RunningWorker = {
+  /** Settles when it has ended: null when asked to, else why it could not go on. */
+  readonly ended: Promise<Failure | null>;
+  /** `w-7`, or "" while it has not joined. */
+  readonly id: () => string;
+  readonly sandbox: "strict" | "basic";
+  /** Hands back what has not begun, lets run what has for `graceMs`, says goodbye. May be called twice. */
+  stop(graceMs?: number): Promise<void>;
+};
+
+const stopGraceMs = 5_000;
+const dialTimeoutMs = 10_000;
+/** How long the coordinator may be away before an upload or a download of an attempt fails, ms. */
+const coordinatorAwayMs = 60_000;
+const idleMs = 30_000;
+const exchangeConnectionsMax = 1_024;
+const taskMemoryMinBytes = 64 * 1024 * 1024;
+
+const timers: WorkerTimers = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(delayMs, fire) {
+    const timer = setTimeout(fire, Math.min(delayMs, 0x7fff_ffff));
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves when it runs, which may be before it has joined. Throws when it cannot run here: the sandbox
+ *  that is asked for, the address to listen at. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { url, token, fingerprint = "", dataDir, onNews } = options;
+  const slots = Math.min(1_024, Math.max(1, Math.floor(options.slots)));
+  const sandbox = await probeSandbox(options.sandbox);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const outputs = new Outputs(join(dataDir, "shuffle"));
+  const blobs = new CoordinatorBlobs({
+    url,
+    fingerprint,
+    credential: () => loop.credential,
+    limitMs: coordinatorAwayMs,
+    idleMs,
+  });
+  const jobs = new OpenJobs(join(dataDir, "jobs"), blobs);
+  await Promise.all([outputs.sweep(), jobs.sweep()]);
+  const { host, port } = parseListen(options.listen);
+  const exchange = await openExchange({
+    host,
+    port,
+    outputs,
+    secretOf: (job) => jobs.get(job)?.open.exchangeSecret ?? null,
+    connectionsMax: exchangeConnectionsMax,
+    idleMs,
+  });
+  const memoryBytes = Math.max(taskMemoryMinBytes, Math.floor(options.memoryBytes / slots));
+  const processes = new Processes({ slots, sandbox, dir: join(dataDir, "slots"), memoryBytes });
+  const loop: WorkerLoop = new WorkerLoop({
+    rules: { ...defaultRules, slots, giveUpMs: options.giveUpMs ?? 0 },
+    timers,
+    chance: Math.random,
+    dial: (credential) =>
+      dialCoordinator({ url, token, fingerprint, timeoutMs: dialTimeoutMs }, credential),
+    specs: {
+      name: options.name,
+      host: hostId(),
+      slots,
+      memoryBytes: options.memoryBytes,
+      kinds: [programKinds.javascript],
+      exchangeUrl: await reachableUrl(host, exchange.port, url),
+      version: options.version ?? "",
+      session: randomBytes(16).toString("hex"),
+    },
+    executor: (events) =>
+      new NodeExecutor(
+        { jobs, blobs, outputs, processes, fetcher: new PartitionFetcher(outputs) },
+        events,
+      ),
+    ...(onNews === undefined ? {} : { onNews }),
+  });
+  loop.start();
+  const ended = loop.ended.then(async (failure) => {
+    await Promise.all([processes.stop(), exchange.close()]);
+    await Promise.all([outputs.sweep(), jobs.sweep()]).catch(() => {});
+    return failure;
+  });
+  return {
+    ended,
+    id: () => loop.workerId,
+    sandbox: sandbox.profile,
+    async stop(graceMs = stopGraceMs) {
+      await loop.stop(graceMs);
+      await ended;
+    },
+  };
+}
+
+function parseListen(listen: string): { readonly host: string; readonly port: number } {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:]*)):([0-9]{1,5})$/i.exec(listen);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new ClusterError("bad-request", `"${listen}" is no host:port to listen at`);
+  }
+  return { host: match[1] ?? match[2] ?? "", port };
+}
+
+/** Where others reach the exchange: the address it listens at; for "all", the one that faces the coordinator. */
+async function reachableUrl(host: string, port: number, coordinator: string): Promise<string> {
+  const everywhere = host === "" || host === "0.0.0.0" || host === "::";
+  const address = everywhere ? await addressTowards(new URL(coordinator)) : host;
+  return `http://${isIP(address) === 6 ? `[${address}]` : address}:${port}`;
+}
+
+/** The address from which this machine would speak to `target`; no packet is sent. */
+function addressTowards(target: URL): Promise<string> {
+  const host = target.hostname.replace(/^\[|\]$/g, "");
+  const socket = createSocket(isIP(host) === 6 ? "udp6" : "udp4");
+  return new Promise((resolve) => {
+    const end = (address: string) => {
+      socket.close();
+      resolve(address);
+    };
+    socket.once("error", () => end("127.0.0.1"));
+    socket.connect(Number(target.port) || 443, host, () => end(socket.address().address));
+  });
+}

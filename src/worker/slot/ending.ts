@@ -1,0 +1,57 @@
+/** Why a task process ended, in the words of a failure. */
+import type { Failure } from "../../core/job.ts";
+import { type TaskExit, taskExitName } from "../task/exits.ts";
+
+export type Ending = {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Last bytes of standard output and error. */
+  readonly tail: string;
+  /** We killed it because it … */
+  readonly killedFor: "memory" | "output" | null;
+  readonly memoryBytes: number;
+  readonly outputMaxBytes: number;
+};
+
+const heapAbort =
+  /JavaScript heap out of memory|Reached heap limit|invalid table size Allocation|Zone Allocation failed|OOM error/;
+
+export function failureOf(ending: Ending): Failure {
+  const mebibytes = Math.round(ending.memoryBytes / 1024 / 1024);
+  if (ending.killedFor === "memory" || (ending.code !== 0 && heapAbort.test(ending.tail))) {
+    const text = `the task took more than the ${mebibytes} MiB that it may have; raise --memory, or keep less`;
+    return { code: "out-of-memory", message: text };
+  }
+  if (ending.killedFor === "output") {
+    const text =
+      `the job's code wrote more than ${ending.outputMaxBytes} bytes to standard output and error; ` +
+      "use log(), or write less";
+    return { code: "limit-exceeded", message: text };
+  }
+  const byItself = taskExitName(ending.code);
+  if (byItself !== null && byItself in userExits) {
+    return { code: "user-error", message: `${userExits[byItself]}${said(ending)}` };
+  }
+  const how =
+    ending.signal === null ? `exited with code ${ending.code}` : `was killed by ${ending.signal}`;
+  const message = `the process that ran the task ${how}${said(ending)}`;
+  return { code: "task-crashed", message };
+}
+
+/** Ways in which job code ends its process without a fault of the machine. */
+const userExits: Partial<Record<TaskExit, string>> = {
+  exitCalled: "the job called process.exit",
+  uncaughtException: "the job threw where nothing catches it (a timer or a callback)",
+  unhandledRejection: "a promise of the job that nothing awaits was rejected",
+};
+
+function said({ tail }: Ending): string {
+  const lines = lastLines(tail);
+  return lines === "" ? "" : `; it said: ${lines}`;
+}
+
+/** Control characters are left out: this text is shown on terminals. */
+function lastLines(tail: string): string {
+  const clean = tail.replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, " ").trim();
+  return clean.length > 2_000 ? `…${clean.slice(-2_000)}` : clean;
+}

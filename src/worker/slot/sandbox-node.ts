@@ -1,0 +1,95 @@
+/** How a task process is kept apart: its arguments, its environment and, where the host can, its namespaces.
+ *
+ *  strict: own network namespace without interfaces, own process namespace (no other process can be signalled),
+ *  no capabilities, and it dies with its worker. basic: Node's permission model alone, which is a seat belt
+ *  and no wall; the network stays open. See docs/decisions/0003-task-processes.md. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ClusterError } from "../../core/error.ts";
+
+export type SandboxMode = "strict" | "basic" | "auto";
+
+export type Sandbox = {
+  readonly profile: "strict" | "basic";
+  /** Commands that Node is started through; empty = directly. */
+  readonly prefix: readonly string[];
+  /** In strict the task process is a child of what is spawned. */
+  readonly nested: boolean;
+};
+
+const probeTimeoutMs = 5_000;
+/** It ends when its parent does, and never gains rights. */
+const setpriv = ["setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--"];
+const namespaces = ["--net", "--ipc", "--pid", "--fork", "--kill-child=KILL", "--"];
+
+/** Tries once what this host allows. Throws `unavailable` when strict is asked for and impossible. */
+export async function probeSandbox(mode: SandboxMode): Promise<Sandbox> {
+  const onLinux = process.platform === "linux";
+  const tied = onLinux && (await works(setpriv)) ? setpriv : [];
+  if (mode !== "basic" && onLinux) {
+    for (const how of [["unshare", "--user"], ["unshare"]]) {
+      const prefix = [...tied, ...how, ...namespaces];
+      if (await works(prefix)) return { profile: "strict", prefix, nested: true };
+    }
+  }
+  if (mode === "strict") {
+    const why = onLinux
+      ? "`unshare --user --net --pid` is refused; allow unprivileged user namespaces or run as root"
+      : `${process.platform} has no network namespaces`;
+    const text = `the strict sandbox cannot be had here: ${why}; --sandbox basic runs trusted jobs`;
+    throw new ClusterError("unavailable", text);
+  }
+  return { profile: "basic", prefix: tied, nested: false };
+}
+
+function works(prefix: readonly string[]): Promise<boolean> {
+  return new Promise((done) => {
+    const [command, ...args] = [...prefix, process.execPath, "--version"];
+    const probe = spawn(command!, args, { stdio: "ignore", timeout: probeTimeoutMs });
+    probe.once("error", () => done(false));
+    probe.once("exit", (code) => done(code === 0));
+  });
+}
+
+export type Launch = { readonly command: string; readonly args: readonly string[] };
+
+export type LaunchOptions = {
+  /** May be read: linked job files, fetched partitions. */
+  readonly readDir: string;
+  /** May be read and written; also the working directory. */
+  readonly writeDir: string;
+  readonly memoryBytes: number;
+};
+
+/** Either the sources (run by type stripping) or what was built of them: the same layout. */
+const here = fileURLToPath(import.meta.url);
+const codeRoot = resolve(dirname(here), "../..");
+const entry = join(codeRoot, `worker/task-process${here.endsWith(".ts") ? ".ts" : ".js"}`);
+const packageFile = join(codeRoot, "../package.json");
+const hardening = hardeningFlags();
+
+export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
+  const heapMb = Math.max(16, Math.floor(options.memoryBytes / 1024 / 1024));
+  const readable = [codeRoot, options.readDir, options.writeDir];
+  if (existsSync(packageFile)) readable.push(packageFile);
+  const [command, ...args] = [
+    ...sandbox.prefix,
+    process.execPath,
+    "--permission",
+    ...readable.map((path) => `--allow-fs-read=${path}`),
+    `--allow-fs-write=${options.writeDir}`,
+    `--max-old-space-size=${heapMb}`,
+    ...hardening,
+    entry,
+  ];
+  return { command: command!, args };
+}
+
+/** Those that this Node knows. */
+function hardeningFlags(): string[] {
+  const flags = ["--disable-proto=delete", "--no-warnings", "--disable-sigusr1"];
+  const known = process.allowedNodeEnvironmentFlags;
+  return flags.filter((flag) => known.has(flag.split("=")[0]!));
+}
