@@ -169,6 +169,18 @@ test("C6: zeroed pages and a cut-off database are found", () =>
     assert.equal(await damageAll(image, place, cut), pages);
   }));
 
+test("C6: a free list that would let us write over records is found before the first write", () =>
+  inPlace(async (place) => {
+    const image = await closedImage(place);
+    const damaged = Buffer.from(image["log.db"]!);
+    const usedPage = 3;
+    const [firstFreePage, freePageCount] = [32, 36]; // https://sqlite.org/fileformat2.html
+    damaged.writeUInt32BE(usedPage, firstFreePage);
+    damaged.writeUInt32BE(1, freePageCount);
+    const path = restore({ ...image, "log.db": damaged }, join(place, "copy"));
+    await assert.rejects(openSqliteLog(path, small), refusal("storage-failed"));
+  }));
+
 test("C6: a damaged, cut-off or lost WAL never loses acknowledged records silently", () =>
   inPlace(async (place) => {
     const image = await killedImage(place);
