@@ -138,7 +138,7 @@ test("a plan that is no plan, or does not match the stages, is refused", async (
   );
 });
 
-test("an upload is named by its bytes, checked when a name is given, and read by range", async (t) => {
+test("an upload is named by its bytes, checked against a given name, read by range", async (t) => {
   const cluster = await opened(t);
   const bytes = Buffer.from("0123456789");
   const hash = sha256(bytes);

@@ -1,5 +1,6 @@
-/** Every route × every role × own and others' jobs, generated from the route table: who gets in is compared with
- *  a table written by hand, so that neither a new route nor a changed one opens a door unseen. */
+/** Every route × every role × own and others' jobs, generated from the route table: who gets in is
+ *  compared with a table written by hand, so that neither a new route nor a changed one opens a
+ *  door unseen. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mintToken } from "../access/tokens.ts";
@@ -99,7 +100,8 @@ function bodyOf(route: Route, spec: unknown): { body?: unknown } {
   return { body: route.path === "/v1/tokens" ? token : {} };
 }
 
-/** bob is told that ann's job is not there; others that they may not; the rest that nobody knows them. */
+/** bob is told that ann's job is not there; others that they may not; the rest that nobody knows
+ *  them. */
 function refusalOf(route: Route, caller: Caller): number {
   if (["nobody", "revoked", "forged"].includes(caller)) return 401;
   const ownOnly = route.access === "read" || route.access === "cancel";

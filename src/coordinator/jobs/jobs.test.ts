@@ -1,0 +1,192 @@
+/** What is kept about jobs beside the log: lines, progress, watchers, and which blobs may go. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { emptyState, step } from "../../core/coordinator.ts";
+import type { JobId } from "../../core/ids.ts";
+import { submission, testJob, testStage } from "../../core/testing.ts";
+import { jobSummary } from "../../core/view.ts";
+import { openMemoryBlobs } from "../../store/blob/memory.ts";
+import { ManualTimers } from "../testing/manual-timers.ts";
+import { BlobSweep } from "./blob-sweep.ts";
+import { defaultJobLogLimits, JobLogs } from "./job-logs.ts";
+import { Plans } from "./plans.ts";
+import { Progress } from "./progress.ts";
+import { Watchers } from "./watchers.ts";
+
+function logsIn(t: TestContext, limits = {}): { logs: JobLogs; dir: string } {
+  const dir = mkdtempSync(join(tmpdir(), "job-logs-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return { logs: new JobLogs(dir, { ...defaultJobLogLimits, ...limits }), dir };
+}
+
+async function text(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  let all = "";
+  for await (const chunk of chunks) all += Buffer.from(chunk).toString("utf8");
+  return all;
+}
+
+function follow(ended = () => true) {
+  return { ended, signal: new AbortController().signal };
+}
+
+const line = { atMs: 1, task: "map 0", line: "words" };
+
+test("lines come back in order, to who follows also those written meanwhile", async (t) => {
+  const { logs } = logsIn(t);
+  let ended = false;
+  logs.add("j-1", { ...line, line: "first" });
+  const following = text(
+    logs.read(
+      "j-1",
+      follow(() => ended),
+    ),
+  );
+  for (let n = 0; n < 100; n++) {
+    logs.add("j-1", { ...line, line: `line ${n}` });
+    if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  ended = true;
+  logs.wake("j-1");
+  const lines = (await following).trimEnd().split("\n");
+  const said = lines.map((one) => JSON.parse(one).line);
+  assert.deepEqual(said, ["first", ...Array.from({ length: 100 }, (_, n) => `line ${n}`)]);
+});
+
+test("a job that never logged has an empty log, and one that was removed too", async (t) => {
+  const { logs } = logsIn(t);
+  assert.equal(await text(logs.read("j-1", null)), "");
+  logs.add("j-2", line);
+  await text(logs.read("j-2", follow()));
+  await logs.remove("j-2");
+  assert.equal(await text(logs.read("j-2", null)), "");
+});
+
+test("a log ends at its limit and says so, also after a restart", async (t) => {
+  const { logs, dir } = logsIn(t, { fileMaxBytes: 1_000 });
+  for (let n = 0; n < 100; n++) logs.add("j-1", line);
+  const all = await text(logs.read("j-1", follow()));
+  assert.ok(all.length <= 1_100, `${all.length} bytes`);
+  assert.match(all, /the log is full \(1000 bytes\)[^\n]*\n$/);
+  const again = new JobLogs(dir, { ...defaultJobLogLimits, fileMaxBytes: 1_000 });
+  again.add("j-1", line);
+  assert.equal(await text(again.read("j-1", follow())), all);
+});
+
+test("lines are cut at their limit and dropped while the disk is behind", async (t) => {
+  const { logs, dir } = logsIn(t, { lineMaxChars: 10, waitingMaxBytes: 200 });
+  for (let n = 0; n < 100; n++) logs.add("j-1", { ...line, line: "x".repeat(100) });
+  await text(logs.read("j-1", follow()));
+  const lines = readFileSync(join(dir, "j-1.ndjson"), "utf8").trimEnd().split("\n");
+  assert.equal(JSON.parse(lines[0]!).line, "x".repeat(10));
+  assert.ok(lines.length < 10, `${lines.length} lines`);
+});
+
+test("progress is added to what is done, never above the input, and goes with the task", () => {
+  const state = emptyState();
+  const stage = testStage({ kind: "map", taskCount: 2, inputBytes: 100 });
+  step(state, { ...submission(testJob([stage])), atMs: 1 } as never);
+  const progress = new Progress();
+  const seen = () => progress.added(jobSummary(state, "j-1", 1)!).stages[0]!.inputBytesDone;
+  progress.note("j-1", 0, 0, 30);
+  progress.note("j-1", 0, 0, 20);
+  progress.note("j-1", 0, 1, 40);
+  assert.equal(seen(), 70);
+  progress.note("j-1", 0, 1, 4_000);
+  assert.equal(seen(), 100);
+  progress.ended("j-1", 0, 1);
+  assert.equal(seen(), 30);
+  progress.forget("j-1");
+  assert.equal(seen(), 0);
+});
+
+test("a change that comes before somebody waits is not missed", async () => {
+  const watchers = new Watchers();
+  const watch = watchers.open("j-1");
+  const never = new AbortController().signal;
+  watchers.changed("j-1");
+  await watch.next(1_000_000, never);
+  const waiting = watch.next(1_000_000, never);
+  watchers.changed("j-1");
+  await waiting;
+  watch.close();
+  watchers.changed("j-1");
+});
+
+test("who waits is let go when the caller is gone", async () => {
+  const watch = new Watchers().open("j-1");
+  const caller = new AbortController();
+  const waiting = watch.next(1_000_000, caller.signal);
+  caller.abort();
+  await waiting;
+  await watch.next(1_000_000, caller.signal);
+});
+
+/** A store with a job in it, whose plan names `items`, and with `extra` that nobody names. */
+async function store() {
+  const blobs = openMemoryBlobs();
+  const put = async (content: string) => (await blobs.put([Buffer.from(content)])).hash;
+  const items = await put("1\n");
+  const plan = { version: 1, files: [], splits: [], items: { hash: items, count: 1 }, reducers: 0 };
+  const planHash = await put(JSON.stringify(plan));
+  const codeHash = await put("code");
+  const extra = await put("extra");
+  const state = emptyState();
+  const spec = testJob([testStage()], { planHash, codeHash });
+  step(state, { ...submission(spec), atMs: 1 } as never);
+  const timers = new ManualTimers();
+  const plans = new Plans(blobs);
+  const namedBy = (hash: string) => plans.blobsOf(hash);
+  const sweep = new BlobSweep({ blobs, stateNow: () => state, namedBy, timers, everyMs: 1e12 });
+  const names = async () => {
+    const all: string[] = [];
+    for await (const hash of blobs.list()) all.push(hash);
+    return all.sort();
+  };
+  return { blobs, state, timers, sweep, names, extra, kept: [items, planHash, codeHash].sort() };
+}
+
+const hourMs = 3_600_000;
+
+test("a sweep takes what no job names, and nothing that one does, also by its plan", async () => {
+  const { timers, sweep, names, kept } = await store();
+  timers.pass(hourMs);
+  assert.equal(await sweep.sweep(), 1);
+  assert.deepEqual(await names(), kept);
+});
+
+test("nothing goes in the first hour, nor what was touched within the last", async () => {
+  const { timers, sweep, extra } = await store();
+  timers.pass(hourMs - 1);
+  assert.equal(await sweep.sweep(), 0);
+  sweep.touch(extra);
+  timers.pass(hourMs - 1);
+  assert.equal(await sweep.sweep(), 0);
+  timers.pass(1);
+  assert.equal(await sweep.sweep(), 1);
+});
+
+test("while a plan cannot be read nothing goes", async () => {
+  const { blobs, timers, sweep, names, state } = await store();
+  const before = await names();
+  const plan = [...state.jobs.values()][0]!.spec.planHash;
+  await blobs.delete(plan);
+  timers.pass(hourMs);
+  await assert.rejects(sweep.sweep(), { code: "not-found" });
+  assert.deepEqual(
+    await names(),
+    before.filter((hash) => hash !== plan),
+  );
+});
+
+test("what a removed job leaves behind goes", async () => {
+  const { timers, sweep, names, state } = await store();
+  const job: JobId = "j-1";
+  step(state, { kind: "job-cancelled", job, by: "ann", atMs: 2 });
+  step(state, { kind: "job-removed", job, atMs: 3 });
+  timers.pass(hourMs);
+  assert.equal(await sweep.sweep(), 4);
+  assert.deepEqual(await names(), []);
+});
