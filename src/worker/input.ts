@@ -6,8 +6,7 @@
 import type { Writable } from "node:stream";
 import { ClusterError } from "../core/error.ts";
 import type { InputFile, Piece, Plan } from "../wire/block/plan.ts";
-import { inflated } from "./inflate.ts";
-import type { OpenInput } from "./input-file.ts";
+import type { OpenInput } from "./input/file.ts";
 import {
   bytesHeader,
   cutFrame,
@@ -16,7 +15,8 @@ import {
   headFrame,
   headMaxBytes,
   pieceFrame,
-} from "./input-frames.ts";
+} from "./input/frames.ts";
+import { inflated } from "./input/inflate.ts";
 
 export type StreamOptions = {
   readonly plan: Plan;

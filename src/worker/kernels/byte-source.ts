@@ -3,7 +3,7 @@
  *  In a task process the supervisor streams them through a pipe; tests and `bench/` pass them from memory. */
 import { readSync } from "node:fs";
 import { ClusterError } from "../../core/error.ts";
-import { frameKinds, frameMaxBytes, headMaxBytes } from "../input-frames.ts";
+import { frameKinds, frameMaxBytes, headMaxBytes } from "../input/frames.ts";
 
 export type SourcePiece = {
   /** Index in the plan's files. */
@@ -47,7 +47,7 @@ const bufferBytes = 256 * 1024;
 /** How long to sleep when the pipe is non-blocking and empty, in ms. */
 const emptyPipeWaitMs = 1;
 
-/** The frames of `input-frames.ts` from a file descriptor. One per process: what is read ahead of one task's END
+/** The frames of `input/frames.ts` from a file descriptor. One per process: what is read ahead of one task's END
  *  belongs to the next task. */
 export class PipeSource implements ByteSource {
   /** Bytes of pieces handed out since `startTask`. */

@@ -1,7 +1,7 @@
 /** Files as ranges of bytes: what `input.ts` reads, wherever they are. */
 import { type FileHandle, open } from "node:fs/promises";
-import { ClusterError } from "../core/error.ts";
-import type { InputFile } from "../wire/block/plan.ts";
+import { ClusterError } from "../../core/error.ts";
+import type { InputFile } from "../../wire/block/plan.ts";
 
 /** An input file opened for one task. */
 export interface OpenInput {

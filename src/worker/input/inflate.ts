@@ -1,9 +1,9 @@
 /** Compressed input files as streams of what they unfold to: memory stays small however far that is. */
 import { Readable, type Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { ClusterError } from "../core/error.ts";
-import type { InputFile } from "../wire/block/plan.ts";
-import type { OpenInput } from "./input-file.ts";
+import { ClusterError } from "../../core/error.ts";
+import type { InputFile } from "../../wire/block/plan.ts";
+import type { OpenInput } from "./file.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
 type Chunks = AsyncIterable<Uint8Array>;
