@@ -29,6 +29,7 @@ test("bytes have three digits and a decimal unit", () => {
 test("counts have separators and speeds one unit", () => {
   assert.equal(countText(1_234_567), "1,234,567");
   assert.equal(rateText(1_250_000), "1.3 MB/s");
+  assert.equal(rateText(1_250), "1.25 kB/s");
   assert.equal(rateText(2_345_678_900), "2,346 MB/s");
 });
 

@@ -22,8 +22,9 @@ export function bytesText(sizeBytes: number): string {
   return `${value.toFixed(digits)} ${decimalUnits[unit]}`;
 }
 
-/** Always in MB/s, so that a line does not change its unit while one reads it. */
+/** In MB/s, so that a line does not change its unit while one reads it; unless that would be 0.0. */
 export function rateText(bytesPerS: number): string {
+  if (bytesPerS < 50_000) return `${bytesText(bytesPerS)}/s`;
   const megabytes = bytesPerS / 1e6;
   return `${megabytes >= 99.95 ? countText(megabytes) : megabytes.toFixed(1)} MB/s`;
 }

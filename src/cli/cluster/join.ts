@@ -1,12 +1,14 @@
 /** `tequio join <url>`: this machine's cores for a coordinator, until Ctrl-C. */
 import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { join as joinPath } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { type Command, Option } from "commander";
 import { ClusterError } from "../../core/error.ts";
-import { durationText } from "../numbers.ts";
+import type { FileLock } from "../../store/log/lock.ts";
+import type { RunningWorker } from "../../worker/node.ts";
 import { countArgument, durationArgument, sizeArgument, withExamples } from "../options.ts";
+import { packageVersion } from "../package-version.ts";
 import { coordinatorUrl, dataDirOf, tokenOf } from "../place.ts";
 import { oneLine } from "../text.ts";
 import { memoryPerWorker, sandboxOption } from "./up.ts";
@@ -50,8 +52,6 @@ export function define(command: Command): void {
 
 /** How long running tasks may take to be handed back after Ctrl-C, in ms. */
 const leaveMs = 5000;
-/** How often the coordinator is asked whether it is there, with --give-up, in ms. */
-const askEveryMs = 5000;
 
 async function join(address: string, options: Options): Promise<void> {
   const url = coordinatorUrl(address);
@@ -62,68 +62,64 @@ async function join(address: string, options: Options): Promise<void> {
       "no join token; `tequio up` prints one, or: tequio token create --role worker",
     );
   }
-  const { startWorker } = await import("../../worker/node.ts");
-  const fingerprint = options.fingerprint ?? "";
-  const end = Promise.withResolvers<"asked">();
-  const onSignal = () => end.resolve("asked");
+  const dataDir = options.data ?? joinedDir(url);
+  const lock = await holdDir(dataDir);
+  const left = Promise.withResolvers<null>();
+  const onSignal = () => left.resolve(null);
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  const worker = await startWorker({
+  try {
+    const worker = await openWorker(url, { ...options, token, dataDir });
+    say(`${options.slots} slots, sandbox ${worker.sandbox}, coordinator ${url}`);
+    const failure = await Promise.race([worker.ended, left.promise]);
+    await worker.stop(leaveMs);
+    if (failure !== null) throw new ClusterError(failure.code, failure.message);
+    say(`${worker.id() || "the worker"} has left`);
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    lock.release();
+  }
+}
+
+async function openWorker(
+  url: string,
+  options: Options & { readonly token: string; readonly dataDir: string },
+): Promise<RunningWorker> {
+  const { startWorker } = await import("../../worker/node.ts");
+  const { token, dataDir, slots, name, sandbox, listen } = options;
+  return startWorker({
     url,
     token,
-    fingerprint,
-    dataDir: options.data ?? joinedDir(url),
-    slots: options.slots,
+    fingerprint: options.fingerprint ?? "",
+    dataDir,
+    slots,
     memoryBytes: options.memory ?? memoryPerWorker(1),
-    name: options.name,
-    sandbox: options.sandbox,
-    listen: options.listen,
-    onNews: (text) => console.log(`${new Date().toISOString()} ${oneLine(text)}`),
+    name,
+    sandbox,
+    listen,
+    version: packageVersion(),
+    giveUpMs: options.giveUp,
+    onNews: say,
   });
-  const giveUp = new AbortController();
-  const lonely = whenLonely({ url, fingerprint, afterMs: options.giveUp, signal: giveUp.signal });
-  try {
-    const failure = await Promise.race([worker.ended, end.promise, lonely]);
-    if (failure === null || failure === "asked") return;
-    throw new ClusterError(failure.code, failure.message);
-  } finally {
-    giveUp.abort();
-    await worker.stop(leaveMs);
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
-  }
+}
+
+function say(text: string): void {
+  console.log(`${new Date().toISOString()} ${oneLine(text)}`);
+}
+
+/** A second worker in the same directory would sweep away what the first one serves. */
+async function holdDir(dir: string): Promise<FileLock> {
+  const { lockFile } = await import("../../store/log/lock.ts");
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const lock = lockFile(joinPath(dir, "worker.lock"), false);
+  if (lock !== null) return lock;
+  throw new ClusterError(
+    "conflict",
+    `another worker on this machine uses ${dir}; stop it, or give this one --data <dir>`,
+  );
 }
 
 /** One per coordinator, so that a machine may work for several. */
 function joinedDir(url: string): string {
   const name = createHash("sha256").update(url).digest("hex").slice(0, 12);
   return joinPath(dataDirOf(undefined), "joined", name);
-}
-
-type Lonely = {
-  readonly url: string;
-  readonly fingerprint: string;
-  /** 0 = never. */
-  readonly afterMs: number;
-  readonly signal: AbortSignal;
-};
-
-/** Rejects once no coordinator has answered for `afterMs`: nobody will take this worker over. */
-async function whenLonely({ url, fingerprint, afterMs, signal }: Lonely): Promise<never> {
-  const never = new Promise<never>(() => {});
-  if (afterMs === 0) return never;
-  const { Client } = await import("../../sdk/client.ts");
-  const client = new Client({ url, token: "", fingerprint });
-  const everyMs = Math.min(askEveryMs, afterMs / 4);
-  for (let heardMs = performance.now(); performance.now() - heardMs < afterMs; ) {
-    await delay(everyMs, null, { signal, ref: false }).catch(() => {});
-    if (signal.aborted) return never;
-    const answers = await client.health().then(
-      () => true,
-      () => false,
-    );
-    if (answers) heardMs = performance.now();
-  }
-  throw new ClusterError(
-    "unavailable",
-    `no coordinator at ${url} for ${durationText(afterMs)}; this worker ends`,
-  );
 }

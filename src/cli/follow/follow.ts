@@ -101,7 +101,9 @@ function shower(options: Watching): (summary: JobSummary) => void {
     if (screen.live) return screen.draw(stageLines(progress, screen.width()));
     const ended = summary.state !== "running";
     const line = plainLine(progress);
-    if (line === lastLine || (!ended && performance.now() < nextLineMs)) return;
+    // A job that ends before the first line is due needs none: its summary follows.
+    const isDue = ended ? lastLine !== "" : performance.now() >= nextLineMs;
+    if (!isDue || line === lastLine) return;
     screen.print(line);
     lastLine = line;
     nextLineMs = performance.now() + plainEveryMs;
