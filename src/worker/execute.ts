@@ -95,7 +95,7 @@ export class NodeExecutor implements Executor {
     const files = await job.files();
     signal.throwIfAborted();
     this.#phase(run, "loading");
-    const taking = this.#options.processes.take(order.slot, order.job, files);
+    const taking = this.#options.processes.take(order.slot, job, files);
     const process = await this.#untilKilled(run, taking);
     signal.throwIfAborted();
     run.process = process;

@@ -108,6 +108,7 @@ function drained(): Promise<void> {
 async function load(order: Extract<ToTask, { kind: "load" }>): Promise<void> {
   try {
     loaded = await loadJob(order);
+    items?.close();
     items = order.itemsPath === null ? null : new ItemsFile(order.itemsPath);
     send?.({ kind: "loaded" } satisfies FromTask);
   } catch (error) {

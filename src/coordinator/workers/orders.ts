@@ -2,7 +2,7 @@
  *  from the state. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { idNumber, type JobId } from "../../core/ids.ts";
-import { jobSpec, stageSources, workerSpecs } from "../../core/view.ts";
+import { jobOwner, jobSpec, stageSources, workerSpecs } from "../../core/view.ts";
 import {
   type JobOpen,
   type ManagerMessage,
@@ -56,7 +56,8 @@ function openJob(state: CoordinatorState, job: JobId, keys: ClusterKeys): Manage
   const { name, codeHash, planHash } = spec;
   const stages = spec.stages.map(({ kind, partitionCount }) => ({ kind, partitionCount }));
   const exchangeSecret = keys.exchangeSecret(job);
-  const open: JobOpen = { job, name, codeHash, planHash, exchangeSecret, stages };
+  const owner = jobOwner(state, job) ?? "";
+  const open: JobOpen = { job, name, owner, codeHash, planHash, exchangeSecret, stages };
   return [{ kind: "jobOpen", job: encoder.encode(JSON.stringify(open)) }];
 }
 

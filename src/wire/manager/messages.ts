@@ -132,6 +132,8 @@ export type ManagerMessage =
 export type JobOpen = {
   readonly job: string;
   readonly name: string;
+  /** Whose job it is: no process ever serves two owners. */
+  readonly owner: string;
   readonly codeHash: string;
   readonly planHash: string;
   /** Secret of this job that a worker shows to fetch partitions from another worker. */

@@ -36,9 +36,9 @@ export class CoordinatorBlobs {
     });
   }
 
-  /** Stores a regular file (never what a link points to) under its hash. */
+  /** Stores a regular file (never what a link points to), which must have that hash unless it is null. */
   async upload(path: string, hash: Hash | null, signal: AbortSignal): Promise<BlobPut> {
-    const put = await this.#retrying(signal, async () => {
+    const upload = async () => {
       const handle = await openOutput(path);
       try {
         const sizeBytes = (await handle.stat()).size;
@@ -56,14 +56,14 @@ export class CoordinatorBlobs {
       } finally {
         await handle.close();
       }
-    });
-    if (hash !== null && put.hash !== hash) {
-      throw new ClusterError(
-        "data-lost",
-        `output ${hash} arrived at the coordinator as ${put.hash}`,
-      );
+    };
+    try {
+      return await this.#retrying(signal, upload);
+    } catch (error) {
+      if (!(error instanceof ClusterError) || error.code !== "data-lost") throw error;
+      // Nobody else writes there: job code has changed it since it was reported.
+      throw new ClusterError("task-crashed", `its output is not what it reported: ${error.text}`);
     }
-    return put;
   }
 
   /** Bytes [start, end) of a file of the job's plan, through the coordinator. */

@@ -4,7 +4,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
 import { hostId } from "../../link/host.ts";
 import type { InputFile } from "../../wire/block/plan.ts";
-import { type OpenInput, openLocal } from "../input-file.ts";
+import { type OpenInput, openLocal } from "../input/file.ts";
 import type { CoordinatorBlobs } from "./blobs.ts";
 
 export type InputSource = {

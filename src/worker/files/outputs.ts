@@ -28,8 +28,8 @@ export class Outputs {
     this.#dir = dir;
   }
 
-  /** Takes `<out>.run` and `<out>.manifest` from a task process. Throws `data-lost` when they are not what
-   *  it reported, `storage-full`. */
+  /** Takes `<out>.run` and `<out>.manifest` from a task process. Throws `task-crashed` when they are not
+   *  what it reported, `storage-full`. */
   async keep(ref: AttemptRef, out: string, root: Hash): Promise<Output> {
     try {
       const bytes = await readManifest(`${out}.manifest`);
@@ -100,5 +100,5 @@ async function readManifest(path: string): Promise<Buffer> {
 
 function changed(ref: AttemptRef, what: string): ClusterError {
   const text = `the ${what} of ${attemptKey(ref)} is not what the task reported`;
-  return new ClusterError("data-lost", text);
+  return new ClusterError("task-crashed", text);
 }

@@ -24,7 +24,7 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number
   }
 }
 
-/** Stores a stream as `path`; `data-lost` when its SHA-256 is not `hash`. */
+/** Stores a stream as `path`; `download-failed` when its SHA-256 is not `hash`. */
 export async function storeVerified(
   chunks: AsyncIterable<Uint8Array>,
   path: string,
@@ -45,7 +45,7 @@ export async function storeVerified(
       await handle.close();
     }
     if (digest.digest("hex") !== hash) {
-      throw new ClusterError("data-lost", `what came as blob ${hash} has another SHA-256`);
+      throw new ClusterError("download-failed", `what came as blob ${hash} has another SHA-256`);
     }
     await rename(temporary, path);
   } catch (error) {

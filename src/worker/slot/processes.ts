@@ -1,9 +1,8 @@
 /** The task processes of a worker: one per busy slot, and one spare that is ready for whatever job comes next. */
-import { copyFileSync, linkSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
-import type { JobFiles } from "../files/jobs.ts";
+import type { JobFiles, OpenedJob } from "../files/jobs.ts";
 import type { Sandbox } from "./sandbox-node.ts";
 import { defaultSlotLimits, TaskProcess } from "./slot.ts";
 
@@ -17,6 +16,9 @@ export type ProcessesOptions = {
 
 /** A new spare is started when its start does not slow down the one that has just gone to work, ms. */
 const spareDelayMs = 200;
+/** How long processes whose job has ended are looked at, and ended, ms. */
+const idleMs = 10_000;
+const codeName = "job.mjs";
 
 /** The job's own code cannot be loaded: true for all its attempts. */
 export class LoadFailed extends Error {
@@ -34,6 +36,7 @@ export class Processes {
   readonly #all = new Set<TaskProcess>();
   #spare: TaskProcess | null = null;
   #spareTimer: NodeJS.Timeout | null = null;
+  #idleTimer: NodeJS.Timeout | null = null;
   #serial = 0;
   #stopped = false;
 
@@ -45,19 +48,23 @@ export class Processes {
     this.#spare = this.#spawn();
   }
 
-  /** The slot's process, loaded with the job: the one it has when that knows the job, else the spare. A
-   *  process never serves two jobs. `began` is called when loading begins. Throws `LoadFailed`. */
-  async take(slot: number, job: string, files: JobFiles): Promise<TaskProcess> {
-    const before = this.#slots[slot] ?? null;
-    if (before !== null && !before.over && before.job === job) return before;
-    void before?.kill();
-    const taken = this.#spare !== null && !this.#spare.over ? this.#spare : this.#spawn();
-    this.#spare = null;
-    this.#slots[slot] = taken;
-    taken.job = job;
-    this.#prepareSpare();
-    await taken.ready;
-    await load(taken, job, files);
+  /** The slot's process, loaded with the job: the one it has when that knows the job or at least its code,
+   *  else the spare. A process never serves two owners or two codes. Throws `LoadFailed`. */
+  async take(slot: number, job: OpenedJob, files: JobFiles): Promise<TaskProcess> {
+    const { open } = job;
+    const code = `${open.codeHash} ${open.owner}`;
+    let taken = this.#slots[slot] ?? null;
+    if (taken === null || taken.over || taken.code !== code) {
+      void taken?.kill();
+      taken = this.#spare !== null && !this.#spare.over ? this.#spare : this.#spawn();
+      this.#spare = null;
+      this.#slots[slot] = taken;
+      taken.code = code;
+      this.#prepareSpare();
+      await taken.ready;
+    } else if (taken.job === open.job) return taken;
+    taken.job = open.job;
+    await load(taken, files);
     return taken;
   }
 
@@ -67,13 +74,27 @@ export class Processes {
     this.#slots[slot] = null;
   }
 
+  /** Its processes stay for a while: the same code is likely to come again. Files of the job do not. */
   closeJob(job: string): void {
-    for (const [slot, process] of this.#slots.entries()) if (process?.job === job) this.kill(slot);
+    for (const process of this.#all) {
+      if (process.job !== job) continue;
+      process.job = "";
+      for (const name of readdirSync(process.readDir)) {
+        if (name !== codeName) rmSync(join(process.readDir, name), { force: true });
+      }
+    }
+    this.#idleTimer ??= setTimeout(() => this.#endIdle(), idleMs).unref();
+  }
+
+  #endIdle(): void {
+    this.#idleTimer = null;
+    for (const [slot, process] of this.#slots.entries()) if (process?.job === "") this.kill(slot);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    if (this.#spareTimer !== null) clearTimeout(this.#spareTimer);
+    clearTimeout(this.#spareTimer ?? undefined);
+    clearTimeout(this.#idleTimer ?? undefined);
     await Promise.all([...this.#all].map((process) => process.kill()));
     rmSync(this.#options.dir, { recursive: true, force: true });
   }
@@ -101,25 +122,29 @@ export class Processes {
   }
 }
 
-async function load(process: TaskProcess, job: string, files: JobFiles): Promise<void> {
+async function load(process: TaskProcess, files: JobFiles): Promise<void> {
+  process.loads += 1;
   const here = (path: string, name: string) => {
     const target = join(process.readDir, name);
     linkOrCopy(path, target);
     return target;
   };
+  const codePath = join(process.readDir, codeName);
+  if (process.loads === 1) linkOrCopy(files.codePath, codePath);
   const loaded = new Promise<void>((resolve, reject) => {
     process.listen = (message) => {
       if (message.kind === "loaded") resolve();
       if (message.kind === "load-failed") reject(new LoadFailed(message.failure));
     };
-    void process.ended.then(({ code, message }) => reject(new ClusterError(code, message)));
+    void process.ended.then((failure) => reject(new LoadFailed(failure)));
   });
+  const { itemsPath } = files;
   process.send({
     kind: "load",
-    job,
-    codePath: here(files.codePath, "job.mjs"),
-    planPath: here(files.planPath, "plan.json"),
-    itemsPath: files.itemsPath === null ? null : here(files.itemsPath, "items.ndjson"),
+    job: process.job,
+    codePath,
+    planPath: here(files.planPath, `plan-${process.loads}.json`),
+    itemsPath: itemsPath === null ? null : here(itemsPath, `items-${process.loads}.ndjson`),
     scratch: process.writeDir,
   });
   await loaded;

@@ -49,8 +49,12 @@ export class TaskProcess {
   readonly readDir: string;
   /** It writes here, and only here. */
   readonly writeDir: string;
-  /** The job that it is loaded with; "" while it is spare. */
+  /** The job that it is loaded with; "" while it is spare or idle after its job. */
   job = "";
+  /** Owner and hash of the code that it has loaded; "" while it is spare. It never loads other code. */
+  code = "";
+  /** Jobs loaded so far. */
+  loads = 0;
   /** Settles when it has ended, with why. */
   readonly ended: Promise<Failure>;
   /** Who is told what it says; nobody while it is idle. */
@@ -131,14 +135,14 @@ export class TaskProcess {
         if (this.#over) return;
         this.#over = true;
         clearTimeout(this.#watch);
-        const { code, message } = failure;
-        this.#ready.reject(new ClusterError(code, message));
+        const text = `no task process could be started: ${failure.message}`;
+        this.#ready.reject(new ClusterError("unavailable", text));
         rmSync(this.#options.dir, { recursive: true, force: true });
         resolve(failure);
       };
       child.once("error", (error) => {
         if (child.pid !== undefined) return;
-        end({ code: "task-crashed", message: `no process could be started: ${error.message}` });
+        end({ code: "task-crashed", message: error.message });
       });
       // `close` and not `exit`: by then all that it wrote has been read.
       child.once("close", (code, signal) => {
@@ -178,7 +182,7 @@ export class TaskProcess {
   }
 
   #sample(): void {
-    if (this.job === "" || this.#pid === 0) return;
+    if (this.code === "" || this.#pid === 0) return;
     const { memoryBytes, limits } = this.#options;
     if (residentBytes(this.#pid) <= memoryBytes + limits.overheadBytes) return;
     this.#killedFor ??= "memory";
