@@ -1,9 +1,10 @@
 /** Packs the npm package, installs it elsewhere as a user would, and checks what arrives.
  *
  *  1. The installed tree is smaller than `installBytesMax`. 2. No package in it has an install script.
- *  3. The installed command starts. */
+ *  3. The installed command starts, and runs a job file that imports the package. */
 import { spawnSync } from "node:child_process";
 import {
+  copyFileSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -16,6 +17,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 const installBytesMax = 60_000_000;
+/** Longest that one command may take, in ms. */
+const commandMs = 120_000;
 const root = dirname(import.meta.dirname);
 
 function run(file: string, args: readonly string[], cwd: string): string {
@@ -23,7 +26,12 @@ function run(file: string, args: readonly string[], cwd: string): string {
   for (const name of ["npm_config_local_prefix", "npm_config_global_prefix"]) {
     delete environment[name];
   }
-  const ran = spawnSync(file, args, { cwd, encoding: "utf8", env: environment });
+  const ran = spawnSync(file, args, {
+    cwd,
+    encoding: "utf8",
+    env: environment,
+    timeout: commandMs,
+  });
   if (ran.status === 0) return ran.stdout;
   throw new Error(`${file} ${args.join(" ")} failed:\n${ran.stdout}\n${ran.stderr}`);
 }
@@ -61,8 +69,12 @@ function check(directory: string): void {
   if (!existsSync(join(modules, "tequio", "dist", "index.d.ts"))) {
     throw new Error("the package has no type declarations");
   }
+  const job = join(directory, "job.ts");
+  copyFileSync(join(root, "examples", "word-count", "job.ts"), job);
+  const counted = run(process.execPath, [entry, "run", "--local", job, job, "-o", "-"], directory);
+  if (!counted.includes('{"key":"word","value":')) throw new Error(`no words in:\n${counted}`);
   const megabytes = (sizeBytes / 1e6).toFixed(1);
-  process.stdout.write(`${tarball} installs ${megabytes} MB and starts: ${version}\n`);
+  process.stdout.write(`${tarball} installs ${megabytes} MB and runs a job: ${version}\n`);
 }
 
 const directory = mkdtempSync(join(tmpdir(), "tequio-pack-"));
