@@ -12,7 +12,10 @@ type Pair = readonly [key: Uint8Array, value: Uint8Array];
 function written(pairs: readonly Pair[]): Uint8Array {
   const chunks: Uint8Array[] = [];
   const writer = new RunWriter((bytes) => chunks.push(bytes.slice()), crc32);
-  for (const [key, value] of pairs) writer.add(key, 0, key.length, value);
+  for (const [key, value] of pairs) {
+    writer.key(key, 0, key.length);
+    writer.value(value, 0, value.length);
+  }
   writer.finish();
   const bytes = new Uint8Array(Buffer.concat(chunks));
   assert.equal(bytes.length, writer.sizeBytes);

@@ -26,6 +26,9 @@ export class RunWriter {
   readonly #sink: (bytes: Uint8Array) => void;
   readonly #checksum: Checksum;
   readonly #block = new Arena(blockTargetBytes + 4096);
+  #keys: Uint8Array = new Uint8Array(0);
+  #keyStart = 0;
+  #keyEnd = 0;
   #lastKey = new Uint8Array(256);
   #lastLength = 0;
   #largest = 0;
@@ -37,21 +40,18 @@ export class RunWriter {
     this.#block.length = blockHeaderBytes;
   }
 
-  /** The key is `keys` [keyStart, keyEnd); the value is all of `value`. */
-  add(keys: Uint8Array, keyStart: number, keyEnd: number, value: Uint8Array): void {
-    this.addRange(keys, keyStart, keyEnd, value, 0, value.length);
+  /** The key of the entries that follow: `bytes` [start, end), which must stay as they are until the last of them. */
+  key(bytes: Uint8Array, start: number, end: number): void {
+    this.#keys = bytes;
+    this.#keyStart = start;
+    this.#keyEnd = end;
   }
 
-  /** As `add`, without making a view of the value: this is called for every entry of a job. */
-  addRange(
-    keys: Uint8Array,
-    keyStart: number,
-    keyEnd: number,
-    values: Uint8Array,
-    valueStart: number,
-    valueEnd: number,
-  ): void {
-    const length = keyEnd - keyStart;
+  /** Adds an entry of the current key: the value is `values` [start, end). */
+  value(values: Uint8Array, valueStart: number, valueEnd: number): void {
+    const keys = this.#keys;
+    const keyStart = this.#keyStart;
+    const length = this.#keyEnd - keyStart;
     let last = this.#lastKey;
     if (last.length < length) {
       last = new Uint8Array(length * 2);

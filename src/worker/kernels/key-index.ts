@@ -88,7 +88,7 @@ export class KeyIndex {
     slots[at + 3] = c;
     slots[at + 4] = d;
     this.sizeBytes += keyCostBytes + length;
-    if (++this.#packedCount * 2 > this.#mask) this.#grow();
+    if (++this.#packedCount * 4 > this.#mask * 3) this.#grow();
     return this.count++;
   }
 
@@ -153,7 +153,7 @@ export class KeyIndex {
 
   #grow(): void {
     const old = this.#slots;
-    const slots = new Int32Array(old.length * 4);
+    const slots = new Int32Array(old.length * 2);
     this.#slots = slots;
     this.#mask = slots.length / slotWords - 1;
     const end = this.#mask * slotWords;

@@ -119,7 +119,8 @@ export function mergeIntoRun(merge: Merge, combine: Combine | null, target: RunW
   if (combine === null) {
     while (merge.next()) {
       const { run, key, keyLength } = merge;
-      target.addRange(key, 0, keyLength, run.bytes, run.valueStart, run.valueEnd);
+      target.key(key, 0, keyLength);
+      target.value(run.bytes, run.valueStart, run.valueEnd);
     }
     return;
   }
@@ -132,6 +133,7 @@ export function mergeIntoRun(merge: Merge, combine: Combine | null, target: RunW
     foldKey(merge, combine, fold);
     value.length = 0;
     writeValue(value, fold.value, "combine");
-    target.addRange(key.bytes, 0, key.length, value.bytes, 0, value.length);
+    target.key(key.bytes, 0, key.length);
+    target.value(value.bytes, 0, value.length);
   }
 }

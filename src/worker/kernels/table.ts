@@ -208,8 +208,8 @@ export class EmitTable {
     return (run, key) => {
       scratch.length = 0;
       writeValue(scratch, folded[key], "combine");
-      const keyEnd = ends[key] as number;
-      run.addRange(bytes, starts[key] as number, keyEnd, scratch.bytes, 0, scratch.length);
+      run.key(bytes, starts[key] as number, ends[key] as number);
+      run.value(scratch.bytes, 0, scratch.length);
     };
   }
 
@@ -226,12 +226,11 @@ export class EmitTable {
     for (let i = entries - 1; i >= 0; i--) byKey[--next[entryKeys[i] as number]!] = i;
     const values = this.#values.bytes;
     return (run, key) => {
-      const keyStart = starts[key] as number;
-      const keyEnd = ends[key] as number;
+      run.key(bytes, starts[key] as number, ends[key] as number);
       for (let at = next[key] as number; at < (lasts[key] as number); at++) {
         const entry = byKey[at] as number;
         const from = entry === 0 ? 0 : (entryEnds[entry - 1] as number);
-        run.addRange(bytes, keyStart, keyEnd, values, from, entryEnds[entry] as number);
+        run.value(values, from, entryEnds[entry] as number);
       }
     };
   }
