@@ -1,4 +1,5 @@
-/** How fast is the data plane alone? Word count through input, map, run and merge in one process, against the plain
+/** How fast is the data plane alone? Word count through input, map, run and merge in one process,
+ *  against the plain
  *  single-thread script. `node bench/kernels.ts [MiB]` */
 import {
   createReadStream,

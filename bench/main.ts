@@ -1,5 +1,7 @@
-/** `npm run bench`: measures, prints figures beside what is promised, and keeps them in bench/results.
- *  Options: `--only <case>`, `--quick` (small and not kept), `--json`. Exit code 1 when a bound is broken. */
+/** `npm run bench`: measures, prints figures beside what is promised, and keeps them in
+ *  bench/results.
+ *  Options: `--only <case>`, `--quick` (small and not kept), `--json`. Exit code 1 when a bound is
+ *  broken. */
 import { parseArgs } from "node:util";
 import { type Case, type Figure, keepsBound } from "./case.ts";
 import { bound, machineName, save, valueText } from "./results.ts";

@@ -1,4 +1,5 @@
-/** Resident memory of a process and all its descendants, sampled from /proc while something runs. */
+/** Resident memory of a process and all its descendants, sampled from /proc while something runs.
+ *  */
 import { readdirSync, readFileSync } from "node:fs";
 
 const everyMs = 100;
@@ -50,7 +51,8 @@ function processes(): string[] {
 /** A process that ends while it is looked at has no parent and no memory. */
 function parentOf(pid: string): number | null {
   const stat = readProc(pid, "stat");
-  // The command's name is in parentheses and may contain anything; the parent is the second after it.
+  // The command's name is in parentheses and may contain anything; the parent is the second after
+  // it.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[1] === undefined ? null : Number(fields[1]);
 }

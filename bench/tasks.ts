@@ -1,4 +1,5 @@
-/** How many tasks a second, and how long does one task alone take, from submitting to its result? */
+/** How many tasks a second, and how long does one task alone take, from submitting to its result?
+ *  */
 import { join } from "node:path";
 import { startCluster } from "../scripts/cluster.ts";
 import { bundleJob } from "../src/sdk/bundle.ts";

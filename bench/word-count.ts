@@ -1,4 +1,5 @@
-/** How much faster is a word count on two workers than the script that one would write without them? */
+/** How much faster is a word count on two workers than the script that one would write without
+ *  them? */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -94,7 +95,8 @@ async function command(file: string, args: readonly string[], out?: string): Pro
     throw new Error(`${file} ${args.join(" ")} ended with ${code}\n${errors.join("")}`);
 }
 
-/** The classical tool, when the machine has it. The text has blanks only, so it splits the same way. */
+/** The classical tool, when the machine has it. The text has blanks only, so it splits the same
+ *  way. */
 async function mawk(input: string, out: string, options: BenchOptions): Promise<Contestant[]> {
   try {
     await command("mawk", ["-W", "version"]);

@@ -1,4 +1,5 @@
-/** `npm run build`: src/ as JavaScript and type declarations in dist/, the form that npm users install. */
+/** `npm run build`: src/ as JavaScript and type declarations in dist/, the form that npm users
+ *  install. */
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,4 +1,5 @@
-/** The book collection that demo, examples and tests read: twelve invented books in seven languages.
+/** The book collection that demo, examples and tests read: twelve invented books in seven
+ *  languages.
  *
  *  Generated from seeds, so that nothing large lies in the repository, and kept in examples/.cache.
  *  The same bytes on every machine: `corpusDigest` says which. */

@@ -1,6 +1,7 @@
 /** Packs the npm package, installs it elsewhere as a user would, and checks what arrives.
  *
- *  1. The installed tree is smaller than `installBytesMax`. 2. No package in it has an install script.
+ *  1. The installed tree is smaller than `installBytesMax`. 2. No package in it has an install
+ *     script.
  *  3. The installed command starts, and runs a job file that imports the package. */
 import { spawnSync } from "node:child_process";
 import {

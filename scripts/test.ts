@@ -1,4 +1,5 @@
-/** `npm test`: every test, with Node's own runner. `npm test -- src/core/*.test.ts --only` runs some. */
+/** `npm test`: every test, with Node's own runner. `npm test -- src/core/*.test.ts --only` runs
+ *  some. */
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 

@@ -1,4 +1,5 @@
-/** The demo as a stranger sees it: a result, where it lies, what to try next, and nothing left running. */
+/** The demo as a stranger sees it: a result, where it lies, what to try next, and nothing left
+ *  running. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";

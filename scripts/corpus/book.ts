@@ -1,4 +1,5 @@
-/** Writes one book: chapters, paragraphs, dialogue and the odd table, from a language and a seed. */
+/** Writes one book: chapters, paragraphs, dialogue and the odd table, from a language and a seed.
+ *  */
 import type { Language } from "./language.ts";
 import { type Random, seeded } from "./random.ts";
 

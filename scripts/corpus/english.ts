@@ -6,7 +6,8 @@ export const english: Language = {
   titles: ["The Common Day", "A Bridge of Reeds", "Letters from the Mill", "The Lamp Counters"],
   chapter: "CHAPTER #",
   openers: pieces(`in the morning | after the rain | that evening | on the third day | years later
-    without a word | by the light of a single lamp | in the first week of harvest | as the elders had said
+    without a word | by the light of a single lamp | in the first week of harvest
+    as the elders had said
     when the bells fell silent | some time before noon | against all advice | in those days
     at the edge of the market | according to the old ledger | since nobody else would do it`),
   subjects: pieces(`the old man | she | he | the village | the river | Maria | the miller's daughter
@@ -16,7 +17,8 @@ export const english: Language = {
     the mule | a traveller from the coast | the captain of the watch | the baker's apprentice`),
   predicates: pieces(`gave a day of work to the road | carried the stones up the hill
     knew that the bridge would not last | waited for the answer | said nothing of the money
-    counted the sacks of maize twice | wrote every name into the book | opened the door of the granary
+    counted the sacks of maize twice | wrote every name into the book
+    opened the door of the granary
     looked at the sky for a long while | remembered the year of the great flood
     divided the field into equal parts | mended the roof before the storm came
     asked for no more than a bowl of soup | found the letter under a loose tile
@@ -24,11 +26,14 @@ export const english: Language = {
     sang the song that the others had forgotten | was never late | sold the last of the apples
     held the rope until the boat was safe | began again from the beginning
     laughed at the mayor's new hat | learned to read the clouds | returned with empty hands
-    measured the water in the well | spoke of things that cannot be bought | slept under the mill wheel`),
+    measured the water in the well | spoke of things that cannot be bought
+    slept under the mill wheel`),
   endings:
     pieces(`without complaint | for the good of all | as if nothing had happened | with great care
-    before the sun was up | in front of everyone | for the first time in his life | with a crooked smile
-    beside the church | against the cold wind | until the lamps went out | on the other side of the river
+    before the sun was up | in front of everyone | for the first time in his life
+    with a crooked smile
+    beside the church | against the cold wind | until the lamps went out
+    on the other side of the river
     with two hundred and twelve nails | while the children slept | to the last coin`),
   links: pieces(
     `, and | , but | because | while | , so | , for | until | , although | before | , yet`,

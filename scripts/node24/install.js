@@ -1,9 +1,13 @@
-/** Gets what a fresh clone lacks: Node 24 (when the running one is older) and the locked dependencies.
+/** Gets what a fresh clone lacks: Node 24 (when the running one is older) and the locked
+ *  dependencies.
  *
- *  Plain JavaScript for Node 16 and newer, without dependencies, since it runs before either is there.
- *  1. Everything is installed into a staging directory and then renamed into place, so a killed or a
+ *  Plain JavaScript for Node 16 and newer, without dependencies, since it runs before either is
+ *  there.
+ *  1. Everything is installed into a staging directory and then renamed into place, so a killed or
+ *     a
  *     second bootstrap never leaves a half-filled directory: whoever renames first wins.
- *  2. Only what the two lock files name is installed, checked by their hashes, without install scripts. */
+ *  2. Only what the two lock files name is installed, checked by their hashes, without install
+ *     scripts. */
 import { spawnSync } from "node:child_process";
 import crypto from "node:crypto";
 import fs from "node:fs";
@@ -31,7 +35,8 @@ export function runningMajor() {
 
 /** Where Node 24 lies after `installNode24`; null when no package exists for this machine. */
 function node24Place() {
-  const packageName = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+  const system = process.platform === "win32" ? "win" : process.platform;
+  const packageName = `node-${system}-${process.arch}`;
   const version = readJson(path.join(here, "package.json")).optionalDependencies[packageName];
   if (version === undefined) return null;
   const directory = path.join(cache, `${version}-${process.platform}-${process.arch}`);

@@ -18,7 +18,8 @@ const exceptions: Exceptions = JSON.parse(
   readFileSync(join(import.meta.dirname, "exceptions.json"), "utf8"),
 );
 
-/** Counts findings of the same rule and place together, for rules without an amount of their own. */
+/** Counts findings of the same rule and place together, for rules without an amount of their own.
+ *  */
 export function tally(findings: readonly Finding[]): Finding[] {
   const byPlace = new Map<string, Finding>();
   for (const finding of findings) {
@@ -30,7 +31,8 @@ export function tally(findings: readonly Finding[]): Finding[] {
   return [...byPlace.values()];
 }
 
-/** Complaints about findings beyond their exception, and about exceptions that are no longer needed. */
+/** Complaints about findings beyond their exception, and about exceptions that are no longer
+ *  needed. */
 export function judge(rule: string, findings: readonly Finding[]): string[] {
   const tolerated = exceptions[rule] ?? {};
   const found = new Map(findings.map((finding) => [finding.where, finding]));
@@ -41,7 +43,8 @@ export function judge(rule: string, findings: readonly Finding[]): string[] {
     .filter(([where, amount]) => (found.get(where)?.measured ?? 0) < amount)
     .map(([where, amount]) => {
       const now = found.get(where)?.measured ?? 0;
-      return `test/tidy/exceptions.json: ${rule} of ${where} is ${now}, no longer ${amount}: lower it`;
+      const change = `is ${now}, no longer ${amount}: lower it`;
+      return `test/tidy/exceptions.json: ${rule} of ${where} ${change}`;
     });
   return [...excess, ...stale];
 }
