@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-/** The command line's entry: plain JavaScript, so that an old Node gets a sentence, not a syntax error. */
+/** The command line's entry: plain JavaScript, so that an old Node gets a sentence, not a syntax
+ *  error. */
 import fs from "node:fs";
 import module from "node:module";
 import path from "node:path";
