@@ -61,6 +61,7 @@ export class WorkerEdge {
   readonly #links = new Set<WorkerLink>();
   readonly #byWorker = new Map<WorkerId, WorkerLink>();
   #cancelTick = () => {};
+  #lastTickMs: number;
   #stopped = false;
 
   constructor(options: WorkerEdgeOptions) {
@@ -69,6 +70,7 @@ export class WorkerEdge {
     this.#times = { ...defaultLiveness, ...options.liveness };
     this.#liveness = new Liveness(this.#times);
     const { loop } = options;
+    this.#lastTickMs = loop.nowMs();
     for (const worker of workerIds(loop.state)) this.#liveness.watch(worker, loop.nowMs());
     this.#tick();
   }
@@ -289,9 +291,13 @@ export class WorkerEdge {
     const { loop, timers } = this.#options;
     if (this.#stopped) return;
     const atMs = loop.nowMs();
-    for (const link of this.#links) link.tick(atMs, quietHeartbeats * this.#times.heartbeatMs);
+    const { heartbeatMs, tickMs } = this.#times;
+    // After a pause of our own, answers that came meanwhile have not been read yet.
+    const paused = atMs - this.#lastTickMs > tickMs + heartbeatMs;
+    this.#lastTickMs = atMs;
+    for (const link of this.#links) if (!paused) link.tick(atMs, quietHeartbeats * heartbeatMs);
     for (const loss of this.#liveness.due(atMs)) void this.#lost(loss.worker, loss.reason);
-    this.#cancelTick = timers.after(this.#times.tickMs, () => this.#tick());
+    this.#cancelTick = timers.after(tickMs, () => this.#tick());
   }
 
   async #lost(worker: WorkerId, reason: "silent" | "closed"): Promise<void> {

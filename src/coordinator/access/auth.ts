@@ -43,8 +43,6 @@ function refused(text: string): ClusterError {
 
 export class Auth {
   readonly #loop: Loop;
-  /** Joins under way per join token: they count before they are logged. */
-  readonly #joining = new Map<string, number>();
 
   constructor(loop: Loop) {
     this.#loop = loop;
@@ -103,26 +101,10 @@ export class Auth {
     }
   }
 
-  /** Counts one join on the token, durably, before the worker is let in. Throws when none is
-   *  left. */
+  /** Counts one join on the token, durably, before the worker is let in. Rejects when none is left,
+   *  which the core decides: so two at once cannot share the last one. */
   async useJoin(principal: Principal): Promise<void> {
-    const record = this.#record(principal.token);
-    if (record === undefined || record.usesMax === 0) return;
-    const joining = this.#joining.get(record.id) ?? 0;
-    if (record.uses + joining >= record.usesMax) {
-      throw refused(
-        `join token ${record.id} has been used ${record.usesMax} of ${record.usesMax} times; ` +
-          "ask an admin for a new one",
-      );
-    }
-    this.#joining.set(record.id, joining + 1);
-    try {
-      await this.#loop.post({ kind: "token-used", id: record.id });
-    } finally {
-      const left = (this.#joining.get(record.id) ?? 1) - 1;
-      if (left > 0) this.#joining.set(record.id, left);
-      else this.#joining.delete(record.id);
-    }
+    await this.#loop.post({ kind: "token-used", id: principal.token });
   }
 
   /** The token is durable, as its hash, when this resolves; its text is nowhere but in the
