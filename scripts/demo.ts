@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type Cluster, cli, root, startCluster } from "./cluster.ts";
 import { corpusDirectory } from "./corpus.ts";
+import { printProgress } from "./demo-progress.ts";
 
 const workers = 2;
 const job = join("examples", "word-count", "job.ts");
@@ -65,15 +66,27 @@ async function demo(stopping: AbortSignal): Promise<number> {
     const startedMs = performance.now();
     const target = ["--data", cluster.dataDir];
     // Small splits, so that there is something to watch.
-    const code = await tequio(
-      ["run", job, ...files, "-o", out, "--split-bytes", "1M", "--reducers", "4", ...target],
-      stopping,
-    );
+    const sizes = ["--split-bytes", "1M", "--reducers", "4"];
+    const run = tequio(["run", job, ...files, "-o", out, ...sizes, ...target], stopping);
+    const code = await (process.stderr.isTTY ? run : withProgress(run, cluster));
     if (code !== 0) return code;
     showResult(performance.now() - startedMs);
     return 0;
   } finally {
     await cluster?.stop();
+  }
+}
+
+/** The job's exit code, with its progress printed beside. */
+async function withProgress(run: Promise<number>, cluster: Cluster): Promise<number> {
+  const ended = new AbortController();
+  // Progress is a comfort: a job that cannot be watched still runs.
+  const printed = printProgress(cluster, ended.signal).catch(() => {});
+  try {
+    return await run;
+  } finally {
+    ended.abort();
+    await printed;
   }
 }
 
