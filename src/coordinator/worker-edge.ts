@@ -89,6 +89,7 @@ export class WorkerEdge {
     const link = this.#byWorker.get(order.worker);
     if (link === undefined) return;
     const { keys, loop } = this.#options;
+    if (order.kind === "open-job") link.jobs.add(order.job);
     for (const message of orderMessages(loop.state, order, keys)) link.order(message);
   }
 
@@ -182,7 +183,7 @@ export class WorkerEdge {
         void this.#report(link, worker, message.statuses, request);
         break;
       case "workerNotes":
-        this.#note(worker, message.notes);
+        this.#note(link, worker, message.notes);
         link.answer(request, { kind: "ack" });
         break;
       default:
@@ -275,10 +276,12 @@ export class WorkerEdge {
 
   /** Notes count only for jobs that the worker works for: lines are shown to the job's owner as its
    *  own. */
-  #note(worker: WorkerId, bytes: Uint8Array): void {
+  #note(link: WorkerLink, worker: WorkerId, bytes: Uint8Array): void {
     const { logs, progress } = parseNotes(bytes);
     const { loop, notes } = this.#options;
-    const jobs = new Set<string>(leasesOf(loop.state, worker).map((ref) => ref.job));
+    // The last lines come when the leases are gone already; leases alone tell of a link that is new.
+    const leased = leasesOf(loop.state, worker).map((ref) => ref.job);
+    const jobs = new Set<string>([...link.jobs, ...leased]);
     for (const { job, line, ...task } of logs) {
       if (jobs.has(job)) notes.logged(job as JobId, task, line);
     }

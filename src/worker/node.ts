@@ -52,6 +52,8 @@ export type RunningWorker = {
   readonly ended: Promise<Failure | null>;
   /** `w-7`, or "" while it has not joined. */
   readonly id: () => string;
+  /** Tasks that ended well here. */
+  readonly tasksDone: () => number;
   readonly sandbox: "strict" | "basic";
   /** Hands back what has not begun, lets run what has for `graceMs`, says goodbye. May be called twice. */
   stop(graceMs?: number): Promise<void>;
@@ -134,6 +136,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   return {
     ended,
     id: () => loop.workerId,
+    tasksDone: () => loop.tasksDone,
     sandbox: sandbox.profile,
     async stop(graceMs = stopGraceMs) {
       await loop.stop(graceMs);

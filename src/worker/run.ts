@@ -85,6 +85,7 @@ export class WorkerLoop {
   readonly #executor: Executor;
   readonly #notes: Notes;
   readonly #ended = Promise.withResolvers<Failure | null>();
+  #tasksDone = 0;
   #identity: Identity = { workerId: "", credential: "", tag: null };
   #talk: ManagerTalk | null = null;
   #dials = 0;
@@ -98,7 +99,10 @@ export class WorkerLoop {
     this.state = newWorkerState(options.rules);
     this.#notes = new Notes(options.timers, (notes) => this.#talk?.notes(notes) ?? false);
     this.#executor = options.executor({
-      tell: (event) => this.#post(event),
+      tell: (event) => {
+        if (event.kind === "run-reported") this.#tasksDone += countDone(event.reports);
+        this.#post(event);
+      },
       note: (notes) => this.#notes.add(notes),
     });
   }
@@ -111,6 +115,11 @@ export class WorkerLoop {
   /** `w-7` once joined; "" before. */
   get workerId(): string {
     return this.#identity.workerId;
+  }
+
+  /** Attempts that ended well here, whatever the coordinator made of them. */
+  get tasksDone(): number {
+    return this.#tasksDone;
   }
 
   /** What it shows to the coordinator's HTTP edge; "" before it has joined. */
@@ -188,6 +197,7 @@ export class WorkerLoop {
         this.#executor.kill(effect.run);
         break;
       case "report":
+        this.#notes.flushLogs();
         this.#talk?.report(effect.batch, effect.reports);
         break;
       case "tell-started":
@@ -235,7 +245,9 @@ export class WorkerLoop {
   }
 
   #dialFailed(error: Error): void {
-    const chance = this.#options.chance();
+    const { chance: draw, onNews } = this.#options;
+    const chance = draw();
+    onNews?.(`cannot reach the coordinator: ${error.message}`);
     if (error instanceof ClusterError && this.#isVoid(error.code)) {
       this.#forget();
       this.#post({ kind: "link-lost", reason: error.message, chance });
@@ -253,7 +265,9 @@ export class WorkerLoop {
     const { chance, onNews } = this.#options;
     return {
       post: (event: WithoutTime<WorkerEvent>) => {
-        if (isCurrent()) this.#post(event);
+        if (!isCurrent()) return;
+        if (event.kind === "welcomed") onNews?.(`joined as ${this.#identity.workerId}`);
+        this.#post(event);
       },
       lost: (reason: string) => {
         if (!isCurrent()) return;
@@ -288,4 +302,8 @@ export class WorkerLoop {
     this.#identity.credential = "";
     for (const job of [...this.state.jobs.keys()]) this.#post({ kind: "job-closed", job });
   }
+}
+
+function countDone(reports: Extract<RunEvent, { kind: "run-reported" }>["reports"]): number {
+  return reports.reduce((sum, report) => sum + (report.kind === "done" ? 1 : 0), 0);
 }

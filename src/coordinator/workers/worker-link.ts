@@ -4,7 +4,7 @@
  *  · any → closed. Orders are only taken while joined, or between the core's reply and the answer
  *  to the worker, when they are held back so that the welcome comes first. */
 import { ClusterError } from "../../core/error.ts";
-import type { WorkerId } from "../../core/ids.ts";
+import type { JobId, WorkerId } from "../../core/ids.ts";
 import type { Link } from "../../link/link.ts";
 import type { ManagerMessage } from "../../wire/manager/messages.ts";
 import { type Arrival, ManagerSession } from "../../wire/manager/session.ts";
@@ -53,6 +53,8 @@ export class WorkerLink {
   readonly openedAtMs: number;
   phase: "open" | "joining" | "welcoming" | "joined" | "closed" = "open";
   worker: WorkerId | null = null;
+  /** Jobs that this link was told of. */
+  readonly jobs = new Set<JobId>();
   /** Random number of the worker's process start; "" for existing workers. */
   process = "";
   heardAtMs: number;

@@ -40,6 +40,13 @@ export class Notes {
     this.#cancel = this.#timers.after(everyMs, () => this.#flush());
   }
 
+  /** Lines go before the report of their attempt, while the coordinator knows whose they are. */
+  flushLogs(): void {
+    if (this.#logs.length === 0) return;
+    this.#cancel?.();
+    this.#flush();
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancel?.();
