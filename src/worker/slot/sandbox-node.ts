@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
 
 export type SandboxMode = "strict" | "basic" | "auto";
@@ -67,6 +67,7 @@ export type LaunchOptions = {
 const here = fileURLToPath(import.meta.url);
 const codeRoot = resolve(dirname(here), "../..");
 const entry = join(codeRoot, `worker/task-process${here.endsWith(".ts") ? ".ts" : ".js"}`);
+const seatBelt = join(dirname(here), `seat-belt${here.endsWith(".ts") ? ".ts" : ".js"}`);
 const packageFile = join(codeRoot, "../package.json");
 const hardening = hardeningFlags();
 
@@ -82,14 +83,20 @@ export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
     `--allow-fs-write=${options.writeDir}`,
     `--max-old-space-size=${heapMb}`,
     ...hardening,
+    `--import=${pathToFileURL(seatBelt).href}`,
     entry,
   ];
   return { command: command!, args };
 }
 
-/** Those that this Node knows. */
+/** Those that this Node knows. The database module ignores the permission model, so it goes. */
 function hardeningFlags(): string[] {
-  const flags = ["--disable-proto=delete", "--no-warnings", "--disable-sigusr1"];
+  const flags = [
+    "--disable-proto=delete",
+    "--no-warnings",
+    "--disable-sigusr1",
+    "--no-experimental-sqlite",
+  ];
   const known = process.allowedNodeEnvironmentFlags;
   return flags.filter((flag) => known.has(flag.split("=")[0]!));
 }

@@ -87,6 +87,11 @@ export class TaskProcess {
     return this.#ready.promise;
   }
 
+  /** Of the process that runs job code; 0 before it is ready. */
+  get pid(): number {
+    return this.#pid;
+  }
+
   get over(): boolean {
     return this.#over;
   }
@@ -118,6 +123,8 @@ export class TaskProcess {
       env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", TZ: "UTC" },
       stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"],
       serialization: "json",
+      // A process group of its own: what it does to its group, it does to itself.
+      detached: true,
       windowsHide: true,
     });
     child.stdout?.on("data", (chunk: Buffer) => this.#wrote(chunk));

@@ -1,0 +1,197 @@
+/** What job code may do to itself, and to nobody else. Fault ids are those of the fault list. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { Failure } from "../../core/job.ts";
+import { resultOf, runItems, startProcess } from "./testing.ts";
+
+const quick = { sampleMs: 20, overheadBytes: 96 * 1024 * 1024 };
+
+function code(failure: unknown): unknown {
+  return (failure as Failure | null)?.code;
+}
+
+/** What trying it gives: the error's code or message, or "done". */
+function attempting(what: string): string {
+  return `try { ${what}; return "done"; } catch (error) { return String(error.code ?? error); }`;
+}
+
+test("W8: an endless loop hears nothing, and is killed all the same", async (t) => {
+  const process = await startProcess(t, { run: "for (;;);" });
+  process.listen = (message) => {
+    if (message.kind !== "loaded") return;
+    process.send({ kind: "tasks", items: [{ task: 0, attempt: 1 }] });
+    setTimeout(() => void process.kill(), 50);
+  };
+  const failure = await process.ended;
+  assert.equal(failure.code, "task-crashed");
+  assert.match(failure.message, /SIGKILL/);
+});
+
+test("W8: a heap that grows without end is out-of-memory", async (t) => {
+  const run = "const all = []; for (;;) all.push({ item, list: [item, item] });";
+  const { failure, reports } = await runItems(t, { run });
+  assert.equal(code(failure), "out-of-memory");
+  assert.deepEqual(reports, []);
+});
+
+test("W8: buffers outside the heap are counted too", async (t) => {
+  const run = `const all = [];
+    for (;;) { all.push(Buffer.alloc(8 << 20, 1)); await new Promise((r) => setTimeout(r, 5)); }`;
+  const { failure } = await runItems(t, { run, limits: quick });
+  assert.equal(code(failure), "out-of-memory");
+});
+
+test("W8: memory of WebAssembly is counted too", async (t) => {
+  const run = `const memory = new WebAssembly.Memory({ initial: 1, maximum: 32768 });
+    for (;;) { memory.grow(128); new Uint8Array(memory.buffer).fill(1);
+      await new Promise((r) => setTimeout(r, 5)); }`;
+  const { failure } = await runItems(t, { run, limits: quick });
+  assert.equal(code(failure), "out-of-memory");
+});
+
+test("W8: a flood of output is drained, and beyond its limit ends the process", async (t) => {
+  const run = `for (let n = 0; n < 20000; n++) console.log("x".repeat(99)); return "survived";`;
+  assert.equal(await resultOf(t, { run }), "survived");
+  const { failure } = await runItems(t, {
+    run: `for (;;) { console.log("x".repeat(9999)); await new Promise(setImmediate); }`,
+    limits: { outputMaxBytes: 1_000_000 },
+  });
+  assert.equal(code(failure), "limit-exceeded");
+});
+
+test("W9: process.exit ends only the task process, and is the job's own error", async (t) => {
+  const { reports, failure } = await runItems(t, { run: "process.exit(0);" });
+  const told = reports[0]?.kind === "failed" ? reports[0].failure : failure;
+  assert.equal(code(told), "user-error");
+  assert.match(String(told?.message), /process\.exit/);
+});
+
+test("W9: what is thrown in a timer is the job's own error", async (t) => {
+  const run = `setTimeout(() => { throw new Error("later"); }, 5); await new Promise(() => {});`;
+  const { reports, failure } = await runItems(t, { run });
+  const told = reports[0]?.kind === "failed" ? reports[0].failure : failure;
+  assert.equal(code(told), "user-error");
+  assert.match(String(told?.message), /later/);
+});
+
+test("W9: a rejection that nobody awaits is the job's own error", async (t) => {
+  const run = `Promise.reject(new Error("lost")); await new Promise(() => {});`;
+  const { reports, failure } = await runItems(t, { run });
+  const told = reports[0]?.kind === "failed" ? reports[0].failure : failure;
+  assert.equal(code(told), "user-error");
+});
+
+test("W9: a fault of the machine is told as a crash, with what it said last", async (t) => {
+  const { failure } = await runItems(t, {
+    run: `process.stderr.write("last words\\n"); await new Promise((r) => setTimeout(r, 20));
+      process.abort();`,
+  });
+  assert.equal(code(failure), "task-crashed");
+  assert.match(String(failure?.message), /last words/);
+});
+
+for (const sandbox of ["auto", "basic"] as const) {
+  test(`W10: files of others, signals, processes, add-ons are denied (${sandbox})`, async (t) => {
+    const own = fileURLToPath(new URL("../../../biome.json", import.meta.url));
+    const tries = [
+      `fs.readFileSync("/etc/passwd")`,
+      `fs.readFileSync(${JSON.stringify(own)})`,
+      `fs.readFileSync("/proc/self/environ")`,
+      `fs.symlinkSync("/etc/passwd", "x")`,
+      "process.kill(process.ppid, 0)",
+      "process.kill(0, 'SIGTERM')",
+      `process.kill(${process.pid}, 0)`,
+      `(await import("node:child_process")).execSync("id")`,
+      `new (await import("node:worker_threads")).Worker("", { eval: true })`,
+      `process.binding("fs")`,
+      `process.dlopen({ exports: {} }, "/none.node")`,
+      `await import("node:sqlite")`,
+    ];
+    const trial = tries.map(
+      (what) => `results.push(await (async () => { ${attempting(what)} })());`,
+    );
+    const run = `const results = []; ${trial.join("\n")} return results;`;
+    const top = `import fs from "node:fs";`;
+    const results = (await resultOf(t, { top, run, sandbox })) as string[];
+    for (const [index, result] of results.entries()) {
+      assert.match(result, /^ERR_(ACCESS_DENIED|DLOPEN|UNKNOWN_BUILTIN)/, tries[index]);
+    }
+  });
+
+  test(`W10: a server on this machine is never reached (${sandbox})`, async (t) => {
+    const { server, port } = await listening(t);
+    let reached = 0;
+    server.on("connection", (socket) => {
+      reached += 1;
+      socket.destroy();
+    });
+    const attempt = `await new Promise((ok, no) =>
+      net.connect(${port}, "127.0.0.1", ok).on("error", no))`;
+    const run = `const net = await import("node:net"); ${attempting(attempt)}`;
+    assert.notEqual(await resultOf(t, { run, sandbox }), "done");
+    const fetched = attempting(`await fetch("http://127.0.0.1:${port}/")`);
+    assert.notEqual(await resultOf(t, { run: fetched, sandbox }), "done");
+    assert.equal(reached, 0);
+  });
+}
+
+test("W10: the environment has no secrets, and no path leads out of the scratch directory", async (t) => {
+  process.env.WORKER_TEST_SECRET = "s3cret";
+  t.after(() => delete process.env.WORKER_TEST_SECRET);
+  const env = (await resultOf(t, { run: "return { ...process.env };" })) as Record<string, string>;
+  assert.deepEqual(Object.keys(env).sort(), ["LANG", "PATH", "TZ"]);
+  const paths = [join(tmpdir(), "x"), "../x", "../read/job.mjs", "x"];
+  const run = `const results = [];
+    for (const path of ${JSON.stringify(paths)}) {
+      try { fs.writeFileSync(path, ""); results.push("written"); }
+      catch (error) { results.push(error.code); }
+    }
+    return results;`;
+  const denied = "ERR_ACCESS_DENIED";
+  const results = await resultOf(t, { top: `import fs from "node:fs";`, run });
+  assert.deepEqual(results, [denied, denied, denied, "written"]);
+});
+
+test("an endless loop dies with its supervisor, however that ends", async (t) => {
+  if (process.platform !== "linux") return t.skip("needs a parent-death signal");
+  const script = `
+    import { startProcess } from ${JSON.stringify(new URL("./testing.ts", import.meta.url).href)};
+    const task = await startProcess({ after() {} }, { run: "for (;;);" });
+    task.listen = (message) => {
+      if (message.kind !== "loaded") return;
+      task.send({ kind: "tasks", items: [{ task: 0, attempt: 1 }] });
+      console.log(task.pid);
+    };`;
+  const supervisor = spawn(process.execPath, ["--input-type=module", "-e", script]);
+  t.after(() => supervisor.kill("SIGKILL"));
+  const [line] = (await once(supervisor.stdout, "data")) as [Buffer];
+  const pid = Number(line.toString());
+  supervisor.kill("SIGKILL");
+  await once(supervisor, "close");
+  for (let tries = 0; tries < 200 && isAlive(pid); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.equal(isAlive(pid), false);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function listening(t: TestContext): Promise<{ server: Server; port: number }> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => void server.close());
+  return { server, port: (server.address() as { port: number }).port };
+}

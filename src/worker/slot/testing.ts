@@ -1,0 +1,91 @@
+/** One task process for a test: loaded with code written in the test, asked to run some items. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import type { Failure } from "../../core/job.ts";
+import type { FromTask, TaskReport } from "../task-messages.ts";
+import { probeSandbox, type SandboxMode } from "./sandbox-node.ts";
+import { defaultSlotLimits, type SlotLimits, TaskProcess } from "./slot.ts";
+
+export type Ran = {
+  readonly reports: readonly TaskReport[];
+  /** Of the process, when it ended by itself or was killed by its watch; null when all was reported. */
+  readonly failure: Failure | null;
+};
+
+export type Trial = {
+  /** Body of `run(item)`. */
+  readonly run: string;
+  /** Top of the module. */
+  readonly top?: string;
+  readonly items?: number;
+  readonly sandbox?: SandboxMode;
+  readonly memoryBytes?: number;
+  readonly limits?: Partial<SlotLimits>;
+};
+
+const mebibyte = 1024 * 1024;
+const sandboxes = new Map<SandboxMode, ReturnType<typeof probeSandbox>>();
+
+export async function startProcess(t: TestContext, trial: Trial): Promise<TaskProcess> {
+  const mode = trial.sandbox ?? "auto";
+  const sandbox = sandboxes.get(mode) ?? probeSandbox(mode);
+  sandboxes.set(mode, sandbox);
+  const dir = mkdtempSync(join(tmpdir(), "slot-"));
+  const process = new TaskProcess({
+    sandbox: await sandbox,
+    dir,
+    memoryBytes: trial.memoryBytes ?? 64 * mebibyte,
+    limits: { ...defaultSlotLimits, ...trial.limits },
+  });
+  t.after(async () => {
+    await process.kill();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const plan = { version: 1, files: [], splits: [], items: null, params: {}, reducers: 0 };
+  const items = Array.from({ length: trial.items ?? 1 }, (_, item) => `${item}\n`).join("");
+  const put = (name: string, text: string) => {
+    writeFileSync(join(process.readDir, name), text);
+    return join(process.readDir, name);
+  };
+  const code = `${trial.top ?? ""}
+    export default { kind: "tasks", options: { items: [], run: async (item) => { ${trial.run} } } };`;
+  await process.ready;
+  process.code = "code";
+  process.send({
+    kind: "load",
+    job: "j-1",
+    codePath: put("job.mjs", code),
+    planPath: put("plan.json", JSON.stringify(plan)),
+    itemsPath: put("items.ndjson", items),
+    scratch: process.writeDir,
+  });
+  return process;
+}
+
+/** Resolves when every item is reported, or the process has ended. */
+export async function runItems(t: TestContext, trial: Trial): Promise<Ran> {
+  const process = await startProcess(t, trial);
+  const count = trial.items ?? 1;
+  const reports: TaskReport[] = [];
+  const failure = await new Promise<Failure | null>((resolve) => {
+    process.listen = (message: FromTask) => {
+      if (message.kind === "load-failed") resolve(message.failure);
+      if (message.kind === "reports") reports.push(...message.reports);
+      if (reports.length >= count) resolve(null);
+    };
+    void process.ended.then(resolve);
+    const items = Array.from({ length: count }, (_, task) => ({ task, attempt: 1 }));
+    process.send({ kind: "tasks", items });
+  });
+  return { reports, failure };
+}
+
+/** The result of the only item, or what it failed with. */
+export async function resultOf(t: TestContext, trial: Trial): Promise<unknown> {
+  const { reports, failure } = await runItems(t, trial);
+  const [report] = reports;
+  if (report === undefined) return failure;
+  return report.kind === "done" ? JSON.parse(report.value ?? "null") : report.failure;
+}
