@@ -155,7 +155,7 @@ test("another machine joins with the line that `up` prints, and leaves at Ctrl-C
   const up = await startUp(place, "--workers", "0");
   const [, line = ""] = /join with +tequio (.*)/.exec(await up.said("run a job")) ?? [];
   const joined = place.start(...line.split(" "), "--slots", "2", "--name", "far");
-  await joined.said("w-1");
+  await joined.said("joined as w-1");
   const ran = await place.run("run", "slow.ts", "-o", "-");
   assert.equal(ran.out, "0\n1\n4\n9\n", ran.err);
   const [worker] = await asked(place, "workers");

@@ -150,11 +150,11 @@ const bad: readonly Bad[] = [
   {
     what: "a map that never ends",
     files: {
-      "job.ts": withMap("for (;;);").replace("combine", "timeoutMs: 300, attempts: 1, combine"),
+      "job.ts": withMap("for (;;);").replace("combine", "timeoutMs: 1000, attempts: 1, combine"),
     },
     args: local,
     code: 1,
-    says: /^tequio: timed-out: .*300 ms/s,
+    says: /^tequio: timed-out: .*1000 ms/s,
   },
   {
     what: "an output folder with other files in it",

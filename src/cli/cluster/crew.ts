@@ -8,7 +8,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } fro
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
-import { startOf } from "./identity.ts";
+import { startOf, stillRuns } from "./identity.ts";
 
 export type CrewOptions = {
   /** `<data>/workers`. */
@@ -35,9 +35,11 @@ type ProcessRecord = { readonly pid: number; readonly start: string; readonly ur
 
 type Member = { readonly number: number; record: ProcessRecord };
 
-const watchEveryMs = 1000;
-/** A worker that ends at once is started again after this, in ms; doubles up to the maximum. */
-const restartMs = 1000;
+const watchEveryMs = 250;
+/** A worker that lived at least so long is started again at once: it was killed, not broken. */
+const soundMs = 1000;
+/** One that ends sooner is started again after this, in ms; doubles up to the maximum. */
+const restartMs = 250;
 const restartMaxMs = 60_000;
 
 export async function startCrew(options: CrewOptions): Promise<Crew> {
@@ -121,19 +123,20 @@ async function startMember(options: CrewOptions, number: number): Promise<Proces
   }
 }
 
-/** Starts the process again whenever it has ended. Children and adopted
-
- *  ones are looked at alike. */
+/** Starts the process again whenever it has ended. Children and adopted ones are looked at alike. */
 async function watch(options: CrewOptions, member: Member, signal: AbortSignal): Promise<void> {
   let waitMs = restartMs;
   let startedAtMs = performance.now();
   while (await pause(watchEveryMs, signal)) {
-    if (startOf(member.record.pid) === member.record.start) continue;
-    if (performance.now() - startedAtMs > 60_000) waitMs = restartMs;
+    if (stillRuns(member.record.pid, member.record.start)) continue;
+    const isSound = performance.now() - startedAtMs >= soundMs;
+    if (isSound) waitMs = restartMs;
     const log = join(memberDir(options, member.number), "worker.log");
     options.onNews(`worker process ${member.number} ended (see ${log}); starting it again`);
-    if (!(await pause(waitMs, signal))) return;
-    waitMs = Math.min(restartMaxMs, waitMs * 2);
+    if (!isSound) {
+      if (!(await pause(waitMs, signal))) return;
+      waitMs = Math.min(restartMaxMs, waitMs * 2);
+    }
     startedAtMs = performance.now();
     try {
       member.record = await startMember(options, member.number);
@@ -150,7 +153,7 @@ async function pause(waitMs: number, signal: AbortSignal): Promise<boolean> {
 }
 
 async function stopProcess(record: ProcessRecord, graceMs: number): Promise<void> {
-  const lives = () => startOf(record.pid) === record.start;
+  const lives = () => stillRuns(record.pid, record.start);
   for (const [signal, waitMs] of [
     ["SIGTERM", graceMs],
     ["SIGKILL", 2000],

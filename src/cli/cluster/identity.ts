@@ -11,6 +11,17 @@ export function startOf(pid: number): string | null {
   return ask("ps", ["-o", "lstart=", "-p", String(pid)]);
 }
 
+/** Whether the process that was recorded with this start still runs; cheap enough to be asked often.
+ *  Where asking for the start takes a process of its own, a number that is reused soon counts as it. */
+export function stillRuns(pid: number, start: string): boolean {
+  if (process.platform === "linux") return startOf(pid) === start;
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** Field 22 of /proc/<pid>/stat: clock ticks since boot. The name in field 2 may hold anything. */
 function startOnLinux(pid: number): string | null {
   try {

@@ -7,6 +7,7 @@ import { type Command, Option } from "commander";
 import { ClusterError } from "../../core/error.ts";
 import type { FileLock } from "../../store/log/lock.ts";
 import type { RunningWorker } from "../../worker/node.ts";
+import { countText } from "../numbers.ts";
 import { countArgument, durationArgument, sizeArgument, withExamples } from "../options.ts";
 import { packageVersion } from "../package-version.ts";
 import { coordinatorUrl, dataDirOf, tokenOf } from "../place.ts";
@@ -52,6 +53,8 @@ export function define(command: Command): void {
 
 /** How long running tasks may take to be handed back after Ctrl-C, in ms. */
 const leaveMs = 5000;
+/** Between two lines that tell how many tasks are done, in ms. */
+const tellEveryMs = 10_000;
 
 async function join(address: string, options: Options): Promise<void> {
   const url = coordinatorUrl(address);
@@ -70,10 +73,11 @@ async function join(address: string, options: Options): Promise<void> {
   try {
     const worker = await openWorker(url, { ...options, token, dataDir });
     say(`${options.slots} slots, sandbox ${worker.sandbox}, coordinator ${url}`);
-    const failure = await Promise.race([worker.ended, left.promise]);
+    const hush = sayTasks(worker);
+    const failure = await Promise.race([worker.ended, left.promise]).finally(hush);
     await worker.stop(leaveMs);
     if (failure !== null) throw new ClusterError(failure.code, failure.message);
-    say(`${worker.id() || "the worker"} has left`);
+    say(`${worker.id() || "the worker"} has left; ${countText(worker.tasksDone())} tasks done`);
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     lock.release();
@@ -98,8 +102,28 @@ async function openWorker(
     listen,
     version: packageVersion(),
     giveUpMs: options.giveUp,
-    onNews: say,
+    onNews: onceEach(),
   });
+}
+
+/** Now and then how much was done, when it has grown. The returned function ends it. */
+function sayTasks(worker: RunningWorker): () => void {
+  let told = 0;
+  const timer = setInterval(() => {
+    const done = worker.tasksDone();
+    if (done > told) say(`${countText(done)} tasks done`);
+    told = done;
+  }, tellEveryMs);
+  return () => clearInterval(timer);
+}
+
+/** A coordinator that is away for hours is told of once, not at each try. */
+function onceEach(): (text: string) => void {
+  let last = "";
+  return (text) => {
+    if (text !== last) say(text);
+    last = text;
+  };
 }
 
 function say(text: string): void {
