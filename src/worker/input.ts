@@ -1,8 +1,9 @@
-/** Streams the pieces of one split to a task process: cut at records, decompressed, never more than a chunk ahead.
+/** Streams the pieces of one split to a task process: cut at records, decompressed, never more
+ *  than a chunk ahead.
  *
- *  A piece is nominally [start, end): it has the records that begin there. So it starts behind the first newline at
- *  or after start − 1 and goes on to the first newline at or after end − 1; two neighbours share nothing and lose
- *  nothing, wherever the cut falls. */
+ *  A piece is nominally [start, end): it has the records that begin there. So it starts behind
+ *  the first newline at or after start − 1, up to the first newline at or after end − 1;
+ *  two neighbours share nothing and lose nothing, wherever the cut falls. */
 import type { Writable } from "node:stream";
 import { ClusterError } from "../core/error.ts";
 import type { InputFile, Piece, Plan } from "../wire/block/plan.ts";
@@ -32,13 +33,14 @@ export type StreamOptions = {
 };
 
 const inflatedMaxDefaultBytes = 64 * 1024 ** 3;
-/** How far behind `end` the first read goes for the end of the last record; further reads take more. */
+/** How far behind `end` the first read goes for the end of the last record; further reads take
+ *  more. */
 const lookAheadBytes = 16 * 1024;
 const lookFurtherBytes = 1024 * 1024;
 const newline = 10;
 
-/** Resolves with the bytes sent, after the END frame is. On any error or abort the task gets a CUT frame instead, if
- *  it still takes one, and the promise rejects with the reason. */
+/** Resolves with the bytes sent, after the END frame is. On any error or abort the task gets a
+ *  CUT frame instead, if it still takes one, and the promise rejects with the reason. */
 export async function streamSplit(options: StreamOptions): Promise<number> {
   const { plan, task, sink } = options;
   const split = plan.splits[task];

@@ -1,15 +1,18 @@
 /** What a worker's supervisor and its task processes say to each other (Node IPC, JSON).
  *
- *  A task process serves the code of one job at a time. File descriptor 3 is the IPC channel; on 4 the supervisor
- *  streams input: `PIECE` frames (u8 1, f64le offset of the first byte, u32le file index), `DATA` frames
- *  (u8 2, u32le length, bytes; a record may lie across several), `END` of a task's input (u8 3). After the `PIECE` of
- *  an offset above 0 a `HEAD` frame (u8 4, u32le length, bytes) may give the first line of that file, for CSV.
- *  `CUT` (u8 5) instead of `END`: the supervisor could not read on or was told to stop; the attempt fails.
- *  Bytes are decompressed, and a piece has whole records only. `input.ts` writes the frames, `kernels/` reads them. */
+ *  A task process serves the code of one job at a time. File descriptor 3 is the IPC channel; on
+ *  4 the supervisor streams input: `PIECE` frames (u8 1, f64le offset of the first byte, u32le
+ *  file index), `DATA` frames (u8 2, u32le length, bytes; a record may lie across several),
+ *  `END` of a task's input (u8 3). After the `PIECE` of an offset above 0 a `HEAD` frame (u8 4,
+ *  u32le length, bytes) may give the first line of that file, for CSV. `CUT` (u8 5) instead of
+ *  `END`: the supervisor could not read on or was told to stop; the attempt fails. Bytes are
+ *  decompressed, and a piece has whole records only. `input.ts` writes the frames, `kernels/`
+ *  reads them. */
 import type { Failure } from "../core/job.ts";
 
 export type ToTask =
-  /** First message for a job. `codePath`, `planPath`, `itemsPath` are files that the process may read. */
+  /** First message for a job. `codePath`, `planPath`, `itemsPath` are files that the process may
+   *  read. */
   | {
       readonly kind: "load";
       readonly job: string;
@@ -19,16 +22,16 @@ export type ToTask =
       /** Own directory; the only place where the process may write. */
       readonly scratch: string;
     }
-  /** Map one split; its input arrives on descriptor 4. Output: `<out>.run` and `<out>.manifest` (shuffle), or the
-   *  final file `<out>.part` when the plan has no reducers. */
+  /** Map one split; its input arrives on descriptor 4. Output: `<out>.run` and `<out>.manifest`
+   *  (shuffle), or the final file `<out>.part` when the plan has no reducers. */
   | {
       readonly kind: "map";
       readonly task: number;
       readonly attempt: number;
       readonly out: string;
     }
-  /** Merge one partition: `segments` in the order of the map tasks, files that the process may read.
-   *  Output: the final file `<out>.part`. */
+  /** Merge one partition: `segments` in the order of the map tasks, files that the process may
+   *  read. Output: the final file `<out>.part`. */
   | {
       readonly kind: "reduce";
       readonly task: number;

@@ -153,7 +153,7 @@ test("maps two splits and reduces a partition, in one process", async () => {
   await task.end();
 });
 
-test("a map that throws fails with file, offset and the job's own line, and the process goes on", async () => {
+test("a map that throws fails with file, offset and the job's own line", async () => {
   const task = new TaskProcess();
   const plan = planOver("good\nbad\nworse\nmore\n", 0);
   const code = jobCode(`{

@@ -1,15 +1,17 @@
-/** The process that runs user code: takes orders of its supervisor one at a time until the channel closes.
+/** The process that runs user code: takes orders of its supervisor one at a time until the
+ *  channel closes.
  *
- *  Nothing of the user's can hurt more than this process. It says why it ends by its exit code (`task/exits.ts`),
- *  since a process that is broken may not get to say more. Contract: `task-messages.ts`. */
+ *  Nothing of the user's can hurt more than this process. It says why it ends by its exit code
+ *  (`task/exits.ts`), since a process that is broken may not get to say more. Contract:
+ *  `task-messages.ts`. */
 import { Worker } from "node:worker_threads";
 import { assert, ClusterError } from "../core/error.ts";
-import { installRuntime } from "../sdk/runtime.ts";
 import { InputBroken, PipeSource } from "./kernels/byte-source.ts";
 import { Counters } from "./task/counters.ts";
 import { taskExits } from "./task/exits.ts";
 import { failureOf } from "./task/failure.ts";
 import { ItemsFile } from "./task/items.ts";
+import { installRuntime } from "./task/job.ts";
 import { type LoadedJob, loadJob } from "./task/load.ts";
 import { runMap } from "./task/map-task.ts";
 import { runReduce } from "./task/reduce-task.ts";
@@ -43,7 +45,8 @@ let items: ItemsFile | null = null;
 /** The attempt that job code is working for. */
 let working: Attempt | null = null;
 
-/** Ends the process; a failure of the attempt at hand is told first, as far as the channel still takes it. */
+/** Ends the process; a failure of the attempt at hand is told first, as far as the channel still
+ *  takes it. */
 function end(exit: number, error: ClusterError | null): never {
   const attempt = working;
   working = null;
@@ -82,7 +85,8 @@ async function obey(order: ToTask): Promise<void> {
     case "map":
       source.startTask();
       attempt(order, () => mapTask(order));
-      // After a failure the supervisor still streams: that must not be read as the next task's input.
+      // After a failure the supervisor still streams: that must not be read as the next task's
+      // input.
       return source.drain();
     case "reduce":
       return attempt(order, () => reduceTask(order));
@@ -160,7 +164,8 @@ function reduceTask({ task, out, segments }: Extract<ToTask, { kind: "reduce" }>
   return { kind: "done", ...runReduce({ job, params, task, segments, out }), inputBytes };
 }
 
-/** An endless loop never hears that the channel closed: a thread looks whether the parent is still there. */
+/** An endless loop never hears that the channel closed: a thread looks whether the parent is
+ *  still there. */
 function watchForParent(): void {
   const code = `
     const parent = process.ppid;
@@ -170,7 +175,8 @@ function watchForParent(): void {
   try {
     new Worker(code, { eval: true, env: {}, execArgv: [] }).on("error", () => {}).unref();
   } catch {
-    // Threads may be forbidden by the worker's profile; then the supervisor alone ends its processes.
+    // Threads may be forbidden by the worker's profile; then the supervisor alone ends its
+    // processes.
   }
 }
 

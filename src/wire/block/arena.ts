@@ -1,4 +1,5 @@
-/** A growing array of bytes that encoders append to, and a cursor that decoders read it back with. */
+/** A growing array of bytes that encoders append to, and a cursor that decoders read it back
+ *  with. */
 import { ClusterError } from "../../core/error.ts";
 
 /** Appending never leaves `bytes` shorter than `length`; `bytes` is replaced when it grows. */
@@ -48,7 +49,8 @@ export class Arena {
   }
 }
 
-/** Reads `bytes` from `at` up to `end`. Everything read past the end or out of range is `data-lost`. */
+/** Reads `bytes` from `at` up to `end`. Everything read past the end or out of range is
+ *  `data-lost`. */
 export class Cursor {
   bytes: Uint8Array;
   at: number;

@@ -1,4 +1,5 @@
-/** CRC-32 (IEEE 802.3), the reference; on Node the same function of zlib is passed instead, ten times as fast. */
+/** CRC-32 (IEEE 802.3), the reference; on Node the same function of zlib is passed instead, ten
+ *  times as fast. */
 
 const table = new Uint32Array(256);
 for (let byte = 0; byte < 256; byte++) {

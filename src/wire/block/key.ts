@@ -1,8 +1,9 @@
-/** Keys to bytes and back, such that comparing the bytes (memcmp) compares the keys:
- *  null < false < true < numbers by value (−0 is 0) < strings by UTF-8 < arrays by element.
+/** Keys to bytes and back, such that comparing the bytes (memcmp) compares the keys: null <
+ *  false < true < numbers by value (−0 is 0) < strings by UTF-8 < arrays by element.
  *
- *  The layout is drawn in docs/protocols/block.md. A top-level string is its tag and its bytes, nothing more:
- *  that is nearly every key there is. Inside an array it is escaped and ended, since something follows. */
+ *  The layout is drawn in docs/protocols/block.md. A top-level string is its tag and its bytes,
+ *  nothing more: that is nearly every key there is. Inside an array it is escaped and ended,
+ *  since something follows. */
 import { ClusterError } from "../../core/error.ts";
 import { type Arena, Cursor, damaged } from "./arena.ts";
 import { readText, writeText } from "./text.ts";
@@ -60,7 +61,8 @@ function writeElement(arena: Arena, key: Key, where: string, depth: number): voi
   } else throw refused(key === undefined ? "undefined" : kindOf(key), where);
 }
 
-/** IEEE 754 big-endian, with the sign bit flipped (positive) or all bits (negative): memcmp is `<`. */
+/** IEEE 754 big-endian, with the sign bit flipped (positive) or all bits (negative): memcmp is
+ *  `<`. */
 function writeNumber(arena: Arena, key: number, where: string): void {
   if (Number.isNaN(key)) throw refused("NaN", where);
   scratch.setFloat64(0, key === 0 ? 0 : key);

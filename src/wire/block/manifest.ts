@@ -1,7 +1,9 @@
-/** The manifest of a map task's output: how many bytes and records each partition has, and their SHA-256.
+/** The manifest of a map task's output: how many bytes and records each partition has, and their
+ *  SHA-256.
  *
- *  The SHA-256 of the manifest's own bytes is the output's `root`: whoever knows the root can check every
- *  partition before a byte of it is used. Partitions lie one after the other, so offsets are not stored. */
+ *  The SHA-256 of the manifest's own bytes is the output's `root`: whoever knows the root can
+ *  check every partition before a byte of it is used. Partitions lie one after the other, so
+ *  offsets are not stored. */
 import { ClusterError } from "../../core/error.ts";
 import { Arena, Cursor, damaged } from "./arena.ts";
 import { runMinBytes } from "./run.ts";
@@ -50,7 +52,8 @@ export function encodeManifest(
   return arena.view().slice();
 }
 
-/** Checks everything that can be checked without the partitions themselves; damage is `data-lost`. */
+/** Checks everything that can be checked without the partitions themselves; damage is
+ *  `data-lost`. */
 export function decodeManifest(bytes: Uint8Array): Manifest {
   if (bytes.length > manifestMaxBytes) throw damaged(`a manifest of ${bytes.length} bytes`);
   const cursor = new Cursor(bytes);

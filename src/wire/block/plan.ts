@@ -1,12 +1,13 @@
-/** The plan of a job: which bytes each task reads and with which parameters. A blob of UTF-8 JSON that the
- *  client makes once and every worker reads; the coordinator only reads the files it is asked to pass on. */
+/** The plan of a job: which bytes each task reads and with which parameters. A blob of UTF-8
+ *  JSON that the client makes once and every worker reads; the coordinator only reads the files
+ *  it is asked to pass on. */
 
 export type InputFile = {
   /** As the user knows it, for messages and `context.file`. */
   readonly name: string;
   readonly compression: "none" | "gzip" | "zstd";
   readonly sizeBytes: number;
-  readonly at: /** On the disk of one machine; changed size or time = `data-lost`. Only an admin may submit it. */
+  readonly at: /** On the disk of one machine; changed size or time = `data-lost`. Admins only. */
     | {
         readonly kind: "path";
         readonly host: string;
@@ -16,13 +17,15 @@ export type InputFile = {
     | { readonly kind: "blob"; readonly hash: string };
 };
 
-/** Nominal bytes [start, end) of one file. A reader starts at the first record that begins at or after `start`
- *  (for start > 0: after the first newline at or after start − 1) and ends with the last record that begins
- *  before `end`. Compressed files and whole-file formats have exactly one piece, [0, sizeBytes). */
+/** Nominal bytes [start, end) of one file. A reader starts at the first record that begins at or
+ *  after `start` (for start > 0: after the first newline at or after start − 1) and ends with
+ *  the last record that begins before `end`. Compressed files and whole-file formats have
+ *  exactly one piece, [0, sizeBytes). */
 export type Piece = readonly [file: number, start: number, end: number];
 
 export type Split = {
-  /** Name of the job's input that it belongs to (`inputs` of the job; "default" when there is one). */
+  /** Name of the job's input that it belongs to (`inputs` of the job; "default" when there is
+   *  one). */
   readonly input: string;
   readonly pieces: readonly Piece[];
 };
@@ -38,6 +41,7 @@ export type Plan = {
   readonly params: Readonly<Record<string, unknown>>;
   /** Number of reduce tasks; 0 = map only. */
   readonly reducers: number;
-  /** Estimated bytes that a map task may hold before it spills; part of the plan so that every worker cuts alike. */
+  /** Estimated bytes that a map task may hold before it spills; part of the plan so that every
+   *  worker cuts alike. */
   readonly spillBytes: number;
 };

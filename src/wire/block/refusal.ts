@@ -1,5 +1,5 @@
-/** Says which part of a value cannot be stored and where it is: `a function at .user.tags[3]`. Slow on purpose:
- *  encoders only notice that something is wrong, and then ask here. */
+/** Says which part of a value cannot be stored and where it is: `a function at .user.tags[3]`.
+ *  Slow on purpose: encoders only notice that something is wrong, and then ask here. */
 import { ClusterError } from "../../core/error.ts";
 
 /** Deepest nesting of a value; a cycle is deeper than any. */
@@ -7,11 +7,13 @@ export const valueDepthMax = 200;
 
 type Refused = { readonly path: string; readonly what: string };
 
-/** The `user-error` for a value that an encoder refused. JSON (`finiteOnly`) has no NaN and no infinities. */
+/** The `user-error` for a value that an encoder refused. JSON (`finiteOnly`) has no NaN and no
+ *  infinities. */
 export function refusal(value: unknown, where: string, finiteOnly: boolean): ClusterError {
   const found = find(value, "", 0, finiteOnly) ?? { path: "", what: "something" };
   const place = found.path === "" ? "" : ` at ${found.path}`;
-  const allowed = `strings, ${finiteOnly ? "finite " : ""}numbers, booleans, null, Uint8Array, arrays`;
+  const numbers = finiteOnly ? "finite numbers" : "numbers";
+  const allowed = `strings, ${numbers}, booleans, null, Uint8Array, arrays`;
   return new ClusterError(
     "user-error",
     `${found.what}${place} in ${where} cannot be stored; use ${allowed} and plain objects`,

@@ -19,7 +19,8 @@ export function rowText(format: OutputFormat, key: Key, value: unknown, where: s
   }
 }
 
-/** RFC 4180. Null is an empty cell and the empty string `""`; arrays and objects are JSON in one cell. */
+/** RFC 4180. Null is an empty cell and the empty string `""`; arrays and objects are JSON in one
+ *  cell. */
 function csvCell(value: unknown, where: string): string {
   if (value === null || value === undefined) return "";
   const text = typeof value === "string" ? value : jsonText(value, where);
@@ -27,7 +28,8 @@ function csvCell(value: unknown, where: string): string {
   return `"${text.replaceAll('"', '""')}"`;
 }
 
-/** Strings as they are, but for tab, newline, carriage return and backslash; everything else is JSON. */
+/** Strings as they are, but for tab, newline, carriage return and backslash; everything else is
+ *  JSON. */
 function textCell(value: unknown, where: string): string {
   if (typeof value !== "string") return jsonText(value, where);
   return value.replace(/[\t\n\r\\]/g, (found) => escapes[found] as string);

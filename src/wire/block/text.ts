@@ -1,5 +1,5 @@
-/** Strings to bytes and back: UTF-8, with lone surrogates kept as three bytes each (WTF-8), so that every
- *  JavaScript string comes back as it was. Equal strings give equal bytes. */
+/** Strings to bytes and back: UTF-8, with lone surrogates kept as three bytes each (WTF-8), so
+ *  that every JavaScript string comes back as it was. Equal strings give equal bytes. */
 import { type Arena, damaged } from "./arena.ts";
 
 type Encoder = {
@@ -70,7 +70,8 @@ function writeIllFormed(arena: Arena, text: string): void {
   arena.length = at;
 }
 
-/** The string whose bytes are [start, end); anything that `writeText` cannot have written is `data-lost`. */
+/** The string whose bytes are [start, end); anything that `writeText` cannot have written is
+ *  `data-lost`. */
 export function readText(bytes: Uint8Array, start: number, end: number): string {
   if (end - start <= shortLength) {
     let text = "";

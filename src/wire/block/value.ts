@@ -1,7 +1,8 @@
-/** Values to bytes and back: deterministic (equal values, equal bytes), tagged, small for small numbers.
+/** Values to bytes and back: deterministic (equal values, equal bytes), tagged, small for small
+ *  numbers.
  *
- *  The layout is drawn in docs/protocols/block.md. Everything that would come back as something else (functions,
- *  symbols, bigint, class instances, cycles) is refused by name and place. */
+ *  The layout is drawn in docs/protocols/block.md. Everything that would come back as something
+ *  else (functions, symbols, bigint, class instances, cycles) is refused by name and place. */
 import { ClusterError } from "../../core/error.ts";
 import { type Arena, Cursor, damaged } from "./arena.ts";
 import { isPlain, refusal, valueDepthMax } from "./refusal.ts";
@@ -50,12 +51,14 @@ export function writeValue(arena: Arena, value: unknown, where: string): void {
     arena.length = start;
     throw new ClusterError(
       "user-error",
-      `a value of ${sizeBytes} bytes in ${where}; values may have ${valueMaxBytes}: emit it in parts`,
+      `a value of ${sizeBytes} bytes in ${where}; values may have ${valueMaxBytes}: ` +
+        "emit it in parts",
     );
   }
 }
 
-/** False when something in the value is refused; the slow search for what and where is `refusal`'s. */
+/** False when something in the value is refused; the slow search for what and where is
+ *  `refusal`'s. */
 function write(arena: Arena, value: unknown, depth: number): boolean {
   if (typeof value === "number") writeNumber(arena, value);
   else if (typeof value === "string") {

@@ -5,9 +5,9 @@ import type { InputFile } from "../../wire/block/plan.ts";
 
 /** An input file opened for one task. */
 export interface OpenInput {
-  /** Bytes [start, end), both inside the file, in chunks of any size. A chunk is overwritten once the next one is
-   *  asked for. Less than asked, or other bytes than were submitted, is `data-lost`; no way to get at them,
-   *  `download-failed`. */
+  /** Bytes [start, end), both inside the file, in chunks of any size. A chunk is overwritten
+   *  once the next one is asked for. Less than asked, or other bytes than were submitted, is
+   *  `data-lost`; no way to get at them, `download-failed`. */
   read(start: number, end: number): AsyncIterable<Uint8Array>;
   /** May be called twice. */
   close(): Promise<void>;
@@ -15,7 +15,8 @@ export interface OpenInput {
 
 const chunkBytes = 256 * 1024;
 
-/** A file on this machine's disk. One that is not as it was when the job was submitted is `data-lost`. */
+/** A file on this machine's disk. One that is not as it was when the job was submitted is
+ *  `data-lost`. */
 export async function openLocal(file: InputFile): Promise<OpenInput> {
   const { at } = file;
   if (at.kind !== "path") throw new Error(`${file.name} is a blob, not a path`);

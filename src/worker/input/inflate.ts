@@ -1,4 +1,5 @@
-/** Compressed input files as streams of what they unfold to: memory stays small however far that is. */
+/** Compressed input files as streams of what they unfold to: memory stays small however far that
+ *  is. */
 import { Readable, type Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
@@ -8,8 +9,8 @@ import { ZstdFrames } from "./zstd-frames.ts";
 
 type Chunks = AsyncIterable<Uint8Array>;
 
-/** Gzip of one or several members, zstd of one or several frames. More than `maxBytes` is `limit-exceeded`; what is
- *  damaged or cut short is `bad-request`, after what came before it. */
+/** Gzip of one or several members, zstd of one or several frames. More than `maxBytes` is
+ *  `limit-exceeded`; what is damaged or cut short is `bad-request`, after what came before it. */
 export async function* inflated(file: InputFile, opened: OpenInput, maxBytes: number): Chunks {
   const compressed = opened.read(0, file.sizeBytes);
   const all = file.compression === "gzip" ? through(createGunzip(), compressed) : zstd(compressed);
@@ -52,7 +53,8 @@ async function* copied(chunks: Chunks): Chunks {
   for await (const chunk of chunks) yield Buffer.from(chunk);
 }
 
-/** Node's stream ends with the first frame and silently drops all others, so each frame gets its own. */
+/** Node's stream ends with the first frame and silently drops all others, so each frame gets its
+ *  own. */
 async function* zstd(compressed: Chunks): Chunks {
   const chunks = compressed[Symbol.asyncIterator]();
   const frames = new ZstdFrames();

@@ -1,6 +1,7 @@
 /** Where a map task's bytes come from: pieces of files, one after the other, read synchronously.
  *
- *  In a task process the supervisor streams them through a pipe; tests and `bench/` pass them from memory. */
+ *  In a task process the supervisor streams them through a pipe; tests and `bench/` pass them
+ *  from memory. */
 import { readSync } from "node:fs";
 import { ClusterError } from "../../core/error.ts";
 import { frameKinds, frameMaxBytes, headMaxBytes } from "../input/frames.ts";
@@ -17,7 +18,8 @@ export type SourcePiece = {
 export interface ByteSource {
   /** Goes to the next piece, past what is unread of this one; null after the last. */
   nextPiece(): SourcePiece | null;
-  /** Puts the piece's next bytes at `at` of `into`, as many as are there and fit; 0 = the piece is over. */
+  /** Puts the piece's next bytes at `at` of `into`, as many as are there and fit; 0 = the piece
+   *  is over. */
   read(into: Uint8Array, at: number): number;
 }
 
@@ -47,8 +49,8 @@ const bufferBytes = 256 * 1024;
 /** How long to sleep when the pipe is non-blocking and empty, in ms. */
 const emptyPipeWaitMs = 1;
 
-/** The frames of `input/frames.ts` from a file descriptor. One per process: what is read ahead of one task's END
- *  belongs to the next task. */
+/** The frames of `input/frames.ts` from a file descriptor. One per process: what is read ahead
+ *  of one task's END belongs to the next task. */
 export class PipeSource implements ByteSource {
   /** Bytes of pieces handed out since `startTask`. */
   inputBytes = 0;

@@ -1,10 +1,11 @@
 /** CSV records (RFC 4180) from lines. What cannot be one is a bad record, never a wrong one. */
 import { ClusterError } from "../../core/error.ts";
-import type { FormatSpec } from "../../sdk/format.ts";
+import type { FormatSpec } from "../task/job.ts";
 
 export type CsvFormat = Extract<FormatSpec, { format: "csv" }>;
 
-/** Longest record over several lines, in characters: after a stray quote, not the whole file is swallowed. */
+/** Longest record over several lines, in characters: after a stray quote, not the whole file is
+ *  swallowed. */
 export const multilineMaxCharacters = 16 * 1024 * 1024;
 
 /** The fields of one record, or null when its quotes are not in order. */
@@ -58,7 +59,8 @@ export function csvObject(names: readonly string[], fields: readonly string[]): 
   return record;
 }
 
-/** Joins lines until the quotes are even. Lines come with their newlines, which may be part of a field. */
+/** Joins lines until the quotes are even. Lines come with their newlines, which may be part of a
+ *  field. */
 export class QuoteJoiner {
   #text = "";
   #open = false;

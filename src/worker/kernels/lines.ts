@@ -1,7 +1,8 @@
 /** Cuts the bytes of a piece into lines: the innermost loop of most jobs.
  *
- *  Bytes are turned into strings some KiB at a time, never line by line: an ASCII block becomes a one-byte string,
- *  any other is decoded as UTF-8 (invalid bytes become U+FFFD). Blocks end at a newline, so no character is cut. */
+ *  Bytes are turned into strings some KiB at a time, never line by line: an ASCII block becomes
+ *  a one-byte string, any other is decoded as UTF-8 (invalid bytes become U+FFFD). Blocks end at
+ *  a newline, so no character is cut. */
 import { isAscii } from "node:buffer";
 import { ClusterError } from "../../core/error.ts";
 import type { ByteSource } from "./byte-source.ts";
@@ -10,7 +11,8 @@ import type { ByteSource } from "./byte-source.ts";
 export const recordMaxBytes = 256 * 1024 * 1024;
 
 const bufferBytes = 256 * 1024;
-/** About as much is decoded at once: one foreign character makes only this block a two-byte string. */
+/** About as much is decoded at once: one foreign character makes only this block a two-byte
+ *  string. */
 const blockBytes = 8 * 1024;
 const newline = 10;
 const carriageReturn = 13;
@@ -62,8 +64,8 @@ export type LineOptions = {
   readonly keepEnds?: boolean;
 };
 
-/** Calls `visit` with each line of the piece that the source is at, without its newline (`\n` or `\r\n`). A last
- *  line without a newline counts; an empty rest does not. */
+/** Calls `visit` with each line of the piece that the source is at, without its newline (`\n` or
+ *  `\r\n`). A last line without a newline counts; an empty rest does not. */
 export class LineCutter {
   #buffer = Buffer.allocUnsafeSlow(bufferBytes);
   readonly #source: ByteSource;

@@ -1,6 +1,6 @@
 /** Records from bytes, for every format: lines, whole files, NDJSON, CSV. */
 import { ClusterError } from "../../core/error.ts";
-import type { FormatSpec } from "../../sdk/format.ts";
+import type { FormatSpec } from "../task/job.ts";
 import type { ByteSource, SourcePiece } from "./byte-source.ts";
 import { type CsvFormat, checkedColumns, csvFields, csvObject, QuoteJoiner } from "./csv.ts";
 import { LineCutter, type RecordPosition, recordMaxBytes, startOfText } from "./lines.ts";
@@ -64,7 +64,8 @@ function readFile(as: "text" | "bytes", piece: SourcePiece, options: RecordOptio
     if (sizeBytes > recordMaxBytes) {
       throw new ClusterError(
         "limit-exceeded",
-        `${position.file} is longer than ${recordMaxBytes} bytes, too long for one record; read it by lines`,
+        `${position.file} is longer than ${recordMaxBytes} bytes, too long for one record; ` +
+          "read it by lines",
       );
     }
   }

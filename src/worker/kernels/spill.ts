@@ -14,7 +14,8 @@ export type SpillOptions = {
 
 type Spill = { readonly path: string; readonly partitions: readonly ManifestPartition[] };
 
-/** This many spills are merged into one: each is an open file and a block of memory while merging. */
+/** This many spills are merged into one: each is an open file and a block of memory while
+ *  merging. */
 const spillsMax = 64;
 
 export class SpillFiles {
@@ -34,7 +35,8 @@ export class SpillFiles {
     return `${this.#options.path}.spill-${this.#made++}`;
   }
 
-  /** Writes a file of partitions, which is a further spill unless it is the output. Answers its manifest. */
+  /** Writes a file of partitions, which is a further spill unless it is the output. Answers its
+   *  manifest. */
   write(path: string, fill: (file: PartitionFile) => void): Uint8Array {
     const file = new PartitionFile(path, this.#options.partitionCount);
     try {

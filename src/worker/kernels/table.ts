@@ -1,7 +1,8 @@
-/** Collects what one map task emits: combined in place or kept, sorted, cut into partitions, spilled when large.
+/** Collects what one map task emits: combined in place or kept, sorted, cut into partitions,
+ *  spilled when large.
  *
- *  How much it holds is counted from keys and values alone, never from the engine's memory, so the same input
- *  with the same bound gives the same bytes on every worker and every run. */
+ *  How much it holds is counted from keys and values alone, never from the engine's memory, so
+ *  the same input with the same bound gives the same bytes on every worker and every run. */
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, readKey } from "../../wire/block/key.ts";
 import { checkedPartition, hashOf } from "../../wire/block/partition.ts";
@@ -42,7 +43,8 @@ export class EmitTable {
   readonly #entryKeys = new Column();
   readonly #entryEnds = new Column();
   readonly #scratch = new Arena(256);
-  /** Set when a spill failed: user code may swallow the error that `emit` throws, `finish` does not. */
+  /** Set when a spill failed: user code may swallow the error that `emit` throws, `finish` does
+   *  not. */
   #broken: unknown = null;
 
   constructor(options: TableOptions) {

@@ -1,4 +1,5 @@
-/** Records that cannot be used: the job fails at the first, or they are set aside with file, offset and error. */
+/** Records that cannot be used: the job fails at the first, or they are set aside with file,
+ *  offset and error. */
 import { ClusterError } from "../../core/error.ts";
 import { FileSink } from "../kernels/run-file.ts";
 
@@ -32,7 +33,8 @@ export class BadRecords {
     if (this.#sink.sizeBytes <= fileMaxBytes) return;
     throw new ClusterError(
       "limit-exceeded",
-      `more than ${fileMaxBytes} bytes of bad records, the last at ${file}:${offset}: ${error.text}`,
+      `more than ${fileMaxBytes} bytes of bad records, the last ` +
+        `at ${file}:${offset}: ${error.text}`,
     );
   }
 

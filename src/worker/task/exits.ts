@@ -1,5 +1,6 @@
-/** Exit codes by which a task process says why it ended itself; the supervisor makes a failure of them when no
- *  report came. Signals, and 134 (the engine ran out of memory), are the system's words for the rest. */
+/** Exit codes by which a task process says why it ended itself; the supervisor makes a failure
+ *  of them when no report came. Signals, and 134 (the engine ran out of memory), are the
+ *  system's words for the rest. */
 
 export const taskExits = {
   /** The channel to the supervisor closed: nobody is left to work for. */

@@ -62,7 +62,8 @@ export class ItemsFile {
     if (sizeBytes > blockMaxBytes) {
       throw new ClusterError(
         "limit-exceeded",
-        `${blockLines} items take ${sizeBytes} bytes, of at most ${blockMaxBytes}; put large items in files`,
+        `${blockLines} items take ${sizeBytes} bytes, of at most ${blockMaxBytes}; ` +
+          "put large items in files",
       );
     }
     const bytes = Buffer.allocUnsafe(sizeBytes);

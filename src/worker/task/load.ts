@@ -3,13 +3,13 @@ import { copyFileSync, readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
-import type { Job, Params } from "../../sdk/job.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import type { ToTask } from "../task-messages.ts";
+import type { AnyJob, Params } from "./job.ts";
 import { shown } from "./thrown.ts";
 
 export type LoadedJob = {
-  readonly job: Job;
+  readonly job: AnyJob;
   readonly plan: Plan;
   /** The job's defaults overlaid with the plan's. */
   readonly params: Params;
@@ -35,14 +35,15 @@ export async function loadJob(load: Extract<ToTask, { kind: "load" }>): Promise<
   if (!isJob(job)) {
     throw new ClusterError(
       "bad-request",
-      "the job file's default export is no job; write export default mapReduce({…}) or tasks({…})",
+      "the job file's default export is no job; write export default mapReduce({…}) " +
+        "or export default tasks({…})",
     );
   }
   const params = { ...job.options.params, ...plan.params } as Params;
   return { job, plan, params, codeFolder: dirname(codePath), itemsPath: load.itemsPath };
 }
 
-function isJob(value: unknown): value is Job {
+function isJob(value: unknown): value is AnyJob {
   if (typeof value !== "object" || value === null) return false;
   const { kind, options } = value as { kind?: unknown; options?: unknown };
   return (kind === "map-reduce" || kind === "tasks") && typeof options === "object";

@@ -1,8 +1,8 @@
-/** Runs one map task: records of its pieces through the job's `map` into a sorted run, or into the final part. */
+/** Runs one map task: records of its pieces through the job's `map` into a sorted run, or into
+ *  the final part. */
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { ClusterError } from "../../core/error.ts";
-import type { AnyMapReduce, Params } from "../../sdk/job.ts";
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
 import { decodeManifest } from "../../wire/block/manifest.ts";
@@ -10,26 +10,27 @@ import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import { readValue, writeValue } from "../../wire/block/value.ts";
 import type { ByteSource } from "../kernels/byte-source.ts";
 import { RecordPosition } from "../kernels/lines.ts";
+import type { Combine } from "../kernels/merge.ts";
 import { type Part, PartWriter } from "../kernels/output.ts";
 import { pieceReader } from "../kernels/records.ts";
 import { diskFailure } from "../kernels/run-file.ts";
 import { EmitTable } from "../kernels/table.ts";
 import { BadRecords } from "./bad-records.ts";
+import type { Emit, MapReduceJob, Params } from "./job.ts";
 import { isUserError, refusePromise, thrownBy } from "./thrown.ts";
 
 export type MapTask = {
-  readonly job: AnyMapReduce;
+  readonly job: MapReduceJob;
   readonly plan: Plan;
   readonly params: Params;
   readonly task: number;
   readonly source: ByteSource;
-  /** The output is `<out>.run` and `<out>.manifest`, or `<out>.part`; bad records in `<out>.bad`. */
+  /** The output is `<out>.run` and `<out>.manifest`, or `<out>.part`; bad records in
+   *  `<out>.bad`. */
   readonly out: string;
 };
 
 export type MapDone = Part & { readonly badRecordsPath: string | null };
-
-type Emit = (key: Key, value: unknown) => void;
 
 /** Where the pairs go, and what is left of them in the end. */
 interface Target {
@@ -65,7 +66,14 @@ function readAll(task: MapTask, emit: Emit, bad: BadRecords): void {
   }
   const position = new RecordPosition();
   const keep = job.options.badRecords === "keep";
-  const record = recordRunner({ task, map: input.map as MapRecord, emit, bad, position, keep });
+  const record = recordRunner({
+    task,
+    map: input.map as unknown as MapRecord,
+    emit,
+    bad,
+    position,
+    keep,
+  });
   const badText = (text: string, problem: string) => {
     const place = `${position.file}:${position.offset}`;
     const error = new ClusterError("user-error", `bad record at ${place}: ${problem}`);
@@ -120,7 +128,8 @@ function recordRunner(options: RunnerOptions): (record: unknown) => void {
   };
 }
 
-/** Pairs of one record, held back until `map` has returned: a record set aside has emitted nothing. */
+/** Pairs of one record, held back until `map` has returned: a record set aside has emitted
+ *  nothing. */
 class PendingPairs {
   #keys: Key[] = [];
   #values: unknown[] = [];
@@ -149,13 +158,15 @@ class PendingPairs {
   }
 }
 
+type Partition = (key: Key, count: number) => number;
+
 function shuffleTarget({ job, plan, out }: MapTask): Target {
   const { combine, partition, sort } = job.options;
   const table = new EmitTable({
     partitionCount: plan.reducers,
     spillBytes: plan.spillBytes,
-    combine: combine ?? null,
-    partition: partition ?? null,
+    combine: (combine as Combine | undefined) ?? null,
+    partition: (partition as Partition | undefined) ?? null,
     descending: sort === "descending",
     path: `${out}.run`,
   });

@@ -1,7 +1,7 @@
-/** Runs one reduce task: merges its partition of every map output and writes the final part, as a stream. */
+/** Runs one reduce task: merges its partition of every map output and writes the final part, as
+ *  a stream. */
 import { crc32 } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
-import type { AnyMapReduce, Params } from "../../sdk/job.ts";
 import { type Key, readKey } from "../../wire/block/key.ts";
 import { type RunReader, RunWriter } from "../../wire/block/run.ts";
 import {
@@ -14,10 +14,11 @@ import {
 } from "../kernels/merge.ts";
 import { type Part, PartWriter } from "../kernels/output.ts";
 import { FileSink, type Segment, SegmentFiles } from "../kernels/run-file.ts";
+import type { Emit, MapReduceJob, Params } from "./job.ts";
 import { refusePromise, thrownBy } from "./thrown.ts";
 
 export type ReduceTask = {
-  readonly job: AnyMapReduce;
+  readonly job: MapReduceJob;
   readonly params: Params;
   /** Index of the partition. */
   readonly task: number;
@@ -54,7 +55,8 @@ function isDescending({ job }: ReduceTask): boolean {
   return job.options.sort === "descending";
 }
 
-/** Opens the segments; while they are too many or too large for one merge, neighbours are merged into files. */
+/** Opens the segments; while they are too many or too large for one merge, neighbours are merged
+ *  into files. */
 function fewRuns(task: ReduceTask, files: SegmentFiles, made: FileSink[]): readonly RunReader[] {
   let segments = task.segments.filter(({ sizeBytes }) => sizeBytes > 0);
   for (;;) {
@@ -90,10 +92,11 @@ function mergedFile(task: ReduceTask, runs: readonly RunReader[], made: FileSink
 }
 
 function combineOf({ job }: ReduceTask): Combine | null {
-  return job.options.combine ?? null;
+  return (job.options.combine as Combine | undefined) ?? null;
 }
 
-/** With `combine`, a key has exactly one value by now, however the input was split; `reduce` sees that one. */
+/** With `combine`, a key has exactly one value by now, however the input was split; `reduce`
+ *  sees that one. */
 function writeGroups(task: ReduceTask, merge: Merge, part: PartWriter): void {
   const { reduce } = task.job.options;
   const combine = combineOf(task);
@@ -112,13 +115,15 @@ function writeGroups(task: ReduceTask, merge: Merge, part: PartWriter): void {
   }
 }
 
+type Reduce = (key: Key, values: Iterable<unknown>, context: object) => unknown;
+
 function reduceGroups(task: ReduceTask, merge: Merge, part: PartWriter): void {
-  const reduce = task.job.options.reduce as (k: Key, v: Iterable<unknown>, c: object) => unknown;
+  const reduce = task.job.options.reduce as unknown as Reduce;
   const combine = combineOf(task);
   const context = {
     params: task.params,
     partition: task.task,
-    emit: (key: Key, value: unknown) => part.row(key, value, "reduce"),
+    emit: ((key, value) => part.row(key, value, "reduce")) satisfies Emit,
   };
   let more = merge.next();
   while (more) {
@@ -144,7 +149,7 @@ function shownKey(key: Key): string {
 /** The values of one key, read from the runs as `reduce` asks for them; never all in memory. */
 class GroupValues implements IterableIterator<unknown> {
   readonly #merge: Merge;
-  /** first: none read yet · next: some read · over: the merge has gone past this key, or ended. */
+  /** first: none read yet · next: some read · over: the merge is past this key, or ended. */
   #state: "first" | "next" | "over" = "first";
   #more = false;
   #started = false;

@@ -1,4 +1,5 @@
-/** What a task process tells its supervisor: reports in small batches, log lines within bounds, progress. */
+/** What a task process tells its supervisor: reports in small batches, log lines within bounds,
+ *  progress. */
 import type { FromTask, TaskReport } from "../task-messages.ts";
 
 /** A report waits at most this long for others, in ms, while this process gets to run. */

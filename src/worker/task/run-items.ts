@@ -1,10 +1,10 @@
 /** Runs items of a `tasks` job, one after the other, as fast as they come. */
 import { ClusterError } from "../../core/error.ts";
-import type { AnyTasks } from "../../sdk/job.ts";
 import { jsonText } from "../../wire/block/json.ts";
 import type { Counters } from "./counters.ts";
 import { failureOf } from "./failure.ts";
 import type { ItemsFile } from "./items.ts";
+import type { TasksJob } from "./job.ts";
 import type { LoadedJob } from "./load.ts";
 import { flushMs, type Reporter } from "./reporter.ts";
 import { thrownBy } from "./thrown.ts";
@@ -58,8 +58,10 @@ async function runItem(item: Item, startedAtMs: number, run: ItemRun) {
   }
 }
 
+type Run = (item: unknown, context: object) => unknown;
+
 async function resultOf({ task }: Item, { loaded, items, reporter }: ItemRun): Promise<string> {
-  const { run } = (loaded.job as AnyTasks).options;
+  const run = (loaded.job as TasksJob).options.run as unknown as Run;
   let result: unknown;
   try {
     const returned: unknown = run(items.item(task), { params: loaded.params, index: task });

@@ -1,7 +1,8 @@
 /** What user code threw, as an error that says in which function and on which record. */
 import { ClusterError } from "../../core/error.ts";
 
-/** `place` says what the function was working on; "" when that is nothing. The thrown thing becomes the cause. */
+/** `place` says what the function was working on; "" when that is nothing. The thrown thing
+ *  becomes the cause. */
 export function thrownBy(where: string, thrown: unknown, place: string): ClusterError {
   const on = place === "" ? "" : ` on ${place}`;
   if (thrown instanceof ClusterError) {
@@ -37,6 +38,7 @@ export function refusePromise(where: string, returned: unknown): void {
   (returned as Promise<unknown>).then(undefined, () => {});
   throw new ClusterError(
     "user-error",
-    `${where} returned a promise, but it must not be async; for asynchronous work use tasks({ items, run })`,
+    `${where} returned a promise, but it must not be async; for asynchronous work use ` +
+      "tasks({ items, run })",
   );
 }

@@ -1,0 +1,60 @@
+/** A job as its bundle exports it, seen by those who run it: the shape that the SDK's `mapReduce`
+ *  and `tasks` give it. A bundle is a foreign program with its own copy of the SDK, so this is what
+ *  is relied on, and nothing else of it. */
+import type { Key } from "../../wire/block/key.ts";
+import type { OutputFormat } from "../../wire/block/row.ts";
+
+/** How bytes become records; the SDK's `text`, `bytes`, `ndjson` and `csv` make these. */
+export type FormatSpec =
+  | { readonly format: "lines" }
+  | { readonly format: "file"; readonly as: "text" | "bytes" }
+  | { readonly format: "ndjson" }
+  | {
+      readonly format: "csv";
+      readonly header: boolean;
+      readonly separator: string;
+      readonly multiline: boolean;
+      readonly columns: readonly string[] | null;
+    };
+
+export type Params = Readonly<Record<string, unknown>>;
+export type Emit = (key: Key, value: unknown) => void;
+
+export type MapReduceJob = {
+  readonly kind: "map-reduce";
+  readonly inputs: {
+    readonly [input: string]: {
+      readonly input?: FormatSpec;
+      readonly map: (record: never, emit: never, context: never) => unknown;
+    };
+  };
+  readonly options: {
+    readonly params?: Params;
+    readonly combine?: (a: never, b: never) => unknown;
+    readonly reduce?: (key: never, values: never, context: never) => unknown;
+    readonly partition?: (key: never, count: number) => number;
+    readonly sort?: "ascending" | "descending";
+    readonly output?: OutputFormat;
+    readonly badRecords?: "fail" | "keep";
+  };
+};
+
+export type TasksJob = {
+  readonly kind: "tasks";
+  readonly options: {
+    readonly params?: Params;
+    readonly run: (item: never, context: never) => unknown;
+  };
+};
+
+export type AnyJob = MapReduceJob | TasksJob;
+
+/** Where `count` and `log` of job code lead. The SDK finds it by this symbol on the global. */
+export type JobRuntime = {
+  count(counter: string, by: number): void;
+  log(line: string): void;
+};
+
+export function installRuntime(runtime: JobRuntime): void {
+  Object.assign(globalThis, { [Symbol.for("tequio.runtime")]: runtime });
+}
