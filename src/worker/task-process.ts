@@ -164,19 +164,19 @@ function reduceTask({ task, out, segments }: Extract<ToTask, { kind: "reduce" }>
   return { kind: "done", ...runReduce({ job, params, task, segments, out }), inputBytes };
 }
 
-/** An endless loop never hears that the channel closed: a thread looks whether the parent is
- *  still there. */
+/** An endless loop never hears that the channel closed: a thread looks whether the parent is still
+ *  there. Which one it was is asked here, before it can be gone. */
 function watchForParent(): void {
   const code = `
-    const parent = process.ppid;
+    const { workerData } = require("node:worker_threads");
     setInterval(() => {
-      if (process.ppid !== parent) process.kill(process.pid, "SIGKILL");
+      if (process.ppid !== workerData) process.kill(process.pid, "SIGKILL");
     }, 500);`;
+  const options = { eval: true, env: {}, execArgv: [], workerData: process.ppid };
   try {
-    new Worker(code, { eval: true, env: {}, execArgv: [] }).on("error", () => {}).unref();
+    new Worker(code, options).on("error", () => {}).unref();
   } catch {
-    // Threads may be forbidden by the worker's profile; then the supervisor alone ends its
-    // processes.
+    // The profile may forbid threads; then the supervisor alone ends its processes.
   }
 }
 
