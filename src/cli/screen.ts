@@ -24,7 +24,7 @@ export function openScreen(stream: NodeJS.WriteStream = process.stderr): Screen 
   const text = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join("");
   return {
     live,
-    width: () => Math.max(20, (stream.columns ?? 80) - 1),
+    width: () => Math.max(20, (stream.columns || 80) - 1),
     print(line) {
       stream.write(`${clear()}${safeText(line)}\n${text(drawn)}`);
     },

@@ -1,7 +1,7 @@
 /** Follows a job to its end: progress on the screen, logs when wanted, Ctrl-C, a coordinator that
  *  restarts. */
 import { setTimeout as delay } from "node:timers/promises";
-import { assert } from "../../core/error.ts";
+import { assert, ClusterError } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
 import { Interrupted } from "../faults.ts";
@@ -50,12 +50,14 @@ export async function followJob(
   try {
     const last = await watchJob(client, job, { ...options, screen, signal: leave.signal });
     await Promise.race([logs, delay(1000, null, { ref: false })]);
+    screen.end();
     if (cancelled && last.state === "cancelled") {
       screen.print(`${job} is cancelled`);
       throw new Interrupted();
     }
     return last;
   } catch (error) {
+    screen.end();
     if (!leave.signal.aborted) throw error;
     if (options.detachable && !cancelled) {
       screen.print(`${job} goes on; follow it again with: tequio attach ${job}`);
@@ -121,7 +123,8 @@ async function printLogs(
       options.screen.print(`${line.task} | ${line.line}`);
     }
   } catch (error) {
-    if (options.signal.aborted) return;
+    const isGone = error instanceof ClusterError && error.code === "not-found";
+    if (options.signal.aborted || isGone) return;
     options.screen.print(`logs end here: ${oneLine(String((error as Error).message))}`);
   }
 }

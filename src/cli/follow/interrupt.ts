@@ -27,10 +27,11 @@ export function onInterrupt(actions: InterruptActions, options: InterruptOptions
     screen.print(`cancelling the job; Ctrl-C again ${detachable ? "detaches" : "ends at once"}`);
     actions.cancel();
   };
+  let stopAsking = () => {};
   const ask = () => {
     state = "asking";
     screen.print(question);
-    readKey((key) => {
+    stopAsking = readKey((key) => {
       state = "following";
       if (key === "d" || key === "\x03") actions.detach();
       else if (key === "c") cancel();
@@ -48,17 +49,24 @@ export function onInterrupt(actions: InterruptActions, options: InterruptOptions
   return () => {
     process.off("SIGINT", onSigint);
     process.off("SIGTERM", onSigterm);
+    stopAsking();
   };
 }
 
-/** One key, unbuffered. In raw mode Ctrl-C is the character \x03, not a signal. */
-function readKey(answer: (key: string) => void): void {
+/** One key, unbuffered. In raw mode Ctrl-C is the character \x03, not a signal. The returned function
+ *  gives the terminal back, also when the job ends before a key was pressed. */
+function readKey(answer: (key: string) => void): () => void {
   const { stdin } = process;
-  stdin.setRawMode(true);
-  stdin.resume();
-  stdin.once("data", (key: Buffer) => {
+  const end = () => {
+    stdin.off("data", onKey);
     stdin.setRawMode(false);
     stdin.pause();
+  };
+  const onKey = (key: Buffer) => {
+    end();
     answer(key.toString("utf8").toLowerCase());
-  });
+  };
+  stdin.setRawMode(true);
+  stdin.on("data", onKey).resume();
+  return end;
 }
