@@ -1,0 +1,52 @@
+/** How much was simulated, and how often each fault really happened: a harness that never crashes anything
+ *  proves nothing. */
+import type { SimResult } from "./cluster.ts";
+import { faultRates } from "./faults.ts";
+
+export class Tally {
+  seeds = 0;
+  clusterMs = 0;
+  events = 0;
+  faults = 0;
+  readonly counts = new Map<string, number>();
+
+  constructor() {
+    for (const kind of Object.keys(faultRates)) this.counts.set(kind, 0);
+  }
+
+  get hours(): number {
+    return this.clusterMs / 3_600_000;
+  }
+
+  add(result: SimResult): void {
+    this.seeds += 1;
+    this.clusterMs += result.clusterMs;
+    this.events += result.events;
+    for (const [what, count] of result.coverage) {
+      this.counts.set(what, (this.counts.get(what) ?? 0) + count);
+      if (Object.hasOwn(faultRates, what)) this.faults += count;
+    }
+  }
+
+  /** `cpuS`: processor time that it took, s. */
+  summary(cpuS: number): string {
+    const perMinute = Math.round((this.hours / cpuS) * 60);
+    const parts = [
+      `${this.seeds} seeds`,
+      `${this.hours.toFixed(1)} cluster hours`,
+      `${this.events} events`,
+      `${Math.round(this.faults / Math.max(1, this.seeds))} faults a seed`,
+      `${cpuS.toFixed(1)} s of CPU`,
+      `${perMinute} cluster hours a CPU minute`,
+    ];
+    return parts.join(", ");
+  }
+}
+
+/** Faults first, then what they led to. */
+export function coverageTable(tally: Tally): string {
+  const rows = [...tally.counts].map(([what, count]) => {
+    return `  ${String(count).padStart(9)}  ${what}`;
+  });
+  return rows.join("\n");
+}

@@ -1,0 +1,228 @@
+/** The judges of a simulated world. They read what becomes durable, feed it to a state of their own, and hold
+ *  the cluster to its laws (I1 … I23) and to what it has told its users. The first breach is kept. */
+
+import { decodeRecord } from "../coordinator/journal.ts";
+import type { Loop } from "../coordinator/run.ts";
+import { type CoordinatorState, emptyState, saveState, step } from "../core/coordinator.ts";
+import type { CoordinatorEvent } from "../core/event.ts";
+import { attemptKey, idNumber, type JobId } from "../core/ids.ts";
+import type { Failure } from "../core/job.ts";
+import { LawWatch } from "../core/laws.ts";
+import type { JobSummary } from "../core/summary.ts";
+import type { LogRecord } from "../store/log/log.ts";
+import type { RunOrder } from "../worker/run.ts";
+import type { SimJob } from "./jobs.ts";
+import type { SimWorker } from "./members/worker.ts";
+import type { SimClock } from "./world/clock.ts";
+import type { SimProcess } from "./world/process.ts";
+
+export type JudgeOptions = {
+  readonly clock: SimClock;
+  readonly leaseMs: number;
+  /** The live worker that has this id. */
+  readonly workerOf: (id: string) => SimWorker | null;
+  readonly count: (what: string) => void;
+};
+
+type Acknowledged = { readonly job: SimJob; readonly digest: string; removing: boolean };
+
+/** The live state is compared with the judge's after so many records. */
+const compareEvery = 40;
+/** Orders of a job may still be on their way for so long after its end, besides a lease, ms. */
+const orderLateMs = 150_000;
+
+export class Judge {
+  /** The first breach; null = none so far. */
+  broken: Error | null = null;
+  /** What the durable records come to. */
+  readonly state: CoordinatorState = emptyState();
+  position = 0;
+  /** No fault is in force any more. */
+  healed = false;
+  readonly #options: JudgeOptions;
+  readonly #watch = new LawWatch();
+  readonly #acknowledged = new Map<JobId, Acknowledged>();
+  readonly #idOfKey = new Map<string, JobId>();
+  /** Which process ran which attempt. */
+  readonly #ranBy = new Map<string, SimProcess>();
+  readonly #endedAtMs = new Map<string, number>();
+  #loop: Loop | null = null;
+  #sinceCompared = 0;
+
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+  }
+
+  breach(law: string, text: string): void {
+    this.failed(new Error(`${law}: ${text}`));
+  }
+
+  failed(error: unknown): void {
+    this.broken ??= error instanceof Error ? error : new Error(String(error));
+    this.#options.clock.stop();
+  }
+
+  // The log.
+
+  durable(records: readonly LogRecord[]): void {
+    try {
+      for (const record of records) this.#see(record);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  #see(record: LogRecord): void {
+    if (record.position !== this.position + 1) {
+      throw new Error(`I19: record ${record.position} follows ${this.position}`);
+    }
+    this.position = record.position;
+    this.#sinceCompared += 1;
+    const event = decodeRecord(record);
+    this.#checkFence(event);
+    step(this.state, event);
+    this.#watch.see(this.state);
+    for (const job of this.state.jobs.values()) {
+      const id = `j-${job.number}`;
+      if (job.state !== "running" && !this.#endedAtMs.has(id)) {
+        this.#endedAtMs.set(id, this.#options.clock.nowMs);
+      }
+    }
+    for (const [id, { digest, removing }] of this.#acknowledged) {
+      const found = this.state.jobs.get(idNumber(id));
+      if (found?.digest !== digest && !removing) throw new Error(`I1: ${id} is not there any more`);
+    }
+  }
+
+  /** A worker gives itself up before the coordinator does. */
+  #checkFence(event: CoordinatorEvent): void {
+    if (event.kind !== "worker-lost" || event.reason !== "silent") return;
+    this.#options.count("worker lost: silent");
+    const worker = this.#options.workerOf(event.worker);
+    if (worker === null || !worker.process.up || worker.executor.running === 0) return;
+    if (worker.process.resumedAtMs >= this.#options.clock.nowMs - 1) return;
+    throw new Error(`W2: ${event.worker} was given up for silence and still runs attempts`);
+  }
+
+  coordinatorStarted(loop: Loop): void {
+    this.#loop = loop;
+    this.#sinceCompared = compareEvery;
+    this.#compare();
+  }
+
+  /** Called when everything is at rest. */
+  afterEvent(): void {
+    if (this.#sinceCompared >= compareEvery) this.#compare();
+  }
+
+  #compare(): void {
+    const loop = this.#loop;
+    if (loop === null || loop.position !== this.position) return;
+    this.#sinceCompared = 0;
+    const mine = JSON.stringify(saveState(this.state));
+    const live = JSON.stringify(saveState(loop.state));
+    if (mine === live) return;
+    let at = 0;
+    while (mine[at] === live[at]) at++;
+    const part = (text: string) => text.slice(Math.max(0, at - 80), at + 80);
+    this.breach("I19", `at ${this.position} replay gives …${part(mine)}…, live is …${part(live)}…`);
+  }
+
+  // What users are told.
+
+  submitted(job: SimJob, id: JobId, digest: string): void {
+    const before = this.#idOfKey.get(job.key);
+    if (before !== undefined && before !== id)
+      this.breach("I2", `${job.key} is ${before} and ${id}`);
+    this.#idOfKey.set(job.key, id);
+    if (before === undefined) this.#acknowledged.set(id, { job, digest, removing: false });
+    const found = this.state.jobs.get(idNumber(id));
+    if (found?.digest !== digest) this.breach("I1", `${id} was acknowledged and is not in the log`);
+  }
+
+  otherBody(job: SimJob, outcome: unknown): void {
+    if (outcome !== "conflict") this.breach("I2", `${job.key} with another body gave ${outcome}`);
+  }
+
+  cancelled(job: SimJob, id: JobId): void {
+    const found = this.state.jobs.get(idNumber(id));
+    if (found?.state === "running") this.breach("I7", `${id} was cancelled and runs (${job.key})`);
+  }
+
+  ended(job: SimJob, summary: JobSummary): void {
+    const { failure, state } = summary;
+    this.#options.count(`job ${state}`);
+    if (state === "cancelled" && job.cancelAtMs === Infinity) {
+      this.breach("I7", `${summary.job} was cancelled by nobody`);
+    }
+    if (state === "failed" && !this.#excused(job, failure!)) {
+      this.breach(
+        "I21",
+        `${summary.job} failed for no reason: ${failure?.code}: ${failure?.message}`,
+      );
+    }
+    if (state !== "done") return;
+    if (job.isDoomed) this.breach("I23", `${summary.job} is done, though a task always fails`);
+    const words = summary.counters.words ?? 0;
+    const expected = job.expectedWords;
+    if (words !== expected) {
+      this.breach("I23", `${summary.job} counted ${words} words of ${expected}`);
+    }
+  }
+
+  #excused(job: SimJob, failure: Failure): boolean {
+    const { code, message } = failure;
+    if (code === "user-error") return job.isDoomed;
+    if (code === "timed-out") return job.spec.stages.some((stage) => stage.timeoutMs > 0);
+    if (code === "task-crashed") {
+      return / were lost while running it/.test(message) && job.spec.limits.workersKilledMax === 3;
+    }
+    if (code === "download-failed") {
+      const often = /set back 40 times|could not be fetched from any worker/.test(message);
+      return often && !this.healed;
+    }
+    return false;
+  }
+
+  collected(job: SimJob, id: JobId, results: readonly string[]): void {
+    if (JSON.stringify(results) === JSON.stringify(job.expected)) return;
+    const told = JSON.stringify(results).slice(0, 300);
+    this.breach("I23", `${id} gave ${told}, not ${JSON.stringify(job.expected).slice(0, 300)}`);
+  }
+
+  removing(id: JobId): void {
+    const acknowledged = this.#acknowledged.get(id);
+    if (acknowledged !== undefined) acknowledged.removing = true;
+  }
+
+  removed(job: SimJob, id: JobId): void {
+    this.#acknowledged.delete(id);
+    if (this.state.jobs.has(idNumber(id))) this.breach("I10", `${id} (${job.key}) was removed`);
+  }
+
+  // What workers do.
+
+  runStarted(process: SimProcess, order: RunOrder, job: SimJob | null): void {
+    if (job === null) {
+      this.breach("W", `${process.name} was given ${order.job}, of which it was not told`);
+      return;
+    }
+    const endedAtMs = this.#endedAtMs.get(order.job) ?? Infinity;
+    if (this.#options.clock.nowMs - endedAtMs > this.#options.leaseMs + orderLateMs) {
+      this.breach("I7", `${process.name} starts tasks of ${order.job}, which has ended`);
+    }
+    const isList = job.spec.stages[order.stage]!.kind === "tasks";
+    for (const ref of order.attempts) {
+      const key = attemptKey(ref);
+      const before = this.#ranBy.get(key);
+      this.#ranBy.set(key, process);
+      if (before === undefined || (isList && before === process)) continue;
+      this.breach("I5", `${key} runs in ${process.name} and ran in ${before.name} before`);
+    }
+  }
+
+  workerEnded(name: string, failure: Failure | null): void {
+    if (failure === null) return;
+    this.breach("W6", `${name} was turned away: ${failure.code}: ${failure.message}`);
+  }
+}

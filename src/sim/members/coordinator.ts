@@ -1,0 +1,192 @@
+/** A coordinator of the simulated world: the production loop, edge, output check and sweep, around a
+ *  simulated disk, clock and network. The HTTP edge is replaced by calls of the same meaning. */
+
+import { BlobSweep } from "../../coordinator/jobs/blob-sweep.ts";
+import { Loop, type OuterEffect } from "../../coordinator/run.ts";
+import { WorkerEdge } from "../../coordinator/worker-edge.ts";
+import { outputsChecked } from "../../coordinator/workers/outputs.ts";
+import { ClusterError } from "../../core/error.ts";
+import type { JobId } from "../../core/ids.ts";
+import type { JobSpec, TaskOutput } from "../../core/job.ts";
+import type { JobSummary } from "../../core/summary.ts";
+import { jobOutputs, jobSummary, tokenRecords } from "../../core/view.ts";
+import type { Link } from "../../link/link.ts";
+import type { Blobs } from "../../store/blob/blob.ts";
+import { digestOf } from "../world/digest.ts";
+import { openSimLog, type SimDisk } from "../world/disk.ts";
+import type { Server } from "../world/network.ts";
+import { SimProcess } from "../world/process.ts";
+import type { World } from "../world/world.ts";
+
+export const coordinatorName = "coordinator";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const tag = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+
+export type Ended = (error: Error) => void;
+
+export class SimCoordinator implements Server {
+  readonly process: SimProcess;
+  readonly #world: World;
+  readonly #disk: SimDisk;
+  readonly #blobs: Blobs;
+  #loop: Loop | null = null;
+  #edge: WorkerEdge | null = null;
+  #sweep: BlobSweep | null = null;
+
+  constructor(world: World, disk: SimDisk, wallSkewMs: number) {
+    this.#world = world;
+    this.#disk = disk;
+    this.process = new SimProcess(coordinatorName, world.clock, wallSkewMs);
+    this.#blobs = disk.blobs(this.process);
+  }
+
+  get loop(): Loop | null {
+    return this.#loop;
+  }
+
+  /** Never settles when the process dies meanwhile. `ended`: the loop had to stop, or could not start. */
+  async start(ended: Ended): Promise<void> {
+    const { shape } = this.#world;
+    let performed = (_effect: OuterEffect): void => {};
+    const timers = this.process;
+    let loop: Loop;
+    try {
+      loop = await Loop.start({
+        log: openSimLog(this.#disk, this.process),
+        timers,
+        perform: (effect) => performed(effect),
+        onFatal: (error) => this.#end(error, ended),
+        snapshotRecords: shape.snapshotRecords,
+      });
+    } catch (error) {
+      this.#end(error as Error, ended);
+      return;
+    }
+    this.#loop = loop;
+    this.#sweep = new BlobSweep({
+      blobs: this.#blobs,
+      stateNow: () => loop.state,
+      namedBy: async () => [],
+      timers,
+      graceMs: shape.sweepGraceMs,
+      everyMs: shape.sweepGraceMs,
+    });
+    const edge = new WorkerEdge({
+      loop,
+      auth: this.#auth(loop),
+      timers,
+      keys: { tag, exchangeSecret: (job) => digestOf(`secret of ${job}`) },
+      version: "simulated",
+      notes: { logged() {}, progressed() {}, ended() {} },
+      checked: outputsChecked(this.#blobs, () => loop.state),
+      liveness: shape.liveness,
+    });
+    this.#edge = edge;
+    performed = (effect) => this.#perform(effect, edge);
+    this.#world.judge.coordinatorStarted(loop);
+    this.#world.network.listen(coordinatorName, this);
+  }
+
+  accept(link: Link, credential: string): void {
+    const { loop } = this;
+    const known = credential === "join" ? null : recordOf(loop!, digestOf(credential));
+    if (known === undefined) throw new ClusterError("unauthenticated", "no such credential");
+    this.#edge!.accept(link, {
+      token: known?.id ?? "join",
+      kind: known === null ? "join" : "worker",
+      role: "worker",
+      owner: "up",
+      worker: (known?.id ?? null) as `w-${number}` | null,
+      returningOnly: false,
+    });
+  }
+
+  // What clients and workers ask over HTTP.
+
+  async submit(key: string, spec: JobSpec, digest: string): Promise<JobId> {
+    for (const hash of [spec.codeHash, spec.planHash]) this.#sweep!.touch(hash);
+    const event = { kind: "job-submitted", owner: "ann", key, digest, spec } as const;
+    return (await this.#mustRun().post(event)).job!;
+  }
+
+  async cancel(job: JobId): Promise<void> {
+    await this.#mustRun().post({ kind: "job-cancelled", job, by: "ann" });
+  }
+
+  async remove(job: JobId): Promise<void> {
+    await this.#mustRun().post({ kind: "job-removed", job });
+  }
+
+  summary(job: JobId): JobSummary | null {
+    const loop = this.#mustRun();
+    return jobSummary(loop.state, job, loop.nowMs());
+  }
+
+  /** Results of a job that is done, in task order. */
+  async results(job: JobId): Promise<string[]> {
+    const loop = this.#mustRun();
+    if (jobSummary(loop.state, job, loop.nowMs())?.state !== "done") {
+      throw new ClusterError("conflict", `${job} is not done`);
+    }
+    const outputs = jobOutputs(loop.state, job) as readonly TaskOutput[];
+    return Promise.all(outputs.map((output) => output.value ?? this.readBlob(output.root)));
+  }
+
+  async putBlob(text: string): Promise<string> {
+    const { hash } = await this.#blobs.put([encoder.encode(text)]);
+    this.#sweep!.touch(hash);
+    return hash;
+  }
+
+  async readBlob(hash: string): Promise<string> {
+    this.#sweep!.touch(hash);
+    let text = "";
+    for await (const chunk of this.#blobs.read(hash)) text += decoder.decode(chunk);
+    return text;
+  }
+
+  /** SIGTERM: workers keep what they run. */
+  async stop(): Promise<void> {
+    this.#edge?.stop();
+    this.#sweep?.stop();
+    await this.#loop?.stop();
+    this.process.kill(true);
+  }
+
+  #mustRun(): Loop {
+    if (this.#loop === null) throw new ClusterError("unavailable", "the coordinator is starting");
+    return this.#loop;
+  }
+
+  #end(error: Error, ended: Ended): void {
+    this.#edge?.stop();
+    this.process.kill(true);
+    ended(error);
+  }
+
+  #perform(effect: OuterEffect, edge: WorkerEdge): void {
+    if (effect.kind === "drop-blobs") this.#sweep!.sweep().catch(() => {});
+    else if (effect.kind !== "job-changed") edge.perform(effect);
+  }
+
+  #auth(loop: Loop) {
+    return {
+      useJoin: async () => {},
+      isCredentialOf: (worker: string, credential: string) =>
+        recordOf(loop, digestOf(credential))?.id === worker,
+      issueCredential: async (worker: `w-${number}`, owner: string) => {
+        const token = `credential of ${worker}`;
+        const hash = digestOf(token);
+        const terms = { role: "worker", owner, hash, expiresAtMs: 0, usesMax: 0 } as const;
+        await loop.post({ kind: "token-issued", id: worker, ...terms });
+        return token;
+      },
+    };
+  }
+}
+
+function recordOf(loop: Loop, hash: string) {
+  return tokenRecords(loop.state).find((record) => record.hash === hash);
+}

@@ -1,0 +1,296 @@
+/** The twin of a worker's task processes: computes in memory, takes the time that the seed says, and gets
+ *  code, partitions and results over the simulated network. */
+import type { AttemptReport } from "../../core/event.ts";
+import type { AttemptRef, JobId } from "../../core/ids.ts";
+import type { Failure } from "../../core/job.ts";
+import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
+import type { Executor, ExecutorEvents, RunOrder, Serving } from "../../worker/run.ts";
+import { mapTask, plainTask, reduceTask, type SimJob } from "../jobs.ts";
+import { digestOf } from "../world/digest.ts";
+import type { SimProcess } from "../world/process.ts";
+import type { World } from "../world/world.ts";
+import { coordinatorName, type SimCoordinator } from "./coordinator.ts";
+import type { SimWorker } from "./worker.ts";
+
+type Output = { readonly ref: AttemptRef; readonly root: string; readonly partitions: string[] };
+type Run = { readonly order: RunOrder; readonly job: SimJob; isOver: boolean };
+
+const askTimeoutMs = 5_000;
+const triesMax = 4;
+
+class Lost extends Error {
+  readonly tasks: readonly number[];
+  constructor(tasks: readonly number[]) {
+    super(`partitions of tasks ${tasks} cannot be had`);
+    this.tasks = tasks;
+  }
+}
+
+export class SimExecutor implements Executor {
+  /** Attempts take so many times as long. */
+  slowFactor = 1;
+  readonly #world: World;
+  readonly #process: SimProcess;
+  readonly #events: ExecutorEvents;
+  readonly #jobs = new Map<string, JobOpen>();
+  readonly #loaded = new Set<string>();
+  readonly #sources = new Map<string, StageSources>();
+  readonly #outputs = new Map<string, Output>();
+  readonly #runs = new Map<number, Run>();
+
+  constructor(world: World, process: SimProcess, events: ExecutorEvents) {
+    this.#world = world;
+    this.#process = process;
+    this.#events = events;
+  }
+
+  get running(): number {
+    return this.#runs.size;
+  }
+
+  /** Jobs whose code or outputs lie here. */
+  get keptJobs(): string[] {
+    const kept = new Set<string>(this.#jobs.keys());
+    for (const { ref } of this.#outputs.values()) kept.add(ref.job);
+    return [...kept];
+  }
+
+  openJob(job: JobOpen): void {
+    this.#jobs.set(job.job, job);
+  }
+
+  closeJob(job: JobId): void {
+    this.#jobs.delete(job);
+    this.#loaded.delete(job);
+    for (const [key, { ref }] of this.#outputs) if (ref.job === job) this.#outputs.delete(key);
+    for (const key of this.#sources.keys()) {
+      if (key.startsWith(`${job}/`)) this.#sources.delete(key);
+    }
+  }
+
+  setSources(sources: StageSources): void {
+    this.#sources.set(`${sources.job}/${sources.stage}`, sources);
+  }
+
+  start(order: RunOrder): void {
+    const open = this.#jobs.get(order.job);
+    const job = this.#world.jobs.get(open?.codeHash ?? "");
+    this.#world.judge.runStarted(this.#process, order, job ?? null);
+    if (job === undefined) return;
+    const run = { order, job, isOver: false };
+    this.#runs.set(order.run, run);
+    void this.#run(run);
+  }
+
+  kill(run: number): void {
+    const found = this.#runs.get(run);
+    if (found !== undefined) found.isOver = true;
+    this.#runs.delete(run);
+  }
+
+  serving(): Serving {
+    const stages = new Map<string, { job: JobId; stage: number; tasks: number[] }>();
+    for (const { ref } of this.#outputs.values()) {
+      const key = `${ref.job}/${ref.stage}`;
+      const entry = stages.get(key) ?? { job: ref.job, stage: ref.stage, tasks: [] };
+      entry.tasks.push(ref.task);
+      stages.set(key, entry);
+    }
+    return [...stages.values()];
+  }
+
+  /** What another worker asks for; null = there is no such output here. */
+  partition(secret: string, source: string, partition: number): string | null {
+    const output = this.#outputs.get(source);
+    const job = output === undefined ? undefined : this.#jobs.get(output.ref.job);
+    if (output === undefined || job?.exchangeSecret !== secret) return null;
+    return output.partitions[partition] ?? null;
+  }
+
+  /** The disk of the worker loses an output. False when it has none. */
+  loseOutput(): boolean {
+    for (const key of this.#outputs.keys()) return this.#outputs.delete(key);
+    return false;
+  }
+
+  async #run(run: Run): Promise<void> {
+    const { order } = run;
+    const tell = this.#events.tell;
+    const failed = await this.#load(run);
+    if (run.isOver) return;
+    if (failed !== null) {
+      this.#finish(run);
+      const reports = order.attempts.map((ref) => failedReport(ref, 0, failed));
+      tell({ kind: "run-reported", run: order.run, reports });
+      return;
+    }
+    tell({ kind: "run-phase", run: order.run, phase: "computing" });
+    for (const [index, ref] of order.attempts.entries()) {
+      const report = await this.#attempt(run, ref);
+      if (run.isOver) return;
+      if (report === "crashed") {
+        this.#finish(run);
+        const failure = { code: "task-crashed", message: "killed by SIGSEGV" } as const;
+        tell({ kind: "run-died", run: order.run, blame: "current", failure });
+        return;
+      }
+      if (index === order.attempts.length - 1) this.#finish(run);
+      tell({ kind: "run-reported", run: order.run, reports: [report] });
+    }
+  }
+
+  #finish(run: Run): void {
+    run.isOver = true;
+    this.#runs.delete(run.order.run);
+  }
+
+  /** Code and plan of the job, once for each job. */
+  async #load({ order, job }: Run): Promise<Failure | null> {
+    if (this.#loaded.has(order.job)) return null;
+    try {
+      await this.#retrying(() => this.#blob(job.spec.codeHash));
+      this.#loaded.add(order.job);
+      return null;
+    } catch (error) {
+      this.#world.count("download of code failed");
+      return { code: "download-failed", message: (error as Error).message };
+    }
+  }
+
+  async #attempt(run: Run, ref: AttemptRef): Promise<AttemptReport | "crashed"> {
+    const { job } = run;
+    const { clock, random } = this.#world;
+    const startedAtMs = clock.nowMs;
+    const stage = job.spec.stages[ref.stage]!;
+    let durationMs = job.meanMs * (0.5 + random.fraction());
+    if (random.chance(0.02)) {
+      durationMs *= 10;
+      this.#world.count("straggling attempt");
+    }
+    const trouble = this.#world.trouble(job, ref.stage, ref.task);
+    await this.#process.sleep(durationMs * this.slowFactor);
+    if (trouble === "crash") return "crashed";
+    if (trouble === "hang") return new Promise(() => {});
+    const tookMs = () => clock.nowMs - startedAtMs;
+    if (trouble === "throw") {
+      return failedReport(ref, tookMs(), { code: "user-error", message: "Error: planted" });
+    }
+    if (run.isOver) return "crashed";
+    try {
+      const { task, attempt } = ref;
+      if (stage.kind === "reduce") {
+        const output = await this.#reduce(run, ref);
+        return { kind: "done", task, attempt, durationMs: tookMs(), output };
+      }
+      const input = job.inputs[task]!;
+      const counters = { words: input.split(" ").length };
+      const output = await this.#first(run, ref, input);
+      return { kind: "done", task, attempt, durationMs: tookMs(), output, counters };
+    } catch (error) {
+      return this.#lostReport(ref, tookMs(), error as Error);
+    }
+  }
+
+  async #first(run: Run, ref: AttemptRef, input: string) {
+    const stage = run.job.spec.stages[ref.stage]!;
+    if (stage.kind === "tasks") {
+      return { root: "", sizeBytes: 1, records: 1, value: plainTask(input) };
+    }
+    if (stage.partitionCount === 0) return this.#store(run, plainTask(input));
+    const partitions = mapTask(input, stage.partitionCount);
+    const root = digestOf(partitions.join("\f"));
+    this.#outputs.set(sourceKey(ref.job, ref.stage, ref.task, ref.attempt), {
+      ref,
+      root,
+      partitions,
+    });
+    return { root, sizeBytes: partitions.join("").length, records: partitions.length };
+  }
+
+  async #reduce(run: Run, ref: AttemptRef) {
+    const stage = run.job.spec.stages[ref.stage]!.inputStage!;
+    const told = this.#sources.get(`${ref.job}/${stage}`);
+    const count = run.job.spec.stages[stage]!.taskCount;
+    const found: string[] = [];
+    const lost: number[] = [];
+    for (let task = 0; task < count; task++) {
+      const partition = await this.#fetch(ref, told, task).catch(() => null);
+      if (run.isOver) throw new Lost([]);
+      if (partition === null) lost.push(task);
+      else found.push(partition);
+    }
+    if (lost.length > 0) throw new Lost(lost);
+    return this.#store(run, reduceTask(found));
+  }
+
+  #fetch(ref: AttemptRef, told: StageSources | undefined, task: number): Promise<string> {
+    const [place, attempt] = told?.tasks[task] ?? [-1, 0, ""];
+    const url = told?.urls[place];
+    if (told === undefined || url === undefined) throw new Lost([task]);
+    const secret = this.#jobs.get(ref.job)?.exchangeSecret ?? "";
+    const source = sourceKey(ref.job, told.stage, task, attempt);
+    return this.#retrying(async () => {
+      const work = (server: SimWorker) => server.partition(secret, source, ref.task);
+      const { hostname } = new URL(url);
+      const options = { timeoutMs: askTimeoutMs, work };
+      const partition = await this.#world.network.ask(this.#process, hostname, options);
+      if (partition === null || this.#isFlipped()) throw new Lost([task]);
+      return partition;
+    });
+  }
+
+  async #store(run: Run, text: string) {
+    const work = (server: SimCoordinator) => server.putBlob(text);
+    const root = await this.#retrying(() => {
+      if (run.isOver) throw new Lost([]);
+      const options = { timeoutMs: askTimeoutMs, work };
+      return this.#world.network.ask(this.#process, coordinatorName, options);
+    });
+    return { root, sizeBytes: text.length, records: 1 };
+  }
+
+  async #blob(hash: string): Promise<string> {
+    const work = (server: SimCoordinator) => server.readBlob(hash);
+    const options = { timeoutMs: askTimeoutMs, work };
+    const text = await this.#world.network.ask(this.#process, coordinatorName, options);
+    if (digestOf(text) !== hash || this.#isFlipped()) throw new Lost([]);
+    return text;
+  }
+
+  async #retrying<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (tries >= triesMax) throw error;
+      }
+      await this.#process.sleep(500 * tries);
+    }
+  }
+
+  #isFlipped(): boolean {
+    const { flipProbability, random } = this.#world;
+    if (flipProbability === 0 || !random.chance(flipProbability)) return false;
+    this.#world.count("transfer: wrong byte found");
+    return true;
+  }
+
+  #lostReport(ref: AttemptRef, durationMs: number, error: Error): AttemptReport {
+    this.#world.count("download or upload failed");
+    const failure = { code: "download-failed", message: error.message } as const;
+    const report = failedReport(ref, durationMs, failure);
+    const tasks = error instanceof Lost ? error.tasks : [];
+    if (tasks.length > 0) this.#world.count("reduce reports lost partitions");
+    return tasks.length === 0 ? report : { ...report, lostTasks: tasks };
+  }
+}
+
+type FailedReport = Extract<AttemptReport, { kind: "failed" }>;
+
+function failedReport(ref: AttemptRef, durationMs: number, failure: Failure): FailedReport {
+  return { kind: "failed", task: ref.task, attempt: ref.attempt, durationMs, failure };
+}
+
+function sourceKey(job: string, stage: number, task: number, attempt: number): string {
+  return `${job}/${stage}/${task}#${attempt}`;
+}

@@ -1,0 +1,60 @@
+/** What happened in a simulated world, line by line with its time, for people who look for the reason. */
+import { decodeRecord } from "../coordinator/journal.ts";
+import type { CoordinatorEvent } from "../core/event.ts";
+import type { LogRecord } from "../store/log/log.ts";
+import type { SimClock } from "./world/clock.ts";
+
+export class Story {
+  readonly lines: string[] = [];
+  readonly #clock: SimClock;
+  readonly #isKept: boolean;
+
+  constructor(clock: SimClock, isKept: boolean) {
+    this.#clock = clock;
+    this.#isKept = isKept;
+  }
+
+  tell(line: () => string): void {
+    if (this.#isKept) this.lines.push(`${timeText(this.#clock.nowMs)}  ${line()}`);
+  }
+
+  records(records: readonly LogRecord[]): void {
+    if (!this.#isKept) return;
+    for (const record of records) {
+      this.tell(() => `  log ${record.position}: ${eventText(decodeRecord(record))}`);
+    }
+  }
+}
+
+function timeText(ms: number): string {
+  const seconds = (ms / 1000).toFixed(3).padStart(9);
+  return `${seconds} s`;
+}
+
+function eventText(event: CoordinatorEvent): string {
+  switch (event.kind) {
+    case "coordinator-started":
+      return `coordinator started, epoch ${event.epoch}`;
+    case "job-submitted":
+      return `job submitted (${event.key})`;
+    case "job-cancelled":
+      return `${event.job} cancelled`;
+    case "job-removed":
+      return `${event.job} removed`;
+    case "worker-joined":
+      return `${event.worker ?? "a new worker"} joined (${event.specs.name}), holds ${event.holding.length}`;
+    case "worker-lost":
+      return `${event.worker} lost (${event.reason})`;
+    case "attempts-started":
+      return `${event.worker} started ${event.attempts.length} attempts`;
+    case "attempts-reported":
+      return event.reports
+        .map((report) => {
+          const what = report.kind === "failed" ? `failed: ${report.failure.message}` : report.kind;
+          return `${event.worker} ${event.job}/${event.stage}/${report.task}#${report.attempt} ${what}`;
+        })
+        .join(", ");
+    default:
+      return event.kind;
+  }
+}

@@ -1,0 +1,103 @@
+/** Time of a simulated world: it moves only from one event to the next, and only when every promise has
+ *  come to rest. */
+import type { SimProcess } from "./process.ts";
+
+export type Entry = {
+  readonly atMs: number;
+  readonly order: number;
+  /** Whose event it is; null = nobody's, it happens whatever lives. */
+  readonly owner: SimProcess | null;
+  /** Null once it is cancelled. */
+  fire: (() => void) | null;
+};
+
+/** So many events at one moment are a loop that spins. */
+const sameMomentMax = 20_000;
+
+/** Lets promises settle: everything that waits as a microtask runs before it resolves. */
+function rest(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+export class SimClock {
+  nowMs = 0;
+  /** Events that have happened. */
+  count = 0;
+  /** Called after each event, when everything is at rest again. */
+  onEvent: () => void = () => {};
+  readonly #heap: Entry[] = [];
+  #order = 0;
+  #stopped = false;
+  #sameMoment = 0;
+
+  at(atMs: number, owner: SimProcess | null, fire: () => void): Entry {
+    const entry = { atMs: Math.max(atMs, this.nowMs), order: this.#order++, owner, fire };
+    this.#insert(entry);
+    return entry;
+  }
+
+  after(delayMs: number, owner: SimProcess | null, fire: () => void): Entry {
+    return this.at(this.nowMs + delayMs, owner, fire);
+  }
+
+  /** Ends `run` after the event that is happening now. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Lets everything happen that is due until then. What throws ends it. */
+  async run(untilMs: number): Promise<void> {
+    this.#stopped = false;
+    while (!this.#stopped) {
+      const first = this.#heap[0];
+      if (first === undefined || first.atMs > untilMs) break;
+      this.#takeFirst();
+      const { fire, owner } = first;
+      if (fire === null) continue;
+      this.#sameMoment = first.atMs > this.nowMs ? 0 : this.#sameMoment + 1;
+      this.nowMs = first.atMs;
+      if (this.#sameMoment > sameMomentMax) {
+        const who = owner?.name ?? "the world";
+        throw new Error(`L: ${who} spins: ${sameMomentMax} events without time passing`);
+      }
+      if (owner === null) fire();
+      else if (!owner.take(first)) continue;
+      this.count += 1;
+      await rest();
+      this.onEvent();
+    }
+    if (!this.#stopped) this.nowMs = Math.max(this.nowMs, untilMs);
+  }
+
+  #insert(entry: Entry): void {
+    const heap = this.#heap;
+    let at = heap.push(entry) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!before(entry, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  #takeFirst(): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = at * 2 + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child += 1;
+      if (!before(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
+
+function before(a: Entry, b: Entry): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}

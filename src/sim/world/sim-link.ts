@@ -1,0 +1,142 @@
+/** One end of a simulated link: frames arrive in order, late, or not at all. */
+import type { Link } from "../../link/link.ts";
+import type { SimNetwork } from "./network.ts";
+import type { SimProcess } from "./process.ts";
+
+type Item = { readonly frame: Uint8Array } | { readonly closed: string };
+
+/** A machine that is gone is noticed after so long, when something was sent to it, ms. */
+const goneMs = 120_000;
+
+export class SimLink implements Link {
+  readonly remote: string;
+  readonly from: SimProcess;
+  readonly to: SimProcess;
+  readonly #network: SimNetwork;
+  #peer: SimLink | null = null;
+  #receive: ((frame: Uint8Array) => void) | null = null;
+  #closed: ((reason: string) => void) | null = null;
+  /** Arrived here before there was somebody to take it. */
+  #early: Item[] = [];
+  /** On its way from here while the way is cut. */
+  #stuck: Item[] = [];
+  #underWayBytes = 0;
+  #lastArrivalMs = 0;
+  /** Nothing more is sent from here or taken here. */
+  #over = false;
+
+  constructor(network: SimNetwork, from: SimProcess, to: SimProcess) {
+    this.#network = network;
+    this.from = from;
+    this.to = to;
+    this.remote = to.name;
+    from.onDeath.push((said) => this.#died(said));
+  }
+
+  join(peer: SimLink): void {
+    this.#peer = peer;
+  }
+
+  get isOpen(): boolean {
+    return !this.#over;
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#over) return;
+    this.#underWayBytes += frame.length;
+    this.#carry({ frame });
+  }
+
+  pendingBytes(): number {
+    return this.#underWayBytes;
+  }
+
+  onFrame(receive: (frame: Uint8Array) => void): void {
+    this.#receive = receive;
+    const early = this.#early;
+    this.#early = [];
+    for (const item of early) this.from.soon(() => this.#arrive(item));
+  }
+
+  onClose(closed: (reason: string) => void): void {
+    this.#closed = closed;
+  }
+
+  close(reason = "closed here"): void {
+    if (this.#over) return;
+    this.#carry({ closed: reason });
+    this.#end(reason);
+  }
+
+  /** False when it was closed already. */
+  breakBoth(reason: string): boolean {
+    const open = [this as SimLink, this.#peer!].filter((end) => end.isOpen);
+    for (const end of open) end.from.soon(() => end.#end(reason));
+    return open.length > 0;
+  }
+
+  /** The way is open again. */
+  unstick(reset: boolean): void {
+    if (this.#stuck.length === 0) return;
+    const stuck = this.#stuck;
+    this.#stuck = [];
+    if (reset) {
+      this.#network.count("link reset after a cut");
+      this.breakBoth("connection timed out");
+      return;
+    }
+    this.#network.count("frames late after a cut");
+    for (const item of stuck) this.#carry(item);
+    if (this.#over) this.#network.forget(this);
+  }
+
+  #died(said: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#stuck = [];
+    if (said) this.#carry({ closed: "connection reset" });
+    if (this.#stuck.length === 0) this.#network.forget(this);
+  }
+
+  #carry(item: Item): void {
+    const peer = this.#peer!;
+    if (this.#stuck.length > 0 || this.#network.isCut(this.from.name, this.to.name)) {
+      this.#stuck.push(item);
+      return;
+    }
+    const { clock } = this.from;
+    if (this.to.life === "dead") {
+      // Whoever has taken its place does not know this link.
+      const back = this.#network.server(this.to.name) !== null;
+      if (back) this.#network.count("half-open link found out");
+      clock.after(
+        back ? this.#network.delay(this.from.name, this.to.name) * 2 : goneMs,
+        this.from,
+        () => this.#end("connection reset"),
+      );
+      return;
+    }
+    const delayMs = this.#network.delay(this.from.name, this.to.name);
+    const arrivalMs = Math.max(clock.nowMs + delayMs, this.#lastArrivalMs);
+    this.#lastArrivalMs = arrivalMs;
+    clock.at(arrivalMs, this.to, () => {
+      if ("frame" in item) this.#underWayBytes -= item.frame.length;
+      peer.#arrive(item);
+    });
+  }
+
+  #arrive(item: Item): void {
+    if (this.#over) return;
+    if (this.#receive === null) this.#early.push(item);
+    else if ("frame" in item) this.#receive(item.frame);
+    else this.#end(item.closed);
+  }
+
+  #end(reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    // What is stuck is still on its way, and with it the word that this end is closed.
+    if (this.#stuck.length === 0) this.#network.forget(this);
+    this.from.soon(() => this.#closed?.(reason));
+  }
+}
