@@ -102,3 +102,17 @@ test("who said good-bye is not missed", () => {
   liveness.forget("w-1");
   assert.deepEqual(run(liveness, 0, 60_000), []);
 });
+
+test("a worker that was away before a restart has only the rest of its lease, and at least a moment", () => {
+  const liveness = new Liveness(options);
+  liveness.watch("w-1", 0, 10_000);
+  liveness.watch("w-2", 0, 60_000);
+  const lost: Array<[number, string]> = [];
+  for (let atMs = 0; atMs <= 6_000; atMs += 100) {
+    for (const { worker } of liveness.due(atMs)) lost.push([atMs, worker]);
+  }
+  assert.deepEqual(lost, [
+    [2_000, "w-2"],
+    [5_000, "w-1"],
+  ]);
+});

@@ -40,9 +40,11 @@ export class Liveness {
     this.#options = options;
   }
 
-  /** The worker has joined, or is known from before a restart: one full lease from now. */
-  watch(worker: WorkerId, atMs: number): void {
-    const deadlineMs = atMs + this.#options.leaseMs;
+  /** The worker has joined, or is known from before a restart: one full lease from now, less what it was
+   *  already away while coordinators were up, but never without a chance to come back. */
+  watch(worker: WorkerId, atMs: number, absentMs = 0): void {
+    const { closedGraceMs, leaseMs } = this.#options;
+    const deadlineMs = atMs + Math.max(Math.min(leaseMs, 2 * closedGraceMs), leaseMs - absentMs);
     this.#watched.set(worker, { deadlineMs, reason: "silent", told: false });
   }
 

@@ -8,7 +8,7 @@
  *     back everything again. */
 import { ClusterError } from "../core/error.ts";
 import type { JobId, WorkerId } from "../core/ids.ts";
-import { leasesOf, workerIds } from "../core/view.ts";
+import { absentMs, leasesOf, workerIds } from "../core/view.ts";
 import type { Link } from "../link/link.ts";
 import type { TaskStatus } from "../wire/manager/messages.ts";
 import type { Auth, Principal } from "./access/auth.ts";
@@ -71,7 +71,9 @@ export class WorkerEdge {
     this.#liveness = new Liveness(this.#times);
     const { loop } = options;
     this.#lastTickMs = loop.nowMs();
-    for (const worker of workerIds(loop.state)) this.#liveness.watch(worker, loop.nowMs());
+    for (const worker of workerIds(loop.state)) {
+      this.#liveness.watch(worker, loop.nowMs(), absentMs(loop.state, worker));
+    }
     this.#tick();
   }
 

@@ -12,7 +12,7 @@ import {
   testSpecs,
   testStage,
 } from "./testing.ts";
-import { jobOutputs, jobSummary, stageSources } from "./view.ts";
+import { absentMs, jobOutputs, jobSummary, stageSources } from "./view.ts";
 
 function only(cluster: TestCluster, worker: WorkerId): AttemptRef {
   const [first, ...rest] = cluster.running.get(worker) ?? [];
@@ -319,3 +319,22 @@ function replay(cluster: TestCluster, seed: number): void {
   assert.deepEqual(folded, live, `seed ${seed}: replay equals live (I19, I22)`);
   assert.deepEqual(saveState(loadState(live)), live);
 }
+
+test("restarts do not renew the lease of a worker that does not come back", () => {
+  const cluster = new TestCluster();
+  const [away, back] = [cluster.join(), cluster.join()];
+  const restart = (epoch: number) => cluster.tell({ kind: "coordinator-started", epoch });
+  restart(2);
+  assert.equal(absentMs(cluster.state, away), 0, "it had no chance yet");
+  cluster.atMs += 4_000;
+  const specs = testSpecs();
+  cluster.tell({ kind: "worker-joined", worker: back, owner: "up", specs, holding: [] });
+  cluster.atMs += 3_600_000;
+  restart(3);
+  assert.equal(
+    absentMs(cluster.state, away),
+    4_000,
+    "only while a coordinator was up to be joined",
+  );
+  assert.equal(absentMs(cluster.state, back), 0);
+});

@@ -7,7 +7,7 @@ import { endOverdue, reportAttempts, startAttempts } from "./cluster/reports.ts"
 import { isOpen } from "./cluster/shuffle.ts";
 import { startBackups, watchStragglers } from "./cluster/speculation.ts";
 import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
-import { joinWorker, loseWorker } from "./cluster/workers.ts";
+import { joinWorker, loseWorker, startEpoch } from "./cluster/workers.ts";
 import type { Effect } from "./effect.ts";
 import { ClusterError } from "./error.ts";
 import type { CoordinatorEvent } from "./event.ts";
@@ -18,8 +18,10 @@ export { type CoordinatorState, emptyState } from "./cluster/state.ts";
 /** Takes one event. Effects are to be performed in order, after the event is in the log. */
 export function step(state: CoordinatorState, event: CoordinatorEvent): Effect[] {
   const effects: Effect[] = [];
-  state.atMs = Math.max(state.atMs, event.atMs);
-  apply(state, event, effects);
+  const beforeMs = state.atMs;
+  state.atMs = Math.max(beforeMs, event.atMs);
+  if (event.kind === "coordinator-started") startEpoch(state, event.epoch, beforeMs);
+  else apply(state, event, effects);
   schedule(state, effects);
   for (const number of state.active) {
     const job = state.jobs.get(number) as JobRecord;
@@ -33,11 +35,10 @@ export function nextWakeMs(state: CoordinatorState): number {
   return state.deadlines.nextMs();
 }
 
-function apply(state: CoordinatorState, event: CoordinatorEvent, effects: Effect[]): void {
+type Later = Exclude<CoordinatorEvent, { kind: "coordinator-started" }>;
+
+function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
   switch (event.kind) {
-    case "coordinator-started":
-      state.epoch = event.epoch;
-      break;
     case "job-submitted":
       submitJob(state, event, effects);
       break;

@@ -136,6 +136,11 @@ export function workerSpecs(state: CoordinatorState, worker: WorkerId): WorkerSp
   return workerRecord(state, worker)?.specs ?? null;
 }
 
+/** How long coordinators have been up without this worker, in ms; 0 for one that is here. */
+export function absentMs(state: CoordinatorState, worker: WorkerId): number {
+  return workerRecord(state, worker)?.absentMs ?? 0;
+}
+
 export function leasesOf(state: CoordinatorState, worker: WorkerId): AttemptRef[] {
   return [...(workerRecord(state, worker)?.leases ?? [])].map(refOf);
 }

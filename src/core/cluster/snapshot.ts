@@ -47,6 +47,7 @@ type Saved = {
   version: number;
   epoch: number;
   atMs: number;
+  startedAtMs: number;
   jobsSubmitted: number;
   workersJoined: number;
   jobs: SavedJob[];
@@ -64,6 +65,7 @@ export function saveState(state: CoordinatorState): unknown {
     version: snapshotVersion,
     epoch: state.epoch,
     atMs: state.atMs,
+    startedAtMs: state.startedAtMs,
     jobsSubmitted: state.jobsSubmitted,
     workersJoined: state.workersJoined,
     jobs: [...state.jobs.values()].map(saveJob),
@@ -118,6 +120,7 @@ export function loadState(json: unknown): CoordinatorState {
   return {
     epoch: saved.epoch,
     atMs: saved.atMs,
+    startedAtMs: saved.startedAtMs,
     jobsSubmitted: saved.jobsSubmitted,
     workersJoined: saved.workersJoined,
     jobs,

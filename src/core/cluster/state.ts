@@ -103,6 +103,10 @@ export type WorkerRecord = {
   readonly owner: string;
   live: boolean;
   readonly joinedAtMs: number;
+  /** The start of the coordinator in which it was last seen joining. */
+  seenEpoch: number;
+  /** How long coordinators have been up without it since then, in ms: restarts do not renew its lease. */
+  absentMs: number;
   /** In the order of assignment. */
   readonly leases: Set<Lease>;
   /** Jobs opened in this session. */
@@ -117,6 +121,8 @@ export type CoordinatorState = {
   epoch: number;
   /** Time of the newest event. */
   atMs: number;
+  /** Time of the newest `coordinator-started`. */
+  startedAtMs: number;
   jobsSubmitted: number;
   workersJoined: number;
   readonly jobs: Map<number, JobRecord>;
@@ -137,6 +143,7 @@ export function emptyState(): CoordinatorState {
   return {
     epoch: 0,
     atMs: 0,
+    startedAtMs: 0,
     jobsSubmitted: 0,
     workersJoined: 0,
     jobs: new Map(),

@@ -32,6 +32,8 @@ export function joinWorker(
   if (worker.live) state.slots -= worker.specs.slots;
   worker.specs = believed(event.specs);
   worker.live = true;
+  worker.seenEpoch = state.epoch;
+  worker.absentMs = 0;
   state.slots += worker.specs.slots;
   state.hungry.add(worker.number);
   effects.push({ kind: "reply", value: { worker: workerId(worker.number) } });
@@ -48,6 +50,8 @@ function newWorker(state: CoordinatorState, event: Of<"worker-joined">): WorkerR
     owner: event.owner,
     live: false,
     joinedAtMs: state.atMs,
+    seenEpoch: state.epoch,
+    absentMs: 0,
     leases: new Set(),
     opened: new Set(),
     sources: new Map(),
@@ -104,6 +108,16 @@ function giveBack(state: CoordinatorState, lease: Lease): void {
   endLease(state, lease);
   stage.tally.attemptsLost++;
   if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
+}
+
+/** A coordinator has started: workers that did not come back to the one before have been away while it was up. */
+export function startEpoch(state: CoordinatorState, epoch: number, endedAtMs: number): void {
+  const upMs = Math.max(0, endedAtMs - state.startedAtMs);
+  for (const worker of state.workers.values()) {
+    if (worker.live && worker.seenEpoch < state.epoch) worker.absentMs += upMs;
+  }
+  state.epoch = epoch;
+  state.startedAtMs = state.atMs;
 }
 
 /** A worker is gone: its tasks move on, its partitions are computed again where they are needed. */
