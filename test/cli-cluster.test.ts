@@ -49,7 +49,7 @@ async function freePort(t: TestContext): Promise<number> {
   return port;
 }
 
-test("a job runs on what `up` started; every command finds it; Ctrl-C leaves no process", async (t) => {
+test("a job runs on what `up` started, every command finds it, Ctrl-C leaves nothing", async (t) => {
   const place = new Place(t, { "slow.ts": slowJob });
   const up = await startUp(place, "--workers", "2");
   const ran = await place.run("run", "slow.ts", "-o", "-");

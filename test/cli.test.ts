@@ -20,7 +20,7 @@ function withMap(body: string): string {
   return wordCount.replace('for (const w of line.split(" ")) emit(w, 1);', body);
 }
 
-test("the word count of books is on a cluster in this process what it is sequentially", async (t) => {
+test("the word count of books on a local cluster equals the sequential one", async (t) => {
   const place = new Place(t);
   const job = join(repository, "examples", "word-count", "job.ts");
   const books = join(repository, "examples", "word-count", "books");

@@ -22,7 +22,7 @@ export function bytesText(sizeBytes: number): string {
   return `${value.toFixed(digits)} ${decimalUnits[unit]}`;
 }
 
-/** In MB/s, so that a line does not change its unit while one reads it; unless that would be 0.0. */
+/** In MB/s, so that the unit does not change while one reads it; unless that would be 0.0. */
 export function rateText(bytesPerS: number): string {
   if (bytesPerS < 50_000) return `${bytesText(bytesPerS)}/s`;
   const megabytes = bytesPerS / 1e6;

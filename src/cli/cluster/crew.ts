@@ -123,7 +123,7 @@ async function startMember(options: CrewOptions, number: number): Promise<Proces
   }
 }
 
-/** Starts the process again whenever it has ended. Children and adopted ones are looked at alike. */
+/** Starts the process again whenever it has ended; children and adopted ones alike. */
 async function watch(options: CrewOptions, member: Member, signal: AbortSignal): Promise<void> {
   let waitMs = restartMs;
   let startedAtMs = performance.now();

@@ -11,8 +11,8 @@ export function startOf(pid: number): string | null {
   return ask("ps", ["-o", "lstart=", "-p", String(pid)]);
 }
 
-/** Whether the process that was recorded with this start still runs; cheap enough to be asked often.
- *  Where asking for the start takes a process of its own, a number that is reused soon counts as it. */
+/** Whether the process that was recorded with this start still runs; cheap enough to be asked
+ *  often. Where asking for the start takes a process of its own, a number reused since counts. */
 export function stillRuns(pid: number, start: string): boolean {
   if (process.platform === "linux") return startOf(pid) === start;
   try {

@@ -53,8 +53,8 @@ export function onInterrupt(actions: InterruptActions, options: InterruptOptions
   };
 }
 
-/** One key, unbuffered. In raw mode Ctrl-C is the character \x03, not a signal. The returned function
- *  gives the terminal back, also when the job ends before a key was pressed. */
+/** One key, unbuffered. In raw mode Ctrl-C is the character \x03, not a signal. The returned
+ *  function gives the terminal back, also when the job ends before a key was pressed. */
 function readKey(answer: (key: string) => void): () => void {
   const { stdin } = process;
   const end = () => {

@@ -80,6 +80,7 @@ async function open(dir: string, options: EmbeddedOptions, closers: Closer[]): P
     name: "local",
     sandbox: "auto",
     listen: "127.0.0.1:0",
+    version,
   });
   closers.push(() => worker.stop());
   const client = await connect({ url, token: adminToken, fingerprint });
