@@ -1,7 +1,8 @@
-/** What a worker decides: facts in, orders out. Pure: clock, chance, links and processes are the loop's.
+/** What a worker decides: facts in, orders out. Pure: clock, chance, links and processes are the
+ *  loop's.
  *
- *  1. Every attempt taken ends in exactly one report, kept and sent until the manager acknowledges it;
- *     only the fence (lease passed) and the end of a job drop it silently.
+ *  1. Every attempt taken ends in exactly one report, kept and sent until the manager acknowledges
+ *     it; only the fence (lease passed) and the end of a job drop it silently.
  *  2. An attempt assigned twice runs once.
  *  3. Nothing runs past its limit or past the lease. */
 import { type AttemptRef, attemptKey } from "./ids.ts";
@@ -153,6 +154,7 @@ function leaveWhenDone(state: WorkerState, atMs: number, effects: WorkerEffect[]
   if (state.held.size > 0 && atMs < stop.atMs) return;
   relation.state = "leaving";
   relation.atMs = atMs + state.rules.leaveMs;
+  relation.nextPingAtMs = Infinity;
   effects.push({ kind: "say-bye" });
 }
 

@@ -1,5 +1,5 @@
-/** Carries out the core's orders on this machine: fetches what a run needs, has a task process compute it,
- *  puts the output where it belongs, and tells how it went. */
+/** Carries out the core's orders on this machine: fetches what a run needs, has a task process
+ *  compute it, puts the output where it belongs, and tells how it went. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../core/error.ts";
@@ -63,7 +63,11 @@ export class NodeExecutor implements Executor {
   }
 
   serving(): Serving {
-    return this.#options.outputs.serving();
+    const served = this.#options.outputs.serving();
+    const named = new Set(served.map(({ job }) => job));
+    // Open jobs without outputs too: the coordinator can close those that ended meanwhile.
+    const empty = this.#options.jobs.names.filter((job) => !named.has(job));
+    return [...served, ...empty.map((job) => ({ job, stage: 0, tasks: [] }))];
   }
 
   start(order: RunOrder): void {
@@ -226,8 +230,8 @@ export class NodeExecutor implements Executor {
     return found as TaskReport;
   }
 
-  /** Gives the order and listens until `heard` says that all is told. Throws `ProcessEnded` when the
-   *  process ends before. */
+  /** Gives the order and listens until `heard` says that all is told. Throws `ProcessEnded` when
+   *  the process ends before. */
   #converse(
     run: Run,
     process: TaskProcess,

@@ -1,4 +1,5 @@
-/** A real worker with real task processes against a scripted manager. Fault ids are those of the fault list. */
+/** A real worker with real task processes against a scripted manager. Fault ids are those of the
+ *  fault list. */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +18,7 @@ function value(report: AttemptReport | undefined): unknown {
   return JSON.parse(report.output.value ?? "null");
 }
 
-test("it joins with its token and says what it is, and answers what every peer may ask", async (t) => {
+test("it joins with its token, says what it is, and answers what peers may ask", async (t) => {
   const manager = await ScriptedManager.start(t);
   const worker = await started(t, manager, { slots: 3, name: "ann's laptop" });
   const { end, node } = await manager.joined();
@@ -74,7 +75,7 @@ test("an abort really stops a running task, and what it held is free", async (t)
   assert.deepEqual(kinds, ["0 returned", "1 done", "2 returned"]);
 });
 
-test("W9: a crash in a batch is blamed on the task that crashes alone, others are done", async (t) => {
+test("W9: a crash in a batch is blamed on the task that crashes alone", async (t) => {
   const manager = await ScriptedManager.start(t);
   await started(t, manager);
   const { end } = await manager.joined();
@@ -133,7 +134,7 @@ test("T2.3: NotMine in answer to a report makes it join again, with the report",
   assert.deepEqual(unpacked(second.node.holding), [ref(0)]);
 });
 
-test("W4: a manager that falls silent loses the worker at its lease: everything is stopped", async (t) => {
+test("W4: without answers within the lease everything is stopped", async (t) => {
   const manager = await ScriptedManager.start(t, { leaseMs: 400, heartbeatMs: 50 });
   await started(t, manager);
   const { end } = await manager.joined();
@@ -146,7 +147,7 @@ test("W4: a manager that falls silent loses the worker at its lease: everything 
   assert.deepEqual(node.holding, []);
 });
 
-test("T2.1: a worker that is no longer known comes again as a new one, holding nothing", async (t) => {
+test("T2.1: a worker that is no longer known comes again as a new one", async (t) => {
   const manager = await ScriptedManager.start(t);
   await started(t, manager);
   const { end } = await manager.joined();
@@ -169,7 +170,7 @@ test("T2.1: a worker that is no longer known comes again as a new one, holding n
   assert.equal(manager.tokens.at(-1), "join-token");
 });
 
-test("W13: at shutdown the queue is handed back, what runs may finish, and it says goodbye", async (t) => {
+test("W13: at shutdown the queue is handed back and what runs may finish", async (t) => {
   const manager = await ScriptedManager.start(t);
   const worker = await started(t, manager);
   const { end } = await manager.joined();
@@ -192,7 +193,7 @@ test("a wrong token ends the worker with the reason", async (t) => {
   assert.equal((await worker.ended)?.code, "unauthenticated");
 });
 
-test("an existing manager gets single statuses, and an error for a program that is not ours", async (t) => {
+test("an existing manager gets an error for a program that is not ours", async (t) => {
   const manager = await ScriptedManager.start(t, null);
   await started(t, manager);
   const { end } = await manager.joined();
@@ -224,7 +225,7 @@ test("what job code logs arrives with its task", async (t) => {
   assert.deepEqual(told.logs, [{ ...ref(5), line: "item 5" }]);
 });
 
-test("the strict sandbox is refused where the host cannot give it, and never silently weakened", async (t) => {
+test("a strict sandbox that the host cannot give is refused, never weakened", async (t) => {
   const manager = await ScriptedManager.start(t);
   const path = process.env.PATH;
   process.env.PATH = "/nowhere";

@@ -55,7 +55,8 @@ export type RunningWorker = {
   /** Tasks that ended well here. */
   readonly tasksDone: () => number;
   readonly sandbox: "strict" | "basic";
-  /** Hands back what has not begun, lets run what has for `graceMs`, says goodbye. May be called twice. */
+  /** Hands back what has not begun, lets run what has for `graceMs`, says goodbye. May be called
+   *  twice. */
   stop(graceMs?: number): Promise<void>;
 };
 
@@ -76,34 +77,18 @@ const timers: WorkerTimers = {
   },
 };
 
-/** Resolves when it runs, which may be before it has joined. Throws when it cannot run here: the sandbox
- *  that is asked for, the address to listen at. */
+/** Resolves when it runs, which may be before it has joined. Throws when it cannot run here: the
+ *  sandbox that is asked for, the address to listen at. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { url, token, fingerprint = "", dataDir, onNews } = options;
   const slots = Math.min(1_024, Math.max(1, Math.floor(options.slots)));
   const sandbox = await probeSandbox(options.sandbox);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const outputs = new Outputs(join(dataDir, "shuffle"));
-  const blobs = new CoordinatorBlobs({
-    url,
-    fingerprint,
-    credential: () => loop.credential,
-    limitMs: coordinatorAwayMs,
-    idleMs,
-  });
-  const jobs = new OpenJobs(join(dataDir, "jobs"), blobs);
-  await Promise.all([outputs.sweep(), jobs.sweep()]);
-  const { host, port } = parseListen(options.listen);
-  const exchange = await openExchange({
-    host,
-    port,
-    outputs,
-    secretOf: (job) => jobs.get(job)?.open.exchangeSecret ?? null,
-    connectionsMax: exchangeConnectionsMax,
-    idleMs,
-  });
+  const files = await openFiles(options, () => loop.credential);
   const memoryBytes = Math.max(taskMemoryMinBytes, Math.floor(options.memoryBytes / slots));
-  const processes = new Processes({ slots, sandbox, dir: join(dataDir, "slots"), memoryBytes });
+  const dir = join(options.dataDir, "slots");
+  const processes = new Processes({ slots, sandbox, dir, memoryBytes });
+  const { exchange, outputs, jobs, blobs, exchangeUrl } = files;
+  const fetcher = new PartitionFetcher(outputs);
+  const { url, token, fingerprint = "", onNews } = options;
   const loop: WorkerLoop = new WorkerLoop({
     rules: { ...defaultRules, slots, giveUpMs: options.giveUpMs ?? 0 },
     timers,
@@ -116,15 +101,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       slots,
       memoryBytes: options.memoryBytes,
       kinds: [programKinds.javascript],
-      exchangeUrl: await reachableUrl(host, exchange.port, url),
+      exchangeUrl,
       version: options.version ?? "",
       session: randomBytes(16).toString("hex"),
     },
-    executor: (events) =>
-      new NodeExecutor(
-        { jobs, blobs, outputs, processes, fetcher: new PartitionFetcher(outputs) },
-        events,
-      ),
+    executor: (events) => new NodeExecutor({ jobs, blobs, outputs, processes, fetcher }, events),
     ...(onNews === undefined ? {} : { onNews }),
   });
   loop.start();
@@ -136,13 +117,34 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   return {
     ended,
     id: () => loop.workerId,
-    tasksDone: () => loop.tasksDone,
     sandbox: sandbox.profile,
     async stop(graceMs = stopGraceMs) {
       await loop.stop(graceMs);
       await ended;
     },
   };
+}
+
+/** What the worker keeps on its disk, emptied of a former life, and the server that shows it. */
+async function openFiles(options: WorkerOptions, credential: () => string) {
+  const { url, fingerprint = "", dataDir } = options;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const outputs = new Outputs(join(dataDir, "shuffle"));
+  const away = { limitMs: coordinatorAwayMs, idleMs };
+  const blobs = new CoordinatorBlobs({ url, fingerprint, credential, ...away });
+  const jobs = new OpenJobs(join(dataDir, "jobs"), blobs);
+  await Promise.all([outputs.sweep(), jobs.sweep()]);
+  const { host, port } = parseListen(options.listen);
+  const exchange = await openExchange({
+    host,
+    port,
+    outputs,
+    secretOf: (job) => jobs.get(job)?.open.exchangeSecret ?? null,
+    connectionsMax: exchangeConnectionsMax,
+    idleMs,
+  });
+  const exchangeUrl = await reachableUrl(host, exchange.port, url);
+  return { outputs, blobs, jobs, exchange, exchangeUrl };
 }
 
 function parseListen(listen: string): { readonly host: string; readonly port: number } {
@@ -154,7 +156,8 @@ function parseListen(listen: string): { readonly host: string; readonly port: nu
   return { host: match[1] ?? match[2] ?? "", port };
 }
 
-/** Where others reach the exchange: the address it listens at; for "all", the one that faces the coordinator. */
+/** Where others reach the exchange: the address it listens at; for "all", the one that faces the
+ *  coordinator. */
 async function reachableUrl(host: string, port: number, coordinator: string): Promise<string> {
   const everywhere = host === "" || host === "0.0.0.0" || host === "::";
   const address = everywhere ? await addressTowards(new URL(coordinator)) : host;

@@ -1,7 +1,7 @@
 /** The loop of a worker: facts into the core, its orders out to link, slots and clock.
  *
- *  It knows neither sockets nor processes nor the clock of the machine, so a simulator drives this same
- *  loop with links in memory and tasks that only pretend. */
+ *  It knows neither sockets nor processes nor the clock of the machine, so a simulator drives this
+ *  same loop with links in memory and tasks that only pretend. */
 
 import { ClusterError } from "../core/error.ts";
 import type { JobId } from "../core/ids.ts";
@@ -179,7 +179,7 @@ export class WorkerLoop {
         void this.#dial();
         break;
       case "join":
-        this.#talk?.join(effect.holding, this.#executor.serving());
+        this.#talk?.join(effect.holding, this.#serving());
         break;
       case "ping":
         this.#talk?.ping();
@@ -212,6 +212,14 @@ export class WorkerLoop {
         this.#ended.resolve(effect.failure);
         break;
     }
+  }
+
+  /** What others may fetch, and every other job that is open: one that has ended is then closed. */
+  #serving(): Serving {
+    const serving = this.#executor.serving();
+    const named = new Set(serving.map(({ job }) => job));
+    const others = [...this.state.jobs.keys()].filter((job) => !named.has(job));
+    return [...serving, ...others.map((job) => ({ job, stage: 0, tasks: [] }))];
   }
 
   #hangUp(reason: string): void {

@@ -1,4 +1,5 @@
-/** Events in, effects out: the relation to the manager, reports, shutdown. Fault ids are those of the fault list. */
+/** Events in, effects out: the relation to the manager, reports, shutdown. Fault ids are those of
+ *  the fault list. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attemptState, nextWakeMs } from "../worker.ts";
@@ -75,7 +76,7 @@ test("W4: the lease also ends while there is no link, and finished reports outli
   assert.deepEqual([...story.state.held.keys()], ["j-1/0/0#1"]);
 });
 
-test("within the lease running attempts survive a lost link, and are named when it joins again", () => {
+test("attempts survive a lost link within the lease, and are named at the next join", () => {
   const story = joined();
   story.assign(refs(2));
   story.tell({ kind: "link-lost", reason: "cut", chance: 0 });
@@ -107,7 +108,7 @@ test("W3: an acknowledgement of the former link acknowledges nothing", () => {
   assert.equal(story.state.held.size, 1);
 });
 
-test("a report leaves at once; while one is under way others wait for company, a few ms at most", () => {
+test("a report leaves at once; while one is under way others wait a few ms for company", () => {
   const story = joined({ slots: 3 }, "map");
   story.assign(refs(3));
   assert.equal(story.report(1, done(0)).length, 1);

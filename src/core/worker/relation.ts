@@ -1,7 +1,7 @@
 /** The relation of a worker to its manager: dial, join, heartbeat, lease, and coming back.
  *
- *  1. The lease counts from when a request was *sent* whose answer came: the manager, which renews when
- *     it receives, never gives up earlier than the worker does.
+ *  1. The lease counts from when a request was *sent* whose answer came: the manager, which renews
+ *     when it receives, never gives up earlier than the worker does.
  *  2. A lost link changes nothing that runs: within the lease the attempts are adopted again.
  *  3. Past the lease the worker stops all that it runs by itself; finished reports are kept. */
 import { recallReports } from "./reports.ts";

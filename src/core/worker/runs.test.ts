@@ -1,4 +1,5 @@
-/** Events in, effects out: queue, batches, limits, aborts, blame. Fault ids are those of the fault list. */
+/** Events in, effects out: queue, batches, limits, aborts, blame. Fault ids are those of the fault
+ *  list. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attemptState } from "../worker.ts";
@@ -81,7 +82,7 @@ test("W8: an attempt that runs past its limit is killed and reported as timed-ou
   assert.equal(report?.kind === "failed" && report.failure.code, "timed-out");
 });
 
-test("W8: in a batch the limit counts for each attempt, and only the one that runs is blamed", () => {
+test("W8: in a batch the limit counts for each attempt, and the running one is blamed", () => {
   const story = withShortTasks();
   story.assign(refs(3), 100);
   story.tell({ kind: "run-phase", run: 2, phase: "computing" });

@@ -1,4 +1,5 @@
-/** Attempts on slots: queue, batches, deadlines, aborts, and who is to blame when a process dies. */
+/** Attempts on slots: queue, batches, deadlines, aborts, and who is to blame when a process dies.
+ *  */
 import { type AttemptRef, attemptKey, type JobId } from "../ids.ts";
 import type { Failure } from "../job.ts";
 import { putReport, putReturned, settle } from "./reports.ts";
@@ -130,8 +131,9 @@ export function runReported(state: WorkerState, event: EventOf<"run-reported">):
   if (run.current >= run.attempts.length) state.slots[run.slot]!.run = null;
 }
 
-/** A process that dies in a batch proves nothing against any one attempt (what one left behind may kill
- *  the next): those without a report run again, each alone. Alone, it is that attempt's failure. */
+/** A process that dies in a batch proves nothing against any one attempt (what one left behind may
+ *  kill the next): those without a report run again, each alone. Alone, it is that attempt's
+ *  failure. */
 export function runDied(state: WorkerState, event: EventOf<"run-died">): void {
   const run = runById(state, event.run);
   if (run === null) return;

@@ -99,7 +99,8 @@ export type Relation = {
   heartbeatMs: number;
   leaseMs: number;
   nextPingAtMs: number;
-  /** Until when the manager surely counts this worker as alive; Infinity when fenced or never joined. */
+  /** Until when the manager surely counts this worker as alive; Infinity when fenced or never
+   *  joined. */
   leaseUntilMs: number;
 };
 
@@ -122,7 +123,8 @@ export type WorkerState = {
   readonly inFlight: Map<number, readonly Held[]>;
   nextRun: number;
   nextBatch: number;
-  /** Shutdown: when running attempts are given up, then when the last reports are; null = not asked. */
+  /** Shutdown: when running attempts are given up, then when the last reports are; null = not
+   *  asked. */
   stop: { atMs: number; graceOver: boolean } | null;
 };
 

@@ -1,4 +1,5 @@
-/** A worker's story for tests: facts are told, time passes by hand, and what it wants done is looked at. */
+/** A worker's story for tests: facts are told, time passes by hand, and what it wants done is
+ *  looked at. */
 import type { AttemptReport } from "../event.ts";
 import type { AttemptRef } from "../ids.ts";
 import type { StageKind } from "../job.ts";

@@ -1,4 +1,5 @@
-/** The coordinator's HTTP edge as a worker uses it: blobs in and out, and inputs that it passes on. */
+/** The coordinator's HTTP edge as a worker uses it: blobs in and out, and inputs that it passes on.
+ *  */
 import { constants } from "node:fs";
 import { access, open } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
@@ -36,7 +37,8 @@ export class CoordinatorBlobs {
     });
   }
 
-  /** Stores a regular file (never what a link points to), which must have that hash unless it is null. */
+  /** Stores a regular file (never what a link points to), which must have that hash unless it is
+   *  null. */
   async upload(path: string, hash: Hash | null, signal: AbortSignal): Promise<BlobPut> {
     const upload = async () => {
       const handle = await openOutput(path);
@@ -135,7 +137,8 @@ function tooLittle(file: number): ClusterError {
   );
 }
 
-/** Refuses links and what is no regular file: job code made it, and could have pointed elsewhere. */
+/** Refuses links and what is no regular file: job code made it, and could have pointed elsewhere.
+ *  */
 export async function openOutput(path: string) {
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   if ((await handle.stat()).isFile()) return handle;

@@ -1,7 +1,8 @@
-/** The partitions that one reduce attempt merges: from own disk as they lie, from others over HTTP, verified.
+/** The partitions that one reduce attempt merges: from own disk as they lie, from others over HTTP,
+ *  verified.
  *
- *  1. Nothing that has not the SHA-256 of its manifest, and no manifest that has not the root which the
- *     coordinator committed, is given to a task.
+ *  1. Nothing that has not the SHA-256 of its manifest, and no manifest that has not the root which
+ *     the coordinator committed, is given to a task.
  *  2. A source is tried a few times, then asked for anew; what stays away is named in `lostTasks`.
  *  3. Fetched segments lie one after the other in one file. */
 import { createHash } from "node:crypto";

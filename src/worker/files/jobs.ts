@@ -1,4 +1,5 @@
-/** The jobs that are open here: their code, plan and items as files, and where their partitions lie. */
+/** The jobs that are open here: their code, plan and items as files, and where their partitions
+ *  lie. */
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
@@ -53,6 +54,11 @@ export class OpenJobs {
     };
     this.#jobs.set(open.job, { job, closing });
     job.files().catch(() => {});
+  }
+
+  /** All that are open. */
+  get names(): JobId[] {
+    return [...this.#jobs.keys()] as JobId[];
   }
 
   get(job: string): OpenedJob | null {

@@ -1,4 +1,5 @@
-/** Opens a file of a plan: on this machine's disk when it lies there, else through the coordinator. */
+/** Opens a file of a plan: on this machine's disk when it lies there, else through the coordinator.
+ *  */
 import { access, constants } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
@@ -13,7 +14,8 @@ export type InputSource = {
   readonly signal: AbortSignal;
 };
 
-/** A local file that this worker may not read is tried through the coordinator, which may have other rights. */
+/** A local file that this worker may not read is tried through the coordinator, which may have
+ *  other rights. */
 export async function openFile(
   source: InputSource,
   file: InputFile,

@@ -1,6 +1,8 @@
-/** Map outputs that this worker keeps for others: `<dir>/<job>/<stage>/<task>.<attempt>.{run,manifest}`.
+/** Map outputs that this worker keeps for others:
+ *  `<dir>/<job>/<stage>/<task>.<attempt>.{run,manifest}`.
  *
- *  1. An output is there once both files lie in their place; its manifest has the root that was reported.
+ *  1. An output is there once both files lie in their place; its manifest has the root that was
+ *     reported.
  *  2. They are removed with their job. What a former life left is swept at the start. */
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
@@ -28,8 +30,8 @@ export class Outputs {
     this.#dir = dir;
   }
 
-  /** Takes `<out>.run` and `<out>.manifest` from a task process. Throws `task-crashed` when they are not
-   *  what it reported, `storage-full`. */
+  /** Takes `<out>.run` and `<out>.manifest` from a task process. Throws `task-crashed` when they
+   *  are not what it reported, `storage-full`. */
   async keep(ref: AttemptRef, out: string, root: Hash): Promise<Output> {
     try {
       const bytes = await readManifest(`${out}.manifest`);

@@ -73,7 +73,7 @@ test("a reduce merges own outputs and those of another worker into the whole res
   assert.deepEqual([...counts].sort(), [...plain].sort());
 });
 
-test("F1: a partition with one changed byte is never used, and its task is named as lost", async (t) => {
+test("F1: a changed partition is never used, and its task is named as lost", async (t) => {
   const { members, sources } = await mapped(t);
   const dir = join(members[1]!.dataDir, "shuffle/j-1/0");
   for (const name of readdirSync(dir).filter((file) => file === "2.1.run")) {
@@ -98,7 +98,7 @@ test("F1: a manifest that is not the committed one is never used", async (t) => 
   assert.deepEqual(lostOf((await end.reports())[0]), [3]);
 });
 
-test("F3: outputs of a worker that is gone, and holes, are lost; what moves is fetched anew", async (t) => {
+test("F3: outputs of a worker that is gone are lost; what moves is fetched anew", async (t) => {
   const { members, sources } = await mapped(t);
   const { end } = members[0]!;
   const hole = [-1, 0, ""] as const;
@@ -111,7 +111,7 @@ test("F3: outputs of a worker that is gone, and holes, are lost; what moves is f
   assert.equal((await end.reports())[0]?.kind, "done");
 });
 
-test("the exchange shows nothing without the secret of the job, and only what is there", async (t) => {
+test("without the secret of its job the exchange shows nothing", async (t) => {
   const { members, job } = await mapped(t);
   const { url } = members[0]!;
   const status = async (path: string, secret: string) => {

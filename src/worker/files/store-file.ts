@@ -1,4 +1,5 @@
-/** Streams to files on this worker's disk, checked as they pass; a file appears whole or not at all. */
+/** Streams to files on this worker's disk, checked as they pass; a file appears whole or not at
+ *  all. */
 import { createHash } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
@@ -7,7 +8,7 @@ import { ClusterError } from "../../core/error.ts";
 export function diskError(error: unknown, what: string): unknown {
   const errno = (error as NodeJS.ErrnoException).code;
   if (errno === "ENOSPC" || errno === "EDQUOT") {
-    const text = `the worker's disk is full while ${what}; free space there, it is tried again elsewhere`;
+    const text = `the worker's disk is full while ${what}; free space, it is tried elsewhere`;
     return new ClusterError("storage-full", text, { cause: error });
   }
   if (errno === "EIO" || errno === "EROFS" || errno === "EMFILE" || errno === "ENFILE") {

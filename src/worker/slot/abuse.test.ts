@@ -141,7 +141,7 @@ for (const sandbox of ["auto", "basic"] as const) {
   });
 }
 
-test("W10: the environment has no secrets, and no path leads out of the scratch directory", async (t) => {
+test("W10: the environment has no secrets, and writing is for scratch only", async (t) => {
   process.env.WORKER_TEST_SECRET = "s3cret";
   t.after(() => delete process.env.WORKER_TEST_SECRET);
   const env = (await resultOf(t, { run: "return { ...process.env };" })) as Record<string, string>;

@@ -1,4 +1,5 @@
-/** What a task process says, checked: job code runs in it and may say anything over the same channel.
+/** What a task process says, checked: job code runs in it and may say anything over the same
+ *  channel.
  *
  *  Whatever passes here can be reported: the coordinator refuses nothing of it. */
 import { z } from "zod";

@@ -13,18 +13,19 @@ export type Ending = {
   readonly outputMaxBytes: number;
 };
 
-const heapAbort =
-  /JavaScript heap out of memory|Reached heap limit|invalid table size Allocation|Zone Allocation failed|OOM error/;
+const heapAbort = /heap out of memory|Reached heap limit|Allocation failed|OOM error/;
 
 export function failureOf(ending: Ending): Failure {
   const mebibytes = Math.round(ending.memoryBytes / 1024 / 1024);
   if (ending.killedFor === "memory" || (ending.code !== 0 && heapAbort.test(ending.tail))) {
-    const text = `the task took more than the ${mebibytes} MiB that it may have; raise --memory, or keep less`;
+    const text =
+      `the task took more than the ${mebibytes} MiB that it may have; ` +
+      "raise --memory, or keep less";
     return { code: "out-of-memory", message: text };
   }
   if (ending.killedFor === "output") {
     const text =
-      `the job's code wrote more than ${ending.outputMaxBytes} bytes to standard output and error; ` +
+      `the job's code wrote more than ${ending.outputMaxBytes} bytes to standard output; ` +
       "use log(), or write less";
     return { code: "limit-exceeded", message: text };
   }

@@ -1,4 +1,5 @@
-/** The task processes of a worker: one per busy slot, and one spare that is ready for whatever job comes next. */
+/** The task processes of a worker: one per busy slot, and one spare that is ready for whatever job
+ *  comes next. */
 import { copyFileSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Failure } from "../../core/job.ts";
@@ -14,7 +15,8 @@ export type ProcessesOptions = {
   readonly memoryBytes: number;
 };
 
-/** A new spare is started when its start does not slow down the one that has just gone to work, ms. */
+/** A new spare is started when its start does not slow down the one that has just gone to work, ms.
+ *  */
 const spareDelayMs = 200;
 /** How long processes whose job has ended are looked at, and ended, ms. */
 const idleMs = 10_000;
@@ -48,8 +50,9 @@ export class Processes {
     this.#spare = this.#spawn();
   }
 
-  /** The slot's process, loaded with the job: the one it has when that knows the job or at least its code,
-   *  else the spare. A process never serves two owners or two codes. Throws `LoadFailed`. */
+  /** The slot's process, loaded with the job: the one it has when that knows the job or at least
+   *  its code, else the spare. A process never serves two owners or two codes. Throws `LoadFailed`.
+   *  */
   async take(slot: number, job: OpenedJob, files: JobFiles): Promise<TaskProcess> {
     const { open } = job;
     const code = `${open.codeHash} ${open.owner}`;
@@ -74,7 +77,8 @@ export class Processes {
     this.#slots[slot] = null;
   }
 
-  /** Its processes stay for a while: the same code is likely to come again. Files of the job do not. */
+  /** Its processes stay for a while: the same code is likely to come again. Files of the job do
+   *  not. */
   closeJob(job: string): void {
     for (const process of this.#all) {
       if (process.job !== job) continue;
@@ -151,7 +155,8 @@ async function load(process: TaskProcess, files: JobFiles): Promise<void> {
   process.listen = null;
 }
 
-/** The directory is readable for the process, not writable, so a second name for the same bytes is safe. */
+/** The directory is readable for the process, not writable, so a second name for the same bytes is
+ *  safe. */
 export function linkOrCopy(path: string, target: string): void {
   try {
     linkSync(path, target);

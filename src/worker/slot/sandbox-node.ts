@@ -1,8 +1,10 @@
-/** How a task process is kept apart: its arguments, its environment and, where the host can, its namespaces.
+/** How a task process is kept apart: its arguments, its environment and, where the host can, its
+ *  namespaces.
  *
- *  strict: own network namespace without interfaces, own process namespace (no other process can be signalled),
- *  no capabilities, and it dies with its worker. basic: Node's permission model alone, which is a seat belt
- *  and no wall; the network stays open. See docs/decisions/0003-task-processes.md. */
+ *  strict: own network namespace without interfaces, own process namespace (no other process can be
+ *  signalled), no capabilities, and it dies with its worker. basic: Node's permission model alone,
+ *  which is a seat belt and no wall; the network stays open. See
+ *  docs/decisions/0003-task-processes.md. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -24,7 +26,8 @@ const probeTimeoutMs = 5_000;
 const setpriv = ["setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--"];
 const namespaces = ["--net", "--ipc", "--pid", "--fork", "--kill-child=KILL", "--"];
 
-/** Tries once what this host allows. Throws `unavailable` when strict is asked for and impossible. */
+/** Tries once what this host allows. Throws `unavailable` when strict is asked for and impossible.
+ *  */
 export async function probeSandbox(mode: SandboxMode): Promise<Sandbox> {
   const onLinux = process.platform === "linux";
   const tied = onLinux && (await works(setpriv)) ? setpriv : [];

@@ -1,8 +1,10 @@
-/** Loaded before the task process itself: takes from job code what Node's permission model leaves open.
+/** Loaded before the task process itself: takes from job code what Node's permission model leaves
+ *  open.
  *
- *  Signals to other processes, sockets (also those that are files, which no network namespace hides) and the
- *  database module, which reads and writes files without asking the permission model. A seat belt against
- *  mistakes and simple malice; walls are what `sandbox-node.ts` builds where the host can. */
+ *  Signals to other processes, sockets (also those that are files, which no network namespace
+ *  hides) and the database module, which reads and writes files without asking the permission
+ *  model. A seat belt against mistakes and simple malice; walls are what `sandbox-node.ts` builds
+ *  where the host can. */
 import dgram from "node:dgram";
 import { syncBuiltinESMExports } from "node:module";
 import net from "node:net";

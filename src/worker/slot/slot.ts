@@ -1,6 +1,8 @@
-/** The life of one task process: spawned ahead, loaded with one job, fed, watched, and killed as a whole.
+/** The life of one task process: spawned ahead, loaded with one job, fed, watched, and killed as a
+ *  whole.
  *
- *  What it says is a claim of code that is not ours: every message is checked before it is believed. */
+ *  What it says is a claim of code that is not ours: every message is checked before it is
+ *  believed. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
@@ -51,7 +53,8 @@ export class TaskProcess {
   readonly writeDir: string;
   /** The job that it is loaded with; "" while it is spare or idle after its job. */
   job = "";
-  /** Owner and hash of the code that it has loaded; "" while it is spare. It never loads other code. */
+  /** Owner and hash of the code that it has loaded; "" while it is spare. It never loads other
+   *  code. */
   code = "";
   /** Jobs loaded so far. */
   loads = 0;
@@ -215,7 +218,8 @@ function signal(pid: number): void {
   }
 }
 
-/** The supervisor's heartbeat goes first, and when memory runs out the kernel takes the task, not the worker. */
+/** The supervisor's heartbeat goes first, and when memory runs out the kernel takes the task, not
+ *  the worker. */
 function lowerPriority(pid: number): void {
   try {
     setPriority(pid, 5);

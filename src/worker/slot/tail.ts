@@ -1,4 +1,5 @@
-/** The last bytes of a stream, and how many there were: enough to explain an end, bounded whatever is written. */
+/** The last bytes of a stream, and how many there were: enough to explain an end, bounded whatever
+ *  is written. */
 export class Tail {
   readonly #maxBytes: number;
   #chunks: Buffer[] = [];

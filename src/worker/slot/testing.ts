@@ -10,7 +10,8 @@ import { defaultSlotLimits, type SlotLimits, TaskProcess } from "./slot.ts";
 
 export type Ran = {
   readonly reports: readonly TaskReport[];
-  /** Of the process, when it ended by itself or was killed by its watch; null when all was reported. */
+  /** Of the process, when it ended by itself or was killed by its watch; null when all was
+   *  reported. */
   readonly failure: Failure | null;
 };
 
@@ -50,7 +51,8 @@ export async function startProcess(t: TestContext, trial: Trial): Promise<TaskPr
     return join(process.readDir, name);
   };
   const code = `${trial.top ?? ""}
-    export default { kind: "tasks", options: { items: [], run: async (item) => { ${trial.run} } } };`;
+    const run = async (item) => { ${trial.run} };
+    export default { kind: "tasks", options: { items: [], run } };`;
   await process.ready;
   process.code = "code";
   process.send({

@@ -1,4 +1,5 @@
-/** Log lines and progress on their way to the coordinator: bounded, in bulk, and dropped rather than kept. */
+/** Log lines and progress on their way to the coordinator: bounded, in bulk, and dropped rather
+ *  than kept. */
 import type { WorkerNotes } from "../../wire/manager/messages.ts";
 import type { WorkerTimers } from "../run.ts";
 

@@ -1,6 +1,8 @@
-/** One link's conversation with the manager: its messages become events, our reports become messages.
+/** One link's conversation with the manager: its messages become events, our reports become
+ *  messages.
  *
- *  Every request of the manager is answered; with NotMine when it needs a relation that is not there. */
+ *  Every request of the manager is answered; with NotMine when it needs a relation that is not
+ *  there. */
 
 import { isErrorCode } from "../../core/error.ts";
 import type { AttemptReport } from "../../core/event.ts";
@@ -239,7 +241,8 @@ export class ManagerTalk {
     this.#options.events.post({ kind: "reports-acked", batch });
   }
 
-  /** A manager without our fields has the times of existing ones: a ping each 15 s, lost after 60 s. */
+  /** A manager without our fields has the times of existing ones: a ping each 15 s, lost after 60
+   *  s. */
   #welcomed(message: Extract<ManagerMessage, { kind: "managerAnswer" }>): void {
     const { events, identity } = this.#options;
     const { welcome } = message;
@@ -372,7 +375,8 @@ function encodeJson(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
 }
 
-/** From the manager that this worker has chosen and paid with its token: its shape is trusted, its JSON is not. */
+/** From the manager that this worker has chosen and paid with its token: its shape is trusted, its
+ *  JSON is not. */
 function decodeJson<T>(bytes: Uint8Array): T {
   return JSON.parse(new TextDecoder().decode(bytes)) as T;
 }
