@@ -103,7 +103,7 @@ test("who said good-bye is not missed", () => {
   assert.deepEqual(run(liveness, 0, 60_000), []);
 });
 
-test("a worker that was away before a restart has only the rest of its lease, and at least a moment", () => {
+test("a worker away before a restart has the rest of its lease, at least a moment", () => {
   const liveness = new Liveness(options);
   liveness.watch("w-1", 0, 10_000);
   liveness.watch("w-2", 0, 60_000);

@@ -40,7 +40,8 @@ export class Liveness {
     this.#options = options;
   }
 
-  /** The worker has joined, or is known from before a restart: one full lease from now, less what it was
+  /** The worker has joined, or is known from before a restart: one full lease from now, less what
+   *  it was
    *  already away while coordinators were up, but never without a chance to come back. */
   watch(worker: WorkerId, atMs: number, absentMs = 0): void {
     const { closedGraceMs, leaseMs } = this.#options;

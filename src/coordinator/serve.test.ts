@@ -299,6 +299,17 @@ test("a body that does not come in time ends its connection", async (t) => {
   await new Promise((resolve) => socket.on("close", resolve).resume());
 });
 
+test("a stream lasts longer than a body may take to arrive", async (t) => {
+  const cluster = await opened(t, { limits: { bodyTimeoutMs: 20 } });
+  const job = await cluster.submit(await cluster.tasksSpec(1));
+  const watch = await cluster.call("GET", `/v1/jobs/${job}/watch`);
+  const reader = watch.body!.pipeThrough(new TextDecoderStream()).getReader();
+  // The second line comes by itself, a second after the first.
+  await reader.read();
+  assert.match((await reader.read()).value!, /"running"/);
+  await reader.cancel();
+});
+
 test("headers above their limit are refused", async (t) => {
   const cluster = await opened(t);
   const { status } = await raw(cluster, "/v1/health", { "x-large": "x".repeat(20_000) });

@@ -102,6 +102,7 @@ class Door {
   readonly #options: ServeOptions;
   readonly #failures: FailureCounter;
   readonly #principals = new WeakMap<FastifyRequest, Principal>();
+  readonly #bodyTimers = new WeakMap<FastifyRequest, () => void>();
   readonly #calls = new Set<AbortController>();
 
   constructor(options: ServeOptions) {
@@ -172,8 +173,9 @@ class Door {
       url: route.path,
       onRequest: async (request) => {
         if (route.access !== "none") this.#principals.set(request, this.#admit(request, route));
-        if (route.body !== "bytes") this.#limitBody(request);
+        if (route.method === "POST" && route.body !== "bytes") this.#limitBody(request);
       },
+      preHandler: async (request) => this.#bodyTimers.get(request)?.(),
       handler: (request, reply) => this.#handle(route, request, reply),
     });
   }
@@ -192,11 +194,12 @@ class Door {
     return principal;
   }
 
-  #limitBody({ raw }: FastifyRequest): void {
-    if (raw.complete) return;
-    const timer = setTimeout(() => raw.destroy(), this.limits.bodyTimeoutMs);
-    raw.once("end", () => clearTimeout(timer));
-    raw.once("close", () => clearTimeout(timer));
+  /** Until the body has been parsed; a long answer after that is another matter. */
+  #limitBody(request: FastifyRequest): void {
+    const timer = setTimeout(() => request.raw.destroy(), this.limits.bodyTimeoutMs);
+    const clear = () => clearTimeout(timer);
+    this.#bodyTimers.set(request, clear);
+    request.raw.once("close", clear);
   }
 
   async #handle(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

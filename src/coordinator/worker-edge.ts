@@ -281,7 +281,7 @@ export class WorkerEdge {
   #note(link: WorkerLink, worker: WorkerId, bytes: Uint8Array): void {
     const { logs, progress } = parseNotes(bytes);
     const { loop, notes } = this.#options;
-    // The last lines come when the leases are gone already; leases alone tell of a link that is new.
+    // The last lines come when the leases are gone already; leases alone tell of a new link.
     const leased = leasesOf(loop.state, worker).map((ref) => ref.job);
     const jobs = new Set<string>([...link.jobs, ...leased]);
     for (const { job, line, ...task } of logs) {

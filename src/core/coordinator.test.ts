@@ -11,7 +11,7 @@ import {
   testJob,
   testSpecs,
   testStage,
-} from "./testing.ts";
+} from "./testing/make-believe.ts";
 import { absentMs, jobOutputs, jobSummary, stageSources } from "./view.ts";
 
 function only(cluster: TestCluster, worker: WorkerId): AttemptRef {
@@ -32,7 +32,7 @@ test("a task is given to an idle worker at once, and its result ends the job", (
   assert.equal(jobOutputs(cluster.state, job)[0]?.root, "0-0");
 });
 
-test("reduce tasks begin when every map task is done, and are told where the partitions lie", () => {
+test("reduce tasks begin when every map task is done, and are told where partitions lie", () => {
   const cluster = new TestCluster();
   const [one, two] = [cluster.join(), cluster.join()];
   const job = cluster.submit(mapReduceSpec(2, 1));
@@ -88,7 +88,7 @@ test("back-off doubles from 100 ms", () => {
   assert.deepEqual(waits, [100, 200, 400]);
 });
 
-test("W1: a task whose worker is lost is given to another at once, and counts no user error", () => {
+test("W1: a task whose worker is lost goes to another at once, and is no user error", () => {
   const cluster = new TestCluster();
   const [one, two] = [cluster.join(), cluster.join()];
   cluster.submit(testJob([testStage()]));
@@ -132,7 +132,7 @@ test("W2, W3: a late or repeated report changes nothing", () => {
   );
 });
 
-test("C15: cancel ends the job, aborts what runs, and a result that comes later is no output", () => {
+test("C15: cancel ends the job, aborts what runs, and a later result is no output", () => {
   const cluster = new TestCluster();
   const worker = cluster.join();
   const job = cluster.submit(testJob([testStage({ taskCount: 3 })]));
@@ -163,7 +163,7 @@ test("F10: a map task whose output is lost is computed again before the reduce g
   assert.equal(stateOf(cluster, job), "done");
 });
 
-test("output that differs when it is computed again fails the job once a reduce has used the old", () => {
+test("output that differs when computed again fails the job once a reduce used the old", () => {
   const cluster = new TestCluster();
   const [one, two] = [cluster.join(), cluster.join()];
   const job = cluster.submit(mapReduceSpec(2, 2));
@@ -263,7 +263,7 @@ test("C16: an empty job is done at once; impossible ones are refused with their 
   }
 });
 
-test("random life: every job ends, every law holds, and a snapshot at any point changes nothing", () => {
+test("random life: every job ends, every law holds, and a snapshot changes nothing", () => {
   for (let seed = 1; seed <= 60; seed++) {
     const random = new Random(seed);
     const cluster = new TestCluster();
@@ -311,7 +311,8 @@ function disturb(cluster: TestCluster, random: Random): void {
   }
 }
 
-/** I19: the state is the fold of its events, also when the restarts of the live run are left out. */
+/** I19: the state is the fold of its events, also when the restarts of the live run are left out.
+ *  */
 function replay(cluster: TestCluster, seed: number): void {
   const fresh = new TestCluster().state;
   for (const event of cluster.events) step(fresh, event);

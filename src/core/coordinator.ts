@@ -1,4 +1,5 @@
-/** The coordinator's decisions: one event in, effects out. Pure in the sense that matters: the same events in the
+/** The coordinator's decisions: one event in, effects out. Pure in the sense that matters: the same
+ *  events in the
  *  same order give the same state and the same effects, on any machine, at any time. */
 import { cancelJob, removeJob, submitJob } from "./cluster/jobs.ts";
 import { makeReady } from "./cluster/leases.ts";

@@ -1,4 +1,5 @@
-/** What the core wants done. Effects of one event are performed in order, after the event is durable.
+/** What the core wants done. Effects of one event are performed in order, after the event is
+ *  durable.
  *
  *  Performing returns nothing: what comes of it is a later event. Effects of a replay are dropped;
  *  whoever needs them again (a worker that comes back) gets them by a new event. */
@@ -8,7 +9,8 @@ import type { AttemptRef, JobId, WorkerId } from "./ids.ts";
 export type Effect =
   /** Tell a worker what a job is; always before its first `assign` in this worker's session. */
   | { readonly kind: "open-job"; readonly worker: WorkerId; readonly job: JobId }
-  /** Tell a worker where the partitions of `stage` lie (`stageSources`); before the reduce tasks that
+  /** Tell a worker where the partitions of `stage` lie (`stageSources`); before the reduce tasks
+   *  that
    *  read them, and again when one has moved. */
   | {
       readonly kind: "send-sources";
@@ -16,7 +18,8 @@ export type Effect =
       readonly job: JobId;
       readonly stage: number;
     }
-  /** Lease these attempts to the worker, in this order. Answered by `attempts-reported`, or `worker-lost`. */
+  /** Lease these attempts to the worker, in this order. Answered by `attempts-reported`, or
+   *  `worker-lost`. */
   | {
       readonly kind: "assign";
       readonly worker: WorkerId;

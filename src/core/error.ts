@@ -1,6 +1,7 @@
 /** The closed list of what can go wrong for a user; every edge maps each code to its own numbers.
  *
- *  Broken laws are not here: they are bugs and throw `Error` from `assert`, which ends the process. */
+ *  Broken laws are not here: they are bugs and throw `Error` from `assert`, which ends the process.
+ *  */
 
 export const errorCodes = [
   /** Arguments, files or a job description that cannot be used as given. */

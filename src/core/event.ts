@@ -1,6 +1,8 @@
-/** Everything that can happen to a coordinator. Facts in the past tense, plain JSON, each with `atMs`.
+/** Everything that can happen to a coordinator. Facts in the past tense, plain JSON, each with
+ *  `atMs`.
  *
- *  1. Events are appended to the log before `step` sees them; replaying the log gives the same state.
+ *  1. Events are appended to the log before `step` sees them; replaying the log gives the same
+ *     state.
  *  2. `atMs` is the coordinator's clock (monotonic, never back, carried over restarts), whole ms.
  *  3. Heartbeats and progress are not events: silence is (`worker-lost`). See decisions/0002. */
 import type { AttemptRef, Hash, JobId, WorkerId } from "./ids.ts";
@@ -35,7 +37,8 @@ export type AttemptReport = {
       readonly counters?: CounterMap;
       readonly inputBytes?: number;
     }
-  /** `lostTasks`: tasks of the input stage whose partitions could not be fetched (download-failed). */
+  /** `lostTasks`: tasks of the input stage whose partitions could not be fetched (download-failed).
+   *  */
   | { readonly kind: "failed"; readonly failure: Failure; readonly lostTasks?: readonly number[] }
   /** The worker gives the attempt back unstarted (shutdown), or confirms an abort. */
   | { readonly kind: "returned" }
@@ -65,7 +68,8 @@ export type CoordinatorEvent = {
       readonly specs: WorkerSpecs;
       /** Attempts that it holds, running or finished without an acknowledgement. */
       readonly holding: readonly AttemptRef[];
-      /** Map outputs that it still serves, as [job, stage] with tasks; all others are lost. */
+      /** Map outputs that it still serves, as [job, stage] with tasks; all others are lost. Names
+       *  every job that is open there, if only without tasks: those that have ended are closed. */
       readonly serving?: ReadonlyArray<{
         readonly job: JobId;
         readonly stage: number;
@@ -75,7 +79,8 @@ export type CoordinatorEvent = {
   | {
       readonly kind: "worker-lost";
       readonly worker: WorkerId;
-      /** bye: it said so · closed: link closed and not back in time · silent: no heartbeat in the lease. */
+      /** bye: it said so · closed: link closed and not back in time · silent: no heartbeat in the
+       *  lease. */
       readonly reason: "bye" | "closed" | "silent";
     }
   | {

@@ -1,6 +1,7 @@
 /** The nouns: what a job is made of, as the coordinator sees it.
  *
- *  A *job* has *stages* (map, reduce, or tasks); a stage has *tasks*; a task has *attempts*; an attempt
+ *  A *job* has *stages* (map, reduce, or tasks); a stage has *tasks*; a task has *attempts*; an
+ *  attempt
  *  holds a *lease* on a worker. Map tasks read *splits* and write one *partition* per reduce task.
  *  User code and inputs are blobs (`codeHash`, `planHash`) that the core never opens. */
 import type { ErrorCode } from "./error.ts";
@@ -10,7 +11,8 @@ import type { Hash, JobId } from "./ids.ts";
 export type StageKind = "map" | "reduce" | "tasks";
 
 /** waiting: a stage before it is not done · ready: may be given to a worker · running: leased ·
- *  done, failed, cancelled: final (a map task's `done` returns to `ready` when its output is lost). */
+ *  done, failed, cancelled: final (a map task's `done` returns to `ready` when its output is lost).
+ *  */
 export type TaskState = "waiting" | "ready" | "running" | "done" | "failed" | "cancelled";
 
 /** running: accepted, maybe still without workers · done, failed, cancelled: final. */
@@ -20,7 +22,8 @@ export type StageSpec = {
   readonly kind: StageKind;
   /** Tasks in the stage, 0 to 10,000,000. */
   readonly taskCount: number;
-  /** Stage whose partitions this one reads: every reduce has one, others null. Always a lower index. */
+  /** Stage whose partitions this one reads: every reduce has one, others null. Always a lower
+   *  index. */
   readonly inputStage: number | null;
   /** Partitions that each task's output is cut into, 1 to 100,000; 0 when the output is final. */
   readonly partitionCount: number;
@@ -59,7 +62,8 @@ export type JobSpec = {
   readonly planHash: Hash;
   /** 1 or 2 stages, in order. */
   readonly stages: readonly StageSpec[];
-  /** Hosts that hold each task's input (stage 0 only): `taskHost[t]` indexes `hosts`, −1 = anywhere. */
+  /** Hosts that hold each task's input (stage 0 only): `taskHost[t]` indexes `hosts`, −1 =
+   *  anywhere. */
   readonly locality: {
     readonly hosts: readonly string[];
     readonly taskHost: readonly number[];

@@ -1,4 +1,5 @@
-/** The numbered laws that hold after every step, checked by tests and by the simulation. Each throws with its
+/** The numbered laws that hold after every step, checked by tests and by the simulation. Each
+ *  throws with its
  *  number. `LawWatch` also remembers, for the laws about what may never change. */
 
 import { isOpen } from "./cluster/shuffle.ts";
@@ -127,7 +128,8 @@ export class LawWatch {
       const attempt = stage.attempts[task] as number;
       assert(attempt >= (this.attempts.get(name) ?? 0), `I5: ${name} goes back to ${attempt}`);
       this.attempts.set(name, attempt);
-      // Intermediate output may be lost and made again (then by another attempt); the final one never.
+      // Intermediate output may be lost and made again (then by another attempt); the final one
+      // never.
       if (stage.spec.partitionCount > 0 || stage.state[task] !== DONE) continue;
       const output = `${stage.committed[task]} ${JSON.stringify(stage.outputs[task])}`;
       const before = this.outputs.get(name);

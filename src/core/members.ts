@@ -1,4 +1,5 @@
-/** Who may do what: roles and the tokens that carry them. Tokens themselves are never here, only hashes. */
+/** Who may do what: roles and the tokens that carry them. Tokens themselves are never here, only
+ *  hashes. */
 
 /** admin: everything · submitter: own jobs · worker: lease tasks · reader: look only. */
 export type Role = "admin" | "submitter" | "worker" | "reader";

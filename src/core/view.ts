@@ -1,4 +1,5 @@
-/** Reading the state: summaries for people, and what the edges need to carry out effects. Changes nothing. */
+/** Reading the state: summaries for people, and what the edges need to carry out effects. Changes
+ *  nothing. */
 import { consumerOf, isOpen } from "./cluster/shuffle.ts";
 import {
   type CoordinatorState,
@@ -149,7 +150,8 @@ export function tokenRecords(state: CoordinatorState): TokenRecord[] {
   return [...state.tokens.values()];
 }
 
-/** Names of all blobs that some job needs: code, plans, outputs, bad records. Items of `tasks` jobs are named
+/** Names of all blobs that some job needs: code, plans, outputs, bad records. Items of `tasks` jobs
+ *  are named
  *  in the plan only; whoever sweeps reads the plans. */
 export function referencedBlobs(state: CoordinatorState): Set<string> {
   const names = new Set<string>();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { JobSpec } from "../../core/job.ts";
 import type { Role } from "../../core/members.ts";
-import { testJob, testStage } from "../../core/testing.ts";
+import { testJob, testStage } from "../../core/testing/make-believe.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { type Coordinator, type CoordinatorOptions, openCoordinator } from "../coordinator.ts";
 

@@ -153,7 +153,9 @@ function endJob(
   for (const stage of job.stages) dropStage(state, stage, end.effects);
   for (const number of job.workers) {
     const worker = state.workers.get(number);
-    if (worker?.opened.delete(job.number) !== true) continue;
+    if (worker?.live !== true) continue;
+    // Also one that has come back since and was not told of the job again: it has the job still.
+    worker.opened.delete(job.number);
     for (const stage of job.stages) worker.sources.delete(`${job.number}/${stage.index}`);
     end.effects.push({ kind: "close-job", worker: workerId(number), job: jobId(job.number) });
   }

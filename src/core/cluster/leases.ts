@@ -1,4 +1,5 @@
-/** Giving an attempt to a worker, and taking it back: the only places where leases begin and end. */
+/** Giving an attempt to a worker, and taking it back: the only places where leases begin and end.
+ *  */
 import { assert } from "../error.ts";
 import {
   type CoordinatorState,
@@ -11,7 +12,8 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 
-/** Leases the next attempt of a task to a worker. The task must be ready, or running for a backup. */
+/** Leases the next attempt of a task to a worker. The task must be ready, or running for a backup.
+ *  */
 export function grant(
   state: CoordinatorState,
   stage: Stage,

@@ -1,9 +1,12 @@
 /** Which worker gets which task, and when.
  *
- *  1. Jobs share the slots by weight: the next task comes from the job with the fewest leases per weight.
- *  2. In a job the earlier stage goes first; in a stage the tasks whose input lies on the worker's machine,
+ *  1. Jobs share the slots by weight: the next task comes from the job with the fewest leases per
+ *     weight.
+ *  2. In a job the earlier stage goes first; in a stage the tasks whose input lies on the worker's
+ *     machine,
  *     then those whose input lies nowhere in particular, then the rest.
- *  3. A worker holds one task a slot, and a short queue more when tasks are shorter than 200 ms, so that no slot
+ *  3. A worker holds one task a slot, and a short queue more when tasks are shorter than 200 ms, so
+ *     that no slot
  *     waits for the wire (about 50 ms of work); never more than its even share of what is ready. */
 import type { Effect } from "../effect.ts";
 import { jobId, workerId } from "../ids.ts";
@@ -132,7 +135,8 @@ export function sendAttempts(
   to.effects.push({ kind: "assign", worker, job, stage: stage.index, attempts: to.attempts });
 }
 
-/** Takes a ready task out of its queue: own machine first, then anywhere, then the longest other queue. */
+/** Takes a ready task out of its queue: own machine first, then anywhere, then the longest other
+ *  queue. */
 function takeReady(state: CoordinatorState, stage: Stage, host: string): number | undefined {
   const hosts = stage.index === 0 ? state.jobs.get(stage.job)?.spec.locality?.hosts : undefined;
   const own = (hosts?.indexOf(host) ?? -1) + 1;

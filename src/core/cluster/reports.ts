@@ -1,4 +1,5 @@
-/** What workers say of their attempts. Commit is at most once and final; what comes late changes nothing. */
+/** What workers say of their attempts. Commit is at most once and final; what comes late changes
+ *  nothing. */
 import type { Effect } from "../effect.ts";
 import type { AttemptReport, CoordinatorEvent } from "../event.ts";
 import { idNumber, jobId, workerId } from "../ids.ts";
@@ -98,8 +99,9 @@ function differs(stage: Stage, task: number): Failure {
   return {
     code: "nondeterministic",
     message:
-      `${stage.spec.kind} task ${task} was computed again after its output was lost, and gave other ` +
-      "bytes, which a finished reduce task no longer matches; avoid Math.random and Date in map",
+      `${stage.spec.kind} task ${task} was computed again after its output was lost, and gave ` +
+      "other bytes, which a finished reduce task no longer matches; avoid Math.random and " +
+      "Date in map",
   };
 }
 
@@ -144,7 +146,8 @@ function unreachable(input: Stage, task: number): Failure {
   };
 }
 
-/** Workers announce attempts that take longer than a moment; from then on their time runs here too. */
+/** Workers announce attempts that take longer than a moment; from then on their time runs here too.
+ *  */
 export function startAttempts(state: CoordinatorState, event: Of<"attempts-started">): void {
   for (const ref of event.attempts) {
     const job = state.jobs.get(idNumber(ref.job));

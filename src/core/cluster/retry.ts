@@ -1,8 +1,10 @@
 /** What becomes of a task whose attempt did not succeed.
  *
  *  1. The user's own errors count against `userErrorMax` (4); then the job fails with the last one.
- *  2. A lost worker counts for the tasks it was running: `workersKilledMax` (3) distinct ones poison the job.
- *  3. All else (downloads, full disks, returned attempts) is a setback: tried again, with an end far away.
+ *  2. A lost worker counts for the tasks it was running: `workersKilledMax` (3) distinct ones
+ *     poison the job.
+ *  3. All else (downloads, full disks, returned attempts) is a setback: tried again, with an end
+ *     far away.
  *  4. Waits double from `backoffMs` to `backoffMaxMs`; a lost worker costs no wait. */
 import type { ErrorCode } from "../error.ts";
 import type { Failure } from "../job.ts";
@@ -37,7 +39,8 @@ const finalCodes: ReadonlySet<ErrorCode> = new Set([
   "nondeterministic",
 ]);
 
-/** Decides about a failed attempt whose lease has ended. Returns the job's failure, or null when the task
+/** Decides about a failed attempt whose lease has ended. Returns the job's failure, or null when
+ *  the task
  *  goes on (again waiting or ready, or still running in another attempt). */
 export function afterFailure(
   state: CoordinatorState,
@@ -67,7 +70,8 @@ export function afterFailure(
   return null;
 }
 
-/** Decides about an attempt whose worker is gone. `ran`: it had begun, so the task may be the reason. */
+/** Decides about an attempt whose worker is gone. `ran`: it had begun, so the task may be the
+ *  reason. */
 export function afterLoss(
   state: CoordinatorState,
   job: JobRecord,
@@ -84,7 +88,9 @@ export function afterLoss(
     if (killers.length >= job.spec.limits.workersKilledMax) {
       return named(stage, task, {
         code: "task-crashed",
-        message: `${killers.length} workers (${killers.map((w) => `w-${w}`).join(", ")}) were lost while running it, so it is not tried again`,
+        message:
+          `${killers.length} workers (${killers.map((w) => `w-${w}`).join(", ")}) were lost ` +
+          "while running it, so it is not tried again",
       });
     }
   }

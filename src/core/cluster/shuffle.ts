@@ -1,9 +1,12 @@
 /** Between the stages: when a stage may begin, and what happens when map output is lost.
  *
  *  1. A reduce task is `waiting` until every task of its input stage is done (I9).
- *  2. A lost output makes its task `ready` again as long as somebody still needs it; reduce tasks that
- *     are ready go back to `waiting`, those that run are left to finish or to report what they miss.
- *  3. Computed again, the output must be the same bytes, or no reduce task may have used the old ones. */
+ *  2. A lost output makes its task `ready` again as long as somebody still needs it; reduce tasks
+ *     that
+ *     are ready go back to `waiting`, those that run are left to finish or to report what they
+ *    miss.
+ *  3. Computed again, the output must be the same bytes, or no reduce task may have used the old
+ *     ones. */
 import type { Effect } from "../effect.ts";
 import { jobId, workerId } from "../ids.ts";
 import type { TaskOutput } from "../job.ts";
@@ -19,7 +22,8 @@ import {
   WAITING,
 } from "./state.ts";
 
-/** Times that one map output may be lost before the job is given up: members cannot reach each other. */
+/** Times that one map output may be lost before the job is given up: members cannot reach each
+ *  other. */
 export const outputLossMax = 20;
 
 export function inputOf(job: JobRecord, stage: Stage): Stage | null {
@@ -91,7 +95,8 @@ export function loseOutputsOf(
   }
 }
 
-/** Called when an output is committed again: is it the one that was lost? Ends running readers of the old
+/** Called when an output is committed again: is it the one that was lost? Ends running readers of
+ *  the old
  *  bytes; returns false when a reader has already committed. */
 export function sameOutput(
   state: CoordinatorState,

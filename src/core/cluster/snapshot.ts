@@ -1,8 +1,9 @@
-/** The state as plain JSON and back. Whatever decides the next step is kept in its order, so that replay from a
+/** The state as plain JSON and back. Whatever decides the next step is kept in its order, so that
+ *  replay from a
  *  snapshot and replay from the first event give the same (I19). */
-import { Deadlines } from "./deadlines.ts";
-import { Durations } from "./durations.ts";
-import { IntQueue } from "./queue.ts";
+import { Deadlines } from "../structures/deadlines.ts";
+import { Durations } from "../structures/durations.ts";
+import { IntQueue } from "../structures/queue.ts";
 import {
   type CoordinatorState,
   type JobRecord,
@@ -12,7 +13,8 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 
-/** Grows with every change of this shape, together with a function that reads the shape before it. */
+/** Grows with every change of this shape, together with a function that reads the shape before it.
+ *  */
 export const snapshotVersion = 1;
 
 /** Columns are mostly zeros: kept as [index, value] pairs, flat. */

@@ -1,4 +1,5 @@
-/** Is a job description one that the cluster can run? Limits are named, so that the error can name them. */
+/** Is a job description one that the cluster can run? Limits are named, so that the error can name
+ *  them. */
 import { ClusterError } from "../error.ts";
 import type { JobSpec, RetryLimits, StageSpec } from "../job.ts";
 

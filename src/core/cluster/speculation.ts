@@ -1,5 +1,7 @@
-/** Backup tasks: near the end of a stage a second attempt for those that take much longer than the others
- *  (MapReduce paper, section 3.6). Whichever attempt reports first is committed, the other is aborted.
+/** Backup tasks: near the end of a stage a second attempt for those that take much longer than the
+ *  others
+ *  (MapReduce paper, section 3.6). Whichever attempt reports first is committed, the other is
+ *  aborted.
  *
  *  1. Only when nothing of the stage is ready, so that a backup never delays first attempts.
  *  2. Only with something to compare with: a quarter of the stage is done.

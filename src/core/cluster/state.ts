@@ -1,14 +1,16 @@
-/** Everything a coordinator remembers. Mutable, owned by `step`; others read it through `core/view.ts`.
+/** Everything a coordinator remembers. Mutable, owned by `step`; others read it through
+ *  `core/view.ts`.
  *
  *  Tasks live in columns (one array per property), since a job may have ten million of them.
- *  All collections keep their order over a snapshot: the next decision must not depend on a restart. */
+ *  All collections keep their order over a snapshot: the next decision must not depend on a
+ *  restart. */
 
 import type { WorkerSpecs } from "../event.ts";
 import type { CounterMap, Failure, JobSpec, JobState, StageSpec, TaskOutput } from "../job.ts";
 import type { TokenRecord } from "../members.ts";
-import { Deadlines } from "./deadlines.ts";
-import { Durations } from "./durations.ts";
-import { IntQueue } from "./queue.ts";
+import { Deadlines } from "../structures/deadlines.ts";
+import { Durations } from "../structures/durations.ts";
+import { IntQueue } from "../structures/queue.ts";
 
 /** Task states as small numbers, for the column. The order is part of the snapshot. */
 export const WAITING = 0;
@@ -105,7 +107,8 @@ export type WorkerRecord = {
   readonly joinedAtMs: number;
   /** The start of the coordinator in which it was last seen joining. */
   seenEpoch: number;
-  /** How long coordinators have been up without it since then, in ms: restarts do not renew its lease. */
+  /** How long coordinators have been up without it since then, in ms: restarts do not renew its
+   *  lease. */
   absentMs: number;
   /** In the order of assignment. */
   readonly leases: Set<Lease>;

@@ -95,11 +95,26 @@ function reconcile(
   }
   const { serving } = event;
   if (serving === undefined) return;
+  closeEnded(state, worker, serving, effects);
   const served = new Set<string>();
   for (const { job, stage, tasks } of serving) {
     for (const task of tasks) served.add(`${idNumber(job)}/${stage}/${task}`);
   }
   loseOutputsOf(state, worker.number, (job, stage, task) => served.has(`${job}/${stage}/${task}`));
+}
+
+/** Jobs that ended while it was away are closed now, others when they end. */
+function closeEnded(
+  state: CoordinatorState,
+  worker: WorkerRecord,
+  open: NonNullable<Of<"worker-joined">["serving"]>,
+  effects: Effect[],
+): void {
+  for (const id of new Set(open.map(({ job }) => job))) {
+    const job = state.jobs.get(idNumber(id));
+    if (job?.state === "running") job.workers.add(worker.number);
+    else effects.push({ kind: "close-job", worker: workerId(worker.number), job: id });
+  }
 }
 
 function giveBack(state: CoordinatorState, lease: Lease): void {
@@ -110,7 +125,8 @@ function giveBack(state: CoordinatorState, lease: Lease): void {
   if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
 }
 
-/** A coordinator has started: workers that did not come back to the one before have been away while it was up. */
+/** A coordinator has started: workers that did not come back to the one before have been away while
+ *  it was up. */
 export function startEpoch(state: CoordinatorState, epoch: number, endedAtMs: number): void {
   const upMs = Math.max(0, endedAtMs - state.startedAtMs);
   for (const worker of state.workers.values()) {
@@ -136,6 +152,8 @@ export function loseWorker(
   const touched = new Set<JobRecord>();
   let position = 0;
   for (const lease of [...worker.leases]) {
+    // The loss of an earlier one may have ended its job.
+    if (!worker.leases.has(lease)) continue;
     // Only what it had begun can have killed it: the oldest lease of each slot.
     const ran = event.reason !== "bye" && (lease.startedAtMs > 0 || position < worker.specs.slots);
     position++;

@@ -1,22 +1,23 @@
-/** The HTTP API of the coordinator: what clients, the CLI and workers ask. JSON bodies, `Authorization: Bearer`.
+/** The HTTP API of the coordinator: what clients, the CLI and workers ask. JSON bodies,
+ *  `Authorization: Bearer`.
  *
  *  | call | body → answer | action |
  *  | --- | --- | --- |
  *  | GET /v1/health | → Health | (none) |
- *  | POST /v1/blobs | bytes → BlobPut; header `x-content-sha256` is checked when given | submit, work |
+ *  | POST /v1/blobs | bytes → BlobPut; checks `x-content-sha256` | submit, work |
  *  | GET, HEAD /v1/blobs/:hash | → bytes, `Range: bytes=a-b` honoured | any role |
  *  | POST /v1/jobs | Submit → Submitted | submit |
  *  | GET /v1/jobs | → { jobs: JobSummary[] } newest first | read |
  *  | GET /v1/jobs/:job | → JobSummary | read |
- *  | GET /v1/jobs/:job/watch | → NDJSON of JobSummary, one at once, then on change (at most 10/s), last when ended | read |
+ *  | GET /v1/jobs/:job/watch | → NDJSON of JobSummary: at once, on change, when ended | read |
  *  | POST /v1/jobs/:job/cancel | {} → JobSummary | cancel |
  *  | DELETE /v1/jobs/:job | → {} (only an ended job) | cancel |
- *  | GET /v1/jobs/:job/output | → Output (409 conflict while running, the job's failure when it failed) | read |
- *  | GET /v1/jobs/:job/results | → NDJSON, one result of a `tasks` job a line, in order | read |
+ *  | GET /v1/jobs/:job/output | → Output (409 while running) | read |
+ *  | GET /v1/jobs/:job/results | → NDJSON, a result of `tasks` a line, in order | read |
  *  | GET /v1/jobs/:job/logs?follow=1 | → NDJSON of LogLine | read |
  *  | GET /v1/jobs/:job/input/:file | → bytes of a plan's file, Range honoured | work |
  *  | GET /v1/workers | → { workers: WorkerSummary[] } | read-workers |
- *  | POST /v1/tokens | TokenRequest → TokenAnswer (the only time the token is shown) | manage-tokens |
+ *  | POST /v1/tokens | TokenRequest → TokenAnswer | manage-tokens |
  *  | GET /v1/tokens | → { tokens: TokenView[] } | manage-tokens |
  *  | DELETE /v1/tokens/:id | → {} | manage-tokens |
  *  | POST /v1/shutdown | {} → {} | shutdown |

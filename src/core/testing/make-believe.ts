@@ -1,4 +1,5 @@
-/** A cluster of make-believe workers around the core, for tests: every choice comes from one seed. */
+/** A cluster of make-believe workers around the core, for tests: every choice comes from one seed.
+ *  */
 import {
   type CoordinatorState,
   emptyState,
@@ -6,14 +7,14 @@ import {
   nextWakeMs,
   saveState,
   step,
-} from "./coordinator.ts";
-import type { Effect } from "./effect.ts";
-import { assert } from "./error.ts";
-import type { AttemptReport, CoordinatorEvent, WorkerSpecs } from "./event.ts";
-import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "./ids.ts";
-import { defaultLimits, type JobSpec, type StageSpec } from "./job.ts";
-import { LawWatch } from "./laws.ts";
-import type { Random } from "./random.ts";
+} from "../coordinator.ts";
+import type { Effect } from "../effect.ts";
+import { assert } from "../error.ts";
+import type { AttemptReport, CoordinatorEvent, WorkerSpecs } from "../event.ts";
+import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../ids.ts";
+import { defaultLimits, type JobSpec, type StageSpec } from "../job.ts";
+import { LawWatch } from "../laws.ts";
+import type { Random } from "../random.ts";
 
 const hash = "0".repeat(64);
 
@@ -74,7 +75,8 @@ export function submission(spec: JobSpec, key: string | null = null): Unstamped 
   return { kind: "job-submitted", owner: "ann", key, digest: JSON.stringify(spec), spec };
 }
 
-/** Holds the state, performs `assign` and `abort` on make-believe workers, checks every law after every step. */
+/** Holds the state, performs `assign` and `abort` on make-believe workers, checks every law after
+ *  every step. */
 export class TestCluster {
   state: CoordinatorState = emptyState();
   atMs = 1_000;
@@ -139,7 +141,8 @@ export class TestCluster {
     this.state = loadState(JSON.parse(JSON.stringify(saveState(this.state))));
   }
 
-  /** Lets the workers finish everything, in a random order. False when it did not end in `stepsMax`. */
+  /** Lets the workers finish everything, in a random order. False when it did not end in
+   *  `stepsMax`. */
   finish(random: Random, stepsMax = 100_000): boolean {
     for (let n = 0; n < stepsMax; n++) {
       if (this.state.active.size === 0) return true;

@@ -1,6 +1,7 @@
 /** Ready tasks of a stage, one first-in-first-out queue per place that holds their input.
  *
- *  A task index is in at most one queue; removal from the middle is lazy (the caller checks the state). */
+ *  A task index is in at most one queue; removal from the middle is lazy (the caller checks the
+ *  state). */
 
 /** A FIFO of small integers that reuses its array. */
 export class IntQueue {

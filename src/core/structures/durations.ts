@@ -1,4 +1,5 @@
-/** How long the attempts of a stage take: mean and median from a logarithmic histogram, in constant space. */
+/** How long the attempts of a stage take: mean and median from a logarithmic histogram, in constant
+ *  space. */
 
 /** Buckets per doubling: the median is exact to about 9 %. */
 const bucketsPerDoubling = 4;

@@ -1,5 +1,7 @@
-/** What falls due when: a binary heap, ordered by time and then by order of entry, so that equal times are
- *  handled in the order in which they were set, also after a snapshot. Entries are never removed early: whoever
+/** What falls due when: a binary heap, ordered by time and then by order of entry, so that equal
+ *  times are
+ *  handled in the order in which they were set, also after a snapshot. Entries are never removed
+ *  early: whoever
  *  takes one out checks whether it still means something. */
 
 export type Deadline = {

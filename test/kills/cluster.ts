@@ -1,0 +1,90 @@
+/** A real cluster of real processes for tests that kill them: `tequio up` and its workers on
+ *  loopback. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "../../src/sdk/client.ts";
+
+const cli = join(import.meta.dirname, "../../bin/tequio.js");
+/** An `up` that has not said where it listens by then has failed. */
+const startMaxMs = 30_000;
+
+export class KillableCluster {
+  readonly dataDir = mkdtempSync(join(tmpdir(), "tequio-kills-"));
+  url = "";
+  #listen = "127.0.0.1:0";
+  #up: ChildProcess | null = null;
+  readonly #workers: number;
+
+  constructor(workers: number) {
+    this.#workers = workers;
+  }
+
+  /** Starts `up`; after a kill, on the same data and port. */
+  async start(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const options = ["--json", "--workers", String(this.#workers), "--data", this.dataDir];
+    const child = spawn(process.execPath, [cli, "up", ...options, "--listen", this.#listen], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const timer = setTimeout(() => reject(new Error(`up is silent: ${said}`)), startMaxMs);
+    let said = "";
+    child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
+      said = (said + chunk).slice(-4_000);
+    });
+    let line = "";
+    child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+      line += chunk;
+      if (line.includes("\n")) resolve(JSON.parse(line.slice(0, line.indexOf("\n"))).url);
+    });
+    child.once("exit", (code) => reject(new Error(`up ended with ${code}: ${said}`)));
+    this.#up = child;
+    try {
+      this.url = await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+    this.#listen = new URL(this.url).host;
+  }
+
+  client(): Client {
+    const token = readFileSync(join(this.dataDir, "admin.token"), "utf8").trim();
+    return new Client({ url: this.url, token });
+  }
+
+  /** kill -9 of the coordinator; its workers live on. */
+  async killCoordinator(): Promise<void> {
+    const child = this.#up;
+    if (child === null || child.exitCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+
+  /** Process ids of the workers' supervisors that are alive now. */
+  workerPids(): number[] {
+    const dir = join(this.dataDir, "workers");
+    const pids: number[] = [];
+    for (const name of readdirSync(dir)) {
+      try {
+        const { pid } = JSON.parse(readFileSync(join(dir, name, "process.json"), "utf8"));
+        process.kill(pid, 0);
+        pids.push(pid);
+      } catch {
+        // Not started yet, being replaced, or dead.
+      }
+    }
+    return pids;
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#up;
+    if (child !== null && child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    }
+    for (const pid of this.workerPids()) process.kill(pid, "SIGKILL");
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+}

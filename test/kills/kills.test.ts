@@ -1,0 +1,136 @@
+/** kill -9 of coordinator and workers at random points of real jobs: the output is the judge's,
+ *  every time. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { Random } from "../../src/core/random.ts";
+import { hostId } from "../../src/link/host.ts";
+import { type BuiltJob, bundleJob } from "../../src/sdk/bundle.ts";
+import type { Client } from "../../src/sdk/client.ts";
+import { collect, saveResult } from "../../src/sdk/collect.ts";
+import { runLocal } from "../../src/sdk/local.ts";
+import { type Planned, planJob } from "../../src/sdk/plan.ts";
+import { submitJob } from "../../src/sdk/submit.ts";
+import { KillableCluster } from "./cluster.ts";
+
+const seed = Number(process.env.KILL_SEED ?? 1);
+const killsMin = Number(process.env.KILL_COUNT ?? 50);
+const jobEndMaxMs = 120_000;
+
+/** Work that lasts long enough to be hit, and whose every byte depends on the input. */
+const wordCount = `import { type Emit, mapReduce } from "tequio";
+export default mapReduce({
+  reducers: 3,
+  map(line: string, emit: Emit<string, number>) {
+    let spin = 0;
+    for (let n = 0; n < 20_000; n++) spin = (spin * 31 + n) % 1_000_003;
+    for (const word of line.split(" ")) emit(word, spin >= 0 ? 1 : 0);
+  },
+  combine: (a, b) => a + b,
+});
+`;
+const list = `import { tasks } from "tequio";
+export default tasks({
+  items: () => Array.from({ length: 400 }, (_, n) => n),
+  run(n: number) {
+    let spin = n;
+    for (let k = 0; k < 300_000; k++) spin = (spin * 31 + k) % 1_000_003;
+    return { n, spin };
+  },
+});
+`;
+
+type Case = { readonly built: BuiltJob; readonly planned: Planned; readonly expected: string };
+
+async function prepare(dir: string, name: string, source: string): Promise<Case> {
+  const file = join(dir, `${name}.ts`);
+  writeFileSync(file, source);
+  const built = await bundleJob(file);
+  const inputs = name === "words" ? [join(dir, "input.txt")] : [];
+  const planned = await planJob(built.job, {
+    inputs,
+    params: {},
+    splitBytes: 16_384,
+    host: hostId(),
+  });
+  const { result } = await runLocal(built.job, planned);
+  const out = join(dir, `${name}-judge`);
+  await saveResult(result, { kind: "folder", path: out });
+  return { built, planned, expected: folderText(out) };
+}
+
+function folderText(dir: string): string {
+  const names = readdirSync(dir).sort();
+  return names.map((name) => `== ${name}\n${readFileSync(join(dir, name), "utf8")}`).join("");
+}
+
+function writeInput(path: string, random: Random): void {
+  const lines: string[] = [];
+  for (let n = 0; n < 6_000; n++) {
+    const words = Array.from({ length: 12 }, () => `w${random.below(random.below(3_000) + 1)}`);
+    lines.push(words.join(" "));
+  }
+  writeFileSync(path, `${lines.join("\n")}\n`);
+}
+
+async function runOnce(client: Client, one: Case, out: string): Promise<string> {
+  const job = await submitJob(client, one.built, one.planned, { name: "kills" });
+  const signal = AbortSignal.timeout(jobEndMaxMs);
+  let last = null;
+  for await (const summary of client.watch(job as never, { signal })) last = summary;
+  assert.equal(last?.state, "done", JSON.stringify(last?.failure ?? last));
+  await collect(client, last, { kind: "folder", path: out });
+  return folderText(out);
+}
+
+/** Kills until told to stop; the coordinator is started again, workers are replaced by `up`. */
+async function killAtRandom(cluster: KillableCluster, random: Random, goOn: () => boolean) {
+  const kills = { coordinator: 0, worker: 0 };
+  while (goOn()) {
+    await delay(300 + random.below(1_200));
+    const pids = cluster.workerPids();
+    if (random.chance(0.4) || pids.length === 0) {
+      await cluster.killCoordinator();
+      kills.coordinator++;
+      await delay(random.below(200));
+      await cluster.start();
+    } else {
+      process.kill(pids[random.below(pids.length)] as number, "SIGKILL");
+      kills.worker++;
+    }
+  }
+  return kills;
+}
+
+test(`${killsMin} kills -9 of coordinator and workers lose nothing (C1, C2, W1)`, async (t) => {
+  const random = new Random(seed);
+  const dir = mkdtempSync(join(tmpdir(), "tequio-kills-jobs-"));
+  const cluster = new KillableCluster(3);
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => cluster.stop());
+  writeInput(join(dir, "input.txt"), random);
+  const cases = [await prepare(dir, "words", wordCount), await prepare(dir, "list", list)];
+  await cluster.start();
+  let killed = 0;
+  let jobs = 0;
+  while (killed < killsMin) {
+    let busy = true;
+    const killer = killAtRandom(cluster, random, () => busy);
+    const one = cases[jobs % cases.length] as Case;
+    const client = cluster.client();
+    try {
+      const text = await runOnce(client, one, join(dir, `out-${jobs}`));
+      assert.equal(text === one.expected, true, `job ${jobs} of seed ${seed} equals the judge`);
+    } finally {
+      busy = false;
+      const kills = await killer;
+      killed += kills.coordinator + kills.worker;
+      client.close();
+    }
+    jobs++;
+  }
+  t.diagnostic(`${killed} kills during ${jobs} jobs, seed ${seed}`);
+});
