@@ -247,7 +247,7 @@ export class NodeExecutor implements Executor {
           resolve();
         }
       };
-      void process.ended.then((failure) => reject(new ProcessEnded(failure)));
+      process.onEnd((failure) => reject(new ProcessEnded(failure)));
       process.send(order);
     });
   }

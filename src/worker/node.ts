@@ -117,6 +117,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   return {
     ended,
     id: () => loop.workerId,
+    tasksDone: () => loop.tasksDone,
     sandbox: sandbox.profile,
     async stop(graceMs = stopGraceMs) {
       await loop.stop(graceMs);

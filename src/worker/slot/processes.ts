@@ -140,7 +140,7 @@ async function load(process: TaskProcess, files: JobFiles): Promise<void> {
       if (message.kind === "loaded") resolve();
       if (message.kind === "load-failed") reject(new LoadFailed(message.failure));
     };
-    void process.ended.then((failure) => reject(new LoadFailed(failure)));
+    process.onEnd((failure) => reject(new LoadFailed(failure)));
   });
   const { itemsPath } = files;
   process.send({

@@ -62,6 +62,9 @@ export class TaskProcess {
   readonly ended: Promise<Failure>;
   /** Who is told what it says; nobody while it is idle. */
   listen: ((message: FromTask) => void) | null = null;
+  /** Who is told that it has ended; one at a time, where waiting on `ended` would pile up. */
+  #onEnd: ((failure: Failure) => void) | null = null;
+  #failure: Failure | null = null;
   readonly #options: SlotOptions;
   readonly #child: ChildProcess;
   readonly #tail: Tail;
@@ -97,6 +100,12 @@ export class TaskProcess {
 
   get over(): boolean {
     return this.#over;
+  }
+
+  /** Replaces whoever was to be told before; told at once when it has ended already. */
+  onEnd(told: ((failure: Failure) => void) | null): void {
+    this.#onEnd = told;
+    if (this.#failure !== null) told?.(this.#failure);
   }
 
   send(message: ToTask): void {
@@ -148,7 +157,9 @@ export class TaskProcess {
         const text = `no task process could be started: ${failure.message}`;
         this.#ready.reject(new ClusterError("unavailable", text));
         rmSync(this.#options.dir, { recursive: true, force: true });
+        this.#failure = failure;
         resolve(failure);
+        this.#onEnd?.(failure);
       };
       child.once("error", (error) => {
         if (child.pid !== undefined) return;
