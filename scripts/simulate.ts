@@ -17,6 +17,8 @@ const { values } = parseArgs({
     story: { type: "boolean", default: false },
     /** Shorten a failing seed. */
     shrink: { type: "boolean", default: false },
+    /** Do not stop at the first seed that fails. */
+    "keep-going": { type: "boolean", default: false },
     /** Only these faults of the plan, and these jobs: `--faults 3,7`, as `--shrink` prints them. */
     faults: { type: "string" },
     jobs: { type: "string" },
@@ -45,7 +47,7 @@ for (let seed = first; seed < first + seedsMax && tally.hours < hoursMax; seed++
     console.log(`shortest: ${short.command}\n${short.result.broken?.message}`);
   } else console.log(`again: npm run simulate -- --seed ${seed} --story (or --shrink)`);
   process.exitCode = 1;
-  break;
+  if (!values["keep-going"]) break;
 }
 const { user, system } = process.cpuUsage(startedMs);
 console.log(coverageTable(tally));

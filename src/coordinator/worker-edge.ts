@@ -300,6 +300,8 @@ export class WorkerEdge {
     // After a pause of our own, answers that came meanwhile have not been read yet.
     const paused = atMs - this.#lastTickMs > tickMs + heartbeatMs;
     this.#lastTickMs = atMs;
+    // And another coordinator may have the log: writing to it finds out.
+    if (paused) void this.#posted({ kind: "time-passed" });
     for (const link of this.#links) if (!paused) link.tick(atMs, quietHeartbeats * heartbeatMs);
     for (const loss of this.#liveness.due(atMs)) void this.#lost(loss.worker, loss.reason);
     this.#cancelTick = timers.after(tickMs, () => this.#tick());

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadState, saveState, step } from "./coordinator.ts";
 import type { AttemptRef, JobId, WorkerId } from "./ids.ts";
+import { defaultLimits } from "./job.ts";
 import { Random } from "./random.ts";
 import {
   mapReduceSpec,
@@ -338,4 +339,37 @@ test("restarts do not renew the lease of a worker that does not come back", () =
     "only while a coordinator was up to be joined",
   );
   assert.equal(absentMs(cluster.state, back), 0);
+});
+
+test("a lost worker whose first attempt ends the job takes its other attempts along", () => {
+  const cluster = new TestCluster();
+  const limits = { ...defaultLimits, workersKilledMax: 1 };
+  const worker = cluster.join({ slots: 2 });
+  const job = cluster.submit(testJob([testStage({ taskCount: 2 })], { limits }));
+  cluster.lose(worker, "silent");
+  assert.equal(jobSummary(cluster.state, job, 0)?.state, "failed");
+});
+
+test("a job that ended while a worker was away is closed there when it comes back", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(mapReduceSpec(1, 1));
+  cluster.lose(worker);
+  cluster.tell({ kind: "job-cancelled", job, by: "ann" });
+  const serving = [{ job, stage: 0, tasks: [] }];
+  const back = { worker, owner: "up", specs: testSpecs(), holding: [], serving };
+  const effects = cluster.tell({ kind: "worker-joined", ...back });
+  assert.deepEqual(effects.at(-1), { kind: "close-job", worker, job });
+});
+
+test("a job is closed on a worker that came back and was told of it no more", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(mapReduceSpec(1, 1));
+  const [ref] = cluster.running.get(worker) as [AttemptRef];
+  const serving = [{ job, stage: 0, tasks: [] }];
+  const back = { worker, owner: "up", specs: testSpecs(), holding: [ref], serving };
+  cluster.tell({ kind: "worker-joined", ...back });
+  const effects = cluster.tell({ kind: "job-cancelled", job, by: "ann" });
+  assert.ok(effects.some((effect) => effect.kind === "close-job" && effect.worker === worker));
 });

@@ -197,11 +197,12 @@ export class Mischief {
         void supervisor.current!.stop().then(() => supervisor.hold(1));
         return () => {};
       },
-      "coordinator-second": () => {
+      "coordinator-second": (fault: Fault) => {
         const process = supervisor.current?.process;
         if (process?.up !== true) return null;
         process.pause();
-        supervisor.start();
+        // Nobody takes over from one that was heard a moment ago.
+        this.#world.clock.after(fault.forMs / 2, null, () => supervisor.takeOver(process));
         return () => process.resume();
       },
       "wall-clock-jump": (fault: Fault) => {

@@ -199,3 +199,11 @@ test("a refusal that no new try can change ends the worker, another does not", (
   assert.deepEqual(story.of("end"), [{ kind: "end", failure: wrong }]);
   assert.equal(nextWakeMs(story.state), Number.POSITIVE_INFINITY);
 });
+
+test("while it waits for the answer to its bye it has no heartbeat to wake up for", () => {
+  const story = joined();
+  story.tell({ kind: "stop-asked", graceMs: 0 });
+  assert.equal(story.state.relation.state, "leaving");
+  story.atMs += 500;
+  assert.ok(nextWakeMs(story.state) > story.atMs);
+});

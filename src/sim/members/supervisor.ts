@@ -1,6 +1,7 @@
 /** Keeps the coordinator of a simulated world running, as an init system does, on the one disk there is. */
 import { ClusterError } from "../../core/error.ts";
 import type { SimDisk } from "../world/disk.ts";
+import type { SimProcess } from "../world/process.ts";
 import type { World } from "../world/world.ts";
 import { SimCoordinator } from "./coordinator.ts";
 
@@ -32,12 +33,16 @@ export class Supervisor {
     this.#startLater(0);
   }
 
-  /** Starts one, whatever the other does: a takeover. */
   start(): void {
     const coordinator = new SimCoordinator(this.#world, this.#disk, this.wallSkewMs);
     this.current = coordinator;
     this.#world.tell(() => "coordinator: starts");
     void coordinator.start((error) => this.#ended(coordinator, error));
+  }
+
+  /** Starts a second one while the first is paused. */
+  takeOver(paused: SimProcess): void {
+    if (this.current?.process === paused && paused.life === "paused") this.start();
   }
 
   get up(): boolean {
