@@ -171,9 +171,9 @@ class Door {
     scope.route({
       method: route.method,
       url: route.path,
-      onRequest: async (request) => {
+      onRequest: async (request, reply) => {
         if (route.access !== "none") this.#principals.set(request, this.#admit(request, route));
-        if (route.method === "POST" && route.body !== "bytes") this.#limitBody(request);
+        if (route.method === "POST" && route.body !== "bytes") this.#limitBody(request, reply);
       },
       preHandler: async (request) => this.#bodyTimers.get(request)?.(),
       handler: (request, reply) => this.#handle(route, request, reply),
@@ -195,11 +195,11 @@ class Door {
   }
 
   /** Until the body has been parsed; a long answer after that is another matter. */
-  #limitBody(request: FastifyRequest): void {
+  #limitBody(request: FastifyRequest, reply: FastifyReply): void {
     const timer = setTimeout(() => request.raw.destroy(), this.limits.bodyTimeoutMs);
     const clear = () => clearTimeout(timer);
     this.#bodyTimers.set(request, clear);
-    request.raw.once("close", clear);
+    reply.raw.once("close", clear);
   }
 
   async #handle(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
