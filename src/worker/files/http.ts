@@ -47,7 +47,8 @@ async function send(url: URL, options: AskOptions): Promise<IncomingMessage> {
     if (secure && options.fingerprint) {
       const timed = AbortSignal.any([signal, AbortSignal.timeout(idleMs)]);
       const socket = await connectPinned(url, parseFingerprint(options.fingerprint), timed);
-      sent = tlsRequest(url, { ...asked, agent: false, createConnection: () => socket });
+      // No agent, not even `false`: an agent would open a connection of its own.
+      sent = tlsRequest(url, { ...asked, createConnection: () => socket });
     } else {
       sent = secure
         ? tlsRequest(url, { ...asked, agent: agents.tls })
