@@ -49,7 +49,7 @@ async function freePort(t: TestContext): Promise<number> {
   return port;
 }
 
-test("a job runs on what `up` started, every command finds it, Ctrl-C leaves nothing", async (t) => {
+test("every command works with what `up` started, and Ctrl-C leaves nothing", async (t) => {
   const place = new Place(t, { "slow.ts": slowJob });
   const up = await startUp(place, "--workers", "2");
   const ran = await place.run("run", "slow.ts", "-o", "-");
@@ -164,6 +164,22 @@ test("another machine joins with the line that `up` prints, and leaves at Ctrl-C
   const { code, err } = await joined.ended;
   assert.equal(code, 0, err);
   assert.deepEqual(await asked(place, "workers"), []);
+  await interrupt(place, up);
+});
+
+test("beyond this machine everything goes over TLS to the pinned certificate", async (t) => {
+  const place = new Place(t, { "slow.ts": slowJob });
+  const up = place.start("up", "--listen", "0.0.0.0:0", "--workers", "1");
+  const said = await up.said("run a job");
+  assert.match(said, /^coordinator {2}https:/);
+  const ran = await place.run("run", "slow.ts", "--param", "ms=1", "-o", "-");
+  assert.equal(ran.out, "0\n1\n4\n9\n", ran.err);
+  const [, line = ""] = /join with +tequio (.*)/.exec(said) ?? [];
+  const pinned = / --fingerprint ([0-9a-f]{64})$/.exec(line)?.[1] as string;
+  const other = line.replace(pinned, pinned.replace(/./g, "0")).split(" ");
+  const refused = await place.run(...other);
+  assert.match(refused.err, /^tequio: unauthenticated: .*another certificate/);
+  assert.equal(refused.code, 2);
   await interrupt(place, up);
 });
 
