@@ -104,7 +104,7 @@ test("C17: a task that kills three workers fails its job, other jobs go on", () 
   const poisoned = cluster.submit(spec);
   for (let n = 0; n < 3; n++) {
     const worker = cluster.join();
-    only(cluster, worker);
+    cluster.tell({ kind: "attempts-started", worker, attempts: [only(cluster, worker)] });
     cluster.lose(worker, "silent");
   }
   const summary = jobSummary(cluster.state, poisoned, 0);
@@ -346,6 +346,8 @@ test("a lost worker whose first attempt ends the job takes its other attempts al
   const limits = { ...defaultLimits, workersKilledMax: 1 };
   const worker = cluster.join({ slots: 2 });
   const job = cluster.submit(testJob([testStage({ taskCount: 2 })], { limits }));
+  const attempts = cluster.running.get(worker) as AttemptRef[];
+  cluster.tell({ kind: "attempts-started", worker, attempts });
   cluster.lose(worker, "silent");
   assert.equal(jobSummary(cluster.state, job, 0)?.state, "failed");
 });
@@ -372,4 +374,19 @@ test("a job is closed on a worker that came back and was told of it no more", ()
   cluster.tell({ kind: "worker-joined", ...back });
   const effects = cluster.tell({ kind: "job-cancelled", job, by: "ann" });
   assert.ok(effects.some((effect) => effect.kind === "close-job" && effect.worker === worker));
+});
+
+test("a counter may have any name", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(testJob([testStage({ taskCount: 2 })]));
+  for (let n = 0; n < 2; n++) {
+    const ref = cluster.running.get(worker)?.[0] as AttemptRef;
+    cluster.report(worker, ref, { kind: "done", counters: { constructor: 2, toString: 1 } });
+    cluster.restartFromSnapshot();
+  }
+  assert.deepEqual(
+    { ...jobSummary(cluster.state, job, 0)?.counters },
+    { constructor: 4, toString: 2 },
+  );
 });

@@ -67,7 +67,8 @@ function newJob(state: CoordinatorState, event: Of<"job-submitted">): JobRecord 
     stages: event.spec.stages.map((spec, index) =>
       newStage(number, index, spec, index === 0 ? hosts : 0),
     ),
-    counters: {},
+    // Names are the user's: one may be "constructor".
+    counters: Object.create(null),
     running: 0,
     errors: [],
     workers: new Set(),

@@ -1,8 +1,8 @@
 /** What becomes of a task whose attempt did not succeed.
  *
  *  1. The user's own errors count against `userErrorMax` (4); then the job fails with the last one.
- *  2. A lost worker counts for the tasks it was running: `workersKilledMax` (3) distinct ones
- *     poison the job.
+ *  2. A lost worker counts for the tasks that it had announced as running: `workersKilledMax` (3)
+ *     distinct ones poison the job.
  *  3. All else (downloads, full disks, returned attempts) is a setback: tried again, with an end
  *     far away.
  *  4. Waits double from `backoffMs` to `backoffMaxMs`; a lost worker costs no wait. */
@@ -70,8 +70,8 @@ export function afterFailure(
   return null;
 }
 
-/** Decides about an attempt whose worker is gone. `ran`: it had begun, so the task may be the
- *  reason. */
+/** Decides about an attempt whose worker is gone. `ran`: the worker had announced that it runs, so
+ *  the task may be the reason. What ends sooner than an announcement is bounded by `setbackMax`. */
 export function afterLoss(
   state: CoordinatorState,
   job: JobRecord,
@@ -81,18 +81,17 @@ export function afterLoss(
   const stage = job.stages[lease.stage] as Stage;
   const { task } = lease;
   stage.tally.attemptsLost++;
-  if (ran) {
-    const killers = stage.killers.get(task) ?? [];
-    if (!killers.includes(lease.worker)) killers.push(lease.worker);
-    stage.killers.set(task, killers);
-    if (killers.length >= job.spec.limits.workersKilledMax) {
-      return named(stage, task, {
-        code: "task-crashed",
-        message:
-          `${killers.length} workers (${killers.map((w) => `w-${w}`).join(", ")}) were lost ` +
-          "while running it, so it is not tried again",
-      });
-    }
+  const killers = stage.killers.get(task) ?? [];
+  if (ran && !killers.includes(lease.worker)) killers.push(lease.worker);
+  if (ran) stage.killers.set(task, killers);
+  const lost = Math.min(65_535, (stage.setbacks[task] as number) + 1);
+  stage.setbacks[task] = lost;
+  if (killers.length >= job.spec.limits.workersKilledMax || lost >= setbackMax) {
+    const which = ran ? ` (${killers.map((worker) => `w-${worker}`).join(", ")})` : "";
+    const message =
+      `${ran ? killers.length : lost} workers${which} were lost while they had it, ` +
+      "so it is not tried again";
+    return named(stage, task, { code: "task-crashed", message });
   }
   if (!stage.leases.has(task)) again(state, job, stage, task);
   return null;

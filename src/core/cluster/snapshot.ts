@@ -152,7 +152,8 @@ function loadJob(saved: SavedJob): JobRecord {
     if (spec === undefined) throw new Error(`snapshot of j-${saved.number} lacks stage ${index}`);
     return loadStage(newStage(saved.number, index, spec, index === 0 ? hosts : 0), stage);
   });
-  return { ...saved, stages, workers: new Set(saved.workers) };
+  const counters = Object.assign(Object.create(null), saved.counters);
+  return { ...saved, stages, counters, workers: new Set(saved.workers) };
 }
 
 function loadStage(empty: Stage, saved: SavedStage): Stage {

@@ -8,6 +8,8 @@ export const specLimits = {
   stagesMax: 8,
   tasksMax: 10_000_000,
   partitionsMax: 100_000,
+  /** Tasks whose partitions another stage reads: all their places travel in one message. */
+  shuffledTasksMax: 90_000,
   /** Cells of the shuffle: map tasks times partitions. */
   shuffleCellsMax: 1_000_000_000,
   weightMax: 1_000,
@@ -40,7 +42,7 @@ export function specProblem(spec: JobSpec): ClusterError | null {
 }
 
 function stageProblem(spec: JobSpec, stage: StageSpec, index: number): ClusterError | null {
-  const { tasksMax, partitionsMax, shuffleCellsMax, timeoutMsMax } = specLimits;
+  const { tasksMax, partitionsMax, shuffledTasksMax, shuffleCellsMax, timeoutMsMax } = specLimits;
   if (!within(stage.taskCount, 0, Number.MAX_SAFE_INTEGER)) {
     return bad(`stage ${index}: taskCount is a whole number`);
   }
@@ -50,6 +52,10 @@ function stageProblem(spec: JobSpec, stage: StageSpec, index: number): ClusterEr
   }
   if (stage.partitionCount > partitionsMax) {
     return over(`partitions of stage ${index}`, stage.partitionCount, partitionsMax);
+  }
+  if (stage.partitionCount > 0 && stage.taskCount > shuffledTasksMax) {
+    const what = `map tasks of stage ${index} (larger --split-bytes gives fewer)`;
+    return over(what, stage.taskCount, shuffledTasksMax);
   }
   if (stage.taskCount * stage.partitionCount > shuffleCellsMax) {
     const cells = stage.taskCount * stage.partitionCount;

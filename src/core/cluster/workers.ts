@@ -150,13 +150,11 @@ export function loseWorker(
   worker.opened.clear();
   worker.sources.clear();
   const touched = new Set<JobRecord>();
-  let position = 0;
   for (const lease of [...worker.leases]) {
     // The loss of an earlier one may have ended its job.
     if (!worker.leases.has(lease)) continue;
-    // Only what it had begun can have killed it: the oldest lease of each slot.
-    const ran = event.reason !== "bye" && (lease.startedAtMs > 0 || position < worker.specs.slots);
-    position++;
+    // Only what it had announced can have killed it; the others may not even have arrived.
+    const ran = event.reason !== "bye" && lease.startedAtMs > 0;
     const job = jobOf(state, lease.job);
     endLease(state, lease);
     touched.add(job);
