@@ -158,7 +158,13 @@ async function openServices(
   const auth = new Auth(loop);
   const plans = new Plans(blobs);
   const namedBy = (plan: string) => plans.blobsOf(plan);
-  const sweep = new BlobSweep({ blobs, stateNow, namedBy, timers: realTimers });
+  const sweep = new BlobSweep({
+    blobs,
+    stateNow,
+    namedBy,
+    timers: realTimers,
+    confirm: () => loop.post({ kind: "time-passed" }),
+  });
   closers.push(() => sweep.stop());
   const edge = new WorkerEdge({
     loop,

@@ -13,6 +13,7 @@ import type { LogRecord } from "../store/log/log.ts";
 import type { RunOrder } from "../worker/run.ts";
 import type { SimJob } from "./jobs.ts";
 import type { SimWorker } from "./members/worker.ts";
+import { StepJudge } from "./step-judge.ts";
 import type { SimClock } from "./world/clock.ts";
 import type { SimProcess } from "./world/process.ts";
 
@@ -41,6 +42,8 @@ export class Judge {
   healed = false;
   readonly #options: JudgeOptions;
   readonly #watch = new LawWatch();
+  readonly #steps = new StepJudge();
+  #atMs = 0;
   readonly #acknowledged = new Map<JobId, Acknowledged>();
   readonly #idOfKey = new Map<string, JobId>();
   /** Which process ran which attempt. */
@@ -80,7 +83,12 @@ export class Judge {
     this.#sinceCompared += 1;
     const event = decodeRecord(record);
     this.#checkFence(event);
-    step(this.state, event);
+    const last = this.#atMs;
+    if (event.atMs < last) throw new Error(`C9: time goes back from ${last} to ${event.atMs}`);
+    this.#atMs = event.atMs;
+    this.#steps.before(this.state, event);
+    const effects = step(this.state, event);
+    this.#steps.after(this.state, effects);
     this.#watch.see(this.state);
     for (const job of this.state.jobs.values()) {
       const id = `j-${job.number}`;
@@ -175,7 +183,8 @@ export class Judge {
     if (code === "user-error") return job.isDoomed;
     if (code === "timed-out") return job.spec.stages.some((stage) => stage.timeoutMs > 0);
     if (code === "task-crashed") {
-      return / were lost while running it/.test(message) && job.spec.limits.workersKilledMax === 3;
+      if (/ 40 workers were lost while /.test(message)) return !this.healed;
+      return / workers .* were lost while /.test(message) && job.spec.limits.workersKilledMax === 3;
     }
     if (code === "download-failed") {
       const often = /set back 40 times|could not be fetched from any worker/.test(message);

@@ -68,9 +68,9 @@ async function fewer(
   return kept;
 }
 
-/** `I19` of "I19: at 40 …"; the whole message where there is no number. */
+/** The beginning of the message, whatever its numbers are. */
 function lawOf(result: SimResult): string | null {
   if (result.broken === null) return null;
   const { message } = result.broken;
-  return /^(?:broken law: )?([A-Z][0-9]*):/.exec(message)?.[1] ?? message.replace(/[0-9]+/g, "#");
+  return message.replace(/\(.*|[0-9]+/gs, "#").slice(0, 60);
 }

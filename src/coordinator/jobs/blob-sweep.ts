@@ -4,7 +4,8 @@
  *  1. A blob that was touched (uploaded, or asked for) within the grace stays: somebody may be
  *     about to name it.
  *  2. Nothing goes in the first grace after a start: who touched what before is not known.
- *  3. When the plan of a job cannot be read, nothing goes at all: what it names is not known. */
+ *  3. Only the coordinator that has the log sweeps.
+ *  4. When the plan of a job cannot be read, nothing goes at all: what it names is not known. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
 import { jobSpec, jobSummaries, referencedBlobs } from "../../core/view.ts";
@@ -17,6 +18,9 @@ export type BlobSweepOptions = {
   /** Hashes that a plan names. */
   readonly namedBy: (plan: Hash) => Promise<readonly Hash[]>;
   readonly timers: Timers;
+  /** Resolves when all that is in the log up to now is in the state, and rejects when somebody else
+   *  has the log. Default: nobody else can. */
+  readonly confirm?: () => Promise<unknown>;
   /** Default 1 h. */
   readonly graceMs?: number;
   /** Between two sweeps. Default 1 h. */
@@ -35,7 +39,9 @@ export class BlobSweep {
 
   constructor(options: BlobSweepOptions) {
     const hourMs = 3_600_000;
-    this.#options = { graceMs: hourMs, everyMs: hourMs, touchedMax: 1_000_000, ...options };
+    const confirm = async () => {};
+    const defaults = { graceMs: hourMs, everyMs: hourMs, touchedMax: 1_000_000, confirm };
+    this.#options = { ...defaults, ...options };
     this.#startedAtMs = options.timers.monotonicMs();
     this.#arm();
   }
@@ -76,6 +82,8 @@ export class BlobSweep {
     if (this.#touched.size > touchedMax) return 0;
     const names: Hash[] = [];
     for await (const hash of blobs.list()) names.push(hash);
+    // A coordinator that was paused may have a successor, of whose jobs it knows nothing.
+    await this.#options.confirm();
     const kept = await this.#inPlans();
     // After the plans, so that jobs which came meanwhile count; their own blobs were touched.
     for (const hash of referencedBlobs(stateNow())) kept.add(hash);

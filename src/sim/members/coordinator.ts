@@ -70,6 +70,7 @@ export class SimCoordinator implements Server {
       stateNow: () => loop.state,
       namedBy: async () => [],
       timers,
+      confirm: () => loop.post({ kind: "time-passed" }),
       graceMs: shape.sweepGraceMs,
       everyMs: shape.sweepGraceMs,
     });

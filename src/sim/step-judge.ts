@@ -1,0 +1,67 @@
+/** Laws about single steps of the core, checked without its own functions, so that an error in those cannot
+ *  hide itself. */
+import { type CoordinatorState, DONE, type Stage } from "../core/cluster/state.ts";
+import type { Effect } from "../core/effect.ts";
+import type { AttemptReport, CoordinatorEvent } from "../core/event.ts";
+import { idNumber } from "../core/ids.ts";
+
+type Late = { readonly stage: Stage; readonly report: AttemptReport; readonly committed: number };
+
+export class StepJudge {
+  /** Reports of this event whose attempt has no lease. */
+  #late: Late[] = [];
+
+  before(state: CoordinatorState, event: CoordinatorEvent): void {
+    this.#late = [];
+    if (event.kind !== "attempts-reported") return;
+    const stage = state.jobs.get(idNumber(event.job))?.stages[event.stage];
+    if (stage === undefined) return;
+    for (const report of event.reports) {
+      const leases = stage.leases.get(report.task) ?? [];
+      const worker = idNumber(event.worker);
+      const has = leases.some((one) => one.attempt === report.attempt && one.worker === worker);
+      const committed = stage.committed[report.task]!;
+      if (!has) this.#late.push({ stage, report, committed });
+    }
+  }
+
+  after(state: CoordinatorState, effects: readonly Effect[]): void {
+    for (const { stage, report, committed } of this.#late) {
+      const name = `j-${stage.job}/${stage.index}/${report.task}#${report.attempt}`;
+      if (committed !== report.attempt && stage.committed[report.task] === report.attempt) {
+        throw new Error(`I4: ${name} was committed without a lease`);
+      }
+    }
+    for (const effect of effects) if (effect.kind === "assign") checkInput(state, effect);
+    for (const number of state.active) {
+      for (const stage of state.jobs.get(number)!.stages) checkHolders(state, stage);
+    }
+  }
+}
+
+/** A reduce task begins when every partition that it reads is there. */
+function checkInput(state: CoordinatorState, assign: Extract<Effect, { kind: "assign" }>): void {
+  const job = state.jobs.get(idNumber(assign.job))!;
+  const input = job.stages[assign.stage]!.spec.inputStage;
+  if (input === null) return;
+  const undone = job.stages[input]!.state.findIndex((task) => task !== DONE);
+  if (undone === -1) return;
+  throw new Error(
+    `I9: ${assign.job}/${assign.stage} is given out before task ${undone} of its input`,
+  );
+}
+
+/** Whoever holds a partition that is still to be read is there. */
+function checkHolders(state: CoordinatorState, stage: Stage): void {
+  const job = state.jobs.get(stage.job)!;
+  const consumer = job.stages.find(({ spec }) => spec.inputStage === stage.index);
+  if (consumer === undefined || consumer.counts.done === consumer.spec.taskCount) return;
+  for (let task = 0; task < stage.spec.taskCount; task++) {
+    if (stage.state[task] !== DONE) continue;
+    const holder = stage.holder[task]!;
+    if (state.workers.get(holder)?.live === true) continue;
+    throw new Error(
+      `I9: the output of j-${stage.job}/${stage.index}/${task} lies on w-${holder}, lost`,
+    );
+  }
+}

@@ -1,0 +1,221 @@
+/** Planted bugs: what a mistake in the product would look like, as a change of one place in its source. When
+ *  the source changes, the change must be written anew: `find` must occur exactly once. */
+
+export type Change = { readonly file: string; readonly find: string; readonly put: string };
+export type Mutant = {
+  /** The bug in a few words. */
+  readonly name: string;
+  readonly changes: readonly Change[];
+};
+
+const one = (name: string, file: string, find: string, put: string): Mutant => ({
+  name,
+  changes: [{ file, find, put }],
+});
+
+export const mutants: readonly Mutant[] = [
+  one(
+    "answer before the record is durable",
+    "coordinator/run.ts",
+    "await log.append(records, this.#end.position);",
+    "log.append(records, this.#end.position).catch(() => {});",
+  ),
+  one(
+    "acknowledge reports that the disk refused",
+    "coordinator/worker-edge.ts",
+    "durable.every(Boolean)",
+    "durable.length >= 0",
+  ),
+  one(
+    "late report accepted under the lease of another attempt",
+    "core/cluster/leases.ts",
+    "lease.attempt === by.attempt && lease.worker === by.worker",
+    "lease.attempt >= by.attempt",
+  ),
+  one(
+    "commit without a lease",
+    "core/cluster/reports.ts",
+    "if (lease === undefined) continue;\n    endLease(state, lease);",
+    "if (lease === undefined) { if (report.kind === 'done') { " +
+      "stage.committed[report.task] = report.attempt; stage.outputs[report.task] = report.output; " +
+      "} continue; }\n    endLease(state, lease);",
+  ),
+  one(
+    "backup committed beside the first attempt",
+    "core/cluster/reports.ts",
+    "for (const other of [...(stage.leases.get(task) ?? [])])",
+    "for (const other of [] as Lease[])",
+  ),
+  one(
+    "reduce before all maps are done",
+    "core/cluster/shuffle.ts",
+    "return input === null || input.counts.done === input.spec.taskCount;",
+    "return input === null || input.counts.done >= input.spec.taskCount - 1;",
+  ),
+  one(
+    "lost cancel",
+    "core/cluster/jobs.ts",
+    'if (job.state === "running") endJob(state, job, { state: "cancelled"',
+    'if (job.state === "cancelled") endJob(state, job, { state: "cancelled"',
+  ),
+  one(
+    "attempt numbers begin anew after a restart",
+    "core/cluster/snapshot.ts",
+    "  dense(saved.attempts, empty.attempts);\n",
+    "",
+  ),
+  one(
+    "outputs of a lost worker are still counted on",
+    "core/cluster/workers.ts",
+    "  loseOutputsOf(state, worker.number, () => false);\n",
+    "",
+  ),
+  one(
+    "silent workers are never given up",
+    "coordinator/liveness.ts",
+    "if (watched.told || atMs < watched.deadlineMs) continue;",
+    'if (watched.told || atMs < watched.deadlineMs || watched.reason === "silent") continue;',
+  ),
+  one(
+    "workers are given up before their lease has ended",
+    "coordinator/liveness.ts",
+    "watched.deadlineMs = atMs + this.#options.leaseMs;\n  }\n\n  /** Its link",
+    "watched.deadlineMs = atMs + this.#options.heartbeatMs;\n  }\n\n  /** Its link",
+  ),
+  one(
+    "a worker runs on past its lease",
+    "core/worker/relation.ts",
+    "    relation.leaseUntilMs = Infinity;\n    dropEverything(state, effects);\n",
+    "    relation.leaseUntilMs = Infinity;\n",
+  ),
+  one(
+    "places of partitions are not told again",
+    "core/cluster/reports.ts",
+    "  stage.sourcesVersion++;\n",
+    "",
+  ),
+  one(
+    "counters counted again with a recomputed output",
+    "core/cluster/reports.ts",
+    "if (before === null) tally(job, stage, report);",
+    "tally(job, stage, report);",
+  ),
+  one(
+    "the queue is not in the snapshot",
+    "core/cluster/snapshot.ts",
+    "    queues: saved.queues.map((queue) => IntQueue.from(queue)),\n",
+    "",
+  ),
+  one(
+    "tokens are not in the snapshot",
+    "core/cluster/snapshot.ts",
+    "tokens: [...state.tokens.values()],",
+    "tokens: [],",
+  ),
+  one(
+    "idempotency keys are not in the snapshot",
+    "core/cluster/snapshot.ts",
+    "keys: new Map(saved.keys),",
+    "keys: new Map(),",
+  ),
+  one(
+    "the snapshot says that it is older than it is",
+    "coordinator/run.ts",
+    "await log.saveSnapshot(this.#end.position, encodeSnapshot(this.#end));",
+    "await log.saveSnapshot(this.#end.position - 1, encodeSnapshot(this.#end));",
+  ),
+  one(
+    "timers are not armed after a restart",
+    "coordinator/run.ts",
+    "    this.#arm(0);\n    await this.#snapshot();",
+    "    if (this.#end.epoch === 1) this.#arm(0);\n    await this.#snapshot();",
+  ),
+  one(
+    "the clock follows the wall clock",
+    "coordinator/timers.ts",
+    "Math.max(Math.ceil(lastAtMs), Math.floor(timers.wallMs()))",
+    "Math.floor(timers.wallMs())",
+  ),
+  one(
+    "reports under way are forgotten with the link",
+    "core/worker/relation.ts",
+    "  recallReports(state);\n",
+    "",
+  ),
+  one(
+    "attempts that never arrived stay leased",
+    "core/cluster/workers.ts",
+    "if (!holding.has(key)) giveBack(state, lease);",
+    "",
+  ),
+  {
+    name: "the log takes records of a deposed coordinator",
+    changes: [
+      {
+        file: "store/log/memory.ts",
+        find: "if (contents.generation !== generation) throw",
+        put: "if (contents.generation < 0) throw",
+      },
+    ],
+  },
+  one(
+    "blobs of jobs are swept",
+    "coordinator/jobs/blob-sweep.ts",
+    "if (kept.has(hash) || this.#touched.has(hash)) continue;",
+    "if (this.#touched.has(hash)) continue;",
+  ),
+  one(
+    "user errors have no limit",
+    "core/cluster/retry.ts",
+    "if (tries >= userErrorMax) {",
+    "if (tries > 200) {",
+  ),
+  one(
+    "a task does not come back from its back-off",
+    "core/cluster/retry.ts",
+    "  stage.backoffs.add(retry.task);\n",
+    "",
+  ),
+  one(
+    "reduce tasks stay ready while a partition is computed again",
+    "core/cluster/shuffle.ts",
+    "  closeStage(consumer);\n",
+    "",
+  ),
+  one(
+    "another body under a taken key is another job",
+    "core/cluster/jobs.ts",
+    "if (earlier.digest === event.digest) {",
+    "if (earlier.number > 0) {",
+  ),
+  one(
+    "a closed job goes on running at the worker",
+    "core/worker/runs.ts",
+    "    forget(state, held);\n    if (run !== null) endRun(state, run, effects);\n",
+    "    forget(state, held);\n",
+  ),
+  one(
+    "a lease ends twice when the loss of a worker ends a job (bug 1 of the track record)",
+    "core/cluster/workers.ts",
+    "    if (!worker.leases.has(lease)) continue;\n",
+    "",
+  ),
+  one(
+    "jobs that ended meanwhile are never closed (bug 2 of the track record)",
+    "core/cluster/workers.ts",
+    "  closeEnded(state, worker, serving, effects);\n",
+    "",
+  ),
+  one(
+    "a deposed coordinator keeps its workers (bug 3 of the track record)",
+    "coordinator/worker-edge.ts",
+    'if (paused) void this.#posted({ kind: "time-passed" });',
+    "",
+  ),
+  one(
+    "a worker that leaves spins (bug 4 of the track record)",
+    "core/worker.ts",
+    "  relation.nextPingAtMs = Infinity;\n",
+    "",
+  ),
+];
