@@ -25,10 +25,14 @@ export class KillableCluster {
   /** Starts `up`; after a kill, on the same data and port. */
   async start(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const options = ["--json", "--workers", String(this.#workers), "--data", this.dataDir];
-    const child = spawn(process.execPath, [cli, "up", ...options, "--listen", this.#listen], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const options = ["--json", "--lease", "4s", "--workers", String(this.#workers)];
+    const child = spawn(
+      process.execPath,
+      [cli, "up", ...options, "--data", this.dataDir, "--listen", this.#listen],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     const timer = setTimeout(() => reject(new Error(`up is silent: ${said}`)), startMaxMs);
     let said = "";
     child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {

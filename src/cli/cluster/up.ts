@@ -5,8 +5,15 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
+import { ClusterError } from "../../core/error.ts";
 import { countText } from "../numbers.ts";
-import { countArgument, sizeArgument, withExamples, withJson } from "../options.ts";
+import {
+  countArgument,
+  durationArgument,
+  sizeArgument,
+  withExamples,
+  withJson,
+} from "../options.ts";
 import { packageVersion } from "../package-version.ts";
 import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
@@ -18,6 +25,7 @@ type Options = {
   readonly listen: string;
   readonly data?: string;
   readonly memory?: number;
+  readonly lease?: number;
   readonly insecure?: boolean;
   readonly sandbox: string;
   readonly json?: boolean;
@@ -37,6 +45,11 @@ export function define(command: Command): void {
     .option("--listen <address>", "host and port of the coordinator", "127.0.0.1:7070")
     .option("--data <dir>", "where jobs and results are kept (or $TEQUIO_DATA)")
     .option("--memory <size>", "memory of each worker, as 2G", sizeArgument("--memory"))
+    .option(
+      "--lease <time>",
+      "silence after which a worker is given up (default 15s)",
+      durationArgument("--lease"),
+    )
     .option("--insecure", "listen beyond this machine without TLS")
     .addOption(sandboxOption());
   withExamples(withJson(command), [
@@ -57,6 +70,16 @@ export function memoryPerWorker(workers: number, totalBytes = totalmem()): numbe
   return Math.floor(Math.min(totalBytes / 4, totalBytes / 2 / Math.max(1, workers)));
 }
 
+/** Shorter ones would take a busy machine for a dead one. */
+const leaseMinMs = 1_000;
+
+function leaseTimes(leaseMs: number): { leaseMs: number; heartbeatMs: number } {
+  if (leaseMs < leaseMinMs) {
+    throw new ClusterError("bad-request", "--lease is at least 1s; the default is 15s");
+  }
+  return { leaseMs, heartbeatMs: Math.floor(leaseMs / 3) };
+}
+
 async function up(options: Options): Promise<void> {
   const end = endOfUp();
   const dataDir = dataDirOf(options.data);
@@ -66,6 +89,7 @@ async function up(options: Options): Promise<void> {
     listen: options.listen,
     version: packageVersion(),
     insecure: options.insecure ?? false,
+    ...(options.lease === undefined ? {} : { liveness: leaseTimes(options.lease) }),
     onShutdown: end.resolve,
     onFatal: end.reject,
   });
