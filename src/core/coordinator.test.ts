@@ -390,3 +390,13 @@ test("a counter may have any name", () => {
     { constructor: 4, toString: 2 },
   );
 });
+
+test("a worker that gives a task back is not given it again at once", () => {
+  const cluster = new TestCluster();
+  const stopping = cluster.join();
+  cluster.submit(testJob([testStage()]));
+  cluster.report(stopping, only(cluster, stopping), { kind: "returned" });
+  assert.deepEqual(cluster.running.get(stopping), []);
+  const other = cluster.join();
+  assert.equal(only(cluster, other).attempt, 2);
+});

@@ -117,7 +117,7 @@ class SimCluster {
     const { clock, shape, tell } = this.#world;
     tell(() => "all faults are over");
     this.#mischief.heal();
-    this.judge.healed = true;
+    this.judge.healedAtMs = clock.nowMs;
     const endMs = clock.nowMs + this.#boundMs();
     while (this.#client.left > 0 && clock.nowMs < endMs && this.judge.broken === null) {
       await clock.run(Math.min(endMs, clock.nowMs + 5_000));
@@ -250,7 +250,7 @@ function drawShape(random: Random): WorldShape {
     workers,
     slots: Array.from({ length: workers }, () => 1 + random.below(3)),
     liveness: random.chance(0.5) ? quick : calm,
-    snapshotRecords: [20, 100, 500][random.below(3)]!,
+    snapshotRecords: [8, 30, 150][random.below(3)]!,
     delayMs: [1, 5, 50][random.below(3)]!,
     writeMs: [4, 10, 40][random.below(3)]!,
     faultsMs: 600_000 + random.below(5_400_000),

@@ -38,8 +38,8 @@ export class Judge {
   /** What the durable records come to. */
   readonly state: CoordinatorState = emptyState();
   position = 0;
-  /** No fault is in force any more. */
-  healed = false;
+  /** From when on no fault is in force, ms. */
+  healedAtMs = Infinity;
   readonly #options: JudgeOptions;
   readonly #watch = new LawWatch();
   readonly #steps = new StepJudge();
@@ -163,7 +163,8 @@ export class Judge {
     if (state === "cancelled" && job.cancelAtMs === Infinity) {
       this.breach("I7", `${summary.job} was cancelled by nobody`);
     }
-    if (state === "failed" && !this.#excused(job, failure!)) {
+    const harsh = (this.#endedAtMs.get(summary.job) ?? Infinity) < this.healedAtMs + 60_000;
+    if (state === "failed" && !this.#excused(job, failure!, harsh)) {
       this.breach(
         "I21",
         `${summary.job} failed for no reason: ${failure?.code}: ${failure?.message}`,
@@ -178,17 +179,18 @@ export class Judge {
     }
   }
 
-  #excused(job: SimJob, failure: Failure): boolean {
+  /** `harsh`: it failed while faults came. */
+  #excused(job: SimJob, failure: Failure, harsh: boolean): boolean {
     const { code, message } = failure;
     if (code === "user-error") return job.isDoomed;
     if (code === "timed-out") return job.spec.stages.some((stage) => stage.timeoutMs > 0);
     if (code === "task-crashed") {
-      if (/ 40 workers were lost while /.test(message)) return !this.healed;
+      if (/ 40 workers were lost while /.test(message)) return harsh;
       return / workers .* were lost while /.test(message) && job.spec.limits.workersKilledMax === 3;
     }
     if (code === "download-failed") {
       const often = /set back 40 times|could not be fetched from any worker/.test(message);
-      return often && !this.healed;
+      return often && harsh;
     }
     return false;
   }

@@ -43,12 +43,20 @@ export function reportAttempts(
     endLease(state, lease);
     if (report.kind === "done") commit(state, job, { lease, report, effects });
     else if (report.kind === "failed") fail(state, job, { lease, report, effects });
-    else if (!stage.leases.has(report.task)) again(state, job, stage, report.task);
+    else giveBack(state, job, lease);
   }
   if (job.state !== "running") return;
   effects.push({ kind: "job-changed", job: event.job });
   finishIfDone(state, job, effects);
   watchStragglers(state, job);
+}
+
+/** The worker will not run it (it stops, or its queue is full): it gets nothing more until one of its
+ *  other attempts ends, or the two would hand tasks back and forth. */
+function giveBack(state: CoordinatorState, job: JobRecord, lease: Lease): void {
+  const stage = job.stages[lease.stage] as Stage;
+  state.hungry.delete(lease.worker);
+  if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
 }
 
 function commit(

@@ -93,7 +93,11 @@ export class SimCoordinator implements Server {
   accept(link: Link, credential: string): void {
     const { loop } = this;
     const known = credential === "join" ? null : recordOf(loop!, digestOf(credential));
-    if (known === undefined) throw new ClusterError("unauthenticated", "no such credential");
+    if (known === undefined) {
+      // Nobody revokes one here, and it is told only when it is durable.
+      this.#world.judge.breach("W6", `the ${credential} is not known any more`);
+      throw new ClusterError("unauthenticated", "no such credential");
+    }
     this.#edge!.accept(link, {
       token: known?.id ?? "join",
       kind: known === null ? "join" : "worker",

@@ -162,13 +162,12 @@ export class SimExecutor implements Executor {
     const { clock, random } = this.#world;
     const startedAtMs = clock.nowMs;
     const stage = job.spec.stages[ref.stage]!;
-    let durationMs = job.meanMs * (0.5 + random.fraction());
-    if (random.chance(0.02)) {
-      durationMs *= 10;
-      this.#world.count("straggling attempt");
-    }
+    const isStraggler = random.chance(0.02);
+    if (isStraggler) this.#world.count("straggling attempt");
+    const slowFactor = isStraggler ? 10 : this.slowFactor;
+    const durationMs = job.meanMs * (0.5 + random.fraction()) * slowFactor;
     const trouble = this.#world.trouble(job, ref.stage, ref.task);
-    await this.#process.sleep(durationMs * this.slowFactor);
+    await this.#process.sleep(durationMs);
     if (trouble === "crash") return "crashed";
     if (trouble === "hang") return new Promise(() => {});
     const tookMs = () => clock.nowMs - startedAtMs;
