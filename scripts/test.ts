@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 
 const everything = ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"];
 /** Longest that one test may take, in ms; the kill tests with real processes come closest. */
-const timeoutMs = 120_000;
+const timeoutMs = 300_000;
 
 const args = process.argv.slice(2);
 const files = args.filter((arg) => !arg.startsWith("-"));
