@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { hostId } from "../link/host.ts";
 import { openDiskBlobs } from "../store/blob/disk.ts";
 import { makeDirectory } from "../store/directory.ts";
+import { hit } from "../store/failpoint.ts";
 import { openSqliteLog } from "../store/log/sqlite.ts";
 import { ownAdminToken } from "./access/admin-token.ts";
 import { Auth } from "./access/auth.ts";
@@ -41,6 +42,8 @@ export type CoordinatorOptions = {
   readonly origins?: readonly string[];
   readonly liveness?: Partial<LivenessOptions>;
   readonly limits?: Partial<ServeLimits>;
+  /** A snapshot is taken after so many records. Default: see the loop. */
+  readonly snapshotRecords?: number;
   /** Default: the coordinator closes itself. */
   readonly onShutdown?: () => void;
   /** The log failed or a law is broken: everything is closed already. Default: throws, which ends
@@ -78,7 +81,9 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
   // Backwards; what cannot be closed must not keep the rest open.
   const closeAll = async () => {
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+      hit("coordinator.close", "before");
       await Promise.resolve(close()).catch(() => {});
+      hit("coordinator.close", "after");
     }
   };
   let closing: Promise<void> | null = null;
@@ -136,7 +141,7 @@ async function openServices(
   options: CoordinatorOptions & { readonly onShutdown: () => void },
   { closers, close }: Closing,
 ): Promise<Services> {
-  const { dataDir, version } = options;
+  const { dataDir, snapshotRecords, version } = options;
   const keys = clusterKeys(dataDir);
   const log = await openSqliteLog(join(dataDir, "log.sqlite"));
   closers.push(() => log.close());
@@ -151,6 +156,7 @@ async function openServices(
     log,
     timers: realTimers,
     perform: (effect) => performed(effect),
+    ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
     onFatal: (error) => void close().then(() => (options.onFatal ?? raise)(error)),
   });
   closers.push(() => loop.stop());

@@ -11,6 +11,7 @@ import { type CoordinatorState, nextWakeMs, step } from "../core/coordinator.ts"
 import type { Effect } from "../core/effect.ts";
 import { ClusterError, type ErrorCode } from "../core/error.ts";
 import type { CoordinatorEvent } from "../core/event.ts";
+import { hit } from "../store/failpoint.ts";
 import type { Log } from "../store/log/log.ts";
 import {
   decodeRecord,
@@ -98,7 +99,9 @@ export class Loop {
     const end = await replay(options.log);
     const loop = new Loop(options, end);
     end.epoch += 1;
+    hit("loop.start", "before");
     await loop.post({ kind: "coordinator-started", epoch: end.epoch });
+    hit("loop.start", "after");
     loop.#started = true;
     return loop;
   }
@@ -200,7 +203,9 @@ export class Loop {
     const atMs = this.#clock.nowMs();
     const records = batch.map(({ body }) => recordBytes(body, atMs));
     try {
+      hit("loop.append", "before");
       await log.append(records, this.#end.position);
+      hit("loop.append", "after");
     } catch (error) {
       if (!nothingWritten(error)) throw error;
       for (const posted of batch) posted.refused(error);
@@ -222,7 +227,9 @@ export class Loop {
   #apply(posted: Posted, event: CoordinatorEvent): void {
     let effects: Effect[];
     try {
+      hit("loop.step", "before");
       effects = step(this.#end.state, event);
+      hit("loop.step", "after");
     } catch (error) {
       throw new Error(
         `the core failed at record ${this.#end.position}: ${JSON.stringify(event).slice(0, 4_000)}`,
@@ -231,10 +238,15 @@ export class Loop {
     }
     const refuse = effects.find((effect) => effect.kind === "refuse");
     const reply = effects.find((effect) => effect.kind === "reply");
+    hit("loop.reply", "before");
     if (refuse) posted.refused(refuse.error);
     else posted.answered(reply?.value ?? {});
+    hit("loop.reply", "after");
     for (const effect of effects) {
-      if (effect.kind !== "reply" && effect.kind !== "refuse") this.#options.perform(effect);
+      if (effect.kind === "reply" || effect.kind === "refuse") continue;
+      hit("loop.perform", "before");
+      this.#options.perform(effect);
+      hit("loop.perform", "after");
     }
   }
 
@@ -259,7 +271,9 @@ export class Loop {
     if (records < snapshotRecords && sizeBytes < snapshotBytes) return;
     this.#sinceSnapshot = { records: 0, sizeBytes: 0 };
     try {
+      hit("loop.snapshot", "before");
       await log.saveSnapshot(this.#end.position, encodeSnapshot(this.#end));
+      hit("loop.snapshot", "after");
       await log.trim(this.#end.position);
     } catch (error) {
       // Costs nothing: the records are all still there, and the next round tries again.

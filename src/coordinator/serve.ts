@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { ClusterError } from "../core/error.ts";
 import { jobOwner } from "../core/view.ts";
+import { hit } from "../store/failpoint.ts";
 import { type ApiError, httpStatus } from "../wire/api/messages.ts";
 import type { Principal } from "./access/auth.ts";
 import { defaultFailureLimits, FailureCounter } from "./access/rate.ts";
@@ -78,7 +79,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 
 async function listenOn(app: FastifyInstance, { host, port }: Listen): Promise<number> {
   try {
+    hit("serve.listen", "before");
     await app.listen({ host, port });
+    hit("serve.listen", "after");
   } catch (cause) {
     const { code } = cause as { code?: string };
     const place = `${host}:${port}`;

@@ -10,6 +10,7 @@ import { ClusterError } from "../core/error.ts";
 import type { JobId, WorkerId } from "../core/ids.ts";
 import { absentMs, leasesOf, workerIds } from "../core/view.ts";
 import type { Link } from "../link/link.ts";
+import { hit } from "../store/failpoint.ts";
 import type { TaskStatus } from "../wire/manager/messages.ts";
 import type { Auth, Principal } from "./access/auth.ts";
 import type { NewEvent } from "./journal.ts";
@@ -92,7 +93,9 @@ export class WorkerEdge {
     if (link === undefined) return;
     const { keys, loop } = this.#options;
     if (order.kind === "open-job") link.jobs.add(order.job);
+    hit("edge.order", "before");
     for (const message of orderMessages(loop.state, order, keys)) link.order(message);
+    hit("edge.order", "after");
   }
 
   /** The token is revoked: whoever came with it, or got it, is out now. */
@@ -216,7 +219,9 @@ export class WorkerEdge {
       });
       const welcome = { ...common, workerId: worker, credential };
       const accepted = { kind: "managerAnswer", accepted: true } as const;
+      hit("edge.welcome", "before");
       link.welcome(request.answer({ ...accepted, welcome: described ? welcome : null }));
+      hit("edge.welcome", "after");
     } catch (error) {
       this.#turnAway(link);
       const refusal = { ...common, refusal: refusalText(error) };
@@ -242,8 +247,10 @@ export class WorkerEdge {
       link.worker = null;
       link.phase = "open";
       const lost = { kind: "worker-lost", worker, reason: "bye" } as const;
+      hit("edge.bye", "before");
       if (await this.#posted(lost)) this.#liveness.forget(worker);
       else this.#liveness.closed(worker, this.#options.loop.nowMs());
+      hit("edge.bye", "after");
     }
     link.answer(request, { kind: "ack" });
   }
@@ -263,7 +270,10 @@ export class WorkerEdge {
         this.#posted(checked === undefined ? event : await checked(event)),
       ),
     );
-    if (request !== undefined && durable.every(Boolean)) link.answer(request, { kind: "ack" });
+    if (request === undefined || !durable.every(Boolean)) return;
+    hit("edge.ack", "before");
+    link.answer(request, { kind: "ack" });
+    hit("edge.ack", "after");
   }
 
   /** False when the event is not in the log; whoever caused it will try again. */
@@ -309,7 +319,9 @@ export class WorkerEdge {
 
   async #lost(worker: WorkerId, reason: "silent" | "closed"): Promise<void> {
     this.#byWorker.get(worker)?.close(`silent for ${this.#times.leaseMs} ms`);
+    hit("edge.lost", "before");
     if (await this.#posted({ kind: "worker-lost", worker, reason })) {
+      hit("edge.lost", "after");
       this.#liveness.declared(worker);
     } else {
       this.#liveness.tellAgain(worker);

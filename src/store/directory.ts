@@ -11,16 +11,21 @@ import {
 } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { hit } from "./failpoint.ts";
 import { placeFailure, systemCode } from "./failure.ts";
 
 /** Makes `path` (0700) with all above it, durable, and makes sure that files can be written in
  *  it. */
 export function makeDirectory(path: string): void {
   try {
+    hit("directory.make", "before");
     const first = makeMissing(path);
+    hit("directory.make", "after");
     if (first !== undefined) {
       for (let made = path; made.length >= first.length; made = dirname(made)) {
+        hit("directory.sync", "before");
         syncDirectoryNow(dirname(made));
+        hit("directory.sync", "after");
       }
     }
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);

@@ -6,6 +6,7 @@ import { ClusterError } from "../core/error.ts";
 import type { AttemptReport } from "../core/event.ts";
 import type { JobId } from "../core/ids.ts";
 import type { Failure, TaskOutput } from "../core/job.ts";
+import { hit } from "../store/failpoint.ts";
 import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
 import type { CoordinatorBlobs } from "./files/blobs.ts";
 import { type PartitionFetcher, PartitionsLost } from "./files/fetch.ts";
@@ -209,7 +210,11 @@ export class NodeExecutor implements Executor {
     const { records, sizeBytes } = report;
     let root = "";
     if (!isFinal) root = (await outputs.keep(ref, out, report.root)).root;
-    else if (sizeBytes > 0) root = (await blobs.upload(`${out}.part`, report.root, signal)).hash;
+    else if (sizeBytes > 0) {
+      hit("worker.upload", "before");
+      root = (await blobs.upload(`${out}.part`, report.root, signal)).hash;
+      hit("worker.upload", "after");
+    }
     // Its name is agreed, so the one that the task tells is not needed.
     const bad = report.badRecordsPath === undefined ? null : `${out}.bad`;
     const badRecords =

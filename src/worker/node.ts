@@ -9,6 +9,7 @@ import { ClusterError } from "../core/error.ts";
 import type { Failure } from "../core/job.ts";
 import { defaultRules } from "../core/worker.ts";
 import { hostId } from "../link/host.ts";
+import { hit } from "../store/failpoint.ts";
 import { programKinds } from "../wire/manager/messages.ts";
 import { NodeExecutor } from "./execute.ts";
 import { CoordinatorBlobs } from "./files/blobs.ts";
@@ -134,7 +135,9 @@ async function openFiles(options: WorkerOptions, credential: () => string) {
   const away = { limitMs: coordinatorAwayMs, idleMs };
   const blobs = new CoordinatorBlobs({ url, fingerprint, credential, ...away });
   const jobs = new OpenJobs(join(dataDir, "jobs"), blobs);
+  hit("worker.sweep", "before");
   await Promise.all([outputs.sweep(), jobs.sweep()]);
+  hit("worker.sweep", "after");
   const { host, port } = parseListen(options.listen);
   const exchange = await openExchange({
     host,

@@ -16,6 +16,7 @@ import {
   type WorkerState,
 } from "../core/worker.ts";
 import type { Link } from "../link/link.ts";
+import { hit } from "../store/failpoint.ts";
 import type { JobOpen, StageSources, WorkerNotes } from "../wire/manager/messages.ts";
 import { Notes } from "./talk/notes.ts";
 import { type Identity, ManagerTalk, type Specs, type TalkEvents } from "./talk/talk.ts";
@@ -179,26 +180,34 @@ export class WorkerLoop {
         void this.#dial();
         break;
       case "join":
+        hit("worker.join", "before");
         this.#talk?.join(effect.holding, this.#serving());
+        hit("worker.join", "after");
         break;
       case "ping":
         this.#talk?.ping();
         break;
       case "say-bye":
+        hit("worker.bye", "before");
         this.#talk?.bye();
+        hit("worker.bye", "after");
         break;
       case "hang-up":
         this.#hangUp(effect.reason);
         break;
       case "start":
+        hit("worker.start", "before");
         this.#executor.start(effect);
+        hit("worker.start", "after");
         break;
       case "kill":
         this.#executor.kill(effect.run);
         break;
       case "report":
         this.#notes.flushLogs();
+        hit("worker.report", "before");
         this.#talk?.report(effect.batch, effect.reports);
+        hit("worker.report", "after");
         break;
       case "tell-started":
         this.#talk?.started(effect.attempt);
@@ -233,7 +242,9 @@ export class WorkerLoop {
     const dial = this.#dials;
     let link: Link;
     try {
+      hit("worker.dial", "before");
       link = await this.#options.dial(this.#identity.credential);
+      hit("worker.dial", "after");
     } catch (error) {
       if (dial === this.#dials) this.#dialFailed(error as Error);
       return;

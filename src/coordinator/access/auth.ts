@@ -5,6 +5,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { WorkerId } from "../../core/ids.ts";
 import { type Role, type TokenRecord, tokenProblem } from "../../core/members.ts";
 import { tokenRecords } from "../../core/view.ts";
+import { hit } from "../../store/failpoint.ts";
 import type { Loop } from "../run.ts";
 import {
   kindForRole,
@@ -114,7 +115,9 @@ export class Auth {
     const { role, owner, usesMax } = terms;
     const expiresAtMs = terms.ttlMs === 0 ? 0 : this.#loop.nowMs() + terms.ttlMs;
     const { id, hash, token } = minted;
+    hit("token.issue", "before");
     await this.#loop.post({ kind: "token-issued", id, role, owner, hash, expiresAtMs, usesMax });
+    hit("token.issue", "after");
     return { id, token };
   }
 
@@ -122,6 +125,7 @@ export class Auth {
    *  revoke it. */
   async issueCredential(worker: WorkerId, owner: string): Promise<string> {
     const { hash, token } = mintToken("worker", worker);
+    hit("token.credential", "before");
     await this.#loop.post({
       kind: "token-issued",
       id: worker,
@@ -131,6 +135,7 @@ export class Auth {
       expiresAtMs: 0,
       usesMax: 0,
     });
+    hit("token.credential", "after");
     return token;
   }
 
@@ -138,7 +143,9 @@ export class Auth {
     if (this.#record(id) === undefined) {
       throw new ClusterError("not-found", `no token ${id}; GET /v1/tokens lists them`);
     }
+    hit("token.revoke", "before");
     await this.#loop.post({ kind: "token-revoked", id });
+    hit("token.revoke", "after");
   }
 
   #record(id: string): TokenRecord | undefined {

@@ -12,6 +12,7 @@ import {
 import { dirname } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { syncDirectoryNow } from "../../store/directory.ts";
+import { hit } from "../../store/failpoint.ts";
 import { storageFailure } from "../../store/failure.ts";
 
 /** The text, or null when there is no such file. Throws `forbidden` when others may read or write
@@ -40,13 +41,21 @@ export function writePrivate(path: string, text: string): void {
   try {
     const file = openSync(part, "w", 0o600);
     try {
+      hit("secret.write", "before");
       writeSync(file, text);
+      hit("secret.write", "after");
+      hit("secret.sync", "before");
       fsyncSync(file);
+      hit("secret.sync", "after");
     } finally {
       closeSync(file);
     }
+    hit("secret.rename", "before");
     renameSync(part, path);
+    hit("secret.rename", "after");
+    hit("secret.directory-sync", "before");
     syncDirectoryNow(dirname(path));
+    hit("secret.directory-sync", "after");
   } catch (error) {
     throw storageFailure(error, path);
   }

@@ -1,5 +1,6 @@
 /** Blobs over HTTP: uploads that are durable when they are answered, downloads with ranges. */
 import { ClusterError } from "../../core/error.ts";
+import { hit } from "../../store/failpoint.ts";
 import { bytesAnswer, parseRange } from "./ranges.ts";
 import { type Answer, type Call, json, type Route } from "./route.ts";
 
@@ -15,7 +16,9 @@ async function upload({ services, headers, body, signal }: Call): Promise<Answer
     );
   }
   const chunks = body === undefined || body === null ? [] : moving(body as Chunks, signal);
+  hit("http.upload", "before");
   const put = await services.blobs.put(chunks, expect === undefined ? {} : { expect });
+  hit("http.upload", "after");
   services.sweep.touch(put.hash);
   return json(put);
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { may } from "../../core/members.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import { jobSummaries } from "../../core/view.ts";
+import { hit } from "../../store/failpoint.ts";
 import { parseSubmit } from "./bodies.ts";
 import { forbidden } from "./permission.ts";
 import { type Answer, type Call, json, ndjson, type Route } from "./route.ts";
@@ -19,7 +20,9 @@ async function submit({ services, principal, body }: Call): Promise<Answer> {
   // The keys of the parsed body come in one order, whatever the submitter's was.
   const digest = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
   const { owner } = principal;
+  hit("http.submit", "before");
   const { job } = await services.loop.post({ kind: "job-submitted", owner, key, digest, spec });
+  hit("http.submit", "after");
   return json({ job });
 }
 
@@ -34,12 +37,16 @@ function list({ services, principal }: Call): Answer {
 
 async function cancel({ services, principal, params }: Call): Promise<Answer> {
   const job = asJobId(params.job);
+  hit("http.cancel", "before");
   await services.loop.post({ kind: "job-cancelled", job, by: principal.owner });
+  hit("http.cancel", "after");
   return json(summaryOf(services, job));
 }
 
 async function remove({ services, params }: Call): Promise<Answer> {
+  hit("http.remove", "before");
   await services.loop.post({ kind: "job-removed", job: asJobId(params.job) });
+  hit("http.remove", "after");
   return json({});
 }
 

@@ -10,6 +10,7 @@ import type { CoordinatorState } from "../../core/coordinator.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
 import { jobSpec, jobSummaries, referencedBlobs } from "../../core/view.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
+import { hit } from "../../store/failpoint.ts";
 import type { Timers } from "../timers.ts";
 
 export type BlobSweepOptions = {
@@ -90,7 +91,9 @@ export class BlobSweep {
     let gone = 0;
     for (const hash of names) {
       if (kept.has(hash) || this.#touched.has(hash)) continue;
+      hit("sweep.delete", "before");
       await blobs.delete(hash);
+      hit("sweep.delete", "after");
       gone += 1;
     }
     return gone;

@@ -1,6 +1,7 @@
 /** A worker asks to be managed: who it is, whether it may, and the welcome it gets. */
 import { ClusterError } from "../../core/error.ts";
 import { idNumber, type WorkerId } from "../../core/ids.ts";
+import { hit } from "../../store/failpoint.ts";
 import type { ManagerMessage, NodeDescription, Welcome } from "../../wire/manager/messages.ts";
 import { unpackTaskId } from "../../wire/manager/taskid.ts";
 import type { Principal } from "../access/auth.ts";
@@ -64,7 +65,9 @@ async function mayBeNew(principal: Principal, door: Doorkeeper): Promise<void> {
       `token ${principal.token} brings no new worker; ask an admin for a join token`,
     );
   }
+  hit("token.use", "before");
   await door.useJoin(principal);
+  hit("token.use", "after");
 }
 
 function returning(link: WorkerLink, node: NodeDescription, door: Doorkeeper): WorkerId {
@@ -83,6 +86,7 @@ async function enter(
   event: Extract<NewEvent, { kind: "worker-joined" }>,
   door: Doorkeeper,
 ): Promise<WorkerId> {
+  hit("edge.join", "before");
   const reply = await door.post(event, ({ worker }) => {
     // Before the effects of the join are performed: from here on its orders are meant for this
     // link.
@@ -90,6 +94,7 @@ async function enter(
     if (link.phase === "joining") link.phase = "welcoming";
     door.claim(link, worker);
   });
+  hit("edge.join", "after");
   return reply.worker as WorkerId;
 }
 

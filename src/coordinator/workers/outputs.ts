@@ -5,6 +5,7 @@ import type { AttemptReport } from "../../core/event.ts";
 import type { Hash } from "../../core/ids.ts";
 import { jobSpec } from "../../core/view.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
+import { hit } from "../../store/failpoint.ts";
 import type { StatusEvent } from "./reports.ts";
 
 /** A report whose blob is missing becomes a failed download, which is tried again: a committed
@@ -32,6 +33,7 @@ async function checkAll(
   event: Extract<StatusEvent, { kind: "attempts-reported" }>,
   isFinal: boolean,
 ): Promise<StatusEvent> {
+  hit("edge.check", "before");
   const reports = await Promise.all(
     event.reports.map(async (report): Promise<AttemptReport> => {
       for (const hash of named(report, isFinal)) {
@@ -44,5 +46,6 @@ async function checkAll(
       return report;
     }),
   );
+  hit("edge.check", "after");
   return { ...event, reports };
 }

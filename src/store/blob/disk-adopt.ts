@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, link, lstat, open } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
+import { hit } from "../failpoint.ts";
 import { storageFailure, systemCode } from "../failure.ts";
 import type { BlobPut } from "./blob.ts";
 import { chunksOf } from "./disk-read.ts";
@@ -13,7 +14,9 @@ export async function linkFile(path: string, to: string): Promise<boolean> {
     if (!(await lstat(path)).isFile()) {
       throw new ClusterError("bad-request", `${path} is not a plain file: adopt the file itself`);
     }
+    hit("blob.link", "before");
     await link(path, to);
+    hit("blob.link", "after");
     return true;
   } catch (error) {
     const code = systemCode(error);
@@ -44,7 +47,9 @@ export async function sealFile(path: string): Promise<BlobPut> {
       running.update(chunk);
       sizeBytes += chunk.byteLength;
     }
+    hit("blob.seal", "before");
     await file.sync();
+    hit("blob.seal", "after");
     return { hash: running.digest("hex"), sizeBytes };
   } catch (error) {
     throw storageFailure(error, path);

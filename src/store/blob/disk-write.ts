@@ -2,6 +2,7 @@
  *  system call. */
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
+import { hit } from "../failpoint.ts";
 import { storageFailure } from "../failure.ts";
 import type { BlobPut } from "./blob.ts";
 import { blobTooLarge } from "./rules.ts";
@@ -22,7 +23,10 @@ class HashedFile {
   }
 
   static async create(path: string, sizeMaxBytes: number): Promise<HashedFile> {
-    return new HashedFile(await open(path, "wx", 0o600), sizeMaxBytes);
+    hit("blob.create", "before");
+    const file = await open(path, "wx", 0o600);
+    hit("blob.create", "after");
+    return new HashedFile(file, sizeMaxBytes);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -37,7 +41,9 @@ class HashedFile {
   /** Durable when resolved. */
   async finish(): Promise<BlobPut> {
     await this.#flush();
+    hit("blob.sync", "before");
     await this.#file.sync();
+    hit("blob.sync", "after");
     return { hash: this.#hash.digest("hex"), sizeBytes: this.#sizeBytes };
   }
 
@@ -61,7 +67,9 @@ class HashedFile {
 
   async #writeAll(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.byteLength; ) {
+      hit("blob.write", "before");
       at += (await this.#file.write(bytes, at)).bytesWritten;
+      hit("blob.write", "after");
     }
   }
 }

@@ -7,6 +7,7 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Hash } from "../../core/ids.ts";
 import { makeDirectory, syncDirectory } from "../directory.ts";
+import { hit } from "../failpoint.ts";
 import { placeFailure, storageFailure, systemCode } from "../failure.ts";
 import type { BlobPut, Blobs } from "./blob.ts";
 import { fileChunks, linkFile, sealFile } from "./disk-adopt.ts";
@@ -39,12 +40,21 @@ export async function openDiskBlobs(
   const root = resolve(directory);
   makeDirectory(join(root, "part"));
   try {
+    hit("blob.sweep", "before");
     await sweepTemporary(join(root, "part"), partAgeMaxMs);
+    hit("blob.sweep", "after");
   } catch (error) {
     throw placeFailure(error, root);
   }
   return new DiskStore(root, blobMaxBytes);
 }
+
+/** A store as it is, for whoever must not change it: nothing is made and nothing swept. */
+export function viewDiskBlobs(directory: string): BlobView {
+  return new DiskStore(resolve(directory), 2 ** 40);
+}
+
+export type BlobView = Pick<Blobs, "size" | "read" | "list">;
 
 class DiskStore implements DiskBlobs {
   readonly #root: string;
@@ -115,7 +125,9 @@ class DiskStore implements DiskBlobs {
     const blob = this.#find(hash);
     if (blob === null) return;
     try {
+      hit("blob.delete", "before");
       await rm(blob.path, { force: true });
+      hit("blob.delete", "after");
     } catch (error) {
       throw storageFailure(error, `blob ${hash}`);
     }
@@ -157,8 +169,12 @@ class DiskStore implements DiskBlobs {
     try {
       await this.#makeDurable(join(bucket, ".."));
       await this.#makeDurable(bucket);
+      hit("blob.rename", "before");
       await rename(part, join(bucket, `${put.hash}.${put.sizeBytes}`));
+      hit("blob.rename", "after");
+      hit("blob.directory-sync", "before");
       await syncDirectory(bucket);
+      hit("blob.directory-sync", "after");
     } catch (error) {
       throw storageFailure(error, `blob ${put.hash}`);
     }
@@ -170,8 +186,12 @@ class DiskStore implements DiskBlobs {
     if (known !== undefined) return known;
     const making = (async () => {
       try {
+        hit("blob.bucket", "before");
         await mkdir(directory, { recursive: true, mode: 0o700 });
+        hit("blob.bucket", "after");
+        hit("blob.bucket-sync", "before");
         await syncDirectory(join(directory, ".."));
+        hit("blob.bucket-sync", "after");
       } catch (error) {
         this.#durable.delete(directory);
         throw error;

@@ -2,6 +2,7 @@
  *  still work. */
 import { randomFillSync } from "node:crypto";
 import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
+import { hit } from "../failpoint.ts";
 import { isFull } from "../failure.ts";
 
 const chunkBytes = 1 << 20;
@@ -52,7 +53,9 @@ export class Ballast {
     const chunk = randomFillSync(Buffer.alloc(Math.min(chunkBytes, this.#sizeBytes)));
     for (let written = 0; written < this.#sizeBytes; ) {
       const length = Math.min(chunk.byteLength, this.#sizeBytes - written);
+      hit("log.ballast", "before");
       written += writeSync(descriptor, chunk, 0, length, written);
+      hit("log.ballast", "after");
     }
     return true;
   }

@@ -1,6 +1,7 @@
 /** The tables of a log file, their versions, and the settings that make a commit durable. */
 import type { DatabaseSync } from "node:sqlite";
 import { ClusterError } from "../../core/error.ts";
+import { hit } from "../failpoint.ts";
 import { sameHash, sealOf } from "./chain.ts";
 
 /** Marks the file as ours, so that another program's database is never written to. */
@@ -88,7 +89,9 @@ export function upgrade(database: DatabaseSync, path: string, steps = schemaStep
   database.exec("BEGIN IMMEDIATE");
   try {
     for (const step of steps.slice(version)) database.exec(step);
+    hit("log.schema", "before");
     database.exec(`PRAGMA user_version = ${steps.length}; COMMIT`);
+    hit("log.schema", "after");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;

@@ -6,6 +6,7 @@ import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ClusterError } from "../../core/error.ts";
 import { makeDirectory, syncDirectoryNow } from "../directory.ts";
+import { hit } from "../failpoint.ts";
 import { isFull, placeFailure, storageFailure, systemCode } from "../failure.ts";
 import { Ballast } from "./ballast.ts";
 import { hashBytes, sameHash } from "./chain.ts";
@@ -54,11 +55,17 @@ export function claimFile(
     const ballast = new Ballast(`${path}.ballast`, options.ballastBytes);
     database = withBallast(ballast, () => openDatabase(path, walPagesFor(options.ballastBytes)));
     const head = claim(database, path, ballast);
+    hit("log.witness-open", "before");
     witness = new Witness(`${path}.witness`);
     witness.write(head.last, head.lastHash);
+    hit("log.witness-open", "after");
+    hit("log.witness-sync", "before");
     witness.sync();
+    hit("log.witness-sync", "after");
     const hasReserve = ballast.ensure();
+    hit("log.directory-sync", "before");
     syncDirectoryNow(dirname(path));
+    hit("log.directory-sync", "after");
     return { path, database, lock, witness, ballast, hasReserve, head };
   } catch (error) {
     witness?.close();
@@ -91,7 +98,9 @@ function checkPath(path: string): void {
 function takeLock(path: string, takeOver: boolean): FileLock {
   let lock: FileLock | null;
   try {
+    hit("log.lock", "before");
     lock = lockFile(`${path}.lock`, takeOver);
+    hit("log.lock", "after");
   } catch (error) {
     throw placeFailure(error, `${path}.lock`);
   }
@@ -126,7 +135,9 @@ function openDatabase(path: string, walPages: number): DatabaseSync {
   chmodSync(path, 0o600);
   const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
   try {
+    hit("log.settings", "before");
     makeDurable(database, walPages);
+    hit("log.settings", "after");
     assertDurable(database, path);
     upgrade(database, path);
     // Finds what no hash covers, such as a free list that would let us write over records.
@@ -170,7 +181,9 @@ function claimGeneration(database: DatabaseSync, path: string, head: Head): void
       throw new ClusterError("fenced", `${path} was opened by another process just now: retry`);
     }
     writeHead(database, head);
+    hit("log.claim", "before");
     database.exec("COMMIT");
+    hit("log.claim", "after");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;

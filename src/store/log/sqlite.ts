@@ -7,6 +7,7 @@
 import { statSync } from "node:fs";
 import type { StatementSync } from "node:sqlite";
 import { ClusterError } from "../../core/error.ts";
+import { hit } from "../failpoint.ts";
 import { isFull, storageFailure } from "../failure.ts";
 import { chainHash, sealOf } from "./chain.ts";
 import type { Log, LogRecord } from "./log.ts";
@@ -93,7 +94,9 @@ class SqliteLog implements Log {
       for (const bytes of records) {
         last += 1;
         lastHash = chainHash(last, lastHash, bytes);
+        hit("log.insert", "before");
         this.#insert.run(last, lastHash, bytes);
+        hit("log.insert", "after");
       }
     });
     this.#head = { ...this.#head, last, lastHash };
@@ -129,11 +132,13 @@ class SqliteLog implements Log {
     rules.checkSnapshot(path, position, { from, to: this.#head.last });
     const option: [string, number] = ["snapshotMaxBytes", this.#limits.snapshotMaxBytes];
     rules.checkRecordSize(`a snapshot for ${path}`, bytes.byteLength, option);
+    hit("log.snapshot", "before");
     this.#change("COMMIT", () => {
       const seal = sealOf([position, bytes]);
       database.prepare("REPLACE INTO snapshot VALUES (1, ?, ?, ?)").run(position, seal, bytes);
       writeHead(database, this.#head);
     });
+    hit("log.snapshot", "after");
   }
 
   async loadSnapshot(): Promise<LogRecord | null> {
@@ -158,8 +163,10 @@ class SqliteLog implements Log {
     const { database, witness, lock } = this.#file;
     try {
       if (this.#refusal === null) {
+        hit("log.close", "before");
         this.#change("COMMIT", () => writeHead(database, this.#head));
         witness.sync();
+        hit("log.close", "after");
       }
     } catch {
       // Nothing more to save: what was acknowledged is in the WAL.
@@ -174,10 +181,12 @@ class SqliteLog implements Log {
     const { database } = this.#file;
     const trimmedHash = this.#reader.hashAt(upTo, this.#head);
     const head = { ...this.#head, trimmed: upTo, trimmedHash };
+    hit("log.trim", "before");
     this.#change("COMMIT", () => {
       database.prepare("DELETE FROM record WHERE position <= ?").run(upTo);
       writeHead(database, head);
     });
+    hit("log.trim", "after");
     this.#head = head;
   }
 
@@ -190,7 +199,9 @@ class SqliteLog implements Log {
       const before = left;
       try {
         this.#change("COMMIT", () => {
+          hit("log.shrink", "before");
           database.prepare(`PRAGMA incremental_vacuum(${shrinkPages})`).all();
+          hit("log.shrink", "after");
         });
       } catch (error) {
         // The trim itself is done; the pages are given back after the next one.
@@ -214,14 +225,18 @@ class SqliteLog implements Log {
   #change(ending: "COMMIT" | "ROLLBACK", work: () => void): void {
     const { database, path } = this.#file;
     try {
+      hit("log.begin", "before");
       this.#begin.run();
+      hit("log.begin", "after");
       const generation = this.#generation.get()?.generation;
       if (generation !== this.#head.generation) {
         throw rules.fencedLog(path, "another process took over");
       }
       work();
+      hit("log.commit", "before");
       if (ending === "COMMIT") this.#commit.run();
       else database.exec("ROLLBACK");
+      hit("log.commit", "after");
     } catch (error) {
       this.#rollBack();
       throw this.#failed(storageFailure(error, `a write to ${path}`));
@@ -245,7 +260,9 @@ class SqliteLog implements Log {
   /** The records are durable already, so a failure concerns only those to come. */
   #testify(): void {
     try {
+      hit("log.witness", "before");
       this.#file.witness.write(this.#head.last, this.#head.lastHash);
+      hit("log.witness", "after");
     } catch (error) {
       this.#failed(storageFailure(error, `the witness of ${this.#file.path}`));
     }
@@ -273,7 +290,9 @@ class SqliteLog implements Log {
 
   #truncateWal(): void {
     try {
+      hit("log.checkpoint", "before");
       this.#file.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      hit("log.checkpoint", "after");
     } catch (error) {
       const failure = storageFailure(error, `the checkpoint of ${this.#file.path}`);
       if (failure.code === "storage-failed") throw this.#failed(failure);

@@ -13,6 +13,7 @@ import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, jobId } from "../../core/ids.ts";
+import { hit } from "../../store/failpoint.ts";
 import type { Outputs } from "./outputs.ts";
 
 export type ExchangeOptions = {
@@ -111,7 +112,9 @@ async function sendFile(
     end: start + sizeBytes - 1,
     highWaterMark: Math.min(256 * 1024, sizeBytes),
   });
+  hit("shuffle.serve", "before");
   await pipeline(bytes, answer);
+  hit("shuffle.serve", "after");
 }
 
 function refuse(answer: ServerResponse, status: number): void {

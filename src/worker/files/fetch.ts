@@ -11,6 +11,7 @@ import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptRef, Hash, JobId } from "../../core/ids.ts";
+import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
 import { ask, readAll } from "./http.ts";
@@ -114,7 +115,9 @@ export class PartitionFetcher {
       if (sizeBytes > 0) wanted.push({ task, sizeBytes, at });
       at += sizeBytes;
     }
+    hit("shuffle.fetch", "before");
     if (wanted.length > 0) await this.#fetchAll(order, path, wanted);
+    hit("shuffle.fetch", "after");
     return segments as Segment[];
   }
 

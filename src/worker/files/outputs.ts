@@ -9,6 +9,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey, type Hash, type JobId } from "../../core/ids.ts";
+import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
 import type { Serving } from "../run.ts";
 import { openOutput } from "./blobs.ts";
@@ -50,8 +51,12 @@ export class Outputs {
         manifestPath: `${base}.manifest`,
         manifest,
       };
+      hit("output.run", "before");
       await rename(`${out}.run`, output.runPath);
+      hit("output.run", "after");
+      hit("output.manifest", "before");
       await rename(`${out}.manifest`, output.manifestPath);
+      hit("output.manifest", "after");
       this.#outputs.set(attemptKey(ref), output);
       return output;
     } catch (error) {

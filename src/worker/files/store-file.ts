@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
+import { hit } from "../../store/failpoint.ts";
 
 /** Errors of the disk in our words: a full one is the attempt's failure, never the worker's end. */
 export function diskError(error: unknown, what: string): unknown {
@@ -48,7 +49,9 @@ export async function storeVerified(
     if (digest.digest("hex") !== hash) {
       throw new ClusterError("download-failed", `what came as blob ${hash} has another SHA-256`);
     }
+    hit("worker.download", "before");
     await rename(temporary, path);
+    hit("worker.download", "after");
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw diskError(error, "storing a download");

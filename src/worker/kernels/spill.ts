@@ -1,5 +1,6 @@
 /** The files into which a table spills, and their merge into one output file. */
 import { rmSync } from "node:fs";
+import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type ManifestPartition } from "../../wire/block/manifest.ts";
 import { type Combine, Merge, mergeIntoRun } from "./merge.ts";
 import { PartitionFile, SegmentFiles } from "./run-file.ts";
@@ -40,8 +41,10 @@ export class SpillFiles {
   write(path: string, fill: (file: PartitionFile) => void): Uint8Array {
     const file = new PartitionFile(path, this.#options.partitionCount);
     try {
+      hit("spill.write", "before");
       fill(file);
       const manifest = file.finish();
+      hit("spill.write", "after");
       if (path !== this.#options.path) {
         this.#spills.push({ path, partitions: decodeManifest(manifest).partitions });
       }
@@ -72,6 +75,7 @@ export class SpillFiles {
     const merged = this.#spills;
     const files = new SegmentFiles();
     try {
+      hit("spill.merge", "before");
       const manifest = this.write(path, (file) => {
         for (let p = 0; p < partitionCount; p++) {
           const segments = merged.flatMap(({ path: from, partitions }) => {
@@ -83,7 +87,10 @@ export class SpillFiles {
           file.partition(p, (run) => mergeIntoRun(new Merge(runs, descending), combine, run));
         }
       });
+      hit("spill.merge", "after");
+      hit("spill.remove", "before");
       for (const { path: from } of merged) rmSync(from, { force: true });
+      hit("spill.remove", "after");
       this.#spills = this.#spills.filter((spill) => !merged.includes(spill));
       return manifest;
     } finally {

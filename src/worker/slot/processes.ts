@@ -3,6 +3,7 @@
 import { copyFileSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Failure } from "../../core/job.ts";
+import { hit } from "../../store/failpoint.ts";
 import type { JobFiles, OpenedJob } from "../files/jobs.ts";
 import type { Sandbox } from "./sandbox-node.ts";
 import { defaultSlotLimits, TaskProcess } from "./slot.ts";
@@ -67,7 +68,9 @@ export class Processes {
       await taken.ready;
     } else if (taken.job === open.job) return taken;
     taken.job = open.job;
+    hit("worker.load", "before");
     await load(taken, files);
+    hit("worker.load", "after");
     return taken;
   }
 

@@ -10,6 +10,7 @@ import { type AttemptRef, jobId } from "../../core/ids.ts";
 import type { Failure, StageKind } from "../../core/job.ts";
 import { attemptState, type WorkerEvent, type WorkerState } from "../../core/worker.ts";
 import type { Link } from "../../link/link.ts";
+import { hit } from "../../store/failpoint.ts";
 import type {
   JobOpen,
   ManagerMessage,
@@ -238,7 +239,9 @@ export class ManagerTalk {
     this.#batchLeft.set(batch, left);
     if (left > 0) return;
     this.#batchLeft.delete(batch);
+    hit("worker.acked", "before");
     this.#options.events.post({ kind: "reports-acked", batch });
+    hit("worker.acked", "after");
   }
 
   /** A manager without our fields has the times of existing ones: a ping each 15 s, lost after 60
@@ -256,7 +259,9 @@ export class ManagerTalk {
       if (welcome.credential !== "") identity.credential = welcome.credential;
     }
     const { leaseMs, heartbeatMs } = welcome ?? { leaseMs: 60_000, heartbeatMs: 15_000 };
+    hit("worker.welcomed", "before");
     events.post({ kind: "welcomed", leaseMs, heartbeatMs });
+    hit("worker.welcomed", "after");
   }
 
   #asked(message: ManagerMessage, answer: (message: ManagerMessage) => Uint8Array): void {
@@ -318,7 +323,7 @@ export class ManagerTalk {
   #execute(tasks: readonly TaskExecute[]): void {
     const { identity, events } = this.#options;
     const byTimeout = new Map<number, AttemptRef[]>();
-    for (const { taskId, timeoutS } of tasks) {
+    for (const { taskId, timeoutS, timeoutMs } of tasks) {
       const ref = unpackTaskId(taskId);
       if (ref === null) {
         // A program of an existing manager, of a kind that this worker did not offer.
@@ -327,12 +332,13 @@ export class ManagerTalk {
         continue;
       }
       identity.tag ??= taskId.slice(2, 10);
-      const refs = byTimeout.get(timeoutS) ?? [];
-      if (refs.length === 0) byTimeout.set(timeoutS, refs);
+      const limitMs = timeoutMs || timeoutS * 1000;
+      const refs = byTimeout.get(limitMs) ?? [];
+      if (refs.length === 0) byTimeout.set(limitMs, refs);
       refs.push(ref);
     }
-    for (const [timeoutS, attempts] of byTimeout) {
-      events.post({ kind: "assigned", attempts, timeoutMs: timeoutS * 1000 });
+    for (const [timeoutMs, attempts] of byTimeout) {
+      events.post({ kind: "assigned", attempts, timeoutMs });
     }
   }
 
