@@ -213,17 +213,33 @@ function blobOf(file: InputFile): string {
 }
 
 function unpack(file: InputFile, packed: Buffer): Buffer {
-  const limit = { maxOutputLength: wholeMaxBytes };
   try {
     return file.compression === "gzip"
-      ? gunzipSync(packed, limit)
-      : zstdDecompressSync(packed, limit);
+      ? gunzipSync(packed, { maxOutputLength: wholeMaxBytes })
+      : unpackFrames(packed);
   } catch (cause) {
     const { message } = cause as Error;
     const text = `${file.name} cannot be decompressed (${file.compression}): ${message}`;
     throw new ClusterError("bad-request", text, { cause });
   }
 }
+
+/** One frame after the other: the decoder stops behind the first, and says nothing of the rest. */
+function unpackFrames(packed: Buffer): Buffer {
+  const frames: Buffer[] = [];
+  let room = wholeMaxBytes;
+  for (let rest = packed; rest.length > 0; ) {
+    const options = { info: true, maxOutputLength: Math.max(1, room) };
+    // With `info` it answers an object, which its type does not say.
+    const { buffer, engine } = zstdDecompressSync(rest, options) as unknown as Unfolded;
+    frames.push(buffer);
+    room -= buffer.length;
+    rest = rest.subarray(engine.bytesWritten);
+  }
+  return Buffer.concat(frames);
+}
+
+type Unfolded = { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
 
 function memorySource(bytes: Buffer): Source {
   return {
