@@ -61,6 +61,32 @@ test("lines are whole and read once, wherever the file is cut", async (t) => {
   }
 });
 
+test("gzip of several members and zstd of several frames are read to their end", async (t) => {
+  // A line goes on across the cut; a frame to be skipped and an empty one hold nothing.
+  const skipped = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3);
+  const frames = [
+    zstdCompressSync("one\ntw"),
+    skipped,
+    zstdCompressSync(""),
+    zstdCompressSync("o"),
+  ];
+  const files = {
+    "a.gz": Buffer.concat([gzipSync("one\ntw"), gzipSync(""), gzipSync("o")]),
+    "b.zst": Buffer.concat(frames),
+  };
+  const { parts } = await run(t, echo, files);
+  const both = rows([
+    ["one", 0],
+    ["two", 4],
+  ]);
+  assert.deepEqual(parts, [both, both]);
+  const cut = Buffer.concat([zstdCompressSync("one\n"), zstdCompressSync("two\n").subarray(0, 7)]);
+  await assert.rejects(
+    run(t, echo, { "c.zst": cut }),
+    /^ClusterError: bad-request: .*c\.zst cannot/,
+  );
+});
+
 test("compressed files are read as what is in them", async (t) => {
   const files = { "a.gz": gzipSync("one\ntwo\n"), "b.zst": zstdCompressSync("three\n") };
   const { parts } = await run(t, echo, files, { splitBytes: 3 });
@@ -73,6 +99,23 @@ test("compressed files are read as what is in them", async (t) => {
   ]);
   const broken = run(t, echo, { "a.gz": "no gzip" });
   await assert.rejects(broken, { code: "bad-request", message: /a\.gz cannot be decompressed/ });
+});
+
+test("what combine and partition throw is said to be theirs, with the key", async (t) => {
+  const fail = () => {
+    throw new RangeError("no");
+  };
+  for (const [role, functions] of [
+    ["combine", { combine: fail }],
+    ["partition", { partition: fail }],
+  ] as const) {
+    const job = mapReduce({
+      ...functions,
+      map: (_line, emit: Emit<string, number>) => emit("k", 1),
+    });
+    const message = `user-error: ${role} threw RangeError: no on key "k"`;
+    await assert.rejects(run(t, job, { a: "1\n2\n" }), { message });
+  }
 });
 
 test("keys are sorted by type and value, and grouped in the order of the splits", async (t) => {

@@ -133,18 +133,22 @@ function join(job: AnyMapReduce, group: Group, values: readonly unknown[]): void
 }
 
 function merge(job: AnyMapReduce, partitions: readonly Groups[], group: Group): void {
-  const count = partitions.length;
-  const { partition } = job.options;
-  const index =
-    partition === undefined
-      ? partitionOf(group.keyBytes, count)
-      : checkedPartition(partition(group.key, count), count);
-  const groups = partitions[index]!;
+  const groups = partitions[partitionFor(job, group, partitions.length)]!;
   const name = nameOf(group.key);
   const values = group.values.map(copyValue);
   const known = groups.get(name);
   if (known === undefined) groups.set(name, { ...group, values });
   else join(job, known, values);
+}
+
+function partitionFor(job: AnyMapReduce, { key, keyBytes }: Group, count: number): number {
+  const { partition } = job.options;
+  if (partition === undefined) return partitionOf(keyBytes, count);
+  try {
+    return checkedPartition(partition(key, count), count);
+  } catch (error) {
+    throw failure("partition", error, `key ${asJson(key)}`);
+  }
 }
 
 function reduceAll(

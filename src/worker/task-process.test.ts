@@ -206,6 +206,26 @@ test("bad records are kept aside with file and offset, and have emitted nothing"
   await task.end();
 });
 
+for (const badRecords of ["fail", "keep"]) {
+  const code = (functions: string) =>
+    jobCode(`{ badRecords: "${badRecords}", map(line, emit) { emit("key", 1); }, ${functions} }`);
+
+  test(`what combine and partition throw is not map's (badRecords: ${badRecords})`, async () => {
+    const plan = planOver("good\nbad\nworse\nmore\n", 2);
+    for (const role of ["combine", "partition"]) {
+      const task = new TaskProcess();
+      await task.load(code(`${role}() { throw new RangeError("too much"); }`), plan);
+      await map(task, plan, 0);
+      const failed = await task.report();
+      assert.ok(failed.kind === "failed");
+      assert.equal(failed.failure.code, "user-error");
+      assert.match(failed.failure.message, new RegExp(`^${role} threw RangeError: too much`));
+      assert.match(failed.failure.stack ?? "", new RegExp(`^at (\\w+\\.)?${role} \\(job.mjs:`));
+      await task.end();
+    }
+  });
+}
+
 test("an async map is refused and pointed to tasks", async () => {
   const task = new TaskProcess();
   const plan = planOver("a\n", 2);

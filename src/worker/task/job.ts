@@ -3,6 +3,8 @@
  *  is relied on, and nothing else of it. */
 import type { Key } from "../../wire/block/key.ts";
 import type { OutputFormat } from "../../wire/block/row.ts";
+import type { Combine } from "../kernels/merge.ts";
+import { thrownBy } from "./thrown.ts";
 
 /** How bytes become records; the SDK's `text`, `bytes`, `ndjson` and `csv` make these. */
 export type FormatSpec =
@@ -57,4 +59,29 @@ export type JobRuntime = {
 
 export function installRuntime(runtime: JobRuntime): void {
   Object.assign(globalThis, { [Symbol.for("tequio.runtime")]: runtime });
+}
+
+type Partition = (key: Key, count: number) => number;
+
+/** What it throws names it, wherever that comes out: it runs inside `map` and `reduce`, and after
+ *  them. */
+export function combineOf({ options }: MapReduceJob): Combine | null {
+  const combine = options.combine as Combine | undefined;
+  return combine === undefined ? null : named("combine", combine);
+}
+
+/** As `combineOf`. */
+export function partitionOf({ options }: MapReduceJob): Partition | null {
+  const partition = options.partition as Partition | undefined;
+  return partition === undefined ? null : named("partition", partition);
+}
+
+function named<A, B, R>(role: string, call: (a: A, b: B) => R): (a: A, b: B) => R {
+  return (a, b) => {
+    try {
+      return call(a, b);
+    } catch (thrown) {
+      throw thrownBy(role, thrown, "");
+    }
+  };
 }

@@ -10,13 +10,12 @@ import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import { readValue, writeValue } from "../../wire/block/value.ts";
 import type { ByteSource } from "../kernels/byte-source.ts";
 import { RecordPosition } from "../kernels/lines.ts";
-import type { Combine } from "../kernels/merge.ts";
 import { type Part, PartWriter } from "../kernels/output.ts";
 import { pieceReader } from "../kernels/records.ts";
 import { diskFailure } from "../kernels/run-file.ts";
 import { EmitTable } from "../kernels/table.ts";
 import { BadRecords } from "./bad-records.ts";
-import type { Emit, MapReduceJob, Params } from "./job.ts";
+import { combineOf, type Emit, type MapReduceJob, type Params, partitionOf } from "./job.ts";
 import { isUserError, refusePromise, thrownBy } from "./thrown.ts";
 
 export type MapTask = {
@@ -158,28 +157,19 @@ class PendingPairs {
   }
 }
 
-type Partition = (key: Key, count: number) => number;
-
 function shuffleTarget({ job, plan, out }: MapTask): Target {
-  const { combine, partition, sort } = job.options;
   const table = new EmitTable({
     partitionCount: plan.reducers,
     spillBytes: plan.spillBytes,
-    combine: (combine as Combine | undefined) ?? null,
-    partition: (partition as Partition | undefined) ?? null,
-    descending: sort === "descending",
+    combine: combineOf(job),
+    partition: partitionOf(job),
+    descending: job.options.sort === "descending",
     path: `${out}.run`,
   });
   return {
     emit: table.emit,
     finish() {
-      let manifest: Uint8Array;
-      try {
-        manifest = table.finish();
-      } catch (thrown) {
-        // `combine` and `partition` run here as well.
-        throw thrownBy("combine or partition", thrown, "");
-      }
+      const manifest = table.finish();
       const path = `${out}.manifest`;
       try {
         writeFileSync(path, manifest, { mode: 0o600 });

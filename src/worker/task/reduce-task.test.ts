@@ -158,6 +158,16 @@ test("more runs than can be open at once are merged in passes, in order", () => 
   assert.equal(readdirSync(folder).length, before + 1, "only the part is left");
 });
 
+test("what combine throws is said to be combine's, whoever called it", () => {
+  const combine = () => {
+    throw new RangeError("too much");
+  };
+  const message = /^user-error: combine threw RangeError: too much/;
+  assert.throws(() => reduced(segments, { combine }), { message });
+  const reduce = (_key: Key, values: Iterable<number>) => [...values];
+  assert.throws(() => reduced(segments, { combine, reduce }), { message });
+});
+
 test("a key with very many values is streamed", () => {
   const count = 300_000;
   const pairs = function* () {

@@ -14,7 +14,7 @@ import {
 } from "../kernels/merge.ts";
 import { type Part, PartWriter } from "../kernels/output.ts";
 import { FileSink, type Segment, SegmentFiles } from "../kernels/run-file.ts";
-import type { Emit, MapReduceJob, Params } from "./job.ts";
+import { combineOf, type Emit, type MapReduceJob, type Params } from "./job.ts";
 import { refusePromise, thrownBy } from "./thrown.ts";
 
 export type ReduceTask = {
@@ -42,9 +42,9 @@ export function runReduce(task: ReduceTask): Part {
     const runs = fewRuns(task, files, made);
     if (runs.length > 0) writeGroups(task, new Merge(runs, isDescending(task)), part);
     return part.finish();
-  } catch (thrown) {
+  } catch (error) {
     part.discard();
-    throw thrownBy("combine", thrown, "");
+    throw error;
   } finally {
     files.close();
     for (const sink of made) sink.discard();
@@ -85,21 +85,17 @@ function mergedFile(task: ReduceTask, runs: readonly RunReader[], made: FileSink
   const sink = new FileSink(`${task.out}.merge-${made.length}`);
   made.push(sink);
   const writer = new RunWriter((bytes) => sink.write(bytes), crc32);
-  mergeIntoRun(new Merge(runs, isDescending(task)), combineOf(task), writer);
+  mergeIntoRun(new Merge(runs, isDescending(task)), combineOf(task.job), writer);
   writer.finish();
   sink.close();
   return { path: sink.path, offset: 0, sizeBytes: writer.sizeBytes };
-}
-
-function combineOf({ job }: ReduceTask): Combine | null {
-  return (job.options.combine as Combine | undefined) ?? null;
 }
 
 /** With `combine`, a key has exactly one value by now, however the input was split; `reduce`
  *  sees that one. */
 function writeGroups(task: ReduceTask, merge: Merge, part: PartWriter): void {
   const { reduce } = task.job.options;
-  const combine = combineOf(task);
+  const combine = combineOf(task.job);
   const key = () => readKey(merge.key, 0, merge.keyLength);
   if (reduce !== undefined) {
     reduceGroups(task, merge, part);
@@ -119,7 +115,7 @@ type Reduce = (key: Key, values: Iterable<unknown>, context: object) => unknown;
 
 function reduceGroups(task: ReduceTask, merge: Merge, part: PartWriter): void {
   const reduce = task.job.options.reduce as unknown as Reduce;
-  const combine = combineOf(task);
+  const combine = combineOf(task.job);
   const context = {
     params: task.params,
     partition: task.task,
