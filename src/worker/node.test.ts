@@ -53,9 +53,10 @@ test("W8: a task that never ends is killed at its limit, the next one runs", asy
   await started(t, manager);
   const { end } = await manager.joined();
   await end.open(tasksJob(manager, "while (item === 0); return item;"));
-  await end.assign(refs(2), 1);
+  await end.assign(refs(2), 250);
   const [late, next] = await end.reports(2);
   assert.equal(failure(late).code, "timed-out");
+  assert.match(failure(late).message, /after 250 ms/);
   assert.equal(value(next), 1);
 });
 
@@ -206,6 +207,7 @@ test("an existing manager gets an error for a program that is not ours", async (
     argument: new Uint8Array(1),
     timeoutS: 10,
     networkUsageMax: 0,
+    timeoutMs: 0,
   };
   assert.equal((await end.ask({ kind: "tasksExecute", tasks: [task] })).kind, "ack");
   const { status } = await end.told("taskStatus");

@@ -95,6 +95,7 @@ function assignments(
       argument: new Uint8Array(0),
       timeoutS: Math.ceil(timeoutMs / 1_000),
       networkUsageMax: 0,
+      timeoutMs,
     })),
   }));
 }

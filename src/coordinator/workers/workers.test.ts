@@ -186,6 +186,18 @@ test("orders become the messages of seed 2 and ours, in their order", () => {
   );
 });
 
+test("a limit travels exactly, and in whole seconds for existing workers", () => {
+  const state = emptyState();
+  const spec = mapReduceSpec(1, 1);
+  const stages = spec.stages.map((stage) => ({ ...stage, timeoutMs: 1_250 }));
+  step(state, { ...submission({ ...spec, stages }), atMs: 1 } as never);
+  const attempts = [{ task: 0, attempt: 1 }];
+  const order = { kind: "assign", worker: "w-1", job: "j-1", stage: 0, attempts } as const;
+  const [message] = orderMessages(state, order, keys);
+  assert.ok(message?.kind === "tasksExecute");
+  assert.deepEqual([message.tasks[0]?.timeoutS, message.tasks[0]?.timeoutMs], [2, 1_250]);
+});
+
 test("a large assignment comes in messages of at most 256 tasks, none lost", () => {
   const state = emptyState();
   step(state, { ...submission(mapReduceSpec(1_000, 1)), atMs: 1 } as never);

@@ -34,9 +34,11 @@ export type TaskExecute = {
   readonly programHash: Uint8Array;
   /** 4 */ readonly programKind: number;
   /** 5 */ readonly argument: Uint8Array;
-  /** 6: seconds, 0 = none. */
+  /** 6: whole seconds, rounded up, 0 = none. What an existing worker goes by. */
   readonly timeoutS: number;
   /** 7 */ readonly networkUsageMax: number;
+  /** 100: the same limit exactly; 0 = field 6 holds. */
+  readonly timeoutMs: number;
 };
 
 /** seed 2 TaskStatus; `data` is its oneof. */

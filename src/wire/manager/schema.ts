@@ -112,6 +112,7 @@ export const taskExecute: Schema<TaskExecute> = message<TaskExecute>({
   argument: blob(5),
   timeoutS: uint(6),
   networkUsageMax: uint(7),
+  timeoutMs: uint(100),
 });
 
 /** A status that says nothing means that the worker does not know the task. */

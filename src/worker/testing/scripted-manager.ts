@@ -76,15 +76,16 @@ export class ManagerEnd {
     return this.ask({ kind: "stageSources", sources: json(sources) });
   }
 
-  assign(refs: readonly AttemptRef[], timeoutS = 0): Promise<ManagerMessage> {
+  assign(refs: readonly AttemptRef[], timeoutMs = 0): Promise<ManagerMessage> {
     const tasks = refs.map((ref) => ({
       taskId: packTaskId(tag, ref),
       programAddresses: [],
       programHash: new Uint8Array(0),
       programKind: 100,
       argument: new Uint8Array(0),
-      timeoutS,
+      timeoutS: Math.ceil(timeoutMs / 1000),
       networkUsageMax: 0,
+      timeoutMs,
     }));
     return this.ask({ kind: "tasksExecute", tasks });
   }

@@ -23,6 +23,7 @@ const task: fc.Arbitrary<TaskExecute> = record({
   argument: bytes,
   timeoutS: whole,
   networkUsageMax: whole,
+  timeoutMs: whole,
 });
 
 const status: fc.Arbitrary<TaskStatus> = record({

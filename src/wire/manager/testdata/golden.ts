@@ -83,6 +83,7 @@ export const oldFrames: readonly Golden[] = [
         argument: utf8("42"),
         timeoutS: 100,
         networkUsageMax: 100,
+        timeoutMs: 0,
       },
     ],
   }),
@@ -155,6 +156,21 @@ export const ourFrames: readonly Golden[] = [
       message: { kind: "managerAnswer", accepted: true, welcome },
     },
   },
+  old("TasksExecute with its limit in ms", `30522e0a2c0a22${T}20643001a006fa01`, {
+    kind: "tasksExecute",
+    tasks: [
+      {
+        taskId: foreignTaskId,
+        programAddresses: [],
+        programHash: none,
+        programKind: 100,
+        argument: none,
+        timeoutS: 1,
+        networkUsageMax: 0,
+        timeoutMs: 250,
+      },
+    ],
+  }),
   old("TaskStatuses", `30f2062d0a2b0a22${T}1a00a206027b7d`, {
     kind: "taskStatuses",
     statuses: [{ taskId: foreignTaskId, data: { kind: "pending" }, report: utf8("{}") }],
