@@ -149,7 +149,9 @@ class SimCluster {
     const { state } = this.judge;
     const jobs = [...state.jobs.values()].map((job) => {
       const stages = job.stages.map(({ counts }) => JSON.stringify(counts));
-      return `j-${job.number} ${job.state} ${stages}`;
+      const leases = job.stages.flatMap((stage) => [...stage.leases.values()].flat());
+      const held = leases.map((one) => `${one.stage}/${one.task}#${one.attempt} w-${one.worker}`);
+      return `j-${job.number} ${job.state} ${stages} leases ${held}`;
     });
     return `(${jobs.join("; ")})`;
   }
@@ -244,8 +246,8 @@ class SimCluster {
 
 function drawShape(random: Random): WorldShape {
   const workers = 2 + random.below(5);
-  const quick = { leaseMs: 15_000, heartbeatMs: 5_000, closedGraceMs: 1_000, tickMs: 500 };
-  const calm = { leaseMs: 60_000, heartbeatMs: 20_000, closedGraceMs: 2_000, tickMs: 2_000 };
+  const quick = { leaseMs: 15_000, heartbeatMs: 5_000, closedGraceMs: 1_000, tickMs: 1_000 };
+  const calm = { leaseMs: 60_000, heartbeatMs: 20_000, closedGraceMs: 2_000, tickMs: 5_000 };
   return {
     workers,
     slots: Array.from({ length: workers }, () => 1 + random.below(3)),

@@ -163,7 +163,7 @@ export class Judge {
     if (state === "cancelled" && job.cancelAtMs === Infinity) {
       this.breach("I7", `${summary.job} was cancelled by nobody`);
     }
-    const harsh = (this.#endedAtMs.get(summary.job) ?? Infinity) < this.healedAtMs + 60_000;
+    const harsh = (this.#endedAtMs.get(summary.job) ?? Infinity) < this.healedAtMs + 900_000;
     if (state === "failed" && !this.#excused(job, failure!, harsh)) {
       this.breach(
         "I21",

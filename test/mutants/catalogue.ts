@@ -213,6 +213,12 @@ export const mutants: readonly Mutant[] = [
     "",
   ),
   one(
+    "a worker is taken at its word though its lease has ended (bug 7 of the track record)",
+    "core/worker/relation.ts",
+    'relation.state === "joined" || relation.state === "joining") {\n      effects',
+    'relation.state === "joined") {\n      effects',
+  ),
+  one(
     "a worker that leaves spins (bug 4 of the track record)",
     "core/worker.ts",
     "  relation.nextPingAtMs = Infinity;\n",

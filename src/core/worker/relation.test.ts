@@ -207,3 +207,14 @@ test("while it waits for the answer to its bye it has no heartbeat to wake up fo
   story.atMs += 500;
   assert.ok(nextWakeMs(story.state) > story.atMs);
 });
+
+test("W4: when the lease ends during a join, the join is begun anew without what was dropped", () => {
+  const story = joined();
+  story.assign([ref(0)]);
+  story.tell({ kind: "link-lost", reason: "cut", chance: 0 });
+  story.pass(nextWakeMs(story.state) - story.atMs);
+  assert.equal(story.tell({ kind: "link-opened" }).length, 1);
+  story.pass(story.state.relation.leaseUntilMs - story.atMs);
+  assert.equal(story.of("hang-up").length, 1);
+  assert.equal(story.state.relation.state, "apart");
+});

@@ -93,7 +93,9 @@ export function relationTime(
   if (atMs >= relation.leaseUntilMs) {
     relation.leaseUntilMs = Infinity;
     dropEverything(state, effects);
-    if (relation.state === "joined") {
+    // Also while joining: it has said that it holds what it has just dropped, and must not be taken
+    // at its word.
+    if (relation.state === "joined" || relation.state === "joining") {
       effects.push({ kind: "hang-up", reason: "no answer within the lease" });
       parted(state, atMs, chance);
     }
