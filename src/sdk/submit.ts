@@ -26,10 +26,13 @@ export async function submitJob(
   planned: Planned,
   options: SubmitOptions,
 ): Promise<string> {
-  const { host } = await client.health();
   const bytes = Buffer.from(built.code);
-  await client.putBlob({ hash: built.hash, sizeBytes: bytes.length, at: { kind: "bytes", bytes } });
-  for (const upload of planned.uploads) await client.putBlob(upload);
+  const at = { kind: "bytes", bytes } as const;
+  const [{ host }] = await Promise.all([
+    client.health(),
+    client.putBlob({ hash: built.hash, sizeBytes: bytes.length, at }),
+    ...planned.uploads.map((upload) => client.putBlob(upload)),
+  ]);
   const isElsewhere = planned.plan.files.some(({ at }) => at.kind === "path" && at.host !== host);
   if (!isElsewhere) {
     try {

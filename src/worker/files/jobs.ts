@@ -7,6 +7,7 @@ import type { JobId } from "../../core/ids.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
 import type { CoordinatorBlobs } from "./blobs.ts";
+import { KeptBlobs } from "./kept.ts";
 
 export type JobFiles = {
   readonly codePath: string;
@@ -26,6 +27,7 @@ export type OpenedJob = {
 export class OpenJobs {
   readonly #dir: string;
   readonly #blobs: CoordinatorBlobs;
+  readonly #kept: KeptBlobs;
   readonly #jobs = new Map<
     string,
     { readonly job: OpenedJob; readonly closing: AbortController }
@@ -34,6 +36,7 @@ export class OpenJobs {
   constructor(dir: string, blobs: CoordinatorBlobs) {
     this.#dir = dir;
     this.#blobs = blobs;
+    this.#kept = new KeptBlobs(join(dir, "kept"));
   }
 
   /** May be told twice. The files are fetched at once: the first task follows soon. */
@@ -75,6 +78,7 @@ export class OpenJobs {
   async sweep(): Promise<void> {
     await rm(this.#dir, { recursive: true, force: true });
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    await this.#kept.sweep();
   }
 
   async #fetch(open: JobOpen, signal: AbortSignal): Promise<JobFiles> {
@@ -82,14 +86,16 @@ export class OpenJobs {
     await mkdir(dir, { recursive: true, mode: 0o700 });
     const codePath = join(dir, "job.mjs");
     const planPath = join(dir, "plan.json");
-    await Promise.all([
-      this.#blobs.fetchTo(open.codeHash, codePath, signal),
-      this.#blobs.fetchTo(open.planHash, planPath, signal),
-    ]);
+    const fetch = async (hash: string, path: string) => {
+      if (await this.#kept.restore(open.owner, hash, path)) return;
+      await this.#blobs.fetchTo(hash, path, signal);
+      await this.#kept.keep(open.owner, hash, path);
+    };
+    await Promise.all([fetch(open.codeHash, codePath), fetch(open.planHash, planPath)]);
     const plan = readPlan(await readFile(planPath, "utf8"), open);
     if (plan.items === null) return { codePath, planPath, itemsPath: null, plan };
     const itemsPath = join(dir, "items.ndjson");
-    await this.#blobs.fetchTo(plan.items.hash, itemsPath, signal);
+    await fetch(plan.items.hash, itemsPath);
     return { codePath, planPath, itemsPath, plan };
   }
 }
