@@ -36,6 +36,7 @@ function summaryAt(atMs: number, ...stages: readonly Partial<StageSummary>[]): J
     atMs,
     stages: stages.map((stage) => ({ ...idle, ...stage })),
     counters: {},
+    output: "ndjson",
     waitingFor: "",
     errors: [],
   };

@@ -33,6 +33,9 @@ export type StageSpec = {
   readonly inputBytes: number;
 };
 
+/** How the pairs of a result are written. */
+export type OutputFormat = "ndjson" | "csv" | "text";
+
 /** What may go wrong how often. Defaults in `defaultLimits`. */
 export type RetryLimits = {
   /** Attempts that end in the user's own error before the job fails. 1 to 100. */
@@ -73,6 +76,8 @@ export type JobSpec = {
   readonly backupTasks: boolean;
   /** Share of the workers against other jobs, 1 to 1,000; default 1. */
   readonly weight: number;
+  /** For whoever collects the result; default "ndjson". */
+  readonly output?: OutputFormat;
 };
 
 /** What a finished attempt leaves behind; final once committed. */

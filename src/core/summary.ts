@@ -1,6 +1,6 @@
 /** What people see of the state: plain objects, made on demand, never stored. */
 import type { JobId, WorkerId } from "./ids.ts";
-import type { Failure, JobState, StageKind } from "./job.ts";
+import type { Failure, JobState, OutputFormat, StageKind } from "./job.ts";
 
 export type StageSummary = {
   readonly kind: StageKind;
@@ -35,6 +35,7 @@ export type JobSummary = {
   /** The coordinator's clock now, so that a reader can compute ages. */
   readonly atMs: number;
   readonly stages: readonly StageSummary[];
+  readonly output: OutputFormat;
   readonly counters: Readonly<Record<string, number>>;
   /** Why nothing runs, in words; "" when something does. */
   readonly waitingFor: string;

@@ -40,6 +40,7 @@ function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSu
     endedAtMs: job.endedAtMs,
     atMs,
     stages: job.stages.map(stageSummary),
+    output: job.spec.output ?? "ndjson",
     counters: { ...job.counters },
     waitingFor: waitingFor(state, job),
     errors: job.errors.slice(),
@@ -150,22 +151,31 @@ export function tokenRecords(state: CoordinatorState): TokenRecord[] {
   return [...state.tokens.values()];
 }
 
-/** Names of all blobs that some job needs: code, plans, outputs, bad records. Items of `tasks` jobs
- *  are named
- *  in the plan only; whoever sweeps reads the plans. */
+/** Names of all blobs that some job needs: code, plans, outputs, bad records. Inputs and items are
+ *  named in the plan only; whoever sweeps reads the plans. */
 export function referencedBlobs(state: CoordinatorState): Set<string> {
   const names = new Set<string>();
-  for (const job of state.jobs.values()) {
-    names.add(job.spec.codeHash).add(job.spec.planHash);
-    for (const stage of job.stages) {
-      for (const output of stage.outputs) {
-        if (output === null) continue;
-        if (stage.spec.partitionCount === 0 && output.root !== "") names.add(output.root);
-        if (output.badRecords !== undefined) names.add(output.badRecords);
-      }
+  for (const job of state.jobs.values()) addBlobs(job, names);
+  return names;
+}
+
+/** The same of one job; empty when there is no such job. */
+export function jobBlobs(state: CoordinatorState, job: JobId): Set<string> {
+  const names = new Set<string>();
+  const record = find(state, job);
+  if (record !== undefined) addBlobs(record, names);
+  return names;
+}
+
+function addBlobs(job: JobRecord, names: Set<string>): void {
+  names.add(job.spec.codeHash).add(job.spec.planHash);
+  for (const stage of job.stages) {
+    for (const output of stage.outputs) {
+      if (output === null) continue;
+      if (stage.spec.partitionCount === 0 && output.root !== "") names.add(output.root);
+      if (output.badRecords !== undefined) names.add(output.badRecords);
     }
   }
-  return names;
 }
 
 /** Whether a stage's tasks may be given out now. */

@@ -86,6 +86,7 @@ const summary: JobSummary = {
   atMs: 0,
   stages: [],
   counters: {},
+  output: "ndjson",
   waitingFor: "",
   errors: [],
 };
@@ -347,7 +348,7 @@ test("merged parts have one header, in a file or a stream", async (t) => {
   assert.equal(stream.read().toString(), "key,value\na,1\nb,2\n");
 });
 
-test("a job's output is collected in the format that its bytes show", async (t) => {
+test("a job's output is collected in the format that its summary names", async (t) => {
   const row = '{"key":"a","value":1}\n';
   const blobs = new Map([[sha256(row), Buffer.from(row)]]);
   const url = await serve(t, {
@@ -373,7 +374,7 @@ test("a job's output is collected in the format that its bytes show", async (t) 
   const tasksJob: JobSummary = { ...summary, job: "j-2", stages: [stage!] };
   await collect(it, tasksJob, { kind: "folder", path: join(out, "b") });
   assert.equal(await readFile(join(out, "b", "results.ndjson"), "utf8"), '{"a":1}\n2\n');
-  await collect(it, tasksJob, { kind: "folder", path: join(out, "c") }, "csv");
+  await collect(it, { ...tasksJob, output: "csv" }, { kind: "folder", path: join(out, "c") });
   const csv = 'key,value\n0,"{""a"":1}"\n1,2\n';
   assert.equal(await readFile(join(out, "c", "results.csv"), "utf8"), csv);
 });

@@ -20,8 +20,7 @@ export type JobResult = {
   /** `parts`: one file per reduce partition (or per split); `results`: one file for a list of
    *  tasks. */
   readonly kind: "parts" | "results";
-  /** Null = to be told from the bytes. */
-  readonly format: OutputFormat | null;
+  readonly format: OutputFormat;
   readonly parts: readonly ResultPart[];
   /** Records set aside, as NDJSON, in task order. */
   readonly badRecords: readonly ResultPart[];
@@ -47,11 +46,8 @@ const extensionOf: Readonly<Record<OutputFormat, string>> = {
 const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt)$/;
 
 /** The result of a job that has ended. Throws the job's failure, or `conflict` while it runs. */
-export async function jobResult(
-  client: Client,
-  job: JobSummary,
-  format: OutputFormat | null = null,
-): Promise<JobResult> {
+export async function jobResult(client: Client, job: JobSummary): Promise<JobResult> {
+  const format = job.output;
   const output = await client.output(job.job);
   const blob = (hash: string, sizeBytes: number): ResultPart => ({
     sizeBytes,
@@ -59,12 +55,11 @@ export async function jobResult(
   });
   const badRecords = output.badRecords.map((hash) => blob(hash, 0));
   if (job.stages[0]?.kind === "tasks") {
-    const shape = format ?? "ndjson";
     const results: ResultPart = {
       sizeBytes: 0,
-      read: () => taskRows(client.results(job.job), shape),
+      read: () => taskRows(client.results(job.job), format),
     };
-    return { kind: "results", format: shape, parts: [results], badRecords };
+    return { kind: "results", format, parts: [results], badRecords };
   }
   const parts = output.parts.map(({ hash, sizeBytes }) =>
     hash === "" ? emptyPart : blob(hash, sizeBytes),
@@ -96,9 +91,8 @@ export async function collect(
   client: Client,
   job: JobSummary,
   to: Destination,
-  format: OutputFormat | null = null,
 ): Promise<Collected> {
-  return saveResult(await jobResult(client, job, format), to);
+  return saveResult(await jobResult(client, job), to);
 }
 
 async function saveParts(
@@ -131,7 +125,7 @@ async function writeParts(
   result: JobResult,
   folder: string,
 ): Promise<{ names: string[]; sizeBytes: number }> {
-  const extension = extensionOf[result.format ?? (await formatOf(result))];
+  const extension = extensionOf[result.format];
   const names: string[] = [];
   let sizeBytes = 0;
   for (const [index, part] of result.parts.entries()) {
@@ -210,7 +204,7 @@ async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promi
 
 /** All parts one after the other; of CSV parts only the first keeps its header. */
 async function* merged(result: JobResult): AsyncGenerator<Uint8Array, void> {
-  const isCsv = (result.format ?? (await formatOf(result))) === "csv";
+  const isCsv = result.format === "csv";
   let hasHeader = false;
   for (const part of result.parts) {
     let skipBytes = isCsv && hasHeader ? csvHeader.length : 0;
@@ -225,18 +219,6 @@ async function* merged(result: JobResult): AsyncGenerator<Uint8Array, void> {
 
 async function* joined(parts: readonly ResultPart[]): AsyncGenerator<Uint8Array, void> {
   for (const part of parts) yield* part.read();
-}
-
-/** Told from the first bytes of the first part that has any. */
-async function formatOf(result: JobResult): Promise<OutputFormat> {
-  for (const part of result.parts) {
-    for await (const chunk of part.read()) {
-      const start = Buffer.from(chunk.subarray(0, csvHeader.length)).toString("latin1");
-      if (start === csvHeader) return "csv";
-      return start.startsWith('{"key":') ? "ndjson" : "text";
-    }
-  }
-  return "ndjson";
 }
 
 const emptyPart: ResultPart = { sizeBytes: 0, async *read() {} };

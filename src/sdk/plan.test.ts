@@ -119,6 +119,7 @@ test("a spec has map and reduce, map alone, or tasks", async (t) => {
     attempts: 2,
     timeoutMs: 50,
     backupTasks: false,
+    output: "csv",
   });
   const listed = jobSpecOf(job, await planned(t, job, {}), names);
   assert.deepEqual(
@@ -127,6 +128,8 @@ test("a spec has map and reduce, map alone, or tasks", async (t) => {
   );
   assert.equal(listed.limits.userErrorMax, 2);
   assert.equal(listed.backupTasks, false);
+  assert.equal(listed.output, "csv");
+  assert.equal(both.output, "ndjson");
 });
 
 test("the same plan has the same bytes", async (t) => {

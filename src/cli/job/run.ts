@@ -123,7 +123,7 @@ async function runOn(
   if (!quiet && !gone) console.error(`${job} is submitted to ${client.url}`);
   const watch = options.watch ?? false;
   const summary = await followJob(client, job, { quiet, watch, detachable: !gone });
-  await collectJob(client, summary, { ...options, gone, format: outputFormat(built) });
+  await collectJob(client, summary, { ...options, gone });
 }
 
 async function submit(
@@ -164,8 +164,4 @@ export function jobName(built: BuiltJob, options: RunOptions): string {
   if (own !== undefined) return own;
   const name = parse(built.file).name;
   return /^(job|index|main)$/.test(name) ? basename(dirname(built.file)) || name : name;
-}
-
-export function outputFormat(built: BuiltJob): "ndjson" | "csv" | "text" {
-  return built.job.options.output ?? "ndjson";
 }

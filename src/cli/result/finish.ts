@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { ClusterError } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
-import type { Collected, Destination, JobResult } from "../../sdk/collect.ts";
+import type { Collected, Destination } from "../../sdk/collect.ts";
 import { JobFailed } from "../faults.ts";
 import { oneLine } from "../text.ts";
 import { type Ended, endedLines, failureLines } from "./report.ts";
@@ -70,19 +70,17 @@ export function throwUnlessDone(job: JobSummary, options: ResultOptions & HowToA
 /** `gone`: the cluster ends with this command, so there is nobody to ask later. */
 export type HowToAsk = { readonly gone?: boolean };
 
-type Format = JobResult["format"];
-
 /** Collects a job that is done, and tells what came of it. */
 export async function collectJob(
   client: Client,
   job: JobSummary,
-  options: ResultOptions & HowToAsk & { readonly format?: Format },
+  options: ResultOptions & HowToAsk,
 ): Promise<void> {
   throwUnlessDone(job, options);
   const { collect } = await import("../../sdk/collect.ts");
   const name = options.gone ? job.name : `${job.name}-${job.job}`;
   const to = destinationOf(options, name);
-  const collected = await collect(client, job, to, options.format ?? null).catch((error) => {
+  const collected = await collect(client, job, to).catch((error) => {
     throw explained(error, job, options);
   });
   tell(endedOf(job, to, collected), job, options);

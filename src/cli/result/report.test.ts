@@ -38,6 +38,7 @@ const job: JobSummary = {
   atMs: 9000,
   stages: [map],
   counters: { "bad rows": 1234, all: 5 },
+  output: "ndjson",
   waitingFor: "",
   errors: [{ code: "user-error", message: "x", task: "j-3/0/1#1", worker: "w-2" }],
 };

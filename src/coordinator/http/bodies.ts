@@ -33,6 +33,7 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   }),
   backupTasks: z.boolean(),
   weight: z.number(),
+  output: z.enum(["ndjson", "csv", "text"]).exactOptional(),
 });
 
 const submit: z.ZodType<Submit> = z.strictObject({

@@ -16,6 +16,7 @@ export type SpecOptions = {
 export function jobSpecOf(job: Job, planned: Planned, options: SpecOptions): JobSpec {
   const { plan } = planned;
   const { timeoutMs = 0, attempts = defaultLimits.userErrorMax, backupTasks = true } = job.options;
+  const { output = "ndjson" } = job.options;
   checkNumber("timeoutMs", timeoutMs, 0, timeoutMaxMs);
   checkNumber("attempts", attempts, 1, 100);
   const weight = checkNumber("weight", options.weight ?? 1, 1, 1000);
@@ -46,6 +47,7 @@ export function jobSpecOf(job: Job, planned: Planned, options: SpecOptions): Job
     limits: { ...defaultLimits, userErrorMax: attempts },
     backupTasks,
     weight,
+    output,
   };
 }
 

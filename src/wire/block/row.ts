@@ -1,8 +1,9 @@
 /** One pair of a result as a line of text, in each of the output formats. */
+import type { OutputFormat } from "../../core/job.ts";
 import { jsonText } from "./json.ts";
 import type { Key } from "./key.ts";
 
-export type OutputFormat = "ndjson" | "csv" | "text";
+export type { OutputFormat };
 
 /** First line of every CSV part that has rows; whoever joins parts keeps the first only. */
 export const csvHeader = "key,value\n";
