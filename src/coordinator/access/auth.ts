@@ -141,7 +141,7 @@ export class Auth {
 
   async revoke(id: string): Promise<void> {
     if (this.#record(id) === undefined) {
-      throw new ClusterError("not-found", `no token ${id}; GET /v1/tokens lists them`);
+      throw new ClusterError("not-found", `no token ${id}; \`tequio token ls\` lists them`);
     }
     hit("token.revoke", "before");
     await this.#loop.post({ kind: "token-revoked", id });

@@ -21,7 +21,7 @@ function mustBeDone(services: Services, job: JobId): readonly TaskOutput[] {
   if (state === "done") return jobOutputs(services.loop.state, job).filter((one) => one !== null);
   const text =
     state === "running"
-      ? `${job} still runs; its output can be read when it is done (GET /v1/jobs/${job}/watch)`
+      ? `${job} still runs; its output can be read when it is done: \`tequio attach ${job}\``
       : `${job} was cancelled and has no output; submit it again`;
   throw new ClusterError("conflict", text);
 }
@@ -64,7 +64,7 @@ async function* resultLines(
 function results({ services, params }: Call): Answer {
   const job = asJobId(params.job);
   if (jobSpec(services.loop.state, job)?.stages[0]?.kind !== "tasks") {
-    const text = `${job} is no list of tasks; its result is at GET /v1/jobs/${job}/output`;
+    const text = `${job} is no list of tasks; get its result with \`tequio get ${job}\``;
     throw new ClusterError("bad-request", text);
   }
   return ndjson(resultLines(services, mustBeDone(services, job)));

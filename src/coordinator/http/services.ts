@@ -42,7 +42,7 @@ export function summaryOf(services: Services, job: JobId): JobSummary {
 export function noSuchJob(job: string): ClusterError {
   return new ClusterError(
     "not-found",
-    `there is no job ${job.slice(0, 40)}; GET /v1/jobs lists yours`,
+    `there is no job ${job.slice(0, 40)}; \`tequio jobs\` lists yours`,
   );
 }
 
