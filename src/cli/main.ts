@@ -35,6 +35,22 @@ const commands: Readonly<Record<string, Listed>> = {
   rm: { summary: "forget ended jobs and their results", load: () => import("./job/rm.ts") },
   workers: { summary: "list workers", load: () => import("./cluster/workers.ts") },
   token: { summary: "create, list and revoke tokens", load: () => import("./cluster/token.ts") },
+  backup: {
+    summary: "copy all that a coordinator keeps, while it runs or not",
+    load: () => import("./upkeep/backup.ts"),
+  },
+  restore: {
+    summary: "bring a data directory back from a backup",
+    load: () => import("./upkeep/restore.ts"),
+  },
+  check: {
+    summary: "verify every record and blob of a data directory or backup",
+    load: () => import("./upkeep/check.ts"),
+  },
+  doctor: {
+    summary: "say what is unsafe in this set-up, and how to mend it",
+    load: () => import("./upkeep/doctor.ts"),
+  },
   version: { summary: "print versions", load: () => import("./cluster/version.ts") },
 };
 
@@ -114,7 +130,8 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const code = await run(process.argv.slice(2));
-process.exitCode = code;
+// A command that has done its work may still have found something bad.
+if (code !== exitCodes.ok) process.exitCode = code;
 // What holds the process open a second after the end is a leak, unless it is output still to be
 // read.
 setInterval(() => {

@@ -8,6 +8,11 @@ export function countText(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(?:[0-9]{3})+$)/g, ",");
 }
 
+/** 1 job, 2 jobs. */
+export function plural(count: number, word: string): string {
+  return `${countText(count)} ${word}${count === 1 ? "" : "s"}`;
+}
+
 const decimalUnits = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
 
 /** Decimal units, three digits: 532 B, 1.53 kB, 412 MB. */

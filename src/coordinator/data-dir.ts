@@ -4,7 +4,7 @@
  *  `log.sqlite` · `blobs/` · `logs/` · `cluster.json` (keys) · `tls.json` · `admin.token`, all for
  *  the owner only. */
 import { createHmac, randomBytes } from "node:crypto";
-import { chmodSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { ClusterError } from "../core/error.ts";
@@ -18,9 +18,16 @@ import type { ClusterKeys } from "./workers/orders.ts";
 /** Of the directory as a whole; the log and the blobs have versions of their own. */
 const dataVersion = 1;
 
+/** Within a directory that `tequio restore` has not finished. */
+export const restoringDir = "restoring.part";
+
 /** Makes the directory when it is not there, and shuts others out of it. */
 export function openDataDir(dir: string): void {
   makeDirectory(dir);
+  if (existsSync(join(dir, restoringDir))) {
+    const text = `a restore of ${dir} has not ended: empty the directory and restore it again`;
+    throw new ClusterError("conflict", text);
+  }
   try {
     chmodSync(dir, 0o700);
   } catch (error) {
@@ -41,15 +48,39 @@ export function clusterKeys(dir: string): ClusterKeys {
 }
 
 function firstKeys(path: string): string {
-  const tag = randomBytes(clusterTagBytes).toString("hex");
-  const secret = randomBytes(32).toString("hex");
-  const text = `${JSON.stringify({ version: dataVersion, tag, secret })}\n`;
+  const text = freshKeys();
   writePrivate(path, text);
   return text;
 }
 
-function parsed(path: string, text: string): { tag: string; secret: string } {
-  let found: { version?: unknown; tag?: unknown; secret?: unknown };
+/** Which cluster a directory belongs to, the same after a restore. Throws `not-found` when it is
+ *  none. */
+export function clusterName(dir: string): string {
+  const path = join(dir, "cluster.json");
+  const text = readPrivate(path);
+  if (text !== null) return parsed(path, text).cluster;
+  throw new ClusterError("not-found", `${dir} is no data directory, it has no cluster.json`);
+}
+
+/** New keys for a directory that goes on from an older state: what workers have computed for
+ *  attempts which this state has not yet given out must not be taken for those that it will. */
+export function renewKeys(dir: string): void {
+  const path = join(dir, "cluster.json");
+  const cluster = clusterName(dir);
+  writePrivate(path, freshKeys(cluster));
+}
+
+function freshKeys(cluster?: string): string {
+  const tag = randomBytes(clusterTagBytes).toString("hex");
+  const secret = randomBytes(32).toString("hex");
+  const keys = { version: dataVersion, tag, secret, cluster: cluster ?? tag };
+  return `${JSON.stringify(keys)}\n`;
+}
+
+type Keys = { readonly tag: string; readonly secret: string; readonly cluster: string };
+
+function parsed(path: string, text: string): Keys {
+  let found: { version?: unknown; tag?: unknown; secret?: unknown; cluster?: unknown };
   try {
     found = JSON.parse(text);
   } catch (cause) {
@@ -65,7 +96,7 @@ function parsed(path: string, text: string): { tag: string; secret: string } {
     );
   }
   if (typeof tag === "string" && typeof secret === "string" && /^[0-9a-f]{16}$/.test(tag)) {
-    return { tag, secret };
+    return { tag, secret, cluster: typeof found.cluster === "string" ? found.cluster : tag };
   }
   throw new ClusterError("storage-failed", `${path} is damaged; restore it from a backup`);
 }

@@ -77,7 +77,7 @@ function decodeSnapshot(record: LogRecord): LogEnd {
 
 /** Snapshot and replay. Effects are dropped: whoever needs them again asks again (see
  *  core/effect.ts). */
-export async function replay(log: Log): Promise<LogEnd> {
+export async function replay(log: Pick<Log, "loadSnapshot" | "read">): Promise<LogEnd> {
   const snapshot = await log.loadSnapshot();
   const end =
     snapshot === null

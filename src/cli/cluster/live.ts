@@ -1,7 +1,7 @@
 /** The line below `up`'s greeting that tells how the cluster is, while it is on a terminal. */
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import type { JobSummary, WorkerSummary } from "../../core/summary.ts";
-import { countText } from "../numbers.ts";
+import { countText, plural } from "../numbers.ts";
 import { openScreen } from "../screen.ts";
 import { cut, oneLine } from "../text.ts";
 import { localUrl } from "./join-line.ts";
@@ -52,10 +52,6 @@ export function clusterLine(
   if (running.length === 0) return `${head}; no job runs`;
   const names = running.map((job) => `${job.job} ${oneLine(job.name)} ${doneShare(job)}`);
   return `${head}; ${names.join(", ")}`;
-}
-
-function plural(count: number, word: string): string {
-  return `${countText(count)} ${word}${count === 1 ? "" : "s"}`;
 }
 
 function doneShare(job: JobSummary): string {

@@ -17,6 +17,7 @@ import {
 import { packageVersion } from "../package-version.ts";
 import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
+import { withAdvice } from "../upkeep/advice.ts";
 import type { Crew } from "./crew.ts";
 import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
 
@@ -84,7 +85,7 @@ async function up(options: Options): Promise<void> {
   const end = endOfUp();
   const dataDir = dataDirOf(options.data);
   const { openCoordinator } = await import("../../coordinator/coordinator.ts");
-  const coordinator = await openCoordinator({
+  const starting = openCoordinator({
     dataDir,
     listen: options.listen,
     version: packageVersion(),
@@ -93,6 +94,7 @@ async function up(options: Options): Promise<void> {
     onShutdown: end.resolve,
     onFatal: end.reject,
   });
+  const coordinator = await withAdvice(dataDir, starting);
   const endpoint = writeEndpoint(dataDir, coordinator);
   let crew: Crew | null = null;
   try {

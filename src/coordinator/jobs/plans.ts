@@ -45,10 +45,10 @@ const outline = z.object({
 });
 
 export class Plans {
-  readonly #blobs: Blobs;
+  readonly #blobs: Pick<Blobs, "size" | "read">;
   readonly #kept = new Map<Hash, Promise<PlanOutline>>();
 
-  constructor(blobs: Blobs) {
+  constructor(blobs: Pick<Blobs, "size" | "read">) {
     this.#blobs = blobs;
   }
 

@@ -1,0 +1,32 @@
+/** `tequio backup DEST`: a consistent copy of log, blobs and keys. */
+import type { Command } from "commander";
+import { bytesText, countText, plural } from "../numbers.ts";
+import { withExamples, withJson } from "../options.ts";
+import { packageVersion } from "../package-version.ts";
+import { dataDirOf } from "../place.ts";
+import { showSteps } from "./steps.ts";
+
+type Options = { readonly data?: string; readonly json?: boolean };
+
+export function define(command: Command): void {
+  command
+    .argument("<dest>", "directory of the backup; an older one there is brought up to date")
+    .option("--data <dir>", "what to back up (or $TEQUIO_DATA)");
+  withExamples(withJson(command), [
+    ["tequio backup /mnt/backup/tequio", "now, whether the coordinator runs or not"],
+    ["tequio check /mnt/backup/tequio", "see that it is whole"],
+  ]).action(async (dest: string, options: Options) => {
+    const { backUp } = await import("../../coordinator/upkeep/backup.ts");
+    const steps = showSteps(options.json === true);
+    const { onProgress } = steps;
+    const version = packageVersion();
+    const dataDir = dataDirOf(options.data);
+    const report = await backUp({ dataDir, to: dest, version, onProgress }).finally(steps.end);
+    if (options.json) return console.log(JSON.stringify(report));
+    const { blobs, blobsCopied, bytesCopied, jobs, position, to } = report;
+    console.log(
+      `${plural(jobs, "job")} up to record ${countText(position)}, ${plural(blobs, "blob")} ` +
+        `(${countText(blobsCopied)} new, ${bytesText(bytesCopied)}) are in ${to}`,
+    );
+  });
+}

@@ -1,0 +1,5 @@
+/** placeholder */
+import type { Command } from "commander";
+export function define(command: Command): void {
+  command.action(() => {});
+}

@@ -1,0 +1,133 @@
+/** Verifies a log file record by record, and rebuilds as much of the state as it proves. */
+import { statSync } from "node:fs";
+import { type CoordinatorState, emptyState, step } from "../../core/coordinator.ts";
+import { ClusterError } from "../../core/error.ts";
+import { type JobId, jobId } from "../../core/ids.ts";
+import { jobSummaries } from "../../core/view.ts";
+import { type LogView, openLogView } from "../../store/log/sqlite-view.ts";
+import { decodeRecord, type LogEnd, replay } from "../journal.ts";
+import type { Damage, Progress } from "./check.ts";
+
+export type CheckedLog = {
+  /** Where the log ends, damaged or not. */
+  readonly position: number;
+  readonly records: number;
+  readonly sizeBytes: number;
+  /** As of the last record that everything before it proves. */
+  readonly state: CoordinatorState;
+  readonly damages: readonly Damage[];
+};
+
+/** Records between two words of progress. */
+const tellEvery = 10_000;
+const decoder = new TextDecoder();
+
+export async function checkLog(path: string, onProgress: Progress): Promise<CheckedLog> {
+  let view: LogView;
+  try {
+    view = openLogView(path);
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code !== "storage-failed") throw error;
+    const damage: Damage = { kind: "log", name: "", problem: error.text, jobs: [] };
+    return { position: 0, records: 0, sizeBytes: 0, state: emptyState(), damages: [damage] };
+  }
+  try {
+    return await new LogCheck(view, onProgress).run();
+  } finally {
+    view.close();
+  }
+}
+
+class LogCheck {
+  readonly #view: LogView;
+  readonly #onProgress: Progress;
+  readonly #damages: Damage[] = [];
+  /** Named by records that cannot be followed any more. */
+  readonly #touched = new Set<JobId>();
+  #end: LogEnd = { state: emptyState(), position: 0, atMs: 0, epoch: 0 };
+
+  constructor(view: LogView, onProgress: Progress) {
+    this.#view = view;
+    this.#onProgress = onProgress;
+  }
+
+  async run(): Promise<CheckedLog> {
+    const { head, path } = this.#view;
+    await this.#readSnapshot();
+    const start = head.trimmed;
+    let sizeBytes = 0;
+    for (const record of this.#view.inspect()) {
+      const { position, bytes, problem } = record;
+      if (position % tellEvery === 0) {
+        this.#onProgress("log", position - start, head.last - start);
+      }
+      sizeBytes += bytes.byteLength;
+      if (problem !== "") this.#damaged("record", String(position), problem);
+      if (this.#damages.length === 0) this.#follow(position, bytes);
+      else this.#collect(bytes);
+    }
+    for (const problem of this.#view.problems()) this.#damaged("log", "", problem);
+    return {
+      position: head.last,
+      records: head.last - start,
+      sizeBytes: Math.max(sizeBytes, statSync(path).size),
+      state: this.#end.state,
+      damages: this.#withJobs(),
+    };
+  }
+
+  async #readSnapshot(): Promise<void> {
+    const { trimmed } = this.#view.head;
+    const log = { loadSnapshot: () => this.#view.loadSnapshot(), read: nothing };
+    try {
+      this.#end = await replay(log);
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      this.#damaged("snapshot", "", problem);
+    }
+    if (this.#damages.length === 0 && this.#end.position < trimmed) {
+      this.#damaged("snapshot", "", `is missing, records up to ${trimmed} were forgotten for it`);
+    }
+  }
+
+  /** As a start would; a record that the core cannot take would stop it. */
+  #follow(position: number, bytes: Uint8Array): void {
+    if (position <= this.#end.position) return;
+    try {
+      step(this.#end.state, decodeRecord({ position, bytes }));
+      this.#end.position = position;
+    } catch (error) {
+      const problem = `cannot be replayed: ${(error as Error).message}`;
+      this.#damaged("record", String(position), problem);
+      this.#collect(bytes);
+    }
+  }
+
+  #collect(bytes: Uint8Array): void {
+    const text = decoder.decode(bytes);
+    for (const [, id] of text.matchAll(/"job":"(j-[1-9][0-9]{0,14})"/g)) {
+      this.#touched.add(id as JobId);
+    }
+    if (!text.includes('"kind":"job-submitted"')) return;
+    this.#submitted += 1;
+    this.#touched.add(jobId(this.#end.state.jobsSubmitted + this.#submitted));
+  }
+  #submitted = 0;
+
+  #damaged(kind: Damage["kind"], name: string, problem: string): void {
+    this.#damages.push({ kind, name, problem, jobs: [] });
+  }
+
+  /** From the first damage on nothing is proven: of the jobs that ran then, and of those that are
+   *  named after it. */
+  #withJobs(): Damage[] {
+    if (this.#damages.length === 0) return [];
+    const { state } = this.#end;
+    const running = jobSummaries(state, 0).filter((job) => job.state === "running");
+    for (const { job } of running) this.#touched.add(job);
+    const jobs = [...this.#touched].sort((a, b) => Number(a.slice(2)) - Number(b.slice(2)));
+    return this.#damages.map((damage) => ({ ...damage, jobs }));
+  }
+}
+
+async function* nothing() {}

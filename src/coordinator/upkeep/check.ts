@@ -1,0 +1,122 @@
+/** Verifies a data directory or a backup, changing nothing: every record, the snapshot, the keys and
+ *  every blob. Goes on after damage, so that all of it is named, with the jobs that it touches.
+ *
+ *  A coordinator may run on the directory meanwhile. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CoordinatorState } from "../../core/coordinator.ts";
+import { ClusterError } from "../../core/error.ts";
+import type { JobId } from "../../core/ids.ts";
+import { viewDiskBlobs } from "../../store/blob/disk.ts";
+import { clusterKeys } from "../data-dir.ts";
+import { checkLog } from "./check-log.ts";
+import { keyFiles, type Layout, layoutOf, manifestFile } from "./layout.ts";
+import { fileHash } from "./manifest.ts";
+import { type Needs, needsOf } from "./needs.ts";
+
+export type Damage = {
+  readonly kind: "log" | "record" | "snapshot" | "blob" | "file";
+  /** Position, hash, or file name; "" for the log as a whole. */
+  readonly name: string;
+  readonly problem: string;
+  readonly jobs: readonly JobId[];
+};
+
+export type CheckReport = {
+  readonly dir: string;
+  readonly isBackup: boolean;
+  /** Last record. */
+  readonly position: number;
+  readonly records: number;
+  readonly blobs: number;
+  readonly sizeBytes: number;
+  readonly damages: readonly Damage[];
+};
+
+export type Progress = (step: "log" | "files" | "blobs", done: number, total: number) => void;
+
+/** Throws `not-found` for a directory that is neither data nor backup. */
+export async function checkDir(dir: string, onProgress: Progress = () => {}): Promise<CheckReport> {
+  const layout = layoutOf(dir);
+  const log = await checkLog(layout.log, onProgress);
+  const files = await checkFiles(layout);
+  const blobs = await checkBlobs(layout, log.state, onProgress);
+  return {
+    dir,
+    isBackup: layout.manifest !== null,
+    position: log.position,
+    records: log.records,
+    blobs: blobs.count,
+    sizeBytes: log.sizeBytes + blobs.sizeBytes,
+    damages: [...log.damages, ...files, ...blobs.damages],
+  };
+}
+
+async function checkFiles({ keys, manifest }: Layout): Promise<Damage[]> {
+  const damages: Damage[] = [];
+  const damage = (name: string, problem: string) =>
+    damages.push({ kind: "file", name, problem, jobs: [] });
+  if (manifest === null) {
+    for (const name of keyFiles) {
+      const path = join(keys, name);
+      try {
+        if (name === "cluster.json") {
+          if (!existsSync(path)) damage(name, "is missing: workers will not know this cluster");
+          else clusterKeys(keys);
+        } else if (name === "tls.json" && existsSync(path)) JSON.parse(readFileSync(path, "utf8"));
+      } catch (error) {
+        damage(name, error instanceof ClusterError ? error.text : "is damaged");
+      }
+    }
+    return damages;
+  }
+  for (const { name, sha256 } of manifest.files) {
+    const path = join(keys, name);
+    if (!existsSync(path)) damage(name, `is missing, ${manifestFile} names it`);
+    else if ((await fileHash(path)) !== sha256) damage(name, "is not what was backed up");
+  }
+  return damages;
+}
+
+type CheckedBlobs = { count: number; sizeBytes: number; damages: Damage[] };
+
+async function checkBlobs(
+  layout: Layout,
+  state: CoordinatorState,
+  onProgress: Progress,
+): Promise<CheckedBlobs> {
+  const view = viewDiskBlobs(layout.blobs);
+  const needs = await needsOf(state, view);
+  const names = new Set<string>(needs.keys());
+  for (const { hash } of layout.manifest?.blobs ?? []) names.add(hash);
+  if (existsSync(layout.blobs)) for await (const hash of view.list()) names.add(hash);
+  const checked: CheckedBlobs = { count: 0, sizeBytes: 0, damages: [] };
+  for (const hash of names) {
+    onProgress("blobs", checked.count, names.size);
+    checked.count += 1;
+    try {
+      for await (const chunk of view.read(hash)) checked.sizeBytes += chunk.byteLength;
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error;
+      // What nobody needs may go while we look.
+      if (error.code === "not-found" && !needs.has(hash) && layout.manifest === null) continue;
+      const problem = error.code === "not-found" ? "is missing" : error.text;
+      checked.damages.push({ kind: "blob", name: hash, problem, jobs: needs.get(hash) ?? [] });
+    }
+  }
+  checked.damages = await stillNeeded(layout, checked.damages, view);
+  return checked;
+}
+
+/** A job that was removed while we looked has taken its blobs along. */
+async function stillNeeded(
+  layout: Layout,
+  damages: Damage[],
+  view: Parameters<typeof needsOf>[1],
+): Promise<Damage[]> {
+  const isGone = ({ problem }: Damage) => problem === "is missing";
+  if (layout.manifest !== null || !damages.some(isGone)) return damages;
+  const { state } = await checkLog(layout.log, () => {});
+  const needs: Needs = await needsOf(state, view);
+  return damages.filter((damage) => !isGone(damage) || needs.has(damage.name));
+}
