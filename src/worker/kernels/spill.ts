@@ -72,7 +72,8 @@ export class SpillFiles {
 
   #merge(path: string): Uint8Array {
     const { partitionCount, combine, descending } = this.#options;
-    const merged = this.#spills;
+    // A copy: what is written is added to the spills.
+    const merged = [...this.#spills];
     const files = new SegmentFiles();
     try {
       hit("spill.merge", "before");

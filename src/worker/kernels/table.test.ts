@@ -117,6 +117,16 @@ test("with combine every key comes out once, with the fold of its values", () =>
   );
 });
 
+test("hundreds of spills are merged several times over, and nothing is lost", () => {
+  const pairs = Array.from({ length: 300 }, (_, i): Pair => [`w${(i * 7919) % 97}`, i]);
+  const add = (a: unknown, b: unknown) => (a as number) + (b as number);
+  for (const combine of [null, add]) {
+    // Every pair is a spill of its own.
+    const { partitions } = run(pairs, { spillBytes: 1, partitionCount: 2, combine });
+    assert.deepEqual(partitions, naive(pairs, 2, combine !== null, false));
+  }
+});
+
 test("the same pairs with the same bound give the same bytes", () => {
   const pairs = Array.from(
     { length: 3000 },
