@@ -1,0 +1,75 @@
+/** A cluster of real processes whose coordinator and workers can be armed, one failpoint a life. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "../../src/sdk/client.ts";
+import { type Ended, Started } from "./process.ts";
+
+const script = (name: string) => join(import.meta.dirname, name);
+
+type Up = { readonly url: string; readonly adminToken: string; readonly join: string };
+
+export class ArmedCluster {
+  readonly dir = mkdtempSync(join(tmpdir(), "tequio-failpoints-"));
+  coordinator: Started | null = null;
+  readonly workers = new Map<string, Started>();
+  #up: Up | null = null;
+  #listen = "127.0.0.1:0";
+  #clients: Client[] = [];
+  #serial = 0;
+
+  get dataDir(): string {
+    return join(this.dir, "data");
+  }
+
+  get up(): Up {
+    assert.ok(this.#up !== null, "a coordinator has been up");
+    return this.#up;
+  }
+
+  /** Starts a coordinator where the last one was. False when it ended before it was up. */
+  async startCoordinator(failpoint: string | null = null): Promise<boolean> {
+    const args = [this.dataDir, this.#listen];
+    this.coordinator = new Started(script("coordinator.ts"), args, failpoint);
+    const line = await this.coordinator.said("up ");
+    if (line === null) return false;
+    this.#up = JSON.parse(line) as Up;
+    this.#listen = new URL(this.#up.url).host;
+    return true;
+  }
+
+  /** A new life of the worker of this name, in a directory of its own; resolves once it has joined
+   *  or ended. */
+  async startWorker(name: string, failpoint: string | null = null): Promise<Started> {
+    this.#serial += 1;
+    const { url, join: token } = this.up;
+    const args = [join(this.dir, `worker-${this.#serial}`), url, token, name];
+    const worker = new Started(script("worker.ts"), args, failpoint);
+    this.workers.set(name, worker);
+    await worker.said("joined");
+    return worker;
+  }
+
+  client(): Client {
+    const client = new Client({ url: this.up.url, token: this.up.adminToken });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Ends the coordinator in good order; how it ended. */
+  async stopCoordinator(): Promise<Ended> {
+    assert.ok(this.coordinator !== null);
+    return this.coordinator.stop();
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    for (const started of [...this.workers.values(), this.coordinator]) {
+      if (started === null) continue;
+      started.child.kill("SIGCONT");
+      await started.stop("SIGKILL");
+    }
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

@@ -1,0 +1,173 @@
+/** What makes processes pass their failpoints: each life of a process is armed with the next one,
+ *  while a client goes on as if nothing were the matter. A lane answers the failpoints that no
+ *  process died at. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ClusterError } from "../../src/core/error.ts";
+import type { Client } from "../../src/sdk/client.ts";
+import { submitJob } from "../../src/sdk/submit.ts";
+import { ArmedCluster } from "./cluster.ts";
+import { type Job, patiently, prepareJob, runJob } from "./jobs.ts";
+import { Started } from "./process.ts";
+import { checkStore } from "./store-check.ts";
+
+const storeScript = join(import.meta.dirname, "store.ts");
+/** A process that has lived through so many jobs passes no further points by working. */
+const jobsMax = 2;
+/** The first one has begun before the coordinator was up, and each second one has a goodbye. */
+const roundsMax = 3;
+/** Stores that are tried at once. */
+const storesAtOnce = 2;
+
+/** One process for each: killed, looked at, and the stores go on. */
+export async function storeLane(failpoints: readonly string[]): Promise<string[]> {
+  const missed: string[] = [];
+  const left = [...failpoints];
+  const one = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      if (!(await diesAt(next))) missed.push(next);
+    }
+  };
+  await Promise.all(Array.from({ length: storesAtOnce }, one));
+  return missed;
+}
+
+async function diesAt(failpoint: string): Promise<boolean> {
+  const dir = mkdtempSync(join(tmpdir(), "tequio-failpoint-"));
+  try {
+    const options = failpoint.startsWith("log.shrink") ? ["large"] : [];
+    const started = new Started(storeScript, [dir, ...options], failpoint);
+    const { signal, code } = await started.ended;
+    if (signal !== "SIGKILL") assert.equal(code, 0, `${failpoint}: ${started.errors}`);
+    await checkStore(dir, started.lines);
+    return signal === "SIGKILL";
+  } catch (error) {
+    throw new Error(`${failpoint}: ${(error as Error).message}`, { cause: error });
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Counts rounds and lets others wait for further ones. */
+class Rounds {
+  #done = 0;
+  #next = Promise.withResolvers<void>();
+
+  finished(): void {
+    this.#done += 1;
+    this.#next.resolve();
+    this.#next = Promise.withResolvers();
+  }
+
+  async after(count: number): Promise<void> {
+    for (const end = this.#done + count; this.#done < end; ) await this.#next.promise;
+  }
+}
+
+/** The coordinator dies at each; two workers stay, a third comes and goes. */
+export async function coordinatorLane(failpoints: readonly string[]): Promise<string[]> {
+  const cluster = new ArmedCluster();
+  const missed: string[] = [];
+  try {
+    const job = await prepareJob(join(cluster.dir, "job"));
+    assert.ok(await cluster.startCoordinator());
+    await Promise.all(["a", "b"].map((name) => cluster.startWorker(name)));
+    const client = cluster.client();
+    const rounds = new Rounds();
+    let busy = true;
+    const working = (async () => {
+      for (let n = 1; busy; n += 1) {
+        await Promise.all([useAll(client, job, n, cluster.dir), comeAndGo(cluster, n)]);
+        rounds.finished();
+      }
+    })();
+    const arming = (async () => {
+      for (const failpoint of failpoints) {
+        await cluster.stopCoordinator();
+        const isUp = await cluster.startCoordinator(failpoint);
+        const { coordinator } = cluster;
+        if (isUp) await Promise.race([coordinator?.ended, rounds.after(roundsMax)]);
+        const { signal, code } = await cluster.stopCoordinator();
+        if (signal === "SIGKILL") continue;
+        assert.equal(code, 0, `${failpoint}: ${coordinator?.errors}`);
+        missed.push(failpoint);
+      }
+      await cluster.startCoordinator();
+    })();
+    const armed = arming.finally(() => {
+      busy = false;
+    });
+    await Promise.all([armed, working]);
+    return missed;
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** One call of each kind. */
+async function useAll(client: Client, job: Job, n: number, dir: string): Promise<void> {
+  const { id } = await patiently(() =>
+    client.createToken({ role: "reader", owner: "r", ttlMs: 0, usesMax: 0 }),
+  );
+  const key = `unwanted-${n}`;
+  const unwanted = await patiently(() =>
+    submitJob(client, job.built, job.planned, { name: key, key }),
+  );
+  await patiently(() => client.cancel(unwanted));
+  await runJob(client, job, `wanted-${n}`, dir);
+  await patiently(() => client.revokeToken(id)).catch(unlessGone);
+  await patiently(() => client.remove(unwanted)).catch(unlessGone);
+}
+
+/** Asked twice, since the first answer was lost. */
+function unlessGone(error: unknown): void {
+  if (!(error instanceof ClusterError) || error.code !== "not-found") throw error;
+}
+
+/** Says goodbye in one round, vanishes in the next. */
+async function comeAndGo(cluster: ArmedCluster, n: number): Promise<void> {
+  const worker = await cluster.startWorker("guest");
+  await worker.stop(n % 2 === 0 ? "SIGTERM" : "SIGKILL");
+}
+
+type Life = { readonly failpoint: string; readonly worker: Started; jobs: number };
+
+/** Two workers die at each; a third one stays, and the coordinator. */
+export async function workerLane(failpoints: readonly string[]): Promise<string[]> {
+  const cluster = new ArmedCluster();
+  const missed: string[] = [];
+  const left = [...failpoints];
+  const lives = new Map<string, Life>();
+  const arm = async (name: string) => {
+    const failpoint = left.shift();
+    if (failpoint === undefined) return;
+    lives.set(name, { failpoint, worker: await cluster.startWorker(name, failpoint), jobs: 0 });
+  };
+  const bury = async (name: string, life: Life) => {
+    life.jobs += 1;
+    if (!life.worker.over && life.jobs < jobsMax) return;
+    const { signal, code } = await life.worker.stop();
+    if (signal !== "SIGKILL") {
+      assert.equal(code, 0, `${life.failpoint}: ${life.worker.errors}`);
+      missed.push(life.failpoint);
+    }
+    lives.delete(name);
+  };
+  try {
+    const job = await prepareJob(join(cluster.dir, "job"));
+    assert.ok(await cluster.startCoordinator(), cluster.coordinator?.errors);
+    await cluster.startWorker("steady");
+    const client = cluster.client();
+    for (let n = 1; left.length > 0 || lives.size > 0; n += 1) {
+      await Promise.all(["a", "b"].map((name) => (lives.has(name) ? null : arm(name))));
+      await runJob(client, job, `job-${n}`, cluster.dir);
+      await Promise.all([...lives].map(([name, life]) => bury(name, life)));
+    }
+    assert.equal((await cluster.stopCoordinator()).code, 0, cluster.coordinator?.errors);
+    return missed;
+  } finally {
+    await cluster.close();
+  }
+}
