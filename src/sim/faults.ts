@@ -36,7 +36,7 @@ export const faultRates = {
   "coordinator-power": { ...seldom, forMs: [5_000, 120_000] },
   "coordinator-pause": { ...often, forMs: [100, 60_000] },
   "coordinator-stop": { ...seldom, forMs: [500, 10_000] },
-  "coordinator-second": { ...seldom, forMs: [50_000, 150_000] },
+  "coordinator-second": { ...often, forMs: [7_500, 120_000] },
   "wall-clock-jump": { ...seldom, forMs: [500, 5_000] },
   "disk-full": { ...seldom, forMs: [1_000, 60_000] },
   "disk-slow": { ...often, forMs: [1_000, 60_000] },

@@ -3,7 +3,13 @@
 
 import { decodeRecord } from "../coordinator/journal.ts";
 import type { Loop } from "../coordinator/run.ts";
-import { type CoordinatorState, emptyState, saveState, step } from "../core/coordinator.ts";
+import {
+  type CoordinatorState,
+  emptyState,
+  nextWakeMs,
+  saveState,
+  step,
+} from "../core/coordinator.ts";
 import type { CoordinatorEvent } from "../core/event.ts";
 import { attemptKey, idNumber, type JobId } from "../core/ids.ts";
 import type { Failure } from "../core/job.ts";
@@ -32,6 +38,9 @@ const compareEvery = 40;
 /** Orders of a job may still be on their way for so long after its end, besides a lease, ms. */
 const orderLateMs = 150_000;
 
+/** A deadline may pass by so much: longer than any pause and any trouble of the disk, ms. */
+const wakeLateMs = 200_000;
+
 export class Judge {
   /** The first breach; null = none so far. */
   broken: Error | null = null;
@@ -44,6 +53,7 @@ export class Judge {
   readonly #watch = new LawWatch();
   readonly #steps = new StepJudge();
   #atMs = 0;
+  #startedAtMs = 0;
   readonly #acknowledged = new Map<JobId, Acknowledged>();
   readonly #idOfKey = new Map<string, JobId>();
   /** Which process ran which attempt. */
@@ -86,6 +96,7 @@ export class Judge {
     const last = this.#atMs;
     if (event.atMs < last) throw new Error(`C9: time goes back from ${last} to ${event.atMs}`);
     this.#atMs = event.atMs;
+    this.#checkDeadlines(event);
     this.#steps.before(this.state, event);
     const effects = step(this.state, event);
     this.#steps.after(this.state, effects);
@@ -100,6 +111,14 @@ export class Judge {
       const found = this.state.jobs.get(idNumber(id));
       if (found?.digest !== digest && !removing) throw new Error(`I1: ${id} is not there any more`);
     }
+  }
+
+  /** What is due is done, as soon as the coordinator is there to do it. */
+  #checkDeadlines(event: CoordinatorEvent): void {
+    if (event.kind === "coordinator-started") this.#startedAtMs = event.atMs;
+    const dueAtMs = Math.max(nextWakeMs(this.state), this.#startedAtMs);
+    if (event.atMs - dueAtMs <= wakeLateMs) return;
+    throw new Error(`I21: a deadline is overdue by ${event.atMs - dueAtMs} ms`);
   }
 
   /** A worker gives itself up before the coordinator does. */

@@ -199,10 +199,12 @@ export class Mischief {
       },
       "coordinator-second": (fault: Fault) => {
         const process = supervisor.current?.process;
-        if (process?.up !== true) return null;
-        process.pause();
         // Nobody takes over from one that was heard a moment ago.
-        this.#world.clock.after(fault.forMs / 2, null, () => supervisor.takeOver(process));
+        const { heartbeatMs, tickMs } = this.#world.shape.liveness;
+        const missedMs = 1.1 * (heartbeatMs + tickMs);
+        if (process?.up !== true || fault.forMs <= missedMs) return null;
+        process.pause();
+        this.#world.clock.after(missedMs, null, () => supervisor.takeOver(process));
         return () => process.resume();
       },
       "wall-clock-jump": (fault: Fault) => {

@@ -89,10 +89,10 @@ export const mutants: readonly Mutant[] = [
     "    relation.leaseUntilMs = Infinity;\n",
   ),
   one(
-    "places of partitions are not told again",
-    "core/cluster/reports.ts",
-    "  stage.sourcesVersion++;\n",
-    "",
+    "places of partitions are told once",
+    "core/cluster/placement.ts",
+    "if (to.worker.sources.get(told) !== version) {",
+    "if (!to.worker.sources.has(told)) {",
   ),
   one(
     "counters counted again with a recomputed output",
@@ -156,6 +156,11 @@ export const mutants: readonly Mutant[] = [
         find: "if (contents.generation !== generation) throw",
         put: "if (contents.generation < 0) throw",
       },
+      {
+        file: "store/log/memory.ts",
+        find: "if (after !== last()) throw",
+        put: "if (after < 0) throw",
+      },
     ],
   },
   one(
@@ -189,12 +194,6 @@ export const mutants: readonly Mutant[] = [
     "if (earlier.number > 0) {",
   ),
   one(
-    "a closed job goes on running at the worker",
-    "core/worker/runs.ts",
-    "    forget(state, held);\n    if (run !== null) endRun(state, run, effects);\n",
-    "    forget(state, held);\n",
-  ),
-  one(
     "a lease ends twice when the loss of a worker ends a job (bug 1 of the track record)",
     "core/cluster/workers.ts",
     "    if (!worker.leases.has(lease)) continue;\n",
@@ -210,18 +209,6 @@ export const mutants: readonly Mutant[] = [
     "a deposed coordinator keeps its workers (bug 3 of the track record)",
     "coordinator/worker-edge.ts",
     'if (paused) void this.#posted({ kind: "time-passed" });',
-    "",
-  ),
-  one(
-    "a worker is taken at its word though its lease has ended (bug 7 of the track record)",
-    "core/worker/relation.ts",
-    'relation.state === "joined" || relation.state === "joining") {\n      effects',
-    'relation.state === "joined") {\n      effects',
-  ),
-  one(
-    "a worker that leaves spins (bug 4 of the track record)",
-    "core/worker.ts",
-    "  relation.nextPingAtMs = Infinity;\n",
     "",
   ),
 ];

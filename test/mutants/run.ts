@@ -6,28 +6,31 @@ import { mutants } from "./catalogue.ts";
 const [name = "", seedsMax = "500"] = process.argv.slice(2);
 const mutant = mutants.find((one) => one.name === name);
 if (mutant === undefined) throw new Error(`there is no mutant ${name}`);
-const changes = new Map(mutant.changes.map((change) => [change.file, change]));
+const { changes } = mutant;
 const applied = new Set<string>();
 
 registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
-    const file = [...changes.keys()].find((one) => url.endsWith(`/src/${one}`));
-    if (file === undefined || loaded.source === undefined) return loaded;
-    const source = String(
-      typeof loaded.source === "string" ? loaded.source : new TextDecoder().decode(loaded.source),
-    );
-    const { find, put } = changes.get(file)!;
-    if (source.split(find).length !== 2) {
-      throw new Error(`${name}: src/${file} does not have exactly one: ${find}`);
+    const here = changes.filter(({ file }) => url.endsWith(`/src/${file}`));
+    if (here.length === 0 || loaded.source === undefined) return loaded;
+    const { source } = loaded;
+    let text = typeof source === "string" ? source : new TextDecoder().decode(source);
+    for (const { file, find, put } of here) {
+      if (text.split(find).length !== 2) {
+        throw new Error(`${name}: src/${file} does not have exactly one: ${find}`);
+      }
+      text = text.replace(find, () => put);
+      applied.add(file);
     }
-    applied.add(file);
-    return { ...loaded, source: source.replace(find, () => put) };
+    return { ...loaded, source: text };
   },
 });
 
 const { simulate } = await import("../../src/sim/cluster.ts");
-if (applied.size !== changes.size) throw new Error(`${name}: a file of the change was not loaded`);
+for (const { file } of changes) {
+  if (!applied.has(file)) throw new Error(`${name}: src/${file} was not loaded`);
+}
 let caught: { seed: number; message: string } | null = null;
 let seeds = 0;
 for (let seed = 1; seed <= Number(seedsMax) && caught === null; seed++) {

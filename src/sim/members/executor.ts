@@ -60,6 +60,10 @@ export class SimExecutor implements Executor {
   }
 
   closeJob(job: JobId): void {
+    for (const { order } of this.#runs.values()) {
+      if (order.job !== job) continue;
+      this.#world.judge.breach("I7", `${this.#process.name} still runs ${job}, which is closed`);
+    }
     this.#jobs.delete(job);
     this.#loaded.delete(job);
     for (const [key, { ref }] of this.#outputs) if (ref.job === job) this.#outputs.delete(key);
