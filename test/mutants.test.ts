@@ -1,4 +1,5 @@
-/** The simulation is worth what it finds: each planted bug must be seen by a judge within 500 seeds. */
+/** The simulation is worth what it finds: each planted bug must be seen by a judge within 500
+ *  seeds. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";

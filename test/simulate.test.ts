@@ -1,12 +1,13 @@
-/** Whole clusters from seeds, with faults, on the production loops: every law holds, every job ends as it
- *  should, and the same seed gives the same run. */
+/** Whole clusters from seeds, with faults, on the production loops: every law holds, every job ends
+ *  as it should, and the same seed gives the same run. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type SimResult, simulate } from "../src/sim/cluster.ts";
 import { coverageTable, Tally } from "../src/sim/coverage.ts";
 import { faultRates } from "../src/sim/faults.ts";
 
-/** Grows with the machine: as many as fit into this processor time, but never fewer than `seedsLeast`. */
+/** Grows with the machine: as many as fit into this processor time, but never fewer than
+ *  `seedsLeast`. */
 const cpuMaxS = 40;
 const seedsLeast = 100;
 const seedsMost = 600;

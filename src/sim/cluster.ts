@@ -1,5 +1,5 @@
-/** A whole cluster in one process from one seed: faults for a while, then everything is healed and every job
- *  must end. The same options give the same run, event for event (I22). */
+/** A whole cluster in one process from one seed: faults for a while, then everything is healed and
+ *  every job must end. The same options give the same run, event for event (I22). */
 import { Random } from "../core/random.ts";
 import { type Fault, type FaultRate, type FaultRates, faultRates, planFaults } from "./faults.ts";
 import { makeJob, type SimJob } from "./jobs.ts";

@@ -1,5 +1,5 @@
-/** How much was simulated, and how often each fault really happened: a harness that never crashes anything
- *  proves nothing. */
+/** How much was simulated, and how often each fault really happened: a harness that never crashes
+ *  anything proves nothing. */
 import type { SimResult } from "./cluster.ts";
 import { faultRates } from "./faults.ts";
 

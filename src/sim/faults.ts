@@ -1,5 +1,5 @@
-/** What goes wrong in a simulated world: kinds with their rates, planned from the seed before anything runs,
- *  so that a run can be repeated without some of them. */
+/** What goes wrong in a simulated world: kinds with their rates, planned from the seed before
+ *  anything runs, so that a run can be repeated without some of them. */
 import type { Random } from "../core/random.ts";
 
 export type FaultRate = {

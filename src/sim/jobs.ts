@@ -1,5 +1,5 @@
-/** The jobs of a simulated world: word counts and lists of tasks over tiny inputs, with what they must come
- *  to, and what goes wrong in their own code. */
+/** The jobs of a simulated world: word counts and lists of tasks over tiny inputs, with what they
+ *  must come to, and what goes wrong in their own code. */
 import type { JobSpec, StageSpec } from "../core/job.ts";
 import type { Random } from "../core/random.ts";
 import { digestOf } from "./world/digest.ts";

@@ -1,5 +1,6 @@
-/** The judges of a simulated world. They read what becomes durable, feed it to a state of their own, and hold
- *  the cluster to its laws (I1 … I23) and to what it has told its users. The first breach is kept. */
+/** The judges of a simulated world. They read what becomes durable, feed it to a state of their
+ *  own, and hold the cluster to its laws (I1 … I23) and to what it has told its users. The first
+ *  breach is kept. */
 
 import { decodeRecord } from "../coordinator/journal.ts";
 import type { Loop } from "../coordinator/run.ts";

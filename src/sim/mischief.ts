@@ -1,4 +1,5 @@
-/** Does what the plan of faults says to the members of a world, and undoes it when its time is over. */
+/** Does what the plan of faults says to the members of a world, and undoes it when its time is
+ *  over. */
 import type { Fault, FaultKind } from "./faults.ts";
 import { clientName } from "./members/client.ts";
 import { coordinatorName } from "./members/coordinator.ts";

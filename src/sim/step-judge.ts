@@ -1,5 +1,5 @@
-/** Laws about single steps of the core, checked without its own functions, so that an error in those cannot
- *  hide itself. */
+/** Laws about single steps of the core, checked without its own functions, so that an error in
+ *  those cannot hide itself. */
 import { type CoordinatorState, DONE, type Stage } from "../core/cluster/state.ts";
 import type { Effect } from "../core/effect.ts";
 import type { AttemptReport, CoordinatorEvent } from "../core/event.ts";

@@ -1,4 +1,5 @@
-/** What happened in a simulated world, line by line with its time, for people who look for the reason. */
+/** What happened in a simulated world, line by line with its time, for people who look for the
+ *  reason. */
 import { decodeRecord } from "../coordinator/journal.ts";
 import type { CoordinatorEvent } from "../core/event.ts";
 import type { LogRecord } from "../store/log/log.ts";
@@ -42,7 +43,7 @@ function eventText(event: CoordinatorEvent): string {
     case "job-removed":
       return `${event.job} removed`;
     case "worker-joined":
-      return `${event.worker ?? "a new worker"} joined (${event.specs.name}), holds ${event.holding.length}`;
+      return joinText(event);
     case "worker-lost":
       return `${event.worker} lost (${event.reason})`;
     case "attempts-started":
@@ -51,10 +52,16 @@ function eventText(event: CoordinatorEvent): string {
       return event.reports
         .map((report) => {
           const what = report.kind === "failed" ? `failed: ${report.failure.message}` : report.kind;
-          return `${event.worker} ${event.job}/${event.stage}/${report.task}#${report.attempt} ${what}`;
+          const task = `${event.job}/${event.stage}/${report.task}#${report.attempt}`;
+          return `${event.worker} ${task} ${what}`;
         })
         .join(", ");
     default:
       return event.kind;
   }
+}
+
+function joinText(event: Extract<CoordinatorEvent, { kind: "worker-joined" }>): string {
+  const who = event.worker ?? "a new worker";
+  return `${who} joined (${event.specs.name}), holds ${event.holding.length}`;
 }

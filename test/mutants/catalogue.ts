@@ -1,5 +1,6 @@
-/** Planted bugs: what a mistake in the product would look like, as a change of one place in its source. When
- *  the source changes, the change must be written anew: `find` must occur exactly once. */
+/** Planted bugs: what a mistake in the product would look like, as a change of one place in its
+ *  source. When the source changes, the change must be written anew: `find` must occur exactly
+ *  once. */
 
 export type Change = { readonly file: string; readonly find: string; readonly put: string };
 export type Mutant = {
@@ -37,7 +38,8 @@ export const mutants: readonly Mutant[] = [
     "core/cluster/reports.ts",
     "if (lease === undefined) continue;\n    endLease(state, lease);",
     "if (lease === undefined) { if (report.kind === 'done') { " +
-      "stage.committed[report.task] = report.attempt; stage.outputs[report.task] = report.output; " +
+      "stage.committed[report.task] = report.attempt; " +
+      "stage.outputs[report.task] = report.output; " +
       "} continue; }\n    endLease(state, lease);",
   ),
   one(

@@ -1,5 +1,6 @@
-/** Runs seeds on the product with one planted bug until a judge sees it: `node run.ts <name> <seeds>`. The
- *  source is changed while it is loaded; nothing on the disk is. Prints one line of JSON. */
+/** Runs seeds on the product with one planted bug until a judge sees it: `node run.ts <name>
+ *  <seeds>`. The source is changed while it is loaded; nothing on the disk is. Prints one line of
+ *  JSON. */
 import { registerHooks } from "node:module";
 import { mutants } from "./catalogue.ts";
 

@@ -1,5 +1,5 @@
-/** People of the simulated world: they submit with a key until they are told OK, watch, sometimes cancel,
- *  collect, and remove. What they were told is what the judge holds the cluster to. */
+/** People of the simulated world: they submit with a key until they are told OK, watch, sometimes
+ *  cancel, collect, and remove. What they were told is what the judge holds the cluster to. */
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
 import type { SimJob } from "../jobs.ts";

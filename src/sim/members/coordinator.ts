@@ -1,5 +1,5 @@
-/** A coordinator of the simulated world: the production loop, edge, output check and sweep, around a
- *  simulated disk, clock and network. The HTTP edge is replaced by calls of the same meaning. */
+/** A coordinator of the simulated world: the production loop, edge, output check and sweep, around
+ *  a simulated disk, clock and network. The HTTP edge is replaced by calls of the same meaning. */
 
 import { BlobSweep } from "../../coordinator/jobs/blob-sweep.ts";
 import { Loop, type OuterEffect } from "../../coordinator/run.ts";
@@ -46,7 +46,8 @@ export class SimCoordinator implements Server {
     return this.#loop;
   }
 
-  /** Never settles when the process dies meanwhile. `ended`: the loop had to stop, or could not start. */
+  /** Never settles when the process dies meanwhile. `ended`: the loop had to stop, or could not
+   *  start. */
   async start(ended: Ended): Promise<void> {
     const { shape } = this.#world;
     let performed = (_effect: OuterEffect): void => {};

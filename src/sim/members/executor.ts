@@ -1,5 +1,5 @@
-/** The twin of a worker's task processes: computes in memory, takes the time that the seed says, and gets
- *  code, partitions and results over the simulated network. */
+/** The twin of a worker's task processes: computes in memory, takes the time that the seed says,
+ *  and gets code, partitions and results over the simulated network. */
 import type { AttemptReport } from "../../core/event.ts";
 import type { AttemptRef, JobId } from "../../core/ids.ts";
 import type { Failure } from "../../core/job.ts";

@@ -1,4 +1,5 @@
-/** Keeps the coordinator of a simulated world running, as an init system does, on the one disk there is. */
+/** Keeps the coordinator of a simulated world running, as an init system does, on the one disk
+ *  there is. */
 import { ClusterError } from "../../core/error.ts";
 import type { SimDisk } from "../world/disk.ts";
 import type { SimProcess } from "../world/process.ts";

@@ -1,5 +1,5 @@
-/** Time of a simulated world: it moves only from one event to the next, and only when every promise has
- *  come to rest. */
+/** Time of a simulated world: it moves only from one event to the next, and only when every promise
+ *  has come to rest. */
 import type { SimProcess } from "./process.ts";
 
 export type Entry = {

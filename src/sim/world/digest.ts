@@ -1,5 +1,5 @@
-/** A stand-in for SHA-256 in the simulated world: 64 hex digits, quick and the same everywhere. Nobody
- *  there tries to find two texts with one digest. */
+/** A stand-in for SHA-256 in the simulated world: 64 hex digits, quick and the same everywhere.
+ *  Nobody there tries to find two texts with one digest. */
 
 /** 64 hex digits. */
 export function digestOf(text: string): string {

@@ -1,5 +1,5 @@
-/** The coordinator's disk: what was written is there after a crash when it was acknowledged, and may or
- *  may not be when it was not. Damage is found by the sums that every record has. */
+/** The coordinator's disk: what was written is there after a crash when it was acknowledged, and
+ *  may or may not be when it was not. Damage is found by the sums that every record has. */
 import { ClusterError } from "../../core/error.ts";
 import type { Random } from "../../core/random.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
@@ -43,6 +43,13 @@ export class SimDisk {
 
   writeMs(): number {
     return this.options.writeMs * (0.5 + this.options.random.fraction()) * this.slowFactor;
+  }
+
+  /** How long the write takes that begins now, ms. */
+  beginWrite(): number {
+    const takesMs = this.writeMs();
+    this.onWrite?.(takesMs);
+    return takesMs;
   }
 
   /** Turns one bit in a record or in the snapshot. False when there is nothing to damage. */
@@ -103,6 +110,10 @@ export class SimDisk {
   }
 }
 
+function failedDisk(): ClusterError {
+  return new ClusterError("storage-failed", "the disk has failed (EIO); start again");
+}
+
 function fullDisk(): ClusterError {
   return new ClusterError("storage-full", "the disk is full: nothing was written");
 }
@@ -126,11 +137,9 @@ export function openSimLog(disk: SimDisk, process: SimProcess): Log {
     return last;
   };
   const append = async (records: readonly Uint8Array[], after: number): Promise<number> => {
-    if (broken) throw new ClusterError("storage-failed", "the disk failed before; start again");
+    if (broken) throw failedDisk();
     stage = "writing";
-    const takesMs = disk.writeMs();
-    disk.onWrite?.(takesMs);
-    await process.sleep(takesMs);
+    await process.sleep(disk.beginWrite());
     stage = "idle";
     if (disk.full) {
       count("log: disk full");
@@ -143,7 +152,7 @@ export function openSimLog(disk: SimDisk, process: SimProcess): Log {
       count("log: write failed (EIO)");
       // It may have reached the disk all the same.
       if (disk.options.random.chance(0.5)) await write(records, after);
-      throw new ClusterError("storage-failed", "EIO");
+      throw failedDisk();
     }
     const last = await write(records, after);
     stage = "written";

@@ -1,5 +1,5 @@
-/** Links and calls between simulated processes. A stream neither loses nor doubles nor reorders what it
- *  carries: it delays, gets stuck, or breaks. So that is what happens here. */
+/** Links and calls between simulated processes. A stream neither loses nor doubles nor reorders
+ *  what it carries: it delays, gets stuck, or breaks. So that is what happens here. */
 import { ClusterError } from "../../core/error.ts";
 import type { Random } from "../../core/random.ts";
 import type { Link } from "../../link/link.ts";

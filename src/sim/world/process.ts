@@ -1,5 +1,6 @@
-/** A process of the simulated world: what is due in it waits while it is paused, and never comes once it
- *  is dead. Between two events a process is at rest, so a crash can come between any two of them. */
+/** A process of the simulated world: what is due in it waits while it is paused, and never comes
+ *  once it is dead. Between two events a process is at rest, so a crash can come between any two of
+ *  them. */
 import type { Entry, SimClock } from "./clock.ts";
 
 export type Life = "up" | "paused" | "dead";
