@@ -145,6 +145,54 @@ for (const [what, source, message] of refused) {
   });
 }
 
+test("what modules beside the job file capture is refused with their name and line", async (t) => {
+  const beside = {
+    "lib/state.ts":
+      "export let seen = 0;\nexport const at = Date.now();\nexport const max = 3;\n" +
+      "export function next(): number {\n  return seen++;\n}",
+    "lib/all.ts": 'export { next as step } from "./state.ts";\nexport * from "./state";',
+    "lib/map.ts": 'import { at } from "./state.ts";\nexport default (l: string) => l + at;',
+  };
+  const inMap = (names: string, body: string) =>
+    `${head}import ${names};\nexport default mapReduce({ map(l: string) { ${body} } });`;
+  const cases: ReadonlyArray<readonly [string, RegExp]> = [
+    [
+      inMap('{ seen } from "./lib/state.ts"', "seen"),
+      /^build-failed: job\.ts:3:45: map uses "seen", which is assigned at line 5 of lib\/state\.ts,/,
+    ],
+    [inMap('{ at as then } from "./lib/all"', "then"), /map uses "then", which depends .*`Date`/],
+    [
+      inMap('{ step } from "./lib/all.ts"', "step()"),
+      /^build-failed: lib\/state\.ts:5:10: "next" \(used by map\) uses "seen", which is assigned/,
+    ],
+    [
+      `${head}import map from "./lib/map.ts";\nexport default mapReduce({ map });`,
+      /^build-failed: lib\/map\.ts:2:35: "default" \(used by map\) uses "at", which depends on where it runs/,
+    ],
+  ];
+  for (const [source, message] of cases) {
+    const folder = await project(t, { ...beside, "job.ts": source });
+    await assert.rejects(bundleJob(join(folder, "job.ts")), { code: "build-failed", message });
+  }
+  const allowed = inMap('{ max, next } from "./lib/all.ts"', "max").replace(
+    "{ map",
+    "{ params: { n: next() }, map",
+  );
+  await bundleJob(join(await project(t, { ...beside, "job.ts": allowed }), "job.ts"));
+});
+
+test("modules that import and re-export each other in circles are read to an end", async (t) => {
+  const folder = await project(t, {
+    "job.ts": `${head}import { a } from "./a.ts";\nexport default mapReduce({ map() { a(); } });`,
+    "a.ts":
+      'import { b } from "./b.ts";\nexport * from "./b.ts";\nexport const a = (): number => b();',
+    "b.ts":
+      'import { a } from "./a.ts";\nexport * from "./a.ts";\nlet n = 0;\nexport function b(): number {\n  n++;\n  return a();\n}',
+  });
+  const message = /^build-failed: b\.ts:5:3: "b" \(used by map\) uses "n"/;
+  await assert.rejects(bundleJob(join(folder, "job.ts")), { code: "build-failed", message });
+});
+
 test("a job file that is not there, a folder or of another type is a bad request", async (t) => {
   const folder = await project(t, { "dir.ts/x": "", "job.py": "" });
   for (const [name, message] of [

@@ -66,11 +66,15 @@ async function readSource(path: string, file: string): Promise<string> {
   }
 }
 
-/** Syntax, default export and captured variables of the job file itself. */
+/** Syntax and default export of the job file; captured variables also of the modules beside it. */
 async function checkSource(path: string, source: string): Promise<void> {
   const { parseSync } = await import("rolldown/experimental");
   const lang = path.endsWith("ts") ? "ts" : "js";
   const { program, errors, module } = parseSync(path, source, { lang, sourceType: "module" });
+  const parseOther = (other: string, text: string): SyntaxNode | null => {
+    const parsed = parseSync(other, text, { sourceType: "module" });
+    return parsed.errors.length > 0 ? null : (parsed.program as unknown as SyntaxNode);
+  };
   const folder = dirname(path);
   const [first] = errors;
   if (first !== undefined) {
@@ -84,7 +88,7 @@ async function checkSource(path: string, source: string): Promise<void> {
       `${basename(path)} has no default export: write \`export default mapReduce({…})\``,
     );
   }
-  refuseCaptured(program as unknown as SyntaxNode, source, basename(path));
+  refuseCaptured(program as unknown as SyntaxNode, source, path, parseOther);
 }
 
 async function bundle(path: string): Promise<string> {

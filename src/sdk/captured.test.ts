@@ -9,7 +9,7 @@ function captured(source: string): string[] {
   const whole = `import { mapReduce, tasks, text } from "tequio";\n${source}`;
   const parsed = parseSync("job.ts", whole, { lang: "ts" });
   assert.deepEqual(parsed.errors, [], source);
-  return findCaptured(parsed.program as unknown as SyntaxNode, whole).map((c) => c.name);
+  return findCaptured(parsed.program as unknown as SyntaxNode, whole, "job.ts").map((c) => c.name);
 }
 
 /** A job whose map is `body`, after `head` at the module's level. */
@@ -188,7 +188,7 @@ export default mapReduce({
 });
 limit = 4;`;
   const { program } = parseSync("job.ts", source, { lang: "ts" });
-  const [problem] = findCaptured(program as unknown as SyntaxNode, source);
+  const [problem] = findCaptured(program as unknown as SyntaxNode, source, "job.ts");
   assert.deepEqual([problem?.line, problem?.column], [5, 23]);
   assert.equal(
     problem?.text,

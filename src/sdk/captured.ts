@@ -1,10 +1,12 @@
 /** Captured variables are a build error: a job's module is evaluated again on every worker, so its
  *  functions may only use what is the same there — parameters, imports, functions, classes and
  *  constants. */
+import { basename, dirname, relative } from "node:path";
 import { ClusterError } from "../core/error.ts";
+import { type LocalModule, LocalModules, type Parse } from "./captured/modules.ts";
 import { placeDependence } from "./captured/places.ts";
 import { findJobFunctions, walk } from "./captured/roots.ts";
-import { analyseScopes, type Binding, type Reference, type Scopes } from "./captured/scopes.ts";
+import { analyseScopes, type Binding, type Reference } from "./captured/scopes.ts";
 import {
   childAt,
   isClass,
@@ -16,6 +18,8 @@ import {
 
 export type Captured = {
   readonly name: string;
+  /** Where the job's function uses it, as seen from the job file's folder. */
+  readonly file: string;
   /** 1-based, of the place where the job's function uses it. */
   readonly line: number;
   readonly column: number;
@@ -24,34 +28,61 @@ export type Captured = {
 };
 
 /** Everything that the functions of the jobs in a module capture, in source order, each variable
- *  once. */
-export function findCaptured(program: SyntaxNode, source: string): Captured[] {
-  const scopes = analyseScopes(program);
-  const search = new CaptureSearch(scopes, source);
-  for (const { node, role } of findJobFunctions(program, scopes)) search.inspect(node, role);
-  return [...search.found.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+ *  once. `parse` reads the modules beside it; without, only the job file itself is judged. */
+export function findCaptured(
+  program: SyntaxNode,
+  source: string,
+  path: string,
+  parse: Parse = () => null,
+): Captured[] {
+  const module: LocalModule = { path, source, program, scopes: analyseScopes(program) };
+  const shared: Shared = {
+    modules: new LocalModules(parse),
+    found: new Map(),
+    searches: new Map(),
+    folder: dirname(path),
+  };
+  const search = new CaptureSearch(module, shared);
+  for (const { node, role } of findJobFunctions(program, module.scopes)) search.inspect(node, role);
+  const own = basename(path);
+  const order = (c: Captured) => (c.file === own ? "" : c.file);
+  const byPlace = (a: Captured, b: Captured) =>
+    order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : a.line - b.line || a.column - b.column;
+  return [...shared.found.values()].sort(byPlace);
 }
 
-/** Throws `build-failed` naming the first captured variable of a parsed job file. */
-export function refuseCaptured(program: SyntaxNode, source: string, file: string): void {
-  const [first, ...others] = findCaptured(program, source);
-  if (first === undefined) return;
-  const more = others.map((c) => `\n${file}:${c.line}:${c.column}: ${c.text}`).join("");
-  throw new ClusterError(
-    "build-failed",
-    `${file}:${first.line}:${first.column}: ${first.text}${more}`,
-  );
+/** Throws `build-failed` naming every captured variable of a parsed job file and of the modules
+ *  beside it. */
+export function refuseCaptured(
+  program: SyntaxNode,
+  source: string,
+  path: string,
+  parse: Parse,
+): void {
+  const found = findCaptured(program, source, path, parse);
+  if (found.length === 0) return;
+  const lines = found.map((c) => `${c.file}:${c.line}:${c.column}: ${c.text}`);
+  throw new ClusterError("build-failed", lines.join("\n"));
 }
+
+/** What the searches of all modules of one job have in common. */
+type Shared = {
+  readonly modules: LocalModules;
+  readonly found: Map<Binding, Captured>;
+  readonly searches: Map<LocalModule, CaptureSearch>;
+  /** Of the job file. */
+  readonly folder: string;
+};
 
 class CaptureSearch {
-  readonly found = new Map<Binding, Captured>();
-  readonly #scopes: Scopes;
-  readonly #source: string;
+  readonly #module: LocalModule;
+  readonly #shared: Shared;
   readonly #inspected = new Set<SyntaxNode>();
 
-  constructor(scopes: Scopes, source: string) {
-    this.#scopes = scopes;
-    this.#source = source;
+  constructor(module: LocalModule, shared: Shared) {
+    this.#module = module;
+    this.#shared = shared;
+    shared.searches.set(module, this);
   }
 
   /** Judges every variable from outside that a function or class of the job uses. */
@@ -59,7 +90,7 @@ class CaptureSearch {
     if (this.#inspected.has(code)) return;
     this.#inspected.add(code);
     walk(code, (node) => {
-      const reference = this.#scopes.references.get(node);
+      const reference = this.#module.scopes.references.get(node);
       const binding = reference?.binding;
       if (reference === undefined || binding == null) return;
       const isOwn = binding.node.start >= code.start && binding.node.end <= code.end;
@@ -67,21 +98,35 @@ class CaptureSearch {
     });
   }
 
-  #judge(reference: Reference, binding: Binding, role: string): void {
-    if (binding.kind === "import" || this.found.has(binding)) return;
-    const reason = this.#reason(binding);
+  #judge(reference: Reference, named: Binding, role: string): void {
+    const { found, folder } = this.#shared;
+    const [search, binding] = this.#behind(named);
+    if (binding === null || found.has(binding)) return;
+    const reason = search.#reason(binding);
     if (reason === null) {
-      this.#follow(binding, role);
+      search.#follow(binding, role);
       return;
     }
-    const { name } = binding;
-    this.found.set(binding, {
+    const { name } = named;
+    found.set(binding, {
       name,
-      ...lineAndColumn(this.#source, reference.node.start),
+      file: relative(folder, this.#module.path),
+      ...lineAndColumn(this.#module.source, reference.node.start),
       text:
         `${role} uses "${name}", which ${reason}. Only parameters travel to the workers: ` +
         `put it in \`params\` and read \`context.params.${name}\``,
     });
+  }
+
+  /** What a name stands for and the search of the module where it is made; null when that is a
+   *  package. */
+  #behind(named: Binding): readonly [search: CaptureSearch, binding: Binding | null] {
+    if (named.kind !== "import") return [this, named];
+    const { modules, searches } = this.#shared;
+    const imported = modules.imported(this.#module, named);
+    if (imported === null) return [this, null];
+    const { module, binding } = imported;
+    return [searches.get(module) ?? new CaptureSearch(module, this.#shared), binding];
   }
 
   /** Why a variable from outside is not the same on every worker; null when it is. */
@@ -96,10 +141,10 @@ class CaptureSearch {
     if (kind === "catch") return "is known only where the error was caught";
     const write = kind === "const" ? undefined : binding.writes[0];
     if (write !== undefined) {
-      const { line } = lineAndColumn(this.#source, write.node.start);
-      return `is assigned at line ${line}, so that each worker would see its own value`;
+      const { line } = lineAndColumn(this.#module.source, write.node.start);
+      return `is assigned at line ${line}${this.#ofModule()}, so that each worker would see its own value`;
     }
-    const place = origin === null ? null : placeDependence(origin, this.#scopes);
+    const place = origin === null ? null : placeDependence(origin, this.#module.scopes);
     return place === null ? null : `depends on where it runs (\`${place}\`)`;
   }
 
@@ -115,14 +160,22 @@ class CaptureSearch {
     this.#inspected.add(origin);
     walk(origin, (node) => {
       if (isFunction(node) || isClass(node)) this.inspect(node, via);
-      const named = this.#scopes.references.get(node)?.binding;
-      if (named != null && named.kind !== "import") this.#followCode(named, via);
+      const named = this.#module.scopes.references.get(node)?.binding;
+      if (named != null) this.#followCode(named, via);
     });
   }
 
   /** A constant made from other bindings: only their code is of interest, the values are judged
    *  already. */
-  #followCode(binding: Binding, role: string): void {
-    if (binding.scope.owner === null && this.#reason(binding) === null) this.#follow(binding, role);
+  #followCode(named: Binding, role: string): void {
+    const [search, binding] = this.#behind(named);
+    if (binding === null || binding.scope.owner !== null) return;
+    if (search.#reason(binding) === null) search.#follow(binding, role);
+  }
+
+  /** Said of lines in other files than the job's. */
+  #ofModule(): string {
+    const [first] = this.#shared.searches.keys();
+    return first === this.#module ? "" : ` of ${relative(this.#shared.folder, this.#module.path)}`;
   }
 }

@@ -100,7 +100,12 @@ class RootSearch {
       this.#found.push({ role, node });
       return;
     }
-    const origin = this.#scopes.references.get(node)?.binding?.origin;
+    const binding = this.#scopes.references.get(node)?.binding;
+    if (binding?.kind === "import") {
+      this.#found.push({ role, node });
+      return;
+    }
+    const origin = binding?.origin;
     if (origin != null) {
       this.functions(origin, role);
       return;
