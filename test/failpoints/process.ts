@@ -1,4 +1,5 @@
-/** A process of ours that a test starts, listens to, and sees end: armed with a failpoint or not. */
+/** A process of ours that a test starts, listens to, and sees end; armed with a failpoint or
+ *  not. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";

@@ -25,8 +25,9 @@ function writeSecrets(): void {
   }
 }
 
-/** The records above `large` are so large that forgetting them gives pages back to the disk. */
-async function writeLog(large: boolean): Promise<void> {
+/** `large` records are so large that forgetting them gives pages back to the disk; a `long` log
+ *  empties its WAL several times. */
+async function writeLog(large: boolean, long: boolean): Promise<void> {
   const log = await openSqliteLog(join(dir, "log", "log.db"), { ballastBytes: 64 << 10 });
   let last = await log.last();
   const append = async (count: number) => {
@@ -36,6 +37,7 @@ async function writeLog(large: boolean): Promise<void> {
   };
   for (const count of [1, 3, 0, 2, 5]) await append(count);
   if (large) await append(15);
+  for (let n = 0; long && n < 40; n += 1) await append(1 + (n % 2));
   await log.saveSnapshot(last, recordBytes(last, false));
   say(`snapshot ${last}`);
   await log.trim(last - 1);
@@ -98,7 +100,7 @@ function writeOutput(): void {
 }
 
 writeSecrets();
-await writeLog(options.includes("large"));
+await writeLog(options.includes("large"), options.includes("long"));
 await writeBlobs();
 writeOutput();
 say("end");
