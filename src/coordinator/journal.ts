@@ -76,14 +76,18 @@ function decodeSnapshot(record: LogRecord): LogEnd {
 }
 
 /** Snapshot and replay. Effects are dropped: whoever needs them again asks again (see
- *  core/effect.ts). */
-export async function replay(log: Pick<Log, "loadSnapshot" | "read">): Promise<LogEnd> {
+ *  core/effect.ts). `replayed` sees each record behind the snapshot. */
+export async function replay(
+  log: Pick<Log, "loadSnapshot" | "read">,
+  replayed?: (record: LogRecord) => void,
+): Promise<LogEnd> {
   const snapshot = await log.loadSnapshot();
   const end =
     snapshot === null
       ? { state: emptyState(), position: 0, atMs: 0, epoch: 0 }
       : decodeSnapshot(snapshot);
   for await (const record of log.read(end.position)) {
+    replayed?.(record);
     const event = decodeRecord(record);
     step(end.state, event);
     end.position = record.position;

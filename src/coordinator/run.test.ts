@@ -213,3 +213,13 @@ test("stop finishes what was posted and refuses what comes later", async () => {
   assert.deepEqual(await last, { worker: "w-1" });
   await assert.rejects(loop.post(joined), { code: "unavailable" });
 });
+
+test("a coordinator that restarts often takes a snapshot all the same", async () => {
+  const contents = emptyLog();
+  for (let start = 0; start < 5; start++) {
+    const { loop } = await open(openMemoryLog(contents), { snapshotRecords: 4 });
+    await loop.stop();
+  }
+  const snapshot = await openMemoryLog(contents).loadSnapshot();
+  assert.equal(snapshot?.position, 4);
+});

@@ -96,8 +96,14 @@ export class Loop {
   /** Replays the log and appends `coordinator-started`. Rejects when the log cannot be read or
    *  written. */
   static async start(options: LoopOptions): Promise<Loop> {
-    const end = await replay(options.log);
+    // What was replayed counts, or a coordinator that restarts often would never take a snapshot.
+    const since = { records: 0, sizeBytes: 0 };
+    const end = await replay(options.log, ({ bytes }) => {
+      since.records += 1;
+      since.sizeBytes += bytes.length;
+    });
     const loop = new Loop(options, end);
+    loop.#sinceSnapshot = since;
     end.epoch += 1;
     hit("loop.start", "before");
     await loop.post({ kind: "coordinator-started", epoch: end.epoch });
