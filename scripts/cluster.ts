@@ -34,9 +34,17 @@ export async function startCluster(workers: number): Promise<Cluster> {
   });
   const errors: string[] = [];
   child.stderr.on("data", (chunk) => errors.push(String(chunk)));
-  const stop = () => stopCluster(child, dataDir);
+  let isStopping = false;
+  const stop = () => {
+    isStopping = true;
+    return stopCluster(child, dataDir);
+  };
   try {
     const { url } = await firstLine(child, errors);
+    child.once("exit", (code, signal) => {
+      // Whoever uses the cluster only sees that nobody answers any more.
+      if (!isStopping) console.error(`tequio up ended with ${signal ?? code}\n${errors.join("")}`);
+    });
     const adminToken = () => readFileSync(join(dataDir, "admin.token"), "utf8").trim();
     return { url, dataDir, pid: child.pid!, adminToken, stop };
   } catch (error) {
