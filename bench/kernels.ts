@@ -1,58 +1,48 @@
 /** How fast is the data plane alone? Word count through input, map, run and merge in one process,
- *  against the plain
- *  single-thread script. `node bench/kernels.ts [MiB]` */
-import {
-  createReadStream,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+ *  against the plain script. Counts CPU time, which other work on the machine disturbs least.
+ *
+ *  `node bench/kernels.ts [MiB] [lines] [words] [plain]`; each runs in a process of its own. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { mapReduce } from "../src/sdk/job.ts";
+import { text } from "../src/sdk/format.ts";
+import { type Emit, type Job, mapReduce } from "../src/sdk/job.ts";
+import { splitDefaultBytes } from "../src/sdk/plan.ts";
 import { decodeManifest } from "../src/wire/block/manifest.ts";
 import type { Plan } from "../src/wire/block/plan.ts";
 import type { ByteSource } from "../src/worker/kernels/byte-source.ts";
 import type { Segment } from "../src/worker/kernels/run-file.ts";
 import { runMap } from "../src/worker/task/map-task.ts";
 import { runReduce } from "../src/worker/task/reduce-task.ts";
+import { zipfFile } from "./zipf.ts";
 
 const mebibyte = 1024 * 1024;
-const sizeMiB = Number(process.argv[2] ?? 128);
-const splitBytes = 32 * mebibyte;
-const reducers = 2;
-const folder = mkdtempSync(join(tmpdir(), "kernels-"));
+const splitBytes = splitDefaultBytes;
+const pipeBytes = 64 * 1024;
+const separators = /[^\p{L}\p{N}']+/u;
 
-/** Zipf words of a fixed seed: 150,000 different ones, lines of twelve. */
-function writeText(path: string, sizeBytes: number): void {
-  let seed = 7;
-  const random = () => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-    return seed / 2 ** 32;
-  };
-  const letters = "etaoinshrdlcumwfgypbvk";
-  const words = Array.from({ length: 150_000 }, (_, rank) => {
-    const length = 2 + Math.floor(random() * Math.min(9, 2 + Math.log2(rank + 1) / 2));
-    const pick = () => letters[Math.floor(random() ** 1.6 * letters.length)];
-    return Array.from({ length }, pick).join("") + (rank > 1000 ? rank.toString(36) : "");
-  });
-  const fd = openSync(path, "w");
-  for (let written = 0; written < sizeBytes; ) {
-    let text = "";
-    for (let line = 0; line < 2000; line++) {
-      for (let i = 0; i < 12; i++) text += `${words[Math.floor(words.length ** random()) - 1]} `;
-      text += "\n";
-    }
-    written += writeSync(fd, text);
-  }
-}
+const jobs: Readonly<Record<string, Job>> = {
+  /** The user's own expression. */
+  lines: mapReduce({
+    map(line, emit: Emit<string, number>) {
+      for (const word of line.toLowerCase().split(separators)) {
+        if (word !== "") emit(word, 1);
+      }
+    },
+    combine: (a, b) => a + b,
+  }),
+  words: mapReduce({
+    input: text.words({ lowercase: true }),
+    map(word, emit: Emit<string, number>) {
+      emit(word, 1);
+    },
+    combine: (a, b) => a + b,
+  }),
+};
 
-function fileSource(path: string, start: number, end: number): ByteSource {
-  const fd = openSync(path, "r");
+/** One split, read as much at a time as a pipe holds. */
+function fileSource(fd: number, start: number, end: number): ByteSource {
   let started = false;
   let at = start;
   return {
@@ -62,64 +52,45 @@ function fileSource(path: string, start: number, end: number): ByteSource {
       return { file: 0, offset: start, head: null };
     },
     read(into, offset) {
-      const count = readSync(fd, into, offset, Math.min(into.length - offset, 65536, end - at), at);
+      const room = Math.min(into.length - offset, pipeBytes, end - at);
+      const count = readSync(fd, into, offset, room, at);
       at += count;
       return count;
     },
   };
 }
 
-async function plain(path: string): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for await (const line of createInterface({ input: createReadStream(path) })) {
-    for (const word of line.split(/\s+/)) {
-      if (word !== "") counts.set(word, (counts.get(word) ?? 0) + 1);
-    }
-  }
-  return counts;
-}
-
-const job = mapReduce<string, string, number>({
-  map(line, emit) {
-    for (const word of line.split(/\s+/)) if (word !== "") emit(word, 1);
-  },
-  combine: (a, b) => a + b,
-});
-
-function cluster(path: string, sizeBytes: number): void {
-  if (job.kind !== "map-reduce") return;
+function planOf(path: string, sizeBytes: number): Plan {
+  const at = { kind: "path", host: "", path, mtimeMs: 0 } as const;
   const splits = Math.ceil(sizeBytes / splitBytes);
-  const plan: Plan = {
+  return {
     version: 1,
-    files: [
-      {
-        name: "text",
-        compression: "none",
-        sizeBytes,
-        at: { kind: "path", host: "", path, mtimeMs: 0 },
-      },
-    ],
+    files: [{ name: "text", compression: "none", sizeBytes, at }],
     splits: Array.from({ length: splits }, () => ({ input: "default", pieces: [] })),
     items: null,
     params: {},
-    reducers,
-    spillBytes: 256 * mebibyte,
+    reducers: Math.ceil(sizeBytes / (64 * mebibyte)),
+    spillBytes: 64 * mebibyte,
   };
-  const began = performance.now();
-  const outputs: string[] = [];
-  for (let task = 0; task < splits; task++) {
-    const source = fileSource(
-      path,
-      task * splitBytes,
-      Math.min(sizeBytes, (task + 1) * splitBytes),
-    );
+}
+
+function wordCount(job: Job, path: string, folder: string): void {
+  if (job.kind !== "map-reduce") return;
+  const sizeBytes = statSync(path).size;
+  const plan = planOf(path, sizeBytes);
+  const fd = openSync(path, "r");
+  const began = process.cpuUsage();
+  const outputs = plan.splits.map((_, task) => {
+    const end = Math.min(sizeBytes, (task + 1) * splitBytes);
+    const source = fileSource(fd, task * splitBytes, end);
     const out = join(folder, `map-${task}`);
     runMap({ job, plan, params: {}, task, source, out });
-    outputs.push(out);
-  }
-  const mapped = performance.now();
+    return out;
+  });
+  report("  map and spill", sizeBytes, process.cpuUsage(began));
+  const mapped = process.cpuUsage();
   let records = 0;
-  for (let partition = 0; partition < reducers; partition++) {
+  for (let partition = 0; partition < plan.reducers; partition++) {
     const segments = outputs.map((out): Segment => {
       const manifest = decodeManifest(readFileSync(`${out}.manifest`));
       const { offset, sizeBytes: length } = manifest.partitions[partition]!;
@@ -128,31 +99,48 @@ function cluster(path: string, sizeBytes: number): void {
     const out = join(folder, `reduce-${partition}`);
     records += runReduce({ job, params: {}, task: partition, segments, out }).records;
   }
-  const ended = performance.now();
-  report("map and spill", sizeBytes, mapped - began);
-  report("merge and reduce", sizeBytes, ended - mapped);
-  report("kernels", sizeBytes, ended - began);
-  console.log(`${records} different words`);
+  report("  merge and reduce", sizeBytes, process.cpuUsage(mapped));
+  report("  together", sizeBytes, process.cpuUsage(began));
+  console.log(`  ${records} different words`);
 }
 
-function report(name: string, sizeBytes: number, ms: number): void {
-  const speed = sizeBytes / 1e6 / (ms / 1000);
+function report(name: string, sizeBytes: number, { user, system }: NodeJS.CpuUsage): void {
+  const seconds = (user + system) / 1e6;
+  const perGibibyte = (seconds * 1024 * mebibyte) / sizeBytes;
+  const speed = sizeBytes / 1e6 / seconds;
   console.log(
-    `${name.padEnd(18)} ${ms.toFixed(0).padStart(6)} ms ${speed.toFixed(1).padStart(7)} MB/s`,
+    `${name.padEnd(20)} ${perGibibyte.toFixed(1).padStart(5)} CPU s/GiB ` +
+      `${speed.toFixed(0).padStart(5)} MB per CPU s`,
   );
 }
 
-try {
-  const path = join(folder, "text");
-  const sizeBytes = sizeMiB * mebibyte;
-  writeText(path, sizeBytes);
-  cluster(path, sizeBytes);
-  if (process.argv[3] !== "alone") {
-    const began = performance.now();
-    const counts = await plain(path);
-    report("plain script", sizeBytes, performance.now() - began);
-    console.log(`${counts.size} different words`);
+/** The rival, in a process of its own that tells what it took when it ends. */
+function plain(path: string, folder: string): void {
+  const rival = join(import.meta.dirname, "rivals", "word-count-plain.mjs");
+  const hook =
+    'import { writeSync } from "node:fs";' +
+    'process.on("exit", () => writeSync(2, JSON.stringify(process.cpuUsage())));';
+  const args = ["--import", `data:text/javascript,${encodeURIComponent(hook)}`];
+  args.push(rival, path, join(folder, "plain.tsv"));
+  const { stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  report("  together", statSync(path).size, JSON.parse(stderr) as NodeJS.CpuUsage);
+}
+
+const [size = "256", ...asked] = process.argv.slice(2);
+const path = zipfFile(Number(size) * mebibyte);
+const wanted = asked.length === 0 ? ["lines", "words", "plain"] : asked;
+if (wanted.length > 1) {
+  for (const name of wanted) {
+    spawnSync(process.execPath, [import.meta.filename, size, name], { stdio: "inherit" });
   }
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+} else {
+  const folder = mkdtempSync(join(tmpdir(), "kernels-"));
+  const [name = ""] = wanted;
+  console.log(name);
+  try {
+    if (name === "plain") plain(path, folder);
+    else wordCount(jobs[name]!, path, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

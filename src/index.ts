@@ -1,5 +1,13 @@
 /** The public API of job authors; nothing else is public. */
-export { bytes, type CsvOptions, csv, type Format, ndjson, text } from "./sdk/format.ts";
+export {
+  bytes,
+  type CsvOptions,
+  csv,
+  type Format,
+  ndjson,
+  text,
+  type WordOptions,
+} from "./sdk/format.ts";
 export {
   type Emit,
   type Job,

@@ -14,6 +14,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import type { FormatSpec } from "../sdk/format.ts";
+import { readRecords } from "../sdk/local/records.ts";
 import type { InputFile, Piece, Plan } from "../wire/block/plan.ts";
 import { openLocal } from "./input/file.ts";
 import { type StreamOptions, streamSplit } from "./input.ts";
@@ -61,7 +63,7 @@ async function stream(plan: Plan, task: number, more: Partial<StreamOptions> = {
 }
 
 /** Reads the frames as a task process does. */
-function received(): { lines: string[]; heads: string[] } {
+function received(format: FormatSpec = { format: "lines" }): { lines: string[]; heads: string[] } {
   const fd = openSync(framesPath, "r");
   const source = new PipeSource(fd);
   source.startTask();
@@ -69,7 +71,7 @@ function received(): { lines: string[]; heads: string[] } {
   const lines: string[] = [];
   const heads: string[] = [];
   const record = (line: unknown) => lines.push(`${position.offset} ${line}`);
-  const read = pieceReader({ format: "lines" }, { source, position, record, bad: () => {} });
+  const read = pieceReader(format, { source, position, record, bad: () => {} });
   try {
     for (let piece = source.nextPiece(); piece !== null; piece = source.nextPiece()) {
       if (piece.head !== null) heads.push(Buffer.from(piece.head).toString());
@@ -93,6 +95,30 @@ test("a text cut in two at any byte loses no record and doubles none", async () 
       const first = received().lines;
       await stream(plan, 1);
       assert.deepEqual([...first, ...received().lines], whole, `cut at ${cut}`);
+    }
+  }
+});
+
+test("the words of a split are those of the judge, wherever the cut falls", async () => {
+  const content = "\ufeffDon’t añb\r\n\n日本語 e\u0301'n'x 'q'\r\xe9\n\u2019\nlast😀one";
+  const bytes = Buffer.concat([Buffer.from(content), Buffer.of(0xc3, 0x0a, 0xe6, 0x97, 0x41)]);
+  const file = inputFile("words", bytes);
+  const format = { format: "words", lowercase: true } as const;
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const pieces: Piece[] = [
+      [0, 0, cut],
+      [0, cut, bytes.length],
+    ];
+    const plan = planOf(
+      [file],
+      pieces.map((piece) => [piece]),
+    );
+    for (const [task, piece] of pieces.entries()) {
+      const judged = [...readRecords(file, piece, format, [])].map((record) =>
+        record.kind === "record" ? `${record.offset} ${record.value}` : record.problem,
+      );
+      await stream(plan, task);
+      assert.deepEqual(received(format).lines, judged, `part ${task} of a cut at ${cut}`);
     }
   }
 });

@@ -5,7 +5,7 @@ import type { FormatSpec } from "../format.ts";
 import type { Job } from "../job.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
-const formats: ReadonlyArray<FormatSpec["format"]> = ["lines", "file", "ndjson", "csv"];
+const formats: ReadonlyArray<FormatSpec["format"]> = ["lines", "words", "file", "ndjson", "csv"];
 const optionNames: Readonly<Record<Job["kind"], readonly string[]>> = {
   "map-reduce": (
     "name params combine reduce partition sort reducers output badRecords timeoutMs attempts " +

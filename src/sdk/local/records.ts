@@ -6,6 +6,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { InputFile, Piece } from "../../wire/block/plan.ts";
 import type { FormatSpec } from "../format.ts";
 import type { Upload } from "../plan/upload.ts";
+import { wordsOf } from "./words.ts";
 
 export type SourceRecord = {
   /** Where it starts in the uncompressed file. */
@@ -16,7 +17,7 @@ export type SourceRecord = {
   | { readonly kind: "bad"; readonly text: string; readonly problem: string }
 );
 
-type Line = { readonly offset: number; readonly text: string };
+type Line = { readonly offset: number; readonly bytes: Buffer; readonly text: string };
 type CsvFormat = Extract<FormatSpec, { format: "csv" }>;
 
 /** Largest compressed or whole file, uncompressed, in bytes. */
@@ -43,6 +44,12 @@ export function* readRecords(
     else if (format.format === "lines") {
       for (const { offset, text } of linesOf(source, start, until)) {
         yield { kind: "record", offset, value: withoutReturn(text) };
+      }
+    } else if (format.format === "words") {
+      for (const { offset, bytes } of linesOf(source, start, until)) {
+        for (const word of wordsOf(bytes, offset, format.lowercase)) {
+          yield { kind: "record", offset: word.offset, value: word.text };
+        }
       }
     } else yield* ndjsonRecords(linesOf(source, start, until));
   } finally {
@@ -132,7 +139,7 @@ export function csvFields(line: string, separator: string): string[] | null {
 function* joinQuoted(lines: Iterable<Line>): Generator<Line, void> {
   let held: Line | null = null;
   for (const line of lines) {
-    const row: Line = held === null ? line : { offset: held.offset, text: held.text + line.text };
+    const row: Line = held === null ? line : { ...held, text: held.text + line.text };
     const quotes = row.text.split('"').length - 1;
     held = quotes % 2 === 1 ? row : null;
     if (held === null) yield row;
@@ -158,7 +165,9 @@ function* linesOf(source: Source, start: number, end: number): Generator<Line, v
     const line = bytes.subarray(at, next);
     const text = from + at === 0 ? withoutMark(line) : line;
     // An empty rest, as of a file that is only a mark, is no line.
-    if (text.length > 0) yield { offset: from + next - text.length, text: text.toString() };
+    if (text.length > 0) {
+      yield { offset: from + next - text.length, bytes: text, text: text.toString() };
+    }
     at = next;
   }
 }

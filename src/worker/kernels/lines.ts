@@ -44,6 +44,13 @@ export class RecordPosition {
     this.#knownByte = 0;
   }
 
+  /** From now on `index` counts bytes behind `offset`. */
+  startWords(offset: number): void {
+    this.fixedOffset = -1;
+    this.blockOffset = offset;
+    this.ascii = true;
+  }
+
   get offset(): number {
     if (this.fixedOffset >= 0) return this.fixedOffset;
     if (this.ascii) return this.blockOffset + this.index;

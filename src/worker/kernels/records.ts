@@ -1,9 +1,11 @@
-/** Records from bytes, for every format: lines, whole files, NDJSON, CSV. */
+/** Records from bytes, for every format: lines, words, whole files, NDJSON, CSV. */
 import { ClusterError } from "../../core/error.ts";
 import type { FormatSpec } from "../task/job.ts";
 import type { ByteSource, SourcePiece } from "./byte-source.ts";
 import { type CsvFormat, checkedColumns, csvFields, csvObject, QuoteJoiner } from "./csv.ts";
 import { LineCutter, type RecordPosition, recordMaxBytes, startOfText } from "./lines.ts";
+import { CurrentWord } from "./words/current.ts";
+import { WordCutter } from "./words.ts";
 
 export type RecordOptions = {
   readonly source: ByteSource;
@@ -12,6 +14,8 @@ export type RecordOptions = {
   readonly record: (record: unknown) => void;
   /** A record that cannot be parsed: its text, and why. */
   readonly bad: (text: string, problem: string) => void;
+  /** Is that of the record when records are words. */
+  readonly currentWord?: CurrentWord | null;
 };
 
 /** Reads one piece, which the source is at. */
@@ -21,6 +25,12 @@ export function pieceReader(format: FormatSpec, options: RecordOptions): PieceRe
   switch (format.format) {
     case "lines": {
       const cutter = new LineCutter({ ...options, visit: options.record });
+      return (piece) => cutter.cut(piece.offset);
+    }
+    case "words": {
+      const visit = options.record;
+      const current = options.currentWord ?? new CurrentWord();
+      const cutter = new WordCutter({ ...options, lowercase: format.lowercase, current, visit });
       return (piece) => cutter.cut(piece.offset);
     }
     case "ndjson": {

@@ -12,6 +12,7 @@ import { detached, KeyIndex, keysMax } from "./key-index.ts";
 import type { Combine } from "./merge.ts";
 import { type PackedKeys, sortKeys } from "./sort.ts";
 import { SpillFiles } from "./spill.ts";
+import type { CurrentWord } from "./words/current.ts";
 
 export type TableOptions = {
   readonly partitionCount: number;
@@ -22,6 +23,8 @@ export type TableOptions = {
   readonly descending: boolean;
   /** The output file; spills lie beside it. */
   readonly path: string;
+  /** When the records are words: the one at hand, which is most likely the key. */
+  readonly currentWord?: CurrentWord | null;
 };
 
 /** What an entry without `combine` is counted for besides its bytes. */
@@ -67,14 +70,14 @@ export class EmitTable {
   }
 
   #combining(combine: Combine): (key: Key, value: unknown) => void {
-    const keys = this.#keys;
+    const indexOf = this.#indexer();
     const folded = this.#folded;
     return (key, value) => {
       if (typeof value !== "number") {
         this.#combineOther(key, value, combine);
         return;
       }
-      const at = keys.indexOf(key);
+      const at = indexOf(key);
       if (at < folded.length) folded[at] = combine(folded[at], value);
       else {
         folded.push(value);
@@ -94,17 +97,33 @@ export class EmitTable {
   }
 
   #keeping(): (key: Key, value: unknown) => void {
-    const keys = this.#keys;
+    const indexOf = this.#indexer();
     const values = this.#values;
     const entryKeys = this.#entryKeys;
     return (key, value) => {
       const start = values.length;
-      const at = keys.indexOf(key);
+      const at = indexOf(key);
       writeValue(values, value, "map");
       entryKeys.push(at);
       this.#entryEnds.push(values.length);
       this.#valueBytes += entryCostBytes + values.length - start;
       this.#spillIfFull();
+    };
+  }
+
+  /** Finds the index of a key. The word at hand has it already, unless it is new. */
+  #indexer(): (key: Key) => number {
+    const keys = this.#keys;
+    const word = this.#options.currentWord ?? null;
+    if (word === null) return (key) => keys.indexOf(key);
+    const { keyIndexes } = word;
+    return (key) => {
+      if (key !== word.text) return keys.indexOf(key);
+      const known = keyIndexes[word.id] as number;
+      if (known !== 0) return known - 1;
+      const at = keys.indexOf(key);
+      keyIndexes[word.id] = at + 1;
+      return at;
     };
   }
 
@@ -140,6 +159,7 @@ export class EmitTable {
       throw error;
     }
     this.#keys.clear();
+    this.#options.currentWord?.forgetKeys();
     this.#folded.length = 0;
     this.#values.length = 0;
     this.#entryKeys.length = 0;

@@ -9,6 +9,7 @@ import { thrownBy } from "./thrown.ts";
 /** How bytes become records; the SDK's `text`, `bytes`, `ndjson` and `csv` make these. */
 export type FormatSpec =
   | { readonly format: "lines" }
+  | { readonly format: "words"; readonly lowercase: boolean }
   | { readonly format: "file"; readonly as: "text" | "bytes" }
   | { readonly format: "ndjson" }
   | {

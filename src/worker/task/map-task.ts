@@ -14,6 +14,7 @@ import { type Part, PartWriter } from "../kernels/output.ts";
 import { pieceReader } from "../kernels/records.ts";
 import { diskFailure } from "../kernels/run-file.ts";
 import { EmitTable } from "../kernels/table.ts";
+import { CurrentWord } from "../kernels/words/current.ts";
 import { BadRecords } from "./bad-records.ts";
 import { combineOf, type Emit, type MapReduceJob, type Params, partitionOf } from "./job.ts";
 import { isUserError, refusePromise, thrownBy } from "./thrown.ts";
@@ -41,9 +42,12 @@ interface Target {
 
 export function runMap(task: MapTask): MapDone {
   const bad = new BadRecords(task.job.options.badRecords ?? "fail", `${task.out}.bad`);
-  const target = task.plan.reducers === 0 ? partTarget(task) : shuffleTarget(task);
+  const input = inputOf(task);
+  const currentWord = input.input?.format === "words" ? new CurrentWord() : null;
+  const isShuffled = task.plan.reducers > 0;
+  const target = isShuffled ? shuffleTarget(task, currentWord) : partTarget(task);
   try {
-    readAll(task, target.emit, bad);
+    readAll({ task, input, emit: target.emit, bad, currentWord });
     return { ...target.finish(), badRecordsPath: bad.finish() };
   } catch (error) {
     bad.discard();
@@ -53,16 +57,28 @@ export function runMap(task: MapTask): MapDone {
   }
 }
 
-function readAll(task: MapTask, emit: Emit, bad: BadRecords): void {
-  const { plan, job, source } = task;
-  const split = plan.splits[task.task];
+type Input = MapReduceJob["inputs"][string];
+
+function inputOf({ plan, job, task }: MapTask): Input {
+  const split = plan.splits[task];
   const input = split && job.inputs[split.input];
-  if (split === undefined || input === undefined) {
-    throw new ClusterError(
-      "bad-request",
-      `task ${task.task} reads input "${split?.input}", which the job does not have`,
-    );
-  }
+  if (input !== undefined) return input;
+  throw new ClusterError(
+    "bad-request",
+    `task ${task} reads input "${split?.input}", which the job does not have`,
+  );
+}
+
+type Reading = {
+  readonly task: MapTask;
+  readonly input: Input;
+  readonly emit: Emit;
+  readonly bad: BadRecords;
+  readonly currentWord: CurrentWord | null;
+};
+
+function readAll({ task, input, emit, bad, currentWord }: Reading): void {
+  const { plan, job, source } = task;
   const position = new RecordPosition();
   const keep = job.options.badRecords === "keep";
   const record = recordRunner({
@@ -78,7 +94,7 @@ function readAll(task: MapTask, emit: Emit, bad: BadRecords): void {
     const error = new ClusterError("user-error", `bad record at ${place}: ${problem}`);
     bad.add(position, text, error);
   };
-  const options = { source, position, record, bad: badText };
+  const options = { source, position, record, bad: badText, currentWord };
   const read = pieceReader(input.input ?? { format: "lines" }, options);
   for (let piece = source.nextPiece(); piece !== null; piece = source.nextPiece()) {
     position.file = (plan.files[piece.file] as InputFile).name;
@@ -157,7 +173,7 @@ class PendingPairs {
   }
 }
 
-function shuffleTarget({ job, plan, out }: MapTask): Target {
+function shuffleTarget({ job, plan, out }: MapTask, currentWord: CurrentWord | null): Target {
   const table = new EmitTable({
     partitionCount: plan.reducers,
     spillBytes: plan.spillBytes,
@@ -165,6 +181,7 @@ function shuffleTarget({ job, plan, out }: MapTask): Target {
     partition: partitionOf(job),
     descending: job.options.sort === "descending",
     path: `${out}.run`,
+    currentWord,
   });
   return {
     emit: table.emit,
