@@ -10,6 +10,11 @@ import type { Hash, JobId } from "./ids.ts";
 /** What the tasks of a stage do. `tasks` is a plain list whose results come back in order. */
 export type StageKind = "map" | "reduce" | "tasks";
 
+/** A task for people: `map task 3`, of a plain list `task 3`. */
+export function taskName(kind: StageKind, task: number): string {
+  return kind === "tasks" ? `task ${task}` : `${kind} task ${task}`;
+}
+
 /** waiting: a stage before it is not done · ready: may be given to a worker · running: leased ·
  *  done, failed, cancelled: final (a map task's `done` returns to `ready` when its output is lost).
  *  */

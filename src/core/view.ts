@@ -70,7 +70,10 @@ function waitingFor(state: CoordinatorState, job: JobRecord): string {
   }
   const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
   if (stage !== undefined && stage.backoffs.size > 0 && stage.counts.ready === 0) {
-    return `${stage.backoffs.size} failed ${stage.spec.kind} tasks wait before their next attempt`;
+    const count = stage.backoffs.size;
+    return count === 1
+      ? "a failed task waits before its next attempt"
+      : `${count} failed tasks wait before their next attempts`;
   }
   return "all workers are busy with other jobs";
 }

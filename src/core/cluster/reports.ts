@@ -3,7 +3,7 @@
 import type { Effect } from "../effect.ts";
 import type { AttemptReport, CoordinatorEvent } from "../event.ts";
 import { idNumber, jobId, workerId } from "../ids.ts";
-import type { Failure } from "../job.ts";
+import { type Failure, taskName } from "../job.ts";
 import { failJob, finishIfDone } from "./jobs.ts";
 import { endLease, findLease } from "./leases.ts";
 import { afterFailure, again } from "./retry.ts";
@@ -107,7 +107,7 @@ function differs(stage: Stage, task: number): Failure {
   return {
     code: "nondeterministic",
     message:
-      `${stage.spec.kind} task ${task} was computed again after its output was lost, and gave ` +
+      `${taskName(stage.spec.kind, task)} was computed again after its output was lost, and gave ` +
       "other bytes, which a finished reduce task no longer matches; avoid Math.random and " +
       "Date in map",
   };
@@ -125,7 +125,7 @@ function fail(
   if (worker !== undefined) worker.failed++;
   job.errors.unshift({
     ...failure,
-    task: `${stage.spec.kind} ${lease.task}`,
+    task: taskName(stage.spec.kind, lease.task),
     worker: workerId(lease.worker),
   });
   if (job.errors.length > errorsKept) job.errors.length = errorsKept;
@@ -149,7 +149,7 @@ function unreachable(input: Stage, task: number): Failure {
   return {
     code: "download-failed",
     message:
-      `the output of ${input.spec.kind} task ${task} could not be fetched from ` +
+      `the output of ${taskName(input.spec.kind, task)} could not be fetched from ` +
       "any worker that made it; check that workers reach each other (join with --listen)",
   };
 }

@@ -7,7 +7,7 @@
  *     far away.
  *  4. Waits double from `backoffMs` to `backoffMaxMs`; a lost worker costs no wait. */
 import type { ErrorCode } from "../error.ts";
-import type { Failure } from "../job.ts";
+import { type Failure, taskName } from "../job.ts";
 import { makeReady } from "./leases.ts";
 import { isOpen } from "./shuffle.ts";
 import {
@@ -124,7 +124,7 @@ function waitBefore(
 
 /** The failure with the task's name in front, so that it can be found. */
 function named(stage: Stage, task: number, failure: Failure, what = ""): Failure {
-  const message = `${stage.spec.kind} task ${task} ${what}${failure.message}`;
+  const message = `${taskName(stage.spec.kind, task)} ${what}${failure.message}`;
   return failure.stack === undefined
     ? { code: failure.code, message }
     : { code: failure.code, message, stack: failure.stack };

@@ -1,0 +1,74 @@
+/** Random lives of a make-believe cluster: every law after every step, every job ends, and neither
+ *  snapshots nor restarts change what is decided. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadState, saveState, step } from "./coordinator.ts";
+import type { WorkerId } from "./ids.ts";
+import { Random } from "./random.ts";
+import {
+  mapReduceSpec,
+  TestCluster,
+  testJob,
+  testSpecs,
+  testStage,
+} from "./testing/make-believe.ts";
+
+const userError = { kind: "failed", failure: { code: "user-error", message: "boom" } } as const;
+
+test("random life: every job ends, every law holds, and a snapshot changes nothing", () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const random = new Random(seed);
+    const cluster = new TestCluster();
+    for (let n = 0; n < 3; n++) cluster.join({ slots: 1 + random.below(3), host: `h${n}` });
+    for (let n = 0; n < 150; n++) disturb(cluster, random);
+    while (cluster.running.size < 2) cluster.join();
+    assert.ok(cluster.finish(random), `seed ${seed}: every job ends once nobody disturbs (I21)`);
+    replay(cluster, seed);
+  }
+});
+
+/** One random thing happens. */
+function disturb(cluster: TestCluster, random: Random): void {
+  cluster.atMs += random.below(50);
+  const workers = [...cluster.running.keys()];
+  const worker = workers[random.below(workers.length)] as WorkerId;
+  const mine = worker === undefined ? [] : (cluster.running.get(worker) ?? []);
+  const ref = mine[random.below(mine.length)];
+  const dice = random.below(100);
+  if (dice < 8) cluster.submit(mapReduceSpec(1 + random.below(6), 1 + random.below(4)));
+  else if (dice < 12) cluster.submit(testJob([testStage({ taskCount: random.below(30) })]));
+  else if (dice < 16 && worker !== undefined)
+    cluster.lose(worker, random.chance(0.5) ? "bye" : "closed");
+  else if (dice < 22) cluster.join({ slots: 1 + random.below(3) });
+  else if (dice < 26 && worker !== undefined) {
+    const holding = mine.filter(() => random.chance(0.7));
+    cluster.running.set(worker, holding);
+    const specs = testSpecs({ slots: 1 + random.below(3) });
+    const serving = random.chance(0.5) ? { serving: [] } : {};
+    cluster.tell({ kind: "worker-joined", worker, owner: "up", specs, holding, ...serving });
+  } else if (dice < 32 && ref !== undefined) cluster.report(worker, ref, userError);
+  else if (dice < 36 && ref !== undefined && ref.stage === 1) {
+    const failure = { code: "download-failed", message: "gone" } as const;
+    cluster.report(worker, ref, { kind: "failed", failure, lostTasks: [0] });
+  } else if (dice < 38 && ref !== undefined) cluster.report(worker, ref, { kind: "returned" });
+  else if (dice < 40)
+    cluster.tell({ kind: "job-cancelled", job: `j-${1 + random.below(9)}`, by: "a" });
+  else if (dice < 50) cluster.wait(random.below(500));
+  else if (dice < 53) cluster.restartFromSnapshot();
+  else if (ref !== undefined) {
+    if (random.chance(0.3)) {
+      cluster.tell({ kind: "attempts-started", worker, attempts: [ref] });
+    }
+    cluster.report(worker, ref, { durationMs: random.below(300) });
+  }
+}
+
+/** I19: the state is the fold of its events, also when the restarts of the live run are left out.
+ *  */
+function replay(cluster: TestCluster, seed: number): void {
+  const fresh = new TestCluster().state;
+  for (const event of cluster.events) step(fresh, event);
+  const [live, folded] = [saveState(cluster.state), saveState(fresh)];
+  assert.deepEqual(folded, live, `seed ${seed}: replay equals live (I19, I22)`);
+  assert.deepEqual(saveState(loadState(live)), live);
+}
