@@ -21,7 +21,7 @@ import { openLocal } from "./input/file.ts";
 import { type StreamOptions, streamSplit } from "./input.ts";
 import { PipeSource } from "./kernels/byte-source.ts";
 import { RecordPosition } from "./kernels/lines.ts";
-import { pieceReader } from "./kernels/records.ts";
+import { pieceReader, wordsOf } from "./kernels/records.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "input-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -71,7 +71,13 @@ function received(format: FormatSpec = { format: "lines" }): { lines: string[]; 
   const lines: string[] = [];
   const heads: string[] = [];
   const record = (line: unknown) => lines.push(`${position.offset} ${line}`);
-  const read = pieceReader(format, { source, position, record, bad: () => {} });
+  const read = pieceReader(format, {
+    source,
+    position,
+    record,
+    bad: () => {},
+    words: wordsOf(format),
+  });
   try {
     for (let piece = source.nextPiece(); piece !== null; piece = source.nextPiece()) {
       if (piece.head !== null) heads.push(Buffer.from(piece.head).toString());

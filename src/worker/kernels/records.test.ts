@@ -24,6 +24,7 @@ function readPieces(
     source,
     position,
     record: (record) => read.records.push(record),
+    words: null,
     bad: (record, problem) => read.bad.push(`${position.offset} ${record} ${problem}`),
   });
   for (let piece = source.nextPiece(); piece !== null; piece = source.nextPiece()) {

@@ -1,10 +1,10 @@
 /** Records from bytes, for every format: lines, words, whole files, NDJSON, CSV. */
-import { ClusterError } from "../../core/error.ts";
+import { assert, ClusterError } from "../../core/error.ts";
 import type { FormatSpec } from "../task/job.ts";
 import type { ByteSource, SourcePiece } from "./byte-source.ts";
 import { type CsvFormat, checkedColumns, csvFields, csvObject, QuoteJoiner } from "./csv.ts";
 import { LineCutter, type RecordPosition, recordMaxBytes, startOfText } from "./lines.ts";
-import { CurrentWord } from "./words/current.ts";
+import { WordTable } from "./words/word-table.ts";
 import { WordCutter } from "./words.ts";
 
 export type RecordOptions = {
@@ -14,9 +14,24 @@ export type RecordOptions = {
   readonly record: (record: unknown) => void;
   /** A record that cannot be parsed: its text, and why. */
   readonly bad: (text: string, problem: string) => void;
-  /** Is that of the record when records are words. */
-  readonly currentWord?: CurrentWord | null;
+  /** `wordsOf` the format. */
+  readonly words: WordTable | null;
 };
+
+/** Tables of words by the format that reads them: the tasks that a process does for one job have
+ *  most words in common. */
+const wordTables = new WeakMap<FormatSpec, WordTable>();
+
+/** What keeps the words when the records are words. */
+export function wordsOf(format: FormatSpec | undefined): WordTable | null {
+  if (format?.format !== "words") return null;
+  let words = wordTables.get(format);
+  if (words === undefined) {
+    words = new WordTable(format.lowercase);
+    wordTables.set(format, words);
+  }
+  return words;
+}
 
 /** Reads one piece, which the source is at. */
 export type PieceReader = (piece: SourcePiece) => void;
@@ -28,9 +43,9 @@ export function pieceReader(format: FormatSpec, options: RecordOptions): PieceRe
       return (piece) => cutter.cut(piece.offset);
     }
     case "words": {
-      const visit = options.record;
-      const current = options.currentWord ?? new CurrentWord();
-      const cutter = new WordCutter({ ...options, lowercase: format.lowercase, current, visit });
+      const { record: visit, words } = options;
+      assert(words !== null, "words come with their table");
+      const cutter = new WordCutter({ ...options, table: words, visit });
       return (piece) => cutter.cut(piece.offset);
     }
     case "ndjson": {

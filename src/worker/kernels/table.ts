@@ -12,7 +12,7 @@ import { detached, KeyIndex, keysMax } from "./key-index.ts";
 import type { Combine } from "./merge.ts";
 import { type PackedKeys, sortKeys } from "./sort.ts";
 import { SpillFiles } from "./spill.ts";
-import type { CurrentWord } from "./words/current.ts";
+import type { WordTable } from "./words/word-table.ts";
 
 export type TableOptions = {
   readonly partitionCount: number;
@@ -23,8 +23,8 @@ export type TableOptions = {
   readonly descending: boolean;
   /** The output file; spills lie beside it. */
   readonly path: string;
-  /** When the records are words: the one at hand, which is most likely the key. */
-  readonly currentWord?: CurrentWord | null;
+  /** When the records are words: they remember the indexes of their keys. */
+  readonly words?: WordTable | null;
 };
 
 /** What an entry without `combine` is counted for besides its bytes. */
@@ -114,15 +114,16 @@ export class EmitTable {
   /** Finds the index of a key. The word at hand has it already, unless it is new. */
   #indexer(): (key: Key) => number {
     const keys = this.#keys;
-    const word = this.#options.currentWord ?? null;
-    if (word === null) return (key) => keys.indexOf(key);
-    const { keyIndexes } = word;
+    const words = this.#options.words ?? null;
+    if (words === null) return (key) => keys.indexOf(key);
+    words.forgetKeys();
     return (key) => {
-      if (key !== word.text) return keys.indexOf(key);
-      const known = keyIndexes[word.id] as number;
-      if (known !== 0) return known - 1;
+      // Not `===`, which would look into both strings, and wait for their memory.
+      if (!Object.is(key, words.text)) return keys.indexOf(key);
+      const known = words.keyIndex;
+      if (known !== -1) return known;
       const at = keys.indexOf(key);
-      keyIndexes[word.id] = at + 1;
+      words.keyIndex = at;
       return at;
     };
   }
@@ -159,7 +160,7 @@ export class EmitTable {
       throw error;
     }
     this.#keys.clear();
-    this.#options.currentWord?.forgetKeys();
+    this.#options.words?.forgetKeys();
     this.#folded.length = 0;
     this.#values.length = 0;
     this.#entryKeys.length = 0;

@@ -5,14 +5,14 @@ import fc from "fast-check";
 import { wordsOf } from "../../sdk/local/words.ts";
 import { type ByteSource, memorySource } from "./byte-source.ts";
 import { RecordPosition } from "./lines.ts";
-import { CurrentWord } from "./words/current.ts";
-import { internedMax } from "./words/intern.ts";
 import { isWordCodePoint } from "./words/letters.ts";
+import { WordTable, wordsMax } from "./words/word-table.ts";
 import { WordCutter } from "./words.ts";
 
 type Word = readonly [offset: number, word: string];
 const pieceOffset = 1000;
-const current = new CurrentWord();
+/** Kept from cut to cut, as in a process that does many tasks. */
+const tables = { lower: new WordTable(true), exact: new WordTable(false) };
 
 /** Reads as a pipe does: first `first` bytes, then all there is. */
 function cutAt(bytes: Buffer, first: number): ByteSource {
@@ -32,12 +32,13 @@ function cutAt(bytes: Buffer, first: number): ByteSource {
 function cut(bytes: Buffer, first: number, lowercase = false): Word[] {
   const source = cutAt(bytes, Math.max(1, first));
   const position = new RecordPosition();
+  const table = lowercase ? tables.lower : tables.exact;
   const words: Word[] = [];
   const visit = (word: string) => {
-    assert.equal(word, current.text);
+    assert.equal(word, table.text);
     words.push([position.offset, word]);
   };
-  const cutter = new WordCutter({ source, position, current, visit, lowercase });
+  const cutter = new WordCutter({ source, position, table, visit });
   cutter.cut(source.nextPiece()?.offset ?? 0);
   return words;
 }
@@ -133,7 +134,7 @@ test("words that differ only in their length or in their zeros are kept apart", 
 });
 
 test("equal words are one string, and more words than are kept come out right", () => {
-  const count = internedMax + 20_000;
+  const count = wordsMax + 20_000;
   const text = Array.from({ length: count }, (_, i) => `w${i} same`).join("\n");
   const words = cut(Buffer.from(text), 70_000);
   assert.equal(words.length, 2 * count);

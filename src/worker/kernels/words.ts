@@ -3,13 +3,12 @@
 import { ClusterError } from "../../core/error.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type RecordPosition, recordMaxBytes } from "./lines.ts";
-import type { CurrentWord } from "./words/current.ts";
-import { slackBytes, WordTable } from "./words/intern.ts";
 import { characterAt, isWordCodePoint } from "./words/letters.ts";
+import { slackBytes, type WordTable } from "./words/word-table.ts";
 
 const bufferBytes = 256 * 1024;
 /** Words that are cut before the first of them is handed out. */
-const batchWords = 4096;
+const batchWords = 1024;
 const newline = 10;
 const apostrophe = 0x27;
 
@@ -25,10 +24,10 @@ const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
 
 export type WordOptions = {
   readonly source: ByteSource;
-  readonly lowercase: boolean;
+  /** Keeps the words; may know some from earlier pieces. */
+  readonly table: WordTable;
   /** Is that of the word until `visit` returns. */
   readonly position: RecordPosition;
-  readonly current: CurrentWord;
   readonly visit: (word: string) => void;
 };
 
@@ -36,23 +35,20 @@ export type WordOptions = {
 export class WordCutter {
   #buffer = Buffer.allocUnsafeSlow(bufferBytes + slackBytes);
   readonly #options: WordOptions;
-  readonly #table: WordTable;
-  /** A batch: the id of each word and where it starts in the buffer. */
-  readonly #ids = new Int32Array(batchWords);
+  /** A batch: the slot of each word and where it starts in the buffer. */
+  readonly #slots = new Int32Array(batchWords);
   readonly #starts = new Int32Array(batchWords);
   #count = 0;
 
   constructor(options: WordOptions) {
     this.#options = options;
-    this.#table = new WordTable(options.lowercase);
-    options.current.forgetKeys();
   }
 
   /** `startOffset` is where the piece's first byte lies in its file. */
   cut(startOffset: number): void {
     let offset = startOffset;
     let filled = 0;
-    this.#table.lookIn(this.#buffer);
+    this.#options.table.lookIn(this.#buffer);
     for (;;) {
       if (filled + slackBytes === this.#buffer.length) this.#grow(offset);
       const room = this.#buffer.subarray(0, this.#buffer.length - slackBytes);
@@ -82,7 +78,7 @@ export class WordCutter {
     const grown = Buffer.allocUnsafeSlow(length * 2 + slackBytes);
     this.#buffer.copy(grown);
     this.#buffer = grown;
-    this.#table.lookIn(grown);
+    this.#options.table.lookIn(grown);
   }
 
   /** Bytes [0, end) of the buffer, the last of which is an ASCII separator. */
@@ -95,13 +91,10 @@ export class WordCutter {
 
   /** Cuts words from `from` on until the batch is full; answers where it stopped. */
   #fill(from: number, end: number): number {
-    const table = this.#table;
-    if (!table.hasRoom(batchWords)) {
-      table.clear();
-      this.#options.current.forgetKeys();
-    }
+    const { table } = this.#options;
+    table.reserve(batchWords);
     const bytes: Uint8Array = this.#buffer;
-    const ids = this.#ids;
+    const slots = this.#slots;
     const starts = this.#starts;
     let count = 0;
     let at = from;
@@ -127,7 +120,7 @@ export class WordCutter {
         at = wordEnd(bytes, at + size);
         isAscii = false;
       }
-      ids[count] = table.idOf(start, at, isAscii);
+      slots[count] = table.slotOf(start, at, isAscii);
       starts[count++] = start;
     }
     this.#count = count;
@@ -135,16 +128,14 @@ export class WordCutter {
   }
 
   #visit(offset: number): void {
-    const { position, current, visit } = this.#options;
-    const { texts } = this.#table;
+    const { position, table, visit } = this.#options;
+    const count = this.#count;
+    const slots = this.#slots;
+    const starts = this.#starts;
     position.startWords(offset);
-    for (let i = 0; i < this.#count; i++) {
-      const id = this.#ids[i] as number;
-      const text = texts[id] as string;
-      position.index = this.#starts[i] as number;
-      current.id = id;
-      current.text = text;
-      visit(text);
+    for (let i = 0; i < count; i++) {
+      position.index = starts[i] as number;
+      visit(table.take(slots[i] as number));
     }
   }
 }

@@ -11,10 +11,10 @@ import { readValue, writeValue } from "../../wire/block/value.ts";
 import type { ByteSource } from "../kernels/byte-source.ts";
 import { RecordPosition } from "../kernels/lines.ts";
 import { type Part, PartWriter } from "../kernels/output.ts";
-import { pieceReader } from "../kernels/records.ts";
+import { pieceReader, wordsOf } from "../kernels/records.ts";
 import { diskFailure } from "../kernels/run-file.ts";
 import { EmitTable } from "../kernels/table.ts";
-import { CurrentWord } from "../kernels/words/current.ts";
+import type { WordTable } from "../kernels/words/word-table.ts";
 import { BadRecords } from "./bad-records.ts";
 import { combineOf, type Emit, type MapReduceJob, type Params, partitionOf } from "./job.ts";
 import { isUserError, refusePromise, thrownBy } from "./thrown.ts";
@@ -43,11 +43,11 @@ interface Target {
 export function runMap(task: MapTask): MapDone {
   const bad = new BadRecords(task.job.options.badRecords ?? "fail", `${task.out}.bad`);
   const input = inputOf(task);
-  const currentWord = input.input?.format === "words" ? new CurrentWord() : null;
+  const words = wordsOf(input.input);
   const isShuffled = task.plan.reducers > 0;
-  const target = isShuffled ? shuffleTarget(task, currentWord) : partTarget(task);
+  const target = isShuffled ? shuffleTarget(task, words) : partTarget(task);
   try {
-    readAll({ task, input, emit: target.emit, bad, currentWord });
+    readAll({ task, input, emit: target.emit, bad, words });
     return { ...target.finish(), badRecordsPath: bad.finish() };
   } catch (error) {
     bad.discard();
@@ -74,10 +74,10 @@ type Reading = {
   readonly input: Input;
   readonly emit: Emit;
   readonly bad: BadRecords;
-  readonly currentWord: CurrentWord | null;
+  readonly words: WordTable | null;
 };
 
-function readAll({ task, input, emit, bad, currentWord }: Reading): void {
+function readAll({ task, input, emit, bad, words }: Reading): void {
   const { plan, job, source } = task;
   const position = new RecordPosition();
   const keep = job.options.badRecords === "keep";
@@ -94,7 +94,7 @@ function readAll({ task, input, emit, bad, currentWord }: Reading): void {
     const error = new ClusterError("user-error", `bad record at ${place}: ${problem}`);
     bad.add(position, text, error);
   };
-  const options = { source, position, record, bad: badText, currentWord };
+  const options = { source, position, record, bad: badText, words };
   const read = pieceReader(input.input ?? { format: "lines" }, options);
   for (let piece = source.nextPiece(); piece !== null; piece = source.nextPiece()) {
     position.file = (plan.files[piece.file] as InputFile).name;
@@ -173,7 +173,7 @@ class PendingPairs {
   }
 }
 
-function shuffleTarget({ job, plan, out }: MapTask, currentWord: CurrentWord | null): Target {
+function shuffleTarget({ job, plan, out }: MapTask, words: WordTable | null): Target {
   const table = new EmitTable({
     partitionCount: plan.reducers,
     spillBytes: plan.spillBytes,
@@ -181,7 +181,7 @@ function shuffleTarget({ job, plan, out }: MapTask, currentWord: CurrentWord | n
     partition: partitionOf(job),
     descending: job.options.sort === "descending",
     path: `${out}.run`,
-    currentWord,
+    words,
   });
   return {
     emit: table.emit,

@@ -1,19 +1,24 @@
-/** Numbers words by their bytes, and keeps one string for each: a word that comes again costs no
- *  allocation and no hash of a string.
+/** Keeps one string for each word, found by the word's bytes, and what key of the emit table it
+ *  has become: a word that comes again costs no allocation and no hash of a string, neither here
+ *  nor there.
  *
- *  Words of up to 16 bytes lie in the slots themselves, 32 bytes each, so that most lookups touch
- *  one cache line; of longer ones the slot has the hash and the place in an arena. */
+ *  What a rare word costs is the wait for memory, so a slot has all there is to know in half a
+ *  cache line: words of up to 16 bytes lie in it whole; of longer ones it has the hash and the
+ *  place in an arena. */
 import { Arena } from "../../../wire/block/arena.ts";
 
-/** Most words that are kept; past them, or past these bytes of long ones, the table starts anew. */
-export const internedMax = 256 * 1024;
+/** Most words that are kept; past them, or past these bytes of long ones, the table starts anew.
+ *  As many as fill 8 MiB of slots to 7/8. */
+export const wordsMax = 224 * 1024;
 const longMaxBytes = 16 * 1024 * 1024;
 /** The bytes behind a word that must be there, whatever they are. */
 export const slackBytes = 4;
 
-/** A slot: id + 1 and length (0 = empty), then four words of bytes, or hash, arena offset and
- *  length of a long word; three to spare. */
+/** A slot: index of the text + 1 and length (0 = empty); four words of bytes, or hash, arena
+ *  offset and length of a long word; index of the key and the generation it is of; one to spare. */
 const slotWords = 8;
+const keyWord = 5;
+const generationWord = 6;
 const slotsMin = 4096;
 const lengthBits = 5;
 const lengthMask = 2 ** lengthBits - 1;
@@ -24,11 +29,16 @@ const longLength = packedMaxBytes + 1;
 const smallLetters = 0x20202020;
 
 export class WordTable {
-  /** The strings, by id. */
-  readonly texts: string[] = [];
+  /** The word that `map` has at hand: most likely what it emits. */
+  text = "";
+  /** Its slot. */
+  at = 0;
   readonly #lowercase: boolean;
+  readonly #texts: string[] = [];
   #slots = new Int32Array(slotsMin * slotWords);
   #mask = slotsMin - 1;
+  /** Key indexes of other generations are forgotten. */
+  #generation = 1;
   readonly #long = new Arena(1024);
   #bytes: Buffer = Buffer.alloc(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
@@ -37,16 +47,41 @@ export class WordTable {
     this.#lowercase = lowercase;
   }
 
-  /** Whether so many new words are within the limits; else `clear` it first. */
-  hasRoom(words: number): boolean {
-    return this.texts.length + words <= internedMax && this.#long.length < longMaxBytes;
+  /** Makes room for so many new words: until they are there, slots stay where they are. */
+  reserve(words: number): void {
+    const isFull = this.#texts.length + words > wordsMax || this.#long.length > longMaxBytes;
+    if (isFull) {
+      this.#slots.fill(0);
+      this.#texts.length = 0;
+      this.#long.length = 0;
+    }
+    while ((this.#texts.length + words) * 8 > (this.#mask + 1) * 7) this.#grow();
   }
 
-  /** Forgets all words; their ids are given anew. */
-  clear(): void {
-    this.#slots.fill(0);
-    this.texts.length = 0;
-    this.#long.length = 0;
+  /** Takes the word of a slot at hand. */
+  take(at: number): string {
+    this.at = at;
+    const text = this.#texts[((this.#slots[at] as number) >>> lengthBits) - 1] as string;
+    this.text = text;
+    return text;
+  }
+
+  /** Index of the key that the word at hand has become; -1 = none yet. */
+  get keyIndex(): number {
+    const slots = this.#slots;
+    const at = this.at;
+    if (slots[at + generationWord] !== this.#generation) return -1;
+    return slots[at + keyWord] as number;
+  }
+
+  set keyIndex(index: number) {
+    this.#slots[this.at + keyWord] = index;
+    this.#slots[this.at + generationWord] = this.#generation;
+  }
+
+  /** The emit table gives its indexes anew. */
+  forgetKeys(): void {
+    this.#generation++;
   }
 
   /** Words are looked up in these bytes from now on. */
@@ -55,11 +90,11 @@ export class WordTable {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  /** The id of the word [start, end). `isAscii` says that all of it is. */
-  idOf(start: number, end: number, isAscii: boolean): number {
+  /** The slot of the word [start, end); a new word gets one. `isAscii` says that all of it is. */
+  slotOf(start: number, end: number, isAscii: boolean): number {
     const length = end - start;
     const fold = isAscii && this.#lowercase ? smallLetters : 0;
-    if (length > packedMaxBytes) return this.#idOfLong(start, end, isAscii);
+    if (length > packedMaxBytes) return this.#slotOfLong(start, end, isAscii);
     const view = this.#view;
     let a = view.getInt32(start, true) | fold;
     let b = 0;
@@ -86,7 +121,7 @@ export class WordTable {
         slots[at + 4] === d &&
         (tag & lengthMask) === length
       ) {
-        return (tag >>> lengthBits) - 1;
+        return at;
       }
       if (tag === 0) break;
       at = (at + slotWords) & last;
@@ -98,7 +133,7 @@ export class WordTable {
     return this.#add(at, length, this.#textOf(start, end, isAscii));
   }
 
-  #idOfLong(start: number, end: number, isAscii: boolean): number {
+  #slotOfLong(start: number, end: number, isAscii: boolean): number {
     const sizeBytes = end - start;
     const fold = isAscii && this.#lowercase ? smallLetters & 0xff : 0;
     const bytes = this.#bytes;
@@ -117,7 +152,7 @@ export class WordTable {
         ((slots[at] as number) & lengthMask) === longLength &&
         this.#isAt(slots[at + 2] as number, start, end, fold)
       ) {
-        return ((slots[at] as number) >>> lengthBits) - 1;
+        return at;
       }
     }
     slots[at + 1] = mixed;
@@ -144,11 +179,9 @@ export class WordTable {
   }
 
   #add(at: number, length: number, text: string): number {
-    const id = this.texts.length;
-    this.#slots[at] = ((id + 1) << lengthBits) | length;
-    this.texts.push(text);
-    if (this.texts.length * 2 > this.#mask) this.#grow();
-    return id;
+    this.#texts.push(text);
+    this.#slots[at] = (this.#texts.length << lengthBits) | length;
+    return at;
   }
 
   #grow(): void {
@@ -167,7 +200,7 @@ export class WordTable {
       const mixed = (tag & lengthMask) === longLength ? a : hash(a, b, c, d);
       let at = (mixed * slotWords) & last;
       while (slots[at] !== 0) at = (at + slotWords) & last;
-      for (let i = 0; i <= 4; i++) slots[at + i] = old[from + i] as number;
+      for (let i = 0; i <= generationWord; i++) slots[at + i] = old[from + i] as number;
     }
   }
 }
