@@ -1,18 +1,21 @@
 /** The numbered laws that hold after every step, checked by tests and by the simulation. Each
- *  throws with its
- *  number. `LawWatch` also remembers, for the laws about what may never change. */
+ *  throws with its number. `LawWatch` also remembers, for the laws about what may never change.
+ *
+ *  Checks of single tasks make their text only when it is needed: they are most of the work. */
 
 import { isOpen } from "./cluster/shuffle.ts";
 import {
   type CoordinatorState,
   DONE,
   type JobRecord,
+  type Lease,
   READY,
   RUNNING,
   type Stage,
   WAITING,
 } from "./cluster/state.ts";
 import { assert } from "./error.ts";
+import type { TaskOutput } from "./job.ts";
 
 /** Checks the state as it is: I2, I4–I6, I8–I10, I15, I16. Cost: one pass over all tasks. */
 export function checkLaws(state: CoordinatorState): void {
@@ -57,26 +60,10 @@ function checkStage(job: JobRecord, stage: Stage): number {
   for (let task = 0; task < stage.spec.taskCount; task++) {
     const state = stage.state[task] as number;
     counts[state] = (counts[state] as number) + 1;
-    const held = stage.leases.get(task) ?? [];
+    const held = stage.leases.get(task) ?? noLeases;
     leases += held.length;
-    assert(held.length <= 2, `I6: ${name}/${task} has ${held.length} leases`);
-    assert(
-      held.length < 2 || held[0]?.worker !== held[1]?.worker,
-      `I6: ${name}/${task} twice there`,
-    );
-    assert(
-      (state === RUNNING) === held.length > 0,
-      `I8: ${name}/${task} in state ${state}, leases`,
-    );
-    for (const lease of held) {
-      assert(lease.attempt <= (stage.attempts[task] as number), `I5: ${name}/${task} attempt`);
-    }
-    const committed = stage.committed[task] as number;
-    assert(committed <= (stage.attempts[task] as number), `I4: ${name}/${task} commit`);
-    assert(state !== DONE || stage.outputs[task] !== null, `I3: ${name}/${task} done, no output`);
-    assert(state !== READY || open, `I9: ${name}/${task} is ready before its input`);
-    const { userErrorMax } = job.spec.limits;
-    assert((stage.userErrors[task] as number) <= userErrorMax, `I15: ${name}/${task} errors`);
+    const broken = brokenByTask({ job, stage, task, held, open });
+    if (broken !== null) assert(false, broken.replace(" ", ` ${name}/${task} `));
   }
   const known = stage.counts;
   const same =
@@ -87,6 +74,31 @@ function checkStage(job: JobRecord, stage: Stage): number {
   assert(same, `I16: ${name} counts ${JSON.stringify(known)}, columns say ${counts}`);
   if (job.state === "running") checkNoLimbo(stage, open, name);
   return leases;
+}
+
+const noLeases: readonly Lease[] = [];
+
+type TaskSeen = {
+  readonly job: JobRecord;
+  readonly stage: Stage;
+  readonly task: number;
+  readonly held: readonly Lease[];
+  readonly open: boolean;
+};
+
+/** The law that one task breaks, with its number first; null when it breaks none. */
+function brokenByTask({ job, stage, task, held, open }: TaskSeen): string | null {
+  const state = stage.state[task] as number;
+  const attempts = stage.attempts[task] as number;
+  if (held.length > 2) return `I6: has ${held.length} leases`;
+  if (held.length === 2 && held[0]?.worker === held[1]?.worker) return "I6: twice there";
+  if ((state === RUNNING) !== held.length > 0) return `I8: in state ${state}, leases`;
+  for (const lease of held) if (lease.attempt > attempts) return "I5: attempt";
+  if ((stage.committed[task] as number) > attempts) return "I4: commit";
+  if (state === DONE && stage.outputs[task] === null) return "I3: done, no output";
+  if (state === READY && !open) return "I9: is ready before its input";
+  if ((stage.userErrors[task] as number) > job.spec.limits.userErrorMax) return "I15: errors";
+  return null;
 }
 
 /** I8: a waiting task waits for its input or for a back-off; a ready one is in a queue. */
@@ -102,39 +114,71 @@ function checkNoLimbo(stage: Stage, open: boolean, name: string): void {
   if (!open) return;
   for (let task = 0; task < stage.spec.taskCount; task++) {
     const limbo = stage.state[task] === WAITING && !stage.backoffs.has(task);
-    assert(!limbo, `I8: ${name}/${task} waits for nothing`);
+    if (limbo) assert(false, `I8: ${name}/${task} waits for nothing`);
   }
 }
 
+/** What was last seen of one stage, task by task. */
+type StageSeen = {
+  readonly attempts: Uint32Array;
+  /** Of final outputs: by which attempt, and what. */
+  readonly committed: Uint32Array;
+  readonly outputs: Array<TaskOutput | null>;
+};
+
 /** The laws about time: what was so must stay so. Call `see` after every step. */
 export class LawWatch {
-  private readonly attempts = new Map<string, number>();
-  private readonly outputs = new Map<string, string>();
+  private readonly stages = new Map<number, StageSeen[]>();
   private readonly ended = new Map<number, string>();
 
   see(state: CoordinatorState): void {
     checkLaws(state);
     for (const job of state.jobs.values()) {
       const before = this.ended.get(job.number);
-      assert(before === undefined || before === job.state, `I7: j-${job.number} ended twice`);
-      if (job.state !== "running") this.ended.set(job.number, job.state);
-      for (const stage of job.stages) this.seeStage(job, stage);
+      if (before !== undefined) {
+        assert(before === job.state, `I7: j-${job.number} ended twice`);
+      } else if (job.state !== "running") this.ended.set(job.number, job.state);
+      const seen = this.seenOf(job);
+      for (const [index, stage] of job.stages.entries()) seeStage(stage, seen[index] as StageSeen);
     }
   }
 
-  private seeStage(job: JobRecord, stage: Stage): void {
-    for (let task = 0; task < stage.spec.taskCount; task++) {
-      const name = `${job.number}/${stage.index}/${task}`;
-      const attempt = stage.attempts[task] as number;
-      assert(attempt >= (this.attempts.get(name) ?? 0), `I5: ${name} goes back to ${attempt}`);
-      this.attempts.set(name, attempt);
-      // Intermediate output may be lost and made again (then by another attempt); the final one
-      // never.
-      if (stage.spec.partitionCount > 0 || stage.state[task] !== DONE) continue;
-      const output = `${stage.committed[task]} ${JSON.stringify(stage.outputs[task])}`;
-      const before = this.outputs.get(name);
-      assert(before === undefined || before === output, `I3: ${name} was committed twice`);
-      this.outputs.set(name, output);
-    }
+  private seenOf(job: JobRecord): StageSeen[] {
+    const before = this.stages.get(job.number);
+    if (before !== undefined) return before;
+    const seen = job.stages.map(({ spec: { taskCount } }) => ({
+      attempts: new Uint32Array(taskCount),
+      committed: new Uint32Array(taskCount),
+      outputs: new Array<TaskOutput | null>(taskCount).fill(null),
+    }));
+    this.stages.set(job.number, seen);
+    return seen;
   }
+}
+
+function seeStage(stage: Stage, seen: StageSeen): void {
+  const isFinal = stage.spec.partitionCount === 0;
+  for (let task = 0; task < stage.spec.taskCount; task++) {
+    const attempt = stage.attempts[task] as number;
+    if (attempt < (seen.attempts[task] as number)) {
+      assert(false, `I5: ${stage.job}/${stage.index}/${task} goes back to ${attempt}`);
+    }
+    seen.attempts[task] = attempt;
+    // Intermediate output may be lost and made again (then by another attempt); the final one
+    // never.
+    if (!isFinal || stage.state[task] !== DONE) continue;
+    const output = stage.outputs[task] as TaskOutput;
+    const committed = stage.committed[task] as number;
+    const before = seen.outputs[task] ?? null;
+    if (before === output && seen.committed[task] === committed) continue;
+    if (before !== null && !isSame(before, output, seen.committed[task] === committed)) {
+      assert(false, `I3: ${stage.job}/${stage.index}/${task} was committed twice`);
+    }
+    seen.outputs[task] = output;
+    seen.committed[task] = committed;
+  }
+}
+
+function isSame(before: TaskOutput, output: TaskOutput, sameAttempt: boolean): boolean {
+  return sameAttempt && JSON.stringify(before) === JSON.stringify(output);
 }

@@ -34,8 +34,9 @@ export type JudgeOptions = {
 
 type Acknowledged = { readonly job: SimJob; readonly digest: string; removing: boolean };
 
-/** The live state is compared with the judge's after so many records. */
-const compareEvery = 40;
+/** The live state is compared with the judge's after so many records, besides each start: where they
+ *  part is always a start, or an event that one of them has not seen. */
+const compareEvery = 1_000;
 /** Orders of a job may still be on their way for so long after its end, besides a lease, ms. */
 const orderLateMs = 150_000;
 

@@ -159,9 +159,18 @@ async function work<S, T>(what: (server: S) => T | Promise<T>, server: S): Promi
 }
 
 function refused(to: string): ClusterError {
-  return new ClusterError("unavailable", `nobody listens at ${to}`);
+  return withoutStack(() => new ClusterError("unavailable", `nobody listens at ${to}`));
 }
 
 function late(to: string): ClusterError {
-  return new ClusterError("unavailable", `no answer from ${to}`);
+  return withoutStack(() => new ClusterError("unavailable", `no answer from ${to}`));
+}
+
+/** These are made by the thousand, nobody reads where, and finding out costs more than the call. */
+function withoutStack<T>(make: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const made = make();
+  Error.stackTraceLimit = stackTraceLimit;
+  return made;
 }

@@ -8,15 +8,22 @@ const { TextEncoder } = globalThis as unknown as {
 };
 const encoder = new TextEncoder();
 
+/** The bytes of the last writer that finished, for the next one: messages are many and short, and
+ *  making room for each costs more than writing it. */
+let spare: Uint8Array<ArrayBuffer> | null = null;
+const spareMaxBytes = 64 * 1024;
+const noBytes = new Uint8Array(0);
+
 /** Writes fields in the order of the calls. A nested message is written between `open` and
  *  `close`. */
 export class ProtobufWriter {
-  #bytes = new Uint8Array(256);
+  #bytes = spare ?? new Uint8Array(1024);
   #size = 0;
   readonly #sizeMaxBytes: number;
 
   constructor(sizeMaxBytes: number) {
     this.#sizeMaxBytes = sizeMaxBytes;
+    spare = null;
   }
 
   uint(field: number, value: number): void {
@@ -81,10 +88,14 @@ export class ProtobufWriter {
     this.#size += length;
   }
 
-  /** A copy of exactly what was written. */
+  /** A copy of exactly what was written; the writer is empty again after it. */
   finish(): Uint8Array {
     if (this.#size > this.#sizeMaxBytes) this.#refuse(this.#size);
-    return this.#bytes.slice(0, this.#size);
+    const written = this.#bytes.slice(0, this.#size);
+    if (this.#bytes.length <= spareMaxBytes) spare = this.#bytes;
+    this.#bytes = noBytes;
+    this.#size = 0;
+    return written;
   }
 
   #tag(field: number, wireType: number): void {
