@@ -40,11 +40,15 @@ export class ArmedCluster {
   }
 
   /** A new life of the worker of this name, in a directory of its own; resolves once it has joined
-   *  or ended. */
-  async startWorker(name: string, failpoint: string | null = null): Promise<Started> {
+   *  or ended. `via` = another address of the coordinator. */
+  async startWorker(
+    name: string,
+    failpoint: string | null = null,
+    via: string | null = null,
+  ): Promise<Started> {
     this.#serial += 1;
     const { url, join: token } = this.up;
-    const args = [join(this.dir, `worker-${this.#serial}`), url, token, name];
+    const args = [join(this.dir, `worker-${this.#serial}`), via ?? url, token, name];
     const worker = new Started(script("worker.ts"), args, failpoint);
     this.workers.set(name, worker);
     await worker.said("joined");

@@ -16,12 +16,13 @@ import { submitJob } from "../../src/sdk/submit.ts";
 /** A call is repeated for so long while nobody answers, ms. */
 const patienceMs = 30_000;
 
-const source = `import { type Emit, mapReduce } from "tequio";
+/** `spin` = how long a line takes, without a bearing on the result. */
+const source = (spin: number) => `import { type Emit, mapReduce } from "tequio";
 export default mapReduce({
   reducers: 3,
   map(line: string, emit: Emit<string, number>) {
     let spin = 0;
-    for (let n = 0; n < 2_000; n++) spin = (spin * 31 + n) % 1_000_003;
+    for (let n = 0; n < ${spin}; n++) spin = (spin * 31 + n) % 1_000_003;
     for (const word of line.split(" ")) emit(word, spin >= 0 ? 1 : 0);
   },
   combine: (a, b) => a + b,
@@ -35,11 +36,13 @@ export type Job = {
   readonly expected: string;
 };
 
-/** Counts words; `splitBytes` cuts the input into about six map tasks. */
-export async function prepareJob(dir: string, lineCount = 600): Promise<Job> {
+const lineCount = 600;
+
+/** Counts words; the input is cut into about six map tasks. */
+export async function prepareJob(dir: string, spin = 2_000): Promise<Job> {
   mkdirSync(dir, { recursive: true });
   const file = join(dir, "words.ts");
-  writeFileSync(file, source);
+  writeFileSync(file, source(spin));
   const lines = Array.from({ length: lineCount }, (_, n) =>
     Array.from({ length: 8 }, (_, k) => `w${(n * 31 + k * 17) % 400}`).join(" "),
   );
@@ -78,10 +81,22 @@ export async function patiently<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
+/** The job's id; its name is its idempotency key. */
+export function submit(client: Client, job: Job, name: string): Promise<string> {
+  return patiently(() => submitJob(client, job.built, job.planned, { name, key: name }));
+}
+
 /** Submits under a key of its own, watches, collects, compares; the job is there exactly once. */
 export async function runJob(client: Client, job: Job, name: string, dir: string): Promise<void> {
-  const options = { name, key: name };
-  const id = await patiently(() => submitJob(client, job.built, job.planned, options));
+  await finishJob(client, job, { id: await submit(client, job, name), name, dir });
+}
+
+/** As `runJob`, for a job that is submitted already. */
+export async function finishJob(
+  client: Client,
+  job: Job,
+  { id, name, dir }: { readonly id: string; readonly name: string; readonly dir: string },
+): Promise<void> {
   const signal = AbortSignal.timeout(2 * patienceMs);
   let last = null;
   for await (const summary of client.watch(id as never, { signal })) last = summary;

@@ -7,9 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClusterError } from "../../src/core/error.ts";
 import type { Client } from "../../src/sdk/client.ts";
-import { submitJob } from "../../src/sdk/submit.ts";
 import { ArmedCluster } from "./cluster.ts";
-import { type Job, patiently, prepareJob, runJob } from "./jobs.ts";
+import { type Job, patiently, prepareJob, runJob, submit } from "./jobs.ts";
 import { Started } from "./process.ts";
 import { checkStore } from "./store-check.ts";
 
@@ -112,9 +111,7 @@ async function useAll(client: Client, job: Job, n: number, dir: string): Promise
     client.createToken({ role: "reader", owner: "r", ttlMs: 0, usesMax: 0 }),
   );
   const key = `unwanted-${n}`;
-  const unwanted = await patiently(() =>
-    submitJob(client, job.built, job.planned, { name: key, key }),
-  );
+  const unwanted = await submit(client, job, key);
   await patiently(() => client.cancel(unwanted));
   await runJob(client, job, `wanted-${n}`, dir);
   await patiently(() => client.revokeToken(id)).catch(unlessGone);

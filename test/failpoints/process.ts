@@ -39,9 +39,10 @@ export class Started {
     });
   }
 
-  /** The first line that starts so, without it; null when the process ends before. */
-  async said(start: string): Promise<string | null> {
-    const known = this.lines.find((line) => line.startsWith(start));
+  /** The first line that starts so, of those after the first `skip`, without that start; null when
+   *  the process ends before. */
+  async said(start: string, skip = 0): Promise<string | null> {
+    const known = this.lines.slice(skip).find((line) => line.startsWith(start));
     if (known !== undefined) return known.slice(start.length);
     const { promise, resolve } = Promise.withResolvers<string>();
     this.#waiting.push({ start, resolve });

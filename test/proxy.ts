@@ -1,0 +1,111 @@
+/** A TCP proxy that does to connections what networks do: delays, cuts after so many bytes, and
+ *  silence that nobody is told of, in one direction or in both. */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+
+/** up: from who dialled · down: towards it. */
+export type Direction = "up" | "down";
+
+export type Weather = {
+  /** Every byte arrives so much later, ms. */
+  readonly delayMs: number;
+  /** A connection is reset after so many bytes in either direction; Infinity = never. */
+  readonly cutAfterBytes: number;
+  /** Bytes that go there are swallowed; the connection stays open. */
+  readonly silent: ReadonlySet<Direction>;
+};
+
+export const fairWeather: Weather = {
+  delayMs: 0,
+  cutAfterBytes: Number.POSITIVE_INFINITY,
+  silent: new Set(),
+};
+
+export class TcpProxy {
+  /** Of new connections and, but for `cutAfterBytes`, of those that are open. */
+  weather = fairWeather;
+  /** Connections so far, and how many of them were cut by us. */
+  readonly counts = { connections: 0, cuts: 0, swallowedBytes: 0 };
+  readonly #server: Server;
+  readonly #target: { readonly host: string; readonly port: number };
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(target: URL) {
+    this.#target = { host: target.hostname, port: Number(target.port) };
+    this.#server = createServer({ allowHalfOpen: false }, (socket) => this.#accept(socket));
+  }
+
+  /** Listens on loopback, for connections to `target`. */
+  static async open(target: string): Promise<TcpProxy> {
+    const proxy = new TcpProxy(new URL(target));
+    proxy.#server.listen(0, "127.0.0.1");
+    await once(proxy.#server, "listening");
+    return proxy;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Resets everything that is open. */
+  cutAll(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await once(this.#server, "close");
+  }
+
+  #accept(near: Socket): void {
+    this.counts.connections += 1;
+    const far = connect(this.#target);
+    const both = [near, far];
+    const left = { bytes: this.weather.cutAfterBytes };
+    const cut = () => {
+      this.counts.cuts += 1;
+      for (const socket of both) socket.resetAndDestroy();
+    };
+    for (const socket of both) {
+      this.#sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        this.#sockets.delete(socket);
+        // A silent network does not tell the other side that one is gone.
+        if (this.weather.silent.size === 0) for (const other of both) other.destroy();
+      });
+    }
+    this.#carry(near, far, { direction: "up", left, cut });
+    this.#carry(far, near, { direction: "down", left, cut });
+  }
+
+  #carry(
+    from: Socket,
+    to: Socket,
+    how: {
+      readonly direction: Direction;
+      readonly left: { bytes: number };
+      readonly cut: () => void;
+    },
+  ): void {
+    const { direction, left, cut } = how;
+    from.on("data", (chunk: Buffer) => {
+      if (this.weather.silent.has(direction)) {
+        this.counts.swallowedBytes += chunk.length;
+        return;
+      }
+      const part = chunk.subarray(0, left.bytes);
+      left.bytes -= chunk.length;
+      const send = () => {
+        if (to.destroyed) return;
+        to.write(part);
+        if (left.bytes < 0) cut();
+      };
+      const { delayMs } = this.weather;
+      if (delayMs === 0) send();
+      else setTimeout(send, delayMs);
+    });
+  }
+}
