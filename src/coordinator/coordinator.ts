@@ -23,6 +23,7 @@ import type { LivenessOptions } from "./liveness.ts";
 import { Loop, type OuterEffect } from "./run.ts";
 import { type ServeLimits, serve } from "./serve.ts";
 import { realTimers } from "./timers.ts";
+import { LowWater } from "./upkeep/low-water.ts";
 import { WorkerEdge } from "./worker-edge.ts";
 import { outputsChecked } from "./workers/outputs.ts";
 
@@ -44,6 +45,9 @@ export type CoordinatorOptions = {
   readonly limits?: Partial<ServeLimits>;
   /** A snapshot is taken after so many records. Default: see the loop. */
   readonly snapshotRecords?: number;
+  /** No new job or upload is taken while the disk has less; 0 = no mark. Default: 256 MiB, or a
+   *  twentieth of a smaller disk. */
+  readonly lowWaterBytes?: number;
   /** Default: the coordinator closes itself. */
   readonly onShutdown?: () => void;
   /** The log failed or a law is broken: everything is closed already. Default: throws, which ends
@@ -185,7 +189,8 @@ async function openServices(
   closers.push(() => edge.stop());
   const { onShutdown } = options;
   const host = hostId();
-  const parts = { loop, auth, blobs, plans, edge, sweep, logs, progress, watchers };
+  const lowWater = new LowWater(dataDir, options.lowWaterBytes);
+  const parts = { loop, auth, blobs, plans, edge, sweep, logs, progress, watchers, lowWater };
   const services: Services = { ...parts, host, version, onShutdown };
   performed = (effect) => perform(services, effect);
   return services;

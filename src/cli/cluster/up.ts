@@ -27,6 +27,7 @@ type Options = {
   readonly data?: string;
   readonly memory?: number;
   readonly lease?: number;
+  readonly lowWater?: number;
   readonly insecure?: boolean;
   readonly sandbox: string;
   readonly json?: boolean;
@@ -50,6 +51,11 @@ export function define(command: Command): void {
       "--lease <time>",
       "silence after which a worker is given up (default 15s)",
       durationArgument("--lease"),
+    )
+    .option(
+      "--low-water <size>",
+      "free disk space below which no new job is taken (default: 256M, or 5 % of a small disk)",
+      sizeArgument("--low-water"),
     )
     .option("--insecure", "listen beyond this machine without TLS")
     .addOption(sandboxOption());
@@ -91,6 +97,7 @@ async function up(options: Options): Promise<void> {
     version: packageVersion(),
     insecure: options.insecure ?? false,
     ...(options.lease === undefined ? {} : { liveness: leaseTimes(options.lease) }),
+    ...(options.lowWater === undefined ? {} : { lowWaterBytes: options.lowWater }),
     onShutdown: end.resolve,
     onFatal: end.reject,
   });

@@ -1,13 +1,15 @@
 /** Blobs over HTTP: uploads that are durable when they are answered, downloads with ranges. */
 import { ClusterError } from "../../core/error.ts";
+import type { Role } from "../../core/members.ts";
 import { hit } from "../../store/failpoint.ts";
 import { bytesAnswer, parseRange } from "./ranges.ts";
 import { type Answer, type Call, json, type Route } from "./route.ts";
+import type { Services } from "./services.ts";
 
 /** An upload from which nothing comes for so long is given up, ms. */
 const stallMs = 30_000;
 
-async function upload({ services, headers, body, signal }: Call): Promise<Answer> {
+async function upload({ services, principal, headers, body, signal }: Call): Promise<Answer> {
   const expect = headers["x-content-sha256"];
   if (expect !== undefined && (typeof expect !== "string" || !/^[0-9a-f]{64}$/.test(expect))) {
     throw new ClusterError(
@@ -15,12 +17,22 @@ async function upload({ services, headers, body, signal }: Call): Promise<Answer
       "x-content-sha256 is a SHA-256 of 64 lowercase hex digits",
     );
   }
-  const chunks = body === undefined || body === null ? [] : moving(body as Chunks, signal);
+  const moved = body === undefined || body === null ? [] : moving(body as Chunks, signal);
+  const chunks = admitted(services, principal.role, moved);
   hit("http.upload", "before");
   const put = await services.blobs.put(chunks, expect === undefined ? {} : { expect });
   hit("http.upload", "after");
   services.sweep.touch(put.hash);
   return json(put);
+}
+
+type Source = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** A worker's upload belongs to a job that runs, and such jobs must be able to end. */
+function admitted({ lowWater }: Services, role: Role, chunks: Source): Source {
+  if (role === "worker") return chunks;
+  lowWater.mustBeAbove("an upload");
+  return lowWater.guarded(chunks, "an upload");
 }
 
 type Chunks = AsyncIterable<Uint8Array> & { destroy(error: Error): void };

@@ -12,6 +12,7 @@ import { watchJob } from "./watch.ts";
 
 async function submit({ services, principal, body }: Call): Promise<Answer> {
   const { key, spec } = parseSubmit(body);
+  services.lowWater.mustBeAbove("a new job");
   const { blobs, usesPaths } = await services.plans.check(spec);
   if (usesPaths && !may(principal.role, "use-local-paths")) {
     throw forbidden(principal, "have files of other machines' disks read; upload them instead");

@@ -11,6 +11,7 @@ import type { Plans } from "../jobs/plans.ts";
 import type { Progress } from "../jobs/progress.ts";
 import type { Watchers } from "../jobs/watchers.ts";
 import type { Loop } from "../run.ts";
+import type { LowWater } from "../upkeep/low-water.ts";
 import type { WorkerEdge } from "../worker-edge.ts";
 
 export type Services = {
@@ -23,6 +24,7 @@ export type Services = {
   readonly logs: JobLogs;
   readonly progress: Progress;
   readonly watchers: Watchers;
+  readonly lowWater: LowWater;
   /** Which machine this is; see link/host.ts. */
   readonly host: string;
   readonly version: string;

@@ -1,0 +1,67 @@
+/** The low-water mark of the disk: below it nothing new is taken in, so that the jobs that run can
+ *  end. What workers bring for those jobs is still taken, until the disk is really full. */
+import { statfsSync } from "node:fs";
+import { ClusterError } from "../../core/error.ts";
+import { storageFailure } from "../../store/failure.ts";
+
+const markMaxBytes = 256 * 1024 * 1024;
+/** Of small disks. */
+const markShare = 0.05;
+/** An upload is asked again after so many bytes. */
+const askEveryBytes = 8 * 1024 * 1024;
+
+export type DiskSpace = { readonly freeBytes: number; readonly totalBytes: number };
+
+/** What this process may still write to the disk of `dir`. */
+export function diskSpace(dir: string): DiskSpace {
+  try {
+    const { bavail, blocks, bsize } = statfsSync(dir);
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  } catch (error) {
+    throw storageFailure(error, dir);
+  }
+}
+
+/** 256 MiB, or a twentieth of a small disk. */
+export function defaultMarkBytes({ totalBytes }: DiskSpace): number {
+  return Math.floor(Math.min(markMaxBytes, totalBytes * markShare));
+}
+
+export class LowWater {
+  readonly #dir: string;
+  readonly #markBytes: number;
+
+  /** `markBytes` 0 = no mark. */
+  constructor(dir: string, markBytes: number = defaultMarkBytes(diskSpace(dir))) {
+    this.#dir = dir;
+    this.#markBytes = markBytes;
+  }
+
+  /** Throws `storage-full`, which may be tried again. `what` is the subject of a sentence. */
+  mustBeAbove(what: string): void {
+    if (this.#markBytes === 0) return;
+    const { freeBytes } = diskSpace(this.#dir);
+    if (freeBytes >= this.#markBytes) return;
+    throw new ClusterError(
+      "storage-full",
+      `${what} is not taken: the coordinator's disk has ${freeBytes} bytes left, less than ` +
+        `lowWaterBytes (${this.#markBytes}); free some, or remove jobs with \`tequio rm\``,
+    );
+  }
+
+  /** The same stream, broken off when it would take the disk below the mark. */
+  async *guarded(
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    what: string,
+  ): AsyncGenerator<Uint8Array> {
+    let passedBytes = 0;
+    for await (const chunk of chunks) {
+      passedBytes += chunk.byteLength;
+      if (passedBytes >= askEveryBytes) {
+        passedBytes = 0;
+        this.mustBeAbove(what);
+      }
+      yield chunk;
+    }
+  }
+}
