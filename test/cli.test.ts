@@ -70,6 +70,26 @@ test("standard input goes in and standard output gets the result and nothing els
   assert.deepEqual(place.leftovers(), []);
 });
 
+test("a destination that is taken is refused before any work", async (t) => {
+  const endless = `import { tasks } from "tequio";
+    export default tasks({ items: [1], run() { for (;;); } });
+`;
+  const place = new Place(t, { "job.ts": endless, "taken/by.txt": "others" });
+  const cases = [
+    { to: ["-o", "taken"], says: /conflict: the folder taken is not empty.*--overwrite/ },
+    { to: ["-o", "job.ts"], says: /bad-request: job.ts is a file/ },
+    { to: ["--merge", "job.ts"], says: /conflict: job.ts exists.*--overwrite/ },
+    { to: ["--merge", "taken"], says: /bad-request: taken is a folder/ },
+  ];
+  for (const mode of ["--local", "--sequential"]) {
+    for (const { to, says } of cases) {
+      const { code, err } = await place.run("run", mode, "job.ts", ...to);
+      assert.equal(code, 2, err);
+      assert.match(err, says);
+    }
+  }
+});
+
 test("empty input gives an empty result and success", async (t) => {
   const place = new Place(t, { "job.ts": wordCount, "empty.txt": "" });
   for (const mode of ["--local", "--sequential"]) {

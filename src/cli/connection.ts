@@ -13,10 +13,15 @@ export async function openClient(options: TargetOptions): Promise<Client> {
     if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
     const help =
       target.dataDir === null
-        ? "check the address and that its machine lets you in"
+        ? `check the address and that its machine lets you in${tlsHint(target.url)}`
         : `the last one of ${target.dataDir} was stopped hard; start it again with \`tequio up\``;
     throw new ClusterError("unavailable", `no coordinator answers at ${target.url}; ${help}`, {
       cause: error,
     });
   }
+}
+
+function tlsHint(url: string): string {
+  if (!url.startsWith("http:")) return "";
+  return "; one that listens for other machines needs https:// and --fingerprint";
 }

@@ -108,7 +108,10 @@ async function run(args: readonly string[]): Promise<number> {
   if (name === undefined && args.some((arg) => arg === "-V" || arg === "--version")) {
     return run(["version"]);
   }
-  const program = await build(name === "help" ? args[args.indexOf("help") + 1] : name);
+  const wanted = name === "help" ? args[args.indexOf("help") + 1] : name;
+  // `help nothing` is told as `nothing` would be.
+  if (name === "help" && wanted !== undefined && !(wanted in commands)) return run([wanted]);
+  const program = await build(wanted);
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync([...args], { from: "user" });

@@ -251,7 +251,7 @@ test("log lines and progress of running tasks reach the job's owner", async (t) 
   await worker.report([doneStatus(task!)]);
   const [line, ...rest] = (await following.text()).trimEnd().split("\n");
   const { atMs, ...said } = JSON.parse(line!);
-  assert.deepEqual(said, { task: "tasks 0", line: "hello" });
+  assert.deepEqual(said, { task: "task 0", line: "hello" });
   assert.ok(atMs > 0);
   assert.deepEqual(rest, []);
 });

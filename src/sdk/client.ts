@@ -26,6 +26,8 @@ export type FollowOptions = {
   /** How long the coordinator may be away before following ends with `unavailable`, in ms; default
    *  60,000. */
   readonly patienceMs?: number;
+  /** Called at each try while the coordinator is away. */
+  readonly onAway?: () => void;
 };
 
 /** How long `submit` goes on trying while the coordinator is unavailable, in ms. */
@@ -134,6 +136,7 @@ export class Client {
       } catch (error) {
         const mayRetry = error instanceof ClusterError && error.code === "unavailable";
         if (!mayRetry || performance.now() - heardAtMs > patienceMs) throw error;
+        options.onAway?.();
       }
       signal?.throwIfAborted();
       await delay(waitMs, null, signal === undefined ? {} : { signal });

@@ -35,11 +35,10 @@ function defineCreate(command: Command): void {
   command
     .addOption(new Option("--role <role>", "what it allows").choices([...roles]).default("worker"))
     .option("--owner <name>", "whose it is", "cli")
-    .option(
-      "--ttl <time>",
-      'how long it is good, as 24h, or "never"',
-      durationArgument("--ttl"),
-      dayMs,
+    .addOption(
+      new Option("--ttl <time>", 'how long it is good, as 90m, or "never"')
+        .argParser(durationArgument("--ttl"))
+        .default(dayMs, "24h"),
     )
     .option("--uses <n>", "joins it allows, 0 = any number", countArgument("--uses", 0, 1e6), 0);
   withExamples(withJson(withTarget(command)), [
@@ -74,8 +73,14 @@ function row(token: TokenView): string[] {
   const uses = token.usesMax === 0 ? `${token.uses}` : `${token.uses}/${token.usesMax}`;
   const at = new Date(token.expiresAtMs);
   const expires = token.expiresAtMs === 0 ? "never" : at.toISOString().slice(0, 16);
-  const state = token.revoked ? "revoked" : "good";
-  return [token.id, token.role, oneLine(token.owner), uses, expires, state];
+  return [token.id, token.role, oneLine(token.owner), uses, expires, stateOf(token, Date.now())];
+}
+
+/** By this machine's clock: the coordinator's decides. */
+function stateOf(token: TokenView, nowMs: number): string {
+  if (token.revoked) return "revoked";
+  if (token.expiresAtMs !== 0 && token.expiresAtMs <= nowMs) return "expired";
+  return token.usesMax > 0 && token.uses >= token.usesMax ? "used up" : "good";
 }
 
 function defineRevoke(command: Command): void {

@@ -23,6 +23,9 @@ export type FollowOptions = {
 const plainEveryMs = 3000;
 /** How long a coordinator that restarts is waited for, in ms. */
 const patienceMs = 120_000;
+const awayText =
+  "the coordinator does not answer; tasks under way go on, " +
+  "and so does the job once `tequio up` runs again";
 
 /** Resolves with the last summary. Throws `Interrupted` after Ctrl-C, `unavailable` when patience
  *  ends. */
@@ -74,9 +77,16 @@ type Watching = FollowOptions & { readonly screen: Screen; readonly signal: Abor
 
 async function watchJob(client: Client, job: string, options: Watching): Promise<JobSummary> {
   const show = options.quiet ? () => {} : shower(options);
-  const { signal } = options;
+  const { signal, screen, quiet } = options;
   let last: JobSummary | null = null;
-  for await (const summary of client.watch(job, { signal, patienceMs })) {
+  let isAway = false;
+  const onAway = () => {
+    if (!isAway && !quiet) screen.print(awayText);
+    isAway = true;
+  };
+  for await (const summary of client.watch(job, { signal, patienceMs, onAway })) {
+    if (isAway && !quiet) screen.print("it is back");
+    isAway = false;
     show(summary);
     last = summary;
   }

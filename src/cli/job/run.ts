@@ -18,7 +18,13 @@ import {
   withTarget,
 } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
-import { collectJob, destinationOf, type ResultOptions, withResult } from "../result/finish.ts";
+import {
+  collectJob,
+  destinationOf,
+  type ResultOptions,
+  refuseTaken,
+  withResult,
+} from "../result/finish.ts";
 
 export type RunOptions = TargetOptions &
   ResultOptions & {
@@ -113,7 +119,7 @@ async function runOn(
   const gone = options.local ?? false;
   const quiet = options.json ?? false;
   // Before the work, not after it: a wish that cannot be met must not cost a job.
-  destinationOf(options, "");
+  refuseTaken(destinationOf(options, ""));
   const job = await submit(client, built, inputs, options);
   if (options.detach) {
     if (quiet) console.log(JSON.stringify({ job }));

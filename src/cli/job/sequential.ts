@@ -8,7 +8,7 @@ import { saveResult } from "../../sdk/collect.ts";
 import { type LocalRun, runLocal } from "../../sdk/local.ts";
 import { type Planned, planJob } from "../../sdk/plan.ts";
 import { JobFailed } from "../faults.ts";
-import { destinationOf, tell } from "../result/finish.ts";
+import { destinationOf, refuseTaken, tell } from "../result/finish.ts";
 import { safeText } from "../text.ts";
 import { jobName, planOptions, type RunOptions } from "./run.ts";
 
@@ -21,6 +21,7 @@ export async function runSequential(
 ): Promise<void> {
   const name = jobName(built, options);
   const to = destinationOf(options, name);
+  refuseTaken(to);
   const startMs = performance.now();
   const planned = await planJob(built.job, { ...planOptions(inputs, options), host: hostId() });
   try {

@@ -1,6 +1,6 @@
 /** The end of a job that was followed: its result where the user wants it, or its failure as an
  *  error. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { ClusterError } from "../../core/error.ts";
@@ -51,6 +51,23 @@ function freshFolder(name: string): string {
   let free = path;
   for (let n = 2; existsSync(free); n += 1) free = `${path}-${n}`;
   return free;
+}
+
+/** Throws `conflict` when a result is there already: asked before the work, since a job whose
+ *  result has no place was run in vain. Collecting asks again. */
+export function refuseTaken(to: Destination): void {
+  if (to.kind === "stream" || to.replace === true) return;
+  const there = statSync(to.path, { throwIfNoEntry: false });
+  if (there === undefined) return;
+  if (to.kind === "file" && there.isDirectory()) {
+    throw new ClusterError("bad-request", `${to.path} is a folder; name a file to merge into`);
+  }
+  if (to.kind === "folder" && !there.isDirectory()) {
+    throw new ClusterError("bad-request", `${to.path} is a file; name a folder, or use --merge`);
+  }
+  if (to.kind === "folder" && readdirSync(to.path).length === 0) return;
+  const what = to.kind === "file" ? `${to.path} exists` : `the folder ${to.path} is not empty`;
+  throw new ClusterError("conflict", `${what}; choose another, or replace it with --overwrite`);
 }
 
 /** Throws what made the job fail: its code, text and place in the job file. */

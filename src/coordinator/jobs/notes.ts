@@ -1,4 +1,5 @@
 /** Where the notes of workers go: lines into the job's log, bytes read into its progress. */
+import { taskName } from "../../core/job.ts";
 import { jobSpec } from "../../core/view.ts";
 import type { Loop } from "../run.ts";
 import type { NoteSink } from "../worker-edge.ts";
@@ -9,7 +10,8 @@ export function noteSink(loop: Loop, logs: JobLogs, progress: Progress): NoteSin
   return {
     logged(job, { stage, task }, line) {
       const kind = jobSpec(loop.state, job)?.stages[stage]?.kind;
-      if (kind !== undefined) logs.add(job, { atMs: loop.nowMs(), task: `${kind} ${task}`, line });
+      if (kind === undefined) return;
+      logs.add(job, { atMs: loop.nowMs(), task: taskName(kind, task), line });
     },
     progressed(job, { stage, task }, inputBytes) {
       progress.note(job, stage, task, inputBytes);

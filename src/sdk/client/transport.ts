@@ -183,6 +183,12 @@ export class Transport {
         { cause: error },
       );
     }
+    if (/CERT|SIGNATURE|ERR_TLS/.test(code ?? "")) {
+      const text =
+        `the certificate of ${this.url} is signed by nobody known here; ` +
+        "give its --fingerprint, as `tequio up` prints it";
+      return new ClusterError("unauthenticated", text, { cause: error });
+    }
     const text = `the coordinator at ${this.url} cannot be reached: ${message}`;
     return new ClusterError("unavailable", text, { cause: error });
   }
