@@ -4,11 +4,9 @@ import { ClusterError } from "../../core/error.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type RecordPosition, recordMaxBytes } from "./lines.ts";
 import { characterAt, isWordCodePoint } from "./words/letters.ts";
-import { slackBytes, type WordTable } from "./words/word-table.ts";
+import { batchMax, slackBytes, type WordTable } from "./words/word-table.ts";
 
 const bufferBytes = 256 * 1024;
-/** Words that are cut before the first of them is handed out. */
-const batchWords = 1024;
 const newline = 10;
 const apostrophe = 0x27;
 
@@ -35,10 +33,6 @@ export type WordOptions = {
 export class WordCutter {
   #buffer = Buffer.allocUnsafeSlow(bufferBytes + slackBytes);
   readonly #options: WordOptions;
-  /** A batch: the slot of each word and where it starts in the buffer. */
-  readonly #slots = new Int32Array(batchWords);
-  readonly #starts = new Int32Array(batchWords);
-  #count = 0;
 
   constructor(options: WordOptions) {
     this.#options = options;
@@ -92,13 +86,10 @@ export class WordCutter {
   /** Cuts words from `from` on until the batch is full; answers where it stopped. */
   #fill(from: number, end: number): number {
     const { table } = this.#options;
-    table.reserve(batchWords);
+    table.startBatch();
     const bytes: Uint8Array = this.#buffer;
-    const slots = this.#slots;
-    const starts = this.#starts;
-    let count = 0;
     let at = from;
-    while (count < batchWords) {
+    while (table.count < batchMax) {
       let kind = kinds[bytes[at] as number];
       while (kind === separates && ++at < end) kind = kinds[bytes[at] as number];
       if (at >= end) break;
@@ -120,22 +111,19 @@ export class WordCutter {
         at = wordEnd(bytes, at + size);
         isAscii = false;
       }
-      slots[count] = table.slotOf(start, at, isAscii);
-      starts[count++] = start;
+      table.add(start, at, isAscii);
     }
-    this.#count = count;
+    table.resolve();
     return at;
   }
 
   #visit(offset: number): void {
     const { position, table, visit } = this.#options;
-    const count = this.#count;
-    const slots = this.#slots;
-    const starts = this.#starts;
+    const { count, starts } = table;
     position.startWords(offset);
     for (let i = 0; i < count; i++) {
       position.index = starts[i] as number;
-      visit(table.take(slots[i] as number));
+      visit(table.take(i));
     }
   }
 }

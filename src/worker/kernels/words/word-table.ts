@@ -10,12 +10,14 @@ import { Arena } from "../../../wire/block/arena.ts";
 /** Most words that are kept; past them, or past these bytes of long ones, the table starts anew.
  *  As many as fill 8 MiB of slots to 7/8. */
 export const wordsMax = 224 * 1024;
+/** Words that are looked up together. */
+export const batchMax = 1024;
 const longMaxBytes = 16 * 1024 * 1024;
 /** The bytes behind a word that must be there, whatever they are. */
 export const slackBytes = 4;
 
-/** A slot: index of the text + 1 and length (0 = empty); four words of bytes, or hash, arena
- *  offset and length of a long word; index of the key and the generation it is of; one to spare. */
+/** A slot: index of the text + 1 and length (0 = empty); four words of bytes, or hash, length
+ *  and arena offset of a long word; index of the key and the generation it is of; one to spare. */
 const slotWords = 8;
 const keyWord = 5;
 const generationWord = 6;
@@ -32,8 +34,20 @@ export class WordTable {
   /** The word that `map` has at hand: most likely what it emits. */
   text = "";
   /** Its slot. */
-  at = 0;
-  readonly #lowercase: boolean;
+  #at = 0;
+  /** The batch: how many words, and where in the bytes they start. */
+  count = 0;
+  readonly starts = new Int32Array(batchMax);
+  /** Where they end; ~ of it when not all is ASCII. */
+  readonly #ends = new Int32Array(batchMax);
+  readonly #lengths = new Uint8Array(batchMax);
+  /** Their bytes, or hash and length of a long word. */
+  readonly #packed = new Int32Array(batchMax * 4);
+  readonly #slotsOf = new Int32Array(batchMax);
+  /** Keeps the loads that come before their time from being left out. */
+  touched = 0;
+  /** Makes small letters of capitals, or nothing. */
+  readonly #fold: number;
   readonly #texts: string[] = [];
   #slots = new Int32Array(slotsMin * slotWords);
   #mask = slotsMin - 1;
@@ -44,24 +58,27 @@ export class WordTable {
   #view: DataView = new DataView(new ArrayBuffer(0));
 
   constructor(lowercase: boolean) {
-    this.#lowercase = lowercase;
+    this.#fold = lowercase ? smallLetters : 0;
   }
 
-  /** Makes room for so many new words: until they are there, slots stay where they are. */
-  reserve(words: number): void {
-    const isFull = this.#texts.length + words > wordsMax || this.#long.length > longMaxBytes;
-    if (isFull) {
+  /** Starts a batch of up to `batchMax` words. */
+  startBatch(): void {
+    this.count = 0;
+    const most = this.#texts.length + batchMax;
+    if (most > wordsMax || this.#long.length > longMaxBytes) {
       this.#slots.fill(0);
       this.#texts.length = 0;
       this.#long.length = 0;
     }
-    while ((this.#texts.length + words) * 8 > (this.#mask + 1) * 7) this.#grow();
+    // Slots must not move while a batch refers to them.
+    while (most * 8 > (this.#mask + 1) * 7) this.#grow();
   }
 
-  /** Takes the word of a slot at hand. */
-  take(at: number): string {
-    this.at = at;
+  /** Has word `i` of the batch at hand. */
+  take(i: number): string {
+    const at = this.#slotsOf[i] as number;
     const text = this.#texts[((this.#slots[at] as number) >>> lengthBits) - 1] as string;
+    this.#at = at;
     this.text = text;
     return text;
   }
@@ -69,14 +86,14 @@ export class WordTable {
   /** Index of the key that the word at hand has become; -1 = none yet. */
   get keyIndex(): number {
     const slots = this.#slots;
-    const at = this.at;
+    const at = this.#at;
     if (slots[at + generationWord] !== this.#generation) return -1;
     return slots[at + keyWord] as number;
   }
 
   set keyIndex(index: number) {
-    this.#slots[this.at + keyWord] = index;
-    this.#slots[this.at + generationWord] = this.#generation;
+    this.#slots[this.#at + keyWord] = index;
+    this.#slots[this.#at + generationWord] = this.#generation;
   }
 
   /** The emit table gives its indexes anew. */
@@ -90,12 +107,19 @@ export class WordTable {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  /** The slot of the word [start, end); a new word gets one. `isAscii` says that all of it is. */
-  slotOf(start: number, end: number, isAscii: boolean): number {
+  /** Adds the word [start, end) of the bytes to the batch, which must have room. */
+  add(start: number, end: number, isAscii: boolean): void {
+    const i = this.count++;
     const length = end - start;
-    const fold = isAscii && this.#lowercase ? smallLetters : 0;
-    if (length > packedMaxBytes) return this.#slotOfLong(start, end, isAscii);
+    this.starts[i] = start;
+    this.#ends[i] = isAscii ? end : ~end;
+    if (length > packedMaxBytes) {
+      this.#addLong(i, start, end, isAscii);
+      return;
+    }
+    const fold = isAscii ? this.#fold : 0;
     const view = this.#view;
+    const packed = this.#packed;
     let a = view.getInt32(start, true) | fold;
     let b = 0;
     let c = 0;
@@ -109,79 +133,103 @@ export class WordTable {
         d = view.getInt32(end - 8, true) | fold;
       }
     }
-    const slots = this.#slots;
-    const last = this.#mask * slotWords;
-    let at = (hash(a, b, c, d) * slotWords) & last;
-    for (;;) {
-      const tag = slots[at] as number;
-      if (
-        slots[at + 1] === a &&
-        slots[at + 2] === b &&
-        slots[at + 3] === c &&
-        slots[at + 4] === d &&
-        (tag & lengthMask) === length
-      ) {
-        return at;
-      }
-      if (tag === 0) break;
-      at = (at + slotWords) & last;
-    }
-    slots[at + 1] = a;
-    slots[at + 2] = b;
-    slots[at + 3] = c;
-    slots[at + 4] = d;
-    return this.#add(at, length, this.#textOf(start, end, isAscii));
+    this.#slotsOf[i] = (hash(a, b, c, d) & this.#mask) * slotWords;
+    this.#lengths[i] = length;
+    packed[4 * i] = a;
+    packed[4 * i + 1] = b;
+    packed[4 * i + 2] = c;
+    packed[4 * i + 3] = d;
   }
 
-  #slotOfLong(start: number, end: number, isAscii: boolean): number {
-    const sizeBytes = end - start;
-    const fold = isAscii && this.#lowercase ? smallLetters & 0xff : 0;
-    const bytes = this.#bytes;
-    let mixed = sizeBytes;
-    for (let i = start; i < end; i++) {
-      mixed = Math.imul(mixed ^ ((bytes[i] as number) | fold), 0x01000193);
+  #addLong(i: number, start: number, end: number, isAscii: boolean): void {
+    const fold = isAscii ? this.#fold & 0xff : 0;
+    let mixed = end - start;
+    for (let at = start; at < end; at++) {
+      mixed = Math.imul(mixed ^ ((this.#bytes[at] as number) | fold), 0x01000193);
     }
     mixed ^= mixed >>> 15;
-    const slots = this.#slots;
-    const last = this.#mask * slotWords;
-    let at = (mixed * slotWords) & last;
-    for (; slots[at] !== 0; at = (at + slotWords) & last) {
-      if (
-        slots[at + 1] === mixed &&
-        slots[at + 3] === sizeBytes &&
-        ((slots[at] as number) & lengthMask) === longLength &&
-        this.#isAt(slots[at + 2] as number, start, end, fold)
-      ) {
-        return at;
-      }
-    }
-    slots[at + 1] = mixed;
-    slots[at + 2] = this.#long.length;
-    slots[at + 3] = sizeBytes;
-    slots[at + 4] = 0;
-    for (let i = start; i < end; i++) this.#long.byte((bytes[i] as number) | fold);
-    return this.#add(at, longLength, this.#textOf(start, end, isAscii));
+    this.#slotsOf[i] = (mixed & this.#mask) * slotWords;
+    this.#lengths[i] = longLength;
+    this.#packed.set([mixed, end - start, 0, 0], 4 * i);
   }
 
-  /** Whether the arena has the word at `from`. */
-  #isAt(from: number, start: number, end: number, fold: number): boolean {
+  /** Finds the slots of the batch; new words get one. */
+  resolve(): void {
+    const slots = this.#slots;
+    const slotsOf = this.#slotsOf;
+    const lengths = this.#lengths;
+    const packed = this.#packed;
+    const count = this.count;
+    const last = this.#mask * slotWords;
+    // Nothing waits for these loads, so the machine has many of them under way at once: the loop
+    // below then finds the slots in its cache. It takes a third off the whole.
+    let touched = 0;
+    for (let i = 0; i < count; i++) touched ^= slots[slotsOf[i] as number] as number;
+    this.touched = touched;
+    for (let i = 0; i < count; i++) {
+      const a = packed[4 * i] as number;
+      const b = packed[4 * i + 1] as number;
+      const c = packed[4 * i + 2] as number;
+      const d = packed[4 * i + 3] as number;
+      const length = lengths[i] as number;
+      let at = slotsOf[i] as number;
+      for (;;) {
+        const tag = slots[at] as number;
+        if (
+          slots[at + 1] === a &&
+          slots[at + 2] === b &&
+          slots[at + 3] === c &&
+          (tag & lengthMask) === length &&
+          (slots[at + 4] === d || length === longLength)
+        ) {
+          if (length !== longLength || this.#isLong(at, i)) break;
+        }
+        if (tag === 0) {
+          this.#fillSlot(at, i);
+          break;
+        }
+        at = (at + slotWords) & last;
+      }
+      slotsOf[i] = at;
+    }
+  }
+
+  #fillSlot(at: number, i: number): void {
+    const slots = this.#slots;
+    for (let word = 0; word < 4; word++) {
+      slots[at + 1 + word] = this.#packed[4 * i + word] as number;
+    }
+    const start = this.starts[i] as number;
+    const end = this.#ends[i] as number;
+    const isAscii = end >= 0;
+    const stop = isAscii ? end : ~end;
+    if (this.#lengths[i] === longLength) {
+      const fold = isAscii ? this.#fold & 0xff : 0;
+      slots[at + 4] = this.#long.length;
+      for (let k = start; k < stop; k++) this.#long.byte((this.#bytes[k] as number) | fold);
+    }
+    this.#texts.push(this.#textOf(start, stop, isAscii));
+    slots[at] = (this.#texts.length << lengthBits) | (this.#lengths[i] as number);
+  }
+
+  /** Whether the slot has the long word. */
+  #isLong(at: number, i: number): boolean {
+    const start = this.starts[i] as number;
+    const end = this.#ends[i] as number;
+    const stop = end >= 0 ? end : ~end;
+    const fold = end >= 0 ? this.#fold & 0xff : 0;
     const bytes = this.#bytes;
     const kept = this.#long.bytes;
-    for (let i = start; i < end; i++) {
-      if (kept[from + i - start] !== ((bytes[i] as number) | fold)) return false;
+    const from = this.#slots[at + 4] as number;
+    for (let k = start; k < stop; k++) {
+      if (kept[from + k - start] !== ((bytes[k] as number) | fold)) return false;
     }
     return true;
   }
 
   #textOf(start: number, end: number, isAscii: boolean): string {
     const text = this.#bytes.toString(isAscii ? "latin1" : "utf8", start, end);
-    return this.#lowercase ? text.toLowerCase() : text;
-  }
-
-  #add(at: number, length: number, text: string): number {
-    this.#texts.push(text);
-    this.#slots[at] = (this.#texts.length << lengthBits) | length;
-    return at;
+    return this.#fold !== 0 ? text.toLowerCase() : text;
   }
 
   #grow(): void {
@@ -198,7 +246,7 @@ export class WordTable {
       const c = old[from + 3] as number;
       const d = old[from + 4] as number;
       const mixed = (tag & lengthMask) === longLength ? a : hash(a, b, c, d);
-      let at = (mixed * slotWords) & last;
+      let at = (mixed & this.#mask) * slotWords;
       while (slots[at] !== 0) at = (at + slotWords) & last;
       for (let i = 0; i <= generationWord; i++) slots[at + i] = old[from + i] as number;
     }
