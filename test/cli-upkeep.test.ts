@@ -1,5 +1,6 @@
 /** backup, restore and check on the command line, around a real coordinator and a broken one. */
 import assert from "node:assert/strict";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
@@ -61,4 +62,31 @@ test("`up` refuses a damaged record by its name, and says what to do about it", 
   assert.match(check.out, /^damaged: record 3: is damaged.*touches jobs j-1/m);
   const report = JSON.parse((await place.run("check", "--json")).out);
   assert.deepEqual(report.damages[0].name, "3");
+});
+
+test("the doctor names what is unsafe, each with a way to mend it", async (t) => {
+  const place = new Place(t);
+  const findings = async () => {
+    const { code, out, err } = await place.run("doctor", "--json");
+    assert.equal(err, "");
+    const all = JSON.parse(out).findings as { severity: string; topic: string; fix: string }[];
+    const bad = all.filter(({ severity }) => severity === "warning" || severity === "serious");
+    for (const { topic, fix } of bad) assert.notEqual(fix, "", topic);
+    return { code, told: new Set(bad.map(({ severity, topic }) => `${severity} ${topic}`)) };
+  };
+  const safe = await startUp(place, "--workers", "0");
+  const before = await findings();
+  assert.equal(before.told.has("serious network"), false);
+  assert.equal(before.told.has("serious rights"), false);
+  await stop(safe);
+  const up = place.start("up", "--listen", "0.0.0.0:0", "--insecure", "--workers", "0");
+  await up.said("run a job");
+  await place.run("token", "create", "--role", "worker", "--ttl", "never");
+  chmodSync(join(place.dir, "data"), 0o755);
+  const after = await findings();
+  assert.equal(after.code, 1);
+  for (const topic of ["serious network", "serious rights", "warning tokens"]) {
+    assert.ok(after.told.has(topic), topic);
+  }
+  await stop(up);
 });

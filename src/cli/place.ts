@@ -8,6 +8,8 @@ import { ClusterError } from "../core/error.ts";
 /** `<data>/endpoint.json`, written by `up` when it listens and removed when it stops. */
 export type Endpoint = {
   readonly url: string;
+  /** Where it listens, which may be more than this machine. */
+  readonly listen?: string;
   /** Of the coordinator's TLS key; "" without TLS. */
   readonly fingerprint: string;
   readonly pid: number;

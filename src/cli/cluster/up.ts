@@ -152,7 +152,8 @@ function writeEndpoint(dataDir: string, coordinator: Coordinator): string {
   const file = join(dataDir, endpointFile);
   const { fingerprint } = coordinator;
   const url = localUrl(coordinator.url);
-  const endpoint = { url, fingerprint, pid: process.pid, version: packageVersion() };
+  const version = packageVersion();
+  const endpoint = { url, listen: coordinator.url, fingerprint, pid: process.pid, version };
   writePrivate(file, `${JSON.stringify(endpoint)}\n`);
   return file;
 }

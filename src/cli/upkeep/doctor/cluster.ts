@@ -1,0 +1,70 @@
+/** Of the coordinator that runs on the data directory: how it can be reached, and with which
+ *  tokens. */
+import { isLoopback } from "../../../coordinator/listen.ts";
+import { ClusterError } from "../../../core/error.ts";
+import type { TokenView } from "../../../wire/api/messages.ts";
+import { openClient } from "../../connection.ts";
+import { plural } from "../../numbers.ts";
+import { packageVersion } from "../../package-version.ts";
+import { readEndpoint } from "../../place.ts";
+import { type Finding, good } from "./finding.ts";
+
+const adminsMax = 3;
+
+export async function clusterFindings(dir: string): Promise<Finding[]> {
+  const endpoint = readEndpoint(dir);
+  if (endpoint === null) return [good("coordinator", "none runs here")];
+  const findings = [reach(endpoint.listen ?? endpoint.url)];
+  if (endpoint.version !== packageVersion()) {
+    const what = `the coordinator is of version ${endpoint.version}, this is ${packageVersion()}`;
+    findings.push({ severity: "note", topic: "version", what, fix: "tequio down, tequio up" });
+  }
+  try {
+    const client = await openClient({ data: dir });
+    findings.push(...tokenFindings(await client.tokens()));
+    client.close();
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error;
+    const fix = "tequio up starts it again; nothing that was acknowledged is lost";
+    findings.push({ severity: "warning", topic: "coordinator", what: error.text, fix });
+  }
+  return findings;
+}
+
+export function reach(url: string): Finding {
+  const { hostname, protocol } = new URL(url);
+  if (isLoopback(hostname.replace(/^\[|\]$/g, ""))) {
+    return good("network", `${url} can be reached from this machine only`);
+  }
+  if (protocol === "https:") return good("network", `${url} speaks TLS, workers pin its key`);
+  return {
+    severity: "serious",
+    topic: "network",
+    what: `${url} is open to the network without TLS: tokens and data can be read on the way`,
+    fix: "start `tequio up` without --insecure, or put a tunnel in front and listen on 127.0.0.1",
+  };
+}
+
+/** The credentials that workers got for themselves (w-1 …) never expire, and go one by one. */
+export function tokenFindings(all: readonly TokenView[]): Finding[] {
+  const live = all.filter(({ id, revoked }) => !revoked && !/^w-[0-9]+$/.test(id));
+  const ids = (found: readonly TokenView[]) => found.map(({ id }) => id).join(" ");
+  const findings: Finding[] = [];
+  const open = live.filter(
+    ({ role, expiresAtMs, usesMax }) => role === "worker" && expiresAtMs === 0 && usesMax === 0,
+  );
+  if (open.length > 0) {
+    const what = `${plural(open.length, "join token")} (${ids(open)}) let in anybody for ever`;
+    const fix = "tequio token revoke them; make new ones with --ttl and --uses";
+    findings.push({ severity: "warning", topic: "tokens", what, fix });
+  }
+  const admins = live.filter(({ role, expiresAtMs }) => role === "admin" && expiresAtMs === 0);
+  if (admins.length > adminsMax) {
+    const what = `${plural(admins.length, "admin token")} (${ids(admins)}) never expire`;
+    const fix = "tequio token revoke those that nobody uses";
+    findings.push({ severity: "warning", topic: "tokens", what, fix });
+  }
+  return findings.length > 0
+    ? findings
+    : [good("tokens", `${plural(live.length, "token")}, bounded`)];
+}
