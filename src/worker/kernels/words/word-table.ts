@@ -13,9 +13,6 @@ export const wordsMax = 224 * 1024;
 /** Words that are looked up together. */
 export const batchMax = 1024;
 const longMaxBytes = 16 * 1024 * 1024;
-/** The bytes behind a word that must be there, whatever they are. */
-export const slackBytes = 4;
-
 /** A slot: index of the text + 1 and length (0 = empty); four words of bytes, or hash, length
  *  and arena offset of a long word; index of the key and the generation it is of; one to spare. */
 const slotWords = 8;
@@ -26,6 +23,12 @@ const lengthBits = 5;
 const lengthMask = 2 ** lengthBits - 1;
 const packedMaxBytes = 16;
 const longLength = packedMaxBytes + 1;
+/** For each length up to 16, which bits of the four words belong to the word. */
+const masks = Int32Array.from({ length: 4 * (packedMaxBytes + 1) }, (_, i) => {
+  const bytes = (i >> 2) - 4 * (i & 3);
+  if (bytes >= 4) return -1;
+  return bytes <= 0 ? 0 : (1 << (8 * bytes)) - 1;
+});
 /** Sets the bit that tells a small ASCII letter from a capital; digits and the apostrophe have
  *  it. */
 const smallLetters = 0x20202020;
@@ -107,7 +110,8 @@ export class WordTable {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
-  /** Adds the word [start, end) of the bytes to the batch, which must have room. */
+  /** Adds the word [start, end) of the bytes to the batch, which must have room. 16 bytes from
+   *  `start` on are there, whatever they are. */
   add(start: number, end: number, isAscii: boolean): void {
     const i = this.count++;
     const length = end - start;
@@ -120,19 +124,11 @@ export class WordTable {
     const fold = isAscii ? this.#fold : 0;
     const view = this.#view;
     const packed = this.#packed;
-    let a = view.getInt32(start, true) | fold;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    // The last words overlap those before them: with the length they still say every byte.
-    if (length < 4) a &= (1 << (8 * length)) - 1;
-    else if (length > 4) {
-      b = view.getInt32(end - 4, true) | fold;
-      if (length > 8) {
-        c = view.getInt32(start + 4, true) | fold;
-        d = view.getInt32(end - 8, true) | fold;
-      }
-    }
+    // Lengths come in no order: branches on them would be mispredicted.
+    const a = (view.getInt32(start, true) | fold) & (masks[4 * length] as number);
+    const b = (view.getInt32(start + 4, true) | fold) & (masks[4 * length + 1] as number);
+    const c = (view.getInt32(start + 8, true) | fold) & (masks[4 * length + 2] as number);
+    const d = (view.getInt32(start + 12, true) | fold) & (masks[4 * length + 3] as number);
     this.#slotsOf[i] = (hash(a, b, c, d) & this.#mask) * slotWords;
     this.#lengths[i] = length;
     packed[4 * i] = a;
