@@ -252,7 +252,7 @@ function drawShape(random: Random): WorldShape {
     workers,
     slots: Array.from({ length: workers }, () => 1 + random.below(3)),
     liveness: random.chance(0.5) ? quick : calm,
-    snapshotRecords: [8, 30, 150][random.below(3)]!,
+    snapshotRecords: [15, 50, 200][random.below(3)]!,
     delayMs: [1, 5, 50][random.below(3)]!,
     writeMs: [4, 10, 40][random.below(3)]!,
     faultsMs: 600_000 + random.below(5_400_000),

@@ -34,9 +34,11 @@ export type JudgeOptions = {
 
 type Acknowledged = { readonly job: SimJob; readonly digest: string; removing: boolean };
 
-/** The live state is compared with the judge's after so many records, besides each start: where they
- *  part is always a start, or an event that one of them has not seen. */
+/** The live state is compared with the judge's after so many records … */
 const compareEvery = 1_000;
+/** … and at each start at least so many after the last time: only a start has another way to its
+ *  state than the judge. What a start gets wrong stays wrong, so the next one shows it. */
+const compareStartEvery = 40;
 /** Orders of a job may still be on their way for so long after its end, besides a lease, ms. */
 const orderLateMs = 150_000;
 
@@ -135,8 +137,7 @@ export class Judge {
 
   coordinatorStarted(loop: Loop): void {
     this.#loop = loop;
-    this.#sinceCompared = compareEvery;
-    this.#compare();
+    if (this.#sinceCompared >= compareStartEvery) this.#compare();
   }
 
   /** Called when everything is at rest. */

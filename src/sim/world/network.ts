@@ -68,16 +68,18 @@ export class SimNetwork {
   }
 
   isCut(from: string, to: string): boolean {
-    return this.#cuts.has(`${from}>${to}`);
+    return this.#cuts.size > 0 && this.#cuts.has(`${from}>${to}`);
   }
 
   /** Delays of a machine's traffic are multiplied; 1 = as usual. */
   slow(name: string, factor: number): void {
-    this.#slow.set(name, factor);
+    if (factor === 1) this.#slow.delete(name);
+    else this.#slow.set(name, factor);
   }
 
   delay(from: string, to: string): number {
-    const factor = Math.max(this.#slow.get(from) ?? 1, this.#slow.get(to) ?? 1);
+    const isUsual = this.#slow.size === 0;
+    const factor = isUsual ? 1 : Math.max(this.#slow.get(from) ?? 1, this.#slow.get(to) ?? 1);
     return (this.#delayMs * 0.5 + this.random.fraction() * this.#delayMs) * factor;
   }
 
@@ -143,12 +145,14 @@ export class SimNetwork {
         if (this.isCut(to, from.name) || server.process.life === "dead") return;
         back(this.delay(to, from.name), settle);
       };
-      clock.after(0, server.process, () => {
+      const arrive = () => {
         void work(call.work, server as S).then(
           (value) => answer(() => resolve(value)),
           (error) => answer(() => reject(error)),
         );
-      });
+      };
+      if (server.process.up) arrive();
+      else clock.after(0, server.process, arrive);
     });
     return promise;
   }
