@@ -70,6 +70,22 @@ test("standard input goes in and standard output gets the result and nothing els
   assert.deepEqual(place.leftovers(), []);
 });
 
+test("what job code says to the console is told to people, and is no part of the result", async (t) => {
+  const job = `import { tasks } from "tequio";
+    console.log("loaded");
+    export default tasks({ items: [1], run(n: number) { console.log("at %d", n); return n; } });\n`;
+  const place = new Place(t, { "job.ts": job });
+  for (const [mode, line] of Object.entries({
+    "--local": "task 0 | at 1",
+    "--sequential": "at 1",
+  })) {
+    const { out, err } = await place.run("run", mode, "job.ts", "-o", "-", "--watch");
+    assert.equal(out, "1\n");
+    const said = err.split("\n");
+    assert.ok(said.includes(line) && said.includes("loaded"), err);
+  }
+});
+
 test("a destination that is taken is refused before any work", async (t) => {
   const endless = `import { tasks } from "tequio";
     export default tasks({ items: [1], run() { for (;;); } });

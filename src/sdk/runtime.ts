@@ -21,7 +21,7 @@ export function count(counter: string, by = 1): void {
 }
 
 /** Writes a line to the job's log (`tequio logs`). Values are joined by a blank; objects as
- *  JSON. */
+ *  JSON. What job code says by `console.log` goes there too. */
 export function log(...values: unknown[]): void {
   const line = values
     .map((v) => (typeof v === "string" ? v : (JSON.stringify(v) ?? String(v))))

@@ -28,15 +28,17 @@ export async function submitJob(
 ): Promise<string> {
   const bytes = Buffer.from(built.code);
   const at = { kind: "bytes", bytes } as const;
-  const [{ host }] = await Promise.all([
-    client.health(),
+  const { host } = await client.health();
+  // Each waits for a disk: all at once, and the plan with them.
+  const sent = Promise.all([
     client.putBlob({ hash: built.hash, sizeBytes: bytes.length, at }),
     ...planned.uploads.map((upload) => client.putBlob(upload)),
   ]);
+  sent.catch(() => {});
   const isElsewhere = planned.plan.files.some(({ at }) => at.kind === "path" && at.host !== host);
   if (!isElsewhere) {
     try {
-      return await submitPlan(client, built, planned, options);
+      return await submitPlan(client, { built, planned, sent }, options);
     } catch (error) {
       const hasPaths = planned.plan.files.some(({ at }) => at.kind === "path");
       const mayNotName = error instanceof ClusterError && error.code === "forbidden";
@@ -44,13 +46,19 @@ export async function submitJob(
     }
   }
   const plan = await uploadFiles(client, planned.plan, options);
-  return submitPlan(client, built, { ...planned, plan }, options);
+  return submitPlan(client, { built, planned: { ...planned, plan }, sent }, options);
 }
+
+type Submission = {
+  readonly built: BuiltJob;
+  readonly planned: Planned;
+  /** Settles when the blobs that the plan names are stored. */
+  readonly sent: Promise<unknown>;
+};
 
 async function submitPlan(
   client: Client,
-  built: BuiltJob,
-  planned: Planned,
+  { built, planned, sent }: Submission,
   options: SubmitOptions,
 ): Promise<string> {
   const { bytes, hash } = planBlob(planned.plan);
@@ -61,7 +69,8 @@ async function submitPlan(
     planHash: hash,
     ...(weight === undefined ? {} : { weight }),
   });
-  await client.putBlob({ hash, sizeBytes: bytes.length, at: { kind: "bytes", bytes } });
+  const at = { kind: "bytes", bytes } as const;
+  await Promise.all([sent, client.putBlob({ hash, sizeBytes: bytes.length, at })]);
   return client.submit(spec, options.key ?? null);
 }
 

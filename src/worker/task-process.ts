@@ -15,7 +15,7 @@ import { installRuntime } from "./task/job.ts";
 import { type LoadedJob, loadJob } from "./task/load.ts";
 import { runMap } from "./task/map-task.ts";
 import { runReduce } from "./task/reduce-task.ts";
-import { Reporter } from "./task/reporter.ts";
+import { consoleToLog, Reporter } from "./task/reporter.ts";
 import { runItems } from "./task/run-items.ts";
 import { shown } from "./task/thrown.ts";
 import type { FromTask, TaskReport, ToTask } from "./task-messages.ts";
@@ -77,6 +77,7 @@ installRuntime({
   count: (counter, by) => counters.add(counter, by),
   log: (line) => reporter.log(line),
 });
+consoleToLog((line) => reporter.log(line));
 
 async function obey(order: ToTask): Promise<void> {
   switch (order.kind) {

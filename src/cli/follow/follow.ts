@@ -2,6 +2,7 @@
  *  restarts. */
 import { setTimeout as delay } from "node:timers/promises";
 import { assert, ClusterError } from "../../core/error.ts";
+import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
 import { Interrupted } from "../faults.ts";
@@ -94,7 +95,11 @@ async function watchJob(client: Client, job: string, options: Watching): Promise
   return last;
 }
 
-/** Draws each summary, or prints a line now and then; prints each failed attempt once when
+function failureText(error: Failure): string {
+  return `${error.code}: ${oneLine(error.message)}`;
+}
+
+/** Draws each summary, or prints a line now and then; prints failed attempts once, all of them when
  *  watching. */
 function shower(options: Watching): (summary: JobSummary) => void {
   const { screen, watch } = options;
@@ -104,11 +109,14 @@ function shower(options: Watching): (summary: JobSummary) => void {
   const seen = new Set<string>();
   return (summary) => {
     progress = observe(progress, summary);
-    for (const error of watch ? summary.errors.toReversed() : []) {
-      const what = `${error.code}: ${oneLine(error.message)}`;
-      const text = `${error.task} failed on ${error.worker}: ${what}`;
-      if (!seen.has(text)) screen.print(text);
-      seen.add(text);
+    // What ended the job is told at its end.
+    const told = watch || summary.state === "running" ? summary.errors.toReversed() : [];
+    for (const error of told) {
+      const text = `${error.task} failed on ${error.worker}: ${failureText(error)}`;
+      // Unless watched, the first of each kind: enough to know why nothing moves.
+      const key = watch ? text : error.code;
+      if (!seen.has(key)) screen.print(text);
+      seen.add(key);
     }
     if (screen.live) return screen.draw(stageLines(progress, screen.width()));
     const ended = summary.state !== "running";

@@ -25,6 +25,8 @@ import {
   refuseTaken,
   withResult,
 } from "../result/finish.ts";
+import { safeText } from "../text.ts";
+import { withJobConsole } from "./job-console.ts";
 
 export type RunOptions = TargetOptions &
   ResultOptions & {
@@ -67,18 +69,20 @@ export function define(command: Command): void {
 async function run(file: string, inputs: string[], options: RunOptions): Promise<void> {
   refuseContradictions(options);
   const { bundleJob } = await import("../../sdk/bundle.ts");
+  const toPeople = (line: string) => void process.stderr.write(`${safeText(line)}\n`);
+  const build = () => withJobConsole(toPeople, () => bundleJob(file));
   if (options.sequential) {
     const { runSequential } = await import("./sequential.ts");
-    return runSequential(await bundleJob(file), inputs, options);
+    return runSequential(await build(), inputs, options);
   }
   if (!options.local) {
     // The coordinator first: it is cheaper to ask than to build.
     const client = await openClient(options).catch(suggestLocal);
-    return runOn(client, await bundleJob(file), inputs, options);
+    return runOn(client, await build(), inputs, options);
   }
   const { withEmbedded } = await import("./embedded.ts");
   // At the same time as the cluster starts; its error is seen where it is awaited.
-  const built = bundleJob(file);
+  const built = build();
   built.catch(() => {});
   const slots = options.workers ?? availableParallelism();
   const memoryBytes = memoryPerWorker(slots) * slots;

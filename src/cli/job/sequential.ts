@@ -10,6 +10,7 @@ import { type Planned, planJob } from "../../sdk/plan.ts";
 import { JobFailed } from "../faults.ts";
 import { destinationOf, refuseTaken, tell } from "../result/finish.ts";
 import { safeText } from "../text.ts";
+import { withJobConsole } from "./job-console.ts";
 import { jobName, planOptions, type RunOptions } from "./run.ts";
 
 const stackLinesMax = 6;
@@ -45,9 +46,11 @@ export async function runSequential(
 }
 
 async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Promise<LocalRun> {
-  const print = (line: string) => console.error(safeText(line));
+  const print = (line: string) => {
+    if (!options.json) process.stderr.write(`${safeText(line)}\n`);
+  };
   try {
-    return await runLocal(built.job, planned, options.json ? {} : { onLog: print });
+    return await withJobConsole(print, () => runLocal(built.job, planned, { onLog: print }));
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== "user-error") throw error;
     const lines = [error.text, ...jobLines(error.cause, built)];

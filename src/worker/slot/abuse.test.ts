@@ -56,10 +56,12 @@ test("W8: memory of WebAssembly is counted too", async (t) => {
 });
 
 test("W8: a flood of output is drained, and beyond its limit ends the process", async (t) => {
-  const run = `for (let n = 0; n < 20000; n++) console.log("x".repeat(99)); return "survived";`;
-  assert.equal(await resultOf(t, { run }), "survived");
+  for (const write of ["console.log", "process.stdout.write"]) {
+    const run = `for (let n = 0; n < 20000; n++) ${write}("x".repeat(99)); return "survived";`;
+    assert.equal(await resultOf(t, { run }), "survived");
+  }
   const { failure } = await runItems(t, {
-    run: `for (;;) { console.log("x".repeat(9999)); await new Promise(setImmediate); }`,
+    run: `for (;;) { process.stdout.write("x".repeat(9999)); await new Promise(setImmediate); }`,
     limits: { outputMaxBytes: 1_000_000 },
   });
   assert.equal(code(failure), "limit-exceeded");

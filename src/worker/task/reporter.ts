@@ -1,5 +1,6 @@
 /** What a task process tells its supervisor: reports in small batches, log lines within bounds,
  *  progress. */
+import { format } from "node:util";
 import type { FromTask, TaskReport } from "../task-messages.ts";
 
 /** A report waits at most this long for others, in ms, while this process gets to run. */
@@ -96,4 +97,12 @@ function shortened(line: string): string {
   let end = Math.min(bytes.length, logLineMaxBytes - 3);
   while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end--;
   return `${bytes.toString("utf8", 0, end)}…`;
+}
+
+const consoleMethods = ["log", "info", "warn", "error", "debug"] as const;
+
+/** `console.log` and its like become lines of the job's log: whoever debugs a job tries them first,
+ *  and nobody sees the standard output of a task process. Lasts as long as the process. */
+export function consoleToLog(log: (line: string) => void): void {
+  for (const method of consoleMethods) console[method] = (...values) => log(format(...values));
 }
