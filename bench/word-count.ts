@@ -28,26 +28,29 @@ async function run(options: BenchOptions): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), "tequio-bench-"));
   const cluster = await startCluster(2);
   let peakBytes = 0;
-  const ours = join(directory, "ours");
+  const ours = { lines: join(directory, "lines"), words: join(directory, "words") };
   const plain = join(directory, "plain.tsv");
-  const onCluster = async () => {
-    rmSync(ours, { recursive: true, force: true });
+  const onCluster = async (job: string, out: string) => {
+    rmSync(out, { recursive: true, force: true });
     const memory = watchMemory(cluster.pid);
-    const job = join(root, "examples", "word-count", "job.ts");
     const target = ["--data", cluster.dataDir, "--json"];
-    await command(process.execPath, [cli, "run", job, input, "-o", ours, ...target]);
+    await command(process.execPath, [cli, "run", job, input, "-o", out, ...target]);
     peakBytes = Math.max(peakBytes, memory.stop());
   };
+  const linesJob = join(root, "examples", "word-count", "job.ts");
+  const wordsJob = join(import.meta.dirname, "jobs", "words.ts");
   const rival = join(import.meta.dirname, "rivals", "word-count-plain.mjs");
   const contestants: Contestant[] = [
-    { name: "two workers", run: onCluster },
+    { name: "two workers", run: () => onCluster(linesJob, ours.lines) },
+    { name: "two workers, words()", run: () => onCluster(wordsJob, ours.words) },
     { name: "plain script", run: () => command(process.execPath, [rival, input, plain]) },
     ...(await mawk(input, join(directory, "mawk.txt"), options)),
   ];
   try {
     const times = await takeTurns(contestants, options);
     options.say("comparing the results word by word");
-    const isEqual = sameCounts(oursCounts(ours), plainCounts(plain));
+    const expected = plainCounts(plain);
+    const isEqual = [ours.lines, ours.words].every((out) => sameCounts(oursCounts(out), expected));
     return figures({ times, sizeBytes, peakBytes, isEqual });
   } finally {
     await cluster.stop();
@@ -64,15 +67,18 @@ type Measured = {
 
 function figures({ times, sizeBytes, peakBytes, isEqual }: Measured): Figure[] {
   const oursMs = times.get("two workers")!;
+  const wordsMs = times.get("two workers, words()")!;
   const plainMs = times.get("plain script")!;
   const mawkMs = times.get("mawk");
   const ratio = { name: "as fast as the plain script", value: plainMs / oursMs, unit: "×" };
   return [
     { ...ratio, atLeast: 1.6 },
+    { ...ratio, name: "words(): as fast as the plain script", value: plainMs / wordsMs },
     ...(mawkMs === undefined
       ? []
       : [{ name: "as fast as mawk", value: mawkMs / oursMs, unit: "×" }]),
     { name: "throughput", value: sizeBytes / 1e3 / oursMs, unit: "MB/s" },
+    { name: "words(): throughput", value: sizeBytes / 1e3 / wordsMs, unit: "MB/s" },
     {
       name: "resident memory of coordinator and workers",
       value: peakBytes / 1e9,

@@ -5,7 +5,7 @@
  *  each: a lookup touches one cache line and keeps no string alive. Twice as fast as the
  *  engine's Map, which has all the others. */
 import { Arena } from "../../wire/block/arena.ts";
-import { type Key, writeKey } from "../../wire/block/key.ts";
+import { type Key, keyTags, writeKey } from "../../wire/block/key.ts";
 import type { PackedKeys } from "./sort.ts";
 
 const packedMaxCharacters = 16;
@@ -105,7 +105,7 @@ export class KeyIndex {
       if (tag === 0) continue;
       const key = (tag >>> lengthBits) - 1;
       starts[key] = arena.length;
-      writeKey(arena, textOf(slots, at), "map");
+      writePacked(arena, slots, at);
       ends[key] = arena.length;
     }
     this.#scalars.forEach((at, key) => {
@@ -182,16 +182,21 @@ function hash(a: number, b: number, c: number, d: number): number {
   return mixed ^ (mixed >>> 15);
 }
 
-function textOf(slots: Int32Array, at: number): string {
+/** What `writeKey` makes of the string in the slot: its characters are all below U+0100. */
+function writePacked(arena: Arena, slots: Int32Array, at: number): void {
   const length = (slots[at] as number) & lengthMask;
-  let text = "";
-  for (let i = 0; i < length; i += 4) {
-    const word = slots[at + 1 + (i >> 2)] as number;
-    for (let left = Math.min(4, length - i) - 1; left >= 0; left--) {
-      text += String.fromCharCode((word >>> (8 * left)) & 0xff);
-    }
+  arena.reserve(1 + 2 * length);
+  const { bytes } = arena;
+  let to = arena.length;
+  bytes[to++] = keyTags.string;
+  for (let i = 0; i < length; i++) {
+    // The last of four characters, or of fewer, is the lowest byte.
+    const shift = 8 * (Math.min(3, length - 1 - (i & ~3)) - (i & 3));
+    const code = ((slots[at + 1 + (i >> 2)] as number) >>> shift) & 0xff;
+    if (code >= 0x80) bytes[to++] = 0xc0 | (code >> 6);
+    bytes[to++] = code < 0x80 ? code : 0x80 | (code & 0x3f);
   }
-  return text;
+  arena.length = to;
 }
 
 /** Strings cut out of another string keep all of it alive, from this length on (V8). */
