@@ -34,7 +34,7 @@ async function withOneJob(t: TestContext): Promise<Place> {
   return place;
 }
 
-test("what a running coordinator had at its backup, another one has after the restore", async (t) => {
+test("what a running coordinator had at its backup, another has after the restore", async (t) => {
   const place = await withOneJob(t);
   assert.match((await place.run("check", "backup")).out, /: all as it was written\n$/);
   const restored = await place.run("restore", "backup", "--data", "new");

@@ -1,4 +1,5 @@
-/** `tequio check DIR`: what is damaged in a data directory or a backup, and which jobs it touches. */
+/** `tequio check DIR`: what is damaged in a data directory or a backup, and which jobs that
+ *  touches. */
 import type { Command } from "commander";
 import type { CheckReport, Damage } from "../../coordinator/upkeep/check.ts";
 import { exitCodes } from "../faults.ts";

@@ -216,7 +216,7 @@ function mustBeWhole(from: string): void {
 function makePlace(from: string, to: string, cluster: string): void {
   const inside = relative(from, to);
   if (inside === "" || !inside.startsWith("..")) {
-    const text = `${to} is within the data directory: choose another disk, or at least another place`;
+    const text = `${to} is within the data directory: choose another place, best on another disk`;
     throw new ClusterError("bad-request", text);
   }
   makeDirectory(to);

@@ -1,5 +1,5 @@
-/** Verifies a data directory or a backup, changing nothing: every record, the snapshot, the keys and
- *  every blob. Goes on after damage, so that all of it is named, with the jobs that it touches.
+/** Verifies a data directory or a backup, changing nothing: every record, the snapshot, the keys
+ *  and every blob. Goes on after damage, so that all of it is named, with the jobs that it touches.
  *
  *  A coordinator may run on the directory meanwhile. */
 import { existsSync, readFileSync } from "node:fs";

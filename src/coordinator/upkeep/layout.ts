@@ -1,4 +1,4 @@
-/** Where things lie in a data directory and in a backup of one, so that both can be checked alike. */
+/** Where things lie in a data directory and in a backup of one: both can be checked alike. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ClusterError } from "../../core/error.ts";

@@ -92,7 +92,7 @@ test("an upload that would cross the mark is broken off, and leaves nothing", (t
     assert.deepEqual(readdirSync(part), []);
   }));
 
-test("on a disk that is really full nothing is acknowledged, reads go on, space brings all back", (t) =>
+test("on a really full disk nothing is acknowledged, reads go on, space brings all back", (t) =>
   onSmallDisk(t, 0, async ({ cluster, fill, free }) => {
     const spec = await cluster.tasksSpec(2);
     const acknowledged: string[] = [await cluster.submit(spec)];

@@ -62,7 +62,7 @@ test("a backup made while jobs come in is restored to a coordinator that knows t
   assert.equal(again.coordinator.adminToken, cluster.coordinator.adminToken);
 });
 
-test("attempts of before a restore are strangers after it, and its backups are still its own", async (t) => {
+test("attempts of before a restore are strangers after it; its backups stay its own", async (t) => {
   const dataDir = await stopped(t, 1);
   const to = join(temporaryDir(t), "backup");
   await backUp({ dataDir, to, version });
@@ -99,7 +99,7 @@ test("damaged data is never backed up over a good backup", async (t) => {
   assert.deepEqual((await checkDir(to)).damages, []);
 });
 
-test("a needed blob that is missing or damaged stops a backup, with the jobs that need it", async (t) => {
+test("a needed blob that is missing or damaged stops a backup, with its jobs", async (t) => {
   const cluster = await opened(t);
   const spec = await cluster.tasksSpec(2);
   await cluster.submit(spec);
@@ -187,7 +187,7 @@ test("nothing of a damaged backup is restored, wherever the damage is", async (t
   }
 });
 
-test("a directory that is in use, or half restored, is not restored over and not started", async (t) => {
+test("a directory in use, or half restored, is not restored over and not started", async (t) => {
   const dataDir = await stopped(t, 1);
   const to = join(temporaryDir(t), "backup");
   await backUp({ dataDir, to, version });

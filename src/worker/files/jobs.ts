@@ -39,9 +39,12 @@ export class OpenJobs {
     this.#kept = new KeptBlobs(join(dir, "kept"));
   }
 
-  /** May be told twice. The files are fetched at once: the first task follows soon. */
+  /** May be told twice. The files are fetched at once: the first task follows soon. With another
+   *  secret it is another job of that name: of a coordinator that was restored from a backup. */
   open(open: JobOpen): void {
-    if (this.#jobs.has(open.job)) return;
+    const known = this.#jobs.get(open.job);
+    if (known?.job.open.exchangeSecret === open.exchangeSecret) return;
+    known?.closing.abort();
     const closing = new AbortController();
     let files: Promise<JobFiles> | null = null;
     const job: OpenedJob = {
