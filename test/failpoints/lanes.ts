@@ -82,27 +82,40 @@ export async function coordinatorLane(failpoints: readonly string[]): Promise<st
         rounds.finished();
       }
     })();
-    const arming = (async () => {
-      for (const failpoint of failpoints) {
-        await cluster.stopCoordinator();
-        const isUp = await cluster.startCoordinator(failpoint);
-        const { coordinator } = cluster;
-        if (isUp) await Promise.race([coordinator?.ended, rounds.after(roundsMax)]);
-        const { signal, code } = await cluster.stopCoordinator();
-        if (signal === "SIGKILL") continue;
-        assert.equal(code, 0, `${failpoint}: ${coordinator?.errors}`);
-        missed.push(failpoint);
-      }
-      await cluster.startCoordinator();
-    })();
-    const armed = arming.finally(() => {
+    const arming = armAll(cluster, failpoints, (ended) =>
+      Promise.race([ended, rounds.after(roundsMax), working]),
+    ).finally(() => {
       busy = false;
     });
-    await Promise.all([armed, working]);
+    // Both have ended before anything is closed: neither may start further processes.
+    await Promise.allSettled([arming, working]);
+    await working;
+    missed.push(...(await arming));
     return missed;
   } finally {
     await cluster.close();
   }
+}
+
+/** One life of the coordinator for each, and a last one without; answers those not reached. */
+async function armAll(
+  cluster: ArmedCluster,
+  failpoints: readonly string[],
+  enough: (ended: Promise<unknown>) => Promise<unknown>,
+): Promise<string[]> {
+  const missed: string[] = [];
+  for (const failpoint of failpoints) {
+    await cluster.stopCoordinator();
+    const isUp = await cluster.startCoordinator(failpoint);
+    const { coordinator } = cluster;
+    if (isUp && coordinator !== null) await enough(coordinator.ended);
+    const { signal, code } = await cluster.stopCoordinator();
+    if (signal === "SIGKILL") continue;
+    assert.equal(code, 0, `${failpoint}: ${coordinator?.errors}`);
+    missed.push(failpoint);
+  }
+  await cluster.startCoordinator();
+  return missed;
 }
 
 /** One call of each kind. */
