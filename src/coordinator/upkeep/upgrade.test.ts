@@ -1,5 +1,5 @@
-/** Data directories of older versions: `testdata/format-N` was written by the last version that knew
- *  no later format, and is read, upgraded and checked by every version since. */
+/** Data directories of older versions: `testdata/format-N` was written by the last version that
+ *  knew no later format, and is read, upgraded and checked by every version since. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync } from "node:fs";
