@@ -1,18 +1,15 @@
 /** Whole clusters from seeds, with faults, on the production loops: every law holds, every job ends
  *  as it should, and the same seed gives the same run. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { type SimResult, simulate } from "../src/sim/cluster.ts";
-import { coverageTable, Tally } from "../src/sim/coverage.ts";
 import { faultRates } from "../src/sim/faults.ts";
+import type { Seeds } from "./simulation/seeds.ts";
 
-/** What is wanted: so many seeds and so much of the cluster's time … */
-const seedsWanted = 500;
-const hoursWanted = 300;
-/** … but on a slow or busy machine only what fits into this processor time, never fewer seeds than
- *  `seedsLeast`; the line that is printed says so. */
-const cpuMaxS = 60;
-const seedsLeast = 100;
+const run = promisify(execFile);
 
 function held(result: SimResult): void {
   if (result.broken === null) return;
@@ -21,26 +18,16 @@ function held(result: SimResult): void {
 }
 
 test("all laws hold in every seed, and every kind of fault really happens", async (t) => {
-  const tally = new Tally();
-  const started = process.cpuUsage();
-  const cpuS = () => {
-    const { user, system } = process.cpuUsage(started);
-    return (user + system) / 1e6;
-  };
-  let isCut = false;
-  for (let seed = 1; seed <= seedsWanted || tally.hours < hoursWanted; seed++) {
-    isCut = seed > seedsLeast && cpuS() > cpuMaxS;
-    if (isCut) break;
-    const result = await simulate({ seed });
-    tally.add(result);
-    held(result);
+  const file = join(import.meta.dirname, "simulation", "seeds.ts");
+  const { stdout } = await run(process.execPath, [file]);
+  const { counts, failed, lines } = JSON.parse(stdout) as Seeds;
+  for (const line of lines) t.diagnostic(line);
+  if (failed !== null) {
+    const again = `npm run simulate -- --seed ${failed.seed} --story`;
+    assert.fail(`seed ${failed.seed}: ${failed.stack}\nsee it again: ${again}`);
   }
-  const wanted = `all of ${seedsWanted} seeds and ${hoursWanted} hours`;
-  const cut = `cut at ${cpuMaxS} s of CPU, short of ${seedsWanted} seeds and ${hoursWanted} hours`;
-  t.diagnostic(`${tally.summary(cpuS())} (${isCut ? cut : wanted})`);
-  for (const line of coverageTable(tally).split("\n")) t.diagnostic(line);
   for (const kind of Object.keys(faultRates)) {
-    assert.ok((tally.counts.get(kind) ?? 0) >= 20, `${kind} hardly ever happened`);
+    assert.ok((counts[kind] ?? 0) >= 20, `${kind} hardly ever happened`);
   }
 });
 

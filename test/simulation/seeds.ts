@@ -1,0 +1,43 @@
+/** Runs seeds one after the other in a process of its own and prints one line of JSON. Apart from
+ *  the test, since the test runner follows every promise, which makes a simulation much slower. */
+import { simulate } from "../../src/sim/cluster.ts";
+import { coverageTable, Tally } from "../../src/sim/coverage.ts";
+
+/** What is wanted: so many seeds and so much of the cluster's time … */
+const seedsWanted = 500;
+const hoursWanted = 300;
+/** … but on a slow or busy machine only what fits into this processor time, never fewer seeds than
+ *  `seedsLeast`; the line that is printed says so. */
+const cpuMaxS = 60;
+const seedsLeast = 100;
+
+export type Seeds = {
+  /** Seed and stack of the first that failed; null = none. */
+  readonly failed: { readonly seed: number; readonly stack: string } | null;
+  readonly lines: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+};
+
+const tally = new Tally();
+const started = process.cpuUsage();
+let failed: Seeds["failed"] = null;
+let isCut = false;
+for (let seed = 1; seed <= seedsWanted || tally.hours < hoursWanted; seed++) {
+  isCut = seed > seedsLeast && cpuS() > cpuMaxS;
+  if (isCut) break;
+  const result = await simulate({ seed });
+  tally.add(result);
+  if (result.broken === null) continue;
+  failed = { seed, stack: result.broken.stack ?? result.broken.message };
+  break;
+}
+const goal = `${seedsWanted} seeds and ${hoursWanted} hours`;
+const note = isCut ? `cut at ${cpuMaxS} s of CPU, short of ${goal}` : `all of ${goal}`;
+const lines = [`${tally.summary(cpuS())} (${note})`, ...coverageTable(tally).split("\n")];
+const seeds: Seeds = { failed, lines, counts: Object.fromEntries(tally.counts) };
+console.log(JSON.stringify(seeds));
+
+function cpuS(): number {
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1e6;
+}
