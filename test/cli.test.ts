@@ -86,6 +86,18 @@ test("what job code says to the console is told to people, and is no part of the
   }
 });
 
+test("a result on standard output says that bad records are left out of it", async (t) => {
+  const job = `import { mapReduce, ndjson } from "tequio";
+    export default mapReduce({ input: ndjson<number>(), badRecords: "keep",
+      map(n, emit: (key: number, value: number) => void) { emit(n, n); } });\n`;
+  const place = new Place(t, { "job.ts": job, "in.ndjson": "1\n{oops\n" });
+  for (const mode of ["--local", "--sequential"]) {
+    const { out, err } = await place.run("run", mode, "job.ts", "in.ndjson", "-o", "-");
+    assert.equal(out, '{"key":1,"value":1}\n');
+    assert.match(err, /bad records were left out: -o <folder>/);
+  }
+});
+
 test("a destination that is taken is refused before any work", async (t) => {
   const endless = `import { tasks } from "tequio";
     export default tasks({ items: [1], run() { for (;;); } });

@@ -36,7 +36,12 @@ export type Destination =
   /** All parts in order; bad records are left out. */
   | { readonly kind: "stream"; readonly stream: NodeJS.WritableStream };
 
-export type Collected = { readonly files: readonly string[]; readonly sizeBytes: number };
+export type Collected = {
+  readonly files: readonly string[];
+  readonly sizeBytes: number;
+  /** True when bad records were set aside, and a stream has no place for them. */
+  readonly leftOut?: boolean;
+};
 
 const extensionOf: Readonly<Record<OutputFormat, string>> = {
   ndjson: "ndjson",
@@ -79,7 +84,7 @@ export async function saveResult(result: JobResult, to: Destination): Promise<Co
     };
     // Standard output stays open for what comes after.
     await pipeline(counted(), to.stream, { end: false });
-    return { files: [], sizeBytes };
+    return { files: [], sizeBytes, leftOut: result.badRecords.length > 0 };
   }
   return to.kind === "file"
     ? saveMerged(result, to.path, to.replace === true)

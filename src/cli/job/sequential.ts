@@ -27,7 +27,7 @@ export async function runSequential(
   const planned = await planJob(built.job, { ...planOptions(inputs, options), host: hostId() });
   try {
     const { result, counters } = await judge(built, planned, options);
-    const { files, sizeBytes } = await saveResult(result, to);
+    const { files, sizeBytes, leftOut = false } = await saveResult(result, to);
     const isBad = (file: string) => file.endsWith("bad-records.ndjson");
     const ended = {
       name,
@@ -38,6 +38,7 @@ export async function runSequential(
       records: null,
       sizeBytes,
       badRecordsFile: files.find(isBad) ?? null,
+      leftOut,
     };
     tell(ended, null, options);
   } finally {

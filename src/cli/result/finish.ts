@@ -121,6 +121,7 @@ function endedOf(job: JobSummary, to: Destination, collected: Collected): Ended 
     records: job.stages.at(-1)?.outputRecords ?? 0,
     sizeBytes: collected.sizeBytes,
     badRecordsFile: collected.files.find(isBad) ?? null,
+    leftOut: collected.leftOut ?? false,
   };
 }
 

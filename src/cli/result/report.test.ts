@@ -71,6 +71,7 @@ test("the end of a run says where the result lies and what was set aside", () =>
     records: 1,
     sizeBytes: 20,
     badRecordsFile: "out/bad-records.ndjson",
+    leftOut: false,
   };
   assert.deepEqual(endedLines(ended), [
     "words done in 4.2 s: 1 record, 20 B",

@@ -71,6 +71,8 @@ export type Ended = {
   readonly records: number | null;
   readonly sizeBytes: number;
   readonly badRecordsFile: string | null;
+  /** Bad records that went nowhere, since the result went to standard output. */
+  readonly leftOut: boolean;
 };
 
 /** The end of a successful run. */
@@ -82,5 +84,6 @@ export function endedLines(ended: Ended): string[] {
   if (files.length === 1) lines.push(`result: ${files[0]}`);
   else if (files.length > 1) lines.push(`result: ${files.length} files in ${dir}`);
   if (ended.badRecordsFile !== null) lines.push(`bad records: ${ended.badRecordsFile}`);
+  if (ended.leftOut) lines.push("bad records were left out: -o <folder> or --merge keeps them");
   return [...lines, ...counterLines(ended.counters)];
 }
