@@ -70,7 +70,7 @@ test("standard input goes in and standard output gets the result and nothing els
   assert.deepEqual(place.leftovers(), []);
 });
 
-test("what job code says to the console is told to people, and is no part of the result", async (t) => {
+test("what job code says to the console is told to people, and is no result", async (t) => {
   const job = `import { tasks } from "tequio";
     console.log("loaded");
     export default tasks({ items: [1], run(n: number) { console.log("at %d", n); return n; } });\n`;

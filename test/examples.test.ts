@@ -96,7 +96,7 @@ test("plain, gzip and zstd inputs together, of several members and frames", asyn
   assert.ok(taskCount > 4 && files.size === 3);
   const rows = [...files.values()].join("").split("\n").slice(0, -1);
   const total = rows.reduce((before, row) => before + JSON.parse(row).value, 0);
-  // 400 + 2 × (2 × 200) lines of three words, of which every eleventh has one more, and the cut one.
+  // 400 + 2 × (2 × 200) lines of three words, every eleventh with one more, and the cut one.
   const words = (text: string) => text.split(/[ \n]/).length - 1;
   assert.equal(total, words(all) + 2 * (2 * words(half) + words("cut in a line\n")));
 });
@@ -190,7 +190,7 @@ for (const [what, functions] of [
   ["combined values", `${sum}, reduce: (key, values) => [...values]`],
 ]) {
   test(`a table of 1 KiB, that spills many times and merges: ${what}`, async () => {
-    // A key is counted with 96 bytes and more, so that each spill has at most ten: hundreds of them.
+    // A key counts 96 bytes and more, so that each spill has at most ten: hundreds of them.
     const options = { inputs: [inputFile("long.txt", lines(3000))], spillBytes: 1024 };
     for (const splitBytes of [20_000, 1_000_000]) {
       await run(`{ ${functions} }`, { ...options, splitBytes, reducers: 3 });

@@ -158,7 +158,7 @@ test("what modules beside the job file capture is refused with their name and li
   const cases: ReadonlyArray<readonly [string, RegExp]> = [
     [
       inMap('{ seen } from "./lib/state.ts"', "seen"),
-      /^build-failed: job\.ts:3:45: map uses "seen", which is assigned at line 5 of lib\/state\.ts,/,
+      /^build-failed: job\.ts:3:45: map uses "seen", which is assigned at line 5 of lib/,
     ],
     [inMap('{ at as then } from "./lib/all"', "then"), /map uses "then", which depends .*`Date`/],
     [
@@ -167,7 +167,7 @@ test("what modules beside the job file capture is refused with their name and li
     ],
     [
       `${head}import map from "./lib/map.ts";\nexport default mapReduce({ map });`,
-      /^build-failed: lib\/map\.ts:2:35: "default" \(used by map\) uses "at", which depends on where it runs/,
+      /^build-failed: lib\/map\.ts:2:35: "default" \(used by map\) uses "at", which depends on/,
     ],
   ];
   for (const [source, message] of cases) {
@@ -187,7 +187,8 @@ test("modules that import and re-export each other in circles are read to an end
     "a.ts":
       'import { b } from "./b.ts";\nexport * from "./b.ts";\nexport const a = (): number => b();',
     "b.ts":
-      'import { a } from "./a.ts";\nexport * from "./a.ts";\nlet n = 0;\nexport function b(): number {\n  n++;\n  return a();\n}',
+      'import { a } from "./a.ts";\nexport * from "./a.ts";\nlet n = 0;\n' +
+      "export function b(): number {\n  n++;\n  return a();\n}",
   });
   const message = /^build-failed: b\.ts:5:3: "b" \(used by map\) uses "n"/;
   await assert.rejects(bundleJob(join(folder, "job.ts")), { code: "build-failed", message });

@@ -142,7 +142,8 @@ class CaptureSearch {
     const write = kind === "const" ? undefined : binding.writes[0];
     if (write !== undefined) {
       const { line } = lineAndColumn(this.#module.source, write.node.start);
-      return `is assigned at line ${line}${this.#ofModule()}, so that each worker would see its own value`;
+      const place = `line ${line}${this.#ofModule()}`;
+      return `is assigned at ${place}, so that each worker would see its own value`;
     }
     const place = origin === null ? null : placeDependence(origin, this.#module.scopes);
     return place === null ? null : `depends on where it runs (\`${place}\`)`;

@@ -51,8 +51,8 @@ export function reportAttempts(
   watchStragglers(state, job);
 }
 
-/** The worker will not run it (it stops, or its queue is full): it gets nothing more until one of its
- *  other attempts ends, or the two would hand tasks back and forth. */
+/** The worker will not run it (it stops, or its queue is full): it gets nothing more until one of
+ *  its other attempts ends, or the two would hand tasks back and forth. */
 function giveBack(state: CoordinatorState, job: JobRecord, lease: Lease): void {
   const stage = job.stages[lease.stage] as Stage;
   state.hungry.delete(lease.worker);

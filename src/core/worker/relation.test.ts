@@ -208,7 +208,7 @@ test("while it waits for the answer to its bye it has no heartbeat to wake up fo
   assert.ok(nextWakeMs(story.state) > story.atMs);
 });
 
-test("W4: when the lease ends during a join, the join is begun anew without what was dropped", () => {
+test("W4: when the lease ends during a join, it is begun anew without what was dropped", () => {
   const story = joined();
   story.assign([ref(0)]);
   story.tell({ kind: "link-lost", reason: "cut", chance: 0 });
