@@ -35,7 +35,7 @@ const smallLetters = 0x20202020;
 
 export class WordTable {
   /** The word that `map` has at hand: most likely what it emits. */
-  text = "";
+  text: unknown = 0;
   /** Its slot. */
   #at = 0;
   /** The batch: how many words, and where in the bytes they start. */
