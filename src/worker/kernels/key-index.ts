@@ -7,8 +7,8 @@
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, keyTags, writeKey } from "../../wire/block/key.ts";
 import type { PackedKeys } from "./sort.ts";
+import { packedHash, packedMaxBytes } from "./words/packed.ts";
 
-const packedMaxCharacters = 16;
 /** A slot: index + 1 and length (0 = empty), four words of four characters, three to spare. */
 const slotWords = 8;
 const slotsMin = 2048;
@@ -31,12 +31,13 @@ export class KeyIndex {
   /** Arrays by their encoded bytes, as Latin-1 text. */
   readonly #arrays = new Map<string, number>();
   readonly #scratch = new Arena(256);
+  readonly #packed = new Int32Array(4);
 
   /** The key's index; a new key gets `count`. What is no key is a `user-error`. */
   indexOf(key: Key): number {
     if (typeof key !== "string") return this.#indexOfOther(key);
     const length = key.length;
-    if (length > packedMaxCharacters) return this.#indexOfOther(key);
+    if (length > packedMaxBytes) return this.#indexOfOther(key);
     let a = 0;
     let b = 0;
     let c = 0;
@@ -46,29 +47,44 @@ export class KeyIndex {
     for (; i < length && i < 4; i++) {
       const code = key.charCodeAt(i);
       all |= code;
-      a = (a << 8) | code;
+      a |= code << (i << 3);
     }
     if (length > 4) {
       for (; i < length && i < 8; i++) {
         const code = key.charCodeAt(i);
         all |= code;
-        b = (b << 8) | code;
+        b |= code << (i << 3);
       }
       for (; i < length && i < 12; i++) {
         const code = key.charCodeAt(i);
         all |= code;
-        c = (c << 8) | code;
+        c |= code << (i << 3);
       }
       for (; i < length; i++) {
         const code = key.charCodeAt(i);
         all |= code;
-        d = (d << 8) | code;
+        d |= code << (i << 3);
       }
     }
     if (all > 0xff) return this.#indexOfOther(key);
+    const packed = this.#packed;
+    packed[0] = a;
+    packed[1] = b;
+    packed[2] = c;
+    packed[3] = d;
+    return this.indexOfPacked(packed, 0, length);
+  }
+
+  /** As `indexOf`, of the string of `length` whose characters are the four words from `from`
+   *  on. */
+  indexOfPacked(words: Int32Array, from: number, length: number): number {
+    const a = words[from] as number;
+    const b = words[from + 1] as number;
+    const c = words[from + 2] as number;
+    const d = words[from + 3] as number;
     const slots = this.#slots;
     const end = this.#mask * slotWords;
-    let at = (hash(a, b, c, d) * slotWords) & end;
+    let at = (packedHash(a, b, c, d) * slotWords) & end;
     for (;;) {
       const tag = slots[at] as number;
       if (
@@ -165,7 +181,7 @@ export class KeyIndex {
       const b = old[from + 2] as number;
       const c = old[from + 3] as number;
       const d = old[from + 4] as number;
-      let at = (hash(a, b, c, d) * slotWords) & end;
+      let at = (packedHash(a, b, c, d) * slotWords) & end;
       while (slots[at] !== 0) at = (at + slotWords) & end;
       slots[at] = old[from] as number;
       slots[at + 1] = a;
@@ -176,12 +192,6 @@ export class KeyIndex {
   }
 }
 
-function hash(a: number, b: number, c: number, d: number): number {
-  const inner = Math.imul(b ^ Math.imul(c ^ Math.imul(d, 0xcc9e2d51), 0xc2b2ae35), 0x85ebca6b);
-  const mixed = Math.imul(a ^ inner, 0x9e3779b1);
-  return mixed ^ (mixed >>> 15);
-}
-
 /** What `writeKey` makes of the string in the slot: its characters are all below U+0100. */
 function writePacked(arena: Arena, slots: Int32Array, at: number): void {
   const length = (slots[at] as number) & lengthMask;
@@ -190,9 +200,7 @@ function writePacked(arena: Arena, slots: Int32Array, at: number): void {
   let to = arena.length;
   bytes[to++] = keyTags.string;
   for (let i = 0; i < length; i++) {
-    // The last of four characters, or of fewer, is the lowest byte.
-    const shift = 8 * (Math.min(3, length - 1 - (i & ~3)) - (i & 3));
-    const code = ((slots[at + 1 + (i >> 2)] as number) >>> shift) & 0xff;
+    const code = ((slots[at + 1 + (i >> 2)] as number) >>> (i << 3)) & 0xff;
     if (code >= 0x80) bytes[to++] = 0xc0 | (code >> 6);
     bytes[to++] = code < 0x80 ? code : 0x80 | (code & 0x3f);
   }

@@ -11,8 +11,12 @@ import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
 import { decodeManifest } from "../../wire/block/manifest.ts";
 import { partitionOf } from "../../wire/block/partition.ts";
 import { readValue } from "../../wire/block/value.ts";
+import { memorySource } from "./byte-source.ts";
+import { RecordPosition } from "./lines.ts";
 import { SegmentFiles } from "./run-file.ts";
 import { EmitTable, type TableOptions } from "./table.ts";
+import { WordTable } from "./words/word-table.ts";
+import { WordCutter } from "./words.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "table-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -125,6 +129,48 @@ test("hundreds of spills are merged several times over, and nothing is lost", ()
     const { partitions } = run(pairs, { spillBytes: 1, partitionCount: 2, combine });
     assert.deepEqual(partitions, naive(pairs, 2, combine !== null, false));
   }
+});
+
+test("words at hand and equal strings from elsewhere are the same key", () => {
+  const unit = fc.constantFrom("a", "É", "é ", "é", " ", "longer-than", "sixteen", "日本", "A ");
+  const words = new WordTable(true);
+  const bytesOf = (text: string) => [
+    { file: 0, offset: 0, head: null, bytes: Buffer.from(`${text}\n`) },
+  ];
+  fc.assert(
+    fc.property(
+      fc.array(unit, { maxLength: 200 }),
+      shape,
+      fc.boolean(),
+      (units, options, folds) => {
+        const pairs: Pair[] = [];
+        const combine = folds ? (a: unknown, b: unknown) => (a as number) + (b as number) : null;
+        const path = join(folder, "out.run");
+        const table = new EmitTable({ ...options, combine, partition: null, path, words });
+        const visit = (word: string) => {
+          const copied = Buffer.from(word).toString();
+          for (const key of pairs.length % 3 === 0 ? [copied, word] : [word]) {
+            table.emit(key, pairs.length);
+            pairs.push([key, pairs.length]);
+          }
+        };
+        const source = memorySource(bytesOf(units.join("")));
+        const cutter = new WordCutter({
+          source,
+          table: words,
+          position: new RecordPosition(),
+          visit,
+        });
+        source.nextPiece();
+        cutter.cut(0);
+        const manifest = table.finish();
+        table.close();
+        const { partitionCount, descending } = options;
+        assert.deepEqual(readBack(path, manifest), naive(pairs, partitionCount, folds, descending));
+      },
+    ),
+    { numRuns: 150 },
+  );
 });
 
 test("the same pairs with the same bound give the same bytes", () => {

@@ -119,12 +119,7 @@ export class EmitTable {
     words.forgetKeys();
     return (key) => {
       // Not `===`, which would look into both strings, and wait for their memory.
-      if (!Object.is(key, words.text)) return keys.indexOf(key);
-      const known = words.keyIndex;
-      if (known !== -1) return known;
-      const at = keys.indexOf(key);
-      words.keyIndex = at;
-      return at;
+      return Object.is(key, words.text) ? words.keyIndexIn(keys) : keys.indexOf(key);
     };
   }
 

@@ -6,6 +6,8 @@
  *  cache line: words of up to 16 bytes lie in it whole; of longer ones it has the hash and the
  *  place in an arena. */
 import { Arena } from "../../../wire/block/arena.ts";
+import type { KeyIndex } from "../key-index.ts";
+import { packedHash, packedMaxBytes } from "./packed.ts";
 
 /** Most words that are kept; past them, or past these bytes of long ones, the table starts anew.
  *  As many as fill 8 MiB of slots to 7/8. */
@@ -21,7 +23,6 @@ const generationWord = 6;
 const slotsMin = 4096;
 const lengthBits = 5;
 const lengthMask = 2 ** lengthBits - 1;
-const packedMaxBytes = 16;
 const longLength = packedMaxBytes + 1;
 /** For each length up to 16, which bits of the four words belong to the word. */
 const masks = Int32Array.from({ length: 4 * (packedMaxBytes + 1) }, (_, i) => {
@@ -35,7 +36,7 @@ const smallLetters = 0x20202020;
 
 export class WordTable {
   /** The word that `map` has at hand: most likely what it emits. */
-  text: unknown = 0;
+  text = "";
   /** Its slot. */
   #at = 0;
   /** The batch: how many words, and where in the bytes they start. */
@@ -86,17 +87,26 @@ export class WordTable {
     return text;
   }
 
-  /** Index of the key that the word at hand has become; -1 = none yet. */
-  get keyIndex(): number {
+  /** Index of the key that the word at hand is. */
+  keyIndexIn(keys: KeyIndex): number {
     const slots = this.#slots;
     const at = this.#at;
-    if (slots[at + generationWord] !== this.#generation) return -1;
-    return slots[at + keyWord] as number;
+    if (slots[at + generationWord] === this.#generation) return slots[at + keyWord] as number;
+    const index = this.#newKeyIndex(keys);
+    slots[at + keyWord] = index;
+    slots[at + generationWord] = this.#generation;
+    return index;
   }
 
-  set keyIndex(index: number) {
-    this.#slots[this.#at + keyWord] = index;
-    this.#slots[this.#at + generationWord] = this.#generation;
+  /** Without a look at the string, when the bytes in the slot are its characters. */
+  #newKeyIndex(keys: KeyIndex): number {
+    const slots = this.#slots;
+    const at = this.#at;
+    const length = (slots[at] as number) & lengthMask;
+    let all = 0;
+    for (let word = 1; word <= 4; word++) all |= slots[at + word] as number;
+    const isAscii = length <= packedMaxBytes && (all & 0x80808080) === 0;
+    return isAscii ? keys.indexOfPacked(slots, at + 1, length) : keys.indexOf(this.text);
   }
 
   /** The emit table gives its indexes anew. */
@@ -129,7 +139,7 @@ export class WordTable {
     const b = (view.getInt32(start + 4, true) | fold) & (masks[4 * length + 1] as number);
     const c = (view.getInt32(start + 8, true) | fold) & (masks[4 * length + 2] as number);
     const d = (view.getInt32(start + 12, true) | fold) & (masks[4 * length + 3] as number);
-    this.#slotsOf[i] = (hash(a, b, c, d) & this.#mask) * slotWords;
+    this.#slotsOf[i] = (packedHash(a, b, c, d) & this.#mask) * slotWords;
     this.#lengths[i] = length;
     packed[4 * i] = a;
     packed[4 * i + 1] = b;
@@ -241,16 +251,10 @@ export class WordTable {
       const b = old[from + 2] as number;
       const c = old[from + 3] as number;
       const d = old[from + 4] as number;
-      const mixed = (tag & lengthMask) === longLength ? a : hash(a, b, c, d);
+      const mixed = (tag & lengthMask) === longLength ? a : packedHash(a, b, c, d);
       let at = (mixed & this.#mask) * slotWords;
       while (slots[at] !== 0) at = (at + slotWords) & last;
       for (let i = 0; i <= generationWord; i++) slots[at + i] = old[from + i] as number;
     }
   }
-}
-
-function hash(a: number, b: number, c: number, d: number): number {
-  const inner = Math.imul(b ^ Math.imul(c ^ Math.imul(d, 0xcc9e2d51), 0xc2b2ae35), 0x85ebca6b);
-  const mixed = Math.imul(a ^ inner, 0x9e3779b1);
-  return mixed ^ (mixed >>> 15);
 }
