@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Random } from "../../src/core/random.ts";
@@ -14,6 +14,7 @@ import { collect, saveResult } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
+import { patiently } from "../failpoints/jobs.ts";
 import { KillableCluster } from "./cluster.ts";
 
 const seed = Number(process.env.KILL_SEED ?? 1);
@@ -77,12 +78,15 @@ function writeInput(path: string, random: Random): void {
 }
 
 async function runOnce(client: Client, one: Case, out: string): Promise<string> {
-  const job = await submitJob(client, one.built, one.planned, { name: "kills" });
+  // The coordinator may be away at any of these calls; the key makes the submission one.
+  const name = `kills-${basename(out)}`;
+  const job = await patiently(() => submitJob(client, one.built, one.planned, { name, key: name }));
   const signal = AbortSignal.timeout(jobEndMaxMs);
   let last = null;
   for await (const summary of client.watch(job as never, { signal })) last = summary;
   assert.equal(last?.state, "done", JSON.stringify(last?.failure ?? last));
-  await collect(client, last, { kind: "folder", path: out });
+  const summary = last;
+  await patiently(() => collect(client, summary, { kind: "folder", path: out }));
   return folderText(out);
 }
 

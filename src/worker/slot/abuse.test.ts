@@ -61,7 +61,9 @@ test("W8: a flood of output is drained, and beyond its limit ends the process", 
     assert.equal(await resultOf(t, { run }), "survived");
   }
   const { failure } = await runItems(t, {
-    run: `for (;;) { process.stdout.write("x".repeat(9999)); await new Promise(setImmediate); }`,
+    // With a breath between, or the process may run out of memory before its output is out.
+    run: `for (;;) { process.stdout.write("x".repeat(9999));
+      await new Promise((r) => setTimeout(r, 1)); }`,
     limits: { outputMaxBytes: 1_000_000 },
   });
   assert.equal(code(failure), "limit-exceeded");
