@@ -1,28 +1,11 @@
 /** How bytes become records. Formats are plain descriptions; the readers are in the worker and in
  *  `local.ts`. */
+import type { FormatSpec } from "../wire/block/plan.ts";
+
+export type { FormatSpec };
 
 /** `In` is the record type that `map` receives. */
 export type Format<In> = FormatSpec & { readonly record?: (record: In) => void };
-
-export type FormatSpec =
-  /** Lines without their newline (`\n` or `\r\n`); invalid UTF-8 becomes U+FFFD. */
-  | { readonly format: "lines" }
-  /** Words of the lines; see `text.words`. */
-  | { readonly format: "words"; readonly lowercase: boolean }
-  /** One record per file, the text or the bytes of it. */
-  | { readonly format: "file"; readonly as: "text" | "bytes" }
-  /** One JSON value a line; blank lines are skipped. */
-  | { readonly format: "ndjson" }
-  /** RFC 4180. With `header`, records are objects by column name, else arrays of strings. Newlines
-   *  inside quotes need `multiline`, which reads a file as one split; without it they are a bad
-   *  record, never a wrong one. */
-  | {
-      readonly format: "csv";
-      readonly header: boolean;
-      readonly separator: string;
-      readonly multiline: boolean;
-      readonly columns: readonly string[] | null;
-    };
 
 export type WordOptions = {
   /** Words as `toLowerCase()` makes them. Default false. */

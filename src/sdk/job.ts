@@ -1,21 +1,9 @@
 /** What a job author writes. The types of `emit` flow from `map` into `combine` and `reduce`. */
+import type { Key } from "../wire/block/key.ts";
+import type { Value } from "../wire/block/value.ts";
 import type { Format } from "./format.ts";
 
-/** JSON-like data that can be emitted. Class instances, functions, symbols, bigint and cycles are
- *  refused. */
-export type Value =
-  | string
-  | number
-  | boolean
-  | null
-  | undefined
-  | Uint8Array
-  | readonly Value[]
-  | { readonly [name: string]: Value };
-
-/** Keys are compared as bytes: null < false < true < numbers (by value) < strings (UTF-8) < arrays
- *  (by element). */
-export type Key = string | number | boolean | null | readonly Key[];
+export type { Key, Value };
 
 /** Emits one pair. Objects are copied at once, so they may be reused. */
 export type Emit<K extends Key, V> = (key: K, value: V) => void;

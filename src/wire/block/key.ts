@@ -8,7 +8,8 @@ import { ClusterError } from "../../core/error.ts";
 import { type Arena, Cursor, damaged } from "./arena.ts";
 import { readText, writeText } from "./text.ts";
 
-/** What can be a key; the same as the SDK's type. */
+/** Keys are compared as bytes: null < false < true < numbers (by value) < strings (UTF-8) < arrays
+ *  (by element). */
 export type Key = string | number | boolean | null | readonly Key[];
 
 export const keyTags = {

@@ -45,3 +45,24 @@ export type Plan = {
    *  worker cuts alike. */
   readonly spillBytes: number;
 };
+
+/** How bytes become records; the SDK's `text`, `bytes`, `ndjson` and `csv` make these. */
+export type FormatSpec =
+  /** Lines without their newline (`\n` or `\r\n`); invalid UTF-8 becomes U+FFFD. */
+  | { readonly format: "lines" }
+  /** Words of the lines; see `text.words`. */
+  | { readonly format: "words"; readonly lowercase: boolean }
+  /** One record per file, the text or the bytes of it. */
+  | { readonly format: "file"; readonly as: "text" | "bytes" }
+  /** One JSON value a line; blank lines are skipped. */
+  | { readonly format: "ndjson" }
+  /** RFC 4180. With `header`, records are objects by column name, else arrays of strings. Newlines
+   *  inside quotes need `multiline`, which reads a file as one split; without it they are a bad
+   *  record, never a wrong one. */
+  | {
+      readonly format: "csv";
+      readonly header: boolean;
+      readonly separator: string;
+      readonly multiline: boolean;
+      readonly columns: readonly string[] | null;
+    };

@@ -8,7 +8,8 @@ import { type Arena, Cursor, damaged } from "./arena.ts";
 import { isPlain, refusal, valueDepthMax } from "./refusal.ts";
 import { readText, writeText } from "./text.ts";
 
-/** What can be a value; the same as the SDK's type. */
+/** JSON-like data that can be emitted. Class instances, functions, symbols, bigint and cycles are
+ *  refused. */
 export type Value =
   | string
   | number

@@ -2,23 +2,12 @@
  *  and `tasks` give it. A bundle is a foreign program with its own copy of the SDK, so this is what
  *  is relied on, and nothing else of it. */
 import type { Key } from "../../wire/block/key.ts";
+import type { FormatSpec } from "../../wire/block/plan.ts";
 import type { OutputFormat } from "../../wire/block/row.ts";
 import type { Combine } from "../kernels/merge.ts";
 import { thrownBy } from "./thrown.ts";
 
-/** How bytes become records; the SDK's `text`, `bytes`, `ndjson` and `csv` make these. */
-export type FormatSpec =
-  | { readonly format: "lines" }
-  | { readonly format: "words"; readonly lowercase: boolean }
-  | { readonly format: "file"; readonly as: "text" | "bytes" }
-  | { readonly format: "ndjson" }
-  | {
-      readonly format: "csv";
-      readonly header: boolean;
-      readonly separator: string;
-      readonly multiline: boolean;
-      readonly columns: readonly string[] | null;
-    };
+export type { FormatSpec };
 
 export type Params = Readonly<Record<string, unknown>>;
 export type Emit = (key: Key, value: unknown) => void;
