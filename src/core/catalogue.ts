@@ -1,0 +1,100 @@
+/** Who shares which files: the users of the console and the peers of P4 are one kind of thing, a
+ *  *member*, and what members offer is one catalogue.
+ *
+ *  1. A member's name is unique among all members, whichever way it came.
+ *  2. A file is offered while its owner is connected. Owners of one name are listed in the order in
+ *     which they published it; names in the order in which they first appeared.
+ *  3. A peer that leaves, or is not heard of within its TTL, is forgotten with all of its files; a
+ *     user of the console is only disconnected, and keeps name and files.
+ *  4. Signs of life are not events; silence is (`member-disconnected`, see decisions/0002). */
+import type { Hash } from "./ids.ts";
+
+/** user: came by the console (seed 3), no token · peer: came by P4 (seed 4), holds a token. */
+export type MemberKind = "user" | "peer";
+
+/** Where a member serves its files. The host is the one that it was seen at or proved. */
+export type MemberAddress = { readonly host: string; readonly port: number };
+
+export type SharedFile = {
+  /** As its owner calls it, `/` between folders; never used as a path by anybody else. */
+  readonly name: string;
+  readonly description: string;
+  /** Merkle root of the content; null when the owner did not say (existing clients cannot). */
+  readonly root: Hash | null;
+  readonly sizeBytes: number | null;
+};
+
+export type MemberRecord = {
+  readonly name: string;
+  readonly kind: MemberKind;
+  /** Whose member it is, for permissions: owner of the token that it registered with. */
+  readonly owner: string;
+  /** SHA-256 of the peer's token; "" for users. */
+  readonly tokenHash: Hash;
+  /** Null = not connected. */
+  address: MemberAddress | null;
+  /** Silence after which it is gone, in ms; 0 = never. */
+  ttlMs: number;
+  /** By name, in the order of publication. */
+  readonly files: Map<string, SharedFile>;
+};
+
+export type CatalogueLimits = {
+  /** Members, connected or not. */
+  readonly membersMax: number;
+  /** Files of all members together. */
+  readonly filesMax: number;
+  /** Files of one member. */
+  readonly filesPerMemberMax: number;
+  /** UTF-8 bytes of a file's name. */
+  readonly nameBytesMax: number;
+};
+
+export const catalogueLimits: CatalogueLimits = {
+  membersMax: 100_000,
+  filesMax: 1_000_000,
+  filesPerMemberMax: 200_000,
+  nameBytesMax: 4_096,
+};
+
+/** What can happen to members; part of `CoordinatorEvent`. Each is answered by `reply` or
+ *  `refuse`: not-found (no such member or file), conflict (name, connection or file is there
+ *  already), limit-exceeded, bad-request. */
+export type MemberEvent =
+  | {
+      readonly kind: "member-registered";
+      readonly name: string;
+      readonly member: MemberKind;
+      readonly owner: string;
+      readonly tokenHash: Hash;
+      /** A peer is connected from the start; a user is not. */
+      readonly address: MemberAddress | null;
+      readonly ttlMs: number;
+    }
+  /** It leaves, with all of its files. */
+  | { readonly kind: "member-unregistered"; readonly name: string }
+  | {
+      readonly kind: "member-connected";
+      readonly name: string;
+      readonly address: MemberAddress;
+      readonly ttlMs: number;
+    }
+  | {
+      readonly kind: "member-disconnected";
+      readonly name: string;
+      /** asked: it said so · silent: no sign of life within its TTL. */
+      readonly reason: "asked" | "silent";
+    }
+  | {
+      readonly kind: "files-published";
+      readonly name: string;
+      readonly files: readonly SharedFile[];
+      /** refuse: nothing is published when one of the names is there already · renew: the entry is
+       *  replaced and keeps its place · replace: these are all files of the member from now on. */
+      readonly existing: "refuse" | "renew" | "replace";
+    }
+  | {
+      readonly kind: "files-withdrawn";
+      readonly name: string;
+      readonly files: readonly string[];
+    };
