@@ -3,6 +3,7 @@
  *  same order give the same state and the same effects, on any machine, at any time. */
 import { cancelJob, removeJob, submitJob } from "./cluster/jobs.ts";
 import { makeReady } from "./cluster/leases.ts";
+import { endPause, pauseWorker, resumeWorker } from "./cluster/pauses.ts";
 import { schedule } from "./cluster/placement.ts";
 import { endOverdue, reportAttempts, startAttempts } from "./cluster/reports.ts";
 import { isOpen } from "./cluster/shuffle.ts";
@@ -55,6 +56,12 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
     case "worker-lost":
       loseWorker(state, event, effects);
       break;
+    case "worker-paused":
+      pauseWorker(state, event, effects);
+      break;
+    case "worker-resumed":
+      resumeWorker(state, event, effects);
+      break;
     case "attempts-started":
       startAttempts(state, event);
       break;
@@ -80,6 +87,10 @@ function passTime(state: CoordinatorState, effects: Effect[]): void {
   for (;;) {
     const due = state.deadlines.takeDue(state.atMs);
     if (due === undefined) return;
+    if (due.kind === "pause") {
+      endPause(state, due.worker, effects);
+      continue;
+    }
     const job = state.jobs.get(due.job);
     if (job === undefined || job.state !== "running") continue;
     if (due.kind === "stragglers") startBackups(state, job, effects);

@@ -83,6 +83,9 @@ export type CoordinatorEvent = {
        *  lease. */
       readonly reason: "bye" | "closed" | "silent";
     }
+  /** It takes no new attempts: its disk is nearly full. Until `worker-resumed` or a new join. */
+  | { readonly kind: "worker-paused"; readonly worker: WorkerId; readonly reason: string }
+  | { readonly kind: "worker-resumed"; readonly worker: WorkerId }
   | {
       readonly kind: "attempts-started";
       readonly worker: WorkerId;

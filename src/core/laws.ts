@@ -29,6 +29,10 @@ export function checkLaws(state: CoordinatorState): void {
     held += worker.leases.size;
     if (worker.live) slots += worker.specs.slots;
     assert(
+      worker.pause === null || !state.hungry.has(worker.number),
+      `I18: w-${worker.number} is paused and counts as hungry`,
+    );
+    assert(
       worker.live || worker.leases.size === 0,
       `I18: w-${worker.number} is lost and holds leases`,
     );

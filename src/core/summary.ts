@@ -54,4 +54,6 @@ export type WorkerSummary = {
   readonly failed: number;
   readonly joinedAtMs: number;
   readonly version: string;
+  /** Why it takes no new tasks now, in words; "" when it does. */
+  readonly paused: string;
 };

@@ -1,5 +1,6 @@
 /** Reading the state: summaries for people, and what the edges need to carry out effects. Changes
  *  nothing. */
+import { allPaused } from "./cluster/pauses.ts";
 import { consumerOf, isOpen } from "./cluster/shuffle.ts";
 import {
   type CoordinatorState,
@@ -65,6 +66,8 @@ function waitingFor(state: CoordinatorState, job: JobRecord): string {
   if (live.length === 0) {
     return "no worker is here: start one with `tequio join`, or `tequio up --workers N`";
   }
+  const paused = allPaused(live);
+  if (paused !== null) return paused;
   if (!live.some((worker) => worker.specs.kinds.includes(100))) {
     return "no worker here runs JavaScript";
   }
@@ -90,6 +93,7 @@ export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
     failed: worker.failed,
     joinedAtMs: worker.joinedAtMs,
     version: worker.specs.version,
+    paused: worker.pause?.reason ?? "",
   }));
 }
 

@@ -57,7 +57,7 @@ export function endLease(state: CoordinatorState, lease: Lease): void {
   job.running--;
   const worker = state.workers.get(lease.worker);
   worker?.leases.delete(lease);
-  if (worker?.live === true) state.hungry.add(worker.number);
+  if (worker?.live === true && worker.pause === null) state.hungry.add(worker.number);
 }
 
 /** The lease under which this worker runs this attempt, if it still counts. */

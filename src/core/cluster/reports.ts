@@ -6,6 +6,7 @@ import { idNumber, jobId, workerId } from "../ids.ts";
 import { type Failure, taskName } from "../job.ts";
 import { failJob, finishIfDone } from "./jobs.ts";
 import { endLease, findLease } from "./leases.ts";
+import { pauseAfterFull } from "./pauses.ts";
 import { afterFailure, again } from "./retry.ts";
 import { consumerOf, loseOutput, openStage, sameOutput } from "./shuffle.ts";
 import { watchStragglers } from "./speculation.ts";
@@ -122,13 +123,12 @@ function fail(
   const stage = job.stages[lease.stage] as Stage;
   const { failure } = report;
   const worker = state.workers.get(lease.worker);
-  if (worker !== undefined) worker.failed++;
-  job.errors.unshift({
-    ...failure,
-    task: taskName(stage.spec.kind, lease.task),
-    worker: workerId(lease.worker),
-  });
-  if (job.errors.length > errorsKept) job.errors.length = errorsKept;
+  if (failure.code === "storage-full") {
+    if (worker !== undefined) pauseAfterFull(state, worker, failure.message);
+  } else {
+    if (worker !== undefined) worker.failed++;
+    keepError(job, stage, lease, failure);
+  }
   const input = stage.spec.inputStage === null ? undefined : job.stages[stage.spec.inputStage];
   // A worker that was told of older places complains of what may be elsewhere by now.
   const upToDate =
@@ -143,6 +143,15 @@ function fail(
   }
   const end = afterFailure(state, job, lease, failure);
   if (end !== null) failJob(state, job, end, effects);
+}
+
+function keepError(job: JobRecord, stage: Stage, lease: Lease, failure: Failure): void {
+  job.errors.unshift({
+    ...failure,
+    task: taskName(stage.spec.kind, lease.task),
+    worker: workerId(lease.worker),
+  });
+  if (job.errors.length > errorsKept) job.errors.length = errorsKept;
 }
 
 function unreachable(input: Stage, task: number): Failure {

@@ -3,9 +3,9 @@
  *  1. The user's own errors count against `userErrorMax` (4); then the job fails with the last one.
  *  2. A lost worker counts for the tasks that it had announced as running: `workersKilledMax` (3)
  *     distinct ones poison the job.
- *  3. All else (downloads, full disks, returned attempts) is a setback: tried again, with an end
- *     far away.
- *  4. Waits double from `backoffMs` to `backoffMaxMs`; a lost worker costs no wait. */
+ *  3. A full disk counts for nothing: the worker is paused (`pauses.ts`) and the task goes back.
+ *  4. All else (downloads, returned attempts) is a setback: tried again, with an end far away.
+ *  5. Waits double from `backoffMs` to `backoffMaxMs`; a lost worker costs no wait. */
 import type { ErrorCode } from "../error.ts";
 import { type Failure, taskName } from "../job.ts";
 import { makeReady } from "./leases.ts";
@@ -50,6 +50,11 @@ export function afterFailure(
 ): Failure | null {
   const stage = job.stages[lease.stage] as Stage;
   const { task } = lease;
+  if (failure.code === "storage-full") {
+    stage.tally.attemptsLost++;
+    if (!stage.leases.has(task)) again(state, job, stage, task);
+    return null;
+  }
   stage.tally.attemptsFailed++;
   if (finalCodes.has(failure.code)) return named(stage, task, failure);
   let tries: number;

@@ -181,7 +181,9 @@ function loadWorker(saved: SavedWorker, jobs: ReadonlyMap<number, JobRecord>): W
     if (lease === undefined) throw new Error(`snapshot: w-${saved.number} holds an unknown lease`);
     leases.add(lease);
   }
-  return { ...saved, leases, opened: new Set(saved.opened), sources: new Map(saved.sources) };
+  const pause = saved.pause ?? null;
+  const opened = new Set(saved.opened);
+  return { ...saved, pause, leases, opened, sources: new Map(saved.sources) };
 }
 
 function sparse(column: ArrayLike<number>): Sparse {

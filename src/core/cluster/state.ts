@@ -118,6 +118,8 @@ export type WorkerRecord = {
   readonly sources: Map<string, number>;
   done: number;
   failed: number;
+  /** Why it takes no new attempts; `untilMs` 0 = until it says so. Null = it takes them. */
+  pause: { readonly reason: string; readonly untilMs: number } | null;
 };
 
 export type CoordinatorState = {
@@ -132,7 +134,7 @@ export type CoordinatorState = {
   /** Jobs in state `running`, in order of submission. */
   readonly active: Set<number>;
   readonly workers: Map<number, WorkerRecord>;
-  /** Live workers that may have room, in the order in which they found it. */
+  /** Live workers, not paused, that may have room, in the order in which they found it. */
   readonly hungry: Set<number>;
   /** `owner\nkey` → job number. */
   readonly keys: Map<string, number>;

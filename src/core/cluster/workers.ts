@@ -34,6 +34,8 @@ export function joinWorker(
   worker.live = true;
   worker.seenEpoch = state.epoch;
   worker.absentMs = 0;
+  // A worker whose disk is still full says so again.
+  worker.pause = null;
   state.slots += worker.specs.slots;
   state.hungry.add(worker.number);
   effects.push({ kind: "reply", value: { worker: workerId(worker.number) } });
@@ -57,6 +59,7 @@ function newWorker(state: CoordinatorState, event: Of<"worker-joined">): WorkerR
     sources: new Map(),
     done: 0,
     failed: 0,
+    pause: null,
   };
   state.workers.set(worker.number, worker);
   return worker;

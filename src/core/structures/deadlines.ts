@@ -24,6 +24,8 @@ export type Deadline = {
     }
   /** Time to look for stragglers of a job. */
   | { readonly kind: "stragglers"; readonly job: number }
+  /** A worker that met a full disk may be tried again. */
+  | { readonly kind: "pause"; readonly worker: number }
 );
 
 /** A deadline before it has its place in the order. */

@@ -1,0 +1,93 @@
+/** Workers that take no new attempts for a while because a disk is full: their own, or the one that
+ *  they bring results to.
+ *
+ *  1. A paused worker keeps what it runs, and is given nothing. Its pause costs no task a setback.
+ *  2. A pause that the worker has told of ends when it says that it has room again, or joins anew.
+ *  3. A pause for an attempt that met a full disk ends by itself after `fullRetryMs`: whether there
+ *     is room again, only another attempt can tell. So a job waits on full disks, and never fails
+ *     of them. */
+import type { Effect } from "../effect.ts";
+import type { CoordinatorEvent } from "../event.ts";
+import { idNumber, jobId } from "../ids.ts";
+import type { CoordinatorState, WorkerRecord } from "./state.ts";
+
+type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
+
+/** How long a worker is left alone whose attempt met a full disk, in ms. */
+export const fullRetryMs = 5_000;
+const reasonMaxCharacters = 500;
+
+export function pauseWorker(
+  state: CoordinatorState,
+  event: Of<"worker-paused">,
+  effects: Effect[],
+): void {
+  const worker = state.workers.get(idNumber(event.worker));
+  if (worker?.live !== true) return;
+  pause(state, worker, event.reason, 0);
+  tellWaiting(state, effects);
+}
+
+export function resumeWorker(
+  state: CoordinatorState,
+  event: Of<"worker-resumed">,
+  effects: Effect[],
+): void {
+  const worker = state.workers.get(idNumber(event.worker));
+  if (worker?.live !== true || worker.pause === null) return;
+  resume(state, worker);
+  tellWaiting(state, effects);
+}
+
+/** An attempt of the worker has met a full disk. */
+export function pauseAfterFull(
+  state: CoordinatorState,
+  worker: WorkerRecord,
+  reason: string,
+): void {
+  // What it says itself counts for longer.
+  if (worker.pause?.untilMs === 0) return;
+  const untilMs = state.atMs + fullRetryMs;
+  pause(state, worker, reason, untilMs);
+  state.deadlines.add({ kind: "pause", atMs: untilMs, worker: worker.number });
+}
+
+export function endPause(state: CoordinatorState, number: number, effects: Effect[]): void {
+  const worker = state.workers.get(number);
+  const untilMs = worker?.pause?.untilMs ?? 0;
+  if (worker?.live !== true || untilMs === 0 || state.atMs < untilMs) return;
+  resume(state, worker);
+  tellWaiting(state, effects);
+}
+
+/** Why no live worker takes anything, when that is so; the first one's reason stands for all. */
+export function allPaused(live: readonly WorkerRecord[]): string | null {
+  if (live.length === 0 || live.some((worker) => worker.pause === null)) return null;
+  const [first] = live as [WorkerRecord];
+  const who = live.length === 1 ? "the worker is" : `all ${live.length} workers are`;
+  const why = `w-${first.number}: ${first.pause?.reason}`;
+  return `${who} out of disk (${why}); free space there, it goes on by itself`;
+}
+
+function pause(
+  state: CoordinatorState,
+  worker: WorkerRecord,
+  reason: string,
+  untilMs: number,
+): void {
+  worker.pause = { reason: reason.slice(0, reasonMaxCharacters), untilMs };
+  state.hungry.delete(worker.number);
+}
+
+function resume(state: CoordinatorState, worker: WorkerRecord): void {
+  worker.pause = null;
+  state.hungry.add(worker.number);
+}
+
+/** Those who watch a job of which nothing runs are told why. */
+function tellWaiting(state: CoordinatorState, effects: Effect[]): void {
+  for (const number of state.active) {
+    if (state.jobs.get(number)?.running !== 0) continue;
+    effects.push({ kind: "job-changed", job: jobId(number) });
+  }
+}
