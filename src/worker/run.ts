@@ -65,6 +65,9 @@ export type WorkerLoopOptions = {
   /** Opens a link to the coordinator, showing this token; "" = the join token. */
   readonly dial: (credential: string) => Promise<Link>;
   readonly specs: Specs;
+  /** Who it was before, for a process that takes up where another ended; a new worker by default.
+   *  While the other one still lives, the coordinator refuses it (`fenced`). */
+  readonly identity?: Pick<Identity, "workerId" | "credential">;
   readonly executor: (events: ExecutorEvents) => Executor;
   /** For people: joined, lost, refused. */
   readonly onNews?: (text: string) => void;
@@ -87,7 +90,7 @@ export class WorkerLoop {
   readonly #notes: Notes;
   readonly #ended = Promise.withResolvers<Failure | null>();
   #tasksDone = 0;
-  #identity: Identity = { workerId: "", credential: "", tag: null };
+  readonly #identity: Identity;
   #talk: ManagerTalk | null = null;
   #dials = 0;
   #inbox: WithoutTime<WorkerEvent>[] = [];
@@ -97,6 +100,7 @@ export class WorkerLoop {
 
   constructor(options: WorkerLoopOptions) {
     this.#options = options;
+    this.#identity = { workerId: "", credential: "", tag: null, ...options.identity };
     this.state = newWorkerState(options.rules);
     this.#notes = new Notes(options.timers, (notes) => this.#talk?.notes(notes) ?? false);
     this.#executor = options.executor({
