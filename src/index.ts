@@ -23,4 +23,5 @@ export {
   tasks,
   type Value,
 } from "./sdk/job.ts";
+export type { Groups, OperatorOptions, Pairs, Source } from "./sdk/operators/source.ts";
 export { count, log } from "./sdk/runtime.ts";

@@ -29,6 +29,9 @@ export type BuiltJob = {
 const extensions = [".js", ".mjs", ".ts", ".mts"];
 /** Largest bundle, in bytes. */
 export const codeMaxBytes = 64 * 1024 * 1024;
+/** What stands for the code of a job that has none: all operators share the processes that loaded
+ *  it. */
+const operatorCode = "// An operator: the plan says what is done.\nexport default null;\n";
 /** How long the module may take to load here, in ms: an `await` at its top may never end. */
 export const loadMaxMs = 10_000;
 
@@ -38,16 +41,17 @@ export async function bundleJob(file: string): Promise<BuiltJob> {
   const path = resolve(file);
   const source = await readSource(path, file);
   await checkSource(path, source);
-  const code = await bundle(path);
-  const sizeBytes = Buffer.byteLength(code);
+  const bundled = await bundle(path);
+  const sizeBytes = Buffer.byteLength(bundled);
   if (sizeBytes > codeMaxBytes) {
     throw new ClusterError(
       "limit-exceeded",
       `${file} is ${sizeBytes} bytes bundled; at most ${codeMaxBytes}: give data as an input`,
     );
   }
+  const job = checkJob(await load(bundled, path), basename(path));
+  const code = job.kind === "operator" ? operatorCode : bundled;
   const hash = createHash("sha256").update(code).digest("hex");
-  const job = checkJob(await load(code, path), basename(path));
   return { code, hash, job, file: path };
 }
 

@@ -1,6 +1,9 @@
 /** How bytes become records. Formats are plain descriptions; the readers are in the worker and in
  *  `local.ts`. */
+import { ClusterError } from "../core/error.ts";
 import type { FormatSpec } from "../wire/block/plan.ts";
+import type { Value } from "../wire/block/value.ts";
+import { type Source, source } from "./operators/source.ts";
 
 export type { FormatSpec };
 
@@ -12,22 +15,78 @@ export type WordOptions = {
   readonly lowercase?: boolean;
 };
 
+/** A record as an object of its columns. */
+type Row<C extends string, V> = { readonly [column in C]: V };
+
 export const text = {
-  lines(): Format<string> {
-    return { format: "lines" };
+  /** Lines without their newlines. Column "line". */
+  lines(): Source<string, "line"> {
+    return source({ format: "lines" }, ["line"]);
   },
   /** The words of the text, in order, one record each. A word is a run of letters, marks and
    *  numbers (Unicode's L, M and N); an apostrophe (' or ’) between two of them belongs to it.
    *  Equal words are the same string, so this is several times faster than cutting lines by an
-   *  expression. */
-  words(options?: WordOptions): Format<string> {
-    return { format: "words", lowercase: options?.lowercase ?? false };
+   *  expression. Column "word". */
+  words(options?: WordOptions): Source<string, "word"> {
+    return source({ format: "words", lowercase: options?.lowercase ?? false }, ["word"]);
   },
+  match,
+  csv: csvColumns,
+  json: jsonPaths,
   /** The whole file as one string. */
   file(): Format<string> {
     return { format: "file", as: "text" };
   },
 };
+
+/** Every match of the expression in every line. Column "match". */
+function match(expression: RegExp): Source<string, "match">;
+/** With names for its groups, the first name for the first group: a record is an object of their
+ *  texts, null for a group that took no part. */
+function match<const C extends string>(
+  expression: RegExp,
+  columns: readonly C[],
+): Source<Row<C, string | null>, C>;
+function match(expression: RegExp, columns?: readonly string[]): unknown {
+  const flags = expression.flags.replace(/[gy]/g, "");
+  const pattern = expression.source;
+  const spec = { format: "match", pattern, flags, columns: columns ?? null } as const;
+  if (columns !== undefined) {
+    const groups = new RegExp(`${pattern}|`, flags).exec("")!.length - 1;
+    if (groups !== columns.length) {
+      const text = `match: ${columns.length} columns are named, and the expression has ${groups}`;
+      throw new ClusterError("bad-request", `${text} groups; name each, or write (?:…)`);
+    }
+  }
+  return source(spec, columns === undefined ? ["match"] : checkedNames("match", columns));
+}
+
+/** These columns of CSV files, whose first line names all that they have. */
+function csvColumns<const C extends string>(
+  columns: readonly C[],
+  options?: Omit<CsvOptions, "columns">,
+): Source<Row<C, string>, C> {
+  const { header = true, separator = ",", multiline = false } = options ?? {};
+  checkedNames("csv", columns);
+  const named = { columns: header ? null : columns, ...(header ? { pick: columns } : {}) };
+  return source({ format: "csv", header, separator, multiline, ...named }, columns);
+}
+
+/** What lies at these paths (`user.id`, `items.0.price`) of the JSON value in each line; null
+ *  where nothing does. */
+function jsonPaths<const C extends string>(paths: readonly C[]): Source<Row<C, Value>, C> {
+  return source({ format: "json", paths }, checkedNames("json", paths));
+}
+
+function checkedNames<C extends string>(where: string, names: readonly C[]): readonly C[] {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const wrong = names.length === 0 ? "no column" : twice === undefined ? "" : `two "${twice}"`;
+  if (wrong === "" && !names.some((name) => typeof name !== "string" || name === "__proto__")) {
+    return names;
+  }
+  const text = `${where}: ${wrong || "a column that has no name"} in ${JSON.stringify(names)}`;
+  throw new ClusterError("bad-request", `${text}; give one name for each column`);
+}
 
 export const bytes = {
   /** The whole file as bytes. */

@@ -1,5 +1,6 @@
 /** What a job author writes. The types of `emit` flow from `map` into `combine` and `reduce`. */
 import type { Key } from "../wire/block/key.ts";
+import type { OperatorSpec } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
 import type { Format } from "./format.ts";
 
@@ -118,7 +119,22 @@ export type AnyTasks = {
   // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose
   readonly options: TasksOptions<any, any, any>;
 };
-export type Job = AnyMapReduce | AnyTasks;
+/** Made by the operators of a source, as `text.words().count()`: see `operators/source.ts`. */
+export type AnyOperator = {
+  readonly kind: "operator";
+  readonly operator: OperatorSpec;
+  readonly options: {
+    readonly name?: string;
+    readonly params?: never;
+    readonly reducers?: number;
+    readonly output?: "ndjson" | "csv" | "text";
+    readonly badRecords?: "fail" | "keep";
+    readonly timeoutMs?: number;
+    readonly attempts?: number;
+    readonly backupTasks?: boolean;
+  };
+};
+export type Job = AnyMapReduce | AnyTasks | AnyOperator;
 
 type AnyOptions =
   // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose

@@ -8,8 +8,9 @@ import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
 import type { Split } from "../wire/block/plan.ts";
 import { readValue, writeValue } from "../wire/block/value.ts";
 import type { JobResult, ResultPart } from "./collect.ts";
-import type { AnyMapReduce, AnyTasks, Job, Key } from "./job.ts";
+import type { AnyMapReduce, AnyOperator, AnyTasks, Job, Key } from "./job.ts";
 import { badLine } from "./local/bad-line.ts";
+import { type Judged, judgeOf } from "./local/operators.ts";
 import { readRecords } from "./local/records.ts";
 import { asJson, headLine, rowLine } from "./local/rows.ts";
 import type { Planned } from "./plan.ts";
@@ -44,11 +45,22 @@ export async function runLocal(
     },
     log: (line) => options.onLog?.(line),
   });
-  const run = job.kind === "tasks" ? runTasks : runMapReduce;
-  return { result: await run(job as never, planned), counters };
+  return { result: await runJob(job, planned), counters };
 }
 
-function runMapReduce(job: AnyMapReduce, planned: Planned): JobResult {
+function runJob(job: Job, planned: Planned): Promise<JobResult> | JobResult {
+  if (job.kind === "tasks") return runTasks(job, planned);
+  if (job.kind === "map-reduce") return runMapReduce(job, planned);
+  return runOperator(job, planned);
+}
+
+function runOperator({ options }: AnyOperator, planned: Planned): JobResult {
+  const judged = judgeOf(planned.plan.operator!);
+  const { job } = judged;
+  return runMapReduce({ ...job, options: { ...job.options, ...options } }, planned, judged);
+}
+
+function runMapReduce(job: AnyMapReduce, planned: Planned, judged?: Judged): JobResult {
   const { plan } = planned;
   const format = job.options.output ?? "ndjson";
   const badLines: string[] = [];
@@ -65,7 +77,13 @@ function runMapReduce(job: AnyMapReduce, planned: Planned): JobResult {
     for (const group of ofSplit.values()) merge(job, partitions, group);
   }
   for (const [partition, groups] of partitions.entries()) {
-    parts.push(partOf(format, reduceAll(job, planned, partition, groups)));
+    const rows: string[] = [];
+    const write: Emit = (key, value) => rows.push(rowLine(format, copyKey(key), value));
+    const pairs: Pair[] = [];
+    const keep: Emit = (key, value) => pairs.push([key, value]);
+    reduceAll({ job, planned, partition }, groups, judged?.last === undefined ? write : keep);
+    for (const [key, value] of judged?.last?.(pairs) ?? []) write(key, value);
+    parts.push(partOf(format, rows));
   }
   const badRecords = badLines.length === 0 ? [] : [bytesPart(badLines.join(""))];
   return { kind: "parts", format, parts, badRecords };
@@ -151,19 +169,17 @@ function partitionFor(job: AnyMapReduce, { key, keyBytes }: Group, count: number
   }
 }
 
-function reduceAll(
-  job: AnyMapReduce,
-  planned: Planned,
-  partition: number,
-  groups: Groups,
-): string[] {
-  const { reduce, sort, output: format = "ndjson" } = job.options;
+type Emit = (key: Key, value: unknown) => void;
+type Reducing = {
+  readonly job: AnyMapReduce;
+  readonly planned: Planned;
+  readonly partition: number;
+};
+
+function reduceAll({ job, planned, partition }: Reducing, groups: Groups, emit: Emit): void {
+  const { reduce, sort } = job.options;
   const sorted = [...groups.values()].sort((a, b) => compareBytes(a.keyBytes, b.keyBytes));
   if (sort === "descending") sorted.reverse();
-  const rows: string[] = [];
-  const emit = (key: Key, value: unknown): void => {
-    rows.push(rowLine(format, copyKey(key), value));
-  };
   for (const { key, values } of sorted) {
     if (reduce === undefined) {
       for (const value of values) emit(key, value);
@@ -178,7 +194,6 @@ function reduceAll(
       throw failure("reduce", error, `key ${asJson(key)}`);
     }
   }
-  return rows;
 }
 
 /** On the cluster values come from disk and can be read once; so here. */

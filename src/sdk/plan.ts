@@ -5,9 +5,10 @@ import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import { type FoundFile, findInputs } from "./inputs.ts";
-import type { AnyMapReduce, Job } from "./job.ts";
+import type { AnyMapReduce, AnyOperator, Job } from "./job.ts";
 import { listItems } from "./plan/items.ts";
 import { checkNumber } from "./plan/numbers.ts";
+import { type Formats, formatsOf, planOperator, reducersOf } from "./plan/operator.ts";
 import { mergeParams } from "./plan/params.ts";
 import { cutSplits } from "./plan/splits.ts";
 import type { Upload } from "./plan/upload.ts";
@@ -40,14 +41,13 @@ export type Planned = {
 export const splitDefaultBytes = 32 * 1024 * 1024;
 export const reducersMax = 100_000;
 export const mapTasksMax = 10_000_000;
-const bytesPerReducer = 64 * 1024 * 1024;
 
 export async function planJob(job: Job, options: PlanOptions): Promise<Planned> {
   const mib = 1024 * 1024;
   const params = mergeParams(job.options.params ?? {}, options.params);
   const spillBytes = checkNumber("spillBytes", options.spillBytes ?? 64 * mib, 1024, 16384 * mib);
   const fixed = { version: 1, params, spillBytes } as const;
-  if (job.kind === "map-reduce") return planMapReduce(job, options, fixed);
+  if (job.kind !== "tasks") return planMapReduce(job, options, fixed);
   if (options.inputs.length > 0) {
     const text = `a list of tasks reads no inputs, but ${options.inputs[0]} was given`;
     throw new ClusterError("bad-request", `${text}; use --param for what the items depend on`);
@@ -65,34 +65,35 @@ export function planBlob(plan: Plan): { bytes: Uint8Array; hash: Hash } {
 }
 
 async function planMapReduce(
-  job: AnyMapReduce,
+  job: AnyMapReduce | AnyOperator,
   options: PlanOptions,
   fixed: Pick<Plan, "version" | "params" | "spillBytes">,
 ): Promise<Planned> {
+  const formats = formatsOf(job);
   const asked = options.splitBytes ?? splitDefaultBytes;
   const splitBytes = checkNumber("splitBytes", asked, 1, 64 * 1024 ** 3);
   const { stdin } = options;
   const found = await findInputs(options.inputs, {
-    names: Object.keys(job.inputs),
+    names: Object.keys(formats),
     ...(stdin === undefined ? {} : { stdin }),
   });
   try {
     const files = found.files;
     const inputBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
     const wished = options.reducers ?? job.options.reducers;
-    const fitting = Math.min(256, Math.max(1, Math.ceil(inputBytes / bytesPerReducer)));
-    const reducers = checkNumber("reducers", wished ?? fitting, 0, reducersMax);
+    const reducers = checkNumber("reducers", reducersOf(job, wished, inputBytes), 0, reducersMax);
     if (inputBytes / splitBytes > mapTasksMax) {
       const limit = `splitBytes ${splitBytes} makes more than ${mapTasksMax} map tasks`;
       throw new ClusterError("limit-exceeded", `${limit}; use larger splits`);
     }
-    const splittable = files.map((file) => ({ ...file, ...cutting(job, file) }));
+    const splittable = files.map((file) => ({ ...file, ...cutting(formats, file) }));
     const plan: Plan = {
       ...fixed,
       files: files.map((file) => inputFile(file, options.host)),
       splits: cutSplits(splittable, splitBytes),
       items: null,
       reducers,
+      ...(job.kind === "operator" ? planOperator(job) : {}),
     };
     const uploads = files.flatMap(({ at }) => (at.kind === "upload" ? [at.upload] : []));
     return { plan, inputBytes, uploads, remove: found.remove };
@@ -102,8 +103,8 @@ async function planMapReduce(
   }
 }
 
-function cutting(job: AnyMapReduce, file: FoundFile): { mayCut: boolean; mayPack: boolean } {
-  const format = job.inputs[file.input]?.input;
+function cutting(formats: Formats, file: FoundFile): { mayCut: boolean; mayPack: boolean } {
+  const format = formats[file.input];
   const isWhole = format?.format === "file" || (format?.format === "csv" && format.multiline);
   const isPlain = file.compression === "none";
   return { mayCut: isPlain && !isWhole, mayPack: isPlain };

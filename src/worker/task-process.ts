@@ -151,8 +151,9 @@ function codeFolder(): string {
 
 function mapTask({ task, out }: Extract<ToTask, { kind: "map" }>): Done {
   assert(loaded?.job.kind === "map-reduce", "map comes after the load of a map-reduce job");
-  const { job, plan, params } = loaded;
-  const done = runMap({ job, plan, params, task, source, out });
+  const { job, plan, params, kernel } = loaded;
+  const given = { job, plan, params, task, source, out };
+  const done = kernel?.map?.(given) ?? runMap(given);
   const { badRecordsPath, ...part } = done;
   const kept = badRecordsPath === null ? {} : { badRecordsPath };
   return { kind: "done", ...part, ...kept, inputBytes: source.inputBytes };
@@ -160,9 +161,11 @@ function mapTask({ task, out }: Extract<ToTask, { kind: "map" }>): Done {
 
 function reduceTask({ task, out, segments }: Extract<ToTask, { kind: "reduce" }>): Done {
   assert(loaded?.job.kind === "map-reduce", "reduce comes after the load of a map-reduce job");
-  const { job, params } = loaded;
+  const { job, params, kernel } = loaded;
   const inputBytes = segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  return { kind: "done", ...runReduce({ job, params, task, segments, out }), inputBytes };
+  const given = { job, params, task, segments, out };
+  const part = kernel?.reduce?.(given) ?? runReduce(given);
+  return { kind: "done", ...part, inputBytes };
 }
 
 /** An endless loop never hears that the channel closed: a thread looks whether the parent is still

@@ -5,13 +5,22 @@ import type { FormatSpec } from "../format.ts";
 import type { Job } from "../job.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
-const formats: ReadonlyArray<FormatSpec["format"]> = ["lines", "words", "file", "ndjson", "csv"];
+const formats: ReadonlyArray<FormatSpec["format"]> = [
+  "lines",
+  "words",
+  "match",
+  "file",
+  "ndjson",
+  "json",
+  "csv",
+];
 const optionNames: Readonly<Record<Job["kind"], readonly string[]>> = {
   "map-reduce": (
     "name params combine reduce partition sort reducers output badRecords timeoutMs attempts " +
     "backupTasks"
   ).split(" "),
   tasks: "name params items run output timeoutMs attempts backupTasks".split(" "),
+  operator: "name reducers output badRecords timeoutMs attempts backupTasks".split(" "),
 };
 
 /** The job, or `build-failed` saying which option is wrong. `file` leads the message. */
@@ -22,15 +31,32 @@ export function checkJob(value: unknown, file: string): Job {
 }
 
 function problemOf(value: unknown): string | null {
-  if (!isFields(value) || (value.kind !== "map-reduce" && value.kind !== "tasks")) {
-    return "the default export is no job: write `export default mapReduce({…})` or `tasks({…})`";
+  if (!isFields(value) || !isKind(value.kind)) {
+    const forgot = typeof value === "object" && value !== null && "count" in value;
+    const hint = forgot ? "; a source becomes one by an operator: `text.words().count()`" : "";
+    return `the default export is no job: write \`export default mapReduce({…})\` or \`tasks({…})\`${hint}`;
   }
   const options = value.options;
   if (!isFields(options)) return "the job has no options";
   const known = optionNames[value.kind];
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown !== undefined) return `unknown option "${unknown}"; known are ${known.join(", ")}`;
-  return optionProblem(options) ?? (value.kind === "tasks" ? taskProblem : inputProblem)(value);
+  return optionProblem(options) ?? problems[value.kind](value);
+}
+
+function isKind(kind: unknown): kind is Job["kind"] {
+  return typeof kind === "string" && Object.hasOwn(problems, kind);
+}
+
+const problems: Readonly<Record<Job["kind"], (job: Fields) => string | null>> = {
+  "map-reduce": inputProblem,
+  tasks: taskProblem,
+  operator: operatorProblem,
+};
+
+function operatorProblem({ operator }: Fields): string | null {
+  const isWhole = isFields(operator) && isFields(operator.inputs) && isFields(operator.apply);
+  return isWhole ? null : "the operator says nothing: write `text.words().count()`";
 }
 
 function taskProblem(job: Fields): string | null {

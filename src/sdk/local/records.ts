@@ -18,6 +18,7 @@ export type SourceRecord = {
 );
 
 type Line = { readonly offset: number; readonly bytes: Buffer; readonly text: string };
+type MatchFormat = Extract<FormatSpec, { format: "match" }>;
 type CsvFormat = Extract<FormatSpec, { format: "csv" }>;
 
 /** Largest compressed or whole file, uncompressed, in bytes. */
@@ -51,10 +52,40 @@ export function* readRecords(
           yield { kind: "record", offset: word.offset, value: word.text };
         }
       }
+    } else if (format.format === "match") {
+      yield* matchRecords(linesOf(source, start, until), format);
+    } else if (format.format === "json") {
+      for (const record of ndjsonRecords(linesOf(source, start, until))) {
+        if (record.kind === "bad") yield record;
+        else yield { ...record, value: atPaths(record.value, format.paths) };
+      }
     } else yield* ndjsonRecords(linesOf(source, start, until));
   } finally {
     source.close();
   }
+}
+
+function* matchRecords(lines: Iterable<Line>, format: MatchFormat): Generator<SourceRecord, void> {
+  const expression = new RegExp(format.pattern, `${format.flags}g`);
+  for (const { offset, text } of lines) {
+    for (const [whole, ...groups] of withoutReturn(text).matchAll(expression)) {
+      const fields = format.columns?.map((name, i) => [name, groups[i] ?? null]);
+      const value = fields === undefined ? whole : Object.fromEntries(fields);
+      yield { kind: "record", offset, value };
+    }
+  }
+}
+
+function atPaths(value: unknown, paths: readonly string[]): unknown {
+  const fields = paths.map((path) => {
+    let at: unknown = value;
+    for (const name of path.split(".")) {
+      const isThere = typeof at === "object" && at !== null && Object.hasOwn(at, name);
+      at = isThere && !(Array.isArray(at) && name === "length") ? Object(at)[name] : null;
+    }
+    return [path, at];
+  });
+  return Object.fromEntries(fields);
 }
 
 function* ndjsonRecords(lines: Iterable<Line>): Generator<SourceRecord, void> {
@@ -80,14 +111,24 @@ function* csvRecords(
   if (format.header && columns === null && header !== undefined) {
     columns = csvFields(withoutReturn(header.text), format.separator) ?? [];
   }
+  const missing = format.pick?.find((name) => columns?.includes(name) === false);
+  if (missing !== undefined) {
+    throw new ClusterError("bad-request", `no column ${missing}; there are: ${columns}`);
+  }
   let rows: Iterable<Line> = linesOf(source, start, end);
   if (format.multiline) rows = joinQuoted(rows);
   let isHeader = format.header && start === 0;
   for (const { offset, text: row } of rows) {
     const text = withoutReturn(row);
     if (isHeader) isHeader = false;
-    else if (text !== "") yield csvRecord(offset, text, columns, format.separator);
+    else if (text !== "") yield picked(csvRecord(offset, text, columns, format.separator), format);
   }
+}
+
+function picked(record: SourceRecord, { pick }: CsvFormat): SourceRecord {
+  if (pick === undefined || record.kind === "bad") return record;
+  const whole = record.value as Readonly<Record<string, string>>;
+  return { ...record, value: Object.fromEntries(pick.map((name) => [name, whole[name]])) };
 }
 
 function csvRecord(

@@ -1,6 +1,7 @@
 /** The plan of a job: which bytes each task reads and with which parameters. A blob of UTF-8
  *  JSON that the client makes once and every worker reads; the coordinator only reads the files
  *  it is asked to pass on. */
+import type { OutputFormat } from "../../core/job.ts";
 
 export type InputFile = {
   /** As the user knows it, for messages and `context.file`. */
@@ -44,10 +45,54 @@ export type Plan = {
   /** Estimated bytes that a map task may hold before it spills; part of the plan so that every
    *  worker cuts alike. */
   readonly spillBytes: number;
+  /** Set when the job is an operator: nobody's code runs, the blob of its code is not looked at. */
+  readonly operator?: OperatorSpec;
 };
+
+/** What an operator job does, as plain data. The pairs that it makes are sorted and written as
+ *  those of any map/reduce job.
+ *
+ *  A record has columns, the format's: "word", "line" or "match" when it is a text, else the names
+ *  of its fields. */
+export type OperatorSpec = {
+  /** By name; "default" when there is one. */
+  readonly inputs: { readonly [input: string]: FormatSpec };
+  readonly apply: ApplySpec;
+  /** What is done with the pairs of `apply`, which are then all in one partition; null = nothing. */
+  readonly last: LastSpec | null;
+  readonly output: OutputFormat;
+  readonly badRecords: "fail" | "keep";
+};
+
+/** The operator. The key of a record is made of the columns `by`: of none null, of one its value,
+ *  of several an array. */
+export type ApplySpec =
+  /** Key and number of its records. */
+  | { readonly operator: "count"; readonly by: readonly string[] }
+  /** Key and sum, least or greatest of the numbers in `column`. */
+  | {
+      readonly operator: "sum" | "min" | "max";
+      readonly by: readonly string[];
+      readonly column: string;
+    };
+
+/** What can follow an operator that makes pairs. */
+export type LastSpec = never;
 
 /** How bytes become records; the SDK's `text`, `bytes`, `ndjson` and `csv` make these. */
 export type FormatSpec =
+  /** Every match of an expression in a line: its text, or with `columns` an object of its groups,
+   *  the first group by the first name. */
+  | {
+      readonly format: "match";
+      readonly pattern: string;
+      /** Of the expression, without `g` and `y`. */
+      readonly flags: string;
+      readonly columns: readonly string[] | null;
+    }
+  /** One JSON value a line; of each an object of what lies at these paths (`user.id`), null where
+   *  nothing does. Blank lines are skipped. */
+  | { readonly format: "json"; readonly paths: readonly string[] }
   /** Lines without their newline (`\n` or `\r\n`); invalid UTF-8 becomes U+FFFD. */
   | { readonly format: "lines" }
   /** Words of the lines; see `text.words`. */
@@ -65,4 +110,6 @@ export type FormatSpec =
       readonly separator: string;
       readonly multiline: boolean;
       readonly columns: readonly string[] | null;
+      /** Of all columns only these; a file without one of them is a `bad-request`. */
+      readonly pick?: readonly string[];
     };

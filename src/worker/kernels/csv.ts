@@ -53,10 +53,38 @@ export function checkedColumns(names: readonly string[], file: string): readonly
   return names;
 }
 
-export function csvObject(names: readonly string[], fields: readonly string[]): object {
-  const record: Record<string, string> = {};
-  for (let i = 0; i < names.length; i++) record[names[i] as string] = fields[i] as string;
-  return record;
+/** How fields become a record. */
+export type CsvRow = {
+  /** Fields that there must be. */
+  readonly width: number;
+  object(fields: readonly string[]): object;
+};
+
+/** Of the columns `names` all, or those that are picked. */
+export function csvRow(
+  names: readonly string[],
+  pick: readonly string[] | undefined,
+  file: string,
+): CsvRow {
+  const wanted = pick ?? names;
+  const missing = wanted.find((name) => !names.includes(name));
+  if (missing !== undefined) {
+    throw new ClusterError(
+      "bad-request",
+      `${file} has no column ${JSON.stringify(missing)}; it has ${names.join(", ")}`,
+    );
+  }
+  const indexes = wanted.map((name) => names.indexOf(name));
+  return {
+    width: names.length,
+    object(fields) {
+      const record: Record<string, string> = {};
+      for (let i = 0; i < wanted.length; i++) {
+        record[wanted[i] as string] = fields[indexes[i] as number] as string;
+      }
+      return record;
+    },
+  };
 }
 
 /** Joins lines until the quotes are even. Lines come with their newlines, which may be part of a

@@ -2,8 +2,16 @@
 import { assert, ClusterError } from "../../core/error.ts";
 import type { FormatSpec } from "../task/job.ts";
 import type { ByteSource, SourcePiece } from "./byte-source.ts";
-import { type CsvFormat, checkedColumns, csvFields, csvObject, QuoteJoiner } from "./csv.ts";
+import {
+  type CsvFormat,
+  type CsvRow,
+  checkedColumns,
+  csvFields,
+  csvRow,
+  QuoteJoiner,
+} from "./csv.ts";
 import { LineCutter, type RecordPosition, recordMaxBytes, startOfText } from "./lines.ts";
+import { atPaths, matchesOf, pathsOf } from "./operators/sources.ts";
 import { WordTable } from "./words/word-table.ts";
 import { WordCutter } from "./words.ts";
 
@@ -50,6 +58,18 @@ export function pieceReader(format: FormatSpec, options: RecordOptions): PieceRe
     }
     case "ndjson": {
       const visit = (line: string) => ndjsonLine(line, options);
+      const cutter = new LineCutter({ ...options, visit });
+      return (piece) => cutter.cut(piece.offset);
+    }
+    case "match": {
+      const visit = matchesOf(format, options.record);
+      const cutter = new LineCutter({ ...options, visit });
+      return (piece) => cutter.cut(piece.offset);
+    }
+    case "json": {
+      const paths = pathsOf(format.paths);
+      const record = (value: unknown) => options.record(atPaths(value, paths));
+      const visit = (line: string) => ndjsonLine(line, { ...options, record });
       const cutter = new LineCutter({ ...options, visit });
       return (piece) => cutter.cut(piece.offset);
     }
@@ -108,7 +128,7 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
     const shown = JSON.stringify(separator);
     throw new ClusterError("bad-request", `csv: the separator must be one character, not ${shown}`);
   }
-  let columns: readonly string[] | null = null;
+  let row: CsvRow | null = null;
   let headerDue = false;
   const header = (line: string) => {
     headerDue = false;
@@ -117,11 +137,11 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
     if (names === null) {
       throw new ClusterError("bad-request", `${position.file}: the header line is not CSV`);
     }
-    columns = checkedColumns(names, position.file);
+    row = csvRow(checkedColumns(names, position.file), format.pick, position.file);
   };
   const line = (text: string) => {
     if (headerDue) header(text);
-    else if (text !== "") csvLine(text, columns, separator, options);
+    else if (text !== "") csvLine(text, row, separator, options);
   };
   const joiner = new QuoteJoiner();
   const joined = (text: string) => {
@@ -147,7 +167,10 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
     keepEnds: multiline,
   });
   return (piece) => {
-    columns = format.columns === null ? null : checkedColumns(format.columns, position.file);
+    row =
+      format.columns === null
+        ? null
+        : csvRow(checkedColumns(format.columns, position.file), format.pick, position.file);
     headerDue = format.header && piece.offset === 0;
     if (format.header && piece.offset > 0) header(headLine(piece, position.file));
     cutter.cut(piece.offset);
@@ -171,13 +194,13 @@ function headLine(piece: SourcePiece, file: string): string {
 
 function csvLine(
   text: string,
-  columns: readonly string[] | null,
+  row: CsvRow | null,
   separator: string,
   { record, bad }: RecordOptions,
 ): void {
   const fields = csvFields(text, separator);
   if (fields === null) bad(text, "its quotes are not closed or misplaced");
-  else if (columns === null) record(fields);
-  else if (fields.length === columns.length) record(csvObject(columns, fields));
-  else bad(text, `${fields.length} fields where ${columns.length} columns are named`);
+  else if (row === null) record(fields);
+  else if (fields.length === row.width) record(row.object(fields));
+  else bad(text, `${fields.length} fields where ${row.width} columns are named`);
 }

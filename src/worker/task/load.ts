@@ -4,6 +4,7 @@ import { dirname, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
 import type { Plan } from "../../wire/block/plan.ts";
+import { type OperatorKernel, operatorKernel } from "../kernels/operators/kernel.ts";
 import type { ToTask } from "../task-messages.ts";
 import type { AnyJob, Params } from "./job.ts";
 import { shown } from "./thrown.ts";
@@ -16,10 +17,17 @@ export type LoadedJob = {
   /** Cut from the paths in stacks. */
   readonly codeFolder: string;
   readonly itemsPath: string | null;
+  /** Of an operator. */
+  readonly kernel: OperatorKernel | null;
 };
 
 export async function loadJob(load: Extract<ToTask, { kind: "load" }>): Promise<LoadedJob> {
   const plan = readPlan(load.planPath);
+  const { itemsPath } = load;
+  if (plan.operator !== undefined) {
+    const kernel = operatorKernel(plan.operator);
+    return { job: kernel.job, plan, params: plan.params, codeFolder: "", itemsPath, kernel };
+  }
   const codePath = importable(load.codePath, load.scratch);
   // Must be on before the code is loaded: its source map is read then.
   process.setSourceMapsEnabled(true);
@@ -40,7 +48,7 @@ export async function loadJob(load: Extract<ToTask, { kind: "load" }>): Promise<
     );
   }
   const params = { ...job.options.params, ...plan.params } as Params;
-  return { job, plan, params, codeFolder: dirname(codePath), itemsPath: load.itemsPath };
+  return { job, plan, params, codeFolder: dirname(codePath), itemsPath, kernel: null };
 }
 
 function isJob(value: unknown): value is AnyJob {

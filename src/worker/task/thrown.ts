@@ -1,5 +1,6 @@
 /** What user code threw, as an error that says in which function and on which record. */
 import { ClusterError } from "../../core/error.ts";
+import { diskFailure } from "../kernels/run-file.ts";
 
 /** `place` says what the function was working on; "" when that is nothing. The thrown thing
  *  becomes the cause. */
@@ -10,7 +11,17 @@ export function thrownBy(where: string, thrown: unknown, place: string): Cluster
     if (thrown.code !== "user-error" || on === "") return thrown;
     return new ClusterError(thrown.code, `${thrown.text}${on}`, { cause: thrown });
   }
+  const onDisk = diskTrouble(thrown);
+  if (onDisk !== null) return onDisk;
   return new ClusterError("user-error", `${where} threw ${shown(thrown)}${on}`, { cause: thrown });
+}
+
+/** What job code wrote did not fit: on the disk, which is not its fault, or in what a task may
+ *  have. Also told so when the file belongs to nobody but the job's code. */
+function diskTrouble(thrown: unknown): ClusterError | null {
+  const errno = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : "";
+  if (errno !== "ENOSPC" && errno !== "EDQUOT" && errno !== "EFBIG") return null;
+  return diskFailure(thrown, "a file of the job's code");
 }
 
 /** Whether the error is about the record at hand, so that the record can be set aside. */

@@ -1,0 +1,101 @@
+/** Operators as the judge understands them: plain functions for all that the cluster does with
+ *  kernels. Nothing here is shared with the worker. */
+import { ClusterError } from "../../core/error.ts";
+import type { ApplySpec, OperatorSpec } from "../../wire/block/plan.ts";
+import type { AnyMapReduce, Key } from "../job.ts";
+
+type Pair = readonly [key: Key, value: unknown];
+type Row = string | Readonly<Record<string, unknown>>;
+type Options = AnyMapReduce["options"];
+
+export type Judged = {
+  /** What the operator does, as a job. No `combine`: all values of a key are seen at once. */
+  readonly job: AnyMapReduce;
+  /** What is done with the pairs of each partition in the end. */
+  readonly last?: (pairs: readonly Pair[]) => readonly Pair[];
+};
+
+export function judgeOf(operator: OperatorSpec): Judged {
+  const { apply } = operator;
+  switch (apply.operator) {
+    case "count":
+      return judged(operator, (row) => [keyOf(row, apply.by), 1], { reduce: countAll });
+    case "sum":
+      return judged(operator, numberIn(apply), { reduce: sumOf });
+    case "min":
+      return judged(operator, numberIn(apply), { reduce: (_, texts) => sorted(texts).at(0) });
+    case "max":
+      return judged(operator, numberIn(apply), { reduce: (_, texts) => sorted(texts).at(-1) });
+  }
+}
+
+/** Each record of each input gives a pair or none. */
+function judged(
+  { inputs }: OperatorSpec,
+  pairOf: (row: Row, input: string) => Pair | null,
+  options: Options,
+): Judged {
+  const entries = Object.entries(inputs).map(([name, input]) => {
+    const map = (row: Row, emit: (key: Key, value: unknown) => void) => {
+      const pair = pairOf(row, name);
+      if (pair !== null) emit(...pair);
+    };
+    return [name, { input, map }];
+  });
+  return { job: { kind: "map-reduce", inputs: Object.fromEntries(entries), options } };
+}
+
+function cell(row: Row, column: string): unknown {
+  return typeof row === "string" ? row : row[column];
+}
+
+function keyOf(row: Row, by: readonly string[]): Key {
+  const parts = by.map((column) => {
+    const value = cell(row, column);
+    if (value === null || typeof value !== "object") return value as Key;
+    const what = Array.isArray(value) ? "an array" : "an object";
+    const text = `"${column}" is ${what}, and records are grouped by`;
+    throw new ClusterError("user-error", `${text} texts, numbers, booleans and null`);
+  });
+  if (parts.length > 1) return parts;
+  return parts[0] ?? null;
+}
+
+function countAll(_: Key, ones: Iterable<unknown>): number {
+  return [...ones].length;
+}
+
+/** The key and the text of the number; nothing where there is none. */
+function numberIn({ by, column }: Extract<ApplySpec, { column: string }>) {
+  return (row: Row): Pair | null => {
+    const value = cell(row, column);
+    if (value === null || value === "") return null;
+    const text = String(value).replace(/^[ \t]+|[ \t]+$/g, "");
+    const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?$/i.test(text) && text.length <= 400;
+    const power = Math.abs(Number(/e(.*)/i.exec(text)?.[1] ?? 0));
+    const isKind = typeof value === "string" || typeof value === "number";
+    if (isKind && isNumber && power <= 400 && Number.isFinite(Number(text))) {
+      return [keyOf(row, by), text];
+    }
+    const shown = JSON.stringify(value)?.slice(0, 100);
+    throw new ClusterError("user-error", `"${column}" is ${shown}, which is no number`);
+  };
+}
+
+function sorted(texts: Iterable<unknown>): number[] {
+  return [...texts].map((text) => Number(text) + 0).sort((a, b) => a - b);
+}
+
+/** All as whole numbers of the smallest unit that any of them has. */
+function sumOf(_: Key, texts: Iterable<unknown>): number {
+  const units = 800;
+  let sum = 0n;
+  for (const text of texts) {
+    const [mantissa = "", power = "0"] = String(text).toLowerCase().split("e");
+    const [whole = "", fraction = ""] = mantissa.replace(/[+-]/, "").split(".");
+    const digits =
+      BigInt(whole + fraction) * 10n ** BigInt(units + Number(power) - fraction.length);
+    sum += mantissa.startsWith("-") ? -digits : digits;
+  }
+  return Number(`${sum}e-${units}`);
+}

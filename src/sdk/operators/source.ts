@@ -1,0 +1,141 @@
+/** Operators: jobs without any code of the user's, as `text.words().count()`. The contract.
+ *
+ *  1. A *source* (`text.words()`, `.lines()`, `.match()`, `.csv()`, `.json()`) is a format, so it may
+ *     be the `input` of `mapReduce`, and has operators as methods. It knows its columns.
+ *  2. An operator makes a `Job` of kind "operator" that can be exported as it is. All that it says
+ *     is plain data: `OperatorSpec` in `wire/block/plan.ts`. It travels in the plan
+ *     (`plan.operator`); the blob of its code is a constant that nobody runs.
+ *  3. A worker makes a map/reduce job of it (`worker/kernels/operators/kernel.ts`, `operatorKernel`),
+ *     whose functions are the worker's own: that alone is complete, and what the kernels must equal.
+ *     An operator may bring a kernel for its map task, its reduce task or both, which is then run
+ *     instead, and leaves the same bytes.
+ *  4. The judge (`sdk/local/operators.ts`) says a second time, in the plainest way, which pairs come
+ *     out of which records. Everything else must equal it, byte for byte.
+ *  5. So a new operator is: a member of `ApplySpec` (of `LastSpec` when it works on pairs), a method
+ *     here, a function in a file of its own beside this one, an entry in `kernel.ts`, and an entry
+ *     in the judge. What a planner must add (splitters) is done by `plan/operator.ts`.
+ *
+ *  Whatever the order in which workers finish, pairs are the same: numbers are added exactly. */
+import type { OperatorSpec } from "../../wire/block/plan.ts";
+import type { Format, FormatSpec } from "../format.ts";
+import type { AnyOperator } from "../job.ts";
+
+/** What may be said of any operator, as the last argument. */
+export type OperatorOptions = {
+  readonly name?: string;
+  /** Number of reduce tasks and so of output files. */
+  readonly reducers?: number;
+  /** Default "ndjson". */
+  readonly output?: "ndjson" | "csv" | "text";
+  /** A record that cannot be parsed or has no number where one is asked for: "fail" the job
+   *  (default) or "keep" it aside. */
+  readonly badRecords?: "fail" | "keep";
+  readonly timeoutMs?: number;
+  readonly attempts?: number;
+  readonly backupTasks?: boolean;
+};
+
+/** A format whose records have the columns `C`. */
+export type Source<In, C extends string> = Format<In> & Operators<C>;
+
+export function source<In, C extends string>(
+  format: FormatSpec,
+  columns: readonly C[],
+): Source<In, C> {
+  return Object.assign(new Operators(format, columns), format);
+}
+
+/** Of the records that agree in the columns `by`. */
+export class Groups<C extends string> {
+  readonly #format: FormatSpec;
+  readonly #by: readonly string[];
+
+  constructor(format: FormatSpec, by: readonly string[]) {
+    this.#format = format;
+    this.#by = by;
+  }
+
+  /** How many there are. */
+  count(options?: OperatorOptions): Pairs {
+    return pairs(this.#format, { operator: "count", by: this.#by }, options);
+  }
+
+  /** The exact sum of the numbers in a column. */
+  sum(column: C, options?: OperatorOptions): Pairs {
+    return pairs(this.#format, { operator: "sum", by: this.#by, column }, options);
+  }
+
+  /** The least number in a column. */
+  min(column: C, options?: OperatorOptions): Pairs {
+    return pairs(this.#format, { operator: "min", by: this.#by, column }, options);
+  }
+
+  /** The greatest number in a column. */
+  max(column: C, options?: OperatorOptions): Pairs {
+    return pairs(this.#format, { operator: "max", by: this.#by, column }, options);
+  }
+}
+
+/** What every source can do. */
+export class Operators<C extends string> {
+  readonly #format: FormatSpec;
+  readonly #columns: readonly C[];
+
+  constructor(format: FormatSpec, columns: readonly C[]) {
+    this.#format = format;
+    this.#columns = columns;
+  }
+
+  /** Groups of the records that agree in these columns; without columns one of all records. */
+  by<By extends C>(...columns: readonly By[]): Groups<C> {
+    return new Groups(this.#format, columns);
+  }
+
+  /** Each record and how often it occurs: `by` all columns. */
+  count(options?: OperatorOptions): Pairs {
+    return new Groups<C>(this.#format, this.#columns).count(options);
+  }
+
+  /** Of all records: one row, whose key is null. */
+  sum(column: C, options?: OperatorOptions): Pairs {
+    return this.by().sum(column, options);
+  }
+
+  min(column: C, options?: OperatorOptions): Pairs {
+    return this.by().min(column, options);
+  }
+
+  max(column: C, options?: OperatorOptions): Pairs {
+    return this.by().max(column, options);
+  }
+}
+
+/** A job whose result are pairs of key and number. What follows it is a method here. */
+export class Pairs implements AnyOperator {
+  readonly kind = "operator";
+  readonly operator: OperatorSpec;
+  readonly options: AnyOperator["options"];
+
+  constructor(operator: OperatorSpec, options: AnyOperator["options"]) {
+    this.operator = operator;
+    this.options = options;
+  }
+}
+
+function pairs(
+  format: FormatSpec,
+  apply: OperatorSpec["apply"],
+  options: OperatorOptions = {},
+): Pairs {
+  return new Pairs(operatorSpec({ default: format }, apply, options), options);
+}
+
+/** The description of an operator on these inputs, with nothing but plain data in it. */
+export function operatorSpec(
+  inputs: OperatorSpec["inputs"],
+  apply: OperatorSpec["apply"],
+  { output = "ndjson", badRecords = "fail" }: OperatorOptions,
+): OperatorSpec {
+  const entries = Object.entries(inputs).map(([name, format]) => [name, { ...format }]);
+  return { inputs: Object.fromEntries(entries), apply, last: null, output, badRecords };
+}
