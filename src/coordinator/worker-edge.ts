@@ -11,7 +11,7 @@ import type { JobId, WorkerId } from "../core/ids.ts";
 import { absentMs, leasesOf, workerIds } from "../core/view.ts";
 import type { Link } from "../link/link.ts";
 import { hit } from "../store/failpoint.ts";
-import type { TaskStatus } from "../wire/manager/messages.ts";
+import type { TaskStatus, WorkerNotes } from "../wire/manager/messages.ts";
 import type { Auth, Principal } from "./access/auth.ts";
 import type { NewEvent } from "./journal.ts";
 import { defaultLiveness, Liveness, type LivenessOptions } from "./liveness.ts";
@@ -188,8 +188,7 @@ export class WorkerEdge {
         void this.#report(link, worker, message.statuses, request);
         break;
       case "workerNotes":
-        this.#note(link, worker, message.notes);
-        link.answer(request, { kind: "ack" });
+        void this.#note(link, request, parseNotes(message.notes));
         break;
       default:
         link.answer(request, { kind: "notMine" });
@@ -288,8 +287,9 @@ export class WorkerEdge {
 
   /** Notes count only for jobs that the worker works for: lines are shown to the job's owner as its
    *  own. */
-  #note(link: WorkerLink, worker: WorkerId, bytes: Uint8Array): void {
-    const { logs, progress } = parseNotes(bytes);
+  async #note(link: WorkerLink, request: PeerRequest, told: WorkerNotes): Promise<void> {
+    const { logs, progress, paused } = told;
+    const worker = link.worker as WorkerId;
     const { loop, notes } = this.#options;
     // The last lines come when the leases are gone already; leases alone tell of a new link.
     const leased = leasesOf(loop.state, worker).map((ref) => ref.job);
@@ -299,6 +299,9 @@ export class WorkerEdge {
     }
     for (const { job, inputBytes, ...task } of progress) {
       if (jobs.has(job)) notes.progressed(job as JobId, task, inputBytes);
+    }
+    if (paused === undefined || (await this.#posted(pauseEvent(worker, paused)))) {
+      link.answer(request, { kind: "ack" });
     }
   }
 
@@ -327,4 +330,10 @@ export class WorkerEdge {
       this.#liveness.tellAgain(worker);
     }
   }
+}
+
+function pauseEvent(worker: WorkerId, reason: string): NewEvent {
+  return reason === ""
+    ? { kind: "worker-resumed", worker }
+    : { kind: "worker-paused", worker, reason };
 }

@@ -4,7 +4,8 @@
  *  1. Every attempt taken ends in exactly one report, kept and sent until the manager acknowledges
  *     it; only the fence (lease passed) and the end of a job drop it silently.
  *  2. An attempt assigned twice runs once.
- *  3. Nothing runs past its limit or past the lease. */
+ *  3. Nothing runs past its limit or past the lease.
+ *  4. While its disk is nearly full, nothing that is new begins. */
 import { type AttemptRef, attemptKey } from "./ids.ts";
 import {
   heard,
@@ -47,6 +48,8 @@ export function step(state: WorkerState, event: WorkerEvent): WorkerEffect[] {
   const effects: WorkerEffect[] = [];
   if (state.relation.state === "ended") return effects;
   apply(state, event, effects);
+  // Also what a killed batch has put back into the queue.
+  if (state.pausedFor !== "") giveBack(state, false, event.atMs, effects);
   if (state.stop !== null) leaveWhenDone(state, event.atMs, effects);
   dispatch(state, event.atMs, effects);
   flushReports(state, event.atMs, effects);
@@ -79,7 +82,7 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       parted(state, event.atMs, event.chance);
       break;
     case "welcomed":
-      welcomed(state, event);
+      welcomed(state, event, effects);
       break;
     case "refused":
       refused(state, event, effects);
@@ -113,6 +116,9 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
     case "reports-acked":
       reportsAcked(state, event.batch);
       break;
+    case "disk-changed":
+      diskChanged(state, event.reason, effects);
+      break;
     case "stop-asked":
       stopAsked(state, event, effects);
       break;
@@ -124,6 +130,13 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       runsTime(state, event.atMs, effects);
       break;
   }
+}
+
+/** While it is paused, nothing new is taken; what has not begun is given back, what runs goes on. */
+function diskChanged(state: WorkerState, reason: string, effects: WorkerEffect[]): void {
+  if (reason === state.pausedFor) return;
+  state.pausedFor = reason;
+  if (state.relation.state === "joined") effects.push({ kind: "tell-pause", reason });
 }
 
 /** Nothing new is taken, what has not begun is given back, what runs may end within the grace. */

@@ -9,10 +9,12 @@ import { ClusterError } from "../core/error.ts";
 import type { Failure } from "../core/job.ts";
 import { defaultRules } from "../core/worker.ts";
 import { hostId } from "../link/host.ts";
+import { defaultMarkBytes, diskSpace } from "../store/disk-space.ts";
 import { hit } from "../store/failpoint.ts";
 import { programKinds } from "../wire/manager/messages.ts";
 import { NodeExecutor } from "./execute.ts";
 import { CoordinatorBlobs } from "./files/blobs.ts";
+import { DiskRoom } from "./files/disk-room.ts";
 import { openExchange } from "./files/exchange.ts";
 import { PartitionFetcher } from "./files/fetch.ts";
 import { OpenJobs } from "./files/jobs.ts";
@@ -35,6 +37,12 @@ export type WorkerOptions = {
   readonly slots: number;
   /** For all tasks together. */
   readonly memoryBytes: number;
+  /** What all tasks together may have on the disk while they run; each has its even share.
+   *  Default: three quarters of what is free at the start. */
+  readonly scratchBytes?: number;
+  /** Nothing new is taken while the disk has less; 0 = no mark. Default: half of the mark of a
+   *  coordinator, which may share the disk and stops taking jobs first. */
+  readonly lowWaterBytes?: number;
   /** For people. */
   readonly name: string;
   readonly sandbox: SandboxMode;
@@ -68,6 +76,8 @@ const coordinatorAwayMs = 60_000;
 const idleMs = 30_000;
 const exchangeConnectionsMax = 1_024;
 const taskMemoryMinBytes = 64 * 1024 * 1024;
+const taskScratchMinBytes = 16 * 1024 * 1024;
+const scratchShare = 0.75;
 
 const timers: WorkerTimers = {
   wallMs: () => Date.now(),
@@ -86,7 +96,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const files = await openFiles(options, () => loop.credential);
   const memoryBytes = Math.max(taskMemoryMinBytes, Math.floor(options.memoryBytes / slots));
   const dir = join(options.dataDir, "slots");
-  const processes = new Processes({ slots, sandbox, dir, memoryBytes });
+  const space = diskSpace(options.dataDir);
+  const scratchBytes = options.scratchBytes ?? space.freeBytes * scratchShare;
+  const scratchMaxBytes = Math.max(taskScratchMinBytes, Math.floor(scratchBytes / slots));
+  const processes = new Processes({ slots, sandbox, dir, memoryBytes, scratchMaxBytes });
   const { exchange, outputs, jobs, blobs, exchangeUrl } = files;
   const fetcher = new PartitionFetcher(outputs);
   const { url, token, fingerprint = "", onNews } = options;
@@ -110,7 +123,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ...(onNews === undefined ? {} : { onNews }),
   });
   loop.start();
+  const room = new DiskRoom({
+    dir: options.dataDir,
+    lowWaterBytes: options.lowWaterBytes ?? Math.floor(defaultMarkBytes(space) / 2),
+    changed: (reason) => loop.diskChanged(reason),
+  });
   const ended = loop.ended.then(async (failure) => {
+    room.stop();
     await Promise.all([processes.stop(), exchange.close()]);
     await Promise.all([outputs.sweep(), jobs.sweep()]).catch(() => {});
     return failure;

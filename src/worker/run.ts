@@ -141,6 +141,12 @@ export class WorkerLoop {
     return this.ended;
   }
 
+  /** Nothing new is taken while there is a reason; "" = there is room again. */
+  diskChanged(reason: string): void {
+    this.#options.onNews?.(reason === "" ? "there is room again" : `takes nothing new: ${reason}`);
+    this.#post({ kind: "disk-changed", reason });
+  }
+
   /** Events that follow from an effect wait until the effects before them are performed. */
   #post(event: WithoutTime<WorkerEvent>): void {
     this.#inbox.push(event);
@@ -215,6 +221,9 @@ export class WorkerLoop {
         break;
       case "tell-started":
         this.#talk?.started(effect.attempt);
+        break;
+      case "tell-pause":
+        this.#talk?.paused(effect.reason);
         break;
       case "close-job":
         this.#executor.closeJob(effect.job);

@@ -20,6 +20,8 @@ type Options = {
   readonly fingerprint?: string;
   readonly slots: number;
   readonly memory?: number;
+  readonly scratch?: number;
+  readonly lowWater?: number;
   readonly name: string;
   readonly data?: string;
   readonly listen: string;
@@ -36,6 +38,16 @@ export function define(command: Command): void {
     .option("--fingerprint <hex>", "refuse a coordinator with another key")
     .option("--slots <n>", "tasks at once", countArgument("--slots", 1, 1024), cores)
     .option("--memory <size>", "memory for all of them, as 2G", sizeArgument("--memory"))
+    .option(
+      "--scratch <size>",
+      "disk for the files of running tasks, all of them (default: 75 % of what is free)",
+      sizeArgument("--scratch"),
+    )
+    .option(
+      "--low-water <size>",
+      "free disk space below which no new task is taken (default: 128M, or 2.5 % of a small disk)",
+      sizeArgument("--low-water"),
+    )
     .option("--name <name>", "how people call this worker", hostname())
     .option("--data <dir>", "where it keeps what it has computed")
     .option("--listen <address>", "where other workers fetch from it", "0.0.0.0:0")
@@ -97,6 +109,8 @@ async function openWorker(
     dataDir,
     slots,
     memoryBytes: options.memory ?? memoryPerWorker(1),
+    ...(options.scratch === undefined ? {} : { scratchBytes: options.scratch }),
+    ...(options.lowWater === undefined ? {} : { lowWaterBytes: options.lowWater }),
     name,
     sandbox,
     listen,

@@ -6,6 +6,7 @@ import { type Command, Option } from "commander";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
+import { diskSpace } from "../../store/disk-space.ts";
 import { countText } from "../numbers.ts";
 import {
   countArgument,
@@ -26,6 +27,7 @@ type Options = {
   readonly listen: string;
   readonly data?: string;
   readonly memory?: number;
+  readonly scratch?: number;
   readonly lease?: number;
   readonly lowWater?: number;
   readonly insecure?: boolean;
@@ -48,13 +50,19 @@ export function define(command: Command): void {
     .option("--data <dir>", "where jobs and results are kept (or $TEQUIO_DATA)")
     .option("--memory <size>", "memory of each worker, as 2G", sizeArgument("--memory"))
     .option(
+      "--scratch <size>",
+      "disk for the files of running tasks, of each worker (default: a share of what is free)",
+      sizeArgument("--scratch"),
+    )
+    .option(
       "--lease <time>",
       "silence after which a worker is given up (default 15s)",
       durationArgument("--lease"),
     )
     .option(
       "--low-water <size>",
-      "free disk space below which no new job is taken (default: 256M, or 5 % of a small disk)",
+      "free disk space below which no new job is taken, and below half of it no new task " +
+        "(default: 256M, or 5 % of a small disk)",
       sizeArgument("--low-water"),
     )
     .option("--insecure", "listen beyond this machine without TLS")
@@ -110,7 +118,7 @@ async function up(options: Options): Promise<void> {
       dir: join(dataDir, "workers"),
       count: options.workers,
       url: localUrl(coordinator.url),
-      command: workerCommand(options, coordinator),
+      command: workerCommand(options, coordinator, dataDir),
       joinToken: () => coordinator.joinToken({ ttlMs: 600_000, usesMax: 1 }),
       onNews: (text) => console.error(text),
     });
@@ -158,7 +166,12 @@ function writeEndpoint(dataDir: string, coordinator: Coordinator): string {
   return file;
 }
 
-function workerCommand(options: Options, coordinator: Coordinator): string[] {
+/** Three quarters of what is free, for all workers together. */
+function scratchPerWorker(workers: number, dir: string): number {
+  return Math.max(1, Math.floor((diskSpace(dir).freeBytes * 0.75) / Math.max(1, workers)));
+}
+
+function workerCommand(options: Options, coordinator: Coordinator, dataDir: string): string[] {
   const memoryBytes = options.memory ?? memoryPerWorker(options.workers);
   const command = [
     ...process.execArgv,
@@ -168,6 +181,12 @@ function workerCommand(options: Options, coordinator: Coordinator): string[] {
   ];
   command.push("--slots", "1", "--memory", String(memoryBytes), "--sandbox", options.sandbox);
   command.push("--give-up", orphanTime);
+  const scratch = options.scratch ?? scratchPerWorker(options.workers, dataDir);
+  command.push("--scratch", String(scratch));
+  // Jobs that were taken may end: the workers go on below the coordinator's mark.
+  if (options.lowWater !== undefined) {
+    command.push("--low-water", String(Math.floor(options.lowWater / 2)));
+  }
   if (coordinator.fingerprint !== "") command.push("--fingerprint", coordinator.fingerprint);
   return command;
 }

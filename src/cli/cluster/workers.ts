@@ -25,15 +25,21 @@ export function define(command: Command): void {
       console.log("no workers; add this machine with: tequio join <url>");
     else {
       const [first, ...rows] = table(header, workers.map(row), [3, 4, 5]);
-      console.log([styled("bold", first ?? ""), ...rows].join("\n"));
+      console.log([styled("bold", first ?? ""), ...rows, ...pauses(workers)].join("\n"));
     }
   });
+}
+
+function pauses(workers: readonly WorkerSummary[]): string[] {
+  return workers
+    .filter((worker) => worker.state === "live" && worker.paused !== "")
+    .map((worker) => `${worker.worker} takes no new tasks: ${oneLine(worker.paused)}`);
 }
 
 function row(worker: WorkerSummary): string[] {
   return [
     worker.worker,
-    worker.state,
+    worker.paused === "" ? worker.state : "paused",
     oneLine(worker.name),
     `${countText(worker.running)}/${countText(worker.slots)}`,
     countText(worker.done),

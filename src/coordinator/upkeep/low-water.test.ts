@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { inPlace } from "../../../test/conformance/place.ts";
 import { mountSmallDisk } from "../../../test/conformance/tmpfs.ts";
+import { diskSpace } from "../../store/disk-space.ts";
 import { openCoordinator } from "../coordinator.ts";
 import { Opened } from "../testing/opened.ts";
-import { diskSpace } from "./low-water.ts";
 
 const mebi = 1 << 20;
 

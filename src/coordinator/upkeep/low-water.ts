@@ -1,31 +1,10 @@
 /** The low-water mark of the disk: below it nothing new is taken in, so that the jobs that run can
  *  end. What workers bring for those jobs is still taken, until the disk is really full. */
-import { statfsSync } from "node:fs";
 import { ClusterError } from "../../core/error.ts";
-import { storageFailure } from "../../store/failure.ts";
+import { defaultMarkBytes, diskSpace } from "../../store/disk-space.ts";
 
-const markMaxBytes = 256 * 1024 * 1024;
-/** Of small disks. */
-const markShare = 0.05;
 /** An upload is asked again after so many bytes. */
 const askEveryBytes = 8 * 1024 * 1024;
-
-export type DiskSpace = { readonly freeBytes: number; readonly totalBytes: number };
-
-/** What this process may still write to the disk of `dir`. */
-export function diskSpace(dir: string): DiskSpace {
-  try {
-    const { bavail, blocks, bsize } = statfsSync(dir);
-    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
-  } catch (error) {
-    throw storageFailure(error, dir);
-  }
-}
-
-/** 256 MiB, or a twentieth of a small disk. */
-export function defaultMarkBytes({ totalBytes }: DiskSpace): number {
-  return Math.floor(Math.min(markMaxBytes, totalBytes * markShare));
-}
 
 export class LowWater {
   readonly #dir: string;

@@ -69,6 +69,10 @@ const serving = z
 
 const note = { job, stage: index, task: index, attempt: index };
 const notes = z.object({
+  paused: z
+    .string()
+    .transform((text) => text.slice(0, 500))
+    .optional(),
   logs: z.array(z.object({ ...note, line: z.string() })).max(10_000),
   progress: z.array(z.object({ ...note, inputBytes: count })).max(10_000),
 });

@@ -19,7 +19,11 @@ export function linkOpened(state: WorkerState, atMs: number, effects: WorkerEffe
   effects.push({ kind: "join", holding });
 }
 
-export function welcomed(state: WorkerState, event: EventOf<"welcomed">): void {
+export function welcomed(
+  state: WorkerState,
+  event: EventOf<"welcomed">,
+  effects: WorkerEffect[],
+): void {
   const { relation } = state;
   if (relation.state !== "joining") return;
   relation.state = "joined";
@@ -29,6 +33,8 @@ export function welcomed(state: WorkerState, event: EventOf<"welcomed">): void {
   relation.heartbeatMs = Math.max(1, Math.min(event.heartbeatMs, relation.leaseMs));
   relation.nextPingAtMs = event.atMs + relation.heartbeatMs;
   relation.atMs = Infinity;
+  // Whoever has welcomed it takes it for one that has room.
+  if (state.pausedFor !== "") effects.push({ kind: "tell-pause", reason: state.pausedFor });
 }
 
 export function heard(state: WorkerState, sentAtMs: number): void {

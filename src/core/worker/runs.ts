@@ -61,7 +61,7 @@ export function jobClosed(state: WorkerState, job: JobId, effects: WorkerEffect[
 
 /** Starts what can start: in order of assignment, a slot that knows the job first. */
 export function dispatch(state: WorkerState, atMs: number, effects: WorkerEffect[]): void {
-  if (state.stop !== null) return;
+  if (state.stop !== null || state.pausedFor !== "") return;
   let idle = state.slots.filter((slot) => slot.run === null).length;
   while (idle > 0) {
     const first = takeQueued(state, null);

@@ -126,6 +126,8 @@ export type WorkerState = {
   /** Shutdown: when running attempts are given up, then when the last reports are; null = not
    *  asked. */
   stop: { atMs: number; graceOver: boolean } | null;
+  /** Why nothing new is taken: the disk is nearly full; "" = there is room. */
+  pausedFor: string;
 };
 
 export type WorkerEvent = { readonly atMs: number } & (
@@ -171,6 +173,8 @@ export type WorkerEvent = { readonly atMs: number } & (
       readonly failure: Failure;
     }
   | { readonly kind: "reports-acked"; readonly batch: number }
+  /** How the disk is: why nothing new is to be taken, or "" = there is room again. */
+  | { readonly kind: "disk-changed"; readonly reason: string }
   | { readonly kind: "stop-asked"; readonly graceMs: number }
   | { readonly kind: "bye-acked" }
   /** `nextWakeMs` has come. */
@@ -206,6 +210,8 @@ export type WorkerEffect =
       readonly reports: ReadonlyArray<{ readonly ref: AttemptRef; readonly report: AttemptReport }>;
     }
   | { readonly kind: "tell-started"; readonly attempt: AttemptRef }
+  /** The manager is to give nothing more, until it is told "". */
+  | { readonly kind: "tell-pause"; readonly reason: string }
   /** Forget the job's code and outputs. */
   | { readonly kind: "close-job"; readonly job: JobId }
   /** The worker is done; `failure` says why when nobody asked it to stop. */
@@ -240,5 +246,6 @@ export function newWorkerState(rules: WorkerRules): WorkerState {
     nextRun: 1,
     nextBatch: 1,
     stop: null,
+    pausedFor: "",
   };
 }

@@ -17,6 +17,10 @@ export function diskFailure(error: unknown, path: string): ClusterError {
       cause: error,
     });
   }
+  if (code === "EFBIG") {
+    const text = `${path} is larger than all that a task may have on the disk; raise --scratch`;
+    return new ClusterError("limit-exceeded", text, { cause: error });
+  }
   return new ClusterError("storage-failed", `${path}: ${message}`, { cause: error });
 }
 

@@ -100,7 +100,38 @@ test("W9: a fault of the machine is told as a crash, with what it said last", as
   assert.match(String(failure?.message), /last words/);
 });
 
+const floods: Readonly<Record<string, string>> = {
+  "one file": `fs.appendFileSync("x", block);`,
+  "many files": `fs.writeFileSync("x" + n, block);`,
+  "empty files": `for (let k = 0; k < 100; k++) fs.writeFileSync(n + "-" + k, "");`,
+  "files that are removed but open": `const file = fs.openSync("x" + n, "w");
+    fs.unlinkSync("x" + n); fs.writeSync(file, block);`,
+};
+
 for (const sandbox of ["auto", "basic"] as const) {
+  test(`W8: whatever fills the disk ends the process at its cap (${sandbox})`, async (t) => {
+    const ends = Object.entries(floods).map(async ([name, flood]) => {
+      if (name.startsWith("files that") && process.platform !== "linux") return;
+      const run = `const block = Buffer.alloc(1 << 20);
+        for (let n = 0; ; n++) { ${flood} await new Promise((r) => setTimeout(r, 2)); }`;
+      const top = `import fs from "node:fs";`;
+      const trial = { top, run, sandbox, scratchMaxBytes: 16 << 20, limits: quick };
+      const { reports, failure } = await runItems(t, trial);
+      const told = reports[0]?.kind === "failed" ? reports[0].failure : failure;
+      assert.equal(code(told), "limit-exceeded", `${name}: ${JSON.stringify(told)}`);
+      assert.match(String(told?.message), /--scratch/, name);
+    });
+    await Promise.all(ends);
+  });
+
+  test(`W8: one write larger than the cap is refused at it (${sandbox})`, async (t) => {
+    if (process.platform !== "linux") return t.skip("needs prlimit");
+    const run = `fs.writeFileSync("x", Buffer.alloc(4 << 20));`;
+    const top = `import fs from "node:fs";`;
+    const failure = await resultOf(t, { top, run, sandbox, scratchMaxBytes: 2 << 20 });
+    assert.equal(code(failure), "limit-exceeded");
+  });
+
   test(`W10: files of others, signals, processes, add-ons are denied (${sandbox})`, async (t) => {
     const own = fileURLToPath(new URL("../../../biome.json", import.meta.url));
     const tries = [

@@ -2,24 +2,26 @@
 import type { Failure } from "../../core/job.ts";
 import { type TaskExit, taskExitName } from "../task/exits.ts";
 
+export type KilledFor = "memory" | "output" | "scratch";
+
 export type Ending = {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   /** Last bytes of standard output and error. */
   readonly tail: string;
   /** We killed it because it … */
-  readonly killedFor: "memory" | "output" | null;
+  readonly killedFor: KilledFor | null;
   readonly memoryBytes: number;
+  readonly scratchMaxBytes: number;
   readonly outputMaxBytes: number;
 };
 
 const heapAbort = /heap out of memory|Reached heap limit|Allocation failed|OOM error/;
 
 export function failureOf(ending: Ending): Failure {
-  const mebibytes = Math.round(ending.memoryBytes / 1024 / 1024);
   if (ending.killedFor === "memory" || (ending.code !== 0 && heapAbort.test(ending.tail))) {
     const text =
-      `the task took more than the ${mebibytes} MiB that it may have; ` +
+      `the task took more than the ${inMebibytes(ending.memoryBytes)} that it may have; ` +
       "raise --memory, or keep less";
     return { code: "out-of-memory", message: text };
   }
@@ -27,6 +29,12 @@ export function failureOf(ending: Ending): Failure {
     const text =
       `the job's code wrote more than ${ending.outputMaxBytes} bytes to standard output; ` +
       "use log(), or write less";
+    return { code: "limit-exceeded", message: text };
+  }
+  if (ending.killedFor === "scratch") {
+    const text =
+      `the task had more than the ${inMebibytes(ending.scratchMaxBytes)} on the worker's disk that ` +
+      "it may have; raise --scratch, or write less";
     return { code: "limit-exceeded", message: text };
   }
   const byItself = taskExitName(ending.code);
@@ -37,6 +45,10 @@ export function failureOf(ending: Ending): Failure {
     ending.signal === null ? `exited with code ${ending.code}` : `was killed by ${ending.signal}`;
   const message = `the process that ran the task ${how}${said(ending)}`;
   return { code: "task-crashed", message };
+}
+
+function inMebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MiB`;
 }
 
 /** Ways in which job code ends its process without a fault of the machine. */

@@ -14,6 +14,7 @@ export type ProcessesOptions = {
   readonly dir: string;
   /** Of one task. */
   readonly memoryBytes: number;
+  readonly scratchMaxBytes: number;
 };
 
 /** A new spare is started when its start does not slow down the one that has just gone to work, ms.
@@ -58,7 +59,7 @@ export class Processes {
     const { open } = job;
     const code = `${open.codeHash} ${open.owner}`;
     let taken = this.#slots[slot] ?? null;
-    if (taken === null || taken.over || taken.code !== code) {
+    if (taken === null || taken.over || taken.code !== code || taken.isCluttered) {
       void taken?.kill();
       taken = this.#spare !== null && !this.#spare.over ? this.#spare : this.#spawn();
       this.#spare = null;
@@ -115,11 +116,12 @@ export class Processes {
   }
 
   #spawn(): TaskProcess {
-    const { sandbox, memoryBytes, dir } = this.#options;
+    const { sandbox, memoryBytes, scratchMaxBytes, dir } = this.#options;
     this.#serial += 1;
     const made = new TaskProcess({
       sandbox,
       memoryBytes,
+      scratchMaxBytes,
       dir: join(dir, String(this.#serial)),
       limits: defaultSlotLimits,
     });

@@ -19,11 +19,14 @@ export type Sandbox = {
   readonly prefix: readonly string[];
   /** In strict the task process is a child of what is spawned. */
   readonly nested: boolean;
+  /** The system can bound the size of files; how many there are, is watched. */
+  readonly boundsFiles: boolean;
 };
 
 const probeTimeoutMs = 5_000;
 /** It ends when its parent does, and never gains rights. */
 const setpriv = ["setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--"];
+const filesBelow = (bytes: number) => ["prlimit", `--fsize=${bytes}`, "--"];
 const namespaces = ["--net", "--ipc", "--pid", "--fork", "--kill-child=KILL", "--"];
 
 /** Tries once what this host allows. Throws `unavailable` when strict is asked for and impossible.
@@ -31,10 +34,11 @@ const namespaces = ["--net", "--ipc", "--pid", "--fork", "--kill-child=KILL", "-
 export async function probeSandbox(mode: SandboxMode): Promise<Sandbox> {
   const onLinux = process.platform === "linux";
   const tied = onLinux && (await works(setpriv)) ? setpriv : [];
+  const boundsFiles = onLinux && (await works(filesBelow(1 << 20)));
   if (mode !== "basic" && onLinux) {
     for (const how of [["unshare", "--user"], ["unshare"]]) {
       const prefix = [...tied, ...how, ...namespaces];
-      if (await works(prefix)) return { profile: "strict", prefix, nested: true };
+      if (await works(prefix)) return { profile: "strict", prefix, nested: true, boundsFiles };
     }
   }
   if (mode === "strict") {
@@ -44,7 +48,7 @@ export async function probeSandbox(mode: SandboxMode): Promise<Sandbox> {
     const text = `the strict sandbox cannot be had here: ${why}; --sandbox basic runs trusted jobs`;
     throw new ClusterError("unavailable", text);
   }
-  return { profile: "basic", prefix: tied, nested: false };
+  return { profile: "basic", prefix: tied, nested: false, boundsFiles };
 }
 
 function works(prefix: readonly string[]): Promise<boolean> {
@@ -64,6 +68,8 @@ export type LaunchOptions = {
   /** May be read and written; also the working directory. */
   readonly writeDir: string;
   readonly memoryBytes: number;
+  /** Of each file that it writes. */
+  readonly fileMaxBytes: number;
 };
 
 /** Either the sources (run by type stripping) or what was built of them: the same layout. */
@@ -80,6 +86,7 @@ export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
   if (existsSync(packageFile)) readable.push(packageFile);
   const [command, ...args] = [
     ...sandbox.prefix,
+    ...(sandbox.boundsFiles ? filesBelow(options.fileMaxBytes) : []),
     process.execPath,
     "--permission",
     ...readable.map((path) => `--allow-fs-read=${path}`),

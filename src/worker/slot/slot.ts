@@ -12,9 +12,10 @@ import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
 import type { FromTask, ToTask } from "../task-messages.ts";
 import { readFromTask } from "./claims.ts";
-import { failureOf } from "./ending.ts";
+import { failureOf, type KilledFor } from "./ending.ts";
 import { onlyChild, residentBytes } from "./memory.ts";
 import { launchOf, type Sandbox } from "./sandbox-node.ts";
+import { scratchBytes } from "./scratch.ts";
 import { Tail } from "./tail.ts";
 
 export type SlotOptions = {
@@ -23,12 +24,14 @@ export type SlotOptions = {
   readonly dir: string;
   /** Of the job's heap; the process as a whole may have `overheadBytes` more. */
   readonly memoryBytes: number;
+  /** On the disk, of all files that it has made. */
+  readonly scratchMaxBytes: number;
   readonly limits: SlotLimits;
 };
 
 export type SlotLimits = {
   readonly overheadBytes: number;
-  /** How often its memory is looked at, ms. */
+  /** How often its memory and its files are looked at, ms. */
   readonly sampleMs: number;
   /** From the spawn to `ready`, ms. */
   readonly readyMs: number;
@@ -71,7 +74,10 @@ export class TaskProcess {
   readonly #ready = Promise.withResolvers<void>();
   #watch: NodeJS.Timeout;
   #pid = 0;
-  #killedFor: "memory" | "output" | null = null;
+  #scratchBytes = 0;
+  /** Looking through very many files takes time, which must not be all there is. */
+  #nextScratchMs = 0;
+  #killedFor: KilledFor | null = null;
   #over = false;
 
   constructor(options: SlotOptions) {
@@ -96,6 +102,11 @@ export class TaskProcess {
   /** Of the process that runs job code; 0 before it is ready. */
   get pid(): number {
     return this.#pid;
+  }
+
+  /** What earlier tasks have left there takes much of what the next one may have. */
+  get isCluttered(): boolean {
+    return this.#scratchBytes > this.#options.scratchMaxBytes / 2;
   }
 
   get over(): boolean {
@@ -126,9 +137,10 @@ export class TaskProcess {
   }
 
   #spawn(): ChildProcess {
-    const { sandbox, memoryBytes } = this.#options;
+    const { sandbox, memoryBytes, scratchMaxBytes } = this.#options;
     const { readDir, writeDir } = this;
-    const { command, args } = launchOf(sandbox, { readDir, writeDir, memoryBytes });
+    const launch = { readDir, writeDir, memoryBytes, fileMaxBytes: scratchMaxBytes };
+    const { command, args } = launchOf(sandbox, launch);
     const child = spawn(command, args, {
       cwd: writeDir,
       // Nothing of the worker's environment: no secrets, no NODE_OPTIONS.
@@ -167,11 +179,10 @@ export class TaskProcess {
       });
       // `close` and not `exit`: by then all that it wrote has been read.
       child.once("close", (code, signal) => {
-        const { memoryBytes, limits } = this.#options;
-        const tail = this.#tail.text();
-        const { outputMaxBytes } = limits;
-        const killedFor = this.#killedFor;
-        end(failureOf({ code, signal, tail, killedFor, memoryBytes, outputMaxBytes }));
+        const { memoryBytes, scratchMaxBytes, limits } = this.#options;
+        const bounds = { memoryBytes, scratchMaxBytes, outputMaxBytes: limits.outputMaxBytes };
+        const [tail, killedFor] = [this.#tail.text(), this.#killedFor];
+        end(failureOf({ code, signal, tail, killedFor, ...bounds }));
       });
     });
   }
@@ -204,10 +215,19 @@ export class TaskProcess {
 
   #sample(): void {
     if (this.code === "" || this.#pid === 0) return;
-    const { memoryBytes, limits } = this.#options;
-    if (residentBytes(this.#pid) <= memoryBytes + limits.overheadBytes) return;
-    this.#killedFor ??= "memory";
-    this.#kill();
+    const { memoryBytes, scratchMaxBytes, limits } = this.#options;
+    this.#lookAtScratch();
+    if (this.#scratchBytes > scratchMaxBytes) this.#killedFor ??= "scratch";
+    if (residentBytes(this.#pid) > memoryBytes + limits.overheadBytes) this.#killedFor ??= "memory";
+    if (this.#killedFor !== null) this.#kill();
+  }
+
+  #lookAtScratch(): void {
+    const beganMs = performance.now();
+    if (beganMs < this.#nextScratchMs) return;
+    const { scratchMaxBytes } = this.#options;
+    this.#scratchBytes = scratchBytes(this.writeDir, this.#pid, scratchMaxBytes);
+    this.#nextScratchMs = beganMs + 20 * (performance.now() - beganMs);
   }
 
   #kill(): void {

@@ -23,6 +23,7 @@ export type Trial = {
   readonly items?: number;
   readonly sandbox?: SandboxMode;
   readonly memoryBytes?: number;
+  readonly scratchMaxBytes?: number;
   readonly limits?: Partial<SlotLimits>;
 };
 
@@ -38,6 +39,7 @@ export async function startProcess(t: TestContext, trial: Trial): Promise<TaskPr
     sandbox: await sandbox,
     dir,
     memoryBytes: trial.memoryBytes ?? 64 * mebibyte,
+    scratchMaxBytes: trial.scratchMaxBytes ?? 1024 * mebibyte,
     limits: { ...defaultSlotLimits, ...trial.limits },
   });
   t.after(async () => {

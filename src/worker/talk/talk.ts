@@ -168,6 +168,13 @@ export class ManagerTalk {
     return true;
   }
 
+  /** Unlike other notes it must arrive: when it is not acknowledged, the link is lost. */
+  paused(reason: string): void {
+    if (!this.#session.extended) return;
+    const notes: WorkerNotes = { logs: [], progress: [], paused: reason };
+    this.#request({ kind: "workerNotes", notes: encodeJson(notes) }, "other");
+  }
+
   nextDeadlineMs(): number {
     return this.#session.nextDeadlineMs();
   }

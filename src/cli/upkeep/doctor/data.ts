@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { restoringDir } from "../../../coordinator/data-dir.ts";
-import { defaultMarkBytes, diskSpace } from "../../../coordinator/upkeep/low-water.ts";
 import { ClusterError } from "../../../core/error.ts";
+import { defaultMarkBytes, diskSpace } from "../../../store/disk-space.ts";
 import { openLogView } from "../../../store/log/sqlite-view.ts";
 import { bytesText } from "../../numbers.ts";
 import { type Finding, good } from "./finding.ts";
