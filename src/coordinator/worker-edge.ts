@@ -155,6 +155,8 @@ export class WorkerEdge {
   /** See `Doorkeeper`. */
   claim(link: WorkerLink, worker: WorkerId): void {
     const other = this.#byWorker.get(worker);
+    // Its join became durable when another link had taken its place already.
+    if (link.phase === "closed" && other !== undefined && other !== link) return;
     const quietMs = quietHeartbeats * this.#times.heartbeatMs;
     const nowMs = this.#options.loop.nowMs();
     if (other !== undefined && other !== link) {
