@@ -1,0 +1,127 @@
+/** The side that asks: reads what comes back on one connection, in whatever pieces. */
+import { ClusterError } from "../../core/error.ts";
+import { listBytesMax, listLengthMax } from "./limits.ts";
+import { type ConnectedUser, type Operation, type Outcome, rules } from "./messages.ts";
+import { readPort } from "./names.ts";
+import { Arrived } from "./strings.ts";
+
+export type Answer = {
+  readonly outcome: Outcome;
+  /** Of LIST_USERS. */
+  readonly users: readonly ConnectedUser[];
+  /** Of LIST_CONTENT. */
+  readonly paths: readonly string[];
+};
+
+/** Strings of one line of a list; 0 = no list follows. */
+function lineLength(operation: Operation): number {
+  if (operation === "LIST_USERS") return 3;
+  return operation === "LIST_CONTENT" ? 1 : 0;
+}
+
+export class AnswerReader {
+  readonly #operation: Operation;
+  readonly #arrived = new Arrived();
+  readonly #strings: string[] = [];
+  #outcome: Outcome | null = null;
+  /** Strings that are still to come; null before the count has. */
+  #due: number | null = null;
+  #takenBytes = 0;
+
+  constructor(operation: Operation) {
+    this.#operation = operation;
+  }
+
+  /** Null when more must come. Throws `protocol-violated` for what is no answer. */
+  push(bytes: Uint8Array): Answer | null {
+    this.#takenBytes += bytes.length;
+    if (this.#takenBytes > listBytesMax) throw violated(`a list has above ${listBytesMax} bytes`);
+    this.#arrived.push(bytes);
+    if (this.#outcome === null) {
+      const byte = this.#arrived.byte();
+      if (byte === null) return null;
+      this.#outcome = outcomeOf(this.#operation, byte);
+    }
+    const perLine = lineLength(this.#operation);
+    if (this.#outcome === "ok" && perLine > 0 && !this.#readList(perLine)) return null;
+    return this.#answer();
+  }
+
+  /** Nothing more comes. An answer without a byte is `other`: one existing server does so when it
+   *  will not list. */
+  end(): Answer {
+    if (this.#outcome === null) return { outcome: "other", users: [], paths: [] };
+    throw violated("the answer ends before its list does");
+  }
+
+  #readList(perLine: number): boolean {
+    for (;;) {
+      if (this.#due === 0) return true;
+      const text = this.#arrived.string();
+      if (text === null) return false;
+      if (this.#due !== null) {
+        this.#strings.push(text);
+        this.#due -= 1;
+      } else {
+        const count = /^[0-9]{1,7}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+        if (count > listLengthMax) throw violated("the length of the list is no decimal up to 1e6");
+        this.#due = count * perLine;
+      }
+    }
+  }
+
+  #answer(): Answer {
+    const outcome = this.#outcome!;
+    if (this.#operation !== "LIST_USERS") return { outcome, users: [], paths: this.#strings };
+    const users: ConnectedUser[] = [];
+    for (let at = 0; at < this.#strings.length; at += 3) {
+      const [name = "", host = "", text = ""] = this.#strings.slice(at, at + 3);
+      // A line without a port that can be dialled is still a user that is there.
+      users.push({ name, host, port: readPort(text) ?? 0 });
+    }
+    return { outcome, users, paths: [] };
+  }
+}
+
+export type FileHead = {
+  readonly outcome: Outcome;
+  readonly sizeBytes: number;
+  /** The first bytes of the file, which came along. */
+  readonly rest: Uint8Array;
+};
+
+/** Reads what comes before the bytes of a file. */
+export class FileHeadReader {
+  readonly #arrived = new Arrived();
+  #outcome: Outcome | null = null;
+
+  /** Null when more must come. Throws `protocol-violated` for what is no answer. */
+  push(bytes: Uint8Array): FileHead | null {
+    this.#arrived.push(bytes);
+    if (this.#outcome === null) {
+      const byte = this.#arrived.byte();
+      if (byte === null) return null;
+      this.#outcome = outcomeOf("GET_FILE", byte);
+    }
+    const outcome = this.#outcome;
+    if (outcome !== "ok") return { outcome, sizeBytes: 0, rest: new Uint8Array(0) };
+    const text = this.#arrived.string();
+    if (text === null) return null;
+    const sizeBytes = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+    if (sizeBytes > Number.MAX_SAFE_INTEGER) {
+      throw violated("the size of the file is no decimal below 2^53");
+    }
+    return { outcome, sizeBytes, rest: this.#arrived.rest() };
+  }
+}
+
+function outcomeOf(operation: Operation, byte: number): Outcome {
+  const outcome = rules[operation].outcomes[byte];
+  if (outcome !== undefined) return outcome;
+  const hint = byte >= 0x30 && byte <= 0x39 ? ", the other side answers in ASCII digits" : "";
+  throw violated(`${byte} is no result of ${operation}${hint}`);
+}
+
+function violated(what: string): ClusterError {
+  return new ClusterError("protocol-violated", what);
+}
