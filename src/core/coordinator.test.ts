@@ -198,10 +198,10 @@ test("short tasks are sent ahead in batches, but never more than an even share",
   const cluster = new TestCluster();
   const [one, two] = [cluster.join(), cluster.join()];
   cluster.submit(testJob([testStage({ taskCount: 1_000 })]));
-  cluster.report(one, only(cluster, one), { durationMs: 0.1 });
-  assert.equal(cluster.running.get(one)?.length, 256);
-  cluster.report(two, only(cluster, two), { durationMs: 0.1 });
-  assert.equal(cluster.running.get(two)?.length, 256);
+  cluster.report(one, only(cluster, one), { durationMs: 0.2 });
+  assert.equal(cluster.running.get(one)?.length, 250);
+  cluster.report(two, only(cluster, two), { durationMs: 0.2 });
+  assert.equal(cluster.running.get(two)?.length, 250);
 });
 
 test("a straggler gets a backup on another worker, and the first result counts", () => {

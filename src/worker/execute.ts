@@ -129,13 +129,13 @@ export class NodeExecutor implements Executor {
   async #items(run: Run, process: TaskProcess): Promise<void> {
     const { attempts } = run.order;
     const items = attempts.map(({ task, attempt }) => ({ task, attempt }));
-    const left = new Set(items.map(({ task, attempt }) => `${task}#${attempt}`));
+    const left = new Map(items.map(({ task, attempt }) => [task, attempt]));
     await this.#converse(run, process, { kind: "tasks", items }, (message) => {
       if (message.kind !== "reports") return false;
       const reports = message.reports.map((report) =>
         report.kind === "done" ? doneReport(report, valueOutput(report)) : report,
       );
-      for (const { task, attempt } of reports) left.delete(`${task}#${attempt}`);
+      for (const { task, attempt } of reports) if (left.get(task) === attempt) left.delete(task);
       this.#events.tell({ kind: "run-reported", run: run.order.run, reports });
       return left.size === 0;
     });
@@ -308,13 +308,15 @@ class ProcessEnded extends Error {
 
 function doneReport(report: Done, output: TaskOutput): AttemptReport {
   const { task, attempt, durationMs, counters, inputBytes } = report;
-  const counted = Object.keys(counters).length === 0 ? {} : { counters };
-  const read = inputBytes === 0 ? {} : { inputBytes };
-  return { kind: "done", task, attempt, durationMs, output, ...counted, ...read };
+  const done = { kind: "done", task, attempt, durationMs, output } as const;
+  const counted = Object.keys(counters).length > 0;
+  if (!counted && inputBytes === 0) return done;
+  return { ...done, ...(counted ? { counters } : {}), ...(inputBytes === 0 ? {} : { inputBytes }) };
 }
 
 function valueOutput({ sizeBytes, records, value }: Done): TaskOutput {
-  return { root: "", sizeBytes, records, ...(value === undefined ? {} : { value }) };
+  const output = { root: "", sizeBytes, records };
+  return value === undefined ? output : { ...output, value };
 }
 
 function failureFrom(error: unknown): Failure {

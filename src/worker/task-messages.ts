@@ -71,6 +71,15 @@ export type TaskReport = {
   | { readonly kind: "failed"; readonly failure: Failure }
 );
 
+/** One element of each for every item. */
+export type ResultColumns = {
+  readonly tasks: readonly number[];
+  readonly attempts: readonly number[];
+  readonly durationsMs: readonly number[];
+  /** JSON texts. */
+  readonly values: readonly string[];
+};
+
 export type FromTask =
   /** Sent once when the process can take `load`. */
   | { readonly kind: "ready" }
@@ -79,6 +88,9 @@ export type FromTask =
   | { readonly kind: "load-failed"; readonly failure: Failure }
   /** At most a few ms after the attempt has ended; several at once when attempts are short. */
   | { readonly kind: "reports"; readonly reports: readonly TaskReport[] }
+  /** The same for items of `tasks` that are done and counted nothing, in columns: there may be
+   *  hundreds of thousands a second. */
+  | ({ readonly kind: "results" } & ResultColumns)
   | {
       readonly kind: "log";
       readonly task: number;

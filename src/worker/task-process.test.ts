@@ -13,6 +13,7 @@ import { decodeManifest } from "../wire/block/manifest.ts";
 import type { Plan } from "../wire/block/plan.ts";
 import { openLocal } from "./input/file.ts";
 import { streamSplit } from "./input.ts";
+import { readFromTask } from "./slot/claims.ts";
 import { taskExits } from "./task/exits.ts";
 import type { FromTask, TaskReport, ToTask } from "./task-messages.ts";
 
@@ -36,7 +37,10 @@ class TaskProcess {
       },
     );
     this.exited = once(this.child, "exit");
-    this.child.on("message", (message) => this.messages.push(message as FromTask));
+    this.child.on("message", (message) => {
+      const read = readFromTask(message);
+      if (read !== null) this.messages.push(read);
+    });
   }
 
   get sink(): Writable {

@@ -4,13 +4,17 @@ import { z } from "zod";
 import { ClusterError, errorCodes } from "../../core/error.ts";
 import type { AttemptReport, WorkerSpecs } from "../../core/event.ts";
 import type { JobId } from "../../core/ids.ts";
+import type { TaskOutput } from "../../core/job.ts";
 import type { ManagerMessage, NodeDescription, WorkerNotes } from "../../wire/manager/messages.ts";
 
 /** Result of a `tasks` task that travels inside its report, characters. */
 export const valueCharsMax = 1024 * 1024;
 
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const index = z.number().int().min(0).max(0xffff_ffff);
+const safeMax = Number.MAX_SAFE_INTEGER;
+const indexMax = 0xffff_ffff;
+
+const count = z.number().int().min(0).max(safeMax);
+const index = z.number().int().min(0).max(indexMax);
 const hash = z.string().regex(/^([0-9a-f]{64})?$/);
 const job = z.custom<JobId>((id) => typeof id === "string" && /^j-[1-9][0-9]{0,14}$/.test(id));
 
@@ -39,7 +43,7 @@ const failure = z.object({
 const attempt = {
   task: index,
   attempt: index.min(1),
-  durationMs: z.number().min(0).max(Number.MAX_SAFE_INTEGER),
+  durationMs: z.number().min(0).max(safeMax),
 };
 
 const counters = z
@@ -95,6 +99,61 @@ function parse<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
 
 export function parseReport(bytes: Uint8Array): AttemptReport {
   return parse(report as unknown as z.ZodType<AttemptReport>, bytes, "a report");
+}
+
+/** The same for many: decoded together, and those that only name a result are checked by hand,
+ *  since a large job has millions of them. */
+export function parseReports(all: readonly Uint8Array[]): AttemptReport[] {
+  const values = all.length < 2 ? null : parseTogether(all);
+  return all.map((bytes, at) => plainReport(values?.[at]) ?? parseReport(bytes));
+}
+
+/** As one JSON array; null when that is not what they make. */
+function parseTogether(all: readonly Uint8Array[]): readonly unknown[] | null {
+  const sizeBytes = all.reduce((sum, { length }) => sum + length + 1, 1);
+  const joined = Buffer.allocUnsafe(sizeBytes);
+  let at = 0;
+  for (const bytes of all) {
+    joined[at] = at === 0 ? 0x5b : 0x2c;
+    joined.set(bytes, at + 1);
+    at += bytes.length + 1;
+  }
+  joined[at] = 0x5d;
+  try {
+    const values = JSON.parse(decoder.decode(joined)) as readonly unknown[];
+    return values.length === all.length ? values : null;
+  } catch {
+    return null;
+  }
+}
+
+type Unknown<T> = { readonly [K in keyof T]?: unknown };
+type Done = Extract<AttemptReport, { kind: "done" }>;
+
+/** Exactly the report of a `tasks` attempt that is done and counted nothing; null for another. */
+function plainReport(value: unknown): AttemptReport | null {
+  if (typeof value !== "object" || value === null) return null;
+  const claims = value as Unknown<Done>;
+  const { task, attempt, durationMs } = claims;
+  if (claims.kind !== "done" || "counters" in claims || "inputBytes" in claims) return null;
+  if (!isWhole(task, indexMax) || !isWhole(attempt, indexMax) || attempt < 1) return null;
+  if (typeof durationMs !== "number" || !(durationMs >= 0 && durationMs <= safeMax)) return null;
+  const output = plainOutput(claims.output);
+  return output === null ? null : { kind: "done", task, attempt, durationMs, output };
+}
+
+function plainOutput(value: unknown): TaskOutput | null {
+  if (typeof value !== "object" || value === null || "badRecords" in value) return null;
+  const { root, sizeBytes, records, value: text } = value as Unknown<TaskOutput>;
+  if (root !== "" || !isWhole(sizeBytes, safeMax) || !isWhole(records, safeMax)) return null;
+  if (typeof text !== "string" || text.length > valueCharsMax) return null;
+  return text.includes("\n") || text.includes("\r")
+    ? null
+    : { root, sizeBytes, records, value: text };
+}
+
+function isWhole(value: unknown, max: number): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max;
 }
 
 export type Serving = ReadonlyArray<{ job: JobId; stage: number; tasks: readonly number[] }>;

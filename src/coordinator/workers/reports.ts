@@ -1,11 +1,11 @@
 /** Turns what a worker says of its tasks into events, grouped by job and stage. Pure. */
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
 import type { AttemptReport } from "../../core/event.ts";
-import type { AttemptRef, WorkerId } from "../../core/ids.ts";
+import type { AttemptRef, JobId, WorkerId } from "../../core/ids.ts";
 import type { TaskErrorKind, TaskStatus } from "../../wire/manager/messages.ts";
 import { unpackTaskId } from "../../wire/manager/taskid.ts";
 import type { NewEvent } from "../journal.ts";
-import { parseReport, valueCharsMax } from "./claims.ts";
+import { parseReports, valueCharsMax } from "./claims.ts";
 
 export type ReportEvent = Extract<NewEvent, { kind: "attempts-reported" }>;
 export type StatusEvent = ReportEvent | Extract<NewEvent, { kind: "attempts-started" }>;
@@ -26,27 +26,19 @@ export function statusEvents(
   tag: Uint8Array,
 ): StatusEvent[] {
   const started: AttemptRef[] = [];
-  const groups = new Map<
-    string,
-    { readonly event: ReportEvent; readonly reports: AttemptReport[] }
-  >();
-  for (const status of statuses) {
-    const ref = unpackTaskId(status.taskId, tag);
-    if (ref === null) continue;
+  const groups = new Groups(worker);
+  const ours = statuses
+    .map((status) => ({ status, ref: unpackTaskId(status.taskId, tag) }))
+    .filter((one): one is Ours => one.ref !== null);
+  const told = ours.filter(({ status }) => status.report.length > 0);
+  const parsed = parseReports(told.map(({ status }) => status.report)).values();
+  for (const { status, ref } of ours) {
+    const { value = null } = status.report.length > 0 ? parsed.next() : { value: null };
     if (status.data.kind === "started") started.push(ref);
-    const report = reportOf(ref, status);
-    if (report === null) continue;
-    const key = `${ref.job}/${ref.stage}`;
-    let group = groups.get(key);
-    if (group === undefined) {
-      const reports: AttemptReport[] = [];
-      const { job, stage } = ref;
-      group = { event: { kind: "attempts-reported", worker, job, stage, reports }, reports };
-      groups.set(key, group);
-    }
-    group.reports.push(report);
+    const report = reportOf(ref, status, value);
+    if (report !== null) groups.of(ref).push(report);
   }
-  const events: StatusEvent[] = [...groups.values()].map(({ event }) => event);
+  const events: StatusEvent[] = groups.events();
   // First, so that an attempt that started and ended in one message is not started after its end.
   if (started.length > 0) {
     events.unshift({ kind: "attempts-started", worker, attempts: started });
@@ -54,11 +46,45 @@ export function statusEvents(
   return events;
 }
 
-function reportOf(ref: AttemptRef, status: TaskStatus): AttemptReport | null {
+type Ours = { readonly status: TaskStatus; readonly ref: AttemptRef };
+type Group = { readonly job: JobId; readonly stage: number; readonly reports: AttemptReport[] };
+
+/** Reports by job and stage, in the order in which these came first. */
+class Groups {
+  readonly #worker: WorkerId;
+  readonly #groups = new Map<string, Group>();
+  #last: Group | null = null;
+
+  constructor(worker: WorkerId) {
+    this.#worker = worker;
+  }
+
+  of({ job, stage }: AttemptRef): AttemptReport[] {
+    // Nearly always the same as before.
+    const last = this.#last;
+    if (last !== null && last.stage === stage && last.job === job) return last.reports;
+    const key = `${job}/${stage}`;
+    const group = this.#groups.get(key) ?? { job, stage, reports: [] };
+    this.#groups.set(key, group);
+    this.#last = group;
+    return group.reports;
+  }
+
+  events(): ReportEvent[] {
+    const groups = [...this.#groups.values()];
+    const worker = this.#worker;
+    return groups.map((group) => ({ kind: "attempts-reported", worker, ...group }));
+  }
+}
+
+function reportOf(
+  ref: AttemptRef,
+  status: TaskStatus,
+  report: AttemptReport | null,
+): AttemptReport | null {
   const { data } = status;
   if (data.kind === "pending" || data.kind === "started") return null;
-  if (status.report.length > 0) {
-    const report = parseReport(status.report);
+  if (report !== null) {
     if (report.task === ref.task && report.attempt === ref.attempt) return report;
     const told = `task ${report.task} attempt ${report.attempt}`;
     const text = `a report of ${told} came under the id of ${ref.task} attempt ${ref.attempt}`;

@@ -7,7 +7,7 @@ import type { AttemptRef } from "../../core/ids.ts";
 import { mapReduceSpec, submission, testSpecs } from "../../core/testing/make-believe.ts";
 import type { TaskStatus } from "../../wire/manager/messages.ts";
 import { packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
-import { claimedSpecs, parseNotes, parseReport, parseServing } from "./claims.ts";
+import { claimedSpecs, parseNotes, parseReport, parseReports, parseServing } from "./claims.ts";
 import { orderMessages, type WorkerOrder } from "./orders.ts";
 import { statusEvents } from "./reports.ts";
 
@@ -207,4 +207,31 @@ test("a large assignment comes in messages of at most 256 tasks, none lost", () 
     message.kind === "tasksExecute" ? message.tasks.length : 0,
   );
   assert.deepEqual(sizes, [256, 256, 88]);
+});
+
+test("reports that are decoded together are each held to the same rules", () => {
+  const output = { root: "", sizeBytes: 1, records: 1, value: "1" };
+  const good = { kind: "done", task: 0, attempt: 1, durationMs: 0.5, output };
+  const odd = { ...good, output: { ...output, extra: 1 }, extra: 2 };
+  const counted = { ...good, counters: { words: 2 } };
+  const parsed = parseReports([good, odd, counted].map(bytes));
+  assert.deepEqual(parsed, [good, good, counted]);
+  const bad = [
+    { ...good, output: { ...output, value: "1\r2" } },
+    { ...good, output: { ...output, root: "../../etc" } },
+    { ...good, task: -1 },
+    { ...good, durationMs: -1 },
+  ];
+  for (const one of bad) {
+    const what = JSON.stringify(one);
+    assert.throws(
+      () => parseReports([bytes(good), bytes(one)]),
+      { code: "protocol-violated" },
+      what,
+    );
+  }
+  // Two that only together are JSON are none.
+  const halves = ['{"kind":"returned"', '"task":1,"attempt":1,"durationMs":0}'];
+  const cut = halves.map((text) => new TextEncoder().encode(text));
+  assert.throws(() => parseReports(cut), { code: "protocol-violated" });
 });

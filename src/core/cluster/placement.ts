@@ -21,8 +21,11 @@ import {
 
 /** Work that may wait at a worker, in ms. */
 const queuedWorkMs = 50;
-/** Attempts that may be at a worker for each of its slots. */
-export const depthMax = 256;
+/** Attempts that may be at a worker for each of its slots: enough that one message of reports, and
+ *  one commit to the disk, is about many of them. */
+export const depthMax = 1_024;
+/** And for all its slots together, well within what a worker takes. */
+const heldMax = 32_768;
 /** Above this mean duration nothing is sent ahead. */
 const sendAheadBelowMs = 200;
 /** Program kind of bundled JavaScript (wire/manager/messages.ts). */
@@ -85,7 +88,8 @@ function roomFor(state: CoordinatorState, stage: Stage, worker: WorkerRecord): n
       : Math.min(depthMax, Math.max(2, Math.ceil(queuedWorkMs / Math.max(meanMs, 0.01))));
   // Everybody's even share of what is left, so that the end of a stage does not lie in one queue.
   const share = Math.max(1, Math.ceil(stage.counts.ready / Math.max(1, state.slots)));
-  const room = slots * Math.min(depth, depth === 1 ? 1 : share + 1) - worker.leases.size;
+  const most = slots * Math.min(depth, depth === 1 ? 1 : share + 1);
+  const room = Math.min(most, heldMax) - worker.leases.size;
   const competing = state.active.size > 1 ? Math.ceil(room / 2) : room;
   return Math.min(competing, stage.counts.ready, slots * share);
 }

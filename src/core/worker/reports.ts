@@ -1,7 +1,7 @@
 /** Reports leave in groups and are kept until the manager says that they are durable. */
 import type { AttemptReport } from "../event.ts";
 import type { Held, WorkerEffect, WorkerState } from "./state.ts";
-import { settledMax } from "./state.ts";
+import { settledMin } from "./state.ts";
 
 /** The attempt has ended: from now on only its report matters. */
 export function putReport(
@@ -58,13 +58,16 @@ export function recallReports(state: WorkerState): void {
   state.inFlight.clear();
 }
 
+/** Whole generations are dropped: a set that loses its oldest element at each step is slow. */
 export function settle(state: WorkerState, key: string): void {
   state.settled.add(key);
-  if (state.settled.size <= settledMax) return;
-  for (const oldest of state.settled) {
-    state.settled.delete(oldest);
-    break;
-  }
+  if (state.settled.size < settledMin) return;
+  state.settledBefore = state.settled;
+  state.settled = new Set();
+}
+
+export function isSettled(state: WorkerState, key: string): boolean {
+  return state.settled.has(key) || state.settledBefore.has(key);
 }
 
 /** When the outbox wants to be looked at again. */

@@ -2,7 +2,7 @@
  *  */
 import { type AttemptRef, attemptKey, type JobId } from "../ids.ts";
 import type { Failure } from "../job.ts";
-import { putReport, putReturned, settle } from "./reports.ts";
+import { isSettled, putReport, putReturned, settle } from "./reports.ts";
 import type { Held, Run, WorkerEffect, WorkerEvent, WorkerState } from "./state.ts";
 
 type EventOf<K extends WorkerEvent["kind"]> = Extract<WorkerEvent, { kind: K }>;
@@ -12,7 +12,7 @@ type EventOf<K extends WorkerEvent["kind"]> = Extract<WorkerEvent, { kind: K }>;
 export function assigned(state: WorkerState, event: EventOf<"assigned">): void {
   for (const ref of event.attempts) {
     const key = attemptKey(ref);
-    if (state.held.has(key) || state.settled.has(key)) continue;
+    if (state.held.has(key) || isSettled(state, key)) continue;
     const { timeoutMs } = event;
     const held: Held = {
       ref,
@@ -118,10 +118,15 @@ export function runReported(state: WorkerState, event: EventOf<"run-reported">):
   const run = runById(state, event.run);
   if (run === null) return;
   const meanMs = state.jobs.get(run.job)?.meanMs ?? [];
+  let next = run.current;
   for (const report of event.reports) {
-    const held = state.held.get(attemptKey({ ...report, job: run.job, stage: run.stage }));
+    // They come in the order of the batch, unless the process says otherwise.
+    let held = run.attempts[next++];
+    if (held === undefined || !isOf(held, report)) {
+      held = run.attempts.find((one) => isOf(one, report));
+    }
     // A process speaks only for what it was given.
-    if (held === undefined || held.state !== "running" || !run.attempts.includes(held)) continue;
+    if (held === undefined || held.state !== "running") continue;
     const mean = meanMs[run.stage] ?? Number.NaN;
     const took = Math.max(0, report.durationMs);
     meanMs[run.stage] = Number.isNaN(mean) ? took : mean * 0.8 + took * 0.2;
@@ -129,6 +134,10 @@ export function runReported(state: WorkerState, event: EventOf<"run-reported">):
   }
   advance(run, event.atMs);
   if (run.current >= run.attempts.length) state.slots[run.slot]!.run = null;
+}
+
+function isOf({ ref }: Held, report: { readonly task: number; readonly attempt: number }): boolean {
+  return ref.task === report.task && ref.attempt === report.attempt;
 }
 
 /** A process that dies in a batch proves nothing against any one attempt (what one left behind may

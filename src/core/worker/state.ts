@@ -37,7 +37,7 @@ export const defaultRules: WorkerRules = {
   queueMax: 65_536,
   batchMax: 256,
   batchTargetMs: 50,
-  reportGroupMax: 256,
+  reportGroupMax: 1_024,
   reportDelayMs: 5,
   reportsInFlightMax: 4,
   startedAfterMs: 200,
@@ -111,8 +111,9 @@ export type WorkerState = {
   readonly jobs: Map<JobId, WorkerJob>;
   /** Everything not yet acknowledged, by `attemptKey`. */
   readonly held: Map<string, Held>;
-  /** Keys acknowledged lately, oldest first: a task message that comes twice is ignored. */
-  readonly settled: Set<string>;
+  /** Keys acknowledged lately, in two generations: a task message that comes twice is ignored. */
+  settled: Set<string>;
+  settledBefore: Set<string>;
   /** To be run, in order; `again` before `queue`. Dropped ones are skipped when met. */
   again: Held[];
   queue: Held[];
@@ -217,8 +218,8 @@ export type WorkerEffect =
   /** The worker is done; `failure` says why when nobody asked it to stop. */
   | { readonly kind: "end"; readonly failure: Failure | null };
 
-/** Keys remembered after their acknowledgement. */
-export const settledMax = 16_384;
+/** Keys remembered after their acknowledgement: at least so many, at most twice as many. */
+export const settledMin = 16_384;
 
 export function newWorkerState(rules: WorkerRules): WorkerState {
   return {
@@ -237,6 +238,7 @@ export function newWorkerState(rules: WorkerRules): WorkerState {
     jobs: new Map(),
     held: new Map(),
     settled: new Set(),
+    settledBefore: new Set(),
     again: [],
     queue: [],
     queueHead: 0,

@@ -4,13 +4,15 @@
  *  Whatever passes here can be reported: the coordinator refuses nothing of it. */
 import { z } from "zod";
 import { ClusterError, errorCodes } from "../../core/error.ts";
-import type { FromTask, TaskReport } from "../task-messages.ts";
+import type { FromTask, ResultColumns, TaskReport } from "../task-messages.ts";
 
 /** Result of one `tasks` task, characters. */
 export const valueCharsMax = 1024 * 1024;
 const countersMax = 1_000;
+const reportsMax = 10_000;
+const safeMax = Number.MAX_SAFE_INTEGER;
 
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const count = z.number().int().min(0).max(safeMax);
 const index = z.number().int().min(0).max(0xffff_ffff);
 const attempt = { task: index, attempt: index.min(1) };
 const text = (maxChars: number) => z.string().transform((all) => all.slice(0, maxChars));
@@ -25,7 +27,7 @@ const counters = z
   .record(z.string().max(200), z.number())
   .refine((all) => Object.keys(all).length <= countersMax);
 
-const durationMs = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+const durationMs = z.number().min(0).max(safeMax);
 const done = z.object({
   ...attempt,
   durationMs,
@@ -47,18 +49,59 @@ const message = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("ready") }),
   z.object({ kind: z.literal("loaded") }),
   z.object({ kind: z.literal("load-failed"), failure }),
-  z.object({ kind: z.literal("reports"), reports: z.array(z.unknown()).max(10_000) }),
+  z.object({ kind: z.literal("reports"), reports: z.array(z.unknown()).max(reportsMax) }),
   z.object({ ...attempt, kind: z.literal("log"), lines: z.array(text(4_096)).max(10_000) }),
   z.object({ ...attempt, kind: z.literal("progress"), inputBytes: count }),
 ]);
 
-/** Null when it is none of our messages. */
+/** Null when it is none of our messages. `results` come out as `reports`. */
 export function readFromTask(value: unknown): FromTask | null {
+  if (isResults(value)) return { kind: "reports", reports: resultReports(value) };
   const read = message.safeParse(value);
   if (!read.success) return null;
   if (read.data.kind !== "reports") return read.data as FromTask;
   const reports = read.data.reports.map(readReport).filter((report) => report !== null);
   return { kind: "reports", reports };
+}
+
+/** By hand, since they are many: every column is as long as the first, and holds what it should. */
+function isResults(value: unknown): value is ResultColumns {
+  if (typeof value !== "object" || value === null) return false;
+  const claims = value as { readonly [K in keyof ResultColumns | "kind"]?: unknown };
+  if (claims.kind !== "results") return false;
+  const { tasks, attempts, durationsMs, values } = claims;
+  if (!Array.isArray(tasks) || tasks.length > reportsMax) return false;
+  const count = tasks.length;
+  return (
+    isColumn(tasks, count, (task) => isIndex(task)) &&
+    isColumn(attempts, count, (attempt) => isIndex(attempt) && attempt >= 1) &&
+    isColumn(durationsMs, count, (ms) => typeof ms === "number" && ms >= 0 && ms <= safeMax) &&
+    isColumn(values, count, (text) => typeof text === "string")
+  );
+}
+
+function isColumn(
+  column: unknown,
+  count: number,
+  fits: (value: unknown) => boolean,
+): column is unknown[] {
+  return Array.isArray(column) && column.length === count && column.every(fits);
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffff_ffff;
+}
+
+function resultReports({ tasks, attempts, durationsMs, values }: ResultColumns): TaskReport[] {
+  return tasks.map((task, at) => {
+    const of = { task, attempt: attempts[at]!, durationMs: durationsMs[at]! };
+    const value = values[at]!;
+    if (value.includes("\n") || value.includes("\r")) {
+      return failedReport(of, "the task's report cannot be used (a result of several lines)");
+    }
+    const plain = { kind: "done", records: 1, root: "", inputBytes: 0, counters: {} } as const;
+    return withinLimits({ ...of, ...plain, sizeBytes: value.length, value });
+  });
 }
 
 const claimed = z.object({ ...attempt, durationMs: durationMs.catch(0) });

@@ -19,6 +19,10 @@ export class Counters {
     this.#counts.set(counter, (before ?? 0) + by);
   }
 
+  get isEmpty(): boolean {
+    return this.#counts.size === 0;
+  }
+
   /** What has been counted since the last call. */
   take(): Record<string, number> {
     const counted = Object.fromEntries(this.#counts);

@@ -1,7 +1,7 @@
 /** What a task process tells its supervisor: reports in small batches, log lines within bounds,
  *  progress. */
 import { format } from "node:util";
-import type { FromTask, TaskReport } from "../task-messages.ts";
+import type { FromTask, ResultColumns, TaskReport } from "../task-messages.ts";
 
 /** A report waits at most this long for others, in ms, while this process gets to run. */
 export const flushMs = 2;
@@ -14,10 +14,13 @@ const logLineMaxBytes = 4096;
 const logBatchLines = 50;
 
 type Attempt = { readonly task: number; readonly attempt: number };
+type Writable<T> = { -readonly [K in keyof T]: T[K] extends ReadonlyArray<infer E> ? E[] : T[K] };
 
 export class Reporter {
   readonly #send: (message: FromTask) => boolean;
   #pending: TaskReport[] = [];
+  /** Newer than `#pending`. */
+  #results = noResults();
   #pendingCharacters = 0;
   #flushedAtMs = 0;
   #attempt: Attempt = { task: 0, attempt: 0 };
@@ -32,7 +35,7 @@ export class Reporter {
   }
 
   get pending(): number {
-    return this.#pending.length;
+    return this.#pending.length + this.#results.tasks.length;
   }
 
   startAttempt(attempt: Attempt, nowMs: number): void {
@@ -44,19 +47,49 @@ export class Reporter {
   /** False when the supervisor does not keep up: wait before the next. */
   report(report: TaskReport, nowMs: number): boolean {
     this.#endLog();
+    this.#sendResults();
     this.#pending.push(report);
     if (report.kind === "done") this.#pendingCharacters += report.value?.length ?? 0;
-    const due = nowMs - this.#flushedAtMs > flushMs;
-    return due || this.#pendingCharacters > pendingMaxCharacters ? this.flush(nowMs) : true;
+    return this.#flushIfDue(nowMs);
+  }
+
+  /** The same for an item that is done and counted nothing. */
+  result(attempt: Attempt, value: string, startedAtMs: number, nowMs: number): boolean {
+    this.#endLog();
+    const { tasks, attempts, durationsMs, values } = this.#results;
+    tasks.push(attempt.task);
+    attempts.push(attempt.attempt);
+    durationsMs.push(wholeMicroseconds(nowMs - startedAtMs));
+    values.push(value);
+    this.#pendingCharacters += value.length;
+    return this.#flushIfDue(nowMs);
   }
 
   flush(nowMs: number): boolean {
     this.#flushedAtMs = nowMs;
+    this.#pendingCharacters = 0;
+    const reported = this.#sendReports();
+    return this.#sendResults() && reported;
+  }
+
+  #flushIfDue(nowMs: number): boolean {
+    const due = nowMs - this.#flushedAtMs > flushMs;
+    return due || this.#pendingCharacters > pendingMaxCharacters ? this.flush(nowMs) : true;
+  }
+
+  #sendReports(): boolean {
     if (this.#pending.length === 0) return true;
     const reports = this.#pending;
     this.#pending = [];
-    this.#pendingCharacters = 0;
     return this.#send({ kind: "reports", reports });
+  }
+
+  #sendResults(): boolean {
+    if (this.#results.tasks.length === 0) return true;
+    const reported = this.#sendReports();
+    const results = this.#results;
+    this.#results = noResults();
+    return this.#send({ kind: "results", ...results }) && reported;
   }
 
   log(line: string): void {
@@ -88,6 +121,15 @@ export class Reporter {
     this.#send({ kind: "log", ...this.#attempt, lines: this.#lines });
     this.#lines = [];
   }
+}
+
+function noResults(): Writable<ResultColumns> {
+  return { tasks: [], attempts: [], durationsMs: [], values: [] };
+}
+
+/** Nobody needs more, and each digit is written and read several times on its way. */
+function wholeMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }
 
 function shortened(line: string): string {

@@ -33,42 +33,64 @@ export async function runItems(batch: readonly Item[], run: ItemRun): Promise<vo
     const startedAtMs = performance.now();
     reporter.startAttempt(item, startedAtMs);
     run.working(item);
-    const report = await runItem(item, startedAtMs, run);
+    let keepsUp: boolean;
+    try {
+      const returned = call(item.task, run);
+      // A turn of the event loop for each item that returns at once would cost more than the item.
+      const result = isPromise(returned) ? await resultOf(item.task, returned, run) : returned;
+      keepsUp = done(item, resultText(item.task, result), startedAtMs, run);
+    } catch (error) {
+      keepsUp = failed(item, error, startedAtMs, run);
+    }
     run.working(null);
     const endedAtMs = performance.now();
-    let keepsUp = reporter.report(report, endedAtMs);
     if (endedAtMs - startedAtMs > longItemMs) keepsUp = reporter.flush(endedAtMs) && keepsUp;
     if (!keepsUp) await run.drained();
   }
   reporter.flush(performance.now());
 }
 
-async function runItem(item: Item, startedAtMs: number, run: ItemRun) {
+function done(item: Item, value: string, startedAtMs: number, run: ItemRun): boolean {
+  const { counters, reporter } = run;
+  const nowMs = performance.now();
+  if (counters.isEmpty) return reporter.result(item, value, startedAtMs, nowMs);
+  const plain = { kind: "done", records: 1, root: "", inputBytes: 0 } as const;
   const { task, attempt } = item;
-  const durationMs = () => performance.now() - startedAtMs;
-  try {
-    const value = await resultOf(item, run);
-    const counters = run.counters.take();
-    const done = { kind: "done", records: 1, root: "", inputBytes: 0, counters } as const;
-    return { ...done, task, attempt, durationMs: durationMs(), sizeBytes: value.length, value };
-  } catch (error) {
-    run.counters.take();
-    const failure = failureOf(error, run.loaded.codeFolder);
-    return { kind: "failed", task, attempt, durationMs: durationMs(), failure } as const;
-  }
+  const measured = { durationMs: nowMs - startedAtMs, sizeBytes: value.length };
+  const report = { ...plain, task, attempt, ...measured, value, counters: counters.take() };
+  return reporter.report(report, nowMs);
+}
+
+function failed(item: Item, error: unknown, startedAtMs: number, run: ItemRun): boolean {
+  run.counters.take();
+  const { task, attempt } = item;
+  const failure = failureOf(error, run.loaded.codeFolder);
+  const nowMs = performance.now();
+  const durationMs = nowMs - startedAtMs;
+  return run.reporter.report({ kind: "failed", task, attempt, durationMs, failure }, nowMs);
 }
 
 type Run = (item: unknown, context: object) => unknown;
 
-async function resultOf({ task }: Item, { loaded, items, reporter }: ItemRun): Promise<string> {
+function call(task: number, { loaded, items }: ItemRun): unknown {
   const run = (loaded.job as TasksJob).options.run as unknown as Run;
-  let result: unknown;
+  const item = items.item(task);
   try {
-    const returned: unknown = run(items.item(task), { params: loaded.params, index: task });
-    result = isPromise(returned) ? await patiently(returned, reporter) : returned;
+    return run(item, { params: loaded.params, index: task });
   } catch (thrown) {
     throw thrownBy("run", thrown, `item ${task}`);
   }
+}
+
+async function resultOf(task: number, promise: PromiseLike<unknown>, run: ItemRun) {
+  try {
+    return await patiently(promise, run.reporter);
+  } catch (thrown) {
+    throw thrownBy("run", thrown, `item ${task}`);
+  }
+}
+
+function resultText(task: number, result: unknown): string {
   const text = jsonText(result, `the result of item ${task}`);
   if (text.length <= resultMaxBytes / 3) return text;
   const sizeBytes = Buffer.byteLength(text);
