@@ -1,0 +1,154 @@
+/** C4, W8: the disks of all workers run full under a real job; it waits, says why, and goes on by
+ *  itself when there is room. */
+import assert from "node:assert/strict";
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { openCoordinator } from "../src/coordinator/coordinator.ts";
+import type { JobSummary } from "../src/core/summary.ts";
+import { bundleJob } from "../src/sdk/bundle.ts";
+import { Client } from "../src/sdk/client.ts";
+import { planJob } from "../src/sdk/plan.ts";
+import { submitJob } from "../src/sdk/submit.ts";
+import { diskSpace } from "../src/store/disk-space.ts";
+import { startWorker } from "../src/worker/node.ts";
+import { inPlace } from "./conformance/place.ts";
+import { mountSmallDisk } from "./conformance/tmpfs.ts";
+
+const mebi = 1 << 20;
+const endsWithinMs = 30_000;
+
+/** Each task needs 1 MiB of disk for a moment. */
+const source = `import { tasks } from "tequio";
+export default tasks({
+  items: () => Array.from({ length: 60 }, (_, n) => n),
+  async run(n: number) {
+    const fs = process.getBuiltinModule("node:fs");
+    fs.writeFileSync("x", Buffer.alloc(1 << 20));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    fs.rmSync("x");
+    return n;
+  },
+});
+`;
+
+type Cluster = {
+  readonly client: Client;
+  readonly submit: () => Promise<string>;
+  /** The first summary of the job that is so. */
+  readonly until: (job: string, is: (summary: JobSummary) => boolean) => Promise<JobSummary>;
+  readonly fill: (leftBytes: number) => void;
+  readonly free: () => void;
+};
+
+/** A coordinator on a sound disk, two workers on one of 32 MiB. */
+async function onSmallDisk(
+  t: TestContext,
+  lowWaterBytes: number,
+  run: (cluster: Cluster) => Promise<void>,
+): Promise<void> {
+  await inPlace(async (place) => {
+    const small = join(place, "small");
+    mkdirSync(small);
+    const disk = mountSmallDisk(small, "32m");
+    if ("skip" in disk) return t.skip(disk.skip);
+    const closers: Array<() => unknown> = [() => disk.unmount()];
+    try {
+      await run(await openCluster(place, small, { lowWaterBytes, closers }));
+    } finally {
+      for (const close of closers.reverse()) await close();
+    }
+  });
+}
+
+async function openCluster(
+  place: string,
+  small: string,
+  { lowWaterBytes, closers }: { lowWaterBytes: number; closers: Array<() => unknown> },
+): Promise<Cluster> {
+  const dataDir = join(place, "coordinator");
+  const coordinator = await openCoordinator({ dataDir, listen: "127.0.0.1:0", version: "test" });
+  closers.push(() => coordinator.close());
+  const { url, adminToken } = coordinator;
+  for (const name of ["a", "b"]) {
+    const worker = await startWorker({
+      url,
+      token: await coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
+      dataDir: join(small, name),
+      slots: 1,
+      memoryBytes: 128 * mebi,
+      lowWaterBytes,
+      name,
+      sandbox: "auto",
+      listen: "127.0.0.1:0",
+    });
+    closers.push(() => worker.stop(0));
+  }
+  const client = new Client({ url, token: adminToken });
+  closers.push(() => client.close());
+  writeFileSync(join(place, "job.ts"), source);
+  const filler = join(small, "filler");
+  return {
+    client,
+    async submit() {
+      const built = await bundleJob(join(place, "job.ts"));
+      const planned = await planJob(built.job, { inputs: [], params: {}, host: "" });
+      return submitJob(client, built, planned, { name: "full", key: null });
+    },
+    async until(job, is) {
+      const signal = AbortSignal.timeout(endsWithinMs);
+      let last: JobSummary | null = null;
+      for await (const summary of client.watch(job as never, { signal })) {
+        last = summary;
+        if (is(summary)) return summary;
+      }
+      throw new Error(`it ended as ${JSON.stringify(last)}`);
+    },
+    fill(leftBytes) {
+      const { freeBytes } = diskSpace(small);
+      try {
+        appendFileSync(filler, Buffer.alloc(Math.max(0, freeBytes - leftBytes)));
+      } catch (error) {
+        // A task was quicker: full is what is wanted.
+        assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
+      }
+    },
+    free: () => rmSync(filler),
+  };
+}
+
+const isDone = (summary: JobSummary) => summary.state === "done";
+
+test("C4: below the mark of all workers a job waits, says why, and goes on by itself", (t) =>
+  onSmallDisk(t, 8 * mebi, async ({ client, submit, until, fill, free }) => {
+    const job = await submit();
+    await until(job, (summary) => summary.stages[0]!.done > 0);
+    fill(6 * mebi);
+    const waiting = await until(job, (summary) => summary.waitingFor !== "");
+    assert.match(waiting.waitingFor, /all 2 workers are out of disk.*low-water mark of 8 MiB/);
+    const paused = (await client.workers()).map((worker) => worker.paused);
+    assert.deepEqual(
+      paused.map((reason) => /low-water/.test(reason)),
+      [true, true],
+    );
+    free();
+    const done = await until(job, isDone);
+    assert.deepEqual([done.failure, done.errors.length], [null, 0]);
+  }));
+
+test("C4: on full disks a job waits instead of failing after its setbacks", (t) =>
+  onSmallDisk(t, 0, async ({ submit, until, fill, free }) => {
+    const job = await submit();
+    await until(job, (summary) => summary.stages[0]!.done > 0);
+    fill(0);
+    // What ran at that moment has left some room when it ended.
+    const waiting = await until(job, (summary) => {
+      fill(0);
+      return /out of disk/.test(summary.waitingFor);
+    });
+    assert.match(waiting.waitingFor, /no space left/);
+    free();
+    const done = await until(job, isDone);
+    assert.deepEqual([done.failure, done.errors.length], [null, 0]);
+    assert.equal(done.stages[0]!.attemptsFailed, 0);
+  }));
