@@ -31,6 +31,9 @@ export type MemberRecord = {
   readonly owner: string;
   /** SHA-256 of the peer's token; "" for users. */
   readonly tokenHash: Hash;
+  /** Id of the cluster token that it registered with: revoked, it ends the member's word. "" =
+   *  none. */
+  readonly admittedBy: string;
   /** Null = not connected. */
   address: MemberAddress | null;
   /** Silence after which it is gone, in ms; 0 = never. */
@@ -46,8 +49,10 @@ export type CatalogueLimits = {
   readonly filesMax: number;
   /** Files of one member. */
   readonly filesPerMemberMax: number;
-  /** UTF-8 bytes of a file's name. */
+  /** UTF-8 bytes of a file's name, and of its description. */
   readonly nameBytesMax: number;
+  /** UTF-8 bytes of all names and descriptions together: a snapshot is one text. */
+  readonly textBytesMax: number;
 };
 
 export const catalogueLimits: CatalogueLimits = {
@@ -55,11 +60,12 @@ export const catalogueLimits: CatalogueLimits = {
   filesMax: 1_000_000,
   filesPerMemberMax: 200_000,
   nameBytesMax: 4_096,
+  textBytesMax: 96 * 1024 * 1024,
 };
 
 /** What can happen to members; part of `CoordinatorEvent`. Each is answered by `reply` or
  *  `refuse`: not-found (no such member or file), conflict (name, connection or file is there
- *  already), limit-exceeded, bad-request. */
+ *  already; or the member must be connected for it and is not), limit-exceeded, bad-request. */
 export type MemberEvent =
   | {
       readonly kind: "member-registered";
@@ -67,12 +73,14 @@ export type MemberEvent =
       readonly member: MemberKind;
       readonly owner: string;
       readonly tokenHash: Hash;
+      readonly admittedBy?: string;
       /** A peer is connected from the start; a user is not. */
       readonly address: MemberAddress | null;
       readonly ttlMs: number;
     }
   /** It leaves, with all of its files. */
   | { readonly kind: "member-unregistered"; readonly name: string }
+  /** Of a user that is not connected, or of a peer that has moved. */
   | {
       readonly kind: "member-connected";
       readonly name: string;

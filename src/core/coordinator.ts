@@ -13,6 +13,7 @@ import { joinWorker, loseWorker, startEpoch } from "./cluster/workers.ts";
 import type { Effect } from "./effect.ts";
 import { ClusterError } from "./error.ts";
 import type { CoordinatorEvent } from "./event.ts";
+import { applyMemberEvent } from "./sharing/members.ts";
 
 export { loadState, saveState } from "./cluster/snapshot.ts";
 export { type CoordinatorState, emptyState } from "./cluster/state.ts";
@@ -80,6 +81,8 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
     case "token-revoked":
       revokeToken(state, event.id, effects);
       break;
+    default:
+      applyMemberEvent(state.sharing, event, effects);
   }
 }
 

@@ -5,6 +5,7 @@
  *     state.
  *  2. `atMs` is the coordinator's clock (monotonic, never back, carried over restarts), whole ms.
  *  3. Heartbeats and progress are not events: silence is (`worker-lost`). See decisions/0002. */
+import type { MemberEvent } from "./catalogue.ts";
 import type { AttemptRef, Hash, JobId, WorkerId } from "./ids.ts";
 import type { CounterMap, Failure, JobSpec, TaskOutput } from "./job.ts";
 import type { Role } from "./members.ts";
@@ -114,4 +115,5 @@ export type CoordinatorEvent = {
     }
   | { readonly kind: "token-used"; readonly id: string }
   | { readonly kind: "token-revoked"; readonly id: string }
+  | MemberEvent
 );

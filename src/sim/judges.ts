@@ -14,7 +14,7 @@ import {
 import type { CoordinatorEvent } from "../core/event.ts";
 import { attemptKey, idNumber, type JobId } from "../core/ids.ts";
 import type { Failure } from "../core/job.ts";
-import { LawWatch } from "../core/laws.ts";
+import { LawWatch } from "../core/cluster/laws.ts";
 import type { JobSummary } from "../core/summary.ts";
 import type { LogRecord } from "../store/log/log.ts";
 import type { RunOrder } from "../worker/run.ts";

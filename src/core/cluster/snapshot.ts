@@ -1,6 +1,7 @@
 /** The state as plain JSON and back. Whatever decides the next step is kept in its order, so that
  *  replay from a
  *  snapshot and replay from the first event give the same (I19). */
+import { loadSharing, type SavedSharing, saveSharing } from "../sharing/snapshot.ts";
 import { Deadlines } from "../structures/deadlines.ts";
 import { Durations } from "../structures/durations.ts";
 import { IntQueue } from "../structures/queue.ts";
@@ -58,6 +59,8 @@ type Saved = {
   hungry: number[];
   keys: Array<[string, number]>;
   tokens: unknown[];
+  /** Absent when whoever wrote it knew no members. */
+  sharing?: SavedSharing;
   deadlines: ReturnType<Deadlines["save"]>;
   slots: number;
 };
@@ -76,6 +79,7 @@ export function saveState(state: CoordinatorState): unknown {
     hungry: [...state.hungry],
     keys: [...state.keys],
     tokens: [...state.tokens.values()],
+    sharing: saveSharing(state.sharing),
     deadlines: state.deadlines.save(),
     slots: state.slots,
   };
@@ -135,6 +139,7 @@ export function loadState(json: unknown): CoordinatorState {
     hungry: new Set(saved.hungry),
     keys: new Map(saved.keys),
     tokens: new Map((saved.tokens as Array<{ id: string }>).map((t) => [t.id, t as never])),
+    sharing: loadSharing(saved.sharing),
     deadlines: Deadlines.load(saved.deadlines),
     slots: saved.slots,
   };

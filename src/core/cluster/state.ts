@@ -8,6 +8,7 @@
 import type { WorkerSpecs } from "../event.ts";
 import type { CounterMap, Failure, JobSpec, JobState, StageSpec, TaskOutput } from "../job.ts";
 import type { TokenRecord } from "../members.ts";
+import { emptySharing, type Sharing } from "../sharing/members.ts";
 import { Deadlines } from "../structures/deadlines.ts";
 import { Durations } from "../structures/durations.ts";
 import { IntQueue } from "../structures/queue.ts";
@@ -139,6 +140,7 @@ export type CoordinatorState = {
   /** `owner\nkey` → job number. */
   readonly keys: Map<string, number>;
   readonly tokens: Map<string, TokenRecord>;
+  readonly sharing: Sharing;
   readonly deadlines: Deadlines;
   /** Slots of all live workers. */
   slots: number;
@@ -157,6 +159,7 @@ export function emptyState(): CoordinatorState {
     hungry: new Set(),
     keys: new Map(),
     tokens: new Map(),
+    sharing: emptySharing(),
     deadlines: new Deadlines(),
     slots: 0,
   };

@@ -1,5 +1,7 @@
 /** A cluster of make-believe workers around the core, for tests: every choice comes from one seed.
  *  */
+
+import { LawWatch } from "../cluster/laws.ts";
 import {
   type CoordinatorState,
   emptyState,
@@ -13,7 +15,6 @@ import { assert } from "../error.ts";
 import type { AttemptReport, CoordinatorEvent, WorkerSpecs } from "../event.ts";
 import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../ids.ts";
 import { defaultLimits, type JobSpec, type StageSpec } from "../job.ts";
-import { LawWatch } from "../laws.ts";
 import type { Random } from "../random.ts";
 
 const hash = "0".repeat(64);

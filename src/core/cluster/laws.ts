@@ -3,7 +3,10 @@
  *
  *  Checks of single tasks make their text only when it is needed: they are most of the work. */
 
-import { isOpen } from "./cluster/shuffle.ts";
+import { assert } from "../error.ts";
+import type { TaskOutput } from "../job.ts";
+import { checkSharing } from "../sharing/laws.ts";
+import { isOpen } from "./shuffle.ts";
 import {
   type CoordinatorState,
   DONE,
@@ -13,11 +16,10 @@ import {
   RUNNING,
   type Stage,
   WAITING,
-} from "./cluster/state.ts";
-import { assert } from "./error.ts";
-import type { TaskOutput } from "./job.ts";
+} from "./state.ts";
 
-/** Checks the state as it is: I2, I4–I6, I8–I10, I15, I16. Cost: one pass over all tasks. */
+/** Checks the state as it is: I2, I4–I6, I8–I11, I15, I16, I20. Cost: one pass over all
+ *  tasks and files. */
 export function checkLaws(state: CoordinatorState): void {
   const keys = new Set<number>(state.keys.values());
   assert(keys.size === state.keys.size, "I2: one job per submitter and key");
@@ -37,6 +39,7 @@ export function checkLaws(state: CoordinatorState): void {
       `I18: w-${worker.number} is lost and holds leases`,
     );
   }
+  checkSharing(state.sharing);
   assert(held === leases, `I16: workers hold ${held} leases, tasks know ${leases}`);
   assert(slots === state.slots, `I16: ${slots} slots are live, ${state.slots} are counted`);
 }

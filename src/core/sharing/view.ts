@@ -1,0 +1,95 @@
+/** Reading members and the catalogue. Changes nothing; a member that is not connected, or that
+ *  `isHere` says is silent, offers nothing. */
+import type { MemberRecord, SharedFile } from "../catalogue.ts";
+import type { CoordinatorState } from "../cluster/state.ts";
+import type { Hash } from "../ids.ts";
+import type { Offer } from "./offers.ts";
+
+/** Whether somebody has heard of it in time, which the state cannot know. */
+export type IsHere = (member: MemberRecord) => boolean;
+
+/** All members in the order of registration, connected or not. */
+export function memberRecords(state: CoordinatorState): IterableIterator<MemberRecord> {
+  return state.sharing.members.values();
+}
+
+export function memberNamed(state: CoordinatorState, name: string): MemberRecord | null {
+  return state.sharing.members.get(name) ?? null;
+}
+
+/** The peer whose token has this SHA-256. */
+export function peerOfToken(state: CoordinatorState, tokenHash: Hash): MemberRecord | null {
+  return state.sharing.peers.get(tokenHash) ?? null;
+}
+
+/** Equal as long as nothing has changed since the start of this process. */
+export function sharingVersion(state: CoordinatorState): number {
+  return state.sharing.changes;
+}
+
+export function sharedFileCount(state: CoordinatorState): number {
+  return state.sharing.offers.count;
+}
+
+/** Names that somebody offers now, in the order in which they first appeared. */
+export function offeredNames(state: CoordinatorState, isHere: IsHere): string[] {
+  const { offers } = state.sharing;
+  const names: string[] = [];
+  for (const name of offers.names()) {
+    for (const { owner } of offers.ofName(name)) {
+      if (!offersNow(owner, isHere)) continue;
+      names.push(name);
+      break;
+    }
+  }
+  return names;
+}
+
+/** The first entry of each name that somebody offers now. */
+export function offeredFiles(state: CoordinatorState, isHere: IsHere): SharedFile[] {
+  const { offers } = state.sharing;
+  const files: SharedFile[] = [];
+  for (const name of offers.names()) {
+    for (const { owner, file } of offers.ofName(name)) {
+      if (!offersNow(owner, isHere)) continue;
+      files.push(file);
+      break;
+    }
+  }
+  return files;
+}
+
+export type WantedFile = { readonly name: string } | { readonly root: Hash };
+
+/** Who offers a file now, its first owner first. By name: what that owner published under it, and
+ *  everybody who has the same content, whatever they call it; owners that say no content count for
+ *  themselves. Entries whose size is not the one that most of them claim are left out: the root
+ *  names the size too, so somebody lies. */
+export function sourcesOf(
+  state: CoordinatorState,
+  wanted: WantedFile,
+  isHere: IsHere,
+): Array<Readonly<Offer>> {
+  const { offers } = state.sharing;
+  const live = (found: Iterable<Offer>) =>
+    [...found].filter(({ owner }) => offersNow(owner, isHere));
+  if ("root" in wanted) return agreed(live(offers.ofRoot(wanted.root)));
+  const named = live(offers.ofName(wanted.name));
+  const root = named[0]?.file.root ?? null;
+  if (root === null) return named.filter(({ file }) => file.root === null);
+  const same = named.filter(({ file }) => file.root === root);
+  return agreed([...new Set([...same, ...live(offers.ofRoot(root))])]);
+}
+
+function agreed(offers: readonly Offer[]): Offer[] {
+  const votes = new Map<number | null, number>();
+  for (const { file } of offers) votes.set(file.sizeBytes, (votes.get(file.sizeBytes) ?? 0) + 1);
+  votes.delete(null);
+  let size: number | null = null;
+  for (const [claimed, count] of votes) if (count > (votes.get(size) ?? 0)) size = claimed;
+  return offers.filter(({ file }) => file.sizeBytes === null || file.sizeBytes === size);
+}
+
+function offersNow(owner: MemberRecord, isHere: IsHere): boolean {
+  return owner.address !== null && isHere(owner);
+}
