@@ -1,9 +1,9 @@
 /** `npm run simulate -- --seed 7`: simulated clusters from seeds, with faults; replays, tells the
  *  story of, and shortens what fails. */
 import { parseArgs } from "node:util";
-import { simulate } from "../src/sim/cluster.ts";
 import { coverageTable, Tally } from "../src/sim/coverage.ts";
 import { shrink } from "../src/sim/shrink.ts";
+import { simulate } from "../src/sim/simulate.ts";
 
 const { values } = parseArgs({
   options: {

@@ -5,13 +5,13 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { type SimResult, simulate } from "../src/sim/cluster.ts";
 import { faultRates } from "../src/sim/faults.ts";
+import { type SeedResult, simulate } from "../src/sim/simulate.ts";
 import type { Seeds } from "./simulation/seeds.ts";
 
 const run = promisify(execFile);
 
-function held(result: SimResult): void {
+function held(result: SeedResult): void {
   if (result.broken === null) return;
   const again = `npm run simulate -- --seed ${result.seed} --story`;
   assert.fail(`seed ${result.seed}: ${result.broken.stack}\nsee it again: ${again}`);

@@ -63,6 +63,8 @@ export class WorkerEdge {
   readonly #byWorker = new Map<WorkerId, WorkerLink>();
   #cancelTick = () => {};
   #lastTickMs: number;
+  /** Under way: is the log still ours? Null = nothing makes us doubt it. */
+  #sure: Promise<boolean> | null = null;
   #stopped = false;
 
   constructor(options: WorkerEdgeOptions) {
@@ -181,7 +183,7 @@ export class WorkerEdge {
     const { message } = request;
     switch (message.kind) {
       case "managerPing":
-        link.answer(request, { kind: "managerPong" });
+        this.#whenSure(() => link.answer(request, { kind: "managerPong" }));
         break;
       case "taskStatus":
         void this.#report(link, worker, [message.status], request);
@@ -302,9 +304,9 @@ export class WorkerEdge {
     for (const { job, inputBytes, ...task } of progress) {
       if (jobs.has(job)) notes.progressed(job as JobId, task, inputBytes);
     }
-    if (paused === undefined || (await this.#posted(pauseEvent(worker, paused)))) {
-      link.answer(request, { kind: "ack" });
-    }
+    const acknowledge = () => link.answer(request, { kind: "ack" });
+    if (paused === undefined) this.#whenSure(acknowledge);
+    else if (await this.#posted(pauseEvent(worker, paused))) acknowledge();
   }
 
   #tick(): void {
@@ -312,14 +314,32 @@ export class WorkerEdge {
     if (this.#stopped) return;
     const atMs = loop.nowMs();
     const { heartbeatMs, tickMs } = this.#times;
+    const paused = this.#isLate();
     // After a pause of our own, answers that came meanwhile have not been read yet.
-    const paused = atMs - this.#lastTickMs > tickMs + heartbeatMs;
+    if (paused) this.#makeSure();
     this.#lastTickMs = atMs;
-    // And another coordinator may have the log: writing to it finds out.
-    if (paused) void this.#posted({ kind: "time-passed" });
     for (const link of this.#links) if (!paused) link.tick(atMs, quietHeartbeats * heartbeatMs);
     for (const loss of this.#liveness.due(atMs)) void this.#lost(loss.worker, loss.reason);
     this.#cancelTick = timers.after(tickMs, () => this.#tick());
+  }
+
+  #isLate(): boolean {
+    const { heartbeatMs, tickMs } = this.#times;
+    return this.#options.loop.nowMs() - this.#lastTickMs > tickMs + heartbeatMs;
+  }
+
+  /** After a pause of our own another coordinator may have the log: writing to it finds out. */
+  #makeSure(): void {
+    this.#sure ??= this.#posted({ kind: "time-passed" }).finally(() => {
+      this.#sure = null;
+    });
+  }
+
+  /** An answer tells a worker that its lease goes on, which a deposed coordinator must not. */
+  #whenSure(answer: () => void): void {
+    if (this.#isLate()) this.#makeSure();
+    if (this.#sure === null) answer();
+    else void this.#sure.then((isOurs) => isOurs && answer());
   }
 
   async #lost(worker: WorkerId, reason: "silent" | "closed"): Promise<void> {

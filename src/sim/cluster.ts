@@ -1,28 +1,30 @@
-/** A whole cluster in one process from one seed: faults for a while, then everything is healed and
- *  every job must end. The same options give the same run, event for event (I22). */
+/** A whole cluster in one process, as a plan says: its members, the jobs, what goes wrong and when.
+ *  The same plan gives the same run, event for event (I22). */
 import { Random } from "../core/random.ts";
-import { type Fault, type FaultRate, type FaultRates, faultRates, planFaults } from "./faults.ts";
-import { makeJob, type SimJob } from "./jobs.ts";
+import type { Fault, FaultKind } from "./faults.ts";
+import type { SimJob } from "./jobs.ts";
 import { Judge } from "./judges.ts";
 import { SimClient } from "./members/client.ts";
 import { Supervisor } from "./members/supervisor.ts";
 import { Mischief } from "./mischief.ts";
-import { Story } from "./story.ts";
+import { Story, type StoryLine } from "./story.ts";
 import { SimClock } from "./world/clock.ts";
 import { TraceHash } from "./world/digest.ts";
 import { SimDisk } from "./world/disk.ts";
+import { onUnhandled } from "./world/host.ts";
 import { SimNetwork } from "./world/network.ts";
 import type { World, WorldShape } from "./world/world.ts";
 
-export type SimOptions = {
+export type ClusterPlan = {
   readonly seed: number;
-  readonly rates?: Partial<Record<keyof FaultRates, FaultRate>>;
-  /** Numbers of the faults that happen; all of the plan by default. */
-  readonly faults?: ReadonlySet<number>;
-  /** Numbers of the jobs that are submitted; all by default. */
-  readonly jobs?: ReadonlySet<number>;
-  /** Keep a story of what happened. */
-  readonly story?: boolean;
+  readonly shape: WorldShape;
+  /** What goes wrong, in order of time. */
+  readonly faults: readonly Fault[];
+  readonly jobs: ReadonlyMap<number, SimJob>;
+  /** Takes the story, line by line; nobody by default. */
+  readonly told?: (line: StoryLine) => void;
+  /** The laws about the whole state are looked at after so many records. Default 1: after each. */
+  readonly lawsEvery?: number;
 };
 
 export type SimResult = {
@@ -35,100 +37,105 @@ export type SimResult = {
   readonly trace: string;
   /** How often each thing happened. */
   readonly coverage: ReadonlyMap<string, number>;
-  readonly faults: readonly Fault[];
-  readonly jobs: readonly number[];
-  readonly story: readonly string[];
 };
 
-export async function simulate(options: SimOptions): Promise<SimResult> {
-  const cluster = new SimCluster(options);
-  const unhandled = (error: unknown) => cluster.judge.failed(error);
-  process.on("unhandledRejection", unhandled);
-  try {
-    return await cluster.run();
-  } finally {
-    process.off("unhandledRejection", unhandled);
-  }
-}
-
-class SimCluster {
+export class SimCluster {
   readonly judge: Judge;
-  readonly #options: SimOptions;
+  readonly supervisor: Supervisor;
+  readonly mischief: Mischief;
+  readonly #plan: ClusterPlan;
   readonly #world: World;
-  readonly #faults: readonly Fault[];
-  readonly #jobs: ReadonlyMap<number, SimJob>;
   readonly #client: SimClient;
-  readonly #mischief: Mischief;
-  readonly #supervisor: Supervisor;
   readonly #coverage = new Map<string, number>();
   readonly #story: Story;
 
-  constructor(options: SimOptions) {
-    this.#options = options;
-    const shape = drawShape(new Random(options.seed));
-    const rates = { ...faultRates, ...options.rates };
-    this.#faults = planFaults(new Random(options.seed * 2 + 1e9), shape.faultsMs, rates);
-    this.#jobs = drawJobs(new Random(options.seed * 2 + 2e9), shape);
+  constructor(plan: ClusterPlan) {
+    this.#plan = plan;
+    const { lawsEvery = 1, shape } = plan;
     const clock = new SimClock();
-    this.#story = new Story(clock, options.story === true);
+    this.#story = new Story(clock, plan.told ?? null);
     const count = (what: string) => {
       this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1);
     };
-    this.judge = new Judge({
-      clock,
-      leaseMs: shape.liveness.leaseMs,
-      workerOf: (id) => this.#workerOf(id),
-      count,
-    });
+    const { heartbeatMs, leaseMs } = shape.liveness;
+    this.judge = new Judge({ clock, leaseMs, heartbeatMs, lawsEvery, count });
     const trace = new TraceHash();
     this.#world = this.#makeWorld({ shape, clock, trace, count });
+    const { network } = this.#world;
+    network.onClose = (end, reason) => this.judge.identities.closed(end, reason);
     const disk = this.#makeDisk();
-    this.#supervisor = new Supervisor(this.#world, disk);
-    this.#supervisor.start();
-    this.#mischief = new Mischief(this.#world, disk, this.#supervisor);
+    this.supervisor = new Supervisor(this.#world, disk);
+    this.supervisor.start();
+    this.mischief = new Mischief(this.#world, disk, this.supervisor);
     this.#client = new SimClient(this.#world);
     clock.onEvent = () => {
       trace.add(clock.nowMs);
       this.judge.afterEvent();
     };
+    for (const job of plan.jobs.values()) this.#client.follow(job);
+    for (const fault of plan.faults) clock.at(fault.atMs, null, () => this.mischief.apply(fault));
   }
 
+  get nowMs(): number {
+    return this.#world.clock.nowMs;
+  }
+
+  /** Jobs whose owner still waits for something. */
+  get jobsLeft(): number {
+    return this.#client.left;
+  }
+
+  /** Both phases: faults for a while, then everything is healed and every job must end. */
   async run(): Promise<SimResult> {
-    const { clock, shape, tell } = this.#world;
-    const wanted = this.#options;
+    const { shape, tell } = this.#world;
     tell(() => `${shape.workers} workers, lease ${shape.liveness.leaseMs} ms`);
-    for (const [number, job] of this.#jobs) {
-      if (wanted.jobs?.has(number) ?? true) this.#client.follow(job);
-    }
-    for (const fault of this.#faults) {
-      if (!(wanted.faults?.has(fault.number) ?? true)) continue;
-      clock.at(fault.atMs, null, () => this.#mischief.apply(fault));
-    }
+    await this.advance(shape.faultsMs);
     try {
-      await clock.run(shape.faultsMs);
       if (this.judge.broken === null) await this.#healAndWait();
     } catch (error) {
       this.judge.failed(error);
     }
-    return this.#result();
+    return this.result();
+  }
+
+  /** Lets the cluster live until then; the judge has what goes wrong. */
+  async advance(untilMs: number): Promise<void> {
+    const forget = onUnhandled((error) => this.judge.failed(error));
+    try {
+      await this.#world.clock.run(untilMs);
+    } catch (error) {
+      this.judge.failed(error);
+    } finally {
+      forget();
+    }
+  }
+
+  /** Lets it live until no job is left, at most until then. */
+  async finish(untilMs: number): Promise<void> {
+    while (this.jobsLeft > 0 && this.nowMs < untilMs && this.judge.broken === null) {
+      await this.advance(Math.min(untilMs, this.nowMs + 5_000));
+    }
+  }
+
+  /** Something goes wrong now that nobody had planned. */
+  harm(kind: FaultKind, options: { target?: number; forMs: number; draw?: number }): void {
+    const { target = 0, forMs, draw = 0.5 } = options;
+    this.mischief.apply({ number: 0, atMs: this.nowMs, kind, target, forMs, draw });
   }
 
   async #healAndWait(): Promise<void> {
     const { clock, shape, tell } = this.#world;
     tell(() => "all faults are over");
-    this.#mischief.heal();
+    this.mischief.heal();
     this.judge.healedAtMs = clock.nowMs;
-    const endMs = clock.nowMs + this.#boundMs();
-    while (this.#client.left > 0 && clock.nowMs < endMs && this.judge.broken === null) {
-      await clock.run(Math.min(endMs, clock.nowMs + 5_000));
-    }
+    await this.finish(clock.nowMs + this.#boundMs());
     if (this.judge.broken !== null) return;
     if (this.#client.left > 0) {
       this.judge.breach("I21", `${this.#client.left} jobs have not ended ${this.#left()}`);
       return;
     }
     // What is still on its way may arrive.
-    await clock.run(clock.nowMs + 2 * shape.liveness.leaseMs + 130_000);
+    await this.advance(clock.nowMs + 2 * shape.liveness.leaseMs + 130_000);
     if (this.judge.broken === null) this.#checkQuiet();
   }
 
@@ -137,7 +144,7 @@ class SimCluster {
     const slots = this.#world.shape.slots.reduce((sum, one) => sum + one, 0);
     let workMs = 0;
     let longestMs = 0;
-    for (const { meanMs, spec } of this.#jobs.values()) {
+    for (const { meanMs, spec } of this.#plan.jobs.values()) {
       const tasks = spec.stages.reduce((sum, { taskCount }) => sum + taskCount, 0);
       workMs += tasks * meanMs;
       longestMs = Math.max(longestMs, meanMs);
@@ -159,7 +166,7 @@ class SimCluster {
   /** Nothing is left of jobs that have ended, anywhere. */
   #checkQuiet(): void {
     const { state } = this.judge;
-    for (const { name, worker } of this.#mischief.seats) {
+    for (const { name, worker } of this.mischief.seats) {
       const { loop, executor } = worker;
       const relation = loop.state.relation.state;
       if (relation !== "joined") this.judge.breach("I8", `${name} is ${relation}, not joined`);
@@ -169,19 +176,12 @@ class SimCluster {
       if (kept.length > 0) this.judge.breach("I20", `${name} keeps ${kept} for ever`);
     }
     const live = [...state.workers.values()].filter((worker) => worker.live);
-    if (live.length !== this.#mischief.seats.length) {
+    if (live.length !== this.mischief.seats.length) {
       this.judge.breach(
         "I18",
-        `${live.length} workers are live, ${this.#mischief.seats.length} are`,
+        `${live.length} workers are live, ${this.mischief.seats.length} are`,
       );
     }
-  }
-
-  #workerOf(id: string) {
-    for (const { worker } of this.#mischief.seats) {
-      if (worker.loop.workerId === id) return worker;
-    }
-    return null;
   }
 
   #makeWorld(parts: {
@@ -191,7 +191,7 @@ class SimCluster {
     count: (what: string) => void;
   }): World {
     const { shape, count } = parts;
-    const { seed } = this.#options;
+    const { seed } = this.#plan;
     const delayMs = shape.delayMs;
     const troubles = new Map<string, number>();
     return {
@@ -199,7 +199,7 @@ class SimCluster {
       network: new SimNetwork({ random: new Random(seed * 2 + 3e9), delayMs, count }),
       judge: this.judge,
       random: new Random(seed * 2 + 4e9),
-      jobs: new Map([...this.#jobs.values()].map((job) => [job.spec.codeHash, job])),
+      jobs: new Map([...this.#plan.jobs.values()].map((job) => [job.spec.codeHash, job])),
       flipProbability: 0,
       tell: (line) => this.#story.tell(line),
       trouble: (job, stage, task) => {
@@ -217,7 +217,7 @@ class SimCluster {
   #makeDisk(): SimDisk {
     const { count, shape, trace } = this.#world;
     return new SimDisk({
-      random: new Random(this.#options.seed * 2 + 5e9),
+      random: new Random(this.#plan.seed * 2 + 5e9),
       writeMs: shape.writeMs,
       count,
       onDurable: (records) => {
@@ -228,44 +228,15 @@ class SimCluster {
     });
   }
 
-  #result(): SimResult {
+  result(): SimResult {
     const { clock, trace } = this.#world;
     return {
-      seed: this.#options.seed,
+      seed: this.#plan.seed,
       broken: this.judge.broken,
       clusterMs: clock.nowMs,
       events: clock.count,
       trace: trace.text,
       coverage: this.#coverage,
-      faults: this.#faults,
-      jobs: [...this.#jobs.keys()],
-      story: this.#story.lines,
     };
   }
-}
-
-function drawShape(random: Random): WorldShape {
-  const workers = 2 + random.below(5);
-  const quick = { leaseMs: 15_000, heartbeatMs: 5_000, closedGraceMs: 1_000, tickMs: 1_000 };
-  const calm = { leaseMs: 60_000, heartbeatMs: 20_000, closedGraceMs: 2_000, tickMs: 5_000 };
-  return {
-    workers,
-    slots: Array.from({ length: workers }, () => 1 + random.below(3)),
-    liveness: random.chance(0.5) ? quick : calm,
-    snapshotRecords: [15, 50, 200][random.below(3)]!,
-    delayMs: [1, 5, 50][random.below(3)]!,
-    writeMs: [4, 10, 40][random.below(3)]!,
-    faultsMs: 600_000 + random.below(5_400_000),
-    sweepGraceMs: 600_000,
-  };
-}
-
-function drawJobs(random: Random, shape: WorldShape): Map<number, SimJob> {
-  const jobs = new Map<number, SimJob>();
-  let atMs = 1_000;
-  for (let number = 1; atMs < shape.faultsMs * 0.9; number++) {
-    jobs.set(number, makeJob(random, number, atMs));
-    atMs += random.below(300_000);
-  }
-  return jobs;
 }

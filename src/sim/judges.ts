@@ -4,6 +4,7 @@
 
 import { decodeRecord } from "../coordinator/journal.ts";
 import type { Loop } from "../coordinator/run.ts";
+import { LawWatch } from "../core/cluster/laws.ts";
 import {
   type CoordinatorState,
   emptyState,
@@ -14,10 +15,10 @@ import {
 import type { CoordinatorEvent } from "../core/event.ts";
 import { attemptKey, idNumber, type JobId } from "../core/ids.ts";
 import type { Failure } from "../core/job.ts";
-import { LawWatch } from "../core/cluster/laws.ts";
 import type { JobSummary } from "../core/summary.ts";
 import type { LogRecord } from "../store/log/log.ts";
 import type { RunOrder } from "../worker/run.ts";
+import { IdentityJudge } from "./identity-judge.ts";
 import type { SimJob } from "./jobs.ts";
 import type { SimWorker } from "./members/worker.ts";
 import { StepJudge } from "./step-judge.ts";
@@ -27,8 +28,9 @@ import type { SimProcess } from "./world/process.ts";
 export type JudgeOptions = {
   readonly clock: SimClock;
   readonly leaseMs: number;
-  /** The live worker that has this id. */
-  readonly workerOf: (id: string) => SimWorker | null;
+  readonly heartbeatMs: number;
+  /** The laws about the whole state are looked at after so many records; 1 = after each. */
+  readonly lawsEvery: number;
   readonly count: (what: string) => void;
 };
 
@@ -53,6 +55,7 @@ export class Judge {
   position = 0;
   /** From when on no fault is in force, ms. */
   healedAtMs = Infinity;
+  readonly identities: IdentityJudge;
   readonly #options: JudgeOptions;
   readonly #watch = new LawWatch();
   readonly #steps = new StepJudge();
@@ -68,6 +71,12 @@ export class Judge {
 
   constructor(options: JudgeOptions) {
     this.#options = options;
+    this.identities = new IdentityJudge({
+      nowMs: () => options.clock.nowMs,
+      quietMs: 2 * options.heartbeatMs,
+      breach: (law, text) => this.breach(law, text),
+      count: options.count,
+    });
   }
 
   breach(law: string, text: string): void {
@@ -101,10 +110,11 @@ export class Judge {
     if (event.atMs < last) throw new Error(`C9: time goes back from ${last} to ${event.atMs}`);
     this.#atMs = event.atMs;
     this.#checkDeadlines(event);
+    const isLooked = record.position % this.#options.lawsEvery === 0;
     this.#steps.before(this.state, event);
     const effects = step(this.state, event);
-    this.#steps.after(this.state, effects);
-    this.#watch.see(this.state);
+    this.#steps.after(this.state, effects, isLooked);
+    if (isLooked) this.#watch.see(this.state);
     for (const job of this.state.jobs.values()) {
       const id = `j-${job.number}`;
       if (job.state !== "running" && !this.#endedAtMs.has(id)) {
@@ -129,10 +139,11 @@ export class Judge {
   #checkFence(event: CoordinatorEvent): void {
     if (event.kind !== "worker-lost" || event.reason !== "silent") return;
     this.#options.count("worker lost: silent");
-    const worker = this.#options.workerOf(event.worker);
-    if (worker === null || !worker.process.up || worker.executor.running === 0) return;
-    if (worker.process.resumedAtMs >= this.#options.clock.nowMs - 1) return;
-    throw new Error(`W2: ${event.worker} was given up for silence and still runs attempts`);
+    for (const { process, executor, loop } of this.identities.of(event.worker)) {
+      if (!process.up || loop.workerId !== event.worker || executor.running === 0) continue;
+      if (process.resumedAtMs >= this.#options.clock.nowMs - 1) continue;
+      throw new Error(`W2: ${event.worker} was given up for silence and still runs attempts`);
+    }
   }
 
   coordinatorStarted(loop: Loop): void {
@@ -254,8 +265,9 @@ export class Judge {
     }
   }
 
-  workerEnded(name: string, failure: Failure | null): void {
-    if (failure === null) return;
+  workerEnded(worker: SimWorker, failure: Failure | null): void {
+    if (failure === null || this.identities.isExcused(worker, failure)) return;
+    const { name } = worker.process;
     this.breach("W6", `${name} was turned away: ${failure.code}: ${failure.message}`);
   }
 }

@@ -11,10 +11,14 @@ import type { World } from "./world/world.ts";
 /** One machine with the worker that lives there now. */
 export type Seat = {
   readonly name: string;
+  readonly host: string;
   readonly slots: number;
   worker: SimWorker;
   life: number;
 };
+
+/** How long a machine waits before it starts its worker again, ms. */
+const turnedAwayMs = 5_000;
 
 type Undo = () => void;
 type Act = (fault: Fault) => Undo | null | undefined;
@@ -33,8 +37,10 @@ export class Mischief {
     this.#supervisor = supervisor;
     this.seats = world.shape.slots.map((slots, index) => {
       const name = `worker-${index}`;
-      const seat = { name, slots, worker: new SimWorker(world, name, slots, 1), life: 1 };
-      seat.worker.start();
+      const host = `host-${index % 3}`;
+      const worker = new SimWorker(world, { name, host, slots, life: 1 });
+      const seat = { name, host, slots, worker, life: 1 };
+      this.#start(seat);
       return seat;
     });
     this.#acts = { ...this.#onWorkers(), ...this.#onLinks(), ...this.#onCoordinator() };
@@ -76,8 +82,41 @@ export class Mischief {
   #replace(seat: Seat): void {
     if (seat.worker.process.life !== "dead") return;
     seat.life += 1;
-    seat.worker = new SimWorker(this.#world, seat.name, seat.slots, seat.life);
-    seat.worker.start();
+    seat.worker = new SimWorker(this.#world, seat);
+    this.#start(seat);
+  }
+
+  /** One that is turned away is started anew, as an init system does. */
+  #start(seat: Seat): void {
+    const { worker } = seat;
+    worker.start();
+    void worker.loop.ended.then((failure) => {
+      if (failure === null) return;
+      this.#world.clock.after(turnedAwayMs, null, () => {
+        if (seat.worker === worker) this.#replace(seat);
+      });
+    });
+  }
+
+  /** The machine is copied, with its worker's identity, and the copy is started beside it; or, as
+   *  often, while the first one stands still. */
+  #clone(fault: Fault): Undo | null {
+    const { clock, shape } = this.#world;
+    const { host, life, name, slots, worker } = this.#seat(fault);
+    const { credential, workerId } = worker.loop;
+    if (!worker.process.up || credential === "") return null;
+    const identity = { workerId, credential };
+    const copy = { name: `${name}-clone-${fault.number}`, host, slots, life, identity };
+    const clone = new SimWorker(this.#world, copy);
+    const stands = fault.draw < 0.5;
+    if (stands) worker.process.pause();
+    // When it comes before the other is missed, it is turned away for good.
+    const missedMs = 2.2 * shape.liveness.heartbeatMs;
+    clock.after(stands ? Math.min(missedMs, fault.forMs / 2) : 0, null, () => clone.start());
+    return () => {
+      clone.process.kill(true);
+      if (stands) worker.process.resume();
+    };
   }
 
   #kill(seat: Seat, said: boolean): Undo | null {
@@ -112,6 +151,7 @@ export class Mischief {
           executor.slowFactor = 1;
         };
       },
+      "worker-clone": (fault: Fault) => this.#clone(fault),
       "worker-loses-output": (fault: Fault) => {
         return this.#seat(fault).worker.executor.loseOutput() ? undefined : null;
       },

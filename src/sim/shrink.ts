@@ -1,8 +1,8 @@
 /** Shortens a failing run: drops jobs and faults as long as it still breaks the same law. */
-import { type SimOptions, type SimResult, simulate } from "./cluster.ts";
+import { type SeedResult, type SimOptions, simulate } from "./simulate.ts";
 
 export type Short = {
-  readonly result: SimResult;
+  readonly result: SeedResult;
   /** What to type to see it again. */
   readonly command: string;
   readonly runs: number;
@@ -11,7 +11,7 @@ export type Short = {
 /** Runs that it may take. */
 const runsMax = 400;
 
-export async function shrink(options: SimOptions, failing: SimResult): Promise<Short> {
+export async function shrink(options: SimOptions, failing: SeedResult): Promise<Short> {
   const law = lawOf(failing);
   let runs = 0;
   let result = failing;
@@ -69,7 +69,7 @@ async function fewer(
 }
 
 /** The beginning of the message, whatever its numbers are. */
-function lawOf(result: SimResult): string | null {
+function lawOf(result: SeedResult): string | null {
   if (result.broken === null) return null;
   const { message } = result.broken;
   return message.replace(/\(.*|[0-9]+/gs, "#").slice(0, 60);

@@ -25,7 +25,8 @@ export class StepJudge {
     }
   }
 
-  after(state: CoordinatorState, effects: readonly Effect[]): void {
+  /** `whole`: also what takes a look at every task. */
+  after(state: CoordinatorState, effects: readonly Effect[], whole: boolean): void {
     for (const { stage, report, committed } of this.#late) {
       const name = `j-${stage.job}/${stage.index}/${report.task}#${report.attempt}`;
       if (committed !== report.attempt && stage.committed[report.task] === report.attempt) {
@@ -33,6 +34,7 @@ export class StepJudge {
       }
     }
     for (const effect of effects) if (effect.kind === "assign") checkInput(state, effect);
+    if (!whole) return;
     for (const number of state.active) {
       for (const stage of state.jobs.get(number)!.stages) checkHolders(state, stage);
     }

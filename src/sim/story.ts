@@ -5,31 +5,38 @@ import type { CoordinatorEvent } from "../core/event.ts";
 import type { LogRecord } from "../store/log/log.ts";
 import type { SimClock } from "./world/clock.ts";
 
-export class Story {
-  readonly lines: string[] = [];
-  readonly #clock: SimClock;
-  readonly #isKept: boolean;
+export type StoryLine = {
+  readonly atMs: number;
+  readonly text: string;
+  /** It is a record of the log; else somebody does or says something. */
+  readonly isRecord: boolean;
+};
 
-  constructor(clock: SimClock, isKept: boolean) {
+export class Story {
+  readonly #clock: SimClock;
+  readonly #told: ((line: StoryLine) => void) | null;
+
+  constructor(clock: SimClock, told: ((line: StoryLine) => void) | null) {
     this.#clock = clock;
-    this.#isKept = isKept;
+    this.#told = told;
   }
 
   tell(line: () => string): void {
-    if (this.#isKept) this.lines.push(`${timeText(this.#clock.nowMs)}  ${line()}`);
+    this.#told?.({ atMs: this.#clock.nowMs, text: line(), isRecord: false });
   }
 
   records(records: readonly LogRecord[]): void {
-    if (!this.#isKept) return;
+    if (this.#told === null) return;
     for (const record of records) {
-      this.tell(() => `  log ${record.position}: ${eventText(decodeRecord(record))}`);
+      const text = `log ${record.position}: ${eventText(decodeRecord(record))}`;
+      this.#told({ atMs: this.#clock.nowMs, text, isRecord: true });
     }
   }
 }
 
-function timeText(ms: number): string {
-  const seconds = (ms / 1000).toFixed(3).padStart(9);
-  return `${seconds} s`;
+export function lineText({ atMs, isRecord, text }: StoryLine): string {
+  const seconds = (atMs / 1000).toFixed(3).padStart(9);
+  return `${seconds} s  ${isRecord ? "  " : ""}${text}`;
 }
 
 function eventText(event: CoordinatorEvent): string {

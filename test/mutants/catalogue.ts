@@ -210,7 +210,25 @@ export const mutants: readonly Mutant[] = [
   one(
     "a deposed coordinator keeps its workers (bug 3 of the track record)",
     "coordinator/worker-edge.ts",
-    'if (paused) void this.#posted({ kind: "time-passed" });',
+    'this.#sure ??= this.#posted({ kind: "time-passed" }).finally(() => {',
+    "this.#sure ??= Promise.resolve(true).finally(() => {",
+  ),
+  one(
+    "a clone takes the place of a worker that lives",
+    "coordinator/worker-edge.ts",
+    "if (other.process !== link.process && nowMs - other.heardAtMs < quietMs) {",
+    'if (other.process === "" && nowMs - other.heardAtMs < quietMs) {',
+  ),
+  one(
+    "a late join closes the link that took its place (bug 8 of the track record)",
+    "coordinator/worker-edge.ts",
+    'if (link.phase === "closed" && other !== undefined && other !== link) return;',
     "",
+  ),
+  one(
+    "a deposed coordinator renews leases (bug 9 of the track record)",
+    "coordinator/worker-edge.ts",
+    "if (this.#sure === null) answer();",
+    "if (this !== null) answer();",
   ),
 ];

@@ -28,7 +28,7 @@ registerHooks({
   },
 });
 
-const { simulate } = await import("../../src/sim/cluster.ts");
+const { simulate } = await import("../../src/sim/simulate.ts");
 for (const { file } of changes) {
   if (!applied.has(file)) throw new Error(`${name}: src/${file} was not loaded`);
 }

@@ -1,7 +1,8 @@
 /** Runs seeds one after the other in a process of its own and prints one line of JSON. Apart from
  *  the test, since the test runner follows every promise, which makes a simulation much slower. */
-import { simulate } from "../../src/sim/cluster.ts";
+
 import { coverageTable, Tally } from "../../src/sim/coverage.ts";
+import { simulate } from "../../src/sim/simulate.ts";
 
 /** What is wanted: so many seeds and so much of the cluster's time … */
 const seedsWanted = 500;

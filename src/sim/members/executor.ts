@@ -166,7 +166,7 @@ export class SimExecutor implements Executor {
     const { clock, random } = this.#world;
     const startedAtMs = clock.nowMs;
     const stage = job.spec.stages[ref.stage]!;
-    const isStraggler = random.chance(0.02);
+    const isStraggler = random.chance(this.#world.shape.straggling);
     if (isStraggler) this.#world.count("straggling attempt");
     const slowFactor = isStraggler ? 10 : this.slowFactor;
     const durationMs = job.meanMs * (0.5 + random.fraction()) * slowFactor;

@@ -2,20 +2,39 @@
 
 import { defaultRules } from "../../core/worker.ts";
 import { programKinds } from "../../wire/manager/messages.ts";
-import { WorkerLoop } from "../../worker/run.ts";
+import { WorkerLoop, type WorkerLoopOptions } from "../../worker/run.ts";
 import type { Server } from "../world/network.ts";
 import { SimProcess } from "../world/process.ts";
+import type { SimLink } from "../world/sim-link.ts";
 import type { World } from "../world/world.ts";
 import { coordinatorName } from "./coordinator.ts";
 import { SimExecutor } from "./executor.ts";
+
+export type SimWorkerOptions = {
+  /** Of the machine. */
+  readonly name: string;
+  readonly host: string;
+  readonly slots: number;
+  /** Counts the processes on the machine. */
+  readonly life: number;
+  /** Taken from another process. */
+  readonly identity?: WorkerLoopOptions["identity"];
+};
+
+/** Links that are looked at for when the coordinator last heard of a process. */
+const linksKept = 4;
 
 export class SimWorker implements Server {
   readonly process: SimProcess;
   readonly loop: WorkerLoop;
   readonly executor: SimExecutor;
+  /** When it last tried to reach the coordinator, ms. */
+  dialledAtMs = 0;
+  readonly #links: SimLink[] = [];
 
-  constructor(world: World, name: string, slots: number, life: number) {
+  constructor(world: World, options: SimWorkerOptions) {
     const { clock, network, random } = world;
+    const { name, host, slots, life, identity } = options;
     const process = new SimProcess(name, clock);
     this.process = process;
     let executor: SimExecutor | null = null;
@@ -23,11 +42,10 @@ export class SimWorker implements Server {
       rules: { ...defaultRules, slots },
       timers: process,
       chance: () => random.fraction(),
-      dial: (credential) =>
-        network.dial(process, coordinatorName, credential === "" ? "join" : credential),
+      dial: (credential) => this.#dial(world, credential),
       specs: {
         name,
-        host: `host-${Number(name.slice(7)) % 3}`,
+        host,
         slots,
         memoryBytes: 1e9,
         kinds: [programKinds.javascript],
@@ -35,16 +53,20 @@ export class SimWorker implements Server {
         version: "simulated",
         session: `${name} life ${life}`,
       },
+      ...(identity === undefined ? {} : { identity }),
       executor: (events) => {
         executor = new SimExecutor(world, process, events);
         return executor;
       },
-      onNews: (text) => world.tell(() => `${name}: ${text}`),
+      onNews: (text) => {
+        world.tell(() => `${name}: ${text}`);
+        if (text.startsWith("joined as ")) world.judge.identities.joined(this);
+      },
     });
     this.executor = executor!;
     network.listen(name, this);
     void this.loop.ended.then((failure) => {
-      if (process.life !== "dead") world.judge.workerEnded(name, failure);
+      if (process.life !== "dead") world.judge.workerEnded(this, failure);
       process.kill(true);
     });
   }
@@ -53,8 +75,22 @@ export class SimWorker implements Server {
     this.process.soon(() => this.loop.start());
   }
 
+  /** When the coordinator last heard anything of it, ms. */
+  get heardAtMs(): number {
+    return Math.max(...this.#links.map(({ peer }) => peer.heardAtMs));
+  }
+
   /** See `SimExecutor.partition`. */
   partition(secret: string, source: string, partition: number): string | null {
     return this.executor.partition(secret, source, partition);
+  }
+
+  async #dial({ clock, judge, network }: World, credential: string): Promise<SimLink> {
+    this.dialledAtMs = clock.nowMs;
+    judge.identities.asks(this);
+    const token = credential === "" ? "join" : credential;
+    const link = await network.dial(this.process, coordinatorName, token);
+    if (this.#links.push(link) > linksKept) this.#links.shift();
+    return link;
   }
 }

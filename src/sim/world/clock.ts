@@ -1,5 +1,6 @@
 /** Time of a simulated world: it moves only from one event to the next, and only when every promise
  *  has come to rest. */
+import { rest, turn } from "./host.ts";
 import type { SimProcess } from "./process.ts";
 
 export type Entry = {
@@ -16,18 +17,6 @@ const sameMomentMax = 20_000;
 
 /** After so many events the platform has its turn: it tells then of rejections that nobody took. */
 const turnEvery = 256;
-
-/** Lets promises settle: a tick comes only when no microtask is left, so everything that waits as
- *  one runs before this resolves. Several times cheaper than a turn of the platform's loop, which
- *  nothing here needs: no member waits for anything but promises and the clock. */
-function rest(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
-}
-
-/** As `rest`, and a whole turn of the platform's loop. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 export class SimClock {
   nowMs = 0;

@@ -26,6 +26,8 @@ const giveUpMs = 120_000;
 export class SimNetwork {
   readonly random: Random;
   readonly count: (what: string) => void;
+  /** Called when one end closes a link that is open there. */
+  onClose: (end: SimLink, reason: string) => void = () => {};
   readonly #delayMs: number;
   readonly #servers = new Map<string, Server>();
   /** `from>to` → how many cuts are in force. */
@@ -99,7 +101,7 @@ export class SimNetwork {
   }
 
   /** Opens a link to whoever listens there. Never settles while the way is cut. */
-  dial(from: SimProcess, to: string, credential: string): Promise<Link> {
+  dial(from: SimProcess, to: string, credential: string): Promise<SimLink> {
     return this.ask(from, to, {
       timeoutMs: giveUpMs,
       work: (server: Server) => {
@@ -110,7 +112,7 @@ export class SimNetwork {
         theirs.join(mine);
         server.accept(theirs, credential);
         this.#links.add(mine).add(theirs);
-        return mine as Link;
+        return mine;
       },
     });
   }

@@ -16,6 +16,8 @@ export class SimLink implements Link {
   #peer: SimLink | null = null;
   #receive: ((frame: Uint8Array) => void) | null = null;
   #closed: ((reason: string) => void) | null = null;
+  /** When something last arrived here, ms. */
+  heardAtMs: number;
   /** Arrived here before there was somebody to take it. */
   #early: Item[] = [];
   /** On its way from here while the way is cut. */
@@ -30,11 +32,17 @@ export class SimLink implements Link {
     this.from = from;
     this.to = to;
     this.remote = to.name;
+    this.heardAtMs = from.clock.nowMs;
     from.onDeath.push((said) => this.#died(said));
   }
 
   join(peer: SimLink): void {
     this.#peer = peer;
+  }
+
+  /** The other end. */
+  get peer(): SimLink {
+    return this.#peer!;
   }
 
   get isOpen(): boolean {
@@ -64,6 +72,7 @@ export class SimLink implements Link {
 
   close(reason = "closed here"): void {
     if (this.#over) return;
+    this.#network.onClose(this, reason);
     this.#carry({ closed: reason });
     this.#end(reason);
   }
@@ -127,6 +136,7 @@ export class SimLink implements Link {
 
   #arrive(item: Item): void {
     if (this.#over) return;
+    this.heardAtMs = this.from.clock.nowMs;
     if (this.#receive === null) this.#early.push(item);
     else if ("frame" in item) this.#receive(item.frame);
     else this.#end(item.closed);

@@ -19,6 +19,8 @@ export type WorldShape = {
   /** How long faults come, ms; then all is healed and every job must end. */
   readonly faultsMs: number;
   readonly sweepGraceMs: number;
+  /** Share of the attempts that take ten times as long, wherever they run. */
+  readonly straggling: number;
 };
 
 export type World = {

@@ -1,0 +1,71 @@
+/** What a seed decides: the shape of a cluster, its jobs and its faults; then the cluster lives, and
+ *  judges look. The same options give the same run, event for event (I22). */
+import { Random } from "../core/random.ts";
+import { SimCluster, type SimResult } from "./cluster.ts";
+import { type Fault, type FaultRate, type FaultRates, faultRates, planFaults } from "./faults.ts";
+import { makeJob, type SimJob } from "./jobs.ts";
+import { lineText } from "./story.ts";
+import type { WorldShape } from "./world/world.ts";
+
+export type SimOptions = {
+  readonly seed: number;
+  readonly rates?: Partial<Record<keyof FaultRates, FaultRate>>;
+  /** Numbers of the faults that happen; all of the plan by default. */
+  readonly faults?: ReadonlySet<number>;
+  /** Numbers of the jobs that are submitted; all by default. */
+  readonly jobs?: ReadonlySet<number>;
+  /** Keep a story of what happened. */
+  readonly story?: boolean;
+};
+
+export type SeedResult = SimResult & {
+  /** What was planned, whether it happened or not. */
+  readonly faults: readonly Fault[];
+  readonly jobs: readonly number[];
+  readonly story: readonly string[];
+};
+
+export async function simulate(options: SimOptions): Promise<SeedResult> {
+  const { seed } = options;
+  const shape = drawShape(new Random(seed));
+  const rates = { ...faultRates, ...options.rates };
+  const faults = planFaults(new Random(seed * 2 + 1e9), shape.faultsMs, rates);
+  const jobs = drawJobs(new Random(seed * 2 + 2e9), shape);
+  const story: string[] = [];
+  const cluster = new SimCluster({
+    seed,
+    shape,
+    faults: faults.filter(({ number }) => options.faults?.has(number) ?? true),
+    jobs: new Map([...jobs].filter(([number]) => options.jobs?.has(number) ?? true)),
+    ...(options.story ? { told: (line) => story.push(lineText(line)) } : {}),
+  });
+  const result = await cluster.run();
+  return { ...result, faults, jobs: [...jobs.keys()], story };
+}
+
+function drawShape(random: Random): WorldShape {
+  const workers = 2 + random.below(5);
+  const quick = { leaseMs: 15_000, heartbeatMs: 5_000, closedGraceMs: 1_000, tickMs: 1_000 };
+  const calm = { leaseMs: 60_000, heartbeatMs: 20_000, closedGraceMs: 2_000, tickMs: 5_000 };
+  return {
+    workers,
+    slots: Array.from({ length: workers }, () => 1 + random.below(3)),
+    liveness: random.chance(0.5) ? quick : calm,
+    snapshotRecords: [15, 50, 200][random.below(3)]!,
+    delayMs: [1, 5, 50][random.below(3)]!,
+    writeMs: [4, 10, 40][random.below(3)]!,
+    faultsMs: 600_000 + random.below(5_400_000),
+    sweepGraceMs: 600_000,
+    straggling: 0.02,
+  };
+}
+
+function drawJobs(random: Random, shape: WorldShape): Map<number, SimJob> {
+  const jobs = new Map<number, SimJob>();
+  let atMs = 1_000;
+  for (let number = 1; atMs < shape.faultsMs * 0.9; number++) {
+    jobs.set(number, makeJob(random, number, atMs));
+    atMs += random.below(300_000);
+  }
+  return jobs;
+}
