@@ -2,8 +2,11 @@
  *  the other. */
 export {
   type AcceptOptions,
+  type Acceptor,
+  acceptTexts,
   acceptWebSockets,
   refuseUpgrade,
   type WebSocketAcceptor,
 } from "./websocket/accept.ts";
-export { type DialOptions, dialWebSocket } from "./websocket/dial.ts";
+export { type DialOptions, dialText, dialWebSocket } from "./websocket/dial.ts";
+export { TextLink, type TextReceiver } from "./websocket/text-link.ts";

@@ -2,24 +2,26 @@
  *  runs. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { ClusterError } from "../../core/error.ts";
+import { closeCodes } from "../close-reason.ts";
 import type { Link } from "../link.ts";
 import { type SocketLimits, SocketLink, socketOptions } from "./socket-link.ts";
+import { TextLink } from "./text-link.ts";
 
 export type AcceptOptions = SocketLimits & {
   /** Links open at once; more are answered 503. Default 10,000. */
   readonly linksMax?: number;
 };
 
-export type WebSocketAcceptor = {
+export type Acceptor<L> = {
   /** Answers one `upgrade` event. Who asks, and whether they may, was decided before. `accepted`
    *  must set `onFrame` and `onClose`; it is not called when the handshake is malformed. */
   handleUpgrade(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    accepted: (link: Link, request: IncomingMessage) => void,
+    accepted: (link: L, request: IncomingMessage) => void,
   ): void;
   /** Open links. */
   readonly count: number;
@@ -27,8 +29,30 @@ export type WebSocketAcceptor = {
    *  `closeTimeoutMs` later. */
   close(reason?: string): Promise<void>;
 };
+export type WebSocketAcceptor = Acceptor<Link>;
 
+/** Links of binary frames. */
 export function acceptWebSockets(options: AcceptOptions = {}): WebSocketAcceptor {
+  return acceptor(options, {
+    make: (socket, remote) => new SocketLink(socket, remote, options),
+    end: (link, reason) => link.close(reason),
+  });
+}
+
+/** Links of text frames. */
+export function acceptTexts(options: AcceptOptions = {}): Acceptor<TextLink> {
+  return acceptor(options, {
+    make: (socket, remote) => new TextLink(socket, remote, options),
+    end: (link, reason) => link.close(closeCodes.goingAway, reason),
+  });
+}
+
+type Kind<L> = {
+  make(socket: WebSocket, remote: string): L;
+  end(link: L, reason: string): void;
+};
+
+function acceptor<L>(options: AcceptOptions, { end, make }: Kind<L>): Acceptor<L> {
   const linksMax = options.linksMax ?? 10_000;
   const server = new WebSocketServer({
     ...socketOptions(options),
@@ -36,7 +60,7 @@ export function acceptWebSockets(options: AcceptOptions = {}): WebSocketAcceptor
     clientTracking: false,
   });
   /** Each open link with what resolves when it is gone. */
-  const links = new Map<SocketLink, Promise<void>>();
+  const links = new Map<L, Promise<void>>();
   let closing = false;
   return {
     handleUpgrade(request, socket, head, accepted) {
@@ -47,7 +71,7 @@ export function acceptWebSockets(options: AcceptOptions = {}): WebSocketAcceptor
       }
       server.handleUpgrade(request, socket, head, (webSocket) => {
         const { remoteAddress, remotePort } = request.socket;
-        const link = new SocketLink(webSocket, `${remoteAddress}:${remotePort}`, options);
+        const link = make(webSocket, `${remoteAddress}:${remotePort}`);
         const gone = new Promise<void>((resolve) => {
           webSocket.once("close", () => {
             links.delete(link);
@@ -63,7 +87,7 @@ export function acceptWebSockets(options: AcceptOptions = {}): WebSocketAcceptor
     },
     async close(reason = "the coordinator is stopping") {
       closing = true;
-      for (const link of links.keys()) link.close(reason);
+      for (const link of links.keys()) end(link, reason);
       await Promise.all(links.values());
     },
   };

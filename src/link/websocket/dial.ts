@@ -7,6 +7,7 @@ import type { Link } from "../link.ts";
 import { dialError, httpRefusal } from "./dial-error.ts";
 import { connectPinned, parseFingerprint } from "./pinned-tls.ts";
 import { type SocketLimits, SocketLink, socketOptions } from "./socket-link.ts";
+import { TextLink } from "./text-link.ts";
 
 export type DialOptions = SocketLimits & {
   /** Sent with the upgrade; `authorization` above all. */
@@ -22,6 +23,19 @@ export type DialOptions = SocketLimits & {
 /** Opens a link to `ws:`, `wss:`, `http:` or `https:` addresses. The link reads nothing until
  *  `onFrame` is set. */
 export async function dialWebSocket(url: string, options: DialOptions = {}): Promise<Link> {
+  const { socket, remote } = await dial(url, options);
+  return new SocketLink(socket, remote, options);
+}
+
+/** The same, for text frames. */
+export async function dialText(url: string, options: DialOptions = {}): Promise<TextLink> {
+  const { socket, remote } = await dial(url, options);
+  return new TextLink(socket, remote, options);
+}
+
+type Dialled = { readonly socket: WebSocket; readonly remote: string };
+
+async function dial(url: string, options: DialOptions): Promise<Dialled> {
   const target = parseTarget(url);
   const timeoutMs = options.timeoutMs ?? 10_000;
   const signal = AbortSignal.timeout(timeoutMs);
@@ -67,7 +81,7 @@ function open(
   options: DialOptions,
   signal: AbortSignal,
   socket?: TLSSocket,
-): Promise<Link> {
+): Promise<Dialled> {
   return new Promise((resolve, reject) => {
     const webSocket = new WebSocket(target, {
       ...socketOptions(options),
@@ -82,7 +96,9 @@ function open(
     signal.addEventListener("abort", aborted, { once: true });
     webSocket.once("open", () => {
       signal.removeEventListener("abort", aborted);
-      resolve(new SocketLink(webSocket, target.host, options));
+      // Nothing may arrive before there is a link to receive it.
+      webSocket.pause();
+      resolve({ socket: webSocket, remote: target.host });
     });
     webSocket.once("unexpected-response", (request, response) => {
       httpRefusal(response, target).then((error) => {

@@ -1,0 +1,78 @@
+/** One connection of the gateway: what it has turned out to be, and how it behaves. */
+import type { GatewayLimits } from "./options.ts";
+import type { Tab } from "./tab.ts";
+
+/** What the carrier knows of a connection before it has said anything. */
+export type Caller = {
+  /** For people. */
+  readonly remote: string;
+  /** Why it may not be the tracker; null = it may. */
+  readonly trackerProblem: string | null;
+};
+
+export type Connection = {
+  readonly caller: Caller;
+  role: "unknown" | "browser" | "tracker";
+  tab: Tab | null;
+  readonly openedAtMs: number;
+  heardAtMs: number;
+  nextPingMs: number;
+  /** It has answered a ping, or sent one. */
+  answersPings: boolean;
+  strikes: number;
+  /** Messages it may still send; see `messagesPerS`. */
+  allowance: number;
+  allowanceAtMs: number;
+};
+
+/** A browser may send so many seconds' messages at once. */
+const burstS = 10;
+
+export function newConnection(
+  id: number,
+  caller: Caller,
+  { messagesPerS, pingMs }: GatewayLimits,
+  atMs: number,
+): Connection {
+  return {
+    caller,
+    role: "unknown",
+    tab: null,
+    openedAtMs: atMs,
+    heardAtMs: atMs,
+    // Spread, so that a thousand tabs that came together are not asked together.
+    nextPingMs: atMs + pingMs * (0.5 + ((id * 0.618) % 0.5)),
+    answersPings: false,
+    strikes: 0,
+    allowance: messagesPerS * burstS,
+    allowanceAtMs: atMs,
+  };
+}
+
+/** False when it sends more than a browser has to say. */
+export function mayTalk(
+  connection: Connection,
+  { messagesPerS }: GatewayLimits,
+  atMs: number,
+): boolean {
+  if (connection.role === "tracker") return true;
+  const earned = ((atMs - connection.allowanceAtMs) / 1000) * messagesPerS;
+  connection.allowance = Math.min(messagesPerS * burstS, connection.allowance + earned) - 1;
+  connection.allowanceAtMs = atMs;
+  return connection.allowance >= 0;
+}
+
+/** Why it must go, or null while it may stay. */
+export function overdue(
+  connection: Connection,
+  { helloTimeoutMs, tabTtlMs, trackerTtlMs }: GatewayLimits,
+  atMs: number,
+): string | null {
+  const { answersPings, heardAtMs, openedAtMs, role } = connection;
+  const silentMs = atMs - heardAtMs;
+  if (role === "unknown") {
+    return atMs - openedAtMs >= helloTimeoutMs ? "it never said who it is" : null;
+  }
+  const ttlMs = role === "browser" ? tabTtlMs : answersPings ? trackerTtlMs : Infinity;
+  return silentMs >= ttlMs ? `silent for ${Math.round(silentMs / 1000)} s` : null;
+}

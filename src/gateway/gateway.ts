@@ -1,0 +1,103 @@
+/** The gateway over real connections: WebSockets of tabs and trackers, one clock, one switchboard. */
+import { randomBytes } from "node:crypto";
+import { closeCodes } from "../link/close-reason.ts";
+import type { TextLink } from "../link/websocket.ts";
+import type { Caller } from "./connection.ts";
+import { type GatewayLimits, type GatewayOrder, gatewayLimits } from "./options.ts";
+import { Switchboard } from "./switchboard.ts";
+
+export type GatewayOptions = {
+  readonly limits?: Partial<GatewayLimits>;
+  /** Take browsers that show no token: for clients that know the document only. */
+  readonly anonymous: boolean;
+  /** One line for people, safe for a terminal. At most `printsPerS` a second. */
+  readonly print: (line: string) => void;
+};
+
+/** Lines a second; strangers decide how many there would be. */
+const printsPerS = 20;
+const tickMs = 1_000;
+
+/** What the gateway needs of a connection; `TextLink` is one. */
+export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive">;
+
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #limits: GatewayLimits;
+  readonly #switchboard: Switchboard;
+  readonly #links = new Map<number, GatewayLink>();
+  readonly #ticker: NodeJS.Timeout;
+  #connections = 0;
+  #printed = 0;
+  #unprinted = 0;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#limits = { ...gatewayLimits, ...options.limits };
+    this.#switchboard = new Switchboard({
+      limits: this.#limits,
+      door: { anonymous: options.anonymous },
+      // Below 2^52, and there are 2^52 more before a JSON number is no longer exact.
+      firstUid: randomBytes(8).readBigUInt64BE() >> 12n,
+    });
+    this.#ticker = setInterval(() => this.#tick(), tickMs).unref();
+  }
+
+  get tabCount(): number {
+    return this.#switchboard.tabCount;
+  }
+
+  get hasTracker(): boolean {
+    return this.#switchboard.hasTracker;
+  }
+
+  /** A connection that was let in, of a browser or a tracker: its first message tells. */
+  accept(link: GatewayLink, caller: Caller): void {
+    if (this.#links.size >= this.#limits.connectionsMax) {
+      link.close(1013, `all ${this.#limits.connectionsMax} connections are taken; try later`);
+      return;
+    }
+    const id = ++this.#connections;
+    this.#links.set(id, link);
+    this.#perform(this.#switchboard.opened(id, caller, now()));
+    link.receive({
+      said: (text) => this.#perform(this.#switchboard.said(id, text, now())),
+      misspoke: (what) => this.#perform(this.#switchboard.misspoke(id, what)),
+      closed: () => {
+        this.#links.delete(id);
+        this.#perform(this.#switchboard.closed(id, now()));
+      },
+    });
+  }
+
+  /** Tells everybody that it goes. */
+  close(reason = "the gateway is stopping"): void {
+    clearInterval(this.#ticker);
+    for (const link of this.#links.values()) link.close(closeCodes.goingAway, reason);
+  }
+
+  #perform(orders: readonly GatewayOrder[]): void {
+    for (const order of orders) {
+      if (order.kind === "print") this.#print(order.line);
+      else if (order.kind === "send") this.#links.get(order.connection)?.send(order.text);
+      else this.#links.get(order.connection)?.close(order.code, order.reason);
+    }
+  }
+
+  #print(line: string): void {
+    if (this.#printed++ < printsPerS) this.#options.print(line);
+    else this.#unprinted++;
+  }
+
+  #tick(): void {
+    if (this.#unprinted > 0) this.#options.print(`(${this.#unprinted} more lines in a second)`);
+    this.#printed = 0;
+    this.#unprinted = 0;
+    this.#perform(this.#switchboard.tick(now()));
+  }
+}
+
+/** Monotonic, ms. */
+function now(): number {
+  return performance.now();
+}

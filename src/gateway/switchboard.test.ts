@@ -1,0 +1,329 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
+import type { BrowserBody } from "../wire/browser/messages.ts";
+import { type GatewayLimits, type GatewayOrder, gatewayLimits } from "./options.ts";
+import { Switchboard } from "./switchboard.ts";
+
+/** A switchboard with what each connection was sent, in its own words. */
+class Table {
+  readonly board: Switchboard;
+  readonly sent = new Map<number, string[]>();
+  readonly closed = new Map<number, string>();
+  readonly printed: string[] = [];
+  atMs = 0;
+  #connections = 0;
+
+  constructor(limits: Partial<GatewayLimits> = {}, anonymous = true) {
+    this.board = new Switchboard({
+      limits: { ...gatewayLimits, ...limits },
+      door: { anonymous },
+      firstUid: 1000n,
+    });
+  }
+
+  open(trackerProblem: string | null = null): number {
+    const id = ++this.#connections;
+    this.sent.set(id, []);
+    this.#do(this.board.opened(id, { remote: `host-${id}`, trackerProblem }, this.atMs));
+    return id;
+  }
+
+  say(id: number, body: BrowserBody): void {
+    this.raw(id, encodeBrowser(body));
+  }
+
+  raw(id: number, text: string): void {
+    this.#do(this.board.said(id, text, this.atMs));
+  }
+
+  hangUp(id: number): void {
+    this.#do(this.board.closed(id, this.atMs));
+  }
+
+  /** Lets time pass in ticks of a second. */
+  pass(ms: number): void {
+    const untilMs = this.atMs + ms;
+    while (this.atMs < untilMs) {
+      this.atMs = Math.min(this.atMs + 1_000, untilMs);
+      this.#do(this.board.tick(this.atMs));
+    }
+  }
+
+  /** What it was sent since the last call, but for pings. */
+  take(id: number): string[] {
+    const all = this.sent.get(id)!;
+    this.sent.set(id, []);
+    return all.filter((text) => !text.includes('"action":"ping"'));
+  }
+
+  #do(orders: readonly GatewayOrder[]): void {
+    for (const order of orders) {
+      if (order.kind === "print") this.printed.push(order.line);
+      else if (order.kind === "send") this.sent.get(order.connection)!.push(order.text);
+      else {
+        this.closed.set(order.connection, `${order.code} ${order.reason}`);
+        this.#do(this.board.closed(order.connection, this.atMs));
+      }
+    }
+  }
+}
+
+const hello = (speed: number, more: Record<string, unknown> | null = null): BrowserBody => ({
+  action: "connect",
+  uid: null,
+  speed,
+  more,
+});
+const task = (uid: string, tid: number, more: Record<string, unknown> | null = null) =>
+  ({ action: "task", type: "m", uid, tid, url: ["/in"], more }) as const;
+const finish = (tid: number): BrowserBody => ({
+  action: "finish",
+  type: "m",
+  uid: null,
+  tid,
+  url: ["/out"],
+  more: null,
+});
+const tracker: BrowserBody = { action: "tracker", more: null };
+const plain = (action: string, fields: string) =>
+  `{"status":1,"message":"","action":"${action}","data":{${fields}}}`;
+
+describe("the gateway between browsers and tracker", () => {
+  it("passes tasks and results on, without the uid to the browser and with it to the tracker", () => {
+    const table = new Table();
+    const [t, b] = [table.open(), table.open()];
+    table.say(t, tracker);
+    table.say(b, hello(100));
+    assert.deepEqual(table.take(t), [plain("connect", '"uid":1001,"speed":100')]);
+    table.say(t, task("1001", 5));
+    assert.deepEqual(table.take(b), [plain("task", '"type":"m","tid":5,"url":["/in"]')]);
+    table.say(b, finish(5));
+    assert.deepEqual(table.take(t), [
+      plain("finish", '"type":"m","uid":1001,"tid":5,"url":["/out"]'),
+    ]);
+    table.say(t, task("1001", 6));
+    table.say(b, { action: "error", uid: null, error: "no", more: null });
+    assert.deepEqual(table.take(t), [plain("error", '"uid":1001,"error":"no"')]);
+    table.hangUp(b);
+    assert.deepEqual(table.take(t), [plain("disconnect", '"uid":1001')]);
+  });
+
+  it("tells a tracker that comes later of the browsers already there", () => {
+    const table = new Table();
+    const [a, b, t] = [table.open(), table.open(), table.open()];
+    table.say(a, hello(1));
+    table.say(b, hello(2));
+    table.say(t, tracker);
+    assert.deepEqual(table.take(t), [
+      plain("connect", '"uid":1001,"speed":1'),
+      plain("connect", '"uid":1002,"speed":2'),
+    ]);
+  });
+
+  it("T5.3: refuses a second tracker while one is live, and takes one when it is gone", () => {
+    const table = new Table();
+    const [first, second, third] = [table.open(), table.open(), table.open()];
+    table.say(first, tracker);
+    table.say(second, tracker);
+    const [refusal] = table.take(second);
+    const { body, message, ok } = decodeBrowser(refusal!, "gateway", "tracker");
+    assert.deepEqual(
+      [ok, body.action, message],
+      [false, "tracker", "there is a JobTracker already"],
+    );
+    assert.match(table.closed.get(second)!, /^1008/);
+    table.hangUp(first);
+    table.say(third, tracker);
+    assert.equal(table.board.hasTracker, true);
+    assert.deepEqual(table.take(third), []);
+  });
+
+  it("T5.3: refuses a tracker that the carrier does not let be one", () => {
+    const table = new Table();
+    const t = table.open("it shows no tracker token");
+    table.say(t, tracker);
+    assert.equal(table.board.hasTracker, false);
+    assert.match(table.take(t)[0]!, /no tracker token/);
+  });
+
+  it("refuses browsers that know the document only, unless anonymous ones are taken", () => {
+    const table = new Table({}, false);
+    const [bare, tab, t] = [table.open(), table.open(), table.open()];
+    table.say(t, tracker);
+    table.say(bare, hello(1));
+    assert.match(table.closed.get(bare)!, /1008.*link/);
+    table.say(tab, hello(1, { session: "s", token: "x" }));
+    assert.match(table.take(t).join(), /"more":\{"session":"s","token":"x","holding":\[\]\}/);
+  });
+
+  it("T5.4: a finish of a task that was not assigned is refused; a repeated one is ignored", () => {
+    const table = new Table();
+    const [t, b] = [table.open(), table.open()];
+    table.say(t, tracker);
+    table.say(b, hello(1));
+    table.say(b, finish(9));
+    assert.match(table.take(b)[0]!, /"status":0,.*not assigned/);
+    table.say(t, task("1001", 9));
+    table.say(b, finish(9));
+    table.take(t);
+    table.take(b);
+    for (let i = 0; i < 10; i++) table.say(b, finish(9));
+    assert.deepEqual([table.take(t), table.take(b)], [[], []]);
+    assert.equal(table.closed.has(b), false);
+  });
+
+  it("T5.5: three bad messages are borne, the fourth closes with 1008", () => {
+    const table = new Table();
+    const b = table.open();
+    table.say(b, hello(1));
+    for (let i = 0; i < 3; i++) {
+      table.raw(b, "{");
+      assert.match(table.take(b)[0]!, /"status":0/);
+    }
+    assert.equal(table.closed.has(b), false);
+    table.raw(b, "{");
+    assert.match(table.closed.get(b)!, /^1008/);
+  });
+
+  it("T5.2: prints every message that is not empty, escaped", () => {
+    const table = new Table();
+    const b = table.open();
+    table.raw(b, '{"status":1,"message":"hi \\u001b[2J","action":"connect","data":{"speed":1}}');
+    assert.deepEqual(table.printed, ["host-1: hi \\u{1b}[2J"]);
+  });
+
+  it("T5.7: pings, and gives up a browser that is silent for its time", () => {
+    const table = new Table({ pingMs: 10_000, tabTtlMs: 30_000 });
+    const [t, quiet, lively] = [table.open(), table.open(), table.open()];
+    table.say(t, tracker);
+    table.say(quiet, hello(1));
+    table.say(lively, hello(1));
+    table.take(t);
+    for (let i = 0; i < 4; i++) {
+      table.pass(11_000);
+      assert.ok(table.sent.get(lively)!.some((text) => text.includes('"action":"ping"')));
+      table.take(lively);
+      table.say(lively, { action: "pong", more: null });
+    }
+    assert.match(table.closed.get(quiet)!, /silent for 3\d s/);
+    assert.equal(table.closed.has(lively), false);
+    assert.deepEqual(table.take(t), [plain("disconnect", '"uid":1001')]);
+  });
+
+  it("T5.7: answers pings, and closes a connection that floods", () => {
+    const table = new Table({ messagesPerS: 5 });
+    const b = table.open();
+    table.say(b, hello(1));
+    table.say(b, { action: "ping" });
+    assert.deepEqual(table.take(b), [plain("pong", "")]);
+    for (let i = 0; i < 100; i++) table.say(b, { action: "pong", more: null });
+    assert.match(table.closed.get(b)!, /too many messages/);
+  });
+
+  it("closes who never says who it is", () => {
+    const table = new Table({ helloTimeoutMs: 5_000 });
+    const b = table.open();
+    table.pass(4_000);
+    assert.equal(table.closed.has(b), false);
+    table.pass(1_000);
+    assert.match(table.closed.get(b)!, /never said/);
+  });
+
+  it("T5.7: a page that comes back in time keeps its uid and its tasks", () => {
+    const table = new Table({ resumeMs: 30_000 });
+    const [t, first] = [table.open(), table.open()];
+    table.say(t, { action: "tracker", more: { session: "c" } });
+    table.say(first, hello(1, { session: "page" }));
+    table.say(t, task("1001", 1, { ref: "j-1/0/1/1" }));
+    table.say(t, task("1001", 2, { ref: "j-1/0/2/1" }));
+    table.hangUp(first);
+    table.say(t, task("1001", 3));
+    table.take(t);
+    const second = table.open();
+    table.say(second, hello(1, { session: "page", holding: [1, 77] }));
+    const got = table.take(second).map((text) => decodeBrowser(text, "gateway", "browser").body);
+    assert.deepEqual(
+      got.map((body) => [body.action, "tid" in body ? body.tid : null]),
+      [
+        ["task", 2],
+        ["task", 3],
+        ["abort", 77],
+      ],
+    );
+    assert.deepEqual(table.take(t), []);
+    table.hangUp(second);
+    table.pass(31_000);
+    assert.deepEqual(table.take(t), [plain("disconnect", '"uid":1001')]);
+  });
+
+  it("keeps what a tab finished until the same tracker is back and acknowledges it", () => {
+    const table = new Table();
+    const [t, b] = [table.open(), table.open()];
+    const ours: BrowserBody = { action: "tracker", more: { session: "c" } };
+    table.say(t, ours);
+    table.say(b, hello(1, { session: "page" }));
+    table.say(t, task("1001", 1, { ref: "j-1/0/1/1" }));
+    table.hangUp(t);
+    table.say(b, finish(1));
+    const again = table.open();
+    table.say(again, ours);
+    const sent = table.take(again);
+    assert.match(sent[0]!, /"holding":\[\[1,"m","j-1\/0\/1\/1"\]\]/);
+    assert.match(sent[1]!, /"action":"finish"/);
+    table.take(b);
+    table.say(again, { action: "ack", uid: "1001", tid: 1 });
+    assert.deepEqual(table.take(b), [plain("ack", '"tid":1')]);
+    table.say(b, finish(1));
+    assert.deepEqual(table.take(b), [plain("ack", '"tid":1')]);
+  });
+
+  it("drops the tasks of a tracker that does not come back, and says so to its tabs", () => {
+    const table = new Table();
+    const [t, tab, bare] = [table.open(), table.open(), table.open()];
+    table.say(t, { action: "tracker", more: { session: "c" } });
+    table.say(tab, hello(1, { session: "page" }));
+    table.say(bare, hello(1));
+    table.say(t, task("1001", 1));
+    table.say(t, task("1002", 2));
+    table.take(tab);
+    table.hangUp(t);
+    const other = table.open();
+    table.say(other, tracker);
+    assert.deepEqual(table.take(tab), [plain("abort", '"tid":1')]);
+    table.take(other);
+    table.say(bare, finish(2));
+    assert.deepEqual(table.take(other), []);
+  });
+
+  it("tells a tracker that a browser is gone when it gives it a task", () => {
+    const table = new Table();
+    const t = table.open();
+    table.say(t, tracker);
+    table.say(t, task("18446744073709551615", 1));
+    assert.deepEqual(table.take(t), [plain("disconnect", '"uid":18446744073709551615')]);
+  });
+
+  it("bounds the tasks of one browser", () => {
+    const table = new Table({ tasksMax: 2 });
+    const [t, b] = [table.open(), table.open()];
+    table.say(t, tracker);
+    table.say(b, hello(1));
+    table.take(t);
+    for (const tid of [1, 2, 3]) table.say(t, task("1001", tid));
+    assert.equal(table.take(b).length, 2);
+    assert.match(table.take(t)[0]!, /"error":"browser 1001 has 2 tasks/);
+  });
+
+  it("a browser cannot give tasks, nor be the tracker", () => {
+    const table = new Table();
+    const [a, b] = [table.open(), table.open()];
+    table.say(a, hello(1));
+    table.say(b, hello(1));
+    table.say(a, task("1002", 1));
+    assert.match(table.take(a)[0]!, /"status":0/);
+    assert.deepEqual(table.take(b), []);
+    table.say(a, tracker);
+    assert.equal(table.board.hasTracker, false);
+  });
+});

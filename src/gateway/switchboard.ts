@@ -1,0 +1,393 @@
+/** The gateway's decisions (seed 5: WebServer): who is connected, which uid a browser has, what goes
+ *  to whom. Pure: connections are numbers, time is given, what is to be done is returned.
+ *
+ *  1. There is at most one tracker; one that comes later is told of the browsers already there.
+ *  2. A browser never sees a uid; a tracker never hears of a browser that has not connected, and
+ *     hears once that it is gone.
+ *  3. What a browser finishes while there is no tracker waits for the next one, if that is the same
+ *     one come back; another tracker's tasks are nobody's. */
+import { assert, ClusterError } from "../core/error.ts";
+import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
+import type { BrowserBody, BrowserMessage, Uid } from "../wire/browser/messages.ts";
+import { printable } from "../wire/browser/printable.ts";
+import { type Caller, type Connection, mayTalk, newConnection, overdue } from "./connection.ts";
+import type { GatewayDoor, GatewayLimits, GatewayOrder } from "./options.ts";
+import { endTask, introduction, type Tab } from "./tab.ts";
+
+type Told = Extract<BrowserBody, { action: "finish" | "error" }>;
+
+export class Switchboard {
+  readonly #limits: GatewayLimits;
+  readonly #door: GatewayDoor;
+  readonly #connections = new Map<number, Connection>();
+  readonly #tabs = new Map<Uid, Tab>();
+  /** Tabs that may come back, by session. */
+  readonly #sessions = new Map<string, Tab>();
+  #tracker: number | null = null;
+  /** Session of the newest tracker; "" = it has none. */
+  #trackerSession = "";
+  #lastUid: bigint;
+  #orders: GatewayOrder[] = [];
+
+  /** `firstUid`: random, so that two gateways of one tracker, or one after the other, seldom give
+   *  the same; below 2^52. */
+  constructor(options: {
+    readonly limits: GatewayLimits;
+    readonly door: GatewayDoor;
+    readonly firstUid: bigint;
+  }) {
+    this.#limits = options.limits;
+    this.#door = options.door;
+    this.#lastUid = options.firstUid;
+  }
+
+  get tabCount(): number {
+    return this.#tabs.size;
+  }
+
+  get hasTracker(): boolean {
+    return this.#tracker !== null;
+  }
+
+  opened(id: number, caller: Caller, atMs: number): GatewayOrder[] {
+    assert(!this.#connections.has(id), `connection ${id} opens once`);
+    this.#connections.set(id, newConnection(id, caller, this.#limits, atMs));
+    return this.#take();
+  }
+
+  /** A text frame came. */
+  said(id: number, text: string, atMs: number): GatewayOrder[] {
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return [];
+    connection.heardAtMs = atMs;
+    if (!mayTalk(connection, this.#limits, atMs)) {
+      this.#close(id, 1008, "too many messages");
+      return this.#take();
+    }
+    try {
+      const message = decodeBrowser(text, this.#speaker(connection, text), "gateway");
+      this.#print(connection, message);
+      this.#heard(id, connection, message, atMs);
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error;
+      this.#strike(id, connection, error.text);
+    }
+    return this.#take();
+  }
+
+  /** A frame that is no text, or more than a frame may be. */
+  misspoke(id: number, what: string): GatewayOrder[] {
+    const connection = this.#connections.get(id);
+    if (connection !== undefined) this.#strike(id, connection, what);
+    return this.#take();
+  }
+
+  closed(id: number, atMs: number): GatewayOrder[] {
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return [];
+    this.#connections.delete(id);
+    if (this.#tracker === id) this.#tracker = null;
+    const { tab } = connection;
+    if (tab !== null && tab.connection === id) {
+      tab.connection = null;
+      tab.awaySinceMs = atMs;
+      if (tab.session === "") this.#lose(tab);
+    }
+    return this.#take();
+  }
+
+  /** To be called about once a second. */
+  tick(atMs: number): GatewayOrder[] {
+    const { pingMs, resumeMs } = this.#limits;
+    for (const [id, connection] of this.#connections) {
+      const why = overdue(connection, this.#limits, atMs);
+      if (why !== null) {
+        this.#close(id, 1008, why);
+      } else if (connection.role !== "unknown" && atMs >= connection.nextPingMs) {
+        connection.nextPingMs = atMs + pingMs;
+        this.#send(id, { action: "ping" });
+      }
+    }
+    for (const tab of this.#sessions.values()) {
+      if (tab.connection === null && atMs - tab.awaySinceMs >= resumeMs) this.#lose(tab);
+    }
+    return this.#take();
+  }
+
+  #speaker({ role }: Connection, text: string): "browser" | "tracker" {
+    if (role !== "unknown") return role;
+    return /"action"\s*:\s*"tracker"/.test(text) ? "tracker" : "browser";
+  }
+
+  #heard(id: number, connection: Connection, { body }: BrowserMessage, atMs: number): void {
+    switch (body.action) {
+      case "ping":
+        connection.answersPings = true;
+        this.#send(id, { action: "pong", more: null });
+        break;
+      case "pong":
+        connection.answersPings = true;
+        this.#note(connection, body);
+        break;
+      case "connect":
+        this.#connect(id, connection, body);
+        break;
+      case "finish":
+      case "error":
+        this.#ended(connection, body);
+        break;
+      case "tracker":
+        this.#becomeTracker(id, connection, body, atMs);
+        break;
+      case "task":
+        this.#assign(connection, body);
+        break;
+      case "welcome":
+      case "ack":
+      case "abort":
+        this.#passOn(body);
+        break;
+      default:
+        throw new ClusterError("protocol-violated", `bad message: ${body.action} is not for here`);
+    }
+  }
+
+  #connect(
+    id: number,
+    connection: Connection,
+    body: Extract<BrowserBody, { action: "connect" }>,
+  ): void {
+    if (connection.role !== "unknown") {
+      throw new ClusterError("protocol-violated", "bad message: it has connected already");
+    }
+    if (body.more === null && !this.#door.anonymous) {
+      const message = "this gateway takes tabs only by the link that `tequio up` prints";
+      this.#refuse(id, { action: "connect", uid: null, speed: body.speed, more: null }, message);
+      return;
+    }
+    connection.role = "browser";
+    const session = typeof body.more?.session === "string" ? body.more.session.slice(0, 64) : "";
+    const known = this.#sessions.get(session);
+    if (known === undefined) this.#newTab(id, connection, body, session);
+    else this.#comeBack(id, connection, known, body);
+  }
+
+  #newTab(
+    id: number,
+    connection: Connection,
+    body: Extract<BrowserBody, { action: "connect" }>,
+    session: string,
+  ): void {
+    this.#lastUid++;
+    const tab: Tab = {
+      uid: String(this.#lastUid),
+      connection: id,
+      awaySinceMs: 0,
+      speed: body.speed,
+      more: body.more,
+      session,
+      tasks: new Map(),
+      endedTids: [],
+    };
+    connection.tab = tab;
+    this.#tabs.set(tab.uid, tab);
+    if (session !== "") this.#sessions.set(session, tab);
+    this.#introduce(tab);
+  }
+
+  /** The same page over another connection: the tracker never hears that it was away. */
+  #comeBack(
+    id: number,
+    connection: Connection,
+    tab: Tab,
+    body: Extract<BrowserBody, { action: "connect" }>,
+  ): void {
+    const before = tab.connection;
+    tab.connection = id;
+    tab.speed = body.speed;
+    tab.more = body.more;
+    connection.tab = tab;
+    if (before !== null) this.#close(before, 1000, "this page has come over another connection");
+    const holding = new Set(Array.isArray(body.more?.holding) ? body.more.holding : []);
+    for (const [tid, task] of tab.tasks) {
+      if (task.ended === null && !holding.has(tid)) {
+        this.#orders.push({ kind: "send", connection: id, text: task.text });
+      }
+    }
+    for (const tid of holding) {
+      if (typeof tid === "number" && !tab.tasks.has(tid)) {
+        this.#send(id, { action: "abort", uid: null, tid });
+      }
+    }
+  }
+
+  #introduce(tab: Tab): void {
+    const { speed, uid } = tab;
+    this.#toTracker({ action: "connect", uid, speed, more: introduction(tab) });
+  }
+
+  #note({ tab }: Connection, { more }: Extract<BrowserBody, { action: "pong" }>): void {
+    if (tab !== null && more !== null && this.#trackerSession !== "") {
+      this.#toTracker({ action: "note", uid: tab.uid, more });
+    }
+  }
+
+  #ended({ tab }: Connection, body: Told): void {
+    if (tab === null) throw new ClusterError("protocol-violated", "bad message: connect first");
+    const { uid } = tab;
+    const named = body.action === "finish" ? body.tid : body.more?.tid;
+    const text = encodeBrowser({ ...body, uid });
+    if (body.action === "error" && named === undefined) {
+      // As the document has it: whatever it does, it has failed.
+      for (const tid of [...tab.tasks.keys()]) endTask(tab, tid);
+      this.#toTracker(body.action === "error" ? { ...body, uid } : body);
+      return;
+    }
+    const task = typeof named === "number" ? tab.tasks.get(named) : undefined;
+    if (task === undefined) {
+      this.#notAssigned(tab, named);
+      return;
+    }
+    if (body.action === "finish" && body.type !== task.type) {
+      throw new ClusterError("protocol-violated", `bad message: task ${named} is not ${body.type}`);
+    }
+    task.ended = text;
+    if (this.#tracker !== null) this.#tell(tab, named as number);
+  }
+
+  /** A late or repeated report of a task that is over is no offence; of one that never was, is. */
+  #notAssigned(tab: Tab, tid: unknown): void {
+    if (typeof tid === "number" && tab.endedTids.includes(tid)) {
+      if (tab.more !== null && tab.connection !== null) {
+        this.#send(tab.connection, { action: "ack", uid: null, tid });
+      }
+      return;
+    }
+    throw new ClusterError("protocol-violated", `bad message: task ${tid} is not assigned to it`);
+  }
+
+  /** Tells the tracker how a task ended. Tabs that wait for an `ack` keep it until that comes. */
+  #tell(tab: Tab, tid: number): void {
+    const ended = tab.tasks.get(tid)?.ended;
+    if (ended === null || ended === undefined || this.#tracker === null) return;
+    this.#orders.push({ kind: "send", connection: this.#tracker, text: ended });
+    if (this.#trackerSession === "" || tab.more === null) endTask(tab, tid);
+  }
+
+  #becomeTracker(
+    id: number,
+    connection: Connection,
+    body: Extract<BrowserBody, { action: "tracker" }>,
+    atMs: number,
+  ): void {
+    const live = this.#tracker !== null && this.#tracker !== id;
+    const problem = live ? "there is a JobTracker already" : connection.caller.trackerProblem;
+    if (connection.role === "browser" || problem !== null) {
+      this.#refuse(id, { action: "tracker", more: null }, problem ?? "a browser is no tracker");
+      return;
+    }
+    if (this.#tracker === id) return;
+    connection.role = "tracker";
+    connection.nextPingMs = atMs + this.#limits.pingMs;
+    this.#tracker = id;
+    const session = typeof body.more?.session === "string" ? body.more.session : "";
+    const isSame = session !== "" && session === this.#trackerSession;
+    this.#trackerSession = session;
+    this.#say(`tracker from ${connection.caller.remote}`);
+    for (const tab of this.#tabs.values()) {
+      if (!isSame) this.#dropTasks(tab);
+      this.#introduce(tab);
+      for (const tid of [...tab.tasks.keys()]) this.#tell(tab, tid);
+    }
+  }
+
+  /** They were another tracker's, who is gone. */
+  #dropTasks(tab: Tab): void {
+    for (const tid of [...tab.tasks.keys()]) {
+      endTask(tab, tid);
+      if (tab.more !== null && tab.connection !== null) {
+        this.#send(tab.connection, { action: "abort", uid: null, tid });
+      }
+    }
+  }
+
+  #assign(connection: Connection, body: Extract<BrowserBody, { action: "task" }>): void {
+    if (connection.role !== "tracker") {
+      throw new ClusterError("protocol-violated", "bad message: only the tracker gives tasks");
+    }
+    const tab = this.#tabs.get(body.uid ?? "");
+    if (tab === undefined) {
+      this.#toTracker({ action: "disconnect", uid: body.uid ?? "0" });
+      return;
+    }
+    if (tab.tasks.size >= this.#limits.tasksMax) {
+      const { uid } = tab;
+      const error = `browser ${uid} has ${tab.tasks.size} tasks, which is all it may have`;
+      this.#toTracker({ action: "error", uid, error, more: { tid: body.tid } });
+      return;
+    }
+    const text = encodeBrowser({ ...body, uid: null });
+    const ref = typeof body.more?.ref === "string" ? body.more.ref : "";
+    tab.tasks.set(body.tid, { type: body.type, text, ref, ended: null });
+    if (tab.connection !== null) {
+      this.#orders.push({ kind: "send", connection: tab.connection, text });
+    }
+  }
+
+  #passOn(body: Extract<BrowserBody, { action: "welcome" | "ack" | "abort" }>): void {
+    const tab = this.#tabs.get(body.uid ?? "");
+    if (tab === undefined || tab.more === null) return;
+    if (body.action !== "welcome") endTask(tab, body.tid);
+    if (tab.connection !== null) this.#send(tab.connection, { ...body, uid: null });
+  }
+
+  /** Its time is over: it is told to go, and never known again. */
+  #lose(tab: Tab): void {
+    this.#tabs.delete(tab.uid);
+    this.#sessions.delete(tab.session);
+    this.#toTracker({ action: "disconnect", uid: tab.uid });
+  }
+
+  #strike(id: number, connection: Connection, problem: string): void {
+    connection.strikes++;
+    this.#say(`${connection.caller.remote}: ${problem}`);
+    if (connection.strikes > this.#limits.strikesMax) {
+      this.#close(id, 1008, "too many bad messages");
+      return;
+    }
+    const body = { action: "error", uid: null, error: problem, more: null } as const;
+    this.#send(id, body, problem);
+  }
+
+  #refuse(id: number, body: BrowserBody, message: string): void {
+    this.#send(id, body, message);
+    this.#close(id, 1008, message);
+  }
+
+  #close(id: number, code: number, reason: string): void {
+    this.#orders.push({ kind: "close", connection: id, code, reason });
+  }
+
+  #toTracker(body: BrowserBody): void {
+    if (this.#tracker !== null) this.#send(this.#tracker, body);
+  }
+
+  #send(connection: number, body: BrowserBody, failure?: string): void {
+    const text = encodeBrowser(body, failure === undefined ? undefined : { message: failure });
+    this.#orders.push({ kind: "send", connection, text });
+  }
+
+  #print({ caller }: Connection, { message }: BrowserMessage): void {
+    if (message !== "") this.#say(`${caller.remote}: ${message}`);
+  }
+
+  #say(line: string): void {
+    this.#orders.push({ kind: "print", line: printable(line) });
+  }
+
+  #take(): GatewayOrder[] {
+    const orders = this.#orders;
+    this.#orders = [];
+    return orders;
+  }
+}

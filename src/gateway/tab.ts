@@ -1,0 +1,46 @@
+/** One tab as the gateway knows it: who it is, when it was heard, and what it was asked to do. */
+import type { More, TaskType, Uid } from "../wire/browser/messages.ts";
+
+export type TabTask = {
+  readonly type: TaskType;
+  /** As it was sent to the tab, for when it comes back. */
+  readonly text: string;
+  /** The tracker's own name for it (`more.ref`); "" of trackers that know the document only. */
+  readonly ref: string;
+  /** What the tab said of it while there was no tracker, or before the tracker acknowledged. */
+  ended: string | null;
+};
+
+export type Tab = {
+  readonly uid: Uid;
+  /** Null while it is away. */
+  connection: number | null;
+  /** Since when it is away, ms. */
+  awaySinceMs: number;
+  speed: number;
+  /** What it said of itself at `connect`; null = it knows the document only. */
+  more: More | null;
+  /** Random name of the page; "" = it cannot come back. */
+  readonly session: string;
+  readonly tasks: Map<number, TabTask>;
+  /** Tasks that it has ended lately: what it says of them again is no offence. */
+  readonly endedTids: number[];
+};
+
+const endedMax = 16;
+
+export function endTask(tab: Tab, tid: number): void {
+  if (!tab.tasks.delete(tid)) return;
+  tab.endedTids.push(tid);
+  if (tab.endedTids.length > endedMax) tab.endedTids.shift();
+}
+
+/** `more` of the `connect` that tells a tracker of this tab: what the tab said, and what it holds
+ *  now. */
+export function introduction(tab: Tab): More | null {
+  if (tab.more === null) return null;
+  // The token is between the tab and whoever checks it; it is told once more on purpose: a new
+  // tracker must check it, too.
+  const holding = [...tab.tasks].map(([tid, { ref, type }]) => [tid, type, ref]);
+  return { ...tab.more, holding };
+}

@@ -1,0 +1,83 @@
+/** The answering half of a call: messages, then the status in the trailers. */
+import { constants, type ServerHttp2Stream } from "node:http2";
+import { ClusterError } from "../../core/error.ts";
+import { prefixOf } from "./messages.ts";
+import { contentType, encodeDetails } from "./metadata.ts";
+import { grpcStatus, statusOf } from "./status.ts";
+
+export type Sink = {
+  /** Sends one message, given in parts that are not copied: they may be used again once the promise
+   *  has resolved. Rejects when the caller is gone. */
+  send(parts: readonly Uint8Array[]): Promise<void>;
+};
+
+export type Answer = { readonly sink: Sink; end(): void; fail(error: unknown): void };
+
+export function answerOf(stream: ServerHttp2Stream): Answer {
+  const begin = () => {
+    if (stream.headersSent || stream.destroyed) return;
+    const headers = { "content-type": contentType, "grpc-accept-encoding": "identity" };
+    stream.respond({ ":status": 200, ...headers }, { waitForTrailers: true });
+  };
+  const finish = (status: number, details: string) => {
+    if (stream.destroyed) return;
+    const trailers = {
+      "grpc-status": String(status),
+      ...(details === "" ? {} : { "grpc-message": encodeDetails(details) }),
+    };
+    if (stream.headersSent) {
+      stream.once("wantTrailers", () => stream.sendTrailers(trailers));
+      stream.end();
+    } else {
+      stream.respond(
+        { ":status": 200, "content-type": contentType, ...trailers },
+        {
+          endStream: true,
+        },
+      );
+    }
+    // A request that was not read to its end would keep the stream open.
+    if (!stream.readableEnded) stream.once("finish", () => leave(stream));
+  };
+  return {
+    sink: {
+      send(parts) {
+        begin();
+        return send(stream, parts);
+      },
+    },
+    end() {
+      begin();
+      finish(grpcStatus.ok, "");
+    },
+    fail(error) {
+      const { status, details } = statusOf(error);
+      finish(status, details);
+    },
+  };
+}
+
+function send(stream: ServerHttp2Stream, parts: readonly Uint8Array[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const gone = () => reject(new ClusterError("unavailable", "the caller left"));
+    if (stream.destroyed) return gone();
+    stream.once("close", gone);
+    const whole = [prefixOf(parts), ...parts].filter((part) => part.length > 0);
+    stream.cork();
+    whole.forEach((part, index) => {
+      if (index < whole.length - 1) stream.write(part);
+      else {
+        stream.write(part, (error) => {
+          stream.off("close", gone);
+          if (error) gone();
+          else resolve();
+        });
+      }
+    });
+    stream.uncork();
+  });
+}
+
+function leave(stream: ServerHttp2Stream): void {
+  if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+}

@@ -1,0 +1,110 @@
+/** Connects to a peer, and only to one whose address is allowed: asked for every address that a name
+ *  stands for before it is tried, and once more for the one that is connected. */
+import { createHash } from "node:crypto";
+import { lookup } from "node:dns";
+import { connect, isIP, type LookupFunction, type Socket } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { ClusterError } from "../../core/error.ts";
+
+export type DialOptions = {
+  readonly host: string;
+  readonly port: number;
+  /** Of the other side's certificate, hex; "" = plain TCP. */
+  readonly fingerprint: string;
+  /** Why this IP must not be dialled, or null. */
+  readonly refuse: (ip: string) => string | null;
+  readonly limitMs: number;
+  readonly signal?: AbortSignal;
+};
+
+/** Throws `forbidden` for an address that is refused, `unavailable` when nobody answers, and
+ *  `unauthenticated` for another certificate; nothing has been written then. */
+export async function dial(options: DialOptions): Promise<Socket> {
+  const socket = await connected(options);
+  const problem = options.refuse(socket.remoteAddress ?? "");
+  if (problem === null) {
+    return options.fingerprint === "" ? socket : await secured(socket, options);
+  }
+  socket.destroy();
+  throw refused(options, problem);
+}
+
+function refused({ host, port }: DialOptions, problem: string): ClusterError {
+  return new ClusterError("forbidden", `${host}:${port} is not dialled: ${problem}`);
+}
+
+function connected(options: DialOptions): Promise<Socket> {
+  const { host, port, refuse } = options;
+  const problem = isIP(host) === 0 ? null : refuse(host);
+  if (problem !== null) return Promise.reject(refused(options, problem));
+  const socket = connect({ host, port, noDelay: true, lookup: allowed(options) });
+  return settled(socket, "connect", options);
+}
+
+/** As the system's, without the addresses that are refused. */
+function allowed(options: DialOptions): LookupFunction {
+  return (host, how, done) => {
+    lookup(host, { ...how, all: true }, (error, addresses) => {
+      if (error !== null) return done(error, "", 0);
+      const kept = addresses.filter(({ address }) => options.refuse(address) === null);
+      if (kept.length > 0) {
+        if (how.all) done(null, kept);
+        else done(null, kept[0]!.address, kept[0]!.family);
+        return;
+      }
+      const problem = options.refuse(addresses[0]?.address ?? "") ?? "it has no address";
+      done(refused(options, problem), "", 0);
+    });
+  };
+}
+
+async function secured(socket: Socket, options: DialOptions): Promise<TLSSocket> {
+  const servername = isIP(options.host) === 0 ? options.host : "";
+  const secure = connectTls({
+    socket,
+    servername,
+    ALPNProtocols: ["h2"],
+    // Who signed it does not matter: the pin says more.
+    rejectUnauthorized: false,
+  });
+  await settled(secure, "secureConnect", options);
+  const shown = secure.getPeerCertificate().raw;
+  const digest = shown === undefined ? "" : createHash("sha256").update(shown).digest("hex");
+  if (digest === options.fingerprint) return secure;
+  secure.destroy();
+  throw new ClusterError(
+    "unauthenticated",
+    `${options.host}:${options.port} shows another certificate (${digest.slice(0, 16)}…) than the ` +
+      "link names: somebody else answers there, or the owner shares anew; ask for a new link",
+  );
+}
+
+/** The socket once `event` has come, within the limit. */
+function settled<S extends Socket>(socket: S, event: string, options: DialOptions): Promise<S> {
+  const { host, port, limitMs, signal } = options;
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error) => {
+      finish();
+      socket.destroy();
+      if (cause instanceof ClusterError || signal?.aborted) return reject(cause);
+      const text = `no peer answers at ${host}:${port} (${cause.message})`;
+      reject(new ClusterError("unavailable", text, { cause }));
+    };
+    const timer = setTimeout(() => fail(new Error(`nothing within ${limitMs} ms`)), limitMs);
+    const abort = () => fail(signal?.reason as Error);
+    const closed = () => fail(new Error("the connection was closed"));
+    const ready = () => {
+      finish();
+      // Until somebody takes the socket over, an error would have no listener.
+      socket.on("error", () => {});
+      resolve(socket);
+    };
+    const finish = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+      socket.off("error", fail).off("close", closed).off(event, ready);
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    socket.once("error", fail).once("close", closed).once(event, ready);
+  });
+}

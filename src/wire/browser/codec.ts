@@ -1,0 +1,193 @@
+/** Messages of seed 5 to text and back. Strict about the four keys and their types, as the document
+ *  is; blind to keys it does not know. */
+import { ClusterError } from "../../core/error.ts";
+import { type JsonValue, parseJson } from "./json.ts";
+import {
+  type BrowserAction,
+  type BrowserBody,
+  type BrowserMessage,
+  browserLimits,
+  legal,
+  type More,
+  type Party,
+  type TaskType,
+  type Uid,
+} from "./messages.ts";
+
+type Fields = { readonly [name: string]: JsonValue };
+
+const { depthMax, messageMax, textMax, urlMax, urlsMax } = browserLimits;
+const speedMax = 2 ** 31 - 1;
+const uidMin = -(2n ** 63n);
+const uidMax = 2n ** 64n - 1n;
+
+/** The message as text; keys in the document's order. */
+export function encodeBrowser(
+  body: BrowserBody,
+  failure?: { readonly message: string; readonly ok?: boolean },
+): string {
+  const status = failure === undefined || failure.ok === true ? 1 : 0;
+  const message = JSON.stringify((failure?.message ?? "").slice(0, textMax));
+  const head = `{"status":${status},"message":${message},"action":"${body.action}"`;
+  return `${head},"data":{${dataText(body)}}}`;
+}
+
+/** In the document's order of fields; a uid is written digit by digit. */
+function dataText(body: BrowserBody): string {
+  const parts: string[] = [];
+  const put = (name: string, value: unknown) => {
+    if (value === null || value === undefined) return;
+    parts.push(`"${name}":${JSON.stringify(value, withoutBigints)}`);
+  };
+  if ("type" in body) put("type", body.type);
+  if ("uid" in body && body.uid !== null) parts.push(`"uid":${BigInt(body.uid)}`);
+  if ("speed" in body) put("speed", body.speed);
+  if ("tid" in body) put("tid", body.tid);
+  if ("url" in body) put("url", body.url);
+  if ("error" in body) put("error", body.error);
+  if ("more" in body) put("more", body.more);
+  return parts.join(",");
+}
+
+/** Only a uid needs all of its digits. */
+function withoutBigints(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? Number(value) : value;
+}
+
+/** Throws `protocol-violated` for everything that the document does not allow between the two. */
+export function decodeBrowser(text: string, from: Party, to: Party): BrowserMessage {
+  if (text.length > messageMax) throw wrong(`a message of ${text.length} characters`);
+  const envelope = asFields(parseJson(text, depthMax), "the message");
+  for (const key of ["status", "message", "action", "data"]) {
+    if (!(key in envelope)) throw wrong(`the key "${key}" is missing`);
+  }
+  const { action, message, status } = envelope;
+  if (status !== 0 && status !== 1) throw wrong("status is 0 or 1");
+  if (typeof message !== "string") throw wrong("message is not a string");
+  if (status === 0 && message === "") throw wrong("status 0 without a message");
+  if (typeof action !== "string" || !isLegal(action, from, to)) {
+    throw wrong(`the action ${JSON.stringify(action ?? null)} may not come from a ${from}`);
+  }
+  const data = asFields(envelope.data ?? null, "data");
+  const ok = status === 1;
+  // A refusal names what it refuses; there is nothing more to it.
+  const body = ok ? bodyOf(action, data, from) : refusedBody(action, data, from);
+  return { ok, message: message.slice(0, textMax), body };
+}
+
+function isLegal(action: string, from: Party, to: Party): action is BrowserAction {
+  return legal[`${from}>${to}`]?.has(action as BrowserAction) === true;
+}
+
+function refusedBody(action: BrowserAction, data: Fields, from: Party): BrowserBody {
+  try {
+    return bodyOf(action, data, from);
+  } catch {
+    if (action === "tracker") return { action, more: null };
+    if (action === "connect") return { action, uid: null, speed: 1, more: null };
+    throw wrong(`a failed ${action} without its fields`);
+  }
+}
+
+function bodyOf(action: BrowserAction, data: Fields, from: Party): BrowserBody {
+  // Towards browsers the uid is stripped; what they send as one means nothing.
+  const named = from === "tracker" || (from === "gateway" && data.uid !== undefined);
+  const uid = () => (named ? uidOf(data.uid) : null);
+  const more = moreOf(data.more);
+  switch (action) {
+    case "connect":
+      return { action, uid: uid(), speed: speedOf(data.speed), more };
+    case "disconnect":
+      return { action, uid: uidOf(data.uid) };
+    case "error":
+      return { action, uid: uid(), error: textOf(data.error), more };
+    case "finish":
+    case "task":
+      return { action, uid: uid(), ...workOf(action, data), more };
+    case "tracker":
+    case "pong":
+      return { action, more };
+    case "ping":
+      return { action };
+    case "welcome":
+      return { action, uid: uid(), more: more ?? {} };
+    case "ack":
+    case "abort":
+      return { action, uid: uid(), tid: tidOf(data.tid) };
+    case "note":
+      return { action, uid: uidOf(data.uid), more: more ?? {} };
+  }
+}
+
+function workOf(action: "task" | "finish", data: Fields) {
+  const { tid, type, url } = data;
+  if (type !== "m" && type !== "r") throw wrong('type is "m" or "r"');
+  const urls = urlsOf(url);
+  // One on the side that is single: what a map task reads, what a reduce task writes.
+  const single = (action === "task") === (type === "m");
+  if (single && urls.length !== 1) throw wrong(`${urls.length} addresses where there is one`);
+  return { type: type as TaskType, tid: tidOf(tid), url: urls };
+}
+
+/** One address alone is taken for a list of one. */
+function urlsOf(value: JsonValue | undefined): string[] {
+  const list = typeof value === "string" ? [value] : value;
+  if (!Array.isArray(list)) throw wrong("url is not a list");
+  if (list.length > urlsMax) throw wrong(`${list.length} addresses; at most ${urlsMax}`);
+  return list.map((one) => {
+    if (typeof one !== "string" || one.length > urlMax) throw wrong("an address is not one");
+    if (!isAddress(one)) throw wrong(`the address ${one.slice(0, 40)} is of no kind that is used`);
+    return one;
+  });
+}
+
+/** http and https, and what is relative to the gateway. */
+function isAddress(text: string): boolean {
+  if (/[\u0000-\u0020\u007f\\]/.test(text)) return false;
+  return /^https?:\/\//i.test(text) || !/^[^/?#]*:/.test(text);
+}
+
+/** Clamped: a browser may say anything, and nobody divides by it. */
+function speedOf(value: JsonValue | undefined): number {
+  if (typeof value === "bigint") return value > 0n ? speedMax : 1;
+  if (typeof value !== "number") throw wrong("speed is not a number");
+  return Math.min(speedMax, Math.max(1, Math.floor(value)));
+}
+
+function tidOf(value: JsonValue | undefined): number {
+  if (typeof value !== "number" || (value | 0) !== value) throw wrong("tid has not 32 bits");
+  return value;
+}
+
+function uidOf(value: JsonValue | undefined): Uid {
+  const whole =
+    typeof value === "bigint"
+      ? value
+      : typeof value === "number" && Number.isSafeInteger(value)
+        ? BigInt(value)
+        : typeof value === "string" && /^-?[0-9]{1,20}$/.test(value)
+          ? BigInt(value)
+          : null;
+  if (whole === null || whole < uidMin || whole > uidMax) throw wrong("uid has not 64 bits");
+  return String(whole);
+}
+
+function textOf(value: JsonValue | undefined): string {
+  if (typeof value !== "string") throw wrong("error is not a string");
+  return value.slice(0, textMax);
+}
+
+function moreOf(value: JsonValue | undefined): More | null {
+  return value === undefined || value === null ? null : asFields(value, "more");
+}
+
+function asFields(value: JsonValue, what: string): Fields {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrong(`${what} is not an object`);
+  }
+  return value as Fields;
+}
+
+function wrong(what: string): ClusterError {
+  return new ClusterError("protocol-violated", `bad message: ${what}`);
+}

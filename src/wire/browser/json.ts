@@ -1,0 +1,157 @@
+/** Reads JSON as this wire needs it: whole numbers keep all their digits, a key that comes twice is
+ *  an error, objects have no prototype, and nothing nests deeper than `depthMax`. */
+import { ClusterError } from "../../core/error.ts";
+
+/** A whole number that no double holds is a bigint. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
+
+const numberPattern = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
+/** Everything up to a quote, a backslash or a control character. */
+const plainPattern = /[^"\\\u0000-\u001f]*/y;
+const blankPattern = /[ \t\n\r]*/y;
+const hexPattern = /[0-9a-fA-F]{4}/y;
+const escapes: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+/** No object may carry these: they would mean something to code that copies it. */
+const forbidden = new Set(["__proto__", "constructor", "prototype"]);
+
+export function parseJson(text: string, depthMax: number): JsonValue {
+  const reader = new Reader(text, depthMax);
+  const value = reader.value(0);
+  reader.blanks();
+  if (reader.at !== text.length) throw reader.wrong("something follows the value");
+  return value;
+}
+
+class Reader {
+  at = 0;
+  readonly #text: string;
+  readonly #depthMax: number;
+
+  constructor(text: string, depthMax: number) {
+    this.#text = text;
+    this.#depthMax = depthMax;
+  }
+
+  wrong(what: string): ClusterError {
+    return new ClusterError("protocol-violated", `not JSON at character ${this.at}: ${what}`);
+  }
+
+  blanks(): void {
+    this.#match(blankPattern);
+  }
+
+  value(depth: number): JsonValue {
+    this.blanks();
+    const first = this.#text[this.at];
+    if (first === "{" || first === "[") {
+      if (depth >= this.#depthMax) throw this.wrong(`nested deeper than ${this.#depthMax}`);
+      this.at++;
+      return first === "{" ? this.#object(depth + 1) : this.#array(depth + 1);
+    }
+    if (first === '"') return this.#string();
+    if (first === "t") return this.#word("true", true);
+    if (first === "f") return this.#word("false", false);
+    if (first === "n") return this.#word("null", null);
+    return this.#number();
+  }
+
+  #match(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this.at;
+    const found = pattern.exec(this.#text);
+    if (found !== null) this.at = pattern.lastIndex;
+    return found;
+  }
+
+  /** Takes the character if it comes next. */
+  #take(character: string): boolean {
+    this.blanks();
+    if (this.#text[this.at] !== character) return false;
+    this.at++;
+    return true;
+  }
+
+  #word<T extends JsonValue>(word: string, value: T): T {
+    if (!this.#text.startsWith(word, this.at)) throw this.wrong("no value starts so");
+    this.at += word.length;
+    return value;
+  }
+
+  #number(): number | bigint {
+    const found = this.#match(numberPattern);
+    if (found === null) throw this.wrong("no value starts so");
+    const [digits, fraction, exponent] = found;
+    const value = Number(digits);
+    if (!Number.isFinite(value)) throw this.wrong("a number beyond every double");
+    const isWhole = fraction === undefined && exponent === undefined;
+    return isWhole && !Number.isSafeInteger(value) ? BigInt(digits) : value;
+  }
+
+  #string(): string {
+    this.at++;
+    let value = "";
+    for (;;) {
+      value += this.#match(plainPattern)?.[0] ?? "";
+      const next = this.#text[this.at];
+      if (next === '"') break;
+      if (next !== "\\") throw this.wrong("a string does not end");
+      this.at++;
+      value += this.#escape();
+    }
+    this.at++;
+    if (!value.isWellFormed()) throw this.wrong("half of a surrogate pair");
+    return value;
+  }
+
+  #escape(): string {
+    const letter = this.#text[this.at++] ?? "";
+    if (letter === "u") {
+      const hex = this.#match(hexPattern);
+      if (hex === null) throw this.wrong("a wrong escape");
+      return String.fromCharCode(Number.parseInt(hex[0], 16));
+    }
+    const character = escapes[letter];
+    if (character === undefined) throw this.wrong("a wrong escape");
+    return character;
+  }
+
+  #array(depth: number): JsonValue[] {
+    const values: JsonValue[] = [];
+    if (this.#take("]")) return values;
+    do values.push(this.value(depth));
+    while (this.#take(","));
+    if (!this.#take("]")) throw this.wrong("an array does not end");
+    return values;
+  }
+
+  #object(depth: number): { readonly [name: string]: JsonValue } {
+    const value: Record<string, JsonValue> = Object.create(null);
+    if (this.#take("}")) return value;
+    do {
+      this.blanks();
+      if (this.#text[this.at] !== '"') throw this.wrong("a key must be a string");
+      const key = this.#string();
+      if (forbidden.has(key)) throw this.wrong(`the key ${key} is not allowed`);
+      if (key in value) throw this.wrong("a key comes twice");
+      if (!this.#take(":")) throw this.wrong("a colon must follow a key");
+      value[key] = this.value(depth);
+    } while (this.#take(","));
+    if (!this.#take("}")) throw this.wrong("an object does not end");
+    return value;
+  }
+}

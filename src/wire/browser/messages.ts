@@ -1,0 +1,132 @@
+/** What browser, web server (here: gateway) and JobTracker (here: coordinator) say to each other,
+ *  seed 5. Every message is `{"status","message","action","data"}` with all four keys.
+ *
+ *  | from → to | action | data |
+ *  | --- | --- | --- |
+ *  | browser → gateway | connect | speed |
+ *  | | finish | type tid url |
+ *  | | error | error |
+ *  | | pong | |
+ *  | gateway → browser | task | type tid url |
+ *  | | ping | |
+ *  | tracker → gateway | tracker | |
+ *  | | task | type uid tid url |
+ *  | gateway → tracker | connect | uid speed |
+ *  | | disconnect | uid |
+ *  | | error | uid error |
+ *  | | finish | type uid tid url |
+ *
+ *  What the document does not have lies in `data.more`, an object that others do not look at, and
+ *  in the actions `welcome`, `ack`, `abort` (tracker → gateway → browser) and `note` (the other
+ *  way), which only members that have shown a `more` of their own are sent. */
+
+/** A 64-bit whole number as decimal digits: JSON numbers lose precision beyond 2^53. */
+export type Uid = string;
+
+/** `m` = map, `r` = reduce. A plain list of tasks is mapped, too. */
+export type TaskType = "m" | "r";
+
+/** Ours, open for more; null = the other side speaks the document only. */
+export type More = { readonly [name: string]: unknown };
+
+export type BrowserBody =
+  /** KB/s, measured; between gateway and tracker with the uid that the gateway gave. */
+  | {
+      readonly action: "connect";
+      readonly uid: Uid | null;
+      readonly speed: number;
+      readonly more: More | null;
+    }
+  | { readonly action: "disconnect"; readonly uid: Uid }
+  /** Has no tid in the document: it ends what the browser does. Ours: `more.tid`. */
+  | {
+      readonly action: "error";
+      readonly uid: Uid | null;
+      readonly error: string;
+      readonly more: More | null;
+    }
+  /** A finished map task has one url per reduce task, a reduce task has one. */
+  | {
+      readonly action: "finish";
+      readonly uid: Uid | null;
+      readonly type: TaskType;
+      readonly tid: number;
+      readonly url: readonly string[];
+      readonly more: More | null;
+    }
+  /** A map task has one url, a reduce task one per map task. */
+  | {
+      readonly action: "task";
+      readonly uid: Uid | null;
+      readonly type: TaskType;
+      readonly tid: number;
+      readonly url: readonly string[];
+      readonly more: More | null;
+    }
+  /** Valid only while there is no tracker. */
+  | { readonly action: "tracker"; readonly more: More | null }
+  | { readonly action: "ping" }
+  /** `more`: what the tab does just now; see `note`. */
+  | { readonly action: "pong"; readonly more: More | null }
+  /** Ours, to a tab: who it is now, and how to show that again. */
+  | { readonly action: "welcome"; readonly uid: Uid | null; readonly more: More }
+  /** Ours, to a tab: the finish (or error) of this task is durable and need not be said again. */
+  | { readonly action: "ack"; readonly uid: Uid | null; readonly tid: number }
+  /** Ours, to a tab: stop this task, nobody wants its result. */
+  | { readonly action: "abort"; readonly uid: Uid | null; readonly tid: number }
+  /** Ours, to a tracker: what a tab said of itself in its pong. May be dropped. */
+  | { readonly action: "note"; readonly uid: Uid; readonly more: More };
+
+export type BrowserAction = BrowserBody["action"];
+
+export type BrowserMessage = {
+  /** False: a refusal, or a failure that `message` describes. */
+  readonly ok: boolean;
+  /** To be printed by whoever receives it when it is not empty, through `printable`. */
+  readonly message: string;
+  readonly body: BrowserBody;
+};
+
+export type Party = "browser" | "gateway" | "tracker";
+
+/** Which actions may come over a connection, by who sends and who receives. A refusal (status 0)
+ *  of `connect` and `tracker` comes back as the same action, what else is refused as `error`. */
+export const legal: Readonly<Record<string, ReadonlySet<BrowserAction>>> = {
+  "browser>gateway": new Set(["connect", "finish", "error", "ping", "pong"]),
+  "gateway>browser": new Set([
+    "connect",
+    "tracker",
+    "error",
+    "task",
+    "ping",
+    "pong",
+    "welcome",
+    "ack",
+    "abort",
+  ]),
+  "tracker>gateway": new Set(["tracker", "task", "ping", "pong", "welcome", "ack", "abort"]),
+  "gateway>tracker": new Set([
+    "tracker",
+    "connect",
+    "disconnect",
+    "error",
+    "finish",
+    "ping",
+    "pong",
+    "note",
+  ]),
+};
+
+/** Limits of every decoder of this wire. */
+export const browserLimits = {
+  /** Characters of one message. */
+  messageMax: 4 * 1024 * 1024,
+  /** Objects and arrays inside each other. */
+  depthMax: 32,
+  /** Addresses in one `url`. */
+  urlsMax: 20_000,
+  /** Characters of one address. */
+  urlMax: 8 * 1024,
+  /** Characters of `message` and of `error`; what is longer is cut. */
+  textMax: 8 * 1024,
+} as const;
