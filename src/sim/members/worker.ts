@@ -21,16 +21,14 @@ export type SimWorkerOptions = {
   readonly identity?: WorkerLoopOptions["identity"];
 };
 
-/** Links that are looked at for when the coordinator last heard of a process. */
-const linksKept = 4;
-
 export class SimWorker implements Server {
   readonly process: SimProcess;
   readonly loop: WorkerLoop;
   readonly executor: SimExecutor;
   /** When it last tried to reach the coordinator, ms. */
   dialledAtMs = 0;
-  readonly #links: SimLink[] = [];
+  readonly #links = new Set<SimLink>();
+  #heardAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(world: World, options: SimWorkerOptions) {
     const { clock, network, random } = world;
@@ -77,7 +75,11 @@ export class SimWorker implements Server {
 
   /** When the coordinator last heard anything of it, ms. */
   get heardAtMs(): number {
-    return Math.max(...this.#links.map(({ peer }) => peer.heardAtMs));
+    for (const link of this.#links) {
+      this.#heardAtMs = Math.max(this.#heardAtMs, link.peer.heardAtMs);
+      if (!link.peer.isOpen) this.#links.delete(link);
+    }
+    return this.#heardAtMs;
   }
 
   /** See `SimExecutor.partition`. */
@@ -90,7 +92,7 @@ export class SimWorker implements Server {
     judge.identities.asks(this);
     const token = credential === "" ? "join" : credential;
     const link = await network.dial(this.process, coordinatorName, token);
-    if (this.#links.push(link) > linksKept) this.#links.shift();
+    this.#links.add(link);
     return link;
   }
 }
