@@ -142,7 +142,7 @@ print("fine")
 test("Python's gRPC calls our server", { skip }, async (t) => {
   const { port } = await startEcho(t);
   const child = spawn(python, ["-c", pythonClient, String(port)], {
-    env: { PATH: process.env["PATH"], GRPC_VERBOSITY: "NONE" },
+    env: { PATH: process.env.PATH, GRPC_VERBOSITY: "NONE" },
   });
   t.after(() => child.kill("SIGKILL"));
   let said = "";
@@ -176,7 +176,7 @@ sys.stdin.read()
 
 test("our client calls Python's gRPC", { skip }, async (t) => {
   const child = spawn(python, ["-c", pythonServer], {
-    env: { PATH: process.env["PATH"], GRPC_VERBOSITY: "NONE" },
+    env: { PATH: process.env.PATH, GRPC_VERBOSITY: "NONE" },
   });
   t.after(() => child.kill("SIGKILL"));
   const port = await new Promise<number>((resolve, reject) => {

@@ -3,7 +3,8 @@
  *  1. Reading never passes the end that was given, and every step moves forward: no input can hang
  *     it.
  *  2. Whatever is malformed throws `protocol-violated` and says at which byte.
- *  3. Bytes and text that are handed out are copies: they do not keep the received frame alive. */
+ *  3. Bytes and text that are handed out are copies: they do not keep the received frame alive.
+ *     Only a `view` does, for content that is too large to be copied. */
 import { ClusterError } from "../../core/error.ts";
 
 import { wireTypes } from "./wire-types.ts";
@@ -79,6 +80,12 @@ export class ProtobufReader {
   bytes(maxBytes: number): Uint8Array {
     const start = this.#open(maxBytes);
     return this.#bytes.slice(start, this.#at);
+  }
+
+  /** The bytes where they lie, valid as long as the message is. */
+  view(maxBytes: number): Uint8Array {
+    const start = this.#open(maxBytes);
+    return this.#bytes.subarray(start, this.#at);
   }
 
   /** UTF-8, checked. */
