@@ -3,16 +3,16 @@
  *  same order give the same state and the same effects, on any machine, at any time. */
 import { cancelJob, removeJob, submitJob } from "./cluster/jobs.ts";
 import { makeReady } from "./cluster/leases.ts";
-import { endPause, pauseWorker, resumeWorker } from "./cluster/pauses.ts";
 import { schedule } from "./cluster/placement.ts";
 import { endOverdue, reportAttempts, startAttempts } from "./cluster/reports.ts";
 import { isOpen } from "./cluster/shuffle.ts";
 import { startBackups, watchStragglers } from "./cluster/speculation.ts";
 import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
+import { endPause, pauseWorker, resumeWorker } from "./cluster/workers/pauses.ts";
 import { joinWorker, loseWorker, startEpoch } from "./cluster/workers.ts";
 import type { Effect } from "./effect.ts";
-import { ClusterError } from "./error.ts";
 import type { CoordinatorEvent } from "./event.ts";
+import { forgetToken, issueToken, revokeToken, useToken } from "./members/tokens.ts";
 import { applyMemberEvent } from "./sharing/members.ts";
 
 export { loadState, saveState } from "./cluster/snapshot.ts";
@@ -90,10 +90,9 @@ function passTime(state: CoordinatorState, effects: Effect[]): void {
   for (;;) {
     const due = state.deadlines.takeDue(state.atMs);
     if (due === undefined) return;
-    if (due.kind === "pause") {
-      endPause(state, due.worker, effects);
-      continue;
-    }
+    if (due.kind === "pause") endPause(state, due.worker, effects);
+    else if (due.kind === "token") forgetToken(state, due.token);
+    if (!("job" in due)) continue;
     const job = state.jobs.get(due.job);
     if (job === undefined || job.state !== "running") continue;
     if (due.kind === "stragglers") startBackups(state, job, effects);
@@ -109,39 +108,4 @@ function endBackoff(
 ): void {
   const stage = job.stages[due.stage] as Stage;
   if (stage.backoffs.delete(due.task) && isOpen(job, stage)) makeReady(state, stage, due.task);
-}
-
-function issueToken(
-  state: CoordinatorState,
-  event: Extract<CoordinatorEvent, { kind: "token-issued" }>,
-): void {
-  const { id, role, owner, hash, expiresAtMs, usesMax } = event;
-  const token = { id, role, owner, hash, expiresAtMs, usesMax, uses: 0, revoked: false };
-  state.tokens.set(id, token);
-}
-
-function useToken(state: CoordinatorState, id: string, effects: Effect[]): void {
-  const token = state.tokens.get(id);
-  if (token === undefined) effects.push({ kind: "refuse", error: noSuchToken(id) });
-  else if (token.usesMax !== 0 && token.uses >= token.usesMax) {
-    const text = `token ${id} has been used ${token.uses} times, which is all it allows`;
-    effects.push({ kind: "refuse", error: new ClusterError("unauthenticated", text) });
-  } else {
-    token.uses++;
-    effects.push({ kind: "reply", value: {} });
-  }
-}
-
-function revokeToken(state: CoordinatorState, id: string, effects: Effect[]): void {
-  const token = state.tokens.get(id);
-  if (token === undefined) {
-    effects.push({ kind: "refuse", error: noSuchToken(id) });
-    return;
-  }
-  token.revoked = true;
-  effects.push({ kind: "reply", value: {} });
-}
-
-function noSuchToken(id: string): ClusterError {
-  return new ClusterError("not-found", `there is no token ${id}; \`tequio token ls\` lists them`);
 }

@@ -1,6 +1,6 @@
 /** Reading the state: summaries for people, and what the edges need to carry out effects. Changes
  *  nothing. */
-import { allPaused } from "./cluster/pauses.ts";
+
 import { consumerOf, isOpen } from "./cluster/shuffle.ts";
 import {
   type CoordinatorState,
@@ -9,6 +9,7 @@ import {
   type Stage,
   type WorkerRecord,
 } from "./cluster/state.ts";
+import { allPaused } from "./cluster/workers/pauses.ts";
 import { refOf } from "./cluster/workers.ts";
 import type { WorkerSpecs } from "./event.ts";
 import { type AttemptRef, idNumber, type JobId, jobId, type WorkerId, workerId } from "./ids.ts";
@@ -152,6 +153,14 @@ export function absentMs(state: CoordinatorState, worker: WorkerId): number {
 
 export function leasesOf(state: CoordinatorState, worker: WorkerId): AttemptRef[] {
   return [...(workerRecord(state, worker)?.leases ?? [])].map(refOf);
+}
+
+export function tokenRecord(state: CoordinatorState, id: string): TokenRecord | null {
+  return state.tokens.get(id) ?? null;
+}
+
+export function tokenRecord(state: CoordinatorState, id: string): TokenRecord | null {
+  return state.tokens.get(id) ?? null;
 }
 
 export function tokenRecords(state: CoordinatorState): TokenRecord[] {

@@ -4,7 +4,7 @@
 import { ClusterError } from "../../core/error.ts";
 import type { WorkerId } from "../../core/ids.ts";
 import { type Role, type TokenRecord, tokenProblem } from "../../core/members.ts";
-import { tokenRecords } from "../../core/view.ts";
+import { tokenRecord } from "../../core/view.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { Loop } from "../run.ts";
 import {
@@ -75,7 +75,7 @@ export class Auth {
     const record = this.#record(read.id);
     // Compared also when there is no such record, so that ids cannot be told apart by time.
     const same = sameHash(tokenHash(token), record?.hash ?? "00".repeat(32));
-    if (record === undefined || !same) {
+    if (record === null || !same) {
       throw refused(`token ${read.id} is not of this cluster, or its secret is wrong`);
     }
     const problem = tokenProblem(record, this.#loop.nowMs());
@@ -140,7 +140,7 @@ export class Auth {
   }
 
   async revoke(id: string): Promise<void> {
-    if (this.#record(id) === undefined) {
+    if (this.#record(id) === null) {
       throw new ClusterError("not-found", `no token ${id}; \`tequio token ls\` lists them`);
     }
     hit("token.revoke", "before");
@@ -148,7 +148,7 @@ export class Auth {
     hit("token.revoke", "after");
   }
 
-  #record(id: string): TokenRecord | undefined {
-    return tokenRecords(this.#loop.state).find((record) => record.id === id);
+  #record(id: string): TokenRecord | null {
+    return tokenRecord(this.#loop.state, id);
   }
 }

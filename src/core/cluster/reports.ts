@@ -6,7 +6,6 @@ import { idNumber, jobId, workerId } from "../ids.ts";
 import { type Failure, taskName } from "../job.ts";
 import { failJob, finishIfDone } from "./jobs.ts";
 import { endLease, findLease } from "./leases.ts";
-import { pauseAfterFull } from "./pauses.ts";
 import { afterFailure, again } from "./retry.ts";
 import { consumerOf, loseOutput, openStage, sameOutput } from "./shuffle.ts";
 import { watchStragglers } from "./speculation.ts";
@@ -19,6 +18,7 @@ import {
   type Stage,
   setTask,
 } from "./state.ts";
+import { pauseAfterFull } from "./workers/pauses.ts";
 import { refOf } from "./workers.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;

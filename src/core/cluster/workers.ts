@@ -176,6 +176,8 @@ function forgetLost(state: CoordinatorState): void {
     if (over <= 0) return;
     if (worker.live) continue;
     state.workers.delete(worker.number);
+    // Its credential would let nobody in.
+    state.tokens.delete(workerId(worker.number));
     over--;
   }
 }

@@ -24,6 +24,8 @@ export type Deadline = {
     }
   /** Time to look for stragglers of a job. */
   | { readonly kind: "stragglers"; readonly job: number }
+  /** A token has been useless for long enough. */
+  | { readonly kind: "token"; readonly token: string }
   /** A worker that met a full disk may be tried again. */
   | { readonly kind: "pause"; readonly worker: number }
 );

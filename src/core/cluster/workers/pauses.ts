@@ -6,10 +6,10 @@
  *  3. A pause for an attempt that met a full disk ends by itself after `fullRetryMs`: whether there
  *     is room again, only another attempt can tell. So a job waits on full disks, and never fails
  *     of them. */
-import type { Effect } from "../effect.ts";
-import type { CoordinatorEvent } from "../event.ts";
-import { idNumber, jobId } from "../ids.ts";
-import type { CoordinatorState, WorkerRecord } from "./state.ts";
+import type { Effect } from "../../effect.ts";
+import type { CoordinatorEvent } from "../../event.ts";
+import { idNumber, jobId } from "../../ids.ts";
+import type { CoordinatorState, WorkerRecord } from "../state.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
 

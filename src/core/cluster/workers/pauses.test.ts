@@ -1,11 +1,11 @@
 /** What a full disk at a worker means: nothing is lost, nothing fails, and it goes on by itself. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Random } from "../random.ts";
-import { TestCluster, testJob, testStage } from "../testing/make-believe.ts";
-import { jobSummary, workerSummaries } from "../view.ts";
+import { Random } from "../../random.ts";
+import { TestCluster, testJob, testStage } from "../../testing/make-believe.ts";
+import { jobSummary, workerSummaries } from "../../view.ts";
+import { setbackMax } from "../retry.ts";
 import { fullRetryMs } from "./pauses.ts";
-import { setbackMax } from "./retry.ts";
 
 const full = { code: "storage-full", message: "no space left" } as const;
 const threeTasks = testJob([testStage({ taskCount: 3 })], { backupTasks: false });

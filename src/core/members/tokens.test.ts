@@ -1,0 +1,44 @@
+/** Tokens that can do nothing any more are forgotten, by event, so that a replay agrees. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TestCluster } from "../testing/make-believe.ts";
+import { tokenKeptMs } from "./tokens.ts";
+
+const minuteMs = 60_000;
+
+function issue(cluster: TestCluster, id: string, over: { ttlMs?: number; usesMax?: number } = {}) {
+  const { ttlMs = 0, usesMax = 0 } = over;
+  const expiresAtMs = ttlMs === 0 ? 0 : cluster.atMs + ttlMs;
+  const terms = { role: "worker", owner: "up", hash: id, expiresAtMs, usesMax } as const;
+  cluster.tell({ kind: "token-issued", id, ...terms });
+}
+
+const ids = (cluster: TestCluster) => [...cluster.state.tokens.keys()];
+
+test("an expired, a used up and a revoked token are kept for a day and then forgotten", () => {
+  const cluster = new TestCluster();
+  issue(cluster, "expires", { ttlMs: minuteMs });
+  issue(cluster, "once", { usesMax: 1 });
+  issue(cluster, "revoked");
+  issue(cluster, "good");
+  cluster.tell({ kind: "token-used", id: "once" });
+  cluster.tell({ kind: "token-revoked", id: "revoked" });
+  cluster.wait(tokenKeptMs - 1);
+  cluster.restartFromSnapshot();
+  assert.deepEqual(ids(cluster), ["expires", "once", "revoked", "good"]);
+  cluster.wait(1);
+  assert.deepEqual(ids(cluster), ["expires", "good"]);
+  cluster.wait(minuteMs);
+  assert.deepEqual(ids(cluster), ["good"]);
+});
+
+test("the credential of a worker is forgotten with the worker", () => {
+  const cluster = new TestCluster();
+  for (let n = 1; n <= 1_001; n++) {
+    const worker = cluster.join();
+    issue(cluster, worker);
+    cluster.lose(worker, "bye");
+  }
+  assert.equal(cluster.state.tokens.has("w-1"), false);
+  assert.equal(cluster.state.tokens.size, cluster.state.workers.size);
+});
