@@ -159,10 +159,6 @@ export function tokenRecord(state: CoordinatorState, id: string): TokenRecord | 
   return state.tokens.get(id) ?? null;
 }
 
-export function tokenRecord(state: CoordinatorState, id: string): TokenRecord | null {
-  return state.tokens.get(id) ?? null;
-}
-
 export function tokenRecords(state: CoordinatorState): TokenRecord[] {
   return [...state.tokens.values()];
 }
