@@ -90,8 +90,9 @@ export type MemberEvent =
   | {
       readonly kind: "member-disconnected";
       readonly name: string;
-      /** asked: it said so · silent: no sign of life within its TTL. */
-      readonly reason: "asked" | "silent";
+      /** asked: it said so · silent: no sign of life within its TTL · revoked: the token that it
+       *  registered with is not good any more. */
+      readonly reason: "asked" | "silent" | "revoked";
     }
   | {
       readonly kind: "files-published";

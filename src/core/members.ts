@@ -1,7 +1,8 @@
 /** Who may do what: roles and the tokens that carry them. Tokens themselves are never here, only
  *  hashes. */
 
-/** admin: everything · submitter: own jobs · worker: lease tasks · reader: look only. */
+/** admin: everything · submitter: own jobs and files · worker: lease tasks, serve files · reader:
+ *  look and fetch only. */
 export type Role = "admin" | "submitter" | "worker" | "reader";
 export const roles: readonly Role[] = ["admin", "submitter", "worker", "reader"];
 
@@ -28,6 +29,8 @@ export type Action =
   | "read-any"
   | "read-workers"
   | "work"
+  | "share"
+  | "fetch-shared"
   | "manage-tokens"
   | "use-local-paths"
   | "shutdown";
@@ -40,13 +43,15 @@ const allowed: Readonly<Record<Role, readonly Action[]>> = {
     "read-own",
     "read-any",
     "read-workers",
+    "share",
+    "fetch-shared",
     "manage-tokens",
     "use-local-paths",
     "shutdown",
   ],
-  submitter: ["submit", "cancel-own", "read-own", "read-workers"],
-  worker: ["work"],
-  reader: ["read-any", "read-own", "read-workers"],
+  submitter: ["submit", "cancel-own", "read-own", "read-workers", "share", "fetch-shared"],
+  worker: ["work", "share", "fetch-shared"],
+  reader: ["read-any", "read-own", "read-workers", "fetch-shared"],
 };
 
 export function may(role: Role, action: Action): boolean {
