@@ -21,6 +21,10 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: "add this machine's cores to a coordinator elsewhere",
     load: () => import("./cluster/join.ts"),
   },
+  gateway: {
+    summary: "a web server by which browser tabs join a coordinator",
+    load: () => import("./cluster/gateway.ts"),
+  },
   down: { summary: "stop a running `tequio up`", load: () => import("./cluster/down.ts") },
   run: { summary: "run a job and collect its result", load: () => import("./job/run.ts") },
   attach: { summary: "follow a submitted job again", load: () => import("./job/attach.ts") },

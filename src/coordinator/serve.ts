@@ -9,7 +9,7 @@ import { type ApiError, httpStatus } from "../wire/api/messages.ts";
 import type { Principal } from "./access/auth.ts";
 import { defaultFailureLimits, FailureCounter } from "./access/rate.ts";
 import type { Certificate } from "./access/tls.ts";
-import { checkOrigin, type OriginRules } from "./http/origin.ts";
+import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
 import { forbidden, verdict } from "./http/permission.ts";
 import type { Answer, Route } from "./http/route.ts";
 import { routes } from "./http/routes.ts";

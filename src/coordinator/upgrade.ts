@@ -6,7 +6,7 @@ import { may } from "../core/members.ts";
 import { acceptWebSockets, refuseUpgrade, type WebSocketAcceptor } from "../link/websocket.ts";
 import { httpStatus } from "../wire/api/messages.ts";
 import { frameBytesMax } from "../wire/manager/limits.ts";
-import { checkOrigin, type OriginRules } from "./http/origin.ts";
+import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
 import { forbidden } from "./http/permission.ts";
 import type { Services } from "./http/services.ts";
 

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { readToken } from "../../src/coordinator/access/tokens.ts";
 import { parseSubmit, parseTokenRequest } from "../../src/coordinator/http/bodies.ts";
-import { checkOrigin } from "../../src/coordinator/http/origin.ts";
+import { checkOrigin } from "../../src/link/http/origin.ts";
 import { parseRange } from "../../src/coordinator/http/ranges.ts";
 import { decodeRecord } from "../../src/coordinator/journal.ts";
 import { parseListen } from "../../src/coordinator/listen.ts";

@@ -33,7 +33,7 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   }),
   backupTasks: z.boolean(),
   weight: z.number(),
-  output: z.enum(["ndjson", "csv", "text"]).exactOptional(),
+  output: z.enum(["ndjson", "csv", "text", "bytes"]).exactOptional(),
 });
 
 const submit: z.ZodType<Submit> = z.strictObject({

@@ -6,10 +6,10 @@ import {
   request as httpRequest,
   type IncomingMessage,
 } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
-import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
+import { pinnedAgent } from "../../link/http/pinned-agent.ts";
 import type { ApiError } from "../../wire/api/messages.ts";
 
 export type TransportOptions = {
@@ -51,7 +51,7 @@ export class Transport {
     this.#options = options;
     const kept = { keepAlive: true, keepAliveMsecs: 5_000, maxSockets: 64 };
     if (protocol === "http:") this.#agent = new HttpAgent(kept);
-    else this.#agent = httpsAgent(origin, options.fingerprint ?? "", kept);
+    else this.#agent = pinnedAgent(origin, options.fingerprint ?? "", kept);
   }
 
   /** The answer once its head is there and it is no failure; whoever calls reads the body. */
@@ -205,23 +205,6 @@ function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
   throw new ClusterError("bad-request", `${text} is no address; write http://host:port`);
-}
-
-/** With a pin, who signed the certificate does not matter; without, the system's authorities
- *  decide. */
-function httpsAgent(origin: string, pin: string, kept: object): HttpsAgent {
-  const agent = new HttpsAgent(kept);
-  if (pin === "") return agent;
-  const fingerprint = parseFingerprint(pin);
-  agent.createConnection = (_options, callback) => {
-    const limit = AbortSignal.timeout(10_000);
-    connectPinned(new URL(origin), fingerprint, limit).then(
-      (socket) => callback?.(null, socket),
-      (error: Error) => callback?.(error, undefined as never),
-    );
-    return null;
-  };
-  return agent;
 }
 
 async function readAll(answer: IncomingMessage): Promise<string> {

@@ -1,0 +1,111 @@
+/** Calls of tabs that the gateway passes on to its coordinator: data of attempts and the API. */
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import { request as httpsRequest } from "node:https";
+import { pipeline } from "node:stream/promises";
+import { pinnedAgent } from "../link/http/pinned-agent.ts";
+
+export type Upstream = {
+  /** Of the coordinator, `http://…` or `https://…`. */
+  readonly url: string;
+  /** SHA-256 of its certificate; "" = none pinned. */
+  readonly fingerprint: string;
+  /** Longest silence of either side, ms; default 30,000. */
+  readonly idleMs?: number;
+};
+
+export type Proxy = {
+  /** True when the call is one that is passed on. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  close(): void;
+};
+
+/** What a caller may say; all else is between it and us. */
+const askHeaders = [
+  "authorization",
+  "content-type",
+  "content-length",
+  "range",
+  "if-none-match",
+] as const;
+const answerHeaders = [
+  "content-type",
+  "content-length",
+  "content-range",
+  "accept-ranges",
+  "cache-control",
+  "etag",
+  "retry-after",
+  "www-authenticate",
+] as const;
+
+/** Data of attempts by their tickets, the API, and nothing else. */
+const passed = /^\/(t|v1)\/[^?#]*(\?[^#]*)?$/;
+
+export function openProxy(upstream: Upstream): Proxy {
+  const target = new URL(upstream.url);
+  const idleMs = upstream.idleMs ?? 30_000;
+  const kept = { keepAlive: true, maxSockets: 256 };
+  const isTls = target.protocol === "https:";
+  const agent = isTls
+    ? pinnedAgent(target.origin, upstream.fingerprint, kept)
+    : new HttpAgent(kept);
+  const pass = async (asked: IncomingMessage, answer: ServerResponse): Promise<void> => {
+    const send = isTls ? httpsRequest : httpRequest;
+    const onward = send(target.origin + asked.url, {
+      method: asked.method ?? "GET",
+      agent,
+      headers: pick(asked.headers, askHeaders),
+    });
+    onward.setTimeout(idleMs, () => onward.destroy(new Error(`silent for ${idleMs} ms`)));
+    const answered = new Promise<IncomingMessage>((resolve, reject) => {
+      onward.once("response", resolve);
+      onward.on("error", reject);
+    });
+    // Whoever asked may be gone.
+    answer.once("close", () => onward.destroy());
+    const sent = pipeline(asked, onward).catch(() => {});
+    const got = await answered;
+    answer.writeHead(got.statusCode ?? 502, pick(got.headers, answerHeaders));
+    await pipeline(got, answer);
+    await sent;
+  };
+  return {
+    handle(asked, answer) {
+      if (!passed.test(asked.url ?? "") || (asked.url ?? "").includes("..")) return false;
+      pass(asked, answer).catch(() => unreachable(answer));
+      return true;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** 503: it may be back soon; what was half sent is cut. */
+function unreachable(answer: ServerResponse): void {
+  if (answer.headersSent) {
+    answer.destroy();
+    return;
+  }
+  const body = JSON.stringify({
+    code: "unavailable",
+    message: "the coordinator does not answer; try again",
+    retryable: true,
+  });
+  answer.writeHead(503, { "content-type": "application/json", "retry-after": "1" }).end(body);
+}
+
+function pick(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  names: readonly string[],
+): Record<string, string | string[]> {
+  const picked: Record<string, string | string[]> = {};
+  for (const name of names) {
+    const value = headers[name];
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}

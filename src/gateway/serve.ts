@@ -1,0 +1,135 @@
+/** The gateway as a web server of its own: pages, data of attempts, and the WebSockets of tabs and
+ *  trackers on one port. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { ClusterError } from "../core/error.ts";
+import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
+import { type Acceptor, acceptTexts, refuseUpgrade, type TextLink } from "../link/websocket.ts";
+import { browserLimits } from "../wire/browser/messages.ts";
+import type { Gateway } from "./gateway.ts";
+
+export type GatewayServerOptions = {
+  readonly gateway: Gateway;
+  readonly host: string;
+  /** 0 = any. */
+  readonly port: number;
+  readonly certificate: { readonly cert: string; readonly key: string } | null;
+  readonly origin: OriginRules;
+  readonly trackers: TrackerRules;
+  /** Who answers HTTP, asked in order; what none takes is 404. */
+  readonly handlers: ReadonlyArray<{
+    handle(request: IncomingMessage, response: ServerResponse): boolean;
+  }>;
+};
+
+/** Who may be the tracker by dialling in. */
+export type TrackerRules =
+  /** Nobody: this gateway dials its tracker itself. */
+  | { readonly kind: "none" }
+  /** Whoever shows this token in `Authorization: Bearer`. */
+  | { readonly kind: "token"; readonly token: string }
+  /** Anybody but a web page. */
+  | { readonly kind: "anybody" };
+
+export type GatewayServer = { readonly port: number; close(): Promise<void> };
+
+export async function serveGateway(options: GatewayServerOptions): Promise<GatewayServer> {
+  const acceptor = acceptTexts({
+    frameMaxBytes: browserLimits.messageMax,
+    pendingMaxBytes: 8 * 1024 * 1024,
+    linksMax: 20_000,
+  });
+  const server = newServer(options);
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    takeUpgrade(options, acceptor, { request, socket, head });
+  });
+  await listen(server, options);
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      options.gateway.close();
+      await acceptor.close("the gateway is stopping");
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+type Upgrade = {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+};
+
+/** Any path will do: the document names none. */
+export function takeUpgrade(
+  options: Pick<GatewayServerOptions, "gateway" | "origin" | "trackers">,
+  acceptor: Acceptor<TextLink>,
+  { head, request, socket }: Upgrade,
+): void {
+  try {
+    checkOrigin(request.headers, options.origin);
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error;
+    refuseUpgrade(socket, 403, error);
+    return;
+  }
+  acceptor.handleUpgrade(request, socket, head, (link) => {
+    const trackerProblem = problemOfTracker(request, options.trackers);
+    options.gateway.accept(link, { remote: link.remote, trackerProblem });
+  });
+}
+
+function problemOfTracker(request: IncomingMessage, rules: TrackerRules): string | null {
+  if (request.headers.origin !== undefined) return "a web page cannot be the tracker";
+  if (rules.kind === "none") return "this gateway has a tracker of its own";
+  if (rules.kind === "anybody") return null;
+  const shown = request.headers.authorization ?? "";
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  const isRight = timingSafeEqual(digest(shown), digest(`Bearer ${rules.token}`));
+  return isRight ? null : "the tracker's token is missing or wrong";
+}
+
+function newServer({ certificate, handlers, origin }: GatewayServerOptions): Server {
+  const limits = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 0 };
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    // A client that goes away is no error of ours.
+    response.on("error", () => {});
+    try {
+      checkOrigin(request.headers, origin);
+    } catch (error) {
+      refuse(response, 403, error as Error);
+      return;
+    }
+    if (handlers.some((handler) => handler.handle(request, response))) return;
+    const asked = `${request.method} ${(request.url ?? "").slice(0, 100)}`;
+    refuse(response, 404, new Error(`there is nothing at ${asked}`));
+  };
+  const server =
+    certificate === null
+      ? createServer(limits, answer)
+      : createTlsServer({ ...limits, ...certificate }, answer);
+  server.maxConnections = 40_000;
+  return server;
+}
+
+function refuse(response: ServerResponse, status: number, error: Error): void {
+  const body = JSON.stringify({ message: error.message });
+  response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(body);
+}
+
+function listen(server: Server, { host, port }: GatewayServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const inUse = error.code === "EADDRINUSE";
+      const text = `cannot listen at ${host}:${port} (${error.code}); give another --listen address`;
+      reject(new ClusterError(inUse ? "conflict" : "bad-request", text, { cause: error }));
+    });
+    server.listen(port, host, resolve);
+  });
+}
