@@ -8,7 +8,7 @@ import { failJob, finishIfDone } from "./jobs.ts";
 import { endLease, findLease } from "./leases.ts";
 import { afterFailure, again } from "./retry.ts";
 import { consumerOf, loseOutput, openStage, sameOutput } from "./shuffle.ts";
-import { watchStragglers } from "./speculation.ts";
+import { learnPace, watchStragglers } from "./speculation.ts";
 import {
   addCounters,
   type CoordinatorState,
@@ -70,6 +70,7 @@ function commit(
   const { task } = lease;
   for (const other of [...(stage.leases.get(task) ?? [])]) {
     endLease(state, other);
+    learnPace(state, stage, other, 0);
     effects.push({ kind: "abort", worker: workerId(other.worker), attempts: [refOf(other)] });
   }
   const before = stage.outputs[task] ?? null;
@@ -82,6 +83,7 @@ function commit(
   stage.holder[task] = stage.spec.partitionCount > 0 ? lease.worker : 0;
   stage.sourcesVersion++;
   setTask(stage, task, DONE);
+  learnPace(state, stage, lease, report.durationMs);
   stage.durations.add(report.durationMs);
   const worker = state.workers.get(lease.worker);
   if (worker !== undefined) worker.done++;

@@ -186,9 +186,11 @@ function loadWorker(saved: SavedWorker, jobs: ReadonlyMap<number, JobRecord>): W
     if (lease === undefined) throw new Error(`snapshot: w-${saved.number} holds an unknown lease`);
     leases.add(lease);
   }
+  // Both came later than the first snapshots.
   const pause = saved.pause ?? null;
+  const pace = saved.pace ?? 1;
   const opened = new Set(saved.opened);
-  return { ...saved, pause, leases, opened, sources: new Map(saved.sources) };
+  return { ...saved, pause, pace, leases, opened, sources: new Map(saved.sources) };
 }
 
 function sparse(column: ArrayLike<number>): Sparse {

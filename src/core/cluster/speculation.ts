@@ -1,11 +1,13 @@
 /** Backup tasks: near the end of a stage a second attempt for those that take much longer than the
- *  others
- *  (MapReduce paper, section 3.6). Whichever attempt reports first is committed, the other is
- *  aborted.
+ *  others (MapReduce paper, section 3.6). Whichever attempt reports first is committed, the other
+ *  is aborted.
  *
  *  1. Only when nothing of the stage is ready, so that a backup never delays first attempts.
- *  2. Only with something to compare with: a quarter of the stage is done.
- *  3. One backup at a time per task, on another worker with a free slot, of the same output. */
+ *  2. Only with something to compare with: a quarter of the stage is done; or the worker has shown
+ *     that it is slow, and then at once, since waiting longer tells nothing new (Zaharia et al.,
+ *     LATE, 2008: what counts is the time that is left).
+ *  3. One backup at a time per task, on another worker that is not slow itself and has a free slot,
+ *     of the same output. */
 import type { Effect } from "../effect.ts";
 import { grant } from "./leases.ts";
 import { sendAttempts } from "./placement.ts";
@@ -17,6 +19,30 @@ const straggleFactor = 2;
 const straggleMinMs = 300;
 /** How often to look, in ms. */
 const lookEveryMs = 250;
+/** A worker of this pace is slow; one task may be large, but not all of them. */
+const slowPace = 2.5;
+/** What the newest attempt counts for in a worker's pace. */
+const paceWeight = 0.4;
+/** Attempts of a stage that make a mean to compare with. */
+const paceCountMin = 5;
+
+/** An attempt has ended here: well after `durationMs`, or (0) because another one was quicker, and
+ *  then it has taken at least the time until now. */
+export function learnPace(
+  state: CoordinatorState,
+  stage: Stage,
+  lease: Lease,
+  durationMs: number,
+): void {
+  const worker = state.workers.get(lease.worker);
+  const meanMs = stage.durations.meanMs();
+  if (worker === undefined || stage.durations.count < paceCountMin) return;
+  if (meanMs < straggleMinMs) return;
+  const overtaken = durationMs === 0;
+  const ratio = (overtaken ? elapsedMs(state, lease) : durationMs) / meanMs;
+  if (overtaken && ratio < worker.pace) return;
+  worker.pace += paceWeight * (Math.min(ratio, 1_000) - worker.pace);
+}
 
 /** Sets the next look at a job whose stage has nothing more to give out. */
 export function watchStragglers(state: CoordinatorState, job: JobRecord): void {
@@ -24,7 +50,7 @@ export function watchStragglers(state: CoordinatorState, job: JobRecord): void {
   const stage = tail(job);
   if (stage === null) return;
   job.watched = true;
-  const wait = Math.max(lookEveryMs, Math.min(5_000, stage.durations.medianMs() / 2));
+  const wait = Math.max(lookEveryMs, Math.min(5_000, stage.durations.medianMs() / 4));
   state.deadlines.add({ kind: "stragglers", atMs: Math.ceil(state.atMs + wait), job: job.number });
 }
 
@@ -45,23 +71,34 @@ export function startBackups(state: CoordinatorState, job: JobRecord, effects: E
   watchStragglers(state, job);
 }
 
-/** The stage that only has running tasks left, if there is one to compare with. */
+/** The stage that only has running tasks left, if one is done. */
 function tail(job: JobRecord): Stage | null {
   const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
   if (stage === undefined || stage.counts.ready > 0 || stage.counts.running === 0) return null;
-  return stage.counts.done * 4 >= stage.spec.taskCount ? stage : null;
+  return stage.counts.done > 0 ? stage : null;
 }
 
 function straggles(state: CoordinatorState, stage: Stage, lease: Lease): boolean {
-  const elapsedMs = state.atMs - Math.max(lease.startedAtMs, lease.assignedAtMs);
-  return elapsedMs > Math.max(straggleMinMs, straggleFactor * stage.durations.medianMs());
+  const medianMs = stage.durations.medianMs();
+  const pace = state.workers.get(lease.worker)?.pace ?? 1;
+  if (pace >= slowPace) {
+    const leftMs = pace * medianMs - elapsedMs(state, lease);
+    if (leftMs > Math.max(straggleMinMs, medianMs)) return true;
+  }
+  if (stage.counts.done * 4 < stage.spec.taskCount) return false;
+  return elapsedMs(state, lease) > Math.max(straggleMinMs, straggleFactor * medianMs);
 }
 
-/** A live worker with an idle slot, other than the one that runs it already. */
+function elapsedMs(state: CoordinatorState, lease: Lease): number {
+  return state.atMs - Math.max(lease.startedAtMs, lease.assignedAtMs);
+}
+
+/** A live worker with an idle slot that is not slow, other than the one that runs it already. */
 function freeWorker(state: CoordinatorState, except: number): WorkerRecord | null {
   for (const number of state.hungry) {
     const worker = state.workers.get(number) as WorkerRecord;
-    if (number !== except && worker.leases.size < worker.specs.slots) return worker;
+    if (number === except || worker.pace >= slowPace) continue;
+    if (worker.leases.size < worker.specs.slots) return worker;
   }
   return null;
 }

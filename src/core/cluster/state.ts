@@ -119,6 +119,8 @@ export type WorkerRecord = {
   readonly sources: Map<string, number>;
   done: number;
   failed: number;
+  /** How many times as long as others it takes lately: 1 = as they do. See speculation.ts. */
+  pace: number;
   /** Why it takes no new attempts; `untilMs` 0 = until it says so. Null = it takes them. */
   pause: { readonly reason: string; readonly untilMs: number } | null;
 };

@@ -59,6 +59,7 @@ function newWorker(state: CoordinatorState, event: Of<"worker-joined">): WorkerR
     sources: new Map(),
     done: 0,
     failed: 0,
+    pace: 1,
     pause: null,
   };
   state.workers.set(worker.number, worker);
