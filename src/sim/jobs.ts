@@ -60,6 +60,37 @@ export function makeJob(random: Random, number: number, submitAtMs: number): Sim
   };
 }
 
+export type JobShape = {
+  readonly number: number;
+  readonly submitAtMs: number;
+  readonly taskCount: number;
+  /** 0 = a list of tasks. */
+  readonly reducers: number;
+  readonly meanMs: number;
+  readonly backupTasks: boolean;
+};
+
+/** A job of this shape whose own code does nothing wrong. */
+export function plainJob(random: Random, shape: JobShape): SimJob {
+  const { backupTasks, meanMs, number, reducers, submitAtMs, taskCount } = shape;
+  const kind = reducers > 0 ? 0 : 8;
+  const spec = specOf(random, number, stagesOf(kind, taskCount, reducers, 0));
+  const limits = { ...spec.limits, workersKilledMax: 100 };
+  const inputs = Array.from({ length: taskCount }, () => text(random));
+  return {
+    key: `key-${number}`,
+    spec: { ...spec, limits, locality: null, backupTasks, weight: 1 },
+    submitAtMs,
+    cancelAtMs: Infinity,
+    inputs,
+    meanMs,
+    troubles: new Map(),
+    isDoomed: false,
+    expected: reference(kind, inputs, reducers),
+    expectedWords: inputs.reduce((sum, one) => sum + one.split(" ").length, 0),
+  };
+}
+
 function stagesOf(kind: number, tasks: number, reducers: number, timeoutMs: number): StageSpec[] {
   const common = { timeoutMs, inputBytes: 0 };
   if (kind >= 8) {

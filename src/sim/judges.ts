@@ -56,6 +56,8 @@ export class Judge {
   /** From when on no fault is in force, ms. */
   healedAtMs = Infinity;
   readonly identities: IdentityJudge;
+  /** How long each job took that has ended, by its key, ms. */
+  readonly tookMs = new Map<string, number>();
   readonly #options: JudgeOptions;
   readonly #watch = new LawWatch();
   readonly #steps = new StepJudge();
@@ -193,6 +195,7 @@ export class Judge {
   ended(job: SimJob, summary: JobSummary): void {
     const { failure, state } = summary;
     this.#options.count(`job ${state}`);
+    this.tookMs.set(job.key, summary.endedAtMs - summary.submittedAtMs);
     if (state === "cancelled" && job.cancelAtMs === Infinity) {
       this.breach("I7", `${summary.job} was cancelled by nobody`);
     }
