@@ -88,6 +88,14 @@ export class RunWriter {
     if (block.length >= blockTargetBytes) this.#flush();
   }
 
+  /** Adds a block whose payload is ready: `entries` entries as this class would write them. */
+  block(payload: Uint8Array, entries: number): void {
+    this.#flush();
+    this.#block.append(payload);
+    this.entries += entries;
+    this.#flush();
+  }
+
   /** Writes what is left and the trailer. Without entries nothing is written. */
   finish(): void {
     if (this.entries === 0) return;
@@ -198,6 +206,15 @@ export class RunReader {
     this.valueEnd = cursor.at;
     this.#seen++;
     return true;
+  }
+
+  /** The next block's payload, valid until the next call; null after the last. Instead of `next`:
+   *  whoever asks counts the entries. */
+  payload(): Uint8Array | null {
+    if (this.#nextBytes === 0) return null;
+    const sizeBytes = this.#nextBytes;
+    this.#nextBlock();
+    return this.bytes.subarray(0, sizeBytes);
   }
 
   #growKey(length: number): void {

@@ -35,6 +35,15 @@ export class PartWriter {
     if (this.#text.length >= textMaxCharacters) this.#flush();
   }
 
+  /** Rows that are ready, `count` of them. */
+  rows(bytes: Uint8Array, count: number): void {
+    if (this.#records === 0 && this.#format === "csv") this.#text = csvHeader;
+    this.#flush();
+    this.#records += count;
+    this.#hash.update(bytes);
+    this.#sink.write(bytes);
+  }
+
   finish(): Part {
     this.#flush();
     this.#sink.close();

@@ -186,18 +186,22 @@ function shuffleTarget({ job, plan, out }: MapTask, words: WordTable | null): Ta
   return {
     emit: table.emit,
     finish() {
-      const manifest = table.finish();
-      const path = `${out}.manifest`;
-      try {
-        writeFileSync(path, manifest, { mode: 0o600 });
-      } catch (error) {
-        throw diskFailure(error, path);
-      }
-      const { sizeBytes, records } = decodeManifest(manifest);
-      return { sizeBytes, records, root: createHash("sha256").update(manifest).digest("hex") };
+      return storeManifest(out, table.finish());
     },
     close: () => table.close(),
   };
+}
+
+/** Writes the manifest of a run that is written, and says what there is. */
+export function storeManifest(out: string, manifest: Uint8Array): Part {
+  const path = `${out}.manifest`;
+  try {
+    writeFileSync(path, manifest, { mode: 0o600 });
+  } catch (error) {
+    throw diskFailure(error, path);
+  }
+  const { sizeBytes, records } = decodeManifest(manifest);
+  return { sizeBytes, records, root: createHash("sha256").update(manifest).digest("hex") };
 }
 
 /** Without reducers the pairs are written as they are emitted; `combine` has nothing to do. */

@@ -1,0 +1,163 @@
+/** Puts the entries of the tables in order: by partition, then by their bytes (memcmp, a prefix
+ *  first). Eight bytes at a time are one number, sorted by radix; only entries that agree in them
+ *  are looked at again. */
+import { entries, entryCount, lengthOf, wordAt } from "./tables";
+import { scratch } from "./space";
+
+/** An item: eight bytes of the word as a big-endian number, the entry, its partition. */
+const itemBytes: usize = 16;
+const insertionMax: u32 = 24;
+
+/** Starts of the partitions, items, and as many to sort them with, and 256 counts. */
+let partitionAt: usize = 0;
+let items: usize = 0;
+let spare: usize = 0;
+let counts: usize = 0;
+
+export function startOf(partition: u32): u32 {
+  return load<u32>(partitionAt + (partition << 2));
+}
+
+export function orderedEntry(i: u32): usize {
+  return <usize>load<u32>(items + <usize>i * itemBytes, 8);
+}
+
+export function sortEntries(partitions: u32): void {
+  const most = entryCount();
+  const head = ((<usize>partitions + 2) * 4 + 63) & ~(<usize>63);
+  const list = scratch(head + 256 * 4 * 8 + <usize>most * (2 * itemBytes + 4));
+  partitionAt = list;
+  counts = partitionAt + head;
+  items = counts + 256 * 4 * 8;
+  spare = items + <usize>most * itemBytes;
+  const refs = spare + <usize>most * itemBytes;
+  const count = entries(refs);
+  memory.fill(partitionAt, 0, head);
+  for (let i: u32 = 0; i < count; i++) {
+    const entry = <usize>load<u32>(refs + (<usize>i << 2));
+    const item = spare + <usize>i * itemBytes;
+    const partition: u32 = partitions == 1 ? 0 : partitionOf(entry) % partitions;
+    store<u64>(item, prefix(entry, 0));
+    store<u32>(item, <u32>entry, 8);
+    store<u32>(item, partition, 12);
+    const start = partitionAt + ((partition + 2) << 2);
+    if (partition + 1 < partitions) store<u32>(start, load<u32>(start) + 1);
+  }
+  // Each partition's place is where it starts, then where its next item goes: one behind.
+  for (let p: u32 = 1; p < partitions; p++) {
+    const at = partitionAt + ((p + 1) << 2);
+    store<u32>(at, load<u32>(at) + load<u32>(at - 4));
+  }
+  for (let i: u32 = 0; i < count; i++) {
+    const item = spare + <usize>i * itemBytes;
+    const next = partitionAt + ((load<u32>(item, 12) + 1) << 2);
+    const place = load<u32>(next);
+    store<u32>(next, place + 1);
+    v128.store(items + <usize>place * itemBytes, v128.load(item));
+  }
+  for (let p: u32 = 0; p < partitions; p++) {
+    sortRange(startOf(p), startOf(p + 1) - startOf(p), 0);
+  }
+}
+
+/** FNV-1a over the key, mixed by the finalizer of MurmurHash3: `wire/block/partition.ts`. */
+function partitionOf(entry: usize): u32 {
+  const word = wordAt(entry);
+  const end = word + lengthOf(entry);
+  let hash: u32 = (0x811c9dc5 ^ 0x40) * 0x01000193;
+  for (let at = word; at < end; at++) hash = (hash ^ load<u8>(at)) * 0x01000193;
+  hash = (hash ^ (hash >> 16)) * 0x85ebca6b;
+  hash = (hash ^ (hash >> 13)) * 0xc2b2ae35;
+  return hash ^ (hash >> 16);
+}
+
+/** Bytes from `depth` on as a number that compares as they do; zeros behind the end. */
+function prefix(entry: usize, depth: u32): u64 {
+  const length = lengthOf(entry);
+  if (length <= depth) return 0;
+  const left = length - depth;
+  let bytes = load<u64>(wordAt(entry) + depth);
+  if (left < 8) bytes &= ((<u64>1) << (left << 3)) - 1;
+  return bswap(bytes);
+}
+
+/** Sorts items that agree in all bytes before `depth`, and have at least so many. */
+function sortRange(from: u32, count: u32, depth: u32): void {
+  if (count < 2) return;
+  const at = items + <usize>from * itemBytes;
+  if (count <= insertionMax) insertion(at, count);
+  else radix(at, count);
+  let first: u32 = 0;
+  for (let i: u32 = 1; i <= count; i++) {
+    if (i < count && valueAt(at, i) == valueAt(at, first)) continue;
+    if (i - first > 1) deeper(from + first, i - first, depth + 8);
+    first = i;
+  }
+}
+
+/** The same prefix: those that end with it are the shorter, and at most one is as short. */
+function deeper(from: u32, count: u32, depth: u32): void {
+  const at = items + <usize>from * itemBytes;
+  for (let i: u32 = 0; i < count; i++) {
+    const item = at + <usize>i * itemBytes;
+    store<u64>(item, prefix(load<u32>(item, 8), depth));
+  }
+  sortRange(from, count, depth);
+}
+
+// @ts-ignore: decorator
+@inline
+function valueAt(at: usize, i: u32): u64 {
+  return load<u64>(at + <usize>i * itemBytes);
+}
+
+function insertion(at: usize, count: u32): void {
+  for (let i: u32 = 1; i < count; i++) {
+    const item = v128.load(at + <usize>i * itemBytes);
+    const value = valueAt(at, i);
+    let to = at + <usize>i * itemBytes;
+    while (to > at && load<u64>(to - itemBytes) > value) {
+      v128.store(to, v128.load(to - itemBytes));
+      to -= itemBytes;
+    }
+    v128.store(to, item);
+  }
+}
+
+/** Least byte first; a byte in which all agree costs nothing. */
+function radix(at: usize, count: u32): void {
+  memory.fill(counts, 0, 256 * 4 * 8);
+  const end = at + <usize>count * itemBytes;
+  for (let item = at; item < end; item += itemBytes) {
+    let value = load<u64>(item);
+    for (let byte: usize = 0; byte < 8; byte++) {
+      const place = counts + (byte << 10) + (<usize>(value & 0xff) << 2);
+      store<u32>(place, load<u32>(place) + 1);
+      value >>= 8;
+    }
+  }
+  let from = at;
+  let to = spare;
+  for (let byte: usize = 0; byte < 8; byte++) {
+    const table = counts + (byte << 10);
+    const shift: u64 = byte << 3;
+    const agreed = <usize>((load<u64>(from) >> shift) & 0xff);
+    if (load<u32>(table + (agreed << 2)) == count) continue;
+    let sum: u32 = 0;
+    for (let i: usize = 0; i < 1024; i += 4) {
+      const here = load<u32>(table + i);
+      store<u32>(table + i, sum);
+      sum += here;
+    }
+    for (let item = from, last = from + <usize>count * itemBytes; item < last; item += itemBytes) {
+      const place = table + (<usize>((load<u64>(item) >> shift) & 0xff) << 2);
+      const next = load<u32>(place);
+      store<u32>(place, next + 1);
+      v128.store(to + <usize>next * itemBytes, v128.load(item));
+    }
+    const swapped = from;
+    from = to;
+    to = swapped;
+  }
+  if (from != at) memory.copy(at, from, <usize>count * itemBytes);
+}

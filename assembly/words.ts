@@ -1,0 +1,386 @@
+/** Counts words: bytes in, sorted runs or rows out. AssemblyScript, built by
+ *  `scripts/build-wasm.ts` into `src/worker/kernels/wasm/words.wasm`; its driver is beside that.
+ *
+ *  A word of up to 8 bytes is one 64-bit number in a table of its own, up to 16 bytes two; longer
+ *  ones lie in an arena. Nothing is allocated for a word that is known, and no byte is looked at
+ *  twice: 64 bytes become a mask of those that belong to runs, the mask becomes starts and ends,
+ *  and each run is looked up whole.
+ *
+ *  A *run* is what lies between ASCII separators: ASCII letters and digits, apostrophes, and all
+ *  that is not ASCII. Words never cross a separator, so a run that is in a table is a word, and
+ *  only runs that are not known yet are cut into words character by character. */
+import { cutRun, fold, isSmall, setFold } from "./letters";
+import { orderedEntry, sortEntries, startOf } from "./sort";
+import { allocate, base, scratch } from "./space";
+import {
+  clearTables,
+  countAt,
+  entries,
+  entryCount,
+  lengthOf,
+  lookup16,
+  lookup8,
+  tableBytes,
+  upsert,
+  wordAt,
+} from "./tables";
+
+/** Bytes that are cut into runs at a time: starts and ends of them stay in the first cache. */
+const stripBytes: u32 = 16 * 1024;
+const stripRuns: u32 = stripBytes / 2 + 64;
+
+let starts: usize = 0;
+let ends: usize = 0;
+let queue8: usize = 0;
+let queue16: usize = 0;
+let masks: usize = 0;
+/** Where payloads and rows are written. */
+let out: usize = 0;
+let outLength: u32 = 0;
+/** The key that is being put together from what a run shares. */
+let key: usize = 0;
+let input: usize = 0;
+
+const keyMaxBytes: u32 = 1024 * 1024;
+const outBytes: u32 = 3 * keyMaxBytes;
+const blockTargetBytes: u32 = 64 * 1024 - 8;
+const rowsTargetBytes: u32 = 256 * 1024;
+const stringTag: u8 = 0x40;
+const integerTag: u8 = 4;
+/** What `unfolded` has found. */
+let listed: usize = 0;
+/** How far `absorb` has read. */
+let readAt: usize = 0;
+
+/** Once. Answers where up to `inputBytes` are to be put for `scan` and `absorb`; 64 bytes behind
+ *  them may be read. */
+export function start(inputBytes: u32, lowercase: bool): usize {
+  setFold(lowercase);
+  starts = allocate(stripRuns * 4);
+  ends = allocate(stripRuns * 4);
+  queue8 = allocate(stripRuns * 16);
+  queue16 = allocate(stripRuns * 24);
+  masks = allocate(17 * 16);
+  for (let length: u32 = 0; length <= 16; length++) {
+    for (let i: u32 = 0; i < 16; i++) {
+      store<u8>(masks + length * 16 + i, i < length ? 0xff : 0);
+    }
+  }
+  out = allocate(outBytes);
+  key = allocate(keyMaxBytes + 64);
+  input = allocate(inputBytes + 128);
+  base();
+  clear();
+  return input;
+}
+
+/** Forgets all words. */
+export function clear(): void {
+  clearTables();
+}
+
+export function words(): u32 {
+  return entryCount();
+}
+
+/** Memory that the words take. */
+export function sizeBytes(): u32 {
+  return tableBytes();
+}
+
+export function outAt(): usize {
+  return out;
+}
+
+export function outSize(): u32 {
+  return outLength;
+}
+
+/** Counts the words of bytes [from, end), the last of which is an ASCII separator. */
+export function scan(from: usize, end: usize): void {
+  for (let at = from; at < end; ) {
+    // Runs that go on behind a strip are found again by the next.
+    at = strip(at, min(at + stripBytes, end), end);
+  }
+}
+
+/** Bits of those of 16 bytes that belong to runs. */
+// @ts-ignore: decorator
+@inline
+function runBits(at: usize): u64 {
+  const bytes = v128.load(at);
+  const small = v128.or(bytes, i8x16.splat(0x20));
+  const letters = i8x16.lt_u(i8x16.sub(small, i8x16.splat(0x61)), i8x16.splat(26));
+  const digits = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x30)), i8x16.splat(10));
+  const apostrophes = i8x16.eq(bytes, i8x16.splat(0x27));
+  const foreign = i8x16.lt_s(bytes, i8x16.splat(0));
+  const all = v128.or(v128.or(letters, digits), v128.or(apostrophes, foreign));
+  return <u64>i8x16.bitmask(all);
+}
+
+/** Counts the runs that end in [from, to]; answers where the next strip starts: behind all of
+ *  them. */
+function strip(from: usize, to: usize, end: usize): usize {
+  let startAt = starts;
+  let endAt = ends;
+  let carry: u64 = 0;
+  let block = from;
+  for (; block < to; block += 64) {
+    let runs =
+      runBits(block) |
+      (runBits(block + 16) << 16) |
+      (runBits(block + 32) << 32) |
+      (runBits(block + 48) << 48);
+    if (end - block < 64) runs &= ((<u64>1) << (end - block)) - 1;
+    const behind = (runs << 1) | carry;
+    carry = runs >> 63;
+    let opening = runs & ~behind;
+    let closing = ~runs & behind;
+    while (opening != 0) {
+      store<u32>(startAt, <u32>(block + <usize>ctz(opening)));
+      startAt += 4;
+      opening &= opening - 1;
+    }
+    while (closing != 0) {
+      store<u32>(endAt, <u32>(block + <usize>ctz(closing)));
+      endAt += 4;
+      closing &= closing - 1;
+    }
+  }
+  const count = <u32>(endAt - ends) >> 2;
+  countRuns(count);
+  // What has no end yet lies across the strip.
+  if (<u32>(startAt - starts) >> 2 == count) return block;
+  const open = <usize>load<u32>(starts + (count << 2));
+  return open > from ? open : across(open, end);
+}
+
+/** A run longer than a strip. */
+function across(from: usize, end: usize): usize {
+  let at = from;
+  while (at < end && (runBits(at) & 1) != 0) at++;
+  cutRun(from, at);
+  return at;
+}
+
+/** Looks up the first `count` runs. Short and longer ones are queued first: a branch on each
+ *  length would be mispredicted for many. */
+function countRuns(count: u32): void {
+  let end8 = queue8;
+  let end16 = queue16;
+  const folded: u64 = fold ? 0x2020202020202020 : 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const at = <usize>load<u32>(starts + (i << 2));
+    const length = load<u32>(ends + (i << 2)) - <u32>at;
+    if (length > 16) {
+      cutRun(at, at + length);
+      continue;
+    }
+    const mask = masks + (length << 4);
+    const lowMask = load<u64>(mask);
+    const highMask = load<u64>(mask, 8);
+    let low = load<u64>(at) & lowMask;
+    let high = load<u64>(at, 8) & highMask;
+    // Small letters of ASCII runs; digits and the apostrophe have the bit.
+    const bits: u64 = select<u64>(folded, 0, ((low | high) & 0x8080808080808080) == 0);
+    low |= bits & lowMask;
+    high |= bits & highMask;
+    store<u64>(end8, low);
+    store<u32>(end8, <u32>at, 8);
+    store<u32>(end8, length, 12);
+    end8 += length <= 8 ? 16 : 0;
+    store<u64>(end16, low);
+    store<u64>(end16, high, 8);
+    store<u32>(end16, <u32>at, 16);
+    store<u32>(end16, length, 20);
+    end16 += length > 8 ? 24 : 0;
+  }
+  for (let at = queue8; at < end8; at += 16) {
+    if (!lookup8(load<u64>(at))) {
+      const run = <usize>load<u32>(at, 8);
+      cutRun(run, run + load<u32>(at, 12));
+    }
+  }
+  for (let at = queue16; at < end16; at += 24) {
+    if (!lookup16(load<u64>(at), load<u64>(at, 8))) {
+      const run = <usize>load<u32>(at, 16);
+      cutRun(run, run + load<u32>(at, 20));
+    }
+  }
+}
+
+/** Adds to the count of a word, small letters or not; 16 bytes from `at` on may be read. */
+export function add(at: usize, length: u32, by: f64): void {
+  upsert(at, length, <u64>by);
+}
+
+/** Lists the words that may have other small letters than their bytes say, which only JavaScript
+ *  knows: answers how many, of which `entryAt` says where. What is added moves them. */
+export function unfolded(): u32 {
+  if (!fold) return 0;
+  const list = scratch(words() << 2);
+  const all = entries(list);
+  let count: u32 = 0;
+  for (let i: u32 = 0; i < all; i++) {
+    const entry = load<u32>(list + (i << 2));
+    if (isSmall(wordAt(entry), lengthOf(entry))) continue;
+    store<u32>(list + (count++ << 2), entry);
+  }
+  listed = list;
+  return count;
+}
+
+export function entryAt(i: u32): u32 {
+  return load<u32>(listed + (i << 2));
+}
+
+export function bytesAt(entry: u32): usize {
+  return wordAt(entry);
+}
+
+export function bytesOf(entry: u32): u32 {
+  return lengthOf(entry);
+}
+
+/** The word's count, which is 0 from now on: it is listed no more. */
+export function take(entry: u32): f64 {
+  const at = countAt(entry);
+  const count = load<u64>(at);
+  store<u64>(at, 0);
+  return <f64>count;
+}
+
+/** Puts the words in order, by partition and then by their bytes. Entry i of the order is in
+ *  partition p from `partitionStart(p)` to `partitionStart(p + 1)`. Holds until something is
+ *  added. */
+export function sort(partitions: u32): void {
+  sortEntries(partitions);
+}
+
+export function partitionStart(partition: u32): u32 {
+  return startOf(partition);
+}
+
+/** Writes the payload of a block of a run (docs/protocols/block.md) with entries of the order from
+ *  `from` on, before `to`; answers where the next block starts. */
+export function block(from: u32, to: u32): u32 {
+  let at = out;
+  let before: usize = 0;
+  let beforeLength: u32 = 0;
+  let i = from;
+  while (i < to && <u32>(at - out) < blockTargetBytes) {
+    const entry = orderedEntry(i++);
+    const word = wordAt(entry);
+    const length = lengthOf(entry);
+    if (before == 0) {
+      at = varint(at, 0);
+      at = varint(at, length + 1);
+      store<u8>(at++, stringTag);
+      memory.copy(at, word, length);
+      at += length;
+    } else {
+      const shared = sharedBytes(before, word, min(beforeLength, length));
+      at = varint(at, shared + 1);
+      at = varint(at, length - shared);
+      memory.copy(at, word + shared, length - shared);
+      at += length - shared;
+    }
+    before = word;
+    beforeLength = length;
+    const doubled = load<u64>(countAt(entry)) << 1;
+    const value = varint(at + 2, doubled);
+    store<u8>(at, <u8>(value - at - 1));
+    store<u8>(at, integerTag, 1);
+    at = value;
+  }
+  outLength = <u32>(at - out);
+  return i;
+}
+
+/** Adds the entries of a payload of `length` bytes at `from`. Answers how many they are, or −1 when
+ *  they are not what `block` writes. */
+export function absorb(from: usize, length: u32): i32 {
+  const end = from + length;
+  let count: i32 = 0;
+  readAt = from;
+  while (readAt < end) {
+    const shared = <u32>readVarint(end);
+    const unshared = <u32>readVarint(end);
+    if (shared + unshared > keyMaxBytes || readAt + unshared > end) return -1;
+    memory.copy(key + shared, readAt, unshared);
+    readAt += unshared;
+    const valueBytes = <usize>readVarint(end);
+    const valueEnd = readAt + valueBytes;
+    if (valueEnd > end || load<u8>(readAt) != integerTag || load<u8>(key) != stringTag) return -1;
+    readAt++;
+    const doubled = readVarint(end);
+    if (readAt != valueEnd || (doubled & 1) != 0) return -1;
+    upsert(key + 1, shared + unshared - 1, doubled >> 1);
+    count++;
+  }
+  return count;
+}
+
+/** Writes rows of a result from entry `from` of the order on, before `to`, a part of them; answers
+ *  which comes next. `format`: 0 ndjson, 1 csv, 2 text. Nothing in a word needs an escape. */
+export function rows(from: u32, to: u32, format: u32): u32 {
+  let at = out;
+  let i = from;
+  while (i < to && <u32>(at - out) < rowsTargetBytes) {
+    const entry = orderedEntry(i++);
+    const length = lengthOf(entry);
+    // {"key":"
+    if (format == 0) {
+      store<u64>(at, 0x223a2279656b227b);
+      at += 8;
+    }
+    memory.copy(at, wordAt(entry), length);
+    at += length;
+    if (format == 0) {
+      // ","value":
+      store<u64>(at, 0x65756c6176222c22);
+      store<u16>(at, 0x3a22, 8);
+      at += 10;
+    } else {
+      store<u8>(at++, format == 1 ? 0x2c : 0x09);
+    }
+    at = decimal(at, load<u64>(countAt(entry)));
+    if (format == 0) store<u8>(at++, 0x7d);
+    store<u8>(at++, 0x0a);
+  }
+  outLength = <u32>(at - out);
+  return i;
+}
+
+function sharedBytes(a: usize, b: usize, most: u32): u32 {
+  let i: u32 = 0;
+  while (i < most && load<u8>(a + i) == load<u8>(b + i)) i++;
+  return i;
+}
+
+function varint(at: usize, value: u64): usize {
+  while (value >= 0x80) {
+    store<u8>(at++, <u8>value | 0x80);
+    value >>= 7;
+  }
+  store<u8>(at++, <u8>value);
+  return at;
+}
+
+function readVarint(end: usize): u64 {
+  let value: u64 = 0;
+  for (let shift: u64 = 0; readAt < end && shift < 56; shift += 7) {
+    const byte = <u64>load<u8>(readAt++);
+    value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  return value;
+}
+
+function decimal(at: usize, value: u64): usize {
+  let digits = 1;
+  for (let rest = value; rest >= 10; rest /= 10) digits++;
+  const end = at + digits;
+  for (let to = end; to > at; value /= 10) store<u8>(--to, 0x30 + <u8>(value % 10));
+  return end;
+}

@@ -1,0 +1,34 @@
+/** Builds the kernels in `assembly/` into modules that are checked in beside their drivers, the
+ *  WebAssembly in them as base64: so it is loaded alike in Node and in tabs. The same source gives
+ *  the same text; `test/wasm.test.ts` builds anew and compares. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import asc from "assemblyscript/asc";
+
+const root = join(import.meta.dirname, "..");
+/** Source → module. */
+export const kernels: ReadonlyArray<readonly [source: string, module: string]> = [
+  ["assembly/words.ts", "src/worker/kernels/wasm/words-wasm.ts"],
+];
+const flags = "-O3 --noAssert --runtime stub --enable simd --outFile out.wasm".split(" ");
+const lineCharacters = 92;
+
+/** The text of the module. */
+export async function compiled(source: string): Promise<string> {
+  let wasm: Uint8Array = new Uint8Array(0);
+  const { error, stderr } = await asc.main([source, "--baseDir", root, ...flags], {
+    writeFile(_, contents) {
+      wasm = contents as Uint8Array;
+    },
+  });
+  if (error !== null || wasm.length === 0) throw new Error(`${source}: ${stderr}${error}`);
+  const base64 = Buffer.from(wasm).toString("base64");
+  const lines = base64.match(new RegExp(`.{1,${lineCharacters}}`, "g")) ?? [];
+  const list = lines.map((line) => `  "${line}",\n`).join("");
+  const head = `/** \`${source}\` as WebAssembly, in base64. Made by \`scripts/build-wasm.ts\`: do not edit. */`;
+  return `${head}\nexport const wasmBase64: string = [\n${list}].join("");\n`;
+}
+
+if (import.meta.main) {
+  for (const [source, module] of kernels) writeFileSync(join(root, module), await compiled(source));
+}
