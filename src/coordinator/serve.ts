@@ -216,7 +216,8 @@ class Door {
     this.#calls.add(call);
     reply.raw.once("close", () => {
       this.#calls.delete(call);
-      call.abort();
+      // The reason that an abort makes for itself comes with a stack, which is dear.
+      if (!reply.raw.writableFinished) call.abort();
     });
     const answer = await route.handle({
       services: this.#options.services,
@@ -256,6 +257,10 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
   }
   reply.code(answer.status).headers(answer.headers);
   if (answer.stream === null) return reply.send();
+  if (answer.stream instanceof Uint8Array) {
+    const { buffer, byteOffset, byteLength } = answer.stream;
+    return reply.send(Buffer.from(buffer, byteOffset, byteLength));
+  }
   return reply.send(Readable.from(answer.stream, { objectMode: false }));
 }
 

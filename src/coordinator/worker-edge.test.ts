@@ -98,7 +98,11 @@ test("a worker of ours gets a job, its tasks, and Acks for reports that are dura
     tasks.map(({ ref }) => ref.task),
     [0, 1, 2],
   );
+  const early = await cluster.call("GET", `/v1/jobs/${job}/results?waitMs=1`);
+  assert.equal(early.status, 409, "still runs after the wait");
+  const waiting = cluster.call("GET", `/v1/jobs/${job}/results?waitMs=20000`);
   assert.deepEqual(await worker.report(tasks.map((task) => doneStatus(task))), { kind: "ack" });
+  assert.equal(await (await waiting).text(), "0\n10\n20\n", "told as soon as it has ended");
   assert.deepEqual(
     await worker.report(tasks.map((task) => doneStatus(task))),
     { kind: "ack" },

@@ -147,6 +147,9 @@ test("blobs are sent once, and what comes back is checked", async (t) => {
   const it = client(t, url);
   await it.putBlob(upload);
   await it.putBlob(upload);
+  assert.deepEqual(calls, ["HEAD", "POST"]);
+  it.forgetBlobs();
+  await it.putBlob(upload);
   assert.deepEqual(calls, ["HEAD", "POST", "HEAD"]);
   const read = async () => {
     let text = "";
@@ -181,6 +184,43 @@ test("submit tries again under the same key while the coordinator is unavailable
   assert.equal(keys.length, 3);
   assert.equal(new Set(keys).size, 1);
   assert.equal(typeof keys[0], "string");
+});
+
+test("a job whose blobs were cleaned up since they were seen is sent whole again", async (t) => {
+  const blobs = new Map<string, Buffer>();
+  const url = await serve(t, {
+    "*": blobRoutes(blobs),
+    "GET /v1/health": json({ ok: true, version: "0", epoch: 1, host: "here" }),
+    "POST /v1/jobs": (_request, body, response) => {
+      const { codeHash, planHash } = (JSON.parse(body.toString()) as Submit).spec;
+      if (blobs.has(codeHash) && blobs.has(planHash)) response.end(JSON.stringify({ job: "j-1" }));
+      else fail(response, 404, "not-found", "the job's code is not here");
+    },
+  });
+  const { built, plan } = await planned(t);
+  const it = client(t, url);
+  await submitJob(it, built, plan, { name: "test" });
+  blobs.clear();
+  assert.equal(await submitJob(it, built, plan, { name: "test" }), "j-1");
+  assert.ok(blobs.has(built.hash));
+});
+
+test("results are waited for, also by a job that takes long or a coordinator that is away", async (t) => {
+  for (const [status, code] of [
+    [409, "conflict"],
+    [503, "unavailable"],
+  ] as const) {
+    const url = await serve(t, {
+      "GET /v1/jobs/j-1/results?waitMs=20000": (_request, _body, response) =>
+        fail(response, status, code, "not yet"),
+      "GET /v1/jobs/j-1/watch": (_request, _body, response) =>
+        void response.end(`${JSON.stringify({ ...summary, state: "done" })}\n`),
+      "GET /v1/jobs/j-1/results": (_request, _body, response) => void response.end("1\n2\n"),
+    });
+    const results: unknown[] = [];
+    for await (const one of client(t, url).awaitResults("j-1")) results.push(one);
+    assert.deepEqual(results, [1, 2]);
+  }
 });
 
 test("watching goes on when the coordinator comes back, and ends with the job", async (t) => {

@@ -34,6 +34,12 @@ export type FollowOptions = {
 const submitPatienceMs = 15_000;
 const backoffMs = 100;
 const backoffMaxMs = 2_000;
+/** How long a blob that was seen at the coordinator is taken to be there, in ms: well below the
+ *  hour that unused ones are kept. A job that names one that is gone is refused. */
+const seenForMs = 600_000;
+const seenMax = 1_000;
+/** How long the coordinator is asked to hold a call for results back, in ms. */
+const resultsWaitMs = 20_000;
 
 /** A client whose coordinator has answered. Throws `unavailable` when nothing does. */
 export async function connect(options: ConnectOptions): Promise<Client> {
@@ -50,6 +56,8 @@ export async function connect(options: ConnectOptions): Promise<Client> {
 export class Client {
   readonly url: string;
   readonly #transport: Transport;
+  /** When each blob was last seen at the coordinator. */
+  readonly #seenAtMs = new Map<Hash, number>();
 
   constructor(options: ConnectOptions) {
     this.#transport = new Transport(options);
@@ -62,8 +70,19 @@ export class Client {
 
   /** Stores bytes, unless they are there already. */
   async putBlob({ hash, sizeBytes, at }: Upload): Promise<void> {
-    const known = await this.#hasBlob(hash);
-    if (known) return;
+    const seenAtMs = this.#seenAtMs.get(hash) ?? Number.NEGATIVE_INFINITY;
+    if (performance.now() - seenAtMs < seenForMs) return;
+    if (!(await this.#hasBlob(hash))) await this.#sendBlob({ hash, sizeBytes, at });
+    if (this.#seenAtMs.size >= seenMax) this.#seenAtMs.clear();
+    this.#seenAtMs.set(hash, performance.now());
+  }
+
+  /** Somebody has removed blobs: each is looked for again when it is next to be stored. */
+  forgetBlobs(): void {
+    this.#seenAtMs.clear();
+  }
+
+  async #sendBlob({ hash, sizeBytes, at }: Upload): Promise<void> {
     const body = at.kind === "bytes" ? at.bytes : createReadStream(at.path);
     const headers = { "x-content-sha256": hash, "content-length": String(sizeBytes) };
     const type = { "content-type": "application/octet-stream" };
@@ -156,9 +175,29 @@ export class Client {
     return this.#transport.json({ method: "GET", path: `${jobPath(job)}/output` });
   }
 
-  /** Results of a list of tasks, in order. */
+  /** Results of a list of tasks, in order, once the job is done. */
   results(job: string): AsyncGenerator<unknown, void> {
     return this.#follow(`${jobPath(job)}/results`, undefined);
+  }
+
+  /** The same of a job that may still run: waits for its end as `watch` does. */
+  async *awaitResults(job: string, options: FollowOptions = {}): AsyncGenerator<unknown, void> {
+    const { signal } = options;
+    let begun = false;
+    try {
+      const path = `${jobPath(job)}/results?waitMs=${resultsWaitMs}`;
+      for await (const result of this.#follow(path, signal)) {
+        begun = true;
+        yield result;
+      }
+      return;
+    } catch (error) {
+      const code = error instanceof ClusterError ? error.code : "";
+      if (begun || (code !== "conflict" && code !== "unavailable")) throw error;
+    }
+    // It takes longer, or the coordinator is away; then a summary now and then costs nothing.
+    for await (const summary of this.watch(job, options)) if (summary.state !== "running") break;
+    yield* this.#follow(`${jobPath(job)}/results`, signal);
   }
 
   logs(

@@ -28,37 +28,40 @@ export async function submitJob(
 ): Promise<string> {
   const bytes = Buffer.from(built.code);
   const at = { kind: "bytes", bytes } as const;
-  const { host } = await client.health();
   // Each waits for a disk: all at once, and the plan with them.
-  const sent = Promise.all([
-    client.putBlob({ hash: built.hash, sizeBytes: bytes.length, at }),
-    ...planned.uploads.map((upload) => client.putBlob(upload)),
-  ]);
-  sent.catch(() => {});
-  const isElsewhere = planned.plan.files.some(({ at }) => at.kind === "path" && at.host !== host);
-  if (!isElsewhere) {
+  const send = () =>
+    Promise.all([
+      client.putBlob({ hash: built.hash, sizeBytes: bytes.length, at }),
+      ...planned.uploads.map((upload) => client.putBlob(upload)),
+    ]);
+  const hasPaths = planned.plan.files.some(({ at }) => at.kind === "path");
+  if (!hasPaths || !(await isElsewhere(client, planned.plan))) {
     try {
-      return await submitPlan(client, { built, planned, sent }, options);
+      return await submitPlan(client, { built, planned, send }, options);
     } catch (error) {
-      const hasPaths = planned.plan.files.some(({ at }) => at.kind === "path");
       const mayNotName = error instanceof ClusterError && error.code === "forbidden";
       if (!mayNotName || !hasPaths) throw error;
     }
   }
   const plan = await uploadFiles(client, planned.plan, options);
-  return submitPlan(client, { built, planned: { ...planned, plan }, sent }, options);
+  return submitPlan(client, { built, planned: { ...planned, plan }, send }, options);
+}
+
+async function isElsewhere(client: Client, { files }: Plan): Promise<boolean> {
+  const { host } = await client.health();
+  return files.some(({ at }) => at.kind === "path" && at.host !== host);
 }
 
 type Submission = {
   readonly built: BuiltJob;
   readonly planned: Planned;
-  /** Settles when the blobs that the plan names are stored. */
-  readonly sent: Promise<unknown>;
+  /** Stores the blobs that the plan names. */
+  readonly send: () => Promise<unknown>;
 };
 
 async function submitPlan(
   client: Client,
-  { built, planned, sent }: Submission,
+  { built, planned, send }: Submission,
   options: SubmitOptions,
 ): Promise<string> {
   const { bytes, hash } = planBlob(planned.plan);
@@ -70,7 +73,17 @@ async function submitPlan(
     ...(weight === undefined ? {} : { weight }),
   });
   const at = { kind: "bytes", bytes } as const;
-  await Promise.all([sent, client.putBlob({ hash, sizeBytes: bytes.length, at })]);
+  const sendAll = () =>
+    Promise.all([send(), client.putBlob({ hash, sizeBytes: bytes.length, at })]);
+  await sendAll();
+  try {
+    return await client.submit(spec, options.key ?? null);
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code !== "not-found") throw error;
+  }
+  // What was there is gone: somebody has cleaned up, or another coordinator has the address.
+  client.forgetBlobs();
+  await sendAll();
   return client.submit(spec, options.key ?? null);
 }
 

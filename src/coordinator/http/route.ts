@@ -28,7 +28,7 @@ export type Answer =
       readonly status: 200 | 206;
       readonly headers: Readonly<Record<string, string>>;
       /** Null for HEAD. */
-      readonly stream: AsyncIterable<Uint8Array> | null;
+      readonly stream: AsyncIterable<Uint8Array> | Uint8Array | null;
     };
 
 export type Route = {
@@ -46,7 +46,7 @@ export function json(value: unknown): Answer {
   return { kind: "json", value };
 }
 
-export function ndjson(stream: AsyncIterable<Uint8Array>): Answer {
+export function ndjson(stream: AsyncIterable<Uint8Array> | Uint8Array): Answer {
   const headers = { "content-type": "application/x-ndjson" };
   return { kind: "bytes", status: 200, headers, stream };
 }

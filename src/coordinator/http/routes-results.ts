@@ -61,13 +61,49 @@ async function* resultLines(
   if (piece !== "") yield encoder.encode(piece);
 }
 
-function results({ services, params }: Call): Answer {
+/** Longest `waitMs`: below the time in which clients expect an answer. */
+const waitMaxMs = 25_000;
+
+/** Resolves when the job has ended, or after `limitMs`. */
+async function ended(services: Services, job: JobId, limitMs: number, signal: AbortSignal) {
+  const { loop, watchers } = services;
+  const runs = () => jobSummary(loop.state, job, 0)?.state === "running";
+  const giveUpAtMs = performance.now() + Math.min(limitMs, waitMaxMs);
+  const watch = watchers.open(job);
+  try {
+    while (runs() && !signal.aborted) {
+      const leftMs = giveUpAtMs - performance.now();
+      if (leftMs <= 0) return;
+      await watch.next(leftMs, signal);
+    }
+  } finally {
+    watch.close();
+  }
+}
+
+async function results({ services, params, query, signal }: Call): Promise<Answer> {
   const job = asJobId(params.job);
   if (jobSpec(services.loop.state, job)?.stages[0]?.kind !== "tasks") {
     const text = `${job} is no list of tasks; get its result with \`tequio get ${job}\``;
     throw new ClusterError("bad-request", text);
   }
-  return ndjson(resultLines(services, mustBeDone(services, job)));
+  if (typeof query.waitMs === "string" && /^\d{1,9}$/.test(query.waitMs)) {
+    await ended(services, job, Number(query.waitMs), signal);
+  }
+  const outputs = mustBeDone(services, job);
+  return ndjson(fewLines(outputs) ?? resultLines(services, outputs));
+}
+
+/** All in one piece, as most jobs have it: a stream costs more than they do. */
+function fewLines(outputs: readonly TaskOutput[]): Uint8Array | null {
+  if (outputs.length > 1_000) return null;
+  let lines = "";
+  for (const { root, value } of outputs) {
+    if (value === undefined && root !== "") return null;
+    lines += `${value ?? "null"}\n`;
+    if (lines.length > pieceChars) return null;
+  }
+  return encoder.encode(lines);
 }
 
 function logs({ services, params, query, signal }: Call): Answer {
@@ -139,7 +175,9 @@ export const resultRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/jobs/:job/results",
     access: "read",
-    exchange: "→ NDJSON, one result of a `tasks` job a line, in order",
+    exchange:
+      "→ NDJSON, one result of a `tasks` job a line, in order; `?waitMs=20000` waits so long for " +
+      "its end",
     handle: results,
   },
   {

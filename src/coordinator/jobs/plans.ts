@@ -76,8 +76,10 @@ export class Plans {
   /** Whether a job can run at all: all that it names is here, and plan and stages agree. Returns
    *  every blob of the job, and whether it reads files of this machine's disk. */
   async check(spec: JobSpec): Promise<{ blobs: Hash[]; usesPaths: boolean }> {
-    await this.#mustExist(spec.codeHash, "the job's code");
-    await this.#mustExist(spec.planHash, "the job's plan");
+    await Promise.all([
+      this.#mustExist(spec.codeHash, "the job's code"),
+      this.#mustExist(spec.planHash, "the job's plan"),
+    ]);
     const plan = await this.read(spec.planHash);
     const expected = plan.items?.count ?? plan.splits;
     const [first, second] = spec.stages;

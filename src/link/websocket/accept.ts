@@ -2,11 +2,11 @@
  *  runs. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
 import { ClusterError } from "../../core/error.ts";
 import { closeCodes } from "../close-reason.ts";
 import type { Link } from "../link.ts";
-import { type SocketLimits, SocketLink, socketOptions } from "./socket-link.ts";
+import { type OpenSocket, type SocketLimits, SocketLink, socketOptions } from "./socket-link.ts";
 import { TextLink } from "./text-link.ts";
 
 export type AcceptOptions = SocketLimits & {
@@ -34,7 +34,7 @@ export type WebSocketAcceptor = Acceptor<Link>;
 /** Links of binary frames. */
 export function acceptWebSockets(options: AcceptOptions = {}): WebSocketAcceptor {
   return acceptor(options, {
-    make: (socket, remote) => new SocketLink(socket, remote, options),
+    make: (open) => new SocketLink(open, options),
     end: (link, reason) => link.close(reason),
   });
 }
@@ -42,13 +42,13 @@ export function acceptWebSockets(options: AcceptOptions = {}): WebSocketAcceptor
 /** Links of text frames. */
 export function acceptTexts(options: AcceptOptions = {}): Acceptor<TextLink> {
   return acceptor(options, {
-    make: (socket, remote) => new TextLink(socket, remote, options),
+    make: ({ socket, remote }) => new TextLink(socket, remote, options),
     end: (link, reason) => link.close(closeCodes.goingAway, reason),
   });
 }
 
 type Kind<L> = {
-  make(socket: WebSocket, remote: string): L;
+  make(open: OpenSocket): L;
   end(link: L, reason: string): void;
 };
 
@@ -71,7 +71,8 @@ function acceptor<L>(options: AcceptOptions, { end, make }: Kind<L>): Acceptor<L
       }
       server.handleUpgrade(request, socket, head, (webSocket) => {
         const { remoteAddress, remotePort } = request.socket;
-        const link = make(webSocket, `${remoteAddress}:${remotePort}`);
+        const remote = `${remoteAddress}:${remotePort}`;
+        const link = make({ socket: webSocket, stream: socket, remote });
         const gone = new Promise<void>((resolve) => {
           webSocket.once("close", () => {
             links.delete(link);

@@ -1,12 +1,13 @@
 /** The client side of WebSocket links. Every way in which it can fail becomes a `ClusterError` with
  *  a next step. */
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { WebSocket } from "ws";
 import { ClusterError } from "../../core/error.ts";
 import type { Link } from "../link.ts";
 import { dialError, httpRefusal } from "./dial-error.ts";
 import { connectPinned, parseFingerprint } from "./pinned-tls.ts";
-import { type SocketLimits, SocketLink, socketOptions } from "./socket-link.ts";
+import { type OpenSocket, type SocketLimits, SocketLink, socketOptions } from "./socket-link.ts";
 import { TextLink } from "./text-link.ts";
 
 export type DialOptions = SocketLimits & {
@@ -23,8 +24,7 @@ export type DialOptions = SocketLimits & {
 /** Opens a link to `ws:`, `wss:`, `http:` or `https:` addresses. The link reads nothing until
  *  `onFrame` is set. */
 export async function dialWebSocket(url: string, options: DialOptions = {}): Promise<Link> {
-  const { socket, remote } = await dial(url, options);
-  return new SocketLink(socket, remote, options);
+  return new SocketLink(await dial(url, options), options);
 }
 
 /** The same, for text frames. */
@@ -33,9 +33,7 @@ export async function dialText(url: string, options: DialOptions = {}): Promise<
   return new TextLink(socket, remote, options);
 }
 
-type Dialled = { readonly socket: WebSocket; readonly remote: string };
-
-async function dial(url: string, options: DialOptions): Promise<Dialled> {
+async function dial(url: string, options: DialOptions): Promise<OpenSocket> {
   const target = parseTarget(url);
   const timeoutMs = options.timeoutMs ?? 10_000;
   const signal = AbortSignal.timeout(timeoutMs);
@@ -81,7 +79,7 @@ function open(
   options: DialOptions,
   signal: AbortSignal,
   socket?: TLSSocket,
-): Promise<Dialled> {
+): Promise<OpenSocket> {
   return new Promise((resolve, reject) => {
     const webSocket = new WebSocket(target, {
       ...socketOptions(options),
@@ -94,11 +92,15 @@ function open(
       webSocket.terminate();
     };
     signal.addEventListener("abort", aborted, { once: true });
+    let stream: Duplex;
+    webSocket.once("upgrade", (response) => {
+      stream = response.socket;
+    });
     webSocket.once("open", () => {
       signal.removeEventListener("abort", aborted);
       // Nothing may arrive before there is a link to receive it.
       webSocket.pause();
-      resolve({ socket: webSocket, remote: target.host });
+      resolve({ socket: webSocket, stream, remote: target.host });
     });
     webSocket.once("unexpected-response", (request, response) => {
       httpRefusal(response, target).then((error) => {

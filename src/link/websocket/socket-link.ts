@@ -1,5 +1,6 @@
 /** A link over one open WebSocket: binary messages only, each one frame. Liveness is not its
  *  business. */
+import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { closeCodes, cutReason, describeClose, describeOwn, tooLarge } from "../close-reason.ts";
 import type { Link } from "../link.ts";
@@ -25,10 +26,19 @@ export function socketOptions(limits: SocketLimits) {
   } as const;
 }
 
+export type OpenSocket = {
+  readonly socket: WebSocket;
+  readonly stream: Duplex;
+  readonly remote: string;
+};
+
 export class SocketLink implements Link {
   readonly remote: string;
   readonly #socket: WebSocket;
+  /** What the WebSocket runs over. */
+  readonly #stream: Duplex;
   readonly #pendingMaxBytes: number;
+  #corked = false;
   #receive: ((frame: Uint8Array) => void) | null = null;
   #closed: ((reason: string) => void) | null = null;
   /** The first reason that is known on this side; nothing is sent or delivered after it. */
@@ -37,9 +47,10 @@ export class SocketLink implements Link {
   #untold: string | null = null;
 
   /** `socket` must be open. Nothing is read from it until there is somebody to receive. */
-  constructor(socket: WebSocket, remote: string, limits: SocketLimits) {
+  constructor({ socket, stream, remote }: OpenSocket, limits: SocketLimits) {
     this.remote = remote;
     this.#socket = socket;
+    this.#stream = stream;
     this.#pendingMaxBytes = limits.pendingMaxBytes ?? 64 * 1024 * 1024;
     const { maxPayload } = socketOptions(limits);
     socket.pause();
@@ -56,12 +67,24 @@ export class SocketLink implements Link {
 
   send(frame: Uint8Array): void {
     if (this.#why !== null) return;
+    this.#cork();
     this.#socket.send(frame);
     if (this.#socket.bufferedAmount > this.#pendingMaxBytes) {
       this.#why = `the other side reads too slowly: more than ${this.#pendingMaxBytes} bytes wait`;
       // A close frame would wait behind them.
       this.#socket.terminate();
     }
+  }
+
+  /** What is sent in one breath leaves in one packet: each costs as much as hundreds of tasks. */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#stream.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      this.#stream.uncork();
+    });
   }
 
   pendingBytes(): number {

@@ -2,8 +2,8 @@
  *
  *  The size in the name makes a cut-off file visible without reading it. Bytes arrive in
  *  `part/`, on the same file system, are synced, renamed, and then their directory is synced. */
-import { readdirSync } from "node:fs";
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { readdirSync, statSync } from "node:fs";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Hash } from "../../core/ids.ts";
 import { makeDirectory, syncDirectory } from "../directory.ts";
@@ -107,7 +107,8 @@ class DiskStore implements DiskBlobs {
     const blob = this.#find(hash);
     if (blob === null) return null;
     try {
-      checkFileSize(blob, (await stat(blob.path)).size);
+      // At once: the answer lies in memory, and another thread may be busy with a slow disk.
+      checkFileSize(blob, statSync(blob.path).size);
     } catch (error) {
       if (systemCode(error) === "ENOENT") return null;
       throw storageFailure(error, `blob ${hash}`);

@@ -1,6 +1,7 @@
 /** The jobs that are open here: their code, plan and items as files, and where their partitions
  *  lie. */
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdirSync, readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
@@ -86,16 +87,16 @@ export class OpenJobs {
 
   async #fetch(open: JobOpen, signal: AbortSignal): Promise<JobFiles> {
     const dir = join(this.#dir, open.job);
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
     const codePath = join(dir, "job.mjs");
     const planPath = join(dir, "plan.json");
     const fetch = async (hash: string, path: string) => {
-      if (await this.#kept.restore(open.owner, hash, path)) return;
+      if (this.#kept.restore(open.owner, hash, path)) return;
       await this.#blobs.fetchTo(hash, path, signal);
       await this.#kept.keep(open.owner, hash, path);
     };
     await Promise.all([fetch(open.codeHash, codePath), fetch(open.planHash, planPath)]);
-    const plan = readPlan(await readFile(planPath, "utf8"), open);
+    const plan = readPlan(readFileSync(planPath, "utf8"), open);
     if (plan.items === null) return { codePath, planPath, itemsPath: null, plan };
     const itemsPath = join(dir, "items.ndjson");
     await fetch(plan.items.hash, itemsPath);

@@ -1,6 +1,7 @@
 /** Blobs of jobs that were open here lately, so that the same code, plan or items need not come
  *  again. Second names (hard links) of verified files; per owner, since job code sees its files. */
 import { createHash } from "node:crypto";
+import { linkSync } from "node:fs";
 import { link, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -23,12 +24,13 @@ export class KeptBlobs {
     this.#names.clear();
   }
 
-  /** Gives the blob a name at `path`. False when it is not kept. */
-  async restore(owner: string, hash: string, path: string): Promise<boolean> {
+  /** Gives the blob a name at `path`. False when it is not kept. At once, since a task waits, and a
+   *  link takes less than handing it to another thread. */
+  restore(owner: string, hash: string, path: string): boolean {
     const name = nameOf(owner, hash);
     if (!this.#names.delete(name)) return false;
     try {
-      await link(join(this.#dir, name), path);
+      linkSync(join(this.#dir, name), path);
     } catch (error) {
       // There already is what the caller wants; anything else means that it must be fetched.
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") return false;
