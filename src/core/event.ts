@@ -21,8 +21,11 @@ export type WorkerSpecs = {
   readonly memoryBytes: number;
   /** Program kinds: 0 = WebAssembly 0.1.0, 100 = JavaScript bundle. */
   readonly kinds: readonly number[];
-  /** Where other workers fetch partitions from; "" when it cannot be reached. */
+  /** Where other workers fetch partitions from; "" when it cannot be reached: then the coordinator
+   *  keeps its outputs. */
   readonly exchangeUrl: string;
+  /** A browser tab: far away, so it is given enough work for some seconds at once. */
+  readonly tab?: boolean;
   readonly version: string;
 };
 

@@ -6,6 +6,7 @@ import {
   type CoordinatorState,
   DONE,
   type JobRecord,
+  RELAY,
   type Stage,
   type WorkerRecord,
 } from "./cluster/state.ts";
@@ -117,19 +118,21 @@ export function jobBadRecords(state: CoordinatorState, job: JobId): string[] {
   return stages.flatMap((stage) => stage.outputs.flatMap((output) => output?.badRecords ?? []));
 }
 
-/** Where the partitions of a stage lie, in task order; null where a task has none now. */
+/** Where the partitions of a stage lie, in task order; null where a task has none now. `worker`
+ *  null: at the coordinator. */
 export function stageSources(
   state: CoordinatorState,
   job: JobId,
   stage: number,
-): Array<{ task: number; attempt: number; worker: WorkerId; root: string } | null> {
+): Array<{ task: number; attempt: number; worker: WorkerId | null; root: string } | null> {
   const record = find(state, job)?.stages[stage];
   if (record === undefined) return [];
   return record.outputs.map((output, task) => {
     const holder = record.holder[task] as number;
     if (output === null || holder === 0 || record.state[task] !== DONE) return null;
     const attempt = record.committed[task] as number;
-    return { task, attempt, worker: workerId(holder), root: output.root };
+    const worker = holder === RELAY ? null : workerId(holder);
+    return { task, attempt, worker, root: output.root };
   });
 }
 

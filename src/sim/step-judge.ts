@@ -1,6 +1,6 @@
 /** Laws about single steps of the core, checked without its own functions, so that an error in
  *  those cannot hide itself. */
-import { type CoordinatorState, DONE, type Stage } from "../core/cluster/state.ts";
+import { type CoordinatorState, DONE, RELAY, type Stage } from "../core/cluster/state.ts";
 import type { Effect } from "../core/effect.ts";
 import type { AttemptReport, CoordinatorEvent } from "../core/event.ts";
 import { idNumber } from "../core/ids.ts";
@@ -61,6 +61,7 @@ function checkHolders(state: CoordinatorState, stage: Stage): void {
   for (let task = 0; task < stage.spec.taskCount; task++) {
     if (stage.state[task] !== DONE) continue;
     const holder = stage.holder[task]!;
+    if (holder === RELAY) continue;
     if (state.workers.get(holder)?.live === true) continue;
     throw new Error(
       `I9: the output of j-${stage.job}/${stage.index}/${task} lies on w-${holder}, lost`,

@@ -63,14 +63,16 @@ function openJob(state: CoordinatorState, job: JobId, keys: ClusterKeys): Manage
 
 function sources(state: CoordinatorState, job: JobId, stage: number): ManagerMessage {
   const urls: string[] = [];
-  const places = new Map<string, number>();
+  const places = new Map<string | null, number>();
   const tasks = stageSources(state, job, stage).map((source) => {
     // A hole is a task that is being computed again; the worker is told once more when it is done.
     if (source === null) return [-1, 0, ""] as const;
-    let place = places.get(source.worker);
+    const { worker } = source;
+    let place = places.get(worker);
     if (place === undefined) {
-      place = urls.push(workerSpecs(state, source.worker)?.exchangeUrl ?? "") - 1;
-      places.set(source.worker, place);
+      const url = worker === null ? "" : (workerSpecs(state, worker)?.exchangeUrl ?? "");
+      place = urls.push(url) - 1;
+      places.set(worker, place);
     }
     return [place, source.attempt, source.root] as const;
   });

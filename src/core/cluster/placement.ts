@@ -28,6 +28,9 @@ export const depthMax = 1_024;
 const heldMax = 32_768;
 /** Above this mean duration nothing is sent ahead. */
 const sendAheadBelowMs = 200;
+/** The same for a browser tab: each message is a round trip through a gateway. */
+const tabQueuedWorkMs = 10_000;
+const tabSendAheadBelowMs = 5_000;
 /** Program kind of bundled JavaScript (wire/manager/messages.ts). */
 const javascript = 100;
 
@@ -82,16 +85,22 @@ function nextStage(state: CoordinatorState, skipped: ReadonlySet<number>): Stage
 function roomFor(state: CoordinatorState, stage: Stage, worker: WorkerRecord): number {
   const { slots } = worker.specs;
   const meanMs = stage.durations.count === 0 ? Number.POSITIVE_INFINITY : stage.durations.meanMs();
-  const depth =
-    meanMs > sendAheadBelowMs
-      ? 1
-      : Math.min(depthMax, Math.max(2, Math.ceil(queuedWorkMs / Math.max(meanMs, 0.01))));
+  const depth = depthOf(meanMs, worker.specs.tab === true);
   // Everybody's even share of what is left, so that the end of a stage does not lie in one queue.
   const share = Math.max(1, Math.ceil(stage.counts.ready / Math.max(1, state.slots)));
   const most = slots * Math.min(depth, depth === 1 ? 1 : share + 1);
   const room = Math.min(most, heldMax) - worker.leases.size;
   const competing = state.active.size > 1 ? Math.ceil(room / 2) : room;
   return Math.min(competing, stage.counts.ready, slots * share);
+}
+
+/** Tasks for one slot at a time. */
+function depthOf(meanMs: number, isTab: boolean): number {
+  const [aheadBelowMs, workMs] = isTab
+    ? [tabSendAheadBelowMs, tabQueuedWorkMs]
+    : [sendAheadBelowMs, queuedWorkMs];
+  if (meanMs > aheadBelowMs) return 1;
+  return Math.min(depthMax, Math.max(2, Math.ceil(workMs / Math.max(meanMs, 0.01))));
 }
 
 function assignSome(

@@ -15,6 +15,7 @@ import {
   DONE,
   type JobRecord,
   type Lease,
+  RELAY,
   type Stage,
   setTask,
 } from "./state.ts";
@@ -80,7 +81,7 @@ function commit(
   }
   stage.outputs[task] = report.output;
   stage.committed[task] = report.attempt;
-  stage.holder[task] = stage.spec.partitionCount > 0 ? lease.worker : 0;
+  stage.holder[task] = holderOf(state, stage, lease);
   stage.sourcesVersion++;
   setTask(stage, task, DONE);
   learnPace(state, stage, lease, report.durationMs);
@@ -92,6 +93,12 @@ function commit(
   stage.tally.endedAtMs = state.atMs;
   const consumer = consumerOf(job, stage);
   if (consumer !== null) openStage(state, job, consumer);
+}
+
+/** Who keeps the partitions: whoever made them, if others can fetch them there. */
+function holderOf(state: CoordinatorState, stage: Stage, lease: Lease): number {
+  if (stage.spec.partitionCount === 0) return 0;
+  return state.workers.get(lease.worker)?.specs.exchangeUrl === "" ? RELAY : lease.worker;
 }
 
 /** Counted once per task, also when its output is lost and computed again. */

@@ -21,6 +21,10 @@ export const DONE = 3;
 /** The job ended without this task. */
 export const DROPPED = 4;
 
+/** In `Stage.holder`: the coordinator keeps the partitions, since nobody could fetch them from the
+ *  worker that made them. They outlive that worker. */
+export const RELAY = -1;
+
 /** A promise that one worker runs one attempt; ended by its report, or by the loss of the worker.
  *
  *  1. A task has at most one lease, and one more while a backup attempt runs, on another worker.
@@ -47,7 +51,8 @@ export type Stage = {
   readonly userErrors: Uint8Array;
   /** Times the task went back for reasons that are not the user's, per task. */
   readonly setbacks: Uint16Array;
-  /** Worker number that holds the committed partitions; 0 = nobody needs to. */
+  /** Worker number that holds the committed partitions; 0 = nobody needs to, `RELAY` = the
+   *  coordinator. */
   readonly holder: Int32Array;
   /** Attempt that was committed. */
   readonly committed: Uint32Array;

@@ -147,7 +147,7 @@ export type JobOpen = {
 export type StageSources = {
   readonly job: string;
   readonly stage: number;
-  /** Distinct exchange addresses of workers. */
+  /** Distinct exchange addresses of workers; "" = the coordinator passes them on. */
   readonly urls: readonly string[];
   /** Per task: index into `urls`, attempt, manifest root. */
   readonly tasks: ReadonlyArray<readonly [url: number, attempt: number, root: string]>;
