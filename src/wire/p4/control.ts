@@ -1,0 +1,99 @@
+/** The control channel of P4: what peers ask the master, as JSON over HTTP. Keys are those of
+ *  existing implementations, which know the first five calls and ignore what they do not know.
+ *
+ *  | call | body → 200 | refused |
+ *  | --- | --- | --- |
+ *  | POST /register | Registration → Registered | 400, 401 |
+ *  | POST /unregister | Named → Said | 400, 404 |
+ *  | POST /add_file | AddFile → Said | 400, 404 |
+ *  | GET, POST /get_files | Listing → Listed | 400, 404 |
+ *  | GET, POST /get_file | FileWanted → FileFound | 400, 401, 404 |
+ *  | POST /files | Published → Said | 400, 404 |
+ *  | POST /remove_file | Named and file_name → Said | 400, 404 |
+ *  | POST /heartbeat | Named → Available | 400, 404 |
+ *  | POST /redeem | Redemption → Redeemed, once | 400, 401 |
+ *
+ *  GET carries a JSON body too. 413: a limit; 503: the master cannot answer now, ask again. */
+import type { MemberAddress } from "../../core/catalogue.ts";
+import type { Hash } from "../../core/ids.ts";
+import type { FileTree } from "./control-tree.ts";
+
+/** Every refusal, and the answers that only confirm. */
+export type Said = { readonly message: string };
+
+/** The caller by its token. Callers that are no peers show a cluster token instead, as
+ *  `Authorization: Bearer`, and send none here: only to get_files and get_file. */
+export type Named = { readonly token?: string };
+
+export type Registration = {
+  readonly client_id: string;
+  /** Believed when the caller is seen there, or on its own machine. */
+  readonly ip: string;
+  readonly port: number;
+  /** A cluster token that may share, or the one that the master was configured with. */
+  readonly genericToken: string;
+  /** It will be heard at least so often; default and 0: what the master says. */
+  readonly ttl_s?: number;
+  /** Its token of before: the same registration goes on, from this address. */
+  readonly token?: string;
+};
+export type Registered = { readonly token: string; readonly ttl_s: number };
+export type Available = Said & { readonly ttl_s: number };
+
+export type FileDetails = {
+  readonly root?: Hash | null;
+  readonly size_bytes?: number | null;
+  readonly description?: string | null;
+};
+export type AddFile = Named & FileDetails & { readonly file_name: string };
+/** All files of the peer from now on. */
+export type Published = Named & { readonly files: unknown };
+
+export type Listing = Named & { readonly tree?: boolean };
+export type Listed = { readonly files: readonly string[]; readonly tree?: FileTree };
+
+export type FileWanted = Named & ({ readonly file_name: string } | { readonly root: Hash });
+export type FileFound = {
+  /** Of the first source. */
+  readonly file_address: string;
+  readonly file_name: string;
+  readonly root: Hash | null;
+  readonly size_bytes: number | null;
+  readonly sources: readonly FileSource[];
+};
+export type FileSource = {
+  readonly peer: string;
+  readonly address: string;
+  /** What this peer calls it. */
+  readonly file_name: string;
+  /** Shown to that peer alone, once, soon. */
+  readonly ticket: string;
+};
+
+/** `token`: of the peer that is asked for the file, and asks whether it may give it. */
+export type Redemption = { readonly token: string; readonly ticket: string };
+export type Redeemed = {
+  readonly file_name: string;
+  readonly root: Hash | null;
+  /** Peer, or owner of the cluster token, that asked for the file. */
+  readonly requester: string;
+  readonly expires_in_s: number;
+};
+
+/** `grpc://<host>:<port>/<name>`: nothing is escaped, a name may hold `/` and `:`. */
+export function fileAddress({ host, port }: MemberAddress, name: string): string {
+  return `grpc://${host.includes(":") ? `[${host}]` : host}:${port}/${name}`;
+}
+
+const addressPattern =
+  /^grpc:\/\/(?:\[([0-9a-fA-F:.]{2,45})\]|([^:/[\]]{1,255})):(\d{1,5})\/(.*)$/s;
+
+/** The parts of such an address; null when it is none. */
+export function parseFileAddress(
+  text: string,
+): { readonly address: MemberAddress; readonly name: string } | null {
+  const match = addressPattern.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port < 1 || port > 65_535) return null;
+  return { address: { host: (match[1] ?? match[2]) as string, port }, name: match[4] as string };
+}
