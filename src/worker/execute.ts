@@ -10,6 +10,7 @@ import { hit } from "../store/failpoint.ts";
 import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
 import type { CoordinatorBlobs } from "./files/blobs.ts";
 import { type PartitionFetcher, PartitionsLost } from "./files/fetch.ts";
+import { InputLinks } from "./files/input-links.ts";
 import type { OpenedJob, OpenJobs } from "./files/jobs.ts";
 import { openFile } from "./files/open-file.ts";
 import type { Outputs } from "./files/outputs.ts";
@@ -41,6 +42,8 @@ export class NodeExecutor implements Executor {
   readonly #options: ExecuteOptions;
   readonly #events: ExecutorEvents;
   readonly #runs = new Map<number, Run>();
+  /** Whether task processes can open the input files of this machine themselves. */
+  #readsFiles = true;
 
   constructor(options: ExecuteOptions, events: ExecutorEvents) {
     this.#options = options;
@@ -150,12 +153,14 @@ export class NodeExecutor implements Executor {
     // Once the report is there, what was not read of the input is of no interest.
     const enough = new AbortController();
     let broken: unknown = null;
+    const links = this.#readsFiles ? new InputLinks(process.readDir) : null;
     const streaming = streamSplit({
       plan,
       task: ref.task,
       open: (file, index) => openFile(source, file, index),
       sink: process.input,
       signal: AbortSignal.any([signal, enough.signal]),
+      ...(links === null ? {} : { direct: (path: string) => links.add(path) }),
     }).catch((error: unknown) => {
       if (!enough.signal.aborted && !process.over) broken = error;
     });
@@ -167,9 +172,15 @@ export class NodeExecutor implements Executor {
       throw broken ?? error;
     } finally {
       enough.abort();
+      links?.remove();
     }
     await streaming;
     if (broken !== null) throw broken;
+    if (report.kind === "failed" && report.failure.code === "download-failed" && links?.used) {
+      // It has fewer rights than this process: from now on everything goes through the pipe.
+      this.#readsFiles = false;
+      return this.#map(run, process);
+    }
     await this.#finish(run, report, out);
   }
 

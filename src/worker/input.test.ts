@@ -89,17 +89,21 @@ function received(format: FormatSpec = { format: "lines" }): { lines: string[]; 
   return { lines, heads };
 }
 
+/** Bytes go through the pipe, or the task process reads the file itself. */
+const ways: ReadonlyArray<Partial<StreamOptions>> = [{}, { direct: (path) => path }];
+
 test("a text cut in two at any byte loses no record and doubles none", async () => {
   for (const content of ["añb\r\n\n日本語\nlast", "\n\na\r\n", "x\ny\n", "no newline"]) {
     const bytes = Buffer.from(content);
     const file = inputFile("text", bytes);
     await stream(planOf([file], [[[0, 0, bytes.length]]]), 0);
     const whole = received().lines;
-    for (let cut = 0; cut <= bytes.length; cut++) {
-      const plan = planOf([file], [[[0, 0, cut]], [[0, cut, bytes.length]]]);
-      await stream(plan, 0);
+    for (let cut = 0; cut <= 2 * bytes.length + 1; cut++) {
+      const at = cut >> 1;
+      const plan = planOf([file], [[[0, 0, at]], [[0, at, bytes.length]]]);
+      await stream(plan, 0, ways[cut & 1]);
       const first = received().lines;
-      await stream(plan, 1);
+      await stream(plan, 1, ways[cut & 1]);
       assert.deepEqual([...first, ...received().lines], whole, `cut at ${cut}`);
     }
   }
@@ -123,8 +127,10 @@ test("the words of a split are those of the judge, wherever the cut falls", asyn
       const judged = [...readRecords(file, piece, format, [])].map((record) =>
         record.kind === "record" ? `${record.offset} ${record.value}` : record.problem,
       );
-      await stream(plan, task);
-      assert.deepEqual(received(format).lines, judged, `part ${task} of a cut at ${cut}`);
+      for (const way of ways) {
+        await stream(plan, task, way);
+        assert.deepEqual(received(format).lines, judged, `part ${task} of a cut at ${cut}`);
+      }
     }
   }
 });
@@ -134,14 +140,16 @@ test("records longer than what is read ahead are whole", async () => {
   const bytes = Buffer.from(`head\n${long}\n${long}\nz\n`);
   const file = inputFile("long", bytes);
   const cuts = [0, 3, 5, 6, 150_000, 300_005, 300_006, 300_007, 600_000, bytes.length];
-  const lines: string[] = [];
-  for (let i = 1; i < cuts.length; i++) {
-    await stream(planOf([file], [[[0, cuts[i - 1] as number, cuts[i] as number]]]), 0);
-    const read = received();
-    lines.push(...read.lines);
-    for (const head of read.heads) assert.equal(head, "head\n");
+  for (const way of ways) {
+    const lines: string[] = [];
+    for (let i = 1; i < cuts.length; i++) {
+      await stream(planOf([file], [[[0, cuts[i - 1] as number, cuts[i] as number]]]), 0, way);
+      const read = received();
+      lines.push(...read.lines);
+      for (const head of read.heads) assert.equal(head, "head\n");
+    }
+    assert.deepEqual(lines, [`0 head`, `5 ${long}`, `300006 ${long}`, "600007 z"]);
   }
-  assert.deepEqual(lines, [`0 head`, `5 ${long}`, `300006 ${long}`, "600007 z"]);
 });
 
 test("gzip of several members and zstd of several frames are read whole", async () => {
@@ -198,6 +206,16 @@ test("a file that changed since the submission is data-lost", async () => {
   await assert.rejects(stream(plan, 0), { code: "data-lost" });
 });
 
+test("a file that changes under a task process that reads it itself is data-lost", async () => {
+  const file = inputFile("live", Buffer.from("a\nb\n"));
+  await stream(planOf([file], [[[0, 0, 4]]]), 0, { direct: (path) => path });
+  assert.deepEqual(received().lines, ["0 a", "2 b"]);
+  writeFileSync(file.at.path, "a\nb\nc\n");
+  assert.throws(received, /data-lost: input live changed while the job runs/);
+  rmSync(file.at.path);
+  assert.throws(received, /download-failed: a task process cannot open live/);
+});
+
 test("an aborted stream ends between frames, and the task does not take it for whole", async () => {
   const file = inputFile("big", Buffer.from("line\n".repeat(200_000)));
   const stop = new AbortController();
@@ -209,7 +227,7 @@ test("an aborted stream ends between frames, and the task does not take it for w
         stop.abort(new Error("enough"));
       }
     };
-    return { read, close: () => opened.close() };
+    return { read, path: null, close: () => opened.close() };
   };
   const plan = planOf([file], [[[0, 0, file.sizeBytes]]]);
   await assert.rejects(stream(plan, 0, { open, signal: stop.signal }), /enough/);

@@ -12,6 +12,7 @@ import {
   bytesHeader,
   cutFrame,
   endFrame,
+  fileFrame,
   frameMaxBytes,
   headFrame,
   headMaxBytes,
@@ -28,6 +29,9 @@ export type StreamOptions = {
   readonly sink: Writable;
   /** Stops between two frames. */
   readonly signal: AbortSignal;
+  /** Makes a file of this machine readable for the task process, under the path that it answers.
+   *  Absent: its bytes go through the pipe. */
+  readonly direct?: (path: string) => string;
   /** Bytes that one compressed file may become; default 64 GiB. Exceeded: `limit-exceeded`. */
   readonly inflatedMaxBytes?: number;
 };
@@ -70,15 +74,53 @@ async function streamPiece(piece: Piece, options: StreamOptions, out: FrameSink)
       const maxBytes = options.inflatedMaxBytes ?? inflatedMaxDefaultBytes;
       await out.send([pieceFrame(index, 0)]);
       for await (const bytes of inflated(file, opened, maxBytes)) await out.bytes(bytes);
+    } else if (opened.path !== null && options.direct !== undefined && file.at.kind === "path") {
+      const path = options.direct(opened.path);
+      const whole = { path, name: file.name, sizeBytes: file.sizeBytes, mtimeMs: file.at.mtimeMs };
+      await sendRange({ index, start, end, ...whole }, opened, out);
     } else if (start === 0 && end >= file.sizeBytes) {
       await out.send([pieceFrame(index, 0)]);
       for await (const bytes of opened.read(0, file.sizeBytes)) await out.bytes(bytes);
+    } else if (file.recordBytes !== undefined) {
+      await out.send([pieceFrame(index, start)]);
+      for await (const bytes of opened.read(start, end)) await out.bytes(bytes);
     } else if (start < end) {
       await streamRange({ index, start, end, sizeBytes: file.sizeBytes }, opened, out);
     }
   } finally {
     await opened.close();
   }
+}
+
+/** As `streamRange`, for a task process that reads the file itself. */
+async function sendRange(
+  range: Range & { readonly path: string; readonly name: string; readonly mtimeMs: number },
+  opened: OpenInput,
+  out: FrameSink,
+): Promise<void> {
+  const { index, start, end, sizeBytes } = range;
+  const from = start === 0 ? 0 : await behindNewline(opened, start - 1, sizeBytes);
+  if (from >= end) return;
+  const to = end >= sizeBytes ? sizeBytes : await behindNewline(opened, end - 1, sizeBytes);
+  if (from === 0) await out.send([pieceFrame(index, 0)]);
+  else await sendStart(index, from, opened, out);
+  const { path, name, mtimeMs } = range;
+  await out.send([fileFrame({ path, name, start: from, end: to, sizeBytes, mtimeMs })]);
+  out.inputBytes += to - from;
+}
+
+/** Behind the first newline at or after `from`; the file's end when there is none. */
+async function behindNewline(opened: OpenInput, from: number, sizeBytes: number): Promise<number> {
+  let step = lookAheadBytes;
+  for (let at = from; at < sizeBytes; step = lookFurtherBytes) {
+    const to = Math.min(sizeBytes, at + step);
+    for await (const chunk of opened.read(at, to)) {
+      const found = chunk.indexOf(newline);
+      if (found !== -1) return at + found + 1;
+      at += chunk.length;
+    }
+  }
+  return sizeBytes;
 }
 
 type Range = {

@@ -27,6 +27,7 @@ export async function openFile(
   const { job, blobs, signal } = source;
   return {
     read: (start, end) => asDownload(blobs.input(job, index, { start, end }, signal), file),
+    path: null,
     close: async () => {},
   };
 }

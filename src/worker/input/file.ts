@@ -9,6 +9,8 @@ export interface OpenInput {
    *  once the next one is asked for. Less than asked, or other bytes than were submitted, is
    *  `data-lost`; no way to get at them, `download-failed`. */
   read(start: number, end: number): AsyncIterable<Uint8Array>;
+  /** Where it lies on this machine; null when it does not. */
+  readonly path: string | null;
   /** May be called twice. */
   close(): Promise<void>;
 }
@@ -35,7 +37,8 @@ export async function openLocal(file: InputFile): Promise<OpenInput> {
     await handle.close();
     throw error;
   }
-  return { read: (start, end) => readLocal(local, start, end), close: () => handle.close() };
+  const read = (start: number, end: number) => readLocal(local, start, end);
+  return { read, path: at.path, close: () => handle.close() };
 }
 
 type Local = {

@@ -1,7 +1,7 @@
 /** The frames in which the supervisor streams input to a task process, one constant and one
  *  encoder each. */
 
-export const frameKinds = { piece: 1, bytes: 2, end: 3, head: 4, cut: 5 } as const;
+export const frameKinds = { piece: 1, bytes: 2, end: 3, head: 4, cut: 5, file: 6 } as const;
 
 /** Longest body of a DATA frame. */
 export const frameMaxBytes = 1024 * 1024;
@@ -29,6 +29,31 @@ export function headFrame(line: Uint8Array): Buffer {
   frame.writeUInt8(frameKinds.head, 0);
   frame.writeUInt32LE(line.length, 1);
   frame.set(line, 5);
+  return frame;
+}
+
+/** Bytes [start, end) of a file that the task process reads itself: no copy of them passes through
+ *  the supervisor. It checks that the file is as it was when the job was submitted. */
+export type FileRange = {
+  /** Under which it may be opened. */
+  readonly path: string;
+  /** For people. */
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+};
+
+/** Longest description of a range, as JSON. */
+export const rangeMaxBytes = 64 * 1024;
+
+export function fileFrame(range: FileRange): Buffer {
+  const body = Buffer.from(JSON.stringify(range));
+  const frame = Buffer.allocUnsafe(5 + body.length);
+  frame.writeUInt8(frameKinds.file, 0);
+  frame.writeUInt32LE(body.length, 1);
+  frame.set(body, 5);
   return frame;
 }
 

@@ -2,9 +2,15 @@
  *
  *  In a task process the supervisor streams them through a pipe; tests and `bench/` pass them
  *  from memory. */
-import { readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { ClusterError } from "../../core/error.ts";
-import { frameKinds, frameMaxBytes, headMaxBytes } from "../input/frames.ts";
+import {
+  type FileRange,
+  frameKinds,
+  frameMaxBytes,
+  headMaxBytes,
+  rangeMaxBytes,
+} from "../input/frames.ts";
 
 export type SourcePiece = {
   /** Index in the plan's files. */
@@ -60,6 +66,8 @@ export class PipeSource implements ByteSource {
   #end = 0;
   /** What is left of the DATA frame that is being read. */
   #frameRest = 0;
+  /** What is being read without the pipe. */
+  #file: RangeReader | null = null;
   /** The frame kind that has been read and not yet acted on; 0 = none. */
   #pending = 0;
   #ended = true;
@@ -73,6 +81,7 @@ export class PipeSource implements ByteSource {
   }
 
   startTask(): void {
+    this.#closeFile();
     this.inputBytes = 0;
     this.#ended = false;
   }
@@ -107,7 +116,21 @@ export class PipeSource implements ByteSource {
 
   read(into: Uint8Array, at: number): number {
     while (this.#frameRest === 0) {
+      if (this.#file !== null) {
+        const count = this.#file.read(into, at);
+        if (count > 0) {
+          this.inputBytes += count;
+          this.#onRead(this.inputBytes);
+          return count;
+        }
+        this.#closeFile();
+      }
       if (this.#kind() === frameKinds.cut) this.#cut();
+      if (this.#kind() === frameKinds.file) {
+        this.#take();
+        this.#file = new RangeReader(this.#exactly(this.#length(rangeMaxBytes)));
+        continue;
+      }
       if (this.#kind() !== frameKinds.bytes) return 0;
       this.#take();
       this.#frameRest = this.#length(frameMaxBytes);
@@ -130,7 +153,13 @@ export class PipeSource implements ByteSource {
 
   /** Skips the rest of a DATA frame, or the next one; false when another kind comes. */
   #skipFrame(): boolean {
+    this.#closeFile();
     if (this.#frameRest === 0) {
+      if (this.#kind() === frameKinds.file) {
+        this.#take();
+        this.#exactly(this.#length(rangeMaxBytes));
+        return true;
+      }
       if (this.#kind() !== frameKinds.bytes) return false;
       this.#take();
       this.#frameRest = this.#length(frameMaxBytes);
@@ -142,6 +171,11 @@ export class PipeSource implements ByteSource {
       this.#frameRest -= count;
     }
     return true;
+  }
+
+  #closeFile(): void {
+    this.#file?.close();
+    this.#file = null;
   }
 
   #head(): Uint8Array | null {
@@ -196,6 +230,61 @@ export class PipeSource implements ByteSource {
       }
     }
     if (this.#end === 0) throw broken("it was closed in the middle of a task");
+  }
+}
+
+/** A part of a file that is read here. */
+class RangeReader {
+  readonly #range: FileRange;
+  readonly #fd: number;
+  #at: number;
+
+  constructor(description: Uint8Array) {
+    this.#range = JSON.parse(Buffer.from(description).toString()) as FileRange;
+    this.#at = this.#range.start;
+    try {
+      this.#fd = openSync(this.#range.path, "r");
+    } catch (error) {
+      const text = `a task process cannot open ${this.#range.name}: ${(error as Error).message}`;
+      throw new ClusterError("download-failed", text, { cause: error });
+    }
+    try {
+      this.#check();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** 0 = all of the part has been read, of the very file that was submitted. */
+  read(into: Uint8Array, at: number): number {
+    const wanted = Math.min(into.length - at, this.#range.end - this.#at);
+    if (this.#at === this.#range.end) {
+      this.#check();
+      return 0;
+    }
+    const count = readSync(this.#fd, into, at, wanted, this.#at);
+    if (count === 0) throw this.#changed();
+    this.#at += count;
+    return count;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #check(): void {
+    const { size, mtimeMs } = fstatSync(this.#fd);
+    const isSame = Math.floor(mtimeMs) === Math.floor(this.#range.mtimeMs);
+    if (size !== this.#range.sizeBytes || !isSame) throw this.#changed();
+  }
+
+  #changed(): ClusterError {
+    return new ClusterError(
+      "data-lost",
+      `input ${this.#range.name} changed while the job runs; submit the job again when the file ` +
+        "is complete",
+    );
   }
 }
 
