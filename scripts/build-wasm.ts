@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, "..");
 /** Source → module. */
 export const kernels: ReadonlyArray<readonly [source: string, module: string]> = [
   ["assembly/words.ts", "src/worker/kernels/wasm/words-wasm.ts"],
+  ["assembly/sorting.ts", "src/worker/kernels/sorting/sort-wasm.ts"],
 ];
 const flags = "-O3 --noAssert --runtime stub --enable simd --outFile out.wasm".split(" ");
 const lineCharacters = 92;

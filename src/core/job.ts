@@ -38,8 +38,9 @@ export type StageSpec = {
   readonly inputBytes: number;
 };
 
-/** How the pairs of a result are written. */
-export type OutputFormat = "ndjson" | "csv" | "text";
+/** How a result is written: pairs as lines of text; or, by operators that keep records as they are,
+ *  "bytes". */
+export type OutputFormat = "ndjson" | "csv" | "text" | "bytes";
 
 /** What may go wrong how often. Defaults in `defaultLimits`. */
 export type RetryLimits = {

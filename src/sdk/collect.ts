@@ -47,8 +47,9 @@ const extensionOf: Readonly<Record<OutputFormat, string>> = {
   ndjson: "ndjson",
   csv: "csv",
   text: "txt",
+  bytes: "bin",
 };
-const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt)$/;
+const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin)$/;
 
 /** The result of a job that has ended. Throws the job's failure, or `conflict` while it runs. */
 export async function jobResult(client: Client, job: JobSummary): Promise<JobResult> {

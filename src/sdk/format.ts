@@ -3,6 +3,7 @@
 import { ClusterError } from "../core/error.ts";
 import type { FormatSpec } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
+import { type Records, recordsOf } from "./operators/sort.ts";
 import { type Source, source } from "./operators/source.ts";
 
 export type { FormatSpec };
@@ -89,6 +90,14 @@ function checkedNames<C extends string>(where: string, names: readonly C[]): rea
 }
 
 export const bytes = {
+  /** Records of one size, one after the other, as `bytes.records(100, { key: [0, 10] })`. The key is
+   *  what they are sorted by: the bytes from the first number up to the second; default all. */
+  records(
+    sizeBytes: number,
+    options: { readonly key?: readonly [from: number, to: number] } = {},
+  ): Records {
+    return recordsOf(sizeBytes, options.key ?? [0, sizeBytes]);
+  },
   /** The whole file as bytes. */
   file(): Format<Uint8Array> {
     return { format: "file", as: "bytes" };

@@ -127,7 +127,7 @@ export type AnyOperator = {
     readonly name?: string;
     readonly params?: never;
     readonly reducers?: number;
-    readonly output?: "ndjson" | "csv" | "text";
+    readonly output?: "ndjson" | "csv" | "text" | "bytes";
     readonly badRecords?: "fail" | "keep";
     readonly timeoutMs?: number;
     readonly attempts?: number;

@@ -5,14 +5,15 @@ import { ClusterError } from "../core/error.ts";
 import { Arena, compareBytes } from "../wire/block/arena.ts";
 import { readKey, writeKey } from "../wire/block/key.ts";
 import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
-import type { Split } from "../wire/block/plan.ts";
+import type { OperatorSpec, SortSpec, Split } from "../wire/block/plan.ts";
 import { readValue, writeValue } from "../wire/block/value.ts";
 import type { JobResult, ResultPart } from "./collect.ts";
 import type { AnyMapReduce, AnyOperator, AnyTasks, Job, Key } from "./job.ts";
 import { badLine } from "./local/bad-line.ts";
 import { type Judged, judgeOf } from "./local/operators.ts";
-import { readRecords } from "./local/records.ts";
+import { rawRecords, readRecords } from "./local/records.ts";
 import { asJson, headLine, rowLine } from "./local/rows.ts";
+import { isRaw, type KeyedRow, keyedRow, rawRow, rowsJob, sortedParts } from "./local/sorting.ts";
 import type { Planned } from "./plan.ts";
 import { installRuntime } from "./runtime.ts";
 
@@ -55,9 +56,36 @@ function runJob(job: Job, planned: Planned): Promise<JobResult> | JobResult {
 }
 
 function runOperator({ options }: AnyOperator, planned: Planned): JobResult {
-  const judged = judgeOf(planned.plan.operator!);
+  const operator = planned.plan.operator!;
+  const { apply } = operator;
+  if (apply.operator === "sort") return runSort(operator, apply, planned);
+  const judged = judgeOf(operator, apply);
   const { job } = judged;
-  return runMapReduce({ ...job, options: { ...job.options, ...options } }, planned, judged);
+  const all = { ...job.options, ...options } as AnyMapReduce["options"];
+  return runMapReduce({ ...job, options: all }, planned, judged);
+}
+
+function runSort(operator: OperatorSpec, apply: SortSpec, planned: Planned): JobResult {
+  const { plan, uploads } = planned;
+  const badLines: string[] = [];
+  const rows: KeyedRow[] = [];
+  for (const split of plan.splits) {
+    if (!isRaw(operator, apply)) {
+      for (const pair of mapSplit(rowsJob(operator, apply), planned, split, badLines)) {
+        rows.push(keyedRow(...pair));
+      }
+      continue;
+    }
+    for (const piece of split.pieces) {
+      const file = plan.files[piece[0]]!;
+      for (const bytes of rawRecords(file, piece, operator.inputs.default!, uploads)) {
+        rows.push(rawRow(bytes, operator));
+      }
+    }
+  }
+  const parts = sortedParts(rows, operator, apply).map(bytesPart);
+  const badRecords = badLines.length === 0 ? [] : [bytesPart(badLines.join(""))];
+  return { kind: "parts", format: operator.output, parts, badRecords };
 }
 
 function runMapReduce(job: AnyMapReduce, planned: Planned, judged?: Judged): JobResult {
@@ -260,8 +288,8 @@ function partOf(format: "ndjson" | "csv" | "text", rows: readonly string[]): Res
   return bytesPart(rows.length === 0 ? "" : headLine(format) + rows.join(""));
 }
 
-function bytesPart(text: string): ResultPart {
-  const bytes = Buffer.from(text);
+function bytesPart(content: string | Buffer): ResultPart {
+  const bytes = Buffer.from(content);
   return {
     sizeBytes: bytes.length,
     async *read() {

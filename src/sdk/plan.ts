@@ -8,9 +8,9 @@ import { type FoundFile, findInputs } from "./inputs.ts";
 import type { AnyMapReduce, AnyOperator, Job } from "./job.ts";
 import { listItems } from "./plan/items.ts";
 import { checkNumber } from "./plan/numbers.ts";
-import { type Formats, formatsOf, planOperator, reducersOf } from "./plan/operator.ts";
+import { type Formats, formatsOf, planOperator, recordsIn, reducersOf } from "./plan/operator.ts";
 import { mergeParams } from "./plan/params.ts";
-import { cutSplits } from "./plan/splits.ts";
+import { cutSplits, type SplittableFile } from "./plan/splits.ts";
 import type { Upload } from "./plan/upload.ts";
 
 export type PlanOptions = {
@@ -87,15 +87,16 @@ async function planMapReduce(
       throw new ClusterError("limit-exceeded", `${limit}; use larger splits`);
     }
     const splittable = files.map((file) => ({ ...file, ...cutting(formats, file) }));
+    const uploads = files.flatMap(({ at }) => (at.kind === "upload" ? [at.upload] : []));
+    const inputs = files.map((file, i) => inputFile(file, options.host, splittable[i]!));
     const plan: Plan = {
       ...fixed,
-      files: files.map((file) => inputFile(file, options.host)),
+      files: inputs,
       splits: cutSplits(splittable, splitBytes),
       items: null,
       reducers,
-      ...(job.kind === "operator" ? planOperator(job) : {}),
+      ...(job.kind === "operator" ? planOperator(job, { files: inputs, uploads, reducers }) : {}),
     };
-    const uploads = files.flatMap(({ at }) => (at.kind === "upload" ? [at.upload] : []));
     return { plan, inputBytes, uploads, remove: found.remove };
   } catch (error) {
     await found.remove();
@@ -103,18 +104,21 @@ async function planMapReduce(
   }
 }
 
-function cutting(formats: Formats, file: FoundFile): { mayCut: boolean; mayPack: boolean } {
+type Cutting = Pick<SplittableFile, "mayCut" | "mayPack" | "recordBytes">;
+
+function cutting(formats: Formats, file: FoundFile): Cutting {
   const format = formats[file.input];
   const isWhole = format?.format === "file" || (format?.format === "csv" && format.multiline);
   const isPlain = file.compression === "none";
-  return { mayCut: isPlain && !isWhole, mayPack: isPlain };
+  return { mayCut: isPlain && !isWhole, mayPack: isPlain, ...recordsIn(file, format) };
 }
 
-function inputFile(file: FoundFile, host: string): InputFile {
+function inputFile(file: FoundFile, host: string, { recordBytes }: Cutting): InputFile {
   const { name, compression, sizeBytes } = file;
   const at: InputFile["at"] =
     file.at.kind === "path"
       ? { kind: "path", host, path: file.at.path, mtimeMs: file.at.mtimeMs }
       : { kind: "blob", hash: file.at.upload.hash };
-  return { name, compression, sizeBytes, at };
+  const records = recordBytes === undefined ? {} : { recordBytes };
+  return { name, compression, sizeBytes, ...records, at };
 }

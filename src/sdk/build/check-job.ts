@@ -7,6 +7,7 @@ import type { Job } from "../job.ts";
 type Fields = Readonly<Record<string, unknown>>;
 const formats: ReadonlyArray<FormatSpec["format"]> = [
   "lines",
+  "records",
   "words",
   "match",
   "file",
@@ -96,7 +97,7 @@ function optionProblem(options: Fields): string | null {
   }
   return (
     choiceProblem(options, "sort", ["ascending", "descending"]) ??
-    choiceProblem(options, "output", ["ndjson", "csv", "text"]) ??
+    choiceProblem(options, "output", ["ndjson", "csv", "text", "bytes"]) ??
     choiceProblem(options, "badRecords", ["fail", "keep"])
   );
 }

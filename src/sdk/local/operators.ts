@@ -15,8 +15,11 @@ export type Judged = {
   readonly last?: (pairs: readonly Pair[]) => readonly Pair[];
 };
 
-export function judgeOf(operator: OperatorSpec): Judged {
-  const { apply } = operator;
+/** Sorting has a judge of its own: `sorting.ts`. */
+export function judgeOf(
+  operator: OperatorSpec,
+  apply: Exclude<ApplySpec, { operator: "sort" }>,
+): Judged {
   switch (apply.operator) {
     case "count":
       return judged(operator, (row) => [keyOf(row, apply.by), 1], { reduce: countAll });

@@ -41,7 +41,13 @@ export function* readRecords(
       return;
     }
     const until = file.compression === "none" ? end : source.sizeBytes;
-    if (format.format === "csv") yield* csvRecords(source, start, until, format);
+    if (format.format === "records") {
+      let offset = start;
+      for (const bytes of rawRecords(file, piece, format, uploads)) {
+        yield { kind: "record", offset, value: new Uint8Array(bytes) };
+        offset += format.sizeBytes;
+      }
+    } else if (format.format === "csv") yield* csvRecords(source, start, until, format);
     else if (format.format === "lines") {
       for (const { offset, text } of linesOf(source, start, until)) {
         yield { kind: "record", offset, value: withoutReturn(text) };
@@ -60,6 +66,33 @@ export function* readRecords(
         else yield { ...record, value: atPaths(record.value, format.paths) };
       }
     } else yield* ndjsonRecords(linesOf(source, start, until));
+  } finally {
+    source.close();
+  }
+}
+
+/** Lines with their newlines, or records of one size, as the bytes that they are. */
+export function* rawRecords(
+  file: InputFile,
+  piece: Piece,
+  format: FormatSpec,
+  uploads: readonly Upload[],
+): Generator<Buffer, void> {
+  const source = openSource(file, uploads);
+  try {
+    const [, start, end] = piece;
+    const until = file.compression === "none" ? end : source.sizeBytes;
+    if (format.format !== "records") {
+      for (const { bytes } of linesOf(source, start, until)) yield bytes;
+      return;
+    }
+    const { sizeBytes } = format;
+    const bytes = source.read(start, until);
+    if (bytes.length % sizeBytes !== 0) {
+      const text = `${file.name} has ${source.sizeBytes} bytes, no multiple of ${sizeBytes}`;
+      throw new ClusterError("user-error", text);
+    }
+    for (let at = 0; at < bytes.length; at += sizeBytes) yield bytes.subarray(at, at + sizeBytes);
   } finally {
     source.close();
   }

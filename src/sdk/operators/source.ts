@@ -20,6 +20,16 @@ import type { OperatorSpec } from "../../wire/block/plan.ts";
 import type { Format, FormatSpec } from "../format.ts";
 import type { AnyOperator } from "../job.ts";
 
+import {
+  type DistinctOptions,
+  distinct,
+  type SortOptions,
+  type Sorted,
+  sorted,
+  type TopOptions,
+  top,
+} from "./sort.ts";
+
 /** What may be said of any operator, as the last argument. */
 export type OperatorOptions = {
   readonly name?: string;
@@ -107,6 +117,26 @@ export class Operators<C extends string> {
 
   max(column: C, options?: OperatorOptions): Pairs {
     return this.by().max(column, options);
+  }
+
+  /** All records in order, as they are. */
+  sort(options?: SortOptions<C>): AnyOperator {
+    return sorted(this.#all, options);
+  }
+
+  /** The records with the greatest keys (or least: `order: "ascending"`), in that order; of equal
+   *  ones those that come first. */
+  topK(count: number, options?: TopOptions<C>): AnyOperator {
+    return top(this.#all, count, options);
+  }
+
+  /** Of equal records the first, in the order of their keys. */
+  distinct(options?: DistinctOptions<C>): AnyOperator {
+    return distinct(this.#all, options);
+  }
+
+  get #all(): Sorted {
+    return { format: this.#format, columns: this.#columns };
   }
 }
 

@@ -1,8 +1,9 @@
 /** What a plan says of an operator, and of any job that reads files: its formats, its partitions. */
 import { ClusterError } from "../../core/error.ts";
-import type { Plan } from "../../wire/block/plan.ts";
+import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import type { FormatSpec } from "../format.ts";
 import type { AnyMapReduce, AnyOperator } from "../job.ts";
+import { type Sampled, splittersOf } from "./splitters.ts";
 
 /** By the name of the input; undefined = the default. */
 export type Formats = { readonly [input: string]: FormatSpec | undefined };
@@ -30,9 +31,28 @@ export function reducersOf(
     const text = `${only} needs ${last === null ? "at least one reducer" : "one reducer"}`;
     throw new ClusterError("bad-request", `${text}, not ${wished}; leave \`reducers\` out`);
   }
+  if (apply.operator === "sort" && apply.limit !== null) return 1;
   return last === null ? (wished ?? fitting) : 1;
 }
 
-export function planOperator({ operator }: AnyOperator): Pick<Plan, "operator"> {
-  return { operator };
+/** The operator as workers read it: with what only the inputs can tell. */
+export function planOperator({ operator }: AnyOperator, from: Sampled): Pick<Plan, "operator"> {
+  const { apply } = operator;
+  if (apply.operator !== "sort") return { operator };
+  const splitters = splittersOf(operator, apply, from);
+  return { operator: { ...operator, apply: { ...apply, splitters } } };
+}
+
+/** What a plan adds to a file of records of one size. */
+export function recordsIn(
+  { name, sizeBytes, compression }: Pick<InputFile, "name" | "sizeBytes" | "compression">,
+  format: FormatSpec | undefined,
+): Pick<InputFile, "recordBytes"> {
+  if (format?.format !== "records") return {};
+  const recordBytes = format.sizeBytes;
+  if (compression === "none" && sizeBytes % recordBytes !== 0) {
+    const text = `${name} has ${sizeBytes} bytes, and records of ${recordBytes} do not fill them`;
+    throw new ClusterError("bad-request", `${text}; give the size that its records have`);
+  }
+  return { recordBytes };
 }

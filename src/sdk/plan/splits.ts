@@ -8,6 +8,8 @@ export type SplittableFile = {
   readonly mayCut: boolean;
   /** False: shares its split with no other file. */
   readonly mayPack: boolean;
+  /** Cuts fall between records of this size. */
+  readonly recordBytes?: number;
 };
 
 /** Splits in the order of the files; empty files are in none. */
@@ -37,9 +39,10 @@ export function cutSplits(files: readonly SplittableFile[], splitBytes: number):
 }
 
 function ranges(index: number, file: SplittableFile, splitBytes: number): Piece[] {
-  const { sizeBytes } = file;
+  const { sizeBytes, recordBytes = 1 } = file;
   if (!file.mayCut) return [[index, 0, sizeBytes]];
   const count = Math.ceil(sizeBytes / splitBytes);
-  const cut = (n: number): number => Math.round((n * sizeBytes) / count);
+  const records = sizeBytes / recordBytes;
+  const cut = (n: number): number => Math.round((n * records) / count) * recordBytes;
   return Array.from({ length: count }, (_, n) => [index, cut(n), cut(n + 1)] as const);
 }

@@ -8,6 +8,9 @@ export type InputFile = {
   readonly name: string;
   readonly compression: "none" | "gzip" | "zstd";
   readonly sizeBytes: number;
+  /** Set when it has records of this size: its pieces begin and end between two of them, and are
+   *  read as they are. */
+  readonly recordBytes?: number;
   readonly at: /** On the disk of one machine; changed size or time = `data-lost`. Admins only. */
     | {
         readonly kind: "path";
@@ -74,7 +77,27 @@ export type ApplySpec =
       readonly operator: "sum" | "min" | "max";
       readonly by: readonly string[];
       readonly column: string;
-    };
+    }
+  | SortSpec;
+
+/** Records in order, written as they are: a text or a line as a line, of other records the columns,
+ *  as `output` says. Equal keys keep the order of the input. The parts one after the other are
+ *  sorted as a whole. */
+export type SortSpec = {
+  readonly operator: "sort";
+  /** Of none: the record itself, a line or the key of records, is the key, compared by its bytes. */
+  readonly by: readonly string[];
+  readonly order: "ascending" | "descending";
+  /** Keys are the numbers with which the texts begin; those that begin with none are null. */
+  readonly numeric: boolean;
+  /** Of records with equal keys only the first is kept. */
+  readonly unique: boolean;
+  /** So many are kept, the first ones; null = all. */
+  readonly limit: number | null;
+  /** Where partitions begin: keys in their order, as base64. Made when the job is planned; one
+   *  fewer than there are reducers. */
+  readonly splitters: readonly string[];
+};
 
 /** What can follow an operator that makes pairs. */
 export type LastSpec = never;
@@ -97,6 +120,12 @@ export type FormatSpec =
   | { readonly format: "lines" }
   /** Words of the lines; see `text.words`. */
   | { readonly format: "words"; readonly lowercase: boolean }
+  /** Records of `sizeBytes` each; those that are sorted are by the bytes [from, to) of them. */
+  | {
+      readonly format: "records";
+      readonly sizeBytes: number;
+      readonly key: readonly [from: number, to: number];
+    }
   /** One record per file, the text or the bytes of it. */
   | { readonly format: "file"; readonly as: "text" | "bytes" }
   /** One JSON value a line; blank lines are skipped. */

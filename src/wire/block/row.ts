@@ -16,13 +16,14 @@ export function rowText(format: OutputFormat, key: Key, value: unknown, where: s
     case "csv":
       return `${csvCell(key, where)},${csvCell(value, where)}\n`;
     case "text":
+    case "bytes":
       return `${textCell(key, where)}\t${textCell(value, where)}\n`;
   }
 }
 
 /** RFC 4180. Null is an empty cell and the empty string `""`; arrays and objects are JSON in one
  *  cell. */
-function csvCell(value: unknown, where: string): string {
+export function csvCell(value: unknown, where: string): string {
   if (value === null || value === undefined) return "";
   const text = typeof value === "string" ? value : jsonText(value, where);
   if (text !== "" && !/[",\r\n]/.test(text)) return text;

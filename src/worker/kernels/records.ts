@@ -73,6 +73,8 @@ export function pieceReader(format: FormatSpec, options: RecordOptions): PieceRe
       const cutter = new LineCutter({ ...options, visit });
       return (piece) => cutter.cut(piece.offset);
     }
+    case "records":
+      return (piece) => readFixed(format.sizeBytes, piece, options);
     case "file":
       return (piece) => readFile(format.as, piece, options);
     case "csv":
@@ -94,6 +96,24 @@ function ndjsonLine(line: string, { record, bad }: RecordOptions): void {
     return;
   }
   record(parsed);
+}
+
+function readFixed(sizeBytes: number, piece: SourcePiece, options: RecordOptions): void {
+  const { source, position, record } = options;
+  for (let offset = piece.offset; ; offset += sizeBytes) {
+    const bytes = new Uint8Array(sizeBytes);
+    let filled = 0;
+    for (let count = 1; filled < sizeBytes && count > 0; filled += count) {
+      count = source.read(bytes, filled);
+    }
+    if (filled === 0) return;
+    if (filled < sizeBytes) {
+      const text = `${position.file} has bytes that are no whole record of ${sizeBytes} bytes`;
+      throw new ClusterError("user-error", text);
+    }
+    position.fixedOffset = offset;
+    record(bytes);
+  }
 }
 
 function readFile(as: "text" | "bytes", piece: SourcePiece, options: RecordOptions): void {

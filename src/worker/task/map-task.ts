@@ -33,19 +33,19 @@ export type MapTask = {
 export type MapDone = Part & { readonly badRecordsPath: string | null };
 
 /** Where the pairs go, and what is left of them in the end. */
-interface Target {
+export interface Target {
   readonly emit: Emit;
   finish(): Part;
   /** After success or failure alike. */
   close(): void;
 }
 
-export function runMap(task: MapTask): MapDone {
+/** `targetOf`: for kernels that bring their own. */
+export function runMap(task: MapTask, targetOf = targetFor): MapDone {
   const bad = new BadRecords(task.job.options.badRecords ?? "fail", `${task.out}.bad`);
   const input = inputOf(task);
   const words = wordsOf(input.input);
-  const isShuffled = task.plan.reducers > 0;
-  const target = isShuffled ? shuffleTarget(task, words) : partTarget(task);
+  const target = targetOf(task, words);
   try {
     readAll({ task, input, emit: target.emit, bad, words });
     return { ...target.finish(), badRecordsPath: bad.finish() };
@@ -55,6 +55,10 @@ export function runMap(task: MapTask): MapDone {
   } finally {
     target.close();
   }
+}
+
+function targetFor(task: MapTask, words: WordTable | null): Target {
+  return task.plan.reducers > 0 ? shuffleTarget(task, words) : partTarget(task);
 }
 
 type Input = MapReduceJob["inputs"][string];

@@ -6,6 +6,7 @@ import type { MapReduceJob } from "../../task/job.ts";
 import type { MapDone, MapTask } from "../../task/map-task.ts";
 import type { ReduceTask } from "../../task/reduce-task.ts";
 import type { Part } from "../output.ts";
+import { sortKernel } from "../sorting/task.ts";
 import { countJob } from "./count.ts";
 import { numbersJob } from "./numbers.ts";
 
@@ -33,6 +34,7 @@ const kernels: Kernels = {
   sum: numbersJob,
   min: numbersJob,
   max: numbersJob,
+  sort: sortKernel,
 };
 
 export function operatorKernel(operator: OperatorSpec): OperatorKernel {

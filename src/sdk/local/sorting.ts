@@ -1,0 +1,108 @@
+/** Sorting as the judge understands it: all rows in one array. Nothing here is shared with the
+ *  worker. */
+import { Arena, compareBytes } from "../../wire/block/arena.ts";
+import { writeKey } from "../../wire/block/key.ts";
+import type { OperatorSpec, SortSpec } from "../../wire/block/plan.ts";
+import type { AnyMapReduce, Key } from "../job.ts";
+import { asJson, rowLine } from "./rows.ts";
+
+/** What is compared, and what is written. */
+export type KeyedRow = { readonly key: Uint8Array; readonly bytes: Uint8Array };
+
+type Row = string | Uint8Array | Readonly<Record<string, unknown>>;
+
+/** A job whose pairs are the rows: the key, and what is written of the record. */
+export function rowsJob(operator: OperatorSpec, apply: SortSpec): AnyMapReduce {
+  const map = (record: Row, emit: (key: Key, value: unknown) => void) => {
+    emit(keyOf(record, apply), lineOf(record, operator));
+  };
+  const entries = Object.entries(operator.inputs).map(([name, input]) => [name, { input, map }]);
+  const { badRecords } = operator;
+  return { kind: "map-reduce", inputs: Object.fromEntries(entries), options: { badRecords } };
+}
+
+/** Lines and records that are compared by their own bytes. */
+export function isRaw({ inputs }: OperatorSpec, { by }: SortSpec): boolean {
+  const format = inputs.default?.format;
+  return by.length === 0 && (format === "lines" || format === "records");
+}
+
+export function rawRow(bytes: Uint8Array, { inputs }: OperatorSpec): KeyedRow {
+  const format = inputs.default!;
+  if (format.format === "records") return { key: bytes.subarray(...format.key), bytes };
+  const isWhole = bytes.at(-1) === 10;
+  const key = isWhole ? bytes.subarray(0, -1) : bytes;
+  return { key, bytes: isWhole ? bytes : Buffer.concat([bytes, Buffer.from("\n")]) };
+}
+
+export function keyedRow(key: Key, value: unknown): KeyedRow {
+  const arena = new Arena(64);
+  writeKey(arena, key, "map");
+  return { key: arena.view().slice(), bytes: Buffer.from(String(value)) };
+}
+
+/** The parts of the result. */
+export function sortedParts(
+  rows: readonly KeyedRow[],
+  operator: OperatorSpec,
+  apply: SortSpec,
+): Buffer[] {
+  const sign = apply.order === "descending" ? -1 : 1;
+  const compare = (a: Uint8Array, b: Uint8Array) => sign * compareBytes(a, b);
+  let order = rows.toSorted((a, b) => compare(a.key, b.key));
+  if (apply.unique) {
+    order = order.filter(({ key }, i) => i === 0 || compare(order[i - 1]!.key, key) !== 0);
+  }
+  if (apply.limit !== null) order = order.slice(0, apply.limit);
+  const splitters = apply.splitters.map((splitter) => Buffer.from(splitter, "base64"));
+  const parts: Uint8Array[][] = Array.from({ length: splitters.length + 1 }, () => []);
+  for (const { key, bytes } of order) {
+    parts[splitters.filter((splitter) => compare(splitter, key) <= 0).length]!.push(bytes);
+  }
+  const head = headOf(operator);
+  return parts.map((part) => Buffer.concat(part.length === 0 ? [] : [head, ...part]));
+}
+
+function headOf({ inputs, output }: OperatorSpec): Buffer {
+  const format = inputs.default!;
+  if (output !== "csv") return Buffer.alloc(0);
+  const columns =
+    format.format === "json"
+      ? format.paths
+      : format.format === "csv"
+        ? (format.pick ?? format.columns)
+        : format.format === "match"
+          ? format.columns
+          : null;
+  return Buffer.from(csvLine(columns ?? []));
+}
+
+function csvLine(cells: readonly unknown[]): string {
+  return `${cells.map((cell) => rowLine("csv", null, cell).slice(1, -1)).join(",")}\n`;
+}
+
+function lineOf(record: Row, { output }: OperatorSpec): string {
+  if (typeof record === "string") return `${record}\n`;
+  return output === "csv" ? csvLine(Object.values(record)) : `${asJson(record)}\n`;
+}
+
+function keyOf(record: Row, { by, numeric }: SortSpec): Key {
+  const parts = by.map((column) => {
+    const value = typeof record === "string" ? record : (record as Record<string, unknown>)[column];
+    return numeric ? numberOf(value) : scalarOf(value);
+  });
+  return parts.length === 1 ? parts[0]! : parts;
+}
+
+/** Arrays and objects by their JSON. */
+function scalarOf(value: unknown): Key {
+  return typeof value === "object" && value !== null ? asJson(value) : (value as Key);
+}
+
+function numberOf(value: unknown): number | null {
+  if (typeof value === "number") return value + 0;
+  if (typeof value !== "string") return null;
+  const found = /^[ \t]*([+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?)/i.exec(value);
+  const number = found === null ? Number.NaN : Number(found[1]);
+  return Number.isFinite(number) ? number + 0 : null;
+}

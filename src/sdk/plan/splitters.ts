@@ -1,0 +1,118 @@
+/** Where the partitions of a sort begin: keys that cut a sample of the input into equal shares.
+ *
+ *  Any keys make a right result; good ones make equal work. So a few thousand records, from places
+ *  all over the input, are enough. */
+import { closeSync, openSync, readSync } from "node:fs";
+import { constants, gunzipSync } from "node:zlib";
+import { compareBytes } from "../../wire/block/arena.ts";
+import type { InputFile, OperatorSpec, Piece, SortSpec } from "../../wire/block/plan.ts";
+import type { FormatSpec } from "../format.ts";
+import { rawRecords, readRecords } from "../local/records.ts";
+import { isRaw, keyedRow, rawRow, rowsJob } from "../local/sorting.ts";
+import type { Upload } from "./upload.ts";
+
+/** Places that are looked at, in all files together, and how much of each. */
+const placesMax = 512;
+const placeBytes = 8 * 1024;
+/** Of a compressed file only the beginning can be looked at. */
+const packedBytes = 64 * 1024;
+/** Longest splitter: what is behind is left out, which moves a border by equal beginnings. */
+const splitterMaxBytes = 256;
+
+export type Sampled = {
+  readonly files: readonly InputFile[];
+  readonly uploads: readonly Upload[];
+  readonly reducers: number;
+};
+
+/** One fewer than there are reducers, in order, as base64. */
+export function splittersOf(operator: OperatorSpec, apply: SortSpec, from: Sampled): string[] {
+  if (from.reducers <= 1) return [];
+  const sign = apply.order === "descending" ? -1 : 1;
+  const keys = [...sample(operator, apply, from)].sort((a, b) => sign * compareBytes(a, b));
+  return Array.from({ length: from.reducers - 1 }, (_, i) => {
+    const key = keys[Math.floor(((i + 1) * keys.length) / from.reducers)] ?? Buffer.alloc(0);
+    return Buffer.from(key.subarray(0, splitterMaxBytes)).toString("base64");
+  });
+}
+
+function* sample(
+  operator: OperatorSpec,
+  apply: SortSpec,
+  { files, uploads }: Sampled,
+): Generator<Uint8Array, void> {
+  const format = operator.inputs.default as FormatSpec;
+  const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const every = Math.max(placeBytes, Math.ceil(total / placesMax));
+  const { map } = rowsJob(operator, apply).inputs.default!;
+  let due = 0;
+  let before = 0;
+  for (const [index, file] of files.entries()) {
+    for (; due < before + file.sizeBytes; due += every) {
+      for (const place of placesOf({ file, index, at: due - before }, format, uploads)) {
+        if (isRaw(operator, apply)) {
+          for (const bytes of rawRecords(...place)) yield rawRow(bytes, operator).key;
+          continue;
+        }
+        for (const record of readRecords(...place)) {
+          const keys: Uint8Array[] = [];
+          if (record.kind === "bad") continue;
+          map(record.value, (key, value) => keys.push(keyedRow(key, value).key), {} as never);
+          yield* keys;
+        }
+      }
+    }
+    before += file.sizeBytes;
+  }
+}
+
+type At = { readonly file: InputFile; readonly index: number; readonly at: number };
+type Place = readonly [InputFile, Piece, FormatSpec, readonly Upload[]];
+
+function placesOf(
+  { file, index, at }: At,
+  format: FormatSpec,
+  uploads: readonly Upload[],
+): Place[] {
+  const size = format.format === "records" ? format.sizeBytes : 1;
+  const start = at - (at % size);
+  const length = Math.max(size, placeBytes - (placeBytes % size));
+  if (file.compression === "none") {
+    const isWhole = format.format === "csv" && format.multiline;
+    // Where rows go over several lines, one can begin anywhere: only the start of a file is sure.
+    if (isWhole && at > 0) return [];
+    const end = Math.min(file.sizeBytes, start + length);
+    return [[file, [index, start, end], format, uploads]];
+  }
+  const path = file.at.kind === "path" ? file.at.path : uploadPath(file, uploads);
+  if (at > 0 || file.compression !== "gzip" || path === null) return [];
+  const bytes = unpacked(path);
+  const end = format.format === "records" ? bytes.length - (bytes.length % size) : bytes.length;
+  const whole = bytes.subarray(0, end);
+  const upload = { hash: "sample", sizeBytes: end, at: { kind: "bytes", bytes: whole } } as const;
+  const { name } = file;
+  const opened: InputFile = {
+    ...{ name, compression: "none", sizeBytes: end },
+    at: { kind: "blob", hash: "sample" },
+  };
+  return [[opened, [index, 0, end], format, [upload]]];
+}
+
+function uploadPath({ at }: InputFile, uploads: readonly Upload[]): string | null {
+  const upload = at.kind === "blob" ? uploads.find(({ hash }) => hash === at.hash) : undefined;
+  return upload?.at.kind === "path" ? upload.at.path : null;
+}
+
+/** The beginning of a file; nothing when it is damaged, which will be told when it is read. */
+function unpacked(path: string): Buffer {
+  const packed = Buffer.alloc(packedBytes);
+  const fd = openSync(path, "r");
+  try {
+    const count = readSync(fd, packed, 0, packedBytes, 0);
+    return gunzipSync(packed.subarray(0, count), { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return Buffer.alloc(0);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,88 @@
+/** Runs an operator in this process as its tasks on a cluster would: planned, each split mapped, each
+ *  partition reduced; and by the judge, to compare. */
+import { closeSync, createWriteStream, openSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { finished } from "node:stream/promises";
+import { hostId } from "../../../link/host.ts";
+import type { Job } from "../../../sdk/job.ts";
+import { runLocal } from "../../../sdk/local.ts";
+import { type Planned, planJob } from "../../../sdk/plan.ts";
+import { decodeManifest } from "../../../wire/block/manifest.ts";
+import type { Plan } from "../../../wire/block/plan.ts";
+import { openLocal } from "../../input/file.ts";
+import { streamSplit } from "../../input.ts";
+import { type MapTask, runMap } from "../../task/map-task.ts";
+import { type ReduceTask, runReduce } from "../../task/reduce-task.ts";
+import { PipeSource } from "../byte-source.ts";
+import { operatorKernel } from "../operators/kernel.ts";
+import type { Segment } from "../run-file.ts";
+
+export type Trial = {
+  readonly job: Job;
+  readonly inputs: readonly string[];
+  /** For all files that are made. */
+  readonly dir: string;
+  readonly splitBytes: number;
+  readonly spillBytes: number;
+  readonly reducers?: number;
+};
+
+function planned({ job, inputs, splitBytes, spillBytes, reducers }: Trial): Promise<Planned> {
+  const sizes = { splitBytes, spillBytes, ...(reducers === undefined ? {} : { reducers }) };
+  return planJob(job, { inputs, params: {}, host: hostId(), ...sizes });
+}
+
+/** The parts as the judge has them. */
+export async function judgedParts(trial: Trial): Promise<Buffer[]> {
+  const { result } = await runLocal(trial.job, await planned(trial));
+  const parts: Buffer[] = [];
+  for (const part of result.parts) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of part.read()) chunks.push(chunk);
+    parts.push(Buffer.concat(chunks));
+  }
+  return parts;
+}
+
+/** The parts as tasks make them. */
+export async function kernelParts(trial: Trial): Promise<Buffer[]> {
+  const { plan } = await planned(trial);
+  const kernel = operatorKernel(plan.operator!);
+  const { job } = kernel;
+  const { params } = plan;
+  const made: string[] = [];
+  const partitions: Segment[][] = Array.from({ length: plan.reducers }, () => []);
+  for (let task = 0; task < plan.splits.length; task++) {
+    const out = join(trial.dir, `map-${task}`);
+    const fd = await framesOf(plan, task, `${out}.frames`);
+    const source = new PipeSource(fd);
+    source.startTask();
+    const map: MapTask = { job, plan, params, task, source, out };
+    kernel.map?.(map) ?? runMap(map);
+    closeSync(fd);
+    made.push(`${out}.run`, `${out}.manifest`, `${out}.frames`);
+    const manifest = decodeManifest(readFileSync(`${out}.manifest`));
+    for (const [i, { offset, sizeBytes }] of manifest.partitions.entries()) {
+      partitions[i]!.push({ path: `${out}.run`, offset, sizeBytes });
+    }
+  }
+  const parts = partitions.map((segments, task) => {
+    const out = join(trial.dir, `reduce-${task}`);
+    const reduce: ReduceTask = { job, params, task, segments, out };
+    kernel.reduce?.(reduce) ?? runReduce(reduce);
+    made.push(`${out}.part`);
+    return readFileSync(`${out}.part`);
+  });
+  for (const path of made) rmSync(path, { force: true });
+  return parts;
+}
+
+/** A file with what a task process is sent. */
+async function framesOf(plan: Plan, task: number, path: string): Promise<number> {
+  const sink = createWriteStream(path);
+  const { signal } = new AbortController();
+  await streamSplit({ plan, task, open: openLocal, sink, signal });
+  sink.end();
+  await finished(sink);
+  return openSync(path, "r");
+}
