@@ -1,0 +1,106 @@
+/** The log of what users of the console asked: NDJSON in the data directory, bounded, never waited
+ *  for. */
+import { readFileSync, statSync } from "node:fs";
+import { appendFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { Operation, Outcome } from "../../../wire/console/messages.ts";
+
+export type LoggedOperation = {
+  /** ISO 8601, the coordinator's clock. */
+  readonly at: string;
+  /** Null when it could not be read. */
+  readonly operation: Operation | null;
+  readonly user: string;
+  /** Of PUBLISH and DELETE, else "". */
+  readonly file: string;
+  /** As the client said it; "" when it did not. */
+  readonly dateTime: string;
+  /** Host of the connection. */
+  readonly host: string;
+  readonly outcome: Outcome;
+};
+
+export type OperationsLogLimits = {
+  /** The file is set aside above this, and the one set aside before it is dropped. */
+  readonly fileMaxBytes: number;
+  /** Bytes that wait for the disk; what is above it is dropped. */
+  readonly waitingMaxBytes: number;
+};
+
+export const defaultOperationsLogLimits: OperationsLogLimits = {
+  fileMaxBytes: 8 * 1024 * 1024,
+  waitingMaxBytes: 1024 * 1024,
+};
+
+const fileName = "operations.ndjson";
+
+/** Newest last; within the data directory. */
+function paths(dataDir: string): { readonly older: string; readonly newer: string } {
+  const newer = join(dataDir, "logs", fileName);
+  return { older: `${newer}.1`, newer };
+}
+
+export class OperationsLog {
+  readonly #paths: ReturnType<typeof paths>;
+  readonly #limits: OperationsLogLimits;
+  #sizeBytes: number;
+  #waiting: string[] = [];
+  #waitingBytes = 0;
+  #writing: Promise<void> | null = null;
+
+  constructor(dataDir: string, limits: OperationsLogLimits = defaultOperationsLogLimits) {
+    this.#paths = paths(dataDir);
+    this.#limits = limits;
+    this.#sizeBytes = statSync(this.#paths.newer, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  add(operation: LoggedOperation): void {
+    const line = `${JSON.stringify(operation)}\n`;
+    const sizeBytes = Buffer.byteLength(line);
+    if (this.#waitingBytes + sizeBytes > this.#limits.waitingMaxBytes) return;
+    this.#waiting.push(line);
+    this.#waitingBytes += sizeBytes;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = null;
+    });
+  }
+
+  /** Resolves when nothing waits for the disk. */
+  async close(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const lines = this.#waiting.splice(0).join("");
+      const sizeBytes = this.#waitingBytes;
+      try {
+        if (this.#sizeBytes > 0 && this.#sizeBytes + sizeBytes > this.#limits.fileMaxBytes) {
+          await rename(this.#paths.newer, this.#paths.older);
+          this.#sizeBytes = 0;
+        }
+        await appendFile(this.#paths.newer, lines, { mode: 0o600 });
+        this.#sizeBytes += sizeBytes;
+      } catch {
+        // A full disk costs lines of this log, no operation.
+      }
+      this.#waitingBytes -= sizeBytes;
+    }
+  }
+}
+
+/** All that is kept, oldest first. A line that was cut by a crash is left out. */
+export function readOperations(dataDir: string): LoggedOperation[] {
+  const { older, newer } = paths(dataDir);
+  return [older, newer].flatMap((path) => {
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return [];
+    const lines = readFileSync(path, "utf8").split("\n");
+    return lines.flatMap((line) => {
+      try {
+        return [JSON.parse(line) as LoggedOperation];
+      } catch {
+        return [];
+      }
+    });
+  });
+}
