@@ -76,8 +76,12 @@ async function streamPiece(piece: Piece, options: StreamOptions, out: FrameSink)
       for await (const bytes of inflated(file, opened, maxBytes)) await out.bytes(bytes);
     } else if (opened.path !== null && options.direct !== undefined && file.at.kind === "path") {
       const path = options.direct(opened.path);
-      const whole = { path, name: file.name, sizeBytes: file.sizeBytes, mtimeMs: file.at.mtimeMs };
-      await sendRange({ index, start, end, ...whole }, opened, out);
+      const { name, sizeBytes, at } = file;
+      const whole = { path, name, sizeBytes, mtimeMs: at.mtimeMs };
+      if (file.recordBytes !== undefined) {
+        await out.send([pieceFrame(index, start), fileFrame({ ...whole, start, end })]);
+        out.inputBytes += end - start;
+      } else await sendRange({ index, start, end, ...whole }, opened, out);
     } else if (start === 0 && end >= file.sizeBytes) {
       await out.send([pieceFrame(index, 0)]);
       for await (const bytes of opened.read(0, file.sizeBytes)) await out.bytes(bytes);
