@@ -22,6 +22,8 @@ import { isLoopback, type Listen, parseListen, urlOf } from "./listen.ts";
 import type { LivenessOptions } from "./liveness.ts";
 import { Loop, type OuterEffect } from "./run.ts";
 import { type ServeLimits, serve } from "./serve.ts";
+import { type ConsoleOptions, serveConsole } from "./sharing/console/console-edge.ts";
+import { Members } from "./sharing/members.ts";
 import { realTimers } from "./timers.ts";
 import { LowWater } from "./upkeep/low-water.ts";
 import { WorkerEdge } from "./worker-edge.ts";
@@ -48,6 +50,8 @@ export type CoordinatorOptions = {
   /** No new job or upload is taken while the disk has less; 0 = no mark. Default: 256 MiB, or a
    *  twentieth of a smaller disk. */
   readonly lowWaterBytes?: number;
+  /** The console of seed 3, which has no authentication; absent = none. */
+  readonly console?: ConsoleOptions;
   /** Default: the coordinator closes itself. */
   readonly onShutdown?: () => void;
   /** The log failed or a law is broken: everything is closed already. Default: throws, which ends
@@ -72,6 +76,8 @@ export type Coordinator = {
   readonly fingerprint: string;
   /** Also in `<dataDir>/admin.token`. */
   readonly adminToken: string;
+  /** Where the console listens; null = nowhere. */
+  readonly console: { readonly host: string; readonly port: number } | null;
   joinToken(terms: JoinTerms): Promise<string>;
   /** For programs that embed it; see core/event.ts. */
   post(event: NewEvent): Promise<Reply>;
@@ -127,11 +133,14 @@ async function open(
     onError: options.onError ?? ((error) => console.error(error)),
   });
   closers.push(() => serving.close());
+  const users = options.console === undefined ? null : await openConsole(services, options);
+  if (users !== null) closers.push(() => users.close());
   const at = { host: listen.host, port: serving.port };
   return {
     url: urlOf(certificate === null ? "http" : "https", at),
     fingerprint: certificate === null ? "" : fingerprint(certificate.cert),
     adminToken,
+    console: users,
     joinToken: async ({ ttlMs, usesMax, owner = "admin" }) => {
       const terms = { role: "worker", owner, ttlMs, usesMax } as const;
       return (await services.auth.issue(terms)).token;
@@ -139,6 +148,10 @@ async function open(
     post: (event) => services.loop.post(event),
     close,
   };
+}
+
+function openConsole({ loop, members }: Services, { console, dataDir }: CoordinatorOptions) {
+  return serveConsole(console as ConsoleOptions, { loop, members, timers: realTimers, dataDir });
 }
 
 async function openServices(
@@ -164,6 +177,8 @@ async function openServices(
     onFatal: (error) => void close().then(() => (options.onFatal ?? raise)(error)),
   });
   closers.push(() => loop.stop());
+  const members = new Members({ loop, timers: realTimers });
+  closers.push(() => members.stop());
   const stateNow = () => loop.state;
   const auth = new Auth(loop);
   const plans = new Plans(blobs);
@@ -190,7 +205,19 @@ async function openServices(
   const { onShutdown } = options;
   const host = hostId();
   const lowWater = new LowWater(dataDir, options.lowWaterBytes);
-  const parts = { loop, auth, blobs, plans, edge, sweep, logs, progress, watchers, lowWater };
+  const parts = {
+    loop,
+    auth,
+    members,
+    blobs,
+    plans,
+    edge,
+    sweep,
+    logs,
+    progress,
+    watchers,
+    lowWater,
+  };
   const services: Services = { ...parts, host, version, onShutdown };
   performed = (effect) => perform(services, effect);
   return services;

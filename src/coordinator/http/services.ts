@@ -11,12 +11,14 @@ import type { Plans } from "../jobs/plans.ts";
 import type { Progress } from "../jobs/progress.ts";
 import type { Watchers } from "../jobs/watchers.ts";
 import type { Loop } from "../run.ts";
+import type { Members } from "../sharing/members.ts";
 import type { LowWater } from "../upkeep/low-water.ts";
 import type { WorkerEdge } from "../worker-edge.ts";
 
 export type Services = {
   readonly loop: Loop;
   readonly auth: Auth;
+  readonly members: Members;
   readonly blobs: Blobs;
   readonly plans: Plans;
   readonly edge: WorkerEdge;
