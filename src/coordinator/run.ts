@@ -130,6 +130,11 @@ export class Loop {
     return this.#clock.nowMs();
   }
 
+  /** False once it is stopping, or its log has failed: what the state says may be out of date. */
+  get isOpen(): boolean {
+    return this.#phase === "open";
+  }
+
   /** Resolves with the core's reply once the event is durable; rejects with its refusal, or with
    *  `unavailable` (too much waits), `storage-full`. `answered` is called in the same breath,
    *  before the other effects of the event, for whoever must be ready to perform them. */

@@ -37,7 +37,7 @@ export type Registration = {
   /** Its token of before: the same registration goes on, from this address. */
   readonly token?: string;
 };
-export type Registered = { readonly token: string; readonly ttl_s: number };
+export type Registered = { readonly token: string; readonly ttl_s?: number };
 export type Available = Said & { readonly ttl_s: number };
 
 export type FileDetails = {

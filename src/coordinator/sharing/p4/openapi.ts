@@ -1,0 +1,75 @@
+/** The OpenAPI document of the control channel, made from the table of calls and its schemas. */
+import { z } from "zod";
+import type { P4Route } from "./call.ts";
+import { p4Routes } from "./calls.ts";
+import { said } from "./schemas.ts";
+
+export const openApiPath = "/openapi.json";
+
+type Json = { readonly [key: string]: unknown };
+
+function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io });
+  return json;
+}
+
+function content(schema: Json): Json {
+  return { "application/json": { schema } };
+}
+
+const refusal = { $ref: "#/components/schemas/Said" };
+/** Every call may be refused so. */
+const always: P4Route["refusals"] = [
+  [403, "Web pages may not call this"],
+  [413, "A limit, which the message names"],
+  [415, "Send application/json"],
+  [429, "Too many wrong tokens; wait a minute"],
+  [503, "The master cannot answer now; try again"],
+];
+
+function operation(route: P4Route, method: string): Json {
+  const byStatus = Map.groupBy([...route.refusals, ...always], ([status]) => status);
+  const refusals = [...byStatus].map(([status, some]) => {
+    const description = some.map(([, message]) => message).join(" · ");
+    return [status, { description, content: content(refusal) }] as const;
+  });
+  return {
+    operationId: `${method}${route.path.replaceAll(/[/_](.)/g, (_, one) => one.toUpperCase())}`,
+    summary: route.summary,
+    requestBody: { required: true, content: content(schemaOf(route.body, "input")) },
+    responses: {
+      200: { description: "Done", content: content(schemaOf(route.answer, "output")) },
+      ...Object.fromEntries(refusals),
+    },
+  };
+}
+
+function document(): Json {
+  const paths = p4Routes.map((route) => {
+    const methods = route.methods.map((method) => method.toLowerCase());
+    return [route.path, Object.fromEntries(methods.map((one) => [one, operation(route, one)]))];
+  });
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "P4 control channel",
+      version: "1",
+      description:
+        "What peers ask the master. GET carries a JSON body, as existing clients send it; POST " +
+        "does the same.",
+    },
+    paths: Object.fromEntries(paths),
+    components: {
+      schemas: { Said: schemaOf(said, "output") },
+      securitySchemes: { clusterToken: { type: "http", scheme: "bearer" } },
+    },
+  };
+}
+
+let text: string | null = null;
+
+/** The same on every call. */
+export function openApiText(): string {
+  text ??= `${JSON.stringify(document(), null, 2)}\n`;
+  return text;
+}

@@ -1,0 +1,51 @@
+/** The port of the control channel: plain HTTP, since that is what existing peers speak. */
+import { createServer } from "node:http";
+import { ClusterError } from "../../../core/error.ts";
+import type { Listen } from "../../listen.ts";
+import type { P4Edge } from "./edge.ts";
+
+export type P4Serving = {
+  readonly host: string;
+  readonly port: number;
+  /** Ends all calls; resolves when they are gone. */
+  close(): Promise<void>;
+};
+
+const headersTimeoutMs = 10_000;
+const connectionsMax = 10_000;
+
+export async function serveP4(edge: P4Edge, { host, port }: Listen): Promise<P4Serving> {
+  const server = createServer(
+    {
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: headersTimeoutMs / 2,
+      // Of bodies; see `bodyTimeoutMs` of the edge.
+      requestTimeout: 0,
+      keepAliveTimeout: 30_000,
+    },
+    (request, response) => edge.handle(request, response),
+  );
+  server.maxConnections = connectionsMax;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const place = `port ${port} of ${host}`;
+      const text =
+        cause.code === "EADDRINUSE"
+          ? `${place} is in use; stop what uses it, or give another with --p4-port`
+          : `cannot listen on ${place} (${cause.code}); give another with --p4-port, --p4-host`;
+      const code = cause.code === "EADDRINUSE" ? "conflict" : "bad-request";
+      reject(new ClusterError(code, text, { cause }));
+    });
+    server.listen({ host, port }, resolve);
+  });
+  return {
+    host,
+    port: (server.address() as { port: number }).port,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
