@@ -39,11 +39,12 @@ export function answerOf(stream: ServerHttp2Stream): Answer {
     // A request that was not read to its end would keep the stream open.
     if (!stream.readableEnded) stream.once("finish", () => leave(stream));
   };
+  const send = sender(stream);
   return {
     sink: {
       send(parts) {
         begin();
-        return send(stream, parts);
+        return send(parts);
       },
     },
     end() {
@@ -57,25 +58,30 @@ export function answerOf(stream: ServerHttp2Stream): Answer {
   };
 }
 
-function send(stream: ServerHttp2Stream, parts: readonly Uint8Array[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const gone = () => reject(new ClusterError("unavailable", "the caller left"));
-    if (stream.destroyed) return gone();
-    stream.once("close", gone);
-    const whole = [prefixOf(parts), ...parts].filter((part) => part.length > 0);
-    stream.cork();
-    whole.forEach((part, index) => {
-      if (index < whole.length - 1) stream.write(part);
-      else {
-        stream.write(part, (error) => {
-          stream.off("close", gone);
-          if (error) gone();
-          else resolve();
-        });
-      }
-    });
-    stream.uncork();
+function sender(stream: ServerHttp2Stream): Sink["send"] {
+  const waiting = new Set<(error: Error) => void>();
+  stream.once("close", () => {
+    for (const reject of waiting) reject(gone());
   });
+  return (parts) =>
+    new Promise((resolve, reject) => {
+      if (stream.destroyed) return reject(gone());
+      waiting.add(reject);
+      const whole = [prefixOf(parts), ...parts].filter((part) => part.length > 0);
+      const last = whole.pop()!;
+      stream.cork();
+      for (const part of whole) stream.write(part);
+      stream.write(last, (error) => {
+        waiting.delete(reject);
+        if (error) reject(gone());
+        else resolve();
+      });
+      stream.uncork();
+    });
+}
+
+function gone(): ClusterError {
+  return new ClusterError("unavailable", "the caller left");
 }
 
 function leave(stream: ServerHttp2Stream): void {

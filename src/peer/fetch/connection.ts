@@ -1,0 +1,159 @@
+/** What one asks a peer, on one connection; many files may be fetched over it. */
+import { ClusterError } from "../../core/error.ts";
+import { GrpcClient } from "../../link/grpc/client.ts";
+import { dial } from "../../link/grpc/dial.ts";
+import type { Allocate } from "../../link/grpc/messages.ts";
+import * as data from "../../wire/p4/data.ts";
+import { checkContentSize, hashBytes, pieceBytesOf, pieceCountOf } from "../../wire/p4/merkle.ts";
+import { bracketed } from "../../wire/p4/share-link.ts";
+
+export type PeerAddress = {
+  readonly host: string;
+  readonly port: number;
+  /** Of its certificate, hex; "" = no TLS. */
+  readonly fingerprint: string;
+};
+
+export type ConnectionLimits = {
+  readonly connectMs: number;
+  /** Of `open`, and of a message of the layer. */
+  readonly answerMs: number;
+};
+
+export const defaultConnectionLimits: ConnectionLimits = { connectMs: 10_000, answerMs: 30_000 };
+
+export class PeerConnection {
+  readonly #client: GrpcClient;
+  readonly #limits: ConnectionLimits;
+
+  private constructor(client: GrpcClient, limits: ConnectionLimits) {
+    this.#client = client;
+    this.#limits = limits;
+  }
+
+  static async connect(
+    { host, port, fingerprint }: PeerAddress,
+    refuse: (ip: string) => string | null,
+    limits: ConnectionLimits,
+  ): Promise<PeerConnection> {
+    const limitMs = limits.connectMs;
+    const socket = await dial({ host, port, fingerprint, refuse, limitMs });
+    return new PeerConnection(new GrpcClient(socket, `${bracketed(host)}:${port}`), limits);
+  }
+
+  get isOpen(): boolean {
+    return this.#client.isOpen;
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** Opens by name or root with a ticket or secret. */
+  open(
+    wanted: { readonly fileName: string; readonly root: Uint8Array },
+    credential: string,
+  ): Promise<data.OpenAnswer> {
+    const metadata: Record<string, string> =
+      credential === "" ? {} : { authorization: `Bearer ${credential}` };
+    return this.#ask({ ...wanted, session: new Uint8Array(0) }, metadata);
+  }
+
+  /** What the peer has by now. */
+  again(session: Uint8Array): Promise<data.OpenAnswer> {
+    return this.#ask({ fileName: "", root: new Uint8Array(0), session }, {});
+  }
+
+  async #ask(request: data.OpenRequest, metadata: Record<string, string>) {
+    const bytes = data.encode(data.openRequest, request, data.messageMaxBytes.request);
+    const answer = await this.#client.unary(data.paths.open, [bytes], {
+      metadata,
+      limitMs: this.#limits.answerMs,
+      answerMaxBytes: data.messageMaxBytes.openAnswer,
+    });
+    const opened = data.decode(data.openAnswer, answer);
+    checkContentSize(opened.sizeBytes);
+    if (opened.pieceBytes === pieceBytesOf(opened.sizeBytes)) return opened;
+    throw new ClusterError("protocol-violated", `it cuts pieces of ${opened.pieceBytes} bytes`);
+  }
+
+  /** The hashes of all pieces, not verified. */
+  async layer(opened: data.OpenAnswer): Promise<Uint8Array> {
+    const layer = new Uint8Array(pieceCountOf(opened.sizeBytes) * hashBytes);
+    if (opened.layer.length === layer.length) return opened.layer;
+    const request = { session: opened.session, firstPiece: 0 };
+    const bytes = data.encode(data.layerRequest, request, data.messageMaxBytes.request);
+    const parts = Math.ceil(layer.length / data.layerPartBytes);
+    let filled = 0;
+    for await (const message of this.#client.stream(data.paths.layer, [bytes], {
+      limitMs: this.#limits.answerMs * parts,
+      answerMaxBytes: data.messageMaxBytes.layerAnswer,
+    })) {
+      const { hashes } = data.decode(data.layerAnswer, message);
+      if (hashes.length > layer.length - filled) {
+        throw new ClusterError("protocol-violated", "it sends more hashes than there are pieces");
+      }
+      layer.set(hashes, filled);
+      filled += hashes.length;
+    }
+    if (filled === layer.length) return layer;
+    throw new ClusterError("protocol-violated", "it sends fewer hashes than there are pieces");
+  }
+
+  /** Messages of `readAnswer`, each in memory that `allocate` gave. */
+  read(
+    request: data.ReadRequest,
+    options: { allocate: Allocate; signal: AbortSignal; limitMs: number },
+  ): AsyncGenerator<Uint8Array, void> {
+    const bytes = data.encode(data.readRequest, request, data.messageMaxBytes.request);
+    return this.#client.stream(data.paths.read, [bytes], {
+      ...options,
+      answerMaxBytes: data.messageMaxBytes.readAnswer,
+    });
+  }
+
+  /** The whole file in one message, as existing peers send it. */
+  async getFile(
+    filePath: string,
+    options: { readonly credential: string; readonly maxBytes: number; readonly limitMs: number },
+  ): Promise<Uint8Array> {
+    const { credential, maxBytes, limitMs } = options;
+    const request = data.encode(data.fileRequest, { filePath }, data.messageMaxBytes.request);
+    const answer = await this.#client.unary(data.paths.getFile, [request], {
+      metadata: credential === "" ? {} : { authorization: `Bearer ${credential}` },
+      limitMs,
+      answerMaxBytes: maxBytes + 16,
+    });
+    return data.fileBytesOf(answer, maxBytes);
+  }
+}
+
+/** Connections that are open, by address: files of one folder share them. */
+export class Connections {
+  readonly #refuse: (ip: string) => string | null;
+  readonly #limits: ConnectionLimits;
+  readonly #open = new Map<string, Promise<PeerConnection>>();
+
+  constructor(
+    refuse: (ip: string) => string | null,
+    limits: ConnectionLimits = defaultConnectionLimits,
+  ) {
+    this.#refuse = refuse;
+    this.#limits = limits;
+  }
+
+  async get(address: PeerAddress): Promise<PeerConnection> {
+    const key = `${address.host} ${address.port} ${address.fingerprint}`;
+    const known = await this.#open.get(key)?.catch(() => null);
+    if (known?.isOpen) return known;
+    const made = PeerConnection.connect(address, this.#refuse, this.#limits);
+    this.#open.set(key, made);
+    return made;
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#open.values()];
+    this.#open.clear();
+    for (const one of all) (await one.catch(() => null))?.close();
+  }
+}

@@ -1,0 +1,82 @@
+/** Which pieces of a partial download are durable, so that a killed one goes on without hashing what
+ *  is there: a head that names the content, then runs of pieces, each with its own checksum.
+ *
+ *  A run is only written after the bytes that it speaks of have been synced. A torn end is ignored. */
+import { closeSync, fdatasync, openSync, readFileSync, writeSync } from "node:fs";
+import { promisify } from "node:util";
+import { crc32 } from "node:zlib";
+import type { Hash } from "../../core/ids.ts";
+import { hit } from "../../store/failpoint.ts";
+import type { PieceRun } from "../../wire/p4/data.ts";
+
+export type Subject = {
+  readonly root: Hash;
+  readonly sizeBytes: number;
+  /** `device:inode` of the partial file: another file of that name is another file. */
+  readonly inode: string;
+};
+
+const recordBytes = 12;
+const sync = promisify(fdatasync);
+
+export class Journal {
+  readonly #descriptor: number;
+  readonly #seed: number;
+
+  private constructor(descriptor: number, seed: number) {
+    this.#descriptor = descriptor;
+    this.#seed = seed;
+  }
+
+  /** The runs that an earlier process has noted of this very content and file; none else. */
+  static read(path: string, subject: Subject): PieceRun[] {
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(path);
+    } catch {
+      return [];
+    }
+    const head = headOf(subject);
+    if (!bytes.subarray(0, head.length).equals(head)) return [];
+    const seed = crc32(head);
+    const runs: PieceRun[] = [];
+    for (let at = head.length; at + recordBytes <= bytes.length; at += recordBytes) {
+      if (crc32(bytes.subarray(at, at + 8), seed) !== bytes.readUInt32BE(at + 8)) break;
+      runs.push({ first: bytes.readUInt32BE(at), count: bytes.readUInt32BE(at + 4) });
+    }
+    return runs;
+  }
+
+  /** Begins a journal anew with what is known, as short as it can be told. */
+  static async create(path: string, subject: Subject, runs: readonly PieceRun[]): Promise<Journal> {
+    const descriptor = openSync(path, "w", 0o600);
+    const head = headOf(subject);
+    const journal = new Journal(descriptor, crc32(head));
+    writeSync(descriptor, head);
+    await journal.append(runs);
+    return journal;
+  }
+
+  /** Durable when it resolves. */
+  async append(runs: readonly PieceRun[]): Promise<void> {
+    const bytes = Buffer.alloc(runs.length * recordBytes);
+    runs.forEach(({ first, count }, index) => {
+      const at = index * recordBytes;
+      bytes.writeUInt32BE(first, at);
+      bytes.writeUInt32BE(count, at + 4);
+      bytes.writeUInt32BE(crc32(bytes.subarray(at, at + 8), this.#seed), at + 8);
+    });
+    hit("download.journal", "before");
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
+    await sync(this.#descriptor);
+    hit("download.journal", "after");
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+function headOf({ root, sizeBytes, inode }: Subject): Buffer {
+  return Buffer.from(`tequio download 1\n${root}\n${sizeBytes}\n${inode}\n`);
+}

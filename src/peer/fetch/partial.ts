@@ -1,0 +1,219 @@
+/** A file that is being downloaded: its bytes under a hidden name beside the target, its journal, and
+ *  at the end the one step by which it gets its name.
+ *
+ *  Kept when a download is interrupted. Whoever holds the lock of the target may open it. */
+import { createHash } from "node:crypto";
+import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, statfsSync } from "node:fs";
+import { link, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { ClusterError } from "../../core/error.ts";
+import type { Hash } from "../../core/ids.ts";
+import { syncDirectory } from "../../store/directory.ts";
+import { hit } from "../../store/failpoint.ts";
+import { storageFailure, systemCode } from "../../store/failure.ts";
+import type { PieceRun } from "../../wire/p4/data.ts";
+import {
+  hashOf,
+  pieceBytesOf,
+  pieceCountOf,
+  pieceLength,
+  sameBytes,
+} from "../../wire/p4/merkle.ts";
+import { zeroHash } from "../hashing/sha256.ts";
+import { Bits } from "./bits.ts";
+import { Journal } from "./journal.ts";
+
+export type Shape = {
+  readonly root: Hash;
+  readonly sizeBytes: number;
+  readonly layer: Uint8Array;
+};
+
+/** The journal follows at the latest after so many bytes or ms; what a kill loses of it is fetched
+ *  again. */
+const syncBytes = 256 * 1024 * 1024;
+const syncMs = 1_000;
+const runsMax = 65_536;
+const sync = promisify(fdatasync);
+
+export class Partial {
+  readonly descriptor: number;
+  /** Pieces whose verified bytes are in the file. */
+  readonly done: Bits;
+  /** Pieces that an earlier process left. */
+  readonly resumed: number;
+  readonly #target: string;
+  readonly #shape: Shape;
+  readonly #journal: Journal;
+  #noted: number[] = [];
+  #syncing: Promise<void> | null = null;
+  #syncedAtMs = performance.now();
+  #failure: unknown = null;
+
+  private constructor(
+    target: string,
+    shape: Shape,
+    opened: { descriptor: number; journal: Journal; done: Bits; resumed: number },
+  ) {
+    this.#target = target;
+    this.#shape = shape;
+    this.descriptor = opened.descriptor;
+    this.#journal = opened.journal;
+    this.done = opened.done;
+    this.resumed = opened.resumed;
+  }
+
+  static async open(target: string, shape: Shape): Promise<Partial> {
+    const names = partialNames(target, shape.root);
+    let descriptor = -1;
+    try {
+      descriptor = openKept(names.part);
+      const stats = fstatSync(descriptor, { bigint: true });
+      const inode = `${stats.dev}:${stats.ino}`;
+      const subject = { root: shape.root, sizeBytes: shape.sizeBytes, inode };
+      const done = new Bits(pieceCountOf(shape.sizeBytes));
+      const isKept = Number(stats.size) === shape.sizeBytes;
+      const kept = isKept ? Journal.read(names.journal, subject) : [];
+      for (const run of kept) done.addRun(run);
+      // Without a journal its bytes say nothing: an empty file has only holes.
+      if (kept.length === 0) ftruncateSync(descriptor, 0);
+      ftruncateSync(descriptor, shape.sizeBytes);
+      const resumed = done.count;
+      addHoles(done, shape);
+      checkSpace(target, shape, done);
+      const journal = await Journal.create(names.journal, subject, done.runs(runsMax));
+      return new Partial(target, shape, { descriptor, journal, done, resumed });
+    } catch (error) {
+      if (descriptor >= 0) closeSync(descriptor);
+      throw storageFailure(error, `the download to ${target}`);
+    }
+  }
+
+  /** The piece is verified and written. Throws what an earlier sync met. */
+  note(piece: number): void {
+    if (this.#failure !== null) throw storageFailure(this.#failure, this.#target);
+    this.#noted.push(piece);
+    const isMuch = this.#noted.length * pieceBytesOf(this.#shape.sizeBytes) >= syncBytes;
+    if (this.#syncing !== null) return;
+    if (!isMuch && performance.now() - this.#syncedAtMs < syncMs) return;
+    this.#syncing = this.flush()
+      .catch((error) => {
+        this.#failure = error;
+      })
+      .finally(() => {
+        this.#syncing = null;
+        this.#syncedAtMs = performance.now();
+      });
+  }
+
+  /** What was noted before the call is durable afterwards, and its journal too. */
+  async flush(): Promise<void> {
+    const pieces = this.#noted;
+    if (pieces.length === 0) return;
+    this.#noted = [];
+    hit("download.sync", "before");
+    await sync(this.descriptor);
+    hit("download.sync", "after");
+    await this.#journal.append(runsOf(pieces));
+  }
+
+  /** Gives the complete file its name. `replaces`: whatever has that name now goes. */
+  async land(replaces: boolean): Promise<void> {
+    const names = partialNames(this.#target, this.#shape.root);
+    await this.#syncing;
+    this.#noted = [];
+    try {
+      hit("download.seal", "before");
+      await sync(this.descriptor);
+      hit("download.seal", "after");
+      hit("download.rename", "before");
+      if (replaces) await rename(names.part, this.#target);
+      else await moveToFree(names.part, this.#target);
+      hit("download.rename", "after");
+      hit("download.directory-sync", "before");
+      await syncDirectory(dirname(this.#target));
+      hit("download.directory-sync", "after");
+      await rm(names.journal, { force: true });
+    } catch (error) {
+      throw storageFailure(error, `the download to ${this.#target}`);
+    }
+  }
+
+  /** Leaves file and journal for the next try; after `land` only the descriptor is left. */
+  async close(): Promise<void> {
+    await this.#syncing;
+    try {
+      if (this.#failure === null) await this.flush();
+    } finally {
+      this.#journal.close();
+      closeSync(this.descriptor);
+    }
+  }
+}
+
+export function partialNames(target: string, root: Hash): { part: string; journal: string } {
+  const digest = createHash("sha256")
+    .update(`${basename(target)}\n${root}`)
+    .digest("hex");
+  const name = join(dirname(target), `.tequio-${digest.slice(0, 24)}`);
+  return { part: `${name}.part`, journal: `${name}.journal` };
+}
+
+function openKept(path: string): number {
+  try {
+    return openSync(path, "r+");
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+    return openSync(path, "wx+", 0o666);
+  }
+}
+
+/** Pieces of zeros are there already: the file has holes where nothing was written. */
+function addHoles(done: Bits, { sizeBytes, layer }: Shape): void {
+  const hole = zeroHash(pieceBytesOf(sizeBytes));
+  const last = done.length - 1;
+  for (let piece = 0; piece < last; piece++) {
+    if (!done.has(piece) && sameBytes(hashOf(layer, piece), hole)) done.add(piece);
+  }
+  if (last < 0 || done.has(last)) return;
+  const end = zeroHash(pieceLength(sizeBytes, last));
+  if (sameBytes(hashOf(layer, last), end)) done.add(last);
+}
+
+function checkSpace(target: string, { sizeBytes }: Shape, done: Bits): void {
+  const { bavail, bsize } = statfsSync(dirname(target));
+  const needBytes = (done.length - done.count) * pieceBytesOf(sizeBytes);
+  const freeBytes = bavail * bsize;
+  if (freeBytes >= Math.min(needBytes, sizeBytes)) return;
+  throw new ClusterError(
+    "storage-full",
+    `${target} needs ${needBytes} more bytes, the disk has ${freeBytes}; ` +
+      "free some or choose another place, what is there is kept",
+  );
+}
+
+/** Fails when the name is taken, also when it was taken just now. */
+async function moveToFree(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") {
+      throw new ClusterError("conflict", `${to} has appeared meanwhile; use --overwrite`);
+    }
+    // File systems without hard links.
+    await rename(from, to);
+    return;
+  }
+  await rm(from, { force: true });
+}
+
+function runsOf(pieces: readonly number[]): PieceRun[] {
+  const runs: Array<{ first: number; count: number }> = [];
+  for (const piece of [...pieces].sort((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.first + last.count === piece) last.count += 1;
+    else runs.push({ first: piece, count: 1 });
+  }
+  return runs;
+}

@@ -1,0 +1,69 @@
+/** Who may have what: by a single-use ticket that the coordinator takes back and judges, by the
+ *  secret of a link, or, when the owner wants it so, anybody. */
+import { timingSafeEqual } from "node:crypto";
+import { ClusterError } from "../../core/error.ts";
+import type { Hash } from "../../core/ids.ts";
+import { sha256 } from "../hashing/sha256.ts";
+
+export type Redeemed = {
+  readonly fileName: string;
+  /** Null when the catalogue knows none. */
+  readonly root: Hash | null;
+  readonly requester: string;
+};
+
+/** Asks the coordinator about a ticket. Throws `unauthenticated` for a bad one and `unavailable`
+ *  when it cannot answer. */
+export type Redeem = (ticket: string) => Promise<Redeemed>;
+
+export type AdmissionOptions = {
+  /** Null without a coordinator. */
+  readonly redeem: Redeem | null;
+  /** Of links: whoever knows one may have everything that is shared. "" = no links. */
+  readonly linkSecret: string;
+  readonly allowsAnonymous: boolean;
+  /** Questions to the coordinator at once; more wait for nothing and are refused. */
+  readonly redeemingMax?: number;
+};
+
+/** What was admitted: everything, or what one ticket says. */
+export type Admitted = "all" | Redeemed;
+
+export class Admission {
+  readonly #options: AdmissionOptions;
+  #redeeming = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** `authorization` as it came: `Bearer <ticket or secret>`. */
+  async admit(authorization: string | undefined): Promise<Admitted> {
+    const credential = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? "";
+    if (this.#options.allowsAnonymous) return "all";
+    if (credential === "") throw refused("no ticket was shown");
+    if (this.#isLinkSecret(credential)) return "all";
+    const { redeem } = this.#options;
+    if (redeem === null) throw refused("the link's secret is another one, or the link is old");
+    if (this.#redeeming >= (this.#options.redeemingMax ?? 256)) {
+      throw new ClusterError("unavailable", "too many ask at once; ask again");
+    }
+    this.#redeeming += 1;
+    try {
+      return await redeem(credential);
+    } finally {
+      this.#redeeming -= 1;
+    }
+  }
+
+  #isLinkSecret(credential: string): boolean {
+    const { linkSecret } = this.#options;
+    if (linkSecret === "") return false;
+    const digest = (text: string) => sha256(Buffer.from(text));
+    return timingSafeEqual(digest(credential), digest(linkSecret));
+  }
+}
+
+function refused(why: string): ClusterError {
+  return new ClusterError("unauthenticated", `${why}; ask the coordinator for a ticket`);
+}

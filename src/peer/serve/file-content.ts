@@ -1,0 +1,97 @@
+/** A file that is shared where it lies: nothing is copied, and a byte leaves only while the file is
+ *  the one that was hashed. */
+import { ClusterError } from "../../core/error.ts";
+import type { Hash } from "../../core/ids.ts";
+import { hashBytes, hashOf, pieceBytesOf, sameBytes } from "../../wire/p4/merkle.ts";
+import { sha256 } from "../hashing/sha256.ts";
+import type { Content } from "./content.ts";
+import type { Descriptors } from "./descriptors.ts";
+import { isFresh, type Stamp, sameStamp, stampOf } from "./stamp.ts";
+
+export type HashedFile = {
+  /** Absolute, without symbolic links. */
+  readonly path: string;
+  readonly stamp: Stamp;
+  readonly root: Hash;
+  readonly layer: Uint8Array;
+  /** When it was hashed, ms since the epoch. */
+  readonly hashedAtMs: number;
+};
+
+export class FileContent implements Content {
+  readonly name: string;
+  readonly file: HashedFile;
+  readonly #descriptors: Descriptors;
+  readonly #onChanged: (content: FileContent) => void;
+  /** Each piece is hashed again before it leaves. */
+  readonly #inDoubt: boolean;
+
+  constructor(
+    name: string,
+    file: HashedFile,
+    around: { readonly descriptors: Descriptors; onChanged(content: FileContent): void },
+  ) {
+    this.name = name;
+    this.file = file;
+    this.#descriptors = around.descriptors;
+    this.#onChanged = around.onChanged;
+    this.#inDoubt = isFresh(file.stamp, file.hashedAtMs);
+  }
+
+  get root(): Hash {
+    return this.file.root;
+  }
+
+  get sizeBytes(): number {
+    return this.file.stamp.sizeBytes;
+  }
+
+  get layer(): Uint8Array {
+    return this.file.layer;
+  }
+
+  /** All of it, or nothing when the file has changed. */
+  have() {
+    const count = this.layer.length / hashBytes;
+    if (!sameStamp(stampOf(this.file.path), this.file.stamp)) this.#changed();
+    return count === 0 ? [] : [{ first: 0, count }];
+  }
+
+  async read(position: number, into: Uint8Array): Promise<void> {
+    try {
+      await this.#descriptors.use(this.file.path, async (file) => {
+        for (let filled = 0; filled < into.length; ) {
+          const left = into.length - filled;
+          const { bytesRead } = await file.read(into, filled, left, position + filled);
+          if (bytesRead === 0) this.#changed();
+          filled += bytesRead;
+        }
+        // Looked at after the bytes were read: a change before that is seen, one after is not ours.
+        if (!sameStamp(stampOf(file.fd), this.file.stamp)) this.#changed();
+      });
+    } catch (error) {
+      if (error instanceof ClusterError) throw error;
+      this.#changed(error);
+    }
+    if (this.#inDoubt) this.#verify(position, into);
+  }
+
+  #verify(position: number, bytes: Uint8Array): void {
+    const pieceBytes = pieceBytesOf(this.sizeBytes);
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      const piece = (position + at) / pieceBytes;
+      const view = bytes.subarray(at, at + pieceBytes);
+      if (!sameBytes(sha256(view), hashOf(this.layer, piece))) this.#changed();
+    }
+  }
+
+  #changed(cause?: unknown): never {
+    this.#descriptors.drop(this.file.path);
+    this.#onChanged(this);
+    throw new ClusterError(
+      "data-lost",
+      `${this.name} has changed since it was shared; it is hashed anew, ask for it again`,
+      { cause },
+    );
+  }
+}
