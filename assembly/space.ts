@@ -43,3 +43,12 @@ function reach(end: usize): void {
   if (memory.grow(<i32>(needed - there + (there >> 3))) >= 0) return;
   if (memory.grow(<i32>(needed - there)) < 0) unreachable();
 }
+
+/** Copies 16 bytes at a time, and so up to 15 more than asked for: faster than the engine's own copy,
+ *  which is a call, for the few bytes that a word has. */
+// @ts-ignore: decorator
+@inline
+export function copyWord(to: usize, from: usize, length: u32): void {
+  v128.store(to, v128.load(from));
+  for (let i: u32 = 16; i < length; i += 16) v128.store(to + i, v128.load(from + i));
+}

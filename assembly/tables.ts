@@ -47,22 +47,25 @@ function fresh(sizeBytes: usize): usize {
   return at;
 }
 
-/** Counts the word when it is known. */
-// @ts-ignore: decorator
-@inline
-export function lookup8(low: u64): bool {
-  const mask = (<usize>1 << bits8) - 1;
-  let i = <usize>((low * multiplier) >> (64 - bits8));
-  while (true) {
-    const slot = at8 + (i << 4);
-    const there = load<u64>(slot);
-    if (there == low) {
-      store<u64>(slot, load<u64>(slot, 8) + 1, 8);
-      return true;
+/** Counts the words of up to 8 bytes that are queued from `at` on, each with 8 bytes more that say
+ *  where it is; answers the first that is not known. */
+export function lookup8(from: usize, end: usize): usize {
+  const table = at8;
+  const shift: u64 = 64 - bits8;
+  const mask = (<usize>16 << bits8) - 16;
+  let at = from;
+  for (; at < end; at += 16) {
+    const low = load<u64>(at);
+    let i = <usize>((low * multiplier) >> shift) << 4;
+    let there = load<u64>(table + i);
+    while (there != low) {
+      if (there == 0) return at;
+      i = (i + 16) & mask;
+      there = load<u64>(table + i);
     }
-    if (there == 0) return false;
-    i = (i + 1) & mask;
+    store<u64>(table + i, load<u64>(table + i, 8) + 1, 8);
   }
+  return at;
 }
 
 // @ts-ignore: decorator
@@ -71,22 +74,23 @@ function hash16(low: u64, high: u64): u64 {
   return (low ^ (high * other)) * multiplier;
 }
 
-/** As `lookup8`. */
-// @ts-ignore: decorator
-@inline
-export function lookup16(low: u64, high: u64): bool {
-  const mask = (<usize>1 << bits16) - 1;
-  let i = <usize>(hash16(low, high) >> (64 - bits16));
-  while (true) {
-    const slot = at16 + (i << 5);
-    const there = load<u64>(slot, 8);
-    if (there == high && load<u64>(slot) == low) {
-      store<u64>(slot, load<u64>(slot, 16) + 1, 16);
-      return true;
+/** As `lookup8`, of words of up to 16 bytes. */
+export function lookup16(from: usize, end: usize): usize {
+  const table = at16;
+  const shift: u64 = 64 - bits16;
+  const mask = (<usize>32 << bits16) - 32;
+  let at = from;
+  for (; at < end; at += 24) {
+    const low = load<u64>(at);
+    const high = load<u64>(at, 8);
+    let i = <usize>(hash16(low, high) >> shift) << 5;
+    while (((load<u64>(table + i, 8) ^ high) | (load<u64>(table + i) ^ low)) != 0) {
+      if (load<u64>(table + i, 8) == 0) return at;
+      i = (i + 32) & mask;
     }
-    if (there == 0) return false;
-    i = (i + 1) & mask;
+    store<u64>(table + i, load<u64>(table + i, 16) + 1, 16);
   }
+  return at;
 }
 
 /** Adds to the count of a word, known or not. 16 bytes from `at` on may be read. */

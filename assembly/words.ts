@@ -11,7 +11,7 @@
  *  only runs that are not known yet are cut into words character by character. */
 import { cutRun, fold, isSmall, setFold } from "./letters";
 import { orderedEntry, sortEntries, startOf } from "./sort";
-import { allocate, base, scratch } from "./space";
+import { allocate, base, copyWord, scratch } from "./space";
 import {
   clearTables,
   countAt,
@@ -195,17 +195,13 @@ function countRuns(count: u32): void {
     store<u32>(end16, length, 20);
     end16 += length > 8 ? 24 : 0;
   }
-  for (let at = queue8; at < end8; at += 16) {
-    if (!lookup8(load<u64>(at))) {
-      const run = <usize>load<u32>(at, 8);
-      cutRun(run, run + load<u32>(at, 12));
-    }
+  for (let at = lookup8(queue8, end8); at < end8; at = lookup8(at + 16, end8)) {
+    const run = <usize>load<u32>(at, 8);
+    cutRun(run, run + load<u32>(at, 12));
   }
-  for (let at = queue16; at < end16; at += 24) {
-    if (!lookup16(load<u64>(at), load<u64>(at, 8))) {
-      const run = <usize>load<u32>(at, 16);
-      cutRun(run, run + load<u32>(at, 20));
-    }
+  for (let at = lookup16(queue16, end16); at < end16; at = lookup16(at + 24, end16)) {
+    const run = <usize>load<u32>(at, 16);
+    cutRun(run, run + load<u32>(at, 20));
   }
 }
 
@@ -276,13 +272,13 @@ export function block(from: u32, to: u32): u32 {
       at = varint(at, 0);
       at = varint(at, length + 1);
       store<u8>(at++, stringTag);
-      memory.copy(at, word, length);
+      copyWord(at, word, length);
       at += length;
     } else {
       const shared = sharedBytes(before, word, min(beforeLength, length));
       at = varint(at, shared + 1);
       at = varint(at, length - shared);
-      memory.copy(at, word + shared, length - shared);
+      copyWord(at, word + shared, length - shared);
       at += length - shared;
     }
     before = word;
@@ -307,7 +303,7 @@ export function absorb(from: usize, length: u32): i32 {
     const shared = <u32>readVarint(end);
     const unshared = <u32>readVarint(end);
     if (shared + unshared > keyMaxBytes || readAt + unshared > end) return -1;
-    memory.copy(key + shared, readAt, unshared);
+    copyWord(key + shared, readAt, unshared);
     readAt += unshared;
     const valueBytes = <usize>readVarint(end);
     const valueEnd = readAt + valueBytes;
@@ -334,7 +330,7 @@ export function rows(from: u32, to: u32, format: u32): u32 {
       store<u64>(at, 0x223a2279656b227b);
       at += 8;
     }
-    memory.copy(at, wordAt(entry), length);
+    copyWord(at, wordAt(entry), length);
     at += length;
     if (format == 0) {
       // ","value":

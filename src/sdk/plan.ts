@@ -18,7 +18,7 @@ export type PlanOptions = {
   readonly inputs: readonly string[];
   /** Texts (from a command line) or JSON values, over the job's defaults. */
   readonly params: Readonly<Record<string, unknown>>;
-  /** Bytes of input a map task reads; default 32 MiB, 1 to 64 GiB. */
+  /** Bytes of input a map task reads; default 64 MiB, 1 to 64 GiB. */
   readonly splitBytes?: number;
   /** Number of reduce tasks, over the job's own; 0 = map only. */
   readonly reducers?: number;
@@ -38,7 +38,7 @@ export type Planned = {
   remove(): Promise<void>;
 };
 
-export const splitDefaultBytes = 32 * 1024 * 1024;
+export const splitDefaultBytes = 64 * 1024 * 1024;
 export const reducersMax = 100_000;
 export const mapTasksMax = 10_000_000;
 

@@ -49,7 +49,7 @@ export function define(command: Command): void {
     .option("--name <name>", "name for people; default that of the job or its file")
     .option("--param <name=value>", "a parameter of the job, many times", parseParam)
     .option("--reducers <n>", "files of the result", countArgument("--reducers", 0, 100_000))
-    .option("--split-bytes <size>", "input of one task, 32M", sizeArgument("--split-bytes"))
+    .option("--split-bytes <size>", "input of one task, 64M", sizeArgument("--split-bytes"))
     .option("--key <key>", "submit only once: the same key gives the same job");
   withResult(command)
     .option("--watch", "also print what the job logs and which attempts fail")

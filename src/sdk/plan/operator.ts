@@ -10,6 +10,15 @@ export type Formats = { readonly [input: string]: FormatSpec | undefined };
 
 /** Bytes of input for which there is one reduce task, unless the job says how many. */
 const bytesPerReducer = 64 * 1024 * 1024;
+/** The same for operators that leave a pair for each key: what reaches a reducer is small. */
+const bytesPerFold = 512 * 1024 * 1024;
+
+const folding: { readonly [operator: string]: true } = {
+  count: true,
+  sum: true,
+  min: true,
+  max: true,
+};
 
 export function formatsOf(job: AnyMapReduce | AnyOperator): Formats {
   if (job.kind === "operator") return job.operator.inputs;
@@ -23,7 +32,9 @@ export function reducersOf(
   wished: number | undefined,
   inputBytes: number,
 ): number {
-  const fitting = Math.min(256, Math.max(1, Math.ceil(inputBytes / bytesPerReducer)));
+  const folds = job.kind === "operator" && job.operator.apply.operator in folding;
+  const perReducer = folds ? bytesPerFold : bytesPerReducer;
+  const fitting = Math.min(256, Math.max(1, Math.ceil(inputBytes / perReducer)));
   if (job.kind !== "operator") return wished ?? fitting;
   const { apply, last } = job.operator;
   const only = last === null ? apply.operator : "what follows an operator";
