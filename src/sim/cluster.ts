@@ -39,6 +39,9 @@ export type SimResult = {
   readonly coverage: ReadonlyMap<string, number>;
 };
 
+/** Numbers of faults above this are of those that nobody had planned. */
+const plannedMax = 1_000_000;
+
 export class SimCluster {
   readonly judge: Judge;
   readonly supervisor: Supervisor;
@@ -48,6 +51,9 @@ export class SimCluster {
   readonly #client: SimClient;
   readonly #coverage = new Map<string, number>();
   readonly #story: Story;
+  /** By their code. */
+  readonly #jobs = new Map<string, SimJob>();
+  #harms = 0;
 
   constructor(plan: ClusterPlan) {
     this.#plan = plan;
@@ -72,7 +78,7 @@ export class SimCluster {
       trace.add(clock.nowMs);
       this.judge.afterEvent();
     };
-    for (const job of plan.jobs.values()) this.#client.follow(job);
+    for (const job of plan.jobs.values()) this.submit(job);
     for (const fault of plan.faults) clock.at(fault.atMs, null, () => this.mischief.apply(fault));
   }
 
@@ -117,10 +123,18 @@ export class SimCluster {
     }
   }
 
+  /** One more job, at its time or at once. */
+  submit(job: SimJob): void {
+    this.#jobs.set(job.spec.codeHash, job);
+    this.#client.follow(job);
+  }
+
   /** Something goes wrong now that nobody had planned. */
   harm(kind: FaultKind, options: { target?: number; forMs: number; draw?: number }): void {
     const { target = 0, forMs, draw = 0.5 } = options;
-    this.mischief.apply({ number: 0, atMs: this.nowMs, kind, target, forMs, draw });
+    this.#harms += 1;
+    const number = plannedMax + this.#harms;
+    this.mischief.apply({ number, atMs: this.nowMs, kind, target, forMs, draw });
   }
 
   async #healAndWait(): Promise<void> {
@@ -144,7 +158,7 @@ export class SimCluster {
     const slots = this.#world.shape.slots.reduce((sum, one) => sum + one, 0);
     let workMs = 0;
     let longestMs = 0;
-    for (const { meanMs, spec } of this.#plan.jobs.values()) {
+    for (const { meanMs, spec } of this.#jobs.values()) {
       const tasks = spec.stages.reduce((sum, { taskCount }) => sum + taskCount, 0);
       workMs += tasks * meanMs;
       longestMs = Math.max(longestMs, meanMs);
@@ -199,7 +213,7 @@ export class SimCluster {
       network: new SimNetwork({ random: new Random(seed * 2 + 3e9), delayMs, count }),
       judge: this.judge,
       random: new Random(seed * 2 + 4e9),
-      jobs: new Map([...this.#plan.jobs.values()].map((job) => [job.spec.codeHash, job])),
+      jobs: this.#jobs,
       flipProbability: 0,
       tell: (line) => this.#story.tell(line),
       trouble: (job, stage, task) => {

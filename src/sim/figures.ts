@@ -73,3 +73,77 @@ export function straggler(): Fault[] {
   const draw = 0.5;
   return [{ number: 1, atMs: 0, kind: "worker-slow-cpu", target: 7, forMs: 1e9, draw }];
 }
+
+export type Figure = {
+  readonly what: string;
+  /** Most that it may cost, percent; null = shown, not promised. */
+  readonly boundPercent: number | null;
+  /** By seed: how much longer the job takes. */
+  readonly percents: readonly number[];
+};
+
+type Row = {
+  readonly what: string;
+  readonly boundPercent: number | null;
+  readonly trial: (withoutMs: number) => Omit<Trial, "seed">;
+};
+
+const share = 0.12;
+const restarted = { kind: "worker-crash", forMs: 2_000 } as const;
+const unplugged = { kind: "worker-power", forMs: 60_000 } as const;
+const gone = { kind: "worker-crash", forMs: 1e9 } as const;
+
+const promised: readonly Row[] = [
+  {
+    what: "12 % of the workers are killed midway, and started again after 2 s",
+    boundPercent: 10,
+    trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, restarted) }),
+  },
+  {
+    what: "12 % lose their power midway, are missed by their silence, and return after 60 s",
+    boundPercent: 10,
+    trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, unplugged) }),
+  },
+  {
+    what: "one worker takes ten times as long for everything",
+    boundPercent: 10,
+    trial: () => ({ faults: straggler() }),
+  },
+  {
+    what: "the same, without backup tasks",
+    boundPercent: null,
+    trial: () => ({ faults: straggler(), backupTasks: false }),
+  },
+];
+
+const shown: readonly Row[] = [
+  {
+    what: "12 % are killed midway and never return: less to work with, and outputs to make again",
+    boundPercent: null,
+    trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, gone) }),
+  },
+];
+
+/** `all`: also what nothing is promised about. */
+export async function figures(seeds: readonly number[], all: boolean): Promise<Figure[]> {
+  const rows = all ? [...promised, ...shown] : promised;
+  const percents = rows.map((): number[] => []);
+  for (const seed of seeds) {
+    const withoutMs = await jobTimeMs({ seed });
+    for (const [index, { trial }] of rows.entries()) {
+      const withMs = await jobTimeMs({ seed, ...trial(withoutMs) });
+      percents[index]!.push((withMs / withoutMs - 1) * 100);
+    }
+  }
+  return rows.map(({ what, boundPercent }, index) => {
+    return { what, boundPercent, percents: percents[index]! };
+  });
+}
+
+export function figureText({ what, boundPercent, percents }: Figure): string {
+  const sorted = percents.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+  const most = sorted.at(-1) ?? Number.NaN;
+  const bound = boundPercent === null ? "" : `, at most +${boundPercent} % is promised`;
+  return `${what}: +${median.toFixed(1)} % (median), +${most.toFixed(1)} % (most)${bound}`;
+}

@@ -65,8 +65,8 @@ export class Judge {
   #startedAtMs = 0;
   readonly #acknowledged = new Map<JobId, Acknowledged>();
   readonly #idOfKey = new Map<string, JobId>();
-  /** Which process ran which attempt. */
-  readonly #ranBy = new Map<string, SimProcess>();
+  /** Which process ran which attempt of a job. */
+  readonly #ranBy = new Map<JobId, Map<string, SimProcess>>();
   readonly #endedAtMs = new Map<string, number>();
   #loop: Loop | null = null;
   #sinceCompared = 0;
@@ -244,6 +244,7 @@ export class Judge {
 
   removed(job: SimJob, id: JobId): void {
     this.#acknowledged.delete(id);
+    this.#ranBy.delete(id);
     if (this.state.jobs.has(idNumber(id))) this.breach("I10", `${id} (${job.key}) was removed`);
   }
 
@@ -258,11 +259,13 @@ export class Judge {
     if (this.#options.clock.nowMs - endedAtMs > this.#options.leaseMs + orderLateMs) {
       this.breach("I7", `${process.name} starts tasks of ${order.job}, which has ended`);
     }
+    const ranBy = this.#ranBy.get(order.job) ?? new Map<string, SimProcess>();
+    this.#ranBy.set(order.job, ranBy);
     const isList = job.spec.stages[order.stage]!.kind === "tasks";
     for (const ref of order.attempts) {
       const key = attemptKey(ref);
-      const before = this.#ranBy.get(key);
-      this.#ranBy.set(key, process);
+      const before = ranBy.get(key);
+      ranBy.set(key, process);
       if (before === undefined || (isList && before === process)) continue;
       this.breach("I5", `${key} runs in ${process.name} and ran in ${before.name} before`);
     }

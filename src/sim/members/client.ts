@@ -24,7 +24,7 @@ export class SimClient {
 
   follow(job: SimJob): void {
     this.left += 1;
-    this.process.after(job.submitAtMs, () => {
+    this.process.after(job.submitAtMs - this.#world.clock.nowMs, () => {
       this.#follow(job).then(
         () => {
           this.left -= 1;

@@ -17,6 +17,8 @@ type Run = { readonly order: RunOrder; readonly job: SimJob; isOver: boolean };
 
 const askTimeoutMs = 5_000;
 const triesMax = 4;
+/** As in production: see `files/fetch.ts`. */
+const fetchesAtOnce = 8;
 
 class Lost extends Error {
   readonly tasks: readonly number[];
@@ -103,12 +105,14 @@ export class SimExecutor implements Executor {
     return [...stages.values()];
   }
 
-  /** What another worker asks for; null = there is no such output here. */
-  partition(secret: string, source: string, partition: number): string | null {
-    const output = this.#outputs.get(source);
-    const job = output === undefined ? undefined : this.#jobs.get(output.ref.job);
-    if (output === undefined || job?.exchangeSecret !== secret) return null;
-    return output.partitions[partition] ?? null;
+  /** What another worker asks for, one after the other; null = there is no such output here. */
+  partitions(secret: string, sources: readonly string[], partition: number): Array<string | null> {
+    return sources.map((source) => {
+      const output = this.#outputs.get(source);
+      const job = output === undefined ? undefined : this.#jobs.get(output.ref.job);
+      if (output === undefined || job?.exchangeSecret !== secret) return null;
+      return output.partitions[partition] ?? null;
+    });
   }
 
   /** The disk of the worker loses an output. False when it has none. */
@@ -214,32 +218,42 @@ export class SimExecutor implements Executor {
     const stage = run.job.spec.stages[ref.stage]!.inputStage!;
     const told = this.#sources.get(`${ref.job}/${stage}`);
     const count = run.job.spec.stages[stage]!.taskCount;
-    const found: string[] = [];
-    const lost: number[] = [];
-    for (let task = 0; task < count; task++) {
-      const partition = await this.#fetch(ref, told, task).catch(() => null);
-      if (run.isOver) throw new Lost([]);
-      if (partition === null) lost.push(task);
-      else found.push(partition);
-    }
+    const found = new Array<string | null>(count).fill(null);
+    const places = [...byPlace(told, count)];
+    const lane = async () => {
+      for (let place = places.shift(); place !== undefined; place = places.shift()) {
+        const [url, tasks] = place;
+        await this.#fetch(run, { ref, told: told!, url, tasks, found });
+        if (run.isOver) return;
+      }
+    };
+    await Promise.all(Array.from({ length: fetchesAtOnce }, lane));
+    if (run.isOver) throw new Lost([]);
+    const lost = [...found.keys()].filter((task) => found[task] === null);
     if (lost.length > 0) throw new Lost(lost);
-    return this.#store(run, reduceTask(found));
+    return this.#store(run, reduceTask(found as string[]));
   }
 
-  #fetch(ref: AttemptRef, told: StageSources | undefined, task: number): Promise<string> {
-    const [place, attempt] = told?.tasks[task] ?? [-1, 0, ""];
-    const url = told?.urls[place];
-    if (told === undefined || url === undefined) throw new Lost([task]);
+  /** Everything that one worker holds, asked for until it is there or has been asked for too often. */
+  async #fetch(run: Run, from: Fetch): Promise<void> {
+    const { found, ref, tasks, told, url } = from;
     const secret = this.#jobs.get(ref.job)?.exchangeSecret ?? "";
-    const source = sourceKey(ref.job, told.stage, task, attempt);
-    return this.#retrying(async () => {
-      const work = (server: SimWorker) => server.partition(secret, source, ref.task);
-      const { hostname } = new URL(url);
+    const missing = () => tasks.filter((task) => found[task] === null);
+    const once = async () => {
+      const asked = missing();
+      const sources = asked.map((task) =>
+        sourceKey(ref.job, told.stage, task, told.tasks[task]![1]),
+      );
+      const work = (server: SimWorker) => server.partitions(secret, sources, ref.task);
       const options = { timeoutMs: askTimeoutMs, work };
-      const partition = await this.#world.network.ask(this.#process, hostname, options);
-      if (partition === null || this.#isFlipped()) throw new Lost([task]);
-      return partition;
-    });
+      const { hostname } = new URL(url);
+      const got = await this.#world.network.ask(this.#process, hostname, options);
+      for (const [index, task] of asked.entries()) {
+        found[task] = this.#isFlipped() ? null : got[index]!;
+      }
+      if (!run.isOver && missing().length > 0) throw new Lost(missing());
+    };
+    await this.#retrying(once).catch(() => {});
   }
 
   async #store(run: Run, text: string) {
@@ -286,6 +300,28 @@ export class SimExecutor implements Executor {
     if (tasks.length > 0) this.#world.count("reduce reports lost partitions");
     return tasks.length === 0 ? report : { ...report, lostTasks: tasks };
   }
+}
+
+type Fetch = {
+  readonly ref: AttemptRef;
+  readonly told: StageSources;
+  readonly url: string;
+  readonly tasks: readonly number[];
+  /** Partitions by task of the input stage; filled here. */
+  readonly found: Array<string | null>;
+};
+
+/** Which worker is said to hold which partitions; what nobody holds is left out. */
+function byPlace(told: StageSources | undefined, count: number): Map<string, number[]> {
+  const places = new Map<string, number[]>();
+  for (let task = 0; task < count; task++) {
+    const url = told?.urls[told.tasks[task]?.[0] ?? -1];
+    if (url === undefined) continue;
+    const tasks = places.get(url);
+    if (tasks === undefined) places.set(url, [task]);
+    else tasks.push(task);
+  }
+  return places;
 }
 
 type FailedReport = Extract<AttemptReport, { kind: "failed" }>;

@@ -82,9 +82,9 @@ export class SimWorker implements Server {
     return this.#heardAtMs;
   }
 
-  /** See `SimExecutor.partition`. */
-  partition(secret: string, source: string, partition: number): string | null {
-    return this.executor.partition(secret, source, partition);
+  /** See `SimExecutor.partitions`. */
+  partitions(secret: string, sources: readonly string[], partition: number): Array<string | null> {
+    return this.executor.partitions(secret, sources, partition);
   }
 
   async #dial({ clock, judge, network }: World, credential: string): Promise<SimLink> {
