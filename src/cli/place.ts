@@ -13,6 +13,8 @@ export type Endpoint = {
   /** Of the coordinator's TLS key; "" without TLS. */
   readonly fingerprint: string;
   readonly pid: number;
+  /** When the process started, so that a later one with its number is not taken for it. */
+  readonly start?: string;
   readonly version: string;
 };
 

@@ -10,7 +10,7 @@ import {
   openSync,
 } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { hit } from "./failpoint.ts";
 import { placeFailure, systemCode } from "./failure.ts";
 
@@ -22,7 +22,7 @@ export function makeDirectory(path: string): void {
     const first = makeMissing(path);
     hit("directory.make", "after");
     if (first !== undefined) {
-      for (let made = path; made.length >= first.length; made = dirname(made)) {
+      for (let made = resolve(path); made.length >= first.length; made = dirname(made)) {
         hit("directory.sync", "before");
         syncDirectoryNow(dirname(made));
         hit("directory.sync", "after");
@@ -34,18 +34,23 @@ export function makeDirectory(path: string): void {
   }
 }
 
-/** The topmost directory that was made; undefined when all were there. */
+/** The topmost directory that was made; undefined when all were there. One by one: where nothing can
+ *  be made (/proc), Node's own recursion never ends. */
 function makeMissing(path: string): string | undefined {
-  try {
-    return mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    if (systemCode(error) !== "ENOENT") throw error;
-    // Node says so when the file system is read-only; the nearest directory tells the reason.
-    let above = dirname(path);
-    while (!existsSync(above) && above !== dirname(above)) above = dirname(above);
-    accessSync(above, constants.W_OK);
-    throw error;
+  const missing: string[] = [];
+  for (let at = resolve(path); !existsSync(at); at = dirname(at)) {
+    missing.push(at);
+    if (at === dirname(at)) break;
   }
+  for (const each of missing.toReversed()) {
+    try {
+      mkdirSync(each, { mode: 0o700 });
+    } catch (error) {
+      // Another process was quicker.
+      if (systemCode(error) !== "EEXIST") throw error;
+    }
+  }
+  return missing.at(-1);
 }
 
 /** Windows cannot open directories, and orders its own metadata. */

@@ -62,7 +62,7 @@ export function placeFailure(error: unknown, path: string): ClusterError {
     const text = `${path} cannot be written (${code}): choose another one, or change its rights`;
     return new ClusterError("bad-request", text, { cause: error });
   }
-  if (["ENOTDIR", "EEXIST", "ENAMETOOLONG", "ELOOP"].includes(code)) {
+  if (["ENOTDIR", "EEXIST", "ENOENT", "ENAMETOOLONG", "ELOOP"].includes(code)) {
     const text = `${path} cannot be a data directory (${code}): choose another one`;
     return new ClusterError("bad-request", text, { cause: error });
   }

@@ -50,6 +50,8 @@ export type WorkerOptions = {
   readonly listen: string;
   /** Of the software. */
   readonly version?: string;
+  /** How long one try to reach the coordinator may take until it is joined, ms. Default: 10 s. */
+  readonly dialTimeoutMs?: number;
   /** Ends when no coordinator answers for so long, ms; 0 or absent = never. */
   readonly giveUpMs?: number;
   /** What happens to it, for people. */
@@ -70,7 +72,6 @@ export type RunningWorker = {
 };
 
 const stopGraceMs = 5_000;
-const dialTimeoutMs = 10_000;
 /** How long the coordinator may be away before an upload or a download of an attempt fails, ms. */
 const coordinatorAwayMs = 60_000;
 const idleMs = 30_000;
@@ -103,12 +104,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { exchange, outputs, jobs, blobs, exchangeUrl } = files;
   const fetcher = new PartitionFetcher(outputs);
   const { url, token, fingerprint = "", onNews } = options;
+  const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
   const loop: WorkerLoop = new WorkerLoop({
-    rules: { ...defaultRules, slots, giveUpMs: options.giveUpMs ?? 0 },
+    rules: { ...defaultRules, slots, giveUpMs: options.giveUpMs ?? 0, joinTimeoutMs: timeoutMs },
     timers,
     chance: Math.random,
-    dial: (credential) =>
-      dialCoordinator({ url, token, fingerprint, timeoutMs: dialTimeoutMs }, credential),
+    dial: (credential) => dialCoordinator({ url, token, fingerprint, timeoutMs }, credential),
     specs: {
       name: options.name,
       host: hostId(),

@@ -279,16 +279,16 @@ export class WorkerLoop {
   #dialFailed(error: Error): void {
     const { chance: draw, onNews } = this.#options;
     const chance = draw();
-    onNews?.(`cannot reach the coordinator: ${error.message}`);
-    if (error instanceof ClusterError && this.#isVoid(error.code)) {
-      this.#forget();
-      this.#post({ kind: "link-lost", reason: error.message, chance });
-    } else if (error instanceof ClusterError && finalCodes.has(error.code)) {
+    const isVoid = error instanceof ClusterError && this.#isVoid(error.code);
+    if (!isVoid && error instanceof ClusterError && finalCodes.has(error.code)) {
+      // What ends the worker is told by `ended`.
       const failure = { code: error.code, message: error.text };
       this.#post({ kind: "refused", final: true, failure, chance });
-    } else {
-      this.#post({ kind: "link-lost", reason: error.message, chance });
+      return;
     }
+    onNews?.(`cannot reach the coordinator: ${error.message}`);
+    if (isVoid) this.#forget();
+    this.#post({ kind: "link-lost", reason: error.message, chance });
   }
 
   /** What the talk over one link tells; nothing of it counts once another link is dialled. */
@@ -312,10 +312,10 @@ export class WorkerLoop {
       },
       refused: (failure: Failure) => {
         if (!isCurrent()) return;
-        onNews?.(`refused: ${failure.code}: ${failure.message}`);
         const isVoid = this.#isVoid(failure.code);
         if (isVoid) this.#forget();
         const final = !isVoid && finalCodes.has(failure.code);
+        if (!final) onNews?.(`refused: ${failure.code}: ${failure.message}`);
         this.#post({ kind: "refused", final, failure, chance: chance() });
       },
       openJob: (job: JobOpen) => this.#executor.openJob(job),

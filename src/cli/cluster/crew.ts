@@ -8,7 +8,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } fro
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
-import { startOf, stillRuns } from "./identity.ts";
+import { startOf, stillRuns, stopProcess } from "./identity.ts";
 
 export type CrewOptions = {
   /** `<data>/workers`. */
@@ -150,22 +150,4 @@ async function watch(options: CrewOptions, member: Member, signal: AbortSignal):
 async function pause(waitMs: number, signal: AbortSignal): Promise<boolean> {
   await delay(waitMs, null, { signal, ref: false }).catch(() => {});
   return !signal.aborted;
-}
-
-async function stopProcess(record: ProcessRecord, graceMs: number): Promise<void> {
-  const lives = () => stillRuns(record.pid, record.start);
-  for (const [signal, waitMs] of [
-    ["SIGTERM", graceMs],
-    ["SIGKILL", 2000],
-  ] as const) {
-    if (!lives()) return;
-    try {
-      process.kill(record.pid, signal);
-    } catch {
-      return; // It ended between the look and the call.
-    }
-    for (const end = performance.now() + waitMs; lives() && performance.now() < end; ) {
-      await delay(20);
-    }
-  }
 }

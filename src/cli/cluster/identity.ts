@@ -1,6 +1,7 @@
 /** Which process a number means: process ids are reused, start times are not. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** When the process started, as this system tells it, or null when there is no such process.
  *  Two answers for one living process are always equal. */
@@ -19,6 +20,28 @@ export function stillRuns(pid: number, start: string): boolean {
     return process.kill(pid, 0);
   } catch {
     return false;
+  }
+}
+
+/** Asks the process to end; after `graceMs` ends it. */
+export async function stopProcess(
+  record: { readonly pid: number; readonly start: string },
+  graceMs: number,
+): Promise<void> {
+  const lives = () => stillRuns(record.pid, record.start);
+  for (const [signal, waitMs] of [
+    ["SIGTERM", graceMs],
+    ["SIGKILL", 2000],
+  ] as const) {
+    if (!lives()) return;
+    try {
+      process.kill(record.pid, signal);
+    } catch {
+      return; // It ended between the look and the call.
+    }
+    for (const end = performance.now() + waitMs; lives() && performance.now() < end; ) {
+      await delay(20);
+    }
   }
 }
 

@@ -1,10 +1,11 @@
 /** `tequio join <url>`: this machine's cores for a coordinator, until Ctrl-C. */
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { join as joinPath } from "node:path";
 import { type Command, Option } from "commander";
 import { ClusterError } from "../../core/error.ts";
+import { defaultRules } from "../../core/worker.ts";
+import { makeDirectory } from "../../store/directory.ts";
 import type { FileLock } from "../../store/log/lock.ts";
 import type { RunningWorker } from "../../worker/node.ts";
 import { countText } from "../numbers.ts";
@@ -26,6 +27,7 @@ type Options = {
   readonly data?: string;
   readonly listen: string;
   readonly sandbox: "auto" | "strict" | "basic";
+  readonly dialTimeout: number;
   readonly giveUp: number;
 };
 
@@ -52,6 +54,11 @@ export function define(command: Command): void {
     .option("--data <dir>", "where it keeps what it has computed")
     .option("--listen <address>", "where other workers fetch from it", "0.0.0.0:0")
     .addOption(sandboxOption())
+    .addOption(
+      new Option("--dial-timeout <time>", "longest that one try to reach the coordinator may take")
+        .argParser(durationArgument("--dial-timeout"))
+        .default(defaultRules.joinTimeoutMs, "10s"),
+    )
     .addOption(
       new Option("--give-up <time>", "end when no coordinator answers for this long")
         .argParser(durationArgument("--give-up"))
@@ -115,6 +122,7 @@ async function openWorker(
     sandbox,
     listen,
     version: packageVersion(),
+    dialTimeoutMs: options.dialTimeout,
     giveUpMs: options.giveUp,
     onNews: onceEach(),
   });
@@ -147,7 +155,7 @@ function say(text: string): void {
 /** A second worker in the same directory would sweep away what the first one serves. */
 async function holdDir(dir: string): Promise<FileLock> {
   const { lockFile } = await import("../../store/log/lock.ts");
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeDirectory(dir);
   const lock = lockFile(joinPath(dir, "worker.lock"), false);
   if (lock !== null) return lock;
   throw new ClusterError(

@@ -18,10 +18,30 @@ export function statusLines(job: JobSummary, width: number): string[] {
   ];
   if (job.failure !== null) lines.push("failed:", ...failureLines(job.failure));
   if (job.errors.length > 0) lines.push("last errors, newest first:");
-  for (const error of job.errors) {
-    lines.push(`  ${error.task} on ${error.worker}`, ...failureLines(error));
+  for (const group of groupedErrors(job.errors)) {
+    lines.push(`  ${whereText(group)}`, ...failureLines(group[0] as TaskError));
   }
   return lines;
+}
+
+type TaskError = JobSummary["errors"][number];
+
+/** Equal ones together, in the order of the newest of each. */
+function groupedErrors(errors: readonly TaskError[]): TaskError[][] {
+  const groups = new Map<string, TaskError[]>();
+  for (const error of errors) {
+    const key = JSON.stringify([error.code, error.message, error.stack]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [error]);
+    else group.push(error);
+  }
+  return [...groups.values()];
+}
+
+function whereText(group: readonly TaskError[]): string {
+  const tasks = [...new Set(group.map((error) => error.task))].join(", ");
+  const workers = [...new Set(group.map((error) => error.worker))].join(", ");
+  return `${tasks} on ${workers}${group.length === 1 ? "" : `, ${group.length} times`}`;
 }
 
 function stageNotes(job: JobSummary): string[] {

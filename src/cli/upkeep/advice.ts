@@ -7,7 +7,12 @@ export async function withAdvice<T>(dataDir: string, starting: Promise<T>): Prom
   try {
     return await starting;
   } catch (error) {
-    if (!(error instanceof ClusterError) || error.code !== "storage-failed") throw error;
+    if (!(error instanceof ClusterError)) throw error;
+    if (error.code === "fenced") {
+      const ways = `stop it: tequio down --data ${dataDir}\nOr take its place: tequio up --take-over`;
+      throw new ClusterError("fenced", `${error.text}\n${ways}`, { cause: error });
+    }
+    if (error.code !== "storage-failed") throw error;
     const text =
       `${error.text}\nnothing was changed. See all that is damaged: tequio check ${dataDir}\n` +
       "Go on from a backup: tequio restore BACKUP --data NEW_DIR";
