@@ -22,8 +22,13 @@ import { isLoopback, type Listen, parseListen, urlOf } from "./listen.ts";
 import type { LivenessOptions } from "./liveness.ts";
 import { Loop, type OuterEffect } from "./run.ts";
 import { type ServeLimits, serve } from "./serve.ts";
+import { thisMachine } from "./sharing/addresses.ts";
 import { type ConsoleOptions, serveConsole } from "./sharing/console/console-edge.ts";
 import { Members } from "./sharing/members.ts";
+import { defaultP4Settings, type P4Settings } from "./sharing/p4/call.ts";
+import { P4Edge } from "./sharing/p4/edge.ts";
+import { serveP4 } from "./sharing/p4/serve.ts";
+import { Tickets } from "./sharing/tickets.ts";
 import { realTimers } from "./timers.ts";
 import { LowWater } from "./upkeep/low-water.ts";
 import { WorkerEdge } from "./worker-edge.ts";
@@ -52,6 +57,9 @@ export type CoordinatorOptions = {
   readonly lowWaterBytes?: number;
   /** The console of seed 3, which has no authentication; absent = none. */
   readonly console?: ConsoleOptions;
+  /** The control channel of P4 has a port of its own when `listen` is given; below /p4 of the main
+   *  one it always is. */
+  readonly p4?: Partial<P4Settings> & { readonly listen?: Listen };
   /** Default: the coordinator closes itself. */
   readonly onShutdown?: () => void;
   /** The log failed or a law is broken: everything is closed already. Default: throws, which ends
@@ -78,6 +86,8 @@ export type Coordinator = {
   readonly adminToken: string;
   /** Where the console listens; null = nowhere. */
   readonly console: { readonly host: string; readonly port: number } | null;
+  /** Where the control channel of P4 has a port of its own; null = nowhere. */
+  readonly p4: Listen | null;
   joinToken(terms: JoinTerms): Promise<string>;
   /** For programs that embed it; see core/event.ts. */
   post(event: NewEvent): Promise<Reply>;
@@ -124,15 +134,19 @@ async function open(
   const certificate = isLoopback(listen.host) || insecure ? null : ownCertificate(dataDir);
   const services = await openServices(options, { closers, close });
   const adminToken = await ownAdminToken(join(dataDir, "admin.token"), services.auth);
+  const p4 = openP4(services, options);
   const serving = await serve({
     services,
+    p4,
     listen,
     certificate,
     origin: { hosts: options.hosts ?? [], origins: options.origins ?? [] },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
-    onError: options.onError ?? ((error) => console.error(error)),
+    onError: onErrorOf(options),
   });
   closers.push(() => serving.close());
+  const peers = options.p4?.listen === undefined ? null : await serveP4(p4, options.p4.listen);
+  if (peers !== null) closers.push(() => peers.close());
   const users = options.console === undefined ? null : await openConsole(services, options);
   if (users !== null) closers.push(() => users.close());
   const at = { host: listen.host, port: serving.port };
@@ -141,6 +155,7 @@ async function open(
     fingerprint: certificate === null ? "" : fingerprint(certificate.cert),
     adminToken,
     console: users,
+    p4: peers,
     joinToken: async ({ ttlMs, usesMax, owner = "admin" }) => {
       const terms = { role: "worker", owner, ttlMs, usesMax } as const;
       return (await services.auth.issue(terms)).token;
@@ -148,6 +163,19 @@ async function open(
     post: (event) => services.loop.post(event),
     close,
   };
+}
+
+function openP4({ auth, loop, members }: Services, options: CoordinatorOptions): P4Edge {
+  const { listen: _, ...settings } = options.p4 ?? {};
+  const parts = { auth, loop, members, tickets: new Tickets(), machine: thisMachine };
+  return new P4Edge(
+    { ...parts, settings: { ...defaultP4Settings, ...settings } },
+    onErrorOf(options),
+  );
+}
+
+function onErrorOf({ onError = (error) => console.error(error) }: CoordinatorOptions) {
+  return onError;
 }
 
 function openConsole({ loop, members }: Services, { console, dataDir }: CoordinatorOptions) {

@@ -4,17 +4,18 @@ import { Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { ClusterError } from "../core/error.ts";
 import { jobOwner } from "../core/view.ts";
+import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
 import { hit } from "../store/failpoint.ts";
 import { type ApiError, httpStatus } from "../wire/api/messages.ts";
 import type { Principal } from "./access/auth.ts";
 import { defaultFailureLimits, FailureCounter } from "./access/rate.ts";
 import type { Certificate } from "./access/tls.ts";
-import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
 import { forbidden, verdict } from "./http/permission.ts";
 import type { Answer, Route } from "./http/route.ts";
 import { routes } from "./http/routes.ts";
 import { asJobId, noSuchJob, type Services } from "./http/services.ts";
 import type { Listen } from "./listen.ts";
+import { type P4Edge, p4Below } from "./sharing/p4/edge.ts";
 import { bearer, takeUpgrades } from "./upgrade.ts";
 
 export type ServeLimits = {
@@ -45,6 +46,8 @@ export type ServeOptions = {
   readonly listen: Listen;
   readonly certificate: Certificate | null;
   readonly origin: OriginRules;
+  /** Also takes the calls below `p4Below`. */
+  readonly p4: P4Edge;
   readonly limits?: Partial<ServeLimits>;
   /** A call ended in a bug of ours; the caller was told that much and no more. */
   readonly onError: (error: unknown) => void;
@@ -122,6 +125,12 @@ class Door {
       const asked = `${request.method} ${request.url.slice(0, 100)}`;
       throw new ClusterError("not-found", `there is no call ${asked}; see docs/http-api.md`);
     });
+    // Before a body is looked at: these calls have bodies whatever their method.
+    const onRequest = (request: FastifyRequest, reply: FastifyReply) => {
+      reply.hijack();
+      options.p4.handle(request.raw, reply.raw, p4Below);
+    };
+    app.all(`${p4Below}/*`, { onRequest }, () => {});
     for (const route of routes) {
       // In a scope of its own, since a route of bytes takes any type of body, as a stream.
       app.register(async (scope) => this.#add(scope, route));

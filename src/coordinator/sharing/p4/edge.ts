@@ -26,6 +26,9 @@ export const defaultP4Limits: P4Limits = {
   failuresMax: 300,
 };
 
+/** Where the main port has these calls. */
+export const p4Below = "/p4";
+
 export class P4Edge {
   readonly #parts: P4Parts;
   readonly #limits: P4Limits;

@@ -8,8 +8,8 @@ export const openApiPath = "/openapi.json";
 
 type Json = { readonly [key: string]: unknown };
 
-function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io });
+function schemaOf(schema: z.ZodType): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: "input" });
   return json;
 }
 
@@ -36,9 +36,11 @@ function operation(route: P4Route, method: string): Json {
   return {
     operationId: `${method}${route.path.replaceAll(/[/_](.)/g, (_, one) => one.toUpperCase())}`,
     summary: route.summary,
-    requestBody: { required: true, content: content(schemaOf(route.body, "input")) },
+    // Else the token in the body says who calls.
+    ...(route.methods.includes("GET") ? { security: [{}, { clusterToken: [] }] } : {}),
+    requestBody: { required: true, content: content(schemaOf(route.body)) },
     responses: {
-      200: { description: "Done", content: content(schemaOf(route.answer, "output")) },
+      200: { description: "Done", content: content(schemaOf(route.answer)) },
       ...Object.fromEntries(refusals),
     },
   };
@@ -60,7 +62,7 @@ function document(): Json {
     },
     paths: Object.fromEntries(paths),
     components: {
-      schemas: { Said: schemaOf(said, "output") },
+      schemas: { Said: schemaOf(said) },
       securitySchemes: { clusterToken: { type: "http", scheme: "bearer" } },
     },
   };
