@@ -2,16 +2,16 @@
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import type { JobSummary, WorkerSummary } from "../../core/summary.ts";
 import { countText, plural } from "../numbers.ts";
-import { openScreen } from "../screen.ts";
+import { openScreen, type Screen } from "../screen.ts";
 import { cut, oneLine } from "../text.ts";
 import { localUrl } from "./join-line.ts";
 
 const everyMs = 1000;
 
-/** Draws until the returned function is called. */
-export function showCluster(coordinator: Coordinator): () => void {
+/** Draws until it is ended; lines that stay go above. */
+export function showCluster(coordinator: Coordinator): Pick<Screen, "live" | "print" | "end"> {
   const screen = openScreen();
-  if (!screen.live) return () => {};
+  if (!screen.live) return screen;
   const draw = async () => {
     const { connect } = await import("../../sdk/client.ts");
     const { adminToken: token, fingerprint } = coordinator;
@@ -32,10 +32,14 @@ export function showCluster(coordinator: Coordinator): () => void {
         drawing = false;
       });
   }, everyMs);
-  return () => {
-    ended = true;
-    clearInterval(timer);
-    screen.end();
+  return {
+    live: true,
+    print: (line) => screen.print(line),
+    end() {
+      ended = true;
+      clearInterval(timer);
+      screen.end();
+    },
   };
 }
 

@@ -19,10 +19,12 @@ import { packageVersion } from "../package-version.ts";
 import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
+import { type ConsoleFlags, consoleLines, consoleOptions, withConsole } from "./console-options.ts";
 import type { Crew } from "./crew.ts";
+import { startOf, stillRuns, stopProcess } from "./identity.ts";
 import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
 
-type Options = {
+type Options = ConsoleFlags & {
   readonly workers: number;
   readonly listen: string;
   readonly data?: string;
@@ -31,6 +33,7 @@ type Options = {
   readonly lease?: number;
   readonly lowWater?: number;
   readonly insecure?: boolean;
+  readonly takeOver?: boolean;
   readonly sandbox: string;
   readonly json?: boolean;
   readonly debug?: boolean;
@@ -38,6 +41,8 @@ type Options = {
 
 /** How long workers may take to hand back what they run, in ms. */
 const leaveMs = 10_000;
+/** How long another `up` may take to stop its workers and itself, in ms. */
+const otherMs = leaveMs + 5_000;
 const joinTtlMs = 86_400_000;
 /** A worker that no `up` takes over ends by itself after this. */
 const orphanTime = "5m";
@@ -65,12 +70,14 @@ export function define(command: Command): void {
         "(default: 256M, or 5 % of a small disk)",
       sizeArgument("--low-water"),
     )
+    .option("--take-over", "stop the `tequio up` that uses the data directory, and go on from it")
     .option("--insecure", "listen beyond this machine without TLS")
     .addOption(sandboxOption());
-  withExamples(withJson(command), [
+  withExamples(withJson(withConsole(command)), [
     ["tequio up", "a cluster of this machine's cores, for this machine only"],
     ["tequio up --listen 0.0.0.0:7070", "others may join with the line that it prints"],
     ["tequio up --workers 0 --data /srv/tequio", "only the coordinator, data elsewhere"],
+    ["tequio up --console-port 9000", "users share files with `tequio console`"],
   ]).action(up);
 }
 
@@ -98,6 +105,12 @@ function leaseTimes(leaseMs: number): { leaseMs: number; heartbeatMs: number } {
 async function up(options: Options): Promise<void> {
   const end = endOfUp();
   const dataDir = dataDirOf(options.data);
+  let print = (line: string) => console.log(line);
+  const users = consoleOptions(options, {
+    onLine: (line) => (options.json ? undefined : print(line)),
+    onNews: (text) => console.error(text),
+  });
+  if (options.takeOver) await stopOther(dataDir);
   const { openCoordinator } = await import("../../coordinator/coordinator.ts");
   const starting = openCoordinator({
     dataDir,
@@ -106,6 +119,7 @@ async function up(options: Options): Promise<void> {
     insecure: options.insecure ?? false,
     ...(options.lease === undefined ? {} : { liveness: leaseTimes(options.lease) }),
     ...(options.lowWater === undefined ? {} : { lowWaterBytes: options.lowWater }),
+    ...(users === undefined ? {} : { console: users }),
     onShutdown: end.resolve,
     onFatal: end.reject,
   });
@@ -124,14 +138,25 @@ async function up(options: Options): Promise<void> {
     });
     await announce(options, { dataDir, coordinator, crew });
     const { showCluster } = await import("./live.ts");
-    const hide = options.json ? () => {} : showCluster(coordinator);
-    console.error(`${await end.promise.finally(hide)}; workers hand back what they run`);
+    const shown = options.json ? null : showCluster(coordinator);
+    if (shown?.live) print = shown.print;
+    const why = await end.promise.finally(() => shown?.end());
+    console.error(`${why}; workers hand back what they run`);
   } finally {
     await crew?.stop(leaveMs);
     if (readEndpoint(dataDir)?.pid === process.pid) rmSync(endpoint, { force: true });
     await coordinator.close();
     end.release();
   }
+}
+
+/** Ends the `up` of this machine that has left its mark in the directory. When it was another that
+ *  holds it, the log refuses the start. */
+async function stopOther(dataDir: string): Promise<void> {
+  const other = readEndpoint(dataDir);
+  if (other?.start === undefined || !stillRuns(other.pid, other.start)) return;
+  console.error(`stopping process ${other.pid}, which uses ${dataDir}`);
+  await stopProcess({ pid: other.pid, start: other.start }, otherMs);
 }
 
 /** Settles with why `up` ends: a signal, `tequio down`, or a coordinator that cannot go on. */
@@ -161,7 +186,9 @@ function writeEndpoint(dataDir: string, coordinator: Coordinator): string {
   const { fingerprint } = coordinator;
   const url = localUrl(coordinator.url);
   const version = packageVersion();
-  const endpoint = { url, listen: coordinator.url, fingerprint, pid: process.pid, version };
+  const { pid } = process;
+  const start = startOf(pid) ?? "";
+  const endpoint = { url, listen: coordinator.url, fingerprint, pid, start, version };
   writePrivate(file, `${JSON.stringify(endpoint)}\n`);
   return file;
 }
@@ -180,7 +207,7 @@ function workerCommand(options: Options, coordinator: Coordinator, dataDir: stri
     localUrl(coordinator.url),
   ];
   command.push("--slots", "1", "--memory", String(memoryBytes), "--sandbox", options.sandbox);
-  command.push("--give-up", orphanTime);
+  command.push("--give-up", orphanTime, "--store", join(dataDir, "blobs"));
   const scratch = options.scratch ?? scratchPerWorker(options.workers, dataDir);
   command.push("--scratch", String(scratch));
   // Jobs that were taken may end: the workers go on below the coordinator's mark.
@@ -204,7 +231,9 @@ async function announce(options: Options, started: Started): Promise<void> {
   const token = await coordinator.joinToken({ ttlMs: joinTtlMs, usesMax: 0 });
   const line = joinLine(url, token, coordinator.fingerprint);
   if (options.json) {
-    console.log(JSON.stringify({ url, dataDir, pid: process.pid, join: line, ...counts(crew) }));
+    const { console: users } = coordinator;
+    const known = { url, dataDir, pid: process.pid, join: line, console: users };
+    console.log(JSON.stringify({ ...known, ...counts(crew) }));
     return;
   }
   const adopted = crew.adopted > 0 ? ` (${countText(crew.adopted)} were still running)` : "";
@@ -217,6 +246,7 @@ async function announce(options: Options, started: Started): Promise<void> {
       "             (only from this machine; for others: tequio up --listen 0.0.0.0:7070)",
     );
   }
+  for (const line of consoleLines(coordinator)) console.log(line);
   console.log("run a job    tequio run job.ts inputs…      stop: Ctrl-C or tequio down");
 }
 
