@@ -220,3 +220,34 @@ test("`down` stops it from elsewhere", async (t) => {
   assert.equal((await up.ended).code, 0);
   if (process.platform === "linux") assert.deepEqual(place.processes(), []);
 });
+
+test("C8: a second `up` is refused with advice, and takes the place of the first when asked to", async (t) => {
+  const place = new Place(t);
+  const first = await startUp(place, "--workers", "0");
+  const refused = await place.run("up", "--listen", "127.0.0.1:0", "--workers", "0");
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /fenced: .* in use by process \d+.*\n.*tequio down.*\n.*--take-over/);
+  const second = await startUp(place, "--workers", "0", "--take-over");
+  assert.equal((await first.ended).code, 0);
+  await interrupt(place, second);
+});
+
+test("a data directory where nothing can be made is refused at once", async (t) => {
+  if (process.platform !== "linux") return t.skip("needs /proc");
+  const place = new Place(t);
+  for (const command of [["up"], ["join", "127.0.0.1:1", "--token", "x"]]) {
+    const { code, err } = await place.run(...command, "--data", "/proc/x");
+    assert.equal(code, 2);
+    assert.match(err, /bad-request: \/proc\/x cannot be a data directory/);
+  }
+});
+
+test("a token that lets nobody in is told once", async (t) => {
+  const place = new Place(t);
+  const up = await startUp(place, "--workers", "0");
+  const { url } = JSON.parse(readFileSync(join(place.dir, "data", "endpoint.json"), "utf8"));
+  const { code, out, err } = await place.run("join", url, "--token", "mrt_no", "--data", "w");
+  assert.equal(code, 2);
+  assert.equal((out + err).match(/not a token/g)?.length, 1, out + err);
+  await interrupt(place, up);
+});

@@ -81,3 +81,21 @@ test("the end of a run says where the result lies and what was set aside", () =>
     "  lines  12",
   ]);
 });
+
+test("equal errors are told once, with their tasks, workers and number", () => {
+  const failure = { code: "user-error", message: "no" } as const;
+  const errors = [
+    { ...failure, task: "task-1", worker: "w-2" },
+    { ...failure, task: "task-1", worker: "w-1" },
+    { ...failure, message: "other", task: "task-7", worker: "w-1" },
+    { ...failure, task: "task-3", worker: "w-1" },
+  ] as const;
+  const lines = statusLines({ ...job, failure: null, errors }, 80);
+  const at = lines.indexOf("last errors, newest first:");
+  assert.deepEqual(lines.slice(at + 1), [
+    "  task-1, task-3 on w-2, w-1, 3 times",
+    "    user-error: no",
+    "  task-7 on w-1",
+    "    user-error: other",
+  ]);
+});
