@@ -1,0 +1,49 @@
+/** What the log of a coordinator says of the workers that came back to it. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { emptyState, step } from "../../src/core/coordinator.ts";
+import type { CoordinatorEvent } from "../../src/core/event.ts";
+import { type AttemptRef, attemptKey, idNumber } from "../../src/core/ids.ts";
+import { leasesOf } from "../../src/core/view.ts";
+import { openSqliteLog } from "../../src/store/log/sqlite.ts";
+
+export type History = {
+  /** Attempts that returning workers held: queued, running, or reported without an answer. */
+  readonly held: readonly AttemptRef[];
+  /** Of these, those that the coordinator let go on. */
+  readonly adopted: number;
+  /** Leases of which the worker knew nothing: the assignment never arrived. */
+  readonly neverArrived: number;
+  /** Of `held`, those whose own result became final: they ran once. */
+  readonly committed: number;
+  readonly tasks: number;
+};
+
+/** Replays the log of a coordinator that is down. */
+export async function readHistory(dataDir: string): Promise<History> {
+  const log = await openSqliteLog(join(dataDir, "log.sqlite"));
+  const state = emptyState();
+  const held: AttemptRef[] = [];
+  let [adopted, neverArrived] = [0, 0];
+  try {
+    assert.equal(await log.loadSnapshot(), null, "the whole log is still there");
+    for await (const { bytes } of log.read(0)) {
+      const event = JSON.parse(new TextDecoder().decode(bytes)) as CoordinatorEvent;
+      if (event.kind === "worker-joined" && event.worker !== null) {
+        const leased = new Set(leasesOf(state, event.worker).map(attemptKey));
+        held.push(...event.holding);
+        const both = event.holding.filter((ref) => leased.has(attemptKey(ref))).length;
+        adopted += both;
+        neverArrived += leased.size - both;
+      }
+      step(state, event);
+    }
+  } finally {
+    await log.close();
+  }
+  const stage = state.jobs.get(1)?.stages[0];
+  const committed = held.filter((ref) => {
+    return idNumber(ref.job) === 1 && stage?.committed[ref.task] === ref.attempt;
+  }).length;
+  return { held, adopted, neverArrived, committed, tasks: stage?.counts.done ?? 0 };
+}
