@@ -39,6 +39,10 @@ const commands: Readonly<Record<string, Listed>> = {
   rm: { summary: "forget ended jobs and their results", load: () => import("./job/rm.ts") },
   workers: { summary: "list workers", load: () => import("./cluster/workers.ts") },
   token: { summary: "create, list and revoke tokens", load: () => import("./cluster/token.ts") },
+  console: {
+    summary: "register, connect and share files as a user of a console server",
+    load: () => import("./console/console.ts"),
+  },
   backup: {
     summary: "copy all that a coordinator keeps, while it runs or not",
     load: () => import("./upkeep/backup.ts"),
