@@ -15,7 +15,7 @@ export type FleetOptions = {
 };
 
 /** Jobs come and faults are drawn at multiples of this, ms: between them nothing is decided here. */
-export const stepMs = 250;
+export const stepMs = 100;
 /** So many jobs are wanted at once. */
 const jobsWanted = 3;
 /** Mean time between two faults, ms. */

@@ -81,6 +81,11 @@ export class Judge {
     });
   }
 
+  /** Time of the newest record. */
+  get atMs(): number {
+    return this.#atMs;
+  }
+
   breach(law: string, text: string): void {
     this.failed(new Error(`${law}: ${text}`));
   }

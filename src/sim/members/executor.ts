@@ -2,7 +2,7 @@
  *  and gets code, partitions and results over the simulated network. */
 import type { AttemptReport } from "../../core/event.ts";
 import type { AttemptRef, JobId } from "../../core/ids.ts";
-import type { Failure } from "../../core/job.ts";
+import { type Failure, taskName } from "../../core/job.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
 import type { Executor, ExecutorEvents, RunOrder, Serving } from "../../worker/run.ts";
 import { mapTask, plainTask, reduceTask, type SimJob } from "../jobs.ts";
@@ -48,6 +48,14 @@ export class SimExecutor implements Executor {
 
   get running(): number {
     return this.#runs.size;
+  }
+
+  /** Names of the tasks that it runs, for people. */
+  get runningTasks(): string[] {
+    return [...this.#runs.values()].flatMap(({ job, order }) => {
+      const kind = job.spec.stages[order.stage]!.kind;
+      return order.attempts.map(({ task }) => `${order.job} ${taskName(kind, task)}`);
+    });
   }
 
   /** Jobs whose code or outputs lie here. */
