@@ -1,0 +1,95 @@
+/** The story of the fleet in sentences: faults and what they lead to, for people who have not read
+ *  the code. */
+import type { FaultKind } from "../faults.ts";
+import type { StoryLine } from "../story.ts";
+
+export type Sentence = {
+  readonly text: string;
+  readonly tone: "bad" | "good" | "plain";
+  /** `worker-17`, to be pointed at; null = nobody in particular. */
+  readonly worker: string | null;
+  /** What of the same topic happens at the same time is one line with a count. */
+  readonly topic: string;
+};
+
+type Tell = (who: string, forS: string) => string;
+
+/** Every kind, so that the compiler names the one that is missing. */
+const sayings: Readonly<Record<FaultKind, Tell>> = {
+  "worker-crash": (who) =>
+    `${who} is killed. Its link closes, so its tasks move on after a second.`,
+  "worker-power": (who) =>
+    `${who} loses its power. Nobody is told: it is missed when its lease ends.`,
+  "worker-pause": (who, forS) => `${who} stands still for ${forS}, as a laptop that is closed.`,
+  "worker-stop": (who) => `${who} is asked to stop: it gives back what it has not begun.`,
+  "worker-slow-cpu": (who, forS) => `${who} becomes many times slower, for ${forS}.`,
+  "worker-clone": (who) => `${who} is copied with its identity; the copy asks to be let in.`,
+  "worker-loses-output": (who) => `${who} loses a map output: whoever wants it will ask in vain.`,
+  "all-workers-crash": () => "Every worker is killed.",
+  "link-cut": (who, forS) => `${who} is cut off from the coordinator for ${forS}.`,
+  "link-cut-to-coordinator": (who, forS) => `Nothing from ${who} reaches the coordinator, ${forS}.`,
+  "link-cut-from-coordinator": (who, forS) => `Nothing reaches ${who} any more, ${forS}.`,
+  "link-break": (who) => `The link of ${who} breaks. It dials again.`,
+  "link-slow": (who) => `The link of ${who} becomes very slow.`,
+  "peers-cut": (who) => `${who} cannot reach one of the other workers.`,
+  "transfer-flips": (_who, forS) => `For ${forS}, transfers arrive with wrong bits. Hashes tell.`,
+  "client-cut": () => "The people who submit jobs are cut off.",
+  "coordinator-crash": () => "The coordinator is killed. Workers go on with what they have.",
+  "coordinator-power": () => "The coordinator's machine loses its power.",
+  "coordinator-crash-in-write": () => "The coordinator dies in the middle of a write to its log.",
+  "coordinator-pause": (_who, forS) => `The coordinator stands still for ${forS}.`,
+  "coordinator-stop": () => "The coordinator is stopped, as for an upgrade.",
+  "coordinator-second": () =>
+    "The coordinator stands still, and a second one takes over its log meanwhile.",
+  "wall-clock-jump": () => "The wall clock jumps. Nothing is decided by it.",
+  "disk-full": () => "The coordinator's disk is full: it refuses, and loses nothing.",
+  "disk-slow": (_who, forS) => `The coordinator's disk becomes slow, for ${forS}.`,
+  "disk-fails": () => "A write to the log fails; the coordinator ends and starts again.",
+  "disk-bit-flip": () => "A bit of the log turns; the next start notices.",
+};
+
+const fault = /^fault \d+: (\S+) (\S*) for (\d+) ms$/;
+
+/** Null for what happens all the time. */
+export function sentenceOf({ isRecord, text }: StoryLine): Sentence | null {
+  const harm = fault.exec(text);
+  if (harm !== null) {
+    const [, kind = "", who = "", forMs = "0"] = harm;
+    const forS = `${Math.round(Number(forMs) / 1_000)} s`;
+    const said = sayings[kind as FaultKind](nameOf(who), forS);
+    return { text: said, tone: "bad", worker: who || null, topic: kind };
+  }
+  return isRecord ? recordSentence(text) : memberSentence(text);
+}
+
+function recordSentence(text: string): Sentence | null {
+  const lost = /: (w-\d+) lost \((\w+)\)$/.exec(text);
+  if (lost === null) return null;
+  const [, who = "", why = ""] = lost;
+  const reasons: Record<string, string> = {
+    silent: "was silent for a whole lease and is given up: its tasks go to others",
+    closed: "did not come back after its link closed: its tasks go to others",
+    bye: "has said goodbye",
+  };
+  return { text: `${who} ${reasons[why] ?? why}.`, tone: "plain", worker: null, topic: why };
+}
+
+function memberSentence(text: string): Sentence | null {
+  const one = { worker: null, topic: text } as const;
+  const plain = (said: string) => ({ ...one, text: said, tone: "plain" }) as const;
+  const good = (said: string) => ({ ...one, text: said, tone: "good" }) as const;
+  if (text === "coordinator: starts") return good("A coordinator starts and replays its log.");
+  if (/^coordinator: ends: fenced/.test(text)) {
+    return good("The older coordinator finds that the log is not its own any more, and ends.");
+  }
+  const refused = /^(worker-\d+-clone\S*): refused: fenced/.exec(text);
+  if (refused !== null) return good("The copy is refused: its original was heard a moment ago.");
+  const done = /^client: (j-\d+) \(\S+\) is done/.exec(text);
+  if (done !== null) return good(`${done[1]} is done, and its result is what it must be.`);
+  const submitted = /^client: \S+ submitted as (j-\d+): (.*)$/.exec(text);
+  return submitted === null ? null : plain(`${submitted[1]} is submitted: ${submitted[2]}.`);
+}
+
+export function nameOf(worker: string): string {
+  return worker.replace("-", " ");
+}
