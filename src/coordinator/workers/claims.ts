@@ -111,7 +111,7 @@ export function parseReports(all: readonly Uint8Array[]): AttemptReport[] {
 /** As one JSON array; null when that is not what they make. */
 function parseTogether(all: readonly Uint8Array[]): readonly unknown[] | null {
   const sizeBytes = all.reduce((sum, { length }) => sum + length + 1, 1);
-  const joined = Buffer.allocUnsafe(sizeBytes);
+  const joined = new Uint8Array(sizeBytes);
   let at = 0;
   for (const bytes of all) {
     joined[at] = at === 0 ? 0x5b : 0x2c;
