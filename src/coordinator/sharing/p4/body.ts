@@ -34,6 +34,10 @@ export async function readBody(
       }
       chunks.push(chunk);
     }
+  } catch (error) {
+    if (error instanceof P4Refusal) throw error;
+    // The caller has gone, or was too slow: nobody hears this.
+    throw new P4Refusal(408, "Request ended early");
   } finally {
     clearTimeout(timer);
     inFlight.bytes -= sizeBytes;

@@ -2,8 +2,19 @@
  *  body in two segments, a JSON body with GET too. */
 import { connect } from "node:net";
 import type { TestContext } from "node:test";
+import type { Log } from "../../../store/log/log.ts";
+import { openMemoryLog } from "../../../store/log/memory.ts";
+import { Auth } from "../../access/auth.ts";
 import type { CoordinatorOptions } from "../../coordinator.ts";
-import { type Opened, opened } from "../../testing/opened.ts";
+import { Loop } from "../../run.ts";
+import { ManualTimers } from "../../testing/manual-timers.ts";
+import { opened } from "../../testing/opened.ts";
+import { thisMachine } from "../addresses.ts";
+import { Members } from "../members.ts";
+import { defaultP4Settings } from "../p4/call.ts";
+import { P4Edge, type P4Limits } from "../p4/edge.ts";
+import { serveP4 } from "../p4/serve.ts";
+import { Tickets } from "../tickets.ts";
 
 export type Said = {
   readonly status: number;
@@ -15,20 +26,18 @@ export type Said = {
 export type Asked = { readonly headers?: Record<string, string>; readonly raw?: string };
 
 export class P4Client {
-  readonly cluster: Opened;
-  readonly #port: number;
+  readonly port: number;
   readonly #below: string;
 
-  constructor(cluster: Opened, port: number, below: string) {
-    this.cluster = cluster;
-    this.#port = port;
+  constructor(port: number, below = "") {
+    this.port = port;
     this.#below = below;
   }
 
   async ask(method: string, path: string, body?: unknown, asked: Asked = {}): Promise<Said> {
     const text = asked.raw ?? (body === undefined ? "" : JSON.stringify(body));
     const headers = {
-      Host: `127.0.0.1:${this.#port}`,
+      Host: `127.0.0.1:${this.port}`,
       Connection: "close",
       ...(text === "" ? {} : { "Content-Type": "application/json" }),
       ...(text === "" ? {} : { "Content-Length": String(Buffer.byteLength(text)) }),
@@ -36,7 +45,7 @@ export class P4Client {
     };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const head = `${method} ${this.#below}${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
-    return parse(await exchange(this.#port, [head, text]));
+    return parse(await exchange(this.port, [head, text]));
   }
 
   post(path: string, body: unknown): Promise<Said> {
@@ -95,13 +104,41 @@ export function parse(received: string): Said {
 export async function p4Opened(
   t: TestContext,
   p4: Partial<NonNullable<CoordinatorOptions["p4"]>> = {},
+  dataDir?: string,
 ) {
   const listen = { host: "127.0.0.1", port: 0 };
-  const cluster = await opened(t, { p4: { genericToken: "secret", listen, ...p4 } });
+  const cluster = await opened(t, {
+    p4: { genericToken: "secret", listen, ...p4 },
+    ...(dataDir === undefined ? {} : { dataDir }),
+  });
   const main = Number(new URL(cluster.url).port);
   return {
     cluster,
-    own: new P4Client(cluster, cluster.coordinator.p4?.port ?? 0, ""),
-    main: new P4Client(cluster, main, "/p4"),
+    own: new P4Client(cluster.coordinator.p4?.port ?? 0),
+    main: new P4Client(main, "/p4"),
   };
+}
+
+/** The control channel over a loop whose clock and log a test has in its hands. */
+export async function p4Alone(
+  t: TestContext,
+  { log = openMemoryLog(), limits = {} }: { log?: Log; limits?: Partial<P4Limits> } = {},
+) {
+  const timers = new ManualTimers();
+  const loop = await Loop.start({ log, timers, perform: () => {}, onFatal: () => {} });
+  const members = new Members({ loop, timers });
+  const auth = new Auth(loop);
+  const tickets = new Tickets();
+  const settings = { ...defaultP4Settings, genericToken: "secret" };
+  const parts = { loop, auth, members, tickets, settings, machine: thisMachine };
+  const bugs: unknown[] = [];
+  const edge = new P4Edge(parts, (error) => bugs.push(error), limits);
+  const serving = await serveP4(edge, { host: "127.0.0.1", port: 0 });
+  t.after(async () => {
+    await serving.close();
+    members.stop();
+    await loop.stop();
+    if (bugs.length > 0) throw new AggregateError(bugs, "bugs of the edge");
+  });
+  return { ...parts, timers, client: new P4Client(serving.port) };
 }
