@@ -1,36 +1,50 @@
-/** `npm run bench`: measures, prints figures beside what is promised, and keeps them in
+/** `npm run bench [-- case…]`: measures, prints figures beside what is promised, and keeps them in
  *  bench/results.
- *  Options: `--only <case>`, `--quick` (small and not kept), `--json`. Exit code 1 when a bound is
+ *  Options: `--rounds <n>`, `--quick` (small and not kept), `--json`. Exit code 1 when a bound is
  *  broken. */
+import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { type Case, type Figure, keepsBound } from "./case.ts";
-import { bound, machineName, save, valueText } from "./results.ts";
+import { bound, loadText, machineName, save, valueText } from "./results.ts";
+import { largeJobs } from "./scale/jobs.ts";
+import { scale } from "./scale/workers.ts";
+import { start } from "./start.ts";
 import { tasks } from "./tasks.ts";
 import { wordCount } from "./word-count.ts";
 
-const cases: readonly Case[] = [wordCount, tasks];
+const cases: readonly Case[] = [wordCount, tasks, largeJobs, scale, start];
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     only: { type: "string", multiple: true },
+    rounds: { type: "string" },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
 
-const wanted = cases.filter(({ name }) => values.only?.includes(name) ?? true);
-if (wanted.length === 0) {
-  const names = cases.map(({ name }) => name).join(", ");
-  process.stderr.write(`no such case: ${values.only?.join(", ")}; there are: ${names}\n`);
+const asked = [...positionals, ...(values.only ?? [])];
+const names = cases.map(({ name }) => name);
+const unknown = asked.filter((name) => !names.includes(name));
+if (unknown.length > 0) {
+  process.stderr.write(`no such case: ${unknown.join(", ")}; there are: ${names.join(", ")}\n`);
+  process.exit(2);
+}
+const rounds = Number(values.rounds ?? (values.quick ? 3 : 5));
+if (!Number.isInteger(rounds) || rounds < 1) {
+  process.stderr.write(`--rounds takes a whole number from 1 on, not "${values.rounds}"\n`);
   process.exit(2);
 }
 
-const rounds = values.quick ? 3 : 5;
+const wanted = cases.filter(({ name }) => asked.length === 0 || asked.includes(name));
 const measured: Record<string, readonly Figure[]> = {};
-for (const one of wanted) {
-  process.stderr.write(`${one.name}: ${one.question}\n`);
+const load = [loadavg()[0]!];
+for (const [index, one] of wanted.entries()) {
+  process.stderr.write(`${index + 1}/${wanted.length} ${one.name}: ${one.question}\n`);
   const say = (line: string) => process.stderr.write(`  ${line}\n`);
   measured[one.name] = await one.run({ quick: values.quick, rounds, say });
+  load.push(loadavg()[0]!);
 }
 
 const result = {
@@ -38,6 +52,7 @@ const result = {
   machine: machineName(),
   node: process.versions.node,
   rounds,
+  load: load.map((value) => Math.round(value * 100) / 100),
   cases: measured,
 };
 if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
@@ -54,4 +69,5 @@ function print(): void {
       process.stdout.write(`  ${figure.name}: ${valueText(figure)}${promised}\n`);
     }
   }
+  process.stdout.write(`${loadText(result.load)}\n`);
 }

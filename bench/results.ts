@@ -1,14 +1,18 @@
-/** Keeps what was measured: a JSON file per machine and day, and the table in bench/README.md. */
+/** Keeps what was measured: a JSON file and a plot per machine and day, and the table in
+ *  bench/README.md. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { join } from "node:path";
 import { type Figure, keepsBound } from "./case.ts";
+import { plot } from "./plot.ts";
 
 export type Result = {
   readonly date: string;
   readonly machine: string;
   readonly node: string;
   readonly rounds: number;
+  /** Load of the machine in the last minute, before the first case and after each. */
+  readonly load?: readonly number[];
   readonly cases: Readonly<Record<string, readonly Figure[]>>;
 };
 
@@ -30,6 +34,8 @@ export function save(result: Result): string {
   const before = readResults().find((one) => `${one.machine}-${one.date}.json` === name);
   const whole = { ...result, cases: { ...before?.cases, ...result.cases } };
   writeFileSync(join(directory, name), `${JSON.stringify(whole, null, 2)}\n`);
+  const drawn = plot(Object.values(whole.cases).flat(), valueText);
+  writeFileSync(join(directory, plotName(whole)), drawn);
   const text = readFileSync(readme, "utf8");
   const [head, rest] = text.split(begin);
   const tail = rest?.split(end)[1];
@@ -47,6 +53,10 @@ export function readResults(): Result[] {
     .toSorted((a, b) => (a.date < b.date ? 1 : -1));
 }
 
+function plotName({ date, machine }: Result): string {
+  return `${machine}-${date}.svg`;
+}
+
 function tables(results: readonly Result[]): string {
   return results.map(table).join("\n");
 }
@@ -58,8 +68,10 @@ function table(result: Result): string {
     ),
   );
   return [
-    `${result.date}, ${result.machine}, Node ${result.node}, medians of ${result.rounds} rounds:`,
+    `${result.date}, ${result.machine}, Node ${result.node}, medians of ${result.rounds} rounds.`,
+    ...(result.load === undefined ? [] : [loadText(result.load)]),
     "",
+    ...(hasPlot(result) ? [`![The same as bars](results/${plotName(result)})`, ""] : []),
     "| case | figure | measured | promised |",
     "| --- | --- | --- | --- |",
     ...rows,
@@ -67,10 +79,23 @@ function table(result: Result): string {
   ].join("\n");
 }
 
+function hasPlot({ cases }: Result): boolean {
+  return Object.values(cases)
+    .flat()
+    .some(({ bar }) => bar !== undefined);
+}
+
+/** What else the machine did: two cores that are busy have a load of 2. */
+export function loadText(load: readonly number[]): string {
+  const most = Math.max(...load).toFixed(1);
+  return `Load of the machine before the first case ${load[0]?.toFixed(1)}, at most ${most}.`;
+}
+
 export function valueText({ value, unit }: Figure): string {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
   if (unit === "") return value === 1 ? "yes" : "no";
-  return `${value.toFixed(digits)} ${unit}`;
+  const shown = value >= 1_000 ? Math.round(value).toLocaleString("en") : value.toFixed(digits);
+  return `${shown} ${unit}`;
 }
 
 export function bound(figure: Figure): string {
@@ -78,5 +103,6 @@ export function bound(figure: Figure): string {
   if (atLeast === undefined && atMost === undefined) return "";
   const kept = keepsBound(figure) ? "" : ", **not kept**";
   if (unit === "") return `yes${kept}`;
-  return `${atLeast === undefined ? "≤" : "≥"} ${atLeast ?? atMost} ${unit}${kept}`;
+  const most = (atLeast ?? atMost ?? 0).toLocaleString("en");
+  return `${atLeast === undefined ? "≤" : "≥"} ${most} ${unit}${kept}`;
 }

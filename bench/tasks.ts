@@ -1,16 +1,24 @@
 /** How many tasks a second, and how long does one task alone take, from submitting to its result?
  *  */
-import { join } from "node:path";
 import { startCluster } from "../scripts/cluster.ts";
-import { bundleJob } from "../src/sdk/bundle.ts";
-import { type Client, connect } from "../src/sdk/client.ts";
-import { type Planned, planJob } from "../src/sdk/plan.ts";
-import { submitJob } from "../src/sdk/submit.ts";
-import { type BenchOptions, type Case, type Figure, median } from "./case.ts";
+import { connect } from "../src/sdk/client.ts";
+import {
+  type BenchOptions,
+  type Case,
+  type Contestant,
+  type Figure,
+  median,
+  takeTurns,
+} from "./case.ts";
+import { noOps } from "./no-ops.ts";
+import { taskRivals } from "./rivals/tasks.ts";
 
-const manyCount = 10_000;
-const aloneCount = 100;
-const quickAloneCount = 30;
+const ours = "Tequio, two workers (every commit synced)";
+const manyCount = 50_000;
+const quickManyCount = 10_000;
+/** Lone tasks of each contestant, in every round. */
+const aloneCount = 30;
+const warmUps = 3;
 
 export const tasks: Case = {
   name: "tasks",
@@ -18,52 +26,102 @@ export const tasks: Case = {
   run,
 };
 
+/** One who runs `count` tasks that do nothing, and says how many ms that took. */
+type Runner = {
+  readonly name: string;
+  readonly count: number;
+  run(count: number): Promise<number>;
+  stop(): Promise<void>;
+};
+
 async function run(options: BenchOptions): Promise<Figure[]> {
-  const cluster = await startCluster(2);
-  const client = await connect({ url: cluster.url, token: cluster.adminToken() });
+  const runners: Runner[] = [];
   try {
-    const runs = await submitter(client);
-    await runs(manyCount);
-    const rates: number[] = [];
-    for (let round = 0; round < options.rounds; round++) {
-      const tookMs = await runs(manyCount);
-      rates.push(manyCount / (tookMs / 1000));
-      options.say(`round ${round + 1}: ${Math.round(rates.at(-1)!)} tasks/s`);
+    runners.push(await startOurs(options.quick ? quickManyCount : manyCount));
+    if (!options.quick) await addRivals(runners, options);
+    for (const runner of runners) {
+      for (let time = 0; time < warmUps; time++) await runner.run(runner.count);
+      for (let time = 0; time < aloneCount; time++) await runner.run(1);
     }
-    const alone: number[] = [];
-    const times = options.quick ? quickAloneCount : aloneCount;
-    for (let index = 0; index < times; index++) alone.push(await runs(1));
-    return [
-      { name: "tasks a second", value: median(rates), unit: "tasks/s", atLeast: 5000 },
-      { name: "one task alone, p50", value: median(alone), unit: "ms", atMost: 10 },
-    ];
+    const many = await takeTurns(runners.map(asContestant), options);
+    const alone = await takeTurns(runners.map(asLone), options);
+    return figures(runners, many, alone);
   } finally {
-    client.close();
-    await cluster.stop();
+    for (const runner of runners) await runner.stop();
   }
 }
 
-/** Runs a job of `count` tasks: ms from submitting to the last result read. */
-async function submitter(client: Client): Promise<(count: number) => Promise<number>> {
-  const built = await bundleJob(join(import.meta.dirname, "jobs", "no-op.ts"));
-  const { host } = await client.health();
-  const planned = new Map<number, Planned>();
-  return async (count) => {
-    const plan =
-      planned.get(count) ?? (await planJob(built.job, { inputs: [], params: { count }, host }));
-    planned.set(count, plan);
-    const startedMs = performance.now();
-    const job = await submitJob(client, built, plan, { name: "no-op" });
-    for await (const summary of client.watch(job)) {
-      if (summary.state !== "failed") continue;
-      throw new Error(`${job} failed: ${summary.failure?.message}`);
+async function addRivals(runners: Runner[], { say }: BenchOptions): Promise<void> {
+  for (const rival of taskRivals) {
+    const missing = rival.missing();
+    if (missing !== null) {
+      say(`skipped: ${rival.name}: ${missing}; ${rival.install}`);
+      continue;
     }
-    let index = 0;
-    for await (const result of client.results(job)) {
-      if (result !== index) throw new Error(`result ${index} of ${job} is ${result}`);
-      index++;
-    }
-    if (index !== count) throw new Error(`${job} has ${index} of ${count} results`);
-    return performance.now() - startedMs;
+    say(`starting ${rival.name}`);
+    const { name, count } = rival;
+    const program = await rival.start();
+    runners.push({ name, count, run: (tasks) => program.run(tasks), stop: () => program.stop() });
+  }
+}
+
+function asContestant({ name, count, run }: Runner): Contestant {
+  return { name, run: () => run(count) };
+}
+
+function asLone({ name, run }: Runner): Contestant {
+  return {
+    name: `${name}, one alone`,
+    async run() {
+      const times: number[] = [];
+      for (let index = 0; index < aloneCount; index++) times.push(await run(1));
+      return median(times);
+    },
   };
+}
+
+type Medians = ReadonlyMap<string, number>;
+
+function figures(runners: readonly Runner[], many: Medians, alone: Medians): Figure[] {
+  const rateOf = ({ name, count }: Runner) => count / (many.get(name)! / 1000);
+  const aloneOf = ({ name }: Runner) => alone.get(`${name}, one alone`)!;
+  const [first, ...rivals] = runners as [Runner, ...Runner[]];
+  const bar = (title: string, { name }: Runner) => {
+    return { title, label: name, isOurs: name === ours };
+  };
+  const rates = (runner: Runner): Figure => ({
+    name: runner === first ? "tasks a second" : `tasks a second: ${runner.name}`,
+    value: rateOf(runner),
+    unit: "tasks/s",
+    bar: bar("No-op tasks a second (more is better)", runner),
+  });
+  const lone = (runner: Runner): Figure => ({
+    name: runner === first ? "one task alone, p50" : `one task alone, p50: ${runner.name}`,
+    value: aloneOf(runner),
+    unit: "ms",
+    bar: bar("One task alone, ms from submitting to its result (less is better)", runner),
+  });
+  const best = rivals.toSorted((a, b) => rateOf(b) - rateOf(a))[0];
+  const ahead: Figure[] = [];
+  if (best !== undefined) {
+    const value = rateOf(first) / rateOf(best);
+    ahead.push({ name: "ahead of the next, tasks a second", value, unit: "×", atLeast: 1 });
+  }
+  return [
+    { ...rates(first), atLeast: 50_000 },
+    ...rivals.map(rates),
+    ...ahead,
+    { ...lone(first), atMost: 2 },
+    ...rivals.map(lone),
+  ];
+}
+
+async function startOurs(count: number): Promise<Runner> {
+  const cluster = await startCluster(2);
+  const client = await connect({ url: cluster.url, token: cluster.adminToken() });
+  const stop = async () => {
+    client.close();
+    await cluster.stop();
+  };
+  return { name: ours, count, run: await noOps(client), stop };
 }

@@ -2,18 +2,17 @@
  *  them? */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { cli, root, startCluster } from "../scripts/cluster.ts";
 import { type BenchOptions, type Case, type Contestant, type Figure, takeTurns } from "./case.ts";
 import { watchMemory } from "./memory.ts";
+import { presentRivals } from "./rivals/word-count.ts";
 import { zipfFile } from "./zipf.ts";
 
 const fullBytes = 1 << 30;
 const quickBytes = 64 << 20;
-const awk = "{ for (i = 1; i <= NF; i++) count[$i]++ } END { for (w in count) print w, count[w] }";
 
 export const wordCount: Case = {
   name: "word-count",
@@ -29,7 +28,6 @@ async function run(options: BenchOptions): Promise<Figure[]> {
   const cluster = await startCluster(2);
   let peakBytes = 0;
   const ours = { lines: join(directory, "lines"), words: join(directory, "words") };
-  const plain = join(directory, "plain.tsv");
   const onCluster = async (job: string, out: string) => {
     rmSync(out, { recursive: true, force: true });
     const memory = watchMemory(cluster.pid);
@@ -39,17 +37,16 @@ async function run(options: BenchOptions): Promise<Figure[]> {
   };
   const linesJob = join(root, "examples", "word-count", "job.ts");
   const wordsJob = join(import.meta.dirname, "jobs", "words.ts");
-  const rival = join(import.meta.dirname, "rivals", "word-count-plain.mjs");
+  const rivals = presentRivals(input, directory, options);
   const contestants: Contestant[] = [
     { name: "two workers", run: () => onCluster(linesJob, ours.lines) },
     { name: "two workers, words()", run: () => onCluster(wordsJob, ours.words) },
-    { name: "plain script", run: () => command(process.execPath, [rival, input, plain]) },
-    ...(await mawk(input, join(directory, "mawk.txt"), options)),
+    ...rivals,
   ];
   try {
     const times = await takeTurns(contestants, options);
     options.say("comparing the results word by word");
-    const expected = plainCounts(plain);
+    const expected = plainCounts(rivals[0]!.output);
     const isEqual = [ours.lines, ours.words].every((out) => sameCounts(oursCounts(out), expected));
     return figures({ times, sizeBytes, peakBytes, isEqual });
   } finally {
@@ -69,16 +66,25 @@ function figures({ times, sizeBytes, peakBytes, isEqual }: Measured): Figure[] {
   const oursMs = times.get("two workers")!;
   const wordsMs = times.get("two workers, words()")!;
   const plainMs = times.get("plain script")!;
-  const mawkMs = times.get("mawk");
+  const rivals = [...times].filter(([name]) => !name.startsWith("two workers"));
+  const speed = (ms: number) => sizeBytes / 1e3 / ms;
+  const bar = (label: string, isOurs: boolean) => {
+    return { bar: { title: "Word count, MB/s (more is better)", label, isOurs } };
+  };
   const ratio = { name: "as fast as the plain script", value: plainMs / oursMs, unit: "×" };
   return [
     { ...ratio, atLeast: 1.6 },
     { ...ratio, name: "words(): as fast as the plain script", value: plainMs / wordsMs },
-    ...(mawkMs === undefined
-      ? []
-      : [{ name: "as fast as mawk", value: mawkMs / oursMs, unit: "×" }]),
-    { name: "throughput", value: sizeBytes / 1e3 / oursMs, unit: "MB/s" },
-    { name: "words(): throughput", value: sizeBytes / 1e3 / wordsMs, unit: "MB/s" },
+    { name: "throughput", value: speed(oursMs), unit: "MB/s", ...bar("Tequio, lines", true) },
+    {
+      name: "words(): throughput",
+      value: speed(wordsMs),
+      unit: "MB/s",
+      ...bar("Tequio, words()", true),
+    },
+    ...rivals.map(([name, ms]) => {
+      return { name: `throughput: ${name}`, value: speed(ms), unit: "MB/s", ...bar(name, false) };
+    }),
     {
       name: "resident memory of coordinator and workers",
       value: peakBytes / 1e9,
@@ -89,28 +95,15 @@ function figures({ times, sizeBytes, peakBytes, isEqual }: Measured): Figure[] {
   ];
 }
 
-async function command(file: string, args: readonly string[], out?: string): Promise<void> {
+async function command(file: string, args: readonly string[]): Promise<void> {
   const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
   const errors: string[] = [];
   child.stderr.on("data", (chunk) => errors.push(String(chunk)));
   const exited = once(child, "exit");
-  if (out === undefined) child.stdout.resume();
-  else await pipeline(child.stdout, createWriteStream(out));
+  child.stdout.resume();
   const [code] = await exited;
   if (code !== 0)
     throw new Error(`${file} ${args.join(" ")} ended with ${code}\n${errors.join("")}`);
-}
-
-/** The classical tool, when the machine has it. The text has blanks only, so it splits the same
- *  way. */
-async function mawk(input: string, out: string, options: BenchOptions): Promise<Contestant[]> {
-  try {
-    await command("mawk", ["-W", "version"]);
-    return [{ name: "mawk", run: () => command("mawk", [awk, input], out) }];
-  } catch {
-    options.say("skipped: mawk is not installed here");
-    return [];
-  }
 }
 
 function oursCounts(directory: string): Map<string, number> {

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 import { keepsBound, median, takeTurns } from "../bench/case.ts";
 import { residentBytes } from "../bench/memory.ts";
+import { plot } from "../bench/plot.ts";
 import { bound, valueText } from "../bench/results.ts";
 import { zipfFile } from "../bench/zipf.ts";
 
@@ -29,6 +30,27 @@ test("contestants take turns", async () => {
   const times = await takeTurns([enter("a"), enter("b")], options);
   assert.equal(order.join(""), "ababab");
   assert.deepEqual([...times.keys()], ["a", "b"]);
+});
+
+test("a contestant that knows its own time is believed", async () => {
+  const options = { quick: true, rounds: 2, say: () => {} };
+  const times = await takeTurns([{ name: "a", run: async () => 5_000 }], options);
+  assert.equal(times.get("a"), 5_000);
+});
+
+test("figures of one title are bars of one plot, ours among the others", () => {
+  const bar = (label: string, isOurs: boolean) => ({ title: "Speed <fast>", label, isOurs });
+  const figures = [
+    { name: "a", value: 10, unit: "MB/s", bar: bar("ours", true) },
+    { name: "b", value: 5, unit: "MB/s", bar: bar("theirs", false) },
+    { name: "c", value: 1, unit: "ms" },
+  ];
+  const svg = plot(figures, valueText);
+  assert.equal(svg.match(/<rect/g)?.length, 2);
+  assert.equal(svg.match(/Speed &lt;fast>/g)?.length, 1);
+  const [first, second] = [...svg.matchAll(/width="([0-9.]+)"/g)].map(([, width]) => Number(width));
+  assert.ok(Math.abs(first! / second! - 2) < 0.01);
+  assert.equal(plot([figures[2]!], valueText), "");
 });
 
 test("the memory of this process is seen", { skip: noProc() }, () => {
