@@ -1,6 +1,7 @@
 /** A coordinator of this process: its directory, loop, workers' edge and HTTP server, opened and
  *  closed as one. */
 import { join } from "node:path";
+import { jobState } from "../core/view.ts";
 import { hostId } from "../link/host.ts";
 import { openDiskBlobs } from "../store/blob/disk.ts";
 import { makeDirectory } from "../store/directory.ts";
@@ -20,6 +21,7 @@ import { Watchers } from "./jobs/watchers.ts";
 import type { NewEvent, Reply } from "./journal.ts";
 import { isLoopback, type Listen, parseListen, urlOf } from "./listen.ts";
 import type { LivenessOptions } from "./liveness.ts";
+import { Relay } from "./relay/relay.ts";
 import { Loop, type OuterEffect } from "./run.ts";
 import { type ServeLimits, serve } from "./serve.ts";
 import { thisMachine } from "./sharing/addresses.ts";
@@ -30,6 +32,8 @@ import { P4Edge } from "./sharing/p4/edge.ts";
 import { serveP4 } from "./sharing/p4/serve.ts";
 import { Tickets } from "./sharing/tickets.ts";
 import { realTimers } from "./timers.ts";
+import { PlainResults } from "./tracker/plain-results.ts";
+import { TrackerEdge } from "./tracker/tracker-edge.ts";
 import { LowWater } from "./upkeep/low-water.ts";
 import { WorkerEdge } from "./worker-edge.ts";
 import { outputsChecked } from "./workers/outputs.ts";
@@ -60,6 +64,10 @@ export type CoordinatorOptions = {
   /** The control channel of P4 has a port of its own when `listen` is given; below /p4 of the main
    *  one it always is. */
   readonly p4?: Partial<P4Settings> & { readonly listen?: Listen };
+  /** Take browsers behind gateways that show no token; they get only tasks of jobs that allow it. */
+  readonly anonymousBrowsers?: boolean;
+  /** One line for people, safe for a terminal. Default: to standard error. */
+  readonly print?: (line: string) => void;
   /** Default: the coordinator closes itself. */
   readonly onShutdown?: () => void;
   /** The log failed or a law is broken: everything is closed already. Default: throws, which ends
@@ -230,6 +238,23 @@ async function openServices(
     ...(options.liveness === undefined ? {} : { liveness: options.liveness }),
   });
   closers.push(() => edge.stop());
+  const relay = new Relay({ dir: join(dataDir, "relay") });
+  // What jobs that ended while nobody watched have left.
+  relay.keepOnly((job) => jobState(loop.state, job) === "running").catch(() => {});
+  const plainResults = new PlainResults({ loop, blobs, relay });
+  const tracker = new TrackerEdge({
+    loop,
+    auth,
+    timers: realTimers,
+    keys,
+    version,
+    notes: noteSink(loop, logs, progress),
+    checked: outputsChecked(blobs, stateNow),
+    collect: (run, urls) => plainResults.collect(run, urls),
+    anonymous: options.anonymousBrowsers ?? false,
+    print: options.print ?? ((line) => console.error(line)),
+  });
+  closers.push(() => tracker.stop());
   const { onShutdown } = options;
   const host = hostId();
   const lowWater = new LowWater(dataDir, options.lowWaterBytes);
@@ -240,6 +265,10 @@ async function openServices(
     blobs,
     plans,
     edge,
+    tracker,
+    plainResults,
+    relay,
+    keys,
     sweep,
     logs,
     progress,
@@ -252,17 +281,20 @@ async function openServices(
 }
 
 function perform(services: Services, effect: OuterEffect): void {
-  const { edge, logs, progress, sweep, watchers } = services;
+  const { edge, logs, loop, progress, relay, sweep, tracker, watchers } = services;
   if (effect.kind === "job-changed") {
     watchers.changed(effect.job);
     logs.wake(effect.job);
+    // Nobody reads its partitions any more; what stays, the next start removes.
+    const hasEnded = jobState(loop.state, effect.job) !== "running";
+    if (hasEnded) relay.drop(effect.job).catch(() => {});
   } else if (effect.kind === "drop-blobs") {
     progress.forget(effect.job);
     watchers.changed(effect.job);
     // Both may fail without harm: the next sweep, or nobody, will miss what is left.
     logs.remove(effect.job).catch(() => {});
     sweep.sweep().catch(() => {});
-  } else {
+  } else if (!tracker.perform(effect)) {
     edge.perform(effect);
   }
 }

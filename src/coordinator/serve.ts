@@ -11,7 +11,7 @@ import type { Principal } from "./access/auth.ts";
 import { defaultFailureLimits, FailureCounter } from "./access/rate.ts";
 import type { Certificate } from "./access/tls.ts";
 import { forbidden, verdict } from "./http/permission.ts";
-import type { Answer, Route } from "./http/route.ts";
+import { type Answer, type Route, takesToken } from "./http/route.ts";
 import { routes } from "./http/routes.ts";
 import { asJobId, noSuchJob, type Services } from "./http/services.ts";
 import type { Listen } from "./listen.ts";
@@ -184,7 +184,7 @@ class Door {
       method: route.method,
       url: route.path,
       onRequest: async (request, reply) => {
-        if (route.access !== "none") this.#principals.set(request, this.#admit(request, route));
+        if (takesToken(route.access)) this.#principals.set(request, this.#admit(request, route));
         if (route.method === "POST" && route.body !== "bytes") this.#limitBody(request, reply);
       },
       preHandler: async (request) => this.#bodyTimers.get(request)?.(),

@@ -3,10 +3,11 @@ import type { IncomingHttpHeaders, IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { ClusterError } from "../core/error.ts";
 import { may } from "../core/members.ts";
-import { acceptWebSockets, refuseUpgrade, type WebSocketAcceptor } from "../link/websocket.ts";
-import { httpStatus } from "../wire/api/messages.ts";
-import { frameBytesMax } from "../wire/manager/limits.ts";
 import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
+import { acceptTexts, acceptWebSockets, refuseUpgrade } from "../link/websocket.ts";
+import { httpStatus } from "../wire/api/messages.ts";
+import { browserLimits, gatewayPath } from "../wire/browser/messages.ts";
+import { frameBytesMax } from "../wire/manager/limits.ts";
 import { forbidden } from "./http/permission.ts";
 import type { Services } from "./http/services.ts";
 
@@ -15,7 +16,7 @@ export const workerPath = "/balthazar/worker/0.3.1";
 const anyVersion = "/balthazar/worker/";
 
 export type UpgradeOptions = {
-  readonly services: Pick<Services, "auth" | "edge">;
+  readonly services: Pick<Services, "auth" | "edge" | "tracker">;
   readonly origin: OriginRules;
   /** What becomes of a failed authentication; may make it another error. */
   readonly refused: (address: string, error: ClusterError) => ClusterError;
@@ -26,15 +27,23 @@ export function bearer(headers: IncomingHttpHeaders): string | null {
   return /^Bearer +(\S{1,300}) *$/i.exec(headers.authorization ?? "")?.[1] ?? null;
 }
 
-export function takeUpgrades(server: Server, options: UpgradeOptions): WebSocketAcceptor {
+/** Ends all links; resolves when they are gone. */
+export type Upgrades = { close(reason: string): Promise<void> };
+
+export function takeUpgrades(server: Server, options: UpgradeOptions): Upgrades {
   const acceptor = acceptWebSockets({ frameMaxBytes: frameBytesMax });
+  const gateways = acceptTexts({ frameMaxBytes: browserLimits.messageMax, linksMax: 1_000 });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     try {
       checkOrigin(request.headers, options.origin);
-      checkPath(request.url ?? "");
-      const { auth, edge } = options.services;
+      const path = checkPath(request.url ?? "");
+      const { auth, edge, tracker } = options.services;
       const principal = auth.linkPrincipal(bearer(request.headers));
       if (!may(principal.role, "work")) throw forbidden(principal, "bring a worker");
+      if (path === gatewayPath) {
+        gateways.handleUpgrade(request, socket, head, (link) => tracker.accept(link));
+        return;
+      }
       acceptor.handleUpgrade(request, socket, head, (link) => edge.accept(link, principal));
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
@@ -43,12 +52,16 @@ export function takeUpgrades(server: Server, options: UpgradeOptions): WebSocket
       refuseUpgrade(socket, httpStatus[told.code], told);
     }
   });
-  return acceptor;
+  return {
+    async close(reason) {
+      await Promise.all([acceptor.close(reason), gateways.close(reason)]);
+    },
+  };
 }
 
-function checkPath(url: string): void {
+function checkPath(url: string): string {
   const path = url.split("?", 1)[0]!;
-  if (path === workerPath) return;
+  if (path === workerPath || path === gatewayPath) return path;
   if (path.startsWith(anyVersion)) {
     throw new ClusterError(
       "version-mismatch",

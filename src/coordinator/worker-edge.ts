@@ -8,7 +8,7 @@
  *     back everything again. */
 import { ClusterError } from "../core/error.ts";
 import type { JobId, WorkerId } from "../core/ids.ts";
-import { absentMs, leasesOf, workerIds } from "../core/view.ts";
+import { absentMs, isTab, leasesOf, workerIds } from "../core/view.ts";
 import type { Link } from "../link/link.ts";
 import { hit } from "../store/failpoint.ts";
 import type { TaskStatus, WorkerNotes } from "../wire/manager/messages.ts";
@@ -75,6 +75,8 @@ export class WorkerEdge {
     const { loop } = options;
     this.#lastTickMs = loop.nowMs();
     for (const worker of workerIds(loop.state)) {
+      // Browsers are the tracker's.
+      if (isTab(loop.state, worker)) continue;
       this.#liveness.watch(worker, loop.nowMs(), absentMs(loop.state, worker));
     }
     this.#tick();

@@ -26,6 +26,8 @@ export type WorkerSpecs = {
   readonly exchangeUrl: string;
   /** A browser tab: far away, so it is given enough work for some seconds at once. */
   readonly tab?: boolean;
+  /** KB/s at which a tab gets its input, as it measured; absent = it lies near. */
+  readonly inputKbps?: number;
   readonly version: string;
 };
 

@@ -82,6 +82,8 @@ export type JobSpec = {
   readonly backupTasks: boolean;
   /** Share of the workers against other jobs, 1 to 1,000; default 1. */
   readonly weight: number;
+  /** Browsers that bring code of their own may run it, too; default false. */
+  readonly bareBrowsers?: boolean;
   /** For whoever collects the result; default "ndjson". */
   readonly output?: OutputFormat;
 };

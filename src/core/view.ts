@@ -1,6 +1,7 @@
 /** Reading the state: summaries for people, and what the edges need to carry out effects. Changes
  *  nothing. */
 
+import { mayRun } from "./cluster/placement.ts";
 import { consumerOf, isOpen } from "./cluster/shuffle.ts";
 import {
   type CoordinatorState,
@@ -14,7 +15,7 @@ import { allPaused } from "./cluster/workers/pauses.ts";
 import { refOf } from "./cluster/workers.ts";
 import type { WorkerSpecs } from "./event.ts";
 import { type AttemptRef, idNumber, type JobId, jobId, type WorkerId, workerId } from "./ids.ts";
-import type { JobSpec, TaskOutput } from "./job.ts";
+import type { JobSpec, JobState, TaskOutput } from "./job.ts";
 import type { TokenRecord } from "./members.ts";
 import type { JobSummary, StageSummary, WorkerSummary } from "./summary.ts";
 
@@ -73,6 +74,10 @@ function waitingFor(state: CoordinatorState, job: JobRecord): string {
   if (!live.some((worker) => worker.specs.kinds.includes(100))) {
     return "no worker here runs JavaScript";
   }
+  const ready = job.stages.find((one) => one.counts.ready > 0);
+  if (ready !== undefined && !live.some((worker) => mayRun(state, worker, ready))) {
+    return "its input is too large for the browser tabs that are here; add a worker: `tequio join`";
+  }
   const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
   if (stage !== undefined && stage.backoffs.size > 0 && stage.counts.ready === 0) {
     const count = stage.backoffs.size;
@@ -101,6 +106,10 @@ export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
 
 export function jobSpec(state: CoordinatorState, job: JobId): JobSpec | null {
   return find(state, job)?.spec ?? null;
+}
+
+export function jobState(state: CoordinatorState, job: JobId): JobState | null {
+  return find(state, job)?.state ?? null;
 }
 
 export function jobOwner(state: CoordinatorState, job: JobId): string | null {
@@ -147,6 +156,11 @@ export function workerRecord(state: CoordinatorState, worker: WorkerId): WorkerR
 
 export function workerSpecs(state: CoordinatorState, worker: WorkerId): WorkerSpecs | null {
   return workerRecord(state, worker)?.specs ?? null;
+}
+
+/** Whether the worker is a browser, which the tracker's edge speaks for. */
+export function isTab(state: CoordinatorState, worker: WorkerId): boolean {
+  return workerSpecs(state, worker)?.tab === true;
 }
 
 /** How long coordinators have been up without this worker, in ms; 0 for one that is here. */

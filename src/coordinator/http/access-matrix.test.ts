@@ -29,6 +29,15 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/jobs/:job/results": lookers,
   "GET /v1/jobs/:job/logs": lookers,
   "GET /v1/jobs/:job/input/:file": ["joiner"],
+  "GET /shuffle/:job/:stage/:task/:attempt/:what": [],
+  "PUT /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
+  "GET /t/:ticket/code": [],
+  "GET /t/:ticket/plan": [],
+  "GET /t/:ticket/file/:file": [],
+  "GET /t/:ticket/in/:part": [],
+  "PUT /t/:ticket/:what": [],
+  "PUT /t/:ticket/out/:part": [],
+  "POST /t/:ticket/out/:part": [],
   "GET /v1/workers": ["admin", "ann", "bob", "reader"],
   "POST /v1/tokens": ["admin"],
   "GET /v1/tokens": ["admin"],
@@ -73,7 +82,9 @@ test("every route lets in whom it should, and nobody else, whosever the job is",
         .replace(":job", job)
         .replace(":hash", hash)
         .replace(":file", "0")
-        .replace(":id", spare.id);
+        .replace(":id", spare.id)
+        .replace(":stage/:task/:attempt/:what", "0/0/1/manifest")
+        .replace(":what", "run");
       const answer = await cluster.call(route.method, path, {
         token: tokens[caller],
         ...bodyOf(route, spec),
@@ -87,15 +98,15 @@ test("every route lets in whom it should, and nobody else, whosever the job is",
     }
   }
   assert.equal(shutdowns, 1);
-  // Of those permitted only /input fails here: the job has ended and has no file.
-  const expected = Object.values(permitted).flat().length - 1;
+  // Of those permitted two fail here: the job has ended and has no file, and nobody leased its task.
+  const expected = Object.values(permitted).flat().length - 2;
   assert.equal(successes, expected);
 });
 
 function bodyOf(route: Route, spec: unknown): { body?: unknown } {
+  if (route.body === "bytes") return { body: Buffer.from("bytes") };
   if (route.method !== "POST") return {};
   if (route.path === "/v1/jobs") return { body: { key: null, spec } };
-  if (route.path === "/v1/blobs") return { body: Buffer.from("bytes") };
   const token = { role: "reader", owner: "x", ttlMs: 0, usesMax: 0 };
   return { body: route.path === "/v1/tokens" ? token : {} };
 }
@@ -103,6 +114,9 @@ function bodyOf(route: Route, spec: unknown): { body?: unknown } {
 /** bob is told that ann's job is not there; others that they may not; the rest that nobody knows
  *  them. */
 function refusalOf(route: Route, caller: Caller): number {
+  // No token opens these: a ticket that nobody has, or the secret of the job.
+  if (route.access === "ticket") return 404;
+  if (route.access === "secret") return 401;
   if (["nobody", "revoked", "forged"].includes(caller)) return 401;
   const ownOnly = route.access === "read" || route.access === "cancel";
   return caller === "bob" && ownOnly && route.path.includes(":job") ? 404 : 403;

@@ -33,6 +33,7 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   }),
   backupTasks: z.boolean(),
   weight: z.number(),
+  bareBrowsers: z.boolean().exactOptional(),
   output: z.enum(["ndjson", "csv", "text", "bytes"]).exactOptional(),
 });
 

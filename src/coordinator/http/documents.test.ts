@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { httpStatus } from "../../wire/api/messages.ts";
+import { gatewayPath } from "../../wire/browser/messages.ts";
 import { workerPath } from "../upgrade.ts";
 import { accessText } from "./route.ts";
 import { routes } from "./routes.ts";
@@ -21,7 +22,8 @@ const calls = routes.map(
 
 test("the table of calls is the table of routes", () => {
   const upgrade = `| WebSocket \`${workerPath}\` | binary frames of seed 2's protocol | work |`;
-  assert.deepEqual(tableOf("routes"), [...calls, upgrade]);
+  const gateways = `| WebSocket \`${gatewayPath}\` | messages of seed 5, for a gateway | work |`;
+  assert.deepEqual(tableOf("routes"), [...calls, upgrade, gateways]);
 });
 
 test("the table of failures is that of the source", () => {
@@ -31,7 +33,7 @@ test("the table of failures is that of the source", () => {
 
 test("the comment over the messages lists the same calls", () => {
   const source = readFileSync(new URL("../../wire/api/messages.ts", import.meta.url), "utf8");
-  const listed = [...source.matchAll(/^ \* {2}\| ((?:GET|POST|HEAD|DELETE)[^|]*?) \|/gm)]
+  const listed = [...source.matchAll(/^ \* {2}\| ((?:GET|POST|PUT|HEAD|DELETE)[^|]*?) \|/gm)]
     .flatMap(([, call]) => {
       const [, methods, path] = /^([A-Z, ]+) (\/[^?]*)/.exec(call!)!;
       return methods!.split(", ").map((method) => `${method} ${path}`);

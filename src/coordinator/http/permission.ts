@@ -1,8 +1,8 @@
 /** May this principal make this call? Pure: a route's access, a role, and whose job it is. */
 import { ClusterError } from "../../core/error.ts";
-import { may } from "../../core/members.ts";
+import { type Action, may } from "../../core/members.ts";
 import type { Principal } from "../access/auth.ts";
-import type { Access } from "./route.ts";
+import { type Access, takesToken } from "./route.ts";
 
 /** hidden: it may do this with its own jobs, and is told that there is no such job. */
 export type Verdict = "yes" | "forbidden" | "hidden";
@@ -15,13 +15,13 @@ export function verdict(
   owner: string | null | undefined,
 ): Verdict {
   const { role } = principal;
-  if (access === "none" || access === "any") return "yes";
+  if (!takesToken(access) || access === "any") return "yes";
   if (access === "read" || access === "cancel") {
     if (may(role, `${access}-any`)) return owner === null ? "hidden" : "yes";
     if (!may(role, `${access}-own`)) return "forbidden";
     return owner === undefined || owner === principal.owner ? "yes" : "hidden";
   }
-  return access.some((action) => may(role, action)) ? "yes" : "forbidden";
+  return (access as readonly Action[]).some((action) => may(role, action)) ? "yes" : "forbidden";
 }
 
 export function forbidden(principal: Principal, what: string): ClusterError {

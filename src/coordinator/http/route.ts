@@ -4,13 +4,19 @@ import type { Action } from "../../core/members.ts";
 import type { Principal } from "../access/auth.ts";
 import type { Services } from "./services.ts";
 
-/** none: nobody has to say who they are · any: every good token · read, cancel: the owner of the
- *  job in the path, or who may do it with any job · a list: one of these actions. */
-export type Access = "none" | "any" | "read" | "cancel" | readonly Action[];
+/** none: nobody has to say who they are · ticket: the one in the path opens it · secret: that of the
+ *  job's exchange, which only its workers have · any: every good token · read, cancel: the owner of
+ *  the job in the path, or who may do it with any job · a list: one of these actions. */
+export type Access = "none" | "ticket" | "secret" | "any" | "read" | "cancel" | readonly Action[];
+
+/** Whether the caller shows a token; if not, the route's own code decides who may. */
+export function takesToken(access: Access): boolean {
+  return access !== "none" && access !== "ticket" && access !== "secret";
+}
 
 export type Call = {
   readonly services: Services;
-  /** Absent only where `access` is none. */
+  /** Absent only where no token is shown; see `takesToken`. */
   readonly principal: Principal;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
@@ -32,7 +38,7 @@ export type Answer =
     };
 
 export type Route = {
-  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly access: Access;
   /** Body → answer, for docs/http-api.md. */
@@ -55,5 +61,7 @@ export function ndjson(stream: AsyncIterable<Uint8Array> | Uint8Array): Answer {
 export function accessText(access: Access): string {
   if (access === "none") return "(none)";
   if (access === "any") return "any role";
+  if (access === "ticket") return "the ticket in the path";
+  if (access === "secret") return "workers of the job";
   return typeof access === "string" ? access : access.join(", ");
 }

@@ -35,10 +35,10 @@ function admitted({ lowWater }: Services, role: Role, chunks: Source): Source {
   return lowWater.guarded(chunks, "an upload");
 }
 
-type Chunks = AsyncIterable<Uint8Array> & { destroy(error: Error): void };
+export type Chunks = AsyncIterable<Uint8Array> & { destroy(error: Error): void };
 
 /** The chunks, as long as they keep coming. */
-async function* moving(chunks: Chunks, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* moving(chunks: Chunks, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const stop = (why: string) => chunks.destroy(new ClusterError("unavailable", why));
   const aborted = () => stop("the upload was broken off; send it again");
   signal.addEventListener("abort", aborted);

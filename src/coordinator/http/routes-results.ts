@@ -1,14 +1,12 @@
 /** What a job leaves: its output, results, log, and the input files that the coordinator passes
  *  on. */
-import type { Stats } from "node:fs";
-import { open, stat } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
 import type { TaskOutput } from "../../core/job.ts";
 import { jobBadRecords, jobOutputs, jobSpec, jobSummary } from "../../core/view.ts";
 import type { Output } from "../../wire/api/messages.ts";
-import type { InputFile } from "../../wire/block/plan.ts";
-import { bytesAnswer, parseRange, type Span } from "./ranges.ts";
+import { inputAnswer } from "./input-file.ts";
+import { parseRange } from "./ranges.ts";
 import { type Answer, type Call, json, ndjson, type Route } from "./route.ts";
 import { asJobId, noSuchJob, type Services, summaryOf } from "./services.ts";
 
@@ -115,7 +113,7 @@ function logs({ services, params, query, signal }: Call): Answer {
 
 async function input({ services, params, headers }: Call): Promise<Answer> {
   const job = asJobId(params.job);
-  const { blobs, loop, plans } = services;
+  const { loop, plans } = services;
   const spec = jobSpec(loop.state, job);
   if (spec === null || jobSummary(loop.state, job, 0)?.state !== "running") throw noSuchJob(job);
   const { files } = await plans.read(spec.planHash);
@@ -123,44 +121,7 @@ async function input({ services, params, headers }: Call): Promise<Answer> {
   if (file === undefined) {
     throw new ClusterError("not-found", `${job} has no input file ${params.file}`);
   }
-  const span = parseRange(headers.range, file.sizeBytes);
-  const { at } = file;
-  if (at.kind === "path") return fileAnswer(services.host, file, span);
-  return bytesAnswer(file.sizeBytes, span, () => blobs.read(at.hash, span ?? undefined));
-}
-
-/** Only as it was when the job was submitted; the job's submitter was an admin (see `submit`). */
-async function fileAnswer(host: string, file: InputFile, span: Span | null): Promise<Answer> {
-  if (file.at.kind !== "path" || file.at.host !== host) {
-    const text = `${file.name} lies on another machine's disk; only workers there can read it`;
-    throw new ClusterError("not-found", text);
-  }
-  const { mtimeMs, path } = file.at;
-  const mustBeSame = (found: Stats) => {
-    const same = found.size === file.sizeBytes && found.mtimeMs === mtimeMs && found.isFile();
-    if (same) return;
-    const text = `${file.name} (${path}) has changed since the job was submitted; submit it again`;
-    throw new ClusterError("data-lost", text);
-  };
-  const gone = (cause: unknown) => {
-    const text = `${file.name} (${path}) cannot be read any more; submit the job again`;
-    throw new ClusterError("data-lost", text, { cause });
-  };
-  mustBeSame(await stat(path).catch(gone));
-  async function* read(): AsyncGenerator<Uint8Array, void> {
-    // Opened only when somebody reads, so that it is closed whatever becomes of the answer.
-    const opened = await open(path, "r").catch(gone);
-    try {
-      const { start, end } = span ?? { start: 0, end: file.sizeBytes };
-      if (start < end) {
-        yield* opened.createReadStream({ start, end: end - 1, autoClose: false });
-      }
-      mustBeSame(await opened.stat());
-    } finally {
-      await opened.close();
-    }
-  }
-  return bytesAnswer(file.sizeBytes, span, read);
+  return inputAnswer(services, file, parseRange(headers.range, file.sizeBytes));
 }
 
 export const resultRoutes: readonly Route[] = [

@@ -1,4 +1,7 @@
 /** All routes; a call that is not here does not exist. */
+
+import { relayRoutes } from "../relay/routes.ts";
+import { tabRoutes } from "../tracker/routes.ts";
 import type { Route } from "./route.ts";
 import { blobRoutes } from "./routes-blobs.ts";
 import { clusterRoutes } from "./routes-cluster.ts";
@@ -10,5 +13,7 @@ export const routes: readonly Route[] = [
   ...blobRoutes,
   ...jobRoutes,
   ...resultRoutes,
+  ...relayRoutes,
+  ...tabRoutes,
   ...clusterRoutes.filter(({ access }) => access !== "none"),
 ];

@@ -10,10 +10,14 @@ import type { JobLogs } from "../jobs/job-logs.ts";
 import type { Plans } from "../jobs/plans.ts";
 import type { Progress } from "../jobs/progress.ts";
 import type { Watchers } from "../jobs/watchers.ts";
+import type { Relay } from "../relay/relay.ts";
 import type { Loop } from "../run.ts";
 import type { Members } from "../sharing/members.ts";
+import type { PlainResults } from "../tracker/plain-results.ts";
+import type { TrackerEdge } from "../tracker/tracker-edge.ts";
 import type { LowWater } from "../upkeep/low-water.ts";
 import type { WorkerEdge } from "../worker-edge.ts";
+import type { ClusterKeys } from "../workers/orders.ts";
 
 export type Services = {
   readonly loop: Loop;
@@ -22,6 +26,10 @@ export type Services = {
   readonly blobs: Blobs;
   readonly plans: Plans;
   readonly edge: WorkerEdge;
+  readonly tracker: TrackerEdge;
+  readonly plainResults: PlainResults;
+  readonly relay: Relay;
+  readonly keys: ClusterKeys;
   readonly sweep: BlobSweep;
   readonly logs: JobLogs;
   readonly progress: Progress;

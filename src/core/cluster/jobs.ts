@@ -73,9 +73,16 @@ function newJob(state: CoordinatorState, event: Of<"job-submitted">): JobRecord 
     errors: [],
     workers: new Set(),
     watched: false,
+    wantsBackup: false,
   };
   state.jobs.set(number, job);
   state.active.add(number);
+  // Whoever was not for the jobs before may be for this one.
+  for (const worker of state.workers.values()) {
+    if (worker.live && worker.pause === null && worker.leases.size === 0) {
+      state.hungry.add(worker.number);
+    }
+  }
   return job;
 }
 

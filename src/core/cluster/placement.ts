@@ -31,8 +31,12 @@ const sendAheadBelowMs = 200;
 /** The same for a browser tab: each message is a round trip through a gateway. */
 const tabQueuedWorkMs = 10_000;
 const tabSendAheadBelowMs = 5_000;
-/** Program kind of bundled JavaScript (wire/manager/messages.ts). */
+/** Program kinds: bundled JavaScript (wire/manager/messages.ts), and browsers that bring code of
+ *  their own. */
 const javascript = 100;
+const ownCode = 200;
+/** A tab is given no task whose input would take it longer than this to fetch, in seconds. */
+const fetchMaxS = 60;
 
 /** Hands out ready tasks until there are none or nobody has room. */
 export function schedule(state: CoordinatorState, effects: Effect[]): void {
@@ -51,11 +55,14 @@ function feed(
   worker: WorkerRecord,
   effects: Effect[],
 ): "full" | "nothing is ready" {
-  if (!worker.specs.kinds.includes(javascript)) return "full";
   const skipped = new Set<number>();
   for (;;) {
     const stage = nextStage(state, skipped);
     if (stage === null) return skipped.size > 0 ? "full" : "nothing is ready";
+    if (!mayRun(state, worker, stage)) {
+      skipped.add(stage.job);
+      continue;
+    }
     const count = roomFor(state, stage, worker);
     // Full for this job's tasks; another job may have shorter ones, of which more may queue.
     if (count <= 0 || assignSome(state, stage, { worker, count, effects }) === 0) {
@@ -79,6 +86,18 @@ function nextStage(state: CoordinatorState, skipped: ReadonlySet<number>): Stage
     bestShare = share;
   }
   return best;
+}
+
+/** Whether tasks of this stage are for this worker at all. */
+export function mayRun(state: CoordinatorState, worker: WorkerRecord, stage: Stage): boolean {
+  const { inputKbps, kinds } = worker.specs;
+  const { inputBytes, taskCount } = stage.spec;
+  if (inputKbps !== undefined && inputBytes / taskCount / 1024 > inputKbps * fetchMaxS) {
+    return false;
+  }
+  if (kinds.includes(javascript)) return true;
+  const job = state.jobs.get(stage.job) as JobRecord;
+  return kinds.includes(ownCode) && job.spec.bareBrowsers === true;
 }
 
 /** How many more attempts of this stage the worker may take now. */

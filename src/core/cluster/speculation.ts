@@ -10,7 +10,7 @@
  *     of the same output. */
 import type { Effect } from "../effect.ts";
 import { grant } from "./leases.ts";
-import { sendAttempts } from "./placement.ts";
+import { mayRun, sendAttempts } from "./placement.ts";
 import type { CoordinatorState, JobRecord, Lease, Stage, WorkerRecord } from "./state.ts";
 
 /** An attempt is a straggler after this many medians, … */
@@ -57,18 +57,36 @@ export function watchStragglers(state: CoordinatorState, job: JobRecord): void {
 /** Looks at a job's running attempts and starts backups where they help. */
 export function startBackups(state: CoordinatorState, job: JobRecord, effects: Effect[]): void {
   job.watched = false;
-  const stage = job.state === "running" ? tail(job) : null;
-  if (stage !== null) {
-    for (const [task, leases] of [...stage.leases]) {
-      const only = leases.length === 1 ? leases[0] : undefined;
-      if (only === undefined || !straggles(state, stage, only)) continue;
-      const worker = freeWorker(state, only.worker);
-      if (worker === null) break;
-      const { attempt } = grant(state, stage, task, { worker, backup: true });
-      sendAttempts(state, stage, { worker, attempts: [{ task, attempt }], effects });
-    }
-  }
+  giveBackups(state, job, effects);
   watchStragglers(state, job);
+}
+
+/** Rooms of workers go to the backups that wait for one before they go to first attempts of other
+ *  jobs: with much to do no worker is ever idle for long, and a job whose last tasks straggle holds
+ *  fewer slots than its share. */
+export function giveWantedBackups(state: CoordinatorState, effects: Effect[]): void {
+  if (state.hungry.size === 0) return;
+  for (const number of state.active) {
+    const job = state.jobs.get(number) as JobRecord;
+    if (job.wantsBackup) giveBackups(state, job, effects);
+  }
+}
+
+function giveBackups(state: CoordinatorState, job: JobRecord, effects: Effect[]): void {
+  job.wantsBackup = false;
+  const stage = job.state === "running" ? tail(job) : null;
+  if (stage === null) return;
+  for (const [task, leases] of [...stage.leases]) {
+    const only = leases.length === 1 ? leases[0] : undefined;
+    if (only === undefined || !straggles(state, stage, only)) continue;
+    const worker = freeWorker(state, only.worker);
+    if (worker === null) {
+      job.wantsBackup = job.running * state.active.size <= state.slots;
+      return;
+    }
+    const { attempt } = grant(state, stage, task, { worker, backup: true });
+    sendAttempts(state, stage, { worker, attempts: [{ task, attempt }], effects });
+  }
 }
 
 /** The stage that only has running tasks left, if one is done. */
@@ -94,10 +112,11 @@ function elapsedMs(state: CoordinatorState, lease: Lease): number {
 }
 
 /** A live worker with an idle slot that is not slow, other than the one that runs it already. */
-function freeWorker(state: CoordinatorState, except: number): WorkerRecord | null {
+function freeWorker(state: CoordinatorState, stage: Stage, except: number): WorkerRecord | null {
   for (const number of state.hungry) {
     const worker = state.workers.get(number) as WorkerRecord;
     if (number === except || worker.pace >= slowPace) continue;
+    if (!mayRun(state, worker, stage)) continue;
     if (worker.leases.size < worker.specs.slots) return worker;
   }
   return null;

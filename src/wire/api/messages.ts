@@ -16,6 +16,14 @@
  *  | GET /v1/jobs/:job/results | → NDJSON, a result of `tasks` a line, in order | read |
  *  | GET /v1/jobs/:job/logs?follow=1 | → NDJSON of LogLine | read |
  *  | GET /v1/jobs/:job/input/:file | → bytes of a plan's file, Range honoured | work |
+ *  | GET /shuffle/:job/:stage/:task/:attempt/:what | → partitions that it keeps | secret |
+ *  | PUT /shuffle/:job/:stage/:task/:attempt/:what | manifest, then run → { root } | work |
+ *  | GET /t/:ticket/code | → the job's bundle, for a browser | ticket |
+ *  | GET /t/:ticket/plan | → the job's plan | ticket |
+ *  | GET /t/:ticket/file/:file | → bytes of a plan's file, Range honoured | ticket |
+ *  | GET /t/:ticket/in/:part | → what the task reads | ticket |
+ *  | PUT /t/:ticket/:what | manifest, then run; or part, bad | ticket |
+ *  | PUT, POST /t/:ticket/out/:part | NDJSON of pairs, or the result → { url } | ticket |
  *  | GET /v1/workers | → { workers: WorkerSummary[] } | read-workers |
  *  | POST /v1/tokens | TokenRequest → TokenAnswer | manage-tokens |
  *  | GET /v1/tokens | → { tokens: TokenView[] } | manage-tokens |

@@ -1,0 +1,243 @@
+/** Map outputs of workers that nobody can reach (browser tabs, machines behind a wall): the
+ *  coordinator keeps them for the reduce tasks, `<dir>/<job>/<stage>/<task>.<attempt>.{run,manifest}`.
+ *
+ *  1. An output is there once both files lie in their place, and every partition has the hash that
+ *     its manifest says.
+ *  2. It is lost with the disk's cache: then it is computed again, as that of a lost worker.
+ *  3. It goes with its job. */
+import { createHash, type Hash as Digest, randomBytes } from "node:crypto";
+import { createReadStream, readdirSync, readFileSync } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { ClusterError } from "../../core/error.ts";
+import { type AttemptRef, attemptKey, type Hash, idNumber, type JobId } from "../../core/ids.ts";
+import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
+
+export type RelayedOutput = {
+  readonly root: Hash;
+  readonly manifest: Manifest;
+  readonly manifestPath: string;
+  readonly runPath: string;
+};
+
+export type RelayOptions = {
+  readonly dir: string;
+  /** Largest run that one attempt may bring, bytes. Default 4 GiB. */
+  readonly runMaxBytes?: number;
+};
+
+const runMaxDefaultBytes = 4 * 1024 ** 3;
+
+export class Relay {
+  readonly #dir: string;
+  readonly #runMaxBytes: number;
+  readonly #outputs = new Map<string, RelayedOutput>();
+  /** Manifests whose run has not come yet. */
+  readonly #expected = new Map<string, { readonly bytes: Buffer; readonly manifest: Manifest }>();
+
+  constructor(options: RelayOptions) {
+    this.#dir = options.dir;
+    this.#runMaxBytes = options.runMaxBytes ?? runMaxDefaultBytes;
+    this.#load();
+  }
+
+  get(ref: AttemptRef): RelayedOutput | null {
+    return this.#outputs.get(attemptKey(ref)) ?? null;
+  }
+
+  /** First the manifest, so that the run can be checked as it passes. */
+  async putManifest(ref: AttemptRef, chunks: AsyncIterable<Uint8Array>): Promise<Hash> {
+    const bytes = await collect(chunks, manifestMaxBytes);
+    const manifest = decodeManifest(bytes);
+    if (manifest.sizeBytes > this.#runMaxBytes) {
+      const text = `an output of ${manifest.sizeBytes} bytes; the relay takes ${this.#runMaxBytes}`;
+      throw new ClusterError("limit-exceeded", text);
+    }
+    this.#expected.set(attemptKey(ref), { bytes, manifest });
+    return sha256(bytes);
+  }
+
+  /** The run of the manifest that came before. Other bytes are `bad-request` and leave nothing. */
+  async putRun(ref: AttemptRef, chunks: AsyncIterable<Uint8Array>): Promise<RelayedOutput> {
+    const key = attemptKey(ref);
+    const expected = this.#expected.get(key);
+    if (expected === undefined) {
+      throw new ClusterError("bad-request", `put the manifest of ${key} before its run`);
+    }
+    this.#expected.delete(key);
+    const dir = join(this.#dir, ref.job, String(ref.stage));
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const base = join(dir, `${ref.task}.${ref.attempt}`);
+    const temporary = `${base}.${randomBytes(6).toString("hex")}.tmp`;
+    try {
+      await writeChecked(temporary, chunks, expected.manifest);
+      const manifest = await open(`${temporary}.m`, "wx", 0o600);
+      await manifest.writeFile(expected.bytes).finally(() => manifest.close());
+      await rename(`${temporary}.m`, `${base}.manifest`);
+      await rename(temporary, `${base}.run`);
+    } catch (error) {
+      await Promise.all([temporary, `${temporary}.m`].map((path) => rm(path, { force: true })));
+      throw diskError(error);
+    }
+    const output: RelayedOutput = {
+      root: sha256(expected.bytes),
+      manifest: expected.manifest,
+      manifestPath: `${base}.manifest`,
+      runPath: `${base}.run`,
+    };
+    this.#outputs.set(key, output);
+    return output;
+  }
+
+  /** Bytes of one partition; none when it is empty. */
+  async *read(output: RelayedOutput, partition: number): AsyncGenerator<Uint8Array, void> {
+    const place = output.manifest.partitions[partition];
+    if (place === undefined || place.sizeBytes === 0) return;
+    const { offset: start, sizeBytes } = place;
+    yield* createReadStream(output.runPath, { start, end: start + sizeBytes - 1 });
+  }
+
+  /** Jobs that are not in `running` are dropped. */
+  async keepOnly(running: (job: JobId) => boolean): Promise<void> {
+    for (const name of jobsIn(this.#dir)) {
+      if (!running(name)) await this.drop(name);
+    }
+  }
+
+  async drop(job: JobId): Promise<void> {
+    for (const key of [...this.#outputs.keys(), ...this.#expected.keys()]) {
+      if (!key.startsWith(`${job}/`)) continue;
+      this.#outputs.delete(key);
+      this.#expected.delete(key);
+    }
+    await rm(join(this.#dir, job), { recursive: true, force: true });
+  }
+
+  /** What a former life of the coordinator took. */
+  #load(): void {
+    for (const job of jobsIn(this.#dir)) {
+      for (const name of readdirSync(join(this.#dir, job), { recursive: true }) as string[]) {
+        const found = /^(\d+)\/(\d+)\.(\d+)\.manifest$/.exec(name);
+        if (found === null) continue;
+        const [, stage, task, attempt] = found.map(Number) as [number, number, number, number];
+        this.#adopt({ job, stage, task, attempt }, join(this.#dir, job, name));
+      }
+    }
+  }
+
+  #adopt(ref: AttemptRef, manifestPath: string): void {
+    try {
+      const bytes = readFileSync(manifestPath);
+      const runPath = manifestPath.replace(/manifest$/, "run");
+      const output = {
+        root: sha256(bytes),
+        manifest: decodeManifest(bytes),
+        manifestPath,
+        runPath,
+      };
+      this.#outputs.set(attemptKey(ref), output);
+    } catch {
+      // Damaged by the crash: computed again when somebody asks for it.
+    }
+  }
+}
+
+function jobsIn(dir: string): JobId[] {
+  try {
+    return readdirSync(dir).filter((name): name is JobId => !Number.isNaN(idNumber(name)));
+  } catch {
+    return [];
+  }
+}
+
+/** Writes the run while every partition's hash is taken. */
+async function writeChecked(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+  manifest: Manifest,
+): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  const check = new PartitionCheck(manifest);
+  try {
+    for await (const chunk of chunks) {
+      check.update(chunk);
+      await file.writeFile(chunk);
+    }
+    check.end();
+    const { size } = await stat(path);
+    if (size !== manifest.sizeBytes) throw wrong("it has another size");
+  } finally {
+    await file.close();
+  }
+}
+
+class PartitionCheck {
+  readonly #manifest: Manifest;
+  #index = 0;
+  #left: number;
+  #digest: Digest = createHash("sha256");
+
+  constructor(manifest: Manifest) {
+    this.#manifest = manifest;
+    this.#left = manifest.partitions[0]?.sizeBytes ?? 0;
+    this.#skipDone();
+  }
+
+  update(chunk: Uint8Array): void {
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (this.#index >= this.#manifest.partitions.length) throw wrong("it has more bytes");
+      const part = rest.subarray(0, this.#left);
+      this.#digest.update(part);
+      this.#left -= part.length;
+      rest = rest.subarray(part.length);
+      this.#skipDone();
+    }
+  }
+
+  end(): void {
+    if (this.#index < this.#manifest.partitions.length) throw wrong("bytes are missing");
+  }
+
+  #skipDone(): void {
+    const { partitions } = this.#manifest;
+    while (this.#left === 0 && this.#index < partitions.length) {
+      const { sha256: expected, sizeBytes } = partitions[this.#index]!;
+      if (sizeBytes > 0) {
+        if (this.#digest.digest("hex") !== expected)
+          throw wrong(`partition ${this.#index} differs`);
+        this.#digest = createHash("sha256");
+      }
+      this.#index++;
+      this.#left = partitions[this.#index]?.sizeBytes ?? 0;
+    }
+  }
+}
+
+function wrong(what: string): ClusterError {
+  return new ClusterError("bad-request", `the run is not what its manifest says: ${what}`);
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of chunks) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxBytes) {
+      throw new ClusterError("limit-exceeded", `a manifest above ${maxBytes} bytes`);
+    }
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts);
+}
+
+function sha256(bytes: Uint8Array): Hash {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function diskError(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+  const text = "the coordinator's disk is full; free space on it, the task is tried again";
+  return new ClusterError("storage-full", text, { cause: error });
+}

@@ -1,0 +1,153 @@
+/** What the attempts behind a ticket read: splits, items, partitions. */
+import { ClusterError } from "../../core/error.ts";
+import { idNumber } from "../../core/ids.ts";
+import { jobSpec, stageSources, workerSpecs } from "../../core/view.ts";
+import type { InputFile, Plan } from "../../wire/block/plan.ts";
+import { readInput } from "../http/input-file.ts";
+import type { Services } from "../http/services.ts";
+import type { TabRun } from "./runs.ts";
+
+type Bytes = AsyncIterable<Uint8Array>;
+
+const newline = 10;
+/** A worker that sends nothing for so long is given up, ms. */
+const idleMs = 30_000;
+
+/** The map task's records as text, cut where they end: what a browser needs that knows the document
+ *  only. */
+export async function* splitText(
+  services: Services,
+  run: TabRun,
+): AsyncGenerator<Uint8Array, void> {
+  const plan = await wholePlan(services, run);
+  const [task] = run.attempts.keys();
+  for (const [index, start, end] of plan.splits[task ?? -1]?.pieces ?? []) {
+    const file = plan.files[index] as InputFile;
+    if (file.compression !== "none") {
+      throw new ClusterError("bad-request", `${file.name} is compressed; no browser reads that`);
+    }
+    yield* wholeLines(services, file, { start, end });
+  }
+}
+
+/** From the first line that begins at or after `start` to the end of the last that begins before
+ *  `end`. */
+async function* wholeLines(
+  services: Services,
+  file: InputFile,
+  { end, start }: { readonly start: number; readonly end: number },
+): AsyncGenerator<Uint8Array, void> {
+  let at = Math.max(0, start - 1);
+  let begun = start === 0;
+  for await (const chunk of readInput(services, file, { start: at, end: file.sizeBytes })) {
+    let bytes = chunk;
+    if (!begun) {
+      const found = bytes.indexOf(newline);
+      at += found === -1 ? bytes.length : found + 1;
+      if (found === -1) continue;
+      bytes = bytes.subarray(found + 1);
+      begun = true;
+    }
+    if (at >= end) return;
+    const last =
+      end - 1 < at + bytes.length ? bytes.indexOf(newline, Math.max(0, end - 1 - at)) : -1;
+    yield last === -1 ? bytes : bytes.subarray(0, last + 1);
+    if (last !== -1) return;
+    at += bytes.length;
+  }
+}
+
+/** The items of these attempts, one JSON text a line, in the order of the tasks. */
+export async function* itemLines(
+  services: Services,
+  run: TabRun,
+): AsyncGenerator<Uint8Array, void> {
+  const { items } = await wholePlan(services, run);
+  if (items === null) throw new ClusterError("not-found", `${run.job} has no items`);
+  const wanted = [...run.attempts.keys()].sort((a, b) => a - b);
+  for (const line of await linesOf(services.blobs.read(items.hash), wanted)) yield line;
+}
+
+/** Lines by their numbers, which ascend; each with its newline. */
+async function linesOf(bytes: Bytes, wanted: readonly number[]): Promise<Buffer[]> {
+  const found: Buffer[] = [];
+  let parts: Buffer[] = [];
+  let line = 0;
+  for await (const chunk of bytes) {
+    let from = 0;
+    while (from < chunk.length && found.length < wanted.length) {
+      const end = chunk.indexOf(newline, from);
+      const isWanted = line === wanted[found.length];
+      if (isWanted) parts.push(Buffer.from(chunk.subarray(from, end === -1 ? undefined : end)));
+      if (end === -1) break;
+      if (isWanted) found.push(Buffer.concat([...parts.splice(0), Buffer.of(newline)]));
+      parts = [];
+      line++;
+      from = end + 1;
+    }
+    if (found.length === wanted.length) break;
+  }
+  if (parts.length > 0) found.push(Buffer.concat([...parts, Buffer.of(newline)]));
+  return found;
+}
+
+/** The run of the reduce task's partition as map task `from` made it, wherever it lies. */
+export async function* partitionRun(
+  services: Services,
+  run: TabRun,
+  from: number,
+): AsyncGenerator<Uint8Array, void> {
+  const { loop, relay } = services;
+  const input = jobSpec(loop.state, run.job)?.stages[run.stage]?.inputStage ?? null;
+  const source = input === null ? undefined : stageSources(loop.state, run.job, input)[from];
+  const [partition] = run.attempts.keys();
+  if (source === undefined || source === null || input === null || partition === undefined) {
+    throw new ClusterError("unavailable", `map task ${from} of ${run.job} has no output now`);
+  }
+  const { attempt, task, worker } = source;
+  const ref = { job: run.job, stage: input, task, attempt };
+  if (worker !== null) {
+    yield* fromWorker(services, ref, { worker, partition });
+    return;
+  }
+  const output = relay.get(ref);
+  if (output === null) throw gone(task);
+  yield* relay.read(output, partition);
+}
+
+async function* fromWorker(
+  services: Services,
+  ref: { job: string; stage: number; task: number; attempt: number },
+  of: { worker: `w-${number}`; partition: number },
+): AsyncGenerator<Uint8Array, void> {
+  const { keys, loop } = services;
+  const url = workerSpecs(loop.state, of.worker)?.exchangeUrl ?? "";
+  if (url === "") throw gone(ref.task);
+  const path = `/shuffle/${ref.job}/${ref.stage}/${ref.task}/${ref.attempt}/${of.partition}`;
+  const secret = keys.exchangeSecret(`j-${idNumber(ref.job)}`);
+  try {
+    const answer = await fetch(new URL(path, url), {
+      headers: { authorization: `Bearer ${secret}` },
+      redirect: "error",
+      signal: AbortSignal.timeout(idleMs * 10),
+    });
+    if (!answer.ok || answer.body === null) throw new Error(`HTTP ${answer.status}`);
+    yield* answer.body;
+  } catch (cause) {
+    throw new ClusterError("download-failed", `the output of map task ${ref.task}: ${cause}`, {
+      cause,
+    });
+  }
+}
+
+function gone(task: number): ClusterError {
+  return new ClusterError("not-found", `the output of map task ${task} is not here any more`);
+}
+
+async function wholePlan({ blobs, loop }: Services, run: TabRun): Promise<Plan> {
+  const spec = jobSpec(loop.state, run.job);
+  if (spec === null) throw new ClusterError("not-found", `${run.job} is gone`);
+  const parts: Uint8Array[] = [];
+  for await (const chunk of blobs.read(spec.planHash)) parts.push(Uint8Array.from(chunk));
+  return JSON.parse(Buffer.concat(parts).toString("utf8")) as Plan;
+}
