@@ -1,6 +1,6 @@
 /** Which characters words are made of, and cutting what is not known yet into words. */
+import { found } from "./found";
 import { allocate } from "./space";
-import { upsert } from "./tables";
 
 /** Answers 256 bits, of a page of code points: which are letters, marks or numbers. Only the engine
  *  knows, so the host asks its regular expressions, and writes them at `at`. */
@@ -61,7 +61,7 @@ function isAsciiWord(byte: u32): bool {
   return (byte | 0x20) - 0x61 < 26 || byte - 0x30 < 10;
 }
 
-/** Counts the words of the run [from, end): an ASCII separator is behind it. */
+/** Finds the words of the run [from, end): an ASCII separator is behind it. */
 export function cutRun(from: usize, end: usize): void {
   let at = from;
   while (at < end) {
@@ -71,7 +71,7 @@ export function cutRun(from: usize, end: usize): void {
       continue;
     }
     const stop = wordEnd(at + <usize>size);
-    countWord(at, <u32>(stop - at));
+    foundWord(at, <u32>(stop - at));
     at = stop;
   }
 }
@@ -93,14 +93,14 @@ function apostropheBytes(at: usize): usize {
   return load<u16>(at) == 0x80e2 && load<u8>(at, 2) == 0x99 ? 3 : 0;
 }
 
-/** ASCII words become small letters here, all others when the counting is done. */
-function countWord(at: usize, length: u32): void {
+/** ASCII words become small letters here; of all others only the engine knows them. */
+function foundWord(at: usize, length: u32): void {
   if (!fold || !isAscii(at, length)) {
-    upsert(at, length, 1);
+    found(at, length, at);
     return;
   }
   for (let i: u32 = 0; i < length; i++) store<u8>(small + i, load<u8>(at + i) | 0x20);
-  upsert(small, length, 1);
+  found(small, length, at);
 }
 
 function isAscii(at: usize, length: u32): bool {

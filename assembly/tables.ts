@@ -1,11 +1,11 @@
-/** Counts by word, in three tables with open addressing. An entry is known by the address of its
+/** Counts or numbers by word, in three tables with open addressing. An entry is known by the address of its
  *  slot until the tables grow.
  *
  *  | words | slot |
  *  | --- | --- |
- *  | up to 8 bytes | the bytes as u64, count u64 |
- *  | up to 16 | the bytes as two u64, count u64, 8 to spare |
- *  | longer | hash u32, length u32, address u32, 4 to spare, count u64, 8 to spare |
+ *  | up to 8 bytes | the bytes as u64, value u64 |
+ *  | up to 16 | the bytes as two u64, value u64, 8 to spare |
+ *  | longer | hash u32, length u32, address u32, 4 to spare, value u64, 8 to spare |
  *
  *  No word has a zero byte, so bytes padded with zeros tell the length, and 0 is an empty slot. */
 import { allocate, reset, usedBytes } from "./space";
@@ -47,9 +47,9 @@ function fresh(sizeBytes: usize): usize {
   return at;
 }
 
-/** Counts the words of up to 8 bytes that are queued from `at` on, each with 8 bytes more that say
- *  where it is; answers the first that is not known. */
-export function lookup8(from: usize, end: usize): usize {
+/** Counts the words of up to 8 bytes that are queued in [from, end), each with 8 bytes more that
+ *  say which it is; answers the first that is not known. */
+export function count8From(from: usize, end: usize): usize {
   const table = at8;
   const shift: u64 = 64 - bits8;
   const mask = (<usize>16 << bits8) - 16;
@@ -68,14 +68,32 @@ export function lookup8(from: usize, end: usize): usize {
   return at;
 }
 
+/** Writes the numbers of the words that are queued in [from, end) to `numbers`, one u32 each by the
+ *  index that they are queued with; 0 = not known. */
+export function find8(from: usize, end: usize, numbers: usize): void {
+  const table = at8;
+  const shift: u64 = 64 - bits8;
+  const mask = (<usize>16 << bits8) - 16;
+  for (let at = from; at < end; at += 16) {
+    const low = load<u64>(at);
+    let i = <usize>((low * multiplier) >> shift) << 4;
+    let there = load<u64>(table + i);
+    while (there != low && there != 0) {
+      i = (i + 16) & mask;
+      there = load<u64>(table + i);
+    }
+    store<u32>(numbers + (<usize>load<u32>(at, 8) << 2), load<u32>(table + i, 8));
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function hash16(low: u64, high: u64): u64 {
   return (low ^ (high * other)) * multiplier;
 }
 
-/** As `lookup8`, of words of up to 16 bytes. */
-export function lookup16(from: usize, end: usize): usize {
+/** As `count8From`, of words of up to 16 bytes. */
+export function count16From(from: usize, end: usize): usize {
   const table = at16;
   const shift: u64 = 64 - bits16;
   const mask = (<usize>32 << bits16) - 32;
@@ -93,11 +111,34 @@ export function lookup16(from: usize, end: usize): usize {
   return at;
 }
 
-/** Adds to the count of a word, known or not. 16 bytes from `at` on may be read. */
+/** As `find8`. */
+export function find16(from: usize, end: usize, numbers: usize): void {
+  const table = at16;
+  const shift: u64 = 64 - bits16;
+  const mask = (<usize>32 << bits16) - 32;
+  for (let at = from; at < end; at += 24) {
+    const low = load<u64>(at);
+    const high = load<u64>(at, 8);
+    let i = <usize>(hash16(low, high) >> shift) << 5;
+    while (((load<u64>(table + i, 8) ^ high) | (load<u64>(table + i) ^ low)) != 0) {
+      if (load<u64>(table + i, 8) == 0) break;
+      i = (i + 32) & mask;
+    }
+    store<u32>(numbers + (<usize>load<u32>(at, 16) << 2), load<u32>(table + i, 16));
+  }
+}
+
+/** Where the count or the number of a word is kept, known or not. 16 bytes from `at` on may be
+ *  read. */
+export function valueOf(at: usize, length: u32): usize {
+  if (length <= 8) return value8(load<u64>(at) & maskOf(length));
+  if (length <= 16) return value16(load<u64>(at), load<u64>(at, 8) & maskOf(length - 8));
+  return valueLong(at, length);
+}
+
 export function upsert(at: usize, length: u32, by: u64): void {
-  if (length <= 8) upsert8(load<u64>(at) & maskOf(length), by);
-  else if (length <= 16) upsert16(load<u64>(at), load<u64>(at, 8) & maskOf(length - 8), by);
-  else upsertLong(at, length, by);
+  const value = valueOf(at, length);
+  store<u64>(value, load<u64>(value) + by);
 }
 
 // @ts-ignore: decorator
@@ -106,7 +147,7 @@ function maskOf(length: u32): u64 {
   return length == 8 ? ~(<u64>0) : ((<u64>1) << (length << 3)) - 1;
 }
 
-function upsert8(low: u64, by: u64): void {
+function value8(low: u64): usize {
   if ((count8 + 1) * 4 > <u32>3 << bits8) grow8();
   const mask = (<usize>1 << bits8) - 1;
   let i = <usize>((low * multiplier) >> (64 - bits8));
@@ -118,10 +159,10 @@ function upsert8(low: u64, by: u64): void {
   const slot = at8 + (i << 4);
   if (there == 0) count8++;
   store<u64>(slot, low);
-  store<u64>(slot, load<u64>(slot, 8) + by, 8);
+  return slot + 8;
 }
 
-function upsert16(low: u64, high: u64, by: u64): void {
+function value16(low: u64, high: u64): usize {
   if ((count16 + 1) * 4 > <u32>3 << bits16) grow16();
   const mask = (<usize>1 << bits16) - 1;
   let i = <usize>(hash16(low, high) >> (64 - bits16));
@@ -133,10 +174,10 @@ function upsert16(low: u64, high: u64, by: u64): void {
   if (load<u64>(slot, 8) == 0) count16++;
   store<u64>(slot, low);
   store<u64>(slot, high, 8);
-  store<u64>(slot, load<u64>(slot, 16) + by, 16);
+  return slot + 16;
 }
 
-function upsertLong(at: usize, length: u32, by: u64): void {
+function valueLong(at: usize, length: u32): usize {
   if ((countLong + 1) * 4 > <u32>3 << bitsLong) growLong();
   const hash = hashLong(at, length);
   const mask = (<usize>1 << bitsLong) - 1;
@@ -159,7 +200,7 @@ function upsertLong(at: usize, length: u32, by: u64): void {
     store<u32>(slot, length, 4);
     store<u32>(slot, <u32>kept, 8);
   }
-  store<u64>(slot, load<u64>(slot, 16) + by, 16);
+  return slot + 16;
 }
 
 function hashLong(at: usize, length: u32): u32 {

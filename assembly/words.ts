@@ -9,17 +9,20 @@
  *  A *run* is what lies between ASCII separators: ASCII letters and digits, apostrophes, and all
  *  that is not ASCII. Words never cross a separator, so a run that is in a table is a word, and
  *  only runs that are not known yet are cut into words character by character. */
+import { list, listed as listedWords, setNumbering, startList } from "./found";
 import { cutRun, fold, isSmall, setFold } from "./letters";
 import { orderedEntry, sortEntries, startOf } from "./sort";
 import { allocate, base, copyWord, scratch } from "./space";
 import {
   clearTables,
+  count16From,
+  count8From,
   countAt,
   entries,
   entryCount,
+  find16,
+  find8,
   lengthOf,
-  lookup16,
-  lookup8,
   tableBytes,
   upsert,
   wordAt,
@@ -32,8 +35,14 @@ const stripRuns: u32 = stripBytes / 2 + 64;
 let starts: usize = 0;
 let ends: usize = 0;
 let queue8: usize = 0;
+let end8: usize = 0;
 let queue16: usize = 0;
+let end16: usize = 0;
+let queueLong: usize = 0;
+let endLong: usize = 0;
 let masks: usize = 0;
+/** Numbers of the runs of a strip; 0 = not known. */
+let runNumbers: usize = 0;
 /** Where payloads and rows are written. */
 let out: usize = 0;
 let outLength: u32 = 0;
@@ -54,12 +63,15 @@ let readAt: usize = 0;
 
 /** Once. Answers where up to `inputBytes` are to be put for `scan` and `absorb`; 64 bytes behind
  *  them may be read. */
-export function start(inputBytes: u32, lowercase: bool): usize {
+export function start(inputBytes: u32, lowercase: bool, numbering: bool): usize {
   setFold(lowercase);
+  if (numbering) setNumbering(inputBytes);
+  runNumbers = allocate(stripRuns * 4);
   starts = allocate(stripRuns * 4);
   ends = allocate(stripRuns * 4);
   queue8 = allocate(stripRuns * 16);
   queue16 = allocate(stripRuns * 24);
+  queueLong = allocate(stripRuns * 4);
   masks = allocate(17 * 16);
   for (let length: u32 = 0; length <= 16; length++) {
     for (let i: u32 = 0; i < 16; i++) {
@@ -100,9 +112,23 @@ export function outSize(): u32 {
 export function scan(from: usize, end: usize): void {
   for (let at = from; at < end; ) {
     // Runs that go on behind a strip are found again by the next.
-    at = strip(at, min(at + stripBytes, end), end);
+    at = strip(at, min(at + stripBytes, end), end, false);
   }
 }
+
+/** Lists the words of a strip of the bytes [from, end), the last of which is an ASCII separator;
+ *  answers where the next strip starts. `wordsListed`, `listAt` and `freshWords` say what there
+ *  is. */
+export function number(from: usize, end: usize): usize {
+  startList();
+  return strip(from, min(from + stripBytes, end), end, true);
+}
+
+export function wordsListed(): u32 {
+  return listedWords();
+}
+
+export { freshWords, listAt } from "./found";
 
 /** Bits of those of 16 bytes that belong to runs. */
 // @ts-ignore: decorator
@@ -118,9 +144,9 @@ function runBits(at: usize): u64 {
   return <u64>i8x16.bitmask(all);
 }
 
-/** Counts the runs that end in [from, to]; answers where the next strip starts: behind all of
+/** Counts or numbers the runs that end in [from, to]; answers where the next strip starts: behind all of
  *  them. */
-function strip(from: usize, to: usize, end: usize): usize {
+function strip(from: usize, to: usize, end: usize, numbering: bool): usize {
   let startAt = starts;
   let endAt = ends;
   let carry: u64 = 0;
@@ -148,7 +174,9 @@ function strip(from: usize, to: usize, end: usize): usize {
     }
   }
   const count = <u32>(endAt - ends) >> 2;
-  countRuns(count);
+  queueRuns(count);
+  if (numbering) numberQueued(count);
+  else countQueued();
   // What has no end yet lies across the strip.
   if (<u32>(startAt - starts) >> 2 == count) return block;
   const open = <usize>load<u32>(starts + (count << 2));
@@ -163,17 +191,21 @@ function across(from: usize, end: usize): usize {
   return at;
 }
 
-/** Looks up the first `count` runs. Short and longer ones are queued first: a branch on each
- *  length would be mispredicted for many. */
-function countRuns(count: u32): void {
-  let end8 = queue8;
-  let end16 = queue16;
+/** Queues the first `count` runs by their lengths: a branch on each length would be mispredicted for
+ *  many. */
+function queueRuns(count: u32): void {
+  end8 = queue8;
+  end16 = queue16;
+  endLong = queueLong;
+  let to8 = end8;
+  let to16 = end16;
   const folded: u64 = fold ? 0x2020202020202020 : 0;
   for (let i: u32 = 0; i < count; i++) {
     const at = <usize>load<u32>(starts + (i << 2));
     const length = load<u32>(ends + (i << 2)) - <u32>at;
     if (length > 16) {
-      cutRun(at, at + length);
+      store<u32>(endLong, i);
+      endLong += 4;
       continue;
     }
     const mask = masks + (length << 4);
@@ -185,24 +217,44 @@ function countRuns(count: u32): void {
     const bits: u64 = select<u64>(folded, 0, ((low | high) & 0x8080808080808080) == 0);
     low |= bits & lowMask;
     high |= bits & highMask;
-    store<u64>(end8, low);
-    store<u32>(end8, <u32>at, 8);
-    store<u32>(end8, length, 12);
-    end8 += length <= 8 ? 16 : 0;
-    store<u64>(end16, low);
-    store<u64>(end16, high, 8);
-    store<u32>(end16, <u32>at, 16);
-    store<u32>(end16, length, 20);
-    end16 += length > 8 ? 24 : 0;
+    store<u64>(to8, low);
+    store<u64>(to8, i, 8);
+    to8 += length <= 8 ? 16 : 0;
+    store<u64>(to16, low);
+    store<u64>(to16, high, 8);
+    store<u64>(to16, i, 16);
+    to16 += length > 8 ? 24 : 0;
   }
-  for (let at = lookup8(queue8, end8); at < end8; at = lookup8(at + 16, end8)) {
-    const run = <usize>load<u32>(at, 8);
-    cutRun(run, run + load<u32>(at, 12));
+  end8 = to8;
+  end16 = to16;
+}
+
+function countQueued(): void {
+  for (let at = count8From(queue8, end8); at < end8; at = count8From(at + 16, end8)) {
+    cutAt(load<u32>(at, 8));
   }
-  for (let at = lookup16(queue16, end16); at < end16; at = lookup16(at + 24, end16)) {
-    const run = <usize>load<u32>(at, 16);
-    cutRun(run, run + load<u32>(at, 20));
+  for (let at = count16From(queue16, end16); at < end16; at = count16From(at + 24, end16)) {
+    cutAt(load<u32>(at, 16));
   }
+  for (let at = queueLong; at < endLong; at += 4) cutAt(load<u32>(at));
+}
+
+/** In the order of the text, unlike `countQueued`. */
+function numberQueued(count: u32): void {
+  for (let at = queueLong; at < endLong; at += 4) {
+    store<u32>(runNumbers + (<usize>load<u32>(at) << 2), 0);
+  }
+  find8(queue8, end8, runNumbers);
+  find16(queue16, end16, runNumbers);
+  for (let i: u32 = 0; i < count; i++) {
+    const number = load<u32>(runNumbers + (<usize>i << 2));
+    if (number != 0) list(number, load<u32>(starts + (<usize>i << 2)));
+    else cutAt(i);
+  }
+}
+
+function cutAt(run: u32): void {
+  cutRun(load<u32>(starts + (<usize>run << 2)), load<u32>(ends + (<usize>run << 2)));
 }
 
 /** Adds to the count of a word, small letters or not; 16 bytes from `at` on may be read. */

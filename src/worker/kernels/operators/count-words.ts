@@ -1,5 +1,4 @@
 /** Kernels of `text.words().count()`: the words never become strings. */
-import { ClusterError } from "../../../core/error.ts";
 import { Arena, damaged } from "../../../wire/block/arena.ts";
 import { writeKey } from "../../../wire/block/key.ts";
 import type { InputFile } from "../../../wire/block/plan.ts";
@@ -9,15 +8,14 @@ import { type MapDone, type MapTask, storeManifest } from "../../task/map-task.t
 import type { ReduceTask } from "../../task/reduce-task.ts";
 import { thrownBy } from "../../task/thrown.ts";
 import type { ByteSource } from "../byte-source.ts";
-import { RecordPosition, recordMaxBytes } from "../lines.ts";
+import { RecordPosition } from "../lines.ts";
 import { type Part, PartWriter } from "../output.ts";
 import { SegmentFiles } from "../run-file.ts";
 import { SpillFiles } from "../spill.ts";
-import { inputBytes, runMaxBytes, WordCounts } from "../wasm/words.ts";
-import { afterSeparator } from "../words/scan.ts";
+import { WordCounts } from "../wasm/word-counts.ts";
+import { inputBytes } from "../wasm/word-kernel.ts";
+import { readText } from "../words/text-bytes.ts";
 
-const word = /[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}\p{N}]+)*/gu;
-const newline = 10;
 const key = new Arena(256);
 /** Partitions with more than this, packed, are merged as streams. */
 const partitionMaxBytes = 64 * 1024 * 1024;
@@ -77,90 +75,27 @@ type Reading = {
 
 /** `full` hears after each part that was counted. */
 function readPiece(reading: Reading, startOffset: number, full: () => void): void {
-  const { source, counts } = reading;
-  let offset = startOffset;
-  let filled = 0;
-  for (;;) {
-    // One byte stays free for the newline that ends a piece.
-    const room = counts.input.subarray(0, inputBytes - 1);
-    const count = source.read(room, filled);
-    const end = count === 0 ? filled : afterSeparator(room, filled, filled + count);
-    filled += count;
-    if (count > 0 && filled < room.length) {
-      // Few and long calls; a pipe gives less at a time.
-      if (filled < inputBytes / 2 || end === 0) continue;
-    }
-    const until = count === 0 ? closed(counts, filled) : end;
-    if (until > 0) {
-      counts.scan(until);
-      counts.input.copyWithin(0, until, filled);
-      filled = Math.max(0, filled - until);
-      offset += until;
-      full();
-    }
-    if (count === 0) return;
-    if (filled > runMaxBytes) {
-      const rest = longRun(reading, offset, Buffer.from(counts.input.subarray(0, filled)));
-      offset += filled + rest.read - rest.bytes.length;
-      filled = rest.bytes.length;
-      counts.input.set(rest.bytes);
-    }
-  }
+  const { source, position, counts } = reading;
+  const scan = (end: number): void => {
+    counts.scan(end);
+    full();
+  };
+  const word = (text: string, offset: number) => addLong(reading, text, offset);
+  readText({ source, position, input: () => counts.input, scan, word }, startOffset);
 }
 
-/** Ends the last word of a piece. */
-function closed(counts: WordCounts, filled: number): number {
-  counts.input[filled] = newline;
-  return filled + 1;
-}
-
-/** Counts the words of a run that is longer than any reasonable one. `begun` has no separator;
- *  answers how much more was read, and what of it lies behind the separator. */
-function longRun(reading: Reading, offset: number, begun: Buffer): { read: number; bytes: Buffer } {
-  const { source, position } = reading;
-  let run = begun;
-  for (;;) {
-    const more = Buffer.alloc(64 * 1024);
-    const count = source.read(more, 0);
-    const end = afterSeparator(more, 0, count);
-    const read = run.length + count - begun.length;
-    run = Buffer.concat([run, more.subarray(0, count === 0 ? 0 : end === 0 ? count : end)]);
-    if (count === 0 || end > 0) {
-      addWords(reading, offset, run);
-      return { read, bytes: more.subarray(end, count) };
-    }
-    if (run.length > recordMaxBytes) {
-      throw new ClusterError(
-        "limit-exceeded",
-        `${position.file}:${offset}: no blank in ${recordMaxBytes} bytes; ` +
-          "read the file with bytes.file() or cut it beforehand",
-      );
-    }
+/** Only a long word may be too long for a key. */
+function addLong({ counts, position, lowercase, bad }: Reading, found: string, at: number): void {
+  const text = lowercase ? found.toLowerCase() : found;
+  position.fixedOffset = at;
+  key.length = 0;
+  try {
+    writeKey(key, text, "map");
+  } catch (thrown) {
+    bad.add(position, text, thrownBy("map", thrown, `the record at ${position.file}:${at}`));
+    return;
   }
-}
-
-/** The words of a run by the expression that says what words are. */
-function addWords(
-  { counts, position, lowercase, bad }: Reading,
-  offset: number,
-  run: Buffer,
-): void {
-  let at = 0;
-  for (const [found] of run.toString().matchAll(word)) {
-    at = run.indexOf(found, at);
-    const text = lowercase ? found.toLowerCase() : found;
-    position.fixedOffset = offset + at;
-    at += Buffer.byteLength(found);
-    try {
-      key.length = 0;
-      writeKey(key, text, "map");
-    } catch (thrown) {
-      const place = `the record at ${position.file}:${position.offset}`;
-      bad.add(position, text, thrownBy("map", thrown, place));
-      continue;
-    }
-    counts.add(text, 1);
-  }
+  counts.add(key.bytes.subarray(1, key.length), 1);
 }
 
 /** Writes all that is counted as a file of partitions. */

@@ -1,50 +1,18 @@
 /** The driver of `assembly/words.ts`: counts words in the memory of a WebAssembly module. */
-import { isWordCodePoint } from "../words/letters.ts";
-import { kernelOf, type Memory } from "./engine.ts";
-import { wasmBase64 } from "./words-wasm.ts";
-
-type Exports = {
-  start(inputBytes: number, lowercase: boolean): number;
-  clear(): void;
-  words(): number;
-  sizeBytes(): number;
-  scan(from: number, end: number): void;
-  add(at: number, length: number, by: number): void;
-  unfolded(): number;
-  entryAt(i: number): number;
-  bytesAt(entry: number): number;
-  bytesOf(entry: number): number;
-  take(entry: number): number;
-  sort(partitions: number): void;
-  partitionStart(partition: number): number;
-  block(from: number, to: number): number;
-  absorb(from: number, length: number): number;
-  rows(from: number, to: number, format: number): number;
-  outAt(): number;
-  outSize(): number;
-};
-
-/** A payload of a run has at most one key beyond its target, and this is more. */
-export const inputBytes = 1024 * 1024 + 128 * 1024;
-/** Bytes without an ASCII separator that are left to others: their words may be too long for a
- *  key. */
-export const runMaxBytes = 512 * 1024;
+import { inputBytes, type WordExports, wordKernel } from "./word-kernel.ts";
 
 const formats = { ndjson: 0, csv: 1, text: 2 } as const;
 
-const kernel = kernelOf<Exports>(wasmBase64);
-
 export class WordCounts {
-  readonly #exports: Exports & { readonly memory: Memory };
+  readonly #exports: WordExports;
   readonly #inputAt: number;
   readonly #lowercase: boolean;
   #memory = new Uint8Array(0);
 
   constructor(lowercase: boolean) {
-    const letters = { learn: (page: number, at: number) => this.#learn(page, at) };
-    this.#exports = kernel({ letters });
+    this.#exports = wordKernel();
     this.#lowercase = lowercase;
-    this.#inputAt = this.#exports.start(inputBytes, lowercase);
+    this.#inputAt = this.#exports.start(inputBytes, lowercase, false);
   }
 
   /** Where `scan` and `absorb` look for bytes. Not valid after anything was counted. */
@@ -65,10 +33,12 @@ export class WordCounts {
     this.#exports.scan(this.#inputAt, this.#inputAt + end);
   }
 
-  /** Adds to the count of a word as it is. It fits into the input. */
-  add(word: string, by: number): void {
-    const { written } = new TextEncoder().encodeInto(word, this.input);
-    this.#exports.add(this.#inputAt, written, by);
+  /** Adds to the count of a word, given as UTF-8. The input has what is not scanned yet: the word
+   *  passes through where rows are written. */
+  add(word: Uint8Array, by: number): void {
+    const at = this.#exports.outAt();
+    this.#bytes().set(word, at);
+    this.#exports.add(at, word.length, by);
   }
 
   /** Adds a payload of `length` bytes in the input; its entries, or −1 when it is damaged. */
@@ -119,7 +89,7 @@ export class WordCounts {
       const small = word.toLowerCase();
       if (small !== word) folded.push([small, exports.take(entry)]);
     }
-    for (const [word, times] of folded) this.add(word, times);
+    for (const [word, times] of folded) this.add(Buffer.from(word), times);
   }
 
   #out(): Uint8Array {
@@ -132,14 +102,5 @@ export class WordCounts {
     const { buffer } = this.#exports.memory;
     if (this.#memory.buffer !== buffer) this.#memory = new Uint8Array(buffer);
     return this.#memory;
-  }
-
-  #learn(page: number, at: number): void {
-    const bytes = this.#bytes();
-    for (let i = 0; i < 256; i++) {
-      if (isWordCodePoint(page * 256 + i)) {
-        bytes[at + (i >> 3)] = (bytes[at + (i >> 3)] as number) | (1 << (i & 7));
-      }
-    }
   }
 }

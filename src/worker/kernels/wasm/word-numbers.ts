@@ -1,0 +1,50 @@
+/** The driver of `assembly/words.ts` for words that become strings: gives each its number. */
+import { inputBytes, type WordExports, wordKernel } from "./word-kernel.ts";
+
+export class WordNumbers {
+  /** Addresses of the input's first byte; places are addresses, too. */
+  readonly inputAt: number;
+  /** Numbers and places of the words of the last scan, valid until the next. */
+  list = new Int32Array(0);
+  places = new Int32Array(0);
+  /** Words of the last scan that are new: they have the numbers that come next. */
+  fresh = 0;
+  readonly #exports: WordExports;
+
+  constructor(lowercase: boolean) {
+    this.#exports = wordKernel();
+    this.inputAt = this.#exports.start(inputBytes, lowercase, true);
+  }
+
+  get input(): Uint8Array {
+    return new Uint8Array(this.#exports.memory.buffer, this.inputAt, inputBytes);
+  }
+
+  get sizeBytes(): number {
+    return this.#exports.sizeBytes();
+  }
+
+  clear(): void {
+    this.#exports.clear();
+  }
+
+  /** Finds the words of some of the bytes [from, end), the last of which is a separator; answers
+   *  where it stopped. */
+  scan(from: number, end: number): number {
+    const exports = this.#exports;
+    const next = exports.number(from, end);
+    const count = exports.wordsListed();
+    this.fresh = exports.freshWords();
+    const { buffer } = exports.memory;
+    this.list = new Int32Array(buffer, exports.listAt(0), count);
+    this.places = new Int32Array(buffer, exports.listAt(1), count);
+    return next;
+  }
+
+  /** The text of a new word, as it is in the input. */
+  freshText(i: number): string {
+    const { buffer } = this.#exports.memory;
+    const [at = 0, length = 0] = new Uint32Array(buffer, this.#exports.listAt(2) + 8 * i, 2);
+    return Buffer.from(buffer, at, length).toString();
+  }
+}
