@@ -53,7 +53,7 @@ export class Shell {
     const onSignal = () => void this.#leave(exitCodes.interrupted);
     process.on("SIGTERM", onSignal).on("SIGHUP", onSignal).on("SIGINT", onSignal);
     this.#open();
-    this.#lines?.prompt();
+    this.#prompt();
     try {
       return await this.#ended.promise;
     } finally {
@@ -104,8 +104,14 @@ export class Shell {
       this.#running = null;
       if (this.#inputEnded && this.#waiting.length === 0) return this.#inputIsOver();
       if (!this.#inputEnded) this.#lines?.resume();
-      this.#lines?.prompt();
+      this.#prompt();
     }
+  }
+
+  #prompt(): void {
+    // Of a pipe that has ended, lines may still wait.
+    if (this.#isTerminal) this.#lines?.prompt();
+    else this.#options.output.write(this.#options.prompt);
   }
 
   async #perform(line: string, signal: AbortSignal): Promise<void> {
@@ -172,7 +178,7 @@ export class Shell {
       return void this.#leave(exitCodes.interrupted);
     }
     this.#warn(`${this.#whyNotQuit()}; Ctrl-C again disconnects and leaves`);
-    lines?.prompt();
+    this.#prompt();
   }
 
   /** Ctrl-D, or the end of a pipe. */
@@ -188,7 +194,7 @@ export class Shell {
       this.#warn(`${this.#whyNotQuit()}; Ctrl-D again disconnects and leaves`);
       this.#inputEnded = false;
       this.#open();
-      this.#lines?.prompt();
+      this.#prompt();
       return;
     }
     if (this.#options.prompt !== "") this.#options.output.write("\n");

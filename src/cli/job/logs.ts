@@ -1,21 +1,52 @@
-/** `tequio logs <job>`: the lines that a job's code wrote with `log()`. */
+/** `tequio logs <job>`: the lines that a job's code wrote with `log()`; `--operations`: what users of
+ *  the console asked the coordinator of this machine. */
 import type { Command } from "commander";
+import {
+  type LoggedOperation,
+  readOperations,
+} from "../../coordinator/sharing/console/operations-log.ts";
+import { ClusterError } from "../../core/error.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
-import type { TargetOptions } from "../place.ts";
+import { dataDirOf, type TargetOptions } from "../place.ts";
 import { oneLine } from "../text.ts";
 
-type Options = TargetOptions & { readonly json?: boolean; readonly follow?: boolean };
+type Options = TargetOptions & {
+  readonly json?: boolean;
+  readonly follow?: boolean;
+  readonly operations?: boolean;
+};
 
 export function define(command: Command): void {
-  command.argument("<job>", "its id, as j-7").option("-f, --follow", "go on until the job ends");
+  command
+    .argument("[job]", "its id, as j-7")
+    .option("-f, --follow", "go on until the job ends")
+    .option("--operations", "instead of a job's: what users of the console asked, newest last");
   withExamples(withJson(withTarget(command)), [
     ["tequio logs j-7", "what was logged so far"],
     ["tequio logs j-7 -f", "and what is logged from now on"],
-  ]).action(async (job: string, options: Options) => {
+    ["tequio logs --operations", "who did what at the console of this machine's coordinator"],
+  ]).action(async (job: string | undefined, options: Options) => {
+    if (options.operations) return printOperations(job, options);
+    if (job === undefined) throw new ClusterError("bad-request", "give a job, or --operations");
     const client = await openClient(options);
     for await (const line of client.logs(job, { follow: options.follow ?? false })) {
       console.log(options.json ? JSON.stringify(line) : `${line.task} | ${oneLine(line.line)}`);
     }
   });
+}
+
+function printOperations(job: string | undefined, options: Options): void {
+  if (job !== undefined || options.follow || options.url !== undefined) {
+    const text = "--operations reads the data directory of this machine: no job, --follow or --url";
+    throw new ClusterError("bad-request", text);
+  }
+  for (const operation of readOperations(dataDirOf(options.data))) {
+    console.log(options.json ? JSON.stringify(operation) : operationLine(operation));
+  }
+}
+
+function operationLine({ at, operation, user, file, host, outcome }: LoggedOperation): string {
+  const what = `${operation ?? "(unreadable)"} FROM ${oneLine(user)}`;
+  return [at, what, oneLine(file), `(${oneLine(host)})`, outcome].filter(Boolean).join(" ");
 }
