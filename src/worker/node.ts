@@ -9,6 +9,7 @@ import { ClusterError } from "../core/error.ts";
 import type { Failure } from "../core/job.ts";
 import { defaultRules } from "../core/worker.ts";
 import { hostId } from "../link/host.ts";
+import { openDiskBlobs } from "../store/blob/disk.ts";
 import { defaultMarkBytes, diskSpace } from "../store/disk-space.ts";
 import { hit } from "../store/failpoint.ts";
 import { programKinds } from "../wire/manager/messages.ts";
@@ -33,6 +34,8 @@ export type WorkerOptions = {
   readonly fingerprint?: string;
   /** Of this worker alone; what lies there of a former life is removed. */
   readonly dataDir: string;
+  /** The coordinator's `blobs/`, when they lie on a disk of this machine. */
+  readonly storeDir?: string;
   /** Tasks at once, 1 to 1,024. */
   readonly slots: number;
   /** For all tasks together. */
@@ -153,7 +156,8 @@ async function openFiles(options: WorkerOptions, credential: () => string) {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const outputs = new Outputs(join(dataDir, "shuffle"));
   const away = { limitMs: coordinatorAwayMs, idleMs };
-  const blobs = new CoordinatorBlobs({ url, fingerprint, credential, ...away });
+  const store = options.storeDir === undefined ? null : await openDiskBlobs(options.storeDir);
+  const blobs = new CoordinatorBlobs({ url, fingerprint, credential, ...away, store });
   const jobs = new OpenJobs(join(dataDir, "jobs"), blobs);
   hit("worker.sweep", "before");
   await Promise.all([outputs.sweep(), jobs.sweep()]);

@@ -25,6 +25,7 @@ type Options = {
   readonly lowWater?: number;
   readonly name: string;
   readonly data?: string;
+  readonly store?: string;
   readonly listen: string;
   readonly sandbox: "auto" | "strict" | "basic";
   readonly dialTimeout: number;
@@ -52,6 +53,7 @@ export function define(command: Command): void {
     )
     .option("--name <name>", "how people call this worker", hostname())
     .option("--data <dir>", "where it keeps what it has computed")
+    .option("--store <dir>", "blobs/ of a coordinator here: results need no copy")
     .option("--listen <address>", "where other workers fetch from it", "0.0.0.0:0")
     .addOption(sandboxOption())
     .addOption(
@@ -118,6 +120,7 @@ async function openWorker(
     memoryBytes: options.memory ?? memoryPerWorker(1),
     ...(options.scratch === undefined ? {} : { scratchBytes: options.scratch }),
     ...(options.lowWater === undefined ? {} : { lowWaterBytes: options.lowWater }),
+    ...(options.store === undefined ? {} : { storeDir: options.store }),
     name,
     sandbox,
     listen,

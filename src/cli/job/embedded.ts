@@ -75,6 +75,7 @@ async function open(dir: string, options: EmbeddedOptions, closers: Closer[]): P
     token: await coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
     fingerprint,
     dataDir: join(dir, "worker"),
+    storeDir: join(dir, "coordinator", "blobs"),
     slots: options.slots,
     memoryBytes: options.memoryBytes,
     name: "local",

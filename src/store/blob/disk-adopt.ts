@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, link, lstat, open } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
+import type { Hash } from "../../core/ids.ts";
 import { hit } from "../failpoint.ts";
 import { storageFailure, systemCode } from "../failure.ts";
 import type { BlobPut } from "./blob.ts";
@@ -35,27 +36,37 @@ export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Name and size of a linked file, which is durable and hard to change afterwards. */
-export async function sealFile(path: string): Promise<BlobPut> {
+/** Name and size of a linked file, which is durable and hard to change afterwards. `known`: its
+ *  hash, when it need not be read. */
+export async function sealFile(path: string, known?: Hash): Promise<BlobPut> {
   const file = await openFile(path);
   try {
     await file.chmod(0o400);
-    const running = createHash("sha256");
-    let sizeBytes = 0;
-    const range = { start: 0, end: (await file.stat()).size };
-    for await (const chunk of chunksOf(file, range, path)) {
-      running.update(chunk);
-      sizeBytes += chunk.byteLength;
-    }
+    const put = known === undefined ? await hashOf(file, path) : await sizeOf(file, known);
     hit("blob.seal", "before");
     await file.sync();
     hit("blob.seal", "after");
-    return { hash: running.digest("hex"), sizeBytes };
+    return put;
   } catch (error) {
     throw storageFailure(error, path);
   } finally {
     await file.close();
   }
+}
+
+async function sizeOf(file: FileHandle, hash: Hash): Promise<BlobPut> {
+  return { hash, sizeBytes: (await file.stat()).size };
+}
+
+async function hashOf(file: FileHandle, path: string): Promise<BlobPut> {
+  const running = createHash("sha256");
+  let sizeBytes = 0;
+  const range = { start: 0, end: (await file.stat()).size };
+  for await (const chunk of chunksOf(file, range, path)) {
+    running.update(chunk);
+    sizeBytes += chunk.byteLength;
+  }
+  return { hash: running.digest("hex"), sizeBytes };
 }
 
 async function openFile(path: string): Promise<FileHandle> {

@@ -26,8 +26,9 @@ export type DiskBlobsOptions = {
 export type DiskBlobs = Blobs & {
   /** Takes over a finished file by hard link, without a copy where the file system can. From
    *  then on nobody may write to the file; its own name may be removed. Throws as `put` does,
-   *  and `not-found`. */
-  adopt(path: string, expect?: Hash): Promise<BlobPut>;
+   *  and `not-found`. `hashed`: the caller has computed the hash from the very bytes that it wrote,
+   *  and nobody else could write: they are not read once more. */
+  adopt(path: string, expect?: Hash, how?: { readonly hashed: boolean }): Promise<BlobPut>;
 };
 
 /** Opens or makes a store; several processes may share one. */
@@ -86,7 +87,7 @@ class DiskStore implements DiskBlobs {
     }
   }
 
-  async adopt(path: string, expect?: Hash): Promise<BlobPut> {
+  async adopt(path: string, expect?: Hash, how?: { hashed: boolean }): Promise<BlobPut> {
     this.#mustBeOpen();
     if (expect !== undefined) rules.checkHash(expect);
     const part = this.#part();
@@ -94,7 +95,8 @@ class DiskStore implements DiskBlobs {
       if (!(await linkFile(path, part))) {
         return await this.put(fileChunks(path), expect === undefined ? {} : { expect });
       }
-      const put = await sealFile(part);
+      const known = how?.hashed === true ? expect : undefined;
+      const put = await sealFile(part, known);
       if (put.sizeBytes > this.#blobMaxBytes) throw rules.blobTooLarge(this.#blobMaxBytes);
       await this.#publish(part, put, expect);
       return put;

@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
 import type { BlobPut } from "../../store/blob/blob.ts";
+import type { DiskBlobs } from "../../store/blob/disk.ts";
 import { type AskOptions, ask, readAll } from "./http.ts";
 import { retrying } from "./retry.ts";
 import { storeVerified } from "./store-file.ts";
@@ -19,13 +20,17 @@ export type BlobsOptions = {
   readonly limitMs: number;
   /** Longest silence in a transfer, ms. */
   readonly idleMs: number;
+  /** The coordinator's own blobs, when they lie on a disk of this machine. */
+  readonly store?: DiskBlobs | null;
 };
 
 export class CoordinatorBlobs {
   readonly #options: BlobsOptions;
+  #store: DiskBlobs | null;
 
   constructor(options: BlobsOptions) {
     this.#options = options;
+    this.#store = options.store ?? null;
   }
 
   /** The blob as a file at `path`, verified; nothing is fetched when it is there already. */
@@ -35,6 +40,25 @@ export class CoordinatorBlobs {
       const response = await this.#ask(`/v1/blobs/${hash}`, { signal });
       await storeVerified(bodyOf(response), path, hash);
     });
+  }
+
+  /** Stores a file that our own code has written, and hashed while it did: when the coordinator's
+   *  disk is at hand it gets a second name there, and no byte is copied or read. */
+  async hand(path: string, hash: Hash, signal: AbortSignal): Promise<BlobPut> {
+    if (this.#store !== null) {
+      try {
+        const put = await this.#store.adopt(path, hash, { hashed: true });
+        // Seen by the coordinator, it is not swept before somebody names it.
+        await readAll(await this.#ask(`/v1/blobs/${hash}`, { signal, method: "HEAD" }), 0);
+        return put;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof ClusterError && error.code === "data-lost") throw error;
+        // Another user's, another disk, another coordinator: it goes the usual way, from now on.
+        this.#store = null;
+      }
+    }
+    return this.upload(path, hash, signal);
   }
 
   /** Stores a regular file (never what a link points to), which must have that hash unless it is

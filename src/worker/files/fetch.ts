@@ -1,10 +1,11 @@
-/** The partitions that one reduce attempt merges: from own disk as they lie, from others over HTTP,
+/** The partitions that one reduce attempt merges: from this disk as they lie, from others over HTTP,
  *  verified.
  *
  *  1. Nothing that has not the SHA-256 of its manifest, and no manifest that has not the root which
  *     the coordinator committed, is given to a task.
  *  2. A source is tried a few times, then asked for anew; what stays away is named in `lostTasks`.
- *  3. Fetched segments lie one after the other in one file. */
+ *  3. What this worker and those beside it have computed is not copied: it gets a second name.
+ *  4. Fetched segments lie one after the other in one file. */
 import { createHash } from "node:crypto";
 import { type FileHandle, link, open } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -15,6 +16,7 @@ import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
 import { ask, readAll } from "./http.ts";
+import { isUnchanged, type NearOutput, NearOutputs } from "./near.ts";
 import type { Outputs } from "./outputs.ts";
 import { diskError, writeAll } from "./store-file.ts";
 
@@ -80,12 +82,14 @@ type Wanted = { readonly task: number; readonly sizeBytes: number; readonly at: 
 
 export class PartitionFetcher {
   readonly #outputs: Outputs;
+  readonly #near: NearOutputs;
   readonly #limits: FetchLimits;
   /** By root, least lately used first. */
   readonly #manifests = new Map<Hash, Promise<Manifest>>();
 
   constructor(outputs: Outputs, limits: FetchLimits = defaultFetchLimits) {
     this.#outputs = outputs;
+    this.#near = new NearOutputs(outputs.dir);
     this.#limits = limits;
   }
 
@@ -99,7 +103,7 @@ export class PartitionFetcher {
     const sizes = new Array<number>(count).fill(0);
     const tasks = Array.from({ length: count }, (_, task) => task);
     await this.#forEach(order, tasks, async (task) => {
-      segments[task] = await this.#local(order, task);
+      segments[task] = (await this.#local(order, task)) ?? (await this.#beside(order, task));
       if (segments[task] !== null) return;
       sizes[task] = await this.#trying(order, task, async (source) => {
         return (await this.#partition(order, source)).sizeBytes;
@@ -171,16 +175,17 @@ export class PartitionFetcher {
     const source = sourceOf(order, task);
     const output = source === null ? null : this.#outputs.get(source.ref);
     if (source === null || output === null || output.root !== source.root) return null;
-    const partition = output.manifest.partitions[order.partition];
-    if (partition === undefined) return null;
-    const path = join(order.dir, basename(output.runPath));
-    try {
-      if (partition.sizeBytes > 0) await link(output.runPath, path);
-    } catch (error) {
-      // There already: from another partition of the same output.
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") return null;
-    }
-    return { path, offset: partition.offset, sizeBytes: partition.sizeBytes };
+    return linked(order, output, basename(output.runPath));
+  }
+
+  /** The same of a worker whose directory lies beside this one's. */
+  async #beside(order: FetchOrder, task: number): Promise<Segment | null> {
+    const source = sourceOf(order, task);
+    if (source === null) return null;
+    const { url, ref, root } = source;
+    const found = await this.#near.find(url, ref, root);
+    if (found === null || !(await isUnchanged(found, order.partition))) return null;
+    return linked(order, found, `near-${root}.run`);
   }
 
   /** Several tries; the count begins again when the coordinator has told another source. */
@@ -297,4 +302,22 @@ function sourceOf(order: FetchOrder, task: number): Source | null {
   if (url < 0) return null;
   const ref = { job: order.job, stage: told.stage, task, attempt };
   return { url: told.urls[url] ?? "", ref, root };
+}
+
+/** The task's partition of an output of this disk; null when it cannot get a name for the task. */
+async function linked(
+  order: FetchOrder,
+  { runPath, manifest }: NearOutput,
+  name: string,
+): Promise<Segment | null> {
+  const partition = manifest.partitions[order.partition];
+  if (partition === undefined) return null;
+  const path = join(order.dir, name);
+  try {
+    if (partition.sizeBytes > 0) await link(runPath, path);
+  } catch (error) {
+    // There already: from another partition of the same output.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") return null;
+  }
+  return { path, offset: partition.offset, sizeBytes: partition.sizeBytes };
 }

@@ -31,6 +31,10 @@ export class Outputs {
     this.#dir = dir;
   }
 
+  get dir(): string {
+    return this.#dir;
+  }
+
   /** Takes `<out>.run` and `<out>.manifest` from a task process. Throws `task-crashed` when they
    *  are not what it reported, `storage-full`. */
   async keep(ref: AttemptRef, out: string, root: Hash): Promise<Output> {

@@ -15,7 +15,8 @@ export async function started(
   manager: ScriptedManager,
   over: Partial<WorkerOptions> = {},
 ): Promise<RunningWorker & { readonly dataDir: string }> {
-  const dataDir = temporaryDir(t);
+  // With nothing beside it: workers whose directories are neighbours read each other's files.
+  const dataDir = join(temporaryDir(t), "worker");
   const worker = await startWorker({
     url: manager.url,
     token: joinToken,

@@ -1,0 +1,51 @@
+/** Outputs of the worker beside this one: found by name and root, and only as they were written. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import type { JobId } from "../../core/ids.ts";
+import { encodeManifest } from "../../wire/block/manifest.ts";
+import { isUnchanged, NearOutputs } from "./near.ts";
+
+const ref = { job: "j-1" as JobId, stage: 0, task: 3, attempt: 2 };
+const hashOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+function neighbours(t: TestContext) {
+  const parent = mkdtempSync(join(tmpdir(), "near-"));
+  t.after(() => rmSync(parent, { recursive: true, force: true }));
+  const [own, other] = ["1", "2"].map((name) => join(parent, name, "shuffle"));
+  mkdirSync(own!, { recursive: true, mode: 0o700 });
+  const dir = join(other!, "j-1", "0");
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  chmodSync(other!, 0o700);
+  const run = Buffer.alloc(100, "run ");
+  const sha256 = hashOf(run.subarray(40));
+  const sizes = [40, 60].map((sizeBytes) => ({ sizeBytes, records: 1, sha256 }));
+  const manifest = encodeManifest(sizes);
+  writeFileSync(join(dir, "3.2.run"), run);
+  writeFileSync(join(dir, "3.2.manifest"), manifest);
+  const near = new NearOutputs(own!);
+  return { near, other: other!, runPath: join(dir, "3.2.run"), root: hashOf(manifest) };
+}
+
+test("an output of the worker beside is found where it lies", async (t) => {
+  const { near, root, runPath } = neighbours(t);
+  const found = await near.find("http://a:1", ref, root);
+  assert.equal(found?.runPath, runPath);
+  assert.equal(await isUnchanged(found!, 1), true);
+  assert.equal((await near.find("http://a:1", { ...ref, attempt: 1 }, root)) === null, true);
+});
+
+test("another root, other bytes and a directory that others can write to do not count", async (t) => {
+  const { near, other, root, runPath } = neighbours(t);
+  assert.equal(await near.find("http://b:1", ref, "0".repeat(64)), null);
+  const found = await near.find("http://a:1", ref, root);
+  assert.equal(await isUnchanged(found!, 0), false, "its SHA-256 is not that of the manifest");
+  writeFileSync(runPath, "shorter");
+  assert.equal(await near.find("http://a:1", ref, root), null);
+  chmodSync(other, 0o777);
+  const again = new NearOutputs(join(other, "../../1/shuffle"));
+  assert.equal(await again.find("http://a:1", ref, root), null);
+});

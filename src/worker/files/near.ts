@@ -1,0 +1,94 @@
+/** Outputs of other workers whose directories lie beside this one's, as those of one `up` do: they
+ *  are read where they are, as this worker's own.
+ *
+ *  Nobody says where: it is looked for, by its name, and is the one that is meant when its manifest
+ *  has the root which the coordinator committed. Directories that others can write to do not
+ *  count, and a partition is verified before it is used. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { AttemptRef, Hash } from "../../core/ids.ts";
+import { decodeManifest, type Manifest } from "../../wire/block/manifest.ts";
+
+export type NearOutput = { readonly runPath: string; readonly manifest: Manifest };
+
+/** Workers that are looked for in directories; outputs of others are fetched. */
+const workersMax = 1_024;
+const readBytes = 512 * 1024;
+
+export class NearOutputs {
+  readonly #dir: string;
+  /** By the address of a worker: the directory of its outputs, null when it is not near. */
+  readonly #dirs = new Map<string, string | null>();
+
+  /** `dir`: of this worker's own outputs. */
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Null when it is not near, or not as it should be: then it is fetched. */
+  async find(url: string, ref: AttemptRef, root: Hash): Promise<NearOutput | null> {
+    const known = this.#dirs.get(url);
+    if (known !== undefined) return known === null ? null : outputIn(known, ref, root);
+    for (const dir of await this.#siblings()) {
+      const found = await outputIn(dir, ref, root);
+      if (found === null) continue;
+      this.#remember(url, dir);
+      return found;
+    }
+    this.#remember(url, null);
+    return null;
+  }
+
+  #remember(url: string, dir: string | null): void {
+    if (this.#dirs.size >= workersMax) this.#dirs.clear();
+    this.#dirs.set(url, dir);
+  }
+
+  async #siblings(): Promise<string[]> {
+    const own = dirname(this.#dir);
+    const names = await readdir(dirname(own)).catch(() => []);
+    const dirs: string[] = [];
+    for (const name of names.slice(0, workersMax)) {
+      const dir = join(dirname(own), name, basename(this.#dir));
+      if (name !== basename(own) && (await isOurs(dir))) dirs.push(dir);
+    }
+    return dirs;
+  }
+}
+
+/** Nobody but this user can have put anything there. */
+async function isOurs(dir: string): Promise<boolean> {
+  const found = await stat(dir).catch(() => null);
+  return found?.isDirectory() === true && found.uid === process.getuid?.() && !(found.mode & 0o077);
+}
+
+/** Reads a partition once: whether it has the SHA-256 of the manifest. */
+export async function isUnchanged(output: NearOutput, partition: number): Promise<boolean> {
+  const wanted = output.manifest.partitions[partition];
+  if (wanted === undefined || wanted.sizeBytes === 0) return wanted !== undefined;
+  const start = wanted.offset;
+  const end = start + wanted.sizeBytes - 1;
+  const digest = createHash("sha256");
+  try {
+    const chunks = createReadStream(output.runPath, { start, end, highWaterMark: readBytes });
+    for await (const chunk of chunks) digest.update(chunk);
+  } catch {
+    return false;
+  }
+  return digest.digest("hex") === wanted.sha256;
+}
+
+async function outputIn(dir: string, ref: AttemptRef, root: Hash): Promise<NearOutput | null> {
+  const path = join(dir, ref.job, String(ref.stage), `${ref.task}.${ref.attempt}`);
+  try {
+    const bytes = await readFile(`${path}.manifest`);
+    if (createHash("sha256").update(bytes).digest("hex") !== root) return null;
+    const manifest = decodeManifest(bytes);
+    const { size } = await stat(`${path}.run`);
+    return size === manifest.sizeBytes ? { runPath: `${path}.run`, manifest } : null;
+  } catch {
+    return null;
+  }
+}
