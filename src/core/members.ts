@@ -32,6 +32,7 @@ export type Action =
   | "share"
   | "fetch-shared"
   | "manage-tokens"
+  | "remove-members"
   | "use-local-paths"
   | "shutdown";
 
@@ -46,6 +47,7 @@ const allowed: Readonly<Record<Role, readonly Action[]>> = {
     "share",
     "fetch-shared",
     "manage-tokens",
+    "remove-members",
     "use-local-paths",
     "shutdown",
   ],

@@ -43,6 +43,22 @@ export type JobSummary = {
   readonly errors: ReadonlyArray<Failure & { readonly task: string; readonly worker: WorkerId }>;
 };
 
+export type MemberSummary = {
+  readonly name: string;
+  /** user: came by the console · peer: came by P4. */
+  readonly kind: "user" | "peer";
+  readonly owner: string;
+  /** here: connected, and heard of in time. */
+  readonly state: "here" | "away";
+  /** `host:port` where it serves its files; "" when it is not connected. */
+  readonly address: string;
+  readonly files: number;
+  /** Silence after which it is gone; 0 = never. */
+  readonly ttlMs: number;
+  /** The coordinator's clock; null when it is not connected. */
+  readonly heardAtMs: number | null;
+};
+
 export type WorkerSummary = {
   readonly worker: WorkerId;
   readonly name: string;

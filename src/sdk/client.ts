@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import type { JobSpec } from "../core/job.ts";
-import type { JobSummary, WorkerSummary } from "../core/summary.ts";
+import type { JobSummary, MemberSummary, WorkerSummary } from "../core/summary.ts";
 import type {
   Health,
   LogLine,
@@ -211,6 +211,16 @@ export class Client {
   async workers(): Promise<readonly WorkerSummary[]> {
     const call = { method: "GET", path: "/v1/workers" } as const;
     return (await this.#transport.json<{ workers: WorkerSummary[] }>(call)).workers;
+  }
+
+  /** Who shares files; `atMs` is the coordinator's clock. */
+  members(): Promise<{ readonly atMs: number; readonly members: readonly MemberSummary[] }> {
+    return this.#transport.json({ method: "GET", path: "/v1/members" });
+  }
+
+  async removeMember(name: string): Promise<void> {
+    const path = `/v1/members/${encodeURIComponent(name)}`;
+    await this.#transport.json({ method: "DELETE", path });
   }
 
   async tokens(): Promise<readonly TokenView[]> {

@@ -38,6 +38,8 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "PUT /t/:ticket/:what": [],
   "PUT /t/:ticket/out/:part": [],
   "POST /t/:ticket/out/:part": [],
+  "GET /v1/members": signedIn,
+  "DELETE /v1/members/:name": ["admin"],
   "GET /v1/workers": ["admin", "ann", "bob", "reader"],
   "POST /v1/tokens": ["admin"],
   "GET /v1/tokens": ["admin"],
@@ -81,6 +83,7 @@ test("every route lets in whom it should, and nobody else, whosever the job is",
       const path = route.path
         .replace(":job", job)
         .replace(":hash", hash)
+        .replace(":name", await cluster.user())
         .replace(":file", "0")
         .replace(":id", spare.id)
         .replace(":stage/:task/:attempt/:what", "0/0/1/manifest")

@@ -2,6 +2,7 @@
 
 import { relayRoutes } from "../relay/routes.ts";
 import { tabRoutes } from "../tracker/routes.ts";
+import { memberRoutes } from "../sharing/routes-members.ts";
 import type { Route } from "./route.ts";
 import { blobRoutes } from "./routes-blobs.ts";
 import { clusterRoutes } from "./routes-cluster.ts";
@@ -15,5 +16,6 @@ export const routes: readonly Route[] = [
   ...resultRoutes,
   ...relayRoutes,
   ...tabRoutes,
+  ...memberRoutes,
   ...clusterRoutes.filter(({ access }) => access !== "none"),
 ];

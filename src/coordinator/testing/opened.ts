@@ -19,6 +19,7 @@ export function temporaryDir(t: TestContext): string {
 export class Opened {
   readonly coordinator: Coordinator;
   readonly dataDir: string;
+  #users = 0;
 
   constructor(coordinator: Coordinator, dataDir: string) {
     this.coordinator = coordinator;
@@ -75,6 +76,14 @@ export class Opened {
     };
     const planHash = await this.upload(Buffer.from(JSON.stringify(plan)));
     return testJob([testStage({ taskCount: count })], { codeHash, planHash });
+  }
+
+  /** A user of the console that has just registered; its name. */
+  async user(): Promise<string> {
+    const name = `user-${this.#users++}`;
+    const member = { member: "user", owner: "", tokenHash: "", address: null, ttlMs: 0 } as const;
+    await this.coordinator.post({ kind: "member-registered", name, ...member });
+    return name;
   }
 
   async submit(spec: JobSpec, token?: string): Promise<string> {

@@ -25,6 +25,8 @@
  *  | PUT /t/:ticket/:what | manifest, then run; or part, bad | ticket |
  *  | PUT, POST /t/:ticket/out/:part | NDJSON of pairs, or the result → { url } | ticket |
  *  | GET /v1/workers | → { workers: WorkerSummary[] } | read-workers |
+ *  | GET /v1/members | → { atMs, members: MemberSummary[] } | fetch-shared |
+ *  | DELETE /v1/members/:name | → {} | remove-members |
  *  | POST /v1/tokens | TokenRequest → TokenAnswer | manage-tokens |
  *  | GET /v1/tokens | → { tokens: TokenView[] } | manage-tokens |
  *  | DELETE /v1/tokens/:id | → {} | manage-tokens |
