@@ -6,7 +6,7 @@ import { makeReady } from "./cluster/leases.ts";
 import { schedule } from "./cluster/placement.ts";
 import { endOverdue, reportAttempts, startAttempts } from "./cluster/reports.ts";
 import { isOpen } from "./cluster/shuffle.ts";
-import { startBackups, watchStragglers } from "./cluster/speculation.ts";
+import { giveWantedBackups, startBackups, watchStragglers } from "./cluster/speculation.ts";
 import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
 import { endPause, pauseWorker, resumeWorker } from "./cluster/workers/pauses.ts";
 import { joinWorker, loseWorker, startEpoch } from "./cluster/workers.ts";
@@ -25,6 +25,7 @@ export function step(state: CoordinatorState, event: CoordinatorEvent): Effect[]
   state.atMs = Math.max(beforeMs, event.atMs);
   if (event.kind === "coordinator-started") startEpoch(state, event.epoch, beforeMs);
   else apply(state, event, effects);
+  giveWantedBackups(state, effects);
   schedule(state, effects);
   for (const number of state.active) {
     const job = state.jobs.get(number) as JobRecord;

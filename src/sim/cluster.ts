@@ -5,6 +5,7 @@ import type { Fault, FaultKind } from "./faults.ts";
 import type { SimJob } from "./jobs.ts";
 import { Judge } from "./judges.ts";
 import { SimClient } from "./members/client.ts";
+import { coordinatorName } from "./members/coordinator.ts";
 import { Supervisor } from "./members/supervisor.ts";
 import { Mischief } from "./mischief.ts";
 import { Story, type StoryLine } from "./story.ts";
@@ -121,6 +122,12 @@ export class SimCluster {
     while (this.jobsLeft > 0 && this.nowMs < untilMs && this.judge.broken === null) {
       await this.advance(Math.min(untilMs, this.nowMs + 5_000));
     }
+  }
+
+  /** Nothing passes between a machine and the coordinator, one way or both. */
+  isCutOff(name: string): boolean {
+    const { network } = this.#world;
+    return network.isCut(name, coordinatorName) || network.isCut(coordinatorName, name);
   }
 
   /** One more job, at its time or at once. */

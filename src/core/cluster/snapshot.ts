@@ -153,7 +153,8 @@ function loadJob(saved: SavedJob): JobRecord {
     return loadStage(newStage(saved.number, index, spec, index === 0 ? hosts : 0), stage);
   });
   const counters = Object.assign(Object.create(null), saved.counters);
-  return { ...saved, stages, counters, workers: new Set(saved.workers) };
+  const wantsBackup = saved.wantsBackup ?? false;
+  return { ...saved, stages, counters, wantsBackup, workers: new Set(saved.workers) };
 }
 
 function loadStage(empty: Stage, saved: SavedStage): Stage {

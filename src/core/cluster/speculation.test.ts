@@ -36,3 +36,13 @@ test("what is known of a worker's pace outlives a restart", () => {
   cluster.wait(300);
   assert.deepEqual(cluster.running.get(quick), [{ ...last, attempt: last.attempt + 1 }]);
 });
+
+test("a backup gets the next free slot, though another job has more than enough to do", () => {
+  const { cluster, last, quick } = untilTheLast([10_000, 1_000]);
+  cluster.submit(testJob([testStage({ taskCount: 100 })]));
+  cluster.wait(300);
+  const [first] = cluster.running.get(quick)!;
+  assert.equal(first?.job, "j-2", "no worker is idle");
+  cluster.report(quick, first!, { durationMs: 1_000 });
+  assert.deepEqual(cluster.running.get(quick), [{ ...last, attempt: last.attempt + 1 }]);
+});

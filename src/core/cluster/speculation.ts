@@ -79,7 +79,7 @@ function giveBackups(state: CoordinatorState, job: JobRecord, effects: Effect[])
   for (const [task, leases] of [...stage.leases]) {
     const only = leases.length === 1 ? leases[0] : undefined;
     if (only === undefined || !straggles(state, stage, only)) continue;
-    const worker = freeWorker(state, only.worker);
+    const worker = freeWorker(state, stage, only.worker);
     if (worker === null) {
       job.wantsBackup = job.running * state.active.size <= state.slots;
       return;

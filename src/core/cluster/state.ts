@@ -103,6 +103,8 @@ export type JobRecord = {
   readonly workers: Set<number>;
   /** A `stragglers` deadline is set. */
   watched: boolean;
+  /** A straggler waits for a worker to have room for its backup. */
+  wantsBackup: boolean;
 };
 
 export type WorkerRecord = {

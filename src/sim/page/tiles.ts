@@ -7,7 +7,7 @@ const looks = {
   busy: "computing",
   idle: "idle: waits for a task",
   slow: "computing, ten times as long",
-  away: "without its link, goes on or dials",
+  away: "cut off or without its link, goes on",
   paused: "stands still",
   lost: "dead",
 } as const;
@@ -68,10 +68,11 @@ export class Tiles {
 }
 
 function lookOf(fleet: Fleet, index: number): Look {
-  const { executor, loop, process } = fleet.cluster.mischief.seats[index]!.worker;
+  const { name, worker } = fleet.cluster.mischief.seats[index]!;
+  const { executor, loop, process } = worker;
   if (process.life === "dead") return "lost";
   if (process.life === "paused") return "paused";
-  if (loop.state.relation.state !== "joined") return "away";
+  if (loop.state.relation.state !== "joined" || fleet.cluster.isCutOff(name)) return "away";
   if (executor.running === 0) return "idle";
   return executor.slowFactor > 1 ? "slow" : "busy";
 }
@@ -82,7 +83,8 @@ export function describe(fleet: Fleet, index: number): string {
   const { executor, loop, process } = worker;
   const id = loop.workerId === "" ? "" : `, ${loop.workerId} to the coordinator`;
   const runs = executor.runningTasks.map((task) => `runs ${task}`).join(", ") || "runs nothing";
-  const link = loop.state.relation.state === "joined" ? "has its link" : "has no link";
+  const joined = loop.state.relation.state === "joined";
+  const link = fleet.cluster.isCutOff(name) ? "is cut off" : joined ? "has its link" : "dials";
   const life = process.life === "up" ? `${link}, ${runs}` : looks[lookOf(fleet, index)];
   return `${nameOf(name)}${id}: ${life}, has ended ${loop.tasksDone} tasks well.`;
 }
