@@ -185,3 +185,35 @@ test("attempts of a job that is not open, and those above the bound, are given b
     [2],
   );
 });
+
+test("C4: a worker whose disk is nearly full ends what runs, gives back the rest, and says so", () => {
+  const story = joined({ slots: 1 }, "map");
+  story.assign(refs(3));
+  story.tell({ kind: "disk-changed", reason: "3 MB left" });
+  assert.deepEqual(story.of("tell-pause"), [{ kind: "tell-pause", reason: "3 MB left" }]);
+  const returned = story.of("report").flatMap(({ reports }) => reports.map(({ report }) => report));
+  assert.deepEqual(
+    returned.map(({ kind, task }) => [kind, task]),
+    [
+      ["returned", 1],
+      ["returned", 2],
+    ],
+  );
+  assert.equal(story.of("kill").length, 0);
+  story.report(1, done(0));
+  story.assign([ref(4)]);
+  assert.equal(story.of("start").length, 0);
+  story.tell({ kind: "disk-changed", reason: "" });
+  assert.deepEqual(story.of("tell-pause"), [{ kind: "tell-pause", reason: "" }]);
+  story.assign([ref(5)]);
+  assert.deepEqual(story.of("start")[0]?.attempts, [ref(5)]);
+});
+
+test("C4: whoever welcomes a worker that is out of disk is told of it again", () => {
+  const story = joined();
+  story.tell({ kind: "disk-changed", reason: "full" });
+  story.tell({ kind: "link-lost", reason: "closed", chance: 0 });
+  story.pass(1_000);
+  const welcomed = story.join();
+  assert.ok(welcomed.some(({ kind }) => kind === "tell-pause"));
+});
