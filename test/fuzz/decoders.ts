@@ -3,13 +3,13 @@
 import fc from "fast-check";
 import { readToken } from "../../src/coordinator/access/tokens.ts";
 import { parseSubmit, parseTokenRequest } from "../../src/coordinator/http/bodies.ts";
-import { checkOrigin } from "../../src/link/http/origin.ts";
 import { parseRange } from "../../src/coordinator/http/ranges.ts";
 import { decodeRecord } from "../../src/coordinator/journal.ts";
 import { parseListen } from "../../src/coordinator/listen.ts";
 import { parseNotes, parseReport, parseServing } from "../../src/coordinator/workers/claims.ts";
 import type { ErrorCode } from "../../src/core/error.ts";
 import { testJob, testStage } from "../../src/core/testing/make-believe.ts";
+import { checkOrigin } from "../../src/link/http/origin.ts";
 import { Arena } from "../../src/wire/block/arena.ts";
 import { crc32 } from "../../src/wire/block/crc32.ts";
 import { readKey, writeKey } from "../../src/wire/block/key.ts";
@@ -26,9 +26,11 @@ import {
   packedHex,
 } from "../../src/wire/manager/testdata/golden.ts";
 
+import { controlDecoders } from "./control.ts";
+
 export type Decoder = {
   readonly name: string;
-  readonly wire: "manager" | "block" | "api" | "log";
+  readonly wire: "manager" | "block" | "api" | "log" | "p4";
   /** Of the inputs of its wire. */
   readonly share: number;
   readonly samples: readonly Uint8Array[];
@@ -119,6 +121,7 @@ export const decoders: readonly Decoder[] = [
   },
   ...blockDecoders(),
   ...apiDecoders(),
+  ...controlDecoders,
   {
     name: "records",
     wire: "log",

@@ -10,6 +10,7 @@ import { bearer } from "../../upgrade.ts";
 import { type BodyLimits, readBody } from "./body.ts";
 import { type P4Call, type P4Parts, P4Refusal, type P4Route } from "./call.ts";
 import { p4Routes } from "./calls.ts";
+import { parseJson } from "./json.ts";
 import { openApiPath, openApiText } from "./openapi.ts";
 
 export type P4Limits = BodyLimits & {
@@ -169,18 +170,4 @@ function mustBeJson({ headers }: IncomingMessage): void {
   const isJson = type === undefined || /^application\/(?:[\w.+-]*\+)?json\s*(?:;|$)/i.test(type);
   if (isJson && (encoding === undefined || encoding === "identity")) return;
   throw new P4Refusal(415, "Send application/json");
-}
-
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
-/** `undefined` for what is no JSON. Keys that are null count as missing. */
-export function parseJson(bytes: Uint8Array): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(decoder.decode(bytes));
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null));
 }
