@@ -47,6 +47,7 @@ export class RpcLog {
   #failing = false;
   #xid = 0;
   #socket: Socket | null = null;
+  readonly #open = new Set<Socket>();
   #sending: Promise<void> | null = null;
 
   constructor(options: RpcLogOptions) {
@@ -69,7 +70,7 @@ export class RpcLog {
   /** What still waits is dropped. */
   async close(): Promise<void> {
     this.#stop.abort();
-    this.#socket?.destroy();
+    for (const socket of this.#open) socket.destroy();
     await this.#sending;
   }
 
@@ -112,9 +113,13 @@ export class RpcLog {
     }
   }
 
-  #dial(host: string, port: number): Promise<Socket> {
+  async #dial(host: string, port: number): Promise<Socket> {
     const { answerMs: timeoutMs } = this.#limits;
-    return dialTcp({ host, port }, { timeoutMs });
+    const socket = await dialTcp({ host, port }, { timeoutMs });
+    this.#open.add(socket);
+    socket.once("close", () => this.#open.delete(socket));
+    if (this.#stop.signal.aborted) socket.destroy();
+    return socket;
   }
 
   async #call(socket: Socket, encode: (xid: number) => Uint8Array): Promise<number> {
