@@ -21,6 +21,7 @@ import { Watchers } from "./jobs/watchers.ts";
 import type { NewEvent, Reply } from "./journal.ts";
 import { isLoopback, type Listen, parseListen, urlOf } from "./listen.ts";
 import type { LivenessOptions } from "./liveness.ts";
+import type { Mount } from "./mount.ts";
 import { Relay } from "./relay/relay.ts";
 import { Loop, type OuterEffect } from "./run.ts";
 import { type ServeLimits, serve } from "./serve.ts";
@@ -33,7 +34,7 @@ import { serveP4 } from "./sharing/p4/serve.ts";
 import { Tickets } from "./sharing/tickets.ts";
 import { realTimers } from "./timers.ts";
 import { PlainResults } from "./tracker/plain-results.ts";
-import { TrackerEdge } from "./tracker/tracker-edge.ts";
+import { type GatewayLink, TrackerEdge } from "./tracker/tracker-edge.ts";
 import { LowWater } from "./upkeep/low-water.ts";
 import { WorkerEdge } from "./worker-edge.ts";
 import { outputsChecked } from "./workers/outputs.ts";
@@ -64,6 +65,8 @@ export type CoordinatorOptions = {
   /** The control channel of P4 has a port of its own when `listen` is given; below /p4 of the main
    *  one it always is. */
   readonly p4?: Partial<P4Settings> & { readonly listen?: Listen };
+  /** A gateway on the same port. */
+  readonly mount?: Mount;
   /** Take browsers behind gateways that show no token; they get only tasks of jobs that allow it. */
   readonly anonymousBrowsers?: boolean;
   /** One line for people, safe for a terminal. Default: to standard error. */
@@ -97,6 +100,8 @@ export type Coordinator = {
   /** Where the control channel of P4 has a port of its own; null = nowhere. */
   readonly p4: Listen | null;
   joinToken(terms: JoinTerms): Promise<string>;
+  /** A gateway of this process: from now on it hands out work to its browsers. */
+  acceptGateway(link: GatewayLink): void;
   /** For programs that embed it; see core/event.ts. */
   post(event: NewEvent): Promise<Reply>;
   /** Workers keep what they run; what was acknowledged is on the disk. May be called twice. */
@@ -150,6 +155,7 @@ async function open(
     certificate,
     origin: { hosts: options.hosts ?? [], origins: options.origins ?? [] },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+    mount: options.mount,
     onError: onErrorOf(options),
   });
   closers.push(() => serving.close());
@@ -168,6 +174,7 @@ async function open(
       const terms = { role: "worker", owner, ttlMs, usesMax } as const;
       return (await services.auth.issue(terms)).token;
     },
+    acceptGateway: (link) => services.tracker.accept(link),
     post: (event) => services.loop.post(event),
     close,
   };

@@ -15,6 +15,7 @@ import { type Answer, type Route, takesToken } from "./http/route.ts";
 import { routes } from "./http/routes.ts";
 import { asJobId, noSuchJob, type Services } from "./http/services.ts";
 import type { Listen } from "./listen.ts";
+import type { Mount } from "./mount.ts";
 import { type P4Edge, p4Below } from "./sharing/p4/edge.ts";
 import { bearer, takeUpgrades } from "./upgrade.ts";
 
@@ -49,6 +50,7 @@ export type ServeOptions = {
   /** Also takes the calls below `p4Below`. */
   readonly p4: P4Edge;
   readonly limits?: Partial<ServeLimits>;
+  readonly mount?: Mount | undefined;
   /** A call ended in a bug of ours; the caller was told that much and no more. */
   readonly onError: (error: unknown) => void;
 };
@@ -63,10 +65,11 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const door = new Door(options);
   const { app, limits } = door;
   app.server.maxConnections = limits.connectionsMax;
-  const { origin, services } = options;
+  const { mount, origin, services } = options;
   const links = takeUpgrades(app.server, {
     services,
     origin,
+    mount,
     refused: (address, error) => door.refused(address, error),
   });
   const port = await listenOn(app, options.listen);
@@ -74,7 +77,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     port,
     async close() {
       door.endCalls();
-      await links.close("the coordinator is stopping");
+      await Promise.all([links.close("the coordinator is stopping"), mount?.close()]);
       await app.close();
     },
   };
@@ -121,7 +124,11 @@ class Door {
     app.removeContentTypeParser("text/plain");
     app.addHook("onRequest", async (request) => checkOrigin(request.headers, options.origin));
     app.setErrorHandler((error, request, reply) => this.#failed(error, request, reply));
-    app.setNotFoundHandler((request) => {
+    app.setNotFoundHandler((request, reply) => {
+      if (options.mount?.handle(request.raw, reply.raw)) {
+        reply.hijack();
+        return;
+      }
       const asked = `${request.method} ${request.url.slice(0, 100)}`;
       throw new ClusterError("not-found", `there is no call ${asked}; see docs/http-api.md`);
     });

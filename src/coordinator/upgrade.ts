@@ -10,6 +10,7 @@ import { browserLimits, gatewayPath } from "../wire/browser/messages.ts";
 import { frameBytesMax } from "../wire/manager/limits.ts";
 import { forbidden } from "./http/permission.ts";
 import type { Services } from "./http/services.ts";
+import type { Mount } from "./mount.ts";
 
 /** The version is that of seed 2's protocol as existing implementations name it. */
 export const workerPath = "/balthazar/worker/0.3.1";
@@ -18,6 +19,7 @@ const anyVersion = "/balthazar/worker/";
 export type UpgradeOptions = {
   readonly services: Pick<Services, "auth" | "edge" | "tracker">;
   readonly origin: OriginRules;
+  readonly mount?: Mount | undefined;
   /** What becomes of a failed authentication; may make it another error. */
   readonly refused: (address: string, error: ClusterError) => ClusterError;
 };
@@ -36,6 +38,7 @@ export function takeUpgrades(server: Server, options: UpgradeOptions): Upgrades 
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     try {
       checkOrigin(request.headers, options.origin);
+      if (options.mount?.upgrade({ request, socket, head })) return;
       const path = checkPath(request.url ?? "");
       const { auth, edge, tracker } = options.services;
       const principal = auth.linkPrincipal(bearer(request.headers));

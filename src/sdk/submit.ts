@@ -14,6 +14,8 @@ export type SubmitOptions = {
   readonly key?: string | null;
   /** Share against other jobs, 1 to 1,000; default 1. */
   readonly weight?: number;
+  /** Browsers that bring code of their own (seed 5 as its document has it) may run it. */
+  readonly bareBrowsers?: boolean;
   /** Told before each file that is sent. */
   readonly onUpload?: (name: string, sizeBytes: number) => void;
 };
@@ -65,12 +67,13 @@ async function submitPlan(
   options: SubmitOptions,
 ): Promise<string> {
   const { bytes, hash } = planBlob(planned.plan);
-  const { name, weight } = options;
+  const { bareBrowsers, name, weight } = options;
   const spec = jobSpecOf(built.job, planned, {
     name,
     codeHash: built.hash,
     planHash: hash,
     ...(weight === undefined ? {} : { weight }),
+    ...(bareBrowsers === undefined ? {} : { bareBrowsers }),
   });
   const at = { kind: "bytes", bytes } as const;
   const sendAll = () =>

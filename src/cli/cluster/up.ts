@@ -33,6 +33,7 @@ type Options = ConsoleFlags & {
   readonly lease?: number;
   readonly lowWater?: number;
   readonly insecure?: boolean;
+  readonly anonymousBrowsers?: boolean;
   readonly takeOver?: boolean;
   readonly sandbox: string;
   readonly json?: boolean;
@@ -72,6 +73,7 @@ export function define(command: Command): void {
     )
     .option("--take-over", "stop the `tequio up` that uses the data directory, and go on from it")
     .option("--insecure", "listen beyond this machine without TLS")
+    .option("--anonymous-browsers", "take browsers of seed 5 that show no token of the link")
     .addOption(sandboxOption());
   withExamples(withJson(withConsole(command)), [
     ["tequio up", "a cluster of this machine's cores, for this machine only"],
@@ -112,6 +114,10 @@ async function up(options: Options): Promise<void> {
   });
   if (options.takeOver) await stopOther(dataDir);
   const { openCoordinator } = await import("../../coordinator/coordinator.ts");
+  const { ownGateway } = await import("./own-gateway.ts");
+  const anonymousBrowsers = options.anonymousBrowsers ?? false;
+  const news = (line: string) => console.error(line);
+  const gateway = ownGateway(anonymousBrowsers, news);
   const starting = openCoordinator({
     dataDir,
     listen: options.listen,
@@ -120,10 +126,14 @@ async function up(options: Options): Promise<void> {
     ...(options.lease === undefined ? {} : { liveness: leaseTimes(options.lease) }),
     ...(options.lowWater === undefined ? {} : { lowWaterBytes: options.lowWater }),
     ...(users === undefined ? {} : { console: users }),
+    mount: gateway.mount,
+    anonymousBrowsers,
+    print: news,
     onShutdown: end.resolve,
     onFatal: end.reject,
   });
   const coordinator = await withAdvice(dataDir, starting);
+  coordinator.acceptGateway(gateway.trackerLink());
   const endpoint = writeEndpoint(dataDir, coordinator);
   let crew: Crew | null = null;
   try {

@@ -35,6 +35,7 @@ export type RunOptions = TargetOptions &
     readonly reducers?: number;
     readonly splitBytes?: number;
     readonly key?: string;
+    readonly bareBrowsers?: boolean;
     readonly watch?: boolean;
     readonly detach?: boolean;
     readonly local?: boolean;
@@ -50,7 +51,8 @@ export function define(command: Command): void {
     .option("--param <name=value>", "a parameter of the job, many times", parseParam)
     .option("--reducers <n>", "files of the result", countArgument("--reducers", 0, 100_000))
     .option("--split-bytes <size>", "input of one task, 64M", sizeArgument("--split-bytes"))
-    .option("--key <key>", "submit only once: the same key gives the same job");
+    .option("--key <key>", "submit only once: the same key gives the same job")
+    .option("--bare-browsers", "browsers that know only seed 5's document may compute it");
   withResult(command)
     .option("--watch", "also print what the job logs and which attempts fail")
     .option("--detach", "submit, print the job's id, and leave")
@@ -150,7 +152,8 @@ async function submit(
   const planned = await planJob(built.job, { ...planOptions(inputs, options), host: hostId() });
   try {
     const name = jobName(built, options);
-    return await submitJob(client, built, planned, { name, key: options.key ?? null });
+    const { bareBrowsers = false, key = null } = options;
+    return await submitJob(client, built, planned, { name, key, bareBrowsers });
   } finally {
     await planned.remove();
   }

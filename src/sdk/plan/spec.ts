@@ -10,6 +10,8 @@ export type SpecOptions = {
   readonly planHash: string;
   /** Share against other jobs, 1 to 1,000; default 1. */
   readonly weight?: number;
+  /** Browsers that bring code of their own may run it. */
+  readonly bareBrowsers?: boolean;
 };
 
 /** Throws `bad-request` naming the limit that a number of the job exceeds. */
@@ -47,6 +49,7 @@ export function jobSpecOf(job: Job, planned: Planned, options: SpecOptions): Job
     limits: { ...defaultLimits, userErrorMax: attempts },
     backupTasks,
     weight,
+    ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
     output,
   };
 }

@@ -1,0 +1,61 @@
+/** The gateway inside `tequio up`: web page and tabs on the coordinator's own port. */
+import type { IncomingMessage } from "node:http";
+import type { Mount } from "../../coordinator/mount.ts";
+import { Gateway, type GatewayLink } from "../../gateway/gateway.ts";
+import { openSite } from "../../gateway/site.ts";
+import { MemoryText } from "../../link/memory-text.ts";
+import { acceptTexts } from "../../link/websocket.ts";
+import { browserLimits } from "../../wire/browser/messages.ts";
+import { webFolder } from "../web-folder.ts";
+
+export type OwnGateway = {
+  readonly mount: Mount;
+  /** The page is built, so there is something to open. */
+  readonly hasPage: boolean;
+  /** To be given to the coordinator once it is open. */
+  trackerLink(): GatewayLink;
+  tabCount(): number;
+};
+
+/** Where tabs connect; browsers that know the document only may use `/`, too. */
+const paths = new Set(["/tab", "/"]);
+
+export function ownGateway(anonymous: boolean, print: (line: string) => void): OwnGateway {
+  const gateway = new Gateway({ anonymous, print });
+  const acceptor = acceptTexts({
+    frameMaxBytes: browserLimits.messageMax,
+    pendingMaxBytes: 8 * 1024 * 1024,
+    linksMax: 20_000,
+  });
+  const folder = webFolder();
+  const site = folder === null ? null : openSite(folder);
+  const trackerProblem = "this gateway has a tracker of its own";
+  const mount: Mount = {
+    handle: (request, response) => site?.handle(request, response) ?? false,
+    upgrade({ head, request, socket }) {
+      if (!paths.has(pathOf(request))) return false;
+      acceptor.handleUpgrade(request, socket, head, (link) => {
+        gateway.accept(link, { remote: link.remote, trackerProblem });
+      });
+      return true;
+    },
+    async close() {
+      gateway.close();
+      await acceptor.close("the coordinator is stopping");
+    },
+  };
+  return {
+    mount,
+    hasPage: site !== null,
+    trackerLink() {
+      const [ours, theirs] = MemoryText.pair("this process");
+      gateway.accept(ours, { remote: "coordinator", trackerProblem: null });
+      return theirs;
+    },
+    tabCount: () => gateway.tabCount,
+  };
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "/").split("?", 1)[0] ?? "/";
+}
