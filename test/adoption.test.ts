@@ -24,7 +24,7 @@ export default tasks({
 });
 `;
 
-test("of what workers hold at the kill of a coordinator, all is adopted and runs once", async (t) => {
+test("what workers hold when their coordinator is killed is adopted, all of it", async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "tequio-adoption-"));
   t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   const start = async (listen: string) => {

@@ -221,7 +221,7 @@ test("`down` stops it from elsewhere", async (t) => {
   if (process.platform === "linux") assert.deepEqual(place.processes(), []);
 });
 
-test("C8: a second `up` is refused with advice, and takes the place of the first when asked to", async (t) => {
+test("C8: a second `up` is refused with advice, or takes the place of the first", async (t) => {
   const place = new Place(t);
   const first = await startUp(place, "--workers", "0");
   const refused = await place.run("up", "--listen", "127.0.0.1:0", "--workers", "0");

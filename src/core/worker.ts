@@ -91,9 +91,7 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       heard(state, event.sentAtMs);
       break;
     case "job-opened":
-      if (!state.jobs.has(event.job)) {
-        state.jobs.set(event.job, { kinds: event.stageKinds, meanMs: [] });
-      }
+      jobOpened(state, event);
       break;
     case "job-closed":
       jobClosed(state, event.job, effects);
@@ -123,7 +121,7 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       stopAsked(state, event, effects);
       break;
     case "bye-acked":
-      byeAcked(state, effects);
+      if (state.relation.state === "leaving") end(state, "bye", effects);
       break;
     case "time-passed":
       relationTime(state, event, effects);
@@ -132,7 +130,13 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
   }
 }
 
-/** While it is paused, nothing new is taken; what has not begun is given back, what runs goes on. */
+function jobOpened(state: WorkerState, event: Extract<WorkerEvent, { kind: "job-opened" }>): void {
+  if (state.jobs.has(event.job)) return;
+  state.jobs.set(event.job, { kinds: event.stageKinds, meanMs: [] });
+}
+
+/** While it is paused, nothing new is taken; what has not begun is given back, what runs may end.
+ *  */
 function diskChanged(state: WorkerState, reason: string, effects: WorkerEffect[]): void {
   if (reason === state.pausedFor) return;
   state.pausedFor = reason;
@@ -169,10 +173,6 @@ function leaveWhenDone(state: WorkerState, atMs: number, effects: WorkerEffect[]
   relation.atMs = atMs + state.rules.leaveMs;
   relation.nextPingAtMs = Infinity;
   effects.push({ kind: "say-bye" });
-}
-
-function byeAcked(state: WorkerState, effects: WorkerEffect[]): void {
-  if (state.relation.state === "leaving") end(state, "bye", effects);
 }
 
 function end(state: WorkerState, reason: string, effects: WorkerEffect[]): void {

@@ -34,8 +34,8 @@ export function makeDirectory(path: string): void {
   }
 }
 
-/** The topmost directory that was made; undefined when all were there. One by one: where nothing can
- *  be made (/proc), Node's own recursion never ends. */
+/** The topmost directory that was made; undefined when all were there. One by one: where nothing
+ *  can be made (/proc), Node's own recursion never ends. */
 function makeMissing(path: string): string | undefined {
   const missing: string[] = [];
   for (let at = resolve(path); !existsSync(at); at = dirname(at)) {

@@ -186,7 +186,7 @@ test("attempts of a job that is not open, and those above the bound, are given b
   );
 });
 
-test("C4: a worker whose disk is nearly full ends what runs, gives back the rest, and says so", () => {
+test("C4: a worker whose disk is nearly full ends what runs, gives the rest back, says so", () => {
   const story = joined({ slots: 1 }, "map");
   story.assign(refs(3));
   story.tell({ kind: "disk-changed", reason: "3 MB left" });

@@ -33,8 +33,8 @@ export function failureOf(ending: Ending): Failure {
   }
   if (ending.killedFor === "scratch") {
     const text =
-      `the task had more than the ${inMebibytes(ending.scratchMaxBytes)} on the worker's disk that ` +
-      "it may have; raise --scratch, or write less";
+      `the task had more than the ${inMebibytes(ending.scratchMaxBytes)} that it may have on the ` +
+      "worker's disk; raise --scratch, or write less";
     return { code: "limit-exceeded", message: text };
   }
   const byItself = taskExitName(ending.code);

@@ -30,7 +30,7 @@ test("C4: a job whose workers all meet full disks waits, whatever the number of 
   assert.equal(jobSummary(cluster.state, job, cluster.atMs)?.state, "done");
 });
 
-test("C4: a worker that says it is full keeps what it runs and gets nothing until it has room", () => {
+test("C4: a worker that says it is full keeps what it runs and gets nothing more", () => {
   const cluster = new TestCluster();
   const worker = cluster.join();
   cluster.submit(threeTasks);
