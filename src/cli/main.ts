@@ -28,7 +28,16 @@ const commands: Readonly<Record<string, Listed>> = {
   down: { summary: "stop a running `tequio up`", load: () => import("./cluster/down.ts") },
   run: { summary: "run a job and collect its result", load: () => import("./job/run.ts") },
   attach: { summary: "follow a submitted job again", load: () => import("./job/attach.ts") },
-  get: { summary: "collect the result of a job", load: () => import("./job/get.ts") },
+  get: {
+    summary: "collect the result of a job, or fetch what members share",
+    load: () => import("./job/get.ts"),
+  },
+  share: {
+    summary: "offer files to others, where they lie",
+    load: () => import("./files/share.ts"),
+  },
+  ls: { summary: "list what members share", load: () => import("./files/ls.ts") },
+  find: { summary: "find what members share by name", load: () => import("./files/find.ts") },
   jobs: { summary: "list jobs, newest first", load: () => import("./job/jobs.ts") },
   status: {
     summary: "show stages, counters and errors of a job",

@@ -12,8 +12,8 @@ export type ListenerOptions = {
   readonly grpc: GrpcServer;
   /** PEM texts; null = a TLS hello is refused. */
   readonly tls: { readonly key: string; readonly cert: string } | null;
-  /** Serves a connection that speaks something else; what was read is put back before. */
-  readonly other: ((socket: Socket) => void) | null;
+  /** Serves a connection that speaks something else, of which these bytes were read. */
+  readonly other: ((socket: Socket, firstBytes: Uint8Array) => void) | null;
   readonly connectionsMax: number;
   /** Longest wait for the first bytes, and for a TLS handshake, ms. */
   readonly firstBytesMs: number;
@@ -33,14 +33,21 @@ const tlsHandshake = 0x16;
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
   const context = options.tls === null ? null : createSecureContext(options.tls);
-  const server = createServer({ noDelay: true }, (socket) => {
+  // Clients of the console close their side before the answer.
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
     firstBytes(socket, options.firstBytesMs, (first) => {
-      if (first[0] === tlsHandshake && context !== null) secure(socket, context, options);
-      else if (first[0] === preface[0]) options.grpc.serve(socket);
-      else if (options.other !== null && first[0] !== tlsHandshake) options.other(socket);
+      const isTls = first[0] === tlsHandshake;
+      const isHttp2 = preface.equals(first.subarray(0, preface.length));
+      if (isTls || isHttp2) {
+        socket.unshift(first);
+        socket.once("end", () => socket.end());
+      }
+      if (isHttp2) options.grpc.serve(socket);
+      else if (isTls && context !== null) secure(socket, context, options);
+      else if (!isTls && options.other !== null) options.other(socket, first);
       else socket.destroy();
     });
   });
@@ -61,19 +68,17 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
 
 /** Waits for what tells protocols apart: one byte, or three of what may be HTTP/2. */
 function firstBytes(socket: Socket, limitMs: number, then: (first: Buffer) => void): void {
+  let first = Buffer.alloc(0);
   const timer = setTimeout(() => socket.destroy(), limitMs);
   socket.once("close", () => clearTimeout(timer));
   const look = () => {
-    const first: Buffer | null = socket.read();
-    if (first === null) return;
-    socket.unshift(first);
-    const known = first.subarray(0, preface.length);
-    const isPreface = preface.subarray(0, known.length).equals(known);
-    if (isPreface && known.length < preface.length) return;
+    const more: Buffer | null = socket.read();
+    if (more === null) return;
+    first = Buffer.concat([first, more]);
+    if (first.length < preface.length && preface.subarray(0, first.length).equals(first)) return;
     clearTimeout(timer);
     socket.off("readable", look);
-    // "P" also begins words of other protocols.
-    then(isPreface || known[0] !== preface[0] ? first : Buffer.of(0));
+    then(first);
   };
   socket.on("readable", look);
 }

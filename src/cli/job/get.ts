@@ -1,26 +1,46 @@
-/** `tequio get <job> -o out/`: collects the result of a job that has ended. */
+/** `tequio get`: the result of a job that has ended, or a file that members share. */
 import type { Command } from "commander";
 import { ClusterError } from "../../core/error.ts";
 import { openClient } from "../connection.ts";
-import { withExamples, withJson, withTarget } from "../options.ts";
+import type { GetOptions } from "../files/get.ts";
+import { withMaster } from "../files/master.ts";
+import { sizeArgument, withExamples, withJson } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
 import { collectJob, type ResultOptions, withResult } from "../result/finish.ts";
 
 export function define(command: Command): void {
-  command.argument("<job>", "its id, as j-7");
-  withExamples(withJson(withTarget(withResult(command))), [
-    ["tequio get j-7 -o out/", "all files of the result"],
+  command
+    .argument("<what>", "a job as j-7, a shared name, a folder as books/, a root, or a link")
+    .option(
+      "--limit <rate>",
+      "of shared files: at most so many bytes a second of each source, as 10M",
+      sizeArgument("--limit"),
+    );
+  withExamples(withJson(withMaster(withResult(command))), [
+    ["tequio get j-7 -o out/", "all files of a job's result"],
     ["tequio get j-7 --merge words.ndjson", "one file"],
     ["tequio get j-7 -o - | head", "standard output"],
-  ]).action(async (job: string, options: TargetOptions & ResultOptions) => {
-    const client = await openClient(options);
-    const summary = await client.job(job);
-    if (summary.state === "running") {
-      throw new ClusterError(
-        "conflict",
-        `${job} still runs; follow it with \`tequio attach ${job}\``,
-      );
+    ["tequio get books/war.txt", "a shared file; the same command again resumes it"],
+    ["tequio get books/ -o library", "all files of a shared folder"],
+    ["tequio get 'tequio:host:8001/5f2a…#…'", "by link, without a coordinator"],
+  ]).action(async (what: string, options: TargetOptions & ResultOptions & GetOptions) => {
+    if (/^j-[0-9]+$/.test(what)) return await getJob(what, options);
+    if (options.merge !== undefined) {
+      throw new ClusterError("bad-request", "--merge is for results of jobs; use -o for a file");
     }
-    await collectJob(client, summary, options);
+    const { getShared } = await import("../files/get.ts");
+    await getShared(what, options);
   });
+}
+
+async function getJob(job: string, options: TargetOptions & ResultOptions): Promise<void> {
+  const client = await openClient(options);
+  const summary = await client.job(job);
+  if (summary.state === "running") {
+    throw new ClusterError(
+      "conflict",
+      `${job} still runs; follow it with \`tequio attach ${job}\``,
+    );
+  }
+  await collectJob(client, summary, options);
 }

@@ -17,8 +17,8 @@ export type Redeemed = {
 export type Redeem = (ticket: string) => Promise<Redeemed>;
 
 export type AdmissionOptions = {
-  /** Null without a coordinator. */
-  readonly redeem: Redeem | null;
+  /** Whom to ask, now; null without a coordinator. */
+  readonly redeem: () => Redeem | null;
   /** Of links: whoever knows one may have everything that is shared. "" = no links. */
   readonly linkSecret: string;
   readonly allowsAnonymous: boolean;
@@ -43,7 +43,7 @@ export class Admission {
     if (this.#options.allowsAnonymous) return "all";
     if (credential === "") throw refused("no ticket was shown");
     if (this.#isLinkSecret(credential)) return "all";
-    const { redeem } = this.#options;
+    const redeem = this.#options.redeem();
     if (redeem === null) throw refused("the link's secret is another one, or the link is old");
     if (this.#redeeming >= (this.#options.redeemingMax ?? 256)) {
       throw new ClusterError("unavailable", "too many ask at once; ask again");

@@ -50,10 +50,15 @@ export class FileContent implements Content {
     return this.file.layer;
   }
 
-  /** All of it, or nothing when the file has changed. */
+  /** True while the path leads to the file that was hashed. */
+  isCurrent(): boolean {
+    return sameStamp(stampOf(this.file.path), this.file.stamp);
+  }
+
+  /** All of it; throws when the file has changed. */
   have() {
     const count = this.layer.length / hashBytes;
-    if (!sameStamp(stampOf(this.file.path), this.file.stamp)) this.#changed();
+    if (!this.isCurrent()) this.#changed();
     return count === 0 ? [] : [{ first: 0, count }];
   }
 

@@ -58,7 +58,7 @@ export async function startPeer(t: TestContext, options: TestPeerOptions = {}): 
   const shelf = new Shelf();
   const broken: unknown[] = [];
   const admission = new Admission({
-    redeem: null,
+    redeem: () => null,
     linkSecret,
     allowsAnonymous: false,
     ...options.admission,

@@ -1,0 +1,206 @@
+/** `tequio get NAME|LINK|ROOT`: fetches what members share, verified, resumable. */
+import { createReadStream, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { ClusterError } from "../../core/error.ts";
+import { refuserFor } from "../../peer/addresses.ts";
+import { type Fetched, Fetcher, type Progress } from "../../peer/fetch/fetcher.ts";
+import type { Found } from "../../peer/master/sources.ts";
+import { safeLastPart } from "../../wire/p4/names.ts";
+import { linkScheme } from "../../wire/p4/share-link.ts";
+import { Interrupted } from "../faults.ts";
+import { bytesText, durationText, plural, rateText } from "../numbers.ts";
+import { openScreen, type Screen } from "../screen.ts";
+import { oneLine } from "../text.ts";
+import { getFolder } from "./folder.ts";
+import { linkedFiles } from "./linked.ts";
+import { type MasterOptions, openCatalogue, stateDirOf } from "./master.ts";
+import { Speedometer, transferLine } from "./transfer-line.ts";
+
+export type GetOptions = MasterOptions & {
+  readonly output?: string;
+  readonly overwrite?: boolean;
+  readonly limit?: number;
+  readonly json?: boolean;
+};
+
+/** What a name, root or link stands for. */
+export type Wanted =
+  | { readonly kind: "file"; readonly found: Found; readonly again: () => Promise<Found> }
+  | {
+      readonly kind: "folder";
+      /** Cut off the names. */
+      readonly prefix: string;
+      readonly files: ReadonlyArray<{
+        readonly name: string;
+        readonly sizeBytes: number | null;
+        readonly find: () => Promise<Found>;
+      }>;
+    };
+
+export type Errand = {
+  readonly wanted: Wanted;
+  readonly fetcher: Fetcher;
+  readonly options: GetOptions;
+  readonly screen: Screen;
+  readonly signal: AbortSignal;
+};
+
+export async function getShared(what: string, options: GetOptions): Promise<void> {
+  const control = new AbortController();
+  const interrupt = () => control.abort(new Interrupted());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
+  const screen = openScreen();
+  const closing: Array<() => Promise<void>> = [];
+  try {
+    const { signal } = control;
+    const errand = await errandOf(what, options, { screen, signal, closing });
+    if (errand.wanted.kind === "folder") await getFolder(errand, errand.wanted);
+    else if (options.output === "-") await toStandardOutput(errand, errand.wanted);
+    else await toFile(errand, errand.wanted);
+  } catch (error) {
+    if (control.signal.aborted) {
+      screen.end();
+      screen.print("interrupted; what was verified is kept, run the same command to go on");
+      throw new Interrupted();
+    }
+    throw error;
+  } finally {
+    screen.end();
+    for (const close of closing.reverse()) await close();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
+  }
+}
+
+type Around = {
+  readonly screen: Screen;
+  readonly signal: AbortSignal;
+  readonly closing: Array<() => Promise<void>>;
+};
+
+async function errandOf(what: string, options: GetOptions, around: Around): Promise<Errand> {
+  const { closing, screen, signal } = around;
+  const limits = options.limit === undefined ? {} : { limits: { rateMaxBytes: options.limit } };
+  const lockDir = join(stateDirOf(), "locks");
+  const fetcherFor = (refuse: (ip: string) => string | null) => {
+    const fetcher = new Fetcher({ refuse, lockDir, signal, ...limits });
+    closing.push(() => fetcher.close());
+    return fetcher;
+  };
+  if (what.startsWith(linkScheme)) {
+    // Whoever types a link vouches for its addresses.
+    const fetcher = fetcherFor(refuserFor("machine"));
+    const wanted = await linkedFiles(what, fetcher);
+    return { wanted, fetcher, options, screen, signal };
+  }
+  const open = await openCatalogue(options);
+  closing.push(() => open.close());
+  const fetcher = fetcherFor((ip) => refuserFor(open.calls.reach)(ip));
+  const named = async () => {
+    if (!what.endsWith("/")) {
+      const wanted = /^[0-9a-f]{64}$/.test(what) ? { root: what } : { file_name: what };
+      const again = () => open.catalogue.find(wanted);
+      return { kind: "file", found: await again(), again } as const;
+    }
+    const files = (await open.catalogue.files()).filter(({ name }) => name.startsWith(what));
+    if (files.length === 0) {
+      throw new ClusterError("not-found", `nothing is shared below ${what}; see \`tequio ls\``);
+    }
+    const find = (name: string) => () => open.catalogue.find({ file_name: name });
+    const listed = files.map(({ name, sizeBytes }) => ({ name, sizeBytes, find: find(name) }));
+    return { kind: "folder", prefix: what, files: listed } as const;
+  };
+  const wanted = await named().catch((error: unknown) => {
+    const isMissing = error instanceof ClusterError && error.code === "not-found";
+    if (!isMissing || what.endsWith("/")) throw error;
+    throw new ClusterError("not-found", `nobody shares ${what} now; see \`tequio ls\``);
+  });
+  return { wanted, fetcher, options, screen, signal };
+}
+
+/** The target of one file: what the user says, else its own last name, which must be harmless. */
+export function targetOf(name: string, output: string | undefined): string {
+  if (output !== undefined && !output.endsWith("/")) {
+    const isFolder = statSync(output, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (!isFolder) return output;
+  }
+  const safe = safeLastPart(name);
+  if ("problem" in safe) {
+    throw new ClusterError(
+      "bad-request",
+      `the name that its owner gave to the file ${safe.problem}; name it yourself with -o`,
+    );
+  }
+  if (output !== undefined) mkdirSync(output, { recursive: true });
+  return join(output ?? ".", safe.parts[0]!);
+}
+
+async function toFile(errand: Errand, wanted: Wanted & { kind: "file" }): Promise<void> {
+  const { fetcher, options, screen } = errand;
+  const target = targetOf(wanted.found.name, options.output);
+  mkdirSync(dirname(target), { recursive: true });
+  const startedMs = performance.now();
+  const fetched = await fetcher.fetch(wanted.found, {
+    target,
+    replaces: options.overwrite ?? false,
+    more: wanted.again,
+    onNews: (text) => screen.print(text),
+    onProgress: progressOn(screen, target),
+  });
+  screen.draw([]);
+  tell(fetched, { target, tookMs: performance.now() - startedMs, options });
+}
+
+/** Verified as a whole before the first byte leaves. */
+async function toStandardOutput(errand: Errand, wanted: Wanted & { kind: "file" }): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), "tequio-get-"));
+  try {
+    const target = join(dir, "content");
+    const onProgress = progressOn(errand.screen, "standard output");
+    await errand.fetcher.fetch(wanted.found, { target, replaces: false, onProgress });
+    errand.screen.draw([]);
+    await pipeline(createReadStream(target), process.stdout, { end: false });
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+export function progressOn(screen: Screen, label: string): (progress: Progress) => void {
+  const speed = new Speedometer();
+  return ({ doneBytes, sizeBytes, sourceCount }) => {
+    speed.add(performance.now(), doneBytes);
+    const note = sourceCount > 1 ? plural(sourceCount, "source") : "";
+    const transfer = { label, doneBytes, sizeBytes, note };
+    screen.draw([transferLine(transfer, speed.bytesPerS, screen.width())]);
+  };
+}
+
+function tell(
+  fetched: Fetched,
+  of: { readonly target: string; readonly tookMs: number; readonly options: GetOptions },
+): void {
+  const { options, target, tookMs } = of;
+  if (options.json) {
+    console.log(JSON.stringify({ path: target, ...fetched, tookMs: Math.round(tookMs) }));
+    return;
+  }
+  if (fetched.wasThere) {
+    console.log(`${oneLine(target)} is there already, and is what was asked for`);
+    return;
+  }
+  const rate = rateText(fetched.receivedBytes / Math.max(0.001, tookMs / 1000));
+  const resumed = fetched.resumedBytes === 0 ? "" : `, ${bytesText(fetched.resumedBytes)} before`;
+  const from = fetched.sources.filter(({ receivedBytes }) => receivedBytes > 0).length;
+  const sources = from > 1 ? `, from ${plural(from, "source")}` : "";
+  const took = `in ${durationText(tookMs)}, ${rate}${resumed}${sources}`;
+  console.log(
+    `${oneLine(target)}: ${bytesText(fetched.sizeBytes)} ${took}; ${trust[fetched.verified]}`,
+  );
+}
+
+const trust = {
+  root: "verified",
+  owner: "verified against what its owner says",
+  no: "not verified: its owner names no root",
+} as const;

@@ -1,0 +1,77 @@
+/** What a link stands for: one file, or a folder by its list. No coordinator is asked. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ClusterError } from "../../core/error.ts";
+import type { Hash } from "../../core/ids.ts";
+import type { Fetcher } from "../../peer/fetch/fetcher.ts";
+import type { Source } from "../../peer/fetch/source.ts";
+import type { Found } from "../../peer/master/sources.ts";
+import { folderListMaxBytes, parseFolderList } from "../../peer/share/folder-list.ts";
+import { rootBytesOf } from "../../wire/p4/merkle.ts";
+import { parseLink, type ShareLink } from "../../wire/p4/share-link.ts";
+import type { Wanted } from "./get.ts";
+
+export async function linkedFiles(text: string, fetcher: Fetcher): Promise<Wanted> {
+  const link = parseLink(text);
+  const { sizeBytes, name } = await look(link, fetcher);
+  const found: Found = { name, root: link.root, sizeBytes, sources: sourcesOf(link) };
+  if (!link.isFolder) return { kind: "file", found, again: async () => found };
+  if (sizeBytes > folderListMaxBytes) {
+    const text = `the list of the folder has ${sizeBytes} bytes, at most ${folderListMaxBytes}`;
+    throw new ClusterError("limit-exceeded", text);
+  }
+  const dir = mkdtempSync(join(tmpdir(), "tequio-list-"));
+  try {
+    const target = join(dir, "list");
+    await fetcher.fetch(found, { target, replaces: false });
+    const files = parseFolderList(readFileSync(target)).map((file) => ({
+      name: file.name,
+      sizeBytes: file.sizeBytes,
+      find: async () => ({ ...file, sources: sourcesOf(link) }),
+    }));
+    return { kind: "folder", prefix: "", files };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** The first address that answers says name and size; both are believed only as far as the root
+ *  agrees. */
+async function look(
+  link: ShareLink,
+  fetcher: Fetcher,
+): Promise<{ sizeBytes: number; name: string }> {
+  const failures: string[] = [];
+  for (const source of sourcesOf(link)) {
+    try {
+      const connection = await fetcher.connections.get(source.address);
+      const wanted = { fileName: "", root: rootBytesOf(link.root) as Uint8Array };
+      const { fileName, sizeBytes } = await connection.open(wanted, link.secret);
+      return { name: fileName, sizeBytes };
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error;
+      if (error.code !== "unavailable") throw explained(error, link.root);
+      failures.push(error.text);
+    }
+  }
+  throw new ClusterError(
+    "unavailable",
+    `nobody answers the link: ${failures.join("; ")}. Does \`tequio share\` still run there?`,
+  );
+}
+
+function explained(error: ClusterError, root: Hash): ClusterError {
+  if (error.code !== "not-found") return error;
+  const text = `its owner does not share ${root.slice(0, 12)}… any more, or it has changed`;
+  return new ClusterError("not-found", `${text}; ask for a new link`, { cause: error });
+}
+
+function sourcesOf(link: ShareLink): Source[] {
+  return link.addresses.map((address) => ({
+    name: `${address.host}:${address.port}`,
+    address: { ...address, fingerprint: link.fingerprint },
+    fileName: "",
+    credential: async () => link.secret,
+  }));
+}

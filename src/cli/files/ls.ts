@@ -1,0 +1,44 @@
+/** `tequio ls`: what members share now. */
+import type { Command } from "commander";
+import type { SharedFile } from "../../core/catalogue.ts";
+import { withExamples, withJson } from "../options.ts";
+import { styled } from "../screen.ts";
+import { tableLines, treeLines } from "./listing.ts";
+import { type MasterOptions, openCatalogue, withMaster } from "./master.ts";
+
+export type ListOptions = MasterOptions & { readonly json?: boolean; readonly tree?: boolean };
+
+export function define(command: Command): void {
+  command.argument("[folder]", "only what lies below it").option("--tree", "folders as a tree");
+  withExamples(withJson(withMaster(command)), [
+    ["tequio ls", "all files that members share, by name"],
+    ["tequio ls --tree books", "a folder as a tree"],
+    ["tequio ls --json", "names, sizes and roots for programs"],
+  ]).action(async (folder: string | undefined, options: ListOptions) => {
+    const prefix = folder === undefined ? "" : `${folder.replace(/\/+$/, "")}/`;
+    const files = await listed(options, ({ name }) => name.startsWith(prefix));
+    show(files, options, "nothing is shared yet; share files with: tequio share PATH…");
+  });
+}
+
+export async function listed(
+  options: MasterOptions,
+  isWanted: (file: SharedFile) => boolean,
+): Promise<SharedFile[]> {
+  const open = await openCatalogue(options);
+  try {
+    return (await open.catalogue.files()).filter(isWanted);
+  } finally {
+    await open.close();
+  }
+}
+
+export function show(files: readonly SharedFile[], options: ListOptions, none: string): void {
+  if (options.json) console.log(JSON.stringify(files));
+  else if (files.length === 0) console.log(none);
+  else if (options.tree) console.log(treeLines(files).join("\n"));
+  else {
+    const [header, ...rows] = tableLines(files);
+    console.log([styled("bold", header ?? ""), ...rows].join("\n"));
+  }
+}

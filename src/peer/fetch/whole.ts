@@ -1,0 +1,101 @@
+/** Files that nobody has named by a root: fetched whole from existing peers or from users of the
+ *  console. Nothing can be verified but the length, and whoever asked is told so. */
+import { lookup } from "node:dns/promises";
+import { createWriteStream } from "node:fs";
+import { link, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { ClusterError } from "../../core/error.ts";
+import { syncDirectory } from "../../store/directory.ts";
+import { storageFailure, systemCode } from "../../store/failure.ts";
+import { fetchConsoleFile } from "../console-files.ts";
+import { sha256Hex } from "../hashing/sha256.ts";
+import type { Connections } from "./connection.ts";
+import type { Source } from "./source.ts";
+
+export type WholeOptions = {
+  readonly target: string;
+  readonly replaces: boolean;
+  readonly connections: Connections;
+  readonly refuse: (ip: string) => string | null;
+  readonly maxBytes: number;
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+  readonly onBytes: (receivedBytes: number) => void;
+};
+
+/** Bytes received, and by which protocol. Throws what the last protocol met. */
+export async function fetchWhole(
+  source: Source,
+  options: WholeOptions,
+): Promise<{ readonly sizeBytes: number; readonly by: "getFile" | "console" }> {
+  try {
+    const bytes = await byGetFile(source, options);
+    options.onBytes(bytes.length);
+    await save(options, [bytes]);
+    return { sizeBytes: bytes.length, by: "getFile" };
+  } catch (error) {
+    options.signal.throwIfAborted();
+    if (!mayBeConsole(error)) throw error;
+    return { sizeBytes: await byConsole(source, options, error), by: "console" };
+  }
+}
+
+async function byGetFile(source: Source, options: WholeOptions): Promise<Uint8Array> {
+  const connection = await options.connections.get(source.address);
+  const { maxBytes, limitMs } = options;
+  const credential = await source.credential();
+  return connection.getFile(source.fileName, { credential, maxBytes, limitMs });
+}
+
+/** A user's client closes, or answers one byte, when it is spoken to in HTTP/2. */
+function mayBeConsole(error: unknown): boolean {
+  return error instanceof ClusterError && /lost before|closed/.test(error.text);
+}
+
+async function byConsole(source: Source, options: WholeOptions, before: unknown): Promise<number> {
+  const { address: ip } = await lookup(source.address.host);
+  const problem = options.refuse(ip);
+  if (problem !== null) throw new ClusterError("forbidden", problem);
+  const { port } = source.address;
+  const { signal } = options;
+  const fetched = await fetchConsoleFile({ host: ip, port }, source.fileName, { signal });
+  try {
+    if (fetched.outcome === "no-file") throw new ClusterError("not-found", "File not found");
+    if (fetched.outcome !== "ok") throw before;
+    let receivedBytes = 0;
+    async function* counted() {
+      for await (const bytes of fetched.content) {
+        receivedBytes += bytes.length;
+        options.onBytes(receivedBytes);
+        yield bytes;
+      }
+    }
+    await save(options, counted());
+    return fetched.sizeBytes;
+  } finally {
+    fetched.close();
+  }
+}
+
+/** Durable before it has its name. */
+async function save(
+  { target, replaces, signal }: WholeOptions,
+  content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const part = join(dirname(target), `.tequio-${sha256Hex(target).slice(0, 24)}.whole`);
+  try {
+    await pipeline(content, createWriteStream(part, { flush: true }), { signal });
+    if (replaces) await rename(part, target);
+    else await link(part, target);
+    await syncDirectory(dirname(target));
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") {
+      throw new ClusterError("conflict", `${target} exists; use --overwrite to replace it`);
+    }
+    if (error instanceof ClusterError || signal.aborted) throw error;
+    throw storageFailure(error, target);
+  } finally {
+    await rm(part, { force: true });
+  }
+}

@@ -1,0 +1,133 @@
+/** One call of P4's control channel: JSON over HTTP to a master, ours or an existing one. */
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { ClusterError, type ErrorCode } from "../../core/error.ts";
+import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
+import type { Reach } from "../addresses.ts";
+import { reachOf } from "../addresses.ts";
+
+export type MasterAddress = {
+  /** `http://host:8000`, or `https://host:7070/p4` for the main port of a coordinator. */
+  readonly url: string;
+  /** Of its certificate; "" = the system's authorities decide. */
+  readonly fingerprint: string;
+  /** Cluster token of a caller that is no peer; null = it has a peer's. */
+  readonly bearer: string | null;
+};
+
+const answerMs = 15_000;
+const answerMaxBytes = 256 * 1024 * 1024;
+
+const codes: Readonly<Record<number, ErrorCode>> = {
+  400: "bad-request",
+  401: "unauthenticated",
+  403: "forbidden",
+  404: "not-found",
+  405: "not-found",
+  409: "conflict",
+  413: "limit-exceeded",
+};
+
+/** A refusal in the master's own words, which tell more than the status. */
+export class MasterRefusal extends ClusterError {
+  readonly status: number;
+  readonly words: string;
+
+  constructor(status: number, words: string) {
+    super(codes[status] ?? "unavailable", `the master answered ${status}: ${words}`);
+    this.status = status;
+    this.words = words;
+  }
+}
+
+export class MasterCalls {
+  readonly #address: MasterAddress;
+  readonly #agent: HttpsAgent | null;
+  #reach: Reach = "machine";
+
+  constructor(address: MasterAddress) {
+    this.#address = address;
+    this.#agent = address.url.startsWith("https:") ? pinnedAgent(address) : null;
+  }
+
+  get url(): string {
+    return this.#address.url;
+  }
+
+  /** How far away the master was at the last call: addresses that it names are judged by that. */
+  get reach(): Reach {
+    return this.#reach;
+  }
+
+  async call<Answer>(path: string, body: object, signal?: AbortSignal): Promise<Answer> {
+    const answer = await this.#send(path, Buffer.from(JSON.stringify(body)), signal);
+    const { status, text } = answer;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      value = null;
+    }
+    const fields = typeof value === "object" && value !== null ? value : {};
+    if (status === 200 && value !== null) return fields as Answer;
+    const message = (fields as { message?: unknown }).message;
+    throw new MasterRefusal(status, typeof message === "string" ? message : "no P4 answer");
+  }
+
+  #send(path: string, body: Buffer, signal?: AbortSignal) {
+    const { url, bearer } = this.#address;
+    const send = this.#agent === null ? httpRequest : httpsRequest;
+    return new Promise<{ status: number; text: string }>((resolve, reject) => {
+      const request = send(url + path, {
+        method: "POST",
+        agent: this.#agent ?? false,
+        headers: {
+          "content-type": "application/json",
+          "content-length": String(body.length),
+          ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
+        },
+        ...(signal === undefined ? {} : { signal }),
+      });
+      const fail = (cause: Error) => {
+        if (signal?.aborted) return reject(signal.reason as Error);
+        if (cause instanceof ClusterError) return reject(cause);
+        const text = `no master answers at ${url} (${cause.message}); ask again`;
+        reject(new ClusterError("unavailable", text, { cause }));
+      };
+      request.setTimeout(answerMs, () => request.destroy(new Error("no answer in time")));
+      request.once("error", fail);
+      request.once("response", (answer) => {
+        this.#reach = reachOf(answer.socket.remoteAddress ?? "") ?? "world";
+        readText(answer).then((text) => resolve({ status: answer.statusCode ?? 0, text }), fail);
+      });
+      request.end(body);
+    });
+  }
+}
+
+async function readText(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > answerMaxBytes) {
+      throw new ClusterError("limit-exceeded", `an answer is over ${answerMaxBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function pinnedAgent({ url, fingerprint }: MasterAddress): HttpsAgent {
+  const agent = new HttpsAgent({ keepAlive: true });
+  if (fingerprint === "") return agent;
+  const pin = parseFingerprint(fingerprint);
+  agent.createConnection = (_options, callback) => {
+    connectPinned(new URL(url), pin, AbortSignal.timeout(answerMs)).then(
+      (socket) => callback?.(null, socket),
+      (error: Error) => callback?.(error, undefined as never),
+    );
+    return null;
+  };
+  return agent;
+}

@@ -1,0 +1,151 @@
+/** A peer's place in the catalogue of a master: registered, heard of within its TTL, and gone when it
+ *  is closed. A master that has forgotten it, or was away, is told everything again. */
+import type { SharedFile } from "../../core/catalogue.ts";
+import { ClusterError } from "../../core/error.ts";
+import type {
+  Available,
+  Redeemed as RedeemedAnswer,
+  Registered,
+  Registration,
+  Said,
+} from "../../wire/p4/control.ts";
+import type { Redeemed } from "../serve/admission.ts";
+import { type MasterCalls, MasterRefusal } from "./call.ts";
+
+export type MembershipOptions = {
+  readonly calls: MasterCalls;
+  readonly clientId: string;
+  readonly address: { readonly host: string; readonly port: number };
+  readonly genericToken: string;
+  readonly ttlMs: number;
+  /** The peer's token of a life before, that it can go on; "" = none. */
+  readonly tokenBefore: string;
+  /** A token to be kept for the next life. */
+  readonly onToken: (token: string) => void;
+  readonly onNews: (text: string) => void;
+};
+
+/** Signs of life come so often within one TTL. */
+const signsPerTtl = 3;
+
+export class Membership {
+  readonly #options: MembershipOptions;
+  #token: string;
+  #files: readonly SharedFile[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #work: Promise<unknown> = Promise.resolve();
+  #isAway = false;
+
+  private constructor(options: MembershipOptions, token: string) {
+    this.#options = options;
+    this.#token = token;
+  }
+
+  static async join(options: MembershipOptions): Promise<Membership> {
+    const membership = new Membership(options, options.tokenBefore);
+    await membership.#register();
+    const everyMs = Math.max(1_000, options.ttlMs / signsPerTtl);
+    membership.#timer = setInterval(() => membership.#soon(() => membership.#sign()), everyMs);
+    return membership;
+  }
+
+  /** All that this peer offers from now on. */
+  publish(files: readonly SharedFile[]): Promise<void> {
+    this.#files = files;
+    return this.#soon(() => this.#tellFiles());
+  }
+
+  /** Whether the bearer of a ticket may have a file, and which (seed 4, step 3). */
+  async redeem(ticket: string): Promise<Redeemed> {
+    try {
+      const body = { token: this.#token, ticket };
+      const answer = await this.#options.calls.call<RedeemedAnswer>("/redeem", body);
+      return { fileName: answer.file_name, root: answer.root, requester: answer.requester };
+    } catch (error) {
+      if (isForgotten(error)) {
+        this.#soon(() => this.#again()).catch(() => {});
+        throw new ClusterError("unavailable", "the master does not know this peer; ask again");
+      }
+      // A master that cannot judge is no judgement: ask again, rather than take it for a refusal.
+      const isRefusal = error instanceof MasterRefusal && error.status === 401;
+      if (isRefusal) throw new ClusterError("unauthenticated", "the master refuses the ticket");
+      throw new ClusterError("unavailable", "the master cannot be asked now; ask again", {
+        cause: error,
+      });
+    }
+  }
+
+  /** Leaves the catalogue; a master that cannot be told will notice by the TTL. */
+  async leave(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#work.catch(() => {});
+    await this.#options.calls.call<Said>("/unregister", { token: this.#token });
+  }
+
+  /** One thing after the other. */
+  #soon(work: () => Promise<void>): Promise<void> {
+    const next = this.#work.catch(() => {}).then(work);
+    this.#work = next;
+    next.catch(() => {});
+    return next;
+  }
+
+  async #register(): Promise<void> {
+    const { calls, clientId, address, genericToken, ttlMs } = this.#options;
+    const registration: Registration = {
+      client_id: clientId,
+      ip: address.host,
+      port: address.port,
+      genericToken,
+      ttl_s: Math.ceil(ttlMs / 1000),
+      ...(this.#token === "" ? {} : { token: this.#token }),
+    };
+    const { token } = await calls.call<Registered>("/register", registration);
+    this.#token = token;
+    this.#options.onToken(token);
+  }
+
+  async #sign(): Promise<void> {
+    try {
+      await this.#options.calls.call<Available>("/heartbeat", { token: this.#token });
+      if (this.#isAway) this.#options.onNews("the master answers again");
+      this.#isAway = false;
+    } catch (error) {
+      if (isForgotten(error)) return await this.#again();
+      // Existing masters have no heartbeat, and no TTL that would need one.
+      if (error instanceof MasterRefusal && error.code === "not-found") return;
+      if (!this.#isAway) this.#options.onNews(`the master is away: ${(error as Error).message}`);
+      this.#isAway = true;
+    }
+  }
+
+  async #again(): Promise<void> {
+    this.#options.onNews("the master had forgotten this peer; it is told again");
+    await this.#register();
+    await this.#tellFiles();
+  }
+
+  async #tellFiles(): Promise<void> {
+    const { calls } = this.#options;
+    const leaves = this.#files.map(({ name, root, sizeBytes, description }) => ({
+      name,
+      root,
+      size_bytes: sizeBytes,
+      ...(description === "" ? {} : { description }),
+    }));
+    try {
+      await calls.call<Said>("/files", { token: this.#token, files: leaves });
+    } catch (error) {
+      if (isForgotten(error) || !(error instanceof MasterRefusal)) throw error;
+      if (error.code !== "not-found") throw error;
+      // Existing masters take one name at a time.
+      for (const { name } of leaves) {
+        await calls.call<Said>("/add_file", { token: this.#token, file_name: name });
+      }
+    }
+  }
+}
+
+function isForgotten(error: unknown): boolean {
+  return error instanceof MasterRefusal && error.words === "Peer not found";
+}

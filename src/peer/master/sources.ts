@@ -1,0 +1,96 @@
+/** Who has a file, as a master says, and tickets for them. */
+import type { SharedFile } from "../../core/catalogue.ts";
+import { ClusterError } from "../../core/error.ts";
+import type { FileFound, FileWanted, Listed } from "../../wire/p4/control.ts";
+import { parseFileAddress } from "../../wire/p4/control.ts";
+import { flattenTree } from "../../wire/p4/control-tree.ts";
+import { parseAddress } from "../../wire/p4/share-link.ts";
+import type { Source } from "../fetch/source.ts";
+import type { MasterCalls } from "./call.ts";
+
+export type Found = {
+  readonly name: string;
+  /** Null: nobody said it, so nothing can be verified. */
+  readonly root: string | null;
+  readonly sizeBytes: number | null;
+  readonly sources: readonly Source[];
+};
+
+export class Catalogue {
+  readonly #calls: MasterCalls;
+  /** A peer's token; null = the calls carry a cluster token. */
+  readonly #token: string | null;
+
+  constructor(calls: MasterCalls, token: string | null = null) {
+    this.#calls = calls;
+    this.#token = token;
+  }
+
+  /** All files that are offered now, in the order of their names. */
+  async files(): Promise<SharedFile[]> {
+    const answer = await this.#ask<Listed>("/get_files", { tree: true });
+    if (answer.tree !== undefined) return flattenTree(answer.tree);
+    // Existing masters know names only.
+    const none = { description: "", root: null, sizeBytes: null };
+    return answer.files.map((name) => ({ name, ...none }));
+  }
+
+  async find(wanted: FileWanted): Promise<Found> {
+    const found = await this.#find(wanted);
+    if (found.sources === undefined) return oldFound(found);
+    return {
+      name: found.file_name,
+      root: found.root,
+      sizeBytes: found.size_bytes,
+      sources: found.sources.map(({ peer, address, file_name: fileName, ticket }) => ({
+        name: peer,
+        address: { ...parsed(address), fingerprint: "" },
+        fileName,
+        credential: this.#tickets(wanted, { peer, ticket }),
+      })),
+    };
+  }
+
+  /** The ticket at hand first; each is good once, so a further use asks for a fresh one. */
+  #tickets(wanted: FileWanted, first: { readonly peer: string; readonly ticket: string }) {
+    let ticket: string | null = first.ticket;
+    return async (): Promise<string> => {
+      const held = ticket;
+      ticket = null;
+      if (held !== null) return held;
+      const { sources } = await this.#find(wanted);
+      const fresh = sources.find(({ peer }) => peer === first.peer);
+      if (fresh !== undefined) return fresh.ticket;
+      throw new ClusterError("not-found", `${first.peer} is gone from the catalogue`);
+    };
+  }
+
+  #find(wanted: FileWanted): Promise<FileFound> {
+    return this.#ask<FileFound>("/get_file", wanted);
+  }
+
+  #ask<Answer>(path: string, body: object): Promise<Answer> {
+    const token = this.#token === null ? {} : { token: this.#token };
+    return this.#calls.call<Answer>(path, { ...token, ...body });
+  }
+}
+
+function oldFound({ file_address: text }: FileFound): Found {
+  const address = parseFileAddress(text);
+  if (address === null) {
+    throw new ClusterError("protocol-violated", `the master names no address: ${text}`);
+  }
+  const { name } = address;
+  const source: Source = {
+    name: `${address.address.host}:${address.address.port}`,
+    address: { ...address.address, fingerprint: "" },
+    fileName: name,
+    credential: async () => "",
+  };
+  return { name, root: null, sizeBytes: null, sources: [source] };
+}
+
+/** `grpc://host:port/name`, or `host:port` alone. */
+function parsed(text: string): { host: string; port: number } {
+  return parseFileAddress(text)?.address ?? parseAddress(text);
+}

@@ -1,0 +1,95 @@
+/** Which files lie below the paths that are shared, and what they are called to others. */
+import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { basename, join, relative, resolve, sep } from "node:path";
+import { ClusterError } from "../../core/error.ts";
+
+export type Found = {
+  readonly name: string;
+  /** Absolute, without symbolic links. */
+  readonly path: string;
+};
+
+export type Scan = {
+  readonly files: readonly Found[];
+  /** What is not shared, and why: for people. */
+  readonly leftOut: readonly string[];
+};
+
+const filesMax = 200_000;
+const depthMax = 256;
+
+/** `name` replaces the first part of the names, when one path is shared. */
+export function scan(paths: readonly string[], name?: string): Scan {
+  if (name !== undefined && paths.length > 1) {
+    throw new ClusterError("bad-request", "--name is for one path; share others by themselves");
+  }
+  const files = new Map<string, string>();
+  const leftOut: string[] = [];
+  for (const path of paths) {
+    const root = realRoot(path);
+    const called = name ?? basename(resolve(path));
+    const add = (shared: string, real: string) => {
+      if (files.size >= filesMax) {
+        const text = `${path} has more than ${filesMax} files; share an archive of it`;
+        throw new ClusterError("limit-exceeded", text);
+      }
+      const known = files.get(shared);
+      if (known !== undefined && known !== real) {
+        const text = `two files would be called ${shared}: ${known} and ${real}; use --name`;
+        throw new ClusterError("conflict", text);
+      }
+      files.set(shared, real);
+    };
+    if (statSync(root).isDirectory()) walk(root, { root, called, add, leftOut, depth: 0 });
+    else add(called, root);
+  }
+  const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { files: sorted.map(([shared, path]) => ({ name: shared, path })), leftOut };
+}
+
+function realRoot(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) throw new ClusterError("not-found", `${path} does not exist`);
+  if (stats.isFile() || stats.isDirectory()) return realpathSync(path);
+  throw new ClusterError("bad-request", `${path} is neither a file nor a folder`);
+}
+
+type Walk = {
+  readonly root: string;
+  readonly called: string;
+  readonly add: (name: string, path: string) => void;
+  readonly leftOut: string[];
+  readonly depth: number;
+};
+
+function walk(dir: string, at: Walk): void {
+  const { root, called, add, leftOut, depth } = at;
+  if (depth > depthMax) {
+    leftOut.push(`${dir}: more than ${depthMax} folders deep`);
+    return;
+  }
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name);
+    const name = [called, ...relative(root, path).split(sep)].join("/");
+    if (entry.isDirectory()) walk(path, { ...at, depth: depth + 1 });
+    else if (entry.name.startsWith(".tequio-")) continue;
+    else if (entry.isFile()) add(name, path);
+    else if (!entry.isSymbolicLink()) leftOut.push(`${path}: no regular file`);
+    else {
+      const real = linkedFile(path, root);
+      if (real === null) leftOut.push(`${path}: a link that leads out of what is shared`);
+      else add(name, real);
+    }
+  }
+}
+
+/** The file that a symbolic link means, if it lies in what is shared. */
+function linkedFile(path: string, root: string): string | null {
+  try {
+    const real = realpathSync(path);
+    const isInside = real.startsWith(root + sep);
+    return isInside && lstatSync(real).isFile() ? real : null;
+  } catch {
+    return null;
+  }
+}
