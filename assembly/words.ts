@@ -116,12 +116,20 @@ export function scan(from: usize, end: usize): void {
   }
 }
 
-/** Lists the words of a strip of the bytes [from, end), the last of which is an ASCII separator;
- *  answers where the next strip starts. `wordsListed`, `listAt` and `freshWords` say what there
- *  is. */
-export function number(from: usize, end: usize): usize {
-  startList();
-  return strip(from, min(from + stripBytes, end), end, true);
+/** Told after each strip that its words are listed, by `number`. The host's loop over them is a
+ *  function of its own then, which its engine compiles as such. */
+// @ts-ignore: decorator
+@external("words", "strip")
+declare function told(): void;
+
+/** Lists the words of bytes [from, end), the last of which is an ASCII separator, strip by strip:
+ *  `wordsListed`, `listAt` and `freshWords` say what there is. */
+export function number(from: usize, end: usize): void {
+  for (let at = from; at < end; ) {
+    startList();
+    at = strip(at, min(at + stripBytes, end), end, true);
+    told();
+  }
 }
 
 export function wordsListed(): u32 {

@@ -8,6 +8,7 @@ import { Arena } from "../../wire/block/arena.ts";
 import { type Key, keyTags, writeKey } from "../../wire/block/key.ts";
 import type { PackedKeys } from "./sort.ts";
 import { packedHash, packedMaxBytes } from "./words/packed.ts";
+import type { WordTable } from "./words/word-table.ts";
 
 /** A slot: index + 1 and length (0 = empty), four words of four characters, three to spare. */
 const slotWords = 8;
@@ -32,9 +33,24 @@ export class KeyIndex {
   readonly #arrays = new Map<string, number>();
   readonly #scratch = new Arena(256);
   readonly #packed = new Int32Array(4);
+  /** As long as all keys are words, they are only their numbers, by index: nothing is looked up,
+   *  and their bytes are there. */
+  #words: WordTable | null = null;
+  readonly #numbers: number[] = [];
+
+  /** Index of a word that is no key yet. */
+  addWord(words: WordTable, number: number): number {
+    const text = words.textOf(number);
+    if (this.count > 0 && this.#words === null) return this.indexOf(text);
+    this.#words = words;
+    this.#numbers.push(number);
+    this.sizeBytes += keyCostBytes + text.length;
+    return this.count++;
+  }
 
   /** The key's index; a new key gets `count`. What is no key is a `user-error`. */
   indexOf(key: Key): number {
+    if (this.#words !== null) this.lookUpWords();
     if (typeof key !== "string") return this.#indexOfOther(key);
     const length = key.length;
     if (length > packedMaxBytes) return this.#indexOfOther(key);
@@ -72,16 +88,15 @@ export class KeyIndex {
     packed[1] = b;
     packed[2] = c;
     packed[3] = d;
-    return this.indexOfPacked(packed, 0, length);
+    return this.#indexOfPacked(packed, length);
   }
 
-  /** As `indexOf`, of the string of `length` whose characters are the four words from `from`
-   *  on. */
-  indexOfPacked(words: Int32Array, from: number, length: number): number {
-    const a = words[from] as number;
-    const b = words[from + 1] as number;
-    const c = words[from + 2] as number;
-    const d = words[from + 3] as number;
+  /** Of the string of `length` whose characters are these four. */
+  #indexOfPacked(packed: Int32Array, length: number): number {
+    const a = packed[0] as number;
+    const b = packed[1] as number;
+    const c = packed[2] as number;
+    const d = packed[3] as number;
     const slots = this.#slots;
     const end = this.#mask * slotWords;
     let at = (packedHash(a, b, c, d) * slotWords) & end;
@@ -112,6 +127,7 @@ export class KeyIndex {
 
   /** All keys, encoded. */
   packed(): PackedKeys {
+    if (this.#words !== null) return this.#words.keysOf(this.#numbers);
     const arena = new Arena(Math.max(1024, this.count * 12));
     const starts = new Uint32Array(this.count);
     const ends = new Uint32Array(this.count);
@@ -138,12 +154,23 @@ export class KeyIndex {
   }
 
   clear(): void {
+    this.#words = null;
+    this.#numbers.length = 0;
     this.#slots.fill(0);
     this.#packedCount = 0;
     this.#scalars.clear();
     this.#arrays.clear();
     this.count = 0;
     this.sizeBytes = 0;
+  }
+
+  /** Words are keys as others from now on: another key has come, or they lose their numbers. */
+  lookUpWords(): void {
+    const words = this.#words;
+    if (words === null) return;
+    const numbers = this.#numbers.splice(0);
+    this.clear();
+    for (const number of numbers) this.indexOf(words.textOf(number));
   }
 
   #indexOfOther(key: Key): number {

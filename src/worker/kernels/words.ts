@@ -41,22 +41,18 @@ export class WordCutter {
   #scan(end: number, offset: number): void {
     const { position, table } = this.#options;
     const { numbers } = table;
+    table.bound();
     position.startWords(offset - numbers.inputAt);
-    const until = numbers.inputAt + end;
-    for (let at = numbers.inputAt; at < until; ) {
-      table.bound();
-      at = numbers.scan(at, until);
-      table.learn();
-      this.#visit(numbers.list, numbers.places);
-    }
+    numbers.scan(end, this.#visitStrip);
   }
 
-  /** Apart, so that the engine compiles this loop for itself. */
-  #visit(list: Int32Array, places: Int32Array): void {
+  readonly #visitStrip = (): void => {
     const { position, table, visit } = this.#options;
+    table.learn();
+    const { list, places } = table.numbers;
     for (let i = 0; i < list.length; i++) {
       position.index = places[i] as number;
       visit(table.take(list[i] as number));
     }
-  }
+  };
 }

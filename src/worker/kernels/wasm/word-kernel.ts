@@ -23,7 +23,7 @@ export type WordExports = {
   rows(from: number, to: number, format: number): number;
   outAt(): number;
   outSize(): number;
-  number(from: number, end: number): number;
+  number(from: number, end: number): void;
   wordsListed(): number;
   freshWords(): number;
   listAt(which: number): number;
@@ -34,7 +34,8 @@ export const inputBytes = 1024 * 1024 + 128 * 1024;
 
 const instantiate = kernelOf<WordExports>(wasmBase64);
 
-export function wordKernel(): WordExports {
+/** `strip` hears of the words of each strip that is numbered. */
+export function wordKernel(strip: () => void = () => {}): WordExports {
   const learn = (page: number, at: number): void => {
     const bits = new Uint8Array(exports.memory.buffer, at, 32);
     for (let i = 0; i < 256; i++) {
@@ -42,6 +43,6 @@ export function wordKernel(): WordExports {
       if (isWord) bits[i >> 3] = (bits[i >> 3] as number) | (1 << (i & 7));
     }
   };
-  const exports = instantiate({ letters: { learn } });
+  const exports = instantiate({ letters: { learn }, words: { strip } });
   return exports;
 }

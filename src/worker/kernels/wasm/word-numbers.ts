@@ -4,15 +4,16 @@ import { inputBytes, type WordExports, wordKernel } from "./word-kernel.ts";
 export class WordNumbers {
   /** Addresses of the input's first byte; places are addresses, too. */
   readonly inputAt: number;
-  /** Numbers and places of the words of the last scan, valid until the next. */
+  /** Numbers and places of the words of a strip. */
   list = new Int32Array(0);
   places = new Int32Array(0);
-  /** Words of the last scan that are new: they have the numbers that come next. */
+  /** Words of the strip that are new: they have the numbers that come next. */
   fresh = 0;
   readonly #exports: WordExports;
+  #visit: () => void = () => {};
 
   constructor(lowercase: boolean) {
-    this.#exports = wordKernel();
+    this.#exports = wordKernel(() => this.#strip());
     this.inputAt = this.#exports.start(inputBytes, lowercase, true);
   }
 
@@ -28,17 +29,21 @@ export class WordNumbers {
     this.#exports.clear();
   }
 
-  /** Finds the words of some of the bytes [from, end), the last of which is a separator; answers
-   *  where it stopped. */
-  scan(from: number, end: number): number {
+  /** Finds the words of the first `end` bytes of the input, the last of which is a separator;
+   *  `visit` is called for each strip of them. */
+  scan(end: number, visit: () => void): void {
+    this.#visit = visit;
+    this.#exports.number(this.inputAt, this.inputAt + end);
+  }
+
+  #strip(): void {
     const exports = this.#exports;
-    const next = exports.number(from, end);
     const count = exports.wordsListed();
     this.fresh = exports.freshWords();
     const { buffer } = exports.memory;
     this.list = new Int32Array(buffer, exports.listAt(0), count);
     this.places = new Int32Array(buffer, exports.listAt(1), count);
-    return next;
+    this.#visit();
   }
 
   /** The text of a new word, as it is in the input. */
