@@ -20,6 +20,7 @@ export type TabDoor = {
   readonly keys: ClusterKeys;
   readonly loop: Loop;
   readonly remote: string;
+  readonly send: (text: string) => void;
   /** The tab is in, durably; called before anything is ordered of it. */
   readonly entered: (tab: Tab) => void;
   /** Another page is this worker just now. */
@@ -37,7 +38,8 @@ export async function enterTab(body: Connect, door: TabDoor): Promise<Entered> {
   const more = parseConnect(body.more);
   const holding = heldOf(more);
   const specs = specsOf(more, body.speed, uid);
-  const common = { uid, isOurs: true, session: more.session, slots: more.slots } as const;
+  const { session, slots } = more;
+  const common = { uid, isOurs: true, session, slots, send: door.send } as const;
   const lastTid = Math.max(0, ...holding.map(({ tid }) => tid));
   const refs = holding.flatMap(({ refs }) => refs);
   const known = more.worker === "" ? null : returning(more, door);
@@ -89,7 +91,8 @@ async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entere
     { kind: "worker-joined", worker: null, owner: "anonymous", specs, holding: [] },
     ({ worker }) => {
       if (worker === undefined) return;
-      made.tab = new Tab({ uid, worker, isOurs: false, session: "", slots: 1, lastTid: 0 });
+      const common = { uid, worker, isOurs: false, session: "", slots: 1, lastTid: 0 } as const;
+      made.tab = new Tab({ ...common, send: door.send });
       door.entered(made.tab);
     },
   );
@@ -166,7 +169,6 @@ function adopt(tab: Tab, holding: readonly Held[], { keys, loop }: TabDoor): voi
     const { job, stage } = first;
     const text = refs.map((r) => `${r.job}/${r.stage}/${r.task}#${r.attempt}`);
     const mine = refs.filter((_, i) => leased.has(text[i] as string));
-    tab.jobs.add(job);
     tab.runs.set(tid, {
       tid,
       type,

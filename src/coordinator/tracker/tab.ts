@@ -1,7 +1,7 @@
 /** One browser as the tracker knows it: a worker of the core behind a gateway. */
-import type { AttemptRef, JobId, WorkerId } from "../../core/ids.ts";
+import type { WorkerId } from "../../core/ids.ts";
 import type { Uid } from "../../wire/browser/messages.ts";
-import { refsOf, type TabRun } from "./runs.ts";
+import type { TabRun } from "./runs.ts";
 
 export class Tab {
   readonly uid: Uid;
@@ -11,8 +11,9 @@ export class Tab {
   readonly session: string;
   readonly slots: number;
   readonly runs = new Map<number, TabRun>();
-  /** Jobs that it works for, or did: lines that it logs are theirs. */
-  readonly jobs = new Set<JobId>();
+  /** To its gateway. */
+  readonly send: (text: string) => void;
+  /** Why it takes nothing just now; "" = it works. */
   paused = "";
   #lastTid: number;
 
@@ -22,6 +23,7 @@ export class Tab {
     readonly isOurs: boolean;
     readonly session: string;
     readonly slots: number;
+    readonly send: (text: string) => void;
     /** Tids up to here are taken. */
     readonly lastTid: number;
   }) {
@@ -30,6 +32,7 @@ export class Tab {
     this.isOurs = of.isOurs;
     this.session = of.session;
     this.slots = of.slots;
+    this.send = of.send;
     this.#lastTid = of.lastTid;
   }
 
@@ -38,10 +41,5 @@ export class Tab {
     do this.#lastTid = this.#lastTid >= 2 ** 31 - 1 ? 1 : this.#lastTid + 1;
     while (this.runs.has(this.#lastTid));
     return this.#lastTid;
-  }
-
-  /** All attempts that it has. */
-  holding(): AttemptRef[] {
-    return [...this.runs.values()].flatMap(refsOf);
   }
 }

@@ -7,7 +7,6 @@
  *  3. A tab whose gateway is gone may come back by any gateway, with its credential, and keeps what
  *     it runs. */
 import { assert, ClusterError } from "../../core/error.ts";
-import type { AttemptReport } from "../../core/event.ts";
 import { type AttemptRef, idNumber, type JobId, type WorkerId } from "../../core/ids.ts";
 import { isTab, workerIds } from "../../core/view.ts";
 import type { TextLink } from "../../link/websocket.ts";
@@ -16,34 +15,23 @@ import type { BrowserBody, Uid } from "../../wire/browser/messages.ts";
 import { printable } from "../../wire/browser/printable.ts";
 import type { Auth } from "../access/auth.ts";
 import type { NewEvent } from "../journal.ts";
-import type { Loop } from "../run.ts";
 import type { Timers } from "../timers.ts";
-import type { NoteSink } from "../worker-edge.ts";
 import type { ClusterKeys, WorkerOrder } from "../workers/orders.ts";
-import type { StatusEvent } from "../workers/reports.ts";
 import { portionsOf, taskText, taskType, ticketOf } from "./assignments.ts";
-import { parseError, parseFinish, parseNote } from "./claims.ts";
 import { enterTab, type TabDoor } from "./joining.ts";
-import { refsOf, refText, type TabRun } from "./runs.ts";
+import { type ReportOptions, TabReports } from "./reports.ts";
+import { refText, type TabRun } from "./runs.ts";
 import type { Tab } from "./tab.ts";
 
-export type TrackerOptions = {
-  readonly loop: Loop;
+export type TrackerOptions = Omit<ReportOptions, "over"> & {
   readonly auth: Auth;
   readonly timers: Timers;
   readonly keys: ClusterKeys;
   readonly version: string;
-  readonly notes: NoteSink;
-  /** Replaces reports whose output is not there. */
-  readonly checked: (event: StatusEvent) => StatusEvent | Promise<StatusEvent>;
-  /** What the run of a browser that speaks the document only has left at its addresses. */
-  readonly collect: (run: TabRun, urls: readonly string[]) => Promise<AttemptReport>;
   /** Take browsers that show no token. */
   readonly anonymous: boolean;
   /** How long a tab whose gateway is gone may stay away, ms. Default 120,000. */
   readonly tabLeaseMs?: number;
-  /** One line for people. */
-  readonly print: (line: string) => void;
 };
 
 export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive">;
@@ -64,11 +52,16 @@ export class TrackerEdge {
   readonly #byTicket = new Map<string, { readonly tab: Tab; readonly run: TabRun }>();
   /** Tabs without a gateway, and when they are given up. */
   readonly #away = new Map<WorkerId, number>();
+  readonly #reports: TabReports;
   #cancelTick = () => {};
   #stopped = false;
 
   constructor(options: TrackerOptions) {
     this.#options = options;
+    this.#reports = new TabReports({
+      ...options,
+      over: (tab, run) => this.#dropRun(tab, run, "ack"),
+    });
     this.#tabLeaseMs = options.tabLeaseMs ?? tabLeaseDefaultMs;
     const { loop } = options;
     for (const worker of workerIds(loop.state)) {
@@ -103,11 +96,10 @@ export class TrackerEdge {
   perform(order: WorkerOrder): boolean {
     const found = this.#byWorker.get(order.worker);
     if (found === undefined) return isTab(this.#options.loop.state, order.worker);
-    const { gateway, tab } = found;
-    if (order.kind === "open-job") tab.jobs.add(order.job);
-    else if (order.kind === "assign") this.#assign(gateway, tab, order);
-    else if (order.kind === "abort") this.#abort(gateway, tab, order.attempts);
-    else if (order.kind === "close-job") this.#close(gateway, tab, order.job);
+    const { tab } = found;
+    if (order.kind === "assign") this.#assign(tab, order);
+    else if (order.kind === "abort") this.#abort(tab, order.attempts);
+    else if (order.kind === "close-job") this.#close(tab, order.job);
     return true;
   }
 
@@ -140,21 +132,22 @@ export class TrackerEdge {
   }
 
   #heard(gateway: GatewayRecord, body: BrowserBody): void {
+    const tab = "uid" in body ? gateway.tabs.get(body.uid ?? "") : undefined;
     switch (body.action) {
       case "connect":
         void this.#connect(gateway, body);
         break;
       case "disconnect":
-        this.#disconnect(gateway, body.uid);
+        if (tab !== undefined) this.#disconnect(gateway, tab);
         break;
       case "finish":
-        this.#finish(gateway, body);
+        if (tab !== undefined) this.#reports.finished(tab, body);
         break;
       case "error":
-        this.#error(gateway, body);
+        if (tab !== undefined) this.#reports.failed(tab, body);
         break;
       case "note":
-        this.#note(gateway, body);
+        if (tab !== undefined) this.#reports.noted(tab, body);
         break;
       case "ping":
         gateway.link.send(encodeBrowser({ action: "pong", more: null }));
@@ -192,6 +185,7 @@ export class TrackerEdge {
       keys,
       loop,
       remote: gateway.link.remote,
+      send: (text) => gateway.link.send(text),
       // Before the effects of the join are performed.
       entered: (tab) => {
         gateway.tabs.set(tab.uid, tab);
@@ -210,11 +204,7 @@ export class TrackerEdge {
     };
   }
 
-  #assign(
-    gateway: GatewayRecord,
-    tab: Tab,
-    { attempts, job, stage }: Extract<WorkerOrder, { kind: "assign" }>,
-  ): void {
+  #assign(tab: Tab, { attempts, job, stage }: Extract<WorkerOrder, { kind: "assign" }>): void {
     const { keys, loop } = this.#options;
     const kind = this.#kindOf(job, stage);
     for (const portion of portionsOf(kind, attempts, tab.isOurs ? tab.slots : attempts.length)) {
@@ -233,7 +223,7 @@ export class TrackerEdge {
       if (text === null) continue;
       tab.runs.set(run.tid, run);
       this.#byTicket.set(run.ticket, { tab, run });
-      gateway.link.send(text);
+      tab.send(text);
     }
   }
 
@@ -243,157 +233,38 @@ export class TrackerEdge {
     return kind;
   }
 
-  #abort(gateway: GatewayRecord, tab: Tab, attempts: readonly AttemptRef[]): void {
+  #abort(tab: Tab, attempts: readonly AttemptRef[]): void {
     for (const { attempt, job, stage, task } of attempts) {
       for (const run of tab.runs.values()) {
         if (run.job !== job || run.stage !== stage || run.attempts.get(task) !== attempt) continue;
         run.attempts.delete(task);
-        if (run.attempts.size === 0) this.#dropRun(gateway, tab, run, "abort");
+        if (run.attempts.size === 0) this.#dropRun(tab, run, "abort");
       }
     }
   }
 
-  #close(gateway: GatewayRecord, tab: Tab, job: JobId): void {
+  #close(tab: Tab, job: JobId): void {
     for (const run of tab.runs.values()) {
-      if (run.job === job) this.#dropRun(gateway, tab, run, "abort");
+      if (run.job === job) this.#dropRun(tab, run, "abort");
     }
-    tab.jobs.delete(job);
   }
 
   /** A browser that speaks the document only computes on; what it says then is of no interest. */
-  #dropRun(gateway: GatewayRecord, tab: Tab, run: TabRun, told: "abort" | "ack"): void {
+  #dropRun(tab: Tab, run: TabRun, told: "abort" | "ack"): void {
     tab.runs.delete(run.tid);
     this.#byTicket.delete(run.ticket);
-    if (!tab.isOurs) return;
-    gateway.link.send(encodeBrowser({ action: told, uid: tab.uid, tid: run.tid }));
+    if (tab.isOurs) tab.send(encodeBrowser({ action: told, uid: tab.uid, tid: run.tid }));
   }
 
-  #finish(gateway: GatewayRecord, body: Body<"finish">): void {
-    const tab = gateway.tabs.get(body.uid as Uid);
-    const run = tab?.runs.get(body.tid);
-    if (tab === undefined) return;
-    if (run === undefined || run.type !== body.type) {
-      // Late: the attempt was taken from it, or this is said again.
-      if (tab.isOurs) {
-        gateway.link.send(encodeBrowser({ action: "ack", uid: tab.uid, tid: body.tid }));
-      }
-      return;
-    }
-    const place = `/t/${run.ticket}/`;
-    const foreign = body.url.find((url) => !pathOf(url).startsWith(place));
-    if (foreign !== undefined) {
-      const message = `it names a result at ${printable(foreign, 100)}, not where it was told to put it`;
-      this.#fail(gateway, tab, run, { code: "user-error", message });
-      return;
-    }
-    void this.#end(gateway, tab, run, async () =>
-      body.more === null
-        ? [await this.#options.collect(run, body.url.map(pathOf))]
-        : parseFinish(body.more),
-    );
-  }
-
-  #error(gateway: GatewayRecord, body: Body<"error">): void {
-    const tab = gateway.tabs.get(body.uid as Uid);
-    if (tab === undefined) return;
-    const told = body.more === null ? null : parseError(body.more);
-    const message = body.error.slice(0, 4_000);
-    for (const run of [...tab.runs.values()]) {
-      if (told !== null && told.tid !== run.tid) continue;
-      const failure = told?.failure ?? ({ code: "user-error", message } as const);
-      this.#fail(gateway, tab, run, failure, told?.lostTasks);
-    }
-  }
-
-  #fail(
-    gateway: GatewayRecord,
-    tab: Tab,
-    run: TabRun,
-    failure: Extract<AttemptReport, { kind: "failed" }>["failure"],
-    lostTasks?: readonly number[],
-  ): void {
-    const lost = lostTasks === undefined ? {} : { lostTasks };
-    void this.#end(gateway, tab, run, async () =>
-      refsOf(run).map(({ attempt, task }) => {
-        return { kind: "failed", task, attempt, durationMs: 0, failure, ...lost };
-      }),
-    );
-  }
-
-  /** Reports a run durably, then acknowledges it. What it did not report is given back. */
-  async #end(
-    gateway: GatewayRecord,
-    tab: Tab,
-    run: TabRun,
-    reportsOf: () => Promise<readonly AttemptReport[]>,
-  ): Promise<void> {
-    if (run.ending) return;
-    run.ending = true;
-    try {
-      const told = (await reportsOf()).filter((one) => run.attempts.get(one.task) === one.attempt);
-      const missing = refsOf(run).filter(({ task }) => !told.some((one) => one.task === task));
-      const reports = [
-        ...told,
-        ...missing.map(({ attempt, task }): AttemptReport => {
-          return { kind: "returned", task, attempt, durationMs: 0 };
-        }),
-      ];
-      const { job, stage } = run;
-      const event = { kind: "attempts-reported", worker: tab.worker, job, stage, reports } as const;
-      await this.#options.loop.post(await this.#options.checked(event));
-      for (const { task } of reports) this.#options.notes.ended(job, { stage, task });
-      this.#dropRun(gateway, tab, run, "ack");
-    } catch (error) {
-      // Not durable, or not understood: the tab says it again, or is asked by another message.
-      run.ending = false;
-      const text = error instanceof ClusterError ? error.text : String(error);
-      this.#options.print(printable(`${tab.worker}: ${text}`));
-      if (error instanceof ClusterError && !error.retryable && error.code !== "storage-full") {
-        this.#fail(gateway, tab, run, { code: "task-crashed", message: error.text });
-      }
-    }
-  }
-
-  #note(gateway: GatewayRecord, { more, uid }: Body<"note">): void {
-    const tab = gateway.tabs.get(uid);
-    if (tab === undefined) return;
-    const { logs, paused, progress, started } = parseNote(more);
-    const { notes } = this.#options;
-    for (const [tid, task, line] of logs) {
-      const run = tab.runs.get(tid);
-      if (run !== undefined) notes.logged(run.job, { stage: run.stage, task }, line);
-    }
-    for (const [tid, task, inputBytes] of progress) {
-      const run = tab.runs.get(tid);
-      if (run !== undefined) notes.progressed(run.job, { stage: run.stage, task }, inputBytes);
-    }
-    const attempts = started.flatMap((tid) => {
-      const run = tab.runs.get(tid);
-      return run === undefined ? [] : refsOf(run);
-    });
-    const { worker } = tab;
-    if (attempts.length > 0) this.#post({ kind: "attempts-started", worker, attempts });
-    if (paused !== tab.paused) {
-      tab.paused = paused;
-      this.#post(
-        paused === ""
-          ? { kind: "worker-resumed", worker }
-          : { kind: "worker-paused", worker, reason: printable(paused, 200) },
-      );
-    }
-  }
-
-  #disconnect(gateway: GatewayRecord, uid: Uid): void {
-    const tab = gateway.tabs.get(uid);
-    if (tab === undefined) return;
+  #disconnect(gateway: GatewayRecord, tab: Tab): void {
     this.#forget(gateway, tab);
     this.#post({ kind: "worker-lost", worker: tab.worker, reason: "closed" });
   }
 
   #turnOut(gateway: GatewayRecord, tab: Tab, why: string): void {
     const told = { message: `unauthenticated: ${why}` };
-    gateway.link.send(encodeBrowser({ action: "welcome", uid: tab.uid, more: {} }, told));
-    this.#disconnect(gateway, tab.uid);
+    tab.send(encodeBrowser({ action: "welcome", uid: tab.uid, more: {} }, told));
+    this.#disconnect(gateway, tab);
   }
 
   #forget(gateway: GatewayRecord, tab: Tab): void {
@@ -408,7 +279,7 @@ export class TrackerEdge {
     if (this.#stopped) return;
     for (const tab of [...gateway.tabs.values()]) {
       if (!tab.isOurs) {
-        this.#disconnect(gateway, tab.uid);
+        this.#disconnect(gateway, tab);
         continue;
       }
       this.#forget(gateway, tab);
@@ -431,9 +302,4 @@ export class TrackerEdge {
   #post(event: NewEvent): void {
     this.#options.loop.post(event).catch(() => {});
   }
-}
-
-/** Of an address that may be whole or relative. */
-function pathOf(url: string): string {
-  return URL.parse(url, "http://gateway")?.pathname ?? "";
 }
