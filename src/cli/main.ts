@@ -47,7 +47,7 @@ const commands: Readonly<Record<string, Listed>> = {
   cancel: { summary: "stop a job", load: () => import("./job/cancel.ts") },
   rm: { summary: "forget ended jobs and their results", load: () => import("./job/rm.ts") },
   workers: { summary: "list workers", load: () => import("./cluster/workers.ts") },
-  members: { summary: "list who shares files", load: () => import("./cluster/members.ts") },
+  members: { summary: "list who shares files", load: () => import("./files/members.ts") },
   token: { summary: "create, list and revoke tokens", load: () => import("./cluster/token.ts") },
   console: {
     summary: "register, connect and share files as a user of a console server",

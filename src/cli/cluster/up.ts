@@ -19,12 +19,19 @@ import { packageVersion } from "../package-version.ts";
 import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
-import { type ConsoleFlags, consoleLines, consoleOptions, withConsole } from "./console-options.ts";
 import type { Crew } from "./crew.ts";
 import { startOf, stillRuns, stopProcess } from "./identity.ts";
 import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
+import {
+  type ConsoleFlags,
+  consoleLines,
+  consoleOptions,
+  withConsole,
+} from "./up/console-options.ts";
+import { type P4Flags, p4Lines, p4Options, withP4 } from "./up/p4-options.ts";
 
-type Options = ConsoleFlags & {
+type EdgeFlags = ConsoleFlags & P4Flags;
+type Options = EdgeFlags & {
   readonly workers: number;
   readonly listen: string;
   readonly data?: string;
@@ -75,10 +82,11 @@ export function define(command: Command): void {
     .option("--insecure", "listen beyond this machine without TLS")
     .option("--anonymous-browsers", "take browsers of seed 5 that show no token of the link")
     .addOption(sandboxOption());
-  withExamples(withJson(withConsole(command)), [
+  withExamples(withJson(withP4(withConsole(command))), [
     ["tequio up", "a cluster of this machine's cores, for this machine only"],
     ["tequio up --listen 0.0.0.0:7070", "others may join with the line that it prints"],
     ["tequio up --workers 0 --data /srv/tequio", "only the coordinator, data elsewhere"],
+    ["tequio up --p4-port --p4-token <secret>", "the master of existing P4 peers"],
     ["tequio up --console-port 9000", "users share files with `tequio console`"],
   ]).action(up);
 }
@@ -126,6 +134,7 @@ async function up(options: Options): Promise<void> {
     ...(options.lease === undefined ? {} : { liveness: leaseTimes(options.lease) }),
     ...(options.lowWater === undefined ? {} : { lowWaterBytes: options.lowWater }),
     ...(users === undefined ? {} : { console: users }),
+    p4: p4Options(options),
     mount: gateway.mount,
     anonymousBrowsers,
     print: news,
@@ -241,8 +250,8 @@ async function announce(options: Options, started: Started): Promise<void> {
   const token = await coordinator.joinToken({ ttlMs: joinTtlMs, usesMax: 0 });
   const line = joinLine(url, token, coordinator.fingerprint);
   if (options.json) {
-    const { console: users } = coordinator;
-    const known = { url, dataDir, pid: process.pid, join: line, console: users };
+    const { console: users, p4 } = coordinator;
+    const known = { url, dataDir, pid: process.pid, join: line, console: users, p4 };
     console.log(JSON.stringify({ ...known, ...counts(crew) }));
     return;
   }
@@ -256,7 +265,8 @@ async function announce(options: Options, started: Started): Promise<void> {
       "             (only from this machine; for others: tequio up --listen 0.0.0.0:7070)",
     );
   }
-  for (const line of consoleLines(coordinator)) console.log(line);
+  const lines = [...consoleLines(coordinator), ...p4Lines(coordinator)];
+  for (const line of lines) console.log(line);
   console.log("run a job    tequio run job.ts inputs…      stop: Ctrl-C or tequio down");
 }
 
