@@ -49,6 +49,10 @@ const extensionOf: Readonly<Record<OutputFormat, string>> = {
   text: "txt",
   bytes: "bin",
 };
+/** What may wait to be written, so that the next bytes are read and verified meanwhile. */
+const writeAheadBytes = 4 * 1024 * 1024;
+/** Parts that are written at once. */
+const partsAtOnce = 2;
 const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin)$/;
 
 /** The result of a job that has ended. Throws the job's failure, or `conflict` while it runs. */
@@ -132,14 +136,18 @@ async function writeParts(
   folder: string,
 ): Promise<{ names: string[]; sizeBytes: number }> {
   const extension = extensionOf[result.format];
-  const names: string[] = [];
-  let sizeBytes = 0;
-  for (const [index, part] of result.parts.entries()) {
+  const names = result.parts.map((_, index) => {
     const number = String(index).padStart(5, "0");
-    const name = `${result.kind === "results" ? "results" : `part-${number}`}.${extension}`;
-    sizeBytes += await writeFile(join(folder, name), part.read());
-    names.push(name);
-  }
+    return `${result.kind === "results" ? "results" : `part-${number}`}.${extension}`;
+  });
+  let sizeBytes = 0;
+  const parts = result.parts.entries();
+  const lane = async () => {
+    for (const [index, part] of parts) {
+      sizeBytes += await writeFile(join(folder, names[index] as string), part.read());
+    }
+  };
+  await Promise.all(Array.from({ length: partsAtOnce }, lane));
   if (result.badRecords.length > 0) {
     names.push("bad-records.ndjson");
     sizeBytes += await writeFile(join(folder, "bad-records.ndjson"), joined(result.badRecords));
@@ -191,7 +199,7 @@ async function writeWhole(path: string, chunks: AsyncIterable<Uint8Array>): Prom
 
 async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
   try {
-    const file = createWriteStream(path, { flags: "wx" });
+    const file = createWriteStream(path, { flags: "wx", highWaterMark: writeAheadBytes });
     await pipeline(chunks, file);
     const handle = await open(path, "r+");
     try {

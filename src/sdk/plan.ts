@@ -8,7 +8,14 @@ import { type FoundFile, findInputs } from "./inputs.ts";
 import type { AnyMapReduce, AnyOperator, Job } from "./job.ts";
 import { listItems } from "./plan/items.ts";
 import { checkNumber } from "./plan/numbers.ts";
-import { type Formats, formatsOf, planOperator, recordsIn, reducersOf } from "./plan/operator.ts";
+import {
+  type Formats,
+  formatsOf,
+  planOperator,
+  recordsIn,
+  reducersOf,
+  splitMaxBytes,
+} from "./plan/operator.ts";
 import { mergeParams } from "./plan/params.ts";
 import { cutSplits, type SplittableFile } from "./plan/splits.ts";
 import type { Upload } from "./plan/upload.ts";
@@ -70,7 +77,8 @@ async function planMapReduce(
   fixed: Pick<Plan, "version" | "params" | "spillBytes">,
 ): Promise<Planned> {
   const formats = formatsOf(job);
-  const asked = options.splitBytes ?? splitDefaultBytes;
+  const fitting = Math.min(splitDefaultBytes, splitMaxBytes(job, fixed.spillBytes));
+  const asked = options.splitBytes ?? fitting;
   const splitBytes = checkNumber("splitBytes", asked, 1, 64 * 1024 ** 3);
   const { stdin } = options;
   const found = await findInputs(options.inputs, {

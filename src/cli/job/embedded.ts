@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "../../sdk/client.ts";
+import { nearBlobs } from "../connection.ts";
 import { Interrupted } from "../faults.ts";
 import { packageVersion } from "../package-version.ts";
 
@@ -84,6 +85,7 @@ async function open(dir: string, options: EmbeddedOptions, closers: Closer[]): P
     version,
   });
   closers.push(() => worker.stop());
-  const client = await connect({ url, token: adminToken, fingerprint });
+  const near = nearBlobs(join(dir, "coordinator"));
+  const client = await connect({ url, token: adminToken, fingerprint, ...near });
   return client;
 }

@@ -9,6 +9,7 @@ import {
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
+import type { Hash } from "../../core/ids.ts";
 import { pinnedAgent } from "../../link/http/pinned-agent.ts";
 import type { ApiError } from "../../wire/api/messages.ts";
 
@@ -17,6 +18,9 @@ export type TransportOptions = {
   readonly token: string;
   /** SHA-256 of the coordinator's certificate, hex; "" or absent without TLS. */
   readonly fingerprint?: string;
+  /** Blobs of a coordinator on this machine, read without asking it: verified bytes, or null when
+   *  the blob is not there for us. */
+  readonly nearBlob?: (hash: Hash) => Promise<AsyncIterable<Uint8Array> | null>;
   /** How long the coordinator may take to begin an answer, in ms; default 30,000. */
   readonly answerMs?: number;
 };

@@ -46,6 +46,12 @@ export function reducersOf(
   return last === null ? (wished ?? fitting) : 1;
 }
 
+/** More than this would not be sorted in one go, with the lists that sorting needs. */
+export function splitMaxBytes(job: AnyMapReduce | AnyOperator, spillBytes: number): number {
+  const isSort = job.kind === "operator" && job.operator.apply.operator === "sort";
+  return isSort ? Math.max(1, spillBytes >> 1) : Number.POSITIVE_INFINITY;
+}
+
 /** The operator as workers read it: with what only the inputs can tell. */
 export function planOperator({ operator }: AnyOperator, from: Sampled): Pick<Plan, "operator"> {
   const { apply } = operator;
