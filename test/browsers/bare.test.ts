@@ -1,0 +1,146 @@
+/** Clients of seed 5 that know its document only, written here and in Python, against the real
+ *  programs. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { Place, repository } from "../cli/process.ts";
+
+const job = join(repository, "examples", "word-count", "job.ts");
+const text = `${"the quick brown fox jumps over the lazy dog\n".repeat(2_000)}Zebra ünïcode 海\n`;
+const timeoutMs = 60_000;
+
+function say(action: string, data: object): string {
+  return JSON.stringify({ status: 1, message: "", action, data });
+}
+
+/** Counts words as the example does; the WebSocket is Node's own, which is none of ours. */
+function bareBrowser(base: string): { readonly socket: WebSocket; tasks: number } {
+  const socket = new WebSocket(`${base.replace("http", "ws")}/tab`);
+  const browser = { socket, tasks: 0 };
+  socket.addEventListener("open", () => socket.send(say("connect", { speed: 1_000 })));
+  socket.addEventListener("message", ({ data: said }) => {
+    const { action, data } = JSON.parse(String(said));
+    if (action === "ping") socket.send(say("pong", {}));
+    if (action !== "task") return;
+    browser.tasks++;
+    compute(base, data).then(
+      (url) => socket.send(say("finish", { type: data.type, tid: data.tid, url })),
+      (error) => socket.send(say("error", { error: String(error) })),
+    );
+  });
+  return browser;
+}
+
+async function compute(base: string, task: { type: string; url: string[] }): Promise<string[]> {
+  const place = task.url[0]!.replace(/\/in\/.*/, "");
+  const read = async (url: string) => (await fetch(base + url)).text();
+  const put = async (part: number, body: string): Promise<string> => {
+    const answer = await fetch(`${base}${place}/out/${part}`, { method: "PUT", body });
+    return ((await answer.json()) as { url: string }).url;
+  };
+  const counts = new Map<string, number>();
+  const add = (word: string, n: number) => void counts.set(word, (counts.get(word) ?? 0) + n);
+  if (task.type === "m") {
+    for (const word of (await read(task.url[0]!)).match(/\p{L}+/gu) ?? [])
+      add(word.toLowerCase(), 1);
+    return [await put(0, [...counts].map((pair) => JSON.stringify(pair)).join("\n"))];
+  }
+  for (const url of task.url) {
+    for (const line of (await read(url)).split("\n").filter(Boolean)) {
+      add(...(JSON.parse(line) as [string, number]));
+    }
+  }
+  const sorted = [...counts].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const rows = sorted.map(([key, value]) => `${JSON.stringify({ key, value })}\n`);
+  return [await put(0, rows.join(""))];
+}
+
+async function startUp(t: TestContext, ...args: string[]): Promise<{ place: Place; url: string }> {
+  const place = new Place(t, { "in.txt": text });
+  const up = place.start("up", "--listen", "127.0.0.1:0", "--workers", "0", "--json", ...args);
+  const { url } = JSON.parse((await up.said("}\n")).split("\n")[0]!) as { url: string };
+  return { place, url };
+}
+
+test("browsers that know the document only finish a job, equal to the judge's", async (t) => {
+  const { place, url } = await startUp(t, "--anonymous-browsers");
+  const browsers = [bareBrowser(url), bareBrowser(url)];
+  t.after(() => browsers.forEach(({ socket }) => void socket.close()));
+  const common = ["run", job, "in.txt", "--reducers", "1", "--split-bytes", "20K"];
+  const run = await place.run(...common, "--bare-browsers", "-o", "-");
+  assert.equal(run.code, 0, run.err);
+  const judged = await place.run(...common, "--sequential", "-o", "-");
+  assert.equal(judged.code, 0, judged.err);
+  assert.ok(run.out.length > 100);
+  assert.equal(run.out, judged.out);
+  assert.ok(
+    browsers.every(({ tasks }) => tasks > 0),
+    "both have worked",
+  );
+});
+
+test("without leave, such browsers are refused and get no work", async (t) => {
+  const { url } = await startUp(t);
+  const { socket } = bareBrowser(url);
+  const heard: string[] = [];
+  socket.addEventListener("message", ({ data }) => void heard.push(String(data)));
+  const [{ code }] = (await once(socket, "close")) as unknown as [{ code: number }];
+  assert.equal(code, 1008);
+  assert.match(heard.join(), /"status":0,.*by the link/);
+});
+
+const python = ["/usr/bin/python3", "python3"].find(
+  (name) => spawnSync(name, ["-c", "import websockets"]).status === 0,
+);
+const skip = python === undefined && "no Python with websockets (Debian: python3-websockets)";
+
+function startPython(t: TestContext, script: string, ...args: string[]): ChildProcess {
+  const path = join(repository, "test", "browsers", script);
+  const child = spawn(python!, [path, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  t.after(() => child.kill());
+  return child;
+}
+
+test("a browser in Python counts words for the cluster", {
+  skip,
+  timeout: timeoutMs,
+}, async (t) => {
+  const { place, url } = await startUp(t, "--anonymous-browsers");
+  const socket = `${url.replace("http", "ws")}/tab`;
+  const child = startPython(t, "bare_browser.py", socket, url, "1");
+  await once(child.stdout!, "data");
+  const common = ["run", job, "words.txt", "--reducers", "1", "--split-bytes", "2K"];
+  place.write("words.txt", "a bb ccc a\n".repeat(1_000));
+  const run = await place.run(...common, "--bare-browsers", "-o", "-");
+  assert.equal(run.code, 0, run.err);
+  const rows = run.out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(rows, [
+    { key: "a", value: 2_000 },
+    { key: "bb", value: 1_000 },
+    { key: "ccc", value: 1_000 },
+  ]);
+});
+
+test("a JobTracker and browsers in Python use a gateway", {
+  skip,
+  timeout: timeoutMs,
+}, async (t) => {
+  const place = new Place(t);
+  const gateway = place.start("gateway", "--listen", "127.0.0.1:0");
+  const [, address] = /browsers +anybody, at (ws:\S+)/.exec(await gateway.said("browsers"))!;
+  const child = startPython(t, "bare_tracker.py", address!);
+  let [out, err] = ["", ""];
+  child.stdout!.on("data", (chunk) => {
+    out += chunk;
+  });
+  child.stderr!.on("data", (chunk) => {
+    err += chunk;
+  });
+  await once(child, "close");
+  assert.equal(out.trim(), "ok", err);
+});
