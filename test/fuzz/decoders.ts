@@ -26,11 +26,12 @@ import {
   packedHex,
 } from "../../src/wire/manager/testdata/golden.ts";
 
+import { consoleDecoders } from "./console.ts";
 import { controlDecoders } from "./control.ts";
 
 export type Decoder = {
   readonly name: string;
-  readonly wire: "manager" | "block" | "api" | "log" | "p4";
+  readonly wire: "manager" | "block" | "api" | "log" | "p4" | "console";
   /** Of the inputs of its wire. */
   readonly share: number;
   readonly samples: readonly Uint8Array[];
@@ -122,6 +123,7 @@ export const decoders: readonly Decoder[] = [
   ...blockDecoders(),
   ...apiDecoders(),
   ...controlDecoders,
+  ...consoleDecoders,
   {
     name: "records",
     wire: "log",
