@@ -14,6 +14,15 @@ test("the document in docs is the one that is made from the schemas", () => {
   assert.equal(readFileSync(file, "utf8"), openApiText());
 });
 
+test("the page's table of calls is the table of calls", () => {
+  const page = readFileSync(new URL("p4.md", file), "utf8");
+  const [, table = ""] = /<!-- control -->\n(.*?)<!-- end -->/s.exec(page) ?? [];
+  const rows = p4Routes.map(
+    ({ methods, path, summary }) => `| \`${methods.join(", ")} ${path}\` | ${summary} |`,
+  );
+  assert.deepEqual(table.trim().split("\n").slice(2), rows);
+});
+
 test("both ports serve the document, which names every call", async (t) => {
   const { main, own } = await p4Opened(t);
   for (const client of [own, main]) {
