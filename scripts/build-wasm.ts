@@ -30,6 +30,9 @@ export async function compiled(source: string): Promise<string> {
   return `${head}\nexport const wasmBase64: string = [\n${list}].join("");\n`;
 }
 
-if (import.meta.main) {
+/** Writes them all; what is checked in is what this makes. */
+export async function buildKernels(): Promise<void> {
   for (const [source, module] of kernels) writeFileSync(join(root, module), await compiled(source));
 }
+
+if (import.meta.main) await buildKernels();

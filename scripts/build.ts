@@ -3,8 +3,10 @@
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { buildKernels } from "./build-wasm.ts";
 
 const root = dirname(import.meta.dirname);
+await buildKernels();
 rmSync(join(root, "dist"), { recursive: true, force: true });
 const ran = spawnSync(
   process.execPath,

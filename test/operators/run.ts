@@ -1,0 +1,114 @@
+/** Runs an operator as a cluster does, but in this process: every task through its kernel, or
+ *  through the plain functions that the kernel must equal. */
+import {
+  closeSync,
+  createWriteStream,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ResultPart } from "../../src/sdk/collect.ts";
+import type { Job } from "../../src/sdk/job.ts";
+import { runLocal } from "../../src/sdk/local.ts";
+import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
+import { decodeManifest } from "../../src/wire/block/manifest.ts";
+import type { Plan } from "../../src/wire/block/plan.ts";
+import { openLocal } from "../../src/worker/input/file.ts";
+import { streamSplit } from "../../src/worker/input.ts";
+import { PipeSource } from "../../src/worker/kernels/byte-source.ts";
+import { type OperatorKernel, operatorKernel } from "../../src/worker/kernels/operators/kernel.ts";
+import { runMap } from "../../src/worker/task/map-task.ts";
+import { runReduce } from "../../src/worker/task/reduce-task.ts";
+
+/** What comes out: a text for each part, and the bad records. */
+export type Result = { readonly parts: readonly string[]; readonly bad: string };
+export type Ways = {
+  readonly judge: Result;
+  readonly kernels: Result;
+  /** Without the kernels that tasks have of their own. */
+  readonly functions: Result;
+};
+
+/** Runs a job on files with these contents in all three ways. */
+export async function allWays(
+  job: Job,
+  contents: ReadonlyArray<string | Uint8Array>,
+  options: Partial<PlanOptions> = {},
+): Promise<Ways> {
+  const folder = mkdtempSync(join(tmpdir(), "operator-"));
+  try {
+    const inputs = contents.map((content, i) => {
+      const path = join(folder, `input-${i}`);
+      writeFileSync(path, content);
+      return path;
+    });
+    const planned = await planJob(job, { inputs, params: {}, host: "here", ...options });
+    const { result } = await runLocal(job, planned);
+    const texts = (parts: typeof result.parts) => Promise.all(parts.map(bytesOf));
+    const judge = {
+      parts: (await texts(result.parts)).map((bytes) => bytes.toString("latin1")),
+      bad: Buffer.concat(await texts(result.badRecords)).toString(),
+    };
+    const { plan } = planned;
+    const kernel = operatorKernel(plan.operator!);
+    const kernels = await runTasks(plan, kernel, join(folder, "kernels"));
+    const functions = await runTasks(plan, { job: kernel.job }, join(folder, "functions"));
+    return { judge, kernels, functions };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function bytesOf({ read }: ResultPart): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of read()) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function runTasks(plan: Plan, kernel: OperatorKernel, path: string): Promise<Result> {
+  const { job } = kernel;
+  const outs: string[] = [];
+  let bad = "";
+  for (const task of plan.splits.keys()) {
+    const out = `${path}-map-${task}`;
+    const frames = await framesOf(plan, task, `${path}-frames`);
+    try {
+      const source = new PipeSource(frames);
+      source.startTask();
+      const given = { job, plan, params: {}, task, source, out };
+      const { badRecordsPath } = kernel.map?.(given) ?? runMap(given);
+      if (badRecordsPath !== null) bad += readFileSync(badRecordsPath, "utf8");
+    } finally {
+      closeSync(frames);
+    }
+    outs.push(out);
+  }
+  const parts: string[] = [];
+  for (let task = 0; task < plan.reducers; task++) {
+    const segments = outs.map((out) => {
+      const { partitions } = decodeManifest(readFileSync(`${out}.manifest`));
+      return { path: `${out}.run`, ...partitions[task]! };
+    });
+    const out = `${path}-reduce-${task}`;
+    const given = { job, params: {}, task, segments, out };
+    kernel.reduce?.(given) ?? runReduce(given);
+    parts.push(existsSync(`${out}.part`) ? readFileSync(`${out}.part`, "latin1") : "");
+  }
+  return { parts, bad };
+}
+
+/** The frames of a split, as a descriptor from which they can be read. */
+async function framesOf(plan: Plan, task: number, path: string): Promise<number> {
+  const sink = createWriteStream(path);
+  const { signal } = new AbortController();
+  // Every other split is read by the task itself.
+  const direct = task % 2 === 0 ? { direct: (file: string) => file } : {};
+  await streamSplit({ plan, task, open: openLocal, sink, signal, ...direct });
+  await new Promise((resolve) => sink.end(resolve));
+  return openSync(path, "r");
+}

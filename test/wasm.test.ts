@@ -1,0 +1,15 @@
+/** The kernels that are checked in are those of the sources. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { compiled, kernels } from "../scripts/build-wasm.ts";
+
+const root = join(import.meta.dirname, "..");
+
+for (const [source, module] of kernels) {
+  test(`${module} is what ${source} compiles to`, async () => {
+    const kept = readFileSync(join(root, module), "utf8");
+    assert.ok(kept === (await compiled(source)), "run `node scripts/build-wasm.ts` and commit it");
+  });
+}
