@@ -2,11 +2,8 @@
  *  if the tracker had come. */
 import { ClusterError } from "../core/error.ts";
 import { dialText } from "../link/websocket.ts";
-import { browserLimits } from "../wire/browser/messages.ts";
+import { browserLimits, gatewayPath } from "../wire/browser/messages.ts";
 import type { Gateway, GatewayLink } from "./gateway.ts";
-
-/** Where coordinators take gateways. */
-export const gatewayPath = "/seed5/gateway";
 
 export type TrackerAddress = {
   readonly url: string;

@@ -26,6 +26,8 @@ export type ExecuteOptions = {
   readonly outputs: Outputs;
   readonly fetcher: PartitionFetcher;
   readonly processes: Processes;
+  /** Nobody can fetch from this worker. */
+  readonly isHidden: boolean;
 };
 
 type Run = {
@@ -220,8 +222,11 @@ export class NodeExecutor implements Executor {
     const isFinal = (run.job.open.stages[ref.stage]?.partitionCount ?? 0) === 0;
     const { records, sizeBytes } = report;
     let root = "";
-    if (!isFinal) root = (await outputs.keep(ref, out, report.root)).root;
-    else if (sizeBytes > 0) {
+    if (!isFinal) {
+      const output = await outputs.keep(ref, out, report.root);
+      if (this.#options.isHidden) await blobs.relay(output, signal);
+      root = output.root;
+    } else if (sizeBytes > 0) {
       hit("worker.upload", "before");
       const isOurs = (await run.job.files()).plan.operator !== undefined;
       const part = `${out}.part`;

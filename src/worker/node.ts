@@ -15,7 +15,7 @@ import { hit } from "../store/failpoint.ts";
 import { programKinds } from "../wire/manager/messages.ts";
 import { NodeExecutor } from "./execute.ts";
 import { CoordinatorBlobs } from "./files/blobs.ts";
-import { openExchange } from "./files/exchange.ts";
+import { type Exchange, openExchange } from "./files/exchange.ts";
 import { PartitionFetcher } from "./files/fetch.ts";
 import { OpenJobs } from "./files/jobs.ts";
 import { Outputs } from "./files/outputs.ts";
@@ -49,7 +49,8 @@ export type WorkerOptions = {
   /** For people. */
   readonly name: string;
   readonly sandbox: SandboxMode;
-  /** `host:port` where other workers fetch from; port 0 = any. */
+  /** `host:port` where other workers fetch from, port 0 = any; `none` = nobody can: the coordinator
+   *  keeps what it makes for them. */
   readonly listen: string;
   /** Of the software. */
   readonly version?: string;
@@ -105,7 +106,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const scratchMaxBytes = Math.max(taskScratchMinBytes, Math.floor(scratchBytes / slots));
   const processes = new Processes({ slots, sandbox, dir, memoryBytes, scratchMaxBytes });
   const { exchange, outputs, jobs, blobs, exchangeUrl } = files;
-  const fetcher = new PartitionFetcher(outputs);
+  const relay = { url: options.url, fingerprint: options.fingerprint ?? "" };
+  const fetcher = new PartitionFetcher(outputs, relay);
   const { url, token, fingerprint = "", onNews } = options;
   const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
   const loop: WorkerLoop = new WorkerLoop({
@@ -123,7 +125,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       version: options.version ?? "",
       session: randomBytes(16).toString("hex"),
     },
-    executor: (events) => new NodeExecutor({ jobs, blobs, outputs, processes, fetcher }, events),
+    executor: (events) =>
+      new NodeExecutor(
+        { jobs, blobs, outputs, processes, fetcher, isHidden: exchangeUrl === "" },
+        events,
+      ),
     ...(onNews === undefined ? {} : { onNews }),
   });
   loop.start();
@@ -162,6 +168,9 @@ async function openFiles(options: WorkerOptions, credential: () => string) {
   hit("worker.sweep", "before");
   await Promise.all([outputs.sweep(), jobs.sweep()]);
   hit("worker.sweep", "after");
+  if (options.listen === "none") {
+    return { outputs, blobs, jobs, exchange: noExchange, exchangeUrl: "" };
+  }
   const { host, port } = parseListen(options.listen);
   const exchange = await openExchange({
     host,
@@ -174,6 +183,8 @@ async function openFiles(options: WorkerOptions, credential: () => string) {
   const exchangeUrl = await reachableUrl(host, exchange.port, url);
   return { outputs, blobs, jobs, exchange, exchangeUrl };
 }
+
+const noExchange: Exchange = { port: 0, close: async () => {} };
 
 function parseListen(listen: string): { readonly host: string; readonly port: number } {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^:]*)):([0-9]{1,5})$/i.exec(listen);

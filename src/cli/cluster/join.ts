@@ -1,7 +1,7 @@
 /** `tequio join <url>`: this machine's cores for a coordinator, until Ctrl-C. */
 import { createHash } from "node:crypto";
 import { availableParallelism, hostname } from "node:os";
-import { join as joinPath } from "node:path";
+import { join as joinPath, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { ClusterError } from "../../core/error.ts";
 import { defaultRules } from "../../core/worker.ts";
@@ -54,7 +54,7 @@ export function define(command: Command): void {
     .option("--name <name>", "how people call this worker", hostname())
     .option("--data <dir>", "where it keeps what it has computed")
     .option("--store <dir>", "blobs/ of a coordinator here: results need no copy")
-    .option("--listen <address>", "where other workers fetch from it", "0.0.0.0:0")
+    .option("--listen <address>", "where other workers fetch from it; none = nowhere", "0.0.0.0:0")
     .addOption(sandboxOption())
     .addOption(
       new Option("--dial-timeout <time>", "longest that one try to reach the coordinator may take")
@@ -86,7 +86,7 @@ async function join(address: string, options: Options): Promise<void> {
       "no join token; `tequio up` prints one, or: tequio token create --role worker",
     );
   }
-  const dataDir = options.data ?? joinedDir(url);
+  const dataDir = options.data === undefined ? joinedDir(url) : resolve(options.data);
   const lock = await holdDir(dataDir);
   const left = Promise.withResolvers<null>();
   const onSignal = () => left.resolve(null);

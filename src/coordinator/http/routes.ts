@@ -1,8 +1,8 @@
 /** All routes; a call that is not here does not exist. */
 
 import { relayRoutes } from "../relay/routes.ts";
-import { tabRoutes } from "../tracker/routes.ts";
 import { memberRoutes } from "../sharing/routes-members.ts";
+import { tabRoutes } from "../tracker/routes.ts";
 import type { Route } from "./route.ts";
 import { blobRoutes } from "./routes-blobs.ts";
 import { clusterRoutes } from "./routes-cluster.ts";

@@ -117,6 +117,9 @@ export const legal: Readonly<Record<string, ReadonlySet<BrowserAction>>> = {
   ]),
 };
 
+/** Where a coordinator takes the WebSockets of gateways that dial it. */
+export const gatewayPath = "/seed5/gateway";
+
 /** Limits of every decoder of this wire. */
 export const browserLimits = {
   /** Characters of one message. */

@@ -8,6 +8,7 @@ import type { Hash, JobId } from "../../core/ids.ts";
 import type { BlobPut } from "../../store/blob/blob.ts";
 import type { DiskBlobs } from "../../store/blob/disk.ts";
 import { type AskOptions, ask, readAll } from "./http.ts";
+import type { Output } from "./outputs.ts";
 import { retrying } from "./retry.ts";
 import { storeVerified } from "./store-file.ts";
 
@@ -90,6 +91,36 @@ export class CoordinatorBlobs {
       // Nobody else writes there: job code has changed it since it was reported.
       throw new ClusterError("task-crashed", `its output is not what it reported: ${error.text}`);
     }
+  }
+
+  /** Leaves a map output with the coordinator, since nobody can fetch it from here. */
+  async relay(output: Output, signal: AbortSignal): Promise<void> {
+    const { attempt, job, stage, task } = output.ref;
+    // In this order: by the manifest the run is checked as it passes.
+    const files = [
+      ["manifest", output.manifestPath],
+      ["run", output.runPath],
+    ] as const;
+    await this.#retrying(signal, async () => {
+      for (const [what, path] of files) {
+        const handle = await openOutput(path);
+        try {
+          const sizeBytes = (await handle.stat()).size;
+          const response = await this.#ask(`/shuffle/${job}/${stage}/${task}/${attempt}/${what}`, {
+            signal,
+            method: "PUT",
+            body: handle.createReadStream({ autoClose: false }),
+            headers: {
+              "content-type": "application/octet-stream",
+              "content-length": String(sizeBytes),
+            },
+          });
+          await readAll(response, 4096);
+        } finally {
+          await handle.close();
+        }
+      }
+    });
   }
 
   /** Bytes [start, end) of a file of the job's plan, through the coordinator. */

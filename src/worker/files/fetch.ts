@@ -80,17 +80,22 @@ export class PartitionsLost extends ClusterError {
 type Source = { readonly url: string; readonly ref: AttemptRef; readonly root: Hash };
 type Wanted = { readonly task: number; readonly sizeBytes: number; readonly at: number };
 
+/** The coordinator, which keeps the outputs of workers that nobody can reach. */
+export type RelayAddress = { readonly url: string; readonly fingerprint: string };
+
 export class PartitionFetcher {
   readonly #outputs: Outputs;
   readonly #near: NearOutputs;
   readonly #limits: FetchLimits;
+  readonly #relay: RelayAddress;
   /** By root, least lately used first. */
   readonly #manifests = new Map<Hash, Promise<Manifest>>();
 
-  constructor(outputs: Outputs, limits: FetchLimits = defaultFetchLimits) {
+  constructor(outputs: Outputs, relay: RelayAddress, limits: FetchLimits = defaultFetchLimits) {
     this.#outputs = outputs;
     this.#near = new NearOutputs(outputs.dir);
     this.#limits = limits;
+    this.#relay = relay;
   }
 
   /** One segment for each map task, in their order. Throws `PartitionsLost`, `storage-full`. */
@@ -285,7 +290,9 @@ export class PartitionFetcher {
   #ask(order: FetchOrder, source: Source, what: string, limitMs: number) {
     const { job, stage, task, attempt } = source.ref;
     const path = `/shuffle/${job}/${stage}/${task}/${attempt}/${what}`;
-    return ask(new URL(path, source.url), {
+    const from = source.url === "" ? this.#relay : { url: source.url };
+    return ask(new URL(path, from.url), {
+      ...("fingerprint" in from ? { fingerprint: from.fingerprint } : {}),
       idleMs: this.#limits.idleMs,
       headers: { authorization: `Bearer ${order.secret}` },
       signal: AbortSignal.any([order.signal, AbortSignal.timeout(Math.ceil(limitMs))]),

@@ -7,7 +7,7 @@ import { ClusterError, isErrorCode } from "../../core/error.ts";
 import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
 
 export type AskOptions = {
-  readonly method?: "GET" | "HEAD" | "POST";
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Readable;
   /** SHA-256 of the certificate; "" = none pinned. */
