@@ -18,7 +18,9 @@ import { patiently } from "../failpoints/jobs.ts";
 import { KillableCluster } from "./cluster.ts";
 
 const seed = Number(process.env.KILL_SEED ?? 1);
-const killsMin = Number(process.env.KILL_COUNT ?? 50);
+const killsMin = Number(process.env.KILL_COUNT ?? 200);
+/** Then the job is let end: who loses all workers every second gets nowhere. */
+const killsPerJobMax = 30;
 const jobEndMaxMs = 120_000;
 
 /** Work that lasts long enough to be hit, and whose every byte depends on the input. */
@@ -90,39 +92,53 @@ async function runOnce(client: Client, one: Case, out: string): Promise<string> 
   return folderText(out);
 }
 
-/** Kills until told to stop; the coordinator is started again, workers are replaced by `up`. */
-async function killAtRandom(cluster: KillableCluster, random: Random, goOn: () => boolean) {
-  const kills = { coordinator: 0, worker: 0 };
+type Kills = { coordinator: number; worker: number };
+
+/** Kills until told to stop, often several processes at one moment; the coordinator is started
+ *  again, workers are replaced by `up`. */
+async function killAtRandom(
+  cluster: KillableCluster,
+  random: Random,
+  kills: Kills,
+  goOn: () => boolean,
+) {
   while (goOn()) {
-    await delay(300 + random.below(1_200));
+    await delay(100 + random.below(500));
     const pids = cluster.workerPids();
-    if (random.chance(0.4) || pids.length === 0) {
-      await cluster.killCoordinator();
-      kills.coordinator++;
-      await delay(random.below(200));
-      await cluster.start();
-    } else {
-      process.kill(pids[random.below(pids.length)] as number, "SIGKILL");
+    const takesCoordinator = random.chance(0.4) || pids.length === 0;
+    const dying = takesCoordinator ? cluster.killCoordinator() : null;
+    if (takesCoordinator) kills.coordinator++;
+    // Some neighbours of the list, all round it: none to all with the coordinator, else at least
+    // one.
+    const count = takesCoordinator ? random.below(pids.length + 1) : 1 + random.below(pids.length);
+    const first = random.below(Math.max(1, pids.length));
+    for (const pid of [...pids, ...pids].slice(first, first + count)) {
+      process.kill(pid, "SIGKILL");
       kills.worker++;
     }
+    if (dying === null) continue;
+    await dying;
+    await delay(random.below(100));
+    await cluster.start();
   }
-  return kills;
 }
 
 test(`${killsMin} kills -9 of coordinator and workers lose nothing (C1, C2, W1)`, async (t) => {
   const random = new Random(seed);
   const dir = mkdtempSync(join(tmpdir(), "tequio-kills-jobs-"));
-  const cluster = new KillableCluster(3);
+  const cluster = new KillableCluster(4);
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   t.after(() => cluster.stop());
   writeInput(join(dir, "input.txt"), random);
   const cases = [await prepare(dir, "words", wordCount), await prepare(dir, "list", list)];
   await cluster.start();
-  let killed = 0;
+  const kills: Kills = { coordinator: 0, worker: 0 };
+  const killed = () => kills.coordinator + kills.worker;
   let jobs = 0;
-  while (killed < killsMin) {
+  while (killed() < killsMin) {
     let busy = true;
-    const killer = killAtRandom(cluster, random, () => busy);
+    const most = Math.min(killsMin, killed() + killsPerJobMax);
+    const killer = killAtRandom(cluster, random, kills, () => busy && killed() < most);
     const one = cases[jobs % cases.length] as Case;
     const client = cluster.client();
     try {
@@ -130,11 +146,11 @@ test(`${killsMin} kills -9 of coordinator and workers lose nothing (C1, C2, W1)`
       assert.equal(text === one.expected, true, `job ${jobs} of seed ${seed} equals the judge`);
     } finally {
       busy = false;
-      const kills = await killer;
-      killed += kills.coordinator + kills.worker;
+      await killer;
       client.close();
     }
     jobs++;
   }
-  t.diagnostic(`${killed} kills during ${jobs} jobs, seed ${seed}`);
+  const { coordinator, worker } = kills;
+  t.diagnostic(`${coordinator} coordinators, ${worker} workers, ${jobs} jobs, seed ${seed}`);
 });
