@@ -27,6 +27,7 @@ import { Loop, type OuterEffect } from "./run.ts";
 import { type ServeLimits, serve } from "./serve.ts";
 import { thisMachine } from "./sharing/addresses.ts";
 import { type ConsoleOptions, serveConsole } from "./sharing/console/console-edge.ts";
+import { Knocking } from "./sharing/knocking.ts";
 import { Members } from "./sharing/members.ts";
 import { defaultP4Settings, type P4Settings } from "./sharing/p4/call.ts";
 import { P4Edge } from "./sharing/p4/edge.ts";
@@ -148,6 +149,8 @@ async function open(
   const services = await openServices(options, { closers, close });
   const adminToken = await ownAdminToken(join(dataDir, "admin.token"), services.auth);
   const p4 = openP4(services, options);
+  const knocking = new Knocking({ members: services.members, timers: realTimers });
+  closers.push(() => knocking.stop());
   const serving = await serve({
     services,
     p4,

@@ -101,6 +101,20 @@ export class Members {
     return this.#signs.heard(name, this.#loop.nowMs());
   }
 
+  /** It will be heard within its TTL without being asked. */
+  promised(name: string): void {
+    this.#signs.promised(name);
+  }
+
+  /** Peers that have promised nothing and whose TTL is half over. */
+  quietPeers(): MemberRecord[] {
+    const names = this.#signs.quiet(this.#loop.nowMs());
+    return names.flatMap((name) => {
+      const member = this.find(name);
+      return member?.kind === "peer" ? [member] : [];
+    });
+  }
+
   /** Resolves with the peer's token, which is nowhere else. Rejects: conflict, limit-exceeded,
    *  bad-request. */
   async registerPeer(peer: NewPeer): Promise<string> {

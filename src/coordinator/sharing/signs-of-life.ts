@@ -10,7 +10,14 @@
 /** Longer than this between two looks at the clock is a pause, ms. */
 const pauseMs = 5_000;
 
-type Watched = { readonly ttlMs: number; deadlineMs: number; heardAtMs: number; told: boolean };
+type Watched = {
+  readonly ttlMs: number;
+  deadlineMs: number;
+  heardAtMs: number;
+  told: boolean;
+  /** It has said that it will be heard. */
+  promised: boolean;
+};
 
 export class SignsOfLife {
   readonly #watched = new Map<string, Watched>();
@@ -20,7 +27,7 @@ export class SignsOfLife {
   /** It is here now; `ttlMs` 0 = never silent. */
   watch(name: string, ttlMs: number, atMs: number): void {
     const deadlineMs = ttlMs === 0 ? Number.POSITIVE_INFINITY : this.#clock(atMs) + ttlMs;
-    this.#watched.set(name, { ttlMs, deadlineMs, heardAtMs: atMs, told: false });
+    this.#watched.set(name, { ttlMs, deadlineMs, heardAtMs: atMs, told: false, promised: false });
   }
 
   /** False when it was silent for too long, or is not watched. */
@@ -30,6 +37,23 @@ export class SignsOfLife {
     watched.heardAtMs = atMs;
     if (watched.ttlMs !== 0) watched.deadlineMs = this.#clock(atMs) + watched.ttlMs;
     return true;
+  }
+
+  /** It will be heard within its TTL by itself. */
+  promised(name: string): void {
+    const watched = this.#watched.get(name);
+    if (watched !== undefined) watched.promised = true;
+  }
+
+  /** Who has promised nothing, and has half of its TTL left or less. */
+  quiet(atMs: number): string[] {
+    const nowMs = this.#clock(atMs);
+    const names: string[] = [];
+    for (const [name, { deadlineMs, promised, ttlMs }] of this.#watched) {
+      if (promised || nowMs >= deadlineMs || deadlineMs - nowMs > ttlMs / 2) continue;
+      names.push(name);
+    }
+    return names;
   }
 
   isSilent(name: string, atMs: number): boolean {

@@ -29,7 +29,7 @@ export function withP4(command: Command): Command {
     .option("--p4-token <token>", "lets P4's peers register, besides cluster tokens")
     .option(
       "--p4-ttl <time>",
-      "silence after which a peer is gone that names no time (default 1h, 0s = never)",
+      'silence after which a peer is gone that names no time (default 1h, or "never")',
       durationArgument("--p4-ttl"),
     )
     .option("--p4-trust-addresses", "believe the address that a peer names (behind a proxy)");

@@ -55,10 +55,12 @@ async function register(call: P4Call<Registration>): Promise<Registered> {
   const known = body.token === undefined ? null : members.peerOf(body.token);
   if (body.token !== undefined && known?.name === name) {
     await members.connect(name, address, ttlMs);
+    if (asked !== 0) members.promised(name);
     return { token: body.token, ...told };
   }
   try {
     const token = await members.registerPeer({ name, ...admission, address, ttlMs });
+    if (asked !== 0) members.promised(name);
     return { token, ...told };
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== "conflict") throw error;
@@ -72,7 +74,9 @@ async function unregister(call: P4Call<{ token: string }>) {
 }
 
 function heartbeat(call: P4Call<{ token: string }>): Available {
-  return { message: "Peer available", ttl_s: self(call).ttlMs / 1_000 };
+  const { name, ttlMs } = self(call);
+  call.members.promised(name);
+  return { message: "Peer available", ttl_s: ttlMs / 1_000 };
 }
 
 function sharedFile(name: string, details: FileDetails): SharedFile {
