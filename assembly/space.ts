@@ -44,7 +44,8 @@ function reach(end: usize): void {
   if (memory.grow(<i32>(needed - there)) < 0) unreachable();
 }
 
-/** Copies 16 bytes at a time, and so up to 15 more than asked for: faster than the engine's own copy,
+/** Copies 16 bytes at a time, and so up to 15 more than asked for: faster than the engine's own
+ *  copy,
  *  which is a call, for the few bytes that a word has. */
 // @ts-ignore: decorator
 @inline

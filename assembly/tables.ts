@@ -1,4 +1,5 @@
-/** Counts or numbers by word, in three tables with open addressing. An entry is known by the address of its
+/** Counts or numbers by word, in three tables with open addressing. An entry is known by the
+ *  address of its
  *  slot until the tables grow.
  *
  *  | words | slot |

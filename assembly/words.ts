@@ -152,7 +152,8 @@ function runBits(at: usize): u64 {
   return <u64>i8x16.bitmask(all);
 }
 
-/** Counts or numbers the runs that end in [from, to]; answers where the next strip starts: behind all of
+/** Counts or numbers the runs that end in [from, to]; answers where the next strip starts: behind
+ *  all of
  *  them. */
 function strip(from: usize, to: usize, end: usize, numbering: bool): usize {
   let startAt = starts;
@@ -199,7 +200,8 @@ function across(from: usize, end: usize): usize {
   return at;
 }
 
-/** Queues the first `count` runs by their lengths: a branch on each length would be mispredicted for
+/** Queues the first `count` runs by their lengths: a branch on each length would be mispredicted
+ *  for
  *  many. */
 function queueRuns(count: u32): void {
   end8 = queue8;

@@ -26,7 +26,7 @@ export async function compiled(source: string): Promise<string> {
   const base64 = Buffer.from(wasm).toString("base64");
   const lines = base64.match(new RegExp(`.{1,${lineCharacters}}`, "g")) ?? [];
   const list = lines.map((line) => `  "${line}",\n`).join("");
-  const head = `/** \`${source}\` as WebAssembly, in base64. Made by \`scripts/build-wasm.ts\`: do not edit. */`;
+  const head = `/** \`${source}\` as WebAssembly, in base64: made by \`scripts/build-wasm.ts\`. */`;
   return `${head}\nexport const wasmBase64: string = [\n${list}].join("");\n`;
 }
 

@@ -90,7 +90,8 @@ function checkedNames<C extends string>(where: string, names: readonly C[]): rea
 }
 
 export const bytes = {
-  /** Records of one size, one after the other, as `bytes.records(100, { key: [0, 10] })`. The key is
+  /** Records of one size, one after the other, as `bytes.records(100, { key: [0, 10] })`. The key
+   *  is
    *  what they are sorted by: the bytes from the first number up to the second; default all. */
   records(
     sizeBytes: number,

@@ -35,7 +35,9 @@ function problemOf(value: unknown): string | null {
   if (!isFields(value) || !isKind(value.kind)) {
     const forgot = typeof value === "object" && value !== null && "count" in value;
     const hint = forgot ? "; a source becomes one by an operator: `text.words().count()`" : "";
-    return `the default export is no job: write \`export default mapReduce({…})\` or \`tasks({…})\`${hint}`;
+    const said =
+      "the default export is no job: write `export default mapReduce({…})` or `tasks({…})`";
+    return `${said}${hint}`;
   }
   const options = value.options;
   if (!isFields(options)) return "the job has no options";

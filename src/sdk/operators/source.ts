@@ -1,17 +1,22 @@
 /** Operators: jobs without any code of the user's, as `text.words().count()`. The contract.
  *
- *  1. A *source* (`text.words()`, `.lines()`, `.match()`, `.csv()`, `.json()`) is a format, so it may
+ *  1. A *source* (`text.words()`, `.lines()`, `.match()`, `.csv()`, `.json()`) is a format, so it
+ *     may
  *     be the `input` of `mapReduce`, and has operators as methods. It knows its columns.
  *  2. An operator makes a `Job` of kind "operator" that can be exported as it is. All that it says
  *     is plain data: `OperatorSpec` in `wire/block/plan.ts`. It travels in the plan
  *     (`plan.operator`); the blob of its code is a constant that nobody runs.
- *  3. A worker makes a map/reduce job of it (`worker/kernels/operators/kernel.ts`, `operatorKernel`),
- *     whose functions are the worker's own: that alone is complete, and what the kernels must equal.
+ *  3. A worker makes a map/reduce job of it (`worker/kernels/operators/kernel.ts`,
+ *     `operatorKernel`),
+ *     whose functions are the worker's own: that alone is complete, and what the kernels must
+ *    equal.
  *     An operator may bring a kernel for its map task, its reduce task or both, which is then run
  *     instead, and leaves the same bytes.
- *  4. The judge (`sdk/local/operators.ts`) says a second time, in the plainest way, which pairs come
+ *  4. The judge (`sdk/local/operators.ts`) says a second time, in the plainest way, which pairs
+ *     come
  *     out of which records. Everything else must equal it, byte for byte.
- *  5. So a new operator is: a member of `ApplySpec` (of `LastSpec` when it works on pairs), a method
+ *  5. So a new operator is: a member of `ApplySpec` (of `LastSpec` when it works on pairs), a
+ *     method
  *     here, a function in a file of its own beside this one, an entry in `kernel.ts`, and an entry
  *     in the judge. What a planner must add (splitters) is done by `plan/operator.ts`.
  *
@@ -20,11 +25,13 @@ import type { OperatorSpec } from "../../wire/block/plan.ts";
 import type { Format, FormatSpec } from "../format.ts";
 import type { AnyOperator } from "../job.ts";
 
+import { type JoinSettings, joinSpec } from "./join.ts";
 import {
+  checkCount,
   type DistinctOptions,
   distinct,
-  type SortOptions,
   type Sorted,
+  type SortOptions,
   sorted,
   type TopOptions,
   top,
@@ -135,6 +142,21 @@ export class Operators<C extends string> {
     return distinct(this.#all, options);
   }
 
+  /** Rows of this source (the left) and another that agree in a column, submitted as
+   *  `left=PATH right=PATH`. A row of the result has that column as key and as value `{ left, right
+   *  }`,
+   *  the two rows. */
+  join<D extends string>(
+    other: Source<unknown, D>,
+    settings: JoinSettings<C, D> & OperatorOptions,
+  ): AnyOperator {
+    const { on, kind, ...options } = settings;
+    const columns = { left: this.#columns, right: other.#columns };
+    const apply = joinSpec({ on, ...(kind === undefined ? {} : { kind }) }, columns);
+    const inputs = { left: this.#format, right: other.#format };
+    return { kind: "operator", operator: operatorSpec(inputs, apply, options), options };
+  }
+
   get #all(): Sorted {
     return { format: this.#format, columns: this.#columns };
   }
@@ -149,6 +171,18 @@ export class Pairs implements AnyOperator {
   constructor(operator: OperatorSpec, options: AnyOperator["options"]) {
     this.operator = operator;
     this.options = options;
+  }
+
+  /** The pairs with the greatest numbers (or least: `order: "ascending"`), in that order; of equal
+   *  numbers those with the lesser keys. */
+  topK(
+    count: number,
+    { order = "descending" }: Pick<TopOptions<never>, "order"> = {},
+  ): AnyOperator {
+    checkCount(count);
+    const { reducers: _, ...options } = this.options;
+    const last = { operator: "top", count, order } as const;
+    return { kind: "operator", operator: { ...this.operator, last }, options };
   }
 }
 

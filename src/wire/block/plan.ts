@@ -61,7 +61,8 @@ export type OperatorSpec = {
   /** By name; "default" when there is one. */
   readonly inputs: { readonly [input: string]: FormatSpec };
   readonly apply: ApplySpec;
-  /** What is done with the pairs of `apply`, which are then all in one partition; null = nothing. */
+  /** What is done with the pairs of `apply`, which are then all in one partition; null = nothing.
+   *  */
   readonly last: LastSpec | null;
   readonly output: OutputFormat;
   readonly badRecords: "fail" | "keep";
@@ -78,14 +79,16 @@ export type ApplySpec =
       readonly by: readonly string[];
       readonly column: string;
     }
-  | SortSpec;
+  | SortSpec
+  | JoinSpec;
 
 /** Records in order, written as they are: a text or a line as a line, of other records the columns,
  *  as `output` says. Equal keys keep the order of the input. The parts one after the other are
  *  sorted as a whole. */
 export type SortSpec = {
   readonly operator: "sort";
-  /** Of none: the record itself, a line or the key of records, is the key, compared by its bytes. */
+  /** Of none: the record itself, a line or the key of records, is the key, compared by its bytes.
+   *  */
   readonly by: readonly string[];
   readonly order: "ascending" | "descending";
   /** Keys are the numbers with which the texts begin; those that begin with none are null. */
@@ -99,8 +102,22 @@ export type SortSpec = {
   readonly splitters: readonly string[];
 };
 
-/** What can follow an operator that makes pairs. */
-export type LastSpec = never;
+/** Rows of the inputs "left" and "right" that agree in a column: that column, and an object of both
+ *  rows. Of each column in the order of the left, then of the right; null agrees with nothing. */
+export type JoinSpec = {
+  readonly operator: "join";
+  readonly on: { readonly left: string; readonly right: string };
+  /** Whose rows are kept that have no partner. */
+  readonly kind: "inner" | "left" | "right" | "outer";
+};
+
+/** What can follow an operator that makes pairs: those with the greatest or least values, in that
+ *  order; of equal values those with the lesser keys. */
+export type LastSpec = {
+  readonly operator: "top";
+  readonly count: number;
+  readonly order: "ascending" | "descending";
+};
 
 /** How bytes become records; the SDK's `text`, `bytes`, `ndjson` and `csv` make these. */
 export type FormatSpec =

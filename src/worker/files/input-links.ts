@@ -1,4 +1,5 @@
-/** Lets a task process read input files of this machine: by links in the one folder that it may read.
+/** Lets a task process read input files of this machine: by links in the one folder that it may
+ *  read.
  *  Its permissions end at that folder, and what it opens there is what a link leads to. */
 import { randomUUID } from "node:crypto";
 import { rmSync, symlinkSync } from "node:fs";

@@ -9,6 +9,11 @@ export function columnOf(record: Columns, column: string): unknown {
   return typeof record === "string" ? record : record[column];
 }
 
+/** The key of one column. */
+export function columnKey(record: Columns, column: string): Key {
+  return scalar(columnOf(record, column) ?? null, column);
+}
+
 /** Makes keys of records: null, the value of one column, or an array of several. */
 export function keyReader(by: readonly string[]): (record: Columns) => Key {
   const [only] = by;

@@ -8,6 +8,8 @@ import type { ReduceTask } from "../../task/reduce-task.ts";
 import type { Part } from "../output.ts";
 import { sortKernel } from "../sorting/task.ts";
 import { countJob } from "./count.ts";
+import { joinKernel } from "./join.ts";
+import { reduceLast } from "./last.ts";
 import { numbersJob } from "./numbers.ts";
 
 export type OperatorKernel = {
@@ -35,14 +37,18 @@ const kernels: Kernels = {
   min: numbersJob,
   max: numbersJob,
   sort: sortKernel,
+  join: joinKernel,
 };
 
 export function operatorKernel(operator: OperatorSpec): OperatorKernel {
-  const { apply } = operator;
+  const { apply, last } = operator;
   const make = kernels[apply.operator] as
     | ((operator: OperatorSpec, apply: ApplySpec) => OperatorKernel)
     | undefined;
-  if (make !== undefined) return make(operator, apply);
+  if (make !== undefined) {
+    const kernel = make(operator, apply);
+    return last === null ? kernel : { ...kernel, reduce: (task) => reduceLast(task, last) };
+  }
   throw new ClusterError(
     "version-mismatch",
     `this worker does not know the operator ${JSON.stringify(apply.operator)}: update it`,

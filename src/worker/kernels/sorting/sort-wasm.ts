@@ -1,4 +1,4 @@
-/** `assembly/sorting.ts` as WebAssembly, in base64. Made by `scripts/build-wasm.ts`: do not edit. */
+/** `assembly/sorting.ts` as WebAssembly, in base64: made by `scripts/build-wasm.ts`. */
 export const wasmBase64: string = [
   "AGFzbQEAAAABUQtgBX9/f39/AX9gBH9/f38AYAABf2ADf39/AGABfwBgBH9/f38Bf2ABfwF/YAd/f39/f39/AGADf39+",
   "AX9gB39/f39/f38Bf2AGf39/f39/AAMVFAABAAYBBwMIBAECCQIFAAQFCgIDBQMBAAAGPQx/AUEAC38BQQALfwFBAAt/",

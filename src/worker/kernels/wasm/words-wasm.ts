@@ -1,4 +1,4 @@
-/** `assembly/words.ts` as WebAssembly, in base64. Made by `scripts/build-wasm.ts`: do not edit. */
+/** `assembly/words.ts` as WebAssembly, in base64: made by `scripts/build-wasm.ts`. */
 export const wasmBase64: string = [
   "AGFzbQEAAAABQgxgAX8Bf2AAAX9gAn9/AX9gAn9/AGAAAGABfwBgA39/fwBgA39/fwF/YAR/f39/AX9gAn9/AX5gAX8B",
   "fGADf398AAIfAgV3b3JkcwVzdHJpcAAEB2xldHRlcnMFbGVhcm4AAwMnJgMCAAgAAgIEBgkABgQBAQEKBwUBAwcAAQEF",
