@@ -1,7 +1,8 @@
 /** The jobs that are open here: their code, plan and items as files, and where their partitions
  *  lie. */
-import { mkdirSync, readFileSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdir, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
@@ -73,9 +74,14 @@ export class OpenJobs {
   }
 
   async close(job: JobId): Promise<void> {
-    this.#jobs.get(job)?.closing.abort();
+    const known = this.#jobs.get(job);
+    if (known === undefined) return;
+    known.closing.abort();
     this.#jobs.delete(job);
-    await rm(join(this.#dir, job), { recursive: true, force: true });
+    // What is being fetched comes after it, and goes with the others at the next start.
+    const { open } = known.job;
+    const { codePath, planPath, itemsPath } = this.#paths(open);
+    await Promise.all([codePath, planPath, itemsPath].map((path) => unlink(path).catch(() => {})));
   }
 
   /** Removes what a former life left. */
@@ -85,11 +91,20 @@ export class OpenJobs {
     await this.#kept.sweep();
   }
 
+  /** No directory for each job: making one and removing it takes longer than a short task. The
+   *  secret tells jobs of one name apart. */
+  #paths({ job, exchangeSecret }: JobOpen) {
+    const which = createHash("sha256").update(exchangeSecret).digest("hex").slice(0, 16);
+    const path = (what: string) => join(this.#dir, `${job}-${which}-${what}`);
+    return {
+      codePath: path("job.mjs"),
+      planPath: path("plan.json"),
+      itemsPath: path("items.ndjson"),
+    };
+  }
+
   async #fetch(open: JobOpen, signal: AbortSignal): Promise<JobFiles> {
-    const dir = join(this.#dir, open.job);
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const codePath = join(dir, "job.mjs");
-    const planPath = join(dir, "plan.json");
+    const { codePath, planPath, itemsPath } = this.#paths(open);
     const fetch = async (hash: string, path: string) => {
       if (this.#kept.restore(open.owner, hash, path)) return;
       await this.#blobs.fetchTo(hash, path, signal);
@@ -98,7 +113,6 @@ export class OpenJobs {
     await Promise.all([fetch(open.codeHash, codePath), fetch(open.planHash, planPath)]);
     const plan = readPlan(readFileSync(planPath, "utf8"), open);
     if (plan.items === null) return { codePath, planPath, itemsPath: null, plan };
-    const itemsPath = join(dir, "items.ndjson");
     await fetch(plan.items.hash, itemsPath);
     return { codePath, planPath, itemsPath, plan };
   }

@@ -26,6 +26,8 @@ export type Output = {
 export class Outputs {
   readonly #dir: string;
   readonly #outputs = new Map<string, Output>();
+  /** Those that have a directory here. */
+  readonly #jobs = new Set<JobId>();
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -46,6 +48,7 @@ export class Outputs {
       const { size } = await run.stat().finally(() => run.close());
       if (size !== manifest.sizeBytes) throw changed(ref, "run");
       const dir = join(this.#dir, ref.job, String(ref.stage));
+      this.#jobs.add(ref.job);
       await mkdir(dir, { recursive: true, mode: 0o700 });
       const base = join(dir, `${ref.task}.${ref.attempt}`);
       const output = {
@@ -86,6 +89,7 @@ export class Outputs {
   /** Readers that have a file open keep it. */
   async closeJob(job: JobId): Promise<void> {
     for (const [key, { ref }] of this.#outputs) if (ref.job === job) this.#outputs.delete(key);
+    if (!this.#jobs.delete(job)) return;
     await rm(join(this.#dir, job), { recursive: true, force: true });
   }
 
