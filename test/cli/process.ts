@@ -120,6 +120,7 @@ function running(child: ChildProcess, args: readonly string[]): Running {
         if ((out + err).includes(text)) resolve(out + err);
         else if (child.exitCode === null && child.signalCode === null) return;
         else reject(new Error(`${args.join(" ")} ended without saying "${text}": ${out}${err}`));
+        heard.removeEventListener("text", look);
       };
       heard.addEventListener("text", look);
       look();
