@@ -1,7 +1,7 @@
 /** Operators as the judge understands them: plain functions for all that the cluster does with
  *  kernels. Nothing here is shared with the worker. */
 import { ClusterError } from "../../core/error.ts";
-import type { ApplySpec, OperatorSpec } from "../../wire/block/plan.ts";
+import type { ApplySpec, JoinSpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { AnyMapReduce, Key } from "../job.ts";
 
 type Pair = readonly [key: Key, value: unknown];
@@ -20,6 +20,19 @@ export function judgeOf(
   operator: OperatorSpec,
   apply: Exclude<ApplySpec, { operator: "sort" }>,
 ): Judged {
+  const { last } = operator;
+  const all = judgedWhole(operator, apply);
+  if (last === null) return all;
+  const sign = last.order === "ascending" ? 1 : -1;
+  const compare = (a: Pair, b: Pair) => sign * (Number(a[1]) - Number(b[1]));
+  // Sorting is stable, and the pairs come in the order of their keys.
+  return { ...all, last: (pairs) => [...pairs].sort(compare).slice(0, last.count) };
+}
+
+function judgedWhole(
+  operator: OperatorSpec,
+  apply: Exclude<ApplySpec, { operator: "sort" }>,
+): Judged {
   switch (apply.operator) {
     case "count":
       return judged(operator, (row) => [keyOf(row, apply.by), 1], { reduce: countAll });
@@ -29,6 +42,39 @@ export function judgeOf(
       return judged(operator, numberIn(apply), { reduce: (_, texts) => sorted(texts).at(0) });
     case "max":
       return judged(operator, numberIn(apply), { reduce: (_, texts) => sorted(texts).at(-1) });
+    case "join": {
+      const { left, right } = apply.on;
+      const rowOf = (row: Row, input: string): Pair => [
+        keyOf(row, [input === "left" ? left : right]),
+        { [input]: row },
+      ];
+      return judged(operator, rowOf, {
+        reduce: (key, rows, { emit }) => joined(apply, key, rows, emit),
+      });
+    }
+  }
+}
+
+type Side = { readonly left?: unknown; readonly right?: unknown };
+
+function joined(
+  { kind }: JoinSpec,
+  key: Key,
+  values: Iterable<unknown>,
+  emit: (key: Key, value: unknown) => void,
+): void {
+  const rows = [...values] as Side[];
+  const lefts = rows.filter((row) => Object.hasOwn(row, "left"));
+  const rights = rows.filter((row) => Object.hasOwn(row, "right"));
+  if (key !== null && lefts.length > 0 && rights.length > 0) {
+    for (const { left } of lefts) for (const { right } of rights) emit(key, { left, right });
+    return;
+  }
+  if (kind === "left" || kind === "outer") {
+    for (const { left } of lefts) emit(key, { left, right: null });
+  }
+  if (kind === "right" || kind === "outer") {
+    for (const { right } of rights) emit(key, { left: null, right });
   }
 }
 

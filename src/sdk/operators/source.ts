@@ -146,8 +146,8 @@ export class Operators<C extends string> {
    *  `left=PATH right=PATH`. A row of the result has that column as key and as value `{ left, right
    *  }`,
    *  the two rows. */
-  join<D extends string>(
-    other: Source<unknown, D>,
+  join<Other, D extends string>(
+    other: Source<Other, D>,
     settings: JoinSettings<C, D> & OperatorOptions,
   ): AnyOperator {
     const { on, kind, ...options } = settings;

@@ -75,6 +75,11 @@ export class FileSink {
     rmSync(this.path, { force: true });
   }
 
+  /** What was written can be read from the file. */
+  flush(): void {
+    this.#flush();
+  }
+
   #flush(): void {
     const filled = this.#filled;
     this.#filled = 0;

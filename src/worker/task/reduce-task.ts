@@ -33,11 +33,13 @@ const mergeMaxRuns = 256;
 /** Memory for the blocks of the runs that are merged at once. */
 const mergeMaxBytes = 64 * 1024 * 1024;
 
-export function runReduce(task: ReduceTask): Part {
-  const { options } = task.job;
+/** Where the rows of the result go. */
+export type RowWriter = Pick<PartWriter, "row" | "finish" | "discard">;
+
+/** `part`: for kernels that bring their own. */
+export function runReduce(task: ReduceTask, part: RowWriter = partOf(task)): Part {
   const files = new SegmentFiles();
   const made: FileSink[] = [];
-  const part = new PartWriter(`${task.out}.part`, options.output ?? "ndjson");
   try {
     const runs = fewRuns(task, files, made);
     if (runs.length > 0) writeGroups(task, new Merge(runs, isDescending(task)), part);
@@ -49,6 +51,10 @@ export function runReduce(task: ReduceTask): Part {
     files.close();
     for (const sink of made) sink.discard();
   }
+}
+
+function partOf({ job, out }: ReduceTask): PartWriter {
+  return new PartWriter(`${out}.part`, job.options.output ?? "ndjson");
 }
 
 function isDescending({ job }: ReduceTask): boolean {
@@ -93,7 +99,7 @@ function mergedFile(task: ReduceTask, runs: readonly RunReader[], made: FileSink
 
 /** With `combine`, a key has exactly one value by now, however the input was split; `reduce`
  *  sees that one. */
-function writeGroups(task: ReduceTask, merge: Merge, part: PartWriter): void {
+function writeGroups(task: ReduceTask, merge: Merge, part: RowWriter): void {
   const { reduce } = task.job.options;
   const combine = combineOf(task.job);
   const key = () => readKey(merge.key, 0, merge.keyLength);
@@ -113,7 +119,7 @@ function writeGroups(task: ReduceTask, merge: Merge, part: PartWriter): void {
 
 type Reduce = (key: Key, values: Iterable<unknown>, context: object) => unknown;
 
-function reduceGroups(task: ReduceTask, merge: Merge, part: PartWriter): void {
+function reduceGroups(task: ReduceTask, merge: Merge, part: RowWriter): void {
   const reduce = task.job.options.reduce as unknown as Reduce;
   const combine = combineOf(task.job);
   const context = {
