@@ -16,6 +16,7 @@ import {
   RUNNING,
   type Stage,
   WAITING,
+  type WorkerRecord,
 } from "./state.ts";
 
 /** Checks the state as it is: I2, I4–I6, I8–I11, I15, I16, I20. Cost: one pass over all
@@ -30,18 +31,19 @@ export function checkLaws(state: CoordinatorState): void {
   for (const worker of state.workers.values()) {
     held += worker.leases.size;
     if (worker.live) slots += worker.specs.slots;
-    assert(
-      worker.pause === null || !state.hungry.has(worker.number),
-      `I18: w-${worker.number} is paused and counts as hungry`,
-    );
-    assert(
-      worker.live || worker.leases.size === 0,
-      `I18: w-${worker.number} is lost and holds leases`,
-    );
+    const broken = brokenByWorker(state, worker);
+    if (broken !== null) assert(false, `I18: w-${worker.number} ${broken}`);
   }
   checkSharing(state.sharing);
   assert(held === leases, `I16: workers hold ${held} leases, tasks know ${leases}`);
   assert(slots === state.slots, `I16: ${slots} slots are live, ${state.slots} are counted`);
+}
+
+function brokenByWorker(state: CoordinatorState, worker: WorkerRecord): string | null {
+  if (worker.pause !== null && state.hungry.has(worker.number)) {
+    return "is paused and counts as hungry";
+  }
+  return !worker.live && worker.leases.size > 0 ? "is lost and holds leases" : null;
 }
 
 function checkJob(state: CoordinatorState, job: JobRecord): number {

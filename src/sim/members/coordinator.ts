@@ -9,7 +9,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
 import type { JobSpec, TaskOutput } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
-import { jobOutputs, jobSummary, tokenRecords } from "../../core/view.ts";
+import { jobOutputs, jobSummary, tokenRecord } from "../../core/view.ts";
 import type { Link } from "../../link/link.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { digestOf } from "../world/digest.ts";
@@ -22,6 +22,7 @@ export const coordinatorName = "coordinator";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+const credentialOf = "credential of ";
 const tag = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
 export type Ended = (error: Error) => void;
@@ -93,7 +94,7 @@ export class SimCoordinator implements Server {
 
   accept(link: Link, credential: string): void {
     const { loop } = this;
-    const known = credential === "join" ? null : recordOf(loop!, digestOf(credential));
+    const known = credential === "join" ? null : recordOf(loop!, credential);
     if (known === undefined) {
       // Nobody revokes one here, and it is told only when it is durable.
       this.#world.judge.breach("W6", `the ${credential} is not known any more`);
@@ -181,9 +182,9 @@ export class SimCoordinator implements Server {
     return {
       useJoin: async () => {},
       isCredentialOf: (worker: string, credential: string) =>
-        recordOf(loop, digestOf(credential))?.id === worker,
+        recordOf(loop, credential)?.id === worker,
       issueCredential: async (worker: `w-${number}`, owner: string) => {
-        const token = `credential of ${worker}`;
+        const token = `${credentialOf}${worker}`;
         const hash = digestOf(token);
         const terms = { role: "worker", owner, hash, expiresAtMs: 0, usesMax: 0 } as const;
         await loop.post({ kind: "token-issued", id: worker, ...terms });
@@ -193,6 +194,8 @@ export class SimCoordinator implements Server {
   }
 }
 
-function recordOf(loop: Loop, hash: string) {
-  return tokenRecords(loop.state).find((record) => record.hash === hash);
+/** The record of a credential, whose text names its worker. */
+function recordOf(loop: Loop, credential: string) {
+  const record = tokenRecord(loop.state, credential.slice(credentialOf.length));
+  return record?.hash === digestOf(credential) ? record : undefined;
 }
