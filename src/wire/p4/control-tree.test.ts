@@ -64,6 +64,9 @@ test("F7: 10,000 folders in each other, a name above its limit and too many file
   assert.throws(() => flattenTree(long), { code: "bad-request" });
   const many = Array.from({ length: catalogueLimits.filesPerMemberMax + 1 }, (_, n) => `${n}`);
   assert.throws(() => flattenTree(many), { code: "limit-exceeded" });
+  // A small tree that says much: each name repeats its folder.
+  const wide = { ["x".repeat(4_000)]: Array.from({ length: 100_000 }, (_, n) => `${n}`) };
+  assert.throws(() => flattenTree(wide), { code: "limit-exceeded" });
 });
 
 test("any list of files comes back from its tree", () => {

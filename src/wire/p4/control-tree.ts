@@ -6,6 +6,7 @@
 import { catalogueLimits, type SharedFile } from "../../core/catalogue.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
+import { utf8Bytes } from "../../core/sharing/names.ts";
 
 export type FileLeaf = null | {
   readonly root?: Hash | null;
@@ -16,6 +17,9 @@ export type FileTree = { readonly [name: string]: FileTree | FileLeaf };
 
 /** Folders within each other; deeper trees are refused. */
 export const treeDepthMax = 256;
+/** UTF-8 bytes of the names and descriptions of one tree, folders counted for each file in them: so
+ *  that what is made of it fits into one record of a log. */
+export const treeTextMaxBytes = 16 * 1024 * 1024;
 const detailKeys = new Set(["root", "size_bytes", "description"]);
 
 type Node = { readonly path: string; readonly value: unknown; readonly depth: number };
@@ -25,14 +29,23 @@ type Fields = Readonly<Record<string, unknown>>;
 export function flattenTree(tree: unknown): SharedFile[] {
   if (!isFields(tree) && !Array.isArray(tree)) throw bad("is neither a folder nor a list", "");
   const files = new Map<string, SharedFile>();
+  let textBytes = 0;
   // A stack of our own: a tree of 10,000 folders must not end this process.
   const stack: Node[] = childrenOf({ path: "", value: tree, depth: 0 }).reverse();
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     const leaf = leafOf(node);
-    if (leaf !== null) add(files, leaf);
-    else for (const child of childrenOf(node).reverse()) stack.push(child);
+    if (leaf !== null) {
+      textBytes += utf8Bytes(leaf.name) + utf8Bytes(leaf.description);
+      if (textBytes > treeTextMaxBytes) throw tooLong();
+      add(files, leaf);
+    } else for (const child of childrenOf(node).reverse()) stack.push(child);
   }
   return [...files.values()];
+}
+
+function tooLong(): ClusterError {
+  const text = `names and descriptions of one list have at most ${treeTextMaxBytes} bytes`;
+  return new ClusterError("limit-exceeded", `${text}; share a folder as one archive`);
 }
 
 function add(files: Map<string, SharedFile>, file: SharedFile): void {
