@@ -1,7 +1,8 @@
 /** How fast is the data plane alone? Word count through input, map, run and merge in one process,
  *  against the plain script. Counts CPU time, which other work on the machine disturbs least.
  *
- *  `node bench/kernels.ts [MiB] [lines] [words] [plain]`; each runs in a process of its own. */
+ *  `node bench/kernels.ts [MiB] [lines] [words] [operator] [plain]`; each runs in a process of its
+ *  own. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, openSync, readFileSync, readSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +13,7 @@ import { splitDefaultBytes } from "../src/sdk/plan.ts";
 import { decodeManifest } from "../src/wire/block/manifest.ts";
 import type { Plan } from "../src/wire/block/plan.ts";
 import type { ByteSource } from "../src/worker/kernels/byte-source.ts";
+import { type OperatorKernel, operatorKernel } from "../src/worker/kernels/operators/kernel.ts";
 import type { Segment } from "../src/worker/kernels/run-file.ts";
 import { runMap } from "../src/worker/task/map-task.ts";
 import { runReduce } from "../src/worker/task/reduce-task.ts";
@@ -39,6 +41,7 @@ const jobs: Readonly<Record<string, Job>> = {
     },
     combine: (a, b) => a + b,
   }),
+  operator: text.words({ lowercase: true }).count(),
 };
 
 /** One split, read as much at a time as a pipe holds. */
@@ -74,8 +77,15 @@ function planOf(path: string, sizeBytes: number): Plan {
   };
 }
 
-function wordCount(job: Job, path: string, folder: string): void {
-  if (job.kind !== "map-reduce") return;
+/** The job as a task process has it. */
+function kernelOf(job: Job): OperatorKernel {
+  if (job.kind === "operator") return operatorKernel(job.operator);
+  if (job.kind === "map-reduce") return { job };
+  throw new Error("a list of tasks counts no words");
+}
+
+function wordCount(given: Job, path: string, folder: string): void {
+  const { job, ...kernel } = kernelOf(given);
   const sizeBytes = statSync(path).size;
   const plan = planOf(path, sizeBytes);
   const fd = openSync(path, "r");
@@ -84,7 +94,8 @@ function wordCount(job: Job, path: string, folder: string): void {
     const end = Math.min(sizeBytes, (task + 1) * splitBytes);
     const source = fileSource(fd, task * splitBytes, end);
     const out = join(folder, `map-${task}`);
-    runMap({ job, plan, params: {}, task, source, out });
+    const mapping = { job, plan, params: {}, task, source, out };
+    kernel.map?.(mapping) ?? runMap(mapping);
     return out;
   });
   report("  map and spill", sizeBytes, process.cpuUsage(began));
@@ -97,7 +108,8 @@ function wordCount(job: Job, path: string, folder: string): void {
       return { path: `${out}.run`, offset, sizeBytes: length };
     });
     const out = join(folder, `reduce-${partition}`);
-    records += runReduce({ job, params: {}, task: partition, segments, out }).records;
+    const reducing = { job, params: {}, task: partition, segments, out };
+    records += (kernel.reduce?.(reducing) ?? runReduce(reducing)).records;
   }
   report("  merge and reduce", sizeBytes, process.cpuUsage(mapped));
   report("  together", sizeBytes, process.cpuUsage(began));
@@ -128,7 +140,7 @@ function plain(path: string, folder: string): void {
 
 const [size = "256", ...asked] = process.argv.slice(2);
 const path = zipfFile(Number(size) * mebibyte);
-const wanted = asked.length === 0 ? ["lines", "words", "plain"] : asked;
+const wanted = asked.length === 0 ? ["lines", "words", "operator", "plain"] : asked;
 if (wanted.length > 1) {
   for (const name of wanted) {
     spawnSync(process.execPath, [import.meta.filename, size, name], { stdio: "inherit" });
