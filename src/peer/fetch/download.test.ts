@@ -1,10 +1,16 @@
 /** Downloads from real peers on real sockets: sizes, several sources, liars, deaths, resumption. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
+import type { Method } from "../../link/grpc/server.ts";
+import { decode, paths, readAnswerParts, readRequest } from "../../wire/p4/data.ts";
+import { sha256, zeroHash } from "../hashing/sha256.ts";
+import { PartialContent } from "../serve/partial-content.ts";
 import { noise, scratch, shelve, startPeer, testConnections, testPool } from "../testing/peers.ts";
 import { Download, type DownloadOptions } from "./download.ts";
+import { partialNames } from "./partial.ts";
 
 after(() => testPool.close());
 
@@ -17,34 +23,356 @@ function download(
     connections: testConnections(t),
     pool: testPool,
     ...options,
+    limits: { retryMs: 5, ...options.limits },
   });
 }
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
+/** A peer whose `read` is changed: it gets the true one, and what was asked. */
+function readingAs(change: (honest: Method) => Method["handle"]) {
+  return (methods: Readonly<Record<string, Method>>) => {
+    const honest = methods[paths.read]!;
+    return { ...methods, [paths.read]: { ...honest, handle: change(honest) } };
+  };
+}
+
+/** Sends what it should, but each content passed through `bend`. */
+function bending(bend: (content: Uint8Array, index: number) => Uint8Array) {
+  return readingAs((honest) => async (request, call, sink) => {
+    let index = 0;
+    await honest.handle(request, call, {
+      send: ([head, content]) => {
+        const bent = bend(Uint8Array.from(content!), index++);
+        const whole = readAnswerParts({ piece: pieceOf(head!), content: bent });
+        return sink.send(whole);
+      },
+    });
+  });
+}
+
+/** The piece number in the head of a `readAnswer`. */
+function pieceOf(head: Uint8Array): number {
+  if (head[0] !== 8) return 0;
+  let piece = 0;
+  for (let at = 1, shift = 1; ; at++, shift *= 128) {
+    piece += (head[at]! & 127) * shift;
+    if (head[at]! < 128) return piece;
+  }
+}
+
 test("F11: files of 0 bytes, 1 byte and sizes around pieces arrive as they are", async (t) => {
   const dir = scratch(t);
   const peer = await startPeer(t);
-  const sizes = [0, 1, 16 * KiB - 1, 16 * KiB, 16 * KiB + 1, 16 * MiB, 16 * MiB + 1, 40 * MiB + 3];
+  const sizes = [0, 1, 16 * KiB - 1, 16 * KiB, 16 * KiB + 1, 16 * MiB, 16 * MiB + 1, 65 * MiB + 3];
   for (const size of sizes) {
     const bytes = noise(size);
     const { root } = await shelve(peer, `f${size}`, { dir, bytes });
     const target = join(dir, "got");
+    const sources = [peer.source()];
+    const result = await download(t, { root, target, sources, replaces: true }).run();
+    assert.ok(bytes.equals(readFileSync(target)), `${size} bytes`);
+    assert.equal(result.sizeBytes, size);
+    assert.equal(result.receivedBytes, size);
+  }
+  const hidden = readdirSync(dir).filter((name) => name.startsWith("."));
+  assert.deepEqual(hidden, [], "no leftovers");
+  assert.deepEqual(peer.broken, []);
+});
+
+test("F11: a sparse file of 5 GB arrives with its few bytes, and its holes stay holes", async (t) => {
+  const dir = scratch(t);
+  const peer = await startPeer(t);
+  const sizeBytes = 5 * 1024 ** 3 + 17;
+  const path = join(dir, "sparse");
+  writeFileSync(path, "begin");
+  truncateSync(path, sizeBytes);
+  // Hashing 5 GB of holes would only take time.
+  const pieces = Math.ceil(sizeBytes / MiB);
+  const layer = Buffer.concat(new Array<Buffer>(pieces).fill(zeroHash(MiB)));
+  layer.set(sha256(Buffer.concat([Buffer.from("begin"), Buffer.alloc(MiB - 5)])));
+  layer.set(zeroHash(17), layer.length - 32);
+  const { root } = await shelve(peer, "sparse", { dir, layer });
+  const target = join(dir, "got");
+  const result = await download(t, { root, target, sources: [peer.source()] }).run();
+  assert.equal(result.sizeBytes, sizeBytes);
+  const stats = await stat(target);
+  assert.equal(stats.size, sizeBytes);
+  assert.ok(stats.blocks * 512 < 64 * MiB, "holes are not written");
+  assert.ok(result.receivedBytes <= 2 * MiB, "holes are not sent");
+});
+
+/** What it sends, how, and what is said of it. */
+const liars: ReadonlyArray<readonly [string, ReturnType<typeof readingAs>, string]> = [
+  ["one flipped bit", bending((content) => content.with(5, content[5]! ^ 1)), "not the file's"],
+  ["right length, wrong bytes", bending((content) => content.fill(9)), "not the file's"],
+  ["a piece that is cut", bending((content) => content.subarray(1)), "has \\d+ bytes"],
+  [
+    "a piece that is too long",
+    bending((content) => Buffer.concat([content, content])),
+    "has \\d+ bytes",
+  ],
+  [
+    "another piece than was asked for",
+    readingAs(() => async (_request, _call, sink) => {
+      await sink.send(readAnswerParts({ piece: 70_000, content: new Uint8Array(16 * KiB) }));
+    }),
+    "not asked for",
+  ],
+  ["nothing at all", readingAs(() => async () => {}), "pieces early"],
+  [
+    "more than was asked for",
+    readingAs((honest) => async (request, call, sink) => {
+      await honest.handle(request, call, sink);
+      const { runs } = decode(readRequest, request);
+      for (let n = 0; n < 1e6; n++) {
+        await sink.send(
+          readAnswerParts({ piece: runs[0]!.first, content: new Uint8Array(16 * KiB) }),
+        );
+      }
+    }),
+  ],
+];
+
+for (const [what, wrap] of liars) {
+  test(`F1, F2: a peer that sends ${what} is left, and an honest one brings the file`, async (t) => {
+    const dir = scratch(t);
+    const [liar, honest] = [await startPeer(t, { wrap }), await startPeer(t)];
+    const bytes = noise(2 * MiB);
+    const { root } = await shelve(liar, "f", { dir, bytes });
+    await shelve(honest, "f", { dir, bytes });
+    const target = join(dir, "got");
+    await assert.rejects(
+      download(t, { root, target, sources: [liar.source("liar")] }).run(),
+      (error) => {
+        assert.match(String(error), /download-failed: no valid source of .* is left \(liar: /);
+        return true;
+      },
+    );
+    assert.equal(readdirSync(dir).includes("got"), false, "nothing has the name");
+    const sources = [liar.source("liar"), honest.source("honest")];
+    await download(t, { root, target, sources }).run();
+    assert.ok(bytes.equals(readFileSync(target)));
+  });
+}
+
+test("F1: swapped pieces are refused, though each is a piece of the file", async (t) => {
+  const dir = scratch(t);
+  const bytes = noise(64 * KiB);
+  const wrap = readingAs(() => async (request, _call, sink) => {
+    for (const { first, count } of decode(readRequest, request).runs) {
+      for (let piece = first; piece < first + count; piece++) {
+        const other = 3 - piece;
+        const content = bytes.subarray(other * 16 * KiB, (other + 1) * 16 * KiB);
+        await sink.send(readAnswerParts({ piece, content }));
+      }
+    }
+  });
+  const peer = await startPeer(t, { wrap });
+  const { root } = await shelve(peer, "f", { dir, bytes });
+  const one = download(t, { root, target: join(dir, "got"), sources: [peer.source()] });
+  await assert.rejects(one.run(), /not the file's/);
+});
+
+test("F1: a layer or a size that does not make the root is refused before any piece", async (t) => {
+  const dir = scratch(t);
+  const peer = await startPeer(t);
+  const { root } = await shelve(peer, "f", { dir, bytes: noise(40 * KiB) });
+  const honest = peer.shelf.rooted(root)!;
+  const bent = [
+    { layer: honest.layer.map((byte) => byte ^ 1) },
+    { sizeBytes: honest.sizeBytes + 1 },
+    { sizeBytes: 2 ** 52 },
+    { root: "ab".repeat(32) },
+  ];
+  for (const change of bent) {
+    const liar = await startPeer(t);
+    const { layer, name, sizeBytes } = honest;
+    const content = { layer, name, root, sizeBytes, ...change };
+    const have = () => honest.have();
+    liar.shelf.put({ ...content, have, read: (at, into) => honest.read(at, into) });
+    // Found under the root that was asked for, whatever it says of itself.
+    liar.shelf.rooted = () => liar.shelf.named(name);
+    const one = download(t, { root, target: join(dir, "got"), sources: [liar.source()] });
+    await assert.rejects(one.run(), /no valid source/);
+    assert.ok(!readdirSync(dir).some((name) => name.startsWith(".") || name === "got"));
+  }
+});
+
+test("F2: a peer that stalls is left in time, and another one goes on", async (t) => {
+  const dir = scratch(t);
+  const wrap = readingAs(
+    () => (_request, call) =>
+      new Promise((_, reject) => {
+        call.signal.addEventListener("abort", () => reject(call.signal.reason));
+      }),
+  );
+  const [slow, honest] = [await startPeer(t, { wrap }), await startPeer(t)];
+  const bytes = noise(4 * MiB);
+  const { root } = await shelve(slow, "f", { dir, bytes });
+  await shelve(honest, "f", { dir, bytes });
+  const target = join(dir, "got");
+  const limits = { idleMs: 50, rateMin: 1e9, retryMs: 5, triesMax: 2 };
+  await assert.rejects(
+    download(t, { root, target, sources: [slow.source("slow")], limits }).run(),
+    /slow: nothing came within/,
+  );
+  await download(t, { root, target, sources: [slow.source(), honest.source()], limits }).run();
+  assert.ok(bytes.equals(readFileSync(target)));
+});
+
+test("F3, F12: a peer that dies at 50 % costs nothing that was verified", async (t) => {
+  const dir = scratch(t);
+  const bytes = noise(20 * MiB);
+  let sent = 0;
+  const mortal = await startPeer(t, {
+    wrap: readingAs(
+      (honest) => (request, call, sink) =>
+        honest.handle(request, call, {
+          async send(parts) {
+            sent += parts[1]!.length;
+            if (sent > bytes.length / 2) void mortal.close();
+            await sink.send(parts);
+          },
+        }),
+    ),
+  });
+  const other = await startPeer(t);
+  const { root } = await shelve(mortal, "f", { dir, bytes });
+  await shelve(other, "f", { dir, bytes });
+  const target = join(dir, "got");
+  await assert.rejects(
+    download(t, { root, target, sources: [mortal.source("mortal")] }).run(),
+    /no valid source.*mortal/,
+  );
+  const more = async () => [other.source("other")];
+  const dead = { ...mortal.source("mortal") };
+  const result = await download(t, { root, target, sources: [dead], more }).run();
+  assert.ok(bytes.equals(readFileSync(target)));
+  assert.ok(result.resumedBytes > bytes.length / 4, `${result.resumedBytes} bytes were kept`);
+  assert.equal(result.resumedBytes + result.receivedBytes, bytes.length);
+});
+
+test("F9: a journal that does not fit the partial file is not believed", async (t) => {
+  const dir = scratch(t);
+  const bytes = noise(3 * MiB);
+  const peer = await startPeer(t);
+  const { root } = await shelve(peer, "f", { dir, bytes });
+  const target = join(dir, "got");
+  const names = partialNames(target, root);
+  for (const journal of ["", "tequio download 1\nlies\n", Buffer.alloc(500, 1)]) {
+    writeFileSync(names.part, Buffer.alloc(bytes.length, 5));
+    writeFileSync(names.journal, journal);
     const result = await download(t, {
       root,
       target,
       sources: [peer.source()],
       replaces: true,
     }).run();
-    assert.ok(bytes.equals(readFileSync(target)), `${size} bytes`);
-    assert.equal(result.sizeBytes, size);
-    assert.equal(result.receivedBytes, size);
+    assert.equal(result.resumedBytes, 0);
+    assert.ok(bytes.equals(readFileSync(target)));
   }
-  assert.deepEqual(
-    readdirSync(dir).filter((name) => name.startsWith(".")),
-    [],
-    "no leftovers",
-  );
-  assert.deepEqual(peer.broken, []);
+});
+
+test("several sources share the work, also when each has only parts", async (t) => {
+  const dir = scratch(t);
+  const bytes = noise(12 * MiB);
+  const service = { rateMaxBytes: 40e6 };
+  const peers = [];
+  for (let n = 0; n < 3; n++) peers.push(await startPeer(t, { service }));
+  let root = "";
+  for (const [n, peer] of peers.entries()) {
+    ({ root } = await shelve(peer, "f", { dir, bytes }));
+    const whole = peer.shelf.rooted(root)!;
+    const count = whole.layer.length / 32;
+    const first = Math.floor((n * count) / 4);
+    const have = () => [{ first, count: Math.floor(count / 2) + 1 }];
+    const { layer, name, sizeBytes } = whole;
+    peer.shelf.put({
+      layer,
+      name,
+      root,
+      sizeBytes,
+      have,
+      read: (at, into) => whole.read(at, into),
+    });
+  }
+  const target = join(dir, "got");
+  const sources = peers.map((peer, n) => peer.source(`part ${n}`));
+  const result = await download(t, { root, target, sources }).run();
+  assert.ok(bytes.equals(readFileSync(target)));
+  for (const { name, receivedBytes } of result.sources) {
+    assert.ok(receivedBytes > bytes.length / 10, `${name} brought ${receivedBytes}`);
+  }
+});
+
+test("a downloader serves what it has verified to another one, until both have all", async (t) => {
+  const dir = scratch(t);
+  const bytes = noise(8 * MiB);
+  const seed = await startPeer(t, { service: { rateMaxBytes: 20e6 } });
+  const middle = await startPeer(t);
+  const { root } = await shelve(seed, "f", { dir, bytes });
+  const opened = Promise.withResolvers<void>();
+  const first = download(t, {
+    root,
+    target: join(dir, "first"),
+    sources: [seed.source("seed")],
+    onOpen: (one) => {
+      middle.shelf.put(new PartialContent("f", one));
+      opened.resolve();
+    },
+  }).run();
+  await opened.promise;
+  const second = download(t, {
+    root,
+    target: join(dir, "second"),
+    sources: [middle.source("middle"), seed.source("seed")],
+    limits: { againMs: 20 },
+  }).run();
+  const [, result] = await Promise.all([first, second]);
+  assert.ok(bytes.equals(readFileSync(join(dir, "second"))));
+  const middleBytes = result.sources.find(({ name }) => name === "middle")?.receivedBytes ?? 0;
+  assert.ok(middleBytes > 0, "the one in the middle has brought something");
+});
+
+test("F9: a name that is taken meanwhile is not written over", async (t) => {
+  const dir = scratch(t);
+  const peer = await startPeer(t);
+  const { root } = await shelve(peer, "f", { dir, bytes: noise(100) });
+  const target = join(dir, "got");
+  const onOpen = () => writeFileSync(target, "mine");
+  const one = download(t, { root, target, sources: [peer.source()], onOpen });
+  await assert.rejects(one.run(), /conflict: .*has appeared meanwhile/);
+  assert.equal(readFileSync(target, "utf8"), "mine");
+});
+
+test("an interrupted download keeps what was verified, and goes on from there", async (t) => {
+  const dir = scratch(t);
+  const bytes = noise(10 * MiB);
+  const peer = await startPeer(t, { service: { rateMaxBytes: 20e6 } });
+  const { root } = await shelve(peer, "f", { dir, bytes });
+  const target = join(dir, "got");
+  const control = new AbortController();
+  const one = download(t, { root, target, sources: [peer.source()], signal: control.signal });
+  const running = one.run();
+  const looking = setInterval(() => {
+    if (one.partial?.done.count > 100) control.abort(new Error("Ctrl-C"));
+  }, 5);
+  await assert.rejects(running, /Ctrl-C/);
+  clearInterval(looking);
+  const result = await download(t, { root, target, sources: [peer.source()] }).run();
+  assert.ok(result.resumedBytes >= 100 * 16 * KiB);
+  assert.equal(result.resumedBytes + result.receivedBytes, bytes.length);
+  assert.ok(bytes.equals(readFileSync(target)));
+});
+
+test("a disk without room is told before anything is fetched, and is nobody else's fault", async (t) => {
+  const dir = scratch(t);
+  const peer = await startPeer(t);
+  const { root } = await shelve(peer, "f", { dir, bytes: noise(100) });
+  mkdirSync(join(dir, "got"));
+  const target = join(dir, "missing", "got");
+  const one = download(t, { root, target, sources: [peer.source()] });
+  await assert.rejects(one.run(), /storage-failed|not-found/);
 });

@@ -69,8 +69,8 @@ export type Downloaded = {
   readonly sources: ReadonlyArray<{ readonly name: string; readonly receivedBytes: number }>;
 };
 
-/** Files below this are hashed where they are received. */
-const smallBytes = 8 * 1024 * 1024;
+/** Files below this are hashed where they are received: it takes less than starting a thread. */
+const smallBytes = 64 * 1024 * 1024;
 
 export class Download {
   readonly root: Hash;
@@ -319,5 +319,5 @@ export class Download {
 function isOurs(error: unknown): boolean {
   if (!(error instanceof ClusterError)) return true;
   if (error instanceof GrpcError || error instanceof Corrupt) return false;
-  return ["storage-full", "storage-failed", "conflict", "limit-exceeded"].includes(error.code);
+  return ["storage-full", "storage-failed", "conflict"].includes(error.code);
 }

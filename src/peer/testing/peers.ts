@@ -97,16 +97,19 @@ export async function startPeer(t: TestContext, options: TestPeerOptions = {}): 
 
 export const testPool = new HashPool(1);
 
+let shelved = 0;
+
 /** Writes a file and puts it on the shelf; returns its root. */
 export async function shelve(
   peer: { readonly shelf: Shelf },
   name: string,
-  of: { readonly dir: string; readonly bytes?: Uint8Array },
+  of: { readonly dir: string; readonly bytes?: Uint8Array; readonly layer?: Uint8Array },
 ): Promise<{ root: string; path: string }> {
-  const path = join(of.dir, name.replaceAll("/", "_"));
+  shelved += 1;
+  const path = of.bytes === undefined ? join(of.dir, name) : join(of.dir, `shared-${shelved}`);
   if (of.bytes !== undefined) writeFileSync(path, of.bytes);
   const descriptor = openSync(path, "r");
-  const layer = (await layerOfFile(descriptor, testPool))!;
+  const layer = of.layer ?? (await layerOfFile(descriptor, testPool))!;
   closeSync(descriptor);
   const stamp = stampOf(path)!;
   const root = rootHex(stamp.sizeBytes, layer);

@@ -1,0 +1,55 @@
+/** A file that is still being downloaded, served to others as far as it is verified. */
+import { read } from "node:fs";
+import { promisify } from "node:util";
+import { ClusterError } from "../../core/error.ts";
+import { type PieceRun, runsMax } from "../../wire/p4/data.ts";
+import { pieceBytesOf } from "../../wire/p4/merkle.ts";
+import type { Download } from "../fetch/download.ts";
+import type { Content } from "./content.ts";
+
+const readAt = promisify(read);
+
+export class PartialContent implements Content {
+  readonly name: string;
+  readonly #download: Download;
+
+  /** `download` has opened its partial file; served until it ends. */
+  constructor(name: string, download: Download) {
+    this.name = name;
+    this.#download = download;
+  }
+
+  get root(): string {
+    return this.#download.root;
+  }
+
+  get sizeBytes(): number {
+    return this.#download.shape.sizeBytes;
+  }
+
+  get layer(): Uint8Array {
+    return this.#download.shape.layer;
+  }
+
+  have(): readonly PieceRun[] {
+    return this.#download.partial.done.runs(runsMax);
+  }
+
+  async read(position: number, into: Uint8Array): Promise<void> {
+    const { done, descriptor } = this.#download.partial;
+    const pieceBytes = pieceBytesOf(this.sizeBytes);
+    for (let at = position; at < position + into.length; at += pieceBytes) {
+      if (!done.has(Math.floor(at / pieceBytes))) throw notYet(this.name);
+    }
+    for (let filled = 0; filled < into.length; ) {
+      const left = into.length - filled;
+      const { bytesRead } = await readAt(descriptor, into, filled, left, position + filled);
+      if (bytesRead === 0) throw notYet(this.name);
+      filled += bytesRead;
+    }
+  }
+}
+
+function notYet(name: string): ClusterError {
+  return new ClusterError("not-found", `a piece of ${name} is not here yet; ask what is`);
+}
