@@ -6,6 +6,8 @@ import { dirname, join } from "node:path";
 import test from "node:test";
 import { readResults, valueText } from "../bench/results.ts";
 import { errorCodes } from "../src/core/error.ts";
+import { faultRates } from "../src/sim/faults.ts";
+import { fleet, promised } from "../src/sim/figures.ts";
 import { commandProblem } from "./docs/commands.ts";
 import {
   blocks,
@@ -15,6 +17,9 @@ import {
   relativeLinks,
   root,
 } from "./docs/markdown.ts";
+import { placesInSources } from "./failpoints/points.ts";
+import { mutants } from "./mutants/catalogue.ts";
+import { goals } from "./simulation/goals.ts";
 import { readSources } from "./tidy/sources.ts";
 
 const examples = readdirSync(join(root, "examples"), { withFileTypes: true })
@@ -100,3 +105,25 @@ test("every figure in README has been measured", () => {
     [],
   );
 });
+
+test("docs/reliability.md counts what there is: planted bugs, failpoints, faults, seeds", () => {
+  const page = readText("docs/reliability.md");
+  const places = placesInSources();
+  const points = new Set(places.map(({ point }) => point));
+  const { cpuMaxS, hoursWanted, seedsLeast, seedsWanted, timesLeast } = goals;
+  for (const said of [
+    `each of ${mutants.length} within ${seedsWanted} seeds`,
+    `${points.size} points, ${places.length} kills`,
+    `${seedsWanted} seeds and ${hoursWanted} hours`,
+    `each of ${Object.keys(faultRates).length} kinds of fault at least ${timesLeast} times`,
+    `${cpuMaxS} s of its processor, and never fewer than ${seedsLeast} seeds`,
+    `${fleet.workers} workers of one slot, ${fleet.mapTasks.toLocaleString("en")} map tasks`,
+    ...promised.map(({ boundPercent, what }) => `| ${what} |${bound(boundPercent)} |`),
+  ]) {
+    assert.ok(page.includes(said), said);
+  }
+});
+
+function bound(percent: number | null): string {
+  return percent === null ? "" : ` +${percent} %`;
+}

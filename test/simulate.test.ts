@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { faultRates } from "../src/sim/faults.ts";
 import { type SeedResult, simulate } from "../src/sim/simulate.ts";
+import { goals } from "./simulation/goals.ts";
 import type { Seeds } from "./simulation/seeds.ts";
 
 const run = promisify(execFile);
@@ -27,7 +28,7 @@ test("all laws hold in every seed, and every kind of fault really happens", asyn
     assert.fail(`seed ${failed.seed}: ${failed.stack}\nsee it again: ${again}`);
   }
   for (const kind of Object.keys(faultRates)) {
-    assert.ok((counts[kind] ?? 0) >= 20, `${kind} hardly ever happened`);
+    assert.ok((counts[kind] ?? 0) >= goals.timesLeast, `${kind} hardly ever happened`);
   }
 });
 

@@ -82,7 +82,7 @@ export type Figure = {
   readonly percents: readonly number[];
 };
 
-type Row = {
+export type Row = {
   readonly what: string;
   readonly boundPercent: number | null;
   readonly trial: (withoutMs: number) => Omit<Trial, "seed">;
@@ -93,7 +93,8 @@ const restarted = { kind: "worker-crash", forMs: 2_000 } as const;
 const unplugged = { kind: "worker-power", forMs: 60_000 } as const;
 const gone = { kind: "worker-crash", forMs: 1e9 } as const;
 
-const promised: readonly Row[] = [
+/** What a test holds the fleet to. */
+export const promised: readonly Row[] = [
   {
     what: "12 % of the workers are killed midway, and started again after 2 s",
     boundPercent: 10,

@@ -3,14 +3,9 @@
 
 import { coverageTable, Tally } from "../../src/sim/coverage.ts";
 import { simulate } from "../../src/sim/simulate.ts";
+import { goals } from "./goals.ts";
 
-/** What is wanted: so many seeds and so much of the cluster's time … */
-const seedsWanted = 500;
-const hoursWanted = 300;
-/** … but on a slow or busy machine only what fits into this processor time, never fewer seeds than
- *  `seedsLeast`; the line that is printed says so. */
-const cpuMaxS = 60;
-const seedsLeast = 100;
+const { cpuMaxS, hoursWanted, seedsLeast, seedsWanted } = goals;
 
 export type Seeds = {
   /** Seed and stack of the first that failed; null = none. */
