@@ -59,7 +59,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     port,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        if (server.listening) server.close(() => resolve());
+        else resolve();
         options.grpc.close();
         for (const socket of sockets) socket.destroy();
       }),

@@ -34,6 +34,8 @@ export type SourceLimits = {
   readonly retryMs: number;
   /** How often a source that has only parts is asked what it has by now, ms. */
   readonly againMs: number;
+  /** How long it may have none of the pieces that are missing, ms. */
+  readonly partsMs: number;
 };
 
 export const defaultSourceLimits: SourceLimits = {
@@ -43,6 +45,7 @@ export const defaultSourceLimits: SourceLimits = {
   triesMax: 3,
   retryMs: 250,
   againMs: 1_000,
+  partsMs: 60_000,
 };
 
 /** Runs that are asked for at once: one is on its way while the next is asked for. */
@@ -136,6 +139,8 @@ export class SourceLane {
   /** A source with parts has more of them later. */
   async #refresh(connection: PeerConnection, session: Uint8Array, signal: AbortSignal) {
     const { schedule, complete } = this.#download;
+    let doneCount = schedule.done.count;
+    let sinceMs = performance.now();
     while (!schedule.isComplete && !schedule.hasAll(this.source.name)) {
       await Promise.race([
         complete,
@@ -143,6 +148,12 @@ export class SourceLane {
       ]);
       if (schedule.isComplete) return;
       signal.throwIfAborted();
+      if (schedule.done.count > doneCount) {
+        doneCount = schedule.done.count;
+        sinceMs = performance.now();
+      } else if (performance.now() - sinceMs > this.#limits.partsMs) {
+        throw new ClusterError("not-found", "it has none of the missing pieces");
+      }
       const { have } = await connection.again(session);
       this.#download.tellHave(this.source.name, have);
     }
