@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildKernels } from "./build-wasm.ts";
+import { buildWeb } from "./build-web.ts";
 
 const root = dirname(import.meta.dirname);
 await buildKernels();
@@ -14,3 +15,4 @@ const ran = spawnSync(
   { cwd: root, stdio: "inherit" },
 );
 process.exitCode = ran.status ?? 1;
+if (ran.status === 0) await buildWeb();

@@ -1,0 +1,23 @@
+/** The web page: `src/web` into `dist/web`, self-contained, loadable without any network but the
+ *  gateway's. */
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vite";
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+export default defineConfig({
+  root: path("src/web"),
+  base: "/",
+  build: {
+    outDir: path("dist/web"),
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0,
+    // The page's policy forbids inline scripts.
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: { index: path("src/web/index.html") } },
+    chunkSizeWarningLimit: 5_000,
+  },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  logLevel: "warn",
+});
