@@ -182,6 +182,27 @@ test("top-k keeps the k hottest of each station and of all", async () => {
   );
 });
 
+test("sales-by-city adds up cents exactly, and leaves out what is not known", async () => {
+  const { texts } = await run("sales-by-city", ["sales"]);
+  const cents = new Map<string, number>();
+  for (const month of ["february", "january"]) {
+    for (const line of lines(read("sales-by-city/sales", `${month}.csv`)).slice(1)) {
+      const [, city, amount] = line.match(/^[^,]+,("[^"]+"|[^,]+),[^,]+,(.*)$/)!;
+      const name = city!.replaceAll('"', "");
+      if (amount !== "") cents.set(name, (cents.get(name) ?? 0) + Math.round(Number(amount) * 100));
+    }
+  }
+  const expected = [...cents].sort(byKey).map(([key, sum]) => ({ key, value: sum / 100 }));
+  assert.deepEqual(texts.flatMap(pairs), expected);
+});
+
+test("most-frequent-words are the first of the word count by number", async () => {
+  const { texts } = await run("most-frequent-words", ["../word-count/books"]);
+  const counted = (await run("word-count", ["books"])).texts.flatMap(pairs);
+  const expected = counted.toSorted((a, b) => (b.value as number) - (a.value as number));
+  assert.deepEqual(texts.flatMap(pairs), expected.slice(0, 10));
+});
+
 test("every example has a README with its one command, and inputs under 50 KB", () => {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (!entry.isDirectory() || entry.name.startsWith(".")) continue;

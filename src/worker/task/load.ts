@@ -23,10 +23,11 @@ export type LoadedJob = {
 
 export async function loadJob(load: Extract<ToTask, { kind: "load" }>): Promise<LoadedJob> {
   const plan = readPlan(load.planPath);
-  const { itemsPath } = load;
+  const { codePath: codeAt, itemsPath } = load;
   if (plan.operator !== undefined) {
     const kernel = operatorKernel(plan.operator);
-    return { job: kernel.job, plan, params: plan.params, codeFolder: "", itemsPath, kernel };
+    const { params } = plan;
+    return { job: kernel.job, plan, params, codeFolder: dirname(codeAt), itemsPath, kernel };
   }
   const codePath = importable(load.codePath, load.scratch);
   // Must be on before the code is loaded: its source map is read then.
