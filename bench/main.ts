@@ -8,11 +8,12 @@ import { type Case, type Figure, keepsBound } from "./case.ts";
 import { bound, loadText, machineName, save, valueText } from "./results.ts";
 import { largeJobs } from "./scale/jobs.ts";
 import { scale } from "./scale/workers.ts";
+import { sort } from "./sort.ts";
 import { start } from "./start.ts";
 import { tasks } from "./tasks.ts";
 import { wordCount } from "./word-count.ts";
 
-const cases: readonly Case[] = [wordCount, tasks, largeJobs, scale, start];
+const cases: readonly Case[] = [wordCount, sort, tasks, largeJobs, scale, start];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -24,10 +24,14 @@ export type Cluster = {
 const startMs = 60_000;
 const stopMs = 30_000;
 
-export async function startCluster(workers: number): Promise<Cluster> {
+/** `options`: further ones of `tequio up`. */
+export async function startCluster(
+  workers: number,
+  options: readonly string[] = [],
+): Promise<Cluster> {
   const dataDir = mkdtempSync(join(tmpdir(), "tequio-cluster-"));
   const up = ["up", "--json", "--listen", "127.0.0.1:0", "--data", dataDir];
-  const child = spawn(process.execPath, [cli, ...up, "--workers", String(workers)], {
+  const child = spawn(process.execPath, [cli, ...up, "--workers", String(workers), ...options], {
     // A group of its own: Ctrl-C reaches only us, and we end it in order.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],

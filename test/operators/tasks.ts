@@ -3,19 +3,19 @@
 import { closeSync, createWriteStream, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
-import { hostId } from "../../../link/host.ts";
-import type { Job } from "../../../sdk/job.ts";
-import { runLocal } from "../../../sdk/local.ts";
-import { type Planned, planJob } from "../../../sdk/plan.ts";
-import { decodeManifest } from "../../../wire/block/manifest.ts";
-import type { Plan } from "../../../wire/block/plan.ts";
-import { openLocal } from "../../input/file.ts";
-import { streamSplit } from "../../input.ts";
-import { type MapTask, runMap } from "../../task/map-task.ts";
-import { type ReduceTask, runReduce } from "../../task/reduce-task.ts";
-import { PipeSource } from "../byte-source.ts";
-import { operatorKernel } from "../operators/kernel.ts";
-import type { Segment } from "../run-file.ts";
+import { hostId } from "../../src/link/host.ts";
+import type { Job } from "../../src/sdk/job.ts";
+import { runLocal } from "../../src/sdk/local.ts";
+import { type Planned, planJob } from "../../src/sdk/plan.ts";
+import { decodeManifest } from "../../src/wire/block/manifest.ts";
+import type { Plan } from "../../src/wire/block/plan.ts";
+import { openLocal } from "../../src/worker/input/file.ts";
+import { streamSplit } from "../../src/worker/input.ts";
+import { PipeSource } from "../../src/worker/kernels/byte-source.ts";
+import { operatorKernel } from "../../src/worker/kernels/operators/kernel.ts";
+import type { Segment } from "../../src/worker/kernels/run-file.ts";
+import { type MapTask, runMap } from "../../src/worker/task/map-task.ts";
+import { type ReduceTask, runReduce } from "../../src/worker/task/reduce-task.ts";
 
 export type Trial = {
   readonly job: Job;

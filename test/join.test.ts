@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import { text } from "../../../index.ts";
-import type { Job } from "../../../sdk/job.ts";
-import { judgedParts, kernelParts } from "../testing/operator-run.ts";
-import { KeptRows } from "./kept-rows.ts";
+import { text } from "../src/index.ts";
+import type { Job } from "../src/sdk/job.ts";
+import { KeptRows } from "../src/worker/kernels/operators/kept-rows.ts";
+import { judgedParts, kernelParts } from "./operators/tasks.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "tequio-join-"));
 after(() => rmSync(dir, { recursive: true, force: true }));

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { bytes, text } from "../../../index.ts";
-import type { Job } from "../../../sdk/job.ts";
-import { judgedParts, kernelParts, type Trial } from "../testing/operator-run.ts";
+import { bytes, text } from "../src/index.ts";
+import type { Job } from "../src/sdk/job.ts";
+import { judgedParts, kernelParts, type Trial } from "./operators/tasks.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "tequio-sorting-"));
 after(() => rmSync(dir, { recursive: true, force: true }));

@@ -1,0 +1,54 @@
+/** CPU seconds of a process and all its descendants, from /proc; and of one command, by the shell. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { treeOf } from "./memory.ts";
+
+/** What `getconf CLK_TCK` says everywhere that matters. */
+const ticksPerSecond = 100;
+
+/** Descendants that have ended count as long as their parents live. 0 where there is no /proc. */
+export function cpuSeconds(pid: number): number {
+  return treeOf(pid).reduce((sum, one) => sum + ticksOf(one), 0) / ticksPerSecond;
+}
+
+function ticksOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The name, in brackets, can have blanks; the times are the 12th to 15th field behind it.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  } catch {
+    return 0;
+  }
+}
+
+export type Ran = { readonly output: string; readonly cpuSeconds: number };
+
+/** Runs a command to its end; `started` hears its process. Throws when it fails. */
+export async function timed(
+  command: readonly string[],
+  started: (pid: number) => void = () => {},
+): Promise<Ran> {
+  // The shell's own `times` tells what its children took.
+  const child = spawn("sh", ["-c", '"$@" || exit $?; times >&2', "sh", ...command], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, LC_ALL: "C" },
+  });
+  started(child.pid!);
+  let output = "";
+  let errors = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    errors += chunk;
+  });
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code}\n${errors}`);
+  const last = errors.trimEnd().split("\n").at(-1) ?? "";
+  const seconds = [...last.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, m, s]) => 60 * Number(m) + Number(s),
+  );
+  return { output, cpuSeconds: seconds.reduce((a, b) => a + b, 0) };
+}
