@@ -7,7 +7,7 @@ import { shrink } from "../src/sim/shrink.ts";
 import { simulate } from "../src/sim/simulate.ts";
 import { buildSimulationPage, openInBrowser } from "./simulation-page.ts";
 
-const help = `Simulated clusters: the production loops, with a clock, network, disk and deaths from a seed.
+const help = `Simulated clusters: the production loops; clock, network, disk and deaths from a seed.
 
   npm run simulate -- --seed 7 --story       one seed, with all that happens
   npm run simulate -- --hours 24             seeds, until the cluster has lived for 24 hours

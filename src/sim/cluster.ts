@@ -3,7 +3,7 @@
 import { Random } from "../core/random.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import type { SimJob } from "./jobs.ts";
-import { Judge } from "./judges.ts";
+import { Judge } from "./judges/judge.ts";
 import { SimClient } from "./members/client.ts";
 import { coordinatorName } from "./members/coordinator.ts";
 import { Supervisor } from "./members/supervisor.ts";

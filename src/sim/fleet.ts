@@ -1,5 +1,5 @@
-/** A thousand workers with a stream of jobs and of faults: the cluster that the page shows. The same
- *  seed gives the same life as long as nobody interferes. */
+/** A thousand workers with a stream of jobs and of faults: the cluster that the page shows. The
+ *  same seed gives the same life as long as nobody interferes. */
 import { defaultLiveness } from "../coordinator/liveness.ts";
 import { Random } from "../core/random.ts";
 import { SimCluster } from "./cluster.ts";
@@ -14,7 +14,7 @@ export type FleetOptions = {
   readonly told?: (line: StoryLine) => void;
 };
 
-/** Jobs come and faults are drawn at multiples of this, ms: between them nothing is decided here. */
+/** Jobs come and faults are drawn at multiples of this, ms; between them nothing is decided. */
 export const stepMs = 100;
 /** So many jobs are wanted at once. */
 const jobsWanted = 3;

@@ -1,5 +1,5 @@
-/** What a seed decides: the shape of a cluster, its jobs and its faults; then the cluster lives, and
- *  judges look. The same options give the same run, event for event (I22). */
+/** What a seed decides: the shape of a cluster, its jobs and its faults; then the cluster lives,
+ *  and judges look. The same options give the same run, event for event (I22). */
 import { Random } from "../core/random.ts";
 import { SimCluster, type SimResult } from "./cluster.ts";
 import { type Fault, type FaultRate, type FaultRates, faultRates, planFaults } from "./faults.ts";

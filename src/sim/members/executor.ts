@@ -242,7 +242,7 @@ export class SimExecutor implements Executor {
     return this.#store(run, reduceTask(found as string[]));
   }
 
-  /** Everything that one worker holds, asked for until it is there or has been asked for too often. */
+  /** Everything that one worker holds, asked for until it is there, or too often. */
   async #fetch(run: Run, from: Fetch): Promise<void> {
     const { found, ref, tasks, told, url } = from;
     const secret = this.#jobs.get(ref.job)?.exchangeSecret ?? "";

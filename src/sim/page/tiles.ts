@@ -46,7 +46,8 @@ export class Tiles {
     }
     for (const [look, count] of this.#counts) count.textContent = String(counts[look]);
     const { busy, idle, slow, away, paused, lost } = counts;
-    const label = `${busy + slow} workers compute, ${idle} are idle, ${away} are without a link, ${paused} stand still, ${lost} are dead`;
+    const gone = `${away} are without a link, ${paused} stand still, ${lost} are dead`;
+    const label = `${busy + slow} workers compute, ${idle} are idle, ${gone}`;
     this.#place.setAttribute("aria-label", label);
     return counts;
   }

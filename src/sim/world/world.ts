@@ -3,7 +3,7 @@
 import type { LivenessOptions } from "../../coordinator/liveness.ts";
 import type { Random } from "../../core/random.ts";
 import type { SimJob, Trouble } from "../jobs.ts";
-import type { Judge } from "../judges.ts";
+import type { Judge } from "../judges/judge.ts";
 import type { SimClock } from "./clock.ts";
 import type { TraceHash } from "./digest.ts";
 import type { SimNetwork } from "./network.ts";

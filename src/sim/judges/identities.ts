@@ -1,9 +1,9 @@
 /** The judge of W6: of two processes with one identity the coordinator keeps the one that it still
  *  hears, and turns the other away; only a silent one is replaced. */
-import type { Failure } from "../core/job.ts";
-import { coordinatorName } from "./members/coordinator.ts";
-import type { SimWorker } from "./members/worker.ts";
-import type { SimLink } from "./world/sim-link.ts";
+import type { Failure } from "../../core/job.ts";
+import { coordinatorName } from "../members/coordinator.ts";
+import type { SimWorker } from "../members/worker.ts";
+import type { SimLink } from "../world/sim-link.ts";
 
 export type IdentityJudgeOptions = {
   readonly nowMs: () => number;

@@ -1,9 +1,9 @@
 /** Laws about single steps of the core, checked without its own functions, so that an error in
  *  those cannot hide itself. */
-import { type CoordinatorState, DONE, RELAY, type Stage } from "../core/cluster/state.ts";
-import type { Effect } from "../core/effect.ts";
-import type { AttemptReport, CoordinatorEvent } from "../core/event.ts";
-import { idNumber } from "../core/ids.ts";
+import { type CoordinatorState, DONE, RELAY, type Stage } from "../../core/cluster/state.ts";
+import type { Effect } from "../../core/effect.ts";
+import type { AttemptReport, CoordinatorEvent } from "../../core/event.ts";
+import { idNumber } from "../../core/ids.ts";
 
 type Late = { readonly stage: Stage; readonly report: AttemptReport; readonly committed: number };
 

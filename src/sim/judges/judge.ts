@@ -2,28 +2,28 @@
  *  own, and hold the cluster to its laws (I1 … I23) and to what it has told its users. The first
  *  breach is kept. */
 
-import { decodeRecord } from "../coordinator/journal.ts";
-import type { Loop } from "../coordinator/run.ts";
-import { LawWatch } from "../core/cluster/laws.ts";
+import { decodeRecord } from "../../coordinator/journal.ts";
+import type { Loop } from "../../coordinator/run.ts";
+import { LawWatch } from "../../core/cluster/laws.ts";
 import {
   type CoordinatorState,
   emptyState,
   nextWakeMs,
   saveState,
   step,
-} from "../core/coordinator.ts";
-import type { CoordinatorEvent } from "../core/event.ts";
-import { attemptKey, idNumber, type JobId } from "../core/ids.ts";
-import type { Failure } from "../core/job.ts";
-import type { JobSummary } from "../core/summary.ts";
-import type { LogRecord } from "../store/log/log.ts";
-import type { RunOrder } from "../worker/run.ts";
-import { IdentityJudge } from "./identity-judge.ts";
-import type { SimJob } from "./jobs.ts";
-import type { SimWorker } from "./members/worker.ts";
-import { StepJudge } from "./step-judge.ts";
-import type { SimClock } from "./world/clock.ts";
-import type { SimProcess } from "./world/process.ts";
+} from "../../core/coordinator.ts";
+import type { CoordinatorEvent } from "../../core/event.ts";
+import { attemptKey, idNumber, type JobId } from "../../core/ids.ts";
+import type { Failure } from "../../core/job.ts";
+import type { JobSummary } from "../../core/summary.ts";
+import type { LogRecord } from "../../store/log/log.ts";
+import type { RunOrder } from "../../worker/run.ts";
+import type { SimJob } from "../jobs.ts";
+import type { SimWorker } from "../members/worker.ts";
+import type { SimClock } from "../world/clock.ts";
+import type { SimProcess } from "../world/process.ts";
+import { IdentityJudge } from "./identities.ts";
+import { StepJudge } from "./steps.ts";
 
 export type JudgeOptions = {
   readonly clock: SimClock;
