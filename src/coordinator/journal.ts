@@ -55,12 +55,22 @@ export type LogEnd = {
   position: number;
   atMs: number;
   epoch: number;
+  /** Of the newest snapshot; 0 = there is none. */
+  snapshotBytes: number;
 };
 
 export function encodeSnapshot(end: LogEnd): Uint8Array {
   const { atMs, epoch } = end;
   const state = saveState(end.state);
-  return encoder.encode(JSON.stringify({ format: snapshotFormat, atMs, epoch, state }));
+  let text: string;
+  try {
+    text = JSON.stringify({ format: snapshotFormat, atMs, epoch, state });
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const what = "the snapshot is longer than a text can be";
+    throw new ClusterError("limit-exceeded", `${what}; remove ended jobs: tequio rm`, { cause });
+  }
+  return encoder.encode(text);
 }
 
 function decodeSnapshot(record: LogRecord): LogEnd {
@@ -72,7 +82,8 @@ function decodeSnapshot(record: LogRecord): LogEnd {
         `${snapshotFormat}; start the version that wrote the data directory`,
     );
   }
-  return { state: loadState(state), position: record.position, atMs, epoch };
+  const snapshotBytes = record.bytes.length;
+  return { state: loadState(state), position: record.position, atMs, epoch, snapshotBytes };
 }
 
 /** Snapshot and replay. Effects are dropped: whoever needs them again asks again (see
@@ -84,7 +95,7 @@ export async function replay(
   const snapshot = await log.loadSnapshot();
   const end =
     snapshot === null
-      ? { state: emptyState(), position: 0, atMs: 0, epoch: 0 }
+      ? { state: emptyState(), position: 0, atMs: 0, epoch: 0, snapshotBytes: 0 }
       : decodeSnapshot(snapshot);
   for await (const record of log.read(end.position)) {
     replayed?.(record);

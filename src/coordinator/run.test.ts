@@ -223,3 +223,25 @@ test("a coordinator that restarts often takes a snapshot all the same", async ()
   const snapshot = await openMemoryLog(contents).loadSnapshot();
   assert.equal(snapshot?.position, 4);
 });
+
+test("a large snapshot waits for as many bytes of records as it has itself", async () => {
+  const log = openMemoryLog();
+  const sizes: number[] = [];
+  let records = 0;
+  const counted: Log = Object.assign(Object.create(log), {
+    append: (...args: Parameters<Log["append"]>) => {
+      records += 1;
+      return log.append(...args);
+    },
+    saveSnapshot: (...args: Parameters<Log["saveSnapshot"]>) => {
+      sizes.push(records);
+      return log.saveSnapshot(...args);
+    },
+  });
+  const { loop } = await open(counted, { snapshotRecords: 1, snapshotBytes: 1 });
+  for (let round = 0; round < 64; round++) await loop.post(joined);
+  const gaps = sizes.map((at, index) => at - (sizes[index - 1] ?? 0));
+  assert.ok(sizes.length >= 4, "snapshots go on");
+  assert.ok(gaps.at(-1)! >= 8, `ever more records lie between two of them: ${gaps.join(" ")}`);
+  await loop.stop();
+});

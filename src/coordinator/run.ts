@@ -43,7 +43,8 @@ export type LoopOptions = {
   readonly batchMax?: number;
   /** A snapshot is taken after so many records. Default 50,000. */
   readonly snapshotRecords?: number;
-  /** … or so many bytes of records. Default 64 MiB. */
+  /** … or so many bytes of records. Default 64 MiB. A larger snapshot waits for as many bytes of
+   *  records as it has itself, so that a byte of the log costs the same however large the state. */
   readonly snapshotBytes?: number;
 };
 
@@ -55,6 +56,8 @@ type Posted = {
 
 /** How long the loop waits with `time-passed` after the disk was full, ms. */
 const fullRetryMs = 1_000;
+/** What a snapshot that nobody takes counts as: about the largest that a log takes. */
+const tooLargeBytes = 512 * 1024 * 1024;
 /** Timers are armed at most so far ahead, ms: far ones of some platforms overflow. */
 const timerMaxMs = 3_600_000;
 
@@ -280,15 +283,21 @@ export class Loop {
     const { log, snapshotBytes, snapshotRecords } = this.#options;
     const { records, sizeBytes } = this.#sinceSnapshot;
     if (records < snapshotRecords && sizeBytes < snapshotBytes) return;
+    const before = this.#end.snapshotBytes;
+    if (before > snapshotBytes && sizeBytes < before) return;
     this.#sinceSnapshot = { records: 0, sizeBytes: 0 };
     try {
       hit("loop.snapshot", "before");
-      await log.saveSnapshot(this.#end.position, encodeSnapshot(this.#end));
+      const snapshot = encodeSnapshot(this.#end);
+      await log.saveSnapshot(this.#end.position, snapshot);
+      this.#end.snapshotBytes = snapshot.length;
       hit("loop.snapshot", "after");
       await log.trim(this.#end.position);
     } catch (error) {
       // Costs nothing: the records are all still there, and the next round tries again.
       if (!nothingWritten(error)) throw error;
+      // Rarely, when it has grown too large: making it takes seconds.
+      if (error.code === "limit-exceeded") this.#end.snapshotBytes = tooLargeBytes;
     }
   }
 

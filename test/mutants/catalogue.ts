@@ -123,8 +123,8 @@ export const mutants: readonly Mutant[] = [
   one(
     "the snapshot says that it is older than it is",
     "coordinator/run.ts",
-    "await log.saveSnapshot(this.#end.position, encodeSnapshot(this.#end));",
-    "await log.saveSnapshot(this.#end.position - 1, encodeSnapshot(this.#end));",
+    "await log.saveSnapshot(this.#end.position, snapshot);",
+    "await log.saveSnapshot(this.#end.position - 1, snapshot);",
   ),
   one(
     "timers are not armed after a restart",

@@ -44,7 +44,7 @@ class LogCheck {
   readonly #damages: Damage[] = [];
   /** Named by records that cannot be followed any more. */
   readonly #touched = new Set<JobId>();
-  #end: LogEnd = { state: emptyState(), position: 0, atMs: 0, epoch: 0 };
+  #end: LogEnd = { state: emptyState(), position: 0, atMs: 0, epoch: 0, snapshotBytes: 0 };
 
   constructor(view: LogView, onProgress: Progress) {
     this.#view = view;
