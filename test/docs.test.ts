@@ -99,7 +99,7 @@ test("every figure in README has been measured", () => {
   const measured = new Set(
     readResults().flatMap(({ cases }) => Object.values(cases).flat().map(valueText)),
   );
-  const shown = readText("README.md").matchAll(/\d[\d.]* (?:×|(?:[MG]B(?:\/s)?|tasks\/s|ms)\b)/g);
+  const shown = readText("README.md").matchAll(/\d[\d.,]* (?:×|(?:[MG]B(?:\/s)?|tasks\/s|ms)\b)/g);
   assert.deepEqual(
     [...shown].map(([figure]) => figure).filter((figure) => !measured.has(figure)),
     [],
