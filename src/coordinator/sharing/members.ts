@@ -175,7 +175,7 @@ export class Members {
 
   /** The first entry of each name offered now. */
   files(): SharedFile[] {
-    return offeredFiles(this.#loop.state, this.isHere);
+    return [...offeredFiles(this.#loop.state, this.isHere)];
   }
 
   #post(event: MemberEvent, answered?: (reply: Reply) => void): Promise<Reply> {

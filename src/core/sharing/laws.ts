@@ -22,18 +22,18 @@ export function checkSharing({ members, offers, peers }: Sharing): void {
   assert(files === offers.count, `I16: members have ${files} files, ${offers.count} are counted`);
   let named = 0;
   let rooted = 0;
-  for (const name of offers.names()) {
-    for (const { owner, file } of offers.ofName(name)) {
-      named++;
-      if (file.root !== null) rooted++;
-      const holds = members.get(owner.name) === owner && owner.files.get(name) === file;
-      if (!holds) assert(false, `I11: ${name} is offered by ${owner.name}, which has left it`);
-    }
+  for (const { owner, file } of offers.all()) {
+    named++;
+    if (file.root !== null) rooted++;
+    const holds = members.get(owner.name) === owner && owner.files.get(file.name) === file;
+    if (!holds) assert(false, `I11: ${file.name} is offered by ${owner.name}, which has left it`);
   }
-  for (const root of offers.roots()) {
-    for (const { file } of offers.ofRoot(root)) {
+  for (const copies of offers.contents()) {
+    const [first] = copies;
+    for (const { file } of copies) {
       rooted--;
-      if (file.root !== root) assert(false, `I11: ${file.name} is found under ${root}`);
+      const isSame = file.root !== null && file.root === first?.file.root;
+      if (!isSame) assert(false, `I11: ${file.name} is found under ${first?.file.root}`);
     }
   }
   assert(named === files, `I11: ${named} entries are found by name, ${files} by owner`);

@@ -8,7 +8,12 @@ import type { MemberRecord, SharedFile } from "../catalogue.ts";
 import type { Hash } from "../ids.ts";
 import { utf8Bytes } from "./names.ts";
 
-export type Offer = { readonly owner: MemberRecord; file: SharedFile };
+export type Offer = {
+  readonly owner: MemberRecord;
+  file: SharedFile;
+  /** In the snapshot that is being written; means nothing otherwise. */
+  number: number;
+};
 
 type Owners = Offer | Map<MemberRecord, Offer>;
 type Copies = Offer | Set<Offer>;
@@ -29,8 +34,12 @@ export class Offers {
     return this.#textBytes;
   }
 
-  names(): IterableIterator<string> {
-    return this.#byName.keys();
+  /** Everything, in the order of names, and of owners within a name. */
+  *all(): Generator<Offer, void> {
+    for (const owners of this.#byName.values()) {
+      if (owners instanceof Map) yield* owners.values();
+      else yield owners;
+    }
   }
 
   /** By all owners, connected or not. */
@@ -47,24 +56,23 @@ export class Offers {
     else if (copies !== undefined) yield copies;
   }
 
-  roots(): IterableIterator<Hash> {
-    return this.#byRoot.keys();
+  /** Who has the same content, content by content. */
+  *contents(): Generator<readonly Offer[], void> {
+    for (const copies of this.#byRoot.values()) {
+      yield copies instanceof Set ? [...copies] : [copies];
+    }
   }
 
   /** Publishes the file, or renews the owner's entry of that name. */
   put(owner: MemberRecord, file: SharedFile): void {
     const known = owner.files.get(file.name);
     owner.files.set(file.name, file);
-    this.#textBytes += textBytes(file);
     if (known === undefined) {
-      const offer = { owner, file };
-      this.#count++;
-      this.#addOwner(offer);
-      this.enterRoot(offer);
+      this.enterRoot(this.putUnderName(owner, file));
       return;
     }
-    this.#textBytes -= textBytes(known);
-    const offer = this.#find(owner, file.name);
+    this.#textBytes += textBytes(file) - textBytes(known);
+    const offer = this.find(owner, file.name);
     const moves = known.root !== file.root;
     if (moves) this.#leaveRoot(offer);
     offer.file = file;
@@ -75,7 +83,7 @@ export class Offers {
   take(owner: MemberRecord, name: string): boolean {
     const known = owner.files.get(name);
     if (known === undefined) return false;
-    const offer = this.#find(owner, name);
+    const offer = this.find(owner, name);
     owner.files.delete(name);
     this.#count--;
     this.#textBytes -= textBytes(known);
@@ -86,9 +94,9 @@ export class Offers {
     return true;
   }
 
-  /** For a snapshot, whose order of contents is its own: an entry under its name alone. */
+  /** A new entry under its name alone: a snapshot has an order of contents of its own. */
   putUnderName(owner: MemberRecord, file: SharedFile): Offer {
-    const offer = { owner, file };
+    const offer = { owner, file, number: 0 };
     this.#count++;
     this.#textBytes += textBytes(file);
     this.#addOwner(offer);
@@ -123,7 +131,8 @@ export class Offers {
     }
   }
 
-  #find(owner: MemberRecord, name: string): Offer {
+  /** The entry of a name that the owner has. */
+  find(owner: MemberRecord, name: string): Offer {
     const owners = this.#byName.get(name);
     return (owners instanceof Map ? owners.get(owner) : owners) as Offer;
   }

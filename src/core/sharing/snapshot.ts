@@ -2,7 +2,7 @@
  *
  *  Every file is written once, in the order of names; the other orders are lists of its number,
  *  since a catalogue may have a million of them. */
-import type { MemberRecord, SharedFile } from "../catalogue.ts";
+import type { MemberRecord } from "../catalogue.ts";
 import { emptySharing, type Sharing } from "./members.ts";
 import type { Offer } from "./offers.ts";
 
@@ -25,25 +25,19 @@ export type SavedSharing = {
 
 export function saveSharing({ members, offers }: Sharing): SavedSharing {
   const places = new Map([...members.values()].map((member, place) => [member, place]));
-  const numbers = new Map<SharedFile, number>();
   const files: SavedFile[] = [];
-  for (const name of offers.names()) {
-    for (const { owner, file } of offers.ofName(name)) {
-      numbers.set(file, files.length);
-      const { description, root, sizeBytes } = file;
-      files.push([places.get(owner) as number, name, description, root, sizeBytes]);
-    }
+  for (const offer of offers.all()) {
+    offer.number = files.length;
+    const { name, description, root, sizeBytes } = offer.file;
+    files.push([places.get(offer.owner) as number, name, description, root, sizeBytes]);
   }
-  const numberOf = (file: SharedFile) => numbers.get(file) as number;
   return {
     members: [...members.values()].map((member) => ({
       ...member,
-      files: [...member.files.values()].map(numberOf),
+      files: [...member.files.keys()].map((name) => offers.find(member, name).number),
     })),
     files,
-    roots: [...offers.roots()].map((root) =>
-      [...offers.ofRoot(root)].map(({ file }) => numberOf(file)),
-    ),
+    roots: [...offers.contents()].map((copies) => copies.map(({ number }) => number)),
   };
 }
 

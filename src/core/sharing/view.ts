@@ -27,36 +27,25 @@ export function sharingVersion(state: CoordinatorState): number {
   return state.sharing.changes;
 }
 
-export function sharedFileCount(state: CoordinatorState): number {
-  return state.sharing.offers.count;
+/** The first entry of each name that somebody offers now, in the order in which the names first
+ *  appeared. */
+export function* offeredFiles(
+  state: CoordinatorState,
+  isHere: IsHere,
+): Generator<SharedFile, void> {
+  let told: string | null = null;
+  for (const { owner, file } of state.sharing.offers.all()) {
+    // Owners of one name follow each other.
+    if (file.name === told || !offersNow(owner, isHere)) continue;
+    told = file.name;
+    yield file;
+  }
 }
 
-/** Names that somebody offers now, in the order in which they first appeared. */
 export function offeredNames(state: CoordinatorState, isHere: IsHere): string[] {
-  const { offers } = state.sharing;
   const names: string[] = [];
-  for (const name of offers.names()) {
-    for (const { owner } of offers.ofName(name)) {
-      if (!offersNow(owner, isHere)) continue;
-      names.push(name);
-      break;
-    }
-  }
+  for (const { name } of offeredFiles(state, isHere)) names.push(name);
   return names;
-}
-
-/** The first entry of each name that somebody offers now. */
-export function offeredFiles(state: CoordinatorState, isHere: IsHere): SharedFile[] {
-  const { offers } = state.sharing;
-  const files: SharedFile[] = [];
-  for (const name of offers.names()) {
-    for (const { owner, file } of offers.ofName(name)) {
-      if (!offersNow(owner, isHere)) continue;
-      files.push(file);
-      break;
-    }
-  }
-  return files;
 }
 
 export type WantedFile = { readonly name: string } | { readonly root: Hash };
