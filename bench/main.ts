@@ -5,6 +5,7 @@
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { type Case, type Figure, keepsBound } from "./case.ts";
+import { files } from "./files/transfer.ts";
 import { bound, loadText, machineName, save, valueText } from "./results.ts";
 import { largeJobs } from "./scale/jobs.ts";
 import { scale } from "./scale/workers.ts";
@@ -13,7 +14,7 @@ import { start } from "./start.ts";
 import { tasks } from "./tasks.ts";
 import { wordCount } from "./word-count.ts";
 
-const cases: readonly Case[] = [wordCount, sort, tasks, largeJobs, scale, start];
+const cases: readonly Case[] = [wordCount, sort, tasks, largeJobs, scale, start, files];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
