@@ -9,7 +9,7 @@ import { files } from "./files/transfer.ts";
 import { bound, loadText, machineName, save, valueText } from "./results.ts";
 import { largeJobs } from "./scale/jobs.ts";
 import { scale } from "./scale/workers.ts";
-import { sort } from "./sort.ts";
+import { sort } from "./sort/sort.ts";
 import { start } from "./start.ts";
 import { tasks } from "./tasks.ts";
 import { wordCount } from "./word-count.ts";

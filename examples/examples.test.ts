@@ -73,6 +73,16 @@ test("word-count counts words of every script", async () => {
   assert.equal(counts.get("море"), 2);
 });
 
+test("sort-orders has the greatest amounts first, and keeps the order of equal ones", async () => {
+  const { texts } = await run("sort-orders", ["orders.csv"]);
+  const rows = texts.join("").replace(/(?<!^)order,customer,amount\n/g, "");
+  assert.deepEqual(
+    lines(rows).map((row) => row.split(",")[0]),
+    ["order", "1003", "1008", "1001", "1004", "1006", "1002", "1007", "1005"],
+  );
+  assert.ok(rows.includes("1008,Héloïse,1e3\n"));
+});
+
 test("inverted-index lists the files of a word, most often first", async () => {
   const { texts } = await run("inverted-index", ["docs"], { shortest: "4" });
   const index = new Map(texts.flatMap(pairs).map(({ key, value }) => [key, value]));

@@ -1,5 +1,5 @@
-/** Runs an operator in this process as its tasks on a cluster would: planned, each split mapped, each
- *  partition reduced; and by the judge, to compare. */
+/** Runs an operator in this process as its tasks on a cluster would: planned, each split mapped,
+ *  each partition reduced; and by the judge, to compare. */
 import { closeSync, createWriteStream, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";

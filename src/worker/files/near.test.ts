@@ -38,7 +38,7 @@ test("an output of the worker beside is found where it lies", async (t) => {
   assert.equal((await near.find("http://a:1", { ...ref, attempt: 1 }, root)) === null, true);
 });
 
-test("another root, other bytes and a directory that others can write to do not count", async (t) => {
+test("another root, other bytes and a directory open to others do not count", async (t) => {
   const { near, other, root, runPath } = neighbours(t);
   assert.equal(await near.find("http://b:1", ref, "0".repeat(64)), null);
   const found = await near.find("http://a:1", ref, root);

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { treeOf } from "./memory.ts";
+import { treeOf } from "../memory.ts";
 
 /** What `getconf CLK_TCK` says everywhere that matters. */
 const ticksPerSecond = 100;

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { seeded } from "../scripts/corpus/random.ts";
+import { seeded } from "../../scripts/corpus/random.ts";
 
 export const recordBytes = 100;
 export const keyBytes = 10;
@@ -19,7 +19,7 @@ const seed = 20_261_121;
 
 /** File with as many whole records as `sizeBytes` hold; made once. */
 export function recordsFile(sizeBytes: number): string {
-  const cache = join(import.meta.dirname, ".cache");
+  const cache = join(import.meta.dirname, "../.cache");
   const path = join(cache, `records-${sizeBytes}.txt`);
   const count = Math.floor(sizeBytes / recordBytes);
   if (existsSync(path) && statSync(path).size === count * recordBytes) return path;

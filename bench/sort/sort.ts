@@ -3,10 +3,10 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cli, startCluster } from "../scripts/cluster.ts";
-import { type BenchOptions, type Case, type Figure, median, takeTurns } from "./case.ts";
+import { cli, startCluster } from "../../scripts/cluster.ts";
+import { type BenchOptions, type Case, type Figure, median, takeTurns } from "../case.ts";
+import { watchMemory } from "../memory.ts";
 import { cpuSeconds, timed } from "./cpu.ts";
-import { watchMemory } from "./memory.ts";
 import { recordsFile } from "./records.ts";
 
 const fullBytes = 1 << 30;
@@ -15,7 +15,7 @@ const memory = "128M";
 
 export const sort: Case = {
   name: "sort",
-  question: `Sort of 100-byte records by 10-byte keys, ${memory} a worker: two workers against GNU sort`,
+  question: `Sort of 100-byte records, ${memory} a worker: two workers against GNU sort`,
   run,
 };
 
@@ -34,7 +34,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
   const sorted = join(directory, "gnu.txt");
   const onCluster = async () => {
     rmSync(out, { recursive: true, force: true });
-    const job = join(import.meta.dirname, "jobs", "sort-records.ts");
+    const job = join(import.meta.dirname, "../jobs", "sort-records.ts");
     const target = ["--data", cluster.dataDir, "--json"];
     const watch = watchMemory(cluster.pid);
     const before = cpuSeconds(cluster.pid);
