@@ -34,7 +34,8 @@ export function provedHost(said: string, seen: string, machine: Machine): string
   return machine.names.has(claimed) ? said : from;
 }
 
-/** For masters behind a proxy that were told to trust: a plain address or name, else what is seen. */
+/** For masters behind a proxy that were told to trust: a plain address or name, else what is
+ *  seen. */
 export function trustedHost(said: string, seen: string): string {
   const isName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(said);
   return isIP(said) !== 0 || isName ? said : plainAddress(seen);

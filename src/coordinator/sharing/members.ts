@@ -8,6 +8,7 @@ import type { MemberAddress, MemberEvent, MemberRecord, SharedFile } from "../..
 import { tokenProblem } from "../../core/members.ts";
 import type { Offer } from "../../core/sharing/offers.ts";
 import {
+  type IsHere,
   memberNamed,
   memberRecords,
   offeredFiles,
@@ -168,14 +169,20 @@ export class Members {
     const version = sharingVersion(this.#loop.state);
     const kept = this.#names;
     if (kept !== null && kept.version === version && nowMs < kept.untilMs) return kept.list;
-    const list = offeredNames(this.#loop.state, this.isHere).sort();
+    const list = offeredNames(this.#loop.state, this.#present()).sort();
     this.#names = { version, untilMs: nowMs + this.#signs.nextInMs(nowMs), list };
     return list;
   }
 
   /** The first entry of each name offered now. */
   files(): SharedFile[] {
-    return [...offeredFiles(this.#loop.state, this.isHere)];
+    return [...offeredFiles(this.#loop.state, this.#present())];
+  }
+
+  /** Who is here, looked up once for all of their files. */
+  #present(): IsHere {
+    const present = new Set(this.list().filter(this.isHere));
+    return (member) => present.has(member);
   }
 
   #post(event: MemberEvent, answered?: (reply: Reply) => void): Promise<Reply> {

@@ -48,6 +48,9 @@ export function offeredNames(state: CoordinatorState, isHere: IsHere): string[] 
   return names;
 }
 
+/** Owners of one name that are looked at: enough to fetch from, whoever else has it. */
+const sourcesMax = 256;
+
 export type WantedFile = { readonly name: string } | { readonly root: Hash };
 
 /** Who offers a file now, its first owner first. By name: what that owner published under it, and
@@ -60,8 +63,14 @@ export function sourcesOf(
   isHere: IsHere,
 ): Array<Readonly<Offer>> {
   const { offers } = state.sharing;
-  const live = (found: Iterable<Offer>) =>
-    [...found].filter(({ owner }) => offersNow(owner, isHere));
+  const live = (found: Iterable<Offer>) => {
+    const some: Offer[] = [];
+    for (const offer of found) {
+      if (some.length >= sourcesMax) break;
+      if (offersNow(offer.owner, isHere)) some.push(offer);
+    }
+    return some;
+  };
   if ("root" in wanted) return agreed(live(offers.ofRoot(wanted.root)));
   const named = live(offers.ofName(wanted.name));
   const root = named[0]?.file.root ?? null;
