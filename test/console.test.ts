@@ -45,8 +45,8 @@ class Typing {
     if (!all.includes(wanted)) await this.#running.said(wanted);
   }
 
-  end() {
-    this.#running.child.stdin?.end();
+  end(line = "") {
+    this.#running.child.stdin?.end(line);
     return this.#running.ended;
   }
 }
@@ -117,6 +117,33 @@ test("ours talks to a server in Python that sends no byte when it will not list"
   const { err } = await ana.end();
   assert.match(err, /ana is connected; DISCONNECT ana comes first/);
   assert.equal(place.read("b.txt"), "abc");
+});
+
+test("files of a console user are fetched by `tequio get`, and a peer's by GET_FILE", async (t) => {
+  // By gRPC in one message; too large for one, so by GET_FILE.
+  const large = "0123456789".repeat(600_000);
+  const place = new Place(t, { "small.txt": "small\n", "large.txt": large, "peer.txt": "peer\n" });
+  const port = await up(place);
+  const ana = new Typing(place, port);
+  await ana.type("REGISTER ana", "REGISTER OK");
+  await ana.type("CONNECT ana", "CONNECT OK");
+  for (const [name, content] of [
+    ["small.txt", "small\n"],
+    ["large.txt", large],
+  ] as const) {
+    const path = join(place.dir, name);
+    await ana.type(`PUBLISH ${path} ${name}`, "PUBLISH OK");
+    const got = await place.run("get", path, "-o", `copy-${name}`);
+    assert.equal(got.code, 0, got.err);
+    assert.ok(place.read(`copy-${name}`) === content);
+  }
+  const sharing = place.start("share", "peer.txt", "--as", "node-7", "--allow-anonymous");
+  await sharing.said("sharing 1 file");
+  await ana.type("LIST_CONTENT node-7", "LIST_CONTENT OK\n\tpeer.txt");
+  await ana.type("GET_FILE node-7 peer.txt from-peer.txt", "GET_FILE OK");
+  assert.equal(place.read("from-peer.txt"), "peer\n");
+  await ana.type("DISCONNECT ana", "DISCONNECT OK");
+  assert.equal((await ana.end("QUIT\n")).code, 0);
 });
 
 test("a coordinator without --console-port has no console; its options want one", async (t) => {

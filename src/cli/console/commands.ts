@@ -46,7 +46,7 @@ export const consoleCommands: readonly ConsoleCommand[] = [
   {
     name: "UNREGISTER",
     usage: "UNREGISTER <userName>",
-    does: "be a user no more, with all that was published",
+    does: "leave for good, with all its files",
     words: ["user"],
     run: async ([user], { client, seen }) => {
       await client.unregister(user!);
@@ -56,14 +56,14 @@ export const consoleCommands: readonly ConsoleCommand[] = [
   {
     name: "CONNECT",
     usage: "CONNECT <userName>",
-    does: "be there as a user, and serve what it has published",
+    does: "be there, and serve its files",
     words: ["user"],
     run: ([user], { client }) => client.connect(user!),
   },
   {
     name: "DISCONNECT",
     usage: "DISCONNECT <userName>",
-    does: "be there no more; what was published stays",
+    does: "be there no more; files stay listed",
     words: ["user"],
     run: ([user], { client }) => client.disconnect(user!),
   },
@@ -79,7 +79,7 @@ export const consoleCommands: readonly ConsoleCommand[] = [
   {
     name: "DELETE",
     usage: "DELETE <fileName>",
-    does: "offer it no more; the file itself stays",
+    does: "offer it no more",
     words: ["published"],
     run: ([path], { client }) => client.delete(path!),
   },
@@ -113,7 +113,7 @@ export const consoleCommands: readonly ConsoleCommand[] = [
   {
     name: "GET_FILE",
     usage: "GET_FILE <userName> <remote_fileName> <local_fileName>",
-    does: "fetch a file from a user; a folder keeps its name",
+    does: "fetch a file from a user",
     words: ["user", "content", "file"],
     run: async ([remote, path, to], { client, onProgress, signal }) => {
       await client.getFile({ remote: remote!, path: path!, to: to! }, signal, onProgress);

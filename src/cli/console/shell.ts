@@ -40,6 +40,7 @@ export class Shell {
   #inputEnded = false;
   /** Ctrl-C or Ctrl-D was refused just now: the next one is meant. */
   #isWarned = false;
+  #hasLeft = false;
   /** Of a pipe: the first failure. */
   #exitCode: number = exitCodes.ok;
 
@@ -102,6 +103,7 @@ export class Shell {
         return;
       }
       this.#running = null;
+      if (this.#hasLeft) return;
       if (this.#inputEnded && this.#waiting.length === 0) return this.#inputIsOver();
       if (!this.#inputEnded) this.#lines?.resume();
       this.#prompt();
@@ -207,6 +209,8 @@ export class Shell {
   }
 
   async #leave(code: number): Promise<void> {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
     this.#running?.abort();
     const { client } = this.#options;
     const { user } = client;

@@ -48,9 +48,11 @@ async function byGetFile(source: Source, options: WholeOptions): Promise<Uint8Ar
   return connection.getFile(source.fileName, { credential, maxBytes, limitMs });
 }
 
-/** A user's client closes, or answers one byte, when it is spoken to in HTTP/2. */
+/** A user's client closes, or answers one byte, when it is spoken to in HTTP/2; ours speaks it, and
+ *  refuses what does not fit into one message. */
 function mayBeConsole(error: unknown): boolean {
-  return error instanceof ClusterError && /lost before|closed/.test(error.text);
+  if (!(error instanceof ClusterError)) return false;
+  return error.code === "limit-exceeded" || /lost before|closed/.test(error.text);
 }
 
 async function byConsole(source: Source, options: WholeOptions, before: unknown): Promise<number> {
@@ -59,7 +61,12 @@ async function byConsole(source: Source, options: WholeOptions, before: unknown)
   if (problem !== null) throw new ClusterError("forbidden", problem);
   const { port } = source.address;
   const { signal } = options;
-  const fetched = await fetchConsoleFile({ host: ip, port }, source.fileName, { signal });
+  const asked = fetchConsoleFile({ host: ip, port }, source.fileName, { signal });
+  const fetched = await asked.catch(() => {
+    signal.throwIfAborted();
+    // It does not speak this either.
+    throw before;
+  });
   try {
     if (fetched.outcome === "no-file") throw new ClusterError("not-found", "File not found");
     if (fetched.outcome !== "ok") throw before;
