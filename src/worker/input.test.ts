@@ -19,7 +19,7 @@ import { readRecords } from "../sdk/local/records.ts";
 import type { InputFile, Piece, Plan } from "../wire/block/plan.ts";
 import { openLocal } from "./input/file.ts";
 import { type StreamOptions, streamSplit } from "./input.ts";
-import { PipeSource } from "./kernels/byte-source.ts";
+import { PipeSource } from "./input/pipe-source.ts";
 import { RecordPosition } from "./kernels/lines.ts";
 import { pieceReader, wordsOf } from "./kernels/records.ts";
 

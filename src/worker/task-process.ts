@@ -6,7 +6,7 @@
  *  `task-messages.ts`. */
 import { Worker } from "node:worker_threads";
 import { assert, ClusterError } from "../core/error.ts";
-import { InputBroken, PipeSource } from "./kernels/byte-source.ts";
+import { InputBroken, PipeSource } from "./input/pipe-source.ts";
 import { Counters } from "./task/counters.ts";
 import { taskExits } from "./task/exits.ts";
 import { failureOf } from "./task/failure.ts";

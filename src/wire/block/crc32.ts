@@ -8,8 +8,9 @@ for (let byte = 0; byte < 256; byte++) {
   table[byte] = rest;
 }
 
-export function crc32(bytes: Uint8Array): number {
-  let rest = 0xffffffff;
+/** `before`: of the bytes that these follow. */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  let rest = ~before;
   for (let i = 0; i < bytes.length; i++) {
     rest = (rest >>> 8) ^ (table[(rest ^ (bytes[i] as number)) & 0xff] as number);
   }

@@ -1,8 +1,9 @@
 /** A job as its bundle exports it, seen by those who run it: the shape that the SDK's `mapReduce`
  *  and `tasks` give it. A bundle is a foreign program with its own copy of the SDK, so this is what
  *  is relied on, and nothing else of it. */
+import { ClusterError } from "../../core/error.ts";
 import type { Key } from "../../wire/block/key.ts";
-import type { FormatSpec } from "../../wire/block/plan.ts";
+import type { FormatSpec, Plan } from "../../wire/block/plan.ts";
 import type { OutputFormat } from "../../wire/block/row.ts";
 import type { Combine } from "../kernels/merge.ts";
 import { thrownBy } from "./thrown.ts";
@@ -40,6 +41,31 @@ export type TasksJob = {
 };
 
 export type AnyJob = MapReduceJob | TasksJob;
+
+/** The job that a bundle exports. */
+export function jobIn(bundle: { readonly default?: unknown }): AnyJob {
+  const job = bundle.default;
+  if (isJob(job)) return job;
+  throw new ClusterError(
+    "bad-request",
+    "the job file's default export is no job; write export default mapReduce({…}) " +
+      "or export default tasks({…})",
+  );
+}
+
+function isJob(value: unknown): value is AnyJob {
+  if (typeof value !== "object" || value === null) return false;
+  const { kind, options } = value as { kind?: unknown; options?: unknown };
+  return (kind === "map-reduce" || kind === "tasks") && typeof options === "object";
+}
+
+export function checkedPlan(plan: Plan): Plan {
+  if (plan.version === 1) return plan;
+  throw new ClusterError(
+    "version-mismatch",
+    `plan of version ${plan.version}; this worker knows version 1: update it`,
+  );
+}
 
 /** Where `count` and `log` of job code lead. The SDK finds it by this symbol on the global. */
 export type JobRuntime = {

@@ -6,7 +6,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { type OperatorKernel, operatorKernel } from "../kernels/operators/kernel.ts";
 import type { ToTask } from "../task-messages.ts";
-import type { AnyJob, Params } from "./job.ts";
+import { type AnyJob, checkedPlan, jobIn, type Params } from "./job.ts";
 import { shown } from "./thrown.ts";
 
 export type LoadedJob = {
@@ -40,22 +40,9 @@ export async function loadJob(load: Extract<ToTask, { kind: "load" }>): Promise<
       cause: error,
     });
   }
-  const job = loaded.default;
-  if (!isJob(job)) {
-    throw new ClusterError(
-      "bad-request",
-      "the job file's default export is no job; write export default mapReduce({…}) " +
-        "or export default tasks({…})",
-    );
-  }
+  const job = jobIn(loaded);
   const params = { ...job.options.params, ...plan.params } as Params;
   return { job, plan, params, codeFolder: dirname(codePath), itemsPath, kernel: null };
-}
-
-function isJob(value: unknown): value is AnyJob {
-  if (typeof value !== "object" || value === null) return false;
-  const { kind, options } = value as { kind?: unknown; options?: unknown };
-  return (kind === "map-reduce" || kind === "tasks") && typeof options === "object";
 }
 
 /** Blobs have no extension, and without one Node must guess what the file is. */
@@ -67,12 +54,5 @@ function importable(path: string, scratch: string): string {
 }
 
 function readPlan(path: string): Plan {
-  const plan = JSON.parse(readFileSync(path, "utf8")) as Plan;
-  if (plan.version !== 1) {
-    throw new ClusterError(
-      "version-mismatch",
-      `plan of version ${plan.version}; this worker knows version 1: update it`,
-    );
-  }
-  return plan;
+  return checkedPlan(JSON.parse(readFileSync(path, "utf8")) as Plan);
 }

@@ -18,7 +18,7 @@ type Item = { readonly task: number; readonly attempt: number };
 
 export type ItemRun = {
   readonly loaded: LoadedJob;
-  readonly items: ItemsFile;
+  readonly items: Pick<ItemsFile, "item">;
   readonly reporter: Reporter;
   readonly counters: Counters;
   /** Hears which attempt job code is working for, null between attempts. */
