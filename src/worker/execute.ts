@@ -16,9 +16,9 @@ import { openFile } from "./files/open-file.ts";
 import type { Outputs } from "./files/outputs.ts";
 import { streamSplit } from "./input.ts";
 import type { Executor, ExecutorEvents, RunOrder, Serving } from "./run.ts";
-import { LoadFailed, type Processes } from "./slot/processes.ts";
+import { LoadFailed, type Processes, type Taken } from "./slot/processes.ts";
 import type { TaskProcess } from "./slot/slot.ts";
-import type { FromTask, TaskReport, ToTask } from "./task-messages.ts";
+import type { FromTask, ItemsOrder, TaskReport, ToTask } from "./task-messages.ts";
 
 export type ExecuteOptions = {
   readonly jobs: OpenJobs;
@@ -37,6 +37,9 @@ type Run = {
   /** While it computes. */
   process: TaskProcess | null;
 };
+
+/** An order, and what was said of it when it went with the load; null = it is still to be sent. */
+type Given = { readonly order: ToTask; readonly early: Taken["early"] };
 
 type Done = Extract<TaskReport, { kind: "done" }>;
 
@@ -105,18 +108,19 @@ export class NodeExecutor implements Executor {
     const files = await job.files();
     signal.throwIfAborted();
     this.#phase(run, "loading");
-    const taking = this.#options.processes.take(order.slot, job, files);
-    const process = await this.#untilKilled(run, taking);
+    const kind = job.open.stages[order.stage]?.kind;
+    const next = kind === "tasks" ? itemsOrder(order) : null;
+    const taking = this.#options.processes.take(order.slot, { job, files, next });
+    const { process, early } = await this.#untilKilled(run, taking);
     signal.throwIfAborted();
     run.process = process;
-    const kind = job.open.stages[order.stage]?.kind;
-    if (kind === "tasks") await this.#items(run, process);
+    if (next !== null) await this.#items(run, process, { order: next, early });
     else if (kind === "map") await this.#map(run, process);
     else await this.#reduce(run, process);
   }
 
   /** A run that is killed while its code loads takes the process with it. */
-  async #untilKilled(run: Run, taking: Promise<TaskProcess>): Promise<TaskProcess> {
+  async #untilKilled(run: Run, taking: Promise<Taken>): Promise<Taken> {
     const { signal } = run.stopping;
     const kill = () => this.#options.processes.kill(run.order.slot);
     signal.addEventListener("abort", kill, { once: true });
@@ -131,11 +135,9 @@ export class NodeExecutor implements Executor {
   }
 
   /** Reports pass as they come; the run ends with the last. */
-  async #items(run: Run, process: TaskProcess): Promise<void> {
-    const { attempts } = run.order;
-    const items = attempts.map(({ task, attempt }) => ({ task, attempt }));
-    const left = new Map(items.map(({ task, attempt }) => [task, attempt]));
-    await this.#converse(run, process, { kind: "tasks", items }, (message) => {
+  async #items(run: Run, process: TaskProcess, given: Given): Promise<void> {
+    const left = new Map(run.order.attempts.map(({ task, attempt }) => [task, attempt]));
+    await this.#converse(run, process, given, (message) => {
       if (message.kind !== "reports") return false;
       const reports = message.reports.map((report) =>
         report.kind === "done" ? doneReport(report, valueOutput(report)) : report,
@@ -248,7 +250,7 @@ export class NodeExecutor implements Executor {
   async #oneReport(run: Run, process: TaskProcess, order: ToTask): Promise<TaskReport> {
     const { task, attempt } = run.order.attempts[0]!;
     let found: TaskReport | undefined;
-    await this.#converse(run, process, order, (message) => {
+    await this.#converse(run, process, { order, early: null }, (message) => {
       if (message.kind !== "reports") return false;
       found = message.reports.find((report) => report.task === task && report.attempt === attempt);
       return found !== undefined;
@@ -261,7 +263,7 @@ export class NodeExecutor implements Executor {
   #converse(
     run: Run,
     process: TaskProcess,
-    order: ToTask,
+    { order, early }: Given,
     heard: (message: FromTask) => boolean,
   ): Promise<void> {
     this.#phase(run, "computing");
@@ -274,7 +276,8 @@ export class NodeExecutor implements Executor {
         }
       };
       process.onEnd((failure) => reject(new ProcessEnded(failure)));
-      process.send(order);
+      if (early === null) process.send(order);
+      else for (const message of early) process.listen?.(message);
     });
   }
 
@@ -333,6 +336,10 @@ function doneReport(report: Done, output: TaskOutput): AttemptReport {
   const counted = Object.keys(counters).length > 0;
   if (!counted && inputBytes === 0) return done;
   return { ...done, ...(counted ? { counters } : {}), ...(inputBytes === 0 ? {} : { inputBytes }) };
+}
+
+function itemsOrder({ attempts }: RunOrder): ItemsOrder {
+  return { kind: "tasks", items: attempts.map(({ task, attempt }) => ({ task, attempt })) };
 }
 
 function valueOutput({ sizeBytes, records, value }: Done): TaskOutput {

@@ -23,6 +23,9 @@ export type ToTask =
       readonly itemsPath: string | null;
       /** Own directory; the only place where the process may write. */
       readonly scratch: string;
+      /** Obeyed when it is loaded, and not at all when that fails: a task alone need not wait until
+       *  the supervisor has heard and answered. */
+      readonly next?: ItemsOrder;
     }
   /** Map one split; its input arrives on descriptor 4. Output: `<out>.run` and `<out>.manifest`
    *  (shuffle), or the final file `<out>.part` when the plan has no reducers. */
@@ -45,11 +48,13 @@ export type ToTask =
         readonly sizeBytes: number;
       }>;
     }
-  /** Run items of a `tasks` job one after the other. */
-  | {
-      readonly kind: "tasks";
-      readonly items: ReadonlyArray<{ readonly task: number; readonly attempt: number }>;
-    };
+  | ItemsOrder;
+
+/** Run items of a `tasks` job one after the other. */
+export type ItemsOrder = {
+  readonly kind: "tasks";
+  readonly items: ReadonlyArray<{ readonly task: number; readonly attempt: number }>;
+};
 
 export type TaskReport = {
   readonly task: number;

@@ -65,12 +65,13 @@ class TaskProcess {
     return this.reports()[count - 1] as TaskReport;
   }
 
-  async load(code: string, plan: Partial<Plan>, itemsPath: string | null = null): Promise<void> {
+  async load(code: string, plan: object, itemsPath: string | null = null, more = {}) {
     const codePath = join(this.scratch, "code");
     const planPath = join(this.scratch, "plan.json");
     writeFileSync(codePath, code);
     writeFileSync(planPath, JSON.stringify({ ...emptyPlan, ...plan }));
-    this.order({ kind: "load", job: "j-1", codePath, planPath, itemsPath, scratch: this.scratch });
+    const paths = { codePath, planPath, itemsPath, scratch: this.scratch };
+    this.order({ kind: "load", job: "j-1", ...paths, ...more });
     await this.until((m) => m.some(({ kind }) => kind === "loaded" || kind === "load-failed"));
   }
 
@@ -274,6 +275,18 @@ test("items run in order, sync or async, and results that are no JSON fail", asy
   assert.match(results[3] ?? "", /^limit-exceeded: the result of item 3 has 1048578 bytes/);
   assert.equal(results[4], "null");
   await task.end();
+});
+
+test("items that come with the load run after it, and not at all when it fails", async () => {
+  const task = new TaskProcess();
+  const more = { next: { kind: "tasks", items: batch(1) } };
+  await task.load(tasksCode("(i) => i + 1"), {}, itemsFile([41]), more);
+  const report = await task.report();
+  assert.equal(report.kind === "done" && report.value, "42");
+  await task.load(tasksCode("(i) => i"), { version: 2 }, itemsFile([41]), more);
+  await task.until((messages) => messages.some(({ kind }) => kind === "load-failed"));
+  await task.end();
+  assert.equal(task.reports().length, 1, "not with the job of before either");
 });
 
 test("a finished item is reported while the next one still waits", async () => {

@@ -82,7 +82,8 @@ consoleToLog((line) => reporter.log(line));
 async function obey(order: ToTask): Promise<void> {
   switch (order.kind) {
     case "load":
-      return load(order);
+      if ((await load(order)) && order.next !== undefined) return obey(order.next);
+      return;
     case "map":
       source.startTask();
       attempt(order, () => mapTask(order));
@@ -110,15 +111,17 @@ function drained(): Promise<void> {
   });
 }
 
-async function load(order: Extract<ToTask, { kind: "load" }>): Promise<void> {
+async function load(order: Extract<ToTask, { kind: "load" }>): Promise<boolean> {
   try {
     loaded = await loadJob(order);
     items?.close();
     items = order.itemsPath === null ? null : new ItemsFile(order.itemsPath);
     send?.({ kind: "loaded" } satisfies FromTask);
+    return true;
   } catch (error) {
     const failure = failureOf(error, "");
     send?.({ kind: "load-failed", failure } satisfies FromTask);
+    return false;
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Failure } from "../../core/job.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { JobFiles, OpenedJob } from "../files/jobs.ts";
+import type { FromTask, ItemsOrder } from "../task-messages.ts";
 import type { Sandbox } from "./sandbox-node.ts";
 import { defaultSlotLimits, TaskProcess } from "./slot.ts";
 
@@ -34,6 +35,13 @@ export class LoadFailed extends Error {
   }
 }
 
+export type Taken = {
+  readonly process: TaskProcess;
+  /** What it has said of `next`, which it was given already; goes on until somebody listens. Null:
+   *  it was given nothing. */
+  readonly early: readonly FromTask[] | null;
+};
+
 export class Processes {
   readonly #options: ProcessesOptions;
   readonly #slots: Array<TaskProcess | null>;
@@ -53,9 +61,12 @@ export class Processes {
   }
 
   /** The slot's process, loaded with the job: the one it has when that knows the job or at least
-   *  its code, else the spare. A process never serves two owners or two codes. Throws `LoadFailed`.
-   *  */
-  async take(slot: number, job: OpenedJob, files: JobFiles): Promise<TaskProcess> {
+   *  its code, else the spare. A process never serves two owners or two codes. `next` goes with the
+   *  load, when there is one. Throws `LoadFailed`. */
+  async take(
+    slot: number,
+    { job, files, next }: { job: OpenedJob; files: JobFiles; next: ItemsOrder | null },
+  ): Promise<Taken> {
     const { open } = job;
     const code = `${open.codeHash} ${open.owner}`;
     let taken = this.#slots[slot] ?? null;
@@ -67,12 +78,12 @@ export class Processes {
       taken.code = code;
       this.#prepareSpare();
       await taken.ready;
-    } else if (taken.job === open.job) return taken;
+    } else if (taken.job === open.job) return { process: taken, early: null };
     taken.job = open.job;
     hit("worker.load", "before");
-    await load(taken, files);
+    const early = await load(taken, files, next);
     hit("worker.load", "after");
-    return taken;
+    return { process: taken, early };
   }
 
   /** The process of a slot ends, whatever it does. */
@@ -131,7 +142,11 @@ export class Processes {
   }
 }
 
-async function load(process: TaskProcess, files: JobFiles): Promise<void> {
+async function load(
+  process: TaskProcess,
+  files: JobFiles,
+  next: ItemsOrder | null,
+): Promise<FromTask[] | null> {
   process.loads += 1;
   const here = (path: string, name: string) => {
     const target = join(process.readDir, name);
@@ -140,10 +155,12 @@ async function load(process: TaskProcess, files: JobFiles): Promise<void> {
   };
   const codePath = join(process.readDir, codeName);
   if (process.loads === 1) linkOrCopy(files.codePath, codePath);
+  const early: FromTask[] = [];
   const loaded = new Promise<void>((resolve, reject) => {
     process.listen = (message) => {
       if (message.kind === "loaded") resolve();
-      if (message.kind === "load-failed") reject(new LoadFailed(message.failure));
+      else if (message.kind === "load-failed") reject(new LoadFailed(message.failure));
+      else early.push(message);
     };
     process.onEnd((failure) => reject(new LoadFailed(failure)));
   });
@@ -155,9 +172,12 @@ async function load(process: TaskProcess, files: JobFiles): Promise<void> {
     planPath: here(files.planPath, `plan-${process.loads}.json`),
     itemsPath: itemsPath === null ? null : here(itemsPath, `items-${process.loads}.ndjson`),
     scratch: process.writeDir,
+    ...(next === null ? {} : { next }),
   });
   await loaded;
+  if (next !== null) return early;
   process.listen = null;
+  return null;
 }
 
 /** The directory is readable for the process, not writable, so a second name for the same bytes is
