@@ -153,7 +153,7 @@ test("a coordinator without --console-port has no console; its options want one"
   assert.match(err, /--console-port/);
 });
 
-test("T3.3: users outlive their coordinator; a console that is killed is no longer connected", async (t) => {
+test("T3.3: users outlive their coordinator, connections no killed console", async (t) => {
   const place = new Place(t);
   const options = ["--workers", "0", "--listen", "127.0.0.1:0", "--json", "--console-port", "0"];
   const first = place.start("up", ...options);

@@ -1,5 +1,5 @@
-/** A user of the console against a scripted server: what is sent, what each answer becomes, and that
- *  nothing is left open. */
+/** A user of the console against a scripted server: what is sent, what each answer becomes, and
+ *  that nothing is left open. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -136,7 +136,7 @@ describe("lists", () => {
     );
   });
 
-  it("a server that closes without a byte has failed, one that closes within a list has too", () => {
+  it("a server that closes without a byte, or within a list, has failed", () => {
     const silent = new AnswerReader("LIST_USERS").end();
     assert.deepEqual(silent, { outcome: "other", users: [], paths: [] });
     const cut = new AnswerReader("LIST_CONTENT");

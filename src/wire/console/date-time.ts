@@ -1,4 +1,4 @@
-/** Date-times as messages carry them: `dd/mm/yyyy hh:mm:ss`, and what others send in their place. */
+/** Date-times of messages: `dd/mm/yyyy hh:mm:ss`, and what others send in their place. */
 
 /** Also `test/python/timestamp test:python:timestamp`, which one existing client always sends. */
 const shape = /^\S+\/\S+\/\S+ \S+:\S+:\S+$/;

@@ -1,7 +1,7 @@
 /** What users of the console say: every operation of seed 3 with its strings and its result bytes.
  *
  *  One TCP connection carries one operation: `OP\0`, in most clients a date-time and `\0`, the
- *  strings of the operation each with its `\0`; the answer is one raw byte, and a list after a 0. */
+ *  strings of the operation each with its `\0`; the answer is one raw byte, after a 0 a list. */
 
 /** What a result byte means; `other` is the last byte of each operation. */
 export type Outcome =

@@ -28,7 +28,7 @@ describe("T3.1: what is malformed", () => {
     });
   }
 
-  it("T3.1: every request that ends early is malformed, and says the user as far as it came", () => {
+  it("T3.1: every request that ends early is malformed, and says whose it is", () => {
     for (const { strings } of requests) {
       // Its date-time alone may be a path: see below.
       if (strings[0] === "GET_FILE") continue;

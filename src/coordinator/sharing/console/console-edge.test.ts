@@ -58,7 +58,7 @@ const once = { doubtfulMs: 50 };
 
 describe("codes", () => {
   for (const [code, operation, ...strings] of cases) {
-    it(`${operation} ${JSON.stringify(strings)} is ${code}, with a date-time and without`, async (t) => {
+    it(`${operation} ${JSON.stringify(strings)} is ${code}, dated and not`, async (t) => {
       for (const extra of [[], [dateTime], ["test/python/timestamp test:python:timestamp"]]) {
         const server = await rawServer(t, { limits: once });
         await village(server);
@@ -70,7 +70,7 @@ describe("codes", () => {
 });
 
 describe("lists", () => {
-  it("users by registration with the address that they were seen at, files by publication", async (t) => {
+  it("users by registration with their addresses, files by publication", async (t) => {
     const server = await rawServer(t);
     await village(server);
     await server.code("CONNECT", dateTime, "bob", "33067");
@@ -118,7 +118,7 @@ describe("the connection", () => {
     assert.equal(await server.code("REGISTER", "eva"), 1);
   });
 
-  it("T3.1: whatever is malformed gets its other code, is closed, and changes nothing", async (t) => {
+  it("T3.1: what is malformed gets its other code and changes nothing", async (t) => {
     const server = await rawServer(t);
     await village(server);
     const others: Readonly<Record<string, number>> = { CONNECT: 3, PUBLISH: 4 };
@@ -132,7 +132,7 @@ describe("the connection", () => {
     assert.deepEqual(names, ["alice 2", "bob 0"]);
   });
 
-  it("T3.1: a request that ends early is answered, whether its client closes or waits", async (t) => {
+  it("T3.1: a request that ends early is answered, closed or not", async (t) => {
     const server = await rawServer(t, { limits: { requestMs: 100, doubtfulMs: 50 } });
     const address = { host: "127.0.0.1", port: server.port };
     const early: [string, number][] = [
@@ -198,7 +198,7 @@ describe("who is connected", () => {
     assert.deepEqual(codes.toSorted(), [0, ...Array(19).fill(2)]);
   });
 
-  it("T3.3: a killed client is found dead and is no longer connected, the living stay", async (t) => {
+  it("T3.3: a killed client is no longer connected, the living stay", async (t) => {
     const server = await rawServer(t, { presence: { everyMs: 20, graceMs: 0 } });
     const alive = await listener(t);
     const dead = await listener(t);

@@ -1,5 +1,5 @@
-/** A program for a network of its own in which rpcbind runs: registers a log service there (PMAPPROC
- *  _SET, RFC 1833), tells it an operation, and prints what arrived. */
+/** A program for a network of its own in which rpcbind runs: registers a log service there (SET of
+ *  RFC 1833), tells it an operation, and prints what arrived. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { TestContext } from "node:test";
