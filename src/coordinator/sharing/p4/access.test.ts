@@ -56,6 +56,19 @@ test("every call lets in whom it should, and nobody else", async (t) => {
   assert.deepEqual(json, { files: ["x"] }, "nobody has changed what is another's");
 });
 
+test("a peer goes on after the join token that admitted it is spent, nobody else comes in", async (t) => {
+  const { cluster, main } = await p4Opened(t, { genericToken: null });
+  const { id, token: join } = await cluster.token("worker", "will", { usesMax: 1 });
+  const token = await main.peer("a", { genericToken: join });
+  await cluster.coordinator.post({ kind: "token-used", id });
+  assert.equal(await main.peer("a", { genericToken: join, token, port: 9 }), token);
+  const body = { client_id: "b", ip: "", port: 1, genericToken: join };
+  assert.equal((await main.post("/register", body)).status, 401);
+  await cluster.call("DELETE", `/v1/tokens/${id}`);
+  const again = { ...body, client_id: "a", token };
+  assert.equal((await main.post("/register", again)).status, 401, "revoked is another matter");
+});
+
 test("cluster tokens of every role and state, as generic token and as bearer", async (t) => {
   const { cluster, main } = await p4Opened(t, { genericToken: null });
   const owner = await main.peer("owner", { genericToken: cluster.coordinator.adminToken });

@@ -44,7 +44,6 @@ function isSame(a: string, b: string): boolean {
 
 async function register(call: P4Call<Registration>): Promise<Registered> {
   const { body, machine, members, seenAt, settings } = call;
-  const admission = admit(call);
   const { client_id: name, ip, port, ttl_s: asked = 0 } = body;
   const host = settings.trustAddresses
     ? trustedHost(ip, seenAt)
@@ -52,12 +51,13 @@ async function register(call: P4Call<Registration>): Promise<Registered> {
   const address = { host, port };
   const ttlMs = asked === 0 ? settings.ttlMs : asked * 1_000;
   const told = asked === 0 ? {} : { ttl_s: asked };
-  const known = body.token === undefined ? null : members.peerOf(body.token);
-  if (body.token !== undefined && known?.name === name) {
+  // Who is registered needs no leave to go on: a join token may be spent by now.
+  if (body.token !== undefined && members.peerOf(body.token)?.name === name) {
     await members.connect(name, address, ttlMs);
     if (asked !== 0) members.promised(name);
     return { token: body.token, ...told };
   }
+  const admission = admit(call);
   try {
     const token = await members.registerPeer({ name, ...admission, address, ttlMs });
     if (asked !== 0) members.promised(name);

@@ -24,7 +24,7 @@ export const defaultP4Limits: P4Limits = {
   callsMax: 1_024,
   bodyTimeoutMs: 30_000,
   bodiesMaxBytes: 128 * 1024 * 1024,
-  failuresMax: 300,
+  failuresMax: 60,
 };
 
 /** Where the main port has these calls. */
