@@ -86,7 +86,7 @@ export function define(command: Command): void {
     ["tequio up", "a cluster of this machine's cores, for this machine only"],
     ["tequio up --listen 0.0.0.0:7070", "others may join with the line that it prints"],
     ["tequio up --workers 0 --data /srv/tequio", "only the coordinator, data elsewhere"],
-    ["tequio up --p4-port --p4-token <secret>", "the master of existing P4 peers"],
+    ["tequio up --p4-port --p4-token-file p4.token", "the master of existing P4 peers"],
     ["tequio up --console-port 9000", "users share files with `tequio console`"],
   ]).action(up);
 }

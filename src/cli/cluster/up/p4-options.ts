@@ -4,6 +4,7 @@ import type { Coordinator, CoordinatorOptions } from "../../../coordinator/coord
 import { isLoopback, urlOf } from "../../../coordinator/listen.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { countArgument, durationArgument } from "../../options.ts";
+import { readSecret } from "../../place.ts";
 import { styled } from "../../screen.ts";
 
 export type P4Flags = {
@@ -11,6 +12,7 @@ export type P4Flags = {
   readonly p4Port?: number | true;
   readonly p4Host?: string;
   readonly p4Token?: string;
+  readonly p4TokenFile?: string;
   readonly p4Ttl?: number;
   readonly p4TrustAddresses?: boolean;
 };
@@ -26,7 +28,8 @@ export function withP4(command: Command): Command {
       countArgument("--p4-port", 0, 65_535),
     )
     .option("--p4-host <host>", "address of P4's control channel (default 127.0.0.1)")
-    .option("--p4-token <token>", "lets P4's peers register, besides cluster tokens")
+    .option("--p4-token-file <file>", "file with a secret by which P4's peers register, mode 0600")
+    .option("--p4-token <secret>", "the secret itself: others on this machine can see it")
     .option(
       "--p4-ttl <time>",
       'silence after which a peer is gone that names no time (default 1h, or "never")',
@@ -36,17 +39,18 @@ export function withP4(command: Command): Command {
 }
 
 export function p4Options(flags: P4Flags): NonNullable<CoordinatorOptions["p4"]> {
-  const { p4Host, p4Port, p4Token, p4TrustAddresses: trustAddresses = false, p4Ttl } = flags;
+  const { p4Host, p4Port, p4TokenFile, p4TrustAddresses: trustAddresses = false, p4Ttl } = flags;
   if (p4Host !== undefined && p4Port === undefined) {
     const text = "--p4-host needs --p4-port: the main port has P4 below /p4 anyway";
     throw new ClusterError("bad-request", text);
   }
-  if (p4Token === "") throw new ClusterError("bad-request", "--p4-token is empty: name a secret");
+  const token = flags.p4Token ?? (p4TokenFile === undefined ? undefined : readSecret(p4TokenFile));
+  if (token === "") throw new ClusterError("bad-request", "P4's token is empty: name a secret");
   const port = p4Port === true ? defaultPort : p4Port;
   return {
     trustAddresses,
     ...(port === undefined ? {} : { listen: { host: p4Host ?? "127.0.0.1", port } }),
-    ...(p4Token === undefined ? {} : { genericToken: p4Token }),
+    ...(token === undefined ? {} : { genericToken: token }),
     ...(p4Ttl === undefined ? {} : { ttlMs: p4Ttl }),
   };
 }
