@@ -115,8 +115,8 @@ export class GrpcClient {
     } finally {
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", abort);
-      // CANCEL, unless it has ended by itself.
-      if (!stream.closed) stream.close(8);
+      // Cancels it, unless it has ended by itself; nothing is written into given memory any more.
+      reading.fail(new ClusterError("unavailable", "the caller has left"));
     }
   }
 }

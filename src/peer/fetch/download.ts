@@ -12,22 +12,20 @@ import { storageFailure } from "../../store/failure.ts";
 import type { OpenAnswer, PieceRun } from "../../wire/p4/data.ts";
 import {
   hashBytes,
-  hashOf,
   hexOf,
   isLayerOf,
   pieceBytesOf,
   pieceCountOf,
   pieceLength,
   rootBytesOf,
-  sameBytes,
 } from "../../wire/p4/merkle.ts";
 import { layerOfBytes } from "../hashing/layer.ts";
 import type { HashPool } from "../hashing/pool.ts";
 import { sha256 } from "../hashing/sha256.ts";
+import type { SlabPool } from "../hashing/slabs.ts";
 import type { Connections } from "./connection.ts";
 import { Partial, type Shape } from "./partial.ts";
 import { Schedule } from "./schedule.ts";
-import { giveBack, type SpareSlabs } from "./slabs.ts";
 import type { SourceLimits } from "./source.ts";
 import { Corrupt, defaultSourceLimits, type Source, SourceLane, type Span } from "./source.ts";
 
@@ -77,7 +75,6 @@ export class Download {
   readonly limits: DownloadLimits;
   readonly connections: Connections;
   readonly signal: AbortSignal;
-  readonly spareSlabs: SpareSlabs = [];
   readonly #options: DownloadOptions;
   readonly #control = new AbortController();
   readonly #complete = Promise.withResolvers<void>();
@@ -104,6 +101,10 @@ export class Download {
 
   get schedule(): Schedule {
     return this.#schedule!;
+  }
+
+  get slabs(): SlabPool {
+    return this.#options.pool.slabs;
   }
 
   get partial(): Partial {
@@ -275,9 +276,10 @@ export class Download {
     const { layer, sizeBytes } = this.shape;
     const pieceBytes = pieceBytesOf(sizeBytes);
     const first = spans[0]!.piece;
+    const buffer = spans[0]!.content.buffer as SharedArrayBuffer;
     const verified = this.#options.pool.verify(
       {
-        buffer: spans[0]!.content.buffer as ArrayBuffer,
+        buffer,
         spans: spans.map(({ content }) => ({ start: content.byteOffset, length: content.length })),
         hashes: layer.slice(first * hashBytes, (first + spans.length) * hashBytes),
         descriptor: this.partial.descriptor,
@@ -285,10 +287,10 @@ export class Download {
       },
       sizeBytes < smallBytes,
     );
-    const { buffer, bad } = await verified.catch((error: unknown) => {
+    const bad = await verified.catch((error: unknown) => {
       throw storageFailure(error, `the download to ${this.#options.target}`);
     });
-    giveBack(this.spareSlabs, buffer);
+    this.slabs.giveBack(buffer);
     const badPieces = bad.map((index) => first + index);
     for (let piece = first; piece < first + spans.length; piece++) {
       if (badPieces.includes(piece) || !this.schedule.finish(piece)) continue;
@@ -302,12 +304,13 @@ export class Download {
   async takeWhole(name: string, bytes: Uint8Array): Promise<number> {
     await this.#begin(bytes.length, layerOfBytes(bytes));
     this.#active.add(name);
-    const { sizeBytes, layer } = this.shape;
+    const { sizeBytes } = this.shape;
     for (let piece = 0; piece < pieceCountOf(sizeBytes); piece++) {
       if (this.schedule.done.has(piece)) continue;
       const from = piece * pieceBytesOf(sizeBytes);
-      const content = new Uint8Array(bytes.subarray(from, from + pieceLength(sizeBytes, piece)));
-      if (!sameBytes(sha256(content), hashOf(layer, piece))) continue;
+      const length = pieceLength(sizeBytes, piece);
+      const content = new Uint8Array(this.slabs.take(), 0, length);
+      content.set(bytes.subarray(from, from + length));
       await this.verify([{ piece, content }]);
     }
     if (this.schedule.isComplete) this.#complete.resolve();

@@ -1,36 +1,42 @@
-/** A hashing thread: takes batches and parts of files, gives buffers and hashes back. */
+/** A hashing thread: verifies and writes pieces that lie in shared memory, hashes parts of files. */
 import { parentPort } from "node:worker_threads";
 import { type Batch, type HashOrder, hashPieces, verifyAndWrite } from "./work.ts";
 
 export type Order =
-  | ({ readonly kind: "verify"; readonly id: number } & Batch)
-  | ({ readonly kind: "hash"; readonly id: number } & HashOrder);
+  | ({
+      readonly kind: "verify";
+      readonly id: number;
+      readonly slab: number;
+      /** Only the first time that this thread hears of the slab. */
+      readonly buffer: SharedArrayBuffer | null;
+    } & Omit<Batch, "buffer">)
+  | ({ readonly kind: "hash"; readonly id: number } & HashOrder)
+  /** The slab is not used any more. */
+  | { readonly kind: "drop"; readonly slab: number };
 
 export type Report = {
   readonly id: number;
-  /** Verified: the buffer comes back. */
-  readonly buffer?: ArrayBuffer;
   readonly bad?: readonly number[];
   readonly layer?: Uint8Array<ArrayBuffer>;
   /** A file that could not be read or written, with the system's code. */
   readonly error?: { readonly message: string; readonly code: string };
 };
 
+const slabs = new Map<number, SharedArrayBuffer>();
+
 parentPort?.on("message", (order: Order) => {
-  const [report, moved] = perform(order);
-  parentPort?.postMessage(report, moved);
+  if (order.kind === "drop") slabs.delete(order.slab);
+  else parentPort?.postMessage(perform(order));
 });
 
-function perform(order: Order): [Report, ArrayBuffer[]] {
+function perform(order: Exclude<Order, { kind: "drop" }>): Report {
   const { id } = order;
-  const back = order.kind === "verify" ? { buffer: order.buffer } : {};
-  const moved = order.kind === "verify" ? [order.buffer] : [];
   try {
-    if (order.kind === "verify") return [{ id, ...back, bad: verifyAndWrite(order) }, moved];
-    const layer = hashPieces(order);
-    return [{ id, layer }, [layer.buffer]];
+    if (order.kind === "hash") return { id, layer: hashPieces(order) };
+    if (order.buffer !== null) slabs.set(order.slab, order.buffer);
+    return { id, bad: verifyAndWrite({ ...order, buffer: slabs.get(order.slab)! }) };
   } catch (cause) {
     const { message, code = "" } = cause as NodeJS.ErrnoException;
-    return [{ id, ...back, error: { message, code } }, moved];
+    return { id, error: { message, code } };
   }
 }
