@@ -23,7 +23,7 @@ export function exactOf(value: unknown, column: string): Exact | null {
   if (typeof value === "number") return Number.isSafeInteger(value) ? value + 0 : `${value}`;
   if (value === null || value === "") return null;
   if (typeof value === "string") {
-    if (isShortWhole(value)) return Number(value);
+    if (isShort(value)) return decimals === 0 ? unscaled : value;
     const decimal = value.length > textMaxCharacters ? null : read(value);
     if (decimal !== null && Number.isFinite(Number(value))) return written(decimal);
   }
@@ -36,6 +36,16 @@ export function addExact(a: Exact, b: Exact): Exact {
   if (typeof a === "number" && typeof b === "number") {
     const sum = a + b;
     if (Number.isSafeInteger(sum)) return sum;
+  } else if (isShort(a)) {
+    const [digits, scale] = [unscaled, decimals];
+    if (isShort(b)) {
+      const most = Math.max(scale, decimals);
+      const fits =
+        Math.abs(digits) <= (limits[most - scale] as number) &&
+        Math.abs(unscaled) <= (limits[most - decimals] as number);
+      const left = digits * (powers[most - scale] as number);
+      if (fits) return shortText(left + unscaled * (powers[most - decimals] as number), most);
+    }
   }
   const left = read(`${a}`) as Decimal;
   const right = read(`${b}`) as Decimal;
@@ -43,14 +53,47 @@ export function addExact(a: Exact, b: Exact): Exact {
   return written({ digits: scaled(left, scale) + scaled(right, scale), scale });
 }
 
-function isShortWhole(text: string): boolean {
-  const { length } = text;
-  if (length > 15) return false;
-  for (let i = 0; i < length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x30 || code > 0x39) return false;
+/** What `isShort` has read: the digits as a whole number, and how many are behind the point. */
+let unscaled = 0;
+let decimals = 0;
+const shortMax = 15;
+const powers = Array.from({ length: shortMax + 1 }, (_, i) => 10 ** i);
+/** Two numbers up to these times a power of ten can be added without rounding. */
+const limits = powers.map((power) => Math.floor(2 ** 52 / power));
+
+/** Reads a number of up to 15 digits, as nearly all are: no exponent, no blanks, digits on both
+ *  sides of a point. */
+function isShort(exact: Exact): boolean {
+  if (typeof exact === "number") {
+    unscaled = exact;
+    decimals = 0;
+    return true;
   }
+  const { length } = exact;
+  if (length > shortMax + 2) return false;
+  const negative = exact.charCodeAt(0) === 0x2d;
+  let value = 0;
+  let digits = 0;
+  let point = -1;
+  for (let i = negative ? 1 : 0; i < length; i++) {
+    const code = exact.charCodeAt(i);
+    if (code >= 0x30 && code <= 0x39) {
+      value = value * 10 + code - 0x30;
+      digits++;
+    } else if (code === 0x2e && point === -1 && digits > 0) point = i;
+    else return false;
+  }
+  if (digits === 0 || digits > shortMax || point === length - 1) return false;
+  unscaled = negative && value !== 0 ? -value : value;
+  decimals = point === -1 ? 0 : length - 1 - point;
   return true;
+}
+
+function shortText(digits: number, scale: number): Exact {
+  if (scale === 0) return digits;
+  const text = `${Math.abs(digits)}`.padStart(scale + 1, "0");
+  const point = text.length - scale;
+  return `${digits < 0 ? "-" : ""}${text.slice(0, point)}.${text.slice(point)}`;
 }
 
 function read(text: string): Decimal | null {
