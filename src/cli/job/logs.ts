@@ -1,5 +1,5 @@
-/** `tequio logs <job>`: the lines that a job's code wrote with `log()`; `--operations`: what users of
- *  the console asked the coordinator of this machine. */
+/** `tequio logs <job>`: the lines that a job's code wrote with `log()`; `--operations`: what users
+ *  of the console asked the coordinator of this machine. */
 import type { Command } from "commander";
 import {
   type LoggedOperation,

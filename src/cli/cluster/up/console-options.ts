@@ -76,7 +76,8 @@ export function consoleOptions(
   return {
     ...out,
     port,
-    ...(consoleHost === undefined ? {} : { host: consoleHost }),
+    // The name may have two addresses.
+    ...(consoleHost === undefined ? {} : { host: consoleHost.replace(/^localhost$/, "127.0.0.1") }),
     ...(consoleUsers === undefined ? {} : { users: consoleUsers }),
     ...(consoleDatetime === undefined ? {} : { dateTime: consoleDatetime }),
     ...(consoleProbe === undefined ? {} : { presence: { everyMs: consoleProbe } }),

@@ -59,7 +59,7 @@ const once = { doubtfulMs: 50 };
 describe("codes", () => {
   for (const [code, operation, ...strings] of cases) {
     it(`${operation} ${JSON.stringify(strings)} is ${code}, dated and not`, async (t) => {
-      for (const extra of [[], [dateTime], ["test/python/timestamp test:python:timestamp"]]) {
+      for (const extra of [[], [dateTime]]) {
         const server = await rawServer(t, { limits: once });
         await village(server);
         assert.equal(await server.code(operation!, ...extra, ...strings), code);
@@ -152,7 +152,7 @@ describe("the connection", () => {
   });
 
   it("T3.1: silent and half-said connections do not keep others from being served", async (t) => {
-    const server = await rawServer(t, { limits: { requestMs: 1_000 } });
+    const server = await rawServer(t, { limits: { requestMs: 400 } });
     const address = { host: "127.0.0.1", port: server.port };
     const slow = Array.from({ length: 100 }, () => rawAnswer(address, ["CONNECT\0ana\0"]));
     assert.equal(await server.code("REGISTER", "ana"), 0);

@@ -58,6 +58,8 @@ export type ConsoleOptions = {
   readonly onLine?: (line: string) => void;
   /** Troubles of the log service. */
   readonly onNews?: (text: string) => void;
+  /** A connection ended in a bug of ours. Default: printed to standard error. */
+  readonly onError?: (error: unknown) => void;
 };
 
 export type ConsoleParts = {
@@ -112,7 +114,10 @@ class ConsoleEdge {
     this.#rpcLog = logRpc === undefined ? null : new RpcLog({ ...logRpc, onNews });
     // Half open: some clients close their side before they are answered.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      void this.#serve(socket);
+      this.#serve(socket).catch((error) => {
+        socket.destroy();
+        (options.onError ?? console.error)(error);
+      });
     });
     this.#server.maxConnections = this.#limits.connectionsMax;
   }
