@@ -10,8 +10,12 @@ import { testJob, testStage } from "../../core/testing/make-believe.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { type Coordinator, type CoordinatorOptions, openCoordinator } from "../coordinator.ts";
 
+function newDir(): string {
+  return mkdtempSync(join(tmpdir(), "coordinator-"));
+}
+
 export function temporaryDir(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), "coordinator-"));
+  const dir = newDir();
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
@@ -99,14 +103,19 @@ export async function opened(
   t: TestContext,
   options: Partial<CoordinatorOptions> = {},
 ): Promise<Opened> {
-  const dataDir = options.dataDir ?? temporaryDir(t);
+  const own = options.dataDir === undefined ? newDir() : null;
+  const dataDir = options.dataDir ?? (own as string);
   const coordinator = await openCoordinator({
     listen: "127.0.0.1:0",
     version: "test",
     ...options,
     dataDir,
   });
-  t.after(() => coordinator.close());
+  // In one hook: hooks run in their order, and a log whose file is gone ends the process.
+  t.after(async () => {
+    await coordinator.close();
+    if (own !== null) rmSync(own, { recursive: true, force: true });
+  });
   return new Opened(coordinator, dataDir);
 }
 
