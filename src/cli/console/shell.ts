@@ -168,7 +168,7 @@ export class Shell {
 
   /** Ctrl-C: ends what runs, else the line, else (twice) the console. */
   #interrupt(): void {
-    if (this.#running !== null) return this.#running.abort();
+    if (this.#running !== null) return this.#interruptRunning(this.#running);
     const lines = this.#lines;
     if (lines !== null && lines.line !== "") {
       lines.write(null, { ctrl: true, name: "e" });
@@ -181,6 +181,16 @@ export class Shell {
     }
     this.#warn(`${this.#whyNotQuit()}; Ctrl-C again disconnects and leaves`);
     this.#prompt();
+  }
+
+  /** A server that does not answer can only be left. */
+  #interruptRunning(running: AbortController): void {
+    if (!running.signal.aborted) {
+      process.stderr.write("\nCtrl-C again leaves at once\n");
+      return running.abort();
+    }
+    this.#hasLeft = true;
+    this.#ended.resolve(exitCodes.interrupted);
   }
 
   /** Ctrl-D, or the end of a pipe. */
