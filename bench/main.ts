@@ -6,7 +6,7 @@ import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { type Case, type Figure, keepsBound } from "./case.ts";
 import { files } from "./files/transfer.ts";
-import { bound, loadText, machineName, save, valueText } from "./results.ts";
+import { bound, machineName, type Session, save, sessionText, valueText } from "./results.ts";
 import { largeJobs } from "./scale/jobs.ts";
 import { scale } from "./scale/workers.ts";
 import { sort } from "./sort/sort.ts";
@@ -41,12 +41,13 @@ if (!Number.isInteger(rounds) || rounds < 1) {
 
 const wanted = cases.filter(({ name }) => asked.length === 0 || asked.includes(name));
 const measured: Record<string, readonly Figure[]> = {};
-const load = [loadavg()[0]!];
+const sessions: Record<string, Session> = {};
 for (const [index, one] of wanted.entries()) {
   process.stderr.write(`${index + 1}/${wanted.length} ${one.name}: ${one.question}\n`);
   const say = (line: string) => process.stderr.write(`  ${line}\n`);
+  const before = loadNow();
   measured[one.name] = await one.run({ quick: values.quick, rounds, say });
-  load.push(loadavg()[0]!);
+  sessions[one.name] = { rounds, load: [before, loadNow()] };
 }
 
 const result = {
@@ -54,7 +55,7 @@ const result = {
   machine: machineName(),
   node: process.versions.node,
   rounds,
-  load: load.map((value) => Math.round(value * 100) / 100),
+  sessions,
   cases: measured,
 };
 if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
@@ -63,13 +64,16 @@ if (!values.quick) process.stderr.write(`kept in ${save(result)} and bench/READM
 const isKept = Object.values(measured).flat().every(keepsBound);
 process.exitCode = isKept ? 0 : 1;
 
+function loadNow(): number {
+  return Math.round(loadavg()[0]! * 100) / 100;
+}
+
 function print(): void {
   for (const [name, figures] of Object.entries(measured)) {
-    process.stdout.write(`${name}\n`);
+    process.stdout.write(`${name}: ${sessionText(sessions[name]!)}\n`);
     for (const figure of figures) {
       const promised = bound(figure) === "" ? "" : `  (promised: ${bound(figure)})`;
       process.stdout.write(`  ${figure.name}: ${valueText(figure)}${promised}\n`);
     }
   }
-  process.stdout.write(`${loadText(result.load)}\n`);
 }

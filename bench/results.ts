@@ -6,13 +6,19 @@ import { join } from "node:path";
 import { type Figure, keepsBound } from "./case.ts";
 import { plot } from "./plot.ts";
 
+export type Session = {
+  readonly rounds: number;
+  /** Load of the machine in the minutes before the case and at its end. */
+  readonly load: readonly [before: number, after: number];
+};
+
 export type Result = {
   readonly date: string;
   readonly machine: string;
   readonly node: string;
   readonly rounds: number;
-  /** Load of the machine in the last minute, before the first case and after each. */
-  readonly load?: readonly number[];
+  /** How each case was measured; absent in what earlier versions kept. */
+  readonly sessions?: Readonly<Record<string, Session>>;
   readonly cases: Readonly<Record<string, readonly Figure[]>>;
 };
 
@@ -32,7 +38,11 @@ export function save(result: Result): string {
   mkdirSync(directory, { recursive: true });
   const name = `${result.machine}-${result.date}.json`;
   const before = readResults().find((one) => `${one.machine}-${one.date}.json` === name);
-  const whole = { ...result, cases: { ...before?.cases, ...result.cases } };
+  const whole = {
+    ...result,
+    sessions: { ...before?.sessions, ...result.sessions },
+    cases: { ...before?.cases, ...result.cases },
+  };
   writeFileSync(join(directory, name), `${JSON.stringify(whole, null, 2)}\n`);
   const drawn = plot(Object.values(whole.cases).flat(), valueText);
   writeFileSync(join(directory, plotName(whole)), drawn);
@@ -62,20 +72,19 @@ function tables(results: readonly Result[]): string {
 }
 
 function table(result: Result): string {
-  const rows = Object.entries(result.cases).flatMap(([name, figures]) =>
-    figures.map(
-      (figure) => `| ${name} | ${figure.name} | ${valueText(figure)} | ${bound(figure)} |`,
-    ),
-  );
+  const { date, machine, node, rounds } = result;
   return [
-    `${result.date}, ${result.machine}, Node ${result.node}, medians of ${result.rounds} rounds.`,
-    ...(result.load === undefined ? [] : [loadText(result.load)]),
+    `### ${date}, ${machine}, Node ${node}`,
     "",
     ...(hasPlot(result) ? [`![The same as bars](results/${plotName(result)})`, ""] : []),
-    "| case | figure | measured | promised |",
-    "| --- | --- | --- | --- |",
-    ...rows,
-    "",
+    ...Object.entries(result.cases).flatMap(([name, figures]) => [
+      `${name}: ${sessionText(result.sessions?.[name] ?? { rounds })}`,
+      "",
+      "| figure | measured | promised |",
+      "| --- | ---: | --- |",
+      ...figures.map((one) => `| ${one.name} | ${valueText(one)} | ${bound(one)} |`),
+      "",
+    ]),
   ].join("\n");
 }
 
@@ -85,10 +94,11 @@ function hasPlot({ cases }: Result): boolean {
     .some(({ bar }) => bar !== undefined);
 }
 
-/** What else the machine did: two cores that are busy have a load of 2. */
-export function loadText(load: readonly number[]): string {
-  const most = Math.max(...load).toFixed(1);
-  return `Load of the machine before the first case ${load[0]?.toFixed(1)}, at most ${most}.`;
+/** With what else the machine did: two cores that are busy have a load of 2. */
+export function sessionText({ rounds, load }: { rounds: number; load?: Session["load"] }): string {
+  const medians = `medians of ${rounds} rounds`;
+  if (load === undefined) return medians;
+  return `${medians}, load of the machine ${load[0].toFixed(1)} before and ${load[1].toFixed(1)} after`;
 }
 
 export function valueText({ value, unit }: Figure): string {

@@ -15,7 +15,8 @@ export function installRivals(say: (line: string) => void): string | null {
   const options = { cwd: directory, encoding: "utf8", timeout: installMs } as const;
   const { status, stderr, error } = spawnSync("npm", flags, options);
   if (status === 0) return null;
-  const why = (error?.message ?? stderr).trim().split("\n").at(-1);
+  const said = stderr.split("\n").map((line) => line.replace(/^npm error ?/, ""));
+  const why = error?.message ?? said.find((line) => line !== "" && !line.startsWith("code "));
   return `npm ci in bench/rivals failed: ${why}`;
 }
 

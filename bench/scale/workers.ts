@@ -37,13 +37,7 @@ function measure(workers: number, { quick, say }: BenchOptions): Figure[] {
   return [
     { name: `${named}: CPU a task`, value: tasks, unit: "µs" },
     { name: `${named}: CPU a heartbeat`, value: heartbeats, unit: "µs" },
-    { name: `${named}: CPU of their heartbeats`, value: share(workers, heartbeats), unit: "%" },
   ];
-}
-
-/** Of one core. */
-function share(workers: number, heartbeatUs: number): number {
-  return ((workers * heartbeatUs) / (defaultLiveness.heartbeatMs * 1_000)) * 100;
 }
 
 type Untimed = CoordinatorEvent extends infer E
