@@ -2,11 +2,13 @@
  *  gateway's. */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
+import { tabCode } from "./scripts/tab-code.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 export default defineConfig({
   root: path("src/web"),
+  plugins: [tabCode()],
   base: "/",
   build: {
     outDir: path("dist/web"),

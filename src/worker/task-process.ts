@@ -11,8 +11,9 @@ import { Counters } from "./task/counters.ts";
 import { taskExits } from "./task/exits.ts";
 import { failureOf } from "./task/failure.ts";
 import { ItemsFile } from "./task/items.ts";
-import { installRuntime } from "./task/job.ts";
-import { type LoadedJob, loadJob } from "./task/load.ts";
+
+import { installRuntime, type LoadedJob } from "./task/job.ts";
+import { loadJob } from "./task/load.ts";
 import { runMap } from "./task/map-task.ts";
 import { runReduce } from "./task/reduce-task.ts";
 import { consoleToLog, Reporter } from "./task/reporter.ts";

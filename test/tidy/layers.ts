@@ -17,7 +17,7 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   sdk: ["core", "wire", "link"],
   sim: [...means, "coordinator", "worker"],
   cli: [...means, "coordinator", "worker", "peer", "gateway", "sdk", "sim"],
-  web: ["core", "wire", "link"],
+  web: ["core", "wire", "link", "worker"],
   index: ["sdk"],
 };
 /** Folders whose code must also run in a browser tab: no Node module, no package. */

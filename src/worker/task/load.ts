@@ -4,22 +4,10 @@ import { dirname, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
 import type { Plan } from "../../wire/block/plan.ts";
-import { type OperatorKernel, operatorKernel } from "../kernels/operators/kernel.ts";
+import { operatorKernel } from "../kernels/operators/kernel.ts";
 import type { ToTask } from "../task-messages.ts";
-import { type AnyJob, checkedPlan, jobIn, type Params } from "./job.ts";
+import { checkedPlan, jobIn, type LoadedJob, type Params } from "./job.ts";
 import { shown } from "./thrown.ts";
-
-export type LoadedJob = {
-  readonly job: AnyJob;
-  readonly plan: Plan;
-  /** The job's defaults overlaid with the plan's. */
-  readonly params: Params;
-  /** Cut from the paths in stacks. */
-  readonly codeFolder: string;
-  readonly itemsPath: string | null;
-  /** Of an operator. */
-  readonly kernel: OperatorKernel | null;
-};
 
 export async function loadJob(load: Extract<ToTask, { kind: "load" }>): Promise<LoadedJob> {
   const plan = readPlan(load.planPath);

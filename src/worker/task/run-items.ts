@@ -4,8 +4,7 @@ import { jsonText } from "../../wire/block/json.ts";
 import type { Counters } from "./counters.ts";
 import { failureOf } from "./failure.ts";
 import type { ItemsFile } from "./items.ts";
-import type { TasksJob } from "./job.ts";
-import type { LoadedJob } from "./load.ts";
+import type { LoadedJob, TasksJob } from "./job.ts";
 import { flushMs, type Reporter } from "./reporter.ts";
 import { thrownBy } from "./thrown.ts";
 

@@ -1,0 +1,70 @@
+/** The code that runs in sandboxes of tabs, as text: what a task's Worker starts with, and the page
+ *  around it. A part of the web page's build. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { rolldown } from "rolldown";
+import type { Plugin } from "vite";
+
+const root = dirname(import.meta.dirname);
+const browser = join(root, "src", "worker", "browser");
+const sandbox = join(root, "src", "web", "sandbox");
+/** What a tab has instead of modules of Node; of others an import stays, and is refused below. */
+const standIns = new Set(["fs", "crypto", "zlib", "buffer", "url", "util"]);
+const standIn = {
+  name: "stand-ins",
+  resolveId(id: string) {
+    if (!id.startsWith("node:")) return null;
+    const name = id.slice("node:".length);
+    if (!standIns.has(name)) return { id, external: true };
+    return join(browser, "stand-ins", `${name}.ts`);
+  },
+};
+
+async function bundled(entry: string, format: "iife" | "esm"): Promise<string> {
+  const bundle = await rolldown({
+    input: entry,
+    platform: "browser",
+    plugins: [standIn],
+    // Where the code lies, as far as it asks: frames of stacks from there are ours.
+    transform: { define: { "import.meta.url": JSON.stringify("file:///tequio/task/task/code.js") } },
+    logLevel: "silent",
+  });
+  const { output } = await bundle.generate({ format, minify: true });
+  await bundle.close();
+  const [{ code, imports }, ...others] = output;
+  if (imports.length + others.length > 0) {
+    const needed = [...imports, ...others.map((one) => one.fileName)];
+    throw new Error(`${entry} would need ${needed}, which no tab has`);
+  }
+  return code;
+}
+
+/** What each Worker of a task starts with. */
+export async function taskCode(): Promise<string> {
+  const code = await bundled(join(browser, "task", "main.ts"), "iife");
+  return `${code}\n//# sourceURL=/tequio/task.js\n`;
+}
+
+/** The sandbox's page: its policy allows no script but what lies in it. */
+export async function sandboxPage(): Promise<string> {
+  const code = await bundled(join(sandbox, "main.ts"), "iife");
+  const page = readFileSync(join(root, "src", "web", "sandbox.html"), "utf8");
+  return page.replace("/*script*/", () => code.replaceAll("</script", "<\\/script"));
+}
+
+const codeModule = "virtual:task-code";
+
+/** `sandbox.html`, and the module `virtual:task-code` whose default export is the text. */
+export function tabCode(): Plugin {
+  return {
+    name: "tab-code",
+    resolveId: (id) => (id === codeModule ? `\0${codeModule}` : null),
+    async load(id) {
+      if (id !== `\0${codeModule}`) return null;
+      return `export default ${JSON.stringify(await taskCode())};`;
+    },
+    async generateBundle() {
+      this.emitFile({ type: "asset", fileName: "sandbox.html", source: await sandboxPage() });
+    },
+  };
+}

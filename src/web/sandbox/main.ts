@@ -1,0 +1,52 @@
+/** The page in a slot's frame: starts a Worker for each task and ends it. It has an origin of its
+ *  own, and by its policy no network, no storage and no parent; job code runs in the Workers
+ *  only, which have no page either.
+ *
+ *  It listens once, to whoever framed it, for a port; nothing of a task passes through here but
+ *  its start. */
+import type { FromSandbox, SandboxHello, ToSandbox } from "../../worker/browser/contract.ts";
+
+const workers = new Map<number, Worker>();
+
+addEventListener("message", function hello(event: MessageEvent<Partial<SandboxHello>>) {
+  const [port] = event.ports;
+  if (event.source !== parent || event.data?.kind !== "sandbox" || port === undefined) return;
+  removeEventListener("message", hello);
+  const blob = new Blob([String(event.data.taskCode)], { type: "text/javascript" });
+  serve(port, URL.createObjectURL(blob));
+});
+
+function serve(port: MessagePort, codeUrl: string): void {
+  const say = (message: FromSandbox) => port.postMessage(message);
+  /** The next task's, so that its code is there when the task is. */
+  let spare: Worker | null = new Worker(codeUrl);
+  port.onmessage = ({ data, ports }: MessageEvent<ToSandbox>) => {
+    switch (data.kind) {
+      case "look":
+        say({ kind: "alive" });
+        break;
+      case "stop":
+        workers.get(data.id)?.terminate();
+        workers.delete(data.id);
+        break;
+      case "start": {
+        const { id, order } = data;
+        const worker = spare ?? new Worker(codeUrl);
+        spare = null;
+        workers.set(id, worker);
+        worker.onerror = (event) => {
+          event.preventDefault();
+          say({ kind: "failed", id, message: event.message || "its Worker could not start" });
+        };
+        const buffers = [...order.pieces.map(({ bytes }) => bytes), ...order.segments];
+        const handedOver = [...new Set(buffers.map(({ buffer }) => buffer as ArrayBuffer))];
+        worker.postMessage(order, [...(ports as MessagePort[]), ...handedOver]);
+        setTimeout(() => {
+          spare ??= new Worker(codeUrl);
+        });
+        break;
+      }
+    }
+  };
+  say({ kind: "alive" });
+}

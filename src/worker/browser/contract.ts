@@ -1,0 +1,69 @@
+/** What the tab's controller, the sandbox of a slot and a task's Worker say to each other
+ *  (`postMessage`; buffers are handed over, not copied).
+ *
+ *  The controller gives the sandbox one port, and each task one of its own. A sandbox is a page of
+ *  ours, a task's Worker is whatever job code makes of it: what comes from there is checked, and
+ *  can be about this task only. */
+import type { Plan } from "../../wire/block/plan.ts";
+import type { FromTask } from "../task-messages.ts";
+
+export type TaskPiece = {
+  /** Index in the plan's files. */
+  readonly file: number;
+  readonly offset: number;
+  /** First line of the file, when the piece starts behind it. */
+  readonly head: Uint8Array | null;
+  readonly bytes: Uint8Array;
+};
+
+/** Everything that a task's Worker needs, in its first and only message. */
+export type TaskOrder = {
+  readonly kind: "map" | "reduce" | "tasks";
+  /** The job's bundle, an ES module; "" of operators. */
+  readonly code: string;
+  /** Only what this task needs of it; `splits` and `files` keep their places. */
+  readonly plan: Plan;
+  /** One of a map or reduce stage. */
+  readonly attempts: ReadonlyArray<{ readonly task: number; readonly attempt: number }>;
+  /** Of a map task. */
+  readonly pieces: readonly TaskPiece[];
+  /** Of a reduce task, in the order of the map tasks. */
+  readonly segments: readonly Uint8Array[];
+  /** Of a list of tasks: one JSON text for each of `attempts`. */
+  readonly items: readonly string[];
+  /** Bytes that the files of this task may have, its input included. */
+  readonly filesMaxBytes: number;
+  /** Of the time, how much it may compute; above 0 to 1. Between two items of a list. */
+  readonly share: number;
+};
+
+/** Outputs by the ends of their names in `task/`. */
+export type TaskFiles = {
+  readonly [name in "run" | "manifest" | "part" | "bad"]?: readonly Uint8Array[];
+};
+
+export type FromTaskWorker =
+  /** As from a task process. */
+  | FromTask
+  /** After the report of a map or reduce task that is done. */
+  | { readonly kind: "files"; readonly files: TaskFiles }
+  /** All of it is told; the Worker may be ended. */
+  | { readonly kind: "over" }
+  /** A law of ours does not hold, or job code threw where nothing catches it. */
+  | { readonly kind: "broken"; readonly message: string };
+
+/** To a sandbox, over its port. */
+export type ToSandbox =
+  /** Starts a Worker; its port and the order come along. */
+  | { readonly kind: "start"; readonly id: number; readonly order: TaskOrder }
+  | { readonly kind: "stop"; readonly id: number }
+  /** Answered by `alive`. */
+  | { readonly kind: "look" };
+
+/** The first message to a sandbox's window, with its port. */
+export type SandboxHello = { readonly kind: "sandbox"; readonly taskCode: string };
+
+export type FromSandbox =
+  | { readonly kind: "alive" }
+  /** The Worker could not start, or an error reached nobody. */
+  | { readonly kind: "failed"; readonly id: number; readonly message: string };

@@ -1,0 +1,33 @@
+/** Loads the code of a job into a task's Worker: a module from a blob, which may import nothing. */
+import { ClusterError } from "../../../core/error.ts";
+import { operatorKernel } from "../../kernels/operators/kernel.ts";
+import type { LoadedJob } from "../../task/job.ts";
+import { checkedPlan, jobIn, type Params } from "../../task/job.ts";
+import { shown } from "../../task/thrown.ts";
+import type { TaskOrder } from "../contract.ts";
+
+/** As the code is called in stacks. */
+export const codeName = "job.mjs";
+
+export async function loadJob({ code, plan: given }: TaskOrder): Promise<LoadedJob> {
+  const plan = checkedPlan(given);
+  const common = { plan, codeFolder: "", itemsPath: null };
+  if (plan.operator !== undefined) {
+    const kernel = operatorKernel(plan.operator);
+    return { ...common, job: kernel.job, params: plan.params, kernel };
+  }
+  const text = `${code}\n//# sourceURL=${codeName}`;
+  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  try {
+    const job = jobIn(await import(/* @vite-ignore */ url));
+    const params = { ...job.options.params, ...plan.params } as Params;
+    return { ...common, job, params, kernel: null };
+  } catch (error) {
+    if (error instanceof ClusterError) throw error;
+    throw new ClusterError("user-error", `the job file cannot be loaded: ${shown(error)}`, {
+      cause: error,
+    });
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}

@@ -1,0 +1,59 @@
+/** What runs in a task's Worker, inside the sandbox: one task, with the very code of a task process,
+ *  on files in memory. Contract: `contract.ts`. */
+import "../stand-ins/install.ts";
+import { Counters } from "../../task/counters.ts";
+import { failureOf } from "../../task/failure.ts";
+import { installRuntime } from "../../task/job.ts";
+import { consoleToLog, Reporter } from "../../task/reporter.ts";
+import { shown } from "../../task/thrown.ts";
+import type { FromTaskWorker, TaskOrder } from "../contract.ts";
+import { limitFiles } from "../stand-ins/fs.ts";
+import { loadJob } from "./load.ts";
+import { narrow } from "./narrow.ts";
+import { runTask } from "./run.ts";
+
+/** What a dedicated Worker has of its own. */
+type Scope = {
+  onmessage: ((event: MessageEvent) => void) | null;
+  addEventListener(kind: string, listener: (event: never) => void): void;
+};
+const scope = globalThis as unknown as Scope;
+
+/** The one message that this Worker is for. */
+scope.onmessage = (event) => {
+  scope.onmessage = null;
+  const [port] = event.ports;
+  if (port !== undefined) void start(event.data as TaskOrder, port);
+};
+
+async function start(order: TaskOrder, port: MessagePort): Promise<void> {
+  const say = (message: FromTaskWorker, handedOver: Transferable[] = []) =>
+    port.postMessage(message, handedOver);
+  const broken = (thrown: unknown) => say({ kind: "broken", message: shown(thrown) });
+  scope.addEventListener("error", (event: ErrorEvent) => broken(event.error ?? event.message));
+  scope.addEventListener("unhandledrejection", (event: PromiseRejectionEvent) => {
+    broken(`a promise that nothing awaits was rejected: ${shown(event.reason)}`);
+  });
+  narrow();
+  limitFiles(order.filesMaxBytes);
+  const counters = new Counters();
+  const pace = { full: false };
+  const reporter = new Reporter((message) => {
+    say(message);
+    return !pace.full;
+  });
+  pace.full = order.share < 1;
+  installRuntime({
+    count: (counter, by) => counters.add(counter, by),
+    log: (line) => reporter.log(line),
+  });
+  consoleToLog((line) => reporter.log(line));
+  try {
+    const loaded = await loadJob(order);
+    await runTask({ order, loaded, counters, reporter, say });
+    reporter.flush(performance.now());
+    say({ kind: "over" });
+  } catch (error) {
+    say({ kind: "load-failed", failure: failureOf(error, "") });
+  }
+}

@@ -1,0 +1,118 @@
+/** Runs the one task of a Worker, and hands over what it made. */
+import { assert } from "../../../core/error.ts";
+import { memorySource } from "../../kernels/byte-source.ts";
+import type { Counters } from "../../task/counters.ts";
+import { failureOf } from "../../task/failure.ts";
+import type { LoadedJob } from "../../task/job.ts";
+import { runMap } from "../../task/map-task.ts";
+import { runReduce } from "../../task/reduce-task.ts";
+import type { Reporter } from "../../task/reporter.ts";
+import { runItems } from "../../task/run-items.ts";
+import type { TaskReport } from "../../task-messages.ts";
+import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
+import { giveFile, takeFile } from "../stand-ins/fs.ts";
+
+export type TaskRun = {
+  readonly order: TaskOrder;
+  readonly loaded: LoadedJob;
+  readonly counters: Counters;
+  readonly reporter: Reporter;
+  readonly say: (message: FromTaskWorker, handedOver?: Transferable[]) => void;
+};
+
+type Done = { readonly sizeBytes: number; readonly records: number; readonly root: string };
+const out = "/task";
+const fileNames = ["run", "manifest", "part", "bad"] as const;
+
+export async function runTask(run: TaskRun): Promise<void> {
+  if (run.order.kind === "tasks") await items(run);
+  else attempt(run, run.order.kind === "map" ? () => map(run) : () => reduce(run));
+}
+
+async function items({ order, loaded, reporter, counters }: TaskRun): Promise<void> {
+  const lines = new Map(order.attempts.map(({ task }, i) => [task, order.items[i] ?? "null"]));
+  const { share } = order;
+  let workedSinceMs = performance.now();
+  await runItems(order.attempts, {
+    loaded,
+    items: { item: (task) => JSON.parse(lines.get(task) as string) },
+    reporter,
+    counters,
+    working: () => {},
+    // Asked for after each report when the share is below 1.
+    async drained() {
+      const workedMs = performance.now() - workedSinceMs;
+      await new Promise((resolve) => setTimeout(resolve, (workedMs * (1 - share)) / share));
+      workedSinceMs = performance.now();
+    },
+  });
+}
+
+/** Runs the attempt of a map or reduce task and reports how it ended. */
+function attempt(run: TaskRun, work: () => Done & { inputBytes: number }): void {
+  const { counters, order, reporter, say } = run;
+  const [of] = order.attempts;
+  assert(of !== undefined, "a task has an attempt");
+  const startedAtMs = performance.now();
+  reporter.startAttempt(of, startedAtMs);
+  let report: TaskReport;
+  try {
+    const done = work();
+    const durationMs = performance.now() - startedAtMs;
+    report = { kind: "done", ...of, durationMs, ...done, counters: counters.take() };
+  } catch (error) {
+    const durationMs = performance.now() - startedAtMs;
+    report = { kind: "failed", ...of, durationMs, failure: failureOf(error, "") };
+  }
+  reporter.report(report, performance.now());
+  reporter.flush(performance.now());
+  if (report.kind === "done") handOver(say);
+}
+
+function handOver(say: TaskRun["say"]): void {
+  const files: { [name in (typeof fileNames)[number]]?: Uint8Array[] } = {};
+  for (const name of fileNames) {
+    const parts = takeFile(`${out}.${name}`);
+    if (parts !== null) files[name] = parts;
+  }
+  const buffers = Object.values(files).flat();
+  say(
+    { kind: "files", files: files satisfies TaskFiles },
+    buffers.map(({ buffer }) => buffer),
+  );
+}
+
+function map({ order, loaded, reporter }: TaskRun): Done & { inputBytes: number } {
+  assert(loaded.job.kind === "map-reduce", "map tasks are of map-reduce jobs");
+  const { job, plan, params, kernel } = loaded;
+  const memory = memorySource(order.pieces);
+  let inputBytes = 0;
+  const source = {
+    nextPiece: memory.nextPiece,
+    read(into: Uint8Array, at: number) {
+      const count = memory.read(into, at);
+      inputBytes += count;
+      reporter.progress(inputBytes);
+      return count;
+    },
+  };
+  const given = { job, plan, params, task: order.attempts[0]?.task ?? 0, source, out };
+  const done = kernel?.map?.(given) ?? runMap(given);
+  const { records, root, sizeBytes } = done;
+  return { records, root, sizeBytes, inputBytes };
+}
+
+function reduce({ order, loaded }: TaskRun): Done & { inputBytes: number } {
+  assert(loaded.job.kind === "map-reduce", "reduce tasks are of map-reduce jobs");
+  const { job, params, kernel } = loaded;
+  let inputBytes = 0;
+  const segments = order.segments.map((bytes, i) => {
+    const path = `/in/${i}`;
+    giveFile(path, bytes);
+    inputBytes += bytes.length;
+    return { path, offset: 0, sizeBytes: bytes.length };
+  });
+  const given = { job, params, task: order.attempts[0]?.task ?? 0, segments, out };
+  const part = kernel?.reduce?.(given) ?? runReduce(given);
+  return { ...part, inputBytes };
+}
