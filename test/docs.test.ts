@@ -29,6 +29,7 @@ const examples = readdirSync(join(root, "examples"), { withFileTypes: true })
 function documents(folder = ""): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (entry.name === "node_modules") return [];
     if (entry.isDirectory()) return /^(docs|examples|bench)/.test(path) ? documents(path) : [];
     return entry.name.endsWith(".md") ? [path] : [];
   });
