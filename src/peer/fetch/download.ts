@@ -22,10 +22,10 @@ import {
 import { layerOfBytes } from "../hashing/layer.ts";
 import type { HashPool } from "../hashing/pool.ts";
 import { sha256 } from "../hashing/sha256.ts";
-import type { SlabPool } from "../hashing/slabs.ts";
 import type { Connections } from "./connection.ts";
 import { Partial, type Shape } from "./partial.ts";
 import { Schedule } from "./schedule.ts";
+import { giveBack, type SpareSlabs } from "./slabs.ts";
 import type { SourceLimits } from "./source.ts";
 import { Corrupt, defaultSourceLimits, type Source, SourceLane, type Span } from "./source.ts";
 
@@ -75,6 +75,7 @@ export class Download {
   readonly limits: DownloadLimits;
   readonly connections: Connections;
   readonly signal: AbortSignal;
+  readonly spareSlabs: SpareSlabs = [];
   readonly #options: DownloadOptions;
   readonly #control = new AbortController();
   readonly #complete = Promise.withResolvers<void>();
@@ -101,10 +102,6 @@ export class Download {
 
   get schedule(): Schedule {
     return this.#schedule!;
-  }
-
-  get slabs(): SlabPool {
-    return this.#options.pool.slabs;
   }
 
   get partial(): Partial {
@@ -276,10 +273,9 @@ export class Download {
     const { layer, sizeBytes } = this.shape;
     const pieceBytes = pieceBytesOf(sizeBytes);
     const first = spans[0]!.piece;
-    const buffer = spans[0]!.content.buffer as SharedArrayBuffer;
     const verified = this.#options.pool.verify(
       {
-        buffer,
+        buffer: spans[0]!.content.buffer as ArrayBuffer,
         spans: spans.map(({ content }) => ({ start: content.byteOffset, length: content.length })),
         hashes: layer.slice(first * hashBytes, (first + spans.length) * hashBytes),
         descriptor: this.partial.descriptor,
@@ -287,10 +283,10 @@ export class Download {
       },
       sizeBytes < smallBytes,
     );
-    const bad = await verified.catch((error: unknown) => {
+    const { buffer, bad } = await verified.catch((error: unknown) => {
       throw storageFailure(error, `the download to ${this.#options.target}`);
     });
-    this.slabs.giveBack(buffer);
+    giveBack(this.spareSlabs, buffer);
     const badPieces = bad.map((index) => first + index);
     for (let piece = first; piece < first + spans.length; piece++) {
       if (badPieces.includes(piece) || !this.schedule.finish(piece)) continue;
@@ -308,9 +304,7 @@ export class Download {
     for (let piece = 0; piece < pieceCountOf(sizeBytes); piece++) {
       if (this.schedule.done.has(piece)) continue;
       const from = piece * pieceBytesOf(sizeBytes);
-      const length = pieceLength(sizeBytes, piece);
-      const content = new Uint8Array(this.slabs.take(), 0, length);
-      content.set(bytes.subarray(from, from + length));
+      const content = new Uint8Array(bytes.subarray(from, from + pieceLength(sizeBytes, piece)));
       await this.verify([{ piece, content }]);
     }
     if (this.schedule.isComplete) this.#complete.resolve();

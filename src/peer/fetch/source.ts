@@ -6,10 +6,10 @@ import { GrpcError, grpcStatus } from "../../link/grpc/status.ts";
 import type { OpenAnswer, PieceRun } from "../../wire/p4/data.ts";
 import { readAnswerOf } from "../../wire/p4/data.ts";
 import { pieceBytesOf, pieceLength, rootBytesOf } from "../../wire/p4/merkle.ts";
-import { Slabs } from "../hashing/slabs.ts";
 import { RateLimit } from "../serve/rate.ts";
 import type { PeerAddress, PeerConnection } from "./connection.ts";
 import type { Download } from "./download.ts";
+import { Slabs } from "./slabs.ts";
 
 export type Source = {
   /** For people, and to tell sources apart. */
@@ -199,7 +199,10 @@ export class SourceLane {
     const pieceMs =
       this.#limits.idleMs + (pieceBytesOf(shape.sizeBytes) / this.#limits.rateMin) * 1000;
     const control = new AbortController();
-    const slabs = new Slabs(this.#download.slabs);
+    const slabs = new Slabs(this.#download.spareSlabs, {
+      count: run.count,
+      pieceBytes: pieceBytesOf(shape.sizeBytes),
+    });
     const messages = connection.read(
       { session, runs: [run] },
       {
@@ -208,7 +211,7 @@ export class SourceLane {
         limitMs: Math.min(2 ** 31 - 1, pieceMs * (run.count + 1)),
       },
     );
-    const verifying = new Verifying(this, slabs);
+    const verifying = new Verifying(this);
     const late = new ClusterError("timed-out", `nothing came within ${Math.round(pieceMs)} ms`);
     let timer = setTimeout(() => control.abort(late), pieceMs);
     const startedMs = performance.now();
@@ -231,7 +234,7 @@ export class SourceLane {
       }
     } finally {
       clearTimeout(timer);
-      await verifying.end().finally(() => slabs.close());
+      await verifying.end();
     }
     if (next < run.first + run.count && !this.#download.isDone(next, run)) {
       throw new Corrupt(
@@ -247,6 +250,7 @@ export class SourceLane {
   /** A batch is verified, and what is good of it is in the file. */
   async verify(spans: readonly Span[]): Promise<void> {
     const bad = await this.#download.verify(spans);
+    // The bytes themselves may be with another thread by now.
     const { sizeBytes } = this.#download.shape;
     for (const { piece } of spans) {
       if (!bad.includes(piece)) this.receivedBytes += pieceLength(sizeBytes, piece);
@@ -262,14 +266,12 @@ export type Span = { readonly piece: number; readonly content: Uint8Array };
 /** Gathers the pieces that came into one slab, and has a few batches verified while more come. */
 class Verifying {
   readonly #lane: SourceLane;
-  readonly #slabs: Slabs;
   readonly #under = new Set<Promise<void>>();
   #spans: Span[] = [];
   #failure: unknown = null;
 
-  constructor(lane: SourceLane, slabs: Slabs) {
+  constructor(lane: SourceLane) {
     this.#lane = lane;
-    this.#slabs = slabs;
   }
 
   async add(piece: number, content: Uint8Array): Promise<void> {
@@ -290,7 +292,6 @@ class Verifying {
     if (this.#spans.length === 0) return;
     const spans = this.#spans;
     this.#spans = [];
-    this.#slabs.handOver(spans[0]!.content.buffer as SharedArrayBuffer);
     const work = this.#lane.verify(spans).catch((error) => {
       this.#failure ??= error;
     });

@@ -2,24 +2,23 @@
  *  longer to start than a megabyte to hash. */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { SlabPool } from "./slabs.ts";
 import type { Order, Report } from "./thread.ts";
 import { type Batch, type HashOrder, hashPieces, verifyAndWrite } from "./work.ts";
 
 /** The source (run by type stripping) or what was built of it: the same layout. */
 const entry = new URL(`./thread${import.meta.url.slice(-3)}`, import.meta.url);
 
-type Waiting = { readonly resolve: (report: Report) => void; readonly thread: Thread };
-type Thread = {
-  readonly worker: Worker;
-  load: number;
-  /** Slabs that it has been shown. */
-  readonly slabs: Set<number>;
+export type Verified = {
+  /** The batch's own buffer, to be used again. */
+  readonly buffer: ArrayBuffer;
+  /** Indexes of pieces that are not what they must be. */
+  readonly bad: readonly number[];
 };
 
+type Waiting = { readonly resolve: (report: Report) => void; readonly thread: Thread };
+type Thread = { readonly worker: Worker; load: number };
+
 export class HashPool {
-  /** Memory that the threads see too. */
-  readonly slabs = new SlabPool((slab) => this.#drop(slab));
   readonly #threadsMax: number;
   readonly #threads: Thread[] = [];
   readonly #waiting = new Map<number, Waiting>();
@@ -31,28 +30,20 @@ export class HashPool {
     this.#threadsMax = threadsMax;
   }
 
-  /** Writes the pieces that are what they must be; returns the indexes of the others. `small` work
-   *  stays on this thread. */
-  async verify(batch: Batch, small: boolean): Promise<readonly number[]> {
-    if (small || this.#threadsMax === 0) return verifyAndWrite(batch);
-    const thread = this.#idlest();
-    const slab = this.slabs.numberOf(batch.buffer);
-    const buffer = thread.slabs.has(slab) ? null : batch.buffer;
-    thread.slabs.add(slab);
-    const report = await this.#post(thread, {
-      ...batch,
-      kind: "verify",
-      id: this.#nextId(),
-      slab,
-      buffer,
-    });
-    return report.bad!;
+  /** Verifies and writes; `small` work stays on this thread. */
+  async verify(batch: Batch, small: boolean): Promise<Verified> {
+    if (small || this.#threadsMax === 0) {
+      return { buffer: batch.buffer, bad: verifyAndWrite(batch) };
+    }
+    const report = await this.#post({ ...batch, kind: "verify", id: this.#nextId() }, [
+      batch.buffer,
+    ]);
+    return { buffer: report.buffer!, bad: report.bad! };
   }
 
   async hash(order: HashOrder, small: boolean): Promise<Uint8Array> {
     if (small || this.#threadsMax === 0) return hashPieces(order);
-    const thread = this.#idlest();
-    const report = await this.#post(thread, { ...order, kind: "hash", id: this.#nextId() });
+    const report = await this.#post({ ...order, kind: "hash", id: this.#nextId() }, []);
     return report.layer!;
   }
 
@@ -66,12 +57,14 @@ export class HashPool {
     return this.#ids;
   }
 
-  async #post(thread: Thread, order: Exclude<Order, { kind: "drop" }>): Promise<Report> {
+  async #post(order: Order, moved: ArrayBuffer[]): Promise<Report> {
+    if (this.#closed) throw new Error("the hashing threads are closed");
+    const thread = this.#idlest();
     thread.load += 1;
     const report = await new Promise<Report>((resolve) => {
       this.#waiting.set(order.id, { resolve, thread });
       thread.worker.ref();
-      thread.worker.postMessage(order);
+      thread.worker.postMessage(order, moved);
     });
     if (report.error === undefined) return report;
     throw Object.assign(new Error(report.error.message), { code: report.error.code });
@@ -79,24 +72,17 @@ export class HashPool {
 
   /** One that has nothing to do, a new one while there may be more, else the least loaded. */
   #idlest(): Thread {
-    if (this.#closed) throw new Error("the hashing threads are closed");
     const [first] = this.#threads.toSorted((a, b) => a.load - b.load);
     if (first !== undefined && (first.load === 0 || this.#threads.length >= this.#threadsMax)) {
       return first;
     }
     const worker = new Worker(entry);
-    const thread: Thread = { worker, load: 0, slabs: new Set() };
+    const thread = { worker, load: 0 };
     worker.on("message", (report: Report) => this.#done(report));
     // Work that can break a thread breaks its users too: a bug, told as one.
     worker.on("error", (error) => this.#lost(thread, error));
     this.#threads.push(thread);
     return thread;
-  }
-
-  #drop(slab: number): void {
-    for (const { worker, slabs } of this.#threads) {
-      if (slabs.delete(slab)) worker.postMessage({ kind: "drop", slab } satisfies Order);
-    }
   }
 
   #done(report: Report): void {

@@ -1,42 +1,36 @@
-/** A hashing thread: verifies and writes pieces that lie in shared memory, hashes parts of files. */
+/** A hashing thread: takes batches and parts of files, gives buffers and hashes back. */
 import { parentPort } from "node:worker_threads";
 import { type Batch, type HashOrder, hashPieces, verifyAndWrite } from "./work.ts";
 
 export type Order =
-  | ({
-      readonly kind: "verify";
-      readonly id: number;
-      readonly slab: number;
-      /** Only the first time that this thread hears of the slab. */
-      readonly buffer: SharedArrayBuffer | null;
-    } & Omit<Batch, "buffer">)
-  | ({ readonly kind: "hash"; readonly id: number } & HashOrder)
-  /** The slab is not used any more. */
-  | { readonly kind: "drop"; readonly slab: number };
+  | ({ readonly kind: "verify"; readonly id: number } & Batch)
+  | ({ readonly kind: "hash"; readonly id: number } & HashOrder);
 
 export type Report = {
   readonly id: number;
+  /** Verified: the buffer comes back. */
+  readonly buffer?: ArrayBuffer;
   readonly bad?: readonly number[];
   readonly layer?: Uint8Array<ArrayBuffer>;
   /** A file that could not be read or written, with the system's code. */
   readonly error?: { readonly message: string; readonly code: string };
 };
 
-const slabs = new Map<number, SharedArrayBuffer>();
-
 parentPort?.on("message", (order: Order) => {
-  if (order.kind === "drop") slabs.delete(order.slab);
-  else parentPort?.postMessage(perform(order));
+  const [report, moved] = perform(order);
+  parentPort?.postMessage(report, moved);
 });
 
-function perform(order: Exclude<Order, { kind: "drop" }>): Report {
+function perform(order: Order): [Report, ArrayBuffer[]] {
   const { id } = order;
+  const back = order.kind === "verify" ? { buffer: order.buffer } : {};
+  const moved = order.kind === "verify" ? [order.buffer] : [];
   try {
-    if (order.kind === "hash") return { id, layer: hashPieces(order) };
-    if (order.buffer !== null) slabs.set(order.slab, order.buffer);
-    return { id, bad: verifyAndWrite({ ...order, buffer: slabs.get(order.slab)! }) };
+    if (order.kind === "verify") return [{ id, ...back, bad: verifyAndWrite(order) }, moved];
+    const layer = hashPieces(order);
+    return [{ id, layer }, [layer.buffer]];
   } catch (cause) {
     const { message, code = "" } = cause as NodeJS.ErrnoException;
-    return { id, error: { message, code } };
+    return [{ id, ...back, error: { message, code } }, moved];
   }
 }

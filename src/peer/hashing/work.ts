@@ -6,7 +6,7 @@ import { zeroHash } from "./sha256.ts";
 
 /** Pieces that lie in one buffer and belong one after the other into a file. */
 export type Batch = {
-  readonly buffer: SharedArrayBuffer;
+  readonly buffer: ArrayBuffer;
   /** Start and length of each piece in the buffer. */
   readonly spans: ReadonlyArray<{ readonly start: number; readonly length: number }>;
   /** What they must hash to, one after the other. */
