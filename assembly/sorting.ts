@@ -69,6 +69,14 @@ export function longestDone(): u32 { return doneLongest; }
 // @ts-expect-error: decorator
 @inline function goesOn(w: u64): bool { return ((w ^ flip) & 0xff) == 8; }
 
+/** Of the frame at `at`; the largest there is when it does not end before `end`. Bytes of a disk may
+ *  be damaged, and no two lengths may add up to a small one. */
+function frameLength(at: u32, end: u32): u32 {
+  if (end - at < 8) return u32.MAX_VALUE;
+  const length = 8 + <u64>load<u32>(at) + <u64>load<u32>(at + 4);
+  return length > <u64>(end - at) ? u32.MAX_VALUE : <u32>length;
+}
+
 /** In the order asked for: below 0 = a comes first. The first `depth` bytes are known to be equal. */
 function compare(a: u32, aLength: u32, b: u32, bLength: u32, depth: u32): i32 {
   const sign = flip ? -1 : 1;
@@ -110,7 +118,7 @@ export function index(from: u32, to: u32, entries: u32, most: u32): u32 {
   if (shape == lines) return indexLines(from, to, entries, most);
   let at = from, n: u32 = 0;
   while (n < most) {
-    const length = shape == fixed ? recordBytes : to - at < 8 ? 8 : 8 + load<u32>(at) + load<u32>(at + 4);
+    const length = shape == fixed ? recordBytes : frameLength(at, to);
     if (to - at < length) break;
     putEntry(entries, window(keyOf(at), keyLength(at, length)), at, length);
     entries += entryBytes;
@@ -295,7 +303,7 @@ export function setHead(run: u32): u32 {
     if (p >= end) return 0;
     length = p + 1 - at;
   } else {
-    if (shape != fixed) length = end - at < 8 ? 8 : 8 + load<u32>(at) + load<u32>(at + 4);
+    if (shape != fixed) length = frameLength(at, end);
     if (end - at < length) return 0;
   }
   store<u32>(run + 16, length);

@@ -14,6 +14,10 @@ const bytesPerReducer = 64 * 1024 * 1024;
 /** The same for operators that leave a pair for each key: what reaches a reducer is small. */
 const bytesPerFold = 512 * 1024 * 1024;
 
+/** The same for sorts, which merge as streams; a small input still gives work to several. */
+const bytesPerSort = 128 * 1024 * 1024;
+const smallSorts = { bytes: 16 * 1024 * 1024, reducersMax: 4 } as const;
+
 const folding: { readonly [operator: string]: true } = {
   count: true,
   sum: true,
@@ -35,7 +39,9 @@ export function reducersOf(
 ): number {
   const folds = job.kind === "operator" && job.operator.apply.operator in folding;
   const perReducer = folds ? bytesPerFold : bytesPerReducer;
-  const fitting = Math.min(256, Math.max(1, Math.ceil(inputBytes / perReducer)));
+  const fitting = isSort(job)
+    ? sortReducers(inputBytes)
+    : Math.min(256, Math.max(1, Math.ceil(inputBytes / perReducer)));
   if (job.kind !== "operator") return wished ?? fitting;
   const { apply, last } = job.operator;
   const only = last === null ? apply.operator : "what follows an operator";
@@ -47,10 +53,18 @@ export function reducersOf(
   return last === null ? (wished ?? fitting) : 1;
 }
 
+function isSort(job: AnyMapReduce | AnyOperator): boolean {
+  return job.kind === "operator" && job.operator.apply.operator === "sort";
+}
+
+function sortReducers(inputBytes: number): number {
+  const few = Math.min(smallSorts.reducersMax, Math.ceil(inputBytes / smallSorts.bytes));
+  return Math.min(256, Math.max(1, few, Math.ceil(inputBytes / bytesPerSort)));
+}
+
 /** More than this would not be sorted in one go, with the lists that sorting needs. */
 export function splitMaxBytes(job: AnyMapReduce | AnyOperator, spillBytes: number): number {
-  const isSort = job.kind === "operator" && job.operator.apply.operator === "sort";
-  return isSort ? Math.max(1, spillBytes >> 1) : Number.POSITIVE_INFINITY;
+  return isSort(job) ? Math.max(1, spillBytes >> 1) : Number.POSITIVE_INFINITY;
 }
 
 /** The operator as workers read it: with what only the inputs can tell. */

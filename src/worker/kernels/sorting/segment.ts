@@ -141,6 +141,9 @@ export class SegmentReader {
     }
     this.longest = this.#trailer.readUInt32LE(4);
     this.records = Number(this.#trailer.readBigUInt64LE(8));
+    if (Math.max(this.longest, this.records) > sizeBytes) {
+      throw damaged(`${path} has a segment that promises more than it has`);
+    }
   }
 
   get leftBytes(): number {

@@ -1,6 +1,6 @@
 /** Sorting and merging against plain arrays: any records, any memory, any number of partitions. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -175,6 +175,33 @@ test("what does not fit in memory is sorted in rounds, and merged in groups", ()
   assert.ok(Buffer.concat(parts).equals(want));
   const left = readdirSync(dir).filter((name) => /round|merge/.test(name));
   assert.deepEqual(left, [], "no intermediate file stays");
+});
+
+test("a segment with other bytes than were written is data-lost, wherever they changed", () => {
+  const texts = ["one", "two", "a longer line", "", "three"];
+  const framed = texts.map((text) => {
+    const head = Buffer.alloc(8);
+    head.writeUInt32LE(text.length, 0);
+    head.writeUInt32LE(4, 4);
+    return Buffer.concat([head, Buffer.from(`${text}row\n`)]);
+  });
+  const fixed = texts.map((text) => Buffer.from(text.padEnd(20)));
+  const shapes = [
+    [{ kind: "framed" }, framed],
+    [{ kind: "fixed", recordBytes: 20, key: [0, 9] }, fixed],
+    [{ kind: "lines" }, texts.map(line)],
+  ] as const;
+  for (const [shape, records] of shapes) {
+    const ordering: Ordering = { ...lines, shape };
+    const { path, partitions } = sorted(records, ordering);
+    const whole = readFileSync(path);
+    for (let at = 0; at < whole.length; at++) {
+      const changed = Buffer.from(whole);
+      changed[at] = (changed[at] as number) ^ (at % 2 === 0 ? 0x80 : 0xff);
+      writeFileSync(path, changed);
+      assert.throws(() => merged(partitions, ordering, 1 << 20), { code: "data-lost" }, `${at}`);
+    }
+  }
 });
 
 test("one key for all, sorted input and long equal stretches are sorted", () => {
