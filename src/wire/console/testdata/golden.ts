@@ -1,9 +1,9 @@
 /** Messages of seed 3 as existing implementations send them, with what they mean. */
 import type { ConsoleRequest, FileRequest, Operation, Outcome } from "../messages.ts";
+import { utf8 } from "../strings.ts";
 
-/** `\0` stands for the byte 0, `\1` … for the others. */
 export function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text, "utf8"));
+  return utf8(text);
 }
 
 export type GoldenRequest = {
