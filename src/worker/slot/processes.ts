@@ -68,7 +68,9 @@ export class Processes {
     { job, files, next }: { job: OpenedJob; files: JobFiles; next: ItemsOrder | null },
   ): Promise<Taken> {
     const { open } = job;
-    const code = `${open.codeHash} ${open.owner}`;
+    // Operators never run where somebody's code has been: what they say that they wrote, is so.
+    const isOperator = files.plan.operator !== undefined;
+    const code = `${isOperator ? "operator" : open.codeHash} ${open.owner}`;
     let taken = this.#slots[slot] ?? null;
     if (taken === null || taken.over || taken.code !== code || taken.isCluttered) {
       void taken?.kill();
