@@ -48,14 +48,15 @@ export type P4Route = {
   readonly answer: z.ZodType;
   /** Statuses besides 200, 413 and 503, with their message. */
   readonly refusals: ReadonlyArray<readonly [status: number, message: string]>;
-  readonly handle: (call: P4Call<unknown>) => unknown;
+  readonly handle: (call: P4Call<unknown>) => object;
 };
 
 /** The handler sees what the schema has let through. */
 export function route<Body>(
   one: Omit<P4Route, "body" | "handle"> & {
     readonly body: z.ZodType<Body>;
-    readonly handle: (call: P4Call<Body>) => unknown;
+    /** Answers the object, or a promise of it. */
+    readonly handle: (call: P4Call<Body>) => object;
   },
 ): P4Route {
   return one as unknown as P4Route;

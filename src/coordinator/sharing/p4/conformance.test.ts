@@ -154,6 +154,20 @@ test("hierarchical lists replace what a peer offers, and are read back as a tree
   says(await own.post("/files", { token: noToken, files }), 404, "Peer not found");
 });
 
+test("a listing is what is offered at that moment, also after it was asked for before", async (t) => {
+  const { own } = await p4Opened(t);
+  const token = await own.peer("a");
+  const root = "ab".repeat(32);
+  const ask = async (tree: boolean) => (await own.post("/get_files", { token, tree })).json;
+  for (const tree of [false, true]) assert.deepEqual((await ask(tree)).files, []);
+  await own.post("/add_file", { token, file_name: "x" });
+  for (const tree of [false, true]) assert.deepEqual((await ask(tree)).files, ["x"]);
+  await own.post("/add_file", { token, file_name: "x", root });
+  const details = { root, size_bytes: null, description: "" };
+  assert.deepEqual((await ask(true)).tree, { x: details });
+  assert.equal((await ask(false)).tree, undefined);
+});
+
 test("a heartbeat answers the TTL; a peer that registers again with its token keeps it", async (t) => {
   const { own } = await p4Opened(t, { ttlMs: 7_000 });
   const first = await own.peer("a");

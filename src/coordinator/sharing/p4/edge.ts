@@ -16,16 +16,22 @@ import { openApiPath, openApiText } from "./openapi.ts";
 export type P4Limits = BodyLimits & {
   /** Calls at once; more are answered 503. */
   readonly callsMax: number;
+  /** From the head of a request to the last byte of its answer. */
+  readonly callTimeoutMs: number;
   /** Tokens that let nobody in, of one address in a minute, before it is told to wait. */
   readonly failuresMax: number;
 };
 
 export const defaultP4Limits: P4Limits = {
   callsMax: 1_024,
+  callTimeoutMs: 120_000,
   bodyTimeoutMs: 30_000,
   bodiesMaxBytes: 128 * 1024 * 1024,
   failuresMax: 60,
 };
+
+/** Answers above this are kept as bytes. */
+const longBytes = 64 * 1024;
 
 /** Where the main port has these calls. */
 export const p4Below = "/p4";
@@ -37,6 +43,7 @@ export class P4Edge {
   readonly #failures: FailureCounter;
   readonly #onError: (error: unknown) => void;
   readonly #bodies = { bytes: 0 };
+  readonly #long = new WeakMap<object, Buffer>();
   #calls = 0;
 
   /** `onError`: a call ended in a bug of ours. */
@@ -53,7 +60,11 @@ export class P4Edge {
     this.#calls++;
     // The caller has gone: nothing is to be done about it.
     response.on("error", () => {});
-    response.once("close", () => this.#calls--);
+    const late = setTimeout(() => response.destroy(), this.#limits.callTimeoutMs);
+    response.once("close", () => {
+      clearTimeout(late);
+      this.#calls--;
+    });
     this.#answer(request, response, below).catch((error) => {
       if (response.headersSent) response.destroy();
       else this.#refuse(request, response, this.#refusalOf(error, request));
@@ -65,7 +76,7 @@ export class P4Edge {
     mustBePlain(request);
     if (path === openApiPath) {
       mustBeMethod(request, response, ["GET"]);
-      send(response, 200, openApiText());
+      send(response, 200, Buffer.from(openApiText()));
       return;
     }
     const route = this.#routes.get(path);
@@ -83,7 +94,16 @@ export class P4Edge {
     if (!this.#parts.loop.isOpen) {
       throw new P4Refusal(503, "The master is stopping; try again later");
     }
-    send(response, 200, JSON.stringify(await route.handle(call)));
+    send(response, 200, this.#bytesOf(await route.handle(call)));
+  }
+
+  /** A long answer that is given again is the same bytes: slow readers share them. */
+  #bytesOf(answer: object): Buffer {
+    const kept = this.#long.get(answer);
+    if (kept !== undefined) return kept;
+    const bytes = Buffer.from(JSON.stringify(answer));
+    if (bytes.length > longBytes) this.#long.set(answer, bytes);
+    return bytes;
   }
 
   #callOf(request: IncomingMessage, route: P4Route, bytes: Uint8Array): P4Call<unknown> {
@@ -113,7 +133,7 @@ export class P4Edge {
     // What is still coming of the body is not waited for.
     if (!request.complete) response.setHeader("connection", "close");
     if (status === 503 || status === 429) response.setHeader("retry-after", "1");
-    send(response, status, JSON.stringify({ message }));
+    send(response, status, Buffer.from(JSON.stringify({ message })));
   }
 }
 
@@ -125,14 +145,14 @@ function statusOf(code: ErrorCode): number {
   return code === "limit-exceeded" ? 413 : 503;
 }
 
-function send(response: ServerResponse, status: number, text: string): void {
+function send(response: ServerResponse, status: number, bytes: Buffer): void {
   response.writeHead(status, {
     "content-type": "application/json",
-    "content-length": Buffer.byteLength(text),
+    "content-length": bytes.length,
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
   });
-  response.end(text);
+  response.end(bytes);
 }
 
 const singular = new Set(["authorization", "content-length", "content-type", "host"]);

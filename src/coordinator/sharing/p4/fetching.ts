@@ -57,11 +57,22 @@ function nameOf(requester: string, { loop, members }: P4Parts): string | null {
   return token === null || tokenProblem(token, loop.nowMs()) !== null ? null : token.owner;
 }
 
+/** Answers by their list of names, which is another one when anything has changed: a million names
+ *  are put together once, not for each who asks. */
+const listings = new WeakMap<readonly string[], Listed>();
+const trees = new WeakMap<readonly string[], Listed>();
+
 export function getFiles(call: P4Call<Listing>): Listed {
   requesterOf(call, 404);
   const { body, members } = call;
   const files = members.names();
-  return body.tree === true ? { files, tree: buildTree(members.files()) } : { files };
+  const kept = body.tree === true ? trees : listings;
+  let listed = kept.get(files);
+  if (listed === undefined) {
+    listed = body.tree === true ? { files, tree: buildTree(members.files()) } : { files };
+    kept.set(files, listed);
+  }
+  return listed;
 }
 
 export function getFile(call: P4Call<WantedBody>): FileFound {

@@ -1,5 +1,6 @@
 /** T4.1, T4.2, T4.4 and F12 over HTTP: who may not, what is no request, and time. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { exchange, p4Alone, p4Opened, parse } from "../testing/p4-client.ts";
@@ -139,6 +140,32 @@ test("T4.2: bodies together have a bound, and a slow one a time", async (t) => {
   assert.equal((await client.post("/heartbeat", { token })).status, 503);
   const head = "POST /heartbeat HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
   assert.equal(await exchange(client.port, [head, '{"t']), "", "the connection is closed");
+});
+
+test("T4.2: who does not read a long answer is cut off, and holds up nobody", async (t) => {
+  const { client, members } = await p4Alone(t, {
+    limits: { callTimeoutMs: 1_000, callsMax: 1 },
+  });
+  const token = await client.peer("a");
+  const entry = { description: "", root: null, sizeBytes: null };
+  const name = (n: number) => `${n}`.padStart(100, "x");
+  const files = Array.from({ length: 100_000 }, (_, n) => ({ name: name(n), ...entry }));
+  await members.publish("a", files, "replace");
+  const socket = connect({ host: "127.0.0.1", port: client.port });
+  const body = JSON.stringify({ token });
+  socket.on("error", () => {});
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.write(
+    `GET /get_files HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  const [head] = await once(socket, "readable");
+  assert.equal(head, undefined);
+  let second = await client.post("/heartbeat", { token });
+  assert.equal(second.status, 503, "it holds the only place");
+  while (second.status === 503) second = await client.post("/heartbeat", { token });
+  assert.equal(second.status, 200);
+  socket.resume();
+  await closed;
 });
 
 test("T4.4: over HTTP too, a peer is there until its TTL, and from then on is not", async (t) => {
