@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
+import { downloadLane } from "./failpoints/download-lane.ts";
 import { coordinatorLane, storeLane, workerLane } from "./failpoints/lanes.ts";
 import { placesInSources } from "./failpoints/points.ts";
 
@@ -14,6 +15,7 @@ const lanes = {
   store: ["log", "blob", "directory", "secret", "sweep", "spill"],
   coordinator: ["loop", "edge", "token", "http", "serve", "coordinator"],
   worker: ["worker", "output", "shuffle"],
+  download: ["download"],
 } as const;
 const times: Readonly<Record<string, number>> = {
   "loop.append": 6,
@@ -54,6 +56,11 @@ suite("kill -9 at every failpoint (C1, C2, W1)", { concurrency: 3 }, () => {
     const missed = await storeLane(failpoints);
     assert.equal(missed.length, 0, failed(missed));
     t.diagnostic(`${failpoints.length} kills`);
+  });
+
+  test("downloads (F9): what has the name is whole, and asking again gives one file", async () => {
+    const missed = await downloadLane(failpointsOf("download"));
+    assert.equal(missed.length, 0, failed(missed));
   });
 
   test("coordinator: every job is there once and ends as the judge says", async (t) => {
