@@ -4,7 +4,8 @@
  *  4 the supervisor streams input: `PIECE` frames (u8 1, f64le offset of the first byte, u32le
  *  file index), `DATA` frames (u8 2, u32le length, bytes; a record may lie across several),
  *  `END` of a task's input (u8 3). After the `PIECE` of an offset above 0 a `HEAD` frame (u8 4,
- *  u32le length, bytes) may give the first line of that file, for CSV. `FILE` (u8 6, u32le length, JSON) instead
+ *  u32le length, bytes) may give the first line of that file, for CSV. `FILE` (u8 6, u32le length,
+ *  JSON) instead
  *  of `DATA` frames names a file on this machine and which bytes of it: the process reads them
  *  itself. `CUT` (u8 5) instead of
  *  `END`: the supervisor could not read on or was told to stop; the attempt fails. Bytes are
