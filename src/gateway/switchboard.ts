@@ -12,7 +12,7 @@ import type { BrowserBody, BrowserMessage, Uid } from "../wire/browser/messages.
 import { printable } from "../wire/browser/printable.ts";
 import { type Caller, type Connection, mayTalk, newConnection, overdue } from "./connection.ts";
 import type { GatewayDoor, GatewayLimits, GatewayOrder } from "./options.ts";
-import { endTask, introduction, type Tab } from "./tab.ts";
+import { endTask, heldBy, introduction, newTab, type Tab } from "./tab.ts";
 
 type Told = Extract<BrowserBody, { action: "finish" | "error" }>;
 
@@ -136,6 +136,10 @@ export class Switchboard {
       case "error":
         this.#ended(connection, body);
         break;
+      case "disconnect":
+        if (connection.tab !== null) this.#lose(connection.tab);
+        connection.tab = null;
+        break;
       case "tracker":
         this.#becomeTracker(id, connection, body, atMs);
         break;
@@ -179,20 +183,19 @@ export class Switchboard {
     session: string,
   ): void {
     this.#lastUid++;
-    const tab: Tab = {
-      uid: String(this.#lastUid),
-      connection: id,
-      awaySinceMs: 0,
-      speed: body.speed,
-      more: body.more,
-      session,
-      tasks: new Map(),
-      endedTids: [],
-    };
+    this.#replace(body.more?.after);
+    const { more, speed } = body;
+    const tab = newTab({ uid: String(this.#lastUid), connection: id, speed, more, session });
     connection.tab = tab;
     this.#tabs.set(tab.uid, tab);
     if (session !== "") this.#sessions.set(session, tab);
     this.#introduce(tab);
+  }
+
+  /** The page that this one was before it was loaded again. */
+  #replace(session: unknown): void {
+    const before = typeof session === "string" ? this.#sessions.get(session) : undefined;
+    if (before?.connection === null) this.#lose(before);
   }
 
   /** The same page over another connection: the tracker never hears that it was away. */
@@ -208,16 +211,15 @@ export class Switchboard {
     tab.more = body.more;
     connection.tab = tab;
     if (before !== null) this.#close(before, 1000, "this page has come over another connection");
-    const holding = new Set(Array.isArray(body.more?.holding) ? body.more.holding : []);
-    for (const [tid, task] of tab.tasks) {
-      if (task.ended === null && !holding.has(tid)) {
-        this.#orders.push({ kind: "send", connection: id, text: task.text });
-      }
+    const { welcome } = tab;
+    if (welcome !== null) this.#orders.push({ kind: "send", connection: id, text: welcome });
+    const holding = new Set(heldBy(body.more).map(([tid]) => tid));
+    for (const [tid, { ended, text }] of tab.tasks) {
+      const isMissed = ended === null && text !== "" && !holding.has(tid);
+      if (isMissed) this.#orders.push({ kind: "send", connection: id, text });
     }
     for (const tid of holding) {
-      if (typeof tid === "number" && !tab.tasks.has(tid)) {
-        this.#send(id, { action: "abort", uid: null, tid });
-      }
+      if (!tab.tasks.has(tid)) this.#send(id, { action: "abort", uid: null, tid });
     }
   }
 
@@ -338,6 +340,7 @@ export class Switchboard {
     const tab = this.#tabs.get(body.uid ?? "");
     if (tab === undefined || tab.more === null) return;
     if (body.action !== "welcome") endTask(tab, body.tid);
+    else tab.welcome = encodeBrowser({ ...body, uid: null });
     if (tab.connection !== null) this.#send(tab.connection, { ...body, uid: null });
   }
 

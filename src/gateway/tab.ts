@@ -22,12 +22,16 @@ export type Tab = {
   more: More | null;
   /** Random name of the page; "" = it cannot come back. */
   readonly session: string;
+  /** The tracker's welcome as it was sent, for when it comes back. */
+  welcome: string | null;
   readonly tasks: Map<number, TabTask>;
   /** Tasks that it has ended lately: what it says of them again is no offence. */
   readonly endedTids: number[];
 };
 
 const endedMax = 16;
+/** Tasks that a tab may bring along. */
+const heldMax = 1_024;
 
 export function endTask(tab: Tab, tid: number): void {
   if (!tab.tasks.delete(tid)) return;
@@ -43,4 +47,26 @@ export function introduction(tab: Tab): More | null {
   // tracker must check it, too.
   const holding = [...tab.tasks].map(([tid, { ref, type }]) => [tid, type, ref]);
   return { ...tab.more, holding };
+}
+
+type Held = readonly [tid: number, type: TaskType, ref: string];
+
+/** What a tab says that it holds. */
+export function heldBy(more: More | null): Held[] {
+  const holding = Array.isArray(more?.holding) ? more.holding.slice(0, heldMax) : [];
+  return holding.flatMap((one): Held[] => {
+    const [tid, type, ref] = Array.isArray(one) ? one : [one, "m", ""];
+    const isHeld = Number.isInteger(tid) && (type === "m" || type === "r");
+    return isHeld && typeof ref === "string" ? [[tid, type, ref]] : [];
+  });
+}
+
+/** A tab that has come for the first time, maybe from a gateway that is gone, with what it had there:
+ *  the tracker decides what of it is still its own. */
+export function newTab(of: Pick<Tab, "uid" | "connection" | "speed" | "more" | "session">): Tab {
+  const held = of.session === "" ? [] : heldBy(of.more).filter(([, , ref]) => ref !== "");
+  const tasks = new Map(
+    held.map(([tid, type, ref]) => [tid, { type, text: "", ref, ended: null } as TabTask]),
+  );
+  return { ...of, awaySinceMs: 0, welcome: null, tasks, endedTids: [] };
 }

@@ -98,7 +98,7 @@ function bodyOf(action: BrowserAction, data: Fields, from: Party): BrowserBody {
     case "connect":
       return { action, uid: uid(), speed: speedOf(data.speed), more };
     case "disconnect":
-      return { action, uid: uidOf(data.uid) };
+      return { action, uid: from === "browser" ? null : uidOf(data.uid) };
     case "error":
       return { action, uid: uid(), error: textOf(data.error), more };
     case "finish":

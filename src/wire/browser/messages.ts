@@ -37,7 +37,8 @@ export type BrowserBody =
       readonly speed: number;
       readonly more: More | null;
     }
-  | { readonly action: "disconnect"; readonly uid: Uid }
+  /** Ours, from a tab (without uid): it goes, and will not come back. */
+  | { readonly action: "disconnect"; readonly uid: Uid | null }
   /** Has no tid in the document: it ends what the browser does. Ours: `more.tid`. */
   | {
       readonly action: "error";
@@ -92,7 +93,7 @@ export type Party = "browser" | "gateway" | "tracker";
 /** Which actions may come over a connection, by who sends and who receives. A refusal (status 0)
  *  of `connect` and `tracker` comes back as the same action, what else is refused as `error`. */
 export const legal: Readonly<Record<string, ReadonlySet<BrowserAction>>> = {
-  "browser>gateway": new Set(["connect", "finish", "error", "ping", "pong"]),
+  "browser>gateway": new Set(["connect", "disconnect", "finish", "error", "ping", "pong"]),
   "gateway>browser": new Set([
     "connect",
     "tracker",

@@ -1,5 +1,5 @@
 /** What lies in `data.more` between our own tabs and our own coordinator. A gateway passes it on
- *  unread, but for `session`, `holding` and `ref`. */
+ *  unread, but for `session`, `after`, `holding` and `ref`. */
 import type { AttemptReport } from "../../core/event.ts";
 import type { Failure, OutputFormat } from "../../core/job.ts";
 import type { TaskType } from "./messages.ts";
@@ -21,8 +21,10 @@ export type ConnectMore = {
   readonly slots: number;
   /** Program kinds, as those of workers (100 = JavaScript). */
   readonly kinds: readonly number[];
-  /** From the tab: tids that it holds. From the gateway: `[tid, type, ref]` of each. */
+  /** What it holds; also told to a gateway that has never seen it. */
   readonly holding: ReadonlyArray<number | readonly [tid: number, type: TaskType, ref: string]>;
+  /** Of a page that was loaded again: its session before. */
+  readonly after?: string;
 };
 
 /** In `welcome`, from the coordinator. */
