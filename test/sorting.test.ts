@@ -108,7 +108,7 @@ test("records of one size come out as the judge has them", async () => {
   );
 });
 
-test("a hot key, sorted input and lines longer than any buffer are sorted in equal parts", async () => {
+test("a hot key, sorted input and very long lines are sorted in equal parts", async () => {
   const sorted = Array.from({ length: 3_000 }, (_, i) => `${String(i).padStart(8, "0")} some text`);
   const { parts, whole } = await bothOf(text.lines().sort(), [fileOf(sorted.join("\n"))], {
     splitBytes: 4_000,

@@ -1,4 +1,4 @@
-/** CPU seconds of a process and all its descendants, from /proc; and of one command, by the shell. */
+/** CPU seconds of a process and all its descendants, from /proc; and of a command, by the shell. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
