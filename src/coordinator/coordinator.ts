@@ -1,44 +1,26 @@
 /** A coordinator of this process: its directory, loop, workers' edge and HTTP server, opened and
  *  closed as one. */
 import { join } from "node:path";
-import { jobState } from "../core/view.ts";
-import { hostId } from "../link/host.ts";
-import { openDiskBlobs } from "../store/blob/disk.ts";
-import { makeDirectory } from "../store/directory.ts";
 import { hit } from "../store/failpoint.ts";
-import { openSqliteLog } from "../store/log/sqlite.ts";
 import { ownAdminToken } from "./access/admin-token.ts";
-import { Auth } from "./access/auth.ts";
 import { fingerprint } from "./access/tls.ts";
-import { clusterKeys, openDataDir, ownCertificate } from "./data-dir.ts";
+import { openDataDir, ownCertificate } from "./data-dir.ts";
 import type { Services } from "./http/services.ts";
-import { BlobSweep } from "./jobs/blob-sweep.ts";
-import { JobLogs } from "./jobs/job-logs.ts";
-import { noteSink } from "./jobs/notes.ts";
-import { Plans } from "./jobs/plans.ts";
-import { Progress } from "./jobs/progress.ts";
-import { Watchers } from "./jobs/watchers.ts";
 import type { NewEvent, Reply } from "./journal.ts";
 import { isLoopback, type Listen, parseListen, urlOf } from "./listen.ts";
 import type { LivenessOptions } from "./liveness.ts";
 import type { Mount } from "./mount.ts";
-import { Relay } from "./relay/relay.ts";
-import { Loop, type OuterEffect } from "./run.ts";
+import { openServices } from "./parts.ts";
 import { type ServeLimits, serve } from "./serve.ts";
 import { thisMachine } from "./sharing/addresses.ts";
 import { type ConsoleOptions, serveConsole } from "./sharing/console/console-edge.ts";
 import { Knocking } from "./sharing/knocking.ts";
-import { Members } from "./sharing/members.ts";
 import { defaultP4Settings, type P4Settings } from "./sharing/p4/call.ts";
 import { P4Edge } from "./sharing/p4/edge.ts";
 import { serveP4 } from "./sharing/p4/serve.ts";
 import { Tickets } from "./sharing/tickets.ts";
 import { realTimers } from "./timers.ts";
-import { PlainResults } from "./tracker/plain-results.ts";
-import { type GatewayLink, TrackerEdge } from "./tracker/tracker-edge.ts";
-import { LowWater } from "./upkeep/low-water.ts";
-import { WorkerEdge } from "./worker-edge.ts";
-import { outputsChecked } from "./workers/outputs.ts";
+import type { GatewayLink } from "./tracker/tracker-edge.ts";
 
 export type CoordinatorOptions = {
   /** Made when it is not there; one coordinator at a time. */
@@ -146,7 +128,13 @@ async function open(
   const { dataDir, insecure = false } = options;
   openDataDir(dataDir);
   const certificate = isLoopback(listen.host) || insecure ? null : ownCertificate(dataDir);
-  const services = await openServices(options, { closers, close });
+  const services = await openServices(
+    {
+      ...options,
+      onFatal: (error) => void close().then(() => (options.onFatal ?? raise)(error)),
+    },
+    closers,
+  );
   const adminToken = await ownAdminToken(join(dataDir, "admin.token"), services.auth);
   const p4 = openP4(services, options);
   const knocking = new Knocking({ members: services.members, timers: realTimers });
@@ -198,115 +186,6 @@ function onErrorOf({ onError = (error) => console.error(error) }: CoordinatorOpt
 
 function openConsole({ loop, members }: Services, { console, dataDir }: CoordinatorOptions) {
   return serveConsole(console as ConsoleOptions, { loop, members, timers: realTimers, dataDir });
-}
-
-async function openServices(
-  options: CoordinatorOptions & { readonly onShutdown: () => void },
-  { closers, close }: Closing,
-): Promise<Services> {
-  const { dataDir, snapshotRecords, version } = options;
-  const keys = clusterKeys(dataDir);
-  const log = await openSqliteLog(join(dataDir, "log.sqlite"));
-  closers.push(() => log.close());
-  const blobs = await openDiskBlobs(join(dataDir, "blobs"));
-  closers.push(() => blobs.close());
-  makeDirectory(join(dataDir, "logs"));
-  const logs = new JobLogs(join(dataDir, "logs"));
-  const progress = new Progress();
-  const watchers = new Watchers();
-  let performed = (_effect: OuterEffect): void => {};
-  const loop = await Loop.start({
-    log,
-    timers: realTimers,
-    perform: (effect) => performed(effect),
-    ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
-    onFatal: (error) => void close().then(() => (options.onFatal ?? raise)(error)),
-  });
-  closers.push(() => loop.stop());
-  const members = new Members({ loop, timers: realTimers });
-  closers.push(() => members.stop());
-  const stateNow = () => loop.state;
-  const auth = new Auth(loop);
-  const plans = new Plans(blobs);
-  const namedBy = (plan: string) => plans.blobsOf(plan);
-  const sweep = new BlobSweep({
-    blobs,
-    stateNow,
-    namedBy,
-    timers: realTimers,
-    confirm: () => loop.post({ kind: "time-passed" }),
-  });
-  closers.push(() => sweep.stop());
-  const edge = new WorkerEdge({
-    loop,
-    auth,
-    timers: realTimers,
-    keys,
-    version,
-    notes: noteSink(loop, logs, progress),
-    checked: outputsChecked(blobs, stateNow),
-    ...(options.liveness === undefined ? {} : { liveness: options.liveness }),
-  });
-  closers.push(() => edge.stop());
-  const relay = new Relay({ dir: join(dataDir, "relay") });
-  // What jobs that ended while nobody watched have left.
-  relay.keepOnly((job) => jobState(loop.state, job) === "running").catch(() => {});
-  const plainResults = new PlainResults({ loop, blobs, relay });
-  const tracker = new TrackerEdge({
-    loop,
-    auth,
-    timers: realTimers,
-    keys,
-    version,
-    notes: noteSink(loop, logs, progress),
-    checked: outputsChecked(blobs, stateNow),
-    collect: (run, urls) => plainResults.collect(run, urls),
-    anonymous: options.anonymousBrowsers ?? false,
-    print: options.print ?? ((line) => console.error(line)),
-  });
-  closers.push(() => tracker.stop());
-  const { onShutdown } = options;
-  const host = hostId();
-  const lowWater = new LowWater(dataDir, options.lowWaterBytes);
-  const parts = {
-    loop,
-    auth,
-    members,
-    blobs,
-    plans,
-    edge,
-    tracker,
-    plainResults,
-    relay,
-    keys,
-    sweep,
-    logs,
-    progress,
-    watchers,
-    lowWater,
-  };
-  const services: Services = { ...parts, host, version, onShutdown };
-  performed = (effect) => perform(services, effect);
-  return services;
-}
-
-function perform(services: Services, effect: OuterEffect): void {
-  const { edge, logs, loop, progress, relay, sweep, tracker, watchers } = services;
-  if (effect.kind === "job-changed") {
-    watchers.changed(effect.job);
-    logs.wake(effect.job);
-    // Nobody reads its partitions any more; what stays, the next start removes.
-    const hasEnded = jobState(loop.state, effect.job) !== "running";
-    if (hasEnded) relay.drop(effect.job).catch(() => {});
-  } else if (effect.kind === "drop-blobs") {
-    progress.forget(effect.job);
-    watchers.changed(effect.job);
-    // Both may fail without harm: the next sweep, or nobody, will miss what is left.
-    logs.remove(effect.job).catch(() => {});
-    sweep.sweep().catch(() => {});
-  } else if (!tracker.perform(effect)) {
-    edge.perform(effect);
-  }
 }
 
 /** A failure that nobody takes must end the process, as a broken law does. */

@@ -1,0 +1,139 @@
+/** The parts of a coordinator, opened one on the other and put together. */
+import { join } from "node:path";
+import type { CoordinatorState } from "../core/coordinator.ts";
+import { jobState } from "../core/view.ts";
+import { hostId } from "../link/host.ts";
+import { openDiskBlobs } from "../store/blob/disk.ts";
+import { makeDirectory } from "../store/directory.ts";
+import { openSqliteLog } from "../store/log/sqlite.ts";
+import { Auth } from "./access/auth.ts";
+import type { CoordinatorOptions } from "./coordinator.ts";
+import { clusterKeys } from "./data-dir.ts";
+import type { Services } from "./http/services.ts";
+import { BlobSweep } from "./jobs/blob-sweep.ts";
+import { JobLogs } from "./jobs/job-logs.ts";
+import { noteSink } from "./jobs/notes.ts";
+import { Plans } from "./jobs/plans.ts";
+import { Progress } from "./jobs/progress.ts";
+import { Watchers } from "./jobs/watchers.ts";
+import { Relay } from "./relay/relay.ts";
+import { Loop, type OuterEffect } from "./run.ts";
+import { Members } from "./sharing/members.ts";
+import { realTimers } from "./timers.ts";
+import { PlainResults } from "./tracker/plain-results.ts";
+import { TrackerEdge } from "./tracker/tracker-edge.ts";
+import { LowWater } from "./upkeep/low-water.ts";
+import { WorkerEdge } from "./worker-edge.ts";
+import { outputsChecked } from "./workers/outputs.ts";
+
+/** What ends the parts, to be called backwards. */
+export type Closers = Array<() => unknown>;
+
+type Options = CoordinatorOptions & {
+  readonly onShutdown: () => void;
+  /** The log failed or a law is broken. */
+  readonly onFatal: (error: Error) => void;
+};
+
+type Kept = Pick<Services, "blobs" | "loop" | "logs" | "progress" | "watchers">;
+
+export async function openServices(options: Options, closers: Closers): Promise<Services> {
+  const { dataDir, onShutdown, version } = options;
+  const keys = clusterKeys(dataDir);
+  const later = { perform: (_effect: OuterEffect): void => {} };
+  const kept = await openKept(options, closers, (effect) => later.perform(effect));
+  const { blobs, loop } = kept;
+  const members = new Members({ loop, timers: realTimers });
+  closers.push(() => members.stop());
+  const plans = new Plans(blobs);
+  const sweep = new BlobSweep({
+    blobs,
+    stateNow: () => loop.state,
+    namedBy: (plan) => plans.blobsOf(plan),
+    timers: realTimers,
+    confirm: () => loop.post({ kind: "time-passed" }),
+  });
+  closers.push(() => sweep.stop());
+  const auth = new Auth(loop);
+  const edges = openEdges({ ...kept, auth, keys }, options, closers);
+  const lowWater = new LowWater(dataDir, options.lowWaterBytes);
+  const common = { members, plans, sweep, auth, keys, lowWater };
+  const services = { ...kept, ...edges, ...common, host: hostId(), version, onShutdown };
+  later.perform = (effect) => perform(services, effect);
+  return services;
+}
+
+/** What remembers, and the loop. */
+async function openKept(
+  { dataDir, onFatal, snapshotRecords }: Options,
+  closers: Closers,
+  perform: (effect: OuterEffect) => void,
+): Promise<Kept> {
+  const log = await openSqliteLog(join(dataDir, "log.sqlite"));
+  closers.push(() => log.close());
+  const blobs = await openDiskBlobs(join(dataDir, "blobs"));
+  closers.push(() => blobs.close());
+  makeDirectory(join(dataDir, "logs"));
+  const logs = new JobLogs(join(dataDir, "logs"));
+  const loop = await Loop.start({
+    log,
+    timers: realTimers,
+    perform,
+    ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
+    onFatal,
+  });
+  closers.push(() => loop.stop());
+  return { blobs, loop, logs, progress: new Progress(), watchers: new Watchers() };
+}
+
+/** Where workers and browsers meet the core. */
+function openEdges(
+  { auth, blobs, keys, logs, loop, progress }: Kept & Pick<Services, "auth" | "keys">,
+  options: Options,
+  closers: Closers,
+): Pick<Services, "edge" | "tracker" | "relay" | "plainResults"> {
+  const { anonymousBrowsers = false, dataDir, liveness, version } = options;
+  const stateNow = (): CoordinatorState => loop.state;
+  const common = {
+    loop,
+    auth,
+    timers: realTimers,
+    keys,
+    version,
+    notes: noteSink(loop, logs, progress),
+    checked: outputsChecked(blobs, stateNow),
+  };
+  const edge = new WorkerEdge({ ...common, ...(liveness === undefined ? {} : { liveness }) });
+  closers.push(() => edge.stop());
+  const relay = new Relay({ dir: join(dataDir, "relay") });
+  // What jobs that ended while nobody watched have left.
+  relay.keepOnly((job) => jobState(loop.state, job) === "running").catch(() => {});
+  const plainResults = new PlainResults({ loop, blobs, relay });
+  const tracker = new TrackerEdge({
+    ...common,
+    collect: (run, urls) => plainResults.collect(run, urls),
+    anonymous: anonymousBrowsers,
+    print: options.print ?? ((line) => console.error(line)),
+  });
+  closers.push(() => tracker.stop());
+  return { edge, tracker, relay, plainResults };
+}
+
+function perform(services: Services, effect: OuterEffect): void {
+  const { edge, logs, loop, progress, relay, sweep, tracker, watchers } = services;
+  if (effect.kind === "job-changed") {
+    watchers.changed(effect.job);
+    logs.wake(effect.job);
+    // Nobody reads its partitions any more; what stays, the next start removes.
+    const hasEnded = jobState(loop.state, effect.job) !== "running";
+    if (hasEnded) relay.drop(effect.job).catch(() => {});
+  } else if (effect.kind === "drop-blobs") {
+    progress.forget(effect.job);
+    watchers.changed(effect.job);
+    // Both may fail without harm: the next sweep, or nobody, will miss what is left.
+    logs.remove(effect.job).catch(() => {});
+    sweep.sweep().catch(() => {});
+  } else if (!tracker.perform(effect)) {
+    edge.perform(effect);
+  }
+}
