@@ -1,5 +1,5 @@
-/** The partitions that one reduce attempt merges: from this disk as they lie, from others over HTTP,
- *  verified.
+/** The partitions that one reduce attempt merges: from this disk as they lie, from others over
+ *  HTTP, verified.
  *
  *  1. Nothing that has not the SHA-256 of its manifest, and no manifest that has not the root which
  *     the coordinator committed, is given to a task.
