@@ -37,7 +37,8 @@ export function plot(figures: readonly Figure[], valueText: (figure: Figure) => 
       top += rowHeight;
     }
   }
-  const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${top + 8}" role="img">`;
+  const size = `viewBox="0 0 ${width} ${top + 8}"`;
+  const head = `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">`;
   return [head, `<style>${style}\n</style>`, ...parts, "</svg>", ""].join("\n");
 }
 
@@ -46,7 +47,8 @@ function drawn({ figure, bar }: Row, top: number, longest: number, value: string
   const length = longest > 0 ? Math.max(1, (figure.value / longest) * room) : 1;
   const kind = bar.isOurs ? "ours" : "rival";
   const at = labelWidth + 8;
-  const label = `<text x="${labelWidth}" y="${top + 15}" text-anchor="end">${escaped(bar.label)}</text>`;
+  const text = escaped(bar.label);
+  const label = `<text x="${labelWidth}" y="${top + 15}" text-anchor="end">${text}</text>`;
   const size = `width="${length.toFixed(1)}" height="${rowHeight - 8}"`;
   const rect = `<rect class="${kind}" x="${at}" y="${top + 2}" ${size} rx="2"/>`;
   const end = (at + length + 6).toFixed(1);

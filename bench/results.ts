@@ -98,7 +98,8 @@ function hasPlot({ cases }: Result): boolean {
 export function sessionText({ rounds, load }: { rounds: number; load?: Session["load"] }): string {
   const medians = `medians of ${rounds} rounds`;
   if (load === undefined) return medians;
-  return `${medians}, load of the machine ${load[0].toFixed(1)} before and ${load[1].toFixed(1)} after`;
+  const [before, after] = load.map((value) => value.toFixed(1));
+  return `${medians}, load of the machine ${before} before and ${after} after`;
 }
 
 export function valueText({ value, unit }: Figure): string {

@@ -6,7 +6,8 @@ const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
 const instance = await DuckDBInstance.create(":memory:", { threads: "2" });
 const connection = await instance.connect();
 // One column: the delimiter is a byte that text does not have.
-const lines = `read_csv(${quoted(input)}, header = false, columns = {'line': 'VARCHAR'}, delim = '\x01',
+const lines = `read_csv(${quoted(input)}, header = false, columns = {'line': 'VARCHAR'},
+  delim = '\x01',
   quote = '', escape = '', auto_detect = false)`;
 await connection.run(`
   COPY (

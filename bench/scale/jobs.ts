@@ -23,9 +23,8 @@ async function run({ quick, say }: BenchOptions): Promise<Figure[]> {
   for (const count of taskCounts.filter((size) => !quick || size <= quickMax)) {
     const { cpuUs, peakBytes, listMs, ms } = await measure(count, quick ? count : tasksMin);
     const named = `a job of ${count.toLocaleString("en")} tasks`;
-    say(
-      `${named}: ${ms.toFixed(0)} ms, ${cpuUs.toFixed(1)} µs a task, listed in ${listMs.toFixed(1)} ms`,
-    );
+    const listed = `listed in ${listMs.toFixed(1)} ms`;
+    say(`${named}: ${ms.toFixed(0)} ms, ${cpuUs.toFixed(1)} µs a task, ${listed}`);
     figures.push({ name: `${named}: coordinator's CPU a task`, value: cpuUs, unit: "µs" });
     if (count < taskCounts.at(-1)!) continue;
     const most = { value: peakBytes / 1e9, unit: "GB", atMost: 1.5 };
