@@ -1,10 +1,11 @@
-/** `tequio up` as the master of P4's peers, and `tequio members`: real processes, ended by the test. */
+/** `tequio up` as the master of P4's peers, and `tequio members`: real processes, ended by the
+ *  test. */
 import assert from "node:assert/strict";
 import { chmodSync } from "node:fs";
 import { test } from "node:test";
 import { Place } from "./cli/process.ts";
 
-test("peers register at `up --p4-port`, `members` lists them and an admin frees a name", async (t) => {
+test("peers register at `up --p4-port`, `members` lists them, an admin frees a name", async (t) => {
   const place = new Place(t);
   chmodSync(place.write("p4.token", "secret\n"), 0o600);
   const options = ["--p4-port", "0", "--p4-token-file", "p4.token", "--p4-ttl", "never"];

@@ -16,7 +16,7 @@ async function openPort(t: TestContext): Promise<number> {
   return (server.address() as { port: number }).port;
 }
 
-test("a silent peer whose port is open stays; with a closed one it has its TTL and no more", async (t) => {
+test("a silent peer whose port is open stays; with a closed one it has its TTL", async (t) => {
   const { client, members, timers } = await p4Alone(t);
   const knocking = new Knocking({ members, timers, everyMs: 1e9 });
   t.after(() => knocking.stop());

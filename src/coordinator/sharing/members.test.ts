@@ -1,5 +1,5 @@
-/** Members over a real loop and a clock that a test moves: TTL to the millisecond, pauses, restarts,
- *  tokens that are revoked. */
+/** Members over a real loop and a clock that a test moves: TTL to the millisecond, pauses,
+ *  restarts, tokens that are revoked. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SharedFile } from "../../core/catalogue.ts";
@@ -32,7 +32,7 @@ function file(name: string): SharedFile {
   return { name, description: "", root: null, sizeBytes: null };
 }
 
-test("T4.4: a peer is here one millisecond before its TTL ends, and gone when it ends", async () => {
+test("T4.4: a peer is here a millisecond before its TTL ends, and gone when it ends", async () => {
   const { members, timers } = await open();
   const token = await members.registerPeer(peer("ann"));
   await members.publish("ann", [file("a")], "refuse");
@@ -60,7 +60,7 @@ test("T4.4: availability in the last millisecond gives one whole TTL more", asyn
   assert.equal(members.peerOf(token), null);
 });
 
-test("T4.4: a peer that registers again while it is being expired is the new one, once", async () => {
+test("T4.4: a peer that registers again while it is expired is the new one, once", async () => {
   const { members, timers } = await open();
   const old = await members.registerPeer(peer("ann"));
   await members.publish("ann", [file("old")], "refuse");
@@ -81,7 +81,7 @@ test("T4.4: a peer that registers again while it is being expired is the new one
   assert.equal(members.list().length, 1);
 });
 
-test("T4.4: unregistering while silence is due never removes the next peer of that name", async () => {
+test("T4.4: leaving while silence is due never removes the next peer of that name", async () => {
   const { members, timers } = await open();
   await members.registerPeer(peer("ann"));
   timers.pass(9_999);
@@ -133,7 +133,7 @@ test("a restart keeps peers and their tokens, and gives each one whole TTL", asy
   assert.deepEqual(members.names(), []);
 });
 
-test("a peer whose cluster token is revoked is gone at once, whoever joined by a spent one stays", async () => {
+test("a peer whose cluster token is revoked is gone at once, by a spent one it stays", async () => {
   const { loop, members, timers } = await open();
   const hash = "0".repeat(64);
   const issue = (id: string, role: "submitter" | "worker") =>

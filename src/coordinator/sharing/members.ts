@@ -212,7 +212,8 @@ export class Members {
   }
 
   /** A join token that is spent or past its time admits nobody new and keeps whom it has admitted;
-   *  any other must be good. One that is forgotten was over for a day: whom that shut out is gone. */
+   *  any other must be good. One that is forgotten was over for a day: whom that shut out is
+   *  gone. */
   #isAdmitted({ admittedBy }: MemberRecord): boolean {
     const token = admittedBy === "" ? null : tokenRecord(this.#loop.state, admittedBy);
     if (token === null) return true;

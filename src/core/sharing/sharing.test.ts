@@ -81,7 +81,7 @@ test("publishing is all or nothing", () => {
   assert.deepEqual(offeredNames(cluster.state, always), ["a"]);
 });
 
-test("F6: names are opaque: dots, backslashes and twins are kept as they are, controls refused", () => {
+test("F6: names are opaque: dots, backslashes, twins stay as they are, controls are refused", () => {
   const cluster = new TestCluster();
   peer(cluster, "ann");
   const names = [
@@ -118,7 +118,7 @@ test("F6: names are opaque: dots, backslashes and twins are kept as they are, co
   }
 });
 
-test("F7: one content under several names and owners is found by its root, the liar left out", () => {
+test("F7: one content under several names is found by its root, the liar left out", () => {
   const cluster = new TestCluster();
   for (const [index, name] of ["ann", "bob", "cem", "dora"].entries()) {
     peer(cluster, name, hex(100 + index));

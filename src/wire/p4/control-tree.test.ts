@@ -55,7 +55,7 @@ test("what is no tree is refused", () => {
   }
 });
 
-test("F7: 10,000 folders in each other, a name above its limit and too many files are refused", () => {
+test("F7: 10,000 folders in each other, too long names, too many files are refused", () => {
   const deep = JSON.parse(`${'{"a":'.repeat(10_000)}null${"}".repeat(10_000)}`);
   assert.throws(() => flattenTree(deep), { code: "bad-request" });
   const allowed = JSON.parse(`${'{"a":'.repeat(treeDepthMax)}null${"}".repeat(treeDepthMax)}`);

@@ -1,4 +1,5 @@
-/** Who may make which call: every role and state of a token × every call, against a table by hand. */
+/** Who may make which call: every role and state of a token × every call, against a table by
+ *  hand. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { may, type Role, roles } from "../../../core/members.ts";
@@ -20,7 +21,8 @@ test("which roles share and fetch is the table by hand", () => {
   }
 });
 
-/** Statuses by what the caller shows. peer: the token of a peer · stranger: what is no token here. */
+/** Statuses by what the caller shows. peer: the token of a peer · stranger: what is no token
+ *  here. */
 const byCaller: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   "/unregister": { peer: 200, stranger: 404, bearer: 400, nothing: 400 },
   "/heartbeat": { peer: 200, stranger: 404, bearer: 400, nothing: 400 },
@@ -56,7 +58,7 @@ test("every call lets in whom it should, and nobody else", async (t) => {
   assert.deepEqual(json, { files: ["x"] }, "nobody has changed what is another's");
 });
 
-test("a peer goes on after the join token that admitted it is spent, nobody else comes in", async (t) => {
+test("a peer goes on when the join token that admitted it is spent, others do not come", async (t) => {
   const { cluster, main } = await p4Opened(t, { genericToken: null });
   const { id, token: join } = await cluster.token("worker", "will", { usesMax: 1 });
   const token = await main.peer("a", { genericToken: join });

@@ -154,7 +154,7 @@ test("hierarchical lists replace what a peer offers, and are read back as a tree
   says(await own.post("/files", { token: noToken, files }), 404, "Peer not found");
 });
 
-test("a listing is what is offered at that moment, also after it was asked for before", async (t) => {
+test("a listing is what is offered at that moment, whoever asked before", async (t) => {
   const { own } = await p4Opened(t);
   const token = await own.peer("a");
   const root = "ab".repeat(32);
@@ -168,7 +168,7 @@ test("a listing is what is offered at that moment, also after it was asked for b
   assert.equal((await ask(false)).tree, undefined);
 });
 
-test("a heartbeat answers the TTL; a peer that registers again with its token keeps it", async (t) => {
+test("a heartbeat answers the TTL; who registers again with its token keeps it", async (t) => {
   const { own } = await p4Opened(t, { ttlMs: 7_000 });
   const first = await own.peer("a");
   const said = await own.post("/heartbeat", { token: first });

@@ -1,5 +1,5 @@
-/** Who has what, and leave to take it: the calls of those who want files, and of those who are asked
- *  for them. */
+/** Who has what, and leave to take it: the calls of those who want files, and of those who are
+ *  asked for them. */
 import { may, tokenProblem } from "../../../core/members.ts";
 import { peerOfToken, type WantedFile } from "../../../core/sharing/view.ts";
 import { tokenRecord } from "../../../core/view.ts";

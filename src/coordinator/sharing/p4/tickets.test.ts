@@ -32,7 +32,7 @@ async function redeem(client: P4Client, token: string, ticket: string | undefine
 
 const invalid = [401, "Invalid ticket"];
 
-test("F5: a ticket tells its source once who asks for what; replayed, or elsewhere, nothing", async (t) => {
+test("F5: a ticket tells its source once who asks for what, and never again", async (t) => {
   const { client } = await p4Alone(t);
   const { ann, bob, cem } = await threePeers(client);
   const first = await ticketsOf(client, bob);
@@ -65,7 +65,7 @@ test("F5: a ticket is good for a minute, to the millisecond", async (t) => {
   assert.deepEqual(await redeem(client, ann, second.ann), invalid);
 });
 
-test("F5: a ticket of a requester that has left, or whose token is revoked, is refused", async (t) => {
+test("F5: a ticket of who has left, or whose token is revoked, is refused", async (t) => {
   const { auth, client } = await p4Alone(t);
   const { ann, bob } = await threePeers(client);
   const left = await ticketsOf(client, bob);
@@ -127,7 +127,7 @@ test("F4: a master that is stopping answers 503 to every call, never 401", async
   }
 });
 
-test("F4: while the disk of the master is full, what must be kept is 503, what is read goes on", async (t) => {
+test("F4: on a full disk what must be kept is answered 503, what is read goes on", async (t) => {
   const log = openMemoryLog();
   let isFull = false;
   const full = new ClusterError("storage-full", "no space left");

@@ -1,5 +1,5 @@
-/** A client of the control channel as existing ones are: a new connection for each call, headers and
- *  body in two segments, a JSON body with GET too. */
+/** A client of the control channel as existing ones are: a new connection for each call, headers
+ *  and body in two segments, a JSON body with GET too. */
 import { connect } from "node:net";
 import type { TestContext } from "node:test";
 import type { Log } from "../../../store/log/log.ts";
