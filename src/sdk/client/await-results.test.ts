@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import test from "node:test";
 import { Client } from "../client.ts";
 
-test("results are waited for, also when the job takes long or its coordinator is away", async (t) => {
+test("results are waited for, also of a long job or a coordinator that is away", async (t) => {
   for (const [status, code] of [
     [409, "conflict"],
     [503, "unavailable"],
