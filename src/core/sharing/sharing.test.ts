@@ -81,7 +81,7 @@ test("publishing is all or nothing", () => {
   assert.deepEqual(offeredNames(cluster.state, always), ["a"]);
 });
 
-test("F6: names are opaque: dots, backslashes, twins stay as they are, controls are refused", () => {
+test("F6: names are opaque: dots, backslashes, twins stay, controls are refused", () => {
   const cluster = new TestCluster();
   peer(cluster, "ann");
   const names = [

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { exchange, p4Alone, p4Opened, parse } from "../testing/p4-client.ts";
 import { p4Routes } from "./calls.ts";
 
-test("T4.1: without a good token nobody is there, lists files, or disconnects another", async (t) => {
+test("T4.1: without a good token nobody is there, lists, or disconnects others", async (t) => {
   const { client } = await p4Alone(t);
   const body = { client_id: "a", ip: "127.0.0.1", port: 1 };
   const answers = [
@@ -62,7 +62,7 @@ test("T4.2: every path takes its own methods, and every other path is not there"
   }
 });
 
-test("T4.2: wrong types, headers said twice, overridden methods, web pages are refused", async (t) => {
+test("T4.2: wrong types, doubled headers, other methods, web pages are refused", async (t) => {
   const { client } = await p4Alone(t);
   const token = await client.peer("a");
   const body = { token };
