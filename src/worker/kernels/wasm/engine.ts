@@ -17,7 +17,7 @@ export type Kernel<Exports> = (imports: Imports) => Exports & { readonly memory:
 export function kernelOf<Exports>(base64: string): Kernel<Exports> {
   let module: Module | null = null;
   return (imports) => {
-    module ??= new engine.Module(Buffer.from(base64, "base64"));
+    module ??= new engine.Module(Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0)));
     return new engine.Instance(module, imports).exports as Exports & { readonly memory: Memory };
   };
 }

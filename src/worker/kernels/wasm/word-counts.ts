@@ -3,6 +3,9 @@ import { inputBytes, type WordExports, wordKernel } from "./word-kernel.ts";
 
 const formats = { ndjson: 0, csv: 1, text: 2 } as const;
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 export class WordCounts {
   readonly #exports: WordExports;
   readonly #inputAt: number;
@@ -85,11 +88,11 @@ export class WordCounts {
       const entry = exports.entryAt(i);
       const at = exports.bytesAt(entry);
       const bytes = this.#bytes().subarray(at, at + exports.bytesOf(entry));
-      const word = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+      const word = decoder.decode(bytes);
       const small = word.toLowerCase();
       if (small !== word) folded.push([small, exports.take(entry)]);
     }
-    for (const [word, times] of folded) this.add(Buffer.from(word), times);
+    for (const [word, times] of folded) this.add(encoder.encode(word), times);
   }
 
   #out(): Uint8Array {

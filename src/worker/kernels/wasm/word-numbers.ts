@@ -1,6 +1,8 @@
 /** The driver of `assembly/words.ts` for words that become strings: gives each its number. */
 import { inputBytes, type WordExports, wordKernel } from "./word-kernel.ts";
 
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 export class WordNumbers {
   /** Addresses of the input's first byte; places are addresses, too. */
   readonly inputAt: number;
@@ -50,6 +52,6 @@ export class WordNumbers {
   freshText(i: number): string {
     const { buffer } = this.#exports.memory;
     const [at = 0, length = 0] = new Uint32Array(buffer, this.#exports.listAt(2) + 8 * i, 2);
-    return Buffer.from(buffer, at, length).toString();
+    return decoder.decode(new Uint8Array(buffer, at, length));
   }
 }
