@@ -1,0 +1,58 @@
+/** Which page the address names, and how to get to another without loading anything. */
+import { useEffect, useState } from "preact/hooks";
+
+export type Place =
+  | { readonly page: "jobs" | "workers" | "files" | "try" | "join" | "nowhere" }
+  | { readonly page: "job"; readonly job: string };
+
+export function placeOf(path: string): Place {
+  const job = /^\/jobs\/(j-\d{1,15})$/.exec(path)?.[1];
+  if (job !== undefined) return { page: "job", job };
+  switch (path) {
+    case "/":
+    case "/jobs":
+      return { page: "jobs" };
+    case "/workers":
+      return { page: "workers" };
+    case "/files":
+      return { page: "files" };
+    case "/try":
+      return { page: "try" };
+    case "/j":
+      return { page: "join" };
+    default:
+      return { page: "nowhere" };
+  }
+}
+
+const listeners = new Set<() => void>();
+
+export function go(path: string): void {
+  history.pushState(null, "", path);
+  for (const listener of [...listeners]) listener();
+  window.scrollTo(0, 0);
+  // Whoever reads with a screen reader hears the new page's heading.
+  requestAnimationFrame(() => document.querySelector<HTMLElement>("h1")?.focus());
+}
+
+export function usePlace(): Place {
+  const [path, setPath] = useState(location.pathname);
+  useEffect(() => {
+    const listener = () => setPath(location.pathname);
+    listeners.add(listener);
+    addEventListener("popstate", listener);
+    return () => {
+      listeners.delete(listener);
+      removeEventListener("popstate", listener);
+    };
+  }, []);
+  return placeOf(path);
+}
+
+/** For `<a href>`: plain clicks stay in the page, all others are the browser's. */
+export function follow(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  go((event.currentTarget as HTMLAnchorElement).pathname);
+}

@@ -1,0 +1,59 @@
+/** The tokens of this tab: they come in a link's fragment, which no server sees, leave the address
+ *  bar at once, and are kept for this tab alone. */
+
+/** reader: what its owner may see and do · join: lets this tab work, and look at nothing. */
+type Use = "reader" | "join";
+
+const tokens: Record<Use, string> = { reader: "", join: "" };
+const keys: Readonly<Record<Use, string>> = { reader: "tequio.token", join: "tequio.join" };
+
+/** Takes the token of `/#token=…`, or of the short join link `/j#…`. */
+export function startSession(): void {
+  for (const use of ["reader", "join"] as const) tokens[use] = read(use);
+  const fragment = decodeURIComponent(location.hash.slice(1)).replace(/^token=/, "");
+  if (!isToken(fragment)) return;
+  setToken(fragment);
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
+/** What a token looks like, as far as a page can tell. */
+export function isToken(text: string): boolean {
+  return /^mrt_(admin|submit|join|worker|read)_[a-z0-9-]{1,32}_[0-9a-f]{72}$/.test(text);
+}
+
+/** "" = none. */
+export function readerToken(): string {
+  return tokens.reader;
+}
+
+/** "" = none. */
+export function joinToken(): string {
+  return tokens.join;
+}
+
+export function setToken(text: string): void {
+  const use: Use = text.startsWith("mrt_join_") ? "join" : "reader";
+  tokens[use] = text;
+  try {
+    sessionStorage.setItem(keys[use], text);
+  } catch {
+    // It lasts as long as this page, then.
+  }
+}
+
+export function forgetToken(use: Use): void {
+  tokens[use] = "";
+  try {
+    sessionStorage.removeItem(keys[use]);
+  } catch {
+    // As above.
+  }
+}
+
+function read(use: Use): string {
+  try {
+    return sessionStorage.getItem(keys[use]) ?? "";
+  } catch {
+    return "";
+  }
+}
