@@ -245,7 +245,10 @@ export class Switchboard {
       this.#toTracker(body.action === "error" ? { ...body, uid } : body);
       return;
     }
-    const task = typeof named === "number" ? tab.tasks.get(named) : undefined;
+    if (typeof named !== "number") {
+      throw new ClusterError("protocol-violated", "bad message: more.tid is no number");
+    }
+    const task = tab.tasks.get(named);
     if (task === undefined) {
       this.#notAssigned(tab, named);
       return;
@@ -254,12 +257,12 @@ export class Switchboard {
       throw new ClusterError("protocol-violated", `bad message: task ${named} is not ${body.type}`);
     }
     task.ended = text;
-    if (this.#tracker !== null) this.#tell(tab, named as number);
+    if (this.#tracker !== null) this.#tell(tab, named);
   }
 
   /** A late or repeated report of a task that is over is no offence; of one that never was, is. */
-  #notAssigned(tab: Tab, tid: unknown): void {
-    if (typeof tid === "number" && tab.endedTids.includes(tid)) {
+  #notAssigned(tab: Tab, tid: number): void {
+    if (tab.endedTids.includes(tid)) {
       if (tab.more !== null && tab.connection !== null) {
         this.#send(tab.connection, { action: "ack", uid: null, tid });
       }

@@ -26,12 +26,13 @@ import {
   packedHex,
 } from "../../src/wire/manager/testdata/golden.ts";
 
+import { browserDecoders } from "./browser.ts";
 import { consoleDecoders } from "./console.ts";
 import { controlDecoders } from "./control.ts";
 
 export type Decoder = {
   readonly name: string;
-  readonly wire: "manager" | "block" | "api" | "log" | "p4" | "console";
+  readonly wire: "manager" | "block" | "api" | "log" | "p4" | "console" | "browser";
   /** Of the inputs of its wire. */
   readonly share: number;
   readonly samples: readonly Uint8Array[];
@@ -123,6 +124,7 @@ export const decoders: readonly Decoder[] = [
   ...blockDecoders(),
   ...apiDecoders(),
   ...controlDecoders,
+  ...browserDecoders,
   ...consoleDecoders,
   {
     name: "records",

@@ -83,5 +83,10 @@ export function parseFinish(more: More): AttemptReport[] {
   if (!Array.isArray(reports) || reports.length > reportsMax) {
     throw new ClusterError("protocol-violated", "finish of a tab: it has no list of reports");
   }
-  return parseReports(reports.map((report) => encoder.encode(JSON.stringify(report))));
+  return parseReports(reports.map((one) => encoder.encode(JSON.stringify(one, withoutBigints))));
+}
+
+/** What no double holds is no figure of a report. */
+function withoutBigints(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? Number(value) : value;
 }

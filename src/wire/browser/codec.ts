@@ -66,7 +66,8 @@ export function decodeBrowser(text: string, from: Party, to: Party): BrowserMess
   if (typeof message !== "string") throw wrong("message is not a string");
   if (status === 0 && message === "") throw wrong("status 0 without a message");
   if (typeof action !== "string" || !isLegal(action, from, to)) {
-    throw wrong(`the action ${JSON.stringify(action ?? null)} may not come from a ${from}`);
+    const name = typeof action === "string" ? `"${action.slice(0, 40)}"` : "that is no text";
+    throw wrong(`the action ${name} may not come from a ${from}`);
   }
   const data = asFields(envelope.data ?? null, "data");
   const ok = status === 1;
