@@ -19,7 +19,7 @@ export type TabTask = TaskMore & { readonly tid: number; readonly type: "m" | "r
 export type Phase = "waiting" | "dialling" | "joined" | "refused" | "over";
 
 export type SessionOrder =
-  /** Connect after so many ms; answered by `connected` or `closed`. */
+  /** Connect after so many ms; answered by `dialling`, then `connected` or `closed`. */
   | { readonly kind: "dial"; readonly afterMs: number }
   | { readonly kind: "send"; readonly text: string }
   | { readonly kind: "close" }
@@ -97,6 +97,12 @@ export class TabSession {
   start(): SessionOrder[] {
     this.#dial(0);
     return this.#take();
+  }
+
+  /** It is being done. */
+  dialling(atMs: number): void {
+    if (this.phase === "waiting") this.phase = "dialling";
+    this.#heardAtMs = atMs;
   }
 
   /** The WebSocket is open; `speed` in KB/s. */

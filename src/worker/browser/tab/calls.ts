@@ -1,0 +1,138 @@
+/** Calls of the data of tasks (`/t/<ticket>/…`), patient: networks are cut, gateways and
+ *  coordinators start again. */
+import { ClusterError, isErrorCode } from "../../../core/error.ts";
+
+export type Calls = {
+  /** Of the gateway. */
+  readonly origin: string;
+  readonly signal: AbortSignal;
+  /** After this a call is given up, ms. */
+  readonly patienceMs: number;
+  /** Bytes that came or went. */
+  readonly moved: (bytes: number, way: "fetched" | "sent") => void;
+};
+
+const againFirstMs = 200;
+const againMaxMs = 3_000;
+/** A ticket that is not known, after the coordinator started again, until this tab is back, ms. */
+const unknownMs = 15_000;
+/** Nothing for so long: the connection is dead, ms. */
+const stalledMs = 20_000;
+/** At least so fast, or the connection is dead, bytes a ms. */
+const slowest = 20;
+
+export async function fetchBytes(
+  calls: Calls,
+  path: string,
+  range?: readonly [start: number, end: number],
+): Promise<Uint8Array> {
+  const headers: Record<string, string> = {};
+  if (range !== undefined) headers.range = `bytes=${range[0]}-${range[1] - 1}`;
+  return patiently(calls, path, async (limit) => {
+    const answer = await fetch(calls.origin + path, { headers, signal: limit(stalledMs) });
+    await check(answer, path);
+    const bytes = await body(answer, limit);
+    if (range !== undefined && bytes.length !== range[1] - range[0]) {
+      const wanted = range[1] - range[0];
+      throw new ClusterError("download-failed", `${path}: ${bytes.length} bytes of ${wanted}`);
+    }
+    calls.moved(bytes.length, "fetched");
+    return bytes;
+  });
+}
+
+export async function putBytes(
+  calls: Calls,
+  path: string,
+  parts: readonly Uint8Array[],
+): Promise<unknown> {
+  const body = new Blob(parts as Uint8Array<ArrayBuffer>[]);
+  return patiently(calls, path, async (limit) => {
+    const signal = limit(stalledMs + body.size / slowest);
+    const answer = await fetch(calls.origin + path, { method: "PUT", body, signal });
+    await check(answer, path);
+    calls.moved(body.size, "sent");
+    return answer.json();
+  });
+}
+
+/** Reads until the end, as long as something comes. */
+async function body(answer: Response, limit: (ms: number) => AbortSignal): Promise<Uint8Array> {
+  if (answer.body === null) return new Uint8Array(0);
+  const announced = Number(answer.headers.get("content-length") ?? 0);
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const reader = answer.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    limit(stalledMs);
+    parts.push(value);
+    size += value.length;
+  }
+  if (announced > size) throw new TypeError(`${size} bytes of ${announced}`);
+  const [only] = parts;
+  if (parts.length === 1 && only?.length === only?.buffer.byteLength) return only as Uint8Array;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+async function check(answer: Response, path: string): Promise<void> {
+  if (answer.ok) return;
+  const told = (await answer.json().catch(() => ({}))) as { code?: unknown; message?: unknown };
+  const code = isErrorCode(told.code) ? told.code : "download-failed";
+  const text = typeof told.message === "string" ? told.message : `HTTP ${answer.status}`;
+  throw new ClusterError(code, `${path.replace(/^\/t\/[^/]+/, "")}: ${text}`);
+}
+
+type Limit = (ms: number) => AbortSignal;
+
+async function patiently<T>(
+  { patienceMs, signal }: Calls,
+  path: string,
+  call: (limit: Limit) => Promise<T>,
+): Promise<T> {
+  const sinceMs = performance.now();
+  for (let waitMs = againFirstMs; ; waitMs = Math.min(againMaxMs, waitMs * 2)) {
+    signal.throwIfAborted();
+    const stopping = new AbortController();
+    const stop = () => stopping.abort(new Error("it has been stopped"));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      return await call((ms) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => stopping.abort(new TypeError(`nothing for ${ms} ms`)), ms);
+        return stopping.signal;
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      const goneMs = performance.now() - sinceMs;
+      if (!isWorthwhile(error, goneMs) || goneMs > patienceMs) throw lasting(error, path);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+    }
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+}
+
+/** Trying again may help. */
+function isWorthwhile(error: unknown, goneMs: number): boolean {
+  if (!(error instanceof ClusterError)) return true;
+  if (error.code === "not-found") return goneMs < unknownMs;
+  return error.retryable;
+}
+
+function lasting(error: unknown, path: string): ClusterError {
+  if (error instanceof ClusterError) return error;
+  const what = path.replace(/^\/t\/[^/]+/, "");
+  return new ClusterError("download-failed", `${what}: ${(error as Error).message}`, {
+    cause: error,
+  });
+}

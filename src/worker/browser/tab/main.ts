@@ -1,0 +1,171 @@
+/** The tab's controller: a dedicated Worker of the page that holds the connection, the clock and the
+ *  tasks. Decisions are `session.ts`'s; this carries them out. */
+
+import { type FromTab, type TabShown, type ToTab, tabLimits } from "./page-messages.ts";
+import { TaskRunner } from "./runner.ts";
+import { type SessionOrder, TabSession } from "./session.ts";
+import { Slot } from "./slot.ts";
+import { measureSpeed } from "./speed.ts";
+
+type Scope = {
+  onmessage: ((event: MessageEvent<ToTab>) => void) | null;
+  postMessage(message: FromTab): void;
+};
+const scope = globalThis as unknown as Scope;
+const say = (message: FromTab) => scope.postMessage(message);
+
+const tickMs = 500;
+const shownEveryMs = 200;
+/** JavaScript bundles; WebAssembly jobs are bundles, too. */
+const kinds = [100];
+
+type Start = Extract<ToTab, { kind: "start" }>;
+
+class Tab {
+  readonly #origin: string;
+  readonly #session: TabSession;
+  readonly #runner: TaskRunner;
+  #socket: WebSocket | null = null;
+  #dialling: ReturnType<typeof setTimeout> | undefined;
+  #speedKbps = 0;
+  #paused = "";
+  #isShowing = false;
+  #hasComputed = false;
+
+  constructor(start: Start) {
+    this.#origin = start.origin;
+    this.#session = new TabSession({ ...start, kinds, chance: Math.random });
+    this.#runner = new TaskRunner({
+      origin: start.origin,
+      limits: { ...tabLimits, ...start.limits },
+      newSlot: (index) => new Slot(index, () => say({ kind: "sandbox-wanted", slot: index })),
+      ears: {
+        began: (tid) => this.#began(tid),
+        logged: (...line) => this.#session.logged(...line),
+        progressed: (...progress) => this.#session.progressed(...progress),
+        ended: (tid, body) => this.#perform(this.#session.ended(tid, body)),
+        changed: () => this.#show(),
+      },
+    });
+    this.#runner.share = start.share;
+    this.#runner.resize(start.slots);
+    this.#perform(this.#session.start());
+    setInterval(() => this.#perform(this.#session.tick(performance.now())), tickMs);
+  }
+
+  told(message: ToTab, ports: readonly MessagePort[]): void {
+    switch (message.kind) {
+      case "sandbox":
+        if (ports[0] !== undefined) this.#runner.slot(message.slot)?.give(ports[0]);
+        break;
+      case "sandbox-lost":
+        this.#runner.slot(message.slot)?.lose("its frame is gone");
+        break;
+      case "slots":
+        this.#session.slots = message.slots;
+        this.#runner.resize(message.slots);
+        break;
+      case "share":
+        this.#runner.share = message.share;
+        break;
+      case "pause":
+        this.#paused = message.reason;
+        this.#perform(this.#session.pause(message.reason, performance.now()));
+        this.#runner.pause(message.reason !== "");
+        break;
+      case "hurry":
+        this.#perform(this.#session.hurry());
+        break;
+      case "leave":
+        this.#perform(this.#session.leave());
+        break;
+    }
+    this.#show();
+  }
+
+  #began(tid: number): void {
+    this.#session.began(tid);
+    if (!this.#hasComputed) say({ kind: "computing" });
+    this.#hasComputed = true;
+  }
+
+  #perform(orders: readonly SessionOrder[]): void {
+    for (const order of orders) {
+      switch (order.kind) {
+        case "dial":
+          clearTimeout(this.#dialling);
+          this.#dialling = setTimeout(() => void this.#dial(), order.afterMs);
+          break;
+        case "send":
+          if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(order.text);
+          break;
+        case "close":
+          this.#drop();
+          break;
+        case "run":
+          this.#runner.add(order.task);
+          break;
+        case "stop":
+          this.#runner.stop(order.tid);
+          break;
+        case "remember":
+        case "print":
+          say(order);
+          break;
+      }
+    }
+    if (orders.length > 0) this.#show();
+  }
+
+  /** What comes of this socket later is of no interest. */
+  #drop(): void {
+    clearTimeout(this.#dialling);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close(1000);
+  }
+
+  async #dial(): Promise<void> {
+    const socket = new WebSocket(`${this.#origin.replace(/^http/, "ws")}/tab`);
+    this.#drop();
+    this.#socket = socket;
+    this.#session.dialling(performance.now());
+    const isCurrent = () => this.#socket === socket;
+    socket.onmessage = ({ data }) => {
+      if (isCurrent()) this.#perform(this.#session.said(String(data), performance.now()));
+    };
+    socket.onclose = ({ reason }) => {
+      if (isCurrent()) this.#perform(this.#session.closed(reason, performance.now()));
+    };
+    socket.onopen = async () => {
+      this.#speedKbps ||= await measureSpeed(this.#origin);
+      if (!isCurrent()) return;
+      this.#perform(this.#session.connected(this.#speedKbps, performance.now()));
+    };
+  }
+
+  /** Some times a second at most. */
+  #show(): void {
+    if (this.#isShowing) return;
+    this.#isShowing = true;
+    setTimeout(() => {
+      this.#isShowing = false;
+      say({ kind: "shown", shown: this.#shown() });
+    }, shownEveryMs);
+  }
+
+  #shown(): TabShown {
+    const { phase, refusal, worker } = this.#session;
+    const { busyMs, doneCount, failedCount, fetchedBytes, sentBytes, shown } = this.#runner;
+    const counts = { doneCount, failedCount, fetchedBytes, sentBytes, busyMs };
+    const paused = this.#paused;
+    const speedKbps = this.#speedKbps;
+    return { phase, refusal, worker, paused, speedKbps, running: shown, ...counts };
+  }
+}
+
+let tab: Tab | null = null;
+scope.onmessage = ({ data, ports }) => {
+  if (data.kind === "start") tab ??= new Tab(data);
+  else tab?.told(data, ports);
+};

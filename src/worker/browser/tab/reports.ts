@@ -1,0 +1,125 @@
+/** What a task's Worker tells, as the reports that its tab sends. The Worker is job code's: of what
+ *  it says only what is about its own attempts is taken, and only in the shape that it must have. */
+import { type ErrorCode, isErrorCode } from "../../../core/error.ts";
+import type { AttemptReport } from "../../../core/event.ts";
+import type { Failure, TaskOutput } from "../../../core/job.ts";
+import type { FromTaskWorker, TaskFiles } from "../contract.ts";
+
+type Attempts = ReadonlyArray<readonly [task: number, attempt: number]>;
+type Fields = { readonly [name: string]: unknown };
+export type DoneReport = Extract<AttemptReport, { kind: "done" }>;
+
+const valueMax = 1024 * 1024;
+const textMax = 8_192;
+const fileNames = ["run", "manifest", "part", "bad"] as const;
+
+export class HeardReports {
+  /** Since the last was told. */
+  readonly reports: AttemptReport[] = [];
+  files: TaskFiles = {};
+  /** Of the job's code as a whole. */
+  loadFailure: Failure | null = null;
+  readonly #left: Map<number, number>;
+
+  constructor(attempts: Attempts) {
+    this.#left = new Map(attempts);
+  }
+
+  get left(): Attempts {
+    return [...this.#left];
+  }
+
+  hear(message: FromTaskWorker): void {
+    switch (message?.kind) {
+      case "reports":
+        if (Array.isArray(message.reports)) for (const one of message.reports) this.#one(one);
+        break;
+      case "results":
+        this.#columns(message);
+        break;
+      case "load-failed":
+        this.loadFailure = failureOf(message.failure);
+        break;
+      case "files":
+        this.files = filesOf(message.files);
+        break;
+    }
+  }
+
+  #one(report: unknown): void {
+    const { kind, task, attempt, ...rest } = (report ?? {}) as Fields;
+    if (!this.#isOurs(task, attempt)) return;
+    const of = {
+      task: task as number,
+      attempt: attempt as number,
+      durationMs: count(rest.durationMs),
+    };
+    if (kind === "failed") {
+      this.reports.push({ kind, ...of, failure: failureOf(rest.failure) });
+    } else if (kind === "done") {
+      const inputBytes = count(rest.inputBytes);
+      const counters = countersOf(rest.counters);
+      const more = {
+        ...(Object.keys(counters).length > 0 ? { counters } : {}),
+        ...(inputBytes > 0 ? { inputBytes } : {}),
+      };
+      this.reports.push({ kind, ...of, output: outputOf(rest), ...more });
+    } else return;
+    this.#left.delete(of.task);
+  }
+
+  #columns({
+    tasks,
+    attempts,
+    durationsMs,
+    values,
+  }: Extract<FromTaskWorker, { kind: "results" }>): void {
+    if (![tasks, attempts, durationsMs, values].every(Array.isArray)) return;
+    for (let i = 0; i < tasks.length; i++) {
+      const of = { task: tasks[i], attempt: attempts[i], durationMs: durationsMs[i] };
+      const value = String(values[i]);
+      this.#one({ kind: "done", ...of, value, records: 1, sizeBytes: value.length });
+    }
+  }
+
+  #isOurs(task: unknown, attempt: unknown): boolean {
+    return typeof task === "number" && this.#left.get(task) === attempt;
+  }
+}
+
+function outputOf({ root, sizeBytes, records, value }: Fields): TaskOutput {
+  const output = { root: hashOf(root), sizeBytes: count(sizeBytes), records: count(records) };
+  return typeof value === "string" ? { ...output, value: value.slice(0, valueMax) } : output;
+}
+
+function hashOf(value: unknown): string {
+  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value) ? value : "";
+}
+
+function count(value: unknown): number {
+  return typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : 0;
+}
+
+function countersOf(value: unknown): Record<string, number> {
+  if (typeof value !== "object" || value === null) return {};
+  const entries = Object.entries(value).filter(([, by]) => Number.isFinite(by));
+  return Object.fromEntries(entries.slice(0, 1_000));
+}
+
+export function failureOf(value: unknown): Failure {
+  const { code, message, stack } = (value ?? {}) as Fields;
+  const known: ErrorCode = isErrorCode(code) ? code : "user-error";
+  const text = String(message ?? "it failed and did not say why").slice(0, textMax);
+  const traced = typeof stack === "string" ? { stack: stack.slice(0, textMax) } : {};
+  return { code: known, message: text, ...traced };
+}
+
+function filesOf(value: unknown): TaskFiles {
+  const files: { -readonly [name in keyof TaskFiles]: TaskFiles[name] } = {};
+  for (const name of fileNames) {
+    const parts = (value as Fields | null)?.[name];
+    const isFile = Array.isArray(parts) && parts.every((part) => part instanceof Uint8Array);
+    if (isFile) files[name] = parts;
+  }
+  return files;
+}
