@@ -1,5 +1,5 @@
-/** Sharing and fetching by the real command line: links without a coordinator, names with one, kills,
- *  interrupts and changed files. */
+/** Sharing and fetching by the real command line: links without a coordinator, names with one,
+ * kills, interrupts and changed files. */
 import assert from "node:assert/strict";
 import {
   existsSync,
@@ -36,7 +36,7 @@ function folder(t: TestContext): Place {
   return place;
 }
 
-test("a folder by link: its tree arrives, links out of it do not, without a coordinator", async (t) => {
+test("a folder by link: its tree arrives, what leads out of it does not", async (t) => {
   const place = folder(t);
   const { link, running } = await share(place, "books", "--link");
   assert.match(link, /^tequio:127\.0\.0\.1:\d+\/[0-9a-f]{64}\/#[\w-]{43}$/);
@@ -57,7 +57,7 @@ test("a folder by link: its tree arrives, links out of it do not, without a coor
   assert.match(gone.err, /unavailable: nobody answers the link/);
 });
 
-test("a file by link: standard output, what is there already, and what must not be replaced", async (t) => {
+test("a file by link: to standard output, there already, not to be replaced", async (t) => {
   const place = new Place(t, { "f.txt": "content", "other.txt": "mine" });
   const { link } = await share(place, "f.txt", "--link");
   const piped = await place.run("get", link, "-o", "-");
@@ -116,7 +116,7 @@ async function holds(condition: () => boolean): Promise<void> {
   }
 }
 
-test("with a coordinator: names, folders, roots and patterns; gone when the share ends", async (t) => {
+test("with a coordinator: names, folders, roots, patterns; gone at the end", async (t) => {
   const place = folder(t);
   const none = await place.run("ls");
   assert.equal(none.code, 3);

@@ -39,8 +39,8 @@ export function reachOf(ip: string): Reach | null {
   return site.check(plain, family) ? "site" : "world";
 }
 
-/** Refuses what lies further inside than `from`: whoever was told an address by a coordinator at its
- *  site has no business with its own loopback, and one in the world none with the site. */
+/** Refuses what lies further inside than `from`: whoever was told an address by a coordinator at
+ * its site has no business with its own loopback, and one in the world none with the site. */
 export function refuserFor(from: Reach): (ip: string) => string | null {
   return (ip) => {
     const reach = reachOf(ip);

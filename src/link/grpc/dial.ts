@@ -1,5 +1,5 @@
-/** Connects to a peer, and only to one whose address is allowed: asked for every address that a name
- *  stands for before it is tried, and once more for the one that is connected. */
+/** Connects to a peer, and only to one whose address is allowed: asked for every address that a
+ * name stands for before it is tried, and once more for the one that is connected. */
 import { createHash } from "node:crypto";
 import { lookup } from "node:dns";
 import { connect, isIP, type LookupFunction, type Socket } from "node:net";
@@ -74,8 +74,8 @@ async function secured(socket: Socket, options: DialOptions): Promise<TLSSocket>
   secure.destroy();
   throw new ClusterError(
     "unauthenticated",
-    `${options.host}:${options.port} shows another certificate (${digest.slice(0, 16)}…) than the ` +
-      "link names: somebody else answers there, or the owner shares anew; ask for a new link",
+    `${options.host}:${options.port} shows another certificate (${digest.slice(0, 16)}…) than ` +
+      "the link names: somebody else answers there, or the owner shares anew; ask for a new link",
   );
 }
 

@@ -122,7 +122,7 @@ test("T4.3: an answer over the limit is refused by its announced length", async 
   await assert.rejects(client.unary("/Echo/once", [new Uint8Array(11)], small), /limit-exceeded/);
 });
 
-test("T4.3, F8: compressed messages and encodings are UNIMPLEMENTED: nothing is unpacked", async (t) => {
+test("T4.3, F8: compressed messages are UNIMPLEMENTED: nothing is unpacked", async (t) => {
   const { port } = await startEcho(t);
   const client = await openEcho(t, port);
   const gzip = { ...options, metadata: { "grpc-encoding": "gzip" } };

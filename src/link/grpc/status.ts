@@ -74,7 +74,8 @@ export class GrpcError extends ClusterError {
   }
 }
 
-/** The status and the sentence that answer a failed call; what is no expected failure stays here. */
+/** The status and the sentence that answer a failed call; what is no expected failure stays here.
+ */
 export function statusOf(error: unknown): { readonly status: number; readonly details: string } {
   if (error instanceof GrpcError) return { status: error.status, details: error.text };
   if (error instanceof ClusterError) {

@@ -1,66 +1,16 @@
-/** Downloads from real peers on real sockets: sizes, several sources, liars, deaths, resumption. */
+/** Downloads from real peers on real sockets: sizes, several sources, deaths, resumption. */
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { after, type TestContext, test } from "node:test";
-import type { Method } from "../../link/grpc/server.ts";
-import { decode, paths, readAnswerParts, readRequest } from "../../wire/p4/data.ts";
+import { after, test } from "node:test";
 import { sha256, zeroHash } from "../hashing/sha256.ts";
 import { PartialContent } from "../serve/partial-content.ts";
-import { noise, scratch, shelve, startPeer, testConnections, testPool } from "../testing/peers.ts";
-import { Download, type DownloadOptions } from "./download.ts";
+import { download, KiB, MiB, readingAs } from "../testing/downloads.ts";
+import { noise, scratch, shelve, startPeer, testPool } from "../testing/peers.ts";
 import { partialNames } from "./partial.ts";
 
 after(() => testPool.close());
-
-function download(
-  t: TestContext,
-  options: Pick<DownloadOptions, "root" | "target" | "sources"> & Partial<DownloadOptions>,
-) {
-  return new Download({
-    replaces: false,
-    connections: testConnections(t),
-    pool: testPool,
-    ...options,
-    limits: { retryMs: 5, ...options.limits },
-  });
-}
-
-const KiB = 1024;
-const MiB = 1024 * KiB;
-
-/** A peer whose `read` is changed: it gets the true one, and what was asked. */
-function readingAs(change: (honest: Method) => Method["handle"]) {
-  return (methods: Readonly<Record<string, Method>>) => {
-    const honest = methods[paths.read]!;
-    return { ...methods, [paths.read]: { ...honest, handle: change(honest) } };
-  };
-}
-
-/** Sends what it should, but each content passed through `bend`. */
-function bending(bend: (content: Uint8Array, index: number) => Uint8Array) {
-  return readingAs((honest) => async (request, call, sink) => {
-    let index = 0;
-    await honest.handle(request, call, {
-      send: ([head, content]) => {
-        const bent = bend(Uint8Array.from(content!), index++);
-        const whole = readAnswerParts({ piece: pieceOf(head!), content: bent });
-        return sink.send(whole);
-      },
-    });
-  });
-}
-
-/** The piece number in the head of a `readAnswer`. */
-function pieceOf(head: Uint8Array): number {
-  if (head[0] !== 8) return 0;
-  let piece = 0;
-  for (let at = 1, shift = 1; ; at++, shift *= 128) {
-    piece += (head[at]! & 127) * shift;
-    if (head[at]! < 128) return piece;
-  }
-}
 
 test("F11: files of 0 bytes, 1 byte and sizes around pieces arrive as they are", async (t) => {
   const dir = scratch(t);
@@ -81,7 +31,7 @@ test("F11: files of 0 bytes, 1 byte and sizes around pieces arrive as they are",
   assert.deepEqual(peer.broken, []);
 });
 
-test("F11: a sparse file of 5 GB arrives with its few bytes, and its holes stay holes", async (t) => {
+test("F11: a sparse file of 5 GB arrives, and its holes stay holes", async (t) => {
   const dir = scratch(t);
   const peer = await startPeer(t);
   const sizeBytes = 5 * 1024 ** 3 + 17;
@@ -101,136 +51,6 @@ test("F11: a sparse file of 5 GB arrives with its few bytes, and its holes stay 
   assert.equal(stats.size, sizeBytes);
   assert.ok(stats.blocks * 512 < 64 * MiB, "holes are not written");
   assert.ok(result.receivedBytes <= 2 * MiB, "holes are not sent");
-});
-
-/** What it sends, how, and what is said of it. */
-const liars: ReadonlyArray<readonly [string, ReturnType<typeof readingAs>, string]> = [
-  ["one flipped bit", bending((content) => content.with(5, content[5]! ^ 1)), "not the file's"],
-  ["right length, wrong bytes", bending((content) => content.fill(9)), "not the file's"],
-  ["a piece that is cut", bending((content) => content.subarray(1)), "has \\d+ bytes"],
-  [
-    "a piece that is too long",
-    bending((content) => Buffer.concat([content, content])),
-    "has \\d+ bytes",
-  ],
-  [
-    "another piece than was asked for",
-    readingAs(() => async (_request, _call, sink) => {
-      await sink.send(readAnswerParts({ piece: 70_000, content: new Uint8Array(16 * KiB) }));
-    }),
-    "not asked for",
-  ],
-  ["nothing at all", readingAs(() => async () => {}), "pieces early"],
-];
-
-for (const [what, wrap, said] of liars) {
-  test(`F1, F2: a peer that sends ${what} is left, and an honest one brings the file`, async (t) => {
-    const dir = scratch(t);
-    const [liar, honest] = [await startPeer(t, { wrap }), await startPeer(t)];
-    const bytes = noise(2 * MiB);
-    const { root } = await shelve(liar, "f", { dir, bytes });
-    await shelve(honest, "f", { dir, bytes });
-    const target = join(dir, "got");
-    await assert.rejects(
-      download(t, { root, target, sources: [liar.source("liar")] }).run(),
-      new RegExp(`download-failed: no valid source of .* is left \\(liar: .*${said}`),
-    );
-    assert.equal(readdirSync(dir).includes("got"), false, "nothing has the name");
-    const sources = [liar.source("liar"), honest.source("honest")];
-    await download(t, { root, target, sources }).run();
-    assert.ok(bytes.equals(readFileSync(target)));
-  });
-}
-
-test("F2: a peer that never ends is cut off where the run ends", async (t) => {
-  const dir = scratch(t);
-  let cut = 0;
-  const wrap = readingAs((honest) => async (request, call, sink) => {
-    await honest.handle(request, call, sink);
-    const { runs } = decode(readRequest, request);
-    try {
-      for (;;) {
-        const content = new Uint8Array(16 * KiB);
-        await sink.send(readAnswerParts({ piece: runs[0]!.first, content }));
-      }
-    } catch {
-      cut += 1;
-    }
-  });
-  const peer = await startPeer(t, { wrap });
-  const bytes = noise(MiB);
-  const { root } = await shelve(peer, "f", { dir, bytes });
-  const target = join(dir, "got");
-  const result = await download(t, { root, target, sources: [peer.source()] }).run();
-  assert.equal(result.receivedBytes, bytes.length);
-  assert.ok(bytes.equals(readFileSync(target)));
-  await peer.close();
-  assert.ok(cut > 0);
-});
-
-test("F1: swapped pieces are refused, though each is a piece of the file", async (t) => {
-  const dir = scratch(t);
-  const bytes = noise(64 * KiB);
-  const wrap = readingAs(() => async (request, _call, sink) => {
-    for (const { first, count } of decode(readRequest, request).runs) {
-      for (let piece = first; piece < first + count; piece++) {
-        const other = 3 - piece;
-        const content = bytes.subarray(other * 16 * KiB, (other + 1) * 16 * KiB);
-        await sink.send(readAnswerParts({ piece, content }));
-      }
-    }
-  });
-  const peer = await startPeer(t, { wrap });
-  const { root } = await shelve(peer, "f", { dir, bytes });
-  const one = download(t, { root, target: join(dir, "got"), sources: [peer.source()] });
-  await assert.rejects(one.run(), /not the file's/);
-});
-
-test("F1: a layer or a size that does not make the root is refused before any piece", async (t) => {
-  const dir = scratch(t);
-  const peer = await startPeer(t);
-  const { root } = await shelve(peer, "f", { dir, bytes: noise(40 * KiB) });
-  const honest = peer.shelf.rooted(root)!;
-  const bent = [
-    { layer: honest.layer.map((byte) => byte ^ 1) },
-    { sizeBytes: honest.sizeBytes + 1 },
-    { sizeBytes: 2 ** 52 },
-    { root: "ab".repeat(32) },
-  ];
-  for (const change of bent) {
-    const liar = await startPeer(t);
-    const { layer, name, sizeBytes } = honest;
-    const content = { layer, name, root, sizeBytes, ...change };
-    const have = () => honest.have();
-    liar.shelf.put({ ...content, have, read: (at, into) => honest.read(at, into) });
-    // Found under the root that was asked for, whatever it says of itself.
-    liar.shelf.rooted = () => liar.shelf.named(name);
-    const one = download(t, { root, target: join(dir, "got"), sources: [liar.source()] });
-    await assert.rejects(one.run(), /no valid source/);
-    assert.ok(!readdirSync(dir).some((name) => name.startsWith(".") || name === "got"));
-  }
-});
-
-test("F2: a peer that stalls is left in time, and another one goes on", async (t) => {
-  const dir = scratch(t);
-  const wrap = readingAs(
-    () => (_request, call) =>
-      new Promise((_, reject) => {
-        call.signal.addEventListener("abort", () => reject(call.signal.reason));
-      }),
-  );
-  const [slow, honest] = [await startPeer(t, { wrap }), await startPeer(t)];
-  const bytes = noise(4 * MiB);
-  const { root } = await shelve(slow, "f", { dir, bytes });
-  await shelve(honest, "f", { dir, bytes });
-  const target = join(dir, "got");
-  const limits = { idleMs: 50, rateMin: 1e9, retryMs: 5, triesMax: 2 };
-  await assert.rejects(
-    download(t, { root, target, sources: [slow.source("slow")], limits }).run(),
-    /slow: nothing came within/,
-  );
-  await download(t, { root, target, sources: [slow.source(), honest.source()], limits }).run();
-  assert.ok(bytes.equals(readFileSync(target)));
 });
 
 test("F3, F12: a peer that dies at 50 % costs nothing that was verified", async (t) => {
@@ -396,7 +216,7 @@ test("an interrupted download keeps what was verified, and goes on from there", 
   assert.ok(bytes.equals(readFileSync(target)));
 });
 
-test("a disk without room is told before anything is fetched, and is nobody else's fault", async (t) => {
+test("a place that cannot be written is nobody else's fault", async (t) => {
   const dir = scratch(t);
   const peer = await startPeer(t);
   const { root } = await shelve(peer, "f", { dir, bytes: noise(100) });

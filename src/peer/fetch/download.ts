@@ -1,8 +1,9 @@
 /** Fetches content named by its root from several sources at once.
  *
- *  1. No byte has a name before it is verified: pieces against the layer, the layer against the root.
- *  2. A source that sends what is not the file is not asked again; the download goes on with others,
- *     and fails only when none is left.
+ *  1. No byte has a name before it is verified: pieces against the layer, the layer against the
+ *     root.
+ *  2. A source that sends what is not the file is not asked again; the download goes on with
+ *     others, and fails only when none is left.
  *  3. What was verified is kept over an interruption, and is not hashed again. */
 
 import { ClusterError } from "../../core/error.ts";

@@ -1,7 +1,8 @@
-/** Which pieces of a partial download are durable, so that a killed one goes on without hashing what
- *  is there: a head that names the content, then runs of pieces, each with its own checksum.
+/** Which pieces of a partial download are durable, so that a killed one goes on without hashing
+ * what is there: a head that names the content, then runs of pieces, each with its own checksum.
  *
- *  A run is only written after the bytes that it speaks of have been synced. A torn end is ignored. */
+ * A run is only written after the bytes that it speaks of have been synced. A torn end is ignored.
+ */
 import { closeSync, fdatasync, openSync, readFileSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { crc32 } from "node:zlib";

@@ -53,7 +53,7 @@ test("F6: harmless names stay what they are, in any alphabet", () => {
 });
 
 test("F6: of a single file only the last part counts", () => {
-  assert.deepEqual(safeLastPart("/home/ana/books/a.txt"), { parts: ["a.txt"] });
+  assert.deepEqual(safeLastPart("/srv/ana/books/a.txt"), { parts: ["a.txt"] });
   assert.ok("problem" in safeLastPart("a/.."));
   assert.ok("problem" in safeLastPart("a/"));
 });
