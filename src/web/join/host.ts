@@ -1,0 +1,200 @@
+/** The page's part of a tab that computes: frames for its slots, what it remembers, and whether it
+ *  is seen, on battery, or leaving. The rest is the controller's, in a Worker. */
+import { version } from "../../../package.json";
+import type { FromTab, TabShown, ToTab } from "../../worker/browser/tab/page-messages.ts";
+import type { Identity } from "../../worker/browser/tab/session.ts";
+import { recall, remember } from "./memory.ts";
+import { Sandboxes } from "./sandboxes.ts";
+
+export type HostOptions = {
+  readonly token: string;
+  readonly slots: number;
+  /** Of the time, how much it may compute; above 0 to 1. */
+  readonly share: number;
+  readonly place: HTMLElement;
+  readonly shown: (shown: TabShown) => void;
+  readonly printed: (line: string) => void;
+};
+
+/** A page that nobody has looked at for so long takes no more tasks: the browser may freeze it. */
+const hiddenMaxMs = 10 * 60_000;
+
+type Battery = EventTarget & { readonly charging: boolean; readonly level: number };
+/** Below this, when it is not charging. */
+const batteryLow = 0.3;
+
+export class TabHost {
+  readonly #options: HostOptions;
+  readonly #worker: Worker;
+  readonly #sandboxes: Sandboxes;
+  readonly #leaving = new AbortController();
+  readonly #reasons = new Map<"user" | "hidden" | "battery" | "frozen", string>();
+  #hiddenTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#sandboxes = new Sandboxes(options.place);
+    this.#worker = new Worker(new URL("../../worker/browser/tab/main.ts", import.meta.url), {
+      type: "module",
+    });
+    this.#worker.onmessage = ({ data }: MessageEvent<FromTab>) => this.#told(data);
+    this.#start();
+    this.#watch();
+  }
+
+  pause(isPaused: boolean): void {
+    this.#because("user", isPaused ? "paused by its user" : "");
+  }
+
+  setShare(share: number): void {
+    this.#tell({ kind: "share", share });
+  }
+
+  /** At most as many as it joined with. */
+  setSlots(slots: number): void {
+    this.#tell({ kind: "slots", slots });
+  }
+
+  /** What it holds is given to others; frames and Workers end. */
+  leave(): void {
+    this.#tell({ kind: "leave" });
+    this.#leaving.abort();
+    this.#sandboxes.closeAll();
+    clearTimeout(this.#hiddenTimer);
+    // Time to say goodbye.
+    setTimeout(() => this.#worker.terminate(), 500);
+  }
+
+  #start(): void {
+    const session = randomName();
+    const { share, slots, token } = this.#options;
+    this.#tell({
+      kind: "start",
+      origin: location.origin,
+      version,
+      session,
+      after: recall("session"),
+      token,
+      identity: recalledIdentity(),
+      name: nameOf(navigator.userAgent),
+      slots,
+      share,
+    });
+    remember("session", session);
+  }
+
+  #tell(message: ToTab, ports: MessagePort[] = []): void {
+    this.#worker.postMessage(message, ports);
+  }
+
+  #told(message: FromTab): void {
+    switch (message.kind) {
+      case "shown":
+        this.#options.shown(message.shown);
+        break;
+      case "print":
+        console.info(message.line);
+        this.#options.printed(message.line);
+        break;
+      case "remember": {
+        const { identity } = message;
+        remember("identity", identity === null ? "" : JSON.stringify(identity));
+        break;
+      }
+      case "sandbox-wanted": {
+        const { slot } = message;
+        const ready = (port: MessagePort) => this.#tell({ kind: "sandbox", slot }, [port]);
+        const lost = () => this.#tell({ kind: "sandbox-lost", slot });
+        this.#sandboxes.open(slot, ready, lost);
+        break;
+      }
+      case "sandbox-unwanted":
+        this.#sandboxes.close(message.slot);
+        break;
+      case "computing":
+        performance.mark("computing");
+        break;
+    }
+  }
+
+  #because(what: "user" | "hidden" | "battery" | "frozen", reason: string): void {
+    if (reason === "") this.#reasons.delete(what);
+    else this.#reasons.set(what, reason);
+    const [first = ""] = this.#reasons.values();
+    this.#tell({ kind: "pause", reason: first });
+  }
+
+  #watch(): void {
+    const { signal } = this.#leaving;
+    const on = (target: EventTarget, name: string, listener: () => void) =>
+      target.addEventListener(name, listener, { signal });
+    on(document, "visibilitychange", () => this.#seen());
+    on(document, "freeze", () => this.#because("frozen", "frozen by the browser"));
+    on(document, "resume", () => this.#because("frozen", ""));
+    on(window, "online", () => this.#tell({ kind: "hurry" }));
+    on(window, "pagehide", () => this.#tell({ kind: "leave" }));
+    // Back from where it was hidden with all that it had: it has said goodbye.
+    addEventListener(
+      "pageshow",
+      ({ persisted }) => {
+        if (persisted) location.reload();
+      },
+      { signal },
+    );
+    void this.#watchBattery(signal);
+  }
+
+  #seen(): void {
+    clearTimeout(this.#hiddenTimer);
+    if (document.visibilityState === "visible") {
+      this.#because("hidden", "");
+      return;
+    }
+    const text = `hidden for ${hiddenMaxMs / 60_000} minutes`;
+    this.#hiddenTimer = setTimeout(() => this.#because("hidden", text), hiddenMaxMs);
+  }
+
+  /** Where the browser tells: on https only, and not everywhere. */
+  async #watchBattery(signal: AbortSignal): Promise<void> {
+    const { getBattery } = navigator as { getBattery?: () => Promise<Battery> };
+    if (getBattery === undefined) return;
+    const battery = await getBattery.call(navigator).catch(() => null);
+    if (battery === null) return;
+    const look = () => {
+      const isLow = !battery.charging && battery.level < batteryLow;
+      this.#because("battery", isLow ? "its battery is low" : "");
+    };
+    for (const name of ["chargingchange", "levelchange"]) {
+      battery.addEventListener(name, look, { signal });
+    }
+    look();
+  }
+}
+
+/** 32 hex digits; not from `crypto.randomUUID`, which plain http does not have. */
+function randomName(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function recalledIdentity(): Identity | null {
+  try {
+    return JSON.parse(recall("identity") || "null") as Identity | null;
+  } catch {
+    return null;
+  }
+}
+
+/** "Chrome on Linux", for the list of workers. */
+export function nameOf(userAgent: string): string {
+  const browsers = [
+    ["Firefox", /Firefox\//],
+    ["Edge", /Edg\//],
+    ["Chrome", /Chrome\//],
+    ["Safari", /Safari\//],
+  ] as const;
+  const systems = ["Android", "iPhone", "iPad", "CrOS", "Windows", "Mac", "Linux"];
+  const browser = browsers.find(([, pattern]) => pattern.test(userAgent))?.[0] ?? "browser";
+  const system = systems.find((name) => userAgent.includes(name));
+  return system === undefined ? browser : `${browser} on ${system}`;
+}

@@ -1,0 +1,68 @@
+/** What this tab does and did. */
+import type { TabShown, TaskShown } from "../../worker/browser/tab/page-messages.ts";
+import type { SayJoin } from "./messages.ts";
+
+export function Shown(props: { shown: TabShown | null; say: SayJoin; line: string }) {
+  const { line, say, shown } = props;
+  if (shown === null) return <p role="status">{say("dialling")}</p>;
+  return (
+    <section data-phase={shown.phase}>
+      <p role="status" class="phase">
+        {phaseText(shown, say)}
+      </p>
+      <dl class="figures">
+        <Figure value={String(shown.doneCount)} name={say("done")} id="done" />
+        <Figure value={String(shown.failedCount)} name={say("failed")} id="failed" />
+        <Figure value={megabytes(shown.fetchedBytes)} name={say("fetched")} id="fetched" />
+        <Figure value={megabytes(shown.sentBytes)} name={say("sent")} id="sent" />
+        <Figure value={`${Math.round(shown.busyMs / 1000)} s`} name={say("busy")} id="busy" />
+      </dl>
+      {shown.running.length > 0 && (
+        <>
+          <h2>{say("now")}</h2>
+          <ul class="running">
+            {shown.running.map((task) => (
+              <Running key={task.tid} task={task} say={say} />
+            ))}
+          </ul>
+        </>
+      )}
+      {line !== "" && <p class="quiet line">{line}</p>}
+    </section>
+  );
+}
+
+function Figure({ id, name, value }: { id: string; name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd id={`figure-${id}`}>{value}</dd>
+    </div>
+  );
+}
+
+function Running({ task, say }: { task: TaskShown; say: SayJoin }) {
+  const { codeHash, job, jobName, kind, owner, state, tasks } = task;
+  const count = tasks > 1 ? ` × ${tasks}` : "";
+  return (
+    <li>
+      <strong>{jobName}</strong> {say("of", { owner })} · {job} · {kind}
+      {count} · {say("code", { hash: codeHash.slice(0, 12) })} · {say(state)}
+    </li>
+  );
+}
+
+function phaseText(shown: TabShown, say: SayJoin): string {
+  const { paused, phase, refusal, running, worker } = shown;
+  if (phase === "refused") return say("refused", { reason: refusal });
+  if (phase === "over") return say("stopped");
+  if (phase === "waiting") return say("waiting");
+  if (phase === "dialling") return say("dialling");
+  const joined = say("joined", { worker });
+  if (paused !== "") return `${joined}. ${say("pausedBecause", { reason: paused })}`;
+  return `${joined}. ${running.length > 0 ? say("working") : say("idle")}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
