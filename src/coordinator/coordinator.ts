@@ -1,9 +1,9 @@
 /** A coordinator of this process: its directory, loop, workers' edge and HTTP server, opened and
  *  closed as one. */
 import { join } from "node:path";
+import { fingerprint } from "../link/tls/self-signed.ts";
 import { hit } from "../store/failpoint.ts";
 import { ownAdminToken } from "./access/admin-token.ts";
-import { fingerprint } from "./access/tls.ts";
 import { openDataDir, ownCertificate } from "./data-dir.ts";
 import type { Services } from "./http/services.ts";
 import type { NewEvent, Reply } from "./journal.ts";

@@ -8,11 +8,11 @@ import { chmodSync, existsSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { ClusterError } from "../core/error.ts";
+import { type Certificate, selfSigned } from "../link/tls/self-signed.ts";
 import { makeDirectory } from "../store/directory.ts";
 import { placeFailure } from "../store/failure.ts";
 import { clusterTagBytes } from "../wire/manager/taskid.ts";
 import { readPrivate, writePrivate } from "./access/private-file.ts";
-import { type Certificate, selfSigned } from "./access/tls.ts";
 import type { ClusterKeys } from "./workers/orders.ts";
 
 /** Of the directory as a whole; the log and the blobs have versions of their own. */

@@ -5,11 +5,11 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { ClusterError } from "../core/error.ts";
 import { jobOwner } from "../core/view.ts";
 import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
+import type { Certificate } from "../link/tls/self-signed.ts";
 import { hit } from "../store/failpoint.ts";
 import { type ApiError, httpStatus } from "../wire/api/messages.ts";
 import type { Principal } from "./access/auth.ts";
 import { defaultFailureLimits, FailureCounter } from "./access/rate.ts";
-import type { Certificate } from "./access/tls.ts";
 import { forbidden, verdict } from "./http/permission.ts";
 import { type Answer, type Route, takesToken } from "./http/route.ts";
 import { routes } from "./http/routes.ts";

@@ -2,7 +2,7 @@
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { readPrivate, writePrivate } from "../../coordinator/access/private-file.ts";
-import { fingerprint, selfSigned } from "../../coordinator/access/tls.ts";
+import { fingerprint, selfSigned } from "../../link/tls/self-signed.ts";
 import { makeDirectory } from "../../store/directory.ts";
 
 export type PeerCertificate = {

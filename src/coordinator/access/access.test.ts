@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { createServer, connect as tlsConnect } from "node:tls";
+import { fingerprint, selfSigned } from "../../link/tls/self-signed.ts";
 import { FailureCounter } from "./rate.ts";
-import { fingerprint, selfSigned } from "./tls.ts";
 import { mintToken, readToken, sameHash, tokenHash } from "./tokens.ts";
 
 test("a token tells its kind and id, and two are never equal", () => {

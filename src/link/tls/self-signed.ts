@@ -1,7 +1,6 @@
-/** The coordinator's own certificate: self-signed, made at the first start, kept in the data
- *  directory.
+/** Self-signed certificates: of a coordinator, made at its first start and kept, of members at each.
  *
- *  Nobody vouches for it; workers pin its SHA-256 fingerprint, which the join line carries. */
+ *  Nobody vouches for them; others pin the SHA-256 fingerprint, which comes with the address. */
 import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import {
