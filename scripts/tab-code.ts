@@ -26,7 +26,9 @@ async function bundled(entry: string, format: "iife" | "esm"): Promise<string> {
     platform: "browser",
     plugins: [standIn],
     // Where the code lies, as far as it asks: frames of stacks from there are ours.
-    transform: { define: { "import.meta.url": JSON.stringify("file:///tequio/task/task/code.js") } },
+    transform: {
+      define: { "import.meta.url": JSON.stringify("file:///tequio/task/task/code.js") },
+    },
     logLevel: "silent",
   });
   const { output } = await bundle.generate({ format, minify: true });

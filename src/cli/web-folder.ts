@@ -4,8 +4,7 @@ import { fileURLToPath } from "node:url";
 
 /** Null when it has not been built (`npm run build`). */
 export function webFolder(): string | null {
-  const places = ["../web/", "../../dist/web/"].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  );
-  return places.find((path) => existsSync(`${path}index.html`)) ?? null;
+  const isCheckout = import.meta.url.endsWith(".ts");
+  const path = fileURLToPath(new URL(isCheckout ? "../../dist/web/" : "../web/", import.meta.url));
+  return existsSync(`${path}index.html`) ? path : null;
 }

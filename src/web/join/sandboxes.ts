@@ -1,5 +1,5 @@
 /** The frames that job code runs in, one for each slot: another origin, no network, no storage. */
-import taskCode from "virtual:task-code";
+
 import type { SandboxHello } from "../../worker/browser/contract.ts";
 
 const readyMs = 15_000;
@@ -21,7 +21,10 @@ export class Sandboxes {
     frame.hidden = true;
     frame.src = "/sandbox.html";
     const timer = setTimeout(lost, readyMs);
-    frame.addEventListener("load", () => {
+    frame.addEventListener("load", async () => {
+      // A file of its own: who only looks at the cluster need not fetch it.
+      const { default: taskCode } = await import("virtual:task-code");
+      if (this.#frames.get(slot) !== frame) return;
       clearTimeout(timer);
       const { port1, port2 } = new MessageChannel();
       // Its origin is nobody's, so it cannot be named; the frame is, and it has nothing but our page.

@@ -1,0 +1,55 @@
+/** A cluster with a page, and tabs in a real Chromium, for tests. */
+import type { TestContext } from "node:test";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { buildWeb } from "../../scripts/build-web.ts";
+import { Place, type Running } from "../cli/process.ts";
+
+export type Cluster = {
+  readonly place: Place;
+  readonly up: Running;
+  readonly url: string;
+  /** `/j#<token>`. */
+  readonly link: string;
+  readonly token: string;
+};
+
+export async function startCluster(t: TestContext, ...args: string[]): Promise<Cluster> {
+  await buildWeb();
+  const place = new Place(t);
+  return upIn(place, ...args);
+}
+
+/** Also after a kill: `--listen` the same address then. */
+export async function upIn(place: Place, ...args: string[]): Promise<Cluster> {
+  const listen = args.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
+  const up = place.start("up", ...listen, "--json", ...args);
+  const told = JSON.parse((await up.said("}\n")).split("\n").find((line) => line.startsWith("{"))!);
+  const { join, url } = told as { url: string; join: string };
+  const token = /--token (\S+)/.exec(join)?.[1] ?? "";
+  return { place, up, url, token, link: `${url}/j#${token}` };
+}
+
+/** A tab with storage of its own that has joined, or will. */
+export async function openTab(browser: Browser, link: string, slots = 1): Promise<Page> {
+  const context = await browser.newContext();
+  return joinIn(context, link, slots);
+}
+
+export async function joinIn(context: BrowserContext, link: string, slots = 1): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(link);
+  await page.waitForSelector("#join");
+  await page.locator("input[type=range]").first().fill(String(slots));
+  await page.click("#join");
+  return page;
+}
+
+/** What a tab shows under a name, as a number. */
+export async function figure(page: Page, name: string): Promise<number> {
+  const text = (await page.textContent(`#figure-${name}`).catch(() => null)) ?? "0";
+  return Number.parseFloat(text);
+}
+
+export async function isJoined(page: Page): Promise<void> {
+  await page.waitForSelector('[data-phase="joined"]', { timeout: 20_000 });
+}
