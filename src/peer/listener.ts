@@ -1,7 +1,6 @@
 /** The one port of a member. The first bytes of a connection say what it speaks: gRPC (`PRI *
  * HTTP/2`), the same inside TLS, or the console's GET_FILE. */
 import { createServer, type Server, type Socket } from "node:net";
-import { createSecureContext, TLSSocket } from "node:tls";
 import { ClusterError } from "../core/error.ts";
 import type { GrpcServer } from "../link/grpc/server.ts";
 
@@ -10,12 +9,10 @@ export type ListenerOptions = {
   /** 0 = any free one. */
   readonly port: number;
   readonly grpc: GrpcServer;
-  /** PEM texts; null = a TLS hello is refused. */
-  readonly tls: { readonly key: string; readonly cert: string } | null;
   /** Serves a connection that speaks something else, of which these bytes were read. */
   readonly other: ((socket: Socket, firstBytes: Uint8Array) => void) | null;
   readonly connectionsMax: number;
-  /** Longest wait for the first bytes, and for a TLS handshake, ms. */
+  /** Longest wait for the first bytes, ms. */
   readonly firstBytesMs: number;
 };
 
@@ -32,7 +29,6 @@ const tlsHandshake = 0x16;
 
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
-  const context = options.tls === null ? null : createSecureContext(options.tls);
   // Clients of the console close their side before the answer.
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
@@ -46,7 +42,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
         socket.once("end", () => socket.end());
       }
       if (isHttp2) options.grpc.serve(socket);
-      else if (isTls && context !== null) secure(socket, context, options);
+      else if (isTls && options.grpc.serveTls(socket)) return;
       else if (!isTls && options.other !== null) options.other(socket, first);
       else socket.destroy();
     });
@@ -82,21 +78,6 @@ function firstBytes(socket: Socket, limitMs: number, then: (first: Buffer) => vo
     then(first);
   };
   socket.on("readable", look);
-}
-
-function secure(
-  socket: Socket,
-  secureContext: ReturnType<typeof createSecureContext>,
-  options: ListenerOptions,
-): void {
-  const inner = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ["h2"] });
-  const timer = setTimeout(() => inner.destroy(), options.firstBytesMs);
-  inner.on("error", () => inner.destroy());
-  inner.once("close", () => clearTimeout(timer));
-  inner.once("secure", () => {
-    clearTimeout(timer);
-    options.grpc.serve(inner);
-  });
 }
 
 function listen(server: Server, { host, port }: ListenerOptions): Promise<void> {

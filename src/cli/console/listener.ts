@@ -26,7 +26,6 @@ export function listenForUsers(
     ...defaultListenerLimits,
     ...at,
     connectionsMax,
-    tls: null,
     grpc: new GrpcServer({ methods, onBroken }),
     other: (socket, first) => void serveGetFile(socket, first, lookup),
   });

@@ -2,7 +2,9 @@
  * request message each. Everything that a connection could exhaust has a limit. */
 import {
   constants,
+  createSecureServer,
   createServer,
+  type Http2SecureServer,
   type Http2Server,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
@@ -37,12 +39,15 @@ export type Method = {
 export type GrpcServerOptions = {
   readonly methods: Readonly<Record<string, Method>>;
   readonly limits?: Partial<GrpcLimits>;
+  /** PEM texts; without them nothing is taken by TLS. */
+  readonly tls?: { readonly key: string; readonly cert: string } | null;
   /** A failure that is a bug, or of this machine; the caller is told only that there was one. */
   readonly onBroken: (error: unknown, path: string) => void;
 };
 
 export class GrpcServer {
   readonly #server: Http2Server;
+  readonly #secure: Http2SecureServer | null;
   readonly #methods: ReadonlyMap<string, Method>;
   readonly #limits: GrpcLimits;
   readonly #onBroken: GrpcServerOptions["onBroken"];
@@ -52,34 +57,36 @@ export class GrpcServer {
     this.#limits = { ...defaultGrpcLimits, ...options.limits };
     this.#methods = new Map(Object.entries(options.methods));
     this.#onBroken = options.onBroken;
-    const { streamsMax, headersMaxBytes, streamWindowBytes } = this.#limits;
-    this.#server = createServer({
-      maxHeaderListPairs: 64,
-      maxOutstandingPings: 10,
-      maxSettings: 32,
-      maxSessionInvalidFrames: 100,
-      maxSessionRejectedStreams: 100,
-      // MB: unsent answers are bounded by their sinks; this is the belt.
-      maxSessionMemory: 128,
-      streamResetBurst: this.#limits.resetBurst,
-      streamResetRate: this.#limits.resetsPerS,
-      settings: {
-        maxConcurrentStreams: streamsMax,
-        maxHeaderListSize: headersMaxBytes,
-        initialWindowSize: streamWindowBytes,
-        enablePush: false,
-      },
-    });
-    this.#server.on("session", (session) => this.#watch(session));
-    this.#server.on("stream", (stream, headers) => this.#answer(stream, headers));
+    const settings = settingsOf(this.#limits);
+    this.#server = createServer(settings);
+    const { tls = null } = options;
+    const handshakeTimeout = this.#limits.requestMs;
+    this.#secure =
+      tls === null ? null : createSecureServer({ ...settings, ...tls, handshakeTimeout });
+    this.#attend(this.#server);
+    if (this.#secure !== null) this.#attend(this.#secure);
+  }
+
+  #attend(server: Http2Server | Http2SecureServer): void {
+    server.on("session", (session: ServerHttp2Session) => this.#watch(session));
+    server.on("stream", (stream, headers) => this.#answer(stream, headers));
     // Told by the session's own event; without a listener it would end the process.
-    this.#server.on("sessionError", () => {});
+    server.on("sessionError", () => {});
+    server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
   }
 
   /** Takes a connected socket over; what was read of it may have been put back. */
   serve(socket: Duplex): void {
     socket.on("error", () => socket.destroy());
     this.#server.emit("connection", socket);
+  }
+
+  /** The same for a socket on which a TLS handshake begins; false when there is no certificate. */
+  serveTls(socket: Duplex): boolean {
+    if (this.#secure === null) return false;
+    socket.on("error", () => socket.destroy());
+    this.#secure.emit("connection", socket);
+    return true;
   }
 
   close(): void {
@@ -182,6 +189,26 @@ export class GrpcServer {
       stream.once("close", () => clearTimeout(timer));
     });
   }
+}
+
+function settingsOf(limits: GrpcLimits) {
+  return {
+    maxHeaderListPairs: 64,
+    maxOutstandingPings: 10,
+    maxSettings: 32,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: 100,
+    // MB: unsent answers are bounded by their sinks; this is the belt.
+    maxSessionMemory: 128,
+    streamResetBurst: limits.resetBurst,
+    streamResetRate: limits.resetsPerS,
+    settings: {
+      maxConcurrentStreams: limits.streamsMax,
+      maxHeaderListSize: limits.headersMaxBytes,
+      initialWindowSize: limits.streamWindowBytes,
+      enablePush: false,
+    },
+  };
 }
 
 function rejected(signal: AbortSignal): Promise<never> {

@@ -49,7 +49,7 @@ function join(calls: MasterCalls, news: string[] = []): Promise<Membership> {
   });
 }
 
-test("F4: 401 is a refusal; 503, nonsense and silence are UNAVAILABLE, never a refusal", async (t) => {
+test("F4: 401 is a refusal; 503, nonsense and silence are UNAVAILABLE", async (t) => {
   const master = await startMaster(t, {
     "/register": registered,
     "/unregister": { status: 200, body: {} },

@@ -201,8 +201,7 @@ export class Sharing {
     return openListener({
       ...defaultListenerLimits,
       ...listen,
-      tls,
-      grpc: new GrpcServer({ methods: service.methods(), onBroken }),
+      grpc: new GrpcServer({ methods: service.methods(), tls, onBroken }),
       // The console has no tickets: it is served only when anybody is.
       other: allowsAnonymous
         ? (socket, first) => void serveGetFile(socket, first, lookup, defaultGetFileLimits)

@@ -76,7 +76,6 @@ export async function startPeer(t: TestContext, options: TestPeerOptions = {}): 
     host: "127.0.0.1",
     port: 0,
     grpc,
-    tls: null,
     other: null,
   });
   t.after(() => listener.close());

@@ -1,0 +1,191 @@
+/** Reads outputs of a job from the workers that have them: one connection to each, a session for
+ *  each ticket. */
+import { ClusterError } from "../../core/error.ts";
+import { GrpcClient } from "../../link/grpc/client.ts";
+import { dial } from "../../link/grpc/dial.ts";
+import { decode, encode, fileBytesOf } from "../../wire/p4/data.ts";
+import { bracketed } from "../../wire/p4/share-link.ts";
+import * as shuffle from "../../wire/p4/shuffle.ts";
+import { parseTicket, proofOf, type TicketText } from "./ticket.ts";
+
+export type StageSource = {
+  /** As its worker told: `grpc://…` or `grpcs://…`. */
+  readonly address: string;
+  readonly ticket: TicketText;
+  readonly job: string;
+  readonly stage: number;
+};
+
+export type WantedPart = {
+  readonly task: number;
+  readonly attempt: number;
+  /** "manifest", or the index of a partition. */
+  readonly part: number | "manifest";
+};
+
+export type ShuffleClientLimits = {
+  readonly connectMs: number;
+  /** Of a challenge and of an `open`; longest silence of a `read`, ms. */
+  readonly idleMs: number;
+};
+
+export type ReadOptions = {
+  /** Of the whole read, ms. */
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+};
+
+type Open = {
+  readonly client: GrpcClient;
+  /** By ticket. */
+  readonly sessions: Map<TicketText, Promise<Uint8Array>>;
+};
+
+/** Sessions of one connection that are kept. */
+const sessionsMax = 256;
+/** Buffers that wait to be filled again. */
+const spareMax = 64;
+
+export class ShuffleClient {
+  readonly #refuse: (ip: string) => string | null;
+  readonly #limits: ShuffleClientLimits;
+  readonly #open = new Map<string, Promise<Open>>();
+  readonly #spare: Uint8Array[] = [];
+
+  /** `refuse`: why this IP must not be dialled, or null. */
+  constructor(refuse: (ip: string) => string | null, limits: ShuffleClientLimits) {
+    this.#refuse = refuse;
+    this.#limits = limits;
+  }
+
+  /** The content as it comes, not verified; a chunk is good until the next one is asked for. Throws
+   *  `not-found`, `unauthenticated` for a ticket that is over, `unavailable`. */
+  async *read(
+    from: StageSource,
+    wanted: WantedPart,
+    options: ReadOptions,
+  ): AsyncGenerator<Uint8Array, void> {
+    const { client, sessions } = await this.#connection(from.address, options.signal);
+    const session = await this.#session(client, sessions, from);
+    const { attempt, part, task } = wanted;
+    const request = { session, task, attempt, part: part === "manifest" ? 0 : part + 1 };
+    const silence = new Silence(this.#limits.idleMs);
+    const taken: Uint8Array[] = [];
+    try {
+      for await (const answer of client.stream(
+        shuffle.shufflePaths.read,
+        [encode(shuffle.readPartRequest, request, shuffle.shuffleMaxBytes.request)],
+        {
+          limitMs: Math.min(2 ** 31 - 1, Math.ceil(options.limitMs)),
+          answerMaxBytes: shuffle.shuffleMaxBytes.part,
+          allocate: (length) => this.#allocate(length, taken),
+          signal: AbortSignal.any([options.signal, silence.signal]),
+        },
+      )) {
+        yield fileBytesOf(answer, shuffle.partMessageBytes);
+        silence.heard();
+        // Messages come in the order in which their memory was asked for.
+        this.#giveBack(taken.shift());
+      }
+    } catch (error) {
+      if (error instanceof ClusterError && error.code === "unauthenticated") {
+        sessions.delete(from.ticket);
+      }
+      throw error;
+    } finally {
+      silence.end();
+    }
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#open.values()];
+    this.#open.clear();
+    for (const one of all) (await one.catch(() => null))?.client.close();
+  }
+
+  async #connection(address: string, signal: AbortSignal): Promise<Open> {
+    const known = await this.#open.get(address)?.catch(() => null);
+    if (known?.client.isOpen) return known;
+    signal.throwIfAborted();
+    // Whoever came first made it, while the others looked at the old one.
+    const made = this.#dial(address);
+    this.#open.set(address, made);
+    return made;
+  }
+
+  async #dial(address: string): Promise<Open> {
+    const place = shuffle.parseExchange(address);
+    if (place === null) throw new ClusterError("bad-request", `${address} is no exchange`);
+    const { connectMs: limitMs, idleMs } = this.#limits;
+    const socket = await dial({ ...place, refuse: this.#refuse, limitMs });
+    const authority = `${bracketed(place.host)}:${place.port}`;
+    const client = new GrpcClient(socket, authority, { idleMs: idleMs * 6 });
+    return { client, sessions: new Map() };
+  }
+
+  #session(
+    client: GrpcClient,
+    sessions: Open["sessions"],
+    source: StageSource,
+  ): Promise<Uint8Array> {
+    let session = sessions.get(source.ticket);
+    if (session === undefined) {
+      session = this.#begin(client, source);
+      session.catch(() => sessions.delete(source.ticket));
+      sessions.set(source.ticket, session);
+      for (const oldest of sessions.keys()) {
+        if (sessions.size <= sessionsMax) break;
+        sessions.delete(oldest);
+      }
+    }
+    return session;
+  }
+
+  async #begin(client: GrpcClient, { job, stage, ticket }: StageSource): Promise<Uint8Array> {
+    const parts = parseTicket(ticket);
+    if (parts === null) throw new ClusterError("unauthenticated", "no ticket for this source");
+    const { answer, request } = shuffle.shuffleMaxBytes;
+    const options = { limitMs: this.#limits.idleMs, answerMaxBytes: answer };
+    const { challenge, open } = shuffle.shufflePaths;
+    const asked = decode(shuffle.challengeAnswer, await client.unary(challenge, [], options));
+    const { expiresMs, requester, secret } = parts;
+    const proof = proofOf(secret, asked.challenge);
+    const shown = { job, stage, requester, expiresMs, challenge: asked.challenge, proof };
+    const message = encode(shuffle.openStageRequest, shown, request);
+    return decode(shuffle.openStageAnswer, await client.unary(open, [message], options)).session;
+  }
+
+  #allocate(length: number, taken: Uint8Array[]): Uint8Array {
+    const { part } = shuffle.shuffleMaxBytes;
+    const slab = this.#spare.pop() ?? Buffer.allocUnsafeSlow(part);
+    taken.push(slab);
+    return slab.subarray(0, length);
+  }
+
+  #giveBack(slab: Uint8Array | undefined): void {
+    if (slab !== undefined && this.#spare.length < spareMax) this.#spare.push(slab);
+  }
+}
+
+/** Aborts when nothing has been heard for too long. */
+class Silence {
+  readonly #control = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(idleMs: number) {
+    const late = new ClusterError("timed-out", `nothing came for ${idleMs} ms`);
+    this.#timer = setTimeout(() => this.#control.abort(late), idleMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#control.signal;
+  }
+
+  heard(): void {
+    this.#timer.refresh();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
