@@ -52,6 +52,8 @@ export type CoordinatorOptions = {
   readonly mount?: Mount;
   /** Take browsers behind gateways that show no token; they get only tasks of jobs that allow it. */
   readonly anonymousBrowsers?: boolean;
+  /** Tabs of one owner at the same time. Default 1,000. */
+  readonly tabsMax?: number;
   /** One line for people, safe for a terminal. Default: to standard error. */
   readonly print?: (line: string) => void;
   /** Default: the coordinator closes itself. */

@@ -113,6 +113,7 @@ function openEdges(
     ...common,
     collect: (run, urls) => plainResults.collect(run, urls),
     anonymous: anonymousBrowsers,
+    ...(options.tabsMax === undefined ? {} : { tabsMax: options.tabsMax }),
     print: options.print ?? ((line) => console.error(line)),
   });
   closers.push(() => tracker.stop());

@@ -163,6 +163,15 @@ export function isTab(state: CoordinatorState, worker: WorkerId): boolean {
   return workerSpecs(state, worker)?.tab === true;
 }
 
+/** Tabs of this owner that are here. */
+export function tabsOf(state: CoordinatorState, owner: string): number {
+  let count = 0;
+  for (const { live, owner: whose, specs } of state.workers.values()) {
+    if (live && specs.tab === true && whose === owner) count++;
+  }
+  return count;
+}
+
 /** How long coordinators have been up without this worker, in ms; 0 for one that is here. */
 export function absentMs(state: CoordinatorState, worker: WorkerId): number {
   return workerRecord(state, worker)?.absentMs ?? 0;

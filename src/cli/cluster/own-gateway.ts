@@ -1,7 +1,7 @@
 /** The gateway inside `tequio up`: web page and tabs on the coordinator's own port. */
 import type { IncomingMessage } from "node:http";
 import type { Mount } from "../../coordinator/mount.ts";
-import { Gateway, type GatewayLink } from "../../gateway/gateway.ts";
+import { Gateway, type GatewayLink, type GatewayOptions } from "../../gateway/gateway.ts";
 import { openSite } from "../../gateway/site.ts";
 import { MemoryText } from "../../link/memory-text.ts";
 import { acceptTexts } from "../../link/websocket.ts";
@@ -20,8 +20,8 @@ export type OwnGateway = {
 /** Where tabs connect; browsers that know the document only may use `/`, too. */
 const paths = new Set(["/tab", "/"]);
 
-export function ownGateway(anonymous: boolean, print: (line: string) => void): OwnGateway {
-  const gateway = new Gateway({ anonymous, print });
+export function ownGateway(options: GatewayOptions): OwnGateway {
+  const gateway = new Gateway(options);
   const acceptor = acceptTexts({
     frameMaxBytes: browserLimits.messageMax,
     pendingMaxBytes: 8 * 1024 * 1024,

@@ -41,6 +41,8 @@ type Options = EdgeFlags & {
   readonly lowWater?: number;
   readonly insecure?: boolean;
   readonly anonymousBrowsers?: boolean;
+  readonly tabsMax?: number;
+  readonly tabReturn?: number;
   readonly takeOver?: boolean;
   readonly sandbox: string;
   readonly json?: boolean;
@@ -125,7 +127,9 @@ async function up(options: Options): Promise<void> {
   const { ownGateway } = await import("./own-gateway.ts");
   const anonymousBrowsers = options.anonymousBrowsers ?? false;
   const news = (line: string) => console.error(line);
-  const gateway = ownGateway(anonymousBrowsers, news);
+  const { tabReturn, tabsMax } = options;
+  const limits = tabReturn === undefined ? {} : { resumeMs: tabReturn };
+  const gateway = ownGateway({ anonymous: anonymousBrowsers, print: news, limits });
   const starting = openCoordinator({
     dataDir,
     listen: options.listen,
@@ -137,6 +141,7 @@ async function up(options: Options): Promise<void> {
     p4: p4Options(options),
     mount: gateway.mount,
     anonymousBrowsers,
+    ...(tabsMax === undefined ? {} : { tabsMax }),
     print: news,
     onShutdown: end.resolve,
     onFatal: end.reject,

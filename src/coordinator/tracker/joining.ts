@@ -3,7 +3,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { WorkerSpecs } from "../../core/event.ts";
 import { idNumber, type WorkerId } from "../../core/ids.ts";
 import { may } from "../../core/members.ts";
-import { leasesOf, workerSpecs } from "../../core/view.ts";
+import { leasesOf, tabsOf, workerSpecs } from "../../core/view.ts";
 import type { BrowserBody, Uid } from "../../wire/browser/messages.ts";
 import type { ConnectMore } from "../../wire/browser/more.ts";
 import type { Auth } from "../access/auth.ts";
@@ -16,6 +16,7 @@ import { Tab } from "./tab.ts";
 
 export type TabDoor = {
   readonly anonymous: boolean;
+  readonly tabsMax: number;
   readonly auth: Auth;
   readonly keys: ClusterKeys;
   readonly loop: Loop;
@@ -67,6 +68,16 @@ export async function enterTab(body: Connect, door: TabDoor): Promise<Entered> {
   return { tab, credential };
 }
 
+/** One person's tabs are not the whole cluster. */
+function checkCount(owner: string, { loop, tabsMax }: TabDoor): void {
+  const count = tabsOf(loop.state, owner);
+  if (count < tabsMax) return;
+  throw new ClusterError(
+    "limit-exceeded",
+    `${count} tabs of ${owner} are here already; close one, or raise --tabs-max`,
+  );
+}
+
 /** Nobody vouches for it; the gateway and the coordinator were told to take such. */
 async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entered> {
   if (!door.anonymous) {
@@ -75,6 +86,7 @@ async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entere
       "a browser without a token; start the coordinator with --anonymous-browsers to take such",
     );
   }
+  checkCount("anonymous", door);
   const specs: WorkerSpecs = {
     name: `browser ${uid} (${door.remote})`,
     host: `browser-${uid}`,
@@ -116,7 +128,8 @@ function specsOf(more: ConnectMore, speed: number, uid: Uid): WorkerSpecs {
   };
 }
 
-async function newOwner(more: ConnectMore, { auth }: TabDoor): Promise<string> {
+async function newOwner(more: ConnectMore, door: TabDoor): Promise<string> {
+  const { auth } = door;
   const principal = auth.principal(more.token);
   if (!may(principal.role, "work") || principal.kind !== "join") {
     throw new ClusterError(
@@ -124,6 +137,7 @@ async function newOwner(more: ConnectMore, { auth }: TabDoor): Promise<string> {
       "the link brings no workers; open the link that `tequio up` prints",
     );
   }
+  checkCount(principal.owner, door);
   await auth.useJoin(principal);
   return principal.owner;
 }

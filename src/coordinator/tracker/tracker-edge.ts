@@ -30,6 +30,8 @@ export type TrackerOptions = Omit<ReportOptions, "over"> & {
   readonly version: string;
   /** Take browsers that show no token. */
   readonly anonymous: boolean;
+  /** Tabs of one owner, that is of one link, at the same time. Default 1,000. */
+  readonly tabsMax?: number;
   /** How long a tab whose gateway is gone may stay away, ms. Default 120,000. */
   readonly tabLeaseMs?: number;
 };
@@ -40,6 +42,7 @@ type GatewayRecord = { readonly link: GatewayLink; readonly tabs: Map<Uid, Tab> 
 type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>;
 
 const tabLeaseDefaultMs = 120_000;
+const tabsDefault = 1_000;
 const tickMs = 1_000;
 /** Between two notes of a tab, ms. */
 export const noteMs = 2_000;
@@ -178,9 +181,10 @@ export class TrackerEdge {
   }
 
   #door(gateway: GatewayRecord): TabDoor {
-    const { anonymous, auth, keys, loop } = this.#options;
+    const { anonymous, auth, keys, loop, tabsMax = tabsDefault } = this.#options;
     return {
       anonymous,
+      tabsMax,
       auth,
       keys,
       loop,
