@@ -83,6 +83,17 @@ export function define(command: Command): void {
     .option("--take-over", "stop the `tequio up` that uses the data directory, and go on from it")
     .option("--insecure", "listen beyond this machine without TLS")
     .option("--anonymous-browsers", "take browsers of seed 5 that show no token of the link")
+    .option(
+      "--tabs-max <n>",
+      "browser tabs of one user at the same time (default 1000)",
+      countArgument("--tabs-max", 0, 20_000),
+    )
+    .option(
+      "--tab-return <time>",
+      "how long a tab whose connection broke may stay away before its tasks go to others " +
+        "(default 30s)",
+      durationArgument("--tab-return"),
+    )
     .addOption(sandboxOption());
   withExamples(withJson(withP4(withConsole(command))), [
     ["tequio up", "a cluster of this machine's cores, for this machine only"],
