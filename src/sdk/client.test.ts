@@ -361,6 +361,10 @@ test("merged parts have one header, in a file or a stream", async (t) => {
   });
   await saveResult(result(["key,value\nc,3\n"]), { kind: "file", path: file, replace: true });
   assert.equal(await readFile(file, "utf8"), "key,value\nc,3\n");
+  // The header of a sort names the columns, which may be any text.
+  const named = ['city,"a\nb"\nOaxaca,1\n', 'city,"a\nb"\nPuebla,2\n'];
+  await saveResult(result(named), { kind: "file", path: file, replace: true });
+  assert.equal(await readFile(file, "utf8"), 'city,"a\nb"\nOaxaca,1\nPuebla,2\n');
   const stream = new PassThrough();
   await saveResult(result(parts), { kind: "stream", stream });
   assert.equal(stream.writableEnded, false);

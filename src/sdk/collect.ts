@@ -218,15 +218,35 @@ async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promi
 
 /** All parts one after the other; of CSV parts only the first keeps its header. */
 async function* merged(result: JobResult): AsyncGenerator<Uint8Array, void> {
-  const isCsv = result.format === "csv";
-  let hasHeader = false;
+  const header = result.format === "csv" ? new FirstLine() : null;
   for (const part of result.parts) {
-    let skipBytes = isCsv && hasHeader ? csvHeader.length : 0;
+    let skipBytes = header?.sizeBytes ?? 0;
     for await (const chunk of part.read()) {
       const kept = chunk.subarray(Math.min(skipBytes, chunk.length));
       skipBytes -= chunk.length - kept.length;
-      hasHeader = true;
+      header?.look(kept);
       if (kept.length > 0) yield kept;
+    }
+  }
+}
+
+/** The length of the first line that it is shown, which every CSV part has that has rows. A newline
+ *  between quotes belongs to the line. */
+class FirstLine {
+  #sizeBytes = 0;
+  #isQuoted = false;
+  #isWhole = false;
+
+  /** 0 until the line is whole: a part without rows has no header either. */
+  get sizeBytes(): number {
+    return this.#isWhole ? this.#sizeBytes : 0;
+  }
+
+  look(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length && !this.#isWhole; at++) {
+      this.#sizeBytes++;
+      if (bytes[at] === 0x22) this.#isQuoted = !this.#isQuoted;
+      else if (bytes[at] === 0x0a && !this.#isQuoted) this.#isWhole = true;
     }
   }
 }
