@@ -7,7 +7,7 @@ import { ownAdminToken } from "./access/admin-token.ts";
 import { openDataDir, ownCertificate } from "./data-dir.ts";
 import type { Services } from "./http/services.ts";
 import type { NewEvent, Reply } from "./journal.ts";
-import { isLoopback, type Listen, parseListen, urlOf } from "./listen.ts";
+import { isLoopback, type Listen, parseListen, reachableUrl, urlOf } from "./listen.ts";
 import type { LivenessOptions } from "./liveness.ts";
 import type { Mount } from "./mount.ts";
 import { openServices } from "./parts.ts";
@@ -157,8 +157,10 @@ async function open(
   const users = options.console === undefined ? null : await openConsole(services, options);
   if (users !== null) closers.push(() => users.close());
   const at = { host: listen.host, port: serving.port };
+  const url = urlOf(certificate === null ? "http" : "https", at);
+  if (!isLoopback(listen.host)) services.place.openUrl = reachableUrl(url);
   return {
-    url: urlOf(certificate === null ? "http" : "https", at),
+    url,
     fingerprint: certificate === null ? "" : fingerprint(certificate.cert),
     adminToken,
     console: users,

@@ -87,10 +87,10 @@ function decodeSnapshot(record: LogRecord): LogEnd {
 }
 
 /** Snapshot and replay. Effects are dropped: whoever needs them again asks again (see
- *  core/effect.ts). `replayed` sees each record behind the snapshot. */
+ *  core/effect.ts). `replayed` sees each record behind the snapshot, with what the core made of it. */
 export async function replay(
   log: Pick<Log, "loadSnapshot" | "read">,
-  replayed?: (record: LogRecord) => void,
+  replayed?: (record: LogRecord, event: CoordinatorEvent, effects: readonly Effect[]) => void,
 ): Promise<LogEnd> {
   const snapshot = await log.loadSnapshot();
   const end =
@@ -98,9 +98,9 @@ export async function replay(
       ? { state: emptyState(), position: 0, atMs: 0, epoch: 0, snapshotBytes: 0 }
       : decodeSnapshot(snapshot);
   for await (const record of log.read(end.position)) {
-    replayed?.(record);
     const event = decodeRecord(record);
-    step(end.state, event);
+    const effects = step(end.state, event);
+    replayed?.(record, event, effects);
     end.position = record.position;
     end.atMs = event.atMs;
     if (event.kind === "coordinator-started") end.epoch = event.epoch;

@@ -1,5 +1,6 @@
 /** Where the coordinator listens: the text of `--listen`, and what it means for safety. */
 import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 import { ClusterError } from "../core/error.ts";
 
 export type Listen = {
@@ -29,4 +30,20 @@ export function isLoopback(host: string): boolean {
 
 export function urlOf(scheme: "http" | "https", { host, port }: Listen): string {
   return `${scheme}://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+}
+
+/** "Every address" is no address to dial: the first one that other machines may reach, instead. */
+export function reachableUrl(url: string, addresses: readonly string[] = outerAddresses()): string {
+  const parsed = new URL(url);
+  if (parsed.hostname !== "0.0.0.0" && parsed.hostname !== "[::]") return url;
+  const [first] = addresses;
+  parsed.hostname = first ?? "127.0.0.1";
+  return parsed.origin;
+}
+
+function outerAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, family }) => !internal && family === "IPv4")
+    .map(({ address }) => address);
 }

@@ -10,6 +10,7 @@ import { Auth } from "./access/auth.ts";
 import type { CoordinatorOptions } from "./coordinator.ts";
 import { clusterKeys } from "./data-dir.ts";
 import type { Services } from "./http/services.ts";
+import { AttemptHistory } from "./insight/attempt-history.ts";
 import { BlobSweep } from "./jobs/blob-sweep.ts";
 import { JobLogs } from "./jobs/job-logs.ts";
 import { noteSink } from "./jobs/notes.ts";
@@ -21,6 +22,7 @@ import { Loop, type OuterEffect } from "./run.ts";
 import { Members } from "./sharing/members.ts";
 import { realTimers } from "./timers.ts";
 import { PlainResults } from "./tracker/plain-results.ts";
+import { ticketOf } from "./tracker/attempt-ticket.ts";
 import { TrackerEdge } from "./tracker/tracker-edge.ts";
 import { LowWater } from "./upkeep/low-water.ts";
 import { WorkerEdge } from "./worker-edge.ts";
@@ -35,7 +37,7 @@ type Options = CoordinatorOptions & {
   readonly onFatal: (error: Error) => void;
 };
 
-type Kept = Pick<Services, "blobs" | "loop" | "logs" | "progress" | "watchers">;
+type Kept = Pick<Services, "attempts" | "blobs" | "loop" | "logs" | "progress" | "watchers">;
 
 export async function openServices(options: Options, closers: Closers): Promise<Services> {
   const { dataDir, onShutdown, version } = options;
@@ -58,7 +60,15 @@ export async function openServices(options: Options, closers: Closers): Promise<
   const edges = openEdges({ ...kept, auth, keys }, options, closers);
   const lowWater = new LowWater(dataDir, options.lowWaterBytes);
   const common = { members, plans, sweep, auth, keys, lowWater };
-  const services = { ...kept, ...edges, ...common, host: hostId(), version, onShutdown };
+  const services = {
+    ...kept,
+    ...edges,
+    ...common,
+    host: hostId(),
+    version,
+    onShutdown,
+    place: { openUrl: "" },
+  };
   later.perform = (effect) => perform(services, effect);
   return services;
 }
@@ -75,15 +85,17 @@ async function openKept(
   closers.push(() => blobs.close());
   makeDirectory(join(dataDir, "logs"));
   const logs = new JobLogs(join(dataDir, "logs"));
+  const attempts = new AttemptHistory();
   const loop = await Loop.start({
     log,
+    observe: (event, effects) => attempts.see(event, effects),
     timers: realTimers,
     perform,
     ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
     onFatal,
   });
   closers.push(() => loop.stop());
-  return { blobs, loop, logs, progress: new Progress(), watchers: new Watchers() };
+  return { attempts, blobs, loop, logs, progress: new Progress(), watchers: new Watchers() };
 }
 
 /** Where workers and browsers meet the core. */
@@ -111,6 +123,7 @@ function openEdges(
   const plainResults = new PlainResults({ loop, blobs, relay });
   const tracker = new TrackerEdge({
     ...common,
+    ticketOf,
     collect: (run, urls) => plainResults.collect(run, urls),
     anonymous: anonymousBrowsers,
     ...(options.tabsMax === undefined ? {} : { tabsMax: options.tabsMax }),

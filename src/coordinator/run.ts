@@ -33,6 +33,8 @@ export type LoopOptions = {
   readonly timers: Timers;
   /** Called in order, never before the event is durable. Must not throw and must not wait. */
   readonly perform: (effect: OuterEffect) => void;
+  /** Sees every event with what the core made of it, those of the replay too. Must not throw. */
+  readonly observe?: (event: CoordinatorEvent, effects: readonly Effect[]) => void;
   /** Called once; after it the loop does nothing more. */
   readonly onFatal: (error: Error) => void;
   /** Events that may wait; above it `post` is refused as `unavailable`. Default 20,000. */
@@ -88,6 +90,7 @@ export class Loop {
       inboxMax: 20_000,
       inboxMaxChars: 64 * 1024 * 1024,
       batchMax: 1_024,
+      observe: () => {},
       snapshotRecords: 50_000,
       snapshotBytes: 64 * 1024 * 1024,
       ...options,
@@ -101,9 +104,10 @@ export class Loop {
   static async start(options: LoopOptions): Promise<Loop> {
     // What was replayed counts, or a coordinator that restarts often would never take a snapshot.
     const since = { records: 0, sizeBytes: 0 };
-    const end = await replay(options.log, ({ bytes }) => {
+    const end = await replay(options.log, ({ bytes }, event, effects) => {
       since.records += 1;
       since.sizeBytes += bytes.length;
+      options.observe?.(event, effects);
     });
     const loop = new Loop(options, end);
     loop.#sinceSnapshot = since;
@@ -250,6 +254,7 @@ export class Loop {
         { cause: error },
       );
     }
+    this.#options.observe(event, effects);
     const refuse = effects.find((effect) => effect.kind === "refuse");
     const reply = effects.find((effect) => effect.kind === "reply");
     hit("loop.reply", "before");

@@ -56,6 +56,10 @@ const allowed: Readonly<Record<Role, readonly Action[]>> = {
   reader: ["read-any", "read-own", "read-workers", "fetch-shared"],
 };
 
+export function actionsOf(role: Role): readonly Action[] {
+  return allowed[role];
+}
+
 export function may(role: Role, action: Action): boolean {
   return allowed[role].includes(action);
 }

@@ -70,6 +70,8 @@ export type WorkerSummary = {
   readonly failed: number;
   readonly joinedAtMs: number;
   readonly version: string;
+  /** A browser tab. */
+  readonly tab: boolean;
   /** Why it takes no new tasks now, in words; "" when it does. */
   readonly paused: string;
 };

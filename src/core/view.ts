@@ -100,6 +100,7 @@ export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
     failed: worker.failed,
     joinedAtMs: worker.joinedAtMs,
     version: worker.specs.version,
+    tab: worker.specs.tab === true,
     paused: worker.pause?.reason ?? "",
   }));
 }

@@ -3,6 +3,7 @@
  *  door unseen. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { testSpecs } from "../../core/testing/make-believe.ts";
 import { mintToken } from "../access/tokens.ts";
 import { opened } from "../testing/opened.ts";
 import type { Route } from "./route.ts";
@@ -28,6 +29,12 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/jobs/:job/output": lookers,
   "GET /v1/jobs/:job/results": lookers,
   "GET /v1/jobs/:job/logs": lookers,
+  "GET /v1/jobs/:job/attempts": lookers,
+  "GET /v1/jobs/:job/why": lookers,
+  "GET /v1/jobs/:job/spec": lookers,
+  "GET /v1/workers/:worker/why": ["admin", "ann", "bob", "reader"],
+  "GET /v1/me": signedIn,
+  "GET /v1/files": signedIn,
   "GET /v1/jobs/:job/input/:file": ["joiner"],
   "GET /shuffle/:job/:stage/:task/:attempt/:what": [],
   "PUT /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
@@ -72,6 +79,9 @@ test("every route lets in whom it should, and nobody else, whosever the job is",
     revoked: revoked.token,
     forged: mintToken("admin", "0123456789").token,
   };
+  const specs = testSpecs({ kinds: [] });
+  const joined = { kind: "worker-joined", worker: null, owner: "up", holding: [], specs } as const;
+  const { worker } = await cluster.coordinator.post(joined);
   const hash = await cluster.upload(Buffer.from("a blob"));
   let successes = 0;
   for (const route of routes) {
@@ -83,6 +93,7 @@ test("every route lets in whom it should, and nobody else, whosever the job is",
       const path = route.path
         .replace(":job", job)
         .replace(":hash", hash)
+        .replace(":worker", worker!)
         .replace(":name", await cluster.user())
         .replace(":file", "0")
         .replace(":id", spare.id)

@@ -4,14 +4,14 @@ import type { Action } from "../../core/members.ts";
 import type { Principal } from "../access/auth.ts";
 import type { Services } from "./services.ts";
 
-/** none: nobody has to say who they are · ticket: the one in the path opens it · secret: that of the
- *  job's exchange, which only its workers have · any: every good token · read, cancel: the owner of
- *  the job in the path, or who may do it with any job · a list: one of these actions. */
-export type Access = "none" | "ticket" | "secret" | "any" | "read" | "cancel" | readonly Action[];
+/** none: nobody has to say who they are · ticket: the one in the path opens it · any: every good
+ *  token · read, cancel: the owner of the job in the path, or who may do it with any job · a list:
+ *  one of these actions. */
+export type Access = "none" | "ticket" | "any" | "read" | "cancel" | readonly Action[];
 
 /** Whether the caller shows a token; if not, the route's own code decides who may. */
 export function takesToken(access: Access): boolean {
-  return access !== "none" && access !== "ticket" && access !== "secret";
+  return access !== "none" && access !== "ticket";
 }
 
 export type Call = {
@@ -62,6 +62,5 @@ export function accessText(access: Access): string {
   if (access === "none") return "(none)";
   if (access === "any") return "any role";
   if (access === "ticket") return "the ticket in the path";
-  if (access === "secret") return "workers of the job";
   return typeof access === "string" ? access : access.join(", ");
 }

@@ -1,5 +1,6 @@
 /** All routes; a call that is not here does not exist. */
 
+import { insightRoutes } from "../insight/routes.ts";
 import { relayRoutes } from "../relay/routes.ts";
 import { memberRoutes } from "../sharing/routes-members.ts";
 import { tabRoutes } from "../tracker/routes.ts";
@@ -14,6 +15,7 @@ export const routes: readonly Route[] = [
   ...blobRoutes,
   ...jobRoutes,
   ...resultRoutes,
+  ...insightRoutes,
   ...relayRoutes,
   ...tabRoutes,
   ...memberRoutes,

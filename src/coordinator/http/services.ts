@@ -5,6 +5,7 @@ import type { JobSummary } from "../../core/summary.ts";
 import { jobSummary } from "../../core/view.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import type { Auth } from "../access/auth.ts";
+import type { AttemptHistory } from "../insight/attempt-history.ts";
 import type { BlobSweep } from "../jobs/blob-sweep.ts";
 import type { JobLogs } from "../jobs/job-logs.ts";
 import type { Plans } from "../jobs/plans.ts";
@@ -32,12 +33,15 @@ export type Services = {
   readonly keys: ClusterKeys;
   readonly sweep: BlobSweep;
   readonly logs: JobLogs;
+  readonly attempts: AttemptHistory;
   readonly progress: Progress;
   readonly watchers: Watchers;
   readonly lowWater: LowWater;
   /** Which machine this is; see link/host.ts. */
   readonly host: string;
   readonly version: string;
+  /** Where other machines reach it; "" = they do not, or it does not listen yet. */
+  readonly place: { openUrl: string };
   /** Somebody may and does ask the coordinator to stop; called after the answer is on its way. */
   readonly onShutdown: () => void;
 };

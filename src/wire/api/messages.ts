@@ -15,6 +15,9 @@
  *  | GET /v1/jobs/:job/output | → Output (409 while running) | read |
  *  | GET /v1/jobs/:job/results | → NDJSON, a result of `tasks` a line, in order | read |
  *  | GET /v1/jobs/:job/logs?follow=1 | → NDJSON of LogLine | read |
+ *  | GET /v1/jobs/:job/attempts?after= | → Attempts | read |
+ *  | GET /v1/jobs/:job/why?stage=&task= | → Why | read |
+ *  | GET /v1/jobs/:job/spec | → JobSpec, to submit it again | read |
  *  | GET /v1/jobs/:job/input/:file | → bytes of a plan's file, Range honoured | work |
  *  | GET /shuffle/:job/:stage/:task/:attempt/:what | → partitions that it keeps | secret |
  *  | PUT /shuffle/:job/:stage/:task/:attempt/:what | manifest, then run → { root } | work |
@@ -25,6 +28,9 @@
  *  | PUT /t/:ticket/:what | manifest, then run; or part, bad | ticket |
  *  | PUT, POST /t/:ticket/out/:part | NDJSON of pairs, or the result → { url } | ticket |
  *  | GET /v1/workers | → { workers: WorkerSummary[] } | read-workers |
+ *  | GET /v1/workers/:worker/why | → Why | read-workers |
+ *  | GET /v1/me | → Me | any role |
+ *  | GET /v1/files?find= | → SharedFiles | fetch-shared |
  *  | GET /v1/members | → { atMs, members: MemberSummary[] } | fetch-shared |
  *  | DELETE /v1/members/:name | → {} | remove-members |
  *  | POST /v1/tokens | TokenRequest → TokenAnswer | manage-tokens |
@@ -36,13 +42,35 @@
  *  Every failure is `ApiError` with the status of `httpStatus`. */
 import type { ErrorCode } from "../../core/error.ts";
 import type { JobSpec } from "../../core/job.ts";
-import type { Role } from "../../core/members.ts";
+import type { Action, Role } from "../../core/members.ts";
 
 export type Health = {
   readonly ok: true;
   readonly version: string;
   readonly epoch: number;
   readonly host: string;
+};
+
+/** Who the caller is, and what it may do. */
+export type Me = {
+  readonly role: Role;
+  readonly owner: string;
+  readonly may: readonly Action[];
+  readonly version: string;
+  /** Where other machines reach this coordinator, as `https://192.0.2.7:7070`; "" = they do not. */
+  readonly openUrl: string;
+};
+
+/** What members share, by name; at most 1,000 names, `more` when there are others. */
+export type SharedFiles = {
+  readonly files: ReadonlyArray<{
+    readonly name: string;
+    /** Null when nobody says. */
+    readonly sizeBytes: number | null;
+    /** Members that offer it now. */
+    readonly holders: readonly string[];
+  }>;
+  readonly more: boolean;
 };
 
 export type Submit = {

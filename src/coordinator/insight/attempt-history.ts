@@ -1,0 +1,196 @@
+/** Which worker had which attempt when: for timelines. Fed by the loop beside the core, kept in
+ *  memory, and after a restart as far as the log goes back (see decisions/0010).
+ *
+ *  1. An attempt is open from its order to its end, and counts once.
+ *  2. Of each job the newest `perJobMax` that ended are kept; of all jobs together `allMax`, and the
+ *     job that was seen first is forgotten first.
+ *  3. Nobody decides by it. */
+import type { Effect } from "../../core/effect.ts";
+import type { CoordinatorEvent } from "../../core/event.ts";
+import {
+  type AttemptRef,
+  attemptKey,
+  idNumber,
+  type JobId,
+  type WorkerId,
+} from "../../core/ids.ts";
+import {
+  type AttemptOutcome,
+  type Attempts,
+  attemptNumbers,
+  attemptOutcomes,
+} from "../../wire/api/attempts.ts";
+import { AttemptRows } from "./attempt-rows.ts";
+
+export type AttemptHistoryLimits = {
+  readonly perJobMax: number;
+  readonly allMax: number;
+  /** Told in one answer. */
+  readonly answerMax: number;
+};
+
+export const defaultHistoryLimits: AttemptHistoryLimits = {
+  perJobMax: 200_000,
+  allMax: 1_000_000,
+  answerMax: 20_000,
+};
+
+/** Running attempts in one answer. */
+const runningMax = 10_000;
+
+type Open = AttemptRef & {
+  readonly worker: WorkerId;
+  readonly fromMs: number;
+  readonly backup: boolean;
+};
+
+type JobHistory = {
+  readonly originMs: number;
+  readonly whole: boolean;
+  /** By `attemptKey`. */
+  readonly open: Map<string, Open>;
+  readonly ended: AttemptRows;
+};
+
+export class AttemptHistory {
+  readonly #limits: AttemptHistoryLimits;
+  readonly #jobs = new Map<JobId, JobHistory>();
+  #kept = 0;
+
+  constructor(limits: Partial<AttemptHistoryLimits> = {}) {
+    this.#limits = { ...defaultHistoryLimits, ...limits };
+  }
+
+  /** Everything that happens, in order, with what the core made of it. */
+  see(event: CoordinatorEvent, effects: readonly Effect[]): void {
+    if (event.kind === "job-submitted") this.#submitted(effects, event.atMs);
+    else if (event.kind === "attempts-reported") this.#reported(event);
+    else if (event.kind === "worker-lost") this.#lost(event.worker, new Set(), event.atMs);
+    else if (event.kind === "worker-joined" && event.worker !== null) {
+      this.#lost(event.worker, new Set(event.holding.map(attemptKey)), event.atMs);
+    }
+    for (const effect of effects) this.#ordered(effect, event.atMs);
+  }
+
+  /** Null when nothing is known of the job. */
+  attempts(job: JobId, after: number, atMs: number): Attempts | null {
+    const history = this.#jobs.get(job);
+    if (history === undefined) return null;
+    const { ended, open, originMs, whole } = history;
+    const from = after > ended.next ? ended.first : Math.max(after, ended.first);
+    const to = Math.min(ended.next, from + this.#limits.answerMax);
+    const running: number[] = [];
+    for (const one of open.values()) {
+      if (running.length >= runningMax * attemptNumbers) break;
+      running.push(...rowOf(one, { originMs, toMs: atMs, outcome: "running" }));
+    }
+    const partial = !whole || ended.first > 0;
+    const more = to < ended.next;
+    return { originMs, partial, next: to, more, ended: ended.slice(from, to), running };
+  }
+
+  #submitted(effects: readonly Effect[], atMs: number): void {
+    const job = effects.find((effect) => effect.kind === "reply")?.value.job;
+    if (job !== undefined && !this.#jobs.has(job)) this.#add(job, atMs, true);
+  }
+
+  #add(job: JobId, originMs: number, whole: boolean): JobHistory {
+    const ended = new AttemptRows(this.#limits.perJobMax);
+    const history: JobHistory = { originMs, whole, open: new Map(), ended };
+    this.#jobs.set(job, history);
+    return history;
+  }
+
+  #reported(event: Extract<CoordinatorEvent, { kind: "attempts-reported" }>): void {
+    const { atMs, job, stage, worker } = event;
+    const history = this.#jobs.get(job);
+    if (history === undefined) return;
+    for (const report of event.reports) {
+      const { attempt, task } = report;
+      const key = attemptKey({ job, stage, task, attempt });
+      const open = history.open.get(key);
+      if (open === undefined || open.worker !== worker) continue;
+      history.open.delete(key);
+      if (report.kind === "returned") continue;
+      // It may have waited at the worker: what counts is the time that it took.
+      const fromMs = Math.max(open.fromMs, atMs - report.durationMs);
+      this.#close(history, { ...open, fromMs }, atMs, report.kind);
+    }
+  }
+
+  #ordered(effect: Effect, atMs: number): void {
+    if (effect.kind === "assign") {
+      const { job, stage, worker } = effect;
+      const history = this.#jobs.get(job) ?? this.#add(job, atMs, false);
+      for (const { attempt, task } of effect.attempts) {
+        const ref = { job, stage, task, attempt };
+        const backup = hasOther(history.open, ref);
+        history.open.set(attemptKey(ref), { ...ref, worker, fromMs: atMs, backup });
+      }
+    } else if (effect.kind === "abort") {
+      for (const ref of effect.attempts) this.#stopped(ref, atMs);
+    } else if (effect.kind === "close-job") {
+      for (const open of [...(this.#jobs.get(effect.job)?.open.values() ?? [])]) {
+        if (open.worker === effect.worker) this.#stopped(open, atMs);
+      }
+    } else if (effect.kind === "drop-blobs") {
+      this.#forget(effect.job);
+    }
+  }
+
+  #stopped(ref: AttemptRef, atMs: number): void {
+    const history = this.#jobs.get(ref.job);
+    const key = attemptKey(ref);
+    const open = history?.open.get(key);
+    if (history === undefined || open === undefined) return;
+    history.open.delete(key);
+    this.#close(history, open, atMs, "stopped");
+  }
+
+  /** All of the worker but those that it still holds. */
+  #lost(worker: WorkerId, holding: ReadonlySet<string>, atMs: number): void {
+    for (const history of this.#jobs.values()) {
+      for (const [key, open] of [...history.open]) {
+        if (open.worker !== worker || holding.has(key)) continue;
+        history.open.delete(key);
+        this.#close(history, open, atMs, "lost");
+      }
+    }
+  }
+
+  #close(history: JobHistory, open: Open, toMs: number, outcome: AttemptOutcome): void {
+    const before = history.ended.size;
+    history.ended.add(rowOf(open, { originMs: history.originMs, toMs, outcome }));
+    this.#kept += history.ended.size - before;
+    for (const [job, other] of this.#jobs) {
+      if (this.#kept <= this.#limits.allMax) return;
+      if (other !== history) this.#forget(job);
+    }
+  }
+
+  #forget(job: JobId): void {
+    this.#kept -= this.#jobs.get(job)?.ended.size ?? 0;
+    this.#jobs.delete(job);
+  }
+}
+
+function hasOther(open: ReadonlyMap<string, Open>, ref: AttemptRef): boolean {
+  // The attempt that it backs up is at most a few numbers older.
+  for (let attempt = ref.attempt - 1; attempt >= Math.max(1, ref.attempt - 3); attempt--) {
+    if (open.has(attemptKey({ ...ref, attempt }))) return true;
+  }
+  return false;
+}
+
+function rowOf(
+  open: Open,
+  end: { readonly originMs: number; readonly toMs: number; readonly outcome: AttemptOutcome },
+): number[] {
+  const { attempt, backup, fromMs, stage, task, worker } = open;
+  const { originMs, outcome, toMs } = end;
+  const [start, length] = [fromMs - originMs, toMs - fromMs].map((ms) =>
+    Math.max(0, Math.round(ms)),
+  ) as [number, number];
+  const last = attemptOutcomes.indexOf(outcome) + (backup ? 8 : 0);
+  return [stage, task, attempt, idNumber(worker), start, length, last];
+}

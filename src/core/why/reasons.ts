@@ -1,0 +1,125 @@
+/** Why something waits, as a chain of reasons: each is explained by the next, and the last is what
+ *  happens, or what somebody can do. Plain objects, so that each reader says them in his language;
+ *  `reasonText` is the English. */
+import type { JobId, WorkerId } from "../ids.ts";
+import { type JobState, type StageKind, type TaskState, taskName } from "../job.ts";
+
+export type Reason =
+  /** The job has ended; nothing waits. */
+  | { readonly kind: "job-ended"; readonly job: JobId; readonly state: JobState }
+  | { readonly kind: "job-runs"; readonly job: JobId; readonly attempts: number }
+  /** The first stage that is not done. */
+  | {
+      readonly kind: "stage-left";
+      readonly stage: StageKind;
+      readonly waiting: number;
+      readonly ready: number;
+      readonly running: number;
+      readonly done: number;
+    }
+  | {
+      readonly kind: "task-is";
+      readonly stage: StageKind;
+      readonly task: number;
+      readonly state: TaskState;
+      /** Given out so far. */
+      readonly attempts: number;
+    }
+  | {
+      readonly kind: "attempt-runs";
+      readonly attempt: number;
+      readonly worker: WorkerId;
+      readonly forMs: number;
+      readonly backup: boolean;
+      /** The worker has said that it has begun; false = it is on its way, or queued there. */
+      readonly announced: boolean;
+    }
+  /** Its input is not complete. */
+  | { readonly kind: "input-missing"; readonly stage: StageKind; readonly left: number }
+  /** It was done, and the worker that held its output is gone. */
+  | { readonly kind: "output-lost"; readonly stage: StageKind; readonly tasks: number }
+  | { readonly kind: "backoff"; readonly tasks: number; readonly forMs: number }
+  | { readonly kind: "user-errors"; readonly errors: number; readonly errorsMax: number }
+  | { readonly kind: "no-worker" }
+  | { readonly kind: "workers-paused"; readonly workers: number; readonly reason: string }
+  | { readonly kind: "no-runtime" }
+  /** Only tabs are here, and they would fetch its input for too long. */
+  | { readonly kind: "input-too-large" }
+  | { readonly kind: "slots-taken"; readonly slots: number; readonly byOthers: number }
+  | {
+      readonly kind: "fair-share";
+      readonly jobs: number;
+      readonly weight: number;
+      readonly attempts: number;
+    }
+  | { readonly kind: "worker-lost"; readonly worker: WorkerId }
+  | { readonly kind: "worker-paused"; readonly worker: WorkerId; readonly reason: string }
+  | {
+      readonly kind: "worker-busy";
+      readonly worker: WorkerId;
+      readonly attempts: number;
+      readonly slots: number;
+    }
+  | { readonly kind: "worker-free"; readonly worker: WorkerId }
+  | { readonly kind: "nothing-ready"; readonly jobs: number }
+  /** A job has ready tasks, but not for this worker. */
+  | { readonly kind: "not-for-it"; readonly job: JobId };
+
+/** The answer of `GET …/why`. */
+export type Why = { readonly reasons: readonly Reason[] };
+
+type Texts = { readonly [K in Reason["kind"]]: (reason: Extract<Reason, { kind: K }>) => string };
+
+function count(n: number, one: string, other = `${one}s`): string {
+  return `${n} ${n === 1 ? one : other}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}
+
+const texts: Texts = {
+  "job-ended": ({ job, state }) => `${job} is ${state}: nothing of it waits`,
+  "job-runs": ({ job, attempts }) =>
+    attempts === 0 ? `nothing of ${job} runs` : `${count(attempts, "attempt")} of ${job} run`,
+  "stage-left": ({ done, ready, running, stage, waiting }) =>
+    `${stage}: ${running} running, ${ready} ready, ${waiting} waiting, ${done} done`,
+  "task-is": ({ attempts, stage, state, task }) =>
+    `${taskName(stage, task)} is ${state}, after ${count(attempts, "attempt")}`,
+  "attempt-runs": ({ announced, attempt, backup, forMs, worker }) =>
+    `attempt ${attempt}${backup ? " (a backup)" : ""} is at ${worker} for ${seconds(forMs)}` +
+    (announced ? "" : ", which has not said that it has begun"),
+  "input-missing": ({ left, stage }) =>
+    `it reads the output of ${count(left, `${stage} task`)} more`,
+  "output-lost": ({ stage, tasks }) =>
+    `the output of ${count(tasks, `${stage} task`)} went with its worker, and is computed again`,
+  backoff: ({ forMs, tasks }) =>
+    `${count(tasks, "failed task")} wait${tasks === 1 ? "s" : ""} before the next attempt, ` +
+    `at most ${seconds(forMs)}`,
+  "user-errors": ({ errors, errorsMax }) =>
+    `the job's code has failed ${errors} of ${errorsMax} times here`,
+  "no-worker": () => "no worker is here: start one with `tequio join`, or `tequio up --workers N`",
+  "workers-paused": ({ reason, workers }) =>
+    `${workers === 1 ? "the worker takes" : `all ${workers} workers take`} nothing now: ${reason}`,
+  "no-runtime": () => "no worker here runs JavaScript",
+  "input-too-large": () =>
+    "its input is too large for the browser tabs that are here; add a worker: `tequio join`",
+  "slots-taken": ({ byOthers, slots }) =>
+    `all ${count(slots, "slot")} of the workers are taken` +
+    (byOthers > 0 ? `, ${byOthers} by other jobs` : ""),
+  "fair-share": ({ attempts, jobs, weight }) =>
+    `${count(jobs, "job")} share the workers; this one has weight ${weight} and ` +
+    `${count(attempts, "attempt")}, and the next free slot goes to the one furthest below its share`,
+  "worker-lost": ({ worker }) => `${worker} is lost: nothing was heard of it in time, or it left`,
+  "worker-paused": ({ reason, worker }) => `${worker} takes nothing now: ${reason}`,
+  "worker-busy": ({ attempts, slots, worker }) =>
+    `${worker} has ${count(attempts, "attempt")} for ${count(slots, "slot")}`,
+  "worker-free": ({ worker }) => `${worker} has room`,
+  "nothing-ready": ({ jobs }) =>
+    jobs === 0 ? "no job runs" : `no task of the ${count(jobs, "running job")} is ready`,
+  "not-for-it": ({ job }) => `${job} has ready tasks, but none that this worker may run`,
+};
+
+export function reasonText(reason: Reason): string {
+  return (texts[reason.kind] as (reason: Reason) => string)(reason);
+}

@@ -1,0 +1,84 @@
+/** The chain of reasons ends in what holds a job, a task or a worker up. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mapReduceSpec, TestCluster, testJob, testStage } from "../testing/make-believe.ts";
+import { type Reason, reasonText } from "./reasons.ts";
+import { whyJob, whyTask, whyWorker } from "./why.ts";
+
+const kinds = (reasons: readonly Reason[] | null) => (reasons ?? []).map(({ kind }) => kind);
+const one = testJob([testStage({ taskCount: 3 })]);
+
+test("a job without workers waits for a worker, and says how to start one", () => {
+  const cluster = new TestCluster();
+  const job = cluster.submit(one);
+  const reasons = whyJob(cluster.state, job, cluster.atMs)!;
+  assert.deepEqual(kinds(reasons), ["job-runs", "stage-left", "no-worker"]);
+  assert.match(reasonText(reasons.at(-1)!), /tequio join/);
+});
+
+test("a task in the queue of a full cluster is told of the slots and the share", () => {
+  const cluster = new TestCluster();
+  cluster.join();
+  cluster.submit(one);
+  const second = cluster.submit(one);
+  const reasons = whyTask(cluster.state, { job: second, stage: 0, task: 1 }, cluster.atMs);
+  assert.deepEqual(kinds(reasons), ["task-is", "slots-taken", "fair-share"]);
+});
+
+test("a running task names its worker", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(one);
+  const reasons = whyTask(cluster.state, { job, stage: 0, task: 0 }, cluster.atMs + 2_000)!;
+  assert.deepEqual(kinds(reasons), ["task-is", "attempt-runs"]);
+  assert.match(reasonText(reasons[1]!), new RegExp(`attempt 1 is at ${worker} for 2\\.0 s`));
+});
+
+test("a reduce task waits for map tasks, of which one was lost with its worker", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(mapReduceSpec(2, 1));
+  cluster.report(worker, cluster.running.get(worker)![0]!);
+  cluster.lose(worker);
+  const reasons = whyTask(cluster.state, { job, stage: 1, task: 0 }, cluster.atMs);
+  assert.deepEqual(kinds(reasons), [
+    "task-is",
+    "input-missing",
+    "stage-left",
+    "output-lost",
+    "no-worker",
+  ]);
+  assert.deepEqual(kinds(whyWorker(cluster.state, worker)), ["worker-lost"]);
+});
+
+test("a task that failed is in back-off, with its errors counted", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(testJob([testStage()]));
+  const failure = { code: "user-error", message: "no" } as const;
+  const failed = { kind: "failed", failure } as never;
+  cluster.report(worker, cluster.running.get(worker)![0]!, failed);
+  const reasons = whyTask(cluster.state, { job, stage: 0, task: 0 }, cluster.atMs);
+  assert.deepEqual(kinds(reasons), ["task-is", "user-errors", "backoff"]);
+  assert.deepEqual(kinds(whyWorker(cluster.state, worker)), ["worker-free", "nothing-ready"]);
+});
+
+test("a paused worker and a busy one say so", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(one);
+  assert.deepEqual(kinds(whyWorker(cluster.state, worker)), ["worker-busy"]);
+  cluster.tell({ kind: "worker-paused", worker, reason: "its disk is full" });
+  const reasons = whyTask(cluster.state, { job, stage: 0, task: 2 }, cluster.atMs);
+  assert.deepEqual(kinds(reasons), ["task-is", "workers-paused"]);
+  assert.deepEqual(kinds(whyWorker(cluster.state, worker)), ["worker-paused", "worker-busy"]);
+});
+
+test("an ended job, and names that nobody has", () => {
+  const cluster = new TestCluster();
+  const job = cluster.submit(testJob([testStage({ taskCount: 0 })]));
+  assert.deepEqual(kinds(whyJob(cluster.state, job, 0)), ["job-ended"]);
+  assert.equal(whyJob(cluster.state, "j-9", 0), null);
+  assert.equal(whyTask(cluster.state, { job, stage: 0, task: 7 }, 0), null);
+  assert.equal(whyWorker(cluster.state, "w-9"), null);
+});

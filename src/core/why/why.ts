@@ -1,0 +1,187 @@
+/** Why a job, a task or a worker waits, read from the state. Changes nothing. */
+import { mayRun } from "../cluster/placement.ts";
+import { inputOf, isOpen } from "../cluster/shuffle.ts";
+import {
+  type CoordinatorState,
+  DONE,
+  DROPPED,
+  type JobRecord,
+  READY,
+  RUNNING,
+  type Stage,
+  type WorkerRecord,
+} from "../cluster/state.ts";
+import { idNumber, type JobId, jobId, type WorkerId, workerId } from "../ids.ts";
+import type { TaskState } from "../job.ts";
+import type { Reason } from "./reasons.ts";
+
+const javascript = 100;
+
+/** Null when there is no such job. */
+export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason[] | null {
+  const job = state.jobs.get(idNumber(id));
+  if (job === undefined) return null;
+  if (job.state !== "running") return [{ kind: "job-ended", job: id, state: job.state }];
+  const reasons: Reason[] = [{ kind: "job-runs", job: id, attempts: job.running }];
+  const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
+  if (stage === undefined) return reasons;
+  reasons.push({ kind: "stage-left", stage: stage.spec.kind, ...stage.counts });
+  const lost = lostOutputs(stage);
+  if (lost > 0) reasons.push({ kind: "output-lost", stage: stage.spec.kind, tasks: lost });
+  if (stage.backoffs.size > 0 && stage.counts.ready === 0) {
+    reasons.push(backoffOf(job, stage.backoffs.size));
+  }
+  if (stage.counts.ready > 0) reasons.push(...whyReady(state, job, stage));
+  else if (job.running > 0) reasons.push(...longest(state, job, atMs));
+  return reasons;
+}
+
+/** Null when there is no such task. */
+export function whyTask(
+  state: CoordinatorState,
+  of: { readonly job: JobId; readonly stage: number; readonly task: number },
+  atMs: number,
+): Reason[] | null {
+  const job = state.jobs.get(idNumber(of.job));
+  const stage = job?.stages[of.stage];
+  const code = stage?.state[of.task];
+  if (job === undefined || stage === undefined || code === undefined) return null;
+  const { kind } = stage.spec;
+  const reasons: Reason[] = [
+    {
+      kind: "task-is",
+      stage: kind,
+      task: of.task,
+      state: stateName(job, code),
+      attempts: stage.attempts[of.task] as number,
+    },
+  ];
+  if (job.state !== "running") {
+    return [...reasons, { kind: "job-ended", job: of.job, state: job.state }];
+  }
+  if (code === DONE) return reasons;
+  const errors = stage.userErrors[of.task] as number;
+  const errorsMax = job.spec.limits.userErrorMax;
+  if (errors > 0) reasons.push({ kind: "user-errors", errors, errorsMax });
+  if (code === RUNNING) {
+    for (const lease of stage.leases.get(of.task) ?? []) reasons.push(runs(lease, atMs));
+    return reasons;
+  }
+  if ((stage.committed[of.task] as number) > 0) {
+    reasons.push({ kind: "output-lost", stage: kind, tasks: 1 });
+  }
+  if (stage.backoffs.has(of.task)) reasons.push(backoffOf(job, 1));
+  const input = inputOf(job, stage);
+  if (input !== null && !isOpen(job, stage)) {
+    const left = input.spec.taskCount - input.counts.done;
+    reasons.push({ kind: "input-missing", stage: input.spec.kind, left });
+    reasons.push(...(whyJob(state, of.job, atMs) ?? []).slice(1));
+  } else if (code === READY) {
+    reasons.push(...whyReady(state, job, stage));
+  }
+  return reasons;
+}
+
+/** Null when there is no such worker. */
+export function whyWorker(state: CoordinatorState, id: WorkerId): Reason[] | null {
+  const worker = state.workers.get(idNumber(id));
+  if (worker === undefined) return null;
+  if (!worker.live) return [{ kind: "worker-lost", worker: id }];
+  const { slots } = worker.specs;
+  const attempts = worker.leases.size;
+  const reasons: Reason[] = [];
+  if (worker.pause !== null) {
+    reasons.push({ kind: "worker-paused", worker: id, reason: worker.pause.reason });
+  }
+  if (attempts >= slots) return [...reasons, { kind: "worker-busy", worker: id, attempts, slots }];
+  if (reasons.length > 0) return reasons;
+  reasons.push({ kind: "worker-free", worker: id });
+  const forIt: Reason[] = [];
+  for (const number of state.active) {
+    const stage = state.jobs.get(number)?.stages.find((one) => one.counts.ready > 0);
+    if (stage === undefined) continue;
+    // It gets them with the next decision.
+    if (mayRun(state, worker, stage)) return reasons;
+    forIt.push({ kind: "not-for-it", job: jobId(number) });
+  }
+  if (forIt.length > 0) return [...reasons, ...forIt.slice(0, 10)];
+  return [...reasons, { kind: "nothing-ready", jobs: state.active.size }];
+}
+
+/** Why ready tasks of the stage are not given out. */
+function whyReady(state: CoordinatorState, job: JobRecord, stage: Stage): Reason[] {
+  const live = [...state.workers.values()].filter((worker) => worker.live);
+  if (live.length === 0) return [{ kind: "no-worker" }];
+  const paused = live.filter((worker) => worker.pause !== null);
+  if (paused.length === live.length) {
+    const reason = paused[0]?.pause?.reason ?? "";
+    return [{ kind: "workers-paused", workers: live.length, reason }];
+  }
+  const able = live.filter((worker) => mayRun(state, worker, stage));
+  if (able.length === 0) return [noneIsAble(live)];
+  const slots = able.reduce((sum, worker) => sum + worker.specs.slots, 0);
+  let others = 0;
+  for (const worker of able) {
+    for (const lease of worker.leases) if (lease.job !== job.number) others++;
+  }
+  const reasons: Reason[] = [{ kind: "slots-taken", slots, byOthers: Math.min(others, slots) }];
+  if (state.active.size > 1 && others > 0) {
+    const { weight } = job.spec;
+    reasons.push({ kind: "fair-share", jobs: state.active.size, weight, attempts: job.running });
+  }
+  return reasons;
+}
+
+function noneIsAble(live: readonly WorkerRecord[]): Reason {
+  const runsIt = live.some((worker) => worker.specs.kinds.includes(javascript));
+  return { kind: runsIt ? "input-too-large" : "no-runtime" };
+}
+
+/** What a stage waits for when nothing is left to give out: the attempts that take longest. */
+function longest(state: CoordinatorState, job: JobRecord, atMs: number): Reason[] {
+  const leases = job.stages.flatMap((stage) => [...stage.leases.values()].flat());
+  return leases
+    .sort((a, b) => a.assignedAtMs - b.assignedAtMs)
+    .slice(0, 3)
+    .map((lease) => runs(lease, Math.max(atMs, state.atMs)));
+}
+
+function runs(
+  lease: {
+    attempt: number;
+    worker: number;
+    assignedAtMs: number;
+    startedAtMs: number;
+    backup: boolean;
+  },
+  atMs: number,
+): Reason {
+  const { assignedAtMs, attempt, backup, startedAtMs } = lease;
+  return {
+    kind: "attempt-runs",
+    attempt,
+    worker: workerId(lease.worker),
+    forMs: Math.max(0, atMs - (startedAtMs || assignedAtMs)),
+    backup,
+    announced: startedAtMs > 0,
+  };
+}
+
+/** Tasks that were done and are not. */
+function lostOutputs(stage: Stage): number {
+  if (stage.spec.partitionCount === 0 || stage.tally.attemptsLost === 0) return 0;
+  let lost = 0;
+  for (let task = 0; task < stage.spec.taskCount; task++) {
+    if ((stage.committed[task] as number) > 0 && stage.state[task] !== DONE) lost++;
+  }
+  return lost;
+}
+
+function backoffOf(job: JobRecord, tasks: number): Reason {
+  return { kind: "backoff", tasks, forMs: job.spec.limits.backoffMaxMs };
+}
+
+function stateName(job: JobRecord, code: number): TaskState {
+  if (code === DROPPED) return job.state === "cancelled" ? "cancelled" : "failed";
+  return (["waiting", "ready", "running", "done"] as const)[code] ?? "waiting";
+}
