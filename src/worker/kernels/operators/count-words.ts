@@ -17,8 +17,13 @@ import { inputBytes } from "../wasm/word-kernel.ts";
 import { readText } from "../words/text-bytes.ts";
 
 const key = new Arena(256);
-/** Partitions with more than this, packed, are merged as streams. */
+/** Partitions with more than these are merged as streams: what is held takes about 100 bytes an
+ *  entry. */
 const partitionMaxBytes = 64 * 1024 * 1024;
+const entriesMax = 2_000_000;
+/** Tables are never larger than this: they double, and sorting needs as much again, of the 4 GiB
+ *  that a kernel can have. */
+const tablesMaxBytes = 512 * 1024 * 1024;
 
 /** Kept from task to task of this process. */
 const counters = new Map<boolean, WordCounts>();
@@ -44,7 +49,7 @@ export function mapCountWords(task: MapTask, lowercase: boolean): MapDone {
   try {
     const reading = { source, counts, lowercase, bad, position: new RecordPosition() };
     const full = () => {
-      if (counts.sizeBytes <= plan.spillBytes) return;
+      if (counts.sizeBytes <= Math.min(plan.spillBytes / 2, tablesMaxBytes)) return;
       write(spills.nextPath());
       counts.clear();
       spills.compact();
@@ -119,23 +124,34 @@ function writeCounts(
 
 /** Null when the partition is too large to be held. */
 export function reduceCountWords({ job, segments, out }: ReduceTask): Part | null {
-  const sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
-  if (sizeBytes > partitionMaxBytes) return null;
-  const counts = emptyCounts(false);
-  const files = new SegmentFiles();
   const format = job.options.output ?? "ndjson";
-  if (format === "bytes") return null;
-  const part = new PartWriter(`${out}.part`, format);
+  const sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  if (sizeBytes > partitionMaxBytes || format === "bytes") return null;
+  const files = new SegmentFiles();
   try {
-    for (const segment of segments) absorb(counts, files.reader(segment));
+    const runs = segments.map((segment) => files.reader(segment));
+    const entries = runs.reduce((sum, run) => sum + run.entries, 0);
+    return entries > entriesMax ? null : writePart(runs, `${out}.part`, format);
+  } finally {
+    files.close();
+  }
+}
+
+function writePart(
+  runs: readonly RunReader[],
+  path: string,
+  format: "ndjson" | "csv" | "text",
+): Part {
+  const counts = emptyCounts(false);
+  const part = new PartWriter(path, format);
+  try {
+    for (const run of runs) absorb(counts, run);
     const [from = 0, to = 0] = counts.sort(1);
     counts.writeRows([from, to], format, (rows, count) => part.rows(rows, count));
     return part.finish();
   } catch (error) {
     part.discard();
     throw error;
-  } finally {
-    files.close();
   }
 }
 
