@@ -21,6 +21,7 @@ import { Relay } from "./relay/relay.ts";
 import { Loop, type OuterEffect } from "./run.ts";
 import { Members } from "./sharing/members.ts";
 import { realTimers } from "./timers.ts";
+import { ticketOf } from "./tracker/attempt-ticket.ts";
 import { PlainResults } from "./tracker/plain-results.ts";
 import { ticketOf } from "./tracker/attempt-ticket.ts";
 import { TrackerEdge } from "./tracker/tracker-edge.ts";
@@ -123,6 +124,7 @@ function openEdges(
   const plainResults = new PlainResults({ loop, blobs, relay });
   const tracker = new TrackerEdge({
     ...common,
+    ticketOf,
     ticketOf,
     collect: (run, urls) => plainResults.collect(run, urls),
     anonymous: anonymousBrowsers,

@@ -1,7 +1,6 @@
 /** Turns leases into `task` messages. Pure: what is not in the order is read from the state. */
-import { createHmac } from "node:crypto";
 import type { CoordinatorState } from "../../core/coordinator.ts";
-import type { JobId, WorkerId } from "../../core/ids.ts";
+import type { JobId } from "../../core/ids.ts";
 import type { JobSpec, StageSpec } from "../../core/job.ts";
 import { jobOwner, jobSpec } from "../../core/view.ts";
 import { encodeBrowser } from "../../wire/browser/codec.ts";
@@ -19,13 +18,6 @@ export function portionsOf(kind: StageSpec["kind"], attempts: Attempts, slots: n
   const portions: Attempts[] = [];
   for (let at = 0; at < attempts.length; at += size) portions.push(attempts.slice(at, at + size));
   return portions;
-}
-
-/** Opens the data of these attempts to this worker, and says nothing to anybody else. The same
- *  after a restart of the coordinator, when the tab still has it. */
-export function ticketOf(secret: string, worker: WorkerId, refs: string): string {
-  const text = `tab\n${worker}\n${refs}`;
-  return createHmac("sha256", secret).update(text).digest("base64url");
 }
 
 export function taskType(kind: StageSpec["kind"]): TaskType {

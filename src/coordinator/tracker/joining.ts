@@ -9,7 +9,7 @@ import type { ConnectMore } from "../../wire/browser/more.ts";
 import type { Auth } from "../access/auth.ts";
 import type { Loop } from "../run.ts";
 import type { ClusterKeys } from "../workers/orders.ts";
-import { ticketOf } from "./assignments.ts";
+import type { ticketOf } from "./attempt-ticket.ts";
 import { parseConnect } from "./claims.ts";
 import { parseRefs } from "./runs.ts";
 import { Tab } from "./tab.ts";
@@ -17,7 +17,11 @@ import { Tab } from "./tab.ts";
 export type TabDoor = {
   readonly anonymous: boolean;
   readonly tabsMax: number;
-  readonly auth: Auth;
+  readonly auth: Pick<
+    Auth,
+    "principal" | "linkPrincipal" | "useJoin" | "isCredentialOf" | "issueCredential"
+  >;
+  readonly ticketOf: typeof ticketOf;
   readonly keys: ClusterKeys;
   readonly loop: Loop;
   readonly remote: string;
@@ -173,7 +177,7 @@ function heldOf(more: ConnectMore): Held[] {
 }
 
 /** Runs whose attempts are still its own go on; the core orders the others to be aborted. */
-function adopt(tab: Tab, holding: readonly Held[], { keys, loop }: TabDoor): void {
+function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: TabDoor): void {
   const leased = new Set(
     leasesOf(loop.state, tab.worker).map((r) => `${r.job}/${r.stage}/${r.task}#${r.attempt}`),
   );

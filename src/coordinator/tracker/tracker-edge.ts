@@ -13,20 +13,21 @@ import type { TextLink } from "../../link/websocket.ts";
 import { decodeBrowser, encodeBrowser } from "../../wire/browser/codec.ts";
 import type { BrowserBody, Uid } from "../../wire/browser/messages.ts";
 import { printable } from "../../wire/browser/printable.ts";
-import type { Auth } from "../access/auth.ts";
 import type { NewEvent } from "../journal.ts";
 import type { Timers } from "../timers.ts";
 import type { ClusterKeys, WorkerOrder } from "../workers/orders.ts";
-import { portionsOf, taskText, taskType, ticketOf } from "./assignments.ts";
+import { portionsOf, taskText, taskType } from "./assignments.ts";
 import { enterTab, type TabDoor } from "./joining.ts";
 import { type ReportOptions, TabReports } from "./reports.ts";
 import { refText, type TabRun } from "./runs.ts";
 import type { Tab } from "./tab.ts";
 
 export type TrackerOptions = Omit<ReportOptions, "over"> & {
-  readonly auth: Auth;
+  readonly auth: TabDoor["auth"];
   readonly timers: Timers;
   readonly keys: ClusterKeys;
+  /** See `attempt-ticket.ts`. */
+  readonly ticketOf: TabDoor["ticketOf"];
   readonly version: string;
   /** Take browsers that show no token. */
   readonly anonymous: boolean;
@@ -34,6 +35,8 @@ export type TrackerOptions = Omit<ReportOptions, "over"> & {
   readonly tabsMax?: number;
   /** How long a tab whose gateway is gone may stay away, ms. Default 120,000. */
   readonly tabLeaseMs?: number;
+  /** Between two notes of a tab, ms. Default 2,000. */
+  readonly noteMs?: number;
 };
 
 export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive">;
@@ -44,8 +47,7 @@ type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>
 const tabLeaseDefaultMs = 120_000;
 const tabsDefault = 1_000;
 const tickMs = 1_000;
-/** Between two notes of a tab, ms. */
-export const noteMs = 2_000;
+const noteDefaultMs = 2_000;
 
 export class TrackerEdge {
   readonly #options: TrackerOptions;
@@ -91,7 +93,8 @@ export class TrackerEdge {
       closed: () => this.#closed(gateway),
     });
     // The same name after a restart: what tabs hold for this cluster is still wanted.
-    const session = Buffer.from(this.#options.keys.tag).toString("hex");
+    const hex = [...this.#options.keys.tag].map((byte) => byte.toString(16).padStart(2, "0"));
+    const session = hex.join("");
     link.send(encodeBrowser({ action: "tracker", more: { session } }));
   }
 
@@ -169,7 +172,7 @@ export class TrackerEdge {
       const { credential, tab } = await enterTab(body, this.#door(gateway));
       for (const run of tab.runs.values()) this.#byTicket.set(run.ticket, { tab, run });
       if (!tab.isOurs) return;
-      const { version } = this.#options;
+      const { noteMs = noteDefaultMs, version } = this.#options;
       const more = { worker: tab.worker, credential, version, noteMs };
       gateway.link.send(encodeBrowser({ action: "welcome", uid, more }));
     } catch (error) {
@@ -181,12 +184,13 @@ export class TrackerEdge {
   }
 
   #door(gateway: GatewayRecord): TabDoor {
-    const { anonymous, auth, keys, loop, tabsMax = tabsDefault } = this.#options;
+    const { anonymous, auth, keys, loop, tabsMax = tabsDefault, ticketOf } = this.#options;
     return {
       anonymous,
       tabsMax,
       auth,
       keys,
+      ticketOf,
       loop,
       remote: gateway.link.remote,
       send: (text) => gateway.link.send(text),
@@ -209,7 +213,7 @@ export class TrackerEdge {
   }
 
   #assign(tab: Tab, { attempts, job, stage }: Extract<WorkerOrder, { kind: "assign" }>): void {
-    const { keys, loop } = this.#options;
+    const { keys, loop, ticketOf } = this.#options;
     const kind = this.#kindOf(job, stage);
     for (const portion of portionsOf(kind, attempts, tab.isOurs ? tab.slots : attempts.length)) {
       const refs = portion.map(({ attempt, task }) => ({ job, stage, task, attempt }));
