@@ -360,11 +360,17 @@ export function block(from: u32, to: u32): u32 {
 export function absorb(from: usize, length: u32): i32 {
   const end = from + length;
   let count: i32 = 0;
+  let keyLength: u64 = 0;
   readAt = from;
   while (readAt < end) {
-    const shared = <u32>readVarint(end);
-    const unshared = <u32>readVarint(end);
-    if (shared + unshared > keyMaxBytes || readAt + unshared > end) return -1;
+    const same = readVarint(end);
+    const further = readVarint(end);
+    // These bytes are a stranger's: nothing is written but where a key may be.
+    if (same > keyLength || further > <u64>(end - readAt)) return -1;
+    keyLength = same + further;
+    if (keyLength < 2 || keyLength > <u64>keyMaxBytes) return -1;
+    const shared = <u32>same;
+    const unshared = <u32>further;
     copyWord(key + shared, readAt, unshared);
     readAt += unshared;
     const valueBytes = <usize>readVarint(end);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { mapReduce, type Pairs, text } from "../src/index.ts";
+import { WordCounts } from "../src/worker/kernels/wasm/word-counts.ts";
 import { allWays } from "./operators/run.ts";
 
 /** Rows by key, after all three ways have agreed. */
@@ -101,6 +102,32 @@ test("a word that is too long for a key is a bad record", async () => {
   await assert.rejects(
     allWays(text.words().count(), [bytes]),
     /user-error: a key of 1200001 bytes/,
+  );
+});
+
+test("payloads of a stranger are counted or refused, whatever their bytes are", () => {
+  const counts = new WordCounts(false);
+  const text = Buffer.from("one two three two seventeenLettersX and a long-long word, one\n");
+  counts.input.set(text);
+  counts.scan(text.length);
+  const [, words = 0] = counts.sort(1);
+  let payload = new Uint8Array(0);
+  counts.writeRun(0, words, (bytes) => {
+    payload = bytes.slice();
+  });
+  const changes = fc.array(fc.tuple(fc.nat(payload.length - 1), fc.nat(255)), { maxLength: 4 });
+  fc.assert(
+    fc.property(changes, fc.nat(payload.length), (changed, length) => {
+      const bytes = payload.slice(0, length);
+      for (const [at, byte] of changed) if (at < length) bytes[at] = byte;
+      counts.clear();
+      counts.input.set(bytes);
+      const entries = counts.absorb(length);
+      assert.ok(entries >= -1 && entries <= length / 5);
+      const [from = 0, to = 0] = counts.sort(1);
+      counts.writeRows([from, to], "ndjson", () => {});
+    }),
+    { numRuns: 3000 },
   );
 });
 
