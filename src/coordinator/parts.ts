@@ -23,7 +23,6 @@ import { Members } from "./sharing/members.ts";
 import { realTimers } from "./timers.ts";
 import { ticketOf } from "./tracker/attempt-ticket.ts";
 import { PlainResults } from "./tracker/plain-results.ts";
-import { ticketOf } from "./tracker/attempt-ticket.ts";
 import { TrackerEdge } from "./tracker/tracker-edge.ts";
 import { LowWater } from "./upkeep/low-water.ts";
 import { WorkerEdge } from "./worker-edge.ts";
@@ -37,6 +36,9 @@ type Options = CoordinatorOptions & {
   /** The log failed or a law is broken. */
   readonly onFatal: (error: Error) => void;
 };
+
+/** Longest silence of a worker that is read from, ms. */
+const idleMs = 30_000;
 
 type Kept = Pick<Services, "attempts" | "blobs" | "loop" | "logs" | "progress" | "watchers">;
 
@@ -60,7 +62,9 @@ export async function openServices(options: Options, closers: Closers): Promise<
   const auth = new Auth(loop);
   const edges = openEdges({ ...kept, auth, keys }, options, closers);
   const lowWater = new LowWater(dataDir, options.lowWaterBytes);
-  const common = { members, plans, sweep, auth, keys, lowWater };
+  const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs: idleMs, idleMs });
+  closers.push(() => shuffle.close());
+  const common = { members, plans, sweep, auth, keys, lowWater, shuffle };
   const services = {
     ...kept,
     ...edges,
@@ -124,7 +128,6 @@ function openEdges(
   const plainResults = new PlainResults({ loop, blobs, relay });
   const tracker = new TrackerEdge({
     ...common,
-    ticketOf,
     ticketOf,
     collect: (run, urls) => plainResults.collect(run, urls),
     anonymous: anonymousBrowsers,
