@@ -16,12 +16,15 @@ import { oneLine } from "../text.ts";
 import { getFolder } from "./folder.ts";
 import { linkedFiles } from "./linked.ts";
 import { type MasterOptions, openCatalogue, stateDirOf } from "./master.ts";
+import { type Serving, serveMeanwhile } from "./serving.ts";
 import { Speedometer, transferLine } from "./transfer-line.ts";
 
 export type GetOptions = MasterOptions & {
   readonly output?: string;
   readonly overwrite?: boolean;
   readonly limit?: number;
+  /** Where others are served meanwhile. */
+  readonly serve?: string;
   readonly json?: boolean;
 };
 
@@ -141,15 +144,35 @@ async function toFile(errand: Errand, wanted: Wanted & { kind: "file" }): Promis
   const target = targetOf(wanted.found.name, options.output);
   mkdirSync(dirname(target), { recursive: true });
   const startedMs = performance.now();
-  const fetched = await fetcher.fetch(wanted.found, {
-    target,
-    replaces: options.overwrite ?? false,
-    more: wanted.again,
-    onNews: (text) => screen.print(text),
-    onProgress: progressOn(screen, target),
-  });
-  screen.draw([]);
-  tell(fetched, { target, tookMs: performance.now() - startedMs, options });
+  const onNews = (text: string) => screen.print(oneLine(text));
+  const serving = await servingOf(wanted.found, options, onNews);
+  try {
+    const fetched = await fetcher.fetch(wanted.found, {
+      target,
+      replaces: options.overwrite ?? false,
+      more: wanted.again,
+      onNews,
+      onProgress: progressOn(screen, target),
+      ...(serving === null
+        ? {}
+        : { onOpen: serving.onOpen, beforeClose: () => serving.beforeClose() }),
+    });
+    screen.draw([]);
+    tell(fetched, { target, tookMs: performance.now() - startedMs, options });
+  } finally {
+    await serving?.close();
+  }
+}
+
+/** Only what has a root can be offered by those who do not have it all yet. */
+async function servingOf(
+  found: Found,
+  options: GetOptions,
+  onNews: (text: string) => void,
+): Promise<Serving | null> {
+  const { serve: listen } = options;
+  if (listen === undefined || found.root === null) return null;
+  return serveMeanwhile(found.name, { ...options, listen, ttl: 60_000 }, onNews);
 }
 
 /** Verified as a whole before the first byte leaves. */

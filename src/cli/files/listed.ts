@@ -10,8 +10,7 @@ import { Membership } from "../../peer/master/membership.ts";
 import type { Sharing } from "../../peer/share/sharing.ts";
 import { makeDirectory } from "../../store/directory.ts";
 import { type FileLock, lockFile } from "../../store/log/lock.ts";
-import { findMaster, type Master, stateDirOf } from "./master.ts";
-import type { ShareOptions } from "./share.ts";
+import { findMaster, type Master, type MasterOptions, stateDirOf } from "./master.ts";
 
 export type Listing = {
   readonly clientId: string;
@@ -22,9 +21,18 @@ export type Listing = {
 /** A second `share` on one machine gets the next of these names. */
 const namesMax = 20;
 
+/** What is offered, and how its tickets are asked about. */
+export type Offer = Pick<Sharing, "files" | "port" | "setRedeem" | "onChange">;
+
+export type ListingOptions = MasterOptions & {
+  readonly as?: string;
+  readonly ttl: number;
+  readonly listen: string;
+};
+
 export async function joinCatalogue(
-  sharing: Sharing,
-  options: ShareOptions,
+  sharing: Offer,
+  options: ListingOptions,
   onNews: (text: string) => void,
 ): Promise<Listing> {
   const master = findMaster(options);
@@ -53,12 +61,12 @@ export async function joinCatalogue(
 }
 
 type Wish = {
-  readonly options: ShareOptions;
+  readonly options: ListingOptions;
   readonly master: Master;
   readonly onNews: (text: string) => void;
 };
 
-async function register(sharing: Sharing, { options, master, onNews }: Wish) {
+async function register(sharing: Offer, { options, master, onNews }: Wish) {
   const calls = new MasterCalls(master);
   const wanted = options.as ?? hostname();
   const names = options.as === undefined ? namesMax : 1;

@@ -16,6 +16,10 @@ export function define(command: Command): void {
       "of shared files: at most so many bytes a second of each source, as 10M",
       sizeArgument("--limit"),
     );
+  command.option(
+    "--serve <host:port>",
+    "of one shared file: offer to others meanwhile what is here",
+  );
   withExamples(withJson(withMaster(withResult(command))), [
     ["tequio get j-7 -o out/", "all files of a job's result"],
     ["tequio get j-7 --merge words.ndjson", "one file"],

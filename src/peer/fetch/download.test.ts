@@ -163,14 +163,17 @@ test("a downloader serves what it has verified to another one, until both have a
   const middle = await startPeer(t);
   const { root } = await shelve(seed, "f", { dir, bytes });
   const opened = Promise.withResolvers<void>();
+  let served: PartialContent | null = null;
   const first = download(t, {
     root,
     target: join(dir, "first"),
     sources: [seed.source("seed")],
     onOpen: (one) => {
-      middle.shelf.put(new PartialContent("f", one));
+      served = new PartialContent("f", one);
+      middle.shelf.put(served);
       opened.resolve();
     },
+    beforeClose: async () => served?.end(),
   }).run();
   await opened.promise;
   const second = download(t, {
@@ -183,6 +186,7 @@ test("a downloader serves what it has verified to another one, until both have a
   assert.ok(bytes.equals(readFileSync(join(dir, "second"))));
   const middleBytes = result.sources.find(({ name }) => name === "middle")?.receivedBytes ?? 0;
   assert.ok(middleBytes > 0, "the one in the middle has brought something");
+  await assert.rejects(served!.read(0, new Uint8Array(1)), /not here yet/, "its file is closed");
 });
 
 test("F9: a name that is taken meanwhile is not written over", async (t) => {

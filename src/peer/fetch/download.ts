@@ -58,6 +58,8 @@ export type DownloadOptions = {
   readonly signal?: AbortSignal;
   /** The partial file is open: for whoever shows progress, or serves what is there. */
   readonly onOpen?: (download: Download) => void;
+  /** Awaited before the partial file is closed. */
+  readonly beforeClose?: () => Promise<void>;
 };
 
 export type Downloaded = {
@@ -130,6 +132,7 @@ export class Download {
       await this.partial.land(this.#options.replaces);
     } finally {
       this.#control.abort(new ClusterError("unavailable", "the download has ended"));
+      if (this.#partial !== null) await this.#options.beforeClose?.();
       await this.#partial?.close();
     }
     const { sizeBytes } = this.shape;

@@ -38,6 +38,8 @@ export type FetchOptions = {
   readonly onNews?: (text: string) => void;
   /** The partial file is open: it can be served from. */
   readonly onOpen?: (download: Download) => void;
+  /** Awaited before the partial file is closed. */
+  readonly beforeClose?: () => Promise<void>;
 };
 
 export type Fetched = {
@@ -98,7 +100,7 @@ export class Fetcher {
   }
 
   async #verified(found: Found, root: Hash, options: FetchOptions): Promise<Fetched> {
-    const { target, replaces, more, onOpen } = options;
+    const { target, replaces, more, onOpen, beforeClose } = options;
     const wanted = { root, sizeBytes: found.sizeBytes, replaces };
     if ((await lookAt(target, wanted, this.pool)) === "there") {
       const sizeBytes = found.sizeBytes ?? 0;
@@ -120,6 +122,7 @@ export class Fetcher {
         pool: this.pool,
         limits: this.#limits,
         signal: this.#options.signal,
+        ...(beforeClose === undefined ? {} : { beforeClose }),
         ...(more === undefined ? {} : { more: async () => (await more()).sources }),
         onOpen: (one) => {
           opened = one;

@@ -12,8 +12,10 @@ const readAt = promisify(read);
 export class PartialContent implements Content {
   readonly name: string;
   readonly #download: Download;
+  readonly #reading = new Set<Promise<void>>();
+  #isOver = false;
 
-  /** `download` has opened its partial file; served until it ends. */
+  /** `download` has opened its partial file; `end` must be awaited before that is closed. */
   constructor(name: string, download: Download) {
     this.name = name;
     this.#download = download;
@@ -32,10 +34,28 @@ export class PartialContent implements Content {
   }
 
   have(): readonly PieceRun[] {
-    return this.#download.partial.done.runs(runsMax);
+    return this.#isOver ? [] : this.#download.partial.done.runs(runsMax);
+  }
+
+  /** Nothing is read any more once it resolves: the number of a closed file may soon be that of
+   *  another one. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await Promise.allSettled(this.#reading);
   }
 
   async read(position: number, into: Uint8Array): Promise<void> {
+    if (this.#isOver) throw notYet(this.name);
+    const reading = this.#read(position, into);
+    this.#reading.add(reading);
+    try {
+      await reading;
+    } finally {
+      this.#reading.delete(reading);
+    }
+  }
+
+  async #read(position: number, into: Uint8Array): Promise<void> {
     const { done, descriptor } = this.#download.partial;
     const pieceBytes = pieceBytesOf(this.sizeBytes);
     for (let at = position; at < position + into.length; at += pieceBytes) {

@@ -104,12 +104,18 @@ export class ShuffleClient {
   }
 
   async #connection(address: string, signal: AbortSignal): Promise<Open> {
-    const known = await this.#open.get(address)?.catch(() => null);
+    const pending = this.#open.get(address);
+    // Those that wait for one dial share how it ends.
+    const known = await pending;
     if (known?.client.isOpen) return known;
     signal.throwIfAborted();
-    // Whoever came first made it, while the others looked at the old one.
+    const other = this.#open.get(address);
+    if (other !== undefined && other !== pending) return other;
     const made = this.#dial(address);
     this.#open.set(address, made);
+    made.catch(() => {
+      if (this.#open.get(address) === made) this.#open.delete(address);
+    });
     return made;
   }
 
