@@ -14,8 +14,9 @@ export type Calls = {
 
 const againFirstMs = 200;
 const againMaxMs = 3_000;
-/** A ticket that is not known, after the coordinator started again, until this tab is back, ms. */
-const unknownMs = 15_000;
+/** The cluster answers that it cannot: a ticket that is not known, after the coordinator started
+ *  again, until this tab is back; a worker that does not give what it holds. ms. */
+const answeredMs = 15_000;
 /** Nothing for so long: the connection is dead, ms. */
 const stalledMs = 20_000;
 /** At least so fast, or the connection is dead, bytes a ms. */
@@ -125,8 +126,9 @@ async function patiently<T>(
 /** Trying again may help. */
 function isWorthwhile(error: unknown, goneMs: number): boolean {
   if (!(error instanceof ClusterError)) return true;
-  if (error.code === "not-found") return goneMs < unknownMs;
-  return error.retryable;
+  // From whoever stands before the coordinator, while that is away.
+  if (error.code === "unavailable") return true;
+  return goneMs < answeredMs && (error.code === "not-found" || error.retryable);
 }
 
 function lasting(error: unknown, path: string): ClusterError {

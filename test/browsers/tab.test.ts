@@ -1,0 +1,207 @@
+/** Tabs of a real Chromium as workers of a real cluster, and what happens to tabs. */
+import assert from "node:assert/strict";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, type TestContext, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { repository } from "../cli/process.ts";
+import { TcpProxy } from "../proxy.ts";
+import { findChromium, startChromium } from "../simulation/chromium.ts";
+import { type Cluster, figure, isJoined, joinIn, openTab, startCluster, upIn } from "./cluster.ts";
+
+const found = findChromium();
+const options = {
+  skip: found === null ? "no Chromium: set CHROMIUM to the path of one" : false,
+  timeout: 120_000,
+};
+let browser: Browser;
+before(async () => {
+  if (found !== null) browser = await startChromium(found);
+});
+after(() => browser?.close());
+
+/** Items that take some time each, and say which they were. */
+const slowJob = `
+import { tasks } from "tequio";
+export default tasks({
+  name: "slow",
+  params: { count: 20, ms: 200 },
+  items: ({ count }) => Array.from({ length: count }, (_, i) => i),
+  run(item, { params }) {
+    const until = Date.now() + params.ms;
+    while (Date.now() < until);
+    return { item };
+  },
+});`;
+
+type Summary = { state: string; stages: Array<{ attemptsLost: number; attemptsFailed: number }> };
+
+/** Submits items of the slow job, and answers the job's id. */
+async function submitSlow({ place }: Cluster, count: number, ms: number): Promise<string> {
+  place.write("slow.ts", slowJob);
+  const params = ["--param", `count=${count}`, "--param", `ms=${ms}`];
+  const { code, err, out } = await place.run("run", "slow.ts", ...params, "--detach");
+  assert.equal(code, 0, err);
+  return /j-\d+/.exec(out + err)![0];
+}
+
+/** The items in order, once the job is done. */
+async function itemsOf({ place }: Cluster, job: string): Promise<number[]> {
+  const { code, err, out } = await place.run("attach", job, "-o", "-");
+  assert.equal(code, 0, err);
+  const lines = out.trim().split("\n");
+  return lines.map((line) => (JSON.parse(line) as { item: number }).item);
+}
+
+async function summaryOf({ place }: Cluster, job: string): Promise<Summary> {
+  const { out } = await place.run("status", job, "--json");
+  return JSON.parse(out) as Summary;
+}
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** Until the tab computes; it has not said so before. */
+async function isComputing(page: Page): Promise<void> {
+  const isMarked = () => performance.getEntriesByName("computing").length > 0;
+  await page.waitForFunction(isMarked, null, { timeout: 30_000 });
+}
+
+function closing(t: TestContext, page: Page): Page {
+  t.after(() => page.context().close());
+  return page;
+}
+
+test(
+  "five tabs and two Node workers count words together, equal to the judge",
+  options,
+  async (t) => {
+    const cluster = await startCluster(t, "--workers", "2");
+    const { link, place } = cluster;
+    const text = "the quick brown fox jumps over the lazy dog\nZebra ünïcode 海\n";
+    place.write("in.txt", text.repeat(20_000));
+    const tabs = await Promise.all(
+      Array.from({ length: 5 }, async () => closing(t, await openTab(browser, link))),
+    );
+    await Promise.all(tabs.map(isJoined));
+    const job = join(repository, "examples", "word-count", "job.ts");
+    const common = ["run", job, "in.txt", "--reducers", "3", "--split-bytes", "20K", "-o", "-"];
+    const run = await place.run(...common);
+    assert.equal(run.code, 0, run.err);
+    const judged = await place.run(...common, "--sequential");
+    assert.equal(run.out, judged.out);
+    assert.ok(run.out.length > 300);
+    const done = await Promise.all(tabs.map((tab) => figure(tab, "done")));
+    assert.ok(done.filter((count) => count > 0).length >= 3, `tasks of the tabs: ${done}`);
+  },
+);
+
+test(
+  "B1: a tab closed, one loaded again and one that crashes lose nothing but time",
+  options,
+  async (t) => {
+    const cluster = await startCluster(t, "--workers", "0", "--tab-return", "2s");
+    const tabs = await Promise.all(Array.from({ length: 4 }, () => openTab(browser, cluster.link)));
+    const [closed, reloaded, crashed, stays] = tabs as [Page, Page, Page, Page];
+    closing(t, reloaded);
+    closing(t, stays);
+    const job = await submitSlow(cluster, 40, 150);
+    await Promise.all(tabs.map(isComputing));
+    await closed.context().close();
+    await reloaded.reload();
+    const devtools = await crashed.context().newCDPSession(crashed);
+    devtools.send("Page.crash").catch(() => {});
+    assert.deepEqual(await itemsOf(cluster, job), numbers(40));
+    // Consent lasts as long as the tab.
+    await isJoined(reloaded);
+  },
+);
+
+test(
+  "B3: a page loaded 20 times again leaves no worker and no lease behind",
+  options,
+  async (t) => {
+    const cluster = await startCluster(t, "--workers", "0");
+    const page = closing(t, await openTab(browser, cluster.link));
+    await isJoined(page);
+    const job = await submitSlow(cluster, 12, 100);
+    for (let i = 0; i < 20; i++) {
+      await page.reload();
+      if (i % 4 === 0) await isJoined(page);
+    }
+    await isJoined(page);
+    assert.deepEqual(await itemsOf(cluster, job), numbers(12));
+    const { out } = await cluster.place.run("workers", "--json");
+    const workers = JSON.parse(out) as Array<{ running: number }>;
+    assert.deepEqual(
+      workers.map(({ running }) => running),
+      [0],
+    );
+  },
+);
+
+test("a network that is cut takes no work from a tab", options, async (t) => {
+  const cluster = await startCluster(t, "--workers", "0");
+  const proxy = await TcpProxy.open(cluster.url);
+  t.after(() => proxy.close());
+  const page = closing(t, await openTab(browser, cluster.link.replace(cluster.url, proxy.url)));
+  const job = await submitSlow(cluster, 10, 300);
+  await isComputing(page);
+  proxy.weather = { ...proxy.weather, cutAfterBytes: 0 };
+  proxy.cutAll();
+  await page.waitForSelector('[data-phase="waiting"]');
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  proxy.weather = { ...proxy.weather, cutAfterBytes: Number.POSITIVE_INFINITY };
+  assert.deepEqual(await itemsOf(cluster, job), numbers(10));
+  const { stages } = await summaryOf(cluster, job);
+  assert.deepEqual([stages[0]?.attemptsLost, stages[0]?.attemptsFailed], [0, 0]);
+});
+
+test("a gateway that is killed takes no work from its tabs", options, async (t) => {
+  const cluster = await startCluster(t, "--workers", "0");
+  const { place, token, url } = cluster;
+  const created = await place.run("token", "create", "--role", "worker");
+  const file = place.write("token", created.out.trim());
+  chmodSync(file, 0o600);
+  const start = async (listen: string) => {
+    const common = ["--tracker", url, "--token-file", file];
+    const gateway = place.start("gateway", "--listen", listen, ...common);
+    const said = await gateway.said("browsers");
+    return { gateway, address: /http:\/\/\S+/.exec(said)![0] };
+  };
+  const first = await start("127.0.0.1:0");
+  const page = closing(t, await openTab(browser, `${first.address}/j#${token}`));
+  const job = await submitSlow(cluster, 10, 400);
+  await isComputing(page);
+  first.gateway.child.kill("SIGKILL");
+  await first.gateway.ended;
+  await start(new URL(first.address).host);
+  assert.deepEqual(await itemsOf(cluster, job), numbers(10));
+  const { stages } = await summaryOf(cluster, job);
+  assert.deepEqual([stages[0]?.attemptsLost, stages[0]?.attemptsFailed], [0, 0]);
+});
+
+test("a coordinator that is killed finds its tabs again, with their work", options, async (t) => {
+  const cluster = await startCluster(t, "--workers", "0");
+  const page = closing(t, await openTab(browser, cluster.link));
+  const job = await submitSlow(cluster, 10, 400);
+  await isComputing(page);
+  cluster.up.child.kill("SIGKILL");
+  await cluster.up.ended;
+  await upIn(cluster.place, "--workers", "0", "--listen", new URL(cluster.url).host);
+  assert.deepEqual(await itemsOf(cluster, job), numbers(10));
+});
+
+test("a link that is opened has its first task running within 3 s", options, async (t) => {
+  const cluster = await startCluster(t, "--workers", "0");
+  await submitSlow(cluster, 2, 50);
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const atMs = performance.now();
+  const page = await joinIn(context, cluster.link);
+  await isComputing(page);
+  const tookMs = performance.now() - atMs;
+  t.diagnostic(`first task after ${Math.round(tookMs)} ms`);
+  assert.ok(tookMs < 3_000, `${Math.round(tookMs)} ms`);
+});
