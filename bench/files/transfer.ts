@@ -2,6 +2,7 @@
  *  HTTP? How fast does a killed download go on, and do several slow sources add up? */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type BenchOptions, type Case, type Contestant, type Figure, takeTurns } from "../case.ts";
 import { manySources } from "./many-sources.ts";
 import { share, tequio } from "./peers.ts";
@@ -24,6 +25,8 @@ async function run(options: BenchOptions): Promise<Figure[]> {
   try {
     options.say(`making ${sizeBytes >> 20} MiB of noise in ${place.kind}`);
     const source = noiseFile(place.path, sizeBytes);
+    // A file that was written a moment ago is hashed for each reader.
+    await delay(2_500);
     const figures = [
       ...(await transfers(options, { dir: place.path, source, sizeBytes })),
       ...(await manySources(options, place.path)),

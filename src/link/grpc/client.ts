@@ -22,7 +22,7 @@ export type CallOptions = {
 };
 
 /** Messages that were received and not yet taken: then the stream is held back. */
-const queueMax = 4;
+const queueMax = 8;
 
 export class GrpcClient {
   readonly #session: ClientHttp2Session;

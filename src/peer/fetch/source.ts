@@ -52,7 +52,7 @@ export const defaultSourceLimits: SourceLimits = {
 const runsAtOnce = 2;
 /** A run is what the source brings in about this time, ms, within these bounds. */
 const runMs = 500;
-const runFirstBytes = 2 * 1024 * 1024;
+const runFirstBytes = 8 * 1024 * 1024;
 const runMaxBytes = 64 * 1024 * 1024;
 /** Batches of one run that are being verified; beyond it the source is held back. */
 const batchesMax = 3;

@@ -23,8 +23,8 @@ export class FileContent implements Content {
   readonly file: HashedFile;
   readonly #descriptors: Descriptors;
   readonly #onChanged: (content: FileContent) => void;
-  /** Each piece is hashed again before it leaves. */
-  readonly #inDoubt: boolean;
+  /** Touched so shortly before it was hashed that each piece is hashed again before it leaves. */
+  readonly isInDoubt: boolean;
 
   constructor(
     name: string,
@@ -35,7 +35,7 @@ export class FileContent implements Content {
     this.file = file;
     this.#descriptors = around.descriptors;
     this.#onChanged = around.onChanged;
-    this.#inDoubt = isFresh(file.stamp, file.hashedAtMs);
+    this.isInDoubt = isFresh(file.stamp, file.hashedAtMs);
   }
 
   get root(): Hash {
@@ -78,7 +78,7 @@ export class FileContent implements Content {
       if (error instanceof ClusterError) throw error;
       this.#changed(error);
     }
-    if (this.#inDoubt) this.#verify(position, into);
+    if (this.isInDoubt) this.#verify(position, into);
   }
 
   #verify(position: number, bytes: Uint8Array): void {

@@ -1,4 +1,4 @@
-/** Sends runs of pieces: read ahead by one slab while the other is on its way. */
+/** Sends runs of pieces: some slabs are read ahead while others are on their way. */
 import { ClusterError } from "../../core/error.ts";
 import type { Sink } from "../../link/grpc/answer.ts";
 import { type PieceRun, readAnswerParts } from "../../wire/p4/data.ts";
@@ -6,7 +6,7 @@ import { pieceBytesOf, pieceMaxBytes } from "../../wire/p4/merkle.ts";
 import type { Content } from "./content.ts";
 import type { RateLimit } from "./rate.ts";
 
-const slabsPerReader = 2;
+const slabsPerReader = 4;
 
 /** A bounded number of readers, each with slabs of its own; further ones wait in order. */
 export class Readers {

@@ -23,7 +23,7 @@ export type ServiceLimits = {
   /** A session ends after this time, ms; whoever still reads opens another. */
   readonly sessionMs: number;
   readonly sessionsPerConnectionMax: number;
-  /** Streams of content at once; each holds 2 MiB. More wait. */
+  /** Streams of content at once; each holds 4 MiB. More wait. */
   readonly readersMax: number;
   /** Longest time that a piece may take to be taken from us, ms. */
   readonly sendMs: number;

@@ -13,6 +13,7 @@ import { type Content, Shelf } from "../serve/content.ts";
 import { Descriptors } from "../serve/descriptors.ts";
 import { FileContent } from "../serve/file-content.ts";
 import { FileService } from "../serve/service.ts";
+import { isFresh } from "../serve/stamp.ts";
 import { lookupOn } from "./console-lookup.ts";
 import { folderListOf } from "./folder-list.ts";
 import { HashCache } from "./hash-cache.ts";
@@ -146,7 +147,8 @@ export class Sharing {
   async #refresh({ name, path }: Found): Promise<boolean> {
     const before = this.#shelf.named(name);
     if (before instanceof FileContent && before.file.path === path && before.isCurrent()) {
-      return false;
+      // Hashed once more when its times can be trusted, it need not be hashed for each reader.
+      if (!before.isInDoubt || isFresh(before.file.stamp, Date.now())) return false;
     }
     const { onHashed } = this.#options;
     const hashed = await hashFile(path, {
