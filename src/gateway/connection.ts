@@ -1,4 +1,5 @@
 /** One connection of the gateway: what it has turned out to be, and how it behaves. */
+import { ClusterError } from "../core/error.ts";
 import type { GatewayLimits } from "./options.ts";
 import type { Tab } from "./tab.ts";
 
@@ -60,6 +61,18 @@ export function mayTalk(
   connection.allowance = Math.min(messagesPerS * burstS, connection.allowance + earned) - 1;
   connection.allowanceAtMs = atMs;
   return connection.allowance >= 0;
+}
+
+/** What a browser says of itself is kept for as long as it is here: it is not much. Throws
+ *  `limit-exceeded`. */
+export function checkHello(
+  { role }: Connection,
+  { length }: string,
+  { helloMaxChars }: GatewayLimits,
+): void {
+  if (role !== "unknown" || length <= helloMaxChars) return;
+  const what = `bad message: the first one has ${length} characters`;
+  throw new ClusterError("limit-exceeded", `${what}; at most ${helloMaxChars} are taken`);
 }
 
 /** Why it must go, or null while it may stay. */

@@ -19,7 +19,8 @@ const printsPerS = 20;
 const tickMs = 1_000;
 
 /** What the gateway needs of a connection; `TextLink` is one. */
-export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive">;
+export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive"> &
+  Partial<Pick<TextLink, "heldBytes" | "cut">>;
 
 export class Gateway {
   readonly #options: GatewayOptions;
@@ -94,6 +95,25 @@ export class Gateway {
     this.#printed = 0;
     this.#unprinted = 0;
     this.#perform(this.#switchboard.tick(now()));
+    this.#relieve();
+  }
+
+  /** Each link has its bound; twenty thousand at their bounds would still be more than there is. */
+  #relieve(): void {
+    const { heldMaxBytes } = this.#limits;
+    const held = [...this.#links.values()].map((link) => ({
+      link,
+      bytes: link.heldBytes?.() ?? 0,
+    }));
+    let total = held.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (total <= heldMaxBytes) return;
+    held.sort((a, b) => b.bytes - a.bytes);
+    for (const { bytes, link } of held) {
+      if (total <= heldMaxBytes) break;
+      total -= bytes;
+      link.cut?.(`all connections together hold more than ${heldMaxBytes} bytes`);
+      this.#print(`${link.remote}: cut off, ${bytes} bytes of it were waiting`);
+    }
   }
 }
 

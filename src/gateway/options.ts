@@ -5,6 +5,8 @@ export type GatewayLimits = {
   readonly connectionsMax: number;
   /** A connection says who it is within this, ms; measuring its speed takes a browser a while. */
   readonly helloTimeoutMs: number;
+  /** Its first message has at most so many characters. */
+  readonly helloMaxChars: number;
   /** Between two pings of one connection, ms. */
   readonly pingMs: number;
   /** Silence after which a tab is lost, ms. Browsers wake hidden pages once a minute only. */
@@ -18,6 +20,9 @@ export type GatewayLimits = {
   readonly tasksMax: number;
   /** Bad messages that a connection may send; the next one closes it (1008). */
   readonly strikesMax: number;
+  /** Bytes that all connections together have queued or half received. Above it those that hold
+   *  most are cut off. */
+  readonly heldMaxBytes: number;
   /** Messages a second of one browser, on average; ten times as many at once. */
   readonly messagesPerS: number;
 };
@@ -25,12 +30,14 @@ export type GatewayLimits = {
 export const gatewayLimits: GatewayLimits = {
   connectionsMax: 20_000,
   helloTimeoutMs: 120_000,
+  helloMaxChars: 128 * 1024,
   pingMs: 20_000,
   tabTtlMs: 90_000,
   trackerTtlMs: 60_000,
   resumeMs: 30_000,
   tasksMax: 1_024,
   strikesMax: 3,
+  heldMaxBytes: 256 * 1024 * 1024,
   messagesPerS: 50,
 };
 

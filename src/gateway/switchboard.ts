@@ -9,10 +9,17 @@
 import { assert, ClusterError } from "../core/error.ts";
 import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
 import type { BrowserBody, BrowserMessage, Uid } from "../wire/browser/messages.ts";
-import { printable } from "../wire/browser/printable.ts";
-import { type Caller, type Connection, mayTalk, newConnection, overdue } from "./connection.ts";
+import {
+  type Caller,
+  type Connection,
+  checkHello,
+  mayTalk,
+  newConnection,
+  overdue,
+} from "./connection.ts";
 import type { GatewayDoor, GatewayLimits, GatewayOrder } from "./options.ts";
-import { endTask, heldBy, introduction, newTab, type Tab } from "./tab.ts";
+import { Outbox } from "./outbox.ts";
+import { endTask, heldBy, introduction, keepEnded, newTab, type Tab, welcomed } from "./tab.ts";
 
 type Told = Extract<BrowserBody, { action: "finish" | "error" }>;
 
@@ -27,7 +34,7 @@ export class Switchboard {
   /** Session of the newest tracker; "" = it has none. */
   #trackerSession = "";
   #lastUid: bigint;
-  #orders: GatewayOrder[] = [];
+  readonly #out = new Outbox();
 
   /** `firstUid`: random, so that two gateways of one tracker, or one after the other, seldom give
    *  the same; below 2^52. */
@@ -52,7 +59,7 @@ export class Switchboard {
   opened(id: number, caller: Caller, atMs: number): GatewayOrder[] {
     assert(!this.#connections.has(id), `connection ${id} opens once`);
     this.#connections.set(id, newConnection(id, caller, this.#limits, atMs));
-    return this.#take();
+    return this.#out.take();
   }
 
   /** A text frame came. */
@@ -61,25 +68,26 @@ export class Switchboard {
     if (connection === undefined) return [];
     connection.heardAtMs = atMs;
     if (!mayTalk(connection, this.#limits, atMs)) {
-      this.#close(id, 1008, "too many messages");
-      return this.#take();
+      this.#out.close(id, 1008, "too many messages");
+      return this.#out.take();
     }
     try {
+      checkHello(connection, text, this.#limits);
       const message = decodeBrowser(text, this.#speaker(connection, text), "gateway");
-      this.#print(connection, message);
+      this.#out.printMessage(connection.caller.remote, message);
       this.#heard(id, connection, message, atMs);
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
       this.#strike(id, connection, error.text);
     }
-    return this.#take();
+    return this.#out.take();
   }
 
   /** A frame that is no text, or more than a frame may be. */
   misspoke(id: number, what: string): GatewayOrder[] {
     const connection = this.#connections.get(id);
     if (connection !== undefined) this.#strike(id, connection, what);
-    return this.#take();
+    return this.#out.take();
   }
 
   closed(id: number, atMs: number): GatewayOrder[] {
@@ -93,7 +101,7 @@ export class Switchboard {
       tab.awaySinceMs = atMs;
       if (tab.session === "") this.#lose(tab);
     }
-    return this.#take();
+    return this.#out.take();
   }
 
   /** To be called about once a second. */
@@ -102,16 +110,16 @@ export class Switchboard {
     for (const [id, connection] of this.#connections) {
       const why = overdue(connection, this.#limits, atMs);
       if (why !== null) {
-        this.#close(id, 1008, why);
+        this.#out.close(id, 1008, why);
       } else if (connection.role !== "unknown" && atMs >= connection.nextPingMs) {
         connection.nextPingMs = atMs + pingMs;
-        this.#send(id, { action: "ping" });
+        this.#out.send(id, { action: "ping" });
       }
     }
     for (const tab of this.#sessions.values()) {
       if (tab.connection === null && atMs - tab.awaySinceMs >= resumeMs) this.#lose(tab);
     }
-    return this.#take();
+    return this.#out.take();
   }
 
   #speaker({ role }: Connection, text: string): "browser" | "tracker" {
@@ -119,11 +127,12 @@ export class Switchboard {
     return /"action"\s*:\s*"tracker"/.test(text) ? "tracker" : "browser";
   }
 
-  #heard(id: number, connection: Connection, { body }: BrowserMessage, atMs: number): void {
+  #heard(id: number, connection: Connection, message: BrowserMessage, atMs: number): void {
+    const { body } = message;
     switch (body.action) {
       case "ping":
         connection.answersPings = true;
-        this.#send(id, { action: "pong", more: null });
+        this.#out.send(id, { action: "pong", more: null });
         break;
       case "pong":
         connection.answersPings = true;
@@ -149,7 +158,7 @@ export class Switchboard {
       case "welcome":
       case "ack":
       case "abort":
-        this.#passOn(body);
+        this.#passOn(body, message.ok ? undefined : message.message);
         break;
       default:
         throw new ClusterError("protocol-violated", `bad message: ${body.action} is not for here`);
@@ -166,7 +175,7 @@ export class Switchboard {
     }
     if (body.more === null && !this.#door.anonymous) {
       const message = "this gateway takes tabs only by the link that `tequio up` prints";
-      this.#refuse(id, { action: "connect", uid: null, speed: body.speed, more: null }, message);
+      this.#out.refuse(id, { ...body, uid: null }, message);
       return;
     }
     connection.role = "browser";
@@ -210,16 +219,17 @@ export class Switchboard {
     tab.speed = body.speed;
     tab.more = body.more;
     connection.tab = tab;
-    if (before !== null) this.#close(before, 1000, "this page has come over another connection");
+    if (before !== null)
+      this.#out.close(before, 1000, "this page has come over another connection");
     const { welcome } = tab;
-    if (welcome !== null) this.#orders.push({ kind: "send", connection: id, text: welcome });
+    if (welcome !== null) this.#out.sendText(id, welcome);
     const holding = new Set(heldBy(body.more).map(([tid]) => tid));
     for (const [tid, { ended, text }] of tab.tasks) {
       const isMissed = ended === null && text !== "" && !holding.has(tid);
-      if (isMissed) this.#orders.push({ kind: "send", connection: id, text });
+      if (isMissed) this.#out.sendText(id, text);
     }
     for (const tid of holding) {
-      if (!tab.tasks.has(tid)) this.#send(id, { action: "abort", uid: null, tid });
+      if (!tab.tasks.has(tid)) this.#out.send(id, { action: "abort", uid: null, tid });
     }
   }
 
@@ -256,7 +266,7 @@ export class Switchboard {
     if (body.action === "finish" && body.type !== task.type) {
       throw new ClusterError("protocol-violated", `bad message: task ${named} is not ${body.type}`);
     }
-    task.ended = text;
+    keepEnded(tab, task, text);
     if (this.#tracker !== null) this.#tell(tab, named);
   }
 
@@ -264,7 +274,7 @@ export class Switchboard {
   #notAssigned(tab: Tab, tid: number): void {
     if (tab.endedTids.includes(tid)) {
       if (tab.more !== null && tab.connection !== null) {
-        this.#send(tab.connection, { action: "ack", uid: null, tid });
+        this.#out.send(tab.connection, { action: "ack", uid: null, tid });
       }
       return;
     }
@@ -275,7 +285,7 @@ export class Switchboard {
   #tell(tab: Tab, tid: number): void {
     const ended = tab.tasks.get(tid)?.ended;
     if (ended === null || ended === undefined || this.#tracker === null) return;
-    this.#orders.push({ kind: "send", connection: this.#tracker, text: ended });
+    this.#out.sendText(this.#tracker, ended);
     if (this.#trackerSession === "" || tab.more === null) endTask(tab, tid);
   }
 
@@ -288,7 +298,7 @@ export class Switchboard {
     const live = this.#tracker !== null && this.#tracker !== id;
     const problem = live ? "there is a JobTracker already" : connection.caller.trackerProblem;
     if (connection.role === "browser" || problem !== null) {
-      this.#refuse(id, { action: "tracker", more: null }, problem ?? "a browser is no tracker");
+      this.#out.refuse(id, { action: "tracker", more: null }, problem ?? "a browser is no tracker");
       return;
     }
     if (this.#tracker === id) return;
@@ -298,7 +308,7 @@ export class Switchboard {
     const session = typeof body.more?.session === "string" ? body.more.session : "";
     const isSame = session !== "" && session === this.#trackerSession;
     this.#trackerSession = session;
-    this.#say(`tracker from ${connection.caller.remote}`);
+    this.#out.print(`tracker from ${connection.caller.remote}`);
     for (const tab of this.#tabs.values()) {
       if (!isSame) this.#dropTasks(tab);
       this.#introduce(tab);
@@ -311,7 +321,7 @@ export class Switchboard {
     for (const tid of [...tab.tasks.keys()]) {
       endTask(tab, tid);
       if (tab.more !== null && tab.connection !== null) {
-        this.#send(tab.connection, { action: "abort", uid: null, tid });
+        this.#out.send(tab.connection, { action: "abort", uid: null, tid });
       }
     }
   }
@@ -335,16 +345,35 @@ export class Switchboard {
     const ref = typeof body.more?.ref === "string" ? body.more.ref : "";
     tab.tasks.set(body.tid, { type: body.type, text, ref, ended: null });
     if (tab.connection !== null) {
-      this.#orders.push({ kind: "send", connection: tab.connection, text });
+      this.#out.sendText(tab.connection, text);
     }
   }
 
-  #passOn(body: Extract<BrowserBody, { action: "welcome" | "ack" | "abort" }>): void {
+  #passOn(
+    body: Extract<BrowserBody, { action: "welcome" | "ack" | "abort" }>,
+    refusal: string | undefined,
+  ): void {
     const tab = this.#tabs.get(body.uid ?? "");
-    if (tab === undefined || tab.more === null) return;
+    if (tab === undefined) return;
+    if (refusal !== undefined && body.action === "welcome") this.#turnAway(tab, refusal);
+    if (refusal !== undefined || tab.more === null) return;
+    const forTab = { ...body, uid: null };
     if (body.action !== "welcome") endTask(tab, body.tid);
-    else tab.welcome = encodeBrowser({ ...body, uid: null });
-    if (tab.connection !== null) this.#send(tab.connection, { ...body, uid: null });
+    else welcomed(tab, body.more, encodeBrowser(forTab));
+    if (tab.connection !== null) this.#out.send(tab.connection, forTab);
+  }
+
+  /** The tracker does not take it: what comes of the same page after this is new. */
+  #turnAway(tab: Tab, why: string): void {
+    const { connection, more, speed } = tab;
+    tab.connection = null;
+    this.#lose(tab);
+    if (connection === null) return;
+    const isOurs = more !== null;
+    const refused: BrowserBody = isOurs
+      ? { action: "welcome", uid: null, more: {} }
+      : { action: "connect", uid: null, speed, more: null };
+    this.#out.refuse(connection, refused, why);
   }
 
   /** Its time is over: it is told to go, and never known again. */
@@ -356,44 +385,16 @@ export class Switchboard {
 
   #strike(id: number, connection: Connection, problem: string): void {
     connection.strikes++;
-    this.#say(`${connection.caller.remote}: ${problem}`);
+    this.#out.print(`${connection.caller.remote}: ${problem}`);
     if (connection.strikes > this.#limits.strikesMax) {
-      this.#close(id, 1008, "too many bad messages");
+      this.#out.close(id, 1008, "too many bad messages");
       return;
     }
     const body = { action: "error", uid: null, error: problem, more: null } as const;
-    this.#send(id, body, problem);
-  }
-
-  #refuse(id: number, body: BrowserBody, message: string): void {
-    this.#send(id, body, message);
-    this.#close(id, 1008, message);
-  }
-
-  #close(id: number, code: number, reason: string): void {
-    this.#orders.push({ kind: "close", connection: id, code, reason });
+    this.#out.send(id, body, problem);
   }
 
   #toTracker(body: BrowserBody): void {
-    if (this.#tracker !== null) this.#send(this.#tracker, body);
-  }
-
-  #send(connection: number, body: BrowserBody, failure?: string): void {
-    const text = encodeBrowser(body, failure === undefined ? undefined : { message: failure });
-    this.#orders.push({ kind: "send", connection, text });
-  }
-
-  #print({ caller }: Connection, { message }: BrowserMessage): void {
-    if (message !== "") this.#say(`${caller.remote}: ${message}`);
-  }
-
-  #say(line: string): void {
-    this.#orders.push({ kind: "print", line: printable(line) });
-  }
-
-  #take(): GatewayOrder[] {
-    const orders = this.#orders;
-    this.#orders = [];
-    return orders;
+    if (this.#tracker !== null) this.#out.send(this.#tracker, body);
   }
 }

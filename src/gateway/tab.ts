@@ -1,4 +1,5 @@
 /** One tab as the gateway knows it: who it is, when it was heard, and what it was asked to do. */
+import { ClusterError } from "../core/error.ts";
 import type { More, TaskType, Uid } from "../wire/browser/messages.ts";
 
 export type TabTask = {
@@ -18,7 +19,8 @@ export type Tab = {
   /** Since when it is away, ms. */
   awaySinceMs: number;
   speed: number;
-  /** What it said of itself at `connect`; null = it knows the document only. */
+  /** What it said of itself at `connect`, and since it was welcomed by which credential it is
+   *  known; null = it knows the document only. */
   more: More | null;
   /** Random name of the page; "" = it cannot come back. */
   readonly session: string;
@@ -32,6 +34,28 @@ export type Tab = {
 const endedMax = 16;
 /** Tasks that a tab may bring along. */
 const heldMax = 1_024;
+/** Characters of all that a tab says of ended tasks and no tracker has acknowledged. */
+const endedTextMax = 8 * 1024 * 1024;
+
+/** Keeps how a task ended until a tracker has it. Throws `limit-exceeded`. */
+export function keepEnded(tab: Tab, task: TabTask, text: string): void {
+  task.ended = null;
+  let length = text.length;
+  for (const { ended } of tab.tasks.values()) length += ended?.length ?? 0;
+  if (length > endedTextMax) {
+    const what = `results of browser ${tab.uid} that wait for the tracker`;
+    throw new ClusterError("limit-exceeded", `${what} have more than ${endedTextMax} characters`);
+  }
+  task.ended = text;
+}
+
+/** The tracker took it: as whom it is told of to a tracker that comes later, or comes back. */
+export function welcomed(tab: Tab, { credential, worker }: More, text: string): void {
+  tab.welcome = text;
+  if (typeof worker !== "string" || worker === "") return;
+  const known = typeof credential === "string" && credential !== "";
+  tab.more = { ...tab.more, token: "", worker, ...(known ? { credential } : {}) };
+}
 
 export function endTask(tab: Tab, tid: number): void {
   if (!tab.tasks.delete(tid)) return;

@@ -10,6 +10,7 @@ export const closeCodes = {
   goingAway: 1001,
   notBinary: 1003,
   lost: 1006,
+  againstRules: 1008,
   tooLarge: 1009,
 } as const;
 

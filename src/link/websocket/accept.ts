@@ -42,7 +42,7 @@ export function acceptWebSockets(options: AcceptOptions = {}): WebSocketAcceptor
 /** Links of text frames. */
 export function acceptTexts(options: AcceptOptions = {}): Acceptor<TextLink> {
   return acceptor(options, {
-    make: ({ socket, remote }) => new TextLink(socket, remote, options),
+    make: (open) => new TextLink(open, options),
     end: (link, reason) => link.close(closeCodes.goingAway, reason),
   });
 }

@@ -29,8 +29,7 @@ export async function dialWebSocket(url: string, options: DialOptions = {}): Pro
 
 /** The same, for text frames. */
 export async function dialText(url: string, options: DialOptions = {}): Promise<TextLink> {
-  const { socket, remote } = await dial(url, options);
-  return new TextLink(socket, remote, options);
+  return new TextLink(await dial(url, options), options);
 }
 
 async function dial(url: string, options: DialOptions): Promise<OpenSocket> {

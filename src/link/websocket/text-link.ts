@@ -1,8 +1,9 @@
 /** A link over one open WebSocket that carries text: each message one frame, as web pages send
  *  them. */
+import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
-import { cutReason, describeClose, describeOwn, tooLarge } from "../close-reason.ts";
-import { type SocketLimits, socketOptions } from "./socket-link.ts";
+import { closeCodes, cutReason, describeClose, describeOwn, tooLarge } from "../close-reason.ts";
+import { type OpenSocket, type SocketLimits, socketOptions } from "./socket-link.ts";
 
 export type TextReceiver = {
   said(text: string): void;
@@ -12,21 +13,34 @@ export type TextReceiver = {
   closed(reason: string): void;
 };
 
+/** Pings and pongs of WebSocket itself that the other side may send in a second. */
+const controlsPerS = 100;
+
 export class TextLink {
   /** For logs: the other side's address. */
   readonly remote: string;
   readonly #socket: WebSocket;
+  /** What the WebSocket runs over; it counts what was read. */
+  readonly #stream: Duplex & { readonly bytesRead?: number };
+  /** Of these, how many had come with the newest message. */
+  #readBytes = 0;
+  #controls = 0;
+  #controlsSinceMs = 0;
   readonly #pendingMaxBytes: number;
   #receiver: TextReceiver | null = null;
   #why: string | null = null;
 
   /** `socket` must be open. Nothing is read from it until there is somebody to receive. */
-  constructor(socket: WebSocket, remote: string, limits: SocketLimits) {
+  constructor({ remote, socket, stream }: OpenSocket, limits: SocketLimits) {
     this.remote = remote;
     this.#socket = socket;
+    this.#stream = stream;
+    this.#readBytes = this.#stream.bytesRead ?? 0;
     this.#pendingMaxBytes = limits.pendingMaxBytes ?? 64 * 1024 * 1024;
     socket.pause();
     socket.on("message", (frame, isBinary) => this.#arrived(frame, isBinary));
+    const controlled = () => this.#controlled();
+    socket.on("ping", controlled).on("pong", controlled);
     socket.on("error", (error) => {
       const isTooLarge = "code" in error && error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
       this.#why ??= isTooLarge
@@ -51,10 +65,19 @@ export class TextLink {
     if (this.#why !== null) return;
     this.#socket.send(text);
     if (this.#socket.bufferedAmount > this.#pendingMaxBytes) {
-      this.#why = `the other side reads too slowly: more than ${this.#pendingMaxBytes} bytes wait`;
-      // A close frame would wait behind them.
-      this.#socket.terminate();
+      this.cut(`the other side reads too slowly: more than ${this.#pendingMaxBytes} bytes wait`);
     }
+  }
+
+  /** Bytes of it that are in memory: queued to be sent, or of a message that has only begun. */
+  heldBytes(): number {
+    return this.#socket.bufferedAmount + (this.#stream.bytesRead ?? 0) - this.#readBytes;
+  }
+
+  /** Cut off at once, without a word that would wait behind others. */
+  cut(why: string): void {
+    this.#why ??= why;
+    this.#socket.terminate();
   }
 
   /** May be called twice. */
@@ -68,9 +91,21 @@ export class TextLink {
   }
 
   #arrived(frame: RawData, isBinary: boolean): void {
+    this.#readBytes = this.#stream.bytesRead ?? 0;
     if (this.#why !== null) return;
     if (isBinary) this.#receiver?.misspoke("a binary frame came; only text is taken");
     else this.#receiver?.said(frame.toString());
+  }
+
+  /** They cost as much as messages, and nobody who means well sends many. */
+  #controlled(): void {
+    const atMs = performance.now();
+    if (atMs - this.#controlsSinceMs >= 1_000) {
+      this.#controlsSinceMs = atMs;
+      this.#controls = 0;
+    }
+    if (++this.#controls <= controlsPerS) return;
+    this.close(closeCodes.againstRules, `more than ${controlsPerS} pings and pongs in a second`);
   }
 
   #tell(): void {

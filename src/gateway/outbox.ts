@@ -1,0 +1,47 @@
+/** What the switchboard wants done, gathered in order until its carrier takes it. */
+import { closeCodes } from "../link/close-reason.ts";
+import { encodeBrowser } from "../wire/browser/codec.ts";
+import type { BrowserBody, BrowserMessage } from "../wire/browser/messages.ts";
+import { printable } from "../wire/browser/printable.ts";
+import type { GatewayOrder } from "./options.ts";
+
+export class Outbox {
+  #orders: GatewayOrder[] = [];
+
+  /** `failure`: it is refused, and why. */
+  send(connection: number, body: BrowserBody, failure?: string): void {
+    const told = failure === undefined ? undefined : { message: failure };
+    this.sendText(connection, encodeBrowser(body, told));
+  }
+
+  /** A message that is text already. */
+  sendText(connection: number, text: string): void {
+    this.#orders.push({ kind: "send", connection, text });
+  }
+
+  close(connection: number, code: number, reason: string): void {
+    this.#orders.push({ kind: "close", connection, code, reason });
+  }
+
+  /** Answers with why not, and closes. */
+  refuse(connection: number, body: BrowserBody, message: string): void {
+    this.send(connection, body, message);
+    this.close(connection, closeCodes.againstRules, message);
+  }
+
+  /** For people; made printable here. */
+  print(line: string): void {
+    this.#orders.push({ kind: "print", line: printable(line) });
+  }
+
+  /** What a message says to people, if anything. */
+  printMessage(remote: string, { message }: BrowserMessage): void {
+    if (message !== "") this.print(`${remote}: ${message}`);
+  }
+
+  take(): GatewayOrder[] {
+    const orders = this.#orders;
+    this.#orders = [];
+    return orders;
+  }
+}
