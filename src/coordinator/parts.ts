@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { CoordinatorState } from "../core/coordinator.ts";
 import { jobState } from "../core/view.ts";
 import { hostId } from "../link/host.ts";
+import { refuserFor } from "../peer/addresses.ts";
+import { ShuffleClient } from "../peer/shuffle/client.ts";
 import { openDiskBlobs } from "../store/blob/disk.ts";
 import { makeDirectory } from "../store/directory.ts";
 import { openSqliteLog } from "../store/log/sqlite.ts";

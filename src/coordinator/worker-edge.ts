@@ -98,7 +98,8 @@ export class WorkerEdge {
     const { keys, loop } = this.#options;
     if (order.kind === "open-job") link.jobs.add(order.job);
     hit("edge.order", "before");
-    for (const message of orderMessages(loop.state, order, keys)) link.order(message);
+    const speaker = { keys, nowMs: loop.nowMs() };
+    for (const message of orderMessages(loop.state, order, speaker)) link.order(message);
     hit("edge.order", "after");
   }
 

@@ -200,7 +200,9 @@ export class NodeExecutor implements Executor {
       job: ref.job,
       partition: task,
       sources: () => job.sources.get(inputStage) ?? null,
-      secret: job.open.exchangeSecret,
+      renew: async (stage, signal) => {
+        job.sources.set(stage, await this.#options.blobs.sources(ref.job, stage, signal));
+      },
       dir: process.readDir,
       name,
       signal: run.stopping.signal,

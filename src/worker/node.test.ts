@@ -25,7 +25,7 @@ test("it joins with its token, says what it is, and answers what peers may ask",
   assert.deepEqual(manager.tokens, ["join-token"]);
   assert.equal(node.name, "ann's laptop");
   assert.equal(node.slots, 3);
-  assert.match(node.exchangeUrl, /^http:\/\/127\.0\.0\.1:\d+$/);
+  assert.match(node.exchangeUrl, /^grpc:\/\/127\.0\.0\.1:\d+$/);
   const type = await end.ask({ kind: "nodeTypeRequest", nodeType: "manager" });
   assert.deepEqual(type, { kind: "nodeTypeAnswer", nodeType: "worker" });
   assert.equal((await end.ask({ kind: "managerPing" })).kind, "managerPong");

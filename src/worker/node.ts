@@ -13,6 +13,7 @@ import { openDiskBlobs } from "../store/blob/disk.ts";
 import { defaultMarkBytes, diskSpace } from "../store/disk-space.ts";
 import { hit } from "../store/failpoint.ts";
 import { programKinds } from "../wire/manager/messages.ts";
+import { exchangeText } from "../wire/p4/shuffle.ts";
 import { NodeExecutor } from "./execute.ts";
 import { CoordinatorBlobs } from "./files/blobs.ts";
 import { type Exchange, openExchange } from "./files/exchange.ts";
@@ -106,7 +107,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const scratchMaxBytes = Math.max(taskScratchMinBytes, Math.floor(scratchBytes / slots));
   const processes = new Processes({ slots, sandbox, dir, memoryBytes, scratchMaxBytes });
   const { exchange, outputs, jobs, blobs, exchangeUrl } = files;
-  const relay = { url: options.url, fingerprint: options.fingerprint ?? "" };
+  const relay = {
+    url: options.url,
+    fingerprint: options.fingerprint ?? "",
+    credential: () => loop.credential,
+  };
   const fetcher = new PartitionFetcher(outputs, relay);
   const { url, token, fingerprint = "", onNews } = options;
   const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
@@ -140,7 +145,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   const ended = loop.ended.then(async (failure) => {
     room.stop();
-    await Promise.all([processes.stop(), exchange.close()]);
+    await Promise.all([processes.stop(), exchange.close(), fetcher.close()]);
     await Promise.all([outputs.sweep(), jobs.sweep()]).catch(() => {});
     return failure;
   });
@@ -176,15 +181,19 @@ async function openFiles(options: WorkerOptions, credential: () => string) {
     host,
     port,
     outputs,
-    secretOf: (job) => jobs.get(job)?.open.exchangeSecret ?? null,
+    keyOf: (name) => {
+      const job = jobs.get(name);
+      return job && { key: job.open.exchangeKey, nowMs: job.coordinatorNowMs() };
+    },
     connectionsMax: exchangeConnectionsMax,
     idleMs,
   });
-  const exchangeUrl = await reachableUrl(host, exchange.port, url);
+  const address = await reachableAddress(host, url);
+  const exchangeUrl = exchangeText({ ...exchange, host: address });
   return { outputs, blobs, jobs, exchange, exchangeUrl };
 }
 
-const noExchange: Exchange = { port: 0, close: async () => {} };
+const noExchange: Exchange = { port: 0, fingerprint: "", close: async () => {} };
 
 function parseListen(listen: string): { readonly host: string; readonly port: number } {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^:]*)):([0-9]{1,5})$/i.exec(listen);
@@ -197,10 +206,9 @@ function parseListen(listen: string): { readonly host: string; readonly port: nu
 
 /** Where others reach the exchange: the address it listens at; for "all", the one that faces the
  *  coordinator. */
-async function reachableUrl(host: string, port: number, coordinator: string): Promise<string> {
+async function reachableAddress(host: string, coordinator: string): Promise<string> {
   const everywhere = host === "" || host === "0.0.0.0" || host === "::";
-  const address = everywhere ? await addressTowards(new URL(coordinator)) : host;
-  return `http://${isIP(address) === 6 ? `[${address}]` : address}:${port}`;
+  return everywhere ? await addressTowards(new URL(coordinator)) : host;
 }
 
 /** The address from which this machine would speak to `target`; no packet is sent. */

@@ -36,7 +36,8 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/me": signedIn,
   "GET /v1/files": signedIn,
   "GET /v1/jobs/:job/input/:file": ["joiner"],
-  "GET /shuffle/:job/:stage/:task/:attempt/:what": [],
+  "GET /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
+  "GET /shuffle/:job/:stage/sources": ["joiner"],
   "PUT /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
   "GET /t/:ticket/code": [],
   "GET /t/:ticket/plan": [],
@@ -112,8 +113,9 @@ test("every route lets in whom it should, and nobody else, whosever the job is",
     }
   }
   assert.equal(shutdowns, 1);
-  // Of those permitted two fail here: the job has ended and has no file, and nobody leased its task.
-  const expected = Object.values(permitted).flat().length - 2;
+  // Of those permitted four fail here: the job has ended and has no file, and nobody has leased an
+  // attempt of it.
+  const expected = Object.values(permitted).flat().length - 4;
   assert.equal(successes, expected);
 });
 
@@ -128,9 +130,8 @@ function bodyOf(route: Route, spec: unknown): { body?: unknown } {
 /** bob is told that ann's job is not there; others that they may not; the rest that nobody knows
  *  them. */
 function refusalOf(route: Route, caller: Caller): number {
-  // No token opens these: a ticket that nobody has, or the secret of the job.
+  // No token opens these: a ticket that nobody has.
   if (route.access === "ticket") return 404;
-  if (route.access === "secret") return 401;
   if (["nobody", "revoked", "forged"].includes(caller)) return 401;
   const ownOnly = route.access === "read" || route.access === "cancel";
   return caller === "bob" && ownOnly && route.path.includes(":job") ? 404 : 403;

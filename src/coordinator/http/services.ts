@@ -3,6 +3,7 @@ import { ClusterError } from "../../core/error.ts";
 import { idNumber, type JobId } from "../../core/ids.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import { jobSummary } from "../../core/view.ts";
+import type { ShuffleClient } from "../../peer/shuffle/client.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import type { Auth } from "../access/auth.ts";
 import type { AttemptHistory } from "../insight/attempt-history.ts";
@@ -30,6 +31,8 @@ export type Services = {
   readonly tracker: TrackerEdge;
   readonly plainResults: PlainResults;
   readonly relay: Relay;
+  /** Reads what workers have computed, for browsers. */
+  readonly shuffle: ShuffleClient;
   readonly keys: ClusterKeys;
   readonly sweep: BlobSweep;
   readonly logs: JobLogs;

@@ -1,14 +1,14 @@
-/** Partitions that the coordinator keeps, for the reduce tasks of workers: the calls of a worker's
- *  exchange. And how workers that nobody can reach bring them. */
-import { createHash, timingSafeEqual } from "node:crypto";
+/** Where the partitions of a stage lie; those that the coordinator keeps, and how workers that
+ *  nobody can reach bring them. */
 import { createReadStream } from "node:fs";
 import { ClusterError } from "../../core/error.ts";
-import type { AttemptRef } from "../../core/ids.ts";
-import { leasesOf } from "../../core/view.ts";
+import type { AttemptRef, JobId } from "../../core/ids.ts";
+import { jobSpec, leasesOf } from "../../core/view.ts";
 import { bytesAnswer } from "../http/ranges.ts";
 import { type Answer, type Call, json, type Route } from "../http/route.ts";
 import { type Chunks, moving } from "../http/routes-blobs.ts";
 import { asJobId } from "../http/services.ts";
+import { sourcesFor } from "../workers/orders.ts";
 
 function refOf({ params }: Call): AttemptRef {
   const [stage, task, attempt] = [params.stage, params.task, params.attempt].map((text) =>
@@ -17,16 +17,40 @@ function refOf({ params }: Call): AttemptRef {
   return { job: asJobId(params.job), stage, task, attempt };
 }
 
+/** The attempts of the caller that read the outputs of this stage. */
+function readers({ principal, services }: Call, job: JobId, stage: number): AttemptRef[] {
+  const { state } = services.loop;
+  const stages = jobSpec(state, job)?.stages ?? [];
+  return leasesOf(state, principal.worker ?? "w-0").filter(
+    (one) => one.job === job && stages[one.stage]?.inputStage === stage,
+  );
+}
+
+function notReading(stage: number): ClusterError {
+  const text = `this worker has no attempt that reads this of stage ${stage}`;
+  return new ClusterError("not-found", text);
+}
+
+function sources(call: Call): Answer {
+  const { params, principal, services } = call;
+  const [job, stage] = [
+    asJobId(params.job),
+    /^\d{1,4}$/.test(params.stage!) ? Number(params.stage) : -1,
+  ];
+  if (readers(call, job, stage).length === 0) throw notReading(stage);
+  const { keys, loop } = services;
+  const to = { worker: principal.worker!, job, stage };
+  return json(sourcesFor(loop.state, to, { keys, nowMs: loop.nowMs() }));
+}
+
 function get(call: Call): Answer {
-  const { headers, params, services } = call;
+  const { params, services } = call;
   const ref = refOf(call);
-  const expected = `Bearer ${services.keys.exchangeSecret(ref.job)}`;
-  if (!same(String(headers.authorization ?? ""), expected)) {
-    throw new ClusterError("unauthenticated", "show the exchange secret of the job");
-  }
-  const output = services.relay.get(ref);
   const { what } = params;
   const at = /^\d{1,6}$/.test(what ?? "") ? Number(what) : -1;
+  const isWanted = ({ task }: AttemptRef) => what === "manifest" || task === at;
+  if (!readers(call, ref.job, ref.stage).some(isWanted)) throw notReading(ref.stage);
+  const output = services.relay.get(ref);
   const partition = output?.manifest.partitions[at];
   if (output !== null && what === "manifest") return stream(createReadStream(output.manifestPath));
   if (output === null || partition === undefined) {
@@ -38,11 +62,6 @@ function get(call: Call): Answer {
 function stream(bytes: AsyncIterable<Uint8Array>): Answer {
   const headers = { "content-type": "application/octet-stream" };
   return { kind: "bytes", status: 200, headers, stream: bytes };
-}
-
-function same(given: string, wanted: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(given), digest(wanted));
 }
 
 async function put(call: Call): Promise<Answer> {
@@ -68,9 +87,17 @@ export const relayRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/shuffle/:job/:stage/:task/:attempt/:what",
-    access: "secret",
-    exchange: "→ bytes: the manifest of a map output, or the run of one partition",
+    access: ["work"],
+    exchange:
+      "→ bytes: the manifest of a map output, or the partition that the worker's task reads",
     handle: get,
+  },
+  {
+    method: "GET",
+    path: "/shuffle/:job/:stage/sources",
+    access: ["work"],
+    exchange: "→ StageSources, for a worker whose task reads that stage",
+    handle: sources,
   },
   {
     method: "PUT",

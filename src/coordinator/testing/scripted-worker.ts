@@ -95,7 +95,7 @@ export function managerRequest(node: Partial<NodeDescription> | null): ManagerMe
     name: "scripted",
     host: "h1",
     slots: 2,
-    exchangeUrl: "http://127.0.0.1:9",
+    exchangeUrl: "grpc://127.0.0.1:9",
     version: "test",
     holding: [],
     serving: new Uint8Array(0),

@@ -1,17 +1,19 @@
 /** What the attempts behind a ticket read: splits, items, partitions. */
 import { ClusterError } from "../../core/error.ts";
-import { idNumber } from "../../core/ids.ts";
+import type { AttemptRef, WorkerId } from "../../core/ids.ts";
 import { jobSpec, stageSources, workerSpecs } from "../../core/view.ts";
+import { sourceKey, ticketText } from "../../peer/shuffle/ticket.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import { readInput } from "../http/input-file.ts";
 import type { Services } from "../http/services.ts";
+import { shuffleTicketMs } from "../workers/orders.ts";
 import type { TabRun } from "./runs.ts";
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 const newline = 10;
-/** A worker that sends nothing for so long is given up, ms. */
-const idleMs = 30_000;
+/** Longest time in which a worker sends one partition, ms. */
+const readMs = 300_000;
 
 /** The map task's records as text, cut where they end: what a browser needs that knows the document
  *  only. */
@@ -117,22 +119,23 @@ export async function* partitionRun(
 
 async function* fromWorker(
   services: Services,
-  ref: { job: string; stage: number; task: number; attempt: number },
-  of: { worker: `w-${number}`; partition: number },
+  ref: AttemptRef,
+  of: { readonly worker: WorkerId; readonly partition: number },
 ): AsyncGenerator<Uint8Array, void> {
-  const { keys, loop } = services;
-  const url = workerSpecs(loop.state, of.worker)?.exchangeUrl ?? "";
-  if (url === "") throw gone(ref.task);
-  const path = `/shuffle/${ref.job}/${ref.stage}/${ref.task}/${ref.attempt}/${of.partition}`;
-  const secret = keys.exchangeSecret(`j-${idNumber(ref.job)}`);
+  const { keys, loop, shuffle } = services;
+  const address = workerSpecs(loop.state, of.worker)?.exchangeUrl ?? "";
+  if (address === "") throw gone(ref.task);
+  const { attempt, job, stage, task } = ref;
+  const expiresMs = Math.ceil(loop.nowMs()) + shuffleTicketMs;
+  const scope = { job, stage, requester: "coordinator", expiresMs };
+  const ticket = ticketText(sourceKey(keys.exchangeSecret(job), of.worker), scope);
+  const wanted = { task, attempt, part: of.partition };
+  const options = { limitMs: readMs, signal: AbortSignal.timeout(readMs) };
   try {
-    const answer = await fetch(new URL(path, url), {
-      headers: { authorization: `Bearer ${secret}` },
-      redirect: "error",
-      signal: AbortSignal.timeout(idleMs * 10),
-    });
-    if (!answer.ok || answer.body === null) throw new Error(`HTTP ${answer.status}`);
-    yield* answer.body;
+    for await (const chunk of shuffle.read({ address, ticket, job, stage }, wanted, options)) {
+      // Copied: whoever sends it on may hold several at once.
+      yield Uint8Array.from(chunk);
+    }
   } catch (cause) {
     throw new ClusterError("download-failed", `the output of map task ${ref.task}: ${cause}`, {
       cause,

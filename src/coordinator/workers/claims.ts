@@ -6,6 +6,7 @@ import type { AttemptReport, WorkerSpecs } from "../../core/event.ts";
 import type { JobId } from "../../core/ids.ts";
 import type { TaskOutput } from "../../core/job.ts";
 import type { ManagerMessage, NodeDescription, WorkerNotes } from "../../wire/manager/messages.ts";
+import { parseExchange } from "../../wire/p4/shuffle.ts";
 
 /** Result of a `tasks` task that travels inside its report, characters. */
 export const valueCharsMax = 1024 * 1024;
@@ -197,14 +198,13 @@ export function claimedSpecs(
 }
 
 /** Other workers will fetch from it, so it must at least be an address of the right shape. */
-function exchangeUrl(node: NodeDescription): string {
-  if (node.exchangeUrl === "") return "";
-  if (node.exchangeUrl.length <= 500 && URL.canParse(node.exchangeUrl)) {
-    const { protocol, username, password } = new URL(node.exchangeUrl);
-    const plain = username === "" && password === "";
-    if (plain && (protocol === "http:" || protocol === "https:")) return node.exchangeUrl;
+function exchangeUrl({ exchangeUrl: url, version }: NodeDescription): string {
+  if (url === "" || parseExchange(url) !== null) return url;
+  if (/^https?:/.test(url)) {
+    const text = `a worker of version ${version.slice(0, 40)} exchanges by HTTP; update it`;
+    throw new ClusterError("version-mismatch", text);
   }
-  throw new ClusterError("bad-request", "exchangeUrl of the worker is not an http(s) address");
+  throw new ClusterError("bad-request", "exchangeUrl of the worker is no grpc or grpcs address");
 }
 
 function clamped(value: number, min: number, max: number): number {

@@ -1,8 +1,9 @@
 /** Turns the core's effects into messages for a worker. Pure: what is not in the effect is read
  *  from the state. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
-import { idNumber, type JobId } from "../../core/ids.ts";
+import { idNumber, type JobId, type WorkerId } from "../../core/ids.ts";
 import { jobOwner, jobSpec, stageSources, workerSpecs } from "../../core/view.ts";
+import { sourceKey, ticketText } from "../../peer/shuffle/ticket.ts";
 import {
   type JobOpen,
   type ManagerMessage,
@@ -16,9 +17,17 @@ import type { OuterEffect } from "../run.ts";
 export type ClusterKeys = {
   /** 8 bytes; in every task id. */
   readonly tag: Uint8Array;
-  /** What a worker shows another one to fetch partitions of the job; the same after a restart. */
+  /** Of the job, known to the coordinator alone: from it come the keys that it shares with each
+   *  worker of the job. The same after a restart. */
   exchangeSecret(job: JobId): string;
 };
+
+/** By whom and when orders are said. */
+export type Speaker = { readonly keys: ClusterKeys; readonly nowMs: number };
+
+/** How long a ticket for the outputs of a stage is good, ms: so long may a worker that was revoked
+ *  still read with what it has. */
+export const shuffleTicketMs = 600_000;
 
 /** Effects that are for one worker. */
 export type WorkerOrder = Extract<OuterEffect, { worker: unknown }>;
@@ -31,13 +40,16 @@ const encoder = new TextEncoder();
 export function orderMessages(
   state: CoordinatorState,
   order: WorkerOrder,
-  keys: ClusterKeys,
+  speaker: Speaker,
 ): ManagerMessage[] {
+  const { keys } = speaker;
   switch (order.kind) {
     case "open-job":
-      return openJob(state, order.job, keys);
-    case "send-sources":
-      return [sources(state, order.job, order.stage)];
+      return openJob(state, order, speaker);
+    case "send-sources": {
+      const told = sourcesFor(state, order, speaker);
+      return [{ kind: "stageSources", sources: encoder.encode(JSON.stringify(told)) }];
+    }
     case "assign":
       return assignments(state, order, keys.tag);
     case "abort":
@@ -50,20 +62,33 @@ export function orderMessages(
   }
 }
 
-function openJob(state: CoordinatorState, job: JobId, keys: ClusterKeys): ManagerMessage[] {
+function openJob(
+  state: CoordinatorState,
+  { job, worker }: Extract<WorkerOrder, { kind: "open-job" }>,
+  { keys, nowMs }: Speaker,
+): ManagerMessage[] {
   const spec = jobSpec(state, job);
   if (spec === null) return [];
   const { name, codeHash, planHash } = spec;
   const stages = spec.stages.map(({ kind, partitionCount }) => ({ kind, partitionCount }));
-  const exchangeSecret = keys.exchangeSecret(job);
+  const exchangeKey = sourceKey(keys.exchangeSecret(job), worker);
   const owner = jobOwner(state, job) ?? "";
-  const open: JobOpen = { job, name, owner, codeHash, planHash, exchangeSecret, stages };
+  const open: JobOpen = { job, name, owner, codeHash, planHash, exchangeKey, nowMs, stages };
   return [{ kind: "jobOpen", job: encoder.encode(JSON.stringify(open)) }];
 }
 
-function sources(state: CoordinatorState, job: JobId, stage: number): ManagerMessage {
+/** Where the outputs of a stage lie, with tickets for this worker. */
+export function sourcesFor(
+  state: CoordinatorState,
+  to: { readonly worker: WorkerId; readonly job: JobId; readonly stage: number },
+  { keys, nowMs }: Speaker,
+): StageSources {
+  const { job, stage, worker: requester } = to;
   const urls: string[] = [];
+  const tickets: string[] = [];
   const places = new Map<string | null, number>();
+  const secret = keys.exchangeSecret(job);
+  const scope = { job, stage, requester, expiresMs: Math.ceil(nowMs) + shuffleTicketMs };
   const tasks = stageSources(state, job, stage).map((source) => {
     // A hole is a task that is being computed again; the worker is told once more when it is done.
     if (source === null) return [-1, 0, ""] as const;
@@ -72,12 +97,12 @@ function sources(state: CoordinatorState, job: JobId, stage: number): ManagerMes
     if (place === undefined) {
       const url = worker === null ? "" : (workerSpecs(state, worker)?.exchangeUrl ?? "");
       place = urls.push(url) - 1;
+      tickets.push(worker === null ? "" : ticketText(sourceKey(secret, worker), scope));
       places.set(worker, place);
     }
     return [place, source.attempt, source.root] as const;
   });
-  const told: StageSources = { job, stage, urls, tasks };
-  return { kind: "stageSources", sources: encoder.encode(JSON.stringify(told)) };
+  return { job, stage, urls, tickets, tasks };
 }
 
 function assignments(

@@ -5,14 +5,16 @@ import { type CoordinatorState, emptyState, step } from "../../core/coordinator.
 import type { Effect } from "../../core/effect.ts";
 import type { AttemptRef } from "../../core/ids.ts";
 import { mapReduceSpec, submission, testSpecs } from "../../core/testing/make-believe.ts";
+import { sourceKey, ticketText } from "../../peer/shuffle/ticket.ts";
 import type { TaskStatus } from "../../wire/manager/messages.ts";
 import { packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
 import { claimedSpecs, parseNotes, parseReport, parseReports, parseServing } from "./claims.ts";
-import { orderMessages, type WorkerOrder } from "./orders.ts";
+import { orderMessages, shuffleTicketMs, type WorkerOrder } from "./orders.ts";
 import { statusEvents } from "./reports.ts";
 
 const tag = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]);
 const keys = { tag, exchangeSecret: (job: string) => `secret of ${job}` };
+const speaker = { keys, nowMs: 5_000 };
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const empty = new Uint8Array(0);
 
@@ -126,7 +128,7 @@ test("specs are clamped, and an exchange address must be an address", () => {
     name: "n".repeat(1_000),
     host: "h",
     slots: 0,
-    exchangeUrl: "https://10.0.0.1:9/x",
+    exchangeUrl: `grpcs://10.0.0.1:9/${"ab".repeat(32)}`,
     version: "1",
     holding: [],
     serving: empty,
@@ -139,7 +141,8 @@ test("specs are clamped, and an exchange address must be an address", () => {
   );
   const ours = claimedSpecs(request({ node }), "10.0.0.2:5");
   assert.deepEqual([ours.slots, ours.name.length, ours.exchangeUrl], [1, 200, node.exchangeUrl]);
-  for (const exchangeUrl of ["file:///etc/passwd", "http://user:secret@host", "nonsense"]) {
+  const wrong = ["file:///etc/passwd", "grpc://user:secret@host:1", "grpcs://10.0.0.1:9", "no"];
+  for (const exchangeUrl of wrong) {
     assert.throws(() => claimedSpecs(request({ node: { ...node, exchangeUrl } }), ""), {
       code: "bad-request",
     });
@@ -164,7 +167,7 @@ function ordersOfAJob(): { state: CoordinatorState; orders: WorkerOrder[] } {
 
 test("orders become the messages of seed 2 and ours, in their order", () => {
   const { orders, state } = ordersOfAJob();
-  const messages = orders.flatMap((order) => orderMessages(state, order, keys));
+  const messages = orders.flatMap((order) => orderMessages(state, order, speaker));
   assert.deepEqual(
     messages.map(({ kind }) => kind),
     ["jobOpen", "tasksExecute", "stageSources", "tasksExecute"],
@@ -172,11 +175,14 @@ test("orders become the messages of seed 2 and ours, in their order", () => {
   const [open, maps, sources] = messages;
   const json = (part: Uint8Array) => JSON.parse(new TextDecoder().decode(part));
   assert.ok(open?.kind === "jobOpen" && sources?.kind === "stageSources");
-  assert.equal(json(open.job).exchangeSecret, "secret of j-1");
+  const key = sourceKey("secret of j-1", "w-1");
+  assert.deepEqual([json(open.job).exchangeKey, json(open.job).nowMs], [key, 5_000]);
+  const scope = { job: "j-1", stage: 0, requester: "w-1", expiresMs: 5_000 + shuffleTicketMs };
   assert.deepEqual(json(sources.sources), {
     job: "j-1",
     stage: 0,
-    urls: ["http://127.0.0.1:1"],
+    urls: ["grpc://127.0.0.1:1"],
+    tickets: [ticketText(key, scope)],
     tasks: [0, 1, 2].map(() => [0, 1, "ab".repeat(32)]),
   });
   assert.ok(maps?.kind === "tasksExecute");
@@ -193,7 +199,7 @@ test("a limit travels exactly, and in whole seconds for existing workers", () =>
   step(state, { ...submission({ ...spec, stages }), atMs: 1 } as never);
   const attempts = [{ task: 0, attempt: 1 }];
   const order = { kind: "assign", worker: "w-1", job: "j-1", stage: 0, attempts } as const;
-  const [message] = orderMessages(state, order, keys);
+  const [message] = orderMessages(state, order, speaker);
   assert.ok(message?.kind === "tasksExecute");
   assert.deepEqual([message.tasks[0]?.timeoutS, message.tasks[0]?.timeoutMs], [2, 1_250]);
 });
@@ -203,7 +209,7 @@ test("a large assignment comes in messages of at most 256 tasks, none lost", () 
   step(state, { ...submission(mapReduceSpec(1_000, 1)), atMs: 1 } as never);
   const attempts = Array.from({ length: 600 }, (_, task) => ({ task, attempt: 1 }));
   const order = { kind: "assign", worker: "w-1", job: "j-1", stage: 0, attempts } as const;
-  const sizes = orderMessages(state, order, keys).map((message) =>
+  const sizes = orderMessages(state, order, speaker).map((message) =>
     message.kind === "tasksExecute" ? message.tasks.length : 0,
   );
   assert.deepEqual(sizes, [256, 256, 88]);

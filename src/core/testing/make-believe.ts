@@ -26,7 +26,7 @@ export function testSpecs(over: Partial<WorkerSpecs> = {}): WorkerSpecs {
     slots: 1,
     memoryBytes: 1e9,
     kinds: [100],
-    exchangeUrl: "http://127.0.0.1:1",
+    exchangeUrl: "grpc://127.0.0.1:1",
     version: "0",
     ...over,
   };

@@ -1,5 +1,5 @@
-/** Self-signed certificates: of a coordinator, made at its first start and kept; of members, made at
- *  each.
+/** Self-signed certificates: of a coordinator, made at its first start and kept; of a member, made
+ *  at each start.
  *
  *  Nobody vouches for them; others pin the SHA-256 fingerprint, which comes with the address. */
 import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";

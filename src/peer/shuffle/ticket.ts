@@ -5,7 +5,7 @@
  *     source needs no list.
  *  2. The secret itself is never sent to a source: the requester proves that it has it, by a MAC
  *     over a challenge of the connection. A proof is good once.
- *  3. Expiry is told by the coordinator's clock, which the source follows (see `docs/decisions`). */
+ *  3. Tickets end by the coordinator's clock, which it tells the source with the key. */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 export type Scope = {

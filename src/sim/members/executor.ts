@@ -3,6 +3,7 @@
 import type { AttemptReport } from "../../core/event.ts";
 import type { AttemptRef, JobId } from "../../core/ids.ts";
 import { type Failure, taskName } from "../../core/job.ts";
+import { parseTicket, ticketText } from "../../peer/shuffle/ticket.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
 import type { Executor, ExecutorEvents, RunOrder, Serving } from "../../worker/run.ts";
 import { mapTask, plainTask, reduceTask, type SimJob } from "../jobs.ts";
@@ -11,6 +12,14 @@ import type { SimProcess } from "../world/process.ts";
 import type { World } from "../world/world.ts";
 import { coordinatorName, type SimCoordinator } from "./coordinator.ts";
 import type { SimWorker } from "./worker.ts";
+
+export type PartitionsAsk = {
+  readonly ticket: string;
+  /** Who asks. */
+  readonly requester: string;
+  readonly sources: readonly string[];
+  readonly partition: number;
+};
 
 type Output = { readonly ref: AttemptRef; readonly root: string; readonly partitions: string[] };
 type Run = { readonly order: RunOrder; readonly job: SimJob; isOver: boolean };
@@ -33,6 +42,7 @@ export class SimExecutor implements Executor {
   slowFactor = 1;
   readonly #world: World;
   readonly #process: SimProcess;
+  readonly #workerId: () => string;
   readonly #events: ExecutorEvents;
   readonly #jobs = new Map<string, JobOpen>();
   readonly #loaded = new Set<string>();
@@ -40,7 +50,8 @@ export class SimExecutor implements Executor {
   readonly #outputs = new Map<string, Output>();
   readonly #runs = new Map<number, Run>();
 
-  constructor(world: World, process: SimProcess, events: ExecutorEvents) {
+  constructor(world: World, process: SimProcess, events: ExecutorEvents, workerId: () => string) {
+    this.#workerId = workerId;
     this.#world = world;
     this.#process = process;
     this.#events = events;
@@ -113,13 +124,19 @@ export class SimExecutor implements Executor {
     return [...stages.values()];
   }
 
-  /** What another worker asks for, one after the other; null = there is no such output here. */
-  partitions(secret: string, sources: readonly string[], partition: number): Array<string | null> {
-    return sources.map((source) => {
+  /** What another worker asks for, one after the other; null = there is no such output here. With
+   *  another's ticket nothing is (I13). When one ends is tested without the simulation. */
+  partitions(ask: PartitionsAsk): Array<string | null> {
+    return ask.sources.map((source) => {
       const output = this.#outputs.get(source);
-      const job = output === undefined ? undefined : this.#jobs.get(output.ref.job);
-      if (output === undefined || job?.exchangeSecret !== secret) return null;
-      return output.partitions[partition] ?? null;
+      const key = output && this.#jobs.get(output.ref.job)?.exchangeKey;
+      const ticket = parseTicket(ask.ticket);
+      if (output === undefined || key === undefined || ticket === null) return null;
+      const { expiresMs } = ticket;
+      const { job, stage } = output.ref;
+      const scope = { job, stage, requester: ask.requester, expiresMs };
+      if (ticketText(key, scope) !== ask.ticket) return null;
+      return output.partitions[ask.partition] ?? null;
     });
   }
 
@@ -245,14 +262,15 @@ export class SimExecutor implements Executor {
   /** Everything that one worker holds, asked for until it is there, or too often. */
   async #fetch(run: Run, from: Fetch): Promise<void> {
     const { found, ref, tasks, told, url } = from;
-    const secret = this.#jobs.get(ref.job)?.exchangeSecret ?? "";
+    const ticket = told.tickets[told.urls.indexOf(url)] ?? "";
     const missing = () => tasks.filter((task) => found[task] === null);
     const once = async () => {
       const asked = missing();
       const sources = asked.map((task) =>
         sourceKey(ref.job, told.stage, task, told.tasks[task]![1]),
       );
-      const work = (server: SimWorker) => server.partitions(secret, sources, ref.task);
+      const ask = { ticket, sources, partition: ref.task, requester: this.#workerId() };
+      const work = (server: SimWorker) => server.partitions(ask);
       const options = { timeoutMs: askTimeoutMs, work };
       const { hostname } = new URL(url);
       const got = await this.#world.network.ask(this.#process, hostname, options);

@@ -8,7 +8,7 @@ import { SimProcess } from "../world/process.ts";
 import type { SimLink } from "../world/sim-link.ts";
 import type { World } from "../world/world.ts";
 import { coordinatorName } from "./coordinator.ts";
-import { SimExecutor } from "./executor.ts";
+import { type PartitionsAsk, SimExecutor } from "./executor.ts";
 
 export type SimWorkerOptions = {
   /** Of the machine. */
@@ -47,13 +47,13 @@ export class SimWorker implements Server {
         slots,
         memoryBytes: 1e9,
         kinds: [programKinds.javascript],
-        exchangeUrl: `http://${name}/`,
+        exchangeUrl: `grpc://${name}:1`,
         version: "simulated",
         session: `${name} life ${life}`,
       },
       ...(identity === undefined ? {} : { identity }),
       executor: (events) => {
-        executor = new SimExecutor(world, process, events);
+        executor = new SimExecutor(world, process, events, () => this.loop.workerId);
         return executor;
       },
       onNews: (text) => {
@@ -83,8 +83,8 @@ export class SimWorker implements Server {
   }
 
   /** See `SimExecutor.partitions`. */
-  partitions(secret: string, sources: readonly string[], partition: number): Array<string | null> {
-    return this.executor.partitions(secret, sources, partition);
+  partitions(ask: PartitionsAsk): Array<string | null> {
+    return this.executor.partitions(ask);
   }
 
   async #dial({ clock, judge, network }: World, credential: string): Promise<SimLink> {

@@ -138,8 +138,11 @@ export type JobOpen = {
   readonly owner: string;
   readonly codeHash: string;
   readonly planHash: string;
-  /** Secret of this job that a worker shows to fetch partitions from another worker. */
-  readonly exchangeSecret: string;
+  /** Known to this worker and the coordinator alone: it makes the tickets with which others read
+   *  what this worker computes of the job. */
+  readonly exchangeKey: string;
+  /** The coordinator's clock when this was said, ms: tickets end by it. */
+  readonly nowMs: number;
   readonly stages: ReadonlyArray<{ readonly kind: string; readonly partitionCount: number }>;
 };
 
@@ -149,6 +152,9 @@ export type StageSources = {
   readonly stage: number;
   /** Distinct exchange addresses of workers; "" = the coordinator passes them on. */
   readonly urls: readonly string[];
+  /** For each of `urls` the ticket that opens this stage's outputs there to the worker that is
+   *  told, and to nobody else; "" = none is needed. */
+  readonly tickets: readonly string[];
   /** Per task: index into `urls`, attempt, manifest root. */
   readonly tasks: ReadonlyArray<readonly [url: number, attempt: number, root: string]>;
 };

@@ -7,6 +7,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
 import type { BlobPut } from "../../store/blob/blob.ts";
 import type { DiskBlobs } from "../../store/blob/disk.ts";
+import type { StageSources } from "../../wire/manager/messages.ts";
 import { type AskOptions, ask, readAll } from "./http.ts";
 import type { Output } from "./outputs.ts";
 import { retrying } from "./retry.ts";
@@ -24,6 +25,9 @@ export type BlobsOptions = {
   /** The coordinator's own blobs, when they lie on a disk of this machine. */
   readonly store?: DiskBlobs | null;
 };
+
+/** Of a job with a million tasks. */
+const sourcesMaxBytes = 128 * 1024 * 1024;
 
 export class CoordinatorBlobs {
   readonly #options: BlobsOptions;
@@ -121,6 +125,14 @@ export class CoordinatorBlobs {
         }
       }
     });
+  }
+
+  /** Where the outputs of a stage lie now, with tickets for this worker, which must have an attempt
+   *  that reads them. */
+  async sources(job: JobId, stage: number, signal: AbortSignal): Promise<StageSources> {
+    const response = await this.#ask(`/shuffle/${job}/${stage}/sources`, { signal });
+    const bytes = await readAll(response, sourcesMaxBytes);
+    return JSON.parse(bytes.toString("utf8")) as StageSources;
   }
 
   /** Bytes [start, end) of a file of the job's plan, through the coordinator. */

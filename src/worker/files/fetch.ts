@@ -12,10 +12,12 @@ import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptRef, Hash, JobId } from "../../core/ids.ts";
+import { refuserFor } from "../../peer/addresses.ts";
+import { ShuffleClient } from "../../peer/shuffle/client.ts";
 import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
-import { ask, readAll } from "./http.ts";
+import { ask } from "./http.ts";
 import { isUnchanged, type NearOutput, NearOutputs } from "./near.ts";
 import type { Outputs } from "./outputs.ts";
 import { diskError, writeAll } from "./store-file.ts";
@@ -52,7 +54,8 @@ export type FetchOrder = {
   readonly partition: number;
   /** Where partitions lie, now: asked again after a failure. */
   readonly sources: () => StageSources | null;
-  readonly secret: string;
+  /** Asks the coordinator for them anew, with other tickets; `sources` has them then. */
+  readonly renew: (stage: number, signal: AbortSignal) => Promise<void>;
   /** Directory that the task process may read; links and fetched bytes are put there. */
   readonly dir: string;
   /** Name of the file for fetched bytes. */
@@ -77,17 +80,31 @@ export class PartitionsLost extends ClusterError {
   }
 }
 
-type Source = { readonly url: string; readonly ref: AttemptRef; readonly root: Hash };
+type Source = {
+  readonly url: string;
+  readonly ticket: string;
+  readonly ref: AttemptRef;
+  readonly root: Hash;
+};
+type Part = number | "manifest";
 type Wanted = { readonly task: number; readonly sizeBytes: number; readonly at: number };
 
 /** The coordinator, which keeps the outputs of workers that nobody can reach. */
-export type RelayAddress = { readonly url: string; readonly fingerprint: string };
+export type RelayAddress = {
+  readonly url: string;
+  readonly fingerprint: string;
+  /** The worker's credential now. */
+  readonly credential: () => string;
+};
 
 export class PartitionFetcher {
   readonly #outputs: Outputs;
   readonly #near: NearOutputs;
   readonly #limits: FetchLimits;
   readonly #relay: RelayAddress;
+  readonly #client: ShuffleClient;
+  /** Being asked for anew, by job and stage. */
+  readonly #renewing = new Map<string, Promise<void>>();
   /** By root, least lately used first. */
   readonly #manifests = new Map<Hash, Promise<Manifest>>();
 
@@ -96,6 +113,13 @@ export class PartitionFetcher {
     this.#near = new NearOutputs(outputs.dir);
     this.#limits = limits;
     this.#relay = relay;
+    const { idleMs } = limits;
+    // A worker's address is what it says; only what can be none is refused (F3).
+    this.#client = new ShuffleClient(refuserFor("machine"), { connectMs: idleMs, idleMs });
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
   }
 
   /** One segment for each map task, in their order. Throws `PartitionsLost`, `storage-full`. */
@@ -215,7 +239,9 @@ export class PartitionFetcher {
         const full = (error as NodeJS.ErrnoException).code;
         if (full === "ENOSPC" || full === "EDQUOT") throw error;
         failure = error;
-        if (error instanceof ClusterError && error.code === "not-found") tries = Infinity;
+        if (!(error instanceof ClusterError)) continue;
+        if (error.code === "not-found") tries = Infinity;
+        if (error.code === "unauthenticated") await this.#renew(order, source).catch(() => {});
       }
     }
     const why = failure instanceof Error ? failure.message : String(failure);
@@ -247,9 +273,28 @@ export class PartitionFetcher {
     return manifest;
   }
 
+  /** A ticket is over, or was made before something changed: all tries share one question. */
+  #renew(order: FetchOrder, { ref }: Source): Promise<void> {
+    const key = `${ref.job}/${ref.stage}`;
+    const known = this.#renewing.get(key);
+    if (known !== undefined) return known;
+    const asked = order.renew(ref.stage, order.signal).finally(() => this.#renewing.delete(key));
+    this.#renewing.set(key, asked);
+    return asked;
+  }
+
   async #fetchManifest(order: FetchOrder, source: Source): Promise<Manifest> {
-    const response = await this.#ask(order, source, "manifest", this.#limits.idleMs * 2);
-    const bytes = await readAll(response, manifestMaxBytes);
+    const chunks: Uint8Array[] = [];
+    let sizeBytes = 0;
+    const limitMs = this.#limits.idleMs * 2;
+    for await (const chunk of this.#read(order, source, { part: "manifest", limitMs })) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > manifestMaxBytes) {
+        throw new ClusterError("limit-exceeded", `a manifest above ${manifestMaxBytes} bytes`);
+      }
+      chunks.push(Uint8Array.from(chunk));
+    }
+    const bytes = Buffer.concat(chunks);
     if (createHash("sha256").update(bytes).digest("hex") === source.root) {
       return decodeManifest(bytes);
     }
@@ -268,12 +313,11 @@ export class PartitionFetcher {
     }
     const { idleMs, rateMin } = this.#limits;
     const limitMs = idleMs + (want.sizeBytes / rateMin) * 1000;
-    const response = await this.#ask(order, source, String(order.partition), limitMs);
     const digest = createHash("sha256");
     let done = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
+    const part = order.partition;
+    for await (const chunk of this.#read(order, source, { part, limitMs })) {
       if (done + chunk.length > want.sizeBytes) {
-        response.destroy();
         throw new ClusterError(
           "protocol-violated",
           `${source.url} sent more than its manifest says`,
@@ -287,15 +331,33 @@ export class PartitionFetcher {
     throw new ClusterError("data-lost", `${source.url} sent other bytes than its manifest says`);
   }
 
-  #ask(order: FetchOrder, source: Source, what: string, limitMs: number) {
-    const { job, stage, task, attempt } = source.ref;
-    const path = `/shuffle/${job}/${stage}/${task}/${attempt}/${what}`;
-    const from = source.url === "" ? this.#relay : { url: source.url };
-    return ask(new URL(path, from.url), {
-      ...("fingerprint" in from ? { fingerprint: from.fingerprint } : {}),
+  /** A chunk is good until the next one is asked for. */
+  async *#read(
+    order: FetchOrder,
+    source: Source,
+    { limitMs, part }: { readonly part: Part; readonly limitMs: number },
+  ): AsyncIterable<Uint8Array> {
+    const { ref, ticket, url } = source;
+    const { signal } = order;
+    if (url === "") yield* await this.#askRelay(ref, part, { limitMs, signal });
+    else {
+      const { attempt, job, stage, task } = ref;
+      const from = { address: url, ticket, job, stage };
+      yield* this.#client.read(from, { task, attempt, part }, { limitMs, signal });
+    }
+  }
+
+  async #askRelay(
+    { attempt, job, stage, task }: AttemptRef,
+    part: Part,
+    of: { readonly limitMs: number; readonly signal: AbortSignal },
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const { credential, fingerprint, url } = this.#relay;
+    return await ask(new URL(`/shuffle/${job}/${stage}/${task}/${attempt}/${part}`, url), {
+      fingerprint,
       idleMs: this.#limits.idleMs,
-      headers: { authorization: `Bearer ${order.secret}` },
-      signal: AbortSignal.any([order.signal, AbortSignal.timeout(Math.ceil(limitMs))]),
+      headers: { authorization: `Bearer ${credential()}` },
+      signal: AbortSignal.any([of.signal, AbortSignal.timeout(Math.ceil(of.limitMs))]),
     });
   }
 }
@@ -308,7 +370,7 @@ function sourceOf(order: FetchOrder, task: number): Source | null {
   const [url, attempt, root] = entry;
   if (url < 0) return null;
   const ref = { job: order.job, stage: told.stage, task, attempt };
-  return { url: told.urls[url] ?? "", ref, root };
+  return { url: told.urls[url] ?? "", ticket: told.tickets[url] ?? "", ref, root };
 }
 
 /** The task's partition of an output of this disk; null when it cannot get a name for the task. */

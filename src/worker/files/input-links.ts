@@ -18,10 +18,14 @@ export class InputLinks {
     return this.#links.length > 0;
   }
 
-  /** The path under which the process opens the file. */
-  add(path: string): string {
+  /** The path under which the process opens the file; null where links cannot be made. */
+  add(path: string): string | null {
     const link = join(this.#dir, `input-${randomUUID()}`);
-    symlinkSync(path, link);
+    try {
+      symlinkSync(path, link);
+    } catch {
+      return null;
+    }
     this.#links.push(link);
     return link;
   }

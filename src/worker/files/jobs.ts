@@ -22,6 +22,8 @@ export type OpenedJob = {
   readonly open: JobOpen;
   /** By the stage whose partitions they are. */
   readonly sources: Map<number, StageSources>;
+  /** The coordinator's clock, as far as it was told: tickets end by it. */
+  coordinatorNowMs(): number;
   /** Fetched once; a failure is forgotten, so that the next attempt tries again. */
   files(): Promise<JobFiles>;
 };
@@ -32,7 +34,7 @@ export class OpenJobs {
   readonly #kept: KeptBlobs;
   readonly #jobs = new Map<
     string,
-    { readonly job: OpenedJob; readonly closing: AbortController }
+    { readonly job: OpenedJob; readonly closing: AbortController; aheadMs: number }
   >();
 
   constructor(dir: string, blobs: CoordinatorBlobs) {
@@ -42,16 +44,21 @@ export class OpenJobs {
   }
 
   /** May be told twice. The files are fetched at once: the first task follows soon. With another
-   *  secret it is another job of that name: of a coordinator that was restored from a backup. */
+   *  key it is another job of that name: of a coordinator that was restored from a backup. */
   open(open: JobOpen): void {
+    const aheadMs = open.nowMs - performance.now();
     const known = this.#jobs.get(open.job);
-    if (known?.job.open.exchangeSecret === open.exchangeSecret) return;
+    if (known?.job.open.exchangeKey === open.exchangeKey) {
+      known.aheadMs = aheadMs;
+      return;
+    }
     known?.closing.abort();
     const closing = new AbortController();
     let files: Promise<JobFiles> | null = null;
     const job: OpenedJob = {
       open,
       sources: new Map(),
+      coordinatorNowMs: () => performance.now() + entry.aheadMs,
       files: () => {
         files ??= this.#fetch(open, closing.signal).catch((error: unknown) => {
           files = null;
@@ -60,7 +67,8 @@ export class OpenJobs {
         return files;
       },
     };
-    this.#jobs.set(open.job, { job, closing });
+    const entry = { job, closing, aheadMs };
+    this.#jobs.set(open.job, entry);
     job.files().catch(() => {});
   }
 
@@ -92,9 +100,9 @@ export class OpenJobs {
   }
 
   /** No directory for each job: making one and removing it takes longer than a short task. The
-   *  secret tells jobs of one name apart. */
-  #paths({ job, exchangeSecret }: JobOpen) {
-    const which = createHash("sha256").update(exchangeSecret).digest("hex").slice(0, 16);
+   *  key tells jobs of one name apart. */
+  #paths({ job, exchangeKey }: JobOpen) {
+    const which = createHash("sha256").update(exchangeKey).digest("hex").slice(0, 16);
     const path = (what: string) => join(this.#dir, `${job}-${which}-${what}`);
     return {
       codePath: path("job.mjs"),

@@ -4,7 +4,11 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { AttemptReport } from "../../core/event.ts";
-import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
+import { ShuffleClient, type WantedPart } from "../../peer/shuffle/client.ts";
+import { type Scope, sourceKey, ticketText } from "../../peer/shuffle/ticket.ts";
+import type { StageSources } from "../../wire/manager/messages.ts";
+import { exchangeText, parseExchange } from "../../wire/p4/shuffle.ts";
+import type { WorkerOptions } from "../node.ts";
 import { type ManagerEnd, ScriptedManager } from "../testing/scripted-manager.ts";
 import { ref, refs, started, wordCountJob } from "../testing/started.ts";
 
@@ -16,31 +20,41 @@ type Member = {
   readonly end: ManagerEnd;
   readonly url: string;
   readonly dataDir: string;
+  readonly key: string;
 };
 
 type Cluster = {
   readonly manager: ScriptedManager;
   readonly members: readonly Member[];
-  readonly job: JobOpen;
   readonly sources: StageSources;
 };
 
 /** Two workers, each with the outputs of two of the four map tasks. */
-async function mapped(t: TestContext): Promise<Cluster> {
+async function mapped(t: TestContext, over: Partial<WorkerOptions> = {}): Promise<Cluster> {
   const manager = await ScriptedManager.start(t);
   const job = wordCountJob(t, manager, { text, maps, reducers });
   const members: Member[] = [];
   const tasks: Array<readonly [number, number, string]> = [];
   for (const [index, from] of [0, 2].entries()) {
-    const { dataDir } = await started(t, manager);
+    const { dataDir } = await started(t, manager, over);
     const { end, node } = await manager.joined();
-    members.push({ end, url: node.exchangeUrl, dataDir });
-    await end.open(job);
+    const key = sourceKey("secret of j-1", `w-${index + 1}`);
+    members.push({ end, url: node.exchangeUrl, dataDir, key });
+    await end.open({ ...job, exchangeKey: key });
     await end.assign(refs(2, from));
     for (const report of await end.reports(2)) tasks[report.task] = [index, 1, rootOf(report)];
   }
   const urls = members.map(({ url }) => url);
-  return { manager, members, job, sources: { job: "j-1", stage: 0, urls, tasks } };
+  const tickets = members.map(({ key }) => ticketFor(key));
+  return { manager, members, sources: { job: "j-1", stage: 0, urls, tickets, tasks } };
+}
+
+const hourMs = 3_600_000;
+
+/** By the clock of the job as the workers are told it. */
+function ticketFor(key: string, over: Partial<Scope> = {}): string {
+  const scope = { job: "j-1", stage: 0, requester: "w-1", expiresMs: 1_000_000 + hourMs };
+  return ticketText(key, { ...scope, ...over });
 }
 
 function rootOf(report: AttemptReport): string {
@@ -102,7 +116,7 @@ test("F3: outputs of a worker that is gone are lost; what moves is fetched anew"
   const { members, sources } = await mapped(t);
   const { end } = members[0]!;
   const hole = [-1, 0, ""] as const;
-  const gone = { ...sources, urls: [sources.urls[0]!, "http://127.0.0.1:1"] };
+  const gone = { ...sources, urls: [sources.urls[0]!, "grpc://127.0.0.1:1"] };
   await end.sources({ ...gone, tasks: [hole, ...gone.tasks.slice(1)] });
   await end.assign([ref(0, { stage: 1 })]);
   assert.deepEqual(lostOf((await end.reports())[0]), [0, 2, 3]);
@@ -111,33 +125,79 @@ test("F3: outputs of a worker that is gone are lost; what moves is fetched anew"
   assert.equal((await end.reports())[0]?.kind, "done");
 });
 
-test("without the secret of its job the exchange shows nothing", async (t) => {
-  const { members, job } = await mapped(t);
-  const { url } = members[0]!;
-  const status = async (path: string, secret: string) => {
-    const response = await fetch(url + path, { headers: { authorization: `Bearer ${secret}` } });
-    await response.arrayBuffer();
-    return response.status;
-  };
-  const secret = job.exchangeSecret;
-  assert.equal(await status("/shuffle/j-1/0/0/1/manifest", secret), 200);
-  assert.equal(await status("/shuffle/j-1/0/0/1/0", secret), 200);
-  assert.equal(await status("/shuffle/j-1/0/0/1/0", "another"), 401);
-  assert.equal(await status("/shuffle/j-1/0/0/1/0", ""), 401);
-  assert.equal(await status("/shuffle/j-2/0/0/1/0", "undefined"), 401);
-  assert.equal(await status("/shuffle/j-1/0/0/2/manifest", secret), 404);
-  assert.equal(await status(`/shuffle/j-1/0/0/1/${reducers}`, secret), 404);
-  assert.equal(await status("/shuffle/j-1/0/0/1/..%2f", secret), 404);
-  assert.equal(await status("/shuffle/j-1/../../../etc/passwd", secret), 404);
+/** What one gets who shows this ticket to a worker: bytes, or the code of the refusal. */
+async function shown(
+  t: TestContext,
+  member: Member,
+  ticket: string,
+  over: Partial<WantedPart & { job: string; stage: number }> = {},
+): Promise<number | string> {
+  const client = new ShuffleClient(() => null, { connectMs: 5_000, idleMs: 5_000 });
+  t.after(() => client.close());
+  const wanted = { task: 0, attempt: 1, part: 0, ...over };
+  const from = { address: member.url, ticket, job: "j-1", stage: 0, ...over };
+  const options = { limitMs: 5_000, signal: new AbortController().signal };
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of client.read(from, wanted, options)) sizeBytes += chunk.length;
+    return sizeBytes;
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+
+test("F5, I13: a ticket is good for one source, requester, job and stage, for a time", async (t) => {
+  const { members } = await mapped(t);
+  const [source, other] = members as [Member, Member];
+  const good = ticketFor(source.key);
+  assert.ok(((await shown(t, source, good)) as number) > 0);
+  assert.ok(((await shown(t, source, good, { part: "manifest" })) as number) > 0);
+  const refused = async (ticket: string, over = {}, at = source) =>
+    assert.equal(await shown(t, at, ticket, over), "unauthenticated");
+  await refused("");
+  await refused(good, {}, other);
+  await refused(ticketFor(other.key));
+  await refused(good.replace("w-1.", "w-2."));
+  await refused(ticketFor(source.key, { stage: 1 }));
+  await refused(good, { stage: 1 });
+  await refused(good, { job: "j-2" });
+  await refused(good.replace(String(1_000_000 + hourMs), String(1_000_000 + 2 * hourMs)));
+  await refused(ticketFor(source.key, { expiresMs: 1_000_000 }));
+  for (const over of [{ attempt: 2 }, { part: reducers }, { task: 2 }]) {
+    assert.equal(await shown(t, source, good, over), "not-found");
+  }
+});
+
+test("F5: for a ticket that is over the worker asks for another, and the task goes on", async (t) => {
+  const { manager, members, sources } = await mapped(t);
+  const { end } = members[0]!;
+  const over = members.map(({ key }) => ticketFor(key, { expiresMs: 1_000_000 }));
+  manager.sources.set("/shuffle/j-1/0/sources", sources);
+  await end.sources({ ...sources, tickets: over });
+  await end.assign([ref(0, { stage: 1 })]);
+  assert.equal((await end.reports())[0]?.kind, "done");
+});
+
+test("beyond this machine workers exchange by TLS, each with its own certificate", async (t) => {
+  const { members, sources } = await mapped(t, { listen: "0.0.0.0:0" });
+  const [one, two] = members.map(({ url }) => parseExchange(url)!);
+  assert.match(members[0]!.url, /^grpcs:/);
+  assert.notEqual(one!.fingerprint, two!.fingerprint);
+  const { end } = members[0]!;
+  const swapped = exchangeText({ ...two!, fingerprint: one!.fingerprint });
+  await end.sources({ ...sources, urls: [sources.urls[0]!, swapped] });
+  await end.assign([ref(0, { stage: 1 })]);
+  assert.deepEqual(lostOf((await end.reports())[0]), [2, 3]);
+  await end.sources(sources);
+  await end.assign([ref(0, { stage: 1, attempt: 2 })]);
+  assert.equal((await end.reports())[0]?.kind, "done");
 });
 
 test("the end of a job removes its outputs and closes its exchange", async (t) => {
-  const { members, job } = await mapped(t);
-  const { end, url, dataDir } = members[0]!;
+  const { members } = await mapped(t);
+  const { end, dataDir, key } = members[0]!;
   assert.equal((await end.ask({ kind: "jobClose", jobNumber: 1 })).kind, "ack");
-  const headers = { authorization: `Bearer ${job.exchangeSecret}` };
-  const response = await fetch(`${url}/shuffle/j-1/0/0/1/manifest`, { headers });
-  assert.equal(response.status, 401);
+  assert.equal(await shown(t, members[0]!, ticketFor(key)), "unauthenticated");
   for (let tries = 0; tries < 100 && readdirSync(join(dataDir, "shuffle")).length > 0; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -122,6 +122,8 @@ export class ManagerEnd {
 
 export class ScriptedManager {
   readonly blobs = new Map<string, Buffer>();
+  /** What workers are told that ask for sources anew, by path. */
+  readonly sources = new Map<string, StageSources>();
   /** Bearer token of each upgrade. */
   readonly tokens: string[] = [];
   /** Null = of the manager protocol as it was before ours. */
@@ -219,6 +221,8 @@ export class ScriptedManager {
       const bytes = Buffer.concat(chunks);
       return void send(200, JSON.stringify({ hash: this.put(bytes), sizeBytes: bytes.length }));
     }
+    const sources = this.sources.get(ask.url ?? "");
+    if (sources !== undefined) return void send(200, JSON.stringify(sources));
     const blob = this.blobs.get((ask.url ?? "").split("/").at(-1) ?? "");
     if (blob === undefined) return void send(404, "");
     send(200, blob);

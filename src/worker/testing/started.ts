@@ -99,7 +99,8 @@ function opened(
     owner: "ann",
     codeHash: manager.put(code),
     planHash: manager.put(JSON.stringify(plan)),
-    exchangeSecret: "secret of j-1",
+    exchangeKey: "key of j-1",
+    nowMs: 1_000_000,
     stages,
   };
 }
