@@ -18,8 +18,8 @@ import type { FormatSpec } from "../sdk/format.ts";
 import { readRecords } from "../sdk/local/records.ts";
 import type { InputFile, Piece, Plan } from "../wire/block/plan.ts";
 import { openLocal } from "./input/file.ts";
-import { type StreamOptions, streamSplit } from "./input.ts";
 import { PipeSource } from "./input/pipe-source.ts";
+import { type StreamOptions, streamSplit } from "./input.ts";
 import { RecordPosition } from "./kernels/lines.ts";
 import { pieceReader, wordsOf } from "./kernels/records.ts";
 
@@ -90,7 +90,11 @@ function received(format: FormatSpec = { format: "lines" }): { lines: string[]; 
 }
 
 /** Bytes go through the pipe, or the task process reads the file itself. */
-const ways: ReadonlyArray<Partial<StreamOptions>> = [{}, { direct: (path) => path }];
+const ways: ReadonlyArray<Partial<StreamOptions>> = [
+  {},
+  { direct: (path) => path },
+  { direct: () => null },
+];
 
 test("a text cut in two at any byte loses no record and doubles none", async () => {
   for (const content of ["añb\r\n\n日本語\nlast", "\n\na\r\n", "x\ny\n", "no newline"]) {

@@ -30,8 +30,8 @@ export type StreamOptions = {
   /** Stops between two frames. */
   readonly signal: AbortSignal;
   /** Makes a file of this machine readable for the task process, under the path that it answers.
-   *  Absent: its bytes go through the pipe. */
-  readonly direct?: (path: string) => string;
+   *  Absent, or null answered: its bytes go through the pipe. */
+  readonly direct?: (path: string) => string | null;
   /** Bytes that one compressed file may become; default 64 GiB. Exceeded: `limit-exceeded`. */
   readonly inflatedMaxBytes?: number;
 };
@@ -69,15 +69,16 @@ async function streamPiece(piece: Piece, options: StreamOptions, out: FrameSink)
   const file = options.plan.files[index];
   if (file === undefined) throw new ClusterError("bad-request", `the plan has no file ${index}`);
   const opened = await options.open(file, index);
+  const isPlain = file.compression === "none";
   try {
-    if (file.compression !== "none") {
+    const linked = isPlain && opened.path !== null ? (options.direct?.(opened.path) ?? null) : null;
+    if (!isPlain) {
       const maxBytes = options.inflatedMaxBytes ?? inflatedMaxDefaultBytes;
       await out.send([pieceFrame(index, 0)]);
       for await (const bytes of inflated(file, opened, maxBytes)) await out.bytes(bytes);
-    } else if (opened.path !== null && options.direct !== undefined && file.at.kind === "path") {
-      const path = options.direct(opened.path);
+    } else if (linked !== null && file.at.kind === "path") {
       const { name, sizeBytes, at } = file;
-      const whole = { path, name, sizeBytes, mtimeMs: at.mtimeMs };
+      const whole = { path: linked, name, sizeBytes, mtimeMs: at.mtimeMs };
       if (file.recordBytes !== undefined) {
         await out.send([pieceFrame(index, start), fileFrame({ ...whole, start, end })]);
         out.inputBytes += end - start;
