@@ -9,6 +9,7 @@ import { ClusterError } from "../core/error.ts";
 import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
 import { type Acceptor, acceptTexts, refuseUpgrade, type TextLink } from "../link/websocket.ts";
 import { browserLimits } from "../wire/browser/messages.ts";
+import { permit } from "./cross-origin.ts";
 import type { Gateway } from "./gateway.ts";
 
 export type GatewayServerOptions = {
@@ -19,11 +20,21 @@ export type GatewayServerOptions = {
   readonly certificate: { readonly cert: string; readonly key: string } | null;
   readonly origin: OriginRules;
   readonly trackers: TrackerRules;
+  readonly times?: Partial<ServerTimes>;
   /** Who answers HTTP, asked in order; what none takes is 404. */
   readonly handlers: ReadonlyArray<{
     handle(request: IncomingMessage, response: ServerResponse): boolean;
   }>;
 };
+
+export type ServerTimes = {
+  /** For TLS, and for the headers of a call or an upgrade, each, ms. */
+  readonly headersTimeoutMs: number;
+  /** Longest that neither side of a call moves a byte, ms. */
+  readonly idleTimeoutMs: number;
+};
+
+export const serverTimes: ServerTimes = { headersTimeoutMs: 10_000, idleTimeoutMs: 60_000 };
 
 /** Who may be the tracker by dialling in. */
 export type TrackerRules =
@@ -95,27 +106,55 @@ function problemOfTracker(request: IncomingMessage, rules: TrackerRules): string
   return isRight ? null : "the tracker's token is missing or wrong";
 }
 
-function newServer({ certificate, handlers, origin }: GatewayServerOptions): Server {
-  const limits = { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 0 };
+/** Of every answer; pages have a policy of their own. */
+const safeHeaders = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+function newServer(options: GatewayServerOptions): Server {
+  const { certificate } = options;
+  const { headersTimeoutMs, idleTimeoutMs } = { ...serverTimes, ...options.times };
+  const limits = {
+    maxHeaderSize: 16 * 1024,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(5_000, headersTimeoutMs),
+    // Uploads may take long, but not stand still.
+    requestTimeout: 0,
+  };
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    // A client that goes away is no error of ours.
-    response.on("error", () => {});
-    try {
-      checkOrigin(request.headers, origin);
-    } catch (error) {
-      refuse(response, 403, error as Error);
-      return;
-    }
-    if (handlers.some((handler) => handler.handle(request, response))) return;
-    const asked = `${request.method} ${(request.url ?? "").slice(0, 100)}`;
-    refuse(response, 404, new Error(`there is nothing at ${asked}`));
+    answerCall(options, request, response);
   };
   const server =
     certificate === null
       ? createServer(limits, answer)
-      : createTlsServer({ ...limits, ...certificate }, answer);
+      : createTlsServer({ ...limits, ...certificate, handshakeTimeout: headersTimeoutMs }, answer);
   server.maxConnections = 40_000;
+  server.setTimeout(idleTimeoutMs);
   return server;
+}
+
+function answerCall(
+  { handlers, origin }: GatewayServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  // A client that goes away is no error of ours.
+  response.on("error", () => {});
+  for (const [name, value] of Object.entries(safeHeaders)) response.setHeader(name, value);
+  try {
+    checkOrigin(request.headers, origin);
+  } catch (error) {
+    refuse(response, 403, error as Error);
+    return;
+  }
+  if (permit(request, response, origin.origins)) return;
+  if (handlers.some((handler) => handler.handle(request, response))) return;
+  const asked = `${request.method} ${(request.url ?? "").slice(0, 100)}`;
+  refuse(response, 404, new Error(`there is nothing at ${asked}`));
 }
 
 function refuse(response: ServerResponse, status: number, error: Error): void {

@@ -53,19 +53,22 @@ export const sandboxPage = "/sandbox.html";
 
 /** Most bytes of one speed test. */
 const speedBytesMax = 16 * 1024 * 1024;
+/** Speed tests at once. */
+const speedTestsMax = 256;
 
 /** Reads all files of the folder once; they are the built page, a few megabytes. */
 export function openSite(folder: string): Site {
   const pages = readPages(folder);
-  const noise = randomBytes(256 * 1024);
+  const speed = speedTest();
   return {
     handle(request, response) {
-      const url = new URL(request.url ?? "/", "http://gateway");
-      if (url.pathname === "/speed") {
-        sendNoise(request, response, { noise, sizeBytes: Number(url.searchParams.get("bytes")) });
+      const [path = "", query = ""] = (request.url ?? "").split("?", 2);
+      if (path === "/speed") {
+        const sizeBytes = Number(new URLSearchParams(query).get("bytes") ?? Number.NaN);
+        speed(request, response, sizeBytes);
         return true;
       }
-      const page = pages.get(url.pathname) ?? pageOfRoute(pages, url.pathname);
+      const page = pages.get(path) ?? pageOfRoute(pages, path);
       if (page === undefined) return false;
       if (request.method !== "GET" && request.method !== "HEAD") return false;
       response.writeHead(200, { ...page.headers, "content-length": String(page.bytes.length) });
@@ -117,23 +120,35 @@ function headersOf(path: string): Record<string, string> {
 }
 
 /** Bytes that nothing on the way can compress: the browser times them. */
-function sendNoise(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { noise, sizeBytes }: { readonly noise: Buffer; readonly sizeBytes: number },
-): void {
-  if (request.method !== "GET" || !(sizeBytes >= 0 && sizeBytes <= speedBytesMax)) {
-    response.writeHead(400, { "content-length": "0" }).end();
-    return;
-  }
-  const total = Math.floor(sizeBytes);
+function speedTest() {
+  const noise = randomBytes(256 * 1024);
+  let running = 0;
+  return (request: IncomingMessage, response: ServerResponse, sizeBytes: number): void => {
+    const isSize = sizeBytes >= 0 && sizeBytes <= speedBytesMax;
+    if (request.method !== "GET" || !isSize) {
+      response.writeHead(400, { "content-length": "0" }).end();
+      return;
+    }
+    if (running >= speedTestsMax) {
+      response.writeHead(503, { "content-length": "0", "retry-after": "1" }).end();
+      return;
+    }
+    running += 1;
+    response.once("close", () => {
+      running -= 1;
+    });
+    sendNoise(response, noise, Math.floor(sizeBytes));
+  };
+}
+
+function sendNoise(response: ServerResponse, noise: Buffer, totalBytes: number): void {
   response.writeHead(200, {
     "content-type": "application/octet-stream",
-    "content-length": String(total),
+    "content-length": String(totalBytes),
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
   });
-  let left = total;
+  let left = totalBytes;
   const go = () => {
     while (left > 0) {
       const part = noise.subarray(0, Math.min(left, noise.length));

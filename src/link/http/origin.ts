@@ -27,17 +27,24 @@ export function checkOrigin(headers: Headers, rules: OriginRules): void {
         "call it by its address, or allow the name with the option `hosts`",
     );
   }
-  if (headers["sec-fetch-site"] === "cross-site") {
+  const isKnown = typeof origin === "string" && rules.origins.includes(origin);
+  if (headers["sec-fetch-site"] === "cross-site" && !isKnown && !isFollowedLink(headers)) {
     throw new ClusterError("forbidden", "a page of another site may not call this coordinator");
   }
   if (origin === undefined) return;
   const own = origin === `http://${host}` || origin === `https://${host}`;
-  if (own || (typeof origin === "string" && rules.origins.includes(origin))) return;
+  if (own || isKnown) return;
   throw new ClusterError(
     "forbidden",
     `a page of ${String(origin).slice(0, 100)} may not call this coordinator; ` +
       "allow it with the option `origins`",
   );
+}
+
+/** Somebody opened a link, in a mail or a chat say, in a window of its own: the page that held the
+ *  link sees nothing of the answer. Forms that post have an Origin, which is checked. */
+function isFollowedLink(headers: Headers): boolean {
+  return headers["sec-fetch-mode"] === "navigate" && headers["sec-fetch-dest"] === "document";
 }
 
 /** Without the port; IPv6 without its brackets. */

@@ -1,0 +1,32 @@
+/** What pages of other origins may do: nothing, but for those that the gateway was told of. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+/** How long a browser may remember a permission, s. */
+const permissionS = 600;
+const methods = "GET, HEAD, PUT, POST";
+const headers = "authorization, content-type, if-none-match, range";
+const readable = "accept-ranges, content-length, content-range, etag, retry-after";
+
+/** Tells the page's browser that the page may read the answer. True when the call only asked
+ *  whether it may, and is answered. To be called after `checkOrigin`. */
+export function permit(
+  request: IncomingMessage,
+  response: ServerResponse,
+  origins: readonly string[],
+): boolean {
+  const { origin } = request.headers;
+  if (origins.length > 0) response.setHeader("vary", "origin");
+  if (origin === undefined || !origins.includes(origin)) return false;
+  response.setHeader("access-control-allow-origin", origin);
+  response.setHeader("access-control-expose-headers", readable);
+  response.setHeader("cross-origin-resource-policy", "cross-origin");
+  const isQuestion = request.headers["access-control-request-method"] !== undefined;
+  if (request.method !== "OPTIONS" || !isQuestion) return false;
+  response.writeHead(204, {
+    "access-control-allow-methods": methods,
+    "access-control-allow-headers": headers,
+    "access-control-max-age": String(permissionS),
+  });
+  response.end();
+  return true;
+}
