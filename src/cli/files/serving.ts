@@ -1,4 +1,4 @@
-/** A file that is being fetched, offered meanwhile: others get from here what is verified already. */
+/** A file that is being fetched, offered meanwhile: others get from here what is verified. */
 import { isLoopback, parseListen } from "../../coordinator/listen.ts";
 import { GrpcServer } from "../../link/grpc/server.ts";
 import type { Download } from "../../peer/fetch/download.ts";
@@ -18,7 +18,8 @@ export type Serving = {
   close(): Promise<void>;
 };
 
-/** `name`: what the catalogue calls it. That others cannot be served is told, and hinders nothing. */
+/** `name`: what the catalogue calls it. That others cannot be served is told and hinders
+ *  nothing. */
 export async function serveMeanwhile(
   name: string,
   options: ListingOptions,

@@ -2,15 +2,15 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ClusterError } from "../../core/error.ts";
-import type { Hash } from "../../core/ids.ts";
-import type { Fetcher } from "../../peer/fetch/fetcher.ts";
-import type { Source } from "../../peer/fetch/source.ts";
-import type { Found } from "../../peer/master/sources.ts";
-import { folderListMaxBytes, parseFolderList } from "../../peer/share/folder-list.ts";
-import { rootBytesOf } from "../../wire/p4/merkle.ts";
-import { parseLink, type ShareLink } from "../../wire/p4/share-link.ts";
-import type { Wanted } from "./get.ts";
+import { ClusterError } from "../../../core/error.ts";
+import type { Hash } from "../../../core/ids.ts";
+import type { Fetcher } from "../../../peer/fetch/fetcher.ts";
+import type { Source } from "../../../peer/fetch/source.ts";
+import type { Found } from "../../../peer/master/sources.ts";
+import { folderListMaxBytes, parseFolderList } from "../../../peer/share/folder-list.ts";
+import { rootBytesOf } from "../../../wire/p4/merkle.ts";
+import { parseLink, type ShareLink } from "../../../wire/p4/share-link.ts";
+import type { Wanted } from "../get.ts";
 
 export async function linkedFiles(text: string, fetcher: Fetcher): Promise<Wanted> {
   const link = parseLink(text);

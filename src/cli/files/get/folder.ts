@@ -2,15 +2,15 @@
  *  one file on some systems, are left out and told. */
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ClusterError } from "../../core/error.ts";
-import { lockTarget } from "../../peer/fetch/destination.ts";
-import type { Fetched } from "../../peer/fetch/fetcher.ts";
-import { safeName, twinKey } from "../../wire/p4/names.ts";
-import { bytesText, durationText, plural, rateText } from "../numbers.ts";
-import { oneLine } from "../text.ts";
-import type { Errand, Wanted } from "./get.ts";
-import { stateDirOf } from "./master.ts";
-import { Speedometer, transferLine } from "./transfer-line.ts";
+import { ClusterError } from "../../../core/error.ts";
+import { lockTarget } from "../../../peer/fetch/destination.ts";
+import type { Fetched } from "../../../peer/fetch/fetcher.ts";
+import { safeName, twinKey } from "../../../wire/p4/names.ts";
+import { bytesText, durationText, plural, rateText } from "../../numbers.ts";
+import { oneLine } from "../../text.ts";
+import type { Errand, Wanted } from "../get.ts";
+import { stateDirOf } from "../master.ts";
+import { Speedometer, transferLine } from "../transfer-line.ts";
 
 type Folder = Wanted & { kind: "folder" };
 type Listed = Folder["files"][number];
