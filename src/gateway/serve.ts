@@ -52,6 +52,7 @@ export async function serveGateway(options: GatewayServerOptions): Promise<Gatew
     frameMaxBytes: browserLimits.messageMax,
     pendingMaxBytes: 8 * 1024 * 1024,
     linksMax: 20_000,
+    closeTimeoutMs: 500,
   });
   const server = newServer(options);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {

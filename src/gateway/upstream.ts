@@ -41,14 +41,21 @@ async function keepDialling(
   { print, signal }: Keeping,
 ): Promise<void> {
   let waitMs = backoffMs.first;
+  let told = "";
+  // A coordinator that is away for an hour is told of once.
+  const tell = (line: string) => {
+    if (line !== told) print(line);
+    told = line;
+  };
   while (!signal.aborted) {
     try {
       const why = await hold(gateway, address, signal);
       waitMs = backoffMs.first;
+      told = "";
       if (!signal.aborted) print(`the tracker is gone (${why}); dialling it again`);
     } catch (error) {
       if (!(error instanceof ClusterError) || !error.retryable) throw error;
-      print(`${error.text}; trying again`);
+      tell(`${error.text}; trying again`);
     }
     await pause(waitMs, signal);
     waitMs = Math.min(backoffMs.longest, waitMs * 2);
