@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import { createServer, connect as tlsConnect } from "node:tls";
+import { createSecureContext, createServer, connect as tlsConnect } from "node:tls";
 import { fingerprint, selfSigned } from "../../link/tls/self-signed.ts";
 import { FailureCounter } from "./rate.ts";
 import { mintToken, readToken, sameHash, tokenHash } from "./tokens.ts";
@@ -61,4 +61,10 @@ test("TLS accepts the certificate, for its names, with the fingerprint told", as
   });
   assert.equal(heard, "hello");
   await new Promise((resolve) => server.close(resolve));
+});
+
+test("a certificate can be loaded whatever the length of its text", () => {
+  for (let length = 1; length <= 64; length++) {
+    createSecureContext(selfSigned(["h".repeat(length)], Date.UTC(2026, 0, 1)));
+  }
 });

@@ -60,7 +60,8 @@ export function selfSigned(hosts: readonly string[], atMs: number): Certificate 
   );
   const signature = sign("sha256", body, privateKey);
   const bytes = sequence(body, ecdsaWithSha256, bitString(signature));
-  const base64 = bytes.toString("base64").replace(/.{64}/g, "$&\n");
+  // No line may be empty, which one after 64 characters at the very end would be.
+  const base64 = bytes.toString("base64").replace(/.{64}(?=.)/g, "$&\n");
   return {
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     cert: `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`,
