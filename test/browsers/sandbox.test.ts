@@ -84,12 +84,10 @@ test(
     const page = await openTab(browser, link);
     t.after(() => page.context().close());
     await isJoined(page);
-    await page.evaluate(() => {
-      const heard: string[] = [];
-      Object.assign(window, { heard });
-      addEventListener("message", (event) => heard.push(String(event.data)));
-      new BroadcastChannel("page").onmessage = () => heard.push("broadcast");
-    });
+    await page.evaluate(`window.heard = [];
+    addEventListener("message", (event) => heard.push(String(event.data)));
+    window.channel = new BroadcastChannel("page");
+    channel.onmessage = () => heard.push("broadcast");`);
     const job = `import { tasks } from "tequio";
     declare const postMessage: any;
     export default tasks({ name: "probes", items: () => [0], run: () => (0, eval)(

@@ -1,0 +1,73 @@
+/** One task in a Worker of a real tab, without a cluster: the bytes that it makes. */
+import type { Page } from "playwright-core";
+import type { FromTaskWorker, TaskOrder } from "../../src/worker/browser/contract.ts";
+
+type Packed = { readonly packed: string };
+export type TabOutput = {
+  readonly files: Readonly<Record<string, Buffer>>;
+  readonly messages: readonly FromTaskWorker[];
+};
+
+/** What a page has and Node's types do not know. */
+type InPage = {
+  readonly Worker: new (
+    url: string,
+  ) => {
+    onerror: ((event: { readonly message: string }) => void) | null;
+    postMessage(message: unknown, ports: readonly unknown[]): void;
+    terminate(): void;
+  };
+};
+type Port = { onmessage: ((event: { readonly data: { kind: string } }) => void) | null };
+
+/** Runs in the page: bytes come and go as base64, since only JSON passes. */
+async function inPage({ code, order }: { code: string; order: unknown }): Promise<unknown> {
+  const unpack = (value: unknown): unknown => {
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) return value.map(unpack);
+    const { packed } = value as Partial<Packed>;
+    if (packed !== undefined) return Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, unpack(one)]));
+  };
+  const pack = (value: unknown): unknown => {
+    if (value instanceof Uint8Array) {
+      let text = "";
+      for (const byte of value) text += String.fromCharCode(byte);
+      return { packed: btoa(text) };
+    }
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) return value.map(pack);
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, pack(one)]));
+  };
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const { Worker } = globalThis as unknown as InPage;
+  const worker = new Worker(url);
+  const { port1, port2 } = new MessageChannel();
+  const messages: unknown[] = [];
+  await new Promise<void>((resolve, reject) => {
+    worker.onerror = (event) => reject(new Error(event.message));
+    (port1 as unknown as Port).onmessage = ({ data }) => {
+      messages.push(pack(data));
+      if (["over", "broken", "load-failed"].includes(data.kind)) resolve();
+    };
+    worker.postMessage(unpack(order), [port2]);
+  });
+  worker.terminate();
+  return messages;
+}
+
+export async function runInTab(page: Page, code: string, order: TaskOrder): Promise<TabOutput> {
+  const packed = JSON.parse(JSON.stringify(order, packing)) as unknown;
+  const messages = (await page.evaluate(inPage, { code, order: packed })) as FromTaskWorker[];
+  const handed = messages.find((message) => message.kind === "files");
+  const files = Object.entries(handed?.files ?? {}).map(([name, parts]) => {
+    const packed = parts as unknown as Packed[];
+    return [name, Buffer.concat(packed.map((part) => Buffer.from(part.packed, "base64")))] as const;
+  });
+  return { files: Object.fromEntries(files), messages };
+}
+
+function packing(_name: string, value: unknown): unknown {
+  if (!(value instanceof Uint8Array)) return value;
+  return { packed: Buffer.from(value).toString("base64") };
+}

@@ -1,0 +1,146 @@
+/** What tabs have instead of Node's modules does what Node's do. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { crc32 as nodeCrc32 } from "node:zlib";
+import fc from "fast-check";
+import type { Plan } from "../../src/wire/block/plan.ts";
+import * as files from "../../src/worker/browser/stand-ins/fs.ts";
+import { Sha256 } from "../../src/worker/browser/stand-ins/sha256.ts";
+import { TabBuffer } from "../../src/worker/browser/stand-ins/tab-buffer.ts";
+import { crc32 } from "../../src/worker/browser/stand-ins/zlib.ts";
+import { piecesOf } from "../../src/worker/browser/tab/pieces.ts";
+import { openLocal } from "../../src/worker/input/file.ts";
+import { streamSplit } from "../../src/worker/input.ts";
+import { FrameCollector } from "./frames.ts";
+
+const parts = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });
+
+test("SHA-256 and CRC-32 of any bytes in any parts are those of Node", () => {
+  fc.assert(
+    fc.property(parts, (all) => {
+      const [ours, theirs] = [new Sha256(), createHash("sha256")];
+      let sum = 0;
+      for (const part of all) {
+        ours.update(part);
+        theirs.update(part);
+        sum = crc32(part, sum);
+      }
+      assert.equal(ours.digest("hex"), theirs.digest("hex"));
+      assert.equal(sum, nodeCrc32(Buffer.concat(all)));
+    }),
+  );
+});
+
+test("texts become bytes, and bytes texts, as in Node's Buffer", () => {
+  const encodings = ["utf8", "latin1", "utf16le", "hex", "base64"] as const;
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme" }), fc.uint8Array(), (text, bytes) => {
+      const even = bytes.subarray(0, bytes.length & ~1);
+      for (const encoding of encodings) {
+        const given = encoding === "utf16le" ? even : bytes;
+        const shown = Buffer.from(given).toString(encoding);
+        assert.equal(TabBuffer.from(given).toString(encoding), shown, encoding);
+        const plain = encoding === "hex" || encoding === "base64" ? shown : text;
+        const latin = [...plain].every((one) => one.codePointAt(0)! < 0x100);
+        if (encoding === "latin1" && !latin) continue;
+        assert.deepEqual(
+          [...TabBuffer.from(plain, encoding)],
+          [...Buffer.from(plain, encoding)],
+          encoding,
+        );
+      }
+      const both = TabBuffer.concat([TabBuffer.from(text), bytes]);
+      assert.equal(both.indexOf(text), Buffer.concat([Buffer.from(text), bytes]).indexOf(text));
+    }),
+  );
+});
+
+test("files in memory are read where they were written, and have a bound", () => {
+  const bytes = Uint8Array.from({ length: 2_500_000 }, (_, i) => (i * 7) % 251);
+  const fd = files.openSync("/a", "w");
+  for (let at = 0; at < bytes.length; at += 700_001) {
+    files.writeSync(fd, bytes.subarray(at, at + 700_001));
+  }
+  files.closeSync(fd);
+  const read = files.openSync("/a", "r");
+  const into = new Uint8Array(3_000);
+  let filled = 0;
+  while (filled < into.length)
+    filled += files.readSync(read, into, filled, 3_000 - filled, 1_047_000 + filled);
+  assert.deepEqual(into, bytes.slice(1_047_000, 1_050_000));
+  files.closeSync(read);
+  assert.deepEqual(Buffer.concat(files.takeFile("/a")!), Buffer.from(bytes));
+  assert.equal(files.filesBytes(), 0);
+  assert.throws(() => files.openSync("/a", "r"), { code: "ENOENT" });
+  files.limitFiles(1024 * 1024);
+  const full = files.openSync("/b", "w");
+  assert.throws(() => files.writeSync(full, bytes), { code: "ENOSPC" });
+  files.rmSync("/b");
+  assert.equal(files.filesBytes(), 0);
+});
+
+test("wherever a file is cut, a tab reads the bytes that a worker's supervisor streams", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tab-pieces-"));
+  try {
+    const lines = fc.array(
+      fc.string({ maxLength: 40 }).map((line) => line.replaceAll("\n", " ")),
+      {
+        maxLength: 12,
+      },
+    );
+    const cuts = fc.array(fc.nat(400), { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(lines, cuts, fc.boolean(), async (all, at, isClosed) => {
+        const bytes = Buffer.from(all.join("\n") + (isClosed && all.length > 0 ? "\n" : ""));
+        const path = join(folder, "file");
+        writeFileSync(path, bytes);
+        const { mtimeMs } = statSync(path);
+        const ends = [...new Set([0, ...at, bytes.length])].filter((end) => end <= bytes.length);
+        ends.sort((a, b) => a - b);
+        const place = { kind: "path", host: "here", path, mtimeMs } as const;
+        const file = {
+          name: "file",
+          compression: "none",
+          sizeBytes: bytes.length,
+          at: place,
+        } as const;
+        const splits = ends.slice(1).map((end, i) => ({
+          input: "default",
+          pieces: [[0, ends[i]!, end] as const],
+        }));
+        const common = {
+          version: 1,
+          items: null,
+          params: {},
+          reducers: 1,
+          spillBytes: 1e6,
+        } as const;
+        const plan: Plan = { ...common, files: [file], splits };
+        for (let task = 0; task < splits.length; task++) {
+          const read = async (_: number, start: number, end: number) =>
+            Uint8Array.from(bytes.subarray(start, end));
+          const pieces = await piecesOf(plan, task, read);
+          const sink = new FrameCollector();
+          const { signal } = new AbortController();
+          await streamSplit({ plan, task, open: openLocal, sink, signal });
+          const shown = pieces
+            .filter((piece) => piece.bytes.length > 0)
+            .map(({ bytes, file, head, offset }) => ({
+              file,
+              offset,
+              head: head === null ? null : Buffer.from(head).toString("latin1"),
+              bytes: Buffer.from(bytes).toString("latin1"),
+            }));
+          assert.deepEqual(shown, sink.pieces());
+        }
+      }),
+      { numRuns: 60 },
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
