@@ -20,17 +20,20 @@ type CallOptions = {
   readonly json?: unknown;
   readonly bytes?: Uint8Array<ArrayBuffer> | string;
   readonly signal?: AbortSignal;
+  /** `bytes=0-99`. */
+  readonly range?: string;
   /** Null: as long as it takes. Default 20 s. */
   readonly limitMs?: number | null;
 };
 
 /** Throws `CallError`; an abort by the caller throws as fetch does. */
 export async function open(path: string, options: CallOptions = {}): Promise<Response> {
-  const { bytes, json, limitMs = answerMs, method = "GET", signal } = options;
+  const { bytes, json, limitMs = answerMs, method = "GET", range, signal } = options;
   const limit = limitMs === null ? [] : [AbortSignal.timeout(limitMs)];
   const signals = [...limit, ...(signal === undefined ? [] : [signal])];
   const headers: Record<string, string> = { authorization: `Bearer ${readerToken()}` };
   if (json !== undefined) headers["content-type"] = "application/json";
+  if (range !== undefined) headers.range = range;
   if (bytes !== undefined) headers["content-type"] = "application/octet-stream";
   const body = json === undefined ? bytes : JSON.stringify(json);
   let answer: Response;

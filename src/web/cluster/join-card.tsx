@@ -1,0 +1,92 @@
+/** The link and the QR code by which phones, Chromebooks and other browsers join. */
+import { useState } from "preact/hooks";
+import { renderSVG } from "uqr";
+import type { TokenAnswer } from "../../wire/api/messages.ts";
+import { CallError, call } from "../api/client.ts";
+import { useMessages } from "../i18n/language.ts";
+import { useMe } from "../shell/me.ts";
+import { clusterMessages } from "./messages.ts";
+
+const ttlMs = 86_400_000;
+
+/** Where others would open it: this page's own address, unless that is this machine's inner one. */
+export function joinOrigin(origin: string, openUrl: string): string {
+  const { hostname } = new URL(origin);
+  const isInner = /^127\./.test(hostname) || hostname === "localhost" || hostname === "[::1]";
+  return isInner && openUrl !== "" ? openUrl : origin;
+}
+
+export function isOnlyLocal(origin: string, openUrl: string): boolean {
+  const { hostname } = new URL(joinOrigin(origin, openUrl));
+  return /^127\./.test(hostname) || hostname === "localhost" || hostname === "[::1]";
+}
+
+export function JoinCard() {
+  const say = useMessages(clusterMessages);
+  const me = useMe();
+  const [link, setLink] = useState("");
+  const [problem, setProblem] = useState("");
+  if (me === null) return null;
+  const mayMake = me.may.includes("manage-tokens");
+  const make = async () => {
+    const json = { role: "worker", owner: me.owner, ttlMs, usesMax: 0 };
+    try {
+      const { token } = await call<TokenAnswer>("/v1/tokens", { method: "POST", json });
+      setLink(`${joinOrigin(location.origin, me.openUrl)}/j#${token}`);
+    } catch (error) {
+      setProblem(error instanceof CallError ? error.message : String(error));
+    }
+  };
+  return (
+    <section class="panel" aria-labelledby="join-title">
+      <header>
+        <h2 id="join-title">{say("joinTitle")}</h2>
+        <span class="stretch" />
+        {mayMake && link === "" ? (
+          <button type="button" class="main" onClick={() => void make()}>
+            {say("makeLink")}
+          </button>
+        ) : null}
+      </header>
+      <div class="body stack tight">
+        <p class="quiet">{say(mayMake ? "joinHelp" : "noRight")}</p>
+        {isOnlyLocal(location.origin, me.openUrl) ? <p class="notice">{say("loopback")}</p> : null}
+        {problem === "" ? null : (
+          <p class="bad" role="alert">
+            {problem}
+          </p>
+        )}
+        {link === "" ? null : <Link link={link} />}
+        <p class="quiet small">{say("nodeJoin")}</p>
+      </div>
+    </section>
+  );
+}
+
+function Link({ link }: { link: string }) {
+  const say = useMessages(clusterMessages);
+  const [copied, setCopied] = useState(false);
+  // Black on white whatever the colours are: cameras want it so.
+  const image = `data:image/svg+xml,${encodeURIComponent(renderSVG(link, { border: 2 }))}`;
+  return (
+    <div class="join">
+      <img src={image} width={200} height={200} alt={say("qr")} />
+      <div class="stack tight">
+        <code class="link">{link}</code>
+        <div>
+          <button
+            type="button"
+            onClick={() => {
+              navigator.clipboard?.writeText(link).then(
+                () => setCopied(true),
+                () => {},
+              );
+            }}
+          >
+            {say(copied ? "copied" : "copy")}
+          </button>
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,79 @@
+/** What went wrong in a job, with the place in the job's own file. */
+import type { Failure } from "../../core/job.ts";
+import type { JobSummary } from "../../core/summary.ts";
+import { countText } from "../i18n/amounts.ts";
+import { useMessages } from "../i18n/language.ts";
+import { jobMessages } from "../jobs/messages.ts";
+
+export function Errors({ job }: { job: JobSummary }) {
+  const say = useMessages(jobMessages);
+  if (job.failure === null && job.errors.length === 0) return null;
+  return (
+    <section class="panel" aria-labelledby="errors-title">
+      <header>
+        <h2 id="errors-title">{say("errors")}</h2>
+      </header>
+      <div class="body stack">
+        {job.failure === null ? null : (
+          <div class="notice bad">
+            <h3>{say("failure")}</h3>
+            <One failure={job.failure} />
+          </div>
+        )}
+        {job.errors.map((error) => (
+          <div key={`${error.task}${error.worker}${error.message}`} class="error">
+            <p class="quiet small">
+              {error.task} · {error.worker}
+            </p>
+            <One failure={error} />
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function One({ failure }: { failure: Failure }) {
+  const say = useMessages(jobMessages);
+  const place = placeOf(failure.stack ?? "");
+  return (
+    <>
+      <p class="message">
+        <code>{failure.code}</code> {failure.message}{" "}
+        {place === "" ? null : <strong class="mono">{say("at", { place })}</strong>}
+      </p>
+      {failure.stack === undefined ? null : (
+        <details class="fold">
+          <summary>{say("stack")}</summary>
+          <pre class="text">{failure.stack}</pre>
+        </details>
+      )}
+    </>
+  );
+}
+
+/** `job.ts:17:5`: the first line of the job's own code. */
+export function placeOf(stack: string): string {
+  return /([\w.-]+\.[cm]?[jt]sx?:\d+(?::\d+)?)/.exec(stack)?.[1] ?? "";
+}
+
+export function Counters({ job }: { job: JobSummary }) {
+  const say = useMessages(jobMessages);
+  const counters = Object.entries(job.counters);
+  if (counters.length === 0) return null;
+  return (
+    <section class="panel" aria-labelledby="counters-title">
+      <header>
+        <h2 id="counters-title">{say("counters")}</h2>
+      </header>
+      <dl class="body counters">
+        {counters.map(([name, n]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd class="number">{countText(n)}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,176 @@
+/** Reasons why something waits, in the reader's language. */
+import type { Reason } from "../../core/why/reasons.ts";
+import { countText, durationText } from "../i18n/amounts.ts";
+import { catalogue, type Say, say, type Values } from "../i18n/language.ts";
+import { jobMessages } from "../jobs/messages.ts";
+
+export const reasonMessages = catalogue({
+  en: {
+    "job-ended": "{job} is {state}: nothing of it waits.",
+    "job-runs": { one: "{n} attempt of {job} runs.", other: "{n} attempts of {job} run." },
+    "stage-left": "{stage}: {running} running, {ready} ready, {waiting} waiting, {done} done.",
+    "task-is": "{stage} task {task}: {state}, after {attempts} attempts.",
+    "attempt-runs": "Attempt {attempt} is at {worker} for {time}.",
+    "backup-runs": "Attempt {attempt}, a backup, is at {worker} for {time}.",
+    "input-missing": {
+      one: "It reads the output of {n} more {stage} task.",
+      other: "It reads the output of {n} more {stage} tasks.",
+    },
+    "output-lost": {
+      one: "The output of {n} {stage} task went with its worker, and is computed again.",
+      other: "The outputs of {n} {stage} tasks went with their workers, and are computed again.",
+    },
+    backoff: {
+      one: "A failed task waits before its next attempt, at most {time}.",
+      other: "{n} failed tasks wait before their next attempts, at most {time}.",
+    },
+    "user-errors": "The job's code has failed {errors} of {max} times here.",
+    "no-worker": "No worker is here: start one with `tequio join`, or share the join link.",
+    "workers-paused": {
+      one: "The worker takes nothing now: {reason}",
+      other: "All {n} workers take nothing now: {reason}",
+    },
+    "no-runtime": "No worker here runs JavaScript.",
+    "input-too-large":
+      "Its input is too large for the tabs that are here; add a worker with `tequio join`.",
+    "slots-taken": "All {slots} slots of the workers are taken, {others} by other jobs.",
+    "fair-share":
+      "{jobs} jobs share the workers; this one has weight {weight} and {attempts} attempts. The next free slot goes to the job furthest below its share.",
+    "worker-lost": "{worker} is lost: it left, or nothing was heard of it in time.",
+    "worker-paused": "{worker} takes nothing now: {reason}",
+    "worker-busy": "{worker} has {attempts} attempts for {slots} slots.",
+    "worker-free": "{worker} has room.",
+    "nothing-ready": {
+      one: "No task of {n} running job is ready.",
+      other: "No task of {n} running jobs is ready.",
+    },
+    "not-for-it": "{job} has ready tasks, but none that this worker may run.",
+    waiting: "waiting",
+    ready: "ready",
+  },
+  es: {
+    "job-ended": "{job} está {state}: nada suyo espera.",
+    "job-runs": { one: "{n} intento de {job} en curso.", other: "{n} intentos de {job} en curso." },
+    "stage-left":
+      "{stage}: {running} en curso, {ready} listas, {waiting} en espera, {done} terminadas.",
+    "task-is": "Tarea {task} de {stage}: {state}, tras {attempts} intentos.",
+    "attempt-runs": "El intento {attempt} está en {worker} desde hace {time}.",
+    "backup-runs": "El intento {attempt}, de respaldo, está en {worker} desde hace {time}.",
+    "input-missing": {
+      one: "Lee la salida de {n} tarea más de {stage}.",
+      other: "Lee la salida de {n} tareas más de {stage}.",
+    },
+    "output-lost": {
+      one: "La salida de {n} tarea de {stage} se fue con su nodo y se calcula de nuevo.",
+      other: "Las salidas de {n} tareas de {stage} se fueron con sus nodos y se calculan de nuevo.",
+    },
+    backoff: {
+      one: "Una tarea fallida espera su próximo intento, a lo sumo {time}.",
+      other: "{n} tareas fallidas esperan su próximo intento, a lo sumo {time}.",
+    },
+    "user-errors": "El código del trabajo ha fallado aquí {errors} de {max} veces.",
+    "no-worker": "No hay ningún nodo: inicie uno con `tequio join`, o comparta el enlace.",
+    "workers-paused": {
+      one: "El nodo no acepta nada ahora: {reason}",
+      other: "Los {n} nodos no aceptan nada ahora: {reason}",
+    },
+    "no-runtime": "Ningún nodo ejecuta JavaScript.",
+    "input-too-large":
+      "Su entrada es demasiado grande para las pestañas presentes; añada un nodo con `tequio join`.",
+    "slots-taken": "Los {slots} puestos de los nodos están ocupados, {others} por otros trabajos.",
+    "fair-share":
+      "{jobs} trabajos comparten los nodos; este tiene peso {weight} y {attempts} intentos. El próximo puesto libre es para el trabajo más alejado de su parte.",
+    "worker-lost": "{worker} se perdió: se fue, o no se supo de él a tiempo.",
+    "worker-paused": "{worker} no acepta nada ahora: {reason}",
+    "worker-busy": "{worker} tiene {attempts} intentos para {slots} puestos.",
+    "worker-free": "{worker} tiene sitio.",
+    "nothing-ready": {
+      one: "Ninguna tarea de {n} trabajo en curso está lista.",
+      other: "Ninguna tarea de {n} trabajos en curso está lista.",
+    },
+    "not-for-it": "{job} tiene tareas listas, pero ninguna para este nodo.",
+    waiting: "en espera",
+    ready: "lista",
+  },
+  zh: {
+    "job-ended": "{job} {state}：没有等待的内容。",
+    "job-runs": { one: "{job} 有 {n} 次尝试在运行。", other: "{job} 有 {n} 次尝试在运行。" },
+    "stage-left": "{stage}：运行 {running}，就绪 {ready}，等待 {waiting}，完成 {done}。",
+    "task-is": "{stage}任务 {task}：{state}，已尝试 {attempts} 次。",
+    "attempt-runs": "第 {attempt} 次尝试在 {worker} 上已运行 {time}。",
+    "backup-runs": "第 {attempt} 次尝试（备份）在 {worker} 上已运行 {time}。",
+    "input-missing": {
+      one: "还要读取 {n} 个{stage}任务的输出。",
+      other: "还要读取 {n} 个{stage}任务的输出。",
+    },
+    "output-lost": {
+      one: "{n} 个{stage}任务的输出随工作节点丢失，正在重新计算。",
+      other: "{n} 个{stage}任务的输出随工作节点丢失，正在重新计算。",
+    },
+    backoff: {
+      one: "有 {n} 个失败的任务在等待下一次尝试，最多 {time}。",
+      other: "有 {n} 个失败的任务在等待下一次尝试，最多 {time}。",
+    },
+    "user-errors": "作业代码在这里已失败 {errors} 次，上限 {max} 次。",
+    "no-worker": "没有工作节点：用 `tequio join` 启动一个，或分享加入链接。",
+    "workers-paused": {
+      one: "{n} 个工作节点暂不接受任务：{reason}",
+      other: "全部 {n} 个工作节点暂不接受任务：{reason}",
+    },
+    "no-runtime": "没有能运行 JavaScript 的工作节点。",
+    "input-too-large": "输入对现有标签页来说太大；请用 `tequio join` 添加工作节点。",
+    "slots-taken": "工作节点的 {slots} 个槽位都被占用，其中 {others} 个属于其他作业。",
+    "fair-share":
+      "{jobs} 个作业共享工作节点；本作业权重 {weight}，有 {attempts} 次尝试。下一个空闲槽位给最低于其份额的作业。",
+    "worker-lost": "{worker} 已丢失：它离开了，或未及时收到它的消息。",
+    "worker-paused": "{worker} 暂不接受任务：{reason}",
+    "worker-busy": "{worker} 有 {attempts} 次尝试，{slots} 个槽位。",
+    "worker-free": "{worker} 有空位。",
+    "nothing-ready": {
+      one: "{n} 个运行中的作业没有就绪的任务。",
+      other: "{n} 个运行中的作业没有就绪的任务。",
+    },
+    "not-for-it": "{job} 有就绪的任务，但没有这个工作节点能运行的。",
+    waiting: "等待",
+    ready: "就绪",
+  },
+});
+
+/** In the language of now. */
+export function reasonIn(reason: Reason): string {
+  const one = ((name, values) => say(reasonMessages, name, values)) as Say<
+    (typeof reasonMessages)["en"]
+  >;
+  if (reason.kind === "attempt-runs" && reason.backup) return one("backup-runs", valuesOf(reason));
+  return one(reason.kind, valuesOf(reason));
+}
+
+function valuesOf(reason: Reason): Values {
+  const values: Record<string, string | number> = {};
+  for (const [name, value] of Object.entries(reason)) {
+    if (typeof value === "number") values[name] = countText(value);
+    else if (typeof value === "string") values[name] = value;
+  }
+  if ("stage" in reason) values.stage = say(jobMessages, reason.stage);
+  if ("state" in reason) values.state = stateIn(reason.state);
+  if ("forMs" in reason) values.time = durationText(reason.forMs);
+  if (reason.kind === "user-errors") values.max = reason.errorsMax;
+  if (reason.kind === "slots-taken") values.others = reason.byOthers;
+  const n = countOf(reason);
+  return n === null ? values : { ...values, n };
+}
+
+/** What decides between one and many. */
+function countOf(reason: Reason): number | null {
+  if (reason.kind === "job-runs") return reason.attempts;
+  if (reason.kind === "input-missing") return reason.left;
+  if (reason.kind === "output-lost" || reason.kind === "backoff") return reason.tasks;
+  if (reason.kind === "workers-paused") return reason.workers;
+  return reason.kind === "nothing-ready" ? reason.jobs : null;
+}
+
+function stateIn(state: Extract<Reason, { state: string }>["state"]): string {
+  return state === "waiting" || state === "ready"
+    ? say(reasonMessages, state)
+    : say(jobMessages, state);
+}

@@ -1,0 +1,211 @@
+/** What a job leaves: its result to look at and to download, and the records that were set aside. */
+import { useEffect, useState } from "preact/hooks";
+import type { JobSummary } from "../../core/summary.ts";
+import type { Output } from "../../wire/api/messages.ts";
+import { call, open } from "../api/client.ts";
+import { saveBlobs, saveMaxBytes, savePath } from "../api/save.ts";
+import { bytesText, countText } from "../i18n/amounts.ts";
+import { useMessages } from "../i18n/language.ts";
+import { jobMessages } from "../jobs/messages.ts";
+import { type Row, rowsOf } from "./rows.ts";
+
+const previewBytes = 16 * 1024;
+const previewRows = 12;
+const endings = { ndjson: "ndjson", csv: "csv", text: "txt", bytes: "bin" } as const;
+/** Buttons for parts; of more there is all in one. */
+const partsMax = 40;
+
+export function Results({ job }: { job: JobSummary }) {
+  const say = useMessages(jobMessages);
+  const [output, show] = useState<Output | null>(null);
+  useEffect(() => {
+    const stop = new AbortController();
+    call<Output>(`/v1/jobs/${job.job}/output`, { signal: stop.signal }).then(show, () => {});
+    return () => stop.abort();
+  }, [job.job]);
+  if (output === null) return <div class="panel placeholder" aria-busy="true" />;
+  const parts = output.parts.filter(({ hash }) => hash !== "");
+  const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  const records = output.parts.reduce((sum, part) => sum + part.records, 0);
+  const isTasks = job.stages[0]?.kind === "tasks";
+  const values = { n: parts.length, bytes: bytesText(sizeBytes), records: countText(records) };
+  return (
+    <>
+      <section class="panel" aria-labelledby="result-title">
+        <header>
+          <h2 id="result-title">{say("result")}</h2>
+          <span class="quiet small number">
+            {isTasks
+              ? say("tasksDone", { done: output.parts.length, all: output.parts.length })
+              : say("parts", values)}
+          </span>
+          <span class="stretch" />
+          <Downloads job={job} output={output} sizeBytes={sizeBytes} isTasks={isTasks} />
+        </header>
+        <Preview job={job} output={output} isTasks={isTasks} />
+      </section>
+      <BadRecords job={job.job} hashes={output.badRecords} />
+    </>
+  );
+}
+
+type DownloadProps = {
+  readonly job: JobSummary;
+  readonly output: Output;
+  readonly sizeBytes: number;
+  readonly isTasks: boolean;
+};
+
+function Downloads({ isTasks, job, output, sizeBytes }: DownloadProps) {
+  const say = useMessages(jobMessages);
+  const [busy, setBusy] = useState(false);
+  const ending = isTasks ? "ndjson" : endings[job.output];
+  const parts = output.parts.filter(({ hash }) => hash !== "");
+  const doing = (work: () => Promise<void>) => async () => {
+    setBusy(true);
+    await work().catch(() => {});
+    setBusy(false);
+  };
+  const all = isTasks
+    ? doing(() => savePath(`${job.job}.${ending}`, `/v1/jobs/${job.job}/results`))
+    : doing(() =>
+        saveBlobs(
+          `${job.job}.${ending}`,
+          parts.map(({ hash }) => hash),
+        ),
+      );
+  if (sizeBytes > saveMaxBytes) return <p class="small">{say("largeResult", { job: job.job })}</p>;
+  return (
+    <>
+      <button type="button" class="main" disabled={busy} onClick={all}>
+        {busy ? say("working") : say("downloadAll")}
+      </button>
+      {isTasks || parts.length < 2 || parts.length > partsMax ? null : (
+        <details class="menu">
+          <summary>…</summary>
+          <ul class="row">
+            {parts.map(({ hash, task }) => (
+              <li key={hash}>
+                <button
+                  type="button"
+                  aria-label={say("downloadPart", { n: task })}
+                  onClick={doing(() => saveBlobs(`${job.job}-part-${task}.${ending}`, [hash]))}
+                >
+                  {task}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+/** The first rows as a table, when they are rows. */
+function Preview({ isTasks, job, output }: Omit<DownloadProps, "sizeBytes">) {
+  const say = useMessages(jobMessages);
+  const first = output.parts.find(({ hash }) => hash !== "")?.hash ?? "";
+  const path = isTasks ? `/v1/jobs/${job.job}/results` : `/v1/blobs/${first}`;
+  const [text, show] = useState<string | null>(null);
+  const nothing = output.parts.length === 0 || (!isTasks && first === "");
+  useEffect(() => {
+    if (nothing || job.output === "bytes") return;
+    const stop = new AbortController();
+    firstText(path, stop.signal).then(show, () => {});
+    return () => stop.abort();
+  }, [path, nothing, job.output]);
+  if (nothing) return <p class="body quiet">{say("noResult")}</p>;
+  if (text === null || job.output === "bytes") return null;
+  const rows = isTasks || job.output === "ndjson" ? rowsOf(text).slice(0, previewRows) : [];
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys where it is narrow
+    <section class="scroll" tabIndex={0} aria-label={say("preview")}>
+      {rows.length > 0 ? (
+        <Rows rows={rows} />
+      ) : (
+        <pre class="text body">{text.split("\n").slice(0, previewRows).join("\n")}</pre>
+      )}
+    </section>
+  );
+}
+
+export function Rows({ rows }: { rows: readonly Row[] }) {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return (
+    <table>
+      <thead>
+        <tr>
+          {columns.map((column) => (
+            <th key={column}>{column}</th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row, index) => (
+          <tr key={index}>
+            {columns.map((column) => (
+              <td key={column} class={typeof row[column] === "number" ? "number" : ""}>
+                {textOf(row[column])}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined) return "";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+async function firstText(path: string, signal: AbortSignal): Promise<string> {
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  const answer = await open(path, { signal: both, range: `bytes=0-${previewBytes - 1}` });
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  // Results of tasks have no ranges: no more is read than is shown.
+  for (let done = false; !done && text.length < previewBytes; ) {
+    const piece = await reader.read();
+    done = piece.done;
+    if (piece.value !== undefined) text += decoder.decode(piece.value, { stream: true });
+  }
+  stop.abort();
+  return text;
+}
+
+export function BadRecords({ hashes, job }: { hashes: readonly string[]; job: string }) {
+  const say = useMessages(jobMessages);
+  const [text, show] = useState<string | null>(null);
+  if (hashes.length === 0) return null;
+  const [first] = hashes as [string];
+  const view = async () => {
+    if (text !== null) return show(null);
+    const some = await firstText(`/v1/blobs/${first}`, new AbortController().signal);
+    show(some);
+  };
+  return (
+    <section class="panel" aria-labelledby="bad-title">
+      <header>
+        <h2 id="bad-title">{say("badRecords")}</h2>
+        <span class="quiet small">{say("badSummary", { n: hashes.length })}</span>
+        <span class="stretch" />
+        <button type="button" onClick={() => void view().catch(() => {})}>
+          {say(text === null ? "view" : "hide")}
+        </button>
+        <button
+          type="button"
+          onClick={() => void saveBlobs(`${job}-bad.ndjson`, hashes).catch(() => {})}
+        >
+          {say("download")}
+        </button>
+      </header>
+      {text === null ? null : <pre class="text body">{text}</pre>}
+    </section>
+  );
+}

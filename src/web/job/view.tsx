@@ -1,0 +1,68 @@
+/** A job's page: what both the dashboard and a kept report show of it. */
+import type { ComponentChildren } from "preact";
+import type { JobSummary } from "../../core/summary.ts";
+import { agoText, durationText } from "../i18n/amounts.ts";
+import { language, useMessages } from "../i18n/language.ts";
+import { jobMessages } from "../jobs/messages.ts";
+import type { TimelineModel } from "../timeline/model.ts";
+import { Throughput } from "../timeline/throughput.tsx";
+import { Timeline } from "../timeline/timeline.tsx";
+import { Counters, Errors } from "./errors.tsx";
+import { Stages } from "./stages.tsx";
+
+type Props = {
+  readonly job: JobSummary;
+  readonly model: TimelineModel;
+  readonly version: number;
+  /** Absolute times, since nobody knows when a file is read. */
+  readonly isReport?: boolean;
+  readonly actions?: ComponentChildren;
+  /** Below what has gone wrong. */
+  readonly upper?: ComponentChildren;
+  readonly children?: ComponentChildren;
+};
+
+export function JobView(props: Props) {
+  const { children, job, model, upper, version } = props;
+  const stages = job.stages.map(({ kind }) => kind);
+  return (
+    <article class="stack">
+      <Head {...props} />
+      <Errors job={job} />
+      {upper}
+      <div class="columns">
+        <Stages job={job} />
+        <Throughput model={model} version={version} stages={stages} />
+      </div>
+      <Timeline model={model} version={version} stages={stages} />
+      <Counters job={job} />
+      {children}
+    </article>
+  );
+}
+
+function Head({ actions, isReport, job }: Props) {
+  const say = useMessages(jobMessages);
+  const { atMs, endedAtMs, owner, state, submittedAtMs } = job;
+  const when =
+    isReport === true
+      ? new Date(submittedAtMs).toLocaleString(language())
+      : agoText(atMs - submittedAtMs);
+  return (
+    <header class="job-head">
+      <div>
+        <h1 tabIndex={-1}>
+          <span class="quiet">{job.job}</span> {job.name}
+        </h1>
+        <p class="row quiet">
+          <span class={`chip ${state}`} aria-live="polite">
+            {say(state)}
+          </span>
+          <span class="number">{durationText((endedAtMs || atMs) - submittedAtMs)}</span>
+          <span>{say("ago", { ago: when, owner })}</span>
+        </p>
+      </div>
+      {actions}
+    </header>
+  );
+}
