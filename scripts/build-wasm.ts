@@ -11,11 +11,14 @@ export const kernels: ReadonlyArray<readonly [source: string, module: string]> =
   ["assembly/words.ts", "src/worker/kernels/wasm/words-wasm.ts"],
   ["assembly/sorting.ts", "src/worker/kernels/sorting/sort-wasm.ts"],
 ];
+/** Modules of examples, as they are. */
+export const examples: ReadonlyArray<readonly [source: string, module: string]> = [
+  ["assembly/examples/primes.ts", "examples/count-primes/primes.wasm"],
+];
 const flags = "-O3 --noAssert --runtime stub --enable simd --outFile out.wasm".split(" ");
 const lineCharacters = 92;
 
-/** The text of the module. */
-export async function compiled(source: string): Promise<string> {
+export async function compiledBytes(source: string): Promise<Uint8Array> {
   let wasm: Uint8Array = new Uint8Array(0);
   const { error, stderr } = await asc.main([source, "--baseDir", root, ...flags], {
     writeFile(_, contents) {
@@ -23,6 +26,12 @@ export async function compiled(source: string): Promise<string> {
     },
   });
   if (error !== null || wasm.length === 0) throw new Error(`${source}: ${stderr}${error}`);
+  return wasm;
+}
+
+/** The text of the module. */
+export async function compiled(source: string): Promise<string> {
+  const wasm = await compiledBytes(source);
   const base64 = Buffer.from(wasm).toString("base64");
   const lines = base64.match(new RegExp(`.{1,${lineCharacters}}`, "g")) ?? [];
   const list = lines.map((line) => `  "${line}",\n`).join("");
@@ -33,6 +42,9 @@ export async function compiled(source: string): Promise<string> {
 /** Writes them all; what is checked in is what this makes. */
 export async function buildKernels(): Promise<void> {
   for (const [source, module] of kernels) writeFileSync(join(root, module), await compiled(source));
+  for (const [source, module] of examples) {
+    writeFileSync(join(root, module), await compiledBytes(source));
+  }
 }
 
 if (import.meta.main) await buildKernels();

@@ -64,15 +64,18 @@ export function define(command: Command): void {
     ["tequio run --local words.ts 'logs/**/*.gz'", "without one"],
     ["tequio run --sequential words.ts small.txt -o -", "to debug a job"],
     ["tequio run join.ts users=u.csv orders=o.ndjson", "a job with named inputs"],
+    ["tequio run primes.wasm 100 1000 @more.txt", "a WebAssembly module, once for each item"],
     ["tequio run pi.ts --param rounds=1000 --json", "for programs"],
   ]).action(run);
 }
 
-async function run(file: string, inputs: string[], options: RunOptions): Promise<void> {
+async function run(file: string, given: string[], options: RunOptions): Promise<void> {
   refuseContradictions(options);
-  const { bundleJob } = await import("../../sdk/bundle.ts");
+  // What follows a module are its items, not files.
+  const isModule = file.endsWith(".wasm");
+  const inputs = isModule ? [] : given;
   const toPeople = (line: string) => void process.stderr.write(`${safeText(line)}\n`);
-  const build = () => withJobConsole(toPeople, () => bundleJob(file));
+  const build = () => withJobConsole(toPeople, () => (isModule ? ofModule(file, given) : of(file)));
   if (options.sequential) {
     const { runSequential } = await import("./sequential.ts");
     return runSequential(await build(), inputs, options);
@@ -91,6 +94,16 @@ async function run(file: string, inputs: string[], options: RunOptions): Promise
   await withEmbedded({ slots, memoryBytes }, async (client) =>
     runOn(client, await built, inputs, options),
   );
+}
+
+async function of(file: string): Promise<BuiltJob> {
+  const { bundleJob } = await import("../../sdk/bundle.ts");
+  return bundleJob(file);
+}
+
+async function ofModule(file: string, items: readonly string[]): Promise<BuiltJob> {
+  const { buildModuleJob } = await import("../../sdk/build/module-job.ts");
+  return buildModuleJob(file, items);
 }
 
 function refuseContradictions(options: RunOptions): void {
