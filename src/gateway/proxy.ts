@@ -95,7 +95,9 @@ function unreachable(answer: ServerResponse): void {
     message: "the coordinator does not answer; try again",
     retryable: true,
   });
-  answer.writeHead(503, { "content-type": "application/json", "retry-after": "1" }).end(body);
+  const length = String(Buffer.byteLength(body));
+  const headers = { "content-type": "application/json", "content-length": length };
+  answer.writeHead(503, { ...headers, "retry-after": "1" }).end(body);
 }
 
 function pick(
