@@ -79,6 +79,7 @@ export class TabHost {
       name: nameOf(navigator.userAgent),
       slots,
       share,
+      kinds: programKinds(),
     });
     remember("session", session);
   }
@@ -183,6 +184,12 @@ function recalledIdentity(): Identity | null {
   } catch {
     return null;
   }
+}
+
+/** JavaScript bundles: those of WebAssembly modules and the kernels of ours need WebAssembly, so a
+ *  browser without it can run none. */
+function programKinds(): number[] {
+  return typeof WebAssembly === "undefined" ? [] : [100];
 }
 
 /** "Chrome on Linux", for the list of workers. */

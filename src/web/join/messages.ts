@@ -39,7 +39,7 @@ export const joinMessages = catalogue({
     telling: "reports",
     forgetful: "The browser keeps nothing for this page: after a reload it joins anew.",
     plain: "Over https this page could keep the screen awake and look after the battery.",
-    noWasm: "This browser has no WebAssembly; jobs that need it fail here.",
+    noWasm: "This browser has no WebAssembly, which tasks need: it is given none.",
   },
   es: {
     title: "Presta esta pestaña",
@@ -78,7 +78,7 @@ export const joinMessages = catalogue({
     telling: "informa",
     forgetful: "El navegador no guarda nada para esta página: al recargar se une de nuevo.",
     plain: "Con https esta página podría mantener la pantalla encendida y cuidar la batería.",
-    noWasm: "Este navegador no tiene WebAssembly; los trabajos que lo usan fallan aquí.",
+    noWasm: "Este navegador no tiene WebAssembly, que las tareas necesitan: no recibe ninguna.",
   },
   zh: {
     title: "借出此标签页",
@@ -116,7 +116,7 @@ export const joinMessages = catalogue({
     telling: "汇报",
     forgetful: "浏览器不为此页保存任何内容：重新加载后将作为新成员加入。",
     plain: "使用 https 时，此页可以保持屏幕常亮并顾及电池。",
-    noWasm: "此浏览器没有 WebAssembly；需要它的作业会在这里失败。",
+    noWasm: "此浏览器没有任务所需的 WebAssembly，因此不会收到任务。",
   },
 });
 

@@ -16,8 +16,6 @@ const say = (message: FromTab) => scope.postMessage(message);
 
 const tickMs = 500;
 const shownEveryMs = 200;
-/** JavaScript bundles; WebAssembly jobs are bundles, too. */
-const kinds = [100];
 
 type Start = Extract<ToTab, { kind: "start" }>;
 
@@ -34,7 +32,7 @@ class Tab {
 
   constructor(start: Start) {
     this.#origin = start.origin;
-    this.#session = new TabSession({ ...start, kinds, chance: Math.random });
+    this.#session = new TabSession({ ...start, chance: Math.random });
     this.#runner = new TaskRunner({
       origin: start.origin,
       limits: { ...tabLimits, ...start.limits },

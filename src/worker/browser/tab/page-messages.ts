@@ -15,6 +15,8 @@ export type ToTab =
       readonly identity: Identity | null;
       readonly name: string;
       readonly slots: number;
+      /** Program kinds that this browser can run; none = it only watches. */
+      readonly kinds: readonly number[];
       readonly share: number;
       readonly limits?: Partial<TabLimits>;
     }
