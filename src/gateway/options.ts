@@ -30,7 +30,7 @@ export type GatewayLimits = {
 export const gatewayLimits: GatewayLimits = {
   connectionsMax: 20_000,
   helloTimeoutMs: 120_000,
-  helloMaxChars: 128 * 1024,
+  helloMaxChars: 512 * 1024,
   pingMs: 20_000,
   tabTtlMs: 90_000,
   trackerTtlMs: 60_000,
