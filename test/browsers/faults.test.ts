@@ -99,7 +99,7 @@ test("B4: a browser that stores nothing works all the same, and says so", option
     get() { throw new DOMException("blocked", "SecurityError"); } });`);
   const page = await joinIn(context, link);
   await isJoined(page);
-  assert.match((await page.textContent(".join"))!, /keeps nothing for this page/);
+  assert.match((await page.textContent(".lend"))!, /keeps nothing for this page/);
   const { code, err } = await place.run("run", module, "10", "-o", "-");
   assert.equal(code, 0, err);
 });
@@ -110,7 +110,7 @@ test("B5: a browser without WebAssembly is given no tasks, and says why", option
   await context.addInitScript("delete window.WebAssembly");
   const page = await joinIn(context, link);
   await isJoined(page);
-  assert.match((await page.textContent(".join"))!, /has no WebAssembly/);
+  assert.match((await page.textContent(".lend"))!, /has no WebAssembly/);
   const { out, err } = await place.run("run", module, "10", "--detach");
   const job = /j-\d+/.exec(out + err)![0];
   const able = await joinIn(await newContext(t), link);

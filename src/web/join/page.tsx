@@ -75,7 +75,7 @@ export function JoinPage() {
   // More than it joined with are more than the cluster knows of.
   const slotsMax = stage === "in" ? Number(recall("joinedSlots")) || slots : coreCount;
   return (
-    <section class="join">
+    <section class="lend">
       <h1 tabIndex={-1}>{say("title")}</h1>
       {token === "" ? (
         <p class="warning">{say("noLink")}</p>
@@ -84,7 +84,7 @@ export function JoinPage() {
           {stage === "asking" && (
             <>
               <p>{say("ask", { host: location.host })}</p>
-              <p class="quiet">{say("what")}</p>
+              <p class="remark">{say("what")}</p>
             </>
           )}
           {stage === "stopped" && <p>{say("stopped")}</p>}
@@ -151,7 +151,7 @@ function Remarks() {
   return (
     <>
       {remarks.map((text) => (
-        <p class="quiet" key={text}>
+        <p class="remark" key={text}>
           {text}
         </p>
       ))}

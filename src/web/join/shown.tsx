@@ -10,7 +10,7 @@ export function Shown(props: { shown: TabShown | null; say: SayJoin; line: strin
       <p role="status" class="phase">
         {phaseText(shown, say)}
       </p>
-      <dl class="figures">
+      <dl class="lent">
         <Figure value={String(shown.doneCount)} name={say("done")} id="done" />
         <Figure value={String(shown.failedCount)} name={say("failed")} id="failed" />
         <Figure value={megabytes(shown.fetchedBytes)} name={say("fetched")} id="fetched" />
@@ -27,7 +27,7 @@ export function Shown(props: { shown: TabShown | null; say: SayJoin; line: strin
           </ul>
         </>
       )}
-      {line !== "" && <p class="quiet line">{line}</p>}
+      {line !== "" && <p class="remark line">{line}</p>}
     </section>
   );
 }
