@@ -18,7 +18,6 @@ import { Knocking } from "./sharing/knocking.ts";
 import { defaultP4Settings, type P4Settings } from "./sharing/p4/call.ts";
 import { P4Edge } from "./sharing/p4/edge.ts";
 import { serveP4 } from "./sharing/p4/serve.ts";
-import { Tickets } from "./sharing/tickets.ts";
 import { realTimers } from "./timers.ts";
 import type { GatewayLink } from "./tracker/tracker-edge.ts";
 
@@ -175,9 +174,9 @@ async function open(
   };
 }
 
-function openP4({ auth, loop, members }: Services, options: CoordinatorOptions): P4Edge {
+function openP4({ auth, loop, members, tickets }: Services, options: CoordinatorOptions): P4Edge {
   const { listen: _, ...settings } = options.p4 ?? {};
-  const parts = { auth, loop, members, tickets: new Tickets(), machine: thisMachine };
+  const parts = { auth, loop, members, tickets, machine: thisMachine };
   return new P4Edge(
     { ...parts, settings: { ...defaultP4Settings, ...settings } },
     onErrorOf(options),

@@ -21,7 +21,9 @@ import { Progress } from "./jobs/progress.ts";
 import { Watchers } from "./jobs/watchers.ts";
 import { Relay } from "./relay/relay.ts";
 import { Loop, type OuterEffect } from "./run.ts";
+import { openSharedInputs } from "./sharing/inputs.ts";
 import { Members } from "./sharing/members.ts";
+import { Tickets } from "./sharing/tickets.ts";
 import { realTimers } from "./timers.ts";
 import { ticketOf } from "./tracker/attempt-ticket.ts";
 import { PlainResults } from "./tracker/plain-results.ts";
@@ -66,7 +68,11 @@ export async function openServices(options: Options, closers: Closers): Promise<
   const lowWater = new LowWater(dataDir, options.lowWaterBytes);
   const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs: idleMs, idleMs });
   closers.push(() => shuffle.close());
-  const common = { members, plans, sweep, auth, keys, lowWater, shuffle };
+  const tickets = new Tickets();
+  const sharedInputs = openSharedInputs({ loop, members, tickets, host: hostId() });
+  closers.push(() => sharedInputs.close());
+  const sharing = { members, tickets, sharedInputs };
+  const common = { ...sharing, plans, sweep, auth, keys, lowWater, shuffle };
   const services = {
     ...kept,
     ...edges,

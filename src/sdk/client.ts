@@ -7,10 +7,13 @@ import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import type { JobSpec } from "../core/job.ts";
 import type { JobSummary, MemberSummary, WorkerSummary } from "../core/summary.ts";
+import type { Why } from "../core/why/reasons.ts";
+import type { Attempts } from "../wire/api/attempts.ts";
 import type {
   Health,
   LogLine,
   Output,
+  SharedInput,
   Submitted,
   TokenAnswer,
   TokenRequest,
@@ -68,6 +71,13 @@ export class Client {
 
   health(): Promise<Health> {
     return this.#transport.json({ method: "GET", path: "/v1/health" });
+  }
+
+  /** What members share under this name now, as inputs of a job. Throws `not-found`. */
+  async sharedInputs(name: string): Promise<readonly SharedInput[]> {
+    const path = `/v1/shared-inputs?name=${encodeURIComponent(name)}`;
+    const { files } = await this.#transport.json<{ files: SharedInput[] }>({ method: "GET", path });
+    return files;
   }
 
   /** Stores bytes, unless they are there already. */
@@ -213,6 +223,25 @@ export class Client {
   ): AsyncGenerator<LogLine, void> {
     const query = options.follow === true ? "?follow=1" : "";
     return this.#follow(`${jobPath(job)}/logs${query}`, options.signal);
+  }
+
+  /** Those that ended since `after`, and those that run; see wire/api/attempts.ts. */
+  attempts(job: string, after: number): Promise<Attempts> {
+    return this.#transport.json({ method: "GET", path: `${jobPath(job)}/attempts?after=${after}` });
+  }
+
+  /** Why the job, or one of its tasks, is not done yet. */
+  why(
+    job: string,
+    of: { readonly stage: number; readonly task: number } | null = null,
+  ): Promise<Why> {
+    const query = of === null ? "" : `?stage=${of.stage}&task=${of.task}`;
+    return this.#transport.json({ method: "GET", path: `${jobPath(job)}/why${query}` });
+  }
+
+  whyWorker(worker: string): Promise<Why> {
+    const path = `/v1/workers/${encodeURIComponent(worker)}/why`;
+    return this.#transport.json({ method: "GET", path });
   }
 
   async workers(): Promise<readonly WorkerSummary[]> {

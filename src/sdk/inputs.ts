@@ -1,9 +1,10 @@
-/** Finds the files that a job reads: files, folders, globs, standard input, each for one of its
- *  inputs. */
+/** Finds the files that a job reads: files, folders, globs, standard input, files that members of
+ *  the cluster share, each for one of its inputs. */
 import { constants, type Stats } from "node:fs";
 import { access, glob, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { ClusterError } from "../core/error.ts";
+import type { SharedInput } from "../wire/api/messages.ts";
 import { didYouMean } from "./plan/near.ts";
 import { spool, type Upload } from "./plan/upload.ts";
 
@@ -16,8 +17,15 @@ export type FoundFile = {
   readonly sizeBytes: number;
   readonly at:
     | { readonly kind: "path"; readonly path: string; readonly mtimeMs: number }
-    | { readonly kind: "upload"; readonly upload: Upload };
+    | { readonly kind: "upload"; readonly upload: Upload }
+    | { readonly kind: "shared"; readonly root: string; readonly host: string };
 };
+
+/** What `shared:NAME` stands for: a file, or all files of a folder. */
+export type FindShared = (name: string) => Promise<readonly SharedInput[]>;
+
+/** Before the name of what members share; a file of that name is `./shared:…`. */
+export const sharedPrefix = "shared:";
 
 export type FoundInputs = {
   readonly files: readonly FoundFile[];
@@ -30,6 +38,8 @@ export type InputOptions = {
   readonly names: readonly string[];
   /** What `-` stands for. */
   readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Absent without a cluster: nothing is shared then. */
+  readonly shared?: FindShared;
   /** Limit of standard input; default 1 TiB. */
   readonly stdinMaxBytes?: number;
   /** Limit of files; default 1,000,000. */
@@ -62,7 +72,8 @@ export async function findInputs(
         files.push({ input, name: "stdin", compression: "none", sizeBytes, at });
         continue;
       }
-      for (const file of await expand(path)) {
+      const isShared = path.startsWith(sharedPrefix);
+      for (const file of isShared ? await sharedFiles(path, options) : await expand(path)) {
         files.push({ input, ...file });
         if (files.length > filesMax) {
           const text = `more than ${filesMax} input files (filesMax); join small files first`;
@@ -106,6 +117,20 @@ function checkEveryInput(
 }
 
 type PathFile = Omit<FoundFile, "input">;
+
+async function sharedFiles(path: string, { shared }: InputOptions): Promise<PathFile[]> {
+  if (shared === undefined) {
+    throw refused(`${path} needs a cluster; fetch it with \`tequio get\`, or name ./${path}`);
+  }
+  return (await shared(path.slice(sharedPrefix.length))).map(({ host, name, root, sizeBytes }) => {
+    const at = { kind: "shared", root, host } as const;
+    return { name, compression: compressionOf(name), sizeBytes, at };
+  });
+}
+
+function compressionOf(name: string): FoundFile["compression"] {
+  return /\.gz$/i.test(name) ? "gzip" : /\.zst$/i.test(name) ? "zstd" : "none";
+}
 
 async function expand(path: string): Promise<PathFile[]> {
   const found = await statOf(path);
@@ -173,9 +198,8 @@ async function checked(name: string, found: Stats): Promise<PathFile> {
   } catch (cause) {
     throw refused(`cannot read ${name}: ${reason(cause)}`, cause);
   }
-  const compression = /\.gz$/i.test(name) ? "gzip" : /\.zst$/i.test(name) ? "zstd" : "none";
   const at = { kind: "path", path, mtimeMs: found.mtimeMs } as const;
-  return { name, compression, sizeBytes: found.size, at };
+  return { name, compression: compressionOf(name), sizeBytes: found.size, at };
 }
 
 async function statOf(path: string): Promise<Stats | null> {

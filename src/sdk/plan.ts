@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
-import { type FoundFile, findInputs } from "./inputs.ts";
+import { type FindShared, type FoundFile, findInputs } from "./inputs.ts";
 import type { AnyMapReduce, AnyOperator, Job } from "./job.ts";
 import { listItems } from "./plan/items.ts";
 import { checkNumber } from "./plan/numbers.ts";
@@ -21,7 +21,7 @@ import { cutSplits, type SplittableFile } from "./plan/splits.ts";
 import type { Upload } from "./plan/upload.ts";
 
 export type PlanOptions = {
-  /** Files, folders, globs, `-`; `name=path` for a job of several inputs. */
+  /** Files, folders, globs, `-`, `shared:name`; `name=path` for a job of several inputs. */
   readonly inputs: readonly string[];
   /** Texts (from a command line) or JSON values, over the job's defaults. */
   readonly params: Readonly<Record<string, unknown>>;
@@ -32,6 +32,8 @@ export type PlanOptions = {
   /** Bytes a map task may hold before it spills; default 64 MiB, 1 KiB to 16 GiB. */
   readonly spillBytes?: number;
   readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Asks what members share: `client.sharedInputs`. */
+  readonly shared?: FindShared;
   /** This machine (`hostId`), where the files lie. */
   readonly host: string;
 };
@@ -80,10 +82,11 @@ async function planMapReduce(
   const fitting = Math.min(splitDefaultBytes, splitMaxBytes(job, fixed.spillBytes));
   const asked = options.splitBytes ?? fitting;
   const splitBytes = checkNumber("splitBytes", asked, 1, 64 * 1024 ** 3);
-  const { stdin } = options;
+  const { shared, stdin } = options;
   const found = await findInputs(options.inputs, {
     names: Object.keys(formats),
     ...(stdin === undefined ? {} : { stdin }),
+    ...(shared === undefined ? {} : { shared }),
   });
   try {
     const files = found.files;
@@ -123,10 +126,17 @@ function cutting(formats: Formats, file: FoundFile): Cutting {
 
 function inputFile(file: FoundFile, host: string, { recordBytes }: Cutting): InputFile {
   const { name, compression, sizeBytes } = file;
-  const at: InputFile["at"] =
-    file.at.kind === "path"
-      ? { kind: "path", host, path: file.at.path, mtimeMs: file.at.mtimeMs }
-      : { kind: "blob", hash: file.at.upload.hash };
   const records = recordBytes === undefined ? {} : { recordBytes };
-  return { name, compression, sizeBytes, ...records, at };
+  return { name, compression, sizeBytes, ...records, at: placeOf(file.at, host) };
+}
+
+function placeOf(at: FoundFile["at"], host: string): InputFile["at"] {
+  switch (at.kind) {
+    case "path":
+      return { kind: "path", host, path: at.path, mtimeMs: at.mtimeMs };
+    case "upload":
+      return { kind: "blob", hash: at.upload.hash };
+    case "shared":
+      return at;
+  }
 }

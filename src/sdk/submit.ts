@@ -95,7 +95,7 @@ async function uploadFiles(client: Client, plan: Plan, options: SubmitOptions): 
   const files: InputFile[] = [];
   for (const file of plan.files) {
     const { at } = file;
-    if (at.kind === "blob") {
+    if (at.kind !== "path") {
       files.push(file);
       continue;
     }

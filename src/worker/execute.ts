@@ -6,6 +6,7 @@ import { ClusterError } from "../core/error.ts";
 import type { AttemptReport } from "../core/event.ts";
 import type { JobId } from "../core/ids.ts";
 import type { Failure, TaskOutput } from "../core/job.ts";
+import type { SharedInputs } from "../peer/input/shared-input.ts";
 import { hit } from "../store/failpoint.ts";
 import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
 import type { CoordinatorBlobs } from "./files/blobs.ts";
@@ -28,6 +29,8 @@ export type ExecuteOptions = {
   readonly processes: Processes;
   /** Nobody can fetch from this worker. */
   readonly isHidden: boolean;
+  /** Files of members, as inputs. */
+  readonly shared: SharedInputs;
 };
 
 type Run = {
@@ -153,7 +156,8 @@ export class NodeExecutor implements Executor {
     const out = join(process.writeDir, `${ref.task}.${ref.attempt}`);
     const { plan } = await run.job.files();
     const { signal } = run.stopping;
-    const source = { job: ref.job, blobs: this.#options.blobs, signal };
+    const { blobs, shared } = this.#options;
+    const source = { job: ref.job, blobs, shared, signal };
     // Once the report is there, what was not read of the input is of no interest.
     const enough = new AbortController();
     let broken: unknown = null;

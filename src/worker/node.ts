@@ -20,6 +20,7 @@ import { type Exchange, openExchange } from "./files/exchange.ts";
 import { PartitionFetcher } from "./files/fetch.ts";
 import { OpenJobs } from "./files/jobs.ts";
 import { Outputs } from "./files/outputs.ts";
+import { openSharedInputs } from "./files/shared.ts";
 import { WorkerLoop, type WorkerTimers } from "./run.ts";
 import { DiskRoom } from "./slot/disk-room.ts";
 import { Processes } from "./slot/processes.ts";
@@ -113,6 +114,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     credential: () => loop.credential,
   };
   const fetcher = new PartitionFetcher(outputs, relay);
+  const shared = openSharedInputs(relay, idleMs);
   const { url, token, fingerprint = "", onNews } = options;
   const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
   const loop: WorkerLoop = new WorkerLoop({
@@ -132,7 +134,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     },
     executor: (events) =>
       new NodeExecutor(
-        { jobs, blobs, outputs, processes, fetcher, isHidden: exchangeUrl === "" },
+        { jobs, blobs, outputs, processes, fetcher, shared, isHidden: exchangeUrl === "" },
         events,
       ),
     ...(onNews === undefined ? {} : { onNews }),
@@ -145,7 +147,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   });
   const ended = loop.ended.then(async (failure) => {
     room.stop();
-    await Promise.all([processes.stop(), exchange.close(), fetcher.close()]);
+    await Promise.all([processes.stop(), exchange.close(), fetcher.close(), shared.close()]);
     await Promise.all([outputs.sweep(), jobs.sweep()]).catch(() => {});
     return failure;
   });

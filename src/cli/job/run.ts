@@ -46,7 +46,10 @@ export type RunOptions = TargetOptions &
 export function define(command: Command): void {
   command
     .argument("<job>", "the job file, as word-count.ts")
-    .argument("[inputs...]", "files, folders, 'globs', name=path, or - for standard input")
+    .argument(
+      "[inputs...]",
+      "files, folders, 'globs', shared:NAME, name=path, - for standard input",
+    )
     .option("--name <name>", "name for people; default that of the job or its file")
     .option("--param <name=value>", "a parameter of the job, many times", parseParam)
     .option("--reducers <n>", "files of the result", countArgument("--reducers", 0, 100_000))
@@ -63,6 +66,7 @@ export function define(command: Command): void {
     ["tequio run words.ts books/*.txt -o out/", "on the coordinator of this machine"],
     ["tequio run --local words.ts 'logs/**/*.gz'", "without one"],
     ["tequio run --sequential words.ts small.txt -o -", "to debug a job"],
+    ["tequio run words.ts shared:books", "what members share, read where it lies"],
     ["tequio run join.ts users=u.csv orders=o.ndjson", "a job with named inputs"],
     ["tequio run primes.wasm 100 1000 @more.txt", "a WebAssembly module, once for each item"],
     ["tequio run pi.ts --param rounds=1000 --json", "for programs"],
@@ -162,7 +166,12 @@ async function submit(
     import("../../sdk/submit.ts"),
     import("../../link/host.ts"),
   ]);
-  const planned = await planJob(built.job, { ...planOptions(inputs, options), host: hostId() });
+  const shared = (wanted: string) => client.sharedInputs(wanted);
+  const planned = await planJob(built.job, {
+    ...planOptions(inputs, options),
+    shared,
+    host: hostId(),
+  });
   try {
     const name = jobName(built, options);
     const { bareBrowsers = false, key = null } = options;

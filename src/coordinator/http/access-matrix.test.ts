@@ -35,6 +35,7 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/workers/:worker/why": ["admin", "ann", "bob", "reader"],
   "GET /v1/me": signedIn,
   "GET /v1/files": signedIn,
+  "GET /v1/shared-inputs": signedIn,
   "GET /v1/jobs/:job/input/:file": ["joiner"],
   "GET /shuffle/:job/:stage/:task/:attempt/:what": ["joiner"],
   "GET /shuffle/:job/:stage/sources": ["joiner"],

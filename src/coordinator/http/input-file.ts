@@ -1,5 +1,5 @@
-/** Input files of jobs that the coordinator passes on: blobs, and files of its own disk as they
- *  were when the job was submitted. */
+/** Input files of jobs that the coordinator passes on: blobs, files of its own disk as they were
+ *  when the job was submitted, and files of members that a worker cannot reach. */
 import type { Stats } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
@@ -8,9 +8,14 @@ import { bytesAnswer, type Span } from "./ranges.ts";
 import type { Answer } from "./route.ts";
 import type { Services } from "./services.ts";
 
+/** Longest time in which one range of a shared file is passed on, ms. */
+const readMs = 3_600_000;
+
+type Holders = Pick<Services, "blobs" | "host" | "sharedInputs">;
+
 /** The answer to a call for the file; it is looked at before anything is answered. */
 export async function inputAnswer(
-  services: Pick<Services, "blobs" | "host">,
+  services: Holders,
   file: InputFile,
   span: Span | null,
 ): Promise<Answer> {
@@ -21,13 +26,22 @@ export async function inputAnswer(
 /** Bytes of the file, opened only when somebody reads, so that it is closed whatever becomes of the
  *  answer. Throws `data-lost` when it has changed, `not-found` when it lies elsewhere. */
 export async function* readInput(
-  { blobs, host }: Pick<Services, "blobs" | "host">,
+  { blobs, host, sharedInputs }: Holders,
   file: InputFile,
   span: Span | null,
 ): AsyncGenerator<Uint8Array, void> {
   const { at, sizeBytes } = file;
   if (at.kind === "blob") {
     yield* blobs.read(at.hash, span ?? undefined);
+    return;
+  }
+  if (at.kind === "shared") {
+    const content = { name: file.name, root: at.root, sizeBytes };
+    const range = span ?? { start: 0, end: sizeBytes };
+    // Copied: a piece may be overwritten by the next one.
+    for await (const bytes of sharedInputs.read(content, range, AbortSignal.timeout(readMs))) {
+      yield Uint8Array.from(bytes);
+    }
     return;
   }
   mustBeSame(file, await statOf(host, file));

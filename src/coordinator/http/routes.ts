@@ -2,6 +2,7 @@
 
 import { insightRoutes } from "../insight/routes.ts";
 import { relayRoutes } from "../relay/routes.ts";
+import { sharedInputRoutes } from "../sharing/inputs.ts";
 import { memberRoutes } from "../sharing/routes-members.ts";
 import { tabRoutes } from "../tracker/routes.ts";
 import type { Route } from "./route.ts";
@@ -19,5 +20,6 @@ export const routes: readonly Route[] = [
   ...relayRoutes,
   ...tabRoutes,
   ...memberRoutes,
+  ...sharedInputRoutes,
   ...clusterRoutes.filter(({ access }) => access !== "none"),
 ];

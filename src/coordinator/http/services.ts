@@ -3,6 +3,7 @@ import { ClusterError } from "../../core/error.ts";
 import { idNumber, type JobId } from "../../core/ids.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import { jobSummary } from "../../core/view.ts";
+import type { SharedInputs } from "../../peer/input/shared-input.ts";
 import type { ShuffleClient } from "../../peer/shuffle/client.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import type { Auth } from "../access/auth.ts";
@@ -15,6 +16,7 @@ import type { Watchers } from "../jobs/watchers.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { Loop } from "../run.ts";
 import type { Members } from "../sharing/members.ts";
+import type { Tickets } from "../sharing/tickets.ts";
 import type { PlainResults } from "../tracker/plain-results.ts";
 import type { TrackerEdge } from "../tracker/tracker-edge.ts";
 import type { LowWater } from "../upkeep/low-water.ts";
@@ -33,6 +35,9 @@ export type Services = {
   readonly relay: Relay;
   /** Reads what workers have computed, for browsers. */
   readonly shuffle: ShuffleClient;
+  readonly tickets: Tickets;
+  /** Reads what members share, for those who cannot reach them. */
+  readonly sharedInputs: SharedInputs;
   readonly keys: ClusterKeys;
   readonly sweep: BlobSweep;
   readonly logs: JobLogs;

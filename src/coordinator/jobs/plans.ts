@@ -36,6 +36,7 @@ const outline = z.object({
           mtimeMs: z.number(),
         }),
         z.object({ kind: z.literal("blob"), hash }),
+        z.object({ kind: z.literal("shared"), root: hash, host: z.string() }),
       ]),
     }),
   ),

@@ -51,17 +51,17 @@ export class PeerConnection {
 
   /** Opens by name or root with a ticket or secret. */
   open(
-    wanted: { readonly fileName: string; readonly root: Uint8Array },
+    wanted: { readonly fileName: string; readonly root: Uint8Array; readonly host?: string },
     credential: string,
   ): Promise<data.OpenAnswer> {
     const metadata: Record<string, string> =
       credential === "" ? {} : { authorization: `Bearer ${credential}` };
-    return this.#ask({ ...wanted, session: new Uint8Array(0) }, metadata);
+    return this.#ask({ host: "", ...wanted, session: new Uint8Array(0) }, metadata);
   }
 
   /** What the peer has by now. */
   again(session: Uint8Array): Promise<data.OpenAnswer> {
-    return this.#ask({ fileName: "", root: new Uint8Array(0), session }, {});
+    return this.#ask({ fileName: "", root: new Uint8Array(0), session, host: "" }, {});
   }
 
   async #ask(request: data.OpenRequest, metadata: Record<string, string>) {

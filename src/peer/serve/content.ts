@@ -9,6 +9,8 @@ export interface Content {
   readonly sizeBytes: number;
   /** Hashes of all pieces, one after the other. */
   readonly layer: Uint8Array;
+  /** Absolute, of a file that lies on this machine as it is. */
+  readonly path?: string;
   /** Pieces that can be read now, in order. */
   have(): readonly PieceRun[];
   /** Fills `into`, from this byte on. Throws `data-lost` when the bytes are not those of the root

@@ -42,6 +42,10 @@ export class FileContent implements Content {
     return this.file.root;
   }
 
+  get path(): string {
+    return this.file.path;
+  }
+
   get sizeBytes(): number {
     return this.file.stamp.sizeBytes;
   }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Call, Method } from "../../link/grpc/server.ts";
+import { hostId } from "../../link/host.ts";
 import * as data from "../../wire/p4/data.ts";
 import { hashBytes, hexOf, pieceBytesOf, pieceCountOf, rootBytesOf } from "../../wire/p4/merkle.ts";
 import type { Admission, Admitted } from "./admission.ts";
@@ -103,6 +104,7 @@ export class FileService {
       layer: isSmall && !again ? content.layer : new Uint8Array(0),
       have,
       expiresS: Math.floor(this.#limits.sessionMs / 1000),
+      path: wanted.host !== "" && wanted.host === hostId() ? (content.path ?? "") : "",
     };
     await sink.send([data.encode(data.openAnswer, answer, data.messageMaxBytes.openAnswer)]);
   }

@@ -61,7 +61,7 @@ function localityOf({ plan }: Planned): JobSpec["locality"] {
   const hosts: string[] = [];
   const taskHost = plan.splits.map((split) => {
     const at = plan.files[split.pieces[0]![0]]!.at;
-    if (at.kind !== "path") return -1;
+    if (at.kind === "blob" || at.host === "") return -1;
     if (!hosts.includes(at.host)) hosts.push(at.host);
     return hosts.indexOf(at.host);
   });

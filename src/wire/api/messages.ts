@@ -30,6 +30,7 @@
  *  | GET /v1/workers | → { workers: WorkerSummary[] } | read-workers |
  *  | GET /v1/workers/:worker/why | → Why | read-workers |
  *  | GET /v1/me | → Me | any role |
+ *  | GET /v1/shared-inputs?name= | → { files: SharedInput[] } | fetch-shared |
  *  | GET /v1/files?find= | → SharedFiles | fetch-shared |
  *  | GET /v1/members | → { atMs, members: MemberSummary[] } | fetch-shared |
  *  | DELETE /v1/members/:name | → {} | remove-members |
@@ -71,6 +72,15 @@ export type SharedFiles = {
     readonly holders: readonly string[];
   }>;
   readonly more: boolean;
+};
+
+/** A shared file as a job reads it, as `?name=` stands for it now. */
+export type SharedInput = {
+  readonly name: string;
+  readonly root: string;
+  readonly sizeBytes: number;
+  /** A machine with a worker where somebody shares it; "" = none is known. */
+  readonly host: string;
 };
 
 export type Submit = {

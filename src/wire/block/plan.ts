@@ -18,7 +18,15 @@ export type InputFile = {
         readonly path: string;
         readonly mtimeMs: number;
       }
-    | { readonly kind: "blob"; readonly hash: string };
+    | { readonly kind: "blob"; readonly hash: string }
+    /** Of the catalogue, by the Merkle root that it had when the job was planned; other content
+     *  under its name = `data-lost`. */
+    | {
+        readonly kind: "shared";
+        readonly root: string;
+        /** A machine with a worker where somebody shares it; "" = none is known. */
+        readonly host: string;
+      };
 };
 
 /** Nominal bytes [start, end) of one file. A reader starts at the first record that begins at or

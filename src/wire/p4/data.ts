@@ -24,6 +24,7 @@ export const paths = {
 export const wholeFileMaxBytes = 4 * 1024 * 1024;
 const nameMaxBytes = 4096;
 const sessionMaxBytes = 64;
+const hostMaxBytes = 64;
 /** Runs of pieces in one message. */
 export const runsMax = 4096;
 /** Largest layer inside an `openAnswer`; it is the whole one of all files below 1 GiB. */
@@ -44,6 +45,8 @@ export type OpenRequest = {
   readonly fileName: string;
   readonly root: Uint8Array;
   readonly session: Uint8Array;
+  /** Machine of the requester; "" = not said. */
+  readonly host: string;
 };
 export type OpenAnswer = {
   readonly session: Uint8Array;
@@ -54,6 +57,8 @@ export type OpenAnswer = {
   readonly layer: Uint8Array;
   readonly have: readonly PieceRun[];
   readonly expiresS: number;
+  /** Where it lies, for a requester on the same machine; "" else. */
+  readonly path: string;
 };
 export type LayerRequest = { readonly session: Uint8Array; readonly firstPiece: number };
 export type LayerAnswer = { readonly hashes: Uint8Array };
@@ -68,6 +73,7 @@ export const openRequest = message<OpenRequest>({
   fileName: text(1, nameMaxBytes),
   root: bytes(2, hashBytes),
   session: bytes(3, sessionMaxBytes),
+  host: text(4, hostMaxBytes),
 });
 
 export const openAnswer = message<OpenAnswer>({
@@ -79,6 +85,7 @@ export const openAnswer = message<OpenAnswer>({
   layer: bytes(6, layerInlineMaxBytes),
   have: messageList(7, pieceRun, runsMax),
   expiresS: uint(8),
+  path: text(9, nameMaxBytes),
 });
 
 export const layerRequest = message<LayerRequest>({

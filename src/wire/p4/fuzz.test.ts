@@ -32,6 +32,7 @@ const opened: data.OpenAnswer = {
   layer: new Uint8Array(64),
   have: pieces,
   expiresS: 3600,
+  path: "/a/b",
 };
 
 const decoders: ReadonlyArray<readonly [Uint8Array, (bytes: Uint8Array) => unknown]> = [
@@ -40,7 +41,7 @@ const decoders: ReadonlyArray<readonly [Uint8Array, (bytes: Uint8Array) => unkno
     (bytes) => data.decode(data.fileRequest, bytes),
   ],
   [
-    data.encode(data.openRequest, { fileName: "a", root: session, session }, 200),
+    data.encode(data.openRequest, { fileName: "a", root: session, session, host: "h" }, 200),
     (bytes) => data.decode(data.openRequest, bytes),
   ],
   [data.encode(data.openAnswer, opened, 1000), (bytes) => data.decode(data.openAnswer, bytes)],

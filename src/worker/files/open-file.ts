@@ -1,9 +1,10 @@
-/** Opens a file of a plan: on this machine's disk when it lies there, else through the coordinator.
- *  */
+/** Opens a file of a plan: on this machine's disk when it lies there, from the members who share it,
+ *  else through the coordinator. */
 import { access, constants } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
 import { hostId } from "../../link/host.ts";
+import type { SharedInputs } from "../../peer/input/shared-input.ts";
 import type { InputFile } from "../../wire/block/plan.ts";
 import { type OpenInput, openLocal } from "../input/file.ts";
 import type { CoordinatorBlobs } from "./blobs.ts";
@@ -11,6 +12,7 @@ import type { CoordinatorBlobs } from "./blobs.ts";
 export type InputSource = {
   readonly job: JobId;
   readonly blobs: CoordinatorBlobs;
+  readonly shared: SharedInputs;
   readonly signal: AbortSignal;
 };
 
@@ -25,10 +27,31 @@ export async function openFile(
     return openLocal(file);
   }
   const { job, blobs, signal } = source;
-  return {
-    read: (start, end) => asDownload(blobs.input(job, index, { start, end }, signal), file),
-    path: null,
-    close: async () => {},
+  const relayed = (start: number, end: number) =>
+    asDownload(blobs.input(job, index, { start, end }, signal), file);
+  const read = file.at.kind === "shared" ? readShared(source, file, relayed) : relayed;
+  return { read, path: null, close: async () => {} };
+}
+
+/** From its members; the coordinator passes on what this worker cannot reach. */
+function readShared(
+  { shared, signal }: InputSource,
+  { at, name, sizeBytes }: InputFile,
+  relayed: OpenInput["read"],
+): OpenInput["read"] {
+  const root = at.kind === "shared" ? at.root : "";
+  return async function* read(start, end) {
+    let done = start;
+    try {
+      for await (const bytes of shared.read({ name, root, sizeBytes }, { start, end }, signal)) {
+        done += bytes.length;
+        yield bytes;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ClusterError) || error.code === "data-lost") throw error;
+      yield* relayed(done, end);
+    }
   };
 }
 

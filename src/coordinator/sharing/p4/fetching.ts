@@ -46,8 +46,12 @@ function requesterOf(call: P4Call<{ token?: string }>, unknownStatus: 401 | 404)
   return `token:${principal.token}`;
 }
 
+/** The coordinator itself, which fetches inputs of jobs for those who cannot reach their owner. */
+export const ownRequester = "coordinator";
+
 /** The requester's name while it may still ask; null when its peer or token is gone. */
 function nameOf(requester: string, { loop, members }: P4Parts): string | null {
+  if (requester === ownRequester) return requester;
   const id = requester.slice(requester.indexOf(":") + 1);
   if (requester.startsWith("peer:")) {
     const peer = peerOfToken(loop.state, id);
