@@ -35,16 +35,26 @@ export type TrackerOptions = Omit<ReportOptions, "over"> & {
   readonly tabsMax?: number;
   /** How long a tab whose gateway is gone may stay away, ms. Default 120,000. */
   readonly tabLeaseMs?: number;
+  /** Silence after which a gateway is asked, and given up when it does not answer for a tenth of
+   *  it, ms; gateways ping every 20 s. Default 60,000. */
+  readonly gatewayTtlMs?: number;
   /** Between two notes of a tab, ms. Default 2,000. */
   readonly noteMs?: number;
 };
 
 export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive">;
 
-type GatewayRecord = { readonly link: GatewayLink; readonly tabs: Map<Uid, Tab> };
+type GatewayRecord = {
+  readonly link: GatewayLink;
+  readonly tabs: Map<Uid, Tab>;
+  heardAtMs: number;
+  /** It was silent, and was asked then; null = it need not be. */
+  askedAtMs: number | null;
+};
 type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>;
 
 const tabLeaseDefaultMs = 120_000;
+const gatewayTtlDefaultMs = 60_000;
 const tabsDefault = 1_000;
 const tickMs = 1_000;
 const noteDefaultMs = 2_000;
@@ -85,7 +95,8 @@ export class TrackerEdge {
       link.close(1001, "the coordinator is stopping");
       return;
     }
-    const gateway: GatewayRecord = { link, tabs: new Map() };
+    const heardAtMs = this.#options.loop.nowMs();
+    const gateway: GatewayRecord = { link, tabs: new Map(), heardAtMs, askedAtMs: null };
     this.#gateways.add(gateway);
     link.receive({
       said: (text) => this.#said(gateway, text),
@@ -127,6 +138,8 @@ export class TrackerEdge {
   }
 
   #said(gateway: GatewayRecord, text: string): void {
+    gateway.heardAtMs = this.#options.loop.nowMs();
+    gateway.askedAtMs = null;
     try {
       const { body, message } = decodeBrowser(text, "gateway", "tracker");
       if (message !== "") this.#options.print(printable(`${gateway.link.remote}: ${message}`));
@@ -295,9 +308,25 @@ export class TrackerEdge {
     }
   }
 
+  /** Its machine may have lost its power: no connection breaks then. One that was asleep together
+   *  with us answers. */
+  #checkSilent(gateway: GatewayRecord, nowMs: number): void {
+    const { gatewayTtlMs = gatewayTtlDefaultMs } = this.#options;
+    const { askedAtMs, heardAtMs, link } = gateway;
+    if (askedAtMs !== null) {
+      if (nowMs - askedAtMs < gatewayTtlMs / 10) return;
+      link.close(1008, `silent for ${Math.round((nowMs - heardAtMs) / 1000)} s`);
+      this.#closed(gateway);
+    } else if (nowMs - heardAtMs >= gatewayTtlMs) {
+      gateway.askedAtMs = nowMs;
+      link.send(encodeBrowser({ action: "ping" }));
+    }
+  }
+
   #tick(): void {
     const { loop, timers } = this.#options;
     if (this.#stopped) return;
+    for (const gateway of [...this.#gateways]) this.#checkSilent(gateway, loop.nowMs());
     for (const [worker, untilMs] of this.#away) {
       if (loop.nowMs() < untilMs) continue;
       this.#away.delete(worker);
