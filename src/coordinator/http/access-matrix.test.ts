@@ -115,8 +115,8 @@ test("every route lets in whom it should, and nobody else, whosever the job is",
   }
   assert.equal(shutdowns, 1);
   // Of those permitted four fail here: the job has ended and has no file, and nobody has leased an
-  // attempt of it.
-  const expected = Object.values(permitted).flat().length - 4;
+  // attempt of it; and to all who may ask for shared inputs: nothing is shared.
+  const expected = Object.values(permitted).flat().length - 4 - signedIn.length;
   assert.equal(successes, expected);
 });
 
