@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Field, Schema } from "../protobuf/schema.ts";
 import * as data from "./data.ts";
+import * as shuffle from "./shuffle.ts";
 
 const proto = readFileSync(new URL("p4.proto", import.meta.url), "utf8").replaceAll(
   /\/\/.*$/gm,
@@ -26,6 +27,10 @@ const tables = {
   layerRequest: data.layerRequest,
   layerAnswer: data.layerAnswer,
   readRequest: data.readRequest,
+  challengeAnswer: shuffle.challengeAnswer,
+  openStageRequest: shuffle.openStageRequest,
+  openStageAnswer: shuffle.openStageAnswer,
+  readPartRequest: shuffle.readPartRequest,
 } as unknown as Readonly<Record<string, Schema<never>>>;
 
 test("p4.proto and the tables say the same", () => {
@@ -36,7 +41,8 @@ test("p4.proto and the tables say the same", () => {
   }
   assert.deepEqual(protoFields("fileBytes"), { file_bytes: 1 });
   assert.deepEqual(protoFields("readAnswer"), { piece: 1, content: 2 });
-  for (const path of Object.values(data.paths)) {
+  assert.deepEqual(protoFields("partAnswer"), { content: 1 });
+  for (const path of [...Object.values(data.paths), ...Object.values(shuffle.shufflePaths)]) {
     const [, service, call] = path.split("/");
     const body = new RegExp(`service ${service} \\{([^}]*\\}[^}]*)*\\}`).exec(proto)?.[0] ?? "";
     assert.match(body, new RegExp(`rpc ${call} \\(`));

@@ -1,0 +1,137 @@
+/** What a source of partitions lets through, spoken to call by call. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { GrpcClient } from "../../link/grpc/client.ts";
+import { dial } from "../../link/grpc/dial.ts";
+import { GrpcServer } from "../../link/grpc/server.ts";
+import { decode, encode, fileBytesOf } from "../../wire/p4/data.ts";
+import * as shuffle from "../../wire/p4/shuffle.ts";
+import { refuserFor } from "../addresses.ts";
+import { defaultListenerLimits, openListener } from "../listener.ts";
+import { noise, scratch } from "../testing/peers.ts";
+import { ShuffleClient } from "./client.ts";
+import { type JobKey, ShuffleService } from "./service.ts";
+import { parseTicket, proofOf, sourceKey, ticketText } from "./ticket.ts";
+
+const key = sourceKey("secret of the job", "w-1");
+const scope = { job: "j-1", stage: 0, requester: "w-2", expiresMs: 2_000 };
+const content = noise(3 * 1024 * 1024 + 5);
+const limits = { limitMs: 5_000, answerMaxBytes: shuffle.shuffleMaxBytes.part };
+
+type Source = { readonly port: number; judge: JobKey | null };
+
+async function source(t: TestContext): Promise<Source> {
+  const path = join(scratch(t), "run");
+  writeFileSync(path, content);
+  const self: { port: number; judge: JobKey | null } = { port: 0, judge: { key, nowMs: 1_000 } };
+  const service = new ShuffleService({
+    keyOf: (job) => (job === "j-1" ? self.judge : null),
+    find: async (ref, part) =>
+      ref.task === 0 ? { path, offset: part, sizeBytes: content.length - part } : null,
+  });
+  const onBroken = (error: unknown) => assert.fail(error as Error);
+  const grpc = new GrpcServer({ methods: service.methods(), onBroken });
+  const at = { host: "127.0.0.1", port: 0 };
+  const listener = await openListener({ ...defaultListenerLimits, ...at, grpc, other: null });
+  t.after(() => listener.close());
+  self.port = listener.port;
+  return self;
+}
+
+async function connected(t: TestContext, { port }: Source) {
+  const host = "127.0.0.1";
+  const options = { host, port, fingerprint: "", refuse: () => null, limitMs: 5_000 };
+  const client = new GrpcClient(await dial(options), `${host}:${port}`);
+  t.after(() => client.close());
+  const ask = (path: string, parts: readonly Uint8Array[]) => client.unary(path, parts, limits);
+  const { challenge, open, read } = shuffle.shufflePaths;
+  return {
+    challenge: async () => decode(shuffle.challengeAnswer, await ask(challenge, [])).challenge,
+    open: async (asked: shuffle.OpenStageRequest) => {
+      const answer = await ask(open, [encode(shuffle.openStageRequest, asked, 1024)]);
+      return decode(shuffle.openStageAnswer, answer).session;
+    },
+    read: async (session: Uint8Array) => {
+      const request = { session, task: 0, attempt: 1, part: content.length - 1 };
+      const bytes = encode(shuffle.readPartRequest, request, 1024);
+      return fileBytesOf(await ask(read, [bytes]), 1024);
+    },
+  };
+}
+
+function shown(challenge: Uint8Array, over: Partial<typeof scope> = {}) {
+  const { secret } = parseTicket(ticketText(key, { ...scope, ...over }))!;
+  return { ...scope, ...over, challenge, proof: proofOf(secret, challenge) };
+}
+
+const refused = { code: "unauthenticated" };
+
+test("I13: a proof is good once, and on its connection alone", async (t) => {
+  const from = await source(t);
+  const [one, two] = [await connected(t, from), await connected(t, from)];
+  const proof = shown(await one.challenge());
+  await assert.rejects(two.open(proof), refused, "what was read on the way opens nothing");
+  const session = await one.open(proof);
+  assert.equal((await one.read(session)).length, 1);
+  await assert.rejects(one.open(proof), refused, "replayed");
+  await assert.rejects(two.read(session), refused, "the session of another connection");
+  await assert.rejects(two.open(shown(new Uint8Array(32))), refused, "a challenge of its own");
+});
+
+test("F5: tickets and sessions end with the ticket's time, and with the job", async (t) => {
+  const from = await source(t);
+  const peer = await connected(t, from);
+  const over = shown(await peer.challenge(), { expiresMs: 1_000 });
+  await assert.rejects(peer.open(over), refused);
+  const session = await peer.open(shown(await peer.challenge()));
+  from.judge = { key, nowMs: 2_000 };
+  await assert.rejects(peer.read(session), refused);
+  from.judge = { key, nowMs: 1_500 };
+  assert.equal((await peer.read(session)).length, 1);
+  from.judge = null;
+  await assert.rejects(peer.read(session), refused);
+  await assert.rejects(peer.open(shown(await peer.challenge())), refused);
+});
+
+test("content of several messages arrives whole, many parts at once", async (t) => {
+  const { port } = await source(t);
+  const client = new ShuffleClient(() => null, { connectMs: 5_000, idleMs: 5_000 });
+  t.after(() => client.close());
+  const from = {
+    address: `grpc://127.0.0.1:${port}`,
+    ticket: ticketText(key, scope),
+    job: "j-1",
+    stage: 0,
+  };
+  const read = async (part: number) => {
+    const chunks: Buffer[] = [];
+    const options = { limitMs: 20_000, signal: new AbortController().signal };
+    for await (const chunk of client.read(from, { task: 0, attempt: 1, part }, options)) {
+      chunks.push(Buffer.from(chunk));
+    }
+    return Buffer.concat(chunks);
+  };
+  const all = await Promise.all(Array.from({ length: 40 }, (_, part) => read(part)));
+  for (const [part, bytes] of all.entries()) assert.ok(bytes.equals(content.subarray(part + 1)));
+});
+
+test("F3: an address of the cloud's own services is not dialled", async () => {
+  const client = new ShuffleClient(refuserFor("machine"), { connectMs: 1_000, idleMs: 1_000 });
+  for (const address of ["grpc://169.254.169.254:80", "grpc://[::ffff:169.254.169.254]:80"]) {
+    const from = { address, ticket: ticketText(key, scope), job: "j-1", stage: 0 };
+    const options = { limitMs: 5_000, signal: new AbortController().signal };
+    const wanted = { task: 0, attempt: 1, part: 0 };
+    await assert.rejects(client.read(from, wanted, options).next(), { code: "forbidden" });
+  }
+});
+
+test("addresses of exchanges read back, and nothing else is one", () => {
+  const pin = "ab".repeat(32);
+  for (const text of ["grpc://127.0.0.1:1", `grpcs://[::1]:65535/${pin}`, `grpcs://a.b:9/${pin}`]) {
+    assert.equal(shuffle.exchangeText(shuffle.parseExchange(text)!), text);
+  }
+  const wrong = ["", "http://a:1", "grpc://a", "grpc://a:0", "grpc://a:1/", "grpcs://a:1/ab"];
+  for (const text of wrong) assert.equal(shuffle.parseExchange(text), null, text);
+});
