@@ -4,8 +4,11 @@
  *  broken. */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { idleTabs } from "./browser/idle.ts";
+import { browser } from "./browser/speed.ts";
 import { type Case, type Figure, keepsBound } from "./case.ts";
 import { files } from "./files/transfer.ts";
+import { gateway } from "./gateway/gateway.ts";
 import { bound, machineName, type Session, save, sessionText, valueText } from "./results.ts";
 import { largeJobs } from "./scale/jobs.ts";
 import { scale } from "./scale/workers.ts";
@@ -14,7 +17,18 @@ import { start } from "./start.ts";
 import { tasks } from "./tasks.ts";
 import { wordCount } from "./word-count.ts";
 
-const cases: readonly Case[] = [wordCount, sort, tasks, largeJobs, scale, start, files];
+const cases: readonly Case[] = [
+  wordCount,
+  sort,
+  tasks,
+  largeJobs,
+  scale,
+  gateway,
+  start,
+  files,
+  browser,
+  idleTabs,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -13,6 +13,8 @@ export const cli = join(root, "bin", "tequio.js");
 export type Cluster = {
   readonly url: string;
   readonly dataDir: string;
+  /** Brings workers: of the line by which others join, and of the link that tabs open. */
+  readonly joinToken: string;
   /** Process of the coordinator; the workers are its children. */
   readonly pid: number;
   adminToken(): string;
@@ -44,13 +46,14 @@ export async function startCluster(
     return stopCluster(child, dataDir);
   };
   try {
-    const { url } = await firstLine(child, errors);
+    const { join: line, url } = await firstLine(child, errors);
+    const joinToken = /--token (\S+)/.exec(line)?.[1] ?? "";
     child.once("exit", (code, signal) => {
       // Whoever uses the cluster only sees that nobody answers any more.
       if (!isStopping) console.error(`tequio up ended with ${signal ?? code}\n${errors.join("")}`);
     });
     const adminToken = () => readFileSync(join(dataDir, "admin.token"), "utf8").trim();
-    return { url, dataDir, pid: child.pid!, adminToken, stop };
+    return { url, dataDir, joinToken, pid: child.pid!, adminToken, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -60,7 +63,7 @@ export async function startCluster(
 async function firstLine(
   child: ChildProcess,
   errors: readonly string[],
-): Promise<{ readonly url: string }> {
+): Promise<{ readonly url: string; readonly join: string }> {
   const lines = createInterface({ input: child.stdout! });
   const signal = AbortSignal.timeout(startMs);
   const ended = once(child, "exit", { signal }).then(([code]) => {
