@@ -20,7 +20,7 @@ import { type Exchange, openExchange } from "./files/exchange.ts";
 import { PartitionFetcher } from "./files/fetch.ts";
 import { OpenJobs } from "./files/jobs.ts";
 import { Outputs } from "./files/outputs.ts";
-import { openSharedInputs } from "./files/shared.ts";
+import { openSharedInputs } from "./input/shared.ts";
 import { WorkerLoop, type WorkerTimers } from "./run.ts";
 import { DiskRoom } from "./slot/disk-room.ts";
 import { Processes } from "./slot/processes.ts";
@@ -122,16 +122,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     timers,
     chance: Math.random,
     dial: (credential) => dialCoordinator({ url, token, fingerprint, timeoutMs }, credential),
-    specs: {
-      name: options.name,
-      host: hostId(),
-      slots,
-      memoryBytes: options.memoryBytes,
-      kinds: [programKinds.javascript],
-      exchangeUrl,
-      version: options.version ?? "",
-      session: randomBytes(16).toString("hex"),
-    },
+    specs: specsOf(options, slots, exchangeUrl),
     executor: (events) =>
       new NodeExecutor(
         { jobs, blobs, outputs, processes, fetcher, shared, isHidden: exchangeUrl === "" },
@@ -160,6 +151,19 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await loop.stop(graceMs);
       await ended;
     },
+  };
+}
+
+function specsOf({ memoryBytes, name, version = "" }: WorkerOptions, slots: number, url: string) {
+  return {
+    name,
+    host: hostId(),
+    slots,
+    memoryBytes,
+    kinds: [programKinds.javascript],
+    exchangeUrl: url,
+    version,
+    session: randomBytes(16).toString("hex"),
   };
 }
 

@@ -110,7 +110,7 @@ const lying: NonNullable<TestPeerOptions["wrap"]> = (methods) => {
   };
 };
 
-test("F1: a wrong piece is never given out: another member goes on, or it is an error", async (t) => {
+test("F1: a wrong piece is never given out: another member goes on, or it fails", async (t) => {
   const liar = await sharing(t, { wrap: lying });
   const honest = await sharing(t);
   const both = inputs(t, liar.root, { peers: [liar.peer, honest.peer] });

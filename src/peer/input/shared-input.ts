@@ -1,5 +1,5 @@
-/** Ranges of a shared file, as inputs of jobs need them: nothing is stored, and no byte is given out
- *  whose piece is not that of the root.
+/** Ranges of a shared file, as inputs of jobs need them: nothing is stored, and no byte is given
+ *  out whose piece is not that of the root.
  *
  *  A member on this machine tells where its file lies: then it is read there, by pieces as well.
  *  Else the pieces come from a member by P4; one that lies or is gone is not asked again. */

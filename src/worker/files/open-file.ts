@@ -1,5 +1,5 @@
-/** Opens a file of a plan: on this machine's disk when it lies there, from the members who share it,
- *  else through the coordinator. */
+/** Opens a file of a plan: on this machine's disk when it lies there, from the members who share
+ *  it, else through the coordinator. */
 import { access, constants } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";

@@ -146,7 +146,7 @@ async function shown(
   }
 }
 
-test("F5, I13: a ticket is good for one source, requester, job and stage, for a time", async (t) => {
+test("F5, I13: a ticket is good for one source, requester, job, stage and time", async (t) => {
   const { members } = await mapped(t);
   const [source, other] = members as [Member, Member];
   const good = ticketFor(source.key);
@@ -168,7 +168,7 @@ test("F5, I13: a ticket is good for one source, requester, job and stage, for a 
   }
 });
 
-test("F5: for a ticket that is over the worker asks for another, and the task goes on", async (t) => {
+test("F5: for a ticket that is over a worker asks for another, and goes on", async (t) => {
   const { manager, members, sources } = await mapped(t);
   const { end } = members[0]!;
   const over = members.map(({ key }) => ticketFor(key, { expiresMs: 1_000_000 }));
