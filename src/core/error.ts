@@ -74,6 +74,11 @@ export class ClusterError extends Error {
   }
 }
 
+/** Of a text that an error's code leads. */
+export function isRetryable(message: string): boolean {
+  return retryableCodes.has(message.slice(0, message.indexOf(":")) as ErrorCode);
+}
+
 export function isErrorCode(value: unknown): value is ErrorCode {
   return errorCodes.includes(value as ErrorCode);
 }

@@ -89,3 +89,8 @@ export function overdue(
   const ttlMs = role === "browser" ? tabTtlMs : answersPings ? trackerTtlMs : Infinity;
   return silentMs >= ttlMs ? `silent for ${Math.round(silentMs / 1000)} s` : null;
 }
+
+export function speakerOf({ role }: Connection, text: string): "browser" | "tracker" {
+  if (role !== "unknown") return role;
+  return /"action"\s*:\s*"tracker"/.test(text) ? "tracker" : "browser";
+}

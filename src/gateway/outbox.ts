@@ -3,6 +3,7 @@ import { closeCodes } from "../link/close-reason.ts";
 import { encodeBrowser } from "../wire/browser/codec.ts";
 import type { BrowserBody, BrowserMessage } from "../wire/browser/messages.ts";
 import { printable } from "../wire/browser/printable.ts";
+import type { Connection } from "./connection.ts";
 import type { GatewayOrder } from "./options.ts";
 
 export class Outbox {
@@ -27,6 +28,17 @@ export class Outbox {
   refuse(connection: number, body: BrowserBody, message: string): void {
     this.send(connection, body, message);
     this.close(connection, closeCodes.againstRules, message);
+  }
+
+  /** A bad message is answered; one too many ends the connection. */
+  strike(id: number, connection: Connection, problem: string, strikesMax: number): void {
+    connection.strikes++;
+    this.print(`${connection.caller.remote}: ${problem}`);
+    if (connection.strikes > strikesMax) {
+      this.close(id, closeCodes.againstRules, "too many bad messages");
+      return;
+    }
+    this.send(id, { action: "error", uid: null, error: problem, more: null }, problem);
   }
 
   /** For people; made printable here. */

@@ -1,7 +1,8 @@
 /** The gateway's decisions (seed 5: WebServer): who is connected, which uid a browser has, what goes
  *  to whom. Pure: connections are numbers, time is given, what is to be done is returned.
  *
- *  1. There is at most one tracker; one that comes later is told of the browsers already there.
+ *  1. There is at most one tracker; one that comes later is told of the browsers already there: of
+ *     one that knows the document only when it has ended what it computes for another.
  *  2. A browser never sees a uid; a tracker never hears of a browser that has not connected, and
  *     hears once that it is gone.
  *  3. What a browser finishes while there is no tracker waits for the next one, if that is the same
@@ -16,10 +17,21 @@ import {
   mayTalk,
   newConnection,
   overdue,
+  speakerOf,
 } from "./connection.ts";
 import type { GatewayDoor, GatewayLimits, GatewayOrder } from "./options.ts";
 import { Outbox } from "./outbox.ts";
-import { endTask, heldBy, introduction, keepEnded, newTab, type Tab, welcomed } from "./tab.ts";
+import {
+  compareHeld,
+  endTask,
+  introduction,
+  isBusy,
+  keepEnded,
+  newTab,
+  refusalOf,
+  type Tab,
+  welcomed,
+} from "./tab.ts";
 
 type Told = Extract<BrowserBody, { action: "finish" | "error" }>;
 
@@ -73,12 +85,12 @@ export class Switchboard {
     }
     try {
       checkHello(connection, text, this.#limits);
-      const message = decodeBrowser(text, this.#speaker(connection, text), "gateway");
+      const message = decodeBrowser(text, speakerOf(connection, text), "gateway");
       this.#out.printMessage(connection.caller.remote, message);
       this.#heard(id, connection, message, atMs);
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
-      this.#strike(id, connection, error.text);
+      this.#out.strike(id, connection, error.text, this.#limits.strikesMax);
     }
     return this.#out.take();
   }
@@ -86,7 +98,7 @@ export class Switchboard {
   /** A frame that is no text, or more than a frame may be. */
   misspoke(id: number, what: string): GatewayOrder[] {
     const connection = this.#connections.get(id);
-    if (connection !== undefined) this.#strike(id, connection, what);
+    if (connection !== undefined) this.#out.strike(id, connection, what, this.#limits.strikesMax);
     return this.#out.take();
   }
 
@@ -120,11 +132,6 @@ export class Switchboard {
       if (tab.connection === null && atMs - tab.awaySinceMs >= resumeMs) this.#lose(tab);
     }
     return this.#out.take();
-  }
-
-  #speaker({ role }: Connection, text: string): "browser" | "tracker" {
-    if (role !== "unknown") return role;
-    return /"action"\s*:\s*"tracker"/.test(text) ? "tracker" : "browser";
   }
 
   #heard(id: number, connection: Connection, message: BrowserMessage, atMs: number): void {
@@ -219,18 +226,12 @@ export class Switchboard {
     tab.speed = body.speed;
     tab.more = body.more;
     connection.tab = tab;
-    if (before !== null)
-      this.#out.close(before, 1000, "this page has come over another connection");
+    if (before !== null) this.#out.close(before, 1000, "the page came over another connection");
     const { welcome } = tab;
     if (welcome !== null) this.#out.sendText(id, welcome);
-    const holding = new Set(heldBy(body.more).map(([tid]) => tid));
-    for (const [tid, { ended, text }] of tab.tasks) {
-      const isMissed = ended === null && text !== "" && !holding.has(tid);
-      if (isMissed) this.#out.sendText(id, text);
-    }
-    for (const tid of holding) {
-      if (!tab.tasks.has(tid)) this.#out.send(id, { action: "abort", uid: null, tid });
-    }
+    const { missed, unknown } = compareHeld(tab);
+    for (const text of missed) this.#out.sendText(id, text);
+    for (const tid of unknown) this.#out.send(id, { action: "abort", uid: null, tid });
   }
 
   #introduce(tab: Tab): void {
@@ -252,7 +253,7 @@ export class Switchboard {
     if (body.action === "error" && named === undefined) {
       // As the document has it: whatever it does, it has failed.
       for (const tid of [...tab.tasks.keys()]) endTask(tab, tid);
-      this.#toTracker(body.action === "error" ? { ...body, uid } : body);
+      if (!this.#refresh(tab)) this.#toTracker({ ...body, uid });
       return;
     }
     if (typeof named !== "number") {
@@ -266,8 +267,21 @@ export class Switchboard {
     if (body.action === "finish" && body.type !== task.type) {
       throw new ClusterError("protocol-violated", `bad message: task ${named} is not ${body.type}`);
     }
+    if (tab.isStale) {
+      endTask(tab, named);
+      this.#refresh(tab);
+      return;
+    }
     keepEnded(tab, task, text);
     if (this.#tracker !== null) this.#tell(tab, named);
+  }
+
+  /** It computes for an earlier connection of a tracker no more: true when it did. */
+  #refresh(tab: Tab): boolean {
+    if (!tab.isStale || tab.tasks.size > 0) return false;
+    tab.isStale = false;
+    this.#introduce(tab);
+    return true;
   }
 
   /** A late or repeated report of a task that is over is no offence; of one that never was, is. */
@@ -310,6 +324,8 @@ export class Switchboard {
     this.#trackerSession = session;
     this.#out.print(`tracker from ${connection.caller.remote}`);
     for (const tab of this.#tabs.values()) {
+      tab.isStale ||= tab.more === null && isBusy(tab);
+      if (tab.isStale) continue;
       if (!isSame) this.#dropTasks(tab);
       this.#introduce(tab);
       for (const tid of [...tab.tasks.keys()]) this.#tell(tab, tid);
@@ -365,15 +381,10 @@ export class Switchboard {
 
   /** The tracker does not take it: what comes of the same page after this is new. */
   #turnAway(tab: Tab, why: string): void {
-    const { connection, more, speed } = tab;
+    const { connection } = tab;
     tab.connection = null;
     this.#lose(tab);
-    if (connection === null) return;
-    const isOurs = more !== null;
-    const refused: BrowserBody = isOurs
-      ? { action: "welcome", uid: null, more: {} }
-      : { action: "connect", uid: null, speed, more: null };
-    this.#out.refuse(connection, refused, why);
+    if (connection !== null) this.#out.refuse(connection, refusalOf(tab), why);
   }
 
   /** Its time is over: it is told to go, and never known again. */
@@ -381,17 +392,6 @@ export class Switchboard {
     this.#tabs.delete(tab.uid);
     this.#sessions.delete(tab.session);
     this.#toTracker({ action: "disconnect", uid: tab.uid });
-  }
-
-  #strike(id: number, connection: Connection, problem: string): void {
-    connection.strikes++;
-    this.#out.print(`${connection.caller.remote}: ${problem}`);
-    if (connection.strikes > this.#limits.strikesMax) {
-      this.#out.close(id, 1008, "too many bad messages");
-      return;
-    }
-    const body = { action: "error", uid: null, error: problem, more: null } as const;
-    this.#out.send(id, body, problem);
   }
 
   #toTracker(body: BrowserBody): void {

@@ -1,6 +1,6 @@
 /** One tab as the gateway knows it: who it is, when it was heard, and what it was asked to do. */
 import { ClusterError } from "../core/error.ts";
-import type { More, TaskType, Uid } from "../wire/browser/messages.ts";
+import type { BrowserBody, More, TaskType, Uid } from "../wire/browser/messages.ts";
 
 export type TabTask = {
   readonly type: TaskType;
@@ -27,6 +27,9 @@ export type Tab = {
   /** The tracker's welcome as it was sent, for when it comes back. */
   welcome: string | null;
   readonly tasks: Map<number, TabTask>;
+  /** It knows the document only and computes what an earlier connection of a tracker gave it: that
+   *  cannot be stopped, and until it has ended the tracker does not hear of this browser. */
+  isStale: boolean;
   /** Tasks that it has ended lately: what it says of them again is no offence. */
   readonly endedTids: number[];
 };
@@ -85,6 +88,27 @@ export function heldBy(more: More | null): Held[] {
   });
 }
 
+/** Of a tab that has come back: tasks that never reached it, and such as nobody wants any more. */
+export function compareHeld({ more, tasks }: Tab): { missed: string[]; unknown: number[] } {
+  const holding = new Set(heldBy(more).map(([tid]) => tid));
+  const missed = [...tasks].filter(
+    ([tid, { ended, text }]) => ended === null && text !== "" && !holding.has(tid),
+  );
+  const unknown = [...holding].filter((tid) => !tasks.has(tid));
+  return { missed: missed.map(([, { text }]) => text), unknown };
+}
+
+export function isBusy({ tasks }: Tab): boolean {
+  return [...tasks.values()].some(({ ended }) => ended === null);
+}
+
+/** The message with which a tracker's refusal reaches it. */
+export function refusalOf({ more, speed }: Tab): BrowserBody {
+  return more === null
+    ? { action: "connect", uid: null, speed, more: null }
+    : { action: "welcome", uid: null, more: {} };
+}
+
 /** A tab that has come for the first time, maybe from a gateway that is gone, with what it had there:
  *  the tracker decides what of it is still its own. */
 export function newTab(of: Pick<Tab, "uid" | "connection" | "speed" | "more" | "session">): Tab {
@@ -92,5 +116,5 @@ export function newTab(of: Pick<Tab, "uid" | "connection" | "speed" | "more" | "
   const tasks = new Map(
     held.map(([tid, type, ref]) => [tid, { type, text: "", ref, ended: null } as TabTask]),
   );
-  return { ...of, awaySinceMs: 0, welcome: null, tasks, endedTids: [] };
+  return { ...of, awaySinceMs: 0, welcome: null, tasks, isStale: false, endedTids: [] };
 }

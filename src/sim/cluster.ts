@@ -50,6 +50,7 @@ export class SimCluster {
   readonly #plan: ClusterPlan;
   readonly #world: World;
   readonly #client: SimClient;
+  readonly #disk: SimDisk;
   readonly #coverage = new Map<string, number>();
   readonly #story: Story;
   /** By their code. */
@@ -71,6 +72,7 @@ export class SimCluster {
     const { network } = this.#world;
     network.onClose = (end, reason) => this.judge.identities.closed(end, reason);
     const disk = this.#makeDisk();
+    this.#disk = disk;
     this.supervisor = new Supervisor(this.#world, disk);
     this.supervisor.start();
     this.mischief = new Mischief(this.#world, disk, this.supervisor);
@@ -95,6 +97,8 @@ export class SimCluster {
   /** Both phases: faults for a while, then everything is healed and every job must end. */
   async run(): Promise<SimResult> {
     const { shape, tell } = this.#world;
+    const { bare, gateways, tabs } = shape.browsers;
+    tell(() => `${tabs.length} tabs, ${bare} bare browsers, ${gateways} gateways`);
     tell(() => `${shape.workers} workers, lease ${shape.liveness.leaseMs} ms`);
     await this.advance(shape.faultsMs);
     try {
@@ -162,7 +166,8 @@ export class SimCluster {
 
   /** How long all the work may take once nothing goes wrong any more. */
   #boundMs(): number {
-    const slots = this.#world.shape.slots.reduce((sum, one) => sum + one, 0);
+    const { browsers, slots: workerSlots } = this.#world.shape;
+    const slots = [...workerSlots, ...browsers.tabs].reduce((sum, one) => sum + one, 0);
     let workMs = 0;
     let longestMs = 0;
     for (const { meanMs, spec } of this.#jobs.values()) {
@@ -196,13 +201,28 @@ export class SimCluster {
       const kept = [...new Set([...executor.keptJobs, ...loop.state.jobs.keys()])];
       if (kept.length > 0) this.judge.breach("I20", `${name} keeps ${kept} for ever`);
     }
+    this.#checkQuietBrowsers();
     const live = [...state.workers.values()].filter((worker) => worker.live);
-    if (live.length !== this.mischief.seats.length) {
-      this.judge.breach(
-        "I18",
-        `${live.length} workers are live, ${this.mischief.seats.length} are`,
-      );
+    const { bare, tabs } = this.mischief.browsers;
+    const members = this.mischief.seats.length + tabs.length + bare.length;
+    if (live.length !== members) {
+      const names = live.map(({ number, specs }) => `w-${number} ${specs.name}`);
+      this.judge.breach("I18", `${live.length} workers are live (${names}), ${members} are`);
     }
+  }
+
+  #checkQuietBrowsers(): void {
+    for (const { name, tab } of this.mischief.browsers.tabs) {
+      const { session, tasks } = tab;
+      if (session.phase !== "joined") this.judge.breach("I8", `${name} is ${session.phase}`);
+      if (session.taskCount + tasks.running > 0) this.judge.breach("I8", `${name} holds tasks`);
+    }
+    for (const { name, browser } of this.mischief.browsers.bare) {
+      if (!browser.isConnected) this.judge.breach("I8", `${name} is not connected`);
+      if (browser.isBusy) this.judge.breach("I8", `${name} computes for nobody`);
+    }
+    const kept = [...this.#disk.relay.jobs];
+    if (kept.length > 0) this.judge.breach("I20", `the relay keeps ${kept} for ever`);
   }
 
   #makeWorld(parts: {

@@ -43,6 +43,20 @@ export const faultRates = {
   "disk-slow": { ...often, forMs: [1_000, 60_000] },
   "disk-fails": { ...seldom, forMs: [0, 0] },
   "disk-bit-flip": { ...seldom, forMs: [500, 5_000] },
+  "worker-disk-full": { ...seldom, forMs: [5_000, 120_000] },
+  "relay-loses-output": { ...often, forMs: [0, 0] },
+  "tab-closed": { ...often, forMs: [500, 60_000] },
+  "tab-reloaded": { ...often, forMs: [100, 3_000] },
+  "tab-power": { ...often, forMs: [5_000, 120_000] },
+  "tab-frozen": { ...often, forMs: [1_000, 300_000] },
+  "tab-paused": { ...often, forMs: [1_000, 120_000] },
+  "tab-cut": { ...often, forMs: [1_000, 60_000] },
+  "tab-link-break": { ...often, forMs: [0, 0] },
+  "gateway-crashed": { ...often, forMs: [500, 60_000] },
+  "gateway-power": { ...seldom, forMs: [5_000, 120_000] },
+  "gateway-paused": { ...often, forMs: [100, 120_000] },
+  "gateway-cut": { ...often, forMs: [100, 60_000] },
+  "gateway-link-break": { ...often, forMs: [0, 0] },
 } satisfies Record<string, FaultRate>;
 
 export type FaultKind = keyof typeof faultRates;

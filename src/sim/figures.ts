@@ -5,7 +5,7 @@ import { Random } from "../core/random.ts";
 import { SimCluster } from "./cluster.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import { plainJob } from "./jobs.ts";
-import type { WorldShape } from "./world/world.ts";
+import { noBrowsers, type WorldShape } from "./world/world.ts";
 
 /** One slot a worker; a map/reduce of the size that keeps each worker busy for forty tasks. */
 export const fleet = { workers: 100, mapTasks: 4_000, reduceTasks: 100, meanMs: 10_000 };
@@ -54,6 +54,7 @@ const shape: WorldShape = {
   faultsMs: 0,
   sweepGraceMs: 3_600_000,
   straggling: 0,
+  browsers: noBrowsers,
 };
 
 /** `share` of the workers die at one moment, each for `forMs`. */

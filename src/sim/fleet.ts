@@ -6,6 +6,7 @@ import { SimCluster } from "./cluster.ts";
 import type { FaultKind } from "./faults.ts";
 import { plainJob, type SimJob } from "./jobs.ts";
 import type { StoryLine } from "./story.ts";
+import { noBrowsers } from "./world/world.ts";
 
 export type FleetOptions = {
   readonly seed: number;
@@ -67,6 +68,7 @@ export class Fleet {
       faultsMs: Infinity,
       sweepGraceMs: 600_000,
       straggling: 0.005,
+      browsers: noBrowsers,
     };
     const told = options.told === undefined ? {} : { told: options.told };
     const jobs = new Map<number, SimJob>();

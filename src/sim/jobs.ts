@@ -35,7 +35,15 @@ const vocabulary =
 /** Few enough that no task reaches its limit of user errors. */
 const troublesMax = 3;
 
-export function makeJob(random: Random, number: number, submitAtMs: number): SimJob {
+export type JobTerms = {
+  readonly number: number;
+  readonly submitAtMs: number;
+  /** Browsers that know the document only may have its tasks. */
+  readonly bareBrowsers: boolean;
+};
+
+export function makeJob(random: Random, terms: JobTerms): SimJob {
+  const { bareBrowsers, number, submitAtMs } = terms;
   const kind = random.below(10);
   const taskCount = 1 + random.below(random.chance(0.2) ? 24 : 8);
   const reducers = kind < 6 ? 1 + random.below(5) : 0;
@@ -48,7 +56,7 @@ export function makeJob(random: Random, number: number, submitAtMs: number): Sim
   const expected = reference(kind, inputs, reducers);
   return {
     key: `key-${number}`,
-    spec: specOf(random, number, stages),
+    spec: { ...specOf(random, number, stages), ...(bareBrowsers ? { bareBrowsers } : {}) },
     submitAtMs,
     cancelAtMs: random.chance(0.12) ? submitAtMs + random.below(300_000) : Infinity,
     inputs,

@@ -1,5 +1,6 @@
 /** Does what the plan of faults says to the members of a world, and undoes it when its time is
  *  over. */
+import { Browsers } from "./browsers.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import { clientName } from "./members/client.ts";
 import { coordinatorName } from "./members/coordinator.ts";
@@ -17,14 +18,19 @@ export type Seat = {
   life: number;
 };
 
+/** Faults that need a worker to harm. */
+const onSeats = /^(worker|link|peers)-/;
+
 /** How long a machine waits before it starts its worker again, ms. */
 const turnedAwayMs = 5_000;
 
-type Undo = () => void;
+/** What undoes a fault; undefined = it is over at once, null = there was nothing to harm. */
+export type Undo = () => void;
 type Act = (fault: Fault) => Undo | null | undefined;
 
 export class Mischief {
   readonly seats: readonly Seat[];
+  readonly browsers: Browsers;
   readonly #world: World;
   readonly #disk: SimDisk;
   readonly #supervisor: Supervisor;
@@ -43,12 +49,19 @@ export class Mischief {
       this.#start(seat);
       return seat;
     });
-    this.#acts = { ...this.#onWorkers(), ...this.#onLinks(), ...this.#onCoordinator() };
+    this.browsers = new Browsers(world, disk.relay);
+    this.#acts = {
+      ...this.#onWorkers(),
+      ...this.#onLinks(),
+      ...this.#onCoordinator(),
+      ...this.browsers.acts,
+    };
   }
 
   /** Counted only when it found something to harm. */
   apply(fault: Fault): void {
     const { clock, count, tell } = this.#world;
+    if (this.seats.length === 0 && onSeats.test(fault.kind)) return;
     const undo = this.#acts[fault.kind](fault);
     if (undo === null) return;
     count(fault.kind);
@@ -67,11 +80,12 @@ export class Mischief {
     for (const undo of this.#undo) undo();
     this.#undo.clear();
     for (const seat of this.seats) if (seat.worker.process.life === "dead") this.#replace(seat);
+    this.browsers.heal();
     this.#supervisor.release();
   }
 
   #target(fault: Fault): string {
-    return /^(coordinator|disk|client|all|wall)/.test(fault.kind) ? "" : this.#seat(fault).name;
+    return onSeats.test(fault.kind) ? this.#seat(fault).name : "";
   }
 
   #seat(fault: Fault): Seat {
@@ -152,6 +166,14 @@ export class Mischief {
         };
       },
       "worker-clone": (fault: Fault) => this.#clone(fault),
+      "worker-disk-full": (fault: Fault) => {
+        const { worker } = this.#seat(fault);
+        if (!worker.process.up) return null;
+        worker.loop.diskChanged("its disk is full");
+        return () => {
+          if (worker.process.life !== "dead") worker.loop.diskChanged("");
+        };
+      },
       "worker-loses-output": (fault: Fault) => {
         return this.#seat(fault).worker.executor.loseOutput() ? undefined : null;
       },

@@ -5,7 +5,7 @@ import { SimCluster, type SimResult } from "./cluster.ts";
 import { type Fault, type FaultRate, type FaultRates, faultRates, planFaults } from "./faults.ts";
 import { makeJob, type SimJob } from "./jobs.ts";
 import { lineText } from "./story.ts";
-import type { WorldShape } from "./world/world.ts";
+import { noBrowsers, type WorldShape } from "./world/world.ts";
 
 export type SimOptions = {
   readonly seed: number;
@@ -24,6 +24,9 @@ export type SeedResult = SimResult & {
   readonly jobs: readonly number[];
   readonly story: readonly string[];
 };
+
+/** Share of the clusters that have gateways and tabs. */
+const browsersShare = 0.25;
 
 export async function simulate(options: SimOptions): Promise<SeedResult> {
   const { seed } = options;
@@ -47,7 +50,7 @@ function drawShape(random: Random): WorldShape {
   const workers = 2 + random.below(5);
   const quick = { leaseMs: 15_000, heartbeatMs: 5_000, closedGraceMs: 1_000, tickMs: 1_000 };
   const calm = { leaseMs: 60_000, heartbeatMs: 20_000, closedGraceMs: 2_000, tickMs: 5_000 };
-  return {
+  const shape = {
     workers,
     slots: Array.from({ length: workers }, () => 1 + random.below(3)),
     liveness: random.chance(0.5) ? quick : calm,
@@ -57,14 +60,27 @@ function drawShape(random: Random): WorldShape {
     faultsMs: 600_000 + random.below(5_400_000),
     sweepGraceMs: 600_000,
     straggling: 0.02,
+    browsers: noBrowsers,
   };
+  return random.chance(browsersShare) ? withBrowsers(shape, random) : shape;
+}
+
+/** Tabs beside the workers, instead of some, or alone. */
+function withBrowsers(shape: WorldShape, random: Random): WorldShape {
+  const workers = random.chance(0.3) ? 0 : Math.ceil(shape.workers / 2);
+  const tabs = Array.from({ length: 1 + random.below(4) }, () => 1 + random.below(3));
+  const bare = random.chance(0.4) ? 1 + random.below(2) : 0;
+  const gateways = 1 + random.below(2);
+  const browsers = { tabs, bare, gateways, noteMs: 20_000 };
+  return { ...shape, workers, slots: shape.slots.slice(0, workers), browsers };
 }
 
 function drawJobs(random: Random, shape: WorldShape): Map<number, SimJob> {
   const jobs = new Map<number, SimJob>();
   let atMs = 1_000;
   for (let number = 1; atMs < shape.faultsMs * 0.9; number++) {
-    jobs.set(number, makeJob(random, number, atMs));
+    const bareBrowsers = shape.browsers.bare > 0 && random.chance(0.7);
+    jobs.set(number, makeJob(random, { number, submitAtMs: atMs, bareBrowsers }));
     atMs += random.below(300_000);
   }
   return jobs;

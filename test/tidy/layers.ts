@@ -15,7 +15,7 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   worker: [...means, "peer"],
   gateway: means,
   sdk: ["core", "wire", "link"],
-  sim: [...means, "peer", "coordinator", "worker"],
+  sim: [...means, "peer", "coordinator", "worker", "gateway"],
   cli: [...means, "coordinator", "worker", "peer", "gateway", "sdk", "sim"],
   web: ["core", "wire", "link", "worker"],
   index: ["sdk"],

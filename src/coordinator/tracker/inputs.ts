@@ -99,6 +99,20 @@ export async function* partitionRun(
   run: TabRun,
   from: number,
 ): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* partitionBytes(services, run, from);
+    run.missed.delete(from);
+  } catch (error) {
+    run.missed.add(from);
+    throw error;
+  }
+}
+
+async function* partitionBytes(
+  services: Services,
+  run: TabRun,
+  from: number,
+): AsyncGenerator<Uint8Array, void> {
   const { loop, relay } = services;
   const input = jobSpec(loop.state, run.job)?.stages[run.stage]?.inputStage ?? null;
   const source = input === null ? undefined : stageSources(loop.state, run.job, input)[from];

@@ -195,6 +195,7 @@ function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: Tab
       attempts: new Map(mine.map(({ attempt, task }) => [task, attempt])),
       ticket: ticketOf(keys.exchangeSecret(job), tab.worker, text.join(",")),
       givenAtMs: loop.nowMs(),
+      missed: new Set(),
       ending: false,
     });
   }

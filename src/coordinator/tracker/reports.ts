@@ -60,8 +60,10 @@ export class TabReports {
     const told = more === null ? null : parseError(more);
     const message = error.slice(0, 4_000);
     for (const run of [...tab.runs.values()]) {
-      if (told !== null && told.tid !== run.tid) continue;
-      this.#fail(tab, run, told?.failure ?? { code: "user-error", message }, told?.lostTasks);
+      if (told === null ? !tab.computes(run) : told.tid !== run.tid) continue;
+      if (told !== null) this.#fail(tab, run, told.failure, told.lostTasks);
+      else if (run.missed.size === 0) this.#fail(tab, run, { code: "user-error", message });
+      else this.#fail(tab, run, { code: "download-failed", message }, [...run.missed]);
     }
   }
 

@@ -13,6 +13,8 @@ export type TabRun = {
   /** Opens the data of these attempts; see `data.ts`. */
   readonly ticket: string;
   readonly givenAtMs: number;
+  /** Map tasks whose partitions it asked for in vain: browsers of the document cannot name them. */
+  readonly missed: Set<number>;
   /** Its end is on its way to the log. */
   ending: boolean;
 };

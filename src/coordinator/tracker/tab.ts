@@ -16,6 +16,10 @@ export class Tab {
   /** Why it takes nothing just now; "" = it works. */
   paused = "";
   #lastTid: number;
+  /** The task that a browser of the document computes, wanted or not: it cannot be told to stop. */
+  #computing: number | null = null;
+  /** Given to it when that has ended. */
+  #next: { readonly tid: number; readonly text: string } | null = null;
 
   constructor(of: {
     readonly uid: Uid;
@@ -34,6 +38,30 @@ export class Tab {
     this.slots = of.slots;
     this.send = of.send;
     this.#lastTid = of.lastTid;
+  }
+
+  /** Whether what it says without a tid is about this run. */
+  computes({ tid }: TabRun): boolean {
+    return this.isOurs || this.#computing === tid;
+  }
+
+  /** Gives it the task; to a browser of the document only when the one before has ended. */
+  give(tid: number, text: string): void {
+    if (this.#computing !== null) {
+      this.#next = { tid, text };
+      return;
+    }
+    if (!this.isOurs) this.#computing = tid;
+    this.send(text);
+  }
+
+  /** A browser of the document has said how its task ended; null = whatever it did. */
+  hasEnded(tid: number | null): void {
+    if (tid !== null && tid !== this.#computing) return;
+    const next = this.#next;
+    this.#computing = null;
+    this.#next = null;
+    if (next !== null && this.runs.has(next.tid)) this.give(next.tid, next.text);
   }
 
   /** Counts from 1, and again after 2^31 − 1. */

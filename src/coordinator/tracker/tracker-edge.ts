@@ -50,6 +50,8 @@ type GatewayRecord = {
   heardAtMs: number;
   /** It was silent, and was asked then; null = it need not be. */
   askedAtMs: number | null;
+  /** Their joins are on their way to the log. */
+  readonly joining: Set<Uid>;
 };
 type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>;
 
@@ -96,7 +98,13 @@ export class TrackerEdge {
       return;
     }
     const heardAtMs = this.#options.loop.nowMs();
-    const gateway: GatewayRecord = { link, tabs: new Map(), heardAtMs, askedAtMs: null };
+    const gateway: GatewayRecord = {
+      link,
+      tabs: new Map(),
+      joining: new Set(),
+      heardAtMs,
+      askedAtMs: null,
+    };
     this.#gateways.add(gateway);
     link.receive({
       said: (text) => this.#said(gateway, text),
@@ -158,12 +166,15 @@ export class TrackerEdge {
         break;
       case "disconnect":
         if (tab !== undefined) this.#disconnect(gateway, tab);
+        else gateway.joining.delete(body.uid ?? "");
         break;
       case "finish":
         if (tab !== undefined) this.#reports.finished(tab, body);
+        tab?.hasEnded(body.tid);
         break;
       case "error":
         if (tab !== undefined) this.#reports.failed(tab, body);
+        tab?.hasEnded(null);
         break;
       case "note":
         if (tab !== undefined) this.#reports.noted(tab, body);
@@ -178,9 +189,9 @@ export class TrackerEdge {
 
   async #connect(gateway: GatewayRecord, body: Body<"connect">): Promise<void> {
     const uid = body.uid as Uid;
-    const known = gateway.tabs.get(uid);
     // Told again by a gateway whose link to us never broke.
-    if (known !== undefined) return;
+    if (gateway.tabs.has(uid) || gateway.joining.has(uid)) return;
+    gateway.joining.add(uid);
     try {
       const { credential, tab } = await enterTab(body, this.#door(gateway));
       for (const run of tab.runs.values()) this.#byTicket.set(run.ticket, { tab, run });
@@ -193,6 +204,8 @@ export class TrackerEdge {
       const told = { message: error.message };
       gateway.link.send(encodeBrowser({ action: "welcome", uid, more: {} }, told));
       this.#options.print(printable(`a browser is not taken: ${error.text}`));
+    } finally {
+      gateway.joining.delete(uid);
     }
   }
 
@@ -208,21 +221,35 @@ export class TrackerEdge {
       remote: gateway.link.remote,
       send: (text) => gateway.link.send(text),
       // Before the effects of the join are performed.
-      entered: (tab) => {
-        gateway.tabs.set(tab.uid, tab);
-        const before = this.#byWorker.get(tab.worker);
-        if (before !== undefined) {
-          before.gateway.tabs.delete(before.tab.uid);
-          for (const run of before.tab.runs.values()) this.#byTicket.delete(run.ticket);
-        }
-        this.#byWorker.set(tab.worker, { tab, gateway });
-        this.#away.delete(tab.worker);
-      },
+      entered: (tab) => this.#enter(gateway, tab),
       isLive: (worker, session) => {
         const other = this.#byWorker.get(worker)?.tab;
         return other !== undefined && other.session !== session;
       },
     };
+  }
+
+  #enter(gateway: GatewayRecord, tab: Tab): void {
+    const before = this.#byWorker.get(tab.worker);
+    if (before !== undefined) this.#displace(before);
+    this.#byWorker.set(tab.worker, { tab, gateway });
+    this.#away.delete(tab.worker);
+    if (!this.#gateways.has(gateway)) {
+      // The gateway has gone while the join was on its way to the disk …
+      this.#leave(gateway, tab);
+    } else if (!gateway.joining.has(tab.uid)) {
+      // … or the browser.
+      this.#disconnect(gateway, tab);
+    } else gateway.tabs.set(tab.uid, tab);
+  }
+
+  /** The page has come by another gateway, or one that lost it told of it again: whichever of the
+   *  two it is that lives, it comes again. */
+  #displace({ gateway, tab }: { readonly gateway: GatewayRecord; readonly tab: Tab }): void {
+    gateway.tabs.delete(tab.uid);
+    for (const run of tab.runs.values()) this.#byTicket.delete(run.ticket);
+    const told = { message: "unavailable: this page has come by another gateway; come again" };
+    tab.send(encodeBrowser({ action: "welcome", uid: tab.uid, more: {} }, told));
   }
 
   #assign(tab: Tab, { attempts, job, stage }: Extract<WorkerOrder, { kind: "assign" }>): void {
@@ -238,13 +265,14 @@ export class TrackerEdge {
         attempts: new Map(portion.map(({ attempt, task }) => [task, attempt])),
         ticket: ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs)),
         givenAtMs: loop.nowMs(),
+        missed: new Set(),
         ending: false,
       };
       const text = taskText(loop.state, tab, run);
       if (text === null) continue;
       tab.runs.set(run.tid, run);
       this.#byTicket.set(run.ticket, { tab, run });
-      tab.send(text);
+      tab.give(run.tid, text);
     }
   }
 
@@ -298,14 +326,16 @@ export class TrackerEdge {
   #closed(gateway: GatewayRecord): void {
     this.#gateways.delete(gateway);
     if (this.#stopped) return;
-    for (const tab of [...gateway.tabs.values()]) {
-      if (!tab.isOurs) {
-        this.#disconnect(gateway, tab);
-        continue;
-      }
-      this.#forget(gateway, tab);
-      this.#away.set(tab.worker, this.#options.loop.nowMs() + this.#tabLeaseMs);
+    for (const tab of [...gateway.tabs.values()]) this.#leave(gateway, tab);
+  }
+
+  #leave(gateway: GatewayRecord, tab: Tab): void {
+    if (!tab.isOurs) {
+      this.#disconnect(gateway, tab);
+      return;
     }
+    this.#forget(gateway, tab);
+    this.#away.set(tab.worker, this.#options.loop.nowMs() + this.#tabLeaseMs);
   }
 
   /** Its machine may have lost its power: no connection breaks then. One that was asleep together

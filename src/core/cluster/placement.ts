@@ -9,6 +9,7 @@
  *     that no slot
  *     waits for the wire (about 50 ms of work); never more than its even share of what is ready. */
 import type { Effect } from "../effect.ts";
+import type { WorkerSpecs } from "../event.ts";
 import { jobId, workerId } from "../ids.ts";
 import { grant } from "./leases.ts";
 import {
@@ -104,7 +105,7 @@ export function mayRun(state: CoordinatorState, worker: WorkerRecord, stage: Sta
 function roomFor(state: CoordinatorState, stage: Stage, worker: WorkerRecord): number {
   const { slots } = worker.specs;
   const meanMs = stage.durations.count === 0 ? Number.POSITIVE_INFINITY : stage.durations.meanMs();
-  const depth = depthOf(meanMs, worker.specs.tab === true);
+  const depth = depthOf(meanMs, worker.specs);
   // Everybody's even share of what is left, so that the end of a stage does not lie in one queue.
   const share = Math.max(1, Math.ceil(stage.counts.ready / Math.max(1, state.slots)));
   const most = slots * Math.min(depth, depth === 1 ? 1 : share + 1);
@@ -113,9 +114,10 @@ function roomFor(state: CoordinatorState, stage: Stage, worker: WorkerRecord): n
   return Math.min(competing, stage.counts.ready, slots * share);
 }
 
-/** Tasks for one slot at a time. */
-function depthOf(meanMs: number, isTab: boolean): number {
-  const [aheadBelowMs, workMs] = isTab
+/** Tasks for one slot at a time. Browsers that know the document only have one and no more. */
+function depthOf(meanMs: number, { kinds, tab }: WorkerSpecs): number {
+  if (kinds.includes(ownCode)) return 1;
+  const [aheadBelowMs, workMs] = tab
     ? [tabSendAheadBelowMs, tabQueuedWorkMs]
     : [sendAheadBelowMs, queuedWorkMs];
   if (meanMs > aheadBelowMs) return 1;

@@ -34,6 +34,7 @@ export type JudgeOptions = {
   readonly count: (what: string) => void;
 };
 
+type Ordered = Pick<RunOrder, "job" | "stage" | "attempts">;
 type Acknowledged = { readonly job: SimJob; readonly digest: string; removing: boolean };
 
 /** The live state is compared with the judge's after so many records … */
@@ -255,7 +256,7 @@ export class Judge {
 
   // What workers do.
 
-  runStarted(process: SimProcess, order: RunOrder, job: SimJob | null): void {
+  runStarted(process: SimProcess, order: Ordered, job: SimJob | null): void {
     if (job === null) {
       this.breach("W", `${process.name} was given ${order.job}, of which it was not told`);
       return;

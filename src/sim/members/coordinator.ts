@@ -1,29 +1,41 @@
 /** A coordinator of the simulated world: the production loop, edge, output check and sweep, around
  *  a simulated disk, clock and network. The HTTP edge is replaced by calls of the same meaning. */
 
+import type { Principal } from "../../coordinator/access/auth.ts";
 import { BlobSweep } from "../../coordinator/jobs/blob-sweep.ts";
 import { Loop, type OuterEffect } from "../../coordinator/run.ts";
+import { TrackerEdge } from "../../coordinator/tracker/tracker-edge.ts";
 import { WorkerEdge } from "../../coordinator/worker-edge.ts";
 import { outputsChecked } from "../../coordinator/workers/outputs.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
 import type { JobSpec, TaskOutput } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
-import { jobOutputs, jobSummary, tokenRecord } from "../../core/view.ts";
+import { jobOutputs, jobState, jobSummary, tokenRecord } from "../../core/view.ts";
 import type { Link } from "../../link/link.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { digestOf } from "../world/digest.ts";
 import { openSimLog, type SimDisk } from "../world/disk.ts";
 import type { Server } from "../world/network.ts";
 import { SimProcess } from "../world/process.ts";
+import type { SimLink } from "../world/sim-link.ts";
+import { SimTextLink } from "../world/text-link.ts";
 import type { World } from "../world/world.ts";
+import type { PartitionsAsk } from "./executor.ts";
+import { TabData } from "./tab-data.ts";
 
 export const coordinatorName = "coordinator";
+/** What gateways show. */
+export const gatewayCredential = "gateway";
+/** What workers and tabs show that come for the first time. */
+export const joinToken = "join";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const credentialOf = "credential of ";
 const tag = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+
+type Edges = { readonly worker: WorkerEdge; readonly tracker: TrackerEdge };
 
 export type Ended = (error: Error) => void;
 
@@ -34,6 +46,8 @@ export class SimCoordinator implements Server {
   readonly #blobs: Blobs;
   #loop: Loop | null = null;
   #edge: WorkerEdge | null = null;
+  #tracker: TrackerEdge | null = null;
+  #tabData: TabData | null = null;
   #sweep: BlobSweep | null = null;
 
   constructor(world: World, disk: SimDisk, wallSkewMs: number) {
@@ -41,6 +55,11 @@ export class SimCoordinator implements Server {
     this.#disk = disk;
     this.process = new SimProcess(coordinatorName, world.clock, wallSkewMs);
     this.#blobs = disk.blobs(this.process);
+    this.process.onDeath.push((said) => {
+      if (!said && disk.relay.losePower(disk.options.random) > 0) {
+        world.count("relay: files lost with the power");
+      }
+    });
   }
 
   get loop(): Loop | null {
@@ -76,38 +95,60 @@ export class SimCoordinator implements Server {
       graceMs: shape.sweepGraceMs,
       everyMs: shape.sweepGraceMs,
     });
-    const edge = new WorkerEdge({
-      loop,
-      auth: this.#auth(loop),
-      timers,
-      keys: { tag, exchangeSecret: (job) => digestOf(`secret of ${job}`) },
-      version: "simulated",
-      notes: { logged() {}, progressed() {}, ended() {} },
-      checked: outputsChecked(this.#blobs, () => loop.state),
-      liveness: shape.liveness,
-    });
-    this.#edge = edge;
-    performed = (effect) => this.#perform(effect, edge);
+    const edges = this.#openEdges(loop);
+    performed = (effect) => this.#perform(effect, edges);
     this.#world.judge.coordinatorStarted(loop);
     this.#world.network.listen(coordinatorName, this);
   }
 
+  /** Where workers and browsers meet the core. */
+  #openEdges(loop: Loop): Edges {
+    const { shape } = this.#world;
+    const common = {
+      loop,
+      auth: this.#auth(loop),
+      timers: this.process,
+      keys: { tag, exchangeSecret: secretOf },
+      version: "simulated",
+      notes: { logged() {}, progressed() {}, ended() {} },
+      checked: outputsChecked(this.#blobs, () => loop.state),
+    };
+    const worker = new WorkerEdge({ ...common, liveness: shape.liveness });
+    this.#disk.relay.keepOnly((job) => jobState(loop.state, job) === "running");
+    const tracker = new TrackerEdge({
+      ...common,
+      ticketOf: (secret, id, refs) => digestOf(`${secret} ${id} ${refs}`),
+      collect: (run, urls) => this.tabData().collect(run, urls),
+      anonymous: true,
+      print: (line) => this.#world.tell(() => `tracker: ${line}`),
+      noteMs: shape.browsers.noteMs,
+    });
+    this.#edge = worker;
+    this.#tracker = tracker;
+    this.#tabData = new TabData({
+      world: this.#world,
+      process: this.process,
+      loop,
+      tracker,
+      relay: this.#disk.relay,
+      putBlob: (text) => this.putBlob(text),
+      readBlob: (hash) => this.readBlob(hash),
+      secretOf,
+    });
+    return { worker, tracker };
+  }
+
   accept(link: Link, credential: string): void {
     const { loop } = this;
-    const known = credential === "join" ? null : recordOf(loop!, credential);
-    if (known === undefined) {
+    if (credential === gatewayCredential) {
+      this.#tracker!.accept(new SimTextLink(link as SimLink));
+      return;
+    }
+    if (credential !== joinToken && recordOf(loop!, credential) === undefined) {
       // Nobody revokes one here, and it is told only when it is durable.
       this.#world.judge.breach("W6", `the ${credential} is not known any more`);
-      throw new ClusterError("unauthenticated", "no such credential");
     }
-    this.#edge!.accept(link, {
-      token: known?.id ?? "join",
-      kind: known === null ? "join" : "worker",
-      role: "worker",
-      owner: "up",
-      worker: (known?.id ?? null) as `w-${number}` | null,
-      returningOnly: false,
-    });
+    this.#edge!.accept(link, principalOf(loop!, credential));
   }
 
   // What clients and workers ask over HTTP.
@@ -154,9 +195,21 @@ export class SimCoordinator implements Server {
     return text;
   }
 
+  /** What browsers read and put. */
+  tabData(): TabData {
+    this.#mustRun();
+    return this.#tabData!;
+  }
+
+  /** Partitions that the relay keeps, for a worker that shows its credential; null = not there. */
+  relayed(ask: Pick<PartitionsAsk, "sources" | "partition">): Array<string | null> {
+    return ask.sources.map((source) => this.#disk.relay.read(source, ask.partition));
+  }
+
   /** SIGTERM: workers keep what they run. */
   async stop(): Promise<void> {
     this.#edge?.stop();
+    this.#tracker?.stop();
     this.#sweep?.stop();
     await this.#loop?.stop();
     this.process.kill(true);
@@ -169,17 +222,23 @@ export class SimCoordinator implements Server {
 
   #end(error: Error, ended: Ended): void {
     this.#edge?.stop();
+    this.#tracker?.stop();
     this.process.kill(true);
     ended(error);
   }
 
-  #perform(effect: OuterEffect, edge: WorkerEdge): void {
+  #perform(effect: OuterEffect, { tracker, worker }: Edges): void {
     if (effect.kind === "drop-blobs") this.#sweep!.sweep().catch(() => {});
-    else if (effect.kind !== "job-changed") edge.perform(effect);
+    else if (effect.kind === "job-changed") {
+      const hasEnded = jobState(this.#loop!.state, effect.job) !== "running";
+      if (hasEnded) this.#disk.relay.drop(effect.job);
+    } else if (!tracker.perform(effect)) worker.perform(effect);
   }
 
   #auth(loop: Loop) {
     return {
+      principal: (token: string | null) => principalOf(loop, token ?? ""),
+      linkPrincipal: (token: string | null) => principalOf(loop, token ?? ""),
       useJoin: async () => {},
       isCredentialOf: (worker: string, credential: string) =>
         recordOf(loop, credential)?.id === worker,
@@ -192,6 +251,23 @@ export class SimCoordinator implements Server {
       },
     };
   }
+}
+
+function secretOf(job: string): string {
+  return digestOf(`secret of ${job}`);
+}
+
+function principalOf(loop: Loop, token: string): Principal {
+  const known = token === joinToken ? null : recordOf(loop, token);
+  if (known === undefined) throw new ClusterError("unauthenticated", "no such token");
+  return {
+    token: known?.id ?? "join",
+    kind: known === null ? "join" : "worker",
+    role: "worker",
+    owner: "up",
+    worker: (known?.id ?? null) as `w-${number}` | null,
+    returningOnly: false,
+  };
 }
 
 /** The record of a credential, whose text names its worker. */

@@ -270,16 +270,25 @@ export class SimExecutor implements Executor {
         sourceKey(ref.job, told.stage, task, told.tasks[task]![1]),
       );
       const ask = { ticket, sources, partition: ref.task, requester: this.#workerId() };
-      const work = (server: SimWorker) => server.partitions(ask);
-      const options = { timeoutMs: askTimeoutMs, work };
-      const { hostname } = new URL(url);
-      const got = await this.#world.network.ask(this.#process, hostname, options);
+      const got = await this.#ask(url, ask);
       for (const [index, task] of asked.entries()) {
         found[task] = this.#isFlipped() ? null : got[index]!;
       }
       if (!run.isOver && missing().length > 0) throw new Lost(missing());
     };
     await this.#retrying(once).catch(() => {});
+  }
+
+  /** `url` "": the coordinator has them. */
+  #ask(url: string, ask: PartitionsAsk): Promise<Array<string | null>> {
+    const { network } = this.#world;
+    if (url === "") {
+      const work = (server: SimCoordinator) => server.relayed(ask);
+      return network.ask(this.#process, coordinatorName, { timeoutMs: askTimeoutMs, work });
+    }
+    const work = (server: SimWorker) => server.partitions(ask);
+    const { hostname } = new URL(url);
+    return network.ask(this.#process, hostname, { timeoutMs: askTimeoutMs, work });
   }
 
   async #store(run: Run, text: string) {

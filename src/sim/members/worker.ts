@@ -7,7 +7,8 @@ import type { Server } from "../world/network.ts";
 import { SimProcess } from "../world/process.ts";
 import type { SimLink } from "../world/sim-link.ts";
 import type { World } from "../world/world.ts";
-import { coordinatorName } from "./coordinator.ts";
+
+import { coordinatorName, joinToken } from "./coordinator.ts";
 import { type PartitionsAsk, SimExecutor } from "./executor.ts";
 
 export type SimWorkerOptions = {
@@ -90,7 +91,7 @@ export class SimWorker implements Server {
   async #dial({ clock, judge, network }: World, credential: string): Promise<SimLink> {
     this.dialledAtMs = clock.nowMs;
     judge.identities.asks(this);
-    const token = credential === "" ? "join" : credential;
+    const token = credential === "" ? joinToken : credential;
     const link = await network.dial(this.process, coordinatorName, token);
     this.#links.add(link);
     return link;

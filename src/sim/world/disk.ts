@@ -8,6 +8,7 @@ import type { Log, LogRecord } from "../../store/log/log.ts";
 import { emptyLog, type LogContents, openMemoryLog } from "../../store/log/memory.ts";
 import { digestOf } from "./digest.ts";
 import type { SimProcess } from "./process.ts";
+import { SimRelay } from "./relay.ts";
 
 export type DiskOptions = {
   readonly random: Random;
@@ -32,6 +33,7 @@ export class SimDisk {
   /** Called when a write begins, with the time that it takes, ms. */
   onWrite: ((takesMs: number) => void) | null = null;
   readonly options: DiskOptions;
+  readonly relay = new SimRelay();
   readonly #blobs = openMemoryBlobs({ sha256: (bytes) => digestOf(decoder.decode(bytes)) });
   /** Positions whose bytes are not what was written. */
   readonly #flipped = new Map<number, number>();

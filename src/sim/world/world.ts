@@ -8,10 +8,24 @@ import type { SimClock } from "./clock.ts";
 import type { TraceHash } from "./digest.ts";
 import type { SimNetwork } from "./network.ts";
 
+export type BrowserShape = {
+  /** Slots of each tab. */
+  readonly tabs: readonly number[];
+  /** Browsers that know the document of seed 5 only. */
+  readonly bare: number;
+  /** Between the browsers and the coordinator. */
+  readonly gateways: number;
+  /** Between two notes of a tab, ms. */
+  readonly noteMs: number;
+};
+
+export const noBrowsers: BrowserShape = { tabs: [], bare: 0, gateways: 0, noteMs: 0 };
+
 /** What the seed decides for the whole run. */
 export type WorldShape = {
   readonly workers: number;
   readonly slots: readonly number[];
+  readonly browsers: BrowserShape;
   readonly liveness: LivenessOptions;
   readonly snapshotRecords: number;
   readonly delayMs: number;

@@ -1,0 +1,39 @@
+/** A text link of the simulated world, the twin of `TextLink`: between tabs, gateways and the
+ *  tracker. */
+import type { SimLink } from "./sim-link.ts";
+
+export type TextEars = {
+  readonly said: (text: string) => void;
+  readonly misspoke: (what: string) => void;
+  readonly closed: (reason: string) => void;
+};
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export class SimTextLink {
+  readonly remote: string;
+  readonly #link: SimLink;
+
+  constructor(link: SimLink) {
+    this.#link = link;
+    this.remote = link.remote;
+  }
+
+  get isOpen(): boolean {
+    return this.#link.isOpen;
+  }
+
+  receive(ears: TextEars): void {
+    this.#link.onClose((reason) => ears.closed(reason));
+    this.#link.onFrame((frame) => ears.said(decoder.decode(frame)));
+  }
+
+  send(text: string): void {
+    this.#link.send(encoder.encode(text));
+  }
+
+  close(_code: number, reason: string): void {
+    this.#link.close(reason);
+  }
+}
