@@ -2,13 +2,14 @@
  *  gateway's. */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
+import { reportFile } from "./scripts/report-page.ts";
 import { tabCode } from "./scripts/tab-code.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 export default defineConfig({
   root: path("src/web"),
-  plugins: [tabCode()],
+  plugins: [tabCode(), reportFile()],
   base: "/",
   build: {
     outDir: path("dist/web"),

@@ -9,7 +9,14 @@ const root = dirname(import.meta.dirname);
 const out = join(root, "dist", "web");
 const stamp = join(out, "sources.sha256");
 /** Everything that may end up in the page. */
-const sources = ["src", "assembly", "scripts/tab-code.ts", "vite.config.ts", "package-lock.json"];
+const sources = [
+  "src",
+  "assembly",
+  "scripts/tab-code.ts",
+  "scripts/report-page.ts",
+  "vite.config.ts",
+  "package-lock.json",
+];
 
 /** Where it lies. */
 export async function buildWeb(): Promise<string> {

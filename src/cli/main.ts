@@ -43,6 +43,14 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: "show stages, counters and errors of a job",
     load: () => import("./job/status.ts"),
   },
+  why: {
+    summary: "say why a job, a task or a worker waits",
+    load: () => import("./web/why.ts"),
+  },
+  report: {
+    summary: "keep a job's page as one HTML file",
+    load: () => import("./web/report.ts"),
+  },
   logs: { summary: "print what a job's code logged", load: () => import("./job/logs.ts") },
   cancel: { summary: "stop a job", load: () => import("./job/cancel.ts") },
   rm: { summary: "forget ended jobs and their results", load: () => import("./job/rm.ts") },

@@ -19,6 +19,7 @@ import { packageVersion } from "../package-version.ts";
 import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
+import { joinLink, pageLines } from "../web/links.ts";
 import type { Crew } from "./crew.ts";
 import { startOf, stillRuns, stopProcess } from "./identity.ts";
 import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
@@ -43,6 +44,7 @@ type Options = EdgeFlags & {
   readonly anonymousBrowsers?: boolean;
   readonly tabsMax?: number;
   readonly tabReturn?: number;
+  readonly qr: boolean;
   readonly takeOver?: boolean;
   readonly sandbox: string;
   readonly json?: boolean;
@@ -81,6 +83,7 @@ export function define(command: Command): void {
       sizeArgument("--low-water"),
     )
     .option("--take-over", "stop the `tequio up` that uses the data directory, and go on from it")
+    .option("--no-qr", "print no QR code of the link by which browsers join")
     .option("--insecure", "listen beyond this machine without TLS")
     .option("--anonymous-browsers", "take browsers of seed 5 that show no token of the link")
     .option(
@@ -171,7 +174,7 @@ async function up(options: Options): Promise<void> {
       joinToken: () => coordinator.joinToken({ ttlMs: 600_000, usesMax: 1 }),
       onNews: (text) => console.error(text),
     });
-    await announce(options, { dataDir, coordinator, crew });
+    await announce(options, { dataDir, coordinator, crew, hasPage: gateway.hasPage });
     const { showCluster } = await import("./live.ts");
     const shown = options.json ? null : showCluster(coordinator);
     if (shown?.live) print = shown.print;
@@ -257,17 +260,20 @@ type Started = {
   readonly dataDir: string;
   readonly coordinator: Coordinator;
   readonly crew: Crew;
+  /** The web page is built. */
+  readonly hasPage: boolean;
 };
 
 async function announce(options: Options, started: Started): Promise<void> {
-  const { dataDir, coordinator, crew } = started;
+  const { dataDir, coordinator, crew, hasPage } = started;
   const url = reachableUrl(coordinator.url);
   const isLocal = /^https?:\/\/(127\.|localhost|\[::1\])/.test(url);
   const token = await coordinator.joinToken({ ttlMs: joinTtlMs, usesMax: 0 });
   const line = joinLine(url, token, coordinator.fingerprint);
   if (options.json) {
     const { console: users, p4 } = coordinator;
-    const known = { url, dataDir, pid: process.pid, join: line, console: users, p4 };
+    const browsers = hasPage ? joinLink(url, token) : null;
+    const known = { url, dataDir, pid: process.pid, join: line, browsers, console: users, p4 };
     console.log(JSON.stringify({ ...known, ...counts(crew) }));
     return;
   }
@@ -276,6 +282,10 @@ async function announce(options: Options, started: Started): Promise<void> {
   console.log(`data         ${dataDir}`);
   console.log(`workers      ${countText(options.workers)}${adopted}`);
   console.log(`join with    ${line}`);
+  const { adminToken } = coordinator;
+  const isTerminal = process.stdout.isTTY === true;
+  const page = { url, dataDir, adminToken, joinToken: token, hasPage, isLocal, isTerminal };
+  for (const line of pageLines({ ...page, qr: options.qr })) console.log(line);
   if (isLocal) {
     console.log(
       "             (only from this machine; for others: tequio up --listen 0.0.0.0:7070)",

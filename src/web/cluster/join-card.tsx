@@ -4,6 +4,7 @@ import { renderSVG } from "uqr";
 import type { TokenAnswer } from "../../wire/api/messages.ts";
 import { CallError, call } from "../api/client.ts";
 import { useMessages } from "../i18n/language.ts";
+import { Rich } from "../i18n/rich.tsx";
 import { useMe } from "../shell/me.ts";
 import { clusterMessages } from "./messages.ts";
 
@@ -50,14 +51,20 @@ export function JoinCard() {
       </header>
       <div class="body stack tight">
         <p class="quiet">{say(mayMake ? "joinHelp" : "noRight")}</p>
-        {isOnlyLocal(location.origin, me.openUrl) ? <p class="notice">{say("loopback")}</p> : null}
+        {isOnlyLocal(location.origin, me.openUrl) ? (
+          <p class="notice">
+            <Rich text={say("loopback")} />
+          </p>
+        ) : null}
         {problem === "" ? null : (
           <p class="bad" role="alert">
             {problem}
           </p>
         )}
         {link === "" ? null : <Link link={link} />}
-        <p class="quiet small">{say("nodeJoin")}</p>
+        <p class="quiet small">
+          <Rich text={say("nodeJoin")} />
+        </p>
       </div>
     </section>
   );
@@ -69,7 +76,7 @@ function Link({ link }: { link: string }) {
   // Black on white whatever the colours are: cameras want it so.
   const image = `data:image/svg+xml,${encodeURIComponent(renderSVG(link, { border: 2 }))}`;
   return (
-    <div class="join">
+    <div class="join-link">
       <img src={image} width={200} height={200} alt={say("qr")} />
       <div class="stack tight">
         <code class="link">{link}</code>

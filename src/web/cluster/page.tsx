@@ -5,6 +5,7 @@ import type { Why } from "../../core/why/reasons.ts";
 import { usePolled } from "../api/connection.ts";
 import { agoText, countText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
+import { Rich } from "../i18n/rich.tsx";
 import { Chain } from "../job/why.tsx";
 import { JoinCard } from "./join-card.tsx";
 import { clusterMessages } from "./messages.ts";
@@ -40,7 +41,9 @@ export function WorkersPage() {
       {value !== null && all.length === 0 ? (
         <section class="panel empty">
           <p>{say("noWorkers")}</p>
-          <p class="quiet">{say("noWorkersHelp")}</p>
+          <p class="quiet">
+            <Rich text={say("noWorkersHelp")} />
+          </p>
         </section>
       ) : null}
       {chosen === undefined ? null : <Detail worker={chosen} close={() => open(null)} />}

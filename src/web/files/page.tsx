@@ -6,6 +6,7 @@ import type { SharedFiles } from "../../wire/api/messages.ts";
 import { usePolled } from "../api/connection.ts";
 import { bytesText, countText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
+import { Rich } from "../i18n/rich.tsx";
 import { fileMessages } from "./messages.ts";
 
 const everyMs = 3_000;
@@ -48,7 +49,11 @@ function FileTable({ isFiltered, shared }: { shared: SharedFiles | null; isFilte
     return (
       <div class="empty">
         <p>{say(isFiltered ? "notFound" : "noFiles")}</p>
-        {isFiltered ? null : <p class="quiet">{say("noFilesHelp")}</p>}
+        {isFiltered ? null : (
+          <p class="quiet">
+            <Rich text={say("noFilesHelp")} />
+          </p>
+        )}
       </div>
     );
   }

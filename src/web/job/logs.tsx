@@ -5,6 +5,7 @@ import { CallError, lines } from "../api/client.ts";
 import { noteAnswer, pause } from "../api/connection.ts";
 import { durationText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
+import { Rich } from "../i18n/rich.tsx";
 import { jobMessages } from "../jobs/messages.ts";
 
 /** Lines that are shown; of more the newest. */
@@ -88,7 +89,11 @@ export function Logs(props: Props & { lines: readonly LogLine[]; cut: boolean })
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys
         <div class="log" ref={place} tabIndex={0} role="log" aria-label={say("logs")}>
-          {cut ? <p class="quiet">{say("logCut", { job })}</p> : null}
+          {cut ? (
+            <p class="quiet">
+              <Rich text={say("logCut", { job })} />
+            </p>
+          ) : null}
           {lines.slice(-linesMax).map((line, index) => (
             <p key={index} class="line">
               <span class="quiet">

@@ -5,6 +5,7 @@ import type { JobSummary } from "../../core/summary.ts";
 import type { Submitted } from "../../wire/api/messages.ts";
 import { CallError, call } from "../api/client.ts";
 import { useMessages } from "../i18n/language.ts";
+import { Rich } from "../i18n/rich.tsx";
 import { jobMessages } from "../jobs/messages.ts";
 import { useMe } from "../shell/me.ts";
 import { follow, go } from "../shell/router.ts";
@@ -47,7 +48,11 @@ export function JobPage({ job }: { job: string }) {
     >
       {summary.state === "done" ? <Results job={summary} /> : null}
       <LiveLogs job={job} originMs={summary.submittedAtMs} />
-      {runs ? null : <p class="quiet small">{say("reportFile", { job })}</p>}
+      {runs ? null : (
+        <p class="quiet small">
+          <Rich text={say("reportFile", { job })} />
+        </p>
+      )}
     </JobView>
   );
 }

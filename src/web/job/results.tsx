@@ -6,6 +6,7 @@ import { call, open } from "../api/client.ts";
 import { saveBlobs, saveMaxBytes, savePath } from "../api/save.ts";
 import { bytesText, countText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
+import { Rich } from "../i18n/rich.tsx";
 import { jobMessages } from "../jobs/messages.ts";
 import { type Row, rowsOf } from "./rows.ts";
 
@@ -74,7 +75,12 @@ function Downloads({ isTasks, job, output, sizeBytes }: DownloadProps) {
           parts.map(({ hash }) => hash),
         ),
       );
-  if (sizeBytes > saveMaxBytes) return <p class="small">{say("largeResult", { job: job.job })}</p>;
+  if (sizeBytes > saveMaxBytes)
+    return (
+      <p class="small">
+        <Rich text={say("largeResult", { job: job.job })} />
+      </p>
+    );
   return (
     <>
       <button type="button" class="main" disabled={busy} onClick={all}>
@@ -133,11 +139,13 @@ function Preview({ isTasks, job, output }: Omit<DownloadProps, "sizeBytes">) {
 export function Rows({ rows }: { rows: readonly Row[] }) {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return (
-    <table>
+    <table class="rows">
       <thead>
         <tr>
           {columns.map((column) => (
-            <th key={column}>{column}</th>
+            <th key={column} class={typeof rows[0]?.[column] === "number" ? "number" : ""}>
+              {column}
+            </th>
           ))}
         </tr>
       </thead>

@@ -4,6 +4,7 @@ import type { JobSummary } from "../../core/summary.ts";
 import type { Why } from "../../core/why/reasons.ts";
 import { usePolled } from "../api/connection.ts";
 import { useMessages } from "../i18n/language.ts";
+import { Rich } from "../i18n/rich.tsx";
 import { jobMessages } from "../jobs/messages.ts";
 import { reasonIn } from "./reasons.ts";
 
@@ -65,7 +66,9 @@ export function Chain({ why }: { why: Why | null }) {
   return (
     <ol class="chain" aria-live="polite">
       {(why?.reasons ?? []).map((reason, index) => (
-        <li key={index}>{reasonIn(reason)}</li>
+        <li key={index}>
+          <Rich text={reasonIn(reason)} />
+        </li>
       ))}
     </ol>
   );

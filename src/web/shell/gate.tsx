@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import type { Me } from "../../wire/api/messages.ts";
 import { useIsAway, usePolled } from "../api/connection.ts";
 import { useMessages } from "../i18n/language.ts";
+import { Rich } from "../i18n/rich.tsx";
 import { MeContext } from "./me.ts";
 import { shellMessages } from "./messages.ts";
 import { forgetToken, isToken, readerToken, setToken } from "./session.ts";
@@ -78,7 +79,9 @@ function SignIn({ enter, problem }: { problem: string; enter: (token: string) =>
   return (
     <section class="panel empty sign-in">
       <h1 tabIndex={-1}>{say("signIn")}</h1>
-      <p class="quiet">{say("signInHelp")}</p>
+      <p class="quiet">
+        <Rich text={say("signInHelp")} />
+      </p>
       <form
         class="stack"
         onSubmit={(event) => {

@@ -1,17 +1,9 @@
 /** What surrounds every page: the name, the pages there are, language and colours. */
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
-import {
-  type Language,
-  language,
-  languageNames,
-  languages,
-  setLanguage,
-  useMessages,
-} from "../i18n/language.ts";
+import { useMessages } from "../i18n/language.ts";
 import { shellMessages } from "./messages.ts";
 import { follow, type Place } from "./router.ts";
-import { setTheme, type Theme, theme, themes } from "./theme.ts";
+import { Brand, Settings } from "./settings.tsx";
 
 const pages = [
   { page: "jobs", path: "/" },
@@ -29,8 +21,8 @@ export function Shell({ place, children }: { place: Place; children: ComponentCh
         {say("skip")}
       </a>
       <header class="top">
-        <a class="brand" href="/" onClick={follow}>
-          <Mark /> Tequio
+        <a class="home" href="/" onClick={follow}>
+          <Brand />
         </a>
         {place.page === "join" ? (
           <span class="stretch" />
@@ -54,51 +46,5 @@ export function Shell({ place, children }: { place: Place; children: ComponentCh
         {children}
       </main>
     </>
-  );
-}
-
-/** Two hands of a village at one load. */
-function Mark() {
-  return (
-    <svg class="mark" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-      <path d="M1 5h14M8 5v9" />
-      <circle cx="3.5" cy="11" r="2" />
-      <circle cx="12.5" cy="11" r="2" />
-    </svg>
-  );
-}
-
-function Settings() {
-  const say = useMessages(shellMessages);
-  const [chosen, choose] = useState<Theme>(theme);
-  return (
-    <div class="settings">
-      <select
-        aria-label={say("language")}
-        value={language()}
-        onChange={(event) => setLanguage(event.currentTarget.value as Language)}
-      >
-        {languages.map((one) => (
-          <option key={one} value={one}>
-            {languageNames[one]}
-          </option>
-        ))}
-      </select>
-      <select
-        aria-label={say("theme")}
-        value={chosen}
-        onChange={(event) => {
-          const name = event.currentTarget.value as Theme;
-          setTheme(name);
-          choose(name);
-        }}
-      >
-        {themes.map((one) => (
-          <option key={one} value={one}>
-            {say(one)}
-          </option>
-        ))}
-      </select>
-    </div>
   );
 }

@@ -12,7 +12,7 @@ import {
   type TimelineModel,
 } from "./model.ts";
 
-/** `#rrggbb` as the pixels of an ImageData have it. */
+/** `#rrggbb` or `#rgb` as the pixels of an ImageData have it. */
 export type Colours = {
   readonly stages: readonly number[];
   readonly failed: number;
@@ -31,7 +31,9 @@ export type View = {
 };
 
 export function pixelOf(colour: string): number {
-  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16)) as [
+  // Minifiers write #fff.
+  const long = colour.length === 4 ? colour.replace(/[0-9a-f]/gi, "$&$&") : colour;
+  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(long.slice(at, at + 2), 16)) as [
     number,
     number,
     number,

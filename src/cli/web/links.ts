@@ -1,0 +1,46 @@
+/** What `tequio up` says of its web page: the dashboard's link, and how other browsers join. */
+import { join } from "node:path";
+import { renderUnicodeCompact } from "uqr";
+import { adminTokenFile } from "../place.ts";
+import { styled } from "../screen.ts";
+
+/** The link by which a browser lends its cores: its token is in the fragment, which no server
+ *  sees. */
+export function joinLink(url: string, token: string): string {
+  return `${url}/j#${token}`;
+}
+
+export type PageLines = {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly adminToken: string;
+  readonly joinToken: string;
+  /** The page is built. */
+  readonly hasPage: boolean;
+  /** Only this machine can open it. */
+  readonly isLocal: boolean;
+  /** A person reads it: services' logs must not hold an admin's token. */
+  readonly isTerminal: boolean;
+  readonly qr: boolean;
+};
+
+export function pageLines(of: PageLines): string[] {
+  if (!of.hasPage) return ["web page     not built; `npm run build` builds it"];
+  const open = of.isTerminal ? `${of.url}/#token=${of.adminToken}` : `${of.url}/`;
+  const lines = [`dashboard    ${styled("bold", open)}`];
+  if (!of.isTerminal) {
+    lines.push(
+      `             (asks for a token; an admin's is in ${join(of.dataDir, adminTokenFile)})`,
+    );
+  }
+  const link = joinLink(of.url, of.joinToken);
+  lines.push(`browsers     ${link}`);
+  if (of.qr && of.isTerminal && !of.isLocal) lines.push("", ...qrLines(link), "");
+  return lines;
+}
+
+/** White and black whatever the terminal's colours are: cameras want it so. */
+export function qrLines(text: string): string[] {
+  const rows = renderUnicodeCompact(text, { border: 2 }).split("\n");
+  return rows.map((row) => `             \x1b[97;40m${row}\x1b[0m`);
+}

@@ -1,0 +1,131 @@
+/** `tequio report <job>`: the job's page, kept as one HTML file that needs nothing else. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { ClusterError } from "../../core/error.ts";
+import type { JobSummary } from "../../core/summary.ts";
+import type { Client } from "../../sdk/client.ts";
+import type { Attempts } from "../../wire/api/attempts.ts";
+import type { LogLine, Output } from "../../wire/api/messages.ts";
+import { openClient } from "../connection.ts";
+import { withExamples, withTarget } from "../options.ts";
+import { packageVersion } from "../package-version.ts";
+import type { TargetOptions } from "../place.ts";
+import { webFolder } from "../web-folder.ts";
+
+type Options = TargetOptions & { readonly output?: string };
+
+/** Of more lines the newest are kept. */
+const logLinesMax = 5_000;
+/** Of results and bad records their beginning. */
+const textMaxBytes = 16 * 1024;
+/** Where the page takes the job from. */
+const place = `>"kept"<`;
+
+export function define(command: Command): void {
+  command
+    .argument("<job>", "its id, as j-7")
+    .option("-o, --output <file>", "where to (default: <job>.html; - for standard output)");
+  withExamples(withTarget(command), [
+    ["tequio report j-7", "j-7.html: stages, timeline, errors, log and first results"],
+    ["tequio report j-7 -o - | ssh host 'cat > j-7.html'", "to somewhere else"],
+  ]).action(async (job: string, options: Options) => {
+    const template = templateText();
+    const kept = await keptJob(await openClient(options), job);
+    const html = filled(template, kept);
+    const { output = `${job}.html` } = options;
+    if (output === "-") {
+      process.stdout.write(html);
+      return;
+    }
+    write(output, html);
+    const running = kept.summary.state === "running" ? " (it still runs)" : "";
+    console.log(`${job} is kept in ${output}${running}`);
+  });
+}
+
+/** Names and logs come from strangers: nothing of them may end the element that they lie in. */
+export function filled(template: string, kept: unknown): string {
+  const json = JSON.stringify(kept).replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028");
+  return template.replace(place, () => `>${json}<`);
+}
+
+function templateText(): string {
+  const folder = webFolder();
+  if (folder === null) {
+    throw new ClusterError("not-found", "the web page is not built; run `npm run build`");
+  }
+  return readFileSync(join(folder, "report.html"), "utf8");
+}
+
+function write(path: string, html: string): void {
+  try {
+    writeFileSync(path, html);
+  } catch (cause) {
+    const { code } = cause as { code?: string };
+    const text = `cannot write ${path} (${code}); give another file with -o`;
+    throw new ClusterError("bad-request", text, { cause });
+  }
+}
+
+/** See src/web/report/kept.ts, which reads it. */
+async function keptJob(client: Client, job: string) {
+  const summary = await client.job(job);
+  const logs: LogLine[] = [];
+  let logsCut = false;
+  for await (const line of client.logs(job)) {
+    logs.push(line);
+    if (logs.length <= logLinesMax) continue;
+    logs.shift();
+    logsCut = true;
+  }
+  const attempts = await allAttempts(client, job);
+  const { badText, resultText } = await beginnings(client, summary);
+  const madeAtMs = Date.now();
+  const version = packageVersion();
+  return { version, madeAtMs, summary, attempts, logs, logsCut, resultText, badText };
+}
+
+async function allAttempts(client: Client, job: string): Promise<Attempts> {
+  let answer = await client.attempts(job, 0);
+  const ended = [...answer.ended];
+  while (answer.more) {
+    answer = await client.attempts(job, answer.next);
+    for (const number of answer.ended) ended.push(number);
+  }
+  return { ...answer, ended };
+}
+
+async function beginnings(
+  client: Client,
+  summary: JobSummary,
+): Promise<{ resultText: string; badText: string }> {
+  if (summary.state !== "done") return { resultText: "", badText: "" };
+  const { badRecords, parts }: Output = await client.output(summary.job);
+  const badText = await firstText(client, badRecords[0] ?? "");
+  if (summary.stages[0]?.kind === "tasks") {
+    let resultText = "";
+    for await (const result of client.results(summary.job)) {
+      resultText += `${JSON.stringify(result)}\n`;
+      if (resultText.length > textMaxBytes) break;
+    }
+    return { resultText, badText };
+  }
+  const isText = summary.output !== "bytes";
+  const first = parts.find(({ hash }) => hash !== "")?.hash ?? "";
+  return { resultText: isText ? await firstText(client, first) : "", badText };
+}
+
+async function firstText(client: Client, hash: string): Promise<string> {
+  if (hash === "") return "";
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const piece of client.getBlob(hash)) {
+    pieces.push(piece);
+    sizeBytes += piece.length;
+    if (sizeBytes >= textMaxBytes) break;
+  }
+  const text = Buffer.concat(pieces).toString("utf8");
+  // Whole lines, unless there is only one.
+  return sizeBytes < textMaxBytes ? text : text.slice(0, text.lastIndexOf("\n") + 1);
+}

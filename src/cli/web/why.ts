@@ -1,0 +1,47 @@
+/** `tequio why <job> [task]`: the chain of reasons why something waits. */
+import type { Command } from "commander";
+import { ClusterError } from "../../core/error.ts";
+import { reasonText } from "../../core/why/reasons.ts";
+import { openClient } from "../connection.ts";
+import { countArgument, withExamples, withJson, withTarget } from "../options.ts";
+import type { TargetOptions } from "../place.ts";
+import { oneLine } from "../text.ts";
+
+type Options = TargetOptions & { readonly json?: boolean; readonly stage?: number };
+
+export function define(command: Command): void {
+  command
+    .argument("<what>", "a job as j-7, or a worker as w-2")
+    .argument("[task]", "one of the job's tasks, counted from 0")
+    .option("--stage <n>", "which stage the task is of, from 0", countArgument("--stage", 0, 100));
+  withExamples(withJson(withTarget(command)), [
+    ["tequio why j-7", "why the job is not done yet"],
+    ["tequio why j-7 12 --stage 1", "why its reduce task 12 waits"],
+    ["tequio why w-2", "why the worker does nothing"],
+  ]).action(async (what: string, task: string | undefined, options: Options) => {
+    const client = await openClient(options);
+    const why = what.startsWith("w-")
+      ? await client.whyWorker(what)
+      : await client.why(what, taskOf(task, options.stage));
+    if (options.json) console.log(JSON.stringify(why));
+    else for (const line of lines(why.reasons.map(reasonText))) console.log(line);
+  });
+}
+
+/** Each explains the one before. */
+function lines(reasons: readonly string[]): string[] {
+  return reasons.map(
+    (text, depth) => `${"  ".repeat(depth)}${depth > 0 ? "└ " : ""}${oneLine(text)}`,
+  );
+}
+
+function taskOf(
+  task: string | undefined,
+  stage: number | undefined,
+): { readonly stage: number; readonly task: number } | null {
+  if (task === undefined && stage === undefined) return null;
+  if (task === undefined || !/^\d{1,8}$/.test(task)) {
+    throw new ClusterError("bad-request", "give the task as a number, as in `tequio why j-7 12`");
+  }
+  return { stage: stage ?? 0, task: Number(task) };
+}

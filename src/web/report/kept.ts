@@ -1,0 +1,17 @@
+/** What a kept report holds: written by `tequio report`, read by the page in the file. */
+import type { JobSummary } from "../../core/summary.ts";
+import type { Attempts } from "../../wire/api/attempts.ts";
+import type { LogLine } from "../../wire/api/messages.ts";
+
+export type KeptJob = {
+  /** Of the software that wrote it. */
+  readonly version: string;
+  readonly madeAtMs: number;
+  readonly summary: JobSummary;
+  readonly attempts: Attempts;
+  readonly logs: readonly LogLine[];
+  readonly logsCut: boolean;
+  /** The beginning of the result, "" = none; and of the records that were set aside. */
+  readonly resultText: string;
+  readonly badText: string;
+};

@@ -1,0 +1,68 @@
+/** The page in a kept report: a job as it was, from what the file holds. Asks nobody for anything. */
+import { render } from "preact";
+import { language, startLanguage, useLanguage, useMessages } from "../i18n/language.ts";
+import { Logs } from "../job/logs.tsx";
+import { Rows } from "../job/results.tsx";
+import { rowsOf } from "../job/rows.ts";
+import { JobView } from "../job/view.tsx";
+import { jobMessages } from "../jobs/messages.ts";
+import { Brand, Settings } from "../shell/settings.tsx";
+import { showTheme, theme } from "../shell/theme.ts";
+import { TimelineModel } from "../timeline/model.ts";
+import type { KeptJob } from "./kept.ts";
+import { reportMessages } from "./messages.ts";
+
+const rowsMax = 50;
+
+function Report({ kept, model }: { kept: KeptJob; model: TimelineModel }) {
+  useLanguage();
+  const say = useMessages(reportMessages);
+  const { logs, logsCut, madeAtMs, summary, version } = kept;
+  const when = new Date(madeAtMs).toLocaleString(language());
+  return (
+    <>
+      <header class="top">
+        <Brand />
+        <span class="stretch" />
+        <Settings />
+      </header>
+      <main id="content">
+        <JobView job={summary} model={model} version={model.version} isReport>
+          <Text title="result" text={kept.resultText} />
+          <Text title="badRecords" text={kept.badText} />
+          <Logs job={summary.job} originMs={summary.submittedAtMs} lines={logs} cut={logsCut} />
+        </JobView>
+        <footer class="foot quiet small">
+          {say("made", { when, version })} {summary.state === "running" ? say("running") : ""}
+        </footer>
+      </main>
+    </>
+  );
+}
+
+function Text({ text, title }: { text: string; title: "result" | "badRecords" }) {
+  const say = useMessages(jobMessages);
+  if (text === "") return null;
+  const rows = rowsOf(text).slice(0, rowsMax);
+  const lines = text.split("\n").slice(0, rowsMax);
+  return (
+    <section class="panel" aria-labelledby={`${title}-title`}>
+      <header>
+        <h2 id={`${title}-title`}>{say(title)}</h2>
+        <span class="quiet small">{say("preview")}</span>
+      </header>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys where it is narrow */}
+      <section class="scroll" tabIndex={0} aria-label={say("preview")}>
+        {rows.length > 0 ? <Rows rows={rows} /> : <pre class="text body">{lines.join("\n")}</pre>}
+      </section>
+    </section>
+  );
+}
+
+const kept = JSON.parse(document.getElementById("kept")?.textContent ?? "null") as KeptJob;
+const model = new TimelineModel();
+model.take(kept.attempts);
+showTheme(theme());
+startLanguage();
+document.title = `${kept.summary.job} ${kept.summary.name}`;
+render(<Report kept={kept} model={model} />, document.getElementById("app") as HTMLElement);
