@@ -138,6 +138,7 @@ function openEdges(
     ...common,
     ticketOf,
     collect: (run, urls) => plainResults.collect(run, urls),
+    shut: (ticket) => plainResults.forget(ticket),
     anonymous: anonymousBrowsers,
     ...(options.tabsMax === undefined ? {} : { tabsMax: options.tabsMax }),
     print: options.print ?? ((line) => console.error(line)),

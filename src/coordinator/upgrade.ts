@@ -44,7 +44,9 @@ export function takeUpgrades(server: Server, options: UpgradeOptions): Upgrades 
       const principal = auth.linkPrincipal(bearer(request.headers));
       if (!may(principal.role, "work")) throw forbidden(principal, "bring a worker");
       if (path === gatewayPath) {
-        gateways.handleUpgrade(request, socket, head, (link) => tracker.accept(link));
+        gateways.handleUpgrade(request, socket, head, (link) => {
+          tracker.accept(link, principal.token);
+        });
         return;
       }
       acceptor.handleUpgrade(request, socket, head, (link) => edge.accept(link, principal));

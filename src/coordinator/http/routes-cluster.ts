@@ -28,6 +28,7 @@ async function revoke({ services, params }: Call): Promise<Answer> {
   const id = params.id ?? "";
   await services.auth.revoke(id);
   services.edge.revoked(id);
+  services.tracker.revoked(id);
   return json({});
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -32,7 +32,7 @@ async function* pieces(bytes: Uint8Array, sizeBytes = 999) {
 
 async function put(relay: Relay, manifest: Uint8Array, run: Uint8Array) {
   await relay.putManifest(ref, pieces(manifest));
-  return relay.putRun(ref, pieces(run));
+  return relay.putRun(ref, pieces(run), () => true);
 }
 
 async function read(relay: Relay, partition: number): Promise<Buffer> {
@@ -65,7 +65,10 @@ test("W11: bytes that are not those of the manifest leave nothing", async (t) =>
     await assert.rejects(put(relay, manifest, wrong), { code: "bad-request" });
     assert.equal(relay.get(ref), null);
   }
-  await assert.rejects(relay.putRun(ref, pieces(run)), /put the manifest/);
+  await assert.rejects(
+    relay.putRun(ref, pieces(run), () => true),
+    /put the manifest/,
+  );
   const left = existsSync(dir) ? readdirSync(dir, { recursive: true }) : [];
   assert.deepEqual(
     left.filter((name) => /\d+\.\d+/.test(String(name))),
@@ -89,4 +92,48 @@ test("goes with its job", async (t) => {
   await relay.keepOnly(() => false);
   assert.equal(relay.get(ref), null);
   assert.deepEqual(readdirSync(dir), []);
+});
+
+test("W2: other bytes for an output that is there are refused, and change nothing", async (t) => {
+  const relay = new Relay({ dir: place(t) });
+  const { manifest, run } = output();
+  const { root } = await put(relay, manifest, run);
+  const other = Buffer.alloc(100, 9);
+  const sha256 = createHash("sha256").update(other).digest("hex");
+  const another = encodeManifest([{ sizeBytes: 100, records: 1, sha256 }]);
+  await assert.rejects(put(relay, another, other), { code: "conflict" });
+  assert.equal((await put(relay, manifest, run)).root, root);
+  assert.deepEqual(await read(relay, 0), Buffer.alloc(100, 1));
+});
+
+test("W2: an upload whose attempt or job ends under way leaves nothing", async (t) => {
+  const dir = place(t);
+  const relay = new Relay({ dir });
+  const { manifest, run } = output();
+  for (const end of [async () => {}, () => relay.drop("j-1")]) {
+    let isWanted = true;
+    async function* ending() {
+      yield run.subarray(0, 50_000);
+      isWanted = false;
+      await end();
+      yield run.subarray(50_000);
+    }
+    await relay.putManifest(ref, pieces(manifest));
+    await assert.rejects(
+      relay.putRun(ref, ending(), () => isWanted),
+      { code: "not-found" },
+    );
+    assert.equal(relay.get(ref), null);
+    assert.equal(new Relay({ dir }).get(ref), null);
+  }
+});
+
+test("C1: what a crash left half is not there at the next start", async (t) => {
+  const dir = place(t);
+  const { manifest, run } = output();
+  const { runPath } = await put(new Relay({ dir }), manifest, run);
+  truncateSync(runPath, 100);
+  assert.equal(new Relay({ dir }).get(ref), null);
+  rmSync(runPath);
+  assert.equal(new Relay({ dir }).get(ref), null);
 });

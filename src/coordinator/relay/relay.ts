@@ -2,12 +2,12 @@
  *  coordinator keeps them for the reduce tasks, `<dir>/<job>/<stage>/<task>.<attempt>.{run,manifest}`.
  *
  *  1. An output is there once both files lie in their place, and every partition has the hash that
- *     its manifest says.
+ *     its manifest says; from then on it never changes.
  *  2. It is lost with the disk's cache: then it is computed again, as that of a lost worker.
- *  3. It goes with its job. */
+ *  3. It goes with its job; what is still being brought then is thrown away. */
 import { createHash, type Hash as Digest, randomBytes } from "node:crypto";
-import { createReadStream, readdirSync, readFileSync } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { createReadStream, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { mkdir, open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey, type Hash, idNumber, type JobId } from "../../core/ids.ts";
@@ -57,8 +57,13 @@ export class Relay {
     return sha256(bytes);
   }
 
-  /** The run of the manifest that came before. Other bytes are `bad-request` and leave nothing. */
-  async putRun(ref: AttemptRef, chunks: AsyncIterable<Uint8Array>): Promise<RelayedOutput> {
+  /** The run of the manifest that came before. Other bytes are `bad-request` and leave nothing.
+   *  `isWanted`: whether the attempt may still bring it, asked when all of it is here. */
+  async putRun(
+    ref: AttemptRef,
+    chunks: AsyncIterable<Uint8Array>,
+    isWanted: () => boolean,
+  ): Promise<RelayedOutput> {
     const key = attemptKey(ref);
     const expected = this.#expected.get(key);
     if (expected === undefined) {
@@ -73,20 +78,37 @@ export class Relay {
       await writeChecked(temporary, chunks, expected.manifest);
       const manifest = await open(`${temporary}.m`, "wx", 0o600);
       await manifest.writeFile(expected.bytes).finally(() => manifest.close());
-      await rename(`${temporary}.m`, `${base}.manifest`);
-      await rename(temporary, `${base}.run`);
+      if (!isWanted()) throw over(key);
+      return this.#publish(key, expected, { base, temporary });
     } catch (error) {
       await Promise.all([temporary, `${temporary}.m`].map((path) => rm(path, { force: true })));
-      throw diskError(error);
+      // The folder goes with the job.
+      throw isWanted() ? diskError(error) : over(key);
     }
-    const output: RelayedOutput = {
-      root: sha256(expected.bytes),
-      manifest: expected.manifest,
-      manifestPath: `${base}.manifest`,
-      runPath: `${base}.run`,
-    };
+  }
+
+  /** In one breath, so that neither the attempt nor its job can end meanwhile. */
+  #publish(
+    key: string,
+    { bytes, manifest }: { readonly bytes: Buffer; readonly manifest: Manifest },
+    { base, temporary }: { readonly base: string; readonly temporary: string },
+  ): RelayedOutput {
+    const root = sha256(bytes);
+    const before = this.#outputs.get(key);
+    if (before !== undefined && before.root !== root) {
+      throw new ClusterError("conflict", `${key} has brought another output before`);
+    }
+    const output = { root, manifest, manifestPath: `${base}.manifest`, runPath: `${base}.run` };
+    // The manifest last: it is what the next start goes by.
+    renameSync(temporary, output.runPath);
+    renameSync(`${temporary}.m`, output.manifestPath);
     this.#outputs.set(key, output);
     return output;
+  }
+
+  /** The bytes of the manifest. */
+  async *readManifest({ manifestPath }: RelayedOutput): AsyncGenerator<Uint8Array, void> {
+    yield* createReadStream(manifestPath);
   }
 
   /** Bytes of one partition; none when it is empty. */
@@ -135,6 +157,7 @@ export class Relay {
         manifestPath,
         runPath,
       };
+      if (statSync(runPath).size !== output.manifest.sizeBytes) return;
       this.#outputs.set(attemptKey(ref), output);
     } catch {
       // Damaged by the crash: computed again when somebody asks for it.
@@ -212,6 +235,10 @@ class PartitionCheck {
       this.#left = partitions[this.#index]?.sizeBytes ?? 0;
     }
   }
+}
+
+function over(key: string): ClusterError {
+  return new ClusterError("not-found", `${key} is over; nobody wants its output any more`);
 }
 
 function wrong(what: string): ClusterError {

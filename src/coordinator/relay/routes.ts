@@ -1,6 +1,5 @@
 /** Where the partitions of a stage lie; those that the coordinator keeps, and how workers that
  *  nobody can reach bring them. */
-import { createReadStream } from "node:fs";
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptRef, JobId } from "../../core/ids.ts";
 import { jobSpec, leasesOf } from "../../core/view.ts";
@@ -52,7 +51,7 @@ function get(call: Call): Answer {
   if (!readers(call, ref.job, ref.stage).some(isWanted)) throw notReading(ref.stage);
   const output = services.relay.get(ref);
   const partition = output?.manifest.partitions[at];
-  if (output !== null && what === "manifest") return stream(createReadStream(output.manifestPath));
+  if (output !== null && what === "manifest") return stream(services.relay.readManifest(output));
   if (output === null || partition === undefined) {
     throw new ClusterError("not-found", "this output is not here any more");
   }
@@ -67,19 +66,20 @@ function stream(bytes: AsyncIterable<Uint8Array>): Answer {
 async function put(call: Call): Promise<Answer> {
   const { body, params, principal, services, signal } = call;
   const ref = refOf(call);
-  const isLeased = leasesOf(services.loop.state, principal.worker ?? "w-0").some(
-    (one) =>
-      one.job === ref.job &&
-      one.stage === ref.stage &&
-      one.task === ref.task &&
-      one.attempt === ref.attempt,
-  );
-  if (!isLeased) throw new ClusterError("not-found", "this attempt is not leased to this worker");
+  const isLeased = () =>
+    leasesOf(services.loop.state, principal.worker ?? "w-0").some(
+      (one) =>
+        one.job === ref.job &&
+        one.stage === ref.stage &&
+        one.task === ref.task &&
+        one.attempt === ref.attempt,
+    );
+  if (!isLeased()) throw new ClusterError("not-found", "this attempt is not leased to this worker");
   const bytes = moving(body as Chunks, signal);
   if (params.what === "manifest") {
     return json({ root: await services.relay.putManifest(ref, bytes) });
   }
-  const { manifest, root } = await services.relay.putRun(ref, bytes);
+  const { manifest, root } = await services.relay.putRun(ref, bytes, isLeased);
   return json({ root, sizeBytes: manifest.sizeBytes });
 }
 

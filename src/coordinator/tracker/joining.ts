@@ -1,12 +1,12 @@
 /** A browser becomes a worker of the core: who it is, whether it may, and what it still holds. */
 import { ClusterError } from "../../core/error.ts";
 import type { WorkerSpecs } from "../../core/event.ts";
-import { idNumber, type WorkerId } from "../../core/ids.ts";
+import { type AttemptRef, idNumber, type WorkerId } from "../../core/ids.ts";
 import { may } from "../../core/members.ts";
 import { leasesOf, tabsOf, workerSpecs } from "../../core/view.ts";
 import type { BrowserBody, Uid } from "../../wire/browser/messages.ts";
 import type { ConnectMore } from "../../wire/browser/more.ts";
-import type { Auth } from "../access/auth.ts";
+import type { Auth, Principal } from "../access/auth.ts";
 import type { Loop } from "../run.ts";
 import type { ClusterKeys } from "../workers/orders.ts";
 import type { ticketOf } from "./attempt-ticket.ts";
@@ -26,10 +26,18 @@ export type TabDoor = {
   readonly loop: Loop;
   readonly remote: string;
   readonly send: (text: string) => void;
-  /** The tab is in, durably; called before anything is ordered of it. */
-  readonly entered: (tab: Tab) => void;
+  /** The tab is in, durably; called before anything is ordered of it. What it holds in vain, it is
+   *  told there. */
+  readonly entered: (tab: Tab, unwanted: readonly number[]) => void;
+  /** Who is on the way in: how many of an owner, and sessions of workers that come back. */
+  readonly arrivals: Arrivals;
   /** Another page is this worker just now. */
   readonly isLive: (worker: WorkerId, session: string) => boolean;
+};
+
+export type Arrivals = {
+  readonly byOwner: Map<string, number>;
+  readonly returning: Map<WorkerId, string>;
 };
 
 export type Entered = { readonly tab: Tab; readonly credential: string };
@@ -47,39 +55,61 @@ export async function enterTab(body: Connect, door: TabDoor): Promise<Entered> {
   const common = { uid, isOurs: true, session, slots, send: door.send } as const;
   const lastTid = Math.max(0, ...holding.map(({ tid }) => tid));
   const refs = holding.flatMap(({ refs }) => refs);
-  const known = more.worker === "" ? null : returning(more, door);
-  const owner = known?.owner ?? (await newOwner(more, door));
-  const made: { tab?: Tab } = {};
-  await door.loop.post(
-    {
-      kind: "worker-joined",
-      worker: known?.worker ?? null,
-      owner,
-      specs,
-      holding: refs,
-      ...(known === null ? {} : { serving: [] }),
-    },
-    ({ worker }) => {
-      if (worker === undefined) return;
-      const tab = new Tab({ ...common, worker, lastTid });
-      adopt(tab, holding, door);
-      made.tab = tab;
-      door.entered(tab);
-    },
-  );
-  const tab = made.tab as Tab;
-  const credential = known === null ? await door.auth.issueCredential(tab.worker, owner) : "";
-  return { tab, credential };
+  const join = async (worker: WorkerId | null, owner: string): Promise<Tab> => {
+    const made: { tab?: Tab } = {};
+    const serving = worker === null ? {} : { serving: [] };
+    await door.loop.post(
+      { kind: "worker-joined", worker, owner, specs, holding: refs, ...serving },
+      (reply) => {
+        if (reply.worker === undefined) return;
+        made.tab = new Tab({ ...common, worker: reply.worker, lastTid });
+        door.entered(made.tab, adopt(made.tab, holding, door));
+      },
+    );
+    return made.tab as Tab;
+  };
+  if (more.worker !== "") return { tab: await comeBack(more, door, join), credential: "" };
+  const principal = newcomer(more, door);
+  const { owner } = principal;
+  const tab = await counted(owner, door, async () => {
+    await door.auth.useJoin(principal);
+    return join(null, owner);
+  });
+  return { tab, credential: await door.auth.issueCredential(tab.worker, owner) };
 }
 
-/** One person's tabs are not the whole cluster. */
-function checkCount(owner: string, { loop, tabsMax }: TabDoor): void {
-  const count = tabsOf(loop.state, owner);
-  if (count < tabsMax) return;
-  throw new ClusterError(
-    "limit-exceeded",
-    `${count} tabs of ${owner} are here already; close one, or raise --tabs-max`,
-  );
+type Join = (worker: WorkerId | null, owner: string) => Promise<Tab>;
+
+async function comeBack(more: ConnectMore, door: TabDoor, join: Join): Promise<Tab> {
+  const { owner, worker } = returning(more, door);
+  const { returning: sessions } = door.arrivals;
+  sessions.set(worker, more.session);
+  try {
+    return await join(worker, owner);
+  } finally {
+    sessions.delete(worker);
+  }
+}
+
+/** One person's tabs are not the whole cluster. Those on the way in count: a thousand may come at
+ *  once. */
+async function counted<T>(owner: string, door: TabDoor, join: () => Promise<T>): Promise<T> {
+  const { arrivals, loop, tabsMax } = door;
+  const { byOwner } = arrivals;
+  const others = byOwner.get(owner) ?? 0;
+  const count = tabsOf(loop.state, owner) + others;
+  if (count >= tabsMax) {
+    const text = `${count} tabs of ${owner} are here already; close one, or raise --tabs-max`;
+    throw new ClusterError("limit-exceeded", text);
+  }
+  byOwner.set(owner, others + 1);
+  try {
+    return await join();
+  } finally {
+    const left = (byOwner.get(owner) as number) - 1;
+    if (left === 0) byOwner.delete(owner);
+    else byOwner.set(owner, left);
+  }
 }
 
 /** Nobody vouches for it; the gateway and the coordinator were told to take such. */
@@ -90,7 +120,6 @@ async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entere
       "a browser without a token; start the coordinator with --anonymous-browsers to take such",
     );
   }
-  checkCount("anonymous", door);
   const specs: WorkerSpecs = {
     name: `browser ${uid} (${door.remote})`,
     host: `browser-${uid}`,
@@ -102,15 +131,16 @@ async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entere
     inputKbps: speed,
     version: "seed 5",
   };
+  const owner = "anonymous";
   const made: { tab?: Tab } = {};
-  await door.loop.post(
-    { kind: "worker-joined", worker: null, owner: "anonymous", specs, holding: [] },
-    ({ worker }) => {
+  const joined = { kind: "worker-joined", worker: null, owner, specs, holding: [] } as const;
+  await counted(owner, door, () =>
+    door.loop.post(joined, ({ worker }) => {
       if (worker === undefined) return;
       const common = { uid, worker, isOurs: false, session: "", slots: 1, lastTid: 0 } as const;
       made.tab = new Tab({ ...common, send: door.send });
-      door.entered(made.tab);
-    },
+      door.entered(made.tab, []);
+    }),
   );
   return { tab: made.tab as Tab, credential: "" };
 }
@@ -132,8 +162,7 @@ function specsOf(more: ConnectMore, speed: number, uid: Uid): WorkerSpecs {
   };
 }
 
-async function newOwner(more: ConnectMore, door: TabDoor): Promise<string> {
-  const { auth } = door;
+function newcomer(more: ConnectMore, { auth }: TabDoor): Principal {
   const principal = auth.principal(more.token);
   if (!may(principal.role, "work") || principal.kind !== "join") {
     throw new ClusterError(
@@ -141,9 +170,7 @@ async function newOwner(more: ConnectMore, door: TabDoor): Promise<string> {
       "the link brings no workers; open the link that `tequio up` prints",
     );
   }
-  checkCount(principal.owner, door);
-  await auth.useJoin(principal);
-  return principal.owner;
+  return principal;
 }
 
 function returning(
@@ -176,17 +203,20 @@ function heldOf(more: ConnectMore): Held[] {
   });
 }
 
-/** Runs whose attempts are still its own go on; the core orders the others to be aborted. */
-function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: TabDoor): void {
+/** Runs whose attempts are still its own go on; the tids of the others. */
+function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: TabDoor): number[] {
   const leased = new Set(
     leasesOf(loop.state, tab.worker).map((r) => `${r.job}/${r.stage}/${r.task}#${r.attempt}`),
   );
+  const unwanted: number[] = [];
   for (const { refs, tid, type } of holding) {
-    const [first] = refs;
-    if (first === undefined) continue;
-    const { job, stage } = first;
+    const { job, stage } = refs[0] as AttemptRef;
     const text = refs.map((r) => `${r.job}/${r.stage}/${r.task}#${r.attempt}`);
     const mine = refs.filter((_, i) => leased.has(text[i] as string));
+    if (mine.length === 0) {
+      unwanted.push(tid);
+      continue;
+    }
     tab.runs.set(tid, {
       tid,
       type,
@@ -199,4 +229,5 @@ function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: Tab
       ending: false,
     });
   }
+  return unwanted;
 }

@@ -2,40 +2,66 @@
  *  finished: then they become what any other worker would have left. */
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptReport } from "../../core/event.ts";
-import { jobSpec } from "../../core/view.ts";
+import { jobSpec, jobState } from "../../core/view.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { Loop } from "../run.ts";
 import { resultUrls } from "./assignments.ts";
-import { outputOfLines } from "./plain.ts";
+import { outputOfLines, plainMaxBytes } from "./plain.ts";
 import { refsOf, type TabRun } from "./runs.ts";
 
 type Parts = { readonly loop: Loop; readonly blobs: Blobs; readonly relay: Relay };
 
-/** Characters of all results that wait. */
-const waitingMaxChars = 512 * 1024 * 1024;
+type Result = {
+  readonly ticket: string;
+  readonly part: number;
+  /** It may still be put when all of it is here. */
+  readonly isWanted: () => boolean;
+};
 
 export class PlainResults {
   readonly #parts: Parts;
-  readonly #waiting = new Map<string, Map<number, string>>();
-  #chars = 0;
+  readonly #maxBytes: number;
+  readonly #waiting = new Map<string, Map<number, Buffer>>();
+  #sizeBytes = 0;
 
-  constructor(parts: Parts) {
+  /** `maxBytes`: of all results that wait, or are arriving. Default 512 MiB. */
+  constructor(parts: Parts, maxBytes = 512 * 1024 * 1024) {
     this.#parts = parts;
+    this.#maxBytes = maxBytes;
   }
 
-  put(ticket: string, part: number, text: string): void {
-    if (this.#chars + text.length > waitingMaxChars) {
-      throw new ClusterError("unavailable", "too many results of browsers wait; put it again");
+  /** Takes a result from its chunks. Throws `unavailable`, `limit-exceeded`, `not-found`. */
+  async put({ isWanted, part, ticket }: Result, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const arrived: Uint8Array[] = [];
+    let sizeBytes = 0;
+    try {
+      for await (const chunk of chunks) {
+        sizeBytes += chunk.length;
+        this.#sizeBytes += chunk.length;
+        if (sizeBytes > plainMaxBytes) {
+          const text = `a result above ${plainMaxBytes} bytes; use more reducers`;
+          throw new ClusterError("limit-exceeded", text);
+        }
+        if (this.#sizeBytes > this.#maxBytes) {
+          throw new ClusterError("unavailable", "too many results of browsers wait; put it again");
+        }
+        arrived.push(Uint8Array.from(chunk));
+      }
+      if (!isWanted()) throw new ClusterError("not-found", "the task ended while this came");
+    } catch (error) {
+      this.#sizeBytes -= sizeBytes;
+      throw error;
     }
-    const results = this.#waiting.get(ticket) ?? new Map<number, string>();
+    const results = this.#waiting.get(ticket) ?? new Map<number, Buffer>();
     this.#waiting.set(ticket, results);
-    this.#chars += text.length - (results.get(part)?.length ?? 0);
-    results.set(part, text);
+    this.#sizeBytes -= results.get(part)?.length ?? 0;
+    results.set(part, Buffer.concat(arrived));
   }
 
+  /** The run is over, one way or another. */
   forget(ticket: string): void {
-    for (const text of this.#waiting.get(ticket)?.values() ?? []) this.#chars -= text.length;
+    for (const { length } of this.#waiting.get(ticket)?.values() ?? []) this.#sizeBytes -= length;
     this.#waiting.delete(ticket);
   }
 
@@ -47,7 +73,8 @@ export class PlainResults {
     const { attempt, task } = ref;
     const durationMs = loop.nowMs() - run.givenAtMs;
     const expected = resultUrls(loop.state, run.job, run);
-    const results = this.#waiting.get(run.ticket) ?? new Map<number, string>();
+    const put = this.#waiting.get(run.ticket) ?? new Map<number, Buffer>();
+    const results = new Map([...put].map(([part, bytes]) => [part, bytes.toString("utf8")]));
     const named = urls.map((url) => expected.indexOf(url));
     const missing = named.find((at) => at === -1 || !results.has(at));
     try {
@@ -60,8 +87,6 @@ export class PlainResults {
       if (!(error instanceof ClusterError) || error.code !== "user-error") throw error;
       const failure = { code: error.code, message: error.text } as const;
       return { kind: "failed", task, attempt, durationMs, failure };
-    } finally {
-      this.forget(run.ticket);
     }
   }
 
@@ -84,9 +109,10 @@ export class PlainResults {
       const root = bytes.length === 0 ? "" : (await blobs.put([bytes])).hash;
       return { root, sizeBytes: bytes.length, records };
     }
+    const isWanted = () => jobState(loop.state, run.job) === "running";
     const made = outputOfLines(Array.from({ length: count }, (_, i) => results.get(i) ?? null));
     await relay.putManifest(ref, one(made.manifest));
-    const { manifest, root } = await relay.putRun(ref, one(made.run));
+    const { manifest, root } = await relay.putRun(ref, one(made.run), isWanted);
     return { root, sizeBytes: manifest.sizeBytes, records: made.records };
   }
 }

@@ -8,6 +8,7 @@ import type { BrowserBody } from "../../wire/browser/messages.ts";
 import { printable } from "../../wire/browser/printable.ts";
 import type { NewEvent } from "../journal.ts";
 import type { Loop } from "../run.ts";
+import type { Timers } from "../timers.ts";
 import type { NoteSink } from "../worker-edge.ts";
 import type { StatusEvent } from "../workers/reports.ts";
 import { parseError, parseFinish, parseNote } from "./claims.ts";
@@ -16,6 +17,7 @@ import type { Tab } from "./tab.ts";
 
 export type ReportOptions = {
   readonly loop: Loop;
+  readonly timers: Timers;
   readonly notes: NoteSink;
   /** Replaces reports whose output is not there. */
   readonly checked: (event: StatusEvent) => StatusEvent | Promise<StatusEvent>;
@@ -25,7 +27,12 @@ export type ReportOptions = {
   readonly print: (line: string) => void;
   /** The run is reported, durably. */
   readonly over: (tab: Tab, run: TabRun) => void;
+  /** Whether the tab is here and has it. */
+  readonly isRunning: (run: TabRun) => boolean;
 };
+
+/** Until a report that could not be written is tried again, ms. */
+const againMs = 1_000;
 
 type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>;
 
@@ -119,22 +126,30 @@ export class TabReports {
       over(tab, run);
     } catch (error) {
       run.ending = false;
-      this.#notEnded(tab, run, error);
+      const known = error instanceof ClusterError ? error : bugOf(error);
+      this.#options.print(printable(`${tab.worker}: ${known.cause ?? known.text}`));
+      if (known.retryable) this.#again(tab, run, reportsOf);
+      else this.#fail(tab, run, { code: "task-crashed", message: known.text });
     }
   }
 
-  /** Not durable now: the tab says it again. Not understood: the attempt has failed. */
-  #notEnded(tab: Tab, run: TabRun, error: unknown): void {
-    if (!(error instanceof ClusterError)) throw error;
-    this.#options.print(printable(`${tab.worker}: ${error.text}`));
-    if (error.retryable) return;
-    this.#fail(tab, run, { code: "task-crashed", message: error.text });
+  /** Not durable now; a tab says it again only over another connection. */
+  #again(tab: Tab, run: TabRun, reportsOf: () => Promise<readonly AttemptReport[]>): void {
+    this.#options.timers.after(againMs, () => {
+      if (this.#options.isRunning(run)) void this.#end(tab, run, reportsOf);
+    });
   }
 
   /** What cannot be written now is found out again: by the next note, or the next start. */
   #post(event: NewEvent): void {
     this.#options.loop.post(event).catch(() => {});
   }
+}
+
+/** What went wrong is no fault of a browser, and no reason to stop: a disk, or a bug of ours. */
+export function bugOf(cause: unknown): ClusterError {
+  const text = "the coordinator failed, its output says how; it is tried again";
+  return new ClusterError("unavailable", text, { cause });
 }
 
 function givenBack(run: TabRun, told: readonly AttemptReport[]): AttemptReport[] {

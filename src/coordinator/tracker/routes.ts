@@ -7,6 +7,7 @@ import { inputAnswer } from "../http/input-file.ts";
 import { bytesAnswer, parseRange } from "../http/ranges.ts";
 import { type Answer, type Call, json, ndjson, type Route } from "../http/route.ts";
 import { type Chunks, moving } from "../http/routes-blobs.ts";
+import type { Services } from "../http/services.ts";
 import { itemLines, partitionRun, splitText } from "./inputs.ts";
 import { linesOfRun, plainMaxBytes } from "./plain.ts";
 import type { TabRun } from "./runs.ts";
@@ -28,6 +29,11 @@ function onlyRef(run: TabRun): AttemptRef {
   }
   const [task, attempt] = first;
   return { job: run.job, stage: run.stage, task, attempt };
+}
+
+/** The same, when its answer has taken a while. */
+function isRunning({ tracker }: Services, run: TabRun): boolean {
+  return tracker.ticket(run.ticket)?.run === run && run.attempts.size > 0;
 }
 
 function index(text: string | undefined): number {
@@ -105,7 +111,9 @@ async function put(call: Call): Promise<Answer> {
     case "manifest":
       return json({ root: await services.relay.putManifest(onlyRef(run), body(call)) });
     case "run": {
-      const { manifest, root } = await services.relay.putRun(onlyRef(run), body(call));
+      const { manifest, root } = await services.relay.putRun(onlyRef(run), body(call), () =>
+        isRunning(services, run),
+      );
       return json({ root, sizeBytes: manifest.sizeBytes });
     }
     case "part":
@@ -128,8 +136,9 @@ async function putPlain(call: Call): Promise<Answer> {
   if (at < 0 || at >= Math.max(1, count)) {
     throw new ClusterError("not-found", `this task has no result ${call.params.part}`);
   }
-  const text = await whole(body(call), "a result");
-  call.services.plainResults.put(run.ticket, at, text.toString("utf8"));
+  const { services } = call;
+  const isWanted = () => isRunning(services, run);
+  await services.plainResults.put({ ticket: run.ticket, part: at, isWanted }, body(call));
   return json({ url: `/t/${run.ticket}/out/${at}` });
 }
 

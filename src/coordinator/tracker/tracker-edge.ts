@@ -14,17 +14,15 @@ import { decodeBrowser, encodeBrowser } from "../../wire/browser/codec.ts";
 import type { BrowserBody, Uid } from "../../wire/browser/messages.ts";
 import { printable } from "../../wire/browser/printable.ts";
 import type { NewEvent } from "../journal.ts";
-import type { Timers } from "../timers.ts";
 import type { ClusterKeys, WorkerOrder } from "../workers/orders.ts";
 import { portionsOf, taskText, taskType } from "./assignments.ts";
-import { enterTab, type TabDoor } from "./joining.ts";
-import { type ReportOptions, TabReports } from "./reports.ts";
+import { type Arrivals, enterTab, type TabDoor } from "./joining.ts";
+import { bugOf, type ReportOptions, TabReports } from "./reports.ts";
 import { refText, type TabRun } from "./runs.ts";
 import type { Tab } from "./tab.ts";
 
-export type TrackerOptions = Omit<ReportOptions, "over"> & {
+export type TrackerOptions = Omit<ReportOptions, "over" | "isRunning"> & {
   readonly auth: TabDoor["auth"];
-  readonly timers: Timers;
   readonly keys: ClusterKeys;
   /** See `attempt-ticket.ts`. */
   readonly ticketOf: TabDoor["ticketOf"];
@@ -40,6 +38,8 @@ export type TrackerOptions = Omit<ReportOptions, "over"> & {
   readonly gatewayTtlMs?: number;
   /** Between two notes of a tab, ms. Default 2,000. */
   readonly noteMs?: number;
+  /** The ticket opens nothing any more. */
+  readonly shut?: (ticket: string) => void;
 };
 
 export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive">;
@@ -47,11 +47,13 @@ export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive"
 type GatewayRecord = {
   readonly link: GatewayLink;
   readonly tabs: Map<Uid, Tab>;
+  /** Tabs whose joins are on their way to the log; false = it has gone meanwhile. */
+  readonly arriving: Map<Uid, boolean>;
+  /** Id of the token that the gateway showed; "" = none. */
+  readonly token: string;
   heardAtMs: number;
   /** It was silent, and was asked then; null = it need not be. */
   askedAtMs: number | null;
-  /** Their joins are on their way to the log. */
-  readonly joining: Set<Uid>;
 };
 type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>;
 
@@ -60,6 +62,8 @@ const gatewayTtlDefaultMs = 60_000;
 const tabsDefault = 1_000;
 const tickMs = 1_000;
 const noteDefaultMs = 2_000;
+/** Lines for people in a second; strangers decide how many there would be. */
+const printsPerS = 20;
 
 export class TrackerEdge {
   readonly #options: TrackerOptions;
@@ -69,7 +73,9 @@ export class TrackerEdge {
   readonly #byTicket = new Map<string, { readonly tab: Tab; readonly run: TabRun }>();
   /** Tabs without a gateway, and when they are given up. */
   readonly #away = new Map<WorkerId, number>();
+  readonly #arrivals: Arrivals = { byOwner: new Map(), returning: new Map() };
   readonly #reports: TabReports;
+  #printed = 0;
   #cancelTick = () => {};
   #stopped = false;
 
@@ -77,7 +83,9 @@ export class TrackerEdge {
     this.#options = options;
     this.#reports = new TabReports({
       ...options,
+      print: (line) => this.#print(line),
       over: (tab, run) => this.#dropRun(tab, run, "ack"),
+      isRunning: (run) => !this.#stopped && this.#byTicket.get(run.ticket)?.run === run,
     });
     this.#tabLeaseMs = options.tabLeaseMs ?? tabLeaseDefaultMs;
     const { loop } = options;
@@ -91,20 +99,15 @@ export class TrackerEdge {
     return this.#byWorker.size;
   }
 
-  /** A gateway has dialled, or was dialled. */
-  accept(link: GatewayLink): void {
+  /** A gateway has dialled, or was dialled; `token`: id of the one that it showed. */
+  accept(link: GatewayLink, token = ""): void {
     if (this.#stopped) {
       link.close(1001, "the coordinator is stopping");
       return;
     }
     const heardAtMs = this.#options.loop.nowMs();
-    const gateway: GatewayRecord = {
-      link,
-      tabs: new Map(),
-      joining: new Set(),
-      heardAtMs,
-      askedAtMs: null,
-    };
+    const since = { heardAtMs, askedAtMs: null };
+    const gateway: GatewayRecord = { link, token, tabs: new Map(), arriving: new Map(), ...since };
     this.#gateways.add(gateway);
     link.receive({
       said: (text) => this.#said(gateway, text),
@@ -133,8 +136,11 @@ export class TrackerEdge {
     return this.#byTicket.get(ticket) ?? null;
   }
 
-  /** The token is revoked: tabs that came with it, or got it, are out now. */
+  /** The token is revoked: the tab that got it, and gateways that came with it, are out now. */
   revoked(token: string): void {
+    for (const gateway of this.#gateways) {
+      if (gateway.token === token) gateway.link.close(1008, "the token was revoked");
+    }
     const found = this.#byWorker.get(token as WorkerId);
     if (found !== undefined) this.#turnOut(found.gateway, found.tab, "its credential was revoked");
   }
@@ -150,12 +156,16 @@ export class TrackerEdge {
     gateway.askedAtMs = null;
     try {
       const { body, message } = decodeBrowser(text, "gateway", "tracker");
-      if (message !== "") this.#options.print(printable(`${gateway.link.remote}: ${message}`));
+      if (message !== "") this.#print(printable(`${gateway.link.remote}: ${message}`));
       this.#heard(gateway, body);
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
-      this.#options.print(printable(`gateway ${gateway.link.remote}: ${error.text}`));
+      this.#print(printable(`gateway ${gateway.link.remote}: ${error.text}`));
     }
+  }
+
+  #print(line: string): void {
+    if (this.#printed++ < printsPerS) this.#options.print(line);
   }
 
   #heard(gateway: GatewayRecord, body: BrowserBody): void {
@@ -166,7 +176,7 @@ export class TrackerEdge {
         break;
       case "disconnect":
         if (tab !== undefined) this.#disconnect(gateway, tab);
-        else gateway.joining.delete(body.uid ?? "");
+        else if (gateway.arriving.has(body.uid ?? "")) gateway.arriving.set(body.uid ?? "", false);
         break;
       case "finish":
         if (tab !== undefined) this.#reports.finished(tab, body);
@@ -190,22 +200,21 @@ export class TrackerEdge {
   async #connect(gateway: GatewayRecord, body: Body<"connect">): Promise<void> {
     const uid = body.uid as Uid;
     // Told again by a gateway whose link to us never broke.
-    if (gateway.tabs.has(uid) || gateway.joining.has(uid)) return;
-    gateway.joining.add(uid);
+    if (gateway.tabs.has(uid) || gateway.arriving.has(uid)) return;
+    gateway.arriving.set(uid, true);
     try {
       const { credential, tab } = await enterTab(body, this.#door(gateway));
-      for (const run of tab.runs.values()) this.#byTicket.set(run.ticket, { tab, run });
       if (!tab.isOurs) return;
       const { noteMs = noteDefaultMs, version } = this.#options;
       const more = { worker: tab.worker, credential, version, noteMs };
       gateway.link.send(encodeBrowser({ action: "welcome", uid, more }));
     } catch (error) {
-      if (!(error instanceof ClusterError)) throw error;
-      const told = { message: error.message };
-      gateway.link.send(encodeBrowser({ action: "welcome", uid, more: {} }, told));
-      this.#options.print(printable(`a browser is not taken: ${error.text}`));
+      const told = error instanceof ClusterError ? error : bugOf(error);
+      const { message } = told;
+      gateway.link.send(encodeBrowser({ action: "welcome", uid, more: {} }, { message }));
+      this.#print(printable(`a browser is not taken: ${told === error ? told.text : error}`));
     } finally {
-      gateway.joining.delete(uid);
+      gateway.arriving.delete(uid);
     }
   }
 
@@ -220,34 +229,35 @@ export class TrackerEdge {
       loop,
       remote: gateway.link.remote,
       send: (text) => gateway.link.send(text),
-      // Before the effects of the join are performed.
-      entered: (tab) => this.#enter(gateway, tab),
+      entered: (tab, unwanted) => this.#entered(gateway, tab, unwanted),
+      arrivals: this.#arrivals,
       isLive: (worker, session) => {
-        const other = this.#byWorker.get(worker)?.tab;
-        return other !== undefined && other.session !== session;
+        const { returning } = this.#arrivals;
+        const other = this.#byWorker.get(worker)?.tab.session ?? returning.get(worker);
+        return other !== undefined && other !== session;
       },
     };
   }
 
-  #enter(gateway: GatewayRecord, tab: Tab): void {
-    const before = this.#byWorker.get(tab.worker);
-    if (before !== undefined) this.#displace(before);
-    this.#byWorker.set(tab.worker, { tab, gateway });
-    this.#away.delete(tab.worker);
-    if (!this.#gateways.has(gateway)) {
-      // The gateway has gone while the join was on its way to the disk …
-      this.#leave(gateway, tab);
-    } else if (!gateway.joining.has(tab.uid)) {
-      // … or the browser.
-      this.#disconnect(gateway, tab);
-    } else gateway.tabs.set(tab.uid, tab);
+  /** Before the effects of the join are performed. */
+  #entered(gateway: GatewayRecord, tab: Tab, unwanted: readonly number[]): void {
+    const { uid, worker } = tab;
+    const before = this.#byWorker.get(worker);
+    if (before !== undefined) this.#displace(before.gateway, before.tab);
+    gateway.tabs.set(uid, tab);
+    this.#byWorker.set(worker, { tab, gateway });
+    this.#away.delete(worker);
+    for (const run of tab.runs.values()) this.#byTicket.set(run.ticket, { tab, run });
+    for (const tid of unwanted) tab.send(encodeBrowser({ action: "abort", uid, tid }));
+    // It, or its gateway, has gone while the join was on its way to the log.
+    if (gateway.arriving.get(uid) === false) this.#disconnect(gateway, tab);
+    else if (!this.#gateways.has(gateway)) this.#leave(gateway, tab);
   }
 
   /** The page has come by another gateway, or one that lost it told of it again: whichever of the
    *  two it is that lives, it comes again. */
-  #displace({ gateway, tab }: { readonly gateway: GatewayRecord; readonly tab: Tab }): void {
-    gateway.tabs.delete(tab.uid);
-    for (const run of tab.runs.values()) this.#byTicket.delete(run.ticket);
+  #displace(gateway: GatewayRecord, tab: Tab): void {
+    this.#forget(gateway, tab);
     const told = { message: "unavailable: this page has come by another gateway; come again" };
     tab.send(encodeBrowser({ action: "welcome", uid: tab.uid, more: {} }, told));
   }
@@ -301,7 +311,7 @@ export class TrackerEdge {
   /** A browser that speaks the document only computes on; what it says then is of no interest. */
   #dropRun(tab: Tab, run: TabRun, told: "abort" | "ack"): void {
     tab.runs.delete(run.tid);
-    this.#byTicket.delete(run.ticket);
+    this.#shut(run);
     if (tab.isOurs) tab.send(encodeBrowser({ action: told, uid: tab.uid, tid: run.tid }));
   }
 
@@ -319,7 +329,15 @@ export class TrackerEdge {
   #forget(gateway: GatewayRecord, tab: Tab): void {
     gateway.tabs.delete(tab.uid);
     if (this.#byWorker.get(tab.worker)?.tab === tab) this.#byWorker.delete(tab.worker);
-    for (const run of tab.runs.values()) this.#byTicket.delete(run.ticket);
+    for (const run of tab.runs.values()) this.#shut(run);
+  }
+
+  #shut(run: TabRun): void {
+    const { ticket } = run;
+    // The tab that came back over another gateway has the same one.
+    if (this.#byTicket.get(ticket)?.run !== run) return;
+    this.#byTicket.delete(ticket);
+    this.#options.shut?.(ticket);
   }
 
   /** Its tabs may come back, by this gateway or another; browsers of the document cannot. */
@@ -354,8 +372,11 @@ export class TrackerEdge {
   }
 
   #tick(): void {
-    const { loop, timers } = this.#options;
+    const { loop, print, timers } = this.#options;
     if (this.#stopped) return;
+    const unprinted = this.#printed - printsPerS;
+    if (unprinted > 0) print(`(${unprinted} more lines of gateways and browsers in a second)`);
+    this.#printed = 0;
     for (const gateway of [...this.#gateways]) this.#checkSilent(gateway, loop.nowMs());
     for (const [worker, untilMs] of this.#away) {
       if (loop.nowMs() < untilMs) continue;

@@ -10,7 +10,7 @@ type Task = Extract<BrowserBody, { action: "task" }>;
 export class ScriptedGateway {
   readonly #link: MemoryText;
   readonly #heard: BrowserMessage[] = [];
-  #wake = () => {};
+  readonly #waiting: Array<() => void> = [];
 
   constructor(coordinator: Coordinator) {
     const [ours, theirs] = MemoryText.pair("scripted");
@@ -18,7 +18,7 @@ export class ScriptedGateway {
     ours.receive({
       said: (text) => {
         this.#heard.push(decodeBrowser(text, "tracker", "gateway"));
-        this.#wake();
+        for (const wake of this.#waiting.splice(0)) wake();
       },
       misspoke: () => {},
       closed: () => {},
@@ -36,7 +36,7 @@ export class ScriptedGateway {
       const at = this.#heard.findIndex(({ body }) => body.action === action);
       if (at !== -1) return this.#heard.splice(at, 1)[0] as BrowserMessage;
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
+        this.#waiting.push(resolve);
       });
     }
   }
