@@ -2,7 +2,6 @@
  *  WebSocket. */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { type BenchOptions, type Figure, takeTurns } from "../case.ts";
 import { child, told, withGateway } from "./process.ts";
@@ -11,7 +10,8 @@ import { BenchTracker } from "./tracker.ts";
 const mega = 1024 * 1024;
 /** Larger than this a task's message is not taken. */
 const messageBytes = mega;
-const waitingMaxBytes = 4 * mega;
+/** Messages under way: a gateway cuts off who reads too slowly. */
+const underWayMax = 4;
 
 export async function bulk(options: BenchOptions): Promise<Figure[]> {
   const sizeBytes = (options.quick ? 32 : 256) * mega;
@@ -58,18 +58,23 @@ async function messaged(address: string, sizeBytes: number): Promise<void> {
   tab.send('{"status":1,"message":"","action":"connect","data":{"speed":1000}}');
   await tracker.browsers(1);
   const bytes = randomBytes(messageBytes);
-  let left = sizeBytes;
+  const messages = sizeBytes / messageBytes;
   const all = Promise.withResolvers<void>();
+  let [given, taken] = [0, 0];
+  const give = () => {
+    const more = { bytes: bytes.toString("base64") };
+    if (given < messages) tracker.task(tracker.uids[0]!, given++, { more });
+  };
   tab.on("message", (frame) => {
     const { action, data } = JSON.parse(String(frame));
     if (action !== "task") return;
-    left -= Buffer.from(data.more.bytes, "base64").length;
-    if (left <= 0) all.resolve();
+    if (Buffer.from(data.more.bytes, "base64").length !== messageBytes)
+      all.reject(new Error("cut short"));
+    if (++taken === messages) all.resolve();
+    give();
   });
-  for (let tid = 0; tid < sizeBytes / messageBytes; tid++) {
-    tracker.task(tracker.uids[0]!, tid, { more: { bytes: bytes.toString("base64") } });
-    while (tracker.waiting > waitingMaxBytes) await delay(1);
-  }
+  tab.on("close", () => all.reject(new Error("the gateway has cut the tab off")));
+  for (let i = 0; i < underWayMax; i++) give();
   await all.promise;
   tab.close();
   await once(tab, "close");

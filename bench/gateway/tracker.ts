@@ -42,11 +42,6 @@ export class BenchTracker {
     this.#socket.send(say("task", { type: "m", uid, tid, url, ...more }));
   }
 
-  /** Bytes that wait to be sent. */
-  get waiting(): number {
-    return this.#socket.bufferedAmount;
-  }
-
   /** Resolves when the gateway knows. */
   async close(): Promise<void> {
     this.#socket.close();
