@@ -4,7 +4,6 @@
  *  broken. */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { idleTabs } from "./browser/idle.ts";
 import { browser } from "./browser/speed.ts";
 import { type Case, type Figure, keepsBound } from "./case.ts";
 import { files } from "./files/transfer.ts";
@@ -27,7 +26,6 @@ const cases: readonly Case[] = [
   start,
   files,
   browser,
-  idleTabs,
 ];
 
 const { values, positionals } = parseArgs({

@@ -43,6 +43,7 @@ class Tab {
         progressed: (...progress) => this.#session.progressed(...progress),
         ended: (tid, body) => this.#perform(this.#session.ended(tid, body)),
         changed: () => this.#show(),
+        broken: () => this.#pause("its browser starts no sandbox"),
       },
     });
     this.#runner.share = start.share;
@@ -67,9 +68,7 @@ class Tab {
         this.#runner.share = message.share;
         break;
       case "pause":
-        this.#paused = message.reason;
-        this.#perform(this.#session.pause(message.reason, performance.now()));
-        this.#runner.pause(message.reason !== "");
+        this.#pause(message.reason);
         break;
       case "hurry":
         this.#perform(this.#session.hurry());
@@ -79,6 +78,12 @@ class Tab {
         break;
     }
     this.#show();
+  }
+
+  #pause(reason: string): void {
+    this.#paused = reason;
+    this.#perform(this.#session.pause(reason, performance.now()));
+    this.#runner.pause(reason !== "");
   }
 
   #began(tid: number): void {

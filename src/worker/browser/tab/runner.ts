@@ -2,13 +2,11 @@
  *  it belongs; job code sees neither address nor ticket. */
 import { ClusterError } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
-import type { Plan } from "../../../wire/block/plan.ts";
 import type { BrowserBody } from "../../../wire/browser/messages.ts";
 import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
-import { type Calls, fetchBytes, putBytes } from "./calls.ts";
-import { KeptBlobs } from "./kept.ts";
+import { type Calls, putBytes } from "./calls.ts";
+import { PartitionLost, TaskInputs } from "./inputs.ts";
 import type { TabLimits, TaskShown } from "./page-messages.ts";
-import { piecesOf } from "./pieces.ts";
 import { type DoneReport, HeardReports } from "./reports.ts";
 import type { TabTask } from "./session.ts";
 import type { Slot } from "./slot.ts";
@@ -19,6 +17,8 @@ export type RunnerEars = {
   readonly progressed: (tid: number, task: number, inputBytes: number) => void;
   readonly ended: (tid: number, body: Extract<BrowserBody, { action: "finish" | "error" }>) => void;
   readonly changed: () => void;
+  /** The browser starts no sandbox: no task can run here. */
+  readonly broken: () => void;
 };
 
 export type RunnerOptions = {
@@ -32,11 +32,10 @@ type Run = {
   readonly task: TabTask;
   readonly stopping: AbortController;
   slot: Slot | null;
+  /** What it needs, being fetched; null = not yet. */
+  order: Promise<TaskOrder> | null;
   state: TaskShown["state"];
 };
-
-const fetchesAtOnce = 6;
-const textDecoder = new TextDecoder();
 
 export class TaskRunner {
   doneCount = 0;
@@ -46,8 +45,7 @@ export class TaskRunner {
   busyMs = 0;
   share = 1;
   readonly #options: RunnerOptions;
-  readonly #kept: KeptBlobs;
-  readonly #plans = new Map<string, Promise<Plan>>();
+  readonly #inputs: TaskInputs;
   readonly #runs = new Map<number, Run>();
   /** Free and taken; those beyond `#wanted` go when they are free. */
   readonly #slots: Slot[] = [];
@@ -57,7 +55,7 @@ export class TaskRunner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#kept = new KeptBlobs(options.limits.keptMaxBytes);
+    this.#inputs = new TaskInputs(options.limits);
   }
 
   get shown(): TaskShown[] {
@@ -85,7 +83,13 @@ export class TaskRunner {
   }
 
   add(task: TabTask): void {
-    const run: Run = { task, stopping: new AbortController(), slot: null, state: "queued" };
+    const run: Run = {
+      task,
+      stopping: new AbortController(),
+      slot: null,
+      order: null,
+      state: "queued",
+    };
     this.#runs.set(task.tid, run);
     if (this.#isPaused) this.#giveBack(run);
     else this.#next();
@@ -106,9 +110,22 @@ export class TaskRunner {
     for (const run of this.#runs.values()) {
       if (run.state !== "queued") continue;
       const slot = this.#slots.find((one) => one.index < this.#wanted && !this.#busy.has(one));
-      if (slot === undefined) return;
-      void this.#serve(run, slot);
+      if (slot !== undefined) void this.#serve(run, slot);
+      else if (!this.#fetchAhead(run)) return;
     }
+  }
+
+  /** While the slots compute, what comes next is fetched: one task for each slot. */
+  #fetchAhead(run: Run): boolean {
+    if (run.order !== null) return true;
+    const waiting = [...this.#runs.values()].filter(
+      ({ order, state }) => state === "queued" && order !== null,
+    );
+    if (waiting.length >= this.#wanted) return false;
+    run.order = this.#inputs.order(run.task, this.#calls(run), this.share);
+    // Whoever awaits it hears of it.
+    run.order.catch(() => {});
+    return true;
   }
 
   async #serve(run: Run, slot: Slot): Promise<void> {
@@ -116,10 +133,12 @@ export class TaskRunner {
     run.slot = slot;
     run.state = "fetching";
     const sinceMs = performance.now();
-    await this.#carryOut(run, slot);
+    const computed = await this.#computed(run, slot);
     const tookMs = performance.now() - sinceMs;
     this.busyMs += tookMs;
     run.slot = null;
+    // The next task need not wait until this one's output is away.
+    if (computed !== null) void this.#deliver(run, computed);
     if (this.share < 1 && run.task.kind !== "tasks") {
       const restMs = (tookMs * (1 - this.share)) / this.share;
       await new Promise((resolve) => setTimeout(resolve, Math.min(restMs, 60_000)));
@@ -128,17 +147,35 @@ export class TaskRunner {
     this.#next();
   }
 
-  async #carryOut(run: Run, slot: Slot): Promise<void> {
+  /** What its Worker told; null when the task is over already. */
+  async #computed(run: Run, slot: Slot): Promise<HeardReports | null> {
     const { task, stopping } = run;
     const { signal } = stopping;
     const heard = new HeardReports(task.attempts);
     try {
-      const order = await this.#order(run);
-      await slot.ready(this.#options.limits.sandboxMs);
+      run.order ??= this.#inputs.order(run.task, this.#calls(run), this.share);
+      const order = await run.order;
+      // Its buffers are handed over.
+      run.order = null;
+      if (!(await slot.ready(this.#options.limits.sandboxMs))) {
+        this.#giveBack(run);
+        this.#options.ears.broken();
+        return null;
+      }
       signal.throwIfAborted();
       this.#phase(run, "computing");
       this.#options.ears.began(task.tid);
       await this.#compute(run, slot, order, heard);
+      return heard;
+    } catch (error) {
+      if (!signal.aborted) this.#fail(run, error, heard);
+      return null;
+    }
+  }
+
+  async #deliver(run: Run, heard: HeardReports): Promise<void> {
+    const { signal } = run.stopping;
+    try {
       this.#phase(run, "storing");
       const reports = await this.#stored(run, heard);
       if (signal.aborted) return;
@@ -185,89 +222,6 @@ export class TaskRunner {
         this.#options.ears.changed();
       },
     };
-  }
-
-  /** Everything that the task needs, fetched. */
-  async #order(run: Run): Promise<TaskOrder> {
-    const { task } = run;
-    const { codeHash, kind, place, planHash } = task;
-    const calls = this.#calls(run);
-    const [plan, code] = await Promise.all([
-      this.#plan(planHash, calls, place),
-      this.#kept.get(codeHash, () => fetchBytes(calls, `${place}/code`)),
-    ]);
-    const [[index = 0] = []] = task.attempts;
-    const inputs = kind === "map" ? await this.#pieces(run, plan, index) : [];
-    const segments = kind === "reduce" ? await this.#segments(run) : [];
-    return {
-      kind,
-      code: plan.operator === undefined ? textDecoder.decode(code) : "",
-      plan: partOf(plan, kind === "map" ? index : -1),
-      attempts: task.attempts.map(([one, attempt]) => ({ task: one, attempt })),
-      pieces: inputs,
-      segments,
-      items: kind === "tasks" ? await itemsOf(calls, task) : [],
-      filesMaxBytes: this.#options.limits.filesMaxBytes,
-      share: this.share,
-    };
-  }
-
-  async #plan(hash: string, calls: Calls, place: string): Promise<Plan> {
-    const bytes = await this.#kept.get(hash, () => fetchBytes(calls, `${place}/plan`));
-    let plan = this.#plans.get(hash);
-    if (plan === undefined) {
-      // One is enough: tasks come job by job.
-      this.#plans.clear();
-      plan = Promise.resolve(JSON.parse(textDecoder.decode(bytes)) as Plan);
-      this.#plans.set(hash, plan);
-    }
-    return plan;
-  }
-
-  #pieces(run: Run, plan: Plan, index: number): ReturnType<typeof piecesOf> {
-    const calls = this.#calls(run);
-    const { place } = run.task;
-    let held = 0;
-    return piecesOf(plan, index, (file, start, end) => {
-      held += end - start;
-      this.#checkSize(held);
-      // No range of no bytes can be asked for.
-      if (start >= end) return Promise.resolve(new Uint8Array(0));
-      return fetchBytes(calls, `${place}/file/${file}`, [start, end]);
-    });
-  }
-
-  /** In the order of the map tasks; of a partition that cannot be had the map task is named. */
-  async #segments(run: Run): Promise<Uint8Array[]> {
-    const { inputCount, place } = run.task;
-    const calls = this.#calls(run);
-    const segments: Uint8Array[] = new Array(inputCount);
-    let next = 0;
-    let held = 0;
-    const lane = async () => {
-      for (let i = next++; i < inputCount; i = next++) {
-        try {
-          segments[i] = await fetchBytes(calls, `${place}/in/${i}`);
-        } catch (error) {
-          if (error instanceof ClusterError) throw new PartitionLost(i, error);
-          throw error;
-        }
-        held += (segments[i] as Uint8Array).length;
-        this.#checkSize(held);
-      }
-    };
-    await Promise.all(Array.from({ length: fetchesAtOnce }, lane));
-    return segments;
-  }
-
-  #checkSize(held: number): void {
-    const { filesMaxBytes } = this.#options.limits;
-    if (held <= filesMaxBytes) return;
-    throw new ClusterError(
-      "limit-exceeded",
-      `the task reads more than the ${filesMaxBytes} bytes that a tab may hold; ` +
-        "use smaller splits or more reducers, or Node workers",
-    );
   }
 
   /** Puts the outputs where they belong; the reports with what came of it. */
@@ -351,44 +305,13 @@ export class TaskRunner {
 
   #giveBack(run: Run): void {
     this.#finish(run, run.task.attempts.map(returned));
+    // What was fetched for it is of no use.
+    run.stopping.abort();
   }
 }
 
 function returned([task, attempt]: readonly [number, number]): AttemptReport {
   return { kind: "returned", task, attempt, durationMs: 0 };
-}
-
-/** A partition that nobody has any more, or that cannot be fetched. */
-class PartitionLost extends Error {
-  readonly task: number;
-  readonly problem: ClusterError;
-
-  constructor(task: number, problem: ClusterError) {
-    super(problem.message);
-    this.task = task;
-    this.problem = problem;
-  }
-}
-
-/** What one task needs of the plan; splits and files keep their places. */
-function partOf(plan: Plan, index: number): Plan {
-  const splits: Plan["splits"][number][] = [];
-  const files: Plan["files"][number][] = [];
-  const split = plan.splits[index];
-  if (split !== undefined) splits[index] = split;
-  for (const [file] of split?.pieces ?? []) {
-    const found = plan.files[file];
-    if (found !== undefined) files[file] = found;
-  }
-  return { ...plan, splits, files, items: null };
-}
-
-/** In the order of the attempts; the coordinator gives them in the order of the tasks. */
-async function itemsOf(calls: Calls, { attempts, place }: TabTask): Promise<string[]> {
-  const lines = textDecoder.decode(await fetchBytes(calls, `${place}/in/0`)).split("\n");
-  const order = attempts.map(([task]) => task).sort((a, b) => a - b);
-  const byTask = new Map(order.map((task, i) => [task, lines[i] ?? "null"]));
-  return attempts.map(([task]) => byTask.get(task) as string);
 }
 
 function hashIn(stored: unknown): string {

@@ -55,16 +55,14 @@ export class Slot {
     this.#end(new ClusterError("task-crashed", `the sandbox of the tab ended: ${why}`));
   }
 
-  /** Within `sandboxMs`, or `unavailable`. */
-  ready(sandboxMs: number): Promise<void> {
-    if (this.#port !== null) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new ClusterError("unavailable", "the browser does not start a sandbox"));
-      }, sandboxMs);
+  /** Whether it has a sandbox within `sandboxMs`. */
+  ready(sandboxMs: number): Promise<boolean> {
+    if (this.#port !== null) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), sandboxMs);
       this.#waiting.push(() => {
         clearTimeout(timer);
-        resolve();
+        resolve(true);
       });
     });
   }

@@ -1,0 +1,133 @@
+/** What a task needs before it computes: code, plan, and what it reads, fetched and verified. */
+import { ClusterError } from "../../../core/error.ts";
+import type { Plan } from "../../../wire/block/plan.ts";
+import type { TaskOrder, TaskPiece } from "../contract.ts";
+import { type Calls, fetchBytes } from "./calls.ts";
+import { KeptBlobs } from "./kept.ts";
+import type { TabLimits } from "./page-messages.ts";
+import { piecesOf } from "./pieces.ts";
+import type { TabTask } from "./session.ts";
+
+const fetchesAtOnce = 6;
+const textDecoder = new TextDecoder();
+
+export class TaskInputs {
+  readonly #limits: TabLimits;
+  readonly #kept: KeptBlobs;
+  readonly #plans = new Map<string, Promise<Plan>>();
+
+  constructor(limits: TabLimits) {
+    this.#limits = limits;
+    this.#kept = new KeptBlobs(limits.keptMaxBytes);
+  }
+
+  /** Everything that the task needs, fetched. */
+  async order(task: TabTask, calls: Calls, share: number): Promise<TaskOrder> {
+    const { codeHash, kind, place, planHash } = task;
+    const [plan, code] = await Promise.all([
+      this.#plan(planHash, calls, place),
+      this.#kept.get(codeHash, () => fetchBytes(calls, `${place}/code`)),
+    ]);
+    const [[index = 0] = []] = task.attempts;
+    const inputs = kind === "map" ? await this.#pieces(plan, index, task.place, calls) : [];
+    const segments = kind === "reduce" ? await this.#segments(task, calls) : [];
+    return {
+      kind,
+      code: plan.operator === undefined ? textDecoder.decode(code) : "",
+      plan: partOf(plan, kind === "map" ? index : -1),
+      attempts: task.attempts.map(([one, attempt]) => ({ task: one, attempt })),
+      pieces: inputs,
+      segments,
+      items: kind === "tasks" ? await itemsOf(calls, task) : [],
+      filesMaxBytes: this.#limits.filesMaxBytes,
+      share,
+    };
+  }
+
+  async #plan(hash: string, calls: Calls, place: string): Promise<Plan> {
+    const bytes = await this.#kept.get(hash, () => fetchBytes(calls, `${place}/plan`));
+    let plan = this.#plans.get(hash);
+    if (plan === undefined) {
+      // One is enough: tasks come job by job.
+      this.#plans.clear();
+      plan = Promise.resolve(JSON.parse(textDecoder.decode(bytes)) as Plan);
+      this.#plans.set(hash, plan);
+    }
+    return plan;
+  }
+
+  #pieces(...[plan, index, place, calls]: [Plan, number, string, Calls]): Promise<TaskPiece[]> {
+    let held = 0;
+    return piecesOf(plan, index, (file, start, end) => {
+      held += end - start;
+      this.#checkSize(held);
+      // No range of no bytes can be asked for.
+      if (start >= end) return Promise.resolve(new Uint8Array(0));
+      return fetchBytes(calls, `${place}/file/${file}`, [start, end]);
+    });
+  }
+
+  /** In the order of the map tasks; of a partition that cannot be had the map task is named. */
+  async #segments({ inputCount, place }: TabTask, calls: Calls): Promise<Uint8Array[]> {
+    const segments: Uint8Array[] = new Array(inputCount);
+    let next = 0;
+    let held = 0;
+    const lane = async () => {
+      for (let i = next++; i < inputCount; i = next++) {
+        try {
+          segments[i] = await fetchBytes(calls, `${place}/in/${i}`);
+        } catch (error) {
+          if (error instanceof ClusterError) throw new PartitionLost(i, error);
+          throw error;
+        }
+        held += (segments[i] as Uint8Array).length;
+        this.#checkSize(held);
+      }
+    };
+    await Promise.all(Array.from({ length: fetchesAtOnce }, lane));
+    return segments;
+  }
+
+  #checkSize(held: number): void {
+    const { filesMaxBytes } = this.#limits;
+    if (held <= filesMaxBytes) return;
+    throw new ClusterError(
+      "limit-exceeded",
+      `the task reads more than the ${filesMaxBytes} bytes that a tab may hold; ` +
+        "use smaller splits or more reducers, or Node workers",
+    );
+  }
+}
+
+/** A partition that nobody has any more, or that cannot be fetched. */
+export class PartitionLost extends Error {
+  readonly task: number;
+  readonly problem: ClusterError;
+
+  constructor(task: number, problem: ClusterError) {
+    super(problem.message);
+    this.task = task;
+    this.problem = problem;
+  }
+}
+
+/** What one task needs of the plan; splits and files keep their places. */
+function partOf(plan: Plan, index: number): Plan {
+  const splits: Plan["splits"][number][] = [];
+  const files: Plan["files"][number][] = [];
+  const split = plan.splits[index];
+  if (split !== undefined) splits[index] = split;
+  for (const [file] of split?.pieces ?? []) {
+    const found = plan.files[file];
+    if (found !== undefined) files[file] = found;
+  }
+  return { ...plan, splits, files, items: null };
+}
+
+/** In the order of the attempts; the coordinator gives them in the order of the tasks. */
+async function itemsOf(calls: Calls, { attempts, place }: TabTask): Promise<string[]> {
+  const lines = textDecoder.decode(await fetchBytes(calls, `${place}/in/0`)).split("\n");
+  const order = attempts.map(([task]) => task).sort((a, b) => a - b);
+  const byTask = new Map(order.map((task, i) => [task, lines[i] ?? "null"]));
+  return attempts.map(([task]) => byTask.get(task) as string);
+}
