@@ -9,6 +9,7 @@ import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { ClusterError } from "../core/error.ts";
 import { type Certificate, selfSigned } from "../link/tls/self-signed.ts";
+import { sourceKey, ticketText } from "../peer/shuffle/ticket.ts";
 import { makeDirectory } from "../store/directory.ts";
 import { placeFailure } from "../store/failure.ts";
 import { clusterTagBytes } from "../wire/manager/taskid.ts";
@@ -42,6 +43,7 @@ export function clusterKeys(dir: string): ClusterKeys {
   const { tag, secret } = parsed(path, text);
   return {
     tag: Buffer.from(tag, "hex"),
+    tickets: { sourceKey, ticketText },
     exchangeSecret: (job) =>
       createHmac("sha256", Buffer.from(secret, "hex")).update(`exchange ${job}`).digest("hex"),
   };

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { ClusterError } from "../../core/error.ts";
 import { submission, testJob, testStage } from "../../core/testing/make-believe.ts";
 import { memoryLinkPair } from "../../link/memory.ts";
+import { sourceKey, ticketText } from "../../peer/shuffle/ticket.ts";
 import { openMemoryLog } from "../../store/log/memory.ts";
 import { Auth } from "../access/auth.ts";
 import { Loop, type OuterEffect } from "../run.ts";
@@ -35,7 +36,11 @@ async function cluster() {
     loop,
     auth,
     timers,
-    keys: { tag: new Uint8Array(8), exchangeSecret: () => "" },
+    keys: {
+      tag: new Uint8Array(8),
+      tickets: { sourceKey, ticketText },
+      exchangeSecret: () => "",
+    },
     version: "test",
     notes: { logged() {}, progressed() {}, ended() {} },
   });

@@ -3,7 +3,7 @@
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { idNumber, type JobId, type WorkerId } from "../../core/ids.ts";
 import { jobOwner, jobSpec, stageSources, workerSpecs } from "../../core/view.ts";
-import { sourceKey, ticketText } from "../../peer/shuffle/ticket.ts";
+import type { sourceKey, ticketText } from "../../peer/shuffle/ticket.ts";
 import {
   type JobOpen,
   type ManagerMessage,
@@ -20,6 +20,11 @@ export type ClusterKeys = {
   /** Of the job, known to the coordinator alone: from it come the keys that it shares with each
    *  worker of the job. The same after a restart. */
   exchangeSecret(job: JobId): string;
+  /** How tickets are made; those of `peer/shuffle/ticket.ts` but where there is no `node:crypto`. */
+  readonly tickets: {
+    readonly sourceKey: typeof sourceKey;
+    readonly ticketText: typeof ticketText;
+  };
 };
 
 /** By whom and when orders are said. */
@@ -71,7 +76,7 @@ function openJob(
   if (spec === null) return [];
   const { name, codeHash, planHash } = spec;
   const stages = spec.stages.map(({ kind, partitionCount }) => ({ kind, partitionCount }));
-  const exchangeKey = sourceKey(keys.exchangeSecret(job), worker);
+  const exchangeKey = keys.tickets.sourceKey(keys.exchangeSecret(job), worker);
   const owner = jobOwner(state, job) ?? "";
   const open: JobOpen = { job, name, owner, codeHash, planHash, exchangeKey, nowMs, stages };
   return [{ kind: "jobOpen", job: encoder.encode(JSON.stringify(open)) }];
@@ -88,6 +93,7 @@ export function sourcesFor(
   const tickets: string[] = [];
   const places = new Map<string | null, number>();
   const secret = keys.exchangeSecret(job);
+  const { sourceKey, ticketText } = keys.tickets;
   const scope = { job, stage, requester, expiresMs: Math.ceil(nowMs) + shuffleTicketMs };
   const tasks = stageSources(state, job, stage).map((source) => {
     // A hole is a task that is being computed again; the worker is told once more when it is done.

@@ -13,7 +13,8 @@ import { orderMessages, shuffleTicketMs, type WorkerOrder } from "./orders.ts";
 import { statusEvents } from "./reports.ts";
 
 const tag = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]);
-const keys = { tag, exchangeSecret: (job: string) => `secret of ${job}` };
+const tickets = { sourceKey, ticketText };
+const keys = { tag, tickets, exchangeSecret: (job: string) => `secret of ${job}` };
 const speaker = { keys, nowMs: 5_000 };
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 const empty = new Uint8Array(0);

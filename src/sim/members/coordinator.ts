@@ -20,6 +20,7 @@ import type { Server } from "../world/network.ts";
 import { SimProcess } from "../world/process.ts";
 import type { SimLink } from "../world/sim-link.ts";
 import { SimTextLink } from "../world/text-link.ts";
+import { simTickets } from "../world/tickets.ts";
 import type { World } from "../world/world.ts";
 import type { PartitionsAsk } from "./executor.ts";
 import { TabData } from "./tab-data.ts";
@@ -108,7 +109,7 @@ export class SimCoordinator implements Server {
       loop,
       auth: this.#auth(loop),
       timers: this.process,
-      keys: { tag, exchangeSecret: secretOf },
+      keys: { tag, exchangeSecret: secretOf, tickets: simTickets },
       version: "simulated",
       notes: { logged() {}, progressed() {}, ended() {} },
       checked: outputsChecked(this.#blobs, () => loop.state),

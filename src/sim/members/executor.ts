@@ -3,12 +3,12 @@
 import type { AttemptReport } from "../../core/event.ts";
 import type { AttemptRef, JobId } from "../../core/ids.ts";
 import { type Failure, taskName } from "../../core/job.ts";
-import { parseTicket, ticketText } from "../../peer/shuffle/ticket.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
 import type { Executor, ExecutorEvents, RunOrder, Serving } from "../../worker/run.ts";
 import { mapTask, plainTask, reduceTask, type SimJob } from "../jobs.ts";
 import { digestOf } from "../world/digest.ts";
 import type { SimProcess } from "../world/process.ts";
+import { isTicket } from "../world/tickets.ts";
 import type { World } from "../world/world.ts";
 import { coordinatorName, type SimCoordinator } from "./coordinator.ts";
 import type { SimWorker } from "./worker.ts";
@@ -130,12 +130,9 @@ export class SimExecutor implements Executor {
     return ask.sources.map((source) => {
       const output = this.#outputs.get(source);
       const key = output && this.#jobs.get(output.ref.job)?.exchangeKey;
-      const ticket = parseTicket(ask.ticket);
-      if (output === undefined || key === undefined || ticket === null) return null;
-      const { expiresMs } = ticket;
+      if (output === undefined || key === undefined) return null;
       const { job, stage } = output.ref;
-      const scope = { job, stage, requester: ask.requester, expiresMs };
-      if (ticketText(key, scope) !== ask.ticket) return null;
+      if (!isTicket(ask.ticket, key, { job, stage, requester: ask.requester })) return null;
       return output.partitions[ask.partition] ?? null;
     });
   }

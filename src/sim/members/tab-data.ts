@@ -10,10 +10,10 @@ import { ClusterError } from "../../core/error.ts";
 import type { AttemptReport } from "../../core/event.ts";
 import { type AttemptRef, attemptKey, type JobId } from "../../core/ids.ts";
 import { jobSpec, stageSources, workerSpecs } from "../../core/view.ts";
-import { sourceKey, ticketText } from "../../peer/shuffle/ticket.ts";
 import { mapTask, plainTask, reduceTask, type Trouble } from "../jobs.ts";
 import type { SimProcess } from "../world/process.ts";
 import type { SimRelay } from "../world/relay.ts";
+import { simTickets } from "../world/tickets.ts";
 import type { World } from "../world/world.ts";
 import type { SimWorker } from "./worker.ts";
 
@@ -180,7 +180,7 @@ export class TabData {
     const { job, stage } = run;
     const expiresMs = Math.ceil(loop.nowMs()) + shuffleTicketMs;
     const scope = { job, stage: stage - 1, requester: coordinatorId, expiresMs };
-    const ticket = ticketText(sourceKey(secretOf(job), of.worker), scope);
+    const ticket = simTickets.ticketText(simTickets.sourceKey(secretOf(job), of.worker), scope);
     const { partition } = of;
     const ask = { ticket, sources: [source], partition, requester: coordinatorId };
     const work = (server: SimWorker) => server.partitions(ask)[0] ?? null;
