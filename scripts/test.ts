@@ -2,6 +2,7 @@
  *  some. */
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
+import { ensureChromium } from "./ensure-chromium.ts";
 
 const everything = ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"];
 /** Longest that one test may take, in ms; the kill tests with real processes come closest. */
@@ -10,6 +11,7 @@ const timeoutMs = 300_000;
 const args = process.argv.slice(2);
 const files = args.filter((arg) => !arg.startsWith("-"));
 const flags = args.map((arg) => (arg === "--only" ? "--test-only" : arg));
+if (files.length === 0) ensureChromium();
 const ran = spawnSync(
   process.execPath,
   [
