@@ -48,7 +48,9 @@ export class ArmedCluster {
   ): Promise<Started> {
     this.#serial += 1;
     const { url, join: token } = this.up;
-    const args = [join(this.dir, `worker-${this.#serial}`), via ?? url, token, name];
+    // With nothing beside it: workers whose directories are neighbours read each other's files.
+    const dir = join(this.dir, `worker-${this.#serial}`, "data");
+    const args = [dir, via ?? url, token, name];
     const worker = new Started(script("worker.ts"), args, failpoint);
     this.workers.set(name, worker);
     await worker.said("joined");

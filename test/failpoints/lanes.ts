@@ -14,7 +14,7 @@ import { checkStore } from "./store-check.ts";
 
 const storeScript = join(import.meta.dirname, "store.ts");
 /** A process that has lived through so many jobs passes no further points by working. */
-const jobsMax = 2;
+const jobsMax = 4;
 /** The first one has begun before the coordinator was up, and each second one has a goodbye. */
 const roundsMax = 3;
 /** Stores that are tried at once. */
