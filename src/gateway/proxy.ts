@@ -44,7 +44,7 @@ const answerHeaders = [
 ] as const;
 
 /** Data of attempts by their tickets, the API, and nothing else. */
-const passed = /^\/(t|v1)\/[^?#]*(\?[^#]*)?$/;
+const passed = /^\/(t|v1)\//;
 
 export function openProxy(upstream: Upstream): Proxy {
   const target = new URL(upstream.url);
@@ -54,9 +54,18 @@ export function openProxy(upstream: Upstream): Proxy {
   const agent = isTls
     ? pinnedAgent(target.origin, upstream.fingerprint, kept)
     : new HttpAgent(kept);
-  const pass = async (asked: IncomingMessage, answer: ServerResponse): Promise<void> => {
+  /** As the coordinator will read it: `/t/%2e%2e/x` is `/x`. Null for what is not passed on. */
+  const placeOf = (path: string): URL | null => {
+    const place = URL.parse(target.origin + path);
+    return passed.test(path) && place !== null && passed.test(place.pathname) ? place : null;
+  };
+  const pass = async (
+    place: URL,
+    asked: IncomingMessage,
+    answer: ServerResponse,
+  ): Promise<void> => {
     const send = isTls ? httpsRequest : httpRequest;
-    const onward = send(target.origin + asked.url, {
+    const onward = send(place, {
       method: asked.method ?? "GET",
       agent,
       headers: pick(asked.headers, askHeaders),
@@ -76,8 +85,9 @@ export function openProxy(upstream: Upstream): Proxy {
   };
   return {
     handle(asked, answer) {
-      if (!passed.test(asked.url ?? "") || (asked.url ?? "").includes("..")) return false;
-      pass(asked, answer).catch(() => unreachable(answer));
+      const place = placeOf(asked.url ?? "");
+      if (place === null) return false;
+      pass(place, asked, answer).catch(() => unreachable(answer));
       return true;
     },
     close: () => agent.destroy(),

@@ -83,24 +83,26 @@ async function hold(
           said: (text) => receiver.said(text),
           misspoke: (what) => receiver.misspoke(what),
           closed: (reason) => {
+            signal.removeEventListener("abort", stop);
             receiver.closed(reason);
             resolve(reason);
           },
         }),
     };
-    signal.addEventListener("abort", () => link.close(1001, "the gateway is stopping"), {
-      once: true,
-    });
+    const stop = () => link.close(1001, "the gateway is stopping");
+    signal.addEventListener("abort", stop, { once: true });
     gateway.accept(watched, { remote: link.remote, trackerProblem: null });
   });
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
+    const over = () => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", over);
       resolve();
-    });
+    };
+    const timer = setTimeout(over, ms);
+    signal.addEventListener("abort", over);
   });
 }
