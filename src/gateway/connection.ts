@@ -9,6 +9,8 @@ export type Caller = {
   readonly remote: string;
   /** Why it may not be the tracker; null = it may. */
   readonly trackerProblem: string | null;
+  /** The coordinator of this very process: that it is there is no news. */
+  readonly isOwn?: boolean;
 };
 
 export type Connection = {

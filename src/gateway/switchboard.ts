@@ -322,7 +322,7 @@ export class Switchboard {
     const session = typeof body.more?.session === "string" ? body.more.session : "";
     const isSame = session !== "" && session === this.#trackerSession;
     this.#trackerSession = session;
-    this.#out.print(`tracker from ${connection.caller.remote}`);
+    if (!connection.caller.isOwn) this.#out.print(`tracker from ${connection.caller.remote}`);
     for (const tab of this.#tabs.values()) {
       tab.isStale ||= tab.more === null && isBusy(tab);
       if (tab.isStale) continue;

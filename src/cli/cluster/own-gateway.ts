@@ -49,7 +49,7 @@ export function ownGateway(options: GatewayOptions): OwnGateway {
     hasPage: site !== null,
     trackerLink() {
       const [ours, theirs] = MemoryText.pair("this process");
-      gateway.accept(ours, { remote: "coordinator", trackerProblem: null });
+      gateway.accept(ours, { remote: "coordinator", trackerProblem: null, isOwn: true });
       return theirs;
     },
     tabCount: () => gateway.tabCount,
