@@ -1,5 +1,6 @@
 /** `tequio gateway`: a web server that browser tabs join, for a coordinator elsewhere or for any
  *  JobTracker of seed 5. */
+import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
 import { isLoopback, parseListen, reachableUrl, urlOf } from "../../coordinator/listen.ts";
 import { Gateway } from "../../gateway/gateway.ts";
@@ -36,6 +37,9 @@ export function define(command: Command): void {
 }
 
 async function gateway(options: Options): Promise<void> {
+  // What a tab leaves behind is little and lives long: room for young objects that grows with it
+  // is a third of all memory, and makes nothing faster.
+  setFlagsFromString("--semi-space-growth-factor=1");
   const ended = Promise.withResolvers<string>();
   const onSignal = (signal: string) => ended.resolve(signal);
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);

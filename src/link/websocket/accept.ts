@@ -2,7 +2,7 @@
  *  runs. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { ClusterError } from "../../core/error.ts";
 import { closeCodes } from "../close-reason.ts";
 import type { Link } from "../link.ts";
@@ -73,13 +73,7 @@ function acceptor<L>(options: AcceptOptions, { end, make }: Kind<L>): Acceptor<L
         const { remoteAddress, remotePort } = request.socket;
         const remote = `${remoteAddress}:${remotePort}`;
         const link = make({ socket: webSocket, stream: socket, remote });
-        const gone = new Promise<void>((resolve) => {
-          webSocket.once("close", () => {
-            links.delete(link);
-            resolve();
-          });
-        });
-        links.set(link, gone);
+        keep(links, link, webSocket);
         accepted(link, request);
       });
     },
@@ -92,6 +86,17 @@ function acceptor<L>(options: AcceptOptions, { end, make }: Kind<L>): Acceptor<L
       await Promise.all(links.values());
     },
   };
+}
+
+/** Until it is gone. Apart, so that nothing of the upgrade's request is kept as long as the link. */
+function keep<L>(links: Map<L, Promise<void>>, link: L, webSocket: WebSocket): void {
+  const gone = new Promise<void>((resolve) => {
+    webSocket.once("close", () => {
+      links.delete(link);
+      resolve();
+    });
+  });
+  links.set(link, gone);
 }
 
 /** Answers an upgrade with an HTTP error instead; the body is what `dialWebSocket` reads on the
