@@ -2,8 +2,8 @@
  *  gateway's. */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
+import { tabCode } from "./scripts/browsers/tab-code.ts";
 import { reportFile } from "./scripts/report-page.ts";
-import { tabCode } from "./scripts/tab-code.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 

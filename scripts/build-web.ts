@@ -12,7 +12,7 @@ const stamp = join(out, "sources.sha256");
 const sources = [
   "src",
   "assembly",
-  "scripts/tab-code.ts",
+  "scripts/browsers/tab-code.ts",
   "scripts/report-page.ts",
   "vite.config.ts",
   "package-lock.json",

@@ -2,7 +2,7 @@
  *  some. */
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { ensureChromium } from "./ensure-chromium.ts";
+import { ensureChromium } from "./browsers/ensure-chromium.ts";
 
 const everything = ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"];
 /** Longest that one test may take, in ms; the kill tests with real processes come closest. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
-import { taskCode } from "../../scripts/tab-code.ts";
+import { taskCode } from "../../scripts/browsers/tab-code.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import type { Job } from "../../src/sdk/job.ts";
 import { planJob } from "../../src/sdk/plan.ts";
@@ -81,7 +81,10 @@ const sources: Readonly<Record<string, { readonly job: string; readonly input: s
   "records set aside as bad": {
     job: `import { mapReduce, ndjson } from "tequio";
       export default mapReduce({ input: ndjson(), badRecords: "keep",
-        map: ({ id }, emit) => { if (id % 50 === 0) throw new Error("ünfit"); emit(id, id / 3); } });`,
+        map({ id }, emit) {
+          if (id % 50 === 0) throw new Error("ünfit");
+          emit(id, id / 3);
+        } });`,
     input: `${orders}\nno json\n`,
   },
 };

@@ -1,5 +1,6 @@
 /** Ways out of a sandbox that job code may try. `__HTTP__` is a server that counts who comes, and
- *  `__OWN__` the gateway. Each answers a text that begins with "out" when it got somewhere; throwing
+ *  `__OWN__` the gateway. Each answers a text that begins with "out" when it got somewhere;
+ *  throwing
  *  is as good as any other answer. The names are what the test shows. */
 export const workerProbes: Readonly<Record<string, string>> = {
   fetch: `await fetch("__HTTP__/fetch"); return "out";`,
@@ -60,7 +61,8 @@ export const workerProbes: Readonly<Record<string, string>> = {
   "a message to the page": `postMessage({ kind: "shown", shown: {} }); return "told nobody";`,
 };
 
-/** The same from the frame that the Workers are in, where no job code ever is: what its policy alone
+/** The same from the frame that the Workers are in, where no job code ever is: what its policy
+ *  alone
  *  holds back. */
 export const frameProbes: Readonly<Record<string, string>> = {
   "fetch in the frame": `await fetch("__HTTP__/frame"); return "out";`,
@@ -95,6 +97,7 @@ export const frameProbes: Readonly<Record<string, string>> = {
   "the page's address": `top.location.href = "__HTTP__/top"; return "out";`,
   "localStorage in the frame": `return "out " + localStorage.length;`,
   "cookies in the frame": `document.cookie = "a=b"; return "out " + document.cookie;`,
-  "WebRTC in the frame": `const peer = new RTCPeerConnection({ iceServers: [{ urls: "stun:__UDP__" }] });
+  "WebRTC in the frame": `const iceServers = [{ urls: "stun:__UDP__" }];
+    const peer = new RTCPeerConnection({ iceServers });
     peer.createDataChannel("a"); await peer.setLocalDescription(); await pause(); return "out";`,
 };

@@ -167,7 +167,7 @@ test("a gateway that is killed takes no work from its tabs", options, async (t) 
   const start = async (listen: string) => {
     const common = ["--tracker", url, "--token-file", file];
     const gateway = place.start("gateway", "--listen", listen, ...common);
-    const said = await gateway.said("browsers");
+    const said = await gateway.said("tabs open");
     return { gateway, address: /http:\/\/\S+/.exec(said)![0] };
   };
   const first = await start("127.0.0.1:0");

@@ -16,9 +16,12 @@ export async function buildModuleJob(file: string, items: readonly string[]): Pr
   const folder = await mkdtemp(join(tmpdir(), "tequio-module-"));
   try {
     const options = JSON.stringify({ name, module: bytes.toString("base64"), items: [] });
-    const source = `import { moduleTasks } from "tequio";\nexport default moduleTasks(${options});\n`;
+    const source = [
+      'import { moduleTasks } from "tequio";',
+      `export default moduleTasks(${options});`,
+    ];
     const path = join(folder, "module.mjs");
-    await writeFile(path, source);
+    await writeFile(path, source.join("\n"));
     const built = await bundleJob(path);
     const { job } = built;
     if (job.kind !== "tasks") throw new Error("a module is a list of tasks");

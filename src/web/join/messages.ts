@@ -5,7 +5,9 @@ export const joinMessages = catalogue({
   en: {
     title: "Lend this tab",
     ask: "{host} asks to use this computer's processor for its jobs.",
-    what: "Code of its users runs in a sealed sandbox: no network, no files, nothing of this or any other page. Close the tab or press Stop at any time; nothing stays behind.",
+    what:
+      "Code of its users runs in a sealed sandbox: no network, no files, nothing of this or any " +
+      "other page. Close the tab or press Stop at any time; nothing stays behind.",
     noLink:
       "This address has no token. Open the whole link, or scan the code, that tequio up shows.",
     slots: "Processors",
@@ -44,9 +46,12 @@ export const joinMessages = catalogue({
   es: {
     title: "Presta esta pestaña",
     ask: "{host} pide usar el procesador de este equipo para sus trabajos.",
-    what: "El código de sus usuarios corre en una caja sellada: sin red, sin archivos, sin nada de esta ni de otra página. Cierra la pestaña o pulsa Detener cuando quieras; no queda nada.",
+    what:
+      "El código de sus usuarios corre en una caja sellada: sin red, sin archivos, sin nada de " +
+      "esta ni de otra página. Cierra la pestaña o pulsa Detener cuando quieras; no queda nada.",
     noLink:
-      "Esta dirección no tiene ficha. Abre el enlace completo, o escanea el código, que muestra tequio up.",
+      "Esta dirección no tiene ficha. Abre el enlace completo, o escanea el código, que muestra " +
+      "tequio up.",
     slots: "Procesadores",
     slotsHint: "de {count}",
     share: "Parte de su tiempo",

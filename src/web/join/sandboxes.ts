@@ -27,7 +27,8 @@ export class Sandboxes {
       if (this.#frames.get(slot) !== frame) return;
       clearTimeout(timer);
       const { port1, port2 } = new MessageChannel();
-      // Its origin is nobody's, so it cannot be named; the frame is, and it has nothing but our page.
+      // Its origin is nobody's, so it cannot be named; the frame is, and it has nothing but our
+      // page.
       const hello: SandboxHello = { kind: "sandbox", taskCode };
       frame.contentWindow?.postMessage(hello, "*", [port2]);
       ready(port1);

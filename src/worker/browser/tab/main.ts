@@ -1,4 +1,5 @@
-/** The tab's controller: a dedicated Worker of the page that holds the connection, the clock and the
+/** The tab's controller: a dedicated Worker of the page that holds the connection, the clock and
+ *  the
  *  tasks. Decisions are `session.ts`'s; this carries them out. */
 
 import { type FromTab, type TabShown, type ToTab, tabLimits } from "./page-messages.ts";

@@ -1,5 +1,6 @@
 /** What a task's Worker tells, as the reports that its tab sends. The Worker is job code's: of what
- *  it says only what is about its own attempts is taken, and only in the shape that it must have. */
+ *  it says only what is about its own attempts is taken, and only in the shape that it must have.
+ *  */
 import { type ErrorCode, isErrorCode } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { Failure, TaskOutput } from "../../../core/job.ts";

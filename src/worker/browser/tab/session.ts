@@ -1,4 +1,5 @@
-/** The tab's side of seed 5 as decisions: when it dials, what it says, what it holds. Pure: time and
+/** The tab's side of seed 5 as decisions: when it dials, what it says, what it holds. Pure: time
+ *  and
  *  chance are given, what is to be done is returned.
  *
  *  1. What a task ended with is kept, and said again after each connection, until `ack`.
@@ -16,7 +17,8 @@ export type Identity = { readonly worker: string; readonly credential: string };
 
 export type TabTask = TaskMore & { readonly tid: number; readonly type: "m" | "r" };
 
-/** Of the connection: waiting = until the time to dial · dialling, until welcomed · joined · refused
+/** Of the connection: waiting = until the time to dial · dialling, until welcomed · joined ·
+ *  refused
  *  = not taken, and nothing to try · over = by its user. */
 export type Phase = "waiting" | "dialling" | "joined" | "refused" | "over";
 

@@ -1,4 +1,5 @@
-/** What runs in a task's Worker, inside the sandbox: one task, with the very code of a task process,
+/** What runs in a task's Worker, inside the sandbox: one task, with the very code of a task
+ *  process,
  *  on files in memory. Contract: `contract.ts`. */
 import "../stand-ins/install.ts";
 import { Counters } from "../../task/counters.ts";

@@ -5,18 +5,21 @@ import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 import type { Plugin } from "vite";
 
-const root = dirname(import.meta.dirname);
+const root = dirname(dirname(import.meta.dirname));
 const browser = join(root, "src", "worker", "browser");
 const sandbox = join(root, "src", "web", "sandbox");
 /** What a tab has instead of modules of Node; of others an import stays, and is refused below. */
-const standIns = new Set(["fs", "crypto", "zlib", "buffer", "url", "util"]);
+const standIns = new Map([
+  ...["fs", "crypto", "zlib", "buffer", "url"].map((name) => [name, `${name}.ts`] as const),
+  ["util", "node-util.ts"] as const,
+]);
 const standIn = {
   name: "stand-ins",
   resolveId(id: string) {
     if (!id.startsWith("node:")) return null;
     const name = id.slice("node:".length);
-    if (!standIns.has(name)) return { id, external: true };
-    return join(browser, "stand-ins", `${name}.ts`);
+    const file = standIns.get(name);
+    return file === undefined ? { id, external: true } : join(browser, "stand-ins", file);
   },
 };
 

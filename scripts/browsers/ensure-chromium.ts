@@ -1,7 +1,8 @@
-/** A Chromium for tests that need a tab. Where it is missing and this is a Debian that we may change
+/** A Chromium for tests that need a tab. Where it is missing and this is a Debian that we may
+ *  change
  *  (root, as in a container), it is installed; elsewhere it is said what to install. */
 import { spawnSync } from "node:child_process";
-import { findChromium } from "../test/simulation/chromium.ts";
+import { findChromium } from "../../test/simulation/chromium.ts";
 
 /** Longest that apt may take, ms. */
 const aptMs = 240_000;
@@ -17,8 +18,8 @@ export function ensureChromium(): void {
     if (findChromium() !== null) return;
   }
   say(
-    "no Chromium: tests that need a browser are skipped. Install one (Debian: apt install chromium) " +
-      "or set CHROMIUM to its path",
+    "no Chromium: tests that need a browser are skipped. Install one " +
+      "(Debian: apt install chromium) or set CHROMIUM to its path",
   );
 }
 
