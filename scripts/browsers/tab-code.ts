@@ -11,7 +11,7 @@ const sandbox = join(root, "src", "web", "sandbox");
 /** What a tab has instead of modules of Node; of others an import stays, and is refused below. */
 const standIns = new Map([
   ...["fs", "crypto", "zlib", "buffer", "url"].map((name) => [name, `${name}.ts`] as const),
-  ["util", "node-util.ts"] as const,
+  ["util", "printing.ts"] as const,
 ]);
 const standIn = {
   name: "stand-ins",

@@ -193,6 +193,25 @@ test("a coordinator that is killed finds its tabs again, with their work", optio
   assert.deepEqual(await itemsOf(cluster, job), numbers(10));
 });
 
+test("what job code throws in a tab is told with the line of its source", options, async (t) => {
+  const cluster = await startCluster(t, "--workers", "0");
+  closing(t, await openTab(browser, cluster.link));
+  const lines = [
+    'import { tasks } from "tequio";',
+    "type Item = { readonly deep: { readonly er: number } };",
+    "export default tasks({",
+    '  name: "thrower", attempts: 1, items: (): Item[] => [{ deep: { er: 1 } }],',
+    "  run(item: Item) {",
+    '    if (item.deep.er === 1) throw new RangeError("too deep");',
+    "  },",
+    "});",
+  ];
+  cluster.place.write("thrower.ts", lines.join("\n"));
+  const { code, err } = await cluster.place.run("run", "thrower.ts", "-o", "-");
+  assert.notEqual(code, 0);
+  assert.match(err, /run threw RangeError: too deep on item 0 \(thrower\.ts:6\)/);
+});
+
 test("a link that is opened has its first task running within 3 s", options, async (t) => {
   const cluster = await startCluster(t, "--workers", "0");
   await submitSlow(cluster, 2, 50);

@@ -5,6 +5,7 @@ import { type ErrorCode, isErrorCode } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { Failure, TaskOutput } from "../../../core/job.ts";
 import type { FromTaskWorker, TaskFiles } from "../contract.ts";
+import { placed } from "./places.ts";
 
 type Attempts = ReadonlyArray<readonly [task: number, attempt: number]>;
 type Fields = { readonly [name: string]: unknown };
@@ -21,9 +22,12 @@ export class HeardReports {
   /** Of the job's code as a whole. */
   loadFailure: Failure | null = null;
   readonly #left: Map<number, number>;
+  /** The job's bundle, for the places in its stacks. */
+  readonly #code: string;
 
-  constructor(attempts: Attempts) {
+  constructor(attempts: Attempts, code: string) {
     this.#left = new Map(attempts);
+    this.#code = code;
   }
 
   get left(): Attempts {
@@ -39,7 +43,7 @@ export class HeardReports {
         this.#columns(message);
         break;
       case "load-failed":
-        this.loadFailure = failureOf(message.failure);
+        this.loadFailure = placed(failureOf(message.failure), this.#code);
         break;
       case "files":
         this.files = filesOf(message.files);
@@ -56,7 +60,7 @@ export class HeardReports {
       durationMs: count(rest.durationMs),
     };
     if (kind === "failed") {
-      this.reports.push({ kind, ...of, failure: failureOf(rest.failure) });
+      this.reports.push({ kind, ...of, failure: placed(failureOf(rest.failure), this.#code) });
     } else if (kind === "done") {
       const inputBytes = count(rest.inputBytes);
       const counters = countersOf(rest.counters);

@@ -151,12 +151,13 @@ export class TaskRunner {
   async #computed(run: Run, slot: Slot): Promise<HeardReports | null> {
     const { task, stopping } = run;
     const { signal } = stopping;
-    const heard = new HeardReports(task.attempts);
+    let heard = new HeardReports(task.attempts, "");
     try {
       run.order ??= this.#inputs.order(run.task, this.#calls(run), this.share);
       const order = await run.order;
       // Its buffers are handed over.
       run.order = null;
+      heard = new HeardReports(task.attempts, order.code);
       if (!(await slot.ready(this.#options.limits.sandboxMs))) {
         this.#giveBack(run);
         this.#options.ears.broken();

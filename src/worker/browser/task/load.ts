@@ -5,9 +5,7 @@ import type { LoadedJob } from "../../task/job.ts";
 import { checkedPlan, jobIn, type Params } from "../../task/job.ts";
 import { shown } from "../../task/thrown.ts";
 import type { TaskOrder } from "../contract.ts";
-
-/** As the code is called in stacks. */
-export const codeName = "job.mjs";
+import { codeName } from "./code-name.ts";
 
 export async function loadJob({ code, plan: given }: TaskOrder): Promise<LoadedJob> {
   const plan = checkedPlan(given);
