@@ -212,6 +212,25 @@ test("what job code throws in a tab is told with the line of its source", option
   assert.match(err, /run threw RangeError: too deep on item 0 \(thrower\.ts:6\)/);
 });
 
+test(
+  "a task that never ends is ended at its time limit, and its slot goes on",
+  options,
+  async (t) => {
+    const cluster = await startCluster(t, "--workers", "0");
+    closing(t, await openTab(browser, cluster.link));
+    cluster.place.write(
+      "endless.ts",
+      `import { tasks } from "tequio";
+    export default tasks({ name: "endless", attempts: 1, timeoutMs: 700, items: [0], run() { for (;;); } });`,
+    );
+    const { code, err } = await cluster.place.run("run", "endless.ts", "-o", "-");
+    assert.notEqual(code, 0);
+    assert.match(err, /timed-out: .*ran longer than 700 ms/);
+    const job = await submitSlow(cluster, 2, 10);
+    assert.deepEqual(await itemsOf(cluster, job), numbers(2));
+  },
+);
+
 test("a link that is opened has its first task running within 3 s", options, async (t) => {
   const cluster = await startCluster(t, "--workers", "0");
   await submitSlow(cluster, 2, 50);
