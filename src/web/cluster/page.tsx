@@ -100,16 +100,9 @@ function Tile({ isOpen, toggle, worker }: TileProps) {
   const say = useMessages(clusterMessages);
   const state = stateOf(worker);
   const { name, running, slots } = worker;
-  const label = say("tile", { name, worker: worker.worker, state: say(state), running, slots });
   return (
     <li>
-      <button
-        type="button"
-        class={`tile ${state}`}
-        aria-expanded={isOpen}
-        aria-label={label}
-        onClick={toggle}
-      >
+      <button type="button" class={`tile ${state}`} aria-expanded={isOpen} onClick={toggle}>
         <span class="tile-name">{name}</span>
         <span class="row spread small">
           <span class="state">{say(state)}</span>

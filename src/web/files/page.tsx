@@ -19,7 +19,7 @@ export function FilesPage() {
   return (
     <div class="stack">
       <h1 tabIndex={-1}>{say("files")}</h1>
-      <section class="panel" aria-label={say("files")}>
+      <div class="panel">
         <header>
           <label class="row stretch">
             <span class="hidden">{say("find")}</span>
@@ -33,7 +33,7 @@ export function FilesPage() {
           </label>
         </header>
         <FileTable shared={files.value} isFiltered={wanted !== ""} />
-      </section>
+      </div>
       <div class="columns">
         <Members />
         <Owners />
@@ -81,9 +81,9 @@ function Members() {
   const { value } = usePolled<{ members: MemberSummary[] }>("/v1/members", everyMs);
   const members = value?.members ?? [];
   return (
-    <section class="panel" aria-labelledby="members-title">
+    <div class="panel">
       <header>
-        <h2 id="members-title">{say("members")}</h2>
+        <h2>{say("members")}</h2>
       </header>
       {members.length === 0 ? (
         <p class="body quiet">{value === null ? "" : say("noMembers")}</p>
@@ -104,7 +104,7 @@ function Members() {
           ))}
         </Table>
       )}
-    </section>
+    </div>
   );
 }
 
@@ -120,9 +120,9 @@ function Owners() {
   }
   if (owners.size === 0) return null;
   return (
-    <section class="panel" aria-labelledby="owners-title">
+    <div class="panel">
       <header>
-        <h2 id="owners-title">{say("owners")}</h2>
+        <h2>{say("owners")}</h2>
       </header>
       <Table label={say("owners")} heads={[say("member"), say("jobs"), say("running")]}>
         {[...owners].map(([owner, { jobs, running }]) => (
@@ -133,7 +133,7 @@ function Owners() {
           </tr>
         ))}
       </Table>
-    </section>
+    </div>
   );
 }
 

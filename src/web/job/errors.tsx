@@ -20,17 +20,27 @@ export function Errors({ job }: { job: JobSummary }) {
             <One failure={job.failure} />
           </div>
         )}
-        {job.errors.map((error) => (
-          <div key={`${error.task}${error.worker}${error.message}`} class="error">
-            <p class="quiet small">
-              {error.task} · {error.worker}
-            </p>
+        {grouped(job.errors).map(({ error, where }) => (
+          <div key={where} class="error">
+            <p class="quiet small">{where}</p>
             <One failure={error} />
           </div>
         ))}
       </div>
     </section>
   );
+}
+
+/** Equal ones once, with all places where they were. */
+function grouped(errors: JobSummary["errors"]): Array<{ error: Failure; where: string }> {
+  const groups = new Map<string, { error: Failure; where: string }>();
+  for (const error of errors) {
+    const key = `${error.code} ${error.message} ${error.task}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { error, where: `${error.task} · ${error.worker}` });
+    else if (!group.where.includes(error.worker)) group.where += `, ${error.worker}`;
+  }
+  return [...groups.values()];
 }
 
 function One({ failure }: { failure: Failure }) {

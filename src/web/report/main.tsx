@@ -46,16 +46,16 @@ function Text({ text, title }: { text: string; title: "result" | "badRecords" })
   const rows = rowsOf(text).slice(0, rowsMax);
   const lines = text.split("\n").slice(0, rowsMax);
   return (
-    <section class="panel" aria-labelledby={`${title}-title`}>
+    <div class="panel">
       <header>
-        <h2 id={`${title}-title`}>{say(title)}</h2>
+        <h2>{say(title)}</h2>
         <span class="quiet small">{say("preview")}</span>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys where it is narrow */}
-      <section class="scroll" tabIndex={0} aria-label={say("preview")}>
+      <section class="scroll" tabIndex={0} aria-label={say(title)}>
         {rows.length > 0 ? <Rows rows={rows} /> : <pre class="text body">{lines.join("\n")}</pre>}
       </section>
-    </section>
+    </div>
   );
 }
 

@@ -8,7 +8,7 @@ import { onColoursChanged } from "../shell/theme.ts";
 import { timelineMessages } from "./messages.ts";
 import { outcomeDone, type TimelineModel } from "./model.ts";
 
-const binsMax = 120;
+const binsMax = 60;
 const heightPx = 150;
 
 type Props = {
@@ -20,7 +20,7 @@ type Props = {
 /** Times in s, then for each stage what was done a second. */
 export function rates(model: TimelineModel, stages: number): number[][] {
   const endMs = Math.max(1, model.lastMs);
-  const binMs = Math.max(250, endMs / binsMax);
+  const binMs = Math.max(500, endMs / binsMax);
   const bins = Math.ceil(endMs / binMs) + 1;
   const done = Array.from({ length: stages }, () => new Array<number>(bins).fill(0));
   for (const lane of model.lanes) {

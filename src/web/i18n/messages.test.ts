@@ -1,0 +1,71 @@
+/** Every sentence is there in every language, with the same blanks, and translated. */
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { test } from "node:test";
+import { type Catalogue, fill, type Message, preferred } from "./language.ts";
+
+const web = new URL("../", import.meta.url);
+const files = readdirSync(web, { recursive: true, encoding: "utf8" }).filter((name) =>
+  /(^|\/)(messages|reasons)\.ts$/.test(name),
+);
+type All = Record<string, Record<string, Message>>;
+
+async function catalogues(): Promise<Array<[string, All]>> {
+  const found: Array<[string, All]> = [];
+  for (const file of files) {
+    const module = (await import(new URL(file, web).href)) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(module)) {
+      if (name.endsWith("Messages")) found.push([name, value as Catalogue<unknown> as All]);
+    }
+  }
+  return found;
+}
+
+const formsOf = (message: Message) =>
+  typeof message === "string" ? [message] : [message.one, message.other];
+const blanksOf = (message: Message) =>
+  [...new Set(formsOf(message).flatMap((form) => form.match(/\{\w+\}/g) ?? []))].sort();
+
+test("the catalogues of all areas are found", async () => {
+  assert.ok((await catalogues()).length >= 7);
+});
+
+test("no sentence is missing in a language, empty, or without its blanks", async () => {
+  for (const [name, all] of await catalogues()) {
+    for (const language of ["es", "zh"]) {
+      const [english, other] = [all.en!, all[language]!];
+      assert.deepEqual(Object.keys(other), Object.keys(english), `${name} ${language}`);
+      for (const [key, message] of Object.entries(english)) {
+        assert.ok(
+          formsOf(other[key]!).every((form) => form !== ""),
+          `${name}.${key} ${language}`,
+        );
+        assert.deepEqual(blanksOf(other[key]!), blanksOf(message), `${name}.${key} ${language}`);
+      }
+    }
+  }
+});
+
+test("Chinese is Chinese", async () => {
+  for (const [name, all] of await catalogues()) {
+    for (const [key, message] of Object.entries(all.zh!)) {
+      const words = formsOf(message).map((form) => form.replace(/\{\w+\}|`[^`]*`/g, ""));
+      const isWords = words.some((form) => /[a-z]{2}/i.test(form));
+      const isChinese = words.some((form) => /[\u4e00-\u9fff]/.test(form));
+      assert.ok(isChinese || !isWords, `${name}.${key}: ${formsOf(message)}`);
+    }
+  }
+});
+
+test("numbers decide between one and many, and are written as the language does", () => {
+  const message = { one: "{n} part", other: "{n} parts" };
+  assert.equal(fill(message, "en", { n: 1 }), "1 part");
+  assert.equal(fill(message, "en", { n: 12_000 }), "12,000 parts");
+  assert.equal(fill("{a} of {b}", "es", { a: "x" }), "x of {b}");
+});
+
+test("the browser's languages decide, the first that is known", () => {
+  assert.equal(preferred(["de-DE", "zh-TW", "en"]), "zh");
+  assert.equal(preferred(["es-419"]), "es");
+  assert.equal(preferred(["fi"]), "en");
+});

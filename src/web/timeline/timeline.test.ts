@@ -1,0 +1,95 @@
+/** Attempts come into lanes, and lanes into pixels. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Attempts } from "../../wire/api/attempts.ts";
+import { niceStep } from "./board.ts";
+import { TimelineModel } from "./model.ts";
+import { type Colours, paint, pixelOf } from "./paint.ts";
+
+const answer = (ended: number[][], running: number[][] = [], next = ended.length): Attempts => ({
+  originMs: 1,
+  partial: false,
+  next,
+  more: false,
+  ended: ended.flat(),
+  running: running.flat(),
+});
+
+test("attempts that overlap on one worker lie in lanes of their own", () => {
+  const model = new TimelineModel();
+  const ended = [
+    [0, 0, 1, 1, 0, 10, 1],
+    [0, 1, 1, 1, 0, 12, 1],
+    [0, 2, 1, 1, 10, 10, 2],
+    [0, 3, 1, 2, 0, 20, 3],
+  ];
+  model.take(answer(ended));
+  assert.deepEqual(
+    model.lanes.map(({ count, worker }) => [worker, count]),
+    [
+      [1, 2],
+      [1, 1],
+      [2, 1],
+    ],
+  );
+  assert.deepEqual(model.tally, { done: 2, failed: 1, lost: 1, stopped: 0, backups: 0 });
+  assert.equal(model.next, 4);
+});
+
+test("a coordinator that counts anew has the history told again", () => {
+  const model = new TimelineModel();
+  model.take(answer([[0, 0, 1, 1, 0, 10, 1]], [], 50));
+  model.take(answer([[0, 5, 1, 3, 0, 10, 1]], [], 1));
+  assert.deepEqual(
+    model.lanes.map(({ worker }) => worker),
+    [3],
+  );
+});
+
+const colours: Colours = {
+  stages: [pixelOf("#0000ff")],
+  failed: pixelOf("#f00"),
+  lost: pixelOf("#000000"),
+  stopped: pixelOf("#888888"),
+  ground: pixelOf("#ffffff"),
+  stripe: pixelOf("#ffffff"),
+};
+
+test("bars have the colour of their stage, and a mishap narrower than a pixel is seen", () => {
+  const model = new TimelineModel();
+  model.take(
+    answer([
+      [0, 0, 1, 1, 0, 500, 1],
+      [0, 1, 1, 1, 700, 1, 2],
+    ]),
+  );
+  const pixels = new Uint32Array(10 * 4);
+  paint(pixels, model, { fromMs: 0, toMs: 1_000, width: 10, laneHeight: 4 }, colours);
+  assert.equal(pixels[2], pixelOf("#0000ff"));
+  assert.equal(pixels[7], pixelOf("#ff0000"));
+  assert.equal(pixels[9], pixelOf("#ffffff"));
+});
+
+test("a hundred thousand bars are drawn in far less than a frame", () => {
+  const model = new TimelineModel();
+  const ended: number[][] = [];
+  for (let n = 0; n < 100_000; n++) {
+    ended.push([n % 2, n, 1, 1 + (n % 200), Math.floor(n / 200) * 20, 18, 1]);
+  }
+  model.take(answer(ended));
+  assert.equal(model.lanes.length, 200);
+  const pixels = new Uint32Array(1_200 * 200 * 3);
+  const two = { ...colours, stages: [pixelOf("#0000ff"), pixelOf("#ff8800")] };
+  const times: number[] = [];
+  for (let n = 0; n < 30; n++) {
+    const startedMs = performance.now();
+    paint(pixels, model, { fromMs: n * 100, toMs: 10_000, width: 1_200, laneHeight: 3 }, two);
+    times.push(performance.now() - startedMs);
+  }
+  const median = times.sort((a, b) => a - b)[15]!;
+  assert.ok(median < 16, `${median.toFixed(1)} ms`);
+});
+
+test("marks of the time are round", () => {
+  assert.deepEqual([3, 40, 1_100, 45_000].map(niceStep), [5, 50, 2_000, 60_000]);
+});

@@ -1,0 +1,184 @@
+/** The dashboard in a real Chromium with a real cluster: what people see and do, in both colours and
+ *  three languages. */
+import assert from "node:assert/strict";
+import { after, before, type TestContext, test } from "node:test";
+import type { Browser } from "playwright-core";
+import { type Cluster, startCluster } from "../browsers/cluster.ts";
+import { findChromium, startChromium } from "../simulation/chromium.ts";
+import { colourCount, fits, openScreen, violations } from "./screens.ts";
+
+const found = findChromium();
+const skip = found === null ? "no Chromium: set CHROMIUM to the path of one" : false;
+let browser: Browser | null = null;
+before(async () => {
+  if (found !== null) browser = await startChromium(found);
+});
+after(() => browser?.close());
+
+const job = `import { log, tasks } from "tequio";
+export default tasks({
+  params: { count: 10, ms: 1, bad: -1 },
+  items: (params) => Array.from({ length: params.count }, (_, index) => index),
+  async run(item, { params }) {
+    if (item === 0) log("the first item </script>");
+    if (item === params.bad) throw new RangeError("no such square");
+    await new Promise((resolve) => setTimeout(resolve, params.ms));
+    return { item, square: item * item };
+  },
+});`;
+
+async function submit({ place }: Cluster, params: Record<string, number>): Promise<string> {
+  place.write("squares.ts", job);
+  const named = Object.entries(params).flatMap(([name, n]) => ["--param", `${name}=${n}`]);
+  const { code, err, out } = await place.run("run", "squares.ts", ...named, "--detach");
+  assert.equal(code, 0, err);
+  return /j-\d+/.exec(out + err)![0];
+}
+
+const adminOf = ({ place }: Cluster) => place.read("data/admin.token").trim();
+
+async function readerOf({ place }: Cluster): Promise<string> {
+  const { out } = await place.run("token", "create", "--role", "reader", "--json");
+  return (JSON.parse(out) as { token: string }).token;
+}
+
+test("a job is watched from its submission to the download of its result", { skip }, async (t) => {
+  const cluster = await startCluster(t, "--workers", "1");
+  const { errors, page } = await openScreen(browser!, `${cluster.url}/#token=${adminOf(cluster)}`);
+  await page.waitForSelector(".empty");
+  assert.equal(new URL(page.url()).hash, "", "the token leaves the address bar");
+  const id = await submit(cluster, { count: 30, ms: 60 });
+  await page.click(`a[href="/jobs/${id}"]`);
+  await page.waitForSelector(".chip.running");
+  await page.waitForSelector(".chain li");
+  await page.waitForSelector(".chip.done");
+  await page.waitForSelector("text=30 attempts on 1 workers: 30 done");
+  assert.ok((await colourCount(page, ".lanes canvas")) > 2, "bars are drawn");
+  await page.waitForSelector(".log >> text=the first item </script>");
+  await page.waitForSelector("td >> text=841 >> visible=true", { timeout: 500 }).catch(() => {});
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("button.main")]);
+  assert.equal(download.suggestedFilename(), `${id}.ndjson`);
+  const stream = await download.createReadStream();
+  let text = "";
+  for await (const chunk of stream) text += chunk;
+  assert.equal(text.trim().split("\n").length, 30);
+  assert.match(text, /"square":841/);
+  await checkReport(t, cluster, id);
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
+/** The same job as one file, opened without any network. */
+async function checkReport(t: TestContext, { place }: Cluster, id: string): Promise<void> {
+  const { code, err } = await place.run("report", id, "-o", "kept.html");
+  assert.equal(code, 0, err);
+  const asked: string[] = [];
+  const { errors, page } = await openScreen(browser!, "about:blank");
+  t.after(() => page.context().close());
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(`file://${place.dir}/kept.html`);
+  await page.waitForSelector("text=30 attempts on 1 workers: 30 done");
+  await page.waitForSelector(".log >> text=the first item </script>");
+  assert.deepEqual(
+    asked.filter((url) => !/^(file|data):/.test(url)),
+    [],
+  );
+  assert.deepEqual(errors, []);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    assert.deepEqual(await violations(page), [], colorScheme);
+  }
+}
+
+test("an operator cancels and submits again; a reader is offered neither", { skip }, async (t) => {
+  const cluster = await startCluster(t, "--workers", "1");
+  const id = await submit(cluster, { count: 1_000, ms: 100 });
+  const reader = await readerOf(cluster);
+  const at = `${cluster.url}/jobs/${id}#token=`;
+  const reading = await openScreen(browser!, at + reader);
+  await reading.page.waitForSelector(".chip.running");
+  await reading.page.waitForSelector("text=read only");
+  assert.equal(await reading.page.locator(".actions button").count(), 0);
+  const operating = await openScreen(browser!, at + adminOf(cluster));
+  await operating.page.click("button.danger");
+  await operating.page.click("dialog button.main");
+  await operating.page.waitForSelector(".chip.cancelled");
+  await reading.page.waitForSelector(".chip.cancelled");
+  assert.equal(await reading.page.locator(".actions button").count(), 0);
+  await operating.page.click(".actions button");
+  await operating.page.waitForURL(/\/jobs\/j-2$/);
+  await operating.page.waitForSelector(".chip.running");
+  await reading.page.click('a[href="/workers"]');
+  await reading.page.waitForSelector(".tile");
+  assert.equal(await reading.page.locator("button.main").count(), 0, "no join link to make");
+  for (const { errors, page } of [reading, operating]) {
+    assert.deepEqual(errors, []);
+    await page.context().close();
+  }
+});
+
+test("errors show their place in the job, and a reason its chain", { skip }, async (t) => {
+  const cluster = await startCluster(t, "--workers", "1");
+  const id = await submit(cluster, { count: 3, bad: 1 });
+  const url = `${cluster.url}/jobs/${id}#token=${adminOf(cluster)}`;
+  const { errors, page } = await openScreen(browser!, url);
+  await page.waitForSelector(".chip.failed");
+  await page.waitForSelector("text=/at squares\\.ts:7:\\d+/");
+  const why = await cluster.place.run("why", id);
+  assert.match(why.out, /j-1 is failed/);
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
+test("a coordinator that goes away is told of, and comes back by itself", { skip }, async (t) => {
+  const cluster = await startCluster(t, "--workers", "0");
+  const url = `${cluster.url}/#token=${adminOf(cluster)}`;
+  const { page } = await openScreen(browser!, url);
+  await page.waitForSelector("table.jobs, .empty");
+  await page.route("**/v1/**", (route) => route.abort());
+  await page.waitForSelector(".away .notice");
+  assert.equal(await page.locator("h1").textContent(), "Jobs", "what was there stays");
+  await page.unroute("**/v1/**");
+  await page.waitForSelector(".away .notice", { state: "detached" });
+  await page.context().close();
+});
+
+test("every page is accessible in light and dark, in three languages, on a phone", {
+  skip,
+}, async (t) => {
+  const cluster = await startCluster(t, "--workers", "1");
+  const id = await submit(cluster, { count: 40, ms: 5, bad: 39 });
+  await cluster.place.run("attach", id);
+  const looks = [
+    { language: "en-US", width: 1280, word: "Jobs" },
+    { language: "es-MX", width: 360, word: "Trabajos" },
+    { language: "zh-CN", width: 360, dark: true, word: "作业" },
+  ];
+  for (const look of looks) {
+    const url = `${cluster.url}/#token=${adminOf(cluster)}`;
+    const { errors, page } = await openScreen(browser!, url, look);
+    await page.waitForSelector(`h1 >> text=${look.word}`);
+    for (const place of [`/jobs/${id}`, "/workers", "/files", "/try", "/j", "/none"]) {
+      await visit(page, place);
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        const name = `${place} ${look.language} ${colorScheme}`;
+        assert.deepEqual(await violations(page), [], name);
+      }
+      await fits(page);
+    }
+    assert.deepEqual(errors, []);
+    await page.context().close();
+  }
+});
+
+async function visit(page: Awaited<ReturnType<typeof openScreen>>["page"], place: string) {
+  // Within the page: an address that the server does not know is the page's to tell.
+  await page.evaluate(
+    `history.pushState(null, "", ${JSON.stringify(place)}); dispatchEvent(new Event("popstate"))`,
+  );
+  await page.waitForSelector("h1");
+  if (place === "/workers") await page.click("button.main");
+  if (place === "/workers") await page.click(".tile");
+  if (place.startsWith("/jobs/")) await page.waitForSelector(".lanes canvas");
+}
