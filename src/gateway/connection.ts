@@ -65,6 +65,12 @@ export function mayTalk(
   return connection.allowance >= 0;
 }
 
+/** A message that looks like a tracker's makes nobody one. */
+export function mustBeTracker({ role }: Connection): void {
+  if (role === "tracker") return;
+  throw new ClusterError("protocol-violated", "bad message: only the tracker may say this");
+}
+
 /** What a browser says of itself is kept for as long as it is here: it is not much. Throws
  *  `limit-exceeded`. */
 export function checkHello(

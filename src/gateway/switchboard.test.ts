@@ -11,6 +11,8 @@ class Table {
   readonly sent = new Map<number, string[]>();
   readonly closed = new Map<number, string>();
   readonly printed: string[] = [];
+  /** Connections whose end takes a while. */
+  readonly late = new Set<number>();
   atMs = 0;
   #connections = 0;
 
@@ -63,7 +65,8 @@ class Table {
       else if (order.kind === "send") this.sent.get(order.connection)!.push(order.text);
       else {
         this.closed.set(order.connection, `${order.code} ${order.reason}`);
-        this.#do(this.board.closed(order.connection, this.atMs));
+        if (!this.late.has(order.connection))
+          this.#do(this.board.closed(order.connection, this.atMs));
       }
     }
   }
@@ -314,6 +317,66 @@ describe("the gateway between browsers and tracker", () => {
     for (const tid of [1, 2, 3]) table.say(t, task("1001", tid));
     assert.equal(table.take(b).length, 2);
     assert.match(table.take(t)[0]!, /"error":"browser 1001 has 2 tasks/);
+  });
+
+  it("T5.3: who only looks like a tracker takes no task from a browser", () => {
+    const table = new Table();
+    const [t, b, stranger] = [table.open(), table.open(), table.open()];
+    table.say(t, tracker);
+    table.say(b, hello(1, { session: "s" }));
+    table.say(t, task("1001", 5, {}));
+    table.take(b);
+    const fields = '"uid":1001,"tid":5,"more":{"action":"tracker"}';
+    for (const action of ["abort", "ack", "welcome"]) table.raw(stranger, plain(action, fields));
+    assert.deepEqual(table.take(b), []);
+    assert.match(table.take(stranger)[0]!, /only the tracker may say this/);
+  });
+
+  it("B3: a goodbye on the connection that a page had before does not end it", () => {
+    const table = new Table();
+    const [t, first, second] = [table.open(), table.open(), table.open()];
+    table.say(t, tracker);
+    table.say(first, hello(1, { session: "s" }));
+    table.take(t);
+    table.late.add(first);
+    table.say(second, hello(1, { session: "s" }));
+    table.say(first, { action: "disconnect", uid: null });
+    assert.deepEqual(table.take(t), []);
+    assert.equal(table.board.tabCount, 1);
+  });
+
+  it("bounds the browsers that are known, those that are away among them", () => {
+    const table = new Table({ connectionsMax: 2 });
+    for (const session of ["a", "b", "c"]) {
+      const id = table.open();
+      table.say(id, hello(1, { session }));
+      table.hangUp(id);
+    }
+    assert.equal(table.board.tabCount, 2);
+    assert.match(table.closed.get(3)!, /^1013/);
+  });
+
+  it("bounds what all browsers say while there is no tracker", () => {
+    const table = new Table({ messagesPerS: 1_000 });
+    const error = "x".repeat(8 * 1024);
+    const holding = Array.from({ length: 900 }, (_, tid) => [tid, "m", "ref"]);
+    let refused = "";
+    let tabs = 0;
+    for (; refused === "" && tabs < 50; tabs++) {
+      const id = table.open();
+      table.say(id, hello(1, { session: `s${tabs}`, holding }));
+      for (let tid = 0; tid < 900 && refused === ""; tid++) {
+        table.say(id, { action: "error", uid: null, error, more: { tid } });
+        refused = table.take(id).join("");
+      }
+    }
+    assert.match(refused, /results of all browsers/);
+    // Those of browsers that are lost do not count.
+    table.pass(200_000);
+    const id = table.open();
+    table.say(id, hello(1, { session: "new", holding }));
+    table.say(id, { action: "error", uid: null, error, more: { tid: 0 } });
+    assert.deepEqual(table.take(id), []);
   });
 
   it("a browser cannot give tasks, nor be the tracker", () => {

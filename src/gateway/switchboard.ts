@@ -15,6 +15,7 @@ import {
   type Connection,
   checkHello,
   mayTalk,
+  mustBeTracker,
   newConnection,
   overdue,
   speakerOf,
@@ -23,6 +24,7 @@ import type { GatewayDoor, GatewayLimits, GatewayOrder } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import {
   compareHeld,
+  dropEnded,
   endTask,
   introduction,
   isBusy,
@@ -33,6 +35,7 @@ import {
   welcomed,
 } from "./tab.ts";
 
+type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>;
 type Told = Extract<BrowserBody, { action: "finish" | "error" }>;
 
 export class Switchboard {
@@ -42,6 +45,7 @@ export class Switchboard {
   readonly #tabs = new Map<Uid, Tab>();
   /** Tabs that may come back, by session. */
   readonly #sessions = new Map<string, Tab>();
+  readonly #waiting = { chars: 0 };
   #tracker: number | null = null;
   /** Session of the newest tracker; "" = it has none. */
   #trackerSession = "";
@@ -165,6 +169,7 @@ export class Switchboard {
       case "welcome":
       case "ack":
       case "abort":
+        mustBeTracker(connection);
         this.#passOn(body, message.ok ? undefined : message.message);
         break;
       default:
@@ -172,11 +177,7 @@ export class Switchboard {
     }
   }
 
-  #connect(
-    id: number,
-    connection: Connection,
-    body: Extract<BrowserBody, { action: "connect" }>,
-  ): void {
+  #connect(id: number, connection: Connection, body: Body<"connect">): void {
     if (connection.role !== "unknown") {
       throw new ClusterError("protocol-violated", "bad message: it has connected already");
     }
@@ -192,16 +193,16 @@ export class Switchboard {
     else this.#comeBack(id, connection, known, body);
   }
 
-  #newTab(
-    id: number,
-    connection: Connection,
-    body: Extract<BrowserBody, { action: "connect" }>,
-    session: string,
-  ): void {
-    this.#lastUid++;
+  #newTab(id: number, connection: Connection, body: Body<"connect">, session: string): void {
     this.#replace(body.more?.after);
-    const { more, speed } = body;
-    const tab = newTab({ uid: String(this.#lastUid), connection: id, speed, more, session });
+    // Those that are away count, too: thousands could come and go within the time they have.
+    const count = this.#tabs.size;
+    if (count >= this.#limits.connectionsMax) {
+      this.#out.close(id, 1013, `${count} browsers are known here; try later`);
+      return;
+    }
+    const of = { connection: id, speed: body.speed, more: body.more, session };
+    const tab = newTab({ ...of, uid: String(++this.#lastUid), waiting: this.#waiting });
     connection.tab = tab;
     this.#tabs.set(tab.uid, tab);
     if (session !== "") this.#sessions.set(session, tab);
@@ -215,17 +216,15 @@ export class Switchboard {
   }
 
   /** The same page over another connection: the tracker never hears that it was away. */
-  #comeBack(
-    id: number,
-    connection: Connection,
-    tab: Tab,
-    body: Extract<BrowserBody, { action: "connect" }>,
-  ): void {
+  #comeBack(id: number, connection: Connection, tab: Tab, body: Body<"connect">): void {
     const before = tab.connection;
     tab.connection = id;
     tab.speed = body.speed;
     tab.more = body.more;
     connection.tab = tab;
+    // What is still on its way there, a goodbye even, is nothing of this tab any more.
+    const old = this.#connections.get(before ?? -1);
+    if (old !== undefined) old.tab = null;
     if (before !== null) this.#out.close(before, 1000, "the page came over another connection");
     const { welcome } = tab;
     if (welcome !== null) this.#out.sendText(id, welcome);
@@ -239,7 +238,7 @@ export class Switchboard {
     this.#toTracker({ action: "connect", uid, speed, more: introduction(tab) });
   }
 
-  #note({ tab }: Connection, { more }: Extract<BrowserBody, { action: "pong" }>): void {
+  #note({ tab }: Connection, { more }: Body<"pong">): void {
     if (tab !== null && more !== null && this.#trackerSession !== "") {
       this.#toTracker({ action: "note", uid: tab.uid, more });
     }
@@ -303,12 +302,7 @@ export class Switchboard {
     if (this.#trackerSession === "" || tab.more === null) endTask(tab, tid);
   }
 
-  #becomeTracker(
-    id: number,
-    connection: Connection,
-    body: Extract<BrowserBody, { action: "tracker" }>,
-    atMs: number,
-  ): void {
+  #becomeTracker(id: number, connection: Connection, body: Body<"tracker">, atMs: number): void {
     const live = this.#tracker !== null && this.#tracker !== id;
     const problem = live ? "there is a JobTracker already" : connection.caller.trackerProblem;
     if (connection.role === "browser" || problem !== null) {
@@ -342,10 +336,8 @@ export class Switchboard {
     }
   }
 
-  #assign(connection: Connection, body: Extract<BrowserBody, { action: "task" }>): void {
-    if (connection.role !== "tracker") {
-      throw new ClusterError("protocol-violated", "bad message: only the tracker gives tasks");
-    }
+  #assign(connection: Connection, body: Body<"task">): void {
+    mustBeTracker(connection);
     const tab = this.#tabs.get(body.uid ?? "");
     if (tab === undefined) {
       this.#toTracker({ action: "disconnect", uid: body.uid ?? "0" });
@@ -391,6 +383,7 @@ export class Switchboard {
   #lose(tab: Tab): void {
     this.#tabs.delete(tab.uid);
     this.#sessions.delete(tab.session);
+    dropEnded(tab);
     this.#toTracker({ action: "disconnect", uid: tab.uid });
   }
 

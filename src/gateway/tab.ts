@@ -12,8 +12,12 @@ export type TabTask = {
   ended: string | null;
 };
 
+/** Characters of what all tabs say of ended tasks and no tracker has acknowledged. */
+export type Waiting = { chars: number };
+
 export type Tab = {
   readonly uid: Uid;
+  readonly waiting: Waiting;
   /** Null while it is away. */
   connection: number | null;
   /** Since when it is away, ms. */
@@ -39,17 +43,33 @@ const endedMax = 16;
 const heldMax = 1_024;
 /** Characters of all that a tab says of ended tasks and no tracker has acknowledged. */
 const endedTextMax = 8 * 1024 * 1024;
+/** The same of all tabs: twenty thousand at their bounds would be more than there is. */
+const waitingMax = 256 * 1024 * 1024;
 
 /** Keeps how a task ended until a tracker has it. Throws `limit-exceeded`. */
 export function keepEnded(tab: Tab, task: TabTask, text: string): void {
-  task.ended = null;
+  setEnded(tab, task, null);
   let length = text.length;
   for (const { ended } of tab.tasks.values()) length += ended?.length ?? 0;
   if (length > endedTextMax) {
     const what = `results of browser ${tab.uid} that wait for the tracker`;
     throw new ClusterError("limit-exceeded", `${what} have more than ${endedTextMax} characters`);
   }
+  if (tab.waiting.chars + text.length > waitingMax) {
+    const what = "results of all browsers that wait for the tracker";
+    throw new ClusterError("limit-exceeded", `${what} have more than ${waitingMax} characters`);
+  }
+  setEnded(tab, task, text);
+}
+
+function setEnded({ waiting }: Tab, task: TabTask, text: string | null): void {
+  waiting.chars += (text?.length ?? 0) - (task.ended?.length ?? 0);
   task.ended = text;
+}
+
+/** It is lost: what it said of ended tasks is, too. */
+export function dropEnded(tab: Tab): void {
+  for (const task of tab.tasks.values()) setEnded(tab, task, null);
 }
 
 /** The tracker took it: as whom it is told of to a tracker that comes later, or comes back. */
@@ -61,7 +81,10 @@ export function welcomed(tab: Tab, { credential, worker }: More, text: string): 
 }
 
 export function endTask(tab: Tab, tid: number): void {
-  if (!tab.tasks.delete(tid)) return;
+  const task = tab.tasks.get(tid);
+  if (task === undefined) return;
+  setEnded(tab, task, null);
+  tab.tasks.delete(tid);
   tab.endedTids.push(tid);
   if (tab.endedTids.length > endedMax) tab.endedTids.shift();
 }
@@ -111,7 +134,9 @@ export function refusalOf({ more, speed }: Tab): BrowserBody {
 
 /** A tab that has come for the first time, maybe from a gateway that is gone, with what it had there:
  *  the tracker decides what of it is still its own. */
-export function newTab(of: Pick<Tab, "uid" | "connection" | "speed" | "more" | "session">): Tab {
+export function newTab(
+  of: Pick<Tab, "uid" | "waiting" | "connection" | "speed" | "more" | "session">,
+): Tab {
   const held = of.session === "" ? [] : heldBy(of.more).filter(([, , ref]) => ref !== "");
   const tasks = new Map(
     held.map(([tid, type, ref]) => [tid, { type, text: "", ref, ended: null } as TabTask]),
