@@ -80,6 +80,9 @@ test("two gateways by pinned TLS: a tab that is closed mid-task loses nothing, C
   // It may come back for 30 s; its gateway knows sooner that it will not when it is told to go.
   first.running.child.kill("SIGKILL");
   assert.equal(await collect(place, id), result);
+  const { out: found } = await place.run("doctor", "--json");
+  assert.match(found, /"good","topic":"gateway"/);
+  assert.equal(found.match(/"topic":"gateway"/g)?.length, 1, "the killed one is not there");
   const atMs = performance.now();
   second.running.child.kill("SIGINT");
   const ended = await staying.closed;

@@ -4,6 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { ClusterError } from "../core/error.ts";
+import type { Doors } from "./doors.ts";
 
 /** `<data>/endpoint.json`, written by `up` when it listens and removed when it stops. */
 export type Endpoint = {
@@ -16,6 +17,8 @@ export type Endpoint = {
   /** When the process started, so that a later one with its number is not taken for it. */
   readonly start?: string;
   readonly version: string;
+  /** What else listens; absent in what earlier versions wrote. */
+  readonly doors?: Doors;
 };
 
 export const endpointFile = "endpoint.json";

@@ -5,8 +5,9 @@ import type { Command } from "commander";
 import { isLoopback, parseListen, reachableUrl, urlOf } from "../../coordinator/listen.ts";
 import { Gateway } from "../../gateway/gateway.ts";
 import { upholdTracker } from "../../gateway/upstream.ts";
+import { noteGateway } from "../doors.ts";
 import { withExamples, withJson } from "../options.ts";
-import { coordinatorUrl } from "../place.ts";
+import { coordinatorUrl, dataDirOf } from "../place.ts";
 import { openScreen } from "../screen.ts";
 import { type GatewayOptions, isAlone, isPlain, serve, trackerAddress } from "./gateway/serving.ts";
 import { showTabs } from "./gateway/shown.ts";
@@ -55,6 +56,7 @@ async function gateway(options: Options): Promise<void> {
     const address = trackerAddress(options);
     const held = address === null ? null : upholdTracker(board, address, print);
     closers.push(() => held?.stop());
+    closers.push(noted(options, { port, anonymous }));
     announce(options, { port, anonymous });
     closers.push(showTabs(board, screen));
     const failed = held === null ? [] : [held.failed];
@@ -66,6 +68,13 @@ async function gateway(options: Options): Promise<void> {
 }
 
 type Served = { readonly port: number; readonly anonymous: boolean };
+
+function noted(options: Options, { anonymous, port }: Served): () => void {
+  const { host } = parseListen(options.listen);
+  const tracker = options.tracker ?? null;
+  const door = { host, port, plain: isPlain(options), anonymous, tracker };
+  return noteGateway(dataDirOf(options.data), door);
+}
 
 function announce(options: Options, { anonymous, port }: Served): void {
   const { host } = parseListen(options.listen);

@@ -7,6 +7,7 @@ import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { diskSpace } from "../../store/disk-space.ts";
+import type { Doors } from "../doors.ts";
 import { countText } from "../numbers.ts";
 import {
   countArgument,
@@ -162,7 +163,7 @@ async function up(options: Options): Promise<void> {
   });
   const coordinator = await withAdvice(dataDir, starting);
   coordinator.acceptGateway(gateway.trackerLink());
-  const endpoint = writeEndpoint(dataDir, coordinator);
+  const endpoint = writeEndpoint(dataDir, coordinator, options);
   let crew: Crew | null = null;
   try {
     const { startCrew } = await import("./crew.ts");
@@ -219,14 +220,17 @@ function endOfUp() {
 }
 
 /** The file by which other commands on this machine find the coordinator. */
-function writeEndpoint(dataDir: string, coordinator: Coordinator): string {
+function writeEndpoint(dataDir: string, coordinator: Coordinator, options: Options): string {
   const file = join(dataDir, endpointFile);
-  const { fingerprint } = coordinator;
+  const { console: users, fingerprint, p4 } = coordinator;
+  const { anonymousBrowsers = false, p4TrustAddresses: trustAddresses = false } = options;
+  const peers = p4 === null ? null : { ...p4, trustAddresses };
+  const doors: Doors = { console: users, p4: peers, anonymousBrowsers };
   const url = localUrl(coordinator.url);
   const version = packageVersion();
   const { pid } = process;
   const start = startOf(pid) ?? "";
-  const endpoint = { url, listen: coordinator.url, fingerprint, pid, start, version };
+  const endpoint = { url, listen: coordinator.url, fingerprint, pid, start, version, doors };
   writePrivate(file, `${JSON.stringify(endpoint)}\n`);
   return file;
 }

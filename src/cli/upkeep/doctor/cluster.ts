@@ -4,17 +4,24 @@ import { isLoopback } from "../../../coordinator/listen.ts";
 import { ClusterError } from "../../../core/error.ts";
 import type { TokenView } from "../../../wire/api/messages.ts";
 import { openClient } from "../../connection.ts";
+import { runningGateways } from "../../doors.ts";
 import { plural } from "../../numbers.ts";
 import { packageVersion } from "../../package-version.ts";
 import { readEndpoint } from "../../place.ts";
+import { doorFindings, gatewayFindings } from "./doors.ts";
 import { type Finding, good } from "./finding.ts";
 
 const adminsMax = 3;
 
 export async function clusterFindings(dir: string): Promise<Finding[]> {
   const endpoint = readEndpoint(dir);
-  if (endpoint === null) return [good("coordinator", "none runs here")];
-  const findings = [reach(endpoint.listen ?? endpoint.url)];
+  const gateways = gatewayFindings(runningGateways(dir));
+  if (endpoint === null) return [good("coordinator", "none runs here"), ...gateways];
+  const listen = endpoint.listen ?? endpoint.url;
+  const findings = [reach(listen), ...gateways];
+  if (endpoint.doors !== undefined) {
+    findings.push(...doorFindings(endpoint.doors, !isLoopback(hostOf(listen))));
+  }
   if (endpoint.version !== packageVersion()) {
     const what = `the coordinator is of version ${endpoint.version}, this is ${packageVersion()}`;
     findings.push({ severity: "note", topic: "version", what, fix: "tequio down, tequio up" });
@@ -32,8 +39,8 @@ export async function clusterFindings(dir: string): Promise<Finding[]> {
 }
 
 export function reach(url: string): Finding {
-  const { hostname, protocol } = new URL(url);
-  if (isLoopback(hostname.replace(/^\[|\]$/g, ""))) {
+  const { protocol } = new URL(url);
+  if (isLoopback(hostOf(url))) {
     return good("network", `${url} can be reached from this machine only`);
   }
   if (protocol === "https:") return good("network", `${url} speaks TLS, workers pin its key`);
@@ -43,6 +50,10 @@ export function reach(url: string): Finding {
     what: `${url} is open to the network without TLS: tokens and data can be read on the way`,
     fix: "start `tequio up` without --insecure, or put a tunnel in front and listen on 127.0.0.1",
   };
+}
+
+function hostOf(url: string): string {
+  return new URL(url).hostname.replace(/^\[|\]$/g, "");
 }
 
 /** The credentials that workers got for themselves (w-1 …) never expire, and go one by one. */

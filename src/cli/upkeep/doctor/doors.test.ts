@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Doors, GatewayDoor } from "../../doors.ts";
+import { doorFindings, gatewayFindings } from "./doors.ts";
+import type { Finding } from "./finding.ts";
+
+const none: Doors = { console: null, p4: null, anonymousBrowsers: false };
+const everywhere = { host: "0.0.0.0", port: 9 };
+const here = { host: "127.0.0.1", port: 9 };
+const gateway: GatewayDoor = {
+  ...here,
+  plain: true,
+  anonymous: true,
+  tracker: null,
+  pid: 2,
+  start: "",
+};
+
+function told(findings: readonly Finding[]): string[] {
+  return findings.map(({ severity, topic }) => `${severity} ${topic}`);
+}
+
+test("what listens on this machine only is not serious", () => {
+  assert.deepEqual(told(doorFindings(none, true)), []);
+  const doors = { console: here, p4: { ...here, trustAddresses: true }, anonymousBrowsers: true };
+  assert.deepEqual(told(doorFindings(doors, false)), [
+    "note console",
+    "good P4 port",
+    "note browsers",
+  ]);
+  assert.deepEqual(told(gatewayFindings([gateway])), ["good gateway"]);
+});
+
+test("what others reach without showing a secret, or in plain text, is serious", () => {
+  const p4 = { ...everywhere, trustAddresses: true };
+  const findings = doorFindings({ console: everywhere, p4, anonymousBrowsers: true }, true);
+  assert.deepEqual(told(findings), [
+    "serious console",
+    "serious P4 port",
+    "warning P4 port",
+    "serious browsers",
+  ]);
+  const open = { ...gateway, ...everywhere };
+  const cases: ReadonlyArray<readonly [GatewayDoor, readonly string[]]> = [
+    [open, ["serious gateway", "serious gateway"]],
+    [{ ...open, plain: false }, ["serious gateway"]],
+    [{ ...open, plain: false, tracker: "https://c" }, ["warning gateway"]],
+    [{ ...open, plain: false, anonymous: false }, ["good gateway"]],
+  ];
+  for (const [door, expected] of cases) assert.deepEqual(told(gatewayFindings([door])), expected);
+});
+
+test("whatever is not good has a way to mend it", () => {
+  const p4 = { ...everywhere, trustAddresses: true };
+  const findings = [
+    ...doorFindings({ console: everywhere, p4, anonymousBrowsers: true }, true),
+    ...gatewayFindings([{ ...gateway, ...everywhere }]),
+  ];
+  assert.ok(findings.every(({ fix, what }) => fix.length > 10 && what.length > 10));
+});

@@ -1,0 +1,78 @@
+/** Of what listens besides the coordinator: the user console, P4's port, browsers and gateways. */
+import { isLoopback } from "../../../coordinator/listen.ts";
+import type { Doors, GatewayDoor } from "../../doors.ts";
+import { type Finding, good } from "./finding.ts";
+
+const tunnel = "reach it by a tunnel, as ssh -L";
+
+/** `isReached`: from other machines, the coordinator's own port is. */
+export function doorFindings(doors: Doors, isReached: boolean): Finding[] {
+  return [...consoleFindings(doors), ...p4Findings(doors), ...browserFindings(doors, isReached)];
+}
+
+function consoleFindings({ console: at }: Doors): Finding[] {
+  if (at === null) return [];
+  const where = `${at.host}:${at.port}`;
+  if (isLoopback(at.host)) {
+    const what = `at ${where}: everybody on this machine can be any of its users`;
+    const fix = "fine where all who use this machine trust each other; else drop --console-port";
+    return [{ severity: "note", topic: "console", what, fix }];
+  }
+  const what = `at ${where}: its protocol has no authentication, anybody can be any of its users`;
+  const fix = `drop --console-host and ${tunnel}, or let a firewall say who reaches it`;
+  return [{ severity: "serious", topic: "console", what, fix }];
+}
+
+function p4Findings({ p4: at }: Doors): Finding[] {
+  if (at === null) return [];
+  const where = `${at.host}:${at.port}`;
+  if (isLoopback(at.host)) return [good("P4 port", `${where}, for this machine only`)];
+  const what = `at ${where}: plain HTTP, peers' tokens can be read on the way`;
+  const fix = "use /p4 of the main port, which has TLS, or --p4-host 127.0.0.1 behind a TLS proxy";
+  const findings: Finding[] = [{ severity: "serious", topic: "P4 port", what, fix }];
+  if (at.trustAddresses) {
+    const what = "--p4-trust-addresses: a peer can name another machine as the one that has a file";
+    const fix = "drop it, or let only a proxy of yours reach the port";
+    findings.push({ severity: "warning", topic: "P4 port", what, fix });
+  }
+  return findings;
+}
+
+function browserFindings({ anonymousBrowsers }: Doors, isReached: boolean): Finding[] {
+  if (!anonymousBrowsers) return [];
+  return [
+    {
+      severity: isReached ? "serious" : "note",
+      topic: "browsers",
+      what: "--anonymous-browsers: whoever comes reads and computes jobs run with --bare-browsers",
+      fix: "drop it when no such browser is used; our own tabs join by the link",
+    },
+  ];
+}
+
+export function gatewayFindings(gateways: readonly GatewayDoor[]): Finding[] {
+  return gateways.flatMap((door) => {
+    const where = `${door.host}:${door.port}`;
+    if (isLoopback(door.host)) return [good("gateway", `${where}, for this machine only`)];
+    const findings = [...plainFindings(door, where), ...anonymousFindings(door, where)];
+    return findings.length > 0 ? findings : [good("gateway", `${where} speaks TLS, by the link`)];
+  });
+}
+
+function plainFindings({ plain }: GatewayDoor, where: string): Finding[] {
+  if (!plain) return [];
+  const what = `${where} is plain HTTP: tokens of links and data can be read on the way`;
+  const fix = "start it without --insecure, or on 127.0.0.1 behind a proxy that has a certificate";
+  return [{ severity: "serious", topic: "gateway", what, fix }];
+}
+
+function anonymousFindings({ anonymous, tracker }: GatewayDoor, where: string): Finding[] {
+  if (!anonymous) return [];
+  const who =
+    tracker === null
+      ? "anybody can be its JobTracker and have its browsers compute"
+      : "browsers without a token can join";
+  const what = `${where} has --anonymous: ${who}`;
+  const fix = "name --tracker or --tracker-token-file instead of --anonymous";
+  return [{ severity: tracker === null ? "serious" : "warning", topic: "gateway", what, fix }];
+}
