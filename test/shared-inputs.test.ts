@@ -26,6 +26,14 @@ test("a shared folder is mapped, and gives what its files give", async (t) => {
   assert.equal(ours.code, 0, ours.err);
   const judged = await place.run("run", job, "books", ...common, "--sequential");
   assert.equal(ours.out, judged.out);
+  const sort = place.write(
+    "sort.ts",
+    `import { text } from "tequio";
+    export default text.lines().sort();`,
+  );
+  const sorted = await place.run("run", sort, "shared:books/a.txt", ...common);
+  assert.equal(sorted.code, 0, sorted.err);
+  assert.equal(sorted.out, `${lines(1).trim().split("\n").sort().join("\n")}\n`);
   const nobody = await place.run("run", job, "shared:films", ...common);
   assert.equal(nobody.code, 2);
   assert.match(nobody.err, /not-found: nobody shares "films" now; `tequio ls` lists/);
