@@ -1,7 +1,15 @@
 /** Outputs of the worker beside this one: found by name and root, and only as they were written. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -48,4 +56,13 @@ test("another root, other bytes and a directory open to others do not count", as
   chmodSync(other, 0o777);
   const again = new NearOutputs(join(other, "../../1/shuffle"));
   assert.equal(await again.find("http://a:1", ref, root), null);
+});
+
+test("F6: a link beside does not count, nor what lies where others can change names", async (t) => {
+  const { near, other, root } = neighbours(t);
+  const above = join(other, "..");
+  renameSync(above, `${above}-elsewhere`);
+  symlinkSync(`${above}-elsewhere`, above);
+  chmodSync(`${above}-elsewhere`, 0o777);
+  assert.equal(await near.find("http://a:1", ref, root), null);
 });

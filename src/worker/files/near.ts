@@ -5,7 +5,7 @@
  *  has the root which the coordinator committed. Directories that others can write to do not
  *  count, and a partition is verified before it is used. */
 import { createHash } from "node:crypto";
-import { open, readdir, readFile, stat } from "node:fs/promises";
+import { lstat, open, readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { AttemptRef, Hash } from "../../core/ids.ts";
 import { decodeManifest, type Manifest } from "../../wire/block/manifest.ts";
@@ -57,10 +57,17 @@ export class NearOutputs {
   }
 }
 
-/** Nobody but this user can have put anything there. */
+/** Nobody but this user can have put anything there, or can put another directory in its place. */
 async function isOurs(dir: string): Promise<boolean> {
-  const found = await stat(dir).catch(() => null);
-  return found?.isDirectory() === true && found.uid === process.getuid?.() && !(found.mode & 0o077);
+  const [own, above] = await Promise.all([ownMode(dir), ownMode(dirname(dir))]);
+  return own !== null && above !== null && !(own & 0o077) && !(above & 0o022);
+}
+
+/** Null for what is no directory of this user; links are none. */
+async function ownMode(path: string): Promise<number | null> {
+  const found = await lstat(path).catch(() => null);
+  const isOwn = found?.isDirectory() === true && found.uid === process.getuid?.();
+  return isOwn ? found.mode : null;
 }
 
 /** Reads a partition once: whether it has the SHA-256 of the manifest. */
