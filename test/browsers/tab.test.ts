@@ -1,8 +1,9 @@
 /** Tabs of a real Chromium as workers of a real cluster, and what happens to tabs. */
 import assert from "node:assert/strict";
-import { chmodSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
 import { repository } from "../cli/process.ts";
 import { TcpProxy } from "../proxy.ts";
@@ -230,6 +231,27 @@ test(
     assert.deepEqual(await itemsOf(cluster, job), numbers(2));
   },
 );
+
+test("B5: an input that no tab can read is read by Node workers", options, async (t) => {
+  const cluster = await startCluster(t, "--workers", "0");
+  const { place, token, url } = cluster;
+  const page = closing(t, await openTab(browser, cluster.link));
+  await isJoined(page);
+  writeFileSync(join(place.dir, "in.txt.zst"), zstdCompressSync(Buffer.from("a b a\n")));
+  writeFileSync(join(place.dir, "in.txt.gz"), gzipSync(Buffer.from("c a\n")));
+  const job = join(repository, "examples", "word-count", "job.ts");
+  const run = place.run("run", job, "in.txt.zst", "in.txt.gz", "-o", "-");
+  await page.waitForSelector("text=/no tab can read in.txt.zst/");
+  const worker = place.start("join", url, "--token", token, "--slots", "1");
+  t.after(() => worker.child.kill());
+  const { code, err, out } = await run;
+  assert.equal(code, 0, err);
+  const counts = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).value as number);
+  assert.deepEqual(counts, [3, 1, 1]);
+});
 
 test("a link that is opened has its first task running within 3 s", options, async (t) => {
   const cluster = await startCluster(t, "--workers", "0");

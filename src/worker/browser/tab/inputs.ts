@@ -5,7 +5,7 @@ import type { TaskOrder, TaskPiece } from "../contract.ts";
 import { type Calls, fetchBytes } from "./calls.ts";
 import { KeptBlobs } from "./kept.ts";
 import type { TabLimits } from "./page-messages.ts";
-import { piecesOf } from "./pieces.ts";
+import { piecesOf, Unreadable } from "./pieces.ts";
 import type { TabTask } from "./session.ts";
 
 const fetchesAtOnce = 6;
@@ -91,11 +91,8 @@ export class TaskInputs {
   #checkSize(held: number): void {
     const { filesMaxBytes } = this.#limits;
     if (held <= filesMaxBytes) return;
-    throw new ClusterError(
-      "limit-exceeded",
-      `the task reads more than the ${filesMaxBytes} bytes that a tab may hold; ` +
-        "use smaller splits or more reducers, or Node workers",
-    );
+    // A Node worker has a disk.
+    throw new Unreadable(`a task reads more than the ${filesMaxBytes} bytes that a tab may hold`);
   }
 }
 

@@ -17,6 +17,8 @@ const say = (message: FromTab) => scope.postMessage(message);
 
 const tickMs = 500;
 const shownEveryMs = 200;
+/** A tab that cannot do what it was given takes nothing for so long, ms. */
+const unableMs = 60_000;
 
 type Start = Extract<ToTab, { kind: "start" }>;
 
@@ -44,7 +46,7 @@ class Tab {
         progressed: (...progress) => this.#session.progressed(...progress),
         ended: (tid, body) => this.#perform(this.#session.ended(tid, body)),
         changed: () => this.#show(),
-        broken: () => this.#pause("its browser starts no sandbox"),
+        unable: (reason) => this.#unable(reason),
       },
     });
     this.#runner.share = start.share;
@@ -79,6 +81,15 @@ class Tab {
         break;
     }
     this.#show();
+  }
+
+  /** Others take what this browser cannot, and it looks again later: there may be other jobs. */
+  #unable(reason: string): void {
+    if (this.#paused !== "") return;
+    this.#pause(reason);
+    setTimeout(() => {
+      if (this.#paused === reason) this.#pause("");
+    }, unableMs);
   }
 
   #pause(reason: string): void {

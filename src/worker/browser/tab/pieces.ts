@@ -4,6 +4,9 @@ import { ClusterError } from "../../../core/error.ts";
 import type { InputFile, Plan } from "../../../wire/block/plan.ts";
 import type { TaskPiece } from "../contract.ts";
 
+/** What Node workers read and this browser does not: no fault of the task's. */
+export class Unreadable extends Error {}
+
 /** Bytes [start, end) of a file of the plan. */
 export type ReadRange = (file: number, start: number, end: number) => Promise<Uint8Array>;
 
@@ -108,7 +111,7 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
 
 async function unfolded(file: InputFile, bytes: Uint8Array): Promise<Uint8Array> {
   if (file.compression !== "gzip") {
-    throw new ClusterError("bad-request", `${file.name} is zstd, which tabs cannot read; use gzip`);
+    throw new Unreadable(`no tab can read ${file.name}, which is zstd`);
   }
   try {
     const stream = new Blob([bytes as Uint8Array<ArrayBuffer>])
@@ -116,10 +119,7 @@ async function unfolded(file: InputFile, bytes: Uint8Array): Promise<Uint8Array>
       .pipeThrough(new DecompressionStream("gzip"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   } catch (cause) {
-    throw new ClusterError(
-      "bad-request",
-      `${file.name} cannot be unfolded in a tab (${cause}): it is damaged, or has several members`,
-      { cause },
-    );
+    // Damaged, or of several members: whoever can read those will tell.
+    throw new Unreadable(`this tab cannot unfold ${file.name} (${cause})`, { cause });
   }
 }

@@ -7,6 +7,7 @@ import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
 import { type Calls, putBytes } from "./calls.ts";
 import { PartitionLost, TaskInputs } from "./inputs.ts";
 import type { TabLimits, TaskShown } from "./page-messages.ts";
+import { Unreadable } from "./pieces.ts";
 import { type DoneReport, HeardReports } from "./reports.ts";
 import type { TabTask } from "./session.ts";
 import type { Slot } from "./slot.ts";
@@ -17,8 +18,8 @@ export type RunnerEars = {
   readonly progressed: (tid: number, task: number, inputBytes: number) => void;
   readonly ended: (tid: number, body: Extract<BrowserBody, { action: "finish" | "error" }>) => void;
   readonly changed: () => void;
-  /** The browser starts no sandbox: no task can run here. */
-  readonly broken: () => void;
+  /** Tasks cannot run here now, for this reason: nothing more is to be taken for a while. */
+  readonly unable: (reason: string) => void;
 };
 
 export type RunnerOptions = {
@@ -159,9 +160,7 @@ export class TaskRunner {
       run.order = null;
       heard = new HeardReports(task.attempts, order.code);
       if (!(await slot.ready(this.#options.limits.sandboxMs))) {
-        this.#giveBack(run);
-        this.#options.ears.broken();
-        return null;
+        throw new Unreadable("its browser starts no sandbox");
       }
       signal.throwIfAborted();
       this.#phase(run, "computing");
@@ -169,7 +168,10 @@ export class TaskRunner {
       await this.#compute(run, slot, order, heard);
       return heard;
     } catch (error) {
-      if (!signal.aborted) this.#fail(run, error, heard);
+      if (error instanceof Unreadable && !signal.aborted) {
+        this.#giveBack(run);
+        this.#options.ears.unable(error.message);
+      } else if (!signal.aborted) this.#fail(run, error, heard);
       return null;
     }
   }
