@@ -121,12 +121,13 @@ function strict(command: Command): void {
 }
 
 function complaint(text: string, command: Command): string {
-  const path = command.parent ? `${command.parent.name()} ${command.name()}` : command.name();
+  const names: string[] = [];
+  for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
   const plain = text
     .replace(/^error: /, "")
     .trim()
     .replace(/\n/g, " ");
-  return `${plain}; see ${path} --help`;
+  return `${plain}; see ${names.join(" ")} --help`;
 }
 
 async function run(args: readonly string[]): Promise<number> {

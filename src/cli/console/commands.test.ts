@@ -51,6 +51,7 @@ describe("a line", () => {
     const text = helpLines().join("\n");
     for (const { usage } of consoleCommands) assert.ok(text.includes(usage));
     assert.match(text, /QUIT/);
+    for (const line of helpLines()) assert.ok(line.length < 80, line);
   });
 });
 

@@ -165,12 +165,18 @@ function mistake(text: string): TypedLine {
   return { kind: "mistake", text };
 }
 
+/** A longer usage has a line of its own, so that the list fits into 80 columns. */
+const usageColumns = 33;
+
 export function helpLines(): string[] {
   const listed = [
     ...consoleCommands.map(({ usage, does }) => [usage, does] as const),
     ["QUIT", "leave; DISCONNECT comes first"] as const,
     ["HELP", "this list"] as const,
   ];
-  const width = Math.max(...listed.map(([usage]) => usage.length));
-  return listed.map(([usage, does]) => `  ${usage.padEnd(width)}  ${does}`);
+  return listed.flatMap(([usage, does]) =>
+    usage.length > usageColumns
+      ? [`  ${usage}`, `  ${"".padEnd(usageColumns)}  ${does}`]
+      : [`  ${usage.padEnd(usageColumns)}  ${does}`],
+  );
 }

@@ -26,7 +26,11 @@ export async function download(options: DownloadOptions): Promise<string> {
   const fetched = await fetchConsoleFile(from, path, { signal });
   const part = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString("hex")}.part`);
   try {
-    if (fetched.outcome !== "ok") throw new ConsoleFailure("GET_FILE", fetched.outcome);
+    if (fetched.outcome !== "ok") {
+      const names = "LIST_CONTENT shows the whole paths by which files are asked for";
+      const detail = fetched.outcome === "no-file" ? names : "";
+      throw new ConsoleFailure("GET_FILE", fetched.outcome, detail);
+    }
     await receive(fetched, part, options);
     await rename(part, target);
     await syncDirectory(dirname(target));

@@ -117,7 +117,8 @@ async function errandOf(what: string, options: GetOptions, around: Around): Prom
   const wanted = await named().catch((error: unknown) => {
     const isMissing = error instanceof ClusterError && error.code === "not-found";
     if (!isMissing || what.endsWith("/")) throw error;
-    throw new ClusterError("not-found", `nobody shares ${what} now; see \`tequio ls\``);
+    const text = `nobody shares "${what}" now; \`tequio ls\` lists what is shared`;
+    throw new ClusterError("not-found", text);
   });
   return { wanted, fetcher, options, screen, signal };
 }

@@ -154,9 +154,10 @@ function tell(tree: Tree, { dir, tookMs, problems, isJson }: End): void {
   for (const problem of problems) console.error(`left out: ${problem}`);
   const size = tree.fetched.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const received = tree.fetched.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0);
-  const rate = rateText(received / Math.max(0.001, tookMs / 1000));
+  const speed = `${durationText(tookMs)}, ${rateText(received / Math.max(0.001, tookMs / 1000))}`;
+  const how = tree.fetched.every(({ wasThere }) => wasThere) ? "all there already" : speed;
   const unverified = tree.fetched.filter(({ verified }) => verified === "no").length;
   const trust = unverified === 0 ? "verified" : `${plural(unverified, "file")} not verified`;
   const files = plural(tree.fetched.length, "file");
-  console.log(`${files}, ${bytesText(size)} in ${dir}, ${durationText(tookMs)}, ${rate}; ${trust}`);
+  console.log(`${files}, ${bytesText(size)} in ${dir}, ${how}; ${trust}`);
 }
