@@ -42,3 +42,20 @@ test("the credential of a worker is forgotten with the worker", () => {
   assert.equal(cluster.state.tokens.has("w-1"), false);
   assert.equal(cluster.state.tokens.size, cluster.state.workers.size);
 });
+
+test("I14: a token that is revoked or expired while somebody shows it lets nobody in", () => {
+  const cluster = new TestCluster();
+  issue(cluster, "expires", { ttlMs: minuteMs });
+  issue(cluster, "revoked");
+  cluster.tell({ kind: "token-used", id: "revoked" });
+  cluster.tell({ kind: "token-revoked", id: "revoked" });
+  cluster.wait(minuteMs);
+  for (const id of ["expires", "revoked"]) {
+    const effects = cluster.tell({ kind: "token-used", id });
+    assert.deepEqual(
+      effects.map((effect) => (effect.kind === "refuse" ? effect.error.code : effect.kind)),
+      ["unauthenticated"],
+    );
+  }
+  assert.equal(cluster.state.tokens.get("revoked")?.uses, 1);
+});

@@ -24,9 +24,11 @@ export function issueToken(
 
 export function useToken(state: CoordinatorState, id: string, effects: Effect[]): void {
   const token = state.tokens.get(id);
+  const problem = token === undefined ? null : tokenProblem(token, state.atMs);
   if (token === undefined) effects.push({ kind: "refuse", error: noSuchToken(id) });
-  else if (token.usesMax !== 0 && token.uses >= token.usesMax) {
-    const text = `token ${id} has been used ${token.uses} times, which is all it allows`;
+  else if (problem !== null) {
+    // Whoever asked before it was so, comes too late.
+    const text = `token ${id} is ${problem}; ask an admin for a new one`;
     effects.push({ kind: "refuse", error: new ClusterError("unauthenticated", text) });
   } else {
     token.uses++;
