@@ -64,7 +64,7 @@ async function collect(place: Place, id: string): Promise<string> {
   return out;
 }
 
-test("two gateways by pinned TLS: a tab that is closed mid-task loses nothing, Ctrl-C says goodbye", {
+test("two gateways, pinned TLS: a tab closed mid-task loses nothing, Ctrl-C says goodbye", {
   timeout,
 }, async (t) => {
   const place = newPlace(t);

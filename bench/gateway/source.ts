@@ -1,5 +1,5 @@
-/** Stands for a coordinator that has large files: `GET /t/x/<bytes>` gives so many. Tells its parent
- *  the port. */
+/** Stands for a coordinator that has large files: `GET /t/x/<bytes>` gives so many. Tells its
+ *  parent the port. */
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

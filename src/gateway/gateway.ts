@@ -1,4 +1,4 @@
-/** The gateway over real connections: WebSockets of tabs and trackers, one clock, one switchboard. */
+/** The gateway over real connections: WebSockets of tabs and trackers, a clock, a switchboard. */
 import { randomBytes } from "node:crypto";
 import { closeCodes } from "../link/close-reason.ts";
 import type { TextLink } from "../link/websocket.ts";

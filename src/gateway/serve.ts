@@ -167,7 +167,8 @@ function listen(server: Server, { host, port }: GatewayServerOptions): Promise<v
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const inUse = error.code === "EADDRINUSE";
-      const text = `cannot listen at ${host}:${port} (${error.code}); give another --listen address`;
+      const what = `cannot listen at ${host}:${port} (${error.code})`;
+      const text = `${what}; give another --listen address`;
       reject(new ClusterError(inUse ? "conflict" : "bad-request", text, { cause: error }));
     });
     server.listen(port, host, resolve);

@@ -1,3 +1,4 @@
+/** What goes to whom at a gateway, and who is let in: its decisions, told as conversations. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
@@ -93,7 +94,7 @@ const plain = (action: string, fields: string) =>
   `{"status":1,"message":"","action":"${action}","data":{${fields}}}`;
 
 describe("the gateway between browsers and tracker", () => {
-  it("passes tasks and results on, without the uid to the browser and with it to the tracker", () => {
+  it("passes tasks and results on: no uid to the browser, one to the tracker", () => {
     const table = new Table();
     const [t, b] = [table.open(), table.open()];
     table.say(t, tracker);

@@ -1,5 +1,5 @@
-/** The gateway's decisions (seed 5: WebServer): who is connected, which uid a browser has, what goes
- *  to whom. Pure: connections are numbers, time is given, what is to be done is returned.
+/** The gateway's decisions (seed 5: WebServer): who is connected, which uid a browser has, what
+ *  goes to whom. Pure: connections are numbers, time is given, what is to be done is returned.
  *
  *  1. There is at most one tracker; one that comes later is told of the browsers already there: of
  *     one that knows the document only when it has ended what it computes for another.

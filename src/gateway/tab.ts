@@ -132,8 +132,8 @@ export function refusalOf({ more, speed }: Tab): BrowserBody {
     : { action: "welcome", uid: null, more: {} };
 }
 
-/** A tab that has come for the first time, maybe from a gateway that is gone, with what it had there:
- *  the tracker decides what of it is still its own. */
+/** A tab that has come for the first time, maybe from a gateway that is gone, with what it had
+ *  there: the tracker decides what of it is still its own. */
 export function newTab(
   of: Pick<Tab, "uid" | "waiting" | "connection" | "speed" | "more" | "session">,
 ): Tab {

@@ -117,7 +117,7 @@ test("no address leads out of the page's folder, and none ends the gateway", asy
   assert.equal((await ask(t, port, ["GET / HTTP/1.1"])).status, 200);
 });
 
-test("only configured origins are told that they may read, and asked questions answered", async (t) => {
+test("only configured origins are told that they may call and read", async (t) => {
   const origins = ["https://known.example"];
   const { port } = await served(t, { origin: { hosts: [], origins } });
   const from = (origin: string, ...lines: string[]) => [...lines, `Origin: ${origin}`];
@@ -140,7 +140,7 @@ test("only configured origins are told that they may read, and asked questions a
   assert.equal(own.headers.has("access-control-allow-origin"), false);
 });
 
-test("B8: a link may be followed from any page, but no page may call, frame or rebind", async (t) => {
+test("B8: any page may link to ours, none may call or frame it, or rebind", async (t) => {
   const { port } = await served(t);
   const site = "Sec-Fetch-Site: cross-site";
   const visit = [site, "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"];
@@ -237,7 +237,7 @@ test("data and API are passed on with what matters, and nothing else", async (t)
   assert.equal(asked.length, 1);
 });
 
-test("an upload arrives byte for byte; one that breaks off is broken off behind, too", async (t) => {
+test("an upload arrives byte for byte; one that breaks off does so behind, too", async (t) => {
   const sizes: number[] = [];
   const broken = Promise.withResolvers<void>();
   const { port } = await proxied(t, (request, response) => {

@@ -1,5 +1,5 @@
-/** A tab of ours over a real WebSocket that a test speaks for: it comes back as itself, and computes
- *  lists of tasks when it is told to. */
+/** A tab of ours over a real WebSocket that a test speaks for: it comes back as itself, and
+ *  computes lists of tasks when it is told to. */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { TestContext } from "node:test";

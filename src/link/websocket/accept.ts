@@ -88,7 +88,7 @@ function acceptor<L>(options: AcceptOptions, { end, make }: Kind<L>): Acceptor<L
   };
 }
 
-/** Until it is gone. Apart, so that nothing of the upgrade's request is kept as long as the link. */
+/** Until it is gone. Apart, so that the upgrade's request is not kept as long as the link. */
 function keep<L>(links: Map<L, Promise<void>>, link: L, webSocket: WebSocket): void {
   const gone = new Promise<void>((resolve) => {
     webSocket.once("close", () => {

@@ -1,3 +1,4 @@
+/** What the doctor says of doors, open and shut. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Doors, GatewayDoor } from "../../doors.ts";
