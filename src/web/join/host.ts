@@ -109,9 +109,6 @@ export class TabHost {
         this.#sandboxes.open(slot, ready, lost);
         break;
       }
-      case "sandbox-unwanted":
-        this.#sandboxes.close(message.slot);
-        break;
       case "computing":
         performance.mark("computing");
         break;

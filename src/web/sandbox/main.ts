@@ -27,9 +27,6 @@ function serve(port: MessagePort, codeUrl: string): void {
   let spare: Worker | null = new Worker(codeUrl);
   port.onmessage = ({ data, ports }: MessageEvent<ToSandbox>) => {
     switch (data.kind) {
-      case "look":
-        say({ kind: "alive" });
-        break;
       case "stop":
         workers.get(data.id)?.terminate();
         workers.delete(data.id);
@@ -53,5 +50,4 @@ function serve(port: MessagePort, codeUrl: string): void {
       }
     }
   };
-  say({ kind: "alive" });
 }

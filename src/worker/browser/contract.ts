@@ -56,14 +56,14 @@ export type FromTaskWorker =
 export type ToSandbox =
   /** Starts a Worker; its port and the order come along. */
   | { readonly kind: "start"; readonly id: number; readonly order: TaskOrder }
-  | { readonly kind: "stop"; readonly id: number }
-  /** Answered by `alive`. */
-  | { readonly kind: "look" };
+  | { readonly kind: "stop"; readonly id: number };
 
 /** The first message to a sandbox's window, with its port. */
 export type SandboxHello = { readonly kind: "sandbox"; readonly taskCode: string };
 
-export type FromSandbox =
-  | { readonly kind: "alive" }
-  /** The Worker could not start, or an error reached nobody. */
-  | { readonly kind: "failed"; readonly id: number; readonly message: string };
+/** The Worker could not start, or an error reached nobody. */
+export type FromSandbox = {
+  readonly kind: "failed";
+  readonly id: number;
+  readonly message: string;
+};

@@ -83,7 +83,6 @@ export type FromTab =
   | { readonly kind: "shown"; readonly shown: TabShown }
   /** Wanted: the frame of this slot. An older one is to be removed. */
   | { readonly kind: "sandbox-wanted"; readonly slot: number }
-  | { readonly kind: "sandbox-unwanted"; readonly slot: number }
   | { readonly kind: "remember"; readonly identity: Identity | null }
   | { readonly kind: "print"; readonly line: string }
   /** The first task of this life of the page computes. */

@@ -111,12 +111,6 @@ export class Slot {
     if (running !== null) this.#terminate(running);
   }
 
-  close(): void {
-    this.stop();
-    this.#port?.close();
-    this.#port = null;
-  }
-
   #end(failure: ClusterError | null): void {
     const running = this.#running;
     if (running === null) return;
