@@ -1,5 +1,6 @@
 /** Map outputs of workers that nobody can reach (browser tabs, machines behind a wall): the
- *  coordinator keeps them for the reduce tasks, `<dir>/<job>/<stage>/<task>.<attempt>.{run,manifest}`.
+ *  coordinator keeps them for the reduce tasks,
+ *  `<dir>/<job>/<stage>/<task>.<attempt>.{run,manifest}`.
  *
  *  1. An output is there once both files lie in their place, and every partition has the hash that
  *     its manifest says; from then on it never changes.

@@ -1,5 +1,5 @@
-/** What meets on its way to the log: tabs that go while they come, come twice, or hold what is over;
- *  what is revoked; what cannot be written. */
+/** What meets on its way to the log: tabs that go while they come, come twice, or hold what is
+ *  over; what is revoked; what cannot be written. */
 import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
