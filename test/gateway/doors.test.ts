@@ -143,3 +143,44 @@ test("an upgrade to anything but a WebSocket is refused", async (t) => {
   const { answer } = await upgraded(t, port, ["Sec-WebSocket-Key: another"]);
   assert.match(answer, /^HTTP\/1\.1 400 /);
 });
+
+test("a tab that the tracker turns away is told why, and is gone", async (t) => {
+  const { gateway, port } = await served(t);
+  const tracker = await Client.open(t, port);
+  tracker.say("tracker", { more: { session: "a" } });
+  const more = { session: "0".repeat(32), token: "wrong" };
+  const tab = await Client.open(t, port);
+  tab.say("connect", { speed: 1, more });
+  const { uid } = (await tracker.next("connect")).data;
+  const message = "unauthenticated: no such token";
+  tracker.raw(JSON.stringify({ status: 0, message, action: "welcome", data: { uid, more: {} } }));
+  const told = await tab.next("welcome");
+  assert.deepEqual([told.status, told.message], [0, message]);
+  assert.deepEqual(await tab.closed, { code: 1008, reason: message });
+  assert.equal(gateway.tabCount, 0);
+  // The same page with a better token is another.
+  const again = await Client.open(t, port);
+  again.say("connect", { speed: 1, more: { ...more, token: "right" } });
+  assert.notEqual((await tracker.next("connect")).data.uid, uid);
+});
+
+test("a tracker that comes back is told by which credential it knows a tab", async (t) => {
+  const { port } = await served(t);
+  const first = await Client.open(t, port);
+  first.say("tracker", { more: { session: "a" } });
+  const tab = await Client.open(t, port);
+  tab.say("connect", { speed: 1, more: { session: "0".repeat(32), token: "once", worker: "" } });
+  const { uid } = (await first.next("connect")).data;
+  first.say("welcome", { uid, more: { worker: "w-1", credential: "secret" } });
+  await tab.next("welcome");
+  first.socket.close();
+  await first.closed;
+  const second = await Client.open(t, port);
+  second.say("tracker", { more: { session: "a" } });
+  const { more } = (await second.next("connect")).data;
+  const { credential, token, worker } = more as Record<string, unknown>;
+  assert.deepEqual(
+    { credential, token, worker },
+    { credential: "secret", token: "", worker: "w-1" },
+  );
+});
