@@ -3,13 +3,14 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 import { tabCode } from "./scripts/browsers/tab-code.ts";
-import { reportFile } from "./scripts/report-page.ts";
+import { reportFile } from "./scripts/web/report-page.ts";
+import { tryCode } from "./scripts/web/try-code.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 export default defineConfig({
   root: path("src/web"),
-  plugins: [tabCode(), reportFile()],
+  plugins: [tabCode(), reportFile(), tryCode()],
   base: "/",
   build: {
     outDir: path("dist/web"),

@@ -13,7 +13,8 @@ const sources = [
   "src",
   "assembly",
   "scripts/browsers/tab-code.ts",
-  "scripts/report-page.ts",
+  "scripts/web/report-page.ts",
+  "scripts/web/try-code.ts",
   "vite.config.ts",
   "package-lock.json",
 ];

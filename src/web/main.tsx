@@ -16,6 +16,7 @@ import { follow, type Place, usePlace } from "./shell/router.ts";
 import { startSession } from "./shell/session.ts";
 import { Shell } from "./shell/shell.tsx";
 import { showTheme, theme } from "./shell/theme.ts";
+import { TryPage } from "./try/page.tsx";
 
 function App() {
   useLanguage();
@@ -37,6 +38,8 @@ function pageOf(place: Place) {
       return <JobPage key={place.job} job={place.job} />;
     case "workers":
       return <WorkersPage />;
+    case "try":
+      return <TryPage />;
     case "files":
       return <FilesPage />;
     default:

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 import type { Plugin } from "vite";
 
-const web = join(dirname(import.meta.dirname), "src", "web");
+const web = join(dirname(dirname(import.meta.dirname)), "src", "web");
 const styles = ["colours", "page", "panels"].map((name) => join(web, "styles", `${name}.css`));
 
 async function script(): Promise<string> {

@@ -1,0 +1,117 @@
+/** What the Try page needs besides itself: the judge's Worker as text, and the types that its editor
+ *  knows. A part of the web page's build. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { rolldown } from "rolldown";
+import ts from "typescript";
+import type { Plugin } from "vite";
+
+const root = dirname(dirname(import.meta.dirname));
+const standIns = join(root, "src", "worker", "browser", "stand-ins");
+/** A trial has no disk and nothing compressed. */
+const absent: Readonly<Record<string, readonly string[]>> = {
+  "node:fs": ["closeSync", "fstatSync", "openSync", "readFileSync", "readSync", "createReadStream"],
+  "node:fs/promises": ["mkdtemp", "open", "rm"],
+  "node:os": ["tmpdir"],
+  "node:path": ["join"],
+  "node:zlib": ["gunzipSync", "zstdDecompressSync"],
+};
+const entry = "trial-entry";
+
+const resolving = {
+  name: "trial",
+  resolveId(id: string) {
+    if (id === entry) return id;
+    if (id in absent) return `\0${id}`;
+    return id.startsWith("node:") ? join(standIns, `${id.slice("node:".length)}.ts`) : null;
+  },
+  load(id: string) {
+    if (id === entry) {
+      const paths = [join(standIns, "install.ts"), join(root, "src", "sdk", "page", "judge.ts")];
+      return paths.map((path) => `import ${JSON.stringify(path)};`).join("\n");
+    }
+    const text = "a trial has no files";
+    const names = id.startsWith("\0node:") ? absent[id.slice(1)] : undefined;
+    const one = (name: string) =>
+      `export function ${name}() { throw new Error(${JSON.stringify(text)}); }`;
+    return names === undefined ? null : names.map(one).join("\n");
+  },
+};
+
+export async function judgeCode(): Promise<string> {
+  const bundle = await rolldown({
+    input: entry,
+    platform: "browser",
+    plugins: [resolving],
+    logLevel: "silent",
+  });
+  const { output } = await bundle.generate({ format: "iife", minify: true });
+  await bundle.close();
+  return output[0].code;
+}
+
+const lib = dirname(createRequire(import.meta.url).resolve("typescript"));
+const target = "lib.es2024.d.ts";
+
+/** By path: the language's own types, and the SDK's. */
+export function typeFiles(): Record<string, string> {
+  const files: Record<string, string> = {};
+  const addLib = (name: string) => {
+    if (files[`/${name}`] !== undefined) return;
+    const text = readFileSync(join(lib, name), "utf8");
+    files[`/${name}`] = text;
+    for (const [, next] of text.matchAll(/<reference lib="([^"]+)"/g)) addLib(`lib.${next}.d.ts`);
+  };
+  addLib(target);
+  const program = ts.createProgram([join(root, "src", "index.ts")], {
+    target: ts.ScriptTarget.ES2024,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    allowImportingTsExtensions: true,
+    declaration: true,
+    emitDeclarationOnly: true,
+    noCheck: true,
+    skipLibCheck: true,
+    strict: true,
+    types: ["node"],
+    outDir: "/node_modules/tequio",
+    rootDir: join(root, "src"),
+  });
+  const emitted = new Map<string, string>();
+  program.emit(undefined, (path, text) => emitted.set(path, text), undefined, true);
+  addReached(emitted, files, "/node_modules/tequio/index.d.ts");
+  files["/node_modules/tequio/package.json"] = JSON.stringify({
+    name: "tequio",
+    type: "module",
+    types: "./index.d.ts",
+  });
+  return files;
+}
+
+/** The declarations that this one is made of. */
+function addReached(
+  emitted: ReadonlyMap<string, string>,
+  files: Record<string, string>,
+  path: string,
+): void {
+  const text = emitted.get(path);
+  if (text === undefined || files[path] !== undefined) return;
+  files[path] = text.replaceAll(/("\.[^"]*)\.ts"/g, '$1"');
+  for (const [, next] of text.matchAll(/"(\.[^"]*)\.ts"/g)) {
+    addReached(emitted, files, join(dirname(path), `${next}.d.ts`));
+  }
+}
+
+const made: Readonly<Record<string, () => Promise<string> | string>> = {
+  "virtual:judge-code": async () => `export default ${JSON.stringify(await judgeCode())};`,
+  "virtual:type-files": () => `export default ${JSON.stringify(typeFiles())};`,
+};
+
+export function tryCode(): Plugin {
+  return {
+    name: "try-code",
+    resolveId: (id) => (id in made ? `\0${id}` : null),
+    load: (id) => (id.startsWith("\0") ? made[id.slice(1)]?.() : null),
+  };
+}
