@@ -85,7 +85,10 @@ async function comeBack(more: ConnectMore, door: TabDoor, join: Join): Promise<T
   const { returning: sessions } = door.arrivals;
   sessions.set(worker, more.session);
   try {
-    return await join(worker, owner);
+    const tab = await join(worker, owner);
+    // It may have been revoked while the join was on its way to the log.
+    if (door.auth.isCredentialOf(worker, more.credential)) return tab;
+    throw new ClusterError("unauthenticated", `the credential of ${worker} was revoked`);
   } finally {
     sessions.delete(worker);
   }

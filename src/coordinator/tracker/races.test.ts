@@ -109,6 +109,17 @@ test("a tab whose credential is revoked is out at once", async (t) => {
   await until(() => workers(all), isLost);
 });
 
+test("I14: a credential that is revoked while its tab comes back lets it in no more", async (t) => {
+  const { cluster: all, gateway, token } = await cluster(t);
+  const { credential, worker } = await gateway.join("1", { token });
+  gateway.hangUp();
+  const other = new ScriptedGateway(all.coordinator);
+  const revoked = all.coordinator.post({ kind: "token-revoked", id: worker });
+  const session = "1".padStart(32, "0");
+  await assert.rejects(other.join("2", { worker, credential, session }), /unauthenticated/);
+  await revoked;
+});
+
 /** One map task for a browser that knows the document only, and what it puts there. */
 async function withBare(t: TestContext) {
   const { cluster: all, gateway, lines } = await cluster(t, { anonymousBrowsers: true });

@@ -211,6 +211,8 @@ export class TrackerEdge {
     } catch (error) {
       const told = error instanceof ClusterError ? error : bugOf(error);
       const { message } = told;
+      const tab = gateway.tabs.get(uid);
+      if (tab !== undefined) this.#disconnect(gateway, tab);
       gateway.link.send(encodeBrowser({ action: "welcome", uid, more: {} }, { message }));
       this.#print(printable(`a browser is not taken: ${told === error ? told.text : error}`));
     } finally {
