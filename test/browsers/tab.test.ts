@@ -222,7 +222,8 @@ test(
     cluster.place.write(
       "endless.ts",
       `import { tasks } from "tequio";
-    export default tasks({ name: "endless", attempts: 1, timeoutMs: 700, items: [0], run() { for (;;); } });`,
+    export default tasks({ name: "endless", attempts: 1, timeoutMs: 700, items: [0],
+      run() { for (;;); } });`,
     );
     const { code, err } = await cluster.place.run("run", "endless.ts", "-o", "-");
     assert.notEqual(code, 0);
