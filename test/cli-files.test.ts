@@ -153,7 +153,7 @@ test("with a coordinator: names, folders, roots, patterns; gone at the end", asy
   ]);
   const missing = await place.run("get", "books/none");
   assert.equal(missing.code, 2);
-  assert.match(missing.err, /not-found: nobody shares books\/none/);
+  assert.match(missing.err, /not-found: nobody shares "books\/none"/);
   running.child.kill("SIGINT");
   assert.equal((await running.ended).code, 0);
   assert.match((await place.run("ls")).out, /nothing is shared yet/);

@@ -46,7 +46,8 @@ export class Interrupted extends Error {}
 export function exitCodeFor(error: unknown): number {
   if (error instanceof Interrupted) return exitCodes.interrupted;
   if (error instanceof JobFailed) return exitCodes.failed;
-  return error instanceof ClusterError ? exitCodeOf[error.code] : exitCodes.failed;
+  const known = asClusterError(error);
+  return known === null ? exitCodes.failed : exitCodeOf[known.code];
 }
 
 /** The lines for standard error, "" when there is nothing to say. */

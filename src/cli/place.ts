@@ -1,6 +1,6 @@
 /** Where a coordinator is: the data directory of this machine, or an address and a token from
  *  elsewhere. */
-import { readFileSync, statSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { ClusterError } from "../core/error.ts";
@@ -70,6 +70,7 @@ export function findTarget(options: TargetOptions, env: Environment = process.en
   const dataDir = dataDirOf(options.data, env);
   const endpoint = readEndpoint(dataDir);
   if (endpoint === null) {
+    refuseForeign(join(dataDir, endpointFile));
     throw new ClusterError(
       "unavailable",
       `no coordinator runs on this machine (no ${join(dataDir, endpointFile)}); ` +
@@ -82,6 +83,17 @@ export function findTarget(options: TargetOptions, env: Environment = process.en
     fingerprint: options.fingerprint ?? endpoint.fingerprint,
     dataDir,
   };
+}
+
+/** Throws `bad-request` when the file is there for others only: a coordinator may well run. */
+function refuseForeign(file: string): void {
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EACCES") return;
+    const text = `${file} is for another user of this machine; ask them for a token, then`;
+    throw new ClusterError("bad-request", `${text} --url and --token-file`, { cause });
+  }
 }
 
 /** The token that was given, from wherever; null when none was. */

@@ -1,7 +1,7 @@
 /** The end of a job that was followed: its result where the user wants it, or its failure as an
  *  error. */
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, existsSync, readdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { ClusterError } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
@@ -53,10 +53,26 @@ function freshFolder(name: string): string {
   return free;
 }
 
+/** Throws `bad-request` when nothing may be made beside `path`. Results are made there under
+ *  another name first. */
+function refuseUnwritable(path: string): void {
+  let folder = dirname(resolve(path));
+  while (!existsSync(folder)) folder = dirname(folder);
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const text = `cannot write ${path}: ${folder} is not writable (${code})`;
+    throw new ClusterError("bad-request", `${text}; choose another place with -o`, { cause });
+  }
+}
+
 /** Throws `conflict` when a result is there already: asked before the work, since a job whose
  *  result has no place was run in vain. Collecting asks again. */
 export function refuseTaken(to: Destination): void {
-  if (to.kind === "stream" || to.replace === true) return;
+  if (to.kind === "stream") return;
+  refuseUnwritable(to.path);
+  if (to.replace === true) return;
   const there = statSync(to.path, { throwIfNoEntry: false });
   if (there === undefined) return;
   if (to.kind === "file" && there.isDirectory()) {
