@@ -20,7 +20,7 @@ export type ClusterKeys = {
   /** Of the job, known to the coordinator alone: from it come the keys that it shares with each
    *  worker of the job. The same after a restart. */
   exchangeSecret(job: JobId): string;
-  /** How tickets are made; those of `peer/shuffle/ticket.ts` but where there is no `node:crypto`. */
+  /** How tickets are made; as in `peer/shuffle/ticket.ts` but where there is no `node:crypto`. */
   readonly tickets: {
     readonly sourceKey: typeof sourceKey;
     readonly ticketText: typeof ticketText;
