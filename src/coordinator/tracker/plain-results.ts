@@ -7,7 +7,7 @@ import type { Blobs } from "../../store/blob/blob.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { Loop } from "../run.ts";
 import { resultUrls } from "./assignments.ts";
-import { outputOfLines, plainMaxBytes } from "./plain.ts";
+import { linesOfRun, outputOfLines, plainMaxBytes } from "./plain.ts";
 import { refsOf, type TabRun } from "./runs.ts";
 
 type Parts = { readonly loop: Loop; readonly blobs: Blobs; readonly relay: Relay };
@@ -25,7 +25,7 @@ export class PlainResults {
   readonly #waiting = new Map<string, Map<number, Buffer>>();
   #sizeBytes = 0;
 
-  /** `maxBytes`: of all results that wait, or are arriving. Default 512 MiB. */
+  /** `maxBytes`: of results that wait or arrive, and partitions that are read. Default 512 MiB. */
   constructor(parts: Parts, maxBytes = 512 * 1024 * 1024) {
     this.#parts = parts;
     this.#maxBytes = maxBytes;
@@ -33,30 +33,52 @@ export class PlainResults {
 
   /** Takes a result from its chunks. Throws `unavailable`, `limit-exceeded`, `not-found`. */
   async put({ isWanted, part, ticket }: Result, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const arrived: Uint8Array[] = [];
-    let sizeBytes = 0;
+    const counted = { bytes: 0 };
+    let whole: Buffer;
     try {
-      for await (const chunk of chunks) {
-        sizeBytes += chunk.length;
-        this.#sizeBytes += chunk.length;
-        if (sizeBytes > plainMaxBytes) {
-          const text = `a result above ${plainMaxBytes} bytes; use more reducers`;
-          throw new ClusterError("limit-exceeded", text);
-        }
-        if (this.#sizeBytes > this.#maxBytes) {
-          throw new ClusterError("unavailable", "too many results of browsers wait; put it again");
-        }
-        arrived.push(Uint8Array.from(chunk));
-      }
+      whole = await this.#whole(chunks, "a result", counted);
       if (!isWanted()) throw new ClusterError("not-found", "the task ended while this came");
     } catch (error) {
-      this.#sizeBytes -= sizeBytes;
+      this.#sizeBytes -= counted.bytes;
       throw error;
     }
     const results = this.#waiting.get(ticket) ?? new Map<number, Buffer>();
     this.#waiting.set(ticket, results);
     this.#sizeBytes -= results.get(part)?.length ?? 0;
-    results.set(part, Buffer.concat(arrived));
+    results.set(part, whole);
+  }
+
+  /** The lines of a partition's run, which is in memory until all of them are read. */
+  async *lines(run: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+    const counted = { bytes: 0 };
+    try {
+      const whole = await this.#whole(run, "a partition", counted);
+      for (const line of linesOfRun(whole)) yield Buffer.from(line);
+    } finally {
+      this.#sizeBytes -= counted.bytes;
+    }
+  }
+
+  /** Bytes count from the moment in which they come. */
+  async #whole(
+    chunks: AsyncIterable<Uint8Array>,
+    what: string,
+    counted: { bytes: number },
+  ): Promise<Buffer> {
+    const arrived: Uint8Array[] = [];
+    for await (const chunk of chunks) {
+      counted.bytes += chunk.length;
+      this.#sizeBytes += chunk.length;
+      if (counted.bytes > plainMaxBytes) {
+        const text = `${what} above ${plainMaxBytes} bytes; use more reducers`;
+        throw new ClusterError("limit-exceeded", text);
+      }
+      if (this.#sizeBytes > this.#maxBytes) {
+        throw new ClusterError("unavailable", "too much of browsers is in memory; try it again");
+      }
+      arrived.push(Uint8Array.from(chunk));
+    }
+    return Buffer.concat(arrived);
   }
 
   /** The run is over, one way or another. */

@@ -9,7 +9,6 @@ import { type Answer, type Call, json, ndjson, type Route } from "../http/route.
 import { type Chunks, moving } from "../http/routes-blobs.ts";
 import type { Services } from "../http/services.ts";
 import { itemLines, partitionRun, splitText } from "./inputs.ts";
-import { linesOfRun, plainMaxBytes } from "./plain.ts";
 import type { TabRun } from "./runs.ts";
 
 /** Largest final output of one attempt, bytes. */
@@ -68,7 +67,7 @@ async function input(call: Call): Promise<Answer> {
   if (from === undefined) throw new ClusterError("not-found", `there is no input ${params.part}`);
   if (run.type === "r") {
     const bytes = partitionRun(services, run, Number(from));
-    return plain === undefined ? stream(bytes) : ndjson(plainLines(bytes));
+    return plain === undefined ? stream(bytes) : ndjson(services.plainResults.lines(bytes));
   }
   const kind = jobSpec(services.loop.state, run.job)?.stages[run.stage]?.kind;
   return kind === "tasks" ? ndjson(itemLines(services, run)) : stream(splitText(services, run));
@@ -77,25 +76,6 @@ async function input(call: Call): Promise<Answer> {
 function stream(bytes: AsyncIterable<Uint8Array>): Answer {
   const headers = { "content-type": "application/octet-stream" };
   return { kind: "bytes", status: 200, headers, stream: bytes };
-}
-
-async function* plainLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-  const run = await whole(bytes, "a partition");
-  for (const line of linesOfRun(run)) yield Buffer.from(line);
-}
-
-async function whole(bytes: AsyncIterable<Uint8Array>, what: string): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of bytes) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > plainMaxBytes) {
-      const text = `${what} above ${plainMaxBytes} bytes; use more reducers`;
-      throw new ClusterError("limit-exceeded", text);
-    }
-    parts.push(Uint8Array.from(chunk));
-  }
-  return Buffer.concat(parts);
 }
 
 function body({ body: chunks, signal }: Call): AsyncIterable<Uint8Array> {

@@ -1,0 +1,38 @@
+/** What browsers that know the document only make the coordinator hold: bounded, and given back. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PlainResults } from "./plain-results.ts";
+
+async function* bytes(count: number) {
+  for (let at = 0; at < count; at += 100) yield Buffer.alloc(Math.min(100, count - at), "x");
+}
+
+const result = (ticket: string, over: { part?: number; isWanted?: () => boolean } = {}) => {
+  return { ticket, part: 0, isWanted: () => true, ...over };
+};
+
+test("I20: all results together have a bound, and give back what they took", async () => {
+  const results = new PlainResults({} as never, 1_000);
+  await results.put(result("a"), bytes(600));
+  const unavailable = { code: "unavailable" };
+  await assert.rejects(results.put(result("b"), bytes(600)), unavailable);
+  await assert.rejects(results.lines(bytes(600)).next(), unavailable);
+  // Another text for the same part takes the place of the first, once it is there.
+  await results.put(result("a"), bytes(300));
+  await results.put(result("b"), bytes(600));
+  results.forget("a");
+  results.forget("b");
+  await results.put(result("c"), bytes(1_000));
+});
+
+test("I20: an upload whose task ends under way, or whose browser goes, leaves nothing", async () => {
+  const results = new PlainResults({} as never, 1_000);
+  const late = results.put(result("a", { isWanted: () => false }), bytes(900));
+  await assert.rejects(late, { code: "not-found" });
+  async function* broken() {
+    yield* bytes(900);
+    throw new Error("gone");
+  }
+  await assert.rejects(results.put(result("a"), broken()), /gone/);
+  await results.put(result("b"), bytes(1_000));
+});
