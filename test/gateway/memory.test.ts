@@ -1,0 +1,43 @@
+/** What a gateway's process takes of memory while strangers send what never ends. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { residentBytes } from "../../bench/memory.ts";
+import { Place } from "../cli/process.ts";
+import { frameHead, opcodes, upgraded } from "./raw-socket.ts";
+import { Client } from "./served.ts";
+
+const connections = 400;
+const halfBytes = 3_900_000;
+/** Held for all connections together. */
+const heldMaxBytes = 256 * 1024 * 1024;
+/** With what a gateway takes without any, and with what was cut off and is not collected yet. */
+const residentMaxBytes = 1e9;
+
+test("T5.6: 1.5 GB of messages that never end leave a gateway bounded, and alive", {
+  skip: !existsSync("/proc/self/stat") && "no /proc to see memory in",
+  timeout: 60_000,
+}, async (t) => {
+  const place = new Place(t);
+  const gateway = place.start("gateway", "--listen", "127.0.0.1:0", "--json");
+  const { pid, url } = JSON.parse((await gateway.said("}\n")).split("\n")[0] ?? "");
+  const port = Number(new URL(url).port);
+  const half = Buffer.alloc(halfBytes, " ");
+  let cut = 0;
+  for (let i = 0; i < connections; i++) {
+    const { socket } = await upgraded(t, port);
+    socket.once("close", () => cut++);
+    socket.write(frameHead(opcodes.text, halfBytes + 1));
+    await new Promise((resolve) => socket.write(half, resolve));
+  }
+  const isBounded = () => (connections - cut) * halfBytes <= heldMaxBytes;
+  for (let waits = 0; !isBounded() && waits < 100; waits++) await delay(100);
+  assert.ok(isBounded(), `${cut} of ${connections} cut off`);
+  const resident = residentBytes(pid);
+  assert.ok(resident <= residentMaxBytes, `${Math.round(resident / 1e6)} MB`);
+  t.diagnostic(`${Math.round(resident / 1e6)} MB resident`);
+  const client = await Client.open(t, port);
+  client.say("ping");
+  await client.next("pong");
+});
