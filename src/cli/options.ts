@@ -17,10 +17,15 @@ export function withJson(command: Command): Command {
   return command.option("--json", "print JSON for programs");
 }
 
+/** Of the narrowest usual terminal. */
+const columns = 80;
+
 /** Examples at the end of a command's help, one `[command line, what it does]` a line. */
 export function withExamples(command: Command, examples: ReadonlyArray<[string, string]>): Command {
   const width = Math.max(...examples.map(([line]) => line.length));
-  const lines = examples.map(([line, what]) => `  $ ${line.padEnd(width)}  ${what}`);
+  const beside = examples.map(([line, what]) => `  $ ${line.padEnd(width)}  ${what}`);
+  const below = examples.map(([line, what]) => `  $ ${line}\n      ${what}`);
+  const lines = beside.every((line) => line.length <= columns) ? beside : below;
   return command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
 }
 

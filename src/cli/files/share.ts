@@ -1,5 +1,5 @@
 /** `tequio share PATH…`: offers files where they lie, until it is ended. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { isLoopback, parseListen } from "../../coordinator/listen.ts";
 import { ClusterError } from "../../core/error.ts";
 import { Sharing } from "../../peer/share/sharing.ts";
@@ -35,11 +35,10 @@ export function define(command: Command): void {
     .option("--link", "print a link that works without a coordinator, and list nothing elsewhere")
     .option("--name <name>", "what others call it; default: the last part of the path")
     .option("--as <name>", "name of this peer in the catalogue; default: that of the machine")
-    .option(
-      "--ttl <time>",
-      "leave the catalogue after so much silence",
-      durationArgument("--ttl"),
-      60_000,
+    .addOption(
+      new Option("--ttl <time>", "leave the catalogue after so much silence")
+        .argParser(durationArgument("--ttl"))
+        .default(60_000, "1m"),
     )
     .option("--listen <host:port>", "where others fetch from", "127.0.0.1:0")
     .option(
