@@ -1,3 +1,4 @@
+/** Outputs that the coordinator keeps: whole or not at all, and never another. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";

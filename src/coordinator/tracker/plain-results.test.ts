@@ -25,7 +25,7 @@ test("I20: all results together have a bound, and give back what they took", asy
   await results.put(result("c"), bytes(1_000));
 });
 
-test("I20: an upload whose task ends under way, or whose browser goes, leaves nothing", async () => {
+test("I20: an upload that ends early, or whose task does, leaves nothing", async () => {
   const results = new PlainResults({} as never, 1_000);
   const late = results.put(result("a", { isWanted: () => false }), bytes(900));
   await assert.rejects(late, { code: "not-found" });
