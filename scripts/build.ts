@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildKernels } from "./build-wasm.ts";
-import { buildWeb } from "./build-web.ts";
+import { buildWeb } from "./web/build-web.ts";
 
 const root = dirname(import.meta.dirname);
 await buildKernels();

@@ -5,7 +5,7 @@ import { coverageTable, Tally } from "../src/sim/coverage.ts";
 import { figures, figureText, fleet } from "../src/sim/figures.ts";
 import { shrink } from "../src/sim/shrink.ts";
 import { simulate } from "../src/sim/simulate.ts";
-import { buildSimulationPage, openInBrowser } from "./simulation-page.ts";
+import { buildSimulationPage, openInBrowser } from "./web/simulation-page.ts";
 
 const help = `Simulated clusters: the production loops; clock, network, disk and deaths from a seed.
 

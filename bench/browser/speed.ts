@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { buildWeb } from "../../scripts/build-web.ts";
+import { buildWeb } from "../../scripts/web/build-web.ts";
 import { type Cluster, root, startCluster } from "../../scripts/cluster.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { type Client, connect } from "../../src/sdk/client.ts";

@@ -1,4 +1,5 @@
-/** What the Try page needs besides itself: the judge's Worker as text, and the types that its editor
+/** What the Try page needs besides itself: the judge's Worker as text, and the types that its
+ *  editor
  *  knows. A part of the web page's build. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

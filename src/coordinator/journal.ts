@@ -87,7 +87,8 @@ function decodeSnapshot(record: LogRecord): LogEnd {
 }
 
 /** Snapshot and replay. Effects are dropped: whoever needs them again asks again (see
- *  core/effect.ts). `replayed` sees each record behind the snapshot, with what the core made of it. */
+ *  core/effect.ts). `replayed` sees each record behind the snapshot, with what the core made of it.
+ *  */
 export async function replay(
   log: Pick<Log, "loadSnapshot" | "read">,
   replayed?: (record: LogRecord, event: CoordinatorEvent, effects: readonly Effect[]) => void,

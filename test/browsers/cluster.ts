@@ -1,7 +1,7 @@
 /** A cluster with a page, and tabs in a real Chromium, for tests. */
 import type { TestContext } from "node:test";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { buildWeb } from "../../scripts/build-web.ts";
+import { buildWeb } from "../../scripts/web/build-web.ts";
 import { Place, type Running } from "../cli/process.ts";
 
 export type Cluster = {

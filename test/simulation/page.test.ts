@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
-import { buildSimulationPage } from "../../scripts/simulation-page.ts";
+import { buildSimulationPage } from "../../scripts/web/simulation-page.ts";
 import { simulate } from "../../src/sim/simulate.ts";
 import { findChromium, startChromium } from "./chromium.ts";
 

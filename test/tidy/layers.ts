@@ -53,7 +53,7 @@ export function importProblem(path: string, layer: string, target: string): stri
   if (!target.startsWith(".")) {
     return anywhere.has(layer) ? `imports ${target}, but src/${layer} runs anywhere` : null;
   }
-  if (!/\.(ts|js|json|wasm)$/.test(target)) return `imports ${target} without its extension`;
+  if (!/\.(tsx?|js|json|wasm|css)$/.test(target)) return `imports ${target} without its extension`;
   const file = posix.join(posix.dirname(path), target);
   if (!file.startsWith("src/")) return file === "package.json" ? null : `imports ${target}`;
   const other = layerOf(file);

@@ -1,4 +1,5 @@
-/** The Try page in a real Chromium: written, checked, run in its sandbox, seen as table and bars. */
+/** The Try page in a real Chromium: written, checked, run in its sandbox, seen as table and bars.
+ *  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startCluster } from "../browsers/cluster.ts";
@@ -32,7 +33,8 @@ test("a small job is written with types, run on a sample, and seen as table and 
   await page.click("#run");
   await page.waitForSelector("[role=alert]");
   const probe = `import { tasks } from "tequio";
-export default tasks({ items: [0], run: () => fetch("/v1/me").then(() => "out", () => "kept in") });`;
+const run = () => fetch("/v1/me").then(() => "out", () => "kept in");
+export default tasks({ items: [0], run });`;
   await page.fill(".cm-content", probe);
   await page.click("#run");
   await page.waitForSelector(".rows >> text=kept in");

@@ -2,7 +2,8 @@
  *  memory, and after a restart as far as the log goes back (see decisions/0010).
  *
  *  1. An attempt is open from its order to its end, and counts once.
- *  2. Of each job the newest `perJobMax` that ended are kept; of all jobs together `allMax`, and the
+ *  2. Of each job the newest `perJobMax` that ended are kept; of all jobs together `allMax`, and
+ *     the
  *     job that was seen first is forgotten first.
  *  3. Nobody decides by it. */
 import type { Effect } from "../../core/effect.ts";

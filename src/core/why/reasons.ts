@@ -109,7 +109,8 @@ const texts: Texts = {
     (byOthers > 0 ? `, ${byOthers} by other jobs` : ""),
   "fair-share": ({ attempts, jobs, weight }) =>
     `${count(jobs, "job")} share the workers; this one has weight ${weight} and ` +
-    `${count(attempts, "attempt")}, and the next free slot goes to the one furthest below its share`,
+    `${count(attempts, "attempt")}, and the next free slot goes to the one furthest below its ` +
+    "share",
   "worker-lost": ({ worker }) => `${worker} is lost: nothing was heard of it in time, or it left`,
   "worker-paused": ({ reason, worker }) => `${worker} takes nothing now: ${reason}`,
   "worker-busy": ({ attempts, slots, worker }) =>

@@ -1,4 +1,5 @@
-/** The sequential judge in a Worker of the Try page: a small job on a sample, the way a cluster would
+/** The sequential judge in a Worker of the Try page: a small job on a sample, the way a cluster
+ *  would
  *  run it. Built for the page by `scripts/web/try-code.ts`. */
 import { ClusterError } from "../../core/error.ts";
 import type { Plan } from "../../wire/block/plan.ts";

@@ -22,7 +22,8 @@ export const clusterMessages = catalogue({
     showLost: { one: "Show {n} lost worker", other: "Show {n} lost workers" },
     joinTitle: "Let others help",
     joinHelp:
-      "Whoever opens this link can lend a browser: phones, Chromebooks, anything. It holds for a day.",
+      "Whoever opens this link can lend a browser: phones, Chromebooks, anything. It holds for " +
+      "a day.",
     makeLink: "Make a join link",
     copy: "Copy",
     copied: "Copied",
@@ -52,7 +53,8 @@ export const clusterMessages = catalogue({
     showLost: { one: "Mostrar {n} nodo perdido", other: "Mostrar {n} nodos perdidos" },
     joinTitle: "Que otros ayuden",
     joinHelp:
-      "Quien abra este enlace puede prestar un navegador: teléfonos, Chromebooks, lo que sea. Vale un día.",
+      "Quien abra este enlace puede prestar un navegador: teléfonos, Chromebooks, lo que sea. " +
+      "Vale un día.",
     makeLink: "Crear un enlace",
     copy: "Copiar",
     copied: "Copiado",

@@ -1,4 +1,5 @@
-/** Messages of the page in its three languages: each area brings its own catalogue, and the type says
+/** Messages of the page in its three languages: each area brings its own catalogue, and the type
+ *  says
  *  that none is missing a sentence. */
 import { useEffect, useState } from "preact/hooks";
 

@@ -35,7 +35,8 @@ export const reasonMessages = catalogue({
       "Its input is too large for the tabs that are here; add a worker with `tequio join`.",
     "slots-taken": "All {slots} slots of the workers are taken, {others} by other jobs.",
     "fair-share":
-      "{jobs} jobs share the workers; this one has weight {weight} and {attempts} attempts. The next free slot goes to the job furthest below its share.",
+      "{jobs} jobs share the workers; this one has weight {weight} and {attempts} attempts. The " +
+      "next free slot goes to the job furthest below its share.",
     "worker-lost": "{worker} is lost: it left, or nothing was heard of it in time.",
     "worker-paused": "{worker} takes nothing now: {reason}",
     "worker-busy": "{worker} has {attempts} attempts for {slots} slots.",
@@ -76,10 +77,12 @@ export const reasonMessages = catalogue({
     },
     "no-runtime": "Ningún nodo ejecuta JavaScript.",
     "input-too-large":
-      "Su entrada es demasiado grande para las pestañas presentes; añada un nodo con `tequio join`.",
+      "Su entrada es demasiado grande para las pestañas presentes; añada un nodo con `tequio " +
+      "join`.",
     "slots-taken": "Los {slots} puestos de los nodos están ocupados, {others} por otros trabajos.",
     "fair-share":
-      "{jobs} trabajos comparten los nodos; este tiene peso {weight} y {attempts} intentos. El próximo puesto libre es para el trabajo más alejado de su parte.",
+      "{jobs} trabajos comparten los nodos; este tiene peso {weight} y {attempts} intentos. El " +
+      "próximo puesto libre es para el trabajo más alejado de su parte.",
     "worker-lost": "{worker} se perdió: se fue, o no se supo de él a tiempo.",
     "worker-paused": "{worker} no acepta nada ahora: {reason}",
     "worker-busy": "{worker} tiene {attempts} intentos para {slots} puestos.",

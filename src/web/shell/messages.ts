@@ -19,7 +19,8 @@ export const shellMessages = catalogue({
     toJobs: "To the jobs",
     signIn: "Who are you?",
     signInHelp:
-      "Open the dashboard link that `tequio up` prints, or paste a token that `tequio token create` has made.",
+      "Open the dashboard link that `tequio up` prints, or paste a token that `tequio token " +
+      "create` has made.",
     token: "Token",
     noToken: "This is not a whole token; it begins with mrt_.",
     enter: "Enter",
@@ -49,7 +50,8 @@ export const shellMessages = catalogue({
     toJobs: "Ir a los trabajos",
     signIn: "¿Quién es usted?",
     signInHelp:
-      "Abra el enlace del panel que imprime `tequio up`, o pegue un token hecho con `tequio token create`.",
+      "Abra el enlace del panel que imprime `tequio up`, o pegue un token hecho con `tequio " +
+      "token create`.",
     token: "Token",
     noToken: "No es un token completo; empieza por mrt_.",
     enter: "Entrar",

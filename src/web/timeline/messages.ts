@@ -8,7 +8,8 @@ export const timelineMessages = catalogue({
     perSecond: "tasks/s",
     time: "time",
     summary:
-      "{attempts} attempts on {workers} workers: {done} done, {failed} failed, {lost} lost, {stopped} stopped, {backups} backups",
+      "{attempts} attempts on {workers} workers: {done} done, {failed} failed, {lost} lost, " +
+      "{stopped} stopped, {backups} backups",
     nothing: "No attempt has ended yet.",
     partial: "Earlier attempts are no longer known.",
     zoomIn: "Zoom in",
@@ -41,7 +42,8 @@ export const timelineMessages = catalogue({
     perSecond: "tareas/s",
     time: "tiempo",
     summary:
-      "{attempts} intentos en {workers} nodos: {done} terminados, {failed} fallidos, {lost} perdidos, {stopped} detenidos, {backups} de respaldo",
+      "{attempts} intentos en {workers} nodos: {done} terminados, {failed} fallidos, {lost} " +
+      "perdidos, {stopped} detenidos, {backups} de respaldo",
     nothing: "Todavía no ha terminado ningún intento.",
     partial: "Ya no se conocen los intentos anteriores.",
     zoomIn: "Acercar",

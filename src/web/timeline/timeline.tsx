@@ -1,4 +1,5 @@
-/** The timeline of a job: a lane for each worker, a bar for each attempt; by pointer, by keys, and as
+/** The timeline of a job: a lane for each worker, a bar for each attempt; by pointer, by keys, and
+ *  as
  *  tables for who sees no picture. */
 import type { TargetedKeyboardEvent, TargetedPointerEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -68,7 +69,6 @@ function Picture({ model, stages, summary, version }: Props & { summary: string 
   const [tip, showTip] = useState<{ bar: Bar; x: number; y: number } | null>(null);
   useBoard(canvas, board, { model, stages });
   useEffect(() => board.current?.redraw(), [version]);
-  const zoom = (factor: number) => () => board.current?.zoom(factor);
   const onPointerMove = (event: TargetedPointerEvent<HTMLCanvasElement>) => {
     const now = board.current;
     if (now === null) return;
@@ -85,22 +85,7 @@ function Picture({ model, stages, summary, version }: Props & { summary: string 
   };
   return (
     <div class="timeline">
-      <div class="row tools">
-        <button type="button" onClick={zoom(2)} aria-label={say("zoomIn")}>
-          +
-        </button>
-        <button type="button" onClick={zoom(0.5)} aria-label={say("zoomOut")}>
-          −
-        </button>
-        <button type="button" onClick={() => board.current?.showAll()}>
-          {say("all")}
-        </button>
-        {board.current !== null && model.lanes.length > board.current.laneCount ? (
-          <span class="quiet small">
-            {say("moreLanes", { shown: board.current.laneCount, all: model.lanes.length })}
-          </span>
-        ) : null}
-      </div>
+      <Tools board={board.current} lanes={model.lanes.length} />
       <div class="lanes">
         <canvas
           ref={canvas}
@@ -123,6 +108,27 @@ function Picture({ model, stages, summary, version }: Props & { summary: string 
         />
         {tip === null ? null : <Tip {...tip} stages={stages} />}
       </div>
+    </div>
+  );
+}
+
+function Tools({ board, lanes }: { board: Board | null; lanes: number }) {
+  const say = useMessages(timelineMessages);
+  const zoom = (factor: number) => () => board?.zoom(factor);
+  return (
+    <div class="row tools">
+      <button type="button" onClick={zoom(2)} aria-label={say("zoomIn")}>
+        +
+      </button>
+      <button type="button" onClick={zoom(0.5)} aria-label={say("zoomOut")}>
+        −
+      </button>
+      <button type="button" onClick={() => board?.showAll()}>
+        {say("all")}
+      </button>
+      {board !== null && lanes > board.laneCount ? (
+        <span class="quiet small">{say("moreLanes", { shown: board.laneCount, all: lanes })}</span>
+      ) : null}
     </div>
   );
 }

@@ -1,4 +1,5 @@
-/** The editor of the Try page: TypeScript with the types of the SDK, all in the page. Loaded when it
+/** The editor of the Try page: TypeScript with the types of the SDK, all in the page. Loaded when
+ *  it
  *  is needed, since the compiler is large. */
 
 import typeFiles from "virtual:type-files";

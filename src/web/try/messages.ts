@@ -5,7 +5,8 @@ export const tryMessages = catalogue({
   en: {
     title: "Try it",
     intro:
-      "Write a small job and run it here, in a sandbox of this tab: no network, no files. The same file runs on the cluster with `tequio run job.ts`.",
+      "Write a small job and run it here, in a sandbox of this tab: no network, no files. The " +
+      "same file runs on the cluster with `tequio run job.ts`.",
     sample: "Begin with",
     words: "Count words",
     sales: "Sum sales by city",
@@ -30,7 +31,8 @@ export const tryMessages = catalogue({
   es: {
     title: "Probar",
     intro:
-      "Escriba un trabajo pequeño y ejecútelo aquí, aislado en esta pestaña: sin red ni archivos. El mismo archivo corre en el clúster con `tequio run job.ts`.",
+      "Escriba un trabajo pequeño y ejecútelo aquí, aislado en esta pestaña: sin red ni " +
+      "archivos. El mismo archivo corre en el clúster con `tequio run job.ts`.",
     sample: "Empezar con",
     words: "Contar palabras",
     sales: "Sumar ventas por ciudad",

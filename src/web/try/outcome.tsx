@@ -50,21 +50,27 @@ export function Outcome({ answer }: { answer: TrialAnswer }) {
           <pre class="text body">{answer.logs.join("\n")}</pre>
         </div>
       )}
-      {counters.length === 0 ? null : (
-        <div class="panel">
-          <header>
-            <h2>{say("counters")}</h2>
-          </header>
-          <dl class="body counters">
-            {counters.map(([name, n]) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd class="number">{countText(n)}</dd>
-              </div>
-            ))}
-          </dl>
-        </div>
-      )}
+      <Counters counters={counters} />
+    </div>
+  );
+}
+
+function Counters({ counters }: { counters: ReadonlyArray<[string, number]> }) {
+  const say = useMessages(tryMessages);
+  if (counters.length === 0) return null;
+  return (
+    <div class="panel">
+      <header>
+        <h2>{say("counters")}</h2>
+      </header>
+      <dl class="body counters">
+        {counters.map(([name, n]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd class="number">{countText(n)}</dd>
+          </div>
+        ))}
+      </dl>
     </div>
   );
 }

@@ -33,6 +33,7 @@ export function TryPage() {
     setInput(sample.input);
     show(null);
   };
+  const go = () => void run(editor.current?.text() ?? "");
   const save = () => saveAs("job.ts", new Blob([editor.current?.text() ?? ""]));
   return (
     <div class="stack">
@@ -40,31 +41,7 @@ export function TryPage() {
       <p class="quiet">
         <Rich text={say("intro")} />
       </p>
-      <div class="row">
-        <label class="row">
-          <span class="quiet">{say("sample")}</span>
-          <select onChange={(event) => begin(event.currentTarget.value)}>
-            {samples.map(({ name }) => (
-              <option key={name} value={name}>
-                {say(name as "words" | "sales" | "tasks")}
-              </option>
-            ))}
-          </select>
-        </label>
-        <span class="stretch" />
-        <button type="button" disabled={!isReady} onClick={save}>
-          {say("save")}
-        </button>
-        <button
-          type="button"
-          class="main"
-          id="run"
-          disabled={!isReady || shown === "running"}
-          onClick={() => void run(editor.current?.text() ?? "")}
-        >
-          {say(shown === "running" ? "running" : "run")}
-        </button>
-      </div>
+      <Tools isReady={isReady} isRunning={shown === "running"} begin={begin} save={save} run={go} />
       <div class="columns">
         <div class="panel">
           <header>
@@ -88,6 +65,39 @@ export function TryPage() {
       <div aria-live="polite">
         <Answer shown={shown} />
       </div>
+    </div>
+  );
+}
+
+type ToolsProps = {
+  readonly isReady: boolean;
+  readonly isRunning: boolean;
+  readonly begin: (sample: string) => void;
+  readonly save: () => void;
+  readonly run: () => void;
+};
+
+function Tools({ begin, isReady, isRunning, run, save }: ToolsProps) {
+  const say = useMessages(tryMessages);
+  return (
+    <div class="row">
+      <label class="row">
+        <span class="quiet">{say("sample")}</span>
+        <select onChange={(event) => begin(event.currentTarget.value)}>
+          {samples.map(({ name }) => (
+            <option key={name} value={name}>
+              {say(name as "words" | "sales" | "tasks")}
+            </option>
+          ))}
+        </select>
+      </label>
+      <span class="stretch" />
+      <button type="button" disabled={!isReady} onClick={save}>
+        {say("save")}
+      </button>
+      <button type="button" class="main" id="run" disabled={!isReady || isRunning} onClick={run}>
+        {say(isRunning ? "running" : "run")}
+      </button>
     </div>
   );
 }

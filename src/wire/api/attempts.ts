@@ -1,4 +1,5 @@
-/** The attempts of a job as they are told to people: seven numbers each, since there may be a hundred
+/** The attempts of a job as they are told to people: seven numbers each, since there may be a
+ *  hundred
  *  thousand. */
 
 /** done: committed · failed: its own error · lost: with its worker · stopped: another attempt was
