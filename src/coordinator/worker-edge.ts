@@ -162,6 +162,14 @@ export class WorkerEdge {
     const other = this.#byWorker.get(worker);
     // Its join became durable when another link had taken its place already.
     if (link.phase === "closed" && other !== undefined && other !== link) return;
+    const isOutrun = other?.process === link.process && other.openedAtMs > link.openedAtMs;
+    if (isOutrun) {
+      // The worker asked over this link first, then over another, and the first was slower.
+      const why = `${worker} has come over a newer link`;
+      if (link.phase === "joining") throw new ClusterError("unavailable", why);
+      link.close(why);
+      return;
+    }
     const quietMs = quietHeartbeats * this.#times.heartbeatMs;
     const nowMs = this.#options.loop.nowMs();
     if (other !== undefined && other !== link) {

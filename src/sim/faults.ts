@@ -53,7 +53,7 @@ export const faultRates = {
   "tab-cut": { ...often, forMs: [1_000, 60_000] },
   "tab-link-break": { ...often, forMs: [0, 0] },
   "gateway-crashed": { ...often, forMs: [500, 60_000] },
-  "gateway-power": { ...seldom, forMs: [5_000, 120_000] },
+  "gateway-power": { ...often, forMs: [5_000, 120_000] },
   "gateway-paused": { ...often, forMs: [100, 120_000] },
   "gateway-cut": { ...often, forMs: [100, 60_000] },
   "gateway-link-break": { ...often, forMs: [0, 0] },

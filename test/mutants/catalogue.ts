@@ -231,4 +231,52 @@ export const mutants: readonly Mutant[] = [
     "if (this.#sure === null) answer();",
     "if (this !== null) answer();",
   ),
+  one(
+    "a tab's finish is acknowledged before it is durable",
+    "coordinator/tracker/reports.ts",
+    "await loop.post(await checked(event));",
+    "loop.post(await checked(event)).catch(() => {});",
+  ),
+  one(
+    "outputs of a tab go with the tab",
+    "core/cluster/reports.ts",
+    '.specs.exchangeUrl === "" ? RELAY : lease.worker',
+    '.specs.exchangeUrl === "" ? lease.worker : lease.worker',
+  ),
+  one(
+    "what the relay has lost is not computed again",
+    "core/cluster/reports.ts",
+    "if (input === undefined || input.state[task] !== DONE) continue;",
+    "if (input?.state[task] !== DONE || input.holder[task] === RELAY) continue;",
+  ),
+  one(
+    "a gateway does not say that a tab is gone",
+    "gateway/switchboard.ts",
+    '    this.#toTracker({ action: "disconnect", uid: tab.uid });\n',
+    "",
+  ),
+  one(
+    "a tracker that comes back is told of a busy browser (bug 14 of the track record)",
+    "gateway/switchboard.ts",
+    "tab.isStale ||= tab.more === null && isBusy(tab);",
+    "tab.isStale ||= tab.more === null && tab.tasks.size < 0;",
+  ),
+  one(
+    "a tab that cannot be taken now gives up (bug 12 of the track record)",
+    "worker/browser/tab/session.ts",
+    "    if (isRetryable(why)) {",
+    '    if (why === "") {',
+  ),
+  one(
+    "a partition that a browser of the document cannot have is its own fault (bug 17)",
+    "coordinator/tracker/reports.ts",
+    "else if (run.missed.size === 0)",
+    "else if (run.missed.size >= 0)",
+  ),
+  one(
+    "a gateway that is silent is never given up",
+    "coordinator/tracker/tracker-edge.ts",
+    "} else if (nowMs - heardAtMs >= gatewayTtlMs) {",
+    "} else if (nowMs - heardAtMs >= gatewayTtlMs * 1e9) {",
+  ),
 ];

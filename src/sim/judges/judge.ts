@@ -13,7 +13,7 @@ import {
   step,
 } from "../../core/coordinator.ts";
 import type { CoordinatorEvent } from "../../core/event.ts";
-import { attemptKey, idNumber, type JobId } from "../../core/ids.ts";
+import { type AttemptRef, attemptKey, idNumber, type JobId } from "../../core/ids.ts";
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { LogRecord } from "../../store/log/log.ts";
@@ -274,6 +274,15 @@ export class Judge {
       ranBy.set(key, process);
       if (before === undefined || (isList && before === process)) continue;
       this.breach("I5", `${key} runs in ${process.name} and ran in ${before.name} before`);
+    }
+  }
+
+  tabAcknowledged(name: string, refs: readonly AttemptRef[]): void {
+    for (const { attempt, job, stage, task } of refs) {
+      const leases = this.state.jobs.get(idNumber(job))?.stages[stage]?.leases.get(task) ?? [];
+      if (!leases.some((lease) => lease.attempt === attempt)) continue;
+      const ref = `${job}/${stage}/${task}#${attempt}`;
+      this.breach("B", `${name} was told that the end of ${ref} is durable, and it is not`);
     }
   }
 

@@ -10,9 +10,12 @@ type Late = { readonly stage: Stage; readonly report: AttemptReport; readonly co
 export class StepJudge {
   /** Reports of this event whose attempt has no lease. */
   #late: Late[] = [];
+  /** Reports of this event that come from a worker that nobody can reach. */
+  #relayed: Late[] = [];
 
   before(state: CoordinatorState, event: CoordinatorEvent): void {
     this.#late = [];
+    this.#relayed = [];
     if (event.kind !== "attempts-reported") return;
     const stage = state.jobs.get(idNumber(event.job))?.stages[event.stage];
     if (stage === undefined) return;
@@ -22,6 +25,8 @@ export class StepJudge {
       const has = leases.some((one) => one.attempt === report.attempt && one.worker === worker);
       const committed = stage.committed[report.task]!;
       if (!has) this.#late.push({ stage, report, committed });
+      const isHidden = state.workers.get(worker)?.specs.exchangeUrl === "";
+      if (isHidden) this.#relayed.push({ stage, report, committed });
     }
   }
 
@@ -32,6 +37,12 @@ export class StepJudge {
       if (committed !== report.attempt && stage.committed[report.task] === report.attempt) {
         throw new Error(`I4: ${name} was committed without a lease`);
       }
+    }
+    for (const { stage, report } of this.#relayed) {
+      const isHeld = stage.committed[report.task] === report.attempt;
+      if (!isHeld || stage.spec.partitionCount === 0 || stage.state[report.task] !== DONE) continue;
+      if (stage.holder[report.task] === RELAY) continue;
+      throw new Error(`B1: j-${stage.job}/${stage.index}/${report.task} would go with its tab`);
     }
     for (const effect of effects) if (effect.kind === "assign") checkInput(state, effect);
     if (!whole) return;

@@ -111,9 +111,7 @@ export class TabTasks {
     const { task } = run;
     const { judge, jobs } = this.#world;
     const job = jobs.get(task.codeHash) ?? null;
-    const refs = task.attempts.map(([index, attempt]): AttemptRef => {
-      return { job: task.job as JobId, stage: task.stage, task: index, attempt };
-    });
+    const refs = attemptsOf(task);
     const order = { job: task.job as JobId, stage: task.stage, attempts: refs };
     judge.runStarted(this.#process, order, job);
     if (job === null) return;
@@ -266,6 +264,10 @@ export class TabTasks {
       this.#finish(run, reports);
     });
   }
+}
+
+export function attemptsOf({ attempts, job, stage }: TabTask): AttemptRef[] {
+  return attempts.map(([task, attempt]) => ({ job: job as JobId, stage, task, attempt }));
 }
 
 /** Of a place, `/t/<ticket>`. */

@@ -2,6 +2,7 @@
  *  pretend. A page that is loaded again is a new process that remembers what the old one had
  *  stored. */
 import { ClusterError } from "../../core/error.ts";
+import type { AttemptRef } from "../../core/ids.ts";
 import { programKinds } from "../../wire/manager/messages.ts";
 import { type Identity, type SessionOrder, TabSession } from "../../worker/browser/tab/session.ts";
 import { digestOf } from "../world/digest.ts";
@@ -9,7 +10,7 @@ import { SimProcess } from "../world/process.ts";
 import { SimTextLink } from "../world/text-link.ts";
 import type { World } from "../world/world.ts";
 import { joinToken } from "./coordinator.ts";
-import { TabTasks } from "./tab-tasks.ts";
+import { attemptsOf, TabTasks } from "./tab-tasks.ts";
 
 export type SimTabOptions = {
   readonly name: string;
@@ -33,6 +34,8 @@ export class SimTab {
   readonly #options: SimTabOptions;
   readonly #id: string;
   #remembered: Identity | null;
+  /** Attempts of the tasks that it was given, until it is told that their end is durable. */
+  readonly #given = new Map<number, readonly AttemptRef[]>();
   #link: SimTextLink | null = null;
   #gateway = "";
   #dials = 0;
@@ -84,6 +87,15 @@ export class SimTab {
     this.#perform(this.session.leave());
   }
 
+  /** What is acknowledged must be in the log by then. */
+  #acknowledged(text: string): void {
+    const tid = /"action":"ack".*"tid":(\d+)/.exec(text)?.[1];
+    if (tid === undefined) return;
+    const refs = this.#given.get(Number(tid)) ?? [];
+    this.#world.judge.tabAcknowledged(this.process.name, refs);
+    this.#given.delete(Number(tid));
+  }
+
   #tick(): void {
     this.#perform(this.session.tick(this.#now()));
     this.process.after(tickMs, () => this.#tick());
@@ -102,6 +114,7 @@ export class SimTab {
           this.#drop();
           break;
         case "run":
+          this.#given.set(order.task.tid, attemptsOf(order.task));
           this.tasks.add(order.task);
           break;
         case "stop":
@@ -149,7 +162,9 @@ export class SimTab {
       this.#link = link;
       link.receive({
         said: (text) => {
-          if (isCurrent()) this.#perform(this.session.said(text, this.#now()));
+          if (!isCurrent()) return;
+          this.#acknowledged(text);
+          this.#perform(this.session.said(text, this.#now()));
         },
         misspoke: () => {},
         closed: (reason) => {

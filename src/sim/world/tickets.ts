@@ -6,7 +6,8 @@ import { digestOf } from "./digest.ts";
 export const simTickets = {
   sourceKey: (jobSecret: string, source: string): string => digestOf(`${jobSecret} ${source}`),
   ticketText(key: string, { expiresMs, job, requester, stage }: Scope): string {
-    return `${requester}.${expiresMs}.${digestOf(`${key} ${job} ${stage} ${requester} ${expiresMs}`)}`;
+    const secret = digestOf(`${key} ${job} ${stage} ${requester} ${expiresMs}`);
+    return `${requester}.${expiresMs}.${secret}`;
   },
 };
 
