@@ -20,7 +20,7 @@ import { packageVersion } from "../package-version.ts";
 import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
-import { joinLink, pageLines } from "../web/links.ts";
+import { joinLink, joinPicture, pageLines } from "../web/links.ts";
 import type { Crew } from "./crew.ts";
 import { startOf, stillRuns, stopProcess } from "./identity.ts";
 import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
@@ -281,15 +281,17 @@ async function announce(options: Options, started: Started): Promise<void> {
     console.log(JSON.stringify({ ...known, ...counts(crew) }));
     return;
   }
+  const { adminToken } = coordinator;
+  const isTerminal = process.stdout.isTTY === true;
+  const shown = { hasPage, isLocal, isTerminal, qr: options.qr };
+  const page = { url, dataDir, adminToken, joinToken: token, ...shown };
+  for (const line of joinPicture(page)) console.log(line);
   const adopted = crew.adopted > 0 ? ` (${countText(crew.adopted)} were still running)` : "";
   console.log(`coordinator  ${styled("bold", url)}`);
   console.log(`data         ${dataDir}`);
   console.log(`workers      ${countText(options.workers)}${adopted}`);
   console.log(`join with    ${line}`);
-  const { adminToken } = coordinator;
-  const isTerminal = process.stdout.isTTY === true;
-  const page = { url, dataDir, adminToken, joinToken: token, hasPage, isLocal, isTerminal };
-  for (const line of pageLines({ ...page, qr: options.qr })) console.log(line);
+  for (const line of pageLines(page)) console.log(line);
   if (isLocal) {
     console.log(
       "             (only from this machine; for others: tequio up --listen 0.0.0.0:7070)",

@@ -33,10 +33,15 @@ export function pageLines(of: PageLines): string[] {
       `             (asks for a token; an admin's is in ${join(of.dataDir, adminTokenFile)})`,
     );
   }
-  const link = joinLink(of.url, of.joinToken);
-  lines.push(`browsers     ${link}`);
-  if (of.qr && of.isTerminal && !of.isLocal) lines.push("", ...qrLines(link), "");
+  lines.push(`browsers     ${joinLink(of.url, of.joinToken)}`);
   return lines;
+}
+
+/** The link for cameras; none where nobody could scan it, or follow it. To be printed first: it is
+ *  as high as a small terminal, and lines before it would be gone. */
+export function joinPicture(of: PageLines): string[] {
+  if (!of.hasPage || !of.qr || !of.isTerminal || of.isLocal) return [];
+  return [...qrLines(joinLink(of.url, of.joinToken)), ""];
 }
 
 /** White and black whatever the terminal's colours are: cameras want it so. */
