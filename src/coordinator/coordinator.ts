@@ -49,7 +49,8 @@ export type CoordinatorOptions = {
   readonly p4?: Partial<P4Settings> & { readonly listen?: Listen };
   /** A gateway on the same port. */
   readonly mount?: Mount;
-  /** Take browsers behind gateways that show no token; they get only tasks of jobs that allow it. */
+  /** Take browsers behind gateways that show no token: they get only tasks of jobs that allow
+   *  it. */
   readonly anonymousBrowsers?: boolean;
   /** Tabs of one owner at the same time. Default 1,000. */
   readonly tabsMax?: number;

@@ -9,7 +9,8 @@ export async function withAdvice<T>(dataDir: string, starting: Promise<T>): Prom
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
     if (error.code === "fenced") {
-      const ways = `stop it: tequio down --data ${dataDir}\nOr take its place: tequio up --take-over`;
+      const down = `tequio down --data ${dataDir}`;
+      const ways = `stop it: ${down}\nOr take its place: tequio up --take-over`;
       throw new ClusterError("fenced", `${error.text}\n${ways}`, { cause: error });
     }
     if (error.code !== "storage-failed") throw error;

@@ -1,3 +1,4 @@
+/** Messages of seed 5 as its document prints them, and everything that is none. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -83,7 +84,8 @@ describe("messages of seed 5", () => {
       const { body } = decodeBrowser(text, "gateway", "tracker");
       assert.deepEqual(body, { action: "disconnect", uid });
     }
-    const beyond = `{"status":1,"message":"","action":"disconnect","data":{"uid":18446744073709551616}}`;
+    const data = '{"uid":18446744073709551616}';
+    const beyond = `{"status":1,"message":"","action":"disconnect","data":${data}}`;
     assert.match(refused(beyond, "gateway", "tracker"), /64 bits/);
   });
 
