@@ -13,7 +13,6 @@ import type { TextLink } from "../../link/websocket.ts";
 import { decodeBrowser, encodeBrowser } from "../../wire/browser/codec.ts";
 import type { BrowserBody, Uid } from "../../wire/browser/messages.ts";
 import { printable } from "../../wire/browser/printable.ts";
-import type { NewEvent } from "../journal.ts";
 import type { ClusterKeys, WorkerOrder } from "../workers/orders.ts";
 import { portionsOf, taskText, taskType } from "./assignments.ts";
 import { type Arrivals, enterTab, type TabDoor } from "./joining.ts";
@@ -319,7 +318,15 @@ export class TrackerEdge {
 
   #disconnect(gateway: GatewayRecord, tab: Tab): void {
     this.#forget(gateway, tab);
-    this.#post({ kind: "worker-lost", worker: tab.worker, reason: "closed" });
+    this.#lose(tab.worker, "closed");
+  }
+
+  /** Said again with the next tick when it cannot be written now: the disk may be full. */
+  #lose(worker: WorkerId, reason: "closed" | "silent"): void {
+    const { loop } = this.#options;
+    loop.post({ kind: "worker-lost", worker, reason }).catch(() => {
+      if (!this.#byWorker.has(worker)) this.#away.set(worker, loop.nowMs());
+    });
   }
 
   #turnOut(gateway: GatewayRecord, tab: Tab, why: string): void {
@@ -383,13 +390,8 @@ export class TrackerEdge {
     for (const [worker, untilMs] of this.#away) {
       if (loop.nowMs() < untilMs) continue;
       this.#away.delete(worker);
-      this.#post({ kind: "worker-lost", worker, reason: "silent" });
+      this.#lose(worker, "silent");
     }
     this.#cancelTick = timers.after(tickMs, () => this.#tick());
-  }
-
-  /** What cannot be written now is found out again: by the next note, or the next start. */
-  #post(event: NewEvent): void {
-    this.#options.loop.post(event).catch(() => {});
   }
 }
