@@ -51,7 +51,6 @@ function withInstallScript(directory: string): string[] {
 }
 
 function check(directory: string): void {
-  run(process.execPath, ["scripts/build.ts"], root);
   const packed = run("npm", ["pack", "--silent", "--pack-destination", directory], root);
   const tarball = packed.trim().split("\n").at(-1)!;
   writeFileSync(join(directory, "package.json"), '{ "private": true, "type": "module" }\n');

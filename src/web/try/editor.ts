@@ -1,9 +1,8 @@
-/** The editor of the Try page: TypeScript with the types of the SDK, all in the page. Loaded when
- *  it
+/** The editor of the Try page: TypeScript with the types of the SDK, all in the page. Loaded when it
  *  is needed, since the compiler is large. */
-
 import typeFiles from "virtual:type-files";
 import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { javascript } from "@codemirror/lang-javascript";
 import {
   bracketMatching,
@@ -67,7 +66,8 @@ export function openEditor({ label, parent, run, text }: EditorOptions): Editor 
       doc: text,
       extensions: [
         keymap.of([{ key: "Mod-Enter", run: started }]),
-        keymap.of(completionKeymap),
+        keymap.of([...completionKeymap, ...historyKeymap, ...defaultKeymap]),
+        history(),
         lineNumbers(),
         indentOnInput(),
         bracketMatching(),
