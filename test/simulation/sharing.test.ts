@@ -156,7 +156,7 @@ class Life {
   }
 }
 
-test("I11, I13: nobody is offered past its TTL, no ticket is good twice or after a restart", async () => {
+test("I11, I13: nobody is offered past its TTL, no ticket is good twice or later", async () => {
   const sums = { offered: 0, silent: 0, redeemed: 0, refused: 0, restarts: 0 };
   for (let seed = 1; seed <= 10; seed++) {
     const life = new Life(seed);
