@@ -35,7 +35,7 @@ function list(folder: string): string[] {
       if (left.has(entry.name)) return [];
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory()) return list(path);
-      return /\.(ts|js|mjs)$/.test(entry.name) ? [path] : [];
+      return /\.(tsx?|js|mjs)$/.test(entry.name) ? [path] : [];
     });
 }
 

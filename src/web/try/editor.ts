@@ -1,5 +1,6 @@
-/** The editor of the Try page: TypeScript with the types of the SDK, all in the page. Loaded when it
- *  is needed, since the compiler is large. */
+/** The editor of the Try page: TypeScript with the types of the SDK, all in the page. Loaded only
+ *  when it is needed, since the compiler is large. */
+
 import typeFiles from "virtual:type-files";
 import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
