@@ -1,0 +1,96 @@
+/** What this tab lends, and whether it does: remembered choices, and the host that carries them
+ *  out. */
+import type { RefObject } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { TabShown } from "../../worker/browser/tab/page-messages.ts";
+import { joinToken } from "../shell/session.ts";
+import { TabHost } from "./host.ts";
+import { recall, remember } from "./memory.ts";
+
+export const coreCount = Math.max(1, navigator.hardwareConcurrency || 1);
+
+export type Stage = "asking" | "in" | "stopped";
+
+export type Lending = {
+  /** "" = the page was not opened by a link. */
+  readonly token: string;
+  readonly stage: Stage;
+  readonly choices: Choices;
+  readonly isPaused: boolean;
+  /** What it does now; null = nothing is known yet. */
+  readonly shown: TabShown | null;
+  /** The newest message of the other side. */
+  readonly line: string;
+  /** Where the sandboxes go. */
+  readonly place: RefObject<HTMLDivElement | null>;
+  readonly does: { join(): void; stop(): void; pause(): void };
+};
+
+export type Choices = {
+  readonly slots: number;
+  readonly slotsMax: number;
+  /** Of each core's time, 0.1 to 1. */
+  readonly share: number;
+  choose(of: "slots" | "share", value: number): void;
+};
+
+/** What was remembered of another link is none of this one's. */
+function takeToken(): string {
+  const token = joinToken();
+  if (recall("token") !== token) {
+    remember("identity", "");
+    remember("consent", "");
+  }
+  remember("token", token);
+  return token;
+}
+
+export function useLending(): Lending {
+  const [token] = useState(takeToken);
+  const [slots, setSlots] = useState(Number(recall("slots")) || Math.max(1, coreCount - 1));
+  const [share, setShare] = useState(Number(recall("share")) || 1);
+  const [isPaused, setPaused] = useState(false);
+  const [shown, setShown] = useState<TabShown | null>(null);
+  const [line, setLine] = useState("");
+  const [stage, setStage] = useState<Stage>(recall("consent") === "yes" ? "in" : "asking");
+  const host = useRef<TabHost | null>(null);
+  const place = useRef<HTMLDivElement | null>(null);
+  useEffect(() => {
+    if (stage !== "in" || token === "" || place.current === null) return;
+    const options = { token, slots, share, place: place.current };
+    host.current = new TabHost({ ...options, shown: setShown, printed: setLine });
+    return () => {
+      host.current?.leave();
+      host.current = null;
+    };
+  }, [stage, token]);
+  const choose = (of: "slots" | "share", value: number) => {
+    remember(of, String(value));
+    if (of === "slots") {
+      setSlots(value);
+      host.current?.setSlots(value);
+    } else {
+      setShare(value);
+      host.current?.setShare(value);
+    }
+  };
+  const join = () => {
+    remember("consent", "yes");
+    remember("joinedSlots", String(slots));
+    setPaused(false);
+    setStage("in");
+  };
+  const stop = () => {
+    remember("consent", "");
+    setShown(null);
+    setStage("stopped");
+  };
+  const pause = () => {
+    host.current?.pause(!isPaused);
+    setPaused(!isPaused);
+  };
+  // More than it joined with are more than the cluster knows of.
+  const slotsMax = stage === "in" ? Number(recall("joinedSlots")) || slots : coreCount;
+  const choices = { slots, slotsMax, share, choose };
+  return { token, stage, choices, isPaused, shown, line, place, does: { join, stop, pause } };
+}
