@@ -1,7 +1,8 @@
 /** What the log of a coordinator says of the workers that came back to it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { emptyState, step } from "../../src/core/coordinator.ts";
+import { DONE } from "../../src/core/cluster/state.ts";
+import { type CoordinatorState, emptyState, step } from "../../src/core/coordinator.ts";
 import type { CoordinatorEvent } from "../../src/core/event.ts";
 import { type AttemptRef, attemptKey, idNumber } from "../../src/core/ids.ts";
 import { leasesOf } from "../../src/core/view.ts";
@@ -10,7 +11,8 @@ import { openSqliteLog } from "../../src/store/log/sqlite.ts";
 export type History = {
   /** Attempts that returning workers held: queued, running, or reported without an answer. */
   readonly held: readonly AttemptRef[];
-  /** Of these, those that the coordinator let go on. */
+  /** Of these, those that the coordinator let go on, or whose report was in the log already: only
+   *  the answer to it was lost. */
   readonly adopted: number;
   /** Leases of which the worker knew nothing: the assignment never arrived. */
   readonly neverArrived: number;
@@ -33,7 +35,7 @@ export async function readHistory(dataDir: string): Promise<History> {
         const leased = new Set(leasesOf(state, event.worker).map(attemptKey));
         held.push(...event.holding);
         const both = event.holding.filter((ref) => leased.has(attemptKey(ref))).length;
-        adopted += both;
+        adopted += both + event.holding.filter((ref) => isFinal(state, ref)).length;
         neverArrived += leased.size - both;
       }
       step(state, event);
@@ -41,9 +43,13 @@ export async function readHistory(dataDir: string): Promise<History> {
   } finally {
     await log.close();
   }
-  const stage = state.jobs.get(1)?.stages[0];
-  const committed = held.filter((ref) => {
-    return idNumber(ref.job) === 1 && stage?.committed[ref.task] === ref.attempt;
-  }).length;
-  return { held, adopted, neverArrived, committed, tasks: stage?.counts.done ?? 0 };
+  const committed = held.filter((ref) => isFinal(state, ref)).length;
+  const tasks = state.jobs.get(1)?.stages[0]?.counts.done ?? 0;
+  return { held, adopted, neverArrived, committed, tasks };
+}
+
+/** The attempt's own result is the task's. */
+function isFinal(state: CoordinatorState, { attempt, job, stage, task }: AttemptRef): boolean {
+  const record = state.jobs.get(idNumber(job))?.stages[stage];
+  return record?.state[task] === DONE && record.committed[task] === attempt;
 }
