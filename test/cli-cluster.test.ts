@@ -197,7 +197,8 @@ test("`up` says what to do about a directory in use, a newer one, and a port in 
   const place = new Place(t);
   const up = await startUp(place, "--workers", "0");
   const again = await place.run("up", "--listen", "127.0.0.1:0", "--workers", "0");
-  assert.match(again.err, /^tequio: fenced: .*data.* is in use by process .*\n$/);
+  assert.match(again.err, /^tequio: fenced: .*data.* is in use by process .*\n/);
+  assert.match(again.err, /\nStop it: tequio down --data .*\nOr take its place: .*--take-over\n$/);
   assert.equal(again.code, 1);
   const { url } = JSON.parse(place.read("data/endpoint.json"));
   const other = join(place.dir, "other");

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { type Cluster, root, startCluster } from "../scripts/cluster.ts";
+import { buildModuleJob } from "../src/sdk/build/module-job.ts";
 import { Client } from "../src/sdk/client.ts";
 import type { PlanOptions } from "../src/sdk/plan.ts";
 import { type Compared, equalsJudge } from "./judge/compare.ts";
@@ -47,7 +48,14 @@ function inExample(example: string, input: string): string {
 test("every example is here", () => {
   const entries = readdirSync(join(root, "examples"), { withFileTypes: true });
   const names = entries.filter((e) => e.isDirectory() && !e.name.startsWith("."));
-  assert.deepEqual(names.map((e) => e.name).sort(), Object.keys(examples));
+  assert.deepEqual(names.map((e) => e.name).sort(), ["count-primes", ...Object.keys(examples)]);
+});
+
+test("count-primes gives on a cluster what it gives alone", async () => {
+  const module = join(root, "examples", "count-primes", "primes.wasm");
+  const built = await buildModuleJob(module, ["100", "1000", "7920", "0"]);
+  const { files } = await equalsJudge(client, built, {});
+  assert.deepEqual([...files.values()], ['"25"\n"168"\n"1000"\n"0"\n']);
 });
 
 for (const [example, { inputs, params = {} }] of Object.entries(examples)) {

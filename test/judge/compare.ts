@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JobSummary } from "../../src/core/summary.ts";
 import { hostId } from "../../src/link/host.ts";
-import { bundleJob } from "../../src/sdk/bundle.ts";
+import { type BuiltJob, bundleJob } from "../../src/sdk/bundle.ts";
 import type { Client } from "../../src/sdk/client.ts";
 import { collect, saveResult } from "../../src/sdk/collect.ts";
 import { runLocal } from "../../src/sdk/local.ts";
@@ -26,11 +26,11 @@ const jobMaxMs = 60_000;
 
 export async function equalsJudge(
   client: Client,
-  file: string,
+  job: string | BuiltJob,
   options: Partial<PlanOptions>,
 ): Promise<Compared> {
   const folder = mkdtempSync(join(tmpdir(), "compare-"));
-  const built = await bundleJob(file);
+  const built = typeof job === "string" ? await bundleJob(job) : job;
   const planned = await planJob(built.job, {
     inputs: [],
     params: {},
