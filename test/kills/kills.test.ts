@@ -18,7 +18,7 @@ import { patiently } from "../failpoints/jobs.ts";
 import { KillableCluster } from "./cluster.ts";
 
 const seed = Number(process.env.KILL_SEED ?? 1);
-const killsMin = Number(process.env.KILL_COUNT ?? 200);
+const killsMin = Number(process.env.KILL_COUNT ?? 100);
 /** Then the job is let end: who loses all workers every second gets nowhere. */
 const killsPerJobMax = 30;
 const jobEndMaxMs = 120_000;

@@ -45,6 +45,9 @@ const compareStartEvery = 40;
 /** Orders of a job may still be on their way for so long after its end, besides a lease, ms. */
 const orderLateMs = 150_000;
 
+/** After a pause a process catches up for so long, ms. */
+const wakingMs = 2_000;
+
 /** A deadline may pass by so much: longer than any pause and any trouble of the disk, ms. */
 const wakeLateMs = 200_000;
 
@@ -262,7 +265,10 @@ export class Judge {
       return;
     }
     const endedAtMs = this.#endedAtMs.get(order.job) ?? Infinity;
-    if (this.#options.clock.nowMs - endedAtMs > this.#options.leaseMs + orderLateMs) {
+    const { leaseMs, clock } = this.#options;
+    // Whoever was paused reads first what had waited for it, the order before its end.
+    const isAwake = clock.nowMs - process.resumedAtMs > wakingMs;
+    if (isAwake && clock.nowMs - endedAtMs > leaseMs + orderLateMs) {
       this.breach("I7", `${process.name} starts tasks of ${order.job}, which has ended`);
     }
     const ranBy = this.#ranBy.get(order.job) ?? new Map<string, SimProcess>();
