@@ -2,8 +2,8 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { buildWeb } from "../../scripts/web/build-web.ts";
 import { type Cluster, root, startCluster } from "../../scripts/cluster.ts";
+import { buildWeb } from "../../scripts/web/build-web.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { type Client, connect } from "../../src/sdk/client.ts";
 import { planJob } from "../../src/sdk/plan.ts";

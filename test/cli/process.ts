@@ -54,7 +54,7 @@ export class Place {
 
   start(...args: string[]): Running {
     const env = {
-      PATH: process.env["PATH"],
+      PATH: process.env.PATH,
       HOME: this.dir,
       TMPDIR: join(this.dir, "tmp"),
       TEQUIO_DATA: join(this.dir, "data"),

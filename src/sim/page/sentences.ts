@@ -46,6 +46,21 @@ const sayings: Readonly<Record<FaultKind, Tell>> = {
   "disk-slow": (_who, forS) => `The coordinator's disk becomes slow, for ${forS}.`,
   "disk-fails": () => "A write to the log fails; the coordinator ends and starts again.",
   "disk-bit-flip": () => "A bit of the log turns; the next start notices.",
+  "worker-disk-full": (who, forS) =>
+    `The disk of ${who} is full for ${forS}: it takes nothing new.`,
+  "relay-loses-output": () => "The coordinator loses an output that it kept for a browser tab.",
+  "tab-closed": (who) => `${who} is closed. Its tasks go to somebody else.`,
+  "tab-reloaded": (who) => `${who} is loaded again and comes back as another.`,
+  "tab-power": (who) => `The machine of ${who} loses its power.`,
+  "tab-frozen": (who, forS) => `${who} is hidden and frozen for ${forS}.`,
+  "tab-paused": (who, forS) => `${who} is paused by its user for ${forS}.`,
+  "tab-cut": (who, forS) => `${who} has no network for ${forS}.`,
+  "tab-link-break": (who) => `The link of ${who} breaks. It dials again.`,
+  "gateway-crashed": (who) => `${who} is killed. Its tabs come back by it, or by another.`,
+  "gateway-power": (who) => `${who} loses its power. Its tabs notice by its silence.`,
+  "gateway-paused": (who, forS) => `${who} stands still for ${forS}.`,
+  "gateway-cut": (who, forS) => `${who} is cut off from the coordinator for ${forS}.`,
+  "gateway-link-break": (who) => `The link of ${who} to the coordinator breaks.`,
 };
 
 const fault = /^fault \d+: (\S+) (\S*) for (\d+) ms$/;

@@ -12,8 +12,8 @@ import { ManagerSession } from "./session.ts";
 import { envelopes } from "./testdata/arbitrary.ts";
 import { fromHex, oldFrames, ourFrames, toHex } from "./testdata/golden.ts";
 
-const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000);
-const count = Number(process.env["FUZZ_COUNT"] ?? 30_000);
+const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
+const count = Number(process.env.FUZZ_COUNT ?? 30_000);
 /** Far above what a small frame takes, far below a hang. */
 const slowestMs = 1_000;
 

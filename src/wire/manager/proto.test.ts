@@ -79,7 +79,7 @@ for (const [kind, schema] of Object.entries(parts)) {
 
 it("TaskStatus has the same fields in both, its oneof too", () => {
   const table = tables.taskStatus;
-  const oneof = (table.fields as Record<string, Field<never>>)["data"]!.numbers;
+  const oneof = (table.fields as Record<string, Field<never>>).data!.numbers;
   assert.deepEqual(tableOf(table as Schema<never>), protoOf("TaskStatus", oneof));
   const { pending, start_time, error, result, unknown } = protoOf("TaskStatus");
   assert.deepEqual(oneof, [pending, start_time, error, result, unknown]);
