@@ -19,7 +19,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // The page's policy forbids inline scripts.
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: { index: path("src/web/index.html") } },
+    rolldownOptions: {
+      input: { index: path("src/web/index.html") },
+      checks: { pluginTimings: false },
+    },
     chunkSizeWarningLimit: 5_000,
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { ensureChromium } from "./browsers/ensure-chromium.ts";
+import { buildWeb } from "./web/build-web.ts";
 
 const everything = ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"];
 /** Longest that one test may take, in ms; the kill tests with real processes come closest. */
@@ -11,7 +12,11 @@ const timeoutMs = 300_000;
 const args = process.argv.slice(2);
 const files = args.filter((arg) => !arg.startsWith("-"));
 const flags = args.map((arg) => (arg === "--only" ? "--test-only" : arg));
-if (files.length === 0) ensureChromium();
+if (files.length === 0) {
+  ensureChromium();
+  // Once, and not in each of the tests that need it.
+  await buildWeb();
+}
 const ran = spawnSync(
   process.execPath,
   [

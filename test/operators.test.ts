@@ -184,9 +184,21 @@ test("numbers are added exactly, and compared as numbers", async () => {
   assert.deepEqual(await rowsOf(json.sum("a"), [values]), [[null, -2.7]]);
 });
 
+test("a sum may pass what a number holds on its way, and not at its end", async () => {
+  const numbers = text.csv(["n"], { header: false });
+  const most = `${Number.MAX_VALUE}`;
+  const passing = [most, most, `-${most}`, "1"].join("\n");
+  assert.deepEqual(await rowsOf(numbers.sum("n"), [passing], { splitBytes: 4 }), [
+    [null, Number.MAX_VALUE],
+  ]);
+  await assert.rejects(allWays(numbers.sum("n"), [`${most}\n${most}\n`]), /sum of "n" is beyond/);
+});
+
+/** Ten of them add up to a number. */
+const most = Number.MAX_VALUE / 10;
 const decimal = fc.oneof(
   fc.integer().map(String),
-  fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+  fc.double({ noNaN: true, min: -most, max: most }).map(String),
   fc.tuple(fc.integer({ min: -9999, max: 9999 }), fc.nat(999)).map(([a, b]) => `${a}.${b}`),
 );
 

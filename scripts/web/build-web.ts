@@ -1,13 +1,22 @@
 /** Builds the web page into dist/web, when its sources have changed since: tests and commands of a
- *  checkout ask for it, each at most a moment. */
+ *  checkout ask for it, each at most a moment, and several at once. */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { build } from "vite";
 
 const root = dirname(dirname(import.meta.dirname));
 const out = join(root, "dist", "web");
-const stamp = join(out, "sources.sha256");
+const stamp = "sources.sha256";
 /** Everything that may end up in the page. */
 const sources = [
   "src",
@@ -22,10 +31,40 @@ const sources = [
 /** Where it lies. */
 export async function buildWeb(): Promise<string> {
   const digest = digestOf(sources);
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return out;
-  await build({ configFile: join(root, "vite.config.ts") });
-  writeFileSync(stamp, digest);
+  if (isBuilt(digest)) return out;
+  mkdirSync(dirname(out), { recursive: true });
+  // Complete before it has its name: a gateway never meets half of a page.
+  const draft = mkdtempSync(`${out}-`);
+  try {
+    await build({
+      configFile: join(root, "vite.config.ts"),
+      build: { outDir: draft, emptyOutDir: true },
+    });
+    writeFileSync(join(draft, stamp), digest);
+    publish(draft, digest);
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
   return out;
+}
+
+function isBuilt(digest: string): boolean {
+  const path = join(out, stamp);
+  return existsSync(path) && readFileSync(path, "utf8") === digest;
+}
+
+/** What others have built meanwhile of the same sources is as good. */
+function publish(draft: string, digest: string): void {
+  if (isBuilt(digest)) return;
+  const old = `${draft}-old`;
+  try {
+    if (existsSync(out)) renameSync(out, old);
+    renameSync(draft, out);
+  } catch (error) {
+    if (!isBuilt(digest)) throw error;
+  } finally {
+    rmSync(old, { recursive: true, force: true });
+  }
 }
 
 function digestOf(paths: readonly string[]): string {

@@ -37,7 +37,9 @@ function judgedWhole(
     case "count":
       return judged(operator, (row) => [keyOf(row, apply.by), 1], { reduce: countAll });
     case "sum":
-      return judged(operator, numberIn(apply), { reduce: sumOf });
+      return judged(operator, numberIn(apply), {
+        reduce: (_, texts) => sumOf(texts, apply.column),
+      });
     case "min":
       return judged(operator, numberIn(apply), { reduce: (_, texts) => sorted(texts).at(0) });
     case "max":
@@ -136,7 +138,7 @@ function sorted(texts: Iterable<unknown>): number[] {
 }
 
 /** All as whole numbers of the smallest unit that any of them has. */
-function sumOf(_: Key, texts: Iterable<unknown>): number {
+function sumOf(texts: Iterable<unknown>, column: string): number {
   const units = 800;
   let sum = 0n;
   for (const text of texts) {
@@ -146,5 +148,8 @@ function sumOf(_: Key, texts: Iterable<unknown>): number {
       BigInt(whole + fraction) * 10n ** BigInt(units + Number(power) - fraction.length);
     sum += mantissa.startsWith("-") ? -digits : digits;
   }
-  return Number(`${sum}e-${units}`);
+  const result = Number(`${sum}e-${units}`);
+  if (Number.isFinite(result)) return result;
+  const text = `the sum of "${column}" is beyond ${Number.MAX_VALUE}, the greatest number`;
+  throw new ClusterError("user-error", `${text} of a result; sum a smaller unit of it`);
 }

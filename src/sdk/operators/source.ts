@@ -77,7 +77,7 @@ export class Groups<C extends string> {
     return pairs(this.#format, { operator: "count", by: this.#by }, options);
   }
 
-  /** The exact sum of the numbers in a column. */
+  /** The exact sum of the numbers in a column; one beyond ±1.8e308 fails the job. */
   sum(column: C, options?: OperatorOptions): Pairs {
     return pairs(this.#format, { operator: "sum", by: this.#by, column }, options);
   }

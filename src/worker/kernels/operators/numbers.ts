@@ -1,4 +1,5 @@
 /** `sum`, `min` and `max` of the numbers in a column. */
+import { ClusterError } from "../../../core/error.ts";
 import type { Key } from "../../../wire/block/key.ts";
 import type { ApplySpec, OperatorSpec } from "../../../wire/block/plan.ts";
 import { columnOf, keyReader } from "./columns.ts";
@@ -23,6 +24,13 @@ export function numbersJob(operator: OperatorSpec, apply: Numbers): OperatorKern
     if (value !== null) emit(keyOf(record), isSum ? value : Number(value));
   };
   const combine = combines[apply.operator];
-  const reduce = (_key: Key, [value]: Iterable<Exact>) => Number(value);
+  const reduce = (_key: Key, [value]: Iterable<Exact>) => asResult(Number(value), column);
   return { job: jobOf(operator, () => map, isSum ? { combine, reduce } : { combine }) };
+}
+
+/** A sum is exact however large it is; the number that is written for it is a double. */
+function asResult(sum: number, column: string): number {
+  if (Number.isFinite(sum)) return sum;
+  const text = `the sum of "${column}" is beyond ${Number.MAX_VALUE}, the greatest number`;
+  throw new ClusterError("user-error", `${text} of a result; sum a smaller unit of it`);
 }
