@@ -1,12 +1,12 @@
 /** The gateway as a web server of its own: pages, data of attempts, and the WebSockets of tabs and
  *  trackers on one port. */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { ClusterError } from "../core/error.ts";
 import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
+import { isSameSecret } from "../link/secret.ts";
 import { type Acceptor, acceptTexts, refuseUpgrade, type TextLink } from "../link/websocket.ts";
 import { browserLimits } from "../wire/browser/messages.ts";
 import { permit } from "./cross-origin.ts";
@@ -102,8 +102,7 @@ function problemOfTracker(request: IncomingMessage, rules: TrackerRules): string
   if (rules.kind === "none") return "this gateway has a tracker of its own";
   if (rules.kind === "anybody") return null;
   const shown = request.headers.authorization ?? "";
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  const isRight = timingSafeEqual(digest(shown), digest(`Bearer ${rules.token}`));
+  const isRight = isSameSecret(shown, `Bearer ${rules.token}`);
   return isRight ? null : "the tracker's token is missing or wrong";
 }
 

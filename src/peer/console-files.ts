@@ -75,12 +75,16 @@ export async function serveGetFile(
   }
 }
 
-function readRequest(
+/** How long somebody who dials may take to say what it wants. */
+export type RequestTimes = Pick<GetFileLimits, "requestMs" | "doubtfulMs">;
+
+/** What is asked on this connection. `firstBytes` of it have been read already. */
+export function readRequest(
   socket: Socket,
   firstBytes: Uint8Array,
-  { requestMs, doubtfulMs }: GetFileLimits,
+  { requestMs, doubtfulMs }: RequestTimes,
+  reader = new RequestReader(),
 ): Promise<Reading> {
-  const reader = new RequestReader();
   const gatherer: Gatherer<Reading> = {
     push(bytes) {
       const reading = reader.push(bytes);

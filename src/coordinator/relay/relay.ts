@@ -12,6 +12,7 @@ import { mkdir, open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey, type Hash, idNumber, type JobId } from "../../core/ids.ts";
+import { isFull } from "../../store/failure.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
 
 export type RelayedOutput = {
@@ -264,8 +265,7 @@ function sha256(bytes: Uint8Array): Hash {
 }
 
 function diskError(error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+  if (error instanceof ClusterError || !isFull(error)) return error;
   const text = "the coordinator's disk is full; free space on it, the task is tried again";
   return new ClusterError("storage-full", text, { cause: error });
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ClusterError, errorCodes } from "../../core/error.ts";
 import type { AttemptReport } from "../../core/event.ts";
+import { withoutBigints } from "../../wire/browser/json.ts";
 import type { More } from "../../wire/browser/messages.ts";
 import type { ConnectMore, ErrorMore, NoteMore } from "../../wire/browser/more.ts";
 import { parseReports } from "../workers/claims.ts";
@@ -84,9 +85,4 @@ export function parseFinish(more: More): AttemptReport[] {
     throw new ClusterError("protocol-violated", "finish of a tab: it has no list of reports");
   }
   return parseReports(reports.map((one) => encoder.encode(JSON.stringify(one, withoutBigints))));
-}
-
-/** What no double holds is no figure of a report. */
-function withoutBigints(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? Number(value) : value;
 }

@@ -64,7 +64,9 @@ export async function* itemLines(
   services: Services,
   run: TabRun,
 ): AsyncGenerator<Uint8Array, void> {
-  const { items } = await wholePlan(services, run);
+  const { items } = await services.plans.read(
+    jobSpec(services.loop.state, run.job)?.planHash ?? "",
+  );
   if (items === null) throw new ClusterError("not-found", `${run.job} has no items`);
   const wanted = [...run.attempts.keys()].sort((a, b) => a - b);
   for (const line of await linesOf(services.blobs.read(items.hash), wanted)) yield line;

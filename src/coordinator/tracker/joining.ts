@@ -1,7 +1,7 @@
 /** A browser becomes a worker of the core: who it is, whether it may, and what it still holds. */
 import { ClusterError } from "../../core/error.ts";
 import type { WorkerSpecs } from "../../core/event.ts";
-import { type AttemptRef, idNumber, type WorkerId } from "../../core/ids.ts";
+import { type AttemptRef, attemptKey, idNumber, type WorkerId } from "../../core/ids.ts";
 import { may } from "../../core/members.ts";
 import { leasesOf, tabsOf, workerSpecs } from "../../core/view.ts";
 import type { BrowserBody, Uid } from "../../wire/browser/messages.ts";
@@ -11,7 +11,7 @@ import type { Loop } from "../run.ts";
 import type { ClusterKeys } from "../workers/orders.ts";
 import type { ticketOf } from "./attempt-ticket.ts";
 import { parseConnect } from "./claims.ts";
-import { parseRefs } from "./runs.ts";
+import { parseRefs, refText } from "./runs.ts";
 import { Tab } from "./tab.ts";
 
 export type TabDoor = {
@@ -208,14 +208,11 @@ function heldOf(more: ConnectMore): Held[] {
 
 /** Runs whose attempts are still its own go on; the tids of the others. */
 function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: TabDoor): number[] {
-  const leased = new Set(
-    leasesOf(loop.state, tab.worker).map((r) => `${r.job}/${r.stage}/${r.task}#${r.attempt}`),
-  );
+  const leased = new Set(leasesOf(loop.state, tab.worker).map(attemptKey));
   const unwanted: number[] = [];
   for (const { refs, tid, type } of holding) {
     const { job, stage } = refs[0] as AttemptRef;
-    const text = refs.map((r) => `${r.job}/${r.stage}/${r.task}#${r.attempt}`);
-    const mine = refs.filter((_, i) => leased.has(text[i] as string));
+    const mine = refs.filter((ref) => leased.has(attemptKey(ref)));
     if (mine.length === 0) {
       unwanted.push(tid);
       continue;
@@ -226,7 +223,7 @@ function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: Tab
       job,
       stage,
       attempts: new Map(mine.map(({ attempt, task }) => [task, attempt])),
-      ticket: ticketOf(keys.exchangeSecret(job), tab.worker, text.join(",")),
+      ticket: ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs)),
       givenAtMs: loop.nowMs(),
       missed: new Set(),
       ending: false,

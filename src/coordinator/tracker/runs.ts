@@ -1,6 +1,6 @@
 /** Tasks as a tab has them: one number (tid) for one attempt, or for several short ones of a list
  *  of tasks. */
-import { type AttemptRef, idNumber, type JobId } from "../../core/ids.ts";
+import { type AttemptRef, attemptKey, idNumber, type JobId } from "../../core/ids.ts";
 import type { TaskType } from "../../wire/browser/messages.ts";
 
 export type TabRun = {
@@ -21,7 +21,7 @@ export type TabRun = {
 
 /** `j-1/0/5#2,j-1/0/6#1`: the same after a restart of either side. */
 export function refText(attempts: readonly AttemptRef[]): string {
-  return attempts.map((a) => `${a.job}/${a.stage}/${a.task}#${a.attempt}`).join(",");
+  return attempts.map(attemptKey).join(",");
 }
 
 /** Null when it is no such text, or of more than one job or stage. */

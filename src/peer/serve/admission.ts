@@ -1,9 +1,8 @@
 /** Who may have what: by a single-use ticket that the coordinator takes back and judges, by the
  *  secret of a link, or, when the owner wants it so, anybody. */
-import { timingSafeEqual } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
-import { sha256 } from "../hashing/sha256.ts";
+import { isSameSecret } from "../../link/secret.ts";
 
 export type Redeemed = {
   readonly fileName: string;
@@ -58,9 +57,7 @@ export class Admission {
 
   #isLinkSecret(credential: string): boolean {
     const { linkSecret } = this.#options;
-    if (linkSecret === "") return false;
-    const digest = (text: string) => sha256(Buffer.from(text));
-    return timingSafeEqual(digest(credential), digest(linkSecret));
+    return linkSecret !== "" && isSameSecret(credential, linkSecret);
   }
 }
 

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { ClusterError } from "../../core/error.ts";
 import { hit } from "../failpoint.ts";
-import { sameHash, sealOf } from "./chain.ts";
+import { hashBytes, sameHash, sealOf } from "./chain.ts";
 
 /** Marks the file as ours, so that another program's database is never written to. */
 const applicationId = 0x7461736b;
@@ -115,6 +115,13 @@ export function readHead(database: DatabaseSync, path: string): Head | null {
     throw new ClusterError("storage-failed", text);
   }
   return head;
+}
+
+/** The head as it is, or that of a log in which nothing was ever written. */
+export function headOrStart(database: DatabaseSync, path: string): Head {
+  const start = new Uint8Array(hashBytes);
+  const unwritten = { trimmed: 0, trimmedHash: start, last: 0, lastHash: start };
+  return readHead(database, path) ?? { generation: 0, holder: "", ...unwritten };
 }
 
 /** Within a transaction. */

@@ -9,12 +9,13 @@ import { makeDirectory, syncDirectoryNow } from "../directory.ts";
 import { hit } from "../failpoint.ts";
 import { isFull, placeFailure, storageFailure, systemCode } from "../failure.ts";
 import { Ballast } from "./ballast.ts";
-import { hashBytes, sameHash } from "./chain.ts";
+import { sameHash } from "./chain.ts";
 import { createPrivate, type FileLock, lockFile } from "./lock.ts";
 import { damagedRecord } from "./rules.ts";
 import {
   assertDurable,
   type Head,
+  headOrStart,
   makeDurable,
   pageBytes,
   pragma,
@@ -192,15 +193,7 @@ function claimGeneration(database: DatabaseSync, path: string, head: Head): void
 
 /** The head with the true end of the log, after proof that nothing is missing there. */
 function verifiedHead(database: DatabaseSync, path: string): Head {
-  const start = new Uint8Array(hashBytes);
-  const head = readHead(database, path) ?? {
-    generation: 0,
-    holder: "",
-    trimmed: 0,
-    trimmedHash: start,
-    last: 0,
-    lastHash: start,
-  };
+  const head = headOrStart(database, path);
   const reader = new RecordReader(database, path);
   const end = verifiedEnd(reader, database, head);
   const known = [

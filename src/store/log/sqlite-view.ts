@@ -10,7 +10,7 @@ import { storageFailure } from "../failure.ts";
 import { chainHash, hashBytes, sameHash } from "./chain.ts";
 import { createPrivate } from "./lock.ts";
 import type { LogRecord } from "./log.ts";
-import { type Head, pragma, readHead, schemaSteps } from "./schema.ts";
+import { type Head, headOrStart, pragma, readHead, schemaSteps } from "./schema.ts";
 import { RecordReader } from "./sqlite-read.ts";
 import { readWitness, type Testimony } from "./witness.ts";
 
@@ -154,15 +154,7 @@ export class LogView {
   }
 
   #readHead(): Head {
-    const start = new Uint8Array(hashBytes);
-    const head = readHead(this.#database, this.path) ?? {
-      generation: 0,
-      holder: "",
-      trimmed: 0,
-      trimmedHash: start,
-      last: 0,
-      lastHash: start,
-    };
+    const head = headOrStart(this.#database, this.path);
     const row = this.#database.prepare("SELECT max(position) AS last FROM record").get();
     const last = typeof row?.last === "number" ? row.last : head.trimmed;
     return { ...head, last };

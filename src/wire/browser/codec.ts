@@ -1,7 +1,7 @@
 /** Messages of seed 5 to text and back. Strict about the four keys and their types, as the document
  *  is; blind to keys it does not know. */
 import { ClusterError } from "../../core/error.ts";
-import { type JsonValue, parseJson } from "./json.ts";
+import { type JsonValue, parseJson, withoutBigints } from "./json.ts";
 import {
   type BrowserAction,
   type BrowserBody,
@@ -47,11 +47,6 @@ function dataText(body: BrowserBody): string {
   if ("error" in body) put("error", body.error);
   if ("more" in body) put("more", body.more);
   return parts.join(",");
-}
-
-/** Only a uid needs all of its digits. */
-function withoutBigints(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" ? Number(value) : value;
 }
 
 /** Throws `protocol-violated` for everything that the document does not allow between the two. */

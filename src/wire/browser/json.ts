@@ -12,6 +12,11 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [name: string]: JsonValue };
 
+/** For `JSON.stringify`, which takes no bigints: only a uid needs all of its digits. */
+export function withoutBigints(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? Number(value) : value;
+}
+
 const numberPattern = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 /** Everything up to a quote, a backslash or a control character. */
 const plainPattern = /[^"\\\u0000-\u001f]*/y;

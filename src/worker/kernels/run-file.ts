@@ -24,16 +24,12 @@ export function diskFailure(error: unknown, path: string): ClusterError {
   return new ClusterError("storage-failed", `${path}: ${message}`, { cause: error });
 }
 
-/** A new file, written through a buffer. */
-export class FileSink {
+/** A file to which whole buffers are written. */
+export class BlockFile {
   readonly path: string;
   sizeBytes = 0;
   readonly #fd: number;
-  readonly #buffer = Buffer.allocUnsafeSlow(bufferBytes);
-  #filled = 0;
   #closed = false;
-  /** Set by a failed write: user code may swallow the error, the next call throws it again. */
-  #broken: ClusterError | null = null;
 
   constructor(path: string) {
     this.path = path;
@@ -42,6 +38,45 @@ export class FileSink {
     } catch (error) {
       throw diskFailure(error, path);
     }
+  }
+
+  write(bytes: Uint8Array): void {
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    } catch (error) {
+      throw diskFailure(error, this.path);
+    }
+    this.sizeBytes += bytes.length;
+  }
+
+  /** May be called twice. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#fd);
+  }
+
+  /** Closes and leaves no file. */
+  discard(): void {
+    this.close();
+    rmSync(this.path, { force: true });
+  }
+}
+
+/** The same, written through a buffer. */
+export class FileSink {
+  readonly path: string;
+  sizeBytes = 0;
+  readonly #file: BlockFile;
+  readonly #buffer = Buffer.allocUnsafeSlow(bufferBytes);
+  #filled = 0;
+  #closed = false;
+  /** Set by a failed write: user code may swallow the error, the next call throws it again. */
+  #broken: ClusterError | null = null;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#file = new BlockFile(path);
   }
 
   /** Has used the bytes when it returns. */
@@ -62,17 +97,14 @@ export class FileSink {
       this.#flush();
     } finally {
       this.#closed = true;
-      closeSync(this.#fd);
+      this.#file.close();
     }
   }
 
   /** Closes and leaves no file. */
   discard(): void {
-    if (!this.#closed) {
-      this.#closed = true;
-      closeSync(this.#fd);
-    }
-    rmSync(this.path, { force: true });
+    this.#closed = true;
+    this.#file.discard();
   }
 
   /** What was written can be read from the file. */
@@ -89,10 +121,10 @@ export class FileSink {
   #writeAll(bytes: Uint8Array): void {
     if (this.#broken !== null) throw this.#broken;
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+      this.#file.write(bytes);
     } catch (error) {
-      this.#broken = diskFailure(error, this.path);
-      throw this.#broken;
+      this.#broken = error as ClusterError;
+      throw error;
     }
   }
 }

@@ -3,7 +3,8 @@
  *  The protocol has no authentication: whoever reaches the port can be any user. */
 import { createServer, isIP, type Server, type Socket } from "node:net";
 import { ClusterError } from "../../../core/error.ts";
-import { finish, type Gatherer, gather } from "../../../link/tcp/gather.ts";
+import { finish } from "../../../link/tcp/gather.ts";
+import { readRequest } from "../../../peer/console-files.ts";
 import { encodeOutcome, encodePaths, encodeUsers } from "../../../wire/console/codec.ts";
 import {
   type ConsoleRequest,
@@ -157,16 +158,7 @@ class ConsoleEdge {
 
   #read(socket: Socket): Promise<Reading> {
     const reader = new RequestReader(this.#options.dateTime);
-    const { requestMs, doubtfulMs } = this.#limits;
-    const gatherer: Gatherer<Reading> = {
-      push(bytes) {
-        const reading = reader.push(bytes);
-        if (reading.kind !== "more") return { done: reading };
-        return { waitMs: reading.doubtful ? doubtfulMs : requestMs };
-      },
-      end: () => reader.end(),
-    };
-    return gather(socket, gatherer, requestMs);
+    return readRequest(socket, new Uint8Array(0), this.#limits, reader);
   }
 
   /** What is malformed, or asked of the wrong side, is answered with `other` and closed. */

@@ -1,12 +1,11 @@
 /** The calls of the control channel; one that is not in this table does not exist. */
-import { timingSafeEqual } from "node:crypto";
 import type { MemberRecord, SharedFile } from "../../../core/catalogue.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { may } from "../../../core/members.ts";
+import { isSameSecret } from "../../../link/secret.ts";
 import type { Available, FileDetails, Registered, Registration } from "../../../wire/p4/control.ts";
 import { flattenTree } from "../../../wire/p4/control-tree.ts";
 import { provedHost, trustedHost } from "../addresses.ts";
-import { sha256 } from "../members.ts";
 import { fileNotFound, type P4Call, P4Refusal, type P4Route, peerNotFound, route } from "./call.ts";
 import { getFile, getFiles, redeem } from "./fetching.ts";
 import * as schema from "./schemas.ts";
@@ -25,7 +24,7 @@ type Admission = { readonly owner: string; readonly admittedBy: string };
 
 function admit({ auth, body, settings }: P4Call<Registration>): Admission {
   const { genericToken } = settings;
-  if (genericToken !== null && isSame(body.genericToken, genericToken)) {
+  if (genericToken !== null && isSameSecret(body.genericToken, genericToken)) {
     return { owner: "p4", admittedBy: "" };
   }
   let principal: ReturnType<typeof auth.principal>;
@@ -36,10 +35,6 @@ function admit({ auth, body, settings }: P4Call<Registration>): Admission {
   }
   if (!may(principal.role, "share")) throw new P4Refusal(403, "Token may not share files");
   return { owner: principal.owner, admittedBy: principal.token };
-}
-
-function isSame(a: string, b: string): boolean {
-  return timingSafeEqual(Buffer.from(sha256(a)), Buffer.from(sha256(b)));
 }
 
 async function register(call: P4Call<Registration>): Promise<Registered> {

@@ -4,11 +4,11 @@
  *  u64 bytes of them, 8 bytes zero, u32 CRC-32 of all before it. No records are no bytes at all.
  *  Who reads a segment to its end checks it; nothing of a segment is good before. */
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { damaged } from "../../../wire/block/arena.ts";
 import type { ManifestPartition } from "../../../wire/block/manifest.ts";
-import { diskFailure, type Segment } from "../run-file.ts";
+import { BlockFile, diskFailure, type Segment } from "../run-file.ts";
 
 const magic = 0x01_53_51_54;
 export const trailerBytes = 36;
@@ -17,45 +17,6 @@ export const trailerBytes = 36;
 export interface RecordSink {
   /** Has used the bytes when it returns. `longest`: of the records in them, in bytes. */
   write(bytes: Uint8Array, records: number, longest: number): void;
-}
-
-/** A file to which whole buffers are written. */
-export class BlockFile {
-  readonly path: string;
-  sizeBytes = 0;
-  readonly #fd: number;
-  #closed = false;
-
-  constructor(path: string) {
-    this.path = path;
-    try {
-      this.#fd = openSync(path, "w", 0o600);
-    } catch (error) {
-      throw diskFailure(error, path);
-    }
-  }
-
-  write(bytes: Uint8Array): void {
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
-    } catch (error) {
-      throw diskFailure(error, this.path);
-    }
-    this.sizeBytes += bytes.length;
-  }
-
-  /** May be called twice. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    closeSync(this.#fd);
-  }
-
-  /** Closes and leaves no file. */
-  discard(): void {
-    this.close();
-    rmSync(this.path, { force: true });
-  }
 }
 
 /** Writes one segment after the other to a file. */

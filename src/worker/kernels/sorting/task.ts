@@ -17,10 +17,10 @@ import {
 import type { ReduceTask } from "../../task/reduce-task.ts";
 import { jobOf, type OperatorKernel } from "../operators/kernel.ts";
 import type { Part } from "../output.ts";
+import { BlockFile } from "../run-file.ts";
 import { type Ordering, type Shape, SortKernel } from "./kernel.ts";
 import { mergeSegments } from "./merging.ts";
 import { headOf, rowOf, sortKeyOf } from "./rows.ts";
-import { BlockFile } from "./segment.ts";
 import { Sorter } from "./sorter.ts";
 
 /** For the buffers of a reduce task. */

@@ -1,0 +1,7 @@
+/** Secrets that somebody shows, compared in the same time whatever is shown. */
+import { createHash, timingSafeEqual } from "node:crypto";
+
+export function isSameSecret(shown: string, expected: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(shown), digest(expected));
+}
