@@ -1,5 +1,6 @@
 /** What tabs have instead of Node's modules does what Node's do. */
 import assert from "node:assert/strict";
+import { isAscii as nodeIsAscii } from "node:buffer";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +9,7 @@ import { test } from "node:test";
 import { crc32 as nodeCrc32 } from "node:zlib";
 import fc from "fast-check";
 import type { Plan } from "../../src/wire/block/plan.ts";
+import { isAscii } from "../../src/worker/browser/stand-ins/ascii.ts";
 import * as files from "../../src/worker/browser/stand-ins/fs.ts";
 import { Sha256 } from "../../src/worker/browser/stand-ins/sha256.ts";
 import { TabBuffer } from "../../src/worker/browser/stand-ins/tab-buffer.ts";
@@ -55,6 +57,21 @@ test("texts become bytes, and bytes texts, as in Node's Buffer", () => {
       }
       const both = TabBuffer.concat([TabBuffer.from(text), bytes]);
       assert.equal(both.indexOf(text), Buffer.concat([Buffer.from(text), bytes]).indexOf(text));
+    }),
+  );
+});
+
+test("long runs of one-byte text are read as by Node, wherever they lie in their buffer", () => {
+  const some = fc.uint8Array({ minLength: 1, maxLength: 300, max: 0x7f });
+  const place = fc.record({ at: fc.nat(7), other: fc.constantFrom(null, 0x80, 0x9f, 0xff) });
+  fc.assert(
+    fc.property(some, place, fc.nat(), (ascii, { at, other }, chosen) => {
+      const whole = new TabBuffer(at + ascii.length + 3).fill(0xff);
+      const bytes = whole.subarray(at, at + ascii.length);
+      bytes.set(ascii);
+      if (other !== null) bytes[chosen % bytes.length] = other;
+      assert.equal(isAscii(bytes), nodeIsAscii(bytes));
+      assert.equal(bytes.toString("latin1"), Buffer.from(bytes).toString("latin1"));
     }),
   );
 });
