@@ -152,9 +152,8 @@ function perform(services: Services, effect: OuterEffect): void {
   if (effect.kind === "job-changed") {
     watchers.changed(effect.job);
     logs.wake(effect.job);
-    // Nobody reads its partitions any more; what stays, the next start removes.
-    const hasEnded = jobState(loop.state, effect.job) !== "running";
-    if (hasEnded) relay.drop(effect.job).catch(() => {});
+    // What stays of a job that has ended, the next start removes.
+    relay.jobChanged(effect.job, jobState(loop.state, effect.job)).catch(() => {});
   } else if (effect.kind === "drop-blobs") {
     progress.forget(effect.job);
     watchers.changed(effect.job);

@@ -14,7 +14,15 @@ import {
 import { allPaused } from "./cluster/workers/pauses.ts";
 import { refOf } from "./cluster/workers.ts";
 import type { WorkerSpecs } from "./event.ts";
-import { type AttemptRef, idNumber, type JobId, jobId, type WorkerId, workerId } from "./ids.ts";
+import {
+  type AttemptRef,
+  attemptKey,
+  idNumber,
+  type JobId,
+  jobId,
+  type WorkerId,
+  workerId,
+} from "./ids.ts";
 import type { JobSpec, JobState, TaskOutput } from "./job.ts";
 import type { TokenRecord } from "./members.ts";
 import type { JobSummary, StageSummary, WorkerSummary } from "./summary.ts";
@@ -180,6 +188,11 @@ export function absentMs(state: CoordinatorState, worker: WorkerId): number {
 
 export function leasesOf(state: CoordinatorState, worker: WorkerId): AttemptRef[] {
   return [...(workerRecord(state, worker)?.leases ?? [])].map(refOf);
+}
+
+/** Whether the attempt is the worker's now. */
+export function isLeasedTo(state: CoordinatorState, worker: WorkerId, ref: AttemptRef): boolean {
+  return leasesOf(state, worker).some((one) => attemptKey(one) === attemptKey(ref));
 }
 
 export function tokenRecord(state: CoordinatorState, id: string): TokenRecord | null {

@@ -111,7 +111,7 @@ test("W2: an upload whose attempt or job ends under way leaves nothing", async (
   const dir = place(t);
   const relay = new Relay({ dir });
   const { manifest, run } = output();
-  for (const end of [async () => {}, () => relay.drop("j-1")]) {
+  for (const end of [async () => {}, () => relay.jobChanged("j-1", null)]) {
     let isWanted = true;
     async function* ending() {
       yield run.subarray(0, 50_000);

@@ -12,8 +12,10 @@ import { mkdir, open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey, type Hash, idNumber, type JobId } from "../../core/ids.ts";
+import type { JobState } from "../../core/job.ts";
 import { isFull } from "../../store/failure.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
+import { KeptOutputs, type Writing } from "./kept-outputs.ts";
 
 export type RelayedOutput = {
   readonly root: Hash;
@@ -21,6 +23,8 @@ export type RelayedOutput = {
   readonly manifestPath: string;
   readonly runPath: string;
 };
+
+type Expected = { readonly bytes: Buffer; readonly manifest: Manifest };
 
 export type RelayOptions = {
   readonly dir: string;
@@ -33,18 +37,23 @@ const runMaxDefaultBytes = 4 * 1024 ** 3;
 export class Relay {
   readonly #dir: string;
   readonly #runMaxBytes: number;
-  readonly #outputs = new Map<string, RelayedOutput>();
+  readonly #kept: KeptOutputs<RelayedOutput>;
   /** Manifests whose run has not come yet. */
-  readonly #expected = new Map<string, { readonly bytes: Buffer; readonly manifest: Manifest }>();
+  readonly #expected = new Map<string, Expected>();
 
   constructor(options: RelayOptions) {
-    this.#dir = options.dir;
-    this.#runMaxBytes = options.runMaxBytes ?? runMaxDefaultBytes;
-    this.#load();
+    const { dir, runMaxBytes = runMaxDefaultBytes } = options;
+    this.#dir = dir;
+    this.#runMaxBytes = runMaxBytes;
+    this.#kept = new KeptOutputs({
+      load: () => loadFrom(dir),
+      jobs: () => jobsIn(dir),
+      remove: (job) => rm(join(dir, job), { recursive: true, force: true }),
+    });
   }
 
   get(ref: AttemptRef): RelayedOutput | null {
-    return this.#outputs.get(attemptKey(ref)) ?? null;
+    return this.#kept.get(ref);
   }
 
   /** First the manifest, so that the run can be checked as it passes. */
@@ -72,40 +81,43 @@ export class Relay {
       throw new ClusterError("bad-request", `put the manifest of ${key} before its run`);
     }
     this.#expected.delete(key);
-    const dir = join(this.#dir, ref.job, String(ref.stage));
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    const base = join(dir, `${ref.task}.${ref.attempt}`);
-    const temporary = `${base}.${randomBytes(6).toString("hex")}.tmp`;
     try {
-      await writeChecked(temporary, chunks, expected.manifest);
-      const manifest = await open(`${temporary}.m`, "wx", 0o600);
-      await manifest.writeFile(expected.bytes).finally(() => manifest.close());
-      if (!isWanted()) throw over(key);
-      return this.#publish(key, expected, { base, temporary });
+      return await this.#kept.keep(ref, this.#writing(ref, chunks, expected), isWanted);
     } catch (error) {
-      await Promise.all([temporary, `${temporary}.m`].map((path) => rm(path, { force: true })));
-      // The folder goes with the job.
-      throw isWanted() ? diskError(error) : over(key);
+      throw diskError(error);
     }
   }
 
-  /** In one breath, so that neither the attempt nor its job can end meanwhile. */
-  #publish(
-    key: string,
-    { bytes, manifest }: { readonly bytes: Buffer; readonly manifest: Manifest },
-    { base, temporary }: { readonly base: string; readonly temporary: string },
-  ): RelayedOutput {
+  #writing(
+    ref: AttemptRef,
+    chunks: AsyncIterable<Uint8Array>,
+    { bytes, manifest }: Expected,
+  ): Writing<RelayedOutput> {
+    const dir = join(this.#dir, ref.job, String(ref.stage));
+    const base = join(dir, `${ref.task}.${ref.attempt}`);
+    const temporary = `${base}.${randomBytes(6).toString("hex")}.tmp`;
+    const write = async () => {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await writeChecked(temporary, chunks, manifest);
+      const file = await open(`${temporary}.m`, "wx", 0o600);
+      await file.writeFile(bytes).finally(() => file.close());
+    };
     const root = sha256(bytes);
-    const before = this.#outputs.get(key);
-    if (before !== undefined && before.root !== root) {
-      throw new ClusterError("conflict", `${key} has brought another output before`);
-    }
     const output = { root, manifest, manifestPath: `${base}.manifest`, runPath: `${base}.run` };
-    // The manifest last: it is what the next start goes by.
-    renameSync(temporary, output.runPath);
-    renameSync(`${temporary}.m`, output.manifestPath);
-    this.#outputs.set(key, output);
-    return output;
+    return {
+      root,
+      written: write(),
+      publish: () => {
+        // The manifest last: it is what the next start goes by.
+        renameSync(temporary, output.runPath);
+        renameSync(`${temporary}.m`, output.manifestPath);
+        return output;
+      },
+      // The folder goes with the job.
+      discard: async () => {
+        await Promise.all([temporary, `${temporary}.m`].map((path) => rm(path, { force: true })));
+      },
+    };
   }
 
   /** The bytes of the manifest. */
@@ -122,48 +134,42 @@ export class Relay {
   }
 
   /** Jobs that are not in `running` are dropped. */
-  async keepOnly(running: (job: JobId) => boolean): Promise<void> {
-    for (const name of jobsIn(this.#dir)) {
-      if (!running(name)) await this.drop(name);
-    }
+  keepOnly(running: (job: JobId) => boolean): Promise<void> {
+    return this.#kept.keepOnly(running);
   }
 
-  async drop(job: JobId): Promise<void> {
-    for (const key of [...this.#outputs.keys(), ...this.#expected.keys()]) {
-      if (!key.startsWith(`${job}/`)) continue;
-      this.#outputs.delete(key);
-      this.#expected.delete(key);
+  /** Outputs go with the end of their job. */
+  async jobChanged(job: JobId, state: JobState | null): Promise<void> {
+    for (const key of this.#expected.keys()) {
+      if (state !== "running" && key.startsWith(`${job}/`)) this.#expected.delete(key);
     }
-    await rm(join(this.#dir, job), { recursive: true, force: true });
+    await this.#kept.jobChanged(job, state);
   }
+}
 
-  /** What a former life of the coordinator took. */
-  #load(): void {
-    for (const job of jobsIn(this.#dir)) {
-      for (const name of readdirSync(join(this.#dir, job), { recursive: true }) as string[]) {
-        const found = /^(\d+)\/(\d+)\.(\d+)\.manifest$/.exec(name);
-        if (found === null) continue;
-        const [, stage, task, attempt] = found.map(Number) as [number, number, number, number];
-        this.#adopt({ job, stage, task, attempt }, join(this.#dir, job, name));
-      }
+/** What a former life of the coordinator took. */
+function* loadFrom(dir: string): Generator<readonly [AttemptRef, RelayedOutput]> {
+  for (const job of jobsIn(dir)) {
+    for (const name of readdirSync(join(dir, job), { recursive: true }) as string[]) {
+      const found = /^(\d+)\/(\d+)\.(\d+)\.manifest$/.exec(name);
+      if (found === null) continue;
+      const [, stage, task, attempt] = found.map(Number) as [number, number, number, number];
+      const output = adopted(join(dir, job, name));
+      if (output !== null) yield [{ job, stage, task, attempt }, output];
     }
   }
+}
 
-  #adopt(ref: AttemptRef, manifestPath: string): void {
-    try {
-      const bytes = readFileSync(manifestPath);
-      const runPath = manifestPath.replace(/manifest$/, "run");
-      const output = {
-        root: sha256(bytes),
-        manifest: decodeManifest(bytes),
-        manifestPath,
-        runPath,
-      };
-      if (statSync(runPath).size !== output.manifest.sizeBytes) return;
-      this.#outputs.set(attemptKey(ref), output);
-    } catch {
-      // Damaged by the crash: computed again when somebody asks for it.
-    }
+/** Null when the crash has damaged it: it is computed again when somebody asks for it. */
+function adopted(manifestPath: string): RelayedOutput | null {
+  const runPath = manifestPath.replace(/manifest$/, "run");
+  try {
+    const bytes = readFileSync(manifestPath);
+    const manifest = decodeManifest(bytes);
+    if (statSync(runPath).size !== manifest.sizeBytes) return null;
+    return { root: sha256(bytes), manifest, manifestPath, runPath };
+  } catch {
+    return null;
   }
 }
 
@@ -237,10 +243,6 @@ class PartitionCheck {
       this.#left = partitions[this.#index]?.sizeBytes ?? 0;
     }
   }
-}
-
-function over(key: string): ClusterError {
-  return new ClusterError("not-found", `${key} is over; nobody wants its output any more`);
 }
 
 function wrong(what: string): ClusterError {

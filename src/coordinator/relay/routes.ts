@@ -2,7 +2,7 @@
  *  nobody can reach bring them. */
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptRef, JobId } from "../../core/ids.ts";
-import { jobSpec, leasesOf } from "../../core/view.ts";
+import { isLeasedTo, jobSpec, leasesOf } from "../../core/view.ts";
 import { bytesAnswer } from "../http/ranges.ts";
 import { type Answer, type Call, json, type Route } from "../http/route.ts";
 import { type Chunks, moving } from "../http/routes-blobs.ts";
@@ -66,14 +66,7 @@ function stream(bytes: AsyncIterable<Uint8Array>): Answer {
 async function put(call: Call): Promise<Answer> {
   const { body, params, principal, services, signal } = call;
   const ref = refOf(call);
-  const isLeased = () =>
-    leasesOf(services.loop.state, principal.worker ?? "w-0").some(
-      (one) =>
-        one.job === ref.job &&
-        one.stage === ref.stage &&
-        one.task === ref.task &&
-        one.attempt === ref.attempt,
-    );
+  const isLeased = () => isLeasedTo(services.loop.state, principal.worker ?? "w-0", ref);
   if (!isLeased()) throw new ClusterError("not-found", "this attempt is not leased to this worker");
   const bytes = moving(body as Chunks, signal);
   if (params.what === "manifest") {

@@ -1,0 +1,94 @@
+/** Which relayed outputs there are, wherever their bytes lie. Apart from the files, so that the
+ *  simulation has the same rules on a disk of its own.
+ *
+ *  1. An output is there, and its bringer is answered, once all of it is written and checked; from
+ *     then on it never changes.
+ *  2. What is brought for an attempt that is over leaves nothing.
+ *  3. It goes with its job, never before; a start drops what jobs that ended meanwhile have left. */
+import { ClusterError } from "../../core/error.ts";
+import { type AttemptRef, attemptKey, type Hash, type JobId } from "../../core/ids.ts";
+import type { JobState } from "../../core/job.ts";
+
+/** An output on its way to the disk, which nobody sees yet. */
+export type Writing<O> = {
+  readonly root: Hash;
+  /** Settles when all of it is written and found to be what it should be. */
+  readonly written: Promise<void>;
+  /** Puts it in its place, in one breath, so that neither attempt nor job can end meanwhile. */
+  readonly publish: () => O;
+  /** Removes what there is of it. */
+  readonly discard: () => Promise<void>;
+};
+
+/** Where the bytes lie. */
+export type OutputFiles<O> = {
+  /** What a former life of the coordinator took, whole ones only. */
+  readonly load: () => Iterable<readonly [AttemptRef, O]>;
+  /** Jobs of which anything lies there. */
+  readonly jobs: () => Iterable<JobId>;
+  /** Everything of a job. May be called twice. */
+  readonly remove: (job: JobId) => Promise<void>;
+};
+
+export class KeptOutputs<O extends { readonly root: Hash }> {
+  readonly #files: OutputFiles<O>;
+  readonly #outputs = new Map<string, O>();
+
+  constructor(files: OutputFiles<O>) {
+    this.#files = files;
+    for (const [ref, output] of files.load()) this.#outputs.set(attemptKey(ref), output);
+  }
+
+  get(ref: AttemptRef): O | null {
+    return this.#outputs.get(attemptKey(ref)) ?? null;
+  }
+
+  /** `isWanted`: whether the attempt may still bring it, asked when all of it is here; if not, the
+   *  answer is `not-found`. Other bytes than before are a `conflict`. */
+  async keep(ref: AttemptRef, writing: Writing<O>, isWanted: () => boolean): Promise<O> {
+    const key = attemptKey(ref);
+    try {
+      await writing.written;
+      if (!isWanted()) throw over(key);
+      return this.#publish(key, writing);
+    } catch (error) {
+      await writing.discard();
+      throw isWanted() ? error : over(key);
+    }
+  }
+
+  #publish(key: string, { publish, root }: Writing<O>): O {
+    const before = this.#outputs.get(key);
+    if (before !== undefined && before.root !== root) {
+      throw new ClusterError("conflict", `${key} has brought another output before`);
+    }
+    const output = publish();
+    this.#outputs.set(key, output);
+    return output;
+  }
+
+  /** At a start: jobs that are not in `running` are dropped. */
+  async keepOnly(running: (job: JobId) => boolean): Promise<void> {
+    for (const job of this.#files.jobs()) {
+      if (!running(job)) await this.#drop(job);
+    }
+  }
+
+  /** `state`: of a job of which something has changed; null = it is gone. */
+  async jobChanged(job: JobId, state: JobState | null): Promise<void> {
+    // As long as it runs, a task may read them, once more too.
+    if (state === "running") return;
+    await this.#drop(job);
+  }
+
+  async #drop(job: JobId): Promise<void> {
+    for (const key of this.#outputs.keys()) {
+      if (key.startsWith(`${job}/`)) this.#outputs.delete(key);
+    }
+    await this.#files.remove(job);
+  }
+}
+
+function over(key: string): ClusterError {
+  return new ClusterError("not-found", `${key} is over; nobody wants its output any more`);
+}
