@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "../src/sdk/format.ts";
 import { type Emit, type Job, mapReduce } from "../src/sdk/job.ts";
-import { splitDefaultBytes } from "../src/sdk/plan.ts";
+import { splitDefaultBytes } from "../src/sdk/plan/of-found.ts";
 import { decodeManifest } from "../src/wire/block/manifest.ts";
 import type { Plan } from "../src/wire/block/plan.ts";
 import type { ByteSource } from "../src/worker/kernels/byte-source.ts";

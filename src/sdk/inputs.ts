@@ -5,21 +5,9 @@ import { access, glob, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { ClusterError } from "../core/error.ts";
 import type { SharedInput } from "../wire/api/messages.ts";
+import { compressionOf, type FoundFile, sharedFile } from "./plan/found.ts";
 import { didYouMean } from "./plan/near.ts";
-import { spool, type Upload } from "./plan/upload.ts";
-
-export type FoundFile = {
-  /** The job's input that it belongs to. */
-  readonly input: string;
-  /** As the user knows it. */
-  readonly name: string;
-  readonly compression: "none" | "gzip" | "zstd";
-  readonly sizeBytes: number;
-  readonly at:
-    | { readonly kind: "path"; readonly path: string; readonly mtimeMs: number }
-    | { readonly kind: "upload"; readonly upload: Upload }
-    | { readonly kind: "shared"; readonly root: string; readonly host: string };
-};
+import { spool } from "./plan/upload.ts";
 
 /** What `shared:NAME` stands for: a file, or all files of a folder. */
 export type FindShared = (name: string) => Promise<readonly SharedInput[]>;
@@ -122,14 +110,7 @@ async function sharedFiles(path: string, { shared }: InputOptions): Promise<Path
   if (shared === undefined) {
     throw refused(`${path} needs a cluster; fetch it with \`tequio get\`, or name ./${path}`);
   }
-  return (await shared(path.slice(sharedPrefix.length))).map(({ host, name, root, sizeBytes }) => {
-    const at = { kind: "shared", root, host } as const;
-    return { name, compression: compressionOf(name), sizeBytes, at };
-  });
-}
-
-function compressionOf(name: string): FoundFile["compression"] {
-  return /\.gz$/i.test(name) ? "gzip" : /\.zst$/i.test(name) ? "zstd" : "none";
+  return (await shared(path.slice(sharedPrefix.length))).map(sharedFile);
 }
 
 async function expand(path: string): Promise<PathFile[]> {

@@ -68,10 +68,13 @@ export function splitMaxBytes(job: AnyMapReduce | AnyOperator, spillBytes: numbe
 }
 
 /** The operator as workers read it: with what only the inputs can tell. */
-export function planOperator({ operator }: AnyOperator, from: Sampled): Pick<Plan, "operator"> {
+export async function planOperator(
+  { operator }: AnyOperator,
+  from: Sampled,
+): Promise<Pick<Plan, "operator">> {
   const { apply } = operator;
   if (apply.operator !== "sort") return { operator };
-  const splitters = splittersOf(operator, apply, from);
+  const splitters = await splittersOf(operator, apply, from);
   return { operator: { ...operator, apply: { ...apply, splitters } } };
 }
 

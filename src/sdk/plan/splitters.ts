@@ -3,7 +3,6 @@
  *  Any keys make a right result; good ones make equal work. So a few thousand records, from places
  *  all over the input, are enough. */
 import { closeSync, openSync, readSync } from "node:fs";
-import { constants, gunzipSync } from "node:zlib";
 import { compareBytes } from "../../wire/block/arena.ts";
 import type { InputFile, OperatorSpec, Piece, SortSpec } from "../../wire/block/plan.ts";
 import type { FormatSpec } from "../format.ts";
@@ -23,23 +22,65 @@ export type Sampled = {
   readonly files: readonly InputFile[];
   readonly uploads: readonly Upload[];
   readonly reducers: number;
+  readonly unpackStart: UnpackStart;
 };
 
+/** What the beginning of a gzip file stands for, as far as it can be told. Throws when it is
+ *  damaged. */
+export type UnpackStart = (packed: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+
 /** One fewer than there are reducers, in order, as base64. */
-export function splittersOf(operator: OperatorSpec, apply: SortSpec, from: Sampled): string[] {
+export async function splittersOf(
+  operator: OperatorSpec,
+  apply: SortSpec,
+  from: Sampled,
+): Promise<string[]> {
   if (from.reducers <= 1) return [];
   const sign = apply.order === "descending" ? -1 : 1;
-  const keys = [...sample(operator, apply, from)].sort((a, b) => sign * compareBytes(a, b));
+  const starts = await startsOf(from);
+  const keys = [...sample(operator, apply, { ...from, starts })].sort(
+    (a, b) => sign * compareBytes(a, b),
+  );
   return Array.from({ length: from.reducers - 1 }, (_, i) => {
     const key = keys[Math.floor(((i + 1) * keys.length) / from.reducers)] ?? Buffer.alloc(0);
     return Buffer.from(key.subarray(0, splitterMaxBytes)).toString("base64");
   });
 }
 
+type Starts = ReadonlyMap<InputFile, Uint8Array>;
+
+/** Of the compressed files, since only there one can begin to read. */
+async function startsOf({ files, uploads, unpackStart }: Sampled): Promise<Starts> {
+  const starts = new Map<InputFile, Uint8Array>();
+  for (const file of files) {
+    const path = file.at.kind === "path" ? file.at.path : uploadPath(file, uploads);
+    if (file.compression !== "gzip" || path === null) continue;
+    try {
+      starts.set(file, await unpackStart(startOf(path)));
+    } catch {
+      // Damaged, which will be told when it is read.
+      starts.set(file, new Uint8Array());
+    }
+  }
+  return starts;
+}
+
+function startOf(path: string): Uint8Array {
+  const packed = Buffer.alloc(packedBytes);
+  const fd = openSync(path, "r");
+  try {
+    return packed.subarray(0, readSync(fd, packed, 0, packedBytes, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+type Sampling = Pick<Sampled, "files" | "uploads"> & { readonly starts: Starts };
+
 function* sample(
   operator: OperatorSpec,
   apply: SortSpec,
-  { files, uploads }: Sampled,
+  { files, starts, uploads }: Sampling,
 ): Generator<Uint8Array, void> {
   const format = operator.inputs.default as FormatSpec;
   const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
@@ -49,7 +90,7 @@ function* sample(
   let before = 0;
   for (const [index, file] of files.entries()) {
     for (; due < before + file.sizeBytes; due += every) {
-      for (const place of placesOf({ file, index, at: due - before }, format, uploads)) {
+      for (const place of placesOf({ file, index, at: due - before, starts }, format, uploads)) {
         if (isRaw(operator, apply)) {
           for (const bytes of rawRecords(...place)) yield rawRow(bytes, operator).key;
           continue;
@@ -66,11 +107,16 @@ function* sample(
   }
 }
 
-type At = { readonly file: InputFile; readonly index: number; readonly at: number };
+type At = {
+  readonly file: InputFile;
+  readonly index: number;
+  readonly at: number;
+  readonly starts: Starts;
+};
 type Place = readonly [InputFile, Piece, FormatSpec, readonly Upload[]];
 
 function placesOf(
-  { file, index, at }: At,
+  { file, index, at, starts }: At,
   format: FormatSpec,
   uploads: readonly Upload[],
 ): Place[] {
@@ -86,9 +132,8 @@ function placesOf(
     const end = Math.min(file.sizeBytes, start + length);
     return [[file, [index, start, end], format, uploads]];
   }
-  const path = file.at.kind === "path" ? file.at.path : uploadPath(file, uploads);
-  if (at > 0 || file.compression !== "gzip" || path === null) return [];
-  const bytes = unpacked(path);
+  const bytes = starts.get(file);
+  if (at > 0 || bytes === undefined) return [];
   const end = format.format === "records" ? bytes.length - (bytes.length % size) : bytes.length;
   const whole = bytes.subarray(0, end);
   const upload = { hash: "sample", sizeBytes: end, at: { kind: "bytes", bytes: whole } } as const;
@@ -103,18 +148,4 @@ function placesOf(
 function uploadPath({ at }: InputFile, uploads: readonly Upload[]): string | null {
   const upload = at.kind === "blob" ? uploads.find(({ hash }) => hash === at.hash) : undefined;
   return upload?.at.kind === "path" ? upload.at.path : null;
-}
-
-/** The beginning of a file; nothing when it is damaged, which will be told when it is read. */
-function unpacked(path: string): Buffer {
-  const packed = Buffer.alloc(packedBytes);
-  const fd = openSync(path, "r");
-  try {
-    const count = readSync(fd, packed, 0, packedBytes, 0);
-    return gunzipSync(packed.subarray(0, count), { finishFlush: constants.Z_SYNC_FLUSH });
-  } catch {
-    return Buffer.alloc(0);
-  } finally {
-    closeSync(fd);
-  }
 }

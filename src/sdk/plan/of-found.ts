@@ -1,0 +1,123 @@
+/** The plan of a job over files that have been found: which bytes each task reads, with which
+ *  parameters, into how many partitions. The same wherever it is made, so that a job of the web page
+ *  and one of the command line are cut alike; and the same plan is run by the cluster and by the
+ *  sequential judge. */
+import { ClusterError } from "../../core/error.ts";
+import type { InputFile, Plan } from "../../wire/block/plan.ts";
+import type { AnyMapReduce, AnyOperator, Job } from "../job.ts";
+import type { FoundFile } from "./found.ts";
+import { listItems } from "./items.ts";
+import { checkNumber } from "./numbers.ts";
+import {
+  type Formats,
+  formatsOf,
+  planOperator,
+  recordsIn,
+  reducersOf,
+  splitMaxBytes,
+} from "./operator.ts";
+import { mergeParams } from "./params.ts";
+import { cutSplits, type SplittableFile } from "./splits.ts";
+import type { UnpackStart } from "./splitters.ts";
+import type { Upload } from "./upload.ts";
+
+export type PlanSettings = {
+  /** Texts (from a command line) or JSON values, over the job's defaults. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** Bytes of input a map task reads; default 64 MiB, 1 to 64 GiB. */
+  readonly splitBytes?: number;
+  /** Number of reduce tasks, over the job's own; 0 = map only. */
+  readonly reducers?: number;
+  /** Bytes a map task may hold before it spills; default 64 MiB, 1 KiB to 16 GiB. */
+  readonly spillBytes?: number;
+  /** This machine (`hostId`), where files with paths lie. */
+  readonly host: string;
+};
+
+export type PlannedFound = {
+  readonly plan: Plan;
+  readonly inputBytes: number;
+  /** Blobs that the plan names: standard input, items. */
+  readonly uploads: readonly Upload[];
+};
+
+type Wanted = PlanSettings & { readonly unpackStart: UnpackStart };
+
+export const splitDefaultBytes = 64 * 1024 * 1024;
+const reducersMax = 100_000;
+const mapTasksMax = 10_000_000;
+
+export async function planFound(
+  job: Job,
+  files: readonly FoundFile[],
+  wanted: Wanted,
+): Promise<PlannedFound> {
+  const mib = 1024 * 1024;
+  const params = mergeParams(job.options.params ?? {}, wanted.params);
+  const spillBytes = checkNumber("spillBytes", wanted.spillBytes ?? 64 * mib, 1024, 16384 * mib);
+  const fixed = { version: 1, params, spillBytes } as const;
+  if (job.kind !== "tasks") return planFiles(job, files, wanted, fixed);
+  const { count, upload } = listItems(job, params);
+  const items = { hash: upload.hash, count };
+  const plan: Plan = { ...fixed, files: [], splits: [], items, reducers: 0 };
+  return { plan, inputBytes: 0, uploads: [upload] };
+}
+
+async function planFiles(
+  job: AnyMapReduce | AnyOperator,
+  files: readonly FoundFile[],
+  wanted: Wanted,
+  fixed: Pick<Plan, "version" | "params" | "spillBytes">,
+): Promise<PlannedFound> {
+  const formats = formatsOf(job);
+  const fitting = Math.min(splitDefaultBytes, splitMaxBytes(job, fixed.spillBytes));
+  const asked = wanted.splitBytes ?? fitting;
+  const splitBytes = checkNumber("splitBytes", asked, 1, 64 * 1024 ** 3);
+  const inputBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const wished = wanted.reducers ?? job.options.reducers;
+  const reducers = checkNumber("reducers", reducersOf(job, wished, inputBytes), 0, reducersMax);
+  if (inputBytes / splitBytes > mapTasksMax) {
+    const limit = `splitBytes ${splitBytes} makes more than ${mapTasksMax} map tasks`;
+    throw new ClusterError("limit-exceeded", `${limit}; use larger splits`);
+  }
+  const splittable = files.map((file) => ({ ...file, ...cutting(formats, file) }));
+  const uploads = files.flatMap(({ at }) => (at.kind === "upload" ? [at.upload] : []));
+  const inputs = files.map((file, i) => inputFile(file, wanted.host, splittable[i]!));
+  const { unpackStart } = wanted;
+  const from = { files: inputs, uploads, reducers, unpackStart };
+  const plan: Plan = {
+    ...fixed,
+    files: inputs,
+    splits: cutSplits(splittable, splitBytes),
+    items: null,
+    reducers,
+    ...(job.kind === "operator" ? await planOperator(job, from) : {}),
+  };
+  return { plan, inputBytes, uploads };
+}
+
+type Cutting = Pick<SplittableFile, "mayCut" | "mayPack" | "recordBytes">;
+
+function cutting(formats: Formats, file: FoundFile): Cutting {
+  const format = formats[file.input];
+  const isWhole = format?.format === "file" || (format?.format === "csv" && format.multiline);
+  const isPlain = file.compression === "none";
+  return { mayCut: isPlain && !isWhole, mayPack: isPlain, ...recordsIn(file, format) };
+}
+
+function inputFile(file: FoundFile, host: string, { recordBytes }: Cutting): InputFile {
+  const { name, compression, sizeBytes } = file;
+  const records = recordBytes === undefined ? {} : { recordBytes };
+  return { name, compression, sizeBytes, ...records, at: placeOf(file.at, host) };
+}
+
+function placeOf(at: FoundFile["at"], host: string): InputFile["at"] {
+  switch (at.kind) {
+    case "path":
+      return { kind: "path", host, path: at.path, mtimeMs: at.mtimeMs };
+    case "upload":
+      return { kind: "blob", hash: at.upload.hash };
+    case "shared":
+      return at;
+  }
+}
