@@ -1,7 +1,7 @@
 /** The tracker that the gateway dials itself, and dials again: from the first message on it is as
  *  if the tracker had come. */
 import { ClusterError } from "../core/error.ts";
-import { dialText } from "../link/websocket.ts";
+import { dialText, type TextLink } from "../link/websocket.ts";
 import { browserLimits, gatewayPath } from "../wire/browser/messages.ts";
 import type { Gateway, GatewayLink } from "./gateway.ts";
 
@@ -18,61 +18,64 @@ export type Upholding = {
   stop(): void;
 };
 
+export type TrackerNews = {
+  readonly kind: "connected" | "apart" | "unreachable";
+  readonly text: string;
+  /** Until it is dialled again, ms; 0 when connected. */
+  readonly retryMs: number;
+};
+
 const backoffMs = { first: 500, longest: 15_000 };
 
 export function upholdTracker(
   gateway: Gateway,
   address: TrackerAddress,
-  print: (line: string) => void,
+  tell: (news: TrackerNews) => void,
 ): Upholding {
   const stopping = new AbortController();
   const { promise: failed, reject } = Promise.withResolvers<never>();
   // It may be rejected before anybody looks.
   failed.catch(() => {});
-  void keepDialling(gateway, address, { print, signal: stopping.signal }).catch(reject);
+  void keepDialling(gateway, address, { tell, signal: stopping.signal }).catch(reject);
   return { failed, stop: () => stopping.abort() };
 }
 
-type Keeping = { readonly print: (line: string) => void; readonly signal: AbortSignal };
+type Keeping = { readonly tell: (news: TrackerNews) => void; readonly signal: AbortSignal };
 
 async function keepDialling(
   gateway: Gateway,
   address: TrackerAddress,
-  { print, signal }: Keeping,
+  { tell, signal }: Keeping,
 ): Promise<void> {
   let waitMs = backoffMs.first;
-  let told = "";
-  // A coordinator that is away for an hour is told of once.
-  const tell = (line: string) => {
-    if (line !== told) print(line);
-    told = line;
-  };
   while (!signal.aborted) {
     try {
-      const why = await hold(gateway, address, signal);
+      const link = await dialTracker(address);
+      tell({ kind: "connected", text: `connected to the tracker at ${link.remote}`, retryMs: 0 });
+      const why = await hold(gateway, link, signal);
       waitMs = backoffMs.first;
-      told = "";
-      if (!signal.aborted) print(`the tracker is gone (${why}); dialling it again`);
+      if (signal.aborted) return;
+      tell({ kind: "apart", text: `the tracker is gone (${why})`, retryMs: waitMs });
     } catch (error) {
       if (!(error instanceof ClusterError) || !error.retryable) throw error;
-      tell(`${error.text}; trying again`);
+      const text = `cannot reach the tracker: ${error.text}`;
+      tell({ kind: "unreachable", text, retryMs: waitMs });
     }
     await pause(waitMs, signal);
     waitMs = Math.min(backoffMs.longest, waitMs * 2);
   }
 }
 
-/** Resolves with why the link closed. */
-async function hold(
-  gateway: Gateway,
-  { fingerprint, token, url }: TrackerAddress,
-  signal: AbortSignal,
-): Promise<string> {
-  const link = await dialText(new URL(gatewayPath, url).href, {
+function dialTracker({ fingerprint, token, url }: TrackerAddress): Promise<TextLink> {
+  return dialText(new URL(gatewayPath, url).href, {
     headers: { authorization: `Bearer ${token}` },
     frameMaxBytes: browserLimits.messageMax,
     ...(fingerprint === "" ? {} : { tls: { fingerprint } }),
   });
+}
+
+/** Resolves with why the link closed. */
+function hold(gateway: Gateway, link: TextLink, signal: AbortSignal): Promise<string> {
   return new Promise((resolve) => {
     const watched: GatewayLink = {
       remote: link.remote,
@@ -90,6 +93,7 @@ async function hold(
         }),
     };
     const stop = () => link.close(1001, "the gateway is stopping");
+    if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
     gateway.accept(watched, { remote: link.remote, trackerProblem: null });
   });

@@ -21,7 +21,7 @@ import { PartitionFetcher } from "./files/fetch.ts";
 import { OpenJobs } from "./files/jobs.ts";
 import { Outputs } from "./files/outputs.ts";
 import { openSharedInputs } from "./input/shared.ts";
-import { WorkerLoop, type WorkerTimers } from "./run.ts";
+import { WorkerLoop, type WorkerNews, type WorkerTimers } from "./run.ts";
 import { DiskRoom } from "./slot/disk-room.ts";
 import { Processes } from "./slot/processes.ts";
 import { probeSandbox, type SandboxMode } from "./slot/sandbox-node.ts";
@@ -61,7 +61,7 @@ export type WorkerOptions = {
   /** Ends when no coordinator answers for so long, ms; 0 or absent = never. */
   readonly giveUpMs?: number;
   /** What happens to it, for people. */
-  readonly onNews?: (text: string) => void;
+  readonly onNews?: (news: WorkerNews) => void;
 };
 
 export type RunningWorker = {
@@ -78,6 +78,8 @@ export type RunningWorker = {
 };
 
 const stopGraceMs = 5_000;
+/** The limit of dialling ends so much earlier than that of joining: it knows why. */
+const dialHeadMs = 500;
 /** How long the coordinator may be away before an upload or a download of an attempt fails, ms. */
 const coordinatorAwayMs = 60_000;
 const idleMs = 30_000;
@@ -117,8 +119,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const shared = openSharedInputs(relay, idleMs);
   const { url, token, fingerprint = "", onNews } = options;
   const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
+  const joinTimeoutMs = timeoutMs + dialHeadMs;
   const loop: WorkerLoop = new WorkerLoop({
-    rules: { ...defaultRules, slots, giveUpMs: options.giveUpMs ?? 0, joinTimeoutMs: timeoutMs },
+    rules: { ...defaultRules, slots, giveUpMs: options.giveUpMs ?? 0, joinTimeoutMs },
     timers,
     chance: Math.random,
     dial: (credential) => dialCoordinator({ url, token, fingerprint, timeoutMs }, credential),

@@ -69,8 +69,17 @@ export type WorkerLoopOptions = {
    *  While the other one still lives, the coordinator refuses it (`fenced`). */
   readonly identity?: Pick<Identity, "workerId" | "credential">;
   readonly executor: (events: ExecutorEvents) => Executor;
-  /** For people: joined, lost, refused. */
-  readonly onNews?: (text: string) => void;
+  readonly onNews?: (news: WorkerNews) => void;
+};
+
+/** For people. Each failed try is told; whoever shows it says the same reason once. */
+export type WorkerNews = {
+  /** `unreachable`: no try has reached the coordinator; `apart`: the link is gone, or it does not
+   *  want this worker now. */
+  readonly kind: "joined" | "unreachable" | "apart" | "disk";
+  readonly text: string;
+  /** Until the next try to reach the coordinator, ms; 0 = none is needed. */
+  readonly retryMs: number;
 };
 
 /** Codes after which another try would end the same way. */
@@ -93,6 +102,7 @@ export class WorkerLoop {
   readonly #identity: Identity;
   #talk: ManagerTalk | null = null;
   #dials = 0;
+  #hasJoined: boolean;
   #inbox: WithoutTime<WorkerEvent>[] = [];
   #draining = false;
   #cancelTimer = () => {};
@@ -101,6 +111,7 @@ export class WorkerLoop {
   constructor(options: WorkerLoopOptions) {
     this.#options = options;
     this.#identity = { workerId: "", credential: "", tag: null, ...options.identity };
+    this.#hasJoined = this.#identity.workerId !== "";
     this.state = newWorkerState(options.rules);
     this.#notes = new Notes(options.timers, (notes) => this.#talk?.notes(notes) ?? false);
     this.#executor = options.executor({
@@ -143,7 +154,7 @@ export class WorkerLoop {
 
   /** Nothing new is taken while there is a reason; "" = there is room again. */
   diskChanged(reason: string): void {
-    this.#options.onNews?.(reason === "" ? "there is room again" : `takes nothing new: ${reason}`);
+    this.#tell("disk", reason === "" ? "there is room again" : `takes nothing new: ${reason}`);
     this.#post({ kind: "disk-changed", reason });
   }
 
@@ -203,6 +214,7 @@ export class WorkerLoop {
         hit("worker.bye", "after");
         break;
       case "hang-up":
+        if (this.state.relation.state === "apart") this.#tell("apart", effect.reason);
         this.#hangUp(effect.reason);
         break;
       case "start":
@@ -244,6 +256,15 @@ export class WorkerLoop {
     return [...serving, ...others.map((job) => ({ job, stage: 0, tasks: [] }))];
   }
 
+  #tell(kind: WorkerNews["kind"], text: string): void {
+    const { relation } = this.state;
+    // What ends the worker is told by `ended`.
+    if (relation.state === "ended") return;
+    const waitMs = relation.atMs - this.#options.timers.monotonicMs();
+    const retryMs = relation.state === "apart" ? Math.max(0, waitMs) : 0;
+    this.#options.onNews?.({ kind, text, retryMs });
+  }
+
   #hangUp(reason: string): void {
     this.#dials += 1;
     this.#talk?.close(reason);
@@ -277,35 +298,43 @@ export class WorkerLoop {
   }
 
   #dialFailed(error: Error): void {
-    const { chance: draw, onNews } = this.#options;
-    const chance = draw();
+    const chance = this.#options.chance();
     const isVoid = error instanceof ClusterError && this.#isVoid(error.code);
-    if (!isVoid && error instanceof ClusterError && finalCodes.has(error.code)) {
-      // What ends the worker is told by `ended`.
+    if (!isVoid && error instanceof ClusterError && this.#isFinal(error)) {
       const failure = { code: error.code, message: error.text };
       this.#post({ kind: "refused", final: true, failure, chance });
       return;
     }
-    onNews?.(`cannot reach the coordinator: ${error.message}`);
     if (isVoid) this.#forget();
     this.#post({ kind: "link-lost", reason: error.message, chance });
+    const text = error instanceof ClusterError ? error.text : error.message;
+    this.#tell("unreachable", `cannot reach the coordinator: ${text}`);
+  }
+
+  /** Until it has joined, whatever the same try cannot mend says that the address is wrong; later
+   *  something else may answer there for a while. */
+  #isFinal({ code, retryable }: ClusterError): boolean {
+    return finalCodes.has(code) || (!this.#hasJoined && !retryable);
   }
 
   /** What the talk over one link tells; nothing of it counts once another link is dialled. */
   #talkEvents(dial: number): TalkEvents {
     const isCurrent = () => dial === this.#dials;
-    const { chance, onNews } = this.#options;
+    const { chance } = this.#options;
     return {
       post: (event: WithoutTime<WorkerEvent>) => {
         if (!isCurrent()) return;
-        if (event.kind === "welcomed") onNews?.(`joined as ${this.#identity.workerId}`);
+        if (event.kind === "welcomed") {
+          this.#hasJoined = true;
+          this.#tell("joined", `joined as ${this.#identity.workerId}`);
+        }
         this.#post(event);
       },
       lost: (reason: string) => {
         if (!isCurrent()) return;
-        onNews?.(`link lost: ${reason}`);
         this.#hangUp(reason);
         this.#post({ kind: "link-lost", reason, chance: chance() });
+        this.#tell("apart", `link lost: ${reason}`);
       },
       broken: () => {
         if (isCurrent()) this.#post({ kind: "relation-broken", chance: chance() });
@@ -315,7 +344,6 @@ export class WorkerLoop {
         const isVoid = this.#isVoid(failure.code);
         if (isVoid) this.#forget();
         const final = !isVoid && finalCodes.has(failure.code);
-        if (!final) onNews?.(`refused: ${failure.code}: ${failure.message}`);
         this.#post({ kind: "refused", final, failure, chance: chance() });
       },
       openJob: (job: JobOpen) => this.#executor.openJob(job),

@@ -12,8 +12,8 @@ const worker = await startWorker({
   name,
   sandbox: "basic",
   listen: "127.0.0.1:0",
-  onNews: (text) => {
-    if (text.startsWith("joined")) console.log("joined");
+  onNews: ({ kind, text }) => {
+    if (kind === "joined") console.log("joined");
     console.error(text);
   },
 });

@@ -11,6 +11,7 @@ import { coordinatorUrl, dataDirOf } from "../place.ts";
 import { openScreen } from "../screen.ts";
 import { type GatewayOptions, isAlone, isPlain, serve, trackerAddress } from "./gateway/serving.ts";
 import { showTabs } from "./gateway/shown.ts";
+import { teller } from "./join/news.ts";
 
 type Options = GatewayOptions & { readonly json?: boolean };
 
@@ -45,7 +46,9 @@ async function gateway(options: Options): Promise<void> {
   const onSignal = (signal: string) => ended.resolve(signal);
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   const screen = openScreen();
-  const print = (line: string) => screen.print(`${new Date().toISOString()} ${line}`);
+  const asJson = options.json === true;
+  const tell = teller(asJson, asJson ? console.log : (line) => screen.print(line));
+  const print = (line: string) => tell.say("note", line);
   const closers: Array<() => unknown> = [];
   try {
     // Alone on this machine nobody knows any tokens: whoever is here may use it.
@@ -54,10 +57,15 @@ async function gateway(options: Options): Promise<void> {
     closers.push(() => board.close());
     const { port } = await serve(options, board, closers);
     const address = trackerAddress(options);
-    const held = address === null ? null : upholdTracker(board, address, print);
-    closers.push(() => held?.stop());
     closers.push(noted(options, { port, anonymous }));
     announce(options, { port, anonymous });
+    const held =
+      address === null
+        ? null
+        : upholdTracker(board, address, ({ kind, retryMs, text }) =>
+            tell.news(kind, text, retryMs),
+          );
+    closers.push(() => held?.stop());
     closers.push(showTabs(board, screen));
     const failed = held === null ? [] : [held.failed];
     console.error(`stopping (${await Promise.race([ended.promise, ...failed])})`);

@@ -8,11 +8,17 @@ import { defaultRules } from "../../core/worker.ts";
 import { makeDirectory } from "../../store/directory.ts";
 import type { FileLock } from "../../store/log/lock.ts";
 import type { RunningWorker } from "../../worker/node.ts";
-import { countText } from "../numbers.ts";
-import { countArgument, durationArgument, sizeArgument, withExamples } from "../options.ts";
+import { plural } from "../numbers.ts";
+import {
+  countArgument,
+  durationArgument,
+  sizeArgument,
+  withExamples,
+  withJson,
+} from "../options.ts";
 import { packageVersion } from "../package-version.ts";
 import { coordinatorUrl, dataDirOf, tokenOf } from "../place.ts";
-import { oneLine } from "../text.ts";
+import { type Tell, teller } from "./join/news.ts";
 import { memoryPerWorker, sandboxOption } from "./up.ts";
 
 type Options = {
@@ -30,6 +36,7 @@ type Options = {
   readonly sandbox: "auto" | "strict" | "basic";
   readonly dialTimeout: number;
   readonly giveUp: number;
+  readonly json?: boolean;
 };
 
 export function define(command: Command): void {
@@ -66,9 +73,10 @@ export function define(command: Command): void {
         .argParser(durationArgument("--give-up"))
         .default(0, "never"),
     );
-  withExamples(command, [
+  withExamples(withJson(command), [
     ["tequio join http://host:7070 --token mrt_join_…", "all cores of this machine"],
     ["tequio join https://host:7070 --token-file t --slots 2 --memory 1G", "two, with a bound"],
+    ["tequio join http://host:7070 --token-file t --give-up 5m", "exit code 3 when nobody answers"],
   ]).action(join);
 }
 
@@ -91,14 +99,17 @@ async function join(address: string, options: Options): Promise<void> {
   const left = Promise.withResolvers<null>();
   const onSignal = () => left.resolve(null);
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  const tell = teller(options.json === true, (line) => console.log(line));
   try {
-    const worker = await openWorker(url, { ...options, token, dataDir });
-    say(`${options.slots} slots, sandbox ${worker.sandbox}, coordinator ${url}`);
-    const hush = sayTasks(worker);
+    const worker = await openWorker(url, { ...options, token, dataDir, tell });
+    const { slots } = options;
+    const greeting = `${plural(slots, "slot")}, sandbox ${worker.sandbox}, coordinator ${url}`;
+    tell.say("started", greeting, { url, slots, sandbox: worker.sandbox });
+    const hush = sayTasks(worker, tell);
     const failure = await Promise.race([worker.ended, left.promise]).finally(hush);
     await worker.stop(leaveMs);
     if (failure !== null) throw new ClusterError(failure.code, failure.message);
-    say(`${worker.id() || "the worker"} has left; ${countText(worker.tasksDone())} tasks done`);
+    sayLeft(worker, tell);
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     lock.release();
@@ -107,10 +118,10 @@ async function join(address: string, options: Options): Promise<void> {
 
 async function openWorker(
   url: string,
-  options: Options & { readonly token: string; readonly dataDir: string },
+  options: Options & { readonly token: string; readonly dataDir: string; readonly tell: Tell },
 ): Promise<RunningWorker> {
   const { startWorker } = await import("../../worker/node.ts");
-  const { token, dataDir, slots, name, sandbox, listen } = options;
+  const { token, dataDir, slots, name, sandbox, listen, tell } = options;
   return startWorker({
     url,
     token,
@@ -127,32 +138,25 @@ async function openWorker(
     version: packageVersion(),
     dialTimeoutMs: options.dialTimeout,
     giveUpMs: options.giveUp,
-    onNews: onceEach(),
+    onNews: ({ kind, text, retryMs }) => tell.news(kind, text, retryMs),
   });
 }
 
 /** Now and then how much was done, when it has grown. The returned function ends it. */
-function sayTasks(worker: RunningWorker): () => void {
+function sayTasks(worker: RunningWorker, { say }: Tell): () => void {
   let told = 0;
   const timer = setInterval(() => {
     const done = worker.tasksDone();
-    if (done > told) say(`${countText(done)} tasks done`);
+    if (done > told) say("tasks", `${plural(done, "task")} done`, { tasksDone: done });
     told = done;
   }, tellEveryMs);
   return () => clearInterval(timer);
 }
 
-/** A coordinator that is away for hours is told of once, not at each try. */
-function onceEach(): (text: string) => void {
-  let last = "";
-  return (text) => {
-    if (text !== last) say(text);
-    last = text;
-  };
-}
-
-function say(text: string): void {
-  console.log(`${new Date().toISOString()} ${oneLine(text)}`);
+function sayLeft(worker: RunningWorker, { say }: Tell): void {
+  const [id, done] = [worker.id(), worker.tasksDone()];
+  const end = id === "" ? "ended before it had joined" : `${id} has left`;
+  say("left", `${end}; ${plural(done, "task")} done`, { worker: id || null, tasksDone: done });
 }
 
 /** A second worker in the same directory would sweep away what the first one serves. */

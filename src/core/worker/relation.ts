@@ -80,7 +80,8 @@ export function refused(
   event: EventOf<"refused">,
   effects: WorkerEffect[],
 ): void {
-  effects.push({ kind: "hang-up", reason: event.failure.code });
+  const { code, message } = event.failure;
+  effects.push({ kind: "hang-up", reason: `${code}: ${message}` });
   parted(state, event.atMs, event.chance);
   if (!event.final) return;
   dropEverything(state, effects);
@@ -117,7 +118,7 @@ export function relationTime(
     relation.atMs = atMs + state.rules.joinTimeoutMs;
     effects.push({ kind: "dial" });
   } else if (relation.state === "dialling" || relation.state === "joining") {
-    effects.push({ kind: "hang-up", reason: "the manager does not answer" });
+    effects.push({ kind: "hang-up", reason: "the coordinator does not answer" });
     parted(state, atMs, chance);
   } else if (relation.state === "leaving") {
     effects.push({ kind: "hang-up", reason: "bye" });

@@ -57,9 +57,9 @@ export class SimWorker implements Server {
         executor = new SimExecutor(world, process, events, () => this.loop.workerId);
         return executor;
       },
-      onNews: (text) => {
+      onNews: ({ kind, text }) => {
         world.tell(() => `${name}: ${text}`);
-        if (text.startsWith("joined as ")) world.judge.identities.joined(this);
+        if (kind === "joined") world.judge.identities.joined(this);
       },
     });
     this.executor = executor!;
