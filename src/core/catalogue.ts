@@ -13,7 +13,13 @@ import type { Hash } from "./ids.ts";
 export type MemberKind = "user" | "peer";
 
 /** Where a member serves its files. The host is the one that it was seen at or proved. */
-export type MemberAddress = { readonly host: string; readonly port: number };
+export type MemberAddress = {
+  readonly host: string;
+  readonly port: number;
+  /** SHA-256 of the certificate that it shows there, hex: then it is asked by TLS alone. Absent for
+   *  who serves in the clear: on one machine, existing peers, users of the console. */
+  readonly fingerprint?: string;
+};
 
 export type SharedFile = {
   /** As its owner calls it, `/` between folders; never used as a path by anybody else. */

@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../core/error.ts";
+import type { RefuseClear } from "../link/tcp/clear.ts";
 import { dialTcp } from "../link/tcp/dial.ts";
 import { finish, type Gatherer, gather } from "../link/tcp/gather.ts";
 import { type FileHead, FileHeadReader } from "../wire/console/answers.ts";
@@ -117,6 +118,9 @@ export type FetchOptions = Partial<GetFileLimits> & {
   /** Time to reach the peer, and for its first byte, ms. Default 10,000. */
   readonly answerMs?: number;
   readonly signal?: AbortSignal;
+  /** Why nothing may be asked there in the clear, or null. Default: users of the console may, as
+   *  its protocol has nothing else. */
+  readonly refuseClear?: RefuseClear;
 };
 
 export type FetchedFile = {
@@ -156,6 +160,14 @@ async function askOnce(
     timeoutMs: answerMs,
     ...(signal === undefined ? {} : { signal }),
   });
+  const problem = options.refuseClear?.(socket) ?? null;
+  if (problem !== null) {
+    socket.destroy();
+    throw new ClusterError(
+      "forbidden",
+      `${address.host}:${address.port} is not dialled: ${problem}`,
+    );
+  }
   const onAbort = () => socket.destroy();
   signal?.addEventListener("abort", onAbort, { once: true });
   socket.once("close", () => signal?.removeEventListener("abort", onAbort));

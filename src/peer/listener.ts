@@ -1,8 +1,8 @@
 /** The one port of a member. The first bytes of a connection say what it speaks: gRPC (`PRI *
  * HTTP/2`), the same inside TLS, or the console's GET_FILE. */
 import { createServer, type Server, type Socket } from "node:net";
-import { ClusterError } from "../core/error.ts";
 import type { GrpcServer } from "../link/grpc/server.ts";
+import { listenError } from "../link/listen-error.ts";
 
 export type ListenerOptions = {
   readonly host: string;
@@ -83,9 +83,7 @@ function firstBytes(socket: Socket, limitMs: number, then: (first: Buffer) => vo
 function listen(server: Server, { host, port }: ListenerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const code = error.code === "EADDRINUSE" ? "conflict" : "bad-request";
-      const text = `cannot listen at ${host}:${port} (${error.code}); use another --listen address`;
-      reject(new ClusterError(code, text, { cause: error }));
+      reject(listenError(error, { host, port, options: "--listen", free: `--listen ${host}:0` }));
     });
     server.listen(port, host, resolve);
   });

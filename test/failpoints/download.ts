@@ -22,9 +22,9 @@ const found = { name: "file", root, sizeBytes: bytes.length, sources: [peer.sour
 
 async function fetchOnce(stopAt: number): Promise<void> {
   const control = new AbortController();
-  const refuse = () => null;
+  const rules = { refuse: () => null };
   const { signal } = control;
-  const fetcher = new Fetcher({ refuse, lockDir: join(dir, "locks"), signal });
+  const fetcher = new Fetcher({ rules, lockDir: join(dir, "locks"), signal });
   let looking: NodeJS.Timeout | undefined;
   try {
     await fetcher.fetch(found, {

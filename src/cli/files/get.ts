@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../../core/error.ts";
+import { type RefuseClear, refuseBeyondHere } from "../../link/tcp/clear.ts";
 import { refuserFor } from "../../peer/addresses.ts";
+import type { DialRules } from "../../peer/fetch/connection.ts";
 import { type Fetched, Fetcher, type Progress } from "../../peer/fetch/fetcher.ts";
 import type { Found } from "../../peer/master/sources.ts";
 import { safeLastPart } from "../../wire/p4/names.ts";
@@ -25,6 +27,8 @@ export type GetOptions = MasterOptions & {
   readonly limit?: number;
   /** Where others are served meanwhile. */
   readonly serve?: string;
+  /** Peers without a certificate may be asked in the clear, wherever they are. */
+  readonly insecure?: boolean;
   readonly json?: boolean;
 };
 
@@ -82,12 +86,18 @@ type Around = {
   readonly closing: Array<() => Promise<void>>;
 };
 
+const refuseUnasked: RefuseClear = (ends) => {
+  const problem = refuseBeyondHere(ends);
+  return problem === null ? null : `${problem}; --insecure fetches in the clear`;
+};
+
 async function errandOf(what: string, options: GetOptions, around: Around): Promise<Errand> {
   const { closing, screen, signal } = around;
   const limits = options.limit === undefined ? {} : { limits: { rateMaxBytes: options.limit } };
   const lockDir = join(stateDirOf(), "locks");
-  const fetcherFor = (refuse: (ip: string) => string | null) => {
-    const fetcher = new Fetcher({ refuse, lockDir, signal, ...limits });
+  const fetcherFor = (refuse: DialRules["refuse"]) => {
+    const refuseClear = options.insecure ? () => null : refuseUnasked;
+    const fetcher = new Fetcher({ rules: { refuse, refuseClear }, lockDir, signal, ...limits });
     closing.push(() => fetcher.close());
     return fetcher;
   };

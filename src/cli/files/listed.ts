@@ -22,7 +22,7 @@ export type Listing = {
 const namesMax = 20;
 
 /** What is offered, and how its tickets are asked about. */
-export type Offer = Pick<Sharing, "files" | "port" | "setRedeem" | "onChange">;
+export type Offer = Pick<Sharing, "files" | "port" | "fingerprint" | "setRedeem" | "onChange">;
 
 export type ListingOptions = MasterOptions & {
   readonly as?: string;
@@ -79,6 +79,7 @@ async function register(sharing: Offer, { options, master, onNews }: Wish) {
         calls,
         clientId,
         address: { host: parseListen(options.listen).host, port: sharing.port },
+        fingerprint: sharing.fingerprint,
         genericToken: master.genericToken,
         ttlMs: options.ttl,
         tokenBefore: life.token,

@@ -71,6 +71,7 @@ export async function openCatalogue(options: MasterOptions): Promise<OpenCatalog
     clientId: `${hostname()}-${randomBytes(4).toString("hex")}`,
     // It serves nothing; the port must only be one.
     address: { host: "127.0.0.1", port: 9 },
+    fingerprint: "",
     genericToken: master.genericToken,
     ttlMs: 60_000,
     tokenBefore: "",

@@ -9,6 +9,8 @@ import { PartialContent } from "../../peer/serve/partial-content.ts";
 import { FileService } from "../../peer/serve/service.ts";
 import { faultText } from "../faults.ts";
 import { joinCatalogue, type Listing, type ListingOptions, type Offer } from "./listed.ts";
+import { stateDirOf } from "./master.ts";
+import { peerCertificate } from "./reachable.ts";
 
 export type Serving = {
   /** The partial file is there: it is listed from now on. */
@@ -31,7 +33,7 @@ export async function serveMeanwhile(
   let listing: Promise<Listing | null> = Promise.resolve(null);
   const told = (error: unknown) => onNews(faultText(error, false));
   const at = parseListen(options.listen);
-  if (!isLoopback(at.host)) onNews("warning: what others fetch from here is not encrypted");
+  const tls = isLoopback(at.host) ? null : peerCertificate(stateDirOf(), at.host);
   const service = new FileService({
     shelf,
     admission: new Admission({ redeem: () => redeem, linkSecret: "", allowsAnonymous: false }),
@@ -40,7 +42,7 @@ export async function serveMeanwhile(
   const listener = await openListener({
     ...defaultListenerLimits,
     ...at,
-    grpc: new GrpcServer({ methods: service.methods(), onBroken: told }),
+    grpc: new GrpcServer({ methods: service.methods(), tls, onBroken: told }),
     other: null,
   });
   return {
@@ -51,6 +53,7 @@ export async function serveMeanwhile(
       const offer: Offer = {
         files: () => [partial],
         port: listener.port,
+        fingerprint: tls?.fingerprint ?? "",
         setRedeem: (ask) => {
           redeem = ask;
         },

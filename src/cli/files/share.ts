@@ -178,23 +178,19 @@ class Share {
     }
     if (files.length > shownMax) console.log(`  … and ${files.length - shownMax} more`);
     if (link !== null) console.log(`get it with: tequio get '${link}'`);
-    this.#warn(host, listing);
+    this.#warn(host);
     this.#screen.print("Ctrl-C ends it");
   }
 
-  #warn(host: string, listing: Listing | null): void {
+  #warn(host: string): void {
     if (this.#options.allowAnonymous) {
       this.#screen.print(
-        `warning: whoever reaches ${host} can fetch these files, without a ticket`,
+        `warning: whoever reaches ${host} can fetch these files, without a ticket` +
+          (isLoopback(host) ? "" : "; existing peers do so unencrypted"),
       );
     }
     if (isLoopback(host)) {
       this.#screen.print("only this machine reaches it; others need --listen 0.0.0.0:<port>");
-    } else if (listing !== null) {
-      this.#screen.print(
-        "warning: what is fetched by name is not encrypted; whoever sees the traffic sees the " +
-          "files. Links are (--link)",
-      );
     }
   }
 }

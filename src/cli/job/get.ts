@@ -20,6 +20,7 @@ export function define(command: Command): void {
     "--serve <host:port>",
     "of one shared file: offer to others meanwhile what is here",
   );
+  command.option("--insecure", "fetch in the clear from peers that have no certificate");
   withExamples(withJson(withMaster(withResult(command))), [
     ["tequio get j-7 -o out/", "all files of a job's result"],
     ["tequio get j-7 --merge words.ndjson", "one file"],

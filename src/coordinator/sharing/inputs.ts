@@ -42,7 +42,7 @@ function found({ loop, members, tickets }: Omit<Parts, "host">, wanted: Wanted):
       return [
         {
           name: owner.name,
-          address: { ...owner.address, fingerprint: "" },
+          address: { fingerprint: "", ...owner.address },
           fileName: file.name,
           credential: async () =>
             tickets.issue({ ...terms, requester: ownRequester }, loop.nowMs()),

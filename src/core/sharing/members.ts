@@ -197,8 +197,10 @@ function fileProblem({ name, description, root, sizeBytes }: SharedFile): string
   return isSize ? null : "has a size that is no number of bytes";
 }
 
-function isAddress({ host, port }: MemberAddress): boolean {
-  return /^[^\s/]{1,255}$/.test(host) && Number.isInteger(port) && port > 0 && port < 65_536;
+function isAddress({ fingerprint, host, port }: MemberAddress): boolean {
+  const isPort = Number.isInteger(port) && port > 0 && port < 65_536;
+  const isPin = fingerprint === undefined || /^[0-9a-f]{64}$/.test(fingerprint);
+  return /^[^\s/]{1,255}$/.test(host) && isPort && isPin;
 }
 
 function isTtl(ttlMs: number): boolean {

@@ -5,26 +5,33 @@ import { lookup } from "node:dns";
 import { connect, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { ClusterError } from "../../core/error.ts";
+import { type RefuseClear, refuseBeyondHere } from "../tcp/clear.ts";
 
 export type DialOptions = {
   readonly host: string;
   readonly port: number;
   /** Of the other side's certificate, hex; "" = plain TCP. */
   readonly fingerprint: string;
+  /** Whether plain TCP is good enough for where it leads. Default: within this machine. */
+  readonly refuseClear?: RefuseClear;
   /** Why this IP must not be dialled, or null. */
   readonly refuse: (ip: string) => string | null;
   readonly limitMs: number;
   readonly signal?: AbortSignal;
 };
 
+/** Somebody else's certificate: asking again would not help. */
+export class WrongCertificate extends ClusterError {}
+
 /** Throws `forbidden` for an address that is refused, `unavailable` when nobody answers, and
- *  `unauthenticated` for another certificate; nothing has been written then. */
+ *  `WrongCertificate`; nothing has been written then. */
 export async function dial(options: DialOptions): Promise<Socket> {
+  const { fingerprint, refuseClear = refuseBeyondHere } = options;
   const socket = await connected(options);
-  const problem = options.refuse(socket.remoteAddress ?? "");
-  if (problem === null) {
-    return options.fingerprint === "" ? socket : await secured(socket, options);
-  }
+  const isClear = fingerprint === "";
+  const problem =
+    options.refuse(socket.remoteAddress ?? "") ?? (isClear ? refuseClear(socket) : null);
+  if (problem === null) return isClear ? socket : await secured(socket, options);
   socket.destroy();
   throw refused(options, problem);
 }
@@ -72,10 +79,10 @@ async function secured(socket: Socket, options: DialOptions): Promise<TLSSocket>
   const digest = shown === undefined ? "" : createHash("sha256").update(shown).digest("hex");
   if (digest === options.fingerprint) return secure;
   secure.destroy();
-  throw new ClusterError(
+  throw new WrongCertificate(
     "unauthenticated",
-    `${options.host}:${options.port} shows another certificate (${digest.slice(0, 16)}…) than ` +
-      "the link names: somebody else answers there, or the owner shares anew; ask for a new link",
+    `${options.host}:${options.port} shows another certificate (${digest.slice(0, 16)}…) than it ` +
+      "should: somebody else answers there, or its owner shares anew; try again, by a new link",
   );
 }
 

@@ -6,12 +6,14 @@ import {
   createServer,
   type Http2SecureServer,
   type Http2Server,
+  type Http2Session,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Duplex } from "node:stream";
 import { ClusterError } from "../../core/error.ts";
+import { type RefuseClear, refuseBeyondHere } from "../tcp/clear.ts";
 import { answerOf, type Sink } from "./answer.ts";
 import { defaultGrpcLimits, type GrpcLimits } from "./limits.ts";
 import { MessageCutter } from "./messages.ts";
@@ -33,6 +35,8 @@ export type Call = {
  *  failure with the status of the error. */
 export type Method = {
   readonly requestMaxBytes: number;
+  /** Also answered in the clear to other machines, as existing clients ask. */
+  readonly isForAll?: boolean;
   handle(request: Uint8Array, call: Call, sink: Sink): Promise<void>;
 };
 
@@ -41,6 +45,8 @@ export type GrpcServerOptions = {
   readonly limits?: Partial<GrpcLimits>;
   /** PEM texts; without them nothing is taken by TLS. */
   readonly tls?: { readonly key: string; readonly cert: string } | null;
+  /** From where calls are answered without TLS. Default: from this machine. */
+  readonly refuseClear?: RefuseClear;
   /** A failure that is a bug, or of this machine; the caller is told only that there was one. */
   readonly onBroken: (error: unknown, path: string) => void;
 };
@@ -51,12 +57,14 @@ export class GrpcServer {
   readonly #methods: ReadonlyMap<string, Method>;
   readonly #limits: GrpcLimits;
   readonly #onBroken: GrpcServerOptions["onBroken"];
+  readonly #refuseClear: RefuseClear;
   readonly #sessions = new Set<ServerHttp2Session>();
 
   constructor(options: GrpcServerOptions) {
     this.#limits = { ...defaultGrpcLimits, ...options.limits };
     this.#methods = new Map(Object.entries(options.methods));
     this.#onBroken = options.onBroken;
+    this.#refuseClear = options.refuseClear ?? refuseBeyondHere;
     const settings = settingsOf(this.#limits);
     this.#server = createServer(settings);
     const { tls = null } = options;
@@ -132,6 +140,7 @@ export class GrpcServer {
     if (method === undefined) {
       throw new GrpcError(grpcStatus.unimplemented, `no call ${path} here`);
     }
+    if (method.isForAll !== true) this.#mustBePrivate(stream.session);
     if (!["identity", undefined].includes(headerOf(headers, "grpc-encoding"))) {
       const text = "compressed messages are not taken; send with grpc-encoding identity";
       throw new GrpcError(grpcStatus.unimplemented, text);
@@ -160,6 +169,12 @@ export class GrpcServer {
     } finally {
       if (timer !== null) clearTimeout(timer);
     }
+  }
+
+  #mustBePrivate(session: Http2Session | undefined): void {
+    if (session === undefined || session.encrypted) return;
+    if (this.#refuseClear(session.socket) === null) return;
+    throw new ClusterError("forbidden", "this call is answered by TLS alone, here");
   }
 
   /** The only message of the request. */

@@ -3,6 +3,7 @@ import { ClusterError } from "../../core/error.ts";
 import { GrpcClient } from "../../link/grpc/client.ts";
 import { dial } from "../../link/grpc/dial.ts";
 import type { Allocate } from "../../link/grpc/messages.ts";
+import type { RefuseClear } from "../../link/tcp/clear.ts";
 import * as data from "../../wire/p4/data.ts";
 import { checkContentSize, hashBytes, pieceBytesOf, pieceCountOf } from "../../wire/p4/merkle.ts";
 import { bracketed } from "../../wire/p4/share-link.ts";
@@ -10,7 +11,7 @@ import { bracketed } from "../../wire/p4/share-link.ts";
 export type PeerAddress = {
   readonly host: string;
   readonly port: number;
-  /** Of its certificate, hex; "" = no TLS. */
+  /** Of its certificate, hex; "" = it has none, and is asked in the clear or not at all. */
   readonly fingerprint: string;
 };
 
@@ -21,6 +22,14 @@ export type ConnectionLimits = {
 };
 
 export const defaultConnectionLimits: ConnectionLimits = { connectMs: 10_000, answerMs: 30_000 };
+
+/** Whom one may speak to, and how; judged at each dial. */
+export type DialRules = {
+  /** Why this IP must not be dialled, or null. */
+  readonly refuse: (ip: string) => string | null;
+  /** Default: nothing leaves this machine in the clear. */
+  readonly refuseClear?: RefuseClear;
+};
 
 export class PeerConnection {
   readonly #client: GrpcClient;
@@ -33,11 +42,11 @@ export class PeerConnection {
 
   static async connect(
     { host, port, fingerprint }: PeerAddress,
-    refuse: (ip: string) => string | null,
+    rules: DialRules,
     limits: ConnectionLimits,
   ): Promise<PeerConnection> {
     const limitMs = limits.connectMs;
-    const socket = await dial({ host, port, fingerprint, refuse, limitMs });
+    const socket = await dial({ host, port, fingerprint, ...rules, limitMs });
     return new PeerConnection(new GrpcClient(socket, `${bracketed(host)}:${port}`), limits);
   }
 
@@ -130,15 +139,12 @@ export class PeerConnection {
 
 /** Connections that are open, by address: files of one folder share them. */
 export class Connections {
-  readonly #refuse: (ip: string) => string | null;
+  readonly #rules: DialRules;
   readonly #limits: ConnectionLimits;
   readonly #open = new Map<string, Promise<PeerConnection>>();
 
-  constructor(
-    refuse: (ip: string) => string | null,
-    limits: ConnectionLimits = defaultConnectionLimits,
-  ) {
-    this.#refuse = refuse;
+  constructor(rules: DialRules, limits: ConnectionLimits = defaultConnectionLimits) {
+    this.#rules = rules;
     this.#limits = limits;
   }
 
@@ -146,7 +152,7 @@ export class Connections {
     const key = `${address.host} ${address.port} ${address.fingerprint}`;
     const known = await this.#open.get(key)?.catch(() => null);
     if (known?.isOpen) return known;
-    const made = PeerConnection.connect(address, this.#refuse, this.#limits);
+    const made = PeerConnection.connect(address, this.#rules, this.#limits);
     this.#open.set(key, made);
     return made;
   }

@@ -28,7 +28,14 @@ import { Partial, type Shape } from "./partial.ts";
 import { Schedule } from "./schedule.ts";
 import { giveBack, type SpareSlabs } from "./slabs.ts";
 import type { SourceLimits } from "./source.ts";
-import { Corrupt, defaultSourceLimits, type Source, SourceLane, type Span } from "./source.ts";
+import {
+  Corrupt,
+  defaultSourceLimits,
+  isBanned,
+  type Source,
+  SourceLane,
+  type Span,
+} from "./source.ts";
 
 export type DownloadLimits = SourceLimits & {
   /** Sources asked at once. */
@@ -182,7 +189,7 @@ export class Download {
       } catch (error) {
         this.signal.throwIfAborted();
         if (isOurs(error)) throw error;
-        if (error instanceof Corrupt) this.#liars.add(source.name);
+        if (isBanned(error)) this.#liars.add(source.name);
         failures.push(`${source.name}: ${error instanceof ClusterError ? error.text : error}`);
         const next = waiting.shift();
         if (next !== undefined) await work(next);

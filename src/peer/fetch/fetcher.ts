@@ -6,15 +6,14 @@ import { GrpcError, grpcStatus } from "../../link/grpc/status.ts";
 import { hexOf, pieceBytesOf } from "../../wire/p4/merkle.ts";
 import { HashPool } from "../hashing/pool.ts";
 import type { Found } from "../master/sources.ts";
-import { Connections } from "./connection.ts";
+import { Connections, type DialRules } from "./connection.ts";
 import { lockTarget, lookAt } from "./destination.ts";
 import { Download, type DownloadLimits, defaultDownloadLimits } from "./download.ts";
 import type { Source } from "./source.ts";
 import { fetchWhole } from "./whole.ts";
 
 export type FetcherOptions = {
-  /** Which addresses may be dialled, judged at the time of each dial. */
-  readonly refuse: (ip: string) => string | null;
+  readonly rules: DialRules;
   readonly lockDir: string;
   readonly signal: AbortSignal;
   readonly limits?: Partial<DownloadLimits>;
@@ -67,7 +66,7 @@ export class Fetcher {
   constructor(options: FetcherOptions) {
     this.#options = options;
     this.#limits = { ...defaultDownloadLimits, ...options.limits };
-    this.connections = new Connections(options.refuse);
+    this.connections = new Connections(options.rules);
   }
 
   async close(): Promise<void> {
@@ -158,7 +157,7 @@ export class Fetcher {
       target,
       replaces,
       connections: this.connections,
-      refuse: this.#options.refuse,
+      rules: this.#options.rules,
       maxBytes: this.#limits.wholeMaxBytes,
       limitMs: this.#limits.wholeMs,
       signal: this.#options.signal,

@@ -2,6 +2,7 @@
  * is too slow, or does not come back. */
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
+import { WrongCertificate } from "../../link/grpc/dial.ts";
 import { GrpcError, grpcStatus } from "../../link/grpc/status.ts";
 import type { OpenAnswer, PieceRun } from "../../wire/p4/data.ts";
 import { readAnswerOf } from "../../wire/p4/data.ts";
@@ -300,9 +301,14 @@ class Verifying {
   }
 }
 
+/** It lies, or is somebody else. */
+export function isBanned(error: unknown): boolean {
+  return error instanceof Corrupt || error instanceof WrongCertificate;
+}
+
 /** False for what will not get better by asking again. */
 function mayComeBack(error: unknown): boolean {
-  if (error instanceof Corrupt || !(error instanceof ClusterError)) return false;
+  if (isBanned(error) || !(error instanceof ClusterError)) return false;
   return ["unavailable", "download-failed", "timed-out", "data-lost", "unauthenticated"].includes(
     error.code,
   );

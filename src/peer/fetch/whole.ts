@@ -6,18 +6,19 @@ import { link, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../../core/error.ts";
+import { refuseBeyondHere } from "../../link/tcp/clear.ts";
 import { syncDirectory } from "../../store/directory.ts";
 import { storageFailure, systemCode } from "../../store/failure.ts";
 import { fetchConsoleFile } from "../console-files.ts";
 import { sha256Hex } from "../hashing/sha256.ts";
-import type { Connections } from "./connection.ts";
+import type { Connections, DialRules } from "./connection.ts";
 import type { Source } from "./source.ts";
 
 export type WholeOptions = {
   readonly target: string;
   readonly replaces: boolean;
   readonly connections: Connections;
-  readonly refuse: (ip: string) => string | null;
+  readonly rules: DialRules;
   readonly maxBytes: number;
   readonly limitMs: number;
   readonly signal: AbortSignal;
@@ -36,7 +37,8 @@ export async function fetchWhole(
     return { sizeBytes: bytes.length, by: "getFile" };
   } catch (error) {
     options.signal.throwIfAborted();
-    if (!mayBeConsole(error)) throw error;
+    // Nothing of what is promised by TLS is asked for without.
+    if (source.address.fingerprint !== "" || !mayBeConsole(error)) throw error;
     return { sizeBytes: await byConsole(source, options, error), by: "console" };
   }
 }
@@ -57,11 +59,12 @@ function mayBeConsole(error: unknown): boolean {
 
 async function byConsole(source: Source, options: WholeOptions, before: unknown): Promise<number> {
   const { address: ip } = await lookup(source.address.host);
-  const problem = options.refuse(ip);
+  const { rules, signal } = options;
+  const problem = rules.refuse(ip);
   if (problem !== null) throw new ClusterError("forbidden", problem);
   const { port } = source.address;
-  const { signal } = options;
-  const asked = fetchConsoleFile({ host: ip, port }, source.fileName, { signal });
+  const { refuseClear = refuseBeyondHere } = rules;
+  const asked = fetchConsoleFile({ host: ip, port }, source.fileName, { signal, refuseClear });
   const fetched = await asked.catch(() => {
     signal.throwIfAborted();
     // It does not speak this either.

@@ -81,7 +81,7 @@ test("I13: only who says the owner's machine is told where a file lies", async (
   for (const host of ["", "0123456789abcdef", hostId()]) {
     const source = peer.source();
     const limits = { connectMs: 5_000, answerMs: 5_000 };
-    const connection = await PeerConnection.connect(source.address, () => null, limits);
+    const connection = await PeerConnection.connect(source.address, { refuse: () => null }, limits);
     t.after(() => connection.close());
     const wanted = { fileName: "f", root: new Uint8Array(0), host };
     paths.push((await connection.open(wanted, await source.credential())).path);

@@ -7,6 +7,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
+import { WrongCertificate } from "../../link/grpc/dial.ts";
 import { readAnswerOf } from "../../wire/p4/data.ts";
 import {
   hashOf,
@@ -45,6 +46,8 @@ export type SharedInputsOptions = {
 /** A file at one member, its layer verified. */
 type Opened = {
   readonly source: string;
+  /** By which it is not asked again. */
+  readonly key: string;
   readonly layer: Uint8Array;
   /** The member's own path, on this machine; null = it is elsewhere, or may not be read. */
   readonly file: FileHandle | null;
@@ -63,12 +66,13 @@ export class SharedInputs {
   readonly #connections: Connections;
   /** By root, least lately used first. */
   readonly #open = new Map<Hash, Promise<Opened>>();
-  /** Root and member: what it has is not that content, or not any more. */
+  /** Root, member and its certificate: what it has is not that content, or not any more; or who
+   *  answers there is somebody else. */
   readonly #others = new Set<string>();
 
   constructor(options: SharedInputsOptions) {
     this.#options = options;
-    this.#connections = new Connections(options.refuse);
+    this.#connections = new Connections({ refuse: options.refuse });
   }
 
   /** Bytes [start, end), verified. Throws `data-lost` when the name stands for other content now,
@@ -93,7 +97,7 @@ export class SharedInputs {
         signal.throwIfAborted();
         if (!(error instanceof ClusterError)) throw error;
         if (["protocol-violated", "data-lost"].includes(error.code)) {
-          this.#others.add(`${content.root} ${opened.source}`);
+          this.#others.add(opened.key);
         }
         failure = error;
         await this.#forget(content.root);
@@ -133,11 +137,12 @@ export class SharedInputs {
       throw isNotFound(error) ? await this.#lost(content, before ?? error) : error;
     });
     for (const source of found.sources) {
-      if (this.#others.has(`${root} ${source.name}`)) continue;
+      if (this.#others.has(keyOf(root, source))) continue;
       try {
         return await this.#openAt(source, content);
       } catch (error) {
         if (!(error instanceof ClusterError)) throw error;
+        if (error instanceof WrongCertificate) this.#others.add(keyOf(root, source));
         failure = error;
       }
     }
@@ -155,7 +160,9 @@ export class SharedInputs {
       throw new ClusterError("protocol-violated", `${source.name} names other pieces`);
     }
     const file = answer.path === "" ? null : await openQuietly(answer.path, sizeBytes);
-    return { source: source.name, layer, file, connection, session: answer.session };
+    const { name } = source;
+    const { session } = answer;
+    return { source: name, key: keyOf(root, source), layer, file, connection, session };
   }
 
   async *#range(
@@ -229,6 +236,10 @@ export class SharedInputs {
     const text = `shared input ${name} cannot be had: ${why}; its owner must share it meanwhile`;
     return new ClusterError("download-failed", text, { cause });
   }
+}
+
+function keyOf(root: Hash, { address, name }: Source): string {
+  return `${root} ${name} ${address.fingerprint}`;
 }
 
 function isNotFound(error: unknown): boolean {

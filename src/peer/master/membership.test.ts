@@ -41,6 +41,7 @@ function join(calls: MasterCalls, news: string[] = []): Promise<Membership> {
     calls,
     clientId: "ana",
     address: { host: "127.0.0.1", port: 1 },
+    fingerprint: "",
     genericToken: "g",
     ttlMs: 60_000,
     tokenBefore: "",

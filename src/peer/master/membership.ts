@@ -16,6 +16,8 @@ export type MembershipOptions = {
   readonly calls: MasterCalls;
   readonly clientId: string;
   readonly address: { readonly host: string; readonly port: number };
+  /** Of the certificate that it shows, hex; "" = none. */
+  readonly fingerprint: string;
   readonly genericToken: string;
   readonly ttlMs: number;
   /** The peer's token of a life before, that it can go on; "" = none. */
@@ -91,7 +93,7 @@ export class Membership {
   }
 
   async #register(): Promise<void> {
-    const { calls, clientId, address, genericToken, ttlMs } = this.#options;
+    const { calls, clientId, address, fingerprint, genericToken, ttlMs } = this.#options;
     const registration: Registration = {
       client_id: clientId,
       ip: address.host,
@@ -99,6 +101,7 @@ export class Membership {
       genericToken,
       ttl_s: Math.ceil(ttlMs / 1000),
       ...(this.#token === "" ? {} : { token: this.#token }),
+      ...(fingerprint === "" ? {} : { fingerprint }),
     };
     const { token } = await calls.call<Registered>("/register", registration);
     this.#token = token;

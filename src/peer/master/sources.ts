@@ -1,7 +1,7 @@
 /** Who has a file, as a master says, and tickets for them. */
 import type { SharedFile } from "../../core/catalogue.ts";
 import { ClusterError } from "../../core/error.ts";
-import type { FileFound, FileWanted, Listed } from "../../wire/p4/control.ts";
+import type { FileFound, FileSource, FileWanted, Listed } from "../../wire/p4/control.ts";
 import { parseFileAddress } from "../../wire/p4/control.ts";
 import { flattenTree } from "../../wire/p4/control-tree.ts";
 import { parseAddress } from "../../wire/p4/share-link.ts";
@@ -42,11 +42,11 @@ export class Catalogue {
       name: found.file_name,
       root: found.root,
       sizeBytes: found.size_bytes,
-      sources: found.sources.map(({ peer, address, file_name: fileName, ticket }) => ({
-        name: peer,
-        address: { ...parsed(address), fingerprint: "" },
-        fileName,
-        credential: this.#tickets(wanted, { peer, ticket }),
+      sources: found.sources.map((source) => ({
+        name: source.peer,
+        address: { ...parsed(source.address), fingerprint: pinOf(source) },
+        fileName: source.file_name,
+        credential: this.#tickets(wanted, source),
       })),
     };
   }
@@ -88,6 +88,12 @@ function oldFound({ file_address: text }: FileFound): Found {
     credential: async () => "",
   };
   return { name, root: null, sizeBytes: null, sources: [source] };
+}
+
+/** "" = it names no certificate. One that is no fingerprint must not pass for none. */
+function pinOf({ fingerprint = "", peer }: FileSource): string {
+  if (fingerprint === "" || /^[0-9a-f]{64}$/.test(fingerprint)) return fingerprint;
+  throw new ClusterError("protocol-violated", `the master names no certificate of ${peer}`);
 }
 
 /** `grpc://host:port/name`, or `host:port` alone. */

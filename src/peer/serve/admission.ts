@@ -36,6 +36,10 @@ export class Admission {
     this.#options = options;
   }
 
+  get allowsAnonymous(): boolean {
+    return this.#options.allowsAnonymous;
+  }
+
   /** `authorization` as it came: `Bearer <ticket or secret>`. */
   async admit(authorization: string | undefined): Promise<Admitted> {
     const credential = /^bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? "";

@@ -45,7 +45,7 @@ function ticketMaster(of: { readonly fileName: string; readonly root: string }):
 function connect(t: TestContext, port: number): Promise<PeerConnection> {
   const address = { host: "127.0.0.1", port, fingerprint: "" };
   const limits = { connectMs: 5000, answerMs: 5000 };
-  return PeerConnection.connect(address, () => null, limits).then((connection) => {
+  return PeerConnection.connect(address, { refuse: () => null }, limits).then((connection) => {
     t.after(() => connection.close());
     return connection;
   });

@@ -57,7 +57,12 @@ export class FileService {
   methods(): Readonly<Record<string, Method>> {
     const requestMaxBytes = data.messageMaxBytes.request;
     return {
-      [data.paths.getFile]: { requestMaxBytes, handle: (...args) => this.#getFile(...args) },
+      [data.paths.getFile]: {
+        requestMaxBytes,
+        // Whom existing peers serve; who needs a ticket or secret has read of TLS where it got it.
+        isForAll: this.#options.admission.allowsAnonymous,
+        handle: (...args) => this.#getFile(...args),
+      },
       [data.paths.open]: { requestMaxBytes, handle: (...args) => this.#open(...args) },
       [data.paths.layer]: { requestMaxBytes, handle: (...args) => this.#layer(...args) },
       [data.paths.read]: { requestMaxBytes, handle: (...args) => this.#read(...args) },

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Hash } from "../../core/ids.ts";
 import { GrpcServer } from "../../link/grpc/server.ts";
+import { fingerprint } from "../../link/tls/self-signed.ts";
 import { makeDirectory } from "../../store/directory.ts";
 import { defaultGetFileLimits, serveGetFile } from "../console-files.ts";
 import { HashPool } from "../hashing/pool.ts";
@@ -74,6 +75,12 @@ export class Sharing {
 
   get port(): number {
     return this.#listener?.port ?? 0;
+  }
+
+  /** Of the certificate that it shows; "" = none. */
+  get fingerprint(): string {
+    const { tls } = this.#options;
+    return tls === null ? "" : fingerprint(tls.cert);
   }
 
   /** From now on tickets are asked about here. */

@@ -122,7 +122,7 @@ export async function shelve(
 }
 
 export function testConnections(t: TestContext): Connections {
-  const connections = new Connections(() => null);
+  const connections = new Connections({ refuse: () => null });
   t.after(() => connections.close());
   return connections;
 }

@@ -36,6 +36,8 @@ export type Registration = {
   readonly ttl_s?: number;
   /** Its token of before: the same registration goes on, from this address. */
   readonly token?: string;
+  /** SHA-256 of its certificate, hex; without one it is asked in the clear, or not at all. */
+  readonly fingerprint?: string;
 };
 export type Registered = { readonly token: string; readonly ttl_s?: number };
 export type Available = Said & { readonly ttl_s: number };
@@ -68,6 +70,8 @@ export type FileSource = {
   readonly file_name: string;
   /** Shown to that peer alone, once, soon. */
   readonly ticket: string;
+  /** SHA-256 of its certificate, hex: ask by TLS, and nobody who shows another one. */
+  readonly fingerprint?: string;
 };
 
 /** `token`: of the peer that is asked for the file, and asks whether it may give it. */

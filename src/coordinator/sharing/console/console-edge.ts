@@ -2,7 +2,7 @@
  *
  *  The protocol has no authentication: whoever reaches the port can be any user. */
 import { createServer, isIP, type Server, type Socket } from "node:net";
-import { ClusterError } from "../../../core/error.ts";
+import { listenError } from "../../../link/listen-error.ts";
 import { finish } from "../../../link/tcp/gather.ts";
 import { readRequest } from "../../../peer/console-files.ts";
 import { encodeOutcome, encodePaths, encodeUsers } from "../../../wire/console/codec.ts";
@@ -232,12 +232,8 @@ async function listening(server: Server, host: string, port: number): Promise<vo
   try {
     await promise;
   } catch (cause) {
-    const { code } = cause as { code?: string };
-    const text =
-      code === "EADDRINUSE"
-        ? `port ${port} of ${host} is in use; give the console another one: --console-port`
-        : `the console cannot listen on ${host}:${port} (${code}); see --console-host`;
-    throw new ClusterError(code === "EADDRINUSE" ? "conflict" : "bad-request", text, { cause });
+    const options = "--console-port and --console-host";
+    throw listenError(cause, { host, port, options, free: "--console-port 0" });
   } finally {
     server.off("error", reject);
   }

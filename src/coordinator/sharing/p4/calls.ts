@@ -39,11 +39,11 @@ function admit({ auth, body, settings }: P4Call<Registration>): Admission {
 
 async function register(call: P4Call<Registration>): Promise<Registered> {
   const { body, machine, members, seenAt, settings } = call;
-  const { client_id: name, ip, port, ttl_s: asked = 0 } = body;
+  const { client_id: name, fingerprint, ip, port, ttl_s: asked = 0 } = body;
   const host = settings.trustAddresses
     ? trustedHost(ip, seenAt)
     : provedHost(ip, seenAt, machine());
-  const address = { host, port };
+  const address = { host, port, ...(fingerprint === undefined ? {} : { fingerprint }) };
   const ttlMs = asked === 0 ? settings.ttlMs : asked * 1_000;
   const told = asked === 0 ? {} : { ttl_s: asked };
   // Who is registered needs no leave to go on: a join token may be spent by now.

@@ -90,9 +90,14 @@ export function getFile(call: P4Call<WantedBody>): FileFound {
   const said = sources.flatMap(({ owner, file }) => {
     if (owner.address === null) return [];
     const terms = { source: owner.name, fileName: file.name, root: file.root, requester };
-    const address = fileAddress(owner.address, file.name);
-    const ticket = tickets.issue(terms, nowMs);
-    return [{ peer: owner.name, address, file_name: file.name, ticket }];
+    const { fingerprint } = owner.address;
+    const source = {
+      peer: owner.name,
+      address: fileAddress(owner.address, file.name),
+      file_name: file.name,
+      ticket: tickets.issue(terms, nowMs),
+    };
+    return [fingerprint === undefined ? source : { ...source, fingerprint }];
   });
   return {
     file_address: said[0]?.address ?? "",

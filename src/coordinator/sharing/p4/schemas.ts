@@ -26,6 +26,10 @@ const root = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
   .describe("SHA-256 Merkle root of the content");
+const fingerprint = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe("SHA-256 of the peer's certificate: it is asked by TLS");
 const sizeBytes = z.int().min(0);
 const ttl = z.int().min(0).max(ttlMaxS).describe("Seconds of silence after which a peer is gone");
 
@@ -36,6 +40,7 @@ export const registration: z.ZodType<Registration> = z.object({
   genericToken: z.string().max(512),
   ttl_s: ttl.exactOptional(),
   token: token.exactOptional().describe("Of before: the registration goes on from this address"),
+  fingerprint: fingerprint.exactOptional(),
 });
 
 export const named: z.ZodType<{ token: string }> = z.object({ token });
@@ -112,6 +117,7 @@ export const fileFound: z.ZodType<FileFound> = z.object({
       address: z.string(),
       file_name: fileName,
       ticket: z.string().describe("Shown to this peer alone, once, soon"),
+      fingerprint: fingerprint.exactOptional(),
     }),
   ),
 });

@@ -1,6 +1,6 @@
 /** The port of the control channel: plain HTTP, since that is what existing peers speak. */
 import { createServer } from "node:http";
-import { ClusterError } from "../../../core/error.ts";
+import { listenError } from "../../../link/listen-error.ts";
 import type { Listen } from "../../listen.ts";
 import type { P4Edge } from "./edge.ts";
 
@@ -29,13 +29,8 @@ export async function serveP4(edge: P4Edge, { host, port }: Listen): Promise<P4S
   server.maxConnections = connectionsMax;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
-      const place = `port ${port} of ${host}`;
-      const text =
-        cause.code === "EADDRINUSE"
-          ? `${place} is in use; stop what uses it, or give another with --p4-port`
-          : `cannot listen on ${place} (${cause.code}); give another with --p4-port, --p4-host`;
-      const code = cause.code === "EADDRINUSE" ? "conflict" : "bad-request";
-      reject(new ClusterError(code, text, { cause }));
+      const options = "--p4-port and --p4-host";
+      reject(listenError(cause, { host, port, options, free: "--p4-port 0" }));
     });
     server.listen({ host, port }, resolve);
   });
