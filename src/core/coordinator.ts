@@ -9,6 +9,7 @@ import { isOpen } from "./cluster/shuffle.ts";
 import { giveWantedBackups, startBackups, watchStragglers } from "./cluster/speculation.ts";
 import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
 import { endPause, pauseWorker, resumeWorker } from "./cluster/workers/pauses.ts";
+import { resizeWorker } from "./cluster/workers/resize.ts";
 import { joinWorker, loseWorker, startEpoch } from "./cluster/workers.ts";
 import type { Effect } from "./effect.ts";
 import type { CoordinatorEvent } from "./event.ts";
@@ -63,6 +64,9 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       break;
     case "worker-resumed":
       resumeWorker(state, event, effects);
+      break;
+    case "worker-resized":
+      resizeWorker(state, event);
       break;
     case "attempts-started":
       startAttempts(state, event);

@@ -92,6 +92,9 @@ export type CoordinatorEvent = {
   /** It takes no new attempts: its disk is nearly full. Until `worker-resumed` or a new join. */
   | { readonly kind: "worker-paused"; readonly worker: WorkerId; readonly reason: string }
   | { readonly kind: "worker-resumed"; readonly worker: WorkerId }
+  /** It runs more attempts at once from now on, or fewer; what it has goes on. Clamped as those of
+   *  its specs. */
+  | { readonly kind: "worker-resized"; readonly worker: WorkerId; readonly slots: number }
   | {
       readonly kind: "attempts-started";
       readonly worker: WorkerId;

@@ -55,6 +55,8 @@ function disturb(cluster: TestCluster, random: Random): void {
     cluster.tell({ kind: "job-cancelled", job: `j-${1 + random.below(9)}`, by: "a" });
   else if (dice < 50) cluster.wait(random.below(500));
   else if (dice < 53) cluster.restartFromSnapshot();
+  else if (dice < 57 && worker !== undefined)
+    cluster.tell({ kind: "worker-resized", worker, slots: random.below(4) });
   else if (ref !== undefined) {
     if (random.chance(0.3)) {
       cluster.tell({ kind: "attempts-started", worker, attempts: [ref] });

@@ -67,7 +67,7 @@ function newWorker(state: CoordinatorState, event: Of<"worker-joined">): WorkerR
 }
 
 /** Claims within what can be true; placement goes by measured durations. */
-function believed(specs: WorkerSpecs): WorkerSpecs {
+export function believed(specs: WorkerSpecs): WorkerSpecs {
   const slots = Number.isFinite(specs.slots) ? Math.floor(specs.slots) : 1;
   const memory = Number.isFinite(specs.memoryBytes) ? Math.max(0, specs.memoryBytes) : 0;
   return {
