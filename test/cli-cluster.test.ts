@@ -202,9 +202,22 @@ test("`up` says what to do about a directory in use, a newer one, and a port in 
   assert.equal(again.code, 1);
   const { url } = JSON.parse(place.read("data/endpoint.json"));
   const other = join(place.dir, "other");
-  const port = await place.run("up", "--data", other, "--workers", "0", "--listen", url.slice(7));
-  assert.match(port.err, /^tequio: conflict: .*--listen/);
-  assert.equal(port.code, 2);
+  const at = url.slice(7);
+  const taken = at.slice(at.indexOf(":") + 1);
+  const inUse = /^tequio: conflict: port \d+ of 127\.0\.0\.1 is in use; .*: (--.+)\n$/;
+  const none = ["--data", other, "--workers", "0"];
+  for (const [advice, ...command] of [
+    ["--listen 127.0.0.1:0", "up", ...none, "--listen", at],
+    ["--console-port 0", "up", ...none, "--listen", "127.0.0.1:0", "--console-port", taken],
+    ["--p4-port 0", "up", ...none, "--listen", "127.0.0.1:0", "--p4-port", taken],
+    ["--listen 127.0.0.1:0", "gateway", "--listen", at],
+    ["--listen 127.0.0.1:0", "join", url, "--token", "x", "--data", other, "--listen", at],
+    ["--listen 127.0.0.1:0", "share", place.write("f", "x"), "--link", "--listen", at],
+  ] as const) {
+    const { code, err } = await place.run(...command);
+    assert.equal(inUse.exec(err)?.[1], advice, err);
+    assert.equal(code, 2);
+  }
   await interrupt(place, up);
   const keys = JSON.parse(place.read("data/cluster.json"));
   place.write("data/cluster.json", JSON.stringify({ ...keys, version: 99 }));

@@ -5,6 +5,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { ClusterError } from "../core/error.ts";
 import { jobOwner } from "../core/view.ts";
 import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
+import { listenError } from "../link/listen-error.ts";
 import type { Certificate } from "../link/tls/self-signed.ts";
 import { hit } from "../store/failpoint.ts";
 import { type ApiError, httpStatus } from "../wire/api/messages.ts";
@@ -89,17 +90,7 @@ async function listenOn(app: FastifyInstance, { host, port }: Listen): Promise<n
     await app.listen({ host, port });
     hit("serve.listen", "after");
   } catch (cause) {
-    const { code } = cause as { code?: string };
-    const place = `${host}:${port}`;
-    if (code === "EADDRINUSE") {
-      throw new ClusterError(
-        "conflict",
-        `port ${port} of ${host} is in use; stop what uses it, or give another: --listen ${host}:0`,
-        { cause },
-      );
-    }
-    const text = `cannot listen on ${place} (${code}); give another address with --listen`;
-    throw new ClusterError("bad-request", text, { cause });
+    throw listenError(cause, { host, port });
   }
   return (app.server.address() as { port: number }).port;
 }

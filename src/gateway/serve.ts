@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { ClusterError } from "../core/error.ts";
 import { checkOrigin, type OriginRules } from "../link/http/origin.ts";
+import { listenError } from "../link/listen-error.ts";
 import { isSameSecret } from "../link/secret.ts";
 import { type Acceptor, acceptTexts, refuseUpgrade, type TextLink } from "../link/websocket.ts";
 import { browserLimits } from "../wire/browser/messages.ts";
@@ -165,10 +166,7 @@ function refuse(response: ServerResponse, status: number, error: Error): void {
 function listen(server: Server, { host, port }: GatewayServerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const inUse = error.code === "EADDRINUSE";
-      const what = `cannot listen at ${host}:${port} (${error.code})`;
-      const text = `${what}; give another --listen address`;
-      reject(new ClusterError(inUse ? "conflict" : "bad-request", text, { cause: error }));
+      reject(listenError(error, { host, port }));
     });
     server.listen(port, host, resolve);
   });

@@ -2,12 +2,14 @@
  * HTTP/2`), the same inside TLS, or the console's GET_FILE. */
 import { createServer, type Server, type Socket } from "node:net";
 import type { GrpcServer } from "../link/grpc/server.ts";
-import { listenError } from "../link/listen-error.ts";
+import { type ListenAdvice, listenError } from "../link/listen-error.ts";
 
 export type ListenerOptions = {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
+  /** For who must choose another address; default: `--listen`. */
+  readonly advice?: ListenAdvice;
   readonly grpc: GrpcServer;
   /** Serves a connection that speaks something else, of which these bytes were read. */
   readonly other: ((socket: Socket, firstBytes: Uint8Array) => void) | null;
@@ -80,10 +82,10 @@ function firstBytes(socket: Socket, limitMs: number, then: (first: Buffer) => vo
   socket.on("readable", look);
 }
 
-function listen(server: Server, { host, port }: ListenerOptions): Promise<void> {
+function listen(server: Server, { advice, host, port }: ListenerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      reject(listenError(error, { host, port, options: "--listen", free: `--listen ${host}:0` }));
+      reject(listenError(error, { host, port }, advice));
     });
     server.listen(port, host, resolve);
   });

@@ -26,6 +26,7 @@ export function listenForUsers(
     ...defaultListenerLimits,
     ...at,
     connectionsMax,
+    advice: { options: "--listen-host and --listen-port", free: "--listen-port 0" },
     grpc: new GrpcServer({ methods, onBroken }),
     other: (socket, first) => void serveGetFile(socket, first, lookup),
   });

@@ -233,7 +233,7 @@ async function listening(server: Server, host: string, port: number): Promise<vo
     await promise;
   } catch (cause) {
     const options = "--console-port and --console-host";
-    throw listenError(cause, { host, port, options, free: "--console-port 0" });
+    throw listenError(cause, { host, port }, { options, free: "--console-port 0" });
   } finally {
     server.off("error", reject);
   }

@@ -30,7 +30,7 @@ export async function serveP4(edge: P4Edge, { host, port }: Listen): Promise<P4S
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const options = "--p4-port and --p4-host";
-      reject(listenError(cause, { host, port, options, free: "--p4-port 0" }));
+      reject(listenError(cause, { host, port }, { options, free: "--p4-port 0" }));
     });
     server.listen({ host, port }, resolve);
   });
