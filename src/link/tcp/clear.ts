@@ -1,8 +1,10 @@
 /** What may be said without encryption: only what does not leave this machine. */
-import type { Socket } from "node:net";
 
 /** The two ends of a connection. */
-export type Ends = Pick<Socket, "localAddress" | "remoteAddress">;
+export type Ends = {
+  readonly localAddress?: string | undefined;
+  readonly remoteAddress?: string | undefined;
+};
 
 /** Why nothing may be sent there in the clear; null = it may. */
 export type RefuseClear = (ends: Ends) => string | null;

@@ -91,8 +91,9 @@ function oldFound({ file_address: text }: FileFound): Found {
 }
 
 /** "" = it names no certificate. One that is no fingerprint must not pass for none. */
-function pinOf({ fingerprint = "", peer }: FileSource): string {
-  if (fingerprint === "" || /^[0-9a-f]{64}$/.test(fingerprint)) return fingerprint;
+function pinOf({ fingerprint, peer }: FileSource): string {
+  if (fingerprint === undefined) return "";
+  if (/^[0-9a-f]{64}$/.test(fingerprint)) return fingerprint;
   throw new ClusterError("protocol-violated", `the master names no certificate of ${peer}`);
 }
 

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { GrpcServer, type Method } from "../../link/grpc/server.ts";
+import { GrpcServer, type GrpcServerOptions, type Method } from "../../link/grpc/server.ts";
 import { Connections } from "../fetch/connection.ts";
 import type { Source } from "../fetch/source.ts";
 import { layerOfFile } from "../hashing/layer.ts";
@@ -52,6 +52,7 @@ export type TestPeerOptions = {
   readonly service?: Partial<ServiceOptions>;
   /** Replaces calls: hostile peers. */
   readonly wrap?: (methods: Readonly<Record<string, Method>>) => Record<string, Method>;
+  readonly grpc?: Pick<GrpcServerOptions, "tls" | "refuseClear">;
 };
 
 export async function startPeer(t: TestContext, options: TestPeerOptions = {}): Promise<TestPeer> {
@@ -70,7 +71,11 @@ export async function startPeer(t: TestContext, options: TestPeerOptions = {}): 
     ...options.service,
   });
   const methods = options.wrap?.({ ...service.methods() }) ?? service.methods();
-  const grpc = new GrpcServer({ methods, onBroken: (error) => broken.push(error) });
+  const grpc = new GrpcServer({
+    methods,
+    onBroken: (error) => broken.push(error),
+    ...options.grpc,
+  });
   const listener = await openListener({
     ...defaultListenerLimits,
     host: "127.0.0.1",
