@@ -65,8 +65,8 @@ export class NodeExecutor implements Executor {
   closeJob(job: JobId): void {
     const { jobs, outputs, processes } = this.#options;
     processes.closeJob(job);
+    jobs.close(job);
     // What cannot be removed now is swept at the next start.
-    jobs.close(job).catch(() => {});
     outputs.closeJob(job).catch(() => {});
   }
 

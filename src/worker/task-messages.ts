@@ -13,15 +13,17 @@
  *  reads them. */
 import type { Failure } from "../core/job.ts";
 
+/** A file that the process may read, or what it says when that is short. */
+export type ShortFile = { readonly path: string } | { readonly text: string };
+
 export type ToTask =
-  /** First message for a job. `codePath`, `planPath`, `itemsPath` are files that the process may
-   *  read. */
+  /** First message for a job. `codePath` is a file that the process may read. */
   | {
       readonly kind: "load";
       readonly job: string;
       readonly codePath: string;
-      readonly planPath: string;
-      readonly itemsPath: string | null;
+      readonly plan: ShortFile;
+      readonly items: ShortFile | null;
       /** Own directory; the only place where the process may write. */
       readonly scratch: string;
       /** Obeyed when it is loaded, and not at all when that fails: a task alone need not wait until

@@ -70,8 +70,9 @@ class TaskProcess {
     const planPath = join(this.scratch, "plan.json");
     writeFileSync(codePath, code);
     writeFileSync(planPath, JSON.stringify({ ...emptyPlan, ...plan }));
-    const paths = { codePath, planPath, itemsPath, scratch: this.scratch };
-    this.order({ kind: "load", job: "j-1", ...paths, ...more });
+    const items = itemsPath === null ? null : { path: itemsPath };
+    const files = { codePath, plan: { path: planPath }, items, scratch: this.scratch };
+    this.order({ kind: "load", job: "j-1", ...files, ...more });
     await this.until((m) => m.some(({ kind }) => kind === "loaded" || kind === "load-failed"));
   }
 
@@ -383,8 +384,8 @@ test("an endless loop ends when the supervisor is gone", async () => {
     kind: "load",
     job: "j-1",
     codePath: join(scratch, "code.mjs"),
-    planPath: join(scratch, "plan.json"),
-    itemsPath: itemsFile([1]),
+    plan: { path: join(scratch, "plan.json") },
+    items: { path: itemsFile([1]) },
     scratch,
   };
   const entry = fileURLToPath(new URL("task-process.ts", import.meta.url));

@@ -10,7 +10,7 @@ import { InputBroken, PipeSource } from "./input/pipe-source.ts";
 import { Counters } from "./task/counters.ts";
 import { taskExits } from "./task/exits.ts";
 import { failureOf } from "./task/failure.ts";
-import { ItemsFile } from "./task/items.ts";
+import { type Items, openItems } from "./task/items.ts";
 
 import { installRuntime, type LoadedJob } from "./task/job.ts";
 import { loadJob } from "./task/load.ts";
@@ -42,7 +42,7 @@ const reporter = new Reporter((message: FromTask) => {
 const counters = new Counters();
 const source = new PipeSource(inputDescriptor, (inputBytes) => reporter.progress(inputBytes));
 let loaded: LoadedJob | null = null;
-let items: ItemsFile | null = null;
+let items: Items | null = null;
 /** The attempt that job code is working for. */
 let working: Attempt | null = null;
 
@@ -116,7 +116,7 @@ async function load(order: Extract<ToTask, { kind: "load" }>): Promise<boolean> 
   try {
     loaded = await loadJob(order);
     items?.close();
-    items = order.itemsPath === null ? null : new ItemsFile(order.itemsPath);
+    items = order.items === null ? null : openItems(order.items);
     send?.({ kind: "loaded" } satisfies FromTask);
     return true;
   } catch (error) {

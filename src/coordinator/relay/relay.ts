@@ -40,15 +40,22 @@ export class Relay {
   readonly #kept: KeptOutputs<RelayedOutput>;
   /** Manifests whose run has not come yet. */
   readonly #expected = new Map<string, Expected>();
+  /** Those that have a folder here. */
+  readonly #jobs: Set<JobId>;
 
   constructor(options: RelayOptions) {
     const { dir, runMaxBytes = runMaxDefaultBytes } = options;
     this.#dir = dir;
     this.#runMaxBytes = runMaxBytes;
+    this.#jobs = new Set(jobsIn(dir));
     this.#kept = new KeptOutputs({
       load: () => loadFrom(dir),
       jobs: () => jobsIn(dir),
-      remove: (job) => rm(join(dir, job), { recursive: true, force: true }),
+      remove: async (job) => {
+        // Few jobs have one; even looking for it takes as long as a short task.
+        if (!this.#jobs.delete(job)) return;
+        await rm(join(dir, job), { recursive: true, force: true });
+      },
     });
   }
 
@@ -97,6 +104,7 @@ export class Relay {
     const base = join(dir, `${ref.task}.${ref.attempt}`);
     const temporary = `${base}.${randomBytes(6).toString("hex")}.tmp`;
     const write = async () => {
+      this.#jobs.add(ref.job);
       await mkdir(dir, { recursive: true, mode: 0o700 });
       await writeChecked(temporary, chunks, manifest);
       const file = await open(`${temporary}.m`, "wx", 0o600);

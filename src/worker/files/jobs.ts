@@ -1,22 +1,26 @@
 /** The jobs that are open here: their code, plan and items as files, and where their partitions
  *  lie. */
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { mkdir, rm, unlink } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
+import type { ShortFile } from "../task-messages.ts";
 import type { CoordinatorBlobs } from "./blobs.ts";
 import { KeptBlobs } from "./kept.ts";
 
 export type JobFiles = {
   readonly codePath: string;
-  readonly planPath: string;
-  readonly itemsPath: string | null;
+  readonly planFile: ShortFile;
+  readonly itemsFile: ShortFile | null;
   readonly plan: Plan;
 };
+
+/** Shorter files are handed over as what they say: a second name for the task process, and opening
+ *  it there, takes longer. */
+const shortBytes = 16 * 1024;
 
 export type OpenedJob = {
   readonly open: JobOpen;
@@ -34,7 +38,12 @@ export class OpenJobs {
   readonly #kept: KeptBlobs;
   readonly #jobs = new Map<
     string,
-    { readonly job: OpenedJob; readonly closing: AbortController; aheadMs: number }
+    {
+      readonly job: OpenedJob;
+      readonly closing: AbortController;
+      readonly held: Held;
+      aheadMs: number;
+    }
   >();
 
   constructor(dir: string, blobs: CoordinatorBlobs) {
@@ -52,22 +61,23 @@ export class OpenJobs {
       known.aheadMs = aheadMs;
       return;
     }
-    known?.closing.abort();
+    if (known !== undefined) this.close(open.job);
     const closing = new AbortController();
+    const held = new Held(this.#kept);
     let files: Promise<JobFiles> | null = null;
     const job: OpenedJob = {
       open,
       sources: new Map(),
       coordinatorNowMs: () => performance.now() + entry.aheadMs,
       files: () => {
-        files ??= this.#fetch(open, closing.signal).catch((error: unknown) => {
+        files ??= this.#fetch(open, held, closing.signal).catch((error: unknown) => {
           files = null;
           throw error;
         });
         return files;
       },
     };
-    const entry = { job, closing, aheadMs };
+    const entry = { job, closing, held, aheadMs };
     this.#jobs.set(open.job, entry);
     job.files().catch(() => {});
   }
@@ -81,15 +91,12 @@ export class OpenJobs {
     return this.#jobs.get(job)?.job ?? null;
   }
 
-  async close(job: JobId): Promise<void> {
+  close(job: string): void {
     const known = this.#jobs.get(job);
     if (known === undefined) return;
-    known.closing.abort();
+    known.closing.abort(jobClosed);
+    known.held.end();
     this.#jobs.delete(job);
-    // What is being fetched comes after it, and goes with the others at the next start.
-    const { open } = known.job;
-    const { codePath, planPath, itemsPath } = this.#paths(open);
-    await Promise.all([codePath, planPath, itemsPath].map((path) => unlink(path).catch(() => {})));
   }
 
   /** Removes what a former life left. */
@@ -99,31 +106,53 @@ export class OpenJobs {
     await this.#kept.sweep();
   }
 
-  /** No directory for each job: making one and removing it takes longer than a short task. The
-   *  key tells jobs of one name apart. */
-  #paths({ job, exchangeKey }: JobOpen) {
-    const which = createHash("sha256").update(exchangeKey).digest("hex").slice(0, 16);
-    const path = (what: string) => join(this.#dir, `${job}-${which}-${what}`);
-    return {
-      codePath: path("job.mjs"),
-      planPath: path("plan.json"),
-      itemsPath: path("items.ndjson"),
-    };
+  async #fetch(open: JobOpen, held: Held, signal: AbortSignal): Promise<JobFiles> {
+    const { owner } = open;
+    const fetch = (hash: string) =>
+      held.file({ owner, hash }, (path) => this.#blobs.fetchTo(hash, path, signal));
+    const [codePath, planPath] = await Promise.all([fetch(open.codeHash), fetch(open.planHash)]);
+    const text = readFileSync(planPath, "utf8");
+    const plan = readPlan(text, open);
+    const planFile = text.length <= shortBytes ? { text } : { path: planPath };
+    const itemsFile = plan.items === null ? null : shortFile(await fetch(plan.items.hash));
+    return { codePath, planFile, itemsFile, plan };
+  }
+}
+
+/** The reason that an abort makes for itself comes with a stack, which is dear. */
+const jobClosed = new Error("the job is closed");
+
+/** The files of one job, each held once, until the job is closed. */
+class Held {
+  readonly #kept: KeptBlobs;
+  readonly #paths = new Set<string>();
+  #ended = false;
+
+  constructor(kept: KeptBlobs) {
+    this.#kept = kept;
   }
 
-  async #fetch(open: JobOpen, signal: AbortSignal): Promise<JobFiles> {
-    const { codePath, planPath, itemsPath } = this.#paths(open);
-    const fetch = async (hash: string, path: string) => {
-      if (this.#kept.restore(open.owner, hash, path)) return;
-      await this.#blobs.fetchTo(hash, path, signal);
-      await this.#kept.keep(open.owner, hash, path);
-    };
-    await Promise.all([fetch(open.codeHash, codePath), fetch(open.planHash, planPath)]);
-    const plan = readPlan(readFileSync(planPath, "utf8"), open);
-    if (plan.items === null) return { codePath, planPath, itemsPath: null, plan };
-    await fetch(plan.items.hash, itemsPath);
-    return { codePath, planPath, itemsPath, plan };
+  async file(
+    blob: { readonly owner: string; readonly hash: string },
+    fetch: (path: string) => Promise<void>,
+  ): Promise<string> {
+    const path = await this.#kept.hold(blob, fetch);
+    // Code, plan and items may be the same bytes, and after a failure they are asked for again.
+    if (this.#ended || this.#paths.has(path)) this.#kept.release(path);
+    else this.#paths.add(path);
+    return path;
   }
+
+  end(): void {
+    this.#ended = true;
+    for (const path of this.#paths) this.#kept.release(path);
+    this.#paths.clear();
+  }
+}
+
+function shortFile(path: string): ShortFile {
+  if (statSync(path).size > shortBytes) return { path };
+  return { text: readFileSync(path, "utf8") };
 }
 
 function readPlan(text: string, open: JobOpen): Plan {

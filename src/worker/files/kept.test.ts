@@ -9,29 +9,52 @@ import { KeptBlobs } from "./kept.ts";
 async function place(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), "tequio-kept-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
-  const kept = new KeptBlobs(join(dir, "kept"));
+  const kept = new KeptBlobs(dir);
   await kept.sweep();
-  const file = (name: string) => join(dir, name);
-  return { kept, file, dir };
+  const fetched: string[] = [];
+  const hold = (owner: string, hash: string) =>
+    kept.hold({ owner, hash }, async (path) => {
+      fetched.push(`${owner} ${hash}`);
+      writeFileSync(path, hash);
+    });
+  return { kept, hold, fetched, dir };
 }
 
-test("a kept blob outlives the job that fetched it, for its owner only", async (t) => {
-  const { kept, file } = await place(t);
-  writeFileSync(file("first"), "code");
-  await kept.keep("ann", "h1", file("first"));
-  rmSync(file("first"));
-  assert.equal(await kept.restore("bob", "h1", file("bobs")), false);
-  assert.equal(await kept.restore("ann", "h1", file("second")), true);
-  assert.equal(readFileSync(file("second"), "utf8"), "code");
+test("a blob outlives the job that fetched it, for its owner only", async (t) => {
+  const { kept, hold, fetched } = await place(t);
+  kept.release(await hold("ann", "h1"));
+  const path = await hold("ann", "h1");
+  assert.equal(readFileSync(path, "utf8"), "h1");
+  assert.notEqual(await hold("bob", "h1"), path);
+  assert.deepEqual(fetched, ["ann h1", "bob h1"]);
 });
 
-test("the blob that was used longest ago goes first", async (t) => {
-  const { kept, file, dir } = await place(t);
-  writeFileSync(file("blob"), "x");
-  for (let n = 0; n < 64; n++) await kept.keep("ann", `h${n}`, file("blob"));
-  assert.equal(await kept.restore("ann", "h0", file("used")), true);
-  await kept.keep("ann", "h64", file("blob"));
-  assert.equal(readdirSync(join(dir, "kept")).length, 64);
-  assert.equal(await kept.restore("ann", "h0", file("again")), true);
-  assert.equal(await kept.restore("ann", "h1", file("gone")), false);
+test("the blob that was used longest ago goes first, and none that is held", async (t) => {
+  const { kept, hold, fetched, dir } = await place(t);
+  const held = await hold("ann", "held");
+  for (let n = 0; n < 63; n++) kept.release(await hold("ann", `h${n}`));
+  kept.release(await hold("ann", "h0"));
+  kept.release(await hold("ann", "h63"));
+  assert.equal(readFileSync(held, "utf8"), "held");
+  fetched.length = 0;
+  await hold("ann", "h0");
+  await hold("ann", "h1");
+  assert.deepEqual(fetched, ["ann h1"]);
+  assert.ok(readdirSync(dir).length >= 64);
+});
+
+test("what could not be fetched is fetched again, and two at once do not disturb each other", async (t) => {
+  const { kept, hold, fetched } = await place(t);
+  const broken = kept.hold({ owner: "ann", hash: "h1" }, async () => {
+    throw new Error("no network");
+  });
+  const [failed, one, two] = await Promise.allSettled([
+    broken,
+    hold("ann", "h1"),
+    hold("ann", "h1"),
+  ]);
+  assert.equal(failed.status, "rejected");
+  assert.deepEqual(one, two);
+  assert.equal(fetched.length, 2);
+  assert.equal(readFileSync(await hold("ann", "h1"), "utf8"), "h1");
 });

@@ -1,17 +1,25 @@
-/** Blobs of jobs that were open here lately, so that the same code, plan or items need not come
- *  again. Second names (hard links) of verified files; per owner, since job code sees its files. */
+/** Blobs of the jobs that are open here, and of some that were lately, so that the same code, plan
+ *  or items need not come again. Per owner, since job code sees its files.
+ *
+ *  1. A file is whole and verified before it has its name, and never changes.
+ *  2. It stays as long as somebody holds it; of the others the one that was used longest ago goes
+ *     first. */
 import { createHash } from "node:crypto";
-import { linkSync } from "node:fs";
-import { link, mkdir, rm } from "node:fs/promises";
+import { renameSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Files kept; the one that was used longest ago goes first. */
+/** Files kept, those that are held aside. */
 const filesMax = 64;
+
+type Kept = { held: number; isHere: boolean };
 
 export class KeptBlobs {
   readonly #dir: string;
-  /** Name in the directory, in the order of use. */
-  readonly #names = new Set<string>();
+  /** By path, in the order of use. */
+  readonly #files = new Map<string, Kept>();
+  /** Makes names that no other has. */
+  #serial = 0;
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -21,39 +29,66 @@ export class KeptBlobs {
   async sweep(): Promise<void> {
     await rm(this.#dir, { recursive: true, force: true });
     await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-    this.#names.clear();
+    this.#files.clear();
   }
 
-  /** Gives the blob a name at `path`. False when it is not kept. At once, since a task waits, and a
-   *  link takes less than handing it to another thread. */
-  restore(owner: string, hash: string, path: string): boolean {
-    const name = nameOf(owner, hash);
-    if (!this.#names.delete(name)) return false;
+  /** The file with the blob, which must be released once; `fetch` brings it, verified, when it is
+   *  not here. Fails as `fetch` does, and then nothing is held. */
+  async hold(
+    blob: { readonly owner: string; readonly hash: string },
+    fetch: (path: string) => Promise<void>,
+  ): Promise<string> {
+    const path = join(this.#dir, nameOf(blob.owner, blob.hash));
+    const file = this.#files.get(path) ?? { held: 0, isHere: false };
+    this.#files.delete(path);
+    this.#files.set(path, file);
+    file.held += 1;
     try {
-      linkSync(join(this.#dir, name), path);
+      if (!file.isHere) await this.#bring(path, fetch);
+      file.isHere = true;
     } catch (error) {
-      // There already is what the caller wants; anything else means that it must be fetched.
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") return false;
+      this.release(path);
+      throw error;
     }
-    this.#names.add(name);
-    return true;
+    return path;
   }
 
-  /** Remembers a verified file. Never fails: it only saves time. */
-  async keep(owner: string, hash: string, path: string): Promise<void> {
-    const name = nameOf(owner, hash);
-    if (this.#names.has(name)) return;
-    try {
-      await link(path, join(this.#dir, name));
-      this.#names.add(name);
-    } catch {
-      return;
+  release(path: string): void {
+    const file = this.#files.get(path);
+    if (file === undefined) return;
+    file.held -= 1;
+    if (file.held === 0 && !file.isHere) this.#files.delete(path);
+    this.#evict();
+  }
+
+  /** Several jobs may bring the same at once: the last one's file stays, with the same bytes. */
+  async #bring(path: string, fetch: (path: string) => Promise<void>): Promise<void> {
+    const part = this.#unique(path);
+    await fetch(part);
+    await rename(part, path);
+  }
+
+  #evict(): void {
+    if (this.#files.size <= filesMax) return;
+    for (const [path, { held }] of this.#files) {
+      if (this.#files.size <= filesMax) return;
+      if (held > 0) continue;
+      this.#files.delete(path);
+      const gone = this.#unique(path);
+      try {
+        // At once, so that it cannot be taken for one that is being brought again.
+        renameSync(path, gone);
+      } catch {
+        continue;
+      }
+      // What cannot be removed now is swept at the next start.
+      rm(gone, { force: true }).catch(() => {});
     }
-    for (const oldest of this.#names) {
-      if (this.#names.size <= filesMax) break;
-      this.#names.delete(oldest);
-      await rm(join(this.#dir, oldest), { force: true }).catch(() => {});
-    }
+  }
+
+  #unique(path: string): string {
+    this.#serial += 1;
+    return `${path}.${this.#serial}`;
   }
 }
 

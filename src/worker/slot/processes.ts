@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Failure } from "../../core/job.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { JobFiles, OpenedJob } from "../files/jobs.ts";
-import type { FromTask, ItemsOrder } from "../task-messages.ts";
+import type { FromTask, ItemsOrder, ShortFile } from "../task-messages.ts";
 import type { Sandbox } from "./sandbox-node.ts";
 import { defaultSlotLimits, TaskProcess } from "./slot.ts";
 
@@ -150,10 +150,11 @@ async function load(
   next: ItemsOrder | null,
 ): Promise<FromTask[] | null> {
   process.loads += 1;
-  const here = (path: string, name: string) => {
-    const target = join(process.readDir, name);
-    linkOrCopy(path, target);
-    return target;
+  const here = (file: ShortFile, name: string): ShortFile => {
+    if ("text" in file) return file;
+    const path = join(process.readDir, name);
+    linkOrCopy(file.path, path);
+    return { path };
   };
   const codePath = join(process.readDir, codeName);
   if (process.loads === 1) linkOrCopy(files.codePath, codePath);
@@ -166,13 +167,13 @@ async function load(
     };
     process.onEnd((failure) => reject(new LoadFailed(failure)));
   });
-  const { itemsPath } = files;
+  const { itemsFile } = files;
   process.send({
     kind: "load",
     job: process.job,
     codePath,
-    planPath: here(files.planPath, `plan-${process.loads}.json`),
-    itemsPath: itemsPath === null ? null : here(itemsPath, `items-${process.loads}.ndjson`),
+    plan: here(files.planFile, `plan-${process.loads}.json`),
+    items: itemsFile === null ? null : here(itemsFile, `items-${process.loads}.ndjson`),
     scratch: process.writeDir,
     ...(next === null ? {} : { next }),
   });

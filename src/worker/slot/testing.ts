@@ -61,8 +61,8 @@ export async function startProcess(t: TestContext, trial: Trial): Promise<TaskPr
     kind: "load",
     job: "j-1",
     codePath: put("job.mjs", code),
-    planPath: put("plan.json", JSON.stringify(plan)),
-    itemsPath: put("items.ndjson", items),
+    plan: { text: JSON.stringify(plan) },
+    items: { path: put("items.ndjson", items) },
     scratch: process.writeDir,
   });
   return process;

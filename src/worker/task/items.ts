@@ -1,6 +1,7 @@
 /** The items of a `tasks` job: a file with one JSON text a line, read where it is needed. */
 import { closeSync, openSync, readSync } from "node:fs";
 import { ClusterError } from "../../core/error.ts";
+import type { ShortFile } from "../task-messages.ts";
 
 /** The start of every so many lines is remembered. */
 const blockLines = 64;
@@ -8,7 +9,34 @@ const chunkBytes = 256 * 1024;
 /** Longest block of lines that is read at once. */
 const blockMaxBytes = 256 * 1024 * 1024;
 
-export class ItemsFile {
+export type Items = {
+  /** The item, parsed anew on each call. */
+  item(index: number): unknown;
+  close(): void;
+};
+
+export function openItems(items: ShortFile): Items {
+  return "text" in items ? itemsOf(items.text) : new ItemsFile(items.path);
+}
+
+function itemsOf(text: string): Items {
+  const lines = text.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  return {
+    item(index) {
+      const line = lines[index];
+      if (line === undefined) throw noItem(index, lines.length);
+      return JSON.parse(line);
+    },
+    close() {},
+  };
+}
+
+function noItem(index: number, count: number): ClusterError {
+  return new ClusterError("data-lost", `item ${index} of a list of ${count}`);
+}
+
+class ItemsFile implements Items {
   readonly #fd: number;
   /** Offsets of lines 0, 64, 128, …, and of the end. */
   readonly #starts: number[] = [0];
@@ -21,12 +49,9 @@ export class ItemsFile {
     this.#count = this.#scan();
   }
 
-  /** The item, parsed anew on each call. */
   item(index: number): unknown {
     const block = Math.floor(index / blockLines);
-    if (index >= this.#count) {
-      throw new ClusterError("data-lost", `item ${index} of a list of ${this.#count}`);
-    }
+    if (index >= this.#count) throw noItem(index, this.#count);
     if (block !== this.#block) this.#read(block);
     return JSON.parse(this.#lines[index % blockLines] as string);
   }

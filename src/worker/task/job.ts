@@ -50,7 +50,6 @@ export type LoadedJob = {
   readonly params: Params;
   /** Cut from the paths in stacks. */
   readonly codeFolder: string;
-  readonly itemsPath: string | null;
   /** Of an operator. */
   readonly kernel: OperatorKernel | null;
 };

@@ -5,32 +5,42 @@ import { pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { operatorKernel } from "../kernels/operators/kernel.ts";
-import type { ToTask } from "../task-messages.ts";
+import type { ShortFile, ToTask } from "../task-messages.ts";
 import { checkedPlan, jobIn, type LoadedJob, type Params } from "./job.ts";
 import { shown } from "./thrown.ts";
 
-export async function loadJob(load: Extract<ToTask, { kind: "load" }>): Promise<LoadedJob> {
-  const plan = readPlan(load.planPath);
-  const { codePath: codeAt, itemsPath } = load;
+type Load = Extract<ToTask, { kind: "load" }>;
+
+export async function loadJob(load: Load): Promise<LoadedJob> {
+  const plan = readPlan(load.plan);
+  const codeFolder = dirname(load.codePath);
   if (plan.operator !== undefined) {
     const kernel = operatorKernel(plan.operator);
-    const { params } = plan;
-    return { job: kernel.job, plan, params, codeFolder: dirname(codeAt), itemsPath, kernel };
+    return { job: kernel.job, plan, params: plan.params, codeFolder, kernel };
   }
-  const codePath = importable(load.codePath, load.scratch);
+  if (code?.path !== load.codePath) code = { path: load.codePath, ...(await importCode(load)) };
+  const job = jobIn(code.exports);
+  const params = { ...job.options.params, ...plan.params } as Params;
+  return { job, plan, params, codeFolder: code.folder, kernel: null };
+}
+
+type Imported = { readonly folder: string; readonly exports: { readonly default?: unknown } };
+
+/** A process has the code of one job, and of all others with the same code: asking Node for it again
+ *  takes as long as a short task. */
+let code: (Imported & { readonly path: string }) | null = null;
+
+async function importCode({ codePath, scratch }: Load): Promise<Imported> {
+  const path = importable(codePath, scratch);
   // Must be on before the code is loaded: its source map is read then.
   process.setSourceMapsEnabled(true);
-  let loaded: { readonly default?: unknown };
   try {
-    loaded = await import(pathToFileURL(codePath).href);
+    return { folder: dirname(path), exports: await import(pathToFileURL(path).href) };
   } catch (error) {
     throw new ClusterError("user-error", `the job file cannot be loaded: ${shown(error)}`, {
       cause: error,
     });
   }
-  const job = jobIn(loaded);
-  const params = { ...job.options.params, ...plan.params } as Params;
-  return { job, plan, params, codeFolder: dirname(codePath), itemsPath, kernel: null };
 }
 
 /** Blobs have no extension, and without one Node must guess what the file is. */
@@ -41,6 +51,7 @@ function importable(path: string, scratch: string): string {
   return named;
 }
 
-function readPlan(path: string): Plan {
-  return checkedPlan(JSON.parse(readFileSync(path, "utf8")) as Plan);
+function readPlan(file: ShortFile): Plan {
+  const text = "text" in file ? file.text : readFileSync(file.path, "utf8");
+  return checkedPlan(JSON.parse(text) as Plan);
 }

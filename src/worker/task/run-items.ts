@@ -3,7 +3,7 @@ import { ClusterError } from "../../core/error.ts";
 import { jsonText } from "../../wire/block/json.ts";
 import type { Counters } from "./counters.ts";
 import { failureOf } from "./failure.ts";
-import type { ItemsFile } from "./items.ts";
+import type { Items } from "./items.ts";
 import type { LoadedJob, TasksJob } from "./job.ts";
 import { flushMs, type Reporter } from "./reporter.ts";
 import { thrownBy } from "./thrown.ts";
@@ -17,7 +17,7 @@ type Item = { readonly task: number; readonly attempt: number };
 
 export type ItemRun = {
   readonly loaded: LoadedJob;
-  readonly items: Pick<ItemsFile, "item">;
+  readonly items: Pick<Items, "item">;
   readonly reporter: Reporter;
   readonly counters: Counters;
   /** Hears which attempt job code is working for, null between attempts. */
@@ -26,7 +26,7 @@ export type ItemRun = {
   readonly drained: () => Promise<void>;
 };
 
-export async function runItems(batch: readonly Item[], run: ItemRun): Promise<void> {
+export async function runItems(batch: Iterable<Item>, run: ItemRun): Promise<void> {
   const { reporter } = run;
   for (const item of batch) {
     const startedAtMs = performance.now();

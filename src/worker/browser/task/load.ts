@@ -6,10 +6,11 @@ import { checkedPlan, jobIn, type Params } from "../../task/job.ts";
 import { shown } from "../../task/thrown.ts";
 import type { TaskOrder } from "../contract.ts";
 import { codeName } from "./code-name.ts";
+import type { Pace } from "./pace.ts";
 
-export async function loadJob({ code, plan: given }: TaskOrder): Promise<LoadedJob> {
+export async function loadJob({ code, plan: given }: TaskOrder, pace: Pace): Promise<LoadedJob> {
   const plan = checkedPlan(given);
-  const common = { plan, codeFolder: "", itemsPath: null };
+  const common = { plan, codeFolder: "" };
   if (plan.operator !== undefined) {
     const kernel = operatorKernel(plan.operator);
     return { ...common, job: kernel.job, params: plan.params, kernel };
@@ -19,7 +20,7 @@ export async function loadJob({ code, plan: given }: TaskOrder): Promise<LoadedJ
   try {
     const job = jobIn(await import(/* @vite-ignore */ url));
     const params = { ...job.options.params, ...plan.params } as Params;
-    return { ...common, job, params, kernel: null };
+    return { ...common, job: job.kind === "tasks" ? job : pace.paced(job), params, kernel: null };
   } catch (error) {
     if (error instanceof ClusterError) throw error;
     throw new ClusterError("user-error", `the job file cannot be loaded: ${shown(error)}`, {
