@@ -1,6 +1,5 @@
-/** What the Try page needs besides itself: the judge's Worker as text, and the types that its
- *  editor
- *  knows. A part of the web page's build. */
+/** What the Try page needs besides itself: the code of its job's Worker as text, the SDK that goes
+ *  into each bundle, and the types that its editor knows. A part of the web page's build. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -10,18 +9,24 @@ import type { Plugin } from "vite";
 
 const root = dirname(dirname(import.meta.dirname));
 const standIns = join(root, "src", "worker", "browser", "stand-ins");
-/** A trial has no disk and nothing compressed. */
+const sdk = join(root, "src", "sdk", "page");
+/** What a Worker of the page has instead of Node's modules. */
+const present: Readonly<Record<string, string>> = {
+  "node:fs": join(sdk, "files.ts"),
+  "node:path": join(sdk, "paths.ts"),
+};
+/** A Worker of the page reads its files in place, keeps none, and unpacks none. */
 const absent: Readonly<Record<string, readonly string[]>> = {
-  "node:fs": ["closeSync", "fstatSync", "openSync", "readFileSync", "readSync", "createReadStream"],
+  "node:fs": ["createReadStream", "readFileSync", "statSync"],
   "node:fs/promises": ["mkdtemp", "open", "rm"],
   "node:os": ["tmpdir"],
-  "node:path": ["join"],
+  "node:path": ["join", "resolve"],
   "node:zlib": ["gunzipSync", "zstdDecompressSync"],
 };
-const entry = "trial-entry";
+const entry = "job-worker-entry";
 
 const resolving = {
-  name: "trial",
+  name: "job-worker",
   resolveId(id: string) {
     if (id === entry) return id;
     if (id in absent) return `\0${id}`;
@@ -29,18 +34,20 @@ const resolving = {
   },
   load(id: string) {
     if (id === entry) {
-      const paths = [join(standIns, "install.ts"), join(root, "src", "sdk", "page", "judge.ts")];
+      const paths = [join(standIns, "install.ts"), join(sdk, "main.ts")];
       return paths.map((path) => `import ${JSON.stringify(path)};`).join("\n");
     }
-    const text = "a trial has no files";
-    const names = id.startsWith("\0node:") ? absent[id.slice(1)] : undefined;
-    const one = (name: string) =>
-      `export function ${name}() { throw new Error(${JSON.stringify(text)}); }`;
-    return names === undefined ? null : names.map(one).join("\n");
+    const name = id.startsWith("\0node:") ? id.slice(1) : "";
+    const text = `${name} is not here; run the job with \`tequio run\``;
+    const one = (what: string) =>
+      `export function ${what}() { throw new Error(${JSON.stringify(text)}); }`;
+    const own = present[name];
+    const more = own === undefined ? [] : [`export * from ${JSON.stringify(own)};`];
+    return name === "" ? null : [...more, ...(absent[name] ?? []).map(one)].join("\n");
   },
 };
 
-export async function judgeCode(): Promise<string> {
+export async function workerCode(): Promise<string> {
   const bundle = await rolldown({
     input: entry,
     platform: "browser",
@@ -50,6 +57,23 @@ export async function judgeCode(): Promise<string> {
   const { output } = await bundle.generate({ format: "iife", minify: true });
   await bundle.close();
   return output[0].code;
+}
+
+/** The public API as one statement that declares `name`, and what it exports: what \`tequio run\`
+ *  bundles with a job, made by the same bundler of the same sources. */
+export async function sdkCode(name: string): Promise<{ code: string; names: readonly string[] }> {
+  const bundle = await rolldown({
+    input: join(root, "src", "index.ts"),
+    platform: "neutral",
+    logLevel: "silent",
+    experimental: { attachDebugInfo: "none" },
+    tsconfig: false,
+  });
+  const { output } = await bundle.generate({ format: "iife", name, comments: false });
+  await bundle.close();
+  const [{ code, exports, imports }] = output;
+  if (imports.length > 0) throw new Error(`the SDK would need ${imports}`);
+  return { code: code.trim(), names: exports };
 }
 
 const lib = dirname(createRequire(import.meta.url).resolve("typescript"));
@@ -105,7 +129,11 @@ function addReached(
 }
 
 const made: Readonly<Record<string, () => Promise<string> | string>> = {
-  "virtual:judge-code": async () => `export default ${JSON.stringify(await judgeCode())};`,
+  "virtual:job-worker": async () => `export default ${JSON.stringify(await workerCode())};`,
+  "virtual:sdk-code": async () => {
+    const name = "tequioSdk";
+    return `export default ${JSON.stringify({ name, ...(await sdkCode(name)) })};`;
+  },
   "virtual:type-files": () => `export default ${JSON.stringify(typeFiles())};`,
 };
 

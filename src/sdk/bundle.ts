@@ -11,6 +11,7 @@ import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import { checkJob } from "./build/check-job.ts";
 import { buildFailure, fromBundler, type Place } from "./build/failure.ts";
+import { operatorCode } from "./build/operator-code.ts";
 import type { SyntaxNode } from "./captured/tree.ts";
 import { lineAndColumn } from "./captured/tree.ts";
 import { refuseCaptured } from "./captured.ts";
@@ -29,9 +30,6 @@ export type BuiltJob = {
 const extensions = [".js", ".mjs", ".ts", ".mts"];
 /** Largest bundle, in bytes. */
 export const codeMaxBytes = 64 * 1024 * 1024;
-/** What stands for the code of a job that has none: all operators share the processes that loaded
- *  it. */
-const operatorCode = "// An operator: the plan says what is done.\nexport default null;\n";
 /** How long the module may take to load here, in ms: an `await` at its top may never end. */
 export const loadMaxMs = 10_000;
 

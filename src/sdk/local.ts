@@ -14,7 +14,7 @@ import { type Judged, judgeOf } from "./local/operators.ts";
 import { rawRecords, readRecords } from "./local/records.ts";
 import { asJson, headLine, rowLine } from "./local/rows.ts";
 import { isRaw, type KeyedRow, keyedRow, rawRow, rowsJob, sortedParts } from "./local/sorting.ts";
-import type { Planned } from "./plan.ts";
+import type { PlannedFound } from "./plan/of-found.ts";
 import { installRuntime } from "./runtime.ts";
 
 export type LocalRun = {
@@ -36,7 +36,7 @@ type Groups = Map<string, Group>;
 /** Runs the whole job. Throws `user-error` where the cluster's job would fail. */
 export async function runLocal(
   job: Job,
-  planned: Planned,
+  planned: PlannedFound,
   options: LocalOptions = {},
 ): Promise<LocalRun> {
   const counters: Record<string, number> = {};
@@ -49,13 +49,13 @@ export async function runLocal(
   return { result: await runJob(job, planned), counters };
 }
 
-function runJob(job: Job, planned: Planned): Promise<JobResult> | JobResult {
+function runJob(job: Job, planned: PlannedFound): Promise<JobResult> | JobResult {
   if (job.kind === "tasks") return runTasks(job, planned);
   if (job.kind === "map-reduce") return runMapReduce(job, planned);
   return runOperator(job, planned);
 }
 
-function runOperator({ options }: AnyOperator, planned: Planned): JobResult {
+function runOperator({ options }: AnyOperator, planned: PlannedFound): JobResult {
   const operator = planned.plan.operator!;
   const { apply } = operator;
   if (apply.operator === "sort") return runSort(operator, apply, planned);
@@ -65,7 +65,7 @@ function runOperator({ options }: AnyOperator, planned: Planned): JobResult {
   return runMapReduce({ ...job, options: all }, planned, judged);
 }
 
-function runSort(operator: OperatorSpec, apply: SortSpec, planned: Planned): JobResult {
+function runSort(operator: OperatorSpec, apply: SortSpec, planned: PlannedFound): JobResult {
   const { plan, uploads } = planned;
   const badLines: string[] = [];
   const rows: KeyedRow[] = [];
@@ -88,7 +88,7 @@ function runSort(operator: OperatorSpec, apply: SortSpec, planned: Planned): Job
   return { kind: "parts", format: operator.output, parts, badRecords };
 }
 
-function runMapReduce(job: AnyMapReduce, planned: Planned, judged?: Judged): JobResult {
+function runMapReduce(job: AnyMapReduce, planned: PlannedFound, judged?: Judged): JobResult {
   const { plan } = planned;
   const format = job.options.output ?? "ndjson";
   const badLines: string[] = [];
@@ -121,7 +121,7 @@ type Pair = readonly [key: Key, value: unknown];
 
 function* mapSplit(
   job: AnyMapReduce,
-  planned: Planned,
+  planned: PlannedFound,
   split: Split,
   badLines: string[],
 ): Generator<Pair, void> {
@@ -200,7 +200,7 @@ function partitionFor(job: AnyMapReduce, { key, keyBytes }: Group, count: number
 type Emit = (key: Key, value: unknown) => void;
 type Reducing = {
   readonly job: AnyMapReduce;
-  readonly planned: Planned;
+  readonly planned: PlannedFound;
   readonly partition: number;
 };
 
@@ -241,7 +241,7 @@ function oncePassed(values: readonly unknown[]): Iterable<unknown> {
   };
 }
 
-async function runTasks(job: AnyTasks, planned: Planned): Promise<JobResult> {
+async function runTasks(job: AnyTasks, planned: PlannedFound): Promise<JobResult> {
   const { params } = planned.plan;
   const format = job.options.output ?? "ndjson";
   const rows: string[] = [];
@@ -258,7 +258,7 @@ async function runTasks(job: AnyTasks, planned: Planned): Promise<JobResult> {
   return { kind: "results", format, parts: [partOf(format, rows)], badRecords: [] };
 }
 
-function itemLines(planned: Planned): string[] {
+function itemLines(planned: PlannedFound): string[] {
   const at = planned.uploads[0]!.at;
   const bytes = at.kind === "bytes" ? Buffer.from(at.bytes) : readFileSync(at.path);
   return bytes.toString("utf8").split("\n").slice(0, -1);

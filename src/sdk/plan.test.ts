@@ -7,8 +7,9 @@ import test, { type TestContext } from "node:test";
 import { mapReduce, ndjson, tasks, text } from "../index.ts";
 import { csv } from "./format.ts";
 import type { Job } from "./job.ts";
+import { planBlob } from "./plan/of-found.ts";
 import { jobSpecOf } from "./plan/spec.ts";
-import { type PlanOptions, planBlob, planJob } from "./plan.ts";
+import { type PlanOptions, planJob } from "./plan.ts";
 
 const lines = mapReduce({ map() {} });
 const names = { name: "test", codeHash: "c", planHash: "p" };

@@ -1,10 +1,7 @@
 /** Plans a job on files of this machine, standard input and what members share. The plan itself is
  *  made by `plan/of-found.ts`, also for the web page. */
-import { createHash } from "node:crypto";
 import { constants, gunzipSync } from "node:zlib";
 import { ClusterError } from "../core/error.ts";
-import type { Hash } from "../core/ids.ts";
-import type { Plan } from "../wire/block/plan.ts";
 import { type FindShared, findInputs } from "./inputs.ts";
 import type { Job } from "./job.ts";
 import { type PlannedFound, type PlanSettings, planFound } from "./plan/of-found.ts";
@@ -47,10 +44,4 @@ export async function planJob(job: Job, options: PlanOptions): Promise<Planned> 
 /** A file goes on behind its beginning, which is all that is here. */
 function unpackStart(packed: Uint8Array): Uint8Array {
   return gunzipSync(packed, { finishFlush: constants.Z_SYNC_FLUSH });
-}
-
-/** The plan as the blob that workers read, and its name. */
-export function planBlob(plan: Plan): { bytes: Uint8Array; hash: Hash } {
-  const bytes = Buffer.from(JSON.stringify(plan));
-  return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
 }

@@ -4,9 +4,10 @@ import { ClusterError } from "../core/error.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
 import type { Client } from "./client.ts";
+import { planBlob } from "./plan/of-found.ts";
 import { jobSpecOf } from "./plan/spec.ts";
 import { hashFile } from "./plan/upload.ts";
-import { type Planned, planBlob } from "./plan.ts";
+import type { Planned } from "./plan.ts";
 
 export type SubmitOptions = {
   readonly name: string;

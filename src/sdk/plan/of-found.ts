@@ -2,7 +2,9 @@
  *  parameters, into how many partitions. The same wherever it is made, so that a job of the web page
  *  and one of the command line are cut alike; and the same plan is run by the cluster and by the
  *  sequential judge. */
+import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
+import type { Hash } from "../../core/ids.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import type { AnyMapReduce, AnyOperator, Job } from "../job.ts";
 import type { FoundFile } from "./found.ts";
@@ -61,6 +63,12 @@ export async function planFound(
   const items = { hash: upload.hash, count };
   const plan: Plan = { ...fixed, files: [], splits: [], items, reducers: 0 };
   return { plan, inputBytes: 0, uploads: [upload] };
+}
+
+/** The plan as the blob that workers read, and its name. */
+export function planBlob(plan: Plan): { bytes: Uint8Array; hash: Hash } {
+  const bytes = Buffer.from(JSON.stringify(plan));
+  return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
 }
 
 async function planFiles(

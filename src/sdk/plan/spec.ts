@@ -1,8 +1,8 @@
 /** The job as the coordinator is told: stages, limits and localities of a planned job. */
 import { defaultLimits, type JobSpec, type StageSpec } from "../../core/job.ts";
 import type { Job } from "../job.ts";
-import type { Planned } from "../plan.ts";
 import { checkName, checkNumber } from "./numbers.ts";
+import type { PlannedFound } from "./of-found.ts";
 
 export type SpecOptions = {
   readonly name: string;
@@ -15,7 +15,7 @@ export type SpecOptions = {
 };
 
 /** Throws `bad-request` naming the limit that a number of the job exceeds. */
-export function jobSpecOf(job: Job, planned: Planned, options: SpecOptions): JobSpec {
+export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions): JobSpec {
   const { plan } = planned;
   const { timeoutMs = 0, attempts = defaultLimits.userErrorMax, backupTasks = true } = job.options;
   const { output = "ndjson" } = job.options;
@@ -57,7 +57,7 @@ export function jobSpecOf(job: Job, planned: Planned, options: SpecOptions): Job
 /** Longest limit of one attempt: what a timer can hold, about 24 days. */
 export const timeoutMaxMs = 2 ** 31 - 1;
 
-function localityOf({ plan }: Planned): JobSpec["locality"] {
+function localityOf({ plan }: PlannedFound): JobSpec["locality"] {
   const hosts: string[] = [];
   const taskHost = plan.splits.map((split) => {
     const at = plan.files[split.pieces[0]![0]]!.at;

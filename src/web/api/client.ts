@@ -6,17 +6,23 @@ import { readerToken } from "../shell/session.ts";
 /** Longest that a call may take which is answered at once, ms. */
 const answerMs = 20_000;
 
+const awayText = "the coordinator does not answer";
+
 /** A call that failed: `unavailable` when nobody answered. */
 export class CallError extends Error {
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string) {
+  /** Of HTTP; 0 = nobody answered. */
+  readonly status: number;
+
+  constructor(code: ErrorCode, message: string, status = 0) {
     super(message);
     this.code = code;
+    this.status = status;
   }
 }
 
 type CallOptions = {
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "HEAD" | "POST" | "DELETE";
   readonly json?: unknown;
   readonly bytes?: Uint8Array<ArrayBuffer> | string;
   readonly signal?: AbortSignal;
@@ -47,18 +53,18 @@ export async function open(path: string, options: CallOptions = {}): Promise<Res
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new CallError("unavailable", "the coordinator does not answer");
+    throw new CallError("unavailable", awayText);
   }
   if (answer.ok) return answer;
-  throw await failureOf(answer);
+  throw failureIn(await answer.text(), answer.status);
 }
 
-async function failureOf(answer: Response): Promise<CallError> {
+function failureIn(body: string, status: number): CallError {
   try {
-    const { code, message } = (await answer.json()) as ApiError;
-    return new CallError(code, message);
+    const { code, message } = JSON.parse(body) as ApiError;
+    return new CallError(code, message, status);
   } catch {
-    return new CallError("unavailable", `HTTP ${answer.status}`);
+    return new CallError("unavailable", `HTTP ${status}`, status);
   }
 }
 
@@ -88,4 +94,64 @@ export async function* lines<T>(path: string, signal: AbortSignal): AsyncGenerat
   } finally {
     await reader.cancel().catch(() => {});
   }
+}
+
+export async function hasBlob(hash: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await open(`/v1/blobs/${hash}`, { method: "HEAD", signal });
+    return true;
+  } catch (error) {
+    // An answer to HEAD has no body that could say so.
+    if (error instanceof CallError && error.status === 404) return false;
+    throw error;
+  }
+}
+
+type Sent = {
+  readonly hash: string;
+  readonly content: Blob;
+  /** How much is sent, 0 to 1. */
+  readonly told: (done: number) => void;
+  readonly signal: AbortSignal;
+};
+
+/** Nothing moves for so long: it is given up, ms. The coordinator waits as long. */
+const stallMs = 30_000;
+
+/** Verified by whoever receives it. By the older interface, since only that one tells how far an
+ *  upload is. */
+export function sendBlob({ content, hash, signal, told }: Sent): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    let timer = 0;
+    const moving = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => request.abort(), stallMs);
+    };
+    const abort = () => request.abort();
+    const ended = (error: unknown) => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+      if (error === null) resolve();
+      else reject(error);
+    };
+    request.upload.onprogress = ({ loaded, total }) => {
+      moving();
+      told(total === 0 ? 1 : loaded / total);
+    };
+    request.onload = () => {
+      const isGood = request.status >= 200 && request.status < 300;
+      ended(isGood ? null : failureIn(request.responseText, request.status));
+    };
+    request.onerror = () => ended(new CallError("unavailable", awayText));
+    request.onabort = () =>
+      ended(signal.aborted ? signal.reason : new CallError("unavailable", awayText));
+    signal.addEventListener("abort", abort);
+    request.open("POST", "/v1/blobs");
+    request.setRequestHeader("authorization", `Bearer ${readerToken()}`);
+    request.setRequestHeader("content-type", "application/octet-stream");
+    request.setRequestHeader("x-content-sha256", hash);
+    moving();
+    request.send(content);
+  });
 }

@@ -1,7 +1,6 @@
 /** What went wrong in a job, with the place in the job's own file. */
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
-import { countText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { jobMessages } from "../jobs/messages.ts";
 
@@ -17,13 +16,13 @@ export function Errors({ job }: { job: JobSummary }) {
         {job.failure === null ? null : (
           <div class="notice bad">
             <h3>{say("failure")}</h3>
-            <One failure={job.failure} />
+            <FailureText failure={job.failure} />
           </div>
         )}
         {grouped(job.errors).map(({ error, where }) => (
           <div key={where} class="error">
             <p class="quiet small">{where}</p>
-            <One failure={error} />
+            <FailureText failure={error} />
           </div>
         ))}
       </div>
@@ -43,7 +42,7 @@ function grouped(errors: JobSummary["errors"]): Array<{ error: Failure; where: s
   return [...groups.values()];
 }
 
-function One({ failure }: { failure: Failure }) {
+export function FailureText({ failure }: { failure: Failure }) {
   const say = useMessages(jobMessages);
   const place = placeOf(failure.stack ?? "");
   return (
@@ -65,25 +64,4 @@ function One({ failure }: { failure: Failure }) {
 /** `job.ts:17:5`: the first line of the job's own code. */
 export function placeOf(stack: string): string {
   return /([\w.-]+\.[cm]?[jt]sx?:\d+(?::\d+)?)/.exec(stack)?.[1] ?? "";
-}
-
-export function Counters({ job }: { job: JobSummary }) {
-  const say = useMessages(jobMessages);
-  const counters = Object.entries(job.counters);
-  if (counters.length === 0) return null;
-  return (
-    <section class="panel" aria-labelledby="counters-title">
-      <header>
-        <h2 id="counters-title">{say("counters")}</h2>
-      </header>
-      <dl class="body counters">
-        {counters.map(([name, n]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd class="number">{countText(n)}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
 }

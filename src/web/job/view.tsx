@@ -7,7 +7,8 @@ import { jobMessages } from "../jobs/messages.ts";
 import type { TimelineModel } from "../timeline/model.ts";
 import { Throughput } from "../timeline/throughput.tsx";
 import { Timeline } from "../timeline/timeline.tsx";
-import { Counters, Errors } from "./errors.tsx";
+import { Counters } from "./counters.tsx";
+import { Errors } from "./errors.tsx";
 import { Stages } from "./stages.tsx";
 
 type Props = {
@@ -35,7 +36,7 @@ export function JobView(props: Props) {
         <Throughput model={model} version={version} stages={stages} />
       </div>
       <Timeline model={model} version={version} stages={stages} />
-      <Counters job={job} />
+      <Counters counters={job.counters} />
       {children}
     </article>
   );

@@ -1,76 +1,70 @@
 /** What came of a trial: a table, a bar chart when there are numbers, log and counters. */
-import type { TrialAnswer } from "../../wire/browser/trial.ts";
+import type { Failure } from "../../core/job.ts";
+import type { Tried } from "../../wire/browser/trial.ts";
 import { countText, durationText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
+import { Counters } from "../job/counters.tsx";
+import { FailureText } from "../job/errors.tsx";
 import { Rows } from "../job/results.tsx";
 import { type Row, rowsOf } from "../job/rows.ts";
 import { barsMax, rowsMax } from "./limits.ts";
 import { tryMessages } from "./messages.ts";
 
-export function Outcome({ answer }: { answer: TrialAnswer }) {
+type Told = { readonly logs: readonly string[]; readonly tookMs: number };
+/** Of a trial that has ended. */
+export type Ended = Told & (Tried | { readonly kind: "failed"; readonly failure: Failure });
+
+export function Outcome({ ended }: { ended: Ended }) {
   const say = useMessages(tryMessages);
-  const rows = answer.kind === "done" && answer.format === "ndjson" ? rowsOf(answer.text) : [];
-  const counters = answer.kind === "done" ? Object.entries(answer.counters) : [];
   return (
     <div class="stack">
-      {answer.kind === "failed" ? (
+      {ended.kind === "failed" ? (
         <div class="notice bad" role="alert">
           <h2>{say("failed")}</h2>
-          <pre class="text">{answer.message}</pre>
+          <FailureText failure={ended.failure} />
         </div>
       ) : (
-        <div class="columns">
-          <div class="panel">
-            <header>
-              <h2>{say("result")}</h2>
-              <span class="quiet small">
-                {say("rows", { n: rows.length, time: durationText(answer.tookMs) })}
-              </span>
-            </header>
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys */}
-            <section class="scroll" tabIndex={0} aria-label={say("result")}>
-              {rows.length === 0 ? (
-                <pre class="text body">{answer.text.slice(0, 20_000)}</pre>
-              ) : (
-                <Rows rows={rows.slice(0, rowsMax)} />
-              )}
-            </section>
-            {rows.length > rowsMax ? (
-              <p class="body quiet">{say("moreRows", { shown: rowsMax, all: rows.length })}</p>
-            ) : null}
-          </div>
-          <Bars rows={rows} />
-        </div>
+        <Result tried={ended} />
       )}
-      {answer.logs.length === 0 ? null : (
+      {ended.logs.length === 0 ? null : (
         <div class="panel">
           <header>
             <h2>{say("logs")}</h2>
           </header>
-          <pre class="text body">{answer.logs.join("\n")}</pre>
+          <pre class="text body">{ended.logs.join("\n")}</pre>
         </div>
       )}
-      <Counters counters={counters} />
+      {ended.kind === "failed" ? null : <Counters counters={ended.counters} />}
     </div>
   );
 }
 
-function Counters({ counters }: { counters: ReadonlyArray<[string, number]> }) {
+function Result({ tried }: { tried: Told & Tried }) {
   const say = useMessages(tryMessages);
-  if (counters.length === 0) return null;
+  const { format, text, tookMs } = tried;
+  const rows = format === "ndjson" ? rowsOf(text) : [];
   return (
-    <div class="panel">
-      <header>
-        <h2>{say("counters")}</h2>
-      </header>
-      <dl class="body counters">
-        {counters.map(([name, n]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd class="number">{countText(n)}</dd>
-          </div>
-        ))}
-      </dl>
+    <div class="columns">
+      <div class="panel">
+        <header>
+          <h2>{say("result")}</h2>
+          <span class="quiet small">
+            {say("rows", { n: rows.length, time: durationText(tookMs) })}
+          </span>
+        </header>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys */}
+        <section class="scroll" tabIndex={0} aria-label={say("result")}>
+          {rows.length === 0 ? (
+            <pre class="text body">{text.slice(0, 20_000)}</pre>
+          ) : (
+            <Rows rows={rows.slice(0, rowsMax)} />
+          )}
+        </section>
+        {rows.length > rowsMax ? (
+          <p class="body quiet">{say("moreRows", { shown: rowsMax, all: rows.length })}</p>
+        ) : null}
+      </div>
+      <Bars rows={rows} />
     </div>
   );
 }

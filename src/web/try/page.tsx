@@ -1,23 +1,26 @@
 /** The Try page: a small job in an editor with types, run here, its result as table and bars. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { TrialAnswer } from "../../wire/browser/trial.ts";
 import { saveAs } from "../api/save.ts";
 import { durationText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
+import { ClusterDialog } from "./cluster/dialog.tsx";
 import type { Editor } from "./editor.ts";
 import { trialMs } from "./limits.ts";
 import { tryMessages } from "./messages.ts";
-import { Outcome } from "./outcome.tsx";
+import { type Ended, Outcome } from "./outcome.tsx";
 import { type Sample, samples } from "./samples.ts";
 
-type Shown = TrialAnswer | "running" | "too long" | null;
+type Shown = Ended | "running" | "too long" | null;
 
 export function TryPage() {
   const say = useMessages(tryMessages);
   const [first] = samples as readonly [Sample];
   const [input, setInput] = useState(first.input);
   const [shown, show] = useState<Shown>(null);
+  const [name, setName] = useState(first.name);
+  /** What is about to be submitted; null = nothing. */
+  const [submitted, submit] = useState<string | null>(null);
   const latest = useRef(input);
   latest.current = input;
   const run = async (text: string) => {
@@ -31,6 +34,7 @@ export function TryPage() {
     if (sample === undefined) return;
     editor.current?.replace(sample.code);
     setInput(sample.input);
+    setName(sample.name);
     show(null);
   };
   const go = () => void run(editor.current?.text() ?? "");
@@ -41,7 +45,14 @@ export function TryPage() {
       <p class="quiet">
         <Rich text={say("intro")} />
       </p>
-      <Tools isReady={isReady} isRunning={shown === "running"} begin={begin} save={save} run={go} />
+      <Tools
+        isReady={isReady}
+        isRunning={shown === "running"}
+        begin={begin}
+        save={save}
+        run={go}
+        submit={() => submit(editor.current?.text() ?? "")}
+      />
       <div class="columns">
         <div class="panel">
           <header>
@@ -65,6 +76,9 @@ export function TryPage() {
       <div aria-live="polite">
         <Answer shown={shown} />
       </div>
+      {submitted === null ? null : (
+        <ClusterDialog source={submitted} sample={input} name={name} close={() => submit(null)} />
+      )}
     </div>
   );
 }
@@ -75,9 +89,10 @@ type ToolsProps = {
   readonly begin: (sample: string) => void;
   readonly save: () => void;
   readonly run: () => void;
+  readonly submit: () => void;
 };
 
-function Tools({ begin, isReady, isRunning, run, save }: ToolsProps) {
+function Tools({ begin, isReady, isRunning, run, save, submit }: ToolsProps) {
   const say = useMessages(tryMessages);
   return (
     <div class="row">
@@ -95,6 +110,9 @@ function Tools({ begin, isReady, isRunning, run, save }: ToolsProps) {
       <button type="button" disabled={!isReady} onClick={save}>
         {say("save")}
       </button>
+      <button type="button" id="run-on-cluster" disabled={!isReady} onClick={submit}>
+        {say("cluster")}
+      </button>
       <button type="button" class="main" id="run" disabled={!isReady || isRunning} onClick={run}>
         {say(isRunning ? "running" : "run")}
       </button>
@@ -110,7 +128,7 @@ function Answer({ shown }: { shown: Shown }) {
   if (shown === "too long") {
     return <p class="notice bad">{say("tooLong", { time: durationText(trialMs) })}</p>;
   }
-  return <Outcome answer={shown} />;
+  return <Outcome ended={shown} />;
 }
 
 /** The compiler is several megabytes: the page is there before it. */

@@ -1,25 +1,64 @@
-/** What the Try page and the Worker that judges a small job say to each other. */
-import type { OutputFormat } from "../../core/job.ts";
+/** What the Try page and the Worker that loads its job say to each other: one order, one answer. The
+ *  Worker is job code's, so the page believes its answers no more than the job. */
+import type { Failure, JobSpec, OutputFormat } from "../../core/job.ts";
 
 /** The Worker's first and only message; a port for the answer comes along. */
-export type TrialOrder = {
-  /** The job as a CommonJS module that requires nothing but the SDK. */
+export type PageOrder = {
+  /** The job and the SDK as one ES module. */
   readonly code: string;
-  readonly input: string;
   /** As a sandbox wants it of every order. */
   readonly pieces: readonly [];
   readonly segments: readonly [];
+} & PageWish;
+
+export type PageWish =
+  /** Run it here, on a sample. */
+  | { readonly kind: "try"; readonly input: string }
+  /** Say what it needs; `program` is the syntax tree of `source`. */
+  | { readonly kind: "look"; readonly source: string; readonly program: object }
+  | {
+      readonly kind: "plan";
+      readonly name: string;
+      /** Over the job's defaults. */
+      readonly params: Readonly<Record<string, string>>;
+      readonly files: readonly GivenFile[];
+    };
+
+export type GivenFile = {
+  /** The job's input that it belongs to. */
+  readonly input: string;
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly at: /** `content` is a Blob. */
+    | { readonly kind: "blob"; readonly hash: string; readonly content: { readonly size: number } }
+    | { readonly kind: "shared"; readonly root: string; readonly host: string };
 };
 
-export type TrialAnswer = {
+export type PageAnswer = {
   readonly logs: readonly string[];
   readonly tookMs: number;
-} & (
-  | {
-      readonly kind: "done";
-      readonly text: string;
-      readonly format: OutputFormat;
-      readonly counters: Readonly<Record<string, number>>;
-    }
-  | { readonly kind: "failed"; readonly message: string }
-);
+} & (Tried | Looked | PlannedJob | { readonly kind: "failed"; readonly failure: Failure });
+
+export type Tried = {
+  readonly kind: "tried";
+  readonly text: string;
+  readonly format: OutputFormat;
+  readonly counters: Readonly<Record<string, number>>;
+};
+
+export type Looked = {
+  readonly kind: "looked";
+  /** "" = it has none of its own. */
+  readonly name: string;
+  /** Names of its inputs; `default` when there is one, none of a list of tasks. */
+  readonly inputs: readonly string[];
+  /** Defaults of its parameters. */
+  readonly params: Readonly<Record<string, unknown>>;
+};
+
+export type PlannedJob = {
+  readonly kind: "planned";
+  readonly spec: JobSpec;
+  /** Code, plan and items, by their SHA-256; not the files that were given. */
+  readonly blobs: ReadonlyArray<{ readonly hash: string; readonly bytes: Uint8Array }>;
+};

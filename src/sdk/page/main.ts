@@ -1,0 +1,41 @@
+/** What runs in a Worker of the Try page, in a sandbox: loads the job and does the one thing that
+ *  the page wants with it. Built for the page by `scripts/web/try-code.ts`. */
+import type { PageAnswer, PageOrder } from "../../wire/browser/trial.ts";
+import type { Job } from "../job.ts";
+import { tryJob } from "./judge.ts";
+import { failureOf, loadJob } from "./load.ts";
+import { lookAt, planHere } from "./planner.ts";
+
+type Scope = { onmessage: ((event: MessageEvent) => void) | null };
+const scope = globalThis as unknown as Scope;
+
+const logsMax = 1_000;
+
+scope.onmessage = ({ data, ports: [port] }) => {
+  scope.onmessage = null;
+  void answered(data as PageOrder).then((answer) => port?.postMessage(answer));
+};
+
+async function answered(order: PageOrder): Promise<PageAnswer> {
+  const logs: string[] = [];
+  const startedMs = performance.now();
+  const took = () => ({ logs, tookMs: performance.now() - startedMs });
+  const onLog = (line: string) => void (logs.length < logsMax && logs.push(line));
+  try {
+    const done = await obeyed(await loadJob(order.code), order, onLog);
+    return { ...took(), ...done };
+  } catch (error) {
+    return { ...took(), kind: "failed", failure: failureOf(error) };
+  }
+}
+
+function obeyed(job: Job, order: PageOrder, onLog: (line: string) => void) {
+  switch (order.kind) {
+    case "try":
+      return tryJob(job, order.input, onLog);
+    case "look":
+      return lookAt(job, order);
+    case "plan":
+      return planHere(job, order.code, order);
+  }
+}

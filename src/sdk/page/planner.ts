@@ -1,0 +1,83 @@
+/** What a job of the Try page needs, and its plan for the cluster: the very plan that `tequio run`
+ *  makes of the same job and inputs. */
+import { createHash } from "node:crypto";
+import { ClusterError } from "../../core/error.ts";
+import type { GivenFile, Looked, PageWish, PlannedJob } from "../../wire/browser/trial.ts";
+import { operatorCode } from "../build/operator-code.ts";
+import type { SyntaxNode } from "../captured/tree.ts";
+import { refuseCaptured } from "../captured.ts";
+import type { Job } from "../job.ts";
+import { compressionOf, type FoundFile } from "../plan/found.ts";
+import { planBlob, planFound } from "../plan/of-found.ts";
+import { formatsOf } from "../plan/operator.ts";
+import { jobSpecOf } from "../plan/spec.ts";
+import { giveFile } from "./files.ts";
+import { fileName } from "./load.ts";
+
+type Of<K extends PageWish["kind"]> = Extract<PageWish, { kind: K }>;
+
+/** No file has a path here, so there is no machine where it lies. */
+export const settings = { params: {}, host: "", unpackStart };
+
+export function inputsOf(job: Job): string[] {
+  return job.kind === "tasks" ? [] : Object.keys(formatsOf(job));
+}
+
+/** Refuses what `tequio run` would. */
+export function lookAt(job: Job, { program, source }: Of<"look">): Looked {
+  refuseCaptured(program as SyntaxNode, source, `/${fileName}`, () => null);
+  const { name = "", params = {} } = job.options;
+  return { kind: "looked", name, inputs: inputsOf(job), params };
+}
+
+export async function planHere(job: Job, code: string, wish: Of<"plan">): Promise<PlannedJob> {
+  const { files, name, params } = wish;
+  for (const input of inputsOf(job)) {
+    if (files.some((file) => file.input === input)) continue;
+    throw new ClusterError("bad-request", `nothing was chosen for the input "${input}"`);
+  }
+  const planned = await planFound(job, files.map(found), { ...settings, params });
+  const plan = planBlob(planned.plan);
+  const own = blobOf(job.kind === "operator" ? operatorCode : code);
+  const spec = jobSpecOf(job, planned, { name, codeHash: own.hash, planHash: plan.hash });
+  const items = planned.uploads.flatMap(({ at, hash }) =>
+    at.kind === "bytes" ? [{ hash, bytes: at.bytes }] : [],
+  );
+  return { kind: "planned", spec, blobs: [own, plan, ...items] };
+}
+
+function blobOf(text: string) {
+  const bytes = Buffer.from(text);
+  return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
+}
+
+function found({ at: given, input, name, sizeBytes }: GivenFile, index: number): FoundFile {
+  const file = { input, name, sizeBytes, compression: compressionOf(name) };
+  if (given.kind === "shared") return { ...file, at: given };
+  const path = `/given/${index}`;
+  giveFile(path, given.content as Blob);
+  const { hash } = given;
+  const upload = { hash, sizeBytes, at: { kind: "path", path } } as const;
+  return { ...file, at: { kind: "upload", upload } };
+}
+
+/** Without ending the stream: a file goes on behind its beginning, and a stream that ends too soon
+ *  forgets what it has. */
+async function unpackStart(packed: Uint8Array): Promise<Uint8Array> {
+  const { readable, writable } = new DecompressionStream("gzip");
+  const chunks: Uint8Array[] = [];
+  const reader = readable.getReader();
+  const writing = writable.getWriter().write(packed.slice());
+  let isWritten = false;
+  const written = writing.then(() => {
+    isWritten = true;
+  });
+  for (;;) {
+    const piece = reader.read();
+    // What is queued comes before the next turn.
+    const none = written.then(() => new Promise<null>((resolve) => setTimeout(resolve, 0, null)));
+    const next = await Promise.race([piece, none]);
+    if (next?.value !== undefined) chunks.push(next.value);
+    else if (isWritten) return Buffer.concat(chunks);
+  }
+}
