@@ -198,3 +198,23 @@ test("a snapshot keeps the order of names, of owners and of copies", () => {
   }
   assert.deepEqual(seen({ root })(state), ["bob:b", "bob:a", "ann:a", "ann:b"]);
 });
+
+test("the certificate of a peer is kept with its address, and one of before needs none", () => {
+  const cluster = new TestCluster();
+  const pinned = { ...address, fingerprint: hex(7) };
+  const who = { member: "peer", owner: "ann", ttlMs: 0 } as const;
+  const register = (name: string, at: typeof pinned | typeof address) =>
+    cluster.tell({ kind: "member-registered", name, tokenHash: hex(at.port), address: at, ...who });
+  assert.equal(refusalOf(register("new", pinned)), "");
+  assert.equal(refusalOf(register("before", { ...address, port: 9 })), "");
+  const kept = loadState(JSON.parse(JSON.stringify(saveState(cluster.state))));
+  assert.deepEqual(memberNamed(kept, "new")?.address, pinned);
+  assert.deepEqual(memberNamed(kept, "before")?.address, { ...address, port: 9 });
+  for (const fingerprint of ["", "ab", hex(7).toUpperCase().replace("7", "F"), `${hex(7)}0`]) {
+    const effects = register("wrong", { ...pinned, port: 11, fingerprint });
+    assert.equal(refusalOf(effects), "bad-request", fingerprint);
+  }
+  const moved = { kind: "member-connected", name: "new", address, ttlMs: 0 } as const;
+  assert.equal(refusalOf(cluster.tell(moved)), "");
+  assert.equal(memberNamed(cluster.state, "new")?.address?.fingerprint, undefined);
+});

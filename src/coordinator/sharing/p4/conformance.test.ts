@@ -2,6 +2,7 @@
  *  POST, on its own port and below the main one. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { temporaryDir } from "../../testing/opened.ts";
 import { type P4Client, p4Opened, type Said } from "../testing/p4-client.ts";
 
 const tokenPattern = /^[0-9a-f]{64}$/;
@@ -184,6 +185,35 @@ test("a heartbeat answers the TTL; who registers again with its token keeps it",
   says(await own.post("/register", body), 400, "Peer already registered");
   says(await own.post("/heartbeat", { token: noToken }), 404, "Peer not found");
   says(await own.post("/heartbeat", {}), 400, "Invalid request");
+});
+
+test("a source is named with the certificate that it has registered, and without one as ever", async (t) => {
+  const dataDir = temporaryDir(t);
+  const fingerprint = "0a".repeat(32);
+  const sources = async (own: P4Client, token: string) => {
+    const { json } = await own.post("/get_file", { token, file_name: "x" });
+    return (json.sources as object[]).map((source) => ({ ...source, ticket: "" }));
+  };
+  const wanted = (peer: string, port: number) => {
+    return { peer, address: `grpc://127.0.0.1:${port}/x`, file_name: "x", ticket: "" };
+  };
+  const first = await p4Opened(t, {}, dataDir);
+  const token = await first.own.peer("new", { port: 8001, fingerprint });
+  await first.own.post("/add_file", { token, file_name: "x" });
+  const old = await first.own.peer("old", { port: 8002 });
+  await first.own.post("/add_file", { token: old, file_name: "x" });
+  for (const wrong of ["", "0A".repeat(32), "0a", 7]) {
+    const body = { client_id: "c", ip: "", port: 1, genericToken: "secret", fingerprint: wrong };
+    says(await first.own.post("/register", body), 400, "Invalid request");
+  }
+  await first.cluster.coordinator.close();
+  const { own } = await p4Opened(t, {}, dataDir);
+  assert.deepEqual(await sources(own, old), [
+    { ...wanted("new", 8001), fingerprint },
+    wanted("old", 8002),
+  ]);
+  await own.peer("new", { token, port: 8001 });
+  assert.deepEqual(await sources(own, old), [wanted("new", 8001), wanted("old", 8002)]);
 });
 
 test("F7: names that cannot be shown, and lists above a limit, are refused as such", async (t) => {
