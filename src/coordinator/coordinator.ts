@@ -11,6 +11,7 @@ import { isLoopback, type Listen, parseListen, reachableUrl, urlOf } from "./lis
 import type { LivenessOptions } from "./liveness.ts";
 import type { Mount } from "./mount.ts";
 import { openServices } from "./parts.ts";
+import type { UploadLimits } from "./relay/uploads.ts";
 import { type ServeLimits, serve } from "./serve.ts";
 import { thisMachine } from "./sharing/addresses.ts";
 import { type ConsoleOptions, serveConsole } from "./sharing/console/console-edge.ts";
@@ -54,6 +55,8 @@ export type CoordinatorOptions = {
   readonly anonymousBrowsers?: boolean;
   /** Tabs of one owner at the same time. Default 1,000. */
   readonly tabsMax?: number;
+  /** What tabs may bring to its disk. */
+  readonly uploads?: Partial<UploadLimits>;
   /** One line for people, safe for a terminal. Default: to standard error. */
   readonly print?: (line: string) => void;
   /** Default: the coordinator closes itself. */

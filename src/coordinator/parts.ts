@@ -20,6 +20,7 @@ import { Plans } from "./jobs/plans.ts";
 import { Progress } from "./jobs/progress.ts";
 import { Watchers } from "./jobs/watchers.ts";
 import { Relay } from "./relay/relay.ts";
+import { Uploads } from "./relay/uploads.ts";
 import { Loop, type OuterEffect } from "./run.ts";
 import { openSharedInputs } from "./sharing/inputs.ts";
 import { Members } from "./sharing/members.ts";
@@ -64,15 +65,16 @@ export async function openServices(options: Options, closers: Closers): Promise<
   });
   closers.push(() => sweep.stop());
   const auth = new Auth(loop);
-  const edges = openEdges({ ...kept, auth, keys }, options, closers);
   const lowWater = new LowWater(dataDir, options.lowWaterBytes);
+  const uploads = new Uploads(lowWater, () => realTimers.monotonicMs(), options.uploads);
+  const edges = openEdges({ ...kept, auth, keys, uploads }, options, closers);
   const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs: idleMs, idleMs });
   closers.push(() => shuffle.close());
   const tickets = new Tickets();
   const sharedInputs = openSharedInputs({ loop, members, tickets, host: hostId() });
   closers.push(() => sharedInputs.close());
   const sharing = { members, tickets, sharedInputs };
-  const common = { ...sharing, plans, sweep, auth, keys, lowWater, shuffle };
+  const common = { ...sharing, plans, sweep, auth, keys, lowWater, uploads, shuffle };
   const services = {
     ...kept,
     ...edges,
@@ -113,11 +115,12 @@ async function openKept(
 
 /** Where workers and browsers meet the core. */
 function openEdges(
-  { auth, blobs, keys, logs, loop, progress }: Kept & Pick<Services, "auth" | "keys">,
+  parts: Kept & Pick<Services, "auth" | "keys" | "uploads">,
   options: Options,
   closers: Closers,
 ): Pick<Services, "edge" | "tracker" | "relay" | "plainResults"> {
   const { anonymousBrowsers = false, dataDir, liveness, version } = options;
+  const { auth, blobs, keys, logs, loop, progress, uploads } = parts;
   const stateNow = (): CoordinatorState => loop.state;
   const common = {
     loop,
@@ -138,7 +141,10 @@ function openEdges(
     ...common,
     ticketOf,
     collect: (run, urls) => plainResults.collect(run, urls),
-    shut: (ticket) => plainResults.forget(ticket),
+    shut: (ticket) => {
+      plainResults.forget(ticket);
+      uploads.taskEnded(ticket);
+    },
     anonymous: anonymousBrowsers,
     ...(options.tabsMax === undefined ? {} : { tabsMax: options.tabsMax }),
     print: options.print ?? ((line) => console.error(line)),
@@ -148,12 +154,14 @@ function openEdges(
 }
 
 function perform(services: Services, effect: OuterEffect): void {
-  const { edge, logs, loop, progress, relay, sweep, tracker, watchers } = services;
+  const { edge, logs, loop, progress, relay, sweep, tracker, uploads, watchers } = services;
   if (effect.kind === "job-changed") {
     watchers.changed(effect.job);
     logs.wake(effect.job);
+    const state = jobState(loop.state, effect.job);
+    if (state !== "running") uploads.jobEnded(effect.job);
     // What stays of a job that has ended, the next start removes.
-    relay.jobChanged(effect.job, jobState(loop.state, effect.job)).catch(() => {});
+    relay.jobChanged(effect.job, state).catch(() => {});
   } else if (effect.kind === "drop-blobs") {
     progress.forget(effect.job);
     watchers.changed(effect.job);

@@ -31,8 +31,9 @@ import {
   withConsole,
 } from "./up/console-options.ts";
 import { type P4Flags, p4Lines, p4Options, withP4 } from "./up/p4-options.ts";
+import { type UploadFlags, uploadLimits, withUploads } from "./up/upload-options.ts";
 
-type EdgeFlags = ConsoleFlags & P4Flags;
+type EdgeFlags = ConsoleFlags & P4Flags & UploadFlags;
 type Options = EdgeFlags & {
   readonly workers: number;
   readonly listen: string;
@@ -99,7 +100,7 @@ export function define(command: Command): void {
       durationArgument("--tab-return"),
     )
     .addOption(sandboxOption());
-  withExamples(withJson(withP4(withConsole(command))), [
+  withExamples(withJson(withP4(withConsole(withUploads(command)))), [
     ["tequio up", "a cluster of this machine's cores, for this machine only"],
     ["tequio up --listen 0.0.0.0:7070", "others may join with the line that it prints"],
     ["tequio up --workers 0 --data /srv/tequio", "only the coordinator, data elsewhere"],
@@ -157,6 +158,7 @@ async function up(options: Options): Promise<void> {
     mount: gateway.mount,
     anonymousBrowsers,
     ...(tabsMax === undefined ? {} : { tabsMax }),
+    uploads: uploadLimits(options),
     print: news,
     onShutdown: end.resolve,
     onFatal: end.reject,

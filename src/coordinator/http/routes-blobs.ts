@@ -1,7 +1,10 @@
 /** Blobs over HTTP: uploads that are durable when they are answered, downloads with ranges. */
+import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
-import type { Role } from "../../core/members.ts";
+import { isTab } from "../../core/view.ts";
+import type { BlobPut } from "../../store/blob/blob.ts";
 import { hit } from "../../store/failpoint.ts";
+import type { Principal } from "../access/auth.ts";
 import { bytesAnswer, parseRange } from "./ranges.ts";
 import { type Answer, type Call, json, type Route } from "./route.ts";
 import type { Services } from "./services.ts";
@@ -17,22 +20,48 @@ async function upload({ services, principal, headers, body, signal }: Call): Pro
       "x-content-sha256 is a SHA-256 of 64 lowercase hex digits",
     );
   }
-  const moved = body === undefined || body === null ? [] : moving(body as Chunks, signal);
-  const chunks = admitted(services, principal.role, moved);
-  hit("http.upload", "before");
-  const put = await services.blobs.put(chunks, expect === undefined ? {} : { expect });
-  hit("http.upload", "after");
+  const moved = body === undefined || body === null ? none() : moving(body as Chunks, signal);
+  const store = async (chunks: Source) => {
+    hit("http.upload", "before");
+    const put = await services.blobs.put(chunks, expect === undefined ? {} : { expect });
+    hit("http.upload", "after");
+    return put;
+  };
+  const put = await admitted(services, principal, { moved, store });
   services.sweep.touch(put.hash);
   return json(put);
 }
 
-type Source = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+type Source = AsyncIterable<Uint8Array>;
+
+async function* none(): AsyncGenerator<Uint8Array, void> {}
+
+type Upload = {
+  readonly moved: Source;
+  readonly store: (chunks: Source) => Promise<BlobPut>;
+};
 
 /** A worker's upload belongs to a job that runs, and such jobs must be able to end. */
-function admitted({ lowWater }: Services, role: Role, chunks: Source): Source {
-  if (role === "worker") return chunks;
+function admitted(
+  { loop, lowWater, uploads }: Services,
+  principal: Principal,
+  { moved, store }: Upload,
+): Promise<BlobPut> {
+  if (principal.role === "worker") {
+    return uploads.count(
+      { tab: tabOf(principal, loop.state), job: null, task: null },
+      moved,
+      store,
+    );
+  }
   lowWater.mustBeAbove("an upload");
-  return lowWater.guarded(chunks, "an upload");
+  return store(lowWater.guarded(moved, "an upload"));
+}
+
+/** Whose uploads are counted as those of a tab; null for a worker that has joined as such. */
+export function tabOf({ token, worker }: Principal, state: CoordinatorState): string | null {
+  if (worker === null) return token;
+  return isTab(state, worker) ? worker : null;
 }
 
 export type Chunks = AsyncIterable<Uint8Array> & { destroy(error: Error): void };

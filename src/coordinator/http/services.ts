@@ -14,6 +14,7 @@ import type { Plans } from "../jobs/plans.ts";
 import type { Progress } from "../jobs/progress.ts";
 import type { Watchers } from "../jobs/watchers.ts";
 import type { Relay } from "../relay/relay.ts";
+import type { Uploads } from "../relay/uploads.ts";
 import type { Loop } from "../run.ts";
 import type { Members } from "../sharing/members.ts";
 import type { Tickets } from "../sharing/tickets.ts";
@@ -33,6 +34,7 @@ export type Services = {
   readonly tracker: TrackerEdge;
   readonly plainResults: PlainResults;
   readonly relay: Relay;
+  readonly uploads: Uploads;
   /** Reads what workers have computed, for browsers. */
   readonly shuffle: ShuffleClient;
   readonly tickets: Tickets;

@@ -5,7 +5,7 @@ import type { AttemptRef, JobId } from "../../core/ids.ts";
 import { isLeasedTo, jobSpec, leasesOf } from "../../core/view.ts";
 import { bytesAnswer } from "../http/ranges.ts";
 import { type Answer, type Call, json, type Route } from "../http/route.ts";
-import { type Chunks, moving } from "../http/routes-blobs.ts";
+import { type Chunks, moving, tabOf } from "../http/routes-blobs.ts";
 import { asJobId } from "../http/services.ts";
 import { sourcesFor } from "../workers/orders.ts";
 
@@ -68,11 +68,15 @@ async function put(call: Call): Promise<Answer> {
   const ref = refOf(call);
   const isLeased = () => isLeasedTo(services.loop.state, principal.worker ?? "w-0", ref);
   if (!isLeased()) throw new ClusterError("not-found", "this attempt is not leased to this worker");
-  const bytes = moving(body as Chunks, signal);
+  const { relay, uploads } = services;
+  const counted = <T>(store: (bytes: AsyncIterable<Uint8Array>) => Promise<T>) => {
+    const of = { tab: tabOf(principal, services.loop.state), job: ref.job, task: null };
+    return uploads.count(of, moving(body as Chunks, signal), store);
+  };
   if (params.what === "manifest") {
-    return json({ root: await services.relay.putManifest(ref, bytes) });
+    return json({ root: await counted((bytes) => relay.putManifest(ref, bytes)) });
   }
-  const { manifest, root } = await services.relay.putRun(ref, bytes, isLeased);
+  const { manifest, root } = await counted((bytes) => relay.putRun(ref, bytes, isLeased));
   return json({ root, sizeBytes: manifest.sizeBytes });
 }
 

@@ -78,29 +78,44 @@ function stream(bytes: AsyncIterable<Uint8Array>): Answer {
   return { kind: "bytes", status: 200, headers, stream: bytes };
 }
 
-function body({ body: chunks, signal }: Call): AsyncIterable<Uint8Array> {
+type Bytes = AsyncIterable<Uint8Array>;
+
+function body({ body: chunks, signal }: Call): Bytes {
   return chunks === undefined || chunks === null ? none() : moving(chunks as Chunks, signal);
 }
 
 async function* none(): AsyncGenerator<Uint8Array, void> {}
 
+/** The body, counted as what this tab brings. */
+function counted<T>(call: Call, store: (chunks: Bytes) => Promise<T>): Promise<T> {
+  const { uploads, tracker } = call.services;
+  const { job, ticket } = runOf(call);
+  const tab = tracker.ticket(ticket)?.tab.worker ?? "";
+  return uploads.count({ tab, job, task: ticket }, body(call), store);
+}
+
 async function put(call: Call): Promise<Answer> {
   const { params, services } = call;
+  const { blobs, relay, sweep } = services;
   const run = runOf(call);
   switch (params.what) {
     case "manifest":
-      return json({ root: await services.relay.putManifest(onlyRef(run), body(call)) });
+      return json({
+        root: await counted(call, (chunks) => relay.putManifest(onlyRef(run), chunks)),
+      });
     case "run": {
-      const { manifest, root } = await services.relay.putRun(onlyRef(run), body(call), () =>
-        isRunning(services, run),
+      const { manifest, root } = await counted(call, (chunks) =>
+        relay.putRun(onlyRef(run), chunks, () => isRunning(services, run)),
       );
       return json({ root, sizeBytes: manifest.sizeBytes });
     }
     case "part":
     case "bad": {
       onlyRef(run);
-      const stored = await services.blobs.put(body(call), { sizeMaxBytes: partMaxBytes });
-      services.sweep.touch(stored.hash);
+      const stored = await counted(call, (chunks) =>
+        blobs.put(chunks, { sizeMaxBytes: partMaxBytes }),
+      );
+      sweep.touch(stored.hash);
       return json(stored);
     }
     default:
@@ -118,7 +133,8 @@ async function putPlain(call: Call): Promise<Answer> {
   }
   const { services } = call;
   const isWanted = () => isRunning(services, run);
-  await services.plainResults.put({ ticket: run.ticket, part: at, isWanted }, body(call));
+  const result = { ticket: run.ticket, part: at, isWanted };
+  await counted(call, (chunks) => services.plainResults.put(result, chunks));
   return json({ url: `/t/${run.ticket}/out/${at}` });
 }
 

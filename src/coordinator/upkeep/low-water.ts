@@ -16,15 +16,17 @@ export class LowWater {
     this.#markBytes = markBytes;
   }
 
-  /** Throws `storage-full`, which may be tried again. `what` is the subject of a sentence. */
-  mustBeAbove(what: string): void {
+  /** Throws `storage-full`, which may be tried again. `what` is the subject of a sentence, `share`
+   *  how much of the mark holds for it. */
+  mustBeAbove(what: string, share = 1): void {
     if (this.#markBytes === 0) return;
     const { freeBytes } = diskSpace(this.#dir);
-    if (freeBytes >= this.#markBytes) return;
+    if (freeBytes >= this.#markBytes * share) return;
+    const mark = `${share === 1 ? "" : `${share} × `}lowWaterBytes (${this.#markBytes})`;
     throw new ClusterError(
       "storage-full",
       `${what} is not taken: the coordinator's disk has ${freeBytes} bytes left, less than ` +
-        `lowWaterBytes (${this.#markBytes}); free some, or remove jobs with \`tequio rm\``,
+        `${mark}; free some, or remove jobs with \`tequio rm\``,
     );
   }
 
@@ -32,13 +34,14 @@ export class LowWater {
   async *guarded(
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     what: string,
+    share = 1,
   ): AsyncGenerator<Uint8Array> {
     let passedBytes = 0;
     for await (const chunk of chunks) {
       passedBytes += chunk.byteLength;
       if (passedBytes >= askEveryBytes) {
         passedBytes = 0;
-        this.mustBeAbove(what);
+        this.mustBeAbove(what, share);
       }
       yield chunk;
     }

@@ -1,0 +1,30 @@
+/** Options of `tequio up` for what browser tabs may bring to the coordinator's disk. */
+import type { Command } from "commander";
+import type { CoordinatorOptions } from "../../../coordinator/coordinator.ts";
+import { sizeArgument } from "../../options.ts";
+
+export type UploadFlags = { readonly tabUploads?: number; readonly jobUploads?: number };
+
+export function withUploads(command: Command): Command {
+  return command
+    .option(
+      "--tab-uploads <size>",
+      "what one browser tab may bring to the coordinator in an hour (default 64G)",
+      sizeArgument("--tab-uploads"),
+    )
+    .option(
+      "--job-uploads <size>",
+      "what all tabs and unreachable workers may bring for one job (default 1T)",
+      sizeArgument("--job-uploads"),
+    );
+}
+
+export function uploadLimits({
+  jobUploads,
+  tabUploads,
+}: UploadFlags): NonNullable<CoordinatorOptions["uploads"]> {
+  return {
+    ...(tabUploads === undefined ? {} : { tabMaxBytes: tabUploads }),
+    ...(jobUploads === undefined ? {} : { jobMaxBytes: jobUploads }),
+  };
+}
