@@ -276,7 +276,7 @@ export const mutants: readonly Mutant[] = [
   one(
     "a gateway that is silent is never given up",
     "coordinator/tracker/tracker-edge.ts",
-    "} else if (nowMs - heardAtMs >= gatewayTtlMs) {",
-    "} else if (nowMs - heardAtMs >= gatewayTtlMs * 1e9) {",
+    "if (nowMs - heardAtMs < this.#gatewayTtlMs) return",
+    "if (nowMs - heardAtMs < this.#gatewayTtlMs * 1e9) return",
   ),
 ];

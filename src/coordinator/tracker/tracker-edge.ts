@@ -19,6 +19,8 @@ import { type Arrivals, enterTab, type TabDoor } from "./joining.ts";
 import { bugOf, type ReportOptions, TabReports } from "./reports.ts";
 import { refText, type TabRun } from "./runs.ts";
 import type { Tab } from "./tab.ts";
+import { Alarm } from "./time/alarm.ts";
+import { LineLimit } from "./time/line-limit.ts";
 
 export type TrackerOptions = Omit<ReportOptions, "over" | "isRunning"> & {
   readonly auth: TabDoor["auth"];
@@ -59,14 +61,13 @@ type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>
 const tabLeaseDefaultMs = 120_000;
 const gatewayTtlDefaultMs = 60_000;
 const tabsDefault = 1_000;
-const tickMs = 1_000;
+/** How long the tracker waits with what the log refused, ms. */
+const againMs = 1_000;
 const noteDefaultMs = 2_000;
-/** Lines for people in a second; strangers decide how many there would be. */
-const printsPerS = 20;
 
 export class TrackerEdge {
   readonly #options: TrackerOptions;
-  readonly #tabLeaseMs: number;
+  readonly #gatewayTtlMs: number;
   readonly #gateways = new Set<GatewayRecord>();
   readonly #byWorker = new Map<WorkerId, { readonly tab: Tab; readonly gateway: GatewayRecord }>();
   readonly #byTicket = new Map<string, { readonly tab: Tab; readonly run: TabRun }>();
@@ -74,24 +75,26 @@ export class TrackerEdge {
   readonly #away = new Map<WorkerId, number>();
   readonly #arrivals: Arrivals = { byOwner: new Map(), returning: new Map() };
   readonly #reports: TabReports;
-  #printed = 0;
-  #cancelTick = () => {};
+  readonly #alarm: Alarm;
+  readonly #lines: LineLimit;
   #stopped = false;
 
   constructor(options: TrackerOptions) {
     this.#options = options;
     this.#reports = new TabReports({
       ...options,
-      print: (line) => this.#print(line),
+      print: (line) => this.#lines.print(line),
       over: (tab, run) => this.#dropRun(tab, run, "ack"),
       isRunning: (run) => !this.#stopped && this.#byTicket.get(run.ticket)?.run === run,
     });
-    this.#tabLeaseMs = options.tabLeaseMs ?? tabLeaseDefaultMs;
-    const { loop } = options;
+    this.#gatewayTtlMs = options.gatewayTtlMs ?? gatewayTtlDefaultMs;
+    const { loop, print, timers } = options;
+    const nowMs = () => loop.nowMs();
+    this.#alarm = new Alarm({ timers, nowMs, wake: (atMs) => this.#wake(atMs) });
+    this.#lines = new LineLimit({ timers, nowMs, print });
     for (const worker of workerIds(loop.state)) {
-      if (isTab(loop.state, worker)) this.#away.set(worker, loop.nowMs() + this.#tabLeaseMs);
+      if (isTab(loop.state, worker)) this.#awaits(worker);
     }
-    this.#tick();
   }
 
   get tabCount(): number {
@@ -108,6 +111,7 @@ export class TrackerEdge {
     const since = { heardAtMs, askedAtMs: null };
     const gateway: GatewayRecord = { link, token, tabs: new Map(), arriving: new Map(), ...since };
     this.#gateways.add(gateway);
+    this.#alarm.by(heardAtMs + this.#gatewayTtlMs);
     link.receive({
       said: (text) => this.#said(gateway, text),
       misspoke: (what) => link.close(1003, what),
@@ -146,7 +150,8 @@ export class TrackerEdge {
 
   stop(): void {
     this.#stopped = true;
-    this.#cancelTick();
+    this.#alarm.stop();
+    this.#lines.stop();
     for (const { link } of this.#gateways) link.close(1001, "the coordinator is stopping");
   }
 
@@ -155,16 +160,12 @@ export class TrackerEdge {
     gateway.askedAtMs = null;
     try {
       const { body, message } = decodeBrowser(text, "gateway", "tracker");
-      if (message !== "") this.#print(printable(`${gateway.link.remote}: ${message}`));
+      if (message !== "") this.#lines.print(printable(`${gateway.link.remote}: ${message}`));
       this.#heard(gateway, body);
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
-      this.#print(printable(`gateway ${gateway.link.remote}: ${error.text}`));
+      this.#lines.print(printable(`gateway ${gateway.link.remote}: ${error.text}`));
     }
-  }
-
-  #print(line: string): void {
-    if (this.#printed++ < printsPerS) this.#options.print(line);
   }
 
   #heard(gateway: GatewayRecord, body: BrowserBody): void {
@@ -213,7 +214,7 @@ export class TrackerEdge {
       const tab = gateway.tabs.get(uid);
       if (tab !== undefined) this.#disconnect(gateway, tab);
       gateway.link.send(encodeBrowser({ action: "welcome", uid, more: {} }, { message }));
-      this.#print(printable(`a browser is not taken: ${told === error ? told.text : error}`));
+      this.#lines.print(printable(`a browser is not taken: ${told === error ? told.text : error}`));
     } finally {
       gateway.arriving.delete(uid);
     }
@@ -321,11 +322,10 @@ export class TrackerEdge {
     this.#lose(tab.worker, "closed");
   }
 
-  /** Said again with the next tick when it cannot be written now: the disk may be full. */
+  /** Said again soon when it cannot be written now: the disk may be full. */
   #lose(worker: WorkerId, reason: "closed" | "silent"): void {
-    const { loop } = this.#options;
-    loop.post({ kind: "worker-lost", worker, reason }).catch(() => {
-      if (!this.#byWorker.has(worker)) this.#away.set(worker, loop.nowMs());
+    this.#options.loop.post({ kind: "worker-lost", worker, reason }).catch(() => {
+      if (!this.#byWorker.has(worker)) this.#awaits(worker, againMs);
     });
   }
 
@@ -362,36 +362,38 @@ export class TrackerEdge {
       return;
     }
     this.#forget(gateway, tab);
-    this.#away.set(tab.worker, this.#options.loop.nowMs() + this.#tabLeaseMs);
+    this.#awaits(tab.worker);
+  }
+
+  /** It is given up unless it comes within that time. */
+  #awaits(worker: WorkerId, forMs = this.#options.tabLeaseMs ?? tabLeaseDefaultMs): void {
+    const untilMs = this.#options.loop.nowMs() + forMs;
+    this.#away.set(worker, untilMs);
+    this.#alarm.by(untilMs);
   }
 
   /** Its machine may have lost its power: no connection breaks then. One that was asleep together
-   *  with us answers. */
-  #checkSilent(gateway: GatewayRecord, nowMs: number): void {
-    const { gatewayTtlMs = gatewayTtlDefaultMs } = this.#options;
+   *  with us answers. Returns when to look again. */
+  #checkSilent(gateway: GatewayRecord, nowMs: number): number {
+    const answerMs = this.#gatewayTtlMs / 10;
     const { askedAtMs, heardAtMs, link } = gateway;
-    if (askedAtMs !== null) {
-      if (nowMs - askedAtMs < gatewayTtlMs / 10) return;
-      link.close(1008, `silent for ${Math.round((nowMs - heardAtMs) / 1000)} s`);
-      this.#closed(gateway);
-    } else if (nowMs - heardAtMs >= gatewayTtlMs) {
+    if (askedAtMs === null) {
+      if (nowMs - heardAtMs < this.#gatewayTtlMs) return heardAtMs + this.#gatewayTtlMs;
       gateway.askedAtMs = nowMs;
       link.send(encodeBrowser({ action: "ping" }));
+      return nowMs + answerMs;
     }
+    if (nowMs - askedAtMs < answerMs) return askedAtMs + answerMs;
+    link.close(1008, `silent for ${Math.round((nowMs - heardAtMs) / 1000)} s`);
+    this.#closed(gateway);
+    return Infinity;
   }
 
-  #tick(): void {
-    const { loop, print, timers } = this.#options;
-    if (this.#stopped) return;
-    const unprinted = this.#printed - printsPerS;
-    if (unprinted > 0) print(`(${unprinted} more lines of gateways and browsers in a second)`);
-    this.#printed = 0;
-    for (const gateway of [...this.#gateways]) this.#checkSilent(gateway, loop.nowMs());
+  #wake(nowMs: number): void {
+    for (const gateway of [...this.#gateways]) this.#alarm.by(this.#checkSilent(gateway, nowMs));
     for (const [worker, untilMs] of this.#away) {
-      if (loop.nowMs() < untilMs) continue;
-      this.#away.delete(worker);
-      this.#lose(worker, "silent");
+      if (nowMs < untilMs) this.#alarm.by(untilMs);
+      else if (this.#away.delete(worker)) this.#lose(worker, "silent");
     }
-    this.#cancelTick = timers.after(tickMs, () => this.#tick());
   }
 }

@@ -37,9 +37,11 @@ export function welcomed(
   if (state.pausedFor !== "") effects.push({ kind: "tell-pause", reason: state.pausedFor });
 }
 
+/** Any request that is answered does what a ping does: the next one counts from it. */
 export function heard(state: WorkerState, sentAtMs: number): void {
   const { relation } = state;
   if (relation.state !== "joined" && relation.state !== "leaving") return;
+  relation.nextPingAtMs = Math.max(relation.nextPingAtMs, sentAtMs + relation.heartbeatMs);
   const until = sentAtMs + relation.leaseMs;
   if (relation.leaseUntilMs === Infinity || until > relation.leaseUntilMs) {
     relation.leaseUntilMs = until;
