@@ -53,13 +53,23 @@ export class Place {
   }
 
   start(...args: string[]): Running {
+    return this.startBy([], ...args);
+  }
+
+  /** As `start`, by a command that runs others: on another machine, say. */
+  startBy(before: readonly string[], ...args: string[]): Running {
+    return this.startProgram(before, entry, ...args);
+  }
+
+  startProgram(before: readonly string[], program: string, ...args: string[]): Running {
     const env = {
       PATH: process.env.PATH,
       HOME: this.dir,
       TMPDIR: join(this.dir, "tmp"),
       TEQUIO_DATA: join(this.dir, "data"),
     };
-    const child = spawn(process.execPath, [entry, ...args], {
+    const [command, ...rest] = [...before, process.execPath, program, ...args];
+    const child = spawn(command!, rest, {
       cwd: this.dir,
       env,
       stdio: ["pipe", "pipe", "pipe"],

@@ -1,0 +1,76 @@
+/** What goes between machines, heard on the cable between two of them: files by name, inputs of
+ *  jobs, partitions; by the real command line. What there is to decide is tested beside the code,
+ *  without a second machine: src/peer/encryption.test.ts. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Place, repository } from "./cli/process.ts";
+import { type Machine, missing, twoMachines } from "./encryption/machines.ts";
+
+const secret = "saltwater";
+const lines = Array.from({ length: 20_000 }, (_, i) => `${secret} ${secret}${i % 97}\n`).join("");
+const existing = "what existing peers have";
+const job = join(repository, "examples", "word-count", "job.ts");
+
+const lack = missing();
+const skip = lack === null ? false : `two machines need ${lack}: nothing was heard on a cable`;
+
+test("between machines only existing peers, and only when asked to, speak in the clear", {
+  skip,
+}, async (t) => {
+  const { near, far, cable } = await twoMachines(t);
+  const place = new Place(t, { "books/a.txt": lines });
+  const at = (machine: Machine, ...args: string[]) => place.startBy(machine.enter, ...args);
+  const up = at(near, "up", "--workers", "1", "--listen", `${near.host}:0`);
+  const joining = /tequio (join \S+ --token \S+ --fingerprint \S+)/.exec(
+    await up.said("--fingerprint"),
+  );
+  const [sharing, worker] = [
+    at(far, "share", "books", "--as", "ana", "--listen", `${far.host}:0`, "--json"),
+    at(far, ...joining![1]!.split(" "), "--slots", "1", "--data", join(place.dir, "far")),
+  ];
+  assert.doesNotMatch(await sharing.said("]}\n"), /warning/);
+  await worker.said("joined");
+
+  const got = await at(near, "get", "books/a.txt", "-o", "copy").ended;
+  assert.match(got.out, /; verified\n$/, got.err);
+  assert.equal(place.read("copy"), lines);
+
+  const counted = await at(
+    near,
+    "run",
+    job,
+    "shared:books",
+    "--split-bytes",
+    "64K",
+    "--reducers",
+    "4",
+    "-o",
+    "-",
+  ).ended;
+  assert.equal(counted.code, 0, counted.err);
+  assert.match(counted.out, new RegExp(secret));
+
+  const { url, fingerprint } = JSON.parse(place.read("data/endpoint.json"));
+  const token = place.read("data/admin.token").trim();
+  const peer = join(import.meta.dirname, "encryption", "existing-peer.ts");
+  const told = [far.host, url, fingerprint, token, "old.txt", existing];
+  await place.startProgram(far.enter, peer, ...told).said("shared");
+  const refused = await at(near, "get", "old.txt").ended;
+  assert.equal(refused.code, 2, refused.out);
+  assert.match(
+    refused.err,
+    /forbidden: 10\.77\.0\.2:\d+ is not dialled: .*no certificate.*--insecure/,
+  );
+
+  const before = await cable.heard();
+  assert.ok(before.length > (2 * lines.length) / 10, `${before.length} bytes went over the cable`);
+  assert.ok(!before.includes(secret), "files, inputs and partitions");
+  assert.ok(!before.includes(existing));
+  const asked = await at(near, "get", "old.txt", "--insecure").ended;
+  assert.equal(asked.code, 0, asked.err);
+  assert.equal(place.read("old.txt"), existing);
+  const heard = await cable.heard();
+  assert.ok(heard.includes(existing), "whoever listens can hear");
+  assert.ok(!heard.includes(secret));
+});

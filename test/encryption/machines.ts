@@ -1,0 +1,115 @@
+/** Two machines within this one: network and mount namespaces of their own, joined by one cable, on
+ *  which somebody listens. Needs Linux, root and a few tools; whoever has not is told what is
+ *  missing. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { scratch } from "../../src/peer/testing/peers.ts";
+
+export type Machine = {
+  readonly host: string;
+  /** Put before a command that is to run there. */
+  readonly enter: readonly string[];
+};
+
+export type Cable = {
+  /** Everything that went over it so far. */
+  heard(): Promise<Buffer>;
+};
+
+/** Null: they can be made. */
+export function missing(): string | null {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return "root on Linux";
+  for (const [tool, ...args] of [
+    ["unshare", "--net", "--mount", "true"],
+    ["nsenter", "--version"],
+    ["ip", "-V"],
+    ["python3", "-c", "import socket; socket.AF_PACKET"],
+  ]) {
+    try {
+      execFileSync(tool!, args, { stdio: "ignore", timeout: 20_000 });
+    } catch {
+      return `\`${[tool, ...args].join(" ")}\``;
+    }
+  }
+  return null;
+}
+
+const hosts = ["10.77.0.1", "10.77.0.2"] as const;
+
+export async function twoMachines(
+  t: TestContext,
+): Promise<{ readonly near: Machine; readonly far: Machine; readonly cable: Cable }> {
+  const [near, far] = await Promise.all(hosts.map((host) => machine(t, host)));
+  const ends = [near!, far!];
+  const [one, other] = ends.map(({ pid }) => `netns ${pid}`);
+  run(`ip link add eth0 ${one} type veth peer name eth0 ${other}`);
+  for (const { enter, host } of ends) {
+    run("ip link set lo up", enter);
+    run(`ip address add ${host}/24 dev eth0`, enter);
+    run("ip link set eth0 up", enter);
+  }
+  return { near: near!, far: far!, cable: await listen(t, near!) };
+}
+
+/** It is there as long as the process that holds it, which ends with its standard input. */
+async function machine(t: TestContext, host: string): Promise<Machine & { readonly pid: number }> {
+  const holder = spawn("unshare", ["--net", "--mount", "sh", "-c", "echo here; exec cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await ready(t, holder);
+  const there = ["nsenter", "--target", `${holder.pid}`, "--net", "--mount"];
+  // A mount namespace is entered at its root.
+  const enter = [...there, "sh", "-c", 'cd "$HOME" && exec "$@"', "sh"];
+  return { host, enter, pid: holder.pid! };
+}
+
+const sniffer = `
+import socket, sys
+everything, SO_RCVBUFFORCE = 3, 33
+cable = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(everything))
+cable.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+cable.bind(("eth0", 0))
+print("here", flush=True)
+while True:
+    sys.stderr.buffer.write(cable.recv(1 << 17))
+    sys.stderr.buffer.flush()
+`;
+
+async function listen(t: TestContext, { enter, host }: Machine): Promise<Cable> {
+  const path = join(scratch(t), "heard");
+  const file = openSync(path, "w");
+  const [command, ...args] = [...enter, "python3", "-c", sniffer];
+  const child = spawn(command!, args, { stdio: ["ignore", "pipe", file] });
+  closeSync(file);
+  await ready(t, child);
+  let calls = 0;
+  return {
+    async heard() {
+      // What was sent before a last word has been heard when that has.
+      const last = `the last word ${++calls} of ${host}`;
+      const say = `import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b"${last}", ("${hosts[1]}", 9))`;
+      execFileSync(enter[0]!, [...enter.slice(1), "python3", "-c", say]);
+      const endMs = performance.now() + 10_000;
+      for (;;) {
+        const heard = readFileSync(path);
+        if (heard.includes(last)) return heard;
+        if (performance.now() > endMs) throw new Error("nobody listens on the cable");
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+  };
+}
+
+async function ready(t: TestContext, child: ChildProcess): Promise<void> {
+  t.after(() => child.kill("SIGKILL"));
+  await once(child.stdout!, "data");
+}
+
+function run(command: string, before: readonly string[] = []): void {
+  const [file, ...args] = [...before, ...command.split(" ")];
+  execFileSync(file!, args, { stdio: ["ignore", "ignore", "inherit"], timeout: 20_000 });
+}
