@@ -114,6 +114,15 @@ test("C17: a task that kills three workers fails its job, other jobs go on", () 
   assert.equal(stateOf(cluster, other), "done");
 });
 
+test("a task that loses its worker forty times says so, whoever may be the reason", () => {
+  const cluster = new TestCluster();
+  const limits = { userErrorMax: 4, workersKilledMax: 100, backoffMs: 100, backoffMaxMs: 1_000 };
+  const job = cluster.submit(testJob([testStage()], { backupTasks: false, limits }));
+  for (let n = 0; n < 40; n++) cluster.lose(cluster.join(), "silent");
+  const { failure } = jobSummary(cluster.state, job, 0)!;
+  assert.match(failure?.message ?? "", /was set back 40 times; last: w-40 was lost/);
+});
+
 test("W2, W3: a late or repeated report changes nothing", () => {
   const cluster = new TestCluster();
   const [one, two] = [cluster.join(), cluster.join()];
@@ -243,6 +252,18 @@ test("an attempt past its limit is stopped although its worker says nothing", ()
   cluster.wait();
   assert.equal(cluster.running.get(worker)?.length, 0);
   assert.match(jobSummary(cluster.state, job, 0)?.errors[0]?.message ?? "", /limit of 0.5 s/);
+});
+
+test("a tab's attempt, which may rest most of the time, is stopped ten times as late", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join({ tab: true });
+  cluster.submit(testJob([testStage({ timeoutMs: 60_000 })]));
+  const ref = only(cluster, worker);
+  cluster.tell({ kind: "attempts-started", worker, attempts: [ref] });
+  const startedAtMs = cluster.atMs;
+  cluster.wait();
+  assert.equal(cluster.running.get(worker)?.length, 0);
+  assert.equal(cluster.atMs - startedAtMs, 660_000);
 });
 
 test("C16: an empty job is done at once; impossible ones are refused with their limit", () => {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { taskCode } from "../../scripts/browsers/tab-code.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import type { Job } from "../../src/sdk/job.ts";
@@ -20,27 +20,19 @@ import { operatorKernel } from "../../src/worker/kernels/operators/kernel.ts";
 import { jobIn } from "../../src/worker/task/job.ts";
 import { runMap } from "../../src/worker/task/map-task.ts";
 import { runReduce } from "../../src/worker/task/reduce-task.ts";
-import { findChromium, startChromium } from "../simulation/chromium.ts";
+import { options, sharedChromium } from "./chromium.ts";
 import { runInTab } from "./in-tab.ts";
 
-const found = findChromium();
-const options = {
-  skip: found === null ? "no Chromium: set CHROMIUM to the path of one" : false,
-  timeout: 120_000,
-};
+const chromium = sharedChromium();
 const folder = mkdtempSync(join(tmpdir(), "tab-bytes-"));
-let browser: Browser;
 let page: Page;
 let code = "";
 before(async () => {
-  if (found === null) return;
-  [browser, code] = await Promise.all([startChromium(found), taskCode()]);
-  page = await browser.newPage();
+  if (options.skip !== false) return;
+  code = await taskCode();
+  page = await (await chromium.browser()).newPage();
 });
-after(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true });
-});
+after(() => rmSync(folder, { recursive: true }));
 
 const words = "The quick brown fox, l'été 海 and the lazy ünïcode dog; isn't it?\n";
 const text = Array.from({ length: 3_000 }, (_, i) => `${words}line ${i % 77} of ${i}\n`).join("");

@@ -1,6 +1,6 @@
 /** A cluster with a page, and tabs in a real Chromium, for tests. */
 import type { TestContext } from "node:test";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { buildWeb } from "../../scripts/web/build-web.ts";
 import { Place, type Running } from "../cli/process.ts";
 
@@ -29,12 +29,7 @@ export async function upIn(place: Place, ...args: string[]): Promise<Cluster> {
   return { place, up, url, token, link: `${url}/j#${token}` };
 }
 
-/** A tab with storage of its own that has joined, or will. */
-export async function openTab(browser: Browser, link: string, slots = 1): Promise<Page> {
-  const context = await browser.newContext();
-  return joinIn(context, link, slots);
-}
-
+/** A tab of the context that has joined, or will. */
 export async function joinIn(context: BrowserContext, link: string, slots = 1): Promise<Page> {
   const page = await context.newPage();
   await page.goto(link);
@@ -51,5 +46,5 @@ export async function figure(page: Page, name: string): Promise<number> {
 }
 
 export async function isJoined(page: Page): Promise<void> {
-  await page.waitForSelector('[data-phase="joined"]', { timeout: 20_000 });
+  await page.waitForSelector('[data-phase="joined"]');
 }

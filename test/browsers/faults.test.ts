@@ -5,30 +5,14 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { after, before, type TestContext, test } from "node:test";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import { test } from "node:test";
+import type { Page } from "playwright-core";
 import { WebSocket as Socket } from "ws";
 import { repository } from "../cli/process.ts";
-import { findChromium, startChromium } from "../simulation/chromium.ts";
+import { options, sharedChromium } from "./chromium.ts";
 import { figure, isJoined, joinIn, startCluster } from "./cluster.ts";
 
-const found = findChromium();
-const options = {
-  skip: found === null ? "no Chromium: set CHROMIUM to the path of one" : false,
-  timeout: 120_000,
-};
-let browser: Browser;
-before(async () => {
-  if (found !== null) browser = await startChromium(found);
-});
-after(() => browser?.close());
-
-async function newContext(t: TestContext): Promise<BrowserContext> {
-  const context = await browser.newContext();
-  t.after(() => context.close());
-  return context;
-}
-
+const { newContext } = sharedChromium();
 const module = join(repository, "examples", "count-primes", "primes.wasm");
 
 test(

@@ -3,22 +3,12 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { after, before, type TestContext, test } from "node:test";
-import type { Browser } from "playwright-core";
-import { findChromium, startChromium } from "../simulation/chromium.ts";
-import { isJoined, openTab, startCluster } from "./cluster.ts";
+import { type TestContext, test } from "node:test";
+import { options, sharedChromium } from "./chromium.ts";
+import { isJoined, joinIn, startCluster } from "./cluster.ts";
 import { frameProbes, workerProbes } from "./probes.ts";
 
-const found = findChromium();
-const options = {
-  skip: found === null ? "no Chromium: set CHROMIUM to the path of one" : false,
-  timeout: 120_000,
-};
-let browser: Browser;
-before(async () => {
-  if (found !== null) browser = await startChromium(found);
-});
-after(() => browser?.close());
+const chromium = sharedChromium();
 
 type Watch = { readonly reached: string[]; readonly port: number; readonly udpPort: number };
 
@@ -81,8 +71,7 @@ test(
   async (t) => {
     const seen = await watch(t);
     const { link, place, url } = await startCluster(t, "--workers", "0");
-    const page = await openTab(browser, link);
-    t.after(() => page.context().close());
+    const page = await joinIn(await chromium.newContext(t), link);
     await isJoined(page);
     await page.evaluate(`window.heard = [];
     addEventListener("message", (event) => heard.push(String(event.data)));
@@ -104,8 +93,7 @@ test(
 test("B6: nor would code in the frame around it, where there is none", options, async (t) => {
   const seen = await watch(t);
   const { link, url } = await startCluster(t, "--workers", "0");
-  const page = await openTab(browser, link);
-  t.after(() => page.context().close());
+  const page = await joinIn(await chromium.newContext(t), link);
   await isJoined(page);
   const frame = page.frames().find((one) => one.url().endsWith("/sandbox.html"))!;
   const answers: Record<string, string> = {};

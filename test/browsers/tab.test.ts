@@ -2,76 +2,18 @@
 import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { repository } from "../cli/process.ts";
-import { TcpProxy } from "../proxy.ts";
-import { findChromium, startChromium } from "../simulation/chromium.ts";
-import { type Cluster, figure, isJoined, joinIn, openTab, startCluster, upIn } from "./cluster.ts";
+import { options, sharedChromium } from "./chromium.ts";
+import { figure, isJoined, joinIn, startCluster, upIn } from "./cluster.ts";
+import { isComputing, itemsOf, mishapsOf, numbers, submitSlow } from "./slow-job.ts";
 
-const found = findChromium();
-const options = {
-  skip: found === null ? "no Chromium: set CHROMIUM to the path of one" : false,
-  timeout: 120_000,
-};
-let browser: Browser;
-before(async () => {
-  if (found !== null) browser = await startChromium(found);
-});
-after(() => browser?.close());
+const chromium = sharedChromium();
 
-/** Items that take some time each, and say which they were. */
-const slowJob = `
-import { tasks } from "tequio";
-export default tasks({
-  name: "slow",
-  params: { count: 20, ms: 200 },
-  items: ({ count }) => Array.from({ length: count }, (_, i) => i),
-  run(item, { params }) {
-    const until = Date.now() + params.ms;
-    while (Date.now() < until);
-    return { item };
-  },
-});`;
-
-type Summary = { state: string; stages: Array<{ attemptsLost: number; attemptsFailed: number }> };
-
-/** Submits items of the slow job, and answers the job's id. */
-async function submitSlow({ place }: Cluster, count: number, ms: number): Promise<string> {
-  place.write("slow.ts", slowJob);
-  const params = ["--param", `count=${count}`, "--param", `ms=${ms}`];
-  const { code, err, out } = await place.run("run", "slow.ts", ...params, "--detach");
-  assert.equal(code, 0, err);
-  return /j-\d+/.exec(out + err)![0];
-}
-
-/** The items in order, once the job is done. */
-async function itemsOf({ place }: Cluster, job: string): Promise<number[]> {
-  const { code, err, out } = await place.run("attach", job, "-o", "-");
-  assert.equal(code, 0, err);
-  const lines = out.trim().split("\n");
-  return lines.map((line) => (JSON.parse(line) as { item: number }).item);
-}
-
-async function summaryOf({ place }: Cluster, job: string): Promise<Summary> {
-  const { out } = await place.run("status", job, "--json");
-  return JSON.parse(out) as Summary;
-}
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
-}
-
-/** Until the tab computes; it has not said so before. */
-async function isComputing(page: Page): Promise<void> {
-  const isMarked = () => performance.getEntriesByName("computing").length > 0;
-  await page.waitForFunction(isMarked, null, { timeout: 30_000 });
-}
-
-function closing(t: TestContext, page: Page): Page {
-  t.after(() => page.context().close());
-  return page;
+async function openTab(t: TestContext, link: string): Promise<Page> {
+  return joinIn(await chromium.newContext(t), link);
 }
 
 test(
@@ -82,9 +24,7 @@ test(
     const { link, place } = cluster;
     const text = "the quick brown fox jumps over the lazy dog\nZebra ünïcode 海\n";
     place.write("in.txt", text.repeat(20_000));
-    const tabs = await Promise.all(
-      Array.from({ length: 5 }, async () => closing(t, await openTab(browser, link))),
-    );
+    const tabs = await Promise.all(Array.from({ length: 5 }, () => openTab(t, link)));
     await Promise.all(tabs.map(isJoined));
     const job = join(repository, "examples", "word-count", "job.ts");
     const common = ["run", job, "in.txt", "--reducers", "3", "--split-bytes", "20K", "-o", "-"];
@@ -103,10 +43,8 @@ test(
   options,
   async (t) => {
     const cluster = await startCluster(t, "--workers", "0", "--tab-return", "2s");
-    const tabs = await Promise.all(Array.from({ length: 4 }, () => openTab(browser, cluster.link)));
-    const [closed, reloaded, crashed, stays] = tabs as [Page, Page, Page, Page];
-    closing(t, reloaded);
-    closing(t, stays);
+    const tabs = await Promise.all(Array.from({ length: 4 }, () => openTab(t, cluster.link)));
+    const [closed, reloaded, crashed] = tabs as [Page, Page, Page];
     const job = await submitSlow(cluster, 40, 150);
     await Promise.all(tabs.map(isComputing));
     await closed.context().close();
@@ -124,7 +62,7 @@ test(
   options,
   async (t) => {
     const cluster = await startCluster(t, "--workers", "0");
-    const page = closing(t, await openTab(browser, cluster.link));
+    const page = await openTab(t, cluster.link);
     await isJoined(page);
     const job = await submitSlow(cluster, 12, 100);
     for (let i = 0; i < 20; i++) {
@@ -142,23 +80,6 @@ test(
   },
 );
 
-test("a network that is cut takes no work from a tab", options, async (t) => {
-  const cluster = await startCluster(t, "--workers", "0");
-  const proxy = await TcpProxy.open(cluster.url);
-  t.after(() => proxy.close());
-  const page = closing(t, await openTab(browser, cluster.link.replace(cluster.url, proxy.url)));
-  const job = await submitSlow(cluster, 10, 300);
-  await isComputing(page);
-  proxy.weather = { ...proxy.weather, cutAfterBytes: 0 };
-  proxy.cutAll();
-  await page.waitForSelector('[data-phase="waiting"]');
-  await new Promise((resolve) => setTimeout(resolve, 4_000));
-  proxy.weather = { ...proxy.weather, cutAfterBytes: Number.POSITIVE_INFINITY };
-  assert.deepEqual(await itemsOf(cluster, job), numbers(10));
-  const { stages } = await summaryOf(cluster, job);
-  assert.deepEqual([stages[0]?.attemptsLost, stages[0]?.attemptsFailed], [0, 0]);
-});
-
 test("a gateway that is killed takes no work from its tabs", options, async (t) => {
   const cluster = await startCluster(t, "--workers", "0");
   const { place, token, url } = cluster;
@@ -172,20 +93,19 @@ test("a gateway that is killed takes no work from its tabs", options, async (t) 
     return { gateway, address: /http:\/\/\S+/.exec(said)![0] };
   };
   const first = await start("127.0.0.1:0");
-  const page = closing(t, await openTab(browser, `${first.address}/j#${token}`));
+  const page = await openTab(t, `${first.address}/j#${token}`);
   const job = await submitSlow(cluster, 10, 400);
   await isComputing(page);
   first.gateway.child.kill("SIGKILL");
   await first.gateway.ended;
   await start(new URL(first.address).host);
   assert.deepEqual(await itemsOf(cluster, job), numbers(10));
-  const { stages } = await summaryOf(cluster, job);
-  assert.deepEqual([stages[0]?.attemptsLost, stages[0]?.attemptsFailed], [0, 0]);
+  assert.deepEqual(await mishapsOf(cluster, job), [0, 0]);
 });
 
 test("a coordinator that is killed finds its tabs again, with their work", options, async (t) => {
   const cluster = await startCluster(t, "--workers", "0");
-  const page = closing(t, await openTab(browser, cluster.link));
+  const page = await openTab(t, cluster.link);
   const job = await submitSlow(cluster, 10, 400);
   await isComputing(page);
   cluster.up.child.kill("SIGKILL");
@@ -196,7 +116,7 @@ test("a coordinator that is killed finds its tabs again, with their work", optio
 
 test("what job code throws in a tab is told with the line of its source", options, async (t) => {
   const cluster = await startCluster(t, "--workers", "0");
-  closing(t, await openTab(browser, cluster.link));
+  await openTab(t, cluster.link);
   const lines = [
     'import { tasks } from "tequio";',
     "type Item = { readonly deep: { readonly er: number } };",
@@ -218,7 +138,7 @@ test(
   options,
   async (t) => {
     const cluster = await startCluster(t, "--workers", "0");
-    closing(t, await openTab(browser, cluster.link));
+    await openTab(t, cluster.link);
     cluster.place.write(
       "endless.ts",
       `import { tasks } from "tequio";
@@ -236,7 +156,7 @@ test(
 test("B5: an input that no tab can read is read by Node workers", options, async (t) => {
   const cluster = await startCluster(t, "--workers", "0");
   const { place, token, url } = cluster;
-  const page = closing(t, await openTab(browser, cluster.link));
+  const page = await openTab(t, cluster.link);
   await isJoined(page);
   writeFileSync(join(place.dir, "in.txt.zst"), zstdCompressSync(Buffer.from("a b a\n")));
   writeFileSync(join(place.dir, "in.txt.gz"), gzipSync(Buffer.from("c a\n")));
@@ -260,7 +180,7 @@ test("a link that is opened has its first task running within 3 s", options, asy
   // The machine may be busy with other tests: the best of three.
   while (times.length < 3 && !times.some((ms) => ms < 3_000)) {
     await submitSlow(cluster, 2, 50);
-    const context = await browser.newContext();
+    const context = await chromium.newContext(t);
     const atMs = performance.now();
     const page = await joinIn(context, cluster.link);
     await isComputing(page);

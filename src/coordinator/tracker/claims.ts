@@ -14,6 +14,8 @@ const tid = z
   .min(-(2 ** 31))
   .max(2 ** 31 - 1);
 
+const slots = z.number().int().min(1).max(256);
+
 const connect: z.ZodType<ConnectMore> = z.object({
   version: z.string().max(100),
   session: z.string().regex(/^[0-9a-f]{32}$/),
@@ -21,7 +23,7 @@ const connect: z.ZodType<ConnectMore> = z.object({
   worker: z.string().max(20),
   credential: z.string().max(300),
   name: z.string().transform((text) => text.slice(0, 200)),
-  slots: z.number().int().min(1).max(256),
+  slots,
   kinds: z.array(z.number().int().min(0).max(1_000)).max(16),
   holding: z
     .array(z.union([tid, z.tuple([tid, z.enum(["m", "r"]), z.string().max(200_000)])]))
@@ -50,6 +52,7 @@ const note: z.ZodType<NoteMore> = z.object({
     .max(1_000),
   started: z.array(tid).max(1_024),
   paused: z.string().transform((text) => text.slice(0, 200)),
+  slots: slots.exactOptional(),
 });
 
 function parse<T>(schema: z.ZodType<T>, more: More | null, what: string): T {

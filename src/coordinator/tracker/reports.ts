@@ -75,7 +75,7 @@ export class TabReports {
   }
 
   noted(tab: Tab, { more }: Body<"note">): void {
-    const { logs, paused, progress, started } = parseNote(more);
+    const { logs, paused, progress, slots, started } = parseNote(more);
     const { notes } = this.#options;
     for (const [tid, task, line] of logs) {
       const run = tab.runs.get(tid);
@@ -91,11 +91,22 @@ export class TabReports {
     });
     const { worker } = tab;
     if (attempts.length > 0) this.#post({ kind: "attempts-started", worker, attempts });
+    if (slots !== undefined && slots !== tab.slots) this.#resize(tab, slots);
     if (paused === tab.paused) return;
     tab.paused = paused;
     const reason = printable(paused, 200);
     if (paused === "") this.#post({ kind: "worker-resumed", worker });
     else this.#post({ kind: "worker-paused", worker, reason });
+  }
+
+  #resize(tab: Tab, slots: number): void {
+    const before = tab.slots;
+    tab.slots = slots;
+    const event = { kind: "worker-resized", worker: tab.worker, slots } as const;
+    // The next note says it again.
+    this.#options.loop.post(event).catch(() => {
+      tab.slots = before;
+    });
   }
 
   #fail(tab: Tab, run: TabRun, failure: Failure, lostTasks?: readonly number[]): void {

@@ -9,7 +9,7 @@ export class Tab {
   /** It speaks more than the document. */
   readonly isOurs: boolean;
   readonly session: string;
-  readonly slots: number;
+  slots: number;
   readonly runs = new Map<number, TabRun>();
   /** To its gateway. */
   readonly send: (text: string) => void;

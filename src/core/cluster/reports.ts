@@ -18,6 +18,7 @@ import {
   RELAY,
   type Stage,
   setTask,
+  type WorkerRecord,
 } from "./state.ts";
 import { pauseAfterFull } from "./workers/pauses.ts";
 import { refOf } from "./workers.ts";
@@ -28,6 +29,8 @@ type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: 
 const errorsKept = 10;
 /** After a started attempt's own limit, the worker has this long to report it, in ms. */
 export const overdueGraceMs = 10_000;
+/** The same for a tab's tasks, of which several may be one portion. */
+const tabOverdueGraceMs = 60_000;
 
 export function reportAttempts(
   state: CoordinatorState,
@@ -186,13 +189,18 @@ export function startAttempts(state: CoordinatorState, event: Of<"attempts-start
     if (stage.spec.timeoutMs === 0) continue;
     state.deadlines.add({
       kind: "overdue",
-      atMs: state.atMs + stage.spec.timeoutMs + overdueGraceMs,
+      atMs: state.atMs + overdueMs(stage.spec.timeoutMs, state.workers.get(by.worker)),
       job: stage.job,
       stage: stage.index,
       task: ref.task,
       attempt: ref.attempt,
     });
   }
+}
+
+/** A tab lends a tenth of the time at least, and announces all that it was given at once. */
+function overdueMs(timeoutMs: number, worker: WorkerRecord | undefined): number {
+  return worker?.specs.tab ? timeoutMs * 10 + tabOverdueGraceMs : timeoutMs + overdueGraceMs;
 }
 
 /** A worker that does not report a timeout itself is told to stop the attempt. */

@@ -16,10 +16,13 @@ export type HostOptions = {
   readonly printed: (line: string) => void;
 };
 
-/** A page that nobody has looked at for so long takes no more tasks: the browser may freeze it. */
-const hiddenMaxMs = 10 * 60_000;
+/** A page that nobody has looked at for so long takes no more tasks: browsers freeze hidden pages
+ *  after five minutes, and what it has begun takes less than the one that is left. Phones freeze
+ *  theirs at once. */
+const hiddenMaxMs = 4 * 60_000;
 
 type Battery = EventTarget & { readonly charging: boolean; readonly level: number };
+type Brands = { readonly mobile?: boolean };
 /** Below this, when it is not charging. */
 const batteryLow = 0.3;
 
@@ -50,7 +53,7 @@ export class TabHost {
     this.#tell({ kind: "share", share });
   }
 
-  /** At most as many as it joined with. */
+  /** From now on; what has begun in slots that are lent no more, ends there. */
   setSlots(slots: number): void {
     this.#tell({ kind: "slots", slots });
   }
@@ -109,6 +112,9 @@ export class TabHost {
         this.#sandboxes.open(slot, ready, lost);
         break;
       }
+      case "sandbox-unwanted":
+        this.#sandboxes.close(message.slot);
+        break;
       case "computing":
         performance.mark("computing");
         break;
@@ -148,6 +154,10 @@ export class TabHost {
       this.#because("hidden", "");
       return;
     }
+    if (isPhone()) {
+      this.#because("hidden", "hidden");
+      return;
+    }
     const text = `hidden for ${hiddenMaxMs / 60_000} minutes`;
     this.#hiddenTimer = setTimeout(() => this.#because("hidden", text), hiddenMaxMs);
   }
@@ -167,6 +177,11 @@ export class TabHost {
     }
     look();
   }
+}
+
+function isPhone(): boolean {
+  const { userAgent, userAgentData } = navigator as { userAgent: string; userAgentData?: Brands };
+  return userAgentData?.mobile ?? /Android|iPhone|iPad|Mobile/.test(userAgent);
 }
 
 /** 32 hex digits; not from `crypto.randomUUID`, which plain http does not have. */

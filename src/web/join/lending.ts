@@ -28,7 +28,6 @@ export type Lending = {
 
 export type Choices = {
   readonly slots: number;
-  readonly slotsMax: number;
   /** Of each core's time, 0.1 to 1. */
   readonly share: number;
   choose(of: "slots" | "share", value: number): void;
@@ -76,7 +75,6 @@ export function useLending(): Lending {
   };
   const join = () => {
     remember("consent", "yes");
-    remember("joinedSlots", String(slots));
     setPaused(false);
     setStage("in");
   };
@@ -89,8 +87,6 @@ export function useLending(): Lending {
     host.current?.pause(!isPaused);
     setPaused(!isPaused);
   };
-  // More than it joined with are more than the cluster knows of.
-  const slotsMax = stage === "in" ? Number(recall("joinedSlots")) || slots : coreCount;
-  const choices = { slots, slotsMax, share, choose };
+  const choices = { slots, share, choose };
   return { token, stage, choices, isPaused, shown, line, place, does: { join, stop, pause } };
 }

@@ -38,7 +38,7 @@ export function JoinPage() {
 /** How many cores, and how much of them. */
 function Lent({ choices }: { readonly choices: Choices }) {
   const say = useMessages(joinMessages);
-  const { choose, share, slots, slotsMax } = choices;
+  const { choose, share, slots } = choices;
   return (
     <fieldset class="choices">
       <label>
@@ -46,7 +46,7 @@ function Lent({ choices }: { readonly choices: Choices }) {
         <input
           type="range"
           min="1"
-          max={slotsMax}
+          max={coreCount}
           value={slots}
           onInput={({ currentTarget }) => choose("slots", Number(currentTarget.value))}
         />

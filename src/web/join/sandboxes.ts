@@ -20,7 +20,9 @@ export class Sandboxes {
     frame.title = `sandbox ${slot + 1}`;
     frame.hidden = true;
     frame.src = "/sandbox.html";
-    const timer = setTimeout(lost, readyMs);
+    const timer = setTimeout(() => {
+      if (this.#frames.get(slot) === frame) lost();
+    }, readyMs);
     frame.addEventListener("load", async () => {
       // A file of its own: who only looks at the cluster need not fetch it.
       const { default: taskCode } = await import("virtual:task-code");

@@ -27,6 +27,9 @@ function serve(port: MessagePort, codeUrl: string): void {
   let spare: Worker | null = new Worker(codeUrl);
   port.onmessage = ({ data, ports }: MessageEvent<ToSandbox>) => {
     switch (data.kind) {
+      case "ping":
+        say({ kind: "here" });
+        break;
       case "stop":
         workers.get(data.id)?.terminate();
         workers.delete(data.id);

@@ -88,4 +88,6 @@ export type NoteMore = {
   readonly started: readonly number[];
   /** It takes nothing more now: hidden, paused by its user, on battery. "" = it works. */
   readonly paused: string;
+  /** Tasks at once from now on; absent = as it said before. */
+  readonly slots?: number;
 };

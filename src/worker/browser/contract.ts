@@ -33,9 +33,12 @@ export type TaskOrder = {
   readonly items: readonly string[];
   /** Bytes that the files of this task may have, its input included. */
   readonly filesMaxBytes: number;
-  /** Of the time, how much it may compute; above 0 to 1. Between two items of a list. */
+  /** Of the time, how much it may compute; above 0 to 1. See `task/pace.ts`. */
   readonly share: number;
 };
+
+/** An order before it is known which slot runs it, and how much of its time that lends. */
+export type TaskInput = Omit<TaskOrder, "share">;
 
 /** Outputs by the ends of their names in `task/`. */
 export type TaskFiles = {
@@ -47,6 +50,9 @@ export type FromTaskWorker =
   | FromTask
   /** After the report of a map or reduce task that is done. */
   | { readonly kind: "files"; readonly files: TaskFiles }
+  /** It stands still for so long from now, to keep to its share: that does not count against the
+   *  time limit. */
+  | { readonly kind: "resting"; readonly ms: number }
   /** All of it is told; the Worker may be ended. */
   | { readonly kind: "over" }
   /** A law of ours does not hold, or job code threw where nothing catches it. */
@@ -56,14 +62,14 @@ export type FromTaskWorker =
 export type ToSandbox =
   /** Starts a Worker; its port and the order come along. */
   | { readonly kind: "start"; readonly id: number; readonly order: TaskOrder }
-  | { readonly kind: "stop"; readonly id: number };
+  | { readonly kind: "stop"; readonly id: number }
+  /** Answered by `here`, unless the frame has died. */
+  | { readonly kind: "ping" };
 
 /** The first message to a sandbox's window, with its port. */
 export type SandboxHello = { readonly kind: "sandbox"; readonly taskCode: string };
 
-/** The Worker could not start, or an error reached nobody. */
-export type FromSandbox = {
-  readonly kind: "failed";
-  readonly id: number;
-  readonly message: string;
-};
+export type FromSandbox =
+  /** The Worker could not start, or an error reached nobody. */
+  | { readonly kind: "failed"; readonly id: number; readonly message: string }
+  | { readonly kind: "here" };

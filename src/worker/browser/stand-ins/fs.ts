@@ -8,6 +8,7 @@ const growBytes = 1024 * 1024;
 /** Bytes that all files together may have; `limitFiles` sets it. */
 let filesMaxBytes = 512 * 1024 * 1024;
 let heldBytes = 0;
+let used = () => {};
 
 class FileTrouble extends Error {
   readonly code: string;
@@ -87,11 +88,13 @@ export function closeSync(fd: number): void {
 export function readSync(
   ...[fd, into, at, length, position]: [number, Bytes, number, number, number]
 ): number {
+  used();
   return openFile(fd).file.readAt(into.subarray(0, at + length), at, position);
 }
 
 /** Appends: nobody writes anywhere else. */
 export function writeSync(fd: number, bytes: Bytes, at = 0): number {
+  used();
   const { file, path } = openFile(fd);
   file.append(at === 0 ? bytes : bytes.subarray(at), path);
   return bytes.length - at;
@@ -111,6 +114,11 @@ export function rmSync(path: string, _options?: object): void {
 /** From here on: not of Node. */
 export function limitFiles(maxBytes: number): void {
   filesMaxBytes = maxBytes;
+}
+
+/** Hears of each block that is read or written. */
+export function whenUsed(listener: () => void): void {
+  used = listener;
 }
 
 /** What of the limit is used. */

@@ -36,10 +36,16 @@ class Tab {
   constructor(start: Start) {
     this.#origin = start.origin;
     this.#session = new TabSession({ ...start, chance: Math.random });
+    const limits = { ...tabLimits, ...start.limits };
     this.#runner = new TaskRunner({
       origin: start.origin,
-      limits: { ...tabLimits, ...start.limits },
-      newSlot: (index) => new Slot(index, () => say({ kind: "sandbox-wanted", slot: index })),
+      limits,
+      newSlot: (index) =>
+        new Slot(index, {
+          silenceMaxMs: limits.silenceMaxMs,
+          want: () => say({ kind: "sandbox-wanted", slot: index }),
+          drop: () => say({ kind: "sandbox-unwanted", slot: index }),
+        }),
       ears: {
         began: (tid) => this.#began(tid),
         logged: (...line) => this.#session.logged(...line),
@@ -49,7 +55,7 @@ class Tab {
         unable: (reason) => this.#unable(reason),
       },
     });
-    this.#runner.share = start.share;
+    this.#runner.lend(start.share);
     this.#runner.resize(start.slots);
     this.#perform(this.#session.start());
     setInterval(() => this.#perform(this.#session.tick(performance.now())), tickMs);
@@ -64,11 +70,12 @@ class Tab {
         this.#runner.slot(message.slot)?.lose("its frame is gone");
         break;
       case "slots":
-        this.#session.slots = message.slots;
+        // Told first: what the runner gives back then is not for the slots that it lends no more.
+        this.#perform(this.#session.resize(message.slots, performance.now()));
         this.#runner.resize(message.slots);
         break;
       case "share":
-        this.#runner.share = message.share;
+        this.#runner.lend(message.share);
         break;
       case "pause":
         this.#pause(message.reason);

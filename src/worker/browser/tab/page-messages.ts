@@ -42,8 +42,11 @@ export type TabLimits = {
    *  that
    *  is away, and more. */
   readonly patienceMs: number;
-  /** A sandbox answers within this, ms. */
+  /** A sandbox starts within this, ms. */
   readonly sandboxMs: number;
+  /** One that has started, and does not answer for so long, has died, ms. No job code runs in its
+   *  frame, so nothing of a job keeps it from answering. */
+  readonly silenceMaxMs: number;
 };
 
 export const tabLimits: TabLimits = {
@@ -51,6 +54,7 @@ export const tabLimits: TabLimits = {
   keptMaxBytes: 64 * 1024 * 1024,
   patienceMs: 90_000,
   sandboxMs: 20_000,
+  silenceMaxMs: 10_000,
 };
 
 export type TaskShown = {
@@ -83,6 +87,8 @@ export type FromTab =
   | { readonly kind: "shown"; readonly shown: TabShown }
   /** Wanted: the frame of this slot. An older one is to be removed. */
   | { readonly kind: "sandbox-wanted"; readonly slot: number }
+  /** The slot is no longer lent: its frame is to be removed. */
+  | { readonly kind: "sandbox-unwanted"; readonly slot: number }
   | { readonly kind: "remember"; readonly identity: Identity | null }
   | { readonly kind: "print"; readonly line: string }
   /** The first task of this life of the page computes. */

@@ -3,12 +3,13 @@
 import { ClusterError } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { BrowserBody } from "../../../wire/browser/messages.ts";
-import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
+import type { FromTaskWorker, TaskFiles, TaskInput } from "../contract.ts";
 import { type Calls, putBytes } from "./calls.ts";
 import { PartitionLost, TaskInputs } from "./inputs.ts";
 import type { TabLimits, TaskShown } from "./page-messages.ts";
 import { Unreadable } from "./pieces.ts";
 import { type DoneReport, HeardReports } from "./reports.ts";
+import { Rests } from "./rests.ts";
 import type { TabTask } from "./session.ts";
 import type { Slot } from "./slot.ts";
 
@@ -34,7 +35,7 @@ type Run = {
   readonly stopping: AbortController;
   slot: Slot | null;
   /** What it needs, being fetched; null = not yet. */
-  order: Promise<TaskOrder> | null;
+  order: Promise<TaskInput> | null;
   state: TaskShown["state"];
 };
 
@@ -44,13 +45,13 @@ export class TaskRunner {
   fetchedBytes = 0;
   sentBytes = 0;
   busyMs = 0;
-  share = 1;
   readonly #options: RunnerOptions;
   readonly #inputs: TaskInputs;
   readonly #runs = new Map<number, Run>();
   /** Free and taken; those beyond `#wanted` go when they are free. */
   readonly #slots: Slot[] = [];
   readonly #busy = new Set<Slot>();
+  readonly #rests = new Rests();
   #wanted = 0;
   #isPaused = false;
 
@@ -70,17 +71,41 @@ export class TaskRunner {
     return this.#slots.find((slot) => slot.index === index);
   }
 
+  /** Of the time, how much a slot computes; above 0 to 1. */
+  lend(share: number): void {
+    this.#rests.lend(share);
+  }
+
+  /** More are there at once; of fewer, those that run end first, and what has not begun is given
+   *  back. */
   resize(slots: number): void {
+    const isFewer = slots < this.#wanted;
     this.#wanted = slots;
-    for (let i = this.#slots.length; i < slots; i++) this.#slots.push(this.#options.newSlot(i));
+    for (let i = 0; i < slots; i++) {
+      if (this.slot(i) === undefined) this.#slots.push(this.#options.newSlot(i));
+    }
+    if (isFewer) {
+      this.#giveBackQueued();
+      for (const slot of [...this.#slots]) this.#dropUnwanted(slot);
+    }
     this.#next();
+  }
+
+  #dropUnwanted(slot: Slot): void {
+    if (slot.index < this.#wanted || this.#busy.has(slot)) return;
+    this.#slots.splice(this.#slots.indexOf(slot), 1);
+    slot.close();
   }
 
   /** What has not begun is given back while it is paused. */
   pause(isPaused: boolean): void {
     this.#isPaused = isPaused;
-    if (!isPaused) this.#next();
-    else for (const run of this.#runs.values()) if (run.state === "queued") this.#giveBack(run);
+    if (isPaused) this.#giveBackQueued();
+    else this.#next();
+  }
+
+  #giveBackQueued(): void {
+    for (const run of this.#runs.values()) if (run.state === "queued") this.#giveBack(run);
   }
 
   add(task: TabTask): void {
@@ -123,7 +148,7 @@ export class TaskRunner {
       ({ order, state }) => state === "queued" && order !== null,
     );
     if (waiting.length >= this.#wanted) return false;
-    run.order = this.#inputs.order(run.task, this.#calls(run), this.share);
+    run.order = this.#inputs.order(run.task, this.#calls(run));
     // Whoever awaits it hears of it.
     run.order.catch(() => {});
     return true;
@@ -133,18 +158,13 @@ export class TaskRunner {
     this.#busy.add(slot);
     run.slot = slot;
     run.state = "fetching";
-    const sinceMs = performance.now();
     const computed = await this.#computed(run, slot);
-    const tookMs = performance.now() - sinceMs;
-    this.busyMs += tookMs;
     run.slot = null;
     // The next task need not wait until this one's output is away.
     if (computed !== null) void this.#deliver(run, computed);
-    if (this.share < 1 && run.task.kind !== "tasks") {
-      const restMs = (tookMs * (1 - this.share)) / this.share;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(restMs, 60_000)));
-    }
+    await this.#rests.rest(slot);
     this.#busy.delete(slot);
+    this.#dropUnwanted(slot);
     this.#next();
   }
 
@@ -154,7 +174,7 @@ export class TaskRunner {
     const { signal } = stopping;
     let heard = new HeardReports(task.attempts, "");
     try {
-      run.order ??= this.#inputs.order(run.task, this.#calls(run), this.share);
+      run.order ??= this.#inputs.order(run.task, this.#calls(run));
       const order = await run.order;
       // Its buffers are handed over.
       run.order = null;
@@ -188,10 +208,15 @@ export class TaskRunner {
     }
   }
 
-  #compute(run: Run, slot: Slot, order: TaskOrder, heard: HeardReports): Promise<void> {
+  #compute(run: Run, slot: Slot, input: TaskInput, heard: HeardReports): Promise<void> {
     const { tid, timeoutMs, attempts } = run.task;
+    const { share } = this.#rests;
+    const sinceMs = performance.now();
     return new Promise((resolve, reject) => {
       const over = (failure: ClusterError | null) => {
+        const tookMs = performance.now() - sinceMs;
+        this.#rests.ran(slot, tookMs);
+        this.busyMs += Math.max(0, tookMs - slot.restedMs);
         run.stopping.signal.removeEventListener("abort", stopped);
         if (failure === null) resolve();
         else reject(failure);
@@ -209,7 +234,7 @@ export class TaskRunner {
           this.#options.ears.progressed(tid, message.task, Number(message.inputBytes) || 0);
         }
       };
-      slot.run(order, timeoutMs, { said, over });
+      slot.run({ ...input, share }, { timeoutMs, share }, { said, over });
     });
   }
 

@@ -69,7 +69,7 @@ export class TabSession {
   phase: Phase = "waiting";
   /** Why it is refused; "" otherwise. */
   refusal = "";
-  slots: number;
+  #slots: number;
   readonly #options: SessionOptions;
   #identity: Identity | null;
   #after: string;
@@ -84,13 +84,15 @@ export class TabSession {
   #logs: Array<readonly [number, number, string]> = [];
   readonly #progress = new Map<string, readonly [number, number, number]>();
   #pausedTold = "";
+  /** 0 = a note must say it: this connection has not. */
+  #slotsTold = 0;
   #orders: SessionOrder[] = [];
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#identity = options.identity;
     this.#after = options.after;
-    this.slots = options.slots;
+    this.#slots = options.slots;
   }
 
   get worker(): string {
@@ -121,10 +123,11 @@ export class TabSession {
       ({ task }) => [task.tid, task.type, task.ref] as const,
     );
     const common = { version, session, token: worker === "" ? token : "", worker, credential };
-    const more: ConnectMore = { ...common, name, slots: this.slots, kinds, holding };
+    const more: ConnectMore = { ...common, name, slots: this.#slots, kinds, holding };
     const after = this.#after === "" ? {} : { after: this.#after };
     this.#send({ action: "connect", uid: null, speed, more: { ...more, ...after } });
     this.#pausedTold = "";
+    this.#slotsTold = 0;
     return this.#take();
   }
 
@@ -192,6 +195,14 @@ export class TabSession {
   pause(reason: string, atMs: number): SessionOrder[] {
     this.#paused = reason;
     if (this.phase === "joined") this.#note(atMs);
+    return this.#take();
+  }
+
+  /** It lends more slots from now on, or fewer. */
+  resize(slots: number, atMs: number): SessionOrder[] {
+    const isNews = slots !== this.#slots;
+    this.#slots = slots;
+    if (isNews && this.phase === "joined") this.#note(atMs);
     return this.#take();
   }
 
@@ -319,13 +330,17 @@ export class TabSession {
     }
     const progress = [...this.#progress.values()];
     const isNews = this.#logs.length + progress.length + started.length > 0;
-    if (!isNews && this.#pausedTold === this.#paused && atMs - this.#notedAtMs < this.#noteMs) {
+    const isTold = this.#pausedTold === this.#paused && this.#slotsTold === this.#slots;
+    if (!isNews && isTold && atMs - this.#notedAtMs < this.#noteMs) {
       this.#send({ action: "pong", more: null });
       return;
     }
-    const more: NoteMore = { logs: this.#logs, progress, started, paused: this.#paused };
+    // Slots also when they are as before: a gateway may have told a coordinator of older ones.
+    const state = { paused: this.#paused, slots: this.#slots };
+    const more: NoteMore = { logs: this.#logs, progress, started, ...state };
     this.#send({ action: "pong", more });
     this.#pausedTold = this.#paused;
+    this.#slotsTold = this.#slots;
     this.#notedAtMs = atMs;
     this.#logs = [];
     this.#progress.clear();

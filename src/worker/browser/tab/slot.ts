@@ -11,48 +11,84 @@ export type TaskEars = {
 
 type Running = { readonly id: number; readonly port: MessagePort; readonly ears: TaskEars };
 
+export type SlotOptions = {
+  /** See `TabLimits`. */
+  readonly silenceMaxMs: number;
+  /** Asks for a frame; answered by `give`. */
+  readonly want: () => void;
+  /** Its frame is to go. */
+  readonly drop: () => void;
+};
+
+/** How long one attempt may compute, and may stand still besides; 0 = as long as it likes. */
+export type TaskLimit = { readonly timeoutMs: number; readonly share: number };
+
+/** Between two looks at whether the frame is alive, ms. */
+const lookEveryMs = 1_000;
+
 export class Slot {
   readonly index: number;
   #port: MessagePort | null = null;
   #running: Running | null = null;
   #lastId = 0;
+  /** How long the newest task has stood still, as it says, ms. */
+  restedMs = 0;
   #limit: ReturnType<typeof setTimeout> | undefined;
+  #endsAtMs = 0;
+  #restLeftMs = 0;
+  #looking: ReturnType<typeof setInterval> | undefined;
+  /** Looks since the frame was heard. Looks and not time: a tab that was frozen has heard nobody,
+   *  and looked at nobody. */
+  #unheard = 0;
   #waiting: Array<(port: MessagePort) => void> = [];
-  /** Asks for a frame; answered by `give`. */
-  readonly #want: () => void;
+  readonly #options: SlotOptions;
 
-  constructor(index: number, want: () => void) {
+  constructor(index: number, options: SlotOptions) {
     this.index = index;
-    this.#want = want;
-    want();
+    this.#options = options;
+    options.want();
   }
 
   /** A sandbox is there. */
   give(port: MessagePort): void {
     this.lose("its sandbox was replaced");
     this.#port = port;
+    this.#unheard = 0;
+    this.#looking = setInterval(() => this.#look(port), lookEveryMs);
     port.onmessage = ({ data }: MessageEvent<FromSandbox>) => {
+      this.#unheard = 0;
       if (data?.kind === "failed" && data.id === this.#running?.id) {
         this.#end(new ClusterError("task-crashed", String(data.message).slice(0, 1_000)));
       }
     };
-    // Told by newer browsers when the frame's process has died.
-    port.addEventListener("close", () => {
-      if (this.#port === port) this.replace("its process has died");
-    });
     for (const given of this.#waiting.splice(0)) given(port);
   }
 
   /** The sandbox is not to be used any more. */
   replace(why: string): void {
     this.lose(why);
-    this.#want();
+    this.#options.want();
+  }
+
+  /** It is lent no more, and runs nothing. */
+  close(): void {
+    this.lose("its slot is lent no more");
+    this.#options.drop();
   }
 
   lose(why: string): void {
+    clearInterval(this.#looking);
     this.#port?.close();
     this.#port = null;
     this.#end(new ClusterError("task-crashed", `the sandbox of the tab ended: ${why}`));
+  }
+
+  /** No browser tells that a frame's process has died: of its memory, mostly. */
+  #look(port: MessagePort): void {
+    const { silenceMaxMs } = this.#options;
+    if (this.#unheard++ * lookEveryMs >= silenceMaxMs) {
+      this.replace(`it has not answered for ${silenceMaxMs} ms; did it take too much memory?`);
+    } else port.postMessage({ kind: "ping" } satisfies ToSandbox);
   }
 
   /** Whether it has a sandbox within `sandboxMs`. */
@@ -67,8 +103,7 @@ export class Slot {
     });
   }
 
-  /** `timeoutMs` 0 = none. */
-  run(order: TaskOrder, timeoutMs: number, ears: TaskEars): void {
+  run(order: TaskOrder, limit: TaskLimit, ears: TaskEars): void {
     const sandbox = this.#port;
     if (sandbox === null) {
       ears.over(new ClusterError("unavailable", "the slot has no sandbox"));
@@ -77,6 +112,7 @@ export class Slot {
     const id = ++this.#lastId;
     const { port1, port2 } = new MessageChannel();
     this.#running = { id, port: port1, ears };
+    this.restedMs = 0;
     port1.onmessage = ({ data }: MessageEvent<FromTaskWorker>) => {
       if (this.#running?.id !== id) return;
       if (data?.kind === "over") this.#end(null);
@@ -85,23 +121,41 @@ export class Slot {
       } else if (data?.kind === "load-failed") {
         ears.said(data);
         this.#end(null);
-      } else {
+      } else if (data?.kind === "resting") this.#rest(data.ms, limit);
+      else {
         // The limit is one attempt's, of which a list of tasks has many.
-        if (data?.kind === "reports" || data?.kind === "results") this.#arm(timeoutMs);
+        if (data?.kind === "reports" || data?.kind === "results") this.#arm(limit);
         ears.said(data);
       }
     };
     const buffers = [...order.pieces.map(({ bytes }) => bytes), ...order.segments];
     const handedOver = [...new Set(buffers.map(({ buffer }) => buffer as ArrayBuffer))];
     sandbox.postMessage({ kind: "start", id, order } satisfies ToSandbox, [port2, ...handedOver]);
-    this.#arm(timeoutMs);
+    this.#arm(limit);
   }
 
-  #arm(timeoutMs: number): void {
+  #arm({ share, timeoutMs }: TaskLimit): void {
+    this.#endsAtMs = performance.now() + timeoutMs;
+    // What it says of its rest is believed as far as its share goes.
+    this.#restLeftMs = (timeoutMs * (1 - share)) / share;
+    this.#endAt(timeoutMs);
+  }
+
+  #rest(told: unknown, { timeoutMs }: TaskLimit): void {
+    const ms = typeof told === "number" && told > 0 && told < Number.POSITIVE_INFINITY ? told : 0;
+    this.restedMs += ms;
+    const taken = Math.min(ms, this.#restLeftMs);
+    this.#restLeftMs -= taken;
+    this.#endsAtMs += taken;
+    this.#endAt(timeoutMs);
+  }
+
+  #endAt(timeoutMs: number): void {
     clearTimeout(this.#limit);
     if (timeoutMs <= 0) return;
     const text = `it ran longer than ${timeoutMs} ms (timeout)`;
-    this.#limit = setTimeout(() => this.#end(new ClusterError("timed-out", text)), timeoutMs);
+    const over = () => this.#end(new ClusterError("timed-out", text));
+    this.#limit = setTimeout(over, this.#endsAtMs - performance.now());
   }
 
   /** Ends the task without a word to whoever listens. */

@@ -11,6 +11,7 @@ import type { FromTaskWorker, TaskOrder } from "../contract.ts";
 import { limitFiles } from "../stand-ins/fs.ts";
 import { loadJob } from "./load.ts";
 import { narrow } from "./narrow.ts";
+import { Pace } from "./pace.ts";
 import { runTask } from "./run.ts";
 
 /** What a dedicated Worker has of its own. */
@@ -38,20 +39,22 @@ async function start(order: TaskOrder, port: MessagePort): Promise<void> {
   narrow();
   limitFiles(order.filesMaxBytes);
   const counters = new Counters();
-  const pace = { full: false };
+  const pace = new Pace(order.share, (ms) => say({ kind: "resting", ms }));
   const reporter = new Reporter((message) => {
     say(message);
-    return !pace.full;
+    // Asks `drained` after each report, else.
+    return pace.isFull;
   });
-  pace.full = order.share < 1;
-  installRuntime({
-    count: (counter, by) => counters.add(counter, by),
-    log: (line) => reporter.log(line),
-  });
+  installRuntime(
+    pace.runtime({
+      count: (counter, by) => counters.add(counter, by),
+      log: (line) => reporter.log(line),
+    }),
+  );
   consoleToLog((line) => reporter.log(line));
   try {
-    const loaded = await loadJob(order);
-    await runTask({ order, loaded, counters, reporter, say });
+    const loaded = await loadJob(order, pace);
+    await runTask({ order, loaded, counters, reporter, say, pace });
     reporter.flush(performance.now());
     say({ kind: "over" });
   } catch (error) {

@@ -11,17 +11,21 @@ import { runItems } from "../../task/run-items.ts";
 import type { TaskReport } from "../../task-messages.ts";
 import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
 import { giveFile, takeFile } from "../stand-ins/fs.ts";
+import type { Pace } from "./pace.ts";
 
 export type TaskRun = {
   readonly order: TaskOrder;
   readonly loaded: LoadedJob;
   readonly counters: Counters;
   readonly reporter: Reporter;
+  readonly pace: Pace;
   readonly say: (message: FromTaskWorker, handedOver?: Transferable[]) => void;
 };
 
 type Done = { readonly sizeBytes: number; readonly records: number; readonly root: string };
 const out = "/task";
+/** A tab may vanish at any time, and what it has not told of is lost then. */
+const portionMaxMs = 20_000;
 const fileNames = ["run", "manifest", "part", "bad"] as const;
 
 export async function runTask(run: TaskRun): Promise<void> {
@@ -29,23 +33,26 @@ export async function runTask(run: TaskRun): Promise<void> {
   else attempt(run, run.order.kind === "map" ? () => map(run) : () => reduce(run));
 }
 
-async function items({ order, loaded, reporter, counters }: TaskRun): Promise<void> {
+async function items({ order, loaded, reporter, counters, pace }: TaskRun): Promise<void> {
   const lines = new Map(order.attempts.map(({ task }, i) => [task, order.items[i] ?? "null"]));
-  const { share } = order;
-  let workedSinceMs = performance.now();
-  await runItems(order.attempts, {
+  await runItems(forAWhile(order.attempts), {
     loaded,
     items: { item: (task) => JSON.parse(lines.get(task) as string) },
     reporter,
     counters,
     working: () => {},
-    // Asked for after each report when the share is below 1.
-    async drained() {
-      const workedMs = performance.now() - workedSinceMs;
-      await new Promise((resolve) => setTimeout(resolve, (workedMs * (1 - share)) / share));
-      workedSinceMs = performance.now();
-    },
+    drained: () => pace.rest(),
   });
+}
+
+/** What it does not come to is given back: the portion was for as long as others take, and this tab
+ *  may be slow, or rest most of the time. */
+function* forAWhile<T>(attempts: readonly T[]): Generator<T> {
+  const endsAtMs = performance.now() + portionMaxMs;
+  for (const one of attempts) {
+    yield one;
+    if (performance.now() > endsAtMs) return;
+  }
 }
 
 /** Runs the attempt of a map or reduce task and reports how it ended. */
@@ -82,7 +89,7 @@ function handOver(say: TaskRun["say"]): void {
   );
 }
 
-function map({ order, loaded, reporter }: TaskRun): Done & { inputBytes: number } {
+function map({ order, loaded, reporter, pace }: TaskRun): Done & { inputBytes: number } {
   assert(loaded.job.kind === "map-reduce", "map tasks are of map-reduce jobs");
   const { job, plan, params, kernel } = loaded;
   const memory = memorySource(order.pieces);
@@ -93,6 +100,7 @@ function map({ order, loaded, reporter }: TaskRun): Done & { inputBytes: number 
       const count = memory.read(into, at);
       inputBytes += count;
       reporter.progress(inputBytes);
+      pace.breathe();
       return count;
     },
   };

@@ -1,0 +1,92 @@
+/** A tab as people have it. Playwright keeps its pages in sight; this one can be hidden behind
+ *  another, and frozen as browsers do to hidden ones. */
+import type { TestContext } from "node:test";
+import type { Browser, CDPSession } from "playwright-core";
+
+type Answer = {
+  readonly id: number;
+  readonly error?: { readonly message: string };
+  readonly result?: { readonly result?: { readonly value?: unknown } };
+};
+
+const waitMaxMs = 90_000;
+const lookEveryMs = 100;
+
+export class PlainTab {
+  readonly #devtools: CDPSession;
+  readonly #targetId: string;
+  readonly #sessionId: string;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #lastId = 0;
+
+  private constructor(devtools: CDPSession, targetId: string, sessionId: string) {
+    this.#devtools = devtools;
+    this.#targetId = targetId;
+    this.#sessionId = sessionId;
+    devtools.on("Target.receivedMessageFromTarget", ({ message, sessionId: from }) => {
+      const answer = JSON.parse(message) as Answer;
+      if (from === sessionId) this.#waiting.get(answer.id)?.(answer);
+    });
+  }
+
+  /** In front of others; `before` runs before any script of its pages. */
+  static async open(t: TestContext, browser: Browser, url: string, before = ""): Promise<PlainTab> {
+    const devtools = await browser.newBrowserCDPSession();
+    const { targetId } = await devtools.send("Target.createTarget", { url: "about:blank" });
+    t.after(() => devtools.send("Target.closeTarget", { targetId }).catch(() => {}));
+    const to = { targetId, flatten: false };
+    const { sessionId } = await devtools.send("Target.attachToTarget", to);
+    const tab = new PlainTab(devtools, targetId, sessionId);
+    await tab.#send("Page.enable", {});
+    await tab.#send("Page.addScriptToEvaluateOnNewDocument", { source: before });
+    await tab.#send("Page.navigate", { url });
+    return tab;
+  }
+
+  /** Opens another in front of it. */
+  async hide(t: TestContext): Promise<void> {
+    const { targetId } = await this.#devtools.send("Target.createTarget", { url: "about:blank" });
+    t.after(() => this.#devtools.send("Target.closeTarget", { targetId }).catch(() => {}));
+    await this.#devtools.send("Target.activateTarget", { targetId });
+    await this.until("document.visibilityState === 'hidden'");
+  }
+
+  async show(): Promise<void> {
+    await this.#devtools.send("Target.activateTarget", { targetId: this.#targetId });
+    await this.until("document.visibilityState === 'visible'");
+  }
+
+  async freeze(isFrozen: boolean): Promise<void> {
+    await this.#send("Page.setWebLifecycleState", { state: isFrozen ? "frozen" : "active" });
+  }
+
+  async evaluate(expression: string): Promise<unknown> {
+    const answer = await this.#send("Runtime.evaluate", { expression, returnByValue: true });
+    return answer.result?.result?.value;
+  }
+
+  /** Until the expression holds. */
+  async until(expression: string): Promise<void> {
+    const endsAtMs = performance.now() + waitMaxMs;
+    while ((await this.evaluate(expression)) !== true) {
+      if (performance.now() > endsAtMs) throw new Error(`it never held: ${expression}`);
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+    }
+  }
+
+  #send(method: string, params: object): Promise<Answer> {
+    const id = ++this.#lastId;
+    const answered = new Promise<Answer>((resolve, reject) => {
+      this.#waiting.set(id, (answer) => {
+        this.#waiting.delete(id);
+        if (answer.error === undefined) resolve(answer);
+        else reject(new Error(`${method}: ${answer.error.message}`));
+      });
+    });
+    const message = JSON.stringify({ id, method, params });
+    const sessionId = this.#sessionId;
+    return this.#devtools
+      .send("Target.sendMessageToTarget", { sessionId, message })
+      .then(() => answered);
+  }
+}

@@ -1,0 +1,53 @@
+/** A job whose items take some time each and say which they were, and what became of it. */
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import type { Cluster } from "./cluster.ts";
+
+const source = `
+import { tasks } from "tequio";
+export default tasks({
+  name: "slow",
+  params: { count: 20, ms: 200 },
+  items: ({ count }) => Array.from({ length: count }, (_, i) => i),
+  run(item, { params }) {
+    const until = Date.now() + params.ms;
+    while (Date.now() < until);
+    return { item };
+  },
+});`;
+
+type Summary = { state: string; stages: Array<{ attemptsLost: number; attemptsFailed: number }> };
+
+/** Submits so many items, and answers the job's id. */
+export async function submitSlow({ place }: Cluster, count: number, ms: number): Promise<string> {
+  place.write("slow.ts", source);
+  const params = ["--param", `count=${count}`, "--param", `ms=${ms}`];
+  const { code, err, out } = await place.run("run", "slow.ts", ...params, "--detach");
+  assert.equal(code, 0, err);
+  return /j-\d+/.exec(out + err)![0];
+}
+
+/** The items in order, once the job is done. */
+export async function itemsOf({ place }: Cluster, job: string): Promise<number[]> {
+  const { code, err, out } = await place.run("attach", job, "-o", "-");
+  assert.equal(code, 0, err);
+  const lines = out.trim().split("\n");
+  return lines.map((line) => (JSON.parse(line) as { item: number }).item);
+}
+
+/** What such a job answers when nothing is lost and nothing is there twice. */
+export function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** How many attempts of its first stage were lost, and how many failed. */
+export async function mishapsOf({ place }: Cluster, job: string): Promise<[number, number]> {
+  const { out } = await place.run("status", job, "--json");
+  const [stage] = (JSON.parse(out) as Summary).stages;
+  return [stage?.attemptsLost ?? -1, stage?.attemptsFailed ?? -1];
+}
+
+/** Until the tab computes; it has not said so before. */
+export async function isComputing(page: Page): Promise<void> {
+  await page.waitForFunction(() => performance.getEntriesByName("computing").length > 0);
+}
