@@ -158,3 +158,29 @@ test("with a coordinator: names, folders, roots, patterns; gone at the end", asy
   assert.equal((await running.ended).code, 0);
   assert.match((await place.run("ls")).out, /nothing is shared yet/);
 });
+
+test("F1: a file that its owner changes is fetched as it is now, by root it is told", async (t) => {
+  const place = new Place(t);
+  const [old, now] = [noise(12 * 1024 * 1024), noise(1024 * 1024)];
+  const owned = join(place.dir, "big.bin");
+  writeFileSync(owned, old);
+  const up = place.start("up", "--workers", "0", "--listen", "127.0.0.1:0");
+  await up.said("run a job");
+  await share(place, "big.bin", "--limit", "8MB");
+  const [{ root }] = JSON.parse((await place.run("ls", "--json")).out);
+  const byName = place.start("get", "big.bin", "-o", "name.bin");
+  const byRoot = place.start("get", root, "-o", "root.bin");
+  await holds(() => hidden(place.dir).length >= 2);
+  writeFileSync(owned, now);
+  const [named, rooted] = await Promise.all([byName.ended, byRoot.ended]);
+  assert.equal(named.code, 0, named.err);
+  assert.match(named.err, /big\.bin has changed at its owner; fetching it as it is now/);
+  assert.ok(now.equals(readFileSync(join(place.dir, "name.bin"))));
+  assert.equal(rooted.code, 2, rooted.err);
+  const gone = new RegExp(
+    `not-found: big.bin has changed at its owner: ${root} is not shared any more; ` +
+      "`tequio get big.bin` fetches it as it is now",
+  );
+  assert.match(rooted.err, gone);
+  assert.ok(!existsSync(join(place.dir, "root.bin")));
+});

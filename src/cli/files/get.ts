@@ -15,6 +15,7 @@ import { Interrupted } from "../faults.ts";
 import { bytesText, durationText, plural, rateText } from "../numbers.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { oneLine } from "../text.ts";
+import { type Fetching, fetchCurrent } from "./get/changed.ts";
 import { getFolder } from "./get/folder.ts";
 import { linkedFiles } from "./get/linked.ts";
 import { type MasterOptions, openCatalogue, stateDirOf } from "./master.ts";
@@ -34,7 +35,7 @@ export type GetOptions = MasterOptions & {
 
 /** What a name, root or link stands for. */
 export type Wanted =
-  | { readonly kind: "file"; readonly found: Found; readonly again: () => Promise<Found> }
+  | ({ readonly kind: "file"; readonly again: () => Promise<Found> } & Omit<Fetching, "onNews">)
   | {
       readonly kind: "folder";
       /** Cut off the names. */
@@ -112,9 +113,12 @@ async function errandOf(what: string, options: GetOptions, around: Around): Prom
   const fetcher = fetcherFor((ip) => refuserFor(open.calls.reach)(ip));
   const named = async () => {
     if (!what.endsWith("/")) {
-      const wanted = /^[0-9a-f]{64}$/.test(what) ? { root: what } : { file_name: what };
+      const isRoot = /^[0-9a-f]{64}$/.test(what);
+      const wanted = isRoot ? { root: what } : { file_name: what };
       const again = () => open.catalogue.find(wanted);
-      return { kind: "file", found: await again(), again } as const;
+      const found = await again();
+      const byName = () => open.catalogue.find({ file_name: found.name });
+      return { kind: "file", found, again, byName, isRoot } as const;
     }
     const files = (await open.catalogue.files()).filter(({ name }) => name.startsWith(what));
     if (files.length === 0) {
@@ -158,16 +162,18 @@ async function toFile(errand: Errand, wanted: Wanted & { kind: "file" }): Promis
   const onNews = (text: string) => screen.print(oneLine(text));
   const serving = await servingOf(wanted.found, options, onNews);
   try {
-    const fetched = await fetcher.fetch(wanted.found, {
-      target,
-      replaces: options.overwrite ?? false,
-      more: wanted.again,
-      onNews,
-      onProgress: progressOn(screen, target),
-      ...(serving === null
-        ? {}
-        : { onOpen: serving.onOpen, beforeClose: () => serving.beforeClose() }),
-    });
+    const fetched = await fetchCurrent({ ...wanted, onNews }, (found) =>
+      fetcher.fetch(found, {
+        target,
+        replaces: options.overwrite ?? false,
+        more: wanted.again,
+        onNews,
+        onProgress: progressOn(screen, target),
+        ...(serving === null
+          ? {}
+          : { onOpen: serving.onOpen, beforeClose: () => serving.beforeClose() }),
+      }),
+    );
     screen.draw([]);
     tell(fetched, { target, tookMs: performance.now() - startedMs, options });
   } finally {
@@ -192,7 +198,10 @@ async function toStandardOutput(errand: Errand, wanted: Wanted & { kind: "file" 
   try {
     const target = join(dir, "content");
     const onProgress = progressOn(errand.screen, "standard output");
-    await errand.fetcher.fetch(wanted.found, { target, replaces: false, onProgress });
+    const onNews = (text: string) => errand.screen.print(oneLine(text));
+    await fetchCurrent({ ...wanted, onNews }, (found) =>
+      errand.fetcher.fetch(found, { target, replaces: false, onProgress }),
+    );
     errand.screen.draw([]);
     await pipeline(createReadStream(target), process.stdout, { end: false });
   } finally {

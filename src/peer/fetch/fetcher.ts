@@ -122,7 +122,7 @@ export class Fetcher {
         limits: this.#limits,
         signal: this.#options.signal,
         ...(beforeClose === undefined ? {} : { beforeClose }),
-        ...(more === undefined ? {} : { more: async () => (await more()).sources }),
+        ...(more === undefined ? {} : { more: async () => sourcesOf(await more(), root) }),
         onOpen: (one) => {
           opened = one;
           tell();
@@ -181,6 +181,11 @@ function progressOf(download: Download): Progress {
   const resumedBytes = Math.min(sizeBytes, download.partial.resumed * pieceBytesOf(sizeBytes));
   const { doneBytes, sourceCount } = download;
   return { sizeBytes, doneBytes, resumedBytes, sourceCount };
+}
+
+/** Under the same name there may be other content by now. */
+function sourcesOf(found: Found, root: Hash): readonly Source[] {
+  return found.root === root ? found.sources : [];
 }
 
 function nobody(name: string): ClusterError {

@@ -46,19 +46,26 @@ export class Catalogue {
         name: source.peer,
         address: { ...parsed(source.address), fingerprint: pinOf(source) },
         fileName: source.file_name,
-        credential: this.#tickets(wanted, source),
+        credential: this.#tickets(wanted, found, source),
       })),
     };
   }
 
   /** The ticket at hand first; each is good once, so a further use asks for a fresh one. */
-  #tickets(wanted: FileWanted, first: { readonly peer: string; readonly ticket: string }) {
+  #tickets(
+    wanted: FileWanted,
+    { root }: FileFound,
+    first: { readonly peer: string; readonly ticket: string },
+  ) {
     let ticket: string | null = first.ticket;
     return async (): Promise<string> => {
       const held = ticket;
       ticket = null;
       if (held !== null) return held;
-      const { sources } = await this.#find(wanted);
+      const { file_name: name, root: rootNow, sources } = await this.#find(wanted);
+      if (rootNow !== root) {
+        throw new ClusterError("not-found", `${name} has changed at its owner meanwhile`);
+      }
       const fresh = sources.find(({ peer }) => peer === first.peer);
       if (fresh !== undefined) return fresh.ticket;
       throw new ClusterError("not-found", `${first.peer} is gone from the catalogue`);

@@ -139,7 +139,14 @@ test("F5: a replayed ticket, or one for another file, is UNAUTHENTICATED", async
   await assert.rejects(connection.open(byName, "good"), /for another file/);
   redeem = ticketMaster({ fileName: "f", root: other.root });
   const name = { fileName: "f", root: new Uint8Array(0) };
-  await assert.rejects(connection.open(name, "good"), /for another file/);
+  await assert.rejects(connection.open(name, "good"), /f has changed at its owner/);
+  // The ticket is for what it is now, the question for what it was.
+  redeem = ticketMaster({ fileName: "f", root });
+  const before = whole("0".repeat(64));
+  await assert.rejects(connection.open(before, "good"), {
+    status: grpcStatus.unauthenticated,
+    message: /f has changed at its owner meanwhile; ask for it again by its name/,
+  });
 });
 
 test("F5: a session is worth nothing on another connection, or after its time", async (t) => {

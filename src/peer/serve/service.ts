@@ -5,7 +5,7 @@ import type { Call, Method } from "../../link/grpc/server.ts";
 import { hostId } from "../../link/host.ts";
 import * as data from "../../wire/p4/data.ts";
 import { hashBytes, hexOf, pieceBytesOf, pieceCountOf, rootBytesOf } from "../../wire/p4/merkle.ts";
-import type { Admission, Admitted } from "./admission.ts";
+import type { Admission, Admitted, Redeemed } from "./admission.ts";
 import type { Content, Shelf } from "./content.ts";
 import { Readers, sendPieces } from "./pieces.ts";
 import { RateLimit } from "./rate.ts";
@@ -164,12 +164,24 @@ export class FileService {
           ? fileName === wanted.name || (wanted.name === "" && content?.name === fileName)
           : root === wanted.root;
       if (!isMeant || (root !== null && content !== null && content.root !== root)) {
-        throw new ClusterError("unauthenticated", "the ticket is for another file");
+        throw new ClusterError("unauthenticated", this.#mismatch(wanted, admitted));
       }
     }
     if (content !== null) return content;
     // The very words of existing peers.
     throw new ClusterError("not-found", "File not found");
+  }
+
+  /** The ticket names a file that is shared: what is asked for is its content of before, or it has
+   *  other content by now. Nothing is said of what else is shared. */
+  #mismatch(wanted: { readonly name: string; readonly root: string }, admitted: Redeemed): string {
+    const { shelf } = this.#options;
+    const { fileName, root } = admitted;
+    const now = shelf.named(fileName);
+    const isOfBefore = now?.root === root && shelf.rooted(wanted.root) === null;
+    const isStale = wanted.name === fileName && wanted.root === "" && now !== null;
+    if (!(wanted.root === "" ? isStale : isOfBefore)) return "the ticket is for another file";
+    return `${fileName} has changed at its owner meanwhile; ask for it again by its name`;
   }
 
   #begin(call: Call, content: Content): Uint8Array {

@@ -11,6 +11,7 @@ import { oneLine } from "../../text.ts";
 import type { Errand, Wanted } from "../get.ts";
 import { stateDirOf } from "../master.ts";
 import { Speedometer, transferLine } from "../transfer-line.ts";
+import { fetchCurrent } from "./changed.ts";
 
 type Folder = Wanted & { kind: "folder" };
 type Listed = Folder["files"][number];
@@ -98,19 +99,23 @@ class Tree {
   }
 
   async #one({ name, target, find }: Planned): Promise<void> {
-    const { fetcher, options, signal } = this.#errand;
+    const { fetcher, options, screen, signal } = this.#errand;
+    const onNews = (text: string) => screen.print(oneLine(text));
     try {
       mkdirSync(dirname(target), { recursive: true });
-      const fetched = await fetcher.fetch(await find(), {
-        target,
-        replaces: options.overwrite ?? false,
-        isLocked: true,
-        more: find,
-        onProgress: ({ doneBytes }) => {
-          this.#under.set(target, doneBytes);
-          this.#draw();
-        },
-      });
+      const wanted = { found: await find(), byName: find, isRoot: false, onNews };
+      const fetched = await fetchCurrent(wanted, (found) =>
+        fetcher.fetch(found, {
+          target,
+          replaces: options.overwrite ?? false,
+          isLocked: true,
+          more: find,
+          onProgress: ({ doneBytes }) => {
+            this.#under.set(target, doneBytes);
+            this.#draw();
+          },
+        }),
+      );
       this.#doneBytes += fetched.sizeBytes;
       this.fetched.push({ ...fetched, path: target });
     } catch (error) {

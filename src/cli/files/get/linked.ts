@@ -16,7 +16,14 @@ export async function linkedFiles(text: string, fetcher: Fetcher): Promise<Wante
   const link = parseLink(text);
   const { sizeBytes, name } = await look(link, fetcher);
   const found: Found = { name, root: link.root, sizeBytes, sources: sourcesOf(link) };
-  if (!link.isFolder) return { kind: "file", found, again: async () => found };
+  if (!link.isFolder)
+    return {
+      kind: "file",
+      found,
+      again: async () => found,
+      byName: async () => found,
+      isRoot: true,
+    };
   if (sizeBytes > folderListMaxBytes) {
     const text = `the list of the folder has ${sizeBytes} bytes, at most ${folderListMaxBytes}`;
     throw new ClusterError("limit-exceeded", text);
