@@ -301,9 +301,10 @@ class Verifying {
   }
 }
 
-/** It lies, or is somebody else. */
+/** It lies, is somebody else, or must not be asked: not now, and not when it is named again. */
 export function isBanned(error: unknown): boolean {
-  return error instanceof Corrupt || error instanceof WrongCertificate;
+  if (error instanceof Corrupt || error instanceof WrongCertificate) return true;
+  return error instanceof ClusterError && error.code === "forbidden";
 }
 
 /** False for what will not get better by asking again. */
