@@ -73,6 +73,7 @@ export class SimCluster {
     network.onClose = (end, reason) => this.judge.identities.closed(end, reason);
     const disk = this.#makeDisk();
     this.#disk = disk;
+    this.judge.watch(disk.relay);
     this.supervisor = new Supervisor(this.#world, disk);
     this.supervisor.start();
     this.mischief = new Mischief(this.#world, disk, this.supervisor);
@@ -98,6 +99,7 @@ export class SimCluster {
   async run(): Promise<SimResult> {
     const { shape, tell } = this.#world;
     const { bare, gateways, tabs } = shape.browsers;
+    tell(() => `${shape.hidden} of the workers cannot be reached`);
     tell(() => `${tabs.length} tabs, ${bare} bare browsers, ${gateways} gateways`);
     tell(() => `${shape.workers} workers, lease ${shape.liveness.leaseMs} ms`);
     await this.advance(shape.faultsMs);
@@ -202,6 +204,11 @@ export class SimCluster {
       if (kept.length > 0) this.judge.breach("I20", `${name} keeps ${kept} for ever`);
     }
     this.#checkQuietBrowsers();
+    const keptJobs = [...this.#disk.relay.jobs];
+    if (keptJobs.length > 0) this.judge.breach("I20", `the relay keeps ${keptJobs} for ever`);
+    for (const { number, live, pause } of state.workers.values()) {
+      if (live && pause !== null) this.judge.breach("C4", `w-${number} is paused for ever`);
+    }
     const live = [...state.workers.values()].filter((worker) => worker.live);
     const { bare, tabs } = this.mischief.browsers;
     const members = this.mischief.seats.length + tabs.length + bare.length;
@@ -221,8 +228,6 @@ export class SimCluster {
       if (!browser.isConnected) this.judge.breach("I8", `${name} is not connected`);
       if (browser.isBusy) this.judge.breach("I8", `${name} computes for nobody`);
     }
-    const kept = [...this.#disk.relay.jobs];
-    if (kept.length > 0) this.judge.breach("I20", `the relay keeps ${kept} for ever`);
   }
 
   #makeWorld(parts: {

@@ -54,6 +54,7 @@ const shape: WorldShape = {
   faultsMs: 0,
   sweepGraceMs: 3_600_000,
   straggling: 0,
+  hidden: 0,
   browsers: noBrowsers,
 };
 

@@ -68,6 +68,7 @@ export class Fleet {
       faultsMs: Infinity,
       sweepGraceMs: 600_000,
       straggling: 0.005,
+      hidden: 0,
       browsers: noBrowsers,
     };
     const told = options.told === undefined ? {} : { told: options.told };

@@ -4,9 +4,11 @@ import { Browsers } from "./browsers.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import { clientName } from "./members/client.ts";
 import { coordinatorName } from "./members/coordinator.ts";
+import type { MachineDisk } from "./members/machine.ts";
 import type { Supervisor } from "./members/supervisor.ts";
 import { SimWorker } from "./members/worker.ts";
 import type { SimDisk } from "./world/disk.ts";
+import type { SimRelay } from "./world/relay.ts";
 import type { World } from "./world/world.ts";
 
 /** One machine with the worker that lives there now. */
@@ -14,6 +16,8 @@ export type Seat = {
   readonly name: string;
   readonly host: string;
   readonly slots: number;
+  readonly isHidden: boolean;
+  readonly disk: MachineDisk;
   worker: SimWorker;
   life: number;
 };
@@ -23,6 +27,9 @@ const onSeats = /^(worker|link|peers)-/;
 
 /** How long a machine waits before it starts its worker again, ms. */
 const turnedAwayMs = 5_000;
+
+/** A worker looks how much room its disk has within this time, ms. */
+const diskLookMs = 500;
 
 /** What undoes a fault; undefined = it is over at once, null = there was nothing to harm. */
 export type Undo = () => void;
@@ -41,11 +48,17 @@ export class Mischief {
     this.#world = world;
     this.#disk = disk;
     this.#supervisor = supervisor;
-    this.seats = world.shape.slots.map((slots, index) => {
-      const name = `worker-${index}`;
-      const host = `host-${index % 3}`;
-      const worker = new SimWorker(world, { name, host, slots, life: 1 });
-      const seat = { name, host, slots, worker, life: 1 };
+    const { hidden, slots: slotsOf } = world.shape;
+    this.seats = slotsOf.map((slots, index) => {
+      const machine = {
+        name: `worker-${index}`,
+        host: `host-${index % 3}`,
+        slots,
+        life: 1,
+        isHidden: index >= slotsOf.length - hidden,
+        disk: { isFull: false, isWatched: true },
+      };
+      const seat = { ...machine, worker: new SimWorker(world, machine) };
       this.#start(seat);
       return seat;
     });
@@ -84,6 +97,11 @@ export class Mischief {
     this.#supervisor.release();
   }
 
+  get #isRelayUsed(): boolean {
+    const { bare, tabs } = this.browsers;
+    return bare.length + tabs.length > 0 || this.seats.some(({ isHidden }) => isHidden);
+  }
+
   #target(fault: Fault): string {
     return onSeats.test(fault.kind) ? this.#seat(fault).name : "";
   }
@@ -116,12 +134,13 @@ export class Mischief {
    *  often, while the first one stands still. */
   #clone(fault: Fault): Undo | null {
     const { clock, shape } = this.#world;
-    const { host, life, name, slots, worker } = this.#seat(fault);
+    const { host, isHidden, life, name, slots, worker } = this.#seat(fault);
     const { credential, workerId } = worker.loop;
     if (!worker.process.up || credential === "") return null;
     const identity = { workerId, credential };
     const copy = { name: `${name}-clone-${fault.number}`, host, slots, life, identity };
-    const clone = new SimWorker(this.#world, copy);
+    const disk = { isFull: false, isWatched: true };
+    const clone = new SimWorker(this.#world, { ...copy, isHidden, disk });
     const stands = fault.draw < 0.5;
     if (stands) worker.process.pause();
     // When it comes before the other is missed, it is turned away for good.
@@ -167,11 +186,16 @@ export class Mischief {
       },
       "worker-clone": (fault: Fault) => this.#clone(fault),
       "worker-disk-full": (fault: Fault) => {
-        const { worker } = this.#seat(fault);
-        if (!worker.process.up) return null;
-        worker.loop.diskChanged("its disk is full");
+        const seat = this.#seat(fault);
+        const { disk } = seat;
+        if (disk.isFull) return null;
+        disk.isFull = true;
+        // Without a mark that is looked at, only attempts find out.
+        disk.isWatched = fault.draw < 0.6;
+        seat.worker.diskChanged(fault.draw * diskLookMs);
         return () => {
-          if (worker.process.life !== "dead") worker.loop.diskChanged("");
+          disk.isFull = false;
+          seat.worker.diskChanged(fault.draw * diskLookMs);
         };
       },
       "worker-loses-output": (fault: Fault) => {
@@ -247,7 +271,10 @@ export class Mischief {
     return {
       "coordinator-crash": (fault: Fault) => this.#end(true, fault),
       "coordinator-power": (fault: Fault) => this.#end(false, fault),
-      "coordinator-crash-in-write": (fault: Fault) => this.#crashInWrite(fault),
+      "coordinator-crash-in-write": (fault: Fault) => this.#crashInWrite(fault, this.#disk),
+      "coordinator-crash-in-relay": (fault: Fault) => {
+        return this.#isRelayUsed ? this.#crashInWrite(fault, this.#disk.relay) : null;
+      },
       "coordinator-pause": () => {
         const process = supervisor.current?.process;
         if (process?.up !== true) return null;
@@ -305,15 +332,15 @@ export class Mischief {
   }
 
   /** At a moment between the beginning of the next write and its acknowledgement. */
-  #crashInWrite(fault: Fault): Undo | null {
+  #crashInWrite(fault: Fault, to: SimDisk | SimRelay): Undo | null {
     const { process } = this.#supervisor.current ?? {};
-    if (process?.up !== true || this.#disk.onWrite !== null) return null;
-    this.#disk.onWrite = (takesMs) => {
-      this.#disk.onWrite = null;
+    if (process?.up !== true || to.onWrite !== null) return null;
+    to.onWrite = (takesMs) => {
+      to.onWrite = null;
       this.#world.clock.after(takesMs * fault.draw * 1.3, null, () => this.#end(true, fault));
     };
     return () => {
-      this.#disk.onWrite = null;
+      to.onWrite = null;
     };
   }
 }

@@ -28,6 +28,9 @@ export type SeedResult = SimResult & {
 /** Share of the clusters that have gateways and tabs. */
 const browsersShare = 0.25;
 
+/** Share of the clusters that have workers that nobody can reach. */
+const hiddenShare = 0.3;
+
 export async function simulate(options: SimOptions): Promise<SeedResult> {
   const { seed } = options;
   const shape = drawShape(new Random(seed));
@@ -60,9 +63,12 @@ function drawShape(random: Random): WorldShape {
     faultsMs: 600_000 + random.below(5_400_000),
     sweepGraceMs: 600_000,
     straggling: 0.02,
+    hidden: 0,
     browsers: noBrowsers,
   };
-  return random.chance(browsersShare) ? withBrowsers(shape, random) : shape;
+  const drawn = random.chance(browsersShare) ? withBrowsers(shape, random) : shape;
+  const isHiding = drawn.workers > 0 && random.chance(hiddenShare);
+  return isHiding ? { ...drawn, hidden: 1 + random.below(drawn.workers) } : drawn;
 }
 
 /** Tabs beside the workers, instead of some, or alone. */

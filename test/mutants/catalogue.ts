@@ -279,4 +279,53 @@ export const mutants: readonly Mutant[] = [
     "if (nowMs - heardAtMs < this.#gatewayTtlMs) return",
     "if (nowMs - heardAtMs < this.#gatewayTtlMs * 1e9) return",
   ),
+  one(
+    "a relayed output is acknowledged before it is on the disk",
+    "coordinator/relay/kept-outputs.ts",
+    "await writing.written;",
+    "writing.written.catch(() => {});",
+  ),
+  one(
+    "relayed outputs are cleaned up while a reduce still needs them",
+    "coordinator/relay/kept-outputs.ts",
+    'if (state === "running") return;',
+    'if (state === "failed") return;',
+  ),
+  one(
+    "the end of job 1 takes the relayed outputs of job 10 along",
+    "coordinator/relay/kept-outputs.ts",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of the source.
+    "key.startsWith(`${job}/`)",
+    "key.startsWith(job)",
+  ),
+  one(
+    "a start drops the relayed outputs of jobs that run",
+    "coordinator/relay/kept-outputs.ts",
+    "if (!running(job)) await",
+    "if (running(job)) await",
+  ),
+  one(
+    "a full disk counts against the task that met it",
+    "core/cluster/retry.ts",
+    'if (failure.code === "storage-full") {',
+    'if (failure.code === "data-lost") {',
+  ),
+  one(
+    "the pause of a worker that met a full disk has no end",
+    "core/cluster/workers/pauses.ts",
+    '  state.deadlines.add({ kind: "pause", atMs: untilMs, worker: worker.number });\n',
+    "",
+  ),
+  one(
+    "a worker that has room again does not say so",
+    "core/worker.ts",
+    'if (state.relation.state === "joined") effects.push({ kind: "tell-pause", reason });',
+    'if (reason !== "") effects.push({ kind: "tell-pause", reason });',
+  ),
+  one(
+    "a paused worker is given tasks",
+    "core/cluster/leases.ts",
+    "if (worker?.live === true && worker.pause === null) state.hungry",
+    "if (worker?.live === true) state.hungry",
+  ),
 ];

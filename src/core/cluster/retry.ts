@@ -91,11 +91,15 @@ export function afterLoss(
   if (ran) stage.killers.set(task, killers);
   const lost = Math.min(65_535, (stage.setbacks[task] as number) + 1);
   stage.setbacks[task] = lost;
-  if (killers.length >= job.spec.limits.workersKilledMax || lost >= setbackMax) {
-    const which = ran ? ` (${killers.map((worker) => `w-${worker}`).join(", ")})` : "";
+  if (killers.length >= job.spec.limits.workersKilledMax) {
+    const which = killers.map((worker) => `w-${worker}`).join(", ");
     const message =
-      `${ran ? killers.length : lost} workers${which} were lost while they had it, ` +
+      `${killers.length} workers (${which}) were lost while they had it, ` +
       "so it is not tried again";
+    return named(stage, task, { code: "task-crashed", message });
+  }
+  if (lost >= setbackMax) {
+    const message = `was set back ${lost} times; last: w-${lease.worker} was lost while it had it`;
     return named(stage, task, { code: "task-crashed", message });
   }
   if (!stage.leases.has(task)) again(state, job, stage, task);

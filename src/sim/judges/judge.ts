@@ -22,7 +22,9 @@ import type { SimJob } from "../jobs.ts";
 import type { SimWorker } from "../members/worker.ts";
 import type { SimClock } from "../world/clock.ts";
 import type { SimProcess } from "../world/process.ts";
+import type { SimRelay } from "../world/relay.ts";
 import { IdentityJudge } from "./identities.ts";
+import { RelayJudge } from "./relay.ts";
 import { StepJudge } from "./steps.ts";
 
 export type JudgeOptions = {
@@ -65,6 +67,7 @@ export class Judge {
   readonly #options: JudgeOptions;
   readonly #watch = new LawWatch();
   readonly #steps = new StepJudge();
+  readonly #relay = new RelayJudge();
   #atMs = 0;
   #startedAtMs = 0;
   readonly #acknowledged = new Map<JobId, Acknowledged>();
@@ -99,6 +102,11 @@ export class Judge {
     this.#options.clock.stop();
   }
 
+  /** Looks at this relay from now on. */
+  watch(relay: SimRelay): void {
+    this.#relay.watch(relay, this.state, (law, text) => this.breach(law, text));
+  }
+
   // The log.
 
   durable(records: readonly LogRecord[]): void {
@@ -125,6 +133,7 @@ export class Judge {
     this.#steps.before(this.state, event);
     const effects = step(this.state, event);
     this.#steps.after(this.state, effects, isLooked);
+    this.#relay.after(this.state, event);
     if (isLooked) this.#watch.see(this.state);
     for (const job of this.state.jobs.values()) {
       const id = `j-${job.number}`;
@@ -141,7 +150,10 @@ export class Judge {
   /** What is due is done, as soon as the coordinator is there to do it. */
   #checkDeadlines(event: CoordinatorEvent): void {
     if (event.kind === "coordinator-started") this.#startedAtMs = event.atMs;
-    const dueAtMs = Math.max(nextWakeMs(this.state), this.#startedAtMs);
+    // Pauses apart, since whoever forgets one does not wake for it either.
+    const pauses = [...this.state.workers.values()].filter(({ live }) => live);
+    const pausedMs = pauses.map(({ pause }) => pause?.untilMs || Infinity);
+    const dueAtMs = Math.max(Math.min(nextWakeMs(this.state), ...pausedMs), this.#startedAtMs);
     if (event.atMs - dueAtMs <= wakeLateMs) return;
     throw new Error(`I21: a deadline is overdue by ${event.atMs - dueAtMs} ms`);
   }
@@ -230,11 +242,12 @@ export class Judge {
     if (code === "user-error") return job.isDoomed;
     if (code === "timed-out") return job.spec.stages.some((stage) => stage.timeoutMs > 0);
     if (code === "task-crashed") {
-      if (/ 40 workers were lost while /.test(message)) return harsh;
+      if (/ was set back \d+ times/.test(message)) return harsh;
       return / workers .* were lost while /.test(message) && job.spec.limits.workersKilledMax === 3;
     }
-    if (code === "download-failed") {
-      const often = /set back 40 times|could not be fetched from any worker/.test(message);
+    // A tab that is told of it too late says that its ticket is not there any more.
+    if (code === "download-failed" || code === "not-found") {
+      const often = /set back \d+ times|could not be fetched from any worker/.test(message);
       return often && harsh;
     }
     return false;

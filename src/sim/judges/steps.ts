@@ -12,10 +12,13 @@ export class StepJudge {
   #late: Late[] = [];
   /** Reports of this event that come from a worker that nobody can reach. */
   #relayed: Late[] = [];
+  /** Reports of this event that tell of a full disk, with what their task had against it. */
+  #full: Array<{ readonly stage: Stage; readonly task: number; readonly before: number }> = [];
 
   before(state: CoordinatorState, event: CoordinatorEvent): void {
     this.#late = [];
     this.#relayed = [];
+    this.#full = [];
     if (event.kind !== "attempts-reported") return;
     const stage = state.jobs.get(idNumber(event.job))?.stages[event.stage];
     if (stage === undefined) return;
@@ -25,6 +28,9 @@ export class StepJudge {
       const has = leases.some((one) => one.attempt === report.attempt && one.worker === worker);
       const committed = stage.committed[report.task]!;
       if (!has) this.#late.push({ stage, report, committed });
+      if (report.kind === "failed" && report.failure.code === "storage-full") {
+        this.#full.push({ stage, task: report.task, before: against(stage, report.task) });
+      }
       const isHidden = state.workers.get(worker)?.specs.exchangeUrl === "";
       if (isHidden) this.#relayed.push({ stage, report, committed });
     }
@@ -44,12 +50,26 @@ export class StepJudge {
       if (stage.holder[report.task] === RELAY) continue;
       throw new Error(`B1: j-${stage.job}/${stage.index}/${report.task} would go with its tab`);
     }
-    for (const effect of effects) if (effect.kind === "assign") checkInput(state, effect);
+    for (const { before, stage, task } of this.#full) {
+      if (against(stage, task) === before) continue;
+      throw new Error(`C4: a full disk counts against j-${stage.job}/${stage.index}/${task}`);
+    }
+    for (const effect of effects) {
+      if (effect.kind !== "assign") continue;
+      checkInput(state, effect);
+      if (state.workers.get(idNumber(effect.worker))?.pause === null) continue;
+      throw new Error(`C4: ${effect.worker} is out of disk and is given tasks`);
+    }
     if (!whole) return;
     for (const number of state.active) {
       for (const stage of state.jobs.get(number)!.stages) checkHolders(state, stage);
     }
   }
+}
+
+/** What makes a job fail when there is too much of it. */
+function against(stage: Stage, task: number): number {
+  return stage.setbacks[task]! + stage.userErrors[task]!;
 }
 
 /** A reduce task begins when every partition that it reads is there. */

@@ -3,21 +3,23 @@
 
 import type { Principal } from "../../coordinator/access/auth.ts";
 import { BlobSweep } from "../../coordinator/jobs/blob-sweep.ts";
+import { KeptOutputs } from "../../coordinator/relay/kept-outputs.ts";
 import { Loop, type OuterEffect } from "../../coordinator/run.ts";
 import { TrackerEdge } from "../../coordinator/tracker/tracker-edge.ts";
 import { WorkerEdge } from "../../coordinator/worker-edge.ts";
 import { outputsChecked } from "../../coordinator/workers/outputs.ts";
 import { ClusterError } from "../../core/error.ts";
-import type { JobId } from "../../core/ids.ts";
+import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../../core/ids.ts";
 import type { JobSpec, TaskOutput } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
-import { jobOutputs, jobState, jobSummary, tokenRecord } from "../../core/view.ts";
+import { isLeasedTo, jobOutputs, jobState, jobSummary, tokenRecord } from "../../core/view.ts";
 import type { Link } from "../../link/link.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { digestOf } from "../world/digest.ts";
 import { openSimLog, type SimDisk } from "../world/disk.ts";
 import type { Server } from "../world/network.ts";
 import { SimProcess } from "../world/process.ts";
+import type { SimOutput } from "../world/relay.ts";
 import type { SimLink } from "../world/sim-link.ts";
 import { SimTextLink } from "../world/text-link.ts";
 import { simTickets } from "../world/tickets.ts";
@@ -50,6 +52,11 @@ export class SimCoordinator implements Server {
   #tracker: TrackerEdge | null = null;
   #tabData: TabData | null = null;
   #sweep: BlobSweep | null = null;
+  #kept: KeptOutputs<SimOutput> | null = null;
+  /** Keys of outputs that this process took, or found at its start. */
+  readonly #knownOutputs = new Set<string>();
+  /** Outputs that are on their way to the disk. */
+  #relaying = 0;
 
   constructor(world: World, disk: SimDisk, wallSkewMs: number) {
     this.#world = world;
@@ -57,6 +64,7 @@ export class SimCoordinator implements Server {
     this.process = new SimProcess(coordinatorName, world.clock, wallSkewMs);
     this.#blobs = disk.blobs(this.process);
     this.process.onDeath.push((said) => {
+      if (this.#relaying > 0) world.count("crash: output on its way to the relay lost");
       if (!said && disk.relay.losePower(disk.options.random) > 0) {
         world.count("relay: files lost with the power");
       }
@@ -115,7 +123,7 @@ export class SimCoordinator implements Server {
       checked: outputsChecked(this.#blobs, () => loop.state),
     };
     const worker = new WorkerEdge({ ...common, liveness: shape.liveness });
-    this.#disk.relay.keepOnly((job) => jobState(loop.state, job) === "running");
+    this.#openRelay(loop);
     const tracker = new TrackerEdge({
       ...common,
       ticketOf: (secret, id, refs) => digestOf(`${secret} ${id} ${refs}`),
@@ -131,7 +139,8 @@ export class SimCoordinator implements Server {
       process: this.process,
       loop,
       tracker,
-      relay: this.#disk.relay,
+      relayed: (key, partition) => this.#relayedText(key, partition),
+      bring: (ref, partitions, isWanted) => this.#bring(ref, partitions, isWanted),
       putBlob: (text) => this.putBlob(text),
       readBlob: (hash) => this.readBlob(hash),
       secretOf,
@@ -204,7 +213,50 @@ export class SimCoordinator implements Server {
 
   /** Partitions that the relay keeps, for a worker that shows its credential; null = not there. */
   relayed(ask: Pick<PartitionsAsk, "sources" | "partition">): Array<string | null> {
-    return ask.sources.map((source) => this.#disk.relay.read(source, ask.partition));
+    this.#mustRun();
+    return ask.sources.map((source) => this.#relayedText(source, ask.partition));
+  }
+
+  /** A worker that nobody can reach brings a map output. Returns the root. */
+  async relay(worker: WorkerId, ref: AttemptRef, partitions: readonly string[]): Promise<string> {
+    const loop = this.#mustRun();
+    const isLeased = () => isLeasedTo(loop.state, worker, ref);
+    if (!isLeased()) throw new ClusterError("not-found", "this attempt is not leased to it");
+    return this.#bring(ref, partitions, isLeased);
+  }
+
+  #openRelay(loop: Loop): void {
+    const { files } = this.#disk.relay;
+    for (const [ref] of files.load()) this.#knownOutputs.add(attemptKey(ref));
+    this.#kept = new KeptOutputs(files);
+    void this.#kept.keepOnly((job) => jobState(loop.state, job) === "running");
+  }
+
+  async #bring(
+    ref: AttemptRef,
+    partitions: readonly string[],
+    isWanted: () => boolean,
+  ): Promise<string> {
+    const writing = this.#disk.relay.writing(this.process, ref, partitions);
+    this.#relaying += 1;
+    try {
+      const { root } = await this.#kept!.keep(ref, writing, isWanted);
+      this.#knownOutputs.add(attemptKey(ref));
+      return root;
+    } finally {
+      this.#relaying -= 1;
+    }
+  }
+
+  #relayedText(key: string, partition: number): string | null {
+    const [job = "", stage, task, attempt] = key.split(/[/#]/);
+    const [at, of, number] = [stage, task, attempt].map(Number) as [number, number, number];
+    const output = this.#kept!.get({ job: job as JobId, stage: at, task: of, attempt: number });
+    const text = this.#disk.relay.read(key, partition);
+    if (output === null && text !== null && this.#knownOutputs.has(key)) {
+      this.#world.judge.breach("I9", `${key} is on the coordinator's disk, and is said to be lost`);
+    }
+    return output === null ? null : text;
   }
 
   /** SIGTERM: workers keep what they run. */
@@ -231,8 +283,7 @@ export class SimCoordinator implements Server {
   #perform(effect: OuterEffect, { tracker, worker }: Edges): void {
     if (effect.kind === "drop-blobs") this.#sweep!.sweep().catch(() => {});
     else if (effect.kind === "job-changed") {
-      const hasEnded = jobState(this.#loop!.state, effect.job) !== "running";
-      if (hasEnded) this.#disk.relay.drop(effect.job);
+      void this.#kept!.jobChanged(effect.job, jobState(this.#loop!.state, effect.job));
     } else if (!tracker.perform(effect)) worker.perform(effect);
   }
 

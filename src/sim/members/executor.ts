@@ -1,7 +1,8 @@
 /** The twin of a worker's task processes: computes in memory, takes the time that the seed says,
  *  and gets code, partitions and results over the simulated network. */
+import { ClusterError } from "../../core/error.ts";
 import type { AttemptReport } from "../../core/event.ts";
-import type { AttemptRef, JobId } from "../../core/ids.ts";
+import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../../core/ids.ts";
 import { type Failure, taskName } from "../../core/job.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
 import type { Executor, ExecutorEvents, RunOrder, Serving } from "../../worker/run.ts";
@@ -11,6 +12,7 @@ import type { SimProcess } from "../world/process.ts";
 import { isTicket } from "../world/tickets.ts";
 import type { World } from "../world/world.ts";
 import { coordinatorName, type SimCoordinator } from "./coordinator.ts";
+import type { Machine } from "./machine.ts";
 import type { SimWorker } from "./worker.ts";
 
 export type PartitionsAsk = {
@@ -42,7 +44,7 @@ export class SimExecutor implements Executor {
   slowFactor = 1;
   readonly #world: World;
   readonly #process: SimProcess;
-  readonly #workerId: () => string;
+  readonly #machine: Machine;
   readonly #events: ExecutorEvents;
   readonly #jobs = new Map<string, JobOpen>();
   readonly #loaded = new Set<string>();
@@ -50,8 +52,8 @@ export class SimExecutor implements Executor {
   readonly #outputs = new Map<string, Output>();
   readonly #runs = new Map<number, Run>();
 
-  constructor(world: World, process: SimProcess, events: ExecutorEvents, workerId: () => string) {
-    this.#workerId = workerId;
+  constructor(world: World, process: SimProcess, events: ExecutorEvents, machine: Machine) {
+    this.#machine = machine;
     this.#world = world;
     this.#process = process;
     this.#events = events;
@@ -101,6 +103,9 @@ export class SimExecutor implements Executor {
     const open = this.#jobs.get(order.job);
     const job = this.#world.jobs.get(open?.codeHash ?? "");
     this.#world.judge.runStarted(this.#process, order, job ?? null);
+    if (this.#machine.pausedFor() !== "") {
+      this.#world.judge.breach("C4", `${this.#process.name} is out of disk and begins a task`);
+    }
     if (job === undefined) return;
     const run = { order, job, isOver: false };
     this.#runs.set(order.run, run);
@@ -227,16 +232,28 @@ export class SimExecutor implements Executor {
     }
     if (stage.partitionCount === 0) return this.#store(run, plainTask(input));
     const partitions = mapTask(input, stage.partitionCount);
+    this.#needDisk();
     const root = digestOf(partitions.join("\f"));
-    this.#outputs.set(sourceKey(ref.job, ref.stage, ref.task, ref.attempt), {
-      ref,
-      root,
-      partitions,
-    });
+    this.#outputs.set(attemptKey(ref), { ref, root, partitions });
+    if (this.#machine.isHidden) await this.#relay(run, ref, partitions);
     return { root, sizeBytes: partitions.join("").length, records: partitions.length };
   }
 
+  /** As in production, every call that may succeed later is made again; a full disk is told. */
+  async #relay(run: Run, ref: AttemptRef, partitions: readonly string[]): Promise<void> {
+    const worker = this.#machine.workerId() as WorkerId;
+    const work = (server: SimCoordinator) => server.relay(worker, ref, partitions);
+    await this.#untilOver(run, work);
+  }
+
+  #needDisk(): void {
+    if (!this.#machine.disk.isFull) return;
+    this.#world.count("worker: no space left");
+    throw new ClusterError("storage-full", "no space left on this worker");
+  }
+
   async #reduce(run: Run, ref: AttemptRef) {
+    this.#needDisk();
     const stage = run.job.spec.stages[ref.stage]!.inputStage!;
     const told = this.#sources.get(`${ref.job}/${stage}`);
     const count = run.job.spec.stages[stage]!.taskCount;
@@ -264,9 +281,9 @@ export class SimExecutor implements Executor {
     const once = async () => {
       const asked = missing();
       const sources = asked.map((task) =>
-        sourceKey(ref.job, told.stage, task, told.tasks[task]![1]),
+        attemptKey({ job: ref.job, stage: told.stage, task, attempt: told.tasks[task]![1] }),
       );
-      const ask = { ticket, sources, partition: ref.task, requester: this.#workerId() };
+      const ask = { ticket, sources, partition: ref.task, requester: this.#machine.workerId() };
       const got = await this.#ask(url, ask);
       for (const [index, task] of asked.entries()) {
         found[task] = this.#isFlipped() ? null : got[index]!;
@@ -290,12 +307,16 @@ export class SimExecutor implements Executor {
 
   async #store(run: Run, text: string) {
     const work = (server: SimCoordinator) => server.putBlob(text);
-    const root = await this.#retrying(() => {
+    const root = await this.#untilOver(run, work);
+    return { root, sizeBytes: text.length, records: 1 };
+  }
+
+  #untilOver<T>(run: Run, work: (server: SimCoordinator) => Promise<T>): Promise<T> {
+    return this.#retrying(() => {
       if (run.isOver) throw new Lost([]);
       const options = { timeoutMs: askTimeoutMs, work };
       return this.#world.network.ask(this.#process, coordinatorName, options);
     });
-    return { root, sizeBytes: text.length, records: 1 };
   }
 
   async #blob(hash: string): Promise<string> {
@@ -311,7 +332,7 @@ export class SimExecutor implements Executor {
       try {
         return await attempt();
       } catch (error) {
-        if (tries >= triesMax) throw error;
+        if (tries >= triesMax || isFull(error)) throw error;
       }
       await this.#process.sleep(500 * tries);
     }
@@ -325,6 +346,10 @@ export class SimExecutor implements Executor {
   }
 
   #lostReport(ref: AttemptRef, durationMs: number, error: Error): AttemptReport {
+    if (isFull(error)) {
+      this.#world.count("attempt met a full disk");
+      return failedReport(ref, durationMs, { code: "storage-full", message: error.message });
+    }
     this.#world.count("download or upload failed");
     const failure = { code: "download-failed", message: error.message } as const;
     const report = failedReport(ref, durationMs, failure);
@@ -332,6 +357,10 @@ export class SimExecutor implements Executor {
     if (tasks.length > 0) this.#world.count("reduce reports lost partitions");
     return tasks.length === 0 ? report : { ...report, lostTasks: tasks };
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof ClusterError && error.code === "storage-full";
 }
 
 type Fetch = {
@@ -360,8 +389,4 @@ type FailedReport = Extract<AttemptReport, { kind: "failed" }>;
 
 function failedReport(ref: AttemptRef, durationMs: number, failure: Failure): FailedReport {
   return { kind: "failed", task: ref.task, attempt: ref.attempt, durationMs, failure };
-}
-
-function sourceKey(job: string, stage: number, task: number, attempt: number): string {
-  return `${job}/${stage}/${task}#${attempt}`;
 }

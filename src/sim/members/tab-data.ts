@@ -9,10 +9,9 @@ import { shuffleTicketMs } from "../../coordinator/workers/orders.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptReport } from "../../core/event.ts";
 import { type AttemptRef, attemptKey, type JobId } from "../../core/ids.ts";
-import { jobSpec, stageSources, workerSpecs } from "../../core/view.ts";
+import { jobSpec, jobState, stageSources, workerSpecs } from "../../core/view.ts";
 import { mapTask, plainTask, reduceTask, type Trouble } from "../jobs.ts";
 import type { SimProcess } from "../world/process.ts";
-import type { SimRelay } from "../world/relay.ts";
 import { simTickets } from "../world/tickets.ts";
 import type { World } from "../world/world.ts";
 import type { SimWorker } from "./worker.ts";
@@ -22,7 +21,14 @@ export type TabDataParts = {
   readonly process: SimProcess;
   readonly loop: Loop;
   readonly tracker: TrackerEdge;
-  readonly relay: SimRelay;
+  /** A partition that the relay has; null = it has not. */
+  readonly relayed: (key: string, partition: number) => string | null;
+  /** Puts a map output into the relay; returns its root. */
+  readonly bring: (
+    ref: AttemptRef,
+    partitions: readonly string[],
+    isWanted: () => boolean,
+  ) => Promise<string>;
   readonly putBlob: (text: string) => Promise<string>;
   readonly readBlob: (hash: string) => Promise<string>;
   readonly secretOf: (job: JobId) => string;
@@ -68,7 +74,7 @@ export class TabData {
   }
 
   async #partitionOf(run: TabRun, from: number): Promise<string> {
-    const { loop, relay } = this.#parts;
+    const { loop, relayed } = this.#parts;
     const input = jobSpec(loop.state, run.job)?.stages[run.stage]?.inputStage ?? null;
     const source = input === null ? null : stageSources(loop.state, run.job, input)[from];
     const [partition] = run.attempts.keys();
@@ -78,16 +84,16 @@ export class TabData {
     const { attempt, task, worker } = source;
     const key = attemptKey({ job: run.job, stage: input, task, attempt });
     if (worker !== null) return this.#fromWorker(run, key, { worker, partition });
-    const text = relay.read(key, partition);
+    const text = relayed(key, partition);
     if (text === null) throw gone(key);
     return text;
   }
 
   /** Partitions of a map task. */
-  putRun(ticket: string, ref: AttemptRef, partitions: readonly string[]): string {
+  putRun(ticket: string, ref: AttemptRef, partitions: readonly string[]): Promise<string> {
     const run = this.#run(ticket);
     if (run.attempts.get(ref.task) !== ref.attempt) throw new ClusterError("not-found", "not its");
-    return this.#parts.relay.put(ref, partitions);
+    return this.#parts.bring(ref, partitions, () => this.#isRunning(run));
   }
 
   putPart(ticket: string, text: string): Promise<string> {
@@ -165,7 +171,8 @@ export class TabData {
     const count = stage?.partitionCount ?? 0;
     if (count === 0) return { root: await this.#parts.putBlob(first), ...common };
     const partitions = Array.from({ length: count }, (_, part) => results.get(part) ?? "");
-    const root = this.#parts.relay.put(ref, partitions);
+    const { bring, loop } = this.#parts;
+    const root = await bring(ref, partitions, () => jobState(loop.state, run.job) === "running");
     return { root, sizeBytes: partitions.join("").length, records: count };
   }
 
@@ -193,6 +200,11 @@ export class TabData {
       });
     if (text === null) throw failed("it is not there");
     return text;
+  }
+
+  /** The same, when its answer has taken a while. */
+  #isRunning(run: TabRun): boolean {
+    return this.#parts.tracker.ticket(run.ticket)?.run === run && run.attempts.size > 0;
   }
 
   #run(ticket: string): TabRun {

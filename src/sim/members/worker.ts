@@ -10,6 +10,7 @@ import type { World } from "../world/world.ts";
 
 import { coordinatorName, joinToken } from "./coordinator.ts";
 import { type PartitionsAsk, SimExecutor } from "./executor.ts";
+import type { MachineDisk } from "./machine.ts";
 
 export type SimWorkerOptions = {
   /** Of the machine. */
@@ -18,6 +19,9 @@ export type SimWorkerOptions = {
   readonly slots: number;
   /** Counts the processes on the machine. */
   readonly life: number;
+  /** Nobody can reach it: the coordinator relays its outputs. */
+  readonly isHidden: boolean;
+  readonly disk: Readonly<MachineDisk>;
   /** Taken from another process. */
   readonly identity?: WorkerLoopOptions["identity"];
 };
@@ -28,14 +32,16 @@ export class SimWorker implements Server {
   readonly executor: SimExecutor;
   /** When it last tried to reach the coordinator, ms. */
   dialledAtMs = 0;
+  readonly #disk: Readonly<MachineDisk>;
   readonly #links = new Set<SimLink>();
   #heardAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(world: World, options: SimWorkerOptions) {
     const { clock, network, random } = world;
-    const { name, host, slots, life, identity } = options;
+    const { disk, identity, isHidden, name, host, slots, life } = options;
     const process = new SimProcess(name, clock);
     this.process = process;
+    this.#disk = disk;
     let executor: SimExecutor | null = null;
     this.loop = new WorkerLoop({
       rules: { ...defaultRules, slots },
@@ -48,13 +54,16 @@ export class SimWorker implements Server {
         slots,
         memoryBytes: 1e9,
         kinds: [programKinds.javascript],
-        exchangeUrl: `grpc://${name}:1`,
+        exchangeUrl: isHidden ? "" : `grpc://${name}:1`,
         version: "simulated",
         session: `${name} life ${life}`,
       },
       ...(identity === undefined ? {} : { identity }),
       executor: (events) => {
-        executor = new SimExecutor(world, process, events, () => this.loop.workerId);
+        const pausedFor = () => this.loop.state.pausedFor;
+        const workerId = () => this.loop.workerId;
+        const machine = { workerId, pausedFor, isHidden, disk };
+        executor = new SimExecutor(world, process, events, machine);
         return executor;
       },
       onNews: ({ kind, text }) => {
@@ -72,6 +81,15 @@ export class SimWorker implements Server {
 
   start(): void {
     this.process.soon(() => this.loop.start());
+    if (this.#disk.isFull) this.diskChanged(0);
+  }
+
+  /** Something is different on its disk. It looks so much later, if it looks at all. */
+  diskChanged(looksAfterMs: number): void {
+    this.process.after(looksAfterMs, () => {
+      const reason = this.#disk.isFull && this.#disk.isWatched ? "its disk is full" : "";
+      if (reason !== this.loop.state.pausedFor) this.loop.diskChanged(reason);
+    });
   }
 
   /** When the coordinator last heard anything of it, ms. */

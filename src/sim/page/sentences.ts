@@ -37,6 +37,7 @@ const sayings: Readonly<Record<FaultKind, Tell>> = {
   "coordinator-crash": () => "The coordinator is killed. Workers go on with what they have.",
   "coordinator-power": () => "The coordinator's machine loses its power.",
   "coordinator-crash-in-write": () => "The coordinator dies in the middle of a write to its log.",
+  "coordinator-crash-in-relay": () => "The coordinator dies while a worker brings it an output.",
   "coordinator-pause": (_who, forS) => `The coordinator stands still for ${forS}.`,
   "coordinator-stop": () => "The coordinator is stopped, as for an upgrade.",
   "coordinator-second": () =>
@@ -48,7 +49,7 @@ const sayings: Readonly<Record<FaultKind, Tell>> = {
   "disk-bit-flip": () => "A bit of the log turns; the next start notices.",
   "worker-disk-full": (who, forS) =>
     `The disk of ${who} is full for ${forS}: it takes nothing new.`,
-  "relay-loses-output": () => "The coordinator loses an output that it kept for a browser tab.",
+  "relay-loses-output": () => "The coordinator loses an output that it kept for a worker.",
   "tab-closed": (who) => `${who} is closed. Its tasks go to somebody else.`,
   "tab-reloaded": (who) => `${who} is loaded again and comes back as another.`,
   "tab-power": (who) => `The machine of ${who} loses its power.`,

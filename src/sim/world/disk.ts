@@ -33,7 +33,7 @@ export class SimDisk {
   /** Called when a write begins, with the time that it takes, ms. */
   onWrite: ((takesMs: number) => void) | null = null;
   readonly options: DiskOptions;
-  readonly relay = new SimRelay();
+  readonly relay: SimRelay;
   readonly #blobs = openMemoryBlobs({ sha256: (bytes) => digestOf(decoder.decode(bytes)) });
   /** Positions whose bytes are not what was written. */
   readonly #flipped = new Map<number, number>();
@@ -41,6 +41,14 @@ export class SimDisk {
 
   constructor(options: DiskOptions) {
     this.options = options;
+    const isFull = () => this.full;
+    this.relay = new SimRelay({
+      get full() {
+        return isFull();
+      },
+      writeMs: () => this.writeMs(),
+      count: options.count,
+    });
   }
 
   writeMs(): number {

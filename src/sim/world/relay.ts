@@ -1,36 +1,95 @@
-/** The twin of the coordinator's relay: map outputs of whoever nobody can reach, on the disk of the
- *  coordinator. It outlives the process; what was not yet on the disk goes with the power. */
+/** The twin of the relay's files: map outputs of whoever nobody can reach, on the disk of the
+ *  coordinator. They outlive the process; what was not yet on the disk goes with the power. Which
+ *  there are is for the production code to say (`KeptOutputs`). */
+import type { OutputFiles, Writing } from "../../coordinator/relay/kept-outputs.ts";
+import { ClusterError } from "../../core/error.ts";
 import type { AttemptRef, JobId } from "../../core/ids.ts";
 import { attemptKey } from "../../core/ids.ts";
 import type { Random } from "../../core/random.ts";
 import { digestOf } from "./digest.ts";
+import type { SimProcess } from "./process.ts";
 
-type Relayed = { readonly job: JobId; readonly partitions: readonly string[] };
+export type SimOutput = {
+  readonly ref: AttemptRef;
+  readonly root: string;
+  readonly partitions: readonly string[];
+};
+
+/** What the relay needs to know of the disk that it is on. */
+export type RelayDisk = {
+  readonly full: boolean;
+  readonly writeMs: () => number;
+  readonly count: (what: string) => void;
+};
 
 export class SimRelay {
-  readonly #outputs = new Map<string, Relayed>();
+  /** Called when an output begins to be written, with the time that it takes, ms. */
+  onWrite: ((takesMs: number) => void) | null = null;
+  /** Called before everything of a job is removed. */
+  onRemove: (job: JobId) => void = () => {};
+  readonly #disk: RelayDisk;
+  readonly #outputs = new Map<string, SimOutput>();
+  /** Keys and roots of all that was ever whole on the disk, of jobs that have not been removed. */
+  readonly #everKept = new Map<string, JobId>();
 
-  /** Returns the root. */
-  put(ref: AttemptRef, partitions: readonly string[]): string {
-    this.#outputs.set(attemptKey(ref), { job: ref.job, partitions });
-    return digestOf(partitions.join("\f"));
+  constructor(disk: RelayDisk) {
+    this.#disk = disk;
   }
 
-  /** Null = there is none, or no such partition. */
+  readonly files: OutputFiles<SimOutput> = {
+    load: () => [...this.#outputs.values()].map((output) => [output.ref, output] as const),
+    jobs: () => this.jobs,
+    remove: async (job) => {
+      this.onRemove(job);
+      for (const [key, { ref }] of this.#outputs) if (ref.job === job) this.#outputs.delete(key);
+      for (const [key, of] of this.#everKept) if (of === job) this.#everKept.delete(key);
+    },
+  };
+
+  get jobs(): Set<JobId> {
+    return new Set([...this.#outputs.values()].map(({ ref }) => ref.job));
+  }
+
+  /** An output that a process writes. Whoever publishes it before it is written has it on the disk
+   *  when it is, if the process lives until then. */
+  writing(process: SimProcess, ref: AttemptRef, partitions: readonly string[]): Writing<SimOutput> {
+    const disk = this.#disk;
+    const output = { ref, root: digestOf(partitions.join("\f")), partitions };
+    const takesMs = disk.writeMs();
+    this.onWrite?.(takesMs);
+    let isWritten = false;
+    let isPublished = false;
+    const place = () => {
+      if (!isWritten || !isPublished) return;
+      const key = attemptKey(ref);
+      this.#outputs.set(key, output);
+      this.#everKept.set(`${key} ${output.root}`, ref.job);
+      disk.count("relay: output kept");
+    };
+    const written = process.sleep(takesMs).then(() => {
+      if (disk.full) {
+        disk.count("relay: disk full");
+        throw new ClusterError("storage-full", "the coordinator's disk is full");
+      }
+      isWritten = true;
+      place();
+    });
+    const publish = () => {
+      isPublished = true;
+      place();
+      return output;
+    };
+    return { root: output.root, written, publish, discard: async () => {} };
+  }
+
+  /** Null = it is not on the disk, or has no such partition. */
   read(key: string, partition: number): string | null {
     return this.#outputs.get(key)?.partitions[partition] ?? null;
   }
 
-  get jobs(): Set<JobId> {
-    return new Set([...this.#outputs.values()].map(({ job }) => job));
-  }
-
-  drop(job: JobId): void {
-    for (const [key, output] of this.#outputs) if (output.job === job) this.#outputs.delete(key);
-  }
-
-  keepOnly(running: (job: JobId) => boolean): void {
-    for (const job of this.jobs) if (!running(job)) this.drop(job);
+  /** Whether it has been whole on the disk, wherever it is now. */
+  hasKept(key: string, root: string): boolean {
+    return this.#everKept.has(`${key} ${root}`);
   }
 
   /** The disk loses one. False when it has none. */

@@ -25,6 +25,8 @@ export const noBrowsers: BrowserShape = { tabs: [], bare: 0, gateways: 0, noteMs
 export type WorldShape = {
   readonly workers: number;
   readonly slots: readonly number[];
+  /** So many of the workers, the last ones, cannot be reached: the coordinator has their outputs. */
+  readonly hidden: number;
   readonly browsers: BrowserShape;
   readonly liveness: LivenessOptions;
   readonly snapshotRecords: number;
