@@ -1,7 +1,7 @@
 /** GET_FILE between two clients over real sockets: ours against scripted ones, in both roles. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import {
   defaultGetFileLimits,
@@ -9,6 +9,7 @@ import {
   fetchConsoleFile,
   serveGetFile,
 } from "./console-files.ts";
+import { rawAnswer } from "./testing/raw-answer.ts";
 
 const name = "/srv/notes.txt";
 
@@ -45,23 +46,6 @@ function serving(t: TestContext, lookup: FileLookup, limits = defaultGetFileLimi
   return listening(t, (socket) => void serveGetFile(socket, new Uint8Array(0), lookup, limits));
 }
 
-/** Everything that comes back for these pieces, until the server closes. */
-async function answerTo(
-  address: { host: string; port: number },
-  pieces: readonly (string | Uint8Array)[],
-  halfClose = false,
-): Promise<Buffer> {
-  const socket = connect({ ...address, allowHalfOpen: true, noDelay: true });
-  const chunks: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk)).on("error", () => {});
-  await once(socket, "connect");
-  for (const piece of pieces) await new Promise((sent) => socket.write(piece, sent));
-  if (halfClose) socket.end();
-  await once(socket, "end");
-  socket.destroy();
-  return Buffer.concat(chunks);
-}
-
 async function all(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   for await (const piece of content) pieces.push(piece);
@@ -77,23 +61,23 @@ describe("serving", () => {
     const expected = Buffer.concat([Buffer.from("\x0010\0"), body]);
     for (const operation of ["GET_FILE", "GET FILE"]) {
       const request = `${operation}\0${name}\0`;
-      assert.deepEqual(await answerTo(address, [request]), expected);
-      assert.deepEqual(await answerTo(address, [...request]), expected);
-      assert.deepEqual(await answerTo(address, [request], true), expected);
+      assert.deepEqual(await rawAnswer(address, [request]), expected);
+      assert.deepEqual(await rawAnswer(address, [...request]), expected);
+      assert.deepEqual(await rawAnswer(address, [request], true), expected);
     }
     assert.equal(closed.length, 6);
   });
 
   it("a file of 0 bytes has a head and nothing more", async (t) => {
     const address = await serving(t, published([]).lookup);
-    const answer = await answerTo(address, [`GET_FILE\0${name}\0`]);
+    const answer = await rawAnswer(address, [`GET_FILE\0${name}\0`]);
     assert.deepEqual(answer, Buffer.from("\x000\0"));
   });
 
   it("T3.4: what is not published is 1, whatever its path", async (t) => {
     const address = await serving(t, published([body]).lookup);
     for (const path of ["/etc/passwd", "../notes.txt", `${name}/`, "/srv/./notes.txt", ""]) {
-      const answer = await answerTo(address, [`GET_FILE\0${path}\0`]);
+      const answer = await rawAnswer(address, [`GET_FILE\0${path}\0`]);
       assert.deepEqual(answer, Buffer.of(1), path);
     }
   });
@@ -102,12 +86,12 @@ describe("serving", () => {
     const limits = { ...defaultGetFileLimits, requestMs: 100 };
     const address = await serving(t, published([body]).lookup, limits);
     const other = Buffer.of(2);
-    assert.deepEqual(await answerTo(address, ["REGISTER\0alice\0"]), other);
-    assert.deepEqual(await answerTo(address, [`FORMAT\0${name}\0`]), other);
-    assert.deepEqual(await answerTo(address, ["GET_FILE\0/srv"], true), other);
-    assert.deepEqual(await answerTo(address, ["GET_FILE\0/srv"]), other);
-    assert.deepEqual(await answerTo(address, ["x".repeat(100_000)]), other);
-    assert.deepEqual(await answerTo(address, ["GET_FILE\0/srv/unreadable\0"]), other);
+    assert.deepEqual(await rawAnswer(address, ["REGISTER\0alice\0"]), other);
+    assert.deepEqual(await rawAnswer(address, [`FORMAT\0${name}\0`]), other);
+    assert.deepEqual(await rawAnswer(address, ["GET_FILE\0/srv"], true), other);
+    assert.deepEqual(await rawAnswer(address, ["GET_FILE\0/srv"]), other);
+    assert.deepEqual(await rawAnswer(address, ["x".repeat(100_000)]), other);
+    assert.deepEqual(await rawAnswer(address, ["GET_FILE\0/srv/unreadable\0"]), other);
   });
 
   it("F2: a file that changed while it was read is cut short", async (t) => {

@@ -1,9 +1,11 @@
 /** The server of seed 3 against a client written from the notes: every operation, every code. */
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { describe, it } from "node:test";
+import { rawAnswer } from "../../../peer/testing/raw-answer.ts";
 import { malformed } from "../../../wire/console/testdata/golden.ts";
 import { readOperations } from "./operations-log.ts";
-import { kept, listener, type RawServer, rawAnswer, rawServer } from "./testing/raw.ts";
+import { kept, listener, type RawServer, rawServer } from "./testing/raw.ts";
 
 const dateTime = "21/11/2026 02:15:45";
 
@@ -305,6 +307,24 @@ describe("what is printed and kept", () => {
     assert.equal(found[0]?.dateTime, dateTime);
     assert.equal(found[0]?.host, "127.0.0.1");
     assert.match(found[0]?.at ?? "", /^20\d\d-.*Z$/);
+  });
+
+  it("C1: what was answered is in the log, whenever the coordinator is killed", async (t) => {
+    const server = await rawServer(t);
+    for (let n = 1; n <= 20; n += 1) {
+      const answered = new Promise<Buffer>((resolve) => {
+        const socket = connect(server.port, "127.0.0.1").once("data", (answer) => {
+          // At this instant a kill would find what the file has now.
+          found = readOperations(server.dataDir).length;
+          socket.destroy();
+          resolve(answer);
+        });
+        socket.write(n % 2 === 0 ? "FORMAT\0" : `REGISTER\0user-${n}\0`);
+      });
+      let found = 0;
+      await answered;
+      assert.equal(found, n);
+    }
   });
 
   it("T3.4: confined to named users, everybody else is answered other", async (t) => {

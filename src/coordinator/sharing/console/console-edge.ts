@@ -148,10 +148,10 @@ class ConsoleEdge {
     if (reading.kind === "request" && reading.request.operation !== "GET_FILE") {
       const { request, dateTime } = reading;
       const result = await this.#operations.perform(request, host);
-      this.#tell(request, { dateTime, host, outcome: result.outcome });
+      await this.#tell(request, { dateTime, host, outcome: result.outcome });
       await this.#answer(socket, request, result);
     } else if (reading.kind !== "more") {
-      this.#refuse(socket, reading, host);
+      await this.#refuse(socket, reading, host);
     }
     await finish(socket, this.#limits.closeMs);
   }
@@ -162,12 +162,16 @@ class ConsoleEdge {
   }
 
   /** What is malformed, or asked of the wrong side, is answered with `other` and closed. */
-  #refuse(socket: Socket, reading: Exclude<Reading, { kind: "more" }>, host: string): void {
+  async #refuse(
+    socket: Socket,
+    reading: Exclude<Reading, { kind: "more" }>,
+    host: string,
+  ): Promise<void> {
     const operation = reading.kind === "malformed" ? reading.operation : null;
     const user = reading.kind === "malformed" ? reading.user : "";
     const known = operation === "GET_FILE" ? null : operation;
     if (known !== null) this.#options.onLine?.(lineOf(known, user));
-    this.#keep({ operation: known, user, file: "", dateTime: "", host, outcome: "other" });
+    await this.#keep({ operation: known, user, file: "", dateTime: "", host, outcome: "other" });
     socket.write(known === null ? Uint8Array.of(unreadableByte) : encodeOutcome(known, "other"));
   }
 
@@ -178,20 +182,20 @@ class ConsoleEdge {
     socket.write(encodeOutcome(request.operation, result.outcome));
   }
 
-  #tell(
+  async #tell(
     request: ConsoleRequest,
     said: { readonly dateTime: string | null; readonly host: string; readonly outcome: Outcome },
-  ): void {
+  ): Promise<void> {
     const { operation, user } = request;
     const file = "path" in request ? request.path : "";
     const dateTime = said.dateTime ?? "";
     this.#options.onLine?.(lineOf(operation, user));
-    this.#keep({ operation, user, file, dateTime, host: said.host, outcome: said.outcome });
     this.#rpcLog?.add({ user, operation, file, dateTime });
+    await this.#keep({ operation, user, file, dateTime, host: said.host, outcome: said.outcome });
   }
 
-  #keep(logged: Omit<LoggedOperation, "at">): void {
-    this.#log.add({ at: new Date(this.#loop.nowMs()).toISOString(), ...logged });
+  #keep(logged: Omit<LoggedOperation, "at">): Promise<void> {
+    return this.#log.add({ at: new Date(this.#loop.nowMs()).toISOString(), ...logged });
   }
 }
 

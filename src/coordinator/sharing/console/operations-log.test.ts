@@ -23,7 +23,7 @@ test("the newest operations are kept, in two files of bounded size, over restart
   const limits = { fileMaxBytes: 1_000, waitingMaxBytes: 1_000 };
   for (let n = 0; n < 50; n += 1) {
     const log = new OperationsLog(dir, limits);
-    log.add({ ...one, user: `user-${n}` });
+    await log.add({ ...one, user: `user-${n}` });
     await log.close();
   }
   const files = readdirSync(join(dir, "logs"));
@@ -39,7 +39,7 @@ test("what waits for the disk is bounded, and a line that a crash cut is left ou
   const dir = temporaryDir(t);
   makeDirectory(join(dir, "logs"));
   const log = new OperationsLog(dir, { fileMaxBytes: 100_000, waitingMaxBytes: 1_000 });
-  for (let n = 0; n < 100; n += 1) log.add({ ...one, user: `user-${n}` });
+  for (let n = 0; n < 100; n += 1) void log.add({ ...one, user: `user-${n}` });
   await log.close();
   const kept = readOperations(dir);
   assert.ok(kept.length > 3 && kept.length < 12, `${kept.length} are kept`);

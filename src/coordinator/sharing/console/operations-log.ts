@@ -1,8 +1,12 @@
-/** The log of what users of the console asked: NDJSON in the data directory, bounded, never waited
- *  for. */
+/** The log of what users of the console asked: NDJSON in the data directory, bounded.
+ *
+ *  1. A line is on the disk before its operation is answered; lines that come together are synced
+ *     together.
+ *  2. A full disk costs lines of this log, no operation. */
 import { readFileSync, statSync } from "node:fs";
 import { appendFile, rename } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { syncDirectory } from "../../../store/directory.ts";
 import type { Operation, Outcome } from "../../../wire/console/messages.ts";
 
 export type LoggedOperation = {
@@ -46,7 +50,9 @@ export class OperationsLog {
   #sizeBytes: number;
   #waiting: string[] = [];
   #waitingBytes = 0;
-  #writing: Promise<void> | null = null;
+  /** The lines that wait: when they are on the disk. */
+  #next: Promise<void> | null = null;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(dataDir: string, limits: OperationsLogLimits = defaultOperationsLogLimits) {
     this.#paths = paths(dataDir);
@@ -54,15 +60,15 @@ export class OperationsLog {
     this.#sizeBytes = statSync(this.#paths.newer, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  add(operation: LoggedOperation): void {
+  /** Resolves when the line is on the disk, or dropped. */
+  add(operation: LoggedOperation): Promise<void> {
     const line = `${JSON.stringify(operation)}\n`;
     const sizeBytes = Buffer.byteLength(line);
-    if (this.#waitingBytes + sizeBytes > this.#limits.waitingMaxBytes) return;
+    if (this.#waitingBytes + sizeBytes > this.#limits.waitingMaxBytes) return Promise.resolve();
     this.#waiting.push(line);
     this.#waitingBytes += sizeBytes;
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = null;
-    });
+    this.#next ??= this.#writing = this.#writing.then(() => this.#write());
+    return this.#next;
   }
 
   /** Resolves when nothing waits for the disk. */
@@ -71,19 +77,21 @@ export class OperationsLog {
   }
 
   async #write(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const lines = this.#waiting.splice(0).join("");
-      const sizeBytes = this.#waitingBytes;
-      try {
-        if (this.#sizeBytes > 0 && this.#sizeBytes + sizeBytes > this.#limits.fileMaxBytes) {
-          await rename(this.#paths.newer, this.#paths.older);
-          this.#sizeBytes = 0;
-        }
-        await appendFile(this.#paths.newer, lines, { mode: 0o600 });
-        this.#sizeBytes += sizeBytes;
-      } catch {
-        // A full disk costs lines of this log, no operation.
+    const lines = this.#waiting.splice(0).join("");
+    const sizeBytes = Buffer.byteLength(lines);
+    this.#next = null;
+    const { newer, older } = this.#paths;
+    try {
+      if (this.#sizeBytes > 0 && this.#sizeBytes + sizeBytes > this.#limits.fileMaxBytes) {
+        await rename(newer, older);
+        this.#sizeBytes = 0;
       }
+      await appendFile(newer, lines, { mode: 0o600, flush: true });
+      if (this.#sizeBytes === 0) await syncDirectory(dirname(newer));
+      this.#sizeBytes += sizeBytes;
+    } catch {
+      // See law 2.
+    } finally {
       this.#waitingBytes -= sizeBytes;
     }
   }

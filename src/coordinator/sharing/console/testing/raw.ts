@@ -1,9 +1,10 @@
 /** A console server on a loop of its own, and a client that knows nothing of our code: strings,
  *  NULs and bytes as the notes on existing implementations have them. */
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { rawAnswer } from "../../../../peer/testing/raw-answer.ts";
 import { makeDirectory } from "../../../../store/directory.ts";
 import { emptyLog, type LogContents, openMemoryLog } from "../../../../store/log/memory.ts";
 import { Loop } from "../../../run.ts";
@@ -43,23 +44,6 @@ export class RawServer {
     if (answer.length !== 1) throw new Error(`${answer.length} bytes: ${answer.toString("hex")}`);
     return answer[0]!;
   }
-}
-
-/** Sends the pieces one after another, never a FIN, and reads to the end. */
-export async function rawAnswer(
-  address: { readonly host: string; readonly port: number },
-  pieces: readonly (string | Uint8Array)[],
-  halfClose = false,
-): Promise<Buffer> {
-  const socket = connect({ ...address, allowHalfOpen: true, noDelay: true });
-  const chunks: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk)).on("error", () => {});
-  await once(socket, "connect");
-  for (const piece of pieces) await new Promise((sent) => socket.write(piece, sent));
-  if (halfClose) socket.end();
-  await once(socket, "end");
-  socket.destroy();
-  return Buffer.concat(chunks);
 }
 
 /** What outlives a server: its directory and its log. */

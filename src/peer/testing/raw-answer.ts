@@ -1,0 +1,21 @@
+/** A client of the console that knows nothing of our code: it sends bytes, and reads to the end. */
+import { once } from "node:events";
+import { connect } from "node:net";
+
+/** Sends the pieces one after another, and never a FIN unless `halfClose`; every byte that is
+ *  answered before the server closes. */
+export async function rawAnswer(
+  address: { readonly host: string; readonly port: number },
+  pieces: readonly (string | Uint8Array)[],
+  halfClose = false,
+): Promise<Buffer> {
+  const socket = connect({ ...address, allowHalfOpen: true, noDelay: true });
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk)).on("error", () => {});
+  await once(socket, "connect");
+  for (const piece of pieces) await new Promise((sent) => socket.write(piece, sent));
+  if (halfClose) socket.end();
+  await once(socket, "end");
+  socket.destroy();
+  return Buffer.concat(chunks);
+}
