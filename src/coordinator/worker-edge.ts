@@ -53,6 +53,8 @@ export type WorkerEdgeOptions = {
 /** Silent for so many heartbeats, a worker is asked; its id may then be claimed by another
  *  process. */
 const quietHeartbeats = 2;
+/** So few tasks at once are not held back for a fuller packet: somebody may wait for each. */
+const hurryMax = 8;
 
 export class WorkerEdge {
   readonly #options: WorkerEdgeOptions;
@@ -61,6 +63,8 @@ export class WorkerEdge {
   readonly #liveness: Liveness;
   readonly #links = new Set<WorkerLink>();
   readonly #byWorker = new Map<WorkerId, WorkerLink>();
+  /** Their orders leave with the end of this batch. */
+  readonly #hurried = new Set<WorkerLink>();
   #cancelTick = () => {};
   #lastTickMs: number;
   /** Under way: is the log still ours? Null = nothing makes us doubt it. */
@@ -101,6 +105,18 @@ export class WorkerEdge {
     const speaker = { keys, nowMs: loop.nowMs() };
     for (const message of orderMessages(loop.state, order, speaker)) link.order(message);
     hit("edge.order", "after");
+    if (order.kind === "assign" && order.attempts.length <= hurryMax) this.#hurry(link);
+  }
+
+  /** Orders of one batch of events leave together, before the answers to whoever caused them. */
+  #hurry(link: WorkerLink): void {
+    if (this.#hurried.size === 0) {
+      queueMicrotask(() => {
+        for (const one of this.#hurried) one.hurry();
+        this.#hurried.clear();
+      });
+    }
+    this.#hurried.add(link);
   }
 
   /** The token is revoked: whoever came with it, or got it, is out now. */

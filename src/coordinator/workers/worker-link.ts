@@ -99,6 +99,11 @@ export class WorkerLink {
     this.#flush();
   }
 
+  /** What was ordered leaves now, as far as the worker takes it. */
+  hurry(): void {
+    if (this.phase === "joined") this.#link.flush?.();
+  }
+
   /** The answer to a ManagerRequest, and after it what was held back. */
   welcome(frame: Uint8Array): void {
     if (this.phase !== "welcoming") return;

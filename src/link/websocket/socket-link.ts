@@ -76,15 +76,19 @@ export class SocketLink implements Link {
     }
   }
 
-  /** What is sent in one breath leaves in one packet: each costs as much as hundreds of tasks. */
+  flush(): void {
+    if (!this.#corked) return;
+    this.#corked = false;
+    this.#stream.uncork();
+  }
+
+  /** What is sent in one turn leaves in one packet, after what the turn has set off elsewhere: each
+   *  costs as much as hundreds of tasks. */
   #cork(): void {
     if (this.#corked) return;
     this.#corked = true;
     this.#stream.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.#stream.uncork();
-    });
+    setImmediate(() => this.flush());
   }
 
   pendingBytes(): number {

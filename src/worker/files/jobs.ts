@@ -1,7 +1,6 @@
 /** The jobs that are open here: their code, plan and items as files, and where their partitions
  *  lie. */
-import { readFileSync, statSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
@@ -9,7 +8,7 @@ import type { Plan } from "../../wire/block/plan.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
 import type { ShortFile } from "../task-messages.ts";
 import type { CoordinatorBlobs } from "./blobs.ts";
-import { KeptBlobs } from "./kept.ts";
+import { KeptBlobs, type KeptFile } from "./kept.ts";
 
 export type JobFiles = {
   readonly codePath: string;
@@ -17,10 +16,6 @@ export type JobFiles = {
   readonly itemsFile: ShortFile | null;
   readonly plan: Plan;
 };
-
-/** Shorter files are handed over as what they say: a second name for the task process, and opening
- *  it there, takes longer. */
-const shortBytes = 16 * 1024;
 
 export type OpenedJob = {
   readonly open: JobOpen;
@@ -110,12 +105,10 @@ export class OpenJobs {
     const { owner } = open;
     const fetch = (hash: string) =>
       held.file({ owner, hash }, (path) => this.#blobs.fetchTo(hash, path, signal));
-    const [codePath, planPath] = await Promise.all([fetch(open.codeHash), fetch(open.planHash)]);
-    const text = readFileSync(planPath, "utf8");
-    const plan = readPlan(text, open);
-    const planFile = text.length <= shortBytes ? { text } : { path: planPath };
+    const [code, planAt] = await Promise.all([fetch(open.codeHash), fetch(open.planHash)]);
+    const plan = readPlan(planAt.text ?? (await readFile(planAt.path, "utf8")), open);
     const itemsFile = plan.items === null ? null : shortFile(await fetch(plan.items.hash));
-    return { codePath, planFile, itemsFile, plan };
+    return { codePath: code.path, planFile: shortFile(planAt), itemsFile, plan };
   }
 }
 
@@ -135,12 +128,13 @@ class Held {
   async file(
     blob: { readonly owner: string; readonly hash: string },
     fetch: (path: string) => Promise<void>,
-  ): Promise<string> {
-    const path = await this.#kept.hold(blob, fetch);
+  ): Promise<KeptFile> {
+    const file = await this.#kept.hold(blob, fetch);
+    const { path } = file;
     // Code, plan and items may be the same bytes, and after a failure they are asked for again.
     if (this.#ended || this.#paths.has(path)) this.#kept.release(path);
     else this.#paths.add(path);
-    return path;
+    return file;
   }
 
   end(): void {
@@ -150,9 +144,10 @@ class Held {
   }
 }
 
-function shortFile(path: string): ShortFile {
-  if (statSync(path).size > shortBytes) return { path };
-  return { text: readFileSync(path, "utf8") };
+/** Short files are handed over as what they say: a second name for the task process, and opening it
+ *  there, takes longer. */
+function shortFile({ path, text }: KeptFile): ShortFile {
+  return text === null ? { path } : { text };
 }
 
 function readPlan(text: string, open: JobOpen): Plan {

@@ -22,19 +22,20 @@ async function place(t: TestContext) {
 
 test("a blob outlives the job that fetched it, for its owner only", async (t) => {
   const { kept, hold, fetched } = await place(t);
-  kept.release(await hold("ann", "h1"));
-  const path = await hold("ann", "h1");
+  kept.release((await hold("ann", "h1")).path);
+  const { path, text } = await hold("ann", "h1");
+  assert.equal(text, "h1");
   assert.equal(readFileSync(path, "utf8"), "h1");
-  assert.notEqual(await hold("bob", "h1"), path);
+  assert.notEqual((await hold("bob", "h1")).path, path);
   assert.deepEqual(fetched, ["ann h1", "bob h1"]);
 });
 
 test("the blob that was used longest ago goes first, and none that is held", async (t) => {
   const { kept, hold, fetched, dir } = await place(t);
-  const held = await hold("ann", "held");
-  for (let n = 0; n < 63; n++) kept.release(await hold("ann", `h${n}`));
-  kept.release(await hold("ann", "h0"));
-  kept.release(await hold("ann", "h63"));
+  const { path: held } = await hold("ann", "held");
+  for (let n = 0; n < 63; n++) kept.release((await hold("ann", `h${n}`)).path);
+  kept.release((await hold("ann", "h0")).path);
+  kept.release((await hold("ann", "h63")).path);
   assert.equal(readFileSync(held, "utf8"), "held");
   fetched.length = 0;
   await hold("ann", "h0");
@@ -56,5 +57,5 @@ test("what could not be fetched is fetched again, and two at once do not disturb
   assert.equal(failed.status, "rejected");
   assert.deepEqual(one, two);
   assert.equal(fetched.length, 2);
-  assert.equal(readFileSync(await hold("ann", "h1"), "utf8"), "h1");
+  assert.equal(readFileSync((await hold("ann", "h1")).path, "utf8"), "h1");
 });

@@ -6,13 +6,22 @@
  *     first. */
 import { createHash } from "node:crypto";
 import { renameSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Files kept, those that are held aside. */
 const filesMax = 64;
 
-type Kept = { held: number; isHere: boolean };
+/** What shorter files say is kept in memory too. */
+const shortBytes = 16 * 1024;
+
+type Kept = { held: number; file: KeptFile | null };
+
+export type KeptFile = {
+  readonly path: string;
+  /** Null when it is long. */
+  readonly text: string | null;
+};
 
 export class KeptBlobs {
   readonly #dir: string;
@@ -37,35 +46,37 @@ export class KeptBlobs {
   async hold(
     blob: { readonly owner: string; readonly hash: string },
     fetch: (path: string) => Promise<void>,
-  ): Promise<string> {
+  ): Promise<KeptFile> {
     const path = join(this.#dir, nameOf(blob.owner, blob.hash));
-    const file = this.#files.get(path) ?? { held: 0, isHere: false };
+    const kept = this.#files.get(path) ?? { held: 0, file: null };
     this.#files.delete(path);
-    this.#files.set(path, file);
-    file.held += 1;
+    this.#files.set(path, kept);
+    kept.held += 1;
     try {
-      if (!file.isHere) await this.#bring(path, fetch);
-      file.isHere = true;
+      kept.file ??= await this.#bring(path, fetch);
+      return kept.file;
     } catch (error) {
       this.release(path);
       throw error;
     }
-    return path;
   }
 
   release(path: string): void {
-    const file = this.#files.get(path);
-    if (file === undefined) return;
-    file.held -= 1;
-    if (file.held === 0 && !file.isHere) this.#files.delete(path);
+    const kept = this.#files.get(path);
+    if (kept === undefined) return;
+    kept.held -= 1;
+    if (kept.held === 0 && kept.file === null) this.#files.delete(path);
     this.#evict();
   }
 
   /** Several jobs may bring the same at once: the last one's file stays, with the same bytes. */
-  async #bring(path: string, fetch: (path: string) => Promise<void>): Promise<void> {
+  async #bring(path: string, fetch: (path: string) => Promise<void>): Promise<KeptFile> {
     const part = this.#unique(path);
     await fetch(part);
+    const { size } = await stat(part);
+    const text = size <= shortBytes ? await readFile(part, "utf8") : null;
     await rename(part, path);
+    return { path, text };
   }
 
   #evict(): void {
