@@ -17,6 +17,18 @@ export type KnockingOptions = {
   readonly triesMax?: number;
 };
 
+const tryDefaultMs = 2_000;
+
+/** Whether anything listens where a peer says that it serves. */
+export async function answersAt(address: MemberAddress, tryMs = tryDefaultMs): Promise<boolean> {
+  try {
+    (await dialTcp(address, { timeoutMs: tryMs })).destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export class Knocking {
   readonly #options: Required<KnockingOptions>;
   #cancelTimer = () => {};
@@ -24,18 +36,18 @@ export class Knocking {
   #stopped = false;
 
   constructor(options: KnockingOptions) {
-    this.#options = { everyMs: 5_000, tryMs: 2_000, triesMax: 16, ...options };
+    this.#options = { everyMs: 5_000, tryMs: tryDefaultMs, triesMax: 16, ...options };
     this.#arm();
   }
 
   /** One round; for tests, and the timer. */
   async knock(): Promise<void> {
-    const { members, triesMax } = this.#options;
+    const { members, triesMax, tryMs } = this.#options;
     const waiting = members.quietPeers();
     const next = async () => {
       for (let peer = waiting.pop(); peer !== undefined; peer = waiting.pop()) {
         const { address, name } = peer;
-        if (this.#stopped || address === null || !(await this.#isOpen(address))) continue;
+        if (this.#stopped || address === null || !(await answersAt(address, tryMs))) continue;
         // Meanwhile it may be another peer of that name.
         if (members.find(name) === peer) members.touch(name);
       }
@@ -47,15 +59,6 @@ export class Knocking {
     this.#stopped = true;
     this.#cancelTimer();
     await this.#round;
-  }
-
-  async #isOpen(address: MemberAddress): Promise<boolean> {
-    try {
-      (await dialTcp(address, { timeoutMs: this.#options.tryMs })).destroy();
-      return true;
-    } catch {
-      return false;
-    }
   }
 
   #arm(): void {

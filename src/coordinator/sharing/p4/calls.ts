@@ -6,6 +6,8 @@ import { isSameSecret } from "../../../link/secret.ts";
 import type { Available, FileDetails, Registered, Registration } from "../../../wire/p4/control.ts";
 import { flattenTree } from "../../../wire/p4/control-tree.ts";
 import { provedHost, trustedHost } from "../addresses.ts";
+import { answersAt } from "../knocking.ts";
+import type { Members, NewPeer } from "../members.ts";
 import { fileNotFound, type P4Call, P4Refusal, type P4Route, peerNotFound, route } from "./call.ts";
 import { getFile, getFiles, redeem } from "./fetching.ts";
 import * as schema from "./schemas.ts";
@@ -37,6 +39,22 @@ function admit({ auth, body, settings }: P4Call<Registration>): Admission {
   return { owner: principal.owner, admittedBy: principal.token };
 }
 
+/** A peer of that name was killed, and comes again: it is the same owner's, at the same address, and
+ *  nothing answers there although it offers files. Command lines that register without serving
+ *  offer none: nobody can tell whether they are still there. */
+async function forgetDead(members: Members, { address, name, owner }: NewPeer): Promise<void> {
+  const known = members.find(name);
+  const before = known?.address ?? null;
+  if (known === null || before === null || known.kind !== "peer") return;
+  const isSame = before.host === address.host && before.port === address.port;
+  if (!isSame || known.owner !== owner || known.files.size === 0) return;
+  // Meanwhile it may have left, or somebody else may have taken its place.
+  if ((await answersAt(before)) || members.find(name) !== known) return;
+  await members.unregister(name).catch((error) => {
+    if (!(error instanceof ClusterError) || error.code !== "not-found") throw error;
+  });
+}
+
 async function register(call: P4Call<Registration>): Promise<Registered> {
   const { body, machine, members, seenAt, settings } = call;
   const { client_id: name, fingerprint, ip, port, ttl_s: asked = 0 } = body;
@@ -52,9 +70,10 @@ async function register(call: P4Call<Registration>): Promise<Registered> {
     if (asked !== 0) members.promised(name);
     return { token: body.token, ...told };
   }
-  const admission = admit(call);
+  const peer = { name, ...admit(call), address, ttlMs };
+  await forgetDead(members, peer);
   try {
-    const token = await members.registerPeer({ name, ...admission, address, ttlMs });
+    const token = await members.registerPeer(peer);
     if (asked !== 0) members.promised(name);
     return { token, ...told };
   } catch (error) {

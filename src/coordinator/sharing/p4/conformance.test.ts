@@ -1,6 +1,8 @@
 /** Every row of the control channel as existing implementations have it: codes and bodies, GET and
  *  POST, on its own port and below the main one. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
 import { temporaryDir } from "../../testing/opened.ts";
 import { type P4Client, p4Opened, type Said } from "../testing/p4-client.ts";
@@ -185,6 +187,25 @@ test("a heartbeat answers the TTL; who registers again with its token keeps it",
   says(await own.post("/register", body), 400, "Peer already registered");
   says(await own.post("/heartbeat", { token: noToken }), 404, "Peer not found");
   says(await own.post("/heartbeat", {}), 400, "Invalid request");
+});
+
+test("a peer that was killed takes its own place again, and no other one", async (t) => {
+  const { own } = await p4Opened(t);
+  const serving = createServer().listen(0, "127.0.0.1");
+  t.after(() => serving.close());
+  await once(serving, "listening");
+  const { port } = serving.address() as AddressInfo;
+  const body = { client_id: "a", ip: "127.0.0.1", port, genericToken: "secret" };
+  const first = String((await own.post("/register", body)).json.token);
+  await own.post("/add_file", { token: first, file_name: "x" });
+  says(await own.post("/register", body), 400, "Peer already registered");
+  await new Promise((closed) => serving.close(closed));
+  says(await own.post("/register", { ...body, port: port - 1 }), 400, "Peer already registered");
+  const both = await Promise.all([own.post("/register", body), own.post("/register", body)]);
+  assert.deepEqual(both.map(({ status }) => status).toSorted(), [200, 400], "one takes its place");
+  const token = both.find(({ status }) => status === 200)?.json.token;
+  says(await own.post("/heartbeat", { token: first }), 404, "Peer not found");
+  assert.deepEqual((await own.post("/get_files", { token })).json, { files: [] });
 });
 
 test("a source is named with the certificate that it has registered, and without one as ever", async (t) => {
