@@ -103,7 +103,7 @@ test("what fails is given back, and an hour later a tab may bring as much again"
   await bring(15_000);
 });
 
-test("below half of the low-water mark tabs bring nothing, and workers may end their jobs", async () => {
+test("below half of the low-water mark tabs bring nothing, and workers still do", async () => {
   const uploads = new Uploads(new LowWater(tmpdir(), 2 ** 52), () => 0);
   const bring = (tab: string | null) =>
     uploads.count({ tab, job: "j-1", task: null }, chunksOf(10), async (chunks) => {

@@ -1,5 +1,5 @@
-/** What may be brought to the coordinator's disk for running jobs, counted while it comes: a tab may
- *  be anybody's, and must not fill the disk with what it calls results.
+/** What may be brought to the coordinator's disk for running jobs, counted while it comes: a tab
+ *  may be anybody's, and must not fill the disk with what it calls results.
  *
  *  1. Bytes count from the moment in which they come; those of an upload that fails are given back.
  *  2. Every upload counts as one block of a disk at least: empty files fill disks, too.
@@ -105,7 +105,8 @@ export class Uploads {
       bounds.push({ account: this.#open(this.#tabs, tab), maxBytes: tabMaxBytes, text });
     }
     if (job !== null) {
-      const text = `more is brought for ${job} than uploads.jobMaxBytes (${jobMaxBytes}), see --job-uploads`;
+      const limit = `uploads.jobMaxBytes (${jobMaxBytes}), see --job-uploads`;
+      const text = `more is brought for ${job} than ${limit}`;
       bounds.push({ account: this.#open(this.#jobs, job), maxBytes: jobMaxBytes, text });
     }
     return bounds;

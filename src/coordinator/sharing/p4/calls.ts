@@ -39,8 +39,8 @@ function admit({ auth, body, settings }: P4Call<Registration>): Admission {
   return { owner: principal.owner, admittedBy: principal.token };
 }
 
-/** A peer of that name was killed, and comes again: it is the same owner's, at the same address, and
- *  nothing answers there although it offers files. Command lines that register without serving
+/** A peer of that name was killed, and comes again: it is the same owner's, at the same address,
+ *  and nothing answers there although it offers files. Command lines that register without serving
  *  offer none: nobody can tell whether they are still there. */
 async function forgetDead(members: Members, { address, name, owner }: NewPeer): Promise<void> {
   const known = members.find(name);
