@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { parseSync } from "rolldown/experimental";
+import { treeOf } from "../web/try/code/tree/tree.ts";
 import type { SyntaxNode } from "./captured/tree.ts";
 import { findCaptured } from "./captured.ts";
 
@@ -9,7 +10,10 @@ function captured(source: string): string[] {
   const whole = `import { mapReduce, tasks, text } from "tequio";\n${source}`;
   const parsed = parseSync("job.ts", whole, { lang: "ts" });
   assert.deepEqual(parsed.errors, [], source);
-  return findCaptured(parsed.program as unknown as SyntaxNode, whole, "job.ts").map((c) => c.name);
+  const found = findCaptured(parsed.program as unknown as SyntaxNode, whole, "job.ts");
+  // The web page has another parser, and must find the same at the same places.
+  assert.deepEqual(findCaptured(treeOf(whole) as SyntaxNode, whole, "job.ts"), found);
+  return found.map((c) => c.name);
 }
 
 /** A job whose map is `body`, after `head` at the module's level. */

@@ -1,7 +1,11 @@
 /** "Run on the cluster" of the Try page, in a real Chromium with a real cluster: the same plan as
  *  that of `tequio run`, the same result as the judge's, errors in the editor's lines. */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "playwright-core";
 import type { JobSpec } from "../../src/core/job.ts";
 import type { Output } from "../../src/wire/api/messages.ts";
@@ -52,26 +56,65 @@ async function resultOf(cluster: Cluster, token: string, job: string): Promise<s
   return text;
 }
 
-const words = `import { type Emit, mapReduce, text } from "tequio";
-type Pair = { readonly least: number };
+const words = `import { count, type Emit, mapReduce, text } from "tequio";
+type Least = { readonly least: number };
 export default mapReduce({
-  params: { least: 2 } as Pair,
+  params: { least: 2 } as Least,
   input: text.words({ lowercase: true }),
   map: (word, emit: Emit<string, number>, { params }) => {
+    if (word === "bush") count("bushes");
     if (word.length >= params.least) emit(word, 1);
   },
   combine: (a, b) => a + b,
 });
 `;
+const thrown = `import { tasks } from "tequio";
+
+type Item = {
+  readonly n: number;
+};
+
+export default tasks({
+  attempts: 1,
+  items: [{ n: 1 } as Item],
+  run: ({ n }) => {
+    throw new RangeError(\`no \${n} here\`);
+  },
+});
+`;
+const captured = `import { tasks } from "tequio";
+
+let n = 0;
+export default tasks({ items: [1, 2], run: () => n++ });
+`;
+
+async function write(page: Page, job: string): Promise<void> {
+  await page.waitForSelector("#run-on-cluster:not([disabled])");
+  await page.fill(".cm-content", job);
+  await page.click("#run-on-cluster");
+}
+
+/** Equal but for the code, which another bundler writes, and the name, which was not asked for. */
+async function planned(cluster: Cluster, token: string, job: string, args: string[]) {
+  const to = ["--detach", "--json", "--url", cluster.url, "--token", token];
+  const run = await cluster.place.run("run", "job.ts", ...args, ...to);
+  assert.equal(run.code, 0, run.err);
+  const { job: other } = JSON.parse(run.out) as { job: string };
+  const specs = [job, other].map((id) => asked<JobSpec>(cluster, token, `/v1/jobs/${id}/spec`));
+  const [mine, theirs] = (await Promise.all(specs)) as [JobSpec, JobSpec];
+  assert.deepEqual(mine, { ...theirs, codeHash: mine.codeHash, name: mine.name });
+}
 
 test("a job of the editor runs on the cluster: planned as by tequio run, equal to the judge", {
   skip,
 }, async (t) => {
   const cluster = await startCluster(t, "--workers", "1");
+  const { place } = cluster;
   const token = await tokenOf(cluster, "submitter");
   const { errors, page } = await openTry(cluster, token);
-  await page.fill(".cm-content", words);
-  await page.click("#run-on-cluster");
+  place.write("job.ts", words);
+  place.write("sample.txt", await page.inputValue("textarea"));
+  await write(page, words);
   await page.waitForSelector("dialog form");
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
@@ -79,33 +122,58 @@ test("a job of the editor runs on the cluster: planned as by tequio run, equal t
   }
   await page.fill("dialog fieldset .row input[type=text]", "4");
   const job = await ran(page, "done");
-  await page.waitForSelector(".rows");
-  const { place } = cluster;
-  place.write("job.ts", words);
-  place.write("sample.txt", await sampleOf(page, cluster));
-  const args = ["run", "job.ts", "sample.txt", "--param", "least=4"];
-  const judged = await place.run(...args, "--sequential", "-o", "-");
+  await page.waitForSelector(".counters >> text=bushes");
+  const args = ["sample.txt", "--param", "least=4"];
+  const judged = await place.run("run", "job.ts", ...args, "--sequential", "-o", "-");
   assert.equal(await resultOf(cluster, token, job), judged.out, judged.err);
-  const run = await place.run(
-    ...args,
-    "--detach",
-    "--json",
-    "--url",
-    cluster.url,
-    "--token",
-    token,
+  await planned(cluster, token, job, args);
+
+  await page.goBack();
+  await page.waitForSelector(".cm-content >> text=bushes");
+  await write(page, captured);
+  await page.waitForSelector('dialog [role=alert] >> text=/job.ts:4:50.*uses "n"/');
+  await page.keyboard.press("Escape");
+  await write(page, thrown);
+  await ran(page, "failed");
+  await page.waitForSelector(".notice.bad >> text=/no 1 here.*job.ts:11/");
+  await t.test("files and what is shared are read as by tequio run", () =>
+    files(cluster, token, page),
   );
-  assert.equal(run.code, 0, run.err);
-  const other = (JSON.parse(run.out) as { job: string }).job;
-  const [mine, theirs] = await Promise.all(
-    [job, other].map((one) => asked<JobSpec>(cluster, token, `/v1/jobs/${one}/spec`)),
-  );
-  // The code is as another bundler writes it, and the name was never asked for alike.
-  assert.deepEqual(theirs, { ...mine, codeHash: theirs!.codeHash, name: theirs!.name });
   assert.deepEqual(errors, []);
 });
 
-async function sampleOf(page: Page, { url }: Cluster): Promise<string> {
-  await page.goto(`${url}/try`);
-  return page.inputValue("textarea");
+/** Large enough that a sort looks at its input, for where its partitions begin. */
+async function files(cluster: Cluster, token: string, page: Page): Promise<void> {
+  const { place } = cluster;
+  const job = 'import { text } from "tequio";\nexport default text.lines().sort();\n';
+  place.write("job.ts", job);
+  const lines = (bytes: number) => randomBytes(bytes).toString("base64").replace(/.{76}/g, "$&\n");
+  const plain = place.write("plain.txt", lines(8_000_000));
+  const packed = join(place.dir, "packed.txt.gz");
+  writeFileSync(packed, gzipSync(lines(7_000_000), { level: 1 }));
+  await page.goBack();
+  await write(page, job);
+  await page.check("dialog input[value=files]");
+  await page.setInputFiles("dialog input[type=file]", [plain, packed]);
+  const own = await ran(page, "done");
+  await planned(
+    cluster,
+    token,
+    own,
+    [plain, packed].map((path) => basename(path)),
+  );
 }
+
+test("who may only look is told what to ask for, on a phone as well", { skip }, async (t) => {
+  const cluster = await startCluster(t, "--workers", "0");
+  const token = await tokenOf(cluster, "reader");
+  const look = { width: 375, height: 740, language: "es-MX" };
+  const { page } = await openScreen(browser!, `${cluster.url}/try#token=${token}`, look);
+  await page.click("#run-on-cluster:not([disabled])");
+  await page.waitForSelector("dialog >> text=tequio token create --role submitter");
+  assert.equal(await page.locator("dialog form").count(), 0);
+  assert.deepEqual(await violations(page), []);
+  await fits(page);
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("dialog", { state: "detached" });
+});

@@ -1,18 +1,22 @@
-/** Loads the job of the Try page into this Worker: a module from a blob, which may import nothing.
- *  What it throws is told with the lines of the module; the page knows the author's. */
-
+/** Loads the job of the Try page into this Worker: a module from a blob, which may reach nothing.
+ *  Refuses what `tequio run` would. What it throws is told with the lines of the module; the page
+ *  knows the author's. */
 import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
+import type { PageJob } from "../../wire/browser/trial.ts";
 import { checkJob } from "../build/check-job.ts";
+import type { SyntaxNode } from "../captured/tree.ts";
+import { refuseCaptured } from "../captured.ts";
 import type { Job } from "../job.ts";
 
 /** As the page shows it. */
-export const fileName = "job.ts";
+const fileName = "job.ts";
 /** The module in stacks, as that of tasks in tabs. */
 const codeName = "job.mjs";
 const textMaxCharacters = 4_000;
 
-export async function loadJob(code: string): Promise<Job> {
+export async function loadJob({ code, program, source }: PageJob): Promise<Job> {
+  refuseCaptured(program as SyntaxNode, source, `/${fileName}`, () => null);
   const text = `${code}\n//# sourceURL=${codeName}`;
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   try {

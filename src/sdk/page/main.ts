@@ -22,7 +22,7 @@ async function answered(order: PageOrder): Promise<PageAnswer> {
   const took = () => ({ logs, tookMs: performance.now() - startedMs });
   const onLog = (line: string) => void (logs.length < logsMax && logs.push(line));
   try {
-    const done = await obeyed(await loadJob(order.code), order, onLog);
+    const done = await obeyed(await loadJob(order), order, onLog);
     return { ...took(), ...done };
   } catch (error) {
     return { ...took(), kind: "failed", failure: failureOf(error) };
@@ -34,7 +34,7 @@ function obeyed(job: Job, order: PageOrder, onLog: (line: string) => void) {
     case "try":
       return tryJob(job, order.input, onLog);
     case "look":
-      return lookAt(job, order);
+      return lookAt(job);
     case "plan":
       return planHere(job, order.code, order);
   }

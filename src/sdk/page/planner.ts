@@ -4,17 +4,14 @@ import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { GivenFile, Looked, PageWish, PlannedJob } from "../../wire/browser/trial.ts";
 import { operatorCode } from "../build/operator-code.ts";
-import type { SyntaxNode } from "../captured/tree.ts";
-import { refuseCaptured } from "../captured.ts";
 import type { Job } from "../job.ts";
 import { compressionOf, type FoundFile } from "../plan/found.ts";
 import { planBlob, planFound } from "../plan/of-found.ts";
 import { formatsOf } from "../plan/operator.ts";
 import { jobSpecOf } from "../plan/spec.ts";
 import { giveFile } from "./files.ts";
-import { fileName } from "./load.ts";
 
-type Of<K extends PageWish["kind"]> = Extract<PageWish, { kind: K }>;
+type Wish = Extract<PageWish, { kind: "plan" }>;
 
 /** No file has a path here, so there is no machine where it lies. */
 export const settings = { params: {}, host: "", unpackStart };
@@ -23,14 +20,12 @@ export function inputsOf(job: Job): string[] {
   return job.kind === "tasks" ? [] : Object.keys(formatsOf(job));
 }
 
-/** Refuses what `tequio run` would. */
-export function lookAt(job: Job, { program, source }: Of<"look">): Looked {
-  refuseCaptured(program as SyntaxNode, source, `/${fileName}`, () => null);
+export function lookAt(job: Job): Looked {
   const { name = "", params = {} } = job.options;
   return { kind: "looked", name, inputs: inputsOf(job), params };
 }
 
-export async function planHere(job: Job, code: string, wish: Of<"plan">): Promise<PlannedJob> {
+export async function planHere(job: Job, code: string, wish: Wish): Promise<PlannedJob> {
   const { files, name, params } = wish;
   for (const input of inputsOf(job)) {
     if (files.some((file) => file.input === input)) continue;

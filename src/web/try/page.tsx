@@ -5,30 +5,32 @@ import { durationText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
 import { ClusterDialog } from "./cluster/dialog.tsx";
+import { keepDraft, readDraft } from "./draft.ts";
 import type { Editor } from "./editor.ts";
 import { trialMs } from "./limits.ts";
 import { tryMessages } from "./messages.ts";
 import { type Ended, Outcome } from "./outcome.tsx";
-import { type Sample, samples } from "./samples.ts";
+import { samples } from "./samples.ts";
 
 type Shown = Ended | "running" | "too long" | null;
 
 export function TryPage() {
   const say = useMessages(tryMessages);
-  const [first] = samples as readonly [Sample];
+  const [first] = useState(readDraft);
   const [input, setInput] = useState(first.input);
-  const [shown, show] = useState<Shown>(null);
   const [name, setName] = useState(first.name);
+  const [shown, show] = useState<Shown>(null);
   /** What is about to be submitted; null = nothing. */
   const [submitted, submit] = useState<string | null>(null);
-  const latest = useRef(input);
-  latest.current = input;
+  const latest = useRef({ input, name });
+  latest.current = { input, name };
   const run = async (text: string) => {
     show("running");
     const { runTrial } = await import("./trial.ts");
-    show((await runTrial(text, latest.current)) ?? "too long");
+    show((await runTrial(text, latest.current.input)) ?? "too long");
   };
-  const { editor, isReady, place } = useEditor(first.code, say("job"), run);
+  const keep = (code: string) => keepDraft({ code, ...latest.current });
+  const { editor, isReady, place } = useEditor({ text: first.code, label: say("job"), run, keep });
   const begin = (name: string) => {
     const sample = samples.find((one) => one.name === name);
     if (sample === undefined) return;
@@ -46,6 +48,7 @@ export function TryPage() {
         <Rich text={say("intro")} />
       </p>
       <Tools
+        sample={name}
         isReady={isReady}
         isRunning={shown === "running"}
         begin={begin}
@@ -84,6 +87,7 @@ export function TryPage() {
 }
 
 type ToolsProps = {
+  readonly sample: string;
   readonly isReady: boolean;
   readonly isRunning: boolean;
   readonly begin: (sample: string) => void;
@@ -92,13 +96,13 @@ type ToolsProps = {
   readonly submit: () => void;
 };
 
-function Tools({ begin, isReady, isRunning, run, save, submit }: ToolsProps) {
+function Tools({ begin, isReady, isRunning, run, sample, save, submit }: ToolsProps) {
   const say = useMessages(tryMessages);
   return (
     <div class="row">
       <label class="row">
         <span class="quiet">{say("sample")}</span>
-        <select onChange={(event) => begin(event.currentTarget.value)}>
+        <select value={sample} onChange={(event) => begin(event.currentTarget.value)}>
           {samples.map(({ name }) => (
             <option key={name} value={name}>
               {say(name as "words" | "sales" | "tasks")}
@@ -131,24 +135,40 @@ function Answer({ shown }: { shown: Shown }) {
   return <Outcome ended={shown} />;
 }
 
+type Editing = {
+  readonly text: string;
+  readonly label: string;
+  readonly run: (text: string) => void;
+  /** Called when the reader leaves. */
+  readonly keep: (text: string) => void;
+};
+
 /** The compiler is several megabytes: the page is there before it. */
-function useEditor(text: string, label: string, run: (text: string) => void) {
+function useEditor(options: Editing) {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
-  const running = useRef(run);
-  running.current = run;
+  const latest = useRef(options);
+  latest.current = options;
   const [isReady, setReady] = useState(false);
   useEffect(() => {
     let isGone = false;
     void import("./editor.ts").then(({ openEditor }) => {
       const parent = place.current;
       if (isGone || parent === null) return;
-      const own = openEditor({ parent, text, label, run: () => running.current(own.text()) });
+      const { label, text } = options;
+      const run = () => latest.current.run(own.text());
+      const own = openEditor({ parent, text, label, run });
       editor.current = own;
       setReady(true);
     });
+    const keep = () => {
+      if (editor.current !== null) latest.current.keep(editor.current.text());
+    };
+    addEventListener("pagehide", keep);
     return () => {
       isGone = true;
+      keep();
+      removeEventListener("pagehide", keep);
       editor.current?.destroy();
       editor.current = null;
     };

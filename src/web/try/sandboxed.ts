@@ -1,15 +1,17 @@
 /** Does one thing with the job of the editor in a sandbox of its own: a frame of another origin
  *  without network or storage, a Worker in it, and an end. */
-import type { PageAnswer, PageOrder, PageWish } from "../../wire/browser/trial.ts";
+import type { PageAnswer, PageJob, PageOrder, PageWish } from "../../wire/browser/trial.ts";
 import type { FromSandbox, SandboxHello, ToSandbox } from "../../worker/browser/contract.ts";
 import { placed } from "../../worker/browser/tab/places.ts";
 import { trialMs } from "./limits.ts";
 
 /** Null: it took too long. Failures have the lines of the editor. */
-export async function ask(code: string, wish: PageWish): Promise<PageAnswer | null> {
+export async function ask(job: PageJob, wish: PageWish): Promise<PageAnswer | null> {
   const { default: workerCode } = await import("virtual:job-worker");
-  const answer = await answerTo({ ...wish, code, pieces: [], segments: [] }, workerCode);
-  return answer?.kind === "failed" ? { ...answer, failure: placed(answer.failure, code) } : answer;
+  const answer = await answerTo({ ...wish, ...job, pieces: [], segments: [] }, workerCode);
+  return answer?.kind === "failed"
+    ? { ...answer, failure: placed(answer.failure, job.code) }
+    : answer;
 }
 
 async function answerTo(order: PageOrder, workerCode: string): Promise<PageAnswer | null> {

@@ -3,19 +3,26 @@
 import type { Failure, JobSpec, OutputFormat } from "../../core/job.ts";
 
 /** The Worker's first and only message; a port for the answer comes along. */
-export type PageOrder = {
-  /** The job and the SDK as one ES module. */
-  readonly code: string;
+export type PageOrder = PageJob & {
   /** As a sandbox wants it of every order. */
   readonly pieces: readonly [];
   readonly segments: readonly [];
 } & PageWish;
 
+export type PageJob = {
+  /** The job and the SDK as one ES module. */
+  readonly code: string;
+  /** As its author wrote it. */
+  readonly source: string;
+  /** The syntax tree of `source`, as ESTree. */
+  readonly program: object;
+};
+
 export type PageWish =
   /** Run it here, on a sample. */
   | { readonly kind: "try"; readonly input: string }
-  /** Say what it needs; `program` is the syntax tree of `source`. */
-  | { readonly kind: "look"; readonly source: string; readonly program: object }
+  /** Say what it needs. */
+  | { readonly kind: "look" }
   | {
       readonly kind: "plan";
       readonly name: string;

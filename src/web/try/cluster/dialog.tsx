@@ -1,7 +1,7 @@
 /** "Run on the cluster": the job of the editor, submitted by whoever may. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Failure } from "../../../core/job.ts";
-import type { Looked } from "../../../wire/browser/trial.ts";
+import type { Looked, PageJob } from "../../../wire/browser/trial.ts";
 import { durationText } from "../../i18n/amounts.ts";
 import { useMessages } from "../../i18n/language.ts";
 import { Rich } from "../../i18n/rich.tsx";
@@ -66,7 +66,7 @@ function Close({ close }: Pick<Props, "close">) {
 }
 
 type Seen =
-  | { readonly kind: "job"; readonly code: string; readonly looked: Looked }
+  | { readonly kind: "job"; readonly job: PageJob; readonly looked: Looked }
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "late" };
 
@@ -108,10 +108,10 @@ function Submission({ close, name, sample, source }: Props) {
 
 async function look(source: string): Promise<Seen> {
   try {
-    const code = await bundled(source);
-    const answer = await ask(code, { kind: "look", source, program: await tree(source) });
+    const job = await bundled(source);
+    const answer = await ask(job, { kind: "look" });
     if (answer === null) return { kind: "late" };
-    if (answer.kind === "looked") return { kind: "job", code, looked: answer };
+    if (answer.kind === "looked") return { kind: "job", job, looked: answer };
     if (answer.kind === "failed") return { kind: "failed", failure: answer.failure };
     throw new Error(`a look at a job answered ${answer.kind}`);
   } catch (error) {
@@ -119,8 +119,4 @@ async function look(source: string): Promise<Seen> {
     const message = error instanceof BuildFailure ? error.message : String(error);
     return { kind: "failed", failure: { code, message } };
   }
-}
-
-async function tree(source: string): Promise<object> {
-  return (await import("../code/tree.ts")).treeOf(source);
 }

@@ -1,6 +1,6 @@
 /** What is asked before a job of the editor is submitted: its name, its inputs, its parameters. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Looked } from "../../../wire/browser/trial.ts";
+import type { Looked, PageJob } from "../../../wire/browser/trial.ts";
 import { CallError } from "../../api/client.ts";
 import { useMessages } from "../../i18n/language.ts";
 import { go } from "../../shell/router.ts";
@@ -9,7 +9,7 @@ import { submitMessages } from "./messages.ts";
 import { type Chosen, type Progress, sendJob } from "./send.ts";
 
 type Props = {
-  readonly code: string;
+  readonly job: PageJob;
   readonly looked: Looked;
   /** The page's sample. */
   readonly sample: string;
@@ -18,7 +18,7 @@ type Props = {
   readonly close: () => void;
 };
 
-export function SubmitForm({ close, code, looked, name: fallback, sample }: Props) {
+export function SubmitForm({ close, job, looked, name: fallback, sample }: Props) {
   const say = useMessages(submitMessages);
   const [name, setName] = useState(looked.name === "" ? fallback : looked.name);
   const [choices, setChoices] = useState<Readonly<Record<string, Choice>>>({});
@@ -31,7 +31,7 @@ export function SubmitForm({ close, code, looked, name: fallback, sample }: Prop
       if (chosen === null) return refuse(say("noInput"));
       inputs.set(input, chosen);
     }
-    send({ code, name: name.trim(), params, inputs });
+    send({ job, name: name.trim(), params, inputs });
   };
   return (
     <form
@@ -132,7 +132,7 @@ function useSending() {
     stop.current = controller;
     refuse("");
     sendJob(wanted, { signal: controller.signal, tell }).then(
-      (job) => go(`/jobs/${job}`),
+      (id) => go(`/jobs/${id}`),
       (error: unknown) => {
         if (controller.signal.aborted) return;
         tell(null);

@@ -2,7 +2,7 @@
  *  sandbox has made of them, then the job. */
 
 import type { SharedInput, Submitted } from "../../../wire/api/messages.ts";
-import type { GivenFile, PlannedJob } from "../../../wire/browser/trial.ts";
+import type { GivenFile, PageJob, PlannedJob } from "../../../wire/browser/trial.ts";
 import { Sha256 } from "../../../worker/browser/stand-ins/sha256.ts";
 import { CallError, call, hasBlob, sendBlob } from "../../api/client.ts";
 import { pause } from "../../api/connection.ts";
@@ -18,7 +18,7 @@ export type Chosen =
   | { readonly kind: "shared"; readonly name: string };
 
 export type Wanted = {
-  readonly code: string;
+  readonly job: PageJob;
   readonly name: string;
   readonly params: Readonly<Record<string, string>>;
   readonly inputs: ReadonlyMap<string, Chosen>;
@@ -99,8 +99,8 @@ async function own(
 }
 
 async function plan(wanted: Wanted, files: readonly GivenFile[]): Promise<PlannedJob> {
-  const { code, name, params } = wanted;
-  const answer = await ask(code, { kind: "plan", name, params, files });
+  const { job, name, params } = wanted;
+  const answer = await ask(job, { kind: "plan", name, params, files });
   if (answer?.kind === "failed") throw new CallError(answer.failure.code, answer.failure.message);
   if (answer?.kind !== "planned") {
     throw new CallError("user-error", say(submitMessages, "planLate"));

@@ -1,10 +1,12 @@
-/** The job in the editor as the module that travels. The compiler is loaded when it is needed. */
+/** The job in the editor as a sandbox wants it. The compiler is loaded when it is needed. */
+import type { PageJob } from "../../../wire/browser/trial.ts";
 
 /** Throws `BuildFailure`. */
-export async function bundled(source: string): Promise<string> {
-  const [{ bundleSource }, { default: sdk }] = await Promise.all([
+export async function bundled(source: string): Promise<PageJob> {
+  const [{ bundleSource }, { treeOf }, { default: sdk }] = await Promise.all([
     import("./bundle.ts"),
+    import("./tree/tree.ts"),
     import("virtual:sdk-code"),
   ]);
-  return bundleSource(source, sdk);
+  return { code: bundleSource(source, sdk), source, program: treeOf(source) };
 }

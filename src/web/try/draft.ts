@@ -1,0 +1,30 @@
+/** What somebody has written on the Try page, for when they come back from the job that it became.
+ *  Kept for this tab alone. */
+import { type Sample, samples } from "./samples.ts";
+
+const key = "tequio.try";
+/** Longer texts are not kept, characters: storage of a tab is small. */
+const textMaxCharacters = 1_000_000;
+
+/** The first sample when there is nothing. */
+export function readDraft(): Sample {
+  const [first] = samples as readonly [Sample];
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(key) ?? "null") as Partial<Sample> | null;
+    const { code, input, name } = kept ?? {};
+    const isWhole = [code, input, name].every((text) => typeof text === "string");
+    return isWhole ? (kept as Sample) : first;
+  } catch {
+    return first;
+  }
+}
+
+export function keepDraft(draft: Sample): void {
+  const text = JSON.stringify(draft);
+  if (text.length > textMaxCharacters) return;
+  try {
+    sessionStorage.setItem(key, text);
+  } catch {
+    // It is gone with the page, then.
+  }
+}
