@@ -1,42 +1,105 @@
-/** Runs seeds on the product with one planted bug until a judge sees it: `node run.ts <name>
- *  <seeds>`. The source is changed while it is loaded; nothing on the disk is. Prints one line of
- *  JSON. */
-import { registerHooks } from "node:module";
-import { mutants } from "./catalogue.ts";
+/** Runs seeds on the product with one planted bug after the other, until a judge sees it: `node
+ *  run.ts <name> …`. The source is changed while it is loaded; nothing on the disk is. Each bug has
+ *  modules of its own, all in one process: starting one takes longer than most bugs live. Prints
+ *  one line of JSON for each. */
+import { readFileSync } from "node:fs";
+import { registerHooks, stripTypeScriptTypes } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { simulate } from "../../src/sim/simulate.ts";
+import { goals } from "../simulation/goals.ts";
+import { type Mutant, mutants } from "./catalogue.ts";
+import { knownSeeds } from "./known-seeds.ts";
 
-const [name = "", seedsMax = "500"] = process.argv.slice(2);
-const mutant = mutants.find((one) => one.name === name);
-if (mutant === undefined) throw new Error(`there is no mutant ${name}`);
-const { changes } = mutant;
+export type Caught = {
+  readonly name: string;
+  readonly seed: number | null;
+  readonly message: string;
+  /** Seeds that it lived through. */
+  readonly survived: number;
+};
+
+const seedsMax = goals.seedsWanted;
+const mark = "?mutant=";
+const source = new URL("../../src/", import.meta.url).href;
+const [entry = "", ...names] = process.argv.slice(2);
+/** By name of the file: what it has become without types. */
+const stripped = new Map<string, string>();
 const applied = new Set<string>();
+let chosen: Mutant | null = null;
 
 registerHooks({
+  resolve(specifier, context, nextResolve) {
+    const found = nextResolve(specifier, context);
+    const [, number] = (context.parentURL ?? "").split(mark);
+    if (number === undefined || !found.url.startsWith(source)) return found;
+    return { ...found, url: `${found.url}${mark}${number}` };
+  },
   load(url, context, nextLoad) {
-    const loaded = nextLoad(url, context);
-    const here = changes.filter(({ file }) => url.endsWith(`/src/${file}`));
-    if (here.length === 0 || loaded.source === undefined) return loaded;
-    const { source } = loaded;
-    let text = typeof source === "string" ? source : new TextDecoder().decode(source);
-    for (const { file, find, put } of here) {
-      if (text.split(find).length !== 2) {
-        throw new Error(`${name}: src/${file} does not have exactly one: ${find}`);
-      }
-      text = text.replace(find, () => put);
-      applied.add(file);
-    }
-    return { ...loaded, source: text };
+    const [file = "", number] = url.split(mark);
+    if (number === undefined) return nextLoad(url, context);
+    return { format: "module", source: textOf(file), shortCircuit: true };
   },
 });
 
-const { simulate } = await import("../../src/sim/simulate.ts");
-for (const { file } of changes) {
-  if (!applied.has(file)) throw new Error(`${name}: src/${file} was not loaded`);
+function textOf(url: string): string {
+  const here = chosen!.changes.filter(({ file }) => url === `${source}${file}`);
+  const known = stripped.get(url);
+  if (here.length === 0 && known !== undefined) return known;
+  let text = readFileSync(fileURLToPath(url), "utf8");
+  for (const { file, find, put } of here) {
+    if (text.split(find).length !== 2) {
+      throw new Error(`${chosen!.name}: src/${file} does not have exactly one: ${find}`);
+    }
+    text = text.replace(find, () => put);
+    applied.add(file);
+  }
+  const code = stripTypeScriptTypes(text);
+  if (here.length === 0) stripped.set(url, code);
+  return code;
 }
-let caught: { seed: number; message: string } | null = null;
-let seeds = 0;
-for (let seed = 1; seed <= Number(seedsMax) && caught === null; seed++) {
-  const { broken } = await simulate({ seed });
-  seeds += 1;
-  if (broken !== null) caught = { seed, message: broken.message };
+
+async function loaded(mutant: Mutant): Promise<typeof simulate> {
+  chosen = mutant;
+  applied.clear();
+  const module = await import(`${source}sim/simulate.ts${mark}${mutants.indexOf(mutant)}`);
+  for (const { file } of mutant.changes) {
+    if (!applied.has(file)) throw new Error(`${mutant.name}: src/${file} was not loaded`);
+  }
+  return module.simulate;
 }
-console.log(JSON.stringify({ name, seeds, caught }));
+
+/** The seed that has shown it before, then all. */
+async function caught(mutant: Mutant): Promise<Caught> {
+  const run = await loaded(mutant);
+  const known = knownSeeds[mutant.name];
+  const others = Array.from({ length: seedsMax }, (_, index) => index + 1);
+  const seeds = known === undefined ? others : [known, ...others.filter((one) => one !== known)];
+  let survived = 0;
+  for (const seed of seeds) {
+    const { broken } = await run({ seed });
+    if (broken !== null) return { name: mutant.name, seed, message: broken.message, survived };
+    survived += 1;
+  }
+  return { name: mutant.name, seed: null, message: "", survived };
+}
+
+/** Of the first seeds that show it, the one with the fewest events. */
+async function quickest(mutant: Mutant): Promise<Caught> {
+  const run = await loaded(mutant);
+  let best: Caught = { name: mutant.name, seed: null, message: "", survived: 0 };
+  let fewest = Infinity;
+  for (let seed = 1; seed <= seedsMax && (seed <= 40 || best.seed === null); seed++) {
+    const { broken, events } = await run({ seed });
+    if (broken === null || events >= fewest) continue;
+    fewest = events;
+    best = { ...best, seed, message: broken.message };
+  }
+  return best;
+}
+
+for (const name of names) {
+  const mutant = mutants.find((one) => one.name === name);
+  if (mutant === undefined) throw new Error(`there is no mutant ${name}`);
+  const found = entry === "quickest" ? await quickest(mutant) : await caught(mutant);
+  console.log(JSON.stringify(found));
+}
