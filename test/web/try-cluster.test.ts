@@ -105,13 +105,22 @@ async function planned(cluster: Cluster, token: string, job: string, args: strin
   assert.deepEqual(mine, { ...theirs, codeHash: mine.codeHash, name: mine.name });
 }
 
-test("a job of the editor runs on the cluster: planned as by tequio run, equal to the judge", {
-  skip,
-}, async (t) => {
+test("jobs of the editor run on the cluster", { skip }, async (t) => {
   const cluster = await startCluster(t, "--workers", "1");
-  const { place } = cluster;
   const token = await tokenOf(cluster, "submitter");
   const { errors, page } = await openTry(cluster, token);
+  const by: By = { cluster, page, token };
+  await t.test("planned as by tequio run, with the result of the judge", () => judged(by));
+  await t.test("refusals and errors have the lines of the editor", () => errorsAt(by));
+  await t.test("files and what is shared are planned as by tequio run", () => files(by));
+  await t.test("who may only look is told what to ask for, on a phone as well", () => looking(by));
+  assert.deepEqual(errors, []);
+});
+
+type By = { readonly cluster: Cluster; readonly page: Page; readonly token: string };
+
+async function judged({ cluster, page, token }: By): Promise<void> {
+  const { place } = cluster;
   place.write("job.ts", words);
   place.write("sample.txt", await page.inputValue("textarea"));
   await write(page, words);
@@ -124,26 +133,31 @@ test("a job of the editor runs on the cluster: planned as by tequio run, equal t
   const job = await ran(page, "done");
   await page.waitForSelector(".counters >> text=bushes");
   const args = ["sample.txt", "--param", "least=4"];
-  const judged = await place.run("run", "job.ts", ...args, "--sequential", "-o", "-");
-  assert.equal(await resultOf(cluster, token, job), judged.out, judged.err);
+  const judge = await place.run("run", "job.ts", ...args, "--sequential", "-o", "-");
+  assert.equal(await resultOf(cluster, token, job), judge.out, judge.err);
   await planned(cluster, token, job, args);
-
   await page.goBack();
+  // What was written is still there.
   await page.waitForSelector(".cm-content >> text=bushes");
+}
+
+async function errorsAt({ page }: By): Promise<void> {
   await write(page, captured);
   await page.waitForSelector('dialog [role=alert] >> text=/job.ts:4:50.*uses "n"/');
   await page.keyboard.press("Escape");
   await write(page, thrown);
+  await page.waitForSelector("dialog form");
+  await page.click("dialog .row.right button:not(.main)");
+  await page.click("#run");
+  await page.waitForSelector("[role=alert] >> text=/no 1 here.*job.ts:11/");
+  await page.click("#run-on-cluster");
   await ran(page, "failed");
   await page.waitForSelector(".notice.bad >> text=/no 1 here.*job.ts:11/");
-  await t.test("files and what is shared are read as by tequio run", () =>
-    files(cluster, token, page),
-  );
-  assert.deepEqual(errors, []);
-});
+  await page.goBack();
+}
 
 /** Large enough that a sort looks at its input, for where its partitions begin. */
-async function files(cluster: Cluster, token: string, page: Page): Promise<void> {
+async function files({ cluster, page, token }: By): Promise<void> {
   const { place } = cluster;
   const job = 'import { text } from "tequio";\nexport default text.lines().sort();\n';
   place.write("job.ts", job);
@@ -151,7 +165,8 @@ async function files(cluster: Cluster, token: string, page: Page): Promise<void>
   const plain = place.write("plain.txt", lines(8_000_000));
   const packed = join(place.dir, "packed.txt.gz");
   writeFileSync(packed, gzipSync(lines(7_000_000), { level: 1 }));
-  await page.goBack();
+  const sharing = place.start("share", "plain.txt", "--as", "ana", "--json");
+  await sharing.said("]}\n");
   await write(page, job);
   await page.check("dialog input[value=files]");
   await page.setInputFiles("dialog input[type=file]", [plain, packed]);
@@ -162,10 +177,15 @@ async function files(cluster: Cluster, token: string, page: Page): Promise<void>
     own,
     [plain, packed].map((path) => basename(path)),
   );
+  await page.goBack();
+  await write(page, job);
+  await page.check("dialog input[value=shared]");
+  await page.fill("dialog input[list]", "plain.txt");
+  const shared = await ran(page, "done");
+  await planned(cluster, token, shared, ["shared:plain.txt"]);
 }
 
-test("who may only look is told what to ask for, on a phone as well", { skip }, async (t) => {
-  const cluster = await startCluster(t, "--workers", "0");
+async function looking({ cluster }: By): Promise<void> {
   const token = await tokenOf(cluster, "reader");
   const look = { width: 375, height: 740, language: "es-MX" };
   const { page } = await openScreen(browser!, `${cluster.url}/try#token=${token}`, look);
@@ -176,4 +196,4 @@ test("who may only look is told what to ask for, on a phone as well", { skip }, 
   await fits(page);
   await page.keyboard.press("Escape");
   await page.waitForSelector("dialog", { state: "detached" });
-});
+}

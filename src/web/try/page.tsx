@@ -39,8 +39,8 @@ export function TryPage() {
     setName(sample.name);
     show(null);
   };
-  const go = () => void run(editor.current?.text() ?? "");
-  const save = () => saveAs("job.ts", new Blob([editor.current?.text() ?? ""]));
+  const source = () => editor.current?.text() ?? "";
+  const save = () => saveAs("job.ts", new Blob([source()]));
   return (
     <div class="stack">
       <h1 tabIndex={-1}>{say("title")}</h1>
@@ -53,8 +53,8 @@ export function TryPage() {
         isRunning={shown === "running"}
         begin={begin}
         save={save}
-        run={go}
-        submit={() => submit(editor.current?.text() ?? "")}
+        run={() => void run(source())}
+        submit={() => submit(source())}
       />
       <div class="columns">
         <div class="panel">
@@ -66,15 +66,7 @@ export function TryPage() {
             {isReady ? null : <p class="body quiet">{say("loading")}</p>}
           </div>
         </div>
-        <label class="panel sample">
-          <span class="head">{say("input")}</span>
-          <textarea
-            class="mono"
-            spellcheck={false}
-            value={input}
-            onInput={(event) => setInput(event.currentTarget.value)}
-          />
-        </label>
+        <SampleText text={input} change={setInput} />
       </div>
       <div aria-live="polite">
         <Answer shown={shown} />
@@ -83,6 +75,21 @@ export function TryPage() {
         <ClusterDialog source={submitted} sample={input} name={name} close={() => submit(null)} />
       )}
     </div>
+  );
+}
+
+function SampleText({ change, text }: { text: string; change: (text: string) => void }) {
+  const say = useMessages(tryMessages);
+  return (
+    <label class="panel sample">
+      <span class="head">{say("input")}</span>
+      <textarea
+        class="mono"
+        spellcheck={false}
+        value={text}
+        onInput={(event) => change(event.currentTarget.value)}
+      />
+    </label>
   );
 }
 

@@ -109,18 +109,21 @@ async function plan(wanted: Wanted, files: readonly GivenFile[]): Promise<Planne
   return answer;
 }
 
+type Where = { readonly kind: string; readonly hash?: string; readonly root?: string };
+
+function placeOf({ hash, kind, root }: Where): string {
+  return `${kind} ${kind === "blob" ? hash : root}`;
+}
+
 /** The plan comes from where job code runs: what it may read is what was chosen here, and nothing
  *  else that its submitter could name. */
 export function refuseOthers({ blobs, spec }: PlannedJob, files: readonly GivenFile[]): void {
   const plan = blobs.find(({ hash }) => hash === spec.planHash);
   const read = JSON.parse(new TextDecoder().decode(plan?.bytes)) as {
-    files: ReadonlyArray<{ at: { kind: string; hash?: string; root?: string } }>;
+    readonly files: ReadonlyArray<{ readonly at: Where }>;
   };
-  const known = new Set(files.map(({ at }) => (at.kind === "blob" ? at.hash : at.root)));
-  const isChosen = ({ at }: (typeof read.files)[number]) =>
-    (at.kind === "blob" && known.has(at.hash ?? "")) ||
-    (at.kind === "shared" && known.has(at.root ?? ""));
-  if (read.files.every(isChosen)) return;
+  const known = new Set(files.map(({ at }) => placeOf(at)));
+  if (read.files.every(({ at }) => known.has(placeOf(at)))) return;
   throw new CallError("forbidden", say(submitMessages, "otherFiles"));
 }
 
