@@ -41,7 +41,7 @@ test("an address wins over the data directory, but --data over the environment's
   const dir = scratch(t);
   withEndpoint(dir);
   const environment = { TEQUIO_URL: "far:1", TEQUIO_TOKEN: "t", TEQUIO_DATA: dir };
-  assert.equal(findTarget({}, environment).url, "http://far:1");
+  assert.equal(findTarget({}, environment).url, "https://far:1");
   assert.equal(findTarget({ data: dir }, environment).url, "http://127.0.0.1:7070");
 });
 
@@ -68,10 +68,14 @@ test("a token that others can read is refused with the command that helps", (t) 
 });
 
 test("addresses may leave out what is obvious and nothing else", () => {
-  assert.equal(coordinatorUrl("host:7070"), "http://host:7070");
+  assert.equal(coordinatorUrl("host:7070"), "https://host:7070");
+  assert.equal(coordinatorUrl("127.0.0.1.example.org:7070"), "https://127.0.0.1.example.org:7070");
+  assert.equal(coordinatorUrl("http://host:7070"), "http://host:7070");
+  assert.equal(coordinatorUrl("localhost:7070"), "http://localhost:7070");
+  assert.equal(coordinatorUrl("127.0.0.1"), "http://127.0.0.1");
   assert.equal(coordinatorUrl("https://host:7070/"), "https://host:7070");
   assert.equal(coordinatorUrl("[::1]:7070"), "http://[::1]:7070");
   for (const bad of ["", "ftp://host", "http://", "a b"]) {
-    assert.throws(() => coordinatorUrl(bad), /bad-request: .*http:\/\/host:7070/, bad);
+    assert.throws(() => coordinatorUrl(bad), /bad-request: .*https:\/\/host:7070/, bad);
   }
 });

@@ -137,13 +137,16 @@ export function readEndpoint(dataDir: string): Endpoint | null {
   }
 }
 
-/** `host:7070` and `http://host:7070/` mean the same. */
+/** Without a scheme it is that of a coordinator which listens there as it does by default: `http`
+ *  on this machine, else `https`, so that a token does not leave in the clear unasked. */
 export function coordinatorUrl(text: string): string {
-  const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
+  const isHere = /^(localhost|127\.[0-9.]+|\[::1\])(:|\/|$)/i.test(text);
+  const scheme = isHere ? "http" : "https";
+  const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `${scheme}://${text}`);
   if (url === null || !["http:", "https:"].includes(url.protocol) || url.hostname === "") {
     throw new ClusterError(
       "bad-request",
-      `${text} is no address of a coordinator; it looks like http://host:7070`,
+      `${text} is no address of a coordinator; it looks like https://host:7070`,
     );
   }
   return url.origin;
