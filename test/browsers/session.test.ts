@@ -212,3 +212,21 @@ test("what is no message is shown and changes nothing", () => {
   assert.deepEqual([...new Set(tab.take().others.map(({ kind }) => kind))], ["print"]);
   assert.equal(tab.session.phase, "joined");
 });
+
+test("a task that was over lately is not computed again, whoever gives it once more", () => {
+  const tab = new Try();
+  tab.connect();
+  tab.welcome();
+  tab.give(3);
+  tab.finish(3);
+  tab.hear({ action: "ack", uid: null, tid: 3 });
+  tab.take();
+  // A gateway that slept meanwhile still had it on its list.
+  tab.give(3);
+  const { others, sent } = tab.take();
+  assert.deepEqual(others, []);
+  assert.deepEqual(
+    sent.map(({ action }) => action),
+    ["finish"],
+  );
+});

@@ -86,6 +86,16 @@ test("B3: of two copies that come back at once, one is fenced", async (t) => {
   assert.deepEqual(ends.toSorted(), ["fulfilled", "rejected"]);
 });
 
+test("a page that is told of by another gateway is told to come again by the first", async (t) => {
+  const { cluster: all, gateway, token } = await cluster(t);
+  const { credential, worker } = await gateway.join("1", { token });
+  const other = new ScriptedGateway(all.coordinator);
+  await other.join("2", { worker, credential, session: "1".padStart(32, "0") });
+  // Whichever of the two it is that still has the page: nobody waits in silence.
+  const told = await gateway.next("welcome");
+  assert.deepEqual([told.ok, /unavailable.*come again/.test(told.message)], [false, true]);
+});
+
 test("a tab that comes back with a task that is over is told to stop it", async (t) => {
   const { cluster: all, gateway, token } = await cluster(t);
   const { credential, worker } = await gateway.join("1", { token });
@@ -107,6 +117,25 @@ test("a tab whose credential is revoked is out at once", async (t) => {
   await all.call("DELETE", `/v1/tokens/${worker}`);
   assert.match((await gateway.next("welcome")).message, /unauthenticated/);
   await until(() => workers(all), isLost);
+});
+
+test("I14: with its members, a join token turns out the tabs that it let in, and no others", async (t) => {
+  const { cluster: all, gateway, token } = await cluster(t);
+  const other = await all.coordinator.joinToken(joinTerms);
+  for (const uid of ["1", "2"]) await gateway.join(uid, { token });
+  const { worker: stays } = await gateway.join("3", { token: other });
+  const [id = ""] = (token.split("_")[2] ?? "").split(".");
+  const alone = await all.call("DELETE", `/v1/tokens/${id}`);
+  assert.deepEqual(await alone.json(), { members: ["w-1", "w-2"] });
+  await assert.rejects(gateway.join("4", { token }), /unauthenticated/);
+  assert.ok((await workers(all)).every(({ state }) => state === "live"));
+  await all.call("DELETE", `/v1/tokens/${id}?members=1`);
+  for (const _ of ["1", "2"])
+    assert.match((await gateway.next("welcome")).message, /unauthenticated/);
+  const isOut = (list: WorkerSummary[]) =>
+    list.filter(({ state }) => state === "lost").length === 2;
+  const list = await until(() => workers(all), isOut);
+  assert.equal(list.find(({ worker }) => worker === stays)?.state, "live");
 });
 
 test("I14: a credential that is revoked while its tab comes back lets it in no more", async (t) => {

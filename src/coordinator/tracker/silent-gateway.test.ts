@@ -2,11 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { emptyState } from "../../core/coordinator.ts";
+import { ClusterError } from "../../core/error.ts";
+import { TestCluster } from "../../core/testing/make-believe.ts";
+import type { NewEvent } from "../journal.ts";
 import type { GatewayLink, TrackerOptions } from "./tracker-edge.ts";
 import { TrackerEdge } from "./tracker-edge.ts";
 
-/** Only what time needs of a coordinator. */
-function edgeInTime() {
+/** Only what time needs of a coordinator; `post` takes what the edge would write. */
+function edgeInTime(state = emptyState(), post = async (_event: NewEvent) => {}) {
   let atMs = 0;
   let fire = () => {};
   const after = (_ms: number, then: () => void) => {
@@ -14,7 +17,7 @@ function edgeInTime() {
     return () => {};
   };
   const timers = { after };
-  const loop = { state: emptyState(), nowMs: () => atMs, post: async () => {} };
+  const loop = { state, nowMs: () => atMs, post };
   const keys = { tag: new Uint8Array(16) };
   const edge = new TrackerEdge({ timers, loop, keys } as unknown as TrackerOptions);
   const pass = (ms: number) => {
@@ -66,4 +69,27 @@ test("a gateway that answers stays, however long nobody says anything else", () 
     gateway.pong();
   }
   assert.equal(gateway.closed(), "");
+});
+
+test("the loss of a tab that a full disk refuses is said again until it is written", async () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join({ tab: true });
+  let isFull = true;
+  const lost: string[] = [];
+  const { pass } = edgeInTime(cluster.state, async (event) => {
+    if (isFull) throw new ClusterError("storage-full", "no space");
+    if (event.kind === "worker-lost") lost.push(event.worker);
+  });
+  const later = async (ms: number) => {
+    pass(ms);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  // Its time to come back is over, three times without a place to write that.
+  await later(121_000);
+  await later(2_000);
+  await later(2_000);
+  assert.deepEqual(lost, []);
+  isFull = false;
+  await later(2_000);
+  assert.deepEqual(lost, [worker]);
 });

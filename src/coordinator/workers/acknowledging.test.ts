@@ -49,11 +49,14 @@ async function cluster() {
   };
   const terms = { role: "worker", owner: "up", ttlMs: 0, usesMax: 0 } as const;
   const { token } = await auth.issue(terms);
-  const [ours, theirs] = memoryLinkPair();
-  const worker = new ScriptedWorker(theirs);
-  edge.accept(ours, auth.linkPrincipal(token));
-  await worker.join();
-  return { timers, disk, loop, edge, worker };
+  const dial = (shown: string) => {
+    const [ours, theirs] = memoryLinkPair();
+    edge.accept(ours, auth.linkPrincipal(shown));
+    return new ScriptedWorker(theirs);
+  };
+  const worker = dial(token);
+  const { credential, workerId } = await worker.join();
+  return { timers, disk, loop, edge, worker, dial, identity: { credential, workerId } };
 }
 
 test("a report that the disk refused is not acknowledged until it is said again", async () => {
@@ -119,4 +122,16 @@ test("a pause of the coordinator's process costs no worker its lease", async () 
   assert.deepEqual(await ping(), { kind: "managerPong" });
   timers.pass(14_000);
   assert.deepEqual(await ping(), { kind: "managerPong" });
+});
+
+test("W6: a process's older link, whose request came late, takes no place of its newer one", async () => {
+  const { timers, worker, dial, identity } = await cluster();
+  worker.link.close();
+  const older = dial(identity.credential);
+  timers.pass(10);
+  const newer = dial(identity.credential);
+  await newer.join(identity);
+  const { refusal } = await older.join(identity);
+  assert.match(refusal, /unavailable.*newer link/);
+  assert.deepEqual(await newer.ask({ kind: "managerPing" }), { kind: "managerPong" });
 });
