@@ -167,6 +167,24 @@ test("another machine joins with the line that `up` prints, and leaves at Ctrl-C
   await interrupt(place, up);
 });
 
+test("a join token is revoked alone, or with the workers that it let in", async (t) => {
+  const place = new Place(t);
+  const up = await startUp(place, "--workers", "0");
+  const [, line = ""] = /join with +tequio (.*)/.exec(await up.said("run a job")) ?? [];
+  const joined = place.start(...line.split(" "), "--slots", "1");
+  await joined.said("joined as w-1");
+  const id = /mrt_join_([0-9a-f]+)_/.exec(line)?.[1] as string;
+  const alone = await place.run("token", "revoke", id);
+  const stays = "1 worker that it let in (w-1) stays: add --members to revoke these, too";
+  assert.equal(alone.out, `token ${id} is revoked; ${stays}\n`, alone.err);
+  const all = await place.run("token", "revoke", id, "--members");
+  assert.equal(all.out, `token ${id} is revoked, and 1 worker that it let in (w-1)\n`, all.err);
+  const { code, err } = await joined.ended;
+  assert.equal(code, 2);
+  assert.match(err, /^tequio: unauthenticated: /);
+  await interrupt(place, up);
+});
+
 test("beyond this machine everything goes over TLS to the pinned certificate", async (t) => {
   const place = new Place(t, { "slow.ts": slowJob });
   const up = place.start("up", "--listen", "0.0.0.0:0", "--workers", "1");

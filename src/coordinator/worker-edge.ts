@@ -242,7 +242,7 @@ export class WorkerEdge {
       const { worker, credential } = await join(link, message, {
         useJoin: (principal) => auth.useJoin(principal),
         isCredentialOf: (id, text) => auth.isCredentialOf(id, text),
-        issueCredential: (id, owner) => auth.issueCredential(id, owner),
+        issueCredential: (id, by) => auth.issueCredential(id, by),
         claim: (one, id) => this.claim(one, id),
         post: (event, answered) => loop.post(event, answered),
         tag: keys.tag,

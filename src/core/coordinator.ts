@@ -78,13 +78,13 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       passTime(state, effects);
       break;
     case "token-issued":
-      issueToken(state, event);
+      issueToken(state, event, effects);
       break;
     case "token-used":
       useToken(state, event.id, effects);
       break;
     case "token-revoked":
-      revokeToken(state, event.id, effects);
+      revokeToken(state, event, effects);
       break;
     default:
       applyMemberEvent(state.sharing, event, effects);

@@ -32,9 +32,16 @@ export type Effect =
   /** The job has ended: forget its code and its partitions. */
   | { readonly kind: "close-job"; readonly worker: WorkerId; readonly job: JobId }
   /** Answer whoever brought this event. At most one of `reply` and `refuse` per event. */
-  | { readonly kind: "reply"; readonly value: { readonly job?: JobId; readonly worker?: WorkerId } }
+  | { readonly kind: "reply"; readonly value: ReplyValue }
   | { readonly kind: "refuse"; readonly error: ClusterError }
   /** Wake those who watch the job; its summary says what changed. */
   | { readonly kind: "job-changed"; readonly job: JobId }
   /** The job's blobs (code, plan, outputs) are no longer needed, unless another job names them. */
   | { readonly kind: "drop-blobs"; readonly job: JobId };
+
+export type ReplyValue = {
+  readonly job?: JobId;
+  readonly worker?: WorkerId;
+  /** Of a token that was revoked: credentials of those whom it let in. */
+  readonly letIn?: readonly string[];
+};

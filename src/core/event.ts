@@ -120,8 +120,11 @@ export type CoordinatorEvent = {
       readonly expiresAtMs: number;
       /** How many joins it allows; 0 = any number. */
       readonly usesMax: number;
+      /** Of a worker's credential: id of the join token that let it in. */
+      readonly by?: string;
     }
   | { readonly kind: "token-used"; readonly id: string }
-  | { readonly kind: "token-revoked"; readonly id: string }
+  /** `members`: and the credentials of all workers that it let in. */
+  | { readonly kind: "token-revoked"; readonly id: string; readonly members?: true }
   | MemberEvent
 );

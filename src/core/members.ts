@@ -18,6 +18,10 @@ export type TokenRecord = {
   readonly usesMax: number;
   uses: number;
   revoked: boolean;
+  /** Of a worker's credential: id of the join token that let it in; absent = not known. */
+  readonly by?: string;
+  /** Revoked with all whom it let in: nobody that is still on the way gets a credential. */
+  shutsOut?: boolean;
 };
 
 /** What a principal of each role may do. A call that is not listed is refused. */

@@ -17,6 +17,7 @@ import type {
   Submitted,
   TokenAnswer,
   TokenRequest,
+  TokenRevoked,
   TokenView,
 } from "../wire/api/messages.ts";
 import { Transport, type TransportOptions } from "./client/transport.ts";
@@ -269,8 +270,10 @@ export class Client {
     return this.#transport.json({ method: "POST", path: "/v1/tokens", json });
   }
 
-  async revokeToken(id: string): Promise<void> {
-    await this.#transport.json({ method: "DELETE", path: `/v1/tokens/${encodeURIComponent(id)}` });
+  /** `members`: with the workers and tabs that it let in, which have credentials of their own. */
+  revokeToken(id: string, members = false): Promise<TokenRevoked> {
+    const path = `/v1/tokens/${encodeURIComponent(id)}${members ? "?members=1" : ""}`;
+    return this.#transport.json({ method: "DELETE", path });
   }
 
   /** Stops the coordinator; its jobs go on when it is started again. */

@@ -5,6 +5,7 @@ import type { Role } from "../../core/members.ts";
 import { roles } from "../../core/members.ts";
 import type { TokenView } from "../../wire/api/messages.ts";
 import { openClient } from "../connection.ts";
+import { plural } from "../numbers.ts";
 import { countArgument, durationArgument, withExamples, withJson, withTarget } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
 import { styled } from "../screen.ts";
@@ -18,6 +19,8 @@ type CreateOptions = TargetOptions & {
   readonly uses: number;
 };
 
+/** Members that are named. */
+const shownMax = 8;
 const dayMs = 86_400_000;
 
 export function define(command: Command): void {
@@ -84,13 +87,27 @@ function stateOf(token: TokenView, nowMs: number): string {
 }
 
 function defineRevoke(command: Command): void {
-  withExamples(withTarget(command.argument("<id...>", "ids, as `tequio token ls` shows them")), [
-    ["tequio token revoke 3f9a", "that token opens nothing any more"],
-  ]).action(async (ids: string[], options: TargetOptions) => {
+  command
+    .argument("<id...>", "ids, as `tequio token ls` shows them; w-7 is the credential of a worker")
+    .option("--members", "with all workers and tabs that these tokens let in");
+  withExamples(withTarget(command), [
+    ["tequio token revoke 3f9a", "it lets nobody in any more; those who are in stay"],
+    ["tequio token revoke 3f9a --members", "and everybody whom it let in is out"],
+  ]).action(async (ids: string[], options: TargetOptions & { readonly members?: boolean }) => {
     const client = await openClient(options);
     for (const id of ids) {
-      await client.revokeToken(id);
-      console.log(`token ${id} is revoked`);
+      const { members } = await client.revokeToken(id, options.members);
+      console.log(revokedText(id, members, options.members ?? false));
     }
   });
+}
+
+function revokedText(id: string, members: readonly string[], withMembers: boolean): string {
+  if (members.length === 0) return `token ${id} is revoked`;
+  const shown = members.slice(0, shownMax).join(", ");
+  const rest = members.length > shownMax ? " …" : "";
+  const those = `${plural(members.length, "worker")} that it let in (${shown}${rest})`;
+  if (withMembers) return `token ${id} is revoked, and ${those}`;
+  const stay = members.length === 1 ? "stays" : "stay";
+  return `token ${id} is revoked; ${those} ${stay}: add --members to revoke these, too`;
 }

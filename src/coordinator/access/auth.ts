@@ -123,7 +123,10 @@ export class Auth {
 
   /** The credential of a worker that has just joined; named like the worker, so that an admin can
    *  revoke it. */
-  async issueCredential(worker: WorkerId, owner: string): Promise<string> {
+  async issueCredential(
+    worker: WorkerId,
+    { owner, token: by }: Pick<Principal, "owner" | "token">,
+  ): Promise<string> {
     const { hash, token } = mintToken("worker", worker);
     hit("token.credential", "before");
     await this.#loop.post({
@@ -134,18 +137,20 @@ export class Auth {
       hash,
       expiresAtMs: 0,
       usesMax: 0,
+      by,
     });
     hit("token.credential", "after");
     return token;
   }
 
-  async revoke(id: string): Promise<void> {
-    if (this.#record(id) === null) {
-      throw new ClusterError("not-found", `no token ${id}; \`tequio token ls\` lists them`);
-    }
+  /** `members`: with all workers that it let in. Resolves with the ids of these, whether they go
+   *  with it or stay. */
+  async revoke(id: string, members = false): Promise<readonly string[]> {
     hit("token.revoke", "before");
-    await this.#loop.post({ kind: "token-revoked", id });
+    const event = { kind: "token-revoked", id, ...(members ? { members } : {}) } as const;
+    const { letIn = [] } = await this.#loop.post(event);
     hit("token.revoke", "after");
+    return letIn;
   }
 
   #record(id: string): TokenRecord | null {

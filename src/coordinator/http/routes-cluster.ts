@@ -1,6 +1,6 @@
 /** The cluster itself over HTTP: health, workers, tokens, shutdown. */
 import { tokenRecords, workerSummaries } from "../../core/view.ts";
-import type { Health, TokenView } from "../../wire/api/messages.ts";
+import type { Health, TokenRevoked, TokenView } from "../../wire/api/messages.ts";
 import { parseTokenRequest } from "./bodies.ts";
 import { type Answer, type Call, json, type Route } from "./route.ts";
 
@@ -24,12 +24,15 @@ function tokens({ services }: Call): Answer {
   return json({ tokens: views });
 }
 
-async function revoke({ services, params }: Call): Promise<Answer> {
+async function revoke({ services, params, query }: Call): Promise<Answer> {
   const id = params.id ?? "";
-  await services.auth.revoke(id);
-  services.edge.revoked(id);
-  services.tracker.revoked(id);
-  return json({});
+  const withMembers = query.members === "1";
+  const members = await services.auth.revoke(id, withMembers);
+  for (const gone of withMembers ? [id, ...members] : [id]) {
+    services.edge.revoked(gone);
+    services.tracker.revoked(gone);
+  }
+  return json({ members } satisfies TokenRevoked);
 }
 
 export const clusterRoutes: readonly Route[] = [
@@ -65,7 +68,7 @@ export const clusterRoutes: readonly Route[] = [
     method: "DELETE",
     path: "/v1/tokens/:id",
     access: ["manage-tokens"],
-    exchange: "→ {}; links that the token let in are closed",
+    exchange: "→ { members } that it let in: they stay, or go with `?members=1`",
     handle: revoke,
   },
   {

@@ -75,7 +75,7 @@ export async function enterTab(body: Connect, door: TabDoor): Promise<Entered> {
     await door.auth.useJoin(principal);
     return join(null, owner);
   });
-  return { tab, credential: await door.auth.issueCredential(tab.worker, owner) };
+  return { tab, credential: await door.auth.issueCredential(tab.worker, principal) };
 }
 
 type Join = (worker: WorkerId | null, owner: string) => Promise<Tab>;

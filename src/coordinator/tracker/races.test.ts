@@ -119,12 +119,12 @@ test("a tab whose credential is revoked is out at once", async (t) => {
   await until(() => workers(all), isLost);
 });
 
-test("I14: with its members, a join token turns out the tabs that it let in, and no others", async (t) => {
+test("I14: with its members, a join token turns out the tabs that it let in", async (t) => {
   const { cluster: all, gateway, token } = await cluster(t);
   const other = await all.coordinator.joinToken(joinTerms);
   for (const uid of ["1", "2"]) await gateway.join(uid, { token });
   const { worker: stays } = await gateway.join("3", { token: other });
-  const [id = ""] = (token.split("_")[2] ?? "").split(".");
+  const id = token.split("_")[2];
   const alone = await all.call("DELETE", `/v1/tokens/${id}`);
   assert.deepEqual(await alone.json(), { members: ["w-1", "w-2"] });
   await assert.rejects(gateway.join("4", { token }), /unauthenticated/);

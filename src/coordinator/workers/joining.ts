@@ -16,7 +16,7 @@ export interface Doorkeeper {
   /** Counts a join on the token, or throws. */
   useJoin(principal: Principal): Promise<void>;
   isCredentialOf(worker: WorkerId, credential: string): boolean;
-  issueCredential(worker: WorkerId, owner: string): Promise<string>;
+  issueCredential(worker: WorkerId, by: Principal): Promise<string>;
   /** Makes the link the worker's only one. Throws `fenced` while another process of the worker is
    *  alive. */
   claim(link: WorkerLink, worker: WorkerId): void;
@@ -48,7 +48,7 @@ export async function join(
     await mayBeNew(link.principal, door);
     const worker = await enter(link, { ...event, worker: null }, door);
     // An existing worker would not know what to do with it.
-    const credential = node === null ? "" : await door.issueCredential(worker, event.owner);
+    const credential = node === null ? "" : await door.issueCredential(worker, link.principal);
     return { worker, credential };
   }
   const worker = returning(link, node, door);

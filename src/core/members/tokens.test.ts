@@ -6,11 +6,13 @@ import { tokenKeptMs } from "./tokens.ts";
 
 const minuteMs = 60_000;
 
-function issue(cluster: TestCluster, id: string, over: { ttlMs?: number; usesMax?: number } = {}) {
-  const { ttlMs = 0, usesMax = 0 } = over;
+type Terms = { ttlMs?: number; usesMax?: number; by?: string };
+
+function issue(cluster: TestCluster, id: string, over: Terms = {}) {
+  const { ttlMs = 0, usesMax = 0, ...by } = over;
   const expiresAtMs = ttlMs === 0 ? 0 : cluster.atMs + ttlMs;
-  const terms = { role: "worker", owner: "up", hash: id, expiresAtMs, usesMax } as const;
-  cluster.tell({ kind: "token-issued", id, ...terms });
+  const terms = { role: "worker", owner: "up", hash: id, expiresAtMs, usesMax, ...by } as const;
+  return cluster.tell({ kind: "token-issued", id, ...terms });
 }
 
 const ids = (cluster: TestCluster) => [...cluster.state.tokens.keys()];
@@ -41,6 +43,34 @@ test("the credential of a worker is forgotten with the worker", () => {
   }
   assert.equal(cluster.state.tokens.has("w-1"), false);
   assert.equal(cluster.state.tokens.size, cluster.state.workers.size);
+});
+
+test("I14: a join token goes alone, or with all whom it let in, also when it is forgotten", () => {
+  const cluster = new TestCluster();
+  for (const id of ["lets in", "other"]) issue(cluster, id);
+  for (const [id, by] of [
+    ["w-1", "lets in"],
+    ["w-2", "lets in"],
+    ["w-3", "other"],
+  ] as const) {
+    issue(cluster, id, { by });
+  }
+  const revoked = () =>
+    [...cluster.state.tokens.values()].flatMap(({ id, revoked }) => (revoked ? [id] : []));
+  const [alone] = cluster.tell({ kind: "token-revoked", id: "lets in" });
+  assert.deepEqual(alone, { kind: "reply", value: { letIn: ["w-1", "w-2"] } });
+  assert.deepEqual(revoked(), ["lets in"]);
+  cluster.wait(tokenKeptMs);
+  cluster.restartFromSnapshot();
+  assert.equal(cluster.state.tokens.has("lets in"), false);
+  assert.equal(cluster.tell({ kind: "token-revoked", id: "lets in" })[0]?.kind, "refuse");
+  cluster.tell({ kind: "token-revoked", id: "lets in", members: true });
+  assert.deepEqual(revoked(), ["w-1", "w-2"]);
+  cluster.tell({ kind: "token-revoked", id: "other", members: true });
+  assert.deepEqual(revoked(), ["other", "w-1", "w-2", "w-3"]);
+  // It joined with the token, and had no credential yet.
+  assert.equal(issue(cluster, "w-4", { by: "other" })[0]?.kind, "refuse");
+  assert.equal(cluster.state.tokens.has("w-4"), false);
 });
 
 test("I14: a token that is revoked or expired while somebody shows it lets nobody in", () => {

@@ -7,7 +7,7 @@ import type { CoordinatorState } from "../cluster/state.ts";
 import type { Effect } from "../effect.ts";
 import { ClusterError } from "../error.ts";
 import type { CoordinatorEvent } from "../event.ts";
-import { tokenProblem } from "../members.ts";
+import { type TokenRecord, tokenProblem } from "../members.ts";
 
 /** How long a token that can do nothing any more is still listed, in ms. */
 export const tokenKeptMs = 86_400_000;
@@ -15,10 +15,16 @@ export const tokenKeptMs = 86_400_000;
 export function issueToken(
   state: CoordinatorState,
   event: Extract<CoordinatorEvent, { kind: "token-issued" }>,
+  effects: Effect[],
 ): void {
-  const { id, role, owner, hash, expiresAtMs, usesMax } = event;
+  const { by, id, role, owner, hash, expiresAtMs, usesMax } = event;
+  if (by !== undefined && state.tokens.get(by)?.shutsOut === true) {
+    const text = `token ${by} is revoked, and all whom it let in; ask an admin for a new one`;
+    effects.push({ kind: "refuse", error: new ClusterError("unauthenticated", text) });
+    return;
+  }
   const token = { id, role, owner, hash, expiresAtMs, usesMax, uses: 0, revoked: false };
-  state.tokens.set(id, token);
+  state.tokens.set(id, by === undefined ? token : { ...token, by });
   if (expiresAtMs !== 0) forgetLater(state, id, Math.max(state.atMs, expiresAtMs));
 }
 
@@ -37,15 +43,29 @@ export function useToken(state: CoordinatorState, id: string, effects: Effect[])
   }
 }
 
-export function revokeToken(state: CoordinatorState, id: string, effects: Effect[]): void {
+export function revokeToken(
+  state: CoordinatorState,
+  { id, members }: Extract<CoordinatorEvent, { kind: "token-revoked" }>,
+  effects: Effect[],
+): void {
   const token = state.tokens.get(id);
-  if (token === undefined) {
+  const letIn = tokensBy(state, id);
+  // A join token that was over is forgotten before those whom it let in.
+  if (token === undefined && (members === undefined || letIn.length === 0)) {
     effects.push({ kind: "refuse", error: noSuchToken(id) });
     return;
   }
-  if (!token.revoked) forgetLater(state, id, state.atMs);
-  token.revoked = true;
-  effects.push({ kind: "reply", value: {} });
+  for (const one of [...(token === undefined ? [] : [token]), ...(members ? letIn : [])]) {
+    if (!one.revoked) forgetLater(state, one.id, state.atMs);
+    one.revoked = true;
+  }
+  if (token !== undefined && members !== undefined) token.shutsOut = true;
+  effects.push({ kind: "reply", value: { letIn: letIn.map((one) => one.id) } });
+}
+
+/** Credentials of those whom this token let in, which are good. */
+function tokensBy(state: CoordinatorState, id: string): TokenRecord[] {
+  return [...state.tokens.values()].filter(({ by, revoked }) => by === id && !revoked);
 }
 
 /** Its time has come, unless it has been issued anew since. */

@@ -294,7 +294,7 @@ export class SimCoordinator implements Server {
       useJoin: async () => {},
       isCredentialOf: (worker: string, credential: string) =>
         recordOf(loop, credential)?.id === worker,
-      issueCredential: async (worker: `w-${number}`, owner: string) => {
+      issueCredential: async (worker: `w-${number}`, { owner }: { readonly owner: string }) => {
         const token = `${credentialOf}${worker}`;
         const hash = digestOf(token);
         const terms = { role: "worker", owner, hash, expiresAtMs: 0, usesMax: 0 } as const;

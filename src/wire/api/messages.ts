@@ -37,7 +37,7 @@
  *  | DELETE /v1/members/:name | → {} | remove-members |
  *  | POST /v1/tokens | TokenRequest → TokenAnswer | manage-tokens |
  *  | GET /v1/tokens | → { tokens: TokenView[] } | manage-tokens |
- *  | DELETE /v1/tokens/:id | → {} | manage-tokens |
+ *  | DELETE /v1/tokens/:id | → TokenRevoked | manage-tokens |
  *  | POST /v1/shutdown | {} → {} | shutdown |
  *  | WebSocket /balthazar/worker/0.3.1 | seed 2, binary frames | work |
  *
@@ -127,6 +127,12 @@ export type TokenView = {
   readonly usesMax: number;
   readonly uses: number;
   readonly revoked: boolean;
+};
+
+export type TokenRevoked = {
+  /** Ids of the workers and tabs that a join token let in: revoked with it when that was asked, else
+   *  they stay. */
+  readonly members: readonly string[];
 };
 
 export type ApiError = {
