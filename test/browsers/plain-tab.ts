@@ -1,5 +1,5 @@
-/** A tab as people have it. Playwright keeps its pages in sight; this one can be hidden behind
- *  another, and frozen as browsers do to hidden ones. */
+/** A tab as people have it. Playwright keeps its pages in sight; this one can be hidden, and
+ *  frozen as browsers do to hidden ones, and the processes of its frames can die. */
 import type { TestContext } from "node:test";
 import type { Browser, CDPSession } from "playwright-core";
 
@@ -29,10 +29,11 @@ export class PlainTab {
     });
   }
 
-  /** In front of others; `before` runs before any script of its pages. */
+  /** In a window of its own; `before` runs before any script of its pages. */
   static async open(t: TestContext, browser: Browser, url: string, before = ""): Promise<PlainTab> {
     const devtools = await browser.newBrowserCDPSession();
-    const { targetId } = await devtools.send("Target.createTarget", { url: "about:blank" });
+    const blank = { url: "about:blank", newWindow: true };
+    const { targetId } = await devtools.send("Target.createTarget", blank);
     t.after(() => devtools.send("Target.closeTarget", { targetId }).catch(() => {}));
     const to = { targetId, flatten: false };
     const { sessionId } = await devtools.send("Target.attachToTarget", to);
@@ -43,21 +44,36 @@ export class PlainTab {
     return tab;
   }
 
-  /** Opens another in front of it. */
-  async hide(t: TestContext): Promise<void> {
-    const { targetId } = await this.#devtools.send("Target.createTarget", { url: "about:blank" });
-    t.after(() => this.#devtools.send("Target.closeTarget", { targetId }).catch(() => {}));
-    await this.#devtools.send("Target.activateTarget", { targetId });
+  async hide(): Promise<void> {
+    await this.#window("minimized");
     await this.until("document.visibilityState === 'hidden'");
   }
 
   async show(): Promise<void> {
-    await this.#devtools.send("Target.activateTarget", { targetId: this.#targetId });
+    await this.#window("normal");
     await this.until("document.visibilityState === 'visible'");
   }
 
+  async #window(windowState: "minimized" | "normal"): Promise<void> {
+    const of = { targetId: this.#targetId };
+    const { windowId } = await this.#devtools.send("Browser.getWindowForTarget", of);
+    await this.#devtools.send("Browser.setWindowBounds", { windowId, bounds: { windowState } });
+  }
+
+  /** As browsers do to pages that were hidden for long. */
   async freeze(isFrozen: boolean): Promise<void> {
     await this.#send("Page.setWebLifecycleState", { state: isFrozen ? "frozen" : "active" });
+  }
+
+  /** Ends the process of a frame whose address begins so. */
+  async crashFrame(address: string): Promise<void> {
+    const { targetInfos } = await this.#devtools.send("Target.getTargets");
+    const frame = targetInfos.find(({ type, url }) => type === "iframe" && url.startsWith(address));
+    if (frame === undefined) throw new Error(`no frame of a process of its own is at ${address}`);
+    const to = { targetId: frame.targetId, flatten: false };
+    const { sessionId } = await this.#devtools.send("Target.attachToTarget", to);
+    const message = JSON.stringify({ id: 1, method: "Page.crash" });
+    await this.#devtools.send("Target.sendMessageToTarget", { sessionId, message });
   }
 
   async evaluate(expression: string): Promise<unknown> {

@@ -9,11 +9,8 @@ export default tasks({
   name: "slow",
   params: { count: 20, ms: 200 },
   items: ({ count }) => Array.from({ length: count }, (_, i) => i),
-  run(item, { params }) {
-    const until = Date.now() + params.ms;
-    while (Date.now() < until);
-    return { item };
-  },
+  run: (item, { params }) =>
+    new Promise((resolve) => setTimeout(() => resolve({ item }), params.ms)),
 });`;
 
 type Summary = { state: string; stages: Array<{ attemptsLost: number; attemptsFailed: number }> };

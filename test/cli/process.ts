@@ -12,7 +12,7 @@ const entry = join(repository, "bin", "tequio.js");
 
 /** Longest that one command may take, in ms: far above what any takes, so that a hang is told as
  *  one. */
-const commandMs = 60_000;
+const commandMs = 180_000;
 
 export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
 

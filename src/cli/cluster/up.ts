@@ -6,6 +6,7 @@ import { type Command, Option } from "commander";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
+import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
 import { diskSpace } from "../../store/disk-space.ts";
 import type { Doors } from "../doors.ts";
 import { countText } from "../numbers.ts";
@@ -46,6 +47,7 @@ type Options = EdgeFlags & {
   readonly anonymousBrowsers?: boolean;
   readonly tabsMax?: number;
   readonly tabReturn?: number;
+  readonly tabSilence?: number;
   readonly qr: boolean;
   readonly takeOver?: boolean;
   readonly sandbox: string;
@@ -99,6 +101,12 @@ export function define(command: Command): void {
         "(default 30s)",
       durationArgument("--tab-return"),
     )
+    .option(
+      "--tab-silence <time>",
+      "how long a tab may say nothing until it counts as gone (default 90s: browsers wake " +
+        "hidden pages once a minute)",
+      durationArgument("--tab-silence"),
+    )
     .addOption(sandboxOption());
   withExamples(withJson(withP4(withConsole(withUploads(command)))), [
     ["tequio up", "a cluster of this machine's cores, for this machine only"],
@@ -130,6 +138,15 @@ function leaseTimes(leaseMs: number): { leaseMs: number; heartbeatMs: number } {
   return { leaseMs, heartbeatMs: Math.floor(leaseMs / 3) };
 }
 
+/** Asked four times before it is given up. */
+function tabLimits({ tabReturn, tabSilence }: Options): Partial<GatewayLimits> {
+  const silence =
+    tabSilence === undefined
+      ? {}
+      : { tabTtlMs: tabSilence, pingMs: Math.min(gatewayLimits.pingMs, tabSilence / 4) };
+  return { ...silence, ...(tabReturn === undefined ? {} : { resumeMs: tabReturn }) };
+}
+
 async function up(options: Options): Promise<void> {
   const end = endOfUp();
   const dataDir = dataDirOf(options.data);
@@ -143,8 +160,8 @@ async function up(options: Options): Promise<void> {
   const { ownGateway } = await import("./own-gateway.ts");
   const anonymousBrowsers = options.anonymousBrowsers ?? false;
   const news = (line: string) => console.error(line);
-  const { tabReturn, tabsMax } = options;
-  const limits = tabReturn === undefined ? {} : { resumeMs: tabReturn };
+  const { tabsMax } = options;
+  const limits = tabLimits(options);
   const gateway = ownGateway({ anonymous: anonymousBrowsers, print: news, limits });
   const starting = openCoordinator({
     dataDir,

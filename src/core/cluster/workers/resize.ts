@@ -1,4 +1,4 @@
-/** Workers that lend more slots than when they joined, or fewer: whoever lends a tab moves a slider.
+/** Workers that lend more slots than when they joined, or fewer: the slider of a tab does that.
  *
  *  1. Leases stay: a worker that lends fewer ends what it runs, or gives back what has not begun.
  *  2. A restart changes nothing: the slots are part of the worker's specs. */

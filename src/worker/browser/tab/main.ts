@@ -5,7 +5,7 @@
 import { type FromTab, type TabShown, type ToTab, tabLimits } from "./page-messages.ts";
 import { TaskRunner } from "./runner.ts";
 import { type SessionOrder, TabSession } from "./session.ts";
-import { Slot } from "./slot.ts";
+import { Slot } from "./slots/slot.ts";
 import { measureSpeed } from "./speed.ts";
 
 type Scope = {

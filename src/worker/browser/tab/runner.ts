@@ -9,9 +9,9 @@ import { PartitionLost, TaskInputs } from "./inputs.ts";
 import type { TabLimits, TaskShown } from "./page-messages.ts";
 import { Unreadable } from "./pieces.ts";
 import { type DoneReport, HeardReports } from "./reports.ts";
-import { Rests } from "./rests.ts";
 import type { TabTask } from "./session.ts";
-import type { Slot } from "./slot.ts";
+import { Rests } from "./slots/rests.ts";
+import type { Slot } from "./slots/slot.ts";
 
 export type RunnerEars = {
   readonly began: (tid: number) => void;

@@ -3,7 +3,7 @@
  *  1. It can stand still between items of a list, and wherever job code calls us: at each record,
  *     pair, key, line of the log and block of a file. A stretch of job code that calls nothing
  *     cannot be interrupted: what it took too much, the next rests make good, and what is left
- *     when the task is over its slot does (`tab/rests.ts`).
+ *     when the task is over its slot does (`tab/slots/rests.ts`).
  *  2. Inside job code it stands still by `Atomics.wait`. The memory that takes is WebAssembly's:
  *     pages that are not isolated from other origins may not share it, which is not wanted here,
  *     but may wait on it. A browser that has none makes all of it good afterwards. */

@@ -1,6 +1,6 @@
 /** One slot as the controller has it: the port of a sandbox, and the task that runs there. */
-import { ClusterError } from "../../../core/error.ts";
-import type { FromSandbox, FromTaskWorker, TaskOrder, ToSandbox } from "../contract.ts";
+import { ClusterError } from "../../../../core/error.ts";
+import type { FromSandbox, FromTaskWorker, TaskOrder, ToSandbox } from "../../contract.ts";
 
 /** How a task's Worker is heard; `over` exactly once. */
 export type TaskEars = {

@@ -1,0 +1,270 @@
+/** Tabs that are there and do not work: hidden, frozen, on battery, cut off, or with a sandbox that
+ *  has died. These tests wait most of the time, so they wait together. */
+import assert from "node:assert/strict";
+import { before, describe, type TestContext, test } from "node:test";
+import type { Page } from "playwright-core";
+import { buildWeb } from "../../scripts/web/build-web.ts";
+import { TcpProxy } from "../proxy.ts";
+import { options, sharedChromium } from "./chromium.ts";
+import { type Cluster, figure, isJoined, joinIn, startCluster } from "./cluster.ts";
+import { PlainTab } from "./plain-tab.ts";
+import { isComputing, itemsOf, mishapsOf, numbers, submitSlow } from "./slow-job.ts";
+
+const chromium = sharedChromium();
+// Once, and not by each of them at the same time.
+before(buildWeb);
+const workersMaxMs = 90_000;
+
+const joins = `document.querySelector("#join") !== null &&
+  (document.querySelector("#join").click(), true)`;
+const computes = `performance.getEntriesByName("computing").length > 0`;
+
+/** What a plain tab says of its connection and why it rests. */
+function says(text: string): string {
+  return `document.querySelector(".phase")?.textContent.includes(${JSON.stringify(text)}) === true`;
+}
+
+async function joined(tab: PlainTab): Promise<PlainTab> {
+  await tab.until(joins);
+  await tab.until(says("Joined"));
+  return tab;
+}
+
+type Worker = { worker: string; name: string; paused: string; running: number; slots: number };
+
+async function workersOf({ place, url }: Cluster): Promise<Worker[]> {
+  const authorization = `Bearer ${place.read("data/admin.token").trim()}`;
+  const answer = await fetch(`${url}/v1/workers`, { headers: { authorization } });
+  const { workers } = (await answer.json()) as { workers: Array<Worker & { state: string }> };
+  return workers.filter(({ state }) => state === "live");
+}
+
+/** Asks until the workers are so. */
+async function workersBecome(
+  cluster: Cluster,
+  are: (workers: readonly Worker[]) => boolean,
+): Promise<readonly Worker[]> {
+  const endsAtMs = performance.now() + workersMaxMs;
+  for (;;) {
+    const workers = await workersOf(cluster);
+    if (are(workers)) return workers;
+    assert.ok(performance.now() < endsAtMs, `they stay ${JSON.stringify(workers)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Minutes pass in half a second, for what the page itself waits for. */
+const shortMinutes = `{
+  const later = window.setTimeout;
+  window.setTimeout = (call, ms, ...rest) => later(call, ms >= 60_000 ? 500 : ms, ...rest);
+}`;
+
+describe("tabs that are away", { concurrency: true }, () => {
+  test(
+    "B2: a tab hidden for minutes ends what it has, and takes nothing until it is seen",
+    options,
+    hiddenTab,
+  );
+  test("B2: a phone's tab that is hidden takes nothing at once", options, hiddenPhone);
+  test(
+    "B2: what a frozen tab has goes to others and counts once; it works again when it thaws",
+    options,
+    frozenTab,
+  );
+  test("B2: a tab whose battery is low takes nothing until it is charged", options, lowBattery);
+  test(
+    "a network that is cut for 20 s, noticed or not, takes no work from tabs",
+    options,
+    cutNetwork,
+  );
+  test(
+    "a sandbox whose process has died is replaced, and its task done again",
+    options,
+    deadSandbox,
+  );
+  test(
+    "slots that a tab lends more, or fewer, count at once, and cost no work",
+    options,
+    movedSlider,
+  );
+});
+
+async function hiddenTab(t: TestContext): Promise<void> {
+  const cluster = await startCluster(t, "--workers", "0");
+  const browser = await chromium.browser();
+  const tab = await joined(await PlainTab.open(t, browser, cluster.link, shortMinutes));
+  const job = await submitSlow(cluster, 8, 500);
+  await tab.until(computes);
+  await tab.hide();
+  await tab.until(says("hidden for 4 minutes"));
+  const [worker] = await workersBecome(
+    cluster,
+    ([one]) => one?.paused !== "" && one?.running === 0,
+  );
+  assert.equal(worker?.paused, "hidden for 4 minutes");
+  await tab.show();
+  assert.deepEqual(await itemsOf(cluster, job), numbers(8));
+  assert.deepEqual((await mishapsOf(cluster, job))[1], 0);
+  assert.equal((await workersOf(cluster))[0]?.paused, "");
+}
+
+async function hiddenPhone(t: TestContext): Promise<void> {
+  const cluster = await startCluster(t, "--workers", "0");
+  const phone = `Object.defineProperty(navigator, "userAgentData", { value: { mobile: true } });`;
+  const browser = await chromium.browser();
+  const tab = await joined(await PlainTab.open(t, browser, cluster.link, phone));
+  await tab.hide();
+  await workersBecome(cluster, ([one]) => one?.paused === "hidden");
+  await tab.show();
+  await workersBecome(cluster, ([one]) => one?.paused === "");
+}
+
+async function frozenTab(t: TestContext): Promise<void> {
+  const cluster = await startCluster(
+    t,
+    "--workers",
+    "0",
+    "--tab-silence",
+    "4s",
+    "--tab-return",
+    "1s",
+  );
+  const browser = await chromium.browser();
+  const frozen = await joined(await PlainTab.open(t, browser, cluster.link));
+  const job = await submitSlow(cluster, 12, 400);
+  await frozen.until(computes);
+  await frozen.hide();
+  await frozen.freeze(true);
+  await workersBecome(cluster, (workers) => workers.length === 0);
+  const other = await joinIn(await chromium.newContext(t), cluster.link);
+  assert.deepEqual(await itemsOf(cluster, job), numbers(12));
+  await frozen.freeze(false);
+  await frozen.show();
+  await workersBecome(cluster, (workers) => workers.length === 2);
+  assert.deepEqual(await itemsOf(cluster, job), numbers(12));
+  await other.click("#stop");
+  await workersBecome(cluster, (workers) => workers.length === 1);
+  const next = await submitSlow(cluster, 2, 10);
+  assert.deepEqual(await itemsOf(cluster, next), numbers(2));
+}
+
+async function lowBattery(t: TestContext): Promise<void> {
+  const cluster = await startCluster(t, "--workers", "0");
+  const context = await chromium.newContext(t);
+  await context.addInitScript(`{
+      const battery = new EventTarget();
+      Object.assign(battery, { charging: true, level: 0.8 });
+      navigator.getBattery = async () => battery;
+      window.becomes = (state, event) => {
+        Object.assign(battery, state);
+        battery.dispatchEvent(new Event(event));
+      };
+    }`);
+  const page = await joinIn(context, cluster.link);
+  await isJoined(page);
+  await page.evaluate(`becomes({ charging: false }, "chargingchange")`);
+  await submitDone(cluster, page, 1);
+  await page.evaluate(`becomes({ level: 0.29 }, "levelchange")`);
+  await workersBecome(cluster, ([one]) => one?.paused === "its battery is low");
+  const job = await submitSlow(cluster, 2, 10);
+  assert.equal((await workersOf(cluster))[0]?.running, 0);
+  await page.evaluate(`becomes({ charging: true }, "chargingchange")`);
+  assert.deepEqual(await itemsOf(cluster, job), numbers(2));
+}
+
+async function cutNetwork(t: TestContext): Promise<void> {
+  const cutMs = 20_000;
+  const cluster = await startCluster(t, "--workers", "0");
+  const open = async () => {
+    const proxy = await TcpProxy.open(cluster.url);
+    t.after(() => proxy.close());
+    const link = cluster.link.replace(cluster.url, proxy.url);
+    return { proxy, page: await joinIn(await chromium.newContext(t), link) };
+  };
+  const [cut, silent] = await Promise.all([open(), open()]);
+  const job = await submitSlow(cluster, 30, 300);
+  await Promise.all([isComputing(cut.page), isComputing(silent.page)]);
+  const fair = cut.proxy.weather;
+  cut.proxy.weather = { ...fair, cutAfterBytes: 0 };
+  cut.proxy.cutAll();
+  silent.proxy.weather = { ...fair, silent: new Set(["up", "down"]) };
+  const before = cut.proxy.counts.connections;
+  await cut.page.waitForSelector('[data-phase="waiting"]');
+  await new Promise((resolve) => setTimeout(resolve, cutMs));
+  const dialled = cut.proxy.counts.connections - before;
+  cut.proxy.weather = fair;
+  silent.proxy.weather = fair;
+  // What it swallowed no network would: its connections are of no use any more.
+  silent.proxy.cutAll();
+  assert.deepEqual(await itemsOf(cluster, job), numbers(30));
+  assert.deepEqual(await mishapsOf(cluster, job), [0, 0]);
+  await Promise.all([isJoined(cut.page), isJoined(silent.page)]);
+  await computedOnce(30, cut.page, silent.page);
+  // 0.25 s, 0.5 s, … 15 s apart, and a request of its data now and then.
+  assert.ok(dialled >= 3 && dialled <= 60, `${dialled} connections`);
+}
+
+async function deadSandbox(t: TestContext): Promise<void> {
+  const cluster = await startCluster(t, "--workers", "0");
+  const browser = await chromium.browser();
+  const tab = await joined(await PlainTab.open(t, browser, cluster.link));
+  const job = await submitSlow(cluster, 1, 3_000);
+  await tab.until(computes);
+  await tab.crashFrame(cluster.url);
+  assert.deepEqual(await itemsOf(cluster, job), numbers(1));
+  assert.deepEqual(await mishapsOf(cluster, job), [0, 1]);
+  await tab.until(says("Joined"));
+}
+
+async function movedSlider(t: TestContext): Promise<void> {
+  const cluster = await startCluster(t, "--workers", "0");
+  const context = await chromium.newContext(t);
+  await context.addInitScript(
+    `Object.defineProperty(navigator, "hardwareConcurrency", { value: 4 });`,
+  );
+  const page = await joinIn(context, cluster.link);
+  await isJoined(page);
+  const job = await submitSlow(cluster, 30, 700);
+  await isComputing(page);
+  const [{ worker }] = (await workersOf(cluster)) as [Worker];
+  const slots = page.locator("input[type=range]").first();
+  await slots.fill("3");
+  await computing(page, 3);
+  await slots.fill("1");
+  await computing(page, 1);
+  await workersBecome(cluster, ([one]) => one?.slots === 1);
+  assert.equal(page.frames().length, 2, "frames of slots that are lent no more are gone");
+  await slots.fill("4");
+  assert.deepEqual(await itemsOf(cluster, job), numbers(30));
+  const [after] = await workersOf(cluster);
+  assert.deepEqual([after?.worker, after?.slots], [worker, 4], "it is the same worker");
+  assert.deepEqual((await mishapsOf(cluster, job))[1], 0);
+}
+
+/** All that the tabs did is what there was to do: their pages show it a moment later. */
+async function computedOnce(count: number, ...pages: readonly Page[]): Promise<void> {
+  for (;;) {
+    const done = await Promise.all(pages.map((page) => figure(page, "done")));
+    const sum = done.reduce((all, one) => all + one, 0);
+    assert.ok(sum <= count, `${sum} items were computed`);
+    if (sum === count) return;
+  }
+}
+
+async function submitDone(cluster: Cluster, page: Page, count: number): Promise<void> {
+  const job = await submitSlow(cluster, count, 10);
+  assert.deepEqual(await itemsOf(cluster, job), numbers(count));
+  assert.ok((await figure(page, "done")) >= 0);
+}
+
+/** Until so many tasks compute at once. */
+async function computing(page: Page, count: number): Promise<void> {
+  const isSo = (wanted: number) => {
+    const { document } = globalThis as unknown as {
+      document: { querySelectorAll(q: string): Iterable<{ textContent: string }> };
+    };
+    const rows = [...document.querySelectorAll(".running li")];
+    return rows.filter(({ textContent }) => textContent.endsWith("computes")).length === wanted;
+  };
+  await page.waitForFunction(isSo, count);
+}
