@@ -1,5 +1,5 @@
-/** A file that a job reads, wherever it was found: by the command line on its disks, by the web page
- *  among what its visitor chose, at the coordinator among what is shared. */
+/** A file that a job reads, wherever it was found: by the command line on its disks, by the web
+ *  page among what its visitor chose, at the coordinator among what is shared. */
 import type { SharedInput } from "../../wire/api/messages.ts";
 import type { Upload } from "./upload.ts";
 

@@ -1,7 +1,7 @@
 /** The plan of a job over files that have been found: which bytes each task reads, with which
- *  parameters, into how many partitions. The same wherever it is made, so that a job of the web page
- *  and one of the command line are cut alike; and the same plan is run by the cluster and by the
- *  sequential judge. */
+ *  parameters, into how many partitions. The same wherever it is made, so that a job of the web
+ *  page and one of the command line are cut alike; and the same plan is run by the cluster and by
+ *  the sequential judge. */
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";

@@ -1,42 +1,41 @@
 /** The Try page: a small job in an editor with types, run here, its result as table and bars. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { saveAs } from "../api/save.ts";
 import { durationText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
 import { ClusterDialog } from "./cluster/dialog.tsx";
 import { keepDraft, readDraft } from "./draft.ts";
-import type { Editor } from "./editor.ts";
 import { trialMs } from "./limits.ts";
 import { tryMessages } from "./messages.ts";
 import { type Ended, Outcome } from "./outcome.tsx";
 import { samples } from "./samples.ts";
+import { useEditor } from "./use-editor.ts";
 
 type Shown = Ended | "running" | "too long" | null;
 
 export function TryPage() {
   const say = useMessages(tryMessages);
   const [first] = useState(readDraft);
-  const [input, setInput] = useState(first.input);
-  const [name, setName] = useState(first.name);
+  const [sample, setSample] = useState(first);
   const [shown, show] = useState<Shown>(null);
   /** What is about to be submitted; null = nothing. */
   const [submitted, submit] = useState<string | null>(null);
-  const latest = useRef({ input, name });
-  latest.current = { input, name };
+  const { input, name } = sample;
+  const latest = useRef(sample);
+  latest.current = sample;
   const run = async (text: string) => {
     show("running");
     const { runTrial } = await import("./trial.ts");
     show((await runTrial(text, latest.current.input)) ?? "too long");
   };
-  const keep = (code: string) => keepDraft({ code, ...latest.current });
+  const keep = (code: string) => keepDraft({ ...latest.current, code });
   const { editor, isReady, place } = useEditor({ text: first.code, label: say("job"), run, keep });
   const begin = (name: string) => {
-    const sample = samples.find((one) => one.name === name);
-    if (sample === undefined) return;
-    editor.current?.replace(sample.code);
-    setInput(sample.input);
-    setName(sample.name);
+    const next = samples.find((one) => one.name === name);
+    if (next === undefined) return;
+    editor.current?.replace(next.code);
+    setSample(next);
     show(null);
   };
   const source = () => editor.current?.text() ?? "";
@@ -66,7 +65,7 @@ export function TryPage() {
             {isReady ? null : <p class="body quiet">{say("loading")}</p>}
           </div>
         </div>
-        <SampleText text={input} change={setInput} />
+        <SampleText text={input} change={(text) => setSample({ ...sample, input: text })} />
       </div>
       <div aria-live="polite">
         <Answer shown={shown} />
@@ -140,45 +139,4 @@ function Answer({ shown }: { shown: Shown }) {
     return <p class="notice bad">{say("tooLong", { time: durationText(trialMs) })}</p>;
   }
   return <Outcome ended={shown} />;
-}
-
-type Editing = {
-  readonly text: string;
-  readonly label: string;
-  readonly run: (text: string) => void;
-  /** Called when the reader leaves. */
-  readonly keep: (text: string) => void;
-};
-
-/** The compiler is several megabytes: the page is there before it. */
-function useEditor(options: Editing) {
-  const place = useRef<HTMLDivElement>(null);
-  const editor = useRef<Editor | null>(null);
-  const latest = useRef(options);
-  latest.current = options;
-  const [isReady, setReady] = useState(false);
-  useEffect(() => {
-    let isGone = false;
-    void import("./editor.ts").then(({ openEditor }) => {
-      const parent = place.current;
-      if (isGone || parent === null) return;
-      const { label, text } = options;
-      const run = () => latest.current.run(own.text());
-      const own = openEditor({ parent, text, label, run });
-      editor.current = own;
-      setReady(true);
-    });
-    const keep = () => {
-      if (editor.current !== null) latest.current.keep(editor.current.text());
-    };
-    addEventListener("pagehide", keep);
-    return () => {
-      isGone = true;
-      keep();
-      removeEventListener("pagehide", keep);
-      editor.current?.destroy();
-      editor.current = null;
-    };
-  }, []);
-  return { editor, isReady, place };
 }

@@ -1,5 +1,5 @@
-/** What the Try page and the Worker that loads its job say to each other: one order, one answer. The
- *  Worker is job code's, so the page believes its answers no more than the job. */
+/** What the Try page and the Worker that loads its job say to each other: one order, one answer.
+ *  The Worker is job code's, so the page believes its answers no more than the job. */
 import type { Failure, JobSpec, OutputFormat } from "../../core/job.ts";
 
 /** The Worker's first and only message; a port for the answer comes along. */

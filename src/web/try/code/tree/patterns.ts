@@ -1,4 +1,4 @@
-/** Names that are declared or assigned: variables, parameters, patterns, and what is on the left. */
+/** Names that are declared or assigned: variables, parameters, patterns, what is on the left. */
 import ts from "typescript";
 import { keyOf, type Make, placed, type Tree } from "./nodes.ts";
 

@@ -1,5 +1,5 @@
-/** The job's syntax tree as the SDK's search for captured variables walks it: ESTree, as the bundler
- *  of `tequio run` parses it, made of the compiler's. Types are left out. */
+/** The job's syntax tree as the SDK's search for captured variables walks it: ESTree, as the
+ *  bundler of `tequio run` parses it, made of the compiler's. Types are left out. */
 import ts from "typescript";
 import { functionOf } from "./functions.ts";
 import { moduleOf } from "./modules.ts";

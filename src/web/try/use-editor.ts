@@ -1,0 +1,44 @@
+/** The editor as a part of the page, as long as the page is there. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Editor } from "./editor.ts";
+
+type Editing = {
+  readonly text: string;
+  readonly label: string;
+  readonly run: (text: string) => void;
+  /** Called when the reader leaves. */
+  readonly keep: (text: string) => void;
+};
+
+/** The compiler is several megabytes: the page is there before it. */
+export function useEditor(options: Editing) {
+  const place = useRef<HTMLDivElement>(null);
+  const editor = useRef<Editor | null>(null);
+  const latest = useRef(options);
+  latest.current = options;
+  const [isReady, setReady] = useState(false);
+  useEffect(() => {
+    let isGone = false;
+    void import("./editor.ts").then(({ openEditor }) => {
+      const parent = place.current;
+      if (isGone || parent === null) return;
+      const { label, text } = options;
+      const run = () => latest.current.run(own.text());
+      const own = openEditor({ parent, text, label, run });
+      editor.current = own;
+      setReady(true);
+    });
+    const keep = () => {
+      if (editor.current !== null) latest.current.keep(editor.current.text());
+    };
+    addEventListener("pagehide", keep);
+    return () => {
+      isGone = true;
+      keep();
+      removeEventListener("pagehide", keep);
+      editor.current?.destroy();
+      editor.current = null;
+    };
+  }, []);
+  return { editor, isReady, place };
+}
