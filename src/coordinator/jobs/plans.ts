@@ -6,6 +6,7 @@ import type { Hash } from "../../core/ids.ts";
 import type { JobSpec } from "../../core/job.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
+import { browserLimits } from "../../wire/browser/messages.ts";
 
 /** The parts of a plan that the coordinator needs. */
 export type PlanOutline = {
@@ -14,6 +15,21 @@ export type PlanOutline = {
   readonly items: Plan["items"];
   readonly reducers: number;
 };
+
+/** Browsers of seed 5's document are told an address for each input and each result of a task. */
+function mustFitBareBrowsers({ bareBrowsers, stages }: JobSpec): void {
+  if (bareBrowsers !== true) return;
+  const { urlsMax } = browserLimits;
+  for (const { inputStage, kind, partitionCount } of stages) {
+    const inputs = inputStage === null ? 0 : (stages[inputStage]?.taskCount ?? 0);
+    const [count, what] =
+      inputs > partitionCount ? [inputs, "map tasks"] : [partitionCount, "reduce tasks"];
+    if (count <= urlsMax) continue;
+    const text = `each ${kind} task has to do with ${count} ${what}, and bare browsers take a list`;
+    const next = `of ${urlsMax} addresses; make fewer of them, or leave out --bare-browsers`;
+    throw new ClusterError("limit-exceeded", `${text} ${next}`);
+  }
+}
 
 /** Plans in memory at once; each may have many files. */
 const keptMax = 8;
@@ -91,6 +107,7 @@ export class Plans {
           `job have ${first?.taskCount} and ${second?.taskCount ?? 0}; submit again`,
       );
     }
+    mustFitBareBrowsers(spec);
     const named = await this.blobsOf(spec.planHash);
     for (const one of new Set(named)) await this.#mustExist(one, "an input of the job");
     const usesPaths = plan.files.some(({ at }) => at.kind === "path");

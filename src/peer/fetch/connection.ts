@@ -54,6 +54,11 @@ export class PeerConnection {
     return this.#client.isOpen;
   }
 
+  /** Resolves once, when nothing can be asked any more. */
+  get closed(): Promise<void> {
+    return this.#client.closed;
+  }
+
   close(): void {
     this.#client.close();
   }
@@ -154,6 +159,10 @@ export class Connections {
     if (known?.isOpen) return known;
     const made = PeerConnection.connect(address, this.#rules, this.#limits);
     this.#open.set(key, made);
+    const forget = () => {
+      if (this.#open.get(key) === made) this.#open.delete(key);
+    };
+    made.then((connection) => connection.closed).then(forget, forget);
     return made;
   }
 

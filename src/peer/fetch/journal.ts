@@ -3,7 +3,15 @@
  *
  * A run is only written after the bytes that it speaks of have been synced. A torn end is ignored.
  */
-import { closeSync, fdatasync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { promisify } from "node:util";
 import { crc32 } from "node:zlib";
 import type { Hash } from "../../core/ids.ts";
@@ -48,14 +56,23 @@ export class Journal {
     return runs;
   }
 
-  /** Begins a journal anew with what is known, as short as it can be told. */
+  /** Begins a journal anew with what is known, as short as it can be told. The one before stays
+   *  until this one is durable: on a full disk nothing is forgotten, and nothing is left. */
   static async create(path: string, subject: Subject, runs: readonly PieceRun[]): Promise<Journal> {
-    const descriptor = openSync(path, "w", 0o600);
-    const head = headOf(subject);
-    const journal = new Journal(descriptor, crc32(head));
-    writeSync(descriptor, head);
-    await journal.append(runs);
-    return journal;
+    const temporary = `${path}.new`;
+    const descriptor = openSync(temporary, "w", 0o600);
+    try {
+      const head = headOf(subject);
+      const journal = new Journal(descriptor, crc32(head));
+      writeWhole(descriptor, head);
+      await journal.append(runs);
+      renameSync(temporary, path);
+      return journal;
+    } catch (error) {
+      closeSync(descriptor);
+      rmSync(temporary, { force: true });
+      throw error;
+    }
   }
 
   /** Durable when it resolves. */
@@ -68,7 +85,7 @@ export class Journal {
       bytes.writeUInt32BE(crc32(bytes.subarray(at, at + 8), this.#seed), at + 8);
     });
     hit("download.journal", "before");
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
+    writeWhole(this.#descriptor, bytes);
     await sync(this.#descriptor);
     hit("download.journal", "after");
   }
@@ -76,6 +93,10 @@ export class Journal {
   close(): void {
     closeSync(this.#descriptor);
   }
+}
+
+function writeWhole(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
 }
 
 function headOf({ root, sizeBytes, inode }: Subject): Buffer {

@@ -58,6 +58,11 @@ export class ShuffleClient {
     this.#limits = limits;
   }
 
+  /** Sources to which there is a connection, or may soon be. */
+  get sourceCount(): number {
+    return this.#open.size;
+  }
+
   /** The content as it comes, not verified; a chunk is good until the next one is asked for. Throws
    *  `not-found`, `unauthenticated` for a ticket that is over, `unavailable`. */
   async *read(
@@ -113,9 +118,10 @@ export class ShuffleClient {
     if (other !== undefined && other !== pending) return other;
     const made = this.#dial(address);
     this.#open.set(address, made);
-    made.catch(() => {
+    const forget = () => {
       if (this.#open.get(address) === made) this.#open.delete(address);
-    });
+    };
+    made.then(({ client }) => client.closed).then(forget, forget);
     return made;
   }
 

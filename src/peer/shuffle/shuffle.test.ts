@@ -20,12 +20,13 @@ const scope = { job: "j-1", stage: 0, requester: "w-2", expiresMs: 2_000 };
 const content = noise(3 * 1024 * 1024 + 5);
 const limits = { limitMs: 5_000, answerMaxBytes: shuffle.shuffleMaxBytes.part };
 
-type Source = { readonly port: number; judge: JobKey | null };
+type Source = { readonly port: number; judge: JobKey | null; close(): Promise<void> };
 
 async function source(t: TestContext): Promise<Source> {
   const path = join(scratch(t), "run");
   writeFileSync(path, content);
-  const self: { port: number; judge: JobKey | null } = { port: 0, judge: { key, nowMs: 1_000 } };
+  const judge: JobKey = { key, nowMs: 1_000 };
+  const self: Source = { port: 0, judge, close: () => listener.close() };
   const service = new ShuffleService({
     keyOf: (job) => (job === "j-1" ? self.judge : null),
     find: async (ref, part) =>
@@ -36,8 +37,7 @@ async function source(t: TestContext): Promise<Source> {
   const at = { host: "127.0.0.1", port: 0 };
   const listener = await openListener({ ...defaultListenerLimits, ...at, grpc, other: null });
   t.after(() => listener.close());
-  self.port = listener.port;
-  return self;
+  return Object.assign(self, { port: listener.port });
 }
 
 async function connected(t: TestContext, { port }: Source) {
@@ -115,6 +115,25 @@ test("content of several messages arrives whole, many parts at once", async (t) 
   };
   const all = await Promise.all(Array.from({ length: 40 }, (_, part) => read(part)));
   for (const [part, bytes] of all.entries()) assert.ok(bytes.equals(content.subarray(part + 1)));
+});
+
+test("sources that cannot be reached, or have closed, are not remembered", async (t) => {
+  const self = await source(t);
+  const client = new ShuffleClient(() => null, { connectMs: 5_000, idleMs: 5_000 });
+  t.after(() => client.close());
+  const read = async (port: number) => {
+    const from = { address: `grpc://127.0.0.1:${port}`, ticket: ticketText(key, scope) };
+    const wanted = { task: 0, attempt: 1, part: content.length - 1 };
+    const options = { limitMs: 5_000, signal: AbortSignal.timeout(5_000) };
+    const chunks = client.read({ ...from, job: "j-1", stage: 0 }, wanted, options);
+    for await (const chunk of chunks) assert.equal(chunk.length, 1);
+  };
+  await assert.rejects(read(1), { code: "unavailable" });
+  assert.equal(client.sourceCount, 0);
+  await read(self.port);
+  assert.equal(client.sourceCount, 1);
+  await self.close();
+  while (client.sourceCount > 0) await new Promise((resolve) => setImmediate(resolve));
 });
 
 test("F3: an address of the cloud's own services is not dialled", async () => {

@@ -1,0 +1,35 @@
+/** Jobs that cannot be told to those who may compute them are refused when they are submitted. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JobSpec } from "../../core/job.ts";
+import { testJob, testStage } from "../../core/testing/make-believe.ts";
+import { openMemoryBlobs } from "../../store/blob/memory.ts";
+import { browserLimits } from "../../wire/browser/messages.ts";
+import { Plans } from "./plans.ts";
+
+async function checked(maps: number, reducers: number, over: Partial<JobSpec>): Promise<unknown> {
+  const blobs = openMemoryBlobs();
+  const put = async (text: string) => (await blobs.put([Buffer.from(text)])).hash;
+  const items = { hash: await put("items"), count: maps };
+  const plan = { version: 1, files: [], splits: [], items, reducers };
+  const [codeHash, planHash] = [await put("code"), await put(JSON.stringify(plan))];
+  const map = testStage({ kind: "map", taskCount: maps, partitionCount: reducers });
+  const reduce = testStage({ kind: "reduce", taskCount: reducers, inputStage: 0 });
+  const stages = [map, { ...reduce, partitionCount: 0 }];
+  return new Plans(blobs).check(testJob(stages, { codeHash, planHash, ...over }));
+}
+
+test("bare browsers are not promised tasks of which they could not be told", async () => {
+  const { urlsMax } = browserLimits;
+  const bare = { bareBrowsers: true };
+  await checked(urlsMax, urlsMax, bare);
+  await checked(urlsMax + 1, urlsMax + 1, {});
+  await assert.rejects(checked(urlsMax + 1, 3, bare), {
+    code: "limit-exceeded",
+    message: /each reduce task has to do with 20001 map tasks.* leave out --bare-browsers$/,
+  });
+  await assert.rejects(checked(3, urlsMax + 1, bare), {
+    code: "limit-exceeded",
+    message: /each map task has to do with 20001 reduce tasks/,
+  });
+});
