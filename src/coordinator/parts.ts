@@ -14,6 +14,7 @@ import { clusterKeys } from "./data-dir.ts";
 import type { Services } from "./http/services.ts";
 import { AttemptHistory } from "./insight/attempt-history.ts";
 import { BlobSweep } from "./jobs/blob-sweep.ts";
+import { ItemLines } from "./jobs/item-lines.ts";
 import { JobLogs } from "./jobs/job-logs.ts";
 import { noteSink } from "./jobs/notes.ts";
 import { Plans } from "./jobs/plans.ts";
@@ -74,7 +75,8 @@ export async function openServices(options: Options, closers: Closers): Promise<
   const sharedInputs = openSharedInputs({ loop, members, tickets, host: hostId() });
   closers.push(() => sharedInputs.close());
   const sharing = { members, tickets, sharedInputs };
-  const common = { ...sharing, plans, sweep, auth, keys, lowWater, uploads, shuffle };
+  const itemLines = new ItemLines(blobs);
+  const common = { ...sharing, plans, itemLines, sweep, auth, keys, lowWater, uploads, shuffle };
   const services = {
     ...kept,
     ...edges,
@@ -159,7 +161,10 @@ function perform(services: Services, effect: OuterEffect): void {
     watchers.changed(effect.job);
     logs.wake(effect.job);
     const state = jobState(loop.state, effect.job);
-    if (state !== "running") uploads.jobEnded(effect.job);
+    if (state !== "running") {
+      services.itemLines.jobEnded(effect.job);
+      uploads.jobEnded(effect.job);
+    }
     // What stays of a job that has ended, the next start removes.
     relay.jobChanged(effect.job, state).catch(() => {});
   } else if (effect.kind === "drop-blobs") {

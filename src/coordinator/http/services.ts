@@ -9,6 +9,7 @@ import type { Blobs } from "../../store/blob/blob.ts";
 import type { Auth } from "../access/auth.ts";
 import type { AttemptHistory } from "../insight/attempt-history.ts";
 import type { BlobSweep } from "../jobs/blob-sweep.ts";
+import type { ItemLines } from "../jobs/item-lines.ts";
 import type { JobLogs } from "../jobs/job-logs.ts";
 import type { Plans } from "../jobs/plans.ts";
 import type { Progress } from "../jobs/progress.ts";
@@ -30,6 +31,7 @@ export type Services = {
   readonly members: Members;
   readonly blobs: Blobs;
   readonly plans: Plans;
+  readonly itemLines: ItemLines;
   readonly edge: WorkerEdge;
   readonly tracker: TrackerEdge;
   readonly plainResults: PlainResults;

@@ -9,8 +9,6 @@ import type { Services } from "../http/services.ts";
 import { shuffleTicketMs } from "../workers/orders.ts";
 import type { TabRun } from "./runs.ts";
 
-type Bytes = AsyncIterable<Uint8Array>;
-
 const newline = 10;
 /** Longest time in which a worker sends one partition, ms. */
 const readMs = 300_000;
@@ -69,30 +67,7 @@ export async function* itemLines(
   );
   if (items === null) throw new ClusterError("not-found", `${run.job} has no items`);
   const wanted = [...run.attempts.keys()].sort((a, b) => a - b);
-  for (const line of await linesOf(services.blobs.read(items.hash), wanted)) yield line;
-}
-
-/** Lines by their numbers, which ascend; each with its newline. */
-async function linesOf(bytes: Bytes, wanted: readonly number[]): Promise<Buffer[]> {
-  const found: Buffer[] = [];
-  let parts: Buffer[] = [];
-  let line = 0;
-  for await (const chunk of bytes) {
-    let from = 0;
-    while (from < chunk.length && found.length < wanted.length) {
-      const end = chunk.indexOf(newline, from);
-      const isWanted = line === wanted[found.length];
-      if (isWanted) parts.push(Buffer.from(chunk.subarray(from, end === -1 ? undefined : end)));
-      if (end === -1) break;
-      if (isWanted) found.push(Buffer.concat([...parts.splice(0), Buffer.of(newline)]));
-      parts = [];
-      line++;
-      from = end + 1;
-    }
-    if (found.length === wanted.length) break;
-  }
-  if (parts.length > 0) found.push(Buffer.concat([...parts, Buffer.of(newline)]));
-  return found;
+  for (const line of await services.itemLines.read({ job: run.job, ...items }, wanted)) yield line;
 }
 
 /** The run of the reduce task's partition as map task `from` made it, wherever it lies. */
