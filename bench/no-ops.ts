@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { bundleJob } from "../src/sdk/bundle.ts";
 import type { Client } from "../src/sdk/client.ts";
 import { type Planned, planJob } from "../src/sdk/plan.ts";
-import { submitJob } from "../src/sdk/submit.ts";
+import { submitTasks } from "../src/sdk/submit.ts";
 
 /** What it resolves with runs a job of `count` tasks: ms from submitting to the last result. */
 export async function noOps(client: Client): Promise<(count: number) => Promise<number>> {
@@ -16,9 +16,9 @@ export async function noOps(client: Client): Promise<(count: number) => Promise<
     const plan = known ?? (await planJob(built.job, { inputs: [], params, host }));
     plans.set(count, plan);
     const startedMs = performance.now();
-    const job = await submitJob(client, built, plan, { name: "no-op" });
+    const { job, results } = await submitTasks(client, built, plan, { name: "no-op" });
     let index = 0;
-    for await (const result of client.awaitResults(job)) {
+    for await (const result of results) {
       if (result !== index) throw new Error(`result ${index} of ${job} is ${result}`);
       index++;
     }

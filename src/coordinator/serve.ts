@@ -257,8 +257,11 @@ class Door {
   }
 }
 
+const plainHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
-  reply.header("cache-control", "no-store").header("x-content-type-options", "nosniff");
+  if (answer.kind === "lines") return sendLines(reply, answer);
+  reply.headers(plainHeaders);
   if (answer.kind === "json") {
     return reply.type("application/json").send(JSON.stringify(answer.value));
   }
@@ -269,6 +272,22 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
     return reply.send(Buffer.from(buffer, byteOffset, byteLength));
   }
   return reply.send(Readable.from(answer.stream, { objectMode: false }));
+}
+
+/** By hand: streams cost more than the short tasks that this is for. */
+function sendLines(
+  reply: FastifyReply,
+  { first, rest }: Extract<Answer, { kind: "lines" }>,
+): FastifyReply {
+  const { raw } = reply.hijack();
+  raw.writeHead(200, { ...plainHeaders, "content-type": "application/x-ndjson" });
+  raw.write(first);
+  rest.then(
+    (bytes) => (bytes === null ? raw.end() : raw.end(bytes)),
+    // Cut off, so that nobody takes it for the whole answer.
+    () => raw.destroy(),
+  );
+  return reply;
 }
 
 /** Null for what is a bug of ours. */

@@ -113,6 +113,26 @@ test("a worker of ours gets a job, its tasks, and Acks for reports that are dura
   assert.equal(await results.text(), "0\n10\n20\n");
 });
 
+test("early results come with the answer to the submission, which is not held back", async (t) => {
+  const cluster = await opened(t);
+  const { worker } = await joined(t, cluster, 3);
+  const submit = async (resultsMs: number) => {
+    const body = { key: null, spec: await cluster.tasksSpec(1) };
+    const answer = await cluster.call("POST", `/v1/jobs?resultsMs=${resultsMs}`, { body });
+    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+    return { next: async () => (await reader.read()).value };
+  };
+  const soon = await submit(20_000);
+  assert.equal(await soon.next(), '{"job":"j-1"}\n', "durable, and nothing has run");
+  const [task] = await worker.assigned();
+  await worker.report([doneStatus(task!)]);
+  assert.equal(await soon.next(), "0\n");
+  assert.equal(await soon.next(), undefined);
+  const late = await submit(1);
+  assert.equal(await late.next(), '{"job":"j-2"}\n');
+  assert.equal(await late.next(), undefined, "still runs: the results are asked for");
+});
+
 test("a worker that is gone for a moment keeps what it runs", async (t) => {
   const cluster = await opened(t);
   const { worker, welcome } = await joined(t, cluster);

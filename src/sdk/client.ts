@@ -20,6 +20,7 @@ import type {
   TokenRevoked,
   TokenView,
 } from "../wire/api/messages.ts";
+import { submitting } from "./client/submitting.ts";
 import { Transport, type TransportOptions } from "./client/transport.ts";
 import type { Upload } from "./plan/upload.ts";
 
@@ -34,8 +35,6 @@ export type FollowOptions = {
   readonly onAway?: () => void;
 };
 
-/** How long `submit` goes on trying while the coordinator is unavailable, in ms. */
-const submitPatienceMs = 15_000;
 const backoffMs = 100;
 const backoffMaxMs = 2_000;
 /** How long a blob that was seen at the coordinator is taken to be there, in ms: well below the
@@ -56,6 +55,13 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     throw error;
   }
 }
+
+export type JobWithResults = {
+  /** Durable, as after `submit`. */
+  readonly job: string;
+  /** In order, once the job is done. */
+  readonly results: AsyncGenerator<unknown, void>;
+};
 
 export class Client {
   readonly url: string;
@@ -132,19 +138,37 @@ export class Client {
   }
 
   /** Submits once: tried again while the coordinator is unavailable, under one idempotency key. */
-  async submit(spec: JobSpec, key: string | null = null): Promise<string> {
-    const json = { key: key ?? randomUUID(), spec };
-    const giveUpAtMs = performance.now() + submitPatienceMs;
-    for (let waitMs = backoffMs; ; waitMs = Math.min(waitMs * 2, backoffMaxMs)) {
-      try {
-        const call = { method: "POST", path: "/v1/jobs", json } as const;
-        return (await this.#transport.json<Submitted>(call)).job;
-      } catch (error) {
-        const mayRetry = error instanceof ClusterError && error.code === "unavailable";
-        if (!mayRetry || performance.now() + waitMs > giveUpAtMs) throw error;
+  submit(spec: JobSpec, key: string | null = null): Promise<string> {
+    return submitting({ key: key ?? randomUUID(), spec }, async (json) => {
+      const call = { method: "POST", path: "/v1/jobs", json } as const;
+      return (await this.#transport.json<Submitted>(call)).job;
+    });
+  }
+
+  /** The same for a list of tasks whose results are waited for: when it ends soon, they come with
+   *  the answer to this call. They must be read, or told to `return`: until then they have the
+   *  connection. */
+  submitForResults(spec: JobSpec, key: string | null = null): Promise<JobWithResults> {
+    return submitting({ key: key ?? randomUUID(), spec }, async (json) => {
+      const path = `/v1/jobs?resultsMs=${resultsWaitMs}`;
+      const idleMs = resultsWaitMs + 10_000;
+      const lines = this.#transport.lines<unknown>({ method: "POST", path, json, idleMs });
+      const { job } = (await lines.next()).value as Submitted;
+      return { job, results: this.#results(job, lines) };
+    });
+  }
+
+  async *#results(job: string, early: AsyncGenerator<unknown, void>) {
+    let begun = false;
+    try {
+      for await (const result of early) {
+        begun = true;
+        yield result;
       }
-      await delay(waitMs);
+    } catch (error) {
+      if (begun || !(error instanceof ClusterError) || error.code !== "unavailable") throw error;
     }
+    if (!begun) yield* this.awaitResults(job);
   }
 
   /** Newest first. */

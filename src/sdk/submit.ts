@@ -1,9 +1,10 @@
 /** Sends a built and planned job to a coordinator: first every blob that it names, then the job. */
 import { stat } from "node:fs/promises";
 import { ClusterError } from "../core/error.ts";
+import type { JobSpec } from "../core/job.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
-import type { Client } from "./client.ts";
+import type { Client, JobWithResults } from "./client.ts";
 import { planBlob } from "./plan/of-found.ts";
 import { jobSpecOf } from "./plan/spec.ts";
 import { hashFile } from "./plan/upload.ts";
@@ -23,12 +24,38 @@ export type SubmitOptions = {
 
 /** The job's id, once it is durable. Input files stay where they are when the coordinator is on
  *  their machine and lets this user name local paths; else they are sent as blobs. */
-export async function submitJob(
+export function submitJob(
   client: Client,
   built: BuiltJob,
   planned: Planned,
   options: SubmitOptions,
 ): Promise<string> {
+  return submitVia(client, { built, planned, submit: (...job) => client.submit(...job) }, options);
+}
+
+/** The same for a list of tasks, with its results: see `Client.submitForResults`. */
+export function submitTasks(
+  client: Client,
+  built: BuiltJob,
+  planned: Planned,
+  options: SubmitOptions,
+): Promise<JobWithResults> {
+  const submit = (...job: Job) => client.submitForResults(...job);
+  return submitVia(client, { built, planned, submit }, options);
+}
+
+type Job = readonly [spec: JobSpec, key: string | null];
+type Submission<T> = {
+  readonly built: BuiltJob;
+  readonly planned: Planned;
+  readonly submit: (...job: Job) => Promise<T>;
+};
+
+async function submitVia<T>(
+  client: Client,
+  { built, planned, submit }: Submission<T>,
+  options: SubmitOptions,
+): Promise<T> {
   const bytes = Buffer.from(built.code);
   const at = { kind: "bytes", bytes } as const;
   // Each waits for a disk: all at once, and the plan with them.
@@ -40,14 +67,14 @@ export async function submitJob(
   const hasPaths = planned.plan.files.some(({ at }) => at.kind === "path");
   if (!hasPaths || !(await isElsewhere(client, planned.plan))) {
     try {
-      return await submitPlan(client, { built, planned, send }, options);
+      return await submitPlan(client, { built, planned, submit, send }, options);
     } catch (error) {
       const mayNotName = error instanceof ClusterError && error.code === "forbidden";
       if (!mayNotName || !hasPaths) throw error;
     }
   }
   const plan = await uploadFiles(client, planned.plan, options);
-  return submitPlan(client, { built, planned: { ...planned, plan }, send }, options);
+  return submitPlan(client, { built, planned: { ...planned, plan }, submit, send }, options);
 }
 
 async function isElsewhere(client: Client, { files }: Plan): Promise<boolean> {
@@ -55,18 +82,14 @@ async function isElsewhere(client: Client, { files }: Plan): Promise<boolean> {
   return files.some(({ at }) => at.kind === "path" && at.host !== host);
 }
 
-type Submission = {
-  readonly built: BuiltJob;
-  readonly planned: Planned;
-  /** Stores the blobs that the plan names. */
-  readonly send: () => Promise<unknown>;
-};
+/** `send` stores the blobs that the plan names. */
+type WithBlobs<T> = Submission<T> & { readonly send: () => Promise<unknown> };
 
-async function submitPlan(
+async function submitPlan<T>(
   client: Client,
-  { built, planned, send }: Submission,
+  { built, planned, submit, send }: WithBlobs<T>,
   options: SubmitOptions,
-): Promise<string> {
+): Promise<T> {
   const { bytes, hash } = planBlob(planned.plan);
   const { bareBrowsers, name, weight } = options;
   const spec = jobSpecOf(built.job, planned, {
@@ -81,14 +104,14 @@ async function submitPlan(
     Promise.all([send(), client.putBlob({ hash, sizeBytes: bytes.length, at })]);
   await sendAll();
   try {
-    return await client.submit(spec, options.key ?? null);
+    return await submit(spec, options.key ?? null);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== "not-found") throw error;
   }
   // What was there is gone: somebody has cleaned up, or another coordinator has the address.
   client.forgetBlobs();
   await sendAll();
-  return client.submit(spec, options.key ?? null);
+  return submit(spec, options.key ?? null);
 }
 
 /** The plan with every local file sent and named by its hash. */

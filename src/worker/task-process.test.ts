@@ -67,12 +67,11 @@ class TaskProcess {
 
   async load(code: string, plan: object, itemsPath: string | null = null, more = {}) {
     const codePath = join(this.scratch, "code");
-    const planPath = join(this.scratch, "plan.json");
     writeFileSync(codePath, code);
-    writeFileSync(planPath, JSON.stringify({ ...emptyPlan, ...plan }));
+    const text = JSON.stringify({ ...emptyPlan, ...plan });
     const items = itemsPath === null ? null : { path: itemsPath };
-    const files = { codePath, plan: { path: planPath }, items, scratch: this.scratch };
-    this.order({ kind: "load", job: "j-1", ...files, ...more });
+    const files = { codePath, plan: { text }, items };
+    this.order({ kind: "load", job: "j-1", ...files, scratch: this.scratch, ...more });
     await this.until((m) => m.some(({ kind }) => kind === "loaded" || kind === "load-failed"));
   }
 

@@ -35,6 +35,12 @@ export type Answer =
       readonly headers: Readonly<Record<string, string>>;
       /** Null for HEAD. */
       readonly stream: AsyncIterable<Uint8Array> | Uint8Array | null;
+    }
+  /** NDJSON in two pieces: one at once, one when it is there; none when `rest` becomes null. */
+  | {
+      readonly kind: "lines";
+      readonly first: Uint8Array;
+      readonly rest: Promise<Uint8Array | null>;
     };
 
 export type Route = {

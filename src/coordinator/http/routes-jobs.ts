@@ -7,10 +7,11 @@ import { hit } from "../../store/failpoint.ts";
 import { parseSubmit } from "./bodies.ts";
 import { forbidden } from "./permission.ts";
 import { type Answer, type Call, json, ndjson, type Route } from "./route.ts";
+import { earlyResults, waitMsOf } from "./routes-results.ts";
 import { asJobId, summaryOf } from "./services.ts";
 import { watchJob } from "./watch.ts";
 
-async function submit({ services, principal, body }: Call): Promise<Answer> {
+async function submit({ services, principal, body, query, signal }: Call): Promise<Answer> {
   const { key, spec } = parseSubmit(body);
   services.lowWater.mustBeAbove("a new job");
   const { blobs, usesPaths } = await services.plans.check(spec);
@@ -24,8 +25,13 @@ async function submit({ services, principal, body }: Call): Promise<Answer> {
   hit("http.submit", "before");
   const { job } = await services.loop.post({ kind: "job-submitted", owner, key, digest, spec });
   hit("http.submit", "after");
-  return json({ job });
+  const waitMs = waitMsOf(query.resultsMs);
+  if (waitMs === null || job === undefined) return json({ job });
+  const rest = earlyResults(services, { job, waitMs }, signal);
+  return { kind: "lines", first: encoder.encode(`${JSON.stringify({ job })}\n`), rest };
 }
+
+const encoder = new TextEncoder();
 
 function list({ services, principal }: Call): Answer {
   const { loop, progress } = services;
@@ -56,7 +62,9 @@ export const jobRoutes: readonly Route[] = [
     method: "POST",
     path: "/v1/jobs",
     access: ["submit"],
-    exchange: "Submit → Submitted",
+    exchange:
+      "Submit → Submitted; with `?resultsMs=20000` NDJSON: it, then the results of a `tasks` job " +
+      "that ends so soon and has few",
     handle: submit,
   },
   {

@@ -79,15 +79,32 @@ async function ended(services: Services, job: JobId, limitMs: number, signal: Ab
   }
 }
 
+/** Results of a `tasks` job that ends well within `waitMs` and has few; else null, and whoever
+ *  wants them asks for them. */
+export async function earlyResults(
+  services: Services,
+  { job, waitMs }: { readonly job: JobId; readonly waitMs: number },
+  signal: AbortSignal,
+): Promise<Uint8Array | null> {
+  if (jobSpec(services.loop.state, job)?.stages[0]?.kind !== "tasks") return null;
+  await ended(services, job, waitMs, signal);
+  if (jobSummary(services.loop.state, job, 0)?.state !== "done") return null;
+  return fewLines(mustBeDone(services, job));
+}
+
+/** Of a query; null when it is not there or no whole number. */
+export function waitMsOf(text: unknown): number | null {
+  return typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
+
 async function results({ services, params, query, signal }: Call): Promise<Answer> {
   const job = asJobId(params.job);
   if (jobSpec(services.loop.state, job)?.stages[0]?.kind !== "tasks") {
     const text = `${job} is no list of tasks; get its result with \`tequio get ${job}\``;
     throw new ClusterError("bad-request", text);
   }
-  if (typeof query.waitMs === "string" && /^\d{1,9}$/.test(query.waitMs)) {
-    await ended(services, job, Number(query.waitMs), signal);
-  }
+  const waitMs = waitMsOf(query.waitMs);
+  if (waitMs !== null) await ended(services, job, waitMs, signal);
   const outputs = mustBeDone(services, job);
   return ndjson(fewLines(outputs) ?? resultLines(services, outputs));
 }

@@ -33,6 +33,8 @@ export type Call = {
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Of `lines`: how long nothing may come, in ms; default: any time. */
+  readonly idleMs?: number;
 };
 
 /** Largest JSON answer, in bytes. */
@@ -82,6 +84,10 @@ export class Transport {
   /** The answer's lines as JSON values, as they arrive. */
   async *lines<T>(call: Call, lineMaxBytes = jsonMaxBytes): AsyncGenerator<T, void> {
     const answer = await this.open(call);
+    const { idleMs } = call;
+    if (idleMs !== undefined) {
+      answer.setTimeout(idleMs, () => answer.destroy(new Error(`nothing came for ${idleMs} ms`)));
+    }
     let rest: Buffer = Buffer.alloc(0);
     try {
       for await (const chunk of answer as AsyncIterable<Buffer>) {

@@ -31,6 +31,9 @@ export type DiskBlobs = Blobs & {
   adopt(path: string, expect?: Hash, how?: { readonly hashed: boolean }): Promise<BlobPut>;
 };
 
+/** Places of blobs that are remembered. */
+const seenMax = 1_000;
+
 /** Opens or makes a store; several processes may share one. */
 export async function openDiskBlobs(
   directory: string,
@@ -62,6 +65,8 @@ class DiskStore implements DiskBlobs {
   readonly #blobMaxBytes: number;
   /** Directories made or seen durable by this process; at most 65,792. */
   readonly #durable = new Map<string, Promise<void>>();
+  /** Where blobs were found; they may be gone. */
+  readonly #seen = new Map<Hash, BlobFile>();
   #closed = false;
 
   constructor(root: string, blobMaxBytes: number) {
@@ -106,16 +111,28 @@ class DiskStore implements DiskBlobs {
   }
 
   async size(hash: Hash): Promise<number | null> {
+    // The same ones are asked for again and again, and their names need not be looked up.
+    const known = this.#seen.get(hash);
+    if (known !== undefined && this.#isThere(known)) return known.sizeBytes;
+    this.#seen.delete(hash);
     const blob = this.#find(hash);
-    if (blob === null) return null;
-    try {
-      // At once: the answer lies in memory, and another thread may be busy with a slow disk.
-      checkFileSize(blob, statSync(blob.path).size);
-    } catch (error) {
-      if (systemCode(error) === "ENOENT") return null;
-      throw storageFailure(error, `blob ${hash}`);
-    }
+    if (blob === null || !this.#isThere(blob)) return null;
+    if (this.#seen.size >= seenMax) this.#seen.clear();
+    this.#seen.set(hash, blob);
     return blob.sizeBytes;
+  }
+
+  /** At once: the answer lies in memory, and another thread may be busy with a slow disk. */
+  #isThere(blob: BlobFile): boolean {
+    this.#mustBeOpen();
+    try {
+      const found = statSync(blob.path, { throwIfNoEntry: false });
+      if (found === undefined) return false;
+      checkFileSize(blob, found.size);
+      return true;
+    } catch (error) {
+      throw storageFailure(error, `blob ${blob.hash}`);
+    }
   }
 
   async *read(hash: Hash, range?: rules.Range): AsyncGenerator<Uint8Array> {

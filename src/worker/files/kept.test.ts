@@ -44,7 +44,7 @@ test("the blob that was used longest ago goes first, and none that is held", asy
   assert.ok(readdirSync(dir).length >= 64);
 });
 
-test("what could not be fetched is fetched again, and two at once do not disturb each other", async (t) => {
+test("what could not be fetched is fetched again, two at once in peace", async (t) => {
   const { kept, hold, fetched } = await place(t);
   const broken = kept.hold({ owner: "ann", hash: "h1" }, async () => {
     throw new Error("no network");

@@ -26,8 +26,8 @@ export async function loadJob(load: Load): Promise<LoadedJob> {
 
 type Imported = { readonly folder: string; readonly exports: { readonly default?: unknown } };
 
-/** A process has the code of one job, and of all others with the same code: asking Node for it again
- *  takes as long as a short task. */
+/** A process has the code of one job, and of all others with the same code: asking Node for it
+ *  again takes as long as a short task. */
 let code: (Imported & { readonly path: string }) | null = null;
 
 async function importCode({ codePath, scratch }: Load): Promise<Imported> {
