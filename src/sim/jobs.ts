@@ -40,18 +40,20 @@ export type JobTerms = {
   readonly submitAtMs: number;
   /** Browsers that know the document only may have its tasks. */
   readonly bareBrowsers: boolean;
+  /** Tasks take so many times as long. */
+  readonly slowness: number;
 };
 
 export function makeJob(random: Random, terms: JobTerms): SimJob {
-  const { bareBrowsers, number, submitAtMs } = terms;
+  const { bareBrowsers, number, slowness, submitAtMs } = terms;
   const kind = random.below(10);
   const taskCount = 1 + random.below(random.chance(0.2) ? 24 : 8);
   const reducers = kind < 6 ? 1 + random.below(5) : 0;
-  const timeoutMs = random.chance(0.2) ? 600_000 : 0;
+  const timeoutMs = random.chance(0.2) ? 600_000 * slowness : 0;
   const stages = stagesOf(kind, taskCount, reducers, timeoutMs);
   const inputs = Array.from({ length: taskCount }, () => text(random));
   const isDoomed = random.chance(0.04);
-  const meanMs = [20, 300, 4_000, 30_000, 120_000][random.below(5)]!;
+  const meanMs = [20, 300, 4_000, 30_000, 120_000][random.below(5)]! * slowness;
   const troubles = troublesOf(random, stages, isDoomed);
   const expected = reference(kind, inputs, reducers);
   return {

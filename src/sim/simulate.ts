@@ -31,12 +31,23 @@ const browsersShare = 0.25;
 /** Share of the clusters that have workers that nobody can reach. */
 const hiddenShare = 0.3;
 
+/** So many times slower than in a rough cluster faults come, jobs come, and tasks run. */
+type Pace = { readonly faults: number; readonly jobs: number; readonly tasks: number };
+
+/** In some clusters faults come by the second. In the others there is about one a minute, and tasks
+ *  take longer as jobs come later, so that as much of the time some work runs. */
+const roughShare = 0.2;
+const rough: Pace = { faults: 1, jobs: 1, tasks: 1 };
+const calm: Pace = { faults: 4, jobs: 3, tasks: 4 };
+
 export async function simulate(options: SimOptions): Promise<SeedResult> {
   const { seed } = options;
   const shape = drawShape(new Random(seed));
   const rates = { ...faultRates, ...options.rates };
-  const faults = planFaults(new Random(seed * 2 + 1e9), shape.faultsMs, rates);
-  const jobs = drawJobs(new Random(seed * 2 + 2e9), shape);
+  const pace = new Random(seed * 2 + 6e9).chance(roughShare) ? rough : calm;
+  const rarer = slower(rates, pace.faults);
+  const faults = planFaults(new Random(seed * 2 + 1e9), shape.faultsMs, rarer);
+  const jobs = drawJobs(new Random(seed * 2 + 2e9), shape, pace);
   const story: string[] = [];
   const cluster = new SimCluster({
     seed,
@@ -49,10 +60,17 @@ export async function simulate(options: SimOptions): Promise<SeedResult> {
   return { ...result, faults, jobs: [...jobs.keys()], story };
 }
 
+function slower(rates: FaultRates, times: number): FaultRates {
+  const slowed = Object.entries(rates).map(([kind, rate]) => {
+    return [kind, { ...rate, perHour: rate.perHour / times }];
+  });
+  return Object.fromEntries(slowed) as FaultRates;
+}
+
 function drawShape(random: Random): WorldShape {
   const workers = 2 + random.below(5);
-  const quick = { leaseMs: 15_000, heartbeatMs: 5_000, closedGraceMs: 1_000, tickMs: 1_000 };
-  const calm = { leaseMs: 60_000, heartbeatMs: 20_000, closedGraceMs: 2_000, tickMs: 5_000 };
+  const quick = { leaseMs: 15_000, heartbeatMs: 5_000, closedGraceMs: 1_000, tickMs: 2_500 };
+  const calm = { leaseMs: 60_000, heartbeatMs: 20_000, closedGraceMs: 2_000, tickMs: 10_000 };
   const shape = {
     workers,
     slots: Array.from({ length: workers }, () => 1 + random.below(3)),
@@ -81,13 +99,16 @@ function withBrowsers(shape: WorldShape, random: Random): WorldShape {
   return { ...shape, workers, slots: shape.slots.slice(0, workers), browsers };
 }
 
-function drawJobs(random: Random, shape: WorldShape): Map<number, SimJob> {
+function drawJobs(random: Random, shape: WorldShape, pace: Pace): Map<number, SimJob> {
   const jobs = new Map<number, SimJob>();
   let atMs = 1_000;
   for (let number = 1; atMs < shape.faultsMs * 0.9; number++) {
     const bareBrowsers = shape.browsers.bare > 0 && random.chance(0.7);
-    jobs.set(number, makeJob(random, { number, submitAtMs: atMs, bareBrowsers }));
-    atMs += random.below(300_000);
+    jobs.set(
+      number,
+      makeJob(random, { number, submitAtMs: atMs, bareBrowsers, slowness: pace.tasks }),
+    );
+    atMs += random.below(300_000) * pace.jobs;
   }
   return jobs;
 }

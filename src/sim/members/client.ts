@@ -88,7 +88,7 @@ export class SimClient {
   }
 
   async #end(id: JobId) {
-    for (let waitMs = 500; ; waitMs = Math.min(20_000, waitMs * 1.5)) {
+    for (let waitMs = 500; ; waitMs = Math.min(60_000, waitMs * 1.5)) {
       const summary = await this.#until((server) => server.summary(id));
       if (summary === null) throw new Error(`I1: ${id} was acknowledged and is not there`);
       if (summary.state !== "running") return summary;

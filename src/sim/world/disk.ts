@@ -92,9 +92,13 @@ export class SimDisk {
     this.#snapshotFlipped = false;
   }
 
-  check(position: number): void {
-    if (!this.#flipped.has(position)) return;
-    throw new ClusterError("storage-failed", `record ${position} is damaged`);
+  async *checked(records: AsyncIterable<LogRecord>): AsyncIterable<LogRecord> {
+    for await (const record of records) {
+      if (this.#flipped.has(record.position)) {
+        throw new ClusterError("storage-failed", `record ${record.position} is damaged`);
+      }
+      yield record;
+    }
   }
 
   checkSnapshot(): void {
@@ -173,12 +177,7 @@ export function openSimLog(disk: SimDisk, process: SimProcess): Log {
   return {
     ...inner,
     append,
-    async *read(after) {
-      for await (const record of inner.read(after)) {
-        disk.check(record.position);
-        yield record;
-      }
-    },
+    read: (after) => (disk.damaged ? disk.checked(inner.read(after)) : inner.read(after)),
     async saveSnapshot(position, bytes) {
       await process.sleep(disk.writeMs());
       if (disk.full) throw fullDisk();
