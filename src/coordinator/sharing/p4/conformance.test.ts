@@ -208,7 +208,7 @@ test("a peer that was killed takes its own place again, and no other one", async
   assert.deepEqual((await own.post("/get_files", { token })).json, { files: [] });
 });
 
-test("a source is named with the certificate that it has registered, and without one as ever", async (t) => {
+test("a source is named with the certificate that it registered, or without one", async (t) => {
   const dataDir = temporaryDir(t);
   const fingerprint = "0a".repeat(32);
   const sources = async (own: P4Client, token: string) => {
