@@ -179,6 +179,29 @@ test("a pause is told at once, and again after a new connection", () => {
   assert.deepEqual(paused(), ["on battery"]);
 });
 
+test("slots that change are told at once, and again after a new connection", () => {
+  const tab = new Try();
+  const slots = () =>
+    tab.take().sent.map(({ data }) => (data.more as { slots?: number } | undefined)?.slots);
+  tab.connect();
+  tab.welcome();
+  assert.deepEqual(slots(), [2]);
+  tab.do(tab.session.resize(4, 100));
+  tab.do(tab.session.resize(4, 101));
+  assert.deepEqual(slots(), [4]);
+  // A coordinator that was started again hears what the gateway knows: what was said at first.
+  tab.welcome();
+  tab.do(tab.session.tick(5_000));
+  assert.deepEqual(slots(), [4]);
+  tab.do(tab.session.closed("", 5_100));
+  tab.do(tab.session.resize(1, 5_200));
+  assert.deepEqual(slots(), []);
+  tab.connect();
+  tab.welcome();
+  tab.do(tab.session.tick(9_000));
+  assert.deepEqual(slots(), [1, 1]);
+});
+
 test("it says goodbye, stops what it runs, and never dials again", () => {
   const tab = new Try();
   tab.connect();

@@ -134,7 +134,7 @@ test("what job code throws in a tab is told with the line of its source", option
 });
 
 test(
-  "a task that never ends is ended at its time limit, and its slot goes on",
+  "a task that never ends, or would end its Worker, fails, and its slot goes on",
   options,
   async (t) => {
     const cluster = await startCluster(t, "--workers", "0");
@@ -148,6 +148,16 @@ test(
     const { code, err } = await cluster.place.run("run", "endless.ts", "-o", "-");
     assert.notEqual(code, 0);
     assert.match(err, /timed-out: .*ran longer than 700 ms/);
+    cluster.place.write(
+      "closing.ts",
+      `import { tasks } from "tequio";
+    declare const self: any;
+    export default tasks({ name: "closing", attempts: 1, items: [0],
+      run() { Object.getPrototypeOf(self).close.call(self); return new Promise(() => {}); } });`,
+    );
+    const closing = await cluster.place.run("run", "closing.ts", "-o", "-");
+    assert.notEqual(closing.code, 0);
+    assert.match(closing.err, /job code cannot end its Worker/);
     const job = await submitSlow(cluster, 2, 10);
     assert.deepEqual(await itemsOf(cluster, job), numbers(2));
   },

@@ -171,6 +171,27 @@ test("B2: a tab that pauses is given nothing until it goes on", async (t) => {
   assert.deepEqual((await gateway.task()).more.attempts, [[0, 1]]);
 });
 
+test("a tab that lends more slots is given as much more, and fewer than one are none", async (t) => {
+  const { cluster, gateway } = await withTab(t);
+  const note = (slots: number) => {
+    const more = { logs: [], progress: [], started: [], paused: "", slots };
+    gateway.say({ action: "note", uid: "7", more });
+  };
+  await cluster.submit(await cluster.tasksSpec(9));
+  const before = (await workers(cluster))[0]!;
+  for (const { running } of [before]) {
+    for (let n = 0; n < running; n++) await gateway.task();
+  }
+  note(before.slots + 2);
+  const { more } = await gateway.task();
+  await gateway.task();
+  assert.equal(more.attempts.length, 1);
+  note(0);
+  note(1);
+  const [after] = await until(workers.bind(null, cluster), ([one]) => one?.slots === 1);
+  assert.deepEqual([after!.running, after!.worker], [before.running + 2, before.worker]);
+});
+
 /** Asks until it is so; what the edge does with a message has no answer to wait for. */
 async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
   for (;;) {

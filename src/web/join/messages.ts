@@ -13,6 +13,9 @@ export const joinMessages = catalogue({
     slots: "Processors",
     slotsHint: "of {count}",
     share: "Share of their time",
+    shareHint:
+      "On average: tasks work and rest in turns. Code that runs on for long without a pause " +
+      "rests afterwards. A change counts from the next task.",
     join: "Join",
     pause: "Pause",
     go: "Go on",
@@ -55,6 +58,9 @@ export const joinMessages = catalogue({
     slots: "Procesadores",
     slotsHint: "de {count}",
     share: "Parte de su tiempo",
+    shareHint:
+      "En promedio: las tareas trabajan y descansan por turnos. El código que corre mucho tiempo " +
+      "sin pausa descansa después. Un cambio vale desde la tarea siguiente.",
     join: "Unirse",
     pause: "Pausar",
     go: "Seguir",
@@ -93,6 +99,8 @@ export const joinMessages = catalogue({
     slots: "处理器",
     slotsHint: "共 {count}",
     share: "占用时间比例",
+    shareHint:
+      "平均值：任务工作与休息交替进行。长时间不停顿的代码会在之后补足休息。更改从下一个任务起生效。",
     join: "加入",
     pause: "暂停",
     go: "继续",

@@ -58,6 +58,7 @@ function Lent({ choices }: { readonly choices: Choices }) {
         <span>{say("share")}</span>
         <input
           type="range"
+          aria-describedby="share-hint"
           min="0.1"
           max="1"
           step="0.1"
@@ -66,6 +67,9 @@ function Lent({ choices }: { readonly choices: Choices }) {
         />
         <output>{Math.round(share * 100)} %</output>
       </label>
+      <p class="remark" id="share-hint">
+        {say("shareHint")}
+      </p>
     </fieldset>
   );
 }

@@ -64,6 +64,11 @@ export function endPause(state: CoordinatorState, number: number, effects: Effec
 export function allPaused(live: readonly WorkerRecord[]): string | null {
   if (live.length === 0 || live.some((worker) => worker.pause === null)) return null;
   const [first] = live as [WorkerRecord];
+  if (first.specs.tab) {
+    const tabs = live.length === 1 ? "the tab that is here is" : `all ${live.length} workers are`;
+    const why = `w-${first.number}: ${first.pause?.reason}`;
+    return `${tabs} paused (${why}); let it go on, or add a worker: \`tequio join\``;
+  }
   const who = live.length === 1 ? "the worker is" : `all ${live.length} workers are`;
   const why = `w-${first.number}: ${first.pause?.reason}`;
   return `${who} out of disk (${why}); free space there, it goes on by itself`;

@@ -1,6 +1,11 @@
 /** Keeps slots to the share of the time that is lent: what a task did not rest while it ran, its
  *  slot rests after it. */
-import type { Slot } from "./slot.ts";
+
+/** A slot, as far as this goes. */
+type Slot = {
+  /** How long the task at hand has stood still, ms. */
+  readonly restedMs: number;
+};
 
 /** A slot rests no longer between two tasks, ms; what it owes beyond is due after the next. */
 const restMaxMs = 60_000;
