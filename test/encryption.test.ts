@@ -32,7 +32,8 @@ test("between machines only existing peers, and only when asked to, speak in the
   assert.doesNotMatch(await sharing.said("]}\n"), /warning/);
   await worker.said("joined");
 
-  const got = await at(near, "get", "books/a.txt", "-o", "copy").ended;
+  const serving = ["--serve", `${near.host}:0`];
+  const got = await at(near, "get", "books/a.txt", "-o", "copy", ...serving).ended;
   assert.match(got.out, /; verified\n$/, got.err);
   assert.equal(place.read("copy"), lines);
 

@@ -126,7 +126,7 @@ function isTls(heard: Buffer): boolean {
   return tlsRecords(heard) !== null;
 }
 
-test("who shows another certificate gets no ticket, is said so, and is not asked again", async (t) => {
+test("who shows another certificate gets no ticket, is said so, and is left", async (t) => {
   const { catalogue, tap } = await shared(t, certificate, wrongPin);
   const found = await catalogue.find({ file_name: name });
   const tickets: string[] = [];

@@ -28,6 +28,7 @@ export function define(command: Command): void {
     ["tequio get books/war.txt", "a shared file; the same command again resumes it"],
     ["tequio get books/ -o library", "all files of a shared folder"],
     ["tequio get 'tequio:host:8001/5f2a…#…'", "by link, without a coordinator"],
+    ["tequio get old.txt --insecure", "from a peer elsewhere that cannot encrypt"],
   ]).action(async (what: string, options: TargetOptions & ResultOptions & GetOptions) => {
     if (/^j-[0-9]+$/.test(what)) return await getJob(what, options);
     if (options.merge !== undefined) {
