@@ -95,7 +95,8 @@ async function write(page: Page, job: string): Promise<void> {
   await page.click("#run-on-cluster");
 }
 
-/** Equal but for the code, which another bundler writes, and the name, which was not asked for. */
+/** Equal to what `tequio run` submits but for the name, which was not asked for, and the code,
+ *  which another bundler writes. Returns whether that is equal, too. */
 async function planned(cluster: Cluster, token: string, job: string, args: string[]) {
   const to = ["--detach", "--json", "--url", cluster.url, "--token", token];
   const run = await cluster.place.run("run", "job.ts", ...args, ...to);
@@ -104,6 +105,7 @@ async function planned(cluster: Cluster, token: string, job: string, args: strin
   const specs = [job, other].map((id) => asked<JobSpec>(cluster, token, `/v1/jobs/${id}/spec`));
   const [mine, theirs] = (await Promise.all(specs)) as [JobSpec, JobSpec];
   assert.deepEqual(mine, { ...theirs, codeHash: mine.codeHash, name: mine.name });
+  return mine.codeHash === theirs.codeHash;
 }
 
 test("jobs of the editor run here and on the cluster", { skip }, async (t) => {
@@ -198,16 +200,13 @@ async function files({ cluster, page, token }: By): Promise<void> {
   await page.check("dialog input[value=files]");
   await page.setInputFiles("dialog input[type=file]", [plain, packed]);
   const own = await ran(page, "done");
-  await planned(
-    cluster,
-    token,
-    own,
-    [plain, packed].map((path) => basename(path)),
-  );
+  const names = [plain, packed].map((path) => basename(path));
+  const isSame = await planned(cluster, token, own, names);
+  assert.ok(isSame, "operators have one code for all");
   await page.goBack();
   await write(page, job);
   await page.check("dialog input[value=shared]");
-  await page.fill("dialog input[list]", "plain.txt");
+  await page.fill("dialog input[list]", "shared:plain.txt");
   const shared = await ran(page, "done");
   await planned(cluster, token, shared, ["shared:plain.txt"]);
 }

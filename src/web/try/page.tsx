@@ -21,7 +21,6 @@ export function TryPage() {
   const [shown, show] = useState<Shown>(null);
   /** What is about to be submitted; null = nothing. */
   const [submitted, submit] = useState<string | null>(null);
-  const { input, name } = sample;
   const latest = useRef(sample);
   latest.current = sample;
   const run = async (text: string) => {
@@ -39,7 +38,6 @@ export function TryPage() {
     show(null);
   };
   const source = () => editor.current?.text() ?? "";
-  const save = () => saveAs("job.ts", new Blob([source()]));
   return (
     <div class="stack">
       <h1 tabIndex={-1}>{say("title")}</h1>
@@ -47,11 +45,11 @@ export function TryPage() {
         <Rich text={say("intro")} />
       </p>
       <Tools
-        sample={name}
+        sample={sample.name}
         isReady={isReady}
         isRunning={shown === "running"}
         begin={begin}
-        save={save}
+        save={() => saveAs("job.ts", new Blob([source()]))}
         run={() => void run(source())}
         submit={() => submit(source())}
       />
@@ -65,13 +63,13 @@ export function TryPage() {
             {isReady ? null : <p class="body quiet">{say("loading")}</p>}
           </div>
         </div>
-        <SampleText text={input} change={(text) => setSample({ ...sample, input: text })} />
+        <SampleText text={sample.input} change={(text) => setSample({ ...sample, input: text })} />
       </div>
       <div aria-live="polite">
         <Answer shown={shown} />
       </div>
       {submitted === null ? null : (
-        <ClusterDialog source={submitted} sample={input} name={name} close={() => submit(null)} />
+        <ClusterDialog source={submitted} sample={sample} close={() => submit(null)} />
       )}
     </div>
   );

@@ -10,6 +10,7 @@ import { useMe } from "../../shell/me.ts";
 import { bundled } from "../code/bundled.ts";
 import { BuildFailure } from "../code/failure.ts";
 import { trialMs } from "../limits.ts";
+import type { Sample } from "../samples.ts";
 import { ask } from "../sandboxed.ts";
 import { SubmitForm } from "./form.tsx";
 import { submitMessages } from "./messages.ts";
@@ -17,8 +18,8 @@ import { submitMessages } from "./messages.ts";
 type Props = {
   /** Of the editor. */
   readonly source: string;
-  readonly sample: string;
-  readonly name: string;
+  /** What it begins with: the name of the job, and an input. */
+  readonly sample: Pick<Sample, "name" | "input">;
   readonly close: () => void;
 };
 
@@ -70,7 +71,7 @@ type Seen =
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "late" };
 
-function Submission({ close, name, sample, source }: Props) {
+function Submission({ close, sample, source }: Props) {
   const say = useMessages(submitMessages);
   const [seen, see] = useState<Seen | null>(null);
   useEffect(() => {
@@ -90,7 +91,7 @@ function Submission({ close, name, sample, source }: Props) {
     );
   }
   if (seen.kind === "job") {
-    return <SubmitForm {...seen} sample={sample} name={name} close={close} />;
+    return <SubmitForm {...seen} sample={sample} close={close} />;
   }
   return (
     <>

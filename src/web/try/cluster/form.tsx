@@ -4,6 +4,7 @@ import type { Looked, PageJob } from "../../../wire/browser/trial.ts";
 import { CallError } from "../../api/client.ts";
 import { useMessages } from "../../i18n/language.ts";
 import { go } from "../../shell/router.ts";
+import type { Sample } from "../samples.ts";
 import { type Choice, chosenBy, firstChoice, InputChoice } from "./input-choice.tsx";
 import { submitMessages } from "./messages.ts";
 import { type Chosen, type Progress, sendJob } from "./send.ts";
@@ -11,23 +12,21 @@ import { type Chosen, type Progress, sendJob } from "./send.ts";
 type Props = {
   readonly job: PageJob;
   readonly looked: Looked;
-  /** The page's sample. */
-  readonly sample: string;
-  /** Of the job, when it has none of its own. */
-  readonly name: string;
+  /** Its name is the job's, when that has none of its own. */
+  readonly sample: Pick<Sample, "name" | "input">;
   readonly close: () => void;
 };
 
-export function SubmitForm({ close, job, looked, name: fallback, sample }: Props) {
+export function SubmitForm({ close, job, looked, sample }: Props) {
   const say = useMessages(submitMessages);
-  const [name, setName] = useState(looked.name === "" ? fallback : looked.name);
+  const [name, setName] = useState(looked.name === "" ? sample.name : looked.name);
   const [choices, setChoices] = useState<Readonly<Record<string, Choice>>>({});
   const [params, setParams] = useState<Readonly<Record<string, string>>>({});
   const { progress, problem, refuse, send } = useSending();
   const submit = () => {
     const inputs = new Map<string, Chosen>();
     for (const input of looked.inputs) {
-      const chosen = chosenBy(choices[input] ?? firstChoice, sample);
+      const chosen = chosenBy(choices[input] ?? firstChoice, sample.input);
       if (chosen === null) return refuse(say("noInput"));
       inputs.set(input, chosen);
     }

@@ -25,8 +25,11 @@ export function chosenBy({ files, kind, shared }: Choice, sample: string): Chose
       return { kind: "files", files: [new File([sample], sampleName)] };
     case "files":
       return files.length === 0 ? null : { kind, files };
-    case "shared":
-      return shared.trim() === "" ? null : { kind, name: shared.trim() };
+    case "shared": {
+      // Also as the command line has it.
+      const name = shared.trim().replace(/^shared:/, "");
+      return name === "" ? null : { kind, name };
+    }
   }
 }
 

@@ -1,6 +1,5 @@
 /** Sends a job of the editor to the coordinator: the files that were chosen, the plan that the
  *  sandbox has made of them, then the job. */
-
 import type { SharedInput, Submitted } from "../../../wire/api/messages.ts";
 import type { GivenFile, PageJob, PlannedJob } from "../../../wire/browser/trial.ts";
 import { Sha256 } from "../../../worker/browser/stand-ins/sha256.ts";
