@@ -32,31 +32,22 @@ test("between machines only existing peers, and only when asked to, speak in the
   assert.doesNotMatch(await sharing.said("]}\n"), /warning/);
   await worker.said("joined");
 
-  const serving = ["--serve", `${near.host}:0`];
-  const got = await at(near, "get", "books/a.txt", "-o", "copy", ...serving).ended;
-  assert.match(got.out, /; verified\n$/, got.err);
-  assert.equal(place.read("copy"), lines);
-
-  const counted = await at(
-    near,
-    "run",
-    job,
-    "shared:books",
-    "--split-bytes",
-    "64K",
-    "--reducers",
-    "4",
-    "-o",
-    "-",
-  ).ended;
-  assert.equal(counted.code, 0, counted.err);
-  assert.match(counted.out, new RegExp(secret));
-
   const { url, fingerprint } = JSON.parse(place.read("data/endpoint.json"));
   const token = place.read("data/admin.token").trim();
   const peer = join(import.meta.dirname, "encryption", "existing-peer.ts");
   const told = [far.host, url, fingerprint, token, "old.txt", existing];
-  await place.startProgram(far.enter, peer, ...told).said("shared");
+  const serving = ["--serve", `${near.host}:0`];
+  const cut = ["--split-bytes", "64K", "--reducers", "4"];
+  const [got, counted] = await Promise.all([
+    at(near, "get", "books/a.txt", "-o", "copy", ...serving).ended,
+    at(near, "run", job, "shared:books", ...cut, "-o", "-").ended,
+    place.startProgram(far.enter, peer, ...told).said("shared"),
+  ]);
+  assert.match(got.out, /; verified\n$/, got.err);
+  assert.equal(place.read("copy"), lines);
+  assert.equal(counted.code, 0, counted.err);
+  assert.match(counted.out, new RegExp(secret));
+
   const refused = await at(near, "get", "old.txt").ended;
   assert.equal(refused.code, 2, refused.out);
   assert.match(
