@@ -74,7 +74,7 @@ async function loseOften(
 
 const skip = traceProblem() ?? false;
 
-test("a power loss loses nothing that was acknowledged, whatever was synced (C3)", {
+test("C3: a power loss loses nothing that was acknowledged, whatever was synced", {
   skip,
 }, async (t) => {
   const deeds = traced([]);

@@ -44,9 +44,9 @@ async function running(client: Client, id: string): Promise<void> {
 }
 
 const silences: ReadonlyArray<{ readonly name: string; readonly silent: readonly Direction[] }> = [
-  { name: "a half-open connection (W4)", silent: ["up", "down"] },
-  { name: "a worker that is not heard (W5)", silent: ["up"] },
-  { name: "a worker that hears nothing (W5)", silent: ["down"] },
+  { name: "W4: a half-open connection", silent: ["up", "down"] },
+  { name: "W5: a worker that is not heard", silent: ["up"] },
+  { name: "W5: a worker that hears nothing", silent: ["down"] },
 ];
 
 suite("a bad network", { concurrency: 5 }, () => {

@@ -169,7 +169,7 @@ test("the inbox is bounded by characters too", async () => {
   await assert.rejects(loop.post(big), { code: "unavailable" });
 });
 
-test("time goes on from the last record when the wall clock was set back", async () => {
+test("C9: time goes on from the last record when the wall clock was set back", async () => {
   const contents = emptyLog();
   const late = new ManualTimers(5_000_000);
   const one = await open(openMemoryLog(contents), { timers: late });

@@ -46,7 +46,7 @@ test("reduce tasks begin when every map task is done, and are told where partiti
   );
 });
 
-test("the same key with the same body is the same job, with another body a conflict (C14)", () => {
+test("C14: the same key with the same body is the same job, with another body a conflict", () => {
   const cluster = new TestCluster();
   const first = cluster.submit(testJob([testStage()]), "k");
   assert.equal(cluster.submit(testJob([testStage()]), "k"), first);
@@ -171,7 +171,7 @@ test("F10: a map task whose output is lost is computed again before the reduce g
   assert.equal(stateOf(cluster, job), "done");
 });
 
-test("output that differs when computed again fails the job once a reduce used the old", () => {
+test("W12: output that differs when computed again fails the job once a reduce used the old", () => {
   const cluster = new TestCluster();
   const [one, two] = [cluster.join(), cluster.join()];
   const job = cluster.submit(mapReduceSpec(2, 2));

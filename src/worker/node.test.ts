@@ -1,10 +1,13 @@
 /** A real worker with real task processes against a scripted manager. Fault ids are those of the
  *  fault list. */
+
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { AttemptReport } from "../core/event.ts";
+import { packTaskId } from "../wire/manager/taskid.ts";
 import { ScriptedManager, unpacked } from "./testing/scripted-manager.ts";
 import { ref, refs, started, tasksJob } from "./testing/started.ts";
 
@@ -31,6 +34,23 @@ test("it joins with its token, says what it is, and answers what peers may ask",
   assert.equal((await end.ask({ kind: "managerPing" })).kind, "managerPong");
   assert.equal(await end.stateOf(ref(0)), "unknown");
   assert.equal(worker.id(), "w-1");
+});
+
+test("T2.4: of ids that are unknown, foreign or repeated it says so, each in its place", async (t) => {
+  const manager = await ScriptedManager.start(t);
+  await started(t, manager);
+  const { end } = await manager.joined();
+  const unknown = packTaskId(randomBytes(8), ref(0));
+  const taskIds = [unknown, Uint8Array.of(7), ...new Array<Uint8Array>(1_000).fill(unknown)];
+  const pong = await end.ask({ kind: "tasksPing", taskIds });
+  assert.equal(pong.kind, "tasksPong");
+  const statuses = pong.kind === "tasksPong" ? pong.statuses : [];
+  assert.deepEqual(
+    statuses.map(({ taskId }) => Buffer.from(taskId).toString("hex")),
+    taskIds.map((id) => Buffer.from(id).toString("hex")),
+  );
+  const kinds = new Set(statuses.filter((_, at) => at !== 1).map(({ data }) => data.kind));
+  assert.deepEqual([...kinds], ["unknown"]);
 });
 
 test("tasks are run and every result is reported once", async (t) => {

@@ -47,6 +47,19 @@ test("what it lends outlives a snapshot; a pause outlives the change", () => {
   assert.equal(cluster.running.get(worker)?.length, 4);
 });
 
+test("W7: a worker that lies about its slots has between one and as many as are believed", () => {
+  for (const slots of [0, -1, 0.5, 2 ** 31, Number.NaN, Number.POSITIVE_INFINITY]) {
+    const cluster = new TestCluster();
+    const worker = cluster.join({ slots });
+    cluster.submit(testJob([testStage({ taskCount: 3_000 })], { backupTasks: false }));
+    const given = cluster.running.get(worker)!.length;
+    assert.ok(given >= 1 && given <= 4 * slotsMax, `${slots}: ${given} tasks`);
+    assert.ok(cluster.state.slots >= 1 && cluster.state.slots <= slotsMax);
+    cluster.lose(worker);
+    assert.equal(cluster.state.slots, 0);
+  }
+});
+
 test("slots that cannot be are not believed, and a lost worker lends none", () => {
   const cluster = new TestCluster();
   const worker = cluster.join();
