@@ -143,6 +143,8 @@ test("with a coordinator: names, folders, roots, patterns; gone at the end", asy
   assert.match(byName.out, /^war\.txt: 13 B in .*; verified/);
   const byRoot = await place.run("get", found[0].root, "-o", "copy/");
   assert.match(byRoot.out, /^copy\/b\.bin: 300 kB/);
+  const byBegin = await place.run("get", found[0].root.slice(0, 12), "-o", "begin.bin");
+  assert.match(byBegin.out, /^begin\.bin: 300 kB/, byBegin.err);
   const all = await place.run("get", "books/", "-o", "library");
   assert.equal(all.code, 0, all.err);
   assert.deepEqual(readdirSync(join(place.dir, "library")).sort(), [

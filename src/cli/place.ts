@@ -61,7 +61,8 @@ export function findTarget(options: TargetOptions, env: Environment = process.en
     if (token === null) {
       throw new ClusterError(
         "unauthenticated",
-        `no token for ${url}; give --token-file, or TEQUIO_TOKEN in the environment`,
+        `no token for ${url}; give --token-file, or TEQUIO_TOKEN in the environment. One is made ` +
+          "where the coordinator runs: tequio token create --role submitter",
       );
     }
     const fingerprint = options.fingerprint ?? env.TEQUIO_FINGERPRINT ?? "";

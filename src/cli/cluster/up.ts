@@ -305,7 +305,8 @@ async function announce(options: Options, started: Started): Promise<void> {
   const shown = { hasPage, isLocal, isTerminal, qr: options.qr };
   const page = { url, dataDir, adminToken, joinToken: token, ...shown };
   for (const line of joinPicture(page)) console.log(line);
-  const adopted = crew.adopted > 0 ? ` (${countText(crew.adopted)} were still running)` : "";
+  const were = crew.adopted === 1 ? "was" : "were";
+  const adopted = crew.adopted > 0 ? ` (${countText(crew.adopted)} ${were} still running)` : "";
   console.log(`coordinator  ${styled("bold", url)}`);
   console.log(`data         ${dataDir}`);
   console.log(`workers      ${countText(options.workers)}${adopted}`);

@@ -18,6 +18,7 @@ import { oneLine } from "../text.ts";
 import { type Fetching, fetchCurrent } from "./get/changed.ts";
 import { getFolder } from "./get/folder.ts";
 import { linkedFiles } from "./get/linked.ts";
+import { namedFiles } from "./get/named.ts";
 import { type MasterOptions, openCatalogue, stateDirOf } from "./master.ts";
 import { type Serving, serveMeanwhile } from "./serving.ts";
 import { Speedometer, transferLine } from "./transfer-line.ts";
@@ -111,29 +112,7 @@ async function errandOf(what: string, options: GetOptions, around: Around): Prom
   const open = await openCatalogue(options);
   closing.push(() => open.close());
   const fetcher = fetcherFor((ip) => refuserFor(open.calls.reach)(ip));
-  const named = async () => {
-    if (!what.endsWith("/")) {
-      const isRoot = /^[0-9a-f]{64}$/.test(what);
-      const wanted = isRoot ? { root: what } : { file_name: what };
-      const again = () => open.catalogue.find(wanted);
-      const found = await again();
-      const byName = () => open.catalogue.find({ file_name: found.name });
-      return { kind: "file", found, again, byName, isRoot } as const;
-    }
-    const files = (await open.catalogue.files()).filter(({ name }) => name.startsWith(what));
-    if (files.length === 0) {
-      throw new ClusterError("not-found", `nothing is shared below ${what}; see \`tequio ls\``);
-    }
-    const find = (name: string) => () => open.catalogue.find({ file_name: name });
-    const listed = files.map(({ name, sizeBytes }) => ({ name, sizeBytes, find: find(name) }));
-    return { kind: "folder", prefix: what, files: listed } as const;
-  };
-  const wanted = await named().catch((error: unknown) => {
-    const isMissing = error instanceof ClusterError && error.code === "not-found";
-    if (!isMissing || what.endsWith("/")) throw error;
-    const text = `nobody shares "${what}" now; \`tequio ls\` lists what is shared`;
-    throw new ClusterError("not-found", text);
-  });
+  const wanted = await namedFiles(what, open.catalogue);
   return { wanted, fetcher, options, screen, signal };
 }
 

@@ -10,7 +10,10 @@ import { collectJob, type ResultOptions, withResult } from "../result/finish.ts"
 
 export function define(command: Command): void {
   command
-    .argument("<what>", "a job as j-7, a shared name, a folder as books/, a root, or a link")
+    .argument(
+      "<what>",
+      "a job as j-7, a shared name, a folder as books/, a root or its begin, a link",
+    )
     .option(
       "--limit <rate>",
       "of shared files: at most so many bytes a second of each source, as 10M",

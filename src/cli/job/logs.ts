@@ -30,9 +30,12 @@ export function define(command: Command): void {
     if (options.operations) return printOperations(job, options);
     if (job === undefined) throw new ClusterError("bad-request", "give a job, or --operations");
     const client = await openClient(options);
+    let count = 0;
     for await (const line of client.logs(job, { follow: options.follow ?? false })) {
+      count += 1;
       console.log(options.json ? JSON.stringify(line) : `${line.task} | ${oneLine(line.line)}`);
     }
+    if (count === 0 && !options.json) console.error(`${job} has logged nothing so far`);
   });
 }
 
