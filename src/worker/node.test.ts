@@ -36,7 +36,7 @@ test("it joins with its token, says what it is, and answers what peers may ask",
   assert.equal(worker.id(), "w-1");
 });
 
-test("T2.4: of ids that are unknown, foreign or repeated it says so, each in its place", async (t) => {
+test("T2.4: of unknown, foreign, repeated ids it says so, each in its place", async (t) => {
   const manager = await ScriptedManager.start(t);
   await started(t, manager);
   const { end } = await manager.joined();
@@ -66,6 +66,26 @@ test("tasks are run and every result is reported once", async (t) => {
     results,
     refs(1_000).map(({ task }) => task * 2),
   );
+});
+
+test("C18: a result that JSON has no word for is the job's own error", async (t) => {
+  const manager = await ScriptedManager.start(t);
+  await started(t, manager);
+  const { end } = await manager.joined();
+  const code = `const cyclic = {}; cyclic.self = cyclic;
+    if (item === 0) return cyclic;
+    if (item === 1) return 1n;
+    if (item === 2) return () => 1;
+    if (item === 3) { let deep = []; for (let n = 0; n < 200_000; n++) deep = [deep]; return deep; }
+    if (item === 4) return Promise.reject(new Error("no"));
+    if (item === 5) throw null;
+    return 2 ** 53;`;
+  await end.open(tasksJob(manager, code));
+  await end.assign(refs(7));
+  const reports = (await end.reports(7)).toSorted((a, b) => a.task - b.task);
+  const codes = reports.slice(0, 6).map((report) => failure(report).code);
+  assert.deepEqual(codes, new Array(6).fill("user-error"));
+  assert.equal(value(reports[6]), 2 ** 53);
 });
 
 test("W8: a task that never ends is killed at its limit, the next one runs", async (t) => {

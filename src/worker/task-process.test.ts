@@ -277,26 +277,6 @@ test("items run in order, sync or async, and results that are no JSON fail", asy
   await task.end();
 });
 
-test("C18: whatever a result is that JSON has no word for, it is the job's own error", async () => {
-  const task = new TaskProcess();
-  const run = `async (kind) => {
-  if (kind === "cyclic") { const one = {}; one.self = one; return one; }
-  if (kind === "bigint") return 1n;
-  if (kind === "function") return () => 1;
-  if (kind === "deep") { let one = []; for (let n = 0; n < 200_000; n++) one = [one]; return one; }
-  if (kind === "reject") return Promise.reject(new Error("no"));
-  if (kind === "nothing") throw null;
-  return kind;
-}`;
-  const items = ["cyclic", "bigint", "function", "deep", "reject", "nothing", 2 ** 53];
-  await task.load(tasksCode(run), {}, itemsFile(items));
-  task.order({ kind: "tasks", items: batch(items.length) });
-  await task.report(items.length);
-  const ends = task.reports().map((r) => (r.kind === "done" ? r.value : r.failure.code));
-  assert.deepEqual(ends, [...new Array(6).fill("user-error"), String(2 ** 53)]);
-  await task.end();
-});
-
 test("items that come with the load run after it, and not at all when it fails", async () => {
   const task = new TaskProcess();
   const more = { next: { kind: "tasks", items: batch(1) } };

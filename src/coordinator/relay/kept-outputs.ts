@@ -4,7 +4,7 @@
  *  1. An output is there, and its bringer is answered, once all of it is written and checked; from
  *     then on it never changes.
  *  2. What is brought for an attempt that is over leaves nothing.
- *  3. It goes with its job, never before; a start drops what jobs that ended meanwhile have left. */
+ *  3. It goes with its job, never before; a start drops what jobs that ended have left. */
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey, type Hash, type JobId } from "../../core/ids.ts";
 import type { JobState } from "../../core/job.ts";

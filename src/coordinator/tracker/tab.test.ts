@@ -13,7 +13,7 @@ function browser(isOurs: boolean) {
   return { tab, sent };
 }
 
-test("a browser of the document gets its next task when it has told how the one before ended", () => {
+test("a browser of the document gets its next task when it has told how one ended", () => {
   const { sent, tab } = browser(false);
   tab.give(1, "first");
   tab.give(2, "second");

@@ -124,7 +124,7 @@ test("a pause of the coordinator's process costs no worker its lease", async () 
   assert.deepEqual(await ping(), { kind: "managerPong" });
 });
 
-test("W6: a process's older link, whose request came late, takes no place of its newer one", async () => {
+test("W6: the older link of a process takes no place of its newer one", async () => {
   const { timers, worker, dial, identity } = await cluster();
   worker.link.close();
   const older = dial(identity.credential);
