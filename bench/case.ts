@@ -18,6 +18,8 @@ export type Figure = {
   /** The promise of the project: at least or at most. */
   readonly atLeast?: number;
   readonly atMost?: number;
+  /** Fewer than the others of its case, since a round took long; see `takeTurns`. */
+  readonly rounds?: number;
   /** Makes it a bar of the plot, among those with the same title. */
   readonly bar?: Bar;
 };
@@ -49,24 +51,52 @@ export type Contestant = {
   readonly name: string;
   /** A number is taken as the ms it took: without its own start, say. */
   readonly run: () => Promise<unknown>;
+  /** Another program: it runs fewer rounds when they take long. */
+  readonly isRival?: boolean;
 };
 
-/** Median ms of each contestant. They take turns, so that a slow minute of the machine hits all. */
+/** A rival whose first round takes longer, in ms, runs so many rounds at most. */
+const slowRounds = [
+  { overMs: 60_000, rounds: 1 },
+  { overMs: 20_000, rounds: 3 },
+] as const;
+
+/** Median ms by contestant. */
+export class Times extends Map<string, number> {
+  /** Of those that ran fewer rounds than the others. */
+  readonly fewer = new Map<string, number>();
+
+  /** For a figure that comes from the times of these contestants. */
+  roundsOf(...names: readonly string[]): { readonly rounds?: number } {
+    const rounds = Math.min(...names.map((name) => this.fewer.get(name) ?? Infinity));
+    return rounds === Infinity ? {} : { rounds };
+  }
+}
+
+/** They take turns, so that a slow minute of the machine hits all. */
 export async function takeTurns(
   contestants: readonly Contestant[],
   options: BenchOptions,
-): Promise<Map<string, number>> {
-  const times = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
+): Promise<Times> {
+  const measured = new Map<string, number[]>(contestants.map(({ name }) => [name, []]));
+  const times = new Times();
   for (let round = 0; round < options.rounds; round++) {
-    for (const { name, run } of contestants) {
+    for (const { name, run, isRival = false } of contestants) {
+      if (round >= (times.fewer.get(name) ?? Infinity)) continue;
       const startedMs = performance.now();
       const told = await run();
       const tookMs = typeof told === "number" ? told : performance.now() - startedMs;
-      times.get(name)!.push(tookMs);
+      measured.get(name)!.push(tookMs);
       options.say(
         `round ${round + 1} of ${options.rounds}: ${name} ${(tookMs / 1000).toFixed(2)} s`,
       );
+      const slow = isRival && round === 0 && slowRounds.find(({ overMs }) => tookMs > overMs);
+      if (slow && slow.rounds < options.rounds) {
+        times.fewer.set(name, slow.rounds);
+        options.say(`${name} is slow: it runs ${slow.rounds} of ${options.rounds} rounds`);
+      }
     }
   }
-  return new Map([...times].map(([name, values]) => [name, median(values)]));
+  for (const [name, values] of measured) times.set(name, median(values));
+  return times;
 }

@@ -1,14 +1,20 @@
 /** `npm run bench [-- case…]`: measures, prints figures beside what is promised, and keeps them in
- *  bench/results.
- *  Options: `--rounds <n>`, `--quick` (small and not kept), `--json`. Exit code 1 when a bound is
- *  broken. */
+ *  bench/results. See `--help`. */
 import { loadavg } from "node:os";
-import { parseArgs } from "node:util";
+import { askedOf, usage } from "./arguments.ts";
 import { browser } from "./browser/speed.ts";
 import { type Case, type Figure, keepsBound } from "./case.ts";
 import { files } from "./files/transfer.ts";
 import { gateway } from "./gateway/gateway.ts";
-import { bound, machineName, type Session, save, sessionText, valueText } from "./results.ts";
+import {
+  bound,
+  machineName,
+  roundsText,
+  type Session,
+  save,
+  sessionText,
+  valueText,
+} from "./results.ts";
 import { largeJobs } from "./scale/jobs.ts";
 import { scale } from "./scale/workers.ts";
 import { sort } from "./sort/sort.ts";
@@ -28,37 +34,23 @@ const cases: readonly Case[] = [
   browser,
 ];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    only: { type: "string", multiple: true },
-    rounds: { type: "string" },
-    quick: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
-
-const asked = [...positionals, ...(values.only ?? [])];
-const names = cases.map(({ name }) => name);
-const unknown = asked.filter((name) => !names.includes(name));
-if (unknown.length > 0) {
-  process.stderr.write(`no such case: ${unknown.join(", ")}; there are: ${names.join(", ")}\n`);
+const asked = askedOf(process.argv.slice(2), cases);
+if (asked.kind === "help") {
+  process.stdout.write(usage(cases));
+  process.exit(0);
+}
+if (asked.kind === "wrong") {
+  process.stderr.write(`${asked.text}\n`);
   process.exit(2);
 }
-const rounds = Number(values.rounds ?? (values.quick ? 3 : 5));
-if (!Number.isInteger(rounds) || rounds < 1) {
-  process.stderr.write(`--rounds takes a whole number from 1 on, not "${values.rounds}"\n`);
-  process.exit(2);
-}
-
-const wanted = cases.filter(({ name }) => asked.length === 0 || asked.includes(name));
+const { cases: wanted, json, quick, rounds } = asked;
 const measured: Record<string, readonly Figure[]> = {};
 const sessions: Record<string, Session> = {};
 for (const [index, one] of wanted.entries()) {
   process.stderr.write(`${index + 1}/${wanted.length} ${one.name}: ${one.question}\n`);
   const say = (line: string) => process.stderr.write(`  ${line}\n`);
   const before = loadNow();
-  measured[one.name] = await one.run({ quick: values.quick, rounds, say });
+  measured[one.name] = await one.run({ quick, rounds, say });
   sessions[one.name] = { rounds, load: [before, loadNow()] };
 }
 
@@ -70,9 +62,9 @@ const result = {
   sessions,
   cases: measured,
 };
-if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+if (json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
 else print();
-if (!values.quick) process.stderr.write(`kept in ${save(result)} and bench/README.md\n`);
+if (!quick) process.stderr.write(`kept in ${save(result)} and bench/README.md\n`);
 const isKept = Object.values(measured).flat().every(keepsBound);
 process.exitCode = isKept ? 0 : 1;
 
@@ -85,7 +77,8 @@ function print(): void {
     process.stdout.write(`${name}: ${sessionText(sessions[name]!)}\n`);
     for (const figure of figures) {
       const promised = bound(figure) === "" ? "" : `  (promised: ${bound(figure)})`;
-      process.stdout.write(`  ${figure.name}: ${valueText(figure)}${promised}\n`);
+      const fewer = figure.rounds === undefined ? "" : `  (${roundsText(figure.rounds)})`;
+      process.stdout.write(`  ${figure.name}: ${valueText(figure)}${promised}${fewer}\n`);
     }
   }
 }

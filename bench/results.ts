@@ -80,12 +80,28 @@ function table(result: Result): string {
     ...Object.entries(result.cases).flatMap(([name, figures]) => [
       `${name}: ${sessionText(result.sessions?.[name] ?? { rounds })}`,
       "",
-      "| figure | measured | promised |",
-      "| --- | ---: | --- |",
-      ...figures.map((one) => `| ${one.name} | ${valueText(one)} | ${bound(one)} |`),
+      ...rowsOf(figures),
       "",
     ]),
   ].join("\n");
+}
+
+/** With a column for rounds where some ran fewer. */
+export function rowsOf(figures: readonly Figure[]): string[] {
+  const some = figures.some(({ rounds }) => rounds !== undefined);
+  const last = (text: string) => (some ? ` ${text} |` : "");
+  return [
+    `| figure | measured | promised |${last("rounds")}`,
+    `| --- | ---: | --- |${last("---")}`,
+    ...figures.map((one) => {
+      const fewer = one.rounds === undefined ? "" : roundsText(one.rounds);
+      return `| ${one.name} | ${valueText(one)} | ${bound(one)} |${last(fewer)}`;
+    }),
+  ];
+}
+
+export function roundsText(rounds: number): string {
+  return rounds === 1 ? "1 round only" : `${rounds} rounds only`;
 }
 
 function hasPlot({ cases }: Result): boolean {

@@ -6,7 +6,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cli, root, startCluster } from "../scripts/cluster.ts";
-import { type BenchOptions, type Case, type Contestant, type Figure, takeTurns } from "./case.ts";
+import {
+  type BenchOptions,
+  type Case,
+  type Contestant,
+  type Figure,
+  type Times,
+  takeTurns,
+} from "./case.ts";
 import { watchMemory } from "./memory.ts";
 import { presentRivals } from "./rivals/word-count.ts";
 import { zipfFile } from "./zipf.ts";
@@ -61,7 +68,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
 }
 
 type Measured = {
-  readonly times: ReadonlyMap<string, number>;
+  readonly times: Times;
   readonly sizeBytes: number;
   readonly peakBytes: number;
   readonly isEqual: boolean;
@@ -70,10 +77,17 @@ type Measured = {
 function figures({ times, sizeBytes, peakBytes, isEqual }: Measured): Figure[] {
   const of = (name: string) => times.get(name)!;
   const plain = of("plain script");
+  const rounds = times.roundsOf("plain script");
   const faster = (name: string) => `${name}: as fast as the plain script`;
   return [
-    { name: "as fast as the plain script", value: plain / of("lines"), unit: "×", atLeast: 2 },
-    { name: faster("words()"), value: plain / of("words()"), unit: "×", atLeast: 4 },
+    {
+      name: "as fast as the plain script",
+      value: plain / of("lines"),
+      unit: "×",
+      atLeast: 2,
+      ...rounds,
+    },
+    { name: faster("words()"), value: plain / of("words()"), unit: "×", atLeast: 4, ...rounds },
     ...beside("operator: as fast as DuckDB", { times, rival: "DuckDB", atLeast: 1.7 }),
     ...beside("operator: as fast as C", { times, rival: "C, two threads", atLeast: 1 / 3.2 }),
     ...throughputs(times, sizeBytes),
@@ -88,7 +102,7 @@ function figures({ times, sizeBytes, peakBytes, isEqual }: Measured): Figure[] {
 }
 
 type Beside = {
-  readonly times: ReadonlyMap<string, number>;
+  readonly times: Times;
   readonly rival: string;
   readonly atLeast: number;
 };
@@ -97,15 +111,17 @@ type Beside = {
 function beside(name: string, { times, rival, atLeast }: Beside): Figure[] {
   const rivalMs = times.get(rival);
   if (rivalMs === undefined) return [];
-  return [{ name, value: rivalMs / times.get("operator")!, unit: "×", atLeast }];
+  const value = rivalMs / times.get("operator")!;
+  return [{ name, value, unit: "×", atLeast, ...times.roundsOf(rival) }];
 }
 
-function throughputs(times: ReadonlyMap<string, number>, sizeBytes: number): Figure[] {
+function throughputs(times: Times, sizeBytes: number): Figure[] {
   const title = "Word count, MB/s (more is better)";
   return [...times].map(([name, ms]) => {
     const job = jobs.find((one) => one.name === name);
     const bar = { title, label: job?.label ?? name, isOurs: job !== undefined };
-    return { name: `throughput: ${name}`, value: sizeBytes / 1e3 / ms, unit: "MB/s", bar };
+    const value = sizeBytes / 1e3 / ms;
+    return { name: `throughput: ${name}`, value, unit: "MB/s", bar, ...times.roundsOf(name) };
   });
 }
 

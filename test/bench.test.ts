@@ -1,12 +1,15 @@
 /** The measuring itself: medians, bounds, memory, and text that follows Zipf's law. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
+import { askedOf, usage } from "../bench/arguments.ts";
 import { keepsBound, median, takeTurns } from "../bench/case.ts";
 import { residentBytes } from "../bench/memory.ts";
 import { plot } from "../bench/plot.ts";
-import { bound, valueText } from "../bench/results.ts";
+import { bound, rowsOf, valueText } from "../bench/results.ts";
 import { zipfFile } from "../bench/zipf.ts";
 
 test("the median of an even number of values lies between the middle two", () => {
@@ -30,6 +33,69 @@ test("contestants take turns", async () => {
   const times = await takeTurns([enter("a"), enter("b")], options);
   assert.equal(order.join(""), "ababab");
   assert.deepEqual([...times.keys()], ["a", "b"]);
+});
+
+test("a rival whose rounds take long runs fewer, which the table says; ours runs all", async () => {
+  const order: string[] = [];
+  const enter = (name: string, ms: number, isRival = true) => ({
+    name,
+    isRival,
+    run: async () => {
+      order.push(name);
+      return ms;
+    },
+  });
+  const said: string[] = [];
+  const options = { quick: false, rounds: 5, say: (line: string) => void said.push(line) };
+  const rivals = [enter("fast", 20_000), enter("slow", 20_001), enter("slower", 60_001)];
+  const times = await takeTurns([enter("ours", 90_000, false), ...rivals], options);
+  const ran = (name: string) => order.filter((one) => one === name).length;
+  assert.deepEqual(["ours", "fast", "slow", "slower"].map(ran), [5, 5, 3, 1]);
+  assert.ok(said.includes("slower is slow: it runs 1 of 5 rounds"));
+  assert.deepEqual(times.roundsOf("ours", "fast"), {});
+  assert.deepEqual(times.roundsOf("ours", "slow", "slower"), { rounds: 1 });
+  const figure = { name: "speed", value: 2, unit: "×" };
+  assert.deepEqual(rowsOf([figure]).slice(2), ["| speed | 2.00 × |  |"]);
+  const rows = rowsOf([figure, { ...figure, ...times.roundsOf("slow") }]);
+  assert.deepEqual(rows.slice(2), [
+    "| speed | 2.00 × |  |  |",
+    "| speed | 2.00 × |  | 3 rounds only |",
+  ]);
+});
+
+const someCases = ["tasks", "word-count"].map((name) => {
+  return { name, question: `How fast is ${name}?`, run: async () => [] };
+});
+
+test("what the benchmark is asked: cases, rounds, quick", () => {
+  const all = askedOf([], someCases);
+  assert.ok(all.kind === "run");
+  assert.equal(all.rounds, 5);
+  assert.deepEqual(all.cases, someCases);
+  const one = askedOf(["word-count", "--quick", "--json"], someCases);
+  assert.deepEqual(one, { kind: "run", cases: [someCases[1]], rounds: 3, quick: true, json: true });
+  for (const [args, text] of [
+    [["sorts"], /^there is no case sorts; there are: tasks, word-count$/],
+    [["--round", "3"], /^Unknown option '--round'; see npm run bench -- --help$/],
+    [["--rounds"], /^Option '--rounds <value>' argument missing; see npm run bench -- --help$/],
+    [["--rounds", "0"], /^--rounds takes a whole number from 1 to 1000, not "0"$/],
+    [["--rounds", "2.5"], /not "2.5"$/],
+  ] as const) {
+    const asked = askedOf(args, someCases);
+    assert.ok(asked.kind === "wrong", args.join(" "));
+    assert.match(asked.text, text);
+  }
+});
+
+test("--help names every case with its question; a wrong case ends with code 2", () => {
+  assert.equal(askedOf(["tasks", "-h"], someCases).kind, "help");
+  assert.match(usage(someCases), /^Usage: npm run bench -- /);
+  assert.match(usage(someCases), /^ {2}word-count {2}How fast is word-count\?$/m);
+  const main = join(import.meta.dirname, "..", "bench", "main.ts");
+  const { status, stderr, stdout } = spawnSync(process.execPath, [main, "task"]);
+  assert.equal(status, 2);
+  assert.match(String(stderr), /^there is no case task; there are: word-count, /);
+  assert.equal(String(stdout), "");
 });
 
 test("a contestant that knows its own time is believed", async () => {

@@ -107,14 +107,17 @@ export function presentRivals(
   const runs: RivalRun[] = [];
   for (const rival of wordCountRivals) {
     const { name, isSlow = false } = rival;
-    if (quick && isSlow) continue;
+    if (quick && isSlow) {
+      say(`skipped: ${name}: a round takes minutes, and this is a quick measurement`);
+      continue;
+    }
     const missing = rival.missing();
     if (missing !== null) {
       say(`skipped: ${name}: ${missing}; ${rival.install}`);
       continue;
     }
     const output = join(directory, `${runs.length}.txt`);
-    runs.push({ name, output, run: () => count(rival, input, output) });
+    runs.push({ name, output, isRival: true, run: () => count(rival, input, output) });
   }
   return runs;
 }
