@@ -5,6 +5,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { consequences } from "../src/sim/coverage.ts";
 import { faultRates } from "../src/sim/faults.ts";
 import { type SeedResult, simulate } from "../src/sim/simulate.ts";
 import { goals } from "./simulation/goals.ts";
@@ -27,7 +28,7 @@ test("all laws hold in every seed, and every kind of fault really happens", asyn
     const again = `npm run simulate -- --seed ${failed.seed} --story`;
     assert.fail(`seed ${failed.seed}: ${failed.stack}\nsee it again: ${again}`);
   }
-  for (const kind of Object.keys(faultRates)) {
+  for (const kind of [...Object.keys(faultRates), ...consequences]) {
     assert.ok((counts[kind] ?? 0) >= goals.timesLeast, `${kind} hardly ever happened`);
   }
 });

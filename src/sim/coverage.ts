@@ -3,6 +3,15 @@
 import type { SimResult } from "./cluster.ts";
 import { faultRates } from "./faults.ts";
 
+/** What faults must lead to, now and then, or they harm nobody. */
+export const consequences = [
+  "relay: output kept",
+  "relay: disk full",
+  "crash: output on its way to the relay lost",
+  "worker: no space left",
+  "attempt met a full disk",
+];
+
 export class Tally {
   seeds = 0;
   clusterMs = 0;
@@ -11,7 +20,7 @@ export class Tally {
   readonly counts = new Map<string, number>();
 
   constructor() {
-    for (const kind of Object.keys(faultRates)) this.counts.set(kind, 0);
+    for (const kind of [...Object.keys(faultRates), ...consequences]) this.counts.set(kind, 0);
   }
 
   get hours(): number {
