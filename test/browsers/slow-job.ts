@@ -7,18 +7,26 @@ const source = `
 import { tasks } from "tequio";
 export default tasks({
   name: "slow",
-  params: { count: 20, ms: 200 },
+  params: { count: 20, ms: 200, untilMs: 0 },
   items: ({ count }) => Array.from({ length: count }, (_, i) => i),
   run: (item, { params }) =>
-    new Promise((resolve) => setTimeout(() => resolve({ item }), params.ms)),
+    new Promise((resolve) => {
+      setTimeout(() => resolve({ item }), Math.max(params.ms, params.untilMs - Date.now()));
+    }),
 });`;
 
 type Summary = { state: string; stages: Array<{ attemptsLost: number; attemptsFailed: number }> };
 
-/** Submits so many items, and answers the job's id. */
-export async function submitSlow({ place }: Cluster, count: number, ms: number): Promise<string> {
+/** Submits so many items, and answers the job's id. None ends before `untilMs`. */
+export async function submitSlow(
+  { place }: Cluster,
+  count: number,
+  ms: number,
+  untilMs = 0,
+): Promise<string> {
   place.write("slow.ts", source);
-  const params = ["--param", `count=${count}`, "--param", `ms=${ms}`];
+  const values = [`count=${count}`, `ms=${ms}`, `untilMs=${untilMs}`];
+  const params = values.flatMap((value) => ["--param", value]);
   const { code, err, out } = await place.run("run", "slow.ts", ...params, "--detach");
   assert.equal(code, 0, err);
   return /j-\d+/.exec(out + err)![0];

@@ -153,7 +153,7 @@ test(
       `import { tasks } from "tequio";
     declare const self: any;
     export default tasks({ name: "closing", attempts: 1, items: [0],
-      run() { Object.getPrototypeOf(self).close.call(self); return new Promise(() => {}); } });`,
+      run() { self.close(); return new Promise(() => {}); } });`,
     );
     const closing = await cluster.place.run("run", "closing.ts", "-o", "-");
     assert.notEqual(closing.code, 0);
