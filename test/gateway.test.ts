@@ -105,7 +105,7 @@ test("a coordinator that is killed finds its tabs and their tasks again; so does
   const held = await tab.task();
   before.running.child.kill("SIGKILL");
   await before.running.ended;
-  await gateway.running.said("dialling it again");
+  await gateway.running.said('"event":"apart"');
   const listen = before.url.replace("http://", "");
   const after = await up(place, listen);
   await tab.next("welcome");

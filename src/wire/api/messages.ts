@@ -130,8 +130,8 @@ export type TokenView = {
 };
 
 export type TokenRevoked = {
-  /** Ids of the workers and tabs that a join token let in: revoked with it when that was asked, else
-   *  they stay. */
+  /** Ids of the workers and tabs that a join token let in: revoked with it when that was asked,
+   *  else they stay. */
   readonly members: readonly string[];
 };
 
