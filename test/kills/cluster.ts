@@ -2,7 +2,7 @@
  *  loopback. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "../../src/sdk/client.ts";
@@ -17,6 +17,7 @@ export class KillableCluster {
   #listen = "127.0.0.1:0";
   #up: ChildProcess | null = null;
   readonly #workers: number;
+  readonly #killed = new Set<number>();
 
   constructor(workers: number) {
     this.#workers = workers;
@@ -25,7 +26,7 @@ export class KillableCluster {
   /** Starts `up`; after a kill, on the same data and port. */
   async start(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const options = ["--json", "--lease", "4s", "--workers", String(this.#workers)];
+    const options = ["--json", "--lease", "3s", "--workers", String(this.#workers)];
     const child = spawn(
       process.execPath,
       [cli, "up", ...options, "--data", this.dataDir, "--listen", this.#listen],
@@ -66,7 +67,18 @@ export class KillableCluster {
     await once(child, "exit");
   }
 
-  /** Process ids of the workers' supervisors that are alive now. */
+  /** kill -9; false when it was dead by then. */
+  killWorker(pid: number): boolean {
+    this.#killed.add(pid);
+    try {
+      return process.kill(pid, "SIGKILL");
+    } catch {
+      return false;
+    }
+  }
+
+  /** Process ids of the workers' supervisors that are alive now. Whoever was killed already may
+   *  still have an entry in the system's table. */
   workerPids(): number[] {
     const dir = join(this.dataDir, "workers");
     const pids: number[] = [];
@@ -74,12 +86,29 @@ export class KillableCluster {
       try {
         const { pid } = JSON.parse(readFileSync(join(dir, name, "process.json"), "utf8"));
         process.kill(pid, 0);
-        pids.push(pid);
+        if (!this.#killed.has(pid)) pids.push(pid);
       } catch {
         // Not started yet, being replaced, or dead.
       }
     }
     return pids;
+  }
+
+  /** Workers of which nobody has written down that they run: an `up` was killed at that moment. */
+  #strays(): number[] {
+    if (!existsSync("/proc/self/cmdline")) return [];
+    return readdirSync("/proc")
+      .filter((name) => {
+        try {
+          return (
+            /^\d+$/.test(name) &&
+            readFileSync(`/proc/${name}/cmdline`, "utf8").includes(this.dataDir)
+          );
+        } catch {
+          return false;
+        }
+      })
+      .map(Number);
   }
 
   async stop(): Promise<void> {
@@ -88,7 +117,7 @@ export class KillableCluster {
       child.kill("SIGTERM");
       await once(child, "exit");
     }
-    for (const pid of this.workerPids()) process.kill(pid, "SIGKILL");
+    for (const pid of [...this.workerPids(), ...this.#strays()]) this.killWorker(pid);
     rmSync(this.dataDir, { recursive: true, force: true });
   }
 }

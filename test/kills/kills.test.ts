@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Random } from "../../src/core/random.ts";
 import { hostId } from "../../src/link/host.ts";
@@ -18,9 +18,12 @@ import { patiently } from "../failpoints/jobs.ts";
 import { KillableCluster } from "./cluster.ts";
 
 const seed = Number(process.env.KILL_SEED ?? 1);
-const killsMin = Number(process.env.KILL_COUNT ?? 100);
+const killsMin = Number(process.env.KILL_COUNT ?? 200);
+/** Side by side: one has work to do while another waits for a lease to end. */
+const clusterCount = 2;
+const workersEach = 4;
 /** Then the job is let end: who loses all workers every second gets nowhere. */
-const killsPerJobMax = 30;
+const killsPerJobMax = 25;
 const jobEndMaxMs = 120_000;
 
 /** Work that lasts long enough to be hit, and whose every byte depends on the input. */
@@ -46,6 +49,7 @@ export default tasks({
 });
 `;
 
+type Where = { readonly out: string; readonly signal: AbortSignal };
 type Case = { readonly built: BuiltJob; readonly planned: Planned; readonly expected: string };
 
 async function prepare(dir: string, name: string, source: string): Promise<Case> {
@@ -79,11 +83,12 @@ function writeInput(path: string, random: Random): void {
   writeFileSync(path, `${lines.join("\n")}\n`);
 }
 
-async function runOnce(client: Client, one: Case, out: string): Promise<string> {
+async function runOnce(client: Client, one: Case, to: Where): Promise<string> {
+  const { out } = to;
   // The coordinator may be away at any of these calls; the key makes the submission one.
   const name = `kills-${basename(out)}`;
   const job = await patiently(() => submitJob(client, one.built, one.planned, { name, key: name }));
-  const signal = AbortSignal.timeout(jobEndMaxMs);
+  const signal = AbortSignal.any([AbortSignal.timeout(jobEndMaxMs), to.signal]);
   let last = null;
   for await (const summary of client.watch(job as never, { signal })) last = summary;
   assert.equal(last?.state, "done", JSON.stringify(last?.failure ?? last));
@@ -103,7 +108,7 @@ async function killAtRandom(
   goOn: () => boolean,
 ) {
   while (goOn()) {
-    await delay(100 + random.below(500));
+    await delay(50 + random.below(400));
     const pids = cluster.workerPids();
     const takesCoordinator = random.chance(0.4) || pids.length === 0;
     const dying = takesCoordinator ? cluster.killCoordinator() : null;
@@ -113,8 +118,7 @@ async function killAtRandom(
     const count = takesCoordinator ? random.below(pids.length + 1) : 1 + random.below(pids.length);
     const first = random.below(Math.max(1, pids.length));
     for (const pid of [...pids, ...pids].slice(first, first + count)) {
-      process.kill(pid, "SIGKILL");
-      kills.worker++;
+      if (cluster.killWorker(pid)) kills.worker++;
     }
     if (dying === null) continue;
     await dying;
@@ -123,27 +127,37 @@ async function killAtRandom(
   }
 }
 
-test(`${killsMin} kills -9 of coordinator and workers lose nothing (C1, C2, W1)`, async (t) => {
-  const random = new Random(seed);
-  const dir = mkdtempSync(join(tmpdir(), "tequio-kills-jobs-"));
-  const cluster = new KillableCluster(4);
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+type Place = {
+  readonly t: TestContext;
+  readonly dir: string;
+  readonly cases: readonly Case[];
+  /** Another cluster has failed. */
+  readonly signal: AbortSignal;
+};
+
+/** One cluster, until it has seen its share of the kills. */
+async function harass({ cases, dir, signal, t }: Place, clusterSeed: number, share: number) {
+  const random = new Random(clusterSeed);
+  const cluster = new KillableCluster(workersEach);
   t.after(() => cluster.stop());
-  writeInput(join(dir, "input.txt"), random);
-  const cases = [await prepare(dir, "words", wordCount), await prepare(dir, "list", list)];
   await cluster.start();
   const kills: Kills = { coordinator: 0, worker: 0 };
   const killed = () => kills.coordinator + kills.worker;
   let jobs = 0;
-  while (killed() < killsMin) {
+  while (killed() < share && !signal.aborted) {
     let busy = true;
-    const most = Math.min(killsMin, killed() + killsPerJobMax);
+    const most = Math.min(share, killed() + killsPerJobMax);
     const killer = killAtRandom(cluster, random, kills, () => busy && killed() < most);
     const one = cases[jobs % cases.length] as Case;
     const client = cluster.client();
     try {
-      const text = await runOnce(client, one, join(dir, `out-${jobs}`));
-      assert.equal(text === one.expected, true, `job ${jobs} of seed ${seed} equals the judge`);
+      const out = join(dir, `out-${clusterSeed}-${jobs}`);
+      const text = await runOnce(client, one, { out, signal });
+      assert.equal(
+        text === one.expected,
+        true,
+        `job ${jobs} of seed ${clusterSeed} is the judge's`,
+      );
     } finally {
       busy = false;
       await killer;
@@ -152,5 +166,27 @@ test(`${killsMin} kills -9 of coordinator and workers lose nothing (C1, C2, W1)`
     jobs++;
   }
   const { coordinator, worker } = kills;
-  t.diagnostic(`${coordinator} coordinators, ${worker} workers, ${jobs} jobs, seed ${seed}`);
+  t.diagnostic(`${coordinator} coordinators, ${worker} workers, ${jobs} jobs, seed ${clusterSeed}`);
+  return killed();
+}
+
+test(`C1, C2, W1: ${killsMin} kills -9 of coordinators and workers lose nothing`, async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "tequio-kills-jobs-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.diagnostic(`KILL_SEED=${seed} makes the same choices again`);
+  writeInput(join(dir, "input.txt"), new Random(seed));
+  const cases = [await prepare(dir, "words", wordCount), await prepare(dir, "list", list)];
+  const share = Math.ceil(killsMin / clusterCount);
+  const failed = new AbortController();
+  const { signal } = failed;
+  const runs = Array.from({ length: clusterCount }, (_, index) =>
+    harass({ t, dir, cases, signal }, seed * clusterCount + index, share).catch((error) => {
+      failed.abort(error);
+      throw error;
+    }),
+  );
+  await Promise.allSettled(runs);
+  const counts = await Promise.all(runs);
+  const killed = counts.reduce((sum, count) => sum + count, 0);
+  assert.ok(killed >= killsMin, `${killed} kills`);
 });
