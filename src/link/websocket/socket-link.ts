@@ -82,13 +82,12 @@ export class SocketLink implements Link {
     this.#stream.uncork();
   }
 
-  /** What is sent in one turn leaves in one packet, after what the turn has set off elsewhere: each
-   *  costs as much as hundreds of tasks. */
+  /** What is sent in one breath leaves in one packet: each costs as much as hundreds of tasks. */
   #cork(): void {
     if (this.#corked) return;
     this.#corked = true;
     this.#stream.cork();
-    setImmediate(() => this.flush());
+    process.nextTick(() => this.flush());
   }
 
   pendingBytes(): number {
