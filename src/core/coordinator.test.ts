@@ -171,7 +171,7 @@ test("F10: a map task whose output is lost is computed again before the reduce g
   assert.equal(stateOf(cluster, job), "done");
 });
 
-test("W12: output that differs when computed again fails the job once a reduce used the old", () => {
+test("W12: output that differs when made again fails the job once a reduce used the old", () => {
   const cluster = new TestCluster();
   const [one, two] = [cluster.join(), cluster.join()];
   const job = cluster.submit(mapReduceSpec(2, 2));

@@ -23,7 +23,7 @@ function cpuMs(): number {
   return (system + user) / 1_000;
 }
 
-test("C12: a thousand workers come back at once to 100,000 tasks, and have work soon", async (t) => {
+test("C12: a thousand workers come back at once to 100,000 tasks, and soon work", async (t) => {
   let perform = (_effect: OuterEffect) => {};
   const loop = await Loop.start({
     log: openMemoryLog(),

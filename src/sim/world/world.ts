@@ -25,7 +25,7 @@ export const noBrowsers: BrowserShape = { tabs: [], bare: 0, gateways: 0, noteMs
 export type WorldShape = {
   readonly workers: number;
   readonly slots: readonly number[];
-  /** So many of the workers, the last ones, cannot be reached: the coordinator has their outputs. */
+  /** So many of the workers, the last ones, cannot be reached: the coordinator relays for them. */
   readonly hidden: number;
   readonly browsers: BrowserShape;
   readonly liveness: LivenessOptions;
