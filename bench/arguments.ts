@@ -66,7 +66,7 @@ Cases (all by default):
 ${rows.join("\n")}
 
 Options:
-  --rounds <n>  of each contestant, 1 to ${roundsMax}; default ${defaultRounds}, quick ${quickRounds}
+  --rounds <n>  1 to ${roundsMax}; default ${defaultRounds}, with --quick ${quickRounds}
   --quick       small inputs, few rivals, nothing kept: shows that everything runs
   --json        figures for programs, on standard output
   -h, --help    this text

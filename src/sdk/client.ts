@@ -20,6 +20,7 @@ import type {
   TokenRevoked,
   TokenView,
 } from "../wire/api/messages.ts";
+import { firstOrElse } from "./client/first-or-else.ts";
 import { submitting } from "./client/submitting.ts";
 import { Transport, type TransportOptions } from "./client/transport.ts";
 import type { Upload } from "./plan/upload.ts";
@@ -59,8 +60,8 @@ export async function connect(options: ConnectOptions): Promise<Client> {
 export type JobWithResults = {
   /** Durable, as after `submit`. */
   readonly job: string;
-  /** In order, once the job is done. */
-  readonly results: AsyncGenerator<unknown, void>;
+  /** In order, once the job is done; to be read once. */
+  readonly results: AsyncIterable<unknown>;
 };
 
 export class Client {
@@ -146,29 +147,15 @@ export class Client {
   }
 
   /** The same for a list of tasks whose results are waited for: when it ends soon, they come with
-   *  the answer to this call. They must be read, or told to `return`: until then they have the
-   *  connection. */
+   *  the answer to this call. They must be read: until then they have the connection. */
   submitForResults(spec: JobSpec, key: string | null = null): Promise<JobWithResults> {
     return submitting({ key: key ?? randomUUID(), spec }, async (json) => {
       const path = `/v1/jobs?resultsMs=${resultsWaitMs}`;
       const idleMs = resultsWaitMs + 10_000;
       const lines = this.#transport.lines<unknown>({ method: "POST", path, json, idleMs });
       const { job } = (await lines.next()).value as Submitted;
-      return { job, results: this.#results(job, lines) };
+      return { job, results: firstOrElse(lines, () => this.awaitResults(job)) };
     });
-  }
-
-  async *#results(job: string, early: AsyncGenerator<unknown, void>) {
-    let begun = false;
-    try {
-      for await (const result of early) {
-        begun = true;
-        yield result;
-      }
-    } catch (error) {
-      if (begun || !(error instanceof ClusterError) || error.code !== "unavailable") throw error;
-    }
-    if (!begun) yield* this.awaitResults(job);
   }
 
   /** Newest first. */
