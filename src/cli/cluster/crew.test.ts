@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Crew, type CrewOptions, startCrew } from "./crew.ts";
 import { startOf } from "./identity.ts";
+import { recordOf, writeRecord } from "./process-record.ts";
 
 /** A crew in its own directory; whatever it started is gone when the test ends. */
 function crewOptions(t: TestContext, change: Partial<CrewOptions> = {}): CrewOptions {
@@ -99,4 +100,23 @@ test("a worker process that ends by itself is started again", async (t) => {
   stopAfter(t, crew);
   process.kill(pids(options)[0]!, "SIGKILL");
   assert.match(await news.promise, /worker process 1 ended \(see .*worker\.log\)/);
+});
+
+test("a worker of which an up that was killed had written nothing is found again", async (t) => {
+  const news = Promise.withResolvers<string>();
+  const options = crewOptions(t, { count: 1, onNews: news.resolve });
+  const crew = await startCrew(options);
+  stopAfter(t, crew);
+  const [beside] = pids(options);
+  // The directory was its own already: it writes itself down, and the other one ends.
+  const stray = spawn(process.execPath, [...options.command]);
+  t.after(() => stray.kill("SIGKILL"));
+  await once(stray, "spawn");
+  const path = join(options.dir, "1", "process.json");
+  writeRecord(path, recordOf(stray.pid!, options.url));
+  process.kill(beside!, "SIGKILL");
+  assert.match(await news.promise, /worker process 1 .* goes on/);
+  assert.deepEqual(pids(options), [stray.pid]);
+  await crew.stop(2000);
+  assert.equal(startOf(stray.pid!), null);
 });

@@ -4,11 +4,12 @@
  *  `process.json`. They are detached: killing `up` leaves them running, and a new `up` on the same
  *  data directory takes them over. */
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
-import { startOf, stillRuns, stopProcess } from "./identity.ts";
+import { stillRuns, stopProcess } from "./identity.ts";
+import { livingRecord, type ProcessRecord, recordOf, writeRecord } from "./process-record.ts";
 
 export type CrewOptions = {
   /** `<data>/workers`. */
@@ -30,9 +31,6 @@ export type Crew = {
   stop(graceMs: number): Promise<void>;
 };
 
-/** `process.json`: everything needed to know the process again. */
-type ProcessRecord = { readonly pid: number; readonly start: string; readonly url: string };
-
 type Member = { readonly number: number; record: ProcessRecord };
 
 const watchEveryMs = 250;
@@ -48,7 +46,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   const members: Member[] = [];
   let adopted = 0;
   for (let number = 1; number <= options.count; number += 1) {
-    const record = livingRecord(options, number);
+    const record = livingMember(options, number);
     if (record !== null) adopted += 1;
     members.push({ number, record: record ?? (await startMember(options, number)) });
   }
@@ -70,7 +68,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
 async function stopStrangers(options: CrewOptions): Promise<void> {
   const numbers = readdirSync(options.dir).map(Number).filter(Number.isSafeInteger);
   const strangers = numbers.flatMap((number) => {
-    const record = livingRecord(options, number);
+    const record = livingMember(options, number);
     const wanted = number <= options.count && record?.url === options.url;
     return record === null || wanted ? [] : [record];
   });
@@ -85,14 +83,9 @@ function recordFile(options: CrewOptions, number: number): string {
   return join(memberDir(options, number), "process.json");
 }
 
-/** The recorded process if it still runs; null for a dead one and for another with its number. */
-function livingRecord(options: CrewOptions, number: number): ProcessRecord | null {
-  try {
-    const record = JSON.parse(readFileSync(recordFile(options, number), "utf8")) as ProcessRecord;
-    return startOf(record.pid) === record.start ? record : null;
-  } catch {
-    return null;
-  }
+/** The member's process, whoever has started it; null when it has none. */
+function livingMember(options: CrewOptions, number: number): ProcessRecord | null {
+  return livingRecord(recordFile(options, number));
 }
 
 async function startMember(options: CrewOptions, number: number): Promise<ProcessRecord> {
@@ -103,20 +96,18 @@ async function startMember(options: CrewOptions, number: number): Promise<Proces
   writePrivate(tokenFile, `${await options.joinToken()}\n`);
   const log = openSync(join(dir, "worker.log"), "a", 0o600);
   try {
-    const child = spawn(
-      process.execPath,
-      [...options.command, "--data", dir, "--token-file", tokenFile],
-      {
-        detached: true,
-        stdio: ["ignore", log, log],
-        cwd: dir,
-        windowsHide: true,
-      },
-    );
+    const path = recordFile(options, number);
+    const own = ["--data", dir, "--token-file", tokenFile, "--record", path];
+    const child = spawn(process.execPath, [...options.command, ...own], {
+      detached: true,
+      stdio: ["ignore", log, log],
+      cwd: dir,
+      windowsHide: true,
+    });
     child.unref();
-    const pid = child.pid ?? 0;
-    const record = { pid, start: startOf(pid) ?? "", url: options.url };
-    writePrivate(recordFile(options, number), JSON.stringify(record));
+    const record = recordOf(child.pid ?? 0, options.url);
+    // One of before may just have said that the directory is its own: this one will end.
+    if (livingRecord(path) === null) writeRecord(path, record);
     return record;
   } finally {
     closeSync(log);
@@ -129,6 +120,13 @@ async function watch(options: CrewOptions, member: Member, signal: AbortSignal):
   let startedAtMs = performance.now();
   while (await pause(watchEveryMs, signal)) {
     if (stillRuns(member.record.pid, member.record.start)) continue;
+    // A worker that an `up` of before had started holds the directory.
+    const known = livingMember(options, member.number);
+    if (known?.url === options.url) {
+      member.record = known;
+      options.onNews(`worker process ${member.number} of an \`up\` before this one goes on`);
+      continue;
+    }
     const isSound = performance.now() - startedAtMs >= soundMs;
     if (isSound) waitMs = restartMs;
     const log = join(memberDir(options, member.number), "worker.log");

@@ -19,6 +19,7 @@ import {
 import { packageVersion } from "../package-version.ts";
 import { coordinatorUrl, dataDirOf, tokenOf } from "../place.ts";
 import { type Tell, teller } from "./join/news.ts";
+import { recordOf, writeRecord } from "./process-record.ts";
 import { memoryPerWorker, sandboxOption } from "./up.ts";
 
 type Options = {
@@ -32,6 +33,7 @@ type Options = {
   readonly name: string;
   readonly data?: string;
   readonly store?: string;
+  readonly record?: string;
   readonly listen: string;
   readonly sandbox: "auto" | "strict" | "basic";
   readonly dialTimeout: number;
@@ -61,6 +63,7 @@ export function define(command: Command): void {
     .option("--name <name>", "how people call this worker", hostname())
     .option("--data <dir>", "where it keeps what it has computed")
     .option("--store <dir>", "blobs/ of a coordinator here: results need no copy")
+    .addOption(new Option("--record <file>", "written by a worker of `up`").hideHelp())
     .option("--listen <address>", "where other workers fetch from it; none = nowhere", "0.0.0.0:0")
     .addOption(sandboxOption())
     .addOption(
@@ -96,6 +99,7 @@ async function join(address: string, options: Options): Promise<void> {
   }
   const dataDir = options.data === undefined ? joinedDir(url) : resolve(options.data);
   const lock = await holdDir(dataDir);
+  if (options.record !== undefined) writeRecord(options.record, recordOf(process.pid, address));
   const left = Promise.withResolvers<null>();
   const onSignal = () => left.resolve(null);
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
