@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writePrivate } from "../coordinator/access/private-file.ts";
 import type { Listen } from "../coordinator/listen.ts";
-import { startOf, stillRuns } from "./cluster/identity.ts";
+import { startOf, stillRuns } from "./cluster/process/identity.ts";
 
 /** Of `tequio up`, in its endpoint file. */
 export type Doors = {

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Crew, type CrewOptions, startCrew } from "./crew.ts";
-import { startOf } from "./identity.ts";
-import { recordOf, writeRecord } from "./process-record.ts";
+import { startOf } from "./process/identity.ts";
+import { recordOf, writeRecord } from "./process/record.ts";
 
 /** A crew in its own directory; whatever it started is gone when the test ends. */
 function crewOptions(t: TestContext, change: Partial<CrewOptions> = {}): CrewOptions {

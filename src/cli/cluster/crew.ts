@@ -8,8 +8,8 @@ import { closeSync, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
-import { stillRuns, stopProcess } from "./identity.ts";
-import { livingRecord, type ProcessRecord, recordOf, writeRecord } from "./process-record.ts";
+import { stillRuns, stopProcess } from "./process/identity.ts";
+import { livingRecord, type ProcessRecord, recordOf, writeRecord } from "./process/record.ts";
 
 export type CrewOptions = {
   /** `<data>/workers`. */

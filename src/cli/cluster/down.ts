@@ -5,7 +5,7 @@ import { ClusterError } from "../../core/error.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withTarget } from "../options.ts";
 import { dataDirOf, readEndpoint, type TargetOptions } from "../place.ts";
-import { startOf } from "./identity.ts";
+import { startOf } from "./process/identity.ts";
 
 /** How long the coordinator and its workers may take to leave, in ms. */
 const waitMs = 30_000;

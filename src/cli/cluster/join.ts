@@ -19,7 +19,7 @@ import {
 import { packageVersion } from "../package-version.ts";
 import { coordinatorUrl, dataDirOf, tokenOf } from "../place.ts";
 import { type Tell, teller } from "./join/news.ts";
-import { recordOf, writeRecord } from "./process-record.ts";
+import { recordOf, writeRecord } from "./process/record.ts";
 import { memoryPerWorker, sandboxOption } from "./up.ts";
 
 type Options = {

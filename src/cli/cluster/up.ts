@@ -23,8 +23,8 @@ import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
 import { joinLink, joinPicture, pageLines } from "../web/links.ts";
 import type { Crew } from "./crew.ts";
-import { startOf, stillRuns, stopProcess } from "./identity.ts";
 import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
+import { startOf, stillRuns, stopProcess } from "./process/identity.ts";
 import {
   type ConsoleFlags,
   consoleLines,

@@ -171,7 +171,7 @@ test("B2: a tab that pauses is given nothing until it goes on", async (t) => {
   assert.deepEqual((await gateway.task()).more.attempts, [[0, 1]]);
 });
 
-test("a tab that lends more slots is given as much more, and fewer than one are none", async (t) => {
+test("a tab that lends more slots is given more, and fewer than one are none", async (t) => {
   const { cluster, gateway } = await withTab(t);
   const note = (slots: number) => {
     const more = { logs: [], progress: [], started: [], paused: "", slots };

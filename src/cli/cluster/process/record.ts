@@ -2,7 +2,7 @@
  *  `up` writes it when it has started one, and the worker itself as soon as the directory is its
  *  own: an `up` that is killed between the two leaves no worker that nobody knows. */
 import { readFileSync } from "node:fs";
-import { writePrivate } from "../../coordinator/access/private-file.ts";
+import { writePrivate } from "../../../coordinator/access/private-file.ts";
 import { startOf } from "./identity.ts";
 
 export type ProcessRecord = {
