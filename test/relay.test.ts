@@ -16,7 +16,7 @@ test("W4: outputs of an unreachable worker outlive it, and are gone after the jo
   const join2 = (name: string, ...args: string[]) =>
     place.start("join", told.url, "--token", token!, "--slots", "1", "--data", name, ...args);
   const hidden = join2("hidden", "--listen", "none");
-  await hidden.said("slots");
+  await hidden.said("coordinator");
   const common = ["run", job, "in.txt", "--split-bytes", "8K", "--reducers", "2", "-o", "-"];
   const running = place.start(...common);
   running.child.stdin?.end();

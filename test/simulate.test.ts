@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { consequences } from "../src/sim/coverage.ts";
 import { faultRates } from "../src/sim/faults.ts";
 import { type SeedResult, simulate } from "../src/sim/simulate.ts";
+import { deposing } from "./simulation/deposing.ts";
 import { goals } from "./simulation/goals.ts";
 import type { Seeds } from "./simulation/seeds.ts";
 
@@ -42,6 +43,10 @@ test("I22: the same seed gives the same run, event for event", async () => {
     assert.equal(second.events, first.events);
   }
   assert.notEqual((await simulate({ seed: 1 })).trace, (await simulate({ seed: 2 })).trace);
+});
+
+test("W2: who slept while another took over answers nothing and removes nothing", async () => {
+  for (const seed of [9, 127, 182]) held(await simulate({ seed, rates: deposing }));
 });
 
 test("a run without faults has every job end well", async () => {

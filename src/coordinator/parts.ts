@@ -137,7 +137,8 @@ function openEdges(
   closers.push(() => edge.stop());
   const relay = new Relay({ dir: join(dataDir, "relay") });
   // What jobs that ended while nobody watched have left.
-  relay.keepOnly((job) => jobState(loop.state, job) === "running").catch(() => {});
+  const confirm = () => loop.post({ kind: "time-passed" });
+  relay.keepOnly((job) => jobState(loop.state, job) === "running", confirm).catch(() => {});
   const plainResults = new PlainResults({ loop, blobs, relay });
   const tracker = new TrackerEdge({
     ...common,

@@ -82,6 +82,7 @@ export class Loop {
   #turning: Promise<void> | null = null;
   #phase: "open" | "closing" | "ended" = "open";
   #started = false;
+  #startedAtMs = 0;
   #cancelTimer = () => {};
   #sinceSnapshot = { records: 0, sizeBytes: 0 };
 
@@ -112,6 +113,7 @@ export class Loop {
     const loop = new Loop(options, end);
     loop.#sinceSnapshot = since;
     end.epoch += 1;
+    loop.#startedAtMs = loop.nowMs();
     hit("loop.start", "before");
     await loop.post({ kind: "coordinator-started", epoch: end.epoch });
     hit("loop.start", "after");
@@ -135,6 +137,11 @@ export class Loop {
 
   nowMs(): number {
     return this.#clock.nowMs();
+  }
+
+  /** When it began to write that it has started: the log was its own at that time or later. */
+  get startedAtMs(): number {
+    return this.#startedAtMs;
   }
 
   /** False once it is stopping, or its log has failed: what the state says may be out of date. */

@@ -113,7 +113,12 @@ class Door {
     this.app = this.#newServer();
     const { app } = this;
     app.removeContentTypeParser("text/plain");
-    app.addHook("onRequest", async (request) => checkOrigin(request.headers, options.origin));
+    app.addHook("onRequest", async (request) => {
+      checkOrigin(request.headers, options.origin);
+      // Whoever has taken over knows jobs and tokens that are not known here.
+      const isOurs = options.services.edge.isOurs();
+      if (isOurs !== true && !(await isOurs)) throw notOurs();
+    });
     app.setErrorHandler((error, request, reply) => this.#failed(error, request, reply));
     app.setNotFoundHandler((request, reply) => {
       if (options.mount?.handle(request.raw, reply.raw)) {
@@ -258,6 +263,11 @@ class Door {
 }
 
 const plainHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+
+function notOurs(): ClusterError {
+  const text = "this coordinator slept, and cannot say whether another has taken over; try again";
+  return new ClusterError("unavailable", text);
+}
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
   if (answer.kind === "lines") return sendLines(reply, answer);

@@ -77,7 +77,8 @@ export class WorkerEdge {
     this.#times = { ...defaultLiveness, ...options.liveness };
     this.#liveness = new Liveness(this.#times);
     const { loop } = options;
-    this.#lastTickMs = loop.nowMs();
+    // Its start may have slept, too.
+    this.#lastTickMs = loop.startedAtMs;
     for (const worker of workerIds(loop.state)) {
       // Browsers are the tracker's.
       if (isTab(loop.state, worker)) continue;
@@ -362,11 +363,17 @@ export class WorkerEdge {
     });
   }
 
+  /** Whether the cluster is still this coordinator's, and what it knows is all that there is. */
+  isOurs(): true | Promise<boolean> {
+    if (this.#isLate()) this.#makeSure();
+    return this.#sure ?? true;
+  }
+
   /** An answer tells a worker that its lease goes on, which a deposed coordinator must not. */
   #whenSure(answer: () => void): void {
-    if (this.#isLate()) this.#makeSure();
-    if (this.#sure === null) answer();
-    else void this.#sure.then((isOurs) => isOurs && answer());
+    const isOurs = this.isOurs();
+    if (isOurs === true) answer();
+    else void isOurs.then((still) => still && answer());
   }
 
   async #lost(worker: WorkerId, reason: "silent" | "closed"): Promise<void> {

@@ -163,7 +163,19 @@ export class SimCluster {
     }
     // What is still on its way may arrive.
     await this.advance(clock.nowMs + 2 * shape.liveness.leaseMs + 130_000);
+    await this.#lastTasks();
     if (this.judge.broken === null) this.#checkQuiet();
+  }
+
+  /** A browser of the document cannot be told that nobody wants its task any more. */
+  async #lastTasks(): Promise<void> {
+    const { bare } = this.mischief.browsers;
+    const longestMs = Math.max(...[...this.#jobs.values()].map(({ meanMs }) => meanMs));
+    const untilMs = this.nowMs + 2 * longestMs;
+    while (bare.some(({ browser }) => browser.isBusy) && this.nowMs < untilMs) {
+      if (this.judge.broken !== null) return;
+      await this.advance(this.nowMs + 5_000);
+    }
   }
 
   /** How long all the work may take once nothing goes wrong any more. */

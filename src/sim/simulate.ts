@@ -69,8 +69,8 @@ function slower(rates: FaultRates, times: number): FaultRates {
 
 function drawShape(random: Random): WorldShape {
   const workers = 2 + random.below(5);
-  const quick = { leaseMs: 15_000, heartbeatMs: 5_000, closedGraceMs: 1_000, tickMs: 2_500 };
-  const calm = { leaseMs: 60_000, heartbeatMs: 20_000, closedGraceMs: 2_000, tickMs: 10_000 };
+  const quick = { leaseMs: 15_000, heartbeatMs: 5_000, closedGraceMs: 1_000, tickMs: 1_000 };
+  const calm = { leaseMs: 60_000, heartbeatMs: 20_000, closedGraceMs: 2_000, tickMs: 5_000 };
   const shape = {
     workers,
     slots: Array.from({ length: workers }, () => 1 + random.below(3)),

@@ -1,12 +1,16 @@
 /** Planted bugs: what a mistake in the product would look like, as a change of one place in its
  *  source. When the source changes, the change must be written anew: `find` must occur exactly
  *  once. */
+import type { SimOptions } from "../../src/sim/simulate.ts";
+import { deposing } from "../simulation/deposing.ts";
 
 export type Change = { readonly file: string; readonly find: string; readonly put: string };
 export type Mutant = {
   /** The bug in a few words. */
   readonly name: string;
   readonly changes: readonly Change[];
+  /** Faults that it wants more often than they come. */
+  readonly rates?: SimOptions["rates"];
 };
 
 const one = (name: string, file: string, find: string, put: string): Mutant => ({
@@ -225,12 +229,15 @@ export const mutants: readonly Mutant[] = [
     'if (link.phase === "closed" && other !== undefined && other !== link) return;',
     "",
   ),
-  one(
-    "a deposed coordinator renews leases (bug 9 of the track record)",
-    "coordinator/worker-edge.ts",
-    "if (this.#sure === null) answer();",
-    "if (this !== null) answer();",
-  ),
+  {
+    ...one(
+      "a deposed coordinator renews leases (bug 9 of the track record)",
+      "coordinator/worker-edge.ts",
+      "if (isOurs === true) answer();",
+      "if (this !== null) answer();",
+    ),
+    rates: deposing,
+  },
   one(
     "a tab's finish is acknowledged before it is durable",
     "coordinator/tracker/reports.ts",

@@ -76,7 +76,7 @@ async function caught(mutant: Mutant): Promise<Caught> {
   const seeds = known === undefined ? others : [known, ...others.filter((one) => one !== known)];
   let survived = 0;
   for (const seed of seeds) {
-    const { broken } = await run({ seed });
+    const { broken } = await run({ seed, rates: mutant.rates ?? {} });
     if (broken !== null) return { name: mutant.name, seed, message: broken.message, survived };
     survived += 1;
   }
@@ -89,7 +89,7 @@ async function quickest(mutant: Mutant): Promise<Caught> {
   let best: Caught = { name: mutant.name, seed: null, message: "", survived: 0 };
   let fewest = Infinity;
   for (let seed = 1; seed <= seedsMax && (seed <= 40 || best.seed === null); seed++) {
-    const { broken, events } = await run({ seed });
+    const { broken, events } = await run({ seed, rates: mutant.rates ?? {} });
     if (broken === null || events >= fewest) continue;
     fewest = events;
     best = { ...best, seed, message: broken.message };

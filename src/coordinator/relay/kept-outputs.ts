@@ -67,9 +67,14 @@ export class KeptOutputs<O extends { readonly root: Hash }> {
     return output;
   }
 
-  /** At a start: jobs that are not in `running` are dropped. */
-  async keepOnly(running: (job: JobId) => boolean): Promise<void> {
-    for (const job of this.#files.jobs()) {
+  /** At a start: jobs that are not in `running` are dropped. `confirm` resolves when all that is in
+   *  the log is known, and rejects when somebody else has the log: whoever sleeps in its start may
+   *  have a successor, of whose jobs it knows nothing. */
+  async keepOnly(running: (job: JobId) => boolean, confirm: () => Promise<unknown>): Promise<void> {
+    const jobs = [...this.#files.jobs()];
+    if (jobs.length === 0) return;
+    await confirm();
+    for (const job of jobs) {
       if (!running(job)) await this.#drop(job);
     }
   }

@@ -88,9 +88,13 @@ test("goes with its job", async (t) => {
   const relay = new Relay({ dir });
   const { manifest, run } = output();
   await put(relay, manifest, run);
-  await relay.keepOnly((job) => job === "j-1");
+  const confirmed = async () => {};
+  await relay.keepOnly((job) => job === "j-1", confirmed);
   assert.ok(relay.get(ref) !== null);
-  await relay.keepOnly(() => false);
+  const deposed = () => Promise.reject(new Error("somebody else has the log"));
+  await assert.rejects(relay.keepOnly(() => false, deposed));
+  assert.ok(relay.get(ref) !== null, "a job of the successor, perhaps");
+  await relay.keepOnly(() => false, confirmed);
   assert.equal(relay.get(ref), null);
   assert.deepEqual(readdirSync(dir), []);
 });

@@ -142,8 +142,8 @@ export class Relay {
   }
 
   /** Jobs that are not in `running` are dropped. */
-  keepOnly(running: (job: JobId) => boolean): Promise<void> {
-    return this.#kept.keepOnly(running);
+  keepOnly(running: (job: JobId) => boolean, confirm: () => Promise<unknown>): Promise<void> {
+    return this.#kept.keepOnly(running, confirm);
   }
 
   /** Outputs go with the end of their job. */

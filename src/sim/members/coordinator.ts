@@ -177,14 +177,14 @@ export class SimCoordinator implements Server {
     await this.#mustRun().post({ kind: "job-removed", job });
   }
 
-  summary(job: JobId): JobSummary | null {
-    const loop = this.#mustRun();
+  async summary(job: JobId): Promise<JobSummary | null> {
+    const loop = await this.#mustBeOurs();
     return jobSummary(loop.state, job, loop.nowMs());
   }
 
   /** Results of a job that is done, in task order. */
   async results(job: JobId): Promise<string[]> {
-    const loop = this.#mustRun();
+    const loop = await this.#mustBeOurs();
     if (jobSummary(loop.state, job, loop.nowMs())?.state !== "done") {
       throw new ClusterError("conflict", `${job} is not done`);
     }
@@ -229,7 +229,9 @@ export class SimCoordinator implements Server {
     const { files } = this.#disk.relay;
     for (const [ref] of files.load()) this.#knownOutputs.add(attemptKey(ref));
     this.#kept = new KeptOutputs(files);
-    void this.#kept.keepOnly((job) => jobState(loop.state, job) === "running");
+    const confirm = () => loop.post({ kind: "time-passed" });
+    const isRunning = (job: JobId) => jobState(loop.state, job) === "running";
+    this.#kept.keepOnly(isRunning, confirm).catch(() => {});
   }
 
   async #bring(
@@ -271,6 +273,13 @@ export class SimCoordinator implements Server {
   #mustRun(): Loop {
     if (this.#loop === null) throw new ClusterError("unavailable", "the coordinator is starting");
     return this.#loop;
+  }
+
+  /** As the HTTP edge, which answers nothing of what it knows before it is sure. */
+  async #mustBeOurs(): Promise<Loop> {
+    this.#mustRun();
+    if (await this.#edge?.isOurs()) return this.#mustRun();
+    throw new ClusterError("unavailable", "the coordinator slept");
   }
 
   #end(error: Error, ended: Ended): void {
