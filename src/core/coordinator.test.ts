@@ -213,6 +213,17 @@ test("short tasks are sent ahead in batches, but never more than an even share",
   assert.equal(cluster.running.get(two)?.length, 250);
 });
 
+test("a tab has the next task to fetch while it computes its first, where there are enough", () => {
+  const cluster = new TestCluster();
+  const [one, two] = [cluster.join({ tab: true }), cluster.join({ tab: true })];
+  const held = () => [one, two].map((worker) => cluster.running.get(worker)?.length ?? 0);
+  const few = cluster.submit(testJob([testStage({ taskCount: 2 })]));
+  assert.deepEqual(held(), [1, 1]);
+  cluster.tell({ kind: "job-cancelled", job: few, by: "ann" });
+  cluster.submit(testJob([testStage({ taskCount: 5 })]));
+  assert.deepEqual(held(), [2, 2]);
+});
+
 test("a straggler gets a backup on another worker, and the first result counts", () => {
   const cluster = new TestCluster();
   const [one, two] = [cluster.join(), cluster.join()];

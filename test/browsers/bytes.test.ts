@@ -137,7 +137,6 @@ async function bothWays(plan: Plan, bundle: string, work: Work): Promise<Made> {
     segments: segments.map((bytes) => new Uint8Array(bytes)),
     items: [],
     filesMaxBytes: 64 * 1024 * 1024,
-    share: 1,
   };
   const { files, messages } = await runInTab(page, code, order);
   const node = await inNode(bundle, order);

@@ -1,6 +1,6 @@
 /** One task in a Worker of a real tab, without a cluster: the bytes that it makes. */
 import type { Page } from "playwright-core";
-import type { FromTaskWorker, TaskOrder } from "../../src/worker/browser/contract.ts";
+import type { FromTaskWorker, TaskOrder, ToTaskWorker } from "../../src/worker/browser/contract.ts";
 
 type Packed = { readonly packed: string };
 export type TabOutput = {
@@ -21,7 +21,8 @@ type InPage = {
 type Port = { onmessage: ((event: { readonly data: { kind: string } }) => void) | null };
 
 /** Runs in the page: bytes come and go as base64, since only JSON passes. */
-async function inPage({ code, order }: { code: string; order: unknown }): Promise<unknown> {
+async function inPage(given: { code: string; order: unknown; go: object }): Promise<unknown> {
+  const { code, go, order } = given;
   const unpack = (value: unknown): unknown => {
     if (typeof value !== "object" || value === null) return value;
     if (Array.isArray(value)) return value.map(unpack);
@@ -51,14 +52,26 @@ async function inPage({ code, order }: { code: string; order: unknown }): Promis
       if (["over", "broken", "load-failed"].includes(data.kind)) resolve();
     };
     worker.postMessage(unpack(order), [port2]);
+    port1.postMessage(go);
   });
   worker.terminate();
   return messages;
 }
 
-export async function runInTab(page: Page, code: string, order: TaskOrder): Promise<TabOutput> {
+/** `share`: of the time, how much it may compute. */
+export async function runInTab(
+  page: Page,
+  code: string,
+  order: TaskOrder,
+  share = 1,
+): Promise<TabOutput> {
+  const go: ToTaskWorker = { kind: "go", share };
   const packed = JSON.parse(JSON.stringify(order, packing)) as unknown;
-  const messages = (await page.evaluate(inPage, { code, order: packed })) as FromTaskWorker[];
+  const messages = (await page.evaluate(inPage, {
+    code,
+    order: packed,
+    go,
+  })) as FromTaskWorker[];
   const handed = messages.find((message) => message.kind === "files");
   const files = Object.entries(handed?.files ?? {}).map(([name, parts]) => {
     const packed = parts as unknown as Packed[];

@@ -21,7 +21,7 @@ export default { kind: "tasks", options: { run(item) {
   return item;
 } } };`;
 
-function orderOf(item: object, share: number): TaskOrder {
+function orderOf(item: object): TaskOrder {
   return {
     kind: "tasks",
     code: longItem,
@@ -31,14 +31,13 @@ function orderOf(item: object, share: number): TaskOrder {
     segments: [],
     items: [JSON.stringify(item)],
     filesMaxBytes: 1_000_000,
-    share,
   };
 }
 
 /** How long the task said that it would rest, ms, and what it answered. */
 async function rested(item: object, share: number) {
   const page = await (await chromium.browser()).newPage();
-  const { messages } = await runInTab(page, await taskCode(), orderOf(item, share));
+  const { messages } = await runInTab(page, await taskCode(), orderOf(item), share);
   await page.close();
   const rests = messages.flatMap((one) => (one.kind === "resting" ? [one.ms] : []));
   const ends = messages.map(({ kind }) => kind).filter((kind) => kind !== "resting");

@@ -104,14 +104,21 @@ export function mayRun(state: CoordinatorState, worker: WorkerRecord, stage: Sta
 /** How many more attempts of this stage the worker may take now. */
 function roomFor(state: CoordinatorState, stage: Stage, worker: WorkerRecord): number {
   const { slots } = worker.specs;
-  const meanMs = stage.durations.count === 0 ? Number.POSITIVE_INFINITY : stage.durations.meanMs();
-  const depth = depthOf(meanMs, worker.specs);
   // Everybody's even share of what is left, so that the end of a stage does not lie in one queue.
   const share = Math.max(1, Math.ceil(stage.counts.ready / Math.max(1, state.slots)));
-  const most = slots * Math.min(depth, depth === 1 ? 1 : share + 1);
+  const isKnown = stage.durations.count > 0;
+  const depth = isKnown
+    ? depthOf(stage.durations.meanMs(), worker.specs)
+    : firstDepth(worker.specs);
+  const most = slots * Math.min(depth, depth === 1 || !isKnown ? share : share + 1);
   const room = Math.min(most, heldMax) - worker.leases.size;
   const competing = state.active.size > 1 ? Math.ceil(room / 2) : room;
   return Math.min(competing, stage.counts.ready, slots * share);
+}
+
+/** Before it is known how long tasks take: a tab fetches the next one while it computes. */
+function firstDepth({ kinds, tab }: WorkerSpecs): number {
+  return tab && !kinds.includes(ownCode) ? 2 : 1;
 }
 
 /** Tasks for one slot at a time. Browsers that know the document only have one and no more. */

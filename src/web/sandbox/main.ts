@@ -25,6 +25,12 @@ function serve(port: MessagePort, codeUrl: string): void {
   const say = (message: FromSandbox) => port.postMessage(message);
   /** The next task's, so that its code is there when the task is. */
   let spare: Worker | null = new Worker(codeUrl);
+  const restock = () => {
+    setTimeout(() => {
+      // The next one waits already, beside the one that computes.
+      if (workers.size < 2) spare ??= new Worker(codeUrl);
+    });
+  };
   port.onmessage = ({ data, ports }: MessageEvent<ToSandbox>) => {
     switch (data.kind) {
       case "ping":
@@ -33,6 +39,7 @@ function serve(port: MessagePort, codeUrl: string): void {
       case "stop":
         workers.get(data.id)?.terminate();
         workers.delete(data.id);
+        restock();
         break;
       case "start": {
         const { id, order } = data;
@@ -46,9 +53,7 @@ function serve(port: MessagePort, codeUrl: string): void {
         const buffers = [...order.pieces.map(({ bytes }) => bytes), ...order.segments];
         const handedOver = [...new Set(buffers.map(({ buffer }) => buffer as ArrayBuffer))];
         worker.postMessage(order, [...(ports as MessagePort[]), ...handedOver]);
-        setTimeout(() => {
-          spare ??= new Worker(codeUrl);
-        });
+        restock();
         break;
       }
     }

@@ -16,7 +16,7 @@ export type TaskPiece = {
   readonly bytes: Uint8Array;
 };
 
-/** Everything that a task's Worker needs, in its first and only message. */
+/** Everything that a task's Worker needs, in its first message; it begins when it is told to. */
 export type TaskOrder = {
   readonly kind: "map" | "reduce" | "tasks";
   /** The job's bundle, an ES module; "" of operators. */
@@ -33,12 +33,14 @@ export type TaskOrder = {
   readonly items: readonly string[];
   /** Bytes that the files of this task may have, its input included. */
   readonly filesMaxBytes: number;
+};
+
+/** To a task's Worker, over its port: the slot is free. */
+export type ToTaskWorker = {
+  readonly kind: "go";
   /** Of the time, how much it may compute; above 0 to 1. See `task/pace.ts`. */
   readonly share: number;
 };
-
-/** An order before it is known which slot runs it, and how much of its time that lends. */
-export type TaskInput = Omit<TaskOrder, "share">;
 
 /** Outputs by the ends of their names in `task/`. */
 export type TaskFiles = {
@@ -60,7 +62,7 @@ export type FromTaskWorker =
 
 /** To a sandbox, over its port. */
 export type ToSandbox =
-  /** Starts a Worker; its port and the order come along. */
+  /** Starts a Worker; its port and the order come along, perhaps while another one computes. */
   | { readonly kind: "start"; readonly id: number; readonly order: TaskOrder }
   | { readonly kind: "stop"; readonly id: number }
   /** Answered by `here`, unless the frame has died. */

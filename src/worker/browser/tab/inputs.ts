@@ -1,7 +1,7 @@
 /** What a task needs before it computes: code, plan, and what it reads, fetched and verified. */
 import { ClusterError } from "../../../core/error.ts";
 import type { Plan } from "../../../wire/block/plan.ts";
-import type { TaskInput, TaskPiece } from "../contract.ts";
+import type { TaskOrder, TaskPiece } from "../contract.ts";
 import { type Calls, fetchBytes } from "./calls.ts";
 import { KeptBlobs } from "./kept.ts";
 import type { TabLimits } from "./page-messages.ts";
@@ -22,7 +22,7 @@ export class TaskInputs {
   }
 
   /** Everything that the task needs, fetched. */
-  async order(task: TabTask, calls: Calls): Promise<TaskInput> {
+  async order(task: TabTask, calls: Calls): Promise<TaskOrder> {
     const { codeHash, kind, place, planHash } = task;
     const [plan, code] = await Promise.all([
       this.#plan(planHash, calls, place),

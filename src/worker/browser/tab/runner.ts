@@ -3,15 +3,16 @@
 import { ClusterError } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { BrowserBody } from "../../../wire/browser/messages.ts";
-import type { FromTaskWorker, TaskFiles, TaskInput } from "../contract.ts";
-import { type Calls, putBytes } from "./calls.ts";
+import type { FromTaskWorker, TaskOrder } from "../contract.ts";
+import type { Calls } from "./calls.ts";
 import { PartitionLost, TaskInputs } from "./inputs.ts";
+import { stored } from "./outputs.ts";
 import type { TabLimits, TaskShown } from "./page-messages.ts";
 import { Unreadable } from "./pieces.ts";
-import { type DoneReport, HeardReports } from "./reports.ts";
+import { HeardReports } from "./reports.ts";
 import type { TabTask } from "./session.ts";
 import { Rests } from "./slots/rests.ts";
-import type { Slot } from "./slots/slot.ts";
+import type { Handed, Slot } from "./slots/slot.ts";
 
 export type RunnerEars = {
   readonly began: (tid: number) => void;
@@ -35,9 +36,14 @@ type Run = {
   readonly stopping: AbortController;
   slot: Slot | null;
   /** What it needs, being fetched; null = not yet. */
-  order: Promise<TaskInput> | null;
+  order: Promise<TaskOrder> | null;
+  /** Where it waits with all that it needs; null = nowhere. */
+  ahead: Ahead | null;
   state: TaskShown["state"];
 };
+
+/** An order that a Worker of the slot has; `code` is what stacks are read by. */
+type Ahead = { readonly slot: Slot; readonly handed: Handed; readonly code: string };
 
 export class TaskRunner {
   doneCount = 0;
@@ -114,6 +120,7 @@ export class TaskRunner {
       stopping: new AbortController(),
       slot: null,
       order: null,
+      ahead: null,
       state: "queued",
     };
     this.#runs.set(task.tid, run);
@@ -127,15 +134,22 @@ export class TaskRunner {
     if (run === undefined) return;
     this.#runs.delete(tid);
     run.stopping.abort();
+    forget(run);
     run.slot?.stop();
   }
 
   #next(): void {
     this.#options.ears.changed();
     if (this.#isPaused) return;
-    for (const run of this.#runs.values()) {
-      if (run.state !== "queued") continue;
-      const slot = this.#slots.find((one) => one.index < this.#wanted && !this.#busy.has(one));
+    const queued = [...this.#runs.values()].filter(({ state }) => state === "queued");
+    const isFree = (slot: Slot) => slot.index < this.#wanted && !this.#busy.has(slot);
+    // Who waits at a slot goes there; the others wherever there is room, and who waits at a slot
+    // that computes, too, when nobody else is left for the room.
+    const waiting = queued.filter(({ ahead }) => ahead !== null && isFree(ahead.slot));
+    for (const run of waiting) void this.#serve(run, (run.ahead as Ahead).slot);
+    const others = queued.filter((run) => !waiting.includes(run));
+    for (const run of others.sort((a, b) => Number(a.ahead !== null) - Number(b.ahead !== null))) {
+      const slot = this.#slots.find(isFree);
       if (slot !== undefined) void this.#serve(run, slot);
       else if (!this.#fetchAhead(run)) return;
     }
@@ -143,15 +157,29 @@ export class TaskRunner {
 
   /** While the slots compute, what comes next is fetched: one task for each slot. */
   #fetchAhead(run: Run): boolean {
-    if (run.order !== null) return true;
+    if (run.order !== null || run.ahead !== null) return true;
     const waiting = [...this.#runs.values()].filter(
-      ({ order, state }) => state === "queued" && order !== null,
+      ({ ahead, order, state }) => state === "queued" && (order !== null || ahead !== null),
     );
     if (waiting.length >= this.#wanted) return false;
     run.order = this.#inputs.order(run.task, this.#calls(run));
-    // Whoever awaits it hears of it.
-    run.order.catch(() => {});
+    // Whoever awaits it hears of a failure.
+    run.order.then(
+      (order) => this.#handAhead(run, order),
+      () => {},
+    );
     return true;
+  }
+
+  /** To a slot that computes, for which nobody waits. */
+  #handAhead(run: Run, order: TaskOrder): void {
+    if (run.state !== "queued" || !this.#runs.has(run.task.tid)) return;
+    const slot = this.#slots.find(({ takesAhead }) => takesAhead);
+    const handed = slot?.hand(order) ?? null;
+    if (slot === undefined || handed === null) return;
+    // Its buffers are handed over.
+    run.order = null;
+    run.ahead = { slot, handed, code: order.code };
   }
 
   async #serve(run: Run, slot: Slot): Promise<void> {
@@ -174,18 +202,14 @@ export class TaskRunner {
     const { signal } = stopping;
     let heard = new HeardReports(task.attempts, "");
     try {
-      run.order ??= this.#inputs.order(run.task, this.#calls(run));
-      const order = await run.order;
-      // Its buffers are handed over.
-      run.order = null;
-      heard = new HeardReports(task.attempts, order.code);
-      if (!(await slot.ready(this.#options.limits.sandboxMs))) {
-        throw new Unreadable("its browser starts no sandbox");
-      }
+      const { code, handed } = await this.#handedTo(run, slot);
+      if (signal.aborted) slot.forget(handed);
       signal.throwIfAborted();
+      if (handed.isLost) throw new ClusterError("unavailable", "the slot has lost its sandbox");
+      heard = new HeardReports(task.attempts, code);
       this.#phase(run, "computing");
       this.#options.ears.began(task.tid);
-      await this.#compute(run, slot, order, heard);
+      await this.#compute(run, { slot, handed }, heard);
       return heard;
     } catch (error) {
       if (error instanceof Unreadable && !signal.aborted) {
@@ -196,11 +220,29 @@ export class TaskRunner {
     }
   }
 
+  /** With all that it needs at this slot. */
+  async #handedTo(run: Run, slot: Slot): Promise<Ahead> {
+    const { ahead } = run;
+    if (ahead?.slot === slot && !ahead.handed.isLost) {
+      run.ahead = null;
+      return ahead;
+    }
+    forget(run);
+    run.order ??= this.#inputs.order(run.task, this.#calls(run));
+    const order = await run.order;
+    // Its buffers are handed over.
+    run.order = null;
+    const isReady = await slot.ready(this.#options.limits.sandboxMs);
+    const handed = isReady ? slot.hand(order) : null;
+    if (handed === null) throw new Unreadable("its browser starts no sandbox");
+    return { slot, handed, code: order.code };
+  }
+
   async #deliver(run: Run, heard: HeardReports): Promise<void> {
     const { signal } = run.stopping;
     try {
       this.#phase(run, "storing");
-      const reports = await this.#stored(run, heard);
+      const reports = await stored(run.task, heard, this.#calls(run));
       if (signal.aborted) return;
       this.#finish(run, reports);
     } catch (error) {
@@ -208,7 +250,11 @@ export class TaskRunner {
     }
   }
 
-  #compute(run: Run, slot: Slot, input: TaskInput, heard: HeardReports): Promise<void> {
+  #compute(
+    run: Run,
+    { handed, slot }: Pick<Ahead, "handed" | "slot">,
+    heard: HeardReports,
+  ): Promise<void> {
     const { tid, timeoutMs, attempts } = run.task;
     const { share } = this.#rests;
     const sinceMs = performance.now();
@@ -234,7 +280,7 @@ export class TaskRunner {
           this.#options.ears.progressed(tid, message.task, Number(message.inputBytes) || 0);
         }
       };
-      slot.run({ ...input, share }, { timeoutMs, share }, { said, over });
+      slot.run(handed, { timeoutMs, share }, { said, over });
     });
   }
 
@@ -250,33 +296,6 @@ export class TaskRunner {
         this.#options.ears.changed();
       },
     };
-  }
-
-  /** Puts the outputs where they belong; the reports with what came of it. */
-  async #stored(run: Run, heard: HeardReports): Promise<readonly AttemptReport[]> {
-    if (heard.loadFailure !== null) {
-      throw new ClusterError(heard.loadFailure.code, heard.loadFailure.message);
-    }
-    const { reports } = heard;
-    const [only] = reports;
-    if (run.task.kind === "tasks" || only?.kind !== "done") return reports;
-    const output = await this.#put(run, only, heard.files);
-    return [{ ...only, output }];
-  }
-
-  async #put(run: Run, { output }: DoneReport, files: TaskFiles): Promise<DoneReport["output"]> {
-    const { partitionCount, place } = run.task;
-    const calls = this.#calls(run);
-    let { root } = output;
-    if (partitionCount > 0) {
-      await putBytes(calls, `${place}/manifest`, files.manifest ?? []);
-      await putBytes(calls, `${place}/run`, files.run ?? []);
-    } else if (output.sizeBytes > 0) {
-      root = hashIn(await putBytes(calls, `${place}/part`, files.part ?? []));
-    } else root = "";
-    if (files.bad === undefined) return { ...output, root };
-    const badRecords = hashIn(await putBytes(calls, `${place}/bad`, files.bad));
-    return { ...output, root, badRecords };
   }
 
   #phase(run: Run, state: TaskShown["state"]): void {
@@ -335,14 +354,15 @@ export class TaskRunner {
     this.#finish(run, run.task.attempts.map(returned));
     // What was fetched for it is of no use.
     run.stopping.abort();
+    forget(run);
   }
+}
+
+function forget(run: Run): void {
+  run.ahead?.slot.forget(run.ahead.handed);
+  run.ahead = null;
 }
 
 function returned([task, attempt]: readonly [number, number]): AttemptReport {
   return { kind: "returned", task, attempt, durationMs: 0 };
-}
-
-function hashIn(stored: unknown): string {
-  const { hash } = (stored ?? {}) as { hash?: unknown };
-  return typeof hash === "string" ? hash : "";
 }

@@ -7,7 +7,7 @@ import { failureOf } from "../../task/failure.ts";
 import { installRuntime } from "../../task/job.ts";
 import { consoleToLog, Reporter } from "../../task/reporter.ts";
 import { shown } from "../../task/thrown.ts";
-import type { FromTaskWorker, TaskOrder } from "../contract.ts";
+import type { FromTaskWorker, TaskOrder, ToTaskWorker } from "../contract.ts";
 import { limitFiles } from "../stand-ins/fs.ts";
 import { loadJob } from "./load.ts";
 import { narrow } from "./narrow.ts";
@@ -21,14 +21,18 @@ type Scope = {
 };
 const scope = globalThis as unknown as Scope;
 
-/** The one message that this Worker is for. */
+/** The one message that this Worker is for. It may come while the task before it computes. */
 scope.onmessage = (event) => {
   scope.onmessage = null;
   const [port] = event.ports;
-  if (port !== undefined) void start(event.data as TaskOrder, port);
+  if (port === undefined) return;
+  port.onmessage = ({ data }: MessageEvent<ToTaskWorker>) => {
+    port.onmessage = null;
+    void start(event.data as TaskOrder, data.share, port);
+  };
 };
 
-async function start(order: TaskOrder, port: MessagePort): Promise<void> {
+async function start(order: TaskOrder, share: number, port: MessagePort): Promise<void> {
   const say = (message: FromTaskWorker, handedOver: Transferable[] = []) =>
     port.postMessage(message, handedOver);
   const broken = (thrown: unknown) => say({ kind: "broken", message: shown(thrown) });
@@ -39,7 +43,7 @@ async function start(order: TaskOrder, port: MessagePort): Promise<void> {
   narrow();
   limitFiles(order.filesMaxBytes);
   const counters = new Counters();
-  const pace = new Pace(order.share, (ms) => say({ kind: "resting", ms }));
+  const pace = new Pace(share, (ms) => say({ kind: "resting", ms }));
   const reporter = new Reporter((message) => {
     say(message);
     // Asks `drained` after each report, else.

@@ -1,12 +1,26 @@
 /** One slot as the controller has it: the port of a sandbox, and the task that runs there. */
 import { ClusterError } from "../../../../core/error.ts";
-import type { FromSandbox, FromTaskWorker, TaskOrder, ToSandbox } from "../../contract.ts";
+import type {
+  FromSandbox,
+  FromTaskWorker,
+  TaskOrder,
+  ToSandbox,
+  ToTaskWorker,
+} from "../../contract.ts";
 
 /** How a task's Worker is heard; `over` exactly once. */
 export type TaskEars = {
   readonly said: (message: FromTaskWorker) => void;
   /** Null = all was told. */
   readonly over: (failure: ClusterError | null) => void;
+};
+
+/** An order that a Worker of the slot has, and has not begun. */
+export type Handed = {
+  readonly id: number;
+  readonly port: MessagePort;
+  /** Its Worker is gone, and what was handed over with it. */
+  isLost: boolean;
 };
 
 type Running = { readonly id: number; readonly port: MessagePort; readonly ears: TaskEars };
@@ -30,6 +44,7 @@ export class Slot {
   readonly index: number;
   #port: MessagePort | null = null;
   #running: Running | null = null;
+  #handed: Handed | null = null;
   #lastId = 0;
   /** How long the newest task has stood still, as it says, ms. */
   restedMs = 0;
@@ -57,9 +72,10 @@ export class Slot {
     this.#looking = setInterval(() => this.#look(port), lookEveryMs);
     port.onmessage = ({ data }: MessageEvent<FromSandbox>) => {
       this.#unheard = 0;
-      if (data?.kind === "failed" && data.id === this.#running?.id) {
+      if (data?.kind !== "failed") return;
+      if (data.id === this.#running?.id) {
         this.#end(new ClusterError("task-crashed", String(data.message).slice(0, 1_000)));
-      }
+      } else if (data.id === this.#handed?.id) this.forget(this.#handed);
     };
     for (const given of this.#waiting.splice(0)) given(port);
   }
@@ -78,6 +94,7 @@ export class Slot {
 
   lose(why: string): void {
     clearInterval(this.#looking);
+    if (this.#handed !== null) this.forget(this.#handed);
     this.#port?.close();
     this.#port = null;
     this.#end(new ClusterError("task-crashed", `the sandbox of the tab ended: ${why}`));
@@ -103,17 +120,38 @@ export class Slot {
     });
   }
 
-  run(order: TaskOrder, limit: TaskLimit, ears: TaskEars): void {
+  /** One computes, and nobody waits behind it. */
+  get takesAhead(): boolean {
+    return this.#running !== null && this.#handed === null;
+  }
+
+  /** Gives the order to a Worker of its own, which waits: handing over a large input to another
+   *  process takes a good part of the time that the task takes. Null = there is no sandbox. */
+  hand(order: TaskOrder): Handed | null {
     const sandbox = this.#port;
-    if (sandbox === null) {
-      ears.over(new ClusterError("unavailable", "the slot has no sandbox"));
-      return;
-    }
+    if (sandbox === null) return null;
     const id = ++this.#lastId;
     const { port1, port2 } = new MessageChannel();
-    this.#running = { id, port: port1, ears };
+    this.#handed = { id, port: port1, isLost: false };
+    const buffers = [...order.pieces.map(({ bytes }) => bytes), ...order.segments];
+    const handedOver = [...new Set(buffers.map(({ buffer }) => buffer as ArrayBuffer))];
+    sandbox.postMessage({ kind: "start", id, order } satisfies ToSandbox, [port2, ...handedOver]);
+    return this.#handed;
+  }
+
+  /** It is to be begun no more. */
+  forget(handed: Handed): void {
+    if (this.#handed === handed) this.#handed = null;
+    handed.isLost = true;
+    this.#terminate(handed);
+  }
+
+  /** Begins what was handed to this slot, and has not been lost. */
+  run({ id, port }: Handed, limit: TaskLimit, ears: TaskEars): void {
+    this.#handed = null;
+    this.#running = { id, port, ears };
     this.restedMs = 0;
-    port1.onmessage = ({ data }: MessageEvent<FromTaskWorker>) => {
+    port.onmessage = ({ data }: MessageEvent<FromTaskWorker>) => {
       if (this.#running?.id !== id) return;
       if (data?.kind === "over") this.#end(null);
       else if (data?.kind === "broken") {
@@ -128,9 +166,7 @@ export class Slot {
         ears.said(data);
       }
     };
-    const buffers = [...order.pieces.map(({ bytes }) => bytes), ...order.segments];
-    const handedOver = [...new Set(buffers.map(({ buffer }) => buffer as ArrayBuffer))];
-    sandbox.postMessage({ kind: "start", id, order } satisfies ToSandbox, [port2, ...handedOver]);
+    port.postMessage({ kind: "go", share: limit.share } satisfies ToTaskWorker);
     this.#arm(limit);
   }
 
@@ -162,19 +198,23 @@ export class Slot {
   stop(): void {
     const running = this.#running;
     this.#running = null;
-    if (running !== null) this.#terminate(running);
+    if (running !== null) this.#over(running);
   }
 
   #end(failure: ClusterError | null): void {
     const running = this.#running;
     if (running === null) return;
     this.#running = null;
-    this.#terminate(running);
+    this.#over(running);
     running.ears.over(failure);
   }
 
-  #terminate({ id, port }: Running): void {
+  #over(running: Running): void {
     clearTimeout(this.#limit);
+    this.#terminate(running);
+  }
+
+  #terminate({ id, port }: Running | Handed): void {
     port.close();
     this.#port?.postMessage({ kind: "stop", id } satisfies ToSandbox);
   }
