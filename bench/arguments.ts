@@ -60,7 +60,7 @@ export function usage(cases: readonly Case[]): string {
 
 Measures, prints each figure beside what is promised, and keeps them in bench/results and
 bench/README.md. Contestants take turns; the median of their rounds counts. Other programs whose
-round takes over 20 s run three rounds, over 60 s one; the table says so.
+first round takes over 60 s run one; the table says so.
 
 Cases (all by default):
 ${rows.join("\n")}

@@ -55,11 +55,8 @@ export type Contestant = {
   readonly isRival?: boolean;
 };
 
-/** A rival whose first round takes longer, in ms, runs so many rounds at most. */
-const slowRounds = [
-  { overMs: 60_000, rounds: 1 },
-  { overMs: 20_000, rounds: 3 },
-] as const;
+/** A rival whose first round takes longer, ms, runs so many rounds at most. */
+const slow = { overMs: 60_000, rounds: 1 } as const;
 
 /** Median ms by contestant. */
 export class Times extends Map<string, number> {
@@ -90,8 +87,8 @@ export async function takeTurns(
       options.say(
         `round ${round + 1} of ${options.rounds}: ${name} ${(tookMs / 1000).toFixed(2)} s`,
       );
-      const slow = isRival && round === 0 && slowRounds.find(({ overMs }) => tookMs > overMs);
-      if (slow && slow.rounds < options.rounds) {
+      const isSlow = isRival && round === 0 && tookMs > slow.overMs;
+      if (isSlow && slow.rounds < options.rounds) {
         times.fewer.set(name, slow.rounds);
         options.say(`${name} is slow: it runs ${slow.rounds} of ${options.rounds} rounds`);
       }

@@ -47,19 +47,19 @@ test("a rival whose rounds take long runs fewer, which the table says; ours runs
   });
   const said: string[] = [];
   const options = { quick: false, rounds: 5, say: (line: string) => void said.push(line) };
-  const rivals = [enter("fast", 20_000), enter("slow", 20_001), enter("slower", 60_001)];
+  const rivals = [enter("fast", 60_000), enter("slow", 60_001)];
   const times = await takeTurns([enter("ours", 90_000, false), ...rivals], options);
   const ran = (name: string) => order.filter((one) => one === name).length;
-  assert.deepEqual(["ours", "fast", "slow", "slower"].map(ran), [5, 5, 3, 1]);
-  assert.ok(said.includes("slower is slow: it runs 1 of 5 rounds"));
+  assert.deepEqual(["ours", "fast", "slow"].map(ran), [5, 5, 1]);
+  assert.ok(said.includes("slow is slow: it runs 1 of 5 rounds"));
   assert.deepEqual(times.roundsOf("ours", "fast"), {});
-  assert.deepEqual(times.roundsOf("ours", "slow", "slower"), { rounds: 1 });
+  assert.deepEqual(times.roundsOf("ours", "slow"), { rounds: 1 });
   const figure = { name: "speed", value: 2, unit: "×" };
   assert.deepEqual(rowsOf([figure]).slice(2), ["| speed | 2.00 × |  |"]);
   const rows = rowsOf([figure, { ...figure, ...times.roundsOf("slow") }]);
   assert.deepEqual(rows.slice(2), [
     "| speed | 2.00 × |  |  |",
-    "| speed | 2.00 × |  | 3 rounds only |",
+    "| speed | 2.00 × |  | 1 round only |",
   ]);
 });
 
