@@ -177,19 +177,24 @@ test("a tab that lends more slots is given more, and fewer than one are none", a
     const more = { logs: [], progress: [], started: [], paused: "", slots };
     gateway.say({ action: "note", uid: "7", more });
   };
+  /** Takes tasks until it has so many attempts. */
+  const taken = async (attempts: number) => {
+    let count = 0;
+    while (count < attempts) count += (await gateway.task()).more.attempts.length;
+    return count;
+  };
   await cluster.submit(await cluster.tasksSpec(9));
   const before = (await workers(cluster))[0]!;
-  for (const { running } of [before]) {
-    for (let n = 0; n < running; n++) await gateway.task();
-  }
-  note(before.slots + 2);
-  const { more } = await gateway.task();
-  await gateway.task();
-  assert.equal(more.attempts.length, 1);
+  assert.equal(await taken(before.running), before.running);
+  const lent = before.slots + 2;
+  note(lent);
+  const [more] = await until(workers.bind(null, cluster), ([one]) => one?.slots === lent);
+  assert.equal(await taken(more!.running - before.running), more!.running - before.running);
+  assert.ok(more!.running >= before.running + 2, `${before.running}, then ${more!.running}`);
   note(0);
   note(1);
   const [after] = await until(workers.bind(null, cluster), ([one]) => one?.slots === 1);
-  assert.deepEqual([after!.running, after!.worker], [before.running + 2, before.worker]);
+  assert.deepEqual([after!.running, after!.worker], [more!.running, before.worker]);
 });
 
 /** Asks until it is so; what the edge does with a message has no answer to wait for. */
