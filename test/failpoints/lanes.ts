@@ -15,8 +15,8 @@ import { checkStore } from "./store-check.ts";
 const storeScript = join(import.meta.dirname, "store.ts");
 /** A process that has lived through so many jobs passes no further points by working. */
 const jobsMax = 4;
-/** The first one has begun before the coordinator was up, each second one has a goodbye, and a guest
- *  may be killed before it is known: several chances for each point. */
+/** The first one has begun before the coordinator was up, each second one has a goodbye, and a
+ *  guest may be killed before it is known: several chances for each point. */
 const roundsMax = 12;
 /** Stores that are tried at once. */
 const storesAtOnce = 2;
