@@ -62,7 +62,7 @@ export async function openServices(options: Options, closers: Closers): Promise<
     stateNow: () => loop.state,
     namedBy: (plan) => plans.blobsOf(plan),
     timers: realTimers,
-    confirm: () => loop.post({ kind: "time-passed" }),
+    confirm: () => loop.confirm(),
   });
   closers.push(() => sweep.stop());
   const auth = new Auth(loop);
@@ -137,7 +137,7 @@ function openEdges(
   closers.push(() => edge.stop());
   const relay = new Relay({ dir: join(dataDir, "relay") });
   // What jobs that ended while nobody watched have left.
-  const confirm = () => loop.post({ kind: "time-passed" });
+  const confirm = () => loop.confirm();
   relay.keepOnly((job) => jobState(loop.state, job) === "running", confirm).catch(() => {});
   const plainResults = new PlainResults({ loop, blobs, relay });
   const tracker = new TrackerEdge({

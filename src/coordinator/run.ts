@@ -171,6 +171,12 @@ export class Loop {
     return promise;
   }
 
+  /** Resolves when all that is in the log up to now is in the state, and rejects when somebody else
+   *  has the log: for whoever removes what the state does not name. */
+  async confirm(): Promise<void> {
+    await this.post({ kind: "time-passed" });
+  }
+
   /** Finishes what was posted and takes no more. The log stays open: it is its owner's. */
   async stop(): Promise<void> {
     if (this.#phase === "open") this.#phase = "closing";

@@ -2,7 +2,6 @@
  *  nothing. */
 
 import { mayRun } from "./cluster/placement.ts";
-import { consumerOf, isOpen } from "./cluster/shuffle.ts";
 import {
   type CoordinatorState,
   DONE,
@@ -228,19 +227,4 @@ function addBlobs(job: JobRecord, names: Set<string>): void {
       if (output.badRecords !== undefined) names.add(output.badRecords);
     }
   }
-}
-
-/** Whether a stage's tasks may be given out now. */
-export function stageIsOpen(state: CoordinatorState, job: JobId, stage: number): boolean {
-  const record = find(state, job);
-  const one = record?.stages[stage];
-  return record !== undefined && one !== undefined && isOpen(record, one);
-}
-
-/** Whether the outputs of a stage are still read by a later one. */
-export function outputsAreNeeded(state: CoordinatorState, job: JobId, stage: number): boolean {
-  const record = find(state, job);
-  const one = record?.stages[stage];
-  if (record === undefined || one === undefined || record.state !== "running") return false;
-  return consumerOf(record, one) !== null;
 }

@@ -100,7 +100,7 @@ export class SimCoordinator implements Server {
       stateNow: () => loop.state,
       namedBy: async () => [],
       timers,
-      confirm: () => loop.post({ kind: "time-passed" }),
+      confirm: () => loop.confirm(),
       graceMs: shape.sweepGraceMs,
       everyMs: shape.sweepGraceMs,
     });
@@ -229,9 +229,8 @@ export class SimCoordinator implements Server {
     const { files } = this.#disk.relay;
     for (const [ref] of files.load()) this.#knownOutputs.add(attemptKey(ref));
     this.#kept = new KeptOutputs(files);
-    const confirm = () => loop.post({ kind: "time-passed" });
     const isRunning = (job: JobId) => jobState(loop.state, job) === "running";
-    this.#kept.keepOnly(isRunning, confirm).catch(() => {});
+    this.#kept.keepOnly(isRunning, () => loop.confirm()).catch(() => {});
   }
 
   async #bring(
