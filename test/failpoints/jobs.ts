@@ -19,7 +19,7 @@ const patienceMs = 30_000;
 /** `spin` = how long a line takes, without a bearing on the result. */
 const source = (spin: number) => `import { type Emit, mapReduce } from "tequio";
 export default mapReduce({
-  reducers: 3,
+  reducers: 6,
   map(line: string, emit: Emit<string, number>) {
     let spin = 0;
     for (let n = 0; n < ${spin}; n++) spin = (spin * 31 + n) % 1_000_003;

@@ -13,8 +13,9 @@ import { Started } from "./process.ts";
 import { checkStore } from "./store-check.ts";
 
 const storeScript = join(import.meta.dirname, "store.ts");
-/** A process that has lived through so many jobs passes no further points by working. */
-const jobsMax = 4;
+/** A process that has lived through so many jobs passes no further points by working. Who is given
+ *  which task is a matter of moments: several chances for each. */
+const jobsMax = 20;
 /** The first one has begun before the coordinator was up, each second one has a goodbye, and a
  *  guest may be killed before it is known: several chances for each point. */
 const roundsMax = 12;
