@@ -168,7 +168,7 @@ test("F1: a file that its owner changes is fetched as it is now, by root it is t
   writeFileSync(owned, old);
   const up = place.start("up", "--workers", "0", "--listen", "127.0.0.1:0");
   await up.said("run a job");
-  await share(place, "big.bin", "--limit", "8MB");
+  await share(place, "big.bin", "--limit", "1MB");
   const [{ root }] = JSON.parse((await place.run("ls", "--json")).out);
   const byName = place.start("get", "big.bin", "-o", "name.bin");
   const byRoot = place.start("get", root, "-o", "root.bin");

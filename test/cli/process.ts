@@ -66,6 +66,8 @@ export class Place {
       PATH: process.env.PATH,
       HOME: this.dir,
       TMPDIR: join(this.dir, "tmp"),
+      // Where Node itself would put it: each of hundreds of commands loads the same sources.
+      NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"),
       TEQUIO_DATA: join(this.dir, "data"),
     };
     const [command, ...rest] = [...before, process.execPath, program, ...args];
