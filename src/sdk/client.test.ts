@@ -15,7 +15,7 @@ import type { JobSummary } from "../core/summary.ts";
 import type { Submit } from "../wire/api/messages.ts";
 import type { BuiltJob } from "./bundle.ts";
 import { Client, connect } from "./client.ts";
-import { collect, type JobResult, saveResult } from "./collect.ts";
+import { collect, type JobResult, type ResultPart, saveResult } from "./collect.ts";
 import { mapReduce } from "./job.ts";
 import { planJob } from "./plan.ts";
 import { submitJob } from "./submit.ts";
@@ -326,26 +326,28 @@ test("a folder with files is refused, or only its earlier results replaced", asy
   assert.deepEqual((await readdir(out)).sort(), ["notes.txt", "part-00000.csv"]);
 });
 
-test("a part that fails leaves nothing behind", async (t) => {
+test("a part that fails leaves nothing behind, whoever else writes", async (t) => {
   const out = await folder(t);
-  const broken: JobResult = {
-    ...result(["a"]),
-    parts: [
-      {
-        sizeBytes: 1,
-        async *read() {
-          yield Buffer.from("x");
-          throw new Error("lost");
-        },
-      },
-    ],
+  const part = (count: number, then: () => void): ResultPart => ({
+    sizeBytes: 65_536 * count,
+    async *read() {
+      for (let n = 0; n < count; n++) yield Buffer.alloc(65_536);
+      then();
+    },
+  });
+  const lost = () => {
+    throw new Error("lost");
   };
-  for (const to of [
-    { kind: "folder", path: join(out, "new") },
-    { kind: "file", path: join(out, "one.csv") },
-  ] as const) {
-    await assert.rejects(saveResult(broken, to), /lost/);
-    assert.deepEqual(await readdir(out), []);
+  for (const before of [0, 1, 100]) {
+    const parts = [part(200, () => {}), part(before, lost)];
+    const broken: JobResult = { ...result(["a"]), parts };
+    for (const to of [
+      { kind: "folder", path: join(out, "new") },
+      { kind: "file", path: join(out, "one.csv") },
+    ] as const) {
+      await assert.rejects(saveResult(broken, to), /lost/);
+      assert.deepEqual(await readdir(out), []);
+    }
   }
 });
 

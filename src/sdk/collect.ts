@@ -1,7 +1,6 @@
 /** Brings a job's result to where the user wants it: a folder of parts, one merged file, or a
  *  stream. Results appear whole or not at all, and every byte is verified on the way. */
 import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -142,12 +141,21 @@ async function writeParts(
   });
   let sizeBytes = 0;
   const parts = result.parts.entries();
+  const stop = new AbortController();
   const lane = async () => {
     for (const [index, part] of parts) {
-      sizeBytes += await writeFile(join(folder, names[index] as string), part.read());
+      const path = join(folder, names[index] as string);
+      sizeBytes += await writeFile(path, part.read(), stop.signal);
     }
   };
-  await Promise.all(Array.from({ length: partsAtOnce }, lane));
+  const lanes = Array.from({ length: partsAtOnce }, async () => {
+    await lane().catch((error: unknown) => {
+      stop.abort(error);
+    });
+  });
+  // All of them, also when one fails: nobody writes into a folder that is being removed.
+  await Promise.all(lanes);
+  stop.signal.throwIfAborted();
   if (result.badRecords.length > 0) {
     names.push("bad-records.ndjson");
     sizeBytes += await writeFile(join(folder, "bad-records.ndjson"), joined(result.badRecords));
@@ -197,16 +205,23 @@ async function writeWhole(path: string, chunks: AsyncIterable<Uint8Array>): Prom
   }
 }
 
-async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+/** Resolves when the bytes are on the disk; when it rejects, it has done with the file. */
+async function writeFile(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<number> {
   try {
-    const file = createWriteStream(path, { flags: "wx", highWaterMark: writeAheadBytes });
-    await pipeline(chunks, file);
-    const handle = await open(path, "r+");
+    // Opened before anything can fail: a stream that opens a file may do so after its failure.
+    const handle = await open(path, "wx");
+    const file = handle.createWriteStream({ flush: true, highWaterMark: writeAheadBytes });
+    const closed = new Promise<void>((resolve) => file.once("close", resolve));
     try {
-      await handle.sync();
+      await pipeline(chunks, file, signal === undefined ? {} : { signal });
     } finally {
-      await handle.close();
+      await closed;
     }
+    if (file.errored !== null) throw file.errored;
     return file.bytesWritten;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
