@@ -50,11 +50,16 @@ export async function* readInput(
   const opened = await open(at.path, "r").catch((cause) => gone(file, cause));
   try {
     const { start, end } = span ?? { start: 0, end: sizeBytes };
-    if (start < end) {
-      const range = { start, end: end - 1, highWaterMark: chunkBytes };
-      yield* opened.createReadStream({ ...range, autoClose: false });
+    if (start >= end) return;
+    const range = { start, end: end - 1, highWaterMark: chunkBytes };
+    // The last bytes wait for the second look: who has them all takes the answer for whole.
+    let last: Uint8Array = new Uint8Array();
+    for await (const chunk of opened.createReadStream({ ...range, autoClose: false })) {
+      if (last.length > 0) yield last;
+      last = chunk;
     }
     mustBeSame(file, await opened.stat());
+    yield last;
   } finally {
     await opened.close();
   }
