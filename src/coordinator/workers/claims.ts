@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ClusterError, errorCodes } from "../../core/error.ts";
 import type { AttemptReport, WorkerSpecs } from "../../core/event.ts";
 import type { JobId } from "../../core/ids.ts";
-import type { TaskOutput } from "../../core/job.ts";
+import type { CounterMap, TaskOutput } from "../../core/job.ts";
 import type { ManagerMessage, NodeDescription, WorkerNotes } from "../../wire/manager/messages.ts";
 import { parseExchange } from "../../wire/p4/shuffle.ts";
 
@@ -16,7 +16,8 @@ const indexMax = 0xffff_ffff;
 
 const count = z.number().int().min(0).max(safeMax);
 const index = z.number().int().min(0).max(indexMax);
-const hash = z.string().regex(/^([0-9a-f]{64})?$/);
+const hashPattern = /^([0-9a-f]{64})?$/;
+const hash = z.string().regex(hashPattern);
 const job = z.custom<JobId>((id) => typeof id === "string" && /^j-[1-9][0-9]{0,14}$/.test(id));
 
 const output = z.object({
@@ -102,10 +103,10 @@ export function parseReport(bytes: Uint8Array): AttemptReport {
   return parse(report as unknown as z.ZodType<AttemptReport>, bytes, "a report");
 }
 
-/** The same for many: decoded together, and those that only name a result are checked by hand,
+/** The same for many: decoded together, and those of attempts that are done are checked by hand,
  *  since a large job has millions of them. */
 export function parseReports(all: readonly Uint8Array[]): AttemptReport[] {
-  const values = all.length < 2 ? null : parseTogether(all);
+  const values = all.length === 0 ? null : parseTogether(all);
   return all.map((bytes, at) => plainReport(values?.[at]) ?? parseReport(bytes));
 }
 
@@ -129,28 +130,51 @@ function parseTogether(all: readonly Uint8Array[]): readonly unknown[] | null {
 }
 
 type Unknown<T> = { readonly [K in keyof T]?: unknown };
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type Done = Extract<AttemptReport, { kind: "done" }>;
 
-/** Exactly the report of a `tasks` attempt that is done and counted nothing; null for another. */
+/** The report of an attempt that is done, as the schema would give it; null for what only the
+ *  schema can judge, or say what is wrong with it. */
 function plainReport(value: unknown): AttemptReport | null {
   if (typeof value !== "object" || value === null) return null;
-  const claims = value as Unknown<Done>;
-  const { task, attempt, durationMs } = claims;
-  if (claims.kind !== "done" || "counters" in claims || "inputBytes" in claims) return null;
+  const { attempt, counters, durationMs, inputBytes, kind, output, task } = value as Unknown<Done>;
+  if (kind !== "done") return null;
   if (!isWhole(task, indexMax) || !isWhole(attempt, indexMax) || attempt < 1) return null;
   if (typeof durationMs !== "number" || !(durationMs >= 0 && durationMs <= safeMax)) return null;
-  const output = plainOutput(claims.output);
-  return output === null ? null : { kind: "done", task, attempt, durationMs, output };
+  const made = plainOutput(output);
+  if (made === null) return null;
+  const done: Writable<Done> = { task, attempt, durationMs, kind, output: made };
+  if (counters !== undefined) {
+    if (!arePlainCounters(counters)) return null;
+    done.counters = counters;
+  }
+  if (inputBytes !== undefined) {
+    if (!isWhole(inputBytes, safeMax)) return null;
+    done.inputBytes = inputBytes;
+  }
+  return done;
 }
 
 function plainOutput(value: unknown): TaskOutput | null {
   if (typeof value !== "object" || value === null || "badRecords" in value) return null;
   const { root, sizeBytes, records, value: text } = value as Unknown<TaskOutput>;
-  if (root !== "" || !isWhole(sizeBytes, safeMax) || !isWhole(records, safeMax)) return null;
+  if (typeof root !== "string" || !hashPattern.test(root)) return null;
+  if (!isWhole(sizeBytes, safeMax) || !isWhole(records, safeMax)) return null;
+  if (text === undefined) return { root, sizeBytes, records };
   if (typeof text !== "string" || text.length > valueCharsMax) return null;
   return text.includes("\n") || text.includes("\r")
     ? null
     : { root, sizeBytes, records, value: text };
+}
+
+/** A few of them, with plain names. */
+function arePlainCounters(value: unknown): value is CounterMap {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const all = Object.entries(value);
+  return (
+    all.length <= 100 &&
+    all.every(([name, by]) => name.length <= 200 && name !== "__proto__" && Number.isFinite(by))
+  );
 }
 
 function isWhole(value: unknown, max: number): value is number {

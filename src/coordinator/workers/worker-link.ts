@@ -170,7 +170,7 @@ export class WorkerLink {
   }
 
   #flush(): void {
-    if (this.phase !== "joined") return;
+    if (this.phase !== "joined" || this.#waiting.length === 0) return;
     let sent = 0;
     const { pendingBytesMax, requestsMax } = this.#limits;
     while (

@@ -32,6 +32,14 @@ export class IntQueue {
     return this.items.slice(this.head);
   }
 
+  count(counts: (item: number) => boolean): number {
+    let count = 0;
+    for (let at = this.head; at < this.items.length; at++) {
+      if (counts(this.items[at] as number)) count++;
+    }
+    return count;
+  }
+
   static from(items: readonly number[]): IntQueue {
     const queue = new IntQueue();
     queue.items = items.slice();

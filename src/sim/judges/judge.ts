@@ -37,7 +37,7 @@ export type JudgeOptions = {
 };
 
 type Ordered = Pick<RunOrder, "job" | "stage" | "attempts">;
-type Acknowledged = { readonly job: SimJob; readonly digest: string; removing: boolean };
+type Acknowledged = { readonly number: number; readonly digest: string; removing: boolean };
 
 /** The live state is compared with the judge's after so many records … */
 const compareEvery = 1_000;
@@ -136,14 +136,14 @@ export class Judge {
     this.#relay.after(this.state, event);
     if (isLooked) this.#watch.see(this.state);
     for (const job of this.state.jobs.values()) {
+      if (job.state === "running") continue;
       const id = `j-${job.number}`;
-      if (job.state !== "running" && !this.#endedAtMs.has(id)) {
-        this.#endedAtMs.set(id, this.#options.clock.nowMs);
-      }
+      if (!this.#endedAtMs.has(id)) this.#endedAtMs.set(id, this.#options.clock.nowMs);
     }
-    for (const [id, { digest, removing }] of this.#acknowledged) {
-      const found = this.state.jobs.get(idNumber(id));
-      if (found?.digest !== digest && !removing) throw new Error(`I1: ${id} is not there any more`);
+    for (const { digest, number, removing } of this.#acknowledged.values()) {
+      const found = this.state.jobs.get(number);
+      if (found?.digest === digest || removing) continue;
+      throw new Error(`I1: j-${number} is not there any more`);
     }
   }
 
@@ -151,9 +151,11 @@ export class Judge {
   #checkDeadlines(event: CoordinatorEvent): void {
     if (event.kind === "coordinator-started") this.#startedAtMs = event.atMs;
     // Pauses apart, since whoever forgets one does not wake for it either.
-    const pauses = [...this.state.workers.values()].filter(({ live }) => live);
-    const pausedMs = pauses.map(({ pause }) => pause?.untilMs || Infinity);
-    const dueAtMs = Math.max(Math.min(nextWakeMs(this.state), ...pausedMs), this.#startedAtMs);
+    let wakeMs = nextWakeMs(this.state);
+    for (const { live, pause } of this.state.workers.values()) {
+      if (live && pause !== null && pause.untilMs > 0) wakeMs = Math.min(wakeMs, pause.untilMs);
+    }
+    const dueAtMs = Math.max(wakeMs, this.#startedAtMs);
     if (event.atMs - dueAtMs <= wakeLateMs) return;
     throw new Error(`I21: a deadline is overdue by ${event.atMs - dueAtMs} ms`);
   }
@@ -199,8 +201,9 @@ export class Judge {
     if (before !== undefined && before !== id)
       this.breach("I2", `${job.key} is ${before} and ${id}`);
     this.#idOfKey.set(job.key, id);
-    if (before === undefined) this.#acknowledged.set(id, { job, digest, removing: false });
-    const found = this.state.jobs.get(idNumber(id));
+    const number = idNumber(id);
+    if (before === undefined) this.#acknowledged.set(id, { number, digest, removing: false });
+    const found = this.state.jobs.get(number);
     if (found?.digest !== digest) this.breach("I1", `${id} was acknowledged and is not in the log`);
   }
 

@@ -3,7 +3,8 @@ import type { Link } from "../../link/link.ts";
 import type { SimNetwork } from "./network.ts";
 import type { SimProcess } from "./process.ts";
 
-type Item = { readonly frame: Uint8Array } | { readonly closed: string };
+/** A frame of bytes or of text; or the word that the other end is closed. */
+type Item = { readonly frame: Uint8Array | string | null; readonly closed: string };
 
 /** A machine that is gone is noticed after so long, when something was sent to it, ms. */
 const goneMs = 120_000;
@@ -14,7 +15,7 @@ export class SimLink implements Link {
   readonly to: SimProcess;
   readonly #network: SimNetwork;
   #peer: SimLink | null = null;
-  #receive: ((frame: Uint8Array) => void) | null = null;
+  #receive: ((frame: Uint8Array | string) => void) | null = null;
   #closed: ((reason: string) => void) | null = null;
   /** When something last arrived here, ms. */
   heardAtMs: number;
@@ -50,9 +51,12 @@ export class SimLink implements Link {
   }
 
   send(frame: Uint8Array): void {
-    if (this.#over) return;
-    this.#underWayBytes += frame.length;
-    this.#carry({ frame });
+    this.#send(frame);
+  }
+
+  /** As a WebSocket, which knows text from bytes. */
+  sendText(text: string): void {
+    this.#send(text);
   }
 
   pendingBytes(): number {
@@ -60,6 +64,21 @@ export class SimLink implements Link {
   }
 
   onFrame(receive: (frame: Uint8Array) => void): void {
+    this.#take(receive as (frame: Uint8Array | string) => void);
+  }
+
+  /** For an end whose other end sends nothing but text. */
+  onText(receive: (text: string) => void): void {
+    this.#take(receive as (frame: Uint8Array | string) => void);
+  }
+
+  #send(frame: Uint8Array | string): void {
+    if (this.#over) return;
+    this.#underWayBytes += frame.length;
+    this.#carry({ frame, closed: "" });
+  }
+
+  #take(receive: (frame: Uint8Array | string) => void): void {
     this.#receive = receive;
     const early = this.#early;
     this.#early = [];
@@ -73,7 +92,7 @@ export class SimLink implements Link {
   close(reason = "closed here"): void {
     if (this.#over) return;
     this.#network.onClose(this, reason);
-    this.#carry({ closed: reason });
+    this.#carry({ frame: null, closed: reason });
     this.#end(reason);
   }
 
@@ -103,7 +122,7 @@ export class SimLink implements Link {
     if (this.#over) return;
     this.#over = true;
     this.#stuck = [];
-    if (said) this.#carry({ closed: "connection reset" });
+    if (said) this.#carry({ frame: null, closed: "connection reset" });
     if (this.#stuck.length === 0) this.#network.forget(this);
   }
 
@@ -129,7 +148,7 @@ export class SimLink implements Link {
     const arrivalMs = Math.max(clock.nowMs + delayMs, this.#lastArrivalMs);
     this.#lastArrivalMs = arrivalMs;
     clock.at(arrivalMs, this.to, () => {
-      if ("frame" in item) this.#underWayBytes -= item.frame.length;
+      if (item.frame !== null) this.#underWayBytes -= item.frame.length;
       peer.#arrive(item);
     });
   }
@@ -138,7 +157,7 @@ export class SimLink implements Link {
     if (this.#over) return;
     this.heardAtMs = this.from.clock.nowMs;
     if (this.#receive === null) this.#early.push(item);
-    else if ("frame" in item) this.#receive(item.frame);
+    else if (item.frame !== null) this.#receive(item.frame);
     else this.#end(item.closed);
   }
 

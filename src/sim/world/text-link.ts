@@ -8,9 +8,6 @@ export type TextEars = {
   readonly closed: (reason: string) => void;
 };
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
 export class SimTextLink {
   readonly remote: string;
   readonly #link: SimLink;
@@ -26,11 +23,11 @@ export class SimTextLink {
 
   receive(ears: TextEars): void {
     this.#link.onClose((reason) => ears.closed(reason));
-    this.#link.onFrame((frame) => ears.said(decoder.decode(frame)));
+    this.#link.onText((text) => ears.said(text));
   }
 
   send(text: string): void {
-    this.#link.send(encoder.encode(text));
+    this.#link.sendText(text);
   }
 
   close(_code: number, reason: string): void {

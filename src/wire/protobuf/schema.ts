@@ -43,8 +43,12 @@ type AnyField = Field<unknown>;
 /** `kind`, when given, is set on every message that is read. */
 export function message<T extends object>(fields: FieldsOf<T>, kind?: string): Schema<T> {
   const rows = Object.entries(fields as Record<string, AnyField>);
-  const byNumber = new Map<number, readonly [string, AnyField]>();
-  for (const row of rows) for (const number of row[1].numbers) byNumber.set(number, row);
+  const byNumber: Array<readonly [string, AnyField] | undefined> = [];
+  for (const row of rows) for (const number of row[1].numbers) byNumber[number] = row;
+  // Copied for each message that is read, which is far quicker than adding field after field.
+  const blank: Record<string, unknown> = kind === undefined ? {} : { kind };
+  for (const [name, field] of rows) blank[name] = field.absent();
+  const lists = rows.filter(([name]) => Array.isArray(blank[name]));
   return {
     fields: fields as Record<string, Field<never>>,
     write(writer, value) {
@@ -52,10 +56,10 @@ export function message<T extends object>(fields: FieldsOf<T>, kind?: string): S
       for (const [name, field] of rows) field.write(writer, values[name]);
     },
     read(reader) {
-      const values: Record<string, unknown> = kind === undefined ? {} : { kind };
-      for (const [name, field] of rows) values[name] = field.absent();
+      const values = { ...blank };
+      for (const [name, field] of lists) values[name] = field.absent();
       for (let number = reader.next(); number !== 0; number = reader.next()) {
-        const row = byNumber.get(number);
+        const row = byNumber[number];
         if (row === undefined) reader.skip();
         else values[row[0]] = row[1].read(reader, values[row[0]], number);
       }

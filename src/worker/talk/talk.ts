@@ -77,6 +77,9 @@ type Sent = {
 /** JSON bytes of reports in one message; a frame may have 8 MiB. */
 const messageBytesMax = 2 * 1024 * 1024;
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
 export class ManagerTalk {
   readonly #link: Link;
   readonly #options: TalkOptions;
@@ -385,11 +388,11 @@ function readRefusal(refusal: string): Failure {
 }
 
 function encodeJson(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
+  return encoder.encode(JSON.stringify(value));
 }
 
 /** From the manager that this worker has chosen and paid with its token: its shape is trusted, its
  *  JSON is not. */
 function decodeJson<T>(bytes: Uint8Array): T {
-  return JSON.parse(new TextDecoder().decode(bytes)) as T;
+  return JSON.parse(decoder.decode(bytes)) as T;
 }
