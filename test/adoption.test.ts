@@ -13,7 +13,8 @@ import { readHistory } from "./adoption/history.ts";
 import { Started } from "./failpoints/process.ts";
 
 const taskCount = Number(process.env.ADOPTION_TASKS ?? 100_000);
-const serveMaxMs = 2_000;
+/** Of the processor: others may use the machine meanwhile. */
+const serveMaxCpuMs = 2_000;
 const endsWithinMs = 120_000;
 const script = (name: string) => join(import.meta.dirname, name);
 
@@ -66,5 +67,6 @@ test("what workers hold when their coordinator is killed is adopted, all of it",
   assert.ok(held.length > 0, "workers held something at the kill");
   assert.equal(adopted, held.length);
   assert.equal(committed, held.length);
-  assert.ok(serveMs < serveMaxMs, `serving after ${serveMs} ms`);
+  const { cpuMs } = second.up;
+  assert.ok(cpuMs < serveMaxCpuMs, `serving after ${cpuMs} ms of the processor`);
 });

@@ -7,4 +7,6 @@ const coordinator = await openCoordinator({ dataDir, listen, version: "test" });
 process.once("SIGTERM", () => void coordinator.close());
 const { url, adminToken } = coordinator;
 const join = await coordinator.joinToken({ ttlMs: 0, usesMax: 0 });
-console.log(`up ${JSON.stringify({ url, adminToken, join })}`);
+const { user, system } = process.cpuUsage();
+const cpuMs = (user + system) / 1000;
+console.log(`up ${JSON.stringify({ url, adminToken, join, cpuMs })}`);

@@ -162,9 +162,9 @@ test("slowloris: headers that never end and connections that say nothing are clo
   const slow = await tcp(t, port);
   slow.write("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n");
   const drip = setInterval(() => slow.write("x: y\r\n"), 50);
+  t.after(() => clearInterval(drip));
   const silent = await tcp(t, port);
   const [answer] = await Promise.all([allOf(slow), allOf(silent)]);
-  clearInterval(drip);
   assert.match(String(answer), /^HTTP\/1\.1 408 |^$/);
 });
 

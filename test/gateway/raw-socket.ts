@@ -60,11 +60,12 @@ export async function upgraded(
   return { socket, answer: String(answer) };
 }
 
-/** Everything that comes until the other side ends. */
+/** Everything that comes until the other side ends, or resets the connection. */
 export async function allOf(socket: Socket): Promise<Buffer> {
   const parts: Buffer[] = [];
   socket.on("data", (part) => parts.push(part));
-  if (!socket.closed) await once(socket, "close");
+  // Not by `once` of events, which rejects when there is an error before.
+  if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
   return Buffer.concat(parts);
 }
 

@@ -1,0 +1,90 @@
+/** Results on their way to where the user wants them: whole or not at all. */
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import test, { type TestContext } from "node:test";
+import { type JobResult, type ResultPart, saveResult } from "./collect.ts";
+
+async function folder(t: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "client-test-"));
+  t.after(() => rm(path, { recursive: true }));
+  return path;
+}
+
+function result(parts: readonly string[], bad: readonly string[] = []): JobResult {
+  const part = (text: string) => ({
+    sizeBytes: text.length,
+    async *read() {
+      // In small chunks, so that a header may be cut anywhere.
+      for (let i = 0; i < text.length; i += 4) yield Buffer.from(text.slice(i, i + 4));
+    },
+  });
+  return { kind: "parts", format: "csv", parts: parts.map(part), badRecords: bad.map(part) };
+}
+
+test("a folder has a file for each part, and appears whole", async (t) => {
+  const out = join(await folder(t), "deep", "out");
+  const to = { kind: "folder", path: out } as const;
+  const saved = await saveResult(result(["key,value\na,1\n", ""], ["{}\n", "[]\n"]), to);
+  const names = ["bad-records.ndjson", "part-00000.csv", "part-00001.csv"];
+  assert.deepEqual((await readdir(out)).sort(), names);
+  assert.deepEqual(saved.files.map((file) => file.slice(out.length + 1)).sort(), names);
+  assert.equal(await readFile(join(out, "bad-records.ndjson"), "utf8"), "{}\n[]\n");
+  assert.deepEqual(await readdir(join(out, "..")), ["out"]);
+});
+
+test("a folder with files is refused, or only its earlier results replaced", async (t) => {
+  const out = await folder(t);
+  for (const name of ["part-00007.ndjson", "notes.txt"]) await writeFile(join(out, name), "old");
+  const to = { kind: "folder", path: out } as const;
+  await assert.rejects(saveResult(result(["x"]), to), { code: "conflict", message: /not empty/ });
+  assert.deepEqual((await readdir(out)).sort(), ["notes.txt", "part-00007.ndjson"]);
+  await saveResult(result(["x"]), { ...to, replace: true });
+  assert.deepEqual((await readdir(out)).sort(), ["notes.txt", "part-00000.csv"]);
+});
+
+test("a part that fails leaves nothing behind, whoever else writes", async (t) => {
+  const out = await folder(t);
+  const part = (count: number, then: () => void): ResultPart => ({
+    sizeBytes: 65_536 * count,
+    async *read() {
+      for (let n = 0; n < count; n++) yield Buffer.alloc(65_536);
+      then();
+    },
+  });
+  const lost = () => {
+    throw new Error("lost");
+  };
+  for (const before of [0, 1, 100]) {
+    const parts = [part(200, () => {}), part(before, lost)];
+    const broken: JobResult = { ...result(["a"]), parts };
+    for (const to of [
+      { kind: "folder", path: join(out, "new") },
+      { kind: "file", path: join(out, "one.csv") },
+    ] as const) {
+      await assert.rejects(saveResult(broken, to), /lost/);
+      assert.deepEqual(await readdir(out), []);
+    }
+  }
+});
+
+test("merged parts have one header, in a file or a stream", async (t) => {
+  const out = await folder(t);
+  const parts = ["", "key,value\na,1\n", "key,value\nb,2\n"];
+  const file = join(out, "one.csv");
+  await saveResult(result(parts, ["{}\n"]), { kind: "file", path: file });
+  assert.equal(await readFile(file, "utf8"), "key,value\na,1\nb,2\n");
+  assert.equal(await readFile(`${file}.bad-records.ndjson`, "utf8"), "{}\n");
+  const again = saveResult(result(parts), { kind: "file", path: file });
+  await assert.rejects(again, { code: "conflict" });
+  // The header of a sort names the columns, which may be any text.
+  const named = ['city,"a\nb"\nOaxaca,1\n', 'city,"a\nb"\nPuebla,2\n'];
+  await saveResult(result(named), { kind: "file", path: file, replace: true });
+  assert.equal(await readFile(file, "utf8"), 'city,"a\nb"\nOaxaca,1\nPuebla,2\n');
+  const stream = new PassThrough();
+  await saveResult(result(parts), { kind: "stream", stream });
+  assert.equal(stream.writableEnded, false);
+  assert.equal(stream.read().toString(), "key,value\na,1\nb,2\n");
+});
