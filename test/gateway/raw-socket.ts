@@ -60,12 +60,19 @@ export async function upgraded(
   return { socket, answer: String(answer) };
 }
 
+/** Not by `once` of events, which rejects when the connection is reset. */
+export function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once("close", () => resolve());
+  });
+}
+
 /** Everything that comes until the other side ends, or resets the connection. */
 export async function allOf(socket: Socket): Promise<Buffer> {
   const parts: Buffer[] = [];
   socket.on("data", (part) => parts.push(part));
-  // Not by `once` of events, which rejects when there is an error before.
-  if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
+  await closed(socket);
   return Buffer.concat(parts);
 }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { allOf, closeCode, frame, frameHead, opcodes, upgraded } from "./raw-socket.ts";
+import { allOf, closeCode, closed, frame, frameHead, opcodes, upgraded } from "./raw-socket.ts";
 import { Client, pair, served } from "./served.ts";
 
 const bytes = (text: string) => Buffer.from(text);
@@ -92,7 +92,7 @@ test("T5.6: all connections together hold no more than they may: the largest go"
   const ends = halves.map(({ socket }) => {
     socket.write(frameHead(opcodes.text, half.length + 1));
     socket.write(half);
-    return once(socket, "close");
+    return closed(socket);
   });
   // Four of eight, and one more for what lies about them.
   await Promise.race(ends);

@@ -212,6 +212,7 @@ test("an interrupted download keeps what was verified, and goes on from there", 
   const looking = setInterval(() => {
     if (one.partial?.done.count > 100) control.abort(new Error("Ctrl-C"));
   }, 5);
+  t.after(() => clearInterval(looking));
   await assert.rejects(running, /Ctrl-C/);
   clearInterval(looking);
   const result = await download(t, { root, target, sources: [peer.source()] }).run();
