@@ -1,7 +1,8 @@
 /** The numbered laws that hold after every step, checked by tests and by the simulation. Each
  *  throws with its number. `LawWatch` also remembers, for the laws about what may never change.
  *
- *  Checks of single tasks make their text only when it is needed: they are most of the work. */
+ *  All that is checked for each job, stage, worker or task makes its text only when it is broken:
+ *  the texts would be most of the work. */
 
 import { assert } from "../error.ts";
 import type { TaskOutput } from "../job.ts";
@@ -35,8 +36,9 @@ export function checkLaws(state: CoordinatorState): void {
     if (broken !== null) assert(false, `I18: w-${worker.number} ${broken}`);
   }
   checkSharing(state.sharing);
-  assert(held === leases, `I16: workers hold ${held} leases, tasks know ${leases}`);
-  assert(slots === state.slots, `I16: ${slots} slots are live, ${state.slots} are counted`);
+  if (held !== leases) assert(false, `I16: workers hold ${held} leases, tasks know ${leases}`);
+  if (slots === state.slots) return;
+  assert(false, `I16: ${slots} slots are live, ${state.slots} are counted`);
 }
 
 function brokenByWorker(state: CoordinatorState, worker: WorkerRecord): string | null {
@@ -47,22 +49,25 @@ function brokenByWorker(state: CoordinatorState, worker: WorkerRecord): string |
 }
 
 function checkJob(state: CoordinatorState, job: JobRecord): number {
-  const name = `j-${job.number}`;
-  assert((job.state === "running") === state.active.has(job.number), `I7: ${name} active`);
   let leases = 0;
   for (const stage of job.stages) leases += checkStage(job, stage);
-  assert(leases === job.running, `I16: ${name} counts ${job.running} leases of ${leases}`);
-  if (job.state === "done") {
-    for (const stage of job.stages) {
-      assert(stage.counts.done === stage.spec.taskCount, `I10: ${name} is done with open tasks`);
-    }
-  }
-  assert(job.state === "running" || leases === 0, `I10: ${name} has ended and holds leases`);
+  const broken = brokenByJob(state, job, leases);
+  if (broken !== null) assert(false, broken.replace(" ", ` j-${job.number} `));
   return leases;
 }
 
+/** As `brokenByTask`. */
+function brokenByJob(state: CoordinatorState, job: JobRecord, leases: number): string | null {
+  const isRunning = job.state === "running";
+  if (isRunning !== state.active.has(job.number)) return "I7: active";
+  if (leases !== job.running) return `I16: counts ${job.running} leases of ${leases}`;
+  if (!isRunning && leases > 0) return "I10: has ended and holds leases";
+  if (job.state !== "done") return null;
+  const open = job.stages.some(({ counts, spec }) => counts.done !== spec.taskCount);
+  return open ? "I10: is done with open tasks" : null;
+}
+
 function checkStage(job: JobRecord, stage: Stage): number {
-  const name = `j-${job.number}/${stage.index}`;
   const counts = [0, 0, 0, 0, 0];
   let leases = 0;
   const open = isOpen(job, stage);
@@ -77,7 +82,7 @@ function checkStage(job: JobRecord, stage: Stage): number {
       leases += seen.held.length;
     }
     const broken = brokenByTask(seen);
-    if (broken !== null) assert(false, broken.replace(" ", ` ${name}/${task} `));
+    if (broken !== null) assert(false, broken.replace(" ", ` ${nameOf(stage)}/${task} `));
   }
   const known = stage.counts;
   const same =
@@ -85,9 +90,16 @@ function checkStage(job: JobRecord, stage: Stage): number {
     counts[1] === known.ready &&
     counts[2] === known.running &&
     counts[3] === known.done;
-  assert(same, `I16: ${name} counts ${JSON.stringify(known)}, columns say ${counts}`);
-  if (job.state === "running") checkNoLimbo(stage, open, name);
+  if (!same) {
+    const told = JSON.stringify(known);
+    assert(false, `I16: ${nameOf(stage)} counts ${told}, columns say ${counts}`);
+  }
+  if (job.state === "running") checkNoLimbo(stage, open);
   return leases;
+}
+
+function nameOf({ index, job }: Stage): string {
+  return `j-${job}/${index}`;
 }
 
 const noLeases: readonly Lease[] = [];
@@ -117,20 +129,18 @@ function brokenByTask({ job, stage, open, task, held }: TaskSeen): string | null
 }
 
 /** I8: a waiting task waits for its input or for a back-off; a ready one is in a queue. */
-function checkNoLimbo(stage: Stage, open: boolean, name: string): void {
+function checkNoLimbo(stage: Stage, open: boolean): void {
+  const { ready, waiting } = stage.counts;
   let queued = 0;
   for (const queue of stage.queues) {
     queued += queue.count((task) => stage.state[task] === READY);
   }
-  assert(
-    queued === stage.counts.ready,
-    `I8: ${name}: ${queued} queued, ${stage.counts.ready} ready`,
-  );
+  if (queued !== ready) assert(false, `I8: ${nameOf(stage)}: ${queued} queued, ${ready} ready`);
   // The counts have just been compared with the column.
-  if (!open || stage.counts.waiting === 0) return;
+  if (!open || waiting === 0) return;
   for (let task = 0; task < stage.spec.taskCount; task++) {
     const limbo = stage.state[task] === WAITING && !stage.backoffs.has(task);
-    if (limbo) assert(false, `I8: ${name}/${task} waits for nothing`);
+    if (limbo) assert(false, `I8: ${nameOf(stage)}/${task} waits for nothing`);
   }
 }
 
@@ -152,7 +162,7 @@ export class LawWatch {
     for (const job of state.jobs.values()) {
       const before = this.ended.get(job.number);
       if (before !== undefined) {
-        assert(before === job.state, `I7: j-${job.number} ended twice`);
+        if (before !== job.state) assert(false, `I7: j-${job.number} ended twice`);
       } else if (job.state !== "running") this.ended.set(job.number, job.state);
       const seen = this.seenOf(job);
       for (const [index, stage] of job.stages.entries()) seeStage(stage, seen[index] as StageSeen);

@@ -76,9 +76,10 @@ function giveBackups(state: CoordinatorState, job: JobRecord, effects: Effect[])
   job.wantsBackup = false;
   const stage = job.state === "running" ? tail(job) : null;
   if (stage === null) return;
+  const medianMs = stage.durations.medianMs();
   for (const [task, leases] of [...stage.leases]) {
     const only = leases.length === 1 ? leases[0] : undefined;
-    if (only === undefined || !straggles(state, stage, only)) continue;
+    if (only === undefined || !straggles(state, stage, only, medianMs)) continue;
     const worker = freeWorker(state, stage, only.worker);
     if (worker === null) {
       job.wantsBackup = job.running * state.active.size <= state.slots;
@@ -96,8 +97,7 @@ function tail(job: JobRecord): Stage | null {
   return stage.counts.done > 0 ? stage : null;
 }
 
-function straggles(state: CoordinatorState, stage: Stage, lease: Lease): boolean {
-  const medianMs = stage.durations.medianMs();
+function straggles(state: CoordinatorState, stage: Stage, lease: Lease, medianMs: number): boolean {
   const pace = state.workers.get(lease.worker)?.pace ?? 1;
   if (pace >= slowPace) {
     const leftMs = pace * medianMs - elapsedMs(state, lease);

@@ -18,8 +18,10 @@ export function checkSharing({ members, offers, peers }: Sharing): void {
     }
     files += member.files.size;
   }
-  assert(tokens === peers.size, `I11: ${peers.size} tokens of ${tokens} peers`);
-  assert(files === offers.count, `I16: members have ${files} files, ${offers.count} are counted`);
+  if (tokens !== peers.size) assert(false, `I11: ${peers.size} tokens of ${tokens} peers`);
+  if (files !== offers.count) {
+    assert(false, `I16: members have ${files} files, ${offers.count} are counted`);
+  }
   let named = 0;
   let rooted = 0;
   for (const { owner, file } of offers.all()) {
@@ -36,6 +38,8 @@ export function checkSharing({ members, offers, peers }: Sharing): void {
       if (!isSame) assert(false, `I11: ${file.name} is found under ${first?.file.root}`);
     }
   }
-  assert(named === files, `I11: ${named} entries are found by name, ${files} by owner`);
-  assert(rooted === 0, `I11: contents name ${-rooted} files too many`);
+  if (named !== files) {
+    assert(false, `I11: ${named} entries are found by name, ${files} by owner`);
+  }
+  if (rooted !== 0) assert(false, `I11: contents name ${-rooted} files too many`);
 }

@@ -28,16 +28,19 @@ export class Durations {
 
   /** 0 when there is none. */
   medianMs(): number {
+    if (this.count === 0) return 0;
     let left = this.count / 2;
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       left -= this.buckets[bucket] as number;
-      if (left <= 0 && this.count > 0) return 2 ** ((bucket - shift) / bucketsPerDoubling);
+      if (left <= 0) return 2 ** ((bucket - shift) / bucketsPerDoubling);
     }
     return 0;
   }
 
   save(): { count: number; totalMs: number; buckets: number[] } {
-    return { count: this.count, totalMs: this.totalMs, buckets: this.buckets.slice() };
+    // Without the zeros behind the longest: snapshots have these of every stage.
+    const used = this.buckets.findLastIndex((count) => count > 0) + 1;
+    return { count: this.count, totalMs: this.totalMs, buckets: this.buckets.slice(0, used) };
   }
 
   static load(saved: { count: number; totalMs: number; buckets: readonly number[] }): Durations {

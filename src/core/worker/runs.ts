@@ -62,7 +62,8 @@ export function jobClosed(state: WorkerState, job: JobId, effects: WorkerEffect[
 /** Starts what can start: in order of assignment, a slot that knows the job first. */
 export function dispatch(state: WorkerState, atMs: number, effects: WorkerEffect[]): void {
   if (state.stop !== null || state.pausedFor !== "") return;
-  let idle = state.slots.filter((slot) => slot.run === null).length;
+  let idle = 0;
+  for (const slot of state.slots) if (slot.run === null) idle += 1;
   while (idle > 0) {
     const first = takeQueued(state, null);
     if (first === null) return;

@@ -70,8 +70,13 @@ export class SimClock {
   }
 
   #insert(entry: Entry): void {
+    this.#rise(entry, this.#heap.push(entry) - 1);
+  }
+
+  /** Puts it there or above. */
+  #rise(entry: Entry, from: number): void {
     const heap = this.#heap;
-    let at = heap.push(entry) - 1;
+    let at = from;
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (!before(entry, heap[parent]!)) break;
@@ -84,17 +89,17 @@ export class SimClock {
   #takeFirst(): void {
     const heap = this.#heap;
     const last = heap.pop()!;
-    if (heap.length === 0) return;
+    const { length } = heap;
+    if (length === 0) return;
+    // The gap goes all the way down, and what was last rises from there: it nearly always stays, so
+    // this takes half the comparisons of sinking it.
     let at = 0;
-    for (;;) {
-      let child = at * 2 + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child += 1;
-      if (!before(heap[child]!, last)) break;
+    for (let child = 1; child < length; child = at * 2 + 1) {
+      if (child + 1 < length && before(heap[child + 1]!, heap[child]!)) child += 1;
       heap[at] = heap[child]!;
       at = child;
     }
-    heap[at] = last;
+    this.#rise(last, at);
   }
 }
 

@@ -190,6 +190,12 @@ export class ProtobufReader {
 
   #varint(): void {
     const bytes = this.#bytes;
+    // One byte, as most are.
+    if (this.#at < this.#end && bytes[this.#at]! < 0x80) {
+      this.#low = bytes[this.#at++]!;
+      this.#high = 0;
+      return;
+    }
     let low = 0;
     let high = 0;
     for (let shift = 0; shift < 70; shift += 7) {

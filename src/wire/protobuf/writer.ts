@@ -116,6 +116,12 @@ export class ProtobufWriter {
   }
 
   #varint(value: number): void {
+    // Whole and below 128, as most are.
+    if ((value & 0x7f) === value) {
+      this.#reserve(1);
+      this.#bytes[this.#size++] = value;
+      return;
+    }
     assert(Number.isSafeInteger(value) && value >= 0, "only unsigned whole numbers are written");
     this.#reserve(8);
     let rest = value;
