@@ -19,6 +19,9 @@ const quickManyCount = 10_000;
 /** Lone tasks of each contestant, in every round. */
 const aloneCount = 30;
 const warmUps = 3;
+/** Of everyone, before rounds count: engines compile what has run some hundred times, as whoever has
+ *  been up for a while has. */
+const warmUpsAlone = 300;
 
 export const tasks: Case = {
   name: "tasks",
@@ -41,7 +44,7 @@ async function run(options: BenchOptions): Promise<Figure[]> {
     if (!options.quick) await addRivals(runners, options);
     for (const runner of runners) {
       for (let time = 0; time < warmUps; time++) await runner.run(runner.count);
-      for (let time = 0; time < aloneCount; time++) await runner.run(1);
+      for (let time = 0; time < warmUpsAlone; time++) await runner.run(1);
     }
     const many = await takeTurns(runners.map(asContestant), options);
     const alone = await takeTurns(runners.map(asLone), options);
