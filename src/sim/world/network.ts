@@ -34,6 +34,8 @@ export class SimNetwork {
   readonly #cuts = new Map<string, number>();
   readonly #slow = new Map<string, number>();
   readonly #links = new Set<SimLink>();
+  /** By whom nobody reaches: they come by the thousand, and nobody changes one. */
+  readonly #refusals = new Map<string, ClusterError>();
 
   constructor(options: NetworkOptions) {
     this.random = options.random;
@@ -105,7 +107,7 @@ export class SimNetwork {
     return this.ask(from, to, {
       timeoutMs: giveUpMs,
       work: (server: Server) => {
-        if (server.accept === undefined) throw refused(to);
+        if (server.accept === undefined) throw this.#refused(to);
         const mine = new SimLink(this, from, server.process);
         const theirs = new SimLink(this, server.process, from);
         mine.join(theirs);
@@ -115,6 +117,14 @@ export class SimNetwork {
         return mine;
       },
     });
+  }
+
+  #refused(to: string): ClusterError {
+    const known = this.#refusals.get(to);
+    if (known !== undefined) return known;
+    const made = withoutStack(() => new ClusterError("unavailable", `nobody listens at ${to}`));
+    this.#refusals.set(to, made);
+    return made;
   }
 
   forget(link: SimLink): void {
@@ -140,7 +150,7 @@ export class SimNetwork {
     clock.after(this.delay(from.name, to), null, () => {
       const server = this.server(to);
       if (server === null) {
-        back(this.delay(to, from.name), () => reject(refused(to)));
+        back(this.delay(to, from.name), () => reject(this.#refused(to)));
         return;
       }
       const answer = (settle: () => void) => {
@@ -164,15 +174,11 @@ async function work<S, T>(what: (server: S) => T | Promise<T>, server: S): Promi
   return what(server);
 }
 
-function refused(to: string): ClusterError {
-  return withoutStack(() => new ClusterError("unavailable", `nobody listens at ${to}`));
-}
-
 function late(to: string): ClusterError {
   return withoutStack(() => new ClusterError("unavailable", `no answer from ${to}`));
 }
 
-/** These are made by the thousand, nobody reads where, and finding out costs more than the call. */
+/** Nobody reads where these were made, and finding out costs more than the call. */
 function withoutStack<T>(make: () => T): T {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;

@@ -37,7 +37,7 @@ function dataText(body: BrowserBody): string {
   const parts: string[] = [];
   const put = (name: string, value: unknown) => {
     if (value === null || value === undefined) return;
-    parts.push(`"${name}":${JSON.stringify(value, withoutBigints)}`);
+    parts.push(`"${name}":${JSON.stringify(value)}`);
   };
   if ("type" in body) put("type", body.type);
   if ("uid" in body && body.uid !== null) parts.push(`"uid":${BigInt(body.uid)}`);
@@ -45,7 +45,10 @@ function dataText(body: BrowserBody): string {
   if ("tid" in body) put("tid", body.tid);
   if ("url" in body) put("url", body.url);
   if ("error" in body) put("error", body.error);
-  if ("more" in body) put("more", body.more);
+  // It may have come from somewhere else, with whole numbers of any size.
+  if ("more" in body && body.more !== null) {
+    parts.push(`"more":${JSON.stringify(body.more, withoutBigints)}`);
+  }
   return parts.join(",");
 }
 
