@@ -19,8 +19,7 @@ const quickManyCount = 10_000;
 /** Lone tasks of each contestant, in every round. */
 const aloneCount = 30;
 const warmUps = 3;
-/** Of everyone, before rounds count: engines compile what has run some hundred times, as whoever has
- *  been up for a while has. */
+/** Of everyone, before rounds count: engines compile what has run some hundred times. */
 const warmUpsAlone = 300;
 
 export const tasks: Case = {
