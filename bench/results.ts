@@ -95,7 +95,8 @@ export function rowsOf(figures: readonly Figure[]): string[] {
     `| --- | ---: | --- |${last("---")}`,
     ...figures.map((one) => {
       const fewer = one.rounds === undefined ? "" : roundsText(one.rounds);
-      return `| ${one.name} | ${valueText(one)} | ${bound(one)} |${last(fewer)}`;
+      const name = one.name.replaceAll("|", "\\|");
+      return `| ${name} | ${valueText(one)} | ${bound(one)} |${last(fewer)}`;
     }),
   ];
 }
