@@ -1,8 +1,8 @@
 /** `npm test`: every test, with Node's own runner. `npm test -- src/core/*.test.ts --only` runs
  *  some. */
 import { spawnSync } from "node:child_process";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
+import { compileCache } from "../test/compile-cache.ts";
 import { ensureChromium } from "./browsers/ensure-chromium.ts";
 import { buildWeb } from "./web/build-web.ts";
 
@@ -28,10 +28,6 @@ const ran = spawnSync(
     ...flags.filter((flag) => flag.startsWith("-")),
     ...(files.length === 0 ? everything : files),
   ],
-  {
-    stdio: "inherit",
-    // Where `module.enableCompileCache()` puts it: each file has a process, and loads the same.
-    env: { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"), ...process.env },
-  },
+  { stdio: "inherit", env: { ...compileCache, ...process.env } },
 );
 process.exitCode = ran.status ?? 1;

@@ -143,18 +143,17 @@ async function writeParts(
   const parts = result.parts.entries();
   const stop = new AbortController();
   const lane = async () => {
-    for (const [index, part] of parts) {
-      const path = join(folder, names[index] as string);
-      sizeBytes += await writeFile(path, part.read(), stop.signal);
+    try {
+      for (const [index, part] of parts) {
+        const path = join(folder, names[index] as string);
+        sizeBytes += await writeFile(path, part.read(), stop.signal);
+      }
+    } catch (error) {
+      stop.abort(error);
     }
   };
-  const lanes = Array.from({ length: partsAtOnce }, async () => {
-    await lane().catch((error: unknown) => {
-      stop.abort(error);
-    });
-  });
   // All of them, also when one fails: nobody writes into a folder that is being removed.
-  await Promise.all(lanes);
+  await Promise.all(Array.from({ length: partsAtOnce }, lane));
   stop.signal.throwIfAborted();
   if (result.badRecords.length > 0) {
     names.push("bad-records.ndjson");

@@ -16,7 +16,7 @@ async function openTab(t: TestContext, link: string): Promise<Page> {
   return joinIn(await chromium.newContext(t), link);
 }
 
-/** Words, each of which takes its time, so that nobody has counted all before others begin. */
+/** Each line takes its time, so that nobody has counted all before others begin. */
 const slowWords = `import { type Emit, mapReduce, text } from "tequio";
 export default mapReduce({
   input: text.lines(),
@@ -41,17 +41,7 @@ test(
     place.write("words.ts", slowWords);
     const tabs = await Promise.all(Array.from({ length: 5 }, () => openTab(t, link)));
     await Promise.all(tabs.map(isJoined));
-    const common = [
-      "run",
-      "words.ts",
-      "in.txt",
-      "--reducers",
-      "3",
-      "--split-bytes",
-      "2K",
-      "-o",
-      "-",
-    ];
+    const common = "run words.ts in.txt --reducers 3 --split-bytes 2K -o -".split(" ");
     const run = await place.run(...common, "--param", "spin=300000");
     assert.equal(run.code, 0, run.err);
     const judged = await place.run(...common, "--sequential");

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { compileCache } from "../compile-cache.ts";
 
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
 const entry = join(repository, "bin", "tequio.js");
@@ -66,8 +67,7 @@ export class Place {
       PATH: process.env.PATH,
       HOME: this.dir,
       TMPDIR: join(this.dir, "tmp"),
-      // Where Node itself would put it: each of hundreds of commands loads the same sources.
-      NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"),
+      ...compileCache,
       TEQUIO_DATA: join(this.dir, "data"),
     };
     const [command, ...rest] = [...before, process.execPath, program, ...args];

@@ -2,8 +2,7 @@
  *  not. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { compileCache } from "../compile-cache.ts";
 
 /** A process that says nothing expected for so long is a failure of the test, ms. */
 const silentMaxMs = 30_000;
@@ -21,8 +20,7 @@ export class Started {
   /** `failpoint` as in `TEQUIO_FAILPOINT`, null = none. */
   constructor(script: string, args: readonly string[], failpoint: string | null = null) {
     const { TEQUIO_FAILPOINT: _, ...inherited } = process.env;
-    // Where Node itself would put it: hundreds of processes load the same sources.
-    const env = { ...inherited, NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") };
+    const env = { ...inherited, ...compileCache };
     this.child = spawn(process.execPath, [script, ...args], {
       env: failpoint === null ? env : { ...env, TEQUIO_FAILPOINT: failpoint },
       stdio: ["ignore", "pipe", "pipe"],

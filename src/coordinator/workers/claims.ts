@@ -13,6 +13,7 @@ export const valueCharsMax = 1024 * 1024;
 
 const safeMax = Number.MAX_SAFE_INTEGER;
 const indexMax = 0xffff_ffff;
+const counterNameMax = 200;
 
 const count = z.number().int().min(0).max(safeMax);
 const index = z.number().int().min(0).max(indexMax);
@@ -49,7 +50,7 @@ const attempt = {
 };
 
 const counters = z
-  .record(z.string().max(200), z.number())
+  .record(z.string().max(counterNameMax), z.number())
   .refine((all) => Object.keys(all).length <= 1_000, "more than 1,000 counters");
 
 const report = z.discriminatedUnion("kind", [
@@ -173,7 +174,9 @@ function arePlainCounters(value: unknown): value is CounterMap {
   const all = Object.entries(value);
   return (
     all.length <= 100 &&
-    all.every(([name, by]) => name.length <= 200 && name !== "__proto__" && Number.isFinite(by))
+    all.every(
+      ([name, by]) => name.length <= counterNameMax && name !== "__proto__" && Number.isFinite(by),
+    )
   );
 }
 

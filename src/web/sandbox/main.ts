@@ -5,6 +5,7 @@
  *  It listens once, to whoever framed it, for a port; nothing of a task passes through here but
  *  its start. */
 import type { FromSandbox, SandboxHello, ToSandbox } from "../../worker/browser/contract.ts";
+import { buffersOf } from "../../worker/browser/handing-over.ts";
 
 // The one way to the network that no policy closes in every browser.
 for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection"]) {
@@ -50,9 +51,7 @@ function serve(port: MessagePort, codeUrl: string): void {
           event.preventDefault();
           say({ kind: "failed", id, message: event.message || "its Worker could not start" });
         };
-        const buffers = [...order.pieces.map(({ bytes }) => bytes), ...order.segments];
-        const handedOver = [...new Set(buffers.map(({ buffer }) => buffer as ArrayBuffer))];
-        worker.postMessage(order, [...(ports as MessagePort[]), ...handedOver]);
+        worker.postMessage(order, [...(ports as MessagePort[]), ...buffersOf(order)]);
         restock();
         break;
       }

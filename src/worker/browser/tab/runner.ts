@@ -157,9 +157,9 @@ export class TaskRunner {
 
   /** While the slots compute, what comes next is fetched: one task for each slot. */
   #fetchAhead(run: Run): boolean {
-    if (run.order !== null || run.ahead !== null) return true;
+    if (isPrepared(run)) return true;
     const waiting = [...this.#runs.values()].filter(
-      ({ ahead, order, state }) => state === "queued" && (order !== null || ahead !== null),
+      (one) => one.state === "queued" && isPrepared(one),
     );
     if (waiting.length >= this.#wanted) return false;
     run.order = this.#inputs.order(run.task, this.#calls(run));
@@ -356,6 +356,11 @@ export class TaskRunner {
     run.stopping.abort();
     forget(run);
   }
+}
+
+/** What it needs is being fetched, or waits at a slot. */
+function isPrepared({ ahead, order }: Run): boolean {
+  return order !== null || ahead !== null;
 }
 
 function forget(run: Run): void {

@@ -7,6 +7,7 @@ import type {
   ToSandbox,
   ToTaskWorker,
 } from "../../contract.ts";
+import { buffersOf } from "../../handing-over.ts";
 
 /** How a task's Worker is heard; `over` exactly once. */
 export type TaskEars = {
@@ -133,9 +134,8 @@ export class Slot {
     const id = ++this.#lastId;
     const { port1, port2 } = new MessageChannel();
     this.#handed = { id, port: port1, isLost: false };
-    const buffers = [...order.pieces.map(({ bytes }) => bytes), ...order.segments];
-    const handedOver = [...new Set(buffers.map(({ buffer }) => buffer as ArrayBuffer))];
-    sandbox.postMessage({ kind: "start", id, order } satisfies ToSandbox, [port2, ...handedOver]);
+    const handedOver = [port2, ...buffersOf(order)];
+    sandbox.postMessage({ kind: "start", id, order } satisfies ToSandbox, handedOver);
     return this.#handed;
   }
 
