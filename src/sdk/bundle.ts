@@ -106,8 +106,10 @@ async function bundle(path: string): Promise<string> {
       // Workers are Node and browsers alike: packages are asked for the code that both can run.
       platform: "neutral",
       resolve: {
-        mainFields: ["module", "main"],
-        conditionNames: ["import", "default"],
+        mainFields: ["browser", "module", "main"],
+        aliasFields: [["browser"]],
+        // Code for Workers comes before code for pages, which may want a document.
+        conditionNames: ["worker", "browser", "import", "default"],
         extensionAlias: { ".js": [".js", ".ts"], ".mjs": [".mjs", ".mts"] },
       },
       plugins: [importRules(folder)],

@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "rolldown";
 import { parseSync } from "rolldown/experimental";
-import { lineAndColumn } from "../captured/tree.ts";
+import { lineAndColumn, type SyntaxNode } from "../captured/tree.ts";
+import { absentCode, hostModule, isOptional, missingModule } from "./absent.ts";
 import { buildFailure, type Place } from "./failure.ts";
 
 /** This package's public API: the source in a checkout, the build when installed. */
@@ -26,18 +27,21 @@ export function importRules(folder: string): Plugin {
       if (importer === undefined) return null;
       if (source === "tequio" && ownEntry !== undefined) return ownName(ownEntry);
       if (importer.startsWith(ownPrefix)) return ownName(join(dirname(ownFile(importer)), source));
+      if (/^(data|https?|file):/.test(source)) {
+        const text = `import of ${source.slice(0, 80)}: only files and npm packages can be bundled`;
+        throw buildFailure(text, importPlace(importer, source), folder);
+      }
+      // Asked first: a package's `browser` field may have something in place of a module of Node.
+      const found = await this.resolve(source, importer, { ...options, skipSelf: true });
+      if (found !== null && found.external === false && !isBuiltin(found.id)) return found;
+      if (isOptionalFor(importer, source)) return missingModule(source);
       if (isBuiltin(source)) {
+        if (isOfPackage(importer)) return hostModule(source);
         const text =
           `import of ${source} cannot be shipped to workers: job code has no files, network or ` +
           "processes. Read what it needs through inputs and `params`";
         throw buildFailure(text, importPlace(importer, source), folder);
       }
-      if (/^(data|https?|file):/.test(source)) {
-        const text = `import of ${source.slice(0, 80)}: only files and npm packages can be bundled`;
-        throw buildFailure(text, importPlace(importer, source), folder);
-      }
-      const found = await this.resolve(source, importer, { ...options, skipSelf: true });
-      if (found !== null && found.external === false) return found;
       const isFile = source.startsWith(".") || source.startsWith("/");
       const text = isFile
         ? `cannot find ${source}`
@@ -45,6 +49,8 @@ export function importRules(folder: string): Plugin {
       throw buildFailure(text, importPlace(importer, source), folder);
     },
     load(id) {
+      const absent = absentCode(id);
+      if (absent !== null) return { code: absent, moduleType: "js" };
       if (!id.startsWith(ownPrefix)) return null;
       const file = ownFile(id);
       return { code: readFileSync(file, "utf8"), moduleType: file.endsWith(".ts") ? "ts" : "js" };
@@ -58,6 +64,15 @@ function ownName(file: string): string {
 
 function ownFile(name: string): string {
   return join(ownFolder, name.slice(ownPrefix.length));
+}
+
+function isOfPackage(file: string): boolean {
+  return /[\\/]node_modules[\\/]/.test(file);
+}
+
+function isOptionalFor(importer: string, source: string): boolean {
+  const { program, errors } = parseSync(importer, readFileSync(importer, "utf8"));
+  return errors.length === 0 && isOptional(program as unknown as SyntaxNode, source);
 }
 
 /** Where `file` imports `source`; null when that cannot be said (a `require` in a package). */
