@@ -7,8 +7,10 @@ import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { simulate } from "../../src/sim/simulate.ts";
 import { goals } from "../simulation/goals.ts";
-import { type Mutant, mutants } from "./catalogue.ts";
+import { mutants } from "./catalogue.ts";
 import { knownSeeds } from "./known-seeds.ts";
+import type { Mutant } from "./mutant.ts";
+import { type Place, placeOf } from "./places.ts";
 
 export type Caught = {
   readonly name: string;
@@ -20,18 +22,20 @@ export type Caught = {
 
 const seedsMax = goals.seedsWanted;
 const mark = "?mutant=";
-const source = new URL("../../src/", import.meta.url).href;
+const simulation = new URL("../../src/sim/simulate.ts", import.meta.url).href;
+const root = new URL("../../", import.meta.url).href;
 const [entry = "", ...names] = process.argv.slice(2);
 /** By name of the file: what it has become without types. */
 const stripped = new Map<string, string>();
 const applied = new Set<string>();
-let chosen: Mutant | null = null;
+let places: readonly Place[] = [];
 
 registerHooks({
   resolve(specifier, context, nextResolve) {
     const found = nextResolve(specifier, context);
     const [, number] = (context.parentURL ?? "").split(mark);
-    if (number === undefined || !found.url.startsWith(source)) return found;
+    const isOurs = found.url.startsWith(root) && !found.url.includes("/node_modules/");
+    if (number === undefined || !isOurs) return found;
     return { ...found, url: `${found.url}${mark}${number}` };
   },
   load(url, context, nextLoad) {
@@ -42,15 +46,12 @@ registerHooks({
 });
 
 function textOf(url: string): string {
-  const here = chosen!.changes.filter(({ file }) => url === `${source}${file}`);
+  const here = places.filter(({ file }) => url === `${root}${file}`);
   const known = stripped.get(url);
   if (here.length === 0 && known !== undefined) return known;
   let text = readFileSync(fileURLToPath(url), "utf8");
-  for (const { file, find, put } of here) {
-    if (text.split(find).length !== 2) {
-      throw new Error(`${chosen!.name}: src/${file} does not have exactly one: ${find}`);
-    }
-    text = text.replace(find, () => put);
+  for (const { end, file, start, text: put } of here.toSorted((a, b) => b.start - a.start)) {
+    text = text.slice(0, start) + put + text.slice(end);
     applied.add(file);
   }
   const code = stripTypeScriptTypes(text);
@@ -59,13 +60,21 @@ function textOf(url: string): string {
 }
 
 async function loaded(mutant: Mutant): Promise<typeof simulate> {
-  chosen = mutant;
+  places = mutant.edits.map(placeOf);
   applied.clear();
-  const module = await import(`${source}sim/simulate.ts${mark}${mutants.indexOf(mutant)}`);
-  for (const { file } of mutant.changes) {
-    if (!applied.has(file)) throw new Error(`${mutant.name}: src/${file} was not loaded`);
+  const module = await import(`${simulation}${mark}${mutants.indexOf(mutant)}`);
+  for (const { file } of places) {
+    if (!applied.has(file)) throw new Error(`${mutant.name}: ${file} was not loaded`);
   }
   return module.simulate;
+}
+
+/** What a seed shows of a bug; null = nothing. An edit that is no code any more shows nothing. */
+function shown(mutant: Mutant, broken: Error | null): string | null {
+  if (broken instanceof ReferenceError) {
+    throw new Error(`${mutant.name}: names that its edit uses are gone: ${broken.message}`);
+  }
+  return broken?.message ?? null;
 }
 
 /** The seed that has shown it before, then all. */
@@ -77,7 +86,8 @@ async function caught(mutant: Mutant): Promise<Caught> {
   let survived = 0;
   for (const seed of seeds) {
     const { broken } = await run({ seed, rates: mutant.rates ?? {} });
-    if (broken !== null) return { name: mutant.name, seed, message: broken.message, survived };
+    const message = shown(mutant, broken);
+    if (message !== null) return { name: mutant.name, seed, message, survived };
     survived += 1;
   }
   return { name: mutant.name, seed: null, message: "", survived };
@@ -90,9 +100,10 @@ async function quickest(mutant: Mutant): Promise<Caught> {
   let fewest = Infinity;
   for (let seed = 1; seed <= seedsMax && (seed <= 40 || best.seed === null); seed++) {
     const { broken, events } = await run({ seed, rates: mutant.rates ?? {} });
-    if (broken === null || events >= fewest) continue;
+    const message = shown(mutant, broken);
+    if (message === null || events >= fewest) continue;
     fewest = events;
-    best = { ...best, seed, message: broken.message };
+    best = { ...best, seed, message };
   }
   return best;
 }

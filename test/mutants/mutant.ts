@@ -1,0 +1,16 @@
+/** A planted bug: what a mistake in the product would look like, as edits of its source. */
+import type { SimOptions } from "../../src/sim/simulate.ts";
+import type { Edit } from "./places.ts";
+
+export type Mutant = {
+  /** The bug in a few words. */
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** Faults that it wants more often than they come. */
+  readonly rates?: SimOptions["rates"];
+};
+
+/** With one edit, in the function of that name. */
+export function planted(name: string, where: string, find: string, put: string): Mutant {
+  return { name, edits: [{ in: where, find, put }] };
+}
