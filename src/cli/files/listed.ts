@@ -10,6 +10,7 @@ import { Membership } from "../../peer/master/membership.ts";
 import type { Sharing } from "../../peer/share/sharing.ts";
 import { makeDirectory } from "../../store/directory.ts";
 import { type FileLock, lockFile } from "../../store/log/lock.ts";
+import { refusalWords } from "../../wire/p4/refusals.ts";
 import { findMaster, type Master, type MasterOptions, stateDirOf } from "./master.ts";
 
 export type Listing = {
@@ -89,7 +90,7 @@ async function register(sharing: Offer, { options, master, onNews }: Wish) {
       return { clientId, membership, lock: life.lock };
     } catch (error) {
       life.lock.release();
-      const isTaken = error instanceof MasterRefusal && /already registered/i.test(error.words);
+      const isTaken = error instanceof MasterRefusal && error.words === refusalWords.nameTaken;
       if (!isTaken) throw error;
     }
   }

@@ -92,8 +92,10 @@ export class GrpcClient {
     options: CallOptions,
   ): AsyncGenerator<Uint8Array, void> {
     options.signal?.throwIfAborted();
-    if (!this.isOpen)
-      throw new ClusterError("unavailable", `the connection to ${this.#authority} is closed`);
+    if (!this.isOpen) {
+      const text = `the connection to ${this.#authority} is closed`;
+      throw new GrpcError(grpcStatus.unavailable, text, { origin: "connection-lost" });
+    }
     const stream = this.#session.request({
       ":method": "POST",
       ":path": path,
@@ -197,7 +199,7 @@ class Reading {
     } else if (this.#status !== null) this.#finish(this.#status);
     else {
       const text = "the connection was lost before the answer's end";
-      this.#finish(new GrpcError(statusOfReset(rstCode), text));
+      this.#finish(new GrpcError(statusOfReset(rstCode), text, { origin: "connection-lost" }));
     }
   }
 

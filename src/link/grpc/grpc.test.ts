@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { connect as connectHttp2 } from "node:http2";
 import type { Socket } from "node:net";
 import { test } from "node:test";
+import { ClusterError } from "../../core/error.ts";
 import { MessageCutter, prefixOf } from "./messages.ts";
 import { decodeDetails, encodeDetails, parseTimeout, timeoutText } from "./metadata.ts";
-import { GrpcError, grpcStatus } from "./status.ts";
+import { GrpcError, grpcStatus, isConnectionLost } from "./status.ts";
 import { frame, openEcho, rawConnection, startEcho } from "./testing/echo.ts";
 
 const options = { limitMs: 10_000, answerMaxBytes: 8 * 1024 * 1024 };
@@ -103,9 +104,25 @@ test("a lost connection is unavailable, and so is every later call", async (t) =
   const client = await openEcho(t, echo.port);
   const call = client.unary("/Echo/never", nothing, options);
   client.close();
+  await assert.rejects(call, isConnectionLost);
   await assert.rejects(call, /unavailable: the connection was lost/);
   await client.closed;
-  await assert.rejects(client.unary("/Echo/once", nothing, options), /unavailable.*closed/);
+  const later = client.unary("/Echo/once", nothing, options);
+  await assert.rejects(later, isConnectionLost);
+  await assert.rejects(later, /unavailable.*closed/);
+});
+
+test("an answer is no lost connection, whatever its words are", async (t) => {
+  const text = "the connection was lost before the file was closed";
+  const handle = () => Promise.reject(new ClusterError("unavailable", text));
+  const { port } = await startEcho(t, {
+    methods: { "/Echo/sad": { requestMaxBytes: 10, handle } },
+  });
+  const client = await openEcho(t, port);
+  await assert.rejects(client.unary("/Echo/sad", nothing, options), (error: Error) => {
+    assert.match(error.message, /lost before the file was closed/);
+    return !isConnectionLost(error);
+  });
 });
 
 test("T4.3: a request over the limit is RESOURCE_EXHAUSTED before it is read", async (t) => {

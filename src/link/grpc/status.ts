@@ -64,14 +64,28 @@ const codeOfStatus: readonly ErrorCode[] = [
   "unauthenticated",
 ];
 
-/** What the other side answered, when it was not OK. `status` is kept, since ours are fewer. */
+/** A call whose status is not OK. `status` is kept, since our codes are fewer. */
 export class GrpcError extends ClusterError {
   readonly status: number;
+  /** `answered`: the server sent the status. `connection-lost`: the connection ended before the
+   *  answer did, as with a server that does not speak HTTP/2; the status is ours. */
+  readonly origin: "answered" | "connection-lost";
 
-  constructor(status: number, details: string, options?: { cause?: unknown }) {
-    super(codeOfStatus[status] ?? "download-failed", details || `gRPC status ${status}`, options);
+  constructor(
+    status: number,
+    details: string,
+    options: { cause?: unknown; origin?: GrpcError["origin"] } = {},
+  ) {
+    const { origin = "answered", ...rest } = options;
+    super(codeOfStatus[status] ?? "download-failed", details || `gRPC status ${status}`, rest);
     this.status = status;
+    this.origin = origin;
   }
+}
+
+/** Whether the connection ended before the call was answered. */
+export function isConnectionLost(error: unknown): boolean {
+  return error instanceof GrpcError && error.origin === "connection-lost";
 }
 
 /** The status and the sentence that answer a failed call; what is no expected failure stays here.

@@ -2,7 +2,7 @@
  *  whatever protocol they speak. */
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
-import { GrpcError, grpcStatus } from "../../link/grpc/status.ts";
+import { GrpcError, grpcStatus, isConnectionLost } from "../../link/grpc/status.ts";
 import { hexOf, pieceBytesOf } from "../../wire/p4/merkle.ts";
 import { HashPool } from "../hashing/pool.ts";
 import type { Found } from "../master/sources.ts";
@@ -146,7 +146,7 @@ export class Fetcher {
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
       const isOld = error instanceof GrpcError && error.status === grpcStatus.unimplemented;
-      if (isOld || /lost before|closed/.test(error.text)) return null;
+      if (isOld || isConnectionLost(error)) return null;
       throw error;
     }
   }

@@ -6,6 +6,7 @@ import { link, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../../core/error.ts";
+import { isConnectionLost } from "../../link/grpc/status.ts";
 import { refuseBeyondHere } from "../../link/tcp/clear.ts";
 import { syncDirectory } from "../../store/directory.ts";
 import { storageFailure, systemCode } from "../../store/failure.ts";
@@ -54,7 +55,7 @@ async function byGetFile(source: Source, options: WholeOptions): Promise<Uint8Ar
  *  refuses what does not fit into one message. */
 function mayBeConsole(error: unknown): boolean {
   if (!(error instanceof ClusterError)) return false;
-  return error.code === "limit-exceeded" || /lost before|closed/.test(error.text);
+  return error.code === "limit-exceeded" || isConnectionLost(error);
 }
 
 async function byConsole(source: Source, options: WholeOptions, before: unknown): Promise<number> {

@@ -9,6 +9,7 @@ import type {
   Registration,
   Said,
 } from "../../wire/p4/control.ts";
+import { refusalWords } from "../../wire/p4/refusals.ts";
 import type { Redeemed } from "../serve/admission.ts";
 import { type MasterCalls, MasterRefusal } from "./call.ts";
 
@@ -150,5 +151,5 @@ export class Membership {
 }
 
 function isForgotten(error: unknown): boolean {
-  return error instanceof MasterRefusal && error.words === "Peer not found";
+  return error instanceof MasterRefusal && error.words === refusalWords.peerUnknown;
 }

@@ -1,6 +1,7 @@
 /** What a call of the control channel is: its place in the table, what it works with, how it is
  *  refused. */
 import type { z } from "zod";
+import { refusalWords } from "../../../wire/p4/refusals.ts";
 import type { Auth } from "../../access/auth.ts";
 import type { Loop } from "../../run.ts";
 import type { Machine } from "../addresses.ts";
@@ -78,5 +79,6 @@ export class P4Refusal extends Error {
 
 export const invalidRequest = () => new P4Refusal(400, "Invalid request");
 /** `status`: 401 where a file is asked for, else 404. */
-export const peerNotFound = (status: 401 | 404) => new P4Refusal(status, "Peer not found", true);
+export const peerNotFound = (status: 401 | 404) =>
+  new P4Refusal(status, refusalWords.peerUnknown, true);
 export const fileNotFound = () => new P4Refusal(404, "File not found");

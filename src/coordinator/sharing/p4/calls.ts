@@ -5,6 +5,7 @@ import { may } from "../../../core/members.ts";
 import { isSameSecret } from "../../../link/secret.ts";
 import type { Available, FileDetails, Registered, Registration } from "../../../wire/p4/control.ts";
 import { flattenTree } from "../../../wire/p4/control-tree.ts";
+import { refusalWords } from "../../../wire/p4/refusals.ts";
 import { provedHost, trustedHost } from "../addresses.ts";
 import { answersAt } from "../knocking.ts";
 import type { Members, NewPeer } from "../members.ts";
@@ -78,7 +79,7 @@ async function register(call: P4Call<Registration>): Promise<Registered> {
     return { token, ...told };
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== "conflict") throw error;
-    throw new P4Refusal(400, "Peer already registered");
+    throw new P4Refusal(400, refusalWords.nameTaken);
   }
 }
 
@@ -118,7 +119,7 @@ async function publishTree(call: P4Call<{ token: string; files: unknown }>) {
 }
 
 const invalid = [400, "Invalid request"] as const;
-const noPeer = [404, "Peer not found"] as const;
+const noPeer = [404, refusalWords.peerUnknown] as const;
 const post = { methods: ["POST"], bodyMaxBytes: smallMaxBytes } as const;
 const getOrPost = { methods: ["GET", "POST"], bodyMaxBytes: smallMaxBytes } as const;
 
@@ -131,7 +132,7 @@ export const p4Routes: readonly P4Route[] = [
     answer: schema.registered,
     refusals: [
       invalid,
-      [400, "Peer already registered"],
+      [400, refusalWords.nameTaken],
       [401, "Invalid token"],
       [403, "Token may not share files"],
     ],
@@ -200,7 +201,7 @@ export const p4Routes: readonly P4Route[] = [
     answer: schema.fileFound,
     refusals: [
       invalid,
-      [401, "Peer not found"],
+      [401, refusalWords.peerUnknown],
       [401, "Invalid token"],
       [403, "Token may not fetch files"],
       [404, "File not found"],
@@ -213,7 +214,7 @@ export const p4Routes: readonly P4Route[] = [
     summary: "A peer that is asked for a file asks whether it may give it; good once",
     body: schema.redemption,
     answer: schema.redeemed,
-    refusals: [invalid, [401, "Peer not found"], [401, "Invalid ticket"]],
+    refusals: [invalid, [401, refusalWords.peerUnknown], [401, "Invalid ticket"]],
     handle: redeem,
   }),
 ];
