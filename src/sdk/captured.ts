@@ -3,11 +3,13 @@
  *  constants. */
 import { basename, dirname, relative } from "node:path";
 import { ClusterError } from "../core/error.ts";
+import { keptWrites } from "./captured/kept-state.ts";
 import { type LocalModule, LocalModules, type Parse } from "./captured/modules.ts";
 import { placeDependence } from "./captured/places.ts";
 import { findJobFunctions, walk } from "./captured/roots.ts";
 import { analyseScopes, type Binding, type Reference } from "./captured/scopes.ts";
 import {
+  bare,
   childAt,
   isClass,
   isFunction,
@@ -99,7 +101,7 @@ class CaptureSearch {
   }
 
   #judge(reference: Reference, named: Binding, role: string): void {
-    const { found, folder } = this.#shared;
+    const { found } = this.#shared;
     const [search, binding] = this.#behind(named);
     if (binding === null || found.has(binding)) return;
     const reason = search.#reason(binding);
@@ -107,13 +109,18 @@ class CaptureSearch {
       search.#follow(binding, role);
       return;
     }
-    const { name } = named;
+    this.#refuse(reference, binding, `${role} uses "${named.name}", which ${reason}`);
+  }
+
+  #refuse({ name, node }: Reference, binding: Binding, what: string): void {
+    const { found, folder } = this.#shared;
+    if (found.has(binding)) return;
     found.set(binding, {
       name,
       file: relative(folder, this.#module.path),
-      ...lineAndColumn(this.#module.source, reference.node.start),
+      ...lineAndColumn(this.#module.source, node.start),
       text:
-        `${role} uses "${name}", which ${reason}. Only parameters travel to the workers: ` +
+        `${what}. Only parameters travel to the workers: ` +
         `put it in \`params\` and read \`context.params.${name}\``,
     });
   }
@@ -140,13 +147,15 @@ class CaptureSearch {
     }
     if (kind === "catch") return "is known only where the error was caught";
     const write = kind === "const" ? undefined : binding.writes[0];
-    if (write !== undefined) {
-      const { line } = lineAndColumn(this.#module.source, write.node.start);
-      const place = `line ${line}${this.#ofModule()}`;
-      return `is assigned at ${place}, so that each worker would see its own value`;
-    }
+    if (write !== undefined) return this.#assigned(write);
     const place = origin === null ? null : placeDependence(origin, this.#module.scopes);
     return place === null ? null : `depends on where it runs (\`${place}\`)`;
+  }
+
+  #assigned(write: Reference): string {
+    const { line } = lineAndColumn(this.#module.source, write.node.start);
+    const place = `line ${line}${this.#ofModule()}`;
+    return `is assigned at ${place}, so that each worker would see its own value`;
   }
 
   /** Functions that come with a constant, a function or a class run in the job as well. */
@@ -160,10 +169,28 @@ class CaptureSearch {
     }
     this.#inspected.add(origin);
     walk(origin, (node) => {
-      if (isFunction(node) || isClass(node)) this.inspect(node, via);
+      // As a whole: what functions inside it use of its own variables is no capture.
+      if (isFunction(node) || isClass(node)) {
+        this.inspect(node, via);
+        return false;
+      }
+      if (node.type === "CallExpression") this.#judgeKept(bare(childAt(node, "callee")!), via);
       const named = this.#module.scopes.references.get(node)?.binding;
       if (named != null) this.#followCode(named, via);
+      return true;
     });
+  }
+
+  /** What a function that is called while the module is evaluated keeps for those it returns. */
+  #judgeKept(callee: SyntaxNode, role: string): void {
+    const named = this.#module.scopes.references.get(callee)?.binding;
+    const [search, binding] = named == null ? [this, null] : this.#behind(named);
+    const called = binding?.origin ?? callee;
+    if (!isFunction(called)) return;
+    for (const write of keptWrites(called, search.#module.scopes)) {
+      const what = `${role} uses "${write.name}", which ${search.#assigned(write)}`;
+      search.#refuse(write, write.binding!, what);
+    }
   }
 
   /** A constant made from other bindings: only their code is of interest, the values are judged

@@ -30,8 +30,9 @@ export function findJobFunctions(program: SyntaxNode, scopes: Scopes): JobFuncti
   return found;
 }
 
-export function walk(node: SyntaxNode, visit: (node: SyntaxNode) => void): void {
-  visit(node);
+/** Depth first, in source order; not below a node for which `visit` returns false. */
+export function walk(node: SyntaxNode, visit: (node: SyntaxNode) => unknown): void {
+  if (visit(node) === false) return;
   for (const child of children(node)) walk(child, visit);
 }
 
