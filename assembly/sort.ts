@@ -81,28 +81,51 @@ function prefix(entry: usize, depth: u32): u64 {
   return bswap(bytes);
 }
 
-/** Sorts items that agree in all bytes before `depth`, and have at least so many. */
+/** Sorts items that agree in all bytes before `depth`, and have at least so many.
+ *
+ *  Words can agree in a million bytes, so no call may stand for eight of them: of the groups that
+ *  agree further on, the largest is the next turn of the loop, and each of the others has at most
+ *  half of the items. So calls are at most 32 deep, whatever the words are. */
 function sortRange(from: u32, count: u32, depth: u32): void {
-  if (count < 2) return;
-  const at = items + <usize>from * itemBytes;
-  if (count <= insertionMax) insertion(at, count);
-  else radix(at, count);
-  let first: u32 = 0;
-  for (let i: u32 = 1; i <= count; i++) {
-    if (i < count && valueAt(at, i) == valueAt(at, first)) continue;
-    if (i - first > 1) deeper(from + first, i - first, depth + 8);
-    first = i;
+  while (count > 1) {
+    const at = items + <usize>from * itemBytes;
+    if (count <= insertionMax) insertion(at, count);
+    else radix(at, count);
+    depth += 8;
+    let largest: u32 = 0;
+    let largestCount: u32 = 1;
+    let first: u32 = 0;
+    for (let i: u32 = 1; i <= count; i++) {
+      if (i < count && valueAt(at, i) == valueAt(at, first)) continue;
+      let group = first;
+      let size = i - first;
+      first = i;
+      if (size > largestCount) {
+        const smaller = largest;
+        const smallerCount = largestCount;
+        largest = group;
+        largestCount = size;
+        group = smaller;
+        size = smallerCount;
+      }
+      if (size < 2) continue;
+      takePrefixes(from + group, size, depth);
+      sortRange(from + group, size, depth);
+    }
+    from += largest;
+    count = largestCount;
+    if (count > 1) takePrefixes(from, count, depth);
   }
 }
 
-/** The same prefix: those that end with it are the shorter, and at most one is as short. */
-function deeper(from: u32, count: u32, depth: u32): void {
+/** For items with the same prefix: those that end with it are the shorter, and at most one is as
+ *  short. */
+function takePrefixes(from: u32, count: u32, depth: u32): void {
   const at = items + <usize>from * itemBytes;
   for (let i: u32 = 0; i < count; i++) {
     const item = at + <usize>i * itemBytes;
     store<u64>(item, prefix(load<u32>(item, 8), depth));
   }
-  sortRange(from, count, depth);
 }
 
 // @ts-ignore: decorator

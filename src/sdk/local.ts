@@ -160,8 +160,20 @@ function* mapSplit(
 function add(job: AnyMapReduce, groups: Groups, key: Key, value: unknown): void {
   const name = nameOf(key);
   const group = groups.get(name);
-  if (group === undefined) groups.set(name, { keyBytes: bytesOfKey(key), key, values: [value] });
-  else join(job, group, [value]);
+  if (group !== undefined) join(job, group, [value]);
+  else put(groups, name, { keyBytes: bytesOfKey(key), key, values: [value] });
+}
+
+/** The engine's Map takes no more entries. */
+const groupsMax = 2 ** 24;
+
+function put(groups: Groups, name: string, group: Group): void {
+  if (groups.size < groupsMax) {
+    groups.set(name, group);
+    return;
+  }
+  const text = `more than ${groupsMax} different keys in one partition, which one process cannot`;
+  throw new ClusterError("limit-exceeded", `${text} hold; run the job on a cluster`);
 }
 
 /** Further values of a key, after those that are there. */
@@ -183,7 +195,7 @@ function merge(job: AnyMapReduce, partitions: readonly Groups[], group: Group): 
   const name = nameOf(group.key);
   const values = group.values.map(copyValue);
   const known = groups.get(name);
-  if (known === undefined) groups.set(name, { ...group, values });
+  if (known === undefined) put(groups, name, { ...group, values });
   else join(job, known, values);
 }
 

@@ -16,12 +16,13 @@ import type { ResultPart } from "../../src/sdk/collect.ts";
 import type { Job } from "../../src/sdk/job.ts";
 import { runLocal } from "../../src/sdk/local.ts";
 import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
-import { decodeManifest } from "../../src/wire/block/manifest.ts";
+import { decodeManifest, type ManifestPartition } from "../../src/wire/block/manifest.ts";
 import type { Plan } from "../../src/wire/block/plan.ts";
 import { openLocal } from "../../src/worker/input/file.ts";
 import { PipeSource } from "../../src/worker/input/pipe-source.ts";
 import { streamSplit } from "../../src/worker/input.ts";
 import { type OperatorKernel, operatorKernel } from "../../src/worker/kernels/operators/kernel.ts";
+import type { Segment } from "../../src/worker/kernels/run-file.ts";
 import { runMap } from "../../src/worker/task/map-task.ts";
 import { runReduce } from "../../src/worker/task/reduce-task.ts";
 
@@ -92,7 +93,7 @@ async function runTasks(plan: Plan, kernel: OperatorKernel, path: string): Promi
   for (let task = 0; task < plan.reducers; task++) {
     const segments = outs.map((out) => {
       const { partitions } = decodeManifest(readFileSync(`${out}.manifest`));
-      return { path: `${out}.run`, ...partitions[task]! };
+      return segmentOf(out, partitions[task]!);
     });
     const out = `${path}-reduce-${task}`;
     const given = { job, params: {}, task, segments, out };
@@ -100,6 +101,11 @@ async function runTasks(plan: Plan, kernel: OperatorKernel, path: string): Promi
     parts.push(existsSync(`${out}.part`) ? readFileSync(`${out}.part`, "latin1") : "");
   }
   return { parts, bad };
+}
+
+/** What a reduce task is given of a map output: nothing is fetched where there is nothing. */
+export function segmentOf(out: string, { offset, sizeBytes }: ManifestPartition): Segment {
+  return { path: sizeBytes === 0 ? `${out}.not-fetched` : `${out}.run`, offset, sizeBytes };
 }
 
 /** The frames of a split, as a descriptor from which they can be read. */

@@ -1,5 +1,5 @@
-/** Runs an operator in this process as its tasks on a cluster would: planned, each split mapped,
- *  each partition reduced; and by the judge, to compare. */
+/** Runs an operator, or a job of map and reduce, in this process as its tasks on a cluster would:
+ *  planned, each split mapped, each partition reduced; and by the judge, to compare. */
 import { closeSync, createWriteStream, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
@@ -12,10 +12,11 @@ import type { Plan } from "../../src/wire/block/plan.ts";
 import { openLocal } from "../../src/worker/input/file.ts";
 import { PipeSource } from "../../src/worker/input/pipe-source.ts";
 import { streamSplit } from "../../src/worker/input.ts";
-import { operatorKernel } from "../../src/worker/kernels/operators/kernel.ts";
+import { type OperatorKernel, operatorKernel } from "../../src/worker/kernels/operators/kernel.ts";
 import type { Segment } from "../../src/worker/kernels/run-file.ts";
 import { type MapTask, runMap } from "../../src/worker/task/map-task.ts";
 import { type ReduceTask, runReduce } from "../../src/worker/task/reduce-task.ts";
+import { segmentOf } from "./run.ts";
 
 export type Trial = {
   readonly job: Job;
@@ -47,7 +48,10 @@ export async function judgedParts(trial: Trial): Promise<Buffer[]> {
 /** The parts as tasks make them. */
 export async function kernelParts(trial: Trial): Promise<Buffer[]> {
   const { plan } = await planned(trial);
-  const kernel = operatorKernel(plan.operator!);
+  // A job of the user's own functions has no kernel besides them.
+  const { operator } = plan;
+  const kernel: OperatorKernel =
+    operator === undefined ? { job: trial.job as never } : operatorKernel(operator);
   const { job } = kernel;
   const { params } = plan;
   const made: string[] = [];
@@ -62,8 +66,8 @@ export async function kernelParts(trial: Trial): Promise<Buffer[]> {
     closeSync(fd);
     made.push(`${out}.run`, `${out}.manifest`, `${out}.frames`);
     const manifest = decodeManifest(readFileSync(`${out}.manifest`));
-    for (const [i, { offset, sizeBytes }] of manifest.partitions.entries()) {
-      partitions[i]!.push({ path: `${out}.run`, offset, sizeBytes });
+    for (const [i, partition] of manifest.partitions.entries()) {
+      partitions[i]!.push(segmentOf(out, partition));
     }
   }
   const parts = partitions.map((segments, task) => {

@@ -16,7 +16,9 @@ const slotsMin = 2048;
 const lengthBits = 5;
 const lengthMask = 2 ** lengthBits - 1;
 /** Index + 1 must fit beside the length. */
-export const keysMax = 2 ** 26 - 2;
+const keysMax = 2 ** 26 - 2;
+/** The engine's Map takes no more entries than 2^24. */
+const mapMaxEntries = 2 ** 24;
 /** What a key is counted for besides its characters. */
 const keyCostBytes = 96;
 
@@ -37,6 +39,18 @@ export class KeyIndex {
    *  and their bytes are there. */
   #words: WordTable | null = null;
   readonly #numbers: number[] = [];
+  readonly #mapMax: number;
+
+  /** `mapMax`: most keys that may be in one Map of the engine, at least 1. */
+  constructor(mapMax = mapMaxEntries) {
+    this.#mapMax = mapMax;
+  }
+
+  /** Whether a further key may have no place: `clear` before the next one. */
+  get isFull(): boolean {
+    const inMap = Math.max(this.#scalars.size, this.#arrays.size);
+    return this.count >= keysMax || inMap >= this.#mapMax;
+  }
 
   /** Index of a word that is no key yet. */
   addWord(words: WordTable, number: number): number {

@@ -173,7 +173,7 @@ export class PartitionFile {
   }
 }
 
-/** A run inside a file. */
+/** A run inside a file. One of no bytes has no entries, and its file need not be there. */
 export type Segment = {
   readonly path: string;
   readonly offset: number;
@@ -185,6 +185,7 @@ export class SegmentFiles {
   readonly #open = new Map<string, number>();
 
   reader({ path, offset, sizeBytes }: Segment): RunReader {
+    if (sizeBytes === 0) return new RunReader(() => {}, 0, crc32);
     const fd = this.#open.get(path) ?? openForReading(path);
     this.#open.set(path, fd);
     const read = (into: Uint8Array, at: number) => readExactly(fd, into, offset + at, path);

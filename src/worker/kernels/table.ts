@@ -6,9 +6,10 @@
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, readKey } from "../../wire/block/key.ts";
 import { checkedPartition, hashOf } from "../../wire/block/partition.ts";
+import { valueDepthMax } from "../../wire/block/refusal.ts";
 import type { RunWriter } from "../../wire/block/run.ts";
 import { readValue, writeValue } from "../../wire/block/value.ts";
-import { detached, KeyIndex, keysMax } from "./key-index.ts";
+import { detached, KeyIndex } from "./key-index.ts";
 import type { Combine } from "./merge.ts";
 import { type PackedKeys, sortKeys } from "./sort.ts";
 import { SpillFiles } from "./spill.ts";
@@ -25,6 +26,8 @@ export type TableOptions = {
   readonly path: string;
   /** When the records are words: they remember the indexes of their keys. */
   readonly words?: WordTable | null;
+  /** Most keys in one Map of the engine; default all that it takes, 2^24. */
+  readonly keysInMap?: number | undefined;
 };
 
 /** What an entry without `combine` is counted for besides its bytes. */
@@ -36,7 +39,7 @@ export class EmitTable {
   readonly emit: (key: Key, value: unknown) => void;
   readonly #options: TableOptions;
   readonly #spills: SpillFiles;
-  readonly #keys = new KeyIndex();
+  readonly #keys: KeyIndex;
   /** Estimate of what the values take. */
   #valueBytes = 0;
   /** With `combine`: the value so far of each key. */
@@ -53,6 +56,7 @@ export class EmitTable {
   constructor(options: TableOptions) {
     this.#options = options;
     this.#spills = new SpillFiles(options);
+    this.#keys = new KeyIndex(options.keysInMap);
     this.emit = options.combine === null ? this.#keeping() : this.#combining(options.combine);
   }
 
@@ -126,13 +130,13 @@ export class EmitTable {
   #spillIfFull(): void {
     const { spillBytes, combine } = this.#options;
     const full = this.#keys.sizeBytes + this.#valueBytes > spillBytes;
-    if (!full && this.#keys.count < keysMax && this.#values.length < valuesMaxBytes) return;
+    if (!full && !this.#keys.isFull && this.#values.length < valuesMaxBytes) return;
     if (combine !== null) {
       // Values that were folded away are still counted: count again what is really there.
       this.#valueBytes = 0;
       for (const value of this.#folded) this.#valueBytes += sizeOf(value);
       const held = this.#keys.sizeBytes + this.#valueBytes;
-      if (held * 2 <= spillBytes && this.#keys.count < keysMax) return;
+      if (held * 2 <= spillBytes && !this.#keys.isFull) return;
     }
     this.#spill();
   }
@@ -269,13 +273,15 @@ class Column {
   }
 }
 
-/** An estimate of what a value takes, from the value alone. */
-function sizeOf(value: unknown): number {
+/** An estimate of what a value takes, from the value alone. What lies deeper than a value may be is
+ *  not looked at: it is refused when it is written. */
+function sizeOf(value: unknown, depth = 0): number {
   if (typeof value === "string") return 16 + value.length;
   if (typeof value !== "object" || value === null) return 8;
   if (value instanceof Uint8Array) return 64 + value.length;
   let bytes = 32;
-  if (Array.isArray(value)) for (const element of value) bytes += 8 + sizeOf(element);
-  else for (const inner of Object.values(value)) bytes += 24 + sizeOf(inner);
+  if (depth > valueDepthMax) return bytes;
+  if (Array.isArray(value)) for (const element of value) bytes += 8 + sizeOf(element, depth + 1);
+  else for (const inner of Object.values(value)) bytes += 24 + sizeOf(inner, depth + 1);
   return bytes;
 }
