@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { text } from "../src/index.ts";
 import type { Job } from "../src/sdk/job.ts";
-import { KeptRows } from "../src/worker/kernels/operators/kept-rows.ts";
+import { KeptRows } from "../src/worker/operators/kept-rows.ts";
 import { judgedParts, kernelParts } from "./operators/tasks.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "tequio-join-"));

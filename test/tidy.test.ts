@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type Finding, judge, tally } from "./tidy/finding.ts";
 import { importProblem, layerFindings } from "./tidy/layers.ts";
-import { fileFindings, folderFindings, lineFindings, shapeFindings } from "./tidy/sizes.ts";
+import { fileFindings, lineFindings, shapeFindings } from "./tidy/sizes.ts";
 import { readSources, type Source } from "./tidy/sources.ts";
 import {
   exportedNameFindings,
@@ -31,10 +31,6 @@ test("no file has more than 400 lines", () => {
 
 test("no line has more than 100 columns", () => {
   holds("line-columns", lineFindings(sources));
-});
-
-test("no folder has more than 12 source files", () => {
-  holds("folder-files", folderFindings(sources));
 });
 
 test("no function has more than 60 lines or 4 parameters, no interface more than 8 members", () => {

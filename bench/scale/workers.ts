@@ -2,7 +2,7 @@
  *  with workers that only pretend: no sockets, no disk. CPU time, which other work on the machine
  *  disturbs least. */
 
-import { defaultLiveness, Liveness } from "../../src/coordinator/liveness.ts";
+import { defaultLiveness, Liveness } from "../../src/coordinator/edges/worker/liveness.ts";
 import { emptyState, step } from "../../src/core/coordinator.ts";
 import type { Effect } from "../../src/core/effect.ts";
 import type { CoordinatorEvent } from "../../src/core/event.ts";

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writePrivate } from "../coordinator/access/private-file.ts";
-import type { Listen } from "../coordinator/listen.ts";
+import type { Listen } from "../link/listen.ts";
 import { startOf, stillRuns } from "./cluster/process/identity.ts";
 
 /** Of `tequio up`, in its endpoint file. */

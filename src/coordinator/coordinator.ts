@@ -1,26 +1,26 @@
 /** A coordinator of this process: its directory, loop, workers' edge and HTTP server, opened and
  *  closed as one. */
 import { join } from "node:path";
+import { isLoopback, type Listen, parseListen, reachableUrl, urlOf } from "../link/listen.ts";
 import { fingerprint } from "../link/tls/self-signed.ts";
 import { hit } from "../store/failpoint.ts";
 import { ownAdminToken } from "./access/admin-token.ts";
+import { openServices } from "./assemble.ts";
 import { openDataDir, ownCertificate } from "./data-dir.ts";
-import type { Services } from "./http/services.ts";
-import type { NewEvent, Reply } from "./journal.ts";
-import { isLoopback, type Listen, parseListen, reachableUrl, urlOf } from "./listen.ts";
-import type { LivenessOptions } from "./liveness.ts";
-import type { Mount } from "./mount.ts";
-import { openServices } from "./parts.ts";
+import type { GatewayLink } from "./edges/browser/edge.ts";
+import { type ConsoleOptions, serveConsole } from "./edges/console/edge.ts";
+import { type ServeLimits, serve } from "./edges/http/edge.ts";
+import type { Mount } from "./edges/http/mount.ts";
+import { defaultP4Settings, type P4Settings } from "./edges/p4/call.ts";
+import { P4Edge } from "./edges/p4/edge.ts";
+import { serveP4 } from "./edges/p4/serve.ts";
+import type { LivenessOptions } from "./edges/worker/liveness.ts";
+import type { NewEvent, Reply } from "./loop/journal.ts";
+import { realTimers } from "./loop/timers.ts";
+import { thisMachine } from "./members/addresses.ts";
+import { Knocking } from "./members/probe.ts";
 import type { UploadLimits } from "./relay/uploads.ts";
-import { type ServeLimits, serve } from "./serve.ts";
-import { thisMachine } from "./sharing/addresses.ts";
-import { type ConsoleOptions, serveConsole } from "./sharing/console/console-edge.ts";
-import { Knocking } from "./sharing/knocking.ts";
-import { defaultP4Settings, type P4Settings } from "./sharing/p4/call.ts";
-import { P4Edge } from "./sharing/p4/edge.ts";
-import { serveP4 } from "./sharing/p4/serve.ts";
-import { realTimers } from "./timers.ts";
-import type { GatewayLink } from "./tracker/tracker-edge.ts";
+import type { Services } from "./services.ts";
 
 export type CoordinatorOptions = {
   /** Made when it is not there; one coordinator at a time. */

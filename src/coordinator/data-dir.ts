@@ -14,7 +14,7 @@ import { makeDirectory } from "../store/directory.ts";
 import { placeFailure } from "../store/failure.ts";
 import { clusterTagBytes } from "../wire/manager/taskid.ts";
 import { readPrivate, writePrivate } from "./access/private-file.ts";
-import type { ClusterKeys } from "./workers/orders.ts";
+import type { ClusterKeys } from "./edges/worker/orders.ts";
 
 /** Of the directory as a whole; the log and the blobs have versions of their own. */
 const dataVersion = 1;

@@ -1,6 +1,8 @@
 /** The coordinator's decisions: one event in, effects out. Pure in the sense that matters: the same
  *  events in the
  *  same order give the same state and the same effects, on any machine, at any time. */
+
+import { forgetToken, issueToken, revokeToken, useToken } from "./access/tokens.ts";
 import { cancelJob, removeJob, submitJob } from "./cluster/jobs.ts";
 import { makeReady } from "./cluster/leases.ts";
 import { schedule } from "./cluster/placement.ts";
@@ -13,7 +15,6 @@ import { resizeWorker } from "./cluster/workers/resize.ts";
 import { joinWorker, loseWorker, startEpoch } from "./cluster/workers.ts";
 import type { Effect } from "./effect.ts";
 import type { CoordinatorEvent } from "./event.ts";
-import { forgetToken, issueToken, revokeToken, useToken } from "./members/tokens.ts";
 import { applyMemberEvent } from "./sharing/members.ts";
 
 export { loadState, saveState } from "./cluster/snapshot.ts";

@@ -5,10 +5,11 @@
  *     state.
  *  2. `atMs` is the coordinator's clock (monotonic, never back, carried over restarts), whole ms.
  *  3. Heartbeats and progress are not events: silence is (`worker-lost`). See decisions/0002. */
+
+import type { Role } from "./access/roles.ts";
 import type { MemberEvent } from "./catalogue.ts";
 import type { AttemptRef, Hash, JobId, WorkerId } from "./ids.ts";
 import type { CounterMap, Failure, JobSpec, TaskOutput } from "./job.ts";
-import type { Role } from "./members.ts";
 
 /** What a worker says of itself. Claims, not truths: placement uses measured durations. */
 export type WorkerSpecs = {

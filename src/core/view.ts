@@ -1,6 +1,7 @@
 /** Reading the state: summaries for people, and what the edges need to carry out effects. Changes
  *  nothing. */
 
+import type { TokenRecord } from "./access/roles.ts";
 import { mayRun } from "./cluster/placement.ts";
 import {
   type CoordinatorState,
@@ -23,7 +24,6 @@ import {
   workerId,
 } from "./ids.ts";
 import type { JobSpec, JobState, TaskOutput } from "./job.ts";
-import type { TokenRecord } from "./members.ts";
 import type { JobSummary, StageSummary, WorkerSummary } from "./summary.ts";
 
 function find(state: CoordinatorState, job: JobId): JobRecord | undefined {

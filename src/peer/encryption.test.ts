@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
-import { p4Opened } from "../coordinator/sharing/testing/p4-client.ts";
+import { p4Opened } from "../coordinator/members/testing/p4-client.ts";
 import { fingerprint, selfSigned } from "../link/tls/self-signed.ts";
 import { type DialRules, PeerConnection } from "./fetch/connection.ts";
 import { Fetcher } from "./fetch/fetcher.ts";

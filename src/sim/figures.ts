@@ -1,6 +1,6 @@
 /** What deaths and a slow machine cost a job: its time with them against its time without, in the
  *  same cluster from the same seed. */
-import { defaultLiveness } from "../coordinator/liveness.ts";
+import { defaultLiveness } from "../coordinator/edges/worker/liveness.ts";
 import { Random } from "../core/random.ts";
 import { SimCluster } from "./cluster.ts";
 import type { Fault, FaultKind } from "./faults.ts";

@@ -1,6 +1,6 @@
 /** A thousand workers with a stream of jobs and of faults: the cluster that the page shows. The
  *  same seed gives the same life as long as nobody interferes. */
-import { defaultLiveness } from "../coordinator/liveness.ts";
+import { defaultLiveness } from "../coordinator/edges/worker/liveness.ts";
 import { Random } from "../core/random.ts";
 import { SimCluster } from "./cluster.ts";
 import type { FaultKind } from "./faults.ts";

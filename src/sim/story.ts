@@ -1,6 +1,6 @@
 /** What happened in a simulated world, line by line with its time, for people who look for the
  *  reason. */
-import { decodeRecord } from "../coordinator/journal.ts";
+import { decodeRecord } from "../coordinator/loop/journal.ts";
 import type { CoordinatorEvent } from "../core/event.ts";
 import type { LogRecord } from "../store/log/log.ts";
 import type { SimClock } from "./world/clock.ts";

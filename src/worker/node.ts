@@ -14,18 +14,18 @@ import { defaultMarkBytes, diskSpace } from "../store/disk-space.ts";
 import { hit } from "../store/failpoint.ts";
 import { programKinds } from "../wire/manager/messages.ts";
 import { exchangeText } from "../wire/p4/shuffle.ts";
-import { NodeExecutor } from "./execute.ts";
-import { CoordinatorBlobs } from "./files/blobs.ts";
-import { type Exchange, openExchange } from "./files/exchange.ts";
-import { PartitionFetcher } from "./files/fetch.ts";
-import { OpenJobs } from "./files/jobs.ts";
-import { Outputs } from "./files/outputs.ts";
+import { DiskRoom } from "./disk-room.ts";
 import { openSharedInputs } from "./input/shared.ts";
-import { WorkerLoop, type WorkerNews, type WorkerTimers } from "./run.ts";
-import { DiskRoom } from "./slot/disk-room.ts";
+import { WorkerLoop, type WorkerNews, type WorkerTimers } from "./loop.ts";
+import { dialCoordinator } from "./manager/connect.ts";
+import { NodeExecutor } from "./node-executor.ts";
+import { CoordinatorBlobs } from "./shuffle/blobs.ts";
+import { type Exchange, openExchange } from "./shuffle/exchange.ts";
+import { PartitionFetcher } from "./shuffle/fetch.ts";
+import { OpenJobs } from "./shuffle/jobs.ts";
+import { Outputs } from "./shuffle/outputs.ts";
 import { Processes } from "./slot/processes.ts";
 import { probeSandbox, type SandboxMode } from "./slot/sandbox-node.ts";
-import { dialCoordinator } from "./talk/connect.ts";
 
 export type WorkerOptions = {
   /** Of the coordinator: `http://host:7070` or `https://…`. */

@@ -16,7 +16,7 @@ import type { Plan } from "../../src/wire/block/plan.ts";
 import type { TaskOrder } from "../../src/worker/browser/contract.ts";
 import { piecesOf } from "../../src/worker/browser/tab/pieces.ts";
 import { memorySource } from "../../src/worker/kernels/byte-source.ts";
-import { operatorKernel } from "../../src/worker/kernels/operators/kernel.ts";
+import { operatorKernel } from "../../src/worker/operators/kernel.ts";
 import { jobIn } from "../../src/worker/task/job.ts";
 import { runMap } from "../../src/worker/task/map-task.ts";
 import { runReduce } from "../../src/worker/task/reduce-task.ts";

@@ -16,7 +16,7 @@ import { TabBuffer } from "../../src/worker/browser/stand-ins/tab-buffer.ts";
 import { crc32 } from "../../src/worker/browser/stand-ins/zlib.ts";
 import { piecesOf } from "../../src/worker/browser/tab/pieces.ts";
 import { openLocal } from "../../src/worker/input/file.ts";
-import { streamSplit } from "../../src/worker/input.ts";
+import { streamSplit } from "../../src/worker/input/split.ts";
 import { FrameCollector } from "./frames.ts";
 
 const parts = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readPrivate, writePrivate } from "../../src/coordinator/access/private-file.ts";
 import { BlobSweep } from "../../src/coordinator/jobs/blob-sweep.ts";
-import { realTimers } from "../../src/coordinator/timers.ts";
+import { realTimers } from "../../src/coordinator/loop/timers.ts";
 import { emptyState } from "../../src/core/coordinator.ts";
 import { openDiskBlobs } from "../../src/store/blob/disk.ts";
 import { openSqliteLog } from "../../src/store/log/sqlite.ts";

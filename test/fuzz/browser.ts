@@ -4,8 +4,8 @@ import {
   parseError,
   parseFinish,
   parseNote,
-} from "../../src/coordinator/tracker/claims.ts";
-import { parseRefs } from "../../src/coordinator/tracker/runs.ts";
+} from "../../src/coordinator/edges/browser/claims.ts";
+import { parseRefs } from "../../src/coordinator/edges/browser/runs.ts";
 import { gatewayLimits } from "../../src/gateway/options.ts";
 import { Switchboard } from "../../src/gateway/switchboard.ts";
 import { decodeBrowser, encodeBrowser } from "../../src/wire/browser/codec.ts";

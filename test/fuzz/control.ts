@@ -1,6 +1,6 @@
 /** Decoders of P4's control channel: bodies, trees of files, addresses. */
-import { p4Routes } from "../../src/coordinator/sharing/p4/calls.ts";
-import { parseJson } from "../../src/coordinator/sharing/p4/json.ts";
+import { p4Routes } from "../../src/coordinator/edges/p4/calls.ts";
+import { parseJson } from "../../src/coordinator/edges/p4/json.ts";
 import { parseFileAddress } from "../../src/wire/p4/control.ts";
 import { flattenTree } from "../../src/wire/p4/control-tree.ts";
 import type { Decoder } from "./decoders.ts";

@@ -2,14 +2,18 @@
  *  give. */
 import fc from "fast-check";
 import { readToken } from "../../src/coordinator/access/tokens.ts";
-import { parseSubmit, parseTokenRequest } from "../../src/coordinator/http/bodies.ts";
-import { parseRange } from "../../src/coordinator/http/ranges.ts";
-import { decodeRecord } from "../../src/coordinator/journal.ts";
-import { parseListen } from "../../src/coordinator/listen.ts";
-import { parseNotes, parseReport, parseServing } from "../../src/coordinator/workers/claims.ts";
+import { parseSubmit, parseTokenRequest } from "../../src/coordinator/edges/http/bodies.ts";
+import { parseRange } from "../../src/coordinator/edges/http/ranges.ts";
+import {
+  parseNotes,
+  parseReport,
+  parseServing,
+} from "../../src/coordinator/edges/worker/claims.ts";
+import { decodeRecord } from "../../src/coordinator/loop/journal.ts";
 import type { ErrorCode } from "../../src/core/error.ts";
 import { testJob, testStage } from "../../src/core/testing/make-believe.ts";
 import { checkOrigin } from "../../src/link/http/origin.ts";
+import { parseListen } from "../../src/link/listen.ts";
 import { Arena } from "../../src/wire/block/arena.ts";
 import { crc32 } from "../../src/wire/block/crc32.ts";
 import { readKey, writeKey } from "../../src/wire/block/key.ts";

@@ -20,9 +20,9 @@ import { decodeManifest, type ManifestPartition } from "../../src/wire/block/man
 import type { Plan } from "../../src/wire/block/plan.ts";
 import { openLocal } from "../../src/worker/input/file.ts";
 import { PipeSource } from "../../src/worker/input/pipe-source.ts";
-import { streamSplit } from "../../src/worker/input.ts";
-import { type OperatorKernel, operatorKernel } from "../../src/worker/kernels/operators/kernel.ts";
+import { streamSplit } from "../../src/worker/input/split.ts";
 import type { Segment } from "../../src/worker/kernels/run-file.ts";
+import { type OperatorKernel, operatorKernel } from "../../src/worker/operators/kernel.ts";
 import { runMap } from "../../src/worker/task/map-task.ts";
 import { runReduce } from "../../src/worker/task/reduce-task.ts";
 

@@ -2,9 +2,9 @@
  *  heard and crash, the coordinator stands still and starts again. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Loop } from "../../src/coordinator/run.ts";
-import { Members } from "../../src/coordinator/sharing/members.ts";
-import { Tickets } from "../../src/coordinator/sharing/tickets.ts";
+import { Loop } from "../../src/coordinator/loop/loop.ts";
+import { Members } from "../../src/coordinator/members/members.ts";
+import { Tickets } from "../../src/coordinator/members/tickets.ts";
 import { ClusterError } from "../../src/core/error.ts";
 import { Random } from "../../src/core/random.ts";
 import { SimClock } from "../../src/sim/world/clock.ts";

@@ -1,12 +1,10 @@
-/** Rules: sizes of files, lines, functions, interfaces and folders. */
-import { posix } from "node:path";
+/** Rules: sizes of files, lines, functions and interfaces. */
 import type { Finding } from "./finding.ts";
 import { isNode, lineOf, type Node, parse, type Source, walk } from "./sources.ts";
 
 const fileLinesMax = 400;
 const functionLinesMax = 60;
 const parametersMax = 4;
-const folderFilesMax = 12;
 const interfaceMembersMax = 8;
 const lineColumnsMax = 100;
 
@@ -28,21 +26,6 @@ export function lineFindings(sources: readonly Source[]): Finding[] {
       return [{ rule: "line-columns", where: source.path, measured: 1, text }];
     }),
   );
-}
-
-export function folderFindings(sources: readonly Source[]): Finding[] {
-  const counts = new Map<string, number>();
-  for (const source of sources) {
-    if (source.path.endsWith(".test.ts")) continue;
-    const folder = posix.dirname(source.path);
-    counts.set(folder, (counts.get(folder) ?? 0) + 1);
-  }
-  return [...counts]
-    .filter(([, count]) => count > folderFilesMax)
-    .map(([where, measured]) => {
-      const text = `${where}/: ${measured} source files, at most ${folderFilesMax}`;
-      return { rule: "folder-files", where, measured, text };
-    });
 }
 
 /** Functions (too long, too many parameters) and interfaces (too many members). */

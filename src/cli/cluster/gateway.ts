@@ -2,9 +2,9 @@
  *  JobTracker of seed 5. */
 import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
-import { isLoopback, parseListen, reachableUrl, urlOf } from "../../coordinator/listen.ts";
 import { Gateway } from "../../gateway/gateway.ts";
 import { upholdTracker } from "../../gateway/upstream.ts";
+import { isLoopback, parseListen, reachableUrl, urlOf } from "../../link/listen.ts";
 import { noteGateway } from "../doors.ts";
 import { withExamples, withJson } from "../options.ts";
 import { coordinatorUrl, dataDirOf } from "../place.ts";

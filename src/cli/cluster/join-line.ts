@@ -1,5 +1,5 @@
 /** The one line by which another machine joins. */
-import { reachableUrl } from "../../coordinator/listen.ts";
+import { reachableUrl } from "../../link/listen.ts";
 
 export { reachableUrl };
 

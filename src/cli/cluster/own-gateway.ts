@@ -1,6 +1,6 @@
 /** The gateway inside `tequio up`: web page and tabs on the coordinator's own port. */
 import type { IncomingMessage } from "node:http";
-import type { Mount } from "../../coordinator/mount.ts";
+import type { Mount } from "../../coordinator/edges/http/mount.ts";
 import { Gateway, type GatewayLink, type GatewayOptions } from "../../gateway/gateway.ts";
 import { openSite } from "../../gateway/site.ts";
 import { MemoryText } from "../../link/memory-text.ts";

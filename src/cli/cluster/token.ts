@@ -1,8 +1,8 @@
 /** `tequio token create|ls|revoke`: who else may use the cluster, and for how long. */
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { Role } from "../../core/members.ts";
-import { roles } from "../../core/members.ts";
+import type { Role } from "../../core/access/roles.ts";
+import { roles } from "../../core/access/roles.ts";
 import type { TokenView } from "../../wire/api/messages.ts";
 import { openClient } from "../connection.ts";
 import { plural } from "../numbers.ts";

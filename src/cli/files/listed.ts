@@ -2,8 +2,8 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { readPrivate, writePrivate } from "../../coordinator/access/private-file.ts";
-import { parseListen } from "../../coordinator/listen.ts";
 import { ClusterError } from "../../core/error.ts";
+import { parseListen } from "../../link/listen.ts";
 import { sha256Hex } from "../../peer/hashing/sha256.ts";
 import { MasterCalls, MasterRefusal } from "../../peer/master/call.ts";
 import { Membership } from "../../peer/master/membership.ts";

@@ -1,6 +1,7 @@
 /** A file that is being fetched, offered meanwhile: others get from here what is verified. */
-import { isLoopback, parseListen } from "../../coordinator/listen.ts";
+
 import { GrpcServer } from "../../link/grpc/server.ts";
+import { isLoopback, parseListen } from "../../link/listen.ts";
 import type { Download } from "../../peer/fetch/download.ts";
 import { defaultListenerLimits, openListener } from "../../peer/listener.ts";
 import { Admission, type Redeem } from "../../peer/serve/admission.ts";

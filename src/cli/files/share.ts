@@ -1,7 +1,7 @@
 /** `tequio share PATH…`: offers files where they lie, until it is ended. */
 import { type Command, Option } from "commander";
-import { isLoopback, parseListen } from "../../coordinator/listen.ts";
 import { ClusterError } from "../../core/error.ts";
+import { isLoopback, parseListen } from "../../link/listen.ts";
 import { Sharing } from "../../peer/share/sharing.ts";
 import { linkText } from "../../wire/p4/share-link.ts";
 import { faultText } from "../faults.ts";

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import {
   type LoggedOperation,
   readOperations,
-} from "../../coordinator/sharing/console/operations-log.ts";
+} from "../../coordinator/edges/console/operations-log.ts";
 import { ClusterError } from "../../core/error.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";

@@ -1,12 +1,13 @@
 /** Who is asking: turns a token into a principal, issues tokens, counts the uses of join tokens.
  *
  *  The core holds the records; what a principal may do is decided by `may` of core/members.ts. */
+
+import { type Role, type TokenRecord, tokenProblem } from "../../core/access/roles.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { WorkerId } from "../../core/ids.ts";
-import { type Role, type TokenRecord, tokenProblem } from "../../core/members.ts";
 import { tokenRecord } from "../../core/view.ts";
 import { hit } from "../../store/failpoint.ts";
-import type { Loop } from "../run.ts";
+import type { Loop } from "../loop/loop.ts";
 import {
   kindForRole,
   mintToken,

@@ -4,7 +4,7 @@
  *  anybody. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
-import type { Role } from "../../core/members.ts";
+import type { Role } from "../../core/access/roles.ts";
 
 /** join: may bring workers into the cluster · worker: what one worker got at its first join. */
 export type TokenKind = "admin" | "submit" | "join" | "worker" | "read";

@@ -11,7 +11,7 @@ import type { Hash, JobId } from "../../core/ids.ts";
 import { jobSpec, jobSummaries, referencedBlobs } from "../../core/view.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { hit } from "../../store/failpoint.ts";
-import type { Timers } from "../timers.ts";
+import type { Timers } from "../loop/timers.ts";
 
 export type BlobSweepOptions = {
   readonly blobs: Pick<Blobs, "list" | "delete">;

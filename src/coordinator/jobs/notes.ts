@@ -1,8 +1,8 @@
 /** Where the notes of workers go: lines into the job's log, bytes read into its progress. */
 import { taskName } from "../../core/job.ts";
 import { jobSpec } from "../../core/view.ts";
-import type { Loop } from "../run.ts";
-import type { NoteSink } from "../worker-edge.ts";
+import type { NoteSink } from "../edges/worker/edge.ts";
+import type { Loop } from "../loop/loop.ts";
 import type { JobLogs } from "./job-logs.ts";
 import type { Progress } from "./progress.ts";
 

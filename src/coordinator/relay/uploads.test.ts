@@ -5,8 +5,8 @@ import { readdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { ScriptedGateway } from "../edges/browser/testing/scripted-gateway.ts";
 import { type Opened, opened } from "../testing/opened.ts";
-import { ScriptedGateway } from "../tracker/testing/scripted-gateway.ts";
 import { LowWater } from "../upkeep/low-water.ts";
 import { Uploads } from "./uploads.ts";
 

@@ -1,5 +1,5 @@
 /** Time that stands still until a test lets it pass. */
-import type { Timers } from "../timers.ts";
+import type { Timers } from "../loop/timers.ts";
 
 type Armed = { readonly atMs: number; readonly fire: () => void };
 

@@ -12,7 +12,7 @@ import type {
 } from "../../wire/manager/messages.ts";
 import { type Arrival, ManagerSession } from "../../wire/manager/session.ts";
 import { unpackTaskId } from "../../wire/manager/taskid.ts";
-import { workerPath } from "../upgrade.ts";
+import { workerPath } from "../edges/http/upgrade.ts";
 
 type Kind = ManagerMessage["kind"];
 type Asked = Extract<Arrival, { kind: "request" }>;

@@ -21,7 +21,7 @@ import { storageFailure } from "../../store/failure.ts";
 import { type FileLock, lockFile } from "../../store/log/lock.ts";
 import { copyLog, openLogView } from "../../store/log/sqlite-view.ts";
 import { clusterName, restoringDir } from "../data-dir.ts";
-import { replay } from "../journal.ts";
+import { replay } from "../loop/journal.ts";
 import type { Progress } from "./check.ts";
 import { blobsDir, keyFiles, logFile, manifestFile } from "./layout.ts";
 import { fileHash, type Manifest, readManifest, syncFile, writeManifest } from "./manifest.ts";

@@ -5,7 +5,7 @@ import { ClusterError } from "../../core/error.ts";
 import { type JobId, jobId } from "../../core/ids.ts";
 import { jobSummaries } from "../../core/view.ts";
 import { type LogView, openLogView } from "../../store/log/sqlite-view.ts";
-import { decodeRecord, type LogEnd, replay } from "../journal.ts";
+import { decodeRecord, type LogEnd, replay } from "../loop/journal.ts";
 import type { Damage, Progress } from "./check.ts";
 
 export type CheckedLog = {

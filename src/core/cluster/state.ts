@@ -5,9 +5,9 @@
  *  All collections keep their order over a snapshot: the next decision must not depend on a
  *  restart. */
 
+import type { TokenRecord } from "../access/roles.ts";
 import type { WorkerSpecs } from "../event.ts";
 import type { CounterMap, Failure, JobSpec, JobState, StageSpec, TaskOutput } from "../job.ts";
-import type { TokenRecord } from "../members.ts";
 import { emptySharing, type Sharing } from "../sharing/members.ts";
 import { Deadlines } from "../structures/deadlines.ts";
 import { Durations } from "../structures/durations.ts";

@@ -6,7 +6,7 @@
  *  2. An operator makes a `Job` of kind "operator" that can be exported as it is. All that it says
  *     is plain data: `OperatorSpec` in `wire/block/plan.ts`. It travels in the plan
  *     (`plan.operator`); the blob of its code is a constant that nobody runs.
- *  3. A worker makes a map/reduce job of it (`worker/kernels/operators/kernel.ts`,
+ *  3. A worker makes a map/reduce job of it (`worker/operators/kernel.ts`,
  *     `operatorKernel`),
  *     whose functions are the worker's own: that alone is complete, and what the kernels must
  *    equal.

@@ -2,8 +2,8 @@
  *  own, and hold the cluster to its laws (I1 … I23) and to what it has told its users. The first
  *  breach is kept. */
 
-import { decodeRecord } from "../../coordinator/journal.ts";
-import type { Loop } from "../../coordinator/run.ts";
+import { decodeRecord } from "../../coordinator/loop/journal.ts";
+import type { Loop } from "../../coordinator/loop/loop.ts";
 import { LawWatch } from "../../core/cluster/laws.ts";
 import {
   type CoordinatorState,
@@ -17,7 +17,7 @@ import { type AttemptRef, attemptKey, idNumber, type JobId } from "../../core/id
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { LogRecord } from "../../store/log/log.ts";
-import type { RunOrder } from "../../worker/run.ts";
+import type { RunOrder } from "../../worker/loop.ts";
 import type { SimJob } from "../jobs.ts";
 import type { SimWorker } from "../members/worker.ts";
 import type { SimClock } from "../world/clock.ts";

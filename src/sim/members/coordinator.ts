@@ -2,12 +2,12 @@
  *  a simulated disk, clock and network. The HTTP edge is replaced by calls of the same meaning. */
 
 import type { Principal } from "../../coordinator/access/auth.ts";
+import { TrackerEdge } from "../../coordinator/edges/browser/edge.ts";
+import { WorkerEdge } from "../../coordinator/edges/worker/edge.ts";
+import { outputsChecked } from "../../coordinator/edges/worker/outputs.ts";
 import { BlobSweep } from "../../coordinator/jobs/blob-sweep.ts";
+import { Loop, type OuterEffect } from "../../coordinator/loop/loop.ts";
 import { KeptOutputs } from "../../coordinator/relay/kept-outputs.ts";
-import { Loop, type OuterEffect } from "../../coordinator/run.ts";
-import { TrackerEdge } from "../../coordinator/tracker/tracker-edge.ts";
-import { WorkerEdge } from "../../coordinator/worker-edge.ts";
-import { outputsChecked } from "../../coordinator/workers/outputs.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../../core/ids.ts";
 import type { JobSpec, TaskOutput } from "../../core/job.ts";

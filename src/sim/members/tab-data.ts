@@ -1,11 +1,11 @@
 /** What tabs read and put by the tickets of their attempts: the routes of the tracker's data, as
  *  calls of the same meaning. */
 
-import type { Loop } from "../../coordinator/run.ts";
-import { resultUrls } from "../../coordinator/tracker/assignments.ts";
-import { refsOf, type TabRun } from "../../coordinator/tracker/runs.ts";
-import type { TrackerEdge } from "../../coordinator/tracker/tracker-edge.ts";
-import { shuffleTicketMs } from "../../coordinator/workers/orders.ts";
+import type { TrackerEdge } from "../../coordinator/edges/browser/edge.ts";
+import { resultUrls } from "../../coordinator/edges/browser/orders.ts";
+import { refsOf, type TabRun } from "../../coordinator/edges/browser/runs.ts";
+import { shuffleTicketMs } from "../../coordinator/edges/worker/orders.ts";
+import type { Loop } from "../../coordinator/loop/loop.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptReport } from "../../core/event.ts";
 import { type AttemptRef, attemptKey, type JobId } from "../../core/ids.ts";

@@ -2,7 +2,7 @@
 
 import { defaultRules } from "../../core/worker.ts";
 import { programKinds } from "../../wire/manager/messages.ts";
-import { WorkerLoop, type WorkerLoopOptions } from "../../worker/run.ts";
+import { WorkerLoop, type WorkerLoopOptions } from "../../worker/loop.ts";
 import type { Server } from "../world/network.ts";
 import { SimProcess } from "../world/process.ts";
 import type { SimLink } from "../world/sim-link.ts";

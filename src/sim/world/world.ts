@@ -1,6 +1,6 @@
 /** What all members of one simulated world share. */
 
-import type { LivenessOptions } from "../../coordinator/liveness.ts";
+import type { LivenessOptions } from "../../coordinator/edges/worker/liveness.ts";
 import type { Random } from "../../core/random.ts";
 import type { SimJob, Trouble } from "../jobs.ts";
 import type { Judge } from "../judges/judge.ts";

@@ -42,9 +42,10 @@
  *  | WebSocket /balthazar/worker/0.3.1 | seed 2, binary frames | work |
  *
  *  Every failure is `ApiError` with the status of `httpStatus`. */
+
+import type { Action, Role } from "../../core/access/roles.ts";
 import type { ErrorCode } from "../../core/error.ts";
 import type { JobSpec } from "../../core/job.ts";
-import type { Action, Role } from "../../core/members.ts";
 
 export type Health = {
   readonly ok: true;

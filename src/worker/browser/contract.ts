@@ -5,7 +5,7 @@
  *  ours, a task's Worker is whatever job code makes of it: what comes from there is checked, and
  *  can be about this task only. */
 import type { Plan } from "../../wire/block/plan.ts";
-import type { FromTask } from "../task-messages.ts";
+import type { FromTask } from "../process/messages.ts";
 
 export type TaskPiece = {
   /** Index in the plan's files. */

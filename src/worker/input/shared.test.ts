@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { ClusterError } from "../../core/error.ts";
 import { SharedInputs } from "../../peer/input/shared-input.ts";
 import type { InputFile } from "../../wire/block/plan.ts";
-import type { CoordinatorBlobs } from "../files/blobs.ts";
-import { openFile } from "../files/open-file.ts";
+import type { CoordinatorBlobs } from "../shuffle/blobs.ts";
+import { openFile } from "../shuffle/open-file.ts";
 
 const content = Buffer.from("what the coordinator passes on");
 const file: InputFile = {

@@ -11,7 +11,7 @@ import {
   QuoteJoiner,
 } from "./csv.ts";
 import { LineCutter, type RecordPosition, recordMaxBytes, startOfText } from "./lines.ts";
-import { atPaths, matchesOf, pathsOf } from "./operators/sources.ts";
+import { atPaths, matchesOf, pathsOf } from "./paths.ts";
 import { WordTable } from "./words/word-table.ts";
 import { WordCutter } from "./words.ts";
 

@@ -4,7 +4,7 @@
  *  Whatever passes here can be reported: the coordinator refuses nothing of it. */
 import { z } from "zod";
 import { ClusterError, errorCodes } from "../../core/error.ts";
-import type { FromTask, ResultColumns, TaskReport } from "../task-messages.ts";
+import type { FromTask, ResultColumns, TaskReport } from "../process/messages.ts";
 
 /** Result of one `tasks` task, characters. */
 export const valueCharsMax = 1024 * 1024;

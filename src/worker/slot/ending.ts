@@ -1,6 +1,6 @@
 /** Why a task process ended, in the words of a failure. */
 import type { Failure } from "../../core/job.ts";
-import { type TaskExit, taskExitName } from "../task/exits.ts";
+import { type TaskExit, taskExitName } from "../process/exits.ts";
 
 export type KilledFor = "memory" | "output" | "scratch";
 

@@ -4,10 +4,10 @@ import { copyFileSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path";
 import type { Failure } from "../../core/job.ts";
 import { hit } from "../../store/failpoint.ts";
-import type { JobFiles, OpenedJob } from "../files/jobs.ts";
-import type { FromTask, ItemsOrder, ShortFile } from "../task-messages.ts";
+import type { FromTask, ItemsOrder, ShortFile } from "../process/messages.ts";
+import type { JobFiles, OpenedJob } from "../shuffle/jobs.ts";
 import type { Sandbox } from "./sandbox-node.ts";
-import { defaultSlotLimits, TaskProcess } from "./slot.ts";
+import { defaultSlotLimits, TaskProcess } from "./task-process.ts";
 
 export type ProcessesOptions = {
   readonly slots: number;

@@ -75,7 +75,7 @@ export type LaunchOptions = {
 /** Either the sources (run by type stripping) or what was built of them: the same layout. */
 const here = fileURLToPath(import.meta.url);
 const codeRoot = resolve(dirname(here), "../..");
-const entry = join(codeRoot, `worker/task-process${here.endsWith(".ts") ? ".ts" : ".js"}`);
+const entry = join(codeRoot, `worker/process/main${here.endsWith(".ts") ? ".ts" : ".js"}`);
 const seatBelt = join(dirname(here), `seat-belt${here.endsWith(".ts") ? ".ts" : ".js"}`);
 const packageFile = join(codeRoot, "../package.json");
 const hardening = hardeningFlags();

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { Failure } from "../../core/job.ts";
-import type { FromTask, TaskReport } from "../task-messages.ts";
+import type { FromTask, TaskReport } from "../process/messages.ts";
 import { probeSandbox, type SandboxMode } from "./sandbox-node.ts";
-import { defaultSlotLimits, type SlotLimits, TaskProcess } from "./slot.ts";
+import { defaultSlotLimits, type SlotLimits, TaskProcess } from "./task-process.ts";
 
 export type Ran = {
   readonly reports: readonly TaskReport[];

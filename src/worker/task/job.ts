@@ -6,7 +6,7 @@ import type { Key } from "../../wire/block/key.ts";
 import type { FormatSpec, Plan } from "../../wire/block/plan.ts";
 import type { OutputFormat } from "../../wire/block/row.ts";
 import type { Combine } from "../kernels/merge.ts";
-import type { OperatorKernel } from "../kernels/operators/kernel.ts";
+import type { OperatorKernel } from "../operators/kernel.ts";
 import { thrownBy } from "./thrown.ts";
 
 export type { FormatSpec };

@@ -1,9 +1,9 @@
 /** Options of `tequio up` for the console of seed 3, and what is said about it. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
-import { isLoopback } from "../../../coordinator/listen.ts";
-import type { ConsoleOptions } from "../../../coordinator/sharing/console/console-edge.ts";
+import type { ConsoleOptions } from "../../../coordinator/edges/console/edge.ts";
 import { ClusterError } from "../../../core/error.ts";
+import { isLoopback } from "../../../link/listen.ts";
 import type { DateTimeUse } from "../../../wire/console/messages.ts";
 import { userNameProblem } from "../../../wire/console/names.ts";
 import { countArgument, durationArgument } from "../../options.ts";

@@ -1,8 +1,8 @@
 /** Options of `tequio up` for P4's control channel, and what is said about it. */
 import type { Command } from "commander";
 import type { Coordinator, CoordinatorOptions } from "../../../coordinator/coordinator.ts";
-import { isLoopback, urlOf } from "../../../coordinator/listen.ts";
 import { ClusterError } from "../../../core/error.ts";
+import { isLoopback, urlOf } from "../../../link/listen.ts";
 import { countArgument, durationArgument } from "../../options.ts";
 import { readSecret } from "../../place.ts";
 import { styled } from "../../screen.ts";

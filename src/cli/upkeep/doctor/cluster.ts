@@ -1,7 +1,8 @@
 /** Of the coordinator that runs on the data directory: how it can be reached, and with which
  *  tokens. */
-import { isLoopback } from "../../../coordinator/listen.ts";
+
 import { ClusterError } from "../../../core/error.ts";
+import { isLoopback } from "../../../link/listen.ts";
 import type { TokenView } from "../../../wire/api/messages.ts";
 import { openClient } from "../../connection.ts";
 import { runningGateways } from "../../doors.ts";

@@ -1,5 +1,5 @@
 /** Of what listens besides the coordinator: the user console, P4's port, browsers and gateways. */
-import { isLoopback } from "../../../coordinator/listen.ts";
+import { isLoopback } from "../../../link/listen.ts";
 import type { Doors, GatewayDoor } from "../../doors.ts";
 import { type Finding, good } from "./finding.ts";
 

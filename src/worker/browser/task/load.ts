@@ -1,6 +1,6 @@
 /** Loads the code of a job into a task's Worker: a module from a blob, which may import nothing. */
 import { ClusterError } from "../../../core/error.ts";
-import { operatorKernel } from "../../kernels/operators/kernel.ts";
+import { operatorKernel } from "../../operators/kernel.ts";
 import type { LoadedJob } from "../../task/job.ts";
 import { checkedPlan, jobIn, type Params } from "../../task/job.ts";
 import { shown } from "../../task/thrown.ts";

@@ -2,10 +2,10 @@
  *  process,
  *  on files in memory. Contract: `contract.ts`. */
 import "../stand-ins/install.ts";
+import { failureOf } from "../../process/failure.ts";
+import { consoleToLog, Reporter } from "../../process/reporter.ts";
 import { Counters } from "../../task/counters.ts";
-import { failureOf } from "../../task/failure.ts";
 import { installRuntime } from "../../task/job.ts";
-import { consoleToLog, Reporter } from "../../task/reporter.ts";
 import { shown } from "../../task/thrown.ts";
 import type { FromTaskWorker, TaskOrder, ToTaskWorker } from "../contract.ts";
 import { limitFiles } from "../stand-ins/fs.ts";

@@ -1,14 +1,14 @@
 /** Runs the one task of a Worker, and hands over what it made. */
 import { assert } from "../../../core/error.ts";
 import { memorySource } from "../../kernels/byte-source.ts";
+import { failureOf } from "../../process/failure.ts";
+import type { TaskReport } from "../../process/messages.ts";
+import type { Reporter } from "../../process/reporter.ts";
+import { runItems } from "../../process/run-items.ts";
 import type { Counters } from "../../task/counters.ts";
-import { failureOf } from "../../task/failure.ts";
 import type { LoadedJob } from "../../task/job.ts";
 import { runMap } from "../../task/map-task.ts";
 import { runReduce } from "../../task/reduce-task.ts";
-import type { Reporter } from "../../task/reporter.ts";
-import { runItems } from "../../task/run-items.ts";
-import type { TaskReport } from "../../task-messages.ts";
 import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
 import { giveFile, takeFile } from "../stand-ins/fs.ts";
 import type { Pace } from "./pace.ts";

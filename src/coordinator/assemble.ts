@@ -1,0 +1,180 @@
+/** The parts of a coordinator, opened one on the other and put together. */
+import { join } from "node:path";
+import type { CoordinatorState } from "../core/coordinator.ts";
+import { jobState } from "../core/view.ts";
+import { hostId } from "../link/host.ts";
+import { refuserFor } from "../peer/addresses.ts";
+import { ShuffleClient } from "../peer/shuffle/client.ts";
+import { openDiskBlobs } from "../store/blob/disk.ts";
+import { makeDirectory } from "../store/directory.ts";
+import { openSqliteLog } from "../store/log/sqlite.ts";
+import { Auth } from "./access/auth.ts";
+import type { CoordinatorOptions } from "./coordinator.ts";
+import { clusterKeys } from "./data-dir.ts";
+import { TrackerEdge } from "./edges/browser/edge.ts";
+import { PlainResults } from "./edges/browser/plain-results.ts";
+import { ticketOf } from "./edges/browser/ticket.ts";
+import { WorkerEdge } from "./edges/worker/edge.ts";
+import { outputsChecked } from "./edges/worker/outputs.ts";
+import { AttemptHistory } from "./jobs/attempt-history.ts";
+import { BlobSweep } from "./jobs/blob-sweep.ts";
+import { ItemLines } from "./jobs/item-lines.ts";
+import { JobLogs } from "./jobs/job-logs.ts";
+import { noteSink } from "./jobs/notes.ts";
+import { Plans } from "./jobs/plans.ts";
+import { Progress } from "./jobs/progress.ts";
+import { Watchers } from "./jobs/watchers.ts";
+import { Loop, type OuterEffect } from "./loop/loop.ts";
+import { realTimers } from "./loop/timers.ts";
+import { openSharedInputs } from "./members/inputs.ts";
+import { Members } from "./members/members.ts";
+import { Tickets } from "./members/tickets.ts";
+import { Relay } from "./relay/relay.ts";
+import { Uploads } from "./relay/uploads.ts";
+import type { Services } from "./services.ts";
+import { LowWater } from "./upkeep/low-water.ts";
+
+/** What ends the parts, to be called backwards. */
+export type Closers = Array<() => unknown>;
+
+type Options = CoordinatorOptions & {
+  readonly onShutdown: () => void;
+  /** The log failed or a law is broken. */
+  readonly onFatal: (error: Error) => void;
+};
+
+/** Longest silence of a worker that is read from, ms. */
+const idleMs = 30_000;
+
+type Kept = Pick<Services, "attempts" | "blobs" | "loop" | "logs" | "progress" | "watchers">;
+
+export async function openServices(options: Options, closers: Closers): Promise<Services> {
+  const { dataDir, onShutdown, version } = options;
+  const keys = clusterKeys(dataDir);
+  const later = { perform: (_effect: OuterEffect): void => {} };
+  const kept = await openKept(options, closers, (effect) => later.perform(effect));
+  const { blobs, loop } = kept;
+  const members = new Members({ loop, timers: realTimers });
+  closers.push(() => members.stop());
+  const plans = new Plans(blobs);
+  const sweep = new BlobSweep({
+    blobs,
+    stateNow: () => loop.state,
+    namedBy: (plan) => plans.blobsOf(plan),
+    timers: realTimers,
+    confirm: () => loop.confirm(),
+  });
+  closers.push(() => sweep.stop());
+  const auth = new Auth(loop);
+  const lowWater = new LowWater(dataDir, options.lowWaterBytes);
+  const uploads = new Uploads(lowWater, () => realTimers.monotonicMs(), options.uploads);
+  const edges = openEdges({ ...kept, auth, keys, uploads }, options, closers);
+  const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs: idleMs, idleMs });
+  closers.push(() => shuffle.close());
+  const tickets = new Tickets();
+  const sharedInputs = openSharedInputs({ loop, members, tickets, host: hostId() });
+  closers.push(() => sharedInputs.close());
+  const sharing = { members, tickets, sharedInputs };
+  const itemLines = new ItemLines(blobs);
+  const common = { ...sharing, plans, itemLines, sweep, auth, keys, lowWater, uploads, shuffle };
+  const services = {
+    ...kept,
+    ...edges,
+    ...common,
+    host: hostId(),
+    version,
+    onShutdown,
+    place: { openUrl: "" },
+  };
+  later.perform = (effect) => perform(services, effect);
+  return services;
+}
+
+/** What remembers, and the loop. */
+async function openKept(
+  { dataDir, onFatal, snapshotRecords }: Options,
+  closers: Closers,
+  perform: (effect: OuterEffect) => void,
+): Promise<Kept> {
+  const log = await openSqliteLog(join(dataDir, "log.sqlite"));
+  closers.push(() => log.close());
+  const blobs = await openDiskBlobs(join(dataDir, "blobs"));
+  closers.push(() => blobs.close());
+  makeDirectory(join(dataDir, "logs"));
+  const logs = new JobLogs(join(dataDir, "logs"));
+  const attempts = new AttemptHistory();
+  const loop = await Loop.start({
+    log,
+    observe: (event, effects) => attempts.see(event, effects),
+    timers: realTimers,
+    perform,
+    ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
+    onFatal,
+  });
+  closers.push(() => loop.stop());
+  return { attempts, blobs, loop, logs, progress: new Progress(), watchers: new Watchers() };
+}
+
+/** Where workers and browsers meet the core. */
+function openEdges(
+  parts: Kept & Pick<Services, "auth" | "keys" | "uploads">,
+  options: Options,
+  closers: Closers,
+): Pick<Services, "edge" | "tracker" | "relay" | "plainResults"> {
+  const { anonymousBrowsers = false, dataDir, liveness, version } = options;
+  const { auth, blobs, keys, logs, loop, progress, uploads } = parts;
+  const stateNow = (): CoordinatorState => loop.state;
+  const common = {
+    loop,
+    auth,
+    timers: realTimers,
+    keys,
+    version,
+    notes: noteSink(loop, logs, progress),
+    checked: outputsChecked(blobs, stateNow),
+  };
+  const edge = new WorkerEdge({ ...common, ...(liveness === undefined ? {} : { liveness }) });
+  closers.push(() => edge.stop());
+  const relay = new Relay({ dir: join(dataDir, "relay") });
+  // What jobs that ended while nobody watched have left.
+  const confirm = () => loop.confirm();
+  relay.keepOnly((job) => jobState(loop.state, job) === "running", confirm).catch(() => {});
+  const plainResults = new PlainResults({ loop, blobs, relay });
+  const tracker = new TrackerEdge({
+    ...common,
+    ticketOf,
+    collect: (run, urls) => plainResults.collect(run, urls),
+    shut: (ticket) => {
+      plainResults.forget(ticket);
+      uploads.taskEnded(ticket);
+    },
+    anonymous: anonymousBrowsers,
+    ...(options.tabsMax === undefined ? {} : { tabsMax: options.tabsMax }),
+    print: options.print ?? ((line) => console.error(line)),
+  });
+  closers.push(() => tracker.stop());
+  return { edge, tracker, relay, plainResults };
+}
+
+function perform(services: Services, effect: OuterEffect): void {
+  const { edge, logs, loop, progress, relay, sweep, tracker, uploads, watchers } = services;
+  if (effect.kind === "job-changed") {
+    watchers.changed(effect.job);
+    logs.wake(effect.job);
+    const state = jobState(loop.state, effect.job);
+    if (state !== "running") {
+      services.itemLines.jobEnded(effect.job);
+      uploads.jobEnded(effect.job);
+    }
+    // What stays of a job that has ended, the next start removes.
+    relay.jobChanged(effect.job, state).catch(() => {});
+  } else if (effect.kind === "drop-blobs") {
+    progress.forget(effect.job);
+    watchers.changed(effect.job);
+    // Both may fail without harm: the next sweep, or nobody, will miss what is left.
+    logs.remove(effect.job).catch(() => {});
+    sweep.sweep().catch(() => {});
+  } else if (!tracker.perform(effect)) {
+    edge.perform(effect);
+  }
+}

@@ -1,0 +1,91 @@
+/** What tabs say in `more`, checked before anything of it becomes an event. */
+import { z } from "zod";
+import { ClusterError, errorCodes } from "../../../core/error.ts";
+import type { AttemptReport } from "../../../core/event.ts";
+import { withoutBigints } from "../../../wire/browser/json.ts";
+import type { More } from "../../../wire/browser/messages.ts";
+import type { ConnectMore, ErrorMore, NoteMore } from "../../../wire/browser/more.ts";
+import { parseReports } from "../worker/claims.ts";
+
+const index = z.number().int().min(0).max(0xffff_ffff);
+const tid = z
+  .number()
+  .int()
+  .min(-(2 ** 31))
+  .max(2 ** 31 - 1);
+
+const slots = z.number().int().min(1).max(256);
+
+const connect: z.ZodType<ConnectMore> = z.object({
+  version: z.string().max(100),
+  session: z.string().regex(/^[0-9a-f]{32}$/),
+  token: z.string().max(300),
+  worker: z.string().max(20),
+  credential: z.string().max(300),
+  name: z.string().transform((text) => text.slice(0, 200)),
+  slots,
+  kinds: z.array(z.number().int().min(0).max(1_000)).max(16),
+  holding: z
+    .array(z.union([tid, z.tuple([tid, z.enum(["m", "r"]), z.string().max(200_000)])]))
+    .max(10_000),
+});
+
+const failed: z.ZodType<ErrorMore> = z.object({
+  tid,
+  failure: z.object({
+    code: z.enum(errorCodes),
+    message: z.string().transform((text) => text.slice(0, 4_096)),
+    stack: z
+      .string()
+      .transform((text) => text.slice(0, 8_192))
+      .exactOptional(),
+  }),
+  lostTasks: z.array(index).max(100_000).exactOptional(),
+});
+
+const note: z.ZodType<NoteMore> = z.object({
+  logs: z
+    .array(z.tuple([tid, index, z.string().transform((text) => text.slice(0, 16_384))]))
+    .max(1_000),
+  progress: z
+    .array(z.tuple([tid, index, z.number().min(0).max(Number.MAX_SAFE_INTEGER)]))
+    .max(1_000),
+  started: z.array(tid).max(1_024),
+  paused: z.string().transform((text) => text.slice(0, 200)),
+  slots: slots.exactOptional(),
+});
+
+function parse<T>(schema: z.ZodType<T>, more: More | null, what: string): T {
+  // Objects of the wire have no prototype, which schemas do not mind.
+  const result = schema.safeParse(more);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new ClusterError(
+    "protocol-violated",
+    `${what}: ${issue?.path.join(".") || "it"}: ${issue?.message}`,
+  );
+}
+
+export function parseConnect(more: More): ConnectMore {
+  return parse(connect, more, "connect of a tab");
+}
+
+export function parseError(more: More): ErrorMore {
+  return parse(failed, more, "error of a tab");
+}
+
+export function parseNote(more: More): NoteMore {
+  return parse(note, more, "note of a tab");
+}
+
+const reportsMax = 1_024;
+const encoder = new TextEncoder();
+
+/** The reports in `finish`; none when there are none. */
+export function parseFinish(more: More): AttemptReport[] {
+  const { reports } = more as { reports?: unknown };
+  if (!Array.isArray(reports) || reports.length > reportsMax) {
+    throw new ClusterError("protocol-violated", "finish of a tab: it has no list of reports");
+  }
+  return parseReports(reports.map((one) => encoder.encode(JSON.stringify(one, withoutBigints))));
+}

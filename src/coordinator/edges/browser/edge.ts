@@ -1,0 +1,399 @@
+/** The JobTracker of seed 5: gateways, the browsers behind them as workers of the core, their words
+ *  as events, orders as tasks.
+ *
+ *  1. A finish is acknowledged only after its event is durable; without, the tab says it again.
+ *  2. A browser that speaks the document only has at most one task, gets only tasks of jobs that
+ *     allow it, and is told nothing else.
+ *  3. A tab whose gateway is gone may come back by any gateway, with its credential, and keeps what
+ *     it runs. */
+import { assert, ClusterError } from "../../../core/error.ts";
+import { type AttemptRef, idNumber, type JobId, type WorkerId } from "../../../core/ids.ts";
+import { isTab, workerIds } from "../../../core/view.ts";
+import type { TextLink } from "../../../link/websocket.ts";
+import { decodeBrowser, encodeBrowser } from "../../../wire/browser/codec.ts";
+import type { BrowserBody, Uid } from "../../../wire/browser/messages.ts";
+import { printable } from "../../../wire/browser/printable.ts";
+import type { ClusterKeys, WorkerOrder } from "../worker/orders.ts";
+import { Alarm } from "./alarm.ts";
+import { type Arrivals, enterTab, type TabDoor } from "./joining.ts";
+import { LineLimit } from "./line-limit.ts";
+import { portionsOf, taskText, taskType } from "./orders.ts";
+import { bugOf, type ReportOptions, TabReports } from "./reports.ts";
+import { refText, type TabRun } from "./runs.ts";
+import type { Tab } from "./tab.ts";
+
+export type TrackerOptions = Omit<ReportOptions, "over" | "isRunning"> & {
+  readonly auth: TabDoor["auth"];
+  readonly keys: ClusterKeys;
+  /** See `attempt-ticket.ts`. */
+  readonly ticketOf: TabDoor["ticketOf"];
+  readonly version: string;
+  /** Take browsers that show no token. */
+  readonly anonymous: boolean;
+  /** Tabs of one owner, that is of one link, at the same time. Default 1,000. */
+  readonly tabsMax?: number;
+  /** How long a tab whose gateway is gone may stay away, ms. Default 120,000. */
+  readonly tabLeaseMs?: number;
+  /** Silence after which a gateway is asked, and given up when it does not answer for a tenth of
+   *  it, ms; gateways ping every 20 s. Default 60,000. */
+  readonly gatewayTtlMs?: number;
+  /** Between two notes of a tab, ms. Default 2,000. */
+  readonly noteMs?: number;
+  /** The ticket opens nothing any more. */
+  readonly shut?: (ticket: string) => void;
+};
+
+export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive">;
+
+type GatewayRecord = {
+  readonly link: GatewayLink;
+  readonly tabs: Map<Uid, Tab>;
+  /** Tabs whose joins are on their way to the log; false = it has gone meanwhile. */
+  readonly arriving: Map<Uid, boolean>;
+  /** Id of the token that the gateway showed; "" = none. */
+  readonly token: string;
+  heardAtMs: number;
+  /** It was silent, and was asked then; null = it need not be. */
+  askedAtMs: number | null;
+};
+type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>;
+
+const tabLeaseDefaultMs = 120_000;
+const gatewayTtlDefaultMs = 60_000;
+const tabsDefault = 1_000;
+/** How long the tracker waits with what the log refused, ms. */
+const againMs = 1_000;
+const noteDefaultMs = 2_000;
+
+export class TrackerEdge {
+  readonly #options: TrackerOptions;
+  readonly #gatewayTtlMs: number;
+  readonly #gateways = new Set<GatewayRecord>();
+  readonly #byWorker = new Map<WorkerId, { readonly tab: Tab; readonly gateway: GatewayRecord }>();
+  readonly #byTicket = new Map<string, { readonly tab: Tab; readonly run: TabRun }>();
+  /** Tabs without a gateway, and when they are given up. */
+  readonly #away = new Map<WorkerId, number>();
+  readonly #arrivals: Arrivals = { byOwner: new Map(), returning: new Map() };
+  readonly #reports: TabReports;
+  readonly #alarm: Alarm;
+  readonly #lines: LineLimit;
+  #stopped = false;
+
+  constructor(options: TrackerOptions) {
+    this.#options = options;
+    this.#reports = new TabReports({
+      ...options,
+      print: (line) => this.#lines.print(line),
+      over: (tab, run) => this.#dropRun(tab, run, "ack"),
+      isRunning: (run) => !this.#stopped && this.#byTicket.get(run.ticket)?.run === run,
+    });
+    this.#gatewayTtlMs = options.gatewayTtlMs ?? gatewayTtlDefaultMs;
+    const { loop, print, timers } = options;
+    const nowMs = () => loop.nowMs();
+    this.#alarm = new Alarm({ timers, nowMs, wake: (atMs) => this.#wake(atMs) });
+    this.#lines = new LineLimit({ timers, nowMs, print });
+    for (const worker of workerIds(loop.state)) {
+      if (isTab(loop.state, worker)) this.#awaits(worker);
+    }
+  }
+
+  get tabCount(): number {
+    return this.#byWorker.size;
+  }
+
+  /** A gateway has dialled, or was dialled; `token`: id of the one that it showed. */
+  accept(link: GatewayLink, token = ""): void {
+    if (this.#stopped) {
+      link.close(1001, "the coordinator is stopping");
+      return;
+    }
+    const heardAtMs = this.#options.loop.nowMs();
+    const since = { heardAtMs, askedAtMs: null };
+    const gateway: GatewayRecord = { link, token, tabs: new Map(), arriving: new Map(), ...since };
+    this.#gateways.add(gateway);
+    this.#alarm.by(heardAtMs + this.#gatewayTtlMs);
+    link.receive({
+      said: (text) => this.#said(gateway, text),
+      misspoke: (what) => link.close(1003, what),
+      closed: () => this.#closed(gateway),
+    });
+    // The same name after a restart: what tabs hold for this cluster is still wanted.
+    const hex = [...this.#options.keys.tag].map((byte) => byte.toString(16).padStart(2, "0"));
+    const session = hex.join("");
+    link.send(encodeBrowser({ action: "tracker", more: { session } }));
+  }
+
+  /** Orders for tabs; true when the worker is one. */
+  perform(order: WorkerOrder): boolean {
+    const found = this.#byWorker.get(order.worker);
+    if (found === undefined) return isTab(this.#options.loop.state, order.worker);
+    const { tab } = found;
+    if (order.kind === "assign") this.#assign(tab, order);
+    else if (order.kind === "abort") this.#abort(tab, order.attempts);
+    else if (order.kind === "close-job") this.#close(tab, order.job);
+    return true;
+  }
+
+  /** Whose data a ticket opens. */
+  ticket(ticket: string): { readonly tab: Tab; readonly run: TabRun } | null {
+    return this.#byTicket.get(ticket) ?? null;
+  }
+
+  /** The token is revoked: the tab that got it, and gateways that came with it, are out now. */
+  revoked(token: string): void {
+    for (const gateway of this.#gateways) {
+      if (gateway.token === token) gateway.link.close(1008, "the token was revoked");
+    }
+    const found = this.#byWorker.get(token as WorkerId);
+    if (found !== undefined) this.#turnOut(found.gateway, found.tab, "its credential was revoked");
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#alarm.stop();
+    this.#lines.stop();
+    for (const { link } of this.#gateways) link.close(1001, "the coordinator is stopping");
+  }
+
+  #said(gateway: GatewayRecord, text: string): void {
+    gateway.heardAtMs = this.#options.loop.nowMs();
+    gateway.askedAtMs = null;
+    try {
+      const { body, message } = decodeBrowser(text, "gateway", "tracker");
+      if (message !== "") this.#lines.print(printable(`${gateway.link.remote}: ${message}`));
+      this.#heard(gateway, body);
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error;
+      this.#lines.print(printable(`gateway ${gateway.link.remote}: ${error.text}`));
+    }
+  }
+
+  #heard(gateway: GatewayRecord, body: BrowserBody): void {
+    const tab = "uid" in body ? gateway.tabs.get(body.uid ?? "") : undefined;
+    switch (body.action) {
+      case "connect":
+        void this.#connect(gateway, body);
+        break;
+      case "disconnect":
+        if (tab !== undefined) this.#disconnect(gateway, tab);
+        else if (gateway.arriving.has(body.uid ?? "")) gateway.arriving.set(body.uid ?? "", false);
+        break;
+      case "finish":
+        if (tab !== undefined) this.#reports.finished(tab, body);
+        tab?.hasEnded(body.tid);
+        break;
+      case "error":
+        if (tab !== undefined) this.#reports.failed(tab, body);
+        tab?.hasEnded(null);
+        break;
+      case "note":
+        if (tab !== undefined) this.#reports.noted(tab, body);
+        break;
+      case "ping":
+        gateway.link.send(encodeBrowser({ action: "pong", more: null }));
+        break;
+      default:
+        break;
+    }
+  }
+
+  async #connect(gateway: GatewayRecord, body: Body<"connect">): Promise<void> {
+    const uid = body.uid as Uid;
+    // Told again by a gateway whose link to us never broke.
+    if (gateway.tabs.has(uid) || gateway.arriving.has(uid)) return;
+    gateway.arriving.set(uid, true);
+    try {
+      const { credential, tab } = await enterTab(body, this.#door(gateway));
+      if (!tab.isOurs) return;
+      const { noteMs = noteDefaultMs, version } = this.#options;
+      const more = { worker: tab.worker, credential, version, noteMs };
+      gateway.link.send(encodeBrowser({ action: "welcome", uid, more }));
+    } catch (error) {
+      const told = error instanceof ClusterError ? error : bugOf(error);
+      const { message } = told;
+      const tab = gateway.tabs.get(uid);
+      if (tab !== undefined) this.#disconnect(gateway, tab);
+      gateway.link.send(encodeBrowser({ action: "welcome", uid, more: {} }, { message }));
+      this.#lines.print(printable(`a browser is not taken: ${told === error ? told.text : error}`));
+    } finally {
+      gateway.arriving.delete(uid);
+    }
+  }
+
+  #door(gateway: GatewayRecord): TabDoor {
+    const { anonymous, auth, keys, loop, tabsMax = tabsDefault, ticketOf } = this.#options;
+    return {
+      anonymous,
+      tabsMax,
+      auth,
+      keys,
+      ticketOf,
+      loop,
+      remote: gateway.link.remote,
+      send: (text) => gateway.link.send(text),
+      entered: (tab, unwanted) => this.#entered(gateway, tab, unwanted),
+      arrivals: this.#arrivals,
+      isLive: (worker, session) => {
+        const { returning } = this.#arrivals;
+        const other = this.#byWorker.get(worker)?.tab.session ?? returning.get(worker);
+        return other !== undefined && other !== session;
+      },
+    };
+  }
+
+  /** Before the effects of the join are performed. */
+  #entered(gateway: GatewayRecord, tab: Tab, unwanted: readonly number[]): void {
+    const { uid, worker } = tab;
+    const before = this.#byWorker.get(worker);
+    if (before !== undefined) this.#displace(before.gateway, before.tab);
+    gateway.tabs.set(uid, tab);
+    this.#byWorker.set(worker, { tab, gateway });
+    this.#away.delete(worker);
+    for (const run of tab.runs.values()) this.#byTicket.set(run.ticket, { tab, run });
+    for (const tid of unwanted) tab.send(encodeBrowser({ action: "abort", uid, tid }));
+    // It, or its gateway, has gone while the join was on its way to the log.
+    if (gateway.arriving.get(uid) === false) this.#disconnect(gateway, tab);
+    else if (!this.#gateways.has(gateway)) this.#leave(gateway, tab);
+  }
+
+  /** The page has come by another gateway, or one that lost it told of it again: whichever of the
+   *  two it is that lives, it comes again. */
+  #displace(gateway: GatewayRecord, tab: Tab): void {
+    this.#forget(gateway, tab);
+    const told = { message: "unavailable: this page has come by another gateway; come again" };
+    tab.send(encodeBrowser({ action: "welcome", uid: tab.uid, more: {} }, told));
+  }
+
+  #assign(tab: Tab, { attempts, job, stage }: Extract<WorkerOrder, { kind: "assign" }>): void {
+    const { keys, loop, ticketOf } = this.#options;
+    const kind = this.#kindOf(job, stage);
+    for (const portion of portionsOf(kind, attempts, tab.isOurs ? tab.slots : attempts.length)) {
+      const refs = portion.map(({ attempt, task }) => ({ job, stage, task, attempt }));
+      const run: TabRun = {
+        tid: tab.nextTid(),
+        type: taskType(kind),
+        job,
+        stage,
+        attempts: new Map(portion.map(({ attempt, task }) => [task, attempt])),
+        ticket: ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs)),
+        givenAtMs: loop.nowMs(),
+        missed: new Set(),
+        ending: false,
+      };
+      const text = taskText(loop.state, tab, run);
+      if (text === null) continue;
+      tab.runs.set(run.tid, run);
+      this.#byTicket.set(run.ticket, { tab, run });
+      tab.give(run.tid, text);
+    }
+  }
+
+  #kindOf(job: JobId, stage: number): "map" | "reduce" | "tasks" {
+    const kind = this.#options.loop.state.jobs.get(idNumber(job))?.stages[stage]?.spec.kind;
+    assert(kind !== undefined, `${job} of an assignment is there`);
+    return kind;
+  }
+
+  #abort(tab: Tab, attempts: readonly AttemptRef[]): void {
+    for (const { attempt, job, stage, task } of attempts) {
+      for (const run of tab.runs.values()) {
+        if (run.job !== job || run.stage !== stage || run.attempts.get(task) !== attempt) continue;
+        run.attempts.delete(task);
+        if (run.attempts.size === 0) this.#dropRun(tab, run, "abort");
+      }
+    }
+  }
+
+  #close(tab: Tab, job: JobId): void {
+    for (const run of tab.runs.values()) {
+      if (run.job === job) this.#dropRun(tab, run, "abort");
+    }
+  }
+
+  /** A browser that speaks the document only computes on; what it says then is of no interest. */
+  #dropRun(tab: Tab, run: TabRun, told: "abort" | "ack"): void {
+    tab.runs.delete(run.tid);
+    this.#shut(run);
+    if (tab.isOurs) tab.send(encodeBrowser({ action: told, uid: tab.uid, tid: run.tid }));
+  }
+
+  #disconnect(gateway: GatewayRecord, tab: Tab): void {
+    this.#forget(gateway, tab);
+    this.#lose(tab.worker, "closed");
+  }
+
+  /** Said again soon when it cannot be written now: the disk may be full. */
+  #lose(worker: WorkerId, reason: "closed" | "silent"): void {
+    this.#options.loop.post({ kind: "worker-lost", worker, reason }).catch(() => {
+      if (!this.#byWorker.has(worker)) this.#awaits(worker, againMs);
+    });
+  }
+
+  #turnOut(gateway: GatewayRecord, tab: Tab, why: string): void {
+    const told = { message: `unauthenticated: ${why}` };
+    tab.send(encodeBrowser({ action: "welcome", uid: tab.uid, more: {} }, told));
+    this.#disconnect(gateway, tab);
+  }
+
+  #forget(gateway: GatewayRecord, tab: Tab): void {
+    gateway.tabs.delete(tab.uid);
+    if (this.#byWorker.get(tab.worker)?.tab === tab) this.#byWorker.delete(tab.worker);
+    for (const run of tab.runs.values()) this.#shut(run);
+  }
+
+  #shut(run: TabRun): void {
+    const { ticket } = run;
+    // The tab that came back over another gateway has the same one.
+    if (this.#byTicket.get(ticket)?.run !== run) return;
+    this.#byTicket.delete(ticket);
+    this.#options.shut?.(ticket);
+  }
+
+  /** Its tabs may come back, by this gateway or another; browsers of the document cannot. */
+  #closed(gateway: GatewayRecord): void {
+    this.#gateways.delete(gateway);
+    if (this.#stopped) return;
+    for (const tab of [...gateway.tabs.values()]) this.#leave(gateway, tab);
+  }
+
+  #leave(gateway: GatewayRecord, tab: Tab): void {
+    if (!tab.isOurs) {
+      this.#disconnect(gateway, tab);
+      return;
+    }
+    this.#forget(gateway, tab);
+    this.#awaits(tab.worker);
+  }
+
+  /** It is given up unless it comes within that time. */
+  #awaits(worker: WorkerId, forMs = this.#options.tabLeaseMs ?? tabLeaseDefaultMs): void {
+    const untilMs = this.#options.loop.nowMs() + forMs;
+    this.#away.set(worker, untilMs);
+    this.#alarm.by(untilMs);
+  }
+
+  /** Its machine may have lost its power: no connection breaks then. One that was asleep together
+   *  with us answers. Returns when to look again. */
+  #checkSilent(gateway: GatewayRecord, nowMs: number): number {
+    const answerMs = this.#gatewayTtlMs / 10;
+    const { askedAtMs, heardAtMs, link } = gateway;
+    if (askedAtMs === null) {
+      if (nowMs - heardAtMs < this.#gatewayTtlMs) return heardAtMs + this.#gatewayTtlMs;
+      gateway.askedAtMs = nowMs;
+      link.send(encodeBrowser({ action: "ping" }));
+      return nowMs + answerMs;
+    }
+    if (nowMs - askedAtMs < answerMs) return askedAtMs + answerMs;
+    link.close(1008, `silent for ${Math.round((nowMs - heardAtMs) / 1000)} s`);
+    this.#closed(gateway);
+    return Infinity;
+  }
+
+  #wake(nowMs: number): void {
+    for (const gateway of [...this.#gateways]) this.#alarm.by(this.#checkSilent(gateway, nowMs));
+    for (const [worker, untilMs] of this.#away) {
+      if (nowMs < untilMs) this.#alarm.by(untilMs);
+      else if (this.#away.delete(worker)) this.#lose(worker, "silent");
+    }
+  }
+}

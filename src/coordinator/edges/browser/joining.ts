@@ -1,0 +1,234 @@
+/** A browser becomes a worker of the core: who it is, whether it may, and what it still holds. */
+
+import { may } from "../../../core/access/roles.ts";
+import { ClusterError } from "../../../core/error.ts";
+import type { WorkerSpecs } from "../../../core/event.ts";
+import { type AttemptRef, attemptKey, idNumber, type WorkerId } from "../../../core/ids.ts";
+import { leasesOf, tabsOf, workerSpecs } from "../../../core/view.ts";
+import type { BrowserBody, Uid } from "../../../wire/browser/messages.ts";
+import type { ConnectMore } from "../../../wire/browser/more.ts";
+import type { Auth, Principal } from "../../access/auth.ts";
+import type { Loop } from "../../loop/loop.ts";
+import type { ClusterKeys } from "../worker/orders.ts";
+import { parseConnect } from "./claims.ts";
+import { parseRefs, refText } from "./runs.ts";
+import { Tab } from "./tab.ts";
+import type { ticketOf } from "./ticket.ts";
+
+export type TabDoor = {
+  readonly anonymous: boolean;
+  readonly tabsMax: number;
+  readonly auth: Pick<
+    Auth,
+    "principal" | "linkPrincipal" | "useJoin" | "isCredentialOf" | "issueCredential"
+  >;
+  readonly ticketOf: typeof ticketOf;
+  readonly keys: ClusterKeys;
+  readonly loop: Loop;
+  readonly remote: string;
+  readonly send: (text: string) => void;
+  /** The tab is in, durably; called before anything is ordered of it. What it holds in vain, it is
+   *  told there. */
+  readonly entered: (tab: Tab, unwanted: readonly number[]) => void;
+  /** Who is on the way in: how many of an owner, and sessions of workers that come back. */
+  readonly arrivals: Arrivals;
+  /** Another page is this worker just now. */
+  readonly isLive: (worker: WorkerId, session: string) => boolean;
+};
+
+export type Arrivals = {
+  readonly byOwner: Map<string, number>;
+  readonly returning: Map<WorkerId, string>;
+};
+
+export type Entered = { readonly tab: Tab; readonly credential: string };
+
+type Connect = Extract<BrowserBody, { action: "connect" }>;
+
+/** Throws `unauthenticated`, `fenced`, `protocol-violated`. */
+export async function enterTab(body: Connect, door: TabDoor): Promise<Entered> {
+  const uid = body.uid as Uid;
+  if (body.more === null) return enterBare(uid, body.speed, door);
+  const more = parseConnect(body.more);
+  const holding = heldOf(more);
+  const specs = specsOf(more, body.speed, uid);
+  const { session, slots } = more;
+  const common = { uid, isOurs: true, session, slots, send: door.send } as const;
+  const lastTid = Math.max(0, ...holding.map(({ tid }) => tid));
+  const refs = holding.flatMap(({ refs }) => refs);
+  const join = async (worker: WorkerId | null, owner: string): Promise<Tab> => {
+    const made: { tab?: Tab } = {};
+    const serving = worker === null ? {} : { serving: [] };
+    await door.loop.post(
+      { kind: "worker-joined", worker, owner, specs, holding: refs, ...serving },
+      (reply) => {
+        if (reply.worker === undefined) return;
+        made.tab = new Tab({ ...common, worker: reply.worker, lastTid });
+        door.entered(made.tab, adopt(made.tab, holding, door));
+      },
+    );
+    return made.tab as Tab;
+  };
+  if (more.worker !== "") return { tab: await comeBack(more, door, join), credential: "" };
+  const principal = newcomer(more, door);
+  const { owner } = principal;
+  const tab = await counted(owner, door, async () => {
+    await door.auth.useJoin(principal);
+    return join(null, owner);
+  });
+  return { tab, credential: await door.auth.issueCredential(tab.worker, principal) };
+}
+
+type Join = (worker: WorkerId | null, owner: string) => Promise<Tab>;
+
+async function comeBack(more: ConnectMore, door: TabDoor, join: Join): Promise<Tab> {
+  const { owner, worker } = returning(more, door);
+  const { returning: sessions } = door.arrivals;
+  sessions.set(worker, more.session);
+  try {
+    const tab = await join(worker, owner);
+    // It may have been revoked while the join was on its way to the log.
+    if (door.auth.isCredentialOf(worker, more.credential)) return tab;
+    throw new ClusterError("unauthenticated", `the credential of ${worker} was revoked`);
+  } finally {
+    sessions.delete(worker);
+  }
+}
+
+/** One person's tabs are not the whole cluster. Those on the way in count: a thousand may come at
+ *  once. */
+async function counted<T>(owner: string, door: TabDoor, join: () => Promise<T>): Promise<T> {
+  const { arrivals, loop, tabsMax } = door;
+  const { byOwner } = arrivals;
+  const others = byOwner.get(owner) ?? 0;
+  const count = tabsOf(loop.state, owner) + others;
+  if (count >= tabsMax) {
+    const text = `${count} tabs of ${owner} are here already; close one, or raise --tabs-max`;
+    throw new ClusterError("limit-exceeded", text);
+  }
+  byOwner.set(owner, others + 1);
+  try {
+    return await join();
+  } finally {
+    const left = (byOwner.get(owner) as number) - 1;
+    if (left === 0) byOwner.delete(owner);
+    else byOwner.set(owner, left);
+  }
+}
+
+/** Nobody vouches for it; the gateway and the coordinator were told to take such. */
+async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entered> {
+  if (!door.anonymous) {
+    throw new ClusterError(
+      "unauthenticated",
+      "a browser without a token; start the coordinator with --anonymous-browsers to take such",
+    );
+  }
+  const specs: WorkerSpecs = {
+    name: `browser ${uid} (${door.remote})`,
+    host: `browser-${uid}`,
+    slots: 1,
+    memoryBytes: 0,
+    kinds: [programKindBare],
+    exchangeUrl: "",
+    tab: true,
+    inputKbps: speed,
+    version: "seed 5",
+  };
+  const owner = "anonymous";
+  const made: { tab?: Tab } = {};
+  const joined = { kind: "worker-joined", worker: null, owner, specs, holding: [] } as const;
+  await counted(owner, door, () =>
+    door.loop.post(joined, ({ worker }) => {
+      if (worker === undefined) return;
+      const common = { uid, worker, isOurs: false, session: "", slots: 1, lastTid: 0 } as const;
+      made.tab = new Tab({ ...common, send: door.send });
+      door.entered(made.tab, []);
+    }),
+  );
+  return { tab: made.tab as Tab, credential: "" };
+}
+
+/** Program kind of browsers that have their own code, as the document leaves it. */
+export const programKindBare = 200;
+
+function specsOf(more: ConnectMore, speed: number, uid: Uid): WorkerSpecs {
+  return {
+    name: more.name === "" ? `tab ${uid}` : more.name,
+    host: `tab-${more.session.slice(0, 8)}`,
+    slots: more.slots,
+    memoryBytes: 0,
+    kinds: [...more.kinds],
+    exchangeUrl: "",
+    tab: true,
+    inputKbps: speed,
+    version: more.version,
+  };
+}
+
+function newcomer(more: ConnectMore, { auth }: TabDoor): Principal {
+  const principal = auth.principal(more.token);
+  if (!may(principal.role, "work") || principal.kind !== "join") {
+    throw new ClusterError(
+      "unauthenticated",
+      "the link brings no workers; open the link that `tequio up` prints",
+    );
+  }
+  return principal;
+}
+
+function returning(
+  { credential, session, worker }: ConnectMore,
+  { auth, isLive, loop }: TabDoor,
+): { readonly worker: WorkerId; readonly owner: string } {
+  const id = worker as WorkerId;
+  const isId = worker.startsWith("w-") && !Number.isNaN(idNumber(worker));
+  if (!isId || !auth.isCredentialOf(id, credential) || workerSpecs(loop.state, id) === null) {
+    throw new ClusterError("unauthenticated", `${worker.slice(0, 20)} is not known here any more`);
+  }
+  if (isLive(id, session)) {
+    throw new ClusterError("fenced", `${worker} is another tab just now; join as a new one`);
+  }
+  return { worker: id, owner: auth.linkPrincipal(credential).owner };
+}
+
+type Held = {
+  readonly tid: number;
+  readonly refs: NonNullable<ReturnType<typeof parseRefs>>;
+  readonly type: "m" | "r";
+};
+
+function heldOf(more: ConnectMore): Held[] {
+  return more.holding.flatMap((one) => {
+    if (typeof one === "number") return [];
+    const [tid, type, text] = one;
+    const refs = parseRefs(text);
+    return refs === null ? [] : [{ tid, type, refs }];
+  });
+}
+
+/** Runs whose attempts are still its own go on; the tids of the others. */
+function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: TabDoor): number[] {
+  const leased = new Set(leasesOf(loop.state, tab.worker).map(attemptKey));
+  const unwanted: number[] = [];
+  for (const { refs, tid, type } of holding) {
+    const { job, stage } = refs[0] as AttemptRef;
+    const mine = refs.filter((ref) => leased.has(attemptKey(ref)));
+    if (mine.length === 0) {
+      unwanted.push(tid);
+      continue;
+    }
+    tab.runs.set(tid, {
+      tid,
+      type,
+      job,
+      stage,
+      attempts: new Map(mine.map(({ attempt, task }) => [task, attempt])),
+      ticket: ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs)),
+      givenAtMs: loop.nowMs(),
+      missed: new Set(),
+      ending: false,
+    });
+  }
+  return unwanted;
+}

@@ -1,0 +1,76 @@
+/** Turns leases into `task` messages. Pure: what is not in the order is read from the state. */
+import type { CoordinatorState } from "../../../core/coordinator.ts";
+import type { JobId } from "../../../core/ids.ts";
+import type { JobSpec, StageSpec } from "../../../core/job.ts";
+import { jobOwner, jobSpec } from "../../../core/view.ts";
+import { encodeBrowser } from "../../../wire/browser/codec.ts";
+import type { TaskType } from "../../../wire/browser/messages.ts";
+import type { TaskMore } from "../../../wire/browser/more.ts";
+import { refsOf, refText, type TabRun } from "./runs.ts";
+import type { Tab } from "./tab.ts";
+
+type Attempts = ReadonlyArray<{ readonly task: number; readonly attempt: number }>;
+
+/** What is leased together to a tab, as runs: a map or reduce task alone, tasks of a list shared
+ *  out evenly over its slots. */
+export function portionsOf(kind: StageSpec["kind"], attempts: Attempts, slots: number): Attempts[] {
+  const size = kind === "tasks" ? Math.ceil(attempts.length / slots) : 1;
+  const portions: Attempts[] = [];
+  for (let at = 0; at < attempts.length; at += size) portions.push(attempts.slice(at, at + size));
+  return portions;
+}
+
+export function taskType(kind: StageSpec["kind"]): TaskType {
+  return kind === "reduce" ? "r" : "m";
+}
+
+/** The message, or null when the job is gone. */
+export function taskText(state: CoordinatorState, tab: Tab, run: TabRun): string | null {
+  const spec = jobSpec(state, run.job);
+  const stage = spec?.stages[run.stage];
+  if (spec === null || stage === undefined) return null;
+  const inputCount =
+    stage.inputStage === null ? 0 : (spec.stages[stage.inputStage]?.taskCount ?? 0);
+  const place = `/t/${run.ticket}`;
+  const url =
+    stage.kind === "reduce"
+      ? Array.from({ length: inputCount }, (_, i) => `${place}/in/${i}.ndjson`)
+      : [`${place}/in/0`];
+  const owner = jobOwner(state, run.job) ?? "";
+  const more = tab.isOurs ? moreOf(spec, stage, { run, place, inputCount, owner }) : null;
+  const { tid, type } = run;
+  // Our own tabs know where the partitions lie; a list of thousands of addresses says no more.
+  const told = tab.isOurs ? url.slice(0, 1) : url;
+  return encodeBrowser({ action: "task", type, uid: tab.uid, tid, url: told, more });
+}
+
+function moreOf(
+  spec: JobSpec,
+  stage: StageSpec,
+  of: { run: TabRun; place: string; inputCount: number; owner: string },
+): TaskMore {
+  const { inputCount, owner, place, run } = of;
+  return {
+    ref: refText(refsOf(run)),
+    job: run.job,
+    jobName: spec.name,
+    owner,
+    kind: stage.kind,
+    stage: run.stage,
+    attempts: [...run.attempts],
+    place,
+    codeHash: spec.codeHash,
+    planHash: spec.planHash,
+    partitionCount: stage.partitionCount,
+    inputCount,
+    output: spec.output ?? "ndjson",
+    timeoutMs: stage.timeoutMs,
+  };
+}
+
+/** Addresses that a finished run may name, in order. */
+export function resultUrls(state: CoordinatorState, job: JobId, run: TabRun): string[] {
+  const partitions = jobSpec(state, job)?.stages[run.stage]?.partitionCount ?? 0;
+  const count = run.type === "m" ? Math.max(1, partitions) : 1;
+  return Array.from({ length: count }, (_, i) => `/t/${run.ticket}/out/${i}`);
+}

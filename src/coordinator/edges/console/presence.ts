@@ -1,0 +1,145 @@
+/** Who is still there: listeners of connected users are tried now and then, and one that is dead is
+ *  no longer connected.
+ *
+ *  The try is a whole GET_FILE for a file that cannot be: some clients read a connection that ends
+ *  without a request for ever. */
+import type { MemberAddress, MemberRecord } from "../../../core/catalogue.ts";
+import { ClusterError } from "../../../core/error.ts";
+import { dialTcp, isRefused } from "../../../link/tcp/dial.ts";
+import { finish, gather } from "../../../link/tcp/gather.ts";
+import { encodeRequest } from "../../../wire/console/codec.ts";
+import type { Timers } from "../../loop/timers.ts";
+import type { Members } from "../../members/members.ts";
+
+export type PresenceLimits = {
+  /** From the end of one round to the next, ms; 0 = no rounds. */
+  readonly everyMs: number;
+  /** How long one try may take, ms. */
+  readonly probeMs: number;
+  /** Tries without an answer after which a user is gone; a refused one is enough by itself. */
+  readonly missesMax: number;
+  /** After its CONNECT a user is taken to be there for so long, ms. */
+  readonly graceMs: number;
+  /** Tries at once. */
+  readonly probesMax: number;
+};
+
+export const defaultPresenceLimits: PresenceLimits = {
+  everyMs: 30_000,
+  probeMs: 2_000,
+  missesMax: 3,
+  graceMs: 3_000,
+  probesMax: 16,
+};
+
+export type Presence = {
+  /** Asked before another client takes the user's place. */
+  isAlive(member: MemberRecord): Promise<boolean>;
+  /** It has just said CONNECT. */
+  connected(name: string): void;
+};
+
+export type PresenceOptions = {
+  readonly members: Members;
+  readonly timers: Timers;
+  readonly limits?: Partial<PresenceLimits>;
+};
+
+export class ProbedPresence implements Presence {
+  readonly #members: Members;
+  readonly #timers: Timers;
+  readonly #limits: PresenceLimits;
+  readonly #connectedAtMs = new Map<string, number>();
+  readonly #misses = new WeakMap<MemberAddress, number>();
+  #cancelTimer = () => {};
+  #round: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor({ members, timers, limits }: PresenceOptions) {
+    this.#members = members;
+    this.#timers = timers;
+    this.#limits = { ...defaultPresenceLimits, ...limits };
+    this.#arm();
+  }
+
+  connected(name: string): void {
+    this.#connectedAtMs.set(name, this.#timers.monotonicMs());
+  }
+
+  async isAlive({ name, address }: MemberRecord): Promise<boolean> {
+    if (address === null) return false;
+    return this.#isFresh(name) || (await this.#probe(address)) === "alive";
+  }
+
+  /** Tries everybody once; for tests, and the timer. */
+  async tryAll(): Promise<void> {
+    const { probesMax } = this.#limits;
+    const waiting = this.#members
+      .list()
+      .filter(({ kind, name, address }) => kind === "user" && address && !this.#isFresh(name))
+      .map(({ name }) => name);
+    const tryNext = async () => {
+      for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+        if (!this.#stopped) await this.#try(name);
+      }
+    };
+    await Promise.all(Array.from({ length: probesMax }, tryNext));
+    for (const name of this.#connectedAtMs.keys()) {
+      if (!this.#isFresh(name)) this.#connectedAtMs.delete(name);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelTimer();
+    await this.#round;
+  }
+
+  #isFresh(name: string): boolean {
+    const atMs = this.#connectedAtMs.get(name);
+    return atMs !== undefined && this.#timers.monotonicMs() - atMs < this.#limits.graceMs;
+  }
+
+  async #try(name: string): Promise<void> {
+    const address = this.#members.find(name)?.address ?? null;
+    if (address === null) return;
+    const found = await this.#probe(address);
+    const misses = found === "alive" ? 0 : (this.#misses.get(address) ?? 0) + 1;
+    this.#misses.set(address, misses);
+    const isGone = found === "refused" || misses >= this.#limits.missesMax;
+    // Meanwhile it may have come back elsewhere.
+    if (!isGone || this.#members.find(name)?.address !== address) return;
+    await this.#members.disconnect(name, "silent").catch((error: unknown) => {
+      // It left by itself, or the next round will tell.
+      if (!(error instanceof ClusterError)) throw error;
+    });
+  }
+
+  async #probe(address: MemberAddress): Promise<"alive" | "refused" | "silent"> {
+    const { probeMs } = this.#limits;
+    try {
+      const socket = await dialTcp(address, { timeoutMs: probeMs });
+      const answered = { push: () => ({ done: undefined }), end: () => undefined };
+      socket.write(absentFile);
+      await gather<undefined>(socket, answered, probeMs);
+      await finish(socket, probeMs);
+      return "alive";
+    } catch (error) {
+      return isRefused(error) ? "refused" : "silent";
+    }
+  }
+
+  #arm(): void {
+    const { everyMs } = this.#limits;
+    if (everyMs === 0 || this.#stopped) return;
+    this.#cancelTimer = this.#timers.after(everyMs, () => {
+      this.#round = this.tryAll().finally(() => this.#arm());
+    });
+  }
+}
+
+/** Nothing is below a device. */
+const absentFile = encodeRequest(
+  { operation: "GET_FILE", path: "/dev/null/anybody-there" },
+  { dateTime: null },
+);

@@ -1,0 +1,66 @@
+/** The shapes of JSON bodies. Shapes only: what a job may be is decided by the core. */
+import { z } from "zod";
+import { roles } from "../../../core/access/roles.ts";
+import { ClusterError } from "../../../core/error.ts";
+import type { JobSpec } from "../../../core/job.ts";
+import type { Submit, TokenRequest } from "../../../wire/api/messages.ts";
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 of 64 lowercase hex digits");
+const whole = z.number().int();
+
+const stage = z.strictObject({
+  kind: z.enum(["map", "reduce", "tasks"]),
+  taskCount: whole,
+  inputStage: whole.nullable(),
+  partitionCount: whole,
+  timeoutMs: whole,
+  inputBytes: whole.min(0),
+});
+
+const spec: z.ZodType<JobSpec> = z.strictObject({
+  name: z.string(),
+  codeHash: hash,
+  planHash: hash,
+  stages: z.array(stage).max(8),
+  locality: z
+    .strictObject({ hosts: z.array(z.string().max(200)), taskHost: z.array(whole) })
+    .nullable(),
+  limits: z.strictObject({
+    userErrorMax: whole,
+    workersKilledMax: whole,
+    backoffMs: whole,
+    backoffMaxMs: whole,
+  }),
+  backupTasks: z.boolean(),
+  weight: z.number(),
+  bareBrowsers: z.boolean().exactOptional(),
+  output: z.enum(["ndjson", "csv", "text", "bytes"]).exactOptional(),
+});
+
+const submit: z.ZodType<Submit> = z.strictObject({
+  key: z.string().min(1).max(200).nullable(),
+  spec,
+});
+
+const token: z.ZodType<TokenRequest> = z.strictObject({
+  role: z.enum(roles),
+  owner: z.string().regex(/^[^\s\p{C}](.{0,98}[^\s\p{C}])?$/u, "1 to 100 visible characters"),
+  ttlMs: whole.min(0).max(Number.MAX_SAFE_INTEGER / 2),
+  usesMax: whole.min(0).max(1_000_000),
+});
+
+function parse<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const where = issue?.path.join(".") || "body";
+  throw new ClusterError("bad-request", `${what}: ${where}: ${issue?.message}`);
+}
+
+export function parseSubmit(body: unknown): Submit {
+  return parse(submit, body, "this is no submission");
+}
+
+export function parseTokenRequest(body: unknown): TokenRequest {
+  return parse(token, body, "this is no request for a token");
+}

@@ -1,0 +1,89 @@
+/** Input files of jobs that the coordinator passes on: blobs, files of its own disk as they were
+ *  when the job was submitted, and files of members that a worker cannot reach. */
+import type { Stats } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { ClusterError } from "../../../core/error.ts";
+import type { InputFile } from "../../../wire/block/plan.ts";
+import type { Services } from "../../services.ts";
+import { bytesAnswer, type Span } from "./ranges.ts";
+import type { Answer } from "./route.ts";
+
+/** Longest time in which one range of a shared file is passed on, ms. */
+const readMs = 3_600_000;
+/** Read of a file at once: at the 64 KiB that are usual a tab's input costs half as much again. */
+const chunkBytes = 256 * 1024;
+
+type Holders = Pick<Services, "blobs" | "host" | "sharedInputs">;
+
+/** The answer to a call for the file; it is looked at before anything is answered. */
+export async function inputAnswer(
+  services: Holders,
+  file: InputFile,
+  span: Span | null,
+): Promise<Answer> {
+  if (file.at.kind === "path") mustBeSame(file, await statOf(services.host, file));
+  return bytesAnswer(file.sizeBytes, span, () => readInput(services, file, span));
+}
+
+/** Bytes of the file, opened only when somebody reads, so that it is closed whatever becomes of the
+ *  answer. Throws `data-lost` when it has changed, `not-found` when it lies elsewhere. */
+export async function* readInput(
+  { blobs, host, sharedInputs }: Holders,
+  file: InputFile,
+  span: Span | null,
+): AsyncGenerator<Uint8Array, void> {
+  const { at, sizeBytes } = file;
+  if (at.kind === "blob") {
+    yield* blobs.read(at.hash, span ?? undefined);
+    return;
+  }
+  if (at.kind === "shared") {
+    const content = { name: file.name, root: at.root, sizeBytes };
+    const range = span ?? { start: 0, end: sizeBytes };
+    // Copied: a piece may be overwritten by the next one.
+    for await (const bytes of sharedInputs.read(content, range, AbortSignal.timeout(readMs))) {
+      yield Uint8Array.from(bytes);
+    }
+    return;
+  }
+  mustBeSame(file, await statOf(host, file));
+  const opened = await open(at.path, "r").catch((cause) => gone(file, cause));
+  try {
+    const { start, end } = span ?? { start: 0, end: sizeBytes };
+    if (start >= end) return;
+    const range = { start, end: end - 1, highWaterMark: chunkBytes };
+    // The last bytes wait for the second look: who has them all takes the answer for whole.
+    let last: Uint8Array = new Uint8Array();
+    for await (const chunk of opened.createReadStream({ ...range, autoClose: false })) {
+      if (last.length > 0) yield last;
+      last = chunk;
+    }
+    mustBeSame(file, await opened.stat());
+    yield last;
+  } finally {
+    await opened.close();
+  }
+}
+
+async function statOf(host: string, file: InputFile): Promise<Stats> {
+  if (file.at.kind !== "path" || file.at.host !== host) {
+    const text = `${file.name} lies on another machine's disk; only workers there can read it`;
+    throw new ClusterError("not-found", text);
+  }
+  return stat(file.at.path).catch((cause) => gone(file, cause));
+}
+
+function mustBeSame(file: InputFile, found: Stats): void {
+  const { at } = file;
+  if (at.kind !== "path") return;
+  const same = found.size === file.sizeBytes && found.mtimeMs === at.mtimeMs && found.isFile();
+  if (same) return;
+  const text = `${file.name} (${at.path}) has changed since the job was submitted; submit it again`;
+  throw new ClusterError("data-lost", text);
+}
+
+function gone(file: InputFile, cause: unknown): never {
+  const path = file.at.kind === "path" ? ` (${file.at.path})` : "";
+  const text = `${file.name}${path} cannot be read any more; submit the job again`;
+  throw new ClusterError("data-lost", text, { cause });
+}

@@ -1,0 +1,126 @@
+/** Blobs over HTTP: uploads that are durable when they are answered, downloads with ranges. */
+import type { CoordinatorState } from "../../../../core/coordinator.ts";
+import { ClusterError } from "../../../../core/error.ts";
+import { isTab } from "../../../../core/view.ts";
+import type { BlobPut } from "../../../../store/blob/blob.ts";
+import { hit } from "../../../../store/failpoint.ts";
+import type { Principal } from "../../../access/auth.ts";
+import type { Services } from "../../../services.ts";
+import { bytesAnswer, parseRange } from "../ranges.ts";
+import { type Answer, type Call, json, type Route } from "../route.ts";
+
+/** An upload from which nothing comes for so long is given up, ms. */
+const stallMs = 30_000;
+
+async function upload({ services, principal, headers, body, signal }: Call): Promise<Answer> {
+  const expect = headers["x-content-sha256"];
+  if (expect !== undefined && (typeof expect !== "string" || !/^[0-9a-f]{64}$/.test(expect))) {
+    throw new ClusterError(
+      "bad-request",
+      "x-content-sha256 is a SHA-256 of 64 lowercase hex digits",
+    );
+  }
+  const moved = body === undefined || body === null ? none() : moving(body as Chunks, signal);
+  const store = async (chunks: Source) => {
+    hit("http.upload", "before");
+    const put = await services.blobs.put(chunks, expect === undefined ? {} : { expect });
+    hit("http.upload", "after");
+    return put;
+  };
+  const put = await admitted(services, principal, { moved, store });
+  services.sweep.touch(put.hash);
+  return json(put);
+}
+
+type Source = AsyncIterable<Uint8Array>;
+
+async function* none(): AsyncGenerator<Uint8Array, void> {}
+
+type Upload = {
+  readonly moved: Source;
+  readonly store: (chunks: Source) => Promise<BlobPut>;
+};
+
+/** A worker's upload belongs to a job that runs, and such jobs must be able to end. */
+function admitted(
+  { loop, lowWater, uploads }: Services,
+  principal: Principal,
+  { moved, store }: Upload,
+): Promise<BlobPut> {
+  if (principal.role === "worker") {
+    return uploads.count(
+      { tab: tabOf(principal, loop.state), job: null, task: null },
+      moved,
+      store,
+    );
+  }
+  lowWater.mustBeAbove("an upload");
+  return store(lowWater.guarded(moved, "an upload"));
+}
+
+/** Whose uploads are counted as those of a tab; null for a worker that has joined as such. */
+export function tabOf({ token, worker }: Principal, state: CoordinatorState): string | null {
+  if (worker === null) return token;
+  return isTab(state, worker) ? worker : null;
+}
+
+export type Chunks = AsyncIterable<Uint8Array> & { destroy(error: Error): void };
+
+/** The chunks, as long as they keep coming. */
+export async function* moving(chunks: Chunks, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const stop = (why: string) => chunks.destroy(new ClusterError("unavailable", why));
+  const aborted = () => stop("the upload was broken off; send it again");
+  signal.addEventListener("abort", aborted);
+  let timer = setTimeout(() => {}, 0);
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => stop(`no bytes came for ${stallMs} ms; send it again`), stallMs);
+  };
+  try {
+    wait();
+    for await (const chunk of chunks) {
+      wait();
+      yield chunk;
+    }
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", aborted);
+  }
+}
+
+async function download({ services, params, headers }: Call, withBody: boolean): Promise<Answer> {
+  const hash = params.hash ?? "";
+  const sizeBytes = /^[0-9a-f]{64}$/.test(hash) ? await services.blobs.size(hash) : null;
+  if (sizeBytes === null) {
+    throw new ClusterError("not-found", `there is no blob ${hash.slice(0, 64)}`);
+  }
+  services.sweep.touch(hash);
+  const span = parseRange(headers.range, sizeBytes);
+  const read = () => services.blobs.read(hash, span ?? undefined);
+  return bytesAnswer(sizeBytes, span, withBody ? read : null);
+}
+
+export const blobRoutes: readonly Route[] = [
+  {
+    method: "POST",
+    path: "/v1/blobs",
+    access: ["submit", "work"],
+    exchange: "bytes → BlobPut; header `x-content-sha256` is checked when given",
+    body: "bytes",
+    handle: upload,
+  },
+  {
+    method: "GET",
+    path: "/v1/blobs/:hash",
+    access: "any",
+    exchange: "→ bytes, `Range: bytes=a-b` honoured",
+    handle: (call) => download(call, true),
+  },
+  {
+    method: "HEAD",
+    path: "/v1/blobs/:hash",
+    access: "any",
+    exchange: "→ the head of GET",
+    handle: (call) => download(call, false),
+  },
+];

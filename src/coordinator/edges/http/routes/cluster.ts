@@ -1,0 +1,85 @@
+/** The cluster itself over HTTP: health, workers, tokens, shutdown. */
+import { tokenRecords, workerSummaries } from "../../../../core/view.ts";
+import type { Health, TokenRevoked, TokenView } from "../../../../wire/api/messages.ts";
+import { parseTokenRequest } from "../bodies.ts";
+import { type Answer, type Call, json, type Route } from "../route.ts";
+
+function health({ services }: Call): Answer {
+  const { host, loop, version } = services;
+  return json({ ok: true, version, epoch: loop.epoch, host } satisfies Health);
+}
+
+function tokens({ services }: Call): Answer {
+  const views = tokenRecords(services.loop.state).map(
+    ({ id, role, owner, expiresAtMs, usesMax, uses, revoked }): TokenView => ({
+      id,
+      role,
+      owner,
+      expiresAtMs,
+      usesMax,
+      uses,
+      revoked,
+    }),
+  );
+  return json({ tokens: views });
+}
+
+async function revoke({ services, params, query }: Call): Promise<Answer> {
+  const id = params.id ?? "";
+  const withMembers = query.members === "1";
+  const members = await services.auth.revoke(id, withMembers);
+  for (const gone of withMembers ? [id, ...members] : [id]) {
+    services.edge.revoked(gone);
+    services.tracker.revoked(gone);
+  }
+  return json({ members } satisfies TokenRevoked);
+}
+
+export const clusterRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/v1/health",
+    access: "none",
+    exchange: "→ Health",
+    handle: health,
+  },
+  {
+    method: "GET",
+    path: "/v1/workers",
+    access: ["read-workers"],
+    exchange: "→ { workers: WorkerSummary[] }",
+    handle: ({ services }) => json({ workers: workerSummaries(services.loop.state) }),
+  },
+  {
+    method: "POST",
+    path: "/v1/tokens",
+    access: ["manage-tokens"],
+    exchange: "TokenRequest → TokenAnswer (the only time the token is shown)",
+    handle: async ({ services, body }) => json(await services.auth.issue(parseTokenRequest(body))),
+  },
+  {
+    method: "GET",
+    path: "/v1/tokens",
+    access: ["manage-tokens"],
+    exchange: "→ { tokens: TokenView[] }",
+    handle: tokens,
+  },
+  {
+    method: "DELETE",
+    path: "/v1/tokens/:id",
+    access: ["manage-tokens"],
+    exchange: "→ { members } that it let in: they stay, or go with `?members=1`",
+    handle: revoke,
+  },
+  {
+    method: "POST",
+    path: "/v1/shutdown",
+    access: ["shutdown"],
+    exchange: "{} → {}",
+    handle: ({ services }) => {
+      // After the answer has left.
+      setImmediate(services.onShutdown);
+      return json({});
+    },
+  },
+];

@@ -1,0 +1,25 @@
+/** All routes; a call that is not here does not exist. */
+
+import { sharedInputRoutes } from "../../../members/inputs.ts";
+import type { Route } from "../route.ts";
+import { blobRoutes } from "./blobs.ts";
+import { clusterRoutes } from "./cluster.ts";
+import { insightRoutes } from "./insight.ts";
+import { jobRoutes } from "./jobs.ts";
+import { memberRoutes } from "./members.ts";
+import { relayRoutes } from "./relay.ts";
+import { resultRoutes } from "./results.ts";
+import { tabRoutes } from "./tabs.ts";
+
+export const routes: readonly Route[] = [
+  ...clusterRoutes.filter(({ access }) => access === "none"),
+  ...blobRoutes,
+  ...jobRoutes,
+  ...resultRoutes,
+  ...insightRoutes,
+  ...relayRoutes,
+  ...tabRoutes,
+  ...memberRoutes,
+  ...sharedInputRoutes,
+  ...clusterRoutes.filter(({ access }) => access !== "none"),
+];

@@ -1,0 +1,128 @@
+/** What people look at over HTTP: attempts, reasons, who they are themselves, and shared files. */
+
+import { actionsOf } from "../../../../core/access/roles.ts";
+import { ClusterError } from "../../../../core/error.ts";
+import { idNumber, type WorkerId } from "../../../../core/ids.ts";
+import { offeredFiles, sourcesOf } from "../../../../core/sharing/view.ts";
+import { jobSpec } from "../../../../core/view.ts";
+import type { Why } from "../../../../core/why/reasons.ts";
+import { whyJob, whyTask, whyWorker } from "../../../../core/why/why.ts";
+import type { Attempts } from "../../../../wire/api/attempts.ts";
+import type { Me, SharedFiles } from "../../../../wire/api/messages.ts";
+import { asJobId, noSuchJob, summaryOf } from "../../../services.ts";
+import { type Answer, type Call, json, type Route } from "../route.ts";
+
+function attempts({ services, params, query }: Call): Answer {
+  const job = asJobId(params.job);
+  const { attempts, loop } = services;
+  const known = attempts.attempts(job, wholeNumber(query.after, "after") ?? 0, loop.nowMs());
+  if (known !== null) return json(known);
+  const originMs = summaryOf(services, job).submittedAtMs;
+  const nothing = { originMs, partial: true, next: 0, more: false, ended: [], running: [] };
+  return json(nothing satisfies Attempts);
+}
+
+function why({ services, params, query }: Call): Answer {
+  const job = asJobId(params.job);
+  const { loop } = services;
+  const task = wholeNumber(query.task, "task");
+  const stage = wholeNumber(query.stage, "stage") ?? 0;
+  const reasons =
+    task === null
+      ? whyJob(loop.state, job, loop.nowMs())
+      : whyTask(loop.state, { job, stage, task }, loop.nowMs());
+  if (reasons !== null) return json({ reasons } satisfies Why);
+  if (task === null) throw noSuchJob(job);
+  const text = `${job} has no task ${task} in stage ${stage}; \`tequio status ${job}\` lists them`;
+  throw new ClusterError("not-found", text);
+}
+
+function whyOfWorker({ services, params }: Call): Answer {
+  const worker = params.worker ?? "";
+  const known = worker.startsWith("w-") && !Number.isNaN(idNumber(worker));
+  const reasons = known ? whyWorker(services.loop.state, worker as WorkerId) : null;
+  if (reasons !== null) return json({ reasons } satisfies Why);
+  const text = `there is no worker ${worker.slice(0, 40)}; \`tequio workers\` lists them`;
+  throw new ClusterError("not-found", text);
+}
+
+function spec({ services, params }: Call): Answer {
+  const job = asJobId(params.job);
+  const known = jobSpec(services.loop.state, job);
+  if (known === null) throw noSuchJob(job);
+  return json(known);
+}
+
+function me({ services, principal }: Call): Answer {
+  const { owner, role } = principal;
+  const { place, version } = services;
+  return json({ role, owner, may: actionsOf(role), version, openUrl: place.openUrl } satisfies Me);
+}
+
+const filesMax = 1_000;
+
+function files({ services, query }: Call): Answer {
+  const { loop, members } = services;
+  const wanted = typeof query.find === "string" ? query.find.toLowerCase() : "";
+  const isHere: Parameters<typeof offeredFiles>[1] = (member) => members.isHere(member);
+  const found: Array<SharedFiles["files"][number]> = [];
+  for (const { name, sizeBytes } of offeredFiles(loop.state, isHere)) {
+    if (!name.toLowerCase().includes(wanted)) continue;
+    if (found.length >= filesMax) return json({ files: found, more: true } satisfies SharedFiles);
+    const holders = sourcesOf(loop.state, { name }, isHere).map(({ owner }) => owner.name);
+    found.push({ name, sizeBytes, holders: [...new Set(holders)] });
+  }
+  return json({ files: found, more: false } satisfies SharedFiles);
+}
+
+/** Of a query; null when it is not there. Throws `bad-request`. */
+function wholeNumber(value: unknown, name: string): number | null {
+  if (value === undefined || value === "") return null;
+  if (/^\d{1,15}$/.test(String(value))) return Number(value);
+  throw new ClusterError("bad-request", `?${name}= is a whole number`);
+}
+
+export const insightRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/attempts",
+    access: "read",
+    exchange: "→ Attempts; `?after=` tells only those that ended since that answer's `next`",
+    handle: attempts,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/why",
+    access: "read",
+    exchange: "→ Why: a chain of reasons; `?stage=1&task=5` of one task",
+    handle: why,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/spec",
+    access: "read",
+    exchange: "→ JobSpec, as it was submitted",
+    handle: spec,
+  },
+  {
+    method: "GET",
+    path: "/v1/workers/:worker/why",
+    access: ["read-workers"],
+    exchange: "→ Why",
+    handle: whyOfWorker,
+  },
+  {
+    method: "GET",
+    path: "/v1/me",
+    access: "any",
+    exchange: "→ Me: role, owner and what it may do",
+    handle: me,
+  },
+  {
+    method: "GET",
+    path: "/v1/files",
+    access: ["fetch-shared"],
+    exchange: "→ SharedFiles; `?find=` names that hold this text",
+    handle: files,
+  },
+];

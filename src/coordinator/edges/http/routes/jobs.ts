@@ -1,0 +1,106 @@
+/** Jobs over HTTP: submit, list, watch, cancel, remove. */
+import { createHash } from "node:crypto";
+import { may } from "../../../../core/access/roles.ts";
+import type { JobSummary } from "../../../../core/summary.ts";
+import { jobSummaries } from "../../../../core/view.ts";
+import { hit } from "../../../../store/failpoint.ts";
+import { asJobId, summaryOf } from "../../../services.ts";
+import { parseSubmit } from "../bodies.ts";
+import { forbidden } from "../permission.ts";
+import { type Answer, type Call, json, ndjson, type Route } from "../route.ts";
+import { watchJob } from "../watch.ts";
+import { earlyResults, waitMsOf } from "./results.ts";
+
+async function submit({ services, principal, body, query, signal }: Call): Promise<Answer> {
+  const { key, spec } = parseSubmit(body);
+  services.lowWater.mustBeAbove("a new job");
+  const { blobs, usesPaths } = await services.plans.check(spec);
+  if (usesPaths && !may(principal.role, "use-local-paths")) {
+    throw forbidden(principal, "have files of other machines' disks read; upload them instead");
+  }
+  for (const hash of blobs) services.sweep.touch(hash);
+  // The keys of the parsed body come in one order, whatever the submitter's was.
+  const digest = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
+  const { owner } = principal;
+  hit("http.submit", "before");
+  const { job } = await services.loop.post({ kind: "job-submitted", owner, key, digest, spec });
+  hit("http.submit", "after");
+  const waitMs = waitMsOf(query.resultsMs);
+  if (waitMs === null || job === undefined) return json({ job });
+  const rest = earlyResults(services, { job, waitMs }, signal);
+  return { kind: "lines", first: encoder.encode(`${JSON.stringify({ job })}\n`), rest };
+}
+
+const encoder = new TextEncoder();
+
+function list({ services, principal }: Call): Answer {
+  const { loop, progress } = services;
+  const all: readonly JobSummary[] = jobSummaries(loop.state, loop.nowMs());
+  const seen = may(principal.role, "read-any")
+    ? all
+    : all.filter(({ owner }) => owner === principal.owner);
+  return json({ jobs: seen.map((summary) => progress.added(summary)) });
+}
+
+async function cancel({ services, principal, params }: Call): Promise<Answer> {
+  const job = asJobId(params.job);
+  hit("http.cancel", "before");
+  await services.loop.post({ kind: "job-cancelled", job, by: principal.owner });
+  hit("http.cancel", "after");
+  return json(summaryOf(services, job));
+}
+
+async function remove({ services, params }: Call): Promise<Answer> {
+  hit("http.remove", "before");
+  await services.loop.post({ kind: "job-removed", job: asJobId(params.job) });
+  hit("http.remove", "after");
+  return json({});
+}
+
+export const jobRoutes: readonly Route[] = [
+  {
+    method: "POST",
+    path: "/v1/jobs",
+    access: ["submit"],
+    exchange:
+      "Submit → Submitted; with `?resultsMs=20000` NDJSON: it, then the results of a `tasks` job " +
+      "that ends so soon and has few",
+    handle: submit,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs",
+    access: "read",
+    exchange: "→ { jobs: JobSummary[] } newest first",
+    handle: list,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job",
+    access: "read",
+    exchange: "→ JobSummary",
+    handle: ({ services, params }) => json(summaryOf(services, asJobId(params.job))),
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/watch",
+    access: "read",
+    exchange: "→ NDJSON of JobSummary, one at once, then on change (at most 10/s), last when ended",
+    handle: ({ services, params, signal }) =>
+      ndjson(watchJob(services, asJobId(params.job), signal)),
+  },
+  {
+    method: "POST",
+    path: "/v1/jobs/:job/cancel",
+    access: "cancel",
+    exchange: "{} → JobSummary",
+    handle: cancel,
+  },
+  {
+    method: "DELETE",
+    path: "/v1/jobs/:job",
+    access: "cancel",
+    exchange: "→ {} (only an ended job)",
+    handle: remove,
+  },
+];

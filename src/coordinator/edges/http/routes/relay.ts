@@ -1,0 +1,107 @@
+/** Where the partitions of a stage lie; those that the coordinator keeps, and how workers that
+ *  nobody can reach bring them. */
+import { ClusterError } from "../../../../core/error.ts";
+import type { AttemptRef, JobId } from "../../../../core/ids.ts";
+import { isLeasedTo, jobSpec, leasesOf } from "../../../../core/view.ts";
+import { asJobId } from "../../../services.ts";
+import { sourcesFor } from "../../worker/orders.ts";
+import { bytesAnswer } from "../ranges.ts";
+import { type Answer, type Call, json, type Route } from "../route.ts";
+import { type Chunks, moving, tabOf } from "./blobs.ts";
+
+function refOf({ params }: Call): AttemptRef {
+  const [stage, task, attempt] = [params.stage, params.task, params.attempt].map((text) =>
+    /^\d{1,10}$/.test(text ?? "") ? Number(text) : -1,
+  ) as [number, number, number];
+  return { job: asJobId(params.job), stage, task, attempt };
+}
+
+/** The attempts of the caller that read the outputs of this stage. */
+function readers({ principal, services }: Call, job: JobId, stage: number): AttemptRef[] {
+  const { state } = services.loop;
+  const stages = jobSpec(state, job)?.stages ?? [];
+  return leasesOf(state, principal.worker ?? "w-0").filter(
+    (one) => one.job === job && stages[one.stage]?.inputStage === stage,
+  );
+}
+
+function notReading(stage: number): ClusterError {
+  const text = `this worker has no attempt that reads this of stage ${stage}`;
+  return new ClusterError("not-found", text);
+}
+
+function sources(call: Call): Answer {
+  const { params, principal, services } = call;
+  const [job, stage] = [
+    asJobId(params.job),
+    /^\d{1,4}$/.test(params.stage!) ? Number(params.stage) : -1,
+  ];
+  if (readers(call, job, stage).length === 0) throw notReading(stage);
+  const { keys, loop } = services;
+  const to = { worker: principal.worker!, job, stage };
+  return json(sourcesFor(loop.state, to, { keys, nowMs: loop.nowMs() }));
+}
+
+function get(call: Call): Answer {
+  const { params, services } = call;
+  const ref = refOf(call);
+  const { what } = params;
+  const at = /^\d{1,6}$/.test(what ?? "") ? Number(what) : -1;
+  const isWanted = ({ task }: AttemptRef) => what === "manifest" || task === at;
+  if (!readers(call, ref.job, ref.stage).some(isWanted)) throw notReading(ref.stage);
+  const output = services.relay.get(ref);
+  const partition = output?.manifest.partitions[at];
+  if (output !== null && what === "manifest") return stream(services.relay.readManifest(output));
+  if (output === null || partition === undefined) {
+    throw new ClusterError("not-found", "this output is not here any more");
+  }
+  return bytesAnswer(partition.sizeBytes, null, () => services.relay.read(output, at));
+}
+
+function stream(bytes: AsyncIterable<Uint8Array>): Answer {
+  const headers = { "content-type": "application/octet-stream" };
+  return { kind: "bytes", status: 200, headers, stream: bytes };
+}
+
+async function put(call: Call): Promise<Answer> {
+  const { body, params, principal, services, signal } = call;
+  const ref = refOf(call);
+  const isLeased = () => isLeasedTo(services.loop.state, principal.worker ?? "w-0", ref);
+  if (!isLeased()) throw new ClusterError("not-found", "this attempt is not leased to this worker");
+  const { relay, uploads } = services;
+  const counted = <T>(store: (bytes: AsyncIterable<Uint8Array>) => Promise<T>) => {
+    const of = { tab: tabOf(principal, services.loop.state), job: ref.job, task: null };
+    return uploads.count(of, moving(body as Chunks, signal), store);
+  };
+  if (params.what === "manifest") {
+    return json({ root: await counted((bytes) => relay.putManifest(ref, bytes)) });
+  }
+  const { manifest, root } = await counted((bytes) => relay.putRun(ref, bytes, isLeased));
+  return json({ root, sizeBytes: manifest.sizeBytes });
+}
+
+export const relayRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/shuffle/:job/:stage/:task/:attempt/:what",
+    access: ["work"],
+    exchange:
+      "→ bytes: the manifest of a map output, or the partition that the worker's task reads",
+    handle: get,
+  },
+  {
+    method: "GET",
+    path: "/shuffle/:job/:stage/sources",
+    access: ["work"],
+    exchange: "→ StageSources, for a worker whose task reads that stage",
+    handle: sources,
+  },
+  {
+    method: "PUT",
+    path: "/shuffle/:job/:stage/:task/:attempt/:what",
+    access: ["work"],
+    exchange: "manifest, then run → { root }; only of an attempt that the worker has",
+    body: "bytes",
+    handle: put,
+  },
+];

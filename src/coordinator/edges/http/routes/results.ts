@@ -1,0 +1,175 @@
+/** What a job leaves: its output, results, log, and the input files that the coordinator passes
+ *  on. */
+import { ClusterError } from "../../../../core/error.ts";
+import type { JobId } from "../../../../core/ids.ts";
+import type { TaskOutput } from "../../../../core/job.ts";
+import { jobBadRecords, jobOutputs, jobSpec, jobSummary } from "../../../../core/view.ts";
+import type { Output } from "../../../../wire/api/messages.ts";
+import { asJobId, noSuchJob, type Services, summaryOf } from "../../../services.ts";
+import { inputAnswer } from "../input-file.ts";
+import { parseRange } from "../ranges.ts";
+import { type Answer, type Call, json, ndjson, type Route } from "../route.ts";
+
+/** Throws what the job came to, unless it is done. */
+function mustBeDone(services: Services, job: JobId): readonly TaskOutput[] {
+  const { failure, state } = summaryOf(services, job);
+  if (state === "failed" && failure !== null) {
+    throw new ClusterError(failure.code, failure.message);
+  }
+  if (state === "done") return jobOutputs(services.loop.state, job).filter((one) => one !== null);
+  const text =
+    state === "running"
+      ? `${job} still runs; its output can be read when it is done: \`tequio attach ${job}\``
+      : `${job} was cancelled and has no output; submit it again`;
+  throw new ClusterError("conflict", text);
+}
+
+function output({ services, params }: Call): Answer {
+  const job = asJobId(params.job);
+  const parts = mustBeDone(services, job).map(({ root, sizeBytes, records }, task) => ({
+    task,
+    hash: root,
+    sizeBytes,
+    records,
+  }));
+  const badRecords = jobBadRecords(services.loop.state, job);
+  return json({ parts, badRecords } satisfies Output);
+}
+
+const encoder = new TextEncoder();
+/** Lines are handed over in pieces of about this, characters. */
+const pieceChars = 64 * 1024;
+
+async function* resultLines(
+  services: Services,
+  outputs: readonly TaskOutput[],
+): AsyncGenerator<Uint8Array, void> {
+  let piece = "";
+  for (const { root, value } of outputs) {
+    if (value !== undefined || root === "") {
+      piece += `${value ?? "null"}\n`;
+      if (piece.length < pieceChars) continue;
+    }
+    if (piece !== "") yield encoder.encode(piece);
+    piece = "";
+    if (value !== undefined || root === "") continue;
+    yield* services.blobs.read(root);
+    piece = "\n";
+  }
+  if (piece !== "") yield encoder.encode(piece);
+}
+
+/** Longest `waitMs`: below the time in which clients expect an answer. */
+const waitMaxMs = 25_000;
+
+/** Resolves when the job has ended, or after `limitMs`. */
+async function ended(services: Services, job: JobId, limitMs: number, signal: AbortSignal) {
+  const { loop, watchers } = services;
+  const runs = () => jobSummary(loop.state, job, 0)?.state === "running";
+  const giveUpAtMs = performance.now() + Math.min(limitMs, waitMaxMs);
+  const watch = watchers.open(job);
+  try {
+    while (runs() && !signal.aborted) {
+      const leftMs = giveUpAtMs - performance.now();
+      if (leftMs <= 0) return;
+      await watch.next(leftMs, signal);
+    }
+  } finally {
+    watch.close();
+  }
+}
+
+/** Results of a `tasks` job that ends well within `waitMs` and has few; else null, and whoever
+ *  wants them asks for them. */
+export async function earlyResults(
+  services: Services,
+  { job, waitMs }: { readonly job: JobId; readonly waitMs: number },
+  signal: AbortSignal,
+): Promise<Uint8Array | null> {
+  if (jobSpec(services.loop.state, job)?.stages[0]?.kind !== "tasks") return null;
+  await ended(services, job, waitMs, signal);
+  if (jobSummary(services.loop.state, job, 0)?.state !== "done") return null;
+  return fewLines(mustBeDone(services, job));
+}
+
+/** Of a query; null when it is not there or no whole number. */
+export function waitMsOf(text: unknown): number | null {
+  return typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
+
+async function results({ services, params, query, signal }: Call): Promise<Answer> {
+  const job = asJobId(params.job);
+  if (jobSpec(services.loop.state, job)?.stages[0]?.kind !== "tasks") {
+    const text = `${job} is no list of tasks; get its result with \`tequio get ${job}\``;
+    throw new ClusterError("bad-request", text);
+  }
+  const waitMs = waitMsOf(query.waitMs);
+  if (waitMs !== null) await ended(services, job, waitMs, signal);
+  const outputs = mustBeDone(services, job);
+  return ndjson(fewLines(outputs) ?? resultLines(services, outputs));
+}
+
+/** All in one piece, as most jobs have it: a stream costs more than they do. */
+function fewLines(outputs: readonly TaskOutput[]): Uint8Array | null {
+  if (outputs.length > 1_000) return null;
+  let lines = "";
+  for (const { root, value } of outputs) {
+    if (value === undefined && root !== "") return null;
+    lines += `${value ?? "null"}\n`;
+    if (lines.length > pieceChars) return null;
+  }
+  return encoder.encode(lines);
+}
+
+function logs({ services, params, query, signal }: Call): Answer {
+  const job = asJobId(params.job);
+  const { loop } = services;
+  const ended = () => jobSummary(loop.state, job, 0)?.state !== "running";
+  return ndjson(services.logs.read(job, query.follow === "1" ? { ended, signal } : null));
+}
+
+async function input({ services, params, headers }: Call): Promise<Answer> {
+  const job = asJobId(params.job);
+  const { loop, plans } = services;
+  const spec = jobSpec(loop.state, job);
+  if (spec === null || jobSummary(loop.state, job, 0)?.state !== "running") throw noSuchJob(job);
+  const { files } = await plans.read(spec.planHash);
+  const file = /^\d{1,9}$/.test(params.file ?? "") ? files[Number(params.file)] : undefined;
+  if (file === undefined) {
+    throw new ClusterError("not-found", `${job} has no input file ${params.file}`);
+  }
+  return inputAnswer(services, file, parseRange(headers.range, file.sizeBytes));
+}
+
+export const resultRoutes: readonly Route[] = [
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/output",
+    access: "read",
+    exchange: "→ Output (409 conflict while running, the job's failure when it failed)",
+    handle: output,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/results",
+    access: "read",
+    exchange:
+      "→ NDJSON, one result of a `tasks` job a line, in order; `?waitMs=20000` waits so long for " +
+      "its end",
+    handle: results,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/logs",
+    access: "read",
+    exchange: "→ NDJSON of LogLine; `?follow=1` goes on until the job has ended",
+    handle: logs,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/input/:file",
+    access: ["work"],
+    exchange: "→ bytes of a plan's file (its index), Range honoured; only while the job runs",
+    handle: input,
+  },
+];

@@ -1,0 +1,147 @@
+/** What the attempts behind a ticket read: splits, items, partitions. */
+import { ClusterError } from "../../../../core/error.ts";
+import type { AttemptRef, WorkerId } from "../../../../core/ids.ts";
+import { jobSpec, stageSources, workerSpecs } from "../../../../core/view.ts";
+import { sourceKey, ticketText } from "../../../../peer/shuffle/ticket.ts";
+import type { InputFile, Plan } from "../../../../wire/block/plan.ts";
+import type { Services } from "../../../services.ts";
+import type { TabRun } from "../../browser/runs.ts";
+import { shuffleTicketMs } from "../../worker/orders.ts";
+import { readInput } from "../input-file.ts";
+
+const newline = 10;
+/** Longest time in which a worker sends one partition, ms. */
+const readMs = 300_000;
+
+/** The map task's records as text, cut where they end: what a browser needs that knows the document
+ *  only. */
+export async function* splitText(
+  services: Services,
+  run: TabRun,
+): AsyncGenerator<Uint8Array, void> {
+  const plan = await wholePlan(services, run);
+  const [task] = run.attempts.keys();
+  for (const [index, start, end] of plan.splits[task ?? -1]?.pieces ?? []) {
+    const file = plan.files[index] as InputFile;
+    if (file.compression !== "none") {
+      throw new ClusterError("bad-request", `${file.name} is compressed; no browser reads that`);
+    }
+    yield* wholeLines(services, file, { start, end });
+  }
+}
+
+/** From the first line that begins at or after `start` to the end of the last that begins before
+ *  `end`. */
+async function* wholeLines(
+  services: Services,
+  file: InputFile,
+  { end, start }: { readonly start: number; readonly end: number },
+): AsyncGenerator<Uint8Array, void> {
+  let at = Math.max(0, start - 1);
+  let begun = start === 0;
+  for await (const chunk of readInput(services, file, { start: at, end: file.sizeBytes })) {
+    let bytes = chunk;
+    if (!begun) {
+      const found = bytes.indexOf(newline);
+      at += found === -1 ? bytes.length : found + 1;
+      if (found === -1) continue;
+      bytes = bytes.subarray(found + 1);
+      begun = true;
+    }
+    if (at >= end) return;
+    const last =
+      end - 1 < at + bytes.length ? bytes.indexOf(newline, Math.max(0, end - 1 - at)) : -1;
+    yield last === -1 ? bytes : bytes.subarray(0, last + 1);
+    if (last !== -1) return;
+    at += bytes.length;
+  }
+}
+
+/** The items of these attempts, one JSON text a line, in the order of the tasks. */
+export async function* itemLines(
+  services: Services,
+  run: TabRun,
+): AsyncGenerator<Uint8Array, void> {
+  const { items } = await services.plans.read(
+    jobSpec(services.loop.state, run.job)?.planHash ?? "",
+  );
+  if (items === null) throw new ClusterError("not-found", `${run.job} has no items`);
+  const wanted = [...run.attempts.keys()].sort((a, b) => a - b);
+  for (const line of await services.itemLines.read({ job: run.job, ...items }, wanted)) yield line;
+}
+
+/** The run of the reduce task's partition as map task `from` made it, wherever it lies. */
+export async function* partitionRun(
+  services: Services,
+  run: TabRun,
+  from: number,
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* partitionBytes(services, run, from);
+    run.missed.delete(from);
+  } catch (error) {
+    run.missed.add(from);
+    throw error;
+  }
+}
+
+async function* partitionBytes(
+  services: Services,
+  run: TabRun,
+  from: number,
+): AsyncGenerator<Uint8Array, void> {
+  const { loop, relay } = services;
+  const input = jobSpec(loop.state, run.job)?.stages[run.stage]?.inputStage ?? null;
+  const source = input === null ? undefined : stageSources(loop.state, run.job, input)[from];
+  const [partition] = run.attempts.keys();
+  if (source === undefined || source === null || input === null || partition === undefined) {
+    throw new ClusterError("unavailable", `map task ${from} of ${run.job} has no output now`);
+  }
+  const { attempt, task, worker } = source;
+  const ref = { job: run.job, stage: input, task, attempt };
+  if (worker !== null) {
+    yield* fromWorker(services, ref, { worker, partition });
+    return;
+  }
+  const output = relay.get(ref);
+  if (output === null) throw gone(task);
+  yield* relay.read(output, partition);
+}
+
+async function* fromWorker(
+  services: Services,
+  ref: AttemptRef,
+  of: { readonly worker: WorkerId; readonly partition: number },
+): AsyncGenerator<Uint8Array, void> {
+  const { keys, loop, shuffle } = services;
+  const address = workerSpecs(loop.state, of.worker)?.exchangeUrl ?? "";
+  if (address === "") throw gone(ref.task);
+  const { attempt, job, stage, task } = ref;
+  const expiresMs = Math.ceil(loop.nowMs()) + shuffleTicketMs;
+  const scope = { job, stage, requester: "coordinator", expiresMs };
+  const ticket = ticketText(sourceKey(keys.exchangeSecret(job), of.worker), scope);
+  const wanted = { task, attempt, part: of.partition };
+  const options = { limitMs: readMs, signal: AbortSignal.timeout(readMs) };
+  try {
+    for await (const chunk of shuffle.read({ address, ticket, job, stage }, wanted, options)) {
+      // Copied: whoever sends it on may hold several at once.
+      yield Uint8Array.from(chunk);
+    }
+  } catch (cause) {
+    throw new ClusterError("download-failed", `the output of map task ${ref.task}: ${cause}`, {
+      cause,
+    });
+  }
+}
+
+function gone(task: number): ClusterError {
+  return new ClusterError("not-found", `the output of map task ${task} is not here any more`);
+}
+
+async function wholePlan({ blobs, loop }: Services, run: TabRun): Promise<Plan> {
+  const spec = jobSpec(loop.state, run.job);
+  if (spec === null) throw new ClusterError("not-found", `${run.job} is gone`);
+  const parts: Uint8Array[] = [];
+  for await (const chunk of blobs.read(spec.planHash)) parts.push(Uint8Array.from(chunk));
+  return JSON.parse(Buffer.concat(parts).toString("utf8")) as Plan;
+}

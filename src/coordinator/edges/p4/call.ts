@@ -1,0 +1,84 @@
+/** What a call of the control channel is: its place in the table, what it works with, how it is
+ *  refused. */
+import type { z } from "zod";
+import { refusalWords } from "../../../wire/p4/refusals.ts";
+import type { Auth } from "../../access/auth.ts";
+import type { Loop } from "../../loop/loop.ts";
+import type { Machine } from "../../members/addresses.ts";
+import type { Members } from "../../members/members.ts";
+import type { Tickets } from "../../members/tickets.ts";
+
+export type P4Settings = {
+  /** Lets peers register besides cluster tokens; null = none. Who has it can share and fetch. */
+  readonly genericToken: string | null;
+  /** Silence after which a peer is gone that named no TTL, ms; 0 = never. */
+  readonly ttlMs: number;
+  /** Believe the address that a peer names, whatever it is seen at. */
+  readonly trustAddresses: boolean;
+};
+
+export const defaultP4Settings: P4Settings = {
+  genericToken: null,
+  ttlMs: 3_600_000,
+  trustAddresses: false,
+};
+
+export type P4Parts = {
+  readonly loop: Pick<Loop, "state" | "nowMs" | "isOpen">;
+  readonly auth: Pick<Auth, "principal">;
+  readonly members: Members;
+  readonly tickets: Tickets;
+  readonly settings: P4Settings;
+  readonly machine: () => Machine;
+};
+
+export type P4Call<Body> = P4Parts & {
+  readonly body: Body;
+  /** Where the caller is seen. */
+  readonly seenAt: string;
+  /** Of `Authorization: Bearer`; null = none. */
+  readonly bearer: string | null;
+};
+
+export type P4Route = {
+  readonly path: string;
+  readonly methods: readonly ("GET" | "POST")[];
+  readonly summary: string;
+  readonly bodyMaxBytes: number;
+  readonly body: z.ZodType;
+  readonly answer: z.ZodType;
+  /** Statuses besides 200, 413 and 503, with their message. */
+  readonly refusals: ReadonlyArray<readonly [status: number, message: string]>;
+  readonly handle: (call: P4Call<unknown>) => object;
+};
+
+/** The handler sees what the schema has let through. */
+export function route<Body>(
+  one: Omit<P4Route, "body" | "handle"> & {
+    readonly body: z.ZodType<Body>;
+    /** Answers the object, or a promise of it. */
+    readonly handle: (call: P4Call<Body>) => object;
+  },
+): P4Route {
+  return one as unknown as P4Route;
+}
+
+/** An answer that is no 200; its message is part of the protocol. */
+export class P4Refusal extends Error {
+  readonly status: number;
+  /** The caller showed something that lets nobody in. */
+  readonly isGuess: boolean;
+
+  constructor(status: number, message: string, isGuess = false) {
+    super(message);
+    this.name = "P4Refusal";
+    this.status = status;
+    this.isGuess = isGuess;
+  }
+}
+
+export const invalidRequest = () => new P4Refusal(400, "Invalid request");
+/** `status`: 401 where a file is asked for, else 404. */
+export const peerNotFound = (status: 401 | 404) =>
+  new P4Refusal(status, refusalWords.peerUnknown, true);
+export const fileNotFound = () => new P4Refusal(404, "File not found");

@@ -1,0 +1,221 @@
+/** The calls of the control channel; one that is not in this table does not exist. */
+
+import { may } from "../../../core/access/roles.ts";
+import type { MemberRecord, SharedFile } from "../../../core/catalogue.ts";
+import { ClusterError } from "../../../core/error.ts";
+import { isSameSecret } from "../../../link/secret.ts";
+import type { Available, FileDetails, Registered, Registration } from "../../../wire/p4/control.ts";
+import { flattenTree } from "../../../wire/p4/control-tree.ts";
+import { refusalWords } from "../../../wire/p4/refusals.ts";
+import { provedHost, trustedHost } from "../../members/addresses.ts";
+import type { Members, NewPeer } from "../../members/members.ts";
+import { answersAt } from "../../members/probe.ts";
+import { fileNotFound, type P4Call, P4Refusal, type P4Route, peerNotFound, route } from "./call.ts";
+import { getFile, getFiles, redeem } from "./fetching.ts";
+import * as schema from "./schemas.ts";
+
+const smallMaxBytes = 64 * 1024;
+const treeMaxBytes = 32 * 1024 * 1024;
+
+/** The peer itself, heard of now. */
+function self({ members, body }: P4Call<{ token: string }>): MemberRecord {
+  const peer = members.peerOf(body.token);
+  if (peer === null || !members.touch(peer.name)) throw peerNotFound(404);
+  return peer;
+}
+
+type Admission = { readonly owner: string; readonly admittedBy: string };
+
+function admit({ auth, body, settings }: P4Call<Registration>): Admission {
+  const { genericToken } = settings;
+  if (genericToken !== null && isSameSecret(body.genericToken, genericToken)) {
+    return { owner: "p4", admittedBy: "" };
+  }
+  let principal: ReturnType<typeof auth.principal>;
+  try {
+    principal = auth.principal(body.genericToken);
+  } catch {
+    throw new P4Refusal(401, "Invalid token", true);
+  }
+  if (!may(principal.role, "share")) throw new P4Refusal(403, "Token may not share files");
+  return { owner: principal.owner, admittedBy: principal.token };
+}
+
+/** A peer of that name was killed, and comes again: it is the same owner's, at the same address,
+ *  and nothing answers there although it offers files. Command lines that register without serving
+ *  offer none: nobody can tell whether they are still there. */
+async function forgetDead(members: Members, { address, name, owner }: NewPeer): Promise<void> {
+  const known = members.find(name);
+  const before = known?.address ?? null;
+  if (known === null || before === null || known.kind !== "peer") return;
+  const isSame = before.host === address.host && before.port === address.port;
+  if (!isSame || known.owner !== owner || known.files.size === 0) return;
+  // Meanwhile it may have left, or somebody else may have taken its place.
+  if ((await answersAt(before)) || members.find(name) !== known) return;
+  await members.unregister(name).catch((error) => {
+    if (!(error instanceof ClusterError) || error.code !== "not-found") throw error;
+  });
+}
+
+async function register(call: P4Call<Registration>): Promise<Registered> {
+  const { body, machine, members, seenAt, settings } = call;
+  const { client_id: name, fingerprint, ip, port, ttl_s: asked = 0 } = body;
+  const host = settings.trustAddresses
+    ? trustedHost(ip, seenAt)
+    : provedHost(ip, seenAt, machine());
+  const address = { host, port, ...(fingerprint === undefined ? {} : { fingerprint }) };
+  const ttlMs = asked === 0 ? settings.ttlMs : asked * 1_000;
+  const told = asked === 0 ? {} : { ttl_s: asked };
+  // Who is registered needs no leave to go on: a join token may be spent by now.
+  if (body.token !== undefined && members.peerOf(body.token)?.name === name) {
+    await members.connect(name, address, ttlMs);
+    if (asked !== 0) members.promised(name);
+    return { token: body.token, ...told };
+  }
+  const peer = { name, ...admit(call), address, ttlMs };
+  await forgetDead(members, peer);
+  try {
+    const token = await members.registerPeer(peer);
+    if (asked !== 0) members.promised(name);
+    return { token, ...told };
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code !== "conflict") throw error;
+    throw new P4Refusal(400, refusalWords.nameTaken);
+  }
+}
+
+async function unregister(call: P4Call<{ token: string }>) {
+  await call.members.unregister(self(call).name);
+  return { message: "Peer unregistered" };
+}
+
+function heartbeat(call: P4Call<{ token: string }>): Available {
+  const { name, ttlMs } = self(call);
+  call.members.promised(name);
+  return { message: "Peer available", ttl_s: ttlMs / 1_000 };
+}
+
+function sharedFile(name: string, details: FileDetails): SharedFile {
+  const { description, root = null, size_bytes: sizeBytes = null } = details;
+  return { name, description: description ?? "", root, sizeBytes };
+}
+
+async function addFile(call: P4Call<FileDetails & { token: string; file_name: string }>) {
+  const { body, members } = call;
+  await members.publish(self(call).name, [sharedFile(body.file_name, body)], "renew");
+  return { message: "File added" };
+}
+
+async function removeFile(call: P4Call<{ token: string; file_name: string }>) {
+  const { name, files } = self(call);
+  if (!files.has(call.body.file_name)) throw fileNotFound();
+  await call.members.withdraw(name, [call.body.file_name]);
+  return { message: "File removed" };
+}
+
+async function publishTree(call: P4Call<{ token: string; files: unknown }>) {
+  const { name } = self(call);
+  await call.members.publish(name, flattenTree(call.body.files), "replace");
+  return { message: "Files listed" };
+}
+
+const invalid = [400, "Invalid request"] as const;
+const noPeer = [404, refusalWords.peerUnknown] as const;
+const post = { methods: ["POST"], bodyMaxBytes: smallMaxBytes } as const;
+const getOrPost = { methods: ["GET", "POST"], bodyMaxBytes: smallMaxBytes } as const;
+
+export const p4Routes: readonly P4Route[] = [
+  route({
+    ...post,
+    path: "/register",
+    summary: "A peer is available; answers its token",
+    body: schema.registration,
+    answer: schema.registered,
+    refusals: [
+      invalid,
+      [400, refusalWords.nameTaken],
+      [401, "Invalid token"],
+      [403, "Token may not share files"],
+    ],
+    handle: register,
+  }),
+  route({
+    ...post,
+    path: "/unregister",
+    summary: "A peer leaves, with all of its files",
+    body: schema.named,
+    answer: schema.said,
+    refusals: [invalid, noPeer],
+    handle: unregister,
+  }),
+  route({
+    ...post,
+    path: "/heartbeat",
+    summary: "A peer is still available",
+    body: schema.named,
+    answer: schema.available,
+    refusals: [invalid, noPeer],
+    handle: heartbeat,
+  }),
+  route({
+    ...post,
+    path: "/add_file",
+    summary: "A peer offers one more file, or says more of one",
+    body: schema.addFile,
+    answer: schema.said,
+    refusals: [invalid, noPeer],
+    handle: addFile,
+  }),
+  route({
+    ...post,
+    path: "/remove_file",
+    summary: "A peer offers a file no more",
+    body: schema.removeFile,
+    answer: schema.said,
+    refusals: [invalid, noPeer, [404, "File not found"]],
+    handle: removeFile,
+  }),
+  route({
+    ...post,
+    bodyMaxBytes: treeMaxBytes,
+    path: "/files",
+    summary: "All files of a peer from now on, in a hierarchical way",
+    body: schema.published,
+    answer: schema.said,
+    refusals: [invalid, noPeer],
+    handle: publishTree,
+  }),
+  route({
+    ...getOrPost,
+    path: "/get_files",
+    summary: "Names of all files that are offered now, sorted",
+    body: schema.listing,
+    answer: schema.listed,
+    refusals: [invalid, [401, "Invalid token"], [403, "Token may not fetch files"], noPeer],
+    handle: getFiles,
+  }),
+  route({
+    ...getOrPost,
+    path: "/get_file",
+    summary: "Who has a file, with a ticket for each of them",
+    body: schema.fileWanted,
+    answer: schema.fileFound,
+    refusals: [
+      invalid,
+      [401, refusalWords.peerUnknown],
+      [401, "Invalid token"],
+      [403, "Token may not fetch files"],
+      [404, "File not found"],
+    ],
+    handle: getFile,
+  }),
+  route({
+    ...post,
+    path: "/redeem",
+    summary: "A peer that is asked for a file asks whether it may give it; good once",
+    body: schema.redemption,
+    answer: schema.redeemed,
+    refusals: [invalid, [401, refusalWords.peerUnknown], [401, "Invalid ticket"]],
+    handle: redeem,
+  }),
+];

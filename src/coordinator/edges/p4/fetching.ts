@@ -1,0 +1,128 @@
+/** Who has what, and leave to take it: the calls of those who want files, and of those who are
+ *  asked for them. */
+import { may, tokenProblem } from "../../../core/access/roles.ts";
+import { peerOfToken, type WantedFile } from "../../../core/sharing/view.ts";
+import { tokenRecord } from "../../../core/view.ts";
+import {
+  type FileFound,
+  fileAddress,
+  type Listed,
+  type Listing,
+  type Redeemed,
+  type Redemption,
+} from "../../../wire/p4/control.ts";
+import { buildTree } from "../../../wire/p4/control-tree.ts";
+import {
+  fileNotFound,
+  invalidRequest,
+  type P4Call,
+  type P4Parts,
+  P4Refusal,
+  peerNotFound,
+} from "./call.ts";
+import type { WantedBody } from "./schemas.ts";
+
+/** Sources told of in one answer. */
+const sourcesMax = 64;
+
+/** Who asks, as tickets remember it; throws what the protocol says to strangers. */
+function requesterOf(call: P4Call<{ token?: string }>, unknownStatus: 401 | 404): string {
+  const { auth, bearer, body, members } = call;
+  if (body.token !== undefined) {
+    const peer = members.peerOf(body.token);
+    if (peer === null || !members.touch(peer.name)) throw peerNotFound(unknownStatus);
+    return `peer:${peer.tokenHash}`;
+  }
+  if (bearer === null) throw invalidRequest();
+  let principal: ReturnType<typeof auth.principal>;
+  try {
+    principal = auth.principal(bearer);
+  } catch {
+    throw new P4Refusal(401, "Invalid token", true);
+  }
+  if (!may(principal.role, "fetch-shared")) {
+    throw new P4Refusal(403, "Token may not fetch files");
+  }
+  return `token:${principal.token}`;
+}
+
+/** The coordinator itself, which fetches inputs of jobs for those who cannot reach their owner. */
+export const ownRequester = "coordinator";
+
+/** The requester's name while it may still ask; null when its peer or token is gone. */
+function nameOf(requester: string, { loop, members }: P4Parts): string | null {
+  if (requester === ownRequester) return requester;
+  const id = requester.slice(requester.indexOf(":") + 1);
+  if (requester.startsWith("peer:")) {
+    const peer = peerOfToken(loop.state, id);
+    return peer !== null && members.isHere(peer) ? peer.name : null;
+  }
+  const token = tokenRecord(loop.state, id);
+  return token === null || tokenProblem(token, loop.nowMs()) !== null ? null : token.owner;
+}
+
+/** Answers by their list of names, which is another one when anything has changed: a million names
+ *  are put together once, not for each who asks. */
+const listings = new WeakMap<readonly string[], Listed>();
+const trees = new WeakMap<readonly string[], Listed>();
+
+export function getFiles(call: P4Call<Listing>): Listed {
+  requesterOf(call, 404);
+  const { body, members } = call;
+  const files = members.names();
+  const kept = body.tree === true ? trees : listings;
+  let listed = kept.get(files);
+  if (listed === undefined) {
+    listed = body.tree === true ? { files, tree: buildTree(members.files()) } : { files };
+    kept.set(files, listed);
+  }
+  return listed;
+}
+
+export function getFile(call: P4Call<WantedBody>): FileFound {
+  const requester = requesterOf(call, 401);
+  const { body, loop, members, tickets } = call;
+  const sources = members.sources(wanted(body)).slice(0, sourcesMax);
+  const [first] = sources;
+  if (first === undefined) throw fileNotFound();
+  const nowMs = loop.nowMs();
+  const { name, root } = first.file;
+  const said = sources.flatMap(({ owner, file }) => {
+    if (owner.address === null) return [];
+    const terms = { source: owner.name, fileName: file.name, root: file.root, requester };
+    const { fingerprint } = owner.address;
+    const source = {
+      peer: owner.name,
+      address: fileAddress(owner.address, file.name),
+      file_name: file.name,
+      ticket: tickets.issue(terms, nowMs),
+    };
+    return [fingerprint === undefined ? source : { ...source, fingerprint }];
+  });
+  return {
+    file_address: said[0]?.address ?? "",
+    file_name: name,
+    root,
+    size_bytes: sources.find(({ file }) => file.sizeBytes !== null)?.file.sizeBytes ?? null,
+    sources: said,
+  };
+}
+
+/** By its content when that is named. */
+function wanted({ file_name: name, root }: WantedBody): WantedFile {
+  return root === undefined ? { name: name as string } : { root };
+}
+
+export function redeem(call: P4Call<Redemption>): Redeemed {
+  const { body, loop, members, tickets } = call;
+  const source = members.peerOf(body.token);
+  if (source === null || !members.touch(source.name)) throw peerNotFound(401);
+  const redeemed = tickets.redeem(body.ticket, source.name, loop.nowMs());
+  const requester = redeemed === null ? null : nameOf(redeemed.terms.requester, call);
+  if (redeemed === null || requester === null) throw new P4Refusal(401, "Invalid ticket");
+  const { fileName, root } = redeemed.terms;
+  const offered = source.files.get(fileName);
+  if (offered === undefined || offered.root !== root) throw new P4Refusal(401, "Invalid ticket");
+  const expiresInS = Math.ceil(redeemed.expiresInMs / 1_000);
+  return { file_name: fileName, root, requester, expires_in_s: expiresInS };
+}

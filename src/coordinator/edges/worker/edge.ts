@@ -1,0 +1,390 @@
+/** Where workers meet the coordinator: their links, who is alive, their words as events, orders as
+ *  frames.
+ *
+ *  1. A status is acknowledged only after its event is durable; without an Ack the worker says it
+ *     again.
+ *  2. A worker has one link. A second process with its id is fenced while the first one is alive.
+ *  3. What is on its way when a link breaks is forgotten here: the core tells a worker that comes
+ *     back everything again. */
+import { ClusterError } from "../../../core/error.ts";
+import type { JobId, WorkerId } from "../../../core/ids.ts";
+import { absentMs, isTab, leasesOf, workerIds } from "../../../core/view.ts";
+import type { Link } from "../../../link/link.ts";
+import { hit } from "../../../store/failpoint.ts";
+import type { TaskStatus, WorkerNotes } from "../../../wire/manager/messages.ts";
+import type { Auth, Principal } from "../../access/auth.ts";
+import type { NewEvent } from "../../loop/journal.ts";
+import type { Loop } from "../../loop/loop.ts";
+import type { Timers } from "../../loop/timers.ts";
+import { parseNotes } from "./claims.ts";
+import { join, type ManagerRequest, noWelcome, refusalText } from "./joining.ts";
+import { defaultLinkLimits, type LinkLimits, type PeerRequest, WorkerLink } from "./link.ts";
+import { defaultLiveness, Liveness, type LivenessOptions } from "./liveness.ts";
+import { type ClusterKeys, orderMessages, type WorkerOrder } from "./orders.ts";
+import { type StatusEvent, statusEvents } from "./reports.ts";
+
+export type NoteSink = {
+  /** Lines of job code; may be dropped. */
+  logged(job: JobId, task: { stage: number; task: number }, line: string): void;
+  progressed(job: JobId, task: { stage: number; task: number }, inputBytes: number): void;
+  /** An attempt of the task was reported: its progress is in the state now, or was in vain. */
+  ended(job: JobId, task: { stage: number; task: number }): void;
+};
+
+export type WorkerEdgeOptions = {
+  readonly loop: Loop;
+  readonly auth: Pick<Auth, "useJoin" | "isCredentialOf" | "issueCredential">;
+  readonly timers: Timers;
+  readonly keys: ClusterKeys;
+  readonly version: string;
+  readonly notes: NoteSink;
+  /** Replaces reports whose output is not there (see `outputs.ts`); the events as they are by
+   *  default. */
+  readonly checked?: (event: StatusEvent) => StatusEvent | Promise<StatusEvent>;
+  readonly liveness?: Partial<LivenessOptions>;
+  readonly limits?: Partial<LinkLimits>;
+};
+
+/** Silent for so many heartbeats, a worker is asked; its id may then be claimed by another
+ *  process. */
+const quietHeartbeats = 2;
+/** So few tasks at once are not held back for a fuller packet: somebody may wait for each. */
+const hurryMax = 8;
+
+export class WorkerEdge {
+  readonly #options: WorkerEdgeOptions;
+  readonly #limits: LinkLimits;
+  readonly #times: LivenessOptions;
+  readonly #liveness: Liveness;
+  readonly #links = new Set<WorkerLink>();
+  readonly #byWorker = new Map<WorkerId, WorkerLink>();
+  /** Their orders leave with the end of this batch. */
+  readonly #hurried = new Set<WorkerLink>();
+  #cancelTick = () => {};
+  #lastTickMs: number;
+  /** Under way: is the log still ours? Null = nothing makes us doubt it. */
+  #sure: Promise<boolean> | null = null;
+  #stopped = false;
+
+  constructor(options: WorkerEdgeOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultLinkLimits, ...options.limits };
+    this.#times = { ...defaultLiveness, ...options.liveness };
+    this.#liveness = new Liveness(this.#times);
+    const { loop } = options;
+    // Its start may have slept, too.
+    this.#lastTickMs = loop.startedAtMs;
+    for (const worker of workerIds(loop.state)) {
+      // Browsers are the tracker's.
+      if (isTab(loop.state, worker)) continue;
+      this.#liveness.watch(worker, loop.nowMs(), absentMs(loop.state, worker));
+    }
+    this.#tick();
+  }
+
+  /** A link whose upgrade showed a token of this principal. */
+  accept(link: Link, principal: Principal): void {
+    if (this.#stopped) {
+      link.close("the coordinator is stopping");
+      return;
+    }
+    const nowMs = () => this.#options.loop.nowMs();
+    this.#links.add(new WorkerLink(link, principal, { owner: this, limits: this.#limits, nowMs }));
+  }
+
+  perform(order: WorkerOrder): void {
+    const link = this.#byWorker.get(order.worker);
+    if (link === undefined) return;
+    const { keys, loop } = this.#options;
+    if (order.kind === "open-job") link.jobs.add(order.job);
+    hit("edge.order", "before");
+    const speaker = { keys, nowMs: loop.nowMs() };
+    for (const message of orderMessages(loop.state, order, speaker)) link.order(message);
+    hit("edge.order", "after");
+    if (order.kind === "assign" && order.attempts.length <= hurryMax) this.#hurry(link);
+  }
+
+  /** Orders of one batch of events leave together, before the answers to whoever caused them. */
+  #hurry(link: WorkerLink): void {
+    if (this.#hurried.size === 0) {
+      queueMicrotask(() => {
+        for (const one of this.#hurried) one.hurry();
+        this.#hurried.clear();
+      });
+    }
+    this.#hurried.add(link);
+  }
+
+  /** The token is revoked: whoever came with it, or got it, is out now. */
+  revoked(token: string): void {
+    for (const link of this.#links) {
+      if (link.principal.token === token || link.worker === token) {
+        link.close("the token was revoked");
+      }
+    }
+  }
+
+  /** Closes all links; the workers keep what they run, for the next coordinator. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTick();
+    for (const link of this.#links) link.close("the coordinator is stopping");
+  }
+
+  // What links tell.
+
+  heard(link: WorkerLink): void {
+    const { worker } = link;
+    if (worker !== null && this.#byWorker.get(worker) === link) {
+      this.#liveness.heard(worker, link.heardAtMs);
+    }
+  }
+
+  requested(link: WorkerLink, request: PeerRequest): void {
+    const { message } = request;
+    if (message.kind === "nodeTypeRequest") {
+      link.answer(request, { kind: "nodeTypeAnswer", nodeType: "manager" });
+    } else if (message.kind === "managerRequest") {
+      void this.#join(link, request, message);
+    } else if (message.kind === "managerBye") {
+      void this.#bye(link, request);
+    } else if (link.phase !== "joined" || link.worker === null) {
+      link.answer(request, { kind: "notMine" });
+    } else {
+      this.#fromPartner(link, request, link.worker);
+    }
+  }
+
+  told(link: WorkerLink, message: { readonly statuses: readonly TaskStatus[] }): void {
+    if (link.phase === "joined" && link.worker !== null) {
+      void this.#report(link, link.worker, message.statuses);
+    }
+  }
+
+  closed(link: WorkerLink): void {
+    this.#links.delete(link);
+    const { worker } = link;
+    if (worker === null || this.#byWorker.get(worker) !== link) return;
+    this.#byWorker.delete(worker);
+    if (!this.#stopped) this.#liveness.closed(worker, this.#options.loop.nowMs());
+  }
+
+  /** See `Doorkeeper`. */
+  claim(link: WorkerLink, worker: WorkerId): void {
+    const other = this.#byWorker.get(worker);
+    // Its join became durable when another link had taken its place already.
+    if (link.phase === "closed" && other !== undefined && other !== link) return;
+    const isOutrun = other?.process === link.process && other.openedAtMs > link.openedAtMs;
+    if (isOutrun) {
+      // The worker asked over this link first, then over another, and the first was slower.
+      const why = `${worker} has come over a newer link`;
+      if (link.phase === "joining") throw new ClusterError("unavailable", why);
+      link.close(why);
+      return;
+    }
+    const quietMs = quietHeartbeats * this.#times.heartbeatMs;
+    const nowMs = this.#options.loop.nowMs();
+    if (other !== undefined && other !== link) {
+      if (other.process !== link.process && nowMs - other.heardAtMs < quietMs) {
+        throw new ClusterError(
+          "fenced",
+          `${worker} is in use by another process (${other.remote}); a copied data directory ` +
+            "needs a join of its own: remove the worker's identity and join with a token",
+        );
+      }
+      this.#byWorker.delete(worker);
+      other.close("the worker has come over another link");
+    }
+    link.worker = worker;
+    this.#liveness.watch(worker, nowMs);
+    // It may have closed while the join was on its way to the disk.
+    if (link.phase === "closed") this.#liveness.closed(worker, nowMs);
+    else this.#byWorker.set(worker, link);
+  }
+
+  #fromPartner(link: WorkerLink, request: PeerRequest, worker: WorkerId): void {
+    const { message } = request;
+    switch (message.kind) {
+      case "managerPing":
+        this.#whenSure(() => link.answer(request, { kind: "managerPong" }));
+        break;
+      case "taskStatus":
+        void this.#report(link, worker, [message.status], request);
+        break;
+      case "taskStatuses":
+        void this.#report(link, worker, message.statuses, request);
+        break;
+      case "workerNotes":
+        void this.#note(link, request, parseNotes(message.notes));
+        break;
+      default:
+        link.answer(request, { kind: "notMine" });
+    }
+  }
+
+  async #join(link: WorkerLink, request: PeerRequest, message: ManagerRequest): Promise<void> {
+    if (link.phase !== "open") {
+      // In relation already, or about to be: the answer changes nothing (seed 2).
+      const accepted = link.phase === "joined";
+      link.answer(request, { kind: "managerAnswer", accepted, welcome: null });
+      return;
+    }
+    link.phase = "joining";
+    const { auth, keys, loop, version } = this.#options;
+    const { heartbeatMs, leaseMs } = this.#times;
+    const described = message.node !== null;
+    const common = { ...noWelcome, epoch: loop.epoch, leaseMs, heartbeatMs, version };
+    try {
+      const { worker, credential } = await join(link, message, {
+        useJoin: (principal) => auth.useJoin(principal),
+        isCredentialOf: (id, text) => auth.isCredentialOf(id, text),
+        issueCredential: (id, by) => auth.issueCredential(id, by),
+        claim: (one, id) => this.claim(one, id),
+        post: (event, answered) => loop.post(event, answered),
+        tag: keys.tag,
+      });
+      const welcome = { ...common, workerId: worker, credential };
+      const accepted = { kind: "managerAnswer", accepted: true } as const;
+      hit("edge.welcome", "before");
+      link.welcome(request.answer({ ...accepted, welcome: described ? welcome : null }));
+      hit("edge.welcome", "after");
+    } catch (error) {
+      this.#turnAway(link);
+      const refusal = { ...common, refusal: refusalText(error) };
+      const refused = { kind: "managerAnswer", accepted: false } as const;
+      link.answer(request, { ...refused, welcome: described ? refusal : null });
+    }
+  }
+
+  /** The join failed: the link may ask again, and the worker it had claimed is without a link. */
+  #turnAway(link: WorkerLink): void {
+    const { worker } = link;
+    if (link.phase !== "closed") link.phase = "open";
+    link.worker = null;
+    if (worker === null || this.#byWorker.get(worker) !== link) return;
+    this.#byWorker.delete(worker);
+    this.#liveness.closed(worker, this.#options.loop.nowMs());
+  }
+
+  async #bye(link: WorkerLink, request: PeerRequest): Promise<void> {
+    const { worker } = link;
+    if (link.phase === "joined" && worker !== null) {
+      this.#byWorker.delete(worker);
+      link.worker = null;
+      link.phase = "open";
+      const lost = { kind: "worker-lost", worker, reason: "bye" } as const;
+      hit("edge.bye", "before");
+      if (await this.#posted(lost)) this.#liveness.forget(worker);
+      else this.#liveness.closed(worker, this.#options.loop.nowMs());
+      hit("edge.bye", "after");
+    }
+    link.answer(request, { kind: "ack" });
+  }
+
+  async #report(
+    link: WorkerLink,
+    worker: WorkerId,
+    statuses: readonly TaskStatus[],
+    request?: PeerRequest,
+  ): Promise<void> {
+    const { checked, keys } = this.#options;
+    const events: StatusEvent[] = [];
+    link.guarded(() => events.push(...statusEvents(worker, statuses, keys.tag)));
+    if (link.phase === "closed") return;
+    const durable = await Promise.all(
+      events.map(async (event) =>
+        this.#posted(checked === undefined ? event : await checked(event)),
+      ),
+    );
+    if (request === undefined || !durable.every(Boolean)) return;
+    hit("edge.ack", "before");
+    link.answer(request, { kind: "ack" });
+    hit("edge.ack", "after");
+  }
+
+  /** False when the event is not in the log; whoever caused it will try again. */
+  async #posted(event: NewEvent): Promise<boolean> {
+    try {
+      await this.#options.loop.post(event);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Notes count only for jobs that the worker works for: lines are shown to the job's owner as its
+   *  own. */
+  async #note(link: WorkerLink, request: PeerRequest, told: WorkerNotes): Promise<void> {
+    const { logs, progress, paused } = told;
+    const worker = link.worker as WorkerId;
+    const { loop, notes } = this.#options;
+    // The last lines come when the leases are gone already; leases alone tell of a new link.
+    const leased = leasesOf(loop.state, worker).map((ref) => ref.job);
+    const jobs = new Set<string>([...link.jobs, ...leased]);
+    for (const { job, line, ...task } of logs) {
+      if (jobs.has(job)) notes.logged(job as JobId, task, line);
+    }
+    for (const { job, inputBytes, ...task } of progress) {
+      if (jobs.has(job)) notes.progressed(job as JobId, task, inputBytes);
+    }
+    const acknowledge = () => link.answer(request, { kind: "ack" });
+    if (paused === undefined) this.#whenSure(acknowledge);
+    else if (await this.#posted(pauseEvent(worker, paused))) acknowledge();
+  }
+
+  #tick(): void {
+    const { loop, timers } = this.#options;
+    if (this.#stopped) return;
+    const atMs = loop.nowMs();
+    const { heartbeatMs, tickMs } = this.#times;
+    const paused = this.#isLate();
+    // After a pause of our own, answers that came meanwhile have not been read yet.
+    if (paused) this.#makeSure();
+    this.#lastTickMs = atMs;
+    for (const link of this.#links) if (!paused) link.tick(atMs, quietHeartbeats * heartbeatMs);
+    for (const loss of this.#liveness.due(atMs)) void this.#lost(loss.worker, loss.reason);
+    this.#cancelTick = timers.after(tickMs, () => this.#tick());
+  }
+
+  #isLate(): boolean {
+    const { heartbeatMs, tickMs } = this.#times;
+    return this.#options.loop.nowMs() - this.#lastTickMs > tickMs + heartbeatMs;
+  }
+
+  /** After a pause of our own another coordinator may have the log: writing to it finds out. */
+  #makeSure(): void {
+    this.#sure ??= this.#posted({ kind: "time-passed" }).finally(() => {
+      this.#sure = null;
+    });
+  }
+
+  /** Whether the cluster is still this coordinator's, and what it knows is all that there is. */
+  isOurs(): true | Promise<boolean> {
+    if (this.#isLate()) this.#makeSure();
+    return this.#sure ?? true;
+  }
+
+  /** An answer tells a worker that its lease goes on, which a deposed coordinator must not. */
+  #whenSure(answer: () => void): void {
+    const isOurs = this.isOurs();
+    if (isOurs === true) answer();
+    else void isOurs.then((still) => still && answer());
+  }
+
+  async #lost(worker: WorkerId, reason: "silent" | "closed"): Promise<void> {
+    this.#byWorker.get(worker)?.close(`silent for ${this.#times.leaseMs} ms`);
+    hit("edge.lost", "before");
+    if (await this.#posted({ kind: "worker-lost", worker, reason })) {
+      hit("edge.lost", "after");
+      this.#liveness.declared(worker);
+    } else {
+      this.#liveness.tellAgain(worker);
+    }
+  }
+}
+
+function pauseEvent(worker: WorkerId, reason: string): NewEvent {
+  return reason === ""
+    ? { kind: "worker-resumed", worker }
+    : { kind: "worker-paused", worker, reason };
+}

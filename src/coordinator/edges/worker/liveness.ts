@@ -1,0 +1,97 @@
+/** Which workers have gone silent. Pure: times come in, names of lost workers go out; nothing is
+ *  logged.
+ *
+ *  1. A worker is silent when nothing was heard of it for `leaseMs`.
+ *  2. A closed link counts after `closedGraceMs`, so that a short break costs no attempt.
+ *  3. The coordinator's own pauses are not the workers' silence: when a tick comes late by more
+ *     than a heartbeat, every deadline moves by that lag (faults C9, C11).
+ *  4. Each loss is told once, until the worker is watched again or the telling failed
+ *     (`tellAgain`). */
+import type { WorkerId } from "../../../core/ids.ts";
+
+export type LivenessOptions = {
+  /** Silence after which a worker is lost, ms. */
+  readonly leaseMs: number;
+  /** How often a worker must be heard, ms. */
+  readonly heartbeatMs: number;
+  /** How long a worker may be without a link, ms. */
+  readonly closedGraceMs: number;
+  /** How often `due` is called, ms. */
+  readonly tickMs: number;
+};
+
+export const defaultLiveness: LivenessOptions = {
+  leaseMs: 15_000,
+  heartbeatMs: 5_000,
+  closedGraceMs: 1_000,
+  tickMs: 100,
+};
+
+export type Loss = { readonly worker: WorkerId; readonly reason: "silent" | "closed" };
+
+type Watched = { deadlineMs: number; reason: Loss["reason"]; told: boolean };
+
+export class Liveness {
+  readonly #options: LivenessOptions;
+  readonly #watched = new Map<WorkerId, Watched>();
+  #lastTickMs: number | null = null;
+
+  constructor(options: LivenessOptions) {
+    this.#options = options;
+  }
+
+  /** The worker has joined, or is known from before a restart: one full lease from now, less what
+   *  it was
+   *  already away while coordinators were up, but never without a chance to come back. */
+  watch(worker: WorkerId, atMs: number, absentMs = 0): void {
+    const { closedGraceMs, leaseMs } = this.#options;
+    const deadlineMs = atMs + Math.max(Math.min(leaseMs, 2 * closedGraceMs), leaseMs - absentMs);
+    this.#watched.set(worker, { deadlineMs, reason: "silent", told: false });
+  }
+
+  /** Anything came from the worker over its link. */
+  heard(worker: WorkerId, atMs: number): void {
+    const watched = this.#watched.get(worker);
+    if (watched === undefined || watched.told || watched.reason === "closed") return;
+    watched.deadlineMs = atMs + this.#options.leaseMs;
+  }
+
+  /** Its link has closed; only a new join (`watch`) brings it back. */
+  closed(worker: WorkerId, atMs: number): void {
+    const watched = this.#watched.get(worker);
+    if (watched === undefined || watched.told) return;
+    watched.deadlineMs = Math.min(watched.deadlineMs, atMs + this.#options.closedGraceMs);
+    watched.reason = "closed";
+  }
+
+  /** The worker has left by itself. */
+  forget(worker: WorkerId): void {
+    this.#watched.delete(worker);
+  }
+
+  /** The loss could not be logged: it will be due again, unless the worker is back. */
+  tellAgain(worker: WorkerId): void {
+    const watched = this.#watched.get(worker);
+    if (watched !== undefined) watched.told = false;
+  }
+
+  /** The loss is logged; a worker that has joined since then stays watched. */
+  declared(worker: WorkerId): void {
+    if (this.#watched.get(worker)?.told) this.#watched.delete(worker);
+  }
+
+  /** Workers to declare lost now. Called every `tickMs`. */
+  due(atMs: number): Loss[] {
+    const { heartbeatMs, tickMs } = this.#options;
+    const lagMs = this.#lastTickMs === null ? 0 : atMs - this.#lastTickMs - tickMs;
+    this.#lastTickMs = atMs;
+    const losses: Loss[] = [];
+    for (const [worker, watched] of this.#watched) {
+      if (lagMs > heartbeatMs) watched.deadlineMs += lagMs;
+      if (watched.told || atMs < watched.deadlineMs) continue;
+      watched.told = true;
+      losses.push({ worker, reason: watched.reason });
+    }
+    return losses;
+  }
+}

@@ -1,0 +1,142 @@
+/** Turns the core's effects into messages for a worker. Pure: what is not in the effect is read
+ *  from the state. */
+import type { CoordinatorState } from "../../../core/coordinator.ts";
+import { idNumber, type JobId, type WorkerId } from "../../../core/ids.ts";
+import { jobOwner, jobSpec, stageSources, workerSpecs } from "../../../core/view.ts";
+import type { sourceKey, ticketText } from "../../../peer/shuffle/ticket.ts";
+import {
+  type JobOpen,
+  type ManagerMessage,
+  programKinds,
+  type StageSources,
+} from "../../../wire/manager/messages.ts";
+import { packTaskId } from "../../../wire/manager/taskid.ts";
+import type { OuterEffect } from "../../loop/loop.ts";
+
+/** What tells this cluster from others, kept over restarts. */
+export type ClusterKeys = {
+  /** 8 bytes; in every task id. */
+  readonly tag: Uint8Array;
+  /** Of the job, known to the coordinator alone: from it come the keys that it shares with each
+   *  worker of the job. The same after a restart. */
+  exchangeSecret(job: JobId): string;
+  /** How tickets are made; as in `peer/shuffle/ticket.ts` but where there is no `node:crypto`. */
+  readonly tickets: {
+    readonly sourceKey: typeof sourceKey;
+    readonly ticketText: typeof ticketText;
+  };
+};
+
+/** By whom and when orders are said. */
+export type Speaker = { readonly keys: ClusterKeys; readonly nowMs: number };
+
+/** How long a ticket for the outputs of a stage is good, ms: so long may a worker that was revoked
+ *  still read with what it has. */
+export const shuffleTicketMs = 600_000;
+
+/** Effects that are for one worker. */
+export type WorkerOrder = Extract<OuterEffect, { worker: unknown }>;
+
+/** Tasks in one message, so that the first can start before the last has arrived. */
+const tasksPerMessage = 256;
+const encoder = new TextEncoder();
+
+/** The messages, in order; none when the job is no longer there. */
+export function orderMessages(
+  state: CoordinatorState,
+  order: WorkerOrder,
+  speaker: Speaker,
+): ManagerMessage[] {
+  const { keys } = speaker;
+  switch (order.kind) {
+    case "open-job":
+      return openJob(state, order, speaker);
+    case "send-sources": {
+      const told = sourcesFor(state, order, speaker);
+      return [{ kind: "stageSources", sources: encoder.encode(JSON.stringify(told)) }];
+    }
+    case "assign":
+      return assignments(state, order, keys.tag);
+    case "abort":
+      return portions(order.attempts).map((refs) => ({
+        kind: "tasksAbord",
+        taskIds: refs.map((ref) => packTaskId(keys.tag, ref)),
+      }));
+    case "close-job":
+      return [{ kind: "jobClose", jobNumber: idNumber(order.job) }];
+  }
+}
+
+function openJob(
+  state: CoordinatorState,
+  { job, worker }: Extract<WorkerOrder, { kind: "open-job" }>,
+  { keys, nowMs }: Speaker,
+): ManagerMessage[] {
+  const spec = jobSpec(state, job);
+  if (spec === null) return [];
+  const { name, codeHash, planHash } = spec;
+  const stages = spec.stages.map(({ kind, partitionCount }) => ({ kind, partitionCount }));
+  const exchangeKey = keys.tickets.sourceKey(keys.exchangeSecret(job), worker);
+  const owner = jobOwner(state, job) ?? "";
+  const open: JobOpen = { job, name, owner, codeHash, planHash, exchangeKey, nowMs, stages };
+  return [{ kind: "jobOpen", job: encoder.encode(JSON.stringify(open)) }];
+}
+
+/** Where the outputs of a stage lie, with tickets for this worker. */
+export function sourcesFor(
+  state: CoordinatorState,
+  to: { readonly worker: WorkerId; readonly job: JobId; readonly stage: number },
+  { keys, nowMs }: Speaker,
+): StageSources {
+  const { job, stage, worker: requester } = to;
+  const urls: string[] = [];
+  const tickets: string[] = [];
+  const places = new Map<string | null, number>();
+  const secret = keys.exchangeSecret(job);
+  const { sourceKey, ticketText } = keys.tickets;
+  const scope = { job, stage, requester, expiresMs: Math.ceil(nowMs) + shuffleTicketMs };
+  const tasks = stageSources(state, job, stage).map((source) => {
+    // A hole is a task that is being computed again; the worker is told once more when it is done.
+    if (source === null) return [-1, 0, ""] as const;
+    const { worker } = source;
+    let place = places.get(worker);
+    if (place === undefined) {
+      const url = worker === null ? "" : (workerSpecs(state, worker)?.exchangeUrl ?? "");
+      place = urls.push(url) - 1;
+      tickets.push(worker === null ? "" : ticketText(sourceKey(secret, worker), scope));
+      places.set(worker, place);
+    }
+    return [place, source.attempt, source.root] as const;
+  });
+  return { job, stage, urls, tickets, tasks };
+}
+
+function assignments(
+  state: CoordinatorState,
+  order: Extract<WorkerOrder, { kind: "assign" }>,
+  tag: Uint8Array,
+): ManagerMessage[] {
+  const { job, stage } = order;
+  const timeoutMs = jobSpec(state, job)?.stages[stage]?.timeoutMs ?? 0;
+  return portions(order.attempts).map((attempts) => ({
+    kind: "tasksExecute",
+    tasks: attempts.map(({ task, attempt }) => ({
+      taskId: packTaskId(tag, { job, stage, task, attempt }),
+      programAddresses: [],
+      programHash: new Uint8Array(0),
+      programKind: programKinds.javascript,
+      argument: new Uint8Array(0),
+      timeoutS: Math.ceil(timeoutMs / 1_000),
+      networkUsageMax: 0,
+      timeoutMs,
+    })),
+  }));
+}
+
+function portions<T>(all: readonly T[]): T[][] {
+  const parts: T[][] = [];
+  for (let at = 0; at < all.length; at += tasksPerMessage) {
+    parts.push(all.slice(at, at + tasksPerMessage));
+  }
+  return parts;
+}

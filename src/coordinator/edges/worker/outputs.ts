@@ -1,0 +1,51 @@
+/** Looks whether the final output that a worker reports lies in the store, before the report
+ *  becomes final. */
+import type { CoordinatorState } from "../../../core/coordinator.ts";
+import type { AttemptReport } from "../../../core/event.ts";
+import type { Hash } from "../../../core/ids.ts";
+import { jobSpec } from "../../../core/view.ts";
+import type { Blobs } from "../../../store/blob/blob.ts";
+import { hit } from "../../../store/failpoint.ts";
+import type { StatusEvent } from "./reports.ts";
+
+/** A report whose blob is missing becomes a failed download, which is tried again: a committed
+ *  output that is not there could only be told to the user as lost. */
+export function outputsChecked(
+  blobs: Pick<Blobs, "size">,
+  stateNow: () => CoordinatorState,
+): (event: StatusEvent) => StatusEvent | Promise<StatusEvent> {
+  return (event) => {
+    if (event.kind !== "attempts-reported") return event;
+    const isFinal = jobSpec(stateNow(), event.job)?.stages[event.stage]?.partitionCount === 0;
+    if (!event.reports.some((report) => named(report, isFinal).length > 0)) return event;
+    return checkAll(blobs, event, isFinal);
+  };
+}
+
+function named(report: AttemptReport, isFinal: boolean): Hash[] {
+  if (report.kind !== "done") return [];
+  const { root, badRecords } = report.output;
+  return [isFinal ? root : "", badRecords ?? ""].filter((hash) => hash !== "");
+}
+
+async function checkAll(
+  blobs: Pick<Blobs, "size">,
+  event: Extract<StatusEvent, { kind: "attempts-reported" }>,
+  isFinal: boolean,
+): Promise<StatusEvent> {
+  hit("edge.check", "before");
+  const reports = await Promise.all(
+    event.reports.map(async (report): Promise<AttemptReport> => {
+      for (const hash of named(report, isFinal)) {
+        if ((await blobs.size(hash)) !== null) continue;
+        const { task, attempt, durationMs } = report;
+        const message = `its output ${hash} did not arrive at the coordinator`;
+        const failure = { code: "download-failed", message } as const;
+        return { kind: "failed", task, attempt, durationMs, failure };
+      }
+      return report;
+    }),
+  );
+  hit("edge.check", "after");
+  return { ...event, reports };
+}

@@ -1,0 +1,129 @@
+/** Turns what a worker says of its tasks into events, grouped by job and stage. Pure. */
+import { ClusterError, type ErrorCode } from "../../../core/error.ts";
+import type { AttemptReport } from "../../../core/event.ts";
+import type { AttemptRef, JobId, WorkerId } from "../../../core/ids.ts";
+import type { TaskErrorKind, TaskStatus } from "../../../wire/manager/messages.ts";
+import { unpackTaskId } from "../../../wire/manager/taskid.ts";
+import type { NewEvent } from "../../loop/journal.ts";
+import { parseReports, valueCharsMax } from "./claims.ts";
+
+export type ReportEvent = Extract<NewEvent, { kind: "attempts-reported" }>;
+export type StatusEvent = ReportEvent | Extract<NewEvent, { kind: "attempts-started" }>;
+
+/** Without a report of ours, only the kind of the error is known. */
+const codes: Readonly<Record<Exclude<TaskErrorKind, "aborted">, ErrorCode>> = {
+  "timed-out": "timed-out",
+  download: "download-failed",
+  runtime: "user-error",
+  unknown: "task-crashed",
+};
+
+/** Ids that are not of this cluster, and `pending`, say nothing to us and make no event.
+ *  Throws `protocol-violated` when a report is malformed or tells of another task than its id. */
+export function statusEvents(
+  worker: WorkerId,
+  statuses: readonly TaskStatus[],
+  tag: Uint8Array,
+): StatusEvent[] {
+  const started: AttemptRef[] = [];
+  const groups = new Groups(worker);
+  const ours = statuses
+    .map((status) => ({ status, ref: unpackTaskId(status.taskId, tag) }))
+    .filter((one): one is Ours => one.ref !== null);
+  const told = ours.filter(({ status }) => status.report.length > 0);
+  const parsed = parseReports(told.map(({ status }) => status.report)).values();
+  for (const { status, ref } of ours) {
+    const { value = null } = status.report.length > 0 ? parsed.next() : { value: null };
+    if (status.data.kind === "started") started.push(ref);
+    const report = reportOf(ref, status, value);
+    if (report !== null) groups.of(ref).push(report);
+  }
+  const events: StatusEvent[] = groups.events();
+  // First, so that an attempt that started and ended in one message is not started after its end.
+  if (started.length > 0) {
+    events.unshift({ kind: "attempts-started", worker, attempts: started });
+  }
+  return events;
+}
+
+type Ours = { readonly status: TaskStatus; readonly ref: AttemptRef };
+type Group = { readonly job: JobId; readonly stage: number; readonly reports: AttemptReport[] };
+
+/** Reports by job and stage, in the order in which these came first. */
+class Groups {
+  readonly #worker: WorkerId;
+  readonly #groups = new Map<string, Group>();
+  #last: Group | null = null;
+
+  constructor(worker: WorkerId) {
+    this.#worker = worker;
+  }
+
+  of({ job, stage }: AttemptRef): AttemptReport[] {
+    // Nearly always the same as before.
+    const last = this.#last;
+    if (last !== null && last.stage === stage && last.job === job) return last.reports;
+    const key = `${job}/${stage}`;
+    const group = this.#groups.get(key) ?? { job, stage, reports: [] };
+    this.#groups.set(key, group);
+    this.#last = group;
+    return group.reports;
+  }
+
+  events(): ReportEvent[] {
+    const groups = [...this.#groups.values()];
+    const worker = this.#worker;
+    return groups.map((group) => ({ kind: "attempts-reported", worker, ...group }));
+  }
+}
+
+function reportOf(
+  ref: AttemptRef,
+  status: TaskStatus,
+  report: AttemptReport | null,
+): AttemptReport | null {
+  const { data } = status;
+  if (data.kind === "pending" || data.kind === "started") return null;
+  if (report !== null) {
+    if (report.task === ref.task && report.attempt === ref.attempt) return report;
+    const told = `task ${report.task} attempt ${report.attempt}`;
+    const text = `a report of ${told} came under the id of ${ref.task} attempt ${ref.attempt}`;
+    throw new ClusterError("protocol-violated", text);
+  }
+  const { task, attempt } = ref;
+  const common = { task, attempt, durationMs: 0 };
+  if (data.kind === "completed") return inlineResult(common, data.result);
+  if (data.kind === "unknown" || data.error === "aborted") return { ...common, kind: "returned" };
+  const message = `the worker gave no details (${data.error})`;
+  return { ...common, kind: "failed", failure: { code: codes[data.error], message } };
+}
+
+/** Existing workers send the bytes that the program wrote: JSON stays, other text becomes a JSON
+ *  string. */
+function inlineResult(
+  common: { task: number; attempt: number; durationMs: number },
+  result: Uint8Array,
+): AttemptReport {
+  const value = jsonText(result);
+  if (value === null || value.length > valueCharsMax) {
+    const problem = value === null ? "not UTF-8" : `above ${valueCharsMax} characters`;
+    const failure = { code: "user-error", message: `the result is ${problem}` } as const;
+    return { ...common, kind: "failed", failure };
+  }
+  const output = { root: "", sizeBytes: result.length, records: 1, value };
+  return { ...common, kind: "done", output };
+}
+
+function jsonText(bytes: Uint8Array): string | null {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return JSON.stringify(text);
+  }
+}

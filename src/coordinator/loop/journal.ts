@@ -1,0 +1,110 @@
+/** How events and the state lie in the log: one JSON text per record, one JSON text per snapshot.
+ *
+ *  Separate from the loop because a restart must read what an older loop has written. */
+import {
+  type CoordinatorState,
+  emptyState,
+  loadState,
+  saveState,
+  step,
+} from "../../core/coordinator.ts";
+import type { Effect } from "../../core/effect.ts";
+import { ClusterError } from "../../core/error.ts";
+import type { CoordinatorEvent } from "../../core/event.ts";
+import type { Log, LogRecord } from "../../store/log/log.ts";
+
+/** Without, on each kind of event alone, so that the union stays a union. */
+type Untimed<E> = E extends CoordinatorEvent ? Omit<E, "atMs"> : never;
+/** An event before the loop has given it its time. */
+export type NewEvent = Untimed<CoordinatorEvent>;
+
+/** What the core answers to an event. */
+export type Reply = Extract<Effect, { kind: "reply" }>["value"];
+
+const snapshotFormat = 1;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** The JSON of an event but for its time, made once when it is posted: its length bounds the
+ *  inbox. */
+export function encodeBody(event: NewEvent): string {
+  return JSON.stringify(event).slice(1);
+}
+
+export function recordBytes(body: string, atMs: number): Uint8Array {
+  return encoder.encode(`{"atMs":${atMs},${body}`);
+}
+
+/** Throws `storage-failed` naming the position when the record is no event. */
+export function decodeRecord(record: LogRecord): CoordinatorEvent {
+  try {
+    const event = JSON.parse(decoder.decode(record.bytes)) as CoordinatorEvent;
+    if (typeof event.atMs === "number" && typeof event.kind === "string") return event;
+  } catch {
+    // Said below, with the position.
+  }
+  throw new ClusterError(
+    "storage-failed",
+    `record ${record.position} of the log is not an event; restore the directory from a backup`,
+  );
+}
+
+/** Where a log ends: the state there, and what the loop needs to go on from it. */
+export type LogEnd = {
+  state: CoordinatorState;
+  position: number;
+  atMs: number;
+  epoch: number;
+  /** Of the newest snapshot; 0 = there is none. */
+  snapshotBytes: number;
+};
+
+export function encodeSnapshot(end: LogEnd): Uint8Array {
+  const { atMs, epoch } = end;
+  const state = saveState(end.state);
+  let text: string;
+  try {
+    text = JSON.stringify({ format: snapshotFormat, atMs, epoch, state });
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const what = "the snapshot is longer than a text can be";
+    throw new ClusterError("limit-exceeded", `${what}; remove ended jobs: tequio rm`, { cause });
+  }
+  return encoder.encode(text);
+}
+
+function decodeSnapshot(record: LogRecord): LogEnd {
+  const { format, atMs, epoch, state } = JSON.parse(decoder.decode(record.bytes));
+  if (format !== snapshotFormat) {
+    throw new ClusterError(
+      "version-mismatch",
+      `the snapshot at position ${record.position} has format ${format}, this version reads ` +
+        `${snapshotFormat}; start the version that wrote the data directory`,
+    );
+  }
+  const snapshotBytes = record.bytes.length;
+  return { state: loadState(state), position: record.position, atMs, epoch, snapshotBytes };
+}
+
+/** Snapshot and replay. Effects are dropped: whoever needs them again asks again (see
+ *  core/effect.ts). `replayed` sees each record behind the snapshot, with what the core made of it.
+ *  */
+export async function replay(
+  log: Pick<Log, "loadSnapshot" | "read">,
+  replayed?: (record: LogRecord, event: CoordinatorEvent, effects: readonly Effect[]) => void,
+): Promise<LogEnd> {
+  const snapshot = await log.loadSnapshot();
+  const end =
+    snapshot === null
+      ? { state: emptyState(), position: 0, atMs: 0, epoch: 0, snapshotBytes: 0 }
+      : decodeSnapshot(snapshot);
+  for await (const record of log.read(end.position)) {
+    const event = decodeRecord(record);
+    const effects = step(end.state, event);
+    replayed?.(record, event, effects);
+    end.position = record.position;
+    end.atMs = event.atMs;
+    if (event.kind === "coordinator-started") end.epoch = event.epoch;
+  }
+  return end;
+}

@@ -1,0 +1,333 @@
+/** The loop of the coordinator: events in, one append per batch, then `step`, then the effects.
+ *
+ *  It knows neither sockets nor the clock of the machine, so a simulator drives this same loop.
+ *
+ *  1. An event is durable before `step` sees it and before any of its effects is performed.
+ *  2. `step` sees what a replay will see: the event as read back from its record.
+ *  3. The answer to an event (`reply`, `refuse`) is given before its other effects are performed.
+ *  4. A full disk refuses the batch and nothing else; any other failure of the log, and a broken
+ *     law, ends the loop (`onFatal`): the log brings the state back at the next start. */
+import { type CoordinatorState, nextWakeMs, step } from "../../core/coordinator.ts";
+import type { Effect } from "../../core/effect.ts";
+import { ClusterError, type ErrorCode } from "../../core/error.ts";
+import type { CoordinatorEvent } from "../../core/event.ts";
+import { hit } from "../../store/failpoint.ts";
+import type { Log } from "../../store/log/log.ts";
+import {
+  decodeRecord,
+  encodeBody,
+  encodeSnapshot,
+  type LogEnd,
+  type NewEvent,
+  type Reply,
+  recordBytes,
+  replay,
+} from "./journal.ts";
+import { LogClock, type Timers } from "./timers.ts";
+
+/** Effects that the loop does not perform itself. */
+export type OuterEffect = Exclude<Effect, { kind: "reply" | "refuse" }>;
+
+export type LoopOptions = {
+  readonly log: Log;
+  readonly timers: Timers;
+  /** Called in order, never before the event is durable. Must not throw and must not wait. */
+  readonly perform: (effect: OuterEffect) => void;
+  /** Sees every event with what the core made of it, those of the replay too. Must not throw. */
+  readonly observe?: (event: CoordinatorEvent, effects: readonly Effect[]) => void;
+  /** Called once; after it the loop does nothing more. */
+  readonly onFatal: (error: Error) => void;
+  /** Events that may wait; above it `post` is refused as `unavailable`. Default 20,000. */
+  readonly inboxMax?: number;
+  /** Their JSON characters together. Default 64 Mi. */
+  readonly inboxMaxChars?: number;
+  /** Events in one append. Default 1,024. */
+  readonly batchMax?: number;
+  /** A snapshot is taken after so many records. Default 50,000. */
+  readonly snapshotRecords?: number;
+  /** … or so many bytes of records. Default 64 MiB. A larger snapshot waits for as many bytes of
+   *  records as it has itself, so that a byte of the log costs the same however large the state. */
+  readonly snapshotBytes?: number;
+};
+
+type Posted = {
+  readonly body: string;
+  readonly answered: (reply: Reply) => void;
+  readonly refused: (error: Error) => void;
+};
+
+/** How long the loop waits with `time-passed` after the disk was full, ms. */
+const fullRetryMs = 1_000;
+/** What a snapshot that nobody takes counts as: about the largest that a log takes. */
+const tooLargeBytes = 512 * 1024 * 1024;
+/** Timers are armed at most so far ahead, ms: far ones of some platforms overflow. */
+const timerMaxMs = 3_600_000;
+
+/** The log refused without harm; anything else means that it cannot be trusted any more. */
+function nothingWritten(error: unknown): error is ClusterError {
+  return error instanceof ClusterError && harmlessCodes.has(error.code);
+}
+const harmlessCodes: ReadonlySet<ErrorCode> = new Set([
+  "storage-full",
+  "unavailable",
+  "limit-exceeded",
+]);
+
+export class Loop {
+  readonly #options: Required<LoopOptions>;
+  readonly #clock: LogClock;
+  readonly #end: LogEnd;
+  #inbox: Posted[] = [];
+  #inboxChars = 0;
+  #turning: Promise<void> | null = null;
+  #phase: "open" | "closing" | "ended" = "open";
+  #started = false;
+  #startedAtMs = 0;
+  #cancelTimer = () => {};
+  #sinceSnapshot = { records: 0, sizeBytes: 0 };
+
+  private constructor(options: LoopOptions, end: LogEnd) {
+    this.#options = {
+      inboxMax: 20_000,
+      inboxMaxChars: 64 * 1024 * 1024,
+      batchMax: 1_024,
+      observe: () => {},
+      snapshotRecords: 50_000,
+      snapshotBytes: 64 * 1024 * 1024,
+      ...options,
+    };
+    this.#end = end;
+    this.#clock = new LogClock(options.timers, end.atMs);
+  }
+
+  /** Replays the log and appends `coordinator-started`. Rejects when the log cannot be read or
+   *  written. */
+  static async start(options: LoopOptions): Promise<Loop> {
+    // What was replayed counts, or a coordinator that restarts often would never take a snapshot.
+    const since = { records: 0, sizeBytes: 0 };
+    const end = await replay(options.log, ({ bytes }, event, effects) => {
+      since.records += 1;
+      since.sizeBytes += bytes.length;
+      options.observe?.(event, effects);
+    });
+    const loop = new Loop(options, end);
+    loop.#sinceSnapshot = since;
+    end.epoch += 1;
+    loop.#startedAtMs = loop.nowMs();
+    hit("loop.start", "before");
+    await loop.post({ kind: "coordinator-started", epoch: end.epoch });
+    hit("loop.start", "after");
+    loop.#started = true;
+    return loop;
+  }
+
+  /** For `core/view.ts`; nobody but `step` changes it. */
+  get state(): CoordinatorState {
+    return this.#end.state;
+  }
+
+  get epoch(): number {
+    return this.#end.epoch;
+  }
+
+  /** Position of the last record; for tests and diagnosis. */
+  get position(): number {
+    return this.#end.position;
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  /** When it began to write that it has started: the log was its own at that time or later. */
+  get startedAtMs(): number {
+    return this.#startedAtMs;
+  }
+
+  /** False once it is stopping, or its log has failed: what the state says may be out of date. */
+  get isOpen(): boolean {
+    return this.#phase === "open";
+  }
+
+  /** Resolves with the core's reply once the event is durable; rejects with its refusal, or with
+   *  `unavailable` (too much waits), `storage-full`. `answered` is called in the same breath,
+   *  before the other effects of the event, for whoever must be ready to perform them. */
+  post(event: NewEvent, answered?: (reply: Reply) => void): Promise<Reply> {
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    const body = encodeBody(event);
+    const refusal = this.#refusal(body);
+    if (refusal !== null) {
+      reject(refusal);
+      return promise;
+    }
+    this.#enqueue({
+      body,
+      answered: (reply) => {
+        answered?.(reply);
+        resolve(reply);
+      },
+      refused: reject,
+    });
+    return promise;
+  }
+
+  /** Resolves when all that is in the log up to now is in the state, and rejects when somebody else
+   *  has the log: for whoever removes what the state does not name. */
+  async confirm(): Promise<void> {
+    await this.post({ kind: "time-passed" });
+  }
+
+  /** Finishes what was posted and takes no more. The log stays open: it is its owner's. */
+  async stop(): Promise<void> {
+    if (this.#phase === "open") this.#phase = "closing";
+    this.#cancelTimer();
+    while (this.#phase === "closing" && (this.#turning !== null || this.#inbox.length > 0)) {
+      await (this.#turning ?? this.#startTurns());
+    }
+    this.#phase = "ended";
+  }
+
+  #refusal(body: string): ClusterError | null {
+    const { inboxMax, inboxMaxChars } = this.#options;
+    if (this.#phase !== "open") {
+      return new ClusterError("unavailable", "the coordinator is stopping; try again later");
+    }
+    if (this.#inbox.length >= inboxMax || this.#inboxChars + body.length > inboxMaxChars) {
+      return new ClusterError(
+        "unavailable",
+        `${this.#inbox.length} events wait for the disk of the coordinator; try again in a second`,
+      );
+    }
+    return null;
+  }
+
+  #enqueue(posted: Posted): void {
+    this.#inbox.push(posted);
+    this.#inboxChars += posted.body.length;
+    if (this.#inbox.length === 1 && this.#turning === null) {
+      this.#options.timers.soon(() => this.#startTurns());
+    }
+  }
+
+  #startTurns(): Promise<void> {
+    this.#turning ??= this.#turns();
+    return this.#turning;
+  }
+
+  async #turns(): Promise<void> {
+    // So that `#turning` is set before it is cleared, also when there is nothing to do.
+    await null;
+    while (this.#inbox.length > 0 && this.#phase !== "ended") {
+      const batch = this.#inbox.splice(0, this.#options.batchMax);
+      for (const { body } of batch) this.#inboxChars -= body.length;
+      try {
+        await this.#turn(batch);
+      } catch (error) {
+        this.#fail(error instanceof Error ? error : new Error(String(error)), batch);
+      }
+    }
+    this.#turning = null;
+  }
+
+  async #turn(batch: readonly Posted[]): Promise<void> {
+    const { log } = this.#options;
+    const atMs = this.#clock.nowMs();
+    const records = batch.map(({ body }) => recordBytes(body, atMs));
+    try {
+      hit("loop.append", "before");
+      await log.append(records, this.#end.position);
+      hit("loop.append", "after");
+    } catch (error) {
+      if (!nothingWritten(error)) throw error;
+      for (const posted of batch) posted.refused(error);
+      this.#arm(fullRetryMs);
+      return;
+    }
+    this.#end.atMs = atMs;
+    for (const [index, posted] of batch.entries()) {
+      const bytes = records[index]!;
+      this.#end.position += 1;
+      this.#sinceSnapshot.records += 1;
+      this.#sinceSnapshot.sizeBytes += bytes.length;
+      this.#apply(posted, decodeRecord({ position: this.#end.position, bytes }));
+    }
+    this.#arm(0);
+    await this.#snapshot();
+  }
+
+  #apply(posted: Posted, event: CoordinatorEvent): void {
+    let effects: Effect[];
+    try {
+      hit("loop.step", "before");
+      effects = step(this.#end.state, event);
+      hit("loop.step", "after");
+    } catch (error) {
+      throw new Error(
+        `the core failed at record ${this.#end.position}: ${JSON.stringify(event).slice(0, 4_000)}`,
+        { cause: error },
+      );
+    }
+    this.#options.observe(event, effects);
+    const refuse = effects.find((effect) => effect.kind === "refuse");
+    const reply = effects.find((effect) => effect.kind === "reply");
+    hit("loop.reply", "before");
+    if (refuse) posted.refused(refuse.error);
+    else posted.answered(reply?.value ?? {});
+    hit("loop.reply", "after");
+    for (const effect of effects) {
+      if (effect.kind === "reply" || effect.kind === "refuse") continue;
+      hit("loop.perform", "before");
+      this.#options.perform(effect);
+      hit("loop.perform", "after");
+    }
+  }
+
+  /** One timer, for the next deadline of the state but not before `delayMinMs`. */
+  #arm(delayMinMs: number): void {
+    this.#cancelTimer();
+    if (this.#phase !== "open") return;
+    const wakeMs = nextWakeMs(this.#end.state);
+    if (wakeMs === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.max(delayMinMs, wakeMs - this.#clock.nowMs(), 1);
+    this.#cancelTimer = this.#options.timers.after(Math.min(delayMs, timerMaxMs), () => {
+      if (this.#phase !== "open") return;
+      if (this.#clock.nowMs() < wakeMs) this.#arm(0);
+      else
+        this.#enqueue({ body: encodeBody({ kind: "time-passed" }), answered() {}, refused() {} });
+    });
+  }
+
+  async #snapshot(): Promise<void> {
+    const { log, snapshotBytes, snapshotRecords } = this.#options;
+    const { records, sizeBytes } = this.#sinceSnapshot;
+    if (records < snapshotRecords && sizeBytes < snapshotBytes) return;
+    const before = this.#end.snapshotBytes;
+    if (before > snapshotBytes && sizeBytes < before) return;
+    this.#sinceSnapshot = { records: 0, sizeBytes: 0 };
+    try {
+      hit("loop.snapshot", "before");
+      const snapshot = encodeSnapshot(this.#end);
+      await log.saveSnapshot(this.#end.position, snapshot);
+      this.#end.snapshotBytes = snapshot.length;
+      hit("loop.snapshot", "after");
+      await log.trim(this.#end.position);
+    } catch (error) {
+      // Costs nothing: the records are all still there, and the next round tries again.
+      if (!nothingWritten(error)) throw error;
+      // Rarely, when it has grown too large: making it takes seconds.
+      if (error.code === "limit-exceeded") this.#end.snapshotBytes = tooLargeBytes;
+    }
+  }
+
+  #fail(error: Error, batch: readonly Posted[]): void {
+    if (this.#phase === "ended") return;
+    this.#phase = "ended";
+    this.#cancelTimer();
+    const text = `the coordinator had to stop (${error.message}); start it again`;
+    const refusal = error instanceof ClusterError ? error : new ClusterError("unavailable", text);
+    for (const posted of [...batch, ...this.#inbox]) posted.refused(refusal);
+    this.#inbox = [];
+    // Before, whoever starts it is told by the rejection.
+    if (this.#started) this.#options.onFatal(error);
+  }
+}

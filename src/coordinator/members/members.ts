@@ -1,0 +1,243 @@
+/** Members of the cluster and what they share, for every edge that knows them: the console of seed
+ *  3, the control channel of seed 4, and the HTTP API.
+ *
+ *  What is durable is an event of the core. What is only true now is here: who was heard of when.
+ *  Members known from before a restart have one whole TTL to be heard again. */
+import { createHash, randomBytes } from "node:crypto";
+import { tokenProblem } from "../../core/access/roles.ts";
+import type { MemberAddress, MemberEvent, MemberRecord, SharedFile } from "../../core/catalogue.ts";
+import type { Offer } from "../../core/sharing/offers.ts";
+import {
+  type IsHere,
+  memberNamed,
+  memberRecords,
+  offeredFiles,
+  offeredNames,
+  peerOfToken,
+  sharingVersion,
+  sourcesOf,
+  type WantedFile,
+} from "../../core/sharing/view.ts";
+import { tokenRecord } from "../../core/view.ts";
+import type { Reply } from "../loop/journal.ts";
+import type { Loop } from "../loop/loop.ts";
+import type { Timers } from "../loop/timers.ts";
+import { SignsOfLife } from "./signs-of-life.ts";
+
+export type MembersOptions = {
+  readonly loop: Loop;
+  readonly timers: Timers;
+  /** How often silence is looked for, ms. Default 1,000, well below what counts as a pause. */
+  readonly tickMs?: number;
+};
+
+export type NewPeer = {
+  readonly name: string;
+  readonly owner: string;
+  /** Id of the cluster token that it showed; "" = none. */
+  readonly admittedBy: string;
+  readonly address: MemberAddress;
+  /** Silence after which it is gone; 0 = never. */
+  readonly ttlMs: number;
+};
+
+/** How an existing entry of the same name is treated; see core/catalogue.ts. */
+export type Existing = Extract<MemberEvent, { kind: "files-published" }>["existing"];
+
+export type Leaving = Extract<MemberEvent, { kind: "member-disconnected" }>["reason"];
+
+export class Members {
+  readonly #loop: Loop;
+  readonly #timers: Timers;
+  readonly #tickMs: number;
+  readonly #signs = new SignsOfLife();
+  #cancelTick: () => void;
+  #names: { readonly version: number; readonly untilMs: number; readonly list: string[] } | null =
+    null;
+
+  constructor({ loop, timers, tickMs = 1_000 }: MembersOptions) {
+    this.#loop = loop;
+    this.#timers = timers;
+    this.#tickMs = tickMs;
+    const nowMs = loop.nowMs();
+    for (const { address, name, ttlMs } of memberRecords(loop.state)) {
+      if (address !== null) this.#signs.watch(name, ttlMs, nowMs);
+    }
+    this.#cancelTick = () => {};
+    this.#tick();
+  }
+
+  stop(): void {
+    this.#cancelTick();
+  }
+
+  /** All members in the order of registration. */
+  list(): MemberRecord[] {
+    return [...memberRecords(this.#loop.state)];
+  }
+
+  find(name: string): MemberRecord | null {
+    return memberNamed(this.#loop.state, name);
+  }
+
+  /** Connected, heard of in time, and not shut out since. */
+  isHere = (member: MemberRecord): boolean =>
+    member.address !== null &&
+    !this.#signs.isSilent(member.name, this.#loop.nowMs()) &&
+    this.#isAdmitted(member);
+
+  /** The coordinator's clock; null for one that is not connected. */
+  heardAtMs(name: string): number | null {
+    return this.#signs.heardAtMs(name);
+  }
+
+  /** The peer that this token was given to; null when it is gone, silent, or no longer admitted. */
+  peerOf(token: string): MemberRecord | null {
+    const peer = peerOfToken(this.#loop.state, sha256(token));
+    return peer !== null && this.isHere(peer) ? peer : null;
+  }
+
+  /** A sign of life; false when it comes too late, or there is no such member connected. */
+  touch(name: string): boolean {
+    return this.#signs.heard(name, this.#loop.nowMs());
+  }
+
+  /** It will be heard within its TTL without being asked. */
+  promised(name: string): void {
+    this.#signs.promised(name);
+  }
+
+  /** Peers that have promised nothing and whose TTL is half over. */
+  quietPeers(): MemberRecord[] {
+    const names = this.#signs.quiet(this.#loop.nowMs());
+    return names.flatMap((name) => {
+      const member = this.find(name);
+      return member?.kind === "peer" ? [member] : [];
+    });
+  }
+
+  /** Resolves with the peer's token, which is nowhere else. Rejects: conflict, limit-exceeded,
+   *  bad-request. */
+  async registerPeer(peer: NewPeer): Promise<string> {
+    const token = randomBytes(32).toString("hex");
+    const { name, owner, admittedBy, address, ttlMs } = peer;
+    this.#bury(name);
+    const event = { member: "peer", name, owner, admittedBy, address, ttlMs } as const;
+    await this.#post({ kind: "member-registered", ...event, tokenHash: sha256(token) }, () =>
+      this.#signs.watch(name, ttlMs, this.#loop.nowMs()),
+    );
+    return token;
+  }
+
+  /** A user of the console, not yet connected. */
+  async registerUser(name: string, owner: string): Promise<void> {
+    const event = { member: "user", name, owner, tokenHash: "", address: null, ttlMs: 0 } as const;
+    await this.#post({ kind: "member-registered", ...event });
+  }
+
+  async unregister(name: string): Promise<void> {
+    await this.#leave(name, { kind: "member-unregistered", name });
+  }
+
+  async connect(name: string, address: MemberAddress, ttlMs: number): Promise<void> {
+    await this.#post({ kind: "member-connected", name, address, ttlMs }, () =>
+      this.#signs.watch(name, ttlMs, this.#loop.nowMs()),
+    );
+  }
+
+  /** A user keeps its name and files, a peer is forgotten. */
+  async disconnect(name: string, reason: Leaving = "asked"): Promise<void> {
+    await this.#leave(name, { kind: "member-disconnected", name, reason });
+  }
+
+  async publish(name: string, files: readonly SharedFile[], existing: Existing): Promise<void> {
+    await this.#post({ kind: "files-published", name, files, existing });
+  }
+
+  async withdraw(name: string, files: readonly string[]): Promise<void> {
+    await this.#post({ kind: "files-withdrawn", name, files });
+  }
+
+  /** Who offers this now, first owner first. */
+  sources(wanted: WantedFile): Array<Readonly<Offer>> {
+    return sourcesOf(this.#loop.state, wanted, this.isHere);
+  }
+
+  /** Distinct names of all files offered now, sorted by code units. Do not change it. */
+  names(): readonly string[] {
+    const nowMs = this.#loop.nowMs();
+    const version = sharingVersion(this.#loop.state);
+    const kept = this.#names;
+    if (kept !== null && kept.version === version && nowMs < kept.untilMs) return kept.list;
+    const list = offeredNames(this.#loop.state, this.#present()).sort();
+    this.#names = { version, untilMs: nowMs + this.#signs.nextInMs(nowMs), list };
+    return list;
+  }
+
+  /** The first entry of each name offered now. */
+  files(): SharedFile[] {
+    return [...offeredFiles(this.#loop.state, this.#present())];
+  }
+
+  /** Who is here, looked up once for all of their files. */
+  #present(): IsHere {
+    const present = new Set(this.list().filter(this.isHere));
+    return (member) => present.has(member);
+  }
+
+  #post(event: MemberEvent, answered?: (reply: Reply) => void): Promise<Reply> {
+    return this.#loop.post(event, answered);
+  }
+
+  /** Watched no more from here on, so that its silence cannot be told of a later member of the same
+   *  name. */
+  async #leave(name: string, event: MemberEvent): Promise<void> {
+    const member = this.find(name);
+    this.#signs.forget(name);
+    try {
+      await this.#post(event);
+    } catch (error) {
+      const now = this.find(name);
+      if (member !== null && now === member && now.address !== null) {
+        this.#signs.watch(name, now.ttlMs, this.#loop.nowMs());
+      }
+      throw error;
+    }
+  }
+
+  /** The name of a peer that is not here is free, although that is not yet in the log. */
+  #bury(name: string): void {
+    const member = this.find(name);
+    if (member?.kind === "peer" && !this.isHere(member)) this.#tell(name, "silent");
+  }
+
+  /** A join token that is spent or past its time admits nobody new and keeps whom it has admitted;
+   *  any other must be good. One that is forgotten was over for a day: whom that shut out is
+   *  gone. */
+  #isAdmitted({ admittedBy }: MemberRecord): boolean {
+    const token = admittedBy === "" ? null : tokenRecord(this.#loop.state, admittedBy);
+    if (token === null) return true;
+    const problem = tokenProblem(token, this.#loop.nowMs());
+    return problem === null || (token.role === "worker" && problem !== "revoked");
+  }
+
+  #tick(): void {
+    for (const name of this.#signs.due(this.#loop.nowMs())) this.#tell(name, "silent");
+    for (const member of memberRecords(this.#loop.state)) {
+      if (!this.#isAdmitted(member)) this.#tell(member.name, "revoked");
+    }
+    this.#cancelTick = this.#timers.after(this.#tickMs, () => this.#tick());
+  }
+
+  /** Once: what is posted after it may already be about the next member of that name. */
+  #tell(name: string, reason: Leaving): void {
+    if (!this.#signs.tell(name)) return;
+    this.#post({ kind: "member-disconnected", name, reason }, () => this.#signs.forget(name)).catch(
+      () => this.#signs.tellAgain(name),
+    );
+  }
+}
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,82 @@
+/** What the HTTP routes work with: the parts of the coordinator, put together once. */
+import { ClusterError } from "../core/error.ts";
+import { idNumber, type JobId } from "../core/ids.ts";
+import type { JobSummary } from "../core/summary.ts";
+import { jobSummary } from "../core/view.ts";
+import type { SharedInputs } from "../peer/input/shared-input.ts";
+import type { ShuffleClient } from "../peer/shuffle/client.ts";
+import type { Blobs } from "../store/blob/blob.ts";
+import type { Auth } from "./access/auth.ts";
+import type { TrackerEdge } from "./edges/browser/edge.ts";
+import type { PlainResults } from "./edges/browser/plain-results.ts";
+import type { WorkerEdge } from "./edges/worker/edge.ts";
+import type { ClusterKeys } from "./edges/worker/orders.ts";
+import type { AttemptHistory } from "./jobs/attempt-history.ts";
+import type { BlobSweep } from "./jobs/blob-sweep.ts";
+import type { ItemLines } from "./jobs/item-lines.ts";
+import type { JobLogs } from "./jobs/job-logs.ts";
+import type { Plans } from "./jobs/plans.ts";
+import type { Progress } from "./jobs/progress.ts";
+import type { Watchers } from "./jobs/watchers.ts";
+import type { Loop } from "./loop/loop.ts";
+import type { Members } from "./members/members.ts";
+import type { Tickets } from "./members/tickets.ts";
+import type { Relay } from "./relay/relay.ts";
+import type { Uploads } from "./relay/uploads.ts";
+import type { LowWater } from "./upkeep/low-water.ts";
+
+export type Services = {
+  readonly loop: Loop;
+  readonly auth: Auth;
+  readonly members: Members;
+  readonly blobs: Blobs;
+  readonly plans: Plans;
+  readonly itemLines: ItemLines;
+  readonly edge: WorkerEdge;
+  readonly tracker: TrackerEdge;
+  readonly plainResults: PlainResults;
+  readonly relay: Relay;
+  readonly uploads: Uploads;
+  /** Reads what workers have computed, for browsers. */
+  readonly shuffle: ShuffleClient;
+  readonly tickets: Tickets;
+  /** Reads what members share, for those who cannot reach them. */
+  readonly sharedInputs: SharedInputs;
+  readonly keys: ClusterKeys;
+  readonly sweep: BlobSweep;
+  readonly logs: JobLogs;
+  readonly attempts: AttemptHistory;
+  readonly progress: Progress;
+  readonly watchers: Watchers;
+  readonly lowWater: LowWater;
+  /** Which machine this is; see link/host.ts. */
+  readonly host: string;
+  readonly version: string;
+  /** Where other machines reach it; "" = they do not, or it does not listen yet. */
+  readonly place: { openUrl: string };
+  /** Somebody may and does ask the coordinator to stop; called after the answer is on its way. */
+  readonly onShutdown: () => void;
+};
+
+/** The job's summary with what its running attempts have read. Throws `not-found`. */
+export function summaryOf(services: Services, job: JobId): JobSummary {
+  const { loop, progress } = services;
+  const summary = jobSummary(loop.state, job, loop.nowMs());
+  if (summary === null) throw noSuchJob(job);
+  return progress.added(summary);
+}
+
+/** The same words for a job of somebody else, so that they tell nothing. */
+export function noSuchJob(job: string): ClusterError {
+  return new ClusterError(
+    "not-found",
+    `there is no job ${job.slice(0, 40)}; \`tequio jobs\` lists yours`,
+  );
+}
+
+export function asJobId(text: string | undefined): JobId {
+  if (text === undefined || !text.startsWith("j-") || Number.isNaN(idNumber(text))) {
+    throw noSuchJob(text ?? "");
+  }
+  return text as JobId;
+}

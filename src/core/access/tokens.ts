@@ -1,0 +1,83 @@
+/** Tokens from their issue until they are forgotten.
+ *
+ *  1. A token that is expired, used up or revoked is refused by name for `tokenKeptMs`, then it is
+ *     forgotten: whoever shows it is told that it is not of this cluster.
+ *  2. The credential of a worker lives as long as the worker is remembered. */
+import type { CoordinatorState } from "../cluster/state.ts";
+import type { Effect } from "../effect.ts";
+import { ClusterError } from "../error.ts";
+import type { CoordinatorEvent } from "../event.ts";
+import { type TokenRecord, tokenProblem } from "./roles.ts";
+
+/** How long a token that can do nothing any more is still listed, in ms. */
+export const tokenKeptMs = 86_400_000;
+
+export function issueToken(
+  state: CoordinatorState,
+  event: Extract<CoordinatorEvent, { kind: "token-issued" }>,
+  effects: Effect[],
+): void {
+  const { by, id, role, owner, hash, expiresAtMs, usesMax } = event;
+  if (by !== undefined && state.tokens.get(by)?.shutsOut === true) {
+    const text = `token ${by} is revoked, and all whom it let in; ask an admin for a new one`;
+    effects.push({ kind: "refuse", error: new ClusterError("unauthenticated", text) });
+    return;
+  }
+  const token = { id, role, owner, hash, expiresAtMs, usesMax, uses: 0, revoked: false };
+  state.tokens.set(id, by === undefined ? token : { ...token, by });
+  if (expiresAtMs !== 0) forgetLater(state, id, Math.max(state.atMs, expiresAtMs));
+}
+
+export function useToken(state: CoordinatorState, id: string, effects: Effect[]): void {
+  const token = state.tokens.get(id);
+  const problem = token === undefined ? null : tokenProblem(token, state.atMs);
+  if (token === undefined) effects.push({ kind: "refuse", error: noSuchToken(id) });
+  else if (problem !== null) {
+    // Whoever asked before it was so, comes too late.
+    const text = `token ${id} is ${problem}; ask an admin for a new one`;
+    effects.push({ kind: "refuse", error: new ClusterError("unauthenticated", text) });
+  } else {
+    token.uses++;
+    if (token.uses === token.usesMax) forgetLater(state, id, state.atMs);
+    effects.push({ kind: "reply", value: {} });
+  }
+}
+
+export function revokeToken(
+  state: CoordinatorState,
+  { id, members }: Extract<CoordinatorEvent, { kind: "token-revoked" }>,
+  effects: Effect[],
+): void {
+  const token = state.tokens.get(id);
+  const letIn = tokensBy(state, id);
+  // A join token that was over is forgotten before those whom it let in.
+  if (token === undefined && (members === undefined || letIn.length === 0)) {
+    effects.push({ kind: "refuse", error: noSuchToken(id) });
+    return;
+  }
+  for (const one of [...(token === undefined ? [] : [token]), ...(members ? letIn : [])]) {
+    if (!one.revoked) forgetLater(state, one.id, state.atMs);
+    one.revoked = true;
+  }
+  if (token !== undefined && members !== undefined) token.shutsOut = true;
+  effects.push({ kind: "reply", value: { letIn: letIn.map((one) => one.id) } });
+}
+
+/** Credentials of those whom this token let in, which are good. */
+function tokensBy(state: CoordinatorState, id: string): TokenRecord[] {
+  return [...state.tokens.values()].filter(({ by, revoked }) => by === id && !revoked);
+}
+
+/** Its time has come, unless it has been issued anew since. */
+export function forgetToken(state: CoordinatorState, id: string): void {
+  const token = state.tokens.get(id);
+  if (token !== undefined && tokenProblem(token, state.atMs) !== null) state.tokens.delete(id);
+}
+
+function forgetLater(state: CoordinatorState, id: string, fromMs: number): void {
+  state.deadlines.add({ kind: "token", atMs: fromMs + tokenKeptMs, token: id });
+}
+
+function noSuchToken(id: string): ClusterError {
+  return new ClusterError("not-found", `there is no token ${id}; \`tequio token ls\` lists them`);
+}

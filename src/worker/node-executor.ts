@@ -1,0 +1,362 @@
+/** Carries out the core's orders on this machine: fetches what a run needs, has a task process
+ *  compute it, puts the output where it belongs, and tells how it went. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ClusterError } from "../core/error.ts";
+import type { AttemptReport } from "../core/event.ts";
+import type { JobId } from "../core/ids.ts";
+import type { Failure, TaskOutput } from "../core/job.ts";
+import type { SharedInputs } from "../peer/input/shared-input.ts";
+import { hit } from "../store/failpoint.ts";
+import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
+import { streamSplit } from "./input/split.ts";
+import type { Executor, ExecutorEvents, RunOrder, Serving } from "./loop.ts";
+import type { FromTask, ItemsOrder, TaskReport, ToTask } from "./process/messages.ts";
+import type { CoordinatorBlobs } from "./shuffle/blobs.ts";
+import { type PartitionFetcher, PartitionsLost } from "./shuffle/fetch.ts";
+import { InputLinks } from "./shuffle/input-links.ts";
+import type { OpenedJob, OpenJobs } from "./shuffle/jobs.ts";
+import { openFile } from "./shuffle/open-file.ts";
+import type { Outputs } from "./shuffle/outputs.ts";
+import { LoadFailed, type Processes, type Taken } from "./slot/processes.ts";
+import type { TaskProcess } from "./slot/task-process.ts";
+
+export type ExecuteOptions = {
+  readonly jobs: OpenJobs;
+  readonly blobs: CoordinatorBlobs;
+  readonly outputs: Outputs;
+  readonly fetcher: PartitionFetcher;
+  readonly processes: Processes;
+  /** Nobody can fetch from this worker. */
+  readonly isHidden: boolean;
+  /** Files of members, as inputs. */
+  readonly shared: SharedInputs;
+};
+
+type Run = {
+  readonly order: RunOrder;
+  readonly job: OpenedJob;
+  readonly stopping: AbortController;
+  /** While it computes. */
+  process: TaskProcess | null;
+};
+
+/** An order, and what was said of it when it went with the load; null = it is still to be sent. */
+type Given = { readonly order: ToTask; readonly early: Taken["early"] };
+
+type Done = Extract<TaskReport, { kind: "done" }>;
+
+export class NodeExecutor implements Executor {
+  readonly #options: ExecuteOptions;
+  readonly #events: ExecutorEvents;
+  readonly #runs = new Map<number, Run>();
+  /** Whether task processes can open the input files of this machine themselves. */
+  #readsFiles = true;
+
+  constructor(options: ExecuteOptions, events: ExecutorEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  openJob(job: JobOpen): void {
+    this.#options.jobs.open(job);
+  }
+
+  closeJob(job: JobId): void {
+    const { jobs, outputs, processes } = this.#options;
+    processes.closeJob(job);
+    jobs.close(job);
+    // What cannot be removed now is swept at the next start.
+    outputs.closeJob(job).catch(() => {});
+  }
+
+  setSources(sources: StageSources): void {
+    this.#options.jobs.get(sources.job)?.sources.set(sources.stage, sources);
+  }
+
+  serving(): Serving {
+    const served = this.#options.outputs.serving();
+    const named = new Set(served.map(({ job }) => job));
+    // Open jobs without outputs too: the coordinator can close those that ended meanwhile.
+    const empty = this.#options.jobs.names.filter((job) => !named.has(job));
+    return [...served, ...empty.map((job) => ({ job, stage: 0, tasks: [] }))];
+  }
+
+  start(order: RunOrder): void {
+    const job = this.#options.jobs.get(order.job);
+    if (job === null) {
+      const message = `${order.job} is not open on this worker`;
+      this.#died(order, "all", { code: "unavailable", message });
+      return;
+    }
+    const run: Run = { order, job, stopping: new AbortController(), process: null };
+    this.#runs.set(order.run, run);
+    this.#carryOut(run).then(
+      () => this.#runs.delete(order.run),
+      (error: unknown) => this.#failed(run, error),
+    );
+  }
+
+  kill(id: number): void {
+    const run = this.#runs.get(id);
+    if (run === undefined) return;
+    this.#runs.delete(id);
+    run.stopping.abort();
+    if (run.process !== null) this.#options.processes.kill(run.order.slot);
+  }
+
+  async #carryOut(run: Run): Promise<void> {
+    const { order, job } = run;
+    const { signal } = run.stopping;
+    const files = await job.files();
+    signal.throwIfAborted();
+    this.#phase(run, "loading");
+    const kind = job.open.stages[order.stage]?.kind;
+    const next = kind === "tasks" ? itemsOrder(order) : null;
+    const taking = this.#options.processes.take(order.slot, { job, files, next });
+    const { process, early } = await this.#untilKilled(run, taking);
+    signal.throwIfAborted();
+    run.process = process;
+    if (next !== null) await this.#items(run, process, { order: next, early });
+    else if (kind === "map") await this.#map(run, process);
+    else await this.#reduce(run, process);
+  }
+
+  /** A run that is killed while its code loads takes the process with it. */
+  async #untilKilled(run: Run, taking: Promise<Taken>): Promise<Taken> {
+    const { signal } = run.stopping;
+    const kill = () => this.#options.processes.kill(run.order.slot);
+    signal.addEventListener("abort", kill, { once: true });
+    try {
+      return await taking;
+    } catch (error) {
+      if (!signal.aborted) kill();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", kill);
+    }
+  }
+
+  /** Reports pass as they come; the run ends with the last. */
+  async #items(run: Run, process: TaskProcess, given: Given): Promise<void> {
+    const left = new Map(run.order.attempts.map(({ task, attempt }) => [task, attempt]));
+    await this.#converse(run, process, given, (message) => {
+      if (message.kind !== "reports") return false;
+      const reports = message.reports.map((report) =>
+        report.kind === "done" ? doneReport(report, valueOutput(report)) : report,
+      );
+      for (const { task, attempt } of reports) if (left.get(task) === attempt) left.delete(task);
+      this.#events.tell({ kind: "run-reported", run: run.order.run, reports });
+      return left.size === 0;
+    });
+  }
+
+  async #map(run: Run, process: TaskProcess): Promise<void> {
+    const ref = run.order.attempts[0]!;
+    const out = join(process.writeDir, `${ref.task}.${ref.attempt}`);
+    const { plan } = await run.job.files();
+    const { signal } = run.stopping;
+    const { blobs, shared } = this.#options;
+    const source = { job: ref.job, blobs, shared, signal };
+    // Once the report is there, what was not read of the input is of no interest.
+    const enough = new AbortController();
+    let broken: unknown = null;
+    const links = this.#readsFiles ? new InputLinks(process.readDir) : null;
+    const streaming = streamSplit({
+      plan,
+      task: ref.task,
+      open: (file, index) => openFile(source, file, index),
+      sink: process.input,
+      signal: AbortSignal.any([signal, enough.signal]),
+      ...(links === null ? {} : { direct: (path: string) => links.add(path) }),
+    }).catch((error: unknown) => {
+      if (!enough.signal.aborted && !process.over) broken = error;
+    });
+    const order = { kind: "map", task: ref.task, attempt: ref.attempt, out } as const;
+    let report: TaskReport;
+    try {
+      report = await this.#oneReport(run, process, order);
+    } catch (error) {
+      throw broken ?? error;
+    } finally {
+      enough.abort();
+      links?.remove();
+    }
+    await streaming;
+    if (broken !== null) throw broken;
+    if (report.kind === "failed" && report.failure.code === "download-failed" && links?.used) {
+      // It has fewer rights than this process: from now on everything goes through the pipe.
+      this.#readsFiles = false;
+      return this.#map(run, process);
+    }
+    await this.#finish(run, report, out);
+  }
+
+  async #reduce(run: Run, process: TaskProcess): Promise<void> {
+    const ref = run.order.attempts[0]!;
+    const { task, attempt } = ref;
+    const out = join(process.writeDir, `${task}.${attempt}`);
+    const name = `${task}.${attempt}.fetched`;
+    this.#phase(run, "preparing");
+    const { job } = run;
+    const inputStage = ref.stage - 1;
+    const segments = await this.#options.fetcher.segments({
+      job: ref.job,
+      partition: task,
+      sources: () => job.sources.get(inputStage) ?? null,
+      renew: async (stage, signal) => {
+        job.sources.set(stage, await this.#options.blobs.sources(ref.job, stage, signal));
+      },
+      dir: process.readDir,
+      name,
+      signal: run.stopping.signal,
+    });
+    const order = { kind: "reduce", task, attempt, out, segments } as const;
+    const report = await this.#oneReport(run, process, order);
+    await rm(join(process.readDir, name), { force: true });
+    await this.#finish(run, report, out);
+  }
+
+  /** Puts the output of a map or reduce attempt where it belongs, and reports it. */
+  async #finish(run: Run, report: TaskReport, out: string): Promise<void> {
+    if (report.kind === "failed") {
+      this.#report(run, report);
+      return;
+    }
+    this.#phase(run, "storing");
+    const ref = run.order.attempts[0]!;
+    const { signal } = run.stopping;
+    const { blobs, outputs } = this.#options;
+    const isFinal = (run.job.open.stages[ref.stage]?.partitionCount ?? 0) === 0;
+    const { records, sizeBytes } = report;
+    let root = "";
+    if (!isFinal) {
+      const output = await outputs.keep(ref, out, report.root);
+      if (this.#options.isHidden) await blobs.relay(output, signal);
+      root = output.root;
+    } else if (sizeBytes > 0) {
+      hit("worker.upload", "before");
+      const isOurs = (await run.job.files()).plan.operator !== undefined;
+      const part = `${out}.part`;
+      const stored = isOurs
+        ? blobs.hand(part, report.root, signal)
+        : blobs.upload(part, report.root, signal);
+      root = (await stored).hash;
+      hit("worker.upload", "after");
+    }
+    // Its name is agreed, so the one that the task tells is not needed.
+    const bad = report.badRecordsPath === undefined ? null : `${out}.bad`;
+    const badRecords =
+      bad === null ? {} : { badRecords: (await blobs.upload(bad, null, signal)).hash };
+    signal.throwIfAborted();
+    this.#report(run, doneReport(report, { root, sizeBytes, records, ...badRecords }));
+    await Promise.all([`${out}.part`, `${out}.bad`].map((path) => rm(path, { force: true })));
+  }
+
+  async #oneReport(run: Run, process: TaskProcess, order: ToTask): Promise<TaskReport> {
+    const { task, attempt } = run.order.attempts[0]!;
+    let found: TaskReport | undefined;
+    await this.#converse(run, process, { order, early: null }, (message) => {
+      if (message.kind !== "reports") return false;
+      found = message.reports.find((report) => report.task === task && report.attempt === attempt);
+      return found !== undefined;
+    });
+    return found as TaskReport;
+  }
+
+  /** Gives the order and listens until `heard` says that all is told. Throws `ProcessEnded` when
+   *  the process ends before. */
+  #converse(
+    run: Run,
+    process: TaskProcess,
+    { order, early }: Given,
+    heard: (message: FromTask) => boolean,
+  ): Promise<void> {
+    this.#phase(run, "computing");
+    return new Promise((resolve, reject) => {
+      process.listen = (message) => {
+        if (message.kind === "log" || message.kind === "progress") this.#note(run, message);
+        else if (heard(message)) {
+          process.listen = null;
+          resolve();
+        }
+      };
+      process.onEnd((failure) => reject(new ProcessEnded(failure)));
+      if (early === null) process.send(order);
+      else for (const message of early) process.listen?.(message);
+    });
+  }
+
+  #note(run: Run, message: Extract<FromTask, { kind: "log" | "progress" }>): void {
+    const { task, attempt } = message;
+    const isOurs = run.order.attempts.some((ref) => ref.task === task && ref.attempt === attempt);
+    if (!isOurs) return;
+    const of = { job: run.order.job, stage: run.order.stage, task, attempt };
+    if (message.kind === "log") {
+      this.#events.note({ logs: message.lines.map((line) => ({ ...of, line })) });
+    } else {
+      this.#events.note({ progress: [{ ...of, inputBytes: message.inputBytes }] });
+    }
+  }
+
+  #phase(run: Run, phase: "preparing" | "loading" | "computing" | "storing"): void {
+    if (run.stopping.signal.aborted) return;
+    this.#events.tell({ kind: "run-phase", run: run.order.run, phase });
+  }
+
+  #report(run: Run, report: AttemptReport): void {
+    this.#events.tell({ kind: "run-reported", run: run.order.run, reports: [report] });
+  }
+
+  #failed(run: Run, error: unknown): void {
+    const { order, stopping } = run;
+    if (!this.#runs.delete(order.run) || stopping.signal.aborted) return;
+    if (error instanceof ProcessEnded) this.#died(order, "current", error.failure);
+    else if (error instanceof LoadFailed) this.#died(order, "all", error.failure);
+    else if (error instanceof PartitionsLost) {
+      const { task, attempt } = order.attempts[0]!;
+      const failure = failureFrom(error);
+      const { lostTasks } = error;
+      this.#report(run, { kind: "failed", task, attempt, durationMs: 0, failure, lostTasks });
+    } else this.#died(order, "all", failureFrom(error));
+  }
+
+  #died(order: RunOrder, blame: "all" | "current", failure: Failure): void {
+    this.#events.tell({ kind: "run-died", run: order.run, blame, failure });
+  }
+}
+
+/** The task process ended before everything was told. */
+class ProcessEnded extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+function doneReport(report: Done, output: TaskOutput): AttemptReport {
+  const { task, attempt, durationMs, counters, inputBytes } = report;
+  const done = { kind: "done", task, attempt, durationMs, output } as const;
+  const counted = Object.keys(counters).length > 0;
+  if (!counted && inputBytes === 0) return done;
+  return { ...done, ...(counted ? { counters } : {}), ...(inputBytes === 0 ? {} : { inputBytes }) };
+}
+
+function itemsOrder({ attempts }: RunOrder): ItemsOrder {
+  return { kind: "tasks", items: attempts.map(({ task, attempt }) => ({ task, attempt })) };
+}
+
+function valueOutput({ sizeBytes, records, value }: Done): TaskOutput {
+  const output = { root: "", sizeBytes, records };
+  return value === undefined ? output : { ...output, value };
+}
+
+function failureFrom(error: unknown): Failure {
+  if (error instanceof ClusterError)
+    return { code: error.code, message: error.text.slice(0, 4_000) };
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  // Nothing that job code does leads here: a file of ours is gone, or there is a bug.
+  return { code: "task-crashed", message: `the worker could not run it: ${name}: ${message}` };
+}

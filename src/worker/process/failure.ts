@@ -1,0 +1,46 @@
+/** Errors as failures that go back to the user: with the job file's own lines, without ours. */
+import { fileURLToPath } from "node:url";
+import { ClusterError } from "../../core/error.ts";
+import type { Failure } from "../../core/job.ts";
+import { shown } from "../task/thrown.ts";
+
+const messageMaxCharacters = 4000;
+const stackMaxCharacters = 8000;
+/** Where the code of this product lies: frames from here say nothing to the author of a job. */
+const ownFolder = fileURLToPath(new URL("../../", import.meta.url));
+
+/** `codeFolder` is where the job's code was loaded from; it is cut from the paths. */
+export function failureOf(error: unknown, codeFolder: string): Failure {
+  const code = error instanceof ClusterError ? error.code : "user-error";
+  const text = error instanceof ClusterError ? error.text : shown(error);
+  const frames = framesOf(rootOf(error), codeFolder);
+  const first = frames[0] === undefined ? null : /([^\s(/\\]+:\d+):\d+\)?$/.exec(frames[0]);
+  const at = first === null || text.includes(first[1] as string) ? "" : ` (${first[1]})`;
+  const message = `${text.slice(0, messageMaxCharacters)}${at}`;
+  if (frames.length === 0) return { code, message };
+  return { code, message, stack: frames.join("\n").slice(0, stackMaxCharacters) };
+}
+
+/** What was thrown first; only that has frames of the job. */
+function rootOf(error: unknown): unknown {
+  let root = error;
+  while (root instanceof ClusterError && root.cause !== undefined) root = root.cause;
+  return root;
+}
+
+function framesOf(error: unknown, codeFolder: string): string[] {
+  let stack: unknown;
+  try {
+    stack = error instanceof Error ? error.stack : "";
+  } catch {
+    return [];
+  }
+  if (typeof stack !== "string") return [];
+  return stack
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .map((line) => line.trim().replaceAll("file://", ""))
+    .filter((line) => !line.includes("node:") && !line.includes(ownFolder))
+    .filter((line) => !line.includes("(<anonymous>)") && !line.endsWith(" <anonymous>"))
+    .map((line) => line.replaceAll(`${codeFolder}/`, ""));
+}

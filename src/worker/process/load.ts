@@ -1,0 +1,57 @@
+/** Loads the code and the plan of a job into this process. */
+import { copyFileSync, readFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ClusterError } from "../../core/error.ts";
+import type { Plan } from "../../wire/block/plan.ts";
+import { operatorKernel } from "../operators/kernel.ts";
+import { checkedPlan, jobIn, type LoadedJob, type Params } from "../task/job.ts";
+import { shown } from "../task/thrown.ts";
+import type { ShortFile, ToTask } from "./messages.ts";
+
+type Load = Extract<ToTask, { kind: "load" }>;
+
+export async function loadJob(load: Load): Promise<LoadedJob> {
+  const plan = readPlan(load.plan);
+  const codeFolder = dirname(load.codePath);
+  if (plan.operator !== undefined) {
+    const kernel = operatorKernel(plan.operator);
+    return { job: kernel.job, plan, params: plan.params, codeFolder, kernel };
+  }
+  if (code?.path !== load.codePath) code = { path: load.codePath, ...(await importCode(load)) };
+  const job = jobIn(code.exports);
+  const params = { ...job.options.params, ...plan.params } as Params;
+  return { job, plan, params, codeFolder: code.folder, kernel: null };
+}
+
+type Imported = { readonly folder: string; readonly exports: { readonly default?: unknown } };
+
+/** A process has the code of one job, and of all others with the same code: asking Node for it
+ *  again takes as long as a short task. */
+let code: (Imported & { readonly path: string }) | null = null;
+
+async function importCode({ codePath, scratch }: Load): Promise<Imported> {
+  const path = importable(codePath, scratch);
+  // Must be on before the code is loaded: its source map is read then.
+  process.setSourceMapsEnabled(true);
+  try {
+    return { folder: dirname(path), exports: await import(pathToFileURL(path).href) };
+  } catch (error) {
+    throw new ClusterError("user-error", `the job file cannot be loaded: ${shown(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Blobs have no extension, and without one Node must guess what the file is. */
+function importable(path: string, scratch: string): string {
+  if (extname(path) !== "") return path;
+  const named = join(scratch, "job.mjs");
+  copyFileSync(path, named);
+  return named;
+}
+
+function readPlan(file: ShortFile): Plan {
+  const text = "text" in file ? file.text : readFileSync(file.path, "utf8");
+  return checkedPlan(JSON.parse(text) as Plan);
+}

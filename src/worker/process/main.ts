@@ -1,0 +1,200 @@
+/** The process that runs user code: takes orders of its supervisor one at a time until the
+ *  channel closes.
+ *
+ *  Nothing of the user's can hurt more than this process. It says why it ends by its exit code
+ *  (`task/exits.ts`), since a process that is broken may not get to say more. Contract:
+ *  `task-messages.ts`. */
+import { Worker } from "node:worker_threads";
+import { assert, ClusterError } from "../../core/error.ts";
+import { InputBroken, PipeSource } from "../input/pipe-source.ts";
+import { Counters } from "../task/counters.ts";
+import { installRuntime, type LoadedJob } from "../task/job.ts";
+import { runMap } from "../task/map-task.ts";
+import { runReduce } from "../task/reduce-task.ts";
+import { shown } from "../task/thrown.ts";
+import { taskExits } from "./exits.ts";
+import { failureOf } from "./failure.ts";
+import { type Items, openItems } from "./items.ts";
+import { loadJob } from "./load.ts";
+import type { FromTask, TaskReport, ToTask } from "./messages.ts";
+import { consoleToLog, Reporter } from "./reporter.ts";
+import { runItems } from "./run-items.ts";
+
+type Attempt = { readonly task: number; readonly attempt: number };
+type Done = Omit<Extract<TaskReport, { kind: "done" }>, "durationMs" | "counters" | keyof Attempt>;
+
+const inputDescriptor = 4;
+const send = process.send?.bind(process);
+if (send === undefined)
+  throw new Error("worker/process/main.ts is started by a worker, with an IPC channel");
+// Job code has no business on the channel, not even by mistake.
+process.send = undefined as unknown as NonNullable<typeof process.send>;
+
+let sending = 0;
+let whenSent: (() => void) | null = null;
+const reporter = new Reporter((message: FromTask) => {
+  sending++;
+  return send(message, undefined, undefined, () => {
+    if (--sending === 0) whenSent?.();
+  });
+});
+const counters = new Counters();
+const source = new PipeSource(inputDescriptor, (inputBytes) => reporter.progress(inputBytes));
+let loaded: LoadedJob | null = null;
+let items: Items | null = null;
+/** The attempt that job code is working for. */
+let working: Attempt | null = null;
+
+/** Ends the process; a failure of the attempt at hand is told first, as far as the channel still
+ *  takes it. */
+function end(exit: number, error: ClusterError | null): never {
+  const attempt = working;
+  working = null;
+  if (error !== null && attempt !== null) {
+    const failure = failureOf(error, loaded?.codeFolder ?? "");
+    reporter.report({ kind: "failed", ...attempt, durationMs: 0, failure }, performance.now());
+    reporter.flush(performance.now());
+  }
+  process.exit(exit);
+}
+
+process.on("disconnect", () => end(taskExits.channelClosed, null));
+process.on("exit", (code) => {
+  if (working === null) return;
+  const error = new ClusterError("user-error", `the job called process.exit(${code})`);
+  end(taskExits.exitCalled, error);
+});
+process.on("uncaughtException", (thrown) => {
+  const text = `thrown where nothing catches it (a timer or a callback): ${shown(thrown)}`;
+  end(taskExits.uncaughtException, new ClusterError("user-error", text, { cause: thrown }));
+});
+process.on("unhandledRejection", (thrown) => {
+  const text = `a promise that nothing awaits was rejected: ${shown(thrown)}`;
+  end(taskExits.unhandledRejection, new ClusterError("user-error", text, { cause: thrown }));
+});
+
+installRuntime({
+  count: (counter, by) => counters.add(counter, by),
+  log: (line) => reporter.log(line),
+});
+consoleToLog((line) => reporter.log(line));
+
+async function obey(order: ToTask): Promise<void> {
+  switch (order.kind) {
+    case "load":
+      if ((await load(order)) && order.next !== undefined) return obey(order.next);
+      return;
+    case "map":
+      source.startTask();
+      attempt(order, () => mapTask(order));
+      // After a failure the supervisor still streams: that must not be read as the next task's
+      // input.
+      return source.drain();
+    case "reduce":
+      return attempt(order, () => reduceTask(order));
+    case "tasks": {
+      assert(loaded !== null && items !== null, "items are run after a load that names them");
+      const run = { loaded, items, reporter, counters, drained, working: setWorking };
+      return runItems(order.items, run);
+    }
+  }
+}
+
+function setWorking(on: Attempt | null): void {
+  working = on;
+}
+
+function drained(): Promise<void> {
+  if (sending === 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    whenSent = resolve;
+  });
+}
+
+async function load(order: Extract<ToTask, { kind: "load" }>): Promise<boolean> {
+  try {
+    loaded = await loadJob(order);
+    items?.close();
+    items = order.items === null ? null : openItems(order.items);
+    send?.({ kind: "loaded" } satisfies FromTask);
+    return true;
+  } catch (error) {
+    const failure = failureOf(error, "");
+    send?.({ kind: "load-failed", failure } satisfies FromTask);
+    return false;
+  }
+}
+
+/** Runs one attempt and reports how it ended. */
+function attempt({ task, attempt: number }: Attempt, run: () => Done): void {
+  const startedAtMs = performance.now();
+  const of = { task, attempt: number };
+  reporter.startAttempt(of, startedAtMs);
+  working = of;
+  let report: TaskReport;
+  try {
+    const done = run();
+    const durationMs = performance.now() - startedAtMs;
+    report = { ...of, durationMs, ...done, counters: counters.take() };
+  } catch (error) {
+    if (error instanceof InputBroken) end(taskExits.inputBroken, null);
+    counters.take();
+    const durationMs = performance.now() - startedAtMs;
+    report = { kind: "failed", ...of, durationMs, failure: failureOf(error, codeFolder()) };
+  }
+  working = null;
+  const nowMs = performance.now();
+  reporter.report(report, nowMs);
+  reporter.flush(nowMs);
+}
+
+function codeFolder(): string {
+  return loaded?.codeFolder ?? "";
+}
+
+function mapTask({ task, out }: Extract<ToTask, { kind: "map" }>): Done {
+  assert(loaded?.job.kind === "map-reduce", "map comes after the load of a map-reduce job");
+  const { job, plan, params, kernel } = loaded;
+  const given = { job, plan, params, task, source, out };
+  const done = kernel?.map?.(given) ?? runMap(given);
+  const { badRecordsPath, ...part } = done;
+  const kept = badRecordsPath === null ? {} : { badRecordsPath };
+  return { kind: "done", ...part, ...kept, inputBytes: source.inputBytes };
+}
+
+function reduceTask({ task, out, segments }: Extract<ToTask, { kind: "reduce" }>): Done {
+  assert(loaded?.job.kind === "map-reduce", "reduce comes after the load of a map-reduce job");
+  const { job, params, kernel } = loaded;
+  const inputBytes = segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const given = { job, params, task, segments, out };
+  const part = kernel?.reduce?.(given) ?? runReduce(given);
+  return { kind: "done", ...part, inputBytes };
+}
+
+/** An endless loop never hears that the channel closed: a thread looks whether the parent is still
+ *  there. Which one it was is asked here, before it can be gone. */
+function watchForParent(): void {
+  const code = `
+    const { workerData } = require("node:worker_threads");
+    setInterval(() => {
+      if (process.ppid !== workerData) process.kill(process.pid, "SIGKILL");
+    }, 500);`;
+  const options = { eval: true, env: {}, execArgv: [], workerData: process.ppid };
+  try {
+    new Worker(code, options).on("error", () => {}).unref();
+  } catch {
+    // The profile may forbid threads; then the supervisor alone ends its processes.
+  }
+}
+
+let last: Promise<void> = Promise.resolve();
+process.on("message", (order: ToTask) => {
+  last = last
+    .then(() => obey(order))
+    .catch((error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : shown(error)}\n`);
+      process.exit(taskExits.broken);
+    });
+});
+watchForParent();
+send({ kind: "ready" } satisfies FromTask);

@@ -1,0 +1,150 @@
+/** What a task process tells its supervisor: reports in small batches, log lines within bounds,
+ *  progress. */
+import { format } from "node:util";
+import type { FromTask, ResultColumns, TaskReport } from "./messages.ts";
+
+/** A report waits at most this long for others, in ms, while this process gets to run. */
+export const flushMs = 2;
+/** Results that wait together, in characters. */
+const pendingMaxCharacters = 256 * 1024;
+const progressEveryMs = 500;
+const logEveryMs = 100;
+const logLinesMax = 1000;
+const logLineMaxBytes = 4096;
+const logBatchLines = 50;
+
+type Attempt = { readonly task: number; readonly attempt: number };
+type Writable<T> = { -readonly [K in keyof T]: T[K] extends ReadonlyArray<infer E> ? E[] : T[K] };
+
+export class Reporter {
+  readonly #send: (message: FromTask) => boolean;
+  #pending: TaskReport[] = [];
+  /** Newer than `#pending`. */
+  #results = noResults();
+  #pendingCharacters = 0;
+  #flushedAtMs = 0;
+  #attempt: Attempt = { task: 0, attempt: 0 };
+  #lines: string[] = [];
+  #linesSeen = 0;
+  #loggedAtMs = 0;
+  #progressAtMs = 0;
+
+  /** `send` answers false when messages pile up. */
+  constructor(send: (message: FromTask) => boolean) {
+    this.#send = send;
+  }
+
+  get pending(): number {
+    return this.#pending.length + this.#results.tasks.length;
+  }
+
+  startAttempt(attempt: Attempt, nowMs: number): void {
+    this.#attempt = attempt;
+    this.#linesSeen = 0;
+    this.#progressAtMs = nowMs;
+  }
+
+  /** False when the supervisor does not keep up: wait before the next. */
+  report(report: TaskReport, nowMs: number): boolean {
+    this.#endLog();
+    this.#sendResults();
+    this.#pending.push(report);
+    if (report.kind === "done") this.#pendingCharacters += report.value?.length ?? 0;
+    return this.#flushIfDue(nowMs);
+  }
+
+  /** The same for an item that is done and counted nothing. */
+  result(attempt: Attempt, value: string, startedAtMs: number, nowMs: number): boolean {
+    this.#endLog();
+    const { tasks, attempts, durationsMs, values } = this.#results;
+    tasks.push(attempt.task);
+    attempts.push(attempt.attempt);
+    durationsMs.push(wholeMicroseconds(nowMs - startedAtMs));
+    values.push(value);
+    this.#pendingCharacters += value.length;
+    return this.#flushIfDue(nowMs);
+  }
+
+  flush(nowMs: number): boolean {
+    this.#flushedAtMs = nowMs;
+    this.#pendingCharacters = 0;
+    const reported = this.#sendReports();
+    return this.#sendResults() && reported;
+  }
+
+  #flushIfDue(nowMs: number): boolean {
+    const due = nowMs - this.#flushedAtMs > flushMs;
+    return due || this.#pendingCharacters > pendingMaxCharacters ? this.flush(nowMs) : true;
+  }
+
+  #sendReports(): boolean {
+    if (this.#pending.length === 0) return true;
+    const reports = this.#pending;
+    this.#pending = [];
+    return this.#send({ kind: "reports", reports });
+  }
+
+  #sendResults(): boolean {
+    if (this.#results.tasks.length === 0) return true;
+    const reported = this.#sendReports();
+    const results = this.#results;
+    this.#results = noResults();
+    return this.#send({ kind: "results", ...results }) && reported;
+  }
+
+  log(line: string): void {
+    this.#linesSeen++;
+    if (this.#linesSeen > logLinesMax) return;
+    this.#lines.push(shortened(line));
+    const nowMs = performance.now();
+    if (this.#lines.length < logBatchLines && nowMs - this.#loggedAtMs < logEveryMs) return;
+    this.#loggedAtMs = nowMs;
+    this.#sendLines();
+  }
+
+  progress(inputBytes: number): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#progressAtMs < progressEveryMs) return;
+    this.#progressAtMs = nowMs;
+    this.#send({ kind: "progress", ...this.#attempt, inputBytes });
+  }
+
+  #endLog(): void {
+    const dropped = this.#linesSeen - logLinesMax;
+    if (dropped > 0) this.#lines.push(`(${dropped} more lines were dropped)`);
+    this.#linesSeen = 0;
+    this.#sendLines();
+  }
+
+  #sendLines(): void {
+    if (this.#lines.length === 0) return;
+    this.#send({ kind: "log", ...this.#attempt, lines: this.#lines });
+    this.#lines = [];
+  }
+}
+
+function noResults(): Writable<ResultColumns> {
+  return { tasks: [], attempts: [], durationsMs: [], values: [] };
+}
+
+/** Nobody needs more, and each digit is written and read several times on its way. */
+function wholeMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
+}
+
+function shortened(line: string): string {
+  if (line.length * 3 <= logLineMaxBytes) return line;
+  const bytes = Buffer.from(line.slice(0, logLineMaxBytes));
+  if (bytes.length <= logLineMaxBytes && line.length <= logLineMaxBytes) return line;
+  let end = Math.min(bytes.length, logLineMaxBytes - 3);
+  while (end < bytes.length && ((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return `${bytes.toString("utf8", 0, end)}…`;
+}
+
+const consoleMethods = ["log", "info", "warn", "error", "debug"] as const;
+
+/** `console.log` and its like become lines of the job's log: whoever debugs a job tries them first,
+ *  and nobody sees the standard output of a task process. Lasts as long as the process. */
+export function consoleToLog(log: (line: string) => void): void {
+  for (const method of consoleMethods) console[method] = (...values) => log(format(...values));
+}

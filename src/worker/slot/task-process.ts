@@ -1,0 +1,261 @@
+/** The life of one task process: spawned ahead, loaded with one job, fed, watched, and killed as a
+ *  whole.
+ *
+ *  What it says is a claim of code that is not ours: every message is checked before it is
+ *  believed. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { setPriority } from "node:os";
+import { join } from "node:path";
+import type { Writable } from "node:stream";
+import { ClusterError } from "../../core/error.ts";
+import type { Failure } from "../../core/job.ts";
+import type { FromTask, ToTask } from "../process/messages.ts";
+import { readFromTask } from "./claims.ts";
+import { failureOf, type KilledFor } from "./ending.ts";
+import { onlyChild, residentBytes } from "./memory.ts";
+import { launchOf, type Sandbox } from "./sandbox-node.ts";
+import { scratchBytes } from "./scratch.ts";
+import { Tail } from "./tail.ts";
+
+export type SlotOptions = {
+  readonly sandbox: Sandbox;
+  /** Made for this process, removed after its end. */
+  readonly dir: string;
+  /** Of the job's heap; the process as a whole may have `overheadBytes` more. */
+  readonly memoryBytes: number;
+  /** On the disk, of all files that it has made. */
+  readonly scratchMaxBytes: number;
+  readonly limits: SlotLimits;
+};
+
+export type SlotLimits = {
+  readonly overheadBytes: number;
+  /** How often its memory and its files are looked at, ms. */
+  readonly sampleMs: number;
+  /** From the spawn to `ready`, ms. */
+  readonly readyMs: number;
+  /** Kept of standard output and error. */
+  readonly tailBytes: number;
+  /** Written to standard output and error in a life, before it is killed. */
+  readonly outputMaxBytes: number;
+};
+
+export const defaultSlotLimits: SlotLimits = {
+  overheadBytes: 96 * 1024 * 1024,
+  sampleMs: 250,
+  readyMs: 30_000,
+  tailBytes: 64 * 1024,
+  outputMaxBytes: 64 * 1024 * 1024,
+};
+
+export class TaskProcess {
+  /** Linked job files and fetched partitions: it reads them. */
+  readonly readDir: string;
+  /** It writes here, and only here. */
+  readonly writeDir: string;
+  /** The job that it is loaded with; "" while it is spare or idle after its job. */
+  job = "";
+  /** Owner and hash of the code that it has loaded; "" while it is spare. It never loads other
+   *  code. */
+  code = "";
+  /** Jobs loaded so far. */
+  loads = 0;
+  /** Settles when it has ended, with why. */
+  readonly ended: Promise<Failure>;
+  /** Who is told what it says; nobody while it is idle. */
+  listen: ((message: FromTask) => void) | null = null;
+  /** Who is told that it has ended; one at a time, where waiting on `ended` would pile up. */
+  #onEnd: ((failure: Failure) => void) | null = null;
+  #failure: Failure | null = null;
+  readonly #options: SlotOptions;
+  readonly #child: ChildProcess;
+  readonly #tail: Tail;
+  readonly #ready = Promise.withResolvers<void>();
+  #watch: NodeJS.Timeout;
+  #pid = 0;
+  #scratchBytes = 0;
+  /** Looking through very many files takes time, which must not be all there is. */
+  #nextScratchMs = 0;
+  #killedFor: KilledFor | null = null;
+  #over = false;
+
+  constructor(options: SlotOptions) {
+    this.#options = options;
+    this.readDir = join(options.dir, "read");
+    this.writeDir = join(options.dir, "write");
+    mkdirSync(this.readDir, { recursive: true, mode: 0o700 });
+    mkdirSync(this.writeDir, { recursive: true, mode: 0o700 });
+    const { limits } = options;
+    this.#tail = new Tail(limits.tailBytes);
+    this.#child = this.#spawn();
+    this.ended = this.#watchEnd();
+    this.#ready.promise.catch(() => {});
+    this.#watch = setTimeout(() => this.#kill(), limits.readyMs);
+  }
+
+  /** Resolves when it can take `load`. Rejects when it ends before. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Of the process that runs job code; 0 before it is ready. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** What earlier tasks have left there takes much of what the next one may have. */
+  get isCluttered(): boolean {
+    return this.#scratchBytes > this.#options.scratchMaxBytes / 2;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Replaces whoever was to be told before; told at once when it has ended already. */
+  onEnd(told: ((failure: Failure) => void) | null): void {
+    this.#onEnd = told;
+    if (this.#failure !== null) told?.(this.#failure);
+  }
+
+  send(message: ToTask): void {
+    if (this.#over) return;
+    // The end of the process is told by `ended`.
+    this.#child.send(message, () => {});
+  }
+
+  /** Descriptor 4 of the process: input of map tasks. */
+  get input(): Writable {
+    return this.#child.stdio[4] as Writable;
+  }
+
+  /** Ends it, whatever it does. Resolves when nothing of it is left. */
+  async kill(): Promise<void> {
+    this.#kill();
+    await this.ended;
+  }
+
+  #spawn(): ChildProcess {
+    const { sandbox, memoryBytes, scratchMaxBytes } = this.#options;
+    const { readDir, writeDir } = this;
+    const launch = { readDir, writeDir, memoryBytes, fileMaxBytes: scratchMaxBytes };
+    const { command, args } = launchOf(sandbox, launch);
+    const child = spawn(command, args, {
+      cwd: writeDir,
+      // Nothing of the worker's environment: no secrets, no NODE_OPTIONS.
+      env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", TZ: "UTC" },
+      stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"],
+      serialization: "json",
+      // A process group of its own: what it does to its group, it does to itself.
+      detached: true,
+      windowsHide: true,
+    });
+    child.stdout?.on("data", (chunk: Buffer) => this.#wrote(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => this.#wrote(chunk));
+    child.on("message", (message) => this.#said(message));
+    // A broken pipe is the end of the process, which is told by `ended`.
+    for (const stream of child.stdio) stream?.on("error", () => {});
+    return child;
+  }
+
+  #watchEnd(): Promise<Failure> {
+    const child = this.#child;
+    return new Promise((resolve) => {
+      const end = (failure: Failure) => {
+        if (this.#over) return;
+        this.#over = true;
+        clearTimeout(this.#watch);
+        const text = `no task process could be started: ${failure.message}`;
+        this.#ready.reject(new ClusterError("unavailable", text));
+        rmSync(this.#options.dir, { recursive: true, force: true });
+        this.#failure = failure;
+        resolve(failure);
+        this.#onEnd?.(failure);
+      };
+      child.once("error", (error) => {
+        if (child.pid !== undefined) return;
+        end({ code: "task-crashed", message: error.message });
+      });
+      // `close` and not `exit`: by then all that it wrote has been read.
+      child.once("close", (code, signal) => {
+        const { memoryBytes, scratchMaxBytes, limits } = this.#options;
+        const bounds = { memoryBytes, scratchMaxBytes, outputMaxBytes: limits.outputMaxBytes };
+        const [tail, killedFor] = [this.#tail.text(), this.#killedFor];
+        end(failureOf({ code, signal, tail, killedFor, ...bounds }));
+      });
+    });
+  }
+
+  #wrote(chunk: Buffer): void {
+    this.#tail.add(chunk);
+    if (this.#tail.sizeBytes <= this.#options.limits.outputMaxBytes) return;
+    this.#killedFor ??= "output";
+    this.#kill();
+  }
+
+  #said(value: unknown): void {
+    const message = readFromTask(value);
+    // Only job code that plays with the channel says what we do not understand.
+    if (message === null) return;
+    if (message.kind === "ready") this.#isReady();
+    else this.listen?.(message);
+  }
+
+  #isReady(): void {
+    if (this.#pid !== 0) return;
+    const spawned = this.#child.pid ?? 0;
+    this.#pid = this.#options.sandbox.nested ? onlyChild(spawned) : spawned;
+    lowerPriority(this.#pid);
+    clearTimeout(this.#watch);
+    this.#watch = setInterval(() => this.#sample(), this.#options.limits.sampleMs);
+    this.#watch.unref();
+    this.#ready.resolve();
+  }
+
+  #sample(): void {
+    if (this.code === "" || this.#pid === 0) return;
+    const { memoryBytes, scratchMaxBytes, limits } = this.#options;
+    this.#lookAtScratch();
+    if (this.#scratchBytes > scratchMaxBytes) this.#killedFor ??= "scratch";
+    if (residentBytes(this.#pid) > memoryBytes + limits.overheadBytes) this.#killedFor ??= "memory";
+    if (this.#killedFor !== null) this.#kill();
+  }
+
+  #lookAtScratch(): void {
+    const beganMs = performance.now();
+    if (beganMs < this.#nextScratchMs) return;
+    const { scratchMaxBytes } = this.#options;
+    this.#scratchBytes = scratchBytes(this.writeDir, this.#pid, scratchMaxBytes);
+    this.#nextScratchMs = beganMs + 20 * (performance.now() - beganMs);
+  }
+
+  #kill(): void {
+    if (this.#over) return;
+    // The inner one first: the outer one then reports how it ended, and ends too.
+    if (this.#options.sandbox.nested) {
+      const inner = onlyChild(this.#child.pid ?? 0);
+      if (inner !== 0) signal(inner);
+    }
+    this.#child.kill("SIGKILL");
+  }
+}
+
+function signal(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** The supervisor's heartbeat goes first, and when memory runs out the kernel takes the task, not
+ *  the worker. */
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, 5);
+    writeFileSync(`/proc/${pid}/oom_score_adj`, "800");
+  } catch {
+    // Not Linux, or not allowed: it works without.
+  }
+}
