@@ -68,6 +68,7 @@ function csvColumns<const C extends string>(
   options?: Omit<CsvOptions, "columns">,
 ): Source<Row<C, string>, C> {
   const { header = true, separator = ",", multiline = false } = options ?? {};
+  checkSeparator(separator);
   checkedNames("csv", columns);
   const named = { columns: header ? null : columns, ...(header ? { pick: columns } : {}) };
   return source({ format: "csv", header, separator, multiline, ...named }, columns);
@@ -114,15 +115,25 @@ export type CsvOptions = {
   readonly header?: boolean;
   /** Names when there is no header line. */
   readonly columns?: readonly string[];
-  /** One character, default ",". */
+  /** One character, no quote, newline or return. Default ",". */
   readonly separator?: string;
   /** Newlines inside quotes. Default false. */
   readonly multiline?: boolean;
 };
 
+/** Where the job is written, and not on the first worker that reads a file. */
+function checkSeparator(separator: unknown): void {
+  const isOne = typeof separator === "string" && separator.length === 1;
+  if (isOne && !'"\r\n'.includes(separator)) return;
+  const shown = JSON.stringify(separator);
+  throw new ClusterError("bad-request", `csv: the separator must be one character, not ${shown}`);
+}
+
 export function csv<T extends Record<string, string> = Record<string, string>>(
   options?: CsvOptions,
 ): Format<T> {
+  checkSeparator(options?.separator ?? ",");
+  if (options?.columns !== undefined) checkedNames("csv", options.columns);
   return {
     format: "csv",
     header: options?.header ?? options?.columns === undefined,

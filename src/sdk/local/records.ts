@@ -6,6 +6,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { InputFile, Piece } from "../../wire/block/plan.ts";
 import type { FormatSpec } from "../format.ts";
 import type { Upload } from "../plan/upload.ts";
+import { csvRecords } from "./csv.ts";
 import { wordsOf } from "./words.ts";
 
 export type SourceRecord = {
@@ -17,9 +18,8 @@ export type SourceRecord = {
   | { readonly kind: "bad"; readonly text: string; readonly problem: string }
 );
 
-type Line = { readonly offset: number; readonly bytes: Buffer; readonly text: string };
+export type Line = { readonly offset: number; readonly bytes: Buffer; readonly text: string };
 type MatchFormat = Extract<FormatSpec, { format: "match" }>;
-type CsvFormat = Extract<FormatSpec, { format: "csv" }>;
 
 /** Largest compressed or whole file, uncompressed, in bytes. */
 const wholeMaxBytes = 2 * 1024 ** 3 - 1;
@@ -47,8 +47,10 @@ export function* readRecords(
         yield { kind: "record", offset, value: new Uint8Array(bytes) };
         offset += format.sizeBytes;
       }
-    } else if (format.format === "csv") yield* csvRecords(source, start, until, format);
-    else if (format.format === "lines") {
+    } else if (format.format === "csv") {
+      const first = start === 0 ? null : (linesOf(source, 0, 1).next().value ?? null);
+      yield* csvRecords({ file: file.name, first, lines: linesOf(source, start, until) }, format);
+    } else if (format.format === "lines") {
       for (const { offset, text } of linesOf(source, start, until)) {
         yield { kind: "record", offset, value: withoutReturn(text) };
       }
@@ -133,94 +135,6 @@ function* ndjsonRecords(lines: Iterable<Line>): Generator<SourceRecord, void> {
   }
 }
 
-function* csvRecords(
-  source: Source,
-  start: number,
-  end: number,
-  format: CsvFormat,
-): Generator<SourceRecord, void> {
-  const [header] = linesOf(source, 0, 1);
-  let columns = format.columns;
-  if (format.header && columns === null && header !== undefined) {
-    columns = csvFields(withoutReturn(header.text), format.separator) ?? [];
-  }
-  const missing = format.pick?.find((name) => columns?.includes(name) === false);
-  if (missing !== undefined) {
-    throw new ClusterError("bad-request", `no column ${missing}; there are: ${columns}`);
-  }
-  let rows: Iterable<Line> = linesOf(source, start, end);
-  if (format.multiline) rows = joinQuoted(rows);
-  let isHeader = format.header && start === 0;
-  for (const { offset, text: row } of rows) {
-    const text = withoutReturn(row);
-    if (isHeader) isHeader = false;
-    else if (text !== "") yield picked(csvRecord(offset, text, columns, format.separator), format);
-  }
-}
-
-function picked(record: SourceRecord, { pick }: CsvFormat): SourceRecord {
-  if (pick === undefined || record.kind === "bad") return record;
-  const whole = record.value as Readonly<Record<string, string>>;
-  return { ...record, value: Object.fromEntries(pick.map((name) => [name, whole[name]])) };
-}
-
-function csvRecord(
-  offset: number,
-  text: string,
-  columns: readonly string[] | null,
-  separator: string,
-): SourceRecord {
-  const fields = csvFields(text, separator);
-  if (fields === null) {
-    return { kind: "bad", offset, text, problem: "its quotes are not closed or misplaced" };
-  }
-  if (columns === null) return { kind: "record", offset, value: fields };
-  if (fields.length !== columns.length) {
-    const problem = `${fields.length} fields where ${columns.length} columns are named`;
-    return { kind: "bad", offset, text, problem };
-  }
-  const value = Object.fromEntries(columns.map((name, i) => [name, fields[i]]));
-  return { kind: "record", offset, value };
-}
-
-/** RFC 4180, one character after the other; null when the quotes are not in order. */
-export function csvFields(line: string, separator: string): string[] | null {
-  const fields: string[] = [];
-  let field = "";
-  let state: "start" | "plain" | "quoted" | "closed" = "start";
-  for (let i = 0; i < line.length; i++) {
-    const char = line.charAt(i);
-    if (state === "quoted") {
-      if (char !== '"') field += char;
-      else if (line.charAt(i + 1) === '"') {
-        field += char;
-        i++;
-      } else state = "closed";
-    } else if (char === separator) {
-      fields.push(field);
-      [field, state] = ["", "start"];
-    } else if (state === "closed") return null;
-    else if (char === '"') {
-      if (state === "plain") return null;
-      state = "quoted";
-    } else [field, state] = [field + char, "plain"];
-  }
-  if (state === "quoted") return null;
-  return [...fields, field];
-}
-
-/** Joins lines while a quote is open. */
-function* joinQuoted(lines: Iterable<Line>): Generator<Line, void> {
-  let held: Line | null = null;
-  for (const line of lines) {
-    const row: Line = held === null ? line : { ...held, text: held.text + line.text };
-    const quotes = row.text.split('"').length - 1;
-    held = quotes % 2 === 1 ? row : null;
-    if (held === null) yield row;
-  }
-  if (held !== null) yield held;
-}
-
 /** Lines, with their newlines, that begin at or after the first newline from `start` − 1 (0: from
  *  the beginning) and before `end`. A byte order mark that opens the file is left out. */
 function* linesOf(source: Source, start: number, end: number): Generator<Line, void> {
@@ -247,7 +161,7 @@ function* linesOf(source: Source, start: number, end: number): Generator<Line, v
 }
 
 /** Without its newline; a lone return at the very end of a file is part of the line. */
-function withoutReturn(line: string): string {
+export function withoutReturn(line: string): string {
   if (line.endsWith("\r\n")) return line.slice(0, -2);
   return line.endsWith("\n") ? line.slice(0, -1) : line;
 }

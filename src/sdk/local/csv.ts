@@ -1,0 +1,131 @@
+/** CSV as the judge reads it: one character after the other, by the rules of task processes. */
+import { ClusterError } from "../../core/error.ts";
+import type { FormatSpec } from "../format.ts";
+import { type Line, type SourceRecord, withoutReturn } from "./records.ts";
+
+type CsvFormat = Extract<FormatSpec, { format: "csv" }>;
+
+export type CsvPiece = {
+  readonly file: string;
+  /** First line of the file, when the piece starts behind it. */
+  readonly first: Line | null;
+  readonly lines: Iterable<Line>;
+};
+
+/** What a header line may have when the file has several splits, in bytes. */
+const headMaxBytes = 64 * 1024;
+/** Longest record over several lines, in characters: a stray quote does not swallow the whole
+ *  file. */
+const multilineMaxCharacters = 16 * 1024 * 1024;
+
+export function* csvRecords(piece: CsvPiece, format: CsvFormat): Generator<SourceRecord, void> {
+  const { file, first, lines } = piece;
+  let columns = format.columns;
+  if (columns !== null) checkColumns(columns, format, file);
+  if (format.header && columns === null && first !== null) {
+    columns = namesIn(first.bytes.length > headMaxBytes ? null : first.text, format, file);
+  }
+  let isHeader = format.header && first === null;
+  for (const { offset, text: row } of format.multiline ? joinQuoted(lines) : lines) {
+    const text = withoutReturn(row);
+    if (isHeader) {
+      isHeader = false;
+      columns ??= namesIn(text, format, file);
+    } else if (text !== "") {
+      yield picked(csvRecord(offset, text, columns, format.separator), format);
+    }
+  }
+}
+
+/** The names in a header line; null when the line is too long to be one. */
+function namesIn(line: string | null, format: CsvFormat, file: string): readonly string[] {
+  if (line === null) {
+    const text = `${file}: no header line in its first 64 KiB`;
+    throw new ClusterError("bad-request", `${text}; use csv({ header: false, columns: […] })`);
+  }
+  const names = csvFields(withoutReturn(line), format.separator);
+  if (names === null) throw new ClusterError("bad-request", `${file}: the header line is not CSV`);
+  checkColumns(names, format, file);
+  return names;
+}
+
+function checkColumns(names: readonly string[], { pick }: CsvFormat, file: string): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined || names.includes("__proto__")) {
+    const what =
+      twice === undefined ? "a column __proto__" : `two columns ${JSON.stringify(twice)}`;
+    throw new ClusterError(
+      "bad-request",
+      `${file} has ${what}; name the columns with csv({ header: …, columns: […] })`,
+    );
+  }
+  const missing = pick?.find((name) => !names.includes(name));
+  if (missing === undefined) return;
+  throw new ClusterError(
+    "bad-request",
+    `${file} has no column ${JSON.stringify(missing)}; it has ${names.join(", ")}`,
+  );
+}
+
+function picked(record: SourceRecord, { pick }: CsvFormat): SourceRecord {
+  if (pick === undefined || record.kind === "bad") return record;
+  const whole = record.value as Readonly<Record<string, string>>;
+  return { ...record, value: Object.fromEntries(pick.map((name) => [name, whole[name]])) };
+}
+
+function csvRecord(
+  offset: number,
+  text: string,
+  columns: readonly string[] | null,
+  separator: string,
+): SourceRecord {
+  const fields = csvFields(text, separator);
+  if (fields === null) {
+    return { kind: "bad", offset, text, problem: "its quotes are not closed or misplaced" };
+  }
+  if (columns === null) return { kind: "record", offset, value: fields };
+  if (fields.length !== columns.length) {
+    const problem = `${fields.length} fields where ${columns.length} columns are named`;
+    return { kind: "bad", offset, text, problem };
+  }
+  const value = Object.fromEntries(columns.map((name, i) => [name, fields[i]]));
+  return { kind: "record", offset, value };
+}
+
+/** RFC 4180, one character after the other; null when the quotes are not in order. */
+export function csvFields(line: string, separator: string): string[] | null {
+  const fields: string[] = [];
+  let field = "";
+  let state: "start" | "plain" | "quoted" | "closed" = "start";
+  for (let i = 0; i < line.length; i++) {
+    const char = line.charAt(i);
+    if (state === "quoted") {
+      if (char !== '"') field += char;
+      else if (line.charAt(i + 1) === '"') {
+        field += char;
+        i++;
+      } else state = "closed";
+    } else if (char === separator) {
+      fields.push(field);
+      [field, state] = ["", "start"];
+    } else if (state === "closed") return null;
+    else if (char === '"') {
+      if (state === "plain") return null;
+      state = "quoted";
+    } else [field, state] = [field + char, "plain"];
+  }
+  if (state === "quoted") return null;
+  return [...fields, field];
+}
+
+/** Joins lines while a quote is open. */
+function* joinQuoted(lines: Iterable<Line>): Generator<Line, void> {
+  let held: Line | null = null;
+  for (const line of lines) {
+    const row: Line = held === null ? line : { ...held, text: held.text + line.text };
+    const quotes = row.text.split('"').length - 1;
+    held = quotes % 2 === 1 && row.text.length < multilineMaxCharacters ? row : null;
+    if (held === null) yield row;
+  }
+  if (held !== null) yield held;
+}
