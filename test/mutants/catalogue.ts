@@ -3,6 +3,7 @@ import type { Mutant } from "./mutant.ts";
 import { browserMutants } from "./planted/browsers.ts";
 import { coordinatorMutants } from "./planted/coordinator.ts";
 import { coreMutants } from "./planted/core.ts";
+import { fileMutants } from "./planted/files.ts";
 import { relayMutants } from "./planted/relay.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -10,4 +11,5 @@ export const mutants: readonly Mutant[] = [
   ...coordinatorMutants,
   ...browserMutants,
   ...relayMutants,
+  ...fileMutants,
 ];

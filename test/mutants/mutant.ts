@@ -8,6 +8,8 @@ export type Mutant = {
   readonly edits: readonly Edit[];
   /** Faults that it wants more often than they come. */
   readonly rates?: SimOptions["rates"];
+  /** Title of the test that must fail, where no simulation runs that code. */
+  readonly nearest?: string;
 };
 
 /** With one edit, in the function of that name. */

@@ -7,21 +7,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import ts from "typescript";
+import type { Place } from "./planting.ts";
 
 export type Edit = {
   /** A declared function, method, class or constant, wherever it is below `src`. */
   readonly in: string;
   readonly find: string;
   readonly put: string;
-};
-
-/** A piece of a file, by offsets in its text, and what it becomes. */
-export type Place = {
-  /** Relative to the root of the repository. */
-  readonly file: string;
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
 };
 
 type Names = Map<string, string>;

@@ -10,7 +10,8 @@ import { goals } from "../simulation/goals.ts";
 import { mutants } from "./catalogue.ts";
 import { knownSeeds } from "./known-seeds.ts";
 import type { Mutant } from "./mutant.ts";
-import { type Place, placeOf } from "./places.ts";
+import { placeOf } from "./places.ts";
+import { type Place, planted } from "./planting.ts";
 
 export type Caught = {
   readonly name: string;
@@ -49,12 +50,9 @@ function textOf(url: string): string {
   const here = places.filter(({ file }) => url === `${root}${file}`);
   const known = stripped.get(url);
   if (here.length === 0 && known !== undefined) return known;
-  let text = readFileSync(fileURLToPath(url), "utf8");
-  for (const { end, file, start, text: put } of here.toSorted((a, b) => b.start - a.start)) {
-    text = text.slice(0, start) + put + text.slice(end);
-    applied.add(file);
-  }
-  const code = stripTypeScriptTypes(text);
+  const text = readFileSync(fileURLToPath(url), "utf8");
+  for (const { file } of here) applied.add(file);
+  const code = stripTypeScriptTypes(planted(text, url.slice(root.length), here));
   if (here.length === 0) stripped.set(url, code);
   return code;
 }

@@ -130,6 +130,31 @@ test("F3: a member that is gone costs nothing while another one has it", async (
   await assert.rejects(read(0, 10), { code: "download-failed" });
 });
 
+/** Ends each stream without an error once ten pieces have been sent. */
+const tiring: NonNullable<TestPeerOptions["wrap"]> = (methods) => {
+  const { handle, requestMaxBytes } = methods[data.paths.read]!;
+  let left = 10;
+  return {
+    ...methods,
+    [data.paths.read]: {
+      requestMaxBytes,
+      handle: (request, call, sink) =>
+        handle(request, call, {
+          send: async (parts) => {
+            left -= 1;
+            if (left >= 0) await sink.send(parts);
+          },
+        }),
+    },
+  };
+};
+
+test("F3: a member that ends in the middle of a range is data that is missing", async (t) => {
+  const tired = await sharing(t, { wrap: tiring });
+  const alone = inputs(t, tired.root, { peers: [tired.peer] });
+  await assert.rejects(alone(0, sizeBytes), { code: "download-failed" });
+});
+
 test("F10: other content under the name is data-lost, on both ways", async (t) => {
   for (const host of ["", hostId()]) {
     const { path, peer, root } = await sharing(t);

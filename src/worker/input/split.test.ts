@@ -1,12 +1,14 @@
 /** Splits: wherever a file is cut in two, every record is read exactly once, at its own offset. */
 import assert from "node:assert/strict";
 import {
+  appendFileSync,
   closeSync,
   createWriteStream,
   mkdtempSync,
   openSync,
   rmSync,
   statSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -218,6 +220,59 @@ test("a file that changes under a task process that reads it itself is data-lost
   assert.throws(received, /data-lost: input live changed while the job runs/);
   rmSync(file.at.path);
   assert.throws(received, /download-failed: a task process cannot open live/);
+});
+
+/** Reads a part of a file, as a task process does that reads it itself; `changed` comes after the
+ *  first bytes. */
+function readAround(changed: () => void): void {
+  const fd = openSync(framesPath, "r");
+  const source = new PipeSource(fd);
+  source.startTask();
+  const buffer = Buffer.alloc(4);
+  try {
+    source.nextPiece();
+    assert.equal(source.read(buffer, 0), 4);
+    changed();
+    while (source.read(buffer, 0) > 0);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+test("F10: a file that changes while a task process reads it is data-lost", async () => {
+  const file = inputFile("running", Buffer.from("a\nb\nc\nd\n"));
+  await stream(planOf([file], [[[0, 0, 8]]]), 0, { direct: (path) => path });
+  readAround(() => {});
+  assert.throws(() => readAround(() => truncateSync(file.at.path, 5)), { code: "data-lost" });
+});
+
+test("F10: a file that grew while a task process read it is data-lost", async () => {
+  const file = inputFile("growing", Buffer.from("a\nb\nc\nd\n"));
+  await stream(planOf([file], [[[0, 0, 8]]]), 0, { direct: (path) => path });
+  const grow = () => appendFileSync(file.at.path, "e\n");
+  assert.throws(() => readAround(grow), { code: "data-lost" });
+});
+
+test("F10: a file that changes while a worker reads it is data-lost", async () => {
+  const file = inputFile("read", Buffer.alloc(600_000, "x"));
+  for (const change of [
+    () => appendFileSync(file.at.path, "y"),
+    () => truncateSync(file.at.path),
+  ]) {
+    writeFileSync(file.at.path, Buffer.alloc(600_000, "x"));
+    utimesSync(file.at.path, file.at.mtimeMs / 1000, file.at.mtimeMs / 1000);
+    const opened = await openLocal(file);
+    const chunks = opened.read(0, 600_000)[Symbol.asyncIterator]();
+    await chunks.next();
+    change();
+    await assert.rejects(
+      async () => {
+        while ((await chunks.next()).done !== true);
+      },
+      { code: "data-lost" },
+    );
+    await opened.close();
+  }
 });
 
 test("an aborted stream ends between frames, and the task does not take it for whole", async () => {

@@ -1,0 +1,54 @@
+/** Runs the one test that must fail when a bug is planted, in a process of its own. The test is
+ *  found by its title, wherever its file is. */
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import type { Mutant } from "./mutant.ts";
+import { placeOf } from "./places.ts";
+
+/** Exit code of a test that never loaded the file with the bug. */
+export const notLoaded = 97;
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "..", "..");
+/** A bug may keep its test waiting. */
+const limitMs = 60_000;
+
+/** What the test printed when it failed; null when it passed, and so has not seen the bug. */
+export async function failureOf(mutant: Mutant, title: string): Promise<string | null> {
+  const plant = pathToFileURL(join(import.meta.dirname, "plant.ts")).href;
+  const pattern = `^${title.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`;
+  const flags = ["--import", plant, "--test-name-pattern", pattern, "--test-reporter", "tap"];
+  const PLACES = JSON.stringify(mutant.edits.map(placeOf));
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined, PLACES };
+  try {
+    await run(process.execPath, [...flags, fileOf(title)], { cwd: root, env, timeout: limitMs });
+    return null;
+  } catch (error) {
+    const { code, killed, stderr, stdout } = error as Failed;
+    if (killed) return `it did not end within ${limitMs} ms`;
+    const isRun = code !== notLoaded && stdout.includes(`not ok 1 - ${title}`);
+    if (isRun && !/is not defined|SyntaxError/.test(stdout)) return stdout;
+    throw new Error(`${mutant.name}: its test did not run (${code}): ${stdout}\n${stderr}`);
+  }
+}
+
+type Failed = { code?: number; killed?: boolean; stdout: string; stderr: string };
+
+/** The only test file that has a test of this title. */
+export function fileOf(title: string): string {
+  const line = `test("${title}",`;
+  const found = testFiles().filter((file) => readFileSync(join(root, file), "utf8").includes(line));
+  if (found.length === 1) return found[0]!;
+  throw new Error(`"${title}" must be the title of exactly one test; it is in [${found}]`);
+}
+
+function testFiles(): string[] {
+  const files = ["src", "test"].flatMap((folder) => {
+    const names = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" });
+    return names.map((name) => join(folder, name));
+  });
+  return files.filter((file) => file.endsWith(".test.ts"));
+}
