@@ -9,64 +9,16 @@ import { openServices } from "./assemble.ts";
 import { openDataDir, ownCertificate } from "./data-dir.ts";
 import type { GatewayLink } from "./edges/browser/edge.ts";
 import { type ConsoleOptions, serveConsole } from "./edges/console/edge.ts";
-import { type ServeLimits, serve } from "./edges/http/edge.ts";
-import type { Mount } from "./edges/http/mount.ts";
-import { defaultP4Settings, type P4Settings } from "./edges/p4/call.ts";
+import { serve } from "./edges/http/edge.ts";
+import { defaultP4Settings } from "./edges/p4/call.ts";
 import { P4Edge } from "./edges/p4/edge.ts";
 import { serveP4 } from "./edges/p4/serve.ts";
-import type { LivenessOptions } from "./edges/worker/liveness.ts";
 import type { NewEvent, Reply } from "./loop/journal.ts";
 import { realTimers } from "./loop/timers.ts";
 import { thisMachine } from "./members/addresses.ts";
 import { Knocking } from "./members/probe.ts";
-import type { UploadLimits } from "./relay/uploads.ts";
+import type { CoordinatorOptions } from "./options.ts";
 import type { Services } from "./services.ts";
-
-export type CoordinatorOptions = {
-  /** Made when it is not there; one coordinator at a time. */
-  readonly dataDir: string;
-  /** `host:port`; port 0 = any free one. */
-  readonly listen: string;
-  /** Of the software, for people. */
-  readonly version: string;
-  /** Listen beyond this machine without TLS. Default false: then TLS with a certificate of its
-   *  own. */
-  readonly insecure?: boolean;
-  /** Names besides addresses, localhost and this machine's, by which it may be called. */
-  readonly hosts?: readonly string[];
-  /** Origins of web pages that may call it. */
-  readonly origins?: readonly string[];
-  readonly liveness?: Partial<LivenessOptions>;
-  readonly limits?: Partial<ServeLimits>;
-  /** A snapshot is taken after so many records. Default: see the loop. */
-  readonly snapshotRecords?: number;
-  /** No new job or upload is taken while the disk has less; 0 = no mark. Default: 256 MiB, or a
-   *  twentieth of a smaller disk. */
-  readonly lowWaterBytes?: number;
-  /** The console of seed 3, which has no authentication; absent = none. */
-  readonly console?: ConsoleOptions;
-  /** The control channel of P4 has a port of its own when `listen` is given; below /p4 of the main
-   *  one it always is. */
-  readonly p4?: Partial<P4Settings> & { readonly listen?: Listen };
-  /** A gateway on the same port. */
-  readonly mount?: Mount;
-  /** Take browsers behind gateways that show no token: they get only tasks of jobs that allow
-   *  it. */
-  readonly anonymousBrowsers?: boolean;
-  /** Tabs of one owner at the same time. Default 1,000. */
-  readonly tabsMax?: number;
-  /** What tabs may bring to its disk. */
-  readonly uploads?: Partial<UploadLimits>;
-  /** One line for people, safe for a terminal. Default: to standard error. */
-  readonly print?: (line: string) => void;
-  /** Default: the coordinator closes itself. */
-  readonly onShutdown?: () => void;
-  /** The log failed or a law is broken: everything is closed already. Default: throws, which ends
-   *  the process. */
-  readonly onFatal?: (error: Error) => void;
-  /** A call of the HTTP API ended in a bug. Default: printed to standard error. */
-  readonly onError?: (error: unknown) => void;
-};
 
 export type JoinTerms = {
   /** 0 = never expires. */

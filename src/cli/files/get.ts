@@ -15,46 +15,14 @@ import { Interrupted } from "../faults.ts";
 import { bytesText, durationText, plural, rateText } from "../numbers.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { oneLine } from "../text.ts";
-import { type Fetching, fetchCurrent } from "./get/changed.ts";
+import { fetchCurrent } from "./get/changed.ts";
+import type { FetchContext, FetchTarget, GetOptions } from "./get/fetch-context.ts";
 import { getFolder } from "./get/folder.ts";
 import { linkedFiles } from "./get/linked.ts";
 import { namedFiles } from "./get/named.ts";
-import { type MasterOptions, openCatalogue, stateDirOf } from "./master.ts";
+import { openCatalogue, stateDirOf } from "./master.ts";
 import { type Serving, serveMeanwhile } from "./serving.ts";
 import { Speedometer, transferLine } from "./transfer-line.ts";
-
-export type GetOptions = MasterOptions & {
-  readonly output?: string;
-  readonly overwrite?: boolean;
-  readonly limit?: number;
-  /** Where others are served meanwhile. */
-  readonly serve?: string;
-  /** Peers without a certificate may be asked in the clear, wherever they are. */
-  readonly insecure?: boolean;
-  readonly json?: boolean;
-};
-
-/** What a name, root or link stands for. */
-export type Wanted =
-  | ({ readonly kind: "file"; readonly again: () => Promise<Found> } & Omit<Fetching, "onNews">)
-  | {
-      readonly kind: "folder";
-      /** Cut off the names. */
-      readonly prefix: string;
-      readonly files: ReadonlyArray<{
-        readonly name: string;
-        readonly sizeBytes: number | null;
-        readonly find: () => Promise<Found>;
-      }>;
-    };
-
-export type Errand = {
-  readonly wanted: Wanted;
-  readonly fetcher: Fetcher;
-  readonly options: GetOptions;
-  readonly screen: Screen;
-  readonly signal: AbortSignal;
-};
 
 export async function getShared(what: string, options: GetOptions): Promise<void> {
   const control = new AbortController();
@@ -64,10 +32,10 @@ export async function getShared(what: string, options: GetOptions): Promise<void
   const closing: Array<() => Promise<void>> = [];
   try {
     const { signal } = control;
-    const errand = await errandOf(what, options, { screen, signal, closing });
-    if (errand.wanted.kind === "folder") await getFolder(errand, errand.wanted);
-    else if (options.output === "-") await toStandardOutput(errand, errand.wanted);
-    else await toFile(errand, errand.wanted);
+    const context = await contextOf(what, options, { screen, signal, closing });
+    if (context.wanted.kind === "folder") await getFolder(context, context.wanted);
+    else if (options.output === "-") await toStandardOutput(context, context.wanted);
+    else await toFile(context, context.wanted);
   } catch (error) {
     if (control.signal.aborted) {
       screen.end();
@@ -93,7 +61,7 @@ const refuseUnasked: RefuseClear = (ends) => {
   return problem === null ? null : `${problem}; --insecure fetches in the clear`;
 };
 
-async function errandOf(what: string, options: GetOptions, around: Around): Promise<Errand> {
+async function contextOf(what: string, options: GetOptions, around: Around): Promise<FetchContext> {
   const { closing, screen, signal } = around;
   const limits = options.limit === undefined ? {} : { limits: { rateMaxBytes: options.limit } };
   const lockDir = join(stateDirOf(), "locks");
@@ -133,8 +101,11 @@ export function targetOf(name: string, output: string | undefined): string {
   return join(output ?? ".", safe.parts[0]!);
 }
 
-async function toFile(errand: Errand, wanted: Wanted & { kind: "file" }): Promise<void> {
-  const { fetcher, options, screen } = errand;
+async function toFile(
+  context: FetchContext,
+  wanted: FetchTarget & { kind: "file" },
+): Promise<void> {
+  const { fetcher, options, screen } = context;
   const target = targetOf(wanted.found.name, options.output);
   mkdirSync(dirname(target), { recursive: true });
   const startedMs = performance.now();
@@ -172,16 +143,19 @@ async function servingOf(
 }
 
 /** Verified as a whole before the first byte leaves. */
-async function toStandardOutput(errand: Errand, wanted: Wanted & { kind: "file" }): Promise<void> {
+async function toStandardOutput(
+  context: FetchContext,
+  wanted: FetchTarget & { kind: "file" },
+): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "tequio-get-"));
   try {
     const target = join(dir, "content");
-    const onProgress = progressOn(errand.screen, "standard output");
-    const onNews = (text: string) => errand.screen.print(oneLine(text));
+    const onProgress = progressOn(context.screen, "standard output");
+    const onNews = (text: string) => context.screen.print(oneLine(text));
     await fetchCurrent({ ...wanted, onNews }, (found) =>
-      errand.fetcher.fetch(found, { target, replaces: false, onProgress }),
+      context.fetcher.fetch(found, { target, replaces: false, onProgress }),
     );
-    errand.screen.draw([]);
+    context.screen.draw([]);
     await pipeline(createReadStream(target), process.stdout, { end: false });
   } finally {
     rmSync(dir, { recursive: true, force: true });

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { ClusterError } from "../../core/error.ts";
 import { openClient } from "../connection.ts";
-import type { GetOptions } from "../files/get.ts";
+import type { GetOptions } from "../files/get/fetch-context.ts";
 import { withMaster } from "../files/master.ts";
 import { sizeArgument, withExamples, withJson } from "../options.ts";
 import type { TargetOptions } from "../place.ts";

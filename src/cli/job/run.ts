@@ -1,7 +1,6 @@
 /** `tequio run job.ts inputs…`: build, plan, submit, follow, collect; on a cluster, inside this
  *  process (`--local`), or without any cluster (`--sequential`). */
 import { availableParallelism } from "node:os";
-import { basename, dirname, parse } from "node:path";
 import type { Command } from "commander";
 import { ClusterError } from "../../core/error.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
@@ -17,31 +16,10 @@ import {
   withJson,
   withTarget,
 } from "../options.ts";
-import type { TargetOptions } from "../place.ts";
-import {
-  collectJob,
-  destinationOf,
-  type ResultOptions,
-  refuseTaken,
-  withResult,
-} from "../result/finish.ts";
+import { collectJob, destinationOf, refuseTaken, withResult } from "../result/finish.ts";
 import { safeText } from "../text.ts";
 import { withJobConsole } from "./job-console.ts";
-
-export type RunOptions = TargetOptions &
-  ResultOptions & {
-    readonly name?: string;
-    readonly param?: Readonly<Record<string, string>>;
-    readonly reducers?: number;
-    readonly splitBytes?: number;
-    readonly key?: string;
-    readonly bareBrowsers?: boolean;
-    readonly watch?: boolean;
-    readonly detach?: boolean;
-    readonly local?: boolean;
-    readonly sequential?: boolean;
-    readonly workers?: number;
-  };
+import { jobName, planOptions, type RunOptions } from "./plan-options.ts";
 
 export function define(command: Command): void {
   command
@@ -179,24 +157,4 @@ async function submit(
   } finally {
     await planned.remove();
   }
-}
-
-/** What the command line says of the plan, for the cluster and the judge alike. */
-export function planOptions(inputs: readonly string[], options: RunOptions) {
-  const { param = {}, reducers, splitBytes } = options;
-  return {
-    inputs,
-    params: param,
-    stdin: process.stdin,
-    ...(reducers === undefined ? {} : { reducers }),
-    ...(splitBytes === undefined ? {} : { splitBytes }),
-  };
-}
-
-/** `--name`, the job's own name, or its file's: `job.ts` is named by its folder. */
-export function jobName(built: BuiltJob, options: RunOptions): string {
-  const own = options.name ?? built.job.options.name;
-  if (own !== undefined) return own;
-  const name = parse(built.file).name;
-  return /^(job|index|main)$/.test(name) ? basename(dirname(built.file)) || name : name;
 }

@@ -11,7 +11,7 @@ import { JobFailed } from "../faults.ts";
 import { destinationOf, refuseTaken, tell } from "../result/finish.ts";
 import { safeText } from "../text.ts";
 import { withJobConsole } from "./job-console.ts";
-import { jobName, planOptions, type RunOptions } from "./run.ts";
+import { jobName, planOptions, type RunOptions } from "./plan-options.ts";
 
 const stackLinesMax = 6;
 

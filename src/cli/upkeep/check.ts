@@ -1,7 +1,8 @@
 /** `tequio check DIR`: what is damaged in a data directory or a backup, and which jobs that
  *  touches. */
 import type { Command } from "commander";
-import type { CheckReport, Damage } from "../../coordinator/upkeep/check.ts";
+import type { CheckReport } from "../../coordinator/upkeep/check.ts";
+import type { Damage } from "../../coordinator/upkeep/damage.ts";
 import { exitCodes } from "../faults.ts";
 import { bytesText, countText, plural } from "../numbers.ts";
 import { withExamples, withJson } from "../options.ts";

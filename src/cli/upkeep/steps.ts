@@ -1,5 +1,5 @@
 /** The line that tells how far a check or a copy is. */
-import type { Progress } from "../../coordinator/upkeep/check.ts";
+import type { Progress } from "../../coordinator/upkeep/progress.ts";
 import { countText } from "../numbers.ts";
 import { openScreen } from "../screen.ts";
 

@@ -1,24 +1,21 @@
-/** Shared files as inputs of jobs: which content a name stands for and on which machine, when a job
- *  is planned; and the coordinator's own way to their bytes, when a worker has none. */
+/** The coordinator's own way to the bytes of shared files, for inputs that no worker can reach. */
 import { ClusterError } from "../../core/error.ts";
-import type { Hash } from "../../core/ids.ts";
-import { workerIds, workerSpecs } from "../../core/view.ts";
 import { refuserFor } from "../../peer/addresses.ts";
 import { SharedInputs, type Wanted } from "../../peer/input/shared-input.ts";
 import type { Found } from "../../peer/master/sources.ts";
-import type { SharedInput } from "../../wire/api/messages.ts";
-import { parseExchange } from "../../wire/p4/shuffle.ts";
-import { type Answer, type Call, json, type Route } from "../edges/http/route.ts";
-import { ownRequester } from "../edges/p4/fetching.ts";
 import type { Loop } from "../loop/loop.ts";
-import type { Services } from "../services.ts";
 import type { Members } from "./members.ts";
+import { ownRequester, type Tickets } from "./tickets.ts";
 
-type Parts = Pick<Services, "loop" | "members" | "tickets" | "host">;
+type Parts = {
+  readonly loop: Loop;
+  readonly members: Members;
+  readonly tickets: Tickets;
+  readonly host: string;
+};
 
 /** Longest silence of a member, ms. */
 const idleMs = 30_000;
-const inputsMax = 100_000;
 
 export function openSharedInputs(parts: Parts): SharedInputs {
   const find = async (wanted: Wanted) => found(parts, wanted);
@@ -51,60 +48,3 @@ function found({ loop, members, tickets }: Omit<Parts, "host">, wanted: Wanted):
     }),
   };
 }
-
-/** A file by its name, or all files below it as a folder, in the order of their names. */
-function inputs({ query, services }: Call): Answer {
-  const name = typeof query.name === "string" ? query.name.replace(/\/+$/, "") : "";
-  const { members } = services;
-  const names = members.names();
-  const wanted = names.includes(name) ? [name] : names.filter((one) => one.startsWith(`${name}/`));
-  if (name === "" || wanted.length === 0) {
-    const text = `nobody shares "${name.slice(0, 200)}" now; \`tequio ls\` lists what is shared`;
-    throw new ClusterError("not-found", text);
-  }
-  if (wanted.length > inputsMax) {
-    throw new ClusterError("limit-exceeded", `${wanted.length} files are below ${name}`);
-  }
-  const hosts = hostsByAddress(services);
-  return json({ files: wanted.map((one) => inputOf(one, members, hosts)) });
-}
-
-function inputOf(name: string, members: Members, hosts: ReadonlyMap<string, string>): SharedInput {
-  const sources = members.sources({ name });
-  const file = sources[0]?.file;
-  const root: Hash | null = file?.root ?? null;
-  const sizeBytes = file?.sizeBytes ?? null;
-  if (root === null || sizeBytes === null) {
-    const text =
-      `the owner of ${name} says neither root nor size, so its bytes cannot be verified; ` +
-      `fetch it with \`tequio get\` and name the copy`;
-    throw new ClusterError("bad-request", text);
-  }
-  const places = sources.map(({ owner }) => hosts.get(owner.address?.host ?? ""));
-  return { name, root, sizeBytes, host: places.find((host) => host !== undefined) ?? "" };
-}
-
-/** Machines of workers, by the address at which others reach them: a member that is reached there
- *  is on the same machine. Only a hint where to run; what is read is verified wherever it is. */
-function hostsByAddress({ host, loop }: { readonly host: string; readonly loop: Loop }) {
-  const hosts = new Map([
-    ["127.0.0.1", host],
-    ["::1", host],
-  ]);
-  for (const worker of workerIds(loop.state)) {
-    const specs = workerSpecs(loop.state, worker);
-    const address = parseExchange(specs?.exchangeUrl ?? "");
-    if (address !== null && specs !== null) hosts.set(address.host, specs.host);
-  }
-  return hosts;
-}
-
-export const sharedInputRoutes: readonly Route[] = [
-  {
-    method: "GET",
-    path: "/v1/shared-inputs",
-    access: ["fetch-shared"],
-    exchange: "→ { files: SharedInput[] }; `?name=` of a shared file, or of a folder of them",
-    handle: inputs,
-  },
-];

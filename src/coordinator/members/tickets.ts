@@ -23,6 +23,10 @@ export const defaultTicketLimits: TicketLimits = {
   perRequesterMax: 10_000,
 };
 
+/** As requester: the coordinator itself, which fetches inputs for workers that cannot reach their
+ *  owner. */
+export const ownRequester = "coordinator";
+
 export type TicketTerms = {
   /** Name of the member that may serve it. */
   readonly source: string;

@@ -8,7 +8,8 @@ import type { Role } from "../../core/access/roles.ts";
 import type { JobSpec } from "../../core/job.ts";
 import { testJob, testStage } from "../../core/testing/make-believe.ts";
 import type { Plan } from "../../wire/block/plan.ts";
-import { type Coordinator, type CoordinatorOptions, openCoordinator } from "../coordinator.ts";
+import { type Coordinator, openCoordinator } from "../coordinator.ts";
+import type { CoordinatorOptions } from "../options.ts";
 
 function newDir(): string {
   return mkdtempSync(join(tmpdir(), "coordinator-"));

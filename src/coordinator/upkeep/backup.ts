@@ -22,10 +22,10 @@ import { type FileLock, lockFile } from "../../store/log/lock.ts";
 import { copyLog, openLogView } from "../../store/log/sqlite-view.ts";
 import { clusterName, restoringDir } from "../data-dir.ts";
 import { replay } from "../loop/journal.ts";
-import type { Progress } from "./check.ts";
 import { blobsDir, keyFiles, logFile, manifestFile } from "./layout.ts";
 import { fileHash, type Manifest, readManifest, syncFile, writeManifest } from "./manifest.ts";
 import { jobsText, type Needs, needsOf } from "./needs.ts";
+import type { Progress } from "./progress.ts";
 
 export type BackupOptions = {
   readonly dataDir: string;

@@ -6,7 +6,8 @@ import { type JobId, jobId } from "../../core/ids.ts";
 import { jobSummaries } from "../../core/view.ts";
 import { type LogView, openLogView } from "../../store/log/sqlite-view.ts";
 import { decodeRecord, type LogEnd, replay } from "../loop/journal.ts";
-import type { Damage, Progress } from "./check.ts";
+import type { Damage } from "./damage.ts";
+import type { Progress } from "./progress.ts";
 
 export type CheckedLog = {
   /** Where the log ends, damaged or not. */

@@ -6,21 +6,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
-import type { JobId } from "../../core/ids.ts";
 import { viewDiskBlobs } from "../../store/blob/disk.ts";
 import { clusterKeys } from "../data-dir.ts";
 import { checkLog } from "./check-log.ts";
+import type { Damage } from "./damage.ts";
 import { keyFiles, type Layout, layoutOf, manifestFile } from "./layout.ts";
 import { fileHash } from "./manifest.ts";
 import { type Needs, needsOf } from "./needs.ts";
-
-export type Damage = {
-  readonly kind: "log" | "record" | "snapshot" | "blob" | "file";
-  /** Position, hash, or file name; "" for the log as a whole. */
-  readonly name: string;
-  readonly problem: string;
-  readonly jobs: readonly JobId[];
-};
+import type { Progress } from "./progress.ts";
 
 export type CheckReport = {
   readonly dir: string;
@@ -32,8 +25,6 @@ export type CheckReport = {
   readonly sizeBytes: number;
   readonly damages: readonly Damage[];
 };
-
-export type Progress = (step: "log" | "files" | "blobs", done: number, total: number) => void;
 
 /** Throws `not-found` for a directory that is neither data nor backup. */
 export async function checkDir(dir: string, onProgress: Progress = () => {}): Promise<CheckReport> {

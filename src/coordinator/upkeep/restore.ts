@@ -14,10 +14,10 @@ import { storageFailure } from "../../store/failure.ts";
 import { openLogView } from "../../store/log/sqlite-view.ts";
 import { renewKeys, restoringDir } from "../data-dir.ts";
 import { replay } from "../loop/journal.ts";
-import type { Progress } from "./check.ts";
 import { blobsDir, type Layout, layoutOf, logFile } from "./layout.ts";
 import { fileHash, type Manifest, syncFile } from "./manifest.ts";
 import { needsOf } from "./needs.ts";
+import type { Progress } from "./progress.ts";
 
 export type RestoreOptions = {
   /** A backup. */

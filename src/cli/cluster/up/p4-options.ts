@@ -1,6 +1,7 @@
 /** Options of `tequio up` for P4's control channel, and what is said about it. */
 import type { Command } from "commander";
-import type { Coordinator, CoordinatorOptions } from "../../../coordinator/coordinator.ts";
+import type { Coordinator } from "../../../coordinator/coordinator.ts";
+import type { CoordinatorOptions } from "../../../coordinator/options.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { isLoopback, urlOf } from "../../../link/listen.ts";
 import { countArgument, durationArgument } from "../../options.ts";

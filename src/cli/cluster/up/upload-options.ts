@@ -1,6 +1,6 @@
 /** Options of `tequio up` for what browser tabs may bring to the coordinator's disk. */
 import type { Command } from "commander";
-import type { CoordinatorOptions } from "../../../coordinator/coordinator.ts";
+import type { CoordinatorOptions } from "../../../coordinator/options.ts";
 import { sizeArgument } from "../../options.ts";
 
 export type UploadFlags = { readonly tabUploads?: number; readonly jobUploads?: number };

@@ -8,20 +8,20 @@ import type { Fetched } from "../../../peer/fetch/fetcher.ts";
 import { safeName, twinKey } from "../../../wire/p4/names.ts";
 import { bytesText, durationText, plural, rateText } from "../../numbers.ts";
 import { oneLine } from "../../text.ts";
-import type { Errand, Wanted } from "../get.ts";
 import { stateDirOf } from "../master.ts";
 import { Speedometer, transferLine } from "../transfer-line.ts";
 import { fetchCurrent } from "./changed.ts";
+import type { FetchContext, FetchTarget } from "./fetch-context.ts";
 
-type Folder = Wanted & { kind: "folder" };
+type Folder = FetchTarget & { kind: "folder" };
 type Listed = Folder["files"][number];
 type Planned = Listed & { readonly target: string };
 
 /** Files fetched at once: small ones wait for the network more than they use it. */
 const filesAtOnce = 4;
 
-export async function getFolder(errand: Errand, folder: Folder): Promise<void> {
-  const { options, screen, signal } = errand;
+export async function getFolder(context: FetchContext, folder: Folder): Promise<void> {
+  const { options, screen, signal } = context;
   if (options.output === "-") {
     throw new ClusterError("bad-request", "a folder does not fit into standard output; name one");
   }
@@ -34,7 +34,7 @@ export async function getFolder(errand: Errand, folder: Folder): Promise<void> {
     onWait: () => screen.print("another process downloads to the same folder; waiting"),
   });
   const startedMs = performance.now();
-  const tree = new Tree(errand, planned);
+  const tree = new Tree(context, planned);
   try {
     await tree.fetch();
   } finally {
@@ -74,15 +74,15 @@ function plan(folder: Folder, dir: string): { planned: Planned[]; problems: stri
 class Tree {
   readonly problems: string[] = [];
   readonly fetched: Array<Fetched & { readonly path: string }> = [];
-  readonly #errand: Errand;
+  readonly #context: FetchContext;
   readonly #planned: readonly Planned[];
   readonly #speed = new Speedometer();
   /** Of files under way, by target. */
   readonly #under = new Map<string, number>();
   #doneBytes = 0;
 
-  constructor(errand: Errand, planned: readonly Planned[]) {
-    this.#errand = errand;
+  constructor(context: FetchContext, planned: readonly Planned[]) {
+    this.#context = context;
     this.#planned = planned;
   }
 
@@ -90,7 +90,7 @@ class Tree {
     const waiting = [...this.#planned];
     const lane = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        this.#errand.signal.throwIfAborted();
+        this.#context.signal.throwIfAborted();
         await this.#one(next);
       }
     };
@@ -99,7 +99,7 @@ class Tree {
   }
 
   async #one({ name, target, find }: Planned): Promise<void> {
-    const { fetcher, options, screen, signal } = this.#errand;
+    const { fetcher, options, screen, signal } = this.#context;
     const onNews = (text: string) => screen.print(oneLine(text));
     try {
       mkdirSync(dirname(target), { recursive: true });
@@ -129,7 +129,7 @@ class Tree {
   }
 
   #draw(): void {
-    const { screen } = this.#errand;
+    const { screen } = this.#context;
     const under = [...this.#under.values()].reduce((sum, bytes) => sum + bytes, 0);
     const doneBytes = this.#doneBytes + under;
     const sizeBytes = this.#planned.reduce<number | null>(

@@ -10,9 +10,9 @@ import type { Found } from "../../../peer/master/sources.ts";
 import { folderListMaxBytes, parseFolderList } from "../../../peer/share/folder-list.ts";
 import { rootBytesOf } from "../../../wire/p4/merkle.ts";
 import { parseLink, type ShareLink } from "../../../wire/p4/share-link.ts";
-import type { Wanted } from "../get.ts";
+import type { FetchTarget } from "./fetch-context.ts";
 
-export async function linkedFiles(text: string, fetcher: Fetcher): Promise<Wanted> {
+export async function linkedFiles(text: string, fetcher: Fetcher): Promise<FetchTarget> {
   const link = parseLink(text);
   const { sizeBytes, name } = await look(link, fetcher);
   const found: Found = { name, root: link.root, sizeBytes, sources: sourcesOf(link) };

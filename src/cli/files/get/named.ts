@@ -3,9 +3,9 @@
 import { ClusterError } from "../../../core/error.ts";
 import type { Hash } from "../../../core/ids.ts";
 import type { Catalogue } from "../../../peer/master/sources.ts";
-import type { Wanted } from "../get.ts";
+import type { FetchTarget } from "./fetch-context.ts";
 
-export async function namedFiles(what: string, catalogue: Catalogue): Promise<Wanted> {
+export async function namedFiles(what: string, catalogue: Catalogue): Promise<FetchTarget> {
   if (what.endsWith("/")) return namedFolder(what, catalogue);
   if (/^[0-9a-f]{64}$/.test(what)) return rootedFile(what, what, catalogue);
   const again = () => catalogue.find({ file_name: what });
@@ -19,7 +19,7 @@ export async function namedFiles(what: string, catalogue: Catalogue): Promise<Wa
   }
 }
 
-async function rootedFile(root: Hash, what: string, catalogue: Catalogue): Promise<Wanted> {
+async function rootedFile(root: Hash, what: string, catalogue: Catalogue): Promise<FetchTarget> {
   const again = () => catalogue.find({ root });
   const found = await again().catch((error) => {
     throw isMissing(error) ? missing(what) : error;
@@ -28,7 +28,7 @@ async function rootedFile(root: Hash, what: string, catalogue: Catalogue): Promi
   return { kind: "file", found, again, byName, isRoot: true };
 }
 
-async function namedFolder(prefix: string, catalogue: Catalogue): Promise<Wanted> {
+async function namedFolder(prefix: string, catalogue: Catalogue): Promise<FetchTarget> {
   const files = (await catalogue.files()).filter(({ name }) => name.startsWith(prefix));
   if (files.length === 0) {
     throw new ClusterError("not-found", `nothing is shared below ${prefix}; see \`tequio ls\``);

@@ -12,6 +12,7 @@ import {
   type Redemption,
 } from "../../../wire/p4/control.ts";
 import { buildTree } from "../../../wire/p4/control-tree.ts";
+import { ownRequester } from "../../members/tickets.ts";
 import {
   fileNotFound,
   invalidRequest,
@@ -45,9 +46,6 @@ function requesterOf(call: P4Call<{ token?: string }>, unknownStatus: 401 | 404)
   }
   return `token:${principal.token}`;
 }
-
-/** The coordinator itself, which fetches inputs of jobs for those who cannot reach their owner. */
-export const ownRequester = "coordinator";
 
 /** The requester's name while it may still ask; null when its peer or token is gone. */
 function nameOf(requester: string, { loop, members }: P4Parts): string | null {

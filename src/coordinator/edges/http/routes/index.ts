@@ -1,6 +1,5 @@
 /** All routes; a call that is not here does not exist. */
 
-import { sharedInputRoutes } from "../../../members/inputs.ts";
 import type { Route } from "../route.ts";
 import { blobRoutes } from "./blobs.ts";
 import { clusterRoutes } from "./cluster.ts";
@@ -9,6 +8,7 @@ import { jobRoutes } from "./jobs.ts";
 import { memberRoutes } from "./members.ts";
 import { relayRoutes } from "./relay.ts";
 import { resultRoutes } from "./results.ts";
+import { sharedInputRoutes } from "./shared-inputs.ts";
 import { tabRoutes } from "./tabs.ts";
 
 export const routes: readonly Route[] = [

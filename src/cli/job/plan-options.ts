@@ -1,0 +1,40 @@
+/** The options of `tequio run`, and what they say of the job's plan and name. */
+import { basename, dirname, parse } from "node:path";
+import type { BuiltJob } from "../../sdk/bundle.ts";
+import type { TargetOptions } from "../place.ts";
+import type { ResultOptions } from "../result/finish.ts";
+
+export type RunOptions = TargetOptions &
+  ResultOptions & {
+    readonly name?: string;
+    readonly param?: Readonly<Record<string, string>>;
+    readonly reducers?: number;
+    readonly splitBytes?: number;
+    readonly key?: string;
+    readonly bareBrowsers?: boolean;
+    readonly watch?: boolean;
+    readonly detach?: boolean;
+    readonly local?: boolean;
+    readonly sequential?: boolean;
+    readonly workers?: number;
+  };
+
+/** What the command line says of the plan, for the cluster and the judge alike. */
+export function planOptions(inputs: readonly string[], options: RunOptions) {
+  const { param = {}, reducers, splitBytes } = options;
+  return {
+    inputs,
+    params: param,
+    stdin: process.stdin,
+    ...(reducers === undefined ? {} : { reducers }),
+    ...(splitBytes === undefined ? {} : { splitBytes }),
+  };
+}
+
+/** `--name`, the job's own name, or its file's: `job.ts` is named by its folder. */
+export function jobName(built: BuiltJob, options: RunOptions): string {
+  const own = options.name ?? built.job.options.name;
+  if (own !== undefined) return own;
+  const name = parse(built.file).name;
+  return /^(job|index|main)$/.test(name) ? basename(dirname(built.file)) || name : name;
+}
