@@ -12,6 +12,7 @@ import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
 import { streamSplit } from "./input/split.ts";
 import type { Executor, ExecutorEvents, RunOrder, Serving } from "./loop.ts";
 import type { FromTask, ItemsOrder, TaskReport, ToTask } from "./process/messages.ts";
+import { attemptName } from "./shuffle/attempt-name.ts";
 import type { CoordinatorBlobs } from "./shuffle/blobs.ts";
 import { type PartitionFetcher, PartitionsLost } from "./shuffle/fetch.ts";
 import { InputLinks } from "./shuffle/input-links.ts";
@@ -153,7 +154,7 @@ export class NodeExecutor implements Executor {
 
   async #map(run: Run, process: TaskProcess): Promise<void> {
     const ref = run.order.attempts[0]!;
-    const out = join(process.writeDir, `${ref.task}.${ref.attempt}`);
+    const out = join(process.writeDir, attemptName(ref));
     const { plan } = await run.job.files();
     const { signal } = run.stopping;
     const { blobs, shared } = this.#options;
@@ -195,25 +196,29 @@ export class NodeExecutor implements Executor {
   async #reduce(run: Run, process: TaskProcess): Promise<void> {
     const ref = run.order.attempts[0]!;
     const { task, attempt } = ref;
-    const out = join(process.writeDir, `${task}.${attempt}`);
-    const name = `${task}.${attempt}.fetched`;
+    const out = join(process.writeDir, attemptName(ref));
+    const name = `${attemptName(ref)}.fetched`;
     this.#phase(run, "preparing");
     const { job } = run;
     const inputStage = ref.stage - 1;
-    const segments = await this.#options.fetcher.segments({
-      job: ref.job,
-      partition: task,
-      sources: () => job.sources.get(inputStage) ?? null,
-      renew: async (stage, signal) => {
-        job.sources.set(stage, await this.#options.blobs.sources(ref.job, stage, signal));
-      },
-      dir: process.readDir,
-      name,
-      signal: run.stopping.signal,
-    });
-    const order = { kind: "reduce", task, attempt, out, segments } as const;
-    const report = await this.#oneReport(run, process, order);
-    await rm(join(process.readDir, name), { force: true });
+    let report: TaskReport;
+    try {
+      const segments = await this.#options.fetcher.segments({
+        job: ref.job,
+        partition: task,
+        sources: () => job.sources.get(inputStage) ?? null,
+        renew: async (stage, signal) => {
+          job.sources.set(stage, await this.#options.blobs.sources(ref.job, stage, signal));
+        },
+        dir: process.readDir,
+        name,
+        signal: run.stopping.signal,
+      });
+      const order = { kind: "reduce", task, attempt, out, segments } as const;
+      report = await this.#oneReport(run, process, order);
+    } finally {
+      await rm(join(process.readDir, name), { force: true });
+    }
     await this.#finish(run, report, out);
   }
 

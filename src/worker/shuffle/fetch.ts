@@ -7,8 +7,8 @@
  *  3. What this worker and those beside it have computed is not copied: it gets a second name.
  *  4. Fetched segments lie one after the other in one file. */
 import { createHash } from "node:crypto";
-import { type FileHandle, link, open } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { AttemptRef, Hash, JobId } from "../../core/ids.ts";
@@ -17,9 +17,11 @@ import { ShuffleClient } from "../../peer/shuffle/client.ts";
 import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
+import { attemptName } from "./attempt-name.ts";
 import { ask } from "./http.ts";
 import { isUnchanged, type NearOutput, NearOutputs } from "./near.ts";
 import type { Outputs } from "./outputs.ts";
+import { hasSecondName } from "./second-name.ts";
 import { diskError, writeAll } from "./store-file.ts";
 
 export type Segment = {
@@ -204,7 +206,7 @@ export class PartitionFetcher {
     const source = sourceOf(order, task);
     const output = source === null ? null : this.#outputs.get(source.ref);
     if (source === null || output === null || output.root !== source.root) return null;
-    return linked(order, output, basename(output.runPath));
+    return linked(order, source, output);
   }
 
   /** The same of a worker whose directory lies beside this one's. */
@@ -214,7 +216,7 @@ export class PartitionFetcher {
     const { url, ref, root } = source;
     const found = await this.#near.find(url, ref, root);
     if (found === null || !(await isUnchanged(found, order.partition))) return null;
-    return linked(order, found, `near-${root}.run`);
+    return linked(order, source, found);
   }
 
   /** Several tries; the count begins again when the coordinator has told another source. */
@@ -376,17 +378,13 @@ function sourceOf(order: FetchOrder, task: number): Source | null {
 /** The task's partition of an output of this disk; null when it cannot get a name for the task. */
 async function linked(
   order: FetchOrder,
+  { ref, root }: Source,
   { runPath, manifest }: NearOutput,
-  name: string,
 ): Promise<Segment | null> {
   const partition = manifest.partitions[order.partition];
   if (partition === undefined) return null;
-  const path = join(order.dir, name);
-  try {
-    if (partition.sizeBytes > 0) await link(runPath, path);
-  } catch (error) {
-    // There already: from another partition of the same output.
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") return null;
-  }
+  const path = join(order.dir, `${attemptName(ref)}.${root}.run`);
+  const isThere = partition.sizeBytes === 0 || (await hasSecondName(runPath, path));
+  if (!isThere) return null;
   return { path, offset: partition.offset, sizeBytes: partition.sizeBytes };
 }

@@ -1,6 +1,6 @@
 /** The task processes of a worker: one per busy slot, and one spare that is ready for whatever job
  *  comes next. */
-import { copyFileSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Failure } from "../../core/job.ts";
 import { hit } from "../../store/failpoint.ts";
@@ -68,9 +68,7 @@ export class Processes {
     { job, files, next }: { job: OpenedJob; files: JobFiles; next: ItemsOrder | null },
   ): Promise<Taken> {
     const { open } = job;
-    // Operators never run where somebody's code has been: what they say that they wrote, is so.
-    const isOperator = files.plan.operator !== undefined;
-    const code = `${isOperator ? "operator" : open.codeHash} ${open.owner}`;
+    const code = codeOf(job, files);
     let taken = this.#slots[slot] ?? null;
     if (taken === null || taken.over || taken.code !== code || taken.isCluttered) {
       void taken?.kill();
@@ -80,8 +78,10 @@ export class Processes {
       taken.code = code;
       this.#prepareSpare();
       await taken.ready;
-    } else if (taken.job === open.job) return { process: taken, early: null };
+    } else if (taken.opened === job) return { process: taken, early: null };
+    empty(taken);
     taken.job = open.job;
+    taken.opened = job;
     hit("worker.load", "before");
     const early = await load(taken, files, next);
     hit("worker.load", "after");
@@ -100,9 +100,8 @@ export class Processes {
     for (const process of this.#all) {
       if (process.job !== job) continue;
       process.job = "";
-      for (const name of readdirSync(process.readDir)) {
-        if (name !== codeName) rmSync(join(process.readDir, name), { force: true });
-      }
+      process.opened = null;
+      empty(process);
     }
     this.#idleTimer ??= setTimeout(() => this.#endIdle(), idleMs).unref();
   }
@@ -144,6 +143,20 @@ export class Processes {
   }
 }
 
+/** Operators never run where job code has been: what they report is what they wrote. Job code may
+ *  keep at its top level what it made of its params, so with others it is other code. */
+function codeOf({ open }: OpenedJob, { plan }: JobFiles): string {
+  if (plan.operator !== undefined) return `operator ${open.owner}`;
+  return `${open.codeHash} ${open.owner} ${JSON.stringify(plan.params)}`;
+}
+
+/** Files of one job are never there for the next: it has only the code that both share. */
+function empty({ readDir }: TaskProcess): void {
+  for (const name of readdirSync(readDir)) {
+    if (name !== codeName) rmSync(join(readDir, name), { force: true });
+  }
+}
+
 async function load(
   process: TaskProcess,
   files: JobFiles,
@@ -172,8 +185,9 @@ async function load(
     kind: "load",
     job: process.job,
     codePath,
-    plan: here(files.planFile, `plan-${process.loads}.json`),
-    items: itemsFile === null ? null : here(itemsFile, `items-${process.loads}.ndjson`),
+    plan: here(files.planFile, `plan-${process.job}-${process.loads}.json`),
+    items:
+      itemsFile === null ? null : here(itemsFile, `items-${process.job}-${process.loads}.ndjson`),
     scratch: process.writeDir,
     ...(next === null ? {} : { next }),
   });
@@ -188,7 +202,9 @@ async function load(
 export function linkOrCopy(path: string, target: string): void {
   try {
     linkSync(path, target);
-  } catch {
-    copyFileSync(path, target);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
+    // Exclusive: a copy would go through a name that is there, into the file of another.
+    copyFileSync(path, target, constants.COPYFILE_EXCL);
   }
 }

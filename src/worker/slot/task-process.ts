@@ -56,8 +56,10 @@ export class TaskProcess {
   readonly writeDir: string;
   /** The job that it is loaded with; "" while it is spare or idle after its job. */
   job = "";
-  /** Owner and hash of the code that it has loaded; "" while it is spare. It never loads other
-   *  code. */
+  /** Which opening of that job it is: another coordinator may give the name once more. */
+  opened: object | null = null;
+  /** The code that it has loaded, of which owner and with which params; "" while it is spare. It
+   *  never loads another. */
   code = "";
   /** Jobs loaded so far. */
   loads = 0;

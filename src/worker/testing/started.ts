@@ -55,7 +55,14 @@ const wordCount = `export default { kind: "map-reduce",
 export function wordCountJob(
   t: TestContext,
   manager: ScriptedManager,
-  options: { readonly text: string; readonly maps: number; readonly reducers: number },
+  options: {
+    readonly text: string;
+    readonly maps: number;
+    readonly reducers: number;
+    /** By default it counts words. */
+    readonly code?: string;
+    readonly params?: Plan["params"];
+  },
 ): JobOpen {
   const path = join(temporaryDir(t), "input.txt");
   writeFileSync(path, options.text);
@@ -70,8 +77,9 @@ export function wordCountJob(
     })),
     reducers: options.reducers,
     spillBytes: 1024 * 1024,
+    params: options.params ?? {},
   };
-  return opened(manager, wordCount, plan, [
+  return opened(manager, options.code ?? wordCount, plan, [
     { kind: "map", partitionCount: options.reducers },
     { kind: "reduce", partitionCount: 0 },
   ]);
