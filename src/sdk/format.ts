@@ -142,3 +142,8 @@ export function csv<T extends Record<string, string> = Record<string, string>>(
     columns: options?.columns ?? null,
   };
 }
+
+/** Whether records of this format are text; undefined = lines. */
+export function isText(format: FormatSpec | undefined): boolean {
+  return format?.format !== "records" && (format?.format !== "file" || format.as === "text");
+}

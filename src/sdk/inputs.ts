@@ -1,13 +1,20 @@
 /** Finds the files that a job reads: files, folders, globs, standard input, files that members of
  *  the cluster share, each for one of its inputs. */
-import { constants, type Stats } from "node:fs";
-import { access, glob, readdir, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { ClusterError } from "../core/error.ts";
 import type { SharedInput } from "../wire/api/messages.ts";
-import { compressionOf, type FoundFile, sharedFile } from "./plan/found.ts";
+import type { Content } from "../wire/content/content.ts";
+import { compressionOf, contentAt, type FoundFile, sharedFile } from "./plan/found.ts";
+import {
+  type FoundName,
+  filesIn,
+  filesMatching,
+  noSuchFile,
+  statOf,
+  unreadable,
+} from "./plan/inputs/walk.ts";
 import { didYouMean } from "./plan/near.ts";
-import { spool } from "./plan/upload.ts";
+import { spool, type Upload } from "./plan/upload.ts";
 
 /** What `shared:NAME` stands for: a file, or all files of a folder. */
 export type FindShared = (name: string) => Promise<readonly SharedInput[]>;
@@ -55,9 +62,7 @@ export async function findInputs(
         const spooled = await spool(options.stdin, options.stdinMaxBytes ?? 1024 ** 4);
         removals.push(spooled.remove);
         const { upload } = spooled;
-        const { sizeBytes } = upload;
-        const at = { kind: "upload", upload } as const;
-        files.push({ input, name: "stdin", compression: "none", sizeBytes, at });
+        files.push({ input, ...spooledFile(upload) });
         continue;
       }
       const isShared = path.startsWith(sharedPrefix);
@@ -75,6 +80,12 @@ export async function findInputs(
     await remove();
     throw error;
   }
+}
+
+function spooledFile(upload: Upload): PathFile {
+  const content = upload.at.kind === "path" ? { content: contentAt(upload.at.path) } : {};
+  const at = { kind: "upload", upload } as const;
+  return { name: "stdin", compression: "none", ...content, sizeBytes: upload.sizeBytes, at };
 }
 
 function named(argument: string, names: readonly string[]): { input: string; path: string } {
@@ -114,102 +125,34 @@ async function sharedFiles(path: string, { shared }: InputOptions): Promise<Path
 }
 
 async function expand(path: string): Promise<PathFile[]> {
-  const found = await statOf(path);
-  if (found === null) {
-    if (/[*?[\]{}]/.test(path)) return expandGlob(path);
+  const stats = statOf(path);
+  if (stats === null) {
+    if (/[*?[\]{}]/.test(path)) return (await filesMatching(path)).map(checked);
     throw await noSuchFile(path);
   }
-  if (found.isDirectory()) return expandFolder(path);
-  return [await checked(path, found)];
+  if (stats.isDirectory()) return (await filesIn(path)).map(checked);
+  return [checked({ name: path, stats })];
 }
 
-async function expandGlob(pattern: string): Promise<PathFile[]> {
-  const isAsked = /(^|[\\/])\.[^./\\]/.test(pattern);
-  const files: PathFile[] = [];
-  const names: string[] = [];
-  for await (const name of glob(pattern)) names.push(name);
-  for (const name of names.sort(byCodeUnits)) {
-    if (!isAsked && /(^|[\\/])\.[^./\\]/.test(name)) continue;
-    const found = await statOf(name);
-    if (found?.isDirectory() === false) files.push(await checked(name, found));
-  }
-  if (files.length > 0) return files;
-  throw refused(`no file matches ${pattern} (from ${process.cwd()}); hidden files do not count`);
-}
-
-async function expandFolder(folder: string): Promise<PathFile[]> {
-  const names: string[] = [];
-  await collectNames(folder, names);
-  const files: PathFile[] = [];
-  for (const name of names.sort(byCodeUnits)) {
-    const found = await statOf(name);
-    // A link to a folder is not followed: it could lead in a circle.
-    if (found?.isDirectory() === false) files.push(await checked(name, found));
-  }
-  if (files.length > 0) return files;
-  throw refused(`the folder ${folder} has no files in it; hidden files do not count`);
-}
-
-async function collectNames(folder: string, names: string[]): Promise<void> {
-  let entries: Awaited<ReturnType<typeof readFolder>>;
-  try {
-    entries = await readFolder(folder);
-  } catch (cause) {
-    throw refused(`cannot read the folder ${folder}: ${reason(cause)}`, cause);
-  }
-  for (const entry of entries) {
-    if (entry.name.startsWith(".")) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) await collectNames(path, names);
-    else names.push(path);
-  }
-}
-
-function readFolder(folder: string) {
-  return readdir(folder, { withFileTypes: true });
-}
-
-async function checked(name: string, found: Stats): Promise<PathFile> {
-  if (!found.isFile()) {
+/** Looks at the first bytes, and so finds out that the file can be read. */
+function checked({ name, stats }: FoundName): PathFile {
+  if (!stats.isFile()) {
     throw refused(`${name} is no regular file; pipe it instead: … < ${name}, with - as the input`);
   }
   const path = resolve(name);
-  try {
-    await access(path, constants.R_OK);
-  } catch (cause) {
-    throw refused(`cannot read ${name}: ${reason(cause)}`, cause);
-  }
-  const at = { kind: "path", path, mtimeMs: found.mtimeMs } as const;
-  return { name, compression: compressionOf(name), sizeBytes: found.size, at };
+  const { mtimeMs, size } = stats;
+  const at = { kind: "path", path, mtimeMs } as const;
+  return { name, compression: compressionOf(name), content: look(name, path), sizeBytes: size, at };
 }
 
-async function statOf(path: string): Promise<Stats | null> {
+function look(name: string, path: string): Content {
   try {
-    return await stat(path);
+    return contentAt(path);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
-    throw refused(`cannot read ${path}: ${reason(cause)}`, cause);
+    throw unreadable(name, cause);
   }
 }
 
-async function noSuchFile(path: string): Promise<ClusterError> {
-  const folder = dirname(path);
-  const names = await readdir(folder).catch(() => []);
-  const hint = didYouMean(basename(path), names);
-  return refused(`no such file: ${path} (from ${process.cwd()}).${hint}`);
-}
-
-function reason(cause: unknown): string {
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code === "EACCES" || code === "EPERM") return "permission denied";
-  return code ?? String(cause);
-}
-
-function refused(text: string, cause?: unknown): ClusterError {
-  return new ClusterError("bad-request", text, cause === undefined ? {} : { cause });
-}
-
-function byCodeUnits(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+function refused(text: string): ClusterError {
+  return new ClusterError("bad-request", text);
 }

@@ -1,6 +1,6 @@
 /** Plans a job on files of this machine, standard input and what members share. The plan itself is
  *  made by `plan/of-found.ts`, also for the web page. */
-import { constants, gunzipSync } from "node:zlib";
+import { constants, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ClusterError } from "../core/error.ts";
 import { type FindShared, findInputs } from "./inputs.ts";
 import type { Job } from "./job.ts";
@@ -42,6 +42,7 @@ export async function planJob(job: Job, options: PlanOptions): Promise<Planned> 
 }
 
 /** A file goes on behind its beginning, which is all that is here. */
-function unpackStart(packed: Uint8Array): Uint8Array {
-  return gunzipSync(packed, { finishFlush: constants.Z_SYNC_FLUSH });
+function unpackStart(packed: Uint8Array, compression: "gzip" | "zstd"): Uint8Array {
+  if (compression === "gzip") return gunzipSync(packed, { finishFlush: constants.Z_SYNC_FLUSH });
+  return zstdDecompressSync(packed, { finishFlush: constants.ZSTD_e_flush });
 }

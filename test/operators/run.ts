@@ -23,7 +23,7 @@ import { PipeSource } from "../../src/worker/input/pipe-source.ts";
 import { streamSplit } from "../../src/worker/input/split.ts";
 import type { Segment } from "../../src/worker/kernels/run-file.ts";
 import { type OperatorKernel, operatorKernel } from "../../src/worker/operators/kernel.ts";
-import { runMap } from "../../src/worker/task/map-task.ts";
+import { runMapTask } from "../../src/worker/task/map-task.ts";
 import { runReduce } from "../../src/worker/task/reduce-task.ts";
 
 /** What comes out: a text for each part, and the bad records. */
@@ -82,7 +82,7 @@ async function runTasks(plan: Plan, kernel: OperatorKernel, path: string): Promi
       const source = new PipeSource(frames);
       source.startTask();
       const given = { job, plan, params: {}, task, source, out };
-      const { badRecordsPath } = kernel.map?.(given) ?? runMap(given);
+      const { badRecordsPath } = runMapTask(given, kernel);
       if (badRecordsPath !== null) bad += readFileSync(badRecordsPath, "utf8");
     } finally {
       closeSync(frames);

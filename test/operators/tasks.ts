@@ -14,7 +14,7 @@ import { PipeSource } from "../../src/worker/input/pipe-source.ts";
 import { streamSplit } from "../../src/worker/input/split.ts";
 import type { Segment } from "../../src/worker/kernels/run-file.ts";
 import { type OperatorKernel, operatorKernel } from "../../src/worker/operators/kernel.ts";
-import { type MapTask, runMap } from "../../src/worker/task/map-task.ts";
+import { type MapTask, runMapTask } from "../../src/worker/task/map-task.ts";
 import { type ReduceTask, runReduce } from "../../src/worker/task/reduce-task.ts";
 import { segmentOf } from "./run.ts";
 
@@ -62,7 +62,7 @@ export async function kernelParts(trial: Trial): Promise<Buffer[]> {
     const source = new PipeSource(fd);
     source.startTask();
     const map: MapTask = { job, plan, params, task, source, out };
-    kernel.map?.(map) ?? runMap(map);
+    runMapTask(map, kernel);
     closeSync(fd);
     made.push(`${out}.run`, `${out}.manifest`, `${out}.frames`);
     const manifest = decodeManifest(readFileSync(`${out}.manifest`));

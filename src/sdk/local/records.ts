@@ -4,7 +4,8 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs"
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
 import type { InputFile, Piece } from "../../wire/block/plan.ts";
-import type { FormatSpec } from "../format.ts";
+import { checkText, contentStartBytes } from "../../wire/content/content.ts";
+import { type FormatSpec, isText } from "../format.ts";
 import type { Upload } from "../plan/upload.ts";
 import { csvRecords } from "./csv.ts";
 import { wordsOf } from "./words.ts";
@@ -33,6 +34,7 @@ export function* readRecords(
 ): Generator<SourceRecord, void> {
   const source = openSource(file, uploads);
   try {
+    if (isText(format)) checkText(file.name, source.read(0, contentStartBytes), file.compression);
     const [, start, end] = piece;
     if (format.format === "file") {
       const bytes = source.read(0, source.sizeBytes);
@@ -85,6 +87,7 @@ export function* rawRecords(
     const [, start, end] = piece;
     const until = file.compression === "none" ? end : source.sizeBytes;
     if (format.format !== "records") {
+      checkText(file.name, source.read(0, contentStartBytes), file.compression);
       for (const { bytes } of linesOf(source, start, until)) yield bytes;
       return;
     }
@@ -211,14 +214,32 @@ function blobOf(file: InputFile): string {
 
 function unpack(file: InputFile, packed: Buffer): Buffer {
   try {
-    return file.compression === "gzip"
-      ? gunzipSync(packed, { maxOutputLength: wholeMaxBytes })
-      : unpackFrames(packed);
+    return file.compression === "gzip" ? unpackMembers(packed) : unpackFrames(packed);
   } catch (cause) {
     const { message } = cause as Error;
     const text = `${file.name} cannot be decompressed (${file.compression}): ${message}`;
     throw new ClusterError("bad-request", text, { cause });
   }
+}
+
+/** Members follow each other, or zeros that fill up a block: there the decoder stops, and says
+ *  nothing of the rest. */
+function unpackMembers(packed: Buffer): Buffer {
+  const members: Buffer[] = [];
+  let room = wholeMaxBytes;
+  for (let rest = packed; rest.length > 0; ) {
+    if (rest[0] === 0) {
+      const first = rest.findIndex((byte) => byte !== 0);
+      rest = first === -1 ? Buffer.alloc(0) : rest.subarray(first);
+      continue;
+    }
+    const options = { info: true, maxOutputLength: Math.max(1, room) };
+    const { buffer, engine } = gunzipSync(rest, options) as unknown as Unfolded;
+    members.push(buffer);
+    room -= buffer.length;
+    rest = rest.subarray(engine.bytesWritten);
+  }
+  return Buffer.concat(members);
 }
 
 /** One frame after the other: the decoder stops behind the first, and says nothing of the rest. */

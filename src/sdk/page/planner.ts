@@ -5,7 +5,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { GivenFile, Looked, PageWish, PlannedJob } from "../../wire/browser/trial.ts";
 import { operatorCode } from "../build/operator-code.ts";
 import type { Job } from "../job.ts";
-import { compressionOf, type FoundFile } from "../plan/found.ts";
+import { compressionOf, contentAt, type FoundFile } from "../plan/found.ts";
 import { planBlob, planFound } from "../plan/of-found.ts";
 import { formatsOf } from "../plan/operator.ts";
 import { jobSpecOf } from "../plan/spec.ts";
@@ -51,14 +51,16 @@ function found({ at: given, input, name, sizeBytes }: GivenFile, index: number):
   if (given.kind === "shared") return { ...file, at: given };
   const path = `/given/${index}`;
   giveFile(path, given.content as Blob);
+  const content = contentAt(path);
   const { hash } = given;
   const upload = { hash, sizeBytes, at: { kind: "path", path } } as const;
-  return { ...file, at: { kind: "upload", upload } };
+  return { ...file, content, at: { kind: "upload", upload } };
 }
 
 /** Without ending the stream: a file goes on behind its beginning, and a stream that ends too soon
  *  forgets what it has. */
-async function unpackStart(packed: Uint8Array): Promise<Uint8Array> {
+async function unpackStart(packed: Uint8Array, compression: "gzip" | "zstd"): Promise<Uint8Array> {
+  if (compression !== "gzip") throw new Error(`no browser decompresses ${compression}`);
   const { readable, writable } = new DecompressionStream("gzip");
   const chunks: Uint8Array[] = [];
   const reader = readable.getReader();

@@ -1,6 +1,8 @@
 /** A file that a job reads, wherever it was found: by the command line on its disks, by the web
  *  page among what its visitor chose, at the coordinator among what is shared. */
+import { closeSync, openSync, readSync } from "node:fs";
 import type { SharedInput } from "../../wire/api/messages.ts";
+import { type Content, contentOf, contentStartBytes } from "../../wire/content/content.ts";
 import type { Upload } from "./upload.ts";
 
 export type FoundFile = {
@@ -8,7 +10,10 @@ export type FoundFile = {
   readonly input: string;
   /** As the user knows it. */
   readonly name: string;
+  /** By its name. What the file's first bytes say counts more, when it is read as text. */
   readonly compression: "none" | "gzip" | "zstd";
+  /** What the first bytes say; absent when they are not at hand. */
+  readonly content?: Content;
   readonly sizeBytes: number;
   readonly at:
     | { readonly kind: "path"; readonly path: string; readonly mtimeMs: number }
@@ -19,6 +24,22 @@ export type FoundFile = {
 /** By the ending of its name. */
 export function compressionOf(name: string): FoundFile["compression"] {
   return /\.gz$/i.test(name) ? "gzip" : /\.zst$/i.test(name) ? "zstd" : "none";
+}
+
+/** Of a file that can be opened here. Throws as `openSync` does. */
+export function contentAt(path: string): Content {
+  return contentOf(startOf(path, contentStartBytes));
+}
+
+/** The first bytes of a file: `most`, or all that it has. */
+export function startOf(path: string, most: number): Uint8Array {
+  const start = Buffer.allocUnsafe(most);
+  const fd = openSync(path, "r");
+  try {
+    return start.subarray(0, readSync(fd, start, 0, most, 0));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 export function sharedFile(file: SharedInput): Omit<FoundFile, "input"> {

@@ -8,6 +8,7 @@ import type { Hash } from "../../core/ids.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import type { AnyMapReduce, AnyOperator, Job } from "../job.ts";
 import type { FoundFile } from "./found.ts";
+import { lookInto } from "./inputs/look.ts";
 import { listItems } from "./items.ts";
 import { checkNumber } from "./numbers.ts";
 import {
@@ -73,11 +74,12 @@ export function planBlob(plan: Plan): { bytes: Uint8Array; hash: Hash } {
 
 async function planFiles(
   job: AnyMapReduce | AnyOperator,
-  files: readonly FoundFile[],
+  found: readonly FoundFile[],
   wanted: Wanted,
   fixed: Pick<Plan, "version" | "params" | "spillBytes">,
 ): Promise<PlannedFound> {
   const formats = formatsOf(job);
+  const files = await lookInto(found, formats, wanted.unpackStart);
   const fitting = Math.min(splitDefaultBytes, splitMaxBytes(job, fixed.spillBytes));
   const asked = wanted.splitBytes ?? fitting;
   const splitBytes = checkNumber("splitBytes", asked, 1, 64 * 1024 ** 3);

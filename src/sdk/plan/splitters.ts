@@ -2,12 +2,12 @@
  *
  *  Any keys make a right result; good ones make equal work. So a few thousand records, from places
  *  all over the input, are enough. */
-import { closeSync, openSync, readSync } from "node:fs";
 import { compareBytes } from "../../wire/block/arena.ts";
 import type { InputFile, OperatorSpec, Piece, SortSpec } from "../../wire/block/plan.ts";
 import type { FormatSpec } from "../format.ts";
 import { rawRecords, readRecords } from "../local/records.ts";
 import { isRaw, keyedRow, rawRow, rowsJob } from "../local/sorting.ts";
+import { startOf } from "./found.ts";
 import type { Upload } from "./upload.ts";
 
 /** Places that are looked at, in all files together, and how much of each. */
@@ -25,9 +25,12 @@ export type Sampled = {
   readonly unpackStart: UnpackStart;
 };
 
-/** What the beginning of a gzip file stands for, as far as it can be told. Throws when it is
- *  damaged. */
-export type UnpackStart = (packed: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+/** What the beginning of a compressed file stands for, as far as it can be told. Throws when it is
+ *  damaged, or when nothing here can decompress it. */
+export type UnpackStart = (
+  packed: Uint8Array,
+  compression: "gzip" | "zstd",
+) => Uint8Array | Promise<Uint8Array>;
 
 /** One fewer than there are reducers, in order, as base64. */
 export async function splittersOf(
@@ -54,25 +57,16 @@ async function startsOf({ files, uploads, unpackStart }: Sampled): Promise<Start
   const starts = new Map<InputFile, Uint8Array>();
   for (const file of files) {
     const path = file.at.kind === "path" ? file.at.path : uploadPath(file, uploads);
-    if (file.compression !== "gzip" || path === null) continue;
+    if (file.compression === "none" || path === null) continue;
     try {
-      starts.set(file, await unpackStart(startOf(path)));
+      const packed = startOf(path, packedBytes);
+      starts.set(file, await unpackStart(packed, file.compression));
     } catch {
       // Damaged, which will be told when it is read.
       starts.set(file, new Uint8Array());
     }
   }
   return starts;
-}
-
-function startOf(path: string): Uint8Array {
-  const packed = Buffer.alloc(packedBytes);
-  const fd = openSync(path, "r");
-  try {
-    return packed.subarray(0, readSync(fd, packed, 0, packedBytes, 0));
-  } finally {
-    closeSync(fd);
-  }
 }
 
 type Sampling = Pick<Sampled, "files" | "uploads"> & { readonly starts: Starts };

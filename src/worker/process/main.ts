@@ -9,7 +9,7 @@ import { assert, ClusterError } from "../../core/error.ts";
 import { InputBroken, PipeSource } from "../input/pipe-source.ts";
 import { Counters } from "../task/counters.ts";
 import { installRuntime, type LoadedJob } from "../task/job.ts";
-import { runMap } from "../task/map-task.ts";
+import { runMapTask } from "../task/map-task.ts";
 import { runReduce } from "../task/reduce-task.ts";
 import { shown } from "../task/thrown.ts";
 import { taskExits } from "./exits.ts";
@@ -156,7 +156,7 @@ function mapTask({ task, out }: Extract<ToTask, { kind: "map" }>): Done {
   assert(loaded?.job.kind === "map-reduce", "map comes after the load of a map-reduce job");
   const { job, plan, params, kernel } = loaded;
   const given = { job, plan, params, task, source, out };
-  const done = kernel?.map?.(given) ?? runMap(given);
+  const done = runMapTask(given, kernel);
   const { badRecordsPath, ...part } = done;
   const kept = badRecordsPath === null ? {} : { badRecordsPath };
   return { kind: "done", ...part, ...kept, inputBytes: source.inputBytes };

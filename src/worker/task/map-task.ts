@@ -8,6 +8,7 @@ import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
 import { decodeManifest } from "../../wire/block/manifest.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import { readValue, writeValue } from "../../wire/block/value.ts";
+import { TextSource } from "../input/text-source.ts";
 import type { ByteSource } from "../kernels/byte-source.ts";
 import { RecordPosition } from "../kernels/lines.ts";
 import { type Part, PartWriter } from "../kernels/output.ts";
@@ -38,6 +39,18 @@ export interface Target {
   finish(): Part;
   /** After success or failure alike. */
   close(): void;
+}
+
+/** Runs it by the kernel that does so, or as any other job; null = no kernel. */
+export function runMapTask(
+  task: MapTask,
+  kernel: { map?: (task: MapTask) => MapDone | null } | null,
+): MapDone {
+  const { input } = inputOf(task);
+  const isText = input?.format !== "records" && (input?.format !== "file" || input.as === "text");
+  const source = isText ? new TextSource(task.source, task.plan.files) : task.source;
+  const given = { ...task, source };
+  return kernel?.map?.(given) ?? runMap(given);
 }
 
 /** `targetOf`: for kernels that bring their own. */

@@ -7,7 +7,7 @@ import type { Reporter } from "../../process/reporter.ts";
 import { runItems } from "../../process/run-items.ts";
 import type { Counters } from "../../task/counters.ts";
 import type { LoadedJob } from "../../task/job.ts";
-import { runMap } from "../../task/map-task.ts";
+import { runMapTask } from "../../task/map-task.ts";
 import { runReduce } from "../../task/reduce-task.ts";
 import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
 import { giveFile, takeFile } from "../stand-ins/fs.ts";
@@ -105,7 +105,7 @@ function map({ order, loaded, reporter, pace }: TaskRun): Done & { inputBytes: n
     },
   };
   const given = { job, plan, params, task: order.attempts[0]?.task ?? 0, source, out };
-  const done = kernel?.map?.(given) ?? runMap(given);
+  const done = runMapTask(given, kernel);
   const { records, root, sizeBytes } = done;
   return { records, root, sizeBytes, inputBytes };
 }

@@ -4,6 +4,7 @@ import type { AttemptRef, WorkerId } from "../../../../core/ids.ts";
 import { jobSpec, stageSources, workerSpecs } from "../../../../core/view.ts";
 import { sourceKey, ticketText } from "../../../../peer/shuffle/ticket.ts";
 import type { InputFile, Plan } from "../../../../wire/block/plan.ts";
+import { checkText, contentStartBytes } from "../../../../wire/content/content.ts";
 import type { Services } from "../../../services.ts";
 import type { TabRun } from "../../browser/runs.ts";
 import { shuffleTicketMs } from "../../worker/orders.ts";
@@ -41,6 +42,7 @@ async function* wholeLines(
   let begun = start === 0;
   for await (const chunk of readInput(services, file, { start: at, end: file.sizeBytes })) {
     let bytes = chunk;
+    if (at === 0) checkText(file.name, bytes.subarray(0, contentStartBytes), "none");
     if (!begun) {
       const found = bytes.indexOf(newline);
       at += found === -1 ? bytes.length : found + 1;

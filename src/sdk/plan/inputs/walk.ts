@@ -1,0 +1,143 @@
+/** Names of files in folders and of globs. A name that cannot be followed is an error that names
+ *  it: what is left out without a word is a wrong result. */
+import { type Stats, statSync } from "node:fs";
+import { glob, readdir, readlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { ClusterError } from "../../../core/error.ts";
+import { didYouMean } from "../near.ts";
+
+export type FoundName = { readonly name: string; readonly stats: Stats };
+
+/** What stands for bytes of a name that are not UTF-8. */
+const replacement = "\ufffd";
+const isHidden = (name: string): boolean => /(^|[\\/])\.[^./\\]/.test(name);
+
+/** Null when there is nothing of that name. A link is followed. */
+export function statOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw refused(`cannot read ${path}: ${reason(cause)}`, cause);
+  }
+}
+
+/** Whatever a glob matches but folders, by name; hidden ones when it asks for them. */
+export async function filesMatching(pattern: string): Promise<FoundName[]> {
+  const names: string[] = [];
+  let isStrange = false;
+  const exclude = (name: string): boolean => {
+    isStrange ||= name.includes(replacement);
+    return false;
+  };
+  for await (const name of glob(pattern, { exclude })) names.push(name);
+  if (isStrange) await checkFolders(pattern);
+  const isAsked = isHidden(pattern);
+  const seen = names.filter((name) => isAsked || !isHidden(name));
+  const files = await statAll(seen);
+  if (files.length > 0) return files;
+  throw refused(`no file matches ${pattern} (from ${process.cwd()}); hidden files do not count`);
+}
+
+/** All files of a folder and the folders in it, by name, but hidden ones. A link to a folder is not
+ *  followed: it could lead in a circle. */
+export async function filesIn(folder: string): Promise<FoundName[]> {
+  const names: string[] = [];
+  await collectNames(folder, names);
+  const files = await statAll(names);
+  if (files.length > 0) return files;
+  throw refused(`the folder ${folder} has no files in it; hidden files do not count`);
+}
+
+async function collectNames(folder: string, names: string[]): Promise<void> {
+  for (const entry of await entriesOf(folder)) {
+    const name = entry.name.toString();
+    if (name.startsWith(".")) continue;
+    checkName(folder, entry.name, name);
+    const path = join(folder, name);
+    if (entry.isDirectory()) await collectNames(path, names);
+    else names.push(path);
+  }
+}
+
+async function entriesOf(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true, encoding: "buffer" });
+  } catch (cause) {
+    throw refused(`cannot read the folder ${folder}: ${reason(cause)}`, cause);
+  }
+}
+
+/** A plan is text, and so are the names in it. */
+function checkName(folder: string, bytes: Uint8Array, name: string): void {
+  if (!name.includes(replacement) || Buffer.from(name).equals(bytes)) return;
+  const shown = Buffer.from(bytes)
+    .toString("latin1")
+    .replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  const text = `${join(folder, shown)}: the name is not UTF-8`;
+  throw refused(`${text}; rename it, or give it as standard input (-)`);
+}
+
+/** A glob does not look into folders whose names it cannot read, and does not say so. */
+async function checkFolders(pattern: string): Promise<void> {
+  const [before = ""] = pattern.split(/[*?[\]{}]/, 1);
+  await checkTree(before.endsWith("/") ? before : dirname(before));
+}
+
+async function checkTree(folder: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true, encoding: "buffer" }).catch(
+    () => [],
+  );
+  for (const entry of entries) {
+    const name = entry.name.toString();
+    if (!entry.isDirectory() || name.startsWith(".")) continue;
+    checkName(folder, entry.name, name);
+    await checkTree(join(folder, name));
+  }
+}
+
+async function statAll(names: string[]): Promise<FoundName[]> {
+  const files: FoundName[] = [];
+  for (const name of names.sort(byCodeUnits)) {
+    const stats = statOf(name);
+    if (stats === null) throw await noSuchFile(name);
+    if (!stats.isDirectory()) files.push({ name, stats });
+  }
+  return files;
+}
+
+/** Why nothing can be read under this name. */
+export async function noSuchFile(path: string): Promise<ClusterError> {
+  const target = await readlink(path).catch(() => null);
+  if (target !== null) {
+    const text = `${path} is a link to ${target}, which does not exist`;
+    return refused(`${text}; remove the link, or put back what it points to`);
+  }
+  const folder = dirname(path);
+  if (path.includes(replacement)) {
+    const entries = await readdir(folder, { encoding: "buffer" }).catch(() => []);
+    for (const name of entries) checkName(folder, name, name.toString());
+  }
+  const names = await readdir(folder).catch(() => []);
+  const hint = didYouMean(basename(path), names);
+  return refused(`no such file: ${path} (from ${process.cwd()}).${hint}`);
+}
+
+function reason(cause: unknown): string {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === "EACCES" || code === "EPERM") return "permission denied";
+  return code ?? String(cause);
+}
+
+export function unreadable(name: string, cause: unknown): ClusterError {
+  return refused(`cannot read ${name}: ${reason(cause)}`, cause);
+}
+
+function refused(text: string, cause?: unknown): ClusterError {
+  return new ClusterError("bad-request", text, cause === undefined ? {} : { cause });
+}
+
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
