@@ -225,7 +225,7 @@ test("every example has a README with its one command, and inputs under 50 KB", 
 });
 
 test("count-primes runs a WebAssembly module for each item", async () => {
-  const { buildModuleJob } = await import("../src/sdk/build/module-job.ts");
+  const { buildModuleJob } = await import("../src/sdk/module-job.ts");
   const { job } = await buildModuleJob(join(folder, "count-primes", "primes.wasm"), [
     "10",
     "0",

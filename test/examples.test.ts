@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { type Cluster, root, startCluster } from "../scripts/cluster.ts";
-import { buildModuleJob } from "../src/sdk/build/module-job.ts";
 import { Client } from "../src/sdk/client.ts";
+import { buildModuleJob } from "../src/sdk/module-job.ts";
 import type { PlanOptions } from "../src/sdk/plan.ts";
 import { type Compared, equalsJudge } from "./judge/compare.ts";
 

@@ -8,7 +8,7 @@ import { p4Opened } from "../coordinator/members/testing/p4-client.ts";
 import { fingerprint, selfSigned } from "../link/tls/self-signed.ts";
 import { type DialRules, PeerConnection } from "./fetch/connection.ts";
 import { Fetcher } from "./fetch/fetcher.ts";
-import type { Source } from "./fetch/source.ts";
+import type { Source } from "./found.ts";
 import { SharedInputs } from "./input/shared-input.ts";
 import { MasterCalls } from "./master/call.ts";
 import { Membership } from "./master/membership.ts";

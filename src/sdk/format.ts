@@ -3,13 +3,11 @@
 import { ClusterError } from "../core/error.ts";
 import type { FormatSpec } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
+import type { Format } from "./job.ts";
 import { type Records, recordsOf } from "./operators/sort.ts";
 import { type Source, source } from "./operators/source.ts";
 
-export type { FormatSpec };
-
-/** `In` is the record type that `map` receives. */
-export type Format<In> = FormatSpec & { readonly record?: (record: In) => void };
+export type { Format, FormatSpec };
 
 export type WordOptions = {
   /** Words as `toLowerCase()` makes them. Default false. */

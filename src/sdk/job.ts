@@ -1,8 +1,10 @@
 /** What a job author writes. The types of `emit` flow from `map` into `combine` and `reduce`. */
 import type { Key } from "../wire/block/key.ts";
-import type { OperatorSpec } from "../wire/block/plan.ts";
+import type { FormatSpec, OperatorSpec } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
-import type { Format } from "./format.ts";
+
+/** `In` is the record type that `map` receives. */
+export type Format<In> = FormatSpec & { readonly record?: (record: In) => void };
 
 export type { Key, Value };
 

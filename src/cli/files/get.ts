@@ -8,7 +8,7 @@ import { type RefuseClear, refuseBeyondHere } from "../../link/tcp/clear.ts";
 import { refuserFor } from "../../peer/addresses.ts";
 import type { DialRules } from "../../peer/fetch/connection.ts";
 import { type Fetched, Fetcher, type Progress } from "../../peer/fetch/fetcher.ts";
-import type { Found } from "../../peer/master/sources.ts";
+import type { Found } from "../../peer/found.ts";
 import { safeLastPart } from "../../wire/p4/names.ts";
 import { linkScheme } from "../../wire/p4/share-link.ts";
 import { Interrupted } from "../faults.ts";

@@ -84,7 +84,7 @@ async function of(file: string): Promise<BuiltJob> {
 }
 
 async function ofModule(file: string, items: readonly string[]): Promise<BuiltJob> {
-  const { buildModuleJob } = await import("../../sdk/build/module-job.ts");
+  const { buildModuleJob } = await import("../../sdk/module-job.ts");
   return buildModuleJob(file, items);
 }
 

@@ -1,8 +1,8 @@
 /** The coordinator's own way to the bytes of shared files, for inputs that no worker can reach. */
 import { ClusterError } from "../../core/error.ts";
 import { refuserFor } from "../../peer/addresses.ts";
+import type { Found } from "../../peer/found.ts";
 import { SharedInputs, type Wanted } from "../../peer/input/shared-input.ts";
-import type { Found } from "../../peer/master/sources.ts";
 import type { Loop } from "../loop/loop.ts";
 import type { Members } from "./members.ts";
 import { ownRequester, type Tickets } from "./tickets.ts";

@@ -7,13 +7,7 @@ import type { RefuseClear } from "../../link/tcp/clear.ts";
 import * as data from "../../wire/p4/data.ts";
 import { checkContentSize, hashBytes, pieceBytesOf, pieceCountOf } from "../../wire/p4/merkle.ts";
 import { bracketed } from "../../wire/p4/share-link.ts";
-
-export type PeerAddress = {
-  readonly host: string;
-  readonly port: number;
-  /** Of its certificate, hex; "" = it has none, and is asked in the clear or not at all. */
-  readonly fingerprint: string;
-};
+import type { PeerAddress } from "../found.ts";
 
 export type ConnectionLimits = {
   readonly connectMs: number;

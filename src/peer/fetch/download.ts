@@ -20,6 +20,7 @@ import {
   pieceLength,
   rootBytesOf,
 } from "../../wire/p4/merkle.ts";
+import type { Source } from "../found.ts";
 import { layerOfBytes } from "../hashing/layer.ts";
 import type { HashPool } from "../hashing/pool.ts";
 import { sha256 } from "../hashing/sha256.ts";
@@ -28,14 +29,7 @@ import { Partial, type Shape } from "./partial.ts";
 import { Schedule } from "./schedule.ts";
 import { giveBack, type SpareSlabs } from "./slabs.ts";
 import type { SourceLimits } from "./source.ts";
-import {
-  Corrupt,
-  defaultSourceLimits,
-  isBanned,
-  type Source,
-  SourceLane,
-  type Span,
-} from "./source.ts";
+import { Corrupt, defaultSourceLimits, isBanned, SourceLane, type Span } from "./source.ts";
 
 export type DownloadLimits = SourceLimits & {
   /** Sources asked at once. */

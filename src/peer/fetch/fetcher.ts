@@ -4,12 +4,11 @@ import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { GrpcError, grpcStatus, isConnectionLost } from "../../link/grpc/status.ts";
 import { hexOf, pieceBytesOf } from "../../wire/p4/merkle.ts";
+import type { Found, Source } from "../found.ts";
 import { HashPool } from "../hashing/pool.ts";
-import type { Found } from "../master/sources.ts";
 import { Connections, type DialRules } from "./connection.ts";
 import { lockTarget, lookAt } from "./destination.ts";
 import { Download, type DownloadLimits, defaultDownloadLimits } from "./download.ts";
-import type { Source } from "./source.ts";
 import { fetchWhole } from "./whole.ts";
 
 export type FetcherOptions = {

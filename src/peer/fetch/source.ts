@@ -2,25 +2,17 @@
  * is too slow, or does not come back. */
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
+import type { Hash } from "../../core/ids.ts";
 import { WrongCertificate } from "../../link/grpc/dial.ts";
 import { GrpcError, grpcStatus } from "../../link/grpc/status.ts";
 import type { OpenAnswer, PieceRun } from "../../wire/p4/data.ts";
 import { readAnswerOf } from "../../wire/p4/data.ts";
 import { pieceBytesOf, pieceLength, rootBytesOf } from "../../wire/p4/merkle.ts";
-import { RateLimit } from "../serve/rate.ts";
-import type { PeerAddress, PeerConnection } from "./connection.ts";
-import type { Download } from "./download.ts";
-import { Slabs } from "./slabs.ts";
-
-export type Source = {
-  /** For people, and to tell sources apart. */
-  readonly name: string;
-  readonly address: PeerAddress;
-  /** As it calls the file; "" = it is asked by root alone. */
-  readonly fileName: string;
-  /** A ticket that was not used yet, or a link's secret; "" = none is known. */
-  credential(): Promise<string>;
-};
+import type { Source } from "../found.ts";
+import { RateLimit } from "../rate.ts";
+import type { Connections, PeerConnection } from "./connection.ts";
+import type { Schedule } from "./schedule.ts";
+import { Slabs, type SpareSlabs } from "./slabs.ts";
 
 export type SourceLimits = {
   /** Longest silence, ms, at the begin of a run and between pieces. */
@@ -61,16 +53,54 @@ const batchesMax = 3;
 /** It sent what is not the file: never asked again. */
 export class Corrupt extends ClusterError {}
 
+/** The download that a lane fills: what stays the same for its whole life. */
+type Terms = {
+  readonly root: Hash;
+  readonly connections: Connections;
+  readonly signal: AbortSignal;
+  readonly spareSlabs: SpareSlabs;
+  readonly limits: { readonly wholeMaxBytes: number; readonly wholeMs: number };
+};
+
+/** And what changes while pieces arrive. */
+type Pieces = {
+  readonly shape: { readonly sizeBytes: number };
+  readonly schedule: Schedule;
+  readonly sourceCount: number;
+  /** Resolves when every piece is there. */
+  readonly complete: Promise<void>;
+  /** True when other sources have brought all that is left of a run. */
+  isDone(next: number, run: PieceRun): boolean;
+  /** A piece may be taken that could not be taken before. */
+  changed(): void;
+  /** Resolves at the next such change; rejects when aborted. */
+  change(signal: AbortSignal): Promise<void>;
+};
+
+/** And what a lane reports to it. */
+type Reports = {
+  /** A source has opened; throws `Corrupt` when it contradicts the root or another source. */
+  join(name: string, opened: OpenAnswer, layer: () => Promise<Uint8Array>): Promise<void>;
+  leave(name: string): void;
+  tellHave(name: string, have: readonly PieceRun[]): void;
+  /** Writes the good pieces of a batch, which lie side by side; returns the bad ones. */
+  verify(spans: readonly Span[]): Promise<readonly number[]>;
+  /** Takes the whole file from a source that has no pieces; returns the bytes taken. */
+  takeWhole(name: string, bytes: Uint8Array): Promise<number>;
+};
+
+export type LaneTarget = Terms & Pieces & Reports;
+
 export class SourceLane {
   readonly source: Source;
   /** Bytes of verified pieces. */
   receivedBytes = 0;
-  readonly #download: Download;
+  readonly #download: LaneTarget;
   readonly #limits: SourceLimits;
   readonly #rate: RateLimit;
   #bytesPerS = 0;
 
-  constructor(source: Source, download: Download, limits: SourceLimits) {
+  constructor(source: Source, download: LaneTarget, limits: SourceLimits) {
     this.source = source;
     this.#download = download;
     this.#limits = limits;

@@ -11,9 +11,9 @@ import { refuseBeyondHere } from "../../link/tcp/clear.ts";
 import { syncDirectory } from "../../store/directory.ts";
 import { storageFailure, systemCode } from "../../store/failure.ts";
 import { fetchConsoleFile } from "../console-files.ts";
+import type { Source } from "../found.ts";
 import { sha256Hex } from "../hashing/sha256.ts";
 import type { Connections, DialRules } from "./connection.ts";
-import type { Source } from "./source.ts";
 
 export type WholeOptions = {
   readonly target: string;

@@ -19,9 +19,8 @@ import {
   sameBytes,
 } from "../../wire/p4/merkle.ts";
 import { Connections, type PeerConnection } from "../fetch/connection.ts";
-import type { Source } from "../fetch/source.ts";
+import type { Found, Source } from "../found.ts";
 import { sha256 } from "../hashing/sha256.ts";
-import type { Found } from "../master/sources.ts";
 
 export type SharedContent = {
   /** As the catalogue had it when the job was planned. */

@@ -5,16 +5,8 @@ import type { FileFound, FileSource, FileWanted, Listed } from "../../wire/p4/co
 import { parseFileAddress } from "../../wire/p4/control.ts";
 import { flattenTree } from "../../wire/p4/control-tree.ts";
 import { parseAddress } from "../../wire/p4/share-link.ts";
-import type { Source } from "../fetch/source.ts";
+import type { Found, Source } from "../found.ts";
 import type { MasterCalls } from "./call.ts";
-
-export type Found = {
-  readonly name: string;
-  /** Null: nobody said it, so nothing can be verified. */
-  readonly root: string | null;
-  readonly sizeBytes: number | null;
-  readonly sources: readonly Source[];
-};
 
 export class Catalogue {
   readonly #calls: MasterCalls;

@@ -4,19 +4,28 @@ import { promisify } from "node:util";
 import { ClusterError } from "../../core/error.ts";
 import { type PieceRun, runsMax } from "../../wire/p4/data.ts";
 import { pieceBytesOf } from "../../wire/p4/merkle.ts";
-import type { Download } from "../fetch/download.ts";
 import type { Content } from "./content.ts";
 
 const readAt = promisify(read);
 
+/** The part of a download that can be served: its content, and which of its pieces are there. */
+type PartialFile = {
+  readonly root: string;
+  readonly shape: { readonly sizeBytes: number; readonly layer: Uint8Array };
+  readonly partial: {
+    readonly descriptor: number;
+    readonly done: { has(piece: number): boolean; runs(max: number): readonly PieceRun[] };
+  };
+};
+
 export class PartialContent implements Content {
   readonly name: string;
-  readonly #download: Download;
+  readonly #download: PartialFile;
   readonly #reading = new Set<Promise<void>>();
   #isOver = false;
 
   /** `download` has opened its partial file; `end` must be awaited before that is closed. */
-  constructor(name: string, download: Download) {
+  constructor(name: string, download: PartialFile) {
     this.name = name;
     this.#download = download;
   }

@@ -3,8 +3,8 @@ import { ClusterError } from "../../core/error.ts";
 import type { Sink } from "../../link/grpc/answer.ts";
 import { type PieceRun, readAnswerParts } from "../../wire/p4/data.ts";
 import { pieceBytesOf, pieceMaxBytes } from "../../wire/p4/merkle.ts";
+import type { RateLimit } from "../rate.ts";
 import type { Content } from "./content.ts";
-import type { RateLimit } from "./rate.ts";
 
 const slabsPerReader = 4;
 

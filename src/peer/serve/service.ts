@@ -5,10 +5,10 @@ import type { Call, Method } from "../../link/grpc/server.ts";
 import { hostId } from "../../link/host.ts";
 import * as data from "../../wire/p4/data.ts";
 import { hashBytes, hexOf, pieceBytesOf, pieceCountOf, rootBytesOf } from "../../wire/p4/merkle.ts";
+import { RateLimit } from "../rate.ts";
 import type { Admission, Admitted, Redeemed } from "./admission.ts";
 import type { Content, Shelf } from "./content.ts";
 import { Readers, sendPieces } from "./pieces.ts";
-import { RateLimit } from "./rate.ts";
 
 export type ServiceOptions = {
   readonly shelf: Shelf;

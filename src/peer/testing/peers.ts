@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { GrpcServer, type GrpcServerOptions, type Method } from "../../link/grpc/server.ts";
 import { Connections } from "../fetch/connection.ts";
-import type { Source } from "../fetch/source.ts";
+import type { Source } from "../found.ts";
 import { layerOfFile } from "../hashing/layer.ts";
 import { HashPool } from "../hashing/pool.ts";
 import { rootHex } from "../hashing/sha256.ts";

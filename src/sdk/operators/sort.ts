@@ -1,9 +1,8 @@
 /** `sort`, `topK` and `distinct`: records in the order of their keys, as they are. */
 import { ClusterError } from "../../core/error.ts";
 import type { OutputFormat } from "../../core/job.ts";
-import type { SortSpec } from "../../wire/block/plan.ts";
-import type { Format, FormatSpec } from "../format.ts";
-import type { AnyOperator } from "../job.ts";
+import type { FormatSpec, SortSpec } from "../../wire/block/plan.ts";
+import type { AnyOperator, Format } from "../job.ts";
 import type { OperatorOptions } from "./source.ts";
 
 type Settings = Omit<OperatorOptions, "output"> & {

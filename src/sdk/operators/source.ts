@@ -21,9 +21,8 @@
  *     in the judge. What a planner must add (splitters) is done by `plan/operator.ts`.
  *
  *  Whatever the order in which workers finish, pairs are the same: numbers are added exactly. */
-import type { OperatorSpec } from "../../wire/block/plan.ts";
-import type { Format, FormatSpec } from "../format.ts";
-import type { AnyOperator } from "../job.ts";
+import type { FormatSpec, OperatorSpec } from "../../wire/block/plan.ts";
+import type { AnyOperator, Format } from "../job.ts";
 
 import { type JoinSettings, joinSpec } from "./join.ts";
 import {

@@ -2,7 +2,7 @@
  *  now, who asked for its content by root is told that it is gone. */
 import { ClusterError } from "../../../core/error.ts";
 import type { Fetched } from "../../../peer/fetch/fetcher.ts";
-import type { Found } from "../../../peer/master/sources.ts";
+import type { Found } from "../../../peer/found.ts";
 
 /** Times that it is begun anew. */
 const changesMax = 3;

@@ -1,6 +1,6 @@
 /** What `tequio get` works with: its options, what was asked for, and what does the work. */
 import type { Fetcher } from "../../../peer/fetch/fetcher.ts";
-import type { Found } from "../../../peer/master/sources.ts";
+import type { Found } from "../../../peer/found.ts";
 import type { Screen } from "../../screen.ts";
 import type { MasterOptions } from "../master.ts";
 import type { Fetching } from "./changed.ts";

@@ -2,9 +2,9 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { ClusterError } from "../../core/error.ts";
-import type { BuiltJob } from "../bundle.ts";
-import { bundleJob } from "../bundle.ts";
+import { ClusterError } from "../core/error.ts";
+import type { BuiltJob } from "./bundle.ts";
+import { bundleJob } from "./bundle.ts";
 
 const moduleMaxBytes = 32 * 1024 * 1024;
 const magic = "0061736d";
