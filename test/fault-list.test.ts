@@ -14,6 +14,8 @@ const rows: Readonly<Record<string, number>> = {
   B: 9,
   /** Files between peers. */
   F: 12,
+  /** Growth: many jobs over time. */
+  G: 6,
   "T1.": 7,
   "T2.": 5,
   "T3.": 4,

@@ -53,7 +53,7 @@ const commands: Readonly<Record<string, Listed>> = {
   },
   logs: { summary: "print what a job's code logged", load: () => import("./job/logs.ts") },
   cancel: { summary: "stop a job", load: () => import("./job/cancel.ts") },
-  rm: { summary: "forget ended jobs and their results", load: () => import("./job/rm.ts") },
+  rm: { summary: "delete finished jobs and their results", load: () => import("./job/rm.ts") },
   workers: { summary: "list workers", load: () => import("./cluster/workers.ts") },
   members: { summary: "list who shares files", load: () => import("./files/members.ts") },
   token: { summary: "create, list and revoke tokens", load: () => import("./cluster/token.ts") },

@@ -7,6 +7,7 @@ import { refuserFor } from "../peer/addresses.ts";
 import { ShuffleClient } from "../peer/shuffle/client.ts";
 import { openDiskBlobs } from "../store/blob/disk.ts";
 import { makeDirectory } from "../store/directory.ts";
+import { diskSpace } from "../store/disk-space.ts";
 import { openSqliteLog } from "../store/log/sqlite.ts";
 import { Auth } from "./access/auth.ts";
 import { clusterKeys } from "./data-dir.ts";
@@ -22,6 +23,7 @@ import { JobLogs } from "./jobs/job-logs.ts";
 import { noteSink } from "./jobs/notes.ts";
 import { Plans } from "./jobs/plans.ts";
 import { Progress } from "./jobs/progress.ts";
+import { defaultRetention, Retention } from "./jobs/retention.ts";
 import { Watchers } from "./jobs/watchers.ts";
 import { Loop, type OuterEffect } from "./loop/loop.ts";
 import { realTimers } from "./loop/timers.ts";
@@ -57,18 +59,12 @@ export async function openServices(options: Options, closers: Closers): Promise<
   const members = new Members({ loop, timers: realTimers });
   closers.push(() => members.stop());
   const plans = new Plans(blobs);
-  const sweep = new BlobSweep({
-    blobs,
-    stateNow: () => loop.state,
-    namedBy: (plan) => plans.blobsOf(plan),
-    timers: realTimers,
-    confirm: () => loop.confirm(),
-  });
-  closers.push(() => sweep.stop());
-  const auth = new Auth(loop);
   const lowWater = new LowWater(dataDir, options.lowWaterBytes);
+  const going = openGoing({ loop, blobs, plans, lowWater }, options, closers);
+  const { sweep } = going;
+  const auth = new Auth(loop);
   const uploads = new Uploads(lowWater, () => realTimers.monotonicMs(), options.uploads);
-  const edges = openEdges({ ...kept, auth, keys, uploads }, options, closers);
+  const edges = openEdges({ ...kept, auth, keys, sweep, uploads }, options, closers);
   const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs: idleMs, idleMs });
   closers.push(() => shuffle.close());
   const tickets = new Tickets();
@@ -76,7 +72,7 @@ export async function openServices(options: Options, closers: Closers): Promise<
   closers.push(() => sharedInputs.close());
   const sharing = { members, tickets, sharedInputs };
   const itemLines = new ItemLines(blobs);
-  const common = { ...sharing, plans, itemLines, sweep, auth, keys, lowWater, uploads, shuffle };
+  const common = { ...sharing, ...going, plans, itemLines, auth, keys, lowWater, uploads, shuffle };
   const services = {
     ...kept,
     ...edges,
@@ -87,6 +83,8 @@ export async function openServices(options: Options, closers: Closers): Promise<
     place: { openUrl: "" },
   };
   later.perform = (effect) => perform(services, effect);
+  // What was left behind before this start.
+  going.sweep.sweep().catch(() => {});
   return services;
 }
 
@@ -115,14 +113,44 @@ async function openKept(
   return { attempts, blobs, loop, logs, progress: new Progress(), watchers: new Watchers() };
 }
 
+/** Blobs that are older than this go when the disk is nearly full, in ms. */
+const pressedGraceMs = 60_000;
+
+/** What removes ended jobs, and the blobs that no job names. */
+function openGoing(
+  parts: Pick<Services, "blobs" | "loop" | "lowWater" | "plans">,
+  { dataDir, retention }: Options,
+  closers: Closers,
+): Pick<Services, "retention" | "sweep"> {
+  const { blobs, loop, lowWater, plans } = parts;
+  const sweep = new BlobSweep({
+    blobs,
+    stateNow: () => loop.state,
+    namedBy: (plan) => plans.blobsOf(plan),
+    timers: realTimers,
+    confirm: () => loop.confirm(),
+  });
+  closers.push(() => sweep.stop());
+  const resultBytes = Math.floor(diskSpace(dataDir).totalBytes / 2);
+  const keeping = new Retention({
+    loop,
+    timers: realTimers,
+    options: { ...defaultRetention, resultBytes, ...retention },
+    isPressed: () => lowWater.isNear(),
+    makeRoom: () => sweep.sweep(pressedGraceMs),
+  });
+  closers.push(() => keeping.stop());
+  return { sweep, retention: keeping };
+}
+
 /** Where workers and browsers meet the core. */
 function openEdges(
-  parts: Kept & Pick<Services, "auth" | "keys" | "uploads">,
+  parts: Kept & Pick<Services, "auth" | "keys" | "sweep" | "uploads">,
   options: Options,
   closers: Closers,
 ): Pick<Services, "edge" | "tracker" | "relay" | "plainResults"> {
   const { anonymousBrowsers = false, dataDir, liveness, version } = options;
-  const { auth, blobs, keys, logs, loop, progress, uploads } = parts;
+  const { auth, blobs, keys, logs, loop, progress, sweep, uploads } = parts;
   const stateNow = (): CoordinatorState => loop.state;
   const common = {
     loop,
@@ -131,7 +159,10 @@ function openEdges(
     keys,
     version,
     notes: noteSink(loop, logs, progress),
-    checked: outputsChecked(blobs, stateNow),
+    checked: outputsChecked(
+      { size: (hash) => blobs.size(hash), hold: (...held) => sweep.hold(...held) },
+      stateNow,
+    ),
   };
   const edge = new WorkerEdge({ ...common, ...(liveness === undefined ? {} : { liveness }) });
   closers.push(() => edge.stop());
@@ -173,7 +204,7 @@ function perform(services: Services, effect: OuterEffect): void {
     watchers.changed(effect.job);
     // Both may fail without harm: the next sweep, or nobody, will miss what is left.
     logs.remove(effect.job).catch(() => {});
-    sweep.sweep().catch(() => {});
+    sweep.release(effect).catch(() => {});
   } else if (!tracker.perform(effect)) {
     edge.perform(effect);
   }

@@ -5,6 +5,7 @@ import type { ServeLimits } from "./edges/http/edge.ts";
 import type { Mount } from "./edges/http/mount.ts";
 import type { P4Settings } from "./edges/p4/call.ts";
 import type { LivenessOptions } from "./edges/worker/liveness.ts";
+import type { RetentionOptions } from "./jobs/retention.ts";
 import type { UploadLimits } from "./relay/uploads.ts";
 
 export type CoordinatorOptions = {
@@ -28,6 +29,8 @@ export type CoordinatorOptions = {
   /** No new job or upload is taken while the disk has less; 0 = no mark. Default: 256 MiB, or a
    *  twentieth of a smaller disk. */
   readonly lowWaterBytes?: number;
+  /** How long and how much of ended jobs is kept. */
+  readonly retention?: Partial<RetentionOptions>;
   /** The console of seed 3, which has no authentication; absent = none. */
   readonly console?: ConsoleOptions;
   /** The control channel of P4 has a port of its own when `listen` is given; below /p4 of the main

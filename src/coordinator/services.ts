@@ -2,7 +2,7 @@
 import { ClusterError } from "../core/error.ts";
 import { idNumber, type JobId } from "../core/ids.ts";
 import type { JobSummary } from "../core/summary.ts";
-import { jobSummary } from "../core/view.ts";
+import { jobSummary, removedText } from "../core/view.ts";
 import type { SharedInputs } from "../peer/input/shared-input.ts";
 import type { ShuffleClient } from "../peer/shuffle/client.ts";
 import type { Blobs } from "../store/blob/blob.ts";
@@ -17,6 +17,7 @@ import type { ItemLines } from "./jobs/item-lines.ts";
 import type { JobLogs } from "./jobs/job-logs.ts";
 import type { Plans } from "./jobs/plans.ts";
 import type { Progress } from "./jobs/progress.ts";
+import type { Retention } from "./jobs/retention.ts";
 import type { Watchers } from "./jobs/watchers.ts";
 import type { Loop } from "./loop/loop.ts";
 import type { Members } from "./members/members.ts";
@@ -44,6 +45,7 @@ export type Services = {
   readonly sharedInputs: SharedInputs;
   readonly keys: ClusterKeys;
   readonly sweep: BlobSweep;
+  readonly retention: Retention;
   readonly logs: JobLogs;
   readonly attempts: AttemptHistory;
   readonly progress: Progress;
@@ -62,8 +64,14 @@ export type Services = {
 export function summaryOf(services: Services, job: JobId): JobSummary {
   const { loop, progress } = services;
   const summary = jobSummary(loop.state, job, loop.nowMs());
-  if (summary === null) throw noSuchJob(job);
+  if (summary === null) throw goneJob(services, job);
   return progress.added(summary);
+}
+
+/** `not-found` for a job that the caller may ask about: says what became of it. */
+export function goneJob({ loop }: Pick<Services, "loop">, job: JobId): ClusterError {
+  const removed = removedText(loop.state, job);
+  return removed === null ? noSuchJob(job) : new ClusterError("not-found", removed);
 }
 
 /** The same words for a job of somebody else, so that they tell nothing. */

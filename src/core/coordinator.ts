@@ -7,6 +7,7 @@ import { cancelJob, removeJob, submitJob } from "./cluster/jobs.ts";
 import { makeReady } from "./cluster/leases.ts";
 import { schedule } from "./cluster/placement.ts";
 import { endOverdue, reportAttempts, startAttempts } from "./cluster/reports.ts";
+import { markFetched, passRetention, startRetention } from "./cluster/retention/remove.ts";
 import { isOpen } from "./cluster/shuffle.ts";
 import { giveWantedBackups, startBackups, watchStragglers } from "./cluster/speculation.ts";
 import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
@@ -25,8 +26,10 @@ export function step(state: CoordinatorState, event: CoordinatorEvent): Effect[]
   const effects: Effect[] = [];
   const beforeMs = state.atMs;
   state.atMs = Math.max(beforeMs, event.atMs);
-  if (event.kind === "coordinator-started") startEpoch(state, event.epoch, beforeMs);
-  else apply(state, event, effects);
+  if (event.kind === "coordinator-started") {
+    startEpoch(state, event.epoch, beforeMs);
+    if (event.retains) startRetention(state, beforeMs);
+  } else apply(state, event, effects);
   giveWantedBackups(state, effects);
   schedule(state, effects);
   for (const number of state.active) {
@@ -74,6 +77,12 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       break;
     case "attempts-reported":
       reportAttempts(state, event, effects);
+      break;
+    case "results-fetched":
+      markFetched(state, event.jobs);
+      break;
+    case "retention-passed":
+      passRetention(state, event, effects);
       break;
     case "time-passed":
       passTime(state, effects);

@@ -4,7 +4,7 @@
  *  Performing returns nothing: what comes of it is a later event. Effects of a replay are dropped;
  *  whoever needs them again (a worker that comes back) gets them by a new event. */
 import type { ClusterError } from "./error.ts";
-import type { AttemptRef, JobId, WorkerId } from "./ids.ts";
+import type { AttemptRef, Hash, JobId, WorkerId } from "./ids.ts";
 
 export type Effect =
   /** Tell a worker what a job is; always before its first `assign` in this worker's session. */
@@ -36,8 +36,14 @@ export type Effect =
   | { readonly kind: "refuse"; readonly error: ClusterError }
   /** Wake those who watch the job; its summary says what changed. */
   | { readonly kind: "job-changed"; readonly job: JobId }
-  /** The job's blobs (code, plan, outputs) are no longer needed, unless another job names them. */
-  | { readonly kind: "drop-blobs"; readonly job: JobId };
+  /** The job is gone; its blobs are no longer needed, unless another job names them: `blobs` (code,
+   *  plan, outputs), and those that its plan names. */
+  | {
+      readonly kind: "drop-blobs";
+      readonly job: JobId;
+      readonly blobs: ReadonlySet<Hash>;
+      readonly plan: Hash;
+    };
 
 export type ReplyValue = {
   readonly job?: JobId;

@@ -51,10 +51,27 @@ export type AttemptReport = {
   | { readonly kind: "returned" }
 );
 
+/** How long and how much of ended jobs is kept; see cluster/retention. */
+export type RetentionLimits = {
+  /** Time since the end of a job, in ms; 0 = any. */
+  readonly keepMs: number;
+  /** Results of all ended jobs together. */
+  readonly resultBytes: number;
+  /** What the coordinator remembers of them, in memory and in snapshots. */
+  readonly recordBytes: number;
+  /** How long the key of a removed job still names it, in ms; 0 = any time. */
+  readonly keysMs: number;
+  /** Ended jobs that clients follow now. */
+  readonly followed: readonly JobId[];
+  /** The disk is nearly full: some of what may go goes, whatever the bounds. */
+  readonly pressed: boolean;
+};
+
 export type CoordinatorEvent = {
   readonly atMs: number;
-} /** First event of every start. `epoch` counts starts, from 1. */ & (
-  | { readonly kind: "coordinator-started"; readonly epoch: number }
+} /** First event of every start. `epoch` counts starts, from 1. `retains`: ended jobs go by
+ *  `retention-passed` from now on; absent in older logs, in which 1,000 were kept. */ & (
+  | { readonly kind: "coordinator-started"; readonly epoch: number; readonly retains?: true }
   | {
       readonly kind: "job-submitted";
       readonly owner: string;
@@ -108,6 +125,10 @@ export type CoordinatorEvent = {
       readonly stage: number;
       readonly reports: readonly AttemptReport[];
     }
+  /** Clients have the whole results of these jobs. */
+  | { readonly kind: "results-fetched"; readonly jobs: readonly JobId[] }
+  /** Time to see which ended jobs are kept no longer, by these bounds. */
+  | { readonly kind: "retention-passed"; readonly limits: RetentionLimits }
   /** A deadline of the state (see `nextWakeMs`) has come. */
   | { readonly kind: "time-passed" }
   | {

@@ -1,4 +1,5 @@
 /** What people see of the state: plain objects, made on demand, never stored. */
+import type { RemovedWhy } from "./cluster/retention/removed.ts";
 import type { JobId, WorkerId } from "./ids.ts";
 import type { Failure, JobState, OutputFormat, StageKind } from "./job.ts";
 
@@ -41,6 +42,15 @@ export type JobSummary = {
   readonly waitingFor: string;
   /** The last few user errors, newest first (at most 10). */
   readonly errors: ReadonlyArray<Failure & { readonly task: string; readonly worker: WorkerId }>;
+};
+
+/** Ended jobs that are kept no longer, by why they went. */
+export type RemovedSummary = {
+  readonly why: RemovedWhy;
+  readonly count: number;
+  /** Coordinator's clock, ms. */
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
 };
 
 export type MemberSummary = {

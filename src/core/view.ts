@@ -3,6 +3,8 @@
 
 import type { TokenRecord } from "./access/roles.ts";
 import { mayRun } from "./cluster/placement.ts";
+import { visitBlobs } from "./cluster/retention/blobs.ts";
+import { type RemovedWhy, removedJob } from "./cluster/retention/removed.ts";
 import {
   type CoordinatorState,
   DONE,
@@ -24,7 +26,7 @@ import {
   workerId,
 } from "./ids.ts";
 import type { JobSpec, JobState, TaskOutput } from "./job.ts";
-import type { JobSummary, StageSummary, WorkerSummary } from "./summary.ts";
+import type { JobSummary, RemovedSummary, StageSummary, WorkerSummary } from "./summary.ts";
 
 function find(state: CoordinatorState, job: JobId): JobRecord | undefined {
   return state.jobs.get(idNumber(job));
@@ -112,6 +114,28 @@ export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
   }));
 }
 
+export { isRetentionDue } from "./cluster/retention/remove.ts";
+export { removedText } from "./cluster/retention/removed.ts";
+
+/** Jobs that were removed and are still remembered, summed up by the reason; of one owner, or of
+ *  all (null). */
+export function removedSummaries(state: CoordinatorState, owner: string | null): RemovedSummary[] {
+  const { keyed, unkeyed } = state.retained;
+  const found = new Map<RemovedWhy, { count: number; firstAtMs: number; lastAtMs: number }>();
+  for (const removed of [keyed, unkeyed]) {
+    for (const one of removed.values()) {
+      if (owner !== null && one.owner !== owner) continue;
+      const at = one.removedAtMs;
+      const sum = found.get(one.why) ?? { count: 0, firstAtMs: at, lastAtMs: at };
+      sum.count++;
+      sum.firstAtMs = Math.min(sum.firstAtMs, at);
+      sum.lastAtMs = Math.max(sum.lastAtMs, at);
+      found.set(one.why, sum);
+    }
+  }
+  return [...found].map(([why, sum]) => ({ why, ...sum }));
+}
+
 export function jobSpec(state: CoordinatorState, job: JobId): JobSpec | null {
   return find(state, job)?.spec ?? null;
 }
@@ -120,8 +144,9 @@ export function jobState(state: CoordinatorState, job: JobId): JobState | null {
   return find(state, job)?.state ?? null;
 }
 
+/** Also of a removed job, as long as it is remembered. */
 export function jobOwner(state: CoordinatorState, job: JobId): string | null {
-  return find(state, job)?.owner ?? null;
+  return find(state, job)?.owner ?? removedJob(state, idNumber(job))?.owner ?? null;
 }
 
 /** Outputs of the last stage, in task order; null where a task has none. */
@@ -202,29 +227,24 @@ export function tokenRecords(state: CoordinatorState): TokenRecord[] {
   return [...state.tokens.values()];
 }
 
-/** Names of all blobs that some job needs: code, plans, outputs, bad records. Inputs and items are
- *  named in the plan only; whoever sweeps reads the plans. */
-export function referencedBlobs(state: CoordinatorState): Set<string> {
-  const names = new Set<string>();
-  for (const job of state.jobs.values()) addBlobs(job, names);
-  return names;
+/** Takes out of `names` every blob that some job names: code, plans, outputs, bad records. Inputs
+ *  and items are named in the plan only; the caller reads the plans. */
+export function keepReferenced(state: CoordinatorState, names: Set<string>): void {
+  for (const job of state.jobs.values()) {
+    if (names.size === 0) return;
+    visitBlobs(job, (hash) => names.delete(hash));
+  }
 }
 
-/** The same of one job; empty when there is no such job. */
+/** Of all jobs; the same ones may come again. */
+export function* planHashes(state: CoordinatorState): Generator<string> {
+  for (const { spec } of [...state.jobs.values()]) yield spec.planHash;
+}
+
+/** Names of all blobs that one job needs, as `keepReferenced`; empty when there is no such job. */
 export function jobBlobs(state: CoordinatorState, job: JobId): Set<string> {
   const names = new Set<string>();
   const record = find(state, job);
-  if (record !== undefined) addBlobs(record, names);
+  if (record !== undefined) visitBlobs(record, (hash) => names.add(hash));
   return names;
-}
-
-function addBlobs(job: JobRecord, names: Set<string>): void {
-  names.add(job.spec.codeHash).add(job.spec.planHash);
-  for (const stage of job.stages) {
-    for (const output of stage.outputs) {
-      if (output === null) continue;
-      if (stage.spec.partitionCount === 0 && output.root !== "") names.add(output.root);
-      if (output.badRecords !== undefined) names.add(output.badRecords);
-    }
-  }
 }

@@ -6,13 +6,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import type { JobSpec } from "../core/job.ts";
-import type { JobSummary, MemberSummary, WorkerSummary } from "../core/summary.ts";
+import type { JobSummary, MemberSummary, RemovedSummary, WorkerSummary } from "../core/summary.ts";
 import type { Why } from "../core/why/reasons.ts";
 import type { Attempts } from "../wire/api/attempts.ts";
 import type {
   Health,
   LogLine,
   Output,
+  Removed,
   SharedInput,
   Submitted,
   TokenAnswer,
@@ -56,6 +57,11 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     throw error;
   }
 }
+
+export type JobList = {
+  readonly jobs: readonly JobSummary[];
+  readonly removed: readonly RemovedSummary[];
+};
 
 export type JobWithResults = {
   /** Durable, as after `submit`. */
@@ -140,7 +146,7 @@ export class Client {
 
   /** Submits once: tried again while the coordinator is unavailable, under one idempotency key. */
   submit(spec: JobSpec, key: string | null = null): Promise<string> {
-    return submitting({ key: key ?? randomUUID(), spec }, async (json) => {
+    return submitting({ key: key ?? freshKey(), spec }, async (json) => {
       const call = { method: "POST", path: "/v1/jobs", json } as const;
       return (await this.#transport.json<Submitted>(call)).job;
     });
@@ -149,7 +155,7 @@ export class Client {
   /** The same for a list of tasks whose results are waited for: when it ends soon, they come with
    *  the answer to this call. They must be read: until then they have the connection. */
   submitForResults(spec: JobSpec, key: string | null = null): Promise<JobWithResults> {
-    return submitting({ key: key ?? randomUUID(), spec }, async (json) => {
+    return submitting({ key: key ?? freshKey(), spec }, async (json) => {
       const path = `/v1/jobs?resultsMs=${resultsWaitMs}`;
       const idleMs = resultsWaitMs + 10_000;
       const lines = this.#transport.lines<unknown>({ method: "POST", path, json, idleMs });
@@ -160,8 +166,15 @@ export class Client {
 
   /** Newest first. */
   async jobs(): Promise<readonly JobSummary[]> {
+    return (await this.jobList()).jobs;
+  }
+
+  /** The same, with those that are kept no longer, summed up; a coordinator of an older version
+   *  says nothing of them. */
+  async jobList(): Promise<JobList> {
     const call = { method: "GET", path: "/v1/jobs" } as const;
-    return (await this.#transport.json<{ jobs: JobSummary[] }>(call)).jobs;
+    const { jobs, removed = [] } = await this.#transport.json<Partial<JobList>>(call);
+    return { jobs: jobs ?? [], removed };
   }
 
   job(job: string): Promise<JobSummary> {
@@ -195,9 +208,17 @@ export class Client {
     return this.#transport.json({ method: "POST", path: `${jobPath(job)}/cancel`, json: {} });
   }
 
-  /** Forgets a job that has ended, and its output. */
-  async remove(job: string): Promise<void> {
-    await this.#transport.json({ method: "DELETE", path: jobPath(job) });
+  /** Removes a job that has ended, and its output. Resolves when what it alone needed is gone; a
+   *  coordinator of an older version does not say how much that was. */
+  remove(job: string): Promise<Partial<Removed>> {
+    return this.#transport.json({ method: "DELETE", path: jobPath(job) });
+  }
+
+  /** The whole result is here: the coordinator need not keep it for this client. A hint, which may
+   *  fail without harm. */
+  async fetched(job: string): Promise<void> {
+    const call = { method: "POST", path: `${jobPath(job)}/fetched`, json: {} } as const;
+    await this.#transport.json(call).catch(() => {});
   }
 
   output(job: string): Promise<Output> {
@@ -301,6 +322,11 @@ export class Client {
     const call = { method: "GET", path } as const;
     return this.#transport.lines(signal === undefined ? call : { ...call, signal });
   }
+}
+
+/** For one submission however often it is sent: forgotten with its job. */
+function freshKey(): string {
+  return `once:${randomUUID()}`;
 }
 
 function jobPath(job: string): string {

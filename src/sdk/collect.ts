@@ -101,7 +101,9 @@ export async function collect(
   job: JobSummary,
   to: Destination,
 ): Promise<Collected> {
-  return saveResult(await jobResult(client, job), to);
+  const collected = await saveResult(await jobResult(client, job), to);
+  await client.fetched(job.job);
+  return collected;
 }
 
 async function saveParts(

@@ -8,6 +8,7 @@ import { readPrivate, writePrivate } from "../../src/coordinator/access/private-
 import { BlobSweep } from "../../src/coordinator/jobs/blob-sweep.ts";
 import { realTimers } from "../../src/coordinator/loop/timers.ts";
 import { emptyState } from "../../src/core/coordinator.ts";
+import type { Blobs } from "../../src/store/blob/blob.ts";
 import { openDiskBlobs } from "../../src/store/blob/disk.ts";
 import { openSqliteLog } from "../../src/store/log/sqlite.ts";
 import { EmitTable } from "../../src/worker/kernels/table.ts";
@@ -65,12 +66,12 @@ async function writeBlobs(): Promise<void> {
 }
 
 /** The sweep that forgets what no job names; of all blobs it is shown one. */
-async function sweepOnly(hash: string, blobs: { delete(hash: string): Promise<void> }) {
+async function sweepOnly(hash: string, blobs: Pick<Blobs, "size" | "delete">) {
   const list = async function* () {
     yield hash;
   };
   const sweep = new BlobSweep({
-    blobs: { list, delete: (name) => blobs.delete(name) },
+    blobs: { list, size: (name) => blobs.size(name), delete: (name) => blobs.delete(name) },
     stateNow: emptyState,
     namedBy: async () => [],
     timers: realTimers,

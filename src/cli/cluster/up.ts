@@ -32,9 +32,10 @@ import {
   withConsole,
 } from "./up/console-options.ts";
 import { type P4Flags, p4Lines, p4Options, withP4 } from "./up/p4-options.ts";
+import { type RetentionFlags, retentionOptions, withRetention } from "./up/retention-options.ts";
 import { type UploadFlags, uploadLimits, withUploads } from "./up/upload-options.ts";
 
-type EdgeFlags = ConsoleFlags & P4Flags & UploadFlags;
+type EdgeFlags = ConsoleFlags & P4Flags & RetentionFlags & UploadFlags;
 type Options = EdgeFlags & {
   readonly workers: number;
   readonly listen: string;
@@ -108,7 +109,7 @@ export function define(command: Command): void {
       durationArgument("--tab-silence"),
     )
     .addOption(sandboxOption());
-  withExamples(withJson(withP4(withConsole(withUploads(command)))), [
+  withExamples(withJson(withP4(withConsole(withUploads(withRetention(command))))), [
     ["tequio up", "a cluster of this machine's cores, for this machine only"],
     ["tequio up --listen 0.0.0.0:7070", "others may join with the line that it prints"],
     ["tequio up --workers 0 --data /srv/tequio", "only the coordinator, data elsewhere"],
@@ -147,6 +148,22 @@ function tabLimits({ tabReturn, tabSilence }: Options): Partial<GatewayLimits> {
   return { ...silence, ...(tabReturn === undefined ? {} : { resumeMs: tabReturn }) };
 }
 
+/** What the options say of the coordinator alone. */
+function coordinatorOptions(options: Options) {
+  const { lease, lowWater, tabsMax } = options;
+  return {
+    listen: options.listen,
+    version: packageVersion(),
+    insecure: options.insecure ?? false,
+    ...(lease === undefined ? {} : { liveness: leaseTimes(lease) }),
+    ...(lowWater === undefined ? {} : { lowWaterBytes: lowWater }),
+    ...(tabsMax === undefined ? {} : { tabsMax }),
+    p4: p4Options(options),
+    uploads: uploadLimits(options),
+    retention: retentionOptions(options),
+  };
+}
+
 async function up(options: Options): Promise<void> {
   const end = endOfUp();
   const dataDir = dataDirOf(options.data);
@@ -160,22 +177,14 @@ async function up(options: Options): Promise<void> {
   const { ownGateway } = await import("./own-gateway.ts");
   const anonymousBrowsers = options.anonymousBrowsers ?? false;
   const news = (line: string) => console.error(line);
-  const { tabsMax } = options;
   const limits = tabLimits(options);
   const gateway = ownGateway({ anonymous: anonymousBrowsers, print: news, limits });
   const starting = openCoordinator({
     dataDir,
-    listen: options.listen,
-    version: packageVersion(),
-    insecure: options.insecure ?? false,
-    ...(options.lease === undefined ? {} : { liveness: leaseTimes(options.lease) }),
-    ...(options.lowWater === undefined ? {} : { lowWaterBytes: options.lowWater }),
+    ...coordinatorOptions(options),
     ...(users === undefined ? {} : { console: users }),
-    p4: p4Options(options),
     mount: gateway.mount,
     anonymousBrowsers,
-    ...(tabsMax === undefined ? {} : { tabsMax }),
-    uploads: uploadLimits(options),
     print: news,
     onShutdown: end.resolve,
     onFatal: end.reject,

@@ -1,8 +1,8 @@
 /** `tequio jobs`: all jobs of the coordinator, newest first. */
 import type { Command } from "commander";
-import type { JobSummary } from "../../core/summary.ts";
+import type { JobSummary, RemovedSummary } from "../../core/summary.ts";
 import { openClient } from "../connection.ts";
-import { countText, durationText } from "../numbers.ts";
+import { countText, durationText, plural } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
 import { styled } from "../screen.ts";
@@ -16,11 +16,11 @@ export function define(command: Command): void {
     ["tequio jobs --json", "the same for programs"],
   ]).action(async (options: Options) => {
     const client = await openClient(options);
-    const jobs = await client.jobs();
+    const { jobs, removed } = await client.jobList();
     if (options.json) console.log(JSON.stringify(jobs));
-    else if (jobs.length === 0)
+    else if (jobs.length === 0 && removed.length === 0) {
       console.log("no jobs yet; submit one with: tequio run job.ts inputs…");
-    else {
+    } else if (jobs.length > 0) {
       const [header, ...rows] = table(
         ["JOB", "STATE", "NAME", "TASKS", "TIME", "OWNER"],
         jobs.map(row),
@@ -28,7 +28,27 @@ export function define(command: Command): void {
       );
       console.log([styled("bold", header ?? ""), ...rows].join("\n"));
     }
+    // Not on standard output: programs read a table there, or JSON.
+    for (const one of removed) console.error(removedLine(one));
   });
+}
+
+const whyTexts: Readonly<Record<RemovedSummary["why"], string>> = {
+  age: "their time was over (tequio up --keep)",
+  bytes: "kept results had reached their bound (tequio up --keep-bytes)",
+  records: "ended jobs had reached their bound (tequio up --keep-records)",
+  disk: "the disk was nearly full",
+};
+
+function removedLine({ count, firstAtMs, lastAtMs, why }: RemovedSummary): string {
+  const [first, last] = [timeText(firstAtMs), timeText(lastAtMs)];
+  const when = first === last ? `at ${first}` : `between ${first} and ${last}`;
+  const what = `${plural(count, "ended job")} ${count === 1 ? "was" : "were"} removed`;
+  return `${what} ${when}: ${whyTexts[why]}`;
+}
+
+function timeText(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
 function row(job: JobSummary): string[] {

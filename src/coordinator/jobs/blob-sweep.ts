@@ -1,20 +1,21 @@
-/** Forgets blobs that no job names any more: outputs of lost attempts, uploads that were never
- *  submitted, and what removed jobs leave behind.
+/** Forgets blobs that no job names any more: what removed jobs leave behind, outputs of lost
+ *  attempts, uploads that were never submitted.
  *
- *  1. A blob that was touched (uploaded, or asked for) within the grace stays: somebody may be
- *     about to name it.
- *  2. Nothing goes in the first grace after a start: who touched what before is not known.
+ *  1. What a removed job named goes at once, unless another job names it, an upload of it may still
+ *     be submitted, or somebody reads it: then it goes with that.
+ *  2. Any other blob goes when it is older than the grace, and was not touched (uploaded, or asked
+ *     for) within it.
  *  3. Only the coordinator that has the log sweeps.
  *  4. When the plan of a job cannot be read, nothing goes at all: what it names is not known. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
-import { jobSpec, jobSummaries, referencedBlobs } from "../../core/view.ts";
+import { keepReferenced, planHashes } from "../../core/view.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { Timers } from "../loop/timers.ts";
 
 export type BlobSweepOptions = {
-  readonly blobs: Pick<Blobs, "list" | "delete">;
+  readonly blobs: Pick<Blobs, "list" | "delete" | "size" | "storedAtMs">;
   readonly stateNow: () => CoordinatorState;
   /** Hashes that a plan names. */
   readonly namedBy: (plan: Hash) => Promise<readonly Hash[]>;
@@ -30,13 +31,37 @@ export type BlobSweepOptions = {
   readonly touchedMax?: number;
 };
 
+export type Freed = { readonly blobs: number; readonly sizeBytes: number };
+
+/** Of a job that is gone. */
+type Released = {
+  readonly job: JobId;
+  readonly blobs: ReadonlySet<Hash>;
+  readonly plan: Hash;
+};
+
+/** Somebody may be about to name a blob: a submitter, or the report of a task of `job`. */
+type Hold = { readonly untilMs: number; readonly job: JobId | null };
+
+const nothing: Freed = { blobs: 0, sizeBytes: 0 };
+/** How long a report may take from its check to its commit, in ms. */
+const reportMs = 60_000;
+
 export class BlobSweep {
   readonly #options: Required<BlobSweepOptions>;
   readonly #startedAtMs: number;
-  /** When each was last touched, oldest first. */
-  readonly #touched = new Map<Hash, number>();
+  readonly #held = new Map<Hash, Hold>();
+  readonly #readers = new Map<Hash, number>();
+  /** What plans of jobs name; plans never change. */
+  #inPlan = new Map<Hash, readonly Hash[]>();
+  /** Released while somebody read or held them. */
+  readonly #later = new Set<Hash>();
+  #released: Released[] = [];
+  #releasing: Promise<Freed> | null = null;
+  /** The deletion under way. */
+  #deletion: Promise<unknown> = Promise.resolve();
   #cancel = () => {};
-  #running: Promise<number> | null = null;
+  #running: Promise<Freed> | null = null;
 
   constructor(options: BlobSweepOptions) {
     const hourMs = 3_600_000;
@@ -47,14 +72,45 @@ export class BlobSweep {
     this.#arm();
   }
 
-  touch(hash: Hash): void {
-    this.#touched.delete(hash);
-    this.#touched.set(hash, this.#options.timers.monotonicMs());
+  /** Uploaded or asked for by who may be about to submit it; or, with `job`, by a task of this job
+   *  that is about to report it. */
+  touch(hash: Hash, job: JobId | null = null): void {
+    const { graceMs, timers } = this.#options;
+    const untilMs = timers.monotonicMs() + (job === null ? graceMs : Math.min(reportMs, graceMs));
+    this.#held.set(hash, { untilMs, job });
   }
 
-  /** How many blobs went. One sweep at a time; a second call shares the one under way. */
-  sweep(): Promise<number> {
-    this.#running ??= this.#sweep().finally(() => {
+  /** The same, for who will look whether it is there: not before a deletion that has begun. */
+  async hold(hashes: readonly Hash[], job: JobId | null = null): Promise<void> {
+    for (const hash of hashes) this.touch(hash, job);
+    await this.#deletion;
+  }
+
+  /** A job names them from now on: that they were uploaded holds them no longer. */
+  submitted(hashes: Iterable<Hash>): void {
+    for (const hash of hashes) this.#held.delete(hash);
+  }
+
+  /** The blob stays until the returned function is called. */
+  reading(hash: Hash): () => void {
+    this.#readers.set(hash, (this.#readers.get(hash) ?? 0) + 1);
+    return () => {
+      const left = (this.#readers.get(hash) ?? 1) - 1;
+      if (left > 0) this.#readers.set(hash, left);
+      else this.#readers.delete(hash);
+      if (left === 0 && this.#later.has(hash)) this.#release([]).catch(() => {});
+    };
+  }
+
+  /** A job is gone: what only it named goes now. Jobs that go together share one look at the
+   *  others, and all of them get what went in that look. */
+  release(released: Released): Promise<Freed> {
+    return this.#release([released]);
+  }
+
+  /** What goes of all there is. One sweep at a time; a second call shares the one under way. */
+  sweep(graceMs: number = this.#options.graceMs): Promise<Freed> {
+    this.#running ??= this.#sweep(graceMs).finally(() => {
       this.#running = null;
     });
     return this.#running;
@@ -72,43 +128,116 @@ export class BlobSweep {
     });
   }
 
-  async #sweep(): Promise<number> {
-    const { blobs, graceMs, stateNow, timers, touchedMax } = this.#options;
-    const cutMs = timers.monotonicMs() - graceMs;
-    if (this.#startedAtMs > cutMs) return 0;
-    for (const [hash, atMs] of this.#touched) {
-      if (atMs > cutMs) break;
-      this.#touched.delete(hash);
-    }
-    if (this.#touched.size > touchedMax) return 0;
-    const names: Hash[] = [];
-    for await (const hash of blobs.list()) names.push(hash);
-    // A coordinator that was paused may have a successor, of whose jobs it knows nothing.
-    await this.#options.confirm();
-    const kept = await this.#inPlans();
-    // After the plans, so that jobs which came meanwhile count; their own blobs were touched.
-    for (const hash of referencedBlobs(stateNow())) kept.add(hash);
-    let gone = 0;
-    for (const hash of names) {
-      if (kept.has(hash) || this.#touched.has(hash)) continue;
-      hit("sweep.delete", "before");
-      await blobs.delete(hash);
-      hit("sweep.delete", "after");
-      gone += 1;
-    }
-    return gone;
+  /** What went with a job that has just been removed. */
+  async freedBy(job: JobId): Promise<Freed> {
+    const isPending = this.#released.some((one) => one.job === job);
+    return isPending && this.#releasing !== null ? this.#releasing : nothing;
   }
 
-  async #inPlans(): Promise<Set<Hash>> {
-    const { namedBy, stateNow, timers } = this.#options;
-    const state = stateNow();
-    const plans = new Set<Hash>();
-    for (const { job } of jobSummaries(state, timers.wallMs())) {
-      const spec = jobSpec(state, job as JobId);
-      if (spec !== null) plans.add(spec.planHash);
+  #release(released: readonly Released[]): Promise<Freed> {
+    this.#released.push(...released);
+    this.#releasing ??= this.#soon();
+    return this.#releasing;
+  }
+
+  async #soon(): Promise<Freed> {
+    await new Promise<void>((resume) => this.#options.timers.soon(resume));
+    const released = this.#released;
+    this.#released = [];
+    this.#releasing = null;
+    return this.#free(released);
+  }
+
+  async #free(released: readonly Released[]): Promise<Freed> {
+    const names = new Set(this.#later);
+    for (const { blobs, plan } of released) {
+      for (const hash of blobs) names.add(hash);
+      // A plan that is damaged or gone names nothing that could be found.
+      for (const hash of await this.#namedBy(plan).catch(() => [])) names.add(hash);
     }
-    const kept = new Set<Hash>();
-    for (const plan of plans) for (const hash of await namedBy(plan)) kept.add(hash);
-    return kept;
+    if (released.length > 0) await this.#options.confirm();
+    await this.#withoutKept(names);
+    for (const hash of names) this.#later.add(hash);
+    return this.#delete(names, new Set(released.map(({ job }) => job)));
+  }
+
+  async #sweep(graceMs: number): Promise<Freed> {
+    const { blobs, timers, touchedMax } = this.#options;
+    const nowMs = timers.monotonicMs();
+    for (const [hash, { untilMs }] of this.#held) if (untilMs <= nowMs) this.#held.delete(hash);
+    if (this.#held.size > touchedMax) return nothing;
+    const names = new Set<Hash>();
+    for await (const hash of blobs.list()) names.add(hash);
+    await this.#withoutKept(names);
+    for (const hash of names) if (!(await this.#isOld(hash, graceMs))) names.delete(hash);
+    if (names.size === 0) return nothing;
+    // A coordinator that was paused may have a successor, of whose jobs it knows nothing.
+    await this.#options.confirm();
+    await this.#withoutKept(names);
+    return this.#delete(names, new Set());
+  }
+
+  /** A store that does not know when it got a blob may have got it just before this start. */
+  async #isOld(hash: Hash, graceMs: number): Promise<boolean> {
+    const { blobs, timers } = this.#options;
+    if (blobs.storedAtMs === undefined) {
+      return timers.monotonicMs() - this.#startedAtMs >= graceMs;
+    }
+    const storedAtMs = await blobs.storedAtMs(hash);
+    return storedAtMs !== null && timers.wallMs() - storedAtMs >= graceMs;
+  }
+
+  /** Takes out of `names` what some job names. */
+  async #withoutKept(names: Set<Hash>): Promise<void> {
+    const { stateNow } = this.#options;
+    const known = new Map<Hash, readonly Hash[]>();
+    for (const plan of planHashes(stateNow())) {
+      if (known.has(plan)) continue;
+      const named = await this.#namedBy(plan);
+      known.set(plan, named);
+      for (const hash of named) names.delete(hash);
+    }
+    this.#inPlan = known;
+    // After the plans, so that jobs which came meanwhile count.
+    keepReferenced(stateNow(), names);
+  }
+
+  async #namedBy(plan: Hash): Promise<readonly Hash[]> {
+    return this.#inPlan.get(plan) ?? (await this.#options.namedBy(plan));
+  }
+
+  /** `gone`: jobs whose reports are about nothing any more. */
+  async #delete(names: ReadonlySet<Hash>, gone: ReadonlySet<JobId>): Promise<Freed> {
+    let [count, sizeBytes] = [0, 0];
+    for (const hash of names) {
+      if (this.#isHeld(hash, gone)) continue;
+      const deletion = this.#deleteOne(hash);
+      this.#deletion = deletion.catch(() => {});
+      const size = await deletion;
+      this.#later.delete(hash);
+      this.#held.delete(hash);
+      if (size === null) continue;
+      count += 1;
+      sizeBytes += size;
+    }
+    return { blobs: count, sizeBytes };
+  }
+
+  #isHeld(hash: Hash, gone: ReadonlySet<JobId>): boolean {
+    if (this.#readers.has(hash)) return true;
+    const hold = this.#held.get(hash);
+    if (hold === undefined || hold.untilMs <= this.#options.timers.monotonicMs()) return false;
+    return hold.job === null || !gone.has(hold.job);
+  }
+
+  /** Its size, or null when it was not there. */
+  async #deleteOne(hash: Hash): Promise<number | null> {
+    const { blobs } = this.#options;
+    const sizeBytes = await blobs.size(hash).catch(() => 0);
+    if (sizeBytes === null) return null;
+    hit("sweep.delete", "before");
+    await blobs.delete(hash);
+    hit("sweep.delete", "after");
+    return sizeBytes;
   }
 }

@@ -153,19 +153,19 @@ const hourMs = 3_600_000;
 test("a sweep takes what no job names, and nothing that one does, also by its plan", async () => {
   const { timers, sweep, names, kept } = await store();
   timers.pass(hourMs);
-  assert.equal(await sweep.sweep(), 1);
+  assert.equal((await sweep.sweep()).blobs, 1);
   assert.deepEqual(await names(), kept);
 });
 
 test("nothing goes in the first hour, nor what was touched within the last", async () => {
   const { timers, sweep, extra } = await store();
   timers.pass(hourMs - 1);
-  assert.equal(await sweep.sweep(), 0);
+  assert.equal((await sweep.sweep()).blobs, 0);
   sweep.touch(extra);
   timers.pass(hourMs - 1);
-  assert.equal(await sweep.sweep(), 0);
+  assert.equal((await sweep.sweep()).blobs, 0);
   timers.pass(1);
-  assert.equal(await sweep.sweep(), 1);
+  assert.equal((await sweep.sweep()).blobs, 1);
 });
 
 test("while a plan cannot be read nothing goes", async () => {
@@ -181,12 +181,59 @@ test("while a plan cannot be read nothing goes", async () => {
   );
 });
 
-test("what a removed job leaves behind goes", async () => {
-  const { timers, sweep, names, state } = await store();
+async function removed() {
+  const all = await store();
   const job: JobId = "j-1";
-  step(state, { kind: "job-cancelled", job, by: "ann", atMs: 2 });
-  step(state, { kind: "job-removed", job, atMs: 3 });
+  step(all.state, { kind: "job-cancelled", job, by: "ann", atMs: 2 });
+  const effects = step(all.state, { kind: "job-removed", job, atMs: 3 });
+  const effect = effects.find(({ kind }) => kind === "drop-blobs");
+  assert.ok(effect?.kind === "drop-blobs");
+  return { ...all, effect };
+}
+
+test("what a removed job leaves behind goes", async () => {
+  const { timers, sweep, names } = await removed();
   timers.pass(hourMs);
-  assert.equal(await sweep.sweep(), 4);
+  assert.equal((await sweep.sweep()).blobs, 4);
   assert.deepEqual(await names(), []);
+});
+
+/** The deletions run, and what they freed. */
+async function released({ sweep, timers, effect }: Awaited<ReturnType<typeof removed>>) {
+  const freed = sweep.release(effect);
+  timers.pass(0);
+  return await freed;
+}
+
+test("G6: what only a removed job named goes at once, in the first hour too", async () => {
+  const all = await removed();
+  all.sweep.touch(all.kept[0]!, "j-1");
+  assert.equal((await released(all)).blobs, 3);
+  assert.deepEqual(await all.names(), [all.extra]);
+});
+
+test("G6: what is read, or may be submitted again, outlives the job that named it", async () => {
+  const all = await removed();
+  const [one, two] = all.kept as [string, string];
+  const leave = all.sweep.reading(one);
+  await all.sweep.hold([two]);
+  assert.equal((await released(all)).blobs, 1);
+  assert.deepEqual(await all.names(), [all.extra, one, two].sort());
+  leave();
+  all.sweep.submitted([two]);
+  all.timers.pass(0);
+  await all.sweep.release({ job: "j-2", blobs: new Set(), plan: "" });
+  assert.deepEqual(await all.names(), [all.extra]);
+});
+
+test("G6: a sweep right after a start takes blobs that the store has had for long", async () => {
+  const { blobs, extra, state, timers, names, kept } = await store();
+  const storedAtMs = async (hash: string) => timers.wallMs() - (hash === extra ? hourMs : 0);
+  const young = (await blobs.put([Buffer.from("young")])).hash;
+  const timed = { ...blobs, storedAtMs };
+  const namedBy = async () => [kept.find((hash) => hash !== young) as string];
+  const sweep = new BlobSweep({ blobs: timed, stateNow: () => state, namedBy, timers });
+  await sweep.sweep();
+  assert.ok(!(await names()).includes(extra));
+  assert.ok((await names()).includes(young));
 });

@@ -91,8 +91,13 @@ export class Plans {
   }
 
   /** Whether a job can run at all: all that it names is here, and plan and stages agree. Returns
-   *  every blob of the job, and whether it reads files of this machine's disk. */
-  async check(spec: JobSpec): Promise<{ blobs: Hash[]; usesPaths: boolean }> {
+   *  every blob of the job, and whether it reads files of this machine's disk. `hold` is called
+   *  with blobs before they are looked for. */
+  async check(
+    spec: JobSpec,
+    hold: (hashes: readonly Hash[]) => Promise<void> = async () => {},
+  ): Promise<{ blobs: Hash[]; usesPaths: boolean }> {
+    await hold([spec.codeHash, spec.planHash]);
     await Promise.all([
       this.#mustExist(spec.codeHash, "the job's code"),
       this.#mustExist(spec.planHash, "the job's plan"),
@@ -109,6 +114,7 @@ export class Plans {
     }
     mustFitBareBrowsers(spec);
     const named = await this.blobsOf(spec.planHash);
+    await hold(named);
     for (const one of new Set(named)) await this.#mustExist(one, "an input of the job");
     const usesPaths = plan.files.some(({ at }) => at.kind === "path");
     return { blobs: [spec.codeHash, spec.planHash, ...named], usesPaths };

@@ -115,7 +115,7 @@ export class Loop {
     end.epoch += 1;
     loop.#startedAtMs = loop.nowMs();
     hit("loop.start", "before");
-    await loop.post({ kind: "coordinator-started", epoch: end.epoch });
+    await loop.post({ kind: "coordinator-started", epoch: end.epoch, retains: true });
     hit("loop.start", "after");
     loop.#started = true;
     return loop;

@@ -16,6 +16,11 @@ export class LowWater {
     this.#markBytes = markBytes;
   }
 
+  /** Less than twice the mark is left: before anything is refused or pauses. */
+  isNear(): boolean {
+    return this.#markBytes > 0 && diskSpace(this.#dir).freeBytes < 2 * this.#markBytes;
+  }
+
   /** Throws `storage-full`, which may be tried again. `what` is the subject of a sentence, `share`
    *  how much of the mark holds for it. */
   mustBeAbove(what: string, share = 1): void {

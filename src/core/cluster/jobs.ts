@@ -5,6 +5,8 @@ import type { CoordinatorEvent } from "../event.ts";
 import { idNumber, jobId, workerId } from "../ids.ts";
 import type { Failure, JobState } from "../job.ts";
 import { endLease } from "./leases.ts";
+import { forgetJob, keepEnded } from "./retention/remove.ts";
+import { noSuchJob, type RemovedJob, removedJob } from "./retention/removed.ts";
 import { openStage } from "./shuffle.ts";
 import { specProblem } from "./spec.ts";
 import {
@@ -19,9 +21,6 @@ import {
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
 
-/** Ended jobs that are kept with their outputs; older ones are forgotten, oldest first. */
-export const endedJobsMax = 1_000;
-
 export function submitJob(
   state: CoordinatorState,
   event: Of<"job-submitted">,
@@ -30,11 +29,12 @@ export function submitJob(
   const named = event.key === null ? null : `${event.owner}\n${event.key}`;
   const known = named === null ? undefined : state.keys.get(named);
   if (known !== undefined) {
-    const earlier = state.jobs.get(known) as JobRecord;
+    // Of a job that is kept no longer, its key and this are.
+    const earlier = state.jobs.get(known) ?? (removedJob(state, known) as RemovedJob);
     if (earlier.digest === event.digest) {
       effects.push({ kind: "reply", value: { job: jobId(known) } });
     } else {
-      effects.push({ kind: "refuse", error: otherBody(event, earlier) });
+      effects.push({ kind: "refuse", error: otherBody(event, known, earlier.digest) });
     }
     return;
   }
@@ -86,11 +86,11 @@ function newJob(state: CoordinatorState, event: Of<"job-submitted">): JobRecord 
   return job;
 }
 
-function otherBody(event: Of<"job-submitted">, earlier: JobRecord): ClusterError {
-  const digests = `${earlier.digest.slice(0, 12)}… then, ${event.digest.slice(0, 12)}… now`;
+function otherBody(event: Of<"job-submitted">, earlier: number, digest: string): ClusterError {
+  const digests = `${digest.slice(0, 12)}… then, ${event.digest.slice(0, 12)}… now`;
   return new ClusterError(
     "conflict",
-    `the key "${event.key}" belongs to ${jobId(earlier.number)}, which was submitted with ` +
+    `the key "${event.key}" belongs to ${jobId(earlier)}, which was submitted with ` +
       `other content (${digests}); use another key for another job`,
   );
 }
@@ -102,7 +102,7 @@ export function cancelJob(
 ): void {
   const job = state.jobs.get(idNumber(event.job));
   if (job === undefined) {
-    effects.push({ kind: "refuse", error: noSuchJob(event.job) });
+    effects.push({ kind: "refuse", error: noSuchJob(state, event.job) });
     return;
   }
   // A job that has ended stays as it ended: cancelling it again, or too late, is no error.
@@ -117,7 +117,7 @@ export function removeJob(
 ): void {
   const job = state.jobs.get(idNumber(event.job));
   if (job === undefined) {
-    effects.push({ kind: "refuse", error: noSuchJob(event.job) });
+    effects.push({ kind: "refuse", error: noSuchJob(state, event.job) });
   } else if (job.state === "running") {
     const text = `${event.job} still runs; cancel it first: tequio cancel ${event.job}`;
     effects.push({ kind: "refuse", error: new ClusterError("conflict", text) });
@@ -125,12 +125,6 @@ export function removeJob(
     forgetJob(state, job, effects);
     effects.push({ kind: "reply", value: { job: event.job } });
   }
-}
-
-function forgetJob(state: CoordinatorState, job: JobRecord, effects: Effect[]): void {
-  state.jobs.delete(job.number);
-  if (job.key !== null) state.keys.delete(`${job.owner}\n${job.key}`);
-  effects.push({ kind: "drop-blobs", job: jobId(job.number) });
 }
 
 /** Ends a job in which every task is done. */
@@ -169,7 +163,7 @@ function endJob(
   }
   job.workers.clear();
   end.effects.push({ kind: "job-changed", job: jobId(job.number) });
-  forgetOldest(state, end.effects);
+  keepEnded(state, job, end.effects);
 }
 
 /** Aborts what runs, drops what does not, and frees what only a running job needs. */
@@ -187,18 +181,4 @@ function dropStage(state: CoordinatorState, stage: Stage, effects: Effect[]): vo
   stage.backoffs.clear();
   stage.killers.clear();
   if (stage.tally.endedAtMs === 0) stage.tally.endedAtMs = state.atMs;
-}
-
-function forgetOldest(state: CoordinatorState, effects: Effect[]): void {
-  let over = state.jobs.size - state.active.size - endedJobsMax;
-  for (const job of state.jobs.values()) {
-    if (over <= 0) return;
-    if (job.state === "running") continue;
-    forgetJob(state, job, effects);
-    over--;
-  }
-}
-
-export function noSuchJob(job: string): ClusterError {
-  return new ClusterError("not-found", `there is no job ${job}; \`tequio jobs\` lists them`);
 }

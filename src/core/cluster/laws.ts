@@ -36,6 +36,8 @@ export function checkLaws(state: CoordinatorState): void {
     if (broken !== null) assert(false, `I18: w-${worker.number} ${broken}`);
   }
   checkSharing(state.sharing);
+  const ended = state.jobs.size - state.active.size;
+  assert(state.retained.ended.size === ended, "I7: every ended job is kept until it is removed");
   if (held !== leases) assert(false, `I16: workers hold ${held} leases, tasks know ${leases}`);
   if (slots === state.slots) return;
   assert(false, `I16: ${slots} slots are live, ${state.slots} are counted`);

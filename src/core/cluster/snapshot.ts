@@ -5,6 +5,7 @@ import { loadSharing, type SavedSharing, saveSharing } from "../sharing/snapshot
 import { Deadlines } from "../structures/deadlines.ts";
 import { Durations } from "../structures/durations.ts";
 import { IntQueue } from "../structures/queue.ts";
+import { loadRetained, type SavedRetained, saveRetained } from "./retention/retained.ts";
 import {
   type CoordinatorState,
   type JobRecord,
@@ -61,6 +62,8 @@ type Saved = {
   tokens: unknown[];
   /** Absent when whoever wrote it knew no members. */
   sharing?: SavedSharing;
+  /** Absent in snapshots from before ended jobs were kept by time and bytes. */
+  retained?: SavedRetained;
   deadlines: ReturnType<Deadlines["save"]>;
   slots: number;
 };
@@ -80,6 +83,7 @@ export function saveState(state: CoordinatorState): unknown {
     keys: [...state.keys],
     tokens: [...state.tokens.values()],
     sharing: saveSharing(state.sharing),
+    retained: saveRetained(state.retained),
     deadlines: state.deadlines.save(),
     slots: state.slots,
   };
@@ -140,6 +144,7 @@ export function loadState(json: unknown): CoordinatorState {
     keys: new Map(saved.keys),
     tokens: new Map((saved.tokens as Array<{ id: string }>).map((t) => [t.id, t as never])),
     sharing: loadSharing(saved.sharing),
+    retained: loadRetained(saved.retained, jobs),
     deadlines: Deadlines.load(saved.deadlines),
     slots: saved.slots,
   };

@@ -12,6 +12,7 @@ import { emptySharing, type Sharing } from "../sharing/members.ts";
 import { Deadlines } from "../structures/deadlines.ts";
 import { Durations } from "../structures/durations.ts";
 import { IntQueue } from "../structures/queue.ts";
+import { nothingRetained, type Retained } from "./retention/retained.ts";
 
 /** Task states as small numbers, for the column. The order is part of the snapshot. */
 export const WAITING = 0;
@@ -150,6 +151,7 @@ export type CoordinatorState = {
   readonly keys: Map<string, number>;
   readonly tokens: Map<string, TokenRecord>;
   readonly sharing: Sharing;
+  readonly retained: Retained;
   readonly deadlines: Deadlines;
   /** Slots of all live workers. */
   slots: number;
@@ -169,6 +171,7 @@ export function emptyState(): CoordinatorState {
     keys: new Map(),
     tokens: new Map(),
     sharing: emptySharing(),
+    retained: nothingRetained(),
     deadlines: new Deadlines(),
     slots: 0,
   };

@@ -120,7 +120,10 @@ export class SimCoordinator implements Server {
       keys: { tag, exchangeSecret: secretOf, tickets: simTickets },
       version: "simulated",
       notes: { logged() {}, progressed() {}, ended() {} },
-      checked: outputsChecked(this.#blobs, () => loop.state),
+      checked: outputsChecked(
+        { size: (hash) => this.#blobs.size(hash), hold: (...held) => this.#sweep!.hold(...held) },
+        () => loop.state,
+      ),
     };
     const worker = new WorkerEdge({ ...common, liveness: shape.liveness });
     this.#openRelay(loop);
@@ -289,7 +292,7 @@ export class SimCoordinator implements Server {
   }
 
   #perform(effect: OuterEffect, { tracker, worker }: Edges): void {
-    if (effect.kind === "drop-blobs") this.#sweep!.sweep().catch(() => {});
+    if (effect.kind === "drop-blobs") this.#sweep!.release(effect).catch(() => {});
     else if (effect.kind === "job-changed") {
       void this.#kept!.jobChanged(effect.job, jobState(this.#loop!.state, effect.job));
     } else if (!tracker.perform(effect)) worker.perform(effect);

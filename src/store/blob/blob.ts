@@ -24,6 +24,9 @@ export interface Blobs {
     hash: Hash,
     range?: { readonly start: number; readonly end: number },
   ): AsyncIterable<Uint8Array>;
+  /** When the blob got its name, by the wall clock, in ms; null when there is none. A store that
+   *  does not know leaves it out. */
+  storedAtMs?(hash: Hash): Promise<number | null>;
   /** Forgets a blob; no error when it is not there. */
   delete(hash: Hash): Promise<void>;
   /** All names, in no order. */

@@ -141,6 +141,13 @@ class DiskStore implements DiskBlobs {
     yield* readBlob(blob, range);
   }
 
+  /** A rename counts as a change of the file, and nothing else happens to it. */
+  async storedAtMs(hash: Hash): Promise<number | null> {
+    const blob = this.#find(hash);
+    if (blob === null) return null;
+    return statSync(blob.path, { throwIfNoEntry: false })?.ctimeMs ?? null;
+  }
+
   async delete(hash: Hash): Promise<void> {
     const blob = this.#find(hash);
     if (blob === null) return;

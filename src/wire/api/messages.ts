@@ -7,11 +7,12 @@
  *  | POST /v1/blobs | bytes → BlobPut; checks `x-content-sha256` | submit, work |
  *  | GET, HEAD /v1/blobs/:hash | → bytes, `Range: bytes=a-b` honoured | any role |
  *  | POST /v1/jobs | Submit → Submitted | submit |
- *  | GET /v1/jobs | → { jobs: JobSummary[] } newest first | read |
+ *  | GET /v1/jobs | → { jobs: JobSummary[], removed: RemovedSummary[] } newest first | read |
  *  | GET /v1/jobs/:job | → JobSummary | read |
  *  | GET /v1/jobs/:job/watch | → NDJSON of JobSummary: at once, on change, when ended | read |
  *  | POST /v1/jobs/:job/cancel | {} → JobSummary | cancel |
- *  | DELETE /v1/jobs/:job | → {} (only an ended job) | cancel |
+ *  | DELETE /v1/jobs/:job | → Removed (only an ended job) | cancel |
+ *  | POST /v1/jobs/:job/fetched | {} → {}; the caller has the whole result | read |
  *  | GET /v1/jobs/:job/output | → Output (409 while running) | read |
  *  | GET /v1/jobs/:job/results | → NDJSON, a result of `tasks` a line, in order | read |
  *  | GET /v1/jobs/:job/logs?follow=1 | → NDJSON of LogLine | read |
@@ -91,6 +92,9 @@ export type Submit = {
   readonly spec: JobSpec;
 };
 export type Submitted = { readonly job: string };
+
+/** Of a job that was removed: what its blobs took that no other job names. */
+export type Removed = { readonly freedBlobs: number; readonly freedBytes: number };
 
 export type OutputPart = {
   readonly task: number;

@@ -26,6 +26,7 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/jobs/:job/watch": lookers,
   "POST /v1/jobs/:job/cancel": ["admin", "ann"],
   "DELETE /v1/jobs/:job": ["admin", "ann"],
+  "POST /v1/jobs/:job/fetched": lookers,
   "GET /v1/jobs/:job/output": lookers,
   "GET /v1/jobs/:job/results": lookers,
   "GET /v1/jobs/:job/logs": lookers,
@@ -161,7 +162,7 @@ test("a job of another owner and one that is not there cannot be told apart", as
     assert.deepEqual(await said(job), await said("j-4242"), `${method} ${rest}`);
   }
   const listed = await cluster.call("GET", "/v1/jobs", { token: bob.token });
-  assert.deepEqual(await listed.json(), { jobs: [] });
+  assert.deepEqual(await listed.json(), { jobs: [], removed: [] });
 });
 
 test("two owners may use the same key, and one key is one job for one owner", async (t) => {

@@ -3,7 +3,7 @@
 import { Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { ClusterError } from "../../../core/error.ts";
-import { jobOwner } from "../../../core/view.ts";
+import { jobOwner, jobState } from "../../../core/view.ts";
 import { checkOrigin, type OriginRules } from "../../../link/http/origin.ts";
 import type { Listen } from "../../../link/listen.ts";
 import { listenError } from "../../../link/listen-error.ts";
@@ -12,7 +12,7 @@ import { hit } from "../../../store/failpoint.ts";
 import { type ApiError, httpStatus } from "../../../wire/api/messages.ts";
 import type { Principal } from "../../access/auth.ts";
 import { defaultFailureLimits, FailureCounter } from "../../access/rate.ts";
-import { asJobId, noSuchJob, type Services } from "../../services.ts";
+import { asJobId, goneJob, noSuchJob, type Services } from "../../services.ts";
 import { type P4Edge, p4Below } from "../p4/edge.ts";
 import type { Mount } from "./mount.ts";
 import { forbidden, verdict } from "./permission.ts";
@@ -206,6 +206,9 @@ class Door {
       throw forbidden(principal, `call ${route.method} ${route.path}`);
     }
     if (decided === "hidden") throw noSuchJob(job ?? "");
+    if (typeof owner === "string" && jobState(loop.state, asJobId(job)) === null) {
+      throw goneJob({ loop }, asJobId(job));
+    }
     return principal;
   }
 

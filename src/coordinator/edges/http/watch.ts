@@ -14,12 +14,13 @@ const refreshMs = 1_000;
 const encoder = new TextEncoder();
 
 export async function* watchJob(
-  services: Pick<Services, "loop" | "progress" | "watchers">,
+  services: Pick<Services, "loop" | "progress" | "retention" | "watchers">,
   job: JobId,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void> {
   const { loop, progress, watchers } = services;
   const watch = watchers.open(job);
+  const leave = services.retention.follow(job);
   const look = (): JobSummary | null => jobSummary(loop.state, job, loop.nowMs());
   try {
     for (let summary = look(); summary !== null && !signal.aborted; summary = look()) {
@@ -35,5 +36,6 @@ export async function* watchJob(
     }
   } finally {
     watch.close();
+    leave();
   }
 }

@@ -2,16 +2,21 @@
  *  becomes final. */
 import type { CoordinatorState } from "../../../core/coordinator.ts";
 import type { AttemptReport } from "../../../core/event.ts";
-import type { Hash } from "../../../core/ids.ts";
+import type { Hash, JobId } from "../../../core/ids.ts";
 import { jobSpec } from "../../../core/view.ts";
 import type { Blobs } from "../../../store/blob/blob.ts";
 import { hit } from "../../../store/failpoint.ts";
 import type { StatusEvent } from "./reports.ts";
 
+type Store = Pick<Blobs, "size"> & {
+  /** Keeps blobs until the report is final. */
+  hold(hashes: readonly Hash[], job: JobId): Promise<void>;
+};
+
 /** A report whose blob is missing becomes a failed download, which is tried again: a committed
  *  output that is not there could only be told to the user as lost. */
 export function outputsChecked(
-  blobs: Pick<Blobs, "size">,
+  blobs: Store,
   stateNow: () => CoordinatorState,
 ): (event: StatusEvent) => StatusEvent | Promise<StatusEvent> {
   return (event) => {
@@ -29,11 +34,13 @@ function named(report: AttemptReport, isFinal: boolean): Hash[] {
 }
 
 async function checkAll(
-  blobs: Pick<Blobs, "size">,
+  blobs: Store,
   event: Extract<StatusEvent, { kind: "attempts-reported" }>,
   isFinal: boolean,
 ): Promise<StatusEvent> {
   hit("edge.check", "before");
+  const all = event.reports.flatMap((report) => named(report, isFinal));
+  await blobs.hold(all, event.job);
   const reports = await Promise.all(
     event.reports.map(async (report): Promise<AttemptReport> => {
       for (const hash of named(report, isFinal)) {

@@ -1,6 +1,7 @@
 /** Blobs over HTTP: uploads that are durable when they are answered, downloads with ranges. */
 import type { CoordinatorState } from "../../../../core/coordinator.ts";
 import { ClusterError } from "../../../../core/error.ts";
+import type { Hash } from "../../../../core/ids.ts";
 import { isTab } from "../../../../core/view.ts";
 import type { BlobPut } from "../../../../store/blob/blob.ts";
 import { hit } from "../../../../store/failpoint.ts";
@@ -20,6 +21,7 @@ async function upload({ services, principal, headers, body, signal }: Call): Pro
       "x-content-sha256 is a SHA-256 of 64 lowercase hex digits",
     );
   }
+  if (expect !== undefined) await services.sweep.hold([expect]);
   const moved = body === undefined || body === null ? none() : moving(body as Chunks, signal);
   const store = async (chunks: Source) => {
     hit("http.upload", "before");
@@ -28,7 +30,11 @@ async function upload({ services, principal, headers, body, signal }: Call): Pro
     return put;
   };
   const put = await admitted(services, principal, { moved, store });
-  services.sweep.touch(put.hash);
+  await services.sweep.hold([put.hash]);
+  if (expect === undefined && (await services.blobs.size(put.hash)) === null) {
+    const text = `blob ${put.hash} was being removed when it came; send it again`;
+    throw new ClusterError("unavailable", text);
+  }
   return json(put);
 }
 
@@ -90,14 +96,30 @@ export async function* moving(chunks: Chunks, signal: AbortSignal): AsyncGenerat
 
 async function download({ services, params, headers }: Call, withBody: boolean): Promise<Answer> {
   const hash = params.hash ?? "";
-  const sizeBytes = /^[0-9a-f]{64}$/.test(hash) ? await services.blobs.size(hash) : null;
+  const isName = /^[0-9a-f]{64}$/.test(hash);
+  // To ask for the head is to be about to submit it.
+  if (isName && !withBody) await services.sweep.hold([hash]);
+  const sizeBytes = isName ? await services.blobs.size(hash) : null;
   if (sizeBytes === null) {
     throw new ClusterError("not-found", `there is no blob ${hash.slice(0, 64)}`);
   }
-  services.sweep.touch(hash);
   const span = parseRange(headers.range, sizeBytes);
-  const read = () => services.blobs.read(hash, span ?? undefined);
+  const read = () => held(services, hash, services.blobs.read(hash, span ?? undefined));
   return bytesAnswer(sizeBytes, span, withBody ? read : null);
+}
+
+/** The blob stays until its last byte is read, or the reader is gone. */
+async function* held(
+  { sweep }: Services,
+  hash: Hash,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const leave = sweep.reading(hash);
+  try {
+    yield* chunks;
+  } finally {
+    leave();
+  }
 }
 
 export const blobRoutes: readonly Route[] = [

@@ -1,9 +1,11 @@
 /** Jobs over HTTP: submit, list, watch, cancel, remove. */
 import { createHash } from "node:crypto";
 import { may } from "../../../../core/access/roles.ts";
+import type { Hash } from "../../../../core/ids.ts";
 import type { JobSummary } from "../../../../core/summary.ts";
-import { jobSummaries } from "../../../../core/view.ts";
+import { jobSummaries, removedSummaries } from "../../../../core/view.ts";
 import { hit } from "../../../../store/failpoint.ts";
+import type { Removed } from "../../../../wire/api/messages.ts";
 import { asJobId, summaryOf } from "../../../services.ts";
 import { parseSubmit } from "../bodies.ts";
 import { forbidden } from "../permission.ts";
@@ -14,17 +16,19 @@ import { earlyResults, waitMsOf } from "./results.ts";
 async function submit({ services, principal, body, query, signal }: Call): Promise<Answer> {
   const { key, spec } = parseSubmit(body);
   services.lowWater.mustBeAbove("a new job");
-  const { blobs, usesPaths } = await services.plans.check(spec);
+  // Held before they are looked for: a job that goes now may be the last to name them.
+  const hold = (hashes: readonly Hash[]) => services.sweep.hold(hashes);
+  const { blobs, usesPaths } = await services.plans.check(spec, hold);
   if (usesPaths && !may(principal.role, "use-local-paths")) {
     throw forbidden(principal, "have files of other machines' disks read; upload them instead");
   }
-  for (const hash of blobs) services.sweep.touch(hash);
   // The keys of the parsed body come in one order, whatever the submitter's was.
   const digest = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
   const { owner } = principal;
   hit("http.submit", "before");
   const { job } = await services.loop.post({ kind: "job-submitted", owner, key, digest, spec });
   hit("http.submit", "after");
+  services.sweep.submitted(blobs);
   const waitMs = waitMsOf(query.resultsMs);
   if (waitMs === null || job === undefined) return json({ job });
   const rest = earlyResults(services, { job, waitMs }, signal);
@@ -39,7 +43,9 @@ function list({ services, principal }: Call): Answer {
   const seen = may(principal.role, "read-any")
     ? all
     : all.filter(({ owner }) => owner === principal.owner);
-  return json({ jobs: seen.map((summary) => progress.added(summary)) });
+  const jobs = seen.map((summary) => progress.added(summary));
+  const owner = may(principal.role, "read-any") ? null : principal.owner;
+  return json({ jobs, removed: removedSummaries(loop.state, owner) });
 }
 
 async function cancel({ services, principal, params }: Call): Promise<Answer> {
@@ -51,9 +57,17 @@ async function cancel({ services, principal, params }: Call): Promise<Answer> {
 }
 
 async function remove({ services, params }: Call): Promise<Answer> {
+  const job = asJobId(params.job);
   hit("http.remove", "before");
-  await services.loop.post({ kind: "job-removed", job: asJobId(params.job) });
+  await services.loop.post({ kind: "job-removed", job });
   hit("http.remove", "after");
+  // What cannot go now goes with a later sweep.
+  const freed = await services.sweep.freedBy(job).catch(() => ({ blobs: 0, sizeBytes: 0 }));
+  return json({ freedBlobs: freed.blobs, freedBytes: freed.sizeBytes } satisfies Removed);
+}
+
+function fetched({ services, params }: Call): Answer {
+  services.retention.fetched(asJobId(params.job));
   return json({});
 }
 
@@ -71,7 +85,7 @@ export const jobRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/jobs",
     access: "read",
-    exchange: "→ { jobs: JobSummary[] } newest first",
+    exchange: "→ { jobs: JobSummary[], removed: RemovedSummary[] } newest first",
     handle: list,
   },
   {
@@ -100,7 +114,14 @@ export const jobRoutes: readonly Route[] = [
     method: "DELETE",
     path: "/v1/jobs/:job",
     access: "cancel",
-    exchange: "→ {} (only an ended job)",
+    exchange: "→ Removed (only an ended job)",
     handle: remove,
+  },
+  {
+    method: "POST",
+    path: "/v1/jobs/:job/fetched",
+    access: "read",
+    exchange: "{} → {}; the caller has the whole result, which need not be kept for it",
+    handle: fetched,
   },
 ];

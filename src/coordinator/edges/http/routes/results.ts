@@ -68,6 +68,7 @@ async function ended(services: Services, job: JobId, limitMs: number, signal: Ab
   const runs = () => jobSummary(loop.state, job, 0)?.state === "running";
   const giveUpAtMs = performance.now() + Math.min(limitMs, waitMaxMs);
   const watch = watchers.open(job);
+  const leave = services.retention.follow(job);
   try {
     while (runs() && !signal.aborted) {
       const leftMs = giveUpAtMs - performance.now();
@@ -76,6 +77,7 @@ async function ended(services: Services, job: JobId, limitMs: number, signal: Ab
     }
   } finally {
     watch.close();
+    leave();
   }
 }
 
@@ -89,7 +91,9 @@ export async function earlyResults(
   if (jobSpec(services.loop.state, job)?.stages[0]?.kind !== "tasks") return null;
   await ended(services, job, waitMs, signal);
   if (jobSummary(services.loop.state, job, 0)?.state !== "done") return null;
-  return fewLines(mustBeDone(services, job));
+  const lines = fewLines(mustBeDone(services, job));
+  if (lines !== null) services.retention.fetched(job);
+  return lines;
 }
 
 /** Of a query; null when it is not there or no whole number. */
@@ -106,7 +110,25 @@ async function results({ services, params, query, signal }: Call): Promise<Answe
   const waitMs = waitMsOf(query.waitMs);
   if (waitMs !== null) await ended(services, job, waitMs, signal);
   const outputs = mustBeDone(services, job);
-  return ndjson(fewLines(outputs) ?? resultLines(services, outputs));
+  const few = fewLines(outputs);
+  if (few === null) return ndjson(fetchedLines(services, job, outputs));
+  services.retention.fetched(job);
+  return ndjson(few);
+}
+
+/** The job stays while they are read, and counts as fetched when all of them were. */
+async function* fetchedLines(
+  services: Services,
+  job: JobId,
+  outputs: readonly TaskOutput[],
+): AsyncGenerator<Uint8Array, void> {
+  const leave = services.retention.follow(job);
+  try {
+    yield* resultLines(services, outputs);
+    services.retention.fetched(job);
+  } finally {
+    leave();
+  }
 }
 
 /** All in one piece, as most jobs have it: a stream costs more than they do. */
