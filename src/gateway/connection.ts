@@ -102,3 +102,10 @@ export function speakerOf({ role }: Connection, text: string): "browser" | "trac
   if (role !== "unknown") return role;
   return /"action"\s*:\s*"tracker"/.test(text) ? "tracker" : "browser";
 }
+
+/** Of a text that may be no message: the task whose end it tells; null when it tells none. */
+export function endedTid(text: string): number | null {
+  if (!/"action"\s*:\s*"(?:finish|error)"/.test(text)) return null;
+  const [, tid] = /"tid"\s*:\s*(-?\d{1,10})\b/.exec(text) ?? [];
+  return tid === undefined ? null : Number(tid);
+}

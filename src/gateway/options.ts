@@ -1,4 +1,5 @@
 /** Limits and times of a gateway, each with its unit. */
+import { browserLimits } from "../wire/browser/messages.ts";
 
 export type GatewayLimits = {
   /** Tabs and trackers connected at once. */
@@ -30,7 +31,7 @@ export type GatewayLimits = {
 export const gatewayLimits: GatewayLimits = {
   connectionsMax: 20_000,
   helloTimeoutMs: 120_000,
-  helloMaxChars: 512 * 1024,
+  helloMaxChars: browserLimits.helloMax,
   pingMs: 20_000,
   tabTtlMs: 90_000,
   trackerTtlMs: 60_000,

@@ -7,7 +7,13 @@ import type { Connection } from "./connection.ts";
 import type { GatewayOrder } from "./options.ts";
 
 export class Outbox {
+  readonly #strikesMax: number;
   #orders: GatewayOrder[] = [];
+
+  /** `strikesMax`: bad messages that a connection may send. */
+  constructor(strikesMax: number) {
+    this.#strikesMax = strikesMax;
+  }
 
   /** `failure`: it is refused, and why. */
   send(connection: number, body: BrowserBody, failure?: string): void {
@@ -30,15 +36,17 @@ export class Outbox {
     this.close(connection, closeCodes.againstRules, message);
   }
 
-  /** A bad message is answered; one too many ends the connection. */
-  strike(id: number, connection: Connection, problem: string, strikesMax: number): void {
+  /** A bad message is answered; one too many ends the connection. `tid`: of the task whose end it
+   *  told, so that the browser does not tell it again. */
+  strike(id: number, connection: Connection, problem: string, tid: number | null = null): void {
     connection.strikes++;
     this.print(`${connection.caller.remote}: ${problem}`);
-    if (connection.strikes > strikesMax) {
+    if (connection.strikes > this.#strikesMax) {
       this.close(id, closeCodes.againstRules, "too many bad messages");
       return;
     }
-    this.send(id, { action: "error", uid: null, error: problem, more: null }, problem);
+    const more = tid === null ? null : { tid };
+    this.send(id, { action: "error", uid: null, error: problem, more }, problem);
   }
 
   /** For people; made printable here. */

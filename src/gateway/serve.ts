@@ -50,7 +50,7 @@ export type GatewayServer = { readonly port: number; close(): Promise<void> };
 
 export async function serveGateway(options: GatewayServerOptions): Promise<GatewayServer> {
   const acceptor = acceptTexts({
-    frameMaxBytes: browserLimits.messageMax,
+    frameMaxBytes: browserLimits.messageMaxBytes,
     pendingMaxBytes: 8 * 1024 * 1024,
     linksMax: 20_000,
     closeTimeoutMs: 500,

@@ -10,10 +10,12 @@
 import { assert, ClusterError } from "../core/error.ts";
 import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
 import type { BrowserBody, BrowserMessage, Uid } from "../wire/browser/messages.ts";
+import { sendable } from "../wire/browser/size.ts";
 import {
   type Caller,
   type Connection,
   checkHello,
+  endedTid,
   mayTalk,
   mustBeTracker,
   newConnection,
@@ -31,7 +33,9 @@ import {
   keepEnded,
   newTab,
   refusalOf,
+  sessionOf,
   type Tab,
+  tooMuchWaits,
   welcomed,
 } from "./tab.ts";
 
@@ -50,7 +54,7 @@ export class Switchboard {
   /** Session of the newest tracker; "" = it has none. */
   #trackerSession = "";
   #lastUid: bigint;
-  readonly #out = new Outbox();
+  readonly #out: Outbox;
 
   /** `firstUid`: random, so that two gateways of one tracker, or one after the other, seldom give
    *  the same; below 2^52. */
@@ -60,6 +64,7 @@ export class Switchboard {
     readonly firstUid: bigint;
   }) {
     this.#limits = options.limits;
+    this.#out = new Outbox(options.limits.strikesMax);
     this.#door = options.door;
     this.#lastUid = options.firstUid;
   }
@@ -94,7 +99,7 @@ export class Switchboard {
       this.#heard(id, connection, message, atMs);
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
-      this.#out.strike(id, connection, error.text, this.#limits.strikesMax);
+      this.#out.strike(id, connection, error.text, endedTid(text));
     }
     return this.#out.take();
   }
@@ -102,7 +107,7 @@ export class Switchboard {
   /** A frame that is no text, or more than a frame may be. */
   misspoke(id: number, what: string): GatewayOrder[] {
     const connection = this.#connections.get(id);
-    if (connection !== undefined) this.#out.strike(id, connection, what, this.#limits.strikesMax);
+    if (connection !== undefined) this.#out.strike(id, connection, what);
     return this.#out.take();
   }
 
@@ -187,7 +192,7 @@ export class Switchboard {
       return;
     }
     connection.role = "browser";
-    const session = typeof body.more?.session === "string" ? body.more.session.slice(0, 64) : "";
+    const session = sessionOf(body.more).slice(0, 64);
     const known = this.#sessions.get(session);
     if (known === undefined) this.#newTab(id, connection, body, session);
     else this.#comeBack(id, connection, known, body);
@@ -248,7 +253,7 @@ export class Switchboard {
     if (tab === null) throw new ClusterError("protocol-violated", "bad message: connect first");
     const { uid } = tab;
     const named = body.action === "finish" ? body.tid : body.more?.tid;
-    const text = encodeBrowser({ ...body, uid });
+    const text = sendable(encodeBrowser({ ...body, uid }));
     if (body.action === "error" && named === undefined) {
       // As the document has it: whatever it does, it has failed.
       for (const tid of [...tab.tasks.keys()]) endTask(tab, tid);
@@ -271,8 +276,10 @@ export class Switchboard {
       this.#refresh(tab);
       return;
     }
-    keepEnded(tab, task, text);
-    if (this.#tracker !== null) this.#tell(tab, named);
+    const isKept = keepEnded(tab, task, text);
+    if (this.#tracker !== null) this.#tell(tab, named, text);
+    // One of ours tells it again when there is a tracker.
+    else if (!isKept && tab.more === null) throw tooMuchWaits(tab);
   }
 
   /** It computes for an earlier connection of a tracker no more: true when it did. */
@@ -295,9 +302,8 @@ export class Switchboard {
   }
 
   /** Tells the tracker how a task ended. Tabs that wait for an `ack` keep it until that comes. */
-  #tell(tab: Tab, tid: number): void {
-    const ended = tab.tasks.get(tid)?.ended;
-    if (ended === null || ended === undefined || this.#tracker === null) return;
+  #tell(tab: Tab, tid: number, ended = tab.tasks.get(tid)?.ended ?? null): void {
+    if (ended === null || this.#tracker === null) return;
     this.#out.sendText(this.#tracker, ended);
     if (this.#trackerSession === "" || tab.more === null) endTask(tab, tid);
   }
@@ -313,7 +319,7 @@ export class Switchboard {
     connection.role = "tracker";
     connection.nextPingMs = atMs + this.#limits.pingMs;
     this.#tracker = id;
-    const session = typeof body.more?.session === "string" ? body.more.session : "";
+    const session = sessionOf(body.more);
     const isSame = session !== "" && session === this.#trackerSession;
     this.#trackerSession = session;
     if (!connection.caller.isOwn) this.#out.print(`tracker from ${connection.caller.remote}`);
@@ -387,7 +393,8 @@ export class Switchboard {
     this.#toTracker({ action: "disconnect", uid: tab.uid });
   }
 
+  /** Throws `limit-exceeded` for what would close the link, which is that of all browsers here. */
   #toTracker(body: BrowserBody): void {
-    if (this.#tracker !== null) this.#out.send(this.#tracker, body);
+    if (this.#tracker !== null) this.#out.sendText(this.#tracker, sendable(encodeBrowser(body)));
   }
 }

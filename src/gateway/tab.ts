@@ -1,6 +1,13 @@
 /** One tab as the gateway knows it: who it is, when it was heard, and what it was asked to do. */
 import { ClusterError } from "../core/error.ts";
-import type { BrowserBody, More, TaskType, Uid } from "../wire/browser/messages.ts";
+import {
+  type BrowserBody,
+  browserLimits,
+  type More,
+  type TaskType,
+  type Uid,
+} from "../wire/browser/messages.ts";
+import { firstFitting } from "../wire/browser/size.ts";
 
 export type TabTask = {
   readonly type: TaskType;
@@ -39,6 +46,9 @@ export type Tab = {
 };
 
 const endedMax = 16;
+/** Of the message that introduces a tab, for what it holds. What else it says of itself came in
+ *  `helloMax` characters, which take five times as many bytes at most when written again. */
+const holdingMaxBytes = browserLimits.messageMaxBytes - 5 * browserLimits.helloMax - 1024;
 /** Tasks that a tab may bring along. */
 const heldMax = 1_024;
 /** Characters of all that a tab says of ended tasks and no tracker has acknowledged. */
@@ -46,20 +56,23 @@ const endedTextMax = 8 * 1024 * 1024;
 /** The same of all tabs: twenty thousand at their bounds would be more than there is. */
 const waitingMax = 256 * 1024 * 1024;
 
-/** Keeps how a task ended until a tracker has it. Throws `limit-exceeded`. */
-export function keepEnded(tab: Tab, task: TabTask, text: string): void {
+/** Keeps how a task ended until a tracker has it. False = there is no room: a tab that waits for an
+ *  `ack` keeps it itself, and tells it again when it is welcomed. */
+export function keepEnded(tab: Tab, task: TabTask, text: string): boolean {
   setEnded(tab, task, null);
   let length = text.length;
   for (const { ended } of tab.tasks.values()) length += ended?.length ?? 0;
-  if (length > endedTextMax) {
-    const what = `results of browser ${tab.uid} that wait for the tracker`;
-    throw new ClusterError("limit-exceeded", `${what} have more than ${endedTextMax} characters`);
-  }
-  if (tab.waiting.chars + text.length > waitingMax) {
-    const what = "results of all browsers that wait for the tracker";
-    throw new ClusterError("limit-exceeded", `${what} have more than ${waitingMax} characters`);
-  }
+  if (length > endedTextMax || tab.waiting.chars + text.length > waitingMax) return false;
   setEnded(tab, task, text);
+  return true;
+}
+
+export function tooMuchWaits({ uid }: Tab): ClusterError {
+  const limits = `${endedTextMax} characters of one browser, ${waitingMax} of all`;
+  return new ClusterError(
+    "limit-exceeded",
+    `the results of browser ${uid} that wait for the tracker are too many: at most ${limits}`,
+  );
 }
 
 function setEnded({ waiting }: Tab, task: TabTask, text: string | null): void {
@@ -95,8 +108,14 @@ export function introduction(tab: Tab): More | null {
   if (tab.more === null) return null;
   // The token is between the tab and whoever checks it; it is told once more on purpose: a new
   // tracker must check it, too.
-  const holding = [...tab.tasks].map(([tid, { ref, type }]) => [tid, type, ref]);
+  const held = [...tab.tasks].map(([tid, { ref, type }]) => [tid, type, ref] as const);
+  const holding = firstFitting(held, holdingMaxBytes);
   return { ...tab.more, holding };
+}
+
+/** The name that a page, or a tracker, has for this life of it; "" = it has none. */
+export function sessionOf(more: More | null): string {
+  return typeof more?.session === "string" ? more.session : "";
 }
 
 type Held = readonly [tid: number, type: TaskType, ref: string];

@@ -69,7 +69,7 @@ async function keepDialling(
 function dialTracker({ fingerprint, token, url }: TrackerAddress): Promise<TextLink> {
   return dialText(new URL(gatewayPath, url).href, {
     headers: { authorization: `Bearer ${token}` },
-    frameMaxBytes: browserLimits.messageMax,
+    frameMaxBytes: browserLimits.messageMaxBytes,
     ...(fingerprint === "" ? {} : { tls: { fingerprint } }),
   });
 }

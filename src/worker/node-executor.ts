@@ -72,7 +72,9 @@ export class NodeExecutor implements Executor {
   }
 
   setSources(sources: StageSources): void {
-    this.#options.jobs.get(sources.job)?.sources.set(sources.stage, sources);
+    const job = this.#options.jobs.get(sources.job);
+    job?.sources.set(sources.stage, sources);
+    job?.asked.delete(sources.stage);
   }
 
   serving(): Serving {
@@ -201,15 +203,20 @@ export class NodeExecutor implements Executor {
     this.#phase(run, "preparing");
     const { job } = run;
     const inputStage = ref.stage - 1;
+    const renew = async (stage: number, signal: AbortSignal) => {
+      job.sources.set(stage, await this.#options.blobs.sources(ref.job, stage, signal));
+      job.asked.add(stage);
+    };
     let report: TaskReport;
     try {
+      // Never sent: they are more than one message holds, and may have changed since.
+      const isAsked = job.asked.has(inputStage) || !job.sources.has(inputStage);
+      if (isAsked) await renew(inputStage, run.stopping.signal);
       const segments = await this.#options.fetcher.segments({
         job: ref.job,
         partition: task,
         sources: () => job.sources.get(inputStage) ?? null,
-        renew: async (stage, signal) => {
-          job.sources.set(stage, await this.#options.blobs.sources(ref.job, stage, signal));
-        },
+        renew,
         dir: process.readDir,
         name,
         signal: run.stopping.signal,

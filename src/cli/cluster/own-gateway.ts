@@ -23,7 +23,7 @@ const paths = new Set(["/tab", "/"]);
 export function ownGateway(options: GatewayOptions): OwnGateway {
   const gateway = new Gateway(options);
   const acceptor = acceptTexts({
-    frameMaxBytes: browserLimits.messageMax,
+    frameMaxBytes: browserLimits.messageMaxBytes,
     pendingMaxBytes: 8 * 1024 * 1024,
     linksMax: 20_000,
   });

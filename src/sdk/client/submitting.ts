@@ -2,7 +2,7 @@
  *  again, under the same idempotency key. */
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
-import type { Submit } from "../../wire/api/messages.ts";
+import { jsonBodyMaxBytes, type Submit } from "../../wire/api/messages.ts";
 
 /** How long it goes on trying, in ms. */
 const patienceMs = 15_000;
@@ -13,14 +13,28 @@ export async function submitting<T>(
   submission: Submit,
   send: (submission: Submit) => Promise<T>,
 ): Promise<T> {
+  const fitting = withinBody(submission);
   const giveUpAtMs = performance.now() + patienceMs;
   for (let waitMs = backoffMs; ; waitMs = Math.min(waitMs * 2, backoffMaxMs)) {
     try {
-      return await send(submission);
+      return await send(fitting);
     } catch (error) {
       const mayRetry = error instanceof ClusterError && error.code === "unavailable";
       if (!mayRetry || performance.now() + waitMs > giveUpAtMs) throw error;
     }
     await delay(waitMs);
   }
+}
+
+/** Without the wish which machine reads what, when millions of tasks have one: it is worth a copy
+ *  over the network, and not the job. */
+export function withinBody(submission: Submit): Submit {
+  const { spec } = submission;
+  const count = spec.locality?.taskHost.length ?? 0;
+  // Each is the index of a host: only of a million it has more than seven digits.
+  if (count * 8 < jsonBodyMaxBytes) return submission;
+  const sizeBytes = Buffer.byteLength(JSON.stringify(submission));
+  return sizeBytes <= jsonBodyMaxBytes
+    ? submission
+    : { ...submission, spec: { ...spec, locality: null } };
 }

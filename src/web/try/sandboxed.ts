@@ -2,7 +2,7 @@
  *  without network or storage, a Worker in it, and an end. */
 import type { PageAnswer, PageJob, PageOrder, PageWish } from "../../wire/browser/trial.ts";
 import type { FromSandbox, SandboxHello, ToSandbox } from "../../worker/browser/contract.ts";
-import { placed } from "../../worker/browser/tab/places.ts";
+import { placed } from "../../worker/browser/tab/reporting/places.ts";
 import { trialMs } from "./limits.ts";
 
 /** Null: it took too long. Failures have the lines of the editor. */

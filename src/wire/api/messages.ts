@@ -147,6 +147,9 @@ export type ApiError = {
   readonly retryable: boolean;
 };
 
+/** Bytes of the JSON body of a call. */
+export const jsonBodyMaxBytes = 8 * 1024 * 1024;
+
 export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   "bad-request": 400,
   "build-failed": 400,

@@ -152,7 +152,10 @@ describe("messages of seed 5", () => {
   }
 
   it("T5.6: a message beyond the limit is not read", () => {
-    const text = connect("1").replace('""', JSON.stringify("x".repeat(browserLimits.messageMax)));
+    const text = connect("1").replace(
+      '""',
+      JSON.stringify("x".repeat(browserLimits.messageMaxBytes)),
+    );
     assert.match(refused(text), /characters/);
   });
 

@@ -16,7 +16,7 @@ import {
 
 type Fields = { readonly [name: string]: JsonValue };
 
-const { depthMax, messageMax, textMax, urlMax, urlsMax } = browserLimits;
+const { depthMax, messageMaxBytes, textMax, urlMax, urlsMax } = browserLimits;
 const speedMax = 2 ** 31 - 1;
 const uidMin = -(2n ** 63n);
 const uidMax = 2n ** 64n - 1n;
@@ -54,7 +54,7 @@ function dataText(body: BrowserBody): string {
 
 /** Throws `protocol-violated` for everything that the document does not allow between the two. */
 export function decodeBrowser(text: string, from: Party, to: Party): BrowserMessage {
-  if (text.length > messageMax) throw wrong(`a message of ${text.length} characters`);
+  if (text.length > messageMaxBytes) throw wrong(`a message of ${text.length} characters`);
   const envelope = asFields(parseJson(text, depthMax), "the message");
   for (const key of ["status", "message", "action", "data"]) {
     if (!(key in envelope)) throw wrong(`the key "${key}" is missing`);

@@ -123,8 +123,16 @@ export const gatewayPath = "/seed5/gateway";
 
 /** Limits of every decoder of this wire. */
 export const browserLimits = {
-  /** Characters of one message. */
-  messageMax: 4 * 1024 * 1024,
+  /** UTF-8 bytes of one message, and so of one WebSocket frame, on both sides of a gateway. */
+  messageMaxBytes: 4 * 1024 * 1024,
+  /** UTF-8 bytes of a browser's message: its gateway adds a uid before it passes it on. */
+  fromBrowserMaxBytes: 4 * 1024 * 1024 - 1024,
+  /** Characters of a browser's first message. */
+  helloMax: 512 * 1024,
+  /** Attempts in one task, and so reports in one finish. */
+  attemptsMax: 1_024,
+  /** Log lines, lines of progress and started tasks in one note, of each. */
+  notesMax: 1_000,
   /** Objects and arrays inside each other. */
   depthMax: 32,
   /** Addresses in one `url`. */

@@ -64,10 +64,14 @@ export type TaskMore = {
   readonly output: OutputFormat;
   /** Limit of one attempt, ms; 0 = none. */
   readonly timeoutMs: number;
+  /** Of a list of tasks: bytes that the coordinator takes in one PUT of `reports`, a JSON list of
+   *  reports that may come before the finish. Absent = it takes reports in the finish only. */
+  readonly reportsMaxBytes?: number;
 };
 
-/** In `finish`, from the tab: one report for each attempt of the task; `root` is the SHA-256 of
- *  what was put. Failures of single attempts are among them. */
+/** In `finish`, from the tab: a report for each attempt of the task that was not reported before;
+ *  `root` is the SHA-256 of what was put. Failures of single attempts are among them, and attempts
+ *  without a report are given back. */
 export type FinishMore = { readonly reports: readonly AttemptReport[] };
 
 /** In `error`, from the tab: the whole task failed. */

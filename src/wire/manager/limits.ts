@@ -15,3 +15,12 @@ export const taskIdBytesMax = 128;
 export const programAddressesMax = 64;
 /** Kinds of programs that one worker runs. */
 export const programKindsMax = 256;
+
+/** JSON of reports that one message has together, bytes; a single one may have more. */
+export const reportsBytesMax = frameBytesMax / 4;
+/** JSON in one message that holds nothing else, bytes. */
+export const jsonBytesMax = frameBytesMax - 1024;
+/** Tasks that a worker names when it joins: half of its message. */
+export const holdingMax = Math.floor(frameBytesMax / 2 / (taskIdBytesMax / 2));
+/** JSON of what it serves, bytes: what the tasks, and its names and addresses, leave. */
+export const servingBytesMax = frameBytesMax / 2 - 512 * 1024;

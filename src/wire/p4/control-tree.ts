@@ -20,6 +20,12 @@ export const treeDepthMax = 256;
 /** UTF-8 bytes of the names and descriptions of one tree, folders counted for each file in them: so
  *  that what is made of it fits into one record of a log. */
 export const treeTextMaxBytes = 16 * 1024 * 1024;
+/** What a file takes besides: its content's name, its size, quotes and folders. */
+const fileFrameBytes = 192;
+/** UTF-8 bytes of one tree as JSON. Text takes twice as many as it has when each of its characters
+ *  is a quote. */
+export const treeBodyMaxBytes =
+  2 * treeTextMaxBytes + catalogueLimits.filesPerMemberMax * fileFrameBytes;
 const detailKeys = new Set(["root", "size_bytes", "description"]);
 
 type Node = { readonly path: string; readonly value: unknown; readonly depth: number };

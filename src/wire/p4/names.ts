@@ -1,5 +1,6 @@
 /** Names that others gave to their files, on their way to a disk of ours: a name is never a path.
  *  It is taken apart, and each part must be harmless on every system, else it is refused. */
+import { utf8Bytes } from "../../core/sharing/names.ts";
 
 /** Most file systems end here, in UTF-8 bytes. */
 const partMaxBytes = 255;
@@ -36,7 +37,7 @@ function partProblem(part: string): string | null {
   if (part.includes("\\") || /^[a-z]:/i.test(part)) return "is a path of Windows";
   if (/[. ]$/.test(part)) return "has a part that ends with a dot or a blank";
   if (device.test(part)) return "is the name of a device";
-  if (utf8Length(part) > partMaxBytes) return `has a part of more than ${partMaxBytes} bytes`;
+  if (utf8Bytes(part) > partMaxBytes) return `has a part of more than ${partMaxBytes} bytes`;
   if (!part.isWellFormed()) return "is no Unicode";
   return null;
 }
@@ -44,13 +45,4 @@ function partProblem(part: string): string | null {
 /** Two names with one key are one file on systems that fold case or compose accents. */
 export function twinKey(parts: readonly string[]): string {
   return parts.join("/").normalize("NFKC").toLowerCase();
-}
-
-function utf8Length(text: string): number {
-  let length = 0;
-  for (const letter of text) {
-    const code = letter.codePointAt(0)!;
-    length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
-  }
-  return length;
 }

@@ -11,6 +11,7 @@ import type { Failure, StageKind } from "../../core/job.ts";
 import { attemptState, type WorkerEvent, type WorkerState } from "../../core/worker.ts";
 import type { Link } from "../../link/link.ts";
 import { hit } from "../../store/failpoint.ts";
+import { holdingMax, servingBytesMax } from "../../wire/manager/limits.ts";
 import type {
   JobOpen,
   ManagerMessage,
@@ -22,6 +23,7 @@ import type {
 import { type Arrival, ManagerSession } from "../../wire/manager/session.ts";
 import { packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
 import type { Serving, WorkerTimers } from "../loop.ts";
+import { bySize, fittingServing } from "./fitting.ts";
 import { foreignStatus, reportStatus, stateStatus } from "./status.ts";
 
 /** What the worker says of itself when it joins. */
@@ -74,9 +76,6 @@ type Sent = {
   readonly batch: number;
 };
 
-/** JSON bytes of reports in one message; a frame may have 8 MiB. */
-const messageBytesMax = 2 * 1024 * 1024;
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -118,8 +117,9 @@ export class ManagerTalk {
         slots: specs.slots,
         exchangeUrl: specs.exchangeUrl,
         version: specs.version,
-        holding: tag === null ? [] : holding.map((ref) => packTaskId(tag, ref)),
-        serving: encodeJson(serving),
+        holding:
+          tag === null ? [] : holding.slice(0, holdingMax).map((ref) => packTaskId(tag, ref)),
+        serving: encodeJson(fittingServing(serving, servingBytesMax)),
         session: specs.session,
       },
     };
@@ -363,20 +363,6 @@ export class ManagerTalk {
   #taskId(ref: AttemptRef): Uint8Array {
     return packTaskId(this.#options.identity.tag ?? new Uint8Array(8), ref);
   }
-}
-
-function bySize(statuses: readonly TaskStatus[]): TaskStatus[][] {
-  const groups: TaskStatus[][] = [];
-  let sizeBytes = Infinity;
-  for (const status of statuses) {
-    sizeBytes += status.report.length + 64;
-    if (sizeBytes > messageBytesMax) {
-      groups.push([]);
-      sizeBytes = status.report.length + 64;
-    }
-    groups.at(-1)!.push(status);
-  }
-  return groups;
 }
 
 /** `code: text`, as `ClusterError` says it. */

@@ -6,7 +6,7 @@ import type { WorkerTimers } from "../loop.ts";
 type LogNote = WorkerNotes["logs"][number];
 type ProgressNote = WorkerNotes["progress"][number];
 
-/** Characters of log lines in one message; the message may have 256 KiB. */
+/** Characters of log lines in one message: it takes six times as many bytes at most. */
 const logCharsMax = 64 * 1024;
 /** One line; the rest of a longer one is cut off. */
 const lineCharsMax = 4 * 1024;

@@ -21,6 +21,8 @@ export type OpenedJob = {
   readonly open: JobOpen;
   /** By the stage whose partitions they are. */
   readonly sources: Map<number, StageSources>;
+  /** Stages whose sources this worker asked for, and was not sent since. */
+  readonly asked: Set<number>;
   /** The coordinator's clock, as far as it was told: tickets end by it. */
   coordinatorNowMs(): number;
   /** Fetched once; a failure is forgotten, so that the next attempt tries again. */
@@ -63,6 +65,7 @@ export class OpenJobs {
     const job: OpenedJob = {
       open,
       sources: new Map(),
+      asked: new Set(),
       coordinatorNowMs: () => performance.now() + entry.aheadMs,
       files: () => {
         files ??= this.#fetch(open, held, closing.signal).catch((error: unknown) => {

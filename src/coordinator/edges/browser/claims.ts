@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ClusterError, errorCodes } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import { withoutBigints } from "../../../wire/browser/json.ts";
-import type { More } from "../../../wire/browser/messages.ts";
+import { browserLimits, type More } from "../../../wire/browser/messages.ts";
 import type { ConnectMore, ErrorMore, NoteMore } from "../../../wire/browser/more.ts";
 import { parseReports } from "../worker/claims.ts";
 
@@ -46,10 +46,10 @@ const failed: z.ZodType<ErrorMore> = z.object({
 const note: z.ZodType<NoteMore> = z.object({
   logs: z
     .array(z.tuple([tid, index, z.string().transform((text) => text.slice(0, 16_384))]))
-    .max(1_000),
+    .max(browserLimits.notesMax),
   progress: z
     .array(z.tuple([tid, index, z.number().min(0).max(Number.MAX_SAFE_INTEGER)]))
-    .max(1_000),
+    .max(browserLimits.notesMax),
   started: z.array(tid).max(1_024),
   paused: z.string().transform((text) => text.slice(0, 200)),
   slots: slots.exactOptional(),
@@ -78,14 +78,35 @@ export function parseNote(more: More): NoteMore {
   return parse(note, more, "note of a tab");
 }
 
-const reportsMax = 1_024;
 const encoder = new TextEncoder();
+
+/** Bytes of one body of reports: more than the largest result takes in its report. */
+export const reportsMaxBytes = browserLimits.messageMaxBytes;
 
 /** The reports in `finish`; none when there are none. */
 export function parseFinish(more: More): AttemptReport[] {
-  const { reports } = more as { reports?: unknown };
-  if (!Array.isArray(reports) || reports.length > reportsMax) {
-    throw new ClusterError("protocol-violated", "finish of a tab: it has no list of reports");
+  return reportsOf((more as { reports?: unknown }).reports, "finish of a tab");
+}
+
+/** Reports that come before the finish. */
+export function parseEarly(body: Uint8Array): AttemptReport[] {
+  const what = "reports of a tab";
+  try {
+    return reportsOf(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)), what);
+  } catch (error) {
+    if (error instanceof ClusterError) throw error;
+    throw new ClusterError("protocol-violated", `${what}: they are no JSON`);
+  }
+}
+
+function reportsOf(reports: unknown, what: string): AttemptReport[] {
+  if (!Array.isArray(reports)) {
+    throw new ClusterError("protocol-violated", `${what}: it has no list of reports`);
+  }
+  const { attemptsMax } = browserLimits;
+  if (reports.length > attemptsMax) {
+    const text = `${what}: ${reports.length} reports, of at most ${attemptsMax}`;
+    throw new ClusterError("protocol-violated", text);
   }
   return parseReports(reports.map((one) => encoder.encode(JSON.stringify(one, withoutBigints))));
 }

@@ -15,11 +15,12 @@ import type { BrowserBody, Uid } from "../../../wire/browser/messages.ts";
 import { printable } from "../../../wire/browser/printable.ts";
 import type { ClusterKeys, WorkerOrder } from "../worker/orders.ts";
 import { Alarm } from "./alarm.ts";
+import { parseEarly } from "./claims.ts";
 import { type Arrivals, enterTab, type TabDoor } from "./joining.ts";
 import { LineLimit } from "./line-limit.ts";
 import { portionsOf, taskText, taskType } from "./orders.ts";
 import { bugOf, type ReportOptions, TabReports } from "./reports.ts";
-import { refText, type TabRun } from "./runs.ts";
+import { newRun, refText, type TabRun } from "./runs.ts";
 import type { Tab } from "./tab.ts";
 
 export type TrackerOptions = Omit<ReportOptions, "over" | "isRunning"> & {
@@ -132,6 +133,12 @@ export class TrackerEdge {
     else if (order.kind === "abort") this.#abort(tab, order.attempts);
     else if (order.kind === "close-job") this.#close(tab, order.job);
     return true;
+  }
+
+  /** Reports of a run before its end; durable when it resolves. */
+  async reported(ticket: string, body: Uint8Array): Promise<void> {
+    const found = this.#byTicket.get(ticket);
+    if (found !== undefined) await this.#reports.early(found.tab, found.run, parseEarly(body));
   }
 
   /** Whose data a ticket opens. */
@@ -269,22 +276,15 @@ export class TrackerEdge {
     const kind = this.#kindOf(job, stage);
     for (const portion of portionsOf(kind, attempts, tab.isOurs ? tab.slots : attempts.length)) {
       const refs = portion.map(({ attempt, task }) => ({ job, stage, task, attempt }));
-      const run: TabRun = {
-        tid: tab.nextTid(),
-        type: taskType(kind),
-        job,
-        stage,
-        attempts: new Map(portion.map(({ attempt, task }) => [task, attempt])),
-        ticket: ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs)),
-        givenAtMs: loop.nowMs(),
-        missed: new Set(),
-        ending: false,
-      };
+      const ticket = ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs));
+      const of = { tid: tab.nextTid(), type: taskType(kind), ticket, givenAtMs: loop.nowMs() };
+      const run = newRun(of, refs);
       const text = taskText(loop.state, tab, run);
       if (text === null) continue;
       tab.runs.set(run.tid, run);
       this.#byTicket.set(run.ticket, { tab, run });
-      tab.give(run.tid, text);
+      if (typeof text === "string") tab.give(run.tid, text);
+      else this.#reports.refuse(tab, run, text);
     }
   }
 

@@ -11,7 +11,7 @@ import type { Auth, Principal } from "../../access/auth.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { ClusterKeys } from "../worker/orders.ts";
 import { parseConnect } from "./claims.ts";
-import { parseRefs, refText } from "./runs.ts";
+import { newRun, parseRefs, refText } from "./runs.ts";
 import { Tab } from "./tab.ts";
 import type { ticketOf } from "./ticket.ts";
 
@@ -212,23 +212,14 @@ function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: Tab
   const leased = new Set(leasesOf(loop.state, tab.worker).map(attemptKey));
   const unwanted: number[] = [];
   for (const { refs, tid, type } of holding) {
-    const { job, stage } = refs[0] as AttemptRef;
+    const { job } = refs[0] as AttemptRef;
     const mine = refs.filter((ref) => leased.has(attemptKey(ref)));
     if (mine.length === 0) {
       unwanted.push(tid);
       continue;
     }
-    tab.runs.set(tid, {
-      tid,
-      type,
-      job,
-      stage,
-      attempts: new Map(mine.map(({ attempt, task }) => [task, attempt])),
-      ticket: ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs)),
-      givenAtMs: loop.nowMs(),
-      missed: new Set(),
-      ending: false,
-    });
+    const ticket = ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs));
+    tab.runs.set(tid, newRun({ tid, type, ticket, givenAtMs: loop.nowMs() }, mine));
   }
   return unwanted;
 }

@@ -1,20 +1,23 @@
 /** Turns leases into `task` messages. Pure: what is not in the order is read from the state. */
 import type { CoordinatorState } from "../../../core/coordinator.ts";
 import type { JobId } from "../../../core/ids.ts";
-import type { JobSpec, StageSpec } from "../../../core/job.ts";
+import type { Failure, JobSpec, StageSpec } from "../../../core/job.ts";
 import { jobOwner, jobSpec } from "../../../core/view.ts";
 import { encodeBrowser } from "../../../wire/browser/codec.ts";
-import type { TaskType } from "../../../wire/browser/messages.ts";
+import { browserLimits, type TaskType } from "../../../wire/browser/messages.ts";
 import type { TaskMore } from "../../../wire/browser/more.ts";
+import { fits } from "../../../wire/browser/size.ts";
+import { reportsMaxBytes } from "./claims.ts";
 import { refsOf, refText, type TabRun } from "./runs.ts";
 import type { Tab } from "./tab.ts";
 
 type Attempts = ReadonlyArray<{ readonly task: number; readonly attempt: number }>;
 
 /** What is leased together to a tab, as runs: a map or reduce task alone, tasks of a list shared
- *  out evenly over its slots. */
+ *  out evenly over its slots, as many as one finish may report. */
 export function portionsOf(kind: StageSpec["kind"], attempts: Attempts, slots: number): Attempts[] {
-  const size = kind === "tasks" ? Math.ceil(attempts.length / slots) : 1;
+  const shared = Math.min(browserLimits.attemptsMax, Math.ceil(attempts.length / slots));
+  const size = kind === "tasks" ? shared : 1;
   const portions: Attempts[] = [];
   for (let at = 0; at < attempts.length; at += size) portions.push(attempts.slice(at, at + size));
   return portions;
@@ -24,8 +27,9 @@ export function taskType(kind: StageSpec["kind"]): TaskType {
   return kind === "reduce" ? "r" : "m";
 }
 
-/** The message, or null when the job is gone. */
-export function taskText(state: CoordinatorState, tab: Tab, run: TabRun): string | null {
+/** The message, or null when the job is gone. A failure when it is more than a browser takes: a
+ *  reduce task that reads thousands of map tasks, for one that knows the document only. */
+export function taskText(state: CoordinatorState, tab: Tab, run: TabRun): string | Failure | null {
   const spec = jobSpec(state, run.job);
   const stage = spec?.stages[run.stage];
   if (spec === null || stage === undefined) return null;
@@ -41,7 +45,12 @@ export function taskText(state: CoordinatorState, tab: Tab, run: TabRun): string
   const { tid, type } = run;
   // Our own tabs know where the partitions lie; a list of thousands of addresses says no more.
   const told = tab.isOurs ? url.slice(0, 1) : url;
-  return encodeBrowser({ action: "task", type, uid: tab.uid, tid, url: told, more });
+  const text = encodeBrowser({ action: "task", type, uid: tab.uid, tid, url: told, more });
+  const { messageMaxBytes, urlsMax } = browserLimits;
+  if (told.length <= urlsMax && fits(text, messageMaxBytes)) return text;
+  const message = `a task of ${told.length} addresses and ${text.length} characters`;
+  const limits = `at most ${urlsMax} and ${messageMaxBytes} bytes are a browser's`;
+  return { code: "limit-exceeded", message: `${message}; ${limits}` };
 }
 
 function moreOf(
@@ -65,6 +74,7 @@ function moreOf(
     inputCount,
     output: spec.output ?? "ndjson",
     timeoutMs: stage.timeoutMs,
+    ...(stage.kind === "tasks" ? { reportsMaxBytes } : {}),
   };
 }
 

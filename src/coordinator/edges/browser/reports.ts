@@ -63,6 +63,25 @@ export class TabReports {
     );
   }
 
+  /** Of a run that goes on. Resolves when they are durable; rejects when they cannot be now. */
+  async early(tab: Tab, run: TabRun, reports: readonly AttemptReport[]): Promise<void> {
+    const told = reports.filter((one) => run.attempts.get(one.task) === one.attempt);
+    if (told.length === 0) return;
+    const { checked, loop, notes } = this.#options;
+    const { job, stage } = run;
+    const of = { worker: tab.worker, job, stage } as const;
+    await loop.post(await checked({ kind: "attempts-reported", ...of, reports: told }));
+    for (const { attempt, task } of told) {
+      if (run.attempts.get(task) === attempt) run.attempts.delete(task);
+      notes.ended(job, { stage, task });
+    }
+  }
+
+  /** The browser cannot be given it. */
+  refuse(tab: Tab, run: TabRun, failure: Failure): void {
+    this.#fail(tab, run, failure);
+  }
+
   failed(tab: Tab, { error, more }: Body<"error">): void {
     const told = more === null ? null : parseError(more);
     const message = error.slice(0, 4_000);

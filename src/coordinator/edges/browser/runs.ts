@@ -19,6 +19,16 @@ export type TabRun = {
   ending: boolean;
 };
 
+/** Of attempts of one stage, at least one. */
+export function newRun(
+  of: Pick<TabRun, "tid" | "type" | "ticket" | "givenAtMs">,
+  refs: readonly AttemptRef[],
+): TabRun {
+  const { job, stage } = refs[0] as AttemptRef;
+  const attempts = new Map(refs.map(({ attempt, task }) => [task, attempt]));
+  return { ...of, job, stage, attempts, missed: new Set(), ending: false };
+}
+
 /** `j-1/0/5#2,j-1/0/6#1`: the same after a restart of either side. */
 export function refText(attempts: readonly AttemptRef[]): string {
   return attempts.map(attemptKey).join(",");

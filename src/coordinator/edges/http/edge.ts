@@ -9,7 +9,7 @@ import type { Listen } from "../../../link/listen.ts";
 import { listenError } from "../../../link/listen-error.ts";
 import type { Certificate } from "../../../link/tls/self-signed.ts";
 import { hit } from "../../../store/failpoint.ts";
-import { type ApiError, httpStatus } from "../../../wire/api/messages.ts";
+import { type ApiError, httpStatus, jsonBodyMaxBytes } from "../../../wire/api/messages.ts";
 import type { Principal } from "../../access/auth.ts";
 import { defaultFailureLimits, FailureCounter } from "../../access/rate.ts";
 import { asJobId, goneJob, noSuchJob, type Services } from "../../services.ts";
@@ -37,7 +37,7 @@ export const defaultServeLimits: ServeLimits = {
   headersTimeoutMs: 10_000,
   bodyTimeoutMs: 60_000,
   headerMaxBytes: 16 * 1024,
-  jsonMaxBytes: 8 * 1024 * 1024,
+  jsonMaxBytes: jsonBodyMaxBytes,
   connectionsMax: 20_000,
   callsMax: 4_096,
   failuresMax: 30,

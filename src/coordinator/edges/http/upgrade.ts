@@ -34,7 +34,7 @@ export type Upgrades = { close(reason: string): Promise<void> };
 
 export function takeUpgrades(server: Server, options: UpgradeOptions): Upgrades {
   const acceptor = acceptWebSockets({ frameMaxBytes: frameBytesMax });
-  const gateways = acceptTexts({ frameMaxBytes: browserLimits.messageMax, linksMax: 1_000 });
+  const gateways = acceptTexts({ frameMaxBytes: browserLimits.messageMaxBytes, linksMax: 1_000 });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     try {
       checkOrigin(request.headers, options.origin);

@@ -5,7 +5,7 @@ import type { MemberRecord, SharedFile } from "../../../core/catalogue.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { isSameSecret } from "../../../link/secret.ts";
 import type { Available, FileDetails, Registered, Registration } from "../../../wire/p4/control.ts";
-import { flattenTree } from "../../../wire/p4/control-tree.ts";
+import { flattenTree, treeBodyMaxBytes } from "../../../wire/p4/control-tree.ts";
 import { refusalWords } from "../../../wire/p4/refusals.ts";
 import { provedHost, trustedHost } from "../../members/addresses.ts";
 import type { Members, NewPeer } from "../../members/members.ts";
@@ -15,7 +15,6 @@ import { getFile, getFiles, redeem } from "./fetching.ts";
 import * as schema from "./schemas.ts";
 
 const smallMaxBytes = 64 * 1024;
-const treeMaxBytes = 32 * 1024 * 1024;
 
 /** The peer itself, heard of now. */
 function self({ members, body }: P4Call<{ token: string }>): MemberRecord {
@@ -177,7 +176,7 @@ export const p4Routes: readonly P4Route[] = [
   }),
   route({
     ...post,
-    bodyMaxBytes: treeMaxBytes,
+    bodyMaxBytes: treeBodyMaxBytes,
     path: "/files",
     summary: "All files of a peer from now on, in a hierarchical way",
     body: schema.published,

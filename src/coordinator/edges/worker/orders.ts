@@ -4,6 +4,7 @@ import type { CoordinatorState } from "../../../core/coordinator.ts";
 import { idNumber, type JobId, type WorkerId } from "../../../core/ids.ts";
 import { jobOwner, jobSpec, stageSources, workerSpecs } from "../../../core/view.ts";
 import type { sourceKey, ticketText } from "../../../peer/shuffle/ticket.ts";
+import { jsonBytesMax } from "../../../wire/manager/limits.ts";
 import {
   type JobOpen,
   type ManagerMessage,
@@ -53,7 +54,9 @@ export function orderMessages(
       return openJob(state, order, speaker);
     case "send-sources": {
       const told = sourcesFor(state, order, speaker);
-      return [{ kind: "stageSources", sources: encoder.encode(JSON.stringify(told)) }];
+      const sources = encoder.encode(JSON.stringify(told));
+      // A worker that has none asks for them by HTTP.
+      return sources.length > jsonBytesMax ? [] : [{ kind: "stageSources", sources }];
     }
     case "assign":
       return assignments(state, order, keys.tag);

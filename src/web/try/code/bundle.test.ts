@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Failure } from "../../../core/job.ts";
-import { placed } from "../../../worker/browser/tab/places.ts";
+import { placed } from "../../../worker/browser/tab/reporting/places.ts";
 import { bundleSource } from "./bundle.ts";
 
 const sdk = {

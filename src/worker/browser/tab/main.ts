@@ -156,8 +156,8 @@ class Tab {
     socket.onmessage = ({ data }) => {
       if (isCurrent()) this.#perform(this.#session.said(String(data), performance.now()));
     };
-    socket.onclose = ({ reason }) => {
-      if (isCurrent()) this.#perform(this.#session.closed(reason, performance.now()));
+    socket.onclose = ({ code, reason }) => {
+      if (isCurrent()) this.#perform(this.#session.closed(reason, performance.now(), code));
     };
     socket.onopen = async () => {
       this.#speedKbps ||= await measureSpeed(this.#origin);

@@ -3,7 +3,7 @@ import { ClusterError } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { TaskFiles } from "../contract.ts";
 import { type Calls, putBytes } from "./calls.ts";
-import type { DoneReport, HeardReports } from "./reports.ts";
+import type { DoneReport, HeardReports } from "./reporting/reports.ts";
 import type { TabTask } from "./session.ts";
 
 /** The reports of the task, with what came of its outputs. */

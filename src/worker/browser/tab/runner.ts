@@ -2,14 +2,16 @@
  *  it belongs; job code sees neither address nor ticket. */
 import { ClusterError } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
+import type { Failure } from "../../../core/job.ts";
 import type { BrowserBody } from "../../../wire/browser/messages.ts";
 import type { FromTaskWorker, TaskOrder } from "../contract.ts";
-import type { Calls } from "./calls.ts";
+import { type Calls, putBytes } from "./calls.ts";
 import { PartitionLost, TaskInputs } from "./inputs.ts";
 import { stored } from "./outputs.ts";
 import type { TabLimits, TaskShown } from "./page-messages.ts";
 import { Unreadable } from "./pieces.ts";
-import { HeardReports } from "./reports.ts";
+import { ReportFlow } from "./reporting/flow.ts";
+import { failureOfTab, HeardReports, returned } from "./reporting/reports.ts";
 import type { TabTask } from "./session.ts";
 import { Rests } from "./slots/rests.ts";
 import type { Handed, Slot } from "./slots/slot.ts";
@@ -40,6 +42,8 @@ type Run = {
   /** Where it waits with all that it needs; null = nowhere. */
   ahead: Ahead | null;
   state: TaskShown["state"];
+  /** Of what it reports before its end. */
+  readonly flow: ReportFlow;
 };
 
 /** An order that a Worker of the slot has; `code` is what stacks are read by. */
@@ -115,9 +119,11 @@ export class TaskRunner {
   }
 
   add(task: TabTask): void {
+    const stopping = new AbortController();
     const run: Run = {
       task,
-      stopping: new AbortController(),
+      stopping,
+      flow: this.#flow(task, stopping.signal),
       slot: null,
       order: null,
       ahead: null,
@@ -134,6 +140,7 @@ export class TaskRunner {
     if (run === undefined) return;
     this.#runs.delete(tid);
     run.stopping.abort();
+    run.flow.stop();
     forget(run);
     run.slot?.stop();
   }
@@ -162,7 +169,7 @@ export class TaskRunner {
       (one) => one.state === "queued" && isPrepared(one),
     );
     if (waiting.length >= this.#wanted) return false;
-    run.order = this.#inputs.order(run.task, this.#calls(run));
+    run.order = this.#inputs.order(run.task, this.#calls(run.stopping.signal));
     // Whoever awaits it hears of a failure.
     run.order.then(
       (order) => this.#handAhead(run, order),
@@ -228,7 +235,7 @@ export class TaskRunner {
       return ahead;
     }
     forget(run);
-    run.order ??= this.#inputs.order(run.task, this.#calls(run));
+    run.order ??= this.#inputs.order(run.task, this.#calls(run.stopping.signal));
     const order = await run.order;
     // Its buffers are handed over.
     run.order = null;
@@ -242,7 +249,9 @@ export class TaskRunner {
     const { signal } = run.stopping;
     try {
       this.#phase(run, "storing");
-      const reports = await stored(run.task, heard, this.#calls(run));
+      const calls = this.#calls(run.stopping.signal);
+      const reports = await stored(run.task, heard, calls);
+      if (run.task.kind === "tasks") await run.flow.rest(heard.reports);
       if (signal.aborted) return;
       this.#finish(run, reports);
     } catch (error) {
@@ -271,6 +280,7 @@ export class TaskRunner {
       run.stopping.signal.addEventListener("abort", stopped, { once: true });
       const said = (message: FromTaskWorker) => {
         heard.hear(message);
+        if (run.task.kind === "tasks" && heard.reports.length > 0) run.flow.came(heard.reports);
         const isOurs = (task: unknown) => attempts.some(([ours]) => ours === task);
         if (message?.kind === "log" && isOurs(message.task) && Array.isArray(message.lines)) {
           for (const line of message.lines) {
@@ -284,11 +294,19 @@ export class TaskRunner {
     });
   }
 
-  #calls(run: Run): Calls {
+  #flow({ place, reportsMaxBytes }: TabTask, signal: AbortSignal): ReportFlow {
+    return new ReportFlow({
+      maxBytes: reportsMaxBytes ?? null,
+      put: (body) => putBytes(this.#calls(signal), `${place}/reports`, [body]),
+      sent: (reports) => this.#count(reports),
+    });
+  }
+
+  #calls(signal: AbortSignal): Calls {
     const { origin, limits } = this.#options;
     return {
       origin,
-      signal: run.stopping.signal,
+      signal,
       patienceMs: limits.patienceMs,
       moved: (bytes, way) => {
         if (way === "fetched") this.fetchedBytes += bytes;
@@ -305,10 +323,7 @@ export class TaskRunner {
 
   #finish(run: Run, reports: readonly AttemptReport[]): void {
     const { tid, type, place } = run.task;
-    for (const { kind } of reports) {
-      if (kind === "done") this.doneCount++;
-      else if (kind === "failed") this.failedCount++;
-    }
+    this.#count(reports);
     this.#runs.delete(tid);
     const url = [`${place}/out/0`];
     this.#options.ears.ended(tid, {
@@ -321,31 +336,44 @@ export class TaskRunner {
     });
   }
 
+  #count(reports: readonly AttemptReport[]): void {
+    for (const { kind } of reports) {
+      if (kind === "done") this.doneCount++;
+      else if (kind === "failed") this.failedCount++;
+    }
+    this.#options.ears.changed();
+  }
+
   /** What was reported before stays: only the attempt at hand has failed, others are given back. */
   #fail(run: Run, error: unknown, heard: HeardReports): void {
-    const { kind, tid, attempts } = run.task;
-    const failed = error instanceof PartitionLost ? error.problem : error;
-    const failure = {
-      code: failed instanceof ClusterError ? failed.code : ("task-crashed" as const),
-      message: failed instanceof ClusterError ? failed.text : `the tab: ${String(failed)}`,
-    };
+    const { kind, attempts } = run.task;
+    const failure = failureOfTab(error instanceof PartitionLost ? error.problem : error);
     const stack = heard.loadFailure?.stack;
     const whole = stack === undefined ? failure : { ...failure, stack };
     const [current, ...others] = heard.left;
-    const isBegun = kind === "tasks" && heard.loadFailure === null && heard.reports.length > 0;
+    const isBegun = kind === "tasks" && heard.loadFailure === null && heard.count > 0;
     if (isBegun && current !== undefined && attempts.length > 1) {
       const [task, attempt] = current;
-      this.#finish(run, [
-        ...heard.reports,
+      heard.reports.push(
         { kind: "failed", task, attempt, durationMs: 0, failure: whole },
         ...others.map(returned),
-      ]);
+      );
+      this.#phase(run, "storing");
+      run.flow.rest(heard.reports).then(
+        () => !run.stopping.signal.aborted && this.#finish(run, heard.reports),
+        (cause) => !run.stopping.signal.aborted && this.#failAll(run, cause, failureOfTab(cause)),
+      );
       return;
     }
+    this.#failAll(run, error, whole);
+  }
+
+  #failAll({ flow, task: { attempts, tid } }: Run, error: unknown, failure: Failure): void {
+    flow.stop();
     this.failedCount += attempts.length;
     this.#runs.delete(tid);
     const lost = error instanceof PartitionLost ? { lostTasks: [error.task] } : {};
-    const more = { tid, failure: whole, ...lost };
+    const more = { tid, failure, ...lost };
     const text = failure.message.slice(0, 4_000);
     this.#options.ears.ended(tid, { action: "error", uid: null, error: text, more });
   }
@@ -366,8 +394,4 @@ function isPrepared({ ahead, order }: Run): boolean {
 function forget(run: Run): void {
   run.ahead?.slot.forget(run.ahead.handed);
   run.ahead = null;
-}
-
-function returned([task, attempt]: readonly [number, number]): AttemptReport {
-  return { kind: "returned", task, attempt, durationMs: 0 };
 }

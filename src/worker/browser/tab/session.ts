@@ -8,46 +8,20 @@
  *     taken just now keeps everything and asks again.
  *  3. While it is paused it takes nothing: what has begun goes on, the rest is given back. */
 import { isRetryable } from "../../../core/error.ts";
+import { closeCodes } from "../../../link/close-reason.ts";
 import { decodeBrowser, encodeBrowser } from "../../../wire/browser/codec.ts";
-import type { BrowserBody, BrowserMessage } from "../../../wire/browser/messages.ts";
+import {
+  type BrowserBody,
+  type BrowserMessage,
+  browserLimits,
+} from "../../../wire/browser/messages.ts";
 import type { ConnectMore, NoteMore, TaskMore, WelcomeMore } from "../../../wire/browser/more.ts";
 import { printable } from "../../../wire/browser/printable.ts";
+import { firstFitting, fits } from "../../../wire/browser/size.ts";
+import { TabNotes } from "./reporting/notes.ts";
+import type { Identity, Phase, SessionOptions, SessionOrder, TabTask } from "./session-orders.ts";
 
-export type Identity = { readonly worker: string; readonly credential: string };
-
-export type TabTask = TaskMore & { readonly tid: number; readonly type: "m" | "r" };
-
-/** Of the connection: waiting = until the time to dial · dialling, until welcomed · joined ·
- *  refused
- *  = not taken, and nothing to try · over = by its user. */
-export type Phase = "waiting" | "dialling" | "joined" | "refused" | "over";
-
-export type SessionOrder =
-  /** Connect after so many ms; answered by `dialling`, then `connected` or `closed`. */
-  | { readonly kind: "dial"; readonly afterMs: number }
-  | { readonly kind: "send"; readonly text: string }
-  | { readonly kind: "close" }
-  | { readonly kind: "run"; readonly task: TabTask }
-  | { readonly kind: "stop"; readonly tid: number }
-  /** For when the page is loaded again; null = forget it. */
-  | { readonly kind: "remember"; readonly identity: Identity | null }
-  /** For people, safe to show. */
-  | { readonly kind: "print"; readonly line: string };
-
-export type SessionOptions = {
-  readonly version: string;
-  /** Of this life of the page: 32 hex digits. */
-  readonly session: string;
-  /** Of the life before, "" = there was none; its work is given up. */
-  readonly after: string;
-  readonly token: string;
-  readonly identity: Identity | null;
-  readonly name: string;
-  readonly slots: number;
-  readonly kinds: readonly number[];
-  /** In [0, 1). */
-  readonly chance: () => number;
-};
+export type { Identity, Phase, SessionOptions, SessionOrder, TabTask } from "./session-orders.ts";
 
 type Held = {
   readonly task: TabTask;
@@ -55,15 +29,18 @@ type Held = {
   ended: string | null;
   /** Told to have begun; null = it has not. */
   begun: "untold" | "told" | null;
+  /** What it ended with was refused, and `ended` says so now. */
+  isRefused: boolean;
 };
 
 const dialFirstMs = 250;
 const dialMaxMs = 15_000;
 /** Nothing heard for so long: the gateway pings every 20 s. */
 const silenceMaxMs = 50_000;
-const logsMax = 500;
 const noteDefaultMs = 2_000;
 const overRefsMax = 256;
+/** Of the first message, what is left for the tasks that the tab holds, bytes. */
+const holdingMaxBytes = browserLimits.helloMax - 16 * 1024;
 
 export class TabSession {
   phase: Phase = "waiting";
@@ -81,8 +58,7 @@ export class TabSession {
   #heardAtMs = 0;
   #notedAtMs = 0;
   #noteMs = noteDefaultMs;
-  #logs: Array<readonly [number, number, string]> = [];
-  readonly #progress = new Map<string, readonly [number, number, number]>();
+  readonly #notes = new TabNotes();
   #pausedTold = "";
   /** 0 = a note must say it: this connection has not. */
   #slotsTold = 0;
@@ -119,9 +95,7 @@ export class TabSession {
     this.#heardAtMs = atMs;
     const { kinds, name, session, token, version } = this.#options;
     const { credential, worker } = this.#identity ?? { credential: "", worker: "" };
-    const holding = [...this.#tasks.values()].map(
-      ({ task }) => [task.tid, task.type, task.ref] as const,
-    );
+    const holding = this.#holding();
     const common = { version, session, token: worker === "" ? token : "", worker, credential };
     const more: ConnectMore = { ...common, name, slots: this.#slots, kinds, holding };
     const after = this.#after === "" ? {} : { after: this.#after };
@@ -145,9 +119,11 @@ export class TabSession {
     return this.#take();
   }
 
-  closed(reason: string, atMs: number): SessionOrder[] {
+  /** `code` of WebSocket. */
+  closed(reason: string, atMs: number, code: number = closeCodes.lost): SessionOrder[] {
     if (this.phase === "over" || this.phase === "refused" || this.phase === "waiting") return [];
     if (reason !== "") this.#print(`the connection closed: ${reason}`);
+    if (code === closeCodes.tooLarge) this.#largestRefused();
     this.#heardAtMs = atMs;
     this.#dialLater();
     return this.#take();
@@ -171,11 +147,11 @@ export class TabSession {
   }
 
   logged(tid: number, task: number, line: string): void {
-    if (this.#logs.length < logsMax) this.#logs.push([tid, task, line]);
+    this.#notes.logged(tid, task, line);
   }
 
   progressed(tid: number, task: number, inputBytes: number): void {
-    this.#progress.set(`${tid}/${task}`, [tid, task, inputBytes]);
+    this.#notes.progressed(tid, task, inputBytes);
   }
 
   /** How the task ended: a `finish` or an `error`. */
@@ -183,6 +159,10 @@ export class TabSession {
     const held = this.#tasks.get(tid);
     if (held === undefined || held.ended !== null) return [];
     held.ended = encodeBrowser(body);
+    const { fromBrowserMaxBytes } = browserLimits;
+    if (!fits(held.ended, fromBrowserMaxBytes)) {
+      this.#refused(held, `its report has more than ${fromBrowserMaxBytes} bytes`);
+    }
     if (this.phase === "joined") {
       // The beginning is told before the end.
       this.#note(this.#heardAtMs);
@@ -245,6 +225,9 @@ export class TabSession {
       case "abort":
         if (this.#over(body.tid)) this.#orders.push({ kind: "stop", tid: body.tid });
         break;
+      case "error":
+        if (!ok) this.#reportRefused(body.more?.tid, message);
+        break;
       default:
         break;
     }
@@ -265,6 +248,46 @@ export class TabSession {
       if (held.begun !== null) held.begun = "untold";
       if (held.ended !== null) this.#orders.push({ kind: "send", text: held.ended });
     }
+  }
+
+  /** Those that have begun first, as far as the first message has room for them: tasks that it does
+   *  not name are given to others by a coordinator that did not know this tab. */
+  #holding(): ConnectMore["holding"] {
+    const held = [...this.#tasks.values()];
+    held.sort((a, b) => Number(b.begun !== null) - Number(a.begun !== null));
+    const named = held.map(({ task }) => [task.tid, task.type, task.ref] as const);
+    return firstFitting(named, holdingMaxBytes);
+  }
+
+  /** The gateway does not take how a task ended: said again it would be refused again. */
+  #reportRefused(tid: unknown, why: string): void {
+    const held = typeof tid === "number" ? this.#tasks.get(tid) : undefined;
+    if (held === undefined || held.ended === null) return;
+    if (held.isRefused) {
+      this.#over(held.task.tid);
+      this.#orders.push({ kind: "stop", tid: held.task.tid });
+      return;
+    }
+    this.#refused(held, why);
+    if (this.phase === "joined") this.#orders.push({ kind: "send", text: held.ended });
+  }
+
+  /** The link was closed over a message that was too large; only a report can be so. */
+  #largestRefused(): void {
+    const sizeOf = ({ ended }: Held) => ended?.length ?? 0;
+    const [largest] = [...this.#tasks.values()].sort((a, b) => sizeOf(b) - sizeOf(a));
+    if (largest?.ended === null || largest === undefined || largest.isRefused) return;
+    this.#refused(largest, `the gateway takes no report of ${largest.ended.length} characters`);
+  }
+
+  /** The task fails with this reason instead. */
+  #refused(held: Held, why: string): void {
+    const error = `its tab could not report it: ${why}; return smaller results`;
+    const { tid } = held.task;
+    const more = { tid, failure: { code: "limit-exceeded", message: error } };
+    held.isRefused = true;
+    held.ended = encodeBrowser({ action: "error", uid: null, error, more });
+    this.#print(error);
   }
 
   /** Not now, or not as this worker; maybe as a new one. */
@@ -309,7 +332,7 @@ export class TabSession {
       this.#send({ action: "finish", uid: null, type, tid, url, more: { reports: [] } });
       return;
     }
-    this.#tasks.set(body.tid, { task, ended: null, begun: null });
+    this.#tasks.set(body.tid, { task, ended: null, begun: null, isRefused: false });
     this.#orders.push({ kind: "run", task });
   }
 
@@ -324,12 +347,11 @@ export class TabSession {
   #note(atMs: number): void {
     const started: number[] = [];
     for (const [tid, held] of this.#tasks) {
-      if (held.begun !== "untold") continue;
+      if (held.begun !== "untold" || started.length >= browserLimits.notesMax) continue;
       held.begun = "told";
       started.push(tid);
     }
-    const progress = [...this.#progress.values()];
-    const isNews = this.#logs.length + progress.length + started.length > 0;
+    const isNews = !this.#notes.isEmpty || started.length > 0;
     const isTold = this.#pausedTold === this.#paused && this.#slotsTold === this.#slots;
     if (!isNews && isTold && atMs - this.#notedAtMs < this.#noteMs) {
       this.#send({ action: "pong", more: null });
@@ -337,13 +359,11 @@ export class TabSession {
     }
     // Slots also when they are as before: a gateway may have told a coordinator of older ones.
     const state = { paused: this.#paused, slots: this.#slots };
-    const more: NoteMore = { logs: this.#logs, progress, started, ...state };
+    const more: NoteMore = { ...this.#notes.take(), started, ...state };
     this.#send({ action: "pong", more });
     this.#pausedTold = this.#paused;
     this.#slotsTold = this.#slots;
     this.#notedAtMs = atMs;
-    this.#logs = [];
-    this.#progress.clear();
   }
 
   #dialLater(): void {

@@ -4,6 +4,7 @@ import { ClusterError } from "../../../../core/error.ts";
 import type { AttemptRef } from "../../../../core/ids.ts";
 import { jobSpec } from "../../../../core/view.ts";
 import type { Services } from "../../../services.ts";
+import { reportsMaxBytes } from "../../browser/claims.ts";
 import type { TabRun } from "../../browser/runs.ts";
 import { inputAnswer } from "../input-file.ts";
 import { bytesAnswer, parseRange } from "../ranges.ts";
@@ -109,6 +110,10 @@ async function put(call: Call): Promise<Answer> {
       );
       return json({ root, sizeBytes: manifest.sizeBytes });
     }
+    case "reports": {
+      await services.tracker.reported(run.ticket, await counted(call, whole));
+      return json({});
+    }
     case "part":
     case "bad": {
       onlyRef(run);
@@ -121,6 +126,21 @@ async function put(call: Call): Promise<Answer> {
     default:
       throw new ClusterError("not-found", `nothing can be put at ${params.what}`);
   }
+}
+
+/** Throws `limit-exceeded`. */
+async function whole(chunks: Bytes): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of chunks) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > reportsMaxBytes) {
+      const text = `reports of a tab have more than ${reportsMaxBytes} bytes at once`;
+      throw new ClusterError("limit-exceeded", text);
+    }
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts);
 }
 
 /** From browsers that know the document only: a partition as NDJSON, or a final result. */
@@ -171,7 +191,7 @@ export const tabRoutes: readonly Route[] = [
     method: "PUT",
     path: "/t/:ticket/:what",
     access: "ticket",
-    exchange: "manifest, then run; or part, bad → { root } or BlobPut",
+    exchange: "manifest, then run; or part, bad, reports → { root } or BlobPut or {}",
     body: "bytes",
     handle: put,
   },

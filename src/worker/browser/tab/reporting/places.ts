@@ -1,8 +1,8 @@
 /** Stacks of job code with the places of its source, by the source map in the bundle: Node does
  *  that
  *  by itself, tabs do not. */
-import type { Failure } from "../../../core/job.ts";
-import { codeName } from "../task/code-name.ts";
+import type { Failure } from "../../../../core/job.ts";
+import { codeName } from "../../task/code-name.ts";
 
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const mapPattern =

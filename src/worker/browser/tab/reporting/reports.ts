@@ -1,10 +1,10 @@
 /** What a task's Worker tells, as the reports that its tab sends. The Worker is job code's: of what
  *  it says only what is about its own attempts is taken, and only in the shape that it must have.
  *  */
-import { type ErrorCode, isErrorCode } from "../../../core/error.ts";
-import type { AttemptReport } from "../../../core/event.ts";
-import type { Failure, TaskOutput } from "../../../core/job.ts";
-import type { FromTaskWorker, TaskFiles } from "../contract.ts";
+import { ClusterError, type ErrorCode, isErrorCode } from "../../../../core/error.ts";
+import type { AttemptReport } from "../../../../core/event.ts";
+import type { Failure, TaskOutput } from "../../../../core/job.ts";
+import type { FromTaskWorker, TaskFiles } from "../../contract.ts";
 import { placed } from "./places.ts";
 
 type Attempts = ReadonlyArray<readonly [task: number, attempt: number]>;
@@ -16,8 +16,10 @@ const textMax = 8_192;
 const fileNames = ["run", "manifest", "part", "bad"] as const;
 
 export class HeardReports {
-  /** Since the last was told. */
+  /** Those that were not sent yet. */
   readonly reports: AttemptReport[] = [];
+  /** All that came, sent or not. */
+  count = 0;
   files: TaskFiles = {};
   /** Of the job's code as a whole. */
   loadFailure: Failure | null = null;
@@ -70,6 +72,7 @@ export class HeardReports {
       };
       this.reports.push({ kind, ...of, output: outputOf(rest), ...more });
     } else return;
+    this.count++;
     this.#left.delete(of.task);
   }
 
@@ -114,9 +117,13 @@ function countersOf(value: unknown): Record<string, number> {
 export function failureOf(value: unknown): Failure {
   const { code, message, stack } = (value ?? {}) as Fields;
   const known: ErrorCode = isErrorCode(code) ? code : "user-error";
-  const text = String(message ?? "it failed and did not say why").slice(0, textMax);
-  const traced = typeof stack === "string" ? { stack: stack.slice(0, textMax) } : {};
-  return { code: known, message: text, ...traced };
+  const traced = typeof stack === "string" ? { stack: cut(stack) } : {};
+  return { code: known, message: cut(String(message ?? "it failed without a reason")), ...traced };
+}
+
+/** What is cut may be half of a pair, which no message may hold. */
+function cut(text: string): string {
+  return text.slice(0, textMax).toWellFormed();
 }
 
 function filesOf(value: unknown): TaskFiles {
@@ -127,4 +134,15 @@ function filesOf(value: unknown): TaskFiles {
     if (isFile) files[name] = parts;
   }
   return files;
+}
+
+/** Of what went wrong around a task, and not in its code. */
+export function failureOfTab(error: unknown): Failure {
+  if (error instanceof ClusterError) return { code: error.code, message: error.text };
+  return { code: "task-crashed", message: `the tab: ${String(error)}` };
+}
+
+/** The attempt is to be given to others. */
+export function returned([task, attempt]: readonly [number, number]): AttemptReport {
+  return { kind: "returned", task, attempt, durationMs: 0 };
 }
