@@ -4,6 +4,7 @@ import { loadavg } from "node:os";
 import { askedOf, usage } from "./arguments.ts";
 import { browser } from "./browser/speed.ts";
 import { type Case, type Figure, keepsBound } from "./case.ts";
+import { jobsAtOnce } from "./fairness/at-once.ts";
 import { files } from "./files/transfer.ts";
 import { gateway } from "./gateway/gateway.ts";
 import {
@@ -27,6 +28,7 @@ const cases: readonly Case[] = [
   sort,
   tasks,
   largeJobs,
+  jobsAtOnce,
   scale,
   gateway,
   start,

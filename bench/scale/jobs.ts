@@ -5,12 +5,12 @@ import { startCluster } from "../../scripts/cluster.ts";
 import { connect } from "../../src/sdk/client.ts";
 import type { BenchOptions, Case, Figure } from "../case.ts";
 import { noOps } from "../no-ops.ts";
+import { cpuMs } from "../processes.ts";
 
 const taskCounts = [1_000, 10_000, 100_000, 1_000_000];
 const quickMax = 10_000;
 /** Each size runs about so many tasks in all, so that small jobs are measured as well. */
 const tasksMin = 200_000;
-const clockTickMs = 10;
 
 export const largeJobs: Case = {
   name: "large-jobs",
@@ -55,14 +55,6 @@ async function measure(count: number, atLeast: number) {
     client.close();
     await cluster.stop();
   }
-}
-
-/** Of the process itself, in user mode and in the kernel. */
-function cpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // After the command's name, which may contain anything, the 12th and 13th field.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * clockTickMs;
 }
 
 function peakBytes(pid: number): number {

@@ -8,10 +8,11 @@ import { makeReady } from "./cluster/leases.ts";
 import { schedule } from "./cluster/placement.ts";
 import { endOverdue, reportAttempts, startAttempts } from "./cluster/reports.ts";
 import { markFetched, passRetention, startRetention } from "./cluster/retention/remove.ts";
+import { place } from "./cluster/shares.ts";
 import { isOpen } from "./cluster/shuffle.ts";
 import { giveWantedBackups, startBackups, watchStragglers } from "./cluster/speculation.ts";
 import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
-import { endPause, pauseWorker, resumeWorker } from "./cluster/workers/pauses.ts";
+import { endPause, endRest, pauseWorker, resumeWorker } from "./cluster/workers/pauses.ts";
 import { resizeWorker } from "./cluster/workers/resize.ts";
 import { joinWorker, loseWorker, startEpoch } from "./cluster/workers.ts";
 import type { Effect } from "./effect.ts";
@@ -27,16 +28,26 @@ export function step(state: CoordinatorState, event: CoordinatorEvent): Effect[]
   const beforeMs = state.atMs;
   state.atMs = Math.max(beforeMs, event.atMs);
   if (event.kind === "coordinator-started") {
-    startEpoch(state, event.epoch, beforeMs);
+    startEpoch(state, event, beforeMs);
     if (event.retains) startRetention(state, beforeMs);
   } else apply(state, event, effects);
+  placeTouched(state);
   giveWantedBackups(state, effects);
   schedule(state, effects);
-  for (const number of state.active) {
-    const job = state.jobs.get(number) as JobRecord;
-    if (!job.watched) watchStragglers(state, job);
+  // In order of submission, as all that a snapshot must not change.
+  for (const number of [...state.touched].sort((a, b) => a - b)) {
+    const job = state.jobs.get(number);
+    if (job !== undefined && !job.watched) watchStragglers(state, job);
   }
+  state.touched.clear();
   return effects;
+}
+
+function placeTouched(state: CoordinatorState): void {
+  for (const number of state.touched) {
+    const job = state.jobs.get(number);
+    if (job?.state === "running") place(state, job);
+  }
 }
 
 /** When a `time-passed` is next needed; Infinity when never. */
@@ -106,6 +117,7 @@ function passTime(state: CoordinatorState, effects: Effect[]): void {
     const due = state.deadlines.takeDue(state.atMs);
     if (due === undefined) return;
     if (due.kind === "pause") endPause(state, due.worker, effects);
+    else if (due.kind === "rest") endRest(state, due.worker);
     else if (due.kind === "token") forgetToken(state, due.token);
     if (!("job" in due)) continue;
     const job = state.jobs.get(due.job);

@@ -71,7 +71,13 @@ export type CoordinatorEvent = {
   readonly atMs: number;
 } /** First event of every start. `epoch` counts starts, from 1. `retains`: ended jobs go by
  *  `retention-passed` from now on; absent in older logs, in which 1,000 were kept. */ & (
-  | { readonly kind: "coordinator-started"; readonly epoch: number; readonly retains?: true }
+  | {
+      readonly kind: "coordinator-started";
+      readonly epoch: number;
+      readonly retains?: true;
+      /** Slots that one owner may take at the same time; absent or 0 = any number. */
+      readonly slotsPerOwner?: number;
+    }
   | {
       readonly kind: "job-submitted";
       readonly owner: string;

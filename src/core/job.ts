@@ -61,6 +61,9 @@ export const defaultLimits: RetryLimits = {
   backoffMaxMs: 10_000,
 };
 
+export const priorities = ["high", "normal", "low"] as const;
+export type Priority = (typeof priorities)[number];
+
 /** A job as submitted: immutable, stored in the log, and everything that the core needs to know. */
 export type JobSpec = {
   /** For people; 1 to 200 characters. */
@@ -82,6 +85,9 @@ export type JobSpec = {
   readonly backupTasks: boolean;
   /** Share of the workers against other jobs, 1 to 1,000; default 1. */
   readonly weight: number;
+  /** Within its owner's share, beside `weight`: high counts four times as much as normal, low a
+   *  quarter; default normal. */
+  readonly priority?: Priority;
   /** Browsers that bring code of their own may run it, too; default false. */
   readonly bareBrowsers?: boolean;
   /** For whoever collects the result; default "ndjson". */

@@ -2,7 +2,7 @@
  *  nothing. */
 
 import type { TokenRecord } from "./access/roles.ts";
-import { mayRun } from "./cluster/placement.ts";
+import { mayRun } from "./cluster/placement/may-run.ts";
 import { visitBlobs } from "./cluster/retention/blobs.ts";
 import { type RemovedWhy, removedJob } from "./cluster/retention/removed.ts";
 import {

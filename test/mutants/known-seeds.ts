@@ -51,5 +51,7 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "a full disk counts against the task that met it": 35,
   "the pause of a worker that met a full disk has no end": 13,
   "a worker that has room again does not say so": 17,
+  "job weights ignored": 5,
+  "a worker that gave attempts back stays idle": 57,
   "a paused worker is given tasks": 35,
 };

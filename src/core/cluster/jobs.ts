@@ -7,6 +7,7 @@ import type { Failure, JobState } from "../job.ts";
 import { endLease } from "./leases.ts";
 import { forgetJob, keepEnded } from "./retention/remove.ts";
 import { noSuchJob, type RemovedJob, removedJob } from "./retention/removed.ts";
+import { leaveShares, ownerOf } from "./shares.ts";
 import { openStage } from "./shuffle.ts";
 import { specProblem } from "./spec.ts";
 import {
@@ -70,6 +71,8 @@ function newJob(state: CoordinatorState, event: Of<"job-submitted">): JobRecord 
     // Names are the user's: one may be "constructor".
     counters: Object.create(null),
     running: 0,
+    share: { usedMs: 0, accruing: 0, sinceMs: state.atMs },
+    readyStage: -1,
     errors: [],
     workers: new Set(),
     watched: false,
@@ -77,12 +80,7 @@ function newJob(state: CoordinatorState, event: Of<"job-submitted">): JobRecord 
   };
   state.jobs.set(number, job);
   state.active.add(number);
-  // Whoever was not for the jobs before may be for this one.
-  for (const worker of state.workers.values()) {
-    if (worker.live && worker.pause === null && worker.leases.size === 0) {
-      state.hungry.add(worker.number);
-    }
-  }
+  ownerOf(state, job).jobs++;
   return job;
 }
 
@@ -162,6 +160,9 @@ function endJob(
     end.effects.push({ kind: "close-job", worker: workerId(number), job: jobId(job.number) });
   }
   job.workers.clear();
+  job.wantsBackup = false;
+  state.wantBackups.delete(job.number);
+  leaveShares(state, job);
   end.effects.push({ kind: "job-changed", job: jobId(job.number) });
   keepEnded(state, job, end.effects);
 }

@@ -7,6 +7,7 @@
 import { assert } from "../error.ts";
 import type { TaskOutput } from "../job.ts";
 import { checkSharing } from "../sharing/laws.ts";
+import { checkShares } from "./shares/laws.ts";
 import { isOpen } from "./shuffle.ts";
 import {
   type CoordinatorState,
@@ -35,6 +36,7 @@ export function checkLaws(state: CoordinatorState): void {
     const broken = brokenByWorker(state, worker);
     if (broken !== null) assert(false, `I18: w-${worker.number} ${broken}`);
   }
+  checkShares(state);
   checkSharing(state.sharing);
   const ended = state.jobs.size - state.active.size;
   assert(state.retained.ended.size === ended, "I7: every ended job is kept until it is removed");
@@ -44,9 +46,8 @@ export function checkLaws(state: CoordinatorState): void {
 }
 
 function brokenByWorker(state: CoordinatorState, worker: WorkerRecord): string | null {
-  if (worker.pause !== null && state.hungry.has(worker.number)) {
-    return "is paused and counts as hungry";
-  }
+  const asks = state.hungry.has(worker.number) || state.choosy.has(worker.number);
+  if (worker.pause !== null && asks) return "is paused and counts as hungry";
   return !worker.live && worker.leases.size > 0 ? "is lost and holds leases" : null;
 }
 

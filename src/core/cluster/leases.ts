@@ -1,6 +1,7 @@
 /** Giving an attempt to a worker, and taking it back: the only places where leases begin and end.
  *  */
 import { assert } from "../error.ts";
+import { charge, chargeOf, correct, ownerOf, wakeChoosy } from "./shares.ts";
 import {
   type CoordinatorState,
   type JobRecord,
@@ -32,21 +33,55 @@ export function grant(
     assignedAtMs: state.atMs,
     startedAtMs: 0,
     backup: to.backup,
+    chargeMs: chargeOf(state, stage),
+    accruesFromMs: 0,
   };
   const held = stage.leases.get(task);
   if (held === undefined) stage.leases.set(task, [lease]);
   else held.push(lease);
   assert((held?.length ?? 1) <= 2, `I6: task ${stage.job}/${stage.index}/${task} has three leases`);
   to.worker.leases.add(lease);
+  count(state, to.worker, lease, 1);
   job.running++;
+  charge(state, job, lease);
+  state.touched.add(job.number);
   if (stage.state[task] === READY) setTask(stage, task, RUNNING);
   if (stage.tally.startedAtMs === 0) stage.tally.startedAtMs = state.atMs;
   if (to.backup) stage.tally.backups++;
   return lease;
 }
 
-/** Ends a lease, whatever the reason; the caller decides what becomes of the task. */
-export function endLease(state: CoordinatorState, lease: Lease): void {
+/** Keeps what is known of a worker's leases, and the slots that their owner takes. */
+export function count(
+  state: CoordinatorState,
+  worker: WorkerRecord,
+  lease: Pick<Lease, "job" | "chargeMs">,
+  by: 1 | -1,
+): void {
+  const { held } = worker;
+  const job = jobOf(state, lease.job);
+  const owner = ownerOf(state, job);
+  const ofOwner = held.byOwner.get(job.owner) ?? 0;
+  // The slots that it takes are those below the worker's number.
+  if (Math.min(ofOwner, ofOwner + by) < worker.specs.slots) owner.slots += by;
+  add(held.byOwner, job.owner, by);
+  add(held.byJob, job.number, by);
+  held.chargeMs += by * lease.chargeMs;
+}
+
+function add<K>(counts: Map<K, number>, key: K, by: number): void {
+  const sum = (counts.get(key) ?? 0) + by;
+  if (sum === 0) counts.delete(key);
+  else counts.set(key, sum);
+}
+
+/** Ends a lease, whatever the reason; the caller decides what becomes of the task. `tookMs`: how
+ *  long it ran, where that is known. */
+export function endLease(
+  state: CoordinatorState,
+  lease: Lease,
+  tookMs: number | null = null,
+): void {
   const job = jobOf(state, lease.job);
   const stage = job.stages[lease.stage] as Stage;
   const held = stage.leases.get(lease.task) ?? [];
@@ -55,9 +90,22 @@ export function endLease(state: CoordinatorState, lease: Lease): void {
   if (rest.length === 0) stage.leases.delete(lease.task);
   else stage.leases.set(lease.task, rest);
   job.running--;
+  correct(state, job, lease, tookMs);
+  state.touched.add(job.number);
   const worker = state.workers.get(lease.worker);
-  worker?.leases.delete(lease);
+  if (worker?.leases.delete(lease)) {
+    leaveLimit(state, job);
+    count(state, worker, lease, -1);
+  }
   if (worker?.live === true && worker.pause === null) state.hungry.add(worker.number);
+}
+
+/** Workers that were idle since the owner had as many slots as it may have are asked again. */
+function leaveLimit(state: CoordinatorState, job: JobRecord): void {
+  const { slotsPerOwnerMax } = state.shares;
+  if (slotsPerOwnerMax === 0 || state.choosy.size === 0) return;
+  if (ownerOf(state, job).slots < slotsPerOwnerMax) return;
+  for (const stage of job.stages) wakeChoosy(state, stage);
 }
 
 /** The lease under which this worker runs this attempt, if it still counts. */
@@ -74,6 +122,7 @@ export function findLease(
 /** Puts a task into the queue of the place that holds its input. */
 export function makeReady(state: CoordinatorState, stage: Stage, task: number): void {
   setTask(stage, task, READY);
+  state.touched.add(stage.job);
   const locality = stage.index === 0 ? jobOf(state, stage.job).spec.locality : null;
   const place = (locality?.taskHost[task] ?? -1) + 1;
   (stage.queues[place] ?? stage.queues[0])?.push(task);

@@ -1,17 +1,33 @@
 /** Which worker gets which task, and when.
  *
- *  1. Jobs share the slots by weight: the next task comes from the job with the fewest leases per
- *     weight.
+ *  1. The next task comes from the owner, and there from the job, that is furthest below its share
+ *     (`shares.ts`). An owner never takes more slots than it may.
  *  2. In a job the earlier stage goes first; in a stage the tasks whose input lies on the worker's
- *     machine,
- *     then those whose input lies nowhere in particular, then the rest.
- *  3. A worker holds one task a slot, and a short queue more when tasks are shorter than 200 ms, so
- *     that no slot
- *     waits for the wire (about 50 ms of work); never more than its even share of what is ready. */
+ *     machine, then those whose input lies nowhere in particular, then the rest.
+ *  3. First every free slot gets a task. Then workers are sent some work ahead, so that no slot
+ *     waits for the wire: of tasks shorter than 200 ms about 50 ms of work for each slot, whatever
+ *     jobs it comes from, so that a new job waits for no more than that; never more than a worker's
+ *     even share of what is ready.
+ *  4. A worker without room is looked at again when one of its leases ends; one for which nothing
+ *     is that is ready, when something else becomes ready. */
 import type { Effect } from "../effect.ts";
 import type { WorkerSpecs } from "../event.ts";
 import { jobId, workerId } from "../ids.ts";
 import { grant } from "./leases.ts";
+import { mayRun, ownCode } from "./placement/may-run.ts";
+import {
+  chargeOf,
+  expectedMs,
+  firstJob,
+  firstOwner,
+  firstReady,
+  type OwnerShare,
+  place,
+  portionMs,
+  putBack,
+  setAside,
+  takeTurn,
+} from "./shares.ts";
 import {
   type CoordinatorState,
   type JobRecord,
@@ -20,7 +36,7 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 
-/** Work that may wait at a worker, in ms. */
+/** Work that may wait at a worker for each of its slots, in ms. */
 const queuedWorkMs = 50;
 /** Attempts that may be at a worker for each of its slots: enough that one message of reports, and
  *  one commit to the disk, is about many of them. */
@@ -29,106 +45,136 @@ export const depthMax = 1_024;
 const heldMax = 32_768;
 /** Above this mean duration nothing is sent ahead. */
 const sendAheadBelowMs = 200;
-/** The same for a browser tab: each message is a round trip through a gateway. */
-const tabQueuedWorkMs = 10_000;
+/** The same for a browser tab: each message is a round trip through a gateway, and what comes next
+ *  is fetched while it computes. */
+const tabQueuedWorkMs = 1_000;
 const tabSendAheadBelowMs = 5_000;
-/** Program kinds: bundled JavaScript (wire/manager/messages.ts), and browsers that bring code of
- *  their own. */
-const javascript = 100;
-const ownCode = 200;
-/** A tab is given no task whose input would take it longer than this to fetch, in seconds. */
-const fetchMaxS = 60;
+/** Jobs that are passed over in looking for one whose tasks may be sent ahead. */
+const passedOverMax = 8;
 
-/** Hands out ready tasks until there are none or nobody has room. */
+type Feeding = {
+  readonly worker: WorkerRecord;
+  /** Free slots get a task, or: what is sent ahead. */
+  readonly ahead: boolean;
+  readonly effects: Effect[];
+};
+
+/** Hands out ready tasks until there are none or no worker has room. */
 export function schedule(state: CoordinatorState, effects: Effect[]): void {
-  for (const number of state.hungry) {
-    const worker = state.workers.get(number) as WorkerRecord;
-    const fed = feed(state, worker, effects);
-    if (fed === "nothing is ready") return;
-    // It asks again when one of its leases ends.
-    state.hungry.delete(number);
+  const { ready } = state.shares;
+  for (const ahead of [false, true]) {
+    for (const number of state.hungry) {
+      if (ready.size === 0) return;
+      const worker = state.workers.get(number) as WorkerRecord;
+      feed(state, { worker, ahead, effects });
+      if (!ahead || ready.size === 0) continue;
+      state.hungry.delete(number);
+      if (worker.leases.size < worker.specs.slots) state.choosy.add(number);
+    }
   }
 }
 
 /** Fills one worker as far as it goes. */
-function feed(
-  state: CoordinatorState,
-  worker: WorkerRecord,
-  effects: Effect[],
-): "full" | "nothing is ready" {
-  const skipped = new Set<number>();
-  for (;;) {
-    const stage = nextStage(state, skipped);
-    if (stage === null) return skipped.size > 0 ? "full" : "nothing is ready";
-    if (!mayRun(state, worker, stage)) {
-      skipped.add(stage.job);
+function feed(state: CoordinatorState, feeding: Feeding): void {
+  const { ahead, worker } = feeding;
+  const aside: Aside = { owners: [], jobs: [] };
+  let passedOver = 0;
+  while (hasRoom(worker, ahead)) {
+    const owner = firstOwner(state);
+    if (owner === undefined) break;
+    if (!mayTakeMore(state, owner, worker)) {
+      setAside(state, owner, null);
+      aside.owners.push(owner);
       continue;
     }
-    const count = roomFor(state, stage, worker);
-    // Full for this job's tasks; another job may have shorter ones, of which more may queue.
-    if (count <= 0 || assignSome(state, stage, { worker, count, effects }) === 0) {
-      skipped.add(stage.job);
+    const job = firstJob(state, owner) as JobRecord;
+    const stage = firstReady(job) as Stage;
+    const isForIt = mayRun(state, worker, stage);
+    // It is this job's turn: what comes after it must not take the next free slot before it.
+    if (isForIt && ahead && !mayWait(state, stage, worker)) break;
+    const count = isForIt ? roomFor(state, { stage, owner }, feeding) : 0;
+    if (count > 0) {
+      takeTurn(state, owner, job);
+      assignSome(state, stage, { ...feeding, count });
+      place(state, job);
+      continue;
     }
+    setAside(state, owner, job);
+    aside.jobs.push(job);
+    passedOver++;
+    if (ahead && passedOver > passedOverMax) break;
   }
+  for (const job of aside.jobs) putBack(state, job);
+  for (const owner of aside.owners) putBack(state, owner);
 }
 
-/** The first ready stage of the job that is furthest below its share. */
-function nextStage(state: CoordinatorState, skipped: ReadonlySet<number>): Stage | null {
-  let best: Stage | null = null;
-  let bestShare = Number.POSITIVE_INFINITY;
-  for (const number of state.active) {
-    if (skipped.has(number)) continue;
-    const job = state.jobs.get(number) as JobRecord;
-    const share = job.running / job.spec.weight;
-    if (share >= bestShare) continue;
-    const stage = job.stages.find((one) => one.counts.ready > 0);
-    if (stage === undefined) continue;
-    best = stage;
-    bestShare = share;
-  }
-  return best;
+/** What is not for this worker now, but for others. */
+type Aside = { readonly owners: OwnerShare[]; readonly jobs: JobRecord[] };
+
+function hasRoom({ held, leases, specs }: WorkerRecord, ahead: boolean): boolean {
+  const { slots } = specs;
+  if (!ahead || specs.kinds.includes(ownCode)) return leases.size < slots;
+  if (leases.size >= Math.min(heldMax, slots * depthMax)) return false;
+  return leases.size < 2 * slots || held.chargeMs < slots * workMs(specs);
 }
 
-/** Whether tasks of this stage are for this worker at all. */
-export function mayRun(state: CoordinatorState, worker: WorkerRecord, stage: Stage): boolean {
-  const { inputKbps, kinds } = worker.specs;
-  const { inputBytes, taskCount } = stage.spec;
-  if (inputKbps !== undefined && inputBytes / taskCount / 1024 > inputKbps * fetchMaxS) {
-    return false;
-  }
-  if (kinds.includes(javascript)) return true;
-  const job = state.jobs.get(stage.job) as JobRecord;
-  return kinds.includes(ownCode) && job.spec.bareBrowsers === true;
+function workMs({ tab }: WorkerSpecs): number {
+  return tab ? tabQueuedWorkMs : queuedWorkMs;
+}
+
+/** Whether one more attempt leaves the owner within its limit. */
+function mayTakeMore(state: CoordinatorState, owner: OwnerShare, worker: WorkerRecord): boolean {
+  const { slotsPerOwnerMax } = state.shares;
+  if (slotsPerOwnerMax === 0 || owner.slots < slotsPerOwnerMax) return true;
+  // All slots of this worker are its own already: what waits here takes no other.
+  return (worker.held.byOwner.get(owner.owner) ?? 0) >= worker.specs.slots;
 }
 
 /** How many more attempts of this stage the worker may take now. */
-function roomFor(state: CoordinatorState, stage: Stage, worker: WorkerRecord): number {
+function roomFor(
+  state: CoordinatorState,
+  { owner, stage }: { readonly stage: Stage; readonly owner: OwnerShare },
+  { ahead, worker }: Feeding,
+): number {
   const { slots } = worker.specs;
-  // Everybody's even share of what is left, so that the end of a stage does not lie in one queue.
-  const share = Math.max(1, Math.ceil(stage.counts.ready / Math.max(1, state.slots)));
+  const { ready } = stage.counts;
+  const free = slots - worker.leases.size;
+  const isAlone = state.shares.ready.size === 1 && owner.ready.size === 1;
+  const turn = isAlone ? ready : Math.max(1, Math.floor(portionMs / chargeOf(state, stage)));
+  const limited = Math.min(ready, turn, leftToTake(state, owner, worker));
+  if (!ahead) {
+    const share = Math.max(1, Math.ceil(ready / Math.max(1, state.slots)));
+    return Math.min(free, slots * share, limited);
+  }
+  return Math.min(aheadOf(state, stage, worker), limited);
+}
+
+/** Attempts until the owner has as many slots as it may have. */
+function leftToTake(state: CoordinatorState, owner: OwnerShare, worker: WorkerRecord): number {
+  const { slotsPerOwnerMax } = state.shares;
+  const mine = worker.held.byOwner.get(owner.owner) ?? 0;
+  if (slotsPerOwnerMax === 0 || mine >= worker.specs.slots) return Number.POSITIVE_INFINITY;
+  return Math.min(slotsPerOwnerMax - owner.slots, worker.specs.slots - mine);
+}
+
+/** Whether attempts of the stage are short enough to be sent ahead. */
+function mayWait(state: CoordinatorState, stage: Stage, { specs }: WorkerRecord): boolean {
+  return expectedMs(state, stage) <= (specs.tab ? tabSendAheadBelowMs : sendAheadBelowMs);
+}
+
+/** How many attempts of the stage may wait at a worker whose slots are taken. */
+function aheadOf(state: CoordinatorState, stage: Stage, worker: WorkerRecord): number {
+  const { held, leases, specs } = worker;
+  const { slots, tab = false } = specs;
   const isKnown = stage.durations.count > 0;
-  const depth = isKnown
-    ? depthOf(stage.durations.meanMs(), worker.specs)
-    : firstDepth(worker.specs);
-  const most = slots * Math.min(depth, depth === 1 || !isKnown ? share : share + 1);
-  const room = Math.min(most, heldMax) - worker.leases.size;
-  const competing = state.active.size > 1 ? Math.ceil(room / 2) : room;
-  return Math.min(competing, stage.counts.ready, slots * share);
-}
-
-/** Before it is known how long tasks take: a tab fetches the next one while it computes. */
-function firstDepth({ kinds, tab }: WorkerSpecs): number {
-  return tab && !kinds.includes(ownCode) ? 2 : 1;
-}
-
-/** Tasks for one slot at a time. Browsers that know the document only have one and no more. */
-function depthOf(meanMs: number, { kinds, tab }: WorkerSpecs): number {
-  if (kinds.includes(ownCode)) return 1;
-  const [aheadBelowMs, workMs] = tab
-    ? [tabSendAheadBelowMs, tabQueuedWorkMs]
-    : [sendAheadBelowMs, queuedWorkMs];
-  if (meanMs > aheadBelowMs) return 1;
-  return Math.min(depthMax, Math.max(2, Math.ceil(workMs / Math.max(meanMs, 0.01))));
+  const oneMs = chargeOf(state, stage);
+  const mine = held.byJob.get(stage.job) ?? 0;
+  // Everybody's even share of what is left, so that the end of a stage does not lie in one queue.
+  const share = Math.ceil((stage.counts.ready + mine) / Math.max(1, state.slots));
+  const evenly = slots * (isKnown ? share + 1 : Math.min(tab ? 2 : 1, share)) - mine;
+  const byTime = Math.ceil((slots * workMs(specs) - held.chargeMs) / oneMs);
+  const room = Math.max(byTime, 2 * slots - leases.size);
+  return Math.min(room, evenly, Math.min(heldMax, slots * depthMax) - leases.size);
 }
 
 function assignSome(

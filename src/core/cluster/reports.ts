@@ -7,6 +7,7 @@ import { type Failure, taskName } from "../job.ts";
 import { failJob, finishIfDone } from "./jobs.ts";
 import { endLease, findLease } from "./leases.ts";
 import { afterFailure, again } from "./retry.ts";
+import { chargeOnwards, learnFirst } from "./shares.ts";
 import { consumerOf, loseOutput, openStage, sameOutput } from "./shuffle.ts";
 import { learnPace, watchStragglers } from "./speculation.ts";
 import {
@@ -20,7 +21,7 @@ import {
   setTask,
   type WorkerRecord,
 } from "./state.ts";
-import { pauseAfterFull } from "./workers/pauses.ts";
+import { pauseAfterFull, rest } from "./workers/pauses.ts";
 import { refOf } from "./workers.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
@@ -45,7 +46,7 @@ export function reportAttempts(
     if (job.state !== "running") break;
     const lease = findLease(stage, report.task, { attempt: report.attempt, worker: from });
     if (lease === undefined) continue;
-    endLease(state, lease);
+    endLease(state, lease, report.durationMs);
     if (report.kind === "done") commit(state, job, { lease, report, effects });
     else if (report.kind === "failed") fail(state, job, { lease, report, effects });
     else giveBack(state, job, lease);
@@ -57,10 +58,10 @@ export function reportAttempts(
 }
 
 /** The worker will not run it (it stops, or its queue is full): it gets nothing more until one of
- *  its other attempts ends, or the two would hand tasks back and forth. */
+ *  its other attempts ends or a while has passed, or the two would hand tasks back and forth. */
 function giveBack(state: CoordinatorState, job: JobRecord, lease: Lease): void {
   const stage = job.stages[lease.stage] as Stage;
-  state.hungry.delete(lease.worker);
+  rest(state, lease.worker);
   if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
 }
 
@@ -88,6 +89,7 @@ function commit(
   stage.sourcesVersion++;
   setTask(stage, task, DONE);
   learnPace(state, stage, lease, report.durationMs);
+  if (stage.durations.count === 0) learnFirst(state, report.durationMs);
   stage.durations.add(report.durationMs);
   const worker = state.workers.get(lease.worker);
   if (worker !== undefined) worker.done++;
@@ -181,11 +183,12 @@ export function startAttempts(state: CoordinatorState, event: Of<"attempts-start
   for (const ref of event.attempts) {
     const job = state.jobs.get(idNumber(ref.job));
     const stage = job?.stages[ref.stage];
-    if (stage === undefined) continue;
+    if (job === undefined || stage === undefined) continue;
     const by = { attempt: ref.attempt, worker: idNumber(event.worker) };
     const lease = findLease(stage, ref.task, by);
     if (lease === undefined || lease.startedAtMs > 0) continue;
     lease.startedAtMs = state.atMs;
+    chargeOnwards(state, job, lease);
     if (stage.spec.timeoutMs === 0) continue;
     state.deadlines.add({
       kind: "overdue",

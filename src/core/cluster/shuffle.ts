@@ -11,6 +11,7 @@ import type { Effect } from "../effect.ts";
 import { jobId, workerId } from "../ids.ts";
 import type { TaskOutput } from "../job.ts";
 import { endLease, jobOf, makeReady } from "./leases.ts";
+import { place } from "./shares.ts";
 import {
   type CoordinatorState,
   DONE,
@@ -74,6 +75,7 @@ export function loseOutput(state: CoordinatorState, stage: Stage, task: number):
   stage.tally.attemptsLost++;
   makeReady(state, stage, task);
   closeStage(consumer);
+  place(state, job);
   return lost <= outputLossMax;
 }
 

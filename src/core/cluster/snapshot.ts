@@ -1,16 +1,21 @@
 /** The state as plain JSON and back. Whatever decides the next step is kept in its order, so that
  *  replay from a
  *  snapshot and replay from the first event give the same (I19). */
+
 import { loadSharing, type SavedSharing, saveSharing } from "../sharing/snapshot.ts";
 import { Deadlines } from "../structures/deadlines.ts";
 import { Durations } from "../structures/durations.ts";
 import { IntQueue } from "../structures/queue.ts";
+import { count } from "./leases.ts";
 import { loadRetained, type SavedRetained, saveRetained } from "./retention/retained.ts";
+import { loadShares, type SavedShares, saveShares } from "./shares/snapshot.ts";
+import { ownerOf } from "./shares.ts";
 import {
   type CoordinatorState,
   type JobRecord,
   type Lease,
   newStage,
+  nothingHeld,
   type Stage,
   type WorkerRecord,
 } from "./state.ts";
@@ -41,7 +46,7 @@ type SavedStage = {
 };
 
 type SavedJob = Omit<JobRecord, "stages" | "workers"> & { stages: SavedStage[]; workers: number[] };
-type SavedWorker = Omit<WorkerRecord, "leases" | "opened" | "sources"> & {
+type SavedWorker = Omit<WorkerRecord, "leases" | "held" | "opened" | "sources"> & {
   leases: Array<[job: number, stage: number, task: number, attempt: number]>;
   opened: number[];
   sources: Array<[string, number]>;
@@ -58,6 +63,9 @@ type Saved = {
   active: number[];
   workers: SavedWorker[];
   hungry: number[];
+  /** These two came later than the first snapshots. */
+  choosy?: number[];
+  shares?: SavedShares;
   keys: Array<[string, number]>;
   tokens: unknown[];
   /** Absent when whoever wrote it knew no members. */
@@ -80,6 +88,8 @@ export function saveState(state: CoordinatorState): unknown {
     active: [...state.active],
     workers: [...state.workers.values()].map(saveWorker),
     hungry: [...state.hungry],
+    choosy: [...state.choosy],
+    shares: saveShares(state.shares),
     keys: [...state.keys],
     tokens: [...state.tokens.values()],
     sharing: saveSharing(state.sharing),
@@ -114,7 +124,7 @@ function saveStage(stage: Stage): SavedStage {
   };
 }
 
-function saveWorker(worker: WorkerRecord): SavedWorker {
+function saveWorker({ held: _, ...worker }: WorkerRecord): SavedWorker {
   return {
     ...worker,
     leases: [...worker.leases].map((one) => [one.job, one.stage, one.task, one.attempt]),
@@ -131,7 +141,7 @@ export function loadState(json: unknown): CoordinatorState {
     throw new Error(`snapshot of version ${saved.version}, this software reads ${snapshotVersion}`);
   }
   const jobs = new Map(saved.jobs.map((job) => [job.number, loadJob(job)]));
-  return {
+  const state: CoordinatorState = {
     epoch: saved.epoch,
     atMs: saved.atMs,
     startedAtMs: saved.startedAtMs,
@@ -141,6 +151,10 @@ export function loadState(json: unknown): CoordinatorState {
     active: new Set(saved.active),
     workers: new Map(saved.workers.map((worker) => [worker.number, loadWorker(worker, jobs)])),
     hungry: new Set(saved.hungry),
+    choosy: new Set(saved.choosy),
+    shares: loadShares(saved.shares),
+    touched: new Set(),
+    wantBackups: new Set([...jobs.values()].filter((job) => job.wantsBackup).map((j) => j.number)),
     keys: new Map(saved.keys),
     tokens: new Map((saved.tokens as Array<{ id: string }>).map((t) => [t.id, t as never])),
     sharing: loadSharing(saved.sharing),
@@ -148,6 +162,24 @@ export function loadState(json: unknown): CoordinatorState {
     deadlines: Deadlines.load(saved.deadlines),
     slots: saved.slots,
   };
+  recount(state);
+  return state;
+}
+
+/** What follows from the rest is not in the snapshot. */
+function recount(state: CoordinatorState): void {
+  for (const number of state.active) {
+    const job = state.jobs.get(number) as JobRecord;
+    const owner = ownerOf(state, job);
+    owner.jobs++;
+    if (job.readyStage < 0) continue;
+    // Their true places are found when they are asked for.
+    owner.ready.set(number, Number.NEGATIVE_INFINITY);
+    state.shares.ready.set(owner.number, Number.NEGATIVE_INFINITY);
+  }
+  for (const worker of state.workers.values()) {
+    for (const lease of worker.leases) count(state, worker, lease, 1);
+  }
 }
 
 function loadJob(saved: SavedJob): JobRecord {
@@ -158,8 +190,13 @@ function loadJob(saved: SavedJob): JobRecord {
     return loadStage(newStage(saved.number, index, spec, index === 0 ? hosts : 0), stage);
   });
   const counters = Object.assign(Object.create(null), saved.counters);
-  const wantsBackup = saved.wantsBackup ?? false;
-  return { ...saved, stages, counters, wantsBackup, workers: new Set(saved.workers) };
+  const wantsBackup = saved.state === "running" && (saved.wantsBackup ?? false);
+  // The first snapshots had no shares: all begin anew.
+  const share = saved.share ?? { usedMs: 0, accruing: 0, sinceMs: 0 };
+  const isReady = (stage: Stage) => saved.state === "running" && stage.counts.ready > 0;
+  const readyStage = stages.findIndex(isReady);
+  const workers = new Set(saved.workers);
+  return { ...saved, stages, counters, wantsBackup, share, readyStage, workers };
 }
 
 function loadStage(empty: Stage, saved: SavedStage): Stage {
@@ -174,13 +211,17 @@ function loadStage(empty: Stage, saved: SavedStage): Stage {
     ...empty,
     killers: new Map(saved.killers),
     backoffs: new Set(saved.backoffs),
-    leases: new Map(saved.leases),
+    leases: new Map(saved.leases.map(([task, leases]) => [task, leases.map(loadLease)])),
     queues: saved.queues.map((queue) => IntQueue.from(queue)),
     counts: saved.counts,
     durations: Durations.load(saved.durations),
     sourcesVersion: saved.sourcesVersion,
     tally: saved.tally,
   };
+}
+
+function loadLease(saved: Lease): Lease {
+  return { ...saved, chargeMs: saved.chargeMs ?? 0, accruesFromMs: saved.accruesFromMs ?? 0 };
 }
 
 /** Leases are the same objects in the stage and in the worker. */
@@ -196,7 +237,8 @@ function loadWorker(saved: SavedWorker, jobs: ReadonlyMap<number, JobRecord>): W
   const pause = saved.pause ?? null;
   const pace = saved.pace ?? 1;
   const opened = new Set(saved.opened);
-  return { ...saved, pause, pace, leases, opened, sources: new Map(saved.sources) };
+  const sources = new Map(saved.sources);
+  return { ...saved, pause, pace, leases, held: nothingHeld(), opened, sources };
 }
 
 function sparse(column: ArrayLike<number>): Sparse {

@@ -10,7 +10,8 @@
  *     of the same output. */
 import type { Effect } from "../effect.ts";
 import { grant } from "./leases.ts";
-import { mayRun, sendAttempts } from "./placement.ts";
+import { mayRun } from "./placement/may-run.ts";
+import { sendAttempts } from "./placement.ts";
 import type { CoordinatorState, JobRecord, Lease, Stage, WorkerRecord } from "./state.ts";
 
 /** An attempt is a straggler after this many medians, … */
@@ -66,14 +67,13 @@ export function startBackups(state: CoordinatorState, job: JobRecord, effects: E
  *  fewer slots than its share. */
 export function giveWantedBackups(state: CoordinatorState, effects: Effect[]): void {
   if (state.hungry.size === 0) return;
-  for (const number of state.active) {
-    const job = state.jobs.get(number) as JobRecord;
-    if (job.wantsBackup) giveBackups(state, job, effects);
+  for (const number of [...state.wantBackups].sort((a, b) => a - b)) {
+    giveBackups(state, state.jobs.get(number) as JobRecord, effects);
   }
 }
 
 function giveBackups(state: CoordinatorState, job: JobRecord, effects: Effect[]): void {
-  job.wantsBackup = false;
+  want(state, job, false);
   const stage = job.state === "running" ? tail(job) : null;
   if (stage === null) return;
   const medianMs = stage.durations.medianMs();
@@ -82,12 +82,18 @@ function giveBackups(state: CoordinatorState, job: JobRecord, effects: Effect[])
     if (only === undefined || !straggles(state, stage, only, medianMs)) continue;
     const worker = freeWorker(state, stage, only.worker);
     if (worker === null) {
-      job.wantsBackup = job.running * state.active.size <= state.slots;
+      want(state, job, job.running * state.active.size <= state.slots);
       return;
     }
     const { attempt } = grant(state, stage, task, { worker, backup: true });
     sendAttempts(state, stage, { worker, attempts: [{ task, attempt }], effects });
   }
+}
+
+function want(state: CoordinatorState, job: JobRecord, wants: boolean): void {
+  job.wantsBackup = wants;
+  if (wants) state.wantBackups.add(job.number);
+  else state.wantBackups.delete(job.number);
 }
 
 /** The stage that only has running tasks left, if one is done. */

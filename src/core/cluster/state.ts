@@ -13,6 +13,7 @@ import { Deadlines } from "../structures/deadlines.ts";
 import { Durations } from "../structures/durations.ts";
 import { IntQueue } from "../structures/queue.ts";
 import { nothingRetained, type Retained } from "./retention/retained.ts";
+import { noShares, type Share, type Shares } from "./shares.ts";
 
 /** Task states as small numbers, for the column. The order is part of the snapshot. */
 export const WAITING = 0;
@@ -40,6 +41,10 @@ export type Lease = {
   /** 0 until the worker says so; attempts that end quickly are never announced. */
   startedAtMs: number;
   readonly backup: boolean;
+  /** What the job was charged for it, ms; see `shares.ts`. */
+  readonly chargeMs: number;
+  /** Since when its time is charged as it goes by; 0 = it is not. */
+  accruesFromMs: number;
 };
 
 export type Stage = {
@@ -97,8 +102,12 @@ export type JobRecord = {
   endedAtMs: number;
   readonly stages: Stage[];
   readonly counters: Record<string, number>;
-  /** Leases that it holds, for the fair share. */
+  /** Leases that it holds. */
   running: number;
+  /** What it has used of its owner's part of the workers. */
+  readonly share: Share;
+  /** The first stage with ready tasks; -1 = there is none. */
+  readyStage: number;
   readonly errors: Array<Failure & { task: string; worker: `w-${number}` }>;
   /** Workers that were told of the job, in order. */
   readonly workers: Set<number>;
@@ -121,6 +130,8 @@ export type WorkerRecord = {
   absentMs: number;
   /** In the order of assignment. */
   readonly leases: Set<Lease>;
+  /** The same, counted. */
+  readonly held: Held;
   /** Jobs opened in this session. */
   readonly opened: Set<number>;
   /** `job/stage` → version of the sources it was told. */
@@ -132,6 +143,17 @@ export type WorkerRecord = {
   /** Why it takes no new attempts; `untilMs` 0 = until it says so. Null = it takes them. */
   pause: { readonly reason: string; readonly untilMs: number } | null;
 };
+
+/** Leases of one worker, and their charges together, ms. */
+export type Held = {
+  readonly byJob: Map<number, number>;
+  readonly byOwner: Map<string, number>;
+  chargeMs: number;
+};
+
+export function nothingHeld(): Held {
+  return { byJob: new Map(), byOwner: new Map(), chargeMs: 0 };
+}
 
 export type CoordinatorState = {
   epoch: number;
@@ -147,6 +169,14 @@ export type CoordinatorState = {
   readonly workers: Map<number, WorkerRecord>;
   /** Live workers, not paused, that may have room, in the order in which they found it. */
   readonly hungry: Set<number>;
+  /** Live workers, not paused, that have free slots though tasks are ready, none of which is for
+   *  them. */
+  readonly choosy: Set<number>;
+  readonly shares: Shares;
+  /** Jobs of which something has changed in this step. */
+  readonly touched: Set<number>;
+  /** Jobs with `wantsBackup`. */
+  readonly wantBackups: Set<number>;
   /** `owner\nkey` → job number. */
   readonly keys: Map<string, number>;
   readonly tokens: Map<string, TokenRecord>;
@@ -168,6 +198,10 @@ export function emptyState(): CoordinatorState {
     active: new Set(),
     workers: new Map(),
     hungry: new Set(),
+    choosy: new Set(),
+    shares: noShares(),
+    touched: new Set(),
+    wantBackups: new Set(),
     keys: new Map(),
     tokens: new Map(),
     sharing: emptySharing(),

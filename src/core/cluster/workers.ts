@@ -4,10 +4,17 @@ import { ClusterError } from "../error.ts";
 import type { CoordinatorEvent, WorkerSpecs } from "../event.ts";
 import { type AttemptRef, attemptKey, idNumber, jobId, workerId } from "../ids.ts";
 import { failJob } from "./jobs.ts";
-import { endLease, jobOf } from "./leases.ts";
+import { count, endLease, jobOf } from "./leases.ts";
 import { afterLoss, again } from "./retry.ts";
 import { loseOutputsOf } from "./shuffle.ts";
-import type { CoordinatorState, JobRecord, Lease, Stage, WorkerRecord } from "./state.ts";
+import {
+  type CoordinatorState,
+  type JobRecord,
+  type Lease,
+  nothingHeld,
+  type Stage,
+  type WorkerRecord,
+} from "./state.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
 
@@ -30,13 +37,14 @@ export function joinWorker(
   }
   const worker = known ?? newWorker(state, event);
   if (worker.live) state.slots -= worker.specs.slots;
-  worker.specs = believed(event.specs);
+  respecify(state, worker, believed(event.specs));
   worker.live = true;
   worker.seenEpoch = state.epoch;
   worker.absentMs = 0;
   // A worker whose disk is still full says so again.
   worker.pause = null;
   state.slots += worker.specs.slots;
+  state.choosy.delete(worker.number);
   state.hungry.add(worker.number);
   effects.push({ kind: "reply", value: { worker: workerId(worker.number) } });
   // Whatever was on its way when the link broke may be lost: tell it everything again.
@@ -55,6 +63,7 @@ function newWorker(state: CoordinatorState, event: Of<"worker-joined">): WorkerR
     seenEpoch: state.epoch,
     absentMs: 0,
     leases: new Set(),
+    held: nothingHeld(),
     opened: new Set(),
     sources: new Map(),
     done: 0,
@@ -64,6 +73,13 @@ function newWorker(state: CoordinatorState, event: Of<"worker-joined">): WorkerR
   };
   state.workers.set(worker.number, worker);
   return worker;
+}
+
+/** It has other slots from now on: what owners take of them is counted anew. */
+export function respecify(state: CoordinatorState, worker: WorkerRecord, specs: WorkerSpecs): void {
+  for (const lease of worker.leases) count(state, worker, lease, -1);
+  worker.specs = specs;
+  for (const lease of worker.leases) count(state, worker, lease, 1);
 }
 
 /** Claims within what can be true; placement goes by measured durations. */
@@ -131,12 +147,20 @@ function giveBack(state: CoordinatorState, lease: Lease): void {
 
 /** A coordinator has started: workers that did not come back to the one before have been away while
  *  it was up. */
-export function startEpoch(state: CoordinatorState, epoch: number, endedAtMs: number): void {
+export function startEpoch(
+  state: CoordinatorState,
+  { epoch, slotsPerOwner = 0 }: Of<"coordinator-started">,
+  endedAtMs: number,
+): void {
   const upMs = Math.max(0, endedAtMs - state.startedAtMs);
   for (const worker of state.workers.values()) {
     if (worker.live && worker.seenEpoch < state.epoch) worker.absentMs += upMs;
   }
   state.epoch = epoch;
+  state.shares.slotsPerOwnerMax = slotsPerOwner;
+  // Workers that were idle for the limit before may have work under this one.
+  for (const number of state.choosy) state.hungry.add(number);
+  state.choosy.clear();
   state.startedAtMs = state.atMs;
 }
 
@@ -151,6 +175,7 @@ export function loseWorker(
   worker.live = false;
   state.slots -= worker.specs.slots;
   state.hungry.delete(worker.number);
+  state.choosy.delete(worker.number);
   worker.opened.clear();
   worker.sources.clear();
   const touched = new Set<JobRecord>();

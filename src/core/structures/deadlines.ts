@@ -28,6 +28,8 @@ export type Deadline = {
   | { readonly kind: "token"; readonly token: string }
   /** A worker that met a full disk may be tried again. */
   | { readonly kind: "pause"; readonly worker: number }
+  /** A worker that gave an attempt back may be given others. */
+  | { readonly kind: "rest"; readonly worker: number }
 );
 
 /** A deadline before it has its place in the order. */

@@ -1,5 +1,5 @@
 /** Why a job, a task or a worker waits, read from the state. Changes nothing. */
-import { mayRun } from "../cluster/placement.ts";
+import { mayRun } from "../cluster/placement/may-run.ts";
 import { inputOf, isOpen } from "../cluster/shuffle.ts";
 import {
   type CoordinatorState,

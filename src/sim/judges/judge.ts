@@ -23,6 +23,7 @@ import type { SimWorker } from "../members/worker.ts";
 import type { SimClock } from "../world/clock.ts";
 import type { SimProcess } from "../world/process.ts";
 import type { SimRelay } from "../world/relay.ts";
+import { FairnessJudge } from "./fairness.ts";
 import { IdentityJudge } from "./identities.ts";
 import { RelayJudge } from "./relay.ts";
 import { StepJudge } from "./steps.ts";
@@ -67,6 +68,7 @@ export class Judge {
   readonly #options: JudgeOptions;
   readonly #watch = new LawWatch();
   readonly #steps = new StepJudge();
+  readonly #fairness = new FairnessJudge();
   readonly #relay = new RelayJudge();
   #atMs = 0;
   #startedAtMs = 0;
@@ -131,8 +133,10 @@ export class Judge {
     this.#checkDeadlines(event);
     const isLooked = record.position % this.#options.lawsEvery === 0;
     this.#steps.before(this.state, event);
+    this.#fairness.before(this.state, event);
     const effects = step(this.state, event);
     this.#steps.after(this.state, effects, isLooked);
+    this.#fairness.after(this.state);
     this.#relay.after(this.state, event);
     if (isLooked) this.#watch.see(this.state);
     for (const job of this.state.jobs.values()) {

@@ -131,5 +131,17 @@ export const coreMutants: readonly Mutant[] = [
     'if ($state.relation.state === "joined") $effects.push({ kind: "tell-pause", reason });',
     'if (reason !== "") $effects.push({ kind: "tell-pause", reason });',
   ),
+  planted(
+    "job weights ignored",
+    "weightOf",
+    "$weight * priorityFactor[$priority]",
+    "priorityFactor[$priority]",
+  ),
+  planted(
+    "a worker that gave attempts back stays idle",
+    "rest",
+    "$state.deadlines.add($deadline);",
+    "",
+  ),
   planted("a paused worker is given tasks", "endLease", "$worker.pause === null", "true"),
 ];

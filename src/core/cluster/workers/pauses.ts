@@ -13,6 +13,8 @@ import type { CoordinatorState, WorkerRecord } from "../state.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
 
+/** How long a worker is left alone that gave an attempt back without a word why, in ms. */
+export const restMs = 1_000;
 /** How long a worker is left alone whose attempt met a full disk, in ms. */
 export const fullRetryMs = 5_000;
 const reasonMaxCharacters = 500;
@@ -60,6 +62,19 @@ export function endPause(state: CoordinatorState, number: number, effects: Effec
   tellWaiting(state, effects);
 }
 
+/** The worker has given an attempt back. It may have said all that it is going to say: without
+ *  this a worker that holds nothing more would be idle until the next job comes. */
+export function rest(state: CoordinatorState, number: number): void {
+  state.hungry.delete(number);
+  state.choosy.delete(number);
+  state.deadlines.add({ kind: "rest", atMs: state.atMs + restMs, worker: number });
+}
+
+export function endRest(state: CoordinatorState, number: number): void {
+  const worker = state.workers.get(number);
+  if (worker?.live === true && worker.pause === null) state.hungry.add(number);
+}
+
 /** Why no live worker takes anything, when that is so; the first one's reason stands for all. */
 export function allPaused(live: readonly WorkerRecord[]): string | null {
   if (live.length === 0 || live.some((worker) => worker.pause === null)) return null;
@@ -82,6 +97,7 @@ function pause(
 ): void {
   worker.pause = { reason: reason.slice(0, reasonMaxCharacters), untilMs };
   state.hungry.delete(worker.number);
+  state.choosy.delete(worker.number);
 }
 
 function resume(state: CoordinatorState, worker: WorkerRecord): void {

@@ -5,7 +5,7 @@
 import type { CoordinatorEvent } from "../../event.ts";
 import { idNumber } from "../../ids.ts";
 import type { CoordinatorState } from "../state.ts";
-import { believed } from "../workers.ts";
+import { believed, respecify } from "../workers.ts";
 
 export function resizeWorker(
   state: CoordinatorState,
@@ -14,7 +14,9 @@ export function resizeWorker(
   const worker = state.workers.get(idNumber(event.worker));
   if (worker?.live !== true) return;
   const { slots } = worker.specs;
-  worker.specs = believed({ ...worker.specs, slots: event.slots });
+  respecify(state, worker, believed({ ...worker.specs, slots: event.slots }));
   state.slots += worker.specs.slots - slots;
-  if (worker.specs.slots > slots && worker.pause === null) state.hungry.add(worker.number);
+  if (worker.specs.slots <= slots || worker.pause !== null) return;
+  state.choosy.delete(worker.number);
+  state.hungry.add(worker.number);
 }
