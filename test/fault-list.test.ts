@@ -16,6 +16,8 @@ const rows: Readonly<Record<string, number>> = {
   F: 12,
   /** Growth: many jobs over time. */
   G: 6,
+  /** Many at once: further rows come with their tests. */
+  X: 2,
   "T1.": 7,
   "T2.": 5,
   "T3.": 4,

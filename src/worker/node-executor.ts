@@ -212,7 +212,8 @@ export class NodeExecutor implements Executor {
       // Never sent: they are more than one message holds, and may have changed since.
       const isAsked = job.asked.has(inputStage) || !job.sources.has(inputStage);
       if (isAsked) await renew(inputStage, run.stopping.signal);
-      const segments = await this.#options.fetcher.segments({
+      const { fetcher } = this.#options;
+      const wanted = {
         job: ref.job,
         partition: task,
         sources: () => job.sources.get(inputStage) ?? null,
@@ -220,9 +221,12 @@ export class NodeExecutor implements Executor {
         dir: process.readDir,
         name,
         signal: run.stopping.signal,
-      });
+      };
+      const segments = await fetcher.segments(wanted);
       const order = { kind: "reduce", task, attempt, out, segments } as const;
       report = await this.#oneReport(run, process, order);
+      const isUnread = report.kind === "failed" && report.failure.code === "storage-failed";
+      if (isUnread) await fetcher.findDamage(wanted, segments);
     } finally {
       await rm(join(process.readDir, name), { force: true });
     }
@@ -324,8 +328,10 @@ export class NodeExecutor implements Executor {
     const { order, stopping } = run;
     if (!this.#runs.delete(order.run) || stopping.signal.aborted) return;
     if (error instanceof ProcessEnded) this.#died(order, "current", error.failure);
-    else if (error instanceof LoadFailed) this.#died(order, "all", error.failure);
-    else if (error instanceof PartitionsLost) {
+    else if (error instanceof LoadFailed) {
+      if (error.failure.code === "storage-failed") run.job.refetch();
+      this.#died(order, "all", error.failure);
+    } else if (error instanceof PartitionsLost) {
       const { task, attempt } = order.attempts[0]!;
       const failure = failureFrom(error);
       const { lostTasks } = error;

@@ -68,7 +68,7 @@ export class TabData {
       run.missed.delete(from);
       return text;
     } catch (error) {
-      run.missed.add(from);
+      run.missed.set(from, "");
       throw error;
     }
   }

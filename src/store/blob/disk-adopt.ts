@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, link, lstat, open } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
-import type { Hash } from "../../core/ids.ts";
 import { hit } from "../failpoint.ts";
 import { storageFailure, systemCode } from "../failure.ts";
 import type { BlobPut } from "./blob.ts";
@@ -36,15 +35,14 @@ export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Name and size of a linked file, which is durable and hard to change afterwards. `known`: its
- *  hash, when it need not be read. */
-export async function sealFile(path: string, known?: Hash): Promise<BlobPut> {
+/** Name and size of a linked file, which is durable and hard to change afterwards. It is read while
+ *  the disk writes it. */
+export async function sealFile(path: string): Promise<BlobPut> {
   const file = await openFile(path);
   try {
     await file.chmod(0o400);
-    const put = known === undefined ? await hashOf(file, path) : await sizeOf(file, known);
     hit("blob.seal", "before");
-    await file.sync();
+    const [put] = await Promise.all([hashOf(file, path), file.sync()]);
     hit("blob.seal", "after");
     return put;
   } catch (error) {
@@ -52,10 +50,6 @@ export async function sealFile(path: string, known?: Hash): Promise<BlobPut> {
   } finally {
     await file.close();
   }
-}
-
-async function sizeOf(file: FileHandle, hash: Hash): Promise<BlobPut> {
-  return { hash, sizeBytes: (await file.stat()).size };
 }
 
 async function hashOf(file: FileHandle, path: string): Promise<BlobPut> {

@@ -25,10 +25,10 @@ export type DiskBlobsOptions = {
 
 export type DiskBlobs = Blobs & {
   /** Takes over a finished file by hard link, without a copy where the file system can. From
-   *  then on nobody may write to the file; its own name may be removed. Throws as `put` does,
-   *  and `not-found`. `hashed`: the caller has computed the hash from the very bytes that it wrote,
-   *  and nobody else could write: they are not read once more. */
-  adopt(path: string, expect?: Hash, how?: { readonly hashed: boolean }): Promise<BlobPut>;
+   *  then on nobody may write to the file; its own name may be removed. It is read once, also when
+   *  the caller hashed what it wrote: the disk may have made other bytes of it. Throws as `put`
+   *  does, and `not-found`. */
+  adopt(path: string, expect?: Hash): Promise<BlobPut>;
 };
 
 /** Places of blobs that are remembered. */
@@ -92,7 +92,7 @@ class DiskStore implements DiskBlobs {
     }
   }
 
-  async adopt(path: string, expect?: Hash, how?: { hashed: boolean }): Promise<BlobPut> {
+  async adopt(path: string, expect?: Hash): Promise<BlobPut> {
     this.#mustBeOpen();
     if (expect !== undefined) rules.checkHash(expect);
     const part = this.#part();
@@ -100,8 +100,7 @@ class DiskStore implements DiskBlobs {
       if (!(await linkFile(path, part))) {
         return await this.put(fileChunks(path), expect === undefined ? {} : { expect });
       }
-      const known = how?.hashed === true ? expect : undefined;
-      const put = await sealFile(part, known);
+      const put = await sealFile(part);
       if (put.sizeBytes > this.#blobMaxBytes) throw rules.blobTooLarge(this.#blobMaxBytes);
       await this.#publish(part, put, expect);
       return put;

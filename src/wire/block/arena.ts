@@ -94,11 +94,16 @@ export class Cursor {
   }
 }
 
+/** Bytes between two tasks are not what was written: what made them can make them again. */
+export class DamagedBytes extends ClusterError {
+  constructor(what: string) {
+    const text = `intermediate bytes are damaged: ${what}; the task that made them must run again`;
+    super("data-lost", text);
+  }
+}
+
 export function damaged(what: string): ClusterError {
-  return new ClusterError(
-    "data-lost",
-    `intermediate bytes are damaged: ${what}; the task that made them must run again`,
-  );
+  return new DamagedBytes(what);
 }
 
 /** memcmp: below 0, 0, or above 0; a prefix comes before what it begins. */

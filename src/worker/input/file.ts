@@ -50,14 +50,18 @@ type Local = {
 
 async function* readLocal(local: Local, start: number, end: number): AsyncIterable<Uint8Array> {
   const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(1, end - start)));
-  for (let at = start; at < end; ) {
-    const wanted = Math.min(buffer.length, end - at);
-    const { bytesRead } = await local.handle.read(buffer, 0, wanted, at);
-    if (bytesRead === 0) throw changed(local);
-    at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
+  try {
+    for (let at = start; at < end; ) {
+      const wanted = Math.min(buffer.length, end - at);
+      const { bytesRead } = await local.handle.read(buffer, 0, wanted, at);
+      if (bytesRead === 0) throw changed(local);
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    // Also for a reader that has enough before the end.
+    await checkUnchanged(local);
   }
-  await checkUnchanged(local);
 }
 
 async function checkUnchanged(local: Local): Promise<void> {

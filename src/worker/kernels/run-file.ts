@@ -6,6 +6,7 @@ import { ClusterError } from "../../core/error.ts";
 import { damaged } from "../../wire/block/arena.ts";
 import { encodeManifest, type ManifestPartition } from "../../wire/block/manifest.ts";
 import { RunReader, RunWriter } from "../../wire/block/run.ts";
+import { type Hashed, SegmentHash } from "./segment-hash.ts";
 
 const bufferBytes = 256 * 1024;
 
@@ -174,21 +175,22 @@ export class PartitionFile {
 }
 
 /** A run inside a file. One of no bytes has no entries, and its file need not be there. */
-export type Segment = {
-  readonly path: string;
-  readonly offset: number;
-  readonly sizeBytes: number;
-};
+export type Segment = Hashed & { readonly offset: number };
 
 /** Files opened for reading, each once however many segments lie in it. */
 export class SegmentFiles {
   readonly #open = new Map<string, number>();
 
-  reader({ path, offset, sizeBytes }: Segment): RunReader {
+  reader(segment: Segment): RunReader {
+    const { path, offset, sha256, sizeBytes } = segment;
     if (sizeBytes === 0) return new RunReader(() => {}, 0, crc32);
     const fd = this.#open.get(path) ?? openForReading(path);
     this.#open.set(path, fd);
-    const read = (into: Uint8Array, at: number) => readExactly(fd, into, offset + at, path);
+    const hash = sha256 === undefined ? null : new SegmentHash(segment);
+    const read = (into: Uint8Array, at: number) => {
+      readExactly(fd, into, offset + at, path);
+      hash?.add(into, at);
+    };
     return new RunReader(read, sizeBytes, crc32);
   }
 

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
+import { DamagedBytes } from "../../wire/block/arena.ts";
 import { shown } from "../task/thrown.ts";
 
 const messageMaxCharacters = 4000;
@@ -11,7 +12,7 @@ const ownFolder = fileURLToPath(new URL("../../", import.meta.url));
 
 /** `codeFolder` is where the job's code was loaded from; it is cut from the paths. */
 export function failureOf(error: unknown, codeFolder: string): Failure {
-  const code = error instanceof ClusterError ? error.code : "user-error";
+  const code = codeOf(error);
   const text = error instanceof ClusterError ? error.text : shown(error);
   const frames = framesOf(rootOf(error), codeFolder);
   const first = frames[0] === undefined ? null : /([^\s(/\\]+:\d+):\d+\)?$/.exec(frames[0]);
@@ -19,6 +20,12 @@ export function failureOf(error: unknown, codeFolder: string): Failure {
   const message = `${text.slice(0, messageMaxCharacters)}${at}`;
   if (frames.length === 0) return { code, message };
   return { code, message, stack: frames.join("\n").slice(0, stackMaxCharacters) };
+}
+
+/** Damage between tasks ends no job: another attempt has the bytes computed again. */
+function codeOf(error: unknown): Failure["code"] {
+  if (error instanceof DamagedBytes) return "storage-failed";
+  return error instanceof ClusterError ? error.code : "user-error";
 }
 
 /** What was thrown first; only that has frames of the job. */

@@ -1,8 +1,11 @@
 /** Loads the code and the plan of a job into this process. */
+import { createHash } from "node:crypto";
 import { copyFileSync, readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
+import type { Hash } from "../../core/ids.ts";
+import { damaged } from "../../wire/block/arena.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { operatorKernel } from "../operators/kernel.ts";
 import { checkedPlan, jobIn, type LoadedJob, type Params } from "../task/job.ts";
@@ -30,7 +33,8 @@ type Imported = { readonly folder: string; readonly exports: { readonly default?
  *  again takes as long as a short task. */
 let code: (Imported & { readonly path: string }) | null = null;
 
-async function importCode({ codePath, scratch }: Load): Promise<Imported> {
+async function importCode({ codeHash, codePath, scratch }: Load): Promise<Imported> {
+  checkHash(readFileSync(codePath), codeHash, "the job's code");
   const path = importable(codePath, scratch);
   // Must be on before the code is loaded: its source map is read then.
   process.setSourceMapsEnabled(true);
@@ -51,7 +55,16 @@ function importable(path: string, scratch: string): string {
   return named;
 }
 
+/** The worker verified it when it came, which may be long ago. */
+function checkHash(bytes: Uint8Array, hash: Hash, what: string): void {
+  if (createHash("sha256").update(bytes).digest("hex") !== hash) {
+    throw damaged(`${what} is not what was fetched`);
+  }
+}
+
 function readPlan(file: ShortFile): Plan {
-  const text = "text" in file ? file.text : readFileSync(file.path, "utf8");
-  return checkedPlan(JSON.parse(text) as Plan);
+  if ("text" in file) return checkedPlan(JSON.parse(file.text) as Plan);
+  const bytes = readFileSync(file.path);
+  checkHash(bytes, file.hash, "the job's plan");
+  return checkedPlan(JSON.parse(bytes.toString("utf8")) as Plan);
 }

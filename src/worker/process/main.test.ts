@@ -65,8 +65,8 @@ class TaskProcess {
     const codePath = join(this.scratch, "code");
     writeFileSync(codePath, code);
     const text = JSON.stringify({ ...emptyPlan, ...plan });
-    const items = itemsPath === null ? null : { path: itemsPath };
-    const files = { codePath, plan: { text }, items };
+    const items = itemsPath === null ? null : hashedFile(itemsPath);
+    const files = { codePath, codeHash: hashedFile(codePath).hash, plan: { text }, items };
     this.order({ kind: "load", job: "j-1", ...files, scratch: this.scratch, ...more });
     await this.until((m) => m.some(({ kind }) => kind === "loaded" || kind === "load-failed"));
   }
@@ -76,6 +76,10 @@ class TaskProcess {
     const [code] = await this.exited;
     assert.equal(code, taskExits.channelClosed);
   }
+}
+
+function hashedFile(path: string): { readonly path: string; readonly hash: string } {
+  return { path, hash: createHash("sha256").update(readFileSync(path)).digest("hex") };
 }
 
 const emptyPlan: Plan = {
@@ -379,8 +383,9 @@ test("an endless loop ends when the supervisor is gone", async () => {
     kind: "load",
     job: "j-1",
     codePath: join(scratch, "code.mjs"),
-    plan: { path: join(scratch, "plan.json") },
-    items: { path: itemsFile([1]) },
+    codeHash: hashedFile(join(scratch, "code.mjs")).hash,
+    plan: hashedFile(join(scratch, "plan.json")),
+    items: hashedFile(itemsFile([1])),
     scratch,
   };
   const entry = fileURLToPath(new URL("main.ts", import.meta.url));

@@ -11,10 +11,11 @@
  *  `END`: the supervisor could not read on or was told to stop; the attempt fails. Bytes are
  *  decompressed, and a piece has whole records only. `input.ts` writes the frames, `kernels/`
  *  reads them. */
+import type { Hash } from "../../core/ids.ts";
 import type { Failure } from "../../core/job.ts";
 
-/** A file that the process may read, or what it says when that is short. */
-export type ShortFile = { readonly path: string } | { readonly text: string };
+/** A file that the process may read, and its SHA-256; or its text when that is short. */
+export type ShortFile = { readonly path: string; readonly hash: Hash } | { readonly text: string };
 
 export type ToTask =
   /** First message for a job. `codePath` is a file that the process may read. */
@@ -22,6 +23,8 @@ export type ToTask =
       readonly kind: "load";
       readonly job: string;
       readonly codePath: string;
+      /** Compared before it is imported. */
+      readonly codeHash: Hash;
       readonly plan: ShortFile;
       readonly items: ShortFile | null;
       /** Own directory; the only place where the process may write. */
@@ -49,6 +52,8 @@ export type ToTask =
         readonly path: string;
         readonly offset: number;
         readonly sizeBytes: number;
+        /** Of the segment, as its manifest has it; compared while it is read. */
+        readonly sha256?: string;
       }>;
     }
   | ItemsOrder;

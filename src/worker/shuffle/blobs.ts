@@ -48,17 +48,21 @@ export class CoordinatorBlobs {
   }
 
   /** Stores a file that our own code has written, and hashed while it did: when the coordinator's
-   *  disk is at hand it gets a second name there, and no byte is copied or read. */
+   *  disk is at hand it gets a second name there, and no byte is copied. `storage-failed`: the disk
+   *  has made other bytes of it, which another attempt computes again. */
   async hand(path: string, hash: Hash, signal: AbortSignal): Promise<BlobPut> {
     if (this.#store !== null) {
       try {
-        const put = await this.#store.adopt(path, hash, { hashed: true });
+        const put = await this.#store.adopt(path, hash);
         // Seen by the coordinator, it is not swept before somebody names it.
         await readAll(await this.#ask(`/v1/blobs/${hash}`, { signal, method: "HEAD" }), 0);
         return put;
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof ClusterError && error.code === "data-lost") throw error;
+        if (error instanceof ClusterError && error.code === "data-lost") {
+          const text = `the result of a task has changed on this disk: ${error.text}`;
+          throw new ClusterError("storage-failed", text, { cause: error });
+        }
         // Another user's, another disk, another coordinator: it goes the usual way, from now on.
         this.#store = null;
       }

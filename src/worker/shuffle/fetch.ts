@@ -1,8 +1,9 @@
 /** The partitions that one reduce attempt merges: from this disk as they lie, from others over
  *  HTTP, verified.
  *
- *  1. Nothing that has not the SHA-256 of its manifest, and no manifest that has not the root which
- *     the coordinator committed, is given to a task.
+ *  1. No manifest counts that has not the root which the coordinator committed. What is fetched has
+ *     the SHA-256 of its manifest before it is given to a task; the task compares that of every
+ *     segment while it reads, whoever made it.
  *  2. A source is tried a few times, then asked for anew; what stays away is named in `lostTasks`.
  *  3. What this worker and those beside it have computed is not copied: it gets a second name.
  *  4. Fetched segments lie one after the other in one file. */
@@ -18,17 +19,12 @@ import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
 import { attemptName } from "./attempt-name.ts";
+import { type ByteRange, isUnchanged } from "./byte-range.ts";
 import { ask } from "./http.ts";
-import { isUnchanged, type NearOutput, NearOutputs } from "./near.ts";
+import { type NearOutput, NearOutputs } from "./near.ts";
 import type { Outputs } from "./outputs.ts";
 import { hasSecondName } from "./second-name.ts";
 import { diskError, writeAll } from "./store-file.ts";
-
-export type Segment = {
-  readonly path: string;
-  readonly offset: number;
-  readonly sizeBytes: number;
-};
 
 export type FetchLimits = {
   /** Segments under way at once, per attempt. */
@@ -71,13 +67,8 @@ export class PartitionsLost extends ClusterError {
 
   constructor(lostTasks: readonly number[], cause: unknown) {
     const first = cause instanceof Error ? cause.message : String(cause);
-    super(
-      "download-failed",
-      `partitions of ${lostTasks.length} map tasks cannot be had: ${first}`,
-      {
-        cause,
-      },
-    );
+    const text = `partitions of ${lostTasks.length} map tasks cannot be had: ${first}`;
+    super("download-failed", text, { cause });
     this.lostTasks = lostTasks;
   }
 }
@@ -89,7 +80,8 @@ type Source = {
   readonly root: Hash;
 };
 type Part = number | "manifest";
-type Wanted = { readonly task: number; readonly sizeBytes: number; readonly at: number };
+/** `sha256`: of what was fetched. */
+type Wanted = { task: number; sizeBytes: number; at: number; sha256: string };
 
 /** The coordinator, which keeps the outputs of workers that nobody can reach. */
 export type RelayAddress = {
@@ -125,12 +117,12 @@ export class PartitionFetcher {
   }
 
   /** One segment for each map task, in their order. Throws `PartitionsLost`, `storage-full`. */
-  async segments(order: FetchOrder): Promise<Segment[]> {
+  async segments(order: FetchOrder): Promise<ByteRange[]> {
     const count = order.sources()?.tasks.length ?? 0;
     if (count === 0 && order.sources() === null) {
       throw new ClusterError("download-failed", `no sources of ${order.job} have been told`);
     }
-    const segments: Array<Segment | null> = new Array(count).fill(null);
+    const segments: Array<ByteRange | null> = new Array(count).fill(null);
     const sizes = new Array<number>(count).fill(0);
     const tasks = Array.from({ length: count }, (_, task) => task);
     await this.#forEach(order, tasks, async (task) => {
@@ -146,14 +138,32 @@ export class PartitionFetcher {
     for (const task of tasks) {
       if (segments[task] !== null) continue;
       const sizeBytes = sizes[task] as number;
-      segments[task] = { path, offset: at, sizeBytes };
-      if (sizeBytes > 0) wanted.push({ task, sizeBytes, at });
+      segments[task] = { path, offset: at, sizeBytes, sha256: "" };
+      if (sizeBytes > 0) wanted.push({ task, sizeBytes, at, sha256: "" });
       at += sizeBytes;
     }
     hit("shuffle.fetch", "before");
     if (wanted.length > 0) await this.#fetchAll(order, path, wanted);
     hit("shuffle.fetch", "after");
-    return segments as Segment[];
+    for (const { task, sizeBytes, at: offset, sha256 } of wanted) {
+      segments[task] = { path, offset, sizeBytes, sha256 };
+    }
+    return segments as ByteRange[];
+  }
+
+  /** After a task has read other bytes than it was promised: outputs that are not what their
+   *  manifests say, here or beside, are lost, and named by `PartitionsLost`. Returns when there are
+   *  none: what was damaged was a copy. */
+  async findDamage(order: FetchOrder, segments: readonly ByteRange[]): Promise<void> {
+    const copied = join(order.dir, order.name);
+    const lost: number[] = [];
+    for (const [task, segment] of segments.entries()) {
+      if (segment.path === copied || (await isUnchanged(segment))) continue;
+      lost.push(task);
+      const source = sourceOf(order, task);
+      if (source !== null) await this.#outputs.drop(source.ref);
+    }
+    if (lost.length > 0) throw new PartitionsLost(lost, "they have changed on the disk");
   }
 
   async #fetchAll(order: FetchOrder, path: string, wanted: readonly Wanted[]): Promise<void> {
@@ -194,15 +204,12 @@ export class PartitionFetcher {
     const lanes = Math.min(this.#limits.parallelMax, all.length);
     const ended = await Promise.allSettled(Array.from({ length: lanes }, lane));
     for (const end of ended) if (end.status === "rejected") throw end.reason;
-    if (lost.length > 0)
-      throw new PartitionsLost(
-        lost.sort((a, b) => a - b),
-        cause,
-      );
+    lost.sort((a, b) => a - b);
+    if (lost.length > 0) throw new PartitionsLost(lost, cause);
   }
 
   /** This worker's own output, linked into the task's directory; null when another has it. */
-  async #local(order: FetchOrder, task: number): Promise<Segment | null> {
+  async #local(order: FetchOrder, task: number): Promise<ByteRange | null> {
     const source = sourceOf(order, task);
     const output = source === null ? null : this.#outputs.get(source.ref);
     if (source === null || output === null || output.root !== source.root) return null;
@@ -210,13 +217,12 @@ export class PartitionFetcher {
   }
 
   /** The same of a worker whose directory lies beside this one's. */
-  async #beside(order: FetchOrder, task: number): Promise<Segment | null> {
+  async #beside(order: FetchOrder, task: number): Promise<ByteRange | null> {
     const source = sourceOf(order, task);
     if (source === null) return null;
     const { url, ref, root } = source;
     const found = await this.#near.find(url, ref, root);
-    if (found === null || !(await isUnchanged(found, order.partition))) return null;
-    return linked(order, source, found);
+    return found === null ? null : linked(order, source, found);
   }
 
   /** Several tries; the count begins again when the coordinator has told another source. */
@@ -329,6 +335,7 @@ export class PartitionFetcher {
       await writeAll(file, chunk, want.at + done);
       done += chunk.length;
     }
+    want.sha256 = partition.sha256;
     if (done === want.sizeBytes && digest.digest("hex") === partition.sha256) return;
     throw new ClusterError("data-lost", `${source.url} sent other bytes than its manifest says`);
   }
@@ -380,11 +387,12 @@ async function linked(
   order: FetchOrder,
   { ref, root }: Source,
   { runPath, manifest }: NearOutput,
-): Promise<Segment | null> {
+): Promise<ByteRange | null> {
   const partition = manifest.partitions[order.partition];
   if (partition === undefined) return null;
   const path = join(order.dir, `${attemptName(ref)}.${root}.run`);
   const isThere = partition.sizeBytes === 0 || (await hasSecondName(runPath, path));
   if (!isThere) return null;
-  return { path, offset: partition.offset, sizeBytes: partition.sizeBytes };
+  const { offset, sha256, sizeBytes } = partition;
+  return { path, offset, sizeBytes, sha256 };
 }

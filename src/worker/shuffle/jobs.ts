@@ -1,9 +1,10 @@
 /** The jobs that are open here: their code, plan and items as files, and where their partitions
  *  lie. */
+import { createHash } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
-import type { JobId } from "../../core/ids.ts";
+import type { Hash, JobId } from "../../core/ids.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
 import type { ShortFile } from "../process/messages.ts";
@@ -27,6 +28,8 @@ export type OpenedJob = {
   coordinatorNowMs(): number;
   /** Fetched once; a failure is forgotten, so that the next attempt tries again. */
   files(): Promise<JobFiles>;
+  /** A task process has found one of them damaged: all are fetched anew. */
+  refetch(): void;
 };
 
 export class OpenJobs {
@@ -74,6 +77,10 @@ export class OpenJobs {
         });
         return files;
       },
+      refetch: () => {
+        files = null;
+        held.spoil();
+      },
     };
     const entry = { job, closing, held, aheadMs };
     this.#jobs.set(open.job, entry);
@@ -109,9 +116,19 @@ export class OpenJobs {
     const fetch = (hash: string) =>
       held.file({ owner, hash }, (path) => this.#blobs.fetchTo(hash, path, signal));
     const [code, planAt] = await Promise.all([fetch(open.codeHash), fetch(open.planHash)]);
-    const plan = readPlan(planAt.text ?? (await readFile(planAt.path, "utf8")), open);
-    const itemsFile = plan.items === null ? null : shortFile(await fetch(plan.items.hash));
-    return { codePath: code.path, planFile: shortFile(planAt), itemsFile, plan };
+    const plan = readPlan(planAt.text ?? (await this.#text(planAt, open, held)), open);
+    const items = plan.items === null ? null : await fetch(plan.items.hash);
+    const itemsFile = items === null ? null : shortFile(items, plan.items!.hash);
+    const planFile = shortFile(planAt, open.planHash);
+    return { codePath: code.path, planFile, itemsFile, plan };
+  }
+
+  /** Of a plan that was kept for long, perhaps. */
+  async #text({ path }: KeptFile, { job, planHash }: JobOpen, held: Held): Promise<string> {
+    const bytes = await readFile(path);
+    if (createHash("sha256").update(bytes).digest("hex") === planHash) return bytes.toString();
+    held.spoil();
+    throw new ClusterError("storage-failed", `the plan of ${job} has changed on this disk`);
   }
 }
 
@@ -140,6 +157,11 @@ class Held {
     return file;
   }
 
+  /** What is here of them is not to be used again. */
+  spoil(): void {
+    for (const path of this.#paths) this.#kept.spoil(path);
+  }
+
   end(): void {
     this.#ended = true;
     for (const path of this.#paths) this.#kept.release(path);
@@ -149,8 +171,8 @@ class Held {
 
 /** Short files are handed over as what they say: a second name for the task process, and opening it
  *  there, takes longer. */
-function shortFile({ path, text }: KeptFile): ShortFile {
-  return text === null ? { path } : { text };
+function shortFile({ path, text }: KeptFile, hash: Hash): ShortFile {
+  return text === null ? { path, hash } : { text };
 }
 
 function readPlan(text: string, open: JobOpen): Plan {

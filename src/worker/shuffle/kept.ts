@@ -61,6 +61,12 @@ export class KeptBlobs {
     }
   }
 
+  /** The file is damaged: the next job that wants it has it fetched again. */
+  spoil(path: string): void {
+    const kept = this.#files.get(path);
+    if (kept !== undefined) kept.file = null;
+  }
+
   release(path: string): void {
     const kept = this.#files.get(path);
     if (kept === undefined) return;

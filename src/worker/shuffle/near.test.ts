@@ -15,9 +15,14 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { JobId } from "../../core/ids.ts";
 import { encodeManifest } from "../../wire/block/manifest.ts";
-import { isUnchanged, NearOutputs } from "./near.ts";
+import { isUnchanged } from "./byte-range.ts";
+import { type NearOutput, NearOutputs } from "./near.ts";
 
 const ref = { job: "j-1" as JobId, stage: 0, task: 3, attempt: 2 };
+const partitionOf = ({ manifest, runPath: path }: NearOutput, index: number) => ({
+  path,
+  ...manifest.partitions[index]!,
+});
 const hashOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 function neighbours(t: TestContext) {
@@ -42,7 +47,7 @@ test("an output of the worker beside is found where it lies", async (t) => {
   const { near, root, runPath } = neighbours(t);
   const found = await near.find("http://a:1", ref, root);
   assert.equal(found?.runPath, runPath);
-  assert.equal(await isUnchanged(found!, 1), true);
+  assert.equal(await isUnchanged(partitionOf(found!, 1)), true);
   assert.equal((await near.find("http://a:1", { ...ref, attempt: 1 }, root)) === null, true);
 });
 
@@ -50,7 +55,11 @@ test("another root, other bytes and a directory open to others do not count", as
   const { near, other, root, runPath } = neighbours(t);
   assert.equal(await near.find("http://b:1", ref, "0".repeat(64)), null);
   const found = await near.find("http://a:1", ref, root);
-  assert.equal(await isUnchanged(found!, 0), false, "its SHA-256 is not that of the manifest");
+  assert.equal(
+    await isUnchanged(partitionOf(found!, 0)),
+    false,
+    "its SHA-256 is not that of the manifest",
+  );
   writeFileSync(runPath, "shorter");
   assert.equal(await near.find("http://a:1", ref, root), null);
   chmodSync(other, 0o777);

@@ -3,9 +3,9 @@
  *
  *  Nobody says where: it is looked for, by its name, and is the one that is meant when its manifest
  *  has the root which the coordinator committed. Directories that others can write to do not
- *  count, and a partition is verified before it is used. */
+ *  count, and a partition is verified while it is read. */
 import { createHash } from "node:crypto";
-import { lstat, open, readdir, readFile, stat } from "node:fs/promises";
+import { lstat, readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { AttemptRef, Hash } from "../../core/ids.ts";
 import { decodeManifest, type Manifest } from "../../wire/block/manifest.ts";
@@ -14,7 +14,6 @@ export type NearOutput = { readonly runPath: string; readonly manifest: Manifest
 
 /** Workers that are looked for in directories; outputs of others are fetched. */
 const workersMax = 1_024;
-const readBytes = 512 * 1024;
 
 export class NearOutputs {
   readonly #dir: string;
@@ -68,31 +67,6 @@ async function ownMode(path: string): Promise<number | null> {
   const found = await lstat(path).catch(() => null);
   const isOwn = found?.isDirectory() === true && found.uid === process.getuid?.();
   return isOwn ? found.mode : null;
-}
-
-/** Reads a partition once: whether it has the SHA-256 of the manifest. */
-export async function isUnchanged(output: NearOutput, partition: number): Promise<boolean> {
-  const wanted = output.manifest.partitions[partition];
-  if (wanted === undefined || wanted.sizeBytes === 0) return wanted !== undefined;
-  const digest = createHash("sha256");
-  // One buffer for all: memory that is new is slower than what is read into it.
-  const buffer = Buffer.allocUnsafeSlow(Math.min(readBytes, wanted.sizeBytes));
-  const file = await open(output.runPath).catch(() => null);
-  if (file === null) return false;
-  try {
-    for (let done = 0; done < wanted.sizeBytes; ) {
-      const length = Math.min(buffer.length, wanted.sizeBytes - done);
-      const { bytesRead } = await file.read(buffer, 0, length, wanted.offset + done);
-      if (bytesRead === 0) return false;
-      digest.update(buffer.subarray(0, bytesRead));
-      done += bytesRead;
-    }
-  } catch {
-    return false;
-  } finally {
-    await file.close();
-  }
-  return digest.digest("hex") === wanted.sha256;
 }
 
 async function outputIn(dir: string, ref: AttemptRef, root: Hash): Promise<NearOutput | null> {

@@ -5,7 +5,7 @@
  *     reported.
  *  2. They are removed with their job. What a former life left is swept at the start. */
 import { createHash } from "node:crypto";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey, type Hash, type JobId } from "../../core/ids.ts";
@@ -45,8 +45,8 @@ export class Outputs {
       if (createHash("sha256").update(bytes).digest("hex") !== root) throw changed(ref, "manifest");
       const manifest = decodeManifest(bytes);
       const run = await openOutput(`${out}.run`);
-      const { size } = await run.stat().finally(() => run.close());
-      if (size !== manifest.sizeBytes) throw changed(ref, "run");
+      const stats = await run.stat().finally(() => run.close());
+      if (stats.size !== manifest.sizeBytes) throw changed(ref, "run");
       const dir = join(this.#dir, ref.job, String(ref.stage));
       this.#jobs.add(ref.job);
       await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -61,6 +61,12 @@ export class Outputs {
       hit("output.run", "before");
       await rename(`${out}.run`, output.runPath);
       hit("output.run", "after");
+      // What has the name now, not what had it a moment ago: job code could have made it a link.
+      const { dev, ino } = await lstat(output.runPath);
+      if (dev !== stats.dev || ino !== stats.ino) {
+        await rm(output.runPath, { force: true });
+        throw changed(ref, "run");
+      }
       hit("output.manifest", "before");
       await rename(`${out}.manifest`, output.manifestPath);
       hit("output.manifest", "after");
@@ -73,6 +79,15 @@ export class Outputs {
 
   get(ref: AttemptRef): Output | null {
     return this.#outputs.get(attemptKey(ref)) ?? null;
+  }
+
+  /** Found to be damaged: it is served no more. */
+  async drop(ref: AttemptRef): Promise<void> {
+    const output = this.#outputs.get(attemptKey(ref));
+    if (output === undefined) return;
+    this.#outputs.delete(attemptKey(ref));
+    const paths = [output.runPath, output.manifestPath];
+    await Promise.all(paths.map((path) => rm(path, { force: true })));
   }
 
   serving(): Serving {

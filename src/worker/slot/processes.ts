@@ -35,6 +35,12 @@ export class LoadFailed extends Error {
   }
 }
 
+type Order = {
+  readonly job: OpenedJob;
+  readonly files: JobFiles;
+  readonly next: ItemsOrder | null;
+};
+
 export type Taken = {
   readonly process: TaskProcess;
   /** What it has said of `next`, which it was given already; goes on until somebody listens. Null:
@@ -63,10 +69,7 @@ export class Processes {
   /** The slot's process, loaded with the job: the one it has when that knows the job or at least
    *  its code, else the spare. A process never serves two owners or two codes. `next` goes with the
    *  load, when there is one. Throws `LoadFailed`. */
-  async take(
-    slot: number,
-    { job, files, next }: { job: OpenedJob; files: JobFiles; next: ItemsOrder | null },
-  ): Promise<Taken> {
+  async take(slot: number, { job, files, next }: Order): Promise<Taken> {
     const { open } = job;
     const code = codeOf(job, files);
     let taken = this.#slots[slot] ?? null;
@@ -83,7 +86,7 @@ export class Processes {
     taken.job = open.job;
     taken.opened = job;
     hit("worker.load", "before");
-    const early = await load(taken, files, next);
+    const early = await load(taken, { job, files, next });
     hit("worker.load", "after");
     return { process: taken, early };
   }
@@ -157,17 +160,13 @@ function empty({ readDir }: TaskProcess): void {
   }
 }
 
-async function load(
-  process: TaskProcess,
-  files: JobFiles,
-  next: ItemsOrder | null,
-): Promise<FromTask[] | null> {
+async function load(process: TaskProcess, { job, files, next }: Order): Promise<FromTask[] | null> {
   process.loads += 1;
   const here = (file: ShortFile, name: string): ShortFile => {
     if ("text" in file) return file;
     const path = join(process.readDir, name);
     linkOrCopy(file.path, path);
-    return { path };
+    return { ...file, path };
   };
   const codePath = join(process.readDir, codeName);
   if (process.loads === 1) linkOrCopy(files.codePath, codePath);
@@ -185,6 +184,7 @@ async function load(
     kind: "load",
     job: process.job,
     codePath,
+    codeHash: job.open.codeHash,
     plan: here(files.planFile, `plan-${process.job}-${process.loads}.json`),
     items:
       itemsFile === null ? null : here(itemsFile, `items-${process.job}-${process.loads}.ndjson`),

@@ -1,4 +1,5 @@
 /** One task process for a test: loaded with code written in the test, asked to run some items. */
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -61,11 +62,16 @@ export async function startProcess(t: TestContext, trial: Trial): Promise<TaskPr
     kind: "load",
     job: "j-1",
     codePath: put("job.mjs", code),
+    codeHash: hashOf(code),
     plan: { text: JSON.stringify(plan) },
-    items: { path: put("items.ndjson", items) },
+    items: { path: put("items.ndjson", items), hash: hashOf(items) },
     scratch: process.writeDir,
   });
   return process;
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 /** Resolves when every item is reported, or the process has ended. */

@@ -89,7 +89,7 @@ export class TabReports {
       if (told === null ? !tab.computes(run) : told.tid !== run.tid) continue;
       if (told !== null) this.#fail(tab, run, told.failure, told.lostTasks);
       else if (run.missed.size === 0) this.#fail(tab, run, { code: "user-error", message });
-      else this.#fail(tab, run, { code: "download-failed", message }, [...run.missed]);
+      else this.#fail(tab, run, { code: "download-failed", message }, [...run.missed.keys()]);
     }
   }
 

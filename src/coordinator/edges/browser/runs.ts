@@ -13,8 +13,9 @@ export type TabRun = {
   /** Opens the data of these attempts; see `data.ts`. */
   readonly ticket: string;
   readonly givenAtMs: number;
-  /** Map tasks whose partitions it asked for in vain: browsers of the document cannot name them. */
-  readonly missed: Set<number>;
+  /** Map tasks whose partitions it asked for in vain: browsers of the base protocol cannot name
+   *  them. With the attempt whose output was damaged, or "". */
+  readonly missed: Map<number, string>;
   /** Its end is on its way to the log. */
   ending: boolean;
 };
@@ -26,7 +27,7 @@ export function newRun(
 ): TabRun {
   const { job, stage } = refs[0] as AttemptRef;
   const attempts = new Map(refs.map(({ attempt, task }) => [task, attempt]));
-  return { ...of, job, stage, attempts, missed: new Set(), ending: false };
+  return { ...of, job, stage, attempts, missed: new Map(), ending: false };
 }
 
 /** `j-1/0/5#2,j-1/0/6#1`: the same after a restart of either side. */

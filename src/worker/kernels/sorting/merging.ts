@@ -145,6 +145,7 @@ class GroupMerge {
       }
     }
     this.#flush();
+    for (const reader of this.#readers) reader.finish();
   }
 
   #merge(count: number): number {

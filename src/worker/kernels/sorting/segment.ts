@@ -9,9 +9,11 @@ import { crc32 } from "node:zlib";
 import { damaged } from "../../../wire/block/arena.ts";
 import type { ManifestPartition } from "../../../wire/block/manifest.ts";
 import { BlockFile, diskFailure, type Segment } from "../run-file.ts";
+import { SegmentHash } from "../segment-hash.ts";
 
 const magic = 0x01_53_51_54;
 export const trailerBytes = 36;
+const restBytes = 256 * 1024;
 
 /** Records of a task on their way to a file. */
 export interface RecordSink {
@@ -85,13 +87,18 @@ export class SegmentReader {
   readonly #trailer: Buffer;
   #at: number;
   readonly #end: number;
+  readonly #start: number;
+  readonly #hash: SegmentHash | null;
   #sum = 0;
 
   /** `fd`: of the file that the segment lies in. The segment is not empty. */
-  constructor(fd: number, { path, offset, sizeBytes }: Segment) {
+  constructor(fd: number, segment: Segment) {
+    const { path, offset, sizeBytes } = segment;
     this.#fd = fd;
     this.#path = path;
     this.#at = offset;
+    this.#start = offset;
+    this.#hash = segment.sha256 === undefined ? null : new SegmentHash(segment);
     this.#end = offset + sizeBytes - trailerBytes;
     this.#trailer = Buffer.alloc(trailerBytes);
     if (sizeBytes <= trailerBytes) throw damaged(`${path} has a segment of ${sizeBytes} bytes`);
@@ -121,6 +128,13 @@ export class SegmentReader {
     return taken.length;
   }
 
+  /** Reads on where nothing of the rest is wanted, for the hash of the whole. */
+  finish(): void {
+    if (this.#hash === null || this.leftBytes === 0) return;
+    const rest = Buffer.allocUnsafeSlow(Math.min(restBytes, this.leftBytes));
+    while (this.leftBytes > 0) this.read(rest);
+  }
+
   #check(): void {
     const sum = crc32(this.#trailer.subarray(0, trailerBytes - 4), this.#sum);
     if (sum !== this.#trailer.readUInt32LE(32)) throw damaged(`${this.#path} has other bytes`);
@@ -137,6 +151,7 @@ export class SegmentReader {
       if (count === 0) throw damaged(`${this.#path} ends too early`);
       filled += count;
     }
+    if (into.length > 0) this.#hash?.add(into, offset - this.#start);
   }
 }
 

@@ -1,10 +1,11 @@
 /** What the attempts behind a ticket read: splits, items, partitions. */
 import { ClusterError } from "../../../../core/error.ts";
-import type { AttemptRef, WorkerId } from "../../../../core/ids.ts";
+import { type AttemptRef, attemptKey, type Hash, type WorkerId } from "../../../../core/ids.ts";
 import { jobSpec, stageSources, workerSpecs } from "../../../../core/view.ts";
 import { sourceKey, ticketText } from "../../../../peer/shuffle/ticket.ts";
 import type { InputFile, Plan } from "../../../../wire/block/plan.ts";
 import { checkText, contentStartBytes } from "../../../../wire/content/content.ts";
+import { manifestOf, verified } from "../../../relay/verified.ts";
 import type { Services } from "../../../services.ts";
 import type { TabRun } from "../../browser/runs.ts";
 import { shuffleTicketMs } from "../../worker/orders.ts";
@@ -72,60 +73,82 @@ export async function* itemLines(
   for (const line of await services.itemLines.read({ job: run.job, ...items }, wanted)) yield line;
 }
 
-/** The run of the reduce task's partition as map task `from` made it, wherever it lies. */
+/** The run of the reduce task's partition as map task `from` made it, wherever it lies, verified. An
+ *  answer that breaks off is asked for again; the second time it is an error that the browser
+ *  reports, so that the map task runs again. */
 export async function* partitionRun(
   services: Services,
   run: TabRun,
   from: number,
 ): AsyncGenerator<Uint8Array, void> {
+  let key = "";
   try {
-    yield* partitionBytes(services, run, from);
+    const source = sourceOf(services, run, from);
+    key = attemptKey(source.ref);
+    if (run.missed.get(from) === key) throw damagedOutput(from);
+    yield* partitionBytes(services, source);
     run.missed.delete(from);
   } catch (error) {
-    run.missed.add(from);
-    throw error;
+    const isDamaged = error instanceof ClusterError && error.code === "data-lost";
+    run.missed.set(from, isDamaged ? key : "");
+    throw isDamaged ? damagedOutput(from) : error;
   }
 }
 
-async function* partitionBytes(
-  services: Services,
-  run: TabRun,
-  from: number,
-): AsyncGenerator<Uint8Array, void> {
-  const { loop, relay } = services;
+type Source = {
+  readonly ref: AttemptRef;
+  readonly root: Hash;
+  readonly worker: WorkerId | null;
+  readonly partition: number;
+};
+
+function sourceOf({ loop }: Services, run: TabRun, from: number): Source {
   const input = jobSpec(loop.state, run.job)?.stages[run.stage]?.inputStage ?? null;
   const source = input === null ? undefined : stageSources(loop.state, run.job, input)[from];
   const [partition] = run.attempts.keys();
   if (source === undefined || source === null || input === null || partition === undefined) {
     throw new ClusterError("unavailable", `map task ${from} of ${run.job} has no output now`);
   }
-  const { attempt, task, worker } = source;
-  const ref = { job: run.job, stage: input, task, attempt };
+  const { attempt, root, task, worker } = source;
+  return { ref: { job: run.job, stage: input, task, attempt }, root, worker, partition };
+}
+
+async function* partitionBytes(
+  services: Services,
+  source: Source,
+): AsyncGenerator<Uint8Array, void> {
+  const { relay } = services;
+  const { partition, ref, root, worker } = source;
   if (worker !== null) {
-    yield* fromWorker(services, ref, { worker, partition });
+    const manifest = await manifestOf(fromWorker(services, source, "manifest"), root);
+    const expected = manifest.partitions[partition];
+    if (expected === undefined) throw gone(ref.task);
+    if (expected.sizeBytes > 0) yield* verified(fromWorker(services, source, partition), expected);
     return;
   }
   const output = relay.get(ref);
-  if (output === null) throw gone(task);
-  yield* relay.read(output, partition);
+  const expected = output?.manifest.partitions[partition];
+  if (output === null || output.root !== root || expected === undefined) throw gone(ref.task);
+  yield* verified(relay.read(output, partition), expected);
 }
 
 async function* fromWorker(
   services: Services,
-  ref: AttemptRef,
-  of: { readonly worker: WorkerId; readonly partition: number },
+  { ref, worker }: Source,
+  part: number | "manifest",
 ): AsyncGenerator<Uint8Array, void> {
   const { keys, loop, shuffle } = services;
-  const address = workerSpecs(loop.state, of.worker)?.exchangeUrl ?? "";
+  const holder = worker as WorkerId;
+  const address = workerSpecs(loop.state, holder)?.exchangeUrl ?? "";
   if (address === "") throw gone(ref.task);
   const { attempt, job, stage, task } = ref;
   const expiresMs = Math.ceil(loop.nowMs()) + shuffleTicketMs;
   const scope = { job, stage, requester: "coordinator", expiresMs };
-  const ticket = ticketText(sourceKey(keys.exchangeSecret(job), of.worker), scope);
-  const wanted = { task, attempt, part: of.partition };
+  const ticket = ticketText(sourceKey(keys.exchangeSecret(job), holder), scope);
   const options = { limitMs: readMs, signal: AbortSignal.timeout(readMs) };
+  const from = { address, ticket, job, stage };
   try {
-    for await (const chunk of shuffle.read({ address, ticket, job, stage }, wanted, options)) {
+    for await (const chunk of shuffle.read(from, { task, attempt, part }, options)) {
       // Copied: whoever sends it on may hold several at once.
       yield Uint8Array.from(chunk);
     }
@@ -134,6 +157,11 @@ async function* fromWorker(
       cause,
     });
   }
+}
+
+/** A code that browsers do not try again, and that ends no job. */
+function damagedOutput(task: number): ClusterError {
+  return new ClusterError("storage-failed", `the output of map task ${task} is damaged`);
 }
 
 function gone(task: number): ClusterError {
