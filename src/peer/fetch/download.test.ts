@@ -1,6 +1,15 @@
 /** Downloads from real peers on real sockets: sizes, several sources, deaths, resumption. */
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -87,6 +96,32 @@ test("F3, F12: a peer that dies at 50 % costs nothing that was verified", async 
   assert.ok(bytes.equals(readFileSync(target)));
   assert.ok(result.resumedBytes > bytes.length / 4, `${result.resumedBytes} bytes were kept`);
   assert.equal(result.resumedBytes + result.receivedBytes, bytes.length);
+});
+
+test("F12: what an earlier download left is hashed again before it counts", async (t) => {
+  const dir = scratch(t);
+  // Pieces of zeros are holes of the file: damage there counts, too.
+  const bytes = Buffer.concat([noise(4 * MiB), Buffer.alloc(2 * MiB), noise(3 * MiB)]);
+  const [some, all] = [await startPeer(t), await startPeer(t)];
+  const { root } = await shelve(all, "f", { dir, bytes });
+  await shelve(some, "f", { dir, bytes });
+  const whole = some.shelf.rooted(root)!;
+  const { layer, name, sizeBytes } = whole;
+  const have = () => [{ first: 0, count: Math.floor(layer.length / 32 / 2) }];
+  some.shelf.put({ layer, name, root, sizeBytes, have, read: (at, into) => whole.read(at, into) });
+  const target = join(dir, "got");
+  const limits = { againMs: 10, partsMs: 60 };
+  await assert.rejects(
+    download(t, { root, target, sources: [some.source()], limits }).run(),
+    /none of the missing pieces/,
+  );
+  const part = openSync(partialNames(target, root).part, "r+");
+  for (const at of [5, 4 * MiB + 100_000]) writeSync(part, Buffer.from("DAMA"), 0, 4, at);
+  closeSync(part);
+  const result = await download(t, { root, target, sources: [all.source()] }).run();
+  assert.ok(bytes.equals(readFileSync(target)), "damaged bytes were called verified");
+  assert.ok(result.resumedBytes > MiB, `${result.resumedBytes} bytes were kept`);
+  assert.ok(result.receivedBytes > 3 * MiB, `${result.receivedBytes} bytes were fetched`);
 });
 
 test("F9: a journal that does not fit the partial file is not believed", async (t) => {

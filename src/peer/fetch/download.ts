@@ -4,7 +4,7 @@
  *     root.
  *  2. A source that sends what is not the file is not asked again; the download goes on with
  *     others, and fails only when none is left.
- *  3. What was verified is kept over an interruption, and is not hashed again. */
+ *  3. What was verified is kept over an interruption, and hashed again before it counts. */
 
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
@@ -234,7 +234,7 @@ export class Download {
   }
 
   async #open(shape: Shape): Promise<void> {
-    this.#partial = await Partial.open(this.#options.target, shape);
+    this.#partial = await Partial.open(this.#options.target, shape, this.#options.pool);
     this.#schedule = new Schedule(this.#partial.done, Math.random);
     this.#shape = shape;
     this.#options.onOpen?.(this);

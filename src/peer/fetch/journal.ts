@@ -1,5 +1,6 @@
-/** Which pieces of a partial download are durable, so that a killed one goes on without hashing
- * what is there: a head that names the content, then runs of pieces, each with its own checksum.
+/** Which pieces of a partial download are durable, so that a killed one goes on with them once they
+ * are hashed again: a head that names the content, then runs of pieces, each with its own
+ * checksum.
  *
  * A run is only written after the bytes that it speaks of have been synced. A torn end is ignored.
  */

@@ -20,9 +20,11 @@ import {
   pieceLength,
   sameBytes,
 } from "../../wire/p4/merkle.ts";
+import type { HashPool } from "../hashing/pool.ts";
 import { zeroHash } from "../hashing/sha256.ts";
 import { Bits } from "./bits.ts";
 import { Journal } from "./journal.ts";
+import { unchangedPieces } from "./resume.ts";
 
 export type Shape = {
   readonly root: Hash;
@@ -41,7 +43,7 @@ export class Partial {
   readonly descriptor: number;
   /** Pieces whose verified bytes are in the file. */
   readonly done: Bits;
-  /** Pieces that an earlier process left. */
+  /** Pieces that an earlier process left, and that are still what they must be. */
   readonly resumed: number;
   readonly #target: string;
   readonly #shape: Shape;
@@ -64,7 +66,8 @@ export class Partial {
     this.resumed = opened.resumed;
   }
 
-  static async open(target: string, shape: Shape): Promise<Partial> {
+  /** `pool` hashes what an earlier process left. */
+  static async open(target: string, shape: Shape, pool: HashPool): Promise<Partial> {
     const names = partialNames(target, shape.root);
     let descriptor = -1;
     try {
@@ -72,15 +75,19 @@ export class Partial {
       const stats = fstatSync(descriptor, { bigint: true });
       const inode = `${stats.dev}:${stats.ino}`;
       const subject = { root: shape.root, sizeBytes: shape.sizeBytes, inode };
-      const done = new Bits(pieceCountOf(shape.sizeBytes));
+      const left = new Bits(pieceCountOf(shape.sizeBytes));
       const isKept = Number(stats.size) === shape.sizeBytes;
       const kept = isKept ? Journal.read(names.journal, subject) : [];
-      for (const run of kept) done.addRun(run);
+      for (const run of kept) left.addRun(run);
       // Without a journal its bytes say nothing: an empty file has only holes.
       if (kept.length === 0) ftruncateSync(descriptor, 0);
       ftruncateSync(descriptor, shape.sizeBytes);
-      const resumed = done.count;
-      addHoles(done, shape);
+      const claimed = new Bits(left.length);
+      for (const run of left.runs(runsMax)) claimed.addRun(run);
+      addHoles(claimed, shape);
+      const isNew = kept.length === 0;
+      const done = isNew ? claimed : await unchangedPieces(claimed, { descriptor, pool, ...shape });
+      const resumed = countBoth(left, done);
       checkSpace(target, shape, done);
       const journal = await Journal.create(names.journal, subject, done.runs(runsMax));
       return new Partial(target, shape, { descriptor, journal, done, resumed });
@@ -158,6 +165,14 @@ export function partialNames(target: string, root: Hash): { part: string; journa
     .digest("hex");
   const name = join(dirname(target), `.tequio-${digest.slice(0, 24)}`);
   return { part: `${name}.part`, journal: `${name}.journal` };
+}
+
+function countBoth(some: Bits, others: Bits): number {
+  let count = 0;
+  for (let piece = 0; piece < some.length; piece++) {
+    if (some.has(piece) && others.has(piece)) count++;
+  }
+  return count;
 }
 
 function openKept(path: string): number {

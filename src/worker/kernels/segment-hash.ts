@@ -1,5 +1,5 @@
-/** Takes the SHA-256 of a segment while it is read from its start to its end: what is merged is what
- *  its manifest names, whatever the disk has made of it meanwhile.
+/** Takes the SHA-256 of a segment while it is read from its start to its end: what is merged is
+ *  what its manifest names, whatever the disk has made of it meanwhile.
  *
  *  The end of a segment is read first, since it says how large blocks are; it is hashed last. */
 import { createHash } from "node:crypto";

@@ -78,10 +78,9 @@ class TaskProcess {
   }
 }
 
-function hashedFile(path: string): { readonly path: string; readonly hash: string } {
+function hashedFile(path: string) {
   return { path, hash: createHash("sha256").update(readFileSync(path)).digest("hex") };
 }
-
 const emptyPlan: Plan = {
   version: 1,
   files: [],
@@ -377,13 +376,13 @@ test("an endless loop ends when the supervisor is gone", async () => {
       }
     });`;
   const scratch = mkdtempSync(join(folder, "scratch-"));
-  writeFileSync(join(scratch, "code.mjs"), tasksCode("() => { for (;;); }"));
+  const codePath = join(scratch, "code.mjs");
+  writeFileSync(codePath, tasksCode("() => { for (;;); }"));
   writeFileSync(join(scratch, "plan.json"), JSON.stringify(emptyPlan));
   const load: ToTask = {
     kind: "load",
     job: "j-1",
-    codePath: join(scratch, "code.mjs"),
-    codeHash: hashedFile(join(scratch, "code.mjs")).hash,
+    ...{ codePath, codeHash: hashedFile(codePath).hash },
     plan: hashedFile(join(scratch, "plan.json")),
     items: hashedFile(itemsFile([1])),
     scratch,

@@ -58,7 +58,7 @@ test("a store that is not the coordinator's is given up for uploads", async (t) 
   assert.deepEqual(calls, [`HEAD /v1/blobs/${hash}`, upload, upload]);
 });
 
-test("X2: a result that has changed on the disk is no result, whatever the task hashed", async (t) => {
+test("X2: a result that has changed on the disk is none, whatever the task hashed", async (t) => {
   const { blobs, path, store } = await opened(t, true);
   writeFileSync(path, content.replace("written", "wriTten"));
   await assert.rejects(blobs.hand(path, hash, signal), { code: "storage-failed" });

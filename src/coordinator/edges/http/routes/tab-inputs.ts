@@ -73,8 +73,8 @@ export async function* itemLines(
   for (const line of await services.itemLines.read({ job: run.job, ...items }, wanted)) yield line;
 }
 
-/** The run of the reduce task's partition as map task `from` made it, wherever it lies, verified. An
- *  answer that breaks off is asked for again; the second time it is an error that the browser
+/** The run of the reduce task's partition as map task `from` made it, wherever it lies, verified.
+ *  An answer that breaks off is asked for again; the second time it is an error that the browser
  *  reports, so that the map task runs again. */
 export async function* partitionRun(
   services: Services,
