@@ -90,7 +90,7 @@ export async function openServices(options: Options, closers: Closers): Promise<
 
 /** What remembers, and the loop. */
 async function openKept(
-  { dataDir, onFatal, snapshotRecords }: Options,
+  { dataDir, onFatal, slotsPerOwner, snapshotRecords }: Options,
   closers: Closers,
   perform: (effect: OuterEffect) => void,
 ): Promise<Kept> {
@@ -107,6 +107,7 @@ async function openKept(
     timers: realTimers,
     perform,
     ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
+    ...(slotsPerOwner === undefined ? {} : { slotsPerOwner }),
     onFatal,
   });
   closers.push(() => loop.stop());

@@ -41,6 +41,8 @@ export type CoordinatorOptions = {
   /** Take browsers behind gateways that show no token: they get only tasks of jobs that allow
    *  it. */
   readonly anonymousBrowsers?: boolean;
+  /** Slots that one owner's tasks may take at the same time. Default: any number. */
+  readonly slotsPerOwner?: number;
   /** Tabs of one owner at the same time. Default 1,000. */
   readonly tabsMax?: number;
   /** What tabs may bring to its disk. */

@@ -47,6 +47,7 @@ type Options = EdgeFlags & {
   readonly insecure?: boolean;
   readonly anonymousBrowsers?: boolean;
   readonly tabsMax?: number;
+  readonly slotsPerOwner?: number;
   readonly tabReturn?: number;
   readonly tabSilence?: number;
   readonly qr: boolean;
@@ -91,6 +92,11 @@ export function define(command: Command): void {
     .option("--no-qr", "print no QR code of the link by which browsers join")
     .option("--insecure", "listen beyond this machine without TLS")
     .option("--anonymous-browsers", "take browsers of seed 5 that show no token of the link")
+    .option(
+      "--slots-per-owner <n>",
+      "slots that the jobs of one user may take at the same time (default: any number)",
+      countArgument("--slots-per-owner", 1, 1_000_000),
+    )
     .option(
       "--tabs-max <n>",
       "browser tabs of one user at the same time (default 1000)",
@@ -150,7 +156,7 @@ function tabLimits({ tabReturn, tabSilence }: Options): Partial<GatewayLimits> {
 
 /** What the options say of the coordinator alone. */
 function coordinatorOptions(options: Options) {
-  const { lease, lowWater, tabsMax } = options;
+  const { lease, lowWater, slotsPerOwner, tabsMax } = options;
   return {
     listen: options.listen,
     version: packageVersion(),
@@ -158,6 +164,7 @@ function coordinatorOptions(options: Options) {
     ...(lease === undefined ? {} : { liveness: leaseTimes(lease) }),
     ...(lowWater === undefined ? {} : { lowWaterBytes: lowWater }),
     ...(tabsMax === undefined ? {} : { tabsMax }),
+    ...(slotsPerOwner === undefined ? {} : { slotsPerOwner }),
     p4: p4Options(options),
     uploads: uploadLimits(options),
     retention: retentionOptions(options),

@@ -1,5 +1,6 @@
 /** The options of `tequio run`, and what they say of the job's plan and name. */
 import { basename, dirname, parse } from "node:path";
+import type { Priority } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { TargetOptions } from "../place.ts";
 import type { ResultOptions } from "../result/finish.ts";
@@ -12,6 +13,7 @@ export type RunOptions = TargetOptions &
     readonly splitBytes?: number;
     readonly key?: string;
     readonly bareBrowsers?: boolean;
+    readonly priority?: Priority;
     readonly watch?: boolean;
     readonly detach?: boolean;
     readonly local?: boolean;

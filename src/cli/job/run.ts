@@ -1,8 +1,9 @@
 /** `tequio run job.ts inputs…`: build, plan, submit, follow, collect; on a cluster, inside this
  *  process (`--local`), or without any cluster (`--sequential`). */
 import { availableParallelism } from "node:os";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { ClusterError } from "../../core/error.ts";
+import { priorities } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
 import { memoryPerWorker } from "../cluster/up.ts";
@@ -33,6 +34,11 @@ export function define(command: Command): void {
     .option("--reducers <n>", "files of the result", countArgument("--reducers", 0, 100_000))
     .option("--split-bytes <size>", "input of one task, 64M", sizeArgument("--split-bytes"))
     .option("--key <key>", "submit only once: the same key gives the same job")
+    .addOption(
+      new Option("--priority <p>", "against your other jobs: high counts 4 times normal, low ¼")
+        .choices(priorities)
+        .default("normal"),
+    )
     .option("--bare-browsers", "browsers that know only seed 5's document may compute it");
   withResult(command)
     .option("--watch", "also print what the job logs and which attempts fail")
@@ -152,8 +158,8 @@ async function submit(
   });
   try {
     const name = jobName(built, options);
-    const { bareBrowsers = false, key = null } = options;
-    return await submitJob(client, built, planned, { name, key, bareBrowsers });
+    const { bareBrowsers = false, key = null, priority = "normal" } = options;
+    return await submitJob(client, built, planned, { name, key, bareBrowsers, priority });
   } finally {
     await planned.remove();
   }

@@ -37,6 +37,8 @@ export type LoopOptions = {
   readonly observe?: (event: CoordinatorEvent, effects: readonly Effect[]) => void;
   /** Called once; after it the loop does nothing more. */
   readonly onFatal: (error: Error) => void;
+  /** Slots that one owner may take at the same time; 0 = any number. Default 0. */
+  readonly slotsPerOwner?: number;
   /** Events that may wait; above it `post` is refused as `unavailable`. Default 20,000. */
   readonly inboxMax?: number;
   /** Their JSON characters together. Default 64 Mi. */
@@ -89,6 +91,7 @@ export class Loop {
   private constructor(options: LoopOptions, end: LogEnd) {
     this.#options = {
       inboxMax: 20_000,
+      slotsPerOwner: 0,
       inboxMaxChars: 64 * 1024 * 1024,
       batchMax: 1_024,
       observe: () => {},
@@ -115,7 +118,9 @@ export class Loop {
     end.epoch += 1;
     loop.#startedAtMs = loop.nowMs();
     hit("loop.start", "before");
-    await loop.post({ kind: "coordinator-started", epoch: end.epoch, retains: true });
+    const { slotsPerOwner } = loop.#options;
+    const limits = slotsPerOwner === 0 ? {} : { slotsPerOwner };
+    await loop.post({ kind: "coordinator-started", epoch: end.epoch, retains: true, ...limits });
     hit("loop.start", "after");
     loop.#started = true;
     return loop;

@@ -1,7 +1,7 @@
 /** Is a job description one that the cluster can run? Limits are named, so that the error can name
  *  them. */
 import { ClusterError } from "../error.ts";
-import type { JobSpec, RetryLimits, StageSpec } from "../job.ts";
+import { type JobSpec, priorities, type RetryLimits, type StageSpec } from "../job.ts";
 
 export const specLimits = {
   nameCharactersMax: 200,
@@ -33,6 +33,9 @@ export function specProblem(spec: JobSpec): ClusterError | null {
   }
   if (!within(spec.weight, 1, specLimits.weightMax)) {
     return bad(`weight is a whole number from 1 to ${specLimits.weightMax}`);
+  }
+  if (spec.priority !== undefined && !priorities.includes(spec.priority)) {
+    return bad(`priority is one of ${priorities.join(", ")}`);
   }
   for (const [index, stage] of spec.stages.entries()) {
     const problem = stageProblem(spec, stage, index);

@@ -46,6 +46,8 @@ export type Reason =
   /** Only tabs are here, and they would fetch its input for too long. */
   | { readonly kind: "input-too-large" }
   | { readonly kind: "slots-taken"; readonly slots: number; readonly byOthers: number }
+  /** The owner has all the slots that it may have. */
+  | { readonly kind: "owner-limit"; readonly owner: string; readonly slots: number }
   | {
       readonly kind: "fair-share";
       readonly jobs: number;
@@ -107,10 +109,13 @@ const texts: Texts = {
   "slots-taken": ({ byOthers, slots }) =>
     `all ${count(slots, "slot")} of the workers are taken` +
     (byOthers > 0 ? `, ${byOthers} by other jobs` : ""),
+  "owner-limit": ({ owner, slots }) =>
+    `the jobs of ${owner} take ${count(slots, "slot")}, and no more are for one owner ` +
+    "(`tequio up --slots-per-owner`)",
   "fair-share": ({ attempts, jobs, weight }) =>
     `${count(jobs, "job")} share the workers; this one has weight ${weight} and ` +
-    `${count(attempts, "attempt")}, and the next free slot goes to the one furthest below its ` +
-    "share",
+    `${count(attempts, "attempt")}. Owners share evenly, and jobs of one owner by weight: the ` +
+    "next free slot goes to the owner, and there to the job, furthest below its share",
   "worker-lost": ({ worker }) => `${worker} is lost: nothing was heard of it in time, or it left`,
   "worker-paused": ({ reason, worker }) => `${worker} takes nothing now: ${reason}`,
   "worker-busy": ({ attempts, slots, worker }) =>

@@ -25,6 +25,16 @@ test("a task in the queue of a full cluster is told of the slots and the share",
   assert.deepEqual(kinds(reasons), ["task-is", "slots-taken", "fair-share"]);
 });
 
+test("a job of an owner that has all the slots that it may have is told so", () => {
+  const cluster = new TestCluster();
+  cluster.tell({ kind: "coordinator-started", epoch: 1, slotsPerOwner: 1 });
+  cluster.join({ slots: 4 });
+  const job = cluster.submit(one);
+  const reasons = whyJob(cluster.state, job, cluster.atMs)!;
+  assert.deepEqual(kinds(reasons), ["job-runs", "stage-left", "owner-limit"]);
+  assert.match(reasonText(reasons.at(-1)!), /the jobs of ann take 1 slot/);
+});
+
 test("a running task names its worker", () => {
   const cluster = new TestCluster();
   const worker = cluster.join();

@@ -1,5 +1,6 @@
 /** Why a job, a task or a worker waits, read from the state. Changes nothing. */
 import { mayRun } from "../cluster/placement/may-run.ts";
+import { weightOf } from "../cluster/shares.ts";
 import { inputOf, isOpen } from "../cluster/shuffle.ts";
 import {
   type CoordinatorState,
@@ -124,9 +125,14 @@ function whyReady(state: CoordinatorState, job: JobRecord, stage: Stage): Reason
   for (const worker of able) {
     for (const lease of worker.leases) if (lease.job !== job.number) others++;
   }
+  const { slotsPerOwnerMax } = state.shares;
+  const taken = state.shares.owners.get(job.owner)?.slots ?? 0;
+  if (slotsPerOwnerMax > 0 && taken >= slotsPerOwnerMax) {
+    return [{ kind: "owner-limit", owner: job.owner, slots: taken }];
+  }
   const reasons: Reason[] = [{ kind: "slots-taken", slots, byOthers: Math.min(others, slots) }];
   if (state.active.size > 1 && others > 0) {
-    const { weight } = job.spec;
+    const weight = weightOf(job.spec);
     reasons.push({ kind: "fair-share", jobs: state.active.size, weight, attempts: job.running });
   }
   return reasons;

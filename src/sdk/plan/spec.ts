@@ -1,5 +1,5 @@
 /** The job as the coordinator is told: stages, limits and localities of a planned job. */
-import { defaultLimits, type JobSpec, type StageSpec } from "../../core/job.ts";
+import { defaultLimits, type JobSpec, type Priority, type StageSpec } from "../../core/job.ts";
 import type { Job } from "../job.ts";
 import { checkName, checkNumber } from "./numbers.ts";
 import type { PlannedFound } from "./of-found.ts";
@@ -10,6 +10,7 @@ export type SpecOptions = {
   readonly planHash: string;
   /** Share against other jobs, 1 to 1,000; default 1. */
   readonly weight?: number;
+  readonly priority?: Priority;
   /** Browsers that bring code of their own may run it. */
   readonly bareBrowsers?: boolean;
 };
@@ -21,6 +22,7 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
   const { output = "ndjson" } = job.options;
   checkNumber("timeoutMs", timeoutMs, 0, timeoutMaxMs);
   checkNumber("attempts", attempts, 1, 100);
+  const { priority = "normal" } = options;
   const weight = checkNumber("weight", options.weight ?? 1, 1, 1000);
   const stage = { inputStage: null, partitionCount: 0, timeoutMs, inputBytes: 0 };
   const stages: StageSpec[] = [];
@@ -49,6 +51,8 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
     limits: { ...defaultLimits, userErrorMax: attempts },
     backupTasks,
     weight,
+    // Left out where it says nothing: older coordinators refuse a field that they do not know.
+    ...(priority === "normal" ? {} : { priority }),
     ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
     output,
   };

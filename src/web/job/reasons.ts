@@ -34,6 +34,9 @@ export const reasonMessages = catalogue({
     "input-too-large":
       "Its input is too large for the tabs that are here; add a worker with `tequio join`.",
     "slots-taken": "All {slots} slots of the workers are taken, {others} by other jobs.",
+    "owner-limit":
+      "The jobs of {owner} take {slots} slots, and no more are for one owner " +
+      "(`tequio up --slots-per-owner`).",
     "fair-share":
       "{jobs} jobs share the workers; this one has weight {weight} and {attempts} attempts. The " +
       "next free slot goes to the job furthest below its share.",
@@ -80,6 +83,9 @@ export const reasonMessages = catalogue({
       "Su entrada es demasiado grande para las pestañas presentes; añada un nodo con `tequio " +
       "join`.",
     "slots-taken": "Los {slots} puestos de los nodos están ocupados, {others} por otros trabajos.",
+    "owner-limit":
+      "Los trabajos de {owner} ocupan {slots} puestos, el máximo de un dueño " +
+      "(`tequio up --slots-per-owner`).",
     "fair-share":
       "{jobs} trabajos comparten los nodos; este tiene peso {weight} y {attempts} intentos. El " +
       "próximo puesto libre es para el trabajo más alejado de su parte.",
@@ -123,6 +129,8 @@ export const reasonMessages = catalogue({
     "no-runtime": "没有能运行 JavaScript 的工作节点。",
     "input-too-large": "输入对现有标签页来说太大；请用 `tequio join` 添加工作节点。",
     "slots-taken": "工作节点的 {slots} 个槽位都被占用，其中 {others} 个属于其他作业。",
+    "owner-limit":
+      "{owner} 的作业占用 {slots} 个槽位，已达每个所有者的上限（`tequio up --slots-per-owner`）。",
     "fair-share":
       "{jobs} 个作业共享工作节点；本作业权重 {weight}，有 {attempts} 次尝试。下一个空闲槽位给最低于其份额的作业。",
     "worker-lost": "{worker} 已丢失：它离开了，或未及时收到它的消息。",

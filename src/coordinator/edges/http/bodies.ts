@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { roles } from "../../../core/access/roles.ts";
 import { ClusterError } from "../../../core/error.ts";
-import type { JobSpec } from "../../../core/job.ts";
+import { type JobSpec, priorities } from "../../../core/job.ts";
 import type { Submit, TokenRequest } from "../../../wire/api/messages.ts";
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 of 64 lowercase hex digits");
@@ -33,6 +33,7 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   }),
   backupTasks: z.boolean(),
   weight: z.number(),
+  priority: z.enum(priorities).exactOptional(),
   bareBrowsers: z.boolean().exactOptional(),
   output: z.enum(["ndjson", "csv", "text", "bytes"]).exactOptional(),
 });
