@@ -145,10 +145,14 @@ export class NodeExecutor implements Executor {
     const left = new Map(run.order.attempts.map(({ task, attempt }) => [task, attempt]));
     await this.#converse(run, process, given, (message) => {
       if (message.kind !== "reports") return false;
-      const reports = message.reports.map((report) =>
+      // Job code may write to the channel, too: reports that are not owed end here.
+      const owed = message.reports.filter(({ task, attempt }) => {
+        return left.get(task) === attempt && left.delete(task);
+      });
+      if (owed.length === 0) return false;
+      const reports = owed.map((report) =>
         report.kind === "done" ? doneReport(report, valueOutput(report)) : report,
       );
-      for (const { task, attempt } of reports) if (left.get(task) === attempt) left.delete(task);
       this.#events.tell({ kind: "run-reported", run: run.order.run, reports });
       return left.size === 0;
     });

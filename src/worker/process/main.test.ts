@@ -6,11 +6,12 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Writable } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { decodeManifest } from "../../wire/block/manifest.ts";
 import type { Plan } from "../../wire/block/plan.ts";
+import { Channel, fromTaskMaxBytes, toTaskMaxBytes } from "../channel/channel.ts";
 import { openLocal } from "../input/file.ts";
 import { streamSplit } from "../input/split.ts";
 import { readFromTask } from "../slot/claims.ts";
@@ -26,17 +27,28 @@ class TaskProcess {
   readonly messages: FromTask[] = [];
   readonly exited: Promise<unknown[]>;
   readonly scratch = mkdtempSync(join(folder, "scratch-"));
+  readonly #channel: Channel;
 
   constructor() {
     this.child = spawn(process.execPath, [fileURLToPath(new URL("main.ts", import.meta.url))], {
-      stdio: ["ignore", "inherit", "inherit", "ipc", "pipe"],
+      stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"],
       env: {},
     });
     this.exited = once(this.child, "exit");
-    this.child.on("message", (message) => {
-      const read = readFromTask(message);
-      if (read !== null) this.messages.push(read);
+    this.#channel = new Channel(this.#pipe, {
+      sendMaxBytes: toTaskMaxBytes,
+      receiveMaxBytes: fromTaskMaxBytes,
+      onMessage: (message) => {
+        const read = readFromTask(message);
+        if (read !== null) this.messages.push(read);
+        this.child.emit("reported");
+      },
+      onEnd: (error) => assert.equal(error, null),
     });
+  }
+
+  get #pipe(): Duplex {
+    return this.child.stdio[3] as Duplex;
   }
 
   get sink(): Writable {
@@ -44,12 +56,12 @@ class TaskProcess {
   }
 
   order(order: ToTask): void {
-    this.child.send(order);
+    this.#channel.send(order);
   }
 
   async until(holds: (messages: readonly FromTask[]) => boolean): Promise<void> {
     const signal = AbortSignal.timeout(limitMs);
-    while (!holds(this.messages)) await once(this.child, "message", { signal });
+    while (!holds(this.messages)) await once(this.child, "reported", { signal });
   }
 
   reports(): TaskReport[] {
@@ -72,7 +84,7 @@ class TaskProcess {
   }
 
   async end(): Promise<void> {
-    this.child.disconnect();
+    this.#pipe.end();
     const [code] = await this.exited;
     assert.equal(code, taskExits.channelClosed);
   }
@@ -361,40 +373,4 @@ test("code that cannot be loaded is a load failure that says why", async () => {
     assert.match(`${failed?.failure.code}: ${failed?.failure.message}`, message);
     await task.end();
   }
-});
-
-test("an endless loop ends when the supervisor is gone", async () => {
-  const script = `
-    const { spawn } = require("node:child_process");
-    const child = spawn(process.execPath, [process.argv[1]], {
-      stdio: ["ignore", "inherit", "inherit", "ipc", "pipe"], env: {} });
-    child.on("message", (m) => {
-      if (m.kind === "ready") child.send(JSON.parse(process.argv[2]));
-      if (m.kind === "loaded") {
-        child.send({ kind: "tasks", items: [{ task: 0, attempt: 1 }] });
-        setTimeout(() => { console.log("it runs"); }, 100);
-      }
-    });`;
-  const scratch = mkdtempSync(join(folder, "scratch-"));
-  const codePath = join(scratch, "code.mjs");
-  writeFileSync(codePath, tasksCode("() => { for (;;); }"));
-  writeFileSync(join(scratch, "plan.json"), JSON.stringify(emptyPlan));
-  const load: ToTask = {
-    kind: "load",
-    job: "j-1",
-    ...{ codePath, codeHash: hashedFile(codePath).hash },
-    plan: hashedFile(join(scratch, "plan.json")),
-    items: hashedFile(itemsFile([1])),
-    scratch,
-  };
-  const entry = fileURLToPath(new URL("main.ts", import.meta.url));
-  const supervisor = spawn(process.execPath, ["-e", script, entry, JSON.stringify(load)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  await once(supervisor.stdout as NodeJS.ReadableStream, "data");
-  supervisor.kill("SIGKILL");
-  // The task process shares the output: it is at its end when both are gone.
-  await once(supervisor.stdout as NodeJS.ReadableStream, "close", {
-    signal: AbortSignal.timeout(limitMs),
-  });
 });

@@ -4,8 +4,10 @@
  *  Nothing of the user's can hurt more than this process. It says why it ends by its exit code
  *  (`task/exits.ts`), since a process that is broken may not get to say more. Contract:
  *  `task-messages.ts`. */
+import { Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { assert, ClusterError } from "../../core/error.ts";
+import { Channel, fromTaskMaxBytes, toTaskMaxBytes } from "../channel/channel.ts";
 import { InputBroken, PipeSource } from "../input/pipe-source.ts";
 import { Counters } from "../task/counters.ts";
 import { installRuntime, type LoadedJob } from "../task/job.ts";
@@ -23,21 +25,16 @@ import { runItems } from "./run-items.ts";
 type Attempt = { readonly task: number; readonly attempt: number };
 type Done = Omit<Extract<TaskReport, { kind: "done" }>, "durationMs" | "counters" | keyof Attempt>;
 
+const channelDescriptor = 3;
 const inputDescriptor = 4;
-const send = process.send?.bind(process);
-if (send === undefined)
-  throw new Error("worker/process/main.ts is started by a worker, with an IPC channel");
-// Job code has no business on the channel, not even by mistake.
-process.send = undefined as unknown as NonNullable<typeof process.send>;
-
-let sending = 0;
-let whenSent: (() => void) | null = null;
-const reporter = new Reporter((message: FromTask) => {
-  sending++;
-  return send(message, undefined, undefined, () => {
-    if (--sending === 0) whenSent?.();
-  });
+const channel = new Channel(new Socket({ fd: channelDescriptor }), {
+  sendMaxBytes: fromTaskMaxBytes,
+  receiveMaxBytes: toTaskMaxBytes,
+  onMessage: (order) => take(order as ToTask),
+  onEnd: () => end(taskExits.channelClosed, null),
 });
+const send = (message: FromTask) => channel.send(message);
+const reporter = new Reporter(send);
 const counters = new Counters();
 const source = new PipeSource(inputDescriptor, (inputBytes) => reporter.progress(inputBytes));
 let loaded: LoadedJob | null = null;
@@ -58,7 +55,6 @@ function end(exit: number, error: ClusterError | null): never {
   process.exit(exit);
 }
 
-process.on("disconnect", () => end(taskExits.channelClosed, null));
 process.on("exit", (code) => {
   if (working === null) return;
   const error = new ClusterError("user-error", `the job called process.exit(${code})`);
@@ -94,6 +90,7 @@ async function obey(order: ToTask): Promise<void> {
       return attempt(order, () => reduceTask(order));
     case "tasks": {
       assert(loaded !== null && items !== null, "items are run after a load that names them");
+      const drained = () => channel.drained();
       const run = { loaded, items, reporter, counters, drained, working: setWorking };
       return runItems(order.items, run);
     }
@@ -104,23 +101,16 @@ function setWorking(on: Attempt | null): void {
   working = on;
 }
 
-function drained(): Promise<void> {
-  if (sending === 0) return Promise.resolve();
-  return new Promise((resolve) => {
-    whenSent = resolve;
-  });
-}
-
 async function load(order: Extract<ToTask, { kind: "load" }>): Promise<boolean> {
   try {
     loaded = await loadJob(order);
     items?.close();
     items = order.items === null ? null : openItems(order.items);
-    send?.({ kind: "loaded" } satisfies FromTask);
+    send({ kind: "loaded" });
     return true;
   } catch (error) {
     const failure = failureOf(error, "");
-    send?.({ kind: "load-failed", failure } satisfies FromTask);
+    send({ kind: "load-failed", failure });
     return false;
   }
 }
@@ -188,13 +178,13 @@ function watchForParent(): void {
 }
 
 let last: Promise<void> = Promise.resolve();
-process.on("message", (order: ToTask) => {
+function take(order: ToTask): void {
   last = last
     .then(() => obey(order))
     .catch((error: unknown) => {
       process.stderr.write(`${error instanceof Error ? error.stack : shown(error)}\n`);
       process.exit(taskExits.broken);
     });
-});
+}
 watchForParent();
-send({ kind: "ready" } satisfies FromTask);
+send({ kind: "ready" });

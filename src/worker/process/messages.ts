@@ -1,6 +1,6 @@
-/** What a worker's supervisor and its task processes say to each other (Node IPC, JSON).
+/** The messages between a worker and its task processes (JSON in the frames of `channel/`).
  *
- *  A task process serves the code of one job at a time. File descriptor 3 is the IPC channel; on
+ *  A task process serves the code of one job at a time. File descriptor 3 is the channel; on
  *  4 the supervisor streams input: `PIECE` frames (u8 1, f64le offset of the first byte, u32le
  *  file index), `DATA` frames (u8 2, u32le length, bytes; a record may lie across several),
  *  `END` of a task's input (u8 3). After the `PIECE` of an offset above 0 a `HEAD` frame (u8 4,

@@ -5,8 +5,13 @@ import type { FromTask, ResultColumns, TaskReport } from "./messages.ts";
 
 /** A report waits at most this long for others, in ms, while this process gets to run. */
 export const flushMs = 2;
-/** Results that wait together, in characters. */
+/** Reports that wait together, in characters: far below what the channel takes at once. */
 const pendingMaxCharacters = 256 * 1024;
+/** What a report has besides its texts, at most, and one counter besides its name. */
+const reportCharacters = 300;
+const counterCharacters = 32;
+/** Results that wait together; the supervisor takes no more of them in one message. */
+const pendingMax = 5_000;
 const progressEveryMs = 500;
 const logEveryMs = 100;
 const logLinesMax = 1000;
@@ -49,7 +54,7 @@ export class Reporter {
     this.#endLog();
     this.#sendResults();
     this.#pending.push(report);
-    if (report.kind === "done") this.#pendingCharacters += report.value?.length ?? 0;
+    this.#pendingCharacters += sizeOf(report);
     return this.#flushIfDue(nowMs);
   }
 
@@ -73,7 +78,7 @@ export class Reporter {
   }
 
   #flushIfDue(nowMs: number): boolean {
-    const due = nowMs - this.#flushedAtMs > flushMs;
+    const due = nowMs - this.#flushedAtMs > flushMs || this.pending >= pendingMax;
     return due || this.#pendingCharacters > pendingMaxCharacters ? this.flush(nowMs) : true;
   }
 
@@ -121,6 +126,16 @@ export class Reporter {
     this.#send({ kind: "log", ...this.#attempt, lines: this.#lines });
     this.#lines = [];
   }
+}
+
+function sizeOf(report: TaskReport): number {
+  if (report.kind === "failed") {
+    const { message, stack } = report.failure;
+    return reportCharacters + message.length + (stack?.length ?? 0);
+  }
+  const names = Object.keys(report.counters);
+  const counters = names.reduce((sum, name) => sum + name.length + counterCharacters, 0);
+  return reportCharacters + counters + (report.value?.length ?? 0);
 }
 
 function noResults(): Writable<ResultColumns> {

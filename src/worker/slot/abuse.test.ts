@@ -100,6 +100,97 @@ test("W9: a fault of the machine is told as a crash, with what it said last", as
   assert.match(String(failure?.message), /last words/);
 });
 
+/** What job code may write to descriptors that are not its own. Each ends with the same item's
+ *  promise pending, so that only the worker can end it. */
+const scribbles: Readonly<Record<string, string>> = {
+  "half a line of text": `fs.writeSync(fd, '{"kind":"rea')`,
+  "a line that is no message": `fs.writeSync(fd, "no message\\n\\n")`,
+  "a frame that is no JSON": `fs.writeSync(fd, Buffer.from([2, 0, 0, 0, 123, 123]))`,
+  "a length beyond the bound": `fs.writeSync(fd, Buffer.from([255, 255, 255, 255]))`,
+};
+
+for (const [what, write] of Object.entries(scribbles)) {
+  test(`X4: ${what} on a descriptor that job code inherits ends its process alone`, async (t) => {
+    const top = `import fs from "node:fs";`;
+    // 3 is the channel, 4 its input.
+    for (const fd of [3, 4]) {
+      const run = `const fd = ${fd}; try { ${write}; } catch (error) { return error.code; }
+        await new Promise((r) => setTimeout(r, ${fd === 3 ? 60_000 : 50})); return "went on";`;
+      const result = await resultOf(t, { top, run });
+      if (fd === 3) {
+        assert.equal(code(result), "user-error", JSON.stringify(result));
+        assert.match((result as Failure).message, /descriptor 3/);
+      } else assert.equal(result, "went on");
+    }
+  });
+}
+
+test("X4: job code that writes to its engine's descriptors ends its own process", async (t) => {
+  const write = Object.values(scribbles).join("; ");
+  const run = `for (let fd = 5; fd < 32; fd++) try { ${write}; } catch {} return "went on";`;
+  const task = await startProcess(t, { top: `import fs from "node:fs";`, run });
+  // It may end, go on, or hang, since it writes to the engine's event loop.
+  await Promise.race([
+    task.ended,
+    new Promise((resolve) => {
+      task.listen = (message) => {
+        if (message.kind !== "loaded") resolve(message);
+        else task.send({ kind: "tasks", items: [{ task: 0, attempt: 1 }] });
+        setTimeout(resolve, 500);
+      };
+    }),
+  ]);
+  await task.kill();
+  assert.ok(task.over);
+});
+
+test("X4: a flood of bytes on a descriptor holds no memory of the worker", async (t) => {
+  for (const fd of [3, 4]) {
+    const beforeBytes = process.memoryUsage.rss();
+    const run = `const block = Buffer.alloc(1 << 20, 97);
+      fs.writeSync(${fd}, Buffer.from([255, 255, 255, 0]));
+      for (;;) try { fs.writeSync(${fd}, block); } catch { await null; }`;
+    const task = await startProcess(t, { top: `import fs from "node:fs";`, run });
+    task.listen = ({ kind }) => {
+      if (kind === "loaded") task.send({ kind: "tasks", items: [{ task: 0, attempt: 1 }] });
+      // The worker never reads 4, so the writer waits there until its deadline.
+      if (fd === 4) setTimeout(() => void task.kill(), 500);
+    };
+    const failure = await task.ended;
+    assert.equal(code(failure), fd === 3 ? "user-error" : "task-crashed");
+    const grownBytes = process.memoryUsage.rss() - beforeBytes;
+    assert.ok(grownBytes < 128 << 20, `${fd}: ${grownBytes} bytes more`);
+  }
+});
+
+test("X4: half a frame, then silence, is ended by the deadline like a loop", async (t) => {
+  const run = `fs.writeSync(3, Buffer.from([9, 0])); await new Promise(() => {});`;
+  const task = await startProcess(t, { top: `import fs from "node:fs";`, run });
+  const early = await Promise.race([
+    task.ended,
+    new Promise((resolve) => {
+      task.listen = (message) => {
+        if (message.kind !== "loaded") return;
+        task.send({ kind: "tasks", items: [{ task: 0, attempt: 1 }] });
+        setTimeout(resolve, 100, "alive");
+      };
+    }),
+  ]);
+  assert.equal(early, "alive");
+  await task.kill();
+  assert.match((await task.ended).message, /SIGKILL/);
+});
+
+for (const sandbox of ["auto", "basic"] as const) {
+  test(`W9, X4: job code that closes its channel ends its own process (${sandbox})`, async (t) => {
+    const top = `import fs from "node:fs";`;
+    const run = `fs.closeSync(3); await new Promise((r) => setTimeout(r, 500));`;
+    const failure = await resultOf(t, { top, run, sandbox, limits: { muteMs: 50 } });
+    assert.equal(code(failure), "user-error");
+    assert.match((failure as Failure).message, /closed descriptor 3/);
+  });
+}
+
 const floods: Readonly<Record<string, string>> = {
   "one file": `fs.appendFileSync("x", block);`,
   "many files": `fs.writeFileSync("x" + n, block);`,

@@ -2,7 +2,7 @@
 import type { Failure } from "../../core/job.ts";
 import { type TaskExit, taskExitName } from "../process/exits.ts";
 
-export type KilledFor = "memory" | "output" | "scratch";
+export type KilledFor = "memory" | "output" | "scratch" | "channel";
 
 export type Ending = {
   readonly code: number | null;
@@ -37,6 +37,12 @@ export function failureOf(ending: Ending): Failure {
       "worker's disk; raise --scratch, or write less";
     return { code: "limit-exceeded", message: text };
   }
+  if (ending.killedFor === "channel") {
+    const text =
+      "the job's code closed descriptor 3 or wrote to it, by which its process reports to the " +
+      "worker; use log(), or files that it has opened itself";
+    return { code: "user-error", message: text };
+  }
   const byItself = taskExitName(ending.code);
   if (byItself !== null && byItself in userExits) {
     return { code: "user-error", message: `${userExits[byItself]}${said(ending)}` };
@@ -54,6 +60,8 @@ function inMebibytes(bytes: number): string {
 /** Ways in which job code ends its process without a fault of the machine. */
 const userExits: Partial<Record<TaskExit, string>> = {
   exitCalled: "the job called process.exit",
+  // The worker never closes it before it ends the process.
+  channelClosed: "the job closed descriptor 3, by which its process reports to the worker",
   uncaughtException: "the job threw where nothing catches it (a timer or a callback)",
   unhandledRejection: "a promise of the job that nothing awaits was rejected",
 };

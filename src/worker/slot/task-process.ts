@@ -7,9 +7,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { join } from "node:path";
-import type { Writable } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
+import { Channel, fromTaskMaxBytes, toTaskMaxBytes } from "../channel/channel.ts";
 import type { FromTask, ToTask } from "../process/messages.ts";
 import { readFromTask } from "./claims.ts";
 import { failureOf, type KilledFor } from "./ending.ts";
@@ -39,6 +40,9 @@ export type SlotLimits = {
   readonly tailBytes: number;
   /** Written to standard output and error in a life, before it is killed. */
   readonly outputMaxBytes: number;
+  /** How long a process may live on without its channel, ms: it is about to end, or job code has
+   *  closed the channel. */
+  readonly muteMs: number;
 };
 
 export const defaultSlotLimits: SlotLimits = {
@@ -47,6 +51,7 @@ export const defaultSlotLimits: SlotLimits = {
   readyMs: 30_000,
   tailBytes: 64 * 1024,
   outputMaxBytes: 64 * 1024 * 1024,
+  muteMs: 1_000,
 };
 
 export class TaskProcess {
@@ -72,6 +77,7 @@ export class TaskProcess {
   #failure: Failure | null = null;
   readonly #options: SlotOptions;
   readonly #child: ChildProcess;
+  readonly #channel: Channel | null;
   readonly #tail: Tail;
   readonly #ready = Promise.withResolvers<void>();
   #watch: NodeJS.Timeout;
@@ -91,6 +97,7 @@ export class TaskProcess {
     const { limits } = options;
     this.#tail = new Tail(limits.tailBytes);
     this.#child = this.#spawn();
+    this.#channel = this.#open(this.#child.stdio[3]);
     this.ended = this.#watchEnd();
     this.#ready.promise.catch(() => {});
     this.#watch = setTimeout(() => this.#kill(), limits.readyMs);
@@ -121,10 +128,9 @@ export class TaskProcess {
     if (this.#failure !== null) told?.(this.#failure);
   }
 
+  /** Dropped when the process has ended. Throws `limit-exceeded` when it is too long. */
   send(message: ToTask): void {
-    if (this.#over) return;
-    // The end of the process is told by `ended`.
-    this.#child.send(message, () => {});
+    if (!this.#over) this.#channel?.send(message);
   }
 
   /** Descriptor 4 of the process: input of map tasks. */
@@ -147,18 +153,36 @@ export class TaskProcess {
       cwd: writeDir,
       // Nothing of the worker's environment: no secrets, no NODE_OPTIONS.
       env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", TZ: "UTC" },
-      stdio: ["ignore", "pipe", "pipe", "ipc", "pipe"],
-      serialization: "json",
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
       // A process group of its own: what it does to its group, it does to itself.
       detached: true,
       windowsHide: true,
     });
     child.stdout?.on("data", (chunk: Buffer) => this.#wrote(chunk));
     child.stderr?.on("data", (chunk: Buffer) => this.#wrote(chunk));
-    child.on("message", (message) => this.#said(message));
     // A broken pipe is the end of the process, which is told by `ended`.
     for (const stream of child.stdio) stream?.on("error", () => {});
     return child;
+  }
+
+  /** Null when the process could not be started: it has no pipes then. */
+  #open(pipe: unknown): Channel | null {
+    if (pipe === undefined || pipe === null) return null;
+    return new Channel(pipe as Duplex, {
+      sendMaxBytes: toTaskMaxBytes,
+      receiveMaxBytes: fromTaskMaxBytes,
+      onMessage: (message) => this.#said(message),
+      onEnd: (error) => {
+        const end = () => {
+          if (this.#over) return;
+          this.#killedFor ??= "channel";
+          this.#kill();
+        };
+        // A process that ends loses its pipes first, and then says why by its exit code.
+        if (error === null) setTimeout(end, this.#options.limits.muteMs).unref();
+        else end();
+      },
+    });
   }
 
   #watchEnd(): Promise<Failure> {
@@ -198,7 +222,7 @@ export class TaskProcess {
 
   #said(value: unknown): void {
     const message = readFromTask(value);
-    // Only job code that plays with the channel says what we do not understand.
+    // A frame that is no message of ours: only job code writes such.
     if (message === null) return;
     if (message.kind === "ready") this.#isReady();
     else this.listen?.(message);
