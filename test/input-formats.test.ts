@@ -7,13 +7,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { bytes, text } from "../src/index.ts";
+import { ClusterError } from "../src/core/error.ts";
+import { bytes, mapReduce, text } from "../src/index.ts";
 import type { Job } from "../src/sdk/job.ts";
 import { runLocal } from "../src/sdk/local.ts";
 import { type PlanOptions, planJob } from "../src/sdk/plan.ts";
 import { type Content, contentOf } from "../src/wire/content/content.ts";
 import { TextSource } from "../src/worker/input/text-source.ts";
 import { memorySource } from "../src/worker/kernels/byte-source.ts";
+import { failureOf } from "../src/worker/process/failure.ts";
 import { judgedParts, kernelParts } from "./operators/tasks.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "tequio-formats-"));
@@ -220,4 +222,43 @@ test("X9: what the tools of this machine make is what the list of formats says",
     }
     assert.equal(contentOf(made).name, tool);
   }
+});
+
+const refusedInputs: ReadonlyArray<
+  readonly [job: Job, content: string | Uint8Array, text: RegExp]
+> = [
+  [text.csv(["a"]).count(), "a,b\n1\n", /1 fields where 2 columns are named; badRecords: "keep"/],
+  [text.csv(["a"]).sort({ by: "a" }), "a,b\n1\n", /1 fields.*; badRecords: "keep" sets/],
+  [text.json(["a"]).count(), "{\n", /bad record at .*:0: .*; badRecords: "keep" sets such/],
+  [text.csv(["n"]).sum("n"), "n\nx\n", /"n" is "x", which is no number.*; badRecords: "keep"/],
+  [text.words().count(), "a".repeat(1_100_000), /a key of 1100001 bytes.*; badRecords: "keep"/],
+  [text.csv(["c"]).count(), "a;b\n1;2\n", /c/],
+  [text.lines().count(), gzipSync(plain).subarray(0, 20), /is not whole gzip/],
+  [bytes.records(10).sort(), gzipSync("12345"), /no whole records? of 10 bytes/],
+];
+
+test("X9: an input that cannot be read is final, and says how to go on", async () => {
+  for (const [job, content, message] of refusedInputs) {
+    const name = typeof content === "string" ? "a.txt" : "a.gz";
+    const trial = { job, inputs: [fileOf(name, content)], dir, splitBytes: 1e6, spillBytes: 1e5 };
+    const isFinal = (error: unknown) => {
+      assert.ok(error instanceof ClusterError && message.test(error.message), String(error));
+      assert.equal(failureOf(error, "").isFinal, true);
+      return true;
+    };
+    await assert.rejects(kernelParts({ ...trial, reducers: 1 }), isFinal);
+    if (!/keep/.test(message.source)) continue;
+    await assert.rejects(judgedParts({ ...trial, reducers: 1 }), message);
+  }
+});
+
+test("X9: what the user's own code throws may be otherwise the next time", async () => {
+  const map = () => {
+    throw new Error("today");
+  };
+  const trial = { job: mapReduce({ map }), inputs: [fileOf("a.txt", plain)], dir };
+  await assert.rejects(kernelParts({ ...trial, splitBytes: 100, spillBytes: 2_000 }), (error) => {
+    assert.equal(failureOf(error, "").isFinal, undefined);
+    return true;
+  });
 });

@@ -60,9 +60,12 @@ export class ClusterError extends Error {
   readonly code: ErrorCode;
   /** True when the same call may succeed later without change. */
   readonly retryable: boolean;
+  /** Another attempt of a task would end the same, since the reason is its input. */
+  readonly isFinal: boolean;
 
-  constructor(code: ErrorCode, text: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, text: string, options?: { cause?: unknown; isFinal?: boolean }) {
     super(`${code}: ${text}`, options);
+    this.isFinal = options?.isFinal ?? code === "bad-request";
     this.name = "ClusterError";
     this.code = code;
     this.retryable = retryableCodes.has(code);

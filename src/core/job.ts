@@ -112,6 +112,9 @@ export type Failure = {
   readonly message: string;
   /** Stack with the job file's own positions, at most 8 KiB. */
   readonly stack?: string;
+  /** No further attempt can end otherwise, since the reason is the input: the task is not tried
+   *  again. Set by workers; absent from older ones. */
+  readonly isFinal?: true;
 };
 
 export type CounterMap = Readonly<Record<string, number>>;

@@ -7,6 +7,7 @@ import { readKey, writeKey } from "../wire/block/key.ts";
 import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
 import type { OperatorSpec, SortSpec, Split } from "../wire/block/plan.ts";
 import { readValue, writeValue } from "../wire/block/value.ts";
+import { keepHint } from "../wire/content/content.ts";
 import type { JobResult, ResultPart } from "./collect.ts";
 import type { AnyMapReduce, AnyOperator, AnyTasks, Job, Key } from "./job.ts";
 import { badLine } from "./local/bad-line.ts";
@@ -147,7 +148,10 @@ function* mapSplit(
         const isParsed = record.kind === "record";
         const error = isParsed ? failure("map", thrown, `the record at ${place}`) : thrown;
         const isUsers = error instanceof ClusterError && error.code === "user-error";
-        if (job.options.badRecords !== "keep" || !isUsers) throw error;
+        if (job.options.badRecords !== "keep" || !isUsers) {
+          if (!isUsers || (isParsed && plan.operator === undefined)) throw error;
+          throw new ClusterError(error.code, `${error.text}; ${keepHint}`, { cause: error });
+        }
         const shown = isParsed ? record.value : record.text;
         badLines.push(badLine({ file: file.name, offset, error: error.text, record: shown }));
         continue;

@@ -376,8 +376,10 @@ function valueOutput({ sizeBytes, records, value }: Done): TaskOutput {
 }
 
 function failureFrom(error: unknown): Failure {
-  if (error instanceof ClusterError)
-    return { code: error.code, message: error.text.slice(0, 4_000) };
+  if (error instanceof ClusterError) {
+    const { code, isFinal, text } = error;
+    return { code, message: text.slice(0, 4_000), ...(isFinal ? { isFinal: true as const } : {}) };
+  }
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   // Nothing that job code does leads here: a file of ours is gone, or there is a bug.
   return { code: "task-crashed", message: `the worker could not run it: ${name}: ${message}` };

@@ -1,6 +1,8 @@
 /** What becomes of a task whose attempt did not succeed.
  *
- *  1. The user's own errors count against `userErrorMax` (4); then the job fails with the last one.
+ *  1. A failure that is final, by its code or as its worker says of an input, fails the job at
+ *     once. The user's own errors count against `userErrorMax` (4); then the job fails with the
+ *     last one.
  *  2. A lost worker counts for the tasks that it had announced as running: `workersKilledMax` (3)
  *     distinct ones poison the job.
  *  3. A full disk counts for nothing: the worker is paused (`pauses.ts`) and the task goes back.
@@ -56,7 +58,7 @@ export function afterFailure(
     return null;
   }
   stage.tally.attemptsFailed++;
-  if (finalCodes.has(failure.code)) return named(stage, task, failure);
+  if (finalCodes.has(failure.code) || failure.isFinal === true) return named(stage, task, failure);
   let tries: number;
   if (userCodes.has(failure.code)) {
     tries = Math.min(255, (stage.userErrors[task] as number) + 1);

@@ -12,6 +12,9 @@ export const contentStartBytes = 512;
  *  has to hold. `zstd --long` makes 128 MiB, `--long=31` 2 GiB. */
 export const windowMaxBytes = 128 * 1024 * 1024;
 
+/** Behind the reason why a record cannot be used. */
+export const keepHint = 'badRecords: "keep" sets such records aside';
+
 const utf8 = "convert it to UTF-8 first";
 const utf32 = { name: "UTF-32 text", remedy: `${utf8} (iconv -f UTF-32 -t UTF-8)` };
 const utf16 = { name: "UTF-16 text", remedy: `${utf8} (iconv -f UTF-16 -t UTF-8)` };

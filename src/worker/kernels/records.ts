@@ -109,7 +109,7 @@ function readFixed(sizeBytes: number, piece: SourcePiece, options: RecordOptions
     if (filled === 0) return;
     if (filled < sizeBytes) {
       const text = `${position.file} has bytes that are no whole record of ${sizeBytes} bytes`;
-      throw new ClusterError("user-error", text);
+      throw new ClusterError("user-error", text, { isFinal: true });
     }
     position.fixedOffset = offset;
     record(bytes);

@@ -97,7 +97,7 @@ function addLong({ counts, position, lowercase, bad }: Reading, found: string, a
   try {
     writeKey(key, text, "map");
   } catch (thrown) {
-    bad.add(position, text, thrownBy("map", thrown, `the record at ${position.file}:${at}`));
+    bad.add(position, text, thrownBy("map", thrown, `the record at ${position.file}:${at}`), true);
     return;
   }
   counts.add(key.bytes.subarray(1, key.length), 1);

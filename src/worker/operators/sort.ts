@@ -89,7 +89,7 @@ function readBytes(task: MapTask, sorter: Sorter, shape: Shape): void {
     else if (shape.kind === "fixed" && sizeBytes % shape.recordBytes !== 0) {
       const { name } = plan.files[piece.file] as InputFile;
       const text = `${name}: its bytes are no whole records of ${shape.recordBytes} bytes`;
-      throw new ClusterError("user-error", text);
+      throw new ClusterError("user-error", text, { isFinal: true });
     }
   }
 }

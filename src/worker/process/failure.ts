@@ -18,8 +18,12 @@ export function failureOf(error: unknown, codeFolder: string): Failure {
   const first = frames[0] === undefined ? null : /([^\s(/\\]+:\d+):\d+\)?$/.exec(frames[0]);
   const at = first === null || text.includes(first[1] as string) ? "" : ` (${first[1]})`;
   const message = `${text.slice(0, messageMaxCharacters)}${at}`;
-  if (frames.length === 0) return { code, message };
-  return { code, message, stack: frames.join("\n").slice(0, stackMaxCharacters) };
+  const isFinal = error instanceof ClusterError && error.isFinal;
+  return {
+    ...{ code, message },
+    ...(frames.length === 0 ? {} : { stack: frames.join("\n").slice(0, stackMaxCharacters) }),
+    ...(isFinal ? { isFinal: true as const } : {}),
+  };
 }
 
 /** Damage between tasks ends no job: another attempt has the bytes computed again. */

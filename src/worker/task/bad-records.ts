@@ -1,6 +1,7 @@
 /** Records that cannot be used: the job fails at the first, or they are set aside with file,
  *  offset and error. */
 import { ClusterError } from "../../core/error.ts";
+import { keepHint } from "../../wire/content/content.ts";
 import { FileSink } from "../kernels/run-file.ts";
 
 /** How much of a record is kept. */
@@ -22,8 +23,10 @@ export class BadRecords {
     this.#path = path;
   }
 
-  /** `error` says what is wrong; it is thrown when the policy is to fail. */
-  add(place: Place, record: unknown, error: ClusterError): void {
+  /** `error` says what is wrong; it is thrown when the policy is to fail. `isInput`: no code of the
+   *  user's has looked at the record, so that trying again changes nothing. */
+  add(place: Place, record: unknown, error: ClusterError, isInput: boolean): void {
+    if (!this.#keep && isInput) throw inputError(error);
     if (!this.#keep) throw error;
     const { file, offset } = place;
     const line = { file, offset, error: error.text, record: excerpt(record) };
@@ -47,6 +50,11 @@ export class BadRecords {
   discard(): void {
     this.#sink?.discard();
   }
+}
+
+/** Says how to go on without such records. */
+function inputError(cause: ClusterError): ClusterError {
+  return new ClusterError(cause.code, `${cause.text}; ${keepHint}`, { cause, isFinal: true });
 }
 
 /** The record as text: lines as they are, anything else as JSON. */

@@ -109,7 +109,7 @@ function readAll({ task, input, emit, bad, words }: Reading): void {
   const badText = (text: string, problem: string) => {
     const place = `${position.file}:${position.offset}`;
     const error = new ClusterError("user-error", `bad record at ${place}: ${problem}`);
-    bad.add(position, text, error);
+    bad.add(position, text, error, true);
   };
   const options = { source, position, record, bad: badText, words };
   const read = pieceReader(input.input ?? { format: "lines" }, options);
@@ -135,6 +135,7 @@ type RunnerOptions = {
 function recordRunner(options: RunnerOptions): (record: unknown) => void {
   const { task, map, bad, position, keep } = options;
   const pending = new PendingPairs();
+  const isOperator = task.plan.operator !== undefined;
   const emit = keep ? pending.emit : options.emit;
   const context = {
     params: task.params,
@@ -153,7 +154,7 @@ function recordRunner(options: RunnerOptions): (record: unknown) => void {
       pending.clear();
       const error = thrownBy("map", thrown, `the record at ${position.file}:${position.offset}`);
       if (!isUserError(error)) throw error;
-      bad.add(position, record, error);
+      bad.add(position, record, error, isOperator);
       return;
     }
     if (keep) pending.flush(options.emit);

@@ -39,6 +39,7 @@ const failed: z.ZodType<ErrorMore> = z.object({
       .string()
       .transform((text) => text.slice(0, 8_192))
       .exactOptional(),
+    isFinal: z.literal(true).exactOptional(),
   }),
   lostTasks: z.array(index).max(100_000).exactOptional(),
 });

@@ -45,6 +45,7 @@ const failure = z.object({
     .string()
     .transform((text) => text.slice(0, 8_192))
     .optional(),
+  isFinal: z.literal(true).optional(),
 });
 
 const attempt = {

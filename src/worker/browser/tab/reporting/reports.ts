@@ -115,10 +115,12 @@ function countersOf(value: unknown): Record<string, number> {
 }
 
 export function failureOf(value: unknown): Failure {
-  const { code, message, stack } = (value ?? {}) as Fields;
+  const { code, isFinal, message, stack } = (value ?? {}) as Fields;
   const known: ErrorCode = isErrorCode(code) ? code : "user-error";
   const traced = typeof stack === "string" ? { stack: cut(stack) } : {};
-  return { code: known, message: cut(String(message ?? "it failed without a reason")), ...traced };
+  const final = isFinal === true ? { isFinal: true as const } : {};
+  const told = cut(String(message ?? "it failed without a reason"));
+  return { code: known, message: told, ...traced, ...final };
 }
 
 /** What is cut may be half of a pair, which no message may hold. */
