@@ -6,6 +6,7 @@ import { ClusterError } from "../core/error.ts";
 import type { AttemptReport } from "../core/event.ts";
 import type { JobId } from "../core/ids.ts";
 import type { Failure, TaskOutput } from "../core/job.ts";
+import { hostId } from "../link/host.ts";
 import type { SharedInputs } from "../peer/input/shared-input.ts";
 import { hit } from "../store/failpoint.ts";
 import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
@@ -173,6 +174,7 @@ export class NodeExecutor implements Executor {
       plan,
       task: ref.task,
       open: (file, index) => openFile(source, file, index),
+      host: hostId(),
       sink: process.input,
       signal: AbortSignal.any([signal, enough.signal]),
       ...(links === null ? {} : { direct: (path: string) => links.add(path) }),

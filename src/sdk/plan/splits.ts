@@ -12,6 +12,9 @@ export type SplittableFile = {
   readonly recordBytes?: number;
 };
 
+/** Most files of one split: a file costs about as much as 16 KiB of text, however small it is. */
+const filesMax = 4096;
+
 /** Splits in the order of the files; empty files are in none. */
 export function cutSplits(files: readonly SplittableFile[], splitBytes: number): Split[] {
   const splits: Split[] = [];
@@ -25,7 +28,8 @@ export function cutSplits(files: readonly SplittableFile[], splitBytes: number):
   for (const [index, file] of files.entries()) {
     const { input, sizeBytes } = file;
     if (sizeBytes === 0) continue;
-    if (input !== packInput || packBytes + sizeBytes > splitBytes || !file.mayPack) flush();
+    const isFull = packBytes + sizeBytes > splitBytes || pack.length === filesMax;
+    if (input !== packInput || isFull || !file.mayPack) flush();
     if (sizeBytes > splitBytes || !file.mayPack) {
       for (const piece of ranges(index, file, splitBytes)) splits.push({ input, pieces: [piece] });
       continue;

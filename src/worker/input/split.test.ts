@@ -91,11 +91,38 @@ function received(format: FormatSpec = { format: "lines" }): { lines: string[]; 
   return { lines, heads };
 }
 
+test("small files are sent many at a time, as if each had been opened", async () => {
+  const files = Array.from({ length: 3_000 }, (_, i) => {
+    return inputFile(`small-${i}`, Buffer.from(`line ${i}\n`.repeat(1 + (i % 40))));
+  });
+  const large = inputFile("large", Buffer.alloc(300_000, "some text\n"));
+  const all = [...files.slice(0, 2_000), large, ...files.slice(2_000)];
+  const plan = planOf(all, [all.map(({ sizeBytes }, i) => [i, 0, sizeBytes] as const)]);
+  let opened = 0;
+  const open = (file: InputFile) => {
+    opened++;
+    return openLocal(file);
+  };
+  const sizeBytes = await stream(plan, 0, { open });
+  const one = received();
+  assert.equal(opened, all.length);
+  opened = 0;
+  assert.equal(await stream(plan, 0, { open, host: "here" }), sizeBytes);
+  assert.equal(opened, 1);
+  assert.deepEqual(received(), one);
+  appendFileSync(files[5]!.at.path, "more");
+  const changed = stream(plan, 0, { open, host: "here" });
+  await assert.rejects(changed, /data-lost: input small-5 changed/);
+  rmSync(files[5]!.at.path);
+  await assert.rejects(stream(plan, 0, { open, host: "here" }), /data-lost: input small-5: ENOENT/);
+});
+
 /** Bytes go through the pipe, or the task process reads the file itself. */
 const ways: ReadonlyArray<Partial<StreamOptions>> = [
   {},
   { direct: (path) => path },
   { direct: () => null },
+  { host: "here" },
 ];
 
 test("a text cut in two at any byte loses no record and doubles none", async () => {

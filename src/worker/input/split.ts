@@ -7,7 +7,7 @@
 import type { Writable } from "node:stream";
 import { ClusterError } from "../../core/error.ts";
 import type { InputFile, Piece, Plan } from "../../wire/block/plan.ts";
-import type { OpenInput } from "./file.ts";
+import { type OpenInput, readSmall } from "./file.ts";
 import {
   bytesHeader,
   cutFrame,
@@ -25,6 +25,9 @@ export type StreamOptions = {
   /** Index of the map task, and so of the split. */
   readonly task: number;
   readonly open: (file: InputFile, index: number) => Promise<OpenInput>;
+  /** This machine (`hostId`): small files that lie here are read without `open`, many at a time.
+   *  Absent: all are opened. */
+  readonly host?: string;
   /** Descriptor 4 of the task process. */
   readonly sink: Writable;
   /** Stops between two frames. */
@@ -41,6 +44,8 @@ const inflatedMaxDefaultBytes = 64 * 1024 ** 3;
  *  more. */
 const lookAheadBytes = 16 * 1024;
 const lookFurtherBytes = 1024 * 1024;
+/** Frames of small files are written when they have so many bytes. */
+const gatherBytes = 256 * 1024;
 const newline = 10;
 
 /** Resolves with the bytes sent, after the END frame is. On any error or abort the task gets a
@@ -68,6 +73,13 @@ async function streamPiece(piece: Piece, options: StreamOptions, out: FrameSink)
   const [index, start, end] = piece;
   const file = options.plan.files[index];
   if (file === undefined) throw new ClusterError("bad-request", `the plan has no file ${index}`);
+  const small = wholeSmall(file, piece, options);
+  if (small !== null) {
+    const frames = [pieceFrame(index, 0), bytesHeader(small.length), small];
+    out.inputBytes += small.length;
+    await out.gather(frames);
+    return;
+  }
   const opened = await options.open(file, index);
   const isPlain = file.compression === "none";
   try {
@@ -95,6 +107,12 @@ async function streamPiece(piece: Piece, options: StreamOptions, out: FrameSink)
   } finally {
     await opened.close();
   }
+}
+
+function wholeSmall(file: InputFile, piece: Piece, { host }: StreamOptions): Uint8Array | null {
+  const [, start, end] = piece;
+  const isHere = file.at.kind === "path" && file.at.host === host;
+  return isHere && start === 0 && end >= file.sizeBytes ? readSmall(file) : null;
 }
 
 /** As `streamRange`, for a task process that reads the file itself. */
@@ -196,6 +214,8 @@ async function sendStart(
 /** Writes frames and waits until the pipe has taken them: the task process sets the pace. */
 class FrameSink {
   inputBytes = 0;
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
   readonly #sink: Writable;
   readonly #signal: AbortSignal;
 
@@ -213,8 +233,25 @@ class FrameSink {
     }
   }
 
+  /** Frames that go with the next ones, once they are many; they must stay as they are. */
+  async gather(frames: readonly Uint8Array[]): Promise<void> {
+    for (const frame of frames) {
+      this.#gathered.push(frame);
+      this.#gatheredBytes += frame.length;
+    }
+    if (this.#gatheredBytes < gatherBytes) return;
+    this.#signal.throwIfAborted();
+    await this.send([]);
+  }
+
   /** The frames may be overwritten when this resolves. */
-  send(frames: readonly Uint8Array[]): Promise<void> {
+  send(following: readonly Uint8Array[]): Promise<void> {
+    let frames = following;
+    if (this.#gathered.length > 0) {
+      frames = [Buffer.concat(this.#gathered, this.#gatheredBytes), ...following];
+      this.#gathered = [];
+      this.#gatheredBytes = 0;
+    }
     return new Promise((resolve, reject) => {
       const sink = this.#sink;
       const closed = () => {
