@@ -169,7 +169,7 @@ export class NodeExecutor implements Executor {
     // Once the report is there, what was not read of the input is of no interest.
     const enough = new AbortController();
     let broken: unknown = null;
-    const links = this.#readsFiles ? new InputLinks(process.readDir) : null;
+    const links = this.#readsFiles && process.hidesFiles ? new InputLinks(process.readDir) : null;
     const streaming = streamSplit({
       plan,
       task: ref.task,

@@ -125,7 +125,12 @@ export function define(command: Command): void {
 }
 
 export function sandboxOption(): Option {
-  return new Option("--sandbox <kind>", "how job code is kept apart")
+  return new Option(
+    "--sandbox <kind>",
+    "strict: job code has no network and no privileges and, with bubblewrap installed, sees no " +
+      "files of this machine; basic: the engine alone holds it, for trusted code; auto: strict " +
+      "where this machine can",
+  )
     .choices(["auto", "strict", "basic"])
     .default("auto");
 }

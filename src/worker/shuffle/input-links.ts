@@ -1,8 +1,8 @@
-/** Lets a task process read input files of this machine: by links in the one folder that it may
- *  read.
- *  Its permissions end at that folder, and what it opens there is what a link leads to. */
+/** Lets a task process read input files of this machine without a copy: by second names in the
+ *  one folder that it may read. Only for processes that see that folder read-only by the kernel:
+ *  through such a name the file itself could be written. */
 import { randomUUID } from "node:crypto";
-import { rmSync, symlinkSync } from "node:fs";
+import { linkSync, lstatSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 export class InputLinks {
@@ -18,11 +18,15 @@ export class InputLinks {
     return this.#links.length > 0;
   }
 
-  /** The path under which the process opens the file; null where links cannot be made. */
+  /** The path under which the process opens the file; null where there can be none, as on another
+   *  disk. */
   add(path: string): string | null {
     const link = join(this.#dir, `input-${randomUUID()}`);
     try {
-      symlinkSync(path, link);
+      // A second name of a link would lead out of the folder.
+      const file = realpathSync(path);
+      if (!lstatSync(file).isFile()) return null;
+      linkSync(file, link);
     } catch {
       return null;
     }

@@ -1,4 +1,5 @@
 /** Why a task process ended, in the words of a failure. */
+import { constants } from "node:os";
 import type { Failure } from "../../core/job.ts";
 import { type TaskExit, taskExitName } from "../process/exits.ts";
 
@@ -47,10 +48,17 @@ export function failureOf(ending: Ending): Failure {
   if (byItself !== null && byItself in userExits) {
     return { code: "user-error", message: `${userExits[byItself]}${said(ending)}` };
   }
-  const how =
-    ending.signal === null ? `exited with code ${ending.code}` : `was killed by ${ending.signal}`;
+  const signal = ending.signal ?? signalOf(ending.code);
+  const how = signal === null ? `exited with code ${ending.code}` : `was killed by ${signal}`;
   const message = `the process that ran the task ${how}${said(ending)}`;
   return { code: "task-crashed", message };
+}
+
+/** A process that only waits for the task process says by 128 + n that signal n has ended it. */
+function signalOf(code: number | null): string | null {
+  const number = (code ?? 0) - 128;
+  const known = Object.entries(constants.signals).find(([, value]) => value === number);
+  return known?.[0] ?? null;
 }
 
 function inMebibytes(bytes: number): string {

@@ -165,11 +165,11 @@ async function load(process: TaskProcess, { job, files, next }: Order): Promise<
   const here = (file: ShortFile, name: string): ShortFile => {
     if ("text" in file) return file;
     const path = join(process.readDir, name);
-    linkOrCopy(file.path, path);
+    give(process, file.path, path);
     return { ...file, path };
   };
   const codePath = join(process.readDir, codeName);
-  if (process.loads === 1) linkOrCopy(files.codePath, codePath);
+  if (process.loads === 1) give(process, files.codePath, codePath);
   const early: FromTask[] = [];
   const loaded = new Promise<void>((resolve, reject) => {
     process.listen = (message) => {
@@ -197,14 +197,14 @@ async function load(process: TaskProcess, { job, files, next }: Order): Promise<
   return null;
 }
 
-/** The directory is readable for the process, not writable, so a second name for the same bytes is
- *  safe. */
-export function linkOrCopy(path: string, target: string): void {
+/** A file of the worker's for the process to read: a second name where the kernel keeps that
+ *  read-only, else a copy, since a second name could be written through. */
+function give(process: TaskProcess, path: string, target: string): void {
   try {
-    linkSync(path, target);
+    if (process.hidesFiles) return linkSync(path, target);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
-    // Exclusive: a copy would go through a name that is there, into the file of another.
-    copyFileSync(path, target, constants.COPYFILE_EXCL);
   }
+  // Exclusive: a copy would go through a name that is there, into the file of another.
+  copyFileSync(path, target, constants.COPYFILE_EXCL);
 }

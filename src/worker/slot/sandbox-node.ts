@@ -1,15 +1,19 @@
 /** How a task process is kept apart: its arguments, its environment and, where the host can, its
  *  namespaces.
  *
- *  strict: own network namespace without interfaces, own process namespace (no other process can be
- *  signalled), no capabilities, and it dies with its worker. basic: Node's permission model alone,
- *  which is a seat belt and no wall; the network stays open. See
+ *  strict with bubblewrap: the kernel shows it nothing of the host but what `mounts.ts` lists.
+ *  strict without: own network namespace without interfaces, own process namespace (no other
+ *  process can be signalled), no capabilities, and it dies with its worker; files are kept from it
+ *  by Node's permission model alone, which is a seat belt and no wall. basic: that model alone;
+ *  the network stays open. Where no kernel keeps files read-only, inputs are copied. See
  *  docs/decisions/0003-task-processes.md. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
+import { bubblewrap, enginePaths } from "./mounts.ts";
 
 export type SandboxMode = "strict" | "basic" | "auto";
 
@@ -17,6 +21,8 @@ export type Sandbox = {
   readonly profile: "strict" | "basic";
   /** Commands that Node is started through; empty = directly. */
   readonly prefix: readonly string[];
+  /** It sees only files that it is given, and cannot write what it is given to read. */
+  readonly hidesFiles: boolean;
   /** In strict the task process is a child of what is spawned. */
   readonly nested: boolean;
   /** The system can bound the size of files; how many there are, is watched. */
@@ -36,9 +42,15 @@ export async function probeSandbox(mode: SandboxMode): Promise<Sandbox> {
   const tied = onLinux && (await works(setpriv)) ? setpriv : [];
   const boundsFiles = onLinux && (await works(filesBelow(1 << 20)));
   if (mode !== "basic" && onLinux) {
+    const view = { readable: enginePaths(), writable: tmpdir() };
+    if (await works([...tied, ...bubblewrap(view)])) {
+      const strict = { profile: "strict", prefix: tied, nested: true, boundsFiles } as const;
+      return { ...strict, hidesFiles: true };
+    }
     for (const how of [["unshare", "--user"], ["unshare"]]) {
       const prefix = [...tied, ...how, ...namespaces];
-      if (await works(prefix)) return { profile: "strict", prefix, nested: true, boundsFiles };
+      if (!(await works(prefix))) continue;
+      return { profile: "strict", prefix, hidesFiles: false, nested: true, boundsFiles };
     }
   }
   if (mode === "strict") {
@@ -48,7 +60,7 @@ export async function probeSandbox(mode: SandboxMode): Promise<Sandbox> {
     const text = `the strict sandbox cannot be had here: ${why}; --sandbox basic runs trusted jobs`;
     throw new ClusterError("unavailable", text);
   }
-  return { profile: "basic", prefix: tied, nested: false, boundsFiles };
+  return { profile: "basic", prefix: tied, hidesFiles: false, nested: false, boundsFiles };
 }
 
 function works(prefix: readonly string[]): Promise<boolean> {
@@ -87,6 +99,7 @@ export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
   const [command, ...args] = [
     ...sandbox.prefix,
     ...(sandbox.boundsFiles ? filesBelow(options.fileMaxBytes) : []),
+    ...(sandbox.hidesFiles ? viewOf(readable, options.writeDir) : []),
     process.execPath,
     "--permission",
     ...readable.map((path) => `--allow-fs-read=${path}`),
@@ -97,6 +110,11 @@ export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
     entry,
   ];
   return { command: command!, args };
+}
+
+function viewOf(readable: readonly string[], writeDir: string): string[] {
+  const given = readable.filter((path) => path !== writeDir);
+  return bubblewrap({ readable: [...enginePaths(), ...given], writable: writeDir });
 }
 
 /** Those that this Node knows. The database module ignores the permission model, so it goes. */

@@ -29,3 +29,5 @@ forbid(net.Server.prototype, "listen", "use the network");
 for (const name of ["bind", "connect", "send"])
   forbid(dgram.Socket.prototype, name, "use the network");
 syncBuiltinESMExports();
+// Set by bubblewrap; with or without it, job code sees the same environment.
+delete process.env.PWD;

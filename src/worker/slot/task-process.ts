@@ -118,6 +118,11 @@ export class TaskProcess {
     return this.#scratchBytes > this.#options.scratchMaxBytes / 2;
   }
 
+  /** Names in `readDir` are read-only by the kernel, whatever file they name. */
+  get hidesFiles(): boolean {
+    return this.#options.sandbox.hidesFiles;
+  }
+
   get over(): boolean {
     return this.#over;
   }
