@@ -4,6 +4,7 @@
  *  `tequio --help` must not load a bundler. */
 import { Command, CommanderError } from "commander";
 import { exitCodeFor, exitCodes, faultText, faultTextOf } from "./faults.ts";
+import { watchReaders } from "./result/readers.ts";
 
 export type CommandFile = {
   /** Adds arguments, options, examples and the action to an empty command of the right name. */
@@ -151,13 +152,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-// A reader that has had enough (`| head`) is no error.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(exitCodes.ok);
-  });
-}
+watchReaders(process.argv.includes("--debug"));
 
 const code = await run(process.argv.slice(2));
 // A command that has done its work may still have found something bad.

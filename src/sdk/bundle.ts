@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
+import { shown } from "../core/thrown.ts";
 import { checkJob } from "./build/check-job.ts";
 import { buildFailure, fromBundler, type Place } from "./build/failure.ts";
 import { operatorCode } from "./build/operator-code.ts";
@@ -157,7 +158,7 @@ async function load(code: string, path: string): Promise<unknown> {
     return module.default;
   } catch (error) {
     if (error instanceof ClusterError) throw error;
-    const text = `the job file threw while it was loaded: ${String(error)}`;
+    const text = `the job file threw while it was loaded: ${shown(error)}`;
     throw buildFailure(text, thrownAt(error, path, folder), dirname(path));
   } finally {
     limit.abort();

@@ -1,6 +1,7 @@
 /** Brings a job's result to where the user wants it: a folder of parts, one merged file, or a
  *  stream. Results appear whole or not at all, and every byte is verified on the way. */
 import { randomUUID } from "node:crypto";
+import { constants } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -8,6 +9,7 @@ import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
 import { csvHeader, type OutputFormat, rowText } from "../wire/block/row.ts";
 import type { Client } from "./client.ts";
+import { isWrittenInto } from "./special-file.ts";
 
 export type ResultPart = {
   readonly sizeBytes: number;
@@ -177,6 +179,10 @@ async function moveInto(
 }
 
 async function saveMerged(result: JobResult, path: string, replace: boolean): Promise<Collected> {
+  if (isWrittenInto(path)) {
+    const sizeBytes = await writeInto(path, merged(result));
+    return { files: [path], sizeBytes, leftOut: result.badRecords.length > 0 };
+  }
   const there = await stat(path).catch(() => null);
   if (there?.isDirectory()) {
     throw new ClusterError("bad-request", `${path} is a folder; name the file to merge into`);
@@ -193,6 +199,33 @@ async function saveMerged(result: JobResult, path: string, replace: boolean): Pr
     files.push(beside);
   }
   return { files, sizeBytes };
+}
+
+/** Into a pipe or a device, as it is: it waits for the reader of a pipe. */
+async function writeInto(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+  let sizeBytes = 0;
+  // Never made anew: it may have gone since it was looked at.
+  const file = await open(path, constants.O_WRONLY);
+  try {
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; ) {
+        at += (await file.write(chunk, at)).bytesWritten;
+      }
+      sizeBytes += chunk.length;
+    }
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "EPIPE") {
+      const text = `the reader of ${path} has gone after ${sizeBytes} bytes; collect it again`;
+      throw new ClusterError("storage-failed", text, { cause });
+    }
+    if (code !== "ENOSPC") throw cause;
+    const text = `no space left to write ${path}; free some and collect the result again`;
+    throw new ClusterError("storage-full", text, { cause });
+  } finally {
+    await file.close();
+  }
+  return sizeBytes;
 }
 
 async function writeWhole(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {

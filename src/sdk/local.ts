@@ -2,6 +2,7 @@
  *  that can be right. Every test of the cluster compares its output with this one's. */
 import { readFileSync } from "node:fs";
 import { ClusterError } from "../core/error.ts";
+import { shown } from "../core/thrown.ts";
 import { Arena, compareBytes } from "../wire/block/arena.ts";
 import { readKey, writeKey } from "../wire/block/key.ts";
 import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
@@ -286,8 +287,8 @@ function failure(role: string, thrown: unknown, where: string): ClusterError {
     if (thrown.code !== "user-error") return thrown;
     return new ClusterError("user-error", `${thrown.text} on ${where}`, { cause: thrown });
   }
-  const shown = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-  return new ClusterError("user-error", `${role} threw ${shown} on ${where}`, { cause: thrown });
+  const text = `${role} threw ${shown(thrown)} on ${where}`;
+  return new ClusterError("user-error", text, { cause: thrown });
 }
 
 function refusePromise(role: string, returned: unknown): void {

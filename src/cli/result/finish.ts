@@ -7,8 +7,10 @@ import { ClusterError } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { Collected, Destination } from "../../sdk/collect.ts";
+import { isWrittenInto } from "../../sdk/special-file.ts";
 import { JobFailed } from "../faults.ts";
 import { oneLine } from "../text.ts";
+import { resultIsElsewhere } from "./readers.ts";
 import { type Ended, endedLines, failureLines } from "./report.ts";
 
 export type ResultOptions = {
@@ -35,6 +37,7 @@ export function destinationOf(options: ResultOptions, name: string): Destination
   if (options.output !== undefined && options.merge !== undefined) {
     throw new ClusterError("bad-request", "--output and --merge exclude each other; leave one out");
   }
+  if (options.output !== "-" && options.merge !== "-") resultIsElsewhere();
   if (options.merge !== undefined && options.merge !== "-") {
     return { kind: "file", path: options.merge, replace };
   }
@@ -71,6 +74,7 @@ function refuseUnwritable(path: string): void {
  *  result has no place was run in vain. Collecting asks again. */
 export function refuseTaken(to: Destination): void {
   if (to.kind === "stream") return;
+  if (to.kind === "file" && isWrittenInto(to.path)) return;
   refuseUnwritable(to.path);
   if (to.replace === true) return;
   const there = statSync(to.path, { throwIfNoEntry: false });

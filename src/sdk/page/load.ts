@@ -3,6 +3,7 @@
  *  knows the author's. */
 import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
+import { shown } from "../../core/thrown.ts";
 import type { PageJob } from "../../wire/browser/trial.ts";
 import { checkJob } from "../build/check-job.ts";
 import type { SyntaxNode } from "../captured/tree.ts";
@@ -39,7 +40,7 @@ export function failureOf(error: unknown): Failure {
 function told(error: unknown): Pick<ClusterError, "code" | "text"> {
   if (error instanceof ClusterError) return error;
   if (error instanceof Error && error.name === "ClusterError") return error as ClusterError;
-  return { code: "user-error", text: String(error) };
+  return { code: "user-error", text: shown(error) };
 }
 
 /** What was thrown first; only that has frames of the job. */

@@ -2,6 +2,7 @@
  *  submitted. */
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
+import { shown } from "../../core/thrown.ts";
 import { jsonText } from "../../wire/block/json.ts";
 import type { AnyTasks } from "../job.ts";
 import type { Upload } from "./upload.ts";
@@ -45,7 +46,7 @@ function* iterable(
     yield* typeof items === "function" ? items(params) : items;
   } catch (cause) {
     if (cause instanceof ClusterError) throw cause;
-    throw new ClusterError("user-error", `items threw ${String(cause)}`, { cause });
+    throw new ClusterError("user-error", `items threw ${shown(cause)}`, { cause });
   }
 }
 

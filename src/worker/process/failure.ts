@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
+import { errorsIn } from "../../core/thrown.ts";
 import { DamagedBytes } from "../../wire/block/arena.ts";
 import { shown } from "../task/thrown.ts";
 
@@ -14,7 +15,7 @@ const ownFolder = fileURLToPath(new URL("../../", import.meta.url));
 export function failureOf(error: unknown, codeFolder: string): Failure {
   const code = codeOf(error);
   const text = error instanceof ClusterError ? error.text : shown(error);
-  const frames = framesOf(rootOf(error), codeFolder);
+  const frames = framesOfAny(rootOf(error), codeFolder);
   const first = frames[0] === undefined ? null : /([^\s(/\\]+:\d+):\d+\)?$/.exec(frames[0]);
   const at = first === null || text.includes(first[1] as string) ? "" : ` (${first[1]})`;
   const message = `${text.slice(0, messageMaxCharacters)}${at}`;
@@ -37,6 +38,15 @@ function rootOf(error: unknown): unknown {
   let root = error;
   while (root instanceof ClusterError && root.cause !== undefined) root = root.cause;
   return root;
+}
+
+/** Of the first error with a place in the job; its causes may have one when it has none. */
+function framesOfAny(error: unknown, codeFolder: string): string[] {
+  for (const one of errorsIn(error)) {
+    const frames = framesOf(one, codeFolder);
+    if (frames.length > 0) return frames;
+  }
+  return [];
 }
 
 function framesOf(error: unknown, codeFolder: string): string[] {

@@ -1,6 +1,9 @@
 /** What user code threw, as an error that says in which function and on which record. */
 import { ClusterError } from "../../core/error.ts";
+import { shown } from "../../core/thrown.ts";
 import { diskFailure } from "../kernels/run-file.ts";
+
+export { shown } from "../../core/thrown.ts";
 
 /** `place` says what the function was working on; "" when that is nothing. The thrown thing
  *  becomes the cause. */
@@ -27,18 +30,6 @@ function diskTrouble(thrown: unknown): ClusterError | null {
 /** Whether the error is about the record at hand, so that the record can be set aside. */
 export function isUserError(thrown: unknown): boolean {
   return !(thrown instanceof ClusterError) || thrown.code === "user-error";
-}
-
-const shownMaxCharacters = 2000;
-
-/** User code can throw anything, also things that throw again when they are looked at. */
-export function shown(thrown: unknown): string {
-  try {
-    const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-    return text.slice(0, shownMaxCharacters);
-  } catch {
-    return "something that cannot be shown";
-  }
 }
 
 /** `map` and `reduce` run to their end at once; who returns a promise expects otherwise. */
