@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { consequences } from "../src/sim/coverage.ts";
 import { faultRates } from "../src/sim/faults.ts";
+import { simulatedLaws } from "../src/sim/judges/laws.ts";
 import { type SeedResult, simulate } from "../src/sim/simulate.ts";
 import { deposing } from "./simulation/deposing.ts";
 import { goals } from "./simulation/goals.ts";
@@ -20,7 +21,7 @@ function held(result: SeedResult): void {
   assert.fail(`seed ${result.seed}: ${result.broken.stack}\nsee it again: ${again}`);
 }
 
-test("all laws hold in every seed, and every kind of fault really happens", async (t) => {
+test("all laws hold in every seed, and every law and every kind of fault is exercised", async (t) => {
   const file = join(import.meta.dirname, "simulation", "seeds.ts");
   const { stdout } = await run(process.execPath, [file]);
   const { counts, failed, lines } = JSON.parse(stdout) as Seeds;
@@ -30,6 +31,9 @@ test("all laws hold in every seed, and every kind of fault really happens", asyn
     assert.fail(`seed ${failed.seed}: ${failed.stack}\nsee it again: ${again}`);
   }
   for (const what of consequences) assert.ok((counts[what] ?? 0) > 0, `${what} never happened`);
+  for (const law of simulatedLaws) {
+    assert.ok((counts[law] ?? 0) >= goals.timesLeast, `${law}: hardly ever exercised`);
+  }
   for (const kind of Object.keys(faultRates)) {
     assert.ok((counts[kind] ?? 0) >= goals.timesLeast, `${kind} hardly ever happened`);
   }

@@ -4,6 +4,7 @@ import { Random } from "../core/random.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import type { SimJob } from "./jobs.ts";
 import { Judge } from "./judges/judge.ts";
+import type { Law } from "./judges/laws.ts";
 import { SimClient } from "./members/client.ts";
 import { coordinatorName } from "./members/coordinator.ts";
 import { Supervisor } from "./members/supervisor.ts";
@@ -66,7 +67,7 @@ export class SimCluster {
       this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1);
     };
     const { heartbeatMs, leaseMs } = shape.liveness;
-    this.judge = new Judge({ clock, leaseMs, heartbeatMs, lawsEvery, count });
+    this.judge = new Judge({ clock, leaseMs, heartbeatMs, lawsEvery, count, exercised: count });
     const trace = new TraceHash();
     this.#world = this.#makeWorld({ shape, clock, trace, count });
     const { network } = this.#world;
@@ -155,6 +156,7 @@ export class SimCluster {
     tell(() => "all faults are over");
     this.mischief.heal();
     this.judge.healedAtMs = clock.nowMs;
+    if (this.jobsLeft > 0) this.#exercised("I21: every job ends when the faults are over");
     await this.finish(clock.nowMs + this.#boundMs());
     if (this.judge.broken !== null) return;
     if (this.#client.left > 0) {
@@ -206,6 +208,9 @@ export class SimCluster {
   /** Nothing is left of jobs that have ended, anywhere. */
   #checkQuiet(): void {
     const { state } = this.judge;
+    this.#exercised("I8: at rest nobody holds an attempt");
+    this.#exercised("I18: at rest the workers that are live are the members that are there");
+    this.#exercised("I20: at rest nobody keeps anything of a job that is gone");
     for (const { name, worker } of this.mischief.seats) {
       const { loop, executor } = worker;
       const relation = loop.state.relation.state;
@@ -228,6 +233,10 @@ export class SimCluster {
       const names = live.map(({ number, specs }) => `w-${number} ${specs.name}`);
       this.judge.breach("I18", `${live.length} workers are live (${names}), ${members} are`);
     }
+  }
+
+  #exercised(law: Law): void {
+    this.#world.count(law);
   }
 
   #checkQuietBrowsers(): void {

@@ -2,6 +2,7 @@
  *  anything proves nothing. */
 import type { SimResult } from "./cluster.ts";
 import { faultRates } from "./faults.ts";
+import { simulatedLaws } from "./judges/laws.ts";
 
 /** What faults must lead to, now and then, or they harm nobody. */
 export const consequences = [
@@ -20,7 +21,8 @@ export class Tally {
   readonly counts = new Map<string, number>();
 
   constructor() {
-    for (const kind of [...Object.keys(faultRates), ...consequences]) this.counts.set(kind, 0);
+    const known = [...Object.keys(faultRates), ...consequences, ...simulatedLaws];
+    for (const what of known) this.counts.set(what, 0);
   }
 
   get hours(): number {
@@ -52,10 +54,13 @@ export class Tally {
   }
 }
 
-/** Faults first, then what they led to. */
+/** How often each fault happened, what they led to, and how often each law could have been broken
+ *  when it was checked. */
 export function coverageTable(tally: Tally): string {
-  const rows = [...tally.counts].map(([what, count]) => {
-    return `  ${String(count).padStart(9)}  ${what}`;
-  });
-  return rows.join("\n");
+  const laws: ReadonlySet<string> = new Set(simulatedLaws);
+  const rows = (areLaws: boolean) => {
+    const chosen = [...tally.counts].filter(([what]) => laws.has(what) === areLaws);
+    return chosen.map(([what, count]) => `  ${String(count).padStart(9)}  ${what}`);
+  };
+  return [...rows(false), "  laws exercised:", ...rows(true)].join("\n");
 }

@@ -22,6 +22,7 @@ export const faultRates = {
   "worker-stop": { ...seldom, forMs: [500, 30_000] },
   "worker-slow-cpu": { ...often, forMs: [10_000, 300_000] },
   "worker-clone": { ...often, forMs: [20_000, 120_000] },
+  "worker-intruder": { ...often, forMs: [10_000, 60_000] },
   "worker-loses-output": { ...often, forMs: [0, 0] },
   "all-workers-crash": { probability: 0.2, perHour: 3, forMs: [500, 30_000] },
   "link-cut": { ...often, forMs: [100, 60_000] },

@@ -3,7 +3,7 @@
 import { Browsers } from "./browsers.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import { clientName } from "./members/client.ts";
-import { coordinatorName } from "./members/coordinator.ts";
+import { coordinatorName, guessedCredential } from "./members/coordinator.ts";
 import type { MachineDisk } from "./members/machine.ts";
 import type { Supervisor } from "./members/supervisor.ts";
 import { SimWorker } from "./members/worker.ts";
@@ -152,6 +152,23 @@ export class Mischief {
     };
   }
 
+  /** A machine of another owner comes as a worker that has just died, with that one's credential; or
+   *  one of the same owner, with a credential that it guesses. */
+  #intrude(fault: Fault): Undo | null {
+    const seat = this.#seat(fault);
+    const { credential, workerId } = seat.worker.loop;
+    if (!seat.worker.process.up || credential === "") return null;
+    const undo = this.#kill(seat, true)!;
+    const identity = { workerId, credential: fault.draw < 0.6 ? credential : guessedCredential };
+    const name = `${seat.name}-intruder-${fault.number}`;
+    const intruder = new SimWorker(this.#world, { ...seat, name, identity, isIntruder: true });
+    intruder.start();
+    return () => {
+      intruder.process.kill(true);
+      undo();
+    };
+  }
+
   #kill(seat: Seat, said: boolean): Undo | null {
     if (seat.worker.process.life === "dead") return null;
     seat.worker.process.kill(said);
@@ -185,6 +202,7 @@ export class Mischief {
         };
       },
       "worker-clone": (fault: Fault) => this.#clone(fault),
+      "worker-intruder": (fault: Fault) => this.#intrude(fault),
       "worker-disk-full": (fault: Fault) => {
         const seat = this.#seat(fault);
         const { disk } = seat;

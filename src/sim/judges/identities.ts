@@ -4,6 +4,7 @@ import type { Failure } from "../../core/job.ts";
 import { coordinatorName } from "../members/coordinator.ts";
 import type { SimWorker } from "../members/worker.ts";
 import type { SimLink } from "../world/sim-link.ts";
+import type { Exercised } from "./laws.ts";
 
 export type IdentityJudgeOptions = {
   readonly nowMs: () => number;
@@ -11,6 +12,7 @@ export type IdentityJudgeOptions = {
   readonly quietMs: number;
   readonly breach: (law: string, text: string) => void;
   readonly count: (what: string) => void;
+  readonly exercised: Exercised;
 };
 
 /** What the coordinator tells a link whose worker has come over another. */
@@ -46,7 +48,8 @@ export class IdentityJudge {
   /** A live process loses its link to another one: lawful only when it was silent. */
   closed(end: SimLink, reason: string): void {
     if (reason !== replaced || end.from.name !== coordinatorName || !end.peer.isOpen) return;
-    const { breach, nowMs, quietMs } = this.#options;
+    const { breach, exercised, nowMs, quietMs } = this.#options;
+    exercised("W6: only a silent process is replaced");
     const silentMs = nowMs() - end.heardAtMs;
     if (silentMs >= quietMs) this.#options.count("clone took over");
     if (end.to.life === "dead" || silentMs >= quietMs) return;

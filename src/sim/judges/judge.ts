@@ -25,6 +25,7 @@ import type { SimProcess } from "../world/process.ts";
 import type { SimRelay } from "../world/relay.ts";
 import { FairnessJudge } from "./fairness.ts";
 import { IdentityJudge } from "./identities.ts";
+import { type Exercised, exerciseState } from "./laws.ts";
 import { RelayJudge } from "./relay.ts";
 import { StepJudge } from "./steps.ts";
 
@@ -35,6 +36,8 @@ export type JudgeOptions = {
   /** The laws about the whole state are looked at after so many records; 1 = after each. */
   readonly lawsEvery: number;
   readonly count: (what: string) => void;
+  /** Hears of each law that is checked and could have been broken. */
+  readonly exercised: Exercised;
 };
 
 type Ordered = Pick<RunOrder, "job" | "stage" | "attempts">;
@@ -67,9 +70,9 @@ export class Judge {
   readonly tookMs = new Map<string, number>();
   readonly #options: JudgeOptions;
   readonly #watch = new LawWatch();
-  readonly #steps = new StepJudge();
+  readonly #steps: StepJudge;
   readonly #fairness = new FairnessJudge();
-  readonly #relay = new RelayJudge();
+  readonly #relay: RelayJudge;
   #atMs = 0;
   #startedAtMs = 0;
   readonly #acknowledged = new Map<JobId, Acknowledged>();
@@ -82,11 +85,14 @@ export class Judge {
 
   constructor(options: JudgeOptions) {
     this.#options = options;
+    this.#steps = new StepJudge(options.exercised);
+    this.#relay = new RelayJudge(options.exercised);
     this.identities = new IdentityJudge({
       nowMs: () => options.clock.nowMs,
       quietMs: 2 * options.heartbeatMs,
       breach: (law, text) => this.breach(law, text),
       count: options.count,
+      exercised: options.exercised,
     });
   }
 
@@ -128,6 +134,7 @@ export class Judge {
     const event = decodeRecord(record);
     this.#checkFence(event);
     const last = this.#atMs;
+    if (event.kind === "coordinator-started") this.#options.exercised("C9: time never goes back");
     if (event.atMs < last) throw new Error(`C9: time goes back from ${last} to ${event.atMs}`);
     this.#atMs = event.atMs;
     this.#checkDeadlines(event);
@@ -138,12 +145,18 @@ export class Judge {
     this.#steps.after(this.state, effects, isLooked);
     this.#fairness.after(this.state);
     this.#relay.after(this.state, event);
-    if (isLooked) this.#watch.see(this.state);
+    if (isLooked) {
+      this.#watch.see(this.state);
+      exerciseState(this.state, this.#options.exercised);
+    }
     for (const job of this.state.jobs.values()) {
       if (job.state === "running") continue;
       const id = `j-${job.number}`;
-      if (!this.#endedAtMs.has(id)) this.#endedAtMs.set(id, this.#options.clock.nowMs);
+      if (this.#endedAtMs.has(id)) continue;
+      this.#endedAtMs.set(id, this.#options.clock.nowMs);
+      if (job.state !== "done") this.#options.exercised("I7: no task of an ended job begins");
     }
+    if (this.#acknowledged.size > 0) this.#options.exercised("I1: an acknowledged job stays");
     for (const { digest, number, removing } of this.#acknowledged.values()) {
       const found = this.state.jobs.get(number);
       if (found?.digest === digest || removing) continue;
@@ -160,6 +173,7 @@ export class Judge {
       if (live && pause !== null && pause.untilMs > 0) wakeMs = Math.min(wakeMs, pause.untilMs);
     }
     const dueAtMs = Math.max(wakeMs, this.#startedAtMs);
+    if (wakeMs < Infinity) this.#options.exercised("I21: no deadline is overdue");
     if (event.atMs - dueAtMs <= wakeLateMs) return;
     throw new Error(`I21: a deadline is overdue by ${event.atMs - dueAtMs} ms`);
   }
@@ -169,7 +183,9 @@ export class Judge {
     if (event.kind !== "worker-lost" || event.reason !== "silent") return;
     this.#options.count("worker lost: silent");
     for (const { process, executor, loop } of this.identities.of(event.worker)) {
-      if (!process.up || loop.workerId !== event.worker || executor.running === 0) continue;
+      if (!process.up) continue;
+      this.#options.exercised("W2: a worker gives itself up before the coordinator does");
+      if (loop.workerId !== event.worker || executor.running === 0) continue;
       if (process.resumedAtMs >= this.#options.clock.nowMs - 1) continue;
       throw new Error(`W2: ${event.worker} was given up for silence and still runs attempts`);
     }
@@ -189,6 +205,7 @@ export class Judge {
     const loop = this.#loop;
     if (loop === null || loop.position !== this.position) return;
     this.#sinceCompared = 0;
+    this.#options.exercised("I19: replay equals live");
     const mine = JSON.stringify(saveState(this.state));
     const live = JSON.stringify(saveState(loop.state));
     if (mine === live) return;
@@ -201,7 +218,9 @@ export class Judge {
   // What users are told.
 
   submitted(job: SimJob, id: JobId, digest: string): void {
+    const { exercised } = this.#options;
     const before = this.#idOfKey.get(job.key);
+    if (before !== undefined) exercised("I2: one job for each key, however often it is submitted");
     if (before !== undefined && before !== id)
       this.breach("I2", `${job.key} is ${before} and ${id}`);
     this.#idOfKey.set(job.key, id);
@@ -212,11 +231,13 @@ export class Judge {
   }
 
   otherBody(job: SimJob, outcome: unknown): void {
+    this.#options.exercised("I2: another body under a taken key is refused");
     if (outcome !== "conflict") this.breach("I2", `${job.key} with another body gave ${outcome}`);
   }
 
   cancelled(job: SimJob, id: JobId): void {
     const found = this.state.jobs.get(idNumber(id));
+    this.#options.exercised("I7: a job whose cancel is acknowledged has ended");
     if (found?.state === "running") this.breach("I7", `${id} was cancelled and runs (${job.key})`);
   }
 
@@ -234,7 +255,9 @@ export class Judge {
         `${summary.job} failed for no reason: ${failure?.code}: ${failure?.message}`,
       );
     }
+    this.#options.exercised("I21: no job fails without a reason");
     if (state !== "done") return;
+    this.#options.exercised("I23: counters equal the judge");
     if (job.isDoomed) this.breach("I23", `${summary.job} is done, though a task always fails`);
     const words = summary.counters.words ?? 0;
     const expected = job.expectedWords;
@@ -261,6 +284,7 @@ export class Judge {
   }
 
   collected(job: SimJob, id: JobId, results: readonly string[]): void {
+    this.#options.exercised("I23: results equal the judge");
     if (JSON.stringify(results) === JSON.stringify(job.expected)) return;
     const told = JSON.stringify(results).slice(0, 300);
     this.breach("I23", `${id} gave ${told}, not ${JSON.stringify(job.expected).slice(0, 300)}`);
@@ -274,6 +298,7 @@ export class Judge {
   removed(job: SimJob, id: JobId): void {
     this.#acknowledged.delete(id);
     this.#ranBy.delete(id);
+    this.#options.exercised("I10: a removed job is gone");
     if (this.state.jobs.has(idNumber(id))) this.breach("I10", `${id} (${job.key}) was removed`);
   }
 
@@ -285,7 +310,7 @@ export class Judge {
       return;
     }
     const endedAtMs = this.#endedAtMs.get(order.job) ?? Infinity;
-    const { leaseMs, clock } = this.#options;
+    const { clock, exercised, leaseMs } = this.#options;
     // Whoever was paused reads first what had waited for it, the order before its end.
     const isAwake = clock.nowMs - process.resumedAtMs > wakingMs;
     if (isAwake && clock.nowMs - endedAtMs > leaseMs + orderLateMs) {
@@ -298,12 +323,14 @@ export class Judge {
       const key = attemptKey(ref);
       const before = ranBy.get(key);
       ranBy.set(key, process);
+      if (ref.attempt > 1) exercised("I5: an attempt runs in one process only");
       if (before === undefined || (isList && before === process)) continue;
       this.breach("I5", `${key} runs in ${process.name} and ran in ${before.name} before`);
     }
   }
 
   tabAcknowledged(name: string, refs: readonly AttemptRef[]): void {
+    this.#options.exercised("B: a tab's end is durable before it is acknowledged");
     for (const { attempt, job, stage, task } of refs) {
       const leases = this.state.jobs.get(idNumber(job))?.stages[stage]?.leases.get(task) ?? [];
       if (!leases.some((lease) => lease.attempt === attempt)) continue;
@@ -312,7 +339,15 @@ export class Judge {
     }
   }
 
+  /** A worker that is not meant to come has joined; `shown`: the id that it came with. */
+  intruderJoined(worker: SimWorker, shown: string): void {
+    this.#options.exercised("I14: nobody comes as a worker without its credential");
+    if (worker.loop.workerId !== shown) return;
+    this.breach("I14", `${worker.process.name} was taken for ${worker.loop.workerId}`);
+  }
+
   workerEnded(worker: SimWorker, failure: Failure | null): void {
+    if (failure !== null) this.#options.exercised("W6: a worker that is turned away has a reason");
     if (failure === null || this.identities.isExcused(worker, failure)) return;
     const { name } = worker.process;
     this.breach("W6", `${name} was turned away: ${failure.code}: ${failure.message}`);

@@ -4,9 +4,15 @@ import { type CoordinatorState, RELAY } from "../../core/cluster/state.ts";
 import type { CoordinatorEvent } from "../../core/event.ts";
 import { attemptKey, idNumber } from "../../core/ids.ts";
 import type { SimRelay } from "../world/relay.ts";
+import type { Exercised } from "./laws.ts";
 
 export class RelayJudge {
   #relay: SimRelay | null = null;
+  readonly #exercised: Exercised;
+
+  constructor(exercised: Exercised) {
+    this.#exercised = exercised;
+  }
 
   /** `state`: what the durable records come to. */
   watch(
@@ -17,6 +23,7 @@ export class RelayJudge {
     this.#relay = relay;
     relay.onRemove = (job) => {
       const found = state.jobs.get(idNumber(job));
+      this.#exercised("I9: relayed outputs stay while their job runs");
       if (found?.state === "running") breach("I9", `outputs of ${job} are removed, and it runs`);
     };
   }
@@ -31,6 +38,7 @@ export class RelayJudge {
       if (kind !== "done" || stage.holder[task] !== RELAY) continue;
       if (stage.committed[task] !== attempt) continue;
       const key = attemptKey({ job: event.job, stage: event.stage, task, attempt });
+      this.#exercised("C1: what is committed from the relay has been on its disk");
       if (this.#relay.hasKept(key, stage.outputs[task]?.root ?? "")) continue;
       throw new Error(`C1: ${key} is committed, and the relay has never had it`);
     }

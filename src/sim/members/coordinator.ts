@@ -15,6 +15,7 @@ import type { JobSummary } from "../../core/summary.ts";
 import { isLeasedTo, jobOutputs, jobState, jobSummary, tokenRecord } from "../../core/view.ts";
 import type { Link } from "../../link/link.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
+import type { Law } from "../judges/laws.ts";
 import { digestOf } from "../world/digest.ts";
 import { openSimLog, type SimDisk } from "../world/disk.ts";
 import type { Server } from "../world/network.ts";
@@ -32,6 +33,10 @@ export const coordinatorName = "coordinator";
 export const gatewayCredential = "gateway";
 /** What workers and tabs show that come for the first time. */
 export const joinToken = "join";
+/** A join token of another owner. */
+export const intruderToken = "join of another";
+/** The credential of no worker. */
+export const guessedCredential = "guessed";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -157,7 +162,9 @@ export class SimCoordinator implements Server {
       this.#tracker!.accept(new SimTextLink(link as SimLink));
       return;
     }
-    if (credential !== joinToken && recordOf(loop!, credential) === undefined) {
+    if (!isJoinToken(credential))
+      this.#exercised("W6: a credential that was given out stays known");
+    if (!isJoinToken(credential) && recordOf(loop!, credential) === undefined) {
       // Nobody revokes one here, and it is told only when it is durable.
       this.#world.judge.breach("W6", `the ${credential} is not known any more`);
     }
@@ -257,6 +264,7 @@ export class SimCoordinator implements Server {
     const [at, of, number] = [stage, task, attempt].map(Number) as [number, number, number];
     const output = this.#kept!.get({ job: job as JobId, stage: at, task: of, attempt: number });
     const text = this.#disk.relay.read(key, partition);
+    if (text !== null) this.#exercised("I9: what the relay has it gives");
     if (output === null && text !== null && this.#knownOutputs.has(key)) {
       this.#world.judge.breach("I9", `${key} is on the coordinator's disk, and is said to be lost`);
     }
@@ -298,6 +306,10 @@ export class SimCoordinator implements Server {
     } else if (!tracker.perform(effect)) worker.perform(effect);
   }
 
+  #exercised(law: Law): void {
+    this.#world.count(law);
+  }
+
   #auth(loop: Loop) {
     return {
       principal: (token: string | null) => principalOf(loop, token ?? ""),
@@ -320,14 +332,18 @@ function secretOf(job: string): string {
   return digestOf(`secret of ${job}`);
 }
 
+function isJoinToken(token: string): boolean {
+  return token === joinToken || token === intruderToken;
+}
+
 function principalOf(loop: Loop, token: string): Principal {
-  const known = token === joinToken ? null : recordOf(loop, token);
+  const known = isJoinToken(token) ? null : recordOf(loop, token);
   if (known === undefined) throw new ClusterError("unauthenticated", "no such token");
   return {
     token: known?.id ?? "join",
     kind: known === null ? "join" : "worker",
     role: "worker",
-    owner: "up",
+    owner: token === intruderToken ? "another" : "up",
     worker: (known?.id ?? null) as `w-${number}` | null,
     returningOnly: false,
   };

@@ -7,6 +7,7 @@ import { type Failure, taskName } from "../../core/job.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
 import type { Executor, ExecutorEvents, RunOrder, Serving } from "../../worker/loop.ts";
 import { mapTask, plainTask, reduceTask, type SimJob } from "../jobs.ts";
+import type { Law } from "../judges/laws.ts";
 import { digestOf } from "../world/digest.ts";
 import type { SimProcess } from "../world/process.ts";
 import { isTicket } from "../world/tickets.ts";
@@ -103,6 +104,8 @@ export class SimExecutor implements Executor {
     const open = this.#jobs.get(order.job);
     const job = this.#world.jobs.get(open?.codeHash ?? "");
     this.#world.judge.runStarted(this.#process, order, job ?? null);
+    const law: Law = "C4: a full disk begins nothing";
+    if (this.#machine.disk.isFull) this.#world.count(law);
     if (this.#machine.pausedFor() !== "") {
       this.#world.judge.breach("C4", `${this.#process.name} is out of disk and begins a task`);
     }

@@ -8,7 +8,7 @@ import { SimProcess } from "../world/process.ts";
 import type { SimLink } from "../world/sim-link.ts";
 import type { World } from "../world/world.ts";
 
-import { coordinatorName, joinToken } from "./coordinator.ts";
+import { coordinatorName, guessedCredential, intruderToken, joinToken } from "./coordinator.ts";
 import { type PartitionsAsk, SimExecutor } from "./executor.ts";
 import type { MachineDisk } from "./machine.ts";
 
@@ -24,6 +24,8 @@ export type SimWorkerOptions = {
   readonly disk: Readonly<MachineDisk>;
   /** Taken from another process. */
   readonly identity?: WorkerLoopOptions["identity"];
+  /** Belongs to another owner, and comes with the identity of a worker that is not its own. */
+  readonly isIntruder?: boolean;
 };
 
 export class SimWorker implements Server {
@@ -33,6 +35,7 @@ export class SimWorker implements Server {
   /** When it last tried to reach the coordinator, ms. */
   dialledAtMs = 0;
   readonly #disk: Readonly<MachineDisk>;
+  readonly #isIntruder: boolean;
   readonly #links = new Set<SimLink>();
   #heardAtMs = Number.NEGATIVE_INFINITY;
 
@@ -42,6 +45,7 @@ export class SimWorker implements Server {
     const process = new SimProcess(name, clock);
     this.process = process;
     this.#disk = disk;
+    this.#isIntruder = options.isIntruder ?? false;
     let executor: SimExecutor | null = null;
     this.loop = new WorkerLoop({
       rules: { ...defaultRules, slots },
@@ -68,13 +72,15 @@ export class SimWorker implements Server {
       },
       onNews: ({ kind, text }) => {
         world.tell(() => `${name}: ${text}`);
-        if (kind === "joined") world.judge.identities.joined(this);
+        if (kind !== "joined") return;
+        if (this.#isIntruder) world.judge.intruderJoined(this, identity!.workerId);
+        world.judge.identities.joined(this);
       },
     });
     this.executor = executor!;
     network.listen(name, this);
     void this.loop.ended.then((failure) => {
-      if (process.life !== "dead") world.judge.workerEnded(this, failure);
+      if (process.life !== "dead" && !this.#isIntruder) world.judge.workerEnded(this, failure);
       process.kill(true);
     });
   }
@@ -106,10 +112,16 @@ export class SimWorker implements Server {
     return this.executor.partitions(ask);
   }
 
+  /** An intruder has a token of its own: of another owner, or of this one when it only guesses. */
+  #token(credential: string): string {
+    if (!this.#isIntruder) return credential;
+    return credential === guessedCredential ? joinToken : intruderToken;
+  }
+
   async #dial({ clock, judge, network }: World, credential: string): Promise<SimLink> {
     this.dialledAtMs = clock.nowMs;
     judge.identities.asks(this);
-    const token = credential === "" ? joinToken : credential;
+    const token = credential === "" ? joinToken : this.#token(credential);
     const link = await network.dial(this.process, coordinatorName, token);
     this.#links.add(link);
     return link;

@@ -23,6 +23,7 @@ const sayings: Readonly<Record<FaultKind, Tell>> = {
   "worker-pause": (who, forS) => `${who} stands still for ${forS}, as a laptop that is closed.`,
   "worker-stop": (who) => `${who} is asked to stop: it gives back what it has not begun.`,
   "worker-slow-cpu": (who, forS) => `${who} becomes many times slower, for ${forS}.`,
+  "worker-intruder": (who) => `a machine of another owner asks to be let in as ${who}.`,
   "worker-clone": (who) => `${who} is copied with its identity; the copy asks to be let in.`,
   "worker-loses-output": (who) => `${who} loses a map output: whoever wants it will ask in vain.`,
   "all-workers-crash": () => "Every worker is killed.",

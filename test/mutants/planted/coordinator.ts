@@ -75,6 +75,12 @@ export const coordinatorMutants: readonly Mutant[] = [
     '$other.process === "" && $quiet < $quietMs',
   ),
   planted(
+    "a worker's credential is not looked at when it returns",
+    "returning",
+    "$known && $door.isCredentialOf($worker, $credential)",
+    "$known",
+  ),
+  planted(
     "a late join closes the link that took its place (bug 8 of the track record)",
     "claim",
     'if ($link.phase === "closed" && $other !== undefined && $other !== $link) return;',

@@ -8,6 +8,24 @@ const committedAnyhow =
 
 export const coreMutants: readonly Mutant[] = [
   planted(
+    "an older attempt's deadline ends a newer attempt",
+    "endOverdue",
+    "$one.attempt === $due.attempt",
+    "$one.attempt >= $due.attempt",
+  ),
+  planted(
+    "a worker id of another owner is accepted at join",
+    "joinWorker",
+    "$known === undefined || $known.owner !== $event.owner",
+    "$known === undefined",
+  ),
+  planted(
+    "a returning worker's lost outputs are still counted on",
+    "reconcile",
+    "loseOutputsOf($state, $worker, $kept);",
+    "",
+  ),
+  planted(
     "late report accepted under the lease of another attempt",
     "findLease",
     "$lease.attempt === $by.attempt && $lease.worker === $by.worker",
