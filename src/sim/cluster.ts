@@ -54,7 +54,7 @@ export class SimCluster {
   readonly #disk: SimDisk;
   readonly #coverage = new Map<string, number>();
   readonly #story: Story;
-  /** By their code. */
+  /** By their plan. */
   readonly #jobs = new Map<string, SimJob>();
   #harms = 0;
 
@@ -139,7 +139,7 @@ export class SimCluster {
 
   /** One more job, at its time or at once. */
   submit(job: SimJob): void {
-    this.#jobs.set(job.spec.codeHash, job);
+    this.#jobs.set(job.spec.planHash, job);
     this.#client.follow(job);
   }
 

@@ -6,6 +6,8 @@ import { simulatedLaws } from "./judges/laws.ts";
 
 /** What faults must lead to, now and then, or they harm nobody. */
 export const consequences = [
+  "jobs of equal code at once",
+  "jobs of several owners at once",
   "relay: output kept",
   "relay: disk full",
   "crash: output on its way to the relay lost",

@@ -10,6 +10,10 @@ export type Trouble = "throw" | "crash" | "hang";
 export type SimJob = {
   /** Idempotency key; also tells the job from others in the story. */
   readonly key: string;
+  /** Who submits it: three owners take turns. */
+  readonly owner: string;
+  /** Its code as text; two of three jobs have the same. */
+  readonly code: string;
   readonly spec: JobSpec;
   readonly submitAtMs: number;
   /** When its owner loses interest; Infinity = never. */
@@ -31,6 +35,8 @@ const vocabulary =
   "tequio village day work maize market road bridge school water council feast river stone".split(
     " ",
   );
+
+const owners = ["ann", "bob", "cleo"];
 
 /** Few enough that no task reaches its limit of user errors. */
 const troublesMax = 3;
@@ -58,6 +64,8 @@ export function makeJob(random: Random, terms: JobTerms): SimJob {
   const expected = reference(kind, inputs, reducers);
   return {
     key: `key-${number}`,
+    owner: ownerOf(number),
+    code: codeOf(number),
     spec: { ...specOf(random, number, stages), ...(bareBrowsers ? { bareBrowsers } : {}) },
     submitAtMs,
     cancelAtMs: random.chance(0.12) ? submitAtMs + random.below(300_000) : Infinity,
@@ -89,6 +97,8 @@ export function plainJob(random: Random, shape: JobShape): SimJob {
   const inputs = Array.from({ length: taskCount }, () => text(random));
   return {
     key: `key-${number}`,
+    owner: ownerOf(number),
+    code: codeOf(number),
     spec: { ...spec, limits, locality: null, backupTasks, weight: 1 },
     submitAtMs,
     cancelAtMs: Infinity,
@@ -126,7 +136,7 @@ function specOf(random: Random, number: number, stages: readonly StageSpec[]): J
   const taskHost = Array.from({ length: taskCount }, () => random.below(4) - 1);
   return {
     name: `job ${number}`,
-    codeHash: codeHash(number),
+    codeHash: digestOf(codeOf(number)),
     planHash: digestOf(`plan ${number}`),
     stages,
     locality: random.chance(0.5) ? { hosts, taskHost } : null,
@@ -141,8 +151,12 @@ function specOf(random: Random, number: number, stages: readonly StageSpec[]): J
   };
 }
 
-export function codeHash(number: number): string {
-  return digestOf(`code ${number}`);
+function ownerOf(number: number): string {
+  return owners[number % owners.length]!;
+}
+
+function codeOf(number: number): string {
+  return number % 3 === 0 ? `code ${number}` : "code of many jobs";
 }
 
 function troublesOf(

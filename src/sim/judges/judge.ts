@@ -227,7 +227,18 @@ export class Judge {
     const number = idNumber(id);
     if (before === undefined) this.#acknowledged.set(id, { number, digest, removing: false });
     const found = this.state.jobs.get(number);
+    if (before === undefined) this.#countBeside(job, number);
     if (found?.digest !== digest) this.breach("I1", `${id} was acknowledged and is not in the log`);
+  }
+
+  /** X1: jobs of equal code, and of several owners, run at once. */
+  #countBeside({ owner, spec }: SimJob, number: number): void {
+    for (const other of this.state.active) {
+      const beside = this.state.jobs.get(other)!;
+      if (other === number) continue;
+      if (beside.spec.codeHash === spec.codeHash) this.#options.count("jobs of equal code at once");
+      if (beside.owner !== owner) this.#options.count("jobs of several owners at once");
+    }
   }
 
   otherBody(job: SimJob, outcome: unknown): void {

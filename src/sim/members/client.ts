@@ -59,8 +59,8 @@ export class SimClient {
     const { judge, random, tell } = this.#world;
     const digest = digestOf(JSON.stringify(job.spec));
     const submit = async (server: SimCoordinator) => {
-      await server.putBlob(job.spec.name.replace("job", "code"));
-      return server.submit(job.key, job.spec, digest);
+      await server.putBlob(job.code);
+      return server.submit(job, digest);
     };
     const id = await this.#until(submit);
     tell(() => `client: ${job.key} submitted as ${id}: ${describe(job)}`);
@@ -72,7 +72,7 @@ export class SimClient {
 
   /** Another body under a key that is taken must be refused. */
   async #submitOther(job: SimJob): Promise<void> {
-    const work = (server: SimCoordinator) => server.submit(job.key, job.spec, digestOf("other"));
+    const work = (server: SimCoordinator) => server.submit(job, digestOf("other"));
     const options = { timeoutMs: askTimeoutMs, work };
     const { network, judge } = this.#world;
     const outcome = await network
@@ -82,7 +82,7 @@ export class SimClient {
   }
 
   async #cancel(job: SimJob, id: JobId): Promise<void> {
-    await this.#until((server) => server.cancel(id), "not-found");
+    await this.#until((server) => server.cancel(id, job.owner), "not-found");
     this.#world.tell(() => `client: cancel of ${id} acknowledged`);
     this.#world.judge.cancelled(job, id);
   }

@@ -10,11 +10,12 @@ import { Loop, type OuterEffect } from "../../coordinator/loop/loop.ts";
 import { KeptOutputs } from "../../coordinator/relay/kept-outputs.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../../core/ids.ts";
-import type { JobSpec, TaskOutput } from "../../core/job.ts";
+import type { TaskOutput } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import { isLeasedTo, jobOutputs, jobState, jobSummary, tokenRecord } from "../../core/view.ts";
 import type { Link } from "../../link/link.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
+import type { SimJob } from "../jobs.ts";
 import type { Law } from "../judges/laws.ts";
 import { digestOf } from "../world/digest.ts";
 import { openSimLog, type SimDisk } from "../world/disk.ts";
@@ -173,14 +174,14 @@ export class SimCoordinator implements Server {
 
   // What clients and workers ask over HTTP.
 
-  async submit(key: string, spec: JobSpec, digest: string): Promise<JobId> {
+  async submit({ key, owner, spec }: SimJob, digest: string): Promise<JobId> {
     for (const hash of [spec.codeHash, spec.planHash]) this.#sweep!.touch(hash);
-    const event = { kind: "job-submitted", owner: "ann", key, digest, spec } as const;
+    const event = { kind: "job-submitted", owner, key, digest, spec } as const;
     return (await this.#mustRun().post(event)).job!;
   }
 
-  async cancel(job: JobId): Promise<void> {
-    await this.#mustRun().post({ kind: "job-cancelled", job, by: "ann" });
+  async cancel(job: JobId, by: string): Promise<void> {
+    await this.#mustRun().post({ kind: "job-cancelled", job, by });
   }
 
   async remove(job: JobId): Promise<void> {

@@ -102,7 +102,7 @@ export class SimExecutor implements Executor {
 
   start(order: RunOrder): void {
     const open = this.#jobs.get(order.job);
-    const job = this.#world.jobs.get(open?.codeHash ?? "");
+    const job = this.#world.jobs.get(open?.planHash ?? "");
     this.#world.judge.runStarted(this.#process, order, job ?? null);
     const law: Law = "C4: a full disk begins nothing";
     if (this.#machine.disk.isFull) this.#world.count(law);

@@ -105,7 +105,7 @@ export class TabData {
   async plainWork(ticket: string): Promise<PlainWork> {
     const run = this.#run(ticket);
     const spec = jobSpec(this.#parts.loop.state, run.job);
-    const job = this.#parts.world.jobs.get(spec?.codeHash ?? "");
+    const job = this.#parts.world.jobs.get(spec?.planHash ?? "");
     const stage = spec?.stages[run.stage];
     const [task] = run.attempts.keys();
     if (job === undefined || spec === null || stage === undefined || task === undefined) {
@@ -158,8 +158,8 @@ export class TabData {
 
   /** What the document has no place for. */
   #countersOf({ job, stage }: TabRun, task: number): { words: number } {
-    const codeHash = jobSpec(this.#parts.loop.state, job)?.codeHash ?? "";
-    const input = this.#parts.world.jobs.get(codeHash)?.inputs[task];
+    const planHash = jobSpec(this.#parts.loop.state, job)?.planHash ?? "";
+    const input = this.#parts.world.jobs.get(planHash)?.inputs[task];
     return { words: stage === 0 && input !== undefined ? input.split(" ").length : 0 };
   }
 

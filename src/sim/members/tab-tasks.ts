@@ -110,7 +110,7 @@ export class TabTasks {
   async #carryOut(run: Run): Promise<void> {
     const { task } = run;
     const { judge, jobs } = this.#world;
-    const job = jobs.get(task.codeHash) ?? null;
+    const job = jobs.get(task.planHash) ?? null;
     const refs = attemptsOf(task);
     const order = { job: task.job as JobId, stage: task.stage, attempts: refs };
     judge.runStarted(this.#process, order, job);

@@ -47,7 +47,7 @@ export type World = {
   readonly judge: Judge;
   /** Chance of members and jobs at run time; faults are planned before. */
   readonly random: Random;
-  /** Jobs by their code. */
+  /** Jobs by their plan: many have the same code. */
   readonly jobs: ReadonlyMap<string, SimJob>;
   /** Probability that a transfer between members arrives with a wrong byte. */
   flipProbability: number;
