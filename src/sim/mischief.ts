@@ -152,8 +152,8 @@ export class Mischief {
     };
   }
 
-  /** A machine of another owner comes as a worker that has just died, with that one's credential; or
-   *  one of the same owner, with a credential that it guesses. */
+  /** A machine of another owner comes as a worker that has just died, with that worker's
+   *  credential; or one of the same owner, with a credential that it guesses. */
   #intrude(fault: Fault): Undo | null {
     const seat = this.#seat(fault);
     const { credential, workerId } = seat.worker.loop;

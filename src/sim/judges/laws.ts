@@ -1,5 +1,5 @@
-/** The laws that the judges of a simulated world look at. Each reports how often it was *exercised*:
- *  checked in a state in which it could have been broken. A law that never is proves nothing. */
+/** The laws that the judges of a simulated world check. Each reports how often it was *exercised*:
+ *  checked in a state in which it could have been broken. One that never is proves nothing. */
 import type { CoordinatorState } from "../../core/cluster/state.ts";
 
 export const simulatedLaws = [

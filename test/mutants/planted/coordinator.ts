@@ -56,12 +56,7 @@ export const coordinatorMutants: readonly Mutant[] = [
       { in: "openMemoryLog", find: "$after !== last()", put: "$after < 0" },
     ],
   },
-  planted(
-    "blobs of jobs are swept",
-    "#sweep",
-    "$kept.has($hash) || this.#touched.has($hash)",
-    "this.#touched.has($hash)",
-  ),
+  planted("blobs of jobs are swept", "#withoutKept", "keepReferenced($state, $names);", ""),
   planted(
     "a deposed coordinator keeps its workers (bug 3 of the track record)",
     "#makeSure",
