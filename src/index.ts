@@ -24,7 +24,8 @@ export {
   type Value,
 } from "./sdk/job.ts";
 export type { JoinKind, JoinOn, JoinSettings } from "./sdk/operators/join.ts";
+export type { OperatorOptions } from "./sdk/operators/options.ts";
 export type { DistinctOptions, Records, SortOptions, TopOptions } from "./sdk/operators/sort.ts";
-export type { Groups, OperatorOptions, Pairs, Source } from "./sdk/operators/source.ts";
+export type { Groups, Pairs, Source } from "./sdk/operators/source.ts";
 export { count, log } from "./sdk/runtime.ts";
 export { type ModuleOptions, type ModuleResult, moduleTasks } from "./sdk/wasm.ts";

@@ -1,6 +1,7 @@
 /** Style as a test: the import table, sizes and names, for every source file of the repository. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { circleFindings } from "./tidy/circles.ts";
 import { type Finding, judge, tally } from "./tidy/finding.ts";
 import { importProblem, layerFindings } from "./tidy/layers.ts";
 import { fileFindings, lineFindings, shapeFindings } from "./tidy/sizes.ts";
@@ -23,6 +24,12 @@ function holds(rule: string, findings: readonly Finding[]): void {
 
 test("every folder of src imports only what the table allows", () => {
   holds("imports", layerFindings(sources));
+});
+
+test("no file imports itself by way of others, and rooms of a layer have an order", () => {
+  const findings = circleFindings(sources.filter(({ path }) => !path.startsWith("src/sim/")));
+  holds("import-circles", findings);
+  holds("room-circles", findings);
 });
 
 test("no file has more than 400 lines", () => {
@@ -71,6 +78,21 @@ test("the import rules find what they forbid", () => {
   assert.equal(find("src/worker/x.ts", `const a = await import("../cli/main.ts");`), 1);
   assert.equal(find("src/elsewhere/x.ts", "export {};"), 1);
   assert.match(importProblem("src/sdk/x.ts", "sdk", "./job") ?? "", /without its extension/);
+});
+
+test("the circle rules find a circle of types, and one of rooms", () => {
+  const find = (files: Record<string, string>) =>
+    circleFindings(Object.entries(files).flatMap(([path, text]) => pretend(path, text))).map(
+      ({ rule }) => rule,
+    );
+  const back = `import type { B } from "./b.ts";`;
+  assert.deepEqual(find({ "src/core/a.ts": back, "src/core/b.ts": `export * from "./a.ts";` }), [
+    "import-circles",
+  ]);
+  const [there, here] = [`import "../y/b.ts";`, `import "../x/c.ts";`];
+  const rooms = { "src/cli/x/a.ts": there, "src/cli/y/b.ts": here, "src/cli/x/c.ts": "" };
+  assert.deepEqual(find(rooms), ["room-circles"]);
+  assert.deepEqual(find({ ...rooms, "src/cli/y/b.ts": "" }), []);
 });
 
 test("the size rules find what is too large", () => {

@@ -4,7 +4,6 @@
  *  same loop with links in memory and tasks that only pretend. */
 
 import { ClusterError } from "../core/error.ts";
-import type { JobId } from "../core/ids.ts";
 import type { Failure } from "../core/job.ts";
 import {
   newWorkerState,
@@ -17,45 +16,17 @@ import {
 } from "../core/worker.ts";
 import type { Link } from "../link/link.ts";
 import { hit } from "../store/failpoint.ts";
-import type { JobOpen, StageSources, WorkerNotes } from "../wire/manager/messages.ts";
+import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
+import type {
+  Executor,
+  ExecutorEvents,
+  RunEvent,
+  Serving,
+  WithoutTime,
+  WorkerTimers,
+} from "./executor.ts";
 import { type Identity, ManagerTalk, type Specs, type TalkEvents } from "./manager/conversation.ts";
 import { Notes } from "./manager/notes.ts";
-
-/** Clock and timers; the coordinator's `Timers` fit. */
-export type WorkerTimers = {
-  wallMs(): number;
-  monotonicMs(): number;
-  after(delayMs: number, fire: () => void): () => void;
-};
-
-export type RunOrder = Omit<Extract<WorkerEffect, { kind: "start" }>, "kind">;
-export type RunEvent = WithoutTime<
-  Extract<WorkerEvent, { kind: "run-phase" | "run-reported" | "run-died" }>
->;
-type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never;
-
-/** Whoever runs attempts. Calls return at once; what comes of them is told by `tell`, later. */
-export type Executor = {
-  openJob(job: JobOpen): void;
-  closeJob(job: JobId): void;
-  setSources(sources: StageSources): void;
-  /** Answered by `run-phase`, `run-reported` for every attempt, or `run-died`. */
-  start(order: RunOrder): void;
-  /** The run's process ends now; nothing more is told of it. */
-  kill(run: number): void;
-  /** Map outputs that others may still fetch from here. */
-  serving(): Serving;
-};
-export type Serving = ReadonlyArray<{
-  readonly job: JobId;
-  readonly stage: number;
-  readonly tasks: readonly number[];
-}>;
-
-export type ExecutorEvents = {
-  readonly tell: (event: RunEvent) => void;
-  readonly note: (notes: Partial<WorkerNotes>) => void;
-};
 
 export type WorkerLoopOptions = {
   readonly rules: WorkerRules;

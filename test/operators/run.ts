@@ -22,7 +22,8 @@ import { openLocal } from "../../src/worker/input/file.ts";
 import { PipeSource } from "../../src/worker/input/pipe-source.ts";
 import { streamSplit } from "../../src/worker/input/split.ts";
 import type { Segment } from "../../src/worker/kernels/run-file.ts";
-import { type OperatorKernel, operatorKernel } from "../../src/worker/operators/kernel.ts";
+import { operatorKernel } from "../../src/worker/operators/kernel.ts";
+import type { OperatorKernel } from "../../src/worker/operators/operator.ts";
 import { runMapTask } from "../../src/worker/task/map-task.ts";
 import { runReduce } from "../../src/worker/task/reduce-task.ts";
 

@@ -1,7 +1,7 @@
 /** CSV as the judge reads it: one character after the other, by the rules of task processes. */
 import { ClusterError } from "../../core/error.ts";
 import type { FormatSpec } from "../format.ts";
-import { type Line, type SourceRecord, withoutReturn } from "./records.ts";
+import { type Line, type SourceRecord, withoutReturn } from "./record.ts";
 
 type CsvFormat = Extract<FormatSpec, { format: "csv" }>;
 

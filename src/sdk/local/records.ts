@@ -8,18 +8,9 @@ import { checkText, contentStartBytes } from "../../wire/content/content.ts";
 import { type FormatSpec, isText } from "../format.ts";
 import type { Upload } from "../plan/upload.ts";
 import { csvRecords } from "./csv.ts";
+import { type Line, type SourceRecord, withoutReturn } from "./record.ts";
 import { wordsOf } from "./words.ts";
 
-export type SourceRecord = {
-  /** Where it starts in the uncompressed file. */
-  readonly offset: number;
-} & (
-  | { readonly kind: "record"; readonly value: unknown }
-  /** It cannot be parsed: its text and why. */
-  | { readonly kind: "bad"; readonly text: string; readonly problem: string }
-);
-
-export type Line = { readonly offset: number; readonly bytes: Buffer; readonly text: string };
 type MatchFormat = Extract<FormatSpec, { format: "match" }>;
 
 /** Largest compressed or whole file, uncompressed, in bytes. */
@@ -161,12 +152,6 @@ function* linesOf(source: Source, start: number, end: number): Generator<Line, v
     }
     at = next;
   }
-}
-
-/** Without its newline; a lone return at the very end of a file is part of the line. */
-export function withoutReturn(line: string): string {
-  if (line.endsWith("\r\n")) return line.slice(0, -2);
-  return line.endsWith("\n") ? line.slice(0, -1) : line;
 }
 
 function withoutMark(bytes: Buffer): Buffer {

@@ -3,7 +3,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { OutputFormat } from "../../core/job.ts";
 import type { FormatSpec, SortSpec } from "../../wire/block/plan.ts";
 import type { AnyOperator, Format } from "../job.ts";
-import type { OperatorOptions } from "./source.ts";
+import type { OperatorOptions } from "./options.ts";
 
 type Settings = Omit<OperatorOptions, "output"> & {
   /** Of records with several columns: "ndjson" (default) or "csv". A text is a line. */

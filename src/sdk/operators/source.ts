@@ -25,6 +25,7 @@ import type { FormatSpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { AnyOperator, Format } from "../job.ts";
 
 import { type JoinSettings, joinSpec } from "./join.ts";
+import type { OperatorOptions } from "./options.ts";
 import {
   checkCount,
   type DistinctOptions,
@@ -35,21 +36,6 @@ import {
   type TopOptions,
   top,
 } from "./sort.ts";
-
-/** What may be said of any operator, as the last argument. */
-export type OperatorOptions = {
-  readonly name?: string;
-  /** Number of reduce tasks and so of output files. */
-  readonly reducers?: number;
-  /** Default "ndjson". */
-  readonly output?: "ndjson" | "csv" | "text";
-  /** A record that cannot be parsed or has no number where one is asked for: "fail" the job
-   *  (default) or "keep" it aside. */
-  readonly badRecords?: "fail" | "keep";
-  readonly timeoutMs?: number;
-  readonly attempts?: number;
-  readonly backupTasks?: boolean;
-};
 
 /** A format whose records have the columns `C`. */
 export type Source<In, C extends string> = Format<In> & Operators<C>;

@@ -17,7 +17,7 @@ import { type AttemptRef, attemptKey, idNumber, type JobId } from "../../core/id
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { LogRecord } from "../../store/log/log.ts";
-import type { RunOrder } from "../../worker/loop.ts";
+import type { RunOrder } from "../../worker/executor.ts";
 import type { SimJob } from "../jobs.ts";
 import type { SimWorker } from "../members/worker.ts";
 import type { SimClock } from "../world/clock.ts";

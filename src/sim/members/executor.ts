@@ -5,7 +5,7 @@ import type { AttemptReport } from "../../core/event.ts";
 import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../../core/ids.ts";
 import { type Failure, taskName } from "../../core/job.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
-import type { Executor, ExecutorEvents, RunOrder, Serving } from "../../worker/loop.ts";
+import type { Executor, ExecutorEvents, RunOrder, Serving } from "../../worker/executor.ts";
 import { mapTask, plainTask, reduceTask, type SimJob } from "../jobs.ts";
 import type { Law } from "../judges/laws.ts";
 import { digestOf } from "../world/digest.ts";

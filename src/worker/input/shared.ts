@@ -6,7 +6,7 @@ import { refuserFor } from "../../peer/addresses.ts";
 import { SharedInputs, type Wanted } from "../../peer/input/shared-input.ts";
 import { MasterCalls } from "../../peer/master/call.ts";
 import { Catalogue } from "../../peer/master/sources.ts";
-import type { RelayAddress } from "../shuffle/fetch.ts";
+import type { RelayAddress } from "../relay-address.ts";
 
 export function openSharedInputs(coordinator: RelayAddress, idleMs: number): SharedInputs {
   let calls: MasterCalls | null = null;

@@ -1,6 +1,6 @@
 /** CSV records (RFC 4180) from lines. What cannot be one is a bad record, never a wrong one. */
 import { ClusterError } from "../../core/error.ts";
-import type { FormatSpec } from "../task/job.ts";
+import type { FormatSpec } from "../../wire/block/plan.ts";
 
 export type CsvFormat = Extract<FormatSpec, { format: "csv" }>;
 

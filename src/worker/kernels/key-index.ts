@@ -6,9 +6,8 @@
  *  engine's Map, which has all the others. */
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, keyTags, writeKey } from "../../wire/block/key.ts";
+import { packedHash, packedMaxBytes } from "./packed.ts";
 import type { PackedKeys } from "./sort.ts";
-import { packedHash, packedMaxBytes } from "./words/packed.ts";
-import type { WordTable } from "./words/word-table.ts";
 
 /** A slot: index + 1 and length (0 = empty), four words of four characters, three to spare. */
 const slotWords = 8;
@@ -21,6 +20,13 @@ const keysMax = 2 ** 26 - 2;
 const mapMaxEntries = 2 ** 24;
 /** What a key is counted for besides its characters. */
 const keyCostBytes = 96;
+
+/** The words of a text by number, for keys that are words. */
+type NumberedWords = {
+  textOf(number: number): string;
+  /** Their bytes as keys, one after the other. */
+  keysOf(numbers: readonly number[]): PackedKeys;
+};
 
 export class KeyIndex {
   /** Keys so far; the next new key gets this index. */
@@ -37,7 +43,7 @@ export class KeyIndex {
   readonly #packed = new Int32Array(4);
   /** As long as all keys are words, they are only their numbers, by index: nothing is looked up,
    *  and their bytes are there. */
-  #words: WordTable | null = null;
+  #words: NumberedWords | null = null;
   readonly #numbers: number[] = [];
   readonly #mapMax: number;
 
@@ -53,7 +59,7 @@ export class KeyIndex {
   }
 
   /** Index of a word that is no key yet. */
-  addWord(words: WordTable, number: number): number {
+  addWord(words: NumberedWords, number: number): number {
     const text = words.textOf(number);
     if (this.count > 0 && this.#words === null) return this.indexOf(text);
     this.#words = words;

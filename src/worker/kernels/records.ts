@@ -1,6 +1,6 @@
 /** Records from bytes, for every format: lines, words, whole files, NDJSON, CSV. */
 import { assert, ClusterError } from "../../core/error.ts";
-import type { FormatSpec } from "../task/job.ts";
+import type { FormatSpec } from "../../wire/block/plan.ts";
 import type { ByteSource, SourcePiece } from "./byte-source.ts";
 import {
   type CsvFormat,

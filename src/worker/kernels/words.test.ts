@@ -4,8 +4,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { wordsOf } from "../../sdk/local/words.ts";
 import { type ByteSource, memorySource } from "./byte-source.ts";
+import { isWordCodePoint } from "./letters.ts";
 import { RecordPosition } from "./lines.ts";
-import { isWordCodePoint } from "./words/letters.ts";
 import { WordTable, wordsMax } from "./words/word-table.ts";
 import { WordCutter } from "./words.ts";
 

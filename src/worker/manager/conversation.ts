@@ -22,7 +22,7 @@ import type {
 } from "../../wire/manager/messages.ts";
 import { type Arrival, ManagerSession } from "../../wire/manager/session.ts";
 import { packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
-import type { Serving, WorkerTimers } from "../loop.ts";
+import type { Serving, WorkerTimers } from "../executor.ts";
 import { bySize, fittingServing } from "./fitting.ts";
 import { foreignStatus, reportStatus, stateStatus } from "./status.ts";
 

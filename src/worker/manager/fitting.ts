@@ -1,7 +1,7 @@
 /** What of a worker's words one message of the manager protocol holds. */
 import { reportsBytesMax } from "../../wire/manager/limits.ts";
 import type { TaskStatus } from "../../wire/manager/messages.ts";
-import type { Serving } from "../loop.ts";
+import type { Serving } from "../executor.ts";
 
 /** As many outputs as a message has room for; the coordinator has the others computed again. */
 export function fittingServing(serving: Serving, maxBytes: number): Serving {

@@ -1,7 +1,7 @@
 /** Log lines and progress on their way to the coordinator: bounded, in bulk, and dropped rather
  *  than kept. */
 import type { WorkerNotes } from "../../wire/manager/messages.ts";
-import type { WorkerTimers } from "../loop.ts";
+import type { WorkerTimers } from "../executor.ts";
 
 type LogNote = WorkerNotes["logs"][number];
 type ProgressNote = WorkerNotes["progress"][number];

@@ -4,7 +4,7 @@ import type { ApplySpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { MapReduceJob } from "../task/job.ts";
 import { keyReader } from "./columns.ts";
 import { mapCountWords, reduceCountWords } from "./count-words.ts";
-import { jobOf, type OperatorKernel } from "./kernel.ts";
+import { jobOf, type OperatorKernel } from "./operator.ts";
 
 export function countJob(
   operator: OperatorSpec,

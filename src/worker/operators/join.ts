@@ -11,7 +11,7 @@ import type { MapReduceJob } from "../task/job.ts";
 import { type ReduceTask, type RowWriter, runReduce } from "../task/reduce-task.ts";
 import { columnKey } from "./columns.ts";
 import { KeptRows } from "./kept-rows.ts";
-import { jobOf, type OperatorKernel } from "./kernel.ts";
+import { jobOf, type OperatorKernel } from "./operator.ts";
 
 const right = 0;
 const left = 1;

@@ -4,7 +4,7 @@ import type { Key } from "../../wire/block/key.ts";
 import type { ApplySpec, OperatorSpec } from "../../wire/block/plan.ts";
 import { columnOf, keyReader } from "./columns.ts";
 import { addExact, type Exact, exactOf } from "./decimal.ts";
-import { jobOf, type OperatorKernel } from "./kernel.ts";
+import { jobOf, type OperatorKernel } from "./operator.ts";
 
 type Numbers = Extract<ApplySpec, { operator: "sum" | "min" | "max" }>;
 

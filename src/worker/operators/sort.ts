@@ -21,7 +21,7 @@ import {
   type Target,
 } from "../task/map-task.ts";
 import type { ReduceTask } from "../task/reduce-task.ts";
-import { jobOf, type OperatorKernel } from "./kernel.ts";
+import { jobOf, type OperatorKernel } from "./operator.ts";
 
 /** For the buffers of a reduce task. */
 const mergeBytes = 48 * 1024 * 1024;

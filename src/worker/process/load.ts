@@ -8,8 +8,9 @@ import type { Hash } from "../../core/ids.ts";
 import { damaged } from "../../wire/block/arena.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { operatorKernel } from "../operators/kernel.ts";
-import { checkedPlan, jobIn, type LoadedJob, type Params } from "../task/job.ts";
+import { checkedPlan, jobIn, type Params } from "../task/job.ts";
 import { shown } from "../task/thrown.ts";
+import type { LoadedJob } from "./loaded-job.ts";
 import type { ShortFile, ToTask } from "./messages.ts";
 
 type Load = Extract<ToTask, { kind: "load" }>;

@@ -2,10 +2,11 @@
 import { ClusterError } from "../../core/error.ts";
 import { jsonText } from "../../wire/block/json.ts";
 import type { Counters } from "../task/counters.ts";
-import type { LoadedJob, TasksJob } from "../task/job.ts";
+import type { TasksJob } from "../task/job.ts";
 import { thrownBy } from "../task/thrown.ts";
 import { failureOf } from "./failure.ts";
 import type { Items } from "./items.ts";
+import type { LoadedJob } from "./loaded-job.ts";
 import { flushMs, type Reporter } from "./reporter.ts";
 
 /** Largest result of an item. */

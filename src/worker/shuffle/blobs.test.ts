@@ -16,7 +16,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { CoordinatorBlobs, openOutput } from "./blobs.ts";
+import { CoordinatorBlobs } from "./blobs.ts";
+import { openOutput } from "./open-output.ts";
 import { storeVerified } from "./store-file.ts";
 
 const { signal } = new AbortController();

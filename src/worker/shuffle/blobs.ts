@@ -1,7 +1,5 @@
-/** The coordinator's HTTP edge as a worker uses it: blobs in and out, and inputs that it passes on.
- *  */
-import { constants } from "node:fs";
-import { access, open } from "node:fs/promises";
+/** The coordinator's HTTP edge as a worker uses it: blobs in and out, and inputs that it relays. */
+import { access } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
@@ -9,6 +7,7 @@ import type { BlobPut } from "../../store/blob/blob.ts";
 import type { DiskBlobs } from "../../store/blob/disk.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
 import { type AskOptions, ask, readAll } from "./http.ts";
+import { openOutput } from "./open-output.ts";
 import type { Output } from "./outputs.ts";
 import { retrying } from "./retry.ts";
 import { storeVerified } from "./store-file.ts";
@@ -206,15 +205,6 @@ function tooLittle(file: number): ClusterError {
     "data-lost",
     `input ${file} is shorter than the plan says; submit it again`,
   );
-}
-
-/** Refuses links and what is no regular file: job code made it, and could have pointed elsewhere.
- *  */
-export async function openOutput(path: string) {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  if ((await handle.stat()).isFile()) return handle;
-  await handle.close();
-  throw new ClusterError("task-crashed", "the task left something that is no file as its output");
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -18,6 +18,7 @@ import { ShuffleClient } from "../../peer/shuffle/client.ts";
 import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
 import type { StageSources } from "../../wire/manager/messages.ts";
+import type { RelayAddress } from "../relay-address.ts";
 import { attemptName } from "./attempt-name.ts";
 import { type ByteRange, isUnchanged } from "./byte-range.ts";
 import { ask } from "./http.ts";
@@ -82,14 +83,6 @@ type Source = {
 type Part = number | "manifest";
 /** `sha256`: of what was fetched. */
 type Wanted = { task: number; sizeBytes: number; at: number; sha256: string };
-
-/** The coordinator, which keeps the outputs of workers that nobody can reach. */
-export type RelayAddress = {
-  readonly url: string;
-  readonly fingerprint: string;
-  /** The worker's credential now. */
-  readonly credential: () => string;
-};
 
 export class PartitionFetcher {
   readonly #outputs: Outputs;

@@ -11,8 +11,8 @@ import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey, type Hash, type JobId } from "../../core/ids.ts";
 import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
-import type { Serving } from "../loop.ts";
-import { openOutput } from "./blobs.ts";
+import type { Serving } from "../executor.ts";
+import { openOutput } from "./open-output.ts";
 import { diskError } from "./store-file.ts";
 
 export type Output = {

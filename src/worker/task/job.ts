@@ -6,7 +6,6 @@ import type { Key } from "../../wire/block/key.ts";
 import type { FormatSpec, Plan } from "../../wire/block/plan.ts";
 import type { OutputFormat } from "../../wire/block/row.ts";
 import type { Combine } from "../kernels/merge.ts";
-import type { OperatorKernel } from "../operators/kernel.ts";
 import { thrownBy } from "./thrown.ts";
 
 export type { FormatSpec };
@@ -42,17 +41,6 @@ export type TasksJob = {
 };
 
 export type AnyJob = MapReduceJob | TasksJob;
-
-export type LoadedJob = {
-  readonly job: AnyJob;
-  readonly plan: Plan;
-  /** The job's defaults overlaid with the plan's. */
-  readonly params: Params;
-  /** Cut from the paths in stacks. */
-  readonly codeFolder: string;
-  /** Of an operator. */
-  readonly kernel: OperatorKernel | null;
-};
 
 /** The job that a bundle exports. */
 export function jobIn(bundle: { readonly default?: unknown }): AnyJob {

@@ -1,7 +1,7 @@
 /** Loads the code of a job into a task's Worker: a module from a blob, which may import nothing. */
 import { ClusterError } from "../../../core/error.ts";
 import { operatorKernel } from "../../operators/kernel.ts";
-import type { LoadedJob } from "../../task/job.ts";
+import type { LoadedJob } from "../../process/loaded-job.ts";
 import { checkedPlan, jobIn, type Params } from "../../task/job.ts";
 import { shown } from "../../task/thrown.ts";
 import type { TaskOrder } from "../contract.ts";

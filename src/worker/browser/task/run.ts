@@ -2,11 +2,11 @@
 import { assert } from "../../../core/error.ts";
 import { memorySource } from "../../kernels/byte-source.ts";
 import { failureOf } from "../../process/failure.ts";
+import type { LoadedJob } from "../../process/loaded-job.ts";
 import type { TaskReport } from "../../process/messages.ts";
 import type { Reporter } from "../../process/reporter.ts";
 import { runItems } from "../../process/run-items.ts";
 import type { Counters } from "../../task/counters.ts";
-import type { LoadedJob } from "../../task/job.ts";
 import { runMapTask } from "../../task/map-task.ts";
 import { runReduce } from "../../task/reduce-task.ts";
 import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";

@@ -1,5 +1,5 @@
 /** Instances of `assembly/words.ts`, each with memory of its own. */
-import { isWordCodePoint } from "../words/letters.ts";
+import { isWordCodePoint } from "../letters.ts";
 import { kernelOf, type Memory } from "./engine.ts";
 import { wasmBase64 } from "./words-wasm.ts";
 

@@ -2,8 +2,8 @@
  *  separators. */
 import { ClusterError } from "../../../core/error.ts";
 import type { ByteSource } from "../byte-source.ts";
+import { isWordCodePoint } from "../letters.ts";
 import { type RecordPosition, recordMaxBytes } from "../lines.ts";
-import { isWordCodePoint } from "./letters.ts";
 
 /** Most bytes that a kernel gets at once. What has no separator in so many it does not get: even
  *  half as long again, in small letters, a word in it is not too long for a key. */

@@ -1,0 +1,40 @@
+/** What the loop of a worker needs of its executor, and the events that come back from it. */
+import type { JobId } from "../core/ids.ts";
+import type { WorkerEffect, WorkerEvent } from "../core/worker.ts";
+import type { JobOpen, StageSources, WorkerNotes } from "../wire/manager/messages.ts";
+
+/** Clock and timers; the coordinator's `Timers` fit. */
+export type WorkerTimers = {
+  wallMs(): number;
+  monotonicMs(): number;
+  after(delayMs: number, fire: () => void): () => void;
+};
+
+export type RunOrder = Omit<Extract<WorkerEffect, { kind: "start" }>, "kind">;
+export type RunEvent = WithoutTime<
+  Extract<WorkerEvent, { kind: "run-phase" | "run-reported" | "run-died" }>
+>;
+export type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never;
+
+/** Whoever runs attempts. Calls return at once; what comes of them is told by `tell`, later. */
+export type Executor = {
+  openJob(job: JobOpen): void;
+  closeJob(job: JobId): void;
+  setSources(sources: StageSources): void;
+  /** Answered by `run-phase`, `run-reported` for every attempt, or `run-died`. */
+  start(order: RunOrder): void;
+  /** The run's process ends now; nothing more is told of it. */
+  kill(run: number): void;
+  /** Map outputs that others may still fetch from here. */
+  serving(): Serving;
+};
+export type Serving = ReadonlyArray<{
+  readonly job: JobId;
+  readonly stage: number;
+  readonly tasks: readonly number[];
+}>;
+
+export type ExecutorEvents = {
+  readonly tell: (event: RunEvent) => void;
+  readonly note: (notes: Partial<WorkerNotes>) => void;
+};

@@ -1,0 +1,9 @@
+/** Where a worker reaches its coordinator for bytes that no other worker can give it. */
+
+/** The coordinator, which keeps the outputs of workers that nobody can reach. */
+export type RelayAddress = {
+  readonly url: string;
+  readonly fingerprint: string;
+  /** The worker's credential now. */
+  readonly credential: () => string;
+};
