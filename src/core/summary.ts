@@ -1,5 +1,5 @@
 /** What people see of the state: plain objects, made on demand, never stored. */
-import type { RemovedWhy } from "./cluster/retention/removed.ts";
+import type { RemovedWhy } from "./cluster/retention/retained.ts";
 import type { JobId, WorkerId } from "./ids.ts";
 import type { Failure, JobState, OutputFormat, StageKind } from "./job.ts";
 

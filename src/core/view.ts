@@ -4,7 +4,8 @@
 import type { TokenRecord } from "./access/roles.ts";
 import { mayRun } from "./cluster/placement/may-run.ts";
 import { visitBlobs } from "./cluster/retention/blobs.ts";
-import { type RemovedWhy, removedJob } from "./cluster/retention/removed.ts";
+import { removedJob } from "./cluster/retention/removed.ts";
+import type { RemovedWhy } from "./cluster/retention/retained.ts";
 import {
   type CoordinatorState,
   DONE,

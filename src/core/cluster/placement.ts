@@ -15,13 +15,13 @@ import type { WorkerSpecs } from "../event.ts";
 import { jobId, workerId } from "../ids.ts";
 import { grant } from "./leases.ts";
 import { mayRun, ownCode } from "./placement/may-run.ts";
+import type { OwnerShare } from "./shares/share.ts";
 import {
   chargeOf,
   expectedMs,
   firstJob,
   firstOwner,
   firstReady,
-  type OwnerShare,
   place,
   portionMs,
   putBack,

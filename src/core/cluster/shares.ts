@@ -14,15 +14,13 @@
 import type { JobSpec } from "../job.ts";
 import { Ranking } from "../structures/ranking.ts";
 import { mayRun } from "./placement/may-run.ts";
+import { guessMs, type OwnerShare, type Share, type Shares } from "./shares/share.ts";
 import type { CoordinatorState, JobRecord, Lease, Stage, WorkerRecord } from "./state.ts";
 
 /** Work of one job that is given at once while others wait, ms. */
 export const portionMs = 5;
 /** How long past use counts, ms of all slots. */
 const memoryMs = 5_000;
-/** What an attempt of a stage of which none has ended is charged at first, ms: about what those of
- *  other stages took at first, within these bounds. */
-export const guessMs = { first: 1_000, min: 5, max: 1_000 } as const;
 /** How much the newest stage counts in that guess. */
 const guessWeight = 0.25;
 /** Charges are multiples of this, ms: sums of such are exact in any order. */
@@ -31,53 +29,6 @@ const chargeUnitMs = 1 / 1_024;
 const announcedMs = 200;
 
 const priorityFactor = { high: 4, normal: 1, low: 1 / 4 } as const;
-
-export type Share = {
-  /** Worker time per weight, ms. */
-  usedMs: number;
-  /** Attempts that are charged as their time goes by, and until when that has been done. */
-  accruing: number;
-  sinceMs: number;
-};
-
-export type OwnerShare = {
-  readonly number: number;
-  readonly owner: string;
-  readonly share: Share;
-  /** Rank of the job that was last given something. */
-  turnMs: number;
-  /** Its jobs that run, or wait to. */
-  jobs: number;
-  /** Slots that its attempts take: of each worker as many as it has attempts there, and at most as
-   *  many as there are. */
-  slots: number;
-  /** Its jobs with ready tasks, by rank. */
-  readonly ready: Ranking;
-};
-
-export type Shares = {
-  /** 0 = as many as there are. */
-  slotsPerOwnerMax: number;
-  ownersSeen: number;
-  turnMs: number;
-  guessMs: number;
-  readonly owners: Map<string, OwnerShare>;
-  readonly byNumber: Map<number, OwnerShare>;
-  /** Owners with ready tasks, by rank. */
-  readonly ready: Ranking;
-};
-
-export function noShares(): Shares {
-  return {
-    slotsPerOwnerMax: 0,
-    ownersSeen: 0,
-    turnMs: 0,
-    guessMs: guessMs.first,
-    owners: new Map(),
-    byNumber: new Map(),
-    ready: new Ranking(),
-  };
-}
 
 export function weightOf({ priority = "normal", weight }: JobSpec): number {
   return weight * priorityFactor[priority];

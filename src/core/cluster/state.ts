@@ -13,7 +13,7 @@ import { Deadlines } from "../structures/deadlines.ts";
 import { Durations } from "../structures/durations.ts";
 import { IntQueue } from "../structures/queue.ts";
 import { nothingRetained, type Retained } from "./retention/retained.ts";
-import { noShares, type Share, type Shares } from "./shares.ts";
+import { noShares, type Share, type Shares } from "./shares/share.ts";
 
 /** Task states as small numbers, for the column. The order is part of the snapshot. */
 export const WAITING = 0;

@@ -12,7 +12,7 @@ import type { CoordinatorEvent, RetentionLimits } from "../../event.ts";
 import { idNumber, type JobId, jobId } from "../../ids.ts";
 import type { CoordinatorState, JobRecord } from "../state.ts";
 import { visitBlobs } from "./blobs.ts";
-import type { RemovedJob, RemovedWhy } from "./removed.ts";
+import type { RemovedJob, RemovedWhy } from "./retained.ts";
 import { addEnded, type Retained } from "./retained.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;

@@ -2,20 +2,7 @@
 import { ClusterError } from "../../error.ts";
 import { idNumber } from "../../ids.ts";
 import type { CoordinatorState } from "../state.ts";
-
-/** age: its time was over · bytes: results had no more room · records: too many ended jobs for the
- *  memory · disk: the disk was nearly full. */
-export type RemovedWhy = "age" | "bytes" | "records" | "disk";
-
-export type RemovedJob = {
-  readonly owner: string;
-  /** Null when it was made up for one submission, or there was none. */
-  readonly key: string | null;
-  readonly digest: string;
-  readonly endedAtMs: number;
-  readonly removedAtMs: number;
-  readonly why: RemovedWhy;
-};
+import type { RemovedJob, RemovedWhy } from "./retained.ts";
 
 /** What became of a job that is not kept any more; null when it is not remembered either. */
 export function removedJob(state: CoordinatorState, job: number): RemovedJob | null {

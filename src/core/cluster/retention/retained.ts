@@ -1,7 +1,20 @@
 /** The ended jobs in order of their ends, with the sizes that count against the bounds; saved with
  *  the rest of the state. */
-import type { JobRecord } from "../state.ts";
-import type { RemovedJob } from "./removed.ts";
+import type { JobState, TaskOutput } from "../../job.ts";
+
+/** age: its time was over · bytes: results had no more room · records: too many ended jobs for the
+ *  memory · disk: the disk was nearly full. */
+export type RemovedWhy = "age" | "bytes" | "records" | "disk";
+
+export type RemovedJob = {
+  readonly owner: string;
+  /** Null when it was made up for one submission, or there was none. */
+  readonly key: string | null;
+  readonly digest: string;
+  readonly endedAtMs: number;
+  readonly removedAtMs: number;
+  readonly why: RemovedWhy;
+};
 
 /** What a job, and each of its tasks, takes in memory and in a snapshot, about. */
 const jobBytes = 2_048;
@@ -38,7 +51,18 @@ export function nothingRetained(): Retained {
   };
 }
 
-export function addEnded(retained: Retained, job: JobRecord): void {
+/** A job, as far as its size and its end go. */
+type Sized = {
+  readonly number: number;
+  readonly state: JobState;
+  readonly endedAtMs: number;
+  readonly stages: ReadonlyArray<{
+    readonly spec: { readonly taskCount: number; readonly partitionCount: number };
+    readonly outputs: ReadonlyArray<TaskOutput | null>;
+  }>;
+};
+
+export function addEnded(retained: Retained, job: Sized): void {
   let resultBytes = 0;
   let recordBytes = jobBytes;
   for (const stage of job.stages) {
@@ -72,12 +96,12 @@ export function saveRetained(retained: Retained): SavedRetained {
 /** `saved` is absent in snapshots from before there were bounds. */
 export function loadRetained(
   saved: SavedRetained | undefined,
-  jobs: ReadonlyMap<number, JobRecord>,
+  jobs: ReadonlyMap<number, Sized>,
 ): Retained {
   const retained = nothingRetained();
   const all = [...jobs.values()].filter((job) => job.state !== "running");
   const ended =
-    saved?.ended.map((number) => jobs.get(number) as JobRecord) ??
+    saved?.ended.map((number) => jobs.get(number) as Sized) ??
     all.sort((a, b) => a.endedAtMs - b.endedAtMs || a.number - b.number);
   for (const job of ended) addEnded(retained, job);
   if (saved === undefined) return retained;

@@ -1,8 +1,9 @@
 /** What is kept of shares beside jobs and leases agrees with them (I16), and those with ready tasks
  *  are those that are ranked (I8). */
 import { assert } from "../../error.ts";
-import { firstReady, type OwnerShare } from "../shares.ts";
+import { firstReady } from "../shares.ts";
 import type { CoordinatorState, JobRecord } from "../state.ts";
+import type { OwnerShare } from "./share.ts";
 
 export function checkShares(state: CoordinatorState): void {
   const { byNumber, owners, ready } = state.shares;

@@ -1,5 +1,6 @@
 /** Shares as plain JSON and back: what was used; what is ready follows from the jobs. */
-import { addOwner, noShares, type OwnerShare, type Shares } from "../shares.ts";
+import { addOwner } from "../shares.ts";
+import { noShares, type OwnerShare, type Shares } from "./share.ts";
 
 export type SavedShares = Pick<Shares, "slotsPerOwnerMax" | "ownersSeen" | "turnMs" | "guessMs"> & {
   readonly owners: ReadonlyArray<Pick<OwnerShare, "number" | "owner" | "share" | "turnMs">>;
