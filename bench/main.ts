@@ -7,6 +7,7 @@ import { type Case, type Figure, keepsBound } from "./case.ts";
 import { jobsAtOnce } from "./fairness/at-once.ts";
 import { files } from "./files/transfer.ts";
 import { gateway } from "./gateway/gateway.ts";
+import { growth } from "./growth/over-time.ts";
 import {
   bound,
   machineName,
@@ -29,6 +30,7 @@ const cases: readonly Case[] = [
   tasks,
   largeJobs,
   jobsAtOnce,
+  growth,
   scale,
   gateway,
   start,

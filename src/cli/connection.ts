@@ -1,7 +1,9 @@
 /** A client for the coordinator that the options mean, asked once whether it answers at all. */
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../core/error.ts";
 import type { Client, ConnectOptions } from "../sdk/client.ts";
+import { startingText } from "../wire/api/messages.ts";
 import { findTarget, type TargetOptions } from "./place.ts";
 
 /** Throws `unavailable` saying how to get a coordinator, when none answers. */
@@ -9,7 +11,8 @@ export async function openClient(options: TargetOptions): Promise<Client> {
   const target = findTarget(options);
   const { connect } = await import("../sdk/client.ts");
   try {
-    return await connect({ ...target, ...nearBlobs(target.dataDir) });
+    const options = { ...target, ...nearBlobs(target.dataDir) };
+    return await whenStarted(() => connect(options));
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
     const help =
@@ -19,6 +22,39 @@ export async function openClient(options: TargetOptions): Promise<Client> {
     throw new ClusterError("unavailable", `no coordinator answers at ${target.url}; ${help}`, {
       cause: error,
     });
+  }
+}
+
+/** How long a coordinator that replays its log is waited for, and how long it may not answer once
+ *  it has said so, in ms. */
+const startingMs = 600_000;
+const silentMs = 5_000;
+const askEveryMs = 250;
+/** Between two lines about it, in ms. */
+const sayEveryMs = 2_000;
+
+/** Waits for a coordinator that says that it is starting, and prints how far it is. */
+async function whenStarted<T>(ask: () => Promise<T>): Promise<T> {
+  const giveUpAtMs = performance.now() + startingMs;
+  let heardAtMs: number | null = null;
+  let saidAtMs = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
+      const nowMs = performance.now();
+      const isStarting = error.text.startsWith(startingText);
+      if (isStarting) heardAtMs = nowMs;
+      // Between the two servers of the port there may be none.
+      const isPatient = heardAtMs !== null && nowMs - heardAtMs < silentMs;
+      if (!isPatient || nowMs > giveUpAtMs) throw error;
+      if (isStarting && nowMs - saidAtMs >= sayEveryMs) {
+        console.error(error.text.replace("; try again in a moment", ""));
+        saidAtMs = nowMs;
+      }
+    }
+    await delay(askEveryMs);
   }
 }
 

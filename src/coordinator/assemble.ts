@@ -10,7 +10,7 @@ import { makeDirectory } from "../store/directory.ts";
 import { diskSpace } from "../store/disk-space.ts";
 import { openSqliteLog } from "../store/log/sqlite.ts";
 import { Auth } from "./access/auth.ts";
-import { clusterKeys } from "./data-dir.ts";
+import { addCheck, clusterKeys } from "./data-dir.ts";
 import { TrackerEdge } from "./edges/browser/edge.ts";
 import { PlainResults } from "./edges/browser/plain-results.ts";
 import { ticketOf } from "./edges/browser/ticket.ts";
@@ -25,6 +25,7 @@ import { Plans } from "./jobs/plans.ts";
 import { Progress } from "./jobs/progress.ts";
 import { defaultRetention, Retention } from "./jobs/retention.ts";
 import { Watchers } from "./jobs/watchers.ts";
+import type { ReplayProgress } from "./loop/journal.ts";
 import { Loop, type OuterEffect } from "./loop/loop.ts";
 import { realTimers } from "./loop/timers.ts";
 import { openSharedInputs } from "./members/inputs.ts";
@@ -43,6 +44,7 @@ type Options = CoordinatorOptions & {
   readonly onShutdown: () => void;
   /** The log failed or a law is broken. */
   readonly onFatal: (error: Error) => void;
+  readonly onReplayed: (progress: ReplayProgress) => void;
 };
 
 /** Longest silence of a worker that is read from, ms. */
@@ -53,6 +55,7 @@ type Kept = Pick<Services, "attempts" | "blobs" | "loop" | "logs" | "progress" |
 export async function openServices(options: Options, closers: Closers): Promise<Services> {
   const { dataDir, onShutdown, version } = options;
   const keys = clusterKeys(dataDir);
+  addCheck(dataDir);
   const later = { perform: (_effect: OuterEffect): void => {} };
   const kept = await openKept(options, closers, (effect) => later.perform(effect));
   const { blobs, loop } = kept;
@@ -90,7 +93,7 @@ export async function openServices(options: Options, closers: Closers): Promise<
 
 /** What remembers, and the loop. */
 async function openKept(
-  { dataDir, onFatal, slotsPerOwner, snapshotRecords }: Options,
+  { dataDir, onFatal, onReplayed, slotsPerOwner, snapshotRecords }: Options,
   closers: Closers,
   perform: (effect: OuterEffect) => void,
 ): Promise<Kept> {
@@ -108,6 +111,7 @@ async function openKept(
     perform,
     ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
     ...(slotsPerOwner === undefined ? {} : { slotsPerOwner }),
+    onReplay: onReplayed,
     onFatal,
   });
   closers.push(() => loop.stop());

@@ -2,7 +2,7 @@
  *  closed as one. */
 import { join } from "node:path";
 import { isLoopback, type Listen, parseListen, reachableUrl, urlOf } from "../link/listen.ts";
-import { fingerprint } from "../link/tls/self-signed.ts";
+import { type Certificate, fingerprint } from "../link/tls/self-signed.ts";
 import { hit } from "../store/failpoint.ts";
 import { ownAdminToken } from "./access/admin-token.ts";
 import { openServices } from "./assemble.ts";
@@ -10,10 +10,11 @@ import { openDataDir, ownCertificate } from "./data-dir.ts";
 import type { GatewayLink } from "./edges/browser/edge.ts";
 import { type ConsoleOptions, serveConsole } from "./edges/console/edge.ts";
 import { serve } from "./edges/http/edge.ts";
+import { type StartingServer, serveStarting } from "./edges/http/starting.ts";
 import { defaultP4Settings } from "./edges/p4/call.ts";
 import { P4Edge } from "./edges/p4/edge.ts";
 import { serveP4 } from "./edges/p4/serve.ts";
-import type { NewEvent, Reply } from "./loop/journal.ts";
+import type { NewEvent, ReplayProgress, Reply } from "./loop/journal.ts";
 import { realTimers } from "./loop/timers.ts";
 import { thisMachine } from "./members/addresses.ts";
 import { Knocking } from "./members/probe.ts";
@@ -85,9 +86,12 @@ async function open(
   const { dataDir, insecure = false } = options;
   openDataDir(dataDir);
   const certificate = isLoopback(listen.host) || insecure ? null : ownCertificate(dataDir);
+  const starting = new Starting(options, listen, certificate);
+  closers.push(() => starting.close());
   const services = await openServices(
     {
       ...options,
+      onReplayed: (progress) => starting.replayed(progress),
       onFatal: (error) => void close().then(() => (options.onFatal ?? raise)(error)),
     },
     closers,
@@ -96,6 +100,7 @@ async function open(
   const p4 = openP4(services, options);
   const knocking = new Knocking({ members: services.members, timers: realTimers });
   closers.push(() => knocking.stop());
+  await starting.close();
   const serving = await serve({
     services,
     p4,
@@ -128,6 +133,36 @@ async function open(
     post: (event) => services.loop.post(event),
     close,
   };
+}
+
+/** Answers calls once a replay takes longer than a moment. */
+class Starting {
+  readonly #options: CoordinatorOptions;
+  readonly #listen: Listen;
+  readonly #certificate: Certificate | null;
+  #server: StartingServer | null = null;
+
+  constructor(options: CoordinatorOptions, listen: Listen, certificate: Certificate | null) {
+    this.#options = options;
+    this.#listen = listen;
+    this.#certificate = certificate;
+  }
+
+  replayed(progress: ReplayProgress): void {
+    const certificate = this.#certificate;
+    const at = this.#listen;
+    // Any free port is known when the real server has it.
+    if (at.port !== 0) this.#server ??= serveStarting(at, certificate);
+    this.#server?.replayed(progress);
+    const url = urlOf(certificate === null ? "http" : "https", at);
+    const mark = certificate === null ? "" : fingerprint(certificate.cert);
+    this.#options.onReplay?.(progress, at.port === 0 ? null : { url, fingerprint: mark });
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close();
+    this.#server = null;
+  }
 }
 
 function openP4({ auth, loop, members, tickets }: Services, options: CoordinatorOptions): P4Edge {

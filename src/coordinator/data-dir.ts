@@ -3,7 +3,7 @@
  *
  *  `log.sqlite` · `blobs/` · `logs/` · `cluster.json` (keys) · `tls.json` · `admin.token`, all for
  *  the owner only. */
-import { createHmac, createSecretKey, randomBytes } from "node:crypto";
+import { createHash, createHmac, createSecretKey, randomBytes } from "node:crypto";
 import { chmodSync, existsSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
@@ -50,6 +50,14 @@ export function clusterKeys(dir: string): ClusterKeys {
   };
 }
 
+/** At each start: a file of before has no check of its bytes yet. */
+export function addCheck(dir: string): void {
+  const path = join(dir, "cluster.json");
+  const text = readPrivate(path);
+  if (text === null || text.includes('"check"')) return;
+  writePrivate(path, textOf(parsed(path, text)));
+}
+
 function firstKeys(path: string): string {
   const text = freshKeys();
   writePrivate(path, text);
@@ -76,14 +84,28 @@ export function renewKeys(dir: string): void {
 function freshKeys(cluster?: string): string {
   const tag = randomBytes(clusterTagBytes).toString("hex");
   const secret = randomBytes(32).toString("hex");
-  const keys = { version: dataVersion, tag, secret, cluster: cluster ?? tag };
-  return `${JSON.stringify(keys)}\n`;
+  return textOf({ tag, secret, cluster: cluster ?? tag });
+}
+
+function textOf(keys: Keys): string {
+  const { cluster, secret, tag } = keys;
+  const known = { version: dataVersion, tag, secret, cluster, check: checkOf(keys) };
+  return `${JSON.stringify(known)}\n`;
+}
+
+/** Of all that the file says, so that a flipped bit is found. */
+function checkOf({ cluster, secret, tag }: Keys): string {
+  const text = JSON.stringify([dataVersion, tag, secret, cluster]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
 type Keys = { readonly tag: string; readonly secret: string; readonly cluster: string };
 
+const isTag = /^[0-9a-f]{16}$/;
+const fields: ReadonlySet<string> = new Set(["version", "tag", "secret", "cluster", "check"]);
+
 function parsed(path: string, text: string): Keys {
-  let found: { version?: unknown; tag?: unknown; secret?: unknown; cluster?: unknown };
+  let found: Partial<Record<"version" | "tag" | "secret" | "cluster" | "check", unknown>>;
   try {
     found = JSON.parse(text);
   } catch (cause) {
@@ -98,8 +120,12 @@ function parsed(path: string, text: string): Keys {
         `${dataVersion}); start the newer version, or give another --data`,
     );
   }
-  if (typeof tag === "string" && typeof secret === "string" && /^[0-9a-f]{16}$/.test(tag)) {
-    return { tag, secret, cluster: typeof found.cluster === "string" ? found.cluster : tag };
+  const names = Object.keys(found);
+  const isKnown = version === dataVersion && names.every((name) => fields.has(name));
+  if (isKnown && typeof tag === "string" && typeof secret === "string" && isTag.test(tag)) {
+    const keys = { tag, secret, cluster: typeof found.cluster === "string" ? found.cluster : tag };
+    // Files of before have none; the next start adds it.
+    if (found.check === undefined || found.check === checkOf(keys)) return keys;
   }
   throw new ClusterError("storage-failed", `${path} is damaged; restore it from a backup`);
 }

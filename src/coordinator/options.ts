@@ -6,7 +6,10 @@ import type { Mount } from "./edges/http/mount.ts";
 import type { P4Settings } from "./edges/p4/call.ts";
 import type { LivenessOptions } from "./edges/worker/liveness.ts";
 import type { RetentionOptions } from "./jobs/retention.ts";
+import type { ReplayProgress } from "./loop/journal.ts";
 import type { UploadLimits } from "./relay/uploads.ts";
+
+export type StartingAt = { readonly url: string; readonly fingerprint: string };
 
 export type CoordinatorOptions = {
   /** Made when it is not there; one coordinator at a time. */
@@ -26,6 +29,9 @@ export type CoordinatorOptions = {
   readonly limits?: Partial<ServeLimits>;
   /** A snapshot is taken after so many records. Default: see the loop. */
   readonly snapshotRecords?: number;
+  /** Told now and then while a long log is replayed; `at`: where calls are answered so meanwhile,
+   *  null when that is not known yet (port 0). */
+  readonly onReplay?: (progress: ReplayProgress, at: StartingAt | null) => void;
   /** No new job or upload is taken while the disk has less; 0 = no mark. Default: 256 MiB, or a
    *  twentieth of a smaller disk. */
   readonly lowWaterBytes?: number;

@@ -195,6 +195,8 @@ export class Client {
           if (summary.state !== "running") return;
         }
       } catch (error) {
+        // The caller has left: that is no silence of the coordinator.
+        signal?.throwIfAborted();
         const mayRetry = error instanceof ClusterError && error.code === "unavailable";
         if (!mayRetry || performance.now() - heardAtMs > patienceMs) throw error;
         options.onAway?.();

@@ -33,6 +33,7 @@ import {
 } from "./up/console-options.ts";
 import { type P4Flags, p4Lines, p4Options, withP4 } from "./up/p4-options.ts";
 import { type RetentionFlags, retentionOptions, withRetention } from "./up/retention-options.ts";
+import { replayNews } from "./up/starting.ts";
 import { type UploadFlags, uploadLimits, withUploads } from "./up/upload-options.ts";
 
 type EdgeFlags = ConsoleFlags & P4Flags & RetentionFlags & UploadFlags;
@@ -191,8 +192,10 @@ async function up(options: Options): Promise<void> {
   const news = (line: string) => console.error(line);
   const limits = tabLimits(options);
   const gateway = ownGateway({ anonymous: anonymousBrowsers, print: news, limits });
+  const { forget, onReplay } = replayNews(dataDir);
   const starting = openCoordinator({
     dataDir,
+    onReplay,
     ...coordinatorOptions(options),
     ...(users === undefined ? {} : { console: users }),
     mount: gateway.mount,
@@ -201,6 +204,7 @@ async function up(options: Options): Promise<void> {
     onShutdown: end.resolve,
     onFatal: end.reject,
   });
+  starting.catch(forget);
   const coordinator = await withAdvice(dataDir, starting);
   coordinator.acceptGateway(gateway.trackerLink());
   const endpoint = writeEndpoint(dataDir, coordinator, options);

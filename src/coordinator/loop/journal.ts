@@ -86,25 +86,59 @@ function decodeSnapshot(record: LogRecord): LogEnd {
   return { state: loadState(state), position: record.position, atMs, epoch, snapshotBytes };
 }
 
+/** Records behind the snapshot. */
+export type ReplayProgress = { readonly done: number; readonly total: number };
+
+/** Records between two looks at the clock. */
+const lookEvery = 256;
+/** A replay lets others run so often, in ms, and then says how far it is. */
+const breathMs = 50;
+
+/** Calls `said`, and lets timers and sockets of this process have their turn, now and then. */
+function breather(said: (progress: ReplayProgress) => void, nowMs: () => number) {
+  let lastMs = nowMs();
+  return async (progress: ReplayProgress): Promise<void> => {
+    if (progress.done % lookEvery !== 0 || nowMs() - lastMs < breathMs) return;
+    said(progress);
+    await new Promise((resume) => setImmediate(resume));
+    lastMs = nowMs();
+  };
+}
+
+export type ReplayOptions = {
+  /** Each record behind the snapshot, with what the core made of it. */
+  readonly replayed?: (
+    record: LogRecord,
+    event: CoordinatorEvent,
+    effects: readonly Effect[],
+  ) => void;
+  /** Told now and then; others of this process run meanwhile. */
+  readonly onProgress?: (progress: ReplayProgress) => void;
+  readonly nowMs?: () => number;
+};
+
 /** Snapshot and replay. Effects are dropped: whoever needs them again asks again (see
- *  core/effect.ts). `replayed` sees each record behind the snapshot, with what the core made of it.
- *  */
+ *  core/effect.ts). */
 export async function replay(
-  log: Pick<Log, "loadSnapshot" | "read">,
-  replayed?: (record: LogRecord, event: CoordinatorEvent, effects: readonly Effect[]) => void,
+  log: Pick<Log, "loadSnapshot" | "read"> & Partial<Pick<Log, "last">>,
+  { replayed, onProgress, nowMs = () => 0 }: ReplayOptions = {},
 ): Promise<LogEnd> {
   const snapshot = await log.loadSnapshot();
   const end =
     snapshot === null
       ? { state: emptyState(), position: 0, atMs: 0, epoch: 0, snapshotBytes: 0 }
       : decodeSnapshot(snapshot);
-  for await (const record of log.read(end.position)) {
+  const from = end.position;
+  const total = onProgress === undefined ? 0 : ((await log.last?.()) ?? from) - from;
+  const breathe = onProgress === undefined ? null : breather(onProgress, nowMs);
+  for await (const record of log.read(from)) {
     const event = decodeRecord(record);
     const effects = step(end.state, event);
     replayed?.(record, event, effects);
     end.position = record.position;
     end.atMs = event.atMs;
     if (event.kind === "coordinator-started") end.epoch = event.epoch;
+    await breathe?.({ done: end.position - from, total });
   }
   return end;
 }

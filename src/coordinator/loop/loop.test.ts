@@ -224,6 +224,68 @@ test("a coordinator that restarts often takes a snapshot all the same", async ()
   assert.equal(snapshot?.position, 4);
 });
 
+const manyRecords = 1_200;
+
+async function postMany(loop: Loop): Promise<void> {
+  await loop.post(joined);
+  for (let n = 0; n < manyRecords; n++) await loop.post({ kind: "time-passed" });
+}
+
+/** Records that a start would replay. */
+async function leftToReplay(contents: LogContents): Promise<number> {
+  let records = 0;
+  await replay(openMemoryLog(structuredClone(contents)), { replayed: () => records++ });
+  return records;
+}
+
+test("G7: after a stop, and after some time, a start has nothing to replay", async () => {
+  const stopped = emptyLog();
+  const one = await open(openMemoryLog(stopped));
+  await postMany(one.loop);
+  assert.ok((await leftToReplay(stopped)) > manyRecords, "no snapshot was due");
+  await one.loop.stop();
+  assert.equal(await leftToReplay(stopped), 0);
+  const running = emptyLog();
+  const two = await open(openMemoryLog(running));
+  await postMany(two.loop);
+  two.timers.pass(300_000);
+  await two.loop.post(joined);
+  assert.equal(await leftToReplay(running), 0);
+  await assertReplays(two.loop, running);
+});
+
+test("G7: a snapshot waits until the records are an eighth of the last one", async () => {
+  const contents = emptyLog();
+  const { loop } = await open(openMemoryLog(contents), { snapshotRecords: 4 });
+  const { job } = await loop.post(submission(mapReduceSpec(20_000, 1)));
+  assert.ok(job !== undefined);
+  await loop.post(joined);
+  for (let n = 0; n < 8; n++) await loop.post({ kind: "time-passed" });
+  assert.ok((await leftToReplay(contents)) >= 7);
+});
+
+test("G8: a long replay says how far it is, and lets others run meanwhile", async () => {
+  const contents = emptyLog();
+  const { loop } = await open(openMemoryLog(contents));
+  await postMany(loop);
+  const seen: number[] = [];
+  let turns = 0;
+  let nowMs = 0;
+  const onReplay = ({ done, total }: { done: number; total: number }) => {
+    assert.equal(total, manyRecords + 2);
+    seen.push(done);
+    setImmediate(() => turns++);
+  };
+  const timers = new ManualTimers();
+  timers.monotonicMs = () => (nowMs += 30);
+  await open(openMemoryLog(contents), { onReplay, timers });
+  assert.ok(
+    seen.length >= 2 && seen.every((done, index) => done > (seen[index - 1] ?? 0)),
+    `${seen}`,
+  );
+  assert.equal(turns, seen.length);
+});
+
 test("a large snapshot waits for as many bytes of records as it has itself", async () => {
   const log = openMemoryLog();
   const sizes: number[] = [];

@@ -19,6 +19,7 @@ import {
   encodeSnapshot,
   type LogEnd,
   type NewEvent,
+  type ReplayProgress,
   type Reply,
   recordBytes,
   replay,
@@ -45,11 +46,17 @@ export type LoopOptions = {
   readonly inboxMaxChars?: number;
   /** Events in one append. Default 1,024. */
   readonly batchMax?: number;
-  /** A snapshot is taken after so many records. Default 50,000. */
+  /** A snapshot is taken after so many records. Default 10,000, which replay within a second. */
   readonly snapshotRecords?: number;
   /** … or so many bytes of records. Default 64 MiB. A larger snapshot waits for as many bytes of
-   *  records as it has itself, so that a byte of the log costs the same however large the state. */
+   *  records as it has itself, a smaller one for an eighth, so that a byte of the log costs the
+   *  same however large the state. */
   readonly snapshotBytes?: number;
+  /** … or so long after the last one, and at `stop`, when a start would have more than a handful of
+   *  records to replay; in ms. Default 5 min. */
+  readonly snapshotEveryMs?: number;
+  /** Told now and then during a long replay. Default: not told, and nothing else runs meanwhile. */
+  readonly onReplay?: (progress: ReplayProgress) => void;
 };
 
 type Posted = {
@@ -58,6 +65,11 @@ type Posted = {
   readonly refused: (error: Error) => void;
 };
 
+/** Replaying fewer records takes no longer than to read a snapshot. */
+const snapshotRecordsMin = 1_000;
+/** After a start that read more than this, the first snapshot waits so long, in ms. */
+const largeStartBytes = 8 * 1024 * 1024;
+const largeStartMs = 10_000;
 /** How long the loop waits with `time-passed` after the disk was full, ms. */
 const fullRetryMs = 1_000;
 /** What a snapshot that nobody takes counts as: about the largest that a log takes. */
@@ -86,6 +98,9 @@ export class Loop {
   #started = false;
   #startedAtMs = 0;
   #cancelTimer = () => {};
+  #savedAtMs: number;
+  /** No snapshot before. */
+  #saveFromMs = Number.NEGATIVE_INFINITY;
   #sinceSnapshot = { records: 0, sizeBytes: 0 };
 
   private constructor(options: LoopOptions, end: LogEnd) {
@@ -95,11 +110,14 @@ export class Loop {
       inboxMaxChars: 64 * 1024 * 1024,
       batchMax: 1_024,
       observe: () => {},
-      snapshotRecords: 50_000,
+      snapshotRecords: 10_000,
       snapshotBytes: 64 * 1024 * 1024,
+      snapshotEveryMs: 300_000,
+      onReplay: () => {},
       ...options,
     };
     this.#end = end;
+    this.#savedAtMs = options.timers.monotonicMs();
     this.#clock = new LogClock(options.timers, end.atMs);
   }
 
@@ -108,13 +126,20 @@ export class Loop {
   static async start(options: LoopOptions): Promise<Loop> {
     // What was replayed counts, or a coordinator that restarts often would never take a snapshot.
     const since = { records: 0, sizeBytes: 0 };
-    const end = await replay(options.log, ({ bytes }, event, effects) => {
-      since.records += 1;
-      since.sizeBytes += bytes.length;
-      options.observe?.(event, effects);
+    const end = await replay(options.log, {
+      replayed({ bytes }, event, effects) {
+        since.records += 1;
+        since.sizeBytes += bytes.length;
+        options.observe?.(event, effects);
+      },
+      ...(options.onReplay === undefined ? {} : { onProgress: options.onReplay }),
+      nowMs: () => options.timers.monotonicMs(),
     });
     const loop = new Loop(options, end);
     loop.#sinceSnapshot = since;
+    // A large one takes seconds, in which a coordinator that has just started would not serve.
+    const isLarge = since.sizeBytes + end.snapshotBytes > largeStartBytes;
+    if (isLarge) loop.#saveFromMs = options.timers.monotonicMs() + largeStartMs;
     end.epoch += 1;
     loop.#startedAtMs = loop.nowMs();
     hit("loop.start", "before");
@@ -188,6 +213,10 @@ export class Loop {
     this.#cancelTimer();
     while (this.#phase === "closing" && (this.#turning !== null || this.#inbox.length > 0)) {
       await (this.#turning ?? this.#startTurns());
+    }
+    // What is saved now is not replayed by the next start. A log that fails is closed anyway.
+    if (this.#phase === "closing" && this.#sinceSnapshot.records >= snapshotRecordsMin) {
+      await this.#save().catch(() => {});
     }
     this.#phase = "ended";
   }
@@ -303,12 +332,21 @@ export class Loop {
   }
 
   async #snapshot(): Promise<void> {
-    const { log, snapshotBytes, snapshotRecords } = this.#options;
+    const { snapshotBytes, snapshotEveryMs, snapshotRecords, timers } = this.#options;
     const { records, sizeBytes } = this.#sinceSnapshot;
-    if (records < snapshotRecords && sizeBytes < snapshotBytes) return;
+    if (timers.monotonicMs() < this.#saveFromMs) return;
+    const isLate =
+      records >= snapshotRecordsMin && timers.monotonicMs() - this.#savedAtMs >= snapshotEveryMs;
+    if (records < snapshotRecords && sizeBytes < snapshotBytes && !isLate) return;
     const before = this.#end.snapshotBytes;
-    if (before > snapshotBytes && sizeBytes < before) return;
+    if (sizeBytes < (before > snapshotBytes ? before : before / 8)) return;
+    await this.#save();
+  }
+
+  async #save(): Promise<void> {
+    const { log, timers } = this.#options;
     this.#sinceSnapshot = { records: 0, sizeBytes: 0 };
+    this.#savedAtMs = timers.monotonicMs();
     try {
       hit("loop.snapshot", "before");
       const snapshot = encodeSnapshot(this.#end);

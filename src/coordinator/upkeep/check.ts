@@ -2,13 +2,15 @@
  *  and every blob. Goes on after damage, so that all of it is named, with the jobs that it touches.
  *
  *  A coordinator may run on the directory meanwhile. */
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
+import { tokenRecords } from "../../core/view.ts";
 import { viewDiskBlobs } from "../../store/blob/disk.ts";
 import { clusterKeys } from "../data-dir.ts";
-import { checkLog } from "./check-log.ts";
+import { type CheckedLog, checkLog } from "./check-log.ts";
 import type { Damage } from "./damage.ts";
 import { keyFiles, type Layout, layoutOf, manifestFile } from "./layout.ts";
 import { fileHash } from "./manifest.ts";
@@ -30,7 +32,7 @@ export type CheckReport = {
 export async function checkDir(dir: string, onProgress: Progress = () => {}): Promise<CheckReport> {
   const layout = layoutOf(dir);
   const log = await checkLog(layout.log, onProgress);
-  const files = await checkFiles(layout);
+  const files = await checkFiles(layout, log);
   const blobs = await checkBlobs(layout, log.state, onProgress);
   return {
     dir,
@@ -43,7 +45,18 @@ export async function checkDir(dir: string, onProgress: Progress = () => {}): Pr
   };
 }
 
-async function checkFiles({ keys, manifest }: Layout): Promise<Damage[]> {
+/** The token by which this machine's user is the administrator is one that the log knows. */
+function checkAdminToken(path: string, { damages, state }: CheckedLog): void {
+  // What a damaged log knows is not all that it knew.
+  if (damages.length > 0) return;
+  const hash = createHash("sha256").update(readFileSync(path, "utf8").trim()).digest("hex");
+  if (tokenRecords(state).some((token) => token.role === "admin" && token.hash === hash)) return;
+  const text =
+    "is no token of this cluster, so it is damaged or replaced; the next start makes one";
+  throw new ClusterError("storage-failed", text);
+}
+
+async function checkFiles({ keys, manifest }: Layout, log: CheckedLog): Promise<Damage[]> {
   const damages: Damage[] = [];
   const damage = (name: string, problem: string) =>
     damages.push({ kind: "file", name, problem, jobs: [] });
@@ -54,7 +67,9 @@ async function checkFiles({ keys, manifest }: Layout): Promise<Damage[]> {
         if (name === "cluster.json") {
           if (!existsSync(path)) damage(name, "is missing: workers will not know this cluster");
           else clusterKeys(keys);
-        } else if (name === "tls.json" && existsSync(path)) JSON.parse(readFileSync(path, "utf8"));
+        } else if (!existsSync(path)) continue;
+        else if (name === "admin.token") checkAdminToken(path, log);
+        else JSON.parse(readFileSync(path, "utf8"));
       } catch (error) {
         damage(name, error instanceof ClusterError ? error.text : "is damaged");
       }

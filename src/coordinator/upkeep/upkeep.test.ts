@@ -126,6 +126,30 @@ test("check names every damaged record, and the jobs from there on", async (t) =
   assert.deepEqual(damages[0]?.jobs.includes("j-1"), true);
 });
 
+/** Each bit that changes what the file says. */
+async function unseenFlips(dataDir: string, name: string): Promise<number[]> {
+  const path = join(dataDir, name);
+  const bytes = readFileSync(path);
+  const unseen: number[] = [];
+  const length = bytes.toString("utf8").trimEnd().length * 8;
+  for (let bit = 0; bit < length; bit += 5) {
+    const flipped = Buffer.from(bytes);
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    writeFileSync(path, flipped);
+    const { damages } = await checkDir(dataDir);
+    if (!damages.some((damage) => damage.name === name)) unseen.push(bit);
+  }
+  writeFileSync(path, bytes);
+  assert.deepEqual((await checkDir(dataDir)).damages, []);
+  return unseen;
+}
+
+test("G10: check sees a flipped bit in the cluster's keys and the admin's token", async (t) => {
+  const dataDir = await stopped(t, 1);
+  assert.deepEqual(await unseenFlips(dataDir, "cluster.json"), []);
+  assert.deepEqual(await unseenFlips(dataDir, "admin.token"), []);
+});
+
 test("check names a snapshot, a missing end, keys and blobs", async (t) => {
   const cluster = await opened(t);
   const spec = await cluster.tasksSpec(2);

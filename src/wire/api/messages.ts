@@ -140,6 +140,10 @@ export type TokenRevoked = {
   readonly members: readonly string[];
 };
 
+/** How the message of `unavailable` begins while a coordinator replays its log: who waits is
+ *  answered soon. */
+export const startingText = "the coordinator is starting";
+
 export type ApiError = {
   readonly code: ErrorCode;
   /** Without the code. */

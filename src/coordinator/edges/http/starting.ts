@@ -1,0 +1,42 @@
+/** Answers on the coordinator's port while its log is replayed: every call is told how far that is.
+ *  The real server takes its place. */
+import { createServer, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { Listen } from "../../../link/listen.ts";
+import type { Certificate } from "../../../link/tls/self-signed.ts";
+import { type ApiError, httpStatus, startingText } from "../../../wire/api/messages.ts";
+import type { ReplayProgress } from "../../loop/journal.ts";
+
+export type StartingServer = {
+  replayed(progress: ReplayProgress): void;
+  /** Resolves when the port is free for the real server. */
+  close(): Promise<void>;
+};
+
+/** A port in use is for the real server to report. */
+export function serveStarting(
+  { host, port }: Listen,
+  certificate: Certificate | null,
+): StartingServer {
+  let at: ReplayProgress = { done: 0, total: 0 };
+  const answer = (_request: unknown, response: ServerResponse) => {
+    const of = `${at.done} of ${at.total} records of its log are replayed`;
+    const message = `${startingText}: ${of}; try again in a moment`;
+    const body: ApiError = { code: "unavailable", message, retryable: true };
+    const headers = { "content-type": "application/json", "retry-after": "1", connection: "close" };
+    response.writeHead(httpStatus.unavailable, headers).end(JSON.stringify(body));
+  };
+  const server = certificate === null ? createServer(answer) : createTlsServer(certificate, answer);
+  server.on("error", () => {});
+  server.listen(port, host);
+  return {
+    replayed: (progress) => {
+      at = progress;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
