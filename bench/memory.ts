@@ -57,7 +57,8 @@ function parentOf(pid: string): number | null {
   return fields[1] === undefined ? null : Number(fields[1]);
 }
 
-function residentOf(pid: number): number {
+/** Of this process alone; 0 where there is no /proc, or when it has ended. */
+export function residentOf(pid: number): number {
   const pages = Number(readProc(String(pid), "statm").split(" ")[1] ?? 0);
   return pages * pageBytes;
 }

@@ -12,14 +12,16 @@ const cli = join(import.meta.dirname, "../../bin/tequio.js");
 const startMaxMs = 30_000;
 
 export class KillableCluster {
-  readonly dataDir = mkdtempSync(join(tmpdir(), "tequio-kills-"));
+  readonly dataDir: string;
   url = "";
   #listen = "127.0.0.1:0";
   #up: ChildProcess | null = null;
   readonly #workers: number;
   readonly #killed = new Set<number>();
 
-  constructor(workers: number) {
+  /** `below`: where its data directory is made. */
+  constructor(workers: number, below = tmpdir()) {
+    this.dataDir = mkdtempSync(join(below, "tequio-kills-"));
     this.#workers = workers;
   }
 
@@ -57,6 +59,14 @@ export class KillableCluster {
   client(): Client {
     const token = readFileSync(join(this.dataDir, "admin.token"), "utf8").trim();
     return new Client({ url: this.url, token });
+  }
+
+  /** Process of the coordinator; null when it does not run. */
+  get pid(): number | null {
+    const child = this.#up;
+    return child === null || child.exitCode !== null || child.signalCode !== null
+      ? null
+      : (child.pid ?? null);
   }
 
   /** kill -9 of the coordinator; its workers live on. */
