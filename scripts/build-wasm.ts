@@ -10,6 +10,7 @@ const root = join(import.meta.dirname, "..");
 export const kernels: ReadonlyArray<readonly [source: string, module: string]> = [
   ["assembly/words.ts", "src/worker/kernels/wasm/words-wasm.ts"],
   ["assembly/sorting.ts", "src/worker/kernels/sorting/sort-wasm.ts"],
+  ["assembly/math.ts", "src/environment/math/math-wasm.ts"],
 ];
 /** Modules of examples, as they are. */
 export const examples: ReadonlyArray<readonly [source: string, module: string]> = [

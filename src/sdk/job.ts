@@ -68,6 +68,12 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
   readonly attempts?: number;
   /** Second attempts for stragglers; default true. */
   readonly backupTasks?: boolean;
+  /** `Math` of job code. "exact" (default): equal bits on every engine. "native": the engine's own,
+   *  whose last digits differ between engines. */
+  readonly math?: "exact" | "native";
+  /** What `Math.random` of job code begins with, besides stage and task; default "". Equal seeds
+   *  give equal numbers, on every engine and in every attempt. */
+  readonly seed?: number | string;
 };
 
 /** Several inputs with a map function each, as for a join. */
@@ -106,6 +112,10 @@ export type TasksOptions<I, R, P extends Params> = {
   readonly timeoutMs?: number;
   readonly attempts?: number;
   readonly backupTasks?: boolean;
+  /** As of `mapReduce`. */
+  readonly math?: "exact" | "native";
+  /** As of `mapReduce`. */
+  readonly seed?: number | string;
 };
 
 /** What a job file exports by default, seen by everything that does not care about its types. */

@@ -3,6 +3,8 @@
 import { readFileSync } from "node:fs";
 import { ClusterError } from "../core/error.ts";
 import { shown } from "../core/thrown.ts";
+import { absentHint } from "../environment/globals.ts";
+import { beginTask, restoreMath, useEnvironment } from "../environment/install.ts";
 import { Arena, compareBytes } from "../wire/block/arena.ts";
 import { readKey, writeKey } from "../wire/block/key.ts";
 import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
@@ -48,7 +50,12 @@ export async function runLocal(
     },
     log: (line) => options.onLog?.(line),
   });
-  return { result: await runJob(job, planned), counters };
+  useEnvironment(job.kind === "operator" ? {} : job.options);
+  try {
+    return { result: await runJob(job, planned), counters };
+  } finally {
+    restoreMath();
+  }
 }
 
 function runJob(job: Job, planned: PlannedFound): Promise<JobResult> | JobResult {
@@ -96,8 +103,9 @@ function runMapReduce(job: AnyMapReduce, planned: PlannedFound, judged?: Judged)
   const badLines: string[] = [];
   const parts: ResultPart[] = [];
   const partitions: Groups[] = Array.from({ length: plan.reducers }, () => new Map());
-  for (const split of plan.splits) {
+  for (const [task, split] of plan.splits.entries()) {
     const rows: string[] = [];
+    beginTask("map", task);
     const ofSplit: Groups = new Map();
     for (const [key, value] of mapSplit(job, planned, split, badLines)) {
       if (plan.reducers === 0) rows.push(rowLine(format, key, value));
@@ -108,6 +116,7 @@ function runMapReduce(job: AnyMapReduce, planned: PlannedFound, judged?: Judged)
   }
   for (const [partition, groups] of partitions.entries()) {
     const rows: string[] = [];
+    beginTask("reduce", partition);
     const write: Emit = (key, value) => rows.push(rowLine(format, copyKey(key), value));
     const pairs: Pair[] = [];
     const keep: Emit = (key, value) => pairs.push([key, value]);
@@ -264,6 +273,7 @@ async function runTasks(job: AnyTasks, planned: PlannedFound): Promise<JobResult
   const rows: string[] = [];
   let index = 0;
   for (const line of itemLines(planned)) {
+    beginTask("run", index);
     try {
       const value = await job.options.run(JSON.parse(line), { params, index });
       rows.push(format === "ndjson" ? `${asJson(value)}\n` : rowLine(format, index, value));
@@ -287,7 +297,7 @@ function failure(role: string, thrown: unknown, where: string): ClusterError {
     if (thrown.code !== "user-error") return thrown;
     return new ClusterError("user-error", `${thrown.text} on ${where}`, { cause: thrown });
   }
-  const text = `${role} threw ${shown(thrown)} on ${where}`;
+  const text = `${role} threw ${shown(thrown)}${absentHint(thrown)} on ${where}`;
   return new ClusterError("user-error", text, { cause: thrown });
 }
 

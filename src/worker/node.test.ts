@@ -120,7 +120,9 @@ test("W9: a crash in a batch is blamed on the task that crashes alone", async (t
   const manager = await ScriptedManager.start(t);
   await started(t, manager);
   const { end } = await manager.joined();
-  await end.open(tasksJob(manager, "if (item === 20) process.abort(); return item;"));
+  await end.open(
+    tasksJob(manager, "if (item === 20) (await import('node:process')).abort(); return item;"),
+  );
   await end.assign(refs(40));
   const reports = await end.reports(40);
   const failed = reports.filter((report) => report.kind !== "done");

@@ -165,13 +165,13 @@ test(
     cluster.place.write(
       "closing.ts",
       `import { tasks } from "tequio";
-    declare const self: any;
+    declare const close: any;
     export default tasks({ name: "closing", attempts: 1, items: [0],
-      run() { self.close(); return new Promise(() => {}); } });`,
+      run() { close(); return new Promise(() => {}); } });`,
     );
     const closing = await cluster.place.run("run", "closing.ts", "-o", "-");
     assert.notEqual(closing.code, 0);
-    assert.match(closing.err, /job code cannot end its Worker/);
+    assert.match(closing.err, /close is not defined: job code has no close on any/);
     const job = await submitSlow(cluster, 2, 10);
     assert.deepEqual(await itemsOf(cluster, job), numbers(2));
   },

@@ -7,21 +7,22 @@ const means = ["core", "wire", "link", "store"];
 /** Folder of src → folders that it may import, itself always included. */
 export const table: Readonly<Record<string, readonly string[]>> = {
   core: [],
+  environment: [],
   wire: ["core"],
   link: ["core"],
   store: ["core"],
   coordinator: [...means, "peer"],
   peer: means,
-  worker: [...means, "peer"],
+  worker: [...means, "peer", "environment"],
   gateway: means,
-  sdk: ["core", "wire", "link"],
+  sdk: ["core", "wire", "link", "environment"],
   sim: [...means, "peer", "coordinator", "worker", "gateway"],
-  cli: [...means, "coordinator", "worker", "peer", "gateway", "sdk", "sim"],
+  cli: [...means, "coordinator", "worker", "peer", "gateway", "sdk", "sim", "environment"],
   web: ["core", "wire", "link", "worker"],
   index: ["sdk"],
 };
 /** Folders whose code must also run in a browser tab: no Node module, no package. */
-const anywhere = new Set(["core", "wire"]);
+const anywhere = new Set(["core", "wire", "environment"]);
 
 export function layerFindings(sources: readonly Source[]): Finding[] {
   return sources

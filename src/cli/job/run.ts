@@ -65,7 +65,8 @@ async function run(file: string, given: string[], options: RunOptions): Promise<
   const toPeople = (line: string) => void process.stderr.write(`${safeText(line)}\n`);
   const build = () => withJobConsole(toPeople, () => (isModule ? ofModule(file, given) : of(file)));
   if (options.sequential) {
-    const { runSequential } = await import("./sequential.ts");
+    const { pinSequential, runSequential } = await import("./sequential.ts");
+    pinSequential();
     return runSequential(await build(), inputs, options);
   }
   if (!options.local) {

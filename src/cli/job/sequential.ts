@@ -1,7 +1,10 @@
 /** `run --sequential`: the judge, in this process; the place to debug a job and to doubt a
  *  cluster. */
 import { dirname, relative } from "node:path";
+import process from "node:process";
 import { ClusterError } from "../../core/error.ts";
+import { evenGlobals } from "../../environment/globals.ts";
+import { pinRealm, useEnvironment } from "../../environment/install.ts";
 import { hostId } from "../../link/host.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import { saveResult } from "../../sdk/collect.ts";
@@ -46,17 +49,36 @@ export async function runSequential(
   }
 }
 
+/** Language, time zone and `Math` of workers, for the rest of this process: before the job's code
+ *  is loaded, which keeps what it makes at its top. */
+export function pinSequential(): void {
+  pinRealm();
+  useEnvironment({});
+}
+
 async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Promise<LocalRun> {
   const print = (line: string) => {
     if (!options.json) process.stderr.write(`${safeText(line)}\n`);
   };
+  const restore = evenGlobals();
+  const waiting = Promise.withResolvers<never>();
+  process.once("beforeExit", () => waiting.reject(nothingLeft()));
   try {
-    return await withJobConsole(print, () => runLocal(built.job, planned, { onLog: print }));
+    const running = withJobConsole(print, () => runLocal(built.job, planned, { onLog: print }));
+    return await Promise.race([running, waiting.promise]);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== "user-error") throw error;
     const lines = [error.text, ...jobLines(error.cause, built)];
     throw new JobFailed(error.code, lines.join("\n"), { cause: error });
+  } finally {
+    restore();
   }
+}
+
+/** On a worker such a task runs into its time limit. */
+function nothingLeft(): ClusterError {
+  const text = "run returned a promise that nothing settles any more: no timer, no input is left";
+  return new ClusterError("user-error", text);
 }
 
 /** Lines of a stack up to the first of this program: what happened in the job's own files. */

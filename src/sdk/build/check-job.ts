@@ -18,9 +18,9 @@ const formats: ReadonlyArray<FormatSpec["format"]> = [
 const optionNames: Readonly<Record<Job["kind"], readonly string[]>> = {
   "map-reduce": (
     "name params combine reduce partition sort reducers output badRecords timeoutMs attempts " +
-    "backupTasks"
+    "backupTasks math seed"
   ).split(" "),
-  tasks: "name params items run output timeoutMs attempts backupTasks".split(" "),
+  tasks: "name params items run output timeoutMs attempts backupTasks math seed".split(" "),
   operator: "name reducers output badRecords timeoutMs attempts backupTasks".split(" "),
 };
 
@@ -100,8 +100,15 @@ function optionProblem(options: Fields): string | null {
   return (
     choiceProblem(options, "sort", ["ascending", "descending"]) ??
     choiceProblem(options, "output", ["ndjson", "csv", "text", "bytes"]) ??
-    choiceProblem(options, "badRecords", ["fail", "keep"])
+    choiceProblem(options, "badRecords", ["fail", "keep"]) ??
+    choiceProblem(options, "math", ["exact", "native"]) ??
+    seedProblem(options.seed)
   );
+}
+
+function seedProblem(seed: unknown): string | null {
+  if (seed === undefined || typeof seed === "string" || Number.isFinite(seed)) return null;
+  return "`seed` must be a text or a number";
 }
 
 function choiceProblem(options: Fields, name: string, choices: readonly string[]): string | null {

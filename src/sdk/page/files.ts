@@ -2,7 +2,9 @@
  *  never as a whole. */
 
 /** What Workers have, and Node's types do not know. */
-declare const FileReaderSync: new () => { readAsArrayBuffer(blob: Blob): ArrayBuffer };
+type Reader = { readAsArrayBuffer(blob: Blob): ArrayBuffer };
+/** Job code does not find it. */
+const { FileReaderSync } = globalThis as unknown as { FileReaderSync: new () => Reader };
 
 const files = new Map<string, Blob>();
 const opened: Blob[] = [];

@@ -1,5 +1,6 @@
 /** What runs in a Worker of the Try page, in a sandbox: loads the job and does the one thing that
  *  the page wants with it. Built for the page by `scripts/web/try-code.ts`. */
+import { installEnvironment } from "../../environment/install.ts";
 import type { PageAnswer, PageOrder } from "../../wire/browser/trial.ts";
 import type { Job } from "../job.ts";
 import { tryJob } from "./judge.ts";
@@ -21,6 +22,7 @@ async function answered(order: PageOrder): Promise<PageAnswer> {
   const startedMs = performance.now();
   const took = () => ({ logs, tookMs: performance.now() - startedMs });
   const onLog = (line: string) => void (logs.length < logsMax && logs.push(line));
+  installEnvironment();
   try {
     const done = await obeyed(await loadJob(order), order, onLog);
     return { ...took(), ...done };

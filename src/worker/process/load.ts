@@ -2,9 +2,11 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
+import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
+import { useEnvironment } from "../../environment/install.ts";
 import { damaged } from "../../wire/block/arena.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { operatorKernel } from "../operators/kernel.ts";
@@ -24,6 +26,7 @@ export async function loadJob(load: Load): Promise<LoadedJob> {
   }
   if (code?.path !== load.codePath) code = { path: load.codePath, ...(await importCode(load)) };
   const job = jobIn(code.exports);
+  useEnvironment(job.options);
   const params = { ...job.options.params, ...plan.params } as Params;
   return { job, plan, params, codeFolder: code.folder, kernel: null };
 }

@@ -5,8 +5,10 @@
  *  (`task/exits.ts`), since a process that is broken may not get to say more. Contract:
  *  `task-messages.ts`. */
 import { Socket } from "node:net";
+import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { assert, ClusterError } from "../../core/error.ts";
+import { beginTask, installEnvironment } from "../../environment/install.ts";
 import { Channel, fromTaskMaxBytes, toTaskMaxBytes } from "../channel/channel.ts";
 import { InputBroken, PipeSource } from "../input/pipe-source.ts";
 import { Counters } from "../task/counters.ts";
@@ -75,6 +77,7 @@ installRuntime({
   log: (line) => reporter.log(line),
 });
 consoleToLog((line) => reporter.log(line));
+installEnvironment();
 
 async function obey(order: ToTask): Promise<void> {
   switch (order.kind) {
@@ -83,11 +86,13 @@ async function obey(order: ToTask): Promise<void> {
       return;
     case "map":
       source.startTask();
+      beginTask("map", order.task);
       attempt(order, () => mapTask(order));
       // After a failure the supervisor still streams: that must not be read as the next task's
       // input.
       return source.drain();
     case "reduce":
+      beginTask("reduce", order.task);
       return attempt(order, () => reduceTask(order));
     case "tasks": {
       assert(loaded !== null && items !== null, "items are run after a load that names them");

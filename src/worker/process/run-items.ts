@@ -1,5 +1,6 @@
 /** Runs items of a `tasks` job, one after the other, as fast as they come. */
 import { ClusterError } from "../../core/error.ts";
+import { beginTask } from "../../environment/install.ts";
 import { jsonText } from "../../wire/block/json.ts";
 import type { Counters } from "../task/counters.ts";
 import type { TasksJob } from "../task/job.ts";
@@ -75,6 +76,7 @@ type Run = (item: unknown, context: object) => unknown;
 function call(task: number, { loaded, items }: ItemRun): unknown {
   const run = (loaded.job as TasksJob).options.run as unknown as Run;
   const item = items.item(task);
+  beginTask("run", task);
   try {
     return run(item, { params: loaded.params, index: task });
   } catch (thrown) {

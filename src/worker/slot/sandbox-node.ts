@@ -119,12 +119,7 @@ function viewOf(readable: readonly string[], writeDir: string): string[] {
 
 /** Those that this Node knows. The database module ignores the permission model, so it goes. */
 function hardeningFlags(): string[] {
-  const flags = [
-    "--disable-proto=delete",
-    "--no-warnings",
-    "--disable-sigusr1",
-    "--no-experimental-sqlite",
-  ];
+  const flags = ["--no-warnings", "--disable-sigusr1", "--no-experimental-sqlite"];
   const known = process.allowedNodeEnvironmentFlags;
   return flags.filter((flag) => known.has(flag.split("=")[0]!));
 }

@@ -53,7 +53,9 @@ export async function startProcess(t: TestContext, trial: Trial): Promise<TaskPr
     writeFileSync(join(process.readDir, name), text);
     return join(process.readDir, name);
   };
-  const code = `${trial.top ?? ""}
+  // As a global it is gone; what is tried here is what code that is not bundled could do.
+  const code = `import process from "node:process";
+    ${trial.top ?? ""}
     const run = async (item) => { ${trial.run} };
     export default { kind: "tasks", options: { items: [], run } };`;
   await process.ready;

@@ -2,6 +2,7 @@
  *  and `tasks` give it. A bundle is a foreign program with its own copy of the SDK, so this is what
  *  is relied on, and nothing else of it. */
 import { ClusterError } from "../../core/error.ts";
+import type { EnvironmentOptions } from "../../environment/install.ts";
 import type { Key } from "../../wire/block/key.ts";
 import type { FormatSpec, Plan } from "../../wire/block/plan.ts";
 import type { OutputFormat } from "../../wire/block/row.ts";
@@ -13,6 +14,9 @@ export type { FormatSpec };
 export type Params = Readonly<Record<string, unknown>>;
 export type Emit = (key: Key, value: unknown) => void;
 
+/** Of both kinds: what the environment of the job is. */
+type Environment = Pick<EnvironmentOptions, "math" | "seed">;
+
 export type MapReduceJob = {
   readonly kind: "map-reduce";
   readonly inputs: {
@@ -21,7 +25,7 @@ export type MapReduceJob = {
       readonly map: (record: never, emit: never, context: never) => unknown;
     };
   };
-  readonly options: {
+  readonly options: Environment & {
     readonly params?: Params;
     readonly combine?: (a: never, b: never) => unknown;
     readonly reduce?: (key: never, values: never, context: never) => unknown;
@@ -34,7 +38,7 @@ export type MapReduceJob = {
 
 export type TasksJob = {
   readonly kind: "tasks";
-  readonly options: {
+  readonly options: Environment & {
     readonly params?: Params;
     readonly run: (item: never, context: never) => unknown;
   };

@@ -1,5 +1,6 @@
 /** Loads the code of a job into a task's Worker: a module from a blob, which may import nothing. */
 import { ClusterError } from "../../../core/error.ts";
+import { useEnvironment } from "../../../environment/install.ts";
 import { operatorKernel } from "../../operators/kernel.ts";
 import type { LoadedJob } from "../../process/loaded-job.ts";
 import { checkedPlan, jobIn, type Params } from "../../task/job.ts";
@@ -19,6 +20,7 @@ export async function loadJob({ code, plan: given }: TaskOrder, pace: Pace): Pro
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   try {
     const job = jobIn(await import(/* @vite-ignore */ url));
+    useEnvironment(job.options);
     const params = { ...job.options.params, ...plan.params } as Params;
     return { ...common, job: job.kind === "tasks" ? job : pace.paced(job), params, kernel: null };
   } catch (error) {

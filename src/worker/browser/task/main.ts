@@ -2,6 +2,7 @@
  *  process,
  *  on files in memory. Contract: `contract.ts`. */
 import "../stand-ins/install.ts";
+import { installEnvironment } from "../../../environment/install.ts";
 import { failureOf } from "../../process/failure.ts";
 import { consoleToLog, Reporter } from "../../process/reporter.ts";
 import { Counters } from "../../task/counters.ts";
@@ -41,6 +42,7 @@ async function start(order: TaskOrder, share: number, port: MessagePort): Promis
     broken(`a promise that nothing awaits was rejected: ${shown(event.reason)}`);
   });
   narrow();
+  installEnvironment();
   limitFiles(order.filesMaxBytes);
   const counters = new Counters();
   const pace = new Pace(share, (ms) => say({ kind: "resting", ms }));

@@ -1,5 +1,6 @@
 /** Runs the one task of a Worker, and hands over what it made. */
 import { assert } from "../../../core/error.ts";
+import { beginTask } from "../../../environment/install.ts";
 import { memorySource } from "../../kernels/byte-source.ts";
 import { failureOf } from "../../process/failure.ts";
 import type { LoadedJob } from "../../process/loaded-job.ts";
@@ -62,6 +63,7 @@ function attempt(run: TaskRun, work: () => Done & { inputBytes: number }): void 
   assert(of !== undefined, "a task has an attempt");
   const startedAtMs = performance.now();
   reporter.startAttempt(of, startedAtMs);
+  if (order.kind !== "tasks") beginTask(order.kind, of.task);
   let report: TaskReport;
   try {
     const done = work();

@@ -1,0 +1,118 @@
+/** Which globals job code has: the same on every engine. What one engine has and another has not is
+ *  taken away, and an error for want of it says what to use. */
+
+/** Of the language. */
+const language = (
+  "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array " +
+  "BigUint64Array Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry " +
+  "Float16Array Float32Array Float64Array Function Infinity Int16Array Int32Array Int8Array Intl " +
+  "Iterator JSON Map Math NaN Number Object Promise Proxy RangeError ReferenceError Reflect " +
+  "RegExp Set String SuppressedError Symbol SyntaxError TypeError URIError Uint16Array " +
+  "Uint32Array Uint8Array Uint8ClampedArray WeakMap WeakRef WeakSet decodeURI " +
+  "decodeURIComponent encodeURI encodeURIComponent escape eval globalThis isFinite isNaN " +
+  "parseFloat parseInt undefined unescape"
+).split(" ");
+/** Of all engines besides. */
+const common = (
+  "AbortController AbortSignal Blob Buffer ByteLengthQueuingStrategy CloseEvent " +
+  "CompressionStream CountQueuingStrategy Crypto CustomEvent DOMException DecompressionStream " +
+  "Event EventTarget File FormData Headers MessageChannel MessageEvent MessagePort Performance " +
+  "ReadableByteStreamController ReadableStream ReadableStreamBYOBReader " +
+  "ReadableStreamBYOBRequest ReadableStreamDefaultController ReadableStreamDefaultReader " +
+  "Request Response TextDecoder TextDecoderStream TextEncoder TextEncoderStream TransformStream " +
+  "TransformStreamDefaultController URL URLPattern URLSearchParams WebAssembly WebSocket " +
+  "WritableStream WritableStreamDefaultController WritableStreamDefaultWriter atob btoa " +
+  "clearInterval clearTimeout console crypto fetch performance queueMicrotask setInterval " +
+  "setTimeout structuredClone"
+).split(" ");
+
+export const globalNames: readonly string[] = [...language, ...common].sort();
+
+/** Members that some engines have: of a global, or of its prototype (`#`). */
+export const unevenMembers: readonly string[] = (
+  "Blob#textStream Date#toTemporalInstant Intl.v8BreakIterator Iterator.concat Map#getOrInsert " +
+  "Map#getOrInsertComputed Math.sumPrecise ReadableStream.from Uint8Array.fromBase64 " +
+  "Uint8Array.fromHex Uint8Array#setFromBase64 Uint8Array#setFromHex Uint8Array#toBase64 " +
+  "Uint8Array#toHex WeakMap#getOrInsert WeakMap#getOrInsertComputed"
+).split(" ");
+
+/** What to use in place of a global that is not there. */
+const instead: Readonly<Record<string, string>> = {
+  process: "throw an error to fail a task, return to end it; values come by `params`",
+  setImmediate: "use setTimeout or queueMicrotask",
+  clearImmediate: "use clearTimeout",
+  global: "use globalThis",
+  self: "use globalThis",
+  window: "use globalThis",
+  require: "use import; it is bundled when the job is submitted",
+  Temporal: "use Date, in UTC, or bundle a package such as temporal-polyfill",
+  XMLHttpRequest: "job code has no network; give what it reads as an input",
+  EventSource: "job code has no network; give what it reads as an input",
+  indexedDB: "job code keeps nothing; return or emit what is to stay",
+  close: "return to end the task, or throw",
+  postMessage: "return or emit what is to come out",
+  SharedArrayBuffer: "use ArrayBuffer; a task has one thread",
+  Worker: "a task has one thread; make more tasks",
+};
+const text = /^(?:Can't find variable: )?([A-Za-z]+)(?: is not defined)?$/;
+
+/** For an error that names a global which job code does not have; "" otherwise. */
+export function absentHint(thrown: unknown): string {
+  if (!(thrown instanceof ReferenceError) || typeof thrown.message !== "string") return "";
+  const name = text.exec(thrown.message)?.[1] ?? "";
+  const what = Object.hasOwn(instead, name) ? instead[name] : undefined;
+  if (what === undefined) return "";
+  return `: job code has no ${name} on any engine; ${what} (docs/environment.md)`;
+}
+
+type Taken = { readonly of: object; readonly name: string; readonly was: PropertyDescriptor };
+
+/** Takes away what is not listed. Returns what gives it back. */
+export function evenGlobals(): () => void {
+  const taken: Taken[] = [];
+  const kept = new Set(globalNames);
+  for (const of of chainOf(globalThis)) {
+    for (const name of Object.getOwnPropertyNames(of)) {
+      if (!kept.has(name) && !isOfAll(of, name)) take(of, name, taken);
+    }
+  }
+  for (const member of unevenMembers) {
+    const [, global = "", kind, name = ""] = /^(\w+)([.#])(\w+)$/.exec(member) ?? [];
+    const of: unknown = Reflect.get(globalThis, global);
+    const owner: unknown = kind === "." ? of : (of as { prototype?: unknown })?.prototype;
+    if (typeof owner === "object" || typeof owner === "function") {
+      if (owner !== null && Object.hasOwn(owner, name)) take(owner, name, taken);
+    }
+  }
+  return () => {
+    for (const { of, name, was } of taken.reverse()) Object.defineProperty(of, name, was);
+  };
+}
+
+/** The global object and what only it inherits from: not what other objects inherit, too. */
+function chainOf(global: object): object[] {
+  const chain: object[] = [];
+  const shared: readonly unknown[] = [Object.prototype, EventTarget.prototype];
+  for (let of: object | null = global; of !== null; of = Object.getPrototypeOf(of)) {
+    if (shared.includes(of)) break;
+    chain.push(of);
+  }
+  return chain;
+}
+
+function isOfAll(of: object, name: string): boolean {
+  return name === "constructor" && of !== globalThis;
+}
+
+function take(of: object, name: string, taken: Taken[]): void {
+  const was = Object.getOwnPropertyDescriptor(of, name);
+  if (was === undefined) return;
+  if (!was.configurable) {
+    // It stays where it is inherited from, and is nothing here.
+    const nothing = { value: undefined, configurable: true };
+    if (of !== globalThis) Object.defineProperty(globalThis, name, nothing);
+    return;
+  }
+  taken.push({ of, name, was });
+  delete (of as Record<string, unknown>)[name];
+}

@@ -1,0 +1,50 @@
+/** Makes this realm the environment of job code: what a task process, a task's Worker in a tab, the
+ *  judge and the page's "Try it" have in common. What differs still is in docs/environment.md. */
+import { evenGlobals } from "./globals.ts";
+import { useMath } from "./math/functions.ts";
+import { evenCrypto } from "./pins/chance.ts";
+import { pinLocale } from "./pins/locale.ts";
+import { pinZone } from "./pins/zone.ts";
+import { startRandom, useRandom } from "./random.ts";
+
+/** Options of a job that say what its environment is. */
+export type EnvironmentOptions = {
+  readonly math?: "exact" | "native";
+  readonly seed?: number | string;
+};
+
+/** Language, time zone and `crypto`: before job code is loaded. They last. */
+export function pinRealm(): void {
+  pinZone();
+  pinLocale();
+  evenCrypto();
+}
+
+/** Everything, for a realm that runs nothing but job code from here on. */
+export function installEnvironment(): void {
+  pinRealm();
+  evenGlobals();
+  useEnvironment({});
+  startRandom("", "load", 0);
+}
+
+/** What the options of the job ask for. */
+export function useEnvironment({ math, seed }: EnvironmentOptions): void {
+  useMath(math ?? "exact");
+  useRandom("seeded");
+  ofJob = seed === undefined ? "" : String(seed);
+}
+
+/** The engine's own `Math` again, in a realm that does other things besides. */
+export function restoreMath(): void {
+  useMath("native");
+  useRandom("native");
+}
+
+let ofJob = "";
+
+/** A task begins: what `Math.random` gives depends on nothing before. Stages: `map`, `reduce`,
+ *  `run`. */
+export function beginTask(stage: "map" | "reduce" | "run", task: number): void {
+  startRandom(ofJob, stage, task);
+}

@@ -1,0 +1,134 @@
+/** Job code finds the same around it in a task process, in a tab, and under the judge; the machine
+ *  of the judge and the user of the tab are of another zone and language. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { promisify } from "node:util";
+import { taskCode } from "../../scripts/browsers/tab-code.ts";
+import { globalNames, unevenMembers } from "../../src/environment/globals.ts";
+import { resultOf } from "../../src/worker/slot/testing.ts";
+import { options, sharedChromium } from "../browsers/chromium.ts";
+import { runInTab } from "../browsers/in-tab.ts";
+import { probeCode } from "./probe.ts";
+
+type Seen = Readonly<Record<string, unknown>> & {
+  readonly globals: readonly string[];
+  readonly members: readonly string[];
+  readonly absent: Readonly<Record<string, string>>;
+};
+
+const count = 20_000;
+const elsewhere = { TZ: "America/Mexico_City", LC_ALL: "tr_TR.UTF-8", LANG: "tr_TR.UTF-8" };
+const cli = join(import.meta.dirname, "..", "..", "bin", "tequio.js");
+const { newContext } = sharedChromium();
+
+function seen(result: unknown): Seen {
+  assert.equal(typeof result, "string", JSON.stringify(result));
+  return JSON.parse(result as string) as Seen;
+}
+
+let seenByTask: Promise<Seen> | null = null;
+/** What a task process sees. */
+function byTask(t: TestContext): Promise<Seen> {
+  seenByTask ??= resultOf(t, { top: probeCode, run: `return look(${count});` }).then(seen);
+  return seenByTask;
+}
+
+test("a task process has the globals of the list and no others", async (t) => {
+  const { globals, members, absent } = await byTask(t);
+  assert.deepEqual(globals, globalNames);
+  assert.deepEqual(
+    unevenMembers.filter((member) => members.includes(member)),
+    [],
+  );
+  assert.deepEqual([...new Set(Object.values(absent))], ["ReferenceError"]);
+});
+
+test("a task process is in UTC and speaks American English", async (t) => {
+  const { dates, language, prototypes } = await byTask(t);
+  const [ms, hours] = dates as number[];
+  assert.deepEqual([ms, hours], [Date.UTC(2026, 2, 7, 10, 30, 5, 7), 10]);
+  assert.equal((language as string[])[0], "1,234,567.891");
+  assert.deepEqual(prototypes, ["inherited", ["__proto__"], true, false]);
+});
+
+test("a tab of a Turkish user in Mexico sees what a task process sees", options, async (t) => {
+  const context = await (await (await newContextOf(t)).browser())!.newContext({
+    locale: "tr-TR",
+    timezoneId: elsewhere.TZ,
+  });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const code = `${probeCode}
+    export default { kind: "tasks", options: { items: [], run: () => look(${count}) } };`;
+  const plan = { version: 1, files: [], splits: [], items: null, params: {}, reducers: 0 };
+  const order = {
+    ...{ kind: "tasks", code, plan, attempts: [{ task: 0, attempt: 1 }] },
+    ...{ pieces: [], segments: [], items: ["0"], filesMaxBytes: 1 << 24 },
+  };
+  const { messages } = await runInTab(page, await taskCode(), order as never);
+  const results = messages.find(
+    (one) => (one as { kind: string }).kind === "results",
+  ) as unknown as { values: string[] };
+  assert.ok(results !== undefined, JSON.stringify(messages).slice(0, 2_000));
+  equalSeen(seen(JSON.parse(results.values[0] as string)), await byTask(t));
+});
+
+async function newContextOf(t: TestContext) {
+  const context = await newContext(t);
+  return { browser: () => context.browser() };
+}
+
+test("the judge of a Turkish user in Mexico sees what a task process sees", async (t) => {
+  const values = await judged(
+    t,
+    `export default tasks({ items: [0], run: () => look(${count}) });`,
+  );
+  equalSeen(seen(JSON.parse(values)), await byTask(t));
+});
+
+test("process.exit in job code fails the judge, and says what to do", async (t) => {
+  await assert.rejects(
+    judged(t, "export default tasks({ items: [0], run: () => process.exit(0) });"),
+    (error: { code?: number; stderr?: string }) => {
+      assert.notEqual(error.code, 0);
+      assert.match(String(error.stderr), /process is not defined: job code has no process on any/);
+      return true;
+    },
+  );
+});
+
+test("a promise that nothing settles fails the judge, and does not end it with 0", async (t) => {
+  await assert.rejects(
+    judged(t, "export default tasks({ items: [0], run: () => new Promise<void>(() => {}) });"),
+    (error: { code?: number; stderr?: string }) => {
+      assert.notEqual(error.code, 0);
+      assert.match(String(error.stderr), /nothing settles any more/);
+      return true;
+    },
+  );
+});
+
+test("what a task process has not is a failure that says what to use", async (t) => {
+  const run = "globalThis.process?.exit(0); setImmediate(() => {});";
+  const failure = (await resultOf(t, { run })) as { message: string };
+  assert.match(failure.message, /setImmediate is not defined: job code has no setImmediate on any/);
+});
+
+function equalSeen(seen: Seen, expected: Seen): void {
+  for (const part of Object.keys(expected)) assert.deepEqual(seen[part], expected[part], part);
+}
+
+async function judged(t: TestContext, job: string): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "environment-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "probe.ts");
+  writeFileSync(file, `// @ts-nocheck\nimport { tasks } from "tequio";\n${probeCode}\n${job}\n`);
+  const args = [cli, "run", "--sequential", file, "-o", "-"];
+  const env = { ...process.env, ...elsewhere };
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  return stdout;
+}
