@@ -29,7 +29,7 @@ export const coordinatorMutants: readonly Mutant[] = [
   ),
   planted(
     "the snapshot says that it is older than it is",
-    "#snapshot",
+    "#save",
     "$log.saveSnapshot($position, $snapshot)",
     "$log.saveSnapshot($position - 1, $snapshot)",
   ),
