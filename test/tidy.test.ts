@@ -64,6 +64,10 @@ test("no path of one machine, nothing unfinished, no test skipped without a reas
   }
 });
 
+test("no list of any length is spread into arguments", () => {
+  holds("spread-arguments", unwantedFindings(sources, "spread-arguments"));
+});
+
 /** A source of a file that is not there, to show that the rules can fail. */
 function pretend(path: string, text: string): Source[] {
   return [{ path, text, lines: text.split("\n"), isTest: /test/.test(path) }];

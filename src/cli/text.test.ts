@@ -29,3 +29,8 @@ test("columns line up, numbers to the right", () => {
   );
   assert.deepEqual(lines, ["NAME      N", "日本      7", "a     1,000"]);
 });
+
+test("a table has any number of rows", () => {
+  const lines = table(["NAME"], new Array(200_000).fill(["a"]));
+  assert.equal(lines.length, 200_001);
+});

@@ -51,7 +51,9 @@ export function table(
   right: readonly number[] = [],
 ): string[] {
   const all = [header, ...rows];
-  const widths = header.map((_, i) => Math.max(...all.map((row) => columnsOf(row[i] ?? ""))));
+  const widths = header.map((_, i) =>
+    all.reduce((most, row) => Math.max(most, columnsOf(row[i] ?? "")), 0),
+  );
   return all.map((row) =>
     widths
       .map((width, i) => {

@@ -172,7 +172,8 @@ export class SimCluster {
   /** A browser of the document cannot be told that nobody wants its task any more. */
   async #lastTasks(): Promise<void> {
     const { bare } = this.mischief.browsers;
-    const longestMs = Math.max(...[...this.#jobs.values()].map(({ meanMs }) => meanMs));
+    let longestMs = 0;
+    for (const { meanMs } of this.#jobs.values()) longestMs = Math.max(longestMs, meanMs);
     const untilMs = this.nowMs + 2 * longestMs;
     while (bare.some(({ browser }) => browser.isBusy) && this.nowMs < untilMs) {
       if (this.judge.broken !== null) return;

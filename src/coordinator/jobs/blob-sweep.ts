@@ -135,7 +135,7 @@ export class BlobSweep {
   }
 
   #release(released: readonly Released[]): Promise<Freed> {
-    this.#released.push(...released);
+    for (const one of released) this.#released.push(one);
     this.#releasing ??= this.#soon();
     return this.#releasing;
   }

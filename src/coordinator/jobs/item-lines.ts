@@ -43,7 +43,8 @@ export class ItemLines {
       const first = Math.floor(some[0]! / step);
       const last = Math.floor(some.at(-1)! / step);
       const range = { start: offsets[first] ?? sizeBytes, end: offsets[last + 1] ?? sizeBytes };
-      found.push(...(await linesOf(this.#blobs.read(list.hash, range), first * step, some)));
+      const lines = await linesOf(this.#blobs.read(list.hash, range), first * step, some);
+      for (const line of lines) found.push(line);
       at = end;
     }
     return found;

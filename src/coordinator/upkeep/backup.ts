@@ -241,7 +241,7 @@ function locked(to: string): FileLock {
 
 function nextFolder(to: string): string {
   const used = readdirSync(to).map((name) => Number(/^state-([0-9]+)/.exec(name)?.[1] ?? 0));
-  return `state-${Math.max(0, ...used) + 1}`;
+  return `state-${used.reduce((last, number) => Math.max(last, number), 0) + 1}`;
 }
 
 /** All states but the one that counts now. */

@@ -98,8 +98,10 @@ export class TestCluster {
     this.events.push(stamped);
     const effects = step(this.state, stamped);
     if (this.events.length % this.lawsEvery === 0) this.watch.see(this.state);
-    for (const effect of effects) this.perform(effect);
-    this.effects.push(...effects);
+    for (const effect of effects) {
+      this.perform(effect);
+      this.effects.push(effect);
+    }
     return effects;
   }
 

@@ -32,9 +32,8 @@ export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason
   if (stage.backoffs.size > 0 && stage.counts.ready === 0) {
     reasons.push(backoffOf(job, stage.backoffs.size));
   }
-  if (stage.counts.ready > 0) reasons.push(...whyReady(state, job, stage));
-  else if (job.running > 0) reasons.push(...longest(state, job, atMs));
-  return reasons;
+  if (stage.counts.ready > 0) return [...reasons, ...whyReady(state, job, stage)];
+  return job.running > 0 ? [...reasons, ...longest(state, job, atMs)] : reasons;
 }
 
 /** Null when there is no such task. */
@@ -76,10 +75,9 @@ export function whyTask(
   if (input !== null && !isOpen(job, stage)) {
     const left = input.spec.taskCount - input.counts.done;
     reasons.push({ kind: "input-missing", stage: input.spec.kind, left });
-    reasons.push(...(whyJob(state, of.job, atMs) ?? []).slice(1));
-  } else if (code === READY) {
-    reasons.push(...whyReady(state, job, stage));
+    return [...reasons, ...(whyJob(state, of.job, atMs) ?? []).slice(1)];
   }
+  if (code === READY) return [...reasons, ...whyReady(state, job, stage)];
   return reasons;
 }
 

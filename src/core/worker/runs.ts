@@ -228,7 +228,7 @@ function endRun(state: WorkerState, run: Run, effects: WorkerEffect[]): void {
 
 function requeue(state: WorkerState, attempts: readonly Held[]): void {
   for (const held of attempts) held.state = "queued";
-  state.again.unshift(...attempts);
+  state.again = [...attempts, ...state.again];
 }
 
 function forget(state: WorkerState, held: Held): void {

@@ -84,7 +84,7 @@ export async function runItems(t: TestContext, trial: Trial): Promise<Ran> {
   const failure = await new Promise<Failure | null>((resolve) => {
     process.listen = (message: FromTask) => {
       if (message.kind === "load-failed") resolve(message.failure);
-      if (message.kind === "reports") reports.push(...message.reports);
+      if (message.kind === "reports") for (const report of message.reports) reports.push(report);
       if (reports.length >= count) resolve(null);
     };
     void process.ended.then(resolve);

@@ -26,7 +26,7 @@ export async function getFolder(context: FetchContext, folder: Folder): Promise<
     throw new ClusterError("bad-request", "a folder does not fit into standard output; name one");
   }
   const dir = options.output ?? ".";
-  const { planned, problems } = plan(folder, dir);
+  const { planned, problems: unnamed } = plan(folder, dir);
   mkdirSync(dir, { recursive: true });
   const lock = await lockTarget(dir, {
     lockDir: join(stateDirOf(), "locks"),
@@ -41,7 +41,7 @@ export async function getFolder(context: FetchContext, folder: Folder): Promise<
     lock.release();
   }
   screen.draw([]);
-  problems.push(...tree.problems);
+  const problems = [...unnamed, ...tree.problems];
   const tookMs = performance.now() - startedMs;
   tell(tree, { dir, tookMs, problems, isJson: options.json ?? false });
   if (problems.length > 0) process.exitCode = 1;

@@ -21,7 +21,8 @@ export async function clusterFindings(dir: string): Promise<Finding[]> {
   const listen = endpoint.listen ?? endpoint.url;
   const findings = [reach(listen), ...gateways];
   if (endpoint.doors !== undefined) {
-    findings.push(...doorFindings(endpoint.doors, !isLoopback(hostOf(listen))));
+    const isOpen = !isLoopback(hostOf(listen));
+    for (const finding of doorFindings(endpoint.doors, isOpen)) findings.push(finding);
   }
   if (endpoint.version !== packageVersion()) {
     const what = `the coordinator is of version ${endpoint.version}, this is ${packageVersion()}`;
@@ -29,7 +30,7 @@ export async function clusterFindings(dir: string): Promise<Finding[]> {
   }
   try {
     const client = await openClient({ data: dir });
-    findings.push(...tokenFindings(await client.tokens()));
+    for (const finding of tokenFindings(await client.tokens())) findings.push(finding);
     client.close();
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;

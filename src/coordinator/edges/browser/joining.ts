@@ -54,7 +54,7 @@ export async function enterTab(body: Connect, door: TabDoor): Promise<Entered> {
   const specs = specsOf(more, body.speed, uid);
   const { session, slots } = more;
   const common = { uid, isOurs: true, session, slots, send: door.send } as const;
-  const lastTid = Math.max(0, ...holding.map(({ tid }) => tid));
+  const lastTid = holding.reduce((last, { tid }) => Math.max(last, tid), 0);
   const refs = holding.flatMap(({ refs }) => refs);
   const join = async (worker: WorkerId | null, owner: string): Promise<Tab> => {
     const made: { tab?: Tab } = {};

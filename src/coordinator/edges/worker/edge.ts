@@ -288,8 +288,10 @@ export class WorkerEdge {
     request?: PeerRequest,
   ): Promise<void> {
     const { checked, keys } = this.#options;
-    const events: StatusEvent[] = [];
-    link.guarded(() => events.push(...statusEvents(worker, statuses, keys.tag)));
+    let events: readonly StatusEvent[] = [];
+    link.guarded(() => {
+      events = statusEvents(worker, statuses, keys.tag);
+    });
     if (link.phase === "closed") return;
     const durable = await Promise.all(
       events.map(async (event) =>

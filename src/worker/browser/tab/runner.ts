@@ -354,10 +354,8 @@ export class TaskRunner {
     const isBegun = kind === "tasks" && heard.loadFailure === null && heard.count > 0;
     if (isBegun && current !== undefined && attempts.length > 1) {
       const [task, attempt] = current;
-      heard.reports.push(
-        { kind: "failed", task, attempt, durationMs: 0, failure: whole },
-        ...others.map(returned),
-      );
+      heard.reports.push({ kind: "failed", task, attempt, durationMs: 0, failure: whole });
+      for (const other of others) heard.reports.push(returned(other));
       this.#phase(run, "storing");
       run.flow.rest(heard.reports).then(
         () => !run.stopping.signal.aborted && this.#finish(run, heard.reports),

@@ -82,7 +82,7 @@ export class ReportFlow {
     try {
       await put(encoder.encode(`[${texts.join(",")}]`));
     } catch (error) {
-      reports.unshift(...taken);
+      for (const report of [...taken, ...reports.splice(0)]) reports.push(report);
       throw error;
     }
     sent(taken);
