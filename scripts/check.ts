@@ -10,7 +10,7 @@ const steps: ReadonlyArray<readonly [name: string, args: readonly string[]]> = [
   ["types of wire, without Node", [...tsc, "-p", "src/wire"]],
   ["types of the web page", [...tsc, "-p", "src/web"]],
   ["types of what runs in tabs, without Node", [...tsc, "-p", "src/worker/browser"]],
-  ["types of the simulation's page", [...tsc, "-p", "src/sim/page"]],
+  ["types of the simulation's page", [...tsc, "-p", "sim/page"]],
   ["format and lint", ["node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings"]],
   ["tidy", ["--test", "--test-reporter=dot", "test/tidy.test.ts"]],
   ["tests", ["scripts/test.ts"]],

@@ -2,10 +2,10 @@
  *  story of, and shortens what fails. */
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
-import { coverageTable, Tally } from "../src/sim/coverage.ts";
-import { figures, figureText, fleet } from "../src/sim/figures.ts";
-import { shrink } from "../src/sim/shrink.ts";
-import { simulate } from "../src/sim/simulate.ts";
+import { coverageTable, Tally } from "../sim/coverage.ts";
+import { figures, figureText, fleet } from "../sim/figures.ts";
+import { shrink } from "../sim/shrink.ts";
+import { simulate } from "../sim/simulate.ts";
 
 // Much code runs for a short time here: what the engine would spend on inlining more than this it
 // does not win back, in 24 hours of a cluster nor in 200.

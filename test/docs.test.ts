@@ -5,9 +5,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "node:test";
 import { readResults, valueText } from "../bench/results.ts";
+import { faultRates } from "../sim/faults.ts";
+import { fleet, promised } from "../sim/figures.ts";
 import { errorCodes } from "../src/core/error.ts";
-import { faultRates } from "../src/sim/faults.ts";
-import { fleet, promised } from "../src/sim/figures.ts";
 import { commandProblem } from "./docs/commands.ts";
 import {
   blocks,

@@ -22,12 +22,12 @@ function holds(rule: string, findings: readonly Finding[]): void {
   if (complaints.length > 0) assert.fail(`\n${complaints.join("\n")}`);
 }
 
-test("every folder of src imports only what the table allows", () => {
+test("every folder of src, and the simulation, imports only what the table allows", () => {
   holds("imports", layerFindings(sources));
 });
 
 test("no file imports itself by way of others, and rooms of a layer have an order", () => {
-  const findings = circleFindings(sources.filter(({ path }) => !path.startsWith("src/sim/")));
+  const findings = circleFindings(sources);
   holds("import-circles", findings);
   holds("room-circles", findings);
 });
@@ -81,6 +81,9 @@ test("the import rules find what they forbid", () => {
   assert.equal(find("src/wire/a/x.ts", `export * from "../../link/link.ts";`), 1);
   assert.equal(find("src/worker/x.ts", `const a = await import("../cli/main.ts");`), 1);
   assert.equal(find("src/elsewhere/x.ts", "export {};"), 1);
+  assert.equal(find("sim/x.ts", `import { a } from "../src/worker/loop.ts";`), 0);
+  assert.equal(find("sim/x.ts", `import { a } from "../src/cli/main.ts";`), 1);
+  assert.equal(find("src/cli/x.ts", `import { a } from "../../sim/simulate.ts";`), 1);
   assert.match(importProblem("src/sdk/x.ts", "sdk", "./job") ?? "", /without its extension/);
 });
 

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 
 const root = dirname(dirname(import.meta.dirname));
-const source = join(root, "src", "sim", "page");
+const source = join(root, "sim", "page");
 const target = join(root, "out", "simulation.html");
 
 /** Returns the path of the page. Throws when the code that it runs needs anything of Node. */

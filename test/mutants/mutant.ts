@@ -1,5 +1,5 @@
 /** A planted bug: what a mistake in the product would look like, as edits of its source. */
-import type { SimOptions } from "../../src/sim/simulate.ts";
+import type { SimOptions } from "../../sim/simulate.ts";
 import type { Edit } from "./places.ts";
 
 export type Mutant = {

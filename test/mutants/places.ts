@@ -19,8 +19,8 @@ export type Edit = {
 type Names = Map<string, string>;
 
 const root = join(import.meta.dirname, "..", "..");
-/** Neither tests nor the simulation are the product. */
-const isOfProduct = /^src\/(?!sim\/).*(?<!\.test|\.d)\.ts$/;
+/** Tests are no part of the product. */
+const isOfProduct = /^src\/.*(?<!\.test|\.d)\.ts$/;
 const sources = new Map<string, string>();
 const trees = new Map<string, ts.SourceFile>();
 

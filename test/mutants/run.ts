@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { fileURLToPath } from "node:url";
-import type { simulate } from "../../src/sim/simulate.ts";
+import type { simulate } from "../../sim/simulate.ts";
 import { goals } from "../simulation/goals.ts";
 import { mutants } from "./catalogue.ts";
 import { knownSeeds } from "./known-seeds.ts";
@@ -23,7 +23,7 @@ export type Caught = {
 
 const seedsMax = goals.seedsWanted;
 const mark = "?mutant=";
-const simulation = new URL("../../src/sim/simulate.ts", import.meta.url).href;
+const simulation = new URL("../../sim/simulate.ts", import.meta.url).href;
 const root = new URL("../../", import.meta.url).href;
 const [entry = "", ...names] = process.argv.slice(2);
 /** By name of the file: what it has become without types. */

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { type Figure, figureText } from "../../src/sim/figures.ts";
+import { type Figure, figureText } from "../../sim/figures.ts";
 
 test("12 % of the workers killed, or one ten times slow, cost a job at most a tenth", async (t) => {
   // Apart from the test, since the test runner follows every promise, which makes it much slower.

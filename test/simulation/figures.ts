@@ -1,4 +1,4 @@
 /** The figures of the seeds that are given, as one line of JSON. */
-import { figures } from "../../src/sim/figures.ts";
+import { figures } from "../../sim/figures.ts";
 
 console.log(JSON.stringify(await figures(process.argv.slice(2).map(Number), false)));

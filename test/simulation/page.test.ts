@@ -7,11 +7,11 @@ import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { buildSimulationPage } from "../../scripts/web/simulation-page.ts";
-import { simulate } from "../../src/sim/simulate.ts";
+import { simulate } from "../../sim/simulate.ts";
 import { findChromium, startChromium } from "./chromium.ts";
 
 type Now = { nowMs: number; jobsDone: number; broken: string; lost: number; away: number };
-/** What the page offers; see src/sim/page/main.ts. */
+/** What the page offers; see sim/page/main.ts. */
 declare const simulation: {
   trace(seed: number): Promise<{ trace: string; events: number; broken: string }>;
   now(): Now;

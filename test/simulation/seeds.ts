@@ -1,8 +1,8 @@
 /** Runs seeds one after the other in a process of its own and prints one line of JSON. Apart from
  *  the test, since the test runner follows every promise, which makes a simulation much slower. */
 
-import { coverageTable, Tally } from "../../src/sim/coverage.ts";
-import { simulate } from "../../src/sim/simulate.ts";
+import { coverageTable, Tally } from "../../sim/coverage.ts";
+import { simulate } from "../../sim/simulate.ts";
 import { goals } from "./goals.ts";
 
 const { cpuMaxS, hoursWanted, seedsLeast, seedsWanted } = goals;

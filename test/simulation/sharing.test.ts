@@ -2,14 +2,14 @@
  *  heard and crash, the coordinator stands still and starts again. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SimClock } from "../../sim/world/clock.ts";
+import { openSimLog, SimDisk } from "../../sim/world/disk.ts";
+import { SimProcess } from "../../sim/world/process.ts";
 import { Loop } from "../../src/coordinator/loop/loop.ts";
 import { Members } from "../../src/coordinator/members/members.ts";
 import { Tickets } from "../../src/coordinator/members/tickets.ts";
 import { ClusterError } from "../../src/core/error.ts";
 import { Random } from "../../src/core/random.ts";
-import { SimClock } from "../../src/sim/world/clock.ts";
-import { openSimLog, SimDisk } from "../../src/sim/world/disk.ts";
-import { SimProcess } from "../../src/sim/world/process.ts";
 
 const ttlMs = 30_000;
 /** What the coordinator's own pauses may add to a member's life: they stop its clock. */

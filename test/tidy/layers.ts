@@ -4,7 +4,7 @@ import type { Finding } from "./finding.ts";
 import { isNode, type Node, parse, type Source, walk } from "./sources.ts";
 
 const means = ["core", "wire", "link", "store"];
-/** Folder of src → folders that it may import, itself always included. */
+/** Folder of src, or sim beside it → folders that it may import, itself always included. */
 export const table: Readonly<Record<string, readonly string[]>> = {
   core: [],
   environment: [],
@@ -16,22 +16,22 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   worker: [...means, "peer", "environment"],
   gateway: means,
   sdk: ["core", "wire", "link", "environment"],
-  sim: [...means, "peer", "coordinator", "worker", "gateway"],
-  cli: [...means, "coordinator", "worker", "peer", "gateway", "sdk", "sim", "environment"],
+  cli: [...means, "coordinator", "worker", "peer", "gateway", "sdk", "environment"],
   web: ["core", "wire", "link", "worker"],
   index: ["sdk"],
+  sim: [...means, "environment", "peer", "coordinator", "worker", "gateway"],
 };
 /** Folders whose code must also run in a browser tab: no Node module, no package. */
 const anywhere = new Set(["core", "wire", "environment"]);
 
 export function layerFindings(sources: readonly Source[]): Finding[] {
   return sources
-    .filter((source) => source.path.startsWith("src/") && !source.isTest)
+    .filter((source) => isLayered(source.path) && !source.isTest)
     .flatMap((source) => {
       const layer = layerOf(source.path);
       const allowed = table[layer];
       if (allowed === undefined) {
-        return [finding(source.path, `${source.path}: src/${layer} is not in the import table`)];
+        return [finding(source.path, `${source.path}: ${layer} is not in the import table`)];
       }
       return importsOf(parse(source)).flatMap((target) => {
         const problem = importProblem(source.path, layer, target);
@@ -44,22 +44,28 @@ function finding(where: string, text: string): Finding {
   return { rule: "imports", where, measured: 1, text };
 }
 
-/** `src/core/ids.ts` → `core`; `src/index.ts` → `index`. */
+/** The product, and the simulation beside it. */
+function isLayered(path: string): boolean {
+  return /^(src|sim)\//.test(path);
+}
+
+/** `src/core/ids.ts` → `core`; `src/index.ts` → `index`; `sim/jobs.ts` → `sim`. */
 function layerOf(path: string): string {
-  return path.split("/")[1]!.replace(/\.ts$/, "");
+  const [top = "", below = ""] = path.split("/");
+  return top === "src" ? below.replace(/\.ts$/, "") : top;
 }
 
 /** Why this import breaks the table, or null when it does not. */
 export function importProblem(path: string, layer: string, target: string): string | null {
   if (!target.startsWith(".")) {
-    return anywhere.has(layer) ? `imports ${target}, but src/${layer} runs anywhere` : null;
+    return anywhere.has(layer) ? `imports ${target}, but ${layer} runs anywhere` : null;
   }
   if (!/\.(tsx?|js|json|wasm|css)$/.test(target)) return `imports ${target} without its extension`;
   const file = posix.join(posix.dirname(path), target);
-  if (!file.startsWith("src/")) return file === "package.json" ? null : `imports ${target}`;
+  if (!isLayered(file)) return file === "package.json" ? null : `imports ${target}`;
   const other = layerOf(file);
   if (other === layer || table[layer]!.includes(other)) return null;
-  return `imports ${target}, but src/${layer} may import ${table[layer]!.join(" ") || "nothing"}`;
+  return `imports ${target}, but ${layer} may import ${table[layer]!.join(" ") || "nothing"}`;
 }
 
 /** Targets of static and dynamic imports and of re-exports. */

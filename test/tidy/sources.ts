@@ -21,7 +21,7 @@ export type Node = {
   readonly [field: string]: unknown;
 };
 
-const folders = ["src", "test", "scripts", "bench", "examples", "bin"];
+const folders = ["src", "sim", "test", "scripts", "bench", "examples", "bin"];
 const left = new Set(["node_modules", "testdata", ".cache", "dist", "results"]);
 
 export function readSources(): Source[] {

@@ -1,0 +1,152 @@
+/** What deaths and a slow machine cost a job: its time with them against its time without, in the
+ *  same cluster from the same seed. */
+import { defaultLiveness } from "../src/coordinator/edges/worker/liveness.ts";
+import { Random } from "../src/core/random.ts";
+import { SimCluster } from "./cluster.ts";
+import type { Fault, FaultKind } from "./faults.ts";
+import { plainJob } from "./jobs.ts";
+import { noBrowsers, type WorldShape } from "./world/world.ts";
+
+/** One slot a worker; a map/reduce of the size that keeps each worker busy for forty tasks. */
+export const fleet = { workers: 100, mapTasks: 4_000, reduceTasks: 100, meanMs: 10_000 };
+
+export type Trial = {
+  readonly seed: number;
+  readonly reduceTasks?: number;
+  readonly backupTasks?: boolean;
+  readonly faults?: readonly Fault[];
+};
+
+/** Limit for one trial, ms of the cluster's time: ten times what the work takes. */
+const limitMs = (10 * fleet.mapTasks * fleet.meanMs) / fleet.workers;
+const jobNumber = 1;
+const submitAtMs = 10_000;
+/** Laws about the whole state, at every so many records: all of them look the same here. */
+const lawsEvery = 500;
+
+/** How long the job takes, ms. Throws when it does not end well. */
+export async function jobTimeMs(trial: Trial): Promise<number> {
+  const { backupTasks = true, faults = [], reduceTasks = fleet.reduceTasks, seed } = trial;
+  const job = plainJob(new Random(seed), {
+    number: jobNumber,
+    submitAtMs,
+    taskCount: fleet.mapTasks,
+    reducers: reduceTasks,
+    meanMs: fleet.meanMs,
+    backupTasks,
+  });
+  const jobs = new Map([[jobNumber, job]]);
+  const cluster = new SimCluster({ seed, shape, faults, jobs, lawsEvery });
+  await cluster.finish(limitMs);
+  const tookMs = cluster.judge.tookMs.get(job.key);
+  if (cluster.judge.broken !== null) throw cluster.judge.broken;
+  if (tookMs === undefined) throw new Error(`seed ${seed}: the job has not ended`);
+  return tookMs;
+}
+
+const shape: WorldShape = {
+  workers: fleet.workers,
+  slots: Array.from({ length: fleet.workers }, () => 1),
+  liveness: defaultLiveness,
+  snapshotRecords: 50_000,
+  delayMs: 1,
+  writeMs: 4,
+  faultsMs: 0,
+  sweepGraceMs: 3_600_000,
+  straggling: 0,
+  hidden: 0,
+  browsers: noBrowsers,
+};
+
+/** `share` of the workers die at one moment, each for `forMs`. */
+export function deaths(share: number, atMs: number, options: Died): Fault[] {
+  const { forMs, kind } = options;
+  const count = Math.round(share * fleet.workers);
+  return Array.from({ length: count }, (_, index) => {
+    const target = Math.floor((index * fleet.workers) / count);
+    return { number: index + 1, atMs: submitAtMs + atMs, kind, target, forMs, draw: 0 };
+  });
+}
+type Died = { readonly kind: FaultKind; readonly forMs: number };
+
+/** One worker takes ten times as long, from the beginning. */
+export function straggler(): Fault[] {
+  // See `worker-slow-cpu`: four times, and up to twelve more.
+  const draw = 0.5;
+  return [{ number: 1, atMs: 0, kind: "worker-slow-cpu", target: 7, forMs: 1e9, draw }];
+}
+
+export type Figure = {
+  readonly what: string;
+  /** Most that it may cost, percent; null = shown, not promised. */
+  readonly boundPercent: number | null;
+  /** By seed: how much longer the job takes. */
+  readonly percents: readonly number[];
+};
+
+export type Row = {
+  readonly what: string;
+  readonly boundPercent: number | null;
+  readonly trial: (withoutMs: number) => Omit<Trial, "seed">;
+};
+
+const share = 0.12;
+const restarted = { kind: "worker-crash", forMs: 2_000 } as const;
+const unplugged = { kind: "worker-power", forMs: 60_000 } as const;
+const gone = { kind: "worker-crash", forMs: 1e9 } as const;
+
+/** What a test holds the fleet to. */
+export const promised: readonly Row[] = [
+  {
+    what: "12 % of the workers are killed midway, and started again after 2 s",
+    boundPercent: 10,
+    trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, restarted) }),
+  },
+  {
+    what: "12 % lose their power midway, are missed by their silence, and return after 60 s",
+    boundPercent: 10,
+    trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, unplugged) }),
+  },
+  {
+    what: "one worker takes ten times as long for everything",
+    boundPercent: 10,
+    trial: () => ({ faults: straggler() }),
+  },
+  {
+    what: "the same, without backup tasks",
+    boundPercent: null,
+    trial: () => ({ faults: straggler(), backupTasks: false }),
+  },
+];
+
+const shown: readonly Row[] = [
+  {
+    what: "12 % are killed midway and never return: less to work with, and outputs to make again",
+    boundPercent: null,
+    trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, gone) }),
+  },
+];
+
+/** `all`: also what nothing is promised about. */
+export async function figures(seeds: readonly number[], all: boolean): Promise<Figure[]> {
+  const rows = all ? [...promised, ...shown] : promised;
+  const percents = rows.map((): number[] => []);
+  for (const seed of seeds) {
+    const withoutMs = await jobTimeMs({ seed });
+    for (const [index, { trial }] of rows.entries()) {
+      const withMs = await jobTimeMs({ seed, ...trial(withoutMs) });
+      percents[index]!.push((withMs / withoutMs - 1) * 100);
+    }
+  }
+  return rows.map(({ what, boundPercent }, index) => {
+    return { what, boundPercent, percents: percents[index]! };
+  });
+}
+
+export function figureText({ what, boundPercent, percents }: Figure): string {
+  const sorted = percents.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+  const most = sorted.at(-1) ?? Number.NaN;
+  const bound = boundPercent === null ? "" : `, at most +${boundPercent} % is promised`;
+  return `${what}: +${median.toFixed(1)} % (median), +${most.toFixed(1)} % (most)${bound}`;
+}

@@ -1,0 +1,70 @@
+/** The judge of W6: of two processes with one identity the coordinator keeps the one that it still
+ *  hears, and turns the other away; only a silent one is replaced. */
+import type { Failure } from "../../src/core/job.ts";
+import { coordinatorName } from "../world/names.ts";
+import type { SimLink } from "../world/sim-link.ts";
+import type { Exercised } from "./laws.ts";
+import type { WatchedWorker } from "./watched.ts";
+
+export type IdentityJudgeOptions = {
+  readonly nowMs: () => number;
+  /** Silent for so long, a process may be replaced, ms. */
+  readonly quietMs: number;
+  readonly breach: (law: string, text: string) => void;
+  readonly count: (what: string) => void;
+  readonly exercised: Exercised;
+};
+
+/** What the coordinator tells a link whose worker has come over another. */
+const replaced = "the worker has come over another link";
+
+export class IdentityJudge {
+  readonly #options: IdentityJudgeOptions;
+  /** Every process that has shown an id, dead ones too: the coordinator may not know yet. */
+  readonly #known = new Map<string, Set<WatchedWorker>>();
+
+  constructor(options: IdentityJudgeOptions) {
+    this.#options = options;
+  }
+
+  /** It shows this id to the coordinator now. */
+  asks(worker: WatchedWorker): void {
+    const { workerId } = worker.loop;
+    if (workerId !== "") this.#known.set(workerId, this.of(workerId).add(worker));
+  }
+
+  joined(worker: WatchedWorker): void {
+    this.asks(worker);
+    for (const other of this.of(worker.loop.workerId)) {
+      if (other === worker || other.process.life === "dead") continue;
+      this.#options.count("joined beside a clone");
+    }
+  }
+
+  of(id: string): Set<WatchedWorker> {
+    return this.#known.get(id) ?? new Set();
+  }
+
+  /** A live process loses its link to another one: lawful only when it was silent. */
+  closed(end: SimLink, reason: string): void {
+    if (reason !== replaced || end.from.name !== coordinatorName || !end.peer.isOpen) return;
+    const { breach, exercised, nowMs, quietMs } = this.#options;
+    exercised("W6: only a silent process is replaced");
+    const silentMs = nowMs() - end.heardAtMs;
+    if (silentMs >= quietMs) this.#options.count("clone took over");
+    if (end.to.life === "dead" || silentMs >= quietMs) return;
+    breach("W6", `${end.to.name} lost its place to a clone, ${silentMs} ms after it was heard`);
+  }
+
+  /** Is the refusal due to another process that was heard shortly before or since it asked? */
+  isExcused(worker: WatchedWorker, failure: Failure): boolean {
+    if (failure.code !== "fenced") return false;
+    const sinceMs = worker.dialledAtMs - this.#options.quietMs;
+    for (const other of this.of(worker.loop.workerId)) {
+      if (other === worker || other.heardAtMs < sinceMs) continue;
+      this.#options.count("clone fenced");
+      return true;
+    }
+    return false;
+  }
+}
