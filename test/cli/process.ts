@@ -14,6 +14,8 @@ const entry = join(repository, "bin", "tequio.js");
 /** Longest that one command may take, in ms: far above what any takes, so that a hang is told as
  *  one. */
 const commandMs = 180_000;
+/** Commands that run until they are stopped: as long as their test does. */
+const servers = new Set(["up", "join", "gateway", "share"]);
 
 export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
 
@@ -120,7 +122,8 @@ function running(child: ChildProcess, args: readonly string[]): Running {
   };
   child.stdout?.setEncoding("utf8").on("data", (chunk) => hear(chunk, true));
   child.stderr?.setEncoding("utf8").on("data", (chunk) => hear(chunk, false));
-  const limit = setTimeout(() => child.kill("SIGKILL"), commandMs);
+  const isServer = servers.has(args[0] ?? "");
+  const limit = isServer ? undefined : setTimeout(() => child.kill("SIGKILL"), commandMs);
   const ended = once(child, "close").then(([code]): Ended => {
     clearTimeout(limit);
     heard.dispatchEvent(new Event("text"));

@@ -121,7 +121,12 @@ export class Plans {
   }
 
   async #mustExist(name: Hash, what: string): Promise<void> {
-    if ((await this.#blobs.size(name)) !== null) return;
+    const isHere = await this.#blobs.size(name).catch((error: unknown) => {
+      // To be sent again, as one that is not here.
+      if (error instanceof ClusterError && error.code === "data-lost") return null;
+      throw error;
+    });
+    if (isHere !== null) return;
     const text = `${what} (blob ${name}) is not here; upload it with POST /v1/blobs, then submit`;
     throw new ClusterError("not-found", text);
   }

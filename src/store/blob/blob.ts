@@ -3,23 +3,32 @@
  *  1. A blob is visible only when it is whole and durable; readers never see half of one.
  *  2. `put` of the same bytes twice is one blob. Callers own the chunks they pass only until
  *     `put` takes the next.
- *  3. What is read is what was put, or reading fails with `data-lost` naming the hash: a blob
- *     whose file has the wrong size or (on a full read) the wrong hash is never served as good. */
+ *  3. What is read is what was put, or reading fails with `data-lost` naming the hash: no
+ *     byte of a damaged piece is served as good, and of a full read never the last chunk. */
 import type { Hash } from "../../core/ids.ts";
 
 export type BlobPut = { readonly hash: Hash; readonly sizeBytes: number };
+
+export type PutOptions = {
+  readonly expect?: Hash;
+  readonly sizeMaxBytes?: number;
+  /** A hint that ranges of it will be read: what verifies them is made while it is stored, else at
+   *  the first range. */
+  readonly ranges?: boolean;
+};
 
 export interface Blobs {
   /** Stores a stream. With `expect`, bytes with another hash are refused (`data-lost`) and leave
    *  nothing. Longer than `sizeMaxBytes`: `limit-exceeded`. Disk full: `storage-full`. */
   put(
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    options?: { readonly expect?: Hash; readonly sizeMaxBytes?: number },
+    options?: PutOptions,
   ): Promise<BlobPut>;
-  /** Size in bytes, or null when there is no such blob. */
+  /** Size in bytes, or null when there is no such blob. `data-lost` when it is known to be damaged.
+   *  */
   size(hash: Hash): Promise<number | null>;
-  /** Bytes [start, end) as a stream; the whole blob is verified as it passes, a range by size only.
-   *  Throws `not-found`, `bad-request` (range outside), `data-lost`. */
+  /** Bytes [start, end) as a stream: the whole blob is verified as it passes, a range piece by
+   *  piece before it is given. Throws `not-found`, `bad-request` (range outside), `data-lost`. */
   read(
     hash: Hash,
     range?: { readonly start: number; readonly end: number },

@@ -1,45 +1,92 @@
 /** Reading a blob's file so that no consumer ever sees the clean end of damaged bytes. */
-import { createHash } from "node:crypto";
+import { createHash, hash as hashOf } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import type { Hash } from "../../core/ids.ts";
+import type { ClusterError } from "../../core/error.ts";
 import { storageFailure, systemCode } from "../failure.ts";
-import { checkRange, damagedBlob, missingBlob, type Range } from "./rules.ts";
+import { pieceBytes, pieceHashOf } from "./pieces.ts";
+import { type BlobFile, checkRange, damagedBlob, missingBlob, type Range } from "./rules.ts";
 
 export const chunkBytes = 1 << 20;
 
-/** A blob's file; `sizeBytes` is what it must have. */
-export type BlobFile = {
-  readonly path: string;
-  readonly hash: Hash;
-  readonly sizeBytes: number;
-};
-
-/** The last chunk is held back until the size, and of a whole blob the hash, are known to be
- *  right. */
-export async function* readBlob(blob: BlobFile, asked?: Range): AsyncGenerator<Uint8Array> {
+/** All bytes. The last chunk is held back until size and hash are known to be right. */
+export async function* readBlob(blob: BlobFile): AsyncGenerator<Uint8Array> {
   const { hash, sizeBytes } = blob;
-  const range = checkRange(hash, sizeBytes, asked);
   const file = await opened(blob);
   try {
     checkFileSize(blob, (await file.stat()).size);
-    const whole = range.start === 0 && range.end === sizeBytes;
-    const running = whole ? createHash("sha256") : null;
+    const running = createHash("sha256");
     let held: Uint8Array | null = null;
-    let missing = range.end - range.start;
-    for await (const chunk of chunksOf(file, range, `blob ${hash}`)) {
-      running?.update(chunk);
+    let missing = sizeBytes;
+    for await (const chunk of chunksOf(file, { start: 0, end: sizeBytes }, `blob ${hash}`)) {
+      running.update(chunk);
       missing -= chunk.byteLength;
       if (held !== null) yield held;
       held = chunk;
     }
-    if (missing > 0) throw damagedBlob(hash, `its file was cut off by ${missing} bytes`);
-    if (running !== null && running.digest("hex") !== hash) {
+    if (missing > 0) throw cutOff(blob, missing);
+    if (running.digest("hex") !== hash) {
       throw damagedBlob(hash, "its bytes have another hash");
     }
     if (held !== null) yield held;
   } finally {
     await file.close();
   }
+}
+
+/** Some bytes, none of a piece that is not what the layer says. */
+export async function* readRange(
+  blob: BlobFile,
+  asked: Range,
+  layerOf: (blob: BlobFile) => Promise<Buffer>,
+): AsyncGenerator<Uint8Array> {
+  const { start, end } = checkRange(blob.hash, blob.sizeBytes, asked);
+  const file = await opened(blob);
+  try {
+    checkFileSize(blob, (await file.stat()).size);
+    if (start === end) return;
+    const layer = await layerOf(blob);
+    const from = start - (start % pieceBytes);
+    const to = Math.min(blob.sizeBytes, Math.ceil(end / pieceBytes) * pieceBytes);
+    for (let at = from; at < to; at += chunkBytes) {
+      const pieces = await whole(file, blob, { start: at, end: Math.min(to, at + chunkBytes) });
+      checkPieces(blob, { at, pieces, layer });
+      yield pieces.subarray(Math.max(0, start - at), Math.min(pieces.byteLength, end - at));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** In memory of its own. */
+async function whole(file: FileHandle, blob: BlobFile, range: Range): Promise<Uint8Array> {
+  const bytes = new Uint8Array(range.end - range.start);
+  for (let filled = 0; filled < bytes.byteLength; ) {
+    const left = bytes.byteLength - filled;
+    const at = range.start + filled;
+    const { bytesRead } = await file.read(bytes, filled, left, at).catch((error: unknown) => {
+      throw storageFailure(error, `blob ${blob.hash}`);
+    });
+    if (bytesRead === 0) throw cutOff(blob, left);
+    filled += bytesRead;
+  }
+  return bytes;
+}
+
+function checkPieces(
+  { hash }: BlobFile,
+  of: { readonly at: number; readonly pieces: Uint8Array; readonly layer: Buffer },
+): void {
+  const { at, layer, pieces } = of;
+  for (let from = 0; from < pieces.byteLength; from += pieceBytes) {
+    const found = hashOf("sha256", pieces.subarray(from, from + pieceBytes), "buffer");
+    const piece = (at + from) / pieceBytes;
+    if (found.equals(pieceHashOf(layer, piece))) continue;
+    throw damagedBlob(hash, `its bytes from ${at + from} on are not what was put`);
+  }
+}
+
+function cutOff({ hash }: BlobFile, missingBytes: number): ClusterError {
+  return damagedBlob(hash, `its file was cut off by ${missingBytes} bytes`);
 }
 
 export function checkFileSize(blob: BlobFile, foundBytes: number): void {

@@ -1,32 +1,42 @@
 /** A file being written, hashed on the way; small chunks are gathered, so that a line is not a
  *  system call. */
-import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { hit } from "../failpoint.ts";
 import { storageFailure } from "../failure.ts";
 import type { BlobPut } from "./blob.ts";
+import { PieceHash } from "./pieces.ts";
 import { blobTooLarge } from "./rules.ts";
+
+export type Receiving = {
+  readonly sizeMaxBytes: number;
+  /** Whether the pieces are hashed. */
+  readonly ranges: boolean;
+};
+
+/** What was written, and the hashes of its pieces. */
+export type Received = BlobPut & { readonly layer: Buffer };
 
 const gatherBytes = 256 << 10;
 
 class HashedFile {
   readonly #file: FileHandle;
   readonly #sizeMaxBytes: number;
-  readonly #hash = createHash("sha256");
+  readonly #hash: PieceHash;
   readonly #gathered = new Uint8Array(gatherBytes);
   #gatheredBytes = 0;
   #sizeBytes = 0;
 
-  private constructor(file: FileHandle, sizeMaxBytes: number) {
+  private constructor(file: FileHandle, { sizeMaxBytes, ranges }: Receiving) {
     this.#file = file;
     this.#sizeMaxBytes = sizeMaxBytes;
+    this.#hash = new PieceHash(ranges);
   }
 
-  static async create(path: string, sizeMaxBytes: number): Promise<HashedFile> {
+  static async create(path: string, receiving: Receiving): Promise<HashedFile> {
     hit("blob.create", "before");
     const file = await open(path, "wx", 0o600);
     hit("blob.create", "after");
-    return new HashedFile(file, sizeMaxBytes);
+    return new HashedFile(file, receiving);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -39,12 +49,12 @@ class HashedFile {
   }
 
   /** Durable when resolved. */
-  async finish(): Promise<BlobPut> {
+  async finish(): Promise<Received> {
     await this.#flush();
     hit("blob.sync", "before");
     await this.#file.sync();
     hit("blob.sync", "after");
-    return { hash: this.#hash.digest("hex"), sizeBytes: this.#sizeBytes };
+    return this.#hash.finish();
   }
 
   close(): Promise<void> {
@@ -79,8 +89,8 @@ class HashedFile {
 export async function receive(
   path: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  sizeMaxBytes: number,
-): Promise<BlobPut> {
+  receiving: Receiving,
+): Promise<Received> {
   const disk = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
@@ -88,7 +98,7 @@ export async function receive(
       throw storageFailure(error, "a blob");
     }
   };
-  const file = await disk(HashedFile.create(path, sizeMaxBytes));
+  const file = await disk(HashedFile.create(path, receiving));
   try {
     for await (const chunk of chunks) await disk(file.write(chunk));
     return await disk(file.finish());

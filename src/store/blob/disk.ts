@@ -5,14 +5,16 @@
 import { readdirSync, statSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { makeDirectory, syncDirectory } from "../directory.ts";
 import { hit } from "../failpoint.ts";
 import { placeFailure, storageFailure, systemCode } from "../failure.ts";
-import type { BlobPut, Blobs } from "./blob.ts";
+import type { BlobPut, Blobs, PutOptions } from "./blob.ts";
 import { fileChunks, linkFile, sealFile } from "./disk-adopt.ts";
-import { type BlobFile, checkFileSize, readBlob } from "./disk-read.ts";
+import { checkFileSize, readBlob, readRange } from "./disk-read.ts";
 import { receive } from "./disk-write.ts";
+import { layerPath, PieceLayers } from "./pieces.ts";
 import * as rules from "./rules.ts";
 import { sweepTemporary, temporaryName } from "./temporary.ts";
 
@@ -50,12 +52,12 @@ export async function openDiskBlobs(
   } catch (error) {
     throw placeFailure(error, root);
   }
-  return new DiskStore(root, blobMaxBytes);
+  return new DiskStore(root, blobMaxBytes, true);
 }
 
 /** A store as it is, for whoever must not change it: nothing is made and nothing swept. */
 export function viewDiskBlobs(directory: string): BlobView {
-  return new DiskStore(resolve(directory), 2 ** 40);
+  return new DiskStore(resolve(directory), 2 ** 40, false);
 }
 
 export type BlobView = Pick<Blobs, "size" | "read" | "list">;
@@ -66,27 +68,36 @@ class DiskStore implements DiskBlobs {
   /** Directories made or seen durable by this process; at most 65,792. */
   readonly #durable = new Map<string, Promise<void>>();
   /** Where blobs were found; they may be gone. */
-  readonly #seen = new Map<Hash, BlobFile>();
+  readonly #seen = new Map<Hash, rules.BlobFile>();
+  readonly #layers: PieceLayers;
+  /** Files that were found damaged, by their inode: one that is put again has another. */
+  readonly #damaged = new Map<Hash, number>();
   #closed = false;
 
-  constructor(root: string, blobMaxBytes: number) {
+  constructor(root: string, blobMaxBytes: number, mayWrite: boolean) {
     this.#root = root;
+    this.#layers = new PieceLayers(mayWrite ? () => this.#part() : null);
     this.#blobMaxBytes = blobMaxBytes;
   }
 
   async put(
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    options: { readonly expect?: Hash; readonly sizeMaxBytes?: number } = {},
+    options: PutOptions = {},
   ): Promise<BlobPut> {
     this.#mustBeOpen();
-    const { expect, sizeMaxBytes = this.#blobMaxBytes } = options;
+    const { expect, ranges = false, sizeMaxBytes = this.#blobMaxBytes } = options;
     rules.checkSizeMax(sizeMaxBytes);
     if (expect !== undefined) rules.checkHash(expect);
     const part = this.#part();
     try {
-      const put = await receive(part, chunks, Math.min(sizeMaxBytes, this.#blobMaxBytes));
-      await this.#publish(part, put, expect);
-      return put;
+      const most = Math.min(sizeMaxBytes, this.#blobMaxBytes);
+      const { hash, layer, sizeBytes } = await receive(part, chunks, {
+        sizeMaxBytes: most,
+        ranges,
+      });
+      const path = await this.#publish(part, { hash, sizeBytes }, expect);
+      await this.#layers.keep({ path, hash, sizeBytes }, layer);
+      return { hash, sizeBytes };
     } finally {
       await rm(part, { force: true });
     }
@@ -122,12 +133,15 @@ class DiskStore implements DiskBlobs {
   }
 
   /** At once: the answer lies in memory, and another thread may be busy with a slow disk. */
-  #isThere(blob: BlobFile): boolean {
+  #isThere(blob: rules.BlobFile): boolean {
     this.#mustBeOpen();
     try {
       const found = statSync(blob.path, { throwIfNoEntry: false });
       if (found === undefined) return false;
       checkFileSize(blob, found.size);
+      if (this.#damaged.get(blob.hash) === found.ino) {
+        throw rules.damagedBlob(blob.hash, "as a reader has found");
+      }
       return true;
     } catch (error) {
       throw storageFailure(error, `blob ${blob.hash}`);
@@ -137,7 +151,18 @@ class DiskStore implements DiskBlobs {
   async *read(hash: Hash, range?: rules.Range): AsyncGenerator<Uint8Array> {
     const blob = this.#find(hash);
     if (blob === null) throw rules.missingBlob(hash);
-    yield* readBlob(blob, range);
+    try {
+      if (range === undefined) yield* readBlob(blob);
+      else yield* readRange(blob, range, (of) => this.#layers.of(of, () => readBlob(of)));
+    } catch (error) {
+      if (error instanceof ClusterError && error.code === "data-lost") this.#foundDamaged(blob);
+      throw error;
+    }
+  }
+
+  #foundDamaged({ hash, path }: rules.BlobFile): void {
+    if (this.#damaged.size >= seenMax) this.#damaged.clear();
+    this.#damaged.set(hash, statSync(path, { throwIfNoEntry: false })?.ino ?? 0);
   }
 
   /** A rename counts as a change of the file, and nothing else happens to it. */
@@ -154,6 +179,8 @@ class DiskStore implements DiskBlobs {
       hit("blob.delete", "before");
       await rm(blob.path, { force: true });
       hit("blob.delete", "after");
+      this.#layers.forget(hash);
+      await rm(layerPath(blob.path, hash), { force: true });
     } catch (error) {
       throw storageFailure(error, `blob ${hash}`);
     }
@@ -187,20 +214,22 @@ class DiskStore implements DiskBlobs {
     return join(this.#root, hash.slice(0, 2), hash.slice(2, 4));
   }
 
-  /** Gives a synced file its name. Over an older one of the same name, which heals it if it was
-   *  damaged. */
-  async #publish(part: string, put: BlobPut, expect?: Hash): Promise<void> {
+  /** Gives a synced file its name, and returns its path. Over an older one of the same name, which
+   *  heals it if it was damaged. */
+  async #publish(part: string, put: BlobPut, expect?: Hash): Promise<string> {
     if (expect !== undefined && expect !== put.hash) throw rules.wrongBytes(expect, put.hash);
     const bucket = this.#bucket(put.hash);
+    const path = join(bucket, `${put.hash}.${put.sizeBytes}`);
     try {
       await this.#makeDurable(join(bucket, ".."));
       await this.#makeDurable(bucket);
       hit("blob.rename", "before");
-      await rename(part, join(bucket, `${put.hash}.${put.sizeBytes}`));
+      await rename(part, path);
       hit("blob.rename", "after");
       hit("blob.directory-sync", "before");
       await syncDirectory(bucket);
       hit("blob.directory-sync", "after");
+      return path;
     } catch (error) {
       throw storageFailure(error, `blob ${put.hash}`);
     }
@@ -228,7 +257,7 @@ class DiskStore implements DiskBlobs {
   }
 
   /** Synchronous, as `path` is: a bucket holds a handful of names. */
-  #find(hash: Hash): BlobFile | null {
+  #find(hash: Hash): rules.BlobFile | null {
     this.#mustBeOpen();
     rules.checkHash(hash);
     const bucket = this.#bucket(hash);
@@ -261,7 +290,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-function parseName(bucket: string, name: string): BlobFile | null {
+function parseName(bucket: string, name: string): rules.BlobFile | null {
   const parts = /^([0-9a-f]{64})\.([0-9]{1,16})$/.exec(name);
   if (parts === null) return null;
   return { path: join(bucket, name), hash: parts[1] as Hash, sizeBytes: Number(parts[2]) };

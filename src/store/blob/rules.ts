@@ -9,6 +9,13 @@ export function checkHash(hash: Hash): void {
   throw new ClusterError("bad-request", text);
 }
 
+/** A blob's file; `sizeBytes` is what it must have. */
+export type BlobFile = {
+  readonly path: string;
+  readonly hash: Hash;
+  readonly sizeBytes: number;
+};
+
 export type Range = { readonly start: number; readonly end: number };
 
 /** The range asked for, or all of it; throws when it reaches outside. */

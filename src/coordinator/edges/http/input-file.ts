@@ -15,14 +15,21 @@ const chunkBytes = 256 * 1024;
 
 type Holders = Pick<Services, "blobs" | "host" | "sharedInputs">;
 
-/** The answer to a call for the file; it is looked at before anything is answered. */
+/** The answer to a call for the file. What its first byte needs is looked at before anything is
+ *  answered: an error in the middle only cuts the answer, and the reader asks on from there. */
 export async function inputAnswer(
   services: Holders,
   file: InputFile,
   span: Span | null,
 ): Promise<Answer> {
-  if (file.at.kind === "path") mustBeSame(file, await statOf(services.host, file));
-  return bytesAnswer(file.sizeBytes, span, () => readInput(services, file, span));
+  const { at, sizeBytes } = file;
+  if (at.kind === "path") mustBeSame(file, await statOf(services.host, file));
+  const start = span?.start ?? 0;
+  if (at.kind === "blob" && start < sizeBytes) {
+    const first = { start, end: start + 1 };
+    for await (const _ of readInput(services, file, first));
+  }
+  return bytesAnswer(sizeBytes, span, () => readInput(services, file, span));
 }
 
 /** Bytes of the file, opened only when somebody reads, so that it is closed whatever becomes of the
@@ -34,7 +41,13 @@ export async function* readInput(
 ): AsyncGenerator<Uint8Array, void> {
   const { at, sizeBytes } = file;
   if (at.kind === "blob") {
-    yield* blobs.read(at.hash, span ?? undefined);
+    try {
+      // As a range also when it is all: no byte of a damaged piece is given, so a reader that asks
+      // on where it was cut off never gets past it.
+      yield* blobs.read(at.hash, span ?? { start: 0, end: sizeBytes });
+    } catch (error) {
+      throw lostBlob(file, error);
+    }
     return;
   }
   if (at.kind === "shared") {
@@ -80,6 +93,13 @@ function mustBeSame(file: InputFile, found: Stats): void {
   if (same) return;
   const text = `${file.name} (${at.path}) has changed since the job was submitted; submit it again`;
   throw new ClusterError("data-lost", text);
+}
+
+function lostBlob({ name }: InputFile, cause: unknown): unknown {
+  if (!(cause instanceof ClusterError)) return cause;
+  if (cause.code !== "data-lost" && cause.code !== "not-found") return cause;
+  const text = `input ${name} as it was uploaded is lost (${cause.text}); submit the job again`;
+  return new ClusterError("data-lost", text, { cause });
 }
 
 function gone(file: InputFile, cause: unknown): never {

@@ -44,7 +44,8 @@ async function checkAll(
   const reports = await Promise.all(
     event.reports.map(async (report): Promise<AttemptReport> => {
       for (const hash of named(report, isFinal)) {
-        if ((await blobs.size(hash)) !== null) continue;
+        // Also `data-lost`: then it is made again.
+        if ((await blobs.size(hash).catch(() => null)) !== null) continue;
         const { task, attempt, durationMs } = report;
         const message = `its output ${hash} did not arrive at the coordinator`;
         const failure = { code: "download-failed", message } as const;

@@ -25,7 +25,10 @@ async function upload({ services, principal, headers, body, signal }: Call): Pro
   const moved = body === undefined || body === null ? none() : moving(body as Chunks, signal);
   const store = async (chunks: Source) => {
     hit("http.upload", "before");
-    const put = await services.blobs.put(chunks, expect === undefined ? {} : { expect });
+    // Workers bring results, all others inputs.
+    const ranges = principal.role !== "worker";
+    const options = { ranges, ...(expect === undefined ? {} : { expect }) };
+    const put = await services.blobs.put(chunks, options);
     hit("http.upload", "after");
     return put;
   };
@@ -99,13 +102,20 @@ async function download({ services, params, headers }: Call, withBody: boolean):
   const isName = /^[0-9a-f]{64}$/.test(hash);
   // To ask for the head is to be about to submit it.
   if (isName && !withBody) await services.sweep.hold([hash]);
-  const sizeBytes = isName ? await services.blobs.size(hash) : null;
+  const size = isName ? services.blobs.size(hash) : Promise.resolve(null);
+  // One that is damaged is to be sent again, as one that is not here.
+  const sizeBytes = await (withBody ? size : size.catch(onlyDamaged));
   if (sizeBytes === null) {
     throw new ClusterError("not-found", `there is no blob ${hash.slice(0, 64)}`);
   }
   const span = parseRange(headers.range, sizeBytes);
   const read = () => held(services, hash, services.blobs.read(hash, span ?? undefined));
   return bytesAnswer(sizeBytes, span, withBody ? read : null);
+}
+
+function onlyDamaged(error: unknown): null {
+  if (error instanceof ClusterError && error.code === "data-lost") return null;
+  throw error;
 }
 
 /** The blob stays until its last byte is read, or the reader is gone. */
