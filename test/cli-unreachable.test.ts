@@ -38,7 +38,7 @@ test("who cannot reach the coordinator says why at once, once for each reason, a
   const common = ["gateway", "--listen", "127.0.0.1:0", "--data", "g", "--tracker", url];
   const gateway = place.start(...common, "--token", token);
   await worker.said("nothing listens");
-  const waits = await gateway.said("goes on trying, next in 500 ms");
+  const waits = await gateway.said("retrying in 500 ms");
   assert.match(
     waits,
     /cannot reach the tracker: nothing listens at \S+; start it with `tequio up`/,

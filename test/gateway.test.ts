@@ -162,7 +162,7 @@ test("a browser in Python counts words by a gateway", {
   await once(child.stdout, "data");
   const words = join(repository, "examples", "word-count", "job.ts");
   const common = ["run", words, "words.txt", "--reducers", "1", "--split-bytes", "2K", "-o", "-"];
-  const { code, err, out } = await place.run(...common, "--bare-browsers");
+  const { code, err, out } = await place.run(...common, "--allow-basic-browsers");
   assert.equal(code, 0, err);
   assert.equal(out, (await place.run(...common, "--sequential")).out);
 });

@@ -30,6 +30,6 @@ test("a system error has a plain meaning, any other is called a bug", () => {
   const gone = Object.assign(new Error("ENOENT: …"), { code: "ENOENT", path: "/a" });
   assert.equal(faultText(gone, false), "tequio: not-found: /a does not exist");
   assert.equal(exitCodeFor(gone), 2);
-  assert.match(faultText(new TypeError("x is not a function"), false), /broken: .*--debug/);
+  assert.match(faultText(new TypeError("x is not a function"), false), /internal error: .*--debug/);
   assert.equal(faultText(new Interrupted(), true), "");
 });

@@ -61,7 +61,7 @@ export function faultText(error: unknown, debug: boolean): string {
   const text = error instanceof Error ? error.message : String(error);
   const stack = debug && error instanceof Error ? `\n${error.stack}${causes(error)}` : "";
   const hint = debug ? "" : "; this is a bug of tequio, --debug shows where";
-  return safeText(`tequio: broken: ${text}${hint}${stack}`);
+  return safeText(`tequio: internal error: ${text}${hint}${stack}`);
 }
 
 /** The same line for a complaint that is no thrown error. */

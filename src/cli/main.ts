@@ -19,55 +19,61 @@ const commands: Readonly<Record<string, Listed>> = {
     load: () => import("./cluster/up.ts"),
   },
   join: {
-    summary: "add this machine's cores to a coordinator elsewhere",
+    summary: "contribute this machine's cores to a coordinator elsewhere",
     load: () => import("./cluster/join.ts"),
   },
   gateway: {
-    summary: "a web server by which browser tabs join a coordinator",
+    summary: "serve browser tabs that join a coordinator",
     load: () => import("./cluster/gateway.ts"),
   },
   down: { summary: "stop a running `tequio up`", load: () => import("./cluster/down.ts") },
   run: { summary: "run a job and collect its result", load: () => import("./job/run.ts") },
-  attach: { summary: "follow a submitted job again", load: () => import("./job/attach.ts") },
+  attach: {
+    summary: "follow the progress of a submitted job",
+    load: () => import("./job/attach.ts"),
+  },
   get: {
-    summary: "collect the result of a job, or fetch what members share",
+    summary: "save the result of a job, or fetch a shared file",
     load: () => import("./job/get.ts"),
   },
   share: {
-    summary: "offer files to others, where they lie",
+    summary: "share files with other members, without copying them",
     load: () => import("./files/share.ts"),
   },
-  ls: { summary: "list what members share", load: () => import("./files/ls.ts") },
-  find: { summary: "find what members share by name", load: () => import("./files/find.ts") },
+  ls: { summary: "list shared files", load: () => import("./files/ls.ts") },
+  find: { summary: "find shared files by name", load: () => import("./files/find.ts") },
   jobs: { summary: "list jobs, newest first", load: () => import("./job/jobs.ts") },
   status: {
     summary: "show stages, counters and errors of a job",
     load: () => import("./job/status.ts"),
   },
   why: {
-    summary: "say why a job, a task or a worker waits",
+    summary: "explain what a job, a task or a worker is waiting for",
     load: () => import("./web/why.ts"),
   },
   report: {
-    summary: "keep a job's page as one HTML file",
+    summary: "save a job's page as one HTML file",
     load: () => import("./web/report.ts"),
   },
-  logs: { summary: "print what a job's code logged", load: () => import("./job/logs.ts") },
-  cancel: { summary: "stop a job", load: () => import("./job/cancel.ts") },
+  logs: { summary: "print a job's log lines", load: () => import("./job/logs.ts") },
+  cancel: { summary: "cancel jobs", load: () => import("./job/cancel.ts") },
   rm: { summary: "delete finished jobs and their results", load: () => import("./job/rm.ts") },
   workers: { summary: "list workers", load: () => import("./cluster/workers.ts") },
-  members: { summary: "list who shares files", load: () => import("./files/members.ts") },
+  members: {
+    summary: "list members and how much they share",
+    load: () => import("./files/members.ts"),
+  },
   token: { summary: "create, list and revoke tokens", load: () => import("./cluster/token.ts") },
   console: {
     summary: "register, connect and share files as a user of a console server",
     load: () => import("./console/console.ts"),
   },
   backup: {
-    summary: "copy all that a coordinator keeps, while it runs or not",
+    summary: "back up a coordinator's data directory, also while it runs",
     load: () => import("./upkeep/backup.ts"),
   },
   restore: {
-    summary: "bring a data directory back from a backup",
+    summary: "restore a data directory from a backup",
     load: () => import("./upkeep/restore.ts"),
   },
   check: {
@@ -75,17 +81,17 @@ const commands: Readonly<Record<string, Listed>> = {
     load: () => import("./upkeep/check.ts"),
   },
   doctor: {
-    summary: "say what is unsafe in this set-up, and how to mend it",
+    summary: "report unsafe settings and how to fix them",
     load: () => import("./upkeep/doctor.ts"),
   },
   version: { summary: "print versions", load: () => import("./cluster/version.ts") },
 };
 
 const intro = `Examples:
-  $ tequio run --local examples/word-count/job.ts books/*.txt   without a cluster
-  $ tequio up                                                    a cluster on this machine
-  $ tequio run job.ts 'logs/**/*.gz' -o out/                     a job on it
-  $ tequio <command> --help                                      examples of each command
+  $ tequio run --local examples/word-count/job.ts books/*.txt   run a job without a cluster
+  $ tequio up                                                    start a cluster on this machine
+  $ tequio run job.ts 'logs/**/*.gz' -o out/                     run a job on it
+  $ tequio <command> --help                                      show examples of a command
 
 Exit codes: 0 done, 1 job failed, 2 bad input, 3 no coordinator, 130 interrupted`;
 
@@ -101,7 +107,7 @@ async function build(name: string | undefined): Promise<Command> {
     if (key !== name) continue;
     (await listed.load()).define(command.allowUnknownOption(false));
     forAll(command, (c) => {
-      c.option("--debug", "print stacks of errors");
+      c.option("--debug", "print stack traces of errors");
       strict(c);
     });
   }

@@ -9,8 +9,8 @@ export function withTarget(command: Command): Command {
     .option("--data <dir>", "data directory of a coordinator on this machine")
     .option("--url <url>", "address of a coordinator elsewhere (or $TEQUIO_URL)")
     .option("--token-file <file>", "file with the token, mode 0600 (or $TEQUIO_TOKEN)")
-    .option("--token <token>", "the token itself: others on this machine can see it")
-    .option("--fingerprint <hex>", "refuse a coordinator with another key");
+    .option("--token <token>", "the token itself; other users of this machine can see it")
+    .option("--fingerprint <hex>", "refuse a coordinator with a different certificate");
 }
 
 export function withJson(command: Command): Command {

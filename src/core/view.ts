@@ -77,12 +77,12 @@ function waitingFor(state: CoordinatorState, job: JobRecord): string {
   if (job.state !== "running" || job.running > 0) return "";
   const live = [...state.workers.values()].filter((worker) => worker.live);
   if (live.length === 0) {
-    return "no worker is here: start one with `tequio join`, or `tequio up --workers N`";
+    return "no worker is connected: start one with `tequio join`, or `tequio up --workers N`";
   }
   const paused = allPaused(live);
   if (paused !== null) return paused;
   if (!live.some((worker) => worker.specs.kinds.includes(100))) {
-    return "no worker here runs JavaScript";
+    return "no connected worker runs JavaScript";
   }
   const ready = job.stages.find((one) => one.counts.ready > 0);
   if (ready !== undefined && !live.some((worker) => mayRun(state, worker, ready))) {

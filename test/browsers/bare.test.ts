@@ -69,7 +69,7 @@ test("browsers that know the document only finish a job, equal to the judge's", 
   const browsers = [bareBrowser(url), bareBrowser(url)];
   t.after(() => browsers.forEach(({ socket }) => void socket.close()));
   const common = ["run", job, "in.txt", "--reducers", "1", "--split-bytes", "20K"];
-  const run = await place.run(...common, "--bare-browsers", "-o", "-");
+  const run = await place.run(...common, "--allow-basic-browsers", "-o", "-");
   assert.equal(run.code, 0, run.err);
   const judged = await place.run(...common, "--sequential", "-o", "-");
   assert.equal(judged.code, 0, judged.err);
@@ -113,7 +113,7 @@ test("a browser in Python counts words for the cluster", {
   await once(child.stdout!, "data");
   const common = ["run", job, "words.txt", "--reducers", "1", "--split-bytes", "2K"];
   place.write("words.txt", "a bb ccc a\n".repeat(1_000));
-  const run = await place.run(...common, "--bare-browsers", "-o", "-");
+  const run = await place.run(...common, "--allow-basic-browsers", "-o", "-");
   assert.equal(run.code, 0, run.err);
   const rows = run.out
     .trim()

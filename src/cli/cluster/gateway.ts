@@ -18,23 +18,32 @@ type Options = GatewayOptions & { readonly json?: boolean };
 export function define(command: Command): void {
   command
     .option("--listen <address>", "host and port of this web server", "127.0.0.1:7080")
-    .option("--tracker <url>", "the coordinator that it works for")
-    .option("--token-file <file>", "file with a worker token of it (or $TEQUIO_TOKEN)")
-    .option("--token <token>", "the token itself: others on this machine can see it")
-    .option("--fingerprint <hex>", "refuse a coordinator with another key")
+    .option("--tracker <url>", "address of the coordinator")
+    .option("--token-file <file>", "file with a worker token of the coordinator (or $TEQUIO_TOKEN)")
+    .option("--token <token>", "the token itself; other users of this machine can see it")
+    .option("--fingerprint <hex>", "refuse a coordinator with a different certificate")
     .option(
       "--tracker-token-file <file>",
-      "without --tracker: what a JobTracker that dials in must show as Bearer token",
+      "without --tracker: file with the bearer token that a connecting JobTracker must send",
     )
-    .option("--anonymous", "take browsers and JobTrackers that show no token")
-    .option("--insecure", "listen beyond this machine without TLS")
-    .option("--host <name…>", "names by which it may be called, besides addresses")
-    .option("--origin <origin…>", "web pages elsewhere that may call it, as https://example.org")
-    .option("--data <dir>", "where its certificate is kept (or $TEQUIO_DATA)");
+    .option("--anonymous", "accept browsers and JobTrackers without a token")
+    .option("--insecure", "accept connections from other machines without TLS")
+    .option("--host <name…>", "host names that clients may use, besides IP addresses")
+    .option(
+      "--origin <origin…>",
+      "origins of web pages that may call this server, such as https://example.org",
+    )
+    .option("--data <dir>", "directory for its certificate (or $TEQUIO_DATA)");
   withExamples(withJson(command), [
-    ["tequio gateway --tracker http://127.0.0.1:7070 --token-file t", "tabs join here"],
-    ["tequio gateway --anonymous", "alone: a JobTracker and browsers of seed 5 dial in"],
-    ["tequio gateway --listen 0.0.0.0:7080 --tracker https://host:7070", "for a whole room"],
+    [
+      "tequio gateway --tracker http://127.0.0.1:7070 --token-file t",
+      "tabs that open its page work for this coordinator",
+    ],
+    ["tequio gateway --anonymous", "stand alone: a JobTracker and basic browsers connect to it"],
+    [
+      "tequio gateway --listen 0.0.0.0:7080 --tracker https://host:7070",
+      "reachable from other machines, such as a classroom",
+    ],
   ]).action(gateway);
 }
 

@@ -44,42 +44,57 @@ type Options = {
 export function define(command: Command): void {
   const cores = availableParallelism();
   command
-    .argument("<url>", "address of the coordinator, as http://host:7070")
-    .option("--token <token>", "join token, as `tequio up` prints it")
-    .option("--token-file <file>", "file with it, mode 0600 (or $TEQUIO_TOKEN)")
-    .option("--fingerprint <hex>", "refuse a coordinator with another key")
+    .argument("<url>", "address of the coordinator, such as http://host:7070")
+    .option("--token <token>", "join token, as printed by `tequio up`")
+    .option("--token-file <file>", "file with the join token, mode 0600 (or $TEQUIO_TOKEN)")
+    .option("--fingerprint <hex>", "refuse a coordinator with a different certificate")
     .option("--slots <n>", "tasks at once", countArgument("--slots", 1, 1024), cores)
-    .option("--memory <size>", "memory for all of them, as 2G", sizeArgument("--memory"))
+    .option(
+      "--memory <size>",
+      "memory for all tasks together, such as 2G",
+      sizeArgument("--memory"),
+    )
     .option(
       "--scratch <size>",
-      "disk for the files of running tasks, all of them (default: 75 % of what is free)",
+      "disk space for files of all running tasks (default: 75 % of the free space)",
       sizeArgument("--scratch"),
     )
     .option(
       "--low-water <size>",
-      "free disk space below which no new task is taken (default: 128M, or 2.5 % of a small disk)",
+      "accept no new task below this much free disk space (default: 128M, or 2.5 % of a " +
+        "small disk)",
       sizeArgument("--low-water"),
     )
-    .option("--name <name>", "how people call this worker", hostname())
-    .option("--data <dir>", "where it keeps what it has computed")
-    .option("--store <dir>", "blobs/ of a coordinator here: results need no copy")
+    .option("--name <name>", "name of this worker in lists", hostname())
+    .option("--data <dir>", "directory for what this worker has computed")
+    .option("--store <dir>", "blobs/ of a coordinator on this machine: results are not copied")
     .addOption(new Option("--record <file>", "written by a worker of `up`").hideHelp())
-    .option("--listen <address>", "where other workers fetch from it; none = nowhere", "0.0.0.0:0")
+    .option(
+      "--listen <address>",
+      "address from which other workers fetch; none = do not listen",
+      "0.0.0.0:0",
+    )
     .addOption(sandboxOption())
     .addOption(
-      new Option("--dial-timeout <time>", "longest that one try to reach the coordinator may take")
+      new Option("--dial-timeout <time>", "time limit of one attempt to reach the coordinator")
         .argParser(durationArgument("--dial-timeout"))
         .default(defaultRules.joinTimeoutMs, "10s"),
     )
     .addOption(
-      new Option("--give-up <time>", "end when no coordinator answers for this long")
+      new Option("--give-up <time>", "exit when no coordinator answers for this long")
         .argParser(durationArgument("--give-up"))
         .default(0, "never"),
     );
   withExamples(withJson(command), [
-    ["tequio join http://host:7070 --token mrt_join_…", "all cores of this machine"],
-    ["tequio join https://host:7070 --token-file t --slots 2 --memory 1G", "two, with a bound"],
-    ["tequio join http://host:7070 --token-file t --give-up 5m", "exit code 3 when nobody answers"],
+    ["tequio join http://host:7070 --token mrt_join_…", "contribute all cores of this machine"],
+    [
+      "tequio join https://host:7070 --token-file t --slots 2 --memory 1G",
+      "contribute two cores and at most 1 GiB of memory",
+    ],
+    [
+      "tequio join http://host:7070 --token-file t --give-up 5m",
+      "exit with code 3 when no coordinator answers for 5 minutes",
+    ],
   ]).action(join);
 }
 

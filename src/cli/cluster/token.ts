@@ -24,32 +24,41 @@ const shownMax = 8;
 const dayMs = 86_400_000;
 
 export function define(command: Command): void {
-  defineCreate(command.command("create").description("make a token; it is shown only now"));
-  defineList(command.command("ls").description("list tokens, never their text"));
-  defineRevoke(command.command("revoke").description("make tokens useless at once"));
+  defineCreate(
+    command.command("create").description("create a token and print it; it is not shown again"),
+  );
+  defineList(command.command("ls").description("list tokens without their secrets"));
+  defineRevoke(command.command("revoke").description("revoke tokens at once"));
   withExamples(command, [
-    ["tequio token create --role submitter --owner ana", "ana may run jobs for a day"],
-    ["tequio token ls", "who may do what"],
-    ["tequio token revoke <id>", "no longer"],
+    ["tequio token create --role submitter --owner ana", "ana may submit jobs for a day"],
+    ["tequio token ls", "list tokens with role and owner"],
+    ["tequio token revoke <id>", "revoke one"],
   ]);
 }
 
 function defineCreate(command: Command): void {
   command
-    .addOption(new Option("--role <role>", "what it allows").choices([...roles]).default("worker"))
-    .option("--owner <name>", "whose it is", "cli")
     .addOption(
-      new Option("--ttl <time>", 'how long it is good, as 90m, or "never"')
+      new Option("--role <role>", "what the token allows").choices([...roles]).default("worker"),
+    )
+    .option("--owner <name>", "owner of the token", "cli")
+    .addOption(
+      new Option("--ttl <time>", 'lifetime of the token, such as 90m, or "never"')
         .argParser(durationArgument("--ttl"))
         .default(dayMs, "24h"),
     )
-    .option("--uses <n>", "joins it allows, 0 = any number", countArgument("--uses", 0, 1e6), 0);
+    .option(
+      "--uses <n>",
+      "number of joins it allows; 0 = any number",
+      countArgument("--uses", 0, 1e6),
+      0,
+    );
   withExamples(withJson(withTarget(command)), [
     [
       "tequio token create --role worker --ttl 1h --uses 3",
-      "three workers may join within an hour",
+      "three workers may join within the next hour",
     ],
-    ["tequio token create --role reader --ttl never", "look only, for ever"],
+    ["tequio token create --role reader --ttl never", "read-only access without an expiry"],
   ]).action(async (options: CreateOptions) => {
     const client = await openClient(options);
     const { role, owner, ttl: ttlMs, uses: usesMax } = options;
@@ -88,11 +97,14 @@ function stateOf(token: TokenView, nowMs: number): string {
 
 function defineRevoke(command: Command): void {
   command
-    .argument("<id...>", "ids, as `tequio token ls` shows them; w-7 is the credential of a worker")
-    .option("--members", "with all workers and tabs that these tokens let in");
+    .argument(
+      "<id...>",
+      "token ids, as listed by `tequio token ls`; w-7 is the credential of a worker",
+    )
+    .option("--members", "also disconnect the workers and tabs they admitted");
   withExamples(withTarget(command), [
-    ["tequio token revoke 3f9a", "it lets nobody in any more; those who are in stay"],
-    ["tequio token revoke 3f9a --members", "and everybody whom it let in is out"],
+    ["tequio token revoke 3f9a", "admits no new worker; workers that joined stay"],
+    ["tequio token revoke 3f9a --members", "also disconnects the workers that it admitted"],
   ]).action(async (ids: string[], options: TargetOptions & { readonly members?: boolean }) => {
     const client = await openClient(options);
     for (const id of ids) {

@@ -34,6 +34,7 @@ import {
 import { type P4Flags, p4Lines, p4Options, withP4 } from "./up/p4-options.ts";
 import { type RetentionFlags, retentionOptions, withRetention } from "./up/retention-options.ts";
 import { replayNews } from "./up/starting.ts";
+import { withTabs } from "./up/tab-options.ts";
 import { type UploadFlags, uploadLimits, withUploads } from "./up/upload-options.ts";
 
 type EdgeFlags = ConsoleFlags & P4Flags & RetentionFlags & UploadFlags;
@@ -71,56 +72,45 @@ export function define(command: Command): void {
   command
     .option("--workers <n>", "worker processes", countArgument("--workers", 0, 1024), cores)
     .option("--listen <address>", "host and port of the coordinator", "127.0.0.1:7070")
-    .option("--data <dir>", "where jobs and results are kept (or $TEQUIO_DATA)")
-    .option("--memory <size>", "memory of each worker, as 2G", sizeArgument("--memory"))
+    .option("--data <dir>", "directory for jobs and results (or $TEQUIO_DATA)")
+    .option("--memory <size>", "memory of each worker, such as 2G", sizeArgument("--memory"))
     .option(
       "--scratch <size>",
-      "disk for the files of running tasks, of each worker (default: a share of what is free)",
+      "disk space of each worker for files of running tasks (default: a share of the free space)",
       sizeArgument("--scratch"),
     )
     .option(
       "--lease <time>",
-      "silence after which a worker is given up (default 15s)",
+      "treat a worker as lost after this much silence (default 15s)",
       durationArgument("--lease"),
     )
     .option(
       "--low-water <size>",
-      "free disk space below which no new job is taken, and below half of it no new task " +
+      "refuse new jobs below this much free disk space, and new tasks below half of it " +
         "(default: 256M, or 5 % of a small disk)",
       sizeArgument("--low-water"),
     )
-    .option("--take-over", "stop the `tequio up` that uses the data directory, and go on from it")
-    .option("--no-qr", "print no QR code of the link by which browsers join")
-    .option("--insecure", "listen beyond this machine without TLS")
-    .option("--anonymous-browsers", "take browsers of seed 5 that show no token of the link")
+    .option(
+      "--take-over",
+      "stop the `tequio up` that uses the data directory, and continue in its place",
+    )
+    .option("--no-qr", "do not print the QR code of the link for browsers")
+    .option("--insecure", "accept connections from other machines without TLS")
+    .option("--anonymous-browsers", "accept unauthenticated browsers (base browser protocol)")
     .option(
       "--slots-per-owner <n>",
-      "slots that the jobs of one user may take at the same time (default: any number)",
+      "slots that the jobs of one user may use at the same time (default: no limit)",
       countArgument("--slots-per-owner", 1, 1_000_000),
     )
-    .option(
-      "--tabs-max <n>",
-      "browser tabs of one user at the same time (default 1000)",
-      countArgument("--tabs-max", 0, 20_000),
-    )
-    .option(
-      "--tab-return <time>",
-      "how long a tab whose connection broke may stay away before its tasks go to others " +
-        "(default 30s)",
-      durationArgument("--tab-return"),
-    )
-    .option(
-      "--tab-silence <time>",
-      "how long a tab may say nothing until it counts as gone (default 90s: browsers wake " +
-        "hidden pages once a minute)",
-      durationArgument("--tab-silence"),
-    )
     .addOption(sandboxOption());
-  withExamples(withJson(withP4(withConsole(withUploads(withRetention(command))))), [
-    ["tequio up", "a cluster of this machine's cores, for this machine only"],
-    ["tequio up --listen 0.0.0.0:7070", "others may join with the line that it prints"],
-    ["tequio up --workers 0 --data /srv/tequio", "only the coordinator, data elsewhere"],
-    ["tequio up --p4-port --p4-token-file p4.token", "the master of existing P4 peers"],
+  withExamples(withJson(withP4(withConsole(withUploads(withTabs(withRetention(command)))))), [
+    ["tequio up", "a cluster of all cores of this machine, reachable from here only"],
+    ["tequio up --listen 0.0.0.0:7070", "other machines join with the command that it prints"],
+    [
+      "tequio up --workers 0 --data /srv/tequio",
+      "a coordinator without workers, data in another directory",
+    ],
+    ["tequio up --p4-port --p4-token-file p4.token", "the master for existing P4 peers"],
     ["tequio up --console-port 9000", "users share files with `tequio console`"],
   ]).action(up);
 }

@@ -6,7 +6,7 @@ import { dataDirOf, readEndpoint } from "../place.ts";
 
 export function define(command: Command): void {
   command.option("--data <dir>", "data directory of a coordinator on this machine");
-  withExamples(withJson(command), [["tequio version", "for a bug report"]]).action(
+  withExamples(withJson(command), [["tequio version", "versions to quote in a bug report"]]).action(
     (options: { readonly json?: boolean; readonly data?: string }) => {
       const version = packageVersion();
       const coordinator = readEndpoint(dataDirOf(options.data))?.version ?? null;

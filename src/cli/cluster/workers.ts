@@ -13,10 +13,10 @@ type Options = TargetOptions & { readonly json?: boolean; readonly all?: boolean
 const header = ["WORKER", "STATE", "NAME", "RUNNING", "DONE", "FAILED", "VERSION"];
 
 export function define(command: Command): void {
-  command.option("-a, --all", "also workers that have left");
+  command.option("-a, --all", "include workers that have left");
   withExamples(withJson(withTarget(command)), [
-    ["tequio workers", "workers that are here now"],
-    ["tequio workers --all", "all that ever joined"],
+    ["tequio workers", "workers that are connected now"],
+    ["tequio workers --all", "all workers that ever joined"],
   ]).action(async (options: Options) => {
     const all = await (await openClient(options)).workers();
     const workers = all.filter((worker) => options.all || worker.state === "live");

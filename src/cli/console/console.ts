@@ -29,25 +29,36 @@ const timeServiceMs = 2_000;
 export function define(command: Command): void {
   const port = (option: string, min: number) => countArgument(option, min, 65_535);
   command
-    .requiredOption("-s, --server <host>", "name or address of the server")
-    .requiredOption("-p, --port <port>", "its port", port("--port", 1))
-    .option("--no-datetime", "send no date-time: for servers that know none")
-    .option("--time-service <url>", "take the date-time from this SOAP service")
-    .option("--time-namespace <uri>", "its target namespace", defaultTimeCall.namespace)
-    .option("--time-method <name>", "its method", defaultTimeCall.method)
-    .option("--listen-host <host>", "where others fetch from (default: as the server sees you)")
-    .option("--listen-port <port>", "0 = any free one", port("--listen-port", 0), 0)
+    .requiredOption("-s, --server <host>", "host name or address of the server")
+    .requiredOption("-p, --port <port>", "port of the server", port("--port", 1))
+    .option("--no-datetime", "send no date-time, for servers that do not expect one")
+    .option("--time-service <url>", "read the date-time from this SOAP service")
+    .option("--time-namespace <uri>", "target namespace of that service", defaultTimeCall.namespace)
+    .option("--time-method <name>", "method of that service", defaultTimeCall.method)
+    .option(
+      "--listen-host <host>",
+      "address from which others fetch (default: as the server sees you)",
+    )
+    .option(
+      "--listen-port <port>",
+      "port from which others fetch; 0 = any free port",
+      port("--listen-port", 0),
+      0,
+    )
     .option(
       "--timeout <time>",
       "longest wait for an answer (default 10s)",
       durationArgument("--timeout"),
       timeoutDefaultMs,
     )
-    .option("--auto-disconnect", "QUIT disconnects, instead of being refused while connected")
-    .option("--no-prompt", "print no c>, for programs that read the output");
+    .option("--auto-disconnect", "let QUIT disconnect first instead of failing while connected")
+    .option("--no-prompt", "do not print the c> prompt, for programs");
   withExamples(command, [
-    ["tequio console -s 127.0.0.1 -p 9000", "then: REGISTER ana, CONNECT ana, help"],
-    ["tequio console -s ::1 -p 9000 < commands.txt", "exit code 0 when all of them succeed"],
+    ["tequio console -s 127.0.0.1 -p 9000", "then enter: REGISTER ana, CONNECT ana, help"],
+    [
+      "tequio console -s ::1 -p 9000 < commands.txt",
+      "run commands from a file; exit code 0 when all succeed",
+    ],
   ]).action(openConsole);
 }
 

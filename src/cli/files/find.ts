@@ -6,10 +6,10 @@ import { type ListOptions, listed, show } from "./ls.ts";
 import { withMaster } from "./master.ts";
 
 export function define(command: Command): void {
-  command.argument("<pattern>", "a part of the name or description, or a name with * and ?");
+  command.argument("<pattern>", "part of a name or description, or a name with * and ?");
   withExamples(withJson(withMaster(command)), [
-    ["tequio find war", "names and descriptions with war in them"],
-    ["tequio find '*.csv'", "names that end so, in any folder"],
+    ["tequio find war", "names and descriptions that contain war"],
+    ["tequio find '*.csv'", "names that end in .csv, in any folder"],
     ["tequio find 'logs/**/2026-*'", "in all folders below logs"],
   ]).action(async (pattern: string, options: ListOptions) => {
     const files = await listed(options, matcherOf(pattern));

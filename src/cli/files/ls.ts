@@ -9,11 +9,13 @@ import { type MasterOptions, openCatalogue, withMaster } from "./master.ts";
 export type ListOptions = MasterOptions & { readonly json?: boolean; readonly tree?: boolean };
 
 export function define(command: Command): void {
-  command.argument("[folder]", "only what lies below it").option("--tree", "folders as a tree");
+  command
+    .argument("[folder]", "list only files below this folder")
+    .option("--tree", "show folders as a tree");
   withExamples(withJson(withMaster(command)), [
-    ["tequio ls", "all files that members share, by name"],
-    ["tequio ls --tree books", "a folder as a tree"],
-    ["tequio ls --json", "names, sizes and roots for programs"],
+    ["tequio ls", "all shared files, by name"],
+    ["tequio ls --tree books", "one folder as a tree"],
+    ["tequio ls --json", "names, sizes and content hashes as JSON"],
   ]).action(async (folder: string | undefined, options: ListOptions) => {
     const prefix = folder === undefined ? "" : `${folder.replace(/\/+$/, "")}/`;
     const files = await listed(options, ({ name }) => name.startsWith(prefix));

@@ -17,8 +17,8 @@ export type MasterOptions = TargetOptions & {
 
 export function withMaster(command: Command): Command {
   return withTarget(command)
-    .option("--p4 <url>", "a P4 master by its own port instead, as http://host:8000")
-    .option("--p4-token-file <file>", "file with the token that lets peers register there");
+    .option("--p4 <url>", "use this P4 master instead of a coordinator, such as http://host:8000")
+    .option("--p4-token-file <file>", "file with the token for registering at that master");
 }
 
 /** `$XDG_STATE_HOME/tequio`, else `~/.local/state/tequio`: hashes, locks, tokens of peers. */

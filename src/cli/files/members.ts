@@ -18,12 +18,12 @@ const header = ["MEMBER", "STATE", "ADDRESS", "FILES", "HEARD", "OWNER", "KIND"]
 
 export function define(command: Command): void {
   command
-    .option("-a, --all", "also users that are not connected")
-    .option("--remove <name>", "forget a member and its files (admins only)");
+    .option("-a, --all", "include users that are not connected")
+    .option("--remove <name>", "remove a member and its files (administrators only)");
   withExamples(withJson(withTarget(command)), [
-    ["tequio members", "who is here now, and shares how many files"],
-    ["tequio members --all", "also users of the console that are away"],
-    ["tequio members --remove old-laptop", "free a name that nobody can unregister any more"],
+    ["tequio members", "members that are connected, with their number of files"],
+    ["tequio members --all", "include console users that are not connected"],
+    ["tequio members --remove old-laptop", "free a name whose user cannot unregister any more"],
   ]).action(members);
 }
 

@@ -31,26 +31,32 @@ const rescanMs = 10_000;
 
 export function define(command: Command): void {
   command
-    .argument("<path...>", "files and folders; nothing is copied")
-    .option("--link", "print a link that works without a coordinator, and list nothing elsewhere")
-    .option("--name <name>", "what others call it; default: the last part of the path")
-    .option("--as <name>", "name of this peer in the catalogue; default: that of the machine")
+    .argument("<path...>", "files and folders to share")
+    .option("--link", "print a link that works without a coordinator; list the files nowhere")
+    .option("--name <name>", "shared name (default: the last part of the path)")
+    .option("--as <name>", "name of this peer in the catalogue (default: host name)")
     .addOption(
       new Option("--ttl <time>", "leave the catalogue after so much silence")
         .argParser(durationArgument("--ttl"))
         .default(60_000, "1m"),
     )
-    .option("--listen <host:port>", "where others fetch from", "127.0.0.1:0")
+    .option("--listen <host:port>", "address from which other members fetch", "127.0.0.1:0")
     .option(
       "--limit <rate>",
-      "send at most so many bytes a second, as 10M",
+      "send at most this many bytes per second, such as 10M",
       sizeArgument("--limit"),
     )
-    .option("--allow-anonymous", "serve whoever asks, also existing peers that show no ticket");
+    .option("--allow-anonymous", "serve every peer that asks, including P4 peers without a ticket");
   withExamples(withJson(withMaster(command)), [
-    ["tequio share books/", "members of the coordinator on this machine can get them"],
-    ["tequio share film.mkv --link --listen 0.0.0.0:8001", "a link for anybody, by TLS"],
-    ["tequio share data --listen 0.0.0.0:8001 --url https://host:7070", "in another's catalogue"],
+    ["tequio share books/", "members of the coordinator on this machine can fetch them"],
+    [
+      "tequio share film.mkv --link --listen 0.0.0.0:8001",
+      "print a link; whoever has it can fetch the file over TLS",
+    ],
+    [
+      "tequio share data --listen 0.0.0.0:8001 --url https://host:7070",
+      "list the files at a coordinator on another machine",
+    ],
   ]).action(async (paths: string[], options: ShareOptions) => {
     await new Share(paths, options).run();
   });

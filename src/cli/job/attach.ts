@@ -15,11 +15,11 @@ import {
 type Options = TargetOptions & ResultOptions & { readonly watch?: boolean };
 
 export function define(command: Command): void {
-  command.argument("<job>", "its id, as j-7");
-  withResult(command).option("--watch", "also print what the job logs and which attempts fail");
+  command.argument("<job>", "job id, such as j-7");
+  withResult(command).option("--watch", "also print the job's log lines and failed attempts");
   withExamples(withJson(withTarget(command)), [
-    ["tequio attach j-7", "progress until it ends"],
-    ["tequio attach j-7 -o out/", "and then its result"],
+    ["tequio attach j-7", "show progress until the job ends"],
+    ["tequio attach j-7 -o out/", "then save its result"],
   ]).action(async (job: string, options: Options) => {
     const client = await openClient(options);
     const quiet = options.json ?? false;

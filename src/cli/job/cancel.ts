@@ -7,9 +7,9 @@ import type { TargetOptions } from "../place.ts";
 type Options = TargetOptions & { readonly json?: boolean };
 
 export function define(command: Command): void {
-  withExamples(withJson(withTarget(command.argument("<job...>", "ids, as j-7"))), [
-    ["tequio cancel j-7", "stop one job"],
-    ["tequio cancel j-7 j-8", "stop two"],
+  withExamples(withJson(withTarget(command.argument("<job...>", "job ids, such as j-7"))), [
+    ["tequio cancel j-7", "cancel one job"],
+    ["tequio cancel j-7 j-8", "cancel two jobs"],
   ]).action(async (jobs: string[], options: Options) => {
     const client = await openClient(options);
     for (const job of jobs) {

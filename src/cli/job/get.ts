@@ -12,26 +12,23 @@ export function define(command: Command): void {
   command
     .argument(
       "<what>",
-      "a job as j-7, a shared name, a folder as books/, a root or its begin, a link",
+      "job such as j-7, shared name, folder such as books/, content hash or prefix, link",
     )
     .option(
       "--limit <rate>",
-      "of shared files: at most so many bytes a second of each source, as 10M",
+      "for shared files: at most this many bytes per second from each source, such as 10M",
       sizeArgument("--limit"),
     );
-  command.option(
-    "--serve <host:port>",
-    "of one shared file: offer to others meanwhile what is here",
-  );
-  command.option("--insecure", "fetch in the clear from peers that have no certificate");
+  command.option("--serve <host:port>", "for one shared file: seed it while downloading");
+  command.option("--insecure", "fetch without encryption from peers that have no certificate");
   withExamples(withJson(withMaster(withResult(command))), [
-    ["tequio get j-7 -o out/", "all files of a job's result"],
-    ["tequio get j-7 --merge words.ndjson", "one file"],
+    ["tequio get j-7 -o out/", "all result files of a job"],
+    ["tequio get j-7 --merge words.ndjson", "the result as one file"],
     ["tequio get j-7 -o - | head", "standard output"],
-    ["tequio get books/war.txt", "a shared file; the same command again resumes it"],
-    ["tequio get books/ -o library", "all files of a shared folder"],
-    ["tequio get 'tequio:host:8001/5f2a…#…'", "by link, without a coordinator"],
-    ["tequio get old.txt --insecure", "from a peer elsewhere that cannot encrypt"],
+    ["tequio get books/war.txt", "a shared file; run the command again to resume"],
+    ["tequio get books/ -o library", "all files in a shared folder"],
+    ["tequio get 'tequio:host:8001/5f2a…#…'", "a file by its link, without a coordinator"],
+    ["tequio get old.txt --insecure", "from a peer on another machine that cannot encrypt"],
   ]).action(async (what: string, options: TargetOptions & ResultOptions & GetOptions) => {
     if (/^j-[0-9]+$/.test(what)) return await getJob(what, options);
     if (options.merge !== undefined) {

@@ -13,7 +13,7 @@ type Options = TargetOptions & { readonly json?: boolean };
 export function define(command: Command): void {
   withExamples(withJson(withTarget(command)), [
     ["tequio jobs", "jobs of the coordinator on this machine"],
-    ["tequio jobs --json", "the same for programs"],
+    ["tequio jobs --json", "the same as JSON"],
   ]).action(async (options: Options) => {
     const client = await openClient(options);
     const { jobs, removed } = await client.jobList();

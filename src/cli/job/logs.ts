@@ -19,13 +19,13 @@ type Options = TargetOptions & {
 
 export function define(command: Command): void {
   command
-    .argument("[job]", "its id, as j-7")
-    .option("-f, --follow", "go on until the job ends")
-    .option("--operations", "instead of a job's: what users of the console asked, newest last");
+    .argument("[job]", "job id, such as j-7")
+    .option("-f, --follow", "keep printing until the job ends")
+    .option("--operations", "print the operations of console users instead, newest last");
   withExamples(withJson(withTarget(command)), [
-    ["tequio logs j-7", "what was logged so far"],
-    ["tequio logs j-7 -f", "and what is logged from now on"],
-    ["tequio logs --operations", "who did what at the console of this machine's coordinator"],
+    ["tequio logs j-7", "log lines so far"],
+    ["tequio logs j-7 -f", "log lines so far, then new ones as they come"],
+    ["tequio logs --operations", "operations of console users on this machine's coordinator"],
   ]).action(async (job: string | undefined, options: Options) => {
     if (options.operations) return printOperations(job, options);
     if (job === undefined) throw new ClusterError("bad-request", "give a job, or --operations");

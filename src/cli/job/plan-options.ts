@@ -12,7 +12,7 @@ export type RunOptions = TargetOptions &
     readonly reducers?: number;
     readonly splitBytes?: number;
     readonly key?: string;
-    readonly bareBrowsers?: boolean;
+    readonly allowBasicBrowsers?: boolean;
     readonly priority?: Priority;
     readonly watch?: boolean;
     readonly detach?: boolean;

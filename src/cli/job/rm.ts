@@ -6,8 +6,8 @@ import { withExamples, withTarget } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
 
 export function define(command: Command): void {
-  withExamples(withTarget(command.argument("<job...>", "ids of ended jobs, as j-7")), [
-    ["tequio rm j-7", "one job and its result; files that were collected stay"],
+  withExamples(withTarget(command.argument("<job...>", "ids of finished jobs, such as j-7")), [
+    ["tequio rm j-7", "delete one job and its result; files already saved stay"],
   ]).action(async (jobs: string[], options: TargetOptions) => {
     const client = await openClient(options);
     for (const job of jobs) {

@@ -24,36 +24,54 @@ import { jobName, planOptions, type RunOptions } from "./plan-options.ts";
 
 export function define(command: Command): void {
   command
-    .argument("<job>", "the job file, as word-count.ts")
+    .argument("<job>", "job file, such as word-count.ts")
     .argument(
       "[inputs...]",
       "files, folders, 'globs', shared:NAME, name=path, - for standard input",
     )
-    .option("--name <name>", "name for people; default that of the job or its file")
-    .option("--param <name=value>", "a parameter of the job, many times", parseParam)
-    .option("--reducers <n>", "files of the result", countArgument("--reducers", 0, 100_000))
-    .option("--split-bytes <size>", "input of one task, 64M", sizeArgument("--split-bytes"))
-    .option("--key <key>", "submit only once: the same key gives the same job")
+    .option("--name <name>", "display name (default: that of the job or of its file)")
+    .option("--param <name=value>", "a parameter of the job; may be repeated", parseParam)
+    .option(
+      "--reducers <n>",
+      "number of reduce tasks (= output files)",
+      countArgument("--reducers", 0, 100_000),
+    )
+    .option(
+      "--split-bytes <size>",
+      "split size: input of one map task (default: 64M)",
+      sizeArgument("--split-bytes"),
+    )
+    .option("--key <key>", "idempotency key: submitting it again returns the same job")
     .addOption(
-      new Option("--priority <p>", "against your other jobs: high counts 4 times normal, low ¼")
+      new Option(
+        "--priority <p>",
+        "share of the slots among your jobs: high is 4 times normal, low a quarter",
+      )
         .choices(priorities)
         .default("normal"),
     )
-    .option("--bare-browsers", "browsers that know only seed 5's document may compute it");
+    .option(
+      "--allow-basic-browsers",
+      "let browsers that speak only the base protocol run this job",
+    );
   withResult(command)
-    .option("--watch", "also print what the job logs and which attempts fail")
-    .option("--detach", "submit, print the job's id, and leave")
-    .option("--local", "a cluster in this process, gone at the end")
-    .option("--sequential", "no cluster: one task after the other, in this process")
-    .option("--workers <n>", "with --local: tasks at once", countArgument("--workers", 1, 1024));
+    .option("--watch", "also print the job's log lines and failed attempts")
+    .option("--detach", "submit, print the job's id and exit")
+    .option("--local", "run on a temporary cluster inside this process")
+    .option("--sequential", "run without a cluster, one task after another")
+    .option(
+      "--workers <n>",
+      "with --local: tasks that run at the same time",
+      countArgument("--workers", 1, 1024),
+    );
   withExamples(withJson(withTarget(command)), [
-    ["tequio run words.ts books/*.txt -o out/", "on the coordinator of this machine"],
-    ["tequio run --local words.ts 'logs/**/*.gz'", "without one"],
-    ["tequio run --sequential words.ts small.txt -o -", "to debug a job"],
-    ["tequio run words.ts shared:books", "what members share, read where it lies"],
-    ["tequio run join.ts users=u.csv orders=o.ndjson", "a job with named inputs"],
-    ["tequio run primes.wasm 100 1000 @more.txt", "a WebAssembly module, once for each item"],
-    ["tequio run pi.ts --param rounds=1000 --json", "for programs"],
+    ["tequio run words.ts books/*.txt -o out/", "run on the coordinator of this machine"],
+    ["tequio run --local words.ts 'logs/**/*.gz'", "run without a coordinator"],
+    ["tequio run --sequential words.ts small.txt -o -", "run task by task, for debugging"],
+    ["tequio run words.ts shared:books", "read files that members share, where they are"],
+    ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
+    ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
+    ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
   ]).action(run);
 }
 
@@ -101,10 +119,7 @@ function refuseContradictions(options: RunOptions): void {
   const both = given.filter((option) => typeof option === "string");
   const remote = !options.local && !options.sequential;
   if (both.length > 1 && !remote) {
-    throw new ClusterError(
-      "bad-request",
-      `${both.join(" and ")} exclude each other; leave one out`,
-    );
+    throw new ClusterError("bad-request", `${both.join(" and ")} cannot be combined`);
   }
   if (options.workers !== undefined && !options.local) {
     throw new ClusterError("bad-request", "--workers is for --local; see `tequio up --workers`");
@@ -159,7 +174,7 @@ async function submit(
   });
   try {
     const name = jobName(built, options);
-    const { bareBrowsers = false, key = null, priority = "normal" } = options;
+    const { allowBasicBrowsers: bareBrowsers = false, key = null, priority = "normal" } = options;
     return await submitJob(client, built, planned, { name, key, bareBrowsers, priority });
   } finally {
     await planned.remove();

@@ -9,9 +9,9 @@ import { statusLines } from "../result/report.ts";
 type Options = TargetOptions & { readonly json?: boolean };
 
 export function define(command: Command): void {
-  withExamples(withJson(withTarget(command.argument("<job>", "its id, as j-7"))), [
-    ["tequio status j-7", "stages, counters, the last errors"],
-    ["tequio status j-7 --json", "the same for programs"],
+  withExamples(withJson(withTarget(command.argument("<job>", "job id, such as j-7"))), [
+    ["tequio status j-7", "stages, counters and recent errors"],
+    ["tequio status j-7 --json", "the same as JSON"],
   ]).action(async (job: string, options: Options) => {
     const summary = await (await openClient(options)).job(job);
     if (options.json) console.log(JSON.stringify(summary));

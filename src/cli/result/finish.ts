@@ -22,9 +22,9 @@ export type ResultOptions = {
 
 export function withResult(command: Command): Command {
   return command
-    .option("-o, --output <dir>", "folder for the result, - for standard output")
-    .option("--merge <file>", "the whole result in one file instead")
-    .option("--overwrite", "replace a result that is there");
+    .option("-o, --output <dir>", "directory for the result files; - for standard output")
+    .option("--merge <file>", "write the whole result into this one file")
+    .option("--overwrite", "replace an existing result");
 }
 
 export function wantsResult(options: ResultOptions): boolean {
@@ -35,7 +35,7 @@ export function wantsResult(options: ResultOptions): boolean {
 export function destinationOf(options: ResultOptions, name: string): Destination {
   const replace = options.overwrite ?? false;
   if (options.output !== undefined && options.merge !== undefined) {
-    throw new ClusterError("bad-request", "--output and --merge exclude each other; leave one out");
+    throw new ClusterError("bad-request", "--output and --merge cannot be combined");
   }
   if (options.output !== "-" && options.merge !== "-") resultIsElsewhere();
   if (options.merge !== undefined && options.merge !== "-") {

@@ -10,11 +10,11 @@ type Options = { readonly data?: string; readonly json?: boolean };
 
 export function define(command: Command): void {
   command
-    .argument("<dest>", "directory of the backup; an older one there is brought up to date")
-    .option("--data <dir>", "what to back up (or $TEQUIO_DATA)");
+    .argument("<dest>", "directory of the backup; an existing backup is updated")
+    .option("--data <dir>", "data directory to back up (or $TEQUIO_DATA)");
   withExamples(withJson(command), [
-    ["tequio backup /mnt/backup/tequio", "now, whether the coordinator runs or not"],
-    ["tequio check /mnt/backup/tequio", "see that it is whole"],
+    ["tequio backup /mnt/backup/tequio", "back up now; the coordinator may be running"],
+    ["tequio check /mnt/backup/tequio", "verify the backup"],
   ]).action(async (dest: string, options: Options) => {
     const { backUp } = await import("../../coordinator/upkeep/backup.ts");
     const steps = showSteps(options.json === true);

@@ -13,9 +13,9 @@ import { showSteps } from "./steps.ts";
 type Options = { readonly json?: boolean };
 
 export function define(command: Command): void {
-  command.argument("[dir]", "a data directory or a backup (default: $TEQUIO_DATA)");
+  command.argument("[dir]", "data directory or backup (default: $TEQUIO_DATA)");
   withExamples(withJson(command), [
-    ["tequio check", "the data directory of this machine; its coordinator may run"],
+    ["tequio check", "the data directory of this machine; its coordinator may be running"],
     ["tequio check /mnt/backup/tequio", "a backup"],
   ]).action(async (dir: string | undefined, options: Options) => {
     const { checkDir } = await import("../../coordinator/upkeep/check.ts");

@@ -14,8 +14,8 @@ const colours = { good: "green", note: "cyan", warning: "yellow", serious: "red"
 export function define(command: Command): void {
   command.option("--data <dir>", "data directory of a coordinator (or $TEQUIO_DATA)");
   withExamples(withJson(command), [
-    ["tequio doctor", "this machine, its data directory and its coordinator"],
-    ["tequio doctor --json", "exit code 1 when something is serious"],
+    ["tequio doctor", "check this machine, its data directory and its coordinator"],
+    ["tequio doctor --json", "exit with code 1 when a finding is serious"],
   ]).action(async (options: Options) => {
     const dir = dataDirOf(options.data);
     const findings = await examine(dir);

@@ -8,8 +8,8 @@ type Options = { readonly data: string; readonly json?: boolean };
 
 export function define(command: Command): void {
   command
-    .argument("<src>", "a directory that `tequio backup` made")
-    .requiredOption("--data <dir>", "the new data directory; must be empty");
+    .argument("<src>", "directory made by `tequio backup`")
+    .requiredOption("--data <dir>", "new data directory; must be empty");
   withExamples(withJson(command), [
     ["tequio restore /mnt/backup/tequio --data /srv/tequio", "then: tequio up --data /srv/tequio"],
   ]).action(async (src: string, options: Options) => {

@@ -24,11 +24,11 @@ const place = `>"kept"<`;
 
 export function define(command: Command): void {
   command
-    .argument("<job>", "its id, as j-7")
-    .option("-o, --output <file>", "where to (default: <job>.html; - for standard output)");
+    .argument("<job>", "job id, such as j-7")
+    .option("-o, --output <file>", "output file (default: <job>.html; - for standard output)");
   withExamples(withTarget(command), [
-    ["tequio report j-7", "j-7.html: stages, timeline, errors, log and first results"],
-    ["tequio report j-7 -o - | ssh host 'cat > j-7.html'", "to somewhere else"],
+    ["tequio report j-7", "write j-7.html: stages, timeline, errors, log, first results"],
+    ["tequio report j-7 -o - | ssh host 'cat > j-7.html'", "write to another machine"],
   ]).action(async (job: string, options: Options) => {
     const template = templateText();
     const kept = await keptJob(await openClient(options), job);

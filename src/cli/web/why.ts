@@ -11,13 +11,13 @@ type Options = TargetOptions & { readonly json?: boolean; readonly stage?: numbe
 
 export function define(command: Command): void {
   command
-    .argument("<what>", "a job as j-7, or a worker as w-2")
-    .argument("[task]", "one of the job's tasks, counted from 0")
-    .option("--stage <n>", "which stage the task is of, from 0", countArgument("--stage", 0, 100));
+    .argument("<what>", "job such as j-7, or worker such as w-2")
+    .argument("[task]", "task of the job, counted from 0")
+    .option("--stage <n>", "stage of the task, counted from 0", countArgument("--stage", 0, 100));
   withExamples(withJson(withTarget(command)), [
     ["tequio why j-7", "why the job is not done yet"],
-    ["tequio why j-7 12 --stage 1", "why its reduce task 12 waits"],
-    ["tequio why w-2", "why the worker does nothing"],
+    ["tequio why j-7 12 --stage 1", "why reduce task 12 is waiting"],
+    ["tequio why w-2", "why the worker is idle"],
   ]).action(async (what: string, task: string | undefined, options: Options) => {
     const client = await openClient(options);
     const why = what.startsWith("w-")

@@ -81,33 +81,41 @@ function seconds(ms: number): string {
 }
 
 const texts: Texts = {
-  "job-ended": ({ job, state }) => `${job} is ${state}: nothing of it waits`,
+  "job-ended": ({ job, state }) => `${job} is ${state}; nothing is waiting`,
   "job-runs": ({ job, attempts }) =>
-    attempts === 0 ? `nothing of ${job} runs` : `${count(attempts, "attempt")} of ${job} run`,
+    attempts === 0 ? `no task of ${job} is running` : `${count(attempts, "attempt")} of ${job} run`,
   "stage-left": ({ done, ready, running, stage, waiting }) =>
     `${stage}: ${running} running, ${ready} ready, ${waiting} waiting, ${done} done`,
   "task-is": ({ attempts, stage, state, task }) =>
-    `${taskName(stage, task)} is ${state}, after ${count(attempts, "attempt")}`,
-  "attempt-runs": ({ announced, attempt, backup, forMs, worker }) =>
-    `attempt ${attempt}${backup ? " (a backup)" : ""} is at ${worker} for ${seconds(forMs)}` +
-    (announced ? "" : ", which has not said that it has begun"),
+    state === "failed"
+      ? `${taskName(stage, task)} failed after ${count(attempts, "attempt")}`
+      : `${taskName(stage, task)} is ${state}, after ${count(attempts, "attempt")}`,
+  "attempt-runs": ({ announced, attempt, backup, forMs, worker }) => {
+    const which = `attempt ${attempt}${backup ? " (a backup)" : ""}`;
+    return announced
+      ? `${which} has run on ${worker} for ${seconds(forMs)}`
+      : `${which} was assigned to ${worker} ${seconds(forMs)} ago and has not reported its start`;
+  },
   "input-missing": ({ left, stage }) =>
-    `it reads the output of ${count(left, `${stage} task`)} more`,
+    `it waits for the output of ${count(left, `${stage} task`)} more`,
   "output-lost": ({ stage, tasks }) =>
-    `the output of ${count(tasks, `${stage} task`)} went with its worker, and is computed again`,
+    `the output of ${count(tasks, `${stage} task`)} was lost with its worker and is recomputed`,
   backoff: ({ forMs, tasks }) =>
     `${count(tasks, "failed task")} wait${tasks === 1 ? "s" : ""} before the next attempt, ` +
     `at most ${seconds(forMs)}`,
   "user-errors": ({ errors, errorsMax }) =>
     `the job's code has failed ${errors} of ${errorsMax} times here`,
-  "no-worker": () => "no worker is here: start one with `tequio join`, or `tequio up --workers N`",
+  "no-worker": () =>
+    "no worker is connected: start one with `tequio join`, or `tequio up --workers N`",
   "workers-paused": ({ reason, workers }) =>
-    `${workers === 1 ? "the worker takes" : `all ${workers} workers take`} nothing now: ${reason}`,
-  "no-runtime": () => "no worker here runs JavaScript",
+    workers === 1
+      ? `the worker accepts no tasks now: ${reason}`
+      : `all ${workers} workers accept no tasks now: ${reason}`,
+  "no-runtime": () => "no connected worker runs JavaScript",
   "input-too-large": () =>
-    "its input is too large for the browser tabs that are here; add a worker: `tequio join`",
+    "its input is too large for the connected browser tabs; add a worker: `tequio join`",
   "slots-taken": ({ byOthers, slots }) =>
-    `all ${count(slots, "slot")} of the workers are taken` +
+    `all ${count(slots, "slot")} of the workers are in use` +
     (byOthers > 0 ? `, ${byOthers} by other jobs` : ""),
   "owner-limit": ({ owner, slots }) =>
     `the jobs of ${owner} take ${count(slots, "slot")}, and no more are for one owner ` +
@@ -116,13 +124,13 @@ const texts: Texts = {
     `${count(jobs, "job")} share the workers; this one has weight ${weight} and ` +
     `${count(attempts, "attempt")}. Owners share evenly, and jobs of one owner by weight: the ` +
     "next free slot goes to the owner, and there to the job, furthest below its share",
-  "worker-lost": ({ worker }) => `${worker} is lost: nothing was heard of it in time, or it left`,
-  "worker-paused": ({ reason, worker }) => `${worker} takes nothing now: ${reason}`,
+  "worker-lost": ({ worker }) => `${worker} is lost: it left, or its heartbeat timed out`,
+  "worker-paused": ({ reason, worker }) => `${worker} accepts no tasks now: ${reason}`,
   "worker-busy": ({ attempts, slots, worker }) =>
     `${worker} has ${count(attempts, "attempt")} for ${count(slots, "slot")}`,
-  "worker-free": ({ worker }) => `${worker} has room`,
+  "worker-free": ({ worker }) => `${worker} has a free slot`,
   "nothing-ready": ({ jobs }) =>
-    jobs === 0 ? "no job runs" : `no task of the ${count(jobs, "running job")} is ready`,
+    jobs === 0 ? "no job is running" : `no task of the ${count(jobs, "running job")} is ready`,
   "not-for-it": ({ job }) => `${job} has ready tasks, but none that this worker may run`,
 };
 

@@ -41,7 +41,8 @@ test("a running task names its worker", () => {
   const job = cluster.submit(one);
   const reasons = whyTask(cluster.state, { job, stage: 0, task: 0 }, cluster.atMs + 2_000)!;
   assert.deepEqual(kinds(reasons), ["task-is", "attempt-runs"]);
-  assert.match(reasonText(reasons[1]!), new RegExp(`attempt 1 is at ${worker} for 2\\.0 s`));
+  const text = reasonText(reasons[1]!);
+  assert.match(text, new RegExp(`attempt 1 was assigned to ${worker} 2\\.0 s ago`));
 });
 
 test("a reduce task waits for map tasks, of which one was lost with its worker", () => {

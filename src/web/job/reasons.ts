@@ -6,44 +6,45 @@ import { jobMessages } from "../jobs/messages.ts";
 
 export const reasonMessages = catalogue({
   en: {
-    "job-ended": "{job} is {state}: nothing of it waits.",
+    "job-ended": "{job} is {state}; nothing is waiting.",
     "job-runs": { one: "{n} attempt of {job} runs.", other: "{n} attempts of {job} run." },
     "stage-left": "{stage}: {running} running, {ready} ready, {waiting} waiting, {done} done.",
     "task-is": "{stage} task {task}: {state}, after {attempts} attempts.",
-    "attempt-runs": "Attempt {attempt} is at {worker} for {time}.",
-    "backup-runs": "Attempt {attempt}, a backup, is at {worker} for {time}.",
+    "attempt-runs": "Attempt {attempt} has been on {worker} for {time}.",
+    "backup-runs": "Attempt {attempt}, a backup, has been on {worker} for {time}.",
     "input-missing": {
-      one: "It reads the output of {n} more {stage} task.",
-      other: "It reads the output of {n} more {stage} tasks.",
+      one: "It waits for the output of {n} more {stage} task.",
+      other: "It waits for the output of {n} more {stage} tasks.",
     },
     "output-lost": {
-      one: "The output of {n} {stage} task went with its worker, and is computed again.",
-      other: "The outputs of {n} {stage} tasks went with their workers, and are computed again.",
+      one: "The output of {n} {stage} task was lost with its worker and is being recomputed.",
+      other:
+        "The outputs of {n} {stage} tasks were lost with their workers and are being recomputed.",
     },
     backoff: {
       one: "A failed task waits before its next attempt, at most {time}.",
       other: "{n} failed tasks wait before their next attempts, at most {time}.",
     },
     "user-errors": "The job's code has failed {errors} of {max} times here.",
-    "no-worker": "No worker is here: start one with `tequio join`, or share the join link.",
+    "no-worker": "No worker is connected: start one with `tequio join`, or share the join link.",
     "workers-paused": {
-      one: "The worker takes nothing now: {reason}",
-      other: "All {n} workers take nothing now: {reason}",
+      one: "The worker accepts no tasks now: {reason}",
+      other: "All {n} workers accept no tasks now: {reason}",
     },
-    "no-runtime": "No worker here runs JavaScript.",
+    "no-runtime": "No connected worker runs JavaScript.",
     "input-too-large":
-      "Its input is too large for the tabs that are here; add a worker with `tequio join`.",
-    "slots-taken": "All {slots} slots of the workers are taken, {others} by other jobs.",
+      "Its input is too large for the connected tabs; add a worker with `tequio join`.",
+    "slots-taken": "All {slots} slots of the workers are in use, {others} by other jobs.",
     "owner-limit":
       "The jobs of {owner} take {slots} slots, and no more are for one owner " +
       "(`tequio up --slots-per-owner`).",
     "fair-share":
       "{jobs} jobs share the workers; this one has weight {weight} and {attempts} attempts. The " +
       "next free slot goes to the job furthest below its share.",
-    "worker-lost": "{worker} is lost: it left, or nothing was heard of it in time.",
-    "worker-paused": "{worker} takes nothing now: {reason}",
+    "worker-lost": "{worker} is lost: it left, or its heartbeat timed out.",
+    "worker-paused": "{worker} accepts no tasks now: {reason}",
     "worker-busy": "{worker} has {attempts} attempts for {slots} slots.",
-    "worker-free": "{worker} has room.",
+    "worker-free": "{worker} has a free slot.",
     "nothing-ready": {
       one: "No task of {n} running job is ready.",
       other: "No task of {n} running jobs is ready.",

@@ -90,7 +90,7 @@ export const jobMessages = catalogue({
     submitted: "Enviado",
     took: "Tiempo",
     noJobs: "Todavía no se ha enviado ningún trabajo.",
-    noJobsHelp: "Envíe uno desde una terminal, o escriba uno pequeño aquí mismo.",
+    noJobsHelp: "Envía uno desde una terminal, o escribe uno pequeño aquí mismo.",
     tryIt: "Probar en la página",
     running: "en curso",
     done: "terminado",

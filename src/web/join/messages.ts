@@ -3,7 +3,7 @@ import { catalogue, type Say } from "../i18n/language.ts";
 
 export const joinMessages = catalogue({
   en: {
-    title: "Lend this tab",
+    title: "Contribute this tab",
     ask: "{host} asks to use this computer's processor for its jobs.",
     what:
       "Code of its users runs in a sealed sandbox: no network, no files, nothing of this or any " +
@@ -28,7 +28,7 @@ export const joinMessages = catalogue({
     idle: "Waiting for work",
     working: "Working",
     pausedBecause: "Paused: {reason}",
-    refused: "Not taken: {reason}",
+    refused: "Rejected: {reason}",
     done: "tasks done",
     failed: "failed",
     fetched: "read",
@@ -42,7 +42,7 @@ export const joinMessages = catalogue({
     computing: "computes",
     storing: "stores",
     telling: "reports",
-    forgetful: "The browser keeps nothing for this page: after a reload it joins anew.",
+    forgetful: "Storage is disabled: after a reload this tab joins as a new worker.",
     plain: "Over https this page could keep the screen awake and look after the battery.",
     noWasm: "This browser has no WebAssembly, which tasks need: it is given none.",
   },
@@ -53,7 +53,7 @@ export const joinMessages = catalogue({
       "El código de sus usuarios corre en una caja sellada: sin red, sin archivos, sin nada de " +
       "esta ni de otra página. Cierra la pestaña o pulsa Detener cuando quieras; no queda nada.",
     noLink:
-      "Esta dirección no tiene ficha. Abre el enlace completo, o escanea el código, que muestra " +
+      "Esta dirección no tiene token. Abre el enlace completo, o escanea el código, que muestra " +
       "tequio up.",
     slots: "Procesadores",
     slotsHint: "de {count}",

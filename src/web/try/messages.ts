@@ -31,7 +31,7 @@ export const tryMessages = catalogue({
   es: {
     title: "Probar",
     intro:
-      "Escriba un trabajo pequeño y ejecútelo aquí, aislado en esta pestaña: sin red ni " +
+      "Escribe un trabajo pequeño y ejecútalo aquí, aislado en esta pestaña: sin red ni " +
       "archivos. El mismo trabajo corre en el clúster: desde aquí, o con `tequio run job.ts`.",
     sample: "Empezar con",
     words: "Contar palabras",

@@ -24,7 +24,7 @@ export function teller(asJson: boolean, print: (line: string) => void): Tell {
       last = reason;
       if (retryMs === 0) say(event, message);
       else if (asJson) say(event, message, { retryMs: Math.ceil(retryMs) });
-      else say(event, `${message}; goes on trying, next in ${durationText(retryMs)}`);
+      else say(event, `${message}; retrying in ${durationText(retryMs)}`);
     },
   };
 }

@@ -22,13 +22,13 @@ export function withConsole(command: Command): Command {
   return command
     .option(
       "--console-port <port>",
-      "also serve the user console there (no authentication)",
+      "also serve the user console on this port (no authentication)",
       countArgument("--console-port", 0, 65_535),
     )
     .option("--console-host <host>", "address of the user console (default 127.0.0.1)")
-    .option("--console-users <names>", "the only users it knows, as ana,eva", parseUsers)
+    .option("--console-users <names>", "allow only these users, such as ana,eva", parseUsers)
     .addOption(
-      new Option("--console-datetime <use>", "whether its messages carry a date-time").choices([
+      new Option("--console-datetime <use>", "whether console messages carry a date-time").choices([
         "detect",
         "always",
         "never",
@@ -36,10 +36,14 @@ export function withConsole(command: Command): Command {
     )
     .option(
       "--console-probe <time>",
-      "how often its users are tried whether they are there (default 30s)",
+      "interval between liveness probes of users (default 30s)",
       durationArgument("--console-probe"),
     )
-    .option("--log-rpc <host>", "tell an ONC-RPC service of the console's operations", parseRpc);
+    .option(
+      "--log-rpc <host>",
+      "report the console's operations to this ONC-RPC service",
+      parseRpc,
+    );
 }
 
 function parseUsers(text: string): string[] {

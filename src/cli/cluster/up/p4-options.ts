@@ -25,18 +25,21 @@ export function withP4(command: Command): Command {
   return command
     .option(
       "--p4-port [port]",
-      `also serve P4's control channel there, for its peers (default ${defaultPort})`,
+      `also serve P4's control channel on this port (default ${defaultPort})`,
       countArgument("--p4-port", 0, 65_535),
     )
     .option("--p4-host <host>", "address of P4's control channel (default 127.0.0.1)")
-    .option("--p4-token-file <file>", "file with a secret by which P4's peers register, mode 0600")
-    .option("--p4-token <secret>", "the secret itself: others on this machine can see it")
+    .option(
+      "--p4-token-file <file>",
+      "file with the secret with which P4 peers register, mode 0600",
+    )
+    .option("--p4-token <secret>", "the secret itself; other users of this machine can see it")
     .option(
       "--p4-ttl <time>",
-      'silence after which a peer is gone that names no time (default 1h, or "never")',
+      'default TTL for peers that do not request one (default 1h, or "never")',
       durationArgument("--p4-ttl"),
     )
-    .option("--p4-trust-addresses", "believe the address that a peer names (behind a proxy)");
+    .option("--p4-trust-addresses", "trust the address that a peer announces (behind a proxy)");
 }
 
 export function p4Options(flags: P4Flags): NonNullable<CoordinatorOptions["p4"]> {

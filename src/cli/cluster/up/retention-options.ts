@@ -14,23 +14,23 @@ export function withRetention(command: Command): Command {
   return command
     .option(
       "--keep <time>",
-      "how long an ended job and its result are kept (default 7d; `never`: no limit of time)",
+      "keep finished jobs and their results for this long (default 7d; `never`: no time limit)",
       durationArgument("--keep"),
     )
     .option(
       "--keep-bytes <size>",
-      "results of all ended jobs together; above it those that ended first go, once they were " +
+      "bound on the results of all finished jobs; the oldest are removed first, once they were " +
         "fetched or a day has passed (default: half of the disk)",
       sizeArgument("--keep-bytes"),
     )
     .option(
       "--keep-records <size>",
-      "memory for what is known of ended jobs, about 3K for a small one (default 256M)",
+      "memory for records of finished jobs, about 3K for a small job (default 256M)",
       sizeArgument("--keep-records"),
     )
     .option(
       "--keep-keys <time>",
-      "how long the --key of a removed job still names it (default 30d)",
+      "how long the --key of a removed job stays taken (default 30d)",
       durationArgument("--keep-keys"),
     );
 }

@@ -9,12 +9,12 @@ export function withUploads(command: Command): Command {
   return command
     .option(
       "--tab-uploads <size>",
-      "what one browser tab may bring to the coordinator in an hour (default 64G)",
+      "bytes that one browser tab may upload to the coordinator per hour (default 64G)",
       sizeArgument("--tab-uploads"),
     )
     .option(
       "--job-uploads <size>",
-      "what all tabs and unreachable workers may bring for one job (default 1T)",
+      "bytes that tabs and unreachable workers together may upload per job (default 1T)",
       sizeArgument("--job-uploads"),
     );
 }

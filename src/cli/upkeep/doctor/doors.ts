@@ -44,7 +44,9 @@ function browserFindings({ anonymousBrowsers }: Doors, isReached: boolean): Find
     {
       severity: isReached ? "serious" : "note",
       topic: "browsers",
-      what: "--anonymous-browsers: whoever comes reads and computes jobs run with --bare-browsers",
+      what:
+        "--anonymous-browsers: any browser can read and compute jobs that run with " +
+        "--allow-basic-browsers",
       fix: "drop it when no such browser is used; our own tabs join by the link",
     },
   ];

@@ -268,7 +268,7 @@ class Door {
 const plainHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
 function notOurs(): ClusterError {
-  const text = "this coordinator slept, and cannot say whether another has taken over; try again";
+  const text = "this coordinator was paused and is checking whether it was replaced; retry";
   return new ClusterError("unavailable", text);
 }
 

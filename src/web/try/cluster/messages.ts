@@ -40,7 +40,7 @@ export const submitMessages = catalogue({
     noRight: "Su token permite mirar, no ejecutar trabajos.",
     noRightHelp:
       "Pida a quien cuida este clúster un token de operador, hecho con `tequio token create " +
-      "--role submitter`. Mientras tanto puede ejecutar el trabajo aquí, en la página.",
+      "--role submitter`. Mientras tanto puedes ejecutar el trabajo aquí, en la página.",
     name: "Nombre",
     input: "Entrada",
     inputOf: "Entrada «{name}»",
@@ -51,7 +51,7 @@ export const submitMessages = catalogue({
     shared: "Lo que comparten los miembros",
     sharedName: "Archivo o carpeta compartidos",
     params: "Parámetros",
-    noInput: "Elija qué debe leer.",
+    noInput: "Elige qué debe leer.",
     reading: "Leyendo {file}",
     planning: "Haciendo el plan",
     sending: "Enviando {file}",
