@@ -7,15 +7,20 @@ export type StageSummary = {
   readonly kind: StageKind;
   readonly taskCount: number;
   readonly waiting: number;
+  /** May run now, and have no slot yet: at the coordinator, or at a worker. */
   readonly ready: number;
+  /** In a slot of a worker: never more than there are slots. */
   readonly running: number;
   readonly done: number;
   /** Attempts that ended without a result: errors, lost workers, lost races. */
   readonly attemptsFailed: number;
   readonly attemptsLost: number;
   readonly backups: number;
+  /** Of the input files, as they are stored (compressed or not); 0 of stages without files. */
   readonly inputBytes: number;
+  /** Read of them, in the same bytes; of a reduce stage, the outputs of the map stage. */
   readonly inputBytesDone: number;
+  /** As stored; of a list of tasks, the JSON texts of the results without line ends. */
   readonly outputBytes: number;
   readonly outputRecords: number;
   /** Coordinator's clock, ms; 0 = not yet. */
@@ -75,7 +80,10 @@ export type WorkerSummary = {
   readonly host: string;
   readonly state: "live" | "lost";
   readonly slots: number;
+  /** Attempts in a slot, at most `slots`. */
   readonly running: number;
+  /** Attempts that it was sent ahead, which wait for a slot; absent at older coordinators. */
+  readonly queued?: number;
   readonly done: number;
   readonly failed: number;
   readonly joinedAtMs: number;

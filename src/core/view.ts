@@ -2,6 +2,7 @@
  *  nothing. */
 
 import type { TokenRecord } from "./access/roles.ts";
+import { shownCounts } from "./cluster/in-slots.ts";
 import { mayRun } from "./cluster/placement/may-run.ts";
 import { visitBlobs } from "./cluster/retention/blobs.ts";
 import { removedJob } from "./cluster/retention/removed.ts";
@@ -53,7 +54,7 @@ function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSu
     submittedAtMs: job.submittedAtMs,
     endedAtMs: job.endedAtMs,
     atMs,
-    stages: job.stages.map(stageSummary),
+    stages: job.stages.map((stage) => stageSummary(state, stage)),
     output: job.spec.output ?? "ndjson",
     counters: { ...job.counters },
     waitingFor: waitingFor(state, job),
@@ -61,11 +62,11 @@ function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSu
   };
 }
 
-function stageSummary(stage: Stage): StageSummary {
+function stageSummary(state: CoordinatorState, stage: Stage): StageSummary {
   return {
     kind: stage.spec.kind,
     taskCount: stage.spec.taskCount,
-    ...stage.counts,
+    ...shownCounts(state, stage),
     ...stage.tally,
     inputBytes: stage.spec.inputBytes,
     meanMs: stage.durations.meanMs(),
@@ -105,7 +106,8 @@ export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
     host: worker.specs.host,
     state: worker.live ? "live" : "lost",
     slots: worker.specs.slots,
-    running: worker.leases.size,
+    running: Math.min(worker.leases.size, worker.specs.slots),
+    queued: Math.max(0, worker.leases.size - worker.specs.slots),
     done: worker.done,
     failed: worker.failed,
     joinedAtMs: worker.joinedAtMs,

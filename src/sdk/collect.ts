@@ -39,6 +39,7 @@ export type Destination =
 
 export type Collected = {
   readonly files: readonly string[];
+  /** Of the result alone: bad records are not counted, neither here nor as records. */
   readonly sizeBytes: number;
   /** True when bad records were set aside, and a stream has no place for them. */
   readonly leftOut?: boolean;
@@ -165,7 +166,10 @@ async function writeParts(
     try {
       for (const [index, part] of parts) {
         const path = join(folder, names[index] as string);
-        sizeBytes += await writeFile(path, part.read(), stop.signal);
+        // In a statement of its own: `sizeBytes += await …` would read `sizeBytes` before it waits,
+        // and lose what the other lane adds meanwhile.
+        const written = await writeFile(path, part.read(), stop.signal);
+        sizeBytes += written;
       }
     } catch (error) {
       stop.abort(error);
@@ -176,7 +180,7 @@ async function writeParts(
   stop.signal.throwIfAborted();
   if (result.badRecords.length > 0) {
     names.push("bad-records.ndjson");
-    sizeBytes += await writeFile(join(folder, "bad-records.ndjson"), joined(result.badRecords));
+    await writeFile(join(folder, "bad-records.ndjson"), joined(result.badRecords));
   }
   return { names, sizeBytes };
 }
@@ -207,10 +211,10 @@ async function saveMerged(result: JobResult, path: string, replace: boolean): Pr
   }
   await mkdir(dirname(path), { recursive: true });
   const files = [path];
-  let sizeBytes = await writeWhole(path, merged(result));
+  const sizeBytes = await writeWhole(path, merged(result));
   if (result.badRecords.length > 0) {
     const beside = `${path}.bad-records.ndjson`;
-    sizeBytes += await writeWhole(beside, joined(result.badRecords));
+    await writeWhole(beside, joined(result.badRecords));
     files.push(beside);
   }
   return { files, sizeBytes };

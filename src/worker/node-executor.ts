@@ -11,7 +11,7 @@ import type { SharedInputs } from "../peer/input/shared-input.ts";
 import { hit } from "../store/failpoint.ts";
 import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
 import type { Executor, ExecutorEvents, RunOrder, Serving } from "./executor.ts";
-import { streamSplit } from "./input/split.ts";
+import { hasCompressed, streamSplit } from "./input/split.ts";
 import type { FromTask, ItemsOrder, TaskReport, ToTask } from "./process/messages.ts";
 import { attemptName } from "./shuffle/attempt-name.ts";
 import type { CoordinatorBlobs } from "./shuffle/blobs.ts";
@@ -41,6 +41,8 @@ type Run = {
   readonly stopping: AbortController;
   /** While it computes. */
   process: TaskProcess | null;
+  /** Read of a split that has compressed files, as they are stored; absent: the task counts. */
+  storedBytes?: number;
 };
 
 /** An order, and what was said of it when it went with the load; null = it is still to be sent. */
@@ -169,6 +171,7 @@ export class NodeExecutor implements Executor {
     // Once the report is there, what was not read of the input is of no interest.
     const enough = new AbortController();
     let broken: unknown = null;
+    if (hasCompressed(plan, ref.task)) run.storedBytes = 0;
     const links = this.#readsFiles && process.hidesFiles ? new InputLinks(process.readDir) : null;
     const streaming = streamSplit({
       plan,
@@ -177,6 +180,9 @@ export class NodeExecutor implements Executor {
       host: hostId(),
       sink: process.input,
       signal: AbortSignal.any([signal, enough.signal]),
+      onRead: (inputBytes) => {
+        if (run.storedBytes !== undefined) run.storedBytes = inputBytes;
+      },
       ...(links === null ? {} : { direct: (path: string) => links.add(path) }),
     }).catch((error: unknown) => {
       if (!enough.signal.aborted && !process.over) broken = error;
@@ -271,7 +277,8 @@ export class NodeExecutor implements Executor {
     const badRecords =
       bad === null ? {} : { badRecords: (await blobs.upload(bad, null, signal)).hash };
     signal.throwIfAborted();
-    this.#report(run, doneReport(report, { root, sizeBytes, records, ...badRecords }));
+    const done = { ...report, inputBytes: run.storedBytes ?? report.inputBytes };
+    this.#report(run, doneReport(done, { root, sizeBytes, records, ...badRecords }));
     await Promise.all([`${out}.part`, `${out}.bad`].map((path) => rm(path, { force: true })));
   }
 
@@ -317,7 +324,8 @@ export class NodeExecutor implements Executor {
     if (message.kind === "log") {
       this.#events.note({ logs: message.lines.map((line) => ({ ...of, line })) });
     } else {
-      this.#events.note({ progress: [{ ...of, inputBytes: message.inputBytes }] });
+      const inputBytes = run.storedBytes ?? message.inputBytes;
+      this.#events.note({ progress: [{ ...of, inputBytes }] });
     }
   }
 

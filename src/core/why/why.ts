@@ -1,4 +1,5 @@
 /** Why a job, a task or a worker waits, read from the state. Changes nothing. */
+import { shownCounts } from "../cluster/in-slots.ts";
 import { mayRun } from "../cluster/placement/may-run.ts";
 import { weightOf } from "../cluster/shares.ts";
 import { inputOf, isOpen } from "../cluster/shuffle.ts";
@@ -26,7 +27,7 @@ export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason
   const reasons: Reason[] = [{ kind: "job-runs", job: id, attempts: job.running }];
   const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
   if (stage === undefined) return reasons;
-  reasons.push({ kind: "stage-left", stage: stage.spec.kind, ...stage.counts });
+  reasons.push({ kind: "stage-left", stage: stage.spec.kind, ...shownCounts(state, stage) });
   const lost = lostOutputs(stage);
   if (lost > 0) reasons.push({ kind: "output-lost", stage: stage.spec.kind, tasks: lost });
   if (stage.backoffs.size > 0 && stage.counts.ready === 0) {

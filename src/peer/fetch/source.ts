@@ -164,7 +164,8 @@ export class SourceLane {
       maxBytes: wholeMaxBytes,
       limitMs: wholeMs,
     });
-    this.receivedBytes += await this.#download.takeWhole(this.source.name, bytes);
+    const taken = await this.#download.takeWhole(this.source.name, bytes);
+    this.receivedBytes += taken;
   }
 
   /** A source with parts has more of them later. */

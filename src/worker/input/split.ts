@@ -37,6 +37,9 @@ export type StreamOptions = {
   readonly direct?: (path: string) => string | null;
   /** Bytes that one compressed file may become; default 64 GiB. Exceeded: `limit-exceeded`. */
   readonly inflatedMaxBytes?: number;
+  /** Called each time that more has been read: bytes of the files as they are stored, compressed
+   *  or not, since the start of the split. */
+  readonly onRead?: (inputBytes: number) => void;
 };
 
 const inflatedMaxDefaultBytes = 64 * 1024 ** 3;
@@ -48,13 +51,19 @@ const lookFurtherBytes = 1024 * 1024;
 const gatherBytes = 256 * 1024;
 const newline = 10;
 
-/** Resolves with the bytes sent, after the END frame is. On any error or abort the task gets a
- *  CUT frame instead, if it still takes one, and the promise rejects with the reason. */
+/** Whether some file of the task's split is compressed. */
+export function hasCompressed({ files, splits }: Plan, task: number): boolean {
+  return splits[task]?.pieces.some(([file]) => files[file]?.compression !== "none") ?? false;
+}
+
+/** Resolves with the bytes read, of the files as they are stored, after the END frame is sent. On
+ *  any error or abort the task gets a CUT frame instead, if it still takes one, and the promise
+ *  rejects with the reason. */
 export async function streamSplit(options: StreamOptions): Promise<number> {
   const { plan, task, sink } = options;
   const split = plan.splits[task];
   if (split === undefined) throw new ClusterError("bad-request", `the plan has no task ${task}`);
-  const out = new FrameSink(sink, options.signal);
+  const out = new FrameSink(sink, options);
   try {
     for (const piece of split.pieces) {
       options.signal.throwIfAborted();
@@ -76,7 +85,7 @@ async function streamPiece(piece: Piece, options: StreamOptions, out: FrameSink)
   const small = wholeSmall(file, piece, options);
   if (small !== null) {
     const frames = [pieceFrame(index, 0), bytesHeader(small.length), small];
-    out.inputBytes += small.length;
+    out.count(small.length);
     await out.gather(frames);
     return;
   }
@@ -87,13 +96,14 @@ async function streamPiece(piece: Piece, options: StreamOptions, out: FrameSink)
     if (!isPlain) {
       const maxBytes = options.inflatedMaxBytes ?? inflatedMaxDefaultBytes;
       await out.send([pieceFrame(index, 0)]);
-      for await (const bytes of inflated(file, opened, maxBytes)) await out.bytes(bytes);
+      const stored = counted(opened, out);
+      for await (const bytes of inflated(file, stored, maxBytes)) await out.unfolded(bytes);
     } else if (linked !== null && file.at.kind === "path") {
       const { name, sizeBytes, at } = file;
       const whole = { path: linked, name, sizeBytes, mtimeMs: at.mtimeMs };
       if (file.recordBytes !== undefined) {
         await out.send([pieceFrame(index, start), fileFrame({ ...whole, start, end })]);
-        out.inputBytes += end - start;
+        out.count(end - start);
       } else await sendRange({ index, start, end, ...whole }, opened, out);
     } else if (start === 0 && end >= file.sizeBytes) {
       await out.send([pieceFrame(index, 0)]);
@@ -107,6 +117,19 @@ async function streamPiece(piece: Piece, options: StreamOptions, out: FrameSink)
   } finally {
     await opened.close();
   }
+}
+
+/** The file, whose bytes count as they are read. */
+function counted(opened: OpenInput, out: FrameSink): OpenInput {
+  return {
+    ...opened,
+    async *read(start, end) {
+      for await (const bytes of opened.read(start, end)) {
+        out.count(bytes.length);
+        yield bytes;
+      }
+    },
+  };
 }
 
 function wholeSmall(file: InputFile, piece: Piece, { host }: StreamOptions): Uint8Array | null {
@@ -129,7 +152,7 @@ async function sendRange(
   else await sendStart(index, from, opened, out);
   const { path, name, mtimeMs } = range;
   await out.send([fileFrame({ path, name, start: from, end: to, sizeBytes, mtimeMs })]);
-  out.inputBytes += to - from;
+  out.count(to - from);
 }
 
 /** Behind the first newline at or after `from`; the file's end when there is none. */
@@ -213,22 +236,39 @@ async function sendStart(
 
 /** Writes frames and waits until the pipe has taken them: the task process sets the pace. */
 class FrameSink {
+  /** Read of the files as they are stored. */
   inputBytes = 0;
   #gathered: Uint8Array[] = [];
   #gatheredBytes = 0;
   readonly #sink: Writable;
   readonly #signal: AbortSignal;
+  readonly #onRead: (inputBytes: number) => void;
 
-  constructor(sink: Writable, signal: AbortSignal) {
+  constructor(sink: Writable, { onRead, signal }: Pick<StreamOptions, "onRead" | "signal">) {
     this.#sink = sink;
     this.#signal = signal;
+    this.#onRead = onRead ?? (() => {});
+  }
+
+  count(storedBytes: number): void {
+    this.inputBytes += storedBytes;
+    this.#onRead(this.inputBytes);
   }
 
   async bytes(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += frameMaxBytes) {
       this.#signal.throwIfAborted();
       const part = bytes.subarray(at, at + frameMaxBytes);
-      this.inputBytes += part.length;
+      this.count(part.length);
+      await this.unfolded(part);
+    }
+  }
+
+  /** Of a compressed file, whose bytes were counted when they were read. */
+  async unfolded(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; at += frameMaxBytes) {
+      this.#signal.throwIfAborted();
+      const part = bytes.subarray(at, at + frameMaxBytes);
       await this.send([bytesHeader(part.length), part]);
     }
   }

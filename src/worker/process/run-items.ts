@@ -57,7 +57,7 @@ function done(item: Item, value: string, startedAtMs: number, run: ItemRun): boo
   if (counters.isEmpty) return reporter.result(item, value, startedAtMs, nowMs);
   const plain = { kind: "done", records: 1, root: "", inputBytes: 0 } as const;
   const { task, attempt } = item;
-  const measured = { durationMs: nowMs - startedAtMs, sizeBytes: value.length };
+  const measured = { durationMs: nowMs - startedAtMs, sizeBytes: Buffer.byteLength(value) };
   const report = { ...plain, task, attempt, ...measured, value, counters: counters.take() };
   return reporter.report(report, nowMs);
 }

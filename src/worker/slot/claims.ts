@@ -100,7 +100,7 @@ function resultReports({ tasks, attempts, durationsMs, values }: ResultColumns):
       return failedReport(of, "the task's report cannot be used (a result of several lines)");
     }
     const plain = { kind: "done", records: 1, root: "", inputBytes: 0, counters: {} } as const;
-    return withinLimits({ ...of, ...plain, sizeBytes: value.length, value });
+    return withinLimits({ ...of, ...plain, sizeBytes: Buffer.byteLength(value), value });
   });
 }
 

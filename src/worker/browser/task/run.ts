@@ -1,7 +1,6 @@
 /** Runs the one task of a Worker, and hands over what it made. */
 import { assert } from "../../../core/error.ts";
 import { beginTask } from "../../../environment/install.ts";
-import { memorySource } from "../../kernels/byte-source.ts";
 import { failureOf } from "../../process/failure.ts";
 import type { LoadedJob } from "../../process/loaded-job.ts";
 import type { TaskReport } from "../../process/messages.ts";
@@ -12,6 +11,7 @@ import { runMapTask } from "../../task/map-task.ts";
 import { runReduce } from "../../task/reduce-task.ts";
 import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
 import { giveFile, takeFile } from "../stand-ins/fs.ts";
+import { countedSource } from "./counted-source.ts";
 import type { Pace } from "./pace.ts";
 
 export type TaskRun = {
@@ -94,22 +94,14 @@ function handOver(say: TaskRun["say"]): void {
 function map({ order, loaded, reporter, pace }: TaskRun): Done & { inputBytes: number } {
   assert(loaded.job.kind === "map-reduce", "map tasks are of map-reduce jobs");
   const { job, plan, params, kernel } = loaded;
-  const memory = memorySource(order.pieces);
-  let inputBytes = 0;
-  const source = {
-    nextPiece: memory.nextPiece,
-    read(into: Uint8Array, at: number) {
-      const count = memory.read(into, at);
-      inputBytes += count;
-      reporter.progress(inputBytes);
-      pace.breathe();
-      return count;
-    },
-  };
+  const source = countedSource(order, (inputBytes) => {
+    reporter.progress(inputBytes);
+    pace.breathe();
+  });
   const given = { job, plan, params, task: order.attempts[0]?.task ?? 0, source, out };
   const done = runMapTask(given, kernel);
   const { records, root, sizeBytes } = done;
-  return { records, root, sizeBytes, inputBytes };
+  return { records, root, sizeBytes, inputBytes: source.inputBytes() };
 }
 
 function reduce({ order, loaded }: TaskRun): Done & { inputBytes: number } {

@@ -4,6 +4,7 @@
 import { ClusterError, type ErrorCode, isErrorCode } from "../../../../core/error.ts";
 import type { AttemptReport } from "../../../../core/event.ts";
 import type { Failure, TaskOutput } from "../../../../core/job.ts";
+import { utf8Bytes } from "../../../../core/sharing/names.ts";
 import type { FromTaskWorker, TaskFiles } from "../../contract.ts";
 import { placed } from "./places.ts";
 
@@ -86,7 +87,7 @@ export class HeardReports {
     for (let i = 0; i < tasks.length; i++) {
       const of = { task: tasks[i], attempt: attempts[i], durationMs: durationsMs[i] };
       const value = String(values[i]);
-      this.#one({ kind: "done", ...of, value, records: 1, sizeBytes: value.length });
+      this.#one({ kind: "done", ...of, value, records: 1, sizeBytes: utf8Bytes(value) });
     }
   }
 
