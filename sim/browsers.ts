@@ -184,6 +184,7 @@ export class Browsers {
         const name = this.#gateway(fault)?.name;
         return name !== undefined && network.breakLinks(name) > 0 ? undefined : null;
       },
+      "relay-flips-output": (fault: Fault) => (this.#relay.flip(fault.draw) ? undefined : null),
       "relay-loses-output": (fault: Fault) => (this.#relay.lose(fault.draw) ? undefined : null),
     };
   }

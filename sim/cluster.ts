@@ -12,6 +12,7 @@ import { Story, type StoryLine } from "./story.ts";
 import { SimClock } from "./world/clock.ts";
 import { TraceHash } from "./world/digest.ts";
 import { SimDisk } from "./world/disk.ts";
+import { SimFiles } from "./world/files.ts";
 import { onUnhandled } from "./world/host.ts";
 import { coordinatorName } from "./world/names.ts";
 import { SimNetwork } from "./world/network.ts";
@@ -262,6 +263,7 @@ export class SimCluster {
     const { seed } = this.#plan;
     const delayMs = shape.delayMs;
     const troubles = new Map<string, number>();
+    const files = new Map<string, SimFiles>();
     return {
       ...parts,
       network: new SimNetwork({ random: new Random(seed * 2 + 3e9), delayMs, count }),
@@ -269,6 +271,11 @@ export class SimCluster {
       random: new Random(seed * 2 + 4e9),
       jobs: this.#jobs,
       flipProbability: 0,
+      filesOf: (host) => {
+        const made = files.get(host) ?? new SimFiles();
+        files.set(host, made);
+        return made;
+      },
       tell: (line) => this.#story.tell(line),
       trouble: (job, stage, task) => {
         const name = `${job.key} ${stage}/${task}`;

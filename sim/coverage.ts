@@ -13,6 +13,8 @@ export const consequences = [
   "crash: output on its way to the relay lost",
   "worker: no space left",
   "attempt met a full disk",
+  "reduce: damage noticed on the own disk",
+  "reduce: damage noticed after the wire",
 ];
 
 export class Tally {

@@ -59,6 +59,8 @@ export const faultRates = {
   "gateway-paused": { ...often, forMs: [100, 120_000] },
   "gateway-cut": { ...often, forMs: [100, 60_000] },
   "gateway-link-break": { ...often, forMs: [0, 0] },
+  "worker-flips-output": { ...often, forMs: [0, 0] },
+  "relay-flips-output": { ...often, forMs: [0, 0] },
 } satisfies Record<string, FaultRate>;
 
 export type FaultKind = keyof typeof faultRates;

@@ -216,7 +216,10 @@ export class Mischief {
         };
       },
       "worker-loses-output": (fault: Fault) => {
-        return this.#seat(fault).worker.executor.loseOutput() ? undefined : null;
+        return this.#seat(fault).worker.executor.shuffle.lose() ? undefined : null;
+      },
+      "worker-flips-output": (fault: Fault) => {
+        return this.#seat(fault).worker.executor.shuffle.flip(fault.draw) ? undefined : null;
       },
       "all-workers-crash": () => {
         const killed = this.seats.filter((seat) => this.#kill(seat, random.chance(0.7)) !== null);

@@ -26,6 +26,7 @@ import { FairnessJudge } from "./fairness.ts";
 import { IdentityJudge } from "./identities.ts";
 import { type Exercised, exerciseState } from "./laws.ts";
 import { RelayJudge } from "./relay.ts";
+import { ShuffleJudge } from "./shuffle.ts";
 import { StepJudge } from "./steps.ts";
 import type { WatchedWorker } from "./watched.ts";
 
@@ -66,6 +67,7 @@ export class Judge {
   /** From when on no fault is in force, ms. */
   healedAtMs = Infinity;
   readonly identities: IdentityJudge;
+  readonly shuffle: ShuffleJudge;
   /** How long each job took that has ended, by its key, ms. */
   readonly tookMs = new Map<string, number>();
   readonly #options: JudgeOptions;
@@ -87,6 +89,10 @@ export class Judge {
     this.#options = options;
     this.#steps = new StepJudge(options.exercised);
     this.#relay = new RelayJudge(options.exercised);
+    this.shuffle = new ShuffleJudge({
+      breach: (law, text) => this.breach(law, text),
+      exercised: options.exercised,
+    });
     this.identities = new IdentityJudge({
       nowMs: () => options.clock.nowMs,
       quietMs: 2 * options.heartbeatMs,

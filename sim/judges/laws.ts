@@ -47,6 +47,9 @@ export const simulatedLaws = [
   "W6: a worker that is turned away has a reason",
   "W6: a credential that was given out stays known",
   "W8: an attempt has all of its time",
+  "X1: a name in a read folder is of one output",
+  "X1: a task process reads files of its job only",
+  "X2: what a reduce task uses is what its root says",
 ] as const;
 
 export type Law = (typeof simulatedLaws)[number];

@@ -22,6 +22,7 @@ import { openSimLog, type SimDisk } from "../world/disk.ts";
 import { coordinatorName, gatewayCredential, intruderToken, joinToken } from "../world/names.ts";
 import { SimProcess } from "../world/process.ts";
 import type { SimOutput } from "../world/relay.ts";
+import type { Part } from "../world/sealed.ts";
 import type { SimLink } from "../world/sim-link.ts";
 import { SimTextLink } from "../world/text-link.ts";
 import { simTickets } from "../world/tickets.ts";
@@ -138,7 +139,7 @@ export class SimCoordinator implements DataServer {
       process: this.process,
       loop,
       tracker,
-      relayed: (key, partition) => this.#relayedText(key, partition),
+      relayed: (key, partition) => this.#relayedPart(key, partition),
       bring: (ref, partitions, isWanted) => this.#bring(ref, partitions, isWanted),
       putBlob: (text) => this.putBlob(text),
       readBlob: (hash) => this.readBlob(hash),
@@ -213,9 +214,9 @@ export class SimCoordinator implements DataServer {
   }
 
   /** Partitions that the relay keeps, for a worker that shows its credential; null = not there. */
-  relayed(ask: Pick<PartitionsAsk, "sources" | "partition">): Array<string | null> {
+  relayed(ask: Pick<PartitionsAsk, "sources" | "partition">): Array<Part | null> {
     this.#mustRun();
-    return ask.sources.map((source) => this.#relayedText(source, ask.partition));
+    return ask.sources.map((source) => this.#relayedPart(source, ask.partition));
   }
 
   /** A worker that nobody can reach brings a map output. Returns the root. */
@@ -240,6 +241,7 @@ export class SimCoordinator implements DataServer {
     isWanted: () => boolean,
   ): Promise<string> {
     const writing = this.#disk.relay.writing(this.process, ref, partitions);
+    this.#world.judge.shuffle.made(writing.root, partitions);
     this.#relaying += 1;
     try {
       const { root } = await this.#kept!.keep(ref, writing, isWanted);
@@ -250,16 +252,16 @@ export class SimCoordinator implements DataServer {
     }
   }
 
-  #relayedText(key: string, partition: number): string | null {
+  #relayedPart(key: string, partition: number): Part | null {
     const [job = "", stage, task, attempt] = key.split(/[/#]/);
     const [at, of, number] = [stage, task, attempt].map(Number) as [number, number, number];
     const output = this.#kept!.get({ job: job as JobId, stage: at, task: of, attempt: number });
-    const text = this.#disk.relay.read(key, partition);
-    if (text !== null) this.#exercised("I9: what the relay has it gives");
-    if (output === null && text !== null && this.#knownOutputs.has(key)) {
+    const part = this.#disk.relay.read(key, partition);
+    if (part !== null) this.#exercised("I9: what the relay has it gives");
+    if (output === null && part !== null && this.#knownOutputs.has(key)) {
       this.#world.judge.breach("I9", `${key} is on the coordinator's disk, and is said to be lost`);
     }
-    return output === null ? null : text;
+    return output === null ? null : part;
   }
 
   /** SIGTERM: workers keep what they run. */

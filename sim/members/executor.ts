@@ -11,12 +11,14 @@ import type { Law } from "../judges/laws.ts";
 import { digestOf } from "../world/digest.ts";
 import { coordinatorName } from "../world/names.ts";
 import type { SimProcess } from "../world/process.ts";
+import { openPart, type Part } from "../world/sealed.ts";
 import { isTicket } from "../world/tickets.ts";
 import type { World } from "../world/world.ts";
 import type { DataServer, PartitionServer, PartitionsAsk } from "./calls.ts";
+import { byPlace, failedReport, isFull, Lost, lostTasks } from "./fetches.ts";
 import type { Machine } from "./machine.ts";
+import { SimShuffle } from "./shuffle.ts";
 
-type Output = { readonly ref: AttemptRef; readonly root: string; readonly partitions: string[] };
 type Run = { readonly order: RunOrder; readonly job: SimJob; isOver: boolean };
 
 const askTimeoutMs = 5_000;
@@ -24,17 +26,10 @@ const triesMax = 4;
 /** As in production: see `files/fetch.ts`. */
 const fetchesAtOnce = 8;
 
-class Lost extends Error {
-  readonly tasks: readonly number[];
-  constructor(tasks: readonly number[]) {
-    super(`partitions of tasks ${tasks} cannot be had`);
-    this.tasks = tasks;
-  }
-}
-
 export class SimExecutor implements Executor {
   /** Attempts take so many times as long. */
   slowFactor = 1;
+  readonly shuffle: SimShuffle;
   readonly #world: World;
   readonly #process: SimProcess;
   readonly #machine: Machine;
@@ -42,7 +37,6 @@ export class SimExecutor implements Executor {
   readonly #jobs = new Map<string, JobOpen>();
   readonly #loaded = new Set<string>();
   readonly #sources = new Map<string, StageSources>();
-  readonly #outputs = new Map<string, Output>();
   readonly #runs = new Map<number, Run>();
 
   constructor(world: World, process: SimProcess, events: ExecutorEvents, machine: Machine) {
@@ -50,6 +44,7 @@ export class SimExecutor implements Executor {
     this.#world = world;
     this.#process = process;
     this.#events = events;
+    this.shuffle = new SimShuffle(world, machine.files, process.name);
   }
 
   get running(): number {
@@ -67,7 +62,7 @@ export class SimExecutor implements Executor {
   /** Jobs whose code or outputs lie here. */
   get keptJobs(): string[] {
     const kept = new Set<string>(this.#jobs.keys());
-    for (const { ref } of this.#outputs.values()) kept.add(ref.job);
+    for (const { job } of this.shuffle.refs) kept.add(job);
     return [...kept];
   }
 
@@ -82,7 +77,7 @@ export class SimExecutor implements Executor {
     }
     this.#jobs.delete(job);
     this.#loaded.delete(job);
-    for (const [key, { ref }] of this.#outputs) if (ref.job === job) this.#outputs.delete(key);
+    this.shuffle.closeJob(job);
     for (const key of this.#sources.keys()) {
       if (key.startsWith(`${job}/`)) this.#sources.delete(key);
     }
@@ -103,19 +98,23 @@ export class SimExecutor implements Executor {
     }
     if (job === undefined) return;
     const run = { order, job, isOver: false };
+    this.shuffle.enter(order.slot, open!);
     this.#runs.set(order.run, run);
     void this.#run(run);
   }
 
   kill(run: number): void {
     const found = this.#runs.get(run);
-    if (found !== undefined) found.isOver = true;
+    if (found !== undefined) {
+      found.isOver = true;
+      this.shuffle.leave(found.order.slot);
+    }
     this.#runs.delete(run);
   }
 
   serving(): Serving {
     const stages = new Map<string, { job: JobId; stage: number; tasks: number[] }>();
-    for (const { ref } of this.#outputs.values()) {
+    for (const ref of this.shuffle.refs) {
       const key = `${ref.job}/${ref.stage}`;
       const entry = stages.get(key) ?? { job: ref.job, stage: ref.stage, tasks: [] };
       entry.tasks.push(ref.task);
@@ -126,21 +125,15 @@ export class SimExecutor implements Executor {
 
   /** What another worker asks for, one after the other; null = there is no such output here. With
    *  another's ticket nothing is (I13). When one ends is tested without the simulation. */
-  partitions(ask: PartitionsAsk): Array<string | null> {
+  partitions(ask: PartitionsAsk): Array<Part | null> {
     return ask.sources.map((source) => {
-      const output = this.#outputs.get(source);
-      const key = output && this.#jobs.get(output.ref.job)?.exchangeKey;
-      if (output === undefined || key === undefined) return null;
-      const { job, stage } = output.ref;
+      const ref = this.shuffle.refOf(source);
+      const key = ref === null ? undefined : this.#jobs.get(ref.job)?.exchangeKey;
+      if (ref === null || key === undefined) return null;
+      const { job, stage } = ref;
       if (!isTicket(ask.ticket, key, { job, stage, requester: ask.requester })) return null;
-      return output.partitions[ask.partition] ?? null;
+      return this.shuffle.part(ref, ask.partition);
     });
-  }
-
-  /** The disk of the worker loses an output. False when it has none. */
-  loseOutput(): boolean {
-    for (const key of this.#outputs.keys()) return this.#outputs.delete(key);
-    return false;
   }
 
   async #run(run: Run): Promise<void> {
@@ -160,6 +153,7 @@ export class SimExecutor implements Executor {
       if (run.isOver) return;
       if (report === "crashed") {
         this.#finish(run);
+        this.shuffle.leave(order.slot);
         const failure = { code: "task-crashed", message: "killed by SIGSEGV" } as const;
         tell({ kind: "run-died", run: order.run, blame: "current", failure });
         return;
@@ -228,8 +222,7 @@ export class SimExecutor implements Executor {
     if (stage.partitionCount === 0) return this.#store(run, plainTask(input));
     const partitions = mapTask(input, stage.partitionCount);
     this.#needDisk();
-    const root = digestOf(partitions.join("\f"));
-    this.#outputs.set(attemptKey(ref), { ref, root, partitions });
+    const { root } = await this.shuffle.keep(run.order.slot, ref, partitions);
     if (this.#machine.isHidden) await this.#relay(run, ref, partitions);
     return { root, sizeBytes: partitions.join("").length, records: partitions.length };
   }
@@ -252,8 +245,13 @@ export class SimExecutor implements Executor {
     const stage = run.job.spec.stages[ref.stage]!.inputStage!;
     const told = this.#sources.get(`${ref.job}/${stage}`);
     const count = run.job.spec.stages[stage]!.taskCount;
+    const wanted = this.shuffle.wanted(run.order, {
+      partition: ref.task,
+      sources: () => this.#sources.get(`${ref.job}/${stage}`) ?? null,
+    });
+    const segments = await this.shuffle.find(wanted, count);
     const found = new Array<string | null>(count).fill(null);
-    const places = [...byPlace(told, count)];
+    const places = [...byPlace(told, (task) => segments[task] === null, count)];
     const lane = async () => {
       for (let place = places.shift(); place !== undefined; place = places.shift()) {
         const [url, tasks] = place;
@@ -263,8 +261,13 @@ export class SimExecutor implements Executor {
     };
     await Promise.all(Array.from({ length: fetchesAtOnce }, lane));
     if (run.isOver) throw new Lost([]);
+    const lying = await this.shuffle.read(wanted, segments);
+    for (const [task, text] of lying.entries()) found[task] ??= text;
     const lost = [...found.keys()].filter((task) => found[task] === null);
     if (lost.length > 0) throw new Lost(lost);
+    for (const [task, text] of found.entries()) {
+      this.#world.judge.shuffle.used(told!.tasks[task]![2], ref.task, text!);
+    }
     return this.#store(run, reduceTask(found as string[]));
   }
 
@@ -281,15 +284,23 @@ export class SimExecutor implements Executor {
       const ask = { ticket, sources, partition: ref.task, requester: this.#machine.workerId() };
       const got = await this.#ask(url, ask);
       for (const [index, task] of asked.entries()) {
-        found[task] = this.#isFlipped() ? null : got[index]!;
+        found[task] = this.#opened(got[index]!, told.tasks[task]![2], ref.task);
       }
       if (!run.isOver && missing().length > 0) throw new Lost(missing());
     };
     await this.#retrying(once).catch(() => {});
   }
 
+  /** Null when it is not there, or not what its manifest says. */
+  #opened(part: Part | null, root: string, partition: number): string | null {
+    if (part === null || this.#isFlipped()) return null;
+    const text = openPart(part, root, partition);
+    if (text === null) this.#world.count("reduce: damage noticed after the wire");
+    return text;
+  }
+
   /** `url` "": the coordinator has them. */
-  #ask(url: string, ask: PartitionsAsk): Promise<Array<string | null>> {
+  #ask(url: string, ask: PartitionsAsk): Promise<Array<Part | null>> {
     const { network } = this.#world;
     if (url === "") {
       const work = (server: DataServer) => server.relayed(ask);
@@ -348,14 +359,10 @@ export class SimExecutor implements Executor {
     this.#world.count("download or upload failed");
     const failure = { code: "download-failed", message: error.message } as const;
     const report = failedReport(ref, durationMs, failure);
-    const tasks = error instanceof Lost ? error.tasks : [];
+    const tasks = lostTasks(error);
     if (tasks.length > 0) this.#world.count("reduce reports lost partitions");
     return tasks.length === 0 ? report : { ...report, lostTasks: tasks };
   }
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof ClusterError && error.code === "storage-full";
 }
 
 type Fetch = {
@@ -366,22 +373,3 @@ type Fetch = {
   /** Partitions by task of the input stage; filled here. */
   readonly found: Array<string | null>;
 };
-
-/** Which worker is said to hold which partitions; what nobody holds is left out. */
-function byPlace(told: StageSources | undefined, count: number): Map<string, number[]> {
-  const places = new Map<string, number[]>();
-  for (let task = 0; task < count; task++) {
-    const url = told?.urls[told.tasks[task]?.[0] ?? -1];
-    if (url === undefined) continue;
-    const tasks = places.get(url);
-    if (tasks === undefined) places.set(url, [task]);
-    else tasks.push(task);
-  }
-  return places;
-}
-
-type FailedReport = Extract<AttemptReport, { kind: "failed" }>;
-
-function failedReport(ref: AttemptRef, durationMs: number, failure: Failure): FailedReport {
-  return { kind: "failed", task: ref.task, attempt: ref.attempt, durationMs, failure };
-}

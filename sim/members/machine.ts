@@ -1,4 +1,5 @@
 /** The machine of a simulated worker, as its executor sees it. */
+import type { SimFiles } from "../world/files.ts";
 
 /** The disk of a machine, which outlives the processes there. */
 export type MachineDisk = { isFull: boolean; isWatched: boolean };
@@ -11,4 +12,6 @@ export type Machine = {
   /** Nobody can fetch from it. */
   readonly isHidden: boolean;
   readonly disk: Readonly<MachineDisk>;
+  /** The files on it, which it shares with others of the host. */
+  readonly files: SimFiles;
 };

@@ -12,6 +12,7 @@ import { type AttemptRef, attemptKey, type JobId } from "../../src/core/ids.ts";
 import { jobSpec, jobState, stageSources, workerSpecs } from "../../src/core/view.ts";
 import { mapTask, plainTask, reduceTask, type Trouble } from "../jobs.ts";
 import type { SimProcess } from "../world/process.ts";
+import { openPart, type Part } from "../world/sealed.ts";
 import { simTickets } from "../world/tickets.ts";
 import type { World } from "../world/world.ts";
 import type { PartitionServer } from "./calls.ts";
@@ -22,7 +23,7 @@ export type TabDataParts = {
   readonly loop: Loop;
   readonly tracker: TrackerEdge;
   /** A partition that the relay has; null = it has not. */
-  readonly relayed: (key: string, partition: number) => string | null;
+  readonly relayed: (key: string, partition: number) => Part | null;
   /** Puts a map output into the relay; returns its root. */
   readonly bring: (
     ref: AttemptRef,
@@ -81,12 +82,17 @@ export class TabData {
     if (!source || input === null || partition === undefined) {
       throw new ClusterError("unavailable", `map task ${from} of ${run.job} has no output now`);
     }
-    const { attempt, task, worker } = source;
+    const { attempt, root, task, worker } = source;
     const key = attemptKey({ job: run.job, stage: input, task, attempt });
-    if (worker !== null) return this.#fromWorker(run, key, { worker, partition });
-    const text = relayed(key, partition);
-    if (text === null) throw gone(key);
-    return text;
+    const part =
+      worker === null
+        ? relayed(key, partition)
+        : await this.#fromWorker(run, key, { worker, partition });
+    if (part === null) throw gone(key);
+    const text = openPart(part, root, partition);
+    if (text !== null) return text;
+    this.#parts.world.count("tab: damage noticed");
+    throw new ClusterError("storage-failed", `${key} is damaged`);
   }
 
   /** Partitions of a map task. */
@@ -180,7 +186,7 @@ export class TabData {
     run: TabRun,
     source: string,
     of: { readonly worker: `w-${number}`; readonly partition: number },
-  ): Promise<string> {
+  ): Promise<Part> {
     const { loop, process, secretOf, world } = this.#parts;
     const url = workerSpecs(loop.state, of.worker)?.exchangeUrl ?? "";
     if (url === "") throw gone(source);
@@ -193,13 +199,13 @@ export class TabData {
     const work = (server: PartitionServer) => server.partitions(ask)[0] ?? null;
     const options = { timeoutMs: askTimeoutMs, work };
     const failed = (why: string) => new ClusterError("download-failed", `${source}: ${why}`);
-    const text = await world.network
+    const part = await world.network
       .ask(process, new URL(url).hostname, options)
       .catch((error: Error) => {
         throw failed(error.message);
       });
-    if (text === null) throw failed("it is not there");
-    return text;
+    if (part === null) throw failed("it is not there");
+    return part;
   }
 
   /** The same, when its answer has taken a while. */

@@ -6,6 +6,7 @@ import { WorkerLoop, type WorkerLoopOptions } from "../../src/worker/loop.ts";
 import type { WatchedWorker } from "../judges/watched.ts";
 import { coordinatorName, guessedCredential, intruderToken, joinToken } from "../world/names.ts";
 import { SimProcess } from "../world/process.ts";
+import type { Part } from "../world/sealed.ts";
 import type { SimLink } from "../world/sim-link.ts";
 import type { World } from "../world/world.ts";
 
@@ -67,7 +68,7 @@ export class SimWorker implements PartitionServer, WatchedWorker {
       executor: (events) => {
         const pausedFor = () => this.loop.state.pausedFor;
         const workerId = () => this.loop.workerId;
-        const machine = { workerId, pausedFor, isHidden, disk };
+        const machine = { workerId, pausedFor, isHidden, disk, files: world.filesOf(host) };
         executor = new SimExecutor(world, process, events, machine);
         return executor;
       },
@@ -109,7 +110,7 @@ export class SimWorker implements PartitionServer, WatchedWorker {
   }
 
   /** See `SimExecutor.partitions`. */
-  partitions(ask: PartitionsAsk): Array<string | null> {
+  partitions(ask: PartitionsAsk): Array<Part | null> {
     return this.executor.partitions(ask);
   }
 

@@ -6,13 +6,13 @@ import { ClusterError } from "../../src/core/error.ts";
 import type { AttemptRef, JobId } from "../../src/core/ids.ts";
 import { attemptKey } from "../../src/core/ids.ts";
 import type { Random } from "../../src/core/random.ts";
-import { digestOf } from "./digest.ts";
 import type { SimProcess } from "./process.ts";
+import { flipBit, type Part, partOf, type Sealed, sealed } from "./sealed.ts";
 
 export type SimOutput = {
   readonly ref: AttemptRef;
   readonly root: string;
-  readonly partitions: readonly string[];
+  readonly sealed: Sealed;
 };
 
 /** What the relay needs to know of the disk that it is on. */
@@ -54,7 +54,8 @@ export class SimRelay {
    *  when it is, if the process lives until then. */
   writing(process: SimProcess, ref: AttemptRef, partitions: readonly string[]): Writing<SimOutput> {
     const disk = this.#disk;
-    const output = { ref, root: digestOf(partitions.join("\f")), partitions };
+    const made = sealed(partitions);
+    const output = { ref, root: made.root, sealed: made };
     const takesMs = disk.writeMs();
     this.onWrite?.(takesMs);
     let isWritten = false;
@@ -83,8 +84,9 @@ export class SimRelay {
   }
 
   /** Null = it is not on the disk, or has no such partition. */
-  read(key: string, partition: number): string | null {
-    return this.#outputs.get(key)?.partitions[partition] ?? null;
+  read(key: string, partition: number): Part | null {
+    const found = this.#outputs.get(key);
+    return found === undefined ? null : partOf(found.sealed, partition);
   }
 
   /** Whether it has been whole on the disk, wherever it is now. */
@@ -97,6 +99,14 @@ export class SimRelay {
     const keys = [...this.#outputs.keys()];
     const key = keys[Math.floor(draw * keys.length)];
     return key !== undefined && this.#outputs.delete(key);
+  }
+
+  /** A bit flips in one. False when it has none with any byte. */
+  flip(draw: number): boolean {
+    const runs = [...this.#outputs.values()].map((output) => output.sealed.run);
+    const run = runs.filter(({ length }) => length > 0)[Math.floor(draw * runs.length)];
+    if (run !== undefined) flipBit(run, (draw * runs.length) % 1);
+    return run !== undefined;
   }
 
   /** The machine loses its power: files are not synced one by one. */

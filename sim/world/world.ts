@@ -6,6 +6,7 @@ import type { SimJob, Trouble } from "../jobs.ts";
 import type { Judge } from "../judges/judge.ts";
 import type { SimClock } from "./clock.ts";
 import type { TraceHash } from "./digest.ts";
+import type { SimFiles } from "./files.ts";
 import type { SimNetwork } from "./network.ts";
 
 export type BrowserShape = {
@@ -49,6 +50,8 @@ export type World = {
   readonly random: Random;
   /** Jobs by their plan: many have the same code. */
   readonly jobs: ReadonlyMap<string, SimJob>;
+  /** The files of a host, by its name. */
+  readonly filesOf: (host: string) => SimFiles;
   /** Probability that a transfer between members arrives with a wrong byte. */
   flipProbability: number;
   readonly count: (what: string) => void;

@@ -24,6 +24,8 @@ import { CoordinatorBlobs } from "./shuffle/blobs.ts";
 import { type Exchange, openExchange } from "./shuffle/exchange.ts";
 import { PartitionFetcher } from "./shuffle/fetch.ts";
 import { OpenJobs } from "./shuffle/jobs.ts";
+import { LocalSegments } from "./shuffle/local-segments.ts";
+import { nodeDisk } from "./shuffle/node-disk.ts";
 import { Outputs } from "./shuffle/outputs.ts";
 import { Processes } from "./slot/processes.ts";
 import { probeSandbox, type SandboxMode } from "./slot/sandbox-node.ts";
@@ -116,7 +118,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     fingerprint: options.fingerprint ?? "",
     credential: () => loop.credential,
   };
-  const fetcher = new PartitionFetcher(outputs, relay);
+  const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
   const { url, token, fingerprint = "", onNews } = options;
   const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
@@ -175,7 +177,7 @@ function specsOf({ memoryBytes, name, version = "" }: WorkerOptions, slots: numb
 async function openFiles(options: WorkerOptions, credential: () => string) {
   const { url, fingerprint = "", dataDir } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const outputs = new Outputs(join(dataDir, "shuffle"));
+  const outputs = new Outputs(join(dataDir, "shuffle"), nodeDisk);
   const away = { limitMs: coordinatorAwayMs, idleMs };
   const store = options.storeDir === undefined ? null : await openDiskBlobs(options.storeDir);
   const blobs = new CoordinatorBlobs({ url, fingerprint, credential, ...away, store });

@@ -5,11 +5,13 @@ import { coordinatorMutants } from "./planted/coordinator.ts";
 import { coreMutants } from "./planted/core.ts";
 import { fileMutants } from "./planted/files.ts";
 import { relayMutants } from "./planted/relay.ts";
+import { shuffleMutants } from "./planted/shuffle.ts";
 
 export const mutants: readonly Mutant[] = [
   ...coreMutants,
   ...coordinatorMutants,
   ...browserMutants,
   ...relayMutants,
+  ...shuffleMutants,
   ...fileMutants,
 ];

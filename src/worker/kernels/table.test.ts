@@ -1,7 +1,7 @@
 /** Tables, spills and merges, against a Map and a sort. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -239,4 +239,25 @@ test("a refused key or value leaves the table as it was", () => {
     ["a", 1],
     ["c", 2],
   ]);
+});
+
+test("X2: a whole run of the same size in place of another is damage", () => {
+  const own = run([["aaaa", 1]], {});
+  const ownPath = join(folder, "own.run");
+  renameSync(own.path, ownPath);
+  const other = run([["bbbb", 1]], {});
+  const [expected] = decodeManifest(own.manifest).partitions;
+  const { offset, sha256, sizeBytes } = expected!;
+  assert.equal(readFileSync(other.path).length, sizeBytes);
+  const read = (path: string) => {
+    const files = new SegmentFiles();
+    try {
+      const reader = files.reader({ path, offset, sizeBytes, sha256 });
+      while (reader.next());
+    } finally {
+      files.close();
+    }
+  };
+  read(ownPath);
+  assert.throws(() => read(other.path), /has other bytes/);
 });

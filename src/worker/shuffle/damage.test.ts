@@ -40,11 +40,15 @@ async function one({ end }: Side, task: number, over = {}): Promise<AttemptRepor
 }
 
 /** The map tasks of a job, run on this worker. */
-async function mapped(side: Side, open: JobOpen): Promise<Array<[number, number, string]>> {
+async function mapped(
+  side: Side,
+  open: JobOpen,
+  job: JobOpen["job"] = "j-1",
+): Promise<Array<[number, number, string]>> {
   await side.end.open(open);
   const tasks: Array<[number, number, string]> = [];
   for (let task = 0; task < maps; task++) {
-    const report = await one(side, task);
+    const report = await one(side, task, { job });
     assert.equal(report.kind, "done");
     if (report.kind === "done") tasks.push([0, 1, report.output.root]);
   }
@@ -94,6 +98,34 @@ test("X2: an output of the worker beside with another bit is lost, not used", as
   const holder = await worker(t, manager, join(above, "1"));
   const reader = await worker(t, manager, join(above, "2"));
   assert.deepEqual((await lostOf(t, { holder, reader }, () => 9))[0], [1]);
+});
+
+/** Words of one length each: outputs of jobs with different ones have the same size. */
+function oneWord(t: TestContext, { manager }: Side, word: string, job: JobOpen["job"]): JobOpen {
+  const lines = `${word}\n`.repeat(maps);
+  const open = wordCountJob(t, manager, { text: lines, maps, reducers: 1 });
+  return { ...open, job, exchangeKey: `key of ${job}` };
+}
+
+test("X2: the output of another job in place of a neighbour's is lost, not used", async (t) => {
+  const manager = await ScriptedManager.start(t);
+  const above = temporaryDir(t);
+  const holder = await worker(t, manager, join(above, "1"));
+  const reader = await worker(t, manager, join(above, "2"));
+  const [open, other] = [oneWord(t, holder, "aaaa", "j-1"), oneWord(t, holder, "bbbb", "j-2")];
+  await mapped(holder, other, "j-2");
+  const tasks = await mapped(holder, open);
+  await reader.end.open(open);
+  await reader.end.sources({ job: "j-1", stage: 0, urls: [holder.url], tickets: ["none"], tasks });
+  const path = (job: string) => join(holder.dataDir, `shuffle/${job}/0/1.1.run`);
+  const bytes = readFileSync(path("j-2"));
+  assert.equal(bytes.length, readFileSync(path("j-1")).length);
+  chmodSync(path("j-1"), 0o600);
+  // Whole and without damage: only its root tells that it is another.
+  writeFileSync(path("j-1"), bytes, { flag: "r+" });
+  const report = await one(reader, 0, { stage: 1 });
+  assert.equal(report.kind, "failed");
+  assert.deepEqual(report.kind === "failed" && report.lostTasks, [1]);
 });
 
 /** Of every owner that has it. */

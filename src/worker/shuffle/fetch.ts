@@ -12,20 +12,23 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
-import type { AttemptRef, Hash, JobId } from "../../core/ids.ts";
+import type { AttemptRef, Hash } from "../../core/ids.ts";
 import { refuserFor } from "../../peer/addresses.ts";
 import { ShuffleClient } from "../../peer/shuffle/client.ts";
 import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
-import type { StageSources } from "../../wire/manager/messages.ts";
 import type { RelayAddress } from "../relay-address.ts";
-import { attemptName } from "./attempt-name.ts";
-import { type ByteRange, isUnchanged } from "./byte-range.ts";
+import type { ByteRange } from "./byte-range.ts";
+import { diskError } from "./disk-error.ts";
 import { ask } from "./http.ts";
-import { type NearOutput, NearOutputs } from "./near.ts";
-import type { Outputs } from "./outputs.ts";
-import { hasSecondName } from "./second-name.ts";
-import { diskError, writeAll } from "./store-file.ts";
+import {
+  type LocalSegments,
+  PartitionsLost,
+  type Source,
+  sourceOf,
+  type Wanted,
+} from "./local-segments.ts";
+import { writeAll } from "./store-file.ts";
 
 export type FetchLimits = {
   /** Segments under way at once, per attempt. */
@@ -48,45 +51,20 @@ export const defaultFetchLimits: FetchLimits = {
   manifestsMax: 4_096,
 };
 
-export type FetchOrder = {
-  readonly job: JobId;
-  readonly partition: number;
-  /** Where partitions lie, now: asked again after a failure. */
-  readonly sources: () => StageSources | null;
+export type FetchOrder = Wanted & {
   /** Asks the coordinator for them anew, with other tickets; `sources` has them then. */
   readonly renew: (stage: number, signal: AbortSignal) => Promise<void>;
-  /** Directory that the task process may read; links and fetched bytes are put there. */
-  readonly dir: string;
   /** Name of the file for fetched bytes. */
   readonly name: string;
   readonly signal: AbortSignal;
 };
 
-/** Some partitions could not be had; the coordinator lets those tasks run again. */
-export class PartitionsLost extends ClusterError {
-  readonly lostTasks: readonly number[];
-
-  constructor(lostTasks: readonly number[], cause: unknown) {
-    const first = cause instanceof Error ? cause.message : String(cause);
-    const text = `partitions of ${lostTasks.length} map tasks cannot be had: ${first}`;
-    super("download-failed", text, { cause });
-    this.lostTasks = lostTasks;
-  }
-}
-
-type Source = {
-  readonly url: string;
-  readonly ticket: string;
-  readonly ref: AttemptRef;
-  readonly root: Hash;
-};
 type Part = number | "manifest";
 /** `sha256`: of what was fetched. */
-type Wanted = { task: number; sizeBytes: number; at: number; sha256: string };
+type Fetched = { task: number; sizeBytes: number; at: number; sha256: string };
 
 export class PartitionFetcher {
-  readonly #outputs: Outputs;
-  readonly #near: NearOutputs;
+  readonly #local: LocalSegments;
   readonly #limits: FetchLimits;
   readonly #relay: RelayAddress;
   readonly #client: ShuffleClient;
@@ -95,9 +73,8 @@ export class PartitionFetcher {
   /** By root, least lately used first. */
   readonly #manifests = new Map<Hash, Promise<Manifest>>();
 
-  constructor(outputs: Outputs, relay: RelayAddress, limits: FetchLimits = defaultFetchLimits) {
-    this.#outputs = outputs;
-    this.#near = new NearOutputs(outputs.dir);
+  constructor(local: LocalSegments, relay: RelayAddress, limits: FetchLimits = defaultFetchLimits) {
+    this.#local = local;
     this.#limits = limits;
     this.#relay = relay;
     const { idleMs } = limits;
@@ -119,14 +96,14 @@ export class PartitionFetcher {
     const sizes = new Array<number>(count).fill(0);
     const tasks = Array.from({ length: count }, (_, task) => task);
     await this.#forEach(order, tasks, async (task) => {
-      segments[task] = (await this.#local(order, task)) ?? (await this.#beside(order, task));
+      segments[task] = await this.#local.find(order, task);
       if (segments[task] !== null) return;
       sizes[task] = await this.#trying(order, task, async (source) => {
         return (await this.#partition(order, source)).sizeBytes;
       });
     });
     const path = join(order.dir, order.name);
-    const wanted: Wanted[] = [];
+    const wanted: Fetched[] = [];
     let at = 0;
     for (const task of tasks) {
       if (segments[task] !== null) continue;
@@ -144,22 +121,14 @@ export class PartitionFetcher {
     return segments as ByteRange[];
   }
 
-  /** After a task has read other bytes than it was promised: outputs that are not what their
-   *  manifests say, here or beside, are lost, and named by `PartitionsLost`. Returns when there are
-   *  none: what was damaged was a copy. */
-  async findDamage(order: FetchOrder, segments: readonly ByteRange[]): Promise<void> {
+  /** After a task has read other bytes than it was promised; see `LocalSegments.findDamage`. */
+  findDamage(order: FetchOrder, segments: readonly ByteRange[]): Promise<void> {
     const copied = join(order.dir, order.name);
-    const lost: number[] = [];
-    for (const [task, segment] of segments.entries()) {
-      if (segment.path === copied || (await isUnchanged(segment))) continue;
-      lost.push(task);
-      const source = sourceOf(order, task);
-      if (source !== null) await this.#outputs.drop(source.ref);
-    }
-    if (lost.length > 0) throw new PartitionsLost(lost, "they have changed on the disk");
+    const lying = segments.map((segment) => (segment.path === copied ? null : segment));
+    return this.#local.findDamage(order, lying);
   }
 
-  async #fetchAll(order: FetchOrder, path: string, wanted: readonly Wanted[]): Promise<void> {
+  async #fetchAll(order: FetchOrder, path: string, wanted: readonly Fetched[]): Promise<void> {
     try {
       const file = await open(path, "w", 0o600);
       try {
@@ -175,7 +144,7 @@ export class PartitionFetcher {
   }
 
   /** Runs `work` for all, a bounded number at once; all that fail to download are told together. */
-  async #forEach<T extends number | Wanted>(
+  async #forEach<T extends number | Fetched>(
     order: FetchOrder,
     all: readonly T[],
     work: (item: T) => Promise<void>,
@@ -199,23 +168,6 @@ export class PartitionFetcher {
     for (const end of ended) if (end.status === "rejected") throw end.reason;
     lost.sort((a, b) => a - b);
     if (lost.length > 0) throw new PartitionsLost(lost, cause);
-  }
-
-  /** This worker's own output, linked into the task's directory; null when another has it. */
-  async #local(order: FetchOrder, task: number): Promise<ByteRange | null> {
-    const source = sourceOf(order, task);
-    const output = source === null ? null : this.#outputs.get(source.ref);
-    if (source === null || output === null || output.root !== source.root) return null;
-    return linked(order, source, output);
-  }
-
-  /** The same of a worker whose directory lies beside this one's. */
-  async #beside(order: FetchOrder, task: number): Promise<ByteRange | null> {
-    const source = sourceOf(order, task);
-    if (source === null) return null;
-    const { url, ref, root } = source;
-    const found = await this.#near.find(url, ref, root);
-    return found === null ? null : linked(order, source, found);
   }
 
   /** Several tries; the count begins again when the coordinator has told another source. */
@@ -305,7 +257,7 @@ export class PartitionFetcher {
   async #fetch(
     order: FetchOrder,
     source: Source,
-    target: { readonly file: FileHandle; readonly want: Wanted },
+    target: { readonly file: FileHandle; readonly want: Fetched },
   ): Promise<void> {
     const { file, want } = target;
     const partition = await this.#partition(order, source);
@@ -362,30 +314,4 @@ export class PartitionFetcher {
       signal: AbortSignal.any([of.signal, AbortSignal.timeout(Math.ceil(of.limitMs))]),
     });
   }
-}
-
-/** Null for a hole: the task is being computed again, or its worker cannot be reached. */
-function sourceOf(order: FetchOrder, task: number): Source | null {
-  const told = order.sources();
-  const entry = told?.tasks[task];
-  if (told === null || entry === undefined) return null;
-  const [url, attempt, root] = entry;
-  if (url < 0) return null;
-  const ref = { job: order.job, stage: told.stage, task, attempt };
-  return { url: told.urls[url] ?? "", ticket: told.tickets[url] ?? "", ref, root };
-}
-
-/** The task's partition of an output of this disk; null when it cannot get a name for the task. */
-async function linked(
-  order: FetchOrder,
-  { ref, root }: Source,
-  { runPath, manifest }: NearOutput,
-): Promise<ByteRange | null> {
-  const partition = manifest.partitions[order.partition];
-  if (partition === undefined) return null;
-  const path = join(order.dir, `${attemptName(ref)}.${root}.run`);
-  const isThere = partition.sizeBytes === 0 || (await hasSecondName(runPath, path));
-  if (!isThere) return null;
-  const { offset, sha256, sizeBytes } = partition;
-  return { path, offset, sizeBytes, sha256 };
 }

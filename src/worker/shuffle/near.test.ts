@@ -17,6 +17,7 @@ import type { JobId } from "../../core/ids.ts";
 import { encodeManifest } from "../../wire/block/manifest.ts";
 import { isUnchanged } from "./byte-range.ts";
 import { type NearOutput, NearOutputs } from "./near.ts";
+import { nodeDisk } from "./node-disk.ts";
 
 const ref = { job: "j-1" as JobId, stage: 0, task: 3, attempt: 2 };
 const partitionOf = ({ manifest, runPath: path }: NearOutput, index: number) => ({
@@ -39,7 +40,7 @@ function neighbours(t: TestContext) {
   const manifest = encodeManifest(sizes);
   writeFileSync(join(dir, "3.2.run"), run);
   writeFileSync(join(dir, "3.2.manifest"), manifest);
-  const near = new NearOutputs(own!);
+  const near = new NearOutputs(own!, nodeDisk);
   return { near, other: other!, runPath: join(dir, "3.2.run"), root: hashOf(manifest) };
 }
 
@@ -63,7 +64,7 @@ test("another root, other bytes and a directory open to others do not count", as
   writeFileSync(runPath, "shorter");
   assert.equal(await near.find("http://a:1", ref, root), null);
   chmodSync(other, 0o777);
-  const again = new NearOutputs(join(other, "../../1/shuffle"));
+  const again = new NearOutputs(join(other, "../../1/shuffle"), nodeDisk);
   assert.equal(await again.find("http://a:1", ref, root), null);
 });
 

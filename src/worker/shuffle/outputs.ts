@@ -4,16 +4,13 @@
  *  1. An output is there once both files lie in their place; its manifest has the root that was
  *     reported.
  *  2. They are removed with their job. What a former life left is swept at the start. */
-import { createHash } from "node:crypto";
-import { lstat, mkdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey, type Hash, type JobId } from "../../core/ids.ts";
 import { hit } from "../../store/failpoint.ts";
 import { decodeManifest, type Manifest, manifestMaxBytes } from "../../wire/block/manifest.ts";
 import type { Serving } from "../executor.ts";
-import { openOutput } from "./open-output.ts";
-import { diskError } from "./store-file.ts";
+import type { ShuffleDisk } from "./disk.ts";
+import { diskError } from "./disk-error.ts";
 
 export type Output = {
   readonly ref: AttemptRef;
@@ -25,12 +22,14 @@ export type Output = {
 
 export class Outputs {
   readonly #dir: string;
+  readonly #disk: ShuffleDisk;
   readonly #outputs = new Map<string, Output>();
   /** Those that have a directory here. */
   readonly #jobs = new Set<JobId>();
 
-  constructor(dir: string) {
+  constructor(dir: string, disk: ShuffleDisk) {
     this.#dir = dir;
+    this.#disk = disk;
   }
 
   get dir(): string {
@@ -41,16 +40,16 @@ export class Outputs {
    *  are not what it reported, `storage-full`. */
   async keep(ref: AttemptRef, out: string, root: Hash): Promise<Output> {
     try {
-      const bytes = await readManifest(`${out}.manifest`);
-      if (createHash("sha256").update(bytes).digest("hex") !== root) throw changed(ref, "manifest");
+      const { bytes, sha256 } = await this.#disk.read(`${out}.manifest`, manifestMaxBytes);
+      if (sha256 !== root) throw changed(ref, "manifest");
       const manifest = decodeManifest(bytes);
-      const run = await openOutput(`${out}.run`);
-      const stats = await run.stat().finally(() => run.close());
-      if (stats.size !== manifest.sizeBytes) throw changed(ref, "run");
-      const dir = join(this.#dir, ref.job, String(ref.stage));
+      const made = await this.#disk.entry(`${out}.run`);
+      if (made?.kind !== "file" || made.sizeBytes !== manifest.sizeBytes) {
+        throw changed(ref, "run");
+      }
       this.#jobs.add(ref.job);
-      await mkdir(dir, { recursive: true, mode: 0o700 });
-      const base = join(dir, `${ref.task}.${ref.attempt}`);
+      await this.#disk.makeFolder(`${this.#dir}/${ref.job}/${ref.stage}`);
+      const base = outputPath(this.#dir, ref);
       const output = {
         ref,
         root,
@@ -59,16 +58,15 @@ export class Outputs {
         manifest,
       };
       hit("output.run", "before");
-      await rename(`${out}.run`, output.runPath);
+      await this.#disk.rename(`${out}.run`, output.runPath);
       hit("output.run", "after");
       // What has the name now, not what had it a moment ago: job code could have made it a link.
-      const { dev, ino } = await lstat(output.runPath);
-      if (dev !== stats.dev || ino !== stats.ino) {
-        await rm(output.runPath, { force: true });
+      if ((await this.#disk.entry(output.runPath))?.id !== made.id) {
+        await this.#disk.remove(output.runPath);
         throw changed(ref, "run");
       }
       hit("output.manifest", "before");
-      await rename(`${out}.manifest`, output.manifestPath);
+      await this.#disk.rename(`${out}.manifest`, output.manifestPath);
       hit("output.manifest", "after");
       this.#outputs.set(attemptKey(ref), output);
       return output;
@@ -87,7 +85,7 @@ export class Outputs {
     if (output === undefined) return;
     this.#outputs.delete(attemptKey(ref));
     const paths = [output.runPath, output.manifestPath];
-    await Promise.all(paths.map((path) => rm(path, { force: true })));
+    await Promise.all(paths.map((path) => this.#disk.remove(path)));
   }
 
   serving(): Serving {
@@ -105,27 +103,19 @@ export class Outputs {
   async closeJob(job: JobId): Promise<void> {
     for (const [key, { ref }] of this.#outputs) if (ref.job === job) this.#outputs.delete(key);
     if (!this.#jobs.delete(job)) return;
-    await rm(join(this.#dir, job), { recursive: true, force: true });
+    await this.#disk.remove(`${this.#dir}/${job}`);
   }
 
   async sweep(): Promise<void> {
     this.#outputs.clear();
-    await rm(this.#dir, { recursive: true, force: true });
-    await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+    await this.#disk.remove(this.#dir);
+    await this.#disk.makeFolder(this.#dir);
   }
 }
 
-async function readManifest(path: string): Promise<Buffer> {
-  const handle = await openOutput(path);
-  try {
-    const { size } = await handle.stat();
-    if (size > manifestMaxBytes) {
-      throw new ClusterError("limit-exceeded", `a manifest has ${size} bytes`);
-    }
-    return await handle.readFile();
-  } finally {
-    await handle.close();
-  }
+/** Without its ending. */
+export function outputPath(dir: string, { attempt, job, stage, task }: AttemptRef): string {
+  return `${dir}/${job}/${stage}/${task}.${attempt}`;
 }
 
 function changed(ref: AttemptRef, what: string): ClusterError {

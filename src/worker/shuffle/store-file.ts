@@ -4,20 +4,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import { hit } from "../../store/failpoint.ts";
-
-/** Errors of the disk in our words: a full one is the attempt's failure, never the worker's end. */
-export function diskError(error: unknown, what: string): unknown {
-  const errno = (error as NodeJS.ErrnoException).code;
-  if (errno === "ENOSPC" || errno === "EDQUOT") {
-    const text = `the worker's disk is full while ${what}; free space, it is tried elsewhere`;
-    return new ClusterError("storage-full", text, { cause: error });
-  }
-  if (errno === "EIO" || errno === "EROFS" || errno === "EMFILE" || errno === "ENFILE") {
-    const text = `the worker's disk failed (${errno}) while ${what}`;
-    return new ClusterError("storage-failed", text, { cause: error });
-  }
-  return error;
-}
+import { diskError } from "./disk-error.ts";
 
 export async function writeAll(handle: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {

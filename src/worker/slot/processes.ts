@@ -6,6 +6,7 @@ import type { Failure } from "../../core/job.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { FromTask, ItemsOrder, ShortFile } from "../process/messages.ts";
 import type { JobFiles, OpenedJob } from "../shuffle/jobs.ts";
+import { codeName, ofOneJob } from "../shuffle/read-folder.ts";
 import type { Sandbox } from "./sandbox-node.ts";
 import { defaultSlotLimits, TaskProcess } from "./task-process.ts";
 
@@ -23,7 +24,6 @@ export type ProcessesOptions = {
 const spareDelayMs = 200;
 /** How long processes whose job has ended are looked at, and ended, ms. */
 const idleMs = 10_000;
-const codeName = "job.mjs";
 
 /** The job's own code cannot be loaded: true for all its attempts. */
 export class LoadFailed extends Error {
@@ -155,9 +155,7 @@ function codeOf({ open }: OpenedJob, { plan }: JobFiles): string {
 
 /** Files of one job are never there for the next: it has only the code that both share. */
 function empty({ readDir }: TaskProcess): void {
-  for (const name of readdirSync(readDir)) {
-    if (name !== codeName) rmSync(join(readDir, name), { force: true });
-  }
+  for (const name of ofOneJob(readdirSync(readDir))) rmSync(join(readDir, name), { force: true });
 }
 
 async function load(process: TaskProcess, { job, files, next }: Order): Promise<FromTask[] | null> {

@@ -1,0 +1,111 @@
+/** The disk of one machine: files with names, in memory. What a worker does with its map outputs
+ *  runs on it as in production. */
+import type { ByteRange } from "../../src/worker/shuffle/byte-range.ts";
+import type { Content, DiskEntry, ShuffleDisk } from "../../src/worker/shuffle/disk.ts";
+import { flipBit, hashOf } from "./sealed.ts";
+
+/** A file has as many names as were given to it. */
+type File = { readonly id: string; readonly bytes: Uint8Array };
+
+export class SimFiles implements ShuffleDisk {
+  readonly #files = new Map<string, File>();
+  readonly #folders = new Set<string>();
+  #made = 0;
+
+  /** In place of what had this name. */
+  put(path: string, bytes: Uint8Array): void {
+    this.#made += 1;
+    this.#files.set(path, { id: String(this.#made), bytes });
+  }
+
+  bytesOf(path: string): Uint8Array | null {
+    return this.#files.get(path)?.bytes ?? null;
+  }
+
+  /** Null when they are not all there. */
+  readRange({ offset, path, sizeBytes }: Omit<ByteRange, "sha256">): Uint8Array | null {
+    if (sizeBytes === 0) return new Uint8Array();
+    const bytes = this.#files.get(path)?.bytes.subarray(offset, offset + sizeBytes);
+    return bytes?.length === sizeBytes ? bytes : null;
+  }
+
+  /** Everything below a folder is gone. */
+  drop(folder: string): void {
+    this.#files.delete(folder);
+    this.#folders.delete(folder);
+    for (const names of [this.#files, this.#folders]) {
+      for (const path of names.keys()) if (path.startsWith(`${folder}/`)) names.delete(path);
+    }
+  }
+
+  namesIn(folder: string): string[] {
+    const found = new Set<string>();
+    for (const names of [this.#files, this.#folders]) {
+      for (const path of names.keys()) {
+        if (path.startsWith(`${folder}/`)) found.add(path.slice(folder.length + 1).split("/")[0]!);
+      }
+    }
+    return [...found];
+  }
+
+  /** A bit flips in one of the map outputs below a folder. False when there are none. */
+  flip(folder: string, draw: number): boolean {
+    const files = [...this.#files].filter(([path, { bytes }]) => {
+      return path.startsWith(`${folder}/`) && path.endsWith(".run") && bytes.length > 0;
+    });
+    const file = files[Math.floor(draw * files.length)];
+    if (file === undefined) return false;
+    flipBit(file[1].bytes, (draw * files.length) % 1);
+    return true;
+  }
+
+  async read(path: string): Promise<Content> {
+    const file = this.#files.get(path);
+    if (file === undefined) throw new Error(`there is no ${path}`);
+    return { bytes: file.bytes, sha256: hashOf(file.bytes) };
+  }
+
+  async entry(path: string): Promise<DiskEntry | null> {
+    const own = { isPrivate: true, isOwn: true };
+    const file = this.#files.get(path);
+    if (file !== undefined) {
+      return { kind: "file", sizeBytes: file.bytes.length, id: file.id, ...own };
+    }
+    const isFolder = this.#folders.has(path);
+    return isFolder ? { kind: "folder", sizeBytes: 0, id: path, ...own } : null;
+  }
+
+  async isUnchanged(range: ByteRange): Promise<boolean> {
+    const bytes = this.readRange(range);
+    return bytes !== null && (range.sizeBytes === 0 || hashOf(bytes) === range.sha256);
+  }
+
+  async link(path: string, second: string): Promise<"made" | "taken" | "refused"> {
+    const file = this.#files.get(path);
+    if (file === undefined) return "refused";
+    if (this.#files.has(second)) return "taken";
+    this.#files.set(second, file);
+    return "made";
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const file = this.#files.get(from);
+    if (file === undefined) throw new Error(`there is no ${from}`);
+    this.#files.delete(from);
+    this.#files.set(to, file);
+  }
+
+  async remove(path: string): Promise<void> {
+    this.drop(path);
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    for (let at = path.length; at > 0; at = path.lastIndexOf("/", at - 1)) {
+      this.#folders.add(path.slice(0, at));
+    }
+  }
+
+  async names(folder: string): Promise<string[]> {
+    return this.namesIn(folder);
+  }
+}
