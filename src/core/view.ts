@@ -239,9 +239,15 @@ export function keepReferenced(state: CoordinatorState, names: Set<string>): voi
   }
 }
 
-/** Of all jobs; the same ones may come again. */
-export function* planHashes(state: CoordinatorState): Generator<string> {
-  for (const { spec } of [...state.jobs.values()]) yield spec.planHash;
+/** Of all jobs; the same plans may come again. `runsSinceMs`: when the job was submitted; null when
+ *  it has ended. */
+export function* plansInUse(
+  state: CoordinatorState,
+): Generator<{ readonly plan: string; readonly runsSinceMs: number | null }> {
+  for (const job of [...state.jobs.values()]) {
+    const runsSinceMs = job.state === "running" ? job.submittedAtMs : null;
+    yield { plan: job.spec.planHash, runsSinceMs };
+  }
 }
 
 /** Names of all blobs that one job needs, as `keepReferenced`; empty when there is no such job. */

@@ -6,10 +6,12 @@
  *  2. Any other blob goes when it is older than the grace, and was not touched (uploaded, or asked
  *     for) within it.
  *  3. Only the coordinator that has the log sweeps.
- *  4. When the plan of a job cannot be read, nothing goes at all: what it names is not known. */
+ *  4. When the plan of a job cannot be read, its inputs are not known. A job that has ended needs
+ *     none: what the state names stays. While it runs, every blob stays that was stored before it
+ *     was submitted, and with a store that does not know that, every blob. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
-import { keepReferenced, planHashes } from "../../core/view.ts";
+import { keepReferenced, plansInUse } from "../../core/view.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { Timers } from "../loop/timers.ts";
@@ -44,6 +46,8 @@ type Released = {
 type Hold = { readonly untilMs: number; readonly job: JobId | null };
 
 const nothing: Freed = { blobs: 0, sizeBytes: 0 };
+/** The clock of a store and the cluster's may differ by so much, in ms. */
+const skewMs = 86_400_000;
 /** How long a report may take from its check to its commit, in ms. */
 const reportMs = 60_000;
 
@@ -57,7 +61,7 @@ export class BlobSweep {
   /** Released while somebody read or held them. */
   readonly #later = new Set<Hash>();
   #released: Released[] = [];
-  #releasing: Promise<Freed> | null = null;
+  #releasing: Promise<ReadonlyMap<JobId, Freed>> | null = null;
   /** The deletion under way. */
   #deletion: Promise<unknown> = Promise.resolve();
   #cancel = () => {};
@@ -103,9 +107,9 @@ export class BlobSweep {
   }
 
   /** A job is gone: what only it named goes now. Jobs that go together share one look at the
-   *  others, and all of them get what went in that look. */
-  release(released: Released): Promise<Freed> {
-    return this.#release([released]);
+   *  others; what several of them named counts for the first. */
+  async release(released: Released): Promise<Freed> {
+    return (await this.#release([released])).get(released.job) ?? nothing;
   }
 
   /** What goes of all there is. One sweep at a time; a second call shares the one under way. */
@@ -131,16 +135,17 @@ export class BlobSweep {
   /** What went with a job that has just been removed. */
   async freedBy(job: JobId): Promise<Freed> {
     const isPending = this.#released.some((one) => one.job === job);
-    return isPending && this.#releasing !== null ? this.#releasing : nothing;
+    const freed = isPending ? await this.#releasing : null;
+    return freed?.get(job) ?? nothing;
   }
 
-  #release(released: readonly Released[]): Promise<Freed> {
+  #release(released: readonly Released[]): Promise<ReadonlyMap<JobId, Freed>> {
     for (const one of released) this.#released.push(one);
     this.#releasing ??= this.#soon();
     return this.#releasing;
   }
 
-  async #soon(): Promise<Freed> {
+  async #soon(): Promise<ReadonlyMap<JobId, Freed>> {
     await new Promise<void>((resume) => this.#options.timers.soon(resume));
     const released = this.#released;
     this.#released = [];
@@ -148,17 +153,26 @@ export class BlobSweep {
     return this.#free(released);
   }
 
-  async #free(released: readonly Released[]): Promise<Freed> {
-    const names = new Set(this.#later);
-    for (const { blobs, plan } of released) {
-      for (const hash of blobs) names.add(hash);
+  async #free(released: readonly Released[]): Promise<ReadonlyMap<JobId, Freed>> {
+    const jobs = new Map<Hash, JobId>();
+    for (const { blobs, job, plan } of released) {
       // A plan that is damaged or gone names nothing that could be found.
-      for (const hash of await this.#namedBy(plan).catch(() => [])) names.add(hash);
+      const named = await this.#namedBy(plan).catch(() => []);
+      for (const hash of [...blobs, ...named]) if (!jobs.has(hash)) jobs.set(hash, job);
     }
+    const names = new Set([...this.#later, ...jobs.keys()]);
     if (released.length > 0) await this.#options.confirm();
     await this.#withoutKept(names);
     for (const hash of names) this.#later.add(hash);
-    return this.#delete(names, new Set(released.map(({ job }) => job)));
+    const sizes = await this.#delete(names, new Set(released.map(({ job }) => job)));
+    const freed = new Map<JobId, Freed>();
+    for (const [hash, sizeBytes] of sizes) {
+      const job = jobs.get(hash);
+      if (job === undefined) continue;
+      const before = freed.get(job) ?? nothing;
+      freed.set(job, { blobs: before.blobs + 1, sizeBytes: before.sizeBytes + sizeBytes });
+    }
+    return freed;
   }
 
   async #sweep(graceMs: number): Promise<Freed> {
@@ -174,7 +188,8 @@ export class BlobSweep {
     // A coordinator that was paused may have a successor, of whose jobs it knows nothing.
     await this.#options.confirm();
     await this.#withoutKept(names);
-    return this.#delete(names, new Set());
+    const sizes = [...(await this.#delete(names, new Set())).values()];
+    return { blobs: sizes.length, sizeBytes: sizes.reduce((sum, size) => sum + size, 0) };
   }
 
   /** A store that does not know when it got a blob may have got it just before this start. */
@@ -191,24 +206,42 @@ export class BlobSweep {
   async #withoutKept(names: Set<Hash>): Promise<void> {
     const { stateNow } = this.#options;
     const known = new Map<Hash, readonly Hash[]>();
-    for (const plan of planHashes(stateNow())) {
-      if (known.has(plan)) continue;
-      const named = await this.#namedBy(plan);
-      known.set(plan, named);
-      for (const hash of named) names.delete(hash);
+    const unreadable = new Set<Hash>();
+    let unsureBeforeMs = Number.NEGATIVE_INFINITY;
+    for (const { plan, runsSinceMs } of plansInUse(stateNow())) {
+      if (!known.has(plan) && !unreadable.has(plan)) {
+        const named = await this.#namedBy(plan).catch(() => null);
+        if (named === null) unreadable.add(plan);
+        else known.set(plan, named);
+        for (const hash of named ?? []) names.delete(hash);
+      }
+      if (unreadable.has(plan) && runsSinceMs !== null) {
+        unsureBeforeMs = Math.max(unsureBeforeMs, runsSinceMs + skewMs);
+      }
     }
     this.#inPlan = known;
+    for (const hash of names) {
+      if (await this.#isFromBefore(hash, unsureBeforeMs)) names.delete(hash);
+    }
     // After the plans, so that jobs which came meanwhile count.
     keepReferenced(stateNow(), names);
+  }
+
+  async #isFromBefore(hash: Hash, beforeMs: number): Promise<boolean> {
+    if (beforeMs === Number.NEGATIVE_INFINITY) return false;
+    return ((await this.#options.blobs.storedAtMs?.(hash)) ?? 0) < beforeMs;
   }
 
   async #namedBy(plan: Hash): Promise<readonly Hash[]> {
     return this.#inPlan.get(plan) ?? (await this.#options.namedBy(plan));
   }
 
-  /** `gone`: jobs whose reports are about nothing any more. */
-  async #delete(names: ReadonlySet<Hash>, gone: ReadonlySet<JobId>): Promise<Freed> {
-    let [count, sizeBytes] = [0, 0];
+  /** `gone`: jobs whose reports are about nothing any more. Gives the sizes of what went. */
+  async #delete(
+    names: ReadonlySet<Hash>,
+    gone: ReadonlySet<JobId>,
+  ): Promise<ReadonlyMap<Hash, number>> {
+    const sizes = new Map<Hash, number>();
     for (const hash of names) {
       if (this.#isHeld(hash, gone)) continue;
       const deletion = this.#deleteOne(hash);
@@ -216,11 +249,9 @@ export class BlobSweep {
       const size = await deletion;
       this.#later.delete(hash);
       this.#held.delete(hash);
-      if (size === null) continue;
-      count += 1;
-      sizeBytes += size;
+      if (size !== null) sizes.set(hash, size);
     }
-    return { blobs: count, sizeBytes };
+    return sizes;
   }
 
   #isHeld(hash: Hash, gone: ReadonlySet<JobId>): boolean {

@@ -168,17 +168,79 @@ test("nothing goes in the first hour, nor what was touched within the last", asy
   assert.equal((await sweep.sweep()).blobs, 1);
 });
 
-test("while a plan cannot be read nothing goes", async () => {
+test("while the plan of a job that runs cannot be read nothing goes", async () => {
   const { blobs, timers, sweep, names, state } = await store();
   const before = await names();
   const plan = [...state.jobs.values()][0]!.spec.planHash;
   await blobs.delete(plan);
   timers.pass(hourMs);
-  await assert.rejects(sweep.sweep(), { code: "not-found" });
+  assert.equal((await sweep.sweep()).blobs, 0);
   assert.deepEqual(
     await names(),
     before.filter((hash) => hash !== plan),
   );
+});
+
+/** Beside the job of `store` another one with a plan and code of its own. */
+async function second({ blobs, state }: Awaited<ReturnType<typeof store>>, code: string) {
+  const plan = { version: 1, files: [], splits: [], items: null, reducers: 0, of: code };
+  const planHash = (await blobs.put([Buffer.from(JSON.stringify(plan))])).hash;
+  const codeHash = (await blobs.put([Buffer.from(code)])).hash;
+  const spec = testJob([testStage()], { planHash, codeHash });
+  step(state, { ...submission(spec), atMs: 1 } as never);
+  return { planHash, codeHash };
+}
+
+/** Cancels and removes it. */
+function remove({ state, sweep }: Awaited<ReturnType<typeof store>>, job: JobId) {
+  step(state, { kind: "job-cancelled", job, by: "ann", atMs: 2 });
+  const effects = step(state, { kind: "job-removed", job, atMs: 3 });
+  const effect = effects.find(({ kind }) => kind === "drop-blobs");
+  assert.ok(effect?.kind === "drop-blobs");
+  return sweep.release(effect);
+}
+
+test("G6: an unreadable plan of an ended job holds nothing of other jobs", async () => {
+  const all = await store();
+  await second(all, "code of j-2");
+  const plan = [...all.state.jobs.values()][0]!.spec.planHash;
+  await all.blobs.delete(plan);
+  step(all.state, { kind: "job-cancelled", job: "j-1", by: "ann", atMs: 2 });
+  const freed = remove(all, "j-2");
+  all.timers.pass(0);
+  assert.equal((await freed).blobs, 2);
+  all.timers.pass(hourMs);
+  await all.sweep.sweep();
+  const { codeHash } = [...all.state.jobs.values()][0]!.spec;
+  assert.deepEqual(await all.names(), [codeHash]);
+});
+
+test("G6: an unreadable plan of a job that runs holds what was there before it", async () => {
+  const { blobs, state, timers, extra, names } = await store();
+  const young = (await blobs.put([Buffer.from("young")])).hash;
+  const plan = [...state.jobs.values()][0]!.spec.planHash;
+  await blobs.delete(plan);
+  const storedAtMs = async (hash: string) => (hash === young ? 2 * 86_400_000 : 0);
+  const namedBy = (hash: string) => new Plans(blobs).blobsOf(hash);
+  const timed = { ...blobs, storedAtMs };
+  const late = new ManualTimers(3 * 86_400_000);
+  const sweep = new BlobSweep({ blobs: timed, stateNow: () => state, namedBy, timers: late });
+  timers.pass(0);
+  assert.equal((await sweep.sweep()).blobs, 1);
+  assert.ok((await names()).includes(extra));
+  assert.ok(!(await names()).includes(young));
+});
+
+test("G6: jobs that are removed at once are told their own bytes", async () => {
+  const all = await store();
+  await second(all, "code of j-2");
+  await second(all, "longer code of j-3");
+  const both = [remove(all, "j-2"), remove(all, "j-3")];
+  all.timers.pass(0);
+  const [two, three] = await Promise.all(both);
+  assert.deepEqual([two?.blobs, three?.blobs], [2, 2]);
+  // Code and plan both name it.
+  assert.equal(three!.sizeBytes - two!.sizeBytes, 2 * "longer ".length);
 });
 
 async function removed() {
