@@ -28,6 +28,7 @@ import { Watchers } from "./jobs/watchers.ts";
 import type { ReplayProgress } from "./loop/journal.ts";
 import { Loop, type OuterEffect } from "./loop/loop.ts";
 import { realTimers } from "./loop/timers.ts";
+import { followWallClock } from "./loop/wall.ts";
 import { openSharedInputs } from "./members/inputs.ts";
 import { Members } from "./members/members.ts";
 import { Tickets } from "./members/tickets.ts";
@@ -115,6 +116,7 @@ async function openKept(
     onFatal,
   });
   closers.push(() => loop.stop());
+  closers.push(followWallClock(loop, realTimers));
   return { attempts, blobs, loop, logs, progress: new Progress(), watchers: new Watchers() };
 }
 

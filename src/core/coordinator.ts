@@ -3,6 +3,7 @@
  *  same order give the same state and the same effects, on any machine, at any time. */
 
 import { forgetToken, issueToken, revokeToken, useToken } from "./access/tokens.ts";
+import { correctClock, rememberJump } from "./cluster/clock.ts";
 import { cancelJob, removeJob, submitJob } from "./cluster/jobs.ts";
 import { makeReady } from "./cluster/leases.ts";
 import { schedule } from "./cluster/placement.ts";
@@ -19,6 +20,7 @@ import type { Effect } from "./effect.ts";
 import type { CoordinatorEvent } from "./event.ts";
 import { applyMemberEvent } from "./sharing/members.ts";
 
+export { backBy, jumpMinMs } from "./cluster/clock.ts";
 export { loadState, saveState } from "./cluster/snapshot.ts";
 export { type CoordinatorState, emptyState } from "./cluster/state.ts";
 
@@ -29,6 +31,7 @@ export function step(state: CoordinatorState, event: CoordinatorEvent): Effect[]
   state.atMs = Math.max(beforeMs, event.atMs);
   if (event.kind === "coordinator-started") {
     startEpoch(state, event, beforeMs);
+    if (event.aheadMs !== undefined) rememberJump(state, event.aheadMs);
     if (event.retains) startRetention(state, beforeMs);
   } else apply(state, event, effects);
   placeTouched(state);
@@ -94,6 +97,9 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       break;
     case "retention-passed":
       passRetention(state, event, effects);
+      break;
+    case "clock-corrected":
+      correctClock(state, event.byMs);
       break;
     case "time-passed":
       passTime(state, effects);

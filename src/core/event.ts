@@ -3,7 +3,8 @@
  *
  *  1. Events are appended to the log before `step` sees them; replaying the log gives the same
  *     state.
- *  2. `atMs` is the coordinator's clock (monotonic, never back, carried over restarts), whole ms.
+ *  2. `atMs` is the coordinator's clock (monotonic, carried over restarts, back only behind a
+ *     `clock-corrected`), whole ms.
  *  3. Heartbeats and progress are not events: silence is (`worker-lost`). See decisions/0002. */
 
 import type { Role } from "./access/roles.ts";
@@ -77,7 +78,13 @@ export type CoordinatorEvent = {
       readonly retains?: true;
       /** Slots that one owner may take at the same time; absent or 0 = any number. */
       readonly slotsPerOwner?: number;
+      /** How far the wall clock was ahead of the newest record, when that was a day or more, in ms;
+       *  absent in logs from before such jumps were remembered. */
+      readonly aheadMs?: number;
     }
+  /** The wall clock is back after such a jump: `atMs` is still by the old time, all later events
+   *  are by the one that is `byMs` less. */
+  | { readonly kind: "clock-corrected"; readonly byMs: number }
   | {
       readonly kind: "job-submitted";
       readonly owner: string;

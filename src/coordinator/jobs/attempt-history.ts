@@ -5,7 +5,8 @@
  *  2. Of each job the newest `perJobMax` that ended are kept; of all jobs together `allMax`, and
  *     the
  *     job that was seen first is forgotten first.
- *  3. Nobody decides by it. */
+ *  3. No decision depends on it.
+ *  4. A jump of the clock (see core/cluster/clock.ts) is no time that an attempt took. */
 import type { Effect } from "../../core/effect.ts";
 import type { CoordinatorEvent } from "../../core/event.ts";
 import {
@@ -46,7 +47,10 @@ type Open = AttemptRef & {
 };
 
 type JobHistory = {
+  /** Without jumps, as all other times here. */
   readonly originMs: number;
+  /** The jumps before it, ms. */
+  readonly jumpedMs: number;
   readonly whole: boolean;
   /** By `attemptKey`. */
   readonly open: Map<string, Open>;
@@ -57,6 +61,8 @@ export class AttemptHistory {
   readonly #limits: AttemptHistoryLimits;
   readonly #jobs = new Map<JobId, JobHistory>();
   #kept = 0;
+  /** What jumps of the clock come to, less what was corrected, ms. */
+  #jumpedMs = 0;
 
   constructor(limits: Partial<AttemptHistoryLimits> = {}) {
     this.#limits = { ...defaultHistoryLimits, ...limits };
@@ -64,29 +70,35 @@ export class AttemptHistory {
 
   /** Everything that happens, in order, with what the core made of it. */
   see(event: CoordinatorEvent, effects: readonly Effect[]): void {
-    if (event.kind === "job-submitted") this.#submitted(effects, event.atMs);
-    else if (event.kind === "attempts-reported") this.#reported(event);
-    else if (event.kind === "worker-lost") this.#lost(event.worker, new Set(), event.atMs);
+    if (event.kind === "coordinator-started") this.#jumpedMs += event.aheadMs ?? 0;
+    const atMs = event.atMs - this.#jumpedMs;
+    if (event.kind === "clock-corrected") this.#jumpedMs -= event.byMs;
+    else if (event.kind === "job-submitted") this.#submitted(effects, atMs);
+    else if (event.kind === "attempts-reported") this.#reported(event, atMs);
+    else if (event.kind === "worker-lost") this.#lost(event.worker, new Set(), atMs);
     else if (event.kind === "worker-joined" && event.worker !== null) {
-      this.#lost(event.worker, new Set(event.holding.map(attemptKey)), event.atMs);
+      this.#lost(event.worker, new Set(event.holding.map(attemptKey)), atMs);
     }
-    for (const effect of effects) this.#ordered(effect, event.atMs);
+    for (const effect of effects) this.#ordered(effect, atMs);
   }
 
   /** Null when nothing is known of the job. */
   attempts(job: JobId, after: number, atMs: number): Attempts | null {
     const history = this.#jobs.get(job);
     if (history === undefined) return null;
-    const { ended, open, originMs, whole } = history;
+    const { ended, jumpedMs, open, whole } = history;
     const from = after > ended.next ? ended.first : Math.max(after, ended.first);
     const to = Math.min(ended.next, from + this.#limits.answerMax);
     const running: number[] = [];
+    const toMs = atMs - this.#jumpedMs;
     for (const one of open.values()) {
       if (running.length >= runningMax * attemptNumbers) break;
-      running.push(...rowOf(one, { originMs, toMs: atMs, outcome: "running" }));
+      running.push(...rowOf(one, { originMs: history.originMs, toMs, outcome: "running" }));
     }
     const partial = !whole || ended.first > 0;
     const more = to < ended.next;
+    // Of the jumps before it, some may have been corrected since.
+    const originMs = history.originMs + Math.min(jumpedMs, this.#jumpedMs);
     return { originMs, partial, next: to, more, ended: ended.slice(from, to), running };
   }
 
@@ -97,13 +109,14 @@ export class AttemptHistory {
 
   #add(job: JobId, originMs: number, whole: boolean): JobHistory {
     const ended = new AttemptRows(this.#limits.perJobMax);
-    const history: JobHistory = { originMs, whole, open: new Map(), ended };
+    const jumpedMs = this.#jumpedMs;
+    const history: JobHistory = { originMs, jumpedMs, whole, open: new Map(), ended };
     this.#jobs.set(job, history);
     return history;
   }
 
-  #reported(event: Extract<CoordinatorEvent, { kind: "attempts-reported" }>): void {
-    const { atMs, job, stage, worker } = event;
+  #reported(event: Extract<CoordinatorEvent, { kind: "attempts-reported" }>, atMs: number): void {
+    const { job, stage, worker } = event;
     const history = this.#jobs.get(job);
     if (history === undefined) return;
     for (const report of event.reports) {

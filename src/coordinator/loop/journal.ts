@@ -136,7 +136,8 @@ export async function replay(
     const effects = step(end.state, event);
     replayed?.(record, event, effects);
     end.position = record.position;
-    end.atMs = event.atMs;
+    // Not the event's: a `clock-corrected` takes it back.
+    end.atMs = end.state.atMs;
     if (event.kind === "coordinator-started") end.epoch = event.epoch;
     await breathe?.({ done: end.position - from, total });
   }

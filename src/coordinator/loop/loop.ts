@@ -7,62 +7,38 @@
  *  3. The answer to an event (`reply`, `refuse`) is given before its other effects are performed.
  *  4. A full disk refuses the batch and nothing else; any other failure of the log, and a broken
  *     law, ends the loop (`onFatal`): the log brings the state back at the next start. */
-import { type CoordinatorState, nextWakeMs, step } from "../../core/coordinator.ts";
+import {
+  backBy,
+  type CoordinatorState,
+  jumpMinMs,
+  nextWakeMs,
+  step,
+} from "../../core/coordinator.ts";
 import type { Effect } from "../../core/effect.ts";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
 import type { CoordinatorEvent } from "../../core/event.ts";
 import { hit } from "../../store/failpoint.ts";
-import type { Log } from "../../store/log/log.ts";
 import {
   decodeRecord,
   encodeBody,
   encodeSnapshot,
   type LogEnd,
   type NewEvent,
-  type ReplayProgress,
   type Reply,
   recordBytes,
   replay,
 } from "./journal.ts";
-import { LogClock, type Timers } from "./timers.ts";
+import type { LoopOptions, OuterEffect } from "./options.ts";
+import { LogClock } from "./timers.ts";
 
-/** Effects that the loop does not perform itself. */
-export type OuterEffect = Exclude<Effect, { kind: "reply" | "refuse" }>;
-
-export type LoopOptions = {
-  readonly log: Log;
-  readonly timers: Timers;
-  /** Called in order, never before the event is durable. Must not throw and must not wait. */
-  readonly perform: (effect: OuterEffect) => void;
-  /** Sees every event with what the core made of it, those of the replay too. Must not throw. */
-  readonly observe?: (event: CoordinatorEvent, effects: readonly Effect[]) => void;
-  /** Called once; after it the loop does nothing more. */
-  readonly onFatal: (error: Error) => void;
-  /** Slots that one owner may take at the same time; 0 = any number. Default 0. */
-  readonly slotsPerOwner?: number;
-  /** Events that may wait; above it `post` is refused as `unavailable`. Default 20,000. */
-  readonly inboxMax?: number;
-  /** Their JSON characters together. Default 64 Mi. */
-  readonly inboxMaxChars?: number;
-  /** Events in one append. Default 1,024. */
-  readonly batchMax?: number;
-  /** A snapshot is taken after so many records. Default 10,000, which replay within a second. */
-  readonly snapshotRecords?: number;
-  /** … or so many bytes of records. Default 64 MiB. A larger snapshot waits for as many bytes of
-   *  records as it has itself, a smaller one for an eighth, so that a byte of the log costs the
-   *  same however large the state. */
-  readonly snapshotBytes?: number;
-  /** … or so long after the last one, and at `stop`, when a start would have more than a handful of
-   *  records to replay; in ms. Default 5 min. */
-  readonly snapshotEveryMs?: number;
-  /** Told now and then during a long replay. Default: not told, and nothing else runs meanwhile. */
-  readonly onReplay?: (progress: ReplayProgress) => void;
-};
+export type { LoopOptions, OuterEffect };
 
 type Posted = {
   readonly body: string;
   readonly answered: (reply: Reply) => void;
   readonly refused: (error: Error) => void;
+  /** Of `clock-corrected`: those before it are stamped by the old time. */
+  readonly backMs?: number;
 };
 
 /** Replaying fewer records takes no longer than to read a snapshot. */
@@ -102,6 +78,8 @@ export class Loop {
   /** No snapshot before. */
   #saveFromMs = Number.NEGATIVE_INFINITY;
   #sinceSnapshot = { records: 0, sizeBytes: 0 };
+  /** The clock has gone back by so much, and the log does not say so yet. */
+  #unloggedBackMs = 0;
 
   private constructor(options: LoopOptions, end: LogEnd) {
     this.#options = {
@@ -145,7 +123,13 @@ export class Loop {
     hit("loop.start", "before");
     const { slotsPerOwner } = loop.#options;
     const limits = slotsPerOwner === 0 ? {} : { slotsPerOwner };
-    await loop.post({ kind: "coordinator-started", epoch: end.epoch, retains: true, ...limits });
+    const aheadMs = loop.#startedAtMs - end.atMs;
+    const jump = end.atMs > 0 && aheadMs >= jumpMinMs ? { aheadMs } : {};
+    const started = { kind: "coordinator-started", epoch: end.epoch, retains: true } as const;
+    await loop.post({ ...started, ...limits, ...jump });
+    loop.followWall();
+    if (loop.#unloggedBackMs > 0) await loop.confirm();
+    loop.#startedAtMs -= loop.#clock.rebase();
     hit("loop.start", "after");
     loop.#started = true;
     return loop;
@@ -169,7 +153,25 @@ export class Loop {
     return this.#clock.nowMs();
   }
 
-  /** When it began to write that it has started: the log was its own at that time or later. */
+  /** As `nowMs`, but it never goes back: for spans of time in this process. */
+  steadyMs(): number {
+    return this.#clock.steadyMs();
+  }
+
+  /** To be called now and then: when a start found the wall clock far ahead, and it is back, the
+   *  cluster's time follows it; see core/cluster/clock.ts. */
+  followWall(): void {
+    if (this.#phase !== "open" || this.#unloggedBackMs > 0) return;
+    const byMs = backBy(this.#end.state, this.nowMs(), this.#options.timers.wallMs());
+    if (byMs === 0) return;
+    this.#clock.goBack(byMs);
+    this.#unloggedBackMs = byMs;
+    const body = encodeBody({ kind: "clock-corrected", byMs });
+    this.#enqueue({ body, answered() {}, refused() {}, backMs: byMs });
+  }
+
+  /** When it began to write that it has started, by `steadyMs`: the log was its own at that time
+   *  or later. */
   get startedAtMs(): number {
     return this.#startedAtMs;
   }
@@ -266,7 +268,13 @@ export class Loop {
   async #turn(batch: readonly Posted[]): Promise<void> {
     const { log } = this.#options;
     const atMs = this.#clock.nowMs();
-    const records = batch.map(({ body }) => recordBytes(body, atMs));
+    let oldMs = this.#unloggedBackMs;
+    const records = batch.map(({ backMs, body }) => {
+      const bytes = recordBytes(body, atMs + oldMs);
+      if (backMs !== undefined) oldMs = 0;
+      return bytes;
+    });
+    const goesBack = batch.some(({ backMs }) => backMs !== undefined);
     try {
       hit("loop.append", "before");
       await log.append(records, this.#end.position);
@@ -274,10 +282,13 @@ export class Loop {
     } catch (error) {
       if (!nothingWritten(error)) throw error;
       for (const posted of batch) posted.refused(error);
+      // The next look finds the same again.
+      if (goesBack) this.#clock.goBack(-this.#unloggedBackMs);
+      if (goesBack) this.#unloggedBackMs = 0;
       this.#arm(fullRetryMs);
       return;
     }
-    this.#end.atMs = atMs;
+    if (goesBack) this.#unloggedBackMs = 0;
     for (const [index, posted] of batch.entries()) {
       const bytes = records[index]!;
       this.#end.position += 1;
@@ -285,6 +296,7 @@ export class Loop {
       this.#sinceSnapshot.sizeBytes += bytes.length;
       this.#apply(posted, decodeRecord({ position: this.#end.position, bytes }));
     }
+    this.#end.atMs = this.#end.state.atMs;
     this.#arm(0);
     await this.#snapshot();
   }

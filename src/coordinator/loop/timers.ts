@@ -2,7 +2,7 @@
  *  the real one. */
 
 export interface Timers {
-  /** Wall clock, ms since the epoch; read once, at start. */
+  /** Wall clock, ms since the epoch. It may be wrong, and set forth and back at any time. */
   wallMs(): number;
   /** Never goes back; its origin means nothing. */
   monotonicMs(): number;
@@ -28,11 +28,12 @@ export const realTimers: Timers = {
 
 /** The coordinator's clock: starts at the wall clock or at the last logged time, whichever is
  *  later, and then only follows monotonic time. A wall clock that is set back or forth changes
- *  nothing while it runs. */
+ *  nothing while it runs, unless the loop finds that the start was wrong (`goBack`). */
 export class LogClock {
   readonly #timers: Timers;
-  readonly #startMs: number;
+  #startMs: number;
   readonly #originMs: number;
+  #backMs = 0;
 
   constructor(timers: Timers, lastAtMs: number) {
     this.#timers = timers;
@@ -42,6 +43,25 @@ export class LogClock {
 
   /** Whole ms. */
   nowMs(): number {
+    return this.steadyMs() - this.#backMs;
+  }
+
+  /** The same, but for what `goBack` did: for spans of time in this process, whole ms. */
+  steadyMs(): number {
     return this.#startMs + Math.floor(this.#timers.monotonicMs() - this.#originMs);
+  }
+
+  /** Forth when negative. */
+  goBack(byMs: number): void {
+    this.#backMs += byMs;
+  }
+
+  /** For the start, before anything else asks for `steadyMs`: takes it to where `nowMs` is. Gives
+   *  by how much it went back. */
+  rebase(): number {
+    const byMs = this.#backMs;
+    this.#startMs -= byMs;
+    this.#backMs = 0;
+    return byMs;
   }
 }

@@ -42,7 +42,7 @@ function found({ loop, members, tickets }: Omit<Parts, "host">, wanted: Wanted):
           address: { fingerprint: "", ...owner.address },
           fileName: file.name,
           credential: async () =>
-            tickets.issue({ ...terms, requester: ownRequester }, loop.nowMs()),
+            tickets.issue({ ...terms, requester: ownRequester }, loop.steadyMs()),
         },
       ];
     }),

@@ -59,7 +59,7 @@ export class Members {
     this.#loop = loop;
     this.#timers = timers;
     this.#tickMs = tickMs;
-    const nowMs = loop.nowMs();
+    const nowMs = loop.steadyMs();
     for (const { address, name, ttlMs } of memberRecords(loop.state)) {
       if (address !== null) this.#signs.watch(name, ttlMs, nowMs);
     }
@@ -83,12 +83,14 @@ export class Members {
   /** Connected, heard of in time, and not shut out since. */
   isHere = (member: MemberRecord): boolean =>
     member.address !== null &&
-    !this.#signs.isSilent(member.name, this.#loop.nowMs()) &&
+    !this.#signs.isSilent(member.name, this.#loop.steadyMs()) &&
     this.#isAdmitted(member);
 
   /** The coordinator's clock; null for one that is not connected. */
   heardAtMs(name: string): number | null {
-    return this.#signs.heardAtMs(name);
+    const heardAtMs = this.#signs.heardAtMs(name);
+    const loop = this.#loop;
+    return heardAtMs === null ? null : heardAtMs - loop.steadyMs() + loop.nowMs();
   }
 
   /** The peer that this token was given to; null when it is gone, silent, or no longer admitted. */
@@ -99,7 +101,7 @@ export class Members {
 
   /** A sign of life; false when it comes too late, or there is no such member connected. */
   touch(name: string): boolean {
-    return this.#signs.heard(name, this.#loop.nowMs());
+    return this.#signs.heard(name, this.#loop.steadyMs());
   }
 
   /** It will be heard within its TTL without being asked. */
@@ -109,7 +111,7 @@ export class Members {
 
   /** Peers that have promised nothing and whose TTL is half over. */
   quietPeers(): MemberRecord[] {
-    const names = this.#signs.quiet(this.#loop.nowMs());
+    const names = this.#signs.quiet(this.#loop.steadyMs());
     return names.flatMap((name) => {
       const member = this.find(name);
       return member?.kind === "peer" ? [member] : [];
@@ -124,7 +126,7 @@ export class Members {
     this.#bury(name);
     const event = { member: "peer", name, owner, admittedBy, address, ttlMs } as const;
     await this.#post({ kind: "member-registered", ...event, tokenHash: sha256(token) }, () =>
-      this.#signs.watch(name, ttlMs, this.#loop.nowMs()),
+      this.#signs.watch(name, ttlMs, this.#loop.steadyMs()),
     );
     return token;
   }
@@ -141,7 +143,7 @@ export class Members {
 
   async connect(name: string, address: MemberAddress, ttlMs: number): Promise<void> {
     await this.#post({ kind: "member-connected", name, address, ttlMs }, () =>
-      this.#signs.watch(name, ttlMs, this.#loop.nowMs()),
+      this.#signs.watch(name, ttlMs, this.#loop.steadyMs()),
     );
   }
 
@@ -165,7 +167,7 @@ export class Members {
 
   /** Distinct names of all files offered now, sorted by code units. Do not change it. */
   names(): readonly string[] {
-    const nowMs = this.#loop.nowMs();
+    const nowMs = this.#loop.steadyMs();
     const version = sharingVersion(this.#loop.state);
     const kept = this.#names;
     if (kept !== null && kept.version === version && nowMs < kept.untilMs) return kept.list;
@@ -199,7 +201,7 @@ export class Members {
     } catch (error) {
       const now = this.find(name);
       if (member !== null && now === member && now.address !== null) {
-        this.#signs.watch(name, now.ttlMs, this.#loop.nowMs());
+        this.#signs.watch(name, now.ttlMs, this.#loop.steadyMs());
       }
       throw error;
     }
@@ -222,7 +224,7 @@ export class Members {
   }
 
   #tick(): void {
-    for (const name of this.#signs.due(this.#loop.nowMs())) this.#tell(name, "silent");
+    for (const name of this.#signs.due(this.#loop.steadyMs())) this.#tell(name, "silent");
     for (const member of memberRecords(this.#loop.state)) {
       if (!this.#isAdmitted(member)) this.#tell(member.name, "revoked");
     }

@@ -13,7 +13,9 @@ export type TokenRecord = {
   /** SHA-256 of the token text, hex. */
   readonly hash: string;
   /** Coordinator's clock; 0 = never. */
-  readonly expiresAtMs: number;
+  expiresAtMs: number;
+  /** Coordinator's clock; absent = not known, before any jump of it. */
+  issuedAtMs?: number;
   /** Joins allowed; 0 = any number. */
   readonly usesMax: number;
   uses: number;

@@ -1,8 +1,10 @@
 /** Tokens from their issue until they are forgotten.
  *
  *  1. A token that is expired, used up or revoked is refused by name for `tokenKeptMs`, then it is
- *     forgotten: whoever shows it is told that it is not of this cluster.
+ *     forgotten, and refused as not of this cluster. One that expired in a jump of the clock is
+ *     kept longer; see cluster/clock.ts.
  *  2. The credential of a worker lives as long as the worker is remembered. */
+import { heldUntilMs } from "../cluster/clock.ts";
 import type { CoordinatorState } from "../cluster/state.ts";
 import type { Effect } from "../effect.ts";
 import { ClusterError } from "../error.ts";
@@ -23,7 +25,8 @@ export function issueToken(
     effects.push({ kind: "refuse", error: new ClusterError("unauthenticated", text) });
     return;
   }
-  const token = { id, role, owner, hash, expiresAtMs, usesMax, uses: 0, revoked: false };
+  const issued = { id, role, owner, hash, expiresAtMs, usesMax, uses: 0, revoked: false };
+  const token = { ...issued, issuedAtMs: state.atMs };
   state.tokens.set(id, by === undefined ? token : { ...token, by });
   if (expiresAtMs !== 0) forgetLater(state, id, Math.max(state.atMs, expiresAtMs));
 }
@@ -71,7 +74,16 @@ function tokensBy(state: CoordinatorState, id: string): TokenRecord[] {
 /** Its time has come, unless it has been issued anew since. */
 export function forgetToken(state: CoordinatorState, id: string): void {
   const token = state.tokens.get(id);
-  if (token !== undefined && tokenProblem(token, state.atMs) !== null) state.tokens.delete(id);
+  const problem = token === undefined ? null : tokenProblem(token, state.atMs);
+  if (token === undefined || problem === null) return;
+  const { expiresAtMs } = token;
+  const isExpired = problem === "expired";
+  const untilMs = isExpired
+    ? Math.max(expiresAtMs + tokenKeptMs, heldUntilMs(state, expiresAtMs))
+    : 0;
+  if (untilMs <= state.atMs) state.tokens.delete(id);
+  // The clock may be wrong: then the token is good when the clock is right again.
+  else state.deadlines.add({ kind: "token", atMs: untilMs, token: id });
 }
 
 function forgetLater(state: CoordinatorState, id: string, fromMs: number): void {

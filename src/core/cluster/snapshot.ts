@@ -11,6 +11,7 @@ import { loadRetained, type SavedRetained, saveRetained } from "./retention/reta
 import { loadShares, type SavedShares, saveShares } from "./shares/snapshot.ts";
 import { ownerOf } from "./shares.ts";
 import {
+  type ClockJump,
   type CoordinatorState,
   type JobRecord,
   type Lease,
@@ -57,6 +58,8 @@ type Saved = {
   epoch: number;
   atMs: number;
   startedAtMs: number;
+  /** Absent in snapshots from before jumps of the clock were remembered. */
+  jumps?: readonly ClockJump[];
   jobsSubmitted: number;
   workersJoined: number;
   jobs: SavedJob[];
@@ -82,6 +85,7 @@ export function saveState(state: CoordinatorState): unknown {
     epoch: state.epoch,
     atMs: state.atMs,
     startedAtMs: state.startedAtMs,
+    jumps: [...state.jumps],
     jobsSubmitted: state.jobsSubmitted,
     workersJoined: state.workersJoined,
     jobs: [...state.jobs.values()].map(saveJob),
@@ -145,6 +149,7 @@ export function loadState(json: unknown): CoordinatorState {
     epoch: saved.epoch,
     atMs: saved.atMs,
     startedAtMs: saved.startedAtMs,
+    jumps: [...(saved.jumps ?? [])],
     jobsSubmitted: saved.jobsSubmitted,
     workersJoined: saved.workersJoined,
     jobs,

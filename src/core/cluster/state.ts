@@ -37,7 +37,7 @@ export type Lease = {
   readonly task: number;
   readonly attempt: number;
   readonly worker: number;
-  readonly assignedAtMs: number;
+  assignedAtMs: number;
   /** 0 until the worker says so; attempts that end quickly are never announced. */
   startedAtMs: number;
   readonly backup: boolean;
@@ -98,7 +98,7 @@ export type JobRecord = {
   readonly digest: string;
   state: JobState;
   failure: Failure | null;
-  readonly submittedAtMs: number;
+  submittedAtMs: number;
   endedAtMs: number;
   readonly stages: Stage[];
   readonly counters: Record<string, number>;
@@ -122,7 +122,7 @@ export type WorkerRecord = {
   specs: WorkerSpecs;
   readonly owner: string;
   live: boolean;
-  readonly joinedAtMs: number;
+  joinedAtMs: number;
   /** The start of the coordinator in which it was last seen joining. */
   seenEpoch: number;
   /** How long coordinators have been up without it since then, in ms: restarts do not renew its
@@ -155,12 +155,22 @@ export function nothingHeld(): Held {
   return { byJob: new Map(), byOwner: new Map(), chargeMs: 0 };
 }
 
+/** A start found the wall clock far ahead: from the newest record to the first one behind it. */
+export type ClockJump = {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Deadlines that had been set before. */
+  readonly deadlines: number;
+};
+
 export type CoordinatorState = {
   epoch: number;
   /** Time of the newest event. */
   atMs: number;
   /** Time of the newest `coordinator-started`. */
   startedAtMs: number;
+  /** Starts that found the wall clock far ahead, the oldest first; see clock.ts. */
+  readonly jumps: ClockJump[];
   jobsSubmitted: number;
   workersJoined: number;
   readonly jobs: Map<number, JobRecord>;
@@ -192,6 +202,7 @@ export function emptyState(): CoordinatorState {
     epoch: 0,
     atMs: 0,
     startedAtMs: 0,
+    jumps: [],
     jobsSubmitted: 0,
     workersJoined: 0,
     jobs: new Map(),

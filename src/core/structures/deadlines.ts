@@ -51,6 +51,11 @@ export class Deadlines {
     return this.heap.length;
   }
 
+  /** How many were ever added: the order of the next one. */
+  get enteredCount(): number {
+    return this.entered;
+  }
+
   nextMs(): number {
     return this.heap[0]?.atMs ?? Number.POSITIVE_INFINITY;
   }
@@ -66,6 +71,13 @@ export class Deadlines {
     const last = this.heap.pop() as Deadline;
     if (this.heap.length > 0) this.sink(last);
     return first;
+  }
+
+  /** Adds to the time of each what `byMs` gives for it. */
+  move(byMs: (deadline: Deadline) => number): void {
+    const moved = this.heap.map((one) => ({ ...one, atMs: one.atMs + byMs(one) }));
+    this.heap.length = 0;
+    for (const deadline of moved) this.insert(deadline);
   }
 
   save(): { entered: number; list: Deadline[] } {

@@ -90,7 +90,7 @@ export class TrackerEdge {
     });
     this.#gatewayTtlMs = options.gatewayTtlMs ?? gatewayTtlDefaultMs;
     const { loop, print, timers } = options;
-    const nowMs = () => loop.nowMs();
+    const nowMs = () => loop.steadyMs();
     this.#alarm = new Alarm({ timers, nowMs, wake: (atMs) => this.#wake(atMs) });
     this.#lines = new LineLimit({ timers, nowMs, print });
     for (const worker of workerIds(loop.state)) {
@@ -108,7 +108,7 @@ export class TrackerEdge {
       link.close(1001, "the coordinator is stopping");
       return;
     }
-    const heardAtMs = this.#options.loop.nowMs();
+    const heardAtMs = this.#options.loop.steadyMs();
     const since = { heardAtMs, askedAtMs: null };
     const gateway: GatewayRecord = { link, token, tabs: new Map(), arriving: new Map(), ...since };
     this.#gateways.add(gateway);
@@ -163,7 +163,7 @@ export class TrackerEdge {
   }
 
   #said(gateway: GatewayRecord, text: string): void {
-    gateway.heardAtMs = this.#options.loop.nowMs();
+    gateway.heardAtMs = this.#options.loop.steadyMs();
     gateway.askedAtMs = null;
     try {
       const { body, message } = decodeBrowser(text, "gateway", "tracker");
@@ -277,7 +277,7 @@ export class TrackerEdge {
     for (const portion of portionsOf(kind, attempts, tab.isOurs ? tab.slots : attempts.length)) {
       const refs = portion.map(({ attempt, task }) => ({ job, stage, task, attempt }));
       const ticket = ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs));
-      const of = { tid: tab.nextTid(), type: taskType(kind), ticket, givenAtMs: loop.nowMs() };
+      const of = { tid: tab.nextTid(), type: taskType(kind), ticket, givenAtMs: loop.steadyMs() };
       const run = newRun(of, refs);
       const text = taskText(loop.state, tab, run);
       if (text === null) continue;
@@ -367,7 +367,7 @@ export class TrackerEdge {
 
   /** It is given up unless it comes within that time. */
   #awaits(worker: WorkerId, forMs = this.#options.tabLeaseMs ?? tabLeaseDefaultMs): void {
-    const untilMs = this.#options.loop.nowMs() + forMs;
+    const untilMs = this.#options.loop.steadyMs() + forMs;
     this.#away.set(worker, untilMs);
     this.#alarm.by(untilMs);
   }

@@ -219,7 +219,7 @@ function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: Tab
       continue;
     }
     const ticket = ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs));
-    tab.runs.set(tid, newRun({ tid, type, ticket, givenAtMs: loop.nowMs() }, mine));
+    tab.runs.set(tid, newRun({ tid, type, ticket, givenAtMs: loop.steadyMs() }, mine));
   }
   return unwanted;
 }

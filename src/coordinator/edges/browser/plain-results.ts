@@ -93,7 +93,7 @@ export class PlainResults {
     const [ref] = refsOf(run);
     if (ref === undefined) throw new ClusterError("not-found", "the task is over");
     const { attempt, task } = ref;
-    const durationMs = loop.nowMs() - run.givenAtMs;
+    const durationMs = loop.steadyMs() - run.givenAtMs;
     const expected = resultUrls(loop.state, run.job, run);
     const put = this.#waiting.get(run.ticket) ?? new Map<number, Buffer>();
     const results = new Map([...put].map(([part, bytes]) => [part, bytes.toString("utf8")]));

@@ -17,7 +17,7 @@ function edgeInTime(state = emptyState(), post = async (_event: NewEvent) => {})
     return () => {};
   };
   const timers = { after };
-  const loop = { state, nowMs: () => atMs, post };
+  const loop = { state, steadyMs: () => atMs, post };
   const keys = { tag: new Uint8Array(16) };
   const edge = new TrackerEdge({ timers, loop, keys } as unknown as TrackerOptions);
   const pass = (ms: number) => {

@@ -146,7 +146,7 @@ class Door {
 
   /** Counts wrong tokens: from some number on the address is told to wait. */
   refused(address: string, error: ClusterError): ClusterError {
-    const nowMs = this.#options.services.loop.nowMs();
+    const nowMs = this.#options.services.loop.steadyMs();
     if (!this.#failures.failed(address, nowMs)) return error;
     const text = "too many calls without a good token came from this address; wait a minute";
     return new ClusterError("unavailable", text);

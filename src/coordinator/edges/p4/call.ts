@@ -24,7 +24,7 @@ export const defaultP4Settings: P4Settings = {
 };
 
 export type P4Parts = {
-  readonly loop: Pick<Loop, "state" | "nowMs" | "isOpen">;
+  readonly loop: Pick<Loop, "state" | "nowMs" | "steadyMs" | "isOpen">;
   readonly auth: Pick<Auth, "principal">;
   readonly members: Members;
   readonly tickets: Tickets;

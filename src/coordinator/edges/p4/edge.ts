@@ -120,7 +120,8 @@ export class P4Edge {
   #refusalOf(error: unknown, request: IncomingMessage): P4Refusal {
     if (error instanceof P4Refusal) {
       const address = request.socket.remoteAddress ?? "";
-      const isTooMuch = error.isGuess && this.#failures.failed(address, this.#parts.loop.nowMs());
+      const isTooMuch =
+        error.isGuess && this.#failures.failed(address, this.#parts.loop.steadyMs());
       return isTooMuch ? new P4Refusal(429, "Too many wrong tokens; wait a minute") : error;
     }
     if (error instanceof ClusterError) return new P4Refusal(statusOf(error.code), error.text);

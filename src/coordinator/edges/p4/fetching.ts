@@ -83,7 +83,7 @@ export function getFile(call: P4Call<WantedBody>): FileFound {
   const sources = members.sources(wanted(body)).slice(0, sourcesMax);
   const [first] = sources;
   if (first === undefined) throw fileNotFound();
-  const nowMs = loop.nowMs();
+  const nowMs = loop.steadyMs();
   const { name, root } = first.file;
   const said = sources.flatMap(({ owner, file }) => {
     if (owner.address === null) return [];
@@ -115,7 +115,7 @@ export function redeem(call: P4Call<Redemption>): Redeemed {
   const { body, loop, members, tickets } = call;
   const source = members.peerOf(body.token);
   if (source === null || !members.touch(source.name)) throw peerNotFound(401);
-  const redeemed = tickets.redeem(body.ticket, source.name, loop.nowMs());
+  const redeemed = tickets.redeem(body.ticket, source.name, loop.steadyMs());
   const requester = redeemed === null ? null : nameOf(redeemed.terms.requester, call);
   if (redeemed === null || requester === null) throw new P4Refusal(401, "Invalid ticket");
   const { fileName, root } = redeemed.terms;

@@ -77,7 +77,7 @@ export class WorkerEdge {
     for (const worker of workerIds(loop.state)) {
       // Browsers are the tracker's.
       if (isTab(loop.state, worker)) continue;
-      this.#liveness.watch(worker, loop.nowMs(), absentMs(loop.state, worker));
+      this.#liveness.watch(worker, loop.steadyMs(), absentMs(loop.state, worker));
     }
     this.#tick();
   }
@@ -88,7 +88,7 @@ export class WorkerEdge {
       link.close("the coordinator is stopping");
       return;
     }
-    const nowMs = () => this.#options.loop.nowMs();
+    const nowMs = () => this.#options.loop.steadyMs();
     this.#links.add(new WorkerLink(link, principal, { owner: this, limits: this.#limits, nowMs }));
   }
 
@@ -98,7 +98,7 @@ export class WorkerEdge {
     const { keys, loop } = this.#options;
     if (order.kind === "open-job") link.jobs.add(order.job);
     hit("edge.order", "before");
-    const speaker = { keys, nowMs: loop.nowMs() };
+    const speaker = { keys, nowMs: loop.steadyMs() };
     for (const message of orderMessages(loop.state, order, speaker)) link.order(message);
     hit("edge.order", "after");
     if (order.kind === "assign" && order.attempts.length <= hurryMax) this.#hurry(link);
@@ -166,7 +166,7 @@ export class WorkerEdge {
     const { worker } = link;
     if (worker === null || this.#byWorker.get(worker) !== link) return;
     this.#byWorker.delete(worker);
-    if (!this.#stopped) this.#liveness.closed(worker, this.#options.loop.nowMs());
+    if (!this.#stopped) this.#liveness.closed(worker, this.#options.loop.steadyMs());
   }
 
   /** See `Doorkeeper`. */
@@ -183,7 +183,7 @@ export class WorkerEdge {
       return;
     }
     const quietMs = quietHeartbeats * this.#times.heartbeatMs;
-    const nowMs = this.#options.loop.nowMs();
+    const nowMs = this.#options.loop.steadyMs();
     if (other !== undefined && other !== link) {
       if (other.process !== link.process && nowMs - other.heardAtMs < quietMs) {
         throw new ClusterError(
@@ -263,7 +263,7 @@ export class WorkerEdge {
     link.worker = null;
     if (worker === null || this.#byWorker.get(worker) !== link) return;
     this.#byWorker.delete(worker);
-    this.#liveness.closed(worker, this.#options.loop.nowMs());
+    this.#liveness.closed(worker, this.#options.loop.steadyMs());
   }
 
   async #bye(link: WorkerLink, request: PeerRequest): Promise<void> {
@@ -275,7 +275,7 @@ export class WorkerEdge {
       const lost = { kind: "worker-lost", worker, reason: "bye" } as const;
       hit("edge.bye", "before");
       if (await this.#posted(lost)) this.#liveness.forget(worker);
-      else this.#liveness.closed(worker, this.#options.loop.nowMs());
+      else this.#liveness.closed(worker, this.#options.loop.steadyMs());
       hit("edge.bye", "after");
     }
     link.answer(request, { kind: "ack" });
@@ -337,7 +337,7 @@ export class WorkerEdge {
   #tick(): void {
     const { loop, timers } = this.#options;
     if (this.#stopped) return;
-    const atMs = loop.nowMs();
+    const atMs = loop.steadyMs();
     const { heartbeatMs, tickMs } = this.#times;
     const paused = this.#isLate();
     // After a pause of our own, answers that came meanwhile have not been read yet.
@@ -350,7 +350,7 @@ export class WorkerEdge {
 
   #isLate(): boolean {
     const { heartbeatMs, tickMs } = this.#times;
-    return this.#options.loop.nowMs() - this.#lastTickMs > tickMs + heartbeatMs;
+    return this.#options.loop.steadyMs() - this.#lastTickMs > tickMs + heartbeatMs;
   }
 
   /** After a pause of our own another coordinator may have the log: writing to it finds out. */

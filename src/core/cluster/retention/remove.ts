@@ -98,12 +98,17 @@ export function isRetentionDue(
   const { keyed, unkeyed } = state.retained;
   return [keyed, unkeyed].some((removed) => {
     const [oldest] = removed.values();
-    return oldest !== undefined && isKeyOver(oldest, limits, atMs);
+    return oldest !== undefined && isKeyOver(state, oldest, limits, atMs);
   });
 }
 
-function isKeyOver({ removedAtMs }: RemovedJob, { keysMs }: RetentionLimits, atMs: number) {
-  return keysMs > 0 && atMs - removedAtMs >= keysMs;
+function isKeyOver(
+  { retained }: CoordinatorState,
+  { removedAtMs }: RemovedJob,
+  { keysMs }: RetentionLimits,
+  atMs: number,
+): boolean {
+  return keysMs > 0 && atMs >= retained.ageFromMs && atMs - removedAtMs >= keysMs;
 }
 
 export function passRetention(
@@ -119,7 +124,7 @@ export function passRetention(
   for (const removed of [keyed, unkeyed]) {
     for (const [number, one] of removed) {
       const most = removed === keyed ? keyedMax : unkeyedMax;
-      if (removed.size <= most && !isKeyOver(one, limits, state.atMs)) break;
+      if (removed.size <= most && !isKeyOver(state, one, limits, state.atMs)) break;
       removed.delete(number);
       if (one.key !== null) state.keys.delete(`${one.owner}\n${one.key}`);
     }

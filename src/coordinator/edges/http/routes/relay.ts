@@ -39,7 +39,7 @@ function sources(call: Call): Answer {
   if (readers(call, job, stage).length === 0) throw notReading(stage);
   const { keys, loop } = services;
   const to = { worker: principal.worker!, job, stage };
-  return json(sourcesFor(loop.state, to, { keys, nowMs: loop.nowMs() }));
+  return json(sourcesFor(loop.state, to, { keys, nowMs: loop.steadyMs() }));
 }
 
 function get(call: Call): Answer {

@@ -142,7 +142,7 @@ async function* fromWorker(
   const address = workerSpecs(loop.state, holder)?.exchangeUrl ?? "";
   if (address === "") throw gone(ref.task);
   const { attempt, job, stage, task } = ref;
-  const expiresMs = Math.ceil(loop.nowMs()) + shuffleTicketMs;
+  const expiresMs = Math.ceil(loop.steadyMs()) + shuffleTicketMs;
   const scope = { job, stage, requester: "coordinator", expiresMs };
   const ticket = ticketText(sourceKey(keys.exchangeSecret(job), holder), scope);
   const options = { limitMs: readMs, signal: AbortSignal.timeout(readMs) };

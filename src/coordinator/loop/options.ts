@@ -1,0 +1,39 @@
+/** What a loop is opened with. */
+import type { Effect } from "../../core/effect.ts";
+import type { CoordinatorEvent } from "../../core/event.ts";
+import type { Log } from "../../store/log/log.ts";
+import type { ReplayProgress } from "./journal.ts";
+import type { Timers } from "./timers.ts";
+
+/** Effects that the loop does not perform itself. */
+export type OuterEffect = Exclude<Effect, { kind: "reply" | "refuse" }>;
+
+export type LoopOptions = {
+  readonly log: Log;
+  readonly timers: Timers;
+  /** Called in order, never before the event is durable. Must not throw and must not wait. */
+  readonly perform: (effect: OuterEffect) => void;
+  /** Sees every event with what the core made of it, those of the replay too. Must not throw. */
+  readonly observe?: (event: CoordinatorEvent, effects: readonly Effect[]) => void;
+  /** Called once; after it the loop does nothing more. */
+  readonly onFatal: (error: Error) => void;
+  /** Slots that one owner may take at the same time; 0 = any number. Default 0. */
+  readonly slotsPerOwner?: number;
+  /** Events that may wait; above it `post` is refused as `unavailable`. Default 20,000. */
+  readonly inboxMax?: number;
+  /** Their JSON characters together. Default 64 Mi. */
+  readonly inboxMaxChars?: number;
+  /** Events in one append. Default 1,024. */
+  readonly batchMax?: number;
+  /** A snapshot is taken after so many records. Default 10,000, which replay within a second. */
+  readonly snapshotRecords?: number;
+  /** … or so many bytes of records. Default 64 MiB. A larger snapshot waits for as many bytes of
+   *  records as it has itself, a smaller one for an eighth, so that a byte of the log costs the
+   *  same however large the state. */
+  readonly snapshotBytes?: number;
+  /** … or so long after the last one, and at `stop`, when a start would have more than a handful of
+   *  records to replay; in ms. Default 5 min. */
+  readonly snapshotEveryMs?: number;
+  /** Told now and then during a long replay. Default: not told, and nothing else runs meanwhile. */
+  readonly onReplay?: (progress: ReplayProgress) => void;
+};
