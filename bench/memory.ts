@@ -70,3 +70,27 @@ function readProc(pid: string, file: string): string {
     return "";
   }
 }
+
+/** What a process has for itself, and its share of what it has with others, in bytes; 0 where there
+ *  is no /proc, or when it has ended. */
+export function ownBytesOf(pid: number): number {
+  const found = /^Pss:\s+(\d+) kB/m.exec(readProc(String(pid), "smaps_rollup"));
+  return Number(found?.[1] ?? 0) * 1024;
+}
+
+/** The largest sum of it, of the children of `parent` with their descendants: of all workers of
+ *  `tequio up`. */
+export function watchTree(parent: number): MemoryWatch {
+  let peakBytes = 0;
+  const timer = setInterval(() => {
+    const below = treeOf(parent).filter((pid) => pid !== parent);
+    const sumBytes = below.reduce((sum, pid) => sum + ownBytesOf(pid), 0);
+    peakBytes = Math.max(peakBytes, sumBytes);
+  }, everyMs);
+  return {
+    stop() {
+      clearInterval(timer);
+      return peakBytes;
+    },
+  };
+}

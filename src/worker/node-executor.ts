@@ -13,6 +13,7 @@ import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
 import type { Executor, ExecutorEvents, RunOrder, Serving } from "./executor.ts";
 import { hasCompressed, streamSplit } from "./input/split.ts";
 import type { FromTask, ItemsOrder, TaskReport, ToTask } from "./process/messages.ts";
+import { isLarge, partOf } from "./process/plan-part.ts";
 import { attemptName } from "./shuffle/attempt-name.ts";
 import type { CoordinatorBlobs } from "./shuffle/blobs.ts";
 import type { PartitionFetcher } from "./shuffle/fetch.ts";
@@ -188,7 +189,8 @@ export class NodeExecutor implements Executor {
     }).catch((error: unknown) => {
       if (!enough.signal.aborted && !process.over) broken = error;
     });
-    const order = { kind: "map", task: ref.task, attempt: ref.attempt, out } as const;
+    const part = isLarge(plan) ? { part: partOf(plan, ref.task) } : {};
+    const order = { kind: "map", task: ref.task, attempt: ref.attempt, out, ...part } as const;
     let report: TaskReport;
     try {
       report = await this.#oneReport(run, process, order);

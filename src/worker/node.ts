@@ -29,6 +29,7 @@ import { nodeDisk } from "./shuffle/node-disk.ts";
 import { Outputs } from "./shuffle/outputs.ts";
 import { Processes } from "./slot/processes.ts";
 import { probeSandbox, type SandboxMode } from "./slot/sandbox-node.ts";
+import { taskMemoryMinBytes } from "./task/memory.ts";
 
 export type WorkerOptions = {
   /** Of the coordinator: `http://host:7070` or `https://…`. */
@@ -43,7 +44,8 @@ export type WorkerOptions = {
   readonly storeDir?: string;
   /** Tasks at once, 1 to 1,024. */
   readonly slots: number;
-  /** For all tasks together. */
+  /** For all tasks together, at least 64 MiB for each slot. The engine takes up to 64 MiB more for
+   *  each process: this one, one for each slot, and a spare. */
   readonly memoryBytes: number;
   /** What all tasks together may have on the disk while they run; each has its even share.
    *  Default: three quarters of what is free at the start. */
@@ -87,7 +89,6 @@ const dialHeadMs = 500;
 const coordinatorAwayMs = 60_000;
 const idleMs = 30_000;
 const exchangeConnectionsMax = 1_024;
-const taskMemoryMinBytes = 64 * 1024 * 1024;
 const taskScratchMinBytes = 16 * 1024 * 1024;
 const scratchShare = 0.75;
 

@@ -18,6 +18,7 @@ import {
 } from "../options.ts";
 import { packageVersion } from "../package-version.ts";
 import { coordinatorUrl, dataDirOf, tokenOf } from "../place.ts";
+import { enoughMemory } from "./enough-memory.ts";
 import { type Tell, teller } from "./join/news.ts";
 import { recordOf, writeRecord } from "./process/record.ts";
 import { memoryPerWorker, sandboxOption } from "./up.ts";
@@ -104,6 +105,7 @@ const leaveMs = 5000;
 const tellEveryMs = 10_000;
 
 async function join(address: string, options: Options): Promise<void> {
+  enoughMemory(options.memory, options.slots);
   const url = coordinatorUrl(address);
   const token = tokenOf(options);
   if (token === null) {

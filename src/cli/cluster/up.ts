@@ -23,6 +23,7 @@ import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
 import { joinLink, joinPicture, pageLines } from "../web/links.ts";
 import type { Crew } from "./crew.ts";
+import { enoughMemory } from "./enough-memory.ts";
 import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
 import { startOf, stillRuns, stopProcess } from "./process/identity.ts";
 import {
@@ -169,6 +170,7 @@ function coordinatorOptions(options: Options) {
 
 async function up(options: Options): Promise<void> {
   const end = endOfUp();
+  enoughMemory(options.memory, 1);
   const dataDir = dataDirOf(options.data);
   let print = (line: string) => console.log(line);
   const users = consoleOptions(options, {

@@ -6,7 +6,7 @@ import { ClusterError } from "../../core/error.ts";
 import { hit } from "../failpoint.ts";
 import { storageFailure, systemCode } from "../failure.ts";
 import type { BlobPut } from "./blob.ts";
-import { chunksOf } from "./disk-read.ts";
+import { chunkBytes, chunksOf } from "./disk-read.ts";
 
 /** False when this file system, or this pair of them, has no hard links for us. */
 export async function linkFile(path: string, to: string): Promise<boolean> {
@@ -42,7 +42,7 @@ export async function sealFile(path: string): Promise<BlobPut> {
   try {
     await file.chmod(0o400);
     hit("blob.seal", "before");
-    const [put] = await Promise.all([hashOf(file, path), file.sync()]);
+    const [put] = await Promise.all([hashOf(file), file.sync()]);
     hit("blob.seal", "after");
     return put;
   } catch (error) {
@@ -52,13 +52,17 @@ export async function sealFile(path: string): Promise<BlobPut> {
   }
 }
 
-async function hashOf(file: FileHandle, path: string): Promise<BlobPut> {
+async function hashOf(file: FileHandle): Promise<BlobPut> {
   const running = createHash("sha256");
   let sizeBytes = 0;
-  const range = { start: 0, end: (await file.stat()).size };
-  for await (const chunk of chunksOf(file, range, path)) {
-    running.update(chunk);
-    sizeBytes += chunk.byteLength;
+  const { size } = await file.stat();
+  // One buffer: new ones for each chunk wait to be collected, up to 64 MiB of them.
+  const buffer = new Uint8Array(Math.min(chunkBytes, size));
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, sizeBytes);
+    if (bytesRead === 0) break;
+    running.update(buffer.subarray(0, bytesRead));
+    sizeBytes += bytesRead;
   }
   return { hash: running.digest("hex"), sizeBytes };
 }

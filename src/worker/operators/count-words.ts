@@ -13,14 +13,16 @@ import { inputBytes } from "../kernels/wasm/word-kernel.ts";
 import { readText } from "../kernels/words/text-bytes.ts";
 import { BadRecords } from "../task/bad-records.ts";
 import { type MapDone, type MapTask, storeManifest } from "../task/map-task.ts";
+import { mergeBytesOf } from "../task/memory.ts";
 import type { ReduceTask } from "../task/reduce-task.ts";
 import { thrownBy } from "../task/thrown.ts";
 
 const key = new Arena(256);
-/** Partitions with more than these are merged as streams: what is held takes about 100 bytes an
- *  entry. */
+/** Partitions with more than these are merged as streams. */
 const partitionMaxBytes = 64 * 1024 * 1024;
 const entriesMax = 2_000_000;
+/** What is held takes about so much for each entry. */
+const heldEntryBytes = 100;
 /** Tables are never larger than this: they double, and sorting needs as much again, of the 4 GiB
  *  that a kernel can have. */
 const tablesMaxBytes = 512 * 1024 * 1024;
@@ -123,15 +125,17 @@ function writeCounts(
 }
 
 /** Null when the partition is too large to be held. */
-export function reduceCountWords({ job, segments, out }: ReduceTask): Part | null {
+export function reduceCountWords(task: ReduceTask): Part | null {
+  const { job, memoryBytes, segments, out } = task;
+  const heldBytes = mergeBytesOf(memoryBytes, entriesMax * heldEntryBytes);
   const format = job.options.output ?? "ndjson";
   const sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
-  if (sizeBytes > partitionMaxBytes || format === "bytes") return null;
+  if (sizeBytes > Math.min(partitionMaxBytes, heldBytes) || format === "bytes") return null;
   const files = new SegmentFiles();
   try {
     const runs = segments.map((segment) => files.reader(segment));
     const entries = runs.reduce((sum, run) => sum + run.entries, 0);
-    return entries > entriesMax ? null : writePart(runs, `${out}.part`, format);
+    return entries > heldBytes / heldEntryBytes ? null : writePart(runs, `${out}.part`, format);
   } finally {
     files.close();
   }

@@ -20,11 +20,12 @@ import {
   storeManifest,
   type Target,
 } from "../task/map-task.ts";
+import { mergeBytesOf } from "../task/memory.ts";
 import type { ReduceTask } from "../task/reduce-task.ts";
 import { jobOf, type OperatorKernel } from "./operator.ts";
 
-/** For the buffers of a reduce task. */
-const mergeBytes = 48 * 1024 * 1024;
+/** For the buffers of a reduce task, at most. */
+const mergeMaxBytes = 48 * 1024 * 1024;
 const newline = 10;
 
 export function sortKernel(operator: OperatorSpec, apply: SortSpec): OperatorKernel {
@@ -143,7 +144,8 @@ function reduceTask(task: ReduceTask, ordering: Ordering, head: Uint8Array): Par
   };
   const kernel = SortKernel.take(ordering);
   const strip = ordering.shape.kind === "framed";
-  const merging = { kernel, ordering, memoryBytes: mergeBytes, path: task.out, strip };
+  const memoryBytes = mergeBytesOf(task.memoryBytes, mergeMaxBytes);
+  const merging = { kernel, ordering, memoryBytes, path: task.out, strip };
   try {
     mergeSegments(task.segments, merging, {
       write(bytes, count) {

@@ -11,6 +11,7 @@ import { damaged } from "../../wire/block/arena.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { operatorKernel } from "../operators/kernel.ts";
 import { checkedPlan, jobIn, type Params } from "../task/job.ts";
+import { fitting } from "../task/memory.ts";
 import { shown } from "../task/thrown.ts";
 import type { LoadedJob } from "./loaded-job.ts";
 import type { ShortFile, ToTask } from "./messages.ts";
@@ -18,17 +19,18 @@ import type { ShortFile, ToTask } from "./messages.ts";
 type Load = Extract<ToTask, { kind: "load" }>;
 
 export async function loadJob(load: Load): Promise<LoadedJob> {
-  const plan = readPlan(load.plan);
+  const { memoryBytes } = load;
+  const plan = fitting(readPlan(load.plan), memoryBytes);
   const codeFolder = dirname(load.codePath);
   if (plan.operator !== undefined) {
     const kernel = operatorKernel(plan.operator);
-    return { job: kernel.job, plan, params: plan.params, codeFolder, kernel };
+    return { job: kernel.job, plan, memoryBytes, params: plan.params, codeFolder, kernel };
   }
   if (code?.path !== load.codePath) code = { path: load.codePath, ...(await importCode(load)) };
   const job = jobIn(code.exports);
   useEnvironment(job.options);
   const params = { ...job.options.params, ...plan.params } as Params;
-  return { job, plan, params, codeFolder: code.folder, kernel: null };
+  return { job, plan, memoryBytes, params, codeFolder: code.folder, kernel: null };
 }
 
 type Imported = { readonly folder: string; readonly exports: { readonly default?: unknown } };

@@ -6,6 +6,8 @@ import type { AnyJob, Params } from "../task/job.ts";
 export type LoadedJob = {
   readonly job: AnyJob;
   readonly plan: Plan;
+  /** For all that a task holds; undefined = the plan's bounds hold. */
+  readonly memoryBytes?: number | undefined;
   /** The job's defaults overlaid with the plan's. */
   readonly params: Params;
   /** Cut from the paths in stacks. */

@@ -22,6 +22,7 @@ import { type Items, openItems } from "./items.ts";
 import { loadJob } from "./load.ts";
 import type { LoadedJob } from "./loaded-job.ts";
 import type { FromTask, TaskReport, ToTask } from "./messages.ts";
+import { withPart } from "./plan-part.ts";
 import { consoleToLog, Reporter } from "./reporter.ts";
 import { runItems } from "./run-items.ts";
 
@@ -148,9 +149,10 @@ function codeFolder(): string {
   return loaded?.codeFolder ?? "";
 }
 
-function mapTask({ task, out }: Extract<ToTask, { kind: "map" }>): Done {
+function mapTask({ task, out, part: read }: Extract<ToTask, { kind: "map" }>): Done {
   assert(loaded?.job.kind === "map-reduce", "map comes after the load of a map-reduce job");
-  const { job, plan, params, kernel } = loaded;
+  const { job, params, kernel } = loaded;
+  const plan = read === undefined ? loaded.plan : withPart(loaded.plan, task, read);
   const given = { job, plan, params, task, source, out };
   const done = runMapTask(given, kernel);
   const { badRecordsPath, ...part } = done;
@@ -160,9 +162,9 @@ function mapTask({ task, out }: Extract<ToTask, { kind: "map" }>): Done {
 
 function reduceTask({ task, out, segments }: Extract<ToTask, { kind: "reduce" }>): Done {
   assert(loaded?.job.kind === "map-reduce", "reduce comes after the load of a map-reduce job");
-  const { job, params, kernel } = loaded;
+  const { job, memoryBytes, params, kernel } = loaded;
   const inputBytes = segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const given = { job, params, task, segments, out };
+  const given = { job, params, task, segments, out, memoryBytes };
   const part = kernel?.reduce?.(given) ?? runReduce(given);
   return { kind: "done", ...part, inputBytes };
 }

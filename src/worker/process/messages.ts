@@ -13,9 +13,16 @@
  *  reads them. */
 import type { Hash } from "../../core/ids.ts";
 import type { Failure } from "../../core/job.ts";
+import type { InputFile, Split } from "../../wire/block/plan.ts";
 
 /** A file that the process may read, and its SHA-256; or its text when that is short. */
 export type ShortFile = { readonly path: string; readonly hash: Hash } | { readonly text: string };
+
+/** Of a large plan the split of one task, and the files that it names, by their indexes. */
+export type PlanPart = {
+  readonly split: Split;
+  readonly files: ReadonlyArray<readonly [index: number, file: InputFile]>;
+};
 
 export type ToTask =
   /** First message for a job. `codePath` is a file that the process may read. */
@@ -29,6 +36,8 @@ export type ToTask =
       readonly items: ShortFile | null;
       /** Own directory; the only place where the process may write. */
       readonly scratch: string;
+      /** Of the task; bounds what it holds before it spills. Absent: the plan's bounds hold. */
+      readonly memoryBytes?: number;
       /** Obeyed when it is loaded, and not at all when that fails: a task alone need not wait until
        *  the supervisor has heard and answered. */
       readonly next?: ItemsOrder;
@@ -40,6 +49,8 @@ export type ToTask =
       readonly task: number;
       readonly attempt: number;
       readonly out: string;
+      /** Of a plan that was loaded without its files: what this task reads of it. */
+      readonly part?: PlanPart;
     }
   /** Merge one partition: `segments` in the order of the map tasks, files that the process may
    *  read. Output: the final file `<out>.part`. */

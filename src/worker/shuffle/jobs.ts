@@ -8,12 +8,14 @@ import type { Hash, JobId } from "../../core/ids.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import type { JobOpen, StageSources } from "../../wire/manager/messages.ts";
 import type { ShortFile } from "../process/messages.ts";
+import { isLarge, sliced } from "../process/plan-part.ts";
 import type { CoordinatorBlobs } from "./blobs.ts";
 import { KeptBlobs, type KeptFile } from "./kept.ts";
 
 export type JobFiles = {
   readonly codePath: string;
-  readonly planFile: ShortFile;
+  /** As task processes read it: of a large plan all but its files and splits. */
+  readonly taskPlan: ShortFile;
   readonly itemsFile: ShortFile | null;
   readonly plan: Plan;
 };
@@ -119,8 +121,8 @@ export class OpenJobs {
     const plan = readPlan(planAt.text ?? (await this.#text(planAt, open, held)), open);
     const items = plan.items === null ? null : await fetch(plan.items.hash);
     const itemsFile = items === null ? null : shortFile(items, plan.items!.hash);
-    const planFile = shortFile(planAt, open.planHash);
-    return { codePath: code.path, planFile, itemsFile, plan };
+    const taskPlan = isLarge(plan) ? sliced(plan) : shortFile(planAt, open.planHash);
+    return { codePath: code.path, taskPlan, itemsFile, plan };
   }
 
   /** Of a plan that was kept for long, perhaps. */

@@ -1,13 +1,14 @@
-/** Resident memory of processes, from /proc; where there is none (not Linux) nothing is known. */
+/** Memory of processes, from /proc; where there is none (not Linux) nothing is known. */
 import { readFileSync } from "node:fs";
 
 const pageBytes = 4096;
 
-/** 0 when unknown. */
-export function residentBytes(pid: number): number {
+/** What a process has for itself: resident, without the pages of files (the engine's own program,
+ *  which all processes share). 0 when unknown. */
+export function ownBytes(pid: number): number {
   try {
-    const [, pages] = readFileSync(`/proc/${pid}/statm`, "latin1").split(" ");
-    return Number(pages) * pageBytes;
+    const [, resident, ofFiles] = readFileSync(`/proc/${pid}/statm`, "latin1").split(" ");
+    return (Number(resident) - Number(ofFiles)) * pageBytes;
   } catch {
     return 0;
   }

@@ -183,10 +183,11 @@ async function load(process: TaskProcess, { job, files, next }: Order): Promise<
     job: process.job,
     codePath,
     codeHash: job.open.codeHash,
-    plan: here(files.planFile, `plan-${process.job}-${process.loads}.json`),
+    plan: here(files.taskPlan, `plan-${process.job}-${process.loads}.json`),
     items:
       itemsFile === null ? null : here(itemsFile, `items-${process.job}-${process.loads}.ndjson`),
     scratch: process.writeDir,
+    memoryBytes: process.memoryBytes,
     ...(next === null ? {} : { next }),
   });
   await loaded;

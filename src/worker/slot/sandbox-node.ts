@@ -105,6 +105,8 @@ export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
     ...readable.map((path) => `--allow-fs-read=${path}`),
     `--allow-fs-write=${options.writeDir}`,
     `--max-old-space-size=${heapMb}`,
+    // Of new objects the engine keeps three times this: 48 MiB, unless it is bounded.
+    `--max-semi-space-size=${Math.min(16, Math.max(1, heapMb >> 5))}`,
     ...hardening,
     `--import=${pathToFileURL(seatBelt).href}`,
     entry,

@@ -14,7 +14,7 @@ import { Channel, fromTaskMaxBytes, toTaskMaxBytes } from "../channel/channel.ts
 import type { FromTask, ToTask } from "../process/messages.ts";
 import { readFromTask } from "./claims.ts";
 import { failureOf, type KilledFor } from "./ending.ts";
-import { onlyChild, residentBytes } from "./memory.ts";
+import { onlyChild, ownBytes } from "./memory.ts";
 import { launchOf, type Sandbox } from "./sandbox-node.ts";
 import { scratchBytes } from "./scratch.ts";
 import { Tail } from "./tail.ts";
@@ -31,6 +31,7 @@ export type SlotOptions = {
 };
 
 export type SlotLimits = {
+  /** What the engine takes for itself: about 45 MiB measured, without the pages of its program. */
   readonly overheadBytes: number;
   /** How often its memory and its files are looked at, ms. */
   readonly sampleMs: number;
@@ -46,7 +47,7 @@ export type SlotLimits = {
 };
 
 export const defaultSlotLimits: SlotLimits = {
-  overheadBytes: 96 * 1024 * 1024,
+  overheadBytes: 64 * 1024 * 1024,
   sampleMs: 250,
   readyMs: 30_000,
   tailBytes: 64 * 1024,
@@ -111,6 +112,10 @@ export class TaskProcess {
   /** Of the process that runs job code; 0 before it is ready. */
   get pid(): number {
     return this.#pid;
+  }
+
+  get memoryBytes(): number {
+    return this.#options.memoryBytes;
   }
 
   /** What earlier tasks have left there takes much of what the next one may have. */
@@ -249,7 +254,7 @@ export class TaskProcess {
     const { memoryBytes, scratchMaxBytes, limits } = this.#options;
     this.#lookAtScratch();
     if (this.#scratchBytes > scratchMaxBytes) this.#killedFor ??= "scratch";
-    if (residentBytes(this.#pid) > memoryBytes + limits.overheadBytes) this.#killedFor ??= "memory";
+    if (ownBytes(this.#pid) > memoryBytes + limits.overheadBytes) this.#killedFor ??= "memory";
     if (this.#killedFor !== null) this.#kill();
   }
 

@@ -15,6 +15,7 @@ import {
 import { type Part, PartWriter } from "../kernels/output.ts";
 import { FileSink, type Segment, SegmentFiles } from "../kernels/run-file.ts";
 import { combineOf, type Emit, type MapReduceJob, type Params } from "./job.ts";
+import { mergeBytesOf } from "./memory.ts";
 import { refusePromise, thrownBy } from "./thrown.ts";
 
 export type ReduceTask = {
@@ -26,6 +27,8 @@ export type ReduceTask = {
   readonly segments: readonly Segment[];
   /** The output is `<out>.part`; intermediate merges lie beside it. */
   readonly out: string;
+  /** For all that the task holds; undefined = as much as is useful. */
+  readonly memoryBytes?: number | undefined;
 };
 
 /** Runs merged at once: each is a file and a block in memory. */
@@ -64,6 +67,7 @@ function isDescending({ job }: ReduceTask): boolean {
 /** Opens the segments; while they are too many or too large for one merge, neighbours are merged
  *  into files. */
 function fewRuns(task: ReduceTask, files: SegmentFiles, made: FileSink[]): readonly RunReader[] {
+  const blocksMaxBytes = mergeBytesOf(task.memoryBytes, mergeMaxBytes);
   let segments = task.segments.filter(({ sizeBytes }) => sizeBytes > 0);
   for (;;) {
     const merged: Segment[] = [];
@@ -71,7 +75,7 @@ function fewRuns(task: ReduceTask, files: SegmentFiles, made: FileSink[]): reado
     let blockBytes = 0;
     for (const segment of segments) {
       const run = files.reader(segment);
-      const full = runs.length >= mergeMaxRuns || blockBytes + run.blockBytes > mergeMaxBytes;
+      const full = runs.length >= mergeMaxRuns || blockBytes + run.blockBytes > blocksMaxBytes;
       if (full && runs.length >= 2) {
         merged.push(mergedFile(task, runs, made));
         runs = [];

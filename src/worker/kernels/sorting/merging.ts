@@ -14,6 +14,7 @@ import {
   slackBytes,
   treeAt,
 } from "./kernel.ts";
+import { keepsAll, Measured } from "./measured.ts";
 import { OpenSegments, type RecordSink, type SegmentReader, SegmentWriter } from "./segment.ts";
 
 export type Merging = {
@@ -87,7 +88,10 @@ function grouped(
 }
 
 function mergeGroup(readers: readonly SegmentReader[], merging: Merging, sink: RecordSink): void {
-  new GroupMerge(readers, merging, sink).run();
+  const { ordering, strip } = merging;
+  // What is stripped is a result, no segment.
+  const measured = keepsAll(ordering) || strip ? sink : new Measured(sink, ordering.shape);
+  new GroupMerge(readers, merging, measured).run();
 }
 
 class GroupMerge {

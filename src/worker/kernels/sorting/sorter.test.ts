@@ -213,3 +213,20 @@ test("one key for all, sorted input and long equal stretches are sorted", () => 
   const want = expected(deep, lines, (one) => one.subarray(0, -1));
   assert.ok(merged(ofDeep.partitions, lines, 1 << 20).equals(want));
 });
+
+test("a sorted file has the same bytes whatever the memory", () => {
+  const records = Array.from({ length: 30_000 }, (_, i) =>
+    line(`${(i * 7_919) % 10_007} ${"z".repeat((i * 31) % 97)}`),
+  );
+  const keys = ["3", "6"].map((text) => Buffer.from(text));
+  for (const flag of [{}, { unique: true }, { limit: 3 }, { descending: true }]) {
+    const ordering = { ...lines, ...flag };
+    const splitters = "limit" in flag ? [] : "descending" in flag ? keys.toReversed() : keys;
+    const files = [0, 1 << 20, 64 << 20].map((memoryBytes) => {
+      const { path, partitions } = sorted(records, ordering, { splitters, memoryBytes });
+      const parts = partitions.map(({ path: _, ...rest }) => rest);
+      return JSON.stringify([readFileSync(path, "latin1"), parts]);
+    });
+    assert.ok(files[0] === files[2] && files[1] === files[2], JSON.stringify(flag));
+  }
+});

@@ -1,0 +1,78 @@
+/** What `--memory` says holds, measured from outside, and changes no byte of a result. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { promisify } from "node:util";
+import { ownBytesOf, watchTree } from "../bench/memory.ts";
+import { cli, startCluster } from "../scripts/cluster.ts";
+
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), "tequio-memory-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const mebibyte = 1024 * 1024;
+/** What the engine may take for each process: the worker, one for its slot, and a spare. */
+const engineBytes = 64 * mebibyte;
+const processes = 3;
+
+/** 600,000 distinct keys, 70 MiB in the table of one map task. */
+const sdk = JSON.stringify(join(import.meta.dirname, "../src/index.ts"));
+const keysJob = `import { mapReduce, text } from ${sdk};
+export default mapReduce({
+  name: "keys",
+  input: text.lines(),
+  map(line, emit) {
+    for (let i = 0; i < 400; i++) emit(line + "-" + i + "-some-longer-key", i);
+  },
+  combine: (a, b) => a + b,
+});
+`;
+
+async function runWith(memory: string, args: readonly string[]) {
+  const cluster = await startCluster(1, ["--memory", memory]);
+  const out = mkdtempSync(join(folder, "out-"));
+  const watch = watchTree(cluster.pid);
+  try {
+    const target = ["--data", cluster.dataDir, "-o", out];
+    await run(process.execPath, [cli, "run", ...args, ...target], { timeout: 300_000 });
+    const hash = createHash("sha256");
+    for (const name of readdirSync(out).sort()) hash.update(readFileSync(join(out, name)));
+    return { hash: hash.digest("hex"), peakBytes: watch.stop() };
+  } finally {
+    watch.stop();
+    await cluster.stop();
+  }
+}
+
+test("many keys: 64M, 128M and 1G give equal bytes, within what is said", async (t) => {
+  if (ownBytesOf(process.pid) === 0) return t.skip("needs /proc of Linux to measure memory");
+  const job = join(folder, "keys.ts");
+  writeFileSync(job, keysJob);
+  const input = join(folder, "lines.txt");
+  writeFileSync(input, Array.from({ length: 1_500 }, (_, i) => `${i}\n`).join(""));
+  const hashes = new Set<string>();
+  for (const [memory, mib] of [
+    ["64M", 64],
+    ["128M", 128],
+    ["1G", 1024],
+  ] as const) {
+    const { hash, peakBytes } = await runWith(memory, [job, input]);
+    hashes.add(hash);
+    const maxBytes = mib * mebibyte + processes * engineBytes;
+    assert.ok(peakBytes < maxBytes, `${memory}: ${Math.round(peakBytes / mebibyte)} MiB`);
+  }
+  assert.equal(hashes.size, 1);
+});
+
+test("less memory than a task needs is refused", async () => {
+  for (const args of [
+    ["up", "--memory", "63M"],
+    ["join", "http://127.0.0.1:1", "--token", "t", "--slots", "2", "--memory", "127M"],
+  ]) {
+    const failed = run(process.execPath, [cli, ...args, "--data", join(folder, "none")]);
+    await assert.rejects(failed, /--memory is at least (64M for a task|128M for 2 tasks at once)/);
+  }
+});
