@@ -78,6 +78,7 @@ test("manager protocol: reports, the tasks and outputs of a worker that joins, s
     holding: Array.from({ length: holdingMax }, () => taskId),
     serving,
     session: text,
+    returnsTasks: true,
   };
   const fields = { workerPrice: 0, networkPrice: 0, cpuCount: 1, memoryKb: 1, networkKbps: 0 };
   const join = { kind: "managerRequest", ...fields, programKinds: [100], node } as const;

@@ -1,7 +1,8 @@
 /** Laws about who gets a slot, checked without the core's own functions:
  *
  *  I24: what a job is charged for an attempt is its expected time by the job's weight and priority.
- *  I25: no slot is free for longer than 5 s beside a ready task that its worker may run. */
+ *  I25: no slot is free for longer than 5 s beside a ready task that its worker may run, and whose
+ *       owner may take one more. */
 import { type CoordinatorState, READY, type WorkerRecord } from "../../src/core/cluster/state.ts";
 import type { CoordinatorEvent } from "../../src/core/event.ts";
 import { idNumber } from "../../src/core/ids.ts";
@@ -76,12 +77,25 @@ function isIdle(state: CoordinatorState, worker: WorkerRecord): boolean {
   if (worker.leases.size >= worker.specs.slots) return false;
   for (const number of state.active) {
     const job = state.jobs.get(number)!;
+    if (isAtLimit(state, job.owner)) continue;
     for (const stage of job.stages) {
       if (stage.counts.ready === 0 || !stage.state.includes(READY)) continue;
       if (isFor(worker, job.spec, stage.spec)) return true;
     }
   }
   return false;
+}
+
+/** Whether the owner has as many slots as it may have, counted from the leases. */
+function isAtLimit(state: CoordinatorState, owner: string): boolean {
+  const { slotsPerOwnerMax } = state.shares;
+  if (slotsPerOwnerMax === 0) return false;
+  let slots = 0;
+  for (const { leases, specs } of state.workers.values()) {
+    const mine = [...leases].filter(({ job }) => state.jobs.get(job)!.owner === owner);
+    slots += Math.min(specs.slots, mine.length);
+  }
+  return slots >= slotsPerOwnerMax;
 }
 
 function isFor(

@@ -87,7 +87,7 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       resizeWorker(state, event);
       break;
     case "attempts-started":
-      startAttempts(state, event);
+      startAttempts(state, event, effects);
       break;
     case "attempts-reported":
       reportAttempts(state, event, effects);

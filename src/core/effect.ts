@@ -29,6 +29,13 @@ export type Effect =
     }
   /** Stop these attempts; whatever the worker says of them later changes nothing. */
   | { readonly kind: "abort"; readonly worker: WorkerId; readonly attempts: readonly AttemptRef[] }
+  /** Return those of these attempts that have not begun: each is reported as `returned`. The others
+   *  go on. A worker that does not know the order runs all of them. */
+  | {
+      readonly kind: "take-back";
+      readonly worker: WorkerId;
+      readonly attempts: readonly AttemptRef[];
+    }
   /** The job has ended: forget its code and its partitions. */
   | { readonly kind: "close-job"; readonly worker: WorkerId; readonly job: JobId }
   /** Answer whoever brought this event. At most one of `reply` and `refuse` per event. */

@@ -20,6 +20,7 @@ import {
 import { flushReports, reportsAcked, reportsWakeMs } from "./worker/reports.ts";
 import {
   aborted,
+  askedBack,
   assigned,
   dispatch,
   dropEverything,
@@ -98,6 +99,9 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       break;
     case "assigned":
       assigned(state, event);
+      break;
+    case "asked-back":
+      askedBack(state, event);
       break;
     case "aborted":
       aborted(state, event, effects);

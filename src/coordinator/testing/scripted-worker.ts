@@ -100,6 +100,7 @@ export function managerRequest(node: Partial<NodeDescription> | null): ManagerMe
     holding: [],
     serving: new Uint8Array(0),
     session: "process 1",
+    returnsTasks: true,
     ...node,
   };
   return {

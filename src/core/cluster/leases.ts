@@ -69,6 +69,14 @@ export function count(
   held.chargeMs += by * lease.chargeMs;
 }
 
+/** A worker has announced the lease, or it ends. Tabs announce all that they were given. */
+export function countAnnounced(state: CoordinatorState, lease: Lease, by: 1 | -1): void {
+  const worker = state.workers.get(lease.worker);
+  if (worker === undefined || worker.specs.tab === true) return;
+  worker.held.announced += by;
+  (jobOf(state, lease.job).stages[lease.stage] as Stage).announced += by;
+}
+
 function add<K>(counts: Map<K, number>, key: K, by: number): void {
   const sum = (counts.get(key) ?? 0) + by;
   if (sum === 0) counts.delete(key);
@@ -93,6 +101,7 @@ export function endLease(
   correct(state, job, lease, tookMs);
   state.touched.add(job.number);
   const worker = state.workers.get(lease.worker);
+  if (lease.startedAtMs > 0) countAnnounced(state, lease, -1);
   if (worker?.leases.delete(lease)) {
     leaveLimit(state, job);
     count(state, worker, lease, -1);

@@ -8,13 +8,17 @@
  *     waits for the wire: of tasks shorter than 200 ms about 50 ms of work for each slot, whatever
  *     jobs it comes from, so that a new job waits for no more than that; never more than a worker's
  *     even share of what is ready.
- *  4. A worker without room is looked at again when one of its leases ends; one for which nothing
+ *  4. A small job goes to one worker as a whole. What shows to be long is taken back
+ *     (`placement/take-back.ts`), and nothing is sent ahead to a worker whose slots all run what
+ *     takes long.
+ *  5. A worker without room is looked at again when one of its leases ends; one for which nothing
  *     is that is ready, when something else becomes ready. */
 import type { Effect } from "../effect.ts";
 import type { WorkerSpecs } from "../event.ts";
 import { jobId, workerId } from "../ids.ts";
 import { grant } from "./leases.ts";
 import { mayRun, ownCode } from "./placement/may-run.ts";
+import { isBlocked } from "./placement/take-back.ts";
 import type { OwnerShare } from "./shares/share.ts";
 import {
   chargeOf,
@@ -45,6 +49,10 @@ export const depthMax = 1_024;
 const heldMax = 32_768;
 /** Above this mean duration nothing is sent ahead. */
 const sendAheadBelowMs = 200;
+/** A worker is given so much of a stage at once, and so many attempts, however many others could
+ *  take a part: a small job is then one message each way, and is opened by one worker. */
+const togetherMs = 5;
+const togetherMax = 16;
 /** The same for a browser tab: each message is a round trip through a gateway, and what comes next
  *  is fetched while it computes. */
 const tabQueuedWorkMs = 1_000;
@@ -111,8 +119,10 @@ function feed(state: CoordinatorState, feeding: Feeding): void {
 /** What is not for this worker now, but for others. */
 type Aside = { readonly owners: OwnerShare[]; readonly jobs: JobRecord[] };
 
-function hasRoom({ held, leases, specs }: WorkerRecord, ahead: boolean): boolean {
+function hasRoom(worker: WorkerRecord, ahead: boolean): boolean {
+  const { held, leases, specs } = worker;
   const { slots } = specs;
+  if (ahead && isBlocked(worker)) return false;
   if (!ahead || specs.kinds.includes(ownCode)) return leases.size < slots;
   if (leases.size >= Math.min(heldMax, slots * depthMax)) return false;
   return leases.size < 2 * slots || held.chargeMs < slots * workMs(specs);
@@ -144,7 +154,8 @@ function roomFor(
   const limited = Math.min(ready, turn, leftToTake(state, owner, worker));
   if (!ahead) {
     const share = Math.max(1, Math.ceil(ready / Math.max(1, state.slots)));
-    return Math.min(free, slots * share, limited);
+    const evenly = Math.min(free, slots * share);
+    return Math.min(Math.max(evenly, togetherOf(state, stage, worker)), limited);
   }
   return Math.min(aheadOf(state, stage, worker), limited);
 }
@@ -159,7 +170,10 @@ function leftToTake(state: CoordinatorState, owner: OwnerShare, worker: WorkerRe
 
 /** Whether attempts of the stage are short enough to be sent ahead. */
 function mayWait(state: CoordinatorState, stage: Stage, { specs }: WorkerRecord): boolean {
-  return expectedMs(state, stage) <= (specs.tab ? tabSendAheadBelowMs : sendAheadBelowMs);
+  if (specs.tab) return expectedMs(state, stage) <= tabSendAheadBelowMs;
+  // A mere guess must be very short: what shows to be long would have taken every slot.
+  const belowMs = stage.durations.count > 0 ? sendAheadBelowMs : togetherMs;
+  return expectedMs(state, stage) <= belowMs;
 }
 
 /** How many attempts of the stage may wait at a worker whose slots are taken. */
@@ -172,9 +186,23 @@ function aheadOf(state: CoordinatorState, stage: Stage, worker: WorkerRecord): n
   // Everybody's even share of what is left, so that the end of a stage does not lie in one queue.
   const share = Math.ceil((stage.counts.ready + mine) / Math.max(1, state.slots));
   const evenly = slots * (isKnown ? share + 1 : Math.min(tab ? 2 : 1, share)) - mine;
+  const together = togetherOf(state, stage, worker) - (isKnown ? mine : 0);
   const byTime = Math.ceil((slots * workMs(specs) - held.chargeMs) / oneMs);
   const room = Math.max(byTime, 2 * slots - leases.size);
-  return Math.min(room, evenly, Math.min(heldMax, slots * depthMax) - leases.size);
+  return Math.min(
+    room,
+    Math.max(evenly, together),
+    Math.min(heldMax, slots * depthMax) - leases.size,
+  );
+}
+
+/** How many attempts of the stage go to one worker at once, 0 = no more than each slot takes. */
+function togetherOf(state: CoordinatorState, stage: Stage, { specs }: WorkerRecord): number {
+  if (specs.tab === true || specs.kinds.includes(ownCode)) return 0;
+  if (stage.spec.kind !== "tasks") return 0;
+  const many = Math.min(togetherMax, Math.floor(togetherMs / chargeOf(state, stage)));
+  // Until the first has ended, no more than that in all: they may take longer than expected.
+  return stage.durations.count > 0 ? many : Math.max(0, many - stage.leases.size);
 }
 
 function assignSome(

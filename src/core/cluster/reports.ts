@@ -5,7 +5,8 @@ import type { AttemptReport, CoordinatorEvent } from "../event.ts";
 import { idNumber, jobId, workerId } from "../ids.ts";
 import { type Failure, taskName } from "../job.ts";
 import { failJob, finishIfDone } from "./jobs.ts";
-import { endLease, findLease } from "./leases.ts";
+import { countAnnounced, endLease, findLease } from "./leases.ts";
+import { takeBackBehind, takeBackExcess } from "./placement/take-back.ts";
 import { afterFailure, again } from "./retry.ts";
 import { chargeOnwards, learnFirst } from "./shares.ts";
 import { consumerOf, loseOutput, openStage, sameOutput } from "./shuffle.ts";
@@ -57,11 +58,12 @@ export function reportAttempts(
   watchStragglers(state, job);
 }
 
-/** The worker will not run it (it stops, or its queue is full): it gets nothing more until one of
- *  its other attempts ends or a while has passed, or the two would hand tasks back and forth. */
+/** The worker will not run it. When it was not asked to return it (it stops, or its queue is full),
+ *  it gets nothing more until one of its other attempts ends or a while has passed, or the two
+ *  would hand tasks back and forth. */
 function giveBack(state: CoordinatorState, job: JobRecord, lease: Lease): void {
   const stage = job.stages[lease.stage] as Stage;
-  rest(state, lease.worker);
+  if (lease.takenBack !== true) rest(state, lease.worker);
   if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
 }
 
@@ -92,7 +94,10 @@ function commit(
   if (stage.durations.count === 0) learnFirst(state, report.durationMs);
   stage.durations.add(report.durationMs);
   const worker = state.workers.get(lease.worker);
-  if (worker !== undefined) worker.done++;
+  if (worker !== undefined) {
+    worker.done++;
+    takeBackExcess({ worker, stage, lease }, report.durationMs, effects);
+  }
   if (before === null) tally(job, stage, report);
   if (stage.counts.done < stage.spec.taskCount) return;
   stage.tally.endedAtMs = state.atMs;
@@ -179,7 +184,11 @@ function unreachable(input: Stage, task: number): Failure {
 
 /** Workers announce attempts that take longer than a moment; from then on their time runs here too.
  *  */
-export function startAttempts(state: CoordinatorState, event: Of<"attempts-started">): void {
+export function startAttempts(
+  state: CoordinatorState,
+  event: Of<"attempts-started">,
+  effects: Effect[],
+): void {
   for (const ref of event.attempts) {
     const job = state.jobs.get(idNumber(ref.job));
     const stage = job?.stages[ref.stage];
@@ -188,6 +197,7 @@ export function startAttempts(state: CoordinatorState, event: Of<"attempts-start
     const lease = findLease(stage, ref.task, by);
     if (lease === undefined || lease.startedAtMs > 0) continue;
     lease.startedAtMs = state.atMs;
+    if (lease.startedAtMs > 0) countAnnounced(state, lease, 1);
     chargeOnwards(state, job, lease);
     if (stage.spec.timeoutMs === 0) continue;
     state.deadlines.add({
@@ -199,6 +209,7 @@ export function startAttempts(state: CoordinatorState, event: Of<"attempts-start
       attempt: ref.attempt,
     });
   }
+  takeBackBehind(state, idNumber(event.worker), effects);
 }
 
 /** A tab lends a tenth of the time at least, and announces all that it was given at once. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { emptyState, step } from "../coordinator.ts";
 import type { CoordinatorEvent } from "../event.ts";
-import { type AttemptRef, idNumber, type JobId, jobId, type WorkerId } from "../ids.ts";
+import { type AttemptRef, attemptKey, idNumber, type JobId, jobId, type WorkerId } from "../ids.ts";
 import type { JobSpec } from "../job.ts";
 import { TestCluster, testJob, testSpecs, testStage } from "../testing/make-believe.ts";
 
@@ -60,6 +60,13 @@ class Timed {
       if (!this.begunAtMs.has(ref.job)) this.begunAtMs.set(ref.job, atMs);
       this.#busy.set(worker, { ref, endsAtMs: atMs + this.#taskMs.get(ref.job)! });
     }
+    const isBegun = (worker: WorkerId, ref: AttemptRef) => {
+      const begun = this.#busy.get(worker)?.ref;
+      return begun !== undefined && attemptKey(begun) === attemptKey(ref);
+    };
+    if (this.cluster.askedBack.length === 0) return;
+    this.cluster.returnAsked(isBegun);
+    this.#begin();
   }
 }
 

@@ -21,7 +21,7 @@ import type { CoordinatorState, JobRecord, Lease, Stage, WorkerRecord } from "./
 export const portionMs = 5;
 /** How long past use counts, ms of all slots. */
 const memoryMs = 5_000;
-/** How much the newest stage counts in that guess. */
+/** How much the newest stage counts in the guess, when it takes longer. */
 const guessWeight = 0.25;
 /** Charges are multiples of this, ms: sums of such are exact in any order. */
 const chargeUnitMs = 1 / 1_024;
@@ -157,7 +157,9 @@ function used(state: CoordinatorState, share: Share, weight: number): number {
 
 /** What one more attempt of the stage is expected to take, ms. */
 export function expectedMs(state: CoordinatorState, stage: Stage): number {
-  return stage.durations.count > 0 ? stage.durations.meanMs() : state.shares.guessMs;
+  if (stage.durations.count > 0) return stage.durations.meanMs();
+  // What a worker has announced takes longer than a moment, and the others perhaps as long.
+  return stage.announced > 0 ? guessMs.max : state.shares.guessMs;
 }
 
 /** What one more attempt of the stage is charged at first, ms. Of a stage of which nothing is known
@@ -172,8 +174,11 @@ export function chargeOf(state: CoordinatorState, stage: Stage): number {
 export function learnFirst(state: CoordinatorState, durationMs: number): void {
   const { min, max } = guessMs;
   const { shares } = state;
-  const ms = shares.guessMs + guessWeight * (durationMs - shares.guessMs);
-  shares.guessMs = Math.min(max, Math.max(min, ms));
+  const ms = Math.min(max, Math.max(min, durationMs));
+  const { guessMs: before } = shares;
+  // Down by its ratio, in a dozen steps from the first guess to the least; up by its difference.
+  const lower = before * Math.sqrt(Math.sqrt(ms / before));
+  shares.guessMs = ms < before ? lower : before + guessWeight * (ms - before);
 }
 
 /** An attempt is leased: its expected time counts from now on. */

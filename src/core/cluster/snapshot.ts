@@ -6,7 +6,7 @@ import { loadSharing, type SavedSharing, saveSharing } from "../sharing/snapshot
 import { Deadlines } from "../structures/deadlines.ts";
 import { Durations } from "../structures/durations.ts";
 import { IntQueue } from "../structures/queue.ts";
-import { count } from "./leases.ts";
+import { count, countAnnounced } from "./leases.ts";
 import { loadRetained, type SavedRetained, saveRetained } from "./retention/retained.ts";
 import { loadShares, type SavedShares, saveShares } from "./shares/snapshot.ts";
 import { ownerOf } from "./shares.ts";
@@ -183,7 +183,10 @@ function recount(state: CoordinatorState): void {
     state.shares.ready.set(owner.number, Number.NEGATIVE_INFINITY);
   }
   for (const worker of state.workers.values()) {
-    for (const lease of worker.leases) count(state, worker, lease, 1);
+    for (const lease of worker.leases) {
+      count(state, worker, lease, 1);
+      if (lease.startedAtMs > 0) countAnnounced(state, lease, 1);
+    }
   }
 }
 

@@ -45,6 +45,8 @@ export type Lease = {
   readonly chargeMs: number;
   /** Since when its time is charged as it goes by; 0 = it is not. */
   accruesFromMs: number;
+  /** The worker was asked to return it unless it has begun. */
+  takenBack?: true;
 };
 
 export type Stage = {
@@ -73,6 +75,8 @@ export type Stage = {
   readonly queues: IntQueue[];
   readonly counts: { waiting: number; ready: number; running: number; done: number };
   readonly durations: Durations;
+  /** Leases that workers, other than tabs, have announced. */
+  announced: number;
   /** Grows whenever the place of a committed partition changes; workers are told again. */
   sourcesVersion: number;
   readonly tally: StageTally;
@@ -146,13 +150,15 @@ export type WorkerRecord = {
 
 /** Leases of one worker, and their charges together, ms. */
 export type Held = {
+  /** How many of them the worker has announced: they take longer than a moment. */
+  announced: number;
   readonly byJob: Map<number, number>;
   readonly byOwner: Map<string, number>;
   chargeMs: number;
 };
 
 export function nothingHeld(): Held {
-  return { byJob: new Map(), byOwner: new Map(), chargeMs: 0 };
+  return { announced: 0, byJob: new Map(), byOwner: new Map(), chargeMs: 0 };
 }
 
 /** A start found the wall clock far ahead: from the newest record to the first one behind it. */
@@ -241,6 +247,7 @@ export function newStage(job: number, index: number, spec: StageSpec, hosts: num
     queues: Array.from({ length: hosts + 1 }, () => new IntQueue()),
     counts: { waiting: n, ready: 0, running: 0, done: 0 },
     durations: new Durations(),
+    announced: 0,
     sourcesVersion: 0,
     tally: {
       attemptsFailed: 0,

@@ -85,6 +85,8 @@ export class TestCluster {
   readonly effects: Effect[] = [];
   /** What each worker runs, in order of arrival. */
   readonly running = new Map<WorkerId, AttemptRef[]>();
+  /** What they were asked to return, and have not answered. */
+  readonly askedBack: Array<{ readonly worker: WorkerId; readonly ref: AttemptRef }> = [];
   private readonly watch = new LawWatch();
   /** Laws look at every task: after each step, or after every so many. */
   private readonly lawsEvery: number;
@@ -166,6 +168,15 @@ export class TestCluster {
     return false;
   }
 
+  /** Workers return what they were asked for and `isBegun` does not say to have begun. */
+  returnAsked(isBegun: (worker: WorkerId, ref: AttemptRef) => boolean): void {
+    for (const { ref, worker } of this.askedBack.splice(0)) {
+      const isHeld = this.running.get(worker)?.some((one) => attemptKey(one) === attemptKey(ref));
+      if (isHeld !== true || isBegun(worker, ref)) continue;
+      this.report(worker, ref, { kind: "returned", durationMs: 0 });
+    }
+  }
+
   private perform(effect: Effect): void {
     if (effect.kind === "assign") {
       const { job, stage } = effect;
@@ -178,6 +189,8 @@ export class TestCluster {
         effect.worker,
         mine.filter((ref) => !stopped.has(attemptKey(ref))),
       );
+    } else if (effect.kind === "take-back") {
+      for (const ref of effect.attempts) this.askedBack.push({ worker: effect.worker, ref });
     }
   }
 }

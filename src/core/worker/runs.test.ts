@@ -146,6 +146,24 @@ test("an abort removes a queued attempt and kills a running one, whose batch goe
   );
 });
 
+test("what is asked back goes back when it waits, and goes on when it has begun", () => {
+  const story = joined();
+  story.assign(refs(3));
+  story.tell({ kind: "asked-back", attempts: refs(3) });
+  assert.deepEqual(story.of("kill"), []);
+  const returned = story.of("report").flatMap(({ reports }) => reports);
+  assert.deepEqual(
+    returned.map(({ ref: { task }, report }) => [task, report.kind]),
+    [
+      [1, "returned"],
+      [2, "returned"],
+    ],
+  );
+  // The slot is free after it: nothing of what went back is begun.
+  story.report(1, done(0));
+  assert.deepEqual(story.of("start"), []);
+});
+
 test("T2.2: what a killed run still says changes nothing", () => {
   const story = joined();
   story.assign([ref(0)]);

@@ -47,6 +47,14 @@ export function aborted(
   }
 }
 
+/** What waits goes back; what a process has been given stays. */
+export function askedBack(state: WorkerState, event: EventOf<"asked-back">): void {
+  for (const ref of event.attempts) {
+    const held = state.held.get(attemptKey(ref));
+    if (held?.state === "queued") putReturned(state, held, event.atMs);
+  }
+}
+
 export function jobClosed(state: WorkerState, job: JobId, effects: WorkerEffect[]): void {
   for (const held of state.held.values()) {
     if (held.ref.job !== job) continue;

@@ -159,6 +159,8 @@ export type WorkerEvent = { readonly atMs: number } & (
       readonly timeoutMs: number;
     }
   | { readonly kind: "aborted"; readonly attempts: readonly AttemptRef[] }
+  /** The manager wants back what has not begun. */
+  | { readonly kind: "asked-back"; readonly attempts: readonly AttemptRef[] }
   | { readonly kind: "run-phase"; readonly run: number; readonly phase: Run["phase"] }
   | {
       readonly kind: "run-reported";

@@ -35,6 +35,7 @@ export const rules: Readonly<Record<RequestKind, Rule>> = {
   stageSources: { from: "manager", answers: ["ack", "notMine"], ours: true },
   jobClose: { from: "manager", answers: ["ack", "notMine"], ours: true },
   workerNotes: { from: "worker", answers: ["ack", "notMine"], ours: true },
+  tasksReturn: { from: "manager", answers: ["ack", "notMine"], ours: true },
 };
 
 /** Which kinds may answer a request of this kind. */

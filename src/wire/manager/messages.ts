@@ -70,6 +70,8 @@ export type NodeDescription = {
   /** 10: random number of this process start; a second process with the same id is told
    *  `fenced`. */
   readonly session: string;
+  /** 11: it knows `tasksReturn`; a peer that does not would leave it without an answer. */
+  readonly returnsTasks: boolean;
 };
 
 /** Field 100 of ManagerAnswer. */
@@ -128,7 +130,10 @@ export type ManagerMessage =
   | { readonly kind: "jobClose"; readonly jobNumber: number } // 113
   /** worker → manager, ours: lines that job code logged and progress; answered by ack, may be
    *  dropped. UTF-8 JSON (`WorkerNotes`). */
-  | { readonly kind: "workerNotes"; readonly notes: Uint8Array }; // 114
+  | { readonly kind: "workerNotes"; readonly notes: Uint8Array } // 114
+  /** manager → worker, ours: report those of these that have not begun as returned, and go on with
+   *  the others; answered by ack. */
+  | { readonly kind: "tasksReturn"; readonly taskIds: readonly TaskIdBytes[] }; // 115
 
 /** JSON inside `jobOpen`. */
 export type JobOpen = {

@@ -133,6 +133,7 @@ export const nodeDescription: Schema<NodeDescription> = message<NodeDescription>
   holding: taskIds(8),
   serving: blob(9),
   session: name(10),
+  returnsTasks: bool(11),
 });
 
 export const welcome: Schema<Welcome> = message<Welcome>({
@@ -183,6 +184,7 @@ export const schemas = {
   stageSources: message<Of<"stageSources">>({ sources: blob(1) }, "stageSources"),
   jobClose: message<Of<"jobClose">>({ jobNumber: uint(1) }, "jobClose"),
   workerNotes: message<Of<"workerNotes">>({ notes: blob(1) }, "workerNotes"),
+  tasksReturn: message<Of<"tasksReturn">>({ taskIds: taskIds(1) }, "tasksReturn"),
 };
 
 const taskStatusMessage = variant(14, taskStatus);
@@ -212,6 +214,7 @@ export const messageCases: { readonly [K in MessageKind]: Case<Of<K>> } = {
   stageSources: variant(112, schemas.stageSources),
   jobClose: variant(113, schemas.jobClose),
   workerNotes: variant(114, schemas.workerNotes),
+  tasksReturn: variant(115, schemas.tasksReturn),
 };
 
 /** A received wrapper; `message` is null when it holds none that we know. */

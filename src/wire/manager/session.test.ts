@@ -268,6 +268,7 @@ describe("T2.3: the wrong role", () => {
     "jobOpen",
     "stageSources",
     "jobClose",
+    "tasksReturn",
   ];
   for (const [kind, arbitrary] of Object.entries(messages)) {
     const [message] = fc.sample(arbitrary as fc.Arbitrary<ManagerMessage>, { numRuns: 1, seed: 1 });

@@ -121,6 +121,7 @@ export class ManagerTalk {
           tag === null ? [] : holding.slice(0, holdingMax).map((ref) => packTaskId(tag, ref)),
         serving: encodeJson(fittingServing(serving, servingBytesMax)),
         session: specs.session,
+        returnsTasks: true,
       },
     };
     this.#request(message, "join");
@@ -312,6 +313,11 @@ export class ManagerTalk {
       case "tasksAbord": {
         const refs = message.taskIds.map((id) => unpackTaskId(id));
         events.post({ kind: "aborted", attempts: refs.filter((ref) => ref !== null) });
+        break;
+      }
+      case "tasksReturn": {
+        const refs = message.taskIds.map((id) => unpackTaskId(id));
+        events.post({ kind: "asked-back", attempts: refs.filter((ref) => ref !== null) });
         break;
       }
       case "jobOpen": {

@@ -43,7 +43,10 @@ export async function join(
       .map((id) => unpackTaskId(id, door.tag))
       .filter((ref) => ref !== null),
   } as const;
-  if (node !== null) link.process = node.session;
+  if (node !== null) {
+    link.process = node.session;
+    link.returnsTasks = node.returnsTasks;
+  }
   if (node === null || node.workerId === "") {
     await mayBeNew(link.principal, door);
     const worker = await enter(link, { ...event, worker: null }, door);

@@ -57,6 +57,8 @@ export class WorkerLink {
   readonly jobs = new Set<JobId>();
   /** Random number of the worker's process start; "" for existing workers. */
   process = "";
+  /** It knows `tasksReturn`. */
+  returnsTasks = false;
   heardAtMs: number;
   readonly #link: Link;
   readonly #owner: LinkOwner;
@@ -91,6 +93,8 @@ export class WorkerLink {
   order(message: ManagerMessage): void {
     if (this.phase !== "joined" && this.phase !== "welcoming") return;
     if (oursOnly.has(message.kind) && !this.#session.extended) return;
+    // Such a worker keeps what it was given: it would leave the order without an answer.
+    if (message.kind === "tasksReturn" && !this.returnsTasks) return;
     this.#waiting.push(message);
     if (this.#waiting.length > this.#limits.waitingMax) {
       this.close(`${this.#limits.waitingMax} messages wait for this worker, which takes none`);

@@ -65,6 +65,11 @@ export function orderMessages(
         kind: "tasksAbord",
         taskIds: refs.map((ref) => packTaskId(keys.tag, ref)),
       }));
+    case "take-back":
+      return portions(order.attempts).map((refs) => ({
+        kind: "tasksReturn",
+        taskIds: refs.map((ref) => packTaskId(keys.tag, ref)),
+      }));
     case "close-job":
       return [{ kind: "jobClose", jobNumber: idNumber(order.job) }];
   }

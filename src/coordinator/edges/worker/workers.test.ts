@@ -134,6 +134,7 @@ test("specs are clamped, and an exchange address must be an address", () => {
     holding: [],
     serving: empty,
     session: "s",
+    returnsTasks: true,
   };
   const old = claimedSpecs(request({}), "10.0.0.2:5");
   assert.deepEqual(

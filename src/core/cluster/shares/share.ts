@@ -3,7 +3,7 @@ import { Ranking } from "../../structures/ranking.ts";
 
 /** What an attempt of a stage of which none has ended is charged at first, ms: about what those of
  *  other stages took at first, within these bounds. */
-export const guessMs = { first: 1_000, min: 5, max: 1_000 } as const;
+export const guessMs = { first: 1_000, min: 0.25, max: 1_000 } as const;
 
 export type Share = {
   /** Worker time per weight, ms. */

@@ -52,6 +52,7 @@ const node = record({
   holding: taskIds,
   serving: bytes,
   session: text,
+  returnsTasks: fc.boolean(),
 });
 
 const welcome = record({
@@ -107,6 +108,7 @@ export const messages: {
   stageSources: record({ kind: kind("stageSources"), sources: bytes }),
   jobClose: record({ kind: kind("jobClose"), jobNumber: whole }),
   workerNotes: record({ kind: kind("workerNotes"), notes: bytes }),
+  tasksReturn: record({ kind: kind("tasksReturn"), taskIds }),
 };
 
 export function envelopeOf(message: fc.Arbitrary<ManagerMessage>): fc.Arbitrary<Envelope> {

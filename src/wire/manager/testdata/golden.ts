@@ -100,6 +100,7 @@ const node: NodeDescription = {
   holding: [foreignTaskId],
   serving: utf8("[]"),
   session: "x",
+  returnsTasks: false,
 };
 const welcome: Welcome = {
   workerId: "w-7",
@@ -182,6 +183,7 @@ export const ourFrames: readonly Golden[] = [
   }),
   old("JobClose", "058a07020807", { kind: "jobClose", jobNumber: 7 }),
   old("WorkerNotes", "079207040a027b7d", { kind: "workerNotes", notes: utf8("{}") }),
+  old("TasksReturn", `279a07240a22${T}`, { kind: "tasksReturn", taskIds: [foreignTaskId] }),
 ];
 
 export function fromHex(hex: string): Uint8Array {
