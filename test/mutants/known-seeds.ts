@@ -44,7 +44,7 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "a deposed coordinator keeps its workers (bug 3 of the track record)": 5,
   "a clone takes the place of a worker that lives": 13,
   "a worker's credential is not looked at when it returns": 4,
-  "a late join closes the link that took its place (bug 8 of the track record)": 326,
+  "a late join closes the link that took its place (bug 8 of the track record)": 92,
   "a deposed coordinator renews leases (bug 9 of the track record)": 176,
   "a tab's finish is acknowledged before it is durable": 32,
   "outputs of a tab go with the tab": 32,

@@ -2,6 +2,12 @@
 import { deposing } from "../../simulation/deposing.ts";
 import { type Mutant, planted } from "../mutant.ts";
 
+/** Workers lose their links often while the disk is slow: joins overtake each other. */
+const rejoining: NonNullable<Mutant["rates"]> = {
+  "disk-slow": { probability: 1, perHour: 60, forMs: [10_000, 60_000] },
+  "link-break": { probability: 1, perHour: 480, forMs: [0, 0] },
+};
+
 export const coordinatorMutants: readonly Mutant[] = [
   planted(
     "answer before the record is durable",
@@ -75,12 +81,15 @@ export const coordinatorMutants: readonly Mutant[] = [
     "$known && $door.isCredentialOf($worker, $credential)",
     "$known",
   ),
-  planted(
-    "a late join closes the link that took its place (bug 8 of the track record)",
-    "claim",
-    'if ($link.phase === "closed" && $other !== undefined && $other !== $link) return;',
-    "",
-  ),
+  {
+    ...planted(
+      "a late join closes the link that took its place (bug 8 of the track record)",
+      "claim",
+      'if ($link.phase === "closed" && $other !== undefined && $other !== $link) return;',
+      "",
+    ),
+    rates: rejoining,
+  },
   {
     ...planted(
       "a deposed coordinator renews leases (bug 9 of the track record)",
