@@ -14,6 +14,7 @@ import { addCheck, clusterKeys } from "./data-dir.ts";
 import { TrackerEdge } from "./edges/browser/edge.ts";
 import { PlainResults } from "./edges/browser/plain-results.ts";
 import { ticketOf } from "./edges/browser/ticket.ts";
+import { storedHashes } from "./edges/filesystem/store/catalogue.ts";
 import { WorkerEdge } from "./edges/worker/edge.ts";
 import { outputsChecked } from "./edges/worker/outputs.ts";
 import { AttemptHistory } from "./jobs/attempt-history.ts";
@@ -134,6 +135,7 @@ function openGoing(
     blobs,
     stateNow: () => loop.state,
     namedBy: (plan) => plans.blobsOf(plan),
+    otherNames: () => storedHashes(dataDir),
     timers: realTimers,
     confirm: () => loop.confirm(),
   });

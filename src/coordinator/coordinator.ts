@@ -30,6 +30,9 @@ export type JoinTerms = {
   readonly owner?: string;
 };
 
+/** `discoveryPort` is of UDP; null = its port was in use. */
+export type FilesystemPlace = Listen & { readonly discoveryPort: number | null };
+
 export type Coordinator = {
   readonly url: string;
   /** SHA-256 of its certificate; "" without TLS. */
@@ -38,6 +41,9 @@ export type Coordinator = {
   readonly adminToken: string;
   /** Where the console listens; null = nowhere. */
   readonly console: { readonly host: string; readonly port: number } | null;
+  /** Where the file system of the filesystem protocol listens, and its register; null = nowhere. */
+  readonly filesystem: FilesystemPlace | null;
+  readonly register: Listen | null;
   /** Where the control channel of P4 has a port of its own; null = nowhere. */
   readonly p4: Listen | null;
   joinToken(terms: JoinTerms): Promise<string>;
@@ -116,6 +122,7 @@ async function open(
   if (peers !== null) closers.push(() => peers.close());
   const users = options.console === undefined ? null : await openConsole(services, options);
   if (users !== null) closers.push(() => users.close());
+  const edges = await openFilesystem(services, options, { certificate, closers });
   const at = { host: listen.host, port: serving.port };
   const url = urlOf(certificate === null ? "http" : "https", at);
   if (!isLoopback(listen.host)) services.place.openUrl = reachableUrl(url);
@@ -124,6 +131,7 @@ async function open(
     fingerprint: certificate === null ? "" : fingerprint(certificate.cert),
     adminToken,
     console: users,
+    ...edges,
     p4: peers,
     joinToken: async ({ ttlMs, usesMax, owner = "admin" }) => {
       const terms = { role: "worker", owner, ttlMs, usesMax } as const;
@@ -174,12 +182,39 @@ function openP4({ auth, loop, members, tickets }: Services, options: Coordinator
   );
 }
 
-function onErrorOf({ onError = (error) => console.error(error) }: CoordinatorOptions) {
+function onErrorOf({
+  onError = (error) => console.error(error),
+}: Pick<CoordinatorOptions, "onError">) {
   return onError;
 }
 
 function openConsole({ loop, members }: Services, { console, dataDir }: CoordinatorOptions) {
   return serveConsole(console as ConsoleOptions, { loop, members, timers: realTimers, dataDir });
+}
+
+async function openFilesystem(
+  services: Services,
+  { dataDir, filesystem, register, ...options }: CoordinatorOptions,
+  around: { readonly certificate: Certificate | null; readonly closers: Array<() => unknown> },
+): Promise<Pick<Coordinator, "filesystem" | "register">> {
+  const { certificate, closers } = around;
+  // Loaded when it is asked for: few use it, and it needs a package that is not always there.
+  const files =
+    filesystem === undefined
+      ? null
+      : await (await import("./edges/filesystem/edge.ts")).serveFilesystem(filesystem, {
+          ...services,
+          dataDir,
+          certificate,
+          onError: onErrorOf(options),
+        });
+  if (files !== null) closers.push(() => files.close());
+  if (register === undefined) return { filesystem: files, register: null };
+  const { serveRegister } = await import("./edges/filesystem/register/edge.ts");
+  const own = files?.advertised ?? null;
+  const serving = await serveRegister(register, { dataDir, timers: realTimers, own });
+  closers.push(() => serving.close());
+  return { filesystem: files, register: serving };
 }
 
 /** A failure that nobody takes must end the process, as a broken law does. */

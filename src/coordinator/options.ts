@@ -1,6 +1,8 @@
 /** What a coordinator can be opened with. */
 import type { Listen } from "../link/listen.ts";
 import type { ConsoleOptions } from "./edges/console/edge.ts";
+import type { FilesystemOptions } from "./edges/filesystem/edge.ts";
+import type { RegisterOptions } from "./edges/filesystem/register/edge.ts";
 import type { ServeLimits } from "./edges/http/edge.ts";
 import type { Mount } from "./edges/http/mount.ts";
 import type { P4Settings } from "./edges/p4/call.ts";
@@ -39,6 +41,10 @@ export type CoordinatorOptions = {
   readonly retention?: Partial<RetentionOptions>;
   /** The console of seed 3, which has no authentication; absent = none. */
   readonly console?: ConsoleOptions;
+  /** The file system of the filesystem protocol, which has no authentication; absent = none. */
+  readonly filesystem?: FilesystemOptions;
+  /** Its register, likewise. */
+  readonly register?: RegisterOptions;
   /** The control channel of P4 has a port of its own when `listen` is given; below /p4 of the main
    *  one it always is. */
   readonly p4?: Partial<P4Settings> & { readonly listen?: Listen };

@@ -32,13 +32,19 @@ import {
   consoleOptions,
   withConsole,
 } from "./up/console-options.ts";
+import {
+  type FilesystemFlags,
+  filesystemLines,
+  filesystemOptions,
+  withFilesystem,
+} from "./up/filesystem-options.ts";
 import { type P4Flags, p4Lines, p4Options, withP4 } from "./up/p4-options.ts";
 import { type RetentionFlags, retentionOptions, withRetention } from "./up/retention-options.ts";
 import { replayNews } from "./up/starting.ts";
 import { withTabs } from "./up/tab-options.ts";
 import { type UploadFlags, uploadLimits, withUploads } from "./up/upload-options.ts";
 
-type EdgeFlags = ConsoleFlags & P4Flags & RetentionFlags & UploadFlags;
+type EdgeFlags = ConsoleFlags & FilesystemFlags & P4Flags & RetentionFlags & UploadFlags;
 type Options = EdgeFlags & {
   readonly workers: number;
   readonly listen: string;
@@ -104,7 +110,8 @@ export function define(command: Command): void {
       countArgument("--slots-per-owner", 1, 1_000_000),
     )
     .addOption(sandboxOption());
-  withExamples(withJson(withP4(withConsole(withUploads(withTabs(withRetention(command)))))), [
+  const edges = withP4(withFilesystem(withConsole(command)));
+  withExamples(withJson(withUploads(withTabs(withRetention(edges)))), [
     ["tequio up", "a cluster of all cores of this machine, reachable from here only"],
     ["tequio up --listen 0.0.0.0:7070", "other machines join with the command that it prints"],
     [
@@ -113,6 +120,7 @@ export function define(command: Command): void {
     ],
     ["tequio up --p4-port --p4-token-file p4.token", "the master for existing P4 peers"],
     ["tequio up --console-port 9000", "users share files with `tequio console`"],
+    ["tequio up --filesystem 8080 --register 9091", "serves programs of the filesystem protocol"],
   ]).action(up);
 }
 
@@ -162,6 +170,7 @@ function coordinatorOptions(options: Options) {
     ...(lowWater === undefined ? {} : { lowWaterBytes: lowWater }),
     ...(tabsMax === undefined ? {} : { tabsMax }),
     ...(slotsPerOwner === undefined ? {} : { slotsPerOwner }),
+    ...filesystemOptions(options, (text) => console.error(text)),
     p4: p4Options(options),
     uploads: uploadLimits(options),
     retention: retentionOptions(options),
@@ -258,10 +267,10 @@ function endOfUp() {
 /** The file by which other commands on this machine find the coordinator. */
 function writeEndpoint(dataDir: string, coordinator: Coordinator, options: Options): string {
   const file = join(dataDir, endpointFile);
-  const { console: users, fingerprint, p4 } = coordinator;
+  const { console: users, filesystem, fingerprint, p4, register } = coordinator;
   const { anonymousBrowsers = false, p4TrustAddresses: trustAddresses = false } = options;
   const peers = p4 === null ? null : { ...p4, trustAddresses };
-  const doors: Doors = { console: users, p4: peers, anonymousBrowsers };
+  const doors: Doors = { console: users, filesystem, register, p4: peers, anonymousBrowsers };
   const url = localUrl(coordinator.url);
   const version = packageVersion();
   const { pid } = process;
@@ -311,10 +320,10 @@ async function announce(options: Options, started: Started): Promise<void> {
   const token = await coordinator.joinToken({ ttlMs: joinTtlMs, usesMax: 0 });
   const line = joinLine(url, token, coordinator.fingerprint);
   if (options.json) {
-    const { console: users, p4 } = coordinator;
+    const { console: users, filesystem, p4, register } = coordinator;
     const browsers = hasPage ? joinLink(url, token) : null;
     const known = { url, dataDir, pid: process.pid, join: line, browsers, console: users, p4 };
-    console.log(JSON.stringify({ ...known, ...counts(crew) }));
+    console.log(JSON.stringify({ ...known, filesystem, register, ...counts(crew) }));
     return;
   }
   const { adminToken } = coordinator;
@@ -334,8 +343,8 @@ async function announce(options: Options, started: Started): Promise<void> {
       "             (only from this machine; for others: tequio up --listen 0.0.0.0:7070)",
     );
   }
-  const lines = [...consoleLines(coordinator), ...p4Lines(coordinator)];
-  for (const line of lines) console.log(line);
+  const edges = [consoleLines, filesystemLines, p4Lines];
+  for (const line of edges.flatMap((linesOf) => linesOf(coordinator))) console.log(line);
   console.log("run a job    tequio run job.ts inputs…      stop: Ctrl-C or tequio down");
 }
 

@@ -3,7 +3,7 @@
  *
  *  1. What a removed job named goes at once, unless another job names it, an upload of it may still
  *     be submitted, or somebody reads it: then it goes with that.
- *  2. Any other blob goes when it is older than the grace, and was not touched (uploaded, or asked
+ *  2. Any other blob, unless it is a file of the filesystem protocol, goes when it is older than the grace, and was not touched (uploaded, or asked
  *     for) within it.
  *  3. Only the coordinator that has the log sweeps.
  *  4. When the plan of a job cannot be read, its inputs are not known. A job that has ended needs
@@ -21,6 +21,8 @@ export type BlobSweepOptions = {
   readonly stateNow: () => CoordinatorState;
   /** Hashes that a plan names. */
   readonly namedBy: (plan: Hash) => Promise<readonly Hash[]>;
+  /** Hashes that something else than a job names: they stay. Default: none. */
+  readonly otherNames?: () => readonly Hash[];
   readonly timers: Timers;
   /** Resolves when all that is in the log up to now is in the state, and rejects when somebody else
    *  has the log. Default: nobody else can. */
@@ -70,7 +72,9 @@ export class BlobSweep {
   constructor(options: BlobSweepOptions) {
     const hourMs = 3_600_000;
     const confirm = async () => {};
-    const defaults = { graceMs: hourMs, everyMs: hourMs, touchedMax: 1_000_000, confirm };
+    const otherNames = () => [];
+    const limits = { graceMs: hourMs, everyMs: hourMs, touchedMax: 1_000_000 };
+    const defaults = { ...limits, confirm, otherNames };
     this.#options = { ...defaults, ...options };
     this.#startedAtMs = options.timers.monotonicMs();
     this.#arm();
@@ -223,6 +227,7 @@ export class BlobSweep {
     for (const hash of names) {
       if (await this.#isFromBefore(hash, unsureBeforeMs)) names.delete(hash);
     }
+    for (const hash of this.#options.otherNames()) names.delete(hash);
     // After the plans, so that jobs which came meanwhile count.
     keepReferenced(stateNow(), names);
   }

@@ -23,9 +23,13 @@ function told(findings: readonly Finding[]): string[] {
 
 test("what listens on this machine only is not serious", () => {
   assert.deepEqual(told(doorFindings(none, true)), []);
-  const doors = { console: here, p4: { ...here, trustAddresses: true }, anonymousBrowsers: true };
+  const p4 = { ...here, trustAddresses: true };
+  const filesystem = { filesystem: here, register: here };
+  const doors = { console: here, ...filesystem, p4, anonymousBrowsers: true };
   assert.deepEqual(told(doorFindings(doors, false)), [
     "note console",
+    "note file system",
+    "note register",
     "good P4 port",
     "note browsers",
   ]);
@@ -34,9 +38,13 @@ test("what listens on this machine only is not serious", () => {
 
 test("what others reach without showing a secret, or in plain text, is serious", () => {
   const p4 = { ...everywhere, trustAddresses: true };
-  const findings = doorFindings({ console: everywhere, p4, anonymousBrowsers: true }, true);
+  const filesystem = { filesystem: everywhere, register: everywhere };
+  const doors = { console: everywhere, ...filesystem, p4, anonymousBrowsers: true };
+  const findings = doorFindings(doors, true);
   assert.deepEqual(told(findings), [
     "serious console",
+    "serious file system",
+    "serious register",
     "serious P4 port",
     "warning P4 port",
     "serious browsers",

@@ -7,7 +7,12 @@ const tunnel = "reach it by a tunnel, as ssh -L";
 
 /** `isReached`: from other machines, the coordinator's own port is. */
 export function doorFindings(doors: Doors, isReached: boolean): Finding[] {
-  return [...consoleFindings(doors), ...p4Findings(doors), ...browserFindings(doors, isReached)];
+  return [
+    ...consoleFindings(doors),
+    ...filesystemFindings(doors),
+    ...p4Findings(doors),
+    ...browserFindings(doors, isReached),
+  ];
 }
 
 function consoleFindings({ console: at }: Doors): Finding[] {
@@ -21,6 +26,25 @@ function consoleFindings({ console: at }: Doors): Finding[] {
   const what = `at ${where}: its protocol has no authentication, anybody can be any of its users`;
   const fix = `drop --console-host and ${tunnel}, or let a firewall say who reaches it`;
   return [{ severity: "serious", topic: "console", what, fix }];
+}
+
+function filesystemFindings({ filesystem = null, register = null }: Doors): Finding[] {
+  const open = [
+    { topic: "file system", option: "--filesystem", at: filesystem, can: "read, write and remove" },
+    { topic: "register", option: "--register", at: register, can: "register workers" },
+  ];
+  return open.flatMap(({ at, can, option, topic }): Finding[] => {
+    if (at === null) return [];
+    const where = `${at.host}:${at.port}`;
+    if (isLoopback(at.host)) {
+      const what = `at ${where}: everybody on this machine can ${can}`;
+      const fix = `fine where all who use this machine trust each other; else drop ${option}`;
+      return [{ severity: "note", topic, what, fix }];
+    }
+    const what = `at ${where}: its protocol has no authentication, anybody can ${can}`;
+    const fix = `use ${option} 127.0.0.1:${at.port} and ${tunnel}, or let a firewall guard it`;
+    return [{ severity: "serious", topic, what, fix }];
+  });
 }
 
 function p4Findings({ p4: at }: Doors): Finding[] {

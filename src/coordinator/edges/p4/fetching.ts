@@ -1,6 +1,7 @@
 /** Who has what, and leave to take it: the calls of those who want files, and of those who are
  *  asked for them. */
 import { may, tokenProblem } from "../../../core/access/roles.ts";
+import type { MemberRecord } from "../../../core/catalogue.ts";
 import { peerOfToken, type WantedFile } from "../../../core/sharing/view.ts";
 import { tokenRecord } from "../../../core/view.ts";
 import {
@@ -48,7 +49,7 @@ function requesterOf(call: P4Call<{ token?: string }>, unknownStatus: 401 | 404)
 }
 
 /** The requester's name while it may still ask; null when its peer or token is gone. */
-function nameOf(requester: string, { loop, members }: P4Parts): string | null {
+function nameOf(requester: string, { loop, members }: RedeemParts): string | null {
   if (requester === ownRequester) return requester;
   const id = requester.slice(requester.indexOf(":") + 1);
   if (requester.startsWith("peer:")) {
@@ -112,15 +113,27 @@ function wanted({ file_name: name, root }: WantedBody): WantedFile {
 }
 
 export function redeem(call: P4Call<Redemption>): Redeemed {
-  const { body, loop, members, tickets } = call;
+  const { body, members } = call;
   const source = members.peerOf(body.token);
   if (source === null || !members.touch(source.name)) throw peerNotFound(401);
-  const redeemed = tickets.redeem(body.ticket, source.name, loop.steadyMs());
-  const requester = redeemed === null ? null : nameOf(redeemed.terms.requester, call);
-  if (redeemed === null || requester === null) throw new P4Refusal(401, "Invalid ticket");
+  const redeemed = redeemedBy(source, body.ticket, call);
+  if (redeemed === null) throw new P4Refusal(401, "Invalid ticket");
+  return redeemed;
+}
+
+type RedeemParts = Pick<P4Parts, "loop" | "members" | "tickets">;
+
+/** Null when the ticket is not good for what this member offers now. */
+export function redeemedBy(
+  source: MemberRecord,
+  ticket: string,
+  parts: RedeemParts,
+): Redeemed | null {
+  const redeemed = parts.tickets.redeem(ticket, source.name, parts.loop.steadyMs());
+  const requester = redeemed === null ? null : nameOf(redeemed.terms.requester, parts);
+  if (redeemed === null || requester === null) return null;
   const { fileName, root } = redeemed.terms;
-  const offered = source.files.get(fileName);
-  if (offered === undefined || offered.root !== root) throw new P4Refusal(401, "Invalid ticket");
+  if (source.files.get(fileName)?.root !== root) return null;
   const expiresInS = Math.ceil(redeemed.expiresInMs / 1_000);
   return { file_name: fileName, root, requester, expires_in_s: expiresInS };
 }

@@ -1,0 +1,112 @@
+/** Discovery by UDP, both roles: answers the question of existing programs, and asks it. */
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
+import { ClusterError } from "../../../core/error.ts";
+import type { Listen } from "../../../link/listen.ts";
+import { listenError } from "../../../link/listen-error.ts";
+import {
+  decodeAddress,
+  encodeAddress,
+  isQuestion,
+  question,
+} from "../../../wire/filesystem/discovery.ts";
+
+export type Answering = { readonly port: number; close(): Promise<void> };
+
+/** Answers on the address, and on the broadcast address of its network where there is one. */
+export async function answerQuestions({ host, port }: Listen, at: Listen): Promise<Answering> {
+  const answer = encodeAddress(at);
+  const take = (socket: Socket) =>
+    socket.on("message", (datagram: Uint8Array, { address, port: from }: RemoteInfo) => {
+      if (isQuestion(datagram)) socket.send(answer, from, address, () => {});
+    });
+  const own = take(await bound({ host, port }));
+  const sockets = [own];
+  const chosen = own.address().port;
+  const broadcast = broadcastOf(host);
+  if (broadcast !== null) {
+    // Systems that bind no broadcast address give it to the socket of the address itself.
+    const second = await bound({ host: broadcast, port: chosen }).catch(() => null);
+    if (second !== null) sockets.push(take(second));
+  }
+  return {
+    port: chosen,
+    async close() {
+      await Promise.all(sockets.map((socket) => new Promise<void>((done) => socket.close(done))));
+    },
+  };
+}
+
+export type AskOptions = Listen & {
+  /** Ends when no answer came for this long, ms. Default 2,000, as existing programs have it. */
+  readonly quietMs?: number;
+  /** Ends with so many answers. Default 256. */
+  readonly answersMax?: number;
+};
+
+/** Asks at one address, or at all of a network by its broadcast address. What is no pickled pair of
+ *  strings is not taken. Each address once, in the order in which they came. */
+export async function askAround(options: AskOptions): Promise<Listen[]> {
+  const { answersMax = 256, host, port, quietMs = 2_000 } = options;
+  const found = new Map<string, Listen>();
+  const socket = await bound({ host: isIP(host) === 6 ? "::" : "0.0.0.0", port: 0 });
+  const { promise, reject, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, quietMs);
+  try {
+    socket.setBroadcast(true);
+    socket.on("message", (datagram: Uint8Array) => {
+      const address = readQuietly(datagram);
+      if (address === null) return;
+      found.set(`${address.host} ${address.port}`, address);
+      timer.refresh();
+      if (found.size >= answersMax) resolve();
+    });
+    socket.send(question, port, host, (error) => {
+      if (error === null) return;
+      const text = `cannot ask at ${host}:${port} (${error.message}); name another address`;
+      reject(new ClusterError("unavailable", text, { cause: error }));
+    });
+    await promise;
+    return [...found.values()];
+  } finally {
+    clearTimeout(timer);
+    socket.close();
+  }
+}
+
+function readQuietly(datagram: Uint8Array): Listen | null {
+  try {
+    return decodeAddress(datagram);
+  } catch {
+    return null;
+  }
+}
+
+function bound({ host, port }: Listen): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(isIP(host) === 6 ? "udp6" : "udp4");
+    socket.once("error", (cause) => {
+      socket.close();
+      reject(listenError(cause, { host, port }, { options: "--filesystem", free: "another port" }));
+    });
+    socket.bind({ address: host, port, exclusive: true }, () => {
+      // An ICMP answer to what was sent is no failure of ours.
+      socket.removeAllListeners("error").on("error", () => {});
+      resolve(socket);
+    });
+  });
+}
+
+/** Null for all addresses at once, which hear broadcasts anyway, and for IPv6. */
+function broadcastOf(host: string): string | null {
+  if (isIP(host) !== 4 || host === "0.0.0.0") return null;
+  const own = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ address }) => address === host);
+  const netmask = own?.netmask ?? (host.startsWith("127.") ? "255.0.0.0" : null);
+  if (netmask === null) return null;
+  const mask = netmask.split(".").map(Number);
+  const parts = host.split(".").map((part, index) => Number(part) | (~(mask[index] ?? 255) & 0xff));
+  return parts.join(".");
+}

@@ -1,0 +1,212 @@
+/** The file system of the filesystem protocol: ZeroMQ in front, the coordinator's blobs and
+ *  catalogue behind.
+ *
+ *  The protocol has no authentication: whoever reaches the port can read, write and remove. */
+import { ClusterError } from "../../../core/error.ts";
+import { isLoopback, type Listen } from "../../../link/listen.ts";
+import type { Certificate } from "../../../link/tls/self-signed.ts";
+import { openReplyServer, type ReplyServer } from "../../../link/zeromq/reply-server.ts";
+import { HashPool } from "../../../peer/hashing/pool.ts";
+import { errorAnswer, okAnswer } from "../../../wire/filesystem/answers.ts";
+import { decodeMessage, encodeMessage } from "../../../wire/filesystem/codec.ts";
+import { requestBytesMax } from "../../../wire/filesystem/limits.ts";
+import {
+  databaseCalls,
+  type FileRequest,
+  parseRequest,
+} from "../../../wire/filesystem/messages.ts";
+import type { Services } from "../../services.ts";
+import { advertisedHost } from "./advertised.ts";
+import { CallPool } from "./call-pool.ts";
+import { type CallContext, type CallLimits, defaultCallLimits } from "./calls/context.ts";
+import { getData, putData } from "./calls/data.ts";
+import { appendBlock, databaseCall } from "./calls/database.ts";
+import { putJob, removeJob, stoppedJob } from "./calls/job.ts";
+import { type Answering, answerQuestions } from "./discovery.ts";
+import { Databases } from "./store/databases.ts";
+import { Files } from "./store/files.ts";
+import { Offered } from "./store/offered.ts";
+import { PeerFiles } from "./store/peer-files.ts";
+
+export type FilesystemOptions = Partial<Listen> & {
+  /** UDP port of discovery; default: the one after `port`. */
+  readonly discoveryPort?: number;
+  readonly limits?: Partial<CallLimits>;
+  /** What an operator should know, a line each. */
+  readonly onNews?: (text: string) => void;
+};
+
+export type FilesystemParts = Pick<
+  Services,
+  "blobs" | "loop" | "lowWater" | "members" | "sharedInputs" | "sweep" | "tickets"
+> & {
+  readonly dataDir: string;
+  /** Of the coordinator; null where others cannot reach it. */
+  readonly certificate: Certificate | null;
+  readonly onError: (error: unknown) => void;
+};
+
+export type FilesystemServing = Listen & {
+  /** Where existing programs are told that it is. */
+  readonly advertised: Listen;
+  /** UDP; null = its port is in use. */
+  readonly discoveryPort: number | null;
+  close(): Promise<void>;
+};
+
+const defaultPort = 8080;
+/** Requests at once on the main port. */
+const requestsMax = 64;
+
+export async function serveFilesystem(
+  options: FilesystemOptions,
+  parts: FilesystemParts,
+): Promise<FilesystemServing> {
+  const closers: Array<() => unknown> = [];
+  const close = async () => {
+    for (let one = closers.pop(); one !== undefined; one = closers.pop()) await one();
+  };
+  try {
+    return await open(options, parts, { closers, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function open(
+  options: FilesystemOptions,
+  parts: FilesystemParts,
+  {
+    close,
+    closers,
+  }: { readonly closers: Array<() => unknown>; readonly close: () => Promise<void> },
+): Promise<FilesystemServing> {
+  const { host = "127.0.0.1", onNews = () => {}, port: wanted = defaultPort } = options;
+  const limits = { ...defaultCallLimits, ...options.limits };
+  const advertised = advertisedHost(host);
+  const pool = new HashPool(1);
+  closers.push(() => pool.close());
+  const files = new Files({ ...parts, pool });
+  closers.push(() => files.close());
+  const offered = await openOffered(parts, files, { host, advertised, onNews });
+  closers.push(() => offered.close());
+  const calls = new CallPool({ host, limits, onError: errorSink(parts.onError, onNews) });
+  closers.push(() => calls.close());
+  const context: CallContext = {
+    files,
+    offered,
+    databases: new Databases(parts.dataDir),
+    peerFiles: new PeerFiles(parts.members, parts.sharedInputs),
+    limits,
+    answerOf: (port) => okAnswer({ ip: advertised, port: String(port) }),
+  };
+  const server = await openMain({ host, port: wanted }, (request) =>
+    answer(request, { calls, context, onError: parts.onError }),
+  );
+  closers.push(() => server.close());
+  const { discoveryPort = wanted === 0 ? 0 : wanted + 1 } = options;
+  const at = { host: advertised, port: server.port };
+  const found = await openDiscovery({ host, port: discoveryPort }, at, onNews);
+  if (found !== null) closers.push(() => found.close());
+  return { host, port: server.port, advertised: at, discoveryPort: found?.port ?? null, close };
+}
+
+function openOffered(
+  parts: FilesystemParts,
+  files: Files,
+  {
+    advertised,
+    host,
+    onNews,
+  }: { host: string; advertised: string; onNews: (text: string) => void },
+): Promise<Offered> {
+  const certificate = isLoopback(host) ? null : parts.certificate;
+  return Offered.open({ ...parts, files, host, advertised, certificate, onNews });
+}
+
+function openMain(
+  at: Listen,
+  answer: (request: Uint8Array) => Promise<Uint8Array>,
+): Promise<ReplyServer> {
+  const advice = { options: "--filesystem", free: "--filesystem 0" };
+  return openReplyServer({ ...at, advice, requestMaxBytes: requestBytesMax, requestsMax, answer });
+}
+
+/** Without it existing programs must be told the address: that is no reason not to serve. */
+async function openDiscovery(
+  listen: Listen,
+  at: Listen,
+  onNews: (text: string) => void,
+): Promise<Answering | null> {
+  try {
+    return await answerQuestions(listen, at);
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error;
+    onNews(`the file system is not found by broadcast: ${error.text}`);
+    return null;
+  }
+}
+
+function errorSink(onError: (error: unknown) => void, onNews: (text: string) => void) {
+  return (error: unknown) => {
+    if (error instanceof ClusterError) onNews(`filesystem protocol: ${error.text}`);
+    else onError(error);
+  };
+}
+
+type Around = {
+  readonly calls: CallPool;
+  readonly context: CallContext;
+  readonly onError: (error: unknown) => void;
+};
+
+async function answer(frame: Uint8Array, around: Around): Promise<Uint8Array> {
+  let name = "";
+  try {
+    const message = decodeMessage(frame);
+    name = message.name;
+    return await perform(parseRequest(message), around);
+  } catch (error) {
+    if (error instanceof ClusterError) return refusal(name, error);
+    around.onError(error);
+    return encodeMessage("ERROR", {
+      info: "a bug of the coordinator",
+      type_error: "InternalError",
+    });
+  }
+}
+
+async function perform(request: FileRequest, { calls, context }: Around): Promise<Uint8Array> {
+  if (request.call === "REMOVEJOB") return removeJob(request.job, context);
+  if (request.call === "STOP") return stoppedJob(request.job, context);
+  const step = await secondStep(request, context);
+  return context.answerOf(await calls.begin(step));
+}
+
+function secondStep(
+  request: Exclude<FileRequest, { call: "REMOVEJOB" | "STOP" }>,
+  context: CallContext,
+) {
+  switch (request.call) {
+    case "PUTDATA":
+      return putData(request, context);
+    case "GETDATA":
+      return getData(request, context);
+    case "PUTJOB":
+      return putJob(request, context);
+    case "APPENDBLOCK":
+      return appendBlock(request.job, request.block, context);
+    default:
+      return databaseCall(request.call, request.job, context);
+  }
+}
+
+/** In the words of deployed file systems, where they have some. */
+function refusal(name: string, error: ClusterError): Uint8Array {
+  if (error.code !== "not-found") return errorAnswer(error);
+  if (name === "REMOVEJOB" || name === "STOP")
+    return encodeMessage("ERROR", { info: "404: Job not found" });
+  const isDatabase = databaseCalls.some((call) => call === name);
+  return errorAnswer(error, isDatabase ? "FileNotFoundError" : "FileNotFound");
+}

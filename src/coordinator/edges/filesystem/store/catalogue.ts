@@ -1,0 +1,126 @@
+/** Which name stands for which blob, and which jobs there are: a table on the disk, so that what was
+ *  acknowledged is there after a restart. A change is durable when its call returns. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Hash } from "../../../../core/ids.ts";
+import { makeDirectory } from "../../../../store/directory.ts";
+import { storageFailure } from "../../../../store/failure.ts";
+
+export type StoredFile = {
+  /** As its sender calls it, `job/file`. */
+  readonly name: string;
+  /** SHA-256 of the bytes: the blob's name. */
+  readonly hash: Hash;
+  readonly sizeBytes: number;
+  /** Merkle root, by which peers know it, and the hashes of its pieces. */
+  readonly root: Hash;
+  readonly layer: Uint8Array;
+};
+
+/** Below the data directory. */
+export const filesystemDir = "filesystem";
+const catalogueFile = "files.sqlite";
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS file (
+    name TEXT PRIMARY KEY, hash TEXT NOT NULL, size INTEGER NOT NULL, root TEXT NOT NULL,
+    layer BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY) STRICT`;
+
+/** Hashes of all files in a data directory, also while nothing serves them. */
+export function storedHashes(dataDir: string): Hash[] {
+  const path = join(dataDir, filesystemDir, catalogueFile);
+  if (!existsSync(path)) return [];
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+  try {
+    return database
+      .prepare("SELECT DISTINCT hash FROM file")
+      .all()
+      .map(({ hash }) => hash as Hash);
+  } finally {
+    database.close();
+  }
+}
+
+export class Catalogue {
+  readonly #database: DatabaseSync;
+
+  constructor(dataDir: string) {
+    const dir = join(dataDir, filesystemDir);
+    makeDirectory(dir);
+    this.#database = new DatabaseSync(join(dir, catalogueFile), { timeout: 5_000 });
+    this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    this.#database.exec(schema);
+  }
+
+  find(name: string): StoredFile | null {
+    const row = this.#database.prepare("SELECT * FROM file WHERE name = ?").get(name);
+    return row === undefined ? null : storedFile(row);
+  }
+
+  /** Those whose name begins so, sorted; all by default. */
+  files(below = ""): StoredFile[] {
+    const sql = "SELECT * FROM file WHERE substr(name, 1, ?) = ? ORDER BY name";
+    return this.#database
+      .prepare(sql)
+      .all([...below].length, below)
+      .map(storedFile);
+  }
+
+  hasJob(job: string): boolean {
+    return this.#database.prepare("SELECT 1 FROM job WHERE name = ?").get(job) !== undefined;
+  }
+
+  /** All or nothing. Throws `storage-full`, `storage-failed`. */
+  put(files: readonly StoredFile[], job: string | null = null): void {
+    this.#together(() => {
+      const insert = this.#database.prepare("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)");
+      for (const { name, hash, sizeBytes, root, layer } of files) {
+        insert.run(name, hash, sizeBytes, root, layer);
+      }
+      if (job !== null) this.#database.prepare("INSERT OR IGNORE INTO job VALUES (?)").run(job);
+    });
+  }
+
+  /** The job and all of its files; their names. */
+  removeJob(job: string): string[] {
+    let names: string[] = [];
+    this.#together(() => {
+      const below = `${job}/`;
+      names = this.#database
+        .prepare("DELETE FROM file WHERE substr(name, 1, ?) = ? RETURNING name")
+        .all([...below].length, below)
+        .map(({ name }) => name as string);
+      this.#database.prepare("DELETE FROM job WHERE name = ?").run(job);
+    });
+    return names;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #together(work: () => void): void {
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      work();
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw storageFailure(error, "the list of files of the filesystem protocol");
+    }
+  }
+}
+
+function storedFile(row: Record<string, unknown>): StoredFile {
+  const { hash, layer, name, root, size } = row;
+  return {
+    name: name as string,
+    hash: hash as Hash,
+    sizeBytes: size as number,
+    root: root as Hash,
+    layer: layer as Uint8Array,
+  };
+}

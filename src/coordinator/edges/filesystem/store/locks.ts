@@ -1,0 +1,59 @@
+/** One writer of a file at a time. Readers need no lock: they read the blob that the name stood for
+ *  when they began, so a reader and a writer never hold each other up. */
+
+type Waiter = () => void;
+
+export class Locks {
+  readonly #held = new Map<string, Set<Waiter>>();
+
+  /** Null while another writes it. The returned function gives it free; it may be called twice. */
+  take(name: string): (() => void) | null {
+    if (this.#held.has(name)) return null;
+    const waiters = new Set<Waiter>();
+    this.#held.set(name, waiters);
+    return () => {
+      if (this.#held.get(name) !== waiters) return;
+      this.#held.delete(name);
+      for (const wake of waiters) wake();
+    };
+  }
+
+  isHeld(name: string): boolean {
+    return this.#held.has(name);
+  }
+
+  /** Whether any file of the job is being written. */
+  isHeldBelow(job: string): boolean {
+    return [...this.#held.keys()].some((name) => name.startsWith(`${job}/`));
+  }
+
+  /** Waits until no call writes it, or `waitMs` are over; whether it is free now. */
+  async free(name: string, waitMs: number): Promise<boolean> {
+    const endMs = performance.now() + waitMs;
+    for (;;) {
+      const waiters = this.#held.get(name);
+      if (waiters === undefined) return true;
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) return false;
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          clearTimeout(timer);
+          waiters.delete(wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, leftMs);
+        waiters.add(wake);
+      });
+    }
+  }
+
+  /** Waits for it, then takes it; null when `waitMs` were not enough. */
+  async takeWithin(name: string, waitMs: number): Promise<(() => void) | null> {
+    const endMs = performance.now() + waitMs;
+    for (;;) {
+      const release = this.take(name);
+      if (release !== null) return release;
+      if (!(await this.free(name, endMs - performance.now()))) return null;
+    }
+  }
+}

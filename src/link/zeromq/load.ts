@@ -1,0 +1,52 @@
+/** The ZeroMQ library, loaded when a server or client of it is opened: it is 41 MB with its binaries,
+ *  so that only those who use it install it. Its types are written here, as far as they are used,
+ *  for the same reason. */
+import { ClusterError } from "../../core/error.ts";
+
+export type ZeromqSocket = {
+  readonly closed: boolean;
+  readonly lastEndpoint: string | null;
+  bind(endpoint: string): Promise<void>;
+  connect(endpoint: string): void;
+  /** Rejects after `receiveTimeout` ms, and when the socket is closed meanwhile. */
+  receive(): Promise<Buffer[]>;
+  /** Throws EBUSY, at once and not in the promise, while another send waits. */
+  send(message: Buffer | ReadonlyArray<Buffer | string>): Promise<void>;
+  close(): void;
+};
+
+export type ZeromqOptions = {
+  /** How long what was sent may take to leave once the socket is closed, ms. */
+  readonly linger: number;
+  /** Bytes of a frame; a connection that sends more is closed. */
+  readonly maxMessageSize: number;
+  /** Longest handshake, ms. */
+  readonly handshakeInterval: number;
+  readonly receiveTimeout?: number;
+  readonly sendTimeout?: number;
+  readonly ipv6: boolean;
+};
+
+type SocketKind = new (options: ZeromqOptions) => ZeromqSocket;
+
+export type Zeromq = {
+  readonly Reply: SocketKind;
+  readonly Request: SocketKind;
+  readonly Router: SocketKind;
+};
+
+/** Not written into the import, so that the compiler does not look for it. */
+const packageName: string = "zeromq";
+let loading: Promise<Zeromq> | null = null;
+
+/** Throws `unavailable` with what to install. */
+export function loadZeromq(): Promise<Zeromq> {
+  loading ??= (import(packageName) as Promise<Zeromq>).catch((cause) => {
+    loading = null;
+    const code = (cause as { code?: string }).code ?? "";
+    const why = code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `cannot be loaded (${code})`;
+    const text = `the filesystem protocol needs the package zeromq, which ${why}`;
+    throw new ClusterError("unavailable", `${text}; get it with: npm install zeromq@6`, { cause });
+  });
+  return loading;
+}

@@ -1,0 +1,20 @@
+/** How much the filesystem protocol may hold. What we send keeps them, too. */
+
+/** A request on a main port. */
+export const requestBytesMax = 1024 * 1024;
+/** One frame on the port of a call: content, or a message with pairs or rows. */
+export const frameBytesMax = 64 * 1024 * 1024;
+/** A line that GETDATA sends; a longer one is sent in several frames, which readers join. */
+export const lineBytesMax = 8 * 1024 * 1024;
+/** UTF-8 bytes of a file's or job's name. */
+export const nameBytesMax = 1_024;
+/** Names in PUTJOB's `files`. */
+export const filesMax = 10_000;
+/** Containers within each other, in JSON and in pickles. */
+export const depthMax = 100;
+/** Values in one pickle or JSON text. */
+export const valuesMax = 5_000_000;
+/** A pickle that APPENDBLOCK reads or writes. */
+export const pickleBytesMax = 64 * 1024 * 1024;
+/** The answer to a question of discovery. */
+export const discoveryBytesMax = 1_024;
