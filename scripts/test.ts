@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { compileCache } from "../test/compile-cache.ts";
 import { ensureChromium } from "./browsers/ensure-chromium.ts";
+import { ensurePythonZeromq } from "./python/ensure-zeromq.ts";
 import { buildWeb } from "./web/build-web.ts";
 
 const everything = ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"];
@@ -15,6 +16,7 @@ const files = args.filter((arg) => !arg.startsWith("-"));
 const flags = args.map((arg) => (arg === "--only" ? "--test-only" : arg));
 if (files.length === 0) {
   ensureChromium();
+  ensurePythonZeromq();
   // Once, and not in each of the tests that need it.
   await buildWeb();
 }

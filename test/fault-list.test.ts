@@ -30,9 +30,6 @@ const notBuilt = new Map([
   ["C13", "logs in other engines than SQLite"],
   ["X10", "trust in what a worker or tab computes"],
   ["X11", "a standby coordinator and replicas, logs in other engines than SQLite"],
-  ...Array.from({ length: 7 }, (_, index) => {
-    return [`T1.${index + 1}`, "the protocol of seed 1 (file system and jobtracker)"] as const;
-  }),
 ]);
 
 const ids = Object.entries(rows).flatMap(([letter, count]) =>

@@ -72,10 +72,17 @@ test("T1.5: what is no message, or is not as long as it says, is refused", () =>
     "\0\0\0\0",
   ];
   for (const text of bad) {
-    assert.equal(refusal(() => decodeMessage(bytesOf(text))), "protocol-violated", text);
+    assert.equal(
+      refusal(() => decodeMessage(bytesOf(text))),
+      "protocol-violated",
+      text,
+    );
   }
   const notText = Uint8Array.of(0x4f, 0x4b, 0x20, 0x31, 0x20, 0xff);
-  assert.equal(refusal(() => decodeMessage(notText)), "protocol-violated");
+  assert.equal(
+    refusal(() => decodeMessage(notText)),
+    "protocol-violated",
+  );
 });
 
 test("T1.6: extra keys are ignored, `__proto__` is only a key, what is missing is named", () => {
@@ -93,7 +100,10 @@ test("T1.6: extra keys are ignored, `__proto__` is only a key, what is missing i
 test("both spellings are read: the document's and the deployed one", () => {
   const pairs = [
     ['PUTDATA 2 {"file_url": "./j//x", "bytes": true}', 'PUTDATA 2 {"file_url": "j/x", "byte": 1}'],
-    ['INSERTJOB 1 {"db_url": "j/database.sqlite3"}', 'INSERTJOB 1 {"status_db_url": "./j/database.sqlite3"}'],
+    [
+      'INSERTJOB 1 {"db_url": "j/database.sqlite3"}',
+      'INSERTJOB 1 {"status_db_url": "./j/database.sqlite3"}',
+    ],
     ['PUTJOB 1 {"job_hash": "j"}', 'PUTJOB 1 {"job_id": "j"}'],
     ['REMOVEJOB 1 {"file_url": "j"}', 'REMOVEJOB 1 {"job_url": "./j"}'],
   ];
@@ -121,15 +131,38 @@ test("SQL in a name of a column or table is no column or table", () => {
     'GETROWS 2 {"table": "toString", "filters": []}',
   ];
   for (const text of texts) {
-    assert.equal(refusal(() => parseDetails("GETROWS", decodeMessage(bytesOf(text)))), "bad-request");
+    assert.equal(
+      refusal(() => parseDetails("GETROWS", decodeMessage(bytesOf(text)))),
+      "bad-request",
+    );
   }
 });
 
 test("T1.2: a name that climbs out of the store names nothing", () => {
-  const outside = ["../x", "a/../../x", "/a", "a\\b", "", ".", "./", "a/..", "x\0y", "é".repeat(600)];
-  for (const url of outside) assert.equal(refusal(() => fileNameOf(url)), "not-found", url);
+  const outside = [
+    "../x",
+    "a/../../x",
+    "/a",
+    "a\\b",
+    "",
+    ".",
+    "./",
+    "a/..",
+    "x\0y",
+    "é".repeat(600),
+  ];
+  for (const url of outside)
+    assert.equal(
+      refusal(() => fileNameOf(url)),
+      "not-found",
+      url,
+    );
   for (const url of ["/database.sqlite3", "../database.sqlite3", "a/b/database.sqlite3", "a/b"]) {
-    assert.equal(refusal(() => jobOfDatabase(url)), "not-found", url);
+    assert.equal(
+      refusal(() => jobOfDatabase(url)),
+      "not-found",
+      url,
+    );
   }
   assert.equal(fileNameOf("./a/./b//c.txt"), "a/b/c.txt");
 });
@@ -155,6 +188,10 @@ test("discovery has the bytes of deployed file systems, and takes no other pickl
   const run = "cos\nsystem\n(S'true'\ntR.";
   assert.throws(() => decodeAddress(bytesOf(run)), /GLOBAL/);
   for (const text of ["", "(I1\nI2\nt.", "(V10.0.0.2\nV0\nt.", "(V10.0.0.2\nV8080\nV1\nt."]) {
-    assert.equal(refusal(() => decodeAddress(bytesOf(text))), "protocol-violated", text);
+    assert.equal(
+      refusal(() => decodeAddress(bytesOf(text))),
+      "protocol-violated",
+      text,
+    );
   }
 });

@@ -65,7 +65,15 @@ test("a pickle that holds itself, or grows by its memo, is refused", () => {
   // Each list holds the one before ten times.
   const bomb = [0x28, 0x5d, 0x94, 0x4e, 0x61];
   for (let level = 1; level < 60; level++) {
-    bomb.push(0x5d, 0x94, 0x28, ...Array(10).fill([0x68, level - 1]).flat(), 0x65);
+    bomb.push(
+      0x5d,
+      0x94,
+      0x28,
+      ...Array(10)
+        .fill([0x68, level - 1])
+        .flat(),
+      0x65,
+    );
   }
   assert.throws(() => readPickle(Uint8Array.from([...bomb, 0x6c, 0x2e])), /more than/);
   const deep = Uint8Array.from([...Array(200).fill(0x5d), ...Array(199).fill(0x61), 0x2e]);

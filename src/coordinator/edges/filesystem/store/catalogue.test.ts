@@ -1,0 +1,47 @@
+/** What keeps the blobs of the filesystem protocol from the sweep, also while nothing serves them. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { emptyState } from "../../../../core/coordinator.ts";
+import { openMemoryBlobs } from "../../../../store/blob/memory.ts";
+import { BlobSweep } from "../../../jobs/blob-sweep.ts";
+import { ManualTimers } from "../../../testing/manual-timers.ts";
+import { temporaryDir } from "../../../testing/opened.ts";
+import { Catalogue, storedHashes } from "./catalogue.ts";
+
+test("a sweep leaves the blobs of stored files alone, and takes those of removed ones", async (t) => {
+  const dataDir = temporaryDir(t);
+  assert.deepEqual(storedHashes(dataDir), []);
+  const blobs = openMemoryBlobs();
+  const [kept, other] = await Promise.all(
+    ["kept", "other"].map((text) => blobs.put([Buffer.from(text)])),
+  );
+  assert.ok(kept !== undefined && other !== undefined);
+  const catalogue = new Catalogue(dataDir);
+  const file = { ...kept, name: "j/x", root: kept.hash, layer: new Uint8Array(0) };
+  catalogue.put([file], "j");
+  catalogue.close();
+  const timers = new ManualTimers();
+  const sweep = new BlobSweep({
+    blobs,
+    stateNow: emptyState,
+    namedBy: async () => [],
+    otherNames: () => storedHashes(dataDir),
+    timers,
+  });
+  t.after(() => sweep.stop());
+  assert.equal((await sweep.sweep(0)).blobs, 1);
+  assert.notEqual(await blobs.size(kept.hash), null);
+  assert.equal(await blobs.size(other.hash), null);
+  const again = new Catalogue(dataDir);
+  assert.deepEqual(again.find("j/x"), file);
+  // Names with signs that a pattern of SQL would take for others.
+  again.put([
+    { ...file, name: "j%/y" },
+    { ...file, name: "jé/y" },
+  ]);
+  assert.deepEqual(again.removeJob("j"), ["j/x"]);
+  assert.deepEqual(again.removeJob("j%"), ["j%/y"]);
+  assert.deepEqual(again.removeJob("jé"), ["jé/y"]);
+  again.close();
+  assert.equal((await sweep.sweep(0)).blobs, 1);
+});
