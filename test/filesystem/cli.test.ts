@@ -17,7 +17,7 @@ async function up(place: Place, ...args: string[]): Promise<{ client: Client; ru
 
 const text = (lines: number) => Array.from({ length: lines }, (_, i) => `word${i % 7}\n`).join("");
 
-test("a file put by the protocol is listed, fetched by P4 and mapped, and P4's by GETDATA", async (t) => {
+test("what the protocol puts is listed, fetched and mapped; what peers share is got", async (t) => {
   const place = new Place(t, { "own/from-peer.txt": "of a peer\n\nlast" });
   const { client } = await up(place, "--workers", "1");
   const content = text(5_000);
@@ -38,7 +38,7 @@ test("a file put by the protocol is listed, fetched by P4 and mapped, and P4's b
   assert.deepEqual(lines.map(String), ["of a peer\n", "\n", "last"]);
 });
 
-test("what was acknowledged is there after kill -9, what was not is not there at all", async (t) => {
+test("what was acknowledged is there after kill -9, and nothing else is", async (t) => {
   const place = new Place(t);
   const first = await up(place, "--workers", "0");
   await first.client.putJob("j1");

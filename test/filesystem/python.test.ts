@@ -1,5 +1,5 @@
-/** An independent peer in Python, written from the documents of the filesystem protocol, and pickles
- *  of Python's own pickle in both directions. */
+/** An independent peer in Python, written from the documents of the filesystem protocol, and
+ *  pickles of Python's own pickle in both directions. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";

@@ -3,8 +3,8 @@
  *
  *  1. What a removed job named goes at once, unless another job names it, an upload of it may still
  *     be submitted, or somebody reads it: then it goes with that.
- *  2. Any other blob, unless it is a file of the filesystem protocol, goes when it is older than the grace, and was not touched (uploaded, or asked
- *     for) within it.
+ *  2. Any other blob goes when it is older than the grace, and was not touched (uploaded, or asked
+ *     for) within it; unless it is a file of the filesystem protocol.
  *  3. Only the coordinator that has the log sweeps.
  *  4. When the plan of a job cannot be read, its inputs are not known. A job that has ended needs
  *     none: what the state names stays. While it runs, every blob stays that was stored before it

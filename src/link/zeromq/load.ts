@@ -1,6 +1,6 @@
-/** The ZeroMQ library, loaded when a server or client of it is opened: it is 41 MB with its binaries,
- *  so that only those who use it install it. Its types are written here, as far as they are used,
- *  for the same reason. */
+/** The ZeroMQ library, loaded when a server or client of it is opened: it is 41 MB with its
+ *  binaries, so that only those who use it install it. Its types are written here, as far as they
+ *  are used, for the same reason. */
 import { ClusterError } from "../../core/error.ts";
 
 export type ZeromqSocket = {

@@ -7,7 +7,7 @@ export function okAnswer(payload: Readonly<Record<string, PyValue>> = {}): Uint8
   return encodeMessage("OK", payload);
 }
 
-/** Deployed trackers try again after half a second when they read this, and give up on any other. */
+/** Deployed trackers try again after half a second at this one, and give up at any other. */
 export const lockedType = "LockFileError";
 
 /** `type_error` of each code, in the names of deployed peers where they have one. */

@@ -28,7 +28,7 @@ test("T1.1: empty lines, CRLF, binary data and a missing newline are kept exactl
   }
 });
 
-test("T1.1: an upload that announces its size is refused when an empty frame cuts it", async (t) => {
+test("T1.1: an upload shorter than the size that it announces is refused", async (t) => {
   const { client } = await filesystemOpened(t);
   const short = await client.put("j/x", [text("ab")], { size: 5n });
   assert.equal(short.name, "ERROR");
@@ -57,7 +57,7 @@ test("T1.2: names outside the store, of no job, and of all jobs, are not found",
   await assert.rejects(client.get("j/__init__.py"), /does not exist/);
 });
 
-test("T1.3: the port of a call ends with it, or with silence, and there are not too many", async (t) => {
+test("T1.3: the port of a call ends with it or with silence, and there are few", async (t) => {
   const { client } = await filesystemOpened(t, { limits: { callsMax: 2, silenceMs: 400 } });
   const unused = await client.begin("PUTDATA", { file_url: "j/x", byte: true });
   const used = await client.begin("PUTJOB", { job_id: "j" });

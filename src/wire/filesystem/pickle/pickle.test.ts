@@ -1,5 +1,4 @@
-/** Pickles: round trips, every kind of refusal, and bounds. Python's own are in python.test.ts of the
- *  edge. */
+/** Pickles: round trips, every kind of refusal, and bounds. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ClusterError } from "../../../core/error.ts";

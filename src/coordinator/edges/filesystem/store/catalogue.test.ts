@@ -1,4 +1,4 @@
-/** What keeps the blobs of the filesystem protocol from the sweep, also while nothing serves them. */
+/** What keeps blobs of the filesystem protocol from the sweep, also while nothing serves them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { emptyState } from "../../../../core/coordinator.ts";
@@ -8,7 +8,7 @@ import { ManualTimers } from "../../../testing/manual-timers.ts";
 import { temporaryDir } from "../../../testing/opened.ts";
 import { Catalogue, storedHashes } from "./catalogue.ts";
 
-test("a sweep leaves the blobs of stored files alone, and takes those of removed ones", async (t) => {
+test("a sweep leaves blobs of stored files alone, and takes those of removed ones", async (t) => {
   const dataDir = temporaryDir(t);
   assert.deepEqual(storedHashes(dataDir), []);
   const blobs = openMemoryBlobs();

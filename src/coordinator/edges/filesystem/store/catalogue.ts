@@ -1,5 +1,5 @@
-/** Which name stands for which blob, and which jobs there are: a table on the disk, so that what was
- *  acknowledged is there after a restart. A change is durable when its call returns. */
+/** Which name stands for which blob, and which jobs there are: a table on the disk, so that what
+ *  was acknowledged is there after a restart. A change is durable when its call returns. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";

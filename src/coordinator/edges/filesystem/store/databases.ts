@@ -16,7 +16,8 @@ export type Row = Readonly<Record<string, string>>;
 
 const schema = Object.entries(tables).map(([table, columns]) => {
   const key = columns.slice(0, keyColumns[table as TableName]).join(", ");
-  return `CREATE TABLE IF NOT EXISTS ${table} (${columns.join(" TEXT, ")} TEXT, PRIMARY KEY (${key}))`;
+  const all = `${columns.join(" TEXT, ")} TEXT`;
+  return `CREATE TABLE IF NOT EXISTS ${table} (${all}, PRIMARY KEY (${key}))`;
 });
 
 export class Databases {

@@ -1,4 +1,4 @@
-/** The files of the filesystem protocol: names in the catalogue, bytes in the coordinator's blobs. */
+/** Files of the filesystem protocol: names in the catalogue, bytes in the coordinator's blobs. */
 import { closeSync, openSync } from "node:fs";
 import { ClusterError } from "../../../../core/error.ts";
 import { layerOfBytes, layerOfFile } from "../../../../peer/hashing/layer.ts";
