@@ -31,7 +31,7 @@ export type PlanSettings = {
   readonly splitBytes?: number;
   /** Number of reduce tasks, over the job's own; 0 = map only. */
   readonly reducers?: number;
-  /** Bytes a map task may hold before it spills; default 64 MiB, 1 KiB to 16 GiB. */
+  /** Bytes a map task may hold before it spills, 1 KiB to 16 GiB; see `spillDefault`. */
   readonly spillBytes?: number;
   /** This machine (`hostId`), where files with paths lie. */
   readonly host: string;
@@ -47,6 +47,7 @@ export type PlannedFound = {
 type Wanted = PlanSettings & { readonly unpackStart: UnpackStart };
 
 export const splitDefaultBytes = 64 * 1024 * 1024;
+const mib = 1024 * 1024;
 const reducersMax = 100_000;
 const mapTasksMax = 10_000_000;
 
@@ -55,15 +56,22 @@ export async function planFound(
   files: readonly FoundFile[],
   wanted: Wanted,
 ): Promise<PlannedFound> {
-  const mib = 1024 * 1024;
   const params = mergeParams(job.options.params ?? {}, wanted.params);
-  const spillBytes = checkNumber("spillBytes", wanted.spillBytes ?? 64 * mib, 1024, 16384 * mib);
+  const asked = wanted.spillBytes ?? spillDefault(job);
+  const spillBytes = checkNumber("spillBytes", asked, 1024, 16384 * mib);
   const fixed = { version: 1, params, spillBytes } as const;
   if (job.kind !== "tasks") return planFiles(job, files, wanted, fixed);
   const { count, upload } = listItems(job, params);
   const items = { hash: upload.hash, count };
   const plan: Plan = { ...fixed, files: [], splits: [], items, reducers: 0 };
   return { plan, inputBytes: 0, uploads: [upload] };
+}
+
+/** A `combine` of the job's own may be inexact (a sum of fractions), so that its last digits depend
+ *  on where a task spills: the bound is what every worker with 128 MiB for a task can keep. */
+function spillDefault(job: Job): number {
+  const hasCombine = job.kind === "map-reduce" && job.options.combine !== undefined;
+  return (hasCombine ? 32 : 64) * mib;
 }
 
 /** The plan as the blob that workers read, and its name. */
