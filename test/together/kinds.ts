@@ -13,11 +13,14 @@ import { repository } from "../cli/process.ts";
 
 export type JobKind = {
   readonly name: string;
-  /** `name` is free in the folder. Asked for each input; most give the same job. */
+  /** `name` is free in the folder. Called once for all inputs, or for each when `isByInput`. */
   readonly build: (folder: string, name: string, input: number) => Promise<BuiltJob>;
   /** Contents of the input files of one of `inputsEach` inputs, by the names of the inputs. */
   readonly contents: (input: number) => Readonly<Record<string, string>>;
   readonly options: Partial<PlanOptions>;
+  readonly isByInput?: true;
+  /** Has no code of its own: one process does all such jobs of an owner. */
+  readonly isOperator?: true;
 };
 
 /** Inputs of each kind. */
@@ -70,24 +73,28 @@ export const kinds: readonly JobKind[] = [
     build: file(operator('text.csv(["k", "v"]).by("k").sum("v")')),
     contents: (input) => ({ default: csv(input, 200, 40) }),
     options: twoParts,
+    isOperator: true,
   },
   {
     name: "count, an operator",
     build: file(operator('text.csv(["k", "v"]).by("v").count()')),
     contents: (input) => ({ default: csv(input, 200, 40 + input) }),
     options: twoParts,
+    isOperator: true,
   },
   {
     name: "words, an operator",
     build: file(operator("text.words().count()")),
     contents: (input) => ({ default: lines(input, 100) }),
     options: twoParts,
+    isOperator: true,
   },
   {
     name: "sort",
     build: file(operator("text.lines().sort()")),
     contents: (input) => ({ default: lines(input, 150) }),
     options: twoParts,
+    isOperator: true,
   },
   {
     name: "join",
@@ -96,6 +103,7 @@ export const kinds: readonly JobKind[] = [
     ),
     contents: (input) => ({ left: csv(input, 60, 30), right: csv(input + 1, 60, 30) }),
     options: twoParts,
+    isOperator: true,
   },
   ...["one", "two"].map((mark) => ({
     name: `mapReduce, code ${mark}`,
@@ -114,5 +122,6 @@ export const kinds: readonly JobKind[] = [
     build: (_folder, _name, input) => buildModuleJob(primes, ["10", "100", `${1_000 + input}`]),
     contents: () => ({}),
     options: {},
+    isByInput: true,
   },
 ];

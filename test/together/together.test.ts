@@ -10,17 +10,33 @@ import { Random } from "../../src/core/random.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { sharedChromium, options as withChromium } from "../browsers/chromium.ts";
 import { type Cluster, figure, isJoined, joinIn, startCluster } from "../browsers/cluster.ts";
-import { casesOf, runCase } from "./cases.ts";
+import { type Case, casesOf, runCase } from "./cases.ts";
 import { kinds } from "./kinds.ts";
 
 const jobCount = Number(process.env.TOGETHER_JOBS ?? 500);
 const seed = Number(process.env.TOGETHER_SEED ?? 1);
 const owners = ["ana", "bo", "chi"];
-/** Jobs of each owner at once. */
+type Batch = {
+  readonly jobs: number;
+  readonly owners: "one" | "all";
+  readonly of: "all" | "operators" | "one operator" | "one kind";
+};
+
+/** Submitted at once, one batch after the other. Where owners or codes mix, each task needs a new
+ *  process, which costs most of the time: such batches are small. */
+const batches: readonly Batch[] = [
+  { jobs: 40, owners: "one", of: "one operator" },
+  { jobs: 10, owners: "all", of: "operators" },
+  { jobs: 25, owners: "one", of: "one kind" },
+  { jobs: 40, owners: "one", of: "one operator" },
+  { jobs: 10, owners: "all", of: "all" },
+];
+/** Jobs of a batch at once: few, so that one ends, and the next begins, while others are open. */
 const atOnce = 4;
 /** A worker is killed each time that so many jobs have ended. */
 const jobsPerKill = 100;
-const testMaxMs = 100_000 + jobCount * 400;
+/** Only a hang reaches it. */
+const testMaxMs = 800_000 + jobCount * 2_000;
 const chromium = sharedChromium();
 
 async function clientsOf({ place, url }: Cluster): Promise<Client[]> {
@@ -52,6 +68,23 @@ function killWorker({ place }: Cluster, random: Random): number {
   }
 }
 
+/** The jobs of one batch, and who submits each. */
+function batchOf(
+  number: number,
+  random: Random,
+  from: { readonly clients: readonly Client[]; readonly cases: readonly Case[] },
+): Array<readonly [Client, Case]> {
+  const any = <T>(all: readonly T[]) => all[random.below(all.length)] as T;
+  const { jobs, of, owners } = batches[number % batches.length]!;
+  const submitters = owners === "one" ? [any(from.clients)] : from.clients;
+  const isAny = of === "all" || of === "one kind";
+  const some = from.cases.filter(({ kind }) => isAny || kind.isOperator);
+  const { kind } = any(some);
+  // Of equal code, with other inputs: what belongs to one looks like that of the next.
+  const cases = of.startsWith("one") ? some.filter((one) => one.kind === kind) : some;
+  return Array.from({ length: jobs }, () => [any(submitters), any(cases)] as const);
+}
+
 async function openTab(t: TestContext, cluster: Cluster) {
   if (withChromium.skip !== false) {
     t.diagnostic(`without a tab: ${withChromium.skip}`);
@@ -76,18 +109,20 @@ test(`X1: ${jobCount} jobs at once, each as the judge has it`, {
   let begun = 0;
   let ended = 0;
   let killed = 0;
-  const lane = async (client: Client) => {
-    while (begun < jobCount && wrong.length === 0) {
-      const number = begun++;
-      const one = cases[random.below(cases.length)]!;
-      const problem = await runCase(client, one, join(folder, `out-${number}`));
-      if (problem !== null) wrong.push(problem);
-      if (++ended % jobsPerKill === 0 && ended < jobCount) killed += killWorker(cluster, random);
-    }
+  const run = async (client: Client, one: Case, number: number) => {
+    const problem = await runCase(client, one, join(folder, `out-${number}`));
+    if (problem !== null) wrong.push(problem);
+    if (++ended % jobsPerKill === 0 && ended < jobCount) killed += killWorker(cluster, random);
   };
-  await Promise.all(
-    clients.flatMap((client) => Array.from({ length: atOnce }, () => lane(client))),
-  );
+  for (let n = 0; begun < jobCount && wrong.length === 0; n++) {
+    const batch = batchOf(n, random, { clients, cases }).slice(0, jobCount - begun);
+    const lane = async () => {
+      for (let next = batch.shift(); next !== undefined; next = batch.shift()) {
+        await run(...next, begun++);
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, lane));
+  }
   const byTab = tab === null ? 0 : await figure(tab, "done");
   const took = `${((performance.now() - beganMs) / 1000).toFixed(1)} s`;
   t.diagnostic(

@@ -1,6 +1,7 @@
 /** Calls of the data of tasks (`/t/<ticket>/…`), patient: networks are cut, gateways and
  *  coordinators start again. */
 import { ClusterError, isErrorCode } from "../../../core/error.ts";
+import { undigested, withDigest } from "./digested.ts";
 
 export type Calls = {
   /** Of the gateway. */
@@ -22,6 +23,7 @@ const stalledMs = 20_000;
 /** At least so fast, or the connection is dead, bytes a ms. */
 const slowest = 20;
 
+/** The bytes as the coordinator sent them; what has changed on the way is fetched again. */
 export async function fetchBytes(
   calls: Calls,
   path: string,
@@ -30,9 +32,10 @@ export async function fetchBytes(
   const headers: Record<string, string> = {};
   if (range !== undefined) headers.range = `bytes=${range[0]}-${range[1] - 1}`;
   return patiently(calls, path, async (limit) => {
-    const answer = await fetch(calls.origin + path, { headers, signal: limit(stalledMs) });
+    const url = calls.origin + withDigest(path);
+    const answer = await fetch(url, { headers, signal: limit(stalledMs) });
     await check(answer, path);
-    const bytes = await body(answer, limit);
+    const bytes = await undigested(answer, await body(answer, limit));
     if (range !== undefined && bytes.length !== range[1] - range[0]) {
       const wanted = range[1] - range[0];
       throw new ClusterError("download-failed", `${path}: ${bytes.length} bytes of ${wanted}`);

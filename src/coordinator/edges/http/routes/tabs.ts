@@ -6,6 +6,7 @@ import { jobSpec } from "../../../../core/view.ts";
 import type { Services } from "../../../services.ts";
 import { reportsMaxBytes } from "../../browser/claims.ts";
 import type { TabRun } from "../../browser/runs.ts";
+import { digested } from "../digested.ts";
 import { inputAnswer } from "../input-file.ts";
 import { bytesAnswer, parseRange } from "../ranges.ts";
 import { type Answer, type Call, json, ndjson, type Route } from "../route.ts";
@@ -56,7 +57,8 @@ async function file(call: Call): Promise<Answer> {
   if (found === undefined) {
     throw new ClusterError("not-found", `${job} has no input file ${params.file}`);
   }
-  return inputAnswer(services, found, parseRange(headers.range, found.sizeBytes));
+  const answer = await inputAnswer(services, found, parseRange(headers.range, found.sizeBytes));
+  return call.query.digest === "1" ? digested(answer) : answer;
 }
 
 /** `0`: the split or the items · `7` of a reduce task: the run from map task 7 · `7.ndjson`: the
@@ -64,14 +66,18 @@ async function file(call: Call): Promise<Answer> {
 async function input(call: Call): Promise<Answer> {
   const { params, services } = call;
   const run = runOf(call);
+  const isDigested = call.query.digest === "1";
   const [, from, plain] = /^(\d{1,9})(\.ndjson)?$/.exec(params.part ?? "") ?? [];
   if (from === undefined) throw new ClusterError("not-found", `there is no input ${params.part}`);
   if (run.type === "r") {
     const bytes = partitionRun(services, run, Number(from));
-    return plain === undefined ? stream(bytes) : ndjson(services.plainResults.lines(bytes));
+    if (plain !== undefined) return ndjson(services.plainResults.lines(bytes));
+    return isDigested ? digested(stream(bytes)) : stream(bytes);
   }
   const kind = jobSpec(services.loop.state, run.job)?.stages[run.stage]?.kind;
-  return kind === "tasks" ? ndjson(itemLines(services, run)) : stream(splitText(services, run));
+  if (kind !== "tasks") return stream(splitText(services, run));
+  const items = ndjson(itemLines(services, run));
+  return isDigested ? digested(items) : items;
 }
 
 function stream(bytes: AsyncIterable<Uint8Array>): Answer {
@@ -177,14 +183,14 @@ export const tabRoutes: readonly Route[] = [
     method: "GET",
     path: "/t/:ticket/file/:file",
     access: "ticket",
-    exchange: "→ bytes of a plan's file (its index), Range honoured",
+    exchange: "→ bytes of a plan's file (its index), Range honoured; `?digest=1`: SHA-256 behind",
     handle: file,
   },
   {
     method: "GET",
     path: "/t/:ticket/in/:part",
     access: "ticket",
-    exchange: "→ what the task reads: records, items, or the run of a partition",
+    exchange: "→ what the task reads: records, items, or the run of a partition; `?digest=1` too",
     handle: input,
   },
   {

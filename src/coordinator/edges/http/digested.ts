@@ -1,0 +1,31 @@
+/** Answers that end with the SHA-256 of what they hold: for browser tabs, between which and this
+ *  coordinator stand a gateway and any proxies, and which know no hash of a range or partition.
+ *
+ *  Asked for by `?digest=1`; the content type says that it is so, since every gateway passes that
+ *  on. No range by name: the length is another. */
+import { createHash } from "node:crypto";
+import { digestBytes, digestedType } from "../../../wire/browser/digest.ts";
+import type { Answer } from "./route.ts";
+
+/** The answer with the digest behind it. Only of streams of bytes. */
+export function digested(answer: Answer): Answer {
+  if (answer.kind !== "bytes" || answer.stream === null) return answer;
+  const { "content-length": length, "content-range": _, ...others } = answer.headers;
+  const headers = {
+    ...others,
+    "content-type": digestedType,
+    ...(length === undefined ? {} : { "content-length": String(Number(length) + digestBytes) }),
+  };
+  return { kind: "bytes", status: 200, headers, stream: withDigest(answer.stream) };
+}
+
+async function* withDigest(
+  bytes: AsyncIterable<Uint8Array> | Uint8Array,
+): AsyncGenerator<Uint8Array, void> {
+  const running = createHash("sha256");
+  for await (const chunk of bytes instanceof Uint8Array ? [bytes] : bytes) {
+    running.update(chunk);
+    yield chunk;
+  }
+  yield running.digest();
+}

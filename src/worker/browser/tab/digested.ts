@@ -1,0 +1,34 @@
+/** What the coordinator sent, compared with the digest behind it: gateways and proxies stand
+ *  between it and the tab. */
+import { digestBytes, digestedType } from "../../../wire/browser/digest.ts";
+import { Sha256 } from "../stand-ins/sha256.ts";
+
+/** The path with the wish for a digest. */
+export function withDigest(path: string): string {
+  return `${path}?digest=1`;
+}
+
+/** The bytes without their digest. Of an older coordinator they have none. Throws a `TypeError`, as
+ *  a broken connection does, when they are not what was sent. */
+export async function undigested(answer: Response, bytes: Uint8Array): Promise<Uint8Array> {
+  if (!(answer.headers.get("content-type") ?? "").startsWith(digestedType)) return bytes;
+  const end = bytes.length - digestBytes;
+  if (end < 0) throw new TypeError(`an answer of ${bytes.length} bytes has no digest`);
+  const content = bytes.slice(0, end);
+  const sent = hexOf(bytes.subarray(end));
+  if ((await sha256(content)) === sent) return content;
+  throw new TypeError(
+    "bytes have changed on their way from the coordinator; they are fetched again",
+  );
+}
+
+/** The browser's own is many times as fast, and not there on plain http. */
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const { subtle } = globalThis.crypto;
+  if (subtle === undefined) return new Sha256().update(bytes).digest("hex");
+  return hexOf(new Uint8Array(await subtle.digest("SHA-256", bytes)));
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
