@@ -10,6 +10,7 @@ import type { BuiltJob } from "../../sdk/bundle.ts";
 import { saveResult } from "../../sdk/collect.ts";
 import { type LocalRun, runLocal } from "../../sdk/local.ts";
 import { type Planned, planJob } from "../../sdk/plan.ts";
+import { failureOf } from "../../worker/process/failure.ts";
 import { JobFailed } from "../faults.ts";
 import { destinationOf, refuseTaken, tell } from "../result/finish.ts";
 import { safeText } from "../text.ts";
@@ -68,7 +69,9 @@ async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Pr
     return await Promise.race([running, waiting.promise]);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== "user-error") throw error;
-    const lines = [error.text, ...jobLines(error.cause, built)];
+    // The same line as of a worker, with the place in the job file.
+    const { message } = failureOf(error, dirname(built.file));
+    const lines = [message, ...jobLines(error.cause, built)];
     throw new JobFailed(error.code, lines.join("\n"), { cause: error });
   } finally {
     restore();
