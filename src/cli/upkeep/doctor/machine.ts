@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { probeSandbox } from "../../../worker/slot/sandbox-node.ts";
 import { bytesText } from "../../numbers.ts";
+import { basicSandboxLimits, strictSandboxAdvice } from "../../sandbox-text.ts";
 import { type Finding, good } from "./finding.ts";
 
 const nodeMajorMin = 24;
@@ -26,15 +27,8 @@ async function sandbox(): Promise<Finding> {
   if (profile === "strict") {
     return good("sandbox", "job code can be kept from the network and from other processes");
   }
-  const isLinux = process.platform === "linux";
-  return {
-    severity: "warning",
-    topic: "sandbox",
-    what: "only the basic sandbox can be had: job code reaches the network",
-    fix: isLinux
-      ? "allow unprivileged user namespaces, or let only people you trust submit jobs"
-      : "run workers on Linux, or let only people you trust submit jobs",
-  };
+  const what = basicSandboxLimits;
+  return { severity: "warning", topic: "sandbox", what, fix: strictSandboxAdvice() };
 }
 
 function memory(): Finding {
