@@ -65,15 +65,25 @@ export type WorkerOptions = {
   readonly dialTimeoutMs?: number;
   /** Ends when no coordinator answers for so long, ms; 0 or absent = never. */
   readonly giveUpMs?: number;
+  /** Who it was in an earlier life at the same coordinator: it comes back under the same id, and
+   *  with the join token as a new worker when the coordinator does not know it any more. */
+  readonly identity?: WorkerIdentity;
+  /** Called each time that it has joined: what to keep for the next life. */
+  readonly onJoined?: (identity: WorkerIdentity) => void;
   /** What happens to it, for people. */
   readonly onNews?: (news: WorkerNews) => void;
 };
+
+/** A secret: a process that shows it is taken for the worker. */
+export type WorkerIdentity = { readonly workerId: string; readonly credential: string };
 
 export type RunningWorker = {
   /** Settles when it has ended: null when asked to, else why it could not go on. */
   readonly ended: Promise<Failure | null>;
   /** `w-7`, or "" while it has not joined. */
   readonly id: () => string;
+  /** Whether a coordinator has admitted it in this life. */
+  readonly hasJoined: () => boolean;
   /** Tasks that ended well here. */
   readonly tasksDone: () => number;
   readonly sandbox: "strict" | "basic";
@@ -121,9 +131,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
-  const { url, token, fingerprint = "", onNews } = options;
+  const { url, token, fingerprint = "", identity, onJoined, onNews } = options;
   const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
   const joinTimeoutMs = timeoutMs + dialHeadMs;
+  let hasJoined = false;
   const loop: WorkerLoop = new WorkerLoop({
     rules: { ...defaultRules, slots, giveUpMs: options.giveUpMs ?? 0, joinTimeoutMs },
     timers,
@@ -135,7 +146,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         { jobs, blobs, outputs, processes, fetcher, shared, isHidden: exchangeUrl === "" },
         events,
       ),
-    ...(onNews === undefined ? {} : { onNews }),
+    ...(identity === undefined ? {} : { identity }),
+    onNews(news) {
+      const { credential, workerId } = loop;
+      if (news.kind === "joined") {
+        hasJoined = true;
+        onJoined?.({ workerId, credential });
+      }
+      onNews?.(news);
+    },
   });
   loop.start();
   const room = new DiskRoom({
@@ -152,6 +171,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   return {
     ended,
     id: () => loop.workerId,
+    hasJoined: () => hasJoined,
     tasksDone: () => loop.tasksDone,
     sandbox: sandbox.profile,
     async stop(graceMs = stopGraceMs) {

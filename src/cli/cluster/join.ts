@@ -1,14 +1,7 @@
 /** `tequio join <url>`: this machine's cores for a coordinator, until Ctrl-C. */
-import { createHash } from "node:crypto";
 import { availableParallelism, hostname } from "node:os";
-import { join as joinPath, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { ClusterError } from "../../core/error.ts";
 import { defaultRules } from "../../core/worker.ts";
-import { makeDirectory } from "../../store/directory.ts";
-import type { FileLock } from "../../store/log/lock.ts";
-import type { RunningWorker } from "../../worker/node.ts";
-import { plural } from "../numbers.ts";
 import {
   countArgument,
   durationArgument,
@@ -16,14 +9,12 @@ import {
   withExamples,
   withJson,
 } from "../options.ts";
-import { packageVersion } from "../package-version.ts";
-import { coordinatorUrl, dataDirOf, tokenOf } from "../place.ts";
 import { enoughMemory } from "./enough-memory.ts";
-import { type Tell, teller } from "./join/news.ts";
-import { recordOf, writeRecord } from "./process/record.ts";
-import { memoryPerWorker, sandboxOption } from "./up.ts";
+import { teller } from "./join/news.ts";
+import { superviseWorker } from "./join/supervise.ts";
+import { sandboxOption } from "./up.ts";
 
-type Options = {
+export type JoinOptions = {
   readonly token?: string;
   readonly tokenFile?: string;
   readonly fingerprint?: string;
@@ -35,6 +26,8 @@ type Options = {
   readonly data?: string;
   readonly store?: string;
   readonly record?: string;
+  readonly restart: boolean;
+  readonly supervised?: boolean;
   readonly listen: string;
   readonly sandbox: "auto" | "strict" | "basic";
   readonly dialTimeout: number;
@@ -69,7 +62,9 @@ export function define(command: Command): void {
     .option("--name <name>", "name of this worker in lists", hostname())
     .option("--data <dir>", "directory for what this worker has computed")
     .option("--store <dir>", "blobs/ of a coordinator on this machine: results are not copied")
+    .option("--no-restart", "exit when the worker crashes, instead of starting it again")
     .addOption(new Option("--record <file>", "written by a worker of `up`").hideHelp())
+    .addOption(new Option("--supervised", "started by another `join`").hideHelp())
     .option(
       "--listen <address>",
       "address from which other workers fetch; none = do not listen",
@@ -99,101 +94,14 @@ export function define(command: Command): void {
   ]).action(join);
 }
 
-/** How long running tasks may take to be handed back after Ctrl-C, in ms. */
-const leaveMs = 5000;
-/** Between two lines that tell how many tasks are done, in ms. */
-const tellEveryMs = 10_000;
-
-async function join(address: string, options: Options): Promise<void> {
+async function join(address: string, options: JoinOptions): Promise<void> {
   enoughMemory(options.memory, options.slots);
-  const url = coordinatorUrl(address);
-  const token = tokenOf(options);
-  if (token === null) {
-    throw new ClusterError(
-      "unauthenticated",
-      "no join token; `tequio up` prints one, or: tequio token create --role worker",
-    );
-  }
-  const dataDir = options.data === undefined ? joinedDir(url) : resolve(options.data);
-  const lock = await holdDir(dataDir);
-  if (options.record !== undefined) writeRecord(options.record, recordOf(process.pid, address));
-  const left = Promise.withResolvers<null>();
-  const onSignal = () => left.resolve(null);
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   const tell = teller(options.json === true, (line) => console.log(line));
-  try {
-    const worker = await openWorker(url, { ...options, token, dataDir, tell });
-    const { slots } = options;
-    const greeting = `${plural(slots, "slot")}, sandbox ${worker.sandbox}, coordinator ${url}`;
-    tell.say("started", greeting, { url, slots, sandbox: worker.sandbox });
-    const hush = sayTasks(worker, tell);
-    const failure = await Promise.race([worker.ended, left.promise]).finally(hush);
-    await worker.stop(leaveMs);
-    if (failure !== null) throw new ClusterError(failure.code, failure.message);
-    sayLeft(worker, tell);
-  } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
-    lock.release();
+  // Workers of `up` are watched by it.
+  if (options.restart && options.record === undefined && !options.supervised) {
+    process.exitCode = await superviseWorker(tell);
+    return;
   }
-}
-
-async function openWorker(
-  url: string,
-  options: Options & { readonly token: string; readonly dataDir: string; readonly tell: Tell },
-): Promise<RunningWorker> {
-  const { startWorker } = await import("../../worker/node.ts");
-  const { token, dataDir, slots, name, sandbox, listen, tell } = options;
-  return startWorker({
-    url,
-    token,
-    fingerprint: options.fingerprint ?? "",
-    dataDir,
-    slots,
-    memoryBytes: options.memory ?? memoryPerWorker(1),
-    ...(options.scratch === undefined ? {} : { scratchBytes: options.scratch }),
-    ...(options.lowWater === undefined ? {} : { lowWaterBytes: options.lowWater }),
-    ...(options.store === undefined ? {} : { storeDir: options.store }),
-    name,
-    sandbox,
-    listen,
-    version: packageVersion(),
-    dialTimeoutMs: options.dialTimeout,
-    giveUpMs: options.giveUp,
-    onNews: ({ kind, text, retryMs }) => tell.news(kind, text, retryMs),
-  });
-}
-
-/** Now and then how much was done, when it has grown. The returned function ends it. */
-function sayTasks(worker: RunningWorker, { say }: Tell): () => void {
-  let told = 0;
-  const timer = setInterval(() => {
-    const done = worker.tasksDone();
-    if (done > told) say("tasks", `${plural(done, "task")} done`, { tasksDone: done });
-    told = done;
-  }, tellEveryMs);
-  return () => clearInterval(timer);
-}
-
-function sayLeft(worker: RunningWorker, { say }: Tell): void {
-  const [id, done] = [worker.id(), worker.tasksDone()];
-  const end = id === "" ? "ended before it had joined" : `${id} has left`;
-  say("left", `${end}; ${plural(done, "task")} done`, { worker: id || null, tasksDone: done });
-}
-
-/** A second worker in the same directory would sweep away what the first one serves. */
-async function holdDir(dir: string): Promise<FileLock> {
-  const { lockFile } = await import("../../store/log/lock.ts");
-  makeDirectory(dir);
-  const lock = lockFile(joinPath(dir, "worker.lock"), false);
-  if (lock !== null) return lock;
-  throw new ClusterError(
-    "conflict",
-    `another worker on this machine uses ${dir}; stop it, or give this one --data <dir>`,
-  );
-}
-
-/** One per coordinator, so that a machine may work for several. */
-function joinedDir(url: string): string {
-  const name = createHash("sha256").update(url).digest("hex").slice(0, 12);
-  return joinPath(dataDirOf(undefined), "joined", name);
+  const { runWorker } = await import("./join/worker.ts");
+  await runWorker(address, options, tell);
 }

@@ -1,0 +1,169 @@
+/** The worker of `tequio join`, in the process that may crash. */
+import { createHash } from "node:crypto";
+import { join as joinPath, resolve } from "node:path";
+import { ClusterError } from "../../../core/error.ts";
+import type { Failure } from "../../../core/job.ts";
+import { makeDirectory } from "../../../store/directory.ts";
+import type { FileLock } from "../../../store/log/lock.ts";
+import type { RunningWorker, WorkerIdentity } from "../../../worker/node.ts";
+import { plural } from "../../numbers.ts";
+import { packageVersion } from "../../package-version.ts";
+import { coordinatorUrl, dataDirOf, tokenOf } from "../../place.ts";
+import { basicSandboxText } from "../../sandbox-text.ts";
+import type { JoinOptions } from "../join.ts";
+import { recordOf, writeRecord } from "../process/record.ts";
+import { memoryPerWorker } from "../up.ts";
+import { forgetIdentity, type IdentityPlace, keepIdentity, keptIdentity } from "./identity.ts";
+import type { Tell } from "./news.ts";
+import { endsAsMeant } from "./supervise.ts";
+
+/** How long running tasks may take to be handed back after Ctrl-C, in ms. */
+const leaveMs = 5000;
+/** Between two lines that tell how many tasks are done, in ms. */
+const tellEveryMs = 10_000;
+
+/** Until Ctrl-C, or until it cannot go on: throws why. */
+export async function runWorker(address: string, options: JoinOptions, tell: Tell): Promise<void> {
+  const left = Promise.withResolvers<null>();
+  const leave = () => left.resolve(null);
+  process.on("SIGINT", leave).on("SIGTERM", leave);
+  // The process that watches over this one has died: nothing would start it again.
+  process.on("disconnect", leave);
+  process.channel?.unref();
+  try {
+    await work(address, options, { tell, left: left.promise });
+    endAsMeant();
+  } catch (error) {
+    if (error instanceof ClusterError) endAsMeant();
+    throw error;
+  } finally {
+    process.off("SIGINT", leave).off("SIGTERM", leave).off("disconnect", leave);
+  }
+}
+
+/** Everything else is a crash. */
+function endAsMeant(): void {
+  process.send?.(endsAsMeant);
+}
+
+type Session = { readonly tell: Tell; readonly left: Promise<null> };
+
+async function work(address: string, options: JoinOptions, session: Session): Promise<void> {
+  const url = coordinatorUrl(address);
+  const token = tokenOf(options);
+  if (token === null) {
+    throw new ClusterError(
+      "unauthenticated",
+      "no join token; `tequio up` prints one, or: tequio token create --role worker",
+    );
+  }
+  const dataDir = options.data === undefined ? joinedDir(url) : resolve(options.data);
+  const lock = await holdDir(dataDir);
+  if (options.record !== undefined) writeRecord(options.record, recordOf(process.pid, address));
+  try {
+    const place = { dataDir, url, fingerprint: options.fingerprint ?? "" };
+    const given = { ...options, token, place };
+    let failure = await oneWorker(given, keptIdentity(place), session);
+    if (failure === "in-use") {
+      forgetIdentity(place);
+      failure = await oneWorker(given, null, session);
+    }
+    if (failure !== null && failure !== "in-use") {
+      throw new ClusterError(failure.code, failure.message);
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+type Given = JoinOptions & { readonly token: string; readonly place: IdentityPlace };
+
+/** Null: it was asked to leave. `in-use`: another process lives under the identity, as after a copy
+ *  of the data directory. */
+async function oneWorker(
+  options: Given,
+  identity: WorkerIdentity | null,
+  { left, tell }: Session,
+): Promise<Failure | "in-use" | null> {
+  const worker = await openWorker(options, identity, tell);
+  const { place, slots } = options;
+  const { url } = place;
+  const greeting = `${plural(slots, "slot")}, sandbox ${worker.sandbox}, coordinator ${url}`;
+  tell.say("started", greeting, { url, slots, sandbox: worker.sandbox });
+  if (worker.sandbox === "basic") tell.say("sandbox", basicSandboxText());
+  const hush = sayTasks(worker, tell);
+  const failure = await Promise.race([worker.ended, left]).finally(hush);
+  await worker.stop(leaveMs);
+  if (failure === null) sayLeft(worker, tell);
+  const isFirst = failure?.code === "fenced" && identity !== null && !worker.hasJoined();
+  return isFirst ? "in-use" : failure;
+}
+
+async function openWorker(
+  options: Given,
+  identity: WorkerIdentity | null,
+  tell: Tell,
+): Promise<RunningWorker> {
+  const { startWorker } = await import("../../../worker/node.ts");
+  const { token, place, slots, name, sandbox, listen } = options;
+  return startWorker({
+    ...place,
+    token,
+    slots,
+    memoryBytes: options.memory ?? memoryPerWorker(1),
+    ...(options.scratch === undefined ? {} : { scratchBytes: options.scratch }),
+    ...(options.lowWater === undefined ? {} : { lowWaterBytes: options.lowWater }),
+    ...(options.store === undefined ? {} : { storeDir: options.store }),
+    name,
+    sandbox,
+    listen,
+    version: packageVersion(),
+    dialTimeoutMs: options.dialTimeout,
+    giveUpMs: options.giveUp,
+    ...(identity === null ? {} : { identity }),
+    onJoined(joined) {
+      try {
+        keepIdentity(place, joined);
+      } catch (error) {
+        // It works on; the next start of it is another worker.
+        tell.say("identity", `cannot keep who this worker is: ${(error as Error).message}`);
+      }
+    },
+    onNews: ({ kind, text, retryMs }) => tell.news(kind, text, retryMs),
+  });
+}
+
+/** Now and then how much was done, when it has grown. The returned function ends it. */
+function sayTasks(worker: RunningWorker, { say }: Tell): () => void {
+  let told = 0;
+  const timer = setInterval(() => {
+    const done = worker.tasksDone();
+    if (done > told) say("tasks", `${plural(done, "task")} done`, { tasksDone: done });
+    told = done;
+  }, tellEveryMs);
+  return () => clearInterval(timer);
+}
+
+function sayLeft(worker: RunningWorker, { say }: Tell): void {
+  const [id, done] = [worker.id(), worker.tasksDone()];
+  const end = id === "" ? "ended before it had joined" : `${id} has left`;
+  say("left", `${end}; ${plural(done, "task")} done`, { worker: id || null, tasksDone: done });
+}
+
+/** A second worker in the same directory would sweep away what the first one serves. */
+async function holdDir(dir: string): Promise<FileLock> {
+  const { lockFile } = await import("../../../store/log/lock.ts");
+  makeDirectory(dir);
+  const lock = lockFile(joinPath(dir, "worker.lock"), false);
+  if (lock !== null) return lock;
+  throw new ClusterError(
+    "conflict",
+    `another worker on this machine uses ${dir}; stop it, or give this one --data <dir>`,
+  );
+}
+
+/** One per coordinator, so that a machine may work for several. */
+function joinedDir(url: string): string {
+  const name = createHash("sha256").update(url).digest("hex").slice(0, 12);
+  return joinPath(dataDirOf(undefined), "joined", name);
+}
