@@ -174,7 +174,8 @@ export class NodeExecutor implements Executor {
     const enough = new AbortController();
     let broken: unknown = null;
     if (hasCompressed(plan, ref.task)) run.storedBytes = 0;
-    const links = this.#readsFiles && process.hidesFiles ? new InputLinks(process.readDir) : null;
+    const isLinked = this.#readsFiles && process.hidesFiles;
+    const links = isLinked ? new InputLinks(process.readDir, process.hasOwnUser) : null;
     const streaming = streamSplit({
       plan,
       task: ref.task,

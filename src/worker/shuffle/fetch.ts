@@ -130,7 +130,8 @@ export class PartitionFetcher {
 
   async #fetchAll(order: FetchOrder, path: string, wanted: readonly Fetched[]): Promise<void> {
     try {
-      const file = await open(path, "w", 0o600);
+      // The process may have another user; only the folders above keep others out.
+      const file = await open(path, "w", 0o644);
       try {
         await this.#forEach(order, wanted, (want) =>
           this.#trying(order, want.task, (source) => this.#fetch(order, source, { file, want })),

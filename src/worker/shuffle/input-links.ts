@@ -2,15 +2,18 @@
  *  one folder that it may read. Only for processes that see that folder read-only by the kernel:
  *  through such a name the file itself could be written. */
 import { randomUUID } from "node:crypto";
-import { linkSync, lstatSync, realpathSync, rmSync } from "node:fs";
+import { constants, linkSync, lstatSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 export class InputLinks {
   readonly #dir: string;
+  readonly #isForOwnUser: boolean;
   readonly #links: string[] = [];
 
-  constructor(dir: string) {
+  /** `isForOwnUser`: the process has another user than the worker, and reads only what all may. */
+  constructor(dir: string, isForOwnUser: boolean) {
     this.#dir = dir;
+    this.#isForOwnUser = isForOwnUser;
   }
 
   /** Whether there was any. */
@@ -25,7 +28,9 @@ export class InputLinks {
     try {
       // A second name of a link would lead out of the folder.
       const file = realpathSync(path);
-      if (!lstatSync(file).isFile()) return null;
+      const stat = lstatSync(file);
+      if (!stat.isFile()) return null;
+      if (this.#isForOwnUser && (stat.mode & constants.S_IROTH) === 0) return null;
       linkSync(file, link);
     } catch {
       return null;

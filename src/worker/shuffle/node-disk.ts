@@ -1,6 +1,6 @@
 /** The shuffle's disk: Node's file system. */
 import { createHash } from "node:crypto";
-import { link, lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { chmod, link, lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
 import { isUnchanged } from "./byte-range.ts";
 import type { Content, DiskEntry, ShuffleDisk } from "./disk.ts";
@@ -49,6 +49,9 @@ async function entry(path: string): Promise<DiskEntry | null> {
 async function linked(path: string, second: string): Promise<"made" | "taken" | "refused"> {
   try {
     await link(path, second);
+    // For a process with another user; folders above keep others out. Refused only where the
+    // file is another user's, who then decides.
+    await chmod(second, 0o644).catch(() => {});
     return "made";
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EEXIST" ? "taken" : "refused";

@@ -1,6 +1,15 @@
 /** The task processes of a worker: one per busy slot, and one spare that is ready for whatever job
  *  comes next. */
-import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Failure } from "../../core/job.ts";
 import { hit } from "../../store/failpoint.ts";
@@ -196,14 +205,20 @@ async function load(process: TaskProcess, { job, files, next }: Order): Promise<
   return null;
 }
 
+function isForAll(path: string): boolean {
+  return (statSync(path).mode & constants.S_IROTH) !== 0;
+}
+
 /** A file of the worker's for the process to read: a second name where the kernel keeps that
  *  read-only, else a copy, since a second name could be written through. */
 function give(process: TaskProcess, path: string, target: string): void {
   try {
-    if (process.hidesFiles) return linkSync(path, target);
+    const isReadable = !process.hasOwnUser || isForAll(path);
+    if (process.hidesFiles && isReadable) return linkSync(path, target);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
   }
   // Exclusive: a copy would go through a name that is there, into the file of another.
   copyFileSync(path, target, constants.COPYFILE_EXCL);
+  if (process.hasOwnUser) chmodSync(target, 0o644);
 }

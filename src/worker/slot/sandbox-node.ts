@@ -1,19 +1,21 @@
 /** How a task process is kept apart: its arguments, its environment and, where the host can, its
  *  namespaces.
  *
- *  strict with bubblewrap: the kernel shows it nothing of the host but what `mounts.ts` lists.
- *  strict without: own network namespace without interfaces, own process namespace (no other
- *  process can be signalled), no capabilities, and it dies with its worker; files are kept from it
- *  by Node's permission model alone, which is a seat belt and no wall. basic: that model alone;
- *  the network stays open. Where no kernel keeps files read-only, inputs are copied. See
- *  docs/decisions/0003-task-processes.md. */
+ *  strict: a launcher of `walls/` builds a view in which the kernel shows nothing of the host but
+ *  what is listed there. strict where no launcher works: own network namespace without interfaces,
+ *  own process namespace (no other process can be signalled), no capabilities, and it dies with its
+ *  worker; files are kept from it by Node's permission model alone, which is a seat belt and no
+ *  wall. basic: that model alone; the network stays open. Where no kernel keeps files read-only,
+ *  inputs are copied. See docs/decisions/0003-task-processes.md. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chownSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { release, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
-import { bubblewrap, enginePaths } from "./mounts.ts";
+import { bubblewrap } from "./walls/bubblewrap.ts";
+import { nextUid, pivotRoot } from "./walls/pivot.ts";
+import { enginePaths, type FindTool, findTool, type Launcher } from "./walls/view.ts";
 
 export type SandboxMode = "strict" | "basic" | "auto";
 
@@ -21,36 +23,44 @@ export type Sandbox = {
   readonly profile: "strict" | "basic";
   /** Commands that Node is started through; empty = directly. */
   readonly prefix: readonly string[];
-  /** It sees only files that it is given, and cannot write what it is given to read. */
-  readonly hidesFiles: boolean;
+  /** With one, the process sees only files that it is given, and cannot write what it is given to
+   *  read. */
+  readonly launcher: Launcher | null;
   /** In strict the task process is a child of what is spawned. */
   readonly nested: boolean;
   /** The system can bound the size of files; how many there are, is watched. */
   readonly boundsFiles: boolean;
+  /** Processes and threads of one task process, its own among them; 0: the system bounds none. */
+  readonly processMax: number;
 };
 
 const probeTimeoutMs = 5_000;
 /** It ends when its parent does, and never gains rights. */
 const setpriv = ["setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--"];
 const filesBelow = (bytes: number) => ["prlimit", `--fsize=${bytes}`, "--"];
+/** Node itself starts 10 to 20 threads. */
+const processMax = 64;
 const namespaces = ["--net", "--ipc", "--pid", "--fork", "--kill-child=KILL", "--"];
 
 /** Tries once what this host allows. Throws `unavailable` when strict is asked for and impossible.
- *  */
-export async function probeSandbox(mode: SandboxMode): Promise<Sandbox> {
+ *  `find` stands for what is installed. */
+export async function probeSandbox(mode: SandboxMode, find: FindTool = findTool): Promise<Sandbox> {
   const onLinux = process.platform === "linux";
   const tied = onLinux && (await works(setpriv)) ? setpriv : [];
   const boundsFiles = onLinux && (await works(filesBelow(1 << 20)));
+  const common = { prefix: tied, launcher: null, boundsFiles, processMax: 0 };
   if (mode !== "basic" && onLinux) {
-    const view = { readable: enginePaths(), writable: tmpdir() };
-    if (await works([...tied, ...bubblewrap(view)])) {
-      const strict = { profile: "strict", prefix: tied, nested: true, boundsFiles } as const;
-      return { ...strict, hidesFiles: true };
+    const strict = { ...common, profile: "strict", nested: true } as const;
+    for (const launcher of launchers(find)) {
+      if (!(await canLaunch(tied, launcher))) continue;
+      const bounds = boundsFiles && (launcher.hasOwnUsers || countsByNamespace());
+      return { ...strict, launcher, processMax: bounds ? processMax : 0 };
     }
     for (const how of [["unshare", "--user"], ["unshare"]]) {
       const prefix = [...tied, ...how, ...namespaces];
       if (!(await works(prefix))) continue;
-      return { profile: "strict", prefix, hidesFiles: false, nested: true, boundsFiles };
+      const bounds = boundsFiles && how.length > 1 && countsByNamespace();
+      return { ...strict, prefix, processMax: bounds ? processMax : 0 };
     }
   }
   if (mode === "strict") {
@@ -60,12 +70,57 @@ export async function probeSandbox(mode: SandboxMode): Promise<Sandbox> {
     const text = `the strict sandbox cannot be had here: ${why}; --sandbox basic runs trusted jobs`;
     throw new ClusterError("unavailable", text);
   }
-  return { profile: "basic", prefix: tied, hidesFiles: false, nested: false, boundsFiles };
+  return { ...common, profile: "basic", nested: false };
 }
 
-function works(prefix: readonly string[]): Promise<boolean> {
+/** The best first. Only a launcher that gives processes users of their own can bound how many there
+ *  are of them where the worker is root, since the kernel bounds none of root's. */
+function launchers(find: FindTool): Launcher[] {
+  const wrap = bubblewrap(find);
+  const pivot = pivotRoot(find);
+  // Another user could not read what such a worker writes for it.
+  const hidesNewFiles = (process.umask() & constants.S_IROTH) !== 0;
+  if (pivot?.hasOwnUsers && hidesNewFiles) return wrap === null ? [] : [wrap];
+  const ordered = pivot?.hasOwnUsers ? [pivot, wrap] : [wrap, pivot];
+  return ordered.filter((launcher) => launcher !== null);
+}
+
+/** Since Linux 5.14 the processes of a user are counted in each user namespace for itself; before,
+ *  a bound would count all that the worker's user runs. */
+function countsByNamespace(): boolean {
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  return process.getuid?.() !== 0 && (major > 5 || (major === 5 && minor >= 14));
+}
+
+export async function canLaunch(tied: readonly string[], launcher: Launcher): Promise<boolean> {
+  const dir = mkdtempSync(join(tmpdir(), "sandbox-"));
+  const [rootDir, writable] = [join(dir, "root"), join(dir, "write")];
+  try {
+    for (const each of [rootDir, writable]) mkdirSync(each);
+    const uid = ownUser(launcher, writable);
+    const engine = enginePaths();
+    const readable = ownFiles();
+    const command = [process.execPath, "--version"];
+    const view = { command, engine, readable, writable, rootDir, uid, processMax };
+    return await works([...tied, ...launcher.launch(view)], []);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** A user for one process where the launcher gives it one; its scratch is that user's then. */
+export function ownUser(launcher: Launcher | null, writable: string): number | null {
+  if (launcher === null || !launcher.hasOwnUsers) return null;
+  const uid = nextUid();
+  chownSync(writable, uid, uid);
+  return uid;
+}
+
+const engineVersion = [process.execPath, "--version"];
+
+function works(prefix: readonly string[], program = engineVersion): Promise<boolean> {
   return new Promise((done) => {
-    const [command, ...args] = [...prefix, process.execPath, "--version"];
+    const [command, ...args] = [...prefix, ...program];
     const probe = spawn(command!, args, { stdio: "ignore", timeout: probeTimeoutMs });
     probe.once("error", () => done(false));
     probe.once("exit", (code) => done(code === 0));
@@ -82,6 +137,10 @@ export type LaunchOptions = {
   readonly memoryBytes: number;
   /** Of each file that it writes. */
   readonly fileMaxBytes: number;
+  /** Empty; a launcher puts its view together on it. */
+  readonly rootDir: string;
+  /** From `ownUser`. */
+  readonly uid: number | null;
 };
 
 /** Either the sources (run by type stripping) or what was built of them: the same layout. */
@@ -93,17 +152,15 @@ const packageFile = join(codeRoot, "../package.json");
 const hardening = hardeningFlags();
 
 export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
+  const { launcher } = sandbox;
+  const { readDir, writeDir, rootDir, uid } = options;
   const heapMb = Math.max(16, Math.floor(options.memoryBytes / 1024 / 1024));
-  const readable = [codeRoot, options.readDir, options.writeDir];
-  if (existsSync(packageFile)) readable.push(packageFile);
-  const [command, ...args] = [
-    ...sandbox.prefix,
-    ...(sandbox.boundsFiles ? filesBelow(options.fileMaxBytes) : []),
-    ...(sandbox.hidesFiles ? viewOf(readable, options.writeDir) : []),
+  const readable = [...ownFiles(), readDir];
+  const node = [
     process.execPath,
     "--permission",
-    ...readable.map((path) => `--allow-fs-read=${path}`),
-    `--allow-fs-write=${options.writeDir}`,
+    ...[...readable, writeDir].map((path) => `--allow-fs-read=${path}`),
+    `--allow-fs-write=${writeDir}`,
     `--max-old-space-size=${heapMb}`,
     // Of new objects the engine keeps three times this: 48 MiB, unless it is bounded.
     `--max-semi-space-size=${Math.min(16, Math.max(1, heapMb >> 5))}`,
@@ -111,12 +168,33 @@ export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
     `--import=${pathToFileURL(seatBelt).href}`,
     entry,
   ];
+  const view = {
+    command: node,
+    engine: enginePaths(),
+    readable,
+    writable: writeDir,
+    rootDir,
+    uid,
+    processMax: sandbox.processMax,
+  };
+  const [command, ...args] = [
+    ...sandbox.prefix,
+    ...(sandbox.boundsFiles ? filesBelow(options.fileMaxBytes) : []),
+    ...(launcher === null ? node : launcher.launch(view)),
+  ];
   return { command: command!, args };
 }
 
-function viewOf(readable: readonly string[], writeDir: string): string[] {
-  const given = readable.filter((path) => path !== writeDir);
-  return bubblewrap({ readable: [...enginePaths(), ...given], writable: writeDir });
+/** Bounds how many processes and threads there may be of a task process that runs already, where
+ *  its launcher does not: a bound that is set before would count what the worker's user runs. */
+export function boundProcesses(sandbox: Sandbox, pid: number): Promise<boolean> {
+  const isBound = sandbox.processMax === 0 || sandbox.launcher?.boundsProcesses;
+  if (isBound) return Promise.resolve(true);
+  return works(["prlimit", `--pid=${pid}`, `--nproc=${sandbox.processMax}`], []);
+}
+
+function ownFiles(): string[] {
+  return existsSync(packageFile) ? [codeRoot, packageFile] : [codeRoot];
 }
 
 /** Those that this Node knows. The database module ignores the permission model, so it goes. */

@@ -29,5 +29,6 @@ forbid(net.Server.prototype, "listen", "use the network");
 for (const name of ["bind", "connect", "send"])
   forbid(dgram.Socket.prototype, name, "use the network");
 syncBuiltinESMExports();
-// Set by bubblewrap; with or without it, job code sees the same environment.
-delete process.env.PWD;
+// Launchers set some; with each of them, job code sees the same environment.
+const given = ["PATH", "LANG", "TZ"];
+for (const name of Object.keys(process.env)) if (!given.includes(name)) delete process.env[name];

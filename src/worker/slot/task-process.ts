@@ -15,7 +15,7 @@ import type { FromTask, ToTask } from "../process/messages.ts";
 import { readFromTask } from "./claims.ts";
 import { failureOf, type KilledFor } from "./ending.ts";
 import { onlyChild, ownBytes } from "./memory.ts";
-import { launchOf, type Sandbox } from "./sandbox-node.ts";
+import { boundProcesses, launchOf, ownUser, type Sandbox } from "./sandbox-node.ts";
 import { scratchBytes } from "./scratch.ts";
 import { Tail } from "./tail.ts";
 
@@ -77,6 +77,7 @@ export class TaskProcess {
   #onEnd: ((failure: Failure) => void) | null = null;
   #failure: Failure | null = null;
   readonly #options: SlotOptions;
+  readonly #rootDir: string;
   readonly #child: ChildProcess;
   readonly #channel: Channel | null;
   readonly #tail: Tail;
@@ -93,8 +94,12 @@ export class TaskProcess {
     this.#options = options;
     this.readDir = join(options.dir, "read");
     this.writeDir = join(options.dir, "write");
-    mkdirSync(this.readDir, { recursive: true, mode: 0o700 });
+    this.#rootDir = join(options.dir, "root");
+    mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+    // Below a folder of the worker alone: what opens it is for a process with another user.
+    mkdirSync(this.readDir, { recursive: true, mode: this.hasOwnUser ? 0o755 : 0o700 });
     mkdirSync(this.writeDir, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#rootDir, { recursive: true, mode: 0o700 });
     const { limits } = options;
     this.#tail = new Tail(limits.tailBytes);
     this.#child = this.#spawn();
@@ -125,7 +130,12 @@ export class TaskProcess {
 
   /** Names in `readDir` are read-only by the kernel, whatever file they name. */
   get hidesFiles(): boolean {
-    return this.#options.sandbox.hidesFiles;
+    return this.#options.sandbox.launcher !== null;
+  }
+
+  /** It reads only files that all users may read. */
+  get hasOwnUser(): boolean {
+    return this.#options.sandbox.launcher?.hasOwnUsers ?? false;
   }
 
   get over(): boolean {
@@ -157,7 +167,9 @@ export class TaskProcess {
   #spawn(): ChildProcess {
     const { sandbox, memoryBytes, scratchMaxBytes } = this.#options;
     const { readDir, writeDir } = this;
-    const launch = { readDir, writeDir, memoryBytes, fileMaxBytes: scratchMaxBytes };
+    const [rootDir, uid] = [this.#rootDir, ownUser(sandbox.launcher, writeDir)];
+    const fileMaxBytes = scratchMaxBytes;
+    const launch = { readDir, writeDir, memoryBytes, fileMaxBytes, rootDir, uid };
     const { command, args } = launchOf(sandbox, launch);
     const child = spawn(command, args, {
       cwd: writeDir,
@@ -234,15 +246,17 @@ export class TaskProcess {
     const message = readFromTask(value);
     // A frame that is no message of ours: only job code writes such.
     if (message === null) return;
-    if (message.kind === "ready") this.#isReady();
+    if (message.kind === "ready") void this.#isReady();
     else this.listen?.(message);
   }
 
-  #isReady(): void {
+  async #isReady(): Promise<void> {
     if (this.#pid !== 0) return;
     const spawned = this.#child.pid ?? 0;
     this.#pid = this.#options.sandbox.nested ? onlyChild(spawned) : spawned;
     lowerPriority(this.#pid);
+    if (!(await boundProcesses(this.#options.sandbox, this.#pid))) return this.#kill();
+    if (this.#over) return;
     clearTimeout(this.#watch);
     this.#watch = setInterval(() => this.#sample(), this.#options.limits.sampleMs);
     this.#watch.unref();

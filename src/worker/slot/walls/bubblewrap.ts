@@ -1,0 +1,33 @@
+/** The view of `view.ts`, built by bubblewrap. The engine has no network, no sockets of the host, a
+ *  `/proc` of its own and no capabilities; for the host it is the worker's user. */
+import { devices, type FindTool, type Launcher, type SandboxView } from "./view.ts";
+
+/** No user inside: files belong to it only where they are the worker's own. */
+const insideId = "65534";
+
+/** Null where it is not installed. */
+export function bubblewrap(find: FindTool): Launcher | null {
+  const program = find("bwrap");
+  if (program === null) return null;
+  const launch = (view: SandboxView) => [program, ...argumentsFor(view), "--", ...view.command];
+  return { name: "bubblewrap", hasOwnUsers: false, boundsProcesses: false, launch };
+}
+
+function argumentsFor({ engine, readable, writable }: SandboxView): string[] {
+  return [
+    "--unshare-all",
+    "--unshare-user",
+    ...["--uid", insideId, "--gid", insideId],
+    // The process that we see is the one that runs job code.
+    "--as-pid-1",
+    "--die-with-parent",
+    ...["--cap-drop", "ALL"],
+    ...[...engine, ...readable].flatMap((path) => ["--ro-bind", path, path]),
+    ...devices.flatMap((path) => ["--dev-bind", path, path]),
+    ...["--proc", "/proc"],
+    ...["--bind", writable, writable],
+    // What lies between the mounts is in memory, which nothing there bounds.
+    ...["--remount-ro", "/"],
+    ...["--chdir", writable],
+  ];
+}
