@@ -6,14 +6,21 @@
  *     on it what the view lists, makes it the root by `pivot_root`, and detaches the host's root:
  *     no path leads there any more, whatever rights a process had.
  *  3. `setpriv` gives up the rights that this took: all capabilities for good, and for a worker
- *     that is root also its user and group, for ids that nothing else on the host has. It stays visible
- *     in the view, read-only: nothing could remove it after it has run.
+ *     that is root also its user and group, for ids that nothing else on the host has. It stays
+ *     visible in the view, read-only: nothing could remove it after it has run.
  *
  *  See docs/decisions/0003-task-processes.md. */
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ClusterError } from "../../../core/error.ts";
-import { devices, type FindTool, type Launcher, librariesOf, type SandboxView } from "./view.ts";
+import {
+  devices,
+  enginePaths,
+  type FindTool,
+  type Launcher,
+  librariesOf,
+  type SandboxView,
+} from "./view.ts";
 
 /** `umount` is run from the host's root, with its libraries, while that is still there. Shells name
  *  the limit of processes -u or -p. */
@@ -52,7 +59,10 @@ export function pivotRoot(find: FindTool, isRoot = process.getuid?.() === 0): La
 
 function launchWith(tools: Tools, isRoot: boolean): Launcher["launch"] {
   const dropper = [tools.setpriv, ...librariesOf(tools.setpriv)];
-  const folders = new Set(librariesOf(tools.umount).map(dirname));
+  // Where it is set-user-id, the loader does not list its libraries to an ordinary user; they lie
+  // beside those of Node.
+  const known = [...librariesOf(tools.umount), ...enginePaths().slice(1)];
+  const folders = new Set(known.map(dirname));
   const libraries = [...folders].map((folder) => `/host${folder}`).join(":");
   return (view) => {
     const { rootDir, writable, uid } = view;

@@ -26,6 +26,7 @@ import { promisify } from "node:util";
 import { InputLinks } from "../../shuffle/input-links.ts";
 import { onlyChild } from "../memory.ts";
 import { ownUser, probeSandbox } from "../sandbox-node.ts";
+import { startProcess } from "../testing.ts";
 import { bubblewrap } from "./bubblewrap.ts";
 import { pivotRoot } from "./pivot.ts";
 import { enginePaths, findTool, type Launcher } from "./view.ts";
@@ -262,6 +263,21 @@ test("strict takes pivot_root where bubblewrap is not installed", async (t) => {
   const without = (name: string) => (name === "bwrap" ? null : findTool(name));
   const { profile, launcher, processMax: max } = await probeSandbox("strict", without);
   assert.deepEqual([profile, launcher?.name, max], ["strict", "pivot_root", 64]);
+});
+
+test("X5: a task process in strict has its limit, and under root a user of its own", async (t) => {
+  const { profile, launcher, processMax: max } = await probeSandbox("auto");
+  if (profile !== "strict" || max === 0) return t.skip(`no limit can be had here (${profile})`);
+  const pids = [await startProcess(t, { run: "" }), await startProcess(t, { run: "" })].map(
+    (task) => task.pid,
+  );
+  const users = pids.map((pid) => {
+    const limits = readFileSync(`/proc/${pid}/limits`, "latin1");
+    assert.match(limits, new RegExp(`^Max processes +${max} +${max} `, "m"));
+    return /^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+  });
+  if (!launcher?.hasOwnUsers) return;
+  assert.equal(new Set([...users, "0"]).size, 3, String(users));
 });
 
 test("a root worker with a private umask gives processes no user of their own", async (t) => {
