@@ -122,7 +122,7 @@ async function open(
   if (peers !== null) closers.push(() => peers.close());
   const users = options.console === undefined ? null : await openConsole(services, options);
   if (users !== null) closers.push(() => users.close());
-  const edges = await openFilesystem(services, options, { certificate, closers });
+  const edges = await openFilesystem(services, options, { listen, certificate, closers });
   const at = { host: listen.host, port: serving.port };
   const url = urlOf(certificate === null ? "http" : "https", at);
   if (!isLoopback(listen.host)) services.place.openUrl = reachableUrl(url);
@@ -195,9 +195,13 @@ function openConsole({ loop, members }: Services, { console, dataDir }: Coordina
 async function openFilesystem(
   services: Services,
   { dataDir, filesystem, register, ...options }: CoordinatorOptions,
-  around: { readonly certificate: Certificate | null; readonly closers: Array<() => unknown> },
+  around: {
+    readonly listen: Listen;
+    readonly certificate: Certificate | null;
+    readonly closers: Array<() => unknown>;
+  },
 ): Promise<Pick<Coordinator, "filesystem" | "register">> {
-  const { certificate, closers } = around;
+  const { certificate, closers, listen } = around;
   // Loaded when it is asked for: few use it, and it needs a package that is not always there.
   const files =
     filesystem === undefined
@@ -205,6 +209,7 @@ async function openFilesystem(
       : await (await import("./edges/filesystem/edge.ts")).serveFilesystem(filesystem, {
           ...services,
           dataDir,
+          peerHost: listen.host,
           certificate,
           onError: onErrorOf(options),
         });

@@ -232,6 +232,14 @@ test("discovery answers the question alone, and is asked by us", async (t) => {
   assert.deepEqual(await askAround({ ...all, answersMax: 1, quietMs: 5_000 }), expected);
 });
 
+test("files are served to peers no further than the coordinator listens", async (t) => {
+  const { client, cluster } = await filesystemOpened(t, { host: "0.0.0.0" });
+  await client.put("j/x", [text("a")]);
+  const answer = await (await cluster.call("GET", "/v1/members")).text();
+  const addresses = [...answer.matchAll(/"address":"([^"]*):\d+"/g)].map(([, host]) => host);
+  assert.deepEqual(addresses, ["127.0.0.1"], answer);
+});
+
 async function until(holds: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + 20_000;
   while (!(await holds())) {

@@ -3,7 +3,7 @@
  *
  *  The protocol has no authentication: whoever reaches the port can read, write and remove. */
 import { ClusterError } from "../../../core/error.ts";
-import { isLoopback, type Listen } from "../../../link/listen.ts";
+import type { Listen } from "../../../link/listen.ts";
 import type { Certificate } from "../../../link/tls/self-signed.ts";
 import { openReplyServer, type ReplyServer } from "../../../link/zeromq/reply-server.ts";
 import { HashPool } from "../../../peer/hashing/pool.ts";
@@ -41,7 +41,9 @@ export type FilesystemParts = Pick<
   "blobs" | "loop" | "lowWater" | "members" | "sharedInputs" | "sweep" | "tickets"
 > & {
   readonly dataDir: string;
-  /** Of the coordinator; null where others cannot reach it. */
+  /** Where the coordinator listens. */
+  readonly peerHost: string;
+  /** Of the coordinator; null where it has no TLS. */
   readonly certificate: Certificate | null;
   readonly onError: (error: unknown) => void;
 };
@@ -89,7 +91,7 @@ async function open(
   closers.push(() => pool.close());
   const files = new Files({ ...parts, pool });
   closers.push(() => files.close());
-  const offered = await openOffered(parts, files, { host, advertised, onNews });
+  const offered = await openOffered(parts, files, onNews);
   closers.push(() => offered.close());
   const calls = new CallPool({ host, limits, onError: errorSink(parts.onError, onNews) });
   closers.push(() => calls.close());
@@ -105,24 +107,22 @@ async function open(
     answer(request, { calls, context, onError: parts.onError }),
   );
   closers.push(() => server.close());
-  const { discoveryPort = wanted === 0 ? 0 : wanted + 1 } = options;
+  const { discoveryPort = wanted === 0 || wanted === 65_535 ? 0 : wanted + 1 } = options;
   const at = { host: advertised, port: server.port };
   const found = await openDiscovery({ host, port: discoveryPort }, at, onNews);
   if (found !== null) closers.push(() => found.close());
   return { host, port: server.port, advertised: at, discoveryPort: found?.port ?? null, close };
 }
 
+/** Peers reach its files where they reach the coordinator, and as safely: with tickets, and by TLS
+ *  where it has a certificate. */
 function openOffered(
   parts: FilesystemParts,
   files: Files,
-  {
-    advertised,
-    host,
-    onNews,
-  }: { host: string; advertised: string; onNews: (text: string) => void },
+  onNews: (text: string) => void,
 ): Promise<Offered> {
-  const certificate = isLoopback(host) ? null : parts.certificate;
-  return Offered.open({ ...parts, files, host, advertised, certificate, onNews });
+  const host = parts.certificate === null ? "127.0.0.1" : parts.peerHost;
+  return Offered.open({ ...parts, files, host, advertised: advertisedHost(host), onNews });
 }
 
 function openMain(
