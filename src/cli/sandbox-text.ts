@@ -8,9 +8,9 @@ export const basicSandboxLimits =
 /** What to do about it on this system. */
 export function strictSandboxAdvice(platform: string = process.platform): string {
   return platform === "linux"
-    ? "install bubblewrap and allow unprivileged user namespaces, or let only people you trust " +
-        "submit jobs"
-    : "run workers on Linux with bubblewrap, or let only people you trust submit jobs";
+    ? "allow unprivileged user namespaces (bubblewrap or util-linux is used), or let only people " +
+        "you trust submit jobs"
+    : "run workers on Linux, or let only people you trust submit jobs";
 }
 
 /** One line for the start of a worker. */

@@ -97,6 +97,40 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
     case "job-closed":
       jobClosed(state, event.job, effects);
       break;
+    case "disk-changed":
+      diskChanged(state, event.reason, effects);
+      break;
+    case "stop-asked":
+      stopAsked(state, event, effects);
+      break;
+    case "bye-acked":
+      if (state.relation.state === "leaving") end(state, "bye", effects);
+      break;
+    case "time-passed":
+      relationTime(state, event, effects);
+      runsTime(state, event.atMs, effects);
+      break;
+    default:
+      applyToRuns(state, event, effects);
+  }
+}
+
+type RunsEvent = Extract<
+  WorkerEvent,
+  {
+    kind:
+      | "assigned"
+      | "asked-back"
+      | "aborted"
+      | "run-phase"
+      | "run-reported"
+      | "run-died"
+      | "reports-acked";
+  }
+>;
+
+function applyToRuns(state: WorkerState, event: RunsEvent, effects: WorkerEffect[]): void {
+  switch (event.kind) {
     case "assigned":
       assigned(state, event);
       break;
@@ -117,19 +151,6 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       break;
     case "reports-acked":
       reportsAcked(state, event.batch);
-      break;
-    case "disk-changed":
-      diskChanged(state, event.reason, effects);
-      break;
-    case "stop-asked":
-      stopAsked(state, event, effects);
-      break;
-    case "bye-acked":
-      if (state.relation.state === "leaving") end(state, "bye", effects);
-      break;
-    case "time-passed":
-      relationTime(state, event, effects);
-      runsTime(state, event.atMs, effects);
       break;
   }
 }

@@ -28,7 +28,7 @@ import { LocalSegments } from "./shuffle/local-segments.ts";
 import { nodeDisk } from "./shuffle/node-disk.ts";
 import { Outputs } from "./shuffle/outputs.ts";
 import { Processes } from "./slot/processes.ts";
-import { probeSandbox, type SandboxMode } from "./slot/sandbox-node.ts";
+import { probeSandbox, type Sandbox, type SandboxMode } from "./slot/sandbox-node.ts";
 import { taskMemoryMinBytes } from "./task/memory.ts";
 
 export type WorkerOptions = {
@@ -117,35 +117,29 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const slots = Math.min(1_024, Math.max(1, Math.floor(options.slots)));
   const sandbox = await probeSandbox(options.sandbox);
   const files = await openFiles(options, () => loop.credential);
-  const memoryBytes = Math.max(taskMemoryMinBytes, Math.floor(options.memoryBytes / slots));
-  const dir = join(options.dataDir, "slots");
   const space = diskSpace(options.dataDir);
-  const scratchBytes = options.scratchBytes ?? space.freeBytes * scratchShare;
-  const scratchMaxBytes = Math.max(taskScratchMinBytes, Math.floor(scratchBytes / slots));
-  const processes = new Processes({ slots, sandbox, dir, memoryBytes, scratchMaxBytes });
+  const processes = openProcesses(options, sandbox, { slots, freeBytes: space.freeBytes });
   const { exchange, outputs, jobs, blobs, exchangeUrl } = files;
-  const relay = {
-    url: options.url,
-    fingerprint: options.fingerprint ?? "",
-    credential: () => loop.credential,
-  };
+  const { url, token, fingerprint = "", identity, onJoined, onNews } = options;
+  const relay = { url, fingerprint, credential: () => loop.credential };
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
-  const { url, token, fingerprint = "", identity, onJoined, onNews } = options;
   const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
-  const joinTimeoutMs = timeoutMs + dialHeadMs;
+  const isHidden = exchangeUrl === "";
+  const parts = { jobs, blobs, outputs, processes, fetcher, shared, isHidden };
   let hasJoined = false;
   const loop: WorkerLoop = new WorkerLoop({
-    rules: { ...defaultRules, slots, giveUpMs: options.giveUpMs ?? 0, joinTimeoutMs },
+    rules: {
+      ...defaultRules,
+      slots,
+      giveUpMs: options.giveUpMs ?? 0,
+      joinTimeoutMs: timeoutMs + dialHeadMs,
+    },
     timers,
     chance: Math.random,
     dial: (credential) => dialCoordinator({ url, token, fingerprint, timeoutMs }, credential),
     specs: specsOf(options, slots, exchangeUrl),
-    executor: (events) =>
-      new NodeExecutor(
-        { jobs, blobs, outputs, processes, fetcher, shared, isHidden: exchangeUrl === "" },
-        events,
-      ),
+    executor: (events) => new NodeExecutor(parts, events),
     ...(identity === undefined ? {} : { identity }),
     onNews(news) {
       const { credential, workerId } = loop;
@@ -157,11 +151,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     },
   });
   loop.start();
-  const room = new DiskRoom({
-    dir: options.dataDir,
-    lowWaterBytes: options.lowWaterBytes ?? Math.floor(defaultMarkBytes(space) / 2),
-    changed: (reason) => loop.diskChanged(reason),
-  });
+  const lowWaterBytes = options.lowWaterBytes ?? Math.floor(defaultMarkBytes(space) / 2);
+  const changed = (reason: string) => loop.diskChanged(reason);
+  const room = new DiskRoom({ dir: options.dataDir, lowWaterBytes, changed });
   const ended = loop.ended.then(async (failure) => {
     room.stop();
     await Promise.all([processes.stop(), exchange.close(), fetcher.close(), shared.close()]);
@@ -179,6 +171,22 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await ended;
     },
   };
+}
+
+/** Memory and scratch are split evenly between the slots. */
+function openProcesses(
+  { dataDir, ...options }: WorkerOptions,
+  sandbox: Sandbox,
+  { slots, freeBytes }: { readonly slots: number; readonly freeBytes: number },
+): Processes {
+  const scratchBytes = options.scratchBytes ?? freeBytes * scratchShare;
+  return new Processes({
+    slots,
+    sandbox,
+    dir: join(dataDir, "slots"),
+    memoryBytes: Math.max(taskMemoryMinBytes, Math.floor(options.memoryBytes / slots)),
+    scratchMaxBytes: Math.max(taskScratchMinBytes, Math.floor(scratchBytes / slots)),
+  });
 }
 
 function specsOf({ memoryBytes, name, version = "" }: WorkerOptions, slots: number, url: string) {

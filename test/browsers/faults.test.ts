@@ -83,7 +83,7 @@ test("B4: a browser that stores nothing works all the same, and says so", option
     get() { throw new DOMException("blocked", "SecurityError"); } });`);
   const page = await joinIn(context, link);
   await isJoined(page);
-  assert.match((await page.textContent(".lend"))!, /keeps nothing for this page/);
+  assert.match((await page.textContent(".lend"))!, /Storage is disabled/);
   const { code, err } = await place.run("run", module, "10", "-o", "-");
   assert.equal(code, 0, err);
 });

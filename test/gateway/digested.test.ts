@@ -39,7 +39,8 @@ async function gateway(t: TestContext, harmed: number, isOld = false) {
 }
 
 for (const range of [undefined, [7, 50_000] as const, [99_990, 100_000] as const]) {
-  test(`X2: a tab fetches bytes ${range ?? "all"} again until they are what was sent`, async (t) => {
+  const bytes = range ?? "all";
+  test(`X2: a tab fetches bytes ${bytes} again until they are what was sent`, async (t) => {
     const { asked, calls } = await gateway(t, 2);
     const got = await fetchBytes(calls, "/t/x/file/0", range);
     assert.ok(content.subarray(...(range ?? [])).equals(got));

@@ -11,29 +11,9 @@ import {
 } from "../options.ts";
 import { enoughMemory } from "./enough-memory.ts";
 import { teller } from "./join/news.ts";
+import type { JoinOptions } from "./join/options.ts";
 import { superviseWorker } from "./join/supervise.ts";
 import { sandboxOption } from "./up.ts";
-
-export type JoinOptions = {
-  readonly token?: string;
-  readonly tokenFile?: string;
-  readonly fingerprint?: string;
-  readonly slots: number;
-  readonly memory?: number;
-  readonly scratch?: number;
-  readonly lowWater?: number;
-  readonly name: string;
-  readonly data?: string;
-  readonly store?: string;
-  readonly record?: string;
-  readonly restart: boolean;
-  readonly supervised?: boolean;
-  readonly listen: string;
-  readonly sandbox: "auto" | "strict" | "basic";
-  readonly dialTimeout: number;
-  readonly giveUp: number;
-  readonly json?: boolean;
-};
 
 export function define(command: Command): void {
   const cores = availableParallelism();

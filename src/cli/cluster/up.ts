@@ -127,9 +127,8 @@ export function define(command: Command): void {
 export function sandboxOption(): Option {
   return new Option(
     "--sandbox <kind>",
-    "strict: job code has no network and no privileges and, with bubblewrap installed, sees no " +
-      "files of this machine; basic: the engine alone holds it, for trusted code; auto: strict " +
-      "where this machine can",
+    "strict: job code has no network, no privileges and no files of this machine; basic: only " +
+      "the engine's own checks, for trusted code; auto: strict where this machine can",
   )
     .choices(["auto", "strict", "basic"])
     .default("auto");

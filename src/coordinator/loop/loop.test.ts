@@ -217,11 +217,22 @@ test("stop finishes what was posted and refuses what comes later", async () => {
 test("a coordinator that restarts often takes a snapshot all the same", async () => {
   const contents = emptyLog();
   for (let start = 0; start < 5; start++) {
+    // Killed each time: nothing is stopped in order.
     const { loop } = await open(openMemoryLog(contents), { snapshotRecords: 4 });
-    await loop.stop();
+    await loop.confirm();
   }
   const snapshot = await openMemoryLog(contents).loadSnapshot();
-  assert.equal(snapshot?.position, 4);
+  // Each start has two records.
+  assert.equal(snapshot?.position, 8);
+});
+
+test("a stop leaves nothing to replay, however few records are new", async () => {
+  const contents = emptyLog();
+  const { loop } = await open(openMemoryLog(contents));
+  await loop.post(joined);
+  assert.ok((await leftToReplay(contents)) > 0);
+  await loop.stop();
+  assert.equal(await leftToReplay(contents), 0);
 });
 
 const manyRecords = 1_200;

@@ -216,8 +216,8 @@ export class Loop {
     while (this.#phase === "closing" && (this.#turning !== null || this.#inbox.length > 0)) {
       await (this.#turning ?? this.#startTurns());
     }
-    // What is saved now is not replayed by the next start. A log that fails is closed anyway.
-    if (this.#phase === "closing" && this.#sinceSnapshot.records >= snapshotRecordsMin) {
+    // What is saved now is replayed by no other version. A log that fails is closed anyway.
+    if (this.#phase === "closing" && this.#sinceSnapshot.records > 0) {
       await this.#save().catch(() => {});
     }
     this.#phase = "ended";

@@ -10,11 +10,11 @@ import { plural } from "../../numbers.ts";
 import { packageVersion } from "../../package-version.ts";
 import { coordinatorUrl, dataDirOf, tokenOf } from "../../place.ts";
 import { basicSandboxText } from "../../sandbox-text.ts";
-import type { JoinOptions } from "../join.ts";
 import { recordOf, writeRecord } from "../process/record.ts";
 import { memoryPerWorker } from "../up.ts";
 import { forgetIdentity, type IdentityPlace, keepIdentity, keptIdentity } from "./identity.ts";
 import type { Tell } from "./news.ts";
+import type { JoinOptions } from "./options.ts";
 import { endsAsMeant } from "./supervise.ts";
 
 /** How long running tasks may take to be handed back after Ctrl-C, in ms. */
