@@ -1,6 +1,8 @@
 /** C4, W8: the disks of all workers run full under a real job; it waits, says why, and goes on by
  *  itself when there is room. */
+
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -18,15 +20,17 @@ import { mountSmallDisk } from "./conformance/tmpfs.ts";
 const mebi = 1 << 20;
 const endsWithinMs = 30_000;
 
+/** What no bundle of a job may import: it stands before the bundle that is sent. */
+const disk = `import * as fs from "node:fs"; globalThis.diskOfTest = fs;`;
 /** Each task needs 2 MiB of disk for a moment. */
 const source = `import { tasks } from "tequio";
 export default tasks({
   items: () => Array.from({ length: 60 }, (_, n) => n),
   async run(n: number) {
-    const fs = process.getBuiltinModule("node:fs");
-    fs.writeFileSync("x", Buffer.alloc(2 << 20));
+    const { writeFileSync, rmSync } = globalThis.diskOfTest;
+    writeFileSync("x", new Uint8Array(2 << 20));
     await new Promise((resolve) => setTimeout(resolve, 50));
-    fs.rmSync("x");
+    rmSync("x");
     return n;
   },
 });
@@ -91,7 +95,10 @@ async function openCluster(
   return {
     client,
     async submit() {
-      const built = await bundleJob(join(place, "job.ts"));
+      const bundled = await bundleJob(join(place, "job.ts"));
+      const code = `${disk}\n${bundled.code}`;
+      const hash = createHash("sha256").update(code).digest("hex");
+      const built = { ...bundled, code, hash };
       const planned = await planJob(built.job, { inputs: [], params: {}, host: "" });
       return submitJob(client, built, planned, { name: "full", key: null });
     },
