@@ -26,13 +26,14 @@ export type ProcessesOptions = {
   /** Of one task. */
   readonly memoryBytes: number;
   readonly scratchMaxBytes: number;
+  /** How long processes whose job has ended are kept, ms. Default 10,000. */
+  readonly idleMs?: number;
 };
 
 /** A new spare is started when its start does not slow down the one that has just gone to work, ms.
  *  */
 const spareDelayMs = 200;
-/** How long processes whose job has ended are looked at, and ended, ms. */
-const idleMs = 10_000;
+const idleDefaultMs = 10_000;
 
 /** The job's own code cannot be loaded: true for all its attempts. */
 export class LoadFailed extends Error {
@@ -88,6 +89,8 @@ export class Processes {
       this.#spare = null;
       this.#slots[slot] = taken;
       taken.code = code;
+      // Before it is ready: with no job it would count as idle, and be ended while it starts.
+      taken.job = open.job;
       this.#prepareSpare();
       await taken.ready;
     } else if (taken.opened === job) return { process: taken, early: null };
@@ -115,6 +118,7 @@ export class Processes {
       process.opened = null;
       empty(process);
     }
+    const { idleMs = idleDefaultMs } = this.#options;
     this.#idleTimer ??= setTimeout(() => this.#endIdle(), idleMs).unref();
   }
 
