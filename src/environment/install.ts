@@ -4,6 +4,7 @@ import { evenGlobals } from "./globals.ts";
 import { useMath } from "./math/functions.ts";
 import { evenCrypto } from "./pins/chance.ts";
 import { pinLocale } from "./pins/locale.ts";
+import { lockMethods } from "./pins/methods.ts";
 import { pinZone } from "./pins/zone.ts";
 import { startRandom, useRandom } from "./random.ts";
 
@@ -13,11 +14,12 @@ export type EnvironmentOptions = {
   readonly seed?: number | string;
 };
 
-/** Language, time zone and `crypto`: before job code is loaded. They last. */
+/** Language, time zone, `crypto` and shared methods: before job code is loaded. They last. */
 export function pinRealm(): void {
   pinZone();
   pinLocale();
   evenCrypto();
+  lockMethods();
 }
 
 /** Everything, for a realm that runs nothing but job code from here on. */
