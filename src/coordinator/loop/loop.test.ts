@@ -226,15 +226,6 @@ test("a coordinator that restarts often takes a snapshot all the same", async ()
   assert.equal(snapshot?.position, 8);
 });
 
-test("a stop leaves nothing to replay, however few records are new", async () => {
-  const contents = emptyLog();
-  const { loop } = await open(openMemoryLog(contents));
-  await loop.post(joined);
-  assert.ok((await leftToReplay(contents)) > 0);
-  await loop.stop();
-  assert.equal(await leftToReplay(contents), 0);
-});
-
 const manyRecords = 1_200;
 
 async function postMany(loop: Loop): Promise<void> {

@@ -43,6 +43,7 @@ type Posted = {
 
 /** Replaying fewer records takes no longer than to read a snapshot. */
 const snapshotRecordsMin = 1_000;
+const snapshotBytesMin = 256 * 1024;
 /** After a start that read more than this, the first snapshot waits so long, in ms. */
 const largeStartBytes = 8 * 1024 * 1024;
 const largeStartMs = 10_000;
@@ -216,8 +217,10 @@ export class Loop {
     while (this.#phase === "closing" && (this.#turning !== null || this.#inbox.length > 0)) {
       await (this.#turning ?? this.#startTurns());
     }
-    // What is saved now is replayed by no other version. A log that fails is closed anyway.
-    if (this.#phase === "closing" && this.#sinceSnapshot.records > 0) {
+    // What is saved now is not replayed by the next start. A log that fails is closed anyway.
+    const { records, sizeBytes } = this.#sinceSnapshot;
+    const isMuch = records >= snapshotRecordsMin || sizeBytes >= snapshotBytesMin;
+    if (this.#phase === "closing" && isMuch) {
       await this.#save().catch(() => {});
     }
     this.#phase = "ended";
