@@ -38,10 +38,13 @@ export const browserMutants: readonly Mutant[] = [
     "$run.missed.size === 0",
     "$run.missed.size >= 0",
   ),
-  planted(
-    "a gateway that is silent is never given up",
-    "#checkSilent",
-    "$nowMs - $heardAtMs < this.#gatewayTtlMs",
-    "$nowMs - $heardAtMs < this.#gatewayTtlMs * 1e9",
-  ),
+  {
+    ...planted(
+      "a gateway that is silent is never given up",
+      "#checkSilent",
+      "$nowMs - $heardAtMs < this.#gatewayTtlMs",
+      "$nowMs - $heardAtMs < this.#gatewayTtlMs * 1e9",
+    ),
+    nearest: "a gateway whose machine lost its power is asked, and given up when it is silent",
+  },
 ];
