@@ -85,12 +85,14 @@ test(
     }
     await isJoined(page);
     assert.deepEqual(await itemsOf(cluster, job), numbers(12));
-    const { out } = await cluster.place.run("workers", "--json");
-    const workers = JSON.parse(out) as Array<{ running: number }>;
-    assert.deepEqual(
-      workers.map(({ running }) => running),
-      [0],
-    );
+    // One that was left in the middle of its joining is away first, and gone after a while.
+    const endsAtMs = performance.now() + 60_000;
+    for (;;) {
+      const { out } = await cluster.place.run("workers", "--json");
+      const running = (JSON.parse(out) as Array<{ running: number }>).map((one) => one.running);
+      if (running.length === 1 && running[0] === 0) break;
+      assert.ok(performance.now() < endsAtMs, `they stay: ${JSON.stringify(running)}`);
+    }
   },
 );
 

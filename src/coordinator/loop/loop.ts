@@ -43,7 +43,6 @@ type Posted = {
 
 /** Replaying fewer records takes no longer than to read a snapshot. */
 const snapshotRecordsMin = 1_000;
-const snapshotBytesMin = 256 * 1024;
 /** After a start that read more than this, the first snapshot waits so long, in ms. */
 const largeStartBytes = 8 * 1024 * 1024;
 const largeStartMs = 10_000;
@@ -218,9 +217,7 @@ export class Loop {
       await (this.#turning ?? this.#startTurns());
     }
     // What is saved now is not replayed by the next start. A log that fails is closed anyway.
-    const { records, sizeBytes } = this.#sinceSnapshot;
-    const isMuch = records >= snapshotRecordsMin || sizeBytes >= snapshotBytesMin;
-    if (this.#phase === "closing" && isMuch) {
+    if (this.#phase === "closing" && this.#sinceSnapshot.records >= snapshotRecordsMin) {
       await this.#save().catch(() => {});
     }
     this.#phase = "ended";
