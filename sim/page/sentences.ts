@@ -26,6 +26,7 @@ const sayings: Readonly<Record<FaultKind, Tell>> = {
   "worker-intruder": (who) => `a machine of another owner asks to be let in as ${who}.`,
   "worker-clone": (who) => `${who} is copied with its identity; the copy asks to be let in.`,
   "worker-loses-output": (who) => `${who} loses a map output: whoever wants it will ask in vain.`,
+  "worker-flips-output": (who) => `A bit of a map output on ${who} flips; its reader notices.`,
   "all-workers-crash": () => "Every worker is killed.",
   "link-cut": (who, forS) => `${who} is cut off from the coordinator for ${forS}.`,
   "link-cut-to-coordinator": (who, forS) => `Nothing from ${who} reaches the coordinator, ${forS}.`,
@@ -51,6 +52,7 @@ const sayings: Readonly<Record<FaultKind, Tell>> = {
   "worker-disk-full": (who, forS) =>
     `The disk of ${who} is full for ${forS}: it takes nothing new.`,
   "relay-loses-output": () => "The coordinator loses an output that it kept for a worker.",
+  "relay-flips-output": () => "A bit of an output that the coordinator kept flips.",
   "tab-closed": (who) => `${who} is closed. Its tasks go to somebody else.`,
   "tab-reloaded": (who) => `${who} is loaded again and comes back as another.`,
   "tab-power": (who) => `The machine of ${who} loses its power.`,
