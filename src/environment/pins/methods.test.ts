@@ -1,3 +1,4 @@
+/** Job code cannot replace the methods that it shares with our code. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lockMethods } from "./methods.ts";
