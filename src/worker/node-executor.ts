@@ -16,6 +16,7 @@ import type { FromTask, ItemsOrder, TaskReport, ToTask } from "./process/message
 import { isLarge, partOf } from "./process/plan-part.ts";
 import { attemptName } from "./shuffle/attempt-name.ts";
 import type { CoordinatorBlobs } from "./shuffle/blobs.ts";
+import { diskError } from "./shuffle/disk-error.ts";
 import type { PartitionFetcher } from "./shuffle/fetch.ts";
 import { InputLinks } from "./shuffle/input-links.ts";
 import type { OpenedJob, OpenJobs } from "./shuffle/jobs.ts";
@@ -389,7 +390,9 @@ function valueOutput({ sizeBytes, records, value }: Done): TaskOutput {
   return value === undefined ? output : { ...output, value };
 }
 
-function failureFrom(error: unknown): Failure {
+function failureFrom(thrown: unknown): Failure {
+  // Each process gets files of its own, so a full disk may be met before job code runs.
+  const error = diskError(thrown, "starting a process for the task");
   if (error instanceof ClusterError) {
     const { code, isFinal, text } = error;
     return { code, message: text.slice(0, 4_000), ...(isFinal ? { isFinal: true as const } : {}) };
