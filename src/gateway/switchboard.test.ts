@@ -282,6 +282,19 @@ describe("the gateway between browsers and tracker", () => {
     assert.deepEqual(table.take(b), [plain("ack", '"tid":1')]);
   });
 
+  it("keeps what a tab holds that is here before the first tracker, unless that is a plain one", () => {
+    const holding = [[7, "m", "j-1/0/1/1"]];
+    for (const more of [{ session: "c" }, null]) {
+      const table = new Table();
+      const [tab, t] = [table.open(), table.open()];
+      table.say(tab, hello(1, { session: "page", worker: "w-1", credential: "x", holding }));
+      table.say(t, { action: "tracker", more });
+      const held = more === null ? /"holding":\[\]/ : /"holding":\[\[7,"m","j-1\/0\/1\/1"\]\]/;
+      assert.match(table.take(t).join(), held);
+      assert.deepEqual(table.take(tab), more === null ? [plain("abort", '"tid":7')] : []);
+    }
+  });
+
   it("drops the tasks of a tracker that does not come back, and says so to its tabs", () => {
     const table = new Table();
     const [t, tab, bare] = [table.open(), table.open(), table.open()];

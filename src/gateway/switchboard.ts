@@ -51,8 +51,8 @@ export class Switchboard {
   readonly #sessions = new Map<string, Tab>();
   readonly #waiting = { chars: 0 };
   #tracker: number | null = null;
-  /** Session of the newest tracker; "" = it has none. */
-  #trackerSession = "";
+  /** Session of the newest tracker; "" = it has none, null = there was no tracker yet. */
+  #trackerSession: string | null = null;
   #lastUid: bigint;
   readonly #out: Outbox;
 
@@ -201,13 +201,12 @@ export class Switchboard {
   #newTab(id: number, connection: Connection, body: Body<"connect">, session: string): void {
     this.#replace(body.more?.after);
     // Those that are away count, too: thousands could come and go within the time they have.
-    const count = this.#tabs.size;
-    if (count >= this.#limits.connectionsMax) {
-      this.#out.close(id, 1013, `${count} browsers are known here; try later`);
+    if (this.#tabs.size >= this.#limits.connectionsMax) {
+      this.#out.close(id, 1013, `${this.#tabs.size} browsers are known here; try later`);
       return;
     }
-    const of = { connection: id, speed: body.speed, more: body.more, session };
-    const tab = newTab({ ...of, uid: String(++this.#lastUid), waiting: this.#waiting });
+    const of = { connection: id, speed: body.speed, more: body.more, waiting: this.#waiting };
+    const tab = newTab({ ...of, uid: String(++this.#lastUid), session });
     connection.tab = tab;
     this.#tabs.set(tab.uid, tab);
     if (session !== "") this.#sessions.set(session, tab);
@@ -320,7 +319,8 @@ export class Switchboard {
     connection.nextPingMs = atMs + this.#limits.pingMs;
     this.#tracker = id;
     const session = sessionOf(body.more);
-    const isSame = session !== "" && session === this.#trackerSession;
+    // After a crash of this gateway its tabs may be back before the tracker whose tasks they hold.
+    const isSame = session !== "" && session === (this.#trackerSession ?? session);
     this.#trackerSession = session;
     if (!connection.caller.isOwn) this.#out.print(`tracker from ${connection.caller.remote}`);
     for (const tab of this.#tabs.values()) {

@@ -85,12 +85,19 @@ export class ScriptedTab {
       return;
     }
     if (body.action === "abort" || body.action === "ack") this.#held.delete(body.tid);
+    if (body.action === "abort") this.#unhear(body.tid);
     if (body.action === "task") {
       const { tid } = body;
       this.#held.set(tid, { tid, more: body.more as unknown as TaskMore });
     }
     this.#heard.push(message);
     this.#wake();
+  }
+
+  /** Its order was taken back before it was looked at; another may have the same number. */
+  #unhear(tid: number): void {
+    const at = this.#heard.findIndex(({ body }) => body.action === "task" && body.tid === tid);
+    if (at !== -1) this.#heard.splice(at, 1);
   }
 
   async next(action: string): Promise<BrowserMessage> {
