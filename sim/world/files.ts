@@ -2,7 +2,7 @@
  *  runs on it as in production. */
 import type { ByteRange } from "../../src/worker/shuffle/byte-range.ts";
 import type { Content, DiskEntry, ShuffleDisk } from "../../src/worker/shuffle/disk.ts";
-import { flipBit, hashOf } from "./sealed.ts";
+import { flipBit, hashOf, rootOf } from "./sealed.ts";
 
 /** A file has as many names as were given to it. */
 type File = { readonly id: string; readonly bytes: Uint8Array };
@@ -10,12 +10,14 @@ type File = { readonly id: string; readonly bytes: Uint8Array };
 export class SimFiles implements ShuffleDisk {
   readonly #files = new Map<string, File>();
   readonly #folders = new Set<string>();
+  /** By folder: the names in it, so that looking into one of a large disk is cheap. */
+  readonly #names = new Map<string, Set<string>>();
   #made = 0;
 
   /** In place of what had this name. */
   put(path: string, bytes: Uint8Array): void {
     this.#made += 1;
-    this.#files.set(path, { id: String(this.#made), bytes });
+    this.#set(path, { id: String(this.#made), bytes });
   }
 
   bytesOf(path: string): Uint8Array | null {
@@ -31,21 +33,14 @@ export class SimFiles implements ShuffleDisk {
 
   /** Everything below a folder is gone. */
   drop(folder: string): void {
+    for (const name of this.namesIn(folder)) this.drop(`${folder}/${name}`);
     this.#files.delete(folder);
     this.#folders.delete(folder);
-    for (const names of [this.#files, this.#folders]) {
-      for (const path of names.keys()) if (path.startsWith(`${folder}/`)) names.delete(path);
-    }
+    this.#forget(folder);
   }
 
   namesIn(folder: string): string[] {
-    const found = new Set<string>();
-    for (const names of [this.#files, this.#folders]) {
-      for (const path of names.keys()) {
-        if (path.startsWith(`${folder}/`)) found.add(path.slice(folder.length + 1).split("/")[0]!);
-      }
-    }
-    return [...found];
+    return [...(this.#names.get(folder) ?? [])];
   }
 
   /** A bit flips in one of the map outputs below a folder. False when there are none. */
@@ -62,7 +57,8 @@ export class SimFiles implements ShuffleDisk {
   async read(path: string): Promise<Content> {
     const file = this.#files.get(path);
     if (file === undefined) throw new Error(`there is no ${path}`);
-    return { bytes: file.bytes, sha256: hashOf(file.bytes) };
+    const { bytes } = file;
+    return { bytes, sha256: path.endsWith(".manifest") ? rootOf(bytes) : hashOf(bytes) };
   }
 
   async entry(path: string): Promise<DiskEntry | null> {
@@ -84,7 +80,7 @@ export class SimFiles implements ShuffleDisk {
     const file = this.#files.get(path);
     if (file === undefined) return "refused";
     if (this.#files.has(second)) return "taken";
-    this.#files.set(second, file);
+    this.#set(second, file);
     return "made";
   }
 
@@ -92,7 +88,8 @@ export class SimFiles implements ShuffleDisk {
     const file = this.#files.get(from);
     if (file === undefined) throw new Error(`there is no ${from}`);
     this.#files.delete(from);
-    this.#files.set(to, file);
+    this.#forget(from);
+    this.#set(to, file);
   }
 
   async remove(path: string): Promise<void> {
@@ -103,9 +100,42 @@ export class SimFiles implements ShuffleDisk {
     for (let at = path.length; at > 0; at = path.lastIndexOf("/", at - 1)) {
       this.#folders.add(path.slice(0, at));
     }
+    this.#note(path);
   }
 
   async names(folder: string): Promise<string[]> {
     return this.namesIn(folder);
+  }
+
+  #set(path: string, file: File): void {
+    this.#files.set(path, file);
+    this.#note(path);
+  }
+
+  /** The folders above know the name. */
+  #note(path: string): void {
+    for (let at = path.lastIndexOf("/"), end = path.length; at >= 0; ) {
+      const folder = path.slice(0, at);
+      const name = path.slice(at + 1, end);
+      const names = this.#names.get(folder);
+      if (names?.has(name) === true) return;
+      if (names === undefined) this.#names.set(folder, new Set([name]));
+      else names.add(name);
+      end = at;
+      at = path.lastIndexOf("/", at - 1);
+      if (end === 0) return;
+    }
+  }
+
+  /** The folders above no longer know what is gone, nor folders that were there for it alone. */
+  #forget(path: string): void {
+    const isThere = this.#files.has(path) || this.#folders.has(path) || this.#names.has(path);
+    const at = path.lastIndexOf("/");
+    if (isThere || at < 0) return;
+    const folder = path.slice(0, at);
+    const names = this.#names.get(folder);
+    if (names?.delete(path.slice(at + 1)) !== true || names.size > 0) return;
+    this.#names.delete(folder);
+    this.#forget(folder);
   }
 }

@@ -9,7 +9,7 @@ import { type Figure, figureText } from "../../sim/figures.ts";
 test("12 % of the workers killed, or one ten times slow, cost a job at most a tenth", async (t) => {
   // Apart from the test, since the test runner follows every promise, which makes it much slower.
   const file = join(import.meta.dirname, "figures.ts");
-  const { stdout } = await promisify(execFile)(process.execPath, [file, "1", "2"]);
+  const { stdout } = await promisify(execFile)(process.execPath, [file, "1"]);
   const figures = JSON.parse(stdout) as Figure[];
   assert.equal(figures.filter(({ boundPercent }) => boundPercent === 10).length, 3);
   for (const figure of figures) {

@@ -19,6 +19,8 @@ export class NearOutputs {
   readonly #disk: ShuffleDisk;
   /** By the address of a worker: the directory of its outputs, null when it is not near. */
   readonly #dirs = new Map<string, string | null>();
+  /** By the same: a search that is under way, so that the tasks of one worker wait for one. */
+  readonly #searches = new Map<string, Promise<unknown>>();
 
   /** `dir`: of this worker's own outputs. */
   constructor(dir: string, disk: ShuffleDisk) {
@@ -28,11 +30,19 @@ export class NearOutputs {
 
   /** Null when it is not near, or not as it should be: then it is fetched. */
   async find(url: string, ref: AttemptRef, root: Hash): Promise<NearOutput | null> {
+    const underWay = this.#searches.get(url);
+    if (underWay !== undefined) await underWay;
     const known = this.#dirs.get(url);
     if (known !== undefined) return known === null ? null : this.#outputIn(known, ref, root);
+    const search = this.#search(url, ref, root).finally(() => this.#searches.delete(url));
+    this.#searches.set(url, search);
+    return search;
+  }
+
+  async #search(url: string, ref: AttemptRef, root: Hash): Promise<NearOutput | null> {
     for (const dir of await this.#siblings()) {
       const found = await this.#outputIn(dir, ref, root);
-      if (found === null) continue;
+      if (found === null || !(await this.#isOurs(dir))) continue;
       this.#remember(url, dir);
       return found;
     }
@@ -45,15 +55,15 @@ export class NearOutputs {
     this.#dirs.set(url, dir);
   }
 
+  /** Those that are known to be of other workers come last: a worker that was started again has
+   *  another address. */
   async #siblings(): Promise<string[]> {
     const [own, folder] = split(this.#dir);
     const [above, self] = split(own);
-    const dirs: string[] = [];
-    for (const name of (await this.#disk.names(above)).slice(0, workersMax)) {
-      const dir = `${above}/${name}/${folder}`;
-      if (name !== self && (await this.#isOurs(dir))) dirs.push(dir);
-    }
-    return dirs;
+    const names = (await this.#disk.names(above)).slice(0, workersMax);
+    const dirs = names.filter((name) => name !== self).map((name) => `${above}/${name}/${folder}`);
+    const known = new Set(this.#dirs.values());
+    return [...dirs.filter((dir) => !known.has(dir)), ...dirs.filter((dir) => known.has(dir))];
   }
 
   /** No other user can have put anything there, or can put another directory in its place. */
@@ -67,6 +77,8 @@ export class NearOutputs {
   async #outputIn(dir: string, ref: AttemptRef, root: Hash): Promise<NearOutput | null> {
     const path = outputPath(dir, ref);
     try {
+      // Most directories that are looked into do not have it: no error is made for each of them.
+      if ((await this.#disk.entry(`${path}.manifest`)) === null) return null;
       const { bytes, sha256 } = await this.#disk.read(`${path}.manifest`, manifestMaxBytes);
       if (sha256 !== root) return null;
       const manifest = decodeManifest(bytes);
