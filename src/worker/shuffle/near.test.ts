@@ -52,6 +52,22 @@ test("an output of the worker beside is found where it lies", async (t) => {
   assert.equal((await near.find("http://a:1", { ...ref, attempt: 1 }, root)) === null, true);
 });
 
+test("many outputs of one worker are looked for once, and one that was started again too", async (t) => {
+  const { other, root, runPath } = neighbours(t);
+  let looks = 0;
+  const names = (folder: string) => {
+    looks += 1;
+    return nodeDisk.names(folder);
+  };
+  const near = new NearOutputs(join(other, "../../1/shuffle"), { ...nodeDisk, names });
+  const found = await Promise.all(
+    Array.from({ length: 1_000 }, () => near.find("http://a:1", ref, root)),
+  );
+  assert.equal(found.filter((one) => one?.runPath === runPath).length, 1_000);
+  assert.equal(looks, 1);
+  assert.equal((await near.find("http://a:2", ref, root))?.runPath, runPath);
+});
+
 test("another root, other bytes and a directory open to others do not count", async (t) => {
   const { near, other, root, runPath } = neighbours(t);
   assert.equal(await near.find("http://b:1", ref, "0".repeat(64)), null);
