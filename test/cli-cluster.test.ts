@@ -55,7 +55,8 @@ test("every command works with what `up` started, and Ctrl-C leaves nothing", as
   const ran = await place.run("run", "slow.ts", "-o", "-");
   assert.equal(ran.out, "0\n1\n4\n9\n", ran.err);
   const detached = await place.run("run", "slow.ts", "--detach");
-  assert.match(detached.out, /^j-2 is submitted; follow it with: tequio attach j-2/);
+  assert.equal(detached.out, "j-2\n", "for a script: the id alone");
+  assert.match(detached.err, /^j-2 is submitted; follow it with: tequio attach j-2$/m);
   const attached = await place.run("attach", "j-2", "-o", "two", "--watch");
   assert.equal(attached.code, 0, attached.err);
   assert.equal(place.read("two/results.ndjson"), "0\n1\n4\n9\n");
@@ -216,7 +217,10 @@ test("`up` says what to do about a directory in use, a newer one, and a port in 
   const up = await startUp(place, "--workers", "0");
   const again = await place.run("up", "--listen", "127.0.0.1:0", "--workers", "0");
   assert.match(again.err, /^tequio: fenced: .*data.* is in use by process .*\n/);
-  assert.match(again.err, /\nStop it: tequio down --data .*\nOr take its place: .*--take-over\n$/);
+  assert.match(
+    again.err,
+    /\nStop it: tequio down --data .*\nOr take its place: tequio up --data .* --take-over\n$/,
+  );
   assert.equal(again.code, 1);
   const { url } = JSON.parse(place.read("data/endpoint.json"));
   const other = join(place.dir, "other");

@@ -146,7 +146,10 @@ async function runOn(
   const job = await submit(client, built, inputs, options);
   if (options.detach) {
     if (quiet) console.log(JSON.stringify({ job }));
-    else console.log(`${job} is submitted; follow it with: tequio attach ${job}`);
+    else {
+      console.log(job);
+      console.error(`${job} is submitted; follow it with: tequio attach ${job}`);
+    }
     return;
   }
   if (!quiet && !gone) console.error(`${job} is submitted to ${client.url}`);

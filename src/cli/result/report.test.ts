@@ -47,7 +47,7 @@ test("a failed job's page names the place in the job file, counters and the last
   assert.deepEqual(statusLines(job, 100), [
     "j-3  words\\x1b[31m  failed  4.0 s",
     "  map  ████████████░░░░░░░░░░░░  2/4 tasks  0.7 tasks/s  1 failed",
-    "  map: 1 running, 1 attempts failed, 1,500 records out, 2.05 kB",
+    "  map: 1 running, 1 attempt failed, 1,500 records out, 2.05 kB",
     "counters:",
     "  all           5",
     "  bad rows  1,234",

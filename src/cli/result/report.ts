@@ -1,7 +1,7 @@
 /** What people read of one job: its status page and the summary at the end of a run. Pure. */
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
-import { bytesText, countText, durationText } from "../numbers.ts";
+import { bytesText, countText, durationText, plural } from "../numbers.ts";
 import { observe, stageLines } from "../progress.ts";
 import { oneLine, safeText, table } from "../text.ts";
 
@@ -48,11 +48,11 @@ function stageNotes(job: JobSummary): string[] {
   return job.stages.flatMap((stage) => {
     const parts = [
       stage.running > 0 ? `${countText(stage.running)} running` : "",
-      stage.backups > 0 ? `${countText(stage.backups)} backup attempts` : "",
-      stage.attemptsFailed > 0 ? `${countText(stage.attemptsFailed)} attempts failed` : "",
-      stage.attemptsLost > 0 ? `${countText(stage.attemptsLost)} attempts lost` : "",
+      stage.backups > 0 ? plural(stage.backups, "backup attempt") : "",
+      stage.attemptsFailed > 0 ? `${plural(stage.attemptsFailed, "attempt")} failed` : "",
+      stage.attemptsLost > 0 ? `${plural(stage.attemptsLost, "attempt")} lost` : "",
       stage.outputRecords > 0
-        ? `${countText(stage.outputRecords)} records out, ${bytesText(stage.outputBytes)}`
+        ? `${plural(stage.outputRecords, "record")} out, ${bytesText(stage.outputBytes)}`
         : "",
     ].filter((part) => part !== "");
     return parts.length === 0 ? [] : [`  ${stage.kind}: ${parts.join(", ")}`];

@@ -10,7 +10,7 @@ export async function withAdvice<T>(dataDir: string, starting: Promise<T>): Prom
     if (!(error instanceof ClusterError)) throw error;
     if (error.code === "fenced") {
       const down = `tequio down --data ${dataDir}`;
-      const ways = `Stop it: ${down}\nOr take its place: tequio up --take-over`;
+      const ways = `Stop it: ${down}\nOr take its place: tequio up --data ${dataDir} --take-over`;
       throw new ClusterError("fenced", `${error.text}\n${ways}`, { cause: error });
     }
     if (error.code !== "storage-failed") throw error;
