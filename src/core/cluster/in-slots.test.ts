@@ -20,8 +20,9 @@ test("never more tasks run than there are slots, and all are counted once", () =
       [running, 100],
     );
     assert.deepEqual([shown!.running, shown!.queued], [running, held - running]);
-    const left = whyJob(cluster.state, job, cluster.atMs)!.find((one) => one.kind === "stage-left");
-    assert.equal(left?.running, running);
+    const why = whyJob(cluster.state, job, cluster.atMs)!;
+    assert.equal(why.find((one) => one.kind === "job-runs")?.attempts, running);
+    assert.equal(why.find((one) => one.kind === "stage-left")?.running, running);
     queuedMost = Math.max(queuedMost, held - running);
     cluster.report(worker, cluster.running.get(worker)![0]!);
   }

@@ -83,7 +83,9 @@ function seconds(ms: number): string {
 const texts: Texts = {
   "job-ended": ({ job, state }) => `${job} is ${state}; nothing is waiting`,
   "job-runs": ({ job, attempts }) =>
-    attempts === 0 ? `no task of ${job} is running` : `${count(attempts, "attempt")} of ${job} run`,
+    attempts === 0
+      ? `no task of ${job} is running`
+      : `${count(attempts, "attempt")} of ${job} run${attempts === 1 ? "s" : ""}`,
   "stage-left": ({ done, ready, running, stage, waiting }) =>
     `${stage}: ${running} running, ${ready} ready, ${waiting} waiting, ${done} done`,
   "task-is": ({ attempts, stage, state, task }) =>

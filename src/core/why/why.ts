@@ -1,5 +1,5 @@
 /** Why a job, a task or a worker waits, read from the state. Changes nothing. */
-import { shownCounts } from "../cluster/in-slots.ts";
+import { attemptsInSlots, shownCounts } from "../cluster/in-slots.ts";
 import { mayRun } from "../cluster/placement/may-run.ts";
 import { weightOf } from "../cluster/shares.ts";
 import { inputOf, isOpen } from "../cluster/shuffle.ts";
@@ -24,7 +24,8 @@ export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason
   const job = state.jobs.get(idNumber(id));
   if (job === undefined) return null;
   if (job.state !== "running") return [{ kind: "job-ended", job: id, state: job.state }];
-  const reasons: Reason[] = [{ kind: "job-runs", job: id, attempts: job.running }];
+  const attempts = attemptsInSlots(state, job);
+  const reasons: Reason[] = [{ kind: "job-runs", job: id, attempts }];
   const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
   if (stage === undefined) return reasons;
   reasons.push({ kind: "stage-left", stage: stage.spec.kind, ...shownCounts(state, stage) });
