@@ -40,7 +40,7 @@ export function openPart(part: Part, root: string, partition: number): string | 
   return isSame ? textOf(part.bytes) : null;
 }
 
-/** Of a manifest. Each is asked for by every reduce task, and no fault changes its bytes in place. */
+/** Of a manifest. Every reduce task asks for each, and no fault changes its bytes in place. */
 export function rootOf(manifest: Uint8Array): string {
   const known = roots.get(manifest);
   if (known !== undefined) return known;

@@ -1,77 +1,9 @@
 /** What goes to whom at a gateway, and who is let in: its decisions, told as conversations. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
+import { decodeBrowser } from "../wire/browser/codec.ts";
 import type { BrowserBody } from "../wire/browser/messages.ts";
-import { type GatewayLimits, type GatewayOrder, gatewayLimits } from "./options.ts";
-import { Switchboard } from "./switchboard.ts";
-
-/** A switchboard with what each connection was sent, in its own words. */
-class Table {
-  readonly board: Switchboard;
-  readonly sent = new Map<number, string[]>();
-  readonly closed = new Map<number, string>();
-  readonly printed: string[] = [];
-  /** Connections whose end takes a while. */
-  readonly late = new Set<number>();
-  atMs = 0;
-  #connections = 0;
-
-  constructor(limits: Partial<GatewayLimits> = {}, anonymous = true) {
-    this.board = new Switchboard({
-      limits: { ...gatewayLimits, ...limits },
-      door: { anonymous },
-      firstUid: 1000n,
-    });
-  }
-
-  open(trackerProblem: string | null = null): number {
-    const id = ++this.#connections;
-    this.sent.set(id, []);
-    this.#do(this.board.opened(id, { remote: `host-${id}`, trackerProblem }, this.atMs));
-    return id;
-  }
-
-  say(id: number, body: BrowserBody): void {
-    this.raw(id, encodeBrowser(body));
-  }
-
-  raw(id: number, text: string): void {
-    this.#do(this.board.said(id, text, this.atMs));
-  }
-
-  hangUp(id: number): void {
-    this.#do(this.board.closed(id, this.atMs));
-  }
-
-  /** Lets time pass in ticks of a second. */
-  pass(ms: number): void {
-    const untilMs = this.atMs + ms;
-    while (this.atMs < untilMs) {
-      this.atMs = Math.min(this.atMs + 1_000, untilMs);
-      this.#do(this.board.tick(this.atMs));
-    }
-  }
-
-  /** What it was sent since the last call, but for pings. */
-  take(id: number): string[] {
-    const all = this.sent.get(id)!;
-    this.sent.set(id, []);
-    return all.filter((text) => !text.includes('"action":"ping"'));
-  }
-
-  #do(orders: readonly GatewayOrder[]): void {
-    for (const order of orders) {
-      if (order.kind === "print") this.printed.push(order.line);
-      else if (order.kind === "send") this.sent.get(order.connection)!.push(order.text);
-      else {
-        this.closed.set(order.connection, `${order.code} ${order.reason}`);
-        if (!this.late.has(order.connection))
-          this.#do(this.board.closed(order.connection, this.atMs));
-      }
-    }
-  }
-}
+import { Table } from "./testing/table.ts";
 
 const hello = (speed: number, more: Record<string, unknown> | null = null): BrowserBody => ({
   action: "connect",
@@ -282,16 +214,18 @@ describe("the gateway between browsers and tracker", () => {
     assert.deepEqual(table.take(b), [plain("ack", '"tid":1')]);
   });
 
-  it("keeps what a tab holds that is here before the first tracker, unless that is a plain one", () => {
+  it("keeps what a tab holds that is here before the first tracker with a session", () => {
     const holding = [[7, "m", "j-1/0/1/1"]];
-    for (const more of [{ session: "c" }, null]) {
+    for (const [more, held, aborted] of [
+      [{ session: "c" }, /"holding":\[\[7,"m","j-1/, []],
+      [null, /"holding":\[\]/, [plain("abort", '"tid":7')]],
+    ] as const) {
       const table = new Table();
       const [tab, t] = [table.open(), table.open()];
-      table.say(tab, hello(1, { session: "page", worker: "w-1", credential: "x", holding }));
+      table.say(tab, hello(1, { session: "page", holding }));
       table.say(t, { action: "tracker", more });
-      const held = more === null ? /"holding":\[\]/ : /"holding":\[\[7,"m","j-1\/0\/1\/1"\]\]/;
       assert.match(table.take(t).join(), held);
-      assert.deepEqual(table.take(tab), more === null ? [plain("abort", '"tid":7')] : []);
+      assert.deepEqual(table.take(tab), aborted);
     }
   });
 

@@ -2,10 +2,9 @@
  *  compute it, puts the output where it belongs, and tells how it went. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ClusterError } from "../core/error.ts";
 import type { AttemptReport } from "../core/event.ts";
 import type { JobId } from "../core/ids.ts";
-import type { Failure, TaskOutput } from "../core/job.ts";
+import type { Failure } from "../core/job.ts";
 import { hostId } from "../link/host.ts";
 import type { SharedInputs } from "../peer/input/shared-input.ts";
 import { hit } from "../store/failpoint.ts";
@@ -14,9 +13,9 @@ import type { Executor, ExecutorEvents, RunOrder, Serving } from "./executor.ts"
 import { hasCompressed, streamSplit } from "./input/split.ts";
 import type { FromTask, ItemsOrder, TaskReport, ToTask } from "./process/messages.ts";
 import { isLarge, partOf } from "./process/plan-part.ts";
+import { doneReport, failureFrom, valueOutput } from "./run-reports.ts";
 import { attemptName } from "./shuffle/attempt-name.ts";
 import type { CoordinatorBlobs } from "./shuffle/blobs.ts";
-import { diskError } from "./shuffle/disk-error.ts";
 import type { PartitionFetcher } from "./shuffle/fetch.ts";
 import { InputLinks } from "./shuffle/input-links.ts";
 import type { OpenedJob, OpenJobs } from "./shuffle/jobs.ts";
@@ -50,8 +49,6 @@ type Run = {
 
 /** An order, and what was said of it when it went with the load; null = it is still to be sent. */
 type Given = { readonly order: ToTask; readonly early: Taken["early"] };
-
-type Done = Extract<TaskReport, { kind: "done" }>;
 
 export class NodeExecutor implements Executor {
   readonly #options: ExecuteOptions;
@@ -373,31 +370,6 @@ class ProcessEnded extends Error {
   }
 }
 
-function doneReport(report: Done, output: TaskOutput): AttemptReport {
-  const { task, attempt, durationMs, counters, inputBytes } = report;
-  const done = { kind: "done", task, attempt, durationMs, output } as const;
-  const counted = Object.keys(counters).length > 0;
-  if (!counted && inputBytes === 0) return done;
-  return { ...done, ...(counted ? { counters } : {}), ...(inputBytes === 0 ? {} : { inputBytes }) };
-}
-
 function itemsOrder({ attempts }: RunOrder): ItemsOrder {
   return { kind: "tasks", items: attempts.map(({ task, attempt }) => ({ task, attempt })) };
-}
-
-function valueOutput({ sizeBytes, records, value }: Done): TaskOutput {
-  const output = { root: "", sizeBytes, records };
-  return value === undefined ? output : { ...output, value };
-}
-
-function failureFrom(thrown: unknown): Failure {
-  // Each process gets files of its own, so a full disk may be met before job code runs.
-  const error = diskError(thrown, "starting a process for the task");
-  if (error instanceof ClusterError) {
-    const { code, isFinal, text } = error;
-    return { code, message: text.slice(0, 4_000), ...(isFinal ? { isFinal: true as const } : {}) };
-  }
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  // Nothing that job code does leads here: a file of ours is gone, or there is a bug.
-  return { code: "task-crashed", message: `the worker could not run it: ${name}: ${message}` };
 }

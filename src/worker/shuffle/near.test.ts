@@ -52,7 +52,7 @@ test("an output of the worker beside is found where it lies", async (t) => {
   assert.equal((await near.find("http://a:1", { ...ref, attempt: 1 }, root)) === null, true);
 });
 
-test("many outputs of one worker are looked for once, and one that was started again too", async (t) => {
+test("outputs of one worker are looked for once, also after its restart", async (t) => {
   const { other, root, runPath } = neighbours(t);
   let looks = 0;
   const names = (folder: string) => {

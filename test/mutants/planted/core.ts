@@ -88,7 +88,7 @@ export const coreMutants: readonly Mutant[] = [
       "$saved.queues.map(() => new IntQueue())",
     ),
     // Few tasks are ready for long since small jobs are handed out whole.
-    nearest: "random life: every job ends, every law holds, and a snapshot changes nothing",
+    nearest: "a snapshot holds the tasks that are ready, in their order",
   },
   planted("tokens are not in the snapshot", "saveState", "[...$state.tokens.values()]", "[]"),
   planted(
