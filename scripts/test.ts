@@ -27,7 +27,8 @@ const ran = spawnSync(
   [
     "--test",
     "--test-reporter=spec",
-    `--test-concurrency=${Math.max(2, availableParallelism())}`,
+    // One more than there are processors: many tests wait for a lease, a pause or a network.
+    `--test-concurrency=${availableParallelism() + 1}`,
     `--test-timeout=${timeoutMs}`,
     ...flags.filter((flag) => flag.startsWith("-")),
     ...(files.length === 0 ? everything : files),
