@@ -30,6 +30,10 @@ test("what is no error is told by what it holds", () => {
   const told: Array<readonly [unknown, string]> = [
     [{ code: 5, why: "no" }, '{"code":5,"why":"no"}'],
     [{ big: 5n, of: new RangeError("r") }, '{"big":"5","of":"RangeError: r"}'],
+    [
+      { err: new Error("outer", { cause: new RangeError("inner") }) },
+      '{"err":"Error: outer; caused by RangeError: inner"}',
+    ],
     [round, "an object with name, self"],
     [[1, "a"], '[1,"a"]'],
     [null, "null"],

@@ -31,7 +31,7 @@ export function errorsIn(thrown: unknown, seen = new Set<unknown>()): Error[] {
 }
 
 function withCauses(thrown: unknown, seen: Set<unknown>, depth: number): string {
-  if (!(thrown instanceof Error)) return plain(thrown);
+  if (!(thrown instanceof Error)) return plain(thrown, seen, depth);
   if (seen.has(thrown)) return `${thrown.name} (shown above)`;
   seen.add(thrown);
   const text = thrown.message === "" ? thrown.name : `${thrown.name}: ${thrown.message}`;
@@ -52,23 +52,23 @@ function partsOf(error: Error): readonly unknown[] {
 }
 
 /** Of what is no error. */
-function plain(thrown: unknown): string {
+function plain(thrown: unknown, seen: Set<unknown>, depth: number): string {
   if (thrown === "") return '""';
   if (typeof thrown === "function") return `the function ${thrown.name || "without a name"}`;
   if (typeof thrown !== "object" || thrown === null) return String(thrown);
   // Of errors of another realm, and objects with a text of their own.
   if (!Array.isArray(thrown) && thrown.toString !== Object.prototype.toString)
     return String(thrown);
-  return fieldsOf(thrown);
+  return fieldsOf(thrown, (error) => withCauses(error, seen, Math.max(0, depth - 1)));
 }
 
-function fieldsOf(thrown: object): string {
+function fieldsOf(thrown: object, textOf: (error: Error) => string): string {
   try {
     const text = JSON.stringify(thrown, (_key, value: unknown) =>
       typeof value === "bigint" || typeof value === "function" || typeof value === "symbol"
         ? String(value).slice(0, 100)
         : value instanceof Error
-          ? `${value.name}: ${value.message}`
+          ? textOf(value)
           : value,
     );
     if (text !== undefined) return text;

@@ -11,7 +11,8 @@ const stackMaxCharacters = 8000;
 /** Where the code of this product lies: frames from here say nothing to the author of a job. */
 const ownFolder = fileURLToPath(new URL("../../", import.meta.url));
 
-/** `codeFolder` is where the job's code was loaded from; it is cut from the paths. */
+/** `codeFolder` is where the job's code was loaded from; it is cut from the paths. "" = it is not
+ *  known. */
 export function failureOf(error: unknown, codeFolder: string): Failure {
   const code = codeOf(error);
   const text = error instanceof ClusterError ? error.text : shown(error);
@@ -63,5 +64,5 @@ function framesOf(error: unknown, codeFolder: string): string[] {
     .map((line) => line.trim().replaceAll("file://", ""))
     .filter((line) => !line.includes("node:") && !line.includes(ownFolder))
     .filter((line) => !line.includes("(<anonymous>)") && !line.endsWith(" <anonymous>"))
-    .map((line) => line.replaceAll(`${codeFolder}/`, ""));
+    .map((line) => (codeFolder === "" ? line : line.replaceAll(`${codeFolder}/`, "")));
 }

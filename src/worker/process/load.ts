@@ -21,7 +21,7 @@ type Load = Extract<ToTask, { kind: "load" }>;
 export async function loadJob(load: Load): Promise<LoadedJob> {
   const { memoryBytes } = load;
   const plan = fitting(readPlan(load.plan), memoryBytes);
-  const codeFolder = dirname(load.codePath);
+  const codeFolder = codeFolderOf(load);
   if (plan.operator !== undefined) {
     const kernel = operatorKernel(plan.operator);
     return { job: kernel.job, plan, memoryBytes, params: plan.params, codeFolder, kernel };
@@ -39,9 +39,11 @@ type Imported = { readonly folder: string; readonly exports: { readonly default?
  *  again takes as long as a short task. */
 let code: (Imported & { readonly path: string }) | null = null;
 
-async function importCode({ codeHash, codePath, scratch }: Load): Promise<Imported> {
+async function importCode(load: Load): Promise<Imported> {
+  const { codeHash, codePath } = load;
   checkHash(readFileSync(codePath), codeHash, "the job's code");
-  const path = importable(codePath, scratch);
+  const path = namedPath(load);
+  if (path !== codePath) copyFileSync(codePath, path);
   // Must be on before the code is loaded: its source map is read then.
   process.setSourceMapsEnabled(true);
   try {
@@ -53,12 +55,14 @@ async function importCode({ codeHash, codePath, scratch }: Load): Promise<Import
   }
 }
 
+/** Where the code is loaded from, also when that fails. */
+export function codeFolderOf(load: Load): string {
+  return dirname(namedPath(load));
+}
+
 /** Blobs have no extension, and without one Node must guess what the file is. */
-function importable(path: string, scratch: string): string {
-  if (extname(path) !== "") return path;
-  const named = join(scratch, "job.mjs");
-  copyFileSync(path, named);
-  return named;
+function namedPath({ codePath, scratch }: Load): string {
+  return extname(codePath) === "" ? join(scratch, "job.mjs") : codePath;
 }
 
 /** The worker verified it when it came, which may be long ago. */

@@ -371,6 +371,9 @@ test("code that cannot be loaded is a load failure that says why", async () => {
     await task.load(code, {});
     const failed = task.messages.find((m) => m.kind === "load-failed");
     assert.match(`${failed?.failure.code}: ${failed?.failure.message}`, message);
+    // The job's own lines by name alone, and no path that lost its slashes.
+    const { stack = "at job.mjs:1:7" } = failed?.failure ?? {};
+    assert.match(stack, /^at (?:\S+ \()?job\.mjs:1:/);
     await task.end();
   }
 });

@@ -19,7 +19,7 @@ import { shown } from "../task/thrown.ts";
 import { taskExits } from "./exits.ts";
 import { failureOf } from "./failure.ts";
 import { type Items, openItems } from "./items.ts";
-import { loadJob } from "./load.ts";
+import { codeFolderOf, loadJob } from "./load.ts";
 import type { LoadedJob } from "./loaded-job.ts";
 import type { FromTask, TaskReport, ToTask } from "./messages.ts";
 import { withPart } from "./plan-part.ts";
@@ -116,7 +116,7 @@ async function load(order: Extract<ToTask, { kind: "load" }>): Promise<boolean> 
     send({ kind: "loaded" });
     return true;
   } catch (error) {
-    const failure = failureOf(error, "");
+    const failure = failureOf(error, codeFolderOf(order));
     send({ kind: "load-failed", failure });
     return false;
   }
