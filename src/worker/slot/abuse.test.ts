@@ -33,6 +33,20 @@ test("W8: an endless loop hears nothing, and is killed all the same", async (t) 
   assert.match(failure.message, /SIGKILL/);
 });
 
+for (const sandbox of ["auto", "basic"] as const) {
+  test(`W8: a process that the kernel kills, as for memory, was killed (${sandbox})`, async (t) => {
+    const task = await startProcess(t, { run: "return 1;", sandbox });
+    await new Promise<void>((resolve) => {
+      task.listen = ({ kind }) => kind === "loaded" && resolve();
+    });
+    // Not its supervisor, which must tell of it.
+    process.kill(task.pid, "SIGKILL");
+    const { code, message } = await task.ended;
+    assert.equal(code, "task-crashed");
+    assert.equal(message, "the process that ran the task was killed by SIGKILL");
+  });
+}
+
 test("W8: a heap that grows without end is out-of-memory", async (t) => {
   const run = "const all = []; for (;;) all.push({ item, list: [item, item] });";
   const { failure, reports } = await runItems(t, { run });

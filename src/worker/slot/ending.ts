@@ -48,11 +48,17 @@ export function failureOf(ending: Ending): Failure {
   if (byItself !== null && byItself in userExits) {
     return { code: "user-error", message: `${userExits[byItself]}${said(ending)}` };
   }
-  const signal = ending.signal ?? signalOf(ending.code);
+  const tail = ending.tail.replace(unshareOfKilled, "");
+  const isKilled = ending.code === 1 && tail !== ending.tail;
+  const signal = ending.signal ?? (isKilled ? "SIGKILL" : signalOf(ending.code));
   const how = signal === null ? `exited with code ${ending.code}` : `was killed by ${signal}`;
-  const message = `the process that ran the task ${how}${said(ending)}`;
+  const message = `the process that ran the task ${how}${said({ ...ending, tail })}`;
   return { code: "task-crashed", message };
 }
+
+/** What util-linux 2.38 says, with exit code 1, when SIGKILL has ended the process that it waits
+ *  for: it cannot take that signal on for itself. */
+const unshareOfKilled = /^unshare: sigprocmask unblock failed.*\n?/m;
 
 /** A process that only waits for the task process says by 128 + n that signal n has ended it. */
 function signalOf(code: number | null): string | null {
