@@ -84,6 +84,19 @@ test("another root, other bytes and a directory open to others do not count", as
   assert.equal(await again.find("http://a:1", ref, root), null);
 });
 
+test("F6: nothing is read of a directory where others could have put it", async (t) => {
+  const { other, root } = neighbours(t);
+  chmodSync(other, 0o777);
+  let reads = 0;
+  const read = (path: string, maxBytes: number) => {
+    reads += 1;
+    return nodeDisk.read(path, maxBytes);
+  };
+  const near = new NearOutputs(join(other, "../../1/shuffle"), { ...nodeDisk, read });
+  assert.equal(await near.find("http://a:1", ref, root), null);
+  assert.equal(reads, 0);
+});
+
 test("F6: a link beside does not count, nor what lies where others can change names", async (t) => {
   const { near, other, root } = neighbours(t);
   const above = join(other, "..");

@@ -41,8 +41,10 @@ export class NearOutputs {
 
   async #search(url: string, ref: AttemptRef, root: Hash): Promise<NearOutput | null> {
     for (const dir of await this.#siblings()) {
-      const found = await this.#outputIn(dir, ref, root);
-      if (found === null || !(await this.#isOurs(dir))) continue;
+      // Most do not have it, and nothing is read where others could have put it.
+      const isHere = (await this.#disk.entry(`${outputPath(dir, ref)}.manifest`)) !== null;
+      const found = isHere && (await this.#isOurs(dir)) && (await this.#outputIn(dir, ref, root));
+      if (!found) continue;
       this.#remember(url, dir);
       return found;
     }
@@ -63,7 +65,7 @@ export class NearOutputs {
     const names = (await this.#disk.names(above)).slice(0, workersMax);
     const dirs = names.filter((name) => name !== self).map((name) => `${above}/${name}/${folder}`);
     const known = new Set(this.#dirs.values());
-    return [...dirs.filter((dir) => !known.has(dir)), ...dirs.filter((dir) => known.has(dir))];
+    return dirs.sort((a, b) => Number(known.has(a)) - Number(known.has(b)));
   }
 
   /** No other user can have put anything there, or can put another directory in its place. */
@@ -77,8 +79,6 @@ export class NearOutputs {
   async #outputIn(dir: string, ref: AttemptRef, root: Hash): Promise<NearOutput | null> {
     const path = outputPath(dir, ref);
     try {
-      // Most directories that are looked into do not have it: no error is made for each of them.
-      if ((await this.#disk.entry(`${path}.manifest`)) === null) return null;
       const { bytes, sha256 } = await this.#disk.read(`${path}.manifest`, manifestMaxBytes);
       if (sha256 !== root) return null;
       const manifest = decodeManifest(bytes);
