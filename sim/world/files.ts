@@ -9,9 +9,8 @@ type File = { readonly id: string; readonly bytes: Uint8Array };
 
 export class SimFiles implements ShuffleDisk {
   readonly #files = new Map<string, File>();
-  readonly #folders = new Set<string>();
-  /** By folder: the names in it, so that looking into one of a large disk is cheap. */
-  readonly #names = new Map<string, Set<string>>();
+  /** By path: the names in it. */
+  readonly #folders = new Map<string, Set<string>>();
   #made = 0;
 
   /** In place of what had this name. */
@@ -36,11 +35,11 @@ export class SimFiles implements ShuffleDisk {
     for (const name of this.namesIn(folder)) this.drop(`${folder}/${name}`);
     this.#files.delete(folder);
     this.#folders.delete(folder);
-    this.#forget(folder);
+    this.#leave(folder);
   }
 
   namesIn(folder: string): string[] {
-    return [...(this.#names.get(folder) ?? [])];
+    return [...(this.#folders.get(folder) ?? [])];
   }
 
   /** A bit flips in one of the map outputs below a folder. False when there are none. */
@@ -57,8 +56,8 @@ export class SimFiles implements ShuffleDisk {
   async read(path: string): Promise<Content> {
     const file = this.#files.get(path);
     if (file === undefined) throw new Error(`there is no ${path}`);
-    const { bytes } = file;
-    return { bytes, sha256: path.endsWith(".manifest") ? rootOf(bytes) : hashOf(bytes) };
+    // Only manifests are read as a whole.
+    return { bytes: file.bytes, sha256: rootOf(file.bytes) };
   }
 
   async entry(path: string): Promise<DiskEntry | null> {
@@ -88,7 +87,7 @@ export class SimFiles implements ShuffleDisk {
     const file = this.#files.get(from);
     if (file === undefined) throw new Error(`there is no ${from}`);
     this.#files.delete(from);
-    this.#forget(from);
+    this.#leave(from);
     this.#set(to, file);
   }
 
@@ -97,10 +96,7 @@ export class SimFiles implements ShuffleDisk {
   }
 
   async makeFolder(path: string): Promise<void> {
-    for (let at = path.length; at > 0; at = path.lastIndexOf("/", at - 1)) {
-      this.#folders.add(path.slice(0, at));
-    }
-    this.#note(path);
+    this.#folder(path);
   }
 
   async names(folder: string): Promise<string[]> {
@@ -109,33 +105,26 @@ export class SimFiles implements ShuffleDisk {
 
   #set(path: string, file: File): void {
     this.#files.set(path, file);
-    this.#note(path);
+    this.#enter(path);
   }
 
-  /** The folders above know the name. */
-  #note(path: string): void {
-    for (let at = path.lastIndexOf("/"), end = path.length; at >= 0; ) {
-      const folder = path.slice(0, at);
-      const name = path.slice(at + 1, end);
-      const names = this.#names.get(folder);
-      if (names?.has(name) === true) return;
-      if (names === undefined) this.#names.set(folder, new Set([name]));
-      else names.add(name);
-      end = at;
-      at = path.lastIndexOf("/", at - 1);
-      if (end === 0) return;
-    }
+  /** The names in a folder, which is made with those above when it is not there. */
+  #folder(path: string): Set<string> {
+    const known = this.#folders.get(path);
+    if (known !== undefined) return known;
+    const names = new Set<string>();
+    this.#folders.set(path, names);
+    this.#enter(path);
+    return names;
   }
 
-  /** The folders above no longer know what is gone, nor folders that were there for it alone. */
-  #forget(path: string): void {
-    const isThere = this.#files.has(path) || this.#folders.has(path) || this.#names.has(path);
+  #enter(path: string): void {
     const at = path.lastIndexOf("/");
-    if (isThere || at < 0) return;
-    const folder = path.slice(0, at);
-    const names = this.#names.get(folder);
-    if (names?.delete(path.slice(at + 1)) !== true || names.size > 0) return;
-    this.#names.delete(folder);
-    this.#forget(folder);
+    if (at >= 0) this.#folder(path.slice(0, at)).add(path.slice(at + 1));
+  }
+
+  #leave(path: string): void {
+    const at = path.lastIndexOf("/");
+    this.#folders.get(path.slice(0, at))?.delete(path.slice(at + 1));
   }
 }

@@ -1,6 +1,6 @@
 /** Map outputs of the simulated world as bytes: partitions one after the other, and the production
  *  manifest, whose digest is the root. */
-import { decodeManifest, encodeManifest, type Manifest } from "../../src/wire/block/manifest.ts";
+import { decodeManifest, encodeManifest } from "../../src/wire/block/manifest.ts";
 import { runMinBytes } from "../../src/wire/block/run.ts";
 import { digestOf } from "./digest.ts";
 
@@ -40,24 +40,19 @@ export function openPart(part: Part, root: string, partition: number): string | 
   return isSame ? textOf(part.bytes) : null;
 }
 
-/** Of a manifest. Every reduce task asks for each, and no fault changes its bytes in place. */
-export function rootOf(manifest: Uint8Array): string {
-  const known = roots.get(manifest);
-  if (known !== undefined) return known;
-  const root = hashOf(manifest);
-  roots.set(manifest, root);
-  return root;
-}
-const roots = new WeakMap<Uint8Array, string>();
+/** Of the bytes of a manifest. */
+export const rootOf = remembered(hashOf);
+const opened = remembered(decodeManifest);
 
-function opened(manifest: Uint8Array): Manifest {
-  const known = manifests.get(manifest);
-  if (known !== undefined) return known;
-  const decoded = decodeManifest(manifest);
-  manifests.set(manifest, decoded);
-  return decoded;
+/** Every reduce task asks the same of each manifest, and no fault changes its bytes in place. */
+function remembered<T>(of: (manifest: Uint8Array) => T): (manifest: Uint8Array) => T {
+  const answers = new WeakMap<Uint8Array, { readonly answer: T }>();
+  return (manifest) => {
+    const known = answers.get(manifest) ?? { answer: of(manifest) };
+    answers.set(manifest, known);
+    return known.answer;
+  };
 }
-const manifests = new WeakMap<Uint8Array, Manifest>();
 
 /** What a partition of these bytes says. */
 export function textOf(bytes: Uint8Array): string {
