@@ -98,7 +98,7 @@ export type Ended = {
 /** The end of a successful run. */
 export function endedLines(ended: Ended): string[] {
   const { files, dir, records, sizeBytes } = ended;
-  const count = records === null ? "" : `${countText(records)} record${records === 1 ? "" : "s"}, `;
+  const count = records === null ? "" : `${plural(records, "record")}, `;
   const made = count + bytesText(sizeBytes);
   const lines = [`${oneLine(ended.name)} done in ${durationText(ended.durationMs)}: ${made}`];
   if (files.length === 1) lines.push(`result: ${files[0]}`);

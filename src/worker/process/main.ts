@@ -52,7 +52,7 @@ function end(exit: number, error: ClusterError | null): never {
   const attempt = working;
   working = null;
   if (error !== null && attempt !== null) {
-    const failure = failureOf(error, loaded?.codeFolder ?? "");
+    const failure = failureOf(error, codeFolder());
     reporter.report({ kind: "failed", ...attempt, durationMs: 0, failure }, performance.now());
     reporter.flush(performance.now());
   }
