@@ -86,9 +86,12 @@ export function submit(client: Client, job: Job, name: string): Promise<string> 
   return patiently(() => submitJob(client, job.built, job.planned, { name, key: name }));
 }
 
-/** Submits under a key of its own, watches, collects, compares; the job is there exactly once. */
-export async function runJob(client: Client, job: Job, name: string, dir: string): Promise<void> {
-  await finishJob(client, job, { id: await submit(client, job, name), name, dir });
+/** Submits under a key of its own, watches, collects, compares; the job is there exactly once.
+ *  Answers its id. */
+export async function runJob(client: Client, job: Job, name: string, dir: string): Promise<string> {
+  const id = await submit(client, job, name);
+  await finishJob(client, job, { id, name, dir });
+  return id;
 }
 
 /** As `runJob`, for a job that is submitted already. */

@@ -157,13 +157,13 @@ export async function workerLane(failpoints: readonly string[]): Promise<string[
     if (failpoint === undefined) return;
     lives.set(name, { failpoint, worker: await cluster.startWorker(name, failpoint), jobs: 0 });
   };
-  const bury = async (name: string, life: Life) => {
+  const bury = async (name: string, life: Life, who: string) => {
     life.jobs += 1;
     if (!life.worker.over && life.jobs < jobsMax) return;
     const { signal, code } = await life.worker.stop();
     if (signal !== "SIGKILL") {
       assert.equal(code, 0, `${life.failpoint}: ${life.worker.errors}`);
-      missed.push(life.failpoint);
+      missed.push(`${life.failpoint} (${who}; it said: ${life.worker.errors})`);
     }
     lives.delete(name);
   };
@@ -174,8 +174,10 @@ export async function workerLane(failpoints: readonly string[]): Promise<string[
     const client = cluster.client();
     for (let n = 1; left.length > 0 || lives.size > 0; n += 1) {
       await Promise.all(["a", "b"].map((name) => (lives.has(name) ? null : arm(name))));
-      await runJob(client, job, `job-${n}`, cluster.dir);
-      await Promise.all([...lives].map(([name, life]) => bury(name, life)));
+      const id = await runJob(client, job, `job-${n}`, cluster.dir);
+      const { ended } = await patiently(() => client.attempts(id, 0));
+      const who = `the last job's attempts: ${ended.join(" ")}`;
+      await Promise.all([...lives].map(([name, life]) => bury(name, life, who)));
     }
     assert.equal((await cluster.stopCoordinator()).code, 0, cluster.coordinator?.errors);
     return missed;
