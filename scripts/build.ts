@@ -1,8 +1,9 @@
-/** `npm run build`: src/ as JavaScript and type declarations in dist/, the form that npm users
- *  install. */
+/** `npm run build`: src/ as JavaScript and type declarations in dist/, and of it what task
+ *  processes run as one file: the form that npm users install. */
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { buildTaskProgram, builtFolder } from "../src/worker/slot/program.ts";
 import { buildKernels } from "./build-wasm.ts";
 import { buildWeb } from "./web/build-web.ts";
 
@@ -15,4 +16,7 @@ const ran = spawnSync(
   { cwd: root, stdio: "inherit" },
 );
 process.exitCode = ran.status ?? 1;
-if (ran.status === 0) await buildWeb();
+if (ran.status === 0) {
+  await buildTaskProgram(join(root, "dist", builtFolder));
+  await buildWeb();
+}

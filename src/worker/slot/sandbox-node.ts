@@ -8,11 +8,12 @@
  *  wall. basic: that model alone; the network stays open. Where no kernel keeps files read-only,
  *  inputs are copied. See docs/decisions/0003-task-processes.md. */
 import { spawn } from "node:child_process";
-import { chownSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chownSync, constants, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { release, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
+import { type TaskProgram, taskProgram } from "./program.ts";
 import { bubblewrap } from "./walls/bubblewrap.ts";
 import { nextUid, pivotRoot } from "./walls/pivot.ts";
 import { enginePaths, type FindTool, findTool, type Launcher } from "./walls/view.ts";
@@ -28,6 +29,7 @@ export type Sandbox = {
   readonly launcher: Launcher | null;
   /** In strict the task process is a child of what is spawned. */
   readonly nested: boolean;
+  readonly program: TaskProgram;
   /** The system can bound the size of files; how many there are, is watched. */
   readonly boundsFiles: boolean;
   /** Processes and threads of one task process, its own among them; 0: the system bounds none. */
@@ -48,11 +50,12 @@ export async function probeSandbox(mode: SandboxMode, find: FindTool = findTool)
   const onLinux = process.platform === "linux";
   const tied = onLinux && (await works(setpriv)) ? setpriv : [];
   const boundsFiles = onLinux && (await works(filesBelow(1 << 20)));
-  const common = { prefix: tied, launcher: null, boundsFiles, processMax: 0 };
+  const program = await taskProgram();
+  const common = { prefix: tied, launcher: null, program, boundsFiles, processMax: 0 };
   if (mode !== "basic" && onLinux) {
     const strict = { ...common, profile: "strict", nested: true } as const;
     for (const launcher of launchers(find)) {
-      if (!(await canLaunch(tied, launcher))) continue;
+      if (!(await canLaunch(tied, launcher, program))) continue;
       const bounds = boundsFiles && (launcher.hasOwnUsers || countsByNamespace());
       return { ...strict, launcher, processMax: bounds ? processMax : 0 };
     }
@@ -92,14 +95,18 @@ function countsByNamespace(): boolean {
   return process.getuid?.() !== 0 && (major > 5 || (major === 5 && minor >= 14));
 }
 
-export async function canLaunch(tied: readonly string[], launcher: Launcher): Promise<boolean> {
+async function canLaunch(
+  tied: readonly string[],
+  launcher: Launcher,
+  program: TaskProgram,
+): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), "sandbox-"));
   const [rootDir, writable] = [join(dir, "root"), join(dir, "write")];
   try {
     for (const each of [rootDir, writable]) mkdirSync(each);
     const uid = ownUser(launcher, writable);
     const engine = enginePaths();
-    const readable = ownFiles();
+    const readable = [program.folder];
     const command = [process.execPath, "--version"];
     const view = { command, engine, readable, writable, rootDir, uid, processMax };
     return await works([...tied, ...launcher.launch(view)], []);
@@ -143,19 +150,13 @@ export type LaunchOptions = {
   readonly uid: number | null;
 };
 
-/** Either the sources (run by type stripping) or what was built of them: the same layout. */
-const here = fileURLToPath(import.meta.url);
-const codeRoot = resolve(dirname(here), "../..");
-const entry = join(codeRoot, `worker/process/main${here.endsWith(".ts") ? ".ts" : ".js"}`);
-const seatBelt = join(dirname(here), `seat-belt${here.endsWith(".ts") ? ".ts" : ".js"}`);
-const packageFile = join(codeRoot, "../package.json");
 const hardening = hardeningFlags();
 
 export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
-  const { launcher } = sandbox;
+  const { launcher, program } = sandbox;
   const { readDir, writeDir, rootDir, uid } = options;
   const heapMb = Math.max(16, Math.floor(options.memoryBytes / 1024 / 1024));
-  const readable = [...ownFiles(), readDir];
+  const readable = [program.folder, readDir];
   const node = [
     process.execPath,
     "--permission",
@@ -165,8 +166,8 @@ export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
     // Of new objects the engine keeps three times this: 48 MiB, unless it is bounded.
     `--max-semi-space-size=${Math.min(16, Math.max(1, heapMb >> 5))}`,
     ...hardening,
-    `--import=${pathToFileURL(seatBelt).href}`,
-    entry,
+    `--import=${pathToFileURL(program.seatBelt).href}`,
+    program.main,
   ];
   const view = {
     command: node,
@@ -191,10 +192,6 @@ export function boundProcesses(sandbox: Sandbox, pid: number): Promise<boolean> 
   const isBound = sandbox.processMax === 0 || sandbox.launcher?.boundsProcesses;
   if (isBound) return Promise.resolve(true);
   return works(["prlimit", `--pid=${pid}`, `--nproc=${sandbox.processMax}`], []);
-}
-
-function ownFiles(): string[] {
-  return existsSync(packageFile) ? [codeRoot, packageFile] : [codeRoot];
 }
 
 /** Those that this Node knows. The database module ignores the permission model, so it goes. */
