@@ -61,6 +61,8 @@ export type Taken = {
 export class Processes {
   readonly #options: ProcessesOptions;
   readonly #slots: Array<TaskProcess | null>;
+  /** By slot: the `take` that its process is for, so that one which was given up knows. */
+  readonly #turns: Array<object | null>;
   readonly #all = new Set<TaskProcess>();
   #spare: TaskProcess | null = null;
   #spareTimer: NodeJS.Timeout | null = null;
@@ -71,6 +73,7 @@ export class Processes {
   constructor(options: ProcessesOptions) {
     this.#options = options;
     this.#slots = new Array(options.slots).fill(null);
+    this.#turns = new Array(options.slots).fill(null);
     rmSync(options.dir, { recursive: true, force: true });
     mkdirSync(options.dir, { recursive: true, mode: 0o700 });
     this.#spare = this.#spawn();
@@ -78,9 +81,11 @@ export class Processes {
 
   /** The slot's process, loaded with the job: the one it has when that knows the job or at least
    *  its code, else the spare. A process never serves two owners or two codes. `next` goes with the
-   *  load, when there is one. Throws `LoadFailed`. */
+   *  load, when there is one. Throws `LoadFailed`; and after `kill` something that tells nothing. */
   async take(slot: number, { job, files, next }: Order): Promise<Taken> {
     const { open } = job;
+    const turn = {};
+    this.#turns[slot] = turn;
     const code = codeOf(job, files);
     let taken = this.#slots[slot] ?? null;
     if (taken === null || taken.over || taken.code !== code || taken.isCluttered) {
@@ -93,6 +98,7 @@ export class Processes {
       taken.job = open.job;
       this.#prepareSpare();
       await taken.ready;
+      if (this.#turns[slot] !== turn) throw new Error("the slot is not for this run any more");
     } else if (taken.opened === job) return { process: taken, early: null };
     empty(taken);
     taken.job = open.job;
@@ -103,10 +109,21 @@ export class Processes {
     return { process: taken, early };
   }
 
-  /** The process of a slot ends, whatever it does. */
+  /** The process of a slot ends, whatever it does. One that has seen nothing of a job is the next
+   *  spare: else, on a machine where processes start slowly, a backup that is quicker elsewhere
+   *  would end each of them before its first task. */
   kill(slot: number): void {
-    void this.#slots[slot]?.kill();
+    const process = this.#slots[slot] ?? null;
     this.#slots[slot] = null;
+    this.#turns[slot] = null;
+    const isNew = process !== null && process.loads === 0 && !process.over && !this.#stopped;
+    if (!isNew || (this.#spare !== null && !this.#spare.over)) {
+      void process?.kill();
+      return;
+    }
+    process.code = "";
+    process.job = "";
+    this.#spare = process;
   }
 
   /** Its processes stay for a while: the same code is likely to come again. Files of the job do
