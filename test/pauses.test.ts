@@ -20,7 +20,7 @@ type Begun = { readonly cluster: ArmedCluster; readonly client: Client; readonly
 async function begin(t: TestContext): Promise<Begun> {
   const cluster = new ArmedCluster();
   t.after(() => cluster.close());
-  const job = await prepareJob(join(cluster.dir, "job"), spin);
+  const job = await prepareJob(join(cluster.dir, "job"), { spin });
   assert.ok(await cluster.startCoordinator(), cluster.coordinator?.errors);
   return { cluster, client: cluster.client(), job };
 }

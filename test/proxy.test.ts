@@ -27,7 +27,7 @@ type Begun = {
 async function begin(t: TestContext, work = spin): Promise<Begun> {
   const cluster = new ArmedCluster();
   t.after(() => cluster.close());
-  const job = await prepareJob(join(cluster.dir, "job"), work);
+  const job = await prepareJob(join(cluster.dir, "job"), { spin: work });
   assert.ok(await cluster.startCoordinator(), cluster.coordinator?.errors);
   const proxy = await TcpProxy.open(cluster.up.url);
   t.after(() => proxy.close());

@@ -16,10 +16,18 @@ import { submitJob } from "../../src/sdk/submit.ts";
 /** A call is repeated for so long while nobody answers, ms. */
 const patienceMs = 30_000;
 
-/** `spin` = how long a line takes, without a bearing on the result. */
-const source = (spin: number) => `import { type Emit, mapReduce } from "tequio";
+type Traits = {
+  /** How long a line takes, without a bearing on the result. */
+  readonly spin?: number;
+  /** False: each free worker has a part in each job, however slow its processes start. */
+  readonly backupTasks?: boolean;
+};
+
+const source = ({ spin = 2_000, backupTasks = true }: Traits) => `
+import { type Emit, mapReduce } from "tequio";
 export default mapReduce({
   reducers: 6,
+  backupTasks: ${backupTasks},
   map(line: string, emit: Emit<string, number>) {
     let spin = 0;
     for (let n = 0; n < ${spin}; n++) spin = (spin * 31 + n) % 1_000_003;
@@ -39,10 +47,10 @@ export type Job = {
 const lineCount = 600;
 
 /** Counts words; the input is cut into about six map tasks. */
-export async function prepareJob(dir: string, spin = 2_000): Promise<Job> {
+export async function prepareJob(dir: string, traits: Traits = {}): Promise<Job> {
   mkdirSync(dir, { recursive: true });
   const file = join(dir, "words.ts");
-  writeFileSync(file, source(spin));
+  writeFileSync(file, source(traits));
   const lines = Array.from({ length: lineCount }, (_, n) =>
     Array.from({ length: 8 }, (_, k) => `w${(n * 31 + k * 17) % 400}`).join(" "),
   );

@@ -168,7 +168,7 @@ export async function workerLane(failpoints: readonly string[]): Promise<string[
     lives.delete(name);
   };
   try {
-    const job = await prepareJob(join(cluster.dir, "job"));
+    const job = await prepareJob(join(cluster.dir, "job"), { backupTasks: false });
     assert.ok(await cluster.startCoordinator(), cluster.coordinator?.errors);
     await cluster.startWorker("steady");
     const client = cluster.client();
