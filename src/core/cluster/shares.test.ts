@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { emptyState, step } from "../coordinator.ts";
-import type { CoordinatorEvent } from "../event.ts";
+import type { CoordinatorEvent, WorkerSpecs } from "../event.ts";
 import { type AttemptRef, attemptKey, idNumber, type JobId, jobId, type WorkerId } from "../ids.ts";
 import type { JobSpec } from "../job.ts";
 import { TestCluster, testJob, testSpecs, testStage } from "../testing/make-believe.ts";
@@ -17,8 +17,8 @@ class Timed {
   readonly #busy = new Map<WorkerId, { readonly ref: AttemptRef; readonly endsAtMs: number }>();
   readonly #workers: WorkerId[];
 
-  constructor(workers: number) {
-    this.#workers = Array.from({ length: workers }, () => this.cluster.join());
+  constructor(workers: number, over: Partial<WorkerSpecs> = {}) {
+    this.#workers = Array.from({ length: workers }, () => this.cluster.join(over));
   }
 
   submit(taskMs: number, over: Partial<JobSpec> = {}, owner = "ann"): JobId {
@@ -109,6 +109,21 @@ test("X3: a second job begins within a moment beside a sweep of short tasks", ()
       timed.run(mostMs + 50);
       const waitedMs = timed.begunAtMs.get(second)! - askedAtMs;
       assert.ok(waitedMs <= mostMs, `tasks of ${taskMs} ms: ${owner} waited for ${waitedMs} ms`);
+    }
+  }
+});
+
+test("X3: a second job begins within a second beside a sweep that only tabs work on", () => {
+  for (const taskMs of [5, 40, 400]) {
+    for (const owner of ["ann", "bob"]) {
+      const timed = new Timed(2, { tab: true });
+      timed.submit(taskMs);
+      timed.run(5_000);
+      const askedAtMs = timed.cluster.atMs;
+      const second = timed.submit(30, {}, owner);
+      timed.run(3_000);
+      const waitedMs = timed.begunAtMs.get(second)! - askedAtMs;
+      assert.ok(waitedMs <= 1_000, `tasks of ${taskMs} ms: ${owner} waited for ${waitedMs} ms`);
     }
   }
 });

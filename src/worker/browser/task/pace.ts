@@ -16,22 +16,22 @@ const stretchMs = 50;
 const restMaxMs = 10_000;
 
 export class Pace {
-  readonly #share: number;
+  /** Of the time, how much it may compute; above 0 to 1. */
+  readonly share: number;
   /** Told before each rest: how long it will be, ms. */
   readonly #resting: (ms: number) => void;
   readonly #cell = cellToWaitOn();
   #workingSinceMs = performance.now();
   #dueMs = 0;
 
-  /** `share`: of the time, how much it may compute; above 0 to 1. */
   constructor(share: number, resting: (ms: number) => void) {
-    this.#share = share;
+    this.share = share;
     this.#resting = resting;
     if (!this.isFull) whenUsed(() => this.breathe());
   }
 
   get isFull(): boolean {
-    return this.#share >= 1;
+    return this.share >= 1;
   }
 
   /** Job code has called us: stands still when it has worked for long enough. */
@@ -57,7 +57,7 @@ export class Pace {
     const workedMs = nowMs - this.#workingSinceMs;
     if (this.isFull || workedMs < stretchMs) return 0;
     this.#workingSinceMs = nowMs;
-    this.#dueMs += (workedMs * (1 - this.#share)) / this.#share;
+    this.#dueMs += (workedMs * (1 - this.share)) / this.share;
     const ms = Math.min(restMaxMs, this.#dueMs);
     this.#dueMs -= ms;
     this.#resting(ms);

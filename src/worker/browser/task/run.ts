@@ -13,6 +13,7 @@ import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
 import { giveFile, takeFile } from "../stand-ins/fs.ts";
 import { countedSource } from "./counted-source.ts";
 import type { Pace } from "./pace.ts";
+import { forAWhile } from "./portion.ts";
 
 export type TaskRun = {
   readonly order: TaskOrder;
@@ -25,8 +26,6 @@ export type TaskRun = {
 
 type Done = { readonly sizeBytes: number; readonly records: number; readonly root: string };
 const out = "/task";
-/** A tab may vanish at any time, and what it has not told of is lost then. */
-const portionMaxMs = 20_000;
 const fileNames = ["run", "manifest", "part", "bad"] as const;
 
 export async function runTask(run: TaskRun): Promise<void> {
@@ -36,7 +35,7 @@ export async function runTask(run: TaskRun): Promise<void> {
 
 async function items({ order, loaded, reporter, counters, pace }: TaskRun): Promise<void> {
   const lines = new Map(order.attempts.map(({ task }, i) => [task, order.items[i] ?? "null"]));
-  await runItems(forAWhile(order.attempts), {
+  await runItems(forAWhile(order.attempts, pace.share), {
     loaded,
     items: { item: (task) => JSON.parse(lines.get(task) as string) },
     reporter,
@@ -44,16 +43,6 @@ async function items({ order, loaded, reporter, counters, pace }: TaskRun): Prom
     working: () => {},
     drained: () => pace.rest(),
   });
-}
-
-/** What it does not come to is given back: the portion was for as long as others take, and this tab
- *  may be slow, or rest most of the time. */
-function* forAWhile<T>(attempts: readonly T[]): Generator<T> {
-  const endsAtMs = performance.now() + portionMaxMs;
-  for (const one of attempts) {
-    yield one;
-    if (performance.now() > endsAtMs) return;
-  }
 }
 
 /** Runs the attempt of a map or reduce task and reports how it ended. */

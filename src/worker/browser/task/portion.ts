@@ -1,0 +1,23 @@
+/** How much of a portion of a list a tab does at a stretch. */
+
+/** Work of a portion, ms. Expected is at most a second: what takes much longer was expected wrongly,
+ *  and whoever waits behind it would wait for all of it. */
+const workMaxMs = 4_000;
+/** And of a tab that rests most of the time, ms: it may vanish at any time, and what it has not
+ *  told of is lost then. */
+const portionMaxMs = 20_000;
+
+/** Those of `attempts` that it comes to; the tab gives back the others, of which other workers may
+ *  be quicker, and which are shared out anew by what the first have taken. `share`: of the time,
+ *  how much the tab computes; above 0 to 1. */
+export function* forAWhile<T>(
+  attempts: readonly T[],
+  share: number,
+  now: () => number = () => performance.now(),
+): Generator<T> {
+  const endsAtMs = now() + Math.min(portionMaxMs, workMaxMs / share);
+  for (const one of attempts) {
+    yield one;
+    if (now() > endsAtMs) return;
+  }
+}
