@@ -123,6 +123,28 @@ export function firstJob(state: CoordinatorState, owner: OwnerShare): JobRecord 
   return number === undefined ? undefined : state.jobs.get(number);
 }
 
+/** Who is before a job with ready tasks when a slot becomes free. Looks at all that wait. */
+export function waitingBefore(
+  state: CoordinatorState,
+  job: JobRecord,
+): { readonly owners: number; readonly jobs: number } {
+  const { byNumber, ready } = state.shares;
+  const owner = ownerOf(state, job);
+  const ofOwner = rank(state, owner.share, 1);
+  const ofJob = rank(state, job.share, weightOf(job.spec));
+  const isBefore = (other: number, self: number, [a, b]: readonly [number, number]) =>
+    other !== self && (a < b || (a === b && other < self));
+  const owners = [...ready.values()].filter((one) => {
+    const its = rank(state, (byNumber.get(one) as OwnerShare).share, 1);
+    return isBefore(one, owner.number, [its, ofOwner]);
+  });
+  const jobs = [...owner.ready.values()].filter((one) => {
+    const { share, spec } = state.jobs.get(one) as JobRecord;
+    return isBefore(one, job.number, [rank(state, share, weightOf(spec)), ofJob]);
+  });
+  return { owners: owners.length, jobs: jobs.length };
+}
+
 /** Takes an owner, or one job of it (null = all), out of the order until `putBack`. */
 export function setAside(state: CoordinatorState, owner: OwnerShare, job: JobRecord | null): void {
   if (job !== null) owner.ready.delete(job.number);

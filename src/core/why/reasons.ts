@@ -54,6 +54,13 @@ export type Reason =
       readonly weight: number;
       readonly attempts: number;
     }
+  /** Who gets a free slot before it, if all can use it: other owners, and jobs of its owner. */
+  | {
+      readonly kind: "queue-position";
+      readonly owner: string;
+      readonly owners: number;
+      readonly jobs: number;
+    }
   | { readonly kind: "worker-lost"; readonly worker: WorkerId }
   | { readonly kind: "worker-paused"; readonly worker: WorkerId; readonly reason: string }
   | {
@@ -117,7 +124,9 @@ const texts: Texts = {
   "input-too-large": () =>
     "its input is too large for the connected browser tabs; add a worker: `tequio join`",
   "slots-taken": ({ byOthers, slots }) =>
-    `all ${count(slots, "slot")} of the workers are in use` +
+    (slots === 1
+      ? "the only slot of the workers is in use"
+      : `all ${slots} slots of the workers are in use`) +
     (byOthers > 0 ? `, ${byOthers} by other jobs` : ""),
   "owner-limit": ({ owner, slots }) =>
     `the jobs of ${owner} take ${count(slots, "slot")}, and no more are for one owner ` +
@@ -126,6 +135,14 @@ const texts: Texts = {
     `${count(jobs, "job")} share the workers; this one has weight ${weight} and ` +
     `${count(attempts, "attempt")}. Owners share evenly, and jobs of one owner by weight: the ` +
     "next free slot goes to the owner, and there to the job, furthest below its share",
+  "queue-position": ({ jobs, owner, owners }) => {
+    const others = owners > 0 ? [count(owners, "other owner")] : [];
+    const own = jobs > 0 ? [`${count(jobs, "other job")} of ${owner}`] : [];
+    const before = [...others, ...own].join(" and ");
+    return before === ""
+      ? "the next free slot is for this job"
+      : `the next free slot is for ${before} first`;
+  },
   "worker-lost": ({ worker }) => `${worker} is lost: it left, or its heartbeat timed out`,
   "worker-paused": ({ reason, worker }) => `${worker} accepts no tasks now: ${reason}`,
   "worker-busy": ({ attempts, slots, worker }) =>

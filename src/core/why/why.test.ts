@@ -1,6 +1,8 @@
 /** The chain of reasons ends in what holds a job, a task or a worker up. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Effect } from "../effect.ts";
+import type { JobId } from "../ids.ts";
 import { mapReduceSpec, TestCluster, testJob, testStage } from "../testing/make-believe.ts";
 import { type Reason, reasonText } from "./reasons.ts";
 import { whyJob, whyTask, whyWorker } from "./why.ts";
@@ -22,7 +24,24 @@ test("a task in the queue of a full cluster is told of the slots and the share",
   cluster.submit(one);
   const second = cluster.submit(one);
   const reasons = whyTask(cluster.state, { job: second, stage: 0, task: 1 }, cluster.atMs);
-  assert.deepEqual(kinds(reasons), ["task-is", "slots-taken", "fair-share"]);
+  assert.deepEqual(kinds(reasons), ["task-is", "slots-taken", "fair-share", "queue-position"]);
+});
+
+test("a job that waits is told who is before it", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const jobs = [1, 2, 3].map(() => cluster.submit(one));
+  const last = (job: JobId) => reasonText(whyJob(cluster.state, job, cluster.atMs)!.at(-1)!);
+  assert.equal(last(jobs[1]!), "the next free slot is for this job");
+  assert.equal(last(jobs[2]!), "the next free slot is for 1 other job of ann first");
+  const event = { kind: "job-submitted", owner: "bob", key: null, digest: "d", spec: one } as const;
+  const [reply] = cluster.tell(event).filter(({ kind }) => kind === "reply") as Array<
+    Extract<Effect, { kind: "reply" }>
+  >;
+  cluster.atMs += 1_000;
+  cluster.report(worker, cluster.running.get(worker)![0]!, { durationMs: 1_000 });
+  assert.equal(last(reply!.value.job!), "the only slot of the workers is in use");
+  assert.match(last(jobs[2]!), /is for 1 other owner and 1 other job of ann first/);
 });
 
 test("a job of an owner that has all the slots that it may have is told so", () => {

@@ -1,7 +1,7 @@
 /** Why a job, a task or a worker waits, read from the state. Changes nothing. */
 import { attemptsInSlots, shownCounts } from "../cluster/in-slots.ts";
 import { mayRun } from "../cluster/placement/may-run.ts";
-import { weightOf } from "../cluster/shares.ts";
+import { waitingBefore, weightOf } from "../cluster/shares.ts";
 import { inputOf, isOpen } from "../cluster/shuffle.ts";
 import {
   type CoordinatorState,
@@ -123,7 +123,7 @@ function whyReady(state: CoordinatorState, job: JobRecord, stage: Stage): Reason
   const slots = able.reduce((sum, worker) => sum + worker.specs.slots, 0);
   let others = 0;
   for (const worker of able) {
-    for (const lease of worker.leases) if (lease.job !== job.number) others++;
+    others += worker.leases.size - (worker.held.byJob.get(job.number) ?? 0);
   }
   const { slotsPerOwnerMax } = state.shares;
   const taken = state.shares.owners.get(job.owner)?.slots ?? 0;
@@ -133,7 +133,9 @@ function whyReady(state: CoordinatorState, job: JobRecord, stage: Stage): Reason
   const reasons: Reason[] = [{ kind: "slots-taken", slots, byOthers: Math.min(others, slots) }];
   if (state.active.size > 1 && others > 0) {
     const weight = weightOf(job.spec);
-    reasons.push({ kind: "fair-share", jobs: state.active.size, weight, attempts: job.running });
+    const attempts = attemptsInSlots(state, job);
+    reasons.push({ kind: "fair-share", jobs: state.active.size, weight, attempts });
+    reasons.push({ kind: "queue-position", owner: job.owner, ...waitingBefore(state, job) });
   }
   return reasons;
 }

@@ -41,6 +41,8 @@ export const reasonMessages = catalogue({
     "fair-share":
       "{jobs} jobs share the workers; this one has weight {weight} and {attempts} attempts. The " +
       "next free slot goes to the job furthest below its share.",
+    "queue-position":
+      "Before it in the queue: {owners} other owners and {jobs} other jobs of {owner}.",
     "worker-lost": "{worker} is lost: it left, or its heartbeat timed out.",
     "worker-paused": "{worker} accepts no tasks now: {reason}",
     "worker-busy": "{worker} has {attempts} attempts for {slots} slots.",
@@ -90,6 +92,8 @@ export const reasonMessages = catalogue({
     "fair-share":
       "{jobs} trabajos comparten los nodos; este tiene peso {weight} y {attempts} intentos. El " +
       "próximo puesto libre es para el trabajo más alejado de su parte.",
+    "queue-position":
+      "Antes en la cola: {owners} propietarios más y {jobs} trabajos más de {owner}.",
     "worker-lost": "{worker} se perdió: se fue, o no se supo de él a tiempo.",
     "worker-paused": "{worker} no acepta nada ahora: {reason}",
     "worker-busy": "{worker} tiene {attempts} intentos para {slots} puestos.",
@@ -134,6 +138,7 @@ export const reasonMessages = catalogue({
       "{owner} 的作业占用 {slots} 个槽位，已达每个所有者的上限（`tequio up --slots-per-owner`）。",
     "fair-share":
       "{jobs} 个作业共享工作节点；本作业权重 {weight}，有 {attempts} 次尝试。下一个空闲槽位给最低于其份额的作业。",
+    "queue-position": "排在它前面的：其他 {owners} 个所有者，以及 {owner} 的其他 {jobs} 个作业。",
     "worker-lost": "{worker} 已丢失：它离开了，或未及时收到它的消息。",
     "worker-paused": "{worker} 暂不接受任务：{reason}",
     "worker-busy": "{worker} 有 {attempts} 次尝试，{slots} 个槽位。",
