@@ -7,6 +7,7 @@ import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import type { JobSpec } from "../core/job.ts";
 import type { JobSummary, MemberSummary, RemovedSummary, WorkerSummary } from "../core/summary.ts";
+import type { TaskHistory } from "../core/why/history.ts";
 import type { Why } from "../core/why/reasons.ts";
 import type { Attempts } from "../wire/api/attempts.ts";
 import type {
@@ -281,6 +282,15 @@ export class Client {
   ): Promise<Why> {
     const query = of === null ? "" : `?stage=${of.stage}&task=${of.task}`;
     return this.#transport.json({ method: "GET", path: `${jobPath(job)}/why${query}` });
+  }
+
+  /** The newest moves of the job's attempts, or of those of one task, each with its cause. */
+  history(
+    job: string,
+    of: { readonly stage: number; readonly task: number } | null = null,
+  ): Promise<TaskHistory> {
+    const query = of === null ? "" : `?stage=${of.stage}&task=${of.task}`;
+    return this.#transport.json({ method: "GET", path: `${jobPath(job)}/history${query}` });
   }
 
   whyWorker(worker: string): Promise<Why> {

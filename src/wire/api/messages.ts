@@ -18,6 +18,7 @@
  *  | GET /v1/jobs/:job/logs?follow=1 | → NDJSON of LogLine | read |
  *  | GET /v1/jobs/:job/attempts?after= | → Attempts | read |
  *  | GET /v1/jobs/:job/why?stage=&task= | → Why | read |
+ *  | GET /v1/jobs/:job/history?stage=&task= | → TaskHistory | read |
  *  | GET /v1/jobs/:job/spec | → JobSpec, to submit it again | read |
  *  | GET /v1/jobs/:job/input/:file | → bytes of a plan's file, Range honoured | work |
  *  | GET /shuffle/:job/:stage/:task/:attempt/:what | → partitions that it keeps | work |

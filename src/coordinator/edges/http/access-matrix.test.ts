@@ -32,6 +32,7 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/jobs/:job/logs": lookers,
   "GET /v1/jobs/:job/attempts": lookers,
   "GET /v1/jobs/:job/why": lookers,
+  "GET /v1/jobs/:job/history": lookers,
   "GET /v1/jobs/:job/spec": lookers,
   "GET /v1/workers/:worker/why": ["admin", "ann", "bob", "reader"],
   "GET /v1/me": signedIn,
