@@ -46,7 +46,8 @@ function historyLines(history: TaskHistory | null, isJob: boolean): string[] {
   const older = history.partial ? ["(older moves are no longer kept)"] : [];
   const moves = history.moves.map((move) => {
     const at = new Date(move.atMs);
-    const time = `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+    const ms = String(at.getMilliseconds()).padStart(3, "0");
+    const time = `${at.toTimeString().slice(0, 8)}.${ms}`;
     const which = isJob ? `stage ${move.stage}, task ${move.task}: ` : "";
     return `${time}  ${which}${moveText(move)}`;
   });
