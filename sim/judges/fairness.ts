@@ -2,11 +2,13 @@
  *
  *  I24: what a job is charged for an attempt is its expected time by the job's weight and priority.
  *  I25: no slot is free for longer than 5 s beside a ready task that its worker may run, and whose
- *       owner may take one more. */
+ *       owner may take one more.
+ *  I26: of a worker whose slots all run what it has announced, every other attempt is asked back. */
 import { type CoordinatorState, READY, type WorkerRecord } from "../../src/core/cluster/state.ts";
 import type { CoordinatorEvent } from "../../src/core/event.ts";
 import { idNumber } from "../../src/core/ids.ts";
 import type { JobSpec } from "../../src/core/job.ts";
+import type { Exercised } from "./laws.ts";
 
 const idleMaxMs = 5_000;
 /** Of the time between two records no more than this counts: the coordinator may have been away. */
@@ -16,12 +18,22 @@ const factors: Readonly<Record<string, number>> = { high: 4, normal: 1, low: 0.2
 type Seen = { readonly usedMs: number; readonly leases: number; readonly isAccruing: boolean };
 
 export class FairnessJudge {
+  readonly #exercised: Exercised;
   #jobs = new Map<number, Seen>();
   #atMs = 0;
   /** For how long each worker has had a free slot beside a task for it, ms. */
   readonly #idleMs = new Map<number, number>();
 
+  /** The worker that has announced attempts, in the event at hand. */
+  #announcer: WorkerRecord | undefined;
+
+  constructor(exercised: Exercised) {
+    this.#exercised = exercised;
+  }
+
   before(state: CoordinatorState, event: CoordinatorEvent): void {
+    const isNews = event.kind === "attempts-started";
+    this.#announcer = isNews ? state.workers.get(idNumber(event.worker)) : undefined;
     this.#jobs.clear();
     const gapMs = Math.min(gapMaxMs, Math.max(0, event.atMs - this.#atMs));
     this.#atMs = event.atMs;
@@ -37,12 +49,14 @@ export class FairnessJudge {
   }
 
   after(state: CoordinatorState): void {
+    if (this.#announcer !== undefined) this.#noneWaitsBehind(this.#announcer);
     for (const [number, { isAccruing, leases, usedMs }] of this.#jobs) {
       const job = state.jobs.get(number);
       if (job === undefined || job.running !== leases + 1 || isAccruing) continue;
       const newest = job.stages.flatMap((stage) => [...stage.leases.values()].flat());
       const given = newest.filter(({ assignedAtMs }) => assignedAtMs === state.atMs).at(-1);
       if (given === undefined) continue;
+      this.#exercised("I24: an attempt is charged by its job's weight and priority");
       const most = given.chargeMs / countsFor(job.spec);
       const charged = job.share.usedMs - usedMs;
       // Less where its debt is bounded; more where its credit is, behind its owner's turn.
@@ -50,6 +64,18 @@ export class FairnessJudge {
       if (charged <= most * 1.001 + 0.001 || job.share.usedMs < turnMs) continue;
       throw new Error(`I24: j-${number} is charged ${charged} ms for an attempt, not ${most}`);
     }
+  }
+
+  #noneWaitsBehind({ leases, live, number, specs }: WorkerRecord): void {
+    if (!live || specs.tab === true) return;
+    const waiting = [...leases].filter(({ startedAtMs }) => startedAtMs === 0);
+    if (leases.size - waiting.length < specs.slots) return;
+    if (waiting.length > 0) this.#exercised("I26: nothing waits behind what runs on");
+    const left = waiting.find(({ takenBack }) => takenBack !== true);
+    if (left === undefined) return;
+    throw new Error(
+      `I26: task ${left.task} of j-${left.job} waits at w-${number}, whose slots run on`,
+    );
   }
 
   /** `gapMs`: how long the state has been as it is. */
@@ -60,6 +86,7 @@ export class FairnessJudge {
         this.#idleMs.delete(number);
         continue;
       }
+      this.#exercised("I25: no slot is free for long beside a task that is ready");
       const idleMs = (this.#idleMs.get(number) ?? 0) + gapMs;
       this.#idleMs.set(number, idleMs);
       if (idleMs <= idleMaxMs) continue;

@@ -73,7 +73,7 @@ export class Judge {
   readonly #options: JudgeOptions;
   readonly #watch = new LawWatch();
   readonly #steps: StepJudge;
-  readonly #fairness = new FairnessJudge();
+  readonly #fairness: FairnessJudge;
   readonly #relay: RelayJudge;
   #atMs = 0;
   #startedAtMs = 0;
@@ -89,6 +89,7 @@ export class Judge {
     this.#options = options;
     this.#steps = new StepJudge(options.exercised);
     this.#relay = new RelayJudge(options.exercised);
+    this.#fairness = new FairnessJudge(options.exercised);
     this.shuffle = new ShuffleJudge({
       breach: (law, text) => this.breach(law, text),
       exercised: options.exercised,

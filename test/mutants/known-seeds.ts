@@ -5,6 +5,7 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "an older attempt's deadline ends a newer attempt": 11,
   "a worker id of another owner is accepted at join": 4,
   "a returning worker's lost outputs are still counted on": 11,
+  "attempts that wait behind long ones are left there": 23,
   "late report accepted under the lease of another attempt": 11,
   "commit without a lease": 11,
   "backup committed beside the first attempt": 24,

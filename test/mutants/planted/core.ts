@@ -26,6 +26,12 @@ export const coreMutants: readonly Mutant[] = [
     "",
   ),
   planted(
+    "attempts that wait behind long ones are left there",
+    "startAttempts",
+    "takeBackBehind($state, idNumber($event.worker), $effects);",
+    "",
+  ),
+  planted(
     "late report accepted under the lease of another attempt",
     "findLease",
     "$lease.attempt === $by.attempt && $lease.worker === $by.worker",
