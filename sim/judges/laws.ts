@@ -34,6 +34,8 @@ export const simulatedLaws = [
   "I21: no job fails without a reason",
   "I21: every job ends when the faults are over",
   "I23: results equal the judge",
+  "I24: an attempt is charged by weight and priority",
+  "I25: no slot is free beside a ready task for 5 s",
   "I23: counters equal the judge",
   "B: a tab's end is durable before it is acknowledged",
   "B1: what a member brings to the relay outlives it",
