@@ -1,5 +1,5 @@
-/** Clusters of one kind only: tabs come and go while lists of tasks run. Nothing else goes wrong, so
- *  every instant counts for the law that no slot stays free beside a ready task (I25). */
+/** Clusters of one kind only: tabs come and go while lists of tasks run. Nothing else goes wrong,
+ *  so every instant counts for the law that no slot stays free beside a ready task (I25). */
 import type { Random } from "../src/core/random.ts";
 import { type FaultKind, type FaultRate, type FaultRates, faultRates } from "./faults.ts";
 import { plainJob, type SimJob } from "./jobs.ts";
