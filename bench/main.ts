@@ -5,6 +5,7 @@ import { askedOf, usage } from "./arguments.ts";
 import { browser } from "./browser/speed.ts";
 import { type Case, type Figure, keepsBound } from "./case.ts";
 import { jobsAtOnce } from "./fairness/at-once.ts";
+import { latency } from "./fairness/latency.ts";
 import { files } from "./files/transfer.ts";
 import { gateway } from "./gateway/gateway.ts";
 import { growth } from "./growth/over-time.ts";
@@ -30,6 +31,7 @@ const cases: readonly Case[] = [
   tasks,
   largeJobs,
   jobsAtOnce,
+  latency,
   growth,
   scale,
   gateway,

@@ -18,7 +18,7 @@ const table = [
   ["ENOSPC", "storage-full", undefined],
 ] as const;
 
-test("I/O errors and read-only disks are the disk's own, full ones and too many files are not", () => {
+test("errors of the disk itself are reported as such, a full one and too many files not", () => {
   for (const [code, name, isDisk] of table) {
     const ofWorker = failureFrom(diskError(systemError(code), "keeping an output"));
     const ofTask = failureOf(diskFailure(systemError(code), "run-1"), "");
