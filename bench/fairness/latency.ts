@@ -1,6 +1,6 @@
 /** How long does a small job wait beside a long sweep? Jobs of two tasks, one after the other,
- *  while a sweep of thousands keeps both workers busy: of another owner, and of the owner of the sweep;
- *  and, to compare, with nothing beside them. */
+ *  while a sweep of thousands keeps both workers busy: of another owner, and of the owner of the
+ *  sweep; and, to compare, with nothing beside them. */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Cluster, startCluster } from "../../scripts/cluster.ts";
