@@ -1,5 +1,5 @@
-/** How much memory a cluster takes, by role: coordinator, workers, task processes. From /proc, while
- *  something runs. */
+/** How much memory a cluster takes, by role: coordinator, workers, task processes. From /proc,
+ *  while something runs. */
 import { readFileSync } from "node:fs";
 import type { Figure } from "./case.ts";
 import { ownBytesOf, peakOf, treeOf } from "./memory.ts";

@@ -1,6 +1,6 @@
 /** Does a sort of more data take more memory? Sorts of 1 and 4 GiB, or of the sizes of `--gib`, on
- *  two workers with 128 MiB each, every size on a cluster of its own; the most memory of coordinator,
- *  workers and task processes. */
+ *  two workers with 128 MiB each, every size on a cluster of its own; the most memory of
+ *  coordinator, workers and task processes. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
