@@ -36,6 +36,8 @@ export type JudgeOptions = {
   readonly heartbeatMs: number;
   /** The laws about the whole state are looked at after so many records; 1 = after each. */
   readonly lawsEvery: number;
+  /** Nothing stops the coordinator: see `ClusterPlan`. */
+  readonly isSteady: boolean;
   readonly count: (what: string) => void;
   /** Hears of each law that is checked and could have been broken. */
   readonly exercised: Exercised;
@@ -88,8 +90,8 @@ export class Judge {
   constructor(options: JudgeOptions) {
     this.#options = options;
     this.#steps = new StepJudge(options.exercised);
+    this.#fairness = new FairnessJudge(options);
     this.#relay = new RelayJudge(options.exercised);
-    this.#fairness = new FairnessJudge(options.exercised);
     this.shuffle = new ShuffleJudge({
       breach: (law, text) => this.breach(law, text),
       exercised: options.exercised,

@@ -67,8 +67,11 @@ export function mayTalk(
 
 /** A message that looks like a tracker's makes nobody one. */
 export function mustBeTracker({ role }: Connection): void {
-  if (role === "tracker") return;
-  throw new ClusterError("protocol-violated", "bad message: only the tracker may say this");
+  if (role !== "tracker") throw badMessage("only the tracker may say this");
+}
+
+export function badMessage(what: string): ClusterError {
+  return new ClusterError("protocol-violated", `bad message: ${what}`);
 }
 
 /** What a browser says of itself is kept for as long as it is here: it is not much. Throws

@@ -31,6 +31,7 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "a worker that has room again does not say so": 17,
   "job weights ignored": 9,
   "a worker that gave attempts back stays idle": 57,
+  "a worker whose pause is over is given nothing": 10,
   "a paused worker is given tasks": 35,
   "answer before the record is durable": 24,
   "acknowledge reports that the disk refused": 9,

@@ -171,5 +171,11 @@ export const coreMutants: readonly Mutant[] = [
     "$state.deadlines.add($deadline);",
     "",
   ),
+  planted(
+    "a worker whose pause is over is given nothing",
+    "resume",
+    "$state.hungry.add($worker.number);",
+    "",
+  ),
   planted("a paused worker is given tasks", "endLease", "$worker.pause === null", "true"),
 ];
