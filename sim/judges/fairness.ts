@@ -3,7 +3,8 @@
  *  I24: what a job is charged for an attempt is its expected time by the job's weight and priority.
  *  I25: no slot is free for longer than 5 s beside a ready task that its worker may run, and whose
  *       owner may take one more.
- *  I26: of a worker whose slots all run what it has announced, every other attempt is asked back. */
+ *  I26: of a worker whose slots all run what it has announced, all other attempts are asked
+ *       back. */
 import { type CoordinatorState, READY, type WorkerRecord } from "../../src/core/cluster/state.ts";
 import type { CoordinatorEvent } from "../../src/core/event.ts";
 import { idNumber } from "../../src/core/ids.ts";

@@ -28,7 +28,7 @@ export class Uploads {
     this.#see(hash);
   }
 
-  /** The same for several. Small ones go in one call, and it is not asked whether they are there. */
+  /** The same for several. Small ones go in one call, whether they are there or not. */
   async putAll(uploads: readonly Upload[]): Promise<void> {
     const isNew = ({ hash }: Upload) => !this.#isSeen(hash);
     const small = uploads.filter((one) => isNew(one) && isSmall(one)).slice(0, smallBlobsMax);

@@ -390,20 +390,3 @@ test("closing ends streams and can be done twice", async (t) => {
   await assert.doesNotReject(reader.read().catch(() => {}));
   await assert.rejects(cluster.call("GET", "/v1/health"));
 });
-
-test("small blobs come in one call, are there once, and are refused above their bounds", async (t) => {
-  const cluster = await opened(t);
-  const send = (blobs: readonly string[]) =>
-    cluster.call("POST", "/v1/small-blobs", { body: { blobs } });
-  const texts = ["code", "plan", "", "code"];
-  const answer = await send(texts.map((text) => Buffer.from(text).toString("base64")));
-  const { hashes } = (await answer.json()) as { hashes: string[] };
-  assert.deepEqual(hashes, texts.map(sha256));
-  for (const [at, hash] of hashes.entries()) {
-    assert.equal(await (await cluster.call("GET", `/v1/blobs/${hash}`)).text(), texts[at]);
-  }
-  const large = Buffer.alloc(256 * 1024 + 3).toString("base64");
-  for (const bad of [[], [large], ["no base64!"], new Array(17).fill("")]) {
-    assert.equal((await failure(await send(bad))).code, "bad-request");
-  }
-});
