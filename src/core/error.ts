@@ -6,7 +6,8 @@
 export const errorCodes = [
   /** Arguments, files or a job description that cannot be used as given. */
   "bad-request",
-  /** The job file does not compile, cannot be bundled, or captures a variable. */
+  /** The job file does not compile, cannot be bundled, captures a variable, or throws before there
+   *  is a job. */
   "build-failed",
   /** No token, or one that is wrong, expired, used up or revoked. */
   "unauthenticated",

@@ -3,8 +3,10 @@
 import { dirname, relative } from "node:path";
 import process from "node:process";
 import { ClusterError } from "../../core/error.ts";
+import { errorsIn } from "../../core/thrown.ts";
 import { evenGlobals } from "../../environment/globals.ts";
 import { pinRealm, useEnvironment } from "../../environment/install.ts";
+import { placeOf } from "../../environment/thrown.ts";
 import { hostId } from "../../link/host.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import { saveResult } from "../../sdk/collect.ts";
@@ -86,8 +88,8 @@ function nothingLeft(): ClusterError {
 
 /** Lines of a stack up to the first of this program: what happened in the job's own files. */
 function jobLines(error: unknown, built: BuiltJob): string[] {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const lines = stack.split("\n").filter((line) => /^\s+at /.test(line));
+  const first = errorsIn(error).find((one) => placeOf(one) !== "");
+  const lines = (first?.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
   const end = lines.findIndex((line) => /[\\/]sdk[\\/]local\.[jt]s/.test(line));
   return lines
     .slice(0, end === -1 ? stackLinesMax : Math.min(end, stackLinesMax))
