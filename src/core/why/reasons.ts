@@ -151,7 +151,7 @@ const texts: Texts = {
     `${worker} runs ${count(attempts, "attempt")} in ${count(slots, "slot")}` +
     (ahead === 0
       ? ""
-      : `; ${ahead} more ${ahead === 1 ? "was sent ahead and waits" : "were sent ahead and wait"} there`),
+      : `; ${ahead} more ${ahead === 1 ? "was sent ahead and waits" : "were sent ahead and wait"}`),
   "worker-free": ({ worker }) => `${worker} has a free slot`,
   "nothing-ready": ({ jobs }) =>
     jobs === 0 ? "no job is running" : `no task of the ${count(jobs, "running job")} is ready`,

@@ -242,10 +242,7 @@ test("a task that a job does not have is refused by naming those that it has", a
   const answer = await cluster.call("GET", `/v1/jobs/${job}/why?stage=1&task=9999`);
   assert.equal(answer.status, 404);
   const { message } = (await answer.json()) as { message: string };
-  assert.match(
-    error.message,
-    /no task 9999 in stage 1: stage 0 \(tasks\) has tasks 0 to 2; choose/,
-  );
+  assert.match(message, /no task 9999 in stage 1: stage 0 \(tasks\) has tasks 0 to 2; choose/);
 });
 
 test("output says why there is none: still running, cancelled, failed", async (t) => {
