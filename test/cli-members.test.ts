@@ -33,7 +33,7 @@ test("peers register at `up --p4-port`, `members` lists them, an admin frees a n
   assert.match(removed.out, /laptop and its files are forgotten/);
   const gone = await place.run("members", "--remove", "laptop");
   assert.match(gone.err, /not-found: there is no member "laptop"/);
-  assert.match((await place.run("members")).out, /nobody shares files here/);
+  assert.match((await place.run("members")).out, /no member shares files now/);
   up.child.kill("SIGINT");
   assert.equal((await up.ended).code, 0);
 });

@@ -4,6 +4,7 @@ import type { MemberSummary } from "../../core/summary.ts";
 import { openClient } from "../connection.ts";
 import { countText, durationText } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
+import { toPaste } from "../paste.ts";
 import type { TargetOptions } from "../place.ts";
 import { styled } from "../screen.ts";
 import { oneLine, table } from "../text.ts";
@@ -38,7 +39,8 @@ async function members(options: Options): Promise<void> {
   const shown = all.filter(({ state }) => options.all || state === "here");
   if (options.json) console.log(JSON.stringify(shown));
   else if (shown.length === 0) {
-    console.log("nobody shares files here; begin with: tequio share <path>");
+    const share = toPaste(options, "share", "PATH…");
+    console.log(`no member shares files now; share some with: ${share}`);
   } else {
     const rows = shown.map((member) => row(member, atMs));
     const [first, ...rest] = table(header, rows, [3]);

@@ -30,7 +30,10 @@ export async function runSequential(
   const to = destinationOf(options, name);
   refuseTaken(to);
   const startMs = performance.now();
-  const planned = await planJob(built.job, { ...planOptions(inputs, options), host: hostId() });
+  const planned = await planJob(built.job, {
+    ...planOptions(built.job.kind, inputs, options),
+    host: hostId(),
+  });
   try {
     const { result, counters } = await judge(built, planned, options);
     const { files, sizeBytes, leftOut = false } = await saveResult(result, to);
@@ -61,7 +64,7 @@ export function pinSequential(): void {
 
 async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Promise<LocalRun> {
   const print = (line: string) => {
-    if (!options.json) process.stderr.write(`${safeText(line)}\n`);
+    if (!options.json || options.watch) process.stderr.write(`${safeText(line)}\n`);
   };
   const restore = evenGlobals();
   const waiting = Promise.withResolvers<never>();

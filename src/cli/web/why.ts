@@ -19,6 +19,9 @@ export function define(command: Command): void {
     ["tequio why j-7 12 --stage 1", "why reduce task 12 is waiting"],
     ["tequio why w-2", "why the worker is idle"],
   ]).action(async (what: string, task: string | undefined, options: Options) => {
+    if (what.startsWith("w-") && (task !== undefined || options.stage !== undefined)) {
+      throw new ClusterError("bad-request", "a worker has no tasks of its own; name a job instead");
+    }
     const client = await openClient(options);
     const why = what.startsWith("w-")
       ? await client.whyWorker(what)
@@ -41,7 +44,10 @@ function taskOf(
 ): { readonly stage: number; readonly task: number } | null {
   if (task === undefined && stage === undefined) return null;
   if (task === undefined || !/^\d{1,8}$/.test(task)) {
-    throw new ClusterError("bad-request", "give the task as a number, as in `tequio why j-7 12`");
+    throw new ClusterError(
+      "bad-request",
+      "give the task as a number, counted from 0, as in `tequio why j-7 12 --stage 1`",
+    );
   }
   return { stage: stage ?? 0, task: Number(task) };
 }
