@@ -6,8 +6,9 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { hostId } from "../../../link/host.ts";
+import { temporaryDir } from "../../../store/testing/at-end.ts";
 import { httpStatus } from "../../../wire/api/messages.ts";
-import { type Opened, opened, sha256, temporaryDir } from "../../testing/opened.ts";
+import { type Opened, opened, sha256 } from "../../testing/opened.ts";
 import { doneStatus, ScriptedWorker } from "../../testing/scripted-worker.ts";
 
 /** `fetch` forbids some headers; this does not. */

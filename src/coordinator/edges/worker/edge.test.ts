@@ -5,8 +5,9 @@ import { createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { JobSummary, WorkerSummary } from "../../../core/summary.ts";
 import { dialWebSocket } from "../../../link/websocket.ts";
+import { temporaryDir } from "../../../store/testing/at-end.ts";
 import { mintToken } from "../../access/tokens.ts";
-import { type Opened, opened, temporaryDir } from "../../testing/opened.ts";
+import { type Opened, opened } from "../../testing/opened.ts";
 import { doneStatus, ScriptedWorker } from "../../testing/scripted-worker.ts";
 import { workerPath } from "../http/upgrade.ts";
 
