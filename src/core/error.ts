@@ -23,7 +23,7 @@ export const errorCodes = [
   "storage-full",
   /** The disk failed or a stored record is damaged: the message names the record. */
   "storage-failed",
-  /** Somebody newer holds this role: a second coordinator, a later attempt, a worker id in use. */
+  /** A newer process holds this role: a second coordinator, a later attempt, a worker id in use. */
   "fenced",
   /** The other side speaks another protocol or data version. */
   "version-mismatch",

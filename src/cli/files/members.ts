@@ -32,7 +32,7 @@ async function members(options: Options): Promise<void> {
   const client = await openClient(options);
   if (options.remove !== undefined) {
     await client.removeMember(options.remove);
-    console.log(`member ${oneLine(options.remove)} and its files are forgotten`);
+    console.log(`member ${oneLine(options.remove)} is removed with its files`);
     return;
   }
   const { atMs, members: all } = await client.members();

@@ -90,7 +90,7 @@ async function watchJob(client: Client, job: string, options: Watching): Promise
     isAway = true;
   };
   for await (const summary of client.watch(job, { signal, patienceMs, onAway })) {
-    if (isAway && !quiet) screen.print("it is back");
+    if (isAway && !quiet) screen.print("the coordinator answers again");
     isAway = false;
     show(summary);
     last = summary;

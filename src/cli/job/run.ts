@@ -44,7 +44,10 @@ export function define(command: Command): void {
       "split size: input of one map task (default: 64M)",
       sizeArgument("--split-bytes"),
     )
-    .option("--key <key>", "idempotency key: submitting it again returns the same job")
+    .option(
+      "--key <key>",
+      "name of this submission: the same job with the same key is not started twice",
+    )
     .addOption(
       new Option(
         "--priority <p>",

@@ -24,7 +24,7 @@ export function withResult(command: Command): Command {
   return command
     .option("-o, --output <dir>", "directory for the result files; - for standard output")
     .option("--merge <file>", "write the whole result into this one file")
-    .option("--overwrite", "replace an existing result");
+    .option("--overwrite", "replace the result that -o or --merge names");
 }
 
 export function wantsResult(options: ResultOptions): boolean {

@@ -195,7 +195,7 @@ export class Transport {
     }
     if (/CERT|SIGNATURE|ERR_TLS/.test(code ?? "")) {
       const text =
-        `the certificate of ${this.url} is signed by nobody known here; ` +
+        `the certificate of ${this.url} is not signed by an authority known here; ` +
         "give its --fingerprint, as `tequio up` prints it";
       return new ClusterError("unauthenticated", text, { cause: error });
     }

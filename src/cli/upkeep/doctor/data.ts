@@ -118,7 +118,12 @@ function syncing(dir: string): Finding[] {
   } catch (error) {
     const what = `it cannot be written: ${(error as Error).message}`;
     return [
-      { severity: "serious", topic: "fsync", what, fix: "choose another, or mend its rights" },
+      {
+        severity: "serious",
+        topic: "fsync",
+        what,
+        fix: "choose another directory, or correct its permissions",
+      },
     ];
   }
   const what = `a durable write takes ${medianMs.toFixed(2)} ms (median of ${fsyncs})`;
