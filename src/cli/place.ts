@@ -154,7 +154,7 @@ export function coordinatorUrl(text: string): string {
   if (url === null || !["http:", "https:"].includes(url.protocol) || url.hostname === "") {
     throw new ClusterError(
       "bad-request",
-      `${text} is no address of a coordinator; it looks like https://host:7070`,
+      `${text} is not the address of a coordinator; that looks like https://host:7070`,
     );
   }
   return url.origin;

@@ -58,7 +58,10 @@ export async function bundleJob(file: string): Promise<BuiltJob> {
 async function readSource(path: string, file: string): Promise<string> {
   if (!extensions.includes(extname(path))) {
     const known = extensions.join(", ");
-    throw new ClusterError("bad-request", `${file} is no job file: its name must end in ${known}`);
+    throw new ClusterError(
+      "bad-request",
+      `${file} is not a job file: its name must end in ${known}`,
+    );
   }
   try {
     return await readFile(path, "utf8");
