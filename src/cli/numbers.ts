@@ -82,7 +82,8 @@ export function parseDuration(text: string, option: string): number {
   if (!Number.isSafeInteger(value) || value < 1) {
     throw new ClusterError(
       "bad-request",
-      `${option} ${text} is not a duration; write a number with s, m, h or d, as in 24h, or "never"`,
+      `${option} ${text} is not a duration; write a number with s, m, h or d, as in 24h, or ` +
+        '"never"',
     );
   }
   return value;

@@ -51,6 +51,10 @@ test("the place is the first frame that is neither the engine's nor of this prod
   assert.equal(placeOf(error), "words.ts:17");
   const frames = ["at run (/srv/jobs/words.ts:17:5)", "at /srv/jobs/main.ts:2:1"];
   assert.deepEqual(jobFrames(error), frames);
+  error.stack = "Error: no\n    at run (job.mjs:40:9)";
+  assert.equal(placeOf(error), "job.mjs:40:9", "of a bundle in a tab: the source map needs it");
+  error.stack = "Error: no\n    at job.mjs:40:9";
+  assert.equal(placeOf(error), "job.mjs:40:9");
   assert.equal(placeOf("text"), "");
   Object.defineProperty(error, "stack", { get: () => assert.fail("looked at") });
   assert.equal(placeOf(error), "");

@@ -29,11 +29,14 @@ function isOwn(line: string): boolean {
   return ownFolder === "" ? !line.includes(`${codeName}:`) : line.includes(ownFolder);
 }
 
-/** Where job code threw it, as `word-count.ts:17`; "" when its stack does not say. */
+/** Where job code threw it, as `word-count.ts:17`; "" when its stack does not say. In a tab, whose
+ *  stacks are those of the bundle, with the column, so that the place in the source can be found:
+ *  `job.mjs:40:9`. */
 export function placeOf(error: unknown): string {
   const [first] = jobFrames(error);
   if (first === undefined) return "";
-  return /([^\s(/\\]+:\d+):\d+\)?$/.exec(first)?.[1] ?? "";
+  const [, folder, line = "", column] = /([/\\]?)([^\s(/\\]+:\d+)(:\d+)\)?$/.exec(first) ?? [];
+  return folder === "" ? `${line}${column}` : line;
 }
 
 /** By the name that Node's permission model has for it. */

@@ -10,13 +10,13 @@ const mapPattern =
 const generated = codeName.replace(".", "\\.");
 const framePattern = new RegExp(`${generated}:(\\d+):(\\d+)`, "g");
 /** As places stand in messages. */
-const placePattern = new RegExp(`\\(${generated}:(\\d+)\\)`, "g");
+const placePattern = new RegExp(`\\(${generated}:(\\d+)(?::(\\d+))?\\)`, "g");
 
 type Segment = readonly [column: number, source: number, line: number, sourceColumn: number];
 type SourceMap = { readonly sources: readonly string[]; readonly mappings: string };
 
-/** The failure with `word-count.ts:17:5` where it said `job.mjs:40:9`; in its message, which has
- *  lines only, `word-count.ts:17`. */
+/** The failure with `word-count.ts:17:5` where it said `job.mjs:40:9`; in its message, where the
+ *  column may be missing, `word-count.ts:17`. */
 export function placed(failure: Failure, code: string): Failure {
   const { message, stack } = failure;
   if (![message, stack ?? ""].some((text) => text.includes(codeName))) return failure;
@@ -35,11 +35,13 @@ export function placed(failure: Failure, code: string): Failure {
     if (!byLine.has(line)) byLine.set(line, `${name}:${found[2] + 1}`);
     return `${name}:${found[2] + 1}:${found[3] + 1}`;
   });
-  const told = message.replace(placePattern, (whole, line: string) => {
-    const [first] = lines[Number(line) - 1] ?? [];
-    const name = sourceOf(first);
-    const place = byLine.get(line) ?? (name === undefined ? null : `${name}:${first![2] + 1}`);
-    return place === null ? whole : `(${place})`;
+  const told = message.replace(placePattern, (whole, line: string, column?: string) => {
+    const segments = lines[Number(line) - 1] ?? [];
+    const found = column === undefined ? segments[0] : segmentAt(segments, Number(column) - 1);
+    const name = sourceOf(found);
+    const place = name === undefined ? null : `${name}:${(found as Segment)[2] + 1}`;
+    const shown = column === undefined ? (byLine.get(line) ?? place) : place;
+    return shown === null ? whole : `(${shown})`;
   });
   return { ...failure, message: told, ...(named === undefined ? {} : { stack: named }) };
 }
