@@ -10,8 +10,8 @@ type Reasons = { readonly [name in keyof RunOptions]?: string };
 
 const later = "the result stays with the coordinator; save it when the job has ended: ";
 const get = `${later}\`tequio get j-N -o DIR\``;
-const noCluster = "no coordinator is asked";
-const onlyJob = "there is no other job";
+const noCluster = "no coordinator is needed; leave one of them out";
+const onlyJob = "there is no other job that it could be compared with";
 /** Of the modes that need no coordinator. */
 const alone: Reasons = {
   url: noCluster,

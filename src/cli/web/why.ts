@@ -4,6 +4,7 @@ import { ClusterError } from "../../core/error.ts";
 import { reasonText } from "../../core/why/reasons.ts";
 import { openClient } from "../connection.ts";
 import { countArgument, withExamples, withJson, withTarget } from "../options.ts";
+import { withPastable } from "../paste.ts";
 import type { TargetOptions } from "../place.ts";
 import { oneLine } from "../text.ts";
 
@@ -27,7 +28,10 @@ export function define(command: Command): void {
       ? await client.whyWorker(what)
       : await client.why(what, taskOf(task, options.stage));
     if (options.json) console.log(JSON.stringify(why));
-    else for (const line of lines(why.reasons.map(reasonText))) console.log(line);
+    else {
+      const texts = why.reasons.map((reason) => withPastable(reasonText(reason), options));
+      for (const line of lines(texts)) console.log(line);
+    }
   });
 }
 

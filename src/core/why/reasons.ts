@@ -94,7 +94,8 @@ function seconds(ms: number): string {
 }
 
 const texts: Texts = {
-  "job-ended": ({ job, state }) => `${job} is ${state}; nothing is waiting`,
+  "job-ended": ({ job, state }) =>
+    `${job} ${state === "failed" ? "" : "is "}${state}; nothing is waiting`,
   "job-runs": ({ job, attempts }) =>
     attempts === 0
       ? `no task of ${job} is running`

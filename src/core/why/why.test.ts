@@ -126,6 +126,9 @@ test("an ended job, and names that nobody has", () => {
   const cluster = new TestCluster();
   const job = cluster.submit(testJob([testStage({ taskCount: 0 })]));
   assert.deepEqual(kinds(whyJob(cluster.state, job, 0)), ["job-ended"]);
+  const ended = { kind: "job-ended", job } as const;
+  assert.equal(reasonText({ ...ended, state: "done" }), "j-1 is done; nothing is waiting");
+  assert.equal(reasonText({ ...ended, state: "failed" }), "j-1 failed; nothing is waiting");
   assert.equal(whyJob(cluster.state, "j-9", 0), null);
   assert.equal(whyTask(cluster.state, { job, stage: 0, task: 7 }, 0), null);
   assert.equal(whyWorker(cluster.state, "w-9"), null);
