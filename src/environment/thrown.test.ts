@@ -37,6 +37,8 @@ test("a module that was not bundled is named, without the paths of the worker", 
   const inTab = new TypeError("Failed to resolve module specifier 'node:fs'");
   assert.match(messageOf(inTab), /^"node:fs" is not part of the job/);
   assert.equal(messageOf(new Error("Cannot find module 'x'")), "Cannot find module 'x'");
+  const absent = new ReferenceError("process is not defined");
+  assert.match(messageOf(absent), /^process is not defined: job code has no process on any engine/);
 });
 
 test("the place is the first frame that is neither the engine's nor of this product", () => {

@@ -1,6 +1,8 @@
 /** What job code threw, as its author can read it: where that was in the files of the job, and what
  *  job code may not do in place of the engine's words for it. */
 
+import { absentHint } from "./globals.ts";
+
 /** Where this product lies: frames from there say nothing to the author of a job. "" in a bundle
  *  that does not know: there, the code of jobs has this name. */
 const ownUrl = (import.meta as { readonly url?: string }).url ?? "";
@@ -67,7 +69,7 @@ export function messageOf(error: Error): string {
   if (notFetched.test(message)) return notBundled(/['"]([^'"]+)['"]/.exec(message)?.[1] ?? "");
   return code === "ERR_UNSUPPORTED_ESM_URL_SCHEME"
     ? "job code has no network to import from; install the package next to the job file"
-    : message;
+    : message + absentHint(error);
 }
 
 /** Only names that can be read in the code are bundled. Of a path of this machine its end. */
