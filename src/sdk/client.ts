@@ -141,10 +141,16 @@ export class Client {
   }
 
   /** Submits once: tried again while the coordinator is unavailable, under one idempotency key. */
-  submit(spec: JobSpec, key: string | null = null): Promise<string> {
-    return submitting({ key: key ?? freshKey(), spec }, async (json) => {
+  async submit(spec: JobSpec, key: string | null = null): Promise<string> {
+    return (await this.submitKeyed(spec, key)).job;
+  }
+
+  /** The same, and whether the key named the job before; also when an answer was lost on its way
+   *  and this client has submitted it itself. */
+  submitKeyed(spec: JobSpec, key: string | null = null): Promise<Submitted> {
+    return submitting({ key: key ?? freshKey(), spec }, (json) => {
       const call = { method: "POST", path: "/v1/jobs", json } as const;
-      return (await this.#transport.json<Submitted>(call)).job;
+      return this.#transport.json<Submitted>(call);
     });
   }
 

@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { ClusterError } from "../core/error.ts";
 import type { JobSpec, Priority } from "../core/job.ts";
+import type { Submitted } from "../wire/api/messages.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
 import type { Client, JobWithResults } from "./client.ts";
@@ -26,13 +27,24 @@ export type SubmitOptions = {
 
 /** The job's id, once it is durable. Input files stay where they are when the coordinator is on
  *  their machine and lets this user name local paths; else they are sent as blobs. */
-export function submitJob(
+export async function submitJob(
   client: Client,
   built: BuiltJob,
   planned: Planned,
   options: SubmitOptions,
 ): Promise<string> {
-  return submitVia(client, { built, planned, submit: (...job) => client.submit(...job) }, options);
+  return (await submitKeyed(client, built, planned, options)).job;
+}
+
+/** The same, and whether the key has named this job before. */
+export function submitKeyed(
+  client: Client,
+  built: BuiltJob,
+  planned: Planned,
+  options: SubmitOptions,
+): Promise<Submitted> {
+  const submit = (...job: Job) => client.submitKeyed(...job);
+  return submitVia(client, { built, planned, submit }, options);
 }
 
 /** The same for a list of tasks, with its results: see `Client.submitForResults`. */

@@ -6,6 +6,7 @@ import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
 import { Interrupted } from "../faults.ts";
+import { type Connection, toPaste, withPastable } from "../paste.ts";
 import { observe, type Progress, plainLine, stageLines } from "../progress.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { oneLine } from "../text.ts";
@@ -19,6 +20,8 @@ export type FollowOptions = {
   readonly watch: boolean;
   /** Whether the job goes on when this process leaves. */
   readonly detachable: boolean;
+  /** For the commands that are printed. */
+  readonly connection: Connection;
 };
 
 /** Between two lines where nothing can be drawn over, in ms. */
@@ -65,7 +68,8 @@ export async function followJob(
     screen.end();
     if (!leave.signal.aborted) throw error;
     if (options.detachable && !cancelled) {
-      screen.print(`${job} goes on; follow it again with: tequio attach ${job}`);
+      const again = toPaste(options.connection, "attach", job);
+      screen.print(`${job} goes on; follow it again with: ${again}`);
     }
     throw new Interrupted();
   } finally {
@@ -78,16 +82,16 @@ export async function followJob(
 type Watching = FollowOptions & { readonly screen: Screen; readonly signal: AbortSignal };
 
 async function watchJob(client: Client, job: string, options: Watching): Promise<JobSummary> {
-  const show = options.quiet ? () => {} : shower(options);
+  const show = options.quiet && !options.watch ? () => {} : shower(options);
   const { signal, screen, quiet } = options;
   let last: JobSummary | null = null;
   let isAway = false;
   const onAway = () => {
-    if (!isAway && !quiet) screen.print(awayText);
+    if (!isAway && !quiet) screen.print(withPastable(awayText, options.connection));
     isAway = true;
   };
   for await (const summary of client.watch(job, { signal, patienceMs, onAway })) {
-    if (isAway && !quiet) screen.print("it is back");
+    if (isAway && !quiet) screen.print("the coordinator answers again");
     isAway = false;
     show(summary);
     last = summary;
@@ -103,7 +107,7 @@ function failureText(error: Failure): string {
 /** Draws each summary, or prints a line now and then; prints failed attempts once, all of them when
  *  watching. */
 function shower(options: Watching): (summary: JobSummary) => void {
-  const { screen, watch } = options;
+  const { quiet, screen, watch } = options;
   let progress: Progress | null = null;
   let lastLine = "";
   let nextLineMs = performance.now() + plainEveryMs;
@@ -119,6 +123,7 @@ function shower(options: Watching): (summary: JobSummary) => void {
       if (!seen.has(key)) screen.print(text);
       seen.add(key);
     }
+    if (quiet) return;
     if (screen.live) return screen.draw(stageLines(progress, screen.width()));
     const ended = summary.state !== "running";
     const line = plainLine(progress);

@@ -6,6 +6,7 @@ import { ClusterError } from "../../core/error.ts";
 import { priorities } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
+import type { Submitted } from "../../wire/api/messages.ts";
 import { enoughMemory } from "../cluster/enough-memory.ts";
 import { memoryPerWorker } from "../cluster/up.ts";
 import { openClient } from "../connection.ts";
@@ -18,8 +19,10 @@ import {
   withJson,
   withTarget,
 } from "../options.ts";
+import { quoted, toPaste } from "../paste.ts";
 import { collectJob, destinationOf, refuseTaken, withResult } from "../result/finish.ts";
 import { safeText } from "../text.ts";
+import { refuseIgnored } from "./ignored-options.ts";
 import { withJobConsole } from "./job-console.ts";
 import { jobName, planOptions, type RunOptions } from "./plan-options.ts";
 
@@ -42,14 +45,15 @@ export function define(command: Command): void {
       "split size: input of one map task (default: 64M)",
       sizeArgument("--split-bytes"),
     )
-    .option("--key <key>", "idempotency key: submitting it again returns the same job")
+    .option(
+      "--key <key>",
+      "name of this submission: the same job with the same key is not started twice",
+    )
     .addOption(
       new Option(
         "--priority <p>",
-        "share of the slots among your jobs: high is 4 times normal, low a quarter",
-      )
-        .choices(priorities)
-        .default("normal"),
+        "share of the slots among your jobs: high is 4 times normal (the default), low a quarter",
+      ).choices(priorities),
     )
     .option(
       "--allow-basic-browsers",
@@ -91,7 +95,8 @@ function withLocal(command: Command): Command {
 }
 
 async function run(file: string, given: string[], options: RunOptions): Promise<void> {
-  refuseContradictions(options);
+  refuseIgnored(options);
+  enoughMemory(options.memory, localSlots(options));
   // What follows a module are its items, not files.
   const isModule = file.endsWith(".wasm");
   const inputs = isModule ? [] : given;
@@ -128,23 +133,6 @@ async function ofModule(file: string, items: readonly string[]): Promise<BuiltJo
   return buildModuleJob(file, items);
 }
 
-function refuseContradictions(options: RunOptions): void {
-  const modes = [options.local && "--local", options.sequential && "--sequential"];
-  const given = [...modes, options.url !== undefined && "--url", options.detach && "--detach"];
-  const both = given.filter((option) => typeof option === "string");
-  const remote = !options.local && !options.sequential;
-  if (both.length > 1 && !remote) {
-    throw new ClusterError("bad-request", `${both.join(" and ")} cannot be combined`);
-  }
-  if (options.workers !== undefined && !options.local) {
-    throw new ClusterError("bad-request", "--workers is for --local; see `tequio up --workers`");
-  }
-  if (options.memory !== undefined && !options.local) {
-    throw new ClusterError("bad-request", "--memory is for --local; see `tequio up --memory`");
-  }
-  enoughMemory(options.memory, localSlots(options));
-}
-
 function localSlots({ workers }: RunOptions): number {
   return workers ?? availableParallelism();
 }
@@ -166,18 +154,21 @@ async function runOn(
   const quiet = options.json ?? false;
   // Before the work, not after it: a wish that cannot be met must not cost a job.
   refuseTaken(destinationOf(options, ""));
-  const job = await submit(client, built, inputs, options);
+  const { existed: isKnown = false, job } = await submit(client, built, inputs, options);
+  const news = isKnown
+    ? `${job} exists already, by the key ${quoted(options.key ?? "")}: it is ` +
+      (await client.job(job)).state
+    : `${job} is submitted${options.detach ? "" : ` to ${client.url}`}`;
   if (options.detach) {
-    if (quiet) console.log(JSON.stringify({ job }));
-    else {
-      console.log(job);
-      console.error(`${job} is submitted; follow it with: tequio attach ${job}`);
-    }
+    console.log(quiet ? JSON.stringify({ job, existed: isKnown }) : job);
+    const attach = toPaste(options, "attach", job);
+    if (!quiet) console.error(`${news}; follow it with: ${attach}`);
     return;
   }
-  if (!quiet && !gone) console.error(`${job} is submitted to ${client.url}`);
+  if (!quiet && !gone) console.error(news);
   const watch = options.watch ?? false;
-  const summary = await followJob(client, job, { quiet, watch, detachable: !gone });
+  const follow = { quiet, watch, detachable: !gone, connection: options };
+  const summary = await followJob(client, job, follow);
   await collectJob(client, summary, { ...options, gone });
 }
 
@@ -186,22 +177,22 @@ async function submit(
   built: BuiltJob,
   inputs: readonly string[],
   options: RunOptions,
-): Promise<string> {
-  const [{ planJob }, { submitJob }, { hostId }] = await Promise.all([
+): Promise<Submitted> {
+  const [{ planJob }, { submitKeyed }, { hostId }] = await Promise.all([
     import("../../sdk/plan.ts"),
     import("../../sdk/submit.ts"),
     import("../../link/host.ts"),
   ]);
   const shared = (wanted: string) => client.sharedInputs(wanted);
   const planned = await planJob(built.job, {
-    ...planOptions(inputs, options),
+    ...planOptions(built.job.kind, inputs, options),
     shared,
     host: hostId(),
   });
   try {
     const name = jobName(built, options);
     const { allowBasicBrowsers: bareBrowsers = false, key = null, priority = "normal" } = options;
-    return await submitJob(client, built, planned, { name, key, bareBrowsers, priority });
+    return await submitKeyed(client, built, planned, { name, key, bareBrowsers, priority });
   } finally {
     await planned.remove();
   }

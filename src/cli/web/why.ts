@@ -5,6 +5,7 @@ import { moveText, type TaskHistory } from "../../core/why/history.ts";
 import { reasonText } from "../../core/why/reasons.ts";
 import { openClient } from "../connection.ts";
 import { countArgument, withExamples, withJson, withTarget } from "../options.ts";
+import { withPastable } from "../paste.ts";
 import type { TargetOptions } from "../place.ts";
 import { oneLine } from "../text.ts";
 
@@ -26,6 +27,9 @@ export function define(command: Command): void {
     ["tequio why j-7 12 --history", "where map task 12 has been, and what moved it"],
     ["tequio why w-2", "why the worker is idle"],
   ]).action(async (what: string, task: string | undefined, options: Options) => {
+    if (what.startsWith("w-") && (task !== undefined || options.stage !== undefined)) {
+      throw new ClusterError("bad-request", "a worker has no tasks of its own; name a job instead");
+    }
     const client = await openClient(options);
     const isWorker = what.startsWith("w-");
     if (isWorker && options.history) {
@@ -35,7 +39,8 @@ export function define(command: Command): void {
     const why = isWorker ? await client.whyWorker(what) : await client.why(what, of);
     const history = options.history ? await client.history(what, of) : null;
     if (options.json) return console.log(JSON.stringify({ ...why, ...(history ?? {}) }));
-    for (const line of lines(why.reasons.map(reasonText))) console.log(line);
+    const texts = why.reasons.map((reason) => withPastable(reasonText(reason), options));
+    for (const line of lines(texts)) console.log(line);
     for (const line of historyLines(history, of === null)) console.log(line);
   });
 }
@@ -67,7 +72,10 @@ function taskOf(
 ): { readonly stage: number; readonly task: number } | null {
   if (task === undefined && stage === undefined) return null;
   if (task === undefined || !/^\d{1,8}$/.test(task)) {
-    throw new ClusterError("bad-request", "give the task as a number, as in `tequio why j-7 12`");
+    throw new ClusterError(
+      "bad-request",
+      "give the task as a number, counted from 0, as in `tequio why j-7 12 --stage 1`",
+    );
   }
   return { stage: stage ?? 0, task: Number(task) };
 }

@@ -4,7 +4,8 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
-import { type Opened, opened, temporaryDir } from "../testing/opened.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
+import { type Opened, opened } from "../testing/opened.ts";
 import { backUp } from "./backup.ts";
 import { checkDir } from "./check.ts";
 import { restore } from "./restore.ts";

@@ -2,7 +2,9 @@
  *
  *  1. A failure that is final, by its code or as its worker says of an input, fails the job at
  *     once. The user's own errors count against `userErrorMax` (4); then the job fails with the
- *     last one.
+ *     last one. A task process that was killed from outside counts, too: nothing tells an
+ *     administrator from the kernel that needs the memory, and without a bound such a task would
+ *     take down one process after the other.
  *  2. A lost worker counts for the tasks that it had announced as running: `workersKilledMax` (3)
  *     distinct ones poison the job.
  *  3. A full disk counts for nothing: the worker is paused (`pauses.ts`) and the task goes back.

@@ -93,10 +93,21 @@ export type Submit = {
   readonly key: string | null;
   readonly spec: JobSpec;
 };
-export type Submitted = { readonly job: string };
+export type Submitted = {
+  readonly job: string;
+  /** The key has named this job before; absent when it is new, and at older coordinators. */
+  readonly existed?: true;
+};
 
 /** Of a job that was removed: what its blobs took that no other job names. */
-export type Removed = { readonly freedBlobs: number; readonly freedBytes: number };
+export type Removed = {
+  readonly freedBlobs: number;
+  readonly freedBytes: number;
+  /** Of its blobs that stay, since other jobs or files name them; absent at older coordinators. */
+  readonly sharedBytes?: number;
+  /** Of those that are read now or may be about to be named, and go with that; likewise. */
+  readonly laterBytes?: number;
+};
 
 export type OutputPart = {
   readonly task: number;

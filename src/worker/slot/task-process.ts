@@ -88,6 +88,7 @@ export class TaskProcess {
   /** Looking through very many files takes time, which must not be all there is. */
   #nextScratchMs = 0;
   #killedFor: KilledFor | null = null;
+  #isKilledHere = false;
   #over = false;
 
   constructor(options: SlotOptions) {
@@ -230,7 +231,8 @@ export class TaskProcess {
         const { memoryBytes, scratchMaxBytes, limits } = this.#options;
         const bounds = { memoryBytes, scratchMaxBytes, outputMaxBytes: limits.outputMaxBytes };
         const [tail, killedFor] = [this.#tail.text(), this.#killedFor];
-        end(failureOf({ code, signal, tail, killedFor, ...bounds }));
+        const isKilledHere = this.#isKilledHere;
+        end(failureOf({ code, signal, tail, killedFor, isKilledHere, ...bounds }));
       });
     });
   }
@@ -282,6 +284,7 @@ export class TaskProcess {
 
   #kill(): void {
     if (this.#over) return;
+    this.#isKilledHere = true;
     // The inner one first: the outer one then reports how it ended, and ends too.
     if (this.#options.sandbox.nested) {
       const inner = onlyChild(this.#child.pid ?? 0);
