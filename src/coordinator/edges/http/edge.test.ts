@@ -215,18 +215,6 @@ test("a watch tells at once how it stands, then changes, then the end, and ends"
   assert.ok(performance.now() - beganMs < 900);
 });
 
-test("a log that has no line yet is answered at once, and ends with its job", async (t) => {
-  const cluster = await opened(t);
-  const job = await cluster.submit(await cluster.tasksSpec(1));
-  const signal = AbortSignal.timeout(20_000);
-  const headers = { authorization: `Bearer ${cluster.coordinator.adminToken}` };
-  const url = `${cluster.url}/v1/jobs/${job}/logs?follow=1`;
-  const answer = await fetch(url, { headers, signal });
-  assert.equal(answer.status, 200);
-  await cluster.call("POST", `/v1/jobs/${job}/cancel`, { body: {} });
-  assert.equal(await answer.text(), "");
-});
-
 test("a watch tells of many changes at most ten times a second", async (t) => {
   const cluster = await opened(t);
   const token = await cluster.coordinator.joinToken({ ttlMs: 0, usesMax: 0 });
