@@ -73,6 +73,10 @@ export function stateOf({ role, tab }: Connection): ConnectionState {
   return role === "browser" && tab === null ? "left" : role;
 }
 
+export function badMessage(what: string): ClusterError {
+  return new ClusterError("protocol-violated", `bad message: ${what}`);
+}
+
 /** What a browser says of itself is kept for as long as it is here: it is not much. Throws
  *  `limit-exceeded`. */
 export function checkHello(

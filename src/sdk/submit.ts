@@ -60,41 +60,32 @@ async function submitVia<T>(
 ): Promise<T> {
   const bytes = Buffer.from(built.code);
   const at = { kind: "bytes", bytes } as const;
-  // Each waits for a disk: all at once, and the plan with them.
-  const send = () =>
-    Promise.all([
-      client.putBlob({ hash: built.hash, sizeBytes: bytes.length, at }),
-      ...planned.uploads.map((upload) => client.putBlob(upload)),
-    ]);
+  const blobs = [{ hash: built.hash, sizeBytes: bytes.length, at }, ...planned.uploads];
   const hasPaths = planned.plan.files.some(({ at }) => at.kind === "path");
   if (!hasPaths || !(await isElsewhere(client, planned.plan))) {
     try {
-      return await submitPlan(client, { built, planned, submit, send }, options);
+      return await submitPlan(client, { built, planned, submit, blobs }, options);
     } catch (error) {
       const mayNotName = error instanceof ClusterError && error.code === "forbidden";
       if (!mayNotName || !hasPaths) throw error;
     }
   }
   const { plan, uploads } = await uploadFiles(client, planned.plan, options);
-  const sendFiles = async () => {
-    await send();
-    for (const upload of uploads) await client.putBlob(upload);
-  };
-  const job = { built, planned: { ...planned, plan }, submit, send: sendFiles };
+  const job = { built, planned: { ...planned, plan }, submit, blobs: [...blobs, ...uploads] };
   return submitPlan(client, job, options);
 }
 
 async function isElsewhere(client: Client, { files }: Plan): Promise<boolean> {
-  const { host } = await client.health();
+  const host = await client.host();
   return files.some(({ at }) => at.kind === "path" && at.host !== host);
 }
 
-/** `send` stores the blobs that the plan names. */
-type WithBlobs<T> = Submission<T> & { readonly send: () => Promise<unknown> };
+/** `blobs`: those that the plan names, and the code. */
+type WithBlobs<T> = Submission<T> & { readonly blobs: readonly Upload[] };
 
 async function submitPlan<T>(
   client: Client,
-  { built, planned, submit, send }: WithBlobs<T>,
+  { built, planned, submit, blobs }: WithBlobs<T>,
   options: SubmitOptions,
 ): Promise<T> {
   const { bytes, hash } = planBlob(planned.plan);
@@ -108,8 +99,8 @@ async function submitPlan<T>(
     ...(bareBrowsers === undefined ? {} : { bareBrowsers }),
   });
   const at = { kind: "bytes", bytes } as const;
-  const sendAll = () =>
-    Promise.all([send(), client.putBlob({ hash, sizeBytes: bytes.length, at })]);
+  // Each waits for a disk: all at once, and the plan with them.
+  const sendAll = () => client.putBlobs([...blobs, { hash, sizeBytes: bytes.length, at }]);
   await sendAll();
   try {
     return await submit(spec, options.key ?? null);

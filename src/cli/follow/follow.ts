@@ -1,7 +1,7 @@
 /** Follows a job to its end: progress on the screen, logs when wanted, Ctrl-C, a coordinator that
  *  restarts. */
 import { setTimeout as delay } from "node:timers/promises";
-import { assert, ClusterError } from "../../core/error.ts";
+import { assert } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
@@ -10,6 +10,7 @@ import { observe, type Progress, plainLine, stageLines } from "../progress.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { oneLine } from "../text.ts";
 import { onInterrupt } from "./interrupt.ts";
+import { printLogs } from "./logs.ts";
 
 export type FollowOptions = {
   /** No progress at all: the caller prints JSON. */
@@ -128,21 +129,4 @@ function shower(options: Watching): (summary: JobSummary) => void {
     lastLine = line;
     nextLineMs = performance.now() + plainEveryMs;
   };
-}
-
-/** Never fails the follower: logs are a comfort. */
-async function printLogs(
-  client: Client,
-  job: string,
-  options: { readonly screen: Screen; readonly signal: AbortSignal },
-): Promise<void> {
-  try {
-    for await (const line of client.logs(job, { follow: true, signal: options.signal })) {
-      options.screen.print(`${line.task} | ${line.line}`);
-    }
-  } catch (error) {
-    const isGone = error instanceof ClusterError && error.code === "not-found";
-    if (options.signal.aborted || isGone) return;
-    options.screen.print(`logs end here: ${oneLine(String((error as Error).message))}`);
-  }
 }

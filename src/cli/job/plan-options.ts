@@ -19,6 +19,8 @@ export type RunOptions = TargetOptions &
     readonly local?: boolean;
     readonly sequential?: boolean;
     readonly workers?: number;
+    /** Of all tasks at once, bytes. */
+    readonly memory?: number;
   };
 
 /** What the command line says of the plan, for the cluster and the judge alike. */

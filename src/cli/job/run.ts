@@ -6,6 +6,7 @@ import { ClusterError } from "../../core/error.ts";
 import { priorities } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
+import { enoughMemory } from "../cluster/enough-memory.ts";
 import { memoryPerWorker } from "../cluster/up.ts";
 import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
@@ -56,23 +57,37 @@ export function define(command: Command): void {
     );
   withResult(command)
     .option("--watch", "also print the job's log lines and failed attempts")
-    .option("--detach", "submit, print the job's id and exit")
-    .option("--local", "run on a temporary cluster inside this process")
-    .option("--sequential", "run without a cluster, one task after another")
-    .option(
-      "--workers <n>",
-      "with --local: tasks that run at the same time",
-      countArgument("--workers", 1, 1024),
-    );
-  withExamples(withJson(withTarget(command)), [
+    .option("--detach", "submit, print the job's id and exit");
+  withExamples(withJson(withTarget(withLocal(command))), [
     ["tequio run words.ts books/*.txt -o out/", "run on the coordinator of this machine"],
     ["tequio run --local words.ts 'logs/**/*.gz'", "run without a coordinator"],
+    [
+      "tequio run --local --workers 2 --memory 1G words.ts books/*.txt",
+      "run two tasks at once, in 1 GiB of memory",
+    ],
     ["tequio run --sequential words.ts small.txt -o -", "run task by task, for debugging"],
     ["tequio run words.ts shared:books", "read files that members share, where they are"],
     ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
     ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
     ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
   ]).action(run);
+}
+
+/** Where the job runs when it is on no cluster. */
+function withLocal(command: Command): Command {
+  return command
+    .option("--local", "run on a temporary cluster inside this process")
+    .option("--sequential", "run without a cluster, one task after another")
+    .option(
+      "--workers <n>",
+      "with --local: tasks that run at the same time",
+      countArgument("--workers", 1, 1024),
+    )
+    .option(
+      "--memory <size>",
+      "with --local: memory for all tasks together, such as 2G (default: at most half of all)",
+      sizeArgument("--memory"),
+    );
 }
 
 async function run(file: string, given: string[], options: RunOptions): Promise<void> {
@@ -96,8 +111,8 @@ async function run(file: string, given: string[], options: RunOptions): Promise<
   // At the same time as the cluster starts; its error is seen where it is awaited.
   const built = build();
   built.catch(() => {});
-  const slots = options.workers ?? availableParallelism();
-  const memoryBytes = memoryPerWorker(slots) * slots;
+  const slots = localSlots(options);
+  const memoryBytes = options.memory ?? memoryPerWorker(slots) * slots;
   await withEmbedded({ slots, memoryBytes }, async (client) =>
     runOn(client, await built, inputs, options),
   );
@@ -124,6 +139,14 @@ function refuseContradictions(options: RunOptions): void {
   if (options.workers !== undefined && !options.local) {
     throw new ClusterError("bad-request", "--workers is for --local; see `tequio up --workers`");
   }
+  if (options.memory !== undefined && !options.local) {
+    throw new ClusterError("bad-request", "--memory is for --local; see `tequio up --memory`");
+  }
+  enoughMemory(options.memory, localSlots(options));
+}
+
+function localSlots({ workers }: RunOptions): number {
+  return workers ?? availableParallelism();
 }
 
 function suggestLocal(error: unknown): never {

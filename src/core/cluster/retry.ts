@@ -7,6 +7,8 @@
  *     distinct ones poison the job.
  *  3. A full disk counts for nothing: the worker is paused (`pauses.ts`) and the task goes back.
  *  4. All else (downloads, returned attempts) is a setback: tried again, with an end far away.
+ *     A failing disk is one, too, and its worker is paused so that others have the task first; when
+ *     no other is there, the end is after `diskTriesMax` (5).
  *  5. Waits double from `backoffMs` to `backoffMaxMs`; a lost worker costs no wait. */
 import type { ErrorCode } from "../error.ts";
 import { type Failure, taskName } from "../job.ts";
@@ -20,9 +22,12 @@ import {
   setTask,
   WAITING,
 } from "./state.ts";
+import { hasUnpaused } from "./workers/pauses.ts";
 
 /** Setbacks of one task before the job fails with the last reason. */
 export const setbackMax = 40;
+/** Attempts that meet a failing disk before the job fails, where all workers are paused. */
+export const diskTriesMax = 5;
 
 /** Codes that are the job's own doing. */
 const userCodes: ReadonlySet<ErrorCode> = new Set([
@@ -68,10 +73,17 @@ export function afterFailure(
       return named(stage, task, failure, `failed ${tries} of ${userErrorMax} attempts; last: `);
     }
   } else {
-    tries = Math.min(65_535, (stage.setbacks[task] as number) + 1);
-    stage.setbacks[task] = tries;
-    if (tries >= setbackMax)
-      return named(stage, task, failure, `was set back ${tries} times; last: `);
+    const isStuck = failure.isDisk === true && !hasUnpaused(state, stage);
+    const by = isStuck ? setbackMax / diskTriesMax : 1;
+    const setbacks = Math.min(65_535, (stage.setbacks[task] as number) + by);
+    stage.setbacks[task] = setbacks;
+    if (setbacks >= setbackMax) {
+      const what = isStuck
+        ? "failed again and again on the disks of all workers that may run it; last: "
+        : `was set back ${setbacks} times; last: `;
+      return named(stage, task, failure, what);
+    }
+    tries = Math.ceil(setbacks / by);
   }
   if (!stage.leases.has(task)) waitBefore(state, job, stage, { task, tries });
   return null;

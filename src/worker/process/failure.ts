@@ -4,6 +4,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
 import { errorsIn } from "../../core/thrown.ts";
 import { DamagedBytes } from "../../wire/block/arena.ts";
+import { ofDisk } from "../task/of-disk.ts";
 import { shown } from "../task/thrown.ts";
 
 const messageMaxCharacters = 4000;
@@ -25,6 +26,7 @@ export function failureOf(error: unknown, codeFolder: string): Failure {
     ...{ code, message },
     ...(frames.length === 0 ? {} : { stack: frames.join("\n").slice(0, stackMaxCharacters) }),
     ...(isFinal ? { isFinal: true as const } : {}),
+    ...(error instanceof ClusterError ? ofDisk(error) : {}),
   };
 }
 

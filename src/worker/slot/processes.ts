@@ -81,7 +81,7 @@ export class Processes {
 
   /** The slot's process, loaded with the job: the one it has when that knows the job or at least
    *  its code, else the spare. A process never serves two owners or two codes. `next` goes with the
-   *  load, when there is one. Throws `LoadFailed`; and after `kill` something that tells nothing. */
+   *  load, when there is one. Throws `LoadFailed`; after `kill` an error of no interest. */
   async take(slot: number, { job, files, next }: Order): Promise<Taken> {
     const { open } = job;
     const turn = {};

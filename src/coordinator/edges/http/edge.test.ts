@@ -214,6 +214,18 @@ test("a watch tells at once how it stands, then changes, then the end, and ends"
   assert.ok(performance.now() - beganMs < 900);
 });
 
+test("a log that has no line yet is answered at once, and ends with its job", async (t) => {
+  const cluster = await opened(t);
+  const job = await cluster.submit(await cluster.tasksSpec(1));
+  const signal = AbortSignal.timeout(20_000);
+  const headers = { authorization: `Bearer ${cluster.coordinator.adminToken}` };
+  const url = `${cluster.url}/v1/jobs/${job}/logs?follow=1`;
+  const answer = await fetch(url, { headers, signal });
+  assert.equal(answer.status, 200);
+  await cluster.call("POST", `/v1/jobs/${job}/cancel`, { body: {} });
+  assert.equal(await answer.text(), "");
+});
+
 test("a watch tells of many changes at most ten times a second", async (t) => {
   const cluster = await opened(t);
   const token = await cluster.coordinator.joinToken({ ttlMs: 0, usesMax: 0 });
@@ -377,4 +389,21 @@ test("closing ends streams and can be done twice", async (t) => {
   await Promise.all([cluster.coordinator.close(), cluster.coordinator.close()]);
   await assert.doesNotReject(reader.read().catch(() => {}));
   await assert.rejects(cluster.call("GET", "/v1/health"));
+});
+
+test("small blobs come in one call, are there once, and are refused above their bounds", async (t) => {
+  const cluster = await opened(t);
+  const send = (blobs: readonly string[]) =>
+    cluster.call("POST", "/v1/small-blobs", { body: { blobs } });
+  const texts = ["code", "plan", "", "code"];
+  const answer = await send(texts.map((text) => Buffer.from(text).toString("base64")));
+  const { hashes } = (await answer.json()) as { hashes: string[] };
+  assert.deepEqual(hashes, texts.map(sha256));
+  for (const [at, hash] of hashes.entries()) {
+    assert.equal(await (await cluster.call("GET", `/v1/blobs/${hash}`)).text(), texts[at]);
+  }
+  const large = Buffer.alloc(256 * 1024 + 3).toString("base64");
+  for (const bad of [[], [large], ["no base64!"], new Array(17).fill("")]) {
+    assert.equal((await failure(await send(bad))).code, "bad-request");
+  }
 });

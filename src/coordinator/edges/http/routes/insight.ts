@@ -5,6 +5,7 @@ import { ClusterError } from "../../../../core/error.ts";
 import { idNumber, type WorkerId } from "../../../../core/ids.ts";
 import { offeredFiles, sourcesOf } from "../../../../core/sharing/view.ts";
 import { jobSpec } from "../../../../core/view.ts";
+import type { TaskHistory } from "../../../../core/why/history.ts";
 import type { Why } from "../../../../core/why/reasons.ts";
 import { whyJob, whyTask, whyWorker } from "../../../../core/why/why.ts";
 import type { Attempts } from "../../../../wire/api/attempts.ts";
@@ -35,6 +36,14 @@ function why({ services, params, query }: Call): Answer {
   if (task === null) throw noSuchJob(job);
   const text = `${job} has no task ${task} in stage ${stage}; \`tequio status ${job}\` lists them`;
   throw new ClusterError("not-found", text);
+}
+
+function history({ services, params, query }: Call): Answer {
+  const job = asJobId(params.job);
+  summaryOf(services, job);
+  const task = wholeNumber(query.task, "task");
+  const stage = wholeNumber(query.stage, "stage") ?? 0;
+  return json(services.moves.of(job, task === null ? null : { stage, task }) satisfies TaskHistory);
 }
 
 function whyOfWorker({ services, params }: Call): Answer {
@@ -96,6 +105,13 @@ export const insightRoutes: readonly Route[] = [
     access: "read",
     exchange: "→ Why: a chain of reasons; `?stage=1&task=5` of one task",
     handle: why,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/history",
+    access: "read",
+    exchange: "→ TaskHistory: the newest moves of attempts; `?stage=1&task=5` of one task",
+    handle: history,
   },
   {
     method: "GET",
