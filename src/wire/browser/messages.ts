@@ -1,5 +1,6 @@
 /** What browser, web server (here: gateway) and JobTracker (here: coordinator) say to each other,
- *  the browser protocol. Every message is `{"status","message","action","data"}` with all four keys.
+ *  the browser protocol. Every message is `{"status","message","action","data"}` with all four
+ *  keys.
  *
  *  | from → to | action | data |
  *  | --- | --- | --- |
