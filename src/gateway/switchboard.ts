@@ -9,6 +9,7 @@
  *     one come back; another tracker's tasks are nobody's. */
 import { assert, ClusterError } from "../core/error.ts";
 import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
+import { mustBeLegal } from "../wire/browser/legality.ts";
 import type { BrowserBody, BrowserMessage, Uid } from "../wire/browser/messages.ts";
 import { sendable } from "../wire/browser/size.ts";
 import {
@@ -18,10 +19,10 @@ import {
   checkHello,
   endedTid,
   mayTalk,
-  mustBeTracker,
   newConnection,
   overdue,
   speakerOf,
+  stateOf,
 } from "./connection.ts";
 import type { GatewayDoor, GatewayLimits, GatewayOrder } from "./options.ts";
 import { Outbox } from "./outbox.ts";
@@ -148,6 +149,7 @@ export class Switchboard {
 
   #heard(id: number, connection: Connection, message: BrowserMessage, atMs: number): void {
     const { body } = message;
+    mustBeLegal(body.action, stateOf(connection));
     switch (body.action) {
       case "ping":
         connection.answersPings = true;
@@ -162,7 +164,7 @@ export class Switchboard {
         break;
       case "finish":
       case "error":
-        this.#ended(connection, body);
+        if (connection.tab !== null) this.#ended(connection.tab, body);
         break;
       case "disconnect":
         if (connection.tab !== null) this.#lose(connection.tab);
@@ -172,21 +174,17 @@ export class Switchboard {
         this.#becomeTracker(id, connection, body, atMs);
         break;
       case "task":
-        this.#assign(connection, body);
+        this.#assign(body);
         break;
       case "welcome":
       case "ack":
       case "abort":
-        mustBeTracker(connection);
         this.#passOn(body, message.ok ? undefined : message.message);
         break;
-      default:
-        throw badMessage(`${body.action} is not for here`);
     }
   }
 
   #connect(id: number, connection: Connection, body: Body<"connect">): void {
-    if (connection.role !== "unknown") throw badMessage("it has connected already");
     if (body.more === null && !this.#door.anonymous) {
       const message = "this gateway takes tabs only by the link that `tequio up` prints";
       this.#out.refuse(id, { ...body, uid: null }, message);
@@ -253,8 +251,7 @@ export class Switchboard {
     }
   }
 
-  #ended({ tab }: Connection, body: Told): void {
-    if (tab === null) throw badMessage("connect first");
+  #ended(tab: Tab, body: Told): void {
     const { uid } = tab;
     const named = body.action === "finish" ? body.tid : body.more?.tid;
     const text = sendable(encodeBrowser({ ...body, uid }));
@@ -345,8 +342,7 @@ export class Switchboard {
     }
   }
 
-  #assign(connection: Connection, body: Body<"task">): void {
-    mustBeTracker(connection);
+  #assign(body: Body<"task">): void {
     const tab = this.#tabs.get(body.uid ?? "");
     if (tab === undefined) {
       this.#toTracker({ action: "disconnect", uid: body.uid ?? "0" });

@@ -115,8 +115,9 @@ export function afterLoss(
     return named(stage, task, { code: "task-crashed", message });
   }
   if (lost >= setbackMax) {
-    const message = `was set back ${lost} times; last: w-${lease.worker} was lost while it had it`;
-    return named(stage, task, { code: "task-crashed", message });
+    const message = `w-${lease.worker} was lost while it had it`;
+    const what = `was set back ${lost} times; last: `;
+    return named(stage, task, { code: "task-crashed", message }, what);
   }
   if (!stage.leases.has(task)) again(state, job, stage, task);
   return null;
@@ -149,7 +150,8 @@ function waitBefore(
 
 /** The failure with the task's name in front, so that it can be found. */
 function named(stage: Stage, task: number, failure: Failure, what = ""): Failure {
-  const message = `${taskName(stage.spec.kind, task)} ${what}${failure.message}`;
+  const separator = what === "" ? ": " : " ";
+  const message = taskName(stage.spec.kind, task) + separator + what + failure.message;
   return failure.stack === undefined
     ? { code: failure.code, message }
     : { code: failure.code, message, stack: failure.stack };
