@@ -13,9 +13,16 @@ import { release, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
+import { type Python, pythonCommand, pythonEnvironment, pythonFlags } from "./python.ts";
 import { bubblewrap } from "./walls/bubblewrap.ts";
 import { nextUid, pivotRoot } from "./walls/pivot.ts";
-import { enginePaths, type FindTool, findTool, type Launcher } from "./walls/view.ts";
+import {
+  enginePaths,
+  type FindTool,
+  findTool,
+  type Launcher,
+  type SandboxView,
+} from "./walls/view.ts";
 
 export type SandboxMode = "strict" | "basic" | "auto";
 
@@ -92,20 +99,33 @@ function countsByNamespace(): boolean {
   return process.getuid?.() !== 0 && (major > 5 || (major === 5 && minor >= 14));
 }
 
-export async function canLaunch(tied: readonly string[], launcher: Launcher): Promise<boolean> {
+/** `program` defaults to this Node, asked for its version. */
+export async function canLaunch(
+  tied: readonly string[],
+  launcher: Launcher,
+  program: Program = {
+    command: [process.execPath, "--version"],
+    engine: enginePaths(),
+    readable: ownFiles(),
+  },
+): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), "sandbox-"));
   const [rootDir, writable] = [join(dir, "root"), join(dir, "write")];
   try {
     for (const each of [rootDir, writable]) mkdirSync(each);
     const uid = ownUser(launcher, writable);
-    const engine = enginePaths();
-    const readable = ownFiles();
-    const command = [process.execPath, "--version"];
-    const view = { command, engine, readable, writable, rootDir, uid, processMax };
+    const view = { ...program, writable, rootDir, uid, processMax };
     return await works([...tied, ...launcher.launch(view)], []);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** Whether Python runs in this sandbox: its files may be hidden from the users of task processes. */
+export function runsPython({ launcher, prefix }: Sandbox, python: Python): Promise<boolean> {
+  const command = [python.executable, ...pythonFlags, "-c", "import hashlib, json, zlib"];
+  if (launcher === null) return works(prefix, command);
+  return canLaunch(prefix, launcher, { ...python, command });
 }
 
 /** A user for one process where the launcher gives it one; its scratch is that user's then. */
@@ -127,7 +147,12 @@ function works(prefix: readonly string[], program = engineVersion): Promise<bool
   });
 }
 
-export type Launch = { readonly command: string; readonly args: readonly string[] };
+export type Launch = {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** All of it: nothing of the worker's, no secrets, no NODE_OPTIONS. */
+  readonly env: Readonly<Record<string, string>>;
+};
 
 export type LaunchOptions = {
   /** May be read: linked job files, fetched partitions. */
@@ -141,7 +166,14 @@ export type LaunchOptions = {
   readonly rootDir: string;
   /** From `ownUser`. */
   readonly uid: number | null;
+  /** What runs there; null = this Node. */
+  readonly python: Python | null;
 };
+
+/** A program, and what it has to see. */
+type Program = Pick<SandboxView, "command" | "engine" | "readable">;
+
+const environment = { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", TZ: "UTC" };
 
 /** Either the sources (run by type stripping) or what was built of them: the same layout. */
 const here = fileURLToPath(import.meta.url);
@@ -152,8 +184,25 @@ const packageFile = join(codeRoot, "../package.json");
 const hardening = hardeningFlags();
 
 export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
-  const { launcher } = sandbox;
-  const { readDir, writeDir, rootDir, uid } = options;
+  const { launcher, processMax } = sandbox;
+  const { python, writeDir, rootDir, uid } = options;
+  const program = python === null ? nodeProgram(options) : pythonProgram(python, options);
+  const view = { ...program, writable: writeDir, rootDir, uid, processMax };
+  const [command, ...args] = [
+    ...sandbox.prefix,
+    ...(sandbox.boundsFiles ? filesBelow(options.fileMaxBytes) : []),
+    ...(launcher === null ? program.command : launcher.launch(view)),
+  ];
+  const env = python === null ? environment : { ...environment, ...pythonEnvironment };
+  return { command: command!, args, env };
+}
+
+function pythonProgram(python: Python, { readDir }: LaunchOptions): Program {
+  const { engine, readable } = python;
+  return { command: pythonCommand(python), engine, readable: [...readable, readDir] };
+}
+
+function nodeProgram({ readDir, writeDir, ...options }: LaunchOptions): Program {
   const heapMb = Math.max(16, Math.floor(options.memoryBytes / 1024 / 1024));
   const readable = [...ownFiles(), readDir];
   const node = [
@@ -168,21 +217,7 @@ export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
     `--import=${pathToFileURL(seatBelt).href}`,
     entry,
   ];
-  const view = {
-    command: node,
-    engine: enginePaths(),
-    readable,
-    writable: writeDir,
-    rootDir,
-    uid,
-    processMax: sandbox.processMax,
-  };
-  const [command, ...args] = [
-    ...sandbox.prefix,
-    ...(sandbox.boundsFiles ? filesBelow(options.fileMaxBytes) : []),
-    ...(launcher === null ? node : launcher.launch(view)),
-  ];
-  return { command: command!, args };
+  return { command: node, engine: enginePaths(), readable };
 }
 
 /** Bounds how many processes and threads there may be of a task process that runs already, where
