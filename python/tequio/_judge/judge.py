@@ -243,6 +243,8 @@ def order_of(key):
 
 def key_copy(key, where):
     """The key as it comes out of the shuffle."""
+    if type(key) is str and len(key) < 1000:
+        return key
     encode_key(key, where)
     if isinstance(key, float) and key.is_integer():
         return int(key)
@@ -253,6 +255,8 @@ def key_copy(key, where):
 
 def value_copy(value, where):
     """The value as it comes out of the shuffle; what is none is refused."""
+    if type(value) is int or (type(value) is str and value.isascii()):
+        return value
     encode_value(value, where)
     return _plain(value)
 

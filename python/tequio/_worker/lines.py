@@ -22,6 +22,7 @@ class Position:
         self._lines = None
         self._count = 0
         self._known = (0, 0)
+        self._words = None
 
     def at(self, offset):
         """The record lies there, whatever the lines say."""
@@ -35,11 +36,26 @@ class Position:
         self._lines = lines
         self._count = count
         self._known = (0, 0)
+        self._words = None
+
+    def start_words(self, line, matches, words):
+        """`words` is the iterator over the records of a line of the block, one for each match that
+        `matches(line)` gives."""
+        self._words = (line, matches, words)
 
     @property
     def offset(self):
+        """Byte offset in the file."""
         if self.fixed >= 0:
             return self.fixed
+        if self._words is None:
+            return self._line_offset()
+        line, matches, words = self._words
+        starts = [found.start() for found in matches(line)]
+        start = starts[len(starts) - words.__length_hint__() - 1]
+        return self._line_offset() + len(line[:start].encode("utf-8", "surrogatepass"))
+
+    def _line_offset(self):
         index = self._count - self._lines.__length_hint__() - 1
         line, byte = self._known
         while line < index:

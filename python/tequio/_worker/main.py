@@ -1,5 +1,5 @@
-"""The process that runs Python job code: takes orders of its worker one at a time until the channel
-closes.
+"""The process that runs Python job code, `main.py READ_FOLDER WRITE_FOLDER`: takes orders of its
+worker one at a time until the channel closes.
 
 Nothing of the job's can hurt more than this process. It says why it ends by its exit code, since a
 process that is broken may not get to say more. Contract: src/worker/process/messages.ts."""
@@ -14,4 +14,4 @@ import tequio._worker.process  # noqa: E402
 
 sys.path.pop(0)
 if __name__ == "__main__":
-    tequio._worker.process.serve()
+    tequio._worker.process.serve(*sys.argv[1:])

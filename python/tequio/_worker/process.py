@@ -1,5 +1,6 @@
 """The orders of the worker and how each is carried out."""
 
+import faulthandler
 import os
 import sys
 import threading
@@ -19,6 +20,7 @@ from .map_task import run_map
 from .reduce_task import run_reduce
 from .reporter import LogStream, Reporter
 from .run_items import run_items
+from .seat_belt import fasten
 from .source import PipeSource
 
 _CHANNEL_DESCRIPTOR = 3
@@ -171,13 +173,16 @@ def _install(process):
     threading.excepthook = uncaught
 
 
-def serve():
+def serve(read_folder, write_folder):
     """Obeys until the worker closes the channel. Never returns."""
     process = Process()
+    # Of a fault in native code, where Python was.
+    faulthandler.enable(2)
     for descriptor in (_CHANNEL_DESCRIPTOR, _INPUT_DESCRIPTOR):
         os.set_inheritable(descriptor, False)
     _install(process)
     _watch_for_parent()
+    fasten(read_folder, write_folder)
     try:
         process.channel.send({"kind": "ready"})
         while True:

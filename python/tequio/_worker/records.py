@@ -9,7 +9,7 @@ import json
 from .._values.errors import TaskError
 from .csv_lines import Columns, QuoteJoiner, csv_fields
 from .lines import RECORD_MAX_BYTES, blocks_of, lines_of, without_mark
-from .words import words_of
+from .words import matches_of, words_of
 
 _HEAD_MESSAGE = "no header line in its first 64 KiB; use csv(header=False, columns=[…])"
 
@@ -38,7 +38,7 @@ def reader_of(spec, pattern, reading):
     if kind == "lines":
         return reading.blocks
     if kind == "words":
-        return _by_line(reading, _lowercase(words_of) if spec["lowercase"] else words_of)
+        return lambda piece: _words(spec["lowercase"], piece, reading)
     if kind == "match":
         return _by_line(reading, _matcher(pattern, spec["columns"]))
     if kind == "ndjson":
@@ -67,8 +67,14 @@ def _by_line(reading, records_of):
     return read
 
 
-def _lowercase(words):
-    return lambda line: [word.lower() for word in words(line)]
+def _words(lowercase, piece, reading):
+    for lines in reading.blocks(piece):
+        for line in lines:
+            words = words_of(line)
+            if words:
+                records = iter([word.lower() for word in words] if lowercase else words)
+                reading.position.start_words(line, matches_of, records)
+                yield records
 
 
 def _matcher(pattern, columns):

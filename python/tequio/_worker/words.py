@@ -10,8 +10,16 @@ _compiled = []
 
 def words_of(line):
     """The words of one line, in order."""
-    pattern = _ASCII if line.isascii() else _unicode()
-    return pattern.findall(line)
+    return _pattern(line).findall(line)
+
+
+def matches_of(line):
+    """The same as matches, which know where they are."""
+    return _pattern(line).finditer(line)
+
+
+def _pattern(line):
+    return _ASCII if line.isascii() else _unicode()
 
 
 def _unicode():

@@ -23,13 +23,17 @@ const packagesMax = 2_000;
 const ownFolder = resolve(dirname(fileURLToPath(import.meta.url)), "../../../python");
 const entry = join(ownFolder, "tequio/_worker/main.py");
 
-/** Hashes of text are the same in every process, so that a set has one order in all attempts;
- *  nothing of the user's own packages and settings. */
+/** Hashes of text are the same in every process, so that a set has one order in all attempts: the
+ *  flag -I would forbid to say so, and what it does besides is done by these and by `main.py`. */
 export const pythonEnvironment = {
   PYTHONHASHSEED: "0",
   PYTHONNOUSERSITE: "1",
   PYTHONDONTWRITEBYTECODE: "1",
   PYTHONUTF8: "1",
+  // A slot is one core; and sums do not depend on how many there are.
+  OMP_NUM_THREADS: "1",
+  OPENBLAS_NUM_THREADS: "1",
+  MKL_NUM_THREADS: "1",
 } as const;
 
 export const pythonFlags = ["-s", "-B", "-X", "utf8"];
@@ -146,6 +150,9 @@ function namesIn(folder: string): string[] {
 }
 
 /** The command of a task process. */
-export function pythonCommand({ executable }: Python): string[] {
-  return [executable, ...pythonFlags, entry];
+export function pythonCommand(
+  { executable }: Python,
+  { readDir, writeDir }: { readonly readDir: string; readonly writeDir: string },
+): string[] {
+  return [executable, ...pythonFlags, entry, readDir, writeDir];
 }

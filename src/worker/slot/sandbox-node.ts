@@ -197,9 +197,10 @@ export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
   return { command: command!, args, env };
 }
 
-function pythonProgram(python: Python, { readDir }: LaunchOptions): Program {
+function pythonProgram(python: Python, options: LaunchOptions): Program {
   const { engine, readable } = python;
-  return { command: pythonCommand(python), engine, readable: [...readable, readDir] };
+  const command = pythonCommand(python, options);
+  return { command, engine, readable: [...readable, options.readDir] };
 }
 
 function nodeProgram({ readDir, writeDir, ...options }: LaunchOptions): Program {
