@@ -82,7 +82,7 @@ def import_job(folder, entry):
     except TaskError:
         raise
     except BaseException as error:
-        raise raised_by("the job file", error, "") from error
+        raise raised_by("the job file", error, "")
     job = job_in(module)
     for role in ("combine", "reduce", "partition"):
         refuse_async(role, job.options.get(role))

@@ -189,7 +189,7 @@ def _failing(function, emit, context):
                 if type(returned) is CoroutineType:
                     refuse_coroutine(role, returned)
         except BaseException as error:
-            raise _on_record(role, error, context) from error
+            raise _on_record(role, error, context)
 
     return run
 
@@ -208,7 +208,7 @@ def _keeping(function, emit, bad, context):
                 pending.clear()
                 failed = _on_record(role, error, context)
                 if failed.code != "user-error" or isinstance(error, SystemExit):
-                    raise failed from error
+                    raise failed
                 bad.add(context._position, record, failed, False)
                 continue
             pending.flush(emit)

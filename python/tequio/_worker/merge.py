@@ -118,7 +118,7 @@ def fold(combine, values):
     try:
         return reduce(combine, values)
     except BaseException as error:
-        raise raised_by("combine", error, "") from error
+        raise raised_by("combine", error, "")
 
 
 def merge_into_run(batches, combine, writer):

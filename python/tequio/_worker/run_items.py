@@ -63,7 +63,7 @@ def _called(function, arguments, task):
             returned = asyncio.run(_awaited(returned))
         return returned
     except BaseException as error:
-        raise raised_by("run", error, f"item {task}") from error
+        raise raised_by("run", error, f"item {task}")
 
 
 async def _awaited(returned):

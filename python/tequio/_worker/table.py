@@ -202,7 +202,7 @@ class CombiningTable(Table):
             try:
                 pairs[key] = self._combine(pairs[key], value)
             except BaseException as error:
-                raise raised_by("combine", error, "") from error
+                raise raised_by("combine", error, "")
         else:
             pairs[key] = value
             self._count_key(key, _KEY_COST_BYTES)
@@ -311,14 +311,14 @@ def _chosen(partition, data, count):
     try:
         return checked_partition(partition(decode_key(data), count), count)
     except BaseException as error:
-        raise raised_by("partition", error, "") from error
+        raise raised_by("partition", error, "")
 
 
 def _of_combiner(combiner, key, values):
     try:
         return combined(combiner, key, [decode_value(data) for data in values])
     except BaseException as error:
-        raise raised_by("combiner", error, f"key {short(key)}") from error
+        raise raised_by("combiner", error, f"key {short(key)}")
 
 
 def _are_texts(keys):
