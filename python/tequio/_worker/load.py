@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import inspect
 import json
 import os
 import sys
@@ -18,6 +19,9 @@ from .._values.errors import TaskError, damaged
 _TABLE_SHARE = 4
 _MEMORY_DEFAULT_BYTES = 256 * 1024 * 1024
 DESCRIPTION = "tequio.json"
+
+
+_sum = lambda a, b: a + b  # noqa: E731 (compared with what a job has)
 
 
 class LoadedJob:
@@ -42,10 +46,11 @@ def as_operator(combine):
     code = getattr(combine, "__code__", None)
     if code is None or code.co_freevars or combine.__defaults__ or combine.__kwdefaults__:
         return combine
-    sum_of = (lambda a, b: a + b).__code__
-    names = ("co_code", "co_consts", "co_names", "co_argcount", "co_kwonlyargcount", "co_flags")
+    sum_of = _sum.__code__
+    names = ("co_code", "co_consts", "co_names", "co_argcount", "co_kwonlyargcount")
     is_sum = all(getattr(code, name) == getattr(sum_of, name) for name in names)
-    return add if is_sum else combine
+    # Whether a lambda stands inside a function is of no interest.
+    return add if is_sum and (code.co_flags ^ sum_of.co_flags) & ~inspect.CO_NESTED == 0 else combine
 
 
 def code_folder_of(order):
