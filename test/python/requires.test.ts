@@ -36,7 +36,9 @@ job = tasks(items=[0], run=lambda x: x, requires=${list})
   return said;
 }
 
-test("W8: a worker without Python is given no Python task, and why says so", { skip }, async (t) => {
+test("W8: a worker without Python is given no Python task, and why says so", {
+  skip,
+}, async (t) => {
   const cluster = await opened(t, { python: null });
   assert.equal(
     await whyOf(cluster, []),
@@ -45,7 +47,8 @@ test("W8: a worker without Python is given no Python task, and why says so", { s
   const [worker] = await cluster.client.workers();
   assert.equal(worker?.python, undefined);
   // It still runs everything else.
-  const job = 'import { tasks } from "tequio";\nexport default tasks({ items: [1], run: (n) => n });';
+  const job =
+    'import { tasks } from "tequio";\nexport default tasks({ items: [1], run: (n) => n });';
   assert.equal((await cluster.run(cluster.file("job.ts", job))).state, "done");
 });
 
@@ -65,7 +68,9 @@ test("an interpreter that is too old or broken counts as none", { skip }, async 
   assert.match(await whyOf(cluster, []), /^no worker here has Python 3\.9/);
 });
 
-test("packages of the worker's Python are there, and matched by their versions", { skip }, async (t) => {
+test("packages of the worker's Python are there, and matched by their versions", {
+  skip,
+}, async (t) => {
   const { spawnSync } = await import("node:child_process");
   const folder = new Cluster();
   t.after(() => folder.close());

@@ -72,8 +72,10 @@ class Judge:
                 except BaseException as error:
                     raise raised_by("run", error, f"item {index}")
                 value = value_copy(value, f"the result of item {index}")
-                row = f"{as_json(value)}\n" if output == "ndjson" else row_line(output, index, value)
-                rows.append(row)
+                if output == "ndjson":
+                    rows.append(f"{as_json(value)}\n")
+                else:
+                    rows.append(row_line(output, index, value))
         return [part_of(output, rows)]
 
     def map_reduce(self):

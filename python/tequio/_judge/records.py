@@ -148,7 +148,8 @@ def _csv(source, file, piece, spec):
             text = f"{file}: no header line in its first 64 KiB"
             raise TaskError("bad-request", f"{text}; use csv(header=False, columns=[…])")
         columns = _names(first.decode("utf-8", "replace"), spec, file)
-    lines = ((offset, line.decode("utf-8", "replace")) for offset, line in _lines(source, start, end))
+    raw = _lines(source, start, end)
+    lines = ((offset, line.decode("utf-8", "replace")) for offset, line in raw)
     for offset, row in _joined(lines) if spec["multiline"] else lines:
         text = _bare(row)
         if is_header:

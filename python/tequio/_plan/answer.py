@@ -137,4 +137,5 @@ def _problem(error, path):
     own = [frame for frame in frames if frame.filename.startswith(folder)]
     if not own:
         return {"code": code, "text": text}
-    return {"code": code, "text": text, "file": own[-1].filename, "line": own[-1].lineno, "column": 1}
+    place = {"file": own[-1].filename, "line": own[-1].lineno, "column": 1}
+    return {"code": code, "text": text, **place}

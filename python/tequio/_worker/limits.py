@@ -1,5 +1,5 @@
-"""How much memory this process may ask for: beyond it Python raises MemoryError, with a place in the
-job, before the worker has to kill the process."""
+"""How much memory this process may ask for: beyond it Python raises MemoryError, with a place in
+the job, before the worker has to kill the process."""
 
 from .._job.failure import allow_memory
 

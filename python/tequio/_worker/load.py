@@ -50,7 +50,8 @@ def as_operator(combine):
     names = ("co_code", "co_consts", "co_names", "co_argcount", "co_kwonlyargcount")
     is_sum = all(getattr(code, name) == getattr(sum_of, name) for name in names)
     # Whether a lambda stands inside a function is of no interest.
-    return add if is_sum and (code.co_flags ^ sum_of.co_flags) & ~inspect.CO_NESTED == 0 else combine
+    other_flags = (code.co_flags ^ sum_of.co_flags) & ~inspect.CO_NESTED
+    return add if is_sum and other_flags == 0 else combine
 
 
 def code_folder_of(order):
