@@ -170,11 +170,12 @@ test("print, logging and log reach the job's log", { skip }, async () => {
 print("a", 1)
 logging.warning("w")
 log("b", {"c": 1})
+sys.stdout.buffer.write(b"bytes\\n")
 print("no end", end="")`;
   const { job } = await cluster.run(running(body));
   const lines: string[] = [];
   for await (const { line } of cluster.client.logs(job)) lines.push(line);
-  assert.deepEqual(lines, ["a 1", "WARNING:root:w", 'b {"c": 1}', "no end"]);
+  assert.deepEqual(lines, ["a 1", "WARNING:root:w", 'b {"c": 1}', "bytes", "no end"]);
 });
 
 test("X9: a cancelled job ends its Python at once", { skip }, async () => {

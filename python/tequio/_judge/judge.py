@@ -1,6 +1,5 @@
 """Map, group, sort, reduce: all in memory, in the order of the plan."""
 
-import asyncio
 import datetime
 import inspect
 import json
@@ -67,6 +66,8 @@ class Judge:
                     item = json.loads(line)
                     value = run(item, context) if wants_context(run, 1) else run(item)
                     if inspect.isawaitable(value):
+                        import asyncio
+
                         value = asyncio.run(_awaited(value))
                     json_only(value, f"the result of item {index}")
                 except BaseException as error:

@@ -6,8 +6,8 @@ import inspect
 import json
 import os
 import sys
-import zipfile
 from operator import add
+from zipimport import zipimporter
 
 from .._job.failure import raised_by
 from .._job.found import job_in
@@ -75,9 +75,12 @@ def load_job(order):
 
 def _import(path, expected):
     _check_hash(_bytes_of(path), expected, "the job's code")
-    with zipfile.ZipFile(path) as code:
-        entry = json.loads(code.read(DESCRIPTION))["entry"]
-    return import_job(path, entry)
+    return import_job(path, entry_of(path))
+
+
+def entry_of(path):
+    """The module of the job file in a zip of code."""
+    return json.loads(zipimporter(path).get_data(os.path.join(path, DESCRIPTION)))["entry"]
 
 
 def import_job(folder, entry):

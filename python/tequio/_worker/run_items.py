@@ -1,6 +1,5 @@
 """Runs items of a `tasks` job, one after the other, as fast as they come."""
 
-import asyncio
 import inspect
 from time import perf_counter
 
@@ -60,6 +59,9 @@ def _called(function, arguments, task):
     try:
         returned = function(*arguments)
         if inspect.isawaitable(returned):
+            # Loading it takes as long as starting the process.
+            import asyncio
+
             returned = asyncio.run(_awaited(returned))
         return returned
     except BaseException as error:
