@@ -5,6 +5,7 @@ import os
 import sys
 
 from .. import runtime
+from .._job import chance
 from .._job.failure import failure_of, raised_by
 from .._values.errors import TaskError
 from .._worker.load import entry_of, import_job
@@ -39,6 +40,7 @@ def _run(request):
     def count(counter, by):
         counters[counter] = counters.get(counter, 0) + by
 
+    chance.install()
     runtime.install(count, print)
     job = import_job(request["code"], entry_of(request["code"]))
     judge = Judge(job, request)

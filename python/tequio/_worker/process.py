@@ -8,8 +8,9 @@ import traceback
 from time import perf_counter, sleep
 
 from .. import runtime
+from .._job import chance
+from .._job.chance import begin_task
 from .._job.failure import failure_of, raised_by
-from .._job.running import seed_random
 from .._values.errors import InputBroken, TaskError
 from .channel import Channel, ChannelClosed
 from .counters import Counters
@@ -100,7 +101,7 @@ class Process:
         self.working = (task, attempt)
         report = {"task": task, "attempt": attempt}
         try:
-            seed_random(self.loaded.options["seed"], stage, task)
+            begin_task(self.loaded.options["seed"], stage, task)
             done = run()
             self.stream.end_line()
             report.update(kind="done", counters=self.counters.take(), **done)
@@ -153,6 +154,7 @@ def _watch_for_parent():
 
 def _install(process):
     """What job code reaches: print, logging, count, log; and how it can end the process."""
+    chance.install()
     runtime.install(process.counters.add, process.reporter.log)
     sys.stdout = sys.stderr = process.stream
     if hasattr(sys, "set_int_max_str_digits"):
