@@ -62,6 +62,7 @@ export class SimWorker implements PartitionServer, WatchedWorker {
         kinds: [programKinds.javascript],
         exchangeUrl: isHidden ? "" : `grpc://${name}:1`,
         version: "simulated",
+        python: null,
         session: `${name} life ${life}`,
       },
       ...(identity === undefined ? {} : { identity }),

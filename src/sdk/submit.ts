@@ -70,7 +70,7 @@ async function submitVia<T>(
   { built, planned, submit }: Submission<T>,
   options: SubmitOptions,
 ): Promise<T> {
-  const bytes = Buffer.from(built.code);
+  const bytes = built.zip ?? Buffer.from(built.code);
   const at = { kind: "bytes", bytes } as const;
   const blobs = [{ hash: built.hash, sizeBytes: bytes.length, at }, ...planned.uploads];
   const hasPaths = planned.plan.files.some(({ at }) => at.kind === "path");

@@ -1,5 +1,5 @@
-/** The task processes of a worker: one per busy slot, and one spare that is ready for whatever job
- *  comes next. */
+/** The task processes of a worker: one per busy slot, a spare one that is ready for whatever job
+ *  comes next, and some that have no slot now and know the code of a job (`parked.ts`). */
 import {
   chmodSync,
   constants,
@@ -11,13 +11,16 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { Failure } from "../../core/job.ts";
+import { ClusterError } from "../../core/error.ts";
+import { type Failure, programKinds } from "../../core/job.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { FromTask, ItemsOrder, ShortFile } from "../process/messages.ts";
 import type { JobFiles, OpenedJob } from "../shuffle/jobs.ts";
-import { codeName, ofOneJob } from "../shuffle/read-folder.ts";
+import { codeNames, ofOneJob } from "../shuffle/read-folder.ts";
+import { Parked } from "./parked.ts";
+import type { Python } from "./python.ts";
 import type { Sandbox } from "./sandbox-node.ts";
-import { defaultSlotLimits, TaskProcess } from "./task-process.ts";
+import { defaultSlotLimits, type Language, TaskProcess } from "./task-process.ts";
 
 export type ProcessesOptions = {
   readonly slots: number;
@@ -26,6 +29,8 @@ export type ProcessesOptions = {
   /** Of one task. */
   readonly memoryBytes: number;
   readonly scratchMaxBytes: number;
+  /** What runs Python jobs; null or absent = nothing does. */
+  readonly python?: Python | null;
   /** How long processes whose job has ended are kept, ms. Default 10,000. */
   readonly idleMs?: number;
 };
@@ -63,9 +68,11 @@ export class Processes {
   readonly #slots: Array<TaskProcess | null>;
   /** By slot: the `take` that its process is for, so that one which was given up knows. */
   readonly #turns: Array<object | null>;
+  readonly #parked: Parked;
   readonly #all = new Set<TaskProcess>();
-  #spare: TaskProcess | null = null;
-  #spareTimer: NodeJS.Timeout | null = null;
+  /** One for each language that has been asked for. */
+  readonly #spares = new Map<Language, TaskProcess>();
+  readonly #spareTimers = new Map<Language, NodeJS.Timeout>();
   #idleTimer: NodeJS.Timeout | null = null;
   #serial = 0;
   #stopped = false;
@@ -74,9 +81,10 @@ export class Processes {
     this.#options = options;
     this.#slots = new Array(options.slots).fill(null);
     this.#turns = new Array(options.slots).fill(null);
+    this.#parked = new Parked(options.slots + 1);
     rmSync(options.dir, { recursive: true, force: true });
     mkdirSync(options.dir, { recursive: true, mode: 0o700 });
-    this.#spare = this.#spawn();
+    this.#spares.set("javascript", this.#spawn("javascript"));
   }
 
   /** The slot's process, loaded with the job: the one it has when that knows the job or at least
@@ -87,16 +95,16 @@ export class Processes {
     const turn = {};
     this.#turns[slot] = turn;
     const code = codeOf(job, files);
+    const language = languageOf(job);
     let taken = this.#slots[slot] ?? null;
     if (taken === null || taken.over || taken.code !== code || taken.isCluttered) {
-      void taken?.kill();
-      taken = this.#spare !== null && !this.#spare.over ? this.#spare : this.#spawn();
-      this.#spare = null;
+      if (taken !== null) this.#parked.add(taken);
+      taken = this.#parked.take(code) ?? this.#fresh(language);
       this.#slots[slot] = taken;
       taken.code = code;
+      if (taken.opened === job) return { process: taken, early: null };
       // Before it is ready: with no job it would count as idle, and be ended while it starts.
       taken.job = open.job;
-      this.#prepareSpare();
       await taken.ready;
       if (this.#turns[slot] !== turn) throw new Error("the slot is not for this run any more");
     } else if (taken.opened === job) return { process: taken, early: null };
@@ -116,14 +124,13 @@ export class Processes {
     const process = this.#slots[slot] ?? null;
     this.#slots[slot] = null;
     this.#turns[slot] = null;
-    const isNew = process !== null && process.loads === 0 && !process.over && !this.#stopped;
-    if (!isNew || (this.#spare !== null && !this.#spare.over)) {
-      void process?.kill();
-      return;
-    }
+    if (process === null) return;
+    const { language } = process;
+    const isNew = process.loads === 0 && !process.over && !this.#stopped;
+    if (!isNew || this.#spares.get(language)?.over === false) return void process.kill();
     process.code = "";
     process.job = "";
-    this.#spare = process;
+    this.#spares.set(language, process);
   }
 
   /** Its processes stay for a while: the same code is likely to come again. Files of the job do
@@ -141,27 +148,41 @@ export class Processes {
 
   #endIdle(): void {
     this.#idleTimer = null;
+    this.#parked.endIdle();
     for (const [slot, process] of this.#slots.entries()) if (process?.job === "") this.kill(slot);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#spareTimer ?? undefined);
+    for (const timer of this.#spareTimers.values()) clearTimeout(timer);
     clearTimeout(this.#idleTimer ?? undefined);
     await Promise.all([...this.#all].map((process) => process.kill()));
     rmSync(this.#options.dir, { recursive: true, force: true });
   }
 
-  #prepareSpare(): void {
-    if (this.#spareTimer !== null) return;
-    this.#spareTimer = setTimeout(() => {
-      this.#spareTimer = null;
-      if (!this.#stopped && (this.#spare === null || this.#spare.over)) this.#spare = this.#spawn();
-    }, spareDelayMs);
+  /** The spare one, if there is one. */
+  #fresh(language: Language): TaskProcess {
+    const spare = this.#spares.get(language);
+    this.#spares.delete(language);
+    this.#prepareSpare(language);
+    return spare !== undefined && !spare.over ? spare : this.#spawn(language);
   }
 
-  #spawn(): TaskProcess {
-    const { sandbox, memoryBytes, scratchMaxBytes, dir } = this.#options;
+  #prepareSpare(language: Language): void {
+    if (this.#spareTimers.has(language)) return;
+    const timer = setTimeout(() => {
+      this.#spareTimers.delete(language);
+      if (this.#stopped || this.#spares.get(language)?.over === false) return;
+      this.#spares.set(language, this.#spawn(language));
+    }, spareDelayMs);
+    this.#spareTimers.set(language, timer);
+  }
+
+  #spawn(language: Language): TaskProcess {
+    const { sandbox, memoryBytes, scratchMaxBytes, dir, python = null } = this.#options;
+    if (language === "python" && python === null) {
+      throw new ClusterError("unavailable", "this worker has no Python 3.9 or newer");
+    }
     this.#serial += 1;
     const made = new TaskProcess({
       sandbox,
@@ -169,11 +190,16 @@ export class Processes {
       scratchMaxBytes,
       dir: join(dir, String(this.#serial)),
       limits: defaultSlotLimits,
+      python: language === "python" ? python : null,
     });
     this.#all.add(made);
     void made.ended.then(() => this.#all.delete(made));
     return made;
   }
+}
+
+function languageOf({ open }: OpenedJob): Language {
+  return open.programKind === programKinds.python ? "python" : "javascript";
 }
 
 /** Operators never run where job code has been: what they report is what they wrote. Job code may
@@ -196,7 +222,7 @@ async function load(process: TaskProcess, { job, files, next }: Order): Promise<
     give(process, file.path, path);
     return { ...file, path };
   };
-  const codePath = join(process.readDir, codeName);
+  const codePath = join(process.readDir, codeNames[languageOf(job)]);
   if (process.loads === 1) give(process, files.codePath, codePath);
   const early: FromTask[] = [];
   const loaded = new Promise<void>((resolve, reject) => {
