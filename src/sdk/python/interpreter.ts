@@ -22,8 +22,9 @@ export type Question = {
   readonly onLine: (line: string) => void;
 };
 
-/** Resolves when the child has ended well. It ends by itself when this process does. `unavailable`: there is no Python here; `timed-out`: it
- *  was ended at its limit; `task-crashed`: it ended in another way. */
+/** Resolves when the child has ended well. It ends by itself when this process does.
+ *  `unavailable`: there is no Python here; `timed-out`: it was ended at its limit; `task-crashed`:
+ *  it ended in another way. */
 export async function askPython({ args, limitMs, onLine, script }: Question): Promise<void> {
   const program = findPython();
   const path = join(ownFolder, "tequio", script);
