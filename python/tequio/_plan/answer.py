@@ -6,6 +6,7 @@ import sys
 import traceback
 
 from .._job.failure import origin_of, shown
+from .._job.running import params_of
 from .._job.orphan import end_with_parent
 from .._values.errors import TaskError
 from .._values.json_text import json_bytes, json_text
@@ -102,7 +103,7 @@ def _is_inexact(value):
 
 def _items(job, path, params):
     with open(params, encoding="utf-8") as file:
-        given = {**job.options["params"], **json.load(file)}
+        given = params_of(job, json.load(file))
     items = job.options["items"]
     if callable(items):
         try:
