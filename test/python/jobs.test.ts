@@ -243,6 +243,27 @@ job = tasks(items=lambda p: [repr(p["rate"])], params={"rate": 2.0, "n": 1},
   assert.equal(files.get("results.ndjson"), '["3.0","3.0","1"]\n');
 });
 
+test("what is around job code is the same on a worker and under the judge", { skip }, async () => {
+  const job = cluster.file(
+    "job.py",
+    `${imports}
+import datetime, locale, os, time
+def run(item):
+    zone = datetime.datetime(2026, 7, 1).astimezone().tzname()
+    variables = sorted(set(os.environ) - {"PATH"})
+    return [zone, variables, list(set("abcdefgh")), hash("x"), sorted("aÉz"), open.__name__]
+job = tasks(items=[0], run=run)`,
+  );
+  const zone = process.env.TZ;
+  process.env.TZ = "America/Mexico_City";
+  try {
+    await equalsJudge(cluster.client, job, {});
+  } finally {
+    if (zone === undefined) delete process.env.TZ;
+    else process.env.TZ = zone;
+  }
+});
+
 test("a plan of many files is read in parts", { skip }, async () => {
   const folder = dirname(cluster.file("0.txt", "a\n"));
   for (let n = 1; n < 1_100; n++) writeFileSync(join(folder, `${n}.txt`), `${n % 10} b\n`);

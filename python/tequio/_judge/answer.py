@@ -10,6 +10,7 @@ from .._job.failure import failure_of, raised_by
 from .._job.orphan import end_with_parent
 from .._values.errors import TaskError
 from .._worker.load import entry_of, import_job
+from .._worker.seat_belt import clear_environment
 from .judge import Judge
 
 
@@ -18,6 +19,7 @@ def answer(request_path, answer_path):
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(0)
     end_with_parent(1)
+    clear_environment()
     sys.stdout.reconfigure(line_buffering=True)
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)

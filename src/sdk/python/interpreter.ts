@@ -10,8 +10,18 @@ import { ClusterError } from "../../core/error.ts";
 const ownFolder = resolve(dirname(fileURLToPath(import.meta.url)), "../../../python");
 const tailMaxCharacters = 2_000;
 
-/** As workers start it, but for the environment, which is the user's. */
+/** As workers start it; the environment is the user's, but for what changes results. */
 const flags = ["-s", "-B", "-X", "utf8"];
+
+const asOnWorkers = {
+  PYTHONHASHSEED: "0",
+  LANG: "C.UTF-8",
+  LC_ALL: "C.UTF-8",
+  TZ: "UTC",
+  OMP_NUM_THREADS: "1",
+  OPENBLAS_NUM_THREADS: "1",
+  MKL_NUM_THREADS: "1",
+} as const;
 
 export type Question = {
   /** Of `python/tequio`, as "_plan/main.py". */
@@ -29,7 +39,7 @@ export async function askPython({ args, limitMs, onLine, script }: Question): Pr
   const program = findPython();
   const path = join(ownFolder, "tequio", script);
   const child = spawn(program, [...flags, path, ...args], {
-    env: { ...ownEnvironment(), PYTHONHASHSEED: "0" },
+    env: { ...ownEnvironment(), ...asOnWorkers },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let tail = "";
