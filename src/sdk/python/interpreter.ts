@@ -40,10 +40,12 @@ export async function askPython({ args, limitMs, onLine, script }: Question): Pr
   const path = join(ownFolder, "tequio", script);
   const child = spawn(program, [...flags, path, ...args], {
     env: { ...ownEnvironment(), ...asOnWorkers },
-    stdio: ["ignore", "pipe", "pipe"],
+    // The last is never written: its end tells the child that this process is gone.
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   let tail = "";
-  for (const stream of [child.stdout, child.stderr]) {
+  child.stdio[3]?.on("error", () => {});
+  for (const stream of [child.stdout!, child.stderr!]) {
     let open = "";
     stream.setEncoding("utf8").on("data", (chunk: string) => {
       tail = (tail + chunk).slice(-tailMaxCharacters);
