@@ -57,8 +57,8 @@ export type WorkerOptions = {
   /** For people. */
   readonly name: string;
   readonly sandbox: SandboxMode;
-  /** The interpreter of Python jobs, 3.9 or newer; null = none. Default: the `python3` of PATH, when
-   *  it is one and starts in the sandbox. */
+  /** The interpreter of Python jobs, 3.9 or newer; null = none. Default: the `python3` of PATH,
+   *  when it is one and starts in the sandbox. */
   readonly python?: string | null;
   /** `host:port` where other workers fetch from, port 0 = any; `none` = nobody can: the coordinator
    *  keeps what it makes for them. */
