@@ -47,3 +47,11 @@ test("a result that cannot be stored is a failure of its attempt alone", () => {
   const kinds = message.reports.map((report) => report.kind);
   assert.deepEqual(kinds, ["failed", "failed"]);
 });
+
+test("X9: a failure keeps what it says of trying again", () => {
+  const failed = { kind: "failed", task: 7, attempt: 1, durationMs: 1 } as const;
+  const failure = { code: "bad-request", message: "no column a", isFinal: true } as const;
+  const message = readFromTask({ kind: "reports", reports: [{ ...failed, failure }] });
+  assert.ok(message?.kind === "reports");
+  assert.deepEqual(message.reports, [{ ...failed, failure }]);
+});
