@@ -16,13 +16,13 @@ import {
   parseRequest,
 } from "../../../wire/filesystem/messages.ts";
 import type { Services } from "../../services.ts";
-import { advertisedHost } from "./advertised.ts";
+import { advertisedHost } from "../../../peer/advertised.ts";
 import { CallPool } from "./call-pool.ts";
 import { type CallContext, type CallLimits, defaultCallLimits } from "./calls/context.ts";
 import { getData, putData } from "./calls/data.ts";
 import { appendBlock, databaseCall } from "./calls/database.ts";
 import { putJob, removeJob, stoppedJob } from "./calls/job.ts";
-import { type Answering, answerQuestions } from "./discovery.ts";
+import { type Answering, answerQuestions } from "../../../peer/discovery.ts";
 import { Databases } from "./store/databases.ts";
 import { Files } from "./store/files.ts";
 import { Offered } from "./store/offered.ts";
