@@ -62,7 +62,8 @@ export class SimWorker implements PartitionServer, WatchedWorker {
         kinds: [programKinds.javascript],
         exchangeUrl: isHidden ? "" : `grpc://${name}:1`,
         version: "simulated",
-        session: `${name} life ${life}`,
+        python: null,
+      session: `${name} life ${life}`,
       },
       ...(identity === undefined ? {} : { identity }),
       executor: (events) => {

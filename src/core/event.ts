@@ -21,8 +21,10 @@ export type WorkerSpecs = {
   /** Attempts that may run at once, clamped to 1 … 1,024. */
   readonly slots: number;
   readonly memoryBytes: number;
-  /** Program kinds: 0 = WebAssembly 0.1.0, 100 = JavaScript bundle. */
+  /** `programKinds` of job.ts. */
   readonly kinds: readonly number[];
+  /** Of a worker with the kind `python`: what it is. */
+  readonly python?: PythonSpecs;
   /** Where other workers fetch partitions from; "" when it cannot be reached: then the coordinator
    *  keeps its outputs. */
   readonly exchangeUrl: string;
@@ -31,6 +33,14 @@ export type WorkerSpecs = {
   /** KB/s at which a tab gets its input, as it measured; absent = it lies near. */
   readonly inputKbps?: number;
   readonly version: string;
+};
+
+/** The Python of a worker, as it found it. */
+export type PythonSpecs = {
+  /** As 3.11.7. */
+  readonly version: string;
+  /** Versions of installed packages by their normalized names, at most 2,000. */
+  readonly packages: Readonly<Record<string, string>>;
 };
 
 export type AttemptReport = {

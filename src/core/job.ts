@@ -92,7 +92,15 @@ export type JobSpec = {
   readonly bareBrowsers?: boolean;
   /** For whoever collects the result; default "ndjson". */
   readonly output?: OutputFormat;
+  /** What its code is: `javascript` (default) or `python`; only workers that have it run it. */
+  readonly programKind?: number;
+  /** Of Python: packages that its workers must have, as "numpy>=2"; see `cluster/requires.ts`. */
+  readonly requires?: readonly string[];
 };
+
+/** Program kinds: the same numbers as on the wire. `ownCode`: browsers that bring code of their
+ *  own. */
+export const programKinds = { wasm: 0, javascript: 100, python: 101, ownCode: 200 } as const;
 
 /** What a finished attempt leaves behind; final once committed. */
 export type TaskOutput = {

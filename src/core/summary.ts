@@ -90,6 +90,8 @@ export type WorkerSummary = {
   readonly version: string;
   /** A browser tab. */
   readonly tab: boolean;
+  /** Version of its Python; absent without one. */
+  readonly python?: string;
   /** Why it takes no new tasks now, in words; "" when it does. */
   readonly paused: string;
 };

@@ -29,6 +29,8 @@ import {
 } from "./ids.ts";
 import type { JobSpec, JobState, TaskOutput } from "./job.ts";
 import type { JobSummary, RemovedSummary, StageSummary, WorkerSummary } from "./summary.ts";
+import { reasonText } from "./why/reasons.ts";
+import { noneIsAble } from "./why/why.ts";
 
 function find(state: CoordinatorState, job: JobId): JobRecord | undefined {
   return state.jobs.get(idNumber(job));
@@ -82,12 +84,9 @@ function waitingFor(state: CoordinatorState, job: JobRecord): string {
   }
   const paused = allPaused(live);
   if (paused !== null) return paused;
-  if (!live.some((worker) => worker.specs.kinds.includes(100))) {
-    return "no connected worker runs JavaScript";
-  }
   const ready = job.stages.find((one) => one.counts.ready > 0);
   if (ready !== undefined && !live.some((worker) => mayRun(state, worker, ready))) {
-    return "its input is too large for the browser tabs that are here; add a worker: `tequio join`";
+    return reasonText(noneIsAble(job.spec, live));
   }
   const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
   if (stage !== undefined && stage.backoffs.size > 0 && stage.counts.ready === 0) {
@@ -113,6 +112,7 @@ export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
     joinedAtMs: worker.joinedAtMs,
     version: worker.specs.version,
     tab: worker.specs.tab === true,
+    ...(worker.specs.python === undefined ? {} : { python: worker.specs.python.version }),
     paused: worker.pause?.reason ?? "",
   }));
 }

@@ -20,8 +20,10 @@ import type { Job } from "./job.ts";
 
 export type BuiltJob = {
   /** One ES module with an inline source map; the same source gives the same text on every
-   *  machine. */
+   *  machine. "" for a job in Python. */
   readonly code: string;
+  /** Of a job in Python what `code` is of others: a zip of its files. */
+  readonly zip?: Uint8Array;
   readonly hash: Hash;
   readonly job: Job;
   /** Absolute path of the job file. */
@@ -37,6 +39,10 @@ export const loadMaxMs = 10_000;
 /** Builds and loads a job file. `bad-request`: no such file; `build-failed`: everything else, with
  *  its place. */
 export async function bundleJob(file: string): Promise<BuiltJob> {
+  if (extname(file) === ".py") {
+    const { buildPythonJob } = await import("./python/build.ts");
+    return buildPythonJob(file);
+  }
   const path = resolve(file);
   const source = await readSource(path, file);
   await checkSource(path, source);
@@ -56,7 +62,7 @@ export async function bundleJob(file: string): Promise<BuiltJob> {
 
 async function readSource(path: string, file: string): Promise<string> {
   if (!extensions.includes(extname(path))) {
-    const known = extensions.join(", ");
+    const known = [...extensions, ".py"].join(", ");
     throw new ClusterError("bad-request", `${file} is no job file: its name must end in ${known}`);
   }
   try {

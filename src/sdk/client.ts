@@ -241,6 +241,11 @@ export class Client {
     return this.#follow(`${jobPath(job)}/results`, undefined);
   }
 
+  /** The same as JSON texts. */
+  resultTexts(job: string): AsyncGenerator<string, void> {
+    return this.#transport.texts({ method: "GET", path: `${jobPath(job)}/results` });
+  }
+
   /** The same of a job that may still run: waits for its end as `watch` does. */
   async *awaitResults(job: string, options: FollowOptions = {}): AsyncGenerator<unknown, void> {
     const { signal } = options;

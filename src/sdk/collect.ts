@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
-import { csvHeader, type OutputFormat, rowText } from "../wire/block/row.ts";
+import { csvCell, csvHeader, type OutputFormat, rowText } from "../wire/block/row.ts";
 import type { Client } from "./client.ts";
 import { isWrittenInto } from "./special-file.ts";
 
@@ -69,7 +69,7 @@ export async function jobResult(client: Client, job: JobSummary): Promise<JobRes
   if (job.stages[0]?.kind === "tasks") {
     const results: ResultPart = {
       sizeBytes: 0,
-      read: () => taskRows(client.results(job.job), format),
+      read: () => taskRows(client.resultTexts(job.job), format),
     };
     return { kind: "results", format, parts: [results], badRecords };
   }
@@ -327,20 +327,28 @@ const emptyPart: ResultPart = { sizeBytes: 0, async *read() {} };
 
 /** Results as lines: NDJSON has the values alone; the other formats have the index as key. */
 async function* taskRows(
-  results: AsyncIterable<unknown>,
+  results: AsyncIterable<string>,
   format: OutputFormat,
 ): AsyncGenerator<Uint8Array, void> {
   let index = 0;
   let lines = "";
-  for await (const value of results) {
+  for await (const text of results) {
     if (index === 0 && format === "csv") lines += csvHeader;
-    const where = `result ${index}`;
-    lines +=
-      format === "ndjson" ? `${JSON.stringify(value)}\n` : rowText(format, index, value, where);
+    lines += taskRow(format, index, text);
     index++;
     if (lines.length < 65_536) continue;
     yield Buffer.from(lines);
     lines = "";
   }
   if (lines !== "") yield Buffer.from(lines);
+}
+
+/** `text` is JSON, checked, and kept as it is: a number of Python may have more digits than one of
+ *  JavaScript. */
+function taskRow(format: OutputFormat, index: number, text: string): string {
+  const value: unknown = JSON.parse(text);
+  if (format === "ndjson") return `${text}\n`;
+  const where = `result ${index}`;
+  if (typeof value === "string" || value === null) return rowText(format, index, value, where);
+  return format === "csv" ? `${index},${csvCell(text, where)}\n` : `${index}\t${text}\n`;
 }

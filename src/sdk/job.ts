@@ -118,9 +118,21 @@ export type TasksOptions<I, R, P extends Params> = {
   readonly seed?: number | string;
 };
 
+/** Of a job whose functions are not JavaScript: what is asked of them where it is submitted. Its
+ *  `map`, `combine` and `run` are only there to say that there are such. */
+export type ForeignJob = {
+  /** Packages that workers must have, as "numpy>=2". */
+  readonly requires: readonly string[];
+  /** The list of a `tasks` job with these params: a JSON text a line. */
+  readonly items: (params: Params) => Promise<Uint8Array>;
+  /** Runs it as the judge does, `runLocal` of `local.ts`. */
+  readonly judge: (planned: never, options: never) => Promise<unknown>;
+};
+
 /** What a job file exports by default, seen by everything that does not care about its types. */
 export type AnyMapReduce = {
   readonly kind: "map-reduce";
+  readonly foreign?: ForeignJob;
   // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose
   readonly inputs: ManyInputs<any, any, any>;
   // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose
@@ -128,12 +140,14 @@ export type AnyMapReduce = {
 };
 export type AnyTasks = {
   readonly kind: "tasks";
+  readonly foreign?: ForeignJob;
   // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose
   readonly options: TasksOptions<any, any, any>;
 };
 /** Made by the operators of a source, as `text.words().count()`: see `operators/source.ts`. */
 export type AnyOperator = {
   readonly kind: "operator";
+  readonly foreign?: never;
   readonly operator: OperatorSpec;
   readonly options: {
     readonly name?: string;

@@ -58,7 +58,7 @@ async function submitVia<T>(
   { built, planned, submit }: Submission<T>,
   options: SubmitOptions,
 ): Promise<T> {
-  const bytes = Buffer.from(built.code);
+  const bytes = built.zip ?? Buffer.from(built.code);
   const at = { kind: "bytes", bytes } as const;
   // Each waits for a disk: all at once, and the plan with them.
   const send = () =>

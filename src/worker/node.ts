@@ -28,7 +28,8 @@ import { LocalSegments } from "./shuffle/local-segments.ts";
 import { nodeDisk } from "./shuffle/node-disk.ts";
 import { Outputs } from "./shuffle/outputs.ts";
 import { Processes } from "./slot/processes.ts";
-import { probeSandbox, type Sandbox, type SandboxMode } from "./slot/sandbox-node.ts";
+import { findPython, type Python } from "./slot/python.ts";
+import { probeSandbox, runsPython, type Sandbox, type SandboxMode } from "./slot/sandbox-node.ts";
 import { taskMemoryMinBytes } from "./task/memory.ts";
 
 export type WorkerOptions = {
@@ -56,6 +57,9 @@ export type WorkerOptions = {
   /** For people. */
   readonly name: string;
   readonly sandbox: SandboxMode;
+  /** The interpreter of Python jobs; null = none. Default: the `python3` of PATH, when it is 3.9 or
+   *  newer and runs in the sandbox. */
+  readonly python?: string | null;
   /** `host:port` where other workers fetch from, port 0 = any; `none` = nobody can: the coordinator
    *  keeps what it makes for them. */
   readonly listen: string;
@@ -115,10 +119,15 @@ const timers: WorkerTimers = {
  *  sandbox that is asked for, the address to listen at. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const slots = Math.min(1_024, Math.max(1, Math.floor(options.slots)));
-  const sandbox = await probeSandbox(options.sandbox);
+  const [sandbox, found] = await Promise.all([
+    probeSandbox(options.sandbox),
+    options.python === null ? null : findPython(options.python),
+  ]);
+  const python = found !== null && (await runsPython(sandbox, found)) ? found : null;
   const files = await openFiles(options, () => loop.credential);
   const space = diskSpace(options.dataDir);
-  const processes = openProcesses(options, sandbox, { slots, freeBytes: space.freeBytes });
+  const given = { slots, freeBytes: space.freeBytes, python };
+  const processes = openProcesses(options, sandbox, given);
   const { exchange, outputs, jobs, blobs, exchangeUrl } = files;
   const { url, token, fingerprint = "", identity, onJoined, onNews } = options;
   const relay = { url, fingerprint, credential: () => loop.credential };
@@ -138,7 +147,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     timers,
     chance: Math.random,
     dial: (credential) => dialCoordinator({ url, token, fingerprint, timeoutMs }, credential),
-    specs: specsOf(options, slots, exchangeUrl),
+    specs: { ...specsOf(options, slots, exchangeUrl), ...pythonSpecs(python) },
     executor: (events) => new NodeExecutor(parts, events),
     ...(identity === undefined ? {} : { identity }),
     onNews(news) {
@@ -177,11 +186,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 function openProcesses(
   { dataDir, ...options }: WorkerOptions,
   sandbox: Sandbox,
-  { slots, freeBytes }: { readonly slots: number; readonly freeBytes: number },
+  {
+    freeBytes,
+    python,
+    slots,
+  }: { readonly slots: number; readonly freeBytes: number; readonly python: Python | null },
 ): Processes {
   const scratchBytes = options.scratchBytes ?? freeBytes * scratchShare;
   return new Processes({
     slots,
+    python,
     sandbox,
     dir: join(dataDir, "slots"),
     memoryBytes: Math.max(taskMemoryMinBytes, Math.floor(options.memoryBytes / slots)),
@@ -195,10 +209,18 @@ function specsOf({ memoryBytes, name, version = "" }: WorkerOptions, slots: numb
     host: hostId(),
     slots,
     memoryBytes,
-    kinds: [programKinds.javascript],
     exchangeUrl: url,
     version,
     session: randomBytes(16).toString("hex"),
+  };
+}
+
+function pythonSpecs(python: Python | null) {
+  if (python === null) return { kinds: [programKinds.javascript], python: null };
+  const { packages, version } = python;
+  return {
+    kinds: [programKinds.javascript, programKinds.python],
+    python: { version, packages },
   };
 }
 

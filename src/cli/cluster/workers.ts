@@ -10,7 +10,7 @@ import { oneLine, table } from "../text.ts";
 
 type Options = TargetOptions & { readonly json?: boolean; readonly all?: boolean };
 
-const header = ["WORKER", "STATE", "NAME", "RUNNING", "DONE", "FAILED", "VERSION"];
+const header = ["WORKER", "STATE", "NAME", "RUNNING", "DONE", "FAILED", "VERSION", "PYTHON"];
 
 export function define(command: Command): void {
   command.option("-a, --all", "include workers that have left");
@@ -45,5 +45,6 @@ function row(worker: WorkerSummary): string[] {
     countText(worker.done),
     countText(worker.failed),
     oneLine(worker.version),
+    oneLine(worker.python ?? "-"),
   ];
 }

@@ -101,6 +101,7 @@ export function managerRequest(node: Partial<NodeDescription> | null): ManagerMe
     serving: new Uint8Array(0),
     session: "process 1",
     returnsTasks: true,
+    python: new Uint8Array(0),
     ...node,
   };
   return {

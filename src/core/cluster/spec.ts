@@ -1,7 +1,14 @@
 /** Is a job description one that the cluster can run? Limits are named, so that the error can name
  *  them. */
 import { ClusterError } from "../error.ts";
-import { type JobSpec, priorities, type RetryLimits, type StageSpec } from "../job.ts";
+import {
+  type JobSpec,
+  priorities,
+  programKinds,
+  type RetryLimits,
+  type StageSpec,
+} from "../job.ts";
+import { isRequirement, requiresMax } from "./placement/requires.ts";
 
 export const specLimits = {
   nameCharactersMax: 200,
@@ -41,7 +48,22 @@ export function specProblem(spec: JobSpec): ClusterError | null {
     const problem = stageProblem(spec, stage, index);
     if (problem !== null) return problem;
   }
+  const program = programProblem(spec);
+  if (program !== null) return program;
   return limitsProblem(spec.limits) ?? localityProblem(spec);
+}
+
+function programProblem({ programKind, requires = [] }: JobSpec): ClusterError | null {
+  const known: ReadonlyArray<number | undefined> = [
+    undefined,
+    programKinds.javascript,
+    programKinds.python,
+  ];
+  if (!known.includes(programKind)) return bad(`no program kind ${programKind} is known here`);
+  if (requires.length > requiresMax) return over("requires", requires.length, requiresMax);
+  return requires.find((text) => !isRequirement(text)) === undefined
+    ? null
+    : bad('requires names packages with versions, as "numpy>=2"');
 }
 
 function stageProblem(spec: JobSpec, stage: StageSpec, index: number): ClusterError | null {

@@ -43,6 +43,16 @@ export type Reason =
   | { readonly kind: "no-worker" }
   | { readonly kind: "workers-paused"; readonly workers: number; readonly reason: string }
   | { readonly kind: "no-runtime" }
+  /** The job is in Python, and none of these workers (their names, without tabs) has it. */
+  | { readonly kind: "no-python"; readonly workers: readonly string[] }
+  /** Those with Python have not the packages that the job names. */
+  | {
+      readonly kind: "lacks-packages";
+      readonly lacks: ReadonlyArray<{
+        readonly worker: string;
+        readonly packages: readonly string[];
+      }>;
+    }
   /** Only tabs are here, and they would fetch its input for too long. */
   | { readonly kind: "input-too-large" }
   | { readonly kind: "slots-taken"; readonly slots: number; readonly byOthers: number }
@@ -121,6 +131,15 @@ const texts: Texts = {
       ? `the worker accepts no tasks now: ${reason}`
       : `all ${workers} workers accept no tasks now: ${reason}`,
   "no-runtime": () => "no connected worker runs JavaScript",
+  "no-python": ({ workers }) =>
+    "no worker here has Python 3.9 or newer: " +
+    (workers.length === 0
+      ? "join a machine that has it (`tequio join`)"
+      : `install python3 on ${workers.join(", ")}, and start its worker again`),
+  "lacks-packages": ({ lacks }) =>
+    "no worker has the packages that the job requires: " +
+    `${lacks.map(({ packages, worker }) => `${worker} lacks ${packages.join(", ")}`).join("; ")}; ` +
+    "install them there, and start the worker again",
   "input-too-large": () =>
     "its input is too large for the connected browser tabs; add a worker: `tequio join`",
   "slots-taken": ({ byOthers, slots }) =>

@@ -1,7 +1,12 @@
 /** Why a job, a task or a worker waits, read from the state. Changes nothing. */
 import { attemptsInSlots, shownCounts } from "../cluster/in-slots.ts";
 import { mayRun } from "../cluster/placement/may-run.ts";
+<<<<<<< HEAD
 import { waitingBefore, weightOf } from "../cluster/shares.ts";
+=======
+import { lacking } from "../cluster/placement/requires.ts";
+import { weightOf } from "../cluster/shares.ts";
+>>>>>>> python
 import { inputOf, isOpen } from "../cluster/shuffle.ts";
 import {
   type CoordinatorState,
@@ -14,10 +19,8 @@ import {
   type WorkerRecord,
 } from "../cluster/state.ts";
 import { idNumber, type JobId, jobId, type WorkerId, workerId } from "../ids.ts";
-import type { TaskState } from "../job.ts";
+import { type JobSpec, programKinds, type TaskState } from "../job.ts";
 import type { Reason } from "./reasons.ts";
-
-const javascript = 100;
 
 /** Null when there is no such job. */
 export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason[] | null {
@@ -119,7 +122,7 @@ function whyReady(state: CoordinatorState, job: JobRecord, stage: Stage): Reason
     return [{ kind: "workers-paused", workers: live.length, reason }];
   }
   const able = live.filter((worker) => mayRun(state, worker, stage));
-  if (able.length === 0) return [noneIsAble(live)];
+  if (able.length === 0) return [noneIsAble(job.spec, live)];
   const slots = able.reduce((sum, worker) => sum + worker.specs.slots, 0);
   let others = 0;
   for (const worker of able) {
@@ -140,9 +143,26 @@ function whyReady(state: CoordinatorState, job: JobRecord, stage: Stage): Reason
   return reasons;
 }
 
-function noneIsAble(live: readonly WorkerRecord[]): Reason {
-  const runsIt = live.some((worker) => worker.specs.kinds.includes(javascript));
-  return { kind: runsIt ? "input-too-large" : "no-runtime" };
+/** Workers of which a reason tells, at most. */
+const workersToldMax = 10;
+
+/** Why no live worker may run tasks of the job: of many workers the first ones are named. */
+export function noneIsAble(spec: JobSpec, live: readonly WorkerRecord[]): Reason {
+  const { programKind = programKinds.javascript, requires = [] } = spec;
+  const runIt = live.filter((worker) => worker.specs.kinds.includes(programKind));
+  if (programKind !== programKinds.python) {
+    return { kind: runIt.length > 0 ? "input-too-large" : "no-runtime" };
+  }
+  if (runIt.length === 0) {
+    // Nothing is installed in a tab.
+    const machines = live.filter(({ specs }) => specs.tab !== true).map(({ specs }) => specs.name);
+    return { kind: "no-python", workers: [...new Set(machines)].slice(0, workersToldMax) };
+  }
+  const lacks = runIt
+    .map(({ specs }) => ({ worker: specs.name, packages: lacking(specs, requires) }))
+    .filter(({ packages }) => packages.length > 0);
+  if (lacks.length === 0) return { kind: "input-too-large" };
+  return { kind: "lacks-packages", lacks: lacks.slice(0, workersToldMax) };
 }
 
 /** What a stage waits for when nothing is left to give out: the attempts that take longest. */

@@ -82,7 +82,20 @@ export class Transport {
   }
 
   /** The answer's lines as JSON values, as they arrive. */
-  async *lines<T>(call: Call, lineMaxBytes = jsonMaxBytes): AsyncGenerator<T, void> {
+  lines<T>(call: Call, lineMaxBytes = jsonMaxBytes): AsyncGenerator<T, void> {
+    return this.#read(call, lineMaxBytes, (line) => JSON.parse(line) as T);
+  }
+
+  /** The same as their texts, with all digits of their numbers. */
+  texts(call: Call, lineMaxBytes = jsonMaxBytes): AsyncGenerator<string, void> {
+    return this.#read(call, lineMaxBytes, (line) => line);
+  }
+
+  async *#read<T>(
+    call: Call,
+    lineMaxBytes: number,
+    valueOf: (line: string) => T,
+  ): AsyncGenerator<T, void> {
     const answer = await this.open(call);
     const { idleMs } = call;
     if (idleMs !== undefined) {
@@ -95,7 +108,7 @@ export class Transport {
         for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10)) {
           const line = bytes.toString("utf8", 0, end);
           bytes = bytes.subarray(end + 1);
-          if (line !== "") yield JSON.parse(line) as T;
+          if (line !== "") yield valueOf(line);
         }
         rest = bytes;
         if (rest.length > lineMaxBytes) {

@@ -66,6 +66,16 @@ export function* readRecords(
   }
 }
 
+/** All bytes of a file, decompressed. */
+export function wholeFile(file: InputFile, uploads: readonly Upload[]): Buffer {
+  const source = openSource(file, uploads);
+  try {
+    return source.read(0, source.sizeBytes);
+  } finally {
+    source.close();
+  }
+}
+
 /** Lines with their newlines, or records of one size, as the bytes that they are. */
 export function* rawRecords(
   file: InputFile,

@@ -37,6 +37,18 @@ export function listItems(job: AnyTasks, params: Readonly<Record<string, unknown
   return { count, upload: { hash, sizeBytes, at: { kind: "bytes", bytes } } };
 }
 
+/** The same of items that are lines of JSON already, each with its newline. */
+export function listLines(bytes: Uint8Array): Items {
+  let count = 0;
+  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) count++;
+  if (count > itemsMax) throw tooMany(`more than ${itemsMax} items`, `${itemsMax} items`);
+  if (bytes.length > itemsMaxBytes) {
+    throw tooMany(`${bytes.length} bytes`, `${itemsMaxBytes} bytes`);
+  }
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  return { count, upload: { hash, sizeBytes: bytes.length, at: { kind: "bytes", bytes } } };
+}
+
 function* iterable(
   job: AnyTasks,
   params: Readonly<Record<string, unknown>>,

@@ -6,10 +6,10 @@ import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
-import type { AnyMapReduce, AnyOperator, Job } from "../job.ts";
+import type { AnyMapReduce, AnyOperator, Job, Params } from "../job.ts";
 import type { FoundFile } from "./found.ts";
 import { lookInto } from "./inputs/look.ts";
-import { listItems } from "./items.ts";
+import { listItems, listLines } from "./items.ts";
 import { checkNumber } from "./numbers.ts";
 import {
   type Formats,
@@ -61,7 +61,10 @@ export async function planFound(
   const spillBytes = checkNumber("spillBytes", asked, 1024, 16384 * mib);
   const fixed = { version: 1, params, spillBytes } as const;
   if (job.kind !== "tasks") return planFiles(job, files, wanted, fixed);
-  const { count, upload } = listItems(job, params);
+  const { count, upload } =
+    job.foreign === undefined
+      ? listItems(job, params)
+      : listLines(await job.foreign.items(params as Params));
   const items = { hash: upload.hash, count };
   const plan: Plan = { ...fixed, files: [], splits: [], items, reducers: 0 };
   return { plan, inputBytes: 0, uploads: [upload] };

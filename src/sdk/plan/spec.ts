@@ -1,5 +1,11 @@
 /** The job as the coordinator is told: stages, limits and localities of a planned job. */
-import { defaultLimits, type JobSpec, type Priority, type StageSpec } from "../../core/job.ts";
+import {
+  defaultLimits,
+  type JobSpec,
+  type Priority,
+  programKinds,
+  type StageSpec,
+} from "../../core/job.ts";
 import type { Job } from "../job.ts";
 import { checkName, checkNumber } from "./numbers.ts";
 import type { PlannedFound } from "./of-found.ts";
@@ -55,7 +61,14 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
     ...(priority === "normal" ? {} : { priority }),
     ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
     output,
+    ...programOf(job),
   };
+}
+
+function programOf({ foreign }: Job): Pick<JobSpec, "programKind" | "requires"> {
+  if (foreign === undefined) return {};
+  const { requires } = foreign;
+  return { programKind: programKinds.python, ...(requires.length === 0 ? {} : { requires }) };
 }
 
 /** Longest limit of one attempt: what a timer can hold, about 24 days. */

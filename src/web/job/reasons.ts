@@ -32,6 +32,9 @@ export const reasonMessages = catalogue({
       other: "All {n} workers accept no tasks now: {reason}",
     },
     "no-runtime": "No connected worker runs JavaScript.",
+    "no-python": "No worker here has Python 3.9 or newer: install python3 on {workers}.",
+    "no-python-here": "No worker here has Python 3.9 or newer: join a machine that has it.",
+    "lacks-packages": "No worker has the packages that the job requires: {lacks}.",
     "input-too-large":
       "Its input is too large for the connected tabs; add a worker with `tequio join`.",
     "slots-taken": "All {slots} slots of the workers are in use, {others} by other jobs.",
@@ -82,6 +85,9 @@ export const reasonMessages = catalogue({
       other: "Los {n} nodos no aceptan nada ahora: {reason}",
     },
     "no-runtime": "Ningún nodo ejecuta JavaScript.",
+    "no-python": "Ningún nodo tiene Python 3.9 o posterior: instale python3 en {workers}.",
+    "no-python-here": "Ningún nodo tiene Python 3.9 o posterior: añada una máquina que lo tenga.",
+    "lacks-packages": "Ningún nodo tiene los paquetes que el trabajo requiere: {lacks}.",
     "input-too-large":
       "Su entrada es demasiado grande para las pestañas presentes; añada un nodo con `tequio " +
       "join`.",
@@ -132,6 +138,9 @@ export const reasonMessages = catalogue({
       other: "全部 {n} 个工作节点暂不接受任务：{reason}",
     },
     "no-runtime": "没有能运行 JavaScript 的工作节点。",
+    "no-python": "没有工作节点装有 Python 3.9 或更新版本：请在 {workers} 上安装 python3。",
+    "no-python-here": "没有工作节点装有 Python 3.9 或更新版本：请加入一台装有它的机器。",
+    "lacks-packages": "没有工作节点装有作业所需的软件包：{lacks}。",
     "input-too-large": "输入对现有标签页来说太大；请用 `tequio join` 添加工作节点。",
     "slots-taken": "工作节点的 {slots} 个槽位都被占用，其中 {others} 个属于其他作业。",
     "owner-limit":
@@ -159,6 +168,7 @@ export function reasonIn(reason: Reason): string {
     (typeof reasonMessages)["en"]
   >;
   if (reason.kind === "attempt-runs" && reason.backup) return one("backup-runs", valuesOf(reason));
+  if (reason.kind === "no-python" && reason.workers.length === 0) return one("no-python-here", {});
   return one(reason.kind, valuesOf(reason));
 }
 
@@ -171,6 +181,11 @@ function valuesOf(reason: Reason): Values {
   if ("stage" in reason) values.stage = say(jobMessages, reason.stage);
   if ("state" in reason) values.state = stateIn(reason.state);
   if ("forMs" in reason) values.time = durationText(reason.forMs);
+  if (reason.kind === "no-python") values.workers = reason.workers.join(", ");
+  if (reason.kind === "lacks-packages") {
+    const each = reason.lacks.map(({ packages, worker }) => `${worker}: ${packages.join(", ")}`);
+    values.lacks = each.join("; ");
+  }
   if (reason.kind === "user-errors") values.max = reason.errorsMax;
   if (reason.kind === "slots-taken") values.others = reason.byOthers;
   const n = countOf(reason);

@@ -6,8 +6,8 @@
 export const nodeTypes = { manager: 0, worker: 1 } as const;
 export type NodeType = "manager" | "worker";
 
-/** 0 is the WebAssembly ABI 0.1.0 of existing workers, 100 our bundled JavaScript. */
-export const programKinds = { wasm: 0, javascript: 100 } as const;
+/** 0 is the WebAssembly ABI 0.1.0 of existing workers, 100 our bundled JavaScript, 101 Python. */
+export { programKinds } from "../../core/job.ts";
 
 /** On the wire: TIMED_OUT=0 DOWNLOAD=1 RUNTIME=2 ABORTED=3 UNKNOWN=4. Details travel in field
  *  100. */
@@ -72,6 +72,8 @@ export type NodeDescription = {
   readonly session: string;
   /** 11: it knows `tasksReturn`; a peer that does not would leave it without an answer. */
   readonly returnsTasks: boolean;
+  /** 12: UTF-8 JSON, `python` of its specs (core/event.ts); empty without Python. */
+  readonly python: Uint8Array;
 };
 
 /** Field 100 of ManagerAnswer. */
@@ -149,6 +151,8 @@ export type JobOpen = {
   /** The coordinator's clock when this was said, ms: tickets end by it. */
   readonly nowMs: number;
   readonly stages: ReadonlyArray<{ readonly kind: string; readonly partitionCount: number }>;
+  /** Of `programKinds`; absent: JavaScript. */
+  readonly programKind?: number;
 };
 
 /** JSON inside `stageSources`: for each task of `stage` where its partitions lie, in task order. */

@@ -134,6 +134,7 @@ export const nodeDescription: Schema<NodeDescription> = message<NodeDescription>
   serving: blob(9),
   session: name(10),
   returnsTasks: bool(11),
+  python: blob(12),
 });
 
 export const welcome: Schema<Welcome> = message<Welcome>({

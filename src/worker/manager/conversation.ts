@@ -5,7 +5,7 @@
  *  there. */
 
 import { isErrorCode } from "../../core/error.ts";
-import type { AttemptReport } from "../../core/event.ts";
+import type { AttemptReport, PythonSpecs } from "../../core/event.ts";
 import { type AttemptRef, jobId } from "../../core/ids.ts";
 import type { Failure, StageKind } from "../../core/job.ts";
 import { attemptState, type WorkerEvent, type WorkerState } from "../../core/worker.ts";
@@ -33,6 +33,8 @@ export type Specs = {
   readonly slots: number;
   readonly memoryBytes: number;
   readonly kinds: readonly number[];
+  /** Null without the kind `python`. */
+  readonly python: PythonSpecs | null;
   readonly exchangeUrl: string;
   readonly version: string;
   /** Random number of this process start. */
@@ -122,6 +124,7 @@ export class ManagerTalk {
         serving: encodeJson(fittingServing(serving, servingBytesMax)),
         session: specs.session,
         returnsTasks: true,
+        python: specs.python === null ? new Uint8Array(0) : encodeJson(specs.python),
       },
     };
     this.#request(message, "join");

@@ -2,7 +2,9 @@
 import type { AttemptRef, Hash } from "../../core/ids.ts";
 import { attemptName } from "./attempt-name.ts";
 
-export const codeName = "job.mjs";
+/** One ES module, or the zip of a Python job. */
+export const codeNames = { javascript: "job.mjs", python: "job.zip" } as const;
+const ofCode: readonly string[] = Object.values(codeNames);
 
 /** A map output, named by all that makes it this one: processes go from job to job. */
 export function linkName(ref: AttemptRef, root: Hash): string {
@@ -11,5 +13,5 @@ export function linkName(ref: AttemptRef, root: Hash): string {
 
 /** What goes when the process goes to another job: all but the code, which both share. */
 export function ofOneJob(names: readonly string[]): string[] {
-  return names.filter((name) => name !== codeName);
+  return names.filter((name) => !ofCode.includes(name));
 }

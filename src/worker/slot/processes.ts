@@ -11,11 +11,13 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { Failure } from "../../core/job.ts";
+import { ClusterError } from "../../core/error.ts";
+import { type Failure, programKinds } from "../../core/job.ts";
 import { hit } from "../../store/failpoint.ts";
 import type { FromTask, ItemsOrder, ShortFile } from "../process/messages.ts";
 import type { JobFiles, OpenedJob } from "../shuffle/jobs.ts";
-import { codeName, ofOneJob } from "../shuffle/read-folder.ts";
+import { codeNames, ofOneJob } from "../shuffle/read-folder.ts";
+import type { Python } from "./python.ts";
 import type { Sandbox } from "./sandbox-node.ts";
 import { defaultSlotLimits, TaskProcess } from "./task-process.ts";
 
@@ -26,6 +28,8 @@ export type ProcessesOptions = {
   /** Of one task. */
   readonly memoryBytes: number;
   readonly scratchMaxBytes: number;
+  /** What runs Python jobs; null or absent = nothing does. */
+  readonly python?: Python | null;
   /** How long processes whose job has ended are kept, ms. Default 10,000. */
   readonly idleMs?: number;
 };
@@ -64,8 +68,9 @@ export class Processes {
   /** By slot: the `take` that its process is for, so that one which was given up knows. */
   readonly #turns: Array<object | null>;
   readonly #all = new Set<TaskProcess>();
-  #spare: TaskProcess | null = null;
-  #spareTimer: NodeJS.Timeout | null = null;
+  /** One for each language that has been asked for. */
+  readonly #spares = new Map<Language, TaskProcess>();
+  readonly #spareTimers = new Map<Language, NodeJS.Timeout>();
   #idleTimer: NodeJS.Timeout | null = null;
   #serial = 0;
   #stopped = false;
@@ -76,7 +81,7 @@ export class Processes {
     this.#turns = new Array(options.slots).fill(null);
     rmSync(options.dir, { recursive: true, force: true });
     mkdirSync(options.dir, { recursive: true, mode: 0o700 });
-    this.#spare = this.#spawn();
+    this.#spares.set("javascript", this.#spawn("javascript"));
   }
 
   /** The slot's process, loaded with the job: the one it has when that knows the job or at least
@@ -87,16 +92,18 @@ export class Processes {
     const turn = {};
     this.#turns[slot] = turn;
     const code = codeOf(job, files);
+    const language = languageOf(job);
     let taken = this.#slots[slot] ?? null;
     if (taken === null || taken.over || taken.code !== code || taken.isCluttered) {
       void taken?.kill();
-      taken = this.#spare !== null && !this.#spare.over ? this.#spare : this.#spawn();
-      this.#spare = null;
+      const spare = this.#spares.get(language);
+      taken = spare !== undefined && !spare.over ? spare : this.#spawn(language);
+      this.#spares.delete(language);
       this.#slots[slot] = taken;
       taken.code = code;
       // Before it is ready: with no job it would count as idle, and be ended while it starts.
       taken.job = open.job;
-      this.#prepareSpare();
+      this.#prepareSpare(language);
       await taken.ready;
       if (this.#turns[slot] !== turn) throw new Error("the slot is not for this run any more");
     } else if (taken.opened === job) return { process: taken, early: null };
@@ -146,22 +153,27 @@ export class Processes {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#spareTimer ?? undefined);
+    for (const timer of this.#spareTimers.values()) clearTimeout(timer);
     clearTimeout(this.#idleTimer ?? undefined);
     await Promise.all([...this.#all].map((process) => process.kill()));
     rmSync(this.#options.dir, { recursive: true, force: true });
   }
 
-  #prepareSpare(): void {
-    if (this.#spareTimer !== null) return;
-    this.#spareTimer = setTimeout(() => {
-      this.#spareTimer = null;
-      if (!this.#stopped && (this.#spare === null || this.#spare.over)) this.#spare = this.#spawn();
+  #prepareSpare(language: Language): void {
+    if (this.#spareTimers.has(language)) return;
+    const timer = setTimeout(() => {
+      this.#spareTimers.delete(language);
+      if (this.#stopped || this.#spares.get(language)?.over === false) return;
+      this.#spares.set(language, this.#spawn(language));
     }, spareDelayMs);
+    this.#spareTimers.set(language, timer);
   }
 
-  #spawn(): TaskProcess {
-    const { sandbox, memoryBytes, scratchMaxBytes, dir } = this.#options;
+  #spawn(language: Language): TaskProcess {
+    const { sandbox, memoryBytes, scratchMaxBytes, dir, python = null } = this.#options;
+    if (language === "python" && python === null) {
+      throw new ClusterError("unavailable", "this worker has no Python 3.9 or newer");
+    }
     this.#serial += 1;
     const made = new TaskProcess({
       sandbox,
@@ -169,11 +181,18 @@ export class Processes {
       scratchMaxBytes,
       dir: join(dir, String(this.#serial)),
       limits: defaultSlotLimits,
+      python: language === "python" ? python : null,
     });
     this.#all.add(made);
     void made.ended.then(() => this.#all.delete(made));
     return made;
   }
+}
+
+type Language = keyof typeof codeNames;
+
+function languageOf({ open }: OpenedJob): Language {
+  return open.programKind === programKinds.python ? "python" : "javascript";
 }
 
 /** Operators never run where job code has been: what they report is what they wrote. Job code may
@@ -196,7 +215,7 @@ async function load(process: TaskProcess, { job, files, next }: Order): Promise<
     give(process, file.path, path);
     return { ...file, path };
   };
-  const codePath = join(process.readDir, codeName);
+  const codePath = join(process.readDir, codeNames[languageOf(job)]);
   if (process.loads === 1) give(process, files.codePath, codePath);
   const early: FromTask[] = [];
   const loaded = new Promise<void>((resolve, reject) => {

@@ -14,9 +14,16 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ClusterError } from "../../core/error.ts";
 import { type TaskProgram, taskProgram } from "./program.ts";
+import { type Python, pythonCommand, pythonEnvironment, pythonFlags } from "./python.ts";
 import { bubblewrap } from "./walls/bubblewrap.ts";
 import { nextUid, pivotRoot } from "./walls/pivot.ts";
-import { enginePaths, type FindTool, findTool, type Launcher } from "./walls/view.ts";
+import {
+  enginePaths,
+  type FindTool,
+  findTool,
+  type Launcher,
+  type SandboxView,
+} from "./walls/view.ts";
 
 export type SandboxMode = "strict" | "basic" | "auto";
 
@@ -54,8 +61,9 @@ export async function probeSandbox(mode: SandboxMode, find: FindTool = findTool)
   const common = { prefix: tied, launcher: null, program, boundsFiles, processMax: 0 };
   if (mode !== "basic" && onLinux) {
     const strict = { ...common, profile: "strict", nested: true } as const;
+    const asked = { command: engineVersion, engine: enginePaths(), readable: [program.folder] };
     for (const launcher of launchers(find)) {
-      if (!(await canLaunch(tied, launcher, program))) continue;
+      if (!(await canLaunch(tied, launcher, asked))) continue;
       const bounds = boundsFiles && (launcher.hasOwnUsers || countsByNamespace());
       return { ...strict, launcher, processMax: bounds ? processMax : 0 };
     }
@@ -98,21 +106,25 @@ function countsByNamespace(): boolean {
 async function canLaunch(
   tied: readonly string[],
   launcher: Launcher,
-  program: TaskProgram,
+  program: Program,
 ): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), "sandbox-"));
   const [rootDir, writable] = [join(dir, "root"), join(dir, "write")];
   try {
     for (const each of [rootDir, writable]) mkdirSync(each);
     const uid = ownUser(launcher, writable);
-    const engine = enginePaths();
-    const readable = [program.folder];
-    const command = [process.execPath, "--version"];
-    const view = { command, engine, readable, writable, rootDir, uid, processMax };
+    const view = { ...program, writable, rootDir, uid, processMax };
     return await works([...tied, ...launcher.launch(view)], []);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** Whether Python runs in this sandbox: its files may be hidden from the users of task processes. */
+export function runsPython({ launcher, prefix }: Sandbox, python: Python): Promise<boolean> {
+  const command = [python.executable, ...pythonFlags, "-c", "import hashlib, json, zlib"];
+  if (launcher === null) return works(prefix, command);
+  return canLaunch(prefix, launcher, { ...python, command });
 }
 
 /** A user for one process where the launcher gives it one; its scratch is that user's then. */
@@ -134,7 +146,12 @@ function works(prefix: readonly string[], program = engineVersion): Promise<bool
   });
 }
 
-export type Launch = { readonly command: string; readonly args: readonly string[] };
+export type Launch = {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** All of it: nothing of the worker's, no secrets, no NODE_OPTIONS. */
+  readonly env: Readonly<Record<string, string>>;
+};
 
 export type LaunchOptions = {
   /** May be read: linked job files, fetched partitions. */
@@ -148,13 +165,40 @@ export type LaunchOptions = {
   readonly rootDir: string;
   /** From `ownUser`. */
   readonly uid: number | null;
+  /** What runs there; null = this Node. */
+  readonly python: Python | null;
 };
+
+/** A program, and what it has to see. */
+type Program = Pick<SandboxView, "command" | "engine" | "readable">;
+
+const environment = { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", TZ: "UTC" };
 
 const hardening = hardeningFlags();
 
 export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
-  const { launcher, program } = sandbox;
-  const { readDir, writeDir, rootDir, uid } = options;
+  const { launcher, processMax } = sandbox;
+  const { python, writeDir, rootDir, uid } = options;
+  const program =
+    python === null ? nodeProgram(sandbox.program, options) : pythonProgram(python, options);
+  const view = { ...program, writable: writeDir, rootDir, uid, processMax };
+  const [command, ...args] = [
+    ...sandbox.prefix,
+    ...(sandbox.boundsFiles ? filesBelow(options.fileMaxBytes) : []),
+    ...(launcher === null ? program.command : launcher.launch(view)),
+  ];
+  const env = python === null ? environment : { ...environment, ...pythonEnvironment };
+  return { command: command!, args, env };
+}
+
+function pythonProgram(python: Python, options: LaunchOptions): Program {
+  const { engine, readable } = python;
+  const command = pythonCommand(python, options);
+  return { command, engine, readable: [...readable, options.readDir] };
+}
+
+function nodeProgram(program: TaskProgram, options: LaunchOptions): Program {
+  const { readDir, writeDir } = options;
   const heapMb = Math.max(16, Math.floor(options.memoryBytes / 1024 / 1024));
   const readable = [program.folder, readDir];
   const node = [
@@ -169,21 +213,7 @@ export function launchOf(sandbox: Sandbox, options: LaunchOptions): Launch {
     `--import=${pathToFileURL(program.seatBelt).href}`,
     program.main,
   ];
-  const view = {
-    command: node,
-    engine: enginePaths(),
-    readable,
-    writable: writeDir,
-    rootDir,
-    uid,
-    processMax: sandbox.processMax,
-  };
-  const [command, ...args] = [
-    ...sandbox.prefix,
-    ...(sandbox.boundsFiles ? filesBelow(options.fileMaxBytes) : []),
-    ...(launcher === null ? node : launcher.launch(view)),
-  ];
-  return { command: command!, args };
+  return { command: node, engine: enginePaths(), readable };
 }
 
 /** Bounds how many processes and threads there may be of a task process that runs already, where

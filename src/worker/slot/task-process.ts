@@ -15,6 +15,7 @@ import type { FromTask, ToTask } from "../process/messages.ts";
 import { readFromTask } from "./claims.ts";
 import { failureOf, type KilledFor } from "./ending.ts";
 import { onlyChild, ownBytes } from "./memory.ts";
+import type { Python } from "./python.ts";
 import { boundProcesses, launchOf, ownUser, type Sandbox } from "./sandbox-node.ts";
 import { scratchBytes } from "./scratch.ts";
 import { Tail } from "./tail.ts";
@@ -28,6 +29,8 @@ export type SlotOptions = {
   /** On the disk, of all files that it has made. */
   readonly scratchMaxBytes: number;
   readonly limits: SlotLimits;
+  /** It is a process of this Python; null or absent = of Node. */
+  readonly python?: Python | null;
 };
 
 export type SlotLimits = {
@@ -169,12 +172,12 @@ export class TaskProcess {
     const { readDir, writeDir } = this;
     const [rootDir, uid] = [this.#rootDir, ownUser(sandbox.launcher, writeDir)];
     const fileMaxBytes = scratchMaxBytes;
-    const launch = { readDir, writeDir, memoryBytes, fileMaxBytes, rootDir, uid };
-    const { command, args } = launchOf(sandbox, launch);
+    const { python = null } = this.#options;
+    const launch = { readDir, writeDir, memoryBytes, fileMaxBytes, rootDir, uid, python };
+    const { command, args, env } = launchOf(sandbox, launch);
     const child = spawn(command, args, {
       cwd: writeDir,
-      // Nothing of the worker's environment: no secrets, no NODE_OPTIONS.
-      env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", TZ: "UTC" },
+      env,
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
       // A process group of its own: what it does to its group, it does to itself.
       detached: true,

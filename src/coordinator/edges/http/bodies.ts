@@ -36,6 +36,8 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   priority: z.enum(priorities).exactOptional(),
   bareBrowsers: z.boolean().exactOptional(),
   output: z.enum(["ndjson", "csv", "text", "bytes"]).exactOptional(),
+  programKind: whole.exactOptional(),
+  requires: z.array(z.string()).exactOptional(),
 });
 
 const submit: z.ZodType<Submit> = z.strictObject({

@@ -226,7 +226,23 @@ export function claimedSpecs(
     kinds,
     exchangeUrl: exchangeUrl(node),
     version: node.version.slice(0, 200),
+    ...pythonSpecs(node),
   };
+}
+
+const pythonMaxBytes = 256 * 1024;
+const version = z.string().max(100);
+const python = z.object({
+  version,
+  packages: z
+    .record(z.string().max(200), version)
+    .refine((all) => Object.keys(all).length <= 2_000),
+});
+
+/** Nothing where it is absent or cannot be used: such a worker is not given what needs packages. */
+function pythonSpecs({ python: bytes }: NodeDescription): Pick<WorkerSpecs, "python"> {
+  if (bytes.length === 0 || bytes.length > pythonMaxBytes) return {};
+  return { python: parse(python, bytes, "the Python of a worker") };
 }
 
 /** Other workers will fetch from it, so it must at least be an address of the right shape. */

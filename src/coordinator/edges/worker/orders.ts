@@ -82,11 +82,13 @@ function openJob(
 ): ManagerMessage[] {
   const spec = jobSpec(state, job);
   if (spec === null) return [];
-  const { name, codeHash, planHash } = spec;
+  const { name, codeHash, planHash, programKind } = spec;
   const stages = spec.stages.map(({ kind, partitionCount }) => ({ kind, partitionCount }));
   const exchangeKey = keys.tickets.sourceKey(keys.exchangeSecret(job), worker);
   const owner = jobOwner(state, job) ?? "";
-  const open: JobOpen = { job, name, owner, codeHash, planHash, exchangeKey, nowMs, stages };
+  const language = programKind === undefined ? {} : { programKind };
+  const said = { job, name, owner, codeHash, planHash, exchangeKey, nowMs, stages };
+  const open: JobOpen = { ...said, ...language };
   return [{ kind: "jobOpen", job: encoder.encode(JSON.stringify(open)) }];
 }
 
@@ -125,14 +127,15 @@ function assignments(
   tag: Uint8Array,
 ): ManagerMessage[] {
   const { job, stage } = order;
-  const timeoutMs = jobSpec(state, job)?.stages[stage]?.timeoutMs ?? 0;
+  const spec = jobSpec(state, job);
+  const timeoutMs = spec?.stages[stage]?.timeoutMs ?? 0;
   return portions(order.attempts).map((attempts) => ({
     kind: "tasksExecute",
     tasks: attempts.map(({ task, attempt }) => ({
       taskId: packTaskId(tag, { job, stage, task, attempt }),
       programAddresses: [],
       programHash: new Uint8Array(0),
-      programKind: programKinds.javascript,
+      programKind: spec?.programKind ?? programKinds.javascript,
       argument: new Uint8Array(0),
       timeoutS: Math.ceil(timeoutMs / 1_000),
       networkUsageMax: 0,

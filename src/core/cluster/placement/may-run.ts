@@ -1,10 +1,10 @@
 /** Whether tasks of a stage are for a worker at all. */
+import { programKinds } from "../../job.ts";
 import type { CoordinatorState, JobRecord, Stage, WorkerRecord } from "../state.ts";
+import { lacking } from "./requires.ts";
 
-/** Program kinds: bundled JavaScript (wire/manager/messages.ts), and browsers that bring code of
- *  their own. */
-const javascript = 100;
-export const ownCode = 200;
+const { javascript } = programKinds;
+export const { ownCode } = programKinds;
 /** A tab is given no task whose input would take it longer than this to fetch, in seconds. */
 const fetchMaxS = 60;
 
@@ -14,7 +14,9 @@ export function mayRun(state: CoordinatorState, worker: WorkerRecord, stage: Sta
   if (inputKbps !== undefined && inputBytes / taskCount / 1024 > inputKbps * fetchMaxS) {
     return false;
   }
-  if (kinds.includes(javascript)) return true;
-  const job = state.jobs.get(stage.job) as JobRecord;
-  return kinds.includes(ownCode) && job.spec.bareBrowsers === true;
+  const { bareBrowsers, programKind = javascript, requires = [] } = (
+    state.jobs.get(stage.job) as JobRecord
+  ).spec;
+  if (kinds.includes(programKind)) return lacking(worker.specs, requires).length === 0;
+  return programKind === javascript && kinds.includes(ownCode) && bareBrowsers === true;
 }

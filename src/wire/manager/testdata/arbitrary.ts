@@ -53,6 +53,7 @@ const node = record({
   serving: bytes,
   session: text,
   returnsTasks: fc.boolean(),
+  python: bytes,
 });
 
 const welcome = record({

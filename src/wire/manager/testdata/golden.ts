@@ -101,6 +101,7 @@ const node: NodeDescription = {
   serving: utf8("[]"),
   session: "x",
   returnsTasks: false,
+  python: none,
 };
 const welcome: Welcome = {
   workerId: "w-7",

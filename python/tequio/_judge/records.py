@@ -1,0 +1,231 @@
+"""Records of a piece of a file, the plain way: one line after the other, one character after the
+other. `bad` records are (offset, text, problem)."""
+
+import json
+import unicodedata
+from typing import NamedTuple
+
+from .._values.errors import TaskError
+from .._worker.content import START_BYTES, check_text
+
+_MULTILINE_MAX_CHARACTERS = 16 * 1024 * 1024
+_HEAD_MAX_BYTES = 64 * 1024
+
+
+class Record(NamedTuple):
+    """A record, or with `problem` the text that cannot be one."""
+
+    offset: int
+    value: object
+    problem: str = ""
+
+
+def records_of(path, file, piece, given):
+    """The records of a piece [index, start, end] of the file, which lies, decompressed, at `path`.
+    `given`: spec and pattern of the format."""
+    spec, pattern = given
+    _, start, end = piece
+    kind = spec["format"]
+    with open(path, "rb") as source:
+        is_binary = kind == "records" or spec.get("as") == "bytes"
+        if not is_binary:
+            check_text(file["name"], source.read(START_BYTES), file["compression"])
+        if file["compression"] != "none":
+            end = None
+        if kind == "file":
+            source.seek(0)
+            data = source.read()
+            yield Record(0, data if is_binary else _without_mark(data).decode("utf-8", "replace"))
+        elif kind == "records":
+            yield from _fixed(source, start, end, (spec["sizeBytes"], file["name"]))
+        elif kind == "csv":
+            yield from _csv(source, file["name"], (start, end), spec)
+        else:
+            for offset, line in _lines(source, start, end):
+                yield from _of_line(offset, line, spec, pattern)
+
+
+def _of_line(offset, line, spec, pattern):
+    kind = spec["format"]
+    text = _bare(line.decode("utf-8", "replace"))
+    if kind == "lines":
+        yield Record(offset, text)
+    elif kind == "words":
+        yield from _words(offset, text, spec["lowercase"])
+    elif kind == "match":
+        for found in pattern.finditer(text):
+            columns = spec["columns"]
+            yield Record(offset, dict(zip(columns, found.groups())) if columns else found[0])
+    elif text.strip():
+        try:
+            value = json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            yield Record(offset, text, str(error))
+            return
+        paths = spec.get("paths")
+        yield Record(offset, value if paths is None else {path: _at(value, path) for path in paths})
+
+
+def _refuse(name):
+    raise ValueError(f"{name} is no JSON")
+
+
+def _at(value, path):
+    for name in path.split("."):
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and name in map(str, range(len(value))):
+            value = value[int(name)]
+        else:
+            return None
+    return value
+
+
+def _lines(source, start, end):
+    """(offset, bytes with their newline) of lines that begin in [start, end); None = to the end."""
+    source.seek(max(0, start - 1))
+    offset = source.tell()
+    if start > 0:
+        offset += len(source.readline())
+    for line in source:
+        if end is not None and offset >= end:
+            return
+        text = _without_mark(line) if offset == 0 else line
+        if text:
+            yield offset + len(line) - len(text), text
+        offset += len(line)
+
+
+def _without_mark(data):
+    return data[3:] if data.startswith(b"\xef\xbb\xbf") else data
+
+
+def _bare(line):
+    """Without its newline; a lone return at the very end of a file is part of the line."""
+    if line.endswith("\r\n"):
+        return line[:-2]
+    return line[:-1] if line.endswith("\n") else line
+
+
+def _words(offset, text, lowercase):
+    at = 0
+    while at < len(text):
+        end = at
+        while end < len(text) and _is_letter(text[end]):
+            end += 1
+            if text[end : end + 1] in ("'", "’") and _is_letter(text[end + 1 : end + 2]):
+                end += 1
+        if end > at:
+            word = text[at:end]
+            before = len(text[:at].encode("utf-8", "surrogatepass"))
+            yield Record(offset + before, word.lower() if lowercase else word)
+        at = max(end, at + 1)
+
+
+def _is_letter(character):
+    return character != "" and unicodedata.category(character)[0] in "LMN"
+
+
+def _fixed(source, start, end, given):
+    size, name = given
+    source.seek(start)
+    data = source.read() if end is None else source.read(end - start)
+    if len(data) % size:
+        raise TaskError("user-error", f"{name} has bytes that are no whole record of {size} bytes")
+    for at in range(0, len(data), size):
+        yield Record(start + at, data[at : at + size])
+
+
+def _csv(source, file, piece, spec):
+    start, end = piece
+    columns = spec["columns"]
+    if columns is not None:
+        _check_columns(columns, spec, file)
+    is_header = spec["header"] and start == 0
+    if spec["header"] and columns is None and start > 0:
+        first = next(_lines(source, 0, 1), (0, b""))[1]
+        if len(first) > _HEAD_MAX_BYTES:
+            text = f"{file}: no header line in its first 64 KiB"
+            raise TaskError("bad-request", f"{text}; use csv(header=False, columns=[…])")
+        columns = _names(first.decode("utf-8", "replace"), spec, file)
+    lines = ((offset, line.decode("utf-8", "replace")) for offset, line in _lines(source, start, end))
+    for offset, row in _joined(lines) if spec["multiline"] else lines:
+        text = _bare(row)
+        if is_header:
+            is_header = False
+            columns = columns or _names(text, spec, file)
+        elif text != "":
+            yield _csv_record(offset, text, columns, spec)
+
+
+def _names(line, spec, file):
+    names = _fields(_bare(line), spec["separator"])
+    if names is None:
+        raise TaskError("bad-request", f"{file}: the header line is not CSV")
+    _check_columns(names, spec, file)
+    return names
+
+
+def _check_columns(names, spec, file):
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None or "__proto__" in names:
+        what = "a column __proto__" if twice is None else f'two columns "{twice}"'
+        text = f"{file} has {what}; name the columns with csv(header=…, columns=[…])"
+        raise TaskError("bad-request", text)
+    for name in spec.get("pick") or ():
+        if name not in names:
+            text = f'{file} has no column "{name}"; it has {", ".join(names)}'
+            raise TaskError("bad-request", text)
+
+
+def _csv_record(offset, text, columns, spec):
+    fields = _fields(text, spec["separator"])
+    if fields is None:
+        return Record(offset, text, "its quotes are not closed or misplaced")
+    if columns is None:
+        return Record(offset, fields)
+    if len(fields) != len(columns):
+        return Record(offset, text, f"{len(fields)} fields where {len(columns)} columns are named")
+    row = dict(zip(columns, fields))
+    return Record(offset, {name: row[name] for name in spec.get("pick") or columns})
+
+
+def _fields(line, separator):
+    """RFC 4180, one character after the other; None when the quotes are not in order."""
+    fields, field, state, at = [], "", "start", 0
+    while at < len(line):
+        character = line[at]
+        at += 1
+        if state == "quoted":
+            if character != '"':
+                field += character
+            elif line[at : at + 1] == '"':
+                field += '"'
+                at += 1
+            else:
+                state = "closed"
+        elif character == separator:
+            fields.append(field)
+            field, state = "", "start"
+        elif state == "closed" or (character == '"' and state == "plain"):
+            return None
+        elif character == '"':
+            state = "quoted"
+        else:
+            field, state = field + character, "plain"
+    return None if state == "quoted" else [*fields, field]
+
+
+def _joined(lines):
+    """Joins lines while a quote is open."""
+    held, start = "", 0
+    for offset, line in lines:
+        if not held:
+            start = offset
+        held += line
+        if held.count('"') % 2 == 1 and len(held) < _MULTILINE_MAX_CHARACTERS:
+            continue
+        yield start, held
+        held = ""
+    if held:
+        yield start, held

@@ -1,0 +1,142 @@
+"""Loads the job file and answers; errors say the file and the line."""
+
+import json
+import os
+import sys
+import traceback
+
+from .._job.failure import shown
+from .._values.errors import TaskError
+from .._values.json_text import json_bytes, json_text
+from .._worker.load import DESCRIPTION, import_job
+from .code import code_files, write_code
+
+_ITEMS_MAX = 10_000_000
+_ITEMS_MAX_BYTES = 1024**3
+_EXACT = 1 << 53
+
+
+def answer(arguments):
+    """Writes the answer to the file that is named for it."""
+    mode, path, result, *more = arguments
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(0)
+    path = os.path.abspath(path)
+    try:
+        job = _load(path)
+        said = _describe(path, job, *more) if mode == "describe" else _items(job, *more)
+    except BaseException as error:
+        said = {"error": _problem(error, path)}
+    with open(result, "w", encoding="ascii") as file:
+        json.dump(said, file)
+    # Threads of the job must not keep it alive.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _load(path):
+    folder, name = os.path.split(path)
+    entry = name[: -len(".py")]
+    known = getattr(sys, "stdlib_module_names", sys.builtin_module_names)
+    if "." in entry or entry in sys.modules or entry in known:
+        text = f"{name} cannot name a job file: it is the name of a module of Python, or has a dot"
+        raise TaskError("build-failed", f"{text}; rename it")
+    return import_job(folder, entry)
+
+
+def _describe(path, job, code):
+    folder, name = os.path.split(path)
+    entry = name[: -len(".py")]
+    options = job.options
+    params = _params(options["params"])
+    description = {
+        "version": 1,
+        "engine": "any",
+        "entry": entry,
+        "kind": job.kind,
+        "requires": options["requires"],
+    }
+    write_code(code, code_files(folder, entry), {DESCRIPTION: json.dumps(description).encode()})
+    declared = {
+        "name": options["name"],
+        "output": options["output"],
+        "timeoutMs": options["timeout_ms"],
+        "attempts": options["attempts"],
+        "backupTasks": options["backup_tasks"],
+        "reducers": options.get("reducers"),
+        "badRecords": options.get("bad_records"),
+    }
+    inputs = {}
+    for named, given in job.inputs.items():
+        inputs[named] = None if given.get("input") is None else given["input"].spec
+    return {
+        "kind": job.kind,
+        "inputs": inputs,
+        "options": {name: value for name, value in declared.items() if value is not None},
+        "params": params,
+        "requires": options["requires"],
+        "hasCombine": options.get("combine") is not None,
+    }
+
+
+def _params(params):
+    for name, value in params.items():
+        if not isinstance(name, str):
+            raise TaskError("bad-request", f"the parameter {name!r} has no name that is a str")
+        json_text(value, f"parameter {name}")
+        if _is_inexact(value):
+            text = f"parameter {name} has an int beyond 2^53, which JSON may not keep; use a str"
+            raise TaskError("bad-request", text)
+    return json.loads(json_text(params, "params"))
+
+
+def _is_inexact(value):
+    if isinstance(value, int):
+        return abs(value) > _EXACT
+    parts = value.values() if isinstance(value, dict) else value
+    return isinstance(value, (dict, list, tuple)) and any(_is_inexact(part) for part in parts)
+
+
+def _items(job, path, params):
+    with open(params, encoding="utf-8") as file:
+        given = {**job.options["params"], **json.load(file)}
+    items = job.options["items"]
+    if callable(items):
+        try:
+            items = items(given)
+        except BaseException as error:
+            raise TaskError("user-error", f"items raised {shown(error)}") from error
+    count = size = 0
+    with open(path, "wb") as file:
+        for item in items:
+            line = json_bytes(json_text(item, f"item {count}") + "\n")
+            file.write(line)
+            count += 1
+            size += len(line)
+            if count > _ITEMS_MAX or size > _ITEMS_MAX_BYTES:
+                limit = f"{_ITEMS_MAX} items and {_ITEMS_MAX_BYTES} bytes"
+                text = f"the list of tasks has more than {limit}: let each task do more"
+                raise TaskError("limit-exceeded", text)
+    return {"count": count}
+
+
+def _problem(error, path):
+    """`code`, `text` and, where it is known, `file`, `line` and `column` (from 1)."""
+    root = error
+    while isinstance(root, TaskError) and root.__cause__ is not None:
+        root = root.__cause__
+    if isinstance(error, TaskError):
+        code, text = error.code, error.text
+    else:
+        code, text = "build-failed", shown(error)
+    if isinstance(root, SyntaxError) and root.filename:
+        place = {"file": root.filename, "line": root.lineno or 1, "column": root.offset or 1}
+        return {"code": "build-failed", "text": f"{type(root).__name__}: {root.msg}", **place}
+    code = "build-failed" if code == "user-error" and isinstance(error, TaskError) else code
+    folder = os.path.dirname(path) + os.sep
+    frames = traceback.extract_tb(root.__traceback__)
+    own = [frame for frame in frames if frame.filename.startswith(folder)]
+    if not own:
+        return {"code": code, "text": text}
+    return {"code": code, "text": text, "file": own[-1].filename, "line": own[-1].lineno, "column": 1}

@@ -1,0 +1,90 @@
+"""Whether what a task has got as text is text: known formats are refused by their first bytes.
+
+A plan has looked where it could; files of members, and what is inside a compressed file, are seen
+here first. The list is that of src/wire/content/formats.ts, by what is in it."""
+
+from .._values.errors import TaskError
+
+START_BYTES = 512
+_AGAIN = "and compress it with gzip or zstd, if at all"
+_UNPACK = f"decompress it first, {_AGAIN}"
+_EXTRACT = "extract its files first"
+_CONVERT = "convert it to CSV or NDJSON first"
+_UTF8 = "convert it to UTF-8 first"
+# (magic, where it lies, whether some of the bytes must be no text, name, remedy)
+_FORMATS = (
+    (b"\x1f\x8b\x08", 0, False, "gzip", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", 0, False, "zstd", _UNPACK),
+    (b"\xff\xfe\0\0", 0, False, "UTF-32 text", f"{_UTF8} (iconv -f UTF-32 -t UTF-8)"),
+    (b"\0\0\xfe\xff", 0, False, "UTF-32 text", f"{_UTF8} (iconv -f UTF-32 -t UTF-8)"),
+    (b"\xff\xfe", 0, False, "UTF-16 text", f"{_UTF8} (iconv -f UTF-16 -t UTF-8)"),
+    (b"\xfe\xff", 0, False, "UTF-16 text", f"{_UTF8} (iconv -f UTF-16 -t UTF-8)"),
+    (b"\xfd7zXZ\0", 0, False, "xz", _UNPACK),
+    (b"\x04\x22\x4d\x18", 0, False, "lz4", _UNPACK),
+    (b"LZIP", 0, True, "lzip", _UNPACK),
+    (b"\x89LZO\0\r\n\x1a\n", 0, False, "lzop", _UNPACK),
+    (b"\x1f\x9d", 0, False, "compress (.Z)", _UNPACK),
+    (b"PK\x03\x04", 0, False, "a zip archive", _EXTRACT),
+    (b"PK\x05\x06", 0, False, "a zip archive", _EXTRACT),
+    (b"7z\xbc\xaf\x27\x1c", 0, False, "a 7z archive", _EXTRACT),
+    (b"Rar!\x1a\x07", 0, False, "a rar archive", _EXTRACT),
+    (b"ustar", 257, True, "a tar archive", _EXTRACT),
+    (b"PAR1\x15", 0, False, "Parquet", _CONVERT),
+    (b"PARE", 0, True, "Parquet", _CONVERT),
+    (b"ORC", 0, True, "ORC", _CONVERT),
+    (b"Obj\x01", 0, False, "Avro", _CONVERT),
+    (b"ARROW1\0\0", 0, False, "Arrow", _CONVERT),
+    (b"\x89HDF\r\n\x1a\n", 0, False, "HDF5", _CONVERT),
+    (b"SQLite format 3\0", 0, False, "an SQLite database", _CONVERT),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, False, "an old Office document", _CONVERT),
+    (b"%PDF-", 0, True, "PDF", "extract its text first"),
+)
+
+
+def check_text(name, start, compression):
+    """`start`: the file's first 512 bytes, decompressed. Errors: `bad-request` for no text."""
+    found = next((one for one in _FORMATS if _matches(start, one)), None)
+    if found is None and start[:3] == b"BZh" and start[4:10] in (b"1AY&SY", b"\x17rE8P\x90"):
+        found = (b"", 0, False, "bzip2", _UNPACK)
+    if found is None:
+        return
+    inside = "" if compression == "none" else f" inside {compression}"
+    text = f"{name} is {found[3]}{inside}, and is read as text; {found[4]}"
+    raise TaskError("bad-request", text)
+
+
+def _matches(start, given):
+    magic, at, is_binary, _, _ = given
+    if start[at : at + len(magic)] != magic:
+        return False
+    return not is_binary or any(byte < 9 or 13 < byte < 27 for byte in start)
+
+
+class TextSource:
+    """A source whose files are looked at before anything of them becomes a record."""
+
+    def __init__(self, source, files):
+        self._source = source
+        self._files = files
+        self._start = []
+
+    def next_piece(self):
+        """As of the source. Errors: `bad-request` for what is no text."""
+        self._start = []
+        piece = self._source.next_piece()
+        if piece is None or piece.offset > 0:
+            return piece
+        held = 0
+        while held < START_BYTES:
+            chunk = self._source.read()
+            if not chunk:
+                break
+            self._start.append(chunk)
+            held += len(chunk)
+        file = self._files[piece.file]
+        check_text(file["name"], b"".join(self._start)[:START_BYTES], file["compression"])
+        return piece
+
+    def read(self):
+        """As of the source."""
+        return self._start.pop(0) if self._start else self._source.read()

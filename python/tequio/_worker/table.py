@@ -1,0 +1,354 @@
+"""Collects what one map task emits: combined in place or kept, sorted, cut into partitions, spilled
+when large.
+
+How much it holds is counted from keys and values alone, never from the process's memory, so the
+same input with the same bound gives the same bytes on every worker and every run."""
+
+from collections import _count_elements
+from itertools import islice
+from operator import add
+
+from .._job.failure import raised_by
+from .._job.found import combined
+from .._values.errors import TaskError
+from .._values.keys import decode_key, encode_key
+from .._values.partition import checked_partition, partitions_of
+from .._values.refusal import DEPTH_MAX, short
+from .._values.values import decode_value, encode_value, owned
+from .merge import merge_into_run, merged
+from .run_file import PartitionFile, RunReader, encode_manifest, remove
+
+_KEY_COST_BYTES = 128
+_LIST_COST_BYTES = 64
+_ENTRY_COST_BYTES = 48
+_SPILLS_MAX = 64
+_LONG_KEY_CHARACTERS = 256 * 1024
+_NUMBERS = frozenset((int, float, bool, type(None)))
+_PLAIN_KEYS = frozenset((str, int))
+
+
+def plain_key(key):
+    """What the key is in a dict: str, int and float as themselves, others as their bytes, since
+    True equals 1 and a tuple no list. What is no key is a `user-error`."""
+    if isinstance(key, str):
+        return str.__str__(key)
+    if isinstance(key, int) and not isinstance(key, bool):
+        return int.__int__(key)
+    if isinstance(key, float) and key == key:
+        return float.__float__(key)
+    return encode_key(key, "map")
+
+
+class Emit:
+    """The `emit` of a map function. Subclasses say what becomes of a pair."""
+
+    def __call__(self, key, value):
+        raise NotImplementedError
+
+    def each(self, keys, value=1):
+        """As a loop of calls."""
+        for key in keys:
+            self(key, value)
+
+
+class Table(Emit):
+    """What both kinds of tables do: the parts of `options` are partition_count, spill_bytes,
+    partition, descending, path (of the output file; spills lie beside it)."""
+
+    def __init__(self, options, combine):
+        self._options = options
+        self._combine = combine
+        self._pairs = {}
+        self._size = 0
+        self._spills = []
+        self._made = 0
+        self._broken = None
+
+    def finish(self):
+        """Writes the output file; its partitions as (size in bytes, entries, SHA-256)."""
+        if self._broken is not None:
+            raise self._broken
+        path = self._options["path"]
+        if not self._spills:
+            return self._write(path)
+        if self._pairs:
+            self._spill()
+        return self._merge(path)
+
+    def close(self):
+        """Removes the spills."""
+        for path, _ in self._spills:
+            remove(path)
+        self._spills = []
+
+    def _spill(self):
+        """Job code may swallow what this raises; `finish` raises it again."""
+        try:
+            self._made += 1
+            path = f"{self._options['path']}.spill-{self._made}"
+            self._spills.append((path, self._write(path)))
+            self._pairs.clear()
+            self._size = 0
+            if len(self._spills) >= _SPILLS_MAX:
+                self._made += 1
+                path = f"{self._options['path']}.spill-{self._made}"
+                self._spills = [(path, self._merge(path))]
+        except BaseException as error:
+            self._broken = error
+            raise
+
+    def _write(self, path):
+        """Sorts what is held and writes it as one file of partitions."""
+        keys, pairs = self._sorted()
+        count = self._options["partition_count"]
+        partition = self._options["partition"]
+        if partition is None:
+            places = partitions_of(keys, count)
+        else:
+            places = [_chosen(partition, key, count) for key in keys]
+        parts = [[] for _ in range(count)]
+        if count == 1:
+            parts = [list(zip(keys, pairs))]
+        else:
+            for place, key, pair in zip(places, keys, pairs):
+                parts[place].append((key, pair))
+        file = PartitionFile(path)
+        try:
+            for part in parts:
+                file.partition(lambda run: self._fill(run, part))
+            file.finish()
+        except BaseException:
+            file.discard()
+            raise
+        return file.partitions
+
+    def _sorted(self):
+        """Keys as bytes in their order, and what each has."""
+        pairs = self._pairs
+        descending = self._options["descending"]
+        if all(type(key) is str for key in pairs):
+            try:
+                # The order of characters is that of their UTF-8.
+                keys = sorted(pairs, reverse=descending)
+                return [b"\x40" + key.encode() for key in keys], [pairs[key] for key in keys]
+            except UnicodeEncodeError:
+                pass
+        by_bytes = {}
+        for key, held in pairs.items():
+            data = key if type(key) is bytes else encode_key(key, "map")
+            before = by_bytes.get(data, self)
+            # Only texts with half characters can have the same bytes and differ.
+            by_bytes[data] = held if before is self else self._joined(before, held)
+        keys = sorted(by_bytes, reverse=descending)
+        return keys, [by_bytes[key] for key in keys]
+
+    def _joined(self, before, held):
+        raise NotImplementedError
+
+    def _fill(self, run, part):
+        raise NotImplementedError
+
+    def _merge(self, path):
+        """Merges the spills into one file, and removes them."""
+        merged_spills = self._spills
+        descending = self._options["descending"]
+        file = PartitionFile(path)
+        places = [0] * len(merged_spills)
+        try:
+            for number in range(self._options["partition_count"]):
+                runs = []
+                for at, (spill, partitions) in enumerate(merged_spills):
+                    size = partitions[number][0]
+                    if size > 0:
+                        runs.append(
+                            RunReader({"path": spill, "offset": places[at], "sizeBytes": size})
+                        )
+                    places[at] += size
+                batches = merged(runs, descending)
+                file.partition(lambda run: merge_into_run(batches, self._combine, run))
+                for run in runs:
+                    run.close()
+            file.finish()
+        except BaseException:
+            file.discard()
+            raise
+        for spill, _ in merged_spills:
+            remove(spill)
+        self._spills = []
+        return file.partitions
+
+    def _count_key(self, key, cost):
+        length = len(key) if type(key) in (str, bytes) else 8
+        if length > _LONG_KEY_CHARACTERS and type(key) is str:
+            encode_key(key, "map")
+        self._size += cost + length
+
+
+class CombiningTable(Table):
+    """One value for each key."""
+
+    def __init__(self, options, combine):
+        super().__init__(options, combine)
+        self._sums = combine is add
+
+    def __call__(self, key, value):
+        if type(key) not in _PLAIN_KEYS:
+            key = plain_key(key)
+        if type(value) not in _NUMBERS:
+            value = owned(value, "map")
+            self._size += size_of(value)
+        pairs = self._pairs
+        if key in pairs:
+            try:
+                pairs[key] = self._combine(pairs[key], value)
+            except BaseException as error:
+                raise raised_by("combine", error, "") from error
+        else:
+            pairs[key] = value
+            self._count_key(key, _KEY_COST_BYTES)
+        if self._size > self._options["spill_bytes"]:
+            self._spill_if_full()
+
+    def each(self, keys, value=1):
+        """Counting strings is what the engine has a loop for."""
+        keys = keys if type(keys) is list else list(keys)
+        if not self._sums or value != 1 or type(value) is not int or not _are_texts(keys):
+            for key in keys:
+                self(key, value)
+            return
+        pairs = self._pairs
+        before = len(pairs)
+        _count_elements(pairs, keys)
+        for key in islice(reversed(pairs), len(pairs) - before):
+            self._count_key(key, _KEY_COST_BYTES)
+        if self._size > self._options["spill_bytes"]:
+            self._spill_if_full()
+
+    def _spill_if_full(self):
+        # Values that were folded away are still counted: count again what is really there.
+        self._size = 0
+        for key, value in self._pairs.items():
+            self._size += _KEY_COST_BYTES + (len(key) if type(key) in (str, bytes) else 8)
+            if type(value) not in _NUMBERS:
+                self._size += size_of(value)
+        if self._size * 2 > self._options["spill_bytes"]:
+            self._spill()
+
+    def _joined(self, before, held):
+        return self._combine(before, held)
+
+    def _fill(self, run, part):
+        run.pairs((key, encode_value(value, "combine")) for key, value in part)
+
+
+class KeepingTable(Table):
+    """All values of each key, encoded. `combiner`, of the filesystem protocol's form, makes one of
+    those that are written together."""
+
+    def __init__(self, options, combiner=None):
+        super().__init__(options, None)
+        self._combiner = combiner
+
+    def __call__(self, key, value):
+        self._add(key, encode_value(value, "map"))
+
+    def each(self, keys, value=1):
+        """The value is encoded once."""
+        data = encode_value(value, "map")
+        for key in keys:
+            self._add(key, data)
+
+    def _add(self, key, data):
+        if type(key) not in _PLAIN_KEYS:
+            key = plain_key(key)
+        values = self._pairs.get(key)
+        if values is None:
+            self._pairs[key] = [data]
+            self._count_key(key, _KEY_COST_BYTES + _LIST_COST_BYTES)
+        else:
+            values.append(data)
+        self._size += _ENTRY_COST_BYTES + len(data)
+        if self._size > self._options["spill_bytes"]:
+            self._spill()
+
+    def _joined(self, before, held):
+        return before + held
+
+    def _fill(self, run, part):
+        if self._combiner is None:
+            for key, values in part:
+                run.values(key, values)
+            return
+        for key, values in part:
+            value = _of_combiner(self._combiner, decode_key(key), values)
+            run.values(key, [encode_value(value, "combiner")])
+
+
+class PendingPairs(Emit):
+    """Pairs of one record, held back until `map` has returned: a record that is set aside has
+    emitted nothing."""
+
+    def __init__(self):
+        self._pairs = []
+
+    def __call__(self, key, value):
+        if type(key) not in _PLAIN_KEYS:
+            key = decode_key(encode_key(key, "map"))
+        self._pairs.append((key, owned(value, "map")))
+
+    def clear(self):
+        """The record has emitted nothing."""
+        self._pairs.clear()
+
+    def flush(self, emit):
+        """Passes the pairs on."""
+        for key, value in self._pairs:
+            emit(key, value)
+        self._pairs.clear()
+
+
+def _chosen(partition, data, count):
+    try:
+        return checked_partition(partition(decode_key(data), count), count)
+    except BaseException as error:
+        raise raised_by("partition", error, "") from error
+
+
+def _of_combiner(combiner, key, values):
+    try:
+        return combined(combiner, key, [decode_value(data) for data in values])
+    except BaseException as error:
+        raise raised_by("combiner", error, f"key {short(key)}") from error
+
+
+def _are_texts(keys):
+    try:
+        "".join(keys)
+    except TypeError:
+        return False
+    return True
+
+
+def size_of(value, depth=0):
+    """An estimate of what a value takes in bytes, from the value alone."""
+    if isinstance(value, (str, bytes)):
+        return 64 + len(value)
+    if isinstance(value, int):
+        return 32 + value.bit_length() // 8
+    if depth > DEPTH_MAX:
+        return 64
+    if isinstance(value, list):
+        return 64 + sum(8 + size_of(one, depth + 1) for one in value)
+    if isinstance(value, dict):
+        return 64 + sum(96 + len(name) + size_of(one, depth + 1) for name, one in value.items())
+    return 32
+
+
+def write_manifest(partitions):
+    """The manifest's bytes, and what it says in all: (bytes, size in bytes, entries)."""
+    if len(partitions) > 100_000:
+        text = f"{len(partitions)} partitions; a stage may have 100000"
+        raise TaskError("limit-exceeded", text)
+    size = sum(one[0] for one in partitions)
+    entries = sum(one[1] for one in partitions)
+    return encode_manifest(partitions), size, entries

@@ -1,0 +1,129 @@
+"""How the bytes of input files become the records that `map` gets. Formats are plain descriptions;
+workers and the sequential judge have the readers."""
+
+import re
+from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Union
+
+
+class Format(NamedTuple):
+    """Made by `text`, `binary`, `ndjson` and `csv`; pass it as `input` of `map_reduce`."""
+
+    spec: Mapping[str, object]
+    pattern: Optional["re.Pattern[str]"] = None
+
+
+def _names(where, names):
+    if isinstance(names, str):
+        raise TypeError(f"{where}: give a list of names, not one str")
+    names = list(names)
+    if not names or any(not isinstance(name, str) for name in names):
+        raise ValueError(f"{where}: give one name, a str, for each column")
+    if len(set(names)) != len(names) or "__proto__" in names:
+        raise ValueError(f"{where}: two columns of one name, or a column __proto__, in {names}")
+    return names
+
+
+def _separator(separator):
+    if isinstance(separator, str) and len(separator) == 1 and separator not in '"\r\n':
+        return separator
+    raise ValueError(f"csv: the separator must be one character, not {separator!r}")
+
+
+class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
+    """Formats of text files in UTF-8; invalid bytes become U+FFFD."""
+
+    @staticmethod
+    def lines() -> Format:
+        """Each line, a str without its newline (`\\n` or `\\r\\n`). The default."""
+        return Format({"format": "lines"})
+
+    @staticmethod
+    def words(lowercase: bool = False) -> Format:
+        """Each word, a str: a run of letters, marks and numbers (Unicode's L, M and N); an
+        apostrophe (' or ’) between two of them belongs to it."""
+        return Format({"format": "words", "lowercase": bool(lowercase)})
+
+    @staticmethod
+    def match(
+        pattern: Union[str, "re.Pattern[str]"], columns: Optional[Sequence[str]] = None
+    ) -> Format:
+        """Each match of the expression (of Python's `re`) in each line: its str, or with `columns`
+        a dict of its groups, the first name for the first group, None for one that took no part.
+
+        Errors: ValueError unless there are as many groups as columns."""
+        compiled = re.compile(pattern)
+        spec = {"format": "match", "pattern": compiled.pattern, "flags": "", "columns": None}
+        if columns is not None:
+            spec["columns"] = _names("match", columns)
+            if compiled.groups != len(spec["columns"]):
+                have = f"{len(spec['columns'])} columns are named, the expression has"
+                raise ValueError(f"match: {have} {compiled.groups} groups; name each, or write (?:…)")
+        return Format(spec, compiled)
+
+    @staticmethod
+    def csv(
+        columns: Iterable[str],
+        header: bool = True,
+        separator: str = ",",
+        multiline: bool = False,
+    ) -> Format:
+        """These columns of CSV files whose first line names all that they have: a dict of str."""
+        names = _names("csv", columns)
+        spec = _csv(header, None if header else names, separator, multiline)
+        return Format({**spec, "pick": names} if header else spec)
+
+    @staticmethod
+    def json(paths: Iterable[str]) -> Format:
+        """Of the JSON value in each line a dict of what lies at these paths (`user.id`,
+        `items.0.price`), None where nothing does."""
+        return Format({"format": "json", "paths": _names("json", paths)})
+
+    @staticmethod
+    def file() -> Format:
+        """The whole file as one str, up to 256 MiB."""
+        return Format({"format": "file", "as": "text"})
+
+
+class binary:  # noqa: N801 (a namespace of formats; `bytes` of TypeScript)
+    """Formats of files that are not text."""
+
+    @staticmethod
+    def file() -> Format:
+        """The whole file as bytes, up to 256 MiB."""
+        return Format({"format": "file", "as": "bytes"})
+
+    @staticmethod
+    def records(size_bytes: int) -> Format:
+        """Records of `size_bytes` bytes each (1 or more), one after the other: bytes."""
+        if type(size_bytes) is not int or size_bytes < 1:
+            raise ValueError(f"records: size_bytes is {size_bytes!r}; give an int of 1 or more")
+        return Format({"format": "records", "sizeBytes": size_bytes, "key": [0, size_bytes]})
+
+
+def ndjson() -> Format:
+    """One JSON value a line; blank lines are skipped. Whole numbers of any size are exact."""
+    return Format({"format": "ndjson"})
+
+
+def csv(
+    header: Optional[bool] = None,
+    columns: Optional[Sequence[str]] = None,
+    separator: str = ",",
+    multiline: bool = False,
+) -> Format:
+    """CSV (RFC 4180): a dict of str by column name, or a list of str without names.
+
+    header: the first line of every file names the columns; default: unless `columns` are given.
+    separator: one character. multiline: newlines inside quotes; the file is read by one task."""
+    names = None if columns is None else _names("csv", columns)
+    return Format(_csv(names is None if header is None else header, names, separator, multiline))
+
+
+def _csv(header, columns, separator, multiline):
+    return {
+        "format": "csv",
+        "header": bool(header),
+        "separator": _separator(separator),
+        "multiline": bool(multiline),
+        "columns": columns,
+    }

@@ -1,0 +1,87 @@
+/** Asks Python about a job file, where it is submitted: a child process, with a limit. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { ClusterError } from "../../core/error.ts";
+
+/** Beside `src` and `dist` alike. */
+const ownFolder = resolve(dirname(fileURLToPath(import.meta.url)), "../../../python");
+const tailMaxCharacters = 2_000;
+
+/** As workers start it, but for the environment, which is the user's. */
+const flags = ["-s", "-B", "-X", "utf8"];
+
+export type Question = {
+  /** Of `python/tequio`, as "_plan/main.py". */
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly limitMs: number;
+  /** What the job writes: lines of its standard output and error. */
+  readonly onLine: (line: string) => void;
+};
+
+/** Resolves when the child has ended well. `unavailable`: there is no Python here; `timed-out`: it
+ *  was ended at its limit; `task-crashed`: it ended in another way. */
+export async function askPython({ args, limitMs, onLine, script }: Question): Promise<void> {
+  const program = findPython();
+  const path = join(ownFolder, "tequio", script);
+  const child = spawn(program, [...flags, path, ...args], {
+    env: { ...ownEnvironment(), PYTHONHASHSEED: "0" },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  let tail = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    let open = "";
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      tail = (tail + chunk).slice(-tailMaxCharacters);
+      const lines = (open + chunk).split("\n");
+      open = lines.pop() ?? "";
+      for (const line of lines) onLine(line);
+    });
+    stream.on("end", () => open !== "" && onLine(open));
+  }
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    endGroup(child.pid);
+  }, limitMs);
+  const onExit = () => endGroup(child.pid);
+  process.once("exit", onExit);
+  try {
+    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>(
+      (done, failed) => child.once("error", failed).once("close", (...ended) => done(ended)),
+    );
+    if (code === 0) return;
+    if (isLate) throw new ClusterError("timed-out", `Python was ended after ${limitMs} ms`);
+    const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
+    throw new ClusterError("task-crashed", `Python ${how}: ${tail.trim()}`);
+  } finally {
+    clearTimeout(timer);
+    process.off("exit", onExit);
+  }
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+function findPython(): string {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(isAbsolute);
+  const found = folders.map((folder) => join(folder, "python3")).find(existsSync);
+  if (found !== undefined) return found;
+  const text = "there is no python3 on this machine, which a Python job needs to be submitted";
+  throw new ClusterError("unavailable", `${text}: install Python 3.9 or newer`);
+}
+
+/** Settings of Python are those of the user's own programs. */
+function ownEnvironment(): Record<string, string | undefined> {
+  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith("PYTHON"));
+  return Object.fromEntries(entries);
+}
