@@ -1,12 +1,8 @@
 /** Why a job, a task or a worker waits, read from the state. Changes nothing. */
 import { attemptsInSlots, shownCounts } from "../cluster/in-slots.ts";
 import { mayRun } from "../cluster/placement/may-run.ts";
-<<<<<<< HEAD
-import { waitingBefore, weightOf } from "../cluster/shares.ts";
-=======
 import { lacking } from "../cluster/placement/requires.ts";
-import { weightOf } from "../cluster/shares.ts";
->>>>>>> python
+import { waitingBefore, weightOf } from "../cluster/shares.ts";
 import { inputOf, isOpen } from "../cluster/shuffle.ts";
 import {
   type CoordinatorState,

@@ -76,8 +76,8 @@ export class Cluster {
     for (const part of parts) {
       const input = Readable.from(part.read());
       for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-        const [, text] = JSON.parse(line) as [unknown, string];
-        yield plainValue(text);
+        const { value } = JSON.parse(line) as { readonly value: string };
+        yield plainValue(value);
       }
     }
   }

@@ -124,13 +124,14 @@ export class Processes {
     this.#slots[slot] = null;
     this.#turns[slot] = null;
     const isNew = process !== null && process.loads === 0 && !process.over && !this.#stopped;
-    if (!isNew || (this.#spare !== null && !this.#spare.over)) {
+    const language = process?.language ?? "javascript";
+    if (!isNew || this.#spares.get(language)?.over === false) {
       void process?.kill();
       return;
     }
     process.code = "";
     process.job = "";
-    this.#spare = process;
+    this.#spares.set(language, process);
   }
 
   /** Its processes stay for a while: the same code is likely to come again. Files of the job do

@@ -126,6 +126,12 @@ export class TaskProcess {
     return this.#options.memoryBytes;
   }
 
+  /** Of the code that it runs. */
+  get language(): "javascript" | "python" {
+    const { python = null } = this.#options;
+    return python === null ? "javascript" : "python";
+  }
+
   /** What earlier tasks have left there takes much of what the next one may have. */
   get isCluttered(): boolean {
     return this.#scratchBytes > this.#options.scratchMaxBytes / 2;
