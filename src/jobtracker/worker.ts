@@ -32,6 +32,8 @@ export type WorkerOptions = Listen & {
   readonly discoveryPort?: number;
   /** Existing file systems, besides our own. */
   readonly filesystems?: readonly Listen[];
+  /** Existing workers that tasks of our jobs are given to, besides the cluster; default: none. */
+  readonly workers?: readonly Listen[];
   /** Jobs at the same time; default 64. */
   readonly jobsMax?: number;
   /** Tasks at the same time; default 256. */

@@ -1,11 +1,12 @@
 /** A whole cluster with the ports of the filesystem protocol in this process, and independent peers
  *  in Python beside it. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
+import { promisify } from "node:util";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
 import { serveWorker, type WorkerOptions } from "../../src/jobtracker/worker.ts";
@@ -153,7 +154,8 @@ export class Peer {
       const found = this.#said.find((one) => key in one);
       if (found !== undefined) return found;
       const hasEnded = this.child.exitCode !== null || this.child.signalCode !== null;
-      if (hasEnded) throw new Error(`${key} was not said: ${JSON.stringify(this.#said)}\n${this.err}`);
+      if (hasEnded)
+        throw new Error(`${key} was not said: ${JSON.stringify(this.#said)}\n${this.err}`);
       await this.#wake.promise;
     }
   }
@@ -174,6 +176,9 @@ export function countedWords(text: string): Map<string, number> {
   return counts;
 }
 
-export function python(code: string, ...args: readonly string[]): string {
-  return execFileSync(zmq ?? "python3", ["-c", code, ...args], { encoding: "utf8" });
+/** What a program writes. Not at once: what it asks is answered by this process. */
+export async function python(code: string, ...args: readonly string[]): Promise<string> {
+  const limits = { timeout: 60_000 };
+  const { stdout } = await promisify(execFile)(zmq ?? "python3", ["-c", code, ...args], limits);
+  return stdout;
 }

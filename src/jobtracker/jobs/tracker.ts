@@ -118,14 +118,16 @@ export class Tracker {
   }
 
   /** A further client of a job that is computed here: sent to where the first one listens, and told
-   *  of the end itself, too, since it may be on another machine. */
+   *  of the end itself, too, since it may be on another machine. One that has lost sight of us and
+   *  asks again waits at the right place already. */
   #join(job: KeptJob, client: Listen): Listen {
-    const isNew = !job.clients.some(
+    const isKnown = job.clients.some(
       ({ host, port }) => host === client.host && port === client.port,
     );
-    if (isNew) this.#kept.change(job.request.jobId, { clients: [...job.clients, client] });
-    const answer = job.clients[0] ?? client;
-    this.#tell(client, "RELOCATE", relocation(job.ping, answer));
+    if (!isKnown) {
+      this.#kept.change(job.request.jobId, { clients: [...job.clients, client] });
+      this.#tell(client, "RELOCATE", relocation(job.ping, job.clients[0] ?? client));
+    }
     return job.ping;
   }
 

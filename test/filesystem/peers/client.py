@@ -1,7 +1,7 @@
 """An independent client of the filesystem protocol: submits a job and waits for its end, in the
 order of existing clients.
 
-usage: client.py WORKER_PORT FUNCTIONS DATA [--listen PORT] [--quiet-job]; prints lines of JSON."""
+usage: client.py WORKER_PORT FUNCTIONS DATA; prints lines of JSON."""
 import hashlib
 import json
 import sys
