@@ -1,6 +1,7 @@
 /** The options of `tequio run`, and what they say of the job's plan and name. */
 import { basename, dirname, parse } from "node:path";
 import type { Priority } from "../../core/job.ts";
+import type { Listen } from "../../link/listen.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { TargetOptions } from "../place.ts";
 import type { ResultOptions } from "../result/finish.ts";
@@ -19,6 +20,9 @@ export type RunOptions = TargetOptions &
     readonly local?: boolean;
     readonly sequential?: boolean;
     readonly workers?: number;
+    /** Of an existing system of the filesystem protocol. */
+    readonly filesystem?: Listen;
+    readonly jobtracker?: Listen;
   };
 
 /** What the command line says of the plan, for the cluster and the judge alike. */

@@ -6,6 +6,7 @@ import { ClusterError } from "../../core/error.ts";
 import { priorities } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
+import { placeArgument } from "../cluster/up/filesystem-options.ts";
 import { memoryPerWorker } from "../cluster/up.ts";
 import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
@@ -64,6 +65,7 @@ export function define(command: Command): void {
       "with --local: tasks that run at the same time",
       countArgument("--workers", 1, 1024),
     );
+  withElsewhere(command);
   withExamples(withJson(withTarget(command)), [
     ["tequio run words.ts books/*.txt -o out/", "run on the coordinator of this machine"],
     ["tequio run --local words.ts 'logs/**/*.gz'", "run without a coordinator"],
@@ -72,10 +74,34 @@ export function define(command: Command): void {
     ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
     ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
     ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
+    [
+      "tequio run words.py data.txt --filesystem tcp://10.0.0.2:8080",
+      "run on an existing system of the filesystem protocol",
+    ],
   ]).action(run);
 }
 
+function withElsewhere(command: Command): Command {
+  return command
+    .option(
+      "--filesystem <place>",
+      "run mapper, reducer and combiner of a Python file on an existing system of the filesystem " +
+        "protocol, whose file system is there (needs the package zeromq)",
+      placeArgument,
+    )
+    .option(
+      "--jobtracker <place>",
+      "the same: a worker of that system (default: one that answers at UDP port 7999 of the file " +
+        "system's host, else its port 7998)",
+      placeArgument,
+    );
+}
+
 async function run(file: string, given: string[], options: RunOptions): Promise<void> {
+  if (options.filesystem !== undefined || options.jobtracker !== undefined) {
+    const { runElsewhereOf } = await import("./elsewhere.ts");
+    return runElsewhereOf(file, given, options);
+  }
   refuseContradictions(options);
   // What follows a module are its items, not files.
   const isModule = file.endsWith(".wasm");
