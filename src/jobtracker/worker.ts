@@ -26,6 +26,7 @@ import type { ReportOptions } from "./jobs/reports.ts";
 import { Tracker } from "./jobs/tracker.ts";
 import { type OwnFiles, Systems } from "./systems.ts";
 import { TaskRunner } from "./tasks/runner.ts";
+import { type RoomyWorker, Workers, type WorkersOptions } from "./workers.ts";
 
 export type WorkerOptions = Listen & {
   /** UDP port of discovery; default: the one after `port`. */
@@ -34,6 +35,9 @@ export type WorkerOptions = Listen & {
   readonly filesystems?: readonly Listen[];
   /** Existing workers that tasks of our jobs are given to, besides the cluster; default: none. */
   readonly workers?: readonly Listen[];
+  /** Also those that answer by UDP, and those of this register; default: nobody is asked. */
+  readonly findsWorkers?: boolean;
+  readonly register?: Listen | null;
   /** Jobs at the same time; default 64. */
   readonly jobsMax?: number;
   /** Tasks at the same time; default 256. */
@@ -64,6 +68,8 @@ export type WorkerServing = Listen & {
 const requestsMax = 64;
 /** Discovery of file systems by existing programs. */
 const filesystemDiscoveryPort = 8081;
+/** The same of workers. */
+const questionPort = 7999;
 /** How often our own address is in the list of trackers: existing clients take the next one when
  *  theirs is silent, and give up at the end of the list. So a restart is survived. */
 const trackersListed = 5;
@@ -95,6 +101,8 @@ async function open(
   const systems = new Systems({ own: parts.own, named: filesystems, ask });
   const advertised = advertisedHost(host);
   const refuse = refuserOf(host);
+  const place = { at: { host: advertised, port: 0 } };
+  const workers = workersOf(options, { refuse, own: () => place.at });
   const tracker = new Tracker({
     ...parts,
     cluster,
@@ -102,6 +110,7 @@ async function open(
     host,
     advertised,
     refuse,
+    workers,
     jobsMax: options.jobsMax ?? 64,
     ...(options.reports === undefined ? {} : { reports: options.reports }),
   });
@@ -125,6 +134,7 @@ async function open(
   });
   closers.push(() => server.close());
   const at = { host: advertised, port: server.port };
+  place.at = at;
   worker.at = at;
   tasks.worker = at;
   await tracker.resume();
@@ -132,6 +142,18 @@ async function open(
   const found = await openDiscovery({ host, port: udp }, at, parts.onNews);
   if (found !== null) closers.push(() => found.close());
   return { host, port: server.port, advertised: at, discoveryPort: found?.port ?? null };
+}
+
+/** Null unless the user asks for them. */
+function workersOf(
+  { findsWorkers = false, host, register = null, workers = [] }: WorkerOptions,
+  parts: Pick<WorkersOptions, "own" | "refuse">,
+): (() => Promise<readonly RoomyWorker[]>) | null {
+  if (workers.length === 0 && !findsWorkers) return null;
+  const everywhere = { host: isLoopback(host) ? host : "255.255.255.255", port: questionPort };
+  const found = findsWorkers ? { ask: everywhere, register } : { ask: null, register: null };
+  const known = new Workers({ ...parts, ...found, named: workers });
+  return () => known.roomy();
 }
 
 /** Clients that were told no address name 0.0.0.0, which is this machine to it alone. */

@@ -60,7 +60,7 @@ export class Tracked {
       ...options,
     });
     this.closeLast(() => this.coordinator.close());
-    const { adminToken: token, filesystem, url } = this.coordinator;
+    const { adminToken: token, url } = this.coordinator;
     this.client = new Client({ url, token });
     this.closeLast(() => this.client.close());
     const node = await startWorker({
@@ -74,13 +74,17 @@ export class Tracked {
       listen: "127.0.0.1:0",
     });
     this.closeLast(() => node.stop(0));
-    if (worker === null) return;
+    if (worker !== null) await this.track(worker);
+  }
+
+  async track(options: Partial<WorkerOptions>): Promise<void> {
+    const { filesystem } = this.coordinator;
     const own = filesystem === null ? null : { at: filesystem.advertised, near: filesystem.near };
     const { client } = this;
-    const dir = join(dataDir, "filesystem");
+    const dir = join(this.folder, "data", "filesystem");
     const onError = (error: unknown) => console.error("jobtracker", error);
     const serving = await serveWorker(
-      { host: "127.0.0.1", port: 0, discoveryPort: 0, ...worker },
+      { host: "127.0.0.1", port: 0, discoveryPort: 0, ...options },
       { client, dir, own, onNews: () => {}, onError },
     );
     this.closeLast(() => serving.close());

@@ -40,6 +40,9 @@ export class Cluster {
   /** Stores bytes that a job will read, unless they are there. */
   async part(name: string, bytes: Uint8Array): Promise<InputPart> {
     const [hash, sizeBytes] = [hashOf(bytes), bytes.length];
+    // Another task of the job may just have ended, and taken along what both are made of: what is
+    // asked for anew stays.
+    this.#client.forgetBlobs();
     await this.#client.putBlob({ hash, sizeBytes, at: { kind: "bytes", bytes } });
     return { name, hash, sizeBytes };
   }

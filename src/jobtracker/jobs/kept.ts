@@ -18,6 +18,8 @@ export type KeptJob = {
   readonly clients: readonly Listen[];
   /** Of this computation: the idempotency key is made of it. */
   readonly run: string;
+  /** Its tasks are given to existing workers, too. */
+  readonly isSpread: boolean;
   /** How many map tasks the slices make; null = not cut yet. */
   readonly mapTasks: number | null;
   /** Once it is submitted. */

@@ -86,6 +86,13 @@ export class Mirror {
     return patiently(() => this.#files.rows(databaseUrl, "block", [["phase", kind]]));
   }
 
+  /** Names of the block's slices. */
+  async slices(block: string): Promise<string[]> {
+    const { databaseUrl } = this.#job;
+    const asked = () => this.#files.rows(databaseUrl, "slices_url", [["block_id", block]]);
+    return (await patiently(asked)).map(({ slice_url }) => slice_url ?? "");
+  }
+
   async result(block: string, urls: readonly string[]): Promise<void> {
     await this.#change("BLOCKRESULT", { block_id: block, result_url: urls });
   }

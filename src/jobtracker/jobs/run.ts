@@ -154,7 +154,9 @@ function mustBeDone({ failure, job, state }: JobSummary): void {
 }
 
 /** A frame is answered before the next is sent: few large ones. */
-async function* coalesced(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+export async function* coalesced(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void> {
   let held: Uint8Array[] = [];
   let heldBytes = 0;
   for await (const chunk of chunks) {

@@ -16,11 +16,13 @@ import { requestBytesMax } from "../../wire/filesystem/limits.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { type FileSystem, type Payload, type Row, whoHas } from "../files/file-system.ts";
 import { openPingPort, type PingPort } from "../ping-port.ts";
+import type { RoomyWorker } from "../workers.ts";
 import { contentOf } from "./cut.ts";
 import { type JobEnd, type KeptJob, KeptJobs } from "./kept.ts";
 import { Mirror } from "./mirror.ts";
 import { defaultReportOptions, type ReportOptions, report } from "./reports.ts";
-import { type RunParts, runOnCluster } from "./run.ts";
+import { runOnCluster } from "./run.ts";
+import { runOnWorkers } from "./spread.ts";
 
 export type TrackerOptions = {
   /** Where what is kept lies. */
@@ -38,8 +40,8 @@ export type TrackerOptions = {
   readonly onNews: (text: string) => void;
   readonly onError: (error: unknown) => void;
   readonly reports?: ReportOptions;
-  /** Computes a job; default: on the cluster. */
-  readonly run?: (job: KeptJob, parts: RunParts) => Promise<string>;
+  /** Those that get tasks of new jobs; null = the cluster computes all. */
+  readonly workers: (() => Promise<readonly RoomyWorker[]>) | null;
 };
 
 type Running = {
@@ -97,6 +99,7 @@ export class Tracker {
         ping: { host: this.#options.advertised, port: ping.port },
         clients: [request.client],
         run: `jobtracker:${randomUUID()}`,
+        isSpread: false,
         mapTasks: null,
         submitted: null,
         end: null,
@@ -178,11 +181,10 @@ export class Tracker {
   async #endOf(job: KeptJob, signal: AbortSignal): Promise<JobEnd | "relocated"> {
     try {
       const files = await this.#filesAt(job.filesystem);
-      const before = job.submitted === null ? await this.#before(job, files) : null;
+      const isBegun = job.submitted !== null || job.isSpread;
+      const before = isBegun ? null : await this.#before(job, files);
       if (before !== null) return before;
-      const run = this.#options.run ?? runOnCluster;
-      const { cluster } = this.#options;
-      return { resultUrl: await run(job, { kept: this.#kept, cluster, files, signal }) };
+      return { resultUrl: await this.#compute(job.request.jobId, files, signal) };
     } catch (error) {
       if (!signal.aborted && !(error instanceof ClusterError)) this.#options.onError(error);
       if (!(error instanceof ClusterError)) {
@@ -192,6 +194,16 @@ export class Tracker {
     }
   }
 
+  async #compute(jobId: string, files: FileSystem, signal: AbortSignal): Promise<string> {
+    const job = this.#kept.find(jobId) as KeptJob;
+    const { advertised, cluster, host, workers } = this.#options;
+    const parts = { kept: this.#kept, cluster, files, signal };
+    if (!job.isSpread) return runOnCluster(job, parts);
+    // Asked for before the restart, and no more: then the cluster is the only worker.
+    if (workers === null) throw new ClusterError("unavailable", "the job needs its workers");
+    return runOnWorkers(job, { ...parts, workers, host, advertised });
+  }
+
   /** What has come of the job at another tracker, or before: null = it is computed now. */
   async #before(job: KeptJob, files: FileSystem) {
     const { request } = job;
@@ -199,6 +211,7 @@ export class Tracker {
     const row = await mirror.row();
     if (row === null) {
       await mirror.insert(job.ping, `${request.jobUrl}/result_data`);
+      if (this.#options.workers !== null) this.#kept.change(request.jobId, { isSpread: true });
       return null;
     }
     if (row.status_phase === "DONE" && (await this.#isCurrent(job, files))) {

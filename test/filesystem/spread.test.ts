@@ -1,0 +1,43 @@
+/** Our tracker gives tasks to independent workers, in our file system and in an independent one. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { countedWords, noPeers, Peer, tracked, wordFunctions } from "./tracked.ts";
+
+const text = Array.from({ length: 240 }, (_, i) => `word${i % 37} ñandú the line ${i}\n`).join("");
+
+test("our tracker gives tasks to existing workers and to the cluster", {
+  skip: noPeers,
+}, async (t) => {
+  const cluster = await tracked(t, { filesystem: { port: 0 } }, null);
+  const worker = new Peer(t, "worker.py", cluster.filesystem);
+  const port = (await worker.said("port")).port as number;
+  const workers = [{ host: "127.0.0.1", port }];
+  await cluster.track({ workers });
+  const functions = cluster.file("functions.py", wordFunctions);
+  const client = new Peer(t, "client.py", cluster.port, functions, cluster.file("data.txt", text));
+  const { blocks, result } = await client.said("done");
+  assert.deepEqual(new Map(result as [string, number][]), countedWords(text));
+  await worker.said("executed");
+  assert.ok((blocks as Record<string, string>[]).every(({ state }) => state === "DONE"));
+  // Each of both has had a share.
+  const names = (await cluster.client.jobs()).map(({ name }) => name);
+  assert.ok(names.length < (blocks as unknown[]).length);
+});
+
+test("a block whose worker dies is given to another, in an existing file system", {
+  skip: noPeers,
+}, async (t) => {
+  const files = new Peer(t, "filesystem.py");
+  const at = (await files.said("port")).port as number;
+  const worker = new Peer(t, "worker.py", at, "--die", "map_0");
+  const port = (await worker.said("port")).port as number;
+  const filesystems = [{ host: "127.0.0.1", port: at }];
+  const workers = [{ host: "127.0.0.1", port }];
+  const cluster = await tracked(t, {}, { filesystems, workers });
+  const functions = cluster.file("functions.py", wordFunctions);
+  const short = text.slice(0, 1_500);
+  const client = new Peer(t, "client.py", cluster.port, functions, cluster.file("data.txt", short));
+  assert.equal((await worker.said("died")).died, "map_0");
+  const { result } = await client.said("done");
+  assert.deepEqual(new Map(result as [string, number][]), countedWords(short));
+});
