@@ -2,7 +2,7 @@
  *
  *  1. A block is with one worker at a time; whose task no longer answers pings, another gets it.
  *  2. It is DONE when its row says so, whoever has said what: a task may have ended unheard.
- *  3. A block that has failed twice fails the job. */
+ *  3. The same failure twice fails the job. */
 import { ClusterError } from "../../core/error.ts";
 import type { Listen } from "../../link/listen.ts";
 import { openReplyServer } from "../../link/zeromq/reply-server.ts";
@@ -69,7 +69,8 @@ class BlocksRun {
   readonly #blocks: ReadonlyMap<string, Block>;
   readonly #waiting: string[];
   readonly #given = new Map<string, Given>();
-  readonly #failures = new Map<string, string[]>();
+  /** How often each text came. */
+  readonly #failures = new Map<string, number>();
   #wake = Promise.withResolvers<void>();
   #answers: { readonly port: number; close(): Promise<void> } | null = null;
   #hadWorkerMs = performance.now();
@@ -109,18 +110,16 @@ class BlocksRun {
   #heard(frame: Uint8Array): Uint8Array {
     try {
       const report = parseTaskReport(decodeMessage(frame));
-      if ("info" in report) this.#failed(report.info);
+      // ERROR names no block: whichever is silent next is the one.
+      if ("info" in report) {
+        this.#failures.set(report.info, (this.#failures.get(report.info) ?? 0) + 1);
+      }
       this.#wake.resolve();
       return okAnswer();
     } catch (error) {
       if (error instanceof ClusterError) return errorAnswer(error);
       throw error;
     }
-  }
-
-  /** ERROR names no block: whichever is silent next is the one. */
-  #failed(info: string): void {
-    this.#failures.set("", [...(this.#failures.get("") ?? []), info]);
   }
 
   /** What the rows say, and who of those that compute is still there. */
@@ -133,10 +132,8 @@ class BlocksRun {
       if (at >= 0) this.#waiting.splice(at, 1);
     }
     await Promise.all([...this.#given].map(([id, given]) => this.#seeAlive(id, given)));
-    const failures = this.#failures.get("") ?? [];
-    if (failures.length >= failuresMax) {
-      throw new ClusterError("user-error", failures.at(-1) ?? "a task failed");
-    }
+    const failure = [...this.#failures].find(([, count]) => count >= failuresMax);
+    if (failure !== undefined) throw new ClusterError("user-error", failure[0]);
   }
 
   async #seeAlive(id: string, given: Given): Promise<void> {
@@ -165,7 +162,7 @@ class BlocksRun {
       if (most === undefined || most[1] <= 0) return;
       const id = this.#waiting.shift() as string;
       const isTaken = await this.#give(id, most[0].at);
-        if (isTaken) room.set(most[0], most[1] - 1);
+      if (isTaken) room.set(most[0], most[1] - 1);
       else {
         this.#waiting.push(id);
         room.delete(most[0]);
