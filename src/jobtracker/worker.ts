@@ -43,6 +43,8 @@ export type WorkerOptions = Listen & {
   /** Tasks at the same time; default 256. */
   readonly tasksMax?: number;
   readonly reports?: ReportOptions;
+  /** Between two looks whether a job was removed, ms. Default 5,000. */
+  readonly lookEveryMs?: number;
 };
 
 export type WorkerParts = {
@@ -113,6 +115,7 @@ async function open(
     workers,
     jobsMax: options.jobsMax ?? 64,
     ...(options.reports === undefined ? {} : { reports: options.reports }),
+    ...(options.lookEveryMs === undefined ? {} : { lookEveryMs: options.lookEveryMs }),
   });
   closers.push(() => tracker.close());
   const tasks = new TaskRunner({

@@ -18,6 +18,8 @@ export type RunParts = {
   readonly cluster: Cluster;
   readonly files: FileSystem;
   readonly signal: AbortSignal;
+  /** Between two looks whether the job was removed, ms. */
+  readonly lookEveryMs: number;
 };
 
 /** Bytes of input for each reduce task, and how many there may be. */
@@ -29,8 +31,8 @@ const frameBytes = 1024 * 1024;
 export async function runOnCluster(job: KeptJob, parts: RunParts): Promise<string> {
   const { request } = job;
   const mirror = new Mirror(parts.files, request);
-  const submitted = job.submitted ?? (await submit(job, mirror, parts));
   try {
+    const submitted = job.submitted ?? (await submit(job, mirror, parts));
     const summary = await follow(submitted, mirror, parts);
     mustBeDone(summary);
     await mirror.phase("GETRESULTS", "reduce");
@@ -44,7 +46,8 @@ export async function runOnCluster(job: KeptJob, parts: RunParts): Promise<strin
     return url;
   } catch (error) {
     const wasRemoved = error instanceof ClusterError && error.code === "not-found";
-    if (wasRemoved) await parts.cluster.cancel(submitted.job).catch(() => {});
+    const id = parts.kept.find(request.jobId)?.submitted?.job;
+    if (wasRemoved && id !== undefined) await parts.cluster.cancel(id).catch(() => {});
     throw error;
   }
 }
@@ -81,14 +84,45 @@ async function submit(job: KeptJob, mirror: Mirror, parts: RunParts): Promise<Su
 async function follow(
   submitted: Submitted,
   mirror: Mirror,
-  { cluster, signal }: RunParts,
+  { cluster, lookEveryMs, signal }: RunParts,
 ): Promise<JobSummary> {
   const progress = new Progress(submitted, mirror, cluster);
-  for await (const summary of cluster.watch(submitted.job, signal)) {
-    await progress.saw(summary);
-    if (summary.state !== "running") return summary;
+  const removal = watchRemoval(mirror, lookEveryMs);
+  const either = AbortSignal.any([signal, removal.signal]);
+  try {
+    for await (const summary of cluster.watch(submitted.job, either)) {
+      await progress.saw(summary);
+      if (summary.state !== "running") return summary;
+    }
+  } catch (error) {
+    if (removal.signal.aborted) throw removal.signal.reason;
+    throw error;
+  } finally {
+    removal.stop();
   }
   throw new ClusterError("unavailable", `${submitted.job} is not followed any more`);
+}
+
+/** Aborts with `not-found` once the job has no database any more. */
+function watchRemoval(mirror: Mirror, everyMs: number) {
+  const gone = new AbortController();
+  let timer: NodeJS.Timeout | null = null;
+  const look = async () => {
+    try {
+      await mirror.row();
+      if (timer !== null) timer = setTimeout(look, everyMs);
+    } catch (error) {
+      const isGone = error instanceof ClusterError && error.code === "not-found";
+      if (isGone) gone.abort(new ClusterError("not-found", "the job was removed"));
+      else if (timer !== null) timer = setTimeout(look, everyMs);
+    }
+  };
+  timer = setTimeout(look, everyMs);
+  const stop = () => {
+    clearTimeout(timer ?? undefined);
+    timer = null;
+  };
+  return { signal: gone.signal, stop };
 }
 
 /** Marks blocks as they are done. */

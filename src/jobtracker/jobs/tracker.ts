@@ -40,6 +40,8 @@ export type TrackerOptions = {
   readonly onNews: (text: string) => void;
   readonly onError: (error: unknown) => void;
   readonly reports?: ReportOptions;
+  /** Between two looks whether a job was removed, ms. Default 5,000. */
+  readonly lookEveryMs?: number;
   /** Those that get tasks of new jobs; null = the cluster computes all. */
   readonly workers: (() => Promise<readonly RoomyWorker[]>) | null;
 };
@@ -197,7 +199,8 @@ export class Tracker {
   async #compute(jobId: string, files: FileSystem, signal: AbortSignal): Promise<string> {
     const job = this.#kept.find(jobId) as KeptJob;
     const { advertised, cluster, host, workers } = this.#options;
-    const parts = { kept: this.#kept, cluster, files, signal };
+    const { lookEveryMs = 5_000 } = this.#options;
+    const parts = { kept: this.#kept, cluster, files, signal, lookEveryMs };
     if (!job.isSpread) return runOnCluster(job, parts);
     // Asked for before the restart, and no more: then the cluster is the only worker.
     if (workers === null) throw new ClusterError("unavailable", "the job needs its workers");
