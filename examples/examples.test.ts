@@ -8,6 +8,7 @@ import { bundleJob } from "../src/sdk/bundle.ts";
 import type { JobResult } from "../src/sdk/collect.ts";
 import { runLocal } from "../src/sdk/local.ts";
 import { planJob } from "../src/sdk/plan.ts";
+import { noPython } from "../test/python/cluster.ts";
 
 const folder = import.meta.dirname;
 
@@ -15,8 +16,9 @@ async function run(
   example: string,
   inputs: readonly string[],
   params: Record<string, unknown> = {},
+  file = "job.ts",
 ): Promise<{ texts: string[]; bad: string; counters: Readonly<Record<string, number>> }> {
-  const { job } = await bundleJob(join(folder, example, "job.ts"));
+  const { job } = await bundleJob(join(folder, example, file));
   const paths = inputs.map((input) => {
     const [name, path] = input.includes("=") ? input.split("=") : ["", input];
     return `${name === "" ? "" : `${name}=`}${join(folder, example, path!)}`;
@@ -71,6 +73,21 @@ test("word-count counts words of every script", async () => {
   assert.equal(counts.get("boats"), 4);
   assert.equal(counts.get("海"), 2);
   assert.equal(counts.get("море"), 2);
+});
+
+test("word-count in Python gives the same bytes", { skip: noPython }, async () => {
+  const typescript = await run("word-count", ["books"]);
+  assert.deepEqual(await run("word-count", ["books"], {}, "job.py"), typescript);
+});
+
+test("monte-carlo-pi in Python comes near pi, each time alike", { skip: noPython }, async () => {
+  const params = { seeds: 3, darts: 5_000 };
+  const first = await run("monte-carlo-pi", [], params, "job.py");
+  const results = lines(first.texts[0]!).map((line) => JSON.parse(line) as { pi: number });
+  assert.equal(results.length, 3);
+  for (const { pi } of results) assert.ok(Math.abs(pi - Math.PI) < 0.1, String(pi));
+  assert.notEqual(results[0]!.pi, results[1]!.pi);
+  assert.deepEqual(await run("monte-carlo-pi", [], params, "job.py"), first);
 });
 
 test("sort-orders has the greatest amounts first, and keeps the order of equal ones", async () => {

@@ -4,8 +4,8 @@ import test from "node:test";
 import { circleFindings } from "./tidy/circles.ts";
 import { type Finding, judge, tally } from "./tidy/finding.ts";
 import { importProblem, layerFindings } from "./tidy/layers.ts";
-import { fileFindings, lineFindings, shapeFindings } from "./tidy/sizes.ts";
-import { readSources, type Source } from "./tidy/sources.ts";
+import { fileFindings, lineFindings, pythonFindings, shapeFindings } from "./tidy/sizes.ts";
+import { readPythonSources, readSources, type Source } from "./tidy/sources.ts";
 import {
   exportedNameFindings,
   fileNameFindings,
@@ -62,6 +62,19 @@ test("no path of one machine, nothing unfinished, no test skipped without a reas
   for (const rule of ["machine-paths", "unfinished", "skips"]) {
     holds(rule, unwantedFindings(sources, rule));
   }
+});
+
+test("files in Python are no larger, and say what they are, too", () => {
+  const python = readPythonSources();
+  assert.ok(python.length > 20);
+  const unnamed = python.filter(({ lines }) => !/^"""[A-Z]/.test(lines[0] ?? ""));
+  assert.deepEqual([...pythonFindings(python).map(({ text }) => text), ...unnamed], []);
+  for (const rule of ["machine-paths", "unfinished"]) holds(rule, unwantedFindings(python, rule));
+  const long = `"""A."""\ndef f(a, b, c, d, e):\n${"    f()\n".repeat(60)}`;
+  assert.deepEqual(
+    pythonFindings(pretend("python/x.py", long)).map(({ measured }) => measured),
+    [61],
+  );
 });
 
 test("no list of any length is spread into arguments", () => {

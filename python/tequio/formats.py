@@ -57,7 +57,8 @@ class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
             spec["columns"] = _names("match", columns)
             if compiled.groups != len(spec["columns"]):
                 have = f"{len(spec['columns'])} columns are named, the expression has"
-                raise ValueError(f"match: {have} {compiled.groups} groups; name each, or write (?:…)")
+                groups = f"{compiled.groups} groups; name each, or write (?:…)"
+                raise ValueError(f"match: {have} {groups}")
         return Format(spec, compiled)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""count and log, callable anywhere in job code. The process that runs the job installs where they
+"""What job code can call anywhere: count and log. The process that runs the job installs where they
 lead."""
 
 import json

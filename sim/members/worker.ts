@@ -63,7 +63,7 @@ export class SimWorker implements PartitionServer, WatchedWorker {
         exchangeUrl: isHidden ? "" : `grpc://${name}:1`,
         version: "simulated",
         python: null,
-      session: `${name} life ${life}`,
+        session: `${name} life ${life}`,
       },
       ...(identity === undefined ? {} : { identity }),
       executor: (events) => {

@@ -195,11 +195,11 @@ test("modules that import and re-export each other in circles are read to an end
 });
 
 test("a job file that is not there, a folder or of another type is a bad request", async (t) => {
-  const folder = await project(t, { "dir.ts/x": "", "job.py": "" });
+  const folder = await project(t, { "dir.ts/x": "", "job.rb": "" });
   for (const [name, message] of [
     ["no.ts", /there is no such file/],
     ["dir.ts", /it is a directory/],
-    ["job.py", /must end in \.js, \.mjs, \.ts, \.mts/],
+    ["job.rb", /must end in \.js, \.mjs, \.ts, \.mts, \.py/],
   ] as const) {
     await assert.rejects(bundleJob(join(folder, name)), { code: "bad-request", message });
   }

@@ -119,11 +119,7 @@ const timers: WorkerTimers = {
  *  sandbox that is asked for, the address to listen at. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const slots = Math.min(1_024, Math.max(1, Math.floor(options.slots)));
-  const [sandbox, found] = await Promise.all([
-    probeSandbox(options.sandbox),
-    options.python === null ? null : findPython(options.python),
-  ]);
-  const python = found !== null && (await runsPython(sandbox, found)) ? found : null;
+  const { python, sandbox } = await probe(options);
   const files = await openFiles(options, () => loop.credential);
   const space = diskSpace(options.dataDir);
   const given = { slots, freeBytes: space.freeBytes, python };
@@ -180,6 +176,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await ended;
     },
   };
+}
+
+/** What this host allows, and has. */
+async function probe({ python: path, sandbox: mode }: WorkerOptions) {
+  const [sandbox, found] = await Promise.all([
+    probeSandbox(mode),
+    path === null ? null : findPython(path),
+  ]);
+  const python = found !== null && (await runsPython(sandbox, found)) ? found : null;
+  return { python, sandbox };
 }
 
 /** Memory and scratch are split evenly between the slots. */

@@ -20,7 +20,11 @@ function inFolder<T>(use: (write: (name: string, text: string) => string) => Pro
 }
 
 const bad: ReadonlyArray<readonly [name: string, text: string, message: RegExp]> = [
-  ["syntax.py", "x = 1\ndef f(:\n    pass\n", /^build-failed: syntax\.py:2:7: SyntaxError: [\s\S]*def f\(:/],
+  [
+    "syntax.py",
+    "x = 1\ndef f(:\n    pass\n",
+    /^build-failed: syntax\.py:2:7: SyntaxError: [\s\S]*def f\(:/,
+  ],
   [
     "raises.py",
     "def f():\n    raise KeyError('x')\nf()\n",
@@ -29,7 +33,7 @@ const bad: ReadonlyArray<readonly [name: string, text: string, message: RegExp]>
   [
     "nojob.py",
     "x = 1\n",
-    /^build-failed: nojob\.py: there is no job in it: write `job = map_reduce\(…\)`.*mapper\(k, v\)/,
+    /^build-failed: nojob\.py: there is no job in it: write `job = map_reduce.*mapper\(k, v\)/,
   ],
   ["other.py", "job = 7\n", /^build-failed: other\.py: `job` is no job but int/],
   [
@@ -72,11 +76,13 @@ const bad: ReadonlyArray<readonly [name: string, text: string, message: RegExp]>
 
 for (const [name, text, message] of bad) {
   test(`a file that is no job is refused with its place: ${name}`, { skip }, () =>
-    inFolder((write) => assert.rejects(bundleJob(write(name, text)), { message })));
+    inFolder((write) => assert.rejects(bundleJob(write(name, text)), { message })),
+  );
 }
 
 test("a file that is not there is named", { skip }, () =>
-  assert.rejects(bundleJob("no/such/job.py"), /bad-request: .*no\/such\/job\.py: there is no such/));
+  assert.rejects(bundleJob("no/such/job.py"), /bad-request: .*no\/such\/job\.py: there is no such/),
+);
 
 test("without python3 the error says what to install", { skip }, async () => {
   const before = process.env.PATH;
@@ -98,7 +104,10 @@ test("the same files give the same code, in any folder", { skip }, async () => {
     await inFolder(async (write) => {
       write("beside.py", "X = 1\n");
       write("unused.py", "Y = 1\n");
-      const job = write("job.py", "from tequio import tasks\nimport beside\njob = tasks(items=[], run=len)\n");
+      const job = write(
+        "job.py",
+        "from tequio import tasks\nimport beside\njob = tasks(items=[], run=len)\n",
+      );
       const { hash, zip } = await bundleJob(job);
       hashes.push(hash);
       const names = Buffer.from(zip!).toString("latin1");

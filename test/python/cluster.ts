@@ -35,6 +35,7 @@ export class Cluster {
     this.#closers.push(() => coordinator.close());
     const { url, adminToken: token } = coordinator;
     this.#client = new Client({ url, token });
+    const joined = Promise.withResolvers<void>();
     const worker = await startWorker({
       url,
       token: await coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
@@ -44,9 +45,11 @@ export class Cluster {
       name: "snake",
       sandbox: "auto",
       listen: "127.0.0.1:0",
+      onJoined: () => joined.resolve(),
       ...over,
     });
     this.#closers.push(() => worker.stop(0));
+    await joined.promise;
   }
 
   async close(): Promise<void> {

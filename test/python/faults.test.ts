@@ -90,7 +90,10 @@ const faults: Readonly<Record<string, Fault>> = {
     /run called sys\.exit\('enough'\) on item 0 \(job\.py:4\)/,
   ],
   "a thread that raises fails the attempt": [
-    'def work():\n    raise ValueError("in a thread")\nthreading.Thread(target=work).start()\ntime.sleep(9)',
+    `def work():
+    raise ValueError("in a thread")
+threading.Thread(target=work).start()
+time.sleep(9)`,
     "user-error",
     /a thread of the job.* raised ValueError: in a thread \(job\.py:5\)/,
   ],
@@ -111,7 +114,11 @@ const faults: Readonly<Record<string, Fault>> = {
   ],
   "NaN is no JSON": ['return float("nan")', "user-error", /nan in the result of item 0/],
   "a cycle is no value": ["a = []\na.append(a)\nreturn a", "user-error", /200 levels deep/],
-  "a counter without a number": ['count("x", "y")', "user-error", /count\('x', 'y'\): not a finite/],
+  "a counter without a number": [
+    'count("x", "y")',
+    "user-error",
+    /count\('x', 'y'\): not a finite/,
+  ],
   "a result that is too long": ['return "x" * (2 << 20)', "limit-exceeded", /of at most 1048576/],
 };
 
@@ -140,8 +147,8 @@ job = map_reduce(map=map_line, attempts=1)
   const input = cluster.file("in.txt", "1\nx\n");
   const { failure } = await cluster.run(job, [input]);
   const message =
-    "map raised RuntimeError: no price; caused by ValueError: invalid literal for int() with base " +
-    `10: 'x' on the record at ${input}:2 (job.py:8)`;
+    "map raised RuntimeError: no price; caused by ValueError: invalid literal for int() with " +
+    `base 10: 'x' on the record at ${input}:2 (job.py:8)`;
   assert.ok(failure?.message.endsWith(message), failure?.message);
   assert.match(failure?.stack ?? "", /File "job\.py", line 3, in price\n +return int\(line\)/);
   assert.match(failure?.stack ?? "", /direct cause of[\s\S]*File "job\.py", line 8, in map_line/);
@@ -159,12 +166,16 @@ test("a thread that never ends keeps neither the job nor the worker", { skip }, 
 });
 
 test("print, logging and log reach the job's log", { skip }, async () => {
-  const body =
-    'import logging\nprint("a", 1)\nlogging.warning("w")\nlog("b", {"c": 1})\nprint("no end", end="")';
+  const body = `import logging
+print("a", 1)
+logging.warning("w")
+log("b", {"c": 1})
+sys.stdout.buffer.write(b"bytes\\n")
+print("no end", end="")`;
   const { job } = await cluster.run(running(body));
   const lines: string[] = [];
   for await (const { line } of cluster.client.logs(job)) lines.push(line);
-  assert.deepEqual(lines, ["a 1", "WARNING:root:w", 'b {"c": 1}', "no end"]);
+  assert.deepEqual(lines, ["a 1", "WARNING:root:w", 'b {"c": 1}', "bytes", "no end"]);
 });
 
 test("X9: a cancelled job ends its Python at once", { skip }, async () => {

@@ -1,9 +1,9 @@
 /** Jobs in Python on a real worker: every file of their results, and their counters, are the
  *  judge's; where TypeScript can do the same, its bytes. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { writeFileSync } from "node:fs";
 import type { PlanOptions } from "../../src/sdk/plan.ts";
 import { equalsJudge } from "../judge/compare.ts";
 import { clusterForTests, noPython } from "./cluster.ts";
@@ -34,7 +34,8 @@ const cases: Readonly<Record<string, Case>> = {
     combine=lambda a, b: a + b)`,
   },
   "words emitted at once": {
-    code: `job = map_reduce(map=lambda line, emit: emit.each(line.split()), combine=lambda a, b: a + b)`,
+    code: `job = map_reduce(map=lambda line, emit: emit.each(line.split()),
+    combine=lambda a, b: a + b)`,
   },
   "pairs that are yielded": {
     code: `def pairs(line):
@@ -51,7 +52,8 @@ job = map_reduce(input=text.words(lowercase=True), map=place, reduce=lambda k, v
     code: `import datetime
 def every(line, emit, context):
     n = context.offset
-    emit(n % 3 == 0, [n, (n, [None, True]), 2 ** 70 + n, -2 ** 90, b"\\x00\\xff", 1.5, 2.0, 1e21, 1e-7])
+    emit(n % 3 == 0, [n, (n, [None, True]), 2 ** 70 + n, -2 ** 90, b"\\x00\\xff"])
+    emit(n % 3 == 1, [1.5, 2.0, 1e21, 1.25e-7, 0.00001, 1e16, -1.5e300])
     emit((n % 2, "é\\0", None), {"b": {"a": "x"}, "1": datetime.date(2026, 1, n % 28 + 1)})
     emit(n % 2 + 0.5, "𝄞" * (n % 3))
     emit(2 ** 60 + n % 2, -0.0)
@@ -90,7 +92,8 @@ job = map_reduce(input=csv(), map=row, combine=lambda a, b: a + b, output="csv")
     input: ["in.ndjson", ndjson],
   },
   "paths of json": {
-    code: `job = map_reduce(input=text.json(["k", "v.1", "v.9"]), map=lambda v, emit: emit(v["k"], v))`,
+    code: `job = map_reduce(input=text.json(["k", "v.1", "v.9"]),
+    map=lambda v, emit: emit(v["k"], v))`,
     input: ["in.ndjson", ndjson],
   },
   "matches and groups": {
@@ -135,12 +138,14 @@ def reducer(key, values):
     code: `async def run(n, context):
     log("item", {"n": n})
     count("n", n)
-    return {"n": n, "index": context.index, "r": random.random(), "huge": 3 ** (n * 20), "k": context.params["k"]}
+    r = random.random()
+    return {"n": n, "i": context.index, "r": r, "huge": 3 ** (n * 20), "k": context.params["k"]}
 job = tasks(items=lambda params: range(params["k"] + 7), params={"k": 3}, run=run, seed=7)`,
     options: { params: { k: "5" } },
   },
   "a list of tasks as csv": {
-    code: `job = tasks(items=["a", None, 1.5, [1, {"x": 2 ** 64}], "q\\"\\n,"], run=lambda x: x, output="csv")`,
+    code: `job = tasks(items=["a", None, 1.5, [1, {"x": 2 ** 64}], "q\\"\\n,"],
+    run=lambda x: x, output="csv")`,
   },
 };
 
@@ -153,7 +158,7 @@ for (const [name, { code, input, options = {} }] of Object.entries(cases)) {
       return;
     }
     const path = cluster.file(...(input ?? (["in.txt", lines] as const)));
-    const several = code.includes('inputs={');
+    const several = code.includes("inputs={");
     const inputs = several ? [`t=${path}`, `b=${path}`, `r=${path}`] : [path];
     const { taskCount } = await equalsJudge(cluster.client, job, { ...plan, inputs });
     assert.ok(name !== "words with combine" || taskCount > 5);
@@ -164,7 +169,10 @@ test("a job in Python and one in TypeScript give the same bytes", { skip }, asyn
   const python = cluster.file(
     "job.py",
     `${imports}
-job = map_reduce(map=lambda line, emit: [emit(w, {"n": len(w), "of": [w, 0.1, None]}) for w in line.split()],
+def words(line, emit):
+    for w in line.split():
+        emit(w, {"n": len(w), "of": [w, 0.1, None]})
+job = map_reduce(map=words,
     reduce=lambda key, values: [v["of"] for v in values])`,
   );
   const typescript = cluster.file(
@@ -188,8 +196,8 @@ export default mapReduce({
 });
 
 test("what does not fit into memory is spilled, and comes out the same", { skip }, async () => {
-  const many = `${Array.from({ length: 4_000 }, (_, n) => `k${(n * 7919) % 3001} ${n}`).join("\n")}\n`;
-  const input = cluster.file("in.txt", many);
+  const pairs = Array.from({ length: 4_000 }, (_, n) => `k${(n * 7919) % 3001} ${n}\n`);
+  const input = cluster.file("in.txt", pairs.join(""));
   const code = (rest: string) => `${imports}
 job = map_reduce(map=lambda line, emit: emit(line.split()[0], int(line.split()[1])), ${rest})`;
   for (const rest of ["combine=lambda a, b: a + b", "reduce=lambda k, vs: list(vs)"]) {
@@ -200,18 +208,24 @@ job = map_reduce(map=lambda line, emit: emit(line.split()[0], int(line.split()[1
 });
 
 test("modules beside the job file travel along, also those imported late", { skip }, async () => {
-  const job = cluster.file("job.py", `${imports}
+  const job = cluster.file(
+    "job.py",
+    `${imports}
 import shop.prices
 from shop import names as shop_names
 def run(n):
     import late
     return [shop.prices.price(n), shop_names.NAME, late.LATE, shop.prices.__name__]
-job = tasks(items=[1, 2], run=run)`);
+job = tasks(items=[1, 2], run=run)`,
+  );
   const { mkdirSync } = await import("node:fs");
   const folder = dirname(job);
   mkdirSync(join(folder, "shop"));
   writeFileSync(join(folder, "shop/__init__.py"), "");
-  writeFileSync(join(folder, "shop/prices.py"), "from .names import NAME\ndef price(n):\n    return n * 2\n");
+  writeFileSync(
+    join(folder, "shop/prices.py"),
+    "from .names import NAME\ndef price(n):\n    return n * 2\n",
+  );
   writeFileSync(join(folder, "shop/names.py"), "NAME = 'x'\n");
   writeFileSync(join(folder, "late.py"), "LATE = 9\n");
   const { files } = await equalsJudge(cluster.client, job, {});
@@ -236,6 +250,9 @@ export default tasks({ items: [...Array(40).keys()], run: (item) => [3, item, tr
   const all = await Promise.all(jobs.map((job) => equalsJudge(cluster.client, job, {})));
   for (const [n, { files }] of all.entries()) {
     const rows = files.get("results.ndjson")!.trim().split("\n");
-    assert.deepEqual(rows, Array.from({ length: 40 }, (_, item) => `[${n + 1},${item},true]`));
+    assert.deepEqual(
+      rows,
+      Array.from({ length: 40 }, (_, item) => `[${n + 1},${item},true]`),
+    );
   }
 });

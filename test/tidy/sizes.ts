@@ -18,6 +18,38 @@ export function fileFindings(sources: readonly Source[]): Finding[] {
     });
 }
 
+/** Files in Python are held to the same sizes as far as lines show them. */
+export function pythonFindings(sources: readonly Source[]): Finding[] {
+  const shapes = sources.flatMap((source) =>
+    pythonFunctions(source).flatMap(({ at, lines, name, parameters }) => {
+      const where = `${source.path}:${at}: ${name}`;
+      const measured = lines > functionLinesMax ? lines : parameters;
+      if (lines <= functionLinesMax && parameters <= parametersMax) return [];
+      const text = `${where} has ${lines} lines and ${parameters} parameters`;
+      return [{ rule: "function-shape", where, measured, text }];
+    }),
+  );
+  return [...fileFindings(sources), ...lineFindings(sources), ...shapes];
+}
+
+function pythonFunctions({ lines }: Source) {
+  return lines.flatMap((line, index) => {
+    const [, indent, name] = /^( *)(?:async )?def (\w+)\(/.exec(line) ?? [];
+    if (indent === undefined || name === undefined) return [];
+    const inside = new RegExp(`^(?: {${indent.length + 1}}|\\s*$|${indent}\\)| *[)\\]}])`);
+    let end = index + 1;
+    while (end < lines.length && inside.test(lines[end]!)) end++;
+    const whole = lines.slice(index, end).join("\n").trimEnd();
+    // What it says of itself is not what it does.
+    const body = whole.replace(/ *"""[\s\S]*?"""\n?/, "");
+    // Keyword arguments are named where they are given.
+    const [, given = ""] = /\(([^*]*?)(?:\*[^)]*)?\)/s.exec(body) ?? [];
+    const all = given.split(",").filter((part) => /^\s*\w/.test(part));
+    const parameters = all.filter((part) => !/^\s*(self|cls)\b/.test(part)).length;
+    return [{ at: index + 1, lines: body.split("\n").length, name, parameters }];
+  });
+}
+
 export function lineFindings(sources: readonly Source[]): Finding[] {
   return sources.flatMap((source) =>
     source.lines.flatMap((line, index) => {

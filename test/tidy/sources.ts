@@ -22,20 +22,25 @@ export type Node = {
 };
 
 const folders = ["src", "sim", "test", "scripts", "bench", "examples", "bin"];
-const left = new Set(["node_modules", "testdata", ".cache", "dist", "results"]);
+const left = new Set(["node_modules", "testdata", ".cache", "dist", "results", "__pycache__"]);
 
 export function readSources(): Source[] {
   return folders.flatMap((folder) => list(folder)).map(readSource);
 }
 
-function list(folder: string): string[] {
+/** Of the product's Python; read for sizes and first sentences alone. */
+export function readPythonSources(): Source[] {
+  return list("python", /\.pyi?$/).map(readSource);
+}
+
+function list(folder: string, wanted = /\.(tsx?|js|mjs)$/): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true })
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       if (left.has(entry.name)) return [];
       const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory()) return list(path);
-      return /\.(tsx?|js|mjs)$/.test(entry.name) ? [path] : [];
+      if (entry.isDirectory()) return list(path, wanted);
+      return wanted.test(entry.name) ? [path] : [];
     });
 }
 

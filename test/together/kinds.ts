@@ -10,6 +10,7 @@ import { type BuiltJob, bundleJob } from "../../src/sdk/bundle.ts";
 import { buildModuleJob } from "../../src/sdk/module-job.ts";
 import type { PlanOptions } from "../../src/sdk/plan.ts";
 import { repository } from "../cli/process.ts";
+import { noPython } from "../python/cluster.ts";
 
 export type JobKind = {
   readonly name: string;
@@ -64,6 +65,30 @@ const file = (code: string) => async (folder: string, name: string) => {
   writeFileSync(path, code);
   return bundleJob(path);
 };
+
+const pythonFile = (code: string) => async (folder: string, name: string) => {
+  const path = join(folder, `${name}.py`);
+  writeFileSync(path, `from tequio import map_reduce, tasks, text\n${code}\n`);
+  return bundleJob(path);
+};
+
+const inPython: readonly JobKind[] = [
+  {
+    name: "map_reduce in Python",
+    build: pythonFile(`job = map_reduce(input=text.csv(["k", "v"]),
+    map=lambda row, emit: emit(row["k"], int(row["v"])), combine=lambda a, b: a + b)`),
+    contents: (input) => ({ default: csv(input, 200, 40) }),
+    options: twoParts,
+  },
+  {
+    name: "tasks in Python",
+    build: pythonFile(`def run(n, context):
+    return {"n": n, "sum": sum(range(n * 1000 + context.params["input"]))}
+job = tasks(items=[1, 2, 3, 4], params={"input": 0}, run=run)`),
+    contents: () => ({}),
+    options: {},
+  },
+];
 
 const primes = join(repository, "examples/count-primes/primes.wasm");
 
@@ -124,4 +149,5 @@ export const kinds: readonly JobKind[] = [
     options: {},
     isByInput: true,
   },
+  ...(noPython === false ? inPython : []),
 ];

@@ -13,7 +13,15 @@ _CHAIN_MAX = 5
 _OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-def raised_by(role, error, place, memory_bytes=None):
+_allowed = {}
+
+
+def allow_memory(memory_bytes):
+    """What the task may have, for the text of an error."""
+    _allowed["bytes"] = memory_bytes
+
+
+def raised_by(role, error, place):
     """The error as a TaskError whose cause is what was raised. `place` says what the function was
     working on; "" for nothing."""
     on = f" on {place}" if place else ""
@@ -23,7 +31,7 @@ def raised_by(role, error, place, memory_bytes=None):
             return error
         made = TaskError(error.code, f"{error.text}{on}", error.is_final)
     elif isinstance(error, MemoryError):
-        made = TaskError("out-of-memory", _too_much(memory_bytes) + on)
+        made = TaskError("out-of-memory", _too_much() + on)
     elif isinstance(error, OSError) and _is_full(error):
         made = disk_failure(error, "a file of the job's code")
     elif isinstance(error, SystemExit):
@@ -34,9 +42,10 @@ def raised_by(role, error, place, memory_bytes=None):
     return made
 
 
-def _too_much(memory_bytes):
-    may_have = "" if memory_bytes is None else f" the {round(memory_bytes / 1024 / 1024)} MiB"
-    return f"the task took more than{may_have} that it may have; raise --memory, or keep less"
+def _too_much():
+    known = _allowed.get("bytes")
+    bound = "what" if known is None else f"the {round(known / 1024 / 1024)} MiB that"
+    return f"the task took more than {bound} it may have; raise --memory, or keep less"
 
 
 def _is_full(error):
@@ -82,9 +91,7 @@ def _one(error):
 def failure_of(error, code_folder):
     """`code`, `message` and, where there is one, `stack`, a traceback. `code_folder` is where the
     job's code was loaded from; it is cut from the paths. "" = it is not known."""
-    root = error
-    while isinstance(root, TaskError) and root.__cause__ is not None:
-        root = root.__cause__
+    root = origin_of(error)
     if isinstance(error, TaskError):
         code, text = error.code, error.text
     else:
@@ -97,6 +104,13 @@ def failure_of(error, code_folder):
     if isinstance(error, TaskError) and error.is_final:
         failure["isFinal"] = True
     return failure
+
+
+def origin_of(error):
+    """What job code raised, behind the errors that say where."""
+    while isinstance(error, TaskError) and error.__cause__ not in (None, error):
+        error = error.__cause__
+    return error
 
 
 def _stack(error, code_folder):

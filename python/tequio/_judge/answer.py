@@ -3,12 +3,11 @@
 import json
 import os
 import sys
-import zipfile
 
 from .. import runtime
 from .._job.failure import failure_of, raised_by
 from .._values.errors import TaskError
-from .._worker.load import DESCRIPTION, import_job
+from .._worker.load import entry_of, import_job
 from .judge import Judge
 
 
@@ -41,9 +40,7 @@ def _run(request):
         counters[counter] = counters.get(counter, 0) + by
 
     runtime.install(count, print)
-    with zipfile.ZipFile(request["code"]) as code:
-        entry = json.loads(code.read(DESCRIPTION))["entry"]
-    job = import_job(request["code"], entry)
+    job = import_job(request["code"], entry_of(request["code"]))
     judge = Judge(job, request)
     texts = judge.tasks() if job.kind == "tasks" else judge.map_reduce()
     parts = []

@@ -1,6 +1,5 @@
 """Map, group, sort, reduce: all in memory, in the order of the plan."""
 
-import asyncio
 import datetime
 import inspect
 import json
@@ -67,13 +66,17 @@ class Judge:
                     item = json.loads(line)
                     value = run(item, context) if wants_context(run, 1) else run(item)
                     if inspect.isawaitable(value):
+                        import asyncio
+
                         value = asyncio.run(_awaited(value))
                     json_only(value, f"the result of item {index}")
                 except BaseException as error:
-                    raise raised_by("run", error, f"item {index}") from error
+                    raise raised_by("run", error, f"item {index}")
                 value = value_copy(value, f"the result of item {index}")
-                row = f"{as_json(value)}\n" if output == "ndjson" else row_line(output, index, value)
-                rows.append(row)
+                if output == "ndjson":
+                    rows.append(f"{as_json(value)}\n")
+                else:
+                    rows.append(row_line(output, index, value))
         return [part_of(output, rows)]
 
     def map_reduce(self):
@@ -133,7 +136,7 @@ class Judge:
         except BaseException as error:
             failed = raised_by(role, error, f"the record at {place}")
             if not keeps or failed.code != "user-error" or isinstance(error, SystemExit):
-                raise failed from error
+                raise failed
             self.bad_lines.append(bad_line(file, record.offset, failed.text, record.value))
             return []
         return pairs
@@ -157,7 +160,7 @@ class Judge:
             for value in values[1:]:
                 total = self.options["combine"](total, value)
         except BaseException as error:
-            raise raised_by("combine", error, "") from error
+            raise raised_by("combine", error, "")
         return value_copy(total, "combine")
 
     def _join(self, partitions, groups):
@@ -175,7 +178,7 @@ class Judge:
         try:
             return [checked_partition(partition(key, count), count) for key in keys]
         except BaseException as error:
-            raise raised_by("partition", error, "") from error
+            raise raised_by("partition", error, "")
 
     def _reduce(self, number, groups):
         output, function = self.options["output"], self.options["reduce"]
@@ -196,7 +199,7 @@ class Judge:
                 returned = function(key, Once(values), *more)
                 refuse_coroutine(role, returned)
             except BaseException as error:
-                raise raised_by(role, error, f"key {short(key)}") from error
+                raise raised_by(role, error, f"key {short(key)}")
             if returned is not None:
                 rows.append(row_line(output, key, json_only(returned, "reduce")))
         return rows
@@ -220,7 +223,7 @@ def _combined(combiner, key, values):
     try:
         return combined(combiner, key, values)
     except BaseException as error:
-        raise raised_by("combiner", error, f"key {short(key)}") from error
+        raise raised_by("combiner", error, f"key {short(key)}")
 
 
 async def _awaited(value):

@@ -1,5 +1,5 @@
-"""Runs the job of a request: `REQUEST.json ANSWER.json`. The request names the code, the plan and the
-files; the answer the files of the result, or `error`."""
+"""Runs the job of a request: `REQUEST.json ANSWER.json`. The request names the code, the plan and
+the files; the answer the files of the result, or `error`."""
 
 import os
 import sys

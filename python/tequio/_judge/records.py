@@ -51,7 +51,9 @@ def _of_line(offset, line, spec, pattern):
     if kind == "lines":
         yield Record(offset, text)
     elif kind == "words":
-        yield from _words(offset, text, spec["lowercase"])
+        for start, word in _words(text):
+            value = word.lower() if spec["lowercase"] else word
+            yield Record(offset + _bytes_before(line, text, start), value)
     elif kind == "match":
         for found in pattern.finditer(text):
             columns = spec["columns"]
@@ -107,7 +109,18 @@ def _bare(line):
     return line[:-1] if line.endswith("\n") else line
 
 
-def _words(offset, text, lowercase):
+def _bytes_before(line, text, start):
+    """How many bytes of the line the characters before `start` took; a replacement may be 1 to 3."""
+    if "\ufffd" not in text[:start]:
+        return len(text[:start].encode())
+    for at in range(len(line)):
+        before, rest = line[:at].decode("utf-8", "replace"), line[at:].decode("utf-8", "replace")
+        if before == text[:start] and rest.startswith(text[start:]):
+            return at
+    return len(line)
+
+
+def _words(text):
     at = 0
     while at < len(text):
         end = at
@@ -116,9 +129,7 @@ def _words(offset, text, lowercase):
             if text[end : end + 1] in ("'", "’") and _is_letter(text[end + 1 : end + 2]):
                 end += 1
         if end > at:
-            word = text[at:end]
-            before = len(text[:at].encode("utf-8", "surrogatepass"))
-            yield Record(offset + before, word.lower() if lowercase else word)
+            yield at, text[at:end]
         at = max(end, at + 1)
 
 
@@ -148,7 +159,8 @@ def _csv(source, file, piece, spec):
             text = f"{file}: no header line in its first 64 KiB"
             raise TaskError("bad-request", f"{text}; use csv(header=False, columns=[…])")
         columns = _names(first.decode("utf-8", "replace"), spec, file)
-    lines = ((offset, line.decode("utf-8", "replace")) for offset, line in _lines(source, start, end))
+    raw = _lines(source, start, end)
+    lines = ((offset, line.decode("utf-8", "replace")) for offset, line in raw)
     for offset, row in _joined(lines) if spec["multiline"] else lines:
         text = _bare(row)
         if is_header:

@@ -5,7 +5,7 @@ import os
 import sys
 import traceback
 
-from .._job.failure import shown
+from .._job.failure import origin_of, shown
 from .._values.errors import TaskError
 from .._values.json_text import json_bytes, json_text
 from .._worker.load import DESCRIPTION, import_job
@@ -123,9 +123,7 @@ def _items(job, path, params):
 
 def _problem(error, path):
     """`code`, `text` and, where it is known, `file`, `line` and `column` (from 1)."""
-    root = error
-    while isinstance(root, TaskError) and root.__cause__ is not None:
-        root = root.__cause__
+    root = origin_of(error)
     if isinstance(error, TaskError):
         code, text = error.code, error.text
     else:
@@ -139,4 +137,5 @@ def _problem(error, path):
     own = [frame for frame in frames if frame.filename.startswith(folder)]
     if not own:
         return {"code": code, "text": text}
-    return {"code": code, "text": text, "file": own[-1].filename, "line": own[-1].lineno, "column": 1}
+    place = {"file": own[-1].filename, "line": own[-1].lineno, "column": 1}
+    return {"code": code, "text": text, **place}

@@ -1,12 +1,15 @@
-"""How much memory this process may ask for: beyond it Python raises MemoryError, with a place in the
-job, before the worker has to kill the process."""
+"""How much memory this process may ask for: beyond it Python raises MemoryError, with a place in
+the job, before the worker has to kill the process."""
 
-# The interpreter and its libraries, and what lies between two looks of the worker.
-_OVERHEAD_BYTES = 96 * 1024 * 1024
+from .._job.failure import allow_memory
+
+# The interpreter and its libraries: less than what the worker counts for them before it kills.
+_OVERHEAD_BYTES = 56 * 1024 * 1024
 
 
 def bound_memory(memory_bytes):
     """Of the task, in bytes; None or a system without such limits = unbounded."""
+    allow_memory(memory_bytes)
     if memory_bytes is None:
         return
     try:

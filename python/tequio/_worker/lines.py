@@ -3,6 +3,8 @@
 Bytes are decoded some hundred KiB at a time, never line by line. Blocks end at a newline, so no
 character is cut."""
 
+import codecs
+
 from .._values.errors import TaskError
 
 RECORD_MAX_BYTES = 256 * 1024 * 1024
@@ -53,7 +55,10 @@ class Position:
         line, matches, words = self._words
         starts = [found.start() for found in matches(line)]
         start = starts[len(starts) - words.__length_hint__() - 1]
-        return self._line_offset() + len(line[:start].encode("utf-8", "surrogatepass"))
+        offset = self._line_offset()
+        if "\ufffd" not in line[:start]:
+            return offset + len(line[:start].encode())
+        return offset + _byte_of(self._block[offset - self._offset :], line, start)
 
     def _line_offset(self):
         index = self._count - self._lines.__length_hint__() - 1
@@ -63,6 +68,18 @@ class Position:
             line += 1
         self._known = (line, byte)
         return self._offset + byte
+
+
+def _byte_of(data, text, index):
+    """Where the character `index` of `text`, no replacement, lies in the bytes that `text` was
+    decoded from."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    characters = 0
+    for at in range(len(data)):
+        characters += len(decoder.decode(data[at : at + 1]))
+        if characters > index:
+            return at + 1 - len(text[index].encode())
+    return len(data)
 
 
 def blocks_of(source, piece, position):

@@ -2,11 +2,12 @@
 
 import hashlib
 import importlib
+import inspect
 import json
 import os
 import sys
-import zipfile
 from operator import add
+from zipimport import zipimporter
 
 from .._job.failure import raised_by
 from .._job.found import job_in
@@ -18,6 +19,9 @@ from .._values.errors import TaskError, damaged
 _TABLE_SHARE = 4
 _MEMORY_DEFAULT_BYTES = 256 * 1024 * 1024
 DESCRIPTION = "tequio.json"
+
+
+_sum = lambda a, b: a + b  # noqa: E731 (compared with what a job has)
 
 
 class LoadedJob:
@@ -42,10 +46,12 @@ def as_operator(combine):
     code = getattr(combine, "__code__", None)
     if code is None or code.co_freevars or combine.__defaults__ or combine.__kwdefaults__:
         return combine
-    sum_of = (lambda a, b: a + b).__code__
-    names = ("co_code", "co_consts", "co_names", "co_argcount", "co_kwonlyargcount", "co_flags")
+    sum_of = _sum.__code__
+    names = ("co_code", "co_consts", "co_names", "co_argcount", "co_kwonlyargcount")
     is_sum = all(getattr(code, name) == getattr(sum_of, name) for name in names)
-    return add if is_sum else combine
+    # Whether a lambda stands inside a function is of no interest.
+    other_flags = (code.co_flags ^ sum_of.co_flags) & ~inspect.CO_NESTED
+    return add if is_sum and other_flags == 0 else combine
 
 
 def code_folder_of(order):
@@ -69,9 +75,12 @@ def load_job(order):
 
 def _import(path, expected):
     _check_hash(_bytes_of(path), expected, "the job's code")
-    with zipfile.ZipFile(path) as code:
-        entry = json.loads(code.read(DESCRIPTION))["entry"]
-    return import_job(path, entry)
+    return import_job(path, entry_of(path))
+
+
+def entry_of(path):
+    """The module of the job file in a zip of code."""
+    return json.loads(zipimporter(path).get_data(os.path.join(path, DESCRIPTION)))["entry"]
 
 
 def import_job(folder, entry):
@@ -82,7 +91,7 @@ def import_job(folder, entry):
     except TaskError:
         raise
     except BaseException as error:
-        raise raised_by("the job file", error, "") from error
+        raise raised_by("the job file", error, "")
     job = job_in(module)
     for role in ("combine", "reduce", "partition"):
         refuse_async(role, job.options.get(role))

@@ -14,7 +14,7 @@ from .lines import Position
 from .output import PartWriter
 from .records import Reading, reader_of
 from .run_file import write_file
-from .table import CombiningTable, Emit, KeepingTable, PendingPairs, write_manifest
+from .table import CombiningTable, KeepingTable, PendingPairs, write_manifest
 
 _LINES = {"format": "lines"}
 
@@ -39,7 +39,7 @@ class Context:
         return self._position.offset
 
 
-class PartTarget(Emit):
+class PartTarget:
     """Without reducers the pairs are written as they are emitted."""
 
     def __init__(self, path, output):
@@ -50,6 +50,11 @@ class PartTarget(Emit):
         if type(key) is not str:
             key = decode_key(encode_key(key, "map"))
         self._part.row(key, value, "map")
+
+    def each(self, keys, value=1):
+        """As a loop of calls."""
+        for key in keys:
+            self(key, value)
 
     def finish(self):
         """As of a part."""
@@ -77,20 +82,21 @@ class ShuffleTarget:
             "path": f"{out}.run",
         }
         if loaded.combine is not None:
-            self.emit = CombiningTable(given, loaded.combine)
+            self._table = CombiningTable(given, loaded.combine)
         else:
-            self.emit = KeepingTable(given, loaded.combiner)
+            self._table = KeepingTable(given, loaded.combiner)
+        self.emit = self._table.emit
 
     def finish(self):
         """What there is: `records`, `sizeBytes`, `root`."""
-        manifest, size, entries = write_manifest(self.emit.finish())
+        manifest, size, entries = write_manifest(self._table.finish())
         write_file(f"{self._out}.manifest", manifest)
         root = sha256(manifest).hexdigest()
         return {"records": entries, "sizeBytes": size, "root": root}
 
     def close(self):
         """After success or failure alike."""
-        self.emit.close()
+        self._table.close()
 
 
 def run_map(loaded, plan, order, source):
@@ -189,7 +195,7 @@ def _failing(function, emit, context):
                 if type(returned) is CoroutineType:
                     refuse_coroutine(role, returned)
         except BaseException as error:
-            raise _on_record(role, error, context) from error
+            raise _on_record(role, error, context)
 
     return run
 
@@ -208,7 +214,7 @@ def _keeping(function, emit, bad, context):
                 pending.clear()
                 failed = _on_record(role, error, context)
                 if failed.code != "user-error" or isinstance(error, SystemExit):
-                    raise failed from error
+                    raise failed
                 bad.add(context._position, record, failed, False)
                 continue
             pending.flush(emit)

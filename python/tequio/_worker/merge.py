@@ -118,7 +118,7 @@ def fold(combine, values):
     try:
         return reduce(combine, values)
     except BaseException as error:
-        raise raised_by("combine", error, "") from error
+        raise raised_by("combine", error, "")
 
 
 def merge_into_run(batches, combine, writer):
@@ -127,4 +127,5 @@ def merge_into_run(batches, combine, writer):
         for key, entries in groups_of(batches):
             writer.values(key, map(_value, entries))
     else:
-        writer.pairs((key, encode_value(value, "combine")) for key, value in folded(batches, combine))
+        pairs = folded(batches, combine)
+        writer.pairs((key, encode_value(value, "combine")) for key, value in pairs)

@@ -1,5 +1,5 @@
-"""Records from bytes, for every format. A reader is a generator of lists of records: `map` is called
-in one loop for all of a block.
+"""Records from bytes, for every format. A reader is a generator of lists of records: `map` is
+called in one loop for all of a block.
 
 Where the current record lies, the position says; what cannot be a record goes to `bad(text,
 problem)`."""
@@ -118,11 +118,15 @@ def at_path(value, names):
     for name in names:
         if isinstance(value, dict):
             value = value.get(name)
-        elif isinstance(value, list) and name.isascii() and name.isdigit() and str(int(name)) == name:
+        elif isinstance(value, list) and _is_index(name):
             value = value[int(name)] if int(name) < len(value) else None
         else:
             return None
     return value
+
+
+def _is_index(name):
+    return name.isascii() and name.isdigit() and str(int(name)) == name
 
 
 def _whole(kind, piece, reading):

@@ -135,6 +135,6 @@ def _reduce_groups(loaded, batches, context, part):
             returned = function(key, given, context) if with_context else function(key, given)
             refuse_coroutine(role, returned)
         except BaseException as error:
-            raise raised_by(role, error, f"key {short(key)}") from error
+            raise raised_by(role, error, f"key {short(key)}")
         if returned is not None:
             part.row(key, returned, "reduce")

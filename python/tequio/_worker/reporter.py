@@ -140,6 +140,23 @@ def _shortened(line):
     return data[: _LOG_LINE_MAX_BYTES - 3].decode("utf-8", "ignore") + "…"
 
 
+class _Bytes(io.RawIOBase):
+    """The stream under a text stream."""
+
+    def __init__(self, stream):
+        super().__init__()
+        self._stream = stream
+
+    def writable(self):
+        """It is for writing."""
+        return True
+
+    def write(self, data):
+        """As text; bytes that are none are replaced."""
+        self._stream.write(bytes(data).decode("utf-8", "replace"))
+        return len(data)
+
+
 class LogStream(io.TextIOBase):
     """`sys.stdout` and `sys.stderr` of job code: whole lines go to the job's log."""
 
@@ -163,6 +180,11 @@ class LogStream(io.TextIOBase):
         if len(self._open) > 64 * 1024:
             self.end_line()
         return len(text)
+
+    @property
+    def buffer(self):
+        """For job code that writes bytes."""
+        return _Bytes(self)
 
     def flush(self):
         """A line without its end waits for it."""

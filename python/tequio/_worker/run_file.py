@@ -191,7 +191,8 @@ class RunReader:
         self._trailer = self._pread(_TRAILER_BYTES, self._end - _TRAILER_BYTES)
         zero, self.block_bytes, self.entries = _trailer.unpack_from(self._trailer)
         (expected,) = _sum.unpack_from(self._trailer, 16)
-        if zero != 0 or crc32(self._trailer[:16]) != expected or self.block_bytes > _BLOCK_MAX_BYTES:
+        is_whole = zero == 0 and crc32(self._trailer[:16]) == expected
+        if not is_whole or self.block_bytes > _BLOCK_MAX_BYTES:
             raise damaged("the trailer of a run")
 
     def blocks(self):

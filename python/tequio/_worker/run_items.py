@@ -1,6 +1,5 @@
 """Runs items of a `tasks` job, one after the other, as fast as they come."""
 
-import asyncio
 import inspect
 from time import perf_counter
 
@@ -60,10 +59,13 @@ def _called(function, arguments, task):
     try:
         returned = function(*arguments)
         if inspect.isawaitable(returned):
+            # Loading it takes as long as starting the process.
+            import asyncio
+
             returned = asyncio.run(_awaited(returned))
         return returned
     except BaseException as error:
-        raise raised_by("run", error, f"item {task}") from error
+        raise raised_by("run", error, f"item {task}")
 
 
 async def _awaited(returned):

@@ -1,6 +1,6 @@
 """Takes from job code what it has no business with: the network, other processes, files beside its
-own. A seat belt against mistakes and simple malice; walls are what the worker's sandbox builds where
-the host can."""
+own. A seat belt against mistakes and simple malice; walls are what the worker's sandbox builds
+where the host can."""
 
 import os
 import sys

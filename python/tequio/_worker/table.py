@@ -24,7 +24,6 @@ _ENTRY_COST_BYTES = 48
 _SPILLS_MAX = 64
 _LONG_KEY_CHARACTERS = 256 * 1024
 _NUMBERS = frozenset((int, float, bool, type(None)))
-_PLAIN_KEYS = frozenset((str, int))
 
 
 def plain_key(key):
@@ -39,25 +38,22 @@ def plain_key(key):
     return encode_key(key, "map")
 
 
-class Emit:
-    """The `emit` of a map function. Subclasses say what becomes of a pair."""
-
-    def __call__(self, key, value):
-        raise NotImplementedError
-
-    def each(self, keys, value=1):
-        """As a loop of calls."""
+def _one_by_one(emit):
+    def each(keys, value=1):
         for key in keys:
-            self(key, value)
+            emit(key, value)
+
+    return each
 
 
-class Table(Emit):
+class Table:
     """What both kinds of tables do: the parts of `options` are partition_count, spill_bytes,
     partition, descending, path (of the output file; spills lie beside it)."""
 
     def __init__(self, options, combine):
         self._options = options
         self._combine = combine
+        self._spill_bytes = options["spill_bytes"]
         self._pairs = {}
         self._size = 0
         self._spills = []
@@ -185,43 +181,82 @@ class Table(Emit):
 
 
 class CombiningTable(Table):
-    """One value for each key."""
+    """One value for each key. `emit` is a function with all that it needs at hand: it is called for
+    every pair there is."""
 
     def __init__(self, options, combine):
         super().__init__(options, combine)
-        self._sums = combine is add
+        one = self._emit()
+        self.emit = self._emit_sums(one) if combine is add else one
+        self.emit.each = self._each(self.emit) if combine is add else _one_by_one(one)
 
-    def __call__(self, key, value):
-        if type(key) not in _PLAIN_KEYS:
-            key = plain_key(key)
-        if type(value) not in _NUMBERS:
-            value = owned(value, "map")
-            self._size += size_of(value)
-        pairs = self._pairs
-        if key in pairs:
+    def _emit(self):
+        pairs, combine, get = self._pairs, self._combine, self._pairs.get
+        absent = object()
+
+        def emit(key, value):
+            if type(key) is not str and type(key) is not int:
+                key = plain_key(key)
+            if type(value) not in _NUMBERS:
+                value = owned(value, "map")
+                self._size += size_of(value)
+                if self._size > self._spill_bytes:
+                    self._spill_if_full()
+            held = get(key, absent)
+            if held is absent:
+                pairs[key] = value
+                self._add_key(key)
+                return
             try:
-                pairs[key] = self._combine(pairs[key], value)
+                pairs[key] = combine(held, value)
             except BaseException as error:
-                raise raised_by("combine", error, "") from error
-        else:
-            pairs[key] = value
-            self._count_key(key, _KEY_COST_BYTES)
-        if self._size > self._options["spill_bytes"]:
-            self._spill_if_full()
+                raise raised_by("combine", error, "")
 
-    def each(self, keys, value=1):
-        """Counting strings is what the engine has a loop for."""
-        keys = keys if type(keys) is list else list(keys)
-        if not self._sums or value != 1 or type(value) is not int or not _are_texts(keys):
-            for key in keys:
-                self(key, value)
-            return
+        return emit
+
+    def _emit_sums(self, other):
+        """Adding an int to what a str has, as most jobs do, without a call."""
         pairs = self._pairs
-        before = len(pairs)
-        _count_elements(pairs, keys)
-        for key in islice(reversed(pairs), len(pairs) - before):
-            self._count_key(key, _KEY_COST_BYTES)
-        if self._size > self._options["spill_bytes"]:
+
+        def emit(key, value):
+            if type(value) is int and type(key) is str:
+                try:
+                    pairs[key] += value
+                    return
+                except KeyError:
+                    pass
+                except TypeError as error:
+                    raise raised_by("combine", error, "")
+            other(key, value)
+
+        return emit
+
+    def _each(self, emit):
+        """Counting strings is what the engine has a loop for."""
+        pairs, one_by_one, join, one = self._pairs, _one_by_one(emit), "".join, 1
+
+        def each(keys, value=1):
+            if type(keys) is not list:
+                keys = list(keys)
+            if value is not one:
+                return one_by_one(keys, value)
+            try:
+                # All are str: others may be equal and be different keys, as True and 1.
+                join(keys)
+            except TypeError:
+                return one_by_one(keys, value)
+            before = len(pairs)
+            _count_elements(pairs, keys)
+            if len(pairs) != before:
+                for key in list(islice(reversed(pairs), len(pairs) - before)):
+                    self._add_key(key)
+            return None
+
+        return each
+
+    def _add_key(self, key):
+        self._count_key(key, _KEY_COST_BYTES)
+        if self._size > self._spill_bytes:
             self._spill_if_full()
 
     def _spill_if_full(self):
@@ -231,7 +266,7 @@ class CombiningTable(Table):
             self._size += _KEY_COST_BYTES + (len(key) if type(key) in (str, bytes) else 8)
             if type(value) not in _NUMBERS:
                 self._size += size_of(value)
-        if self._size * 2 > self._options["spill_bytes"]:
+        if self._size * 2 > self._spill_bytes:
             self._spill()
 
     def _joined(self, before, held):
@@ -248,28 +283,27 @@ class KeepingTable(Table):
     def __init__(self, options, combiner=None):
         super().__init__(options, None)
         self._combiner = combiner
+        self.emit = self._emit()
+        self.emit.each = _one_by_one(self.emit)
 
-    def __call__(self, key, value):
-        self._add(key, encode_value(value, "map"))
+    def _emit(self):
+        pairs, get = self._pairs, self._pairs.get
 
-    def each(self, keys, value=1):
-        """The value is encoded once."""
-        data = encode_value(value, "map")
-        for key in keys:
-            self._add(key, data)
+        def emit(key, value):
+            data = encode_value(value, "map")
+            if type(key) is not str and type(key) is not int:
+                key = plain_key(key)
+            values = get(key)
+            if values is None:
+                pairs[key] = [data]
+                self._count_key(key, _KEY_COST_BYTES + _LIST_COST_BYTES)
+            else:
+                values.append(data)
+            self._size += _ENTRY_COST_BYTES + len(data)
+            if self._size > self._spill_bytes:
+                self._spill()
 
-    def _add(self, key, data):
-        if type(key) not in _PLAIN_KEYS:
-            key = plain_key(key)
-        values = self._pairs.get(key)
-        if values is None:
-            self._pairs[key] = [data]
-            self._count_key(key, _KEY_COST_BYTES + _LIST_COST_BYTES)
-        else:
-            values.append(data)
-        self._size += _ENTRY_COST_BYTES + len(data)
-        if self._size > self._options["spill_bytes"]:
-            self._spill()
+        return emit
 
     def _joined(self, before, held):
         return before + held
@@ -284,7 +318,7 @@ class KeepingTable(Table):
             run.values(key, [encode_value(value, "combiner")])
 
 
-class PendingPairs(Emit):
+class PendingPairs:
     """Pairs of one record, held back until `map` has returned: a record that is set aside has
     emitted nothing."""
 
@@ -292,9 +326,14 @@ class PendingPairs(Emit):
         self._pairs = []
 
     def __call__(self, key, value):
-        if type(key) not in _PLAIN_KEYS:
+        if type(key) is not str and type(key) is not int:
             key = decode_key(encode_key(key, "map"))
         self._pairs.append((key, owned(value, "map")))
+
+    def each(self, keys, value=1):
+        """As a loop of calls."""
+        for key in keys:
+            self(key, value)
 
     def clear(self):
         """The record has emitted nothing."""
@@ -311,14 +350,14 @@ def _chosen(partition, data, count):
     try:
         return checked_partition(partition(decode_key(data), count), count)
     except BaseException as error:
-        raise raised_by("partition", error, "") from error
+        raise raised_by("partition", error, "")
 
 
 def _of_combiner(combiner, key, values):
     try:
         return combined(combiner, key, [decode_value(data) for data in values])
     except BaseException as error:
-        raise raised_by("combiner", error, f"key {short(key)}") from error
+        raise raised_by("combiner", error, f"key {short(key)}")
 
 
 def _are_texts(keys):

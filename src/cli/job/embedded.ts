@@ -13,6 +13,8 @@ export type EmbeddedOptions = {
   /** Task processes at once. */
   readonly slots: number;
   readonly memoryBytes: number;
+  /** The job needs Python, which takes a while to be found. */
+  readonly isPython: boolean;
 };
 
 type Closer = () => Promise<unknown>;
@@ -79,6 +81,7 @@ async function open(dir: string, options: EmbeddedOptions, closers: Closer[]): P
     storeDir: join(dir, "coordinator", "blobs"),
     slots: options.slots,
     memoryBytes: options.memoryBytes,
+    ...(options.isPython ? {} : { python: null }),
     name: "local",
     sandbox: "auto",
     listen: "127.0.0.1:0",

@@ -25,7 +25,7 @@ import { jobName, planOptions, type RunOptions } from "./plan-options.ts";
 
 export function define(command: Command): void {
   command
-    .argument("<job>", "job file, such as word-count.ts")
+    .argument("<job>", "job file, such as word-count.ts or word-count.py")
     .argument(
       "[inputs...]",
       "files, folders, 'globs', shared:NAME, name=path, - for standard input",
@@ -72,6 +72,7 @@ export function define(command: Command): void {
     ["tequio run --sequential words.ts small.txt -o -", "run task by task, for debugging"],
     ["tequio run words.ts shared:books", "read files that members share, where they are"],
     ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
+    ["tequio run words.py books/*.txt", "run a job in Python"],
     ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
     ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
     [
@@ -124,7 +125,8 @@ async function run(file: string, given: string[], options: RunOptions): Promise<
   built.catch(() => {});
   const slots = options.workers ?? availableParallelism();
   const memoryBytes = memoryPerWorker(slots) * slots;
-  await withEmbedded({ slots, memoryBytes }, async (client) =>
+  const isPython = file.endsWith(".py");
+  await withEmbedded({ slots, memoryBytes, isPython }, async (client) =>
     runOn(client, await built, inputs, options),
   );
 }

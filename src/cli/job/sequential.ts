@@ -71,7 +71,8 @@ async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Pr
     if (!(error instanceof ClusterError) || error.code !== "user-error") throw error;
     // The same line as of a worker, with the place in the job file.
     const { message } = failureOf(error, dirname(built.file));
-    const lines = [message, ...jobLines(error.cause, built)];
+    const places = built.zip === undefined ? jobLines(error.cause, built) : traceback(error.cause);
+    const lines = [message, ...places];
     throw new JobFailed(error.code, lines.join("\n"), { cause: error });
   } finally {
     restore();
@@ -82,6 +83,12 @@ async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Pr
 function nothingLeft(): ClusterError {
   const text = "run returned a promise that nothing settles any more: no timer, no input is left";
   return new ClusterError("user-error", text);
+}
+
+/** As Python has written it; the job's own lines alone. */
+function traceback(error: unknown): string[] {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  return stack.startsWith("Traceback") ? stack.split("\n") : [];
 }
 
 /** Lines of a stack up to the first of this program: what happened in the job's own files. */

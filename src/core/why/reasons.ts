@@ -136,10 +136,13 @@ const texts: Texts = {
     (workers.length === 0
       ? "join a machine that has it (`tequio join`)"
       : `install python3 on ${workers.join(", ")}, and start its worker again`),
-  "lacks-packages": ({ lacks }) =>
-    "no worker has the packages that the job requires: " +
-    `${lacks.map(({ packages, worker }) => `${worker} lacks ${packages.join(", ")}`).join("; ")}; ` +
-    "install them there, and start the worker again",
+  "lacks-packages": ({ lacks }) => {
+    const each = lacks.map(({ packages, worker }) => `${worker} lacks ${packages.join(", ")}`);
+    return (
+      `no worker has the packages that the job requires: ${each.join("; ")}; ` +
+      "install them there, and start the worker again"
+    );
+  },
   "input-too-large": () =>
     "its input is too large for the connected browser tabs; add a worker: `tequio join`",
   "slots-taken": ({ byOthers, slots }) =>

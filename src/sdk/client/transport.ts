@@ -94,7 +94,7 @@ export class Transport {
   async *#read<T>(
     call: Call,
     lineMaxBytes: number,
-    valueOf: (line: string) => T,
+    read: (line: string) => T,
   ): AsyncGenerator<T, void> {
     const answer = await this.open(call);
     const { idleMs } = call;
@@ -108,7 +108,7 @@ export class Transport {
         for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10)) {
           const line = bytes.toString("utf8", 0, end);
           bytes = bytes.subarray(end + 1);
-          if (line !== "") yield valueOf(line);
+          if (line !== "") yield read(line);
         }
         rest = bytes;
         if (rest.length > lineMaxBytes) {

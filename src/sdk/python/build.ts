@@ -74,7 +74,8 @@ function jobOf(described: Described, path: string, code: Uint8Array): Job {
   const foreign: ForeignJob = {
     requires,
     items: (given) => itemsOf(path, given),
-    judge: (planned, options) => judgePython({ kind, code, name: basename(path) }, planned, options),
+    judge: (planned, options) =>
+      judgePython({ kind, code, name: basename(path) }, planned, options),
   };
   const options = { ...described.options, params };
   if (kind === "tasks") {
@@ -85,7 +86,12 @@ function jobOf(described: Described, path: string, code: Uint8Array): Job {
     { map: elsewhere, ...(input === null ? {} : { input }) },
   ]);
   const combine = hasCombine ? { combine: elsewhere } : {};
-  return { kind, foreign, inputs: Object.fromEntries(formats), options: { ...options, ...combine } };
+  return {
+    kind,
+    foreign,
+    inputs: Object.fromEntries(formats),
+    options: { ...options, ...combine },
+  };
 }
 
 function elsewhere(): never {

@@ -4,8 +4,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { PythonSpecs } from "../../core/event.ts";
 import { packageName } from "../../core/cluster/placement/requires.ts";
+import type { PythonSpecs } from "../../core/event.ts";
 import { enginePaths, type FindTool, findTool } from "./walls/view.ts";
 
 export type Python = PythonSpecs & {

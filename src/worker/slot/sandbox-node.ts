@@ -120,7 +120,7 @@ async function canLaunch(
   }
 }
 
-/** Whether Python runs in this sandbox: its files may be hidden from the users of task processes. */
+/** Whether Python runs in this sandbox: task processes may have no right to read its files. */
 export function runsPython({ launcher, prefix }: Sandbox, python: Python): Promise<boolean> {
   const command = [python.executable, ...pythonFlags, "-c", "import hashlib, json, zlib"];
   if (launcher === null) return works(prefix, command);

@@ -14,9 +14,11 @@ export function mayRun(state: CoordinatorState, worker: WorkerRecord, stage: Sta
   if (inputKbps !== undefined && inputBytes / taskCount / 1024 > inputKbps * fetchMaxS) {
     return false;
   }
-  const { bareBrowsers, programKind = javascript, requires = [] } = (
-    state.jobs.get(stage.job) as JobRecord
-  ).spec;
+  const {
+    bareBrowsers,
+    programKind = javascript,
+    requires = [],
+  } = (state.jobs.get(stage.job) as JobRecord).spec;
   if (kinds.includes(programKind)) return lacking(worker.specs, requires).length === 0;
   return programKind === javascript && kinds.includes(ownCode) && bareBrowsers === true;
 }
