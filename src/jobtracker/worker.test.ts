@@ -151,7 +151,7 @@ test("a job whose files are removed is cancelled at the cluster", async (t) => {
   assert.equal(state, "cancelled");
 });
 
-test("a worker with as many jobs as it may have is busy, in the words of existing ones", async (t) => {
+test("a worker that has as many jobs as it may is busy, as existing ones say it", async (t) => {
   const { files, worker } = await opened(t, { jobsMax: 1, tasksMax: 0 });
   const { address } = await listening(t);
   assert.equal((await worker.call("JOB", await stored(files, address))).name, "OK");

@@ -119,7 +119,7 @@ class Backup {
       }
     }
     // What they name of jobs is in the log that is copied after them.
-    names.push(...copyFilesystem(dataDir, part));
+    for (const name of copyFilesystem(dataDir, part)) names.push(name);
     copyLog(join(dataDir, logFile), join(part, logFile));
     const files: Manifest["files"] = [];
     for (const name of [...names, logFile]) {

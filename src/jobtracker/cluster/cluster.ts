@@ -73,7 +73,8 @@ export class Cluster {
     }
   }
 
-  /** What the job's functions returned, in order. Throws `user-error` for what is no plain value. */
+  /** What the job's functions returned, in order. Throws `user-error` for what is no plain
+   *  value. */
   async *results(summary: JobSummary): AsyncGenerator<PyValue, void> {
     const { parts } = await jobResult(this.#client, summary);
     for (const part of parts) {

@@ -21,7 +21,8 @@ export type Sources = {
   readonly job: JobRequest;
 };
 
-/** Stores every slice under its name, as the next tracker would look for it, and for the cluster. */
+/** Stores every slice under its name, where the next tracker would look for it, and for the
+ *  cluster. */
 export async function cutJob({ files, job }: Sources, cluster: Cluster): Promise<CutJob> {
   const functions = await files.readWhole(job.functionsUrl, functionsMaxBytes);
   const content = createHash("sha256").update(functions);

@@ -1,5 +1,5 @@
-/** The JobTracker of the filesystem protocol inside `tequio up`: a client of the coordinator in this
- *  process, as any other. */
+/** The JobTracker of the filesystem protocol inside `tequio up`: a client of the coordinator in
+ *  this process, as any other. */
 import { join } from "node:path";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { WorkerServing } from "../../../jobtracker/worker.ts";
