@@ -1,6 +1,7 @@
 /** Our tracker gives tasks to independent workers, in our file system and in an independent one. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Client } from "../../src/coordinator/edges/filesystem/testing/client.ts";
 import { countedWords, noPeers, Peer, tracked, wordFunctions } from "./tracked.ts";
 
 const text = Array.from({ length: 240 }, (_, i) => `word${i % 37} ñandú the line ${i}\n`).join("");
@@ -40,4 +41,25 @@ test("a block whose worker dies is given to another, in an existing file system"
   assert.equal((await worker.said("died")).died, "map_0");
   const { result } = await client.said("done");
   assert.deepEqual(new Map(result as [string, number][]), countedWords(short));
+});
+
+test("workers of the register get tasks when they are asked for", { skip: noPeers }, async (t) => {
+  const register = { port: 0 };
+  const cluster = await tracked(t, { filesystem: { port: 0 }, register }, null);
+  const worker = new Peer(t, "worker.py", cluster.filesystem);
+  const port = (await worker.said("port")).port as number;
+  const place = cluster.coordinator.register;
+  assert.ok(place !== null);
+  const address = ["127.0.0.1", String(port)];
+  const registered = await new Client(place.port).call("WORKERREG", {
+    worker_addr: address,
+    ping_addr: address,
+  });
+  assert.equal(registered.name, "OK");
+  await cluster.track({ findsWorkers: true, register: place });
+  const functions = cluster.file("functions.py", wordFunctions);
+  const client = new Peer(t, "client.py", cluster.port, functions, cluster.file("data.txt", text));
+  const { result } = await client.said("done");
+  assert.deepEqual(new Map(result as [string, number][]), countedWords(text));
+  await worker.said("executed");
 });

@@ -13,6 +13,7 @@ export type FilesystemFlags = {
   readonly jobtracker?: Listen;
   readonly jobtrackerFilesystem?: readonly Listen[];
   readonly jobtrackerWorkers?: readonly Listen[];
+  readonly jobtrackerFindWorkers?: boolean;
 };
 
 export function withFilesystem(command: Command): Command {
@@ -44,6 +45,10 @@ export function withFilesystem(command: Command): Command {
       "--jobtracker-workers <place>",
       "existing worker that the JobTracker also gives tasks to; may be repeated",
       placesArgument,
+    )
+    .option(
+      "--jobtracker-find-workers",
+      "the same for existing workers that answer at UDP port 7999, or that --register has",
     );
 }
 

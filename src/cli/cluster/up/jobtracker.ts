@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { WorkerServing } from "../../../jobtracker/worker.ts";
+import { advertisedHost } from "../../../peer/advertised.ts";
 import { nearBlobs } from "../../connection.ts";
 import { localUrl } from "../join-line.ts";
 import type { FilesystemFlags } from "./filesystem-options.ts";
@@ -19,11 +20,19 @@ export async function openJobtracker(
     import("../../../jobtracker/worker.ts"),
     import("../../../sdk/client.ts"),
   ]);
-  const { adminToken: token, filesystem, fingerprint } = coordinator;
+  const { adminToken: token, filesystem, fingerprint, register } = coordinator;
+  const { jobtrackerFindWorkers: findsWorkers = false } = flags;
   const url = localUrl(coordinator.url);
   const client = new Client({ url, token, fingerprint, ...nearBlobs(dataDir) });
   const serving = await serveWorker(
-    { ...jobtracker, filesystems: jobtrackerFilesystem, workers: jobtrackerWorkers },
+    {
+      ...jobtracker,
+      filesystems: jobtrackerFilesystem,
+      workers: jobtrackerWorkers,
+      findsWorkers,
+      // The register listens here, too, whatever address others know it by.
+      register: register === null ? null : { ...register, host: advertisedHost(register.host) },
+    },
     {
       client,
       dir: join(dataDir, "filesystem"),
