@@ -10,6 +10,8 @@ export type SystemsOptions = {
   readonly named: readonly Listen[];
   /** Where the question goes when there are none; null = nowhere. */
   readonly ask: Listen | null;
+  /** Ends what is asked of them. */
+  readonly signal: AbortSignal;
   /** Silence after which no further answer is waited for, ms. Default 500. */
   readonly quietMs?: number;
 };
@@ -28,11 +30,11 @@ export class Systems {
   #found: { readonly atMs: number; readonly systems: Promise<readonly FileSystem[]> } | null = null;
 
   constructor(options: SystemsOptions) {
-    const { named, own } = options;
+    const { named, own, signal } = options;
     this.#options = options;
     this.#fixed = [
-      ...(own === null ? [] : [new FileSystem(own.at, { near: own.near })]),
-      ...named.map((at) => new FileSystem(at)),
+      ...(own === null ? [] : [new FileSystem(own.at, { near: own.near, signal })]),
+      ...named.map((at) => new FileSystem(at, { signal })),
     ];
   }
 
@@ -49,9 +51,9 @@ export class Systems {
   }
 
   async #ask(): Promise<readonly FileSystem[]> {
-    const { ask, quietMs = 500 } = this.#options;
+    const { ask, quietMs = 500, signal } = this.#options;
     if (ask === null) return [];
     const places = await askAround({ ...ask, quietMs }).catch(() => []);
-    return places.map((at) => new FileSystem(at));
+    return places.map((at) => new FileSystem(at, { signal }));
   }
 }

@@ -195,3 +195,51 @@ test("T1.7: a worker that others reach sends nothing to loopback or link-local",
     assert.match(String(payload.get("info")), /address|peer/);
   }
 });
+
+/** As a tracker elsewhere has left it. */
+async function trackedElsewhere(files: Caller, ping: readonly string[], answer: readonly string[]) {
+  const row = {
+    job_id: "j1",
+    tracker_ip_ping: ping[0] ?? "",
+    tracker_port_ping: ping[1] ?? "",
+    answer_ip: answer[0] ?? "",
+    answer_port: answer[1] ?? "",
+    status_phase: "WAITANSWERS",
+    map_data_url: "j1/map_data",
+    result_url: "./j1/result_data",
+    job_state: "map",
+    data_type: "text",
+  };
+  await files.twoSteps("INSERTJOB", { status_db_url: "j1/database.sqlite3" }, row);
+}
+
+test("a client of a job that another tracker computes is sent there", async (t) => {
+  const { client, files, worker } = await opened(t);
+  const [other, here] = [await listening(t), await listening(t)];
+  const job = await stored(files, here.address);
+  await trackedElsewhere(files, other.address, ["127.0.0.1", "9000"]);
+  assert.equal((await worker.call("JOB", job)).name, "OK");
+  const moved = await here.first("RELOCATE");
+  assert.deepEqual(Object.fromEntries(moved), {
+    ping_tracker_ip: other.address[0],
+    ping_tracker_port: other.address[1],
+    answer_ip: "127.0.0.1",
+    answer_port: "9000",
+  });
+  assert.equal((await client.jobs()).length, 0);
+});
+
+test("a job whose tracker elsewhere is silent is taken over", async (t) => {
+  const { client, files, worker } = await opened(t);
+  const here = await listening(t);
+  const job = await stored(files, here.address);
+  // Nobody listens at this port.
+  await trackedElsewhere(files, ["127.0.0.1", "1"], ["127.0.0.1", "9000"]);
+  const { payload } = await worker.call("JOB", job);
+  while ((await client.jobs()).length === 0);
+  const wanted = { table: "job", filters: [["job_id", "j1"]] };
+  const answer = await files.twoSteps("GETROWS", { status_db_url: job.status_db_url }, wanted);
+  const [row] = answer.payload.get("rows") as ReadonlyMap<string, string>[];
+  assert.equal(row?.get("tracker_port_ping"), payload.get("ping_tracker_port"));
+  assert.deepEqual([row?.get("answer_ip"), row?.get("answer_port")], here.address);
+});

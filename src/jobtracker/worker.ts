@@ -20,7 +20,7 @@ import {
   type TaskRequest,
   type WorkerRequest,
 } from "../wire/filesystem/jobs.ts";
-import { requestBytesMax } from "../wire/filesystem/limits.ts";
+import { taskBytesMax } from "../wire/filesystem/limits.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import type { ReportOptions } from "./jobs/reports.ts";
 import { Tracker } from "./jobs/tracker.ts";
@@ -100,7 +100,9 @@ async function open(
   const { discoveryPort, filesystems = [], host, port: wanted } = options;
   const cluster = new Cluster(parts.client);
   const ask = { host: isLoopback(host) ? host : "255.255.255.255", port: filesystemDiscoveryPort };
-  const systems = new Systems({ own: parts.own, named: filesystems, ask });
+  const closing = new AbortController();
+  const { signal } = closing;
+  const systems = new Systems({ own: parts.own, named: filesystems, ask, signal });
   const advertised = advertisedHost(host);
   const refuse = refuserOf(host);
   const place = { at: { host: advertised, port: 0 } };
@@ -113,6 +115,7 @@ async function open(
     advertised,
     refuse,
     workers,
+    signal,
     jobsMax: options.jobsMax ?? 64,
     ...(options.reports === undefined ? {} : { reports: options.reports }),
     ...(options.lookEveryMs === undefined ? {} : { lookEveryMs: options.lookEveryMs }),
@@ -123,15 +126,17 @@ async function open(
     systems: () => systems.list(),
     host,
     tasksMax: options.tasksMax ?? 256,
+    signal,
     onError: parts.onError,
   });
   closers.push(() => tasks.close());
+  closers.push(() => closing.abort());
   const worker = new Worker({ cluster, systems, tracker, tasks, refuse, onError: parts.onError });
   const server = await openReplyServer({
     host,
     port: wanted,
     advice: { options: "--jobtracker", free: "--jobtracker 0" },
-    requestMaxBytes: requestBytesMax,
+    requestMaxBytes: taskBytesMax,
     requestsMax,
     answer: (frame) => worker.answer(frame),
   });

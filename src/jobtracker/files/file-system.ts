@@ -25,6 +25,8 @@ export type FileSystemOptions = {
   readonly timeoutMs?: number;
   /** How long a locked file is asked for again, ms. Default 60,000. */
   readonly lockedMs?: number;
+  /** Ends what is under way, as if the file system did not answer. */
+  readonly signal?: AbortSignal;
   /** Content that can be read without asking: of the file system in this process. */
   readonly near?: (name: string) => AsyncIterable<Uint8Array> | Iterable<Uint8Array> | null;
 };
@@ -42,6 +44,10 @@ export class FileSystem {
   constructor(at: Listen, options: FileSystemOptions = {}) {
     this.at = at;
     this.#options = options;
+  }
+
+  get isEnding(): boolean {
+    return this.#options.signal?.aborted ?? false;
   }
 
   /** Bytes of the file, in pieces. Throws `not-found`, `timed-out` when it falls silent. */
@@ -111,8 +117,12 @@ export class FileSystem {
 
   /** A call on a job's database. Throws `not-found` when it has none. */
   async change(call: string, database: string, details: Payload, first: Payload = {}) {
-    const port = await this.#begin(call, { ...first, status_db_url: database });
     const message = encodeMessage(call, details);
+    if (message.length > frameBytesMax) {
+      const text = `${call} would have ${message.length} bytes, above ${frameBytesMax}`;
+      throw new ClusterError("limit-exceeded", `${text}: cut the job into more blocks`);
+    }
+    const port = await this.#begin(call, { ...first, status_db_url: database });
     return this.#accepted(call, await askOnce(port, message, this.#asking()));
   }
 
@@ -133,7 +143,9 @@ export class FileSystem {
   }
 
   #asking() {
-    return { timeoutMs: this.#options.timeoutMs ?? 8_000, answerMaxBytes: frameBytesMax };
+    const { signal, timeoutMs = 8_000 } = this.#options;
+    const ends = signal === undefined ? {} : { signal };
+    return { timeoutMs, answerMaxBytes: frameBytesMax, ...ends };
   }
 
   /** The port of the second step. One that would lead to this machine, named by another, is
@@ -157,7 +169,8 @@ export class FileSystem {
         return this.#accepted(name, await askOnce(this.at, message, this.#asking()));
       } catch (error) {
         const isLocked = error instanceof ClusterError && error.code === "conflict";
-        if (!isLocked || performance.now() > giveUpAtMs) throw error;
+        const isOver = performance.now() > giveUpAtMs || this.isEnding;
+        if (!isLocked || isOver) throw error;
       }
       await delay(lockedRetryMs);
     }

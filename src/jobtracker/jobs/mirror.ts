@@ -22,7 +22,7 @@ export class Mirror {
   async row(): Promise<Row | null> {
     const { databaseUrl, jobId } = this.#job;
     const asked = () => this.#files.rows(databaseUrl, "job", [["job_id", jobId]]);
-    return (await patiently(asked))[0] ?? null;
+    return (await this.#patiently(asked))[0] ?? null;
   }
 
   async insert(ping: Listen, resultUrl: string): Promise<void> {
@@ -76,21 +76,21 @@ export class Mirror {
       cells.push(["worker_ip", place.host], ["worker_port", String(place.port)]);
     }
     const { databaseUrl } = this.#job;
-    await patiently(() =>
+    await this.#patiently(() =>
       this.#files.updateRow(databaseUrl, "block", [["block_id", block], cells]),
     );
   }
 
   async blocks(kind: TaskKind): Promise<Row[]> {
     const { databaseUrl } = this.#job;
-    return patiently(() => this.#files.rows(databaseUrl, "block", [["phase", kind]]));
+    return this.#patiently(() => this.#files.rows(databaseUrl, "block", [["phase", kind]]));
   }
 
   /** Names of the block's slices. */
   async slices(block: string): Promise<string[]> {
     const { databaseUrl } = this.#job;
     const asked = () => this.#files.rows(databaseUrl, "slices_url", [["block_id", block]]);
-    return (await patiently(asked)).map(({ slice_url }) => slice_url ?? "");
+    return (await this.#patiently(asked)).map(({ slice_url }) => slice_url ?? "");
   }
 
   async result(block: string, urls: readonly string[]): Promise<void> {
@@ -100,33 +100,35 @@ export class Mirror {
   /** Urls that blocks of this kind have left. */
   async results(kind: TaskKind): Promise<string[]> {
     const { databaseUrl } = this.#job;
-    const rows = await patiently(() => this.#files.rows(databaseUrl, "block_result", []));
+    const rows = await this.#patiently(() => this.#files.rows(databaseUrl, "block_result", []));
     const own = rows.filter(({ block_id }) => block_id?.startsWith(`${kind}_`));
     return [...new Set(own.map(({ result_url }) => result_url ?? ""))];
   }
 
   async #update(table: "job", cells: readonly Cell[]): Promise<void> {
     const { databaseUrl, jobId } = this.#job;
-    await patiently(() => this.#files.updateRow(databaseUrl, table, [["job_id", jobId], cells]));
+    await this.#patiently(() =>
+      this.#files.updateRow(databaseUrl, table, [["job_id", jobId], cells]),
+    );
   }
 
   async #change(call: string, details: Payload): Promise<void> {
-    await patiently(() => this.#files.change(call, this.#job.databaseUrl, details));
+    await this.#patiently(() => this.#files.change(call, this.#job.databaseUrl, details));
+  }
+
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        const isSilence = error instanceof ClusterError && error.code === "timed-out";
+        if (!isSilence || attempt >= triesMax || this.#files.isEnding) throw error;
+      }
+      await delay(retryMs);
+    }
   }
 }
 
 export function blockId(kind: TaskKind, index: number): string {
   return `${kind}_${index}`;
-}
-
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      const isSilence = error instanceof ClusterError && error.code === "timed-out";
-      if (!isSilence || attempt >= triesMax) throw error;
-    }
-    await delay(retryMs);
-  }
 }

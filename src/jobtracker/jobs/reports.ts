@@ -34,7 +34,9 @@ export async function report(
     if (left <= 0 || options.signal?.aborted) return false;
     const timeoutMs = Math.ceil(Math.min(options.answerMs, left));
     try {
-      await askOnce(to, message, { timeoutMs, answerMaxBytes: requestBytesMax });
+      const { signal } = options;
+      const ends = signal === undefined ? {} : { signal };
+      await askOnce(to, message, { timeoutMs, answerMaxBytes: requestBytesMax, ...ends });
       return true;
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;

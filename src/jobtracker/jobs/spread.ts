@@ -79,9 +79,13 @@ async function runHalf(
   await mirror.phase("GETRESULTS", kind);
 }
 
-/** In turns, at most so many groups; none is empty. */
+/** Names in one TASK: about 2 MB of them. */
+const namesMax = 20_000;
+
+/** In turns, into so many groups, or more where one would have too many names; none is empty. */
 function dealt(names: readonly string[], groups: number): string[][] {
-  const made: string[][] = Array.from({ length: Math.min(groups, names.length) }, () => []);
+  const wanted = Math.max(groups, Math.ceil(names.length / namesMax));
+  const made: string[][] = Array.from({ length: Math.min(wanted, names.length) }, () => []);
   for (const [index, name] of names.entries()) made[index % made.length]?.push(name);
   return made;
 }

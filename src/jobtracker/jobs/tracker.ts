@@ -37,6 +37,8 @@ export type TrackerOptions = {
   readonly refuse: (host: string) => string | null;
   /** Jobs at the same time. */
   readonly jobsMax: number;
+  /** Ends all that is under way here. */
+  readonly signal: AbortSignal;
   readonly onNews: (text: string) => void;
   readonly onError: (error: unknown) => void;
   readonly reports?: ReportOptions;
@@ -46,11 +48,7 @@ export type TrackerOptions = {
   readonly workers: (() => Promise<readonly RoomyWorker[]>) | null;
 };
 
-type Running = {
-  readonly ping: PingPort;
-  readonly control: AbortController;
-  ended: Promise<void>;
-};
+type Running = { readonly ping: PingPort; ended: Promise<void> };
 
 /** Longest answer of another tracker to a ping, ms. */
 const pingMs = 2_000;
@@ -60,7 +58,6 @@ export class Tracker {
   readonly #kept: KeptJobs;
   readonly #running = new Map<string, Running>();
   readonly #telling = new Set<Promise<unknown>>();
-  readonly #closing = new AbortController();
 
   constructor(options: TrackerOptions) {
     this.#options = options;
@@ -114,10 +111,8 @@ export class Tracker {
     }
   }
 
-  /** What runs goes on in the cluster, and here after the next start. */
+  /** Once the signal has come: what runs goes on in the cluster, and here after the next start. */
   async close(): Promise<void> {
-    this.#closing.abort();
-    for (const { control } of this.#running.values()) control.abort();
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
     await Promise.all(this.#telling);
   }
@@ -138,7 +133,7 @@ export class Tracker {
 
   #tell(client: Listen, name: string, payload: Payload): void {
     const options = { ...defaultReportOptions, ...this.#options.reports };
-    const { signal } = this.#closing;
+    const { signal } = this.#options;
     const telling = report(client, name, payload, { ...options, signal })
       .catch(this.#options.onError)
       .finally(() => this.#telling.delete(telling));
@@ -146,10 +141,9 @@ export class Tracker {
   }
 
   #start(job: KeptJob, ping: PingPort): void {
-    const control = new AbortController();
-    const running: Running = { ping, control, ended: Promise.resolve() };
+    const running: Running = { ping, ended: Promise.resolve() };
     this.#running.set(job.request.jobId, running);
-    running.ended = this.#perform(job, control.signal)
+    running.ended = this.#perform(job, this.#options.signal)
       .catch(this.#options.onError)
       .finally(async () => {
         this.#running.delete(job.request.jobId);

@@ -13,6 +13,8 @@ export type RunnerOptions = {
   readonly systems: () => Promise<readonly FileSystem[]>;
   readonly host: string;
   readonly tasksMax: number;
+  /** Ends all that is under way here. */
+  readonly signal: AbortSignal;
   readonly onError: (error: unknown) => void;
 };
 
@@ -21,7 +23,6 @@ export class TaskRunner {
   worker: Listen = { host: "", port: 0 };
   readonly #options: RunnerOptions;
   readonly #running = new Set<Promise<void>>();
-  readonly #closing = new AbortController();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -47,8 +48,7 @@ export class TaskRunner {
     }
     const port = await openPingPort({ host, port: 0 });
     const ping = { host: advertisedHost(host), port: port.port };
-    const { signal } = this.#closing;
-    const { cluster } = this.#options;
+    const { cluster, signal } = this.#options;
     const running = runTask(task, { cluster, files, ping, worker: this.worker, signal })
       .catch((error) => {
         if (!signal.aborted) this.#options.onError(error);
@@ -61,8 +61,8 @@ export class TaskRunner {
     return ping;
   }
 
+  /** Once the signal has come. */
   async close(): Promise<void> {
-    this.#closing.abort();
     await Promise.all(this.#running);
   }
 }

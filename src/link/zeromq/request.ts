@@ -6,7 +6,12 @@ import type { Listen } from "../listen.ts";
 import { loadZeromq, type ZeromqSocket } from "./load.ts";
 import { handshakeMs } from "./reply-server.ts";
 
-export type AskOptions = { readonly timeoutMs: number; readonly answerMaxBytes: number };
+export type AskOptions = {
+  readonly timeoutMs: number;
+  readonly answerMaxBytes: number;
+  /** Ends a wait as if nothing had come in time. */
+  readonly signal?: AbortSignal;
+};
 
 /** Throws `timed-out` when nothing comes in time: whether it was received is not known then. */
 export async function askOnce(
@@ -25,17 +30,21 @@ export async function askOnce(
 /** One question after the other to one place. After a failure it can only be closed. */
 export class Asker {
   readonly #at: Listen;
-  readonly #timeoutMs: number;
+  readonly #options: AskOptions;
   readonly #socket: ZeromqSocket;
+  readonly #onAbort = () => this.close();
 
-  private constructor(at: Listen, timeoutMs: number, socket: ZeromqSocket) {
+  private constructor(at: Listen, options: AskOptions, socket: ZeromqSocket) {
     this.#at = at;
-    this.#timeoutMs = timeoutMs;
+    this.#options = options;
     this.#socket = socket;
+    if (options.signal?.aborted) this.close();
+    else options.signal?.addEventListener("abort", this.#onAbort);
   }
 
   /** Nothing is sent yet, and the place need not be there yet: the library dials again. */
-  static async open(at: Listen, { answerMaxBytes, timeoutMs }: AskOptions): Promise<Asker> {
+  static async open(at: Listen, options: AskOptions): Promise<Asker> {
+    const { answerMaxBytes, timeoutMs } = options;
     const { Request } = await loadZeromq();
     const socket = new Request({
       // What was not sent by then is not sent later.
@@ -54,7 +63,7 @@ export class Asker {
       const text = `${at.host}:${at.port} is no address that can be dialled`;
       throw new ClusterError("bad-request", text, { cause });
     }
-    return new Asker(at, timeoutMs, socket);
+    return new Asker(at, options, socket);
   }
 
   /** Throws `timed-out`. */
@@ -65,12 +74,13 @@ export class Asker {
       return answer as Buffer;
     } catch (cause) {
       const { host, port } = this.#at;
-      const text = `${host}:${port} did not answer within ${this.#timeoutMs} ms`;
+      const text = `${host}:${port} did not answer within ${this.#options.timeoutMs} ms`;
       throw new ClusterError("timed-out", text, { cause });
     }
   }
 
   close(): void {
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
     if (!this.#socket.closed) this.#socket.close();
   }
 }
