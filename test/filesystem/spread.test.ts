@@ -63,3 +63,23 @@ test("workers of the register get tasks when they are asked for", { skip: noPeer
   assert.deepEqual(new Map(result as [string, number][]), countedWords(text));
   await worker.said("executed");
 });
+
+test("a tracker that starts again goes on with the blocks that are with workers", {
+  skip: noPeers,
+}, async (t) => {
+  const cluster = await tracked(t, { filesystem: { port: 0 } }, null);
+  const worker = new Peer(t, "worker.py", cluster.filesystem);
+  const port = (await worker.said("port")).port as number;
+  const workers = [{ host: "127.0.0.1", port }];
+  const first = await cluster.track({ workers });
+  const slow = wordFunctions.replace("return [(word", "import time; time.sleep(1); return [(word");
+  const functions = cluster.file("functions.py", slow);
+  const client = new Peer(t, "client.py", cluster.port, functions, cluster.file("data.txt", text));
+  await worker.said("executing");
+  await first.close();
+  await cluster.track({ workers, port: first.port });
+  const { blocks, result } = await client.said("done");
+  // Twice the same block would count its words twice.
+  assert.deepEqual(new Map(result as [string, number][]), countedWords(text));
+  assert.ok((blocks as Record<string, string>[]).every(({ state }) => state === "DONE"));
+});

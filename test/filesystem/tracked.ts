@@ -9,7 +9,11 @@ import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
-import { serveWorker, type WorkerOptions } from "../../src/jobtracker/worker.ts";
+import {
+  serveWorker,
+  type WorkerOptions,
+  type WorkerServing,
+} from "../../src/jobtracker/worker.ts";
 import { Client } from "../../src/sdk/client.ts";
 import { startWorker } from "../../src/worker/node.ts";
 import { findPython } from "../../src/worker/slot/python.ts";
@@ -77,7 +81,8 @@ export class Tracked {
     if (worker !== null) await this.track(worker);
   }
 
-  async track(options: Partial<WorkerOptions>): Promise<void> {
+  /** What it returns may be closed before the test ends. */
+  async track(options: Partial<WorkerOptions>): Promise<WorkerServing> {
     const { filesystem } = this.coordinator;
     const own = filesystem === null ? null : { at: filesystem.advertised, near: filesystem.near };
     const { client } = this;
@@ -90,6 +95,7 @@ export class Tracked {
     this.closeLast(() => serving.close());
     this.port = serving.port;
     this.discoveryPort = serving.discoveryPort ?? 0;
+    return serving;
   }
 
   closeLast(close: () => unknown): void {

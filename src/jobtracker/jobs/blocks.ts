@@ -28,6 +28,8 @@ export type BlocksParts = {
   /** Where this tracker listens for answers, and as workers reach it. */
   readonly host: string;
   readonly advertised: string;
+  /** Why an address of a row is not pinged; null = it is. */
+  readonly refuse: (host: string) => string | null;
   readonly signal: AbortSignal;
   readonly limits: BlockLimits;
 };
@@ -46,7 +48,7 @@ export const defaultBlockLimits: BlockLimits = {
   taskMs: 8_000,
 };
 
-type Given = { readonly ping: Listen; readonly worker: Listen; missed: number };
+type Given = { readonly ping: Listen; missed: number };
 
 const failuresMax = 2;
 const missedMax = 2;
@@ -81,7 +83,16 @@ class BlocksRun {
     this.#waiting = blocks.map(({ id }) => id);
   }
 
+  /** Blocks that were given out before a restart of ours stay with whom they are. */
   async open(): Promise<void> {
+    for (const row of await this.#parts.mirror.blocks(this.#parts.task.task)) {
+      const { block_id: id = "", state = "", worker_ip: host = "", worker_port = "" } = row;
+      const at = this.#waiting.indexOf(id);
+      const isGiven = (state === "SUBMITTED" || state === "WRITING") && Number(worker_port) > 0;
+      if (at < 0 || !isGiven || this.#parts.refuse(host) !== null) continue;
+      this.#waiting.splice(at, 1);
+      this.#given.set(id, { ping: { host, port: Number(worker_port) }, missed: 0 });
+    }
     this.#answers = await openReplyServer({
       host: this.#parts.host,
       port: 0,
@@ -171,7 +182,7 @@ class BlocksRun {
   }
 
   async #give(id: string, worker: Listen): Promise<boolean> {
-    const { advertised, limits, mirror, task } = this.#parts;
+    const { advertised, limits, task } = this.#parts;
     const answerTo = { host: advertised, port: this.#answers?.port ?? 0 };
     const { files } = this.#blocks.get(id) as Block;
     const message = encodeMessage("TASK", taskPayload({ ...task, block: id, files, answerTo }));
@@ -180,10 +191,8 @@ class BlocksRun {
       const answer = decodeMessage(await askOnce(worker, message, options));
       if (answer.name !== "OK") return false;
       const ping = splitAddress(answer, "task_ping");
-      this.#given.set(id, { ping, worker, missed: 0 });
-      const [row] = (await mirror.blocks(task.task)).filter(({ block_id }) => block_id === id);
-      // A quick task may be done by now, and is not put back.
-      if (row?.state === "ADDED") await mirror.block(id, "SUBMITTED", ping);
+      this.#given.set(id, { ping, missed: 0 });
+      // The executor calls it SUBMITTED itself: it may be DONE by now.
       return true;
     } catch (error) {
       if (error instanceof ClusterError && error.code !== "not-found") return false;

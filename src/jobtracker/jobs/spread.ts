@@ -23,6 +23,7 @@ export type SpreadParts = RunParts & {
   readonly workers: () => Promise<readonly RoomyWorker[]>;
   readonly host: string;
   readonly advertised: string;
+  readonly refuse: (host: string) => string | null;
 };
 
 /** Of each half, for each worker: who is quicker gets more. */

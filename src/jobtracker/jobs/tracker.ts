@@ -192,13 +192,13 @@ export class Tracker {
 
   async #compute(jobId: string, files: FileSystem, signal: AbortSignal): Promise<string> {
     const job = this.#kept.find(jobId) as KeptJob;
-    const { advertised, cluster, host, workers } = this.#options;
+    const { advertised, cluster, host, refuse, workers } = this.#options;
     const { lookEveryMs = 5_000 } = this.#options;
     const parts = { kept: this.#kept, cluster, files, signal, lookEveryMs };
     if (!job.isSpread) return runOnCluster(job, parts);
     // Asked for before the restart, and no more: then the cluster is the only worker.
     if (workers === null) throw new ClusterError("unavailable", "the job needs its workers");
-    return runOnWorkers(job, { ...parts, workers, host, advertised });
+    return runOnWorkers(job, { ...parts, workers, host, advertised, refuse });
   }
 
   /** What has come of the job at another tracker, or before: null = it is computed now. */

@@ -6,6 +6,7 @@
  *  2. A block that is DONE by then is not written again: APPENDBLOCK would add to what is there.
  *  3. The tracker is told when it is written. */
 import { createHash, randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Listen } from "../../link/listen.ts";
@@ -36,18 +37,24 @@ const partBytes = 8 * 1024 * 1024;
 /** Of one slice or one file of values. */
 const fileMaxBytes = 64 * 1024 * 1024;
 const reports = { answerMs: 8_000, triedMs: 60_000 };
+/** No result is written sooner after TASK was answered, ms: existing trackers call the block
+ *  SUBMITTED then, and a block that was DONE before would be given out again, and counted twice.
+ *  Existing executors take as long to ask around first. */
+const settleMs = 2_000;
 
 /** Resolves when the tracker has been told, of success or of failure. */
 export async function runTask(task: TaskRequest, parts: TaskParts): Promise<void> {
   const { block } = task;
   const { signal, worker } = parts;
+  const settled = delay(settleMs, null, { signal });
+  settled.catch(() => {});
   try {
     await setBlock(task, parts, [
       ["state", "SUBMITTED"],
       ["worker_ip", parts.ping.host],
       ["worker_port", String(parts.ping.port)],
     ]);
-    await compute(task, parts);
+    await compute(task, parts, settled);
   } catch (error) {
     if (signal.aborted || !(error instanceof ClusterError)) throw error;
     const info = { info: error.text, type_error: "OperationError", send_to_client: true };
@@ -59,7 +66,11 @@ export async function runTask(task: TaskRequest, parts: TaskParts): Promise<void
   await report(task.answerTo, "DONE", done, { ...reports, signal });
 }
 
-async function compute(task: TaskRequest, parts: TaskParts): Promise<void> {
+async function compute(
+  task: TaskRequest,
+  parts: TaskParts,
+  settled: Promise<unknown>,
+): Promise<void> {
   const { cluster, files } = parts;
   const functions = await files.readWhole(task.functionsUrl, functionsMaxBytes);
   const inputs: InputPart[] = [];
@@ -78,6 +89,7 @@ async function compute(task: TaskRequest, parts: TaskParts): Promise<void> {
   const id = await cluster.submit(job, `task:${randomUUID()}`);
   try {
     const summary = await ended(id, parts);
+    await settled;
     if (await isDone(task, files)) return;
     const results = cluster.results(summary);
     await (isMap ? writeMapped(task, files, results) : writeReduced(task, files, results));

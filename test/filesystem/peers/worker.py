@@ -54,6 +54,7 @@ def execute(me, ping, job_url, job_id, function_url, block_urls, task, answer_ad
         os._exit(1)
     update(fs, status_db_url, "block", ["block_id", block_id], state="SUBMITTED",
            worker_ip=ping[0], worker_port=ping[1])
+    say(executing=block_id)
     functions = {}
     exec(get(fs, function_url, False).decode(), functions)
     results = []
@@ -120,6 +121,9 @@ def compute(me, job, phase, slices):
             "block_id": "%s_%d" % (phase, index)})
         assert name == "OK", answer
         ping = [answer["task_ping_ip"], answer["task_ping_port"]]
+        # Existing trackers write it then, whatever has become of the block meanwhile.
+        update(fs, db, "block", ["block_id", "%s_%d" % (phase, index)], state="SUBMITTED",
+               worker_ip=ping[0], worker_port=ping[1])
         say(given=phase, alive=is_alive(ping))
     set_phase("WAITANSWERS")
     waiting = {"%s_%d" % (phase, index) for index in range(len(blocks))}
