@@ -6,6 +6,8 @@ import type { Listen } from "../listen.ts";
 import { loadZeromq, type ZeromqSocket } from "./load.ts";
 import { handshakeMs } from "./reply-server.ts";
 
+const reconnectMs = 30;
+
 export type AskOptions = {
   readonly timeoutMs: number;
   readonly answerMaxBytes: number;
@@ -51,6 +53,8 @@ export class Asker {
       linger: 0,
       maxMessageSize: answerMaxBytes,
       handshakeInterval: handshakeMs,
+      // Existing file systems announce a port before they bind it.
+      reconnectInterval: reconnectMs,
       receiveTimeout: timeoutMs,
       sendTimeout: timeoutMs,
       ipv6: at.host.includes(":"),

@@ -136,7 +136,7 @@ DATABASE = ("APPENDBLOCK", "INSERTJOB", "INSERTBLOCK", "BLOCKRESULT", "GETROWS",
 
 
 def perform(call, number, payload, lock):
-    time.sleep(0.1)
+    time.sleep(0.05)
     port = context.socket(zmq.REP)
     port.setsockopt(zmq.LINGER, 1000)
     port.setsockopt(zmq.RCVTIMEO, 2000)
