@@ -73,8 +73,23 @@ function check(directory: string): void {
   copyFileSync(join(root, "examples", "word-count", "job.ts"), job);
   const counted = run(process.execPath, [entry, "run", "--local", job, job, "-o", "-"], directory);
   if (!counted.includes('{"key":"word","value":')) throw new Error(`no words in:\n${counted}`);
+  checkPython(directory, entry);
   const megabytes = (sizeBytes / 1e6).toFixed(1);
   process.stdout.write(`${tarball} installs ${megabytes} MB and runs a job: ${version}\n`);
+}
+
+/** Where there is Python: its job gives what the other one gives. */
+function checkPython(directory: string, entry: string): void {
+  const job = join(directory, "job.py");
+  copyFileSync(join(root, "examples", "word-count", "job.py"), job);
+  if (spawnSync("python3", ["--version"]).status !== 0) {
+    process.stdout.write("there is no python3 here: no job in Python was run\n");
+    return;
+  }
+  for (const mode of ["--local", "--sequential"]) {
+    const counted = run(process.execPath, [entry, "run", mode, job, job, "-o", "-"], directory);
+    if (!counted.includes('{"key":"word","value":')) throw new Error(`no words in:\n${counted}`);
+  }
 }
 
 const directory = mkdtempSync(join(tmpdir(), "tequio-pack-"));

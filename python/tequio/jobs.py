@@ -29,8 +29,7 @@ class Emit(Protocol):
     def __call__(self, key: Key, value: Value) -> None: ...
 
     def each(self, keys: Iterable[str], value: Value = 1) -> None:
-        """Emits every one of the str `keys` with the same value: as a loop of calls, and several
-        times as fast."""
+        """Emits every one of the str `keys` with the same value: as a loop of calls, and faster."""
 
 
 class MapContext(Protocol):

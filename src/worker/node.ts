@@ -57,8 +57,8 @@ export type WorkerOptions = {
   /** For people. */
   readonly name: string;
   readonly sandbox: SandboxMode;
-  /** The interpreter of Python jobs; null = none. Default: the `python3` of PATH, when it is 3.9 or
-   *  newer and runs in the sandbox. */
+  /** The interpreter of Python jobs, 3.9 or newer; null = none. Default: the `python3` of PATH,
+   *  when it is one and starts in the sandbox. */
   readonly python?: string | null;
   /** `host:port` where other workers fetch from, port 0 = any; `none` = nobody can: the coordinator
    *  keeps what it makes for them. */
@@ -185,6 +185,10 @@ async function probe({ python: path, sandbox: mode }: WorkerOptions) {
     path === null ? null : findPython(path),
   ]);
   const python = found !== null && (await runsPython(sandbox, found)) ? found : null;
+  if (python === null && typeof path === "string") {
+    const text = `${path} is no Python 3.9 or newer that starts in the sandbox of tasks`;
+    throw new ClusterError("bad-request", `${text}; name another, or leave it out`);
+  }
   return { python, sandbox };
 }
 

@@ -63,9 +63,10 @@ test("a package that no worker has is named, with what it has instead", { skip }
   );
 });
 
-test("an interpreter that is too old or broken counts as none", { skip }, async (t) => {
-  const cluster = await opened(t, { python: join(import.meta.dirname, "no-such-python") });
-  assert.match(await whyOf(cluster, []), /^no worker here has Python 3\.9/);
+test("an interpreter that is named and does not start is refused", async (t) => {
+  const python = join(import.meta.dirname, "no-such-python");
+  const message = /^bad-request: .*no-such-python is no Python 3\.9 or newer that starts/;
+  await assert.rejects(opened(t, { python }), { message });
 });
 
 test("packages of the worker's Python are there, and matched by their versions", {

@@ -61,15 +61,3 @@ def wants_context(function, without):
     """Whether a function that is given `without` parameters takes the context behind them."""
     count = parameters_of(function)
     return count is None or (count > without and required_of(function) > without)
-
-
-def seed_random(seed, stage, task):
-    """`random` gives the same numbers in every attempt of this task, and in the judge."""
-    import random
-    import sys
-
-    random.seed(f"{'' if seed is None else seed}\n{stage}\n{task}")
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed(random.getrandbits(32))
-        random.seed(f"{'' if seed is None else seed}\n{stage}\n{task}")

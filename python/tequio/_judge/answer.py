@@ -5,7 +5,9 @@ import os
 import sys
 
 from .. import runtime
+from .._job import chance
 from .._job.failure import failure_of, raised_by
+from .._job.orphan import end_with_parent
 from .._values.errors import TaskError
 from .._worker.load import entry_of, import_job
 from .judge import Judge
@@ -15,6 +17,7 @@ def answer(request_path, answer_path):
     """Ends the process: threads of the job must not keep it alive."""
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(0)
+    end_with_parent(1)
     sys.stdout.reconfigure(line_buffering=True)
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)
@@ -39,6 +42,7 @@ def _run(request):
     def count(counter, by):
         counters[counter] = counters.get(counter, 0) + by
 
+    chance.install()
     runtime.install(count, print)
     job = import_job(request["code"], entry_of(request["code"]))
     judge = Judge(job, request)

@@ -4,9 +4,10 @@ import datetime
 import inspect
 import json
 
+from .._job.chance import begin_task
 from .._job.failure import raised_by
 from .._job.found import combined
-from .._job.running import map_form, refuse_coroutine, role_of, seed_random, wants_context
+from .._job.running import map_form, refuse_coroutine, role_of, wants_context
 from .._values.errors import TaskError
 from .._values.keys import encode_key
 from .._values.partition import checked_partition, partitions_of
@@ -60,7 +61,7 @@ class Judge:
         rows = []
         with open(self.items, encoding="utf-8", errors="surrogatepass") as lines:
             for index, line in enumerate(lines):
-                seed_random(self.options["seed"], "run", index)
+                begin_task(self.options["seed"], "run", index)
                 context = TaskContext(self.params, index)
                 try:
                     item = json.loads(line)
@@ -85,14 +86,14 @@ class Judge:
         parts = []
         partitions = [{} for _ in range(reducers)]
         for task, split in enumerate(self.plan["splits"]):
-            seed_random(self.options["seed"], "map", task)
+            begin_task(self.options["seed"], "map", task)
             pairs = self._map(split)
             if reducers == 0:
                 parts.append(part_of(output, [row_line(output, *pair) for pair in pairs]))
             else:
                 self._join(partitions, self._grouped(pairs))
         for number, groups in enumerate(partitions):
-            seed_random(self.options["seed"], "reduce", number)
+            begin_task(self.options["seed"], "reduce", number)
             parts.append(part_of(output, self._reduce(number, groups)))
         return parts
 

@@ -6,6 +6,7 @@ import sys
 import traceback
 
 from .._job.failure import origin_of, shown
+from .._job.orphan import end_with_parent
 from .._values.errors import TaskError
 from .._values.json_text import json_bytes, json_text
 from .._worker.load import DESCRIPTION, import_job
@@ -21,6 +22,7 @@ def answer(arguments):
     mode, path, result, *more = arguments
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(0)
+    end_with_parent(1)
     path = os.path.abspath(path)
     try:
         job = _load(path)

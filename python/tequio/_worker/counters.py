@@ -1,7 +1,7 @@
 """The counters of one attempt; `count()` of job code ends here."""
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 
 from .._values.errors import TaskError
 
@@ -22,7 +22,9 @@ class Counters:
             self._admit(counter)
         if not isinstance(by, Real) or not math.isfinite(by):
             raise TaskError("user-error", f"count({counter!r}, {by!r}): not a finite number")
-        self._counts[counter] = (before or 0) + by
+        # Of a number of another package what JSON can say.
+        number = int(by) if isinstance(by, Integral) else float(by)
+        self._counts[counter] = (before or 0) + number
 
     def __bool__(self):
         return bool(self._counts)

@@ -5,11 +5,13 @@ import os
 import sys
 import threading
 import traceback
-from time import perf_counter, sleep
+from time import perf_counter
 
 from .. import runtime
+from .._job import chance
+from .._job.chance import begin_task
 from .._job.failure import failure_of, raised_by
-from .._job.running import seed_random
+from .._job.orphan import end_with_parent
 from .._values.errors import InputBroken, TaskError
 from .channel import Channel, ChannelClosed
 from .counters import Counters
@@ -100,7 +102,7 @@ class Process:
         self.working = (task, attempt)
         report = {"task": task, "attempt": attempt}
         try:
-            seed_random(self.loaded.options["seed"], stage, task)
+            begin_task(self.loaded.options["seed"], stage, task)
             done = run()
             self.stream.end_line()
             report.update(kind="done", counters=self.counters.take(), **done)
@@ -136,23 +138,9 @@ def _with_part(plan, task, part):
     return {**plan, "splits": {task: part["split"]}, "files": dict(part["files"])}
 
 
-def _watch_for_parent():
-    """An endless loop never hears that the channel closed: this looks whether the parent lives."""
-    parent = os.getppid()
-
-    def watch():
-        while os.getppid() == parent:
-            sleep(0.5)
-        _exit_at_once(_CHANNEL_CLOSED)
-
-    try:
-        threading.Thread(target=watch, daemon=True).start()
-    except RuntimeError:
-        pass
-
-
 def _install(process):
     """What job code reaches: print, logging, count, log; and how it can end the process."""
+    chance.install()
     runtime.install(process.counters.add, process.reporter.log)
     sys.stdout = sys.stderr = process.stream
     if hasattr(sys, "set_int_max_str_digits"):
@@ -181,7 +169,7 @@ def serve(read_folder, write_folder):
     for descriptor in (_CHANNEL_DESCRIPTOR, _INPUT_DESCRIPTOR):
         os.set_inheritable(descriptor, False)
     _install(process)
-    _watch_for_parent()
+    end_with_parent(_CHANNEL_CLOSED)
     fasten(read_folder, write_folder)
     try:
         process.channel.send({"kind": "ready"})

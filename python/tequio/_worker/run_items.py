@@ -3,8 +3,9 @@
 import inspect
 from time import perf_counter
 
+from .._job.chance import begin_task
 from .._job.failure import failure_of, raised_by
-from .._job.running import seed_random, wants_context
+from .._job.running import wants_context
 from .._values.errors import TaskError
 from .._values.json_text import json_bytes, json_text
 from ..jobs import TaskContext
@@ -28,7 +29,7 @@ def run_items(process, batch):
         process.working = (task, attempt)
         try:
             item = items.item(task)
-            seed_random(seed, "run", task)
+            begin_task(seed, "run", task)
             arguments = (item, TaskContext(loaded.params, task)) if with_context else (item,)
             returned = _called(function, arguments, task)
             text = result_text(returned, task)

@@ -13,7 +13,7 @@ import { enoughMemory } from "./enough-memory.ts";
 import { teller } from "./join/news.ts";
 import type { JoinOptions } from "./join/options.ts";
 import { superviseWorker } from "./join/supervise.ts";
-import { sandboxOption } from "./up.ts";
+import { pythonOption, sandboxOption } from "./up.ts";
 
 export function define(command: Command): void {
   const cores = availableParallelism();
@@ -51,6 +51,7 @@ export function define(command: Command): void {
       "0.0.0.0:0",
     )
     .addOption(sandboxOption())
+    .addOption(pythonOption())
     .addOption(
       new Option("--dial-timeout <time>", "time limit of one attempt to reach the coordinator")
         .argParser(durationArgument("--dial-timeout"))

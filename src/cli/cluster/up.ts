@@ -1,7 +1,7 @@
 /** `tequio up`: a coordinator in this process, and worker processes beside it. */
 import { rmSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
@@ -64,6 +64,7 @@ type Options = EdgeFlags & {
   readonly qr: boolean;
   readonly takeOver?: boolean;
   readonly sandbox: string;
+  readonly python?: string;
   readonly json?: boolean;
   readonly debug?: boolean;
 };
@@ -111,7 +112,8 @@ export function define(command: Command): void {
       "slots that the jobs of one user may use at the same time (default: no limit)",
       countArgument("--slots-per-owner", 1, 1_000_000),
     )
-    .addOption(sandboxOption());
+    .addOption(sandboxOption())
+    .addOption(pythonOption());
   const edges = withP4(withFilesystem(withConsole(command)));
   withExamples(withJson(withUploads(withTabs(withRetention(edges)))), [
     ["tequio up", "a cluster of all cores of this machine, reachable from here only"],
@@ -137,6 +139,13 @@ export function sandboxOption(): Option {
   )
     .choices(["auto", "strict", "basic"])
     .default("auto");
+}
+
+export function pythonOption(): Option {
+  const text = "interpreter of Python jobs, 3.9 or newer; none = run no Python jobs (default: ";
+  return new Option("--python <path>", `${text}the python3 of PATH, if there is one)`).argParser(
+    (path) => (path === "none" ? path : resolve(path)),
+  );
 }
 
 /** A quarter of the machine, and all workers together at most half of it. */
@@ -313,6 +322,7 @@ function workerCommand(options: Options, coordinator: Coordinator, dataDir: stri
   if (options.lowWater !== undefined) {
     command.push("--low-water", String(Math.floor(options.lowWater / 2)));
   }
+  if (options.python !== undefined) command.push("--python", options.python);
   if (coordinator.fingerprint !== "") command.push("--fingerprint", coordinator.fingerprint);
   return command;
 }

@@ -22,15 +22,15 @@ export type Question = {
   readonly onLine: (line: string) => void;
 };
 
-/** Resolves when the child has ended well. `unavailable`: there is no Python here; `timed-out`: it
- *  was ended at its limit; `task-crashed`: it ended in another way. */
+/** Resolves when the child has ended well. It ends by itself when this process does.
+ *  `unavailable`: there is no Python here; `timed-out`: it was ended at its limit; `task-crashed`:
+ *  it ended in another way. */
 export async function askPython({ args, limitMs, onLine, script }: Question): Promise<void> {
   const program = findPython();
   const path = join(ownFolder, "tequio", script);
   const child = spawn(program, [...flags, path, ...args], {
     env: { ...ownEnvironment(), PYTHONHASHSEED: "0" },
     stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
   });
   let tail = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -46,10 +46,8 @@ export async function askPython({ args, limitMs, onLine, script }: Question): Pr
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
-    endGroup(child.pid);
+    child.kill("SIGKILL");
   }, limitMs);
-  const onExit = () => endGroup(child.pid);
-  process.once("exit", onExit);
   try {
     const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>(
       (done, failed) => child.once("error", failed).once("close", (...ended) => done(ended)),
@@ -60,15 +58,6 @@ export async function askPython({ args, limitMs, onLine, script }: Question): Pr
     throw new ClusterError("task-crashed", `Python ${how}: ${tail.trim()}`);
   } finally {
     clearTimeout(timer);
-    process.off("exit", onExit);
-  }
-}
-
-function endGroup(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, "SIGKILL");
-  } catch {
-    // It has ended by itself.
   }
 }
 

@@ -16,6 +16,8 @@ export type JoinOptions = {
   readonly supervised?: boolean;
   readonly listen: string;
   readonly sandbox: "auto" | "strict" | "basic";
+  /** A path, or `none`. */
+  readonly python?: string;
   readonly dialTimeout: number;
   readonly giveUp: number;
   readonly json?: boolean;

@@ -105,7 +105,7 @@ async function openWorker(
   tell: Tell,
 ): Promise<RunningWorker> {
   const { startWorker } = await import("../../../worker/node.ts");
-  const { token, place, slots, name, sandbox, listen } = options;
+  const { token, place, slots, name, python, sandbox, listen } = options;
   return startWorker({
     ...place,
     token,
@@ -116,6 +116,7 @@ async function openWorker(
     ...(options.store === undefined ? {} : { storeDir: options.store }),
     name,
     sandbox,
+    ...(python === undefined ? {} : { python: python === "none" ? null : python }),
     listen,
     version: packageVersion(),
     dialTimeoutMs: options.dialTimeout,

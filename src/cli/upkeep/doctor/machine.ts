@@ -1,7 +1,8 @@
 /** Of this machine: Node, the sandbox it allows, memory, open files, who runs it. */
 import { readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
-import { probeSandbox } from "../../../worker/slot/sandbox-node.ts";
+import { findPython } from "../../../worker/slot/python.ts";
+import { probeSandbox, runsPython, type Sandbox } from "../../../worker/slot/sandbox-node.ts";
 import { bytesText } from "../../numbers.ts";
 import { basicSandboxLimits, strictSandboxAdvice } from "../../sandbox-text.ts";
 import { type Finding, good } from "./finding.ts";
@@ -12,7 +13,7 @@ const coreMemoryMinBytes = 512 * 1024 * 1024;
 const openFilesMin = 4_096;
 
 export async function machineFindings(): Promise<Finding[]> {
-  return [nodeVersion(), await sandbox(), memory(), ...openFiles(), ...privileges()];
+  return [nodeVersion(), ...(await sandboxes()), memory(), ...openFiles(), ...privileges()];
 }
 
 function nodeVersion(): Finding {
@@ -22,8 +23,24 @@ function nodeVersion(): Finding {
   return { severity: "serious", topic: "node", what, fix: `install Node ${nodeMajorMin} or newer` };
 }
 
-async function sandbox(): Promise<Finding> {
-  const { profile } = await probeSandbox("auto");
+async function sandboxes(): Promise<Finding[]> {
+  const sandbox = await probeSandbox("auto");
+  return [sandboxOf(sandbox), await python(sandbox)];
+}
+
+async function python(sandbox: Sandbox): Promise<Finding> {
+  const found = await findPython();
+  const fix = "install Python 3.9 or newer, or name one: `tequio up --python`";
+  if (found === null) {
+    const what = "there is no python3 of 3.9 or newer: workers here run no Python jobs";
+    return { severity: "note", topic: "python", what, fix };
+  }
+  if (await runsPython(sandbox, found)) return good("python", `Python ${found.version}`);
+  const what = `${found.executable} does not start in the sandbox: workers here run no Python jobs`;
+  return { severity: "note", topic: "python", what, fix };
+}
+
+function sandboxOf({ profile }: Sandbox): Finding {
   if (profile === "strict") {
     return good("sandbox", "job code can be kept from the network and from other processes");
   }
