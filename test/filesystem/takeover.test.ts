@@ -44,15 +44,23 @@ test("a job goes on when its tracker is killed, and its client is answered", {
   const files = [`${place.dir}/functions.py`, `${place.dir}/data.txt`];
   const client = new Peer(t, "client.py", jobtracker.port, ...files);
   await client.said("job");
+  place.write("other.txt", text.toUpperCase());
+  const where = ["--jobtracker", String(jobtracker.port)];
+  const ours = place.start("run", "functions.py", "other.txt", ...where, "-o", "-");
+  await ours.said("is submitted");
   const jobs = async () => (await place.run("jobs", "--json")).out;
-  while (!/"state":"running"/.test(await jobs())) assert.equal(client.err, "");
+  // Both are at the cluster.
+  while ((await jobs()).match(/"job":"j-/g)?.length !== 2) assert.equal(client.err, "");
   first.running.child.kill("SIGKILL");
   await first.running.ended;
   const second = await up(place, filesystem.port, jobtracker.port);
   const done = await client.said("done");
   assert.deepEqual(new Map(done.result as [string, number][]), countedWords(text));
-  // It is the same job: what was computed is not computed again.
-  assert.equal((await jobs()).match(/"job":"j-/g)?.length, 1);
+  // Both are the same jobs: what was computed is not computed again.
+  assert.equal((await jobs()).match(/"job":"j-/g)?.length, 2);
+  const { code, err, out } = await ours.ended;
+  assert.equal(code, 0, err);
+  assert.equal(out.trim().split("\n").length, countedWords(text.toUpperCase()).size);
   const [row] = done.job_rows as Record<string, string>[];
   assert.equal(row?.status_phase, "DONE");
   const listed = (await place.run("ls")).out;

@@ -7,11 +7,11 @@ import { PyFloat, type PyValue, typeName } from "../../wire/filesystem/value.ts"
  *  pairs, and for values that JSON cannot hold. */
 export function* resultLines(result: PyValue): Generator<string, void> {
   const items = asList(result);
-  if (items === null) throw unfit(`a ${typeName(result)} and no list of pairs`);
+  if (items === null) throw unfit(`${typeName(result)} where a list of pairs must be`);
   for (const item of items) {
     const [key, value, ...more] = asList(item) ?? [];
     if (key === undefined || value === undefined || more.length > 0) {
-      throw unfit(`a list in which a ${typeName(item)} is no pair`);
+      throw unfit(`a list with ${typeName(item)} where a pair must be`);
     }
     yield `{"key":${json(key)},"value":${json(value)}}\n`;
   }
