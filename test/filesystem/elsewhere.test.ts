@@ -46,3 +46,27 @@ test("tequio run submits to our own JobTracker, and reads why a job fails", {
   assert.match(failed.err, /ZeroDivisionError/);
   assert.equal(failed.out, "");
 });
+
+test("tequio fs stands in front of a cluster elsewhere", { skip: noPeers }, async (t) => {
+  const cluster = await tracked(t, {}, null);
+  const { adminToken, url } = cluster.coordinator;
+  const place = new Place(t, { "words.py": wordFunctions, "data.txt": text });
+  const target = ["--url", url, "--token", adminToken];
+  const refused = await place.run("fs", "0", "--jobtracker", "0");
+  assert.equal(refused.code, 2);
+  assert.match(refused.err, /--jobtracker needs --url/);
+  const running = place.start("fs", "0", "--jobtracker", "0", ...target, "--json");
+  const said = JSON.parse(/^\{.*\}$/m.exec(await running.said("}\n"))![0]);
+  const client = new Peer(
+    t,
+    "client.py",
+    said.jobtracker.port,
+    `${place.dir}/words.py`,
+    `${place.dir}/data.txt`,
+  );
+  const { result } = await client.said("done");
+  assert.deepEqual(new Map(result as [string, number][]), countedWords(text));
+  assert.equal((await cluster.client.jobs()).length, 1);
+  running.child.kill("SIGTERM");
+  assert.equal((await running.ended).code, 0);
+});

@@ -224,7 +224,7 @@ async function up(options: Options): Promise<void> {
   let crew: Crew | null = null;
   let jobtracker: WorkerServing | null = null;
   try {
-    jobtracker = await openJobtracker(options, coordinator, dataDir);
+    jobtracker = await openJobtracker(options, { coordinator, dataDir });
     writeEndpoint(dataDir, { coordinator, jobtracker }, options);
     const { startCrew } = await import("./crew.ts");
     crew = await startCrew({

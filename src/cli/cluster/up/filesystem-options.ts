@@ -17,13 +17,19 @@ export type FilesystemFlags = {
 };
 
 export function withFilesystem(command: Command): Command {
-  return command
-    .option(
+  return withTrackers(
+    command.option(
       "--filesystem <place>",
       "also serve files by the filesystem protocol at this port or host:port, found by discovery " +
         "on the UDP port after it (no authentication; needs the package zeromq; usually 8080)",
       placeArgument,
-    )
+    ),
+  );
+}
+
+/** All but the file system itself. */
+export function withTrackers(command: Command): Command {
+  return command
     .option(
       "--register <place>",
       "also serve its register at this port or host:port (no authentication; usually 9091)",

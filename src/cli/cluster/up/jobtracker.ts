@@ -1,18 +1,26 @@
-/** The JobTracker of the filesystem protocol inside `tequio up`: a client of the coordinator in
- *  this process, as any other. */
+/** The JobTracker of the filesystem protocol inside `tequio up` and `tequio fs`: a client of a
+ *  coordinator, in this process or elsewhere, as any other. */
 import { join } from "node:path";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { WorkerServing } from "../../../jobtracker/worker.ts";
 import { advertisedHost } from "../../../peer/advertised.ts";
+import type { ConnectOptions } from "../../../sdk/client.ts";
 import { nearBlobs } from "../../connection.ts";
 import { localUrl } from "../join-line.ts";
 import type { FilesystemFlags } from "./filesystem-options.ts";
 
+export type JobtrackerParts = {
+  /** Whose file system and register are used. */
+  readonly coordinator: Coordinator;
+  readonly dataDir: string;
+  /** The one that computes; default: the same. */
+  readonly target?: ConnectOptions;
+};
+
 /** Null when it is not asked for. It goes on with the jobs that it has taken before. */
 export async function openJobtracker(
   flags: FilesystemFlags,
-  coordinator: Coordinator,
-  dataDir: string,
+  { coordinator, dataDir, target }: JobtrackerParts,
 ): Promise<WorkerServing | null> {
   const { jobtracker, jobtrackerFilesystem = [], jobtrackerWorkers = [] } = flags;
   if (jobtracker === undefined) return null;
@@ -23,7 +31,8 @@ export async function openJobtracker(
   const { adminToken: token, filesystem, fingerprint, register } = coordinator;
   const { jobtrackerFindWorkers: findsWorkers = false } = flags;
   const url = localUrl(coordinator.url);
-  const client = new Client({ url, token, fingerprint, ...nearBlobs(dataDir) });
+  const own = { url, token, fingerprint, ...nearBlobs(dataDir) };
+  const client = new Client(target ?? own);
   const serving = await serveWorker(
     {
       ...jobtracker,
