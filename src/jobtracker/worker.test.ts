@@ -1,5 +1,6 @@
 /** The worker's port, as clients and trackers meet it, while no worker of the cluster is there. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import {
@@ -18,6 +19,8 @@ type Opened = {
   readonly files: Caller;
   readonly client: Client;
   readonly discoveryPort: number;
+  /** What it has taken. */
+  readonly keptFile: string;
   /** Ends this worker, and begins another with what it has kept. */
   readonly restart: () => Promise<Caller>;
 };
@@ -46,7 +49,8 @@ async function opened(t: TestContext, options: Partial<WorkerOptions> = {}): Pro
   };
   const { discoveryPort } = serving;
   const worker = new Caller(serving.port);
-  return { worker, files, client, discoveryPort: discoveryPort ?? 0, restart };
+  const keptFile = join(dir, "jobtracker.json");
+  return { worker, files, client, discoveryPort: discoveryPort ?? 0, keptFile, restart };
 }
 
 /** A client's listener, and what it has received. */
@@ -242,4 +246,20 @@ test("a job whose tracker elsewhere is silent is taken over", async (t) => {
   const [row] = answer.payload.get("rows") as ReadonlyMap<string, string>[];
   assert.equal(row?.get("tracker_port_ping"), payload.get("ping_tracker_port"));
   assert.deepEqual([row?.get("answer_ip"), row?.get("answer_port")], here.address);
+});
+
+test("a client that comes while the end of its job is told is told, too", async (t) => {
+  const reports = { answerMs: 200, triedMs: 30_000 };
+  const { client, files, keptFile, worker } = await opened(t, { reports });
+  const late = await listening(t);
+  // The first one is gone: nobody listens there.
+  const job = await stored(files, ["127.0.0.1", "1"]);
+  await worker.call("JOB", job);
+  while ((await client.jobs()).length === 0);
+  const [{ job: id } = { job: "" }] = await client.jobs();
+  await client.cancel(id);
+  const kept = () => JSON.parse(readFileSync(keptFile, "utf8")).jobs.j1?.end ?? null;
+  while (kept() === null) await client.jobs();
+  await worker.call("JOB", { ...job, client_addr: late.address });
+  assert.match(String((await late.first("ERROR")).get("info")), /was cancelled/);
 });

@@ -124,10 +124,11 @@ export class Tracker {
     const isKnown = job.clients.some(
       ({ host, port }) => host === client.host && port === client.port,
     );
-    if (!isKnown) {
-      this.#kept.change(job.request.jobId, { clients: [...job.clients, client] });
-      this.#tell(client, "RELOCATE", relocation(job.ping, job.clients[0] ?? client));
-    }
+    if (isKnown) return job.ping;
+    this.#kept.change(job.request.jobId, { clients: [...job.clients, client] });
+    // The others are being told already.
+    if (job.end !== null) this.#tell(client, ...endMessage(job.end));
+    else this.#tell(client, "RELOCATE", relocation(job.ping, job.clients[0] ?? client));
     return job.ping;
   }
 
@@ -146,7 +147,9 @@ export class Tracker {
     running.ended = this.#perform(job, this.#options.signal)
       .catch(this.#options.onError)
       .finally(async () => {
-        this.#running.delete(job.request.jobId);
+        // The next run of the job may have begun.
+        const isLast = this.#running.get(job.request.jobId) === running;
+        if (isLast) this.#running.delete(job.request.jobId);
         await ping.close();
       });
   }
@@ -163,14 +166,13 @@ export class Tracker {
   }
 
   async #tellEnd(job: KeptJob, end: JobEnd, signal: AbortSignal) {
-    const isDone = "resultUrl" in end;
-    const payload: Payload = isDone ? { result_url: end.resultUrl } : { ...end };
+    const [name, payload] = endMessage(end);
     const options = { ...defaultReportOptions, ...this.#options.reports, signal };
     const told = await Promise.all(
-      job.clients.map((client) => report(client, isDone ? "DONE" : "ERROR", payload, options)),
+      job.clients.map((client) => report(client, name, payload, options)),
     );
     if (told.includes(true) || signal.aborted) return;
-    const what = isDone ? `its result is ${end.resultUrl}` : end.info;
+    const what = "resultUrl" in end ? `its result is ${end.resultUrl}` : end.info;
     this.#options.onNews(`no client of job ${job.request.jobId} is there any more: ${what}`);
   }
 
@@ -257,6 +259,10 @@ export class Tracker {
     if (first !== undefined) return first;
     throw new ClusterError("unavailable", `no file system is known; ${host}:${port} had the job`);
   }
+}
+
+function endMessage(end: JobEnd): [name: string, payload: Payload] {
+  return "resultUrl" in end ? ["DONE", { result_url: end.resultUrl }] : ["ERROR", { ...end }];
 }
 
 function relocation(ping: Listen, answer: Listen): Payload {
