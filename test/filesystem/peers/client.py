@@ -83,9 +83,13 @@ def main():
     phases = []
     while True:
         if not waiting.poll(1000):
-            for row in rows(fs, db, "job", ["job_id", job]):
-                if (row["job_state"], row["status_phase"]) not in phases:
-                    phases.append((row["job_state"], row["status_phase"]))
+            try:
+                for row in rows(fs, db, "job", ["job_id", job]):
+                    if (row["job_state"], row["status_phase"]) not in phases:
+                        phases.append((row["job_state"], row["status_phase"]))
+            except zmq.error.Again:
+                # Existing clients show it in a process of its own, which may end.
+                pass
             if not is_alive(ping) and not is_alive(ping):
                 # The next tracker of the list takes it over.
                 tracker = trackers.pop()
