@@ -7,6 +7,7 @@ export type Asked =
       readonly kind: "run";
       readonly cases: readonly Case[];
       readonly rounds: number;
+      readonly gib?: readonly number[];
       readonly quick: boolean;
       readonly json: boolean;
     }
@@ -17,11 +18,13 @@ export type Asked =
 const defaultRounds = 5;
 const quickRounds = 3;
 const roundsMax = 1_000;
+const gibMax = 1_024;
 
 export function askedOf(args: readonly string[], cases: readonly Case[]): Asked {
   const options = {
     help: { type: "boolean", short: "h", default: false },
     rounds: { type: "string" },
+    gib: { type: "string" },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   } as const;
@@ -45,8 +48,12 @@ export function askedOf(args: readonly string[], cases: readonly Case[]): Asked 
   if (rounds < 1 || rounds > roundsMax) {
     return wrong(`--rounds takes a whole number from 1 to ${roundsMax}, not "${text}"`);
   }
+  const gib = values.gib?.split(",").map(Number);
+  if (gib?.every((size) => size > 0 && size <= gibMax) === false) {
+    return wrong(`--gib takes sizes in GiB, such as 1,4,12, not "${values.gib}"`);
+  }
   const wanted = cases.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-  return { kind: "run", cases: wanted, rounds, quick, json };
+  return { kind: "run", cases: wanted, rounds, quick, json, ...(gib === undefined ? {} : { gib }) };
 }
 
 function wrong(text: string): Asked {
@@ -67,6 +74,7 @@ ${rows.join("\n")}
 
 Options:
   --rounds <n>  1 to ${roundsMax}; default ${defaultRounds}, with --quick ${quickRounds}
+  --gib <list>  sizes of sort-sizes in GiB, such as 1,4,12: needs five times as much disk
   --quick       small inputs, few rivals, nothing kept: shows that everything runs
   --json        figures for programs, on standard output
   -h, --help    this text
@@ -76,6 +84,7 @@ Exit code: 0 every bound is kept, 1 one is broken, 2 wrong arguments.
 Examples:
   npm run bench
   npm run bench -- tasks --rounds 3
+  npm run bench -- sort-sizes --gib 1,4,12
   npm run bench -- --quick
   npm run bench -- word-count sort --json > figures.json
 `;

@@ -5,6 +5,8 @@ export type BenchOptions = {
   /** Smaller inputs and fewer rounds: shows that everything runs, not how fast. */
   readonly quick: boolean;
   readonly rounds: number;
+  /** Sizes of the data of `sort-sizes`, GiB; default: its own. */
+  readonly gib?: readonly number[];
   /** Says what is going on; not part of the result. */
   readonly say: (line: string) => void;
 };

@@ -5,6 +5,8 @@ import { askedOf, usage } from "./arguments.ts";
 import { browser } from "./browser/speed.ts";
 import { type Case, type Figure, keepsBound } from "./case.ts";
 import { jobsAtOnce } from "./fairness/at-once.ts";
+import { latency } from "./fairness/latency.ts";
+import { tinyFilesCase } from "./files/tiny.ts";
 import { files } from "./files/transfer.ts";
 import { gateway } from "./gateway/gateway.ts";
 import { growth } from "./growth/over-time.ts";
@@ -19,22 +21,28 @@ import {
 } from "./results.ts";
 import { largeJobs } from "./scale/jobs.ts";
 import { scale } from "./scale/workers.ts";
+import { sortSizes } from "./sort/sizes.ts";
 import { sort } from "./sort/sort.ts";
 import { start } from "./start.ts";
 import { tasks } from "./tasks.ts";
 import { wordCount } from "./word-count.ts";
+import { memory } from "./word-count-memory.ts";
 
 const cases: readonly Case[] = [
   wordCount,
   sort,
+  sortSizes,
+  memory,
   tasks,
   largeJobs,
   jobsAtOnce,
+  latency,
   growth,
   scale,
   gateway,
   start,
   files,
+  tinyFilesCase,
   browser,
 ];
 
@@ -47,14 +55,14 @@ if (asked.kind === "wrong") {
   process.stderr.write(`${asked.text}\n`);
   process.exit(2);
 }
-const { cases: wanted, json, quick, rounds } = asked;
+const { cases: wanted, gib, json, quick, rounds } = asked;
 const measured: Record<string, readonly Figure[]> = {};
 const sessions: Record<string, Session> = {};
 for (const [index, one] of wanted.entries()) {
   process.stderr.write(`${index + 1}/${wanted.length} ${one.name}: ${one.question}\n`);
   const say = (line: string) => process.stderr.write(`  ${line}\n`);
   const before = loadNow();
-  measured[one.name] = await one.run({ quick, rounds, say });
+  measured[one.name] = await one.run({ quick, rounds, say, ...(gib === undefined ? {} : { gib }) });
   sessions[one.name] = { rounds, load: [before, loadNow()] };
 }
 

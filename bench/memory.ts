@@ -63,6 +63,12 @@ export function residentOf(pid: number): number {
   return pages * pageBytes;
 }
 
+/** The most that it ever had resident, bytes, as the system counts it; 0 as above. */
+export function peakOf(pid: number): number {
+  const line = /VmHWM:\s+(\d+) kB/.exec(readProc(String(pid), "status"));
+  return Number(line?.[1] ?? 0) * 1024;
+}
+
 function readProc(pid: string, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");

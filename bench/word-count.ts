@@ -1,8 +1,6 @@
 /** How much faster is a word count on two workers than the script that one would write without
  *  them? */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cli, root, startCluster } from "../scripts/cluster.ts";
@@ -14,6 +12,8 @@ import {
   type Times,
   takeTurns,
 } from "./case.ts";
+import { command } from "./command.ts";
+import { oursCounts, plainCounts, sameCounts } from "./counts.ts";
 import { watchMemory } from "./memory.ts";
 import { presentRivals } from "./rivals/word-count.ts";
 import { zipfFile } from "./zipf.ts";
@@ -29,7 +29,7 @@ export const wordCount: Case = {
 };
 
 /** Ours, by the job that is run and what the plot calls it. */
-const jobs = [
+export const jobs = [
   { name: "lines", file: join(root, "examples", "word-count", "job.ts"), label: "Tequio, lines" },
   { name: "words()", file: join(here, "jobs", "words.ts"), label: "Tequio, words()" },
   { name: "operator", file: join(here, "jobs", "words-count.ts"), label: "Tequio, operator" },
@@ -123,42 +123,4 @@ function throughputs(times: Times, sizeBytes: number): Figure[] {
     const value = sizeBytes / 1e3 / ms;
     return { name: `throughput: ${name}`, value, unit: "MB/s", bar, ...times.roundsOf(name) };
   });
-}
-
-async function command(file: string, args: readonly string[]): Promise<void> {
-  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
-  const errors: string[] = [];
-  child.stderr.on("data", (chunk) => errors.push(String(chunk)));
-  const exited = once(child, "exit");
-  child.stdout.resume();
-  const [code] = await exited;
-  if (code !== 0)
-    throw new Error(`${file} ${args.join(" ")} ended with ${code}\n${errors.join("")}`);
-}
-
-function oursCounts(directory: string): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const file of readdirSync(directory)) {
-    for (const line of readFileSync(join(directory, file), "utf8").split("\n")) {
-      if (line === "") continue;
-      const { key, value } = JSON.parse(line) as { key: string; value: number };
-      if (counts.has(key)) throw new Error(`the word ${key} is in two partitions`);
-      counts.set(key, value);
-    }
-  }
-  return counts;
-}
-
-function plainCounts(file: string): Map<string, number> {
-  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
-  return new Map(
-    lines.map((line) => {
-      const [word, count] = line.split("\t");
-      return [word!, Number(count)];
-    }),
-  );
-}
-
-function sameCounts(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
-  return a.size === b.size && [...a].every(([word, count]) => b.get(word) === count);
 }

@@ -2,7 +2,8 @@
  *
  *  1. The installed tree is smaller than `installBytesMax`. 2. No package in it has an install
  *     script.
- *  3. The installed command starts, and runs a job file that imports the package. */
+ *  3. The installed command starts, and runs a job file that imports the package.
+ *  4. The example of docs/conformance.md compiles against the installed types, and passes. */
 import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
@@ -16,6 +17,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { writeExample } from "./documented.ts";
 
 const installBytesMax = 60_000_000;
 /** Longest that one command may take, in ms. */
@@ -50,6 +52,16 @@ function withInstallScript(directory: string): string[] {
   return packages.filter(([, entry]) => entry.hasInstallScript === true).map(([name]) => name);
 }
 
+function checkConformance(directory: string): void {
+  const names = writeExample(directory);
+  const strict = ["--strict", "--module", "nodenext", "--target", "es2024", "--types", "node"];
+  const types = ["--typeRoots", join(root, "node_modules", "@types"), "--skipLibCheck"];
+  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  const flags = ["--noEmit", "--allowImportingTsExtensions", ...strict, ...types];
+  run(process.execPath, [tsc, ...flags, ...names], directory);
+  run(process.execPath, ["--test", ...names.filter((name) => name.includes(".test."))], directory);
+}
+
 function check(directory: string): void {
   const packed = run("npm", ["pack", "--silent", "--pack-destination", directory], root);
   const tarball = packed.trim().split("\n").at(-1)!;
@@ -73,6 +85,7 @@ function check(directory: string): void {
   copyFileSync(join(root, "examples", "word-count", "job.ts"), job);
   const counted = run(process.execPath, [entry, "run", "--local", job, job, "-o", "-"], directory);
   if (!counted.includes('{"key":"word","value":')) throw new Error(`no words in:\n${counted}`);
+  checkConformance(directory);
   checkPython(directory, entry);
   const megabytes = (sizeBytes / 1e6).toFixed(1);
   process.stdout.write(`${tarball} installs ${megabytes} MB and runs a job: ${version}\n`);

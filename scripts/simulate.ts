@@ -16,6 +16,8 @@ const help = `Simulated clusters: the production loops; clock, network, disk and
   npm run simulate -- --seed 7 --story       one seed, with all that happens
   npm run simulate -- --hours 24             seeds, until the cluster has lived for 24 hours
   npm run simulate -- --seed 7 --shrink      the fewest faults and jobs that still break the law
+  npm run simulate -- --tab-lists --seeds 10000 --keep-going
+                                             tabs that come and go while lists of tasks run
   npm run simulate -- --figures              what deaths and a slow machine cost a job
   npm run simulate -- --page --open          1,000 workers to look at, in the browser
 
@@ -27,9 +29,13 @@ const help = `Simulated clusters: the production loops; clock, network, disk and
   --keep-going      do not stop at the first seed that fails
   --faults 3,7      only these faults of the plan, as --shrink prints them
   --jobs 1,2        only these jobs
+  --tab-lists       only clusters of tabs that come and go while lists of tasks run
   --figures         on five seeds, or on --seeds
   --page            build the page, and print where it is
   --open            with --page: show it`;
+
+/** A line of progress comes after so many seeds. */
+const toldEvery = 500;
 
 const flag = { type: "boolean", default: false } as const;
 const { values } = parseArgs({
@@ -42,6 +48,7 @@ const { values } = parseArgs({
     "keep-going": flag,
     faults: { type: "string" },
     jobs: { type: "string" },
+    "tab-lists": flag,
     figures: flag,
     page: flag,
     open: flag,
@@ -79,27 +86,38 @@ async function runSeeds(): Promise<void> {
   const chosen = {
     ...(values.faults === undefined ? {} : { faults: numbers(values.faults) }),
     ...(values.jobs === undefined ? {} : { jobs: numbers(values.jobs) }),
+    tabLists: values["tab-lists"],
   };
   const tally = new Tally();
   const started = process.cpuUsage();
   for (let seed = first; seed < first + seedsMax && tally.hours < hoursMax; seed++) {
     const result = await simulate({ seed, story: values.story, ...chosen });
     tally.add(result);
+    if (tally.seeds % toldEvery === 0) console.error(tally.summary(cpuS(started)));
     if (values.story) console.log(result.story.join("\n"));
     if (seedsMax === 1) console.log(`seed ${seed}: trace ${result.trace}, ${result.events} events`);
     if (result.broken === null) continue;
+    tally.failed += 1;
     console.log(`seed ${seed}: ${result.broken.stack ?? result.broken.message}`);
     if (result.broken.cause !== undefined) console.log(result.broken.cause);
     if (values.shrink) {
       const short = await shrink({ seed, ...chosen }, result);
       console.log(`shortest: ${short.command}\n${short.result.broken?.message}`);
-    } else console.log(`again: npm run simulate -- --seed ${seed} --story (or --shrink)`);
+    } else {
+      const kind = values["tab-lists"] ? " --tab-lists" : "";
+      console.log(`again: npm run simulate --${kind} --seed ${seed} --story (or --shrink)`);
+    }
     process.exitCode = 1;
     if (!values["keep-going"]) break;
   }
-  const { user, system } = process.cpuUsage(started);
   console.log(coverageTable(tally));
-  console.log(tally.summary((user + system) / 1e6));
+  console.log(tally.summary(cpuS(started)));
+}
+
+/** Processor time since then, s. */
+function cpuS(started: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1e6;
 }
 
 function number(text: string): number {

@@ -1,7 +1,10 @@
 /** `npm test`: every test, with Node's own runner. `npm test -- src/core/*.test.ts --only` runs
  *  some. */
 import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
 import { compileCache } from "../test/compile-cache.ts";
 import { ensureChromium } from "./browsers/ensure-chromium.ts";
 import { ensurePythonZeromq } from "./python/ensure-zeromq.ts";
@@ -13,26 +16,57 @@ const everything = ["src/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test
  *  own limit on a busy machine: `test/together`. */
 const timeoutMs = 1_800_000;
 
+/** These take a minute or more: begun first, none of them is alone at the end. */
+const longFiles = [
+  "test/together/together.test.ts",
+  "test/failpoints.test.ts",
+  "test/simulate.test.ts",
+  "test/kills/kills.test.ts",
+  "test/soak/soak.test.ts",
+  "test/operators/edges.test.ts",
+  "test/mutants.test.ts",
+  "test/simulation/figures.test.ts",
+  "test/browsers/tab.test.ts",
+];
+/** Two more than there are processors: many tests wait for a lease, a pause or a network. */
+const concurrency = availableParallelism() + 2;
+
 const args = process.argv.slice(2);
 const files = args.filter((arg) => !arg.startsWith("-"));
-const flags = args.map((arg) => (arg === "--only" ? "--test-only" : arg));
-if (files.length === 0) {
+const flags = args.filter((arg) => arg.startsWith("-"));
+Object.assign(process.env, { ...compileCache, ...process.env });
+if (files.length > 0) runSome();
+else {
   ensureChromium();
   ensurePythonZeromq();
   // Once, and not in each of the tests that need it.
   await buildWeb();
+  if (flags.length > 0) runSome();
+  else runAll();
 }
-const ran = spawnSync(
-  process.execPath,
-  [
+
+/** By the command, which knows all options. */
+function runSome(): void {
+  const command = [
     "--test",
     "--test-reporter=spec",
-    // One more than there are processors: many tests wait for a lease, a pause or a network.
-    `--test-concurrency=${availableParallelism() + 1}`,
+    `--test-concurrency=${concurrency}`,
     `--test-timeout=${timeoutMs}`,
-    ...flags.filter((flag) => flag.startsWith("-")),
+    ...flags.map((flag) => (flag === "--only" ? "--test-only" : flag)),
     ...(files.length === 0 ? everything : files),
-  ],
-  { stdio: "inherit", env: { ...compileCache, ...process.env } },
-);
-process.exitCode = ran.status ?? 1;
+  ];
+  process.exitCode = spawnSync(process.execPath, command, { stdio: "inherit" }).status ?? 1;
+}
+
+/** Not by the command: it sorts files by name. */
+function runAll(): void {
+  const found = globSync(everything).map((path) => path.replaceAll("\\", "/"));
+  const missing = longFiles.filter((path) => !found.includes(path));
+  if (missing.length > 0) throw new Error(`no such tests: ${missing.join(", ")}`);
+  const others = found.filter((path) => !longFiles.includes(path)).sort();
+  const tests = run({ files: [...longFiles, ...others], concurrency, timeout: timeoutMs });
+  tests.on("test:fail", () => {
+    process.exitCode = 1;
+  });
+  tests.compose(spec).pipe(process.stdout);
+}

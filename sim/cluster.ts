@@ -28,6 +28,9 @@ export type ClusterPlan = {
   readonly told?: (line: StoryLine) => void;
   /** The laws about the whole state are looked at after so many records. Default 1: after each. */
   readonly lawsEvery?: number;
+  /** Nothing stops the coordinator or its disk, so that all of the time between two records counts
+   *  for I25. Default false: at most a second of it does. */
+  readonly isSteady?: boolean;
 };
 
 export type SimResult = {
@@ -61,14 +64,17 @@ export class SimCluster {
 
   constructor(plan: ClusterPlan) {
     this.#plan = plan;
-    const { lawsEvery = 1, shape } = plan;
+    const { isSteady = false, lawsEvery = 1, shape } = plan;
     const clock = new SimClock();
     this.#story = new Story(clock, plan.told ?? null);
     const count = (what: string) => {
       this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1);
     };
     const { heartbeatMs, leaseMs } = shape.liveness;
-    this.judge = new Judge({ clock, leaseMs, heartbeatMs, lawsEvery, count, exercised: count });
+    this.judge = new Judge({
+      ...{ clock, leaseMs, heartbeatMs, lawsEvery, isSteady, count },
+      exercised: count,
+    });
     const trace = new TraceHash();
     this.#world = this.#makeWorld({ shape, clock, trace, count });
     const { network } = this.#world;

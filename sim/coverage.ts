@@ -22,6 +22,8 @@ export class Tally {
   clusterMs = 0;
   events = 0;
   faults = 0;
+  /** Seeds in which a law was broken. */
+  failed = 0;
   readonly counts = new Map<string, number>();
 
   constructor() {
@@ -48,6 +50,7 @@ export class Tally {
     const perMinute = Math.round((this.hours / cpuS) * 60);
     const parts = [
       `${this.seeds} seeds`,
+      `${this.failed} failed`,
       `${this.hours.toFixed(1)} cluster hours`,
       `${this.events} events`,
       `${Math.round(this.faults / Math.max(1, this.seeds))} faults a seed`,

@@ -45,8 +45,9 @@ export async function shrink(options: SimOptions, failing: SeedResult): Promise<
       () => runs < runsMax,
     );
   }
+  const kind = options.tabLists ? " --tab-lists" : "";
   const command =
-    `npm run simulate -- --seed ${options.seed} --faults "${faults.join(",")}" ` +
+    `npm run simulate --${kind} --seed ${options.seed} --faults "${faults.join(",")}" ` +
     `--jobs "${jobs.join(",")}" --story`;
   return { result, command, runs };
 }

@@ -5,6 +5,7 @@ import { SimCluster, type SimResult } from "./cluster.ts";
 import { type Fault, type FaultRate, type FaultRates, faultRates, planFaults } from "./faults.ts";
 import { makeJob, type SimJob } from "./jobs.ts";
 import { lineText } from "./story.ts";
+import { tabListJobs, tabListRates, tabListShape } from "./tab-lists.ts";
 import { noBrowsers, type WorldShape } from "./world/world.ts";
 
 export type SimOptions = {
@@ -16,6 +17,8 @@ export type SimOptions = {
   readonly jobs?: ReadonlySet<number>;
   /** Keep a story of what happened. */
   readonly story?: boolean;
+  /** Only tabs that come and go while lists of tasks run; without it every kind of cluster. */
+  readonly tabLists?: boolean;
 };
 
 export type SeedResult = SimResult & {
@@ -42,22 +45,39 @@ const calm: Pace = { faults: 4, jobs: 3, tasks: 4 };
 
 export async function simulate(options: SimOptions): Promise<SeedResult> {
   const { seed } = options;
-  const shape = drawShape(new Random(seed));
-  const rates = { ...faultRates, ...options.rates };
-  const pace = new Random(seed * 2 + 6e9).chance(roughShare) ? rough : calm;
-  const rarer = slower(rates, pace.faults);
-  const faults = planFaults(new Random(seed * 2 + 1e9), shape.faultsMs, rarer);
-  const jobs = drawJobs(new Random(seed * 2 + 2e9), shape, pace);
+  const { faults, jobs, shape } = options.tabLists ? drawTabLists(options) : drawAny(options);
   const story: string[] = [];
   const cluster = new SimCluster({
     seed,
     shape,
     faults: faults.filter(({ number }) => options.faults?.has(number) ?? true),
     jobs: new Map([...jobs].filter(([number]) => options.jobs?.has(number) ?? true)),
+    isSteady: options.tabLists ?? false,
     ...(options.story ? { told: (line) => story.push(lineText(line)) } : {}),
   });
   const result = await cluster.run();
   return { ...result, faults, jobs: [...jobs.keys()], story };
+}
+
+type Drawn = {
+  readonly shape: WorldShape;
+  readonly faults: readonly Fault[];
+  readonly jobs: ReadonlyMap<number, SimJob>;
+};
+
+function drawAny({ seed, rates }: SimOptions): Drawn {
+  const shape = drawShape(new Random(seed));
+  const pace = new Random(seed * 2 + 6e9).chance(roughShare) ? rough : calm;
+  const rarer = slower({ ...faultRates, ...rates }, pace.faults);
+  const faults = planFaults(new Random(seed * 2 + 1e9), shape.faultsMs, rarer);
+  return { shape, faults, jobs: drawJobs(new Random(seed * 2 + 2e9), shape, pace) };
+}
+
+function drawTabLists({ seed, rates }: SimOptions): Drawn {
+  const shape = tabListShape(new Random(seed));
+  const all = { ...tabListRates, ...rates };
+  const faults = planFaults(new Random(seed * 2 + 1e9), shape.faultsMs, all);
+  return { shape, faults, jobs: tabListJobs(new Random(seed * 2 + 2e9), shape) };
 }
 
 function slower(rates: FaultRates, times: number): FaultRates {

@@ -2,14 +2,18 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { askedOf, usage } from "../bench/arguments.ts";
 import { keepsBound, median, takeTurns } from "../bench/case.ts";
+import { quantile } from "../bench/fairness/latency.ts";
 import { residentBytes } from "../bench/memory.ts";
 import { plot } from "../bench/plot.ts";
 import { bound, rowsOf, valueText } from "../bench/results.ts";
+import { watchRoles } from "../bench/roles.ts";
+import { isSortOf } from "../bench/sort/sorted.ts";
 import { zipfFile } from "../bench/zipf.ts";
 
 test("the median of an even number of values lies between the middle two", () => {
@@ -74,7 +78,11 @@ test("what the benchmark is asked: cases, rounds, quick", () => {
   assert.deepEqual(all.cases, someCases);
   const one = askedOf(["word-count", "--quick", "--json"], someCases);
   assert.deepEqual(one, { kind: "run", cases: [someCases[1]], rounds: 3, quick: true, json: true });
+  const sized = askedOf(["tasks", "--gib", "0.5,4"], someCases);
+  assert.deepEqual(sized.kind === "run" && sized.gib, [0.5, 4]);
   for (const [args, text] of [
+    [["--gib", "1,x"], /^--gib takes sizes in GiB, such as 1,4,12, not "1,x"$/],
+    [["--gib", "0"], /not "0"$/],
     [["sorts"], /^there is no case sorts; there are: tasks, word-count$/],
     [["--round", "3"], /^Unknown option '--round'; see npm run bench -- --help$/],
     [["--rounds"], /^Option '--rounds <value>' argument missing; see npm run bench -- --help$/],
@@ -121,6 +129,59 @@ test("figures of one title are bars of one plot, ours among the others", () => {
 
 test("the memory of this process is seen", { skip: noProc() }, () => {
   assert.ok(residentBytes(process.pid) > 10_000_000);
+});
+
+test("the memory of a coordinator without workers is its own", { skip: noProc() }, () => {
+  const { coordinator, worker, task, all } = watchRoles(process.pid).stop();
+  assert.ok(coordinator > 10_000_000 && all > 0);
+  assert.deepEqual([worker, task], [0, 0]);
+});
+
+test("a quantile is a value that was measured, and so large a share is no larger", () => {
+  const values = Array.from({ length: 100 }, (_, index) => 100 - index);
+  assert.deepEqual(
+    [0.5, 0.99, 1].map((share) => quantile(values, share)),
+    [50, 99, 100],
+  );
+  assert.equal(quantile([7], 0.5), 7);
+});
+
+test("a sort that lost, changed or misplaced a record is seen", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "bench-sorted-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const record = (key: number) => `${String(key).padStart(10, "0")}${"x".repeat(89)}\n`;
+  const input = join(folder, "input");
+  writeFileSync(input, [3, 1, 4, 2].map(record).join(""));
+  const out = join(folder, "out");
+  mkdirSync(out);
+  const isSorted = async (parts: readonly (readonly number[])[]) => {
+    for (const [index, keys] of parts.entries()) {
+      writeFileSync(join(out, `part-${index}`), keys.map(record).join(""));
+    }
+    return isSortOf(out, input);
+  };
+  assert.equal(
+    await isSorted([
+      [1, 2],
+      [3, 4],
+    ]),
+    true,
+  );
+  assert.equal(
+    await isSorted([
+      [1, 3],
+      [2, 4],
+    ]),
+    false,
+  );
+  assert.equal(await isSorted([[1, 2], [3]]), false);
+  assert.equal(
+    await isSorted([
+      [1, 2],
+      [3, 5],
+    ]),
+    false,
+  );
 });
 
 function noProc(): string | false {

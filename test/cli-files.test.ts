@@ -54,7 +54,7 @@ test("a folder by link: its tree arrives, what leads out of it does not", async 
   assert.match(err, /evil: a link that leads out of what is shared/);
   const gone = await place.run("get", link, "-o", "copy2");
   assert.equal(gone.code, 3);
-  assert.match(gone.err, /unavailable: nobody answers the link/);
+  assert.match(gone.err, /unavailable: no peer answers at the link/);
 });
 
 test("a file by link: to standard output, there already, not to be replaced", async (t) => {
@@ -63,7 +63,7 @@ test("a file by link: to standard output, there already, not to be replaced", as
   const piped = await place.run("get", link, "-o", "-");
   assert.deepEqual([piped.code, piped.out, piped.err], [0, "content", ""]);
   const there = await place.run("get", link);
-  assert.match(there.out, /f\.txt is there already, and is what was asked for/);
+  assert.match(there.out, /f\.txt is complete already; there is nothing to fetch/);
   const taken = await place.run("get", link, "-o", "other.txt");
   assert.equal(taken.code, 2);
   assert.match(taken.err, /conflict: other\.txt exists.*--overwrite/);
@@ -155,7 +155,7 @@ test("with a coordinator: names, folders, roots, patterns; gone at the end", asy
   ]);
   const missing = await place.run("get", "books/none");
   assert.equal(missing.code, 2);
-  assert.match(missing.err, /not-found: nobody shares "books\/none"/);
+  assert.match(missing.err, /not-found: no member shares "books\/none"/);
   running.child.kill("SIGINT");
   assert.equal((await running.ended).code, 0);
   assert.match((await place.run("ls")).out, /nothing is shared yet/);

@@ -30,10 +30,10 @@ test("peers register at `up --p4-port`, `members` lists them, an admin frees a n
   );
   assert.match((await place.run("members")).out, /^laptop +here +localhost:8001 +1 /m);
   const removed = await place.run("members", "--remove", "laptop");
-  assert.match(removed.out, /laptop and its files are forgotten/);
+  assert.match(removed.out, /laptop is removed with its files/);
   const gone = await place.run("members", "--remove", "laptop");
   assert.match(gone.err, /not-found: there is no member "laptop"/);
-  assert.match((await place.run("members")).out, /nobody shares files here/);
+  assert.match((await place.run("members")).out, /no member shares files now/);
   up.child.kill("SIGINT");
   assert.equal((await up.ended).code, 0);
 });

@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcp } from "node:net";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { type Coordinator, openCoordinator } from "../src/coordinator/coordinator.ts";
+import { atEnd } from "../src/store/testing/at-end.ts";
 import { Place, type Running } from "./cli/process.ts";
 
 const timeout = 60_000;
@@ -30,10 +33,12 @@ test("who cannot reach the coordinator says why at once, once for each reason, a
   timeout,
 }, async (t) => {
   const place = new Place(t);
-  const deaf = createTcp((socket) => socket.destroy());
-  const port = await portOf(t, deaf);
-  const url = `http://127.0.0.1:${port}`;
-  const token = await tokenOf(place, port, deaf);
+  // In this process: only what says something is a process of its own, and starts take long.
+  const first = await open(t, place, 0);
+  const { url } = first;
+  const port = Number(new URL(url).port);
+  const token = await first.joinToken({ ttlMs: 600_000, usesMax: 0 });
+  await first.close();
   const worker = place.start("join", url, "--token", token, "--json", "--data", "w");
   const common = ["gateway", "--listen", "127.0.0.1:0", "--data", "g", "--tracker", url];
   const gateway = place.start(...common, "--token", token);
@@ -43,20 +48,19 @@ test("who cannot reach the coordinator says why at once, once for each reason, a
     waits,
     /cannot reach the tracker: nothing listens at \S+; start it with `tequio up`/,
   );
+  const deaf = createTcp((socket) => socket.destroy());
   deaf.listen(port, "127.0.0.1");
   await worker.said("closed the connection");
   await new Promise((closed) => deaf.close(closed));
-  const up = await startUp(place, port);
+  const second = await open(t, place, port);
   await worker.said("joined as w-1");
   const found = await gateway.said("connected to the tracker");
   assert.equal(found.match(/nothing listens/g)?.length, 1, found);
-  up.child.kill("SIGKILL");
-  await up.ended;
+  await second.close();
   await worker.said('"event":"apart"');
-  const again = await startUp(place, port);
+  const third = await open(t, place, port);
   const joined = await twice(worker, "joined as w-1");
-  again.child.kill("SIGINT");
-  await again.ended;
+  await third.close();
   worker.child.kill("SIGINT");
   const { code, err, out } = await worker.ended;
   assert.equal(code, 0, err);
@@ -74,22 +78,13 @@ test("who cannot reach the coordinator says why at once, once for each reason, a
   ]);
 });
 
-/** A join token of a coordinator on this port and in this place that has gone again. */
-async function tokenOf(place: Place, port: number, deaf: ReturnType<typeof createTcp>) {
-  await new Promise((closed) => deaf.close(closed));
-  const up = await startUp(place, port);
-  const { err, out } = await place.run("token", "create", "--role", "worker");
-  up.child.kill("SIGINT");
-  await up.ended;
-  const [token] = /mrt_\S+/.exec(out) ?? [];
-  assert.ok(token !== undefined, err);
-  return token;
-}
-
-async function startUp(place: Place, port: number): Promise<Running> {
-  const up = place.start("up", "--listen", `127.0.0.1:${port}`, "--workers", "0");
-  await up.said("run a job");
-  return up;
+/** The coordinator of this place; port 0 = a free one. Closed by the test, or at its end. */
+async function open(t: TestContext, place: Place, port: number): Promise<Coordinator> {
+  const listen = `127.0.0.1:${port}`;
+  const dataDir = join(place.dir, "data");
+  const coordinator = await openCoordinator({ dataDir, listen, version: "test" });
+  atEnd(t, () => coordinator.close());
+  return coordinator;
 }
 
 async function twice(running: Running, text: string): Promise<string> {

@@ -67,6 +67,44 @@ test("many keys: 64M, 128M and 1G give equal bytes, within what is said", async 
   assert.equal(hashes.size, 1);
 });
 
+test("run --local --memory: task processes stay within it, and the bytes are equal", async (t) => {
+  if (ownBytesOf(process.pid) === 0) return t.skip("needs /proc of Linux to measure memory");
+  const job = join(folder, "local-keys.ts");
+  writeFileSync(job, keysJob);
+  const input = join(folder, "local-lines.txt");
+  writeFileSync(input, Array.from({ length: 1_500 }, (_, i) => `${i}\n`).join(""));
+  const peaks: number[] = [];
+  const outputs: Buffer[] = [];
+  for (const memory of ["64M", "1G"]) {
+    const merged = join(folder, `${memory}.txt`);
+    const options = ["--local", "--workers", "1", "--memory", memory, "--merge", merged];
+    const ran = run(process.execPath, [cli, "run", job, input, ...options], { timeout: 300_000 });
+    const watch = watchTree(ran.child.pid!);
+    await ran.finally(() => peaks.push(watch.stop()));
+    outputs.push(readFileSync(merged));
+  }
+  assert.ok(outputs[0]!.equals(outputs[1]!));
+  // One for the slot and a spare; coordinator and worker are the command itself.
+  const mostBytes = 64 * mebibyte + 2 * engineBytes;
+  const [small, large] = peaks.map((bytes) => `${Math.round(bytes / mebibyte)} MiB`);
+  assert.ok(peaks[0]! < mostBytes, `64M: ${small}`);
+  assert.ok(peaks[0]! < peaks[1]!, `64M: ${small}, 1G: ${large}`);
+});
+
+test("run --memory that says nothing sensible is refused before anything runs", async () => {
+  const local = ["--local", "--workers", "2"];
+  for (const [args, text] of [
+    [[...local, "--memory", "127M"], /--memory is at least 128M for 2 tasks at once/],
+    [[...local, "--memory", "lots"], /--memory lots is no size/],
+    [[...local, "--memory", "-1"], /--memory -1 is no size/],
+    [["--memory", "1G"], /--memory is for --local; see `tequio up --memory`/],
+    [["--sequential", "--memory", "1G"], /--memory is for --local/],
+  ] as const) {
+    const failed = run(process.execPath, [cli, "run", "none.ts", ...args]);
+    await assert.rejects(failed, text, args.join(" "));
+  }
+});
+
 test("less memory than a task needs is refused", async () => {
   for (const args of [
     ["up", "--memory", "63M"],

@@ -36,7 +36,7 @@ test("a shared folder is mapped, and gives what its files give", async (t) => {
   assert.equal(sorted.out, `${lines(1).trim().split("\n").sort().join("\n")}\n`);
   const nobody = await place.run("run", job, "shared:films", ...common);
   assert.equal(nobody.code, 2);
-  assert.match(nobody.err, /not-found: nobody shares "films" now; `tequio ls` lists/);
+  assert.match(nobody.err, /not-found: no member shares "films" now; `tequio ls` lists/);
   const alone = await place.run("run", job, "shared:books", ...common, "--sequential");
   assert.match(alone.err, /bad-request: shared:books needs a cluster/);
 });

@@ -15,9 +15,9 @@ import type { Seeds } from "./simulation/seeds.ts";
 
 const run = promisify(execFile);
 
-function held(result: SeedResult): void {
+function held(result: SeedResult, kind = ""): void {
   if (result.broken === null) return;
-  const again = `npm run simulate -- --seed ${result.seed} --story`;
+  const again = `npm run simulate --${kind} --seed ${result.seed} --story`;
   assert.fail(`seed ${result.seed}: ${result.broken.stack}\nsee it again: ${again}`);
 }
 
@@ -51,6 +51,17 @@ test("I22: the same seed gives the same run, event for event", async () => {
 
 test("W2: who slept while another took over answers nothing and removes nothing", async () => {
   for (const seed of [9, 127, 182]) held(await simulate({ seed, rates: deposing }));
+});
+
+test("I25: tabs that come and go leave no slot free beside a ready task", async () => {
+  const law = "I25: no slot is free beside a ready task for 5 s";
+  let exercised = 0;
+  for (let seed = 1; seed <= 10; seed++) {
+    const result = await simulate({ seed, tabLists: true });
+    held(result, " --tab-lists");
+    exercised += result.coverage.get(law) ?? 0;
+  }
+  assert.ok(exercised >= 1_000, `exercised ${exercised} times only`);
 });
 
 test("a run without faults has every job end well", async () => {

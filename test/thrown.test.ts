@@ -12,6 +12,11 @@ const thrown: Record<string, () => unknown> = {
   all: () => new AggregateError([new Error("a"), { b: 1 }], "none"),
   object: () => ({ code: 5 }),
   place: () => ({ toString: () => "told" }),
+  code: () => new Error("outer",
+    { cause: Object.assign(new RangeError("inner"), { code: "ENOENT" }) }),
+  held: () => ({ error: new Error("inside") }),
+  text: () => "42",
+  big: () => 42n,
 };
 export default tasks({
   name: "thrower", attempts: 1, params: { what: "cause" }, items: [0],
@@ -22,10 +27,17 @@ export default tasks({
 });
 `;
 const expected = {
-  cause: "run threw Error: outer; caused by RangeError: inner on item 0 (thrower.ts:3)",
-  all: 'run threw AggregateError: none [Error: a; {"b":1}] on item 0 (thrower.ts:4)',
+  cause:
+    "run threw Error: outer (thrower.ts:3); caused by RangeError: inner (thrower.ts:3) on item 0",
+  all: 'run threw AggregateError: none (thrower.ts:4) [Error: a (thrower.ts:4); {"b":1}] on item 0',
   object: 'run threw {"code":5} on item 0',
   place: "run threw told on item 0",
+  code:
+    "run threw Error: outer (thrower.ts:7); " +
+    "caused by RangeError [ENOENT]: inner (thrower.ts:8) on item 0",
+  held: 'run threw {"error":(Error: inside (thrower.ts:9))} on item 0',
+  text: 'run threw "42" on item 0',
+  big: "run threw 42n on item 0",
   nothing: "run threw null on item 0",
 };
 

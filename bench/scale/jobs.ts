@@ -1,9 +1,9 @@
 /** What does a larger job cost? Jobs of 1,000 to 1,000,000 tasks on a real cluster of two workers:
  *  the coordinator's CPU for each task, and the most memory that it ever had. */
-import { readFileSync } from "node:fs";
 import { startCluster } from "../../scripts/cluster.ts";
 import { connect } from "../../src/sdk/client.ts";
 import type { BenchOptions, Case, Figure } from "../case.ts";
+import { peakOf } from "../memory.ts";
 import { noOps } from "../no-ops.ts";
 import { cpuMs } from "../processes.ts";
 
@@ -50,14 +50,9 @@ async function measure(count: number, atLeast: number) {
     const startedMs = performance.now();
     await client.jobs();
     const listMs = performance.now() - startedMs;
-    return { cpuUs, peakBytes: peakBytes(cluster.pid), listMs, ms: ms / times };
+    return { cpuUs, peakBytes: peakOf(cluster.pid), listMs, ms: ms / times };
   } finally {
     client.close();
     await cluster.stop();
   }
-}
-
-function peakBytes(pid: number): number {
-  const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return Number(line?.[1] ?? 0) * 1024;
 }

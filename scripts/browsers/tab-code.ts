@@ -30,7 +30,7 @@ async function bundled(entry: string, format: "iife" | "esm"): Promise<string> {
     plugins: [standIn],
     // Where the code lies, as far as it asks: frames of stacks from there are ours.
     transform: {
-      define: { "import.meta.url": JSON.stringify("file:///tequio/task/task/code.js") },
+      define: { "import.meta.url": JSON.stringify("file:///tequio/task/code.js") },
     },
     logLevel: "silent",
   });

@@ -36,6 +36,8 @@ export type JudgeOptions = {
   readonly heartbeatMs: number;
   /** The laws about the whole state are looked at after so many records; 1 = after each. */
   readonly lawsEvery: number;
+  /** Nothing stops the coordinator: see `ClusterPlan`. */
+  readonly isSteady: boolean;
   readonly count: (what: string) => void;
   /** Hears of each law that is checked and could have been broken. */
   readonly exercised: Exercised;
@@ -73,7 +75,7 @@ export class Judge {
   readonly #options: JudgeOptions;
   readonly #watch = new LawWatch();
   readonly #steps: StepJudge;
-  readonly #fairness = new FairnessJudge();
+  readonly #fairness: FairnessJudge;
   readonly #relay: RelayJudge;
   #atMs = 0;
   #startedAtMs = 0;
@@ -88,6 +90,7 @@ export class Judge {
   constructor(options: JudgeOptions) {
     this.#options = options;
     this.#steps = new StepJudge(options.exercised);
+    this.#fairness = new FairnessJudge(options);
     this.#relay = new RelayJudge(options.exercised);
     this.shuffle = new ShuffleJudge({
       breach: (law, text) => this.breach(law, text),

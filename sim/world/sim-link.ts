@@ -31,6 +31,8 @@ export class SimLink implements Link {
   #peer: SimLink | null = null;
   #receive: ((frame: Uint8Array | string) => void) | null = null;
   #closed: ((reason: string) => void) | null = null;
+  /** Why it closed, until a listener has been called. */
+  #unreported: string | null = null;
   /** When something last arrived here, ms. */
   heardAtMs: number;
   /** Arrived here before there was somebody to take it. */
@@ -101,6 +103,7 @@ export class SimLink implements Link {
 
   onClose(closed: (reason: string) => void): void {
     this.#closed = closed;
+    if (this.#unreported !== null) this.from.soon(() => this.#report());
   }
 
   close(reason = "closed here"): void {
@@ -180,6 +183,14 @@ export class SimLink implements Link {
     this.#over = true;
     // What is stuck is still on its way, and with it the word that this end is closed.
     if (this.#stuck.length === 0) this.#network.forget(this);
-    this.from.soon(() => this.#closed?.(reason));
+    this.#unreported = reason;
+    this.from.soon(() => this.#report());
+  }
+
+  #report(): void {
+    if (this.#closed === null || this.#unreported === null) return;
+    const reason = this.#unreported;
+    this.#unreported = null;
+    this.#closed(reason);
   }
 }

@@ -17,8 +17,9 @@ export async function openClient(options: TargetOptions): Promise<Client> {
     if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
     const help =
       target.dataDir === null
-        ? `check the address and that its machine lets you in${tlsHint(target.url)}`
-        : `the last one of ${target.dataDir} was stopped hard; start it again with \`tequio up\``;
+        ? `check the address, and the firewall of its machine${tlsHint(target.url)}`
+        : `the one of ${target.dataDir} ended unexpectedly (a crash, or kill -9); start it again ` +
+          "with `tequio up`";
     throw new ClusterError("unavailable", `no coordinator answers at ${target.url}; ${help}`, {
       cause: error,
     });

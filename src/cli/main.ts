@@ -4,6 +4,7 @@
  *  `tequio --help` must not load a bundler. */
 import { Command, CommanderError } from "commander";
 import { exitCodeFor, exitCodes, faultText, faultTextOf } from "./faults.ts";
+import { type Connection, withPastable } from "./paste.ts";
 import { watchReaders } from "./result/readers.ts";
 
 export type CommandFile = {
@@ -131,6 +132,11 @@ function strict(command: Command): void {
   });
 }
 
+/** Of the command that ran, for the commands that its errors name. */
+function optionsOf(program: Command, name: string | undefined): Connection {
+  return program.commands.find((command) => command.name() === name)?.opts() ?? {};
+}
+
 function complaint(text: string, command: Command): string {
   const names: string[] = [];
   for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
@@ -156,7 +162,10 @@ async function run(args: readonly string[]): Promise<number> {
     return exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.badInput;
-    const text = faultText(error, args.includes("--debug"));
+    const text = withPastable(
+      faultText(error, args.includes("--debug")),
+      optionsOf(program, wanted),
+    );
     if (text !== "") process.stderr.write(`${text}\n`);
     return exitCodeFor(error);
   }

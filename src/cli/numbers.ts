@@ -60,7 +60,7 @@ export function parseBytes(text: string, option: string): number {
   if (!Number.isFinite(value) || value < 1 || value > Number.MAX_SAFE_INTEGER) {
     throw new ClusterError(
       "bad-request",
-      `${option} ${text} is no size; write bytes or a number with K, M, G or T, as in 512M`,
+      `${option} ${text} is not a size; write bytes or a number with K, M, G or T, as in 512M`,
     );
   }
   return Math.floor(value);
@@ -82,7 +82,8 @@ export function parseDuration(text: string, option: string): number {
   if (!Number.isSafeInteger(value) || value < 1) {
     throw new ClusterError(
       "bad-request",
-      `${option} ${text} is no duration; write a number with s, m, h or d, as in 24h, or "never"`,
+      `${option} ${text} is not a duration; write a number with s, m, h or d, as in 24h, or ` +
+        '"never"',
     );
   }
   return value;
@@ -97,7 +98,7 @@ export function parseCount(
   if (!(value >= range.min && value <= range.max)) {
     throw new ClusterError(
       "bad-request",
-      `${option} ${text} is no whole number from ${countText(range.min)} to ` +
+      `${option} ${text} is not a whole number from ${countText(range.min)} to ` +
         countText(range.max),
     );
   }

@@ -44,6 +44,11 @@ export function parseParam(
   return { ...previous, [name]: text.slice(at + 1) };
 }
 
+/** How the option is typed that commander calls so: `tokenFile` → `--token-file`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 type Parser<T> = (text: string) => T;
 
 /** Commander wants its own error class to name the option; the text stays ours. */

@@ -55,6 +55,10 @@ export type Target = {
 /** Which coordinator the options and the environment mean. Throws `unavailable` when none is
  *  known. */
 export function findTarget(options: TargetOptions, env: Environment = process.env): Target {
+  if (options.url !== undefined && options.data !== undefined) {
+    const text = "--url and --data cannot be combined: --data is of a coordinator on this machine";
+    throw new ClusterError("bad-request", text);
+  }
   const url = options.url ?? (options.data === undefined ? env.TEQUIO_URL : undefined);
   const token = tokenOf(options, env);
   if (url) {
@@ -102,6 +106,9 @@ export function tokenOf(
   options: Pick<TargetOptions, "token" | "tokenFile">,
   env: Environment = process.env,
 ): string | null {
+  if (options.token !== undefined && options.tokenFile !== undefined) {
+    throw new ClusterError("bad-request", "--token and --token-file cannot be combined");
+  }
   if (options.token !== undefined) return options.token;
   if (options.tokenFile !== undefined) return readSecret(options.tokenFile);
   return env.TEQUIO_TOKEN || null;
@@ -147,7 +154,7 @@ export function coordinatorUrl(text: string): string {
   if (url === null || !["http:", "https:"].includes(url.protocol) || url.hostname === "") {
     throw new ClusterError(
       "bad-request",
-      `${text} is no address of a coordinator; it looks like https://host:7070`,
+      `${text} is not the address of a coordinator; that looks like https://host:7070`,
     );
   }
   return url.origin;

@@ -2,8 +2,8 @@
 
 /** What job code can reach there. */
 export const basicSandboxLimits =
-  "the basic sandbox is no wall: job code that gets past the checks of the engine reaches the " +
-  "files of this user, the network, and other processes of this user";
+  "the basic sandbox is not a security boundary: job code that gets past the checks of the " +
+  "engine reaches the files of this user, the network, and other processes of this user";
 
 /** What to do about it on this system. */
 export function strictSandboxAdvice(platform: string = process.platform): string {

@@ -25,6 +25,7 @@ import { noteSink } from "./jobs/notes.ts";
 import { Plans } from "./jobs/plans.ts";
 import { Progress } from "./jobs/progress.ts";
 import { defaultRetention, Retention } from "./jobs/retention.ts";
+import { TaskMoves } from "./jobs/task-moves.ts";
 import { Watchers } from "./jobs/watchers.ts";
 import type { ReplayProgress } from "./loop/journal.ts";
 import { Loop, type OuterEffect } from "./loop/loop.ts";
@@ -52,7 +53,10 @@ type Options = CoordinatorOptions & {
 /** Longest silence of a worker that is read from, ms. */
 const idleMs = 30_000;
 
-type Kept = Pick<Services, "attempts" | "blobs" | "loop" | "logs" | "progress" | "watchers">;
+type Kept = Pick<
+  Services,
+  "attempts" | "blobs" | "loop" | "logs" | "moves" | "progress" | "watchers"
+>;
 
 export async function openServices(options: Options, closers: Closers): Promise<Services> {
   const { dataDir, onShutdown, version } = options;
@@ -106,9 +110,13 @@ async function openKept(
   makeDirectory(join(dataDir, "logs"));
   const logs = new JobLogs(join(dataDir, "logs"));
   const attempts = new AttemptHistory();
+  const moves = new TaskMoves();
   const loop = await Loop.start({
     log,
-    observe: (event, effects) => attempts.see(event, effects),
+    observe: (event, effects, position) => {
+      attempts.see(event, effects);
+      moves.see(event, effects, position);
+    },
     timers: realTimers,
     perform,
     ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
@@ -118,7 +126,7 @@ async function openKept(
   });
   closers.push(() => loop.stop());
   closers.push(followWallClock(loop, realTimers));
-  return { attempts, blobs, loop, logs, progress: new Progress(), watchers: new Watchers() };
+  return { attempts, moves, blobs, loop, logs, progress: new Progress(), watchers: new Watchers() };
 }
 
 /** Blobs that are older than this go when the disk is nearly full, in ms. */

@@ -18,6 +18,7 @@ import type { JobLogs } from "./jobs/job-logs.ts";
 import type { Plans } from "./jobs/plans.ts";
 import type { Progress } from "./jobs/progress.ts";
 import type { Retention } from "./jobs/retention.ts";
+import type { TaskMoves } from "./jobs/task-moves.ts";
 import type { Watchers } from "./jobs/watchers.ts";
 import type { Loop } from "./loop/loop.ts";
 import type { Members } from "./members/members.ts";
@@ -48,6 +49,7 @@ export type Services = {
   readonly retention: Retention;
   readonly logs: JobLogs;
   readonly attempts: AttemptHistory;
+  readonly moves: TaskMoves;
   readonly progress: Progress;
   readonly watchers: Watchers;
   readonly lowWater: LowWater;

@@ -54,6 +54,8 @@ export type Effect =
 
 export type ReplyValue = {
   readonly job?: JobId;
+  /** Of a submission: its key has named the job before. */
+  readonly existed?: true;
   readonly worker?: WorkerId;
   /** Of a token that was revoked: credentials of those whom it let in. */
   readonly letIn?: readonly string[];

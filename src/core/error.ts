@@ -6,7 +6,8 @@
 export const errorCodes = [
   /** Arguments, files or a job description that cannot be used as given. */
   "bad-request",
-  /** The job file does not compile, cannot be bundled, or captures a variable. */
+  /** The job file does not compile, cannot be bundled, captures a variable, or throws before there
+   *  is a job. */
   "build-failed",
   /** No token, or one that is wrong, expired, used up or revoked. */
   "unauthenticated",
@@ -22,7 +23,7 @@ export const errorCodes = [
   "storage-full",
   /** The disk failed or a stored record is damaged: the message names the record. */
   "storage-failed",
-  /** Somebody newer holds this role: a second coordinator, a later attempt, a worker id in use. */
+  /** A newer process holds this role: a second coordinator, a later attempt, a worker id in use. */
   "fenced",
   /** The other side speaks another protocol or data version. */
   "version-mismatch",

@@ -123,6 +123,9 @@ export type Failure = {
   /** No further attempt can end otherwise, since the reason is the input: the task is not tried
    *  again. Set by workers; absent from older ones. */
   readonly isFinal?: true;
+  /** The disk of its worker failed (I/O error, read-only): other workers may do better. Set by
+   *  workers; absent from older ones. */
+  readonly isDisk?: true;
 };
 
 export type CounterMap = Readonly<Record<string, number>>;

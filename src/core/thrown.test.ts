@@ -11,7 +11,10 @@ test("causes and parts of an error are told, outermost first, within bounds", ()
     "Error: cannot read; caused by TypeError: no row; caused by RangeError: too deep",
   );
   const all = new AggregateError([inner, "text", { code: 5 }], "none worked");
-  assert.equal(shown(all), 'AggregateError: none worked [RangeError: too deep; text; {"code":5}]');
+  assert.equal(
+    shown(all),
+    'AggregateError: none worked [RangeError: too deep; "text"; {"code":5}]',
+  );
   assert.deepEqual(errorsIn(all), [all, inner]);
   const many = new AggregateError(Array.from({ length: 9 }, () => new Error("x".repeat(900))));
   assert.ok(shown(many).length <= 2_000);
@@ -23,23 +26,61 @@ test("causes and parts of an error are told, outermost first, within bounds", ()
   assert.match(shown(deep), /Error: 44; and more causes$/);
 });
 
+test("each error has the place and the message that the caller knows for it", () => {
+  const inner = Object.assign(new Error("in"), { code: "EIO" });
+  const held = new Error("held");
+  const outer = new AggregateError([{ held }, inner], "out", { cause: inner });
+  const place = (error: Error) => (error === held ? "" : `a.ts:${error.message.length}`);
+  const text = shown(outer, { place, message: (error) => error.message.toUpperCase() });
+  const expected =
+    'AggregateError: OUT (a.ts:3) [{"held":(Error: HELD)}; Error [EIO]: IN (a.ts:2)]; ' +
+    "caused by Error (shown above)";
+  assert.equal(text, expected);
+  assert.deepEqual(errorsIn(outer), [outer, inner, held]);
+  assert.deepEqual(errorsIn({ deep: [{ held }] }), [held], "also in objects that are no errors");
+  const round: Record<string, unknown> = { held };
+  round.self = round;
+  assert.deepEqual(errorsIn(round), [held]);
+});
+
 test("what is no error is told by what it holds", () => {
   const round: Record<string, unknown> = { name: "n" };
   round.self = round;
   const hostile = new Proxy({}, { get: () => assert.fail("looked at") });
   const told: Array<readonly [unknown, string]> = [
     [{ code: 5, why: "no" }, '{"code":5,"why":"no"}'],
-    [{ big: 5n, of: new RangeError("r") }, '{"big":"5","of":"RangeError: r"}'],
+    [{ big: 5n, of: new RangeError("r") }, '{"big":5n,"of":(RangeError: r)}'],
     [
       { err: new Error("outer", { cause: new RangeError("inner") }) },
-      '{"err":"Error: outer; caused by RangeError: inner"}',
+      '{"err":(Error: outer; caused by RangeError: inner)}',
     ],
-    [round, "an object with name, self"],
+    [round, '{"name":"n","self":(shown above)}'],
     [[1, "a"], '[1,"a"]'],
     [null, "null"],
     [undefined, "undefined"],
     ["", '""'],
-    ["text", "text"],
+    ["text", '"text"'],
+    ["null", '"null"'],
+    [42, "42"],
+    [42n, "42n"],
+    [-0, "-0"],
+    [{ none: undefined, not: Number.NaN, text: "42" }, '{"none":undefined,"not":NaN,"text":"42"}'],
+    [{ at: new Date(0) }, '{"at":"1970-01-01T00:00:00.000Z"}'],
+    [Array.from({ length: 30 }, () => 1), `[${"1,".repeat(20)}… 10 more]`],
+    [new Uint8Array(1e6), "1000000 bytes"],
+    [{ bytes: new Uint8Array(1e6) }, '{"bytes":1000000 bytes}'],
+    [Object.assign(new Error("no"), { code: "ENOENT" }), "Error [ENOENT]: no"],
+    [Object.assign(new Error("EIO: bad"), { code: "EIO" }), "Error: EIO: bad"],
+    [Object.assign(new Error("no"), { code: 404 }), "Error [404]: no"],
+    [new DOMException("gone", "AbortError"), "AbortError: gone"],
+    [
+      {
+        get broken() {
+          return assert.fail("read");
+        },
+      },
+      "an object with broken",
+    ],
     [Symbol("s"), "Symbol(s)"],
     [function named() {}, "the function named"],
     [hostile, "something that cannot be shown"],

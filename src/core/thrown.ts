@@ -2,48 +2,138 @@
  *  task processes, tabs and the judge alike, so that they say the same of the same error. */
 
 const charactersMax = 2_000;
-/** Causes behind each other. */
+/** Causes behind each other; objects inside each other. */
 const depthMax = 5;
 /** Errors of one `AggregateError`. */
 const errorsMax = 5;
+/** Fields of one object, items of one array. */
+const fieldsMax = 20;
+/** Values that are looked at in all. */
+const valuesMax = 500;
+/** Of an error's `code`. */
+const codeMaxCharacters = 50;
+
+/** What is told of one error besides its name and its code. Both may throw. */
+export type ErrorTexts = {
+  /** Where it was thrown, as `word-count.ts:17`; "" when that is not known. */
+  place(error: Error): string;
+  /** Its message, or a better one. */
+  message(error: Error): string;
+};
+
+const plainTexts: ErrorTexts = { place: () => "", message: (error) => error.message };
 
 /** At most 2,000 characters. Job code can throw anything, also things that throw again when they
- *  are looked at. */
-export function shown(thrown: unknown): string {
+ *  are looked at. Errors have their code, their place and their causes; other values are written as
+ *  in a program: texts in quotes, a bigint with its `n`. */
+export function shown(thrown: unknown, texts = plainTexts): string {
   try {
-    return withCauses(thrown, new Set(), depthMax).slice(0, charactersMax).toWellFormed();
+    return new Telling(texts).told(thrown).slice(0, charactersMax).toWellFormed();
   } catch {
     return "something that cannot be shown";
   }
 }
 
-/** The error, then its causes and parts, outermost first: those whose stacks may name the place. */
+/** The errors in what was thrown, outermost first: those whose stacks may name the place. Of an
+ *  error its causes and parts, of another object those that it holds. */
 export function errorsIn(thrown: unknown, seen = new Set<unknown>()): Error[] {
-  if (!(thrown instanceof Error) || seen.has(thrown) || seen.size >= depthMax * errorsMax)
-    return [];
+  if (typeof thrown !== "object" || thrown === null || seen.has(thrown)) return [];
+  if (seen.size >= depthMax * errorsMax) return [];
   seen.add(thrown);
+  const isError = thrown instanceof Error;
+  const found: Error[] = isError ? [thrown] : [];
   try {
-    const parts = partsOf(thrown).flatMap((part) => errorsIn(part, seen));
-    return [thrown, ...errorsIn(thrown.cause, seen), ...parts];
+    const inside = isError
+      ? [thrown.cause, ...partsOf(thrown)]
+      : fieldsOf(thrown).map(([, value]) => value);
+    for (const one of inside) for (const error of errorsIn(one, seen)) found.push(error);
   } catch {
-    return [thrown];
+    // It throws when it is read; what was found so far is enough.
+  }
+  return found;
+}
+
+/** One value on its way to a text: remembers what it has shown. */
+class Telling {
+  readonly #texts: ErrorTexts;
+  readonly #seen = new Set<object>();
+  #valuesLeft = valuesMax;
+
+  constructor(texts: ErrorTexts) {
+    this.#texts = texts;
+  }
+
+  told(thrown: unknown, depth = depthMax): string {
+    if (thrown instanceof Error) return this.#error(thrown, depth);
+    // Of errors of another realm, and objects with a text of their own.
+    if (typeof thrown === "object" && thrown !== null && !isList(thrown)) {
+      if (thrown.toString !== Object.prototype.toString) return String(thrown);
+    }
+    return this.#value(thrown, depth);
+  }
+
+  #error(error: Error, depth: number): string {
+    if (this.#seen.has(error)) return `${error.name} (shown above)`;
+    this.#seen.add(error);
+    const message = this.#texts.message(error);
+    const name = `${error.name}${codeText(error, message)}`;
+    const text = message === "" ? name : `${name}: ${message}`;
+    const place = this.#texts.place(error);
+    const head = text.slice(0, charactersMax) + (place === "" ? "" : ` (${place})`);
+    const parts = partsOf(error);
+    const hasCause = error.cause !== undefined;
+    if (depth === 0) return parts.length > 0 || hasCause ? `${head}; and more causes` : head;
+    const listed = parts.slice(0, errorsMax).map((part) => this.told(part, depth - 1));
+    if (parts.length > errorsMax) listed.push(`${parts.length - errorsMax} more`);
+    const inside = listed.length === 0 ? "" : ` [${listed.join("; ")}]`;
+    const cause = hasCause ? `; caused by ${this.told(error.cause, depth - 1)}` : "";
+    return head + inside + cause;
+  }
+
+  /** As a program would write it, as far as there is a way. */
+  #value(value: unknown, depth: number): string {
+    if (this.#valuesLeft-- <= 0) return "…";
+    if (typeof value === "string") return JSON.stringify(value.slice(0, charactersMax));
+    if (typeof value === "bigint") return `${value}n`;
+    if (typeof value === "function") return `the function ${value.name || "without a name"}`;
+    if (Object.is(value, -0)) return "-0";
+    if (typeof value !== "object" || value === null) return String(value);
+    if (value instanceof Error) return `(${this.#error(value, Math.max(0, depth - 1))})`;
+    if (this.#seen.has(value)) return "(shown above)";
+    if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+    if (depth === 0) return "…";
+    this.#seen.add(value);
+    try {
+      const { toJSON } = value as { toJSON?: unknown };
+      if (typeof toJSON === "function") return this.#value(toJSON.call(value, ""), depth - 1);
+      return this.#object(value, depth - 1);
+    } catch {
+      return namesText(value);
+    }
+  }
+
+  #object(value: object, depth: number): string {
+    const fields = fieldsOf(value);
+    const texts = fields.map(([name, field]) => {
+      const text = this.#value(field, depth);
+      return Array.isArray(value) ? text : `${JSON.stringify(name)}:${text}`;
+    });
+    const isArray = Array.isArray(value);
+    const count = isArray ? value.length : Object.keys(value).length;
+    if (count > fields.length) texts.push(`… ${count - fields.length} more`);
+    return isArray ? `[${texts.join(",")}]` : `{${texts.join(",")}}`;
   }
 }
 
-function withCauses(thrown: unknown, seen: Set<unknown>, depth: number): string {
-  if (!(thrown instanceof Error)) return plain(thrown, seen, depth);
-  if (seen.has(thrown)) return `${thrown.name} (shown above)`;
-  seen.add(thrown);
-  const text = thrown.message === "" ? thrown.name : `${thrown.name}: ${thrown.message}`;
-  const head = text.slice(0, charactersMax);
-  const parts = partsOf(thrown);
-  const hasCause = thrown.cause !== undefined;
-  if (depth === 0) return parts.length > 0 || hasCause ? `${head}; and more causes` : head;
-  const listed = parts.slice(0, errorsMax).map((part) => withCauses(part, seen, depth - 1));
-  if (parts.length > errorsMax) listed.push(`${parts.length - errorsMax} more`);
-  const inside = listed.length === 0 ? "" : ` [${listed.join("; ")}]`;
-  const cause = hasCause ? `; caused by ${withCauses(thrown.cause, seen, depth - 1)}` : "";
-  return head + inside + cause;
+/** ` [ENOENT]`, unless the message has it already. */
+function codeText(error: Error, message: string): string {
+  const { code } = error as { code?: unknown };
+  // That of a DOMException is a number of old, of which the name says all.
+  const isOld = Object.prototype.toString.call(error) === "[object DOMException]";
+  const isCode = typeof code === "string" || (typeof code === "number" && !isOld);
+  const text = isCode ? String(code) : "";
+  const isNew = text !== "" && text.length <= codeMaxCharacters && !message.includes(text);
+  return isNew ? ` [${text}]` : "";
 }
 
 function partsOf(error: Error): readonly unknown[] {
@@ -51,30 +141,21 @@ function partsOf(error: Error): readonly unknown[] {
   return error instanceof AggregateError && Array.isArray(errors) ? errors : [];
 }
 
-/** Of what is no error. */
-function plain(thrown: unknown, seen: Set<unknown>, depth: number): string {
-  if (thrown === "") return '""';
-  if (typeof thrown === "function") return `the function ${thrown.name || "without a name"}`;
-  if (typeof thrown !== "object" || thrown === null) return String(thrown);
-  // Of errors of another realm, and objects with a text of their own.
-  if (!Array.isArray(thrown) && thrown.toString !== Object.prototype.toString)
-    return String(thrown);
-  return fieldsOf(thrown, (error) => withCauses(error, seen, Math.max(0, depth - 1)));
+/** The first ones; of bytes none. */
+function fieldsOf(value: object): ReadonlyArray<readonly [name: string, value: unknown]> {
+  if (ArrayBuffer.isView(value)) return [];
+  const names = Array.isArray(value)
+    ? Array.from({ length: Math.min(value.length, fieldsMax) }, (_, at) => String(at))
+    : Object.keys(value).slice(0, fieldsMax);
+  return names.map((name) => [name, (value as Readonly<Record<string, unknown>>)[name]]);
 }
 
-function fieldsOf(thrown: object, textOf: (error: Error) => string): string {
-  try {
-    const text = JSON.stringify(thrown, (_key, value: unknown) =>
-      typeof value === "bigint" || typeof value === "function" || typeof value === "symbol"
-        ? String(value).slice(0, 100)
-        : value instanceof Error
-          ? textOf(value)
-          : value,
-    );
-    if (text !== undefined) return text;
-  } catch {
-    // It has itself inside, or throws when it is read.
-  }
-  const names = Object.keys(thrown).slice(0, 20).join(", ");
+/** Whose own text may be as long as it is. */
+function isList(value: object): boolean {
+  return Array.isArray(value) || ArrayBuffer.isView(value);
+}
+
+function namesText(value: object): string {
+  const names = Object.keys(value).slice(0, fieldsMax).join(", ");
   return names === "" ? "an object without fields" : `an object with ${names}`;
 }

@@ -1,5 +1,6 @@
 /** One connection of the gateway: what it has turned out to be, and how it behaves. */
 import { ClusterError } from "../core/error.ts";
+import type { ConnectionState } from "../wire/browser/legality.ts";
 import type { GatewayLimits } from "./options.ts";
 import type { Tab } from "./tab.ts";
 
@@ -65,10 +66,15 @@ export function mayTalk(
   return connection.allowance >= 0;
 }
 
-/** A message that looks like a tracker's makes nobody one. */
-export function mustBeTracker({ role }: Connection): void {
-  if (role === "tracker") return;
-  throw new ClusterError("protocol-violated", "bad message: only the tracker may say this");
+/** By which the protocol decides what may come. A message that looks like a tracker's makes no
+ *  connection one. */
+export function stateOf({ role, tab }: Connection): ConnectionState {
+  if (role === "unknown") return "new";
+  return role === "browser" && tab === null ? "left" : role;
+}
+
+export function badMessage(what: string): ClusterError {
+  return new ClusterError("protocol-violated", `bad message: ${what}`);
 }
 
 /** What a browser says of itself is kept for as long as it is here: it is not much. Throws

@@ -293,6 +293,31 @@ describe("the gateway between browsers and tracker", () => {
     assert.equal(table.board.tabCount, 1);
   });
 
+  it("a page that has become another worker elsewhere is new here, its old self is gone", () => {
+    for (const isAway of [true, false]) {
+      const table = new Table();
+      const [t, first, second] = [table.open(), table.open(), table.open()];
+      table.say(t, { action: "tracker", more: { session: "c" } });
+      table.say(first, hello(1, { session: "page" }));
+      const welcome = { worker: "w-1", credential: "secret" };
+      table.say(t, { action: "welcome", uid: "1001", more: welcome });
+      table.say(t, task("1001", 1, { ref: "j-1/0/0/1" }));
+      if (isAway) table.hangUp(first);
+      table.take(t);
+      // By way of another gateway, which has numbered a task of its own 1.
+      const holding = [[1, "m", "j-1/0/7/1"]];
+      const shown = { session: "page", worker: "w-2", credential: "other", holding };
+      table.say(second, hello(1, shown));
+      const [gone, come, ...more] = table.take(t);
+      assert.equal(gone, plain("disconnect", '"uid":1001'));
+      assert.match(come!, /"uid":1002,.*"worker":"w-2",.*"holding":\[\[1,"m","j-1\/0\/7\/1"\]\]/);
+      assert.deepEqual([more, table.take(second)], [[], []]);
+      assert.equal(table.board.tabCount, 1);
+      table.say(second, finish(1));
+      assert.match(table.take(t).join(), /"action":"finish".*"uid":1002,"tid":1/);
+    }
+  });
+
   it("bounds the browsers that are known, those that are away among them", () => {
     const table = new Table({ connectionsMax: 2 });
     for (const session of ["a", "b", "c"]) {

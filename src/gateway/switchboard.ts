@@ -9,18 +9,20 @@
  *     one come back; another tracker's tasks are nobody's. */
 import { assert, ClusterError } from "../core/error.ts";
 import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
+import { mustBeLegal } from "../wire/browser/legality.ts";
 import type { BrowserBody, BrowserMessage, Uid } from "../wire/browser/messages.ts";
 import { sendable } from "../wire/browser/size.ts";
 import {
+  badMessage,
   type Caller,
   type Connection,
   checkHello,
   endedTid,
   mayTalk,
-  mustBeTracker,
   newConnection,
   overdue,
   speakerOf,
+  stateOf,
 } from "./connection.ts";
 import type { GatewayDoor, GatewayLimits, GatewayOrder } from "./options.ts";
 import { Outbox } from "./outbox.ts";
@@ -30,11 +32,13 @@ import {
   endTask,
   introduction,
   isBusy,
+  isSameWorker,
   keepEnded,
   newTab,
   refusalOf,
   sessionOf,
   type Tab,
+  taskOf,
   tooMuchWaits,
   welcomed,
 } from "./tab.ts";
@@ -145,6 +149,7 @@ export class Switchboard {
 
   #heard(id: number, connection: Connection, message: BrowserMessage, atMs: number): void {
     const { body } = message;
+    mustBeLegal(body.action, stateOf(connection));
     switch (body.action) {
       case "ping":
         connection.answersPings = true;
@@ -159,7 +164,7 @@ export class Switchboard {
         break;
       case "finish":
       case "error":
-        this.#ended(connection, body);
+        if (connection.tab !== null) this.#ended(connection.tab, body);
         break;
       case "disconnect":
         if (connection.tab !== null) this.#lose(connection.tab);
@@ -169,23 +174,17 @@ export class Switchboard {
         this.#becomeTracker(id, connection, body, atMs);
         break;
       case "task":
-        this.#assign(connection, body);
+        this.#assign(body);
         break;
       case "welcome":
       case "ack":
       case "abort":
-        mustBeTracker(connection);
         this.#passOn(body, message.ok ? undefined : message.message);
         break;
-      default:
-        throw new ClusterError("protocol-violated", `bad message: ${body.action} is not for here`);
     }
   }
 
   #connect(id: number, connection: Connection, body: Body<"connect">): void {
-    if (connection.role !== "unknown") {
-      throw new ClusterError("protocol-violated", "bad message: it has connected already");
-    }
     if (body.more === null && !this.#door.anonymous) {
       const message = "this gateway takes tabs only by the link that `tequio up` prints";
       this.#out.refuse(id, { ...body, uid: null }, message);
@@ -194,12 +193,19 @@ export class Switchboard {
     connection.role = "browser";
     const session = sessionOf(body.more).slice(0, 64);
     const known = this.#sessions.get(session);
-    if (known === undefined) this.#newTab(id, connection, body, session);
-    else this.#comeBack(id, connection, known, body);
+    const isBack = known !== undefined && isSameWorker(known, body.more);
+    if (isBack) return this.#comeBack(id, connection, known, body);
+    if (known !== undefined) {
+      this.#detach(known);
+      this.#lose(known);
+    }
+    this.#newTab(id, connection, body, session);
   }
 
   #newTab(id: number, connection: Connection, body: Body<"connect">, session: string): void {
-    this.#replace(body.more?.after);
+    // The page that this one was before it was loaded again.
+    const before = this.#sessions.get(String(body.more?.after ?? ""));
+    if (before?.connection === null) this.#lose(before);
     // Those that are away count, too: thousands could come and go within the time they have.
     if (this.#tabs.size >= this.#limits.connectionsMax) {
       this.#out.close(id, 1013, `${this.#tabs.size} browsers are known here; try later`);
@@ -213,28 +219,25 @@ export class Switchboard {
     this.#introduce(tab);
   }
 
-  /** The page that this one was before it was loaded again. */
-  #replace(session: unknown): void {
-    const before = typeof session === "string" ? this.#sessions.get(session) : undefined;
-    if (before?.connection === null) this.#lose(before);
-  }
-
   /** The same page over another connection: the tracker never hears that it was away. */
   #comeBack(id: number, connection: Connection, tab: Tab, body: Body<"connect">): void {
-    const before = tab.connection;
+    this.#detach(tab);
     tab.connection = id;
     tab.speed = body.speed;
     tab.more = body.more;
     connection.tab = tab;
-    // What is still on its way there, a goodbye even, is nothing of this tab any more.
-    const old = this.#connections.get(before ?? -1);
-    if (old !== undefined) old.tab = null;
-    if (before !== null) this.#out.close(before, 1000, "the page came over another connection");
-    const { welcome } = tab;
-    if (welcome !== null) this.#out.sendText(id, welcome);
+    if (tab.welcome !== null) this.#out.sendText(id, tab.welcome);
     const { missed, unknown } = compareHeld(tab);
     for (const text of missed) this.#out.sendText(id, text);
     for (const tid of unknown) this.#out.send(id, { action: "abort", uid: null, tid });
+  }
+
+  /** What is still on its way over its connection, a goodbye even, is nothing of it any more. */
+  #detach({ connection }: Tab): void {
+    if (connection === null) return;
+    const old = this.#connections.get(connection);
+    if (old !== undefined) old.tab = null;
+    this.#out.close(connection, 1000, "the page came over another connection");
   }
 
   #introduce(tab: Tab): void {
@@ -248,8 +251,7 @@ export class Switchboard {
     }
   }
 
-  #ended({ tab }: Connection, body: Told): void {
-    if (tab === null) throw new ClusterError("protocol-violated", "bad message: connect first");
+  #ended(tab: Tab, body: Told): void {
     const { uid } = tab;
     const named = body.action === "finish" ? body.tid : body.more?.tid;
     const text = sendable(encodeBrowser({ ...body, uid }));
@@ -259,16 +261,14 @@ export class Switchboard {
       if (!this.#refresh(tab)) this.#toTracker({ ...body, uid });
       return;
     }
-    if (typeof named !== "number") {
-      throw new ClusterError("protocol-violated", "bad message: more.tid is no number");
-    }
+    if (typeof named !== "number") throw badMessage("more.tid is no number");
     const task = tab.tasks.get(named);
     if (task === undefined) {
       this.#notAssigned(tab, named);
       return;
     }
     if (body.action === "finish" && body.type !== task.type) {
-      throw new ClusterError("protocol-violated", `bad message: task ${named} is not ${body.type}`);
+      throw badMessage(`task ${named} is not ${body.type}`);
     }
     if (tab.isStale) {
       endTask(tab, named);
@@ -297,7 +297,7 @@ export class Switchboard {
       }
       return;
     }
-    throw new ClusterError("protocol-violated", `bad message: task ${tid} is not assigned to it`);
+    throw badMessage(`task ${tid} is not assigned to it`);
   }
 
   /** Tells the tracker how a task ended. Tabs that wait for an `ack` keep it until that comes. */
@@ -342,8 +342,7 @@ export class Switchboard {
     }
   }
 
-  #assign(connection: Connection, body: Body<"task">): void {
-    mustBeTracker(connection);
+  #assign(body: Body<"task">): void {
     const tab = this.#tabs.get(body.uid ?? "");
     if (tab === undefined) {
       this.#toTracker({ action: "disconnect", uid: body.uid ?? "0" });
@@ -355,12 +354,9 @@ export class Switchboard {
       this.#toTracker({ action: "error", uid, error, more: { tid: body.tid } });
       return;
     }
-    const text = encodeBrowser({ ...body, uid: null });
-    const ref = typeof body.more?.ref === "string" ? body.more.ref : "";
-    tab.tasks.set(body.tid, { type: body.type, text, ref, ended: null });
-    if (tab.connection !== null) {
-      this.#out.sendText(tab.connection, text);
-    }
+    const given = taskOf(body);
+    tab.tasks.set(body.tid, given);
+    if (tab.connection !== null) this.#out.sendText(tab.connection, given.text);
   }
 
   #passOn(

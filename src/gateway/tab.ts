@@ -1,5 +1,6 @@
 /** One tab as the gateway knows it: who it is, when it was heard, and what it was asked to do. */
 import { ClusterError } from "../core/error.ts";
+import { encodeBrowser } from "../wire/browser/codec.ts";
 import {
   type BrowserBody,
   browserLimits,
@@ -119,6 +120,21 @@ export function sessionOf(more: More | null): string {
 }
 
 type Held = readonly [tid: number, type: TaskType, ref: string];
+
+/** Whether a page that comes again is still the worker that it was here. It may have become another
+ *  one meanwhile by way of another gateway, which gave it tasks with numbers of its own. A page
+ *  that names none has not heard of its welcome yet. */
+export function isSameWorker(tab: Tab, more: More | null): boolean {
+  const [known, shown] = [tab.more?.worker ?? "", more?.worker ?? ""];
+  return shown === "" || shown === known;
+}
+
+/** As it is kept until the tracker has how it ended. */
+export function taskOf(body: Extract<BrowserBody, { action: "task" }>): TabTask {
+  const text = encodeBrowser({ ...body, uid: null });
+  const ref = typeof body.more?.ref === "string" ? body.more.ref : "";
+  return { type: body.type, text, ref, ended: null };
+}
 
 /** What a tab says that it holds. */
 export function heldBy(more: More | null): Held[] {

@@ -1,10 +1,10 @@
 /** Links inside one process: the conformance tests, and what a simulation needs of them. */
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { linkConformance } from "../../test/conformance/link.ts";
+import { linkConformance } from "../../test/conformance/register.ts";
 import { memoryLinkPair } from "./memory.ts";
 
-linkConformance("memory", async (_test, limits) => memoryLinkPair(limits));
+linkConformance("memory", async (limits) => ({ ends: memoryLinkPair(limits) }));
 
 it("a scheduler that reorders deliveries does not reorder frames", () => {
   const deliveries: Array<() => void> = [];

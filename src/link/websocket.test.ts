@@ -1,23 +1,79 @@
 /** Links over real WebSockets on loopback: conformance, refusals in words, hostile peers. */
 import assert from "node:assert/strict";
+import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { WebSocket } from "ws";
-import { linkConformance } from "../../test/conformance/link.ts";
+import { linkConformance, textLinkConformance } from "../../test/conformance/register.ts";
 import { ClusterError, type ErrorCode } from "../core/error.ts";
 import type { Link } from "./link.ts";
-import { type AcceptOptions, acceptWebSockets, dialWebSocket, refuseUpgrade } from "./websocket.ts";
+import { testCertificates } from "./testdata/certificates.ts";
+import {
+  type AcceptOptions,
+  acceptTexts,
+  acceptWebSockets,
+  dialText,
+  dialWebSocket,
+  refuseUpgrade,
+  type TextLink,
+} from "./websocket.ts";
 
-linkConformance("websocket", async (test, limits) => {
+linkConformance("websocket", (limits) => ended((test) => pair(test, limits)));
+
+linkConformance("websocket with TLS", (limits) =>
+  ended(async (test) => {
+    const server = createTlsServer({ ...testCertificates.pinned });
+    const { links, url } = await serve(test, limits, server);
+    const { raw } = new X509Certificate(testCertificates.pinned.cert);
+    const fingerprint = createHash("sha256").update(raw).digest("hex");
+    const dialled = await dialWebSocket(url.replace("ws:", "wss:"), { tls: { fingerprint } });
+    test.after(() => dialled.close());
+    return [dialled, await links.next()];
+  }),
+);
+
+textLinkConformance("websocket", () =>
+  ended(async (test) => {
+    const server = createServer();
+    const acceptor = acceptTexts();
+    const accepted = new Promise<TextLink>((resolve) => {
+      server.on("upgrade", (request, socket, head) => {
+        acceptor.handleUpgrade(request, socket, head, resolve);
+      });
+    });
+    const dialled = await dialText(await listen(test, server));
+    test.after(() => acceptor.close());
+    return [dialled, await accepted];
+  }),
+);
+
+/** Where a test says what is to be ended after it. */
+type Ending = Pick<TestContext, "after">;
+
+async function pair(test: Ending, limits: AcceptOptions): Promise<[Link, Link]> {
   const { dial, links } = await serve(test, limits);
   return [await dial(), await links.next()];
-});
+}
+
+/** What was opened is ended when the check closes it. */
+async function ended<T>(open: (test: Ending) => Promise<readonly [T, T]>) {
+  const endings: Array<() => unknown> = [];
+  const ends = await open({ after: (end) => endings.push(end as () => unknown) });
+  const close = async () => {
+    for (const end of endings) await end();
+  };
+  return { ends, close };
+}
 
 /** A server whose accepted links come one after the other from `links.next()`. */
-async function serve(test: TestContext, options: AcceptOptions = {}) {
-  const server = createServer();
+async function serve(
+  test: Ending,
+  options: AcceptOptions = {},
+  server: Server | TlsServer = createServer(),
+) {
   const acceptor = acceptWebSockets(options);
   const ready: Link[] = [];
   const waiting: Array<(link: Link) => void> = [];
@@ -49,7 +105,7 @@ async function serve(test: TestContext, options: AcceptOptions = {}) {
   return { url, dial, links, acceptor };
 }
 
-async function listen(test: TestContext, server: Server): Promise<string> {
+async function listen(test: Ending, server: Server | TlsServer): Promise<string> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   test.after(() => {

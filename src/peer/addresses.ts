@@ -46,7 +46,7 @@ export function refuserFor(from: Reach): (ip: string) => string | null {
     const reach = reachOf(ip);
     if (reach === null) return `${ip || "it"} is no address of a peer`;
     if (order.indexOf(reach) >= order.indexOf(from)) return null;
-    return `${ip} is an address inside this ${reach}, named by somebody outside it`;
+    return `${ip} is an address inside this ${reach}, named by a peer outside of it`;
   };
 }
 

@@ -143,7 +143,7 @@ test("who shows another certificate gets no ticket, is said so, and is left", as
   );
   await assert.rejects(
     fetching,
-    /download-failed: .*ana: .*shows another certificate.*somebody else/,
+    /download-failed: .*ana: .*shows another certificate.*another peer answers/,
   );
   assert.deepEqual(tickets, []);
   assert.equal(asked, 1);

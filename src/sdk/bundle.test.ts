@@ -111,7 +111,11 @@ const refused: ReadonlyArray<readonly [string, string, RegExp]> = [
     "export const a = 1;",
     /job\.ts has no default export: write `export default/,
   ],
-  ["a default export that is no job", "export default 3;", /job\.ts: the default export is no job/],
+  [
+    "a default export that is no job",
+    "export default 3;",
+    /job\.ts: the default export is not a job/,
+  ],
   [
     "a wrong option",
     `${head}export default mapReduce({ map: 3 as any });`,

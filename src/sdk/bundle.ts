@@ -9,7 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
-import { shown } from "../core/thrown.ts";
+import { errorsIn, shown } from "../core/thrown.ts";
+import { jobFrames, jobTexts, placeOf } from "../environment/thrown.ts";
 import { checkJob } from "./build/check-job.ts";
 import { buildFailure, fromBundler, type Place } from "./build/failure.ts";
 import { operatorCode } from "./build/operator-code.ts";
@@ -63,7 +64,10 @@ export async function bundleJob(file: string): Promise<BuiltJob> {
 async function readSource(path: string, file: string): Promise<string> {
   if (!extensions.includes(extname(path))) {
     const known = [...extensions, ".py"].join(", ");
-    throw new ClusterError("bad-request", `${file} is no job file: its name must end in ${known}`);
+    throw new ClusterError(
+      "bad-request",
+      `${file} is not a job file: its name must end in ${known}`,
+    );
   }
   try {
     return await readFile(path, "utf8");
@@ -164,8 +168,11 @@ async function load(code: string, path: string): Promise<unknown> {
     return module.default;
   } catch (error) {
     if (error instanceof ClusterError) throw error;
-    const text = `the job file threw while it was loaded: ${shown(error)}`;
-    throw buildFailure(text, thrownAt(error, path, folder), dirname(path));
+    const first = errorsIn(error).find((one) => placeOf(one) !== "");
+    // The place of the first leads the text.
+    const place = (one: Error) => (one === first ? "" : placeOf(one));
+    const text = `the job file threw while it was loaded: ${shown(error, { ...jobTexts, place })}`;
+    throw buildFailure(text, thrownAt(first, path, folder), dirname(path));
   } finally {
     limit.abort();
     await rm(folder, { recursive: true, force: true });
@@ -173,11 +180,11 @@ async function load(code: string, path: string): Promise<unknown> {
 }
 
 /** Where in the sources an error was thrown: its first stack line, mapped back from the bundle. */
-function thrownAt(error: unknown, path: string, folder: string): Place | null {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const [, at, line, column] = stack.match(/\(?((?:file:\/\/)?\/[^\s()]+):(\d+):(\d+)\)?/) ?? [];
+function thrownAt(error: Error | undefined, path: string, folder: string): Place | null {
+  const [frame = ""] = jobFrames(error);
+  const [, at, line, column] = /(\/[^\s()]+):(\d+):(\d+)\)?$/.exec(frame) ?? [];
   if (at === undefined) return null;
   // The map's paths are relative to the job file, but the bundle was loaded from `folder`.
-  const mapped = at.replace("file://", "").replace(`${folder}/`, `${dirname(path)}/`);
+  const mapped = at.replace(`${folder}/`, `${dirname(path)}/`);
   return { file: mapped, line: Number(line), column: Number(column) };
 }

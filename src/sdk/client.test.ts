@@ -11,7 +11,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { JobSpec } from "../core/job.ts";
 import type { JobSummary } from "../core/summary.ts";
-import type { Submit } from "../wire/api/messages.ts";
+import type { SmallBlobs, Submit } from "../wire/api/messages.ts";
 import type { BuiltJob } from "./bundle.ts";
 import { Client, connect } from "./client.ts";
 import { collect } from "./collect.ts";
@@ -61,6 +61,12 @@ function sha256(bytes: string | Uint8Array): string {
 /** Blobs in memory, checked as the coordinator checks them. */
 function blobRoutes(blobs: Map<string, Buffer>): Handler {
   return (request, body, response) => {
+    if (request.url === "/v1/small-blobs") {
+      const small = (JSON.parse(body.toString()) as SmallBlobs).blobs;
+      const bytes = small.map((text) => Buffer.from(text, "base64"));
+      for (const one of bytes) blobs.set(sha256(one), one);
+      return void response.end(JSON.stringify({ hashes: bytes.map(sha256) }));
+    }
     if (request.method === "POST") {
       const hash = sha256(body);
       if (request.headers["x-content-sha256"] !== hash)

@@ -1,12 +1,12 @@
 /** The coordinator's HTTP API as functions: what the command line and programs submit and follow
  *  jobs with. */
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import type { JobSpec } from "../core/job.ts";
 import type { JobSummary, MemberSummary, RemovedSummary, WorkerSummary } from "../core/summary.ts";
+import type { TaskHistory } from "../core/why/history.ts";
 import type { Why } from "../core/why/reasons.ts";
 import type { Attempts } from "../wire/api/attempts.ts";
 import type {
@@ -24,6 +24,7 @@ import type {
 import { firstOrElse } from "./client/first-or-else.ts";
 import { submitting } from "./client/submitting.ts";
 import { Transport, type TransportOptions } from "./client/transport.ts";
+import { Uploads } from "./client/uploads.ts";
 import type { Upload } from "./plan/upload.ts";
 
 export type ConnectOptions = TransportOptions;
@@ -39,10 +40,6 @@ export type FollowOptions = {
 
 const backoffMs = 100;
 const backoffMaxMs = 2_000;
-/** How long a blob that was seen at the coordinator is taken to be there, in ms: well below the
- *  hour that unused ones are kept. A job that names one that is gone is refused. */
-const seenForMs = 600_000;
-const seenMax = 1_000;
 /** How long the coordinator is asked to hold a call for results back, in ms. */
 const resultsWaitMs = 20_000;
 
@@ -74,17 +71,25 @@ export class Client {
   readonly url: string;
   readonly #transport: Transport;
   readonly #nearBlob: NonNullable<ConnectOptions["nearBlob"]>;
-  /** When each blob was last seen at the coordinator. */
-  readonly #seenAtMs = new Map<Hash, number>();
+  #host: string | null = null;
+  readonly #uploads: Uploads;
 
   constructor(options: ConnectOptions) {
     this.#transport = new Transport(options);
     this.#nearBlob = options.nearBlob ?? (async () => null);
+    this.#uploads = new Uploads(this.#transport);
     this.url = this.#transport.url;
   }
 
-  health(): Promise<Health> {
-    return this.#transport.json({ method: "GET", path: "/v1/health" });
+  async health(): Promise<Health> {
+    const health = await this.#transport.json<Health>({ method: "GET", path: "/v1/health" });
+    this.#host = health.host;
+    return health;
+  }
+
+  /** The machine of the coordinator, as it was when its health was last asked for. */
+  async host(): Promise<string> {
+    return this.#host ?? (await this.health()).host;
   }
 
   /** What members share under this name now, as inputs of a job. Throws `not-found`. */
@@ -95,36 +100,18 @@ export class Client {
   }
 
   /** Stores bytes, unless they are there already. */
-  async putBlob({ hash, sizeBytes, at }: Upload): Promise<void> {
-    const seenAtMs = this.#seenAtMs.get(hash) ?? Number.NEGATIVE_INFINITY;
-    if (performance.now() - seenAtMs < seenForMs) return;
-    if (!(await this.#hasBlob(hash))) await this.#sendBlob({ hash, sizeBytes, at });
-    if (this.#seenAtMs.size >= seenMax) this.#seenAtMs.clear();
-    this.#seenAtMs.set(hash, performance.now());
+  putBlob(upload: Upload): Promise<void> {
+    return this.#uploads.put(upload);
+  }
+
+  /** The same for several: small ones go in one call. */
+  putBlobs(uploads: readonly Upload[]): Promise<void> {
+    return this.#uploads.putAll(uploads);
   }
 
   /** Somebody has removed blobs: each is looked for again when it is next to be stored. */
   forgetBlobs(): void {
-    this.#seenAtMs.clear();
-  }
-
-  async #sendBlob({ hash, sizeBytes, at }: Upload): Promise<void> {
-    const body = at.kind === "bytes" ? at.bytes : createReadStream(at.path);
-    const headers = { "x-content-sha256": hash, "content-length": String(sizeBytes) };
-    const type = { "content-type": "application/octet-stream" };
-    const call = { method: "POST", path: "/v1/blobs", body, headers: { ...headers, ...type } };
-    await this.#transport.json(call as Parameters<Transport["json"]>[0]);
-  }
-
-  async #hasBlob(hash: Hash): Promise<boolean> {
-    try {
-      const answer = await this.#transport.open({ method: "HEAD", path: `/v1/blobs/${hash}` });
-      answer.resume();
-      return true;
-    } catch (error) {
-      if (error instanceof ClusterError && error.code === "not-found") return false;
-      throw error;
-    }
+    this.#uploads.forget();
   }
 
   /** The blob's bytes; `data-lost` at the end when they are not what the hash says. */
@@ -154,10 +141,16 @@ export class Client {
   }
 
   /** Submits once: tried again while the coordinator is unavailable, under one idempotency key. */
-  submit(spec: JobSpec, key: string | null = null): Promise<string> {
-    return submitting({ key: key ?? freshKey(), spec }, async (json) => {
+  async submit(spec: JobSpec, key: string | null = null): Promise<string> {
+    return (await this.submitKeyed(spec, key)).job;
+  }
+
+  /** The same, and whether the key named the job before; also when an answer was lost on its way
+   *  and this client has submitted it itself. */
+  submitKeyed(spec: JobSpec, key: string | null = null): Promise<Submitted> {
+    return submitting({ key: key ?? freshKey(), spec }, (json) => {
       const call = { method: "POST", path: "/v1/jobs", json } as const;
-      return (await this.#transport.json<Submitted>(call)).job;
+      return this.#transport.json<Submitted>(call);
     });
   }
 
@@ -286,6 +279,15 @@ export class Client {
   ): Promise<Why> {
     const query = of === null ? "" : `?stage=${of.stage}&task=${of.task}`;
     return this.#transport.json({ method: "GET", path: `${jobPath(job)}/why${query}` });
+  }
+
+  /** The newest moves of the job's attempts, or of those of one task, each with its cause. */
+  history(
+    job: string,
+    of: { readonly stage: number; readonly task: number } | null = null,
+  ): Promise<TaskHistory> {
+    const query = of === null ? "" : `?stage=${of.stage}&task=${of.task}`;
+    return this.#transport.json({ method: "GET", path: `${jobPath(job)}/history${query}` });
   }
 
   whyWorker(worker: string): Promise<Why> {

@@ -128,7 +128,7 @@ test("whatever has no file is a bad request that says what to do", async (t) => 
   for (const [name, message] of cases) {
     await assert.rejects(findInputs([join(path, name)], one), { code: "bad-request", message });
   }
-  await assert.rejects(findInputs(["/dev/null"], one), { message: /no regular file; pipe it/ });
+  await assert.rejects(findInputs(["/dev/null"], one), { message: /not a regular file; pipe it/ });
   await assert.rejects(findInputs([""], one), { message: /an input is empty/ });
   await assert.rejects(findInputs([], one), { message: /no input; give PATH/ });
   await assert.rejects(findInputs([path], { ...one, filesMax: 1 }), {

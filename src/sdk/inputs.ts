@@ -137,7 +137,9 @@ async function expand(path: string): Promise<PathFile[]> {
 /** Looks at the first bytes, and so finds out that the file can be read. */
 function checked({ name, stats }: FoundName): PathFile {
   if (!stats.isFile()) {
-    throw refused(`${name} is no regular file; pipe it instead: … < ${name}, with - as the input`);
+    throw refused(
+      `${name} is not a regular file; pipe it instead: … < ${name}, with - as the input`,
+    );
   }
   const path = resolve(name);
   const { mtimeMs, size } = stats;

@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { ClusterError } from "../core/error.ts";
 import { shown } from "../core/thrown.ts";
-import { absentHint } from "../environment/globals.ts";
 import { beginTask, restoreMath, useEnvironment } from "../environment/install.ts";
+import { jobTexts } from "../environment/thrown.ts";
 import { Arena, compareBytes } from "../wire/block/arena.ts";
 import { readKey, writeKey } from "../wire/block/key.ts";
 import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
@@ -300,7 +300,7 @@ function failure(role: string, thrown: unknown, where: string): ClusterError {
     if (thrown.code !== "user-error") return thrown;
     return new ClusterError("user-error", `${thrown.text} on ${where}`, { cause: thrown });
   }
-  const text = `${role} threw ${shown(thrown)}${absentHint(thrown)} on ${where}`;
+  const text = `${role} threw ${shown(thrown, jobTexts)} on ${where}`;
   return new ClusterError("user-error", text, { cause: thrown });
 }
 

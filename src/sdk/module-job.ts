@@ -41,7 +41,7 @@ async function readModule(file: string): Promise<Buffer> {
     throw new ClusterError("bad-request", text, { cause });
   }
   if (bytes.subarray(0, 4).toString("hex") !== magic) {
-    throw new ClusterError("build-failed", `${file} is no WebAssembly module`);
+    throw new ClusterError("build-failed", `${file} is not a WebAssembly module`);
   }
   if (bytes.length <= moduleMaxBytes) return bytes;
   const text = `${file} has ${bytes.length} bytes, of at most ${moduleMaxBytes}`;

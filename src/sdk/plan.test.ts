@@ -172,14 +172,14 @@ for (const [items, message] of wrongItems) {
   });
 }
 
-test("items that throw are the user's error, and a list of tasks takes no inputs", async (t) => {
+test("items that throw fail the build, and a list of tasks takes no inputs", async (t) => {
   const job = tasks({
     items: (): number[] => {
       throw new Error("no list");
     },
     run: (i) => i,
   });
-  await assert.rejects(planned(t, job, {}), { code: "user-error", message: /no list/ });
+  await assert.rejects(planned(t, job, {}), { code: "build-failed", message: /no list/ });
   await assert.rejects(planned(t, tasks({ items: [1], run: (i) => i }), { a: 1 }), {
     code: "bad-request",
     message: /a list of tasks reads no inputs/,

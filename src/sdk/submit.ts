@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { ClusterError } from "../core/error.ts";
 import type { JobSpec, Priority } from "../core/job.ts";
+import type { Submitted } from "../wire/api/messages.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
 import type { Client, JobWithResults } from "./client.ts";
@@ -26,13 +27,24 @@ export type SubmitOptions = {
 
 /** The job's id, once it is durable. Input files stay where they are when the coordinator is on
  *  their machine and lets this user name local paths; else they are sent as blobs. */
-export function submitJob(
+export async function submitJob(
   client: Client,
   built: BuiltJob,
   planned: Planned,
   options: SubmitOptions,
 ): Promise<string> {
-  return submitVia(client, { built, planned, submit: (...job) => client.submit(...job) }, options);
+  return (await submitKeyed(client, built, planned, options)).job;
+}
+
+/** The same, and whether the key has named this job before. */
+export function submitKeyed(
+  client: Client,
+  built: BuiltJob,
+  planned: Planned,
+  options: SubmitOptions,
+): Promise<Submitted> {
+  const submit = (...job: Job) => client.submitKeyed(...job);
+  return submitVia(client, { built, planned, submit }, options);
 }
 
 /** The same for a list of tasks, with its results: see `Client.submitForResults`. */
@@ -60,41 +72,32 @@ async function submitVia<T>(
 ): Promise<T> {
   const bytes = built.zip ?? Buffer.from(built.code);
   const at = { kind: "bytes", bytes } as const;
-  // Each waits for a disk: all at once, and the plan with them.
-  const send = () =>
-    Promise.all([
-      client.putBlob({ hash: built.hash, sizeBytes: bytes.length, at }),
-      ...planned.uploads.map((upload) => client.putBlob(upload)),
-    ]);
+  const blobs = [{ hash: built.hash, sizeBytes: bytes.length, at }, ...planned.uploads];
   const hasPaths = planned.plan.files.some(({ at }) => at.kind === "path");
   if (!hasPaths || !(await isElsewhere(client, planned.plan))) {
     try {
-      return await submitPlan(client, { built, planned, submit, send }, options);
+      return await submitPlan(client, { built, planned, submit, blobs }, options);
     } catch (error) {
       const mayNotName = error instanceof ClusterError && error.code === "forbidden";
       if (!mayNotName || !hasPaths) throw error;
     }
   }
   const { plan, uploads } = await uploadFiles(client, planned.plan, options);
-  const sendFiles = async () => {
-    await send();
-    for (const upload of uploads) await client.putBlob(upload);
-  };
-  const job = { built, planned: { ...planned, plan }, submit, send: sendFiles };
+  const job = { built, planned: { ...planned, plan }, submit, blobs: [...blobs, ...uploads] };
   return submitPlan(client, job, options);
 }
 
 async function isElsewhere(client: Client, { files }: Plan): Promise<boolean> {
-  const { host } = await client.health();
+  const host = await client.host();
   return files.some(({ at }) => at.kind === "path" && at.host !== host);
 }
 
-/** `send` stores the blobs that the plan names. */
-type WithBlobs<T> = Submission<T> & { readonly send: () => Promise<unknown> };
+/** `blobs`: those that the plan names, and the code. */
+type WithBlobs<T> = Submission<T> & { readonly blobs: readonly Upload[] };
 
 async function submitPlan<T>(
   client: Client,
-  { built, planned, submit, send }: WithBlobs<T>,
+  { built, planned, submit, blobs }: WithBlobs<T>,
   options: SubmitOptions,
 ): Promise<T> {
   const { bytes, hash } = planBlob(planned.plan);
@@ -108,8 +111,8 @@ async function submitPlan<T>(
     ...(bareBrowsers === undefined ? {} : { bareBrowsers }),
   });
   const at = { kind: "bytes", bytes } as const;
-  const sendAll = () =>
-    Promise.all([send(), client.putBlob({ hash, sizeBytes: bytes.length, at })]);
+  // Each waits for a disk: all at once, and the plan with them.
+  const sendAll = () => client.putBlobs([...blobs, { hash, sizeBytes: bytes.length, at }]);
   await sendAll();
   try {
     return await submit(spec, options.key ?? null);

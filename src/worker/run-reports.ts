@@ -4,6 +4,7 @@ import type { AttemptReport } from "../core/event.ts";
 import type { Failure, TaskOutput } from "../core/job.ts";
 import type { TaskReport } from "./process/messages.ts";
 import { diskError } from "./shuffle/disk-error.ts";
+import { ofDisk } from "./task/of-disk.ts";
 
 type Done = Extract<TaskReport, { kind: "done" }>;
 
@@ -25,7 +26,8 @@ export function failureFrom(thrown: unknown): Failure {
   const error = diskError(thrown, "starting a process for the task");
   if (error instanceof ClusterError) {
     const { code, isFinal, text } = error;
-    return { code, message: text.slice(0, 4_000), ...(isFinal ? { isFinal: true as const } : {}) };
+    const final = isFinal ? { isFinal: true as const } : {};
+    return { code, message: text.slice(0, 4_000), ...final, ...ofDisk(error) };
   }
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   // Nothing that job code does leads here: a file of ours is gone, or there is a bug.

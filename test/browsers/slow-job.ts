@@ -7,27 +7,40 @@ const source = `
 import { tasks } from "tequio";
 export default tasks({
   name: "slow",
-  params: { count: 20, ms: 200, untilMs: 0 },
+  params: { count: 20, ms: 200 },
   items: ({ count }) => Array.from({ length: count }, (_, i) => i),
   run: (item, { params }) =>
     new Promise((resolve) => {
-      setTimeout(() => resolve({ item }), Math.max(params.ms, params.untilMs - Date.now()));
+      setTimeout(() => resolve({ item }), params.ms);
     }),
+});`;
+
+const endless = `
+import { log, tasks } from "tequio";
+export default tasks({
+  name: "endless", items: [0],
+  run() {
+    log("begun");
+    return new Promise<number>(() => {});
+  },
 });`;
 
 type Summary = { state: string; stages: Array<{ attemptsLost: number; attemptsFailed: number }> };
 
-/** Submits so many items, and answers the job's id. None ends before `untilMs`. */
-export async function submitSlow(
-  { place }: Cluster,
-  count: number,
-  ms: number,
-  untilMs = 0,
-): Promise<string> {
+/** Submits so many items, and answers the job's id. */
+export async function submitSlow({ place }: Cluster, count: number, ms: number): Promise<string> {
   place.write("slow.ts", source);
-  const values = [`count=${count}`, `ms=${ms}`, `untilMs=${untilMs}`];
-  const params = values.flatMap((value) => ["--param", value]);
-  const { code, err, out } = await place.run("run", "slow.ts", ...params, "--detach");
+  return submitted(place, "slow.ts", "--param", `count=${count}`, "--param", `ms=${ms}`);
+}
+
+/** A task that logs "begun" and never ends. */
+export async function submitEndless({ place }: Cluster): Promise<string> {
+  place.write("endless.ts", endless);
+  return submitted(place, "endless.ts");
+}
+
+async function submitted(place: Cluster["place"], ...args: string[]): Promise<string> {
+  const { code, err, out } = await place.run("run", ...args, "--detach");
   assert.equal(code, 0, err);
   return /j-\d+/.exec(out + err)![0];
 }

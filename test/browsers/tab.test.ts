@@ -146,7 +146,7 @@ test("what job code throws in a tab is told with the line of its source", option
   cluster.place.write("thrower.ts", lines.join("\n"));
   const { code, err } = await cluster.place.run("run", "thrower.ts", "-o", "-");
   assert.notEqual(code, 0);
-  assert.match(err, /run threw RangeError: too deep on item 0 \(thrower\.ts:6\)/);
+  assert.match(err, /run threw RangeError: too deep \(thrower\.ts:6\) on item 0/);
 });
 
 test(

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { atEnd } from "../../src/store/testing/at-end.ts";
 import { compileCache } from "../compile-cache.ts";
 
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -36,7 +37,7 @@ export class Place {
     this.dir = mkdtempSync(join(tmpdir(), "tequio-cli-"));
     for (const name of ["data", "tmp"]) mkdirSync(join(this.dir, name));
     for (const [name, text] of Object.entries(files)) this.write(name, text);
-    t.after(() => this.#close());
+    atEnd(t, () => this.#close());
   }
 
   write(name: string, text: string): string {

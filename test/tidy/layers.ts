@@ -11,6 +11,7 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   wire: ["core"],
   link: ["core"],
   store: ["core"],
+  conformance: ["core", "link", "store"],
   coordinator: [...means, "peer"],
   peer: means,
   worker: [...means, "peer", "environment"],

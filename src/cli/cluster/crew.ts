@@ -124,7 +124,7 @@ async function watch(options: CrewOptions, member: Member, signal: AbortSignal):
     const known = livingMember(options, member.number);
     if (known?.url === options.url) {
       member.record = known;
-      options.onNews(`worker process ${member.number} of an \`up\` before this one goes on`);
+      options.onNews(`worker process ${member.number} of the previous \`up\` goes on`);
       continue;
     }
     const isSound = performance.now() - startedAtMs >= soundMs;

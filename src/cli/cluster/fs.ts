@@ -13,7 +13,6 @@ import type { Doors } from "../doors.ts";
 import { withExamples, withJson } from "../options.ts";
 import { packageVersion } from "../package-version.ts";
 import { dataDirOf, endpointFile, findTarget, type Target } from "../place.ts";
-import { withAdvice } from "../upkeep/advice.ts";
 import { localUrl } from "./join-line.ts";
 import { startOf } from "./process/identity.ts";
 import {
@@ -73,7 +72,7 @@ async function serve(place: Listen | undefined, options: Options): Promise<void>
     filesystem: place ?? usualPlace,
     ...(register === undefined ? {} : { register }),
   };
-  const starting = openCoordinator({
+  const coordinator = await openCoordinator({
     dataDir,
     // Its own port is for `tequio ls`, `get` and `down` of this machine.
     listen: "127.0.0.1:0",
@@ -83,7 +82,6 @@ async function serve(place: Listen | undefined, options: Options): Promise<void>
     onShutdown: () => ended.resolve("tequio down"),
     onFatal: ended.reject,
   });
-  const coordinator = await withAdvice(dataDir, starting);
   let jobtracker: WorkerServing | null = null;
   try {
     if (target !== null) {

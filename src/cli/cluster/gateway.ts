@@ -104,11 +104,11 @@ function announce(options: Options, { anonymous, port }: Served): void {
   }
   console.log(`gateway      ${url}`);
   console.log(`tracker      ${tracker ?? `waits for one to dial ${socket}`}`);
-  if (anonymous) console.log(`browsers     anybody, at ${socket}`);
+  if (anonymous) console.log(`browsers     anyone, at ${socket}`);
   if (tracker !== null) {
     console.log(`tabs open    ${url}/j#<token>, of: tequio token create --role worker`);
   }
   if (anonymous && !isLoopback(host)) {
-    console.error("anybody who reaches this address can join, and see what jobs read");
+    console.error("everyone who reaches this address can join, and see what jobs read");
   }
 }

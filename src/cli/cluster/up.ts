@@ -19,6 +19,7 @@ import {
   withJson,
 } from "../options.ts";
 import { packageVersion } from "../package-version.ts";
+import { toPaste, upToPaste } from "../paste.ts";
 import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
@@ -219,7 +220,7 @@ async function up(options: Options): Promise<void> {
     onFatal: end.reject,
   });
   starting.catch(forget);
-  const coordinator = await withAdvice(dataDir, starting);
+  const coordinator = await withAdvice({ dataDir, typed: typedArguments() }, starting);
   coordinator.acceptGateway(gateway.trackerLink());
   let crew: Crew | null = null;
   let jobtracker: WorkerServing | null = null;
@@ -249,6 +250,12 @@ async function up(options: Options): Promise<void> {
     await coordinator.close();
     end.release();
   }
+}
+
+/** What the user typed after `up`. */
+function typedArguments(): string[] {
+  const typed = process.argv.slice(2);
+  return typed.filter((_, at) => at !== typed.indexOf("up"));
 }
 
 /** Ends the `up` of this machine that has left its mark in the directory. When it was another that
@@ -363,14 +370,19 @@ async function announce(options: Options, started: Started): Promise<void> {
   console.log(`join with    ${line}`);
   for (const line of pageLines(page)) console.log(line);
   if (isLocal) {
-    console.log(
-      "             (only from this machine; for others: tequio up --listen 0.0.0.0:7070)",
-    );
+    const wide =
+      options.data === undefined
+        ? "tequio up --listen 0.0.0.0:7070"
+        : upToPaste(typedArguments(), dataDir, ["--listen", "0.0.0.0:7070"]);
+    console.log(`             (only from this machine; for others: ${wide})`);
   }
   const files = filesystemLines(coordinator, jobtracker);
   const edges = [...consoleLines(coordinator), ...files, ...p4Lines(coordinator)];
   for (const line of edges) console.log(line);
-  console.log("run a job    tequio run job.ts inputs…      stop: Ctrl-C or tequio down");
+  const { data } = options;
+  const at = data === undefined ? {} : { data };
+  const [run, down] = [toPaste(at, "run", "job.ts", "inputs…"), toPaste(at, "down")];
+  console.log(`run a job    ${run}      stop: Ctrl-C or ${down}`);
 }
 
 function counts(crew: Crew): { workersStarted: number; workersAdopted: number } {

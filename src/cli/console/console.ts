@@ -17,7 +17,7 @@ type Options = {
   readonly timeMethod: string;
   readonly listenHost?: string;
   readonly listenPort: number;
-  readonly timeout: number;
+  readonly timeout?: number;
   readonly prompt: boolean;
   readonly autoDisconnect?: boolean;
 };
@@ -49,7 +49,6 @@ export function define(command: Command): void {
       "--timeout <time>",
       "longest wait for an answer (default 10s)",
       durationArgument("--timeout"),
-      timeoutDefaultMs,
     )
     .option("--auto-disconnect", "let QUIT disconnect first instead of failing while connected")
     .option("--no-prompt", "do not print the c> prompt, for programs");
@@ -63,7 +62,13 @@ export function define(command: Command): void {
 }
 
 async function openConsole(options: Options): Promise<void> {
-  const { listenHost, listenPort, port, server: host, timeout: timeoutMs } = options;
+  const {
+    listenHost,
+    listenPort,
+    port,
+    server: host,
+    timeout: timeoutMs = timeoutDefaultMs,
+  } = options;
   const published = new PublishedFiles(dataDirOf(undefined), `${host}:${port}`);
   const client = new UserClient({
     server: { host, port },

@@ -182,7 +182,7 @@ function tell(
     return;
   }
   if (fetched.wasThere) {
-    console.log(`${oneLine(target)} is there already, and is what was asked for`);
+    console.log(`${oneLine(target)} is complete already; there is nothing to fetch`);
     return;
   }
   const rate = rateText(fetched.receivedBytes / Math.max(0.001, tookMs / 1000));

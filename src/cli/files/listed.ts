@@ -45,7 +45,9 @@ export async function joinCatalogue(
         .map(({ name, root, sizeBytes }) => ({ name, root, sizeBytes, description: "" })),
     );
   const leave = async () => {
-    await membership.leave().catch((error: Error) => onNews(`not unregistered: ${error.message}`));
+    await membership
+      .leave()
+      .catch((error: Error) => onNews(`this peer is not unregistered: ${error.message}`));
     lock.release();
   };
   try {
@@ -56,7 +58,9 @@ export async function joinCatalogue(
   }
   sharing.setRedeem((ticket) => membership.redeem(ticket));
   sharing.onChange(() => {
-    publish().catch((error: Error) => onNews(`not published: ${error.message}`));
+    publish().catch((error: Error) =>
+      onNews(`the list of files is not published: ${error.message}`),
+    );
   });
   return { clientId, publish, leave };
 }

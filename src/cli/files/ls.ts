@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { SharedFile } from "../../core/catalogue.ts";
 import { withExamples, withJson } from "../options.ts";
+import { toPaste } from "../paste.ts";
 import { styled } from "../screen.ts";
 import { tableLines, treeLines } from "./listing.ts";
 import { type MasterOptions, openCatalogue, withMaster } from "./master.ts";
@@ -19,7 +20,8 @@ export function define(command: Command): void {
   ]).action(async (folder: string | undefined, options: ListOptions) => {
     const prefix = folder === undefined ? "" : `${folder.replace(/\/+$/, "")}/`;
     const files = await listed(options, ({ name }) => name.startsWith(prefix));
-    show(files, options, "nothing is shared yet; share files with: tequio share PATH…");
+    const share = toPaste(options, "share", "PATH…");
+    show(files, options, `nothing is shared yet; share files with: ${share}`);
   });
 }
 

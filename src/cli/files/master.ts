@@ -39,7 +39,10 @@ export function findMaster(options: MasterOptions): Master {
   }
   const url = URL.parse(options.p4);
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new ClusterError("bad-request", `--p4 ${options.p4} is no address, as http://host:8000`);
+    throw new ClusterError(
+      "bad-request",
+      `--p4 ${options.p4} is not an address such as http://host:8000`,
+    );
   }
   if (options.p4TokenFile === undefined) {
     throw new ClusterError("bad-request", "--p4 needs --p4-token-file: peers register with it");

@@ -4,6 +4,7 @@ import type { MemberSummary } from "../../core/summary.ts";
 import { openClient } from "../connection.ts";
 import { countText, durationText } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
+import { toPaste } from "../paste.ts";
 import type { TargetOptions } from "../place.ts";
 import { styled } from "../screen.ts";
 import { oneLine, table } from "../text.ts";
@@ -31,14 +32,15 @@ async function members(options: Options): Promise<void> {
   const client = await openClient(options);
   if (options.remove !== undefined) {
     await client.removeMember(options.remove);
-    console.log(`member ${oneLine(options.remove)} and its files are forgotten`);
+    console.log(`member ${oneLine(options.remove)} is removed with its files`);
     return;
   }
   const { atMs, members: all } = await client.members();
   const shown = all.filter(({ state }) => options.all || state === "here");
   if (options.json) console.log(JSON.stringify(shown));
   else if (shown.length === 0) {
-    console.log("nobody shares files here; begin with: tequio share <path>");
+    const share = toPaste(options, "share", "PATH…");
+    console.log(`no member shares files now; share some with: ${share}`);
   } else {
     const rows = shown.map((member) => row(member, atMs));
     const [first, ...rest] = table(header, rows, [3]);

@@ -51,7 +51,7 @@ export function define(command: Command): void {
     ["tequio share books/", "members of the coordinator on this machine can fetch them"],
     [
       "tequio share film.mkv --link --listen 0.0.0.0:8001",
-      "print a link; whoever has it can fetch the file over TLS",
+      "print a link; everyone who has it can fetch the file over TLS",
     ],
     [
       "tequio share data --listen 0.0.0.0:8001 --url https://host:7070",
@@ -185,18 +185,18 @@ class Share {
     if (files.length > shownMax) console.log(`  … and ${files.length - shownMax} more`);
     if (link !== null) console.log(`get it with: tequio get '${link}'`);
     this.#warn(host);
-    this.#screen.print("Ctrl-C ends it");
+    this.#screen.print("Ctrl-C stops sharing");
   }
 
   #warn(host: string): void {
     if (this.#options.allowAnonymous) {
       this.#screen.print(
-        `warning: whoever reaches ${host} can fetch these files, without a ticket` +
+        `warning: every machine that reaches ${host} can fetch these files, without a ticket` +
           (isLoopback(host) ? "" : "; existing peers do so unencrypted"),
       );
     }
     if (isLoopback(host)) {
-      this.#screen.print("only this machine reaches it; others need --listen 0.0.0.0:<port>");
+      this.#screen.print("only this machine can fetch them; for others: --listen 0.0.0.0:<port>");
     }
   }
 }

@@ -1,15 +1,17 @@
 /** Follows a job to its end: progress on the screen, logs when wanted, Ctrl-C, a coordinator that
  *  restarts. */
 import { setTimeout as delay } from "node:timers/promises";
-import { assert, ClusterError } from "../../core/error.ts";
+import { assert } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
 import { Interrupted } from "../faults.ts";
+import { type Connection, toPaste, withPastable } from "../paste.ts";
 import { observe, type Progress, plainLine, stageLines } from "../progress.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { oneLine } from "../text.ts";
 import { onInterrupt } from "./interrupt.ts";
+import { printLogs } from "./logs.ts";
 
 export type FollowOptions = {
   /** No progress at all: the caller prints JSON. */
@@ -18,6 +20,8 @@ export type FollowOptions = {
   readonly watch: boolean;
   /** Whether the job goes on when this process leaves. */
   readonly detachable: boolean;
+  /** For the commands that are printed. */
+  readonly connection: Connection;
 };
 
 /** Between two lines where nothing can be drawn over, in ms. */
@@ -64,7 +68,8 @@ export async function followJob(
     screen.end();
     if (!leave.signal.aborted) throw error;
     if (options.detachable && !cancelled) {
-      screen.print(`${job} goes on; follow it again with: tequio attach ${job}`);
+      const again = toPaste(options.connection, "attach", job);
+      screen.print(`${job} goes on; follow it again with: ${again}`);
     }
     throw new Interrupted();
   } finally {
@@ -77,16 +82,16 @@ export async function followJob(
 type Watching = FollowOptions & { readonly screen: Screen; readonly signal: AbortSignal };
 
 async function watchJob(client: Client, job: string, options: Watching): Promise<JobSummary> {
-  const show = options.quiet ? () => {} : shower(options);
+  const show = options.quiet && !options.watch ? () => {} : shower(options);
   const { signal, screen, quiet } = options;
   let last: JobSummary | null = null;
   let isAway = false;
   const onAway = () => {
-    if (!isAway && !quiet) screen.print(awayText);
+    if (!isAway && !quiet) screen.print(withPastable(awayText, options.connection));
     isAway = true;
   };
   for await (const summary of client.watch(job, { signal, patienceMs, onAway })) {
-    if (isAway && !quiet) screen.print("it is back");
+    if (isAway && !quiet) screen.print("the coordinator answers again");
     isAway = false;
     show(summary);
     last = summary;
@@ -102,7 +107,7 @@ function failureText(error: Failure): string {
 /** Draws each summary, or prints a line now and then; prints failed attempts once, all of them when
  *  watching. */
 function shower(options: Watching): (summary: JobSummary) => void {
-  const { screen, watch } = options;
+  const { quiet, screen, watch } = options;
   let progress: Progress | null = null;
   let lastLine = "";
   let nextLineMs = performance.now() + plainEveryMs;
@@ -118,6 +123,7 @@ function shower(options: Watching): (summary: JobSummary) => void {
       if (!seen.has(key)) screen.print(text);
       seen.add(key);
     }
+    if (quiet) return;
     if (screen.live) return screen.draw(stageLines(progress, screen.width()));
     const ended = summary.state !== "running";
     const line = plainLine(progress);
@@ -128,21 +134,4 @@ function shower(options: Watching): (summary: JobSummary) => void {
     lastLine = line;
     nextLineMs = performance.now() + plainEveryMs;
   };
-}
-
-/** Never fails the follower: logs are a comfort. */
-async function printLogs(
-  client: Client,
-  job: string,
-  options: { readonly screen: Screen; readonly signal: AbortSignal },
-): Promise<void> {
-  try {
-    for await (const line of client.logs(job, { follow: true, signal: options.signal })) {
-      options.screen.print(`${line.task} | ${line.line}`);
-    }
-  } catch (error) {
-    const isGone = error instanceof ClusterError && error.code === "not-found";
-    if (options.signal.aborted || isGone) return;
-    options.screen.print(`logs end here: ${oneLine(String((error as Error).message))}`);
-  }
 }

@@ -15,7 +15,7 @@ export type InterruptOptions = {
   readonly detachable: boolean;
 };
 
-const question = "[d]etach, [c]ancel, any other key: go on ";
+const question = "[d]etach (the job goes on), [c]ancel the job, any other key: keep following ";
 
 /** Installs the handlers; the returned function removes them. */
 export function onInterrupt(actions: InterruptActions, options: InterruptOptions): () => void {

@@ -3,10 +3,12 @@ import type { Command } from "commander";
 import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
+import { toPaste } from "../paste.ts";
 import type { TargetOptions } from "../place.ts";
 import {
   collectJob,
   type ResultOptions,
+  refuseOverwriteAlone,
   throwUnlessDone,
   wantsResult,
   withResult,
@@ -21,13 +23,22 @@ export function define(command: Command): void {
     ["tequio attach j-7", "show progress until the job ends"],
     ["tequio attach j-7 -o out/", "then save its result"],
   ]).action(async (job: string, options: Options) => {
+    refuseOverwriteAlone(options);
     const client = await openClient(options);
     const quiet = options.json ?? false;
     const watch = options.watch ?? false;
-    const summary = await followJob(client, job, { quiet, watch, detachable: true });
+    const summary = await followJob(client, job, {
+      quiet,
+      watch,
+      detachable: true,
+      connection: options,
+    });
     if (wantsResult(options)) return collectJob(client, summary, options);
     throwUnlessDone(summary, options);
     if (options.json) console.log(JSON.stringify(summary));
-    else console.log(`${job} is done; collect it with: tequio get ${job} -o out/`);
+    else {
+      const get = toPaste(options, "get", job, "-o", "out/");
+      console.log(`${job} is done; save its result with: ${get}`);
+    }
   });
 }

@@ -16,7 +16,7 @@ export function define(command: Command): void {
       const summary = await client.cancel(job);
       if (options.json) console.log(JSON.stringify(summary));
       else if (summary.state === "cancelled") console.log(`${job} is cancelled`);
-      else console.log(`${job} had ended before: ${summary.state}`);
+      else console.log(`${job} has ended already: ${summary.state}`);
     }
   });
 }

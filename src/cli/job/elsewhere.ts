@@ -19,8 +19,8 @@ export async function runElsewhereOf(
   inputs: readonly string[],
   options: RunOptions,
 ): Promise<void> {
-  refuseUnfit(file, inputs, options);
-  const to = destinationOf(options, basename(file, ".py"));
+  refuseUnfit(file, inputs);
+  const to = destinationOf(options, options.name ?? basename(file, ".py"));
   refuseTaken(to);
   const { runElsewhere } = await import("../../jobtracker/client/client.ts");
   const { resultLines } = await import("../../jobtracker/client/rows.ts");
@@ -47,22 +47,10 @@ export async function runElsewhereOf(
   say(`done: ${lines.length} pairs${where}`);
 }
 
-function refuseUnfit(file: string, inputs: readonly string[], options: RunOptions): void {
-  if (!file.endsWith(".py") || inputs.length !== 1) {
-    const text =
-      "--filesystem and --jobtracker run a Python file with mapper, reducer and combiner";
-    throw new ClusterError("bad-request", `${text} on one data file: tequio run job.py data.txt`);
-  }
-  const others = [
-    options.local && "--local",
-    options.sequential && "--sequential",
-    options.url !== undefined && "--url",
-    options.detach && "--detach",
-    options.param !== undefined && "--param",
-  ].filter((option) => typeof option === "string");
-  if (others.length === 0) return;
-  const text = `${others.join(" and ")} cannot be combined with --filesystem or --jobtracker`;
-  throw new ClusterError("bad-request", text);
+function refuseUnfit(file: string, inputs: readonly string[]): void {
+  if (file.endsWith(".py") && inputs.length === 1) return;
+  const text = "--filesystem and --jobtracker run a Python file with mapper, reducer and combiner";
+  throw new ClusterError("bad-request", `${text} on one data file: tequio run job.py data.txt`);
 }
 
 /** One that answers where the file system is; else it is taken to be at the usual port. */

@@ -4,9 +4,14 @@ import { ClusterError } from "../../core/error.ts";
 import { openClient } from "../connection.ts";
 import type { GetOptions } from "../files/get/fetch-context.ts";
 import { withMaster } from "../files/master.ts";
-import { sizeArgument, withExamples, withJson } from "../options.ts";
+import { flagOf, sizeArgument, withExamples, withJson } from "../options.ts";
 import type { TargetOptions } from "../place.ts";
-import { collectJob, type ResultOptions, withResult } from "../result/finish.ts";
+import {
+  collectJob,
+  type ResultOptions,
+  refuseOverwriteAlone,
+  withResult,
+} from "../result/finish.ts";
 
 export function define(command: Command): void {
   command
@@ -39,7 +44,19 @@ export function define(command: Command): void {
   });
 }
 
-async function getJob(job: string, options: TargetOptions & ResultOptions): Promise<void> {
+/** What only fetching from peers has. */
+const ofPeers = ["limit", "serve", "insecure", "p4", "p4TokenFile"] as const;
+
+async function getJob(
+  job: string,
+  options: TargetOptions & ResultOptions & GetOptions,
+): Promise<void> {
+  const peers = ofPeers.find((name) => options[name] !== undefined);
+  if (peers !== undefined) {
+    const why = `the result of ${job} comes from its coordinator`;
+    throw new ClusterError("bad-request", `${flagOf(peers)} is for shared files; ${why}`);
+  }
+  refuseOverwriteAlone(options);
   const client = await openClient(options);
   const summary = await client.job(job);
   if (summary.state === "running") {

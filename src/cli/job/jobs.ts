@@ -4,6 +4,7 @@ import type { JobSummary, RemovedSummary } from "../../core/summary.ts";
 import { openClient } from "../connection.ts";
 import { countText, durationText, plural } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
+import { toPaste } from "../paste.ts";
 import type { TargetOptions } from "../place.ts";
 import { styled } from "../screen.ts";
 import { oneLine, table } from "../text.ts";
@@ -19,7 +20,8 @@ export function define(command: Command): void {
     const { jobs, removed } = await client.jobList();
     if (options.json) console.log(JSON.stringify(jobs));
     else if (jobs.length === 0 && removed.length === 0) {
-      console.log("no jobs yet; submit one with: tequio run job.ts inputs…");
+      const run = toPaste(options, "run", "job.ts", "inputs…");
+      console.log(`no jobs yet; submit one with: ${run}`);
     } else if (jobs.length > 0) {
       const [header, ...rows] = table(
         ["JOB", "STATE", "NAME", "TASKS", "TIME", "OWNER"],

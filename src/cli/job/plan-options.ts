@@ -1,5 +1,6 @@
 /** The options of `tequio run`, and what they say of the job's plan and name. */
 import { basename, dirname, parse } from "node:path";
+import { ClusterError } from "../../core/error.ts";
 import type { Priority } from "../../core/job.ts";
 import type { Listen } from "../../link/listen.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
@@ -23,11 +24,22 @@ export type RunOptions = TargetOptions &
     /** Of an existing system of the filesystem protocol. */
     readonly filesystem?: Listen;
     readonly jobtracker?: Listen;
+    /** Of all tasks at once, bytes. */
+    readonly memory?: number;
   };
 
 /** What the command line says of the plan, for the cluster and the judge alike. */
-export function planOptions(inputs: readonly string[], options: RunOptions) {
+export function planOptions(
+  kind: BuiltJob["job"]["kind"],
+  inputs: readonly string[],
+  options: RunOptions,
+) {
   const { param = {}, reducers, splitBytes } = options;
+  if (kind === "tasks" && (reducers !== undefined || splitBytes !== undefined)) {
+    const which = reducers === undefined ? "--split-bytes" : "--reducers";
+    const text = `a list of tasks reads no input and has no reduce tasks; leave ${which} out`;
+    throw new ClusterError("bad-request", text);
+  }
   return {
     inputs,
     params: param,

@@ -1,5 +1,6 @@
 /** `tequio rm <job>…`: removes ended jobs with their results, and prints what that freed. */
 import type { Command } from "commander";
+import type { Removed } from "../../wire/api/messages.ts";
 import { openClient } from "../connection.ts";
 import { bytesText } from "../numbers.ts";
 import { withExamples, withTarget } from "../options.ts";
@@ -11,9 +12,17 @@ export function define(command: Command): void {
   ]).action(async (jobs: string[], options: TargetOptions) => {
     const client = await openClient(options);
     for (const job of jobs) {
-      const { freedBytes } = await client.remove(job);
-      const freed = freedBytes === undefined ? "" : `, ${bytesText(freedBytes)} freed`;
-      console.log(`${job} is removed${freed}`);
+      console.log(removedText(job, await client.remove(job)));
     }
   });
+}
+
+/** What it freed, and what of it stays and why; a coordinator of an older version says less. */
+export function removedText(job: string, removed: Partial<Removed>): string {
+  const { freedBytes, laterBytes = 0, sharedBytes = 0 } = removed;
+  const parts = [`${job} is removed`];
+  if (freedBytes !== undefined) parts.push(`, ${bytesText(freedBytes)} freed`);
+  if (sharedBytes > 0) parts.push(`; ${bytesText(sharedBytes)} stay, which other jobs use, too`);
+  if (laterBytes > 0) parts.push(`; ${bytesText(laterBytes)} go when they are not read any more`);
+  return parts.join("");
 }

@@ -6,6 +6,8 @@ import { ClusterError } from "../../core/error.ts";
 import { priorities } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
+import type { Submitted } from "../../wire/api/messages.ts";
+import { enoughMemory } from "../cluster/enough-memory.ts";
 import { placeArgument } from "../cluster/up/filesystem-options.ts";
 import { memoryPerWorker } from "../cluster/up.ts";
 import { openClient } from "../connection.ts";
@@ -18,8 +20,10 @@ import {
   withJson,
   withTarget,
 } from "../options.ts";
+import { quoted, toPaste } from "../paste.ts";
 import { collectJob, destinationOf, refuseTaken, withResult } from "../result/finish.ts";
 import { safeText } from "../text.ts";
+import { refuseIgnored } from "./ignored-options.ts";
 import { withJobConsole } from "./job-console.ts";
 import { jobName, planOptions, type RunOptions } from "./plan-options.ts";
 
@@ -42,14 +46,15 @@ export function define(command: Command): void {
       "split size: input of one map task (default: 64M)",
       sizeArgument("--split-bytes"),
     )
-    .option("--key <key>", "idempotency key: submitting it again returns the same job")
+    .option(
+      "--key <key>",
+      "name of this submission: the same job with the same key is not started twice",
+    )
     .addOption(
       new Option(
         "--priority <p>",
-        "share of the slots among your jobs: high is 4 times normal, low a quarter",
-      )
-        .choices(priorities)
-        .default("normal"),
+        "share of the slots among your jobs: high is 4 times normal (the default), low a quarter",
+      ).choices(priorities),
     )
     .option(
       "--allow-basic-browsers",
@@ -57,18 +62,14 @@ export function define(command: Command): void {
     );
   withResult(command)
     .option("--watch", "also print the job's log lines and failed attempts")
-    .option("--detach", "submit, print the job's id and exit")
-    .option("--local", "run on a temporary cluster inside this process")
-    .option("--sequential", "run without a cluster, one task after another")
-    .option(
-      "--workers <n>",
-      "with --local: tasks that run at the same time",
-      countArgument("--workers", 1, 1024),
-    );
-  withElsewhere(command);
-  withExamples(withJson(withTarget(command)), [
+    .option("--detach", "submit, print the job's id and exit");
+  withExamples(withJson(withTarget(withElsewhere(withLocal(command)))), [
     ["tequio run words.ts books/*.txt -o out/", "run on the coordinator of this machine"],
     ["tequio run --local words.ts 'logs/**/*.gz'", "run without a coordinator"],
+    [
+      "tequio run --local --workers 2 --memory 1G words.ts books/*.txt",
+      "run two tasks at once, in 1 GiB of memory",
+    ],
     ["tequio run --sequential words.ts small.txt -o -", "run task by task, for debugging"],
     ["tequio run words.ts shared:books", "read files that members share, where they are"],
     ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
@@ -98,12 +99,30 @@ function withElsewhere(command: Command): Command {
     );
 }
 
+/** Where the job runs when it is on no cluster. */
+function withLocal(command: Command): Command {
+  return command
+    .option("--local", "run on a temporary cluster inside this process")
+    .option("--sequential", "run without a cluster, one task after another")
+    .option(
+      "--workers <n>",
+      "with --local: tasks that run at the same time",
+      countArgument("--workers", 1, 1024),
+    )
+    .option(
+      "--memory <size>",
+      "with --local: memory for all tasks together, such as 2G (default: at most half of all)",
+      sizeArgument("--memory"),
+    );
+}
+
 async function run(file: string, given: string[], options: RunOptions): Promise<void> {
+  refuseIgnored(options);
   if (options.filesystem !== undefined || options.jobtracker !== undefined) {
     const { runElsewhereOf } = await import("./elsewhere.ts");
     return runElsewhereOf(file, given, options);
   }
-  refuseContradictions(options);
+  enoughMemory(options.memory, localSlots(options));
   // What follows a module are its items, not files.
   const isModule = file.endsWith(".wasm");
   const inputs = isModule ? [] : given;
@@ -123,8 +142,8 @@ async function run(file: string, given: string[], options: RunOptions): Promise<
   // At the same time as the cluster starts; its error is seen where it is awaited.
   const built = build();
   built.catch(() => {});
-  const slots = options.workers ?? availableParallelism();
-  const memoryBytes = memoryPerWorker(slots) * slots;
+  const slots = localSlots(options);
+  const memoryBytes = options.memory ?? memoryPerWorker(slots) * slots;
   const isPython = file.endsWith(".py");
   await withEmbedded({ slots, memoryBytes, isPython }, async (client) =>
     runOn(client, await built, inputs, options),
@@ -141,17 +160,8 @@ async function ofModule(file: string, items: readonly string[]): Promise<BuiltJo
   return buildModuleJob(file, items);
 }
 
-function refuseContradictions(options: RunOptions): void {
-  const modes = [options.local && "--local", options.sequential && "--sequential"];
-  const given = [...modes, options.url !== undefined && "--url", options.detach && "--detach"];
-  const both = given.filter((option) => typeof option === "string");
-  const remote = !options.local && !options.sequential;
-  if (both.length > 1 && !remote) {
-    throw new ClusterError("bad-request", `${both.join(" and ")} cannot be combined`);
-  }
-  if (options.workers !== undefined && !options.local) {
-    throw new ClusterError("bad-request", "--workers is for --local; see `tequio up --workers`");
-  }
+function localSlots({ workers }: RunOptions): number {
+  return workers ?? availableParallelism();
 }
 
 function suggestLocal(error: unknown): never {
@@ -171,18 +181,21 @@ async function runOn(
   const quiet = options.json ?? false;
   // Before the work, not after it: a wish that cannot be met must not cost a job.
   refuseTaken(destinationOf(options, ""));
-  const job = await submit(client, built, inputs, options);
+  const { existed: isKnown = false, job } = await submit(client, built, inputs, options);
+  const news = isKnown
+    ? `${job} exists already, by the key ${quoted(options.key ?? "")}: it is ` +
+      (await client.job(job)).state
+    : `${job} is submitted${options.detach ? "" : ` to ${client.url}`}`;
   if (options.detach) {
-    if (quiet) console.log(JSON.stringify({ job }));
-    else {
-      console.log(job);
-      console.error(`${job} is submitted; follow it with: tequio attach ${job}`);
-    }
+    console.log(quiet ? JSON.stringify({ job, existed: isKnown }) : job);
+    const attach = toPaste(options, "attach", job);
+    if (!quiet) console.error(`${news}; follow it with: ${attach}`);
     return;
   }
-  if (!quiet && !gone) console.error(`${job} is submitted to ${client.url}`);
+  if (!quiet && !gone) console.error(news);
   const watch = options.watch ?? false;
-  const summary = await followJob(client, job, { quiet, watch, detachable: !gone });
+  const follow = { quiet, watch, detachable: !gone, connection: options };
+  const summary = await followJob(client, job, follow);
   await collectJob(client, summary, { ...options, gone });
 }
 
@@ -191,22 +204,22 @@ async function submit(
   built: BuiltJob,
   inputs: readonly string[],
   options: RunOptions,
-): Promise<string> {
-  const [{ planJob }, { submitJob }, { hostId }] = await Promise.all([
+): Promise<Submitted> {
+  const [{ planJob }, { submitKeyed }, { hostId }] = await Promise.all([
     import("../../sdk/plan.ts"),
     import("../../sdk/submit.ts"),
     import("../../link/host.ts"),
   ]);
   const shared = (wanted: string) => client.sharedInputs(wanted);
   const planned = await planJob(built.job, {
-    ...planOptions(inputs, options),
+    ...planOptions(built.job.kind, inputs, options),
     shared,
     host: hostId(),
   });
   try {
     const name = jobName(built, options);
     const { allowBasicBrowsers: bareBrowsers = false, key = null, priority = "normal" } = options;
-    return await submitJob(client, built, planned, { name, key, bareBrowsers, priority });
+    return await submitKeyed(client, built, planned, { name, key, bareBrowsers, priority });
   } finally {
     await planned.remove();
   }

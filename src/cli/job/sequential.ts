@@ -3,8 +3,10 @@
 import { dirname, relative } from "node:path";
 import process from "node:process";
 import { ClusterError } from "../../core/error.ts";
+import { errorsIn } from "../../core/thrown.ts";
 import { evenGlobals } from "../../environment/globals.ts";
 import { pinRealm, useEnvironment } from "../../environment/install.ts";
+import { placeOf } from "../../environment/thrown.ts";
 import { hostId } from "../../link/host.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import { saveResult } from "../../sdk/collect.ts";
@@ -28,7 +30,10 @@ export async function runSequential(
   const to = destinationOf(options, name);
   refuseTaken(to);
   const startMs = performance.now();
-  const planned = await planJob(built.job, { ...planOptions(inputs, options), host: hostId() });
+  const planned = await planJob(built.job, {
+    ...planOptions(built.job.kind, inputs, options),
+    host: hostId(),
+  });
   try {
     const { result, counters } = await judge(built, planned, options);
     const { files, sizeBytes, leftOut = false } = await saveResult(result, to);
@@ -59,7 +64,7 @@ export function pinSequential(): void {
 
 async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Promise<LocalRun> {
   const print = (line: string) => {
-    if (!options.json) process.stderr.write(`${safeText(line)}\n`);
+    if (!options.json || options.watch) process.stderr.write(`${safeText(line)}\n`);
   };
   const restore = evenGlobals();
   const waiting = Promise.withResolvers<never>();
@@ -93,8 +98,8 @@ function traceback(error: unknown): string[] {
 
 /** Lines of a stack up to the first of this program: what happened in the job's own files. */
 function jobLines(error: unknown, built: BuiltJob): string[] {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const lines = stack.split("\n").filter((line) => /^\s+at /.test(line));
+  const first = errorsIn(error).find((one) => placeOf(one) !== "");
+  const lines = (first?.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
   const end = lines.findIndex((line) => /[\\/]sdk[\\/]local\.[jt]s/.test(line));
   return lines
     .slice(0, end === -1 ? stackLinesMax : Math.min(end, stackLinesMax))

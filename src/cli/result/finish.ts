@@ -24,11 +24,18 @@ export function withResult(command: Command): Command {
   return command
     .option("-o, --output <dir>", "directory for the result files; - for standard output")
     .option("--merge <file>", "write the whole result into this one file")
-    .option("--overwrite", "replace an existing result");
+    .option("--overwrite", "replace the result that -o or --merge names");
 }
 
 export function wantsResult(options: ResultOptions): boolean {
   return options.output !== undefined || options.merge !== undefined;
+}
+
+/** Throws `bad-request` for `--overwrite` without a place: a new one is never taken. */
+export function refuseOverwriteAlone(options: ResultOptions): void {
+  if (options.overwrite !== true || wantsResult(options)) return;
+  const text = "--overwrite replaces what -o or --merge names; give one of them, or leave it out";
+  throw new ClusterError("bad-request", text);
 }
 
 /** Where the result goes. Without a wish: a new folder `out/<name>`, numbered when there is one. */
@@ -126,7 +133,7 @@ export async function collectJob(
 /** The job is not lost with its destination: say how to get it. */
 function explained(error: unknown, job: JobSummary, options: HowToAsk): unknown {
   if (!(error instanceof ClusterError) || error.code !== "conflict") return error;
-  const later = options.gone ? "" : `; the result is kept: tequio get ${job.job} -o <folder>`;
+  const later = options.gone ? "" : `; the result is kept: \`tequio get ${job.job} -o DIR\``;
   return new ClusterError("conflict", `${error.text} (--overwrite)${later}`, { cause: error });
 }
 

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { exitCodes } from "../faults.ts";
 import { withExamples, withJson } from "../options.ts";
+import { withPastable } from "../paste.ts";
 import { dataDirOf } from "../place.ts";
 import { styled } from "../screen.ts";
 import { oneLine, padTo } from "../text.ts";
@@ -18,7 +19,8 @@ export function define(command: Command): void {
     ["tequio doctor --json", "exit with code 1 when a finding is serious"],
   ]).action(async (options: Options) => {
     const dir = dataDirOf(options.data);
-    const findings = await examine(dir);
+    const found = await examine(dir);
+    const findings = found.map((one) => ({ ...one, fix: withPastable(one.fix, options) }));
     console.log(options.json ? JSON.stringify({ dir, findings }) : told(findings));
     if (findings.some(({ severity }) => severity === "serious")) {
       process.exitCode = exitCodes.failed;

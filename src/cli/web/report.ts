@@ -39,8 +39,8 @@ export function define(command: Command): void {
       return;
     }
     write(output, html);
-    const running = kept.summary.state === "running" ? " (it still runs)" : "";
-    console.log(`${job} is kept in ${output}${running}`);
+    const running = kept.summary.state === "running" ? " (the job still runs)" : "";
+    console.log(`the page of ${job} is saved as ${output}${running}`);
   });
 }
 

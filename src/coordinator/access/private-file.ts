@@ -26,7 +26,7 @@ export function readPrivate(path: string): string | null {
     throw new ClusterError(
       "forbidden",
       `${path} may be read by others (mode ${mode}), so its secret may be known; ` +
-        `remove it to get a new one, or, if nobody saw it: chmod 600 ${path}`,
+        `remove it to get a new one, or, if no other user has read it: chmod 600 ${path}`,
     );
   }
   try {

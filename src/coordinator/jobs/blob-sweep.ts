@@ -37,6 +37,13 @@ export type BlobSweepOptions = {
 
 export type Freed = { readonly blobs: number; readonly sizeBytes: number };
 
+export type FreedByJob = Freed & {
+  /** Of its blobs those that stay, since other jobs or files name them, too. */
+  readonly sharedBytes: number;
+  /** Those that are read now, or may be about to be named: they go with that. */
+  readonly laterBytes: number;
+};
+
 /** Of a job that is gone. */
 type Released = {
   readonly job: JobId;
@@ -47,7 +54,7 @@ type Released = {
 /** Somebody may be about to name a blob: a submitter, or the report of a task of `job`. */
 type Hold = { readonly untilMs: number; readonly job: JobId | null };
 
-const nothing: Freed = { blobs: 0, sizeBytes: 0 };
+const nothing: FreedByJob = { blobs: 0, sizeBytes: 0, sharedBytes: 0, laterBytes: 0 };
 /** The clock of a store and the cluster's may differ by so much, in ms. */
 const skewMs = 86_400_000;
 /** How long a report may take from its check to its commit, in ms. */
@@ -63,7 +70,7 @@ export class BlobSweep {
   /** Released while somebody read or held them. */
   readonly #later = new Set<Hash>();
   #released: Released[] = [];
-  #releasing: Promise<ReadonlyMap<JobId, Freed>> | null = null;
+  #releasing: Promise<ReadonlyMap<JobId, FreedByJob>> | null = null;
   /** The deletion under way. */
   #deletion: Promise<unknown> = Promise.resolve();
   #cancel = () => {};
@@ -137,19 +144,19 @@ export class BlobSweep {
   }
 
   /** What went with a job that has just been removed. */
-  async freedBy(job: JobId): Promise<Freed> {
+  async freedBy(job: JobId): Promise<FreedByJob> {
     const isPending = this.#released.some((one) => one.job === job);
     const freed = isPending ? await this.#releasing : null;
     return freed?.get(job) ?? nothing;
   }
 
-  #release(released: readonly Released[]): Promise<ReadonlyMap<JobId, Freed>> {
+  #release(released: readonly Released[]): Promise<ReadonlyMap<JobId, FreedByJob>> {
     for (const one of released) this.#released.push(one);
     this.#releasing ??= this.#soon();
     return this.#releasing;
   }
 
-  async #soon(): Promise<ReadonlyMap<JobId, Freed>> {
+  async #soon(): Promise<ReadonlyMap<JobId, FreedByJob>> {
     await new Promise<void>((resume) => this.#options.timers.soon(resume));
     const released = this.#released;
     this.#released = [];
@@ -157,7 +164,7 @@ export class BlobSweep {
     return this.#free(released);
   }
 
-  async #free(released: readonly Released[]): Promise<ReadonlyMap<JobId, Freed>> {
+  async #free(released: readonly Released[]): Promise<ReadonlyMap<JobId, FreedByJob>> {
     const jobs = new Map<Hash, JobId>();
     for (const { blobs, job, plan } of released) {
       // A plan that is damaged or gone names nothing that could be found.
@@ -169,14 +176,21 @@ export class BlobSweep {
     await this.#withoutKept(names);
     for (const hash of names) this.#later.add(hash);
     const sizes = await this.#delete(names, new Set(released.map(({ job }) => job)));
-    const freed = new Map<JobId, Freed>();
-    for (const [hash, sizeBytes] of sizes) {
-      const job = jobs.get(hash);
-      if (job === undefined) continue;
-      const before = freed.get(job) ?? nothing;
-      freed.set(job, { blobs: before.blobs + 1, sizeBytes: before.sizeBytes + sizeBytes });
+    const freed = new Map<JobId, FreedByJob>();
+    for (const [hash, job] of jobs) {
+      const one = freed.get(job) ?? { ...nothing };
+      freed.set(job, added(one, sizes.get(hash), await this.#leftOf(hash, names, sizes)));
     }
     return freed;
+  }
+
+  /** What of a blob is there after the deletion, and whether other jobs name it. */
+  async #leftOf(hash: Hash, names: ReadonlySet<Hash>, gone: ReadonlyMap<Hash, number>) {
+    if (gone.has(hash)) return { sharedBytes: 0, laterBytes: 0 };
+    const sizeBytes = (await this.#options.blobs.size(hash).catch(() => null)) ?? 0;
+    return names.has(hash)
+      ? { sharedBytes: 0, laterBytes: sizeBytes }
+      : { sharedBytes: sizeBytes, laterBytes: 0 };
   }
 
   async #sweep(graceMs: number): Promise<Freed> {
@@ -276,4 +290,18 @@ export class BlobSweep {
     hit("sweep.delete", "after");
     return sizeBytes;
   }
+}
+
+/** `goneBytes`: undefined when the blob was not deleted. */
+function added(
+  to: FreedByJob,
+  goneBytes: number | undefined,
+  left: Pick<FreedByJob, "sharedBytes" | "laterBytes">,
+): FreedByJob {
+  return {
+    blobs: to.blobs + (goneBytes === undefined ? 0 : 1),
+    sizeBytes: to.sizeBytes + (goneBytes ?? 0),
+    sharedBytes: to.sharedBytes + left.sharedBytes,
+    laterBytes: to.laterBytes + left.laterBytes,
+  };
 }

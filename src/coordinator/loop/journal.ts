@@ -68,7 +68,9 @@ export function encodeSnapshot(end: LogEnd): Uint8Array {
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     const what = "the snapshot is longer than a text can be";
-    throw new ClusterError("limit-exceeded", `${what}; remove ended jobs: tequio rm`, { cause });
+    throw new ClusterError("limit-exceeded", `${what}; remove ended jobs with \`tequio rm\``, {
+      cause,
+    });
   }
   return encoder.encode(text);
 }

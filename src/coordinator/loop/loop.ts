@@ -105,10 +105,10 @@ export class Loop {
     // What was replayed counts, or a coordinator that restarts often would never take a snapshot.
     const since = { records: 0, sizeBytes: 0 };
     const end = await replay(options.log, {
-      replayed({ bytes }, event, effects) {
+      replayed({ bytes, position }, event, effects) {
         since.records += 1;
         since.sizeBytes += bytes.length;
-        options.observe?.(event, effects);
+        options.observe?.(event, effects, position);
       },
       ...(options.onReplay === undefined ? {} : { onProgress: options.onReplay }),
       nowMs: () => options.timers.monotonicMs(),
@@ -313,7 +313,7 @@ export class Loop {
         { cause: error },
       );
     }
-    this.#options.observe(event, effects);
+    this.#options.observe(event, effects, this.#end.position);
     const refuse = effects.find((effect) => effect.kind === "refuse");
     const reply = effects.find((effect) => effect.kind === "reply");
     hit("loop.reply", "before");

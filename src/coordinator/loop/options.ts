@@ -14,7 +14,11 @@ export type LoopOptions = {
   /** Called in order, never before the event is durable. Must not throw and must not wait. */
   readonly perform: (effect: OuterEffect) => void;
   /** Sees every event with what the core made of it, those of the replay too. Must not throw. */
-  readonly observe?: (event: CoordinatorEvent, effects: readonly Effect[]) => void;
+  readonly observe?: (
+    event: CoordinatorEvent,
+    effects: readonly Effect[],
+    position: number,
+  ) => void;
   /** Called once; after it the loop does nothing more. */
   readonly onFatal: (error: Error) => void;
   /** Slots that one owner may take at the same time; 0 = any number. Default 0. */

@@ -27,7 +27,7 @@ function found({ loop, members, tickets }: Omit<Parts, "host">, wanted: Wanted):
   const by = "root" in wanted ? wanted : { name: wanted.file_name };
   const sources = members.sources(by);
   const [first] = sources;
-  if (first === undefined) throw new ClusterError("not-found", "nobody offers it now");
+  if (first === undefined) throw new ClusterError("not-found", "no member offers it now");
   const { name, root, sizeBytes } = first.file;
   return {
     name,

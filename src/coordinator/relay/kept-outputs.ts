@@ -95,5 +95,5 @@ export class KeptOutputs<O extends { readonly root: Hash }> {
 }
 
 function over(key: string): ClusterError {
-  return new ClusterError("not-found", `${key} is over; nobody wants its output any more`);
+  return new ClusterError("not-found", `${key} is over; its output is not needed any more`);
 }

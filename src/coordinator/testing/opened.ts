@@ -1,25 +1,13 @@
 /** A real coordinator in a directory of its own for one test, and what tests ask it. */
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { Role } from "../../core/access/roles.ts";
 import type { JobSpec } from "../../core/job.ts";
 import { testJob, testStage } from "../../core/testing/make-believe.ts";
+import { atEnd, temporaryDir } from "../../store/testing/at-end.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { type Coordinator, openCoordinator } from "../coordinator.ts";
 import type { CoordinatorOptions } from "../options.ts";
-
-function newDir(): string {
-  return mkdtempSync(join(tmpdir(), "coordinator-"));
-}
-
-export function temporaryDir(t: TestContext): string {
-  const dir = newDir();
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-}
 
 export class Opened {
   readonly coordinator: Coordinator;
@@ -104,19 +92,15 @@ export async function opened(
   t: TestContext,
   options: Partial<CoordinatorOptions> = {},
 ): Promise<Opened> {
-  const own = options.dataDir === undefined ? newDir() : null;
-  const dataDir = options.dataDir ?? (own as string);
+  const dataDir = options.dataDir ?? temporaryDir(t, "coordinator-");
   const coordinator = await openCoordinator({
     listen: "127.0.0.1:0",
     version: "test",
     ...options,
     dataDir,
   });
-  // In one hook: hooks run in their order, and a log whose file is gone ends the process.
-  t.after(async () => {
-    await coordinator.close();
-    if (own !== null) rmSync(own, { recursive: true, force: true });
-  });
+  // Before its directory goes: a log whose file is gone ends the process.
+  atEnd(t, () => coordinator.close());
   return new Opened(coordinator, dataDir);
 }
 

@@ -24,10 +24,15 @@ export class ScriptedWorker {
   readonly #answers = new Map<number, (message: ManagerMessage) => void>();
   #asked: Asked[] = [];
   #wake = () => {};
+  #closedFor: string | null = null;
 
   constructor(link: Link) {
     this.link = link;
     this.closed = new Promise((resolve) => link.onClose(resolve));
+    void this.closed.then((reason) => {
+      this.#closedFor = reason;
+      this.#wake();
+    });
     link.onFrame((frame) => {
       for (const arrival of this.#session.receive(frame)) {
         if (arrival.kind === "answer") this.#answers.get(arrival.to)?.(arrival.message);
@@ -45,10 +50,20 @@ export class ScriptedWorker {
     return new ScriptedWorker(link);
   }
 
+  /** Its answer. Rejects when the link closes before. */
   ask(message: ManagerMessage): Promise<ManagerMessage> {
     const { id, frame } = this.#session.request(message, 0);
     this.link.send(frame);
-    return new Promise((resolve) => this.#answers.set(id, resolve));
+    const answer = new Promise<ManagerMessage>((resolve, reject) => {
+      this.#answers.set(id, resolve);
+      const { kind } = message;
+      void this.closed.then((reason) => {
+        reject(new Error(`the link closed before ${kind} was answered: ${reason}`));
+      });
+    });
+    // A test may ask for what ends the link, and wait for that only.
+    answer.catch(() => {});
+    return answer;
   }
 
   async join(node: Partial<NodeDescription> = {}): Promise<Welcome> {
@@ -57,7 +72,8 @@ export class ScriptedWorker {
     return answer.welcome;
   }
 
-  /** The next request of this kind, acknowledged; other kinds before it are acknowledged too. */
+  /** The next request of this kind, acknowledged; other kinds before it are acknowledged too.
+   *  Rejects when the link closes before: nothing more will be asked. */
   async asked<K extends Kind>(kind: K): Promise<Extract<ManagerMessage, { kind: K }>> {
     for (;;) {
       for (let next = this.#asked.shift(); next !== undefined; next = this.#asked.shift()) {
@@ -70,6 +86,9 @@ export class ScriptedWorker {
           this.link.send(next.answer({ kind: "ack" }));
         }
         if (message.kind === kind) return message as Extract<ManagerMessage, { kind: K }>;
+      }
+      if (this.#closedFor !== null) {
+        throw new Error(`the link closed before ${kind} was asked: ${this.#closedFor}`);
       }
       await new Promise<void>((resolve) => {
         this.#wake = resolve;

@@ -8,7 +8,8 @@ import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { pragma, schemaSteps } from "../../store/log/schema.ts";
-import { opened, temporaryDir } from "../testing/opened.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
+import { opened } from "../testing/opened.ts";
 import { checkDir } from "./check.ts";
 
 /** A copy that may be changed, with the rights that Git does not keep. */

@@ -4,8 +4,9 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import { filesystemOpened } from "../edges/filesystem/testing/client.ts";
-import { type Opened, opened, sha256, temporaryDir } from "../testing/opened.ts";
+import { type Opened, opened, sha256 } from "../testing/opened.ts";
 import { backUp } from "./backup.ts";
 import { checkDir } from "./check.ts";
 import { restore } from "./restore.ts";

@@ -34,7 +34,7 @@ export function submitJob(
     // Of a job that is kept no longer, its key and this are.
     const earlier = state.jobs.get(known) ?? (removedJob(state, known) as RemovedJob);
     if (earlier.digest === event.digest) {
-      effects.push({ kind: "reply", value: { job: jobId(known) } });
+      effects.push({ kind: "reply", value: { job: jobId(known), existed: true } });
     } else {
       effects.push({ kind: "refuse", error: otherBody(event, known, earlier.digest) });
     }
@@ -118,7 +118,7 @@ export function removeJob(
   if (job === undefined) {
     effects.push({ kind: "refuse", error: noSuchJob(state, event.job) });
   } else if (job.state === "running") {
-    const text = `${event.job} still runs; cancel it first: tequio cancel ${event.job}`;
+    const text = `${event.job} still runs; cancel it first: \`tequio cancel ${event.job}\``;
     effects.push({ kind: "refuse", error: new ClusterError("conflict", text) });
   } else {
     forgetJob(state, job, effects);

@@ -52,7 +52,7 @@ const sendAheadBelowMs = 200;
 /** A worker is given so much of a stage at once, and so many attempts, however many others could
  *  take a part: a small job is then one message each way, and is opened by one worker. */
 const togetherMs = 5;
-const togetherMax = 16;
+const togetherMax = 64;
 /** The same for a browser tab: each message is a round trip through a gateway, and what comes next
  *  is fetched while it computes. */
 const tabQueuedWorkMs = 1_000;

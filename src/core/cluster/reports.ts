@@ -143,8 +143,9 @@ function fail(
   const { failure } = report;
   const worker = state.workers.get(lease.worker);
   if (failure.code === "storage-full") {
-    if (worker !== undefined) pauseAfterFull(state, worker, failure.message);
+    if (worker !== undefined) pauseAfterFull(state, worker, failure);
   } else {
+    if (worker !== undefined && failure.isDisk === true) pauseAfterFull(state, worker, failure);
     if (worker !== undefined) worker.failed++;
     keepError(job, stage, lease, failure);
   }

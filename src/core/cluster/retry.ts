@@ -2,11 +2,15 @@
  *
  *  1. A failure that is final, by its code or as its worker says of an input, fails the job at
  *     once. The user's own errors count against `userErrorMax` (4); then the job fails with the
- *     last one.
+ *     last one. A task process that was killed from outside counts, too: nothing tells an
+ *     administrator from the kernel that needs the memory, and without a bound such a task would
+ *     take down one process after the other.
  *  2. A lost worker counts for the tasks that it had announced as running: `workersKilledMax` (3)
  *     distinct ones poison the job.
  *  3. A full disk counts for nothing: the worker is paused (`pauses.ts`) and the task goes back.
  *  4. All else (downloads, returned attempts) is a setback: tried again, with an end far away.
+ *     A failing disk is one, too, and its worker is paused so that others have the task first; when
+ *     no other is there, the end is after `diskTriesMax` (5).
  *  5. Waits double from `backoffMs` to `backoffMaxMs`; a lost worker costs no wait. */
 import type { ErrorCode } from "../error.ts";
 import { type Failure, taskName } from "../job.ts";
@@ -20,9 +24,12 @@ import {
   setTask,
   WAITING,
 } from "./state.ts";
+import { hasUnpaused } from "./workers/pauses.ts";
 
 /** Setbacks of one task before the job fails with the last reason. */
 export const setbackMax = 40;
+/** Attempts that meet a failing disk before the job fails, where all workers are paused. */
+export const diskTriesMax = 5;
 
 /** Codes that are the job's own doing. */
 const userCodes: ReadonlySet<ErrorCode> = new Set([
@@ -68,10 +75,17 @@ export function afterFailure(
       return named(stage, task, failure, `failed ${tries} of ${userErrorMax} attempts; last: `);
     }
   } else {
-    tries = Math.min(65_535, (stage.setbacks[task] as number) + 1);
-    stage.setbacks[task] = tries;
-    if (tries >= setbackMax)
-      return named(stage, task, failure, `was set back ${tries} times; last: `);
+    const isStuck = failure.isDisk === true && !hasUnpaused(state, stage);
+    const by = isStuck ? setbackMax / diskTriesMax : 1;
+    const setbacks = Math.min(65_535, (stage.setbacks[task] as number) + by);
+    stage.setbacks[task] = setbacks;
+    if (setbacks >= setbackMax) {
+      const what = isStuck
+        ? "failed again and again on the disks of all workers that may run it; last: "
+        : `was set back ${setbacks} times; last: `;
+      return named(stage, task, failure, what);
+    }
+    tries = Math.ceil(setbacks / by);
   }
   if (!stage.leases.has(task)) waitBefore(state, job, stage, { task, tries });
   return null;
@@ -101,8 +115,9 @@ export function afterLoss(
     return named(stage, task, { code: "task-crashed", message });
   }
   if (lost >= setbackMax) {
-    const message = `was set back ${lost} times; last: w-${lease.worker} was lost while it had it`;
-    return named(stage, task, { code: "task-crashed", message });
+    const message = `w-${lease.worker} was lost while it had it`;
+    const what = `was set back ${lost} times; last: `;
+    return named(stage, task, { code: "task-crashed", message }, what);
   }
   if (!stage.leases.has(task)) again(state, job, stage, task);
   return null;
@@ -135,7 +150,8 @@ function waitBefore(
 
 /** The failure with the task's name in front, so that it can be found. */
 function named(stage: Stage, task: number, failure: Failure, what = ""): Failure {
-  const message = `${taskName(stage.spec.kind, task)} ${what}${failure.message}`;
+  const separator = what === "" ? ": " : " ";
+  const message = taskName(stage.spec.kind, task) + separator + what + failure.message;
   return failure.stack === undefined
     ? { code: failure.code, message }
     : { code: failure.code, message, stack: failure.stack };

@@ -144,8 +144,16 @@ export type WorkerRecord = {
   failed: number;
   /** How many times as long as others it takes lately: 1 = as they do. See speculation.ts. */
   pace: number;
-  /** Why it takes no new attempts; `untilMs` 0 = until it says so. Null = it takes them. */
-  pause: { readonly reason: string; readonly untilMs: number } | null;
+  /** Why it takes no new attempts. Null = it takes them. */
+  pause: Pause | null;
+};
+
+export type Pause = {
+  readonly reason: string;
+  /** 0 = until the worker says so. */
+  readonly untilMs: number;
+  /** Its disk fails; absent: it is full, or the worker has said why. */
+  readonly isFailing?: true;
 };
 
 /** Leases of one worker, and their charges together, ms. */

@@ -22,7 +22,7 @@ export type Reason =
       readonly stage: StageKind;
       readonly task: number;
       readonly state: TaskState;
-      /** Given out so far. */
+      /** Given out so far, with the one that runs. */
       readonly attempts: number;
     }
   | {
@@ -34,12 +34,22 @@ export type Reason =
       /** The worker has said that it has begun; false = it is on its way, or queued there. */
       readonly announced: boolean;
     }
+  /** Its worker has it, and no slot for it yet. */
+  | { readonly kind: "sent-ahead"; readonly attempt: number; readonly worker: WorkerId }
   /** Its input is not complete. */
   | { readonly kind: "input-missing"; readonly stage: StageKind; readonly left: number }
   /** It was done, and the worker that held its output is gone. */
   | { readonly kind: "output-lost"; readonly stage: StageKind; readonly tasks: number }
   | { readonly kind: "backoff"; readonly tasks: number; readonly forMs: number }
-  | { readonly kind: "user-errors"; readonly errors: number; readonly errorsMax: number }
+  /** Attempts of the task that failed by what counts against the job. */
+  | {
+      readonly kind: "user-errors";
+      readonly errors: number;
+      readonly errorsMax: number;
+      /** Code and message of the last one; "" when it is kept no longer. Absent at older
+       *  coordinators. */
+      readonly last?: string;
+    }
   | { readonly kind: "no-worker" }
   | { readonly kind: "workers-paused"; readonly workers: number; readonly reason: string }
   | { readonly kind: "no-runtime" }
@@ -76,8 +86,11 @@ export type Reason =
   | {
       readonly kind: "worker-busy";
       readonly worker: WorkerId;
+      /** In a slot; at older coordinators with those that were sent ahead. */
       readonly attempts: number;
       readonly slots: number;
+      /** Sent ahead, waiting for a slot; absent at older coordinators. */
+      readonly ahead?: number;
     }
   | { readonly kind: "worker-free"; readonly worker: WorkerId }
   | { readonly kind: "nothing-ready"; readonly jobs: number }
@@ -98,23 +111,29 @@ function seconds(ms: number): string {
 }
 
 const texts: Texts = {
-  "job-ended": ({ job, state }) => `${job} is ${state}; nothing is waiting`,
+  "job-ended": ({ job, state }) =>
+    `${job} ${state === "failed" ? "" : "is "}${state}; nothing is waiting`,
   "job-runs": ({ job, attempts }) =>
     attempts === 0
       ? `no task of ${job} is running`
       : `${count(attempts, "attempt")} of ${job} run${attempts === 1 ? "s" : ""}`,
   "stage-left": ({ done, ready, running, stage, waiting }) =>
     `${stage}: ${running} running, ${ready} ready, ${waiting} waiting, ${done} done`,
-  "task-is": ({ attempts, stage, state, task }) =>
-    state === "failed"
-      ? `${taskName(stage, task)} failed after ${count(attempts, "attempt")}`
-      : `${taskName(stage, task)} is ${state}, after ${count(attempts, "attempt")}`,
+  "task-is": ({ attempts, stage, state, task }) => {
+    const name = taskName(stage, task);
+    if (state === "running") return `${name} is running, attempt ${attempts}`;
+    if (attempts === 0) return `${name} is ${state}; no attempt was made so far`;
+    const after = `after ${count(attempts, "attempt")}`;
+    return state === "failed" ? `${name} failed ${after}` : `${name} is ${state}, ${after}`;
+  },
   "attempt-runs": ({ announced, attempt, backup, forMs, worker }) => {
     const which = `attempt ${attempt}${backup ? " (a backup)" : ""}`;
     return announced
       ? `${which} has run on ${worker} for ${seconds(forMs)}`
       : `${which} was assigned to ${worker} ${seconds(forMs)} ago and has not reported its start`;
   },
+  "sent-ahead": ({ attempt, worker }) =>
+    `attempt ${attempt} was sent ahead to ${worker} and waits for a slot there`,
   "input-missing": ({ left, stage }) =>
     `it waits for the output of ${count(left, `${stage} task`)} more`,
   "output-lost": ({ stage, tasks }) =>
@@ -122,8 +141,9 @@ const texts: Texts = {
   backoff: ({ forMs, tasks }) =>
     `${count(tasks, "failed task")} wait${tasks === 1 ? "s" : ""} before the next attempt, ` +
     `at most ${seconds(forMs)}`,
-  "user-errors": ({ errors, errorsMax }) =>
-    `the job's code has failed ${errors} of ${errorsMax} times here`,
+  "user-errors": ({ errors, errorsMax, last = "" }) =>
+    `${errors} of at most ${count(errorsMax, "attempt")} failed` +
+    (last === "" ? "" : `; last: ${last}`),
   "no-worker": () =>
     "no worker is connected: start one with `tequio join`, or `tequio up --workers N`",
   "workers-paused": ({ reason, workers }) =>
@@ -167,14 +187,19 @@ const texts: Texts = {
   },
   "worker-lost": ({ worker }) => `${worker} is lost: it left, or its heartbeat timed out`,
   "worker-paused": ({ reason, worker }) => `${worker} accepts no tasks now: ${reason}`,
-  "worker-busy": ({ attempts, slots, worker }) =>
-    `${worker} has ${count(attempts, "attempt")} for ${count(slots, "slot")}`,
+  "worker-busy": ({ ahead = 0, attempts, slots, worker }) =>
+    `${worker} runs ${count(attempts, "attempt")} in ${count(slots, "slot")}` +
+    (ahead === 0
+      ? ""
+      : `; ${ahead} more ${ahead === 1 ? "was sent ahead and waits" : "were sent ahead and wait"}`),
   "worker-free": ({ worker }) => `${worker} has a free slot`,
   "nothing-ready": ({ jobs }) =>
     jobs === 0 ? "no job is running" : `no task of the ${count(jobs, "running job")} is ready`,
   "not-for-it": ({ job }) => `${job} has ready tasks, but none that this worker may run`,
 };
 
+/** Of a kind that only a newer coordinator knows, its name. */
 export function reasonText(reason: Reason): string {
-  return (texts[reason.kind] as (reason: Reason) => string)(reason);
+  const text = texts[reason.kind] as ((reason: Reason) => string) | undefined;
+  return text?.(reason) ?? reason.kind;
 }

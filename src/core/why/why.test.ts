@@ -104,10 +104,50 @@ test("a paused worker and a busy one say so", () => {
   assert.deepEqual(kinds(whyWorker(cluster.state, worker)), ["worker-paused", "worker-busy"]);
 });
 
+test("what a worker was sent ahead is apart from what is in its slots", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join({ slots: 1 });
+  const job = cluster.submit(testJob([testStage({ taskCount: 40 })]));
+  const held = () => cluster.running.get(worker)!;
+  // How long its tasks take is not known before the first has ended.
+  while (held().length < 2) cluster.report(worker, held()[0]!);
+  const ahead = held().length - 1;
+  const [busy] = whyWorker(cluster.state, worker)!;
+  assert.deepEqual(busy, { kind: "worker-busy", worker, attempts: 1, slots: 1, ahead });
+  assert.match(reasonText(busy!), /^w-1 runs 1 attempt in 1 slot; \d+ more w\w+ sent ahead/);
+  const { task } = held()[1]!;
+  const reasons = whyTask(cluster.state, { job, stage: 0, task }, cluster.atMs)!;
+  assert.deepEqual(reasons.map(reasonText), [
+    `task ${task} is ready; no attempt was made so far`,
+    "attempt 1 was sent ahead to w-1 and waits for a slot there",
+  ]);
+});
+
+test("a failed attempt is told as what it was, not as the doing of the job's code", () => {
+  const cluster = new TestCluster();
+  const worker = cluster.join();
+  const job = cluster.submit(testJob([testStage()]));
+  const failure = { code: "task-crashed", message: "killed by SIGKILL" } as const;
+  const failed = { kind: "failed", failure } as never;
+  cluster.report(worker, cluster.running.get(worker)![0]!, failed);
+  const reasons = whyTask(cluster.state, { job, stage: 0, task: 0 }, cluster.atMs)!;
+  assert.equal(
+    reasonText(reasons[1]!),
+    "1 of at most 4 attempts failed; last: task-crashed: killed by SIGKILL",
+  );
+});
+
+test("a reason that only a newer coordinator knows is told by its name", () => {
+  assert.equal(reasonText({ kind: "novel" } as never), "novel");
+});
+
 test("an ended job, and names that nobody has", () => {
   const cluster = new TestCluster();
   const job = cluster.submit(testJob([testStage({ taskCount: 0 })]));
   assert.deepEqual(kinds(whyJob(cluster.state, job, 0)), ["job-ended"]);
+  const ended = { kind: "job-ended", job } as const;
+  assert.equal(reasonText({ ...ended, state: "done" }), "j-1 is done; nothing is waiting");
+  assert.equal(reasonText({ ...ended, state: "failed" }), "j-1 failed; nothing is waiting");
   assert.equal(whyJob(cluster.state, "j-9", 0), null);
   assert.equal(whyTask(cluster.state, { job, stage: 0, task: 7 }, 0), null);
   assert.equal(whyWorker(cluster.state, "w-9"), null);

@@ -1,5 +1,5 @@
 /** Why a job, a task or a worker waits, read from the state. Changes nothing. */
-import { attemptsInSlots, shownCounts } from "../cluster/in-slots.ts";
+import { attemptsInSlots, attemptsOf, isInSlot, shownCounts } from "../cluster/in-slots.ts";
 import { mayRun } from "../cluster/placement/may-run.ts";
 import { lacking } from "../cluster/placement/requires.ts";
 import { waitingBefore, weightOf } from "../cluster/shares.ts";
@@ -9,14 +9,18 @@ import {
   DONE,
   DROPPED,
   type JobRecord,
+  type Lease,
   READY,
   RUNNING,
   type Stage,
   type WorkerRecord,
 } from "../cluster/state.ts";
 import { idNumber, type JobId, jobId, type WorkerId, workerId } from "../ids.ts";
-import { type JobSpec, programKinds, type TaskState } from "../job.ts";
+import { type JobSpec, programKinds, type TaskState, taskName } from "../job.ts";
 import type { Reason } from "./reasons.ts";
+
+/** Of the message of an error. */
+const lastMaxCharacters = 500;
 
 /** Null when there is no such job. */
 export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason[] | null {
@@ -48,14 +52,12 @@ export function whyTask(
   const code = stage?.state[of.task];
   if (job === undefined || stage === undefined || code === undefined) return null;
   const { kind } = stage.spec;
+  const leases = stage.leases.get(of.task) ?? [];
+  const isAhead = code === RUNNING && !leases.some((lease) => isInSlot(state, lease));
+  const taskState = isAhead ? "ready" : stateName(job, code);
+  const attempts = (stage.attempts[of.task] as number) - (isAhead ? leases.length : 0);
   const reasons: Reason[] = [
-    {
-      kind: "task-is",
-      stage: kind,
-      task: of.task,
-      state: stateName(job, code),
-      attempts: stage.attempts[of.task] as number,
-    },
+    { kind: "task-is", stage: kind, task: of.task, state: taskState, attempts },
   ];
   if (job.state !== "running") {
     return [...reasons, { kind: "job-ended", job: of.job, state: job.state }];
@@ -63,11 +65,10 @@ export function whyTask(
   if (code === DONE) return reasons;
   const errors = stage.userErrors[of.task] as number;
   const errorsMax = job.spec.limits.userErrorMax;
-  if (errors > 0) reasons.push({ kind: "user-errors", errors, errorsMax });
-  if (code === RUNNING) {
-    for (const lease of stage.leases.get(of.task) ?? []) reasons.push(runs(lease, atMs));
-    return reasons;
+  if (errors > 0) {
+    reasons.push({ kind: "user-errors", errors, errorsMax, last: lastError(job, stage, of.task) });
   }
+  if (code === RUNNING) return [...reasons, ...leases.map((lease) => held(state, lease, atMs))];
   if ((stage.committed[of.task] as number) > 0) {
     reasons.push({ kind: "output-lost", stage: kind, tasks: 1 });
   }
@@ -88,12 +89,14 @@ export function whyWorker(state: CoordinatorState, id: WorkerId): Reason[] | nul
   if (worker === undefined) return null;
   if (!worker.live) return [{ kind: "worker-lost", worker: id }];
   const { slots } = worker.specs;
-  const attempts = worker.leases.size;
+  const { ahead, inSlots: attempts } = attemptsOf(worker);
   const reasons: Reason[] = [];
   if (worker.pause !== null) {
     reasons.push({ kind: "worker-paused", worker: id, reason: worker.pause.reason });
   }
-  if (attempts >= slots) return [...reasons, { kind: "worker-busy", worker: id, attempts, slots }];
+  if (attempts >= slots) {
+    return [...reasons, { kind: "worker-busy", worker: id, attempts, slots, ahead }];
+  }
   if (reasons.length > 0) return reasons;
   reasons.push({ kind: "worker-free", worker: id });
   const forIt: Reason[] = [];
@@ -164,23 +167,25 @@ export function noneIsAble(spec: JobSpec, live: readonly WorkerRecord[]): Reason
 /** What a stage waits for when nothing is left to give out: the attempts that take longest. */
 function longest(state: CoordinatorState, job: JobRecord, atMs: number): Reason[] {
   const leases = job.stages.flatMap((stage) => [...stage.leases.values()].flat());
-  return leases
+  const inSlots = leases.filter((lease) => isInSlot(state, lease));
+  return (inSlots.length > 0 ? inSlots : leases)
     .sort((a, b) => a.assignedAtMs - b.assignedAtMs)
     .slice(0, 3)
-    .map((lease) => runs(lease, Math.max(atMs, state.atMs)));
+    .map((lease) => held(state, lease, Math.max(atMs, state.atMs)));
 }
 
-function runs(
-  lease: {
-    attempt: number;
-    worker: number;
-    assignedAtMs: number;
-    startedAtMs: number;
-    backup: boolean;
-  },
-  atMs: number,
-): Reason {
+/** Of the errors that are kept, the task's last. */
+function lastError(job: JobRecord, stage: Stage, task: number): string {
+  const name = taskName(stage.spec.kind, task);
+  const last = job.errors.find((error) => error.task === name);
+  return last === undefined ? "" : `${last.code}: ${last.message.slice(0, lastMaxCharacters)}`;
+}
+
+function held(state: CoordinatorState, lease: Lease, atMs: number): Reason {
   const { assignedAtMs, attempt, backup, startedAtMs } = lease;
+  if (!isInSlot(state, lease)) {
+    return { kind: "sent-ahead", attempt, worker: workerId(lease.worker) };
+  }
   return {
     kind: "attempt-runs",
     attempt,

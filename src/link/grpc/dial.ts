@@ -82,7 +82,7 @@ async function secured(socket: Socket, options: DialOptions): Promise<TLSSocket>
   throw new WrongCertificate(
     "unauthenticated",
     `${options.host}:${options.port} shows another certificate (${digest.slice(0, 16)}…) than it ` +
-      "should: somebody else answers there, or its owner shares anew; get it again, by a new link",
+      "should: another peer answers there, or its owner shares anew; get it again, by a new link",
   );
 }
 

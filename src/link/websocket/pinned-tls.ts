@@ -53,8 +53,9 @@ export function connectPinned(
         new ClusterError(
           "unauthenticated",
           `${target.host} shows another certificate (${digest.slice(0, 16)}…) than the pinned ` +
-            `one (${fingerprint.slice(0, 16)}…): somebody else answers there, or the coordinator ` +
-            "has a new certificate; nothing was sent. Get a new join command from the coordinator",
+            `one (${fingerprint.slice(0, 16)}…): another server answers there, or the ` +
+            "coordinator has a new certificate; nothing was sent. Get a new join command from " +
+            "the coordinator",
         ),
       );
     });

@@ -159,7 +159,7 @@ export class Download {
     throw new ClusterError(
       "download-failed",
       failures.length === 0
-        ? `nobody has ${this.root} now; ask for it again later`
+        ? `no peer has ${this.root} now; try again later`
         : `no valid source of ${this.root} is left (${failures.join("; ")}); ` +
             "what was verified is kept, run the same command to go on",
     );

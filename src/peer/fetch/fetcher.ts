@@ -188,5 +188,5 @@ function sourcesOf(found: Found, root: Hash): readonly Source[] {
 }
 
 function nobody(name: string): ClusterError {
-  return new ClusterError("download-failed", `nobody offers ${name} now; ask again later`);
+  return new ClusterError("download-failed", `no member offers ${name} now; ask again later`);
 }

@@ -231,7 +231,7 @@ export class SharedInputs {
         `or share the old content (root ${root.slice(0, 16)}…) once more`;
       return new ClusterError("data-lost", text, { cause });
     }
-    const why = cause instanceof Error ? cause.message : "nobody offers it now";
+    const why = cause instanceof Error ? cause.message : "no member offers it now";
     const text = `shared input ${name} cannot be had: ${why}; its owner must share it meanwhile`;
     return new ClusterError("download-failed", text, { cause });
   }

@@ -124,7 +124,7 @@ export class Membership {
   }
 
   async #again(): Promise<void> {
-    this.#options.onNews("the master had forgotten this peer; it is told again");
+    this.#options.onNews("the master did not know this peer any more; it is registered again");
     await this.#register();
     await this.#tellFiles();
   }

@@ -180,7 +180,7 @@ export class Sharing {
   #changed(content: FileContent): void {
     if (this.#shelf.named(content.name) !== content) return;
     this.#shelf.remove(content.name);
-    this.#options.onNews(`${content.name} has changed; it is hashed anew`);
+    this.#options.onNews(`${content.name} has changed; hashing it again`);
     this.scan().then(
       () => this.#onChange(),
       (error) => this.#options.onBroken(error),

@@ -36,7 +36,7 @@ function problemOf(value: unknown): string | null {
     const forgot = typeof value === "object" && value !== null && "count" in value;
     const hint = forgot ? "; a source becomes one by an operator: `text.words().count()`" : "";
     const said =
-      "the default export is no job: write `export default mapReduce({…})` or `tasks({…})`";
+      "the default export is not a job: write `export default mapReduce({…})` or `tasks({…})`";
     return `${said}${hint}`;
   }
   const options = value.options;

@@ -76,7 +76,7 @@ export class Transport {
     try {
       return JSON.parse(text) as T;
     } catch (cause) {
-      const what = `${this.url}${call.path} answered what is no JSON; is a coordinator there?`;
+      const what = `${this.url}${call.path} did not answer with JSON; is a coordinator there?`;
       throw new ClusterError("protocol-violated", what, { cause });
     }
   }
@@ -208,7 +208,7 @@ export class Transport {
     }
     if (/CERT|SIGNATURE|ERR_TLS/.test(code ?? "")) {
       const text =
-        `the certificate of ${this.url} is signed by nobody known here; ` +
+        `the certificate of ${this.url} is not signed by an authority known here; ` +
         "give its --fingerprint, as `tequio up` prints it";
       return new ClusterError("unauthenticated", text, { cause: error });
     }
@@ -227,7 +227,7 @@ function answerOf(request: ClientRequest): Promise<IncomingMessage> {
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
-  throw new ClusterError("bad-request", `${text} is no address; write http://host:port`);
+  throw new ClusterError("bad-request", `${text} is not an address; write http://host:port`);
 }
 
 async function readAll(answer: IncomingMessage): Promise<string> {

@@ -3,7 +3,8 @@
  *  knows the author's. */
 import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
-import { shown } from "../../core/thrown.ts";
+import { errorsIn, shown } from "../../core/thrown.ts";
+import { jobFrames, jobTexts, placeOf } from "../../environment/thrown.ts";
 import type { PageJob } from "../../wire/browser/trial.ts";
 import { checkJob } from "../build/check-job.ts";
 import type { SyntaxNode } from "../captured/tree.ts";
@@ -30,9 +31,10 @@ export async function loadJob({ code, program, source }: PageJob): Promise<Job> 
 
 export function failureOf(error: unknown): Failure {
   const { code, text } = told(error);
-  const frames = framesOf(rootOf(error));
-  const first = frames[0] === undefined ? null : /([^\s(/]+:\d+):\d+\)?$/.exec(frames[0]);
-  const message = `${text.slice(0, textMaxCharacters)}${first === null ? "" : ` (${first[1]})`}`;
+  const root = errorsIn(rootOf(error)).find((one) => placeOf(one) !== "");
+  const [frames, place] = [jobFrames(root), placeOf(root)];
+  const at = text.includes(place) ? "" : ` (${place})`;
+  const message = `${text.slice(0, textMaxCharacters)}${at}`;
   return frames.length === 0 ? { code, message } : { code, message, stack: frames.join("\n") };
 }
 
@@ -40,7 +42,7 @@ export function failureOf(error: unknown): Failure {
 function told(error: unknown): Pick<ClusterError, "code" | "text"> {
   if (error instanceof ClusterError) return error;
   if (error instanceof Error && error.name === "ClusterError") return error as ClusterError;
-  return { code: "user-error", text: shown(error) };
+  return { code: "user-error", text: shown(error, jobTexts) };
 }
 
 /** What was thrown first; only that has frames of the job. */
@@ -48,11 +50,4 @@ function rootOf(error: unknown): unknown {
   let root = error;
   while (root instanceof ClusterError && root.cause !== undefined) root = root.cause;
   return root;
-}
-
-/** Without those of this file's bundle. */
-function framesOf(error: unknown): string[] {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const lines = stack.split("\n").map((line) => line.trim());
-  return lines.filter((line) => line.includes(`${codeName}:`));
 }

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import { shown } from "../../core/thrown.ts";
+import { jobTexts } from "../../environment/thrown.ts";
 import { jsonText } from "../../wire/block/json.ts";
 import type { AnyTasks } from "../job.ts";
 import type { Upload } from "./upload.ts";
@@ -58,7 +59,8 @@ function* iterable(
     yield* typeof items === "function" ? items(params) : items;
   } catch (cause) {
     if (cause instanceof ClusterError) throw cause;
-    throw new ClusterError("user-error", `items threw ${shown(cause)}`, { cause });
+    // Before there is a job, as what throws at the top of the file: the same code.
+    throw new ClusterError("build-failed", `items threw ${shown(cause, jobTexts)}`, { cause });
   }
 }
 

@@ -20,10 +20,10 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { blobConformance, bytesIn, same, sha256 } from "../../../test/conformance/blob.ts";
-import { pattern, refusal } from "../../../test/conformance/log.ts";
 import { inPlace } from "../../../test/conformance/place.ts";
+import { blobConformance } from "../../../test/conformance/register.ts";
 import { mountSmallDisk } from "../../../test/conformance/tmpfs.ts";
+import { bytesIn, pattern, refusal, same, sha256 } from "../../conformance/bytes.ts";
 import { type DiskBlobs, openDiskBlobs, viewDiskBlobs } from "./disk.ts";
 import { layerPath, pieceBytes, sealedLayer } from "./pieces.ts";
 import { temporaryName } from "./temporary.ts";

@@ -1,8 +1,8 @@
 /** Blobs in memory against the suite of all blob stores. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { blobConformance, sha256 } from "../../../test/conformance/blob.ts";
-import { pattern, refusal } from "../../../test/conformance/log.ts";
+import { blobConformance } from "../../../test/conformance/register.ts";
+import { pattern, refusal, sha256 } from "../../conformance/bytes.ts";
 import { openMemoryBlobs } from "./memory.ts";
 
 blobConformance("memory", async () => ({ blobs: openMemoryBlobs() }), {

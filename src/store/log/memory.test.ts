@@ -1,7 +1,9 @@
 /** The log in memory against the suite of all logs. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytesOf, collect, logConformance, refusal } from "../../../test/conformance/log.ts";
+import { logConformance } from "../../../test/conformance/register.ts";
+import { bytesOf, refusal } from "../../conformance/bytes.ts";
+import { collect } from "../../conformance/log.ts";
 import { emptyLog, openMemoryLog } from "./memory.ts";
 
 logConformance("memory", async () => {

@@ -29,7 +29,7 @@ export function openMemoryLog(contents: LogContents = emptyLog()): Log {
   };
   const mustBeWriter = (): void => {
     mustBeOpen();
-    if (contents.generation !== generation) throw fencedLog(name, "somebody opened it later");
+    if (contents.generation !== generation) throw fencedLog(name, "it was opened again later");
   };
 
   return {

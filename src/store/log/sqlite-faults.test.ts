@@ -12,9 +12,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { bytesOf, collect, pattern, refusal } from "../../../test/conformance/log.ts";
 import { inPlace } from "../../../test/conformance/place.ts";
 import { mountSmallDisk } from "../../../test/conformance/tmpfs.ts";
+import { bytesOf, pattern, refusal } from "../../conformance/bytes.ts";
+import { collect } from "../../conformance/log.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { Log } from "./log.ts";
 import { openSqliteLog } from "./sqlite.ts";

@@ -16,9 +16,11 @@ import {
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
-import { bytesOf, collect, logConformance, refusal } from "../../../test/conformance/log.ts";
 import { inPlace } from "../../../test/conformance/place.ts";
+import { logConformance } from "../../../test/conformance/register.ts";
 import { mountSmallDisk } from "../../../test/conformance/tmpfs.ts";
+import { bytesOf, refusal } from "../../conformance/bytes.ts";
+import { collect } from "../../conformance/log.ts";
 import { assertDurable, makeDurable, pragma, schemaSteps, upgrade } from "./schema.ts";
 import { openSqliteLog } from "./sqlite.ts";
 import { startWriter } from "./testdata/child.ts";

@@ -25,7 +25,9 @@ export const reasonMessages = catalogue({
       one: "A failed task waits before its next attempt, at most {time}.",
       other: "{n} failed tasks wait before their next attempts, at most {time}.",
     },
-    "user-errors": "The job's code has failed {errors} of {max} times here.",
+    "sent-ahead": "Attempt {attempt} was sent ahead to {worker} and waits for a slot there.",
+    "user-errors": "{errors} of at most {max} attempts failed.",
+    "user-errors-last": "{errors} of at most {max} attempts failed; the last: {last}",
     "no-worker": "No worker is connected: start one with `tequio join`, or share the join link.",
     "workers-paused": {
       one: "The worker accepts no tasks now: {reason}",
@@ -48,7 +50,9 @@ export const reasonMessages = catalogue({
       "Before it in the queue: {owners} other owners and {jobs} other jobs of {owner}.",
     "worker-lost": "{worker} is lost: it left, or its heartbeat timed out.",
     "worker-paused": "{worker} accepts no tasks now: {reason}",
-    "worker-busy": "{worker} has {attempts} attempts for {slots} slots.",
+    "worker-busy": "{worker} runs {attempts} attempts in {slots} slots.",
+    "worker-busy-ahead":
+      "{worker} runs {attempts} attempts in {slots} slots; {ahead} more were sent ahead and wait.",
     "worker-free": "{worker} has a free slot.",
     "nothing-ready": {
       one: "No task of {n} running job is ready.",
@@ -78,7 +82,9 @@ export const reasonMessages = catalogue({
       one: "Una tarea fallida espera su próximo intento, a lo sumo {time}.",
       other: "{n} tareas fallidas esperan su próximo intento, a lo sumo {time}.",
     },
-    "user-errors": "El código del trabajo ha fallado aquí {errors} de {max} veces.",
+    "sent-ahead": "El intento {attempt} se envió por adelantado a {worker} y espera un puesto.",
+    "user-errors": "Fallaron {errors} intentos, de {max} como máximo.",
+    "user-errors-last": "Fallaron {errors} intentos, de {max} como máximo; el último: {last}",
     "no-worker": "No hay ningún nodo: inicie uno con `tequio join`, o comparta el enlace.",
     "workers-paused": {
       one: "El nodo no acepta nada ahora: {reason}",
@@ -102,7 +108,9 @@ export const reasonMessages = catalogue({
       "Antes en la cola: {owners} propietarios más y {jobs} trabajos más de {owner}.",
     "worker-lost": "{worker} se perdió: se fue, o no se supo de él a tiempo.",
     "worker-paused": "{worker} no acepta nada ahora: {reason}",
-    "worker-busy": "{worker} tiene {attempts} intentos para {slots} puestos.",
+    "worker-busy": "{worker} ejecuta {attempts} intentos en {slots} puestos.",
+    "worker-busy-ahead":
+      "{worker} ejecuta {attempts} intentos en {slots} puestos; otros {ahead} esperan allí.",
     "worker-free": "{worker} tiene sitio.",
     "nothing-ready": {
       one: "Ninguna tarea de {n} trabajo en curso está lista.",
@@ -131,7 +139,9 @@ export const reasonMessages = catalogue({
       one: "有 {n} 个失败的任务在等待下一次尝试，最多 {time}。",
       other: "有 {n} 个失败的任务在等待下一次尝试，最多 {time}。",
     },
-    "user-errors": "作业代码在这里已失败 {errors} 次，上限 {max} 次。",
+    "sent-ahead": "第 {attempt} 次尝试已提前发给 {worker}，在那里等待槽位。",
+    "user-errors": "已有 {errors} 次尝试失败，上限 {max} 次。",
+    "user-errors-last": "已有 {errors} 次尝试失败，上限 {max} 次；最近一次：{last}",
     "no-worker": "没有工作节点：用 `tequio join` 启动一个，或分享加入链接。",
     "workers-paused": {
       one: "{n} 个工作节点暂不接受任务：{reason}",
@@ -150,7 +160,9 @@ export const reasonMessages = catalogue({
     "queue-position": "排在它前面的：其他 {owners} 个所有者，以及 {owner} 的其他 {jobs} 个作业。",
     "worker-lost": "{worker} 已丢失：它离开了，或未及时收到它的消息。",
     "worker-paused": "{worker} 暂不接受任务：{reason}",
-    "worker-busy": "{worker} 有 {attempts} 次尝试，{slots} 个槽位。",
+    "worker-busy": "{worker} 在 {slots} 个槽位中运行 {attempts} 次尝试。",
+    "worker-busy-ahead":
+      "{worker} 在 {slots} 个槽位中运行 {attempts} 次尝试，另有 {ahead} 次在等待。",
     "worker-free": "{worker} 有空位。",
     "nothing-ready": {
       one: "{n} 个运行中的作业没有就绪的任务。",
@@ -168,6 +180,12 @@ export function reasonIn(reason: Reason): string {
     (typeof reasonMessages)["en"]
   >;
   if (reason.kind === "attempt-runs" && reason.backup) return one("backup-runs", valuesOf(reason));
+  if (reason.kind === "user-errors" && (reason.last ?? "") !== "") {
+    return one("user-errors-last", valuesOf(reason));
+  }
+  if (reason.kind === "worker-busy" && (reason.ahead ?? 0) > 0) {
+    return one("worker-busy-ahead", valuesOf(reason));
+  }
   if (reason.kind === "no-python" && reason.workers.length === 0) return one("no-python-here", {});
   return one(reason.kind, valuesOf(reason));
 }

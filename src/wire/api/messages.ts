@@ -5,6 +5,7 @@
  *  | --- | --- | --- |
  *  | GET /v1/health | → Health | (none) |
  *  | POST /v1/blobs | bytes → BlobPut; checks `x-content-sha256` | submit, work |
+ *  | POST /v1/small-blobs | SmallBlobs → { hashes }, in their order | submit |
  *  | GET, HEAD /v1/blobs/:hash | → bytes, `Range: bytes=a-b` honoured | any role |
  *  | POST /v1/jobs | Submit → Submitted | submit |
  *  | GET /v1/jobs | → { jobs: JobSummary[], removed: RemovedSummary[] } newest first | read |
@@ -18,6 +19,7 @@
  *  | GET /v1/jobs/:job/logs?follow=1 | → NDJSON of LogLine | read |
  *  | GET /v1/jobs/:job/attempts?after= | → Attempts | read |
  *  | GET /v1/jobs/:job/why?stage=&task= | → Why | read |
+ *  | GET /v1/jobs/:job/history?stage=&task= | → TaskHistory | read |
  *  | GET /v1/jobs/:job/spec | → JobSpec, to submit it again | read |
  *  | GET /v1/jobs/:job/input/:file | → bytes of a plan's file, Range honoured | work |
  *  | GET /shuffle/:job/:stage/:task/:attempt/:what | → partitions that it keeps | work |
@@ -91,10 +93,21 @@ export type Submit = {
   readonly key: string | null;
   readonly spec: JobSpec;
 };
-export type Submitted = { readonly job: string };
+export type Submitted = {
+  readonly job: string;
+  /** The key has named this job before; absent when it is new, and at older coordinators. */
+  readonly existed?: true;
+};
 
 /** Of a job that was removed: what its blobs took that no other job names. */
-export type Removed = { readonly freedBlobs: number; readonly freedBytes: number };
+export type Removed = {
+  readonly freedBlobs: number;
+  readonly freedBytes: number;
+  /** Of its blobs that stay, since other jobs or files name them; absent at older coordinators. */
+  readonly sharedBytes?: number;
+  /** Of those that are read now or may be about to be named, and go with that; likewise. */
+  readonly laterBytes?: number;
+};
 
 export type OutputPart = {
   readonly task: number;
@@ -150,6 +163,13 @@ export type ApiError = {
   readonly message: string;
   readonly retryable: boolean;
 };
+
+/** Several blobs in one call, as base64. */
+export type SmallBlobs = { readonly blobs: readonly string[] };
+
+/** Of one such call: blobs, and bytes of each. */
+export const smallBlobsMax = 16;
+export const smallBlobMaxBytes = 256 * 1024;
 
 /** Bytes of the JSON body of a call. */
 export const jsonBodyMaxBytes = 8 * 1024 * 1024;

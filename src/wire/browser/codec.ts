@@ -2,12 +2,12 @@
  *  is; blind to keys it does not know. */
 import { ClusterError } from "../../core/error.ts";
 import { type JsonValue, parseJson, withoutBigints } from "./json.ts";
+import { isLegal } from "./legality.ts";
 import {
   type BrowserAction,
   type BrowserBody,
   type BrowserMessage,
   browserLimits,
-  legal,
   type More,
   type Party,
   type TaskType,
@@ -72,10 +72,6 @@ export function decodeBrowser(text: string, from: Party, to: Party): BrowserMess
   // A refusal names what it refuses; there is nothing more to it.
   const body = ok ? bodyOf(action, data, from) : refusedBody(action, data, from);
   return { ok, message: message.slice(0, textMax), body };
-}
-
-function isLegal(action: string, from: Party, to: Party): action is BrowserAction {
-  return legal[`${from}>${to}`]?.has(action as BrowserAction) === true;
 }
 
 function refusedBody(action: BrowserAction, data: Fields, from: Party): BrowserBody {

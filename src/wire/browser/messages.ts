@@ -1,5 +1,6 @@
 /** What browser, web server (here: gateway) and JobTracker (here: coordinator) say to each other,
- *  seed 5. Every message is `{"status","message","action","data"}` with all four keys.
+ *  the browser protocol. Every message is `{"status","message","action","data"}` with all four
+ *  keys.
  *
  *  | from → to | action | data |
  *  | --- | --- | --- |
@@ -18,7 +19,8 @@
  *
  *  What the document does not have lies in `data.more`, an object that others do not look at, and
  *  in the actions `welcome`, `ack`, `abort` (tracker → gateway → browser) and `note` (the other
- *  way), which only members that have shown a `more` of their own are sent. */
+ *  way), which only members that have shown a `more` of their own are sent. `legality.ts` has who
+ *  may send what, and when. */
 
 /** A 64-bit whole number as decimal digits: JSON numbers lose precision beyond 2^53. */
 export type Uid = string;
@@ -89,34 +91,6 @@ export type BrowserMessage = {
 };
 
 export type Party = "browser" | "gateway" | "tracker";
-
-/** Which actions may come over a connection, by who sends and who receives. A refusal (status 0)
- *  of `connect` and `tracker` comes back as the same action, what else is refused as `error`. */
-export const legal: Readonly<Record<string, ReadonlySet<BrowserAction>>> = {
-  "browser>gateway": new Set(["connect", "disconnect", "finish", "error", "ping", "pong"]),
-  "gateway>browser": new Set([
-    "connect",
-    "tracker",
-    "error",
-    "task",
-    "ping",
-    "pong",
-    "welcome",
-    "ack",
-    "abort",
-  ]),
-  "tracker>gateway": new Set(["tracker", "task", "ping", "pong", "welcome", "ack", "abort"]),
-  "gateway>tracker": new Set([
-    "tracker",
-    "connect",
-    "disconnect",
-    "error",
-    "finish",
-    "ping",
-    "pong",
-    "note",
-  ]),
-};
 
 /** Where a coordinator takes the WebSockets of gateways that dial it. */
 export const gatewayPath = "/seed5/gateway";

@@ -1,57 +1,19 @@
-/** What users of the console say: every operation of seed 3 with its strings and its result bytes.
+/** What users of the console say: the requests; `legality.ts` has which there are.
  *
  *  One TCP connection carries one operation: `OP\0`, in most clients a date-time and `\0`, the
  *  strings of the operation each with its `\0`; the answer is one raw byte, after a 0 a list. */
 
-/** What a result byte means; `other` is the last byte of each operation. */
-export type Outcome =
-  | "ok"
-  | "name-in-use"
-  | "no-user"
-  | "connected-already"
-  | "not-connected"
-  | "published-already"
-  | "not-published"
-  | "no-remote-user"
-  | "no-file"
-  | "other";
+import type { Operation } from "./legality.ts";
 
-type Rule = {
-  /** After the operation and the date-time. */
-  readonly strings: readonly ("user" | "port" | "path" | "description" | "remote")[];
-  /** By result byte. */
-  readonly outcomes: readonly Outcome[];
-};
-
-/** Asked of the server. The order is that of the seed, then that of existing implementations. */
-export const rules = {
-  REGISTER: { strings: ["user"], outcomes: ["ok", "name-in-use", "other"] },
-  UNREGISTER: { strings: ["user"], outcomes: ["ok", "no-user", "other"] },
-  CONNECT: {
-    strings: ["user", "port"],
-    outcomes: ["ok", "no-user", "connected-already", "other"],
-  },
-  PUBLISH: {
-    strings: ["user", "path", "description"],
-    outcomes: ["ok", "no-user", "not-connected", "published-already", "other"],
-  },
-  DELETE: {
-    strings: ["user", "path"],
-    outcomes: ["ok", "no-user", "not-connected", "not-published", "other"],
-  },
-  LIST_USERS: { strings: ["user"], outcomes: ["ok", "no-user", "not-connected", "other"] },
-  LIST_CONTENT: {
-    strings: ["user", "remote"],
-    outcomes: ["ok", "no-user", "not-connected", "no-remote-user", "other"],
-  },
-  DISCONNECT: { strings: ["user"], outcomes: ["ok", "no-user", "not-connected", "other"] },
-  /** Asked of another user's client; the server knows nothing of it. */
-  GET_FILE: { strings: ["path"], outcomes: ["ok", "no-file", "other"] },
-} as const satisfies Readonly<Record<string, Rule>>;
-
-export type Operation = keyof typeof rules;
-
-export const operations = Object.keys(rules) as readonly Operation[];
+export {
+  isOperation,
+  type Operation,
+  type Outcome,
+  operations,
+  resultByte,
+  rules,
+  unreadableByte,
+} from "./legality.ts";
 
 /** GET_FILE goes from client to client, all others from client to server. */
 export type ServerOperation = Exclude<Operation, "GET_FILE">;
@@ -79,18 +41,3 @@ export type ConnectedUser = { readonly name: string; readonly host: string; read
 
 /** Whether the string after the operation is a date-time: looked at, or known. */
 export type DateTimeUse = "detect" | "always" | "never";
-
-export function isOperation(text: string): text is Operation {
-  return Object.hasOwn(rules, text);
-}
-
-/** The byte that stands for an outcome; for one that the operation does not know, that of `other`.
- */
-export function resultByte(operation: Operation, outcome: Outcome): number {
-  const outcomes: readonly Outcome[] = rules[operation].outcomes;
-  const byte = outcomes.indexOf(outcome);
-  return byte === -1 ? outcomes.length - 1 : byte;
-}
-
-/** What is answered when not even the operation can be read: `other` of REGISTER. */
-export const unreadableByte = 2;

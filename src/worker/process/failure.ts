@@ -1,15 +1,14 @@
 /** Errors as failures that go back to the user: with the job file's own lines, without ours. */
-import { fileURLToPath } from "node:url";
 import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
 import { errorsIn } from "../../core/thrown.ts";
+import { jobFrames } from "../../environment/thrown.ts";
 import { DamagedBytes } from "../../wire/block/arena.ts";
+import { ofDisk } from "../task/of-disk.ts";
 import { shown } from "../task/thrown.ts";
 
 const messageMaxCharacters = 4000;
 const stackMaxCharacters = 8000;
-/** Where the code of this product lies: frames from here say nothing to the author of a job. */
-const ownFolder = fileURLToPath(new URL("../../", import.meta.url));
 
 /** `codeFolder` is where the job's code was loaded from; it is cut from the paths. "" = it is not
  *  known. */
@@ -25,6 +24,7 @@ export function failureOf(error: unknown, codeFolder: string): Failure {
     ...{ code, message },
     ...(frames.length === 0 ? {} : { stack: frames.join("\n").slice(0, stackMaxCharacters) }),
     ...(isFinal ? { isFinal: true as const } : {}),
+    ...(error instanceof ClusterError ? ofDisk(error) : {}),
   };
 }
 
@@ -51,18 +51,6 @@ function framesOfAny(error: unknown, codeFolder: string): string[] {
 }
 
 function framesOf(error: unknown, codeFolder: string): string[] {
-  let stack: unknown;
-  try {
-    stack = error instanceof Error ? error.stack : "";
-  } catch {
-    return [];
-  }
-  if (typeof stack !== "string") return [];
-  return stack
-    .split("\n")
-    .filter((line) => /^\s+at /.test(line))
-    .map((line) => line.trim().replaceAll("file://", ""))
-    .filter((line) => !line.includes("node:") && !line.includes(ownFolder))
-    .filter((line) => !line.includes("(<anonymous>)") && !line.endsWith(" <anonymous>"))
-    .map((line) => (codeFolder === "" ? line : line.replaceAll(`${codeFolder}/`, "")));
+  const frames = jobFrames(error);
+  return codeFolder === "" ? frames : frames.map((line) => line.replaceAll(`${codeFolder}/`, ""));
 }

@@ -185,7 +185,7 @@ test("a map that throws fails with file, offset and the job's own line", async (
   assert.equal(failed.failure.code, "user-error");
   assert.match(
     failed.failure.message,
-    /^map threw RangeError: too bad on the record at poem.txt:5/,
+    /^map threw RangeError: too bad \(job.mjs:\d+\) on the record at poem.txt:5/,
   );
   assert.match(failed.failure.stack ?? "", /^at map \(job.mjs:5:\d+\)/);
   const out = await map(task, plan, 1);
@@ -282,7 +282,7 @@ test("items run in order, sync or async, and results that are no JSON fail", asy
   });
   assert.equal(results[0], '{"item":{"é":1},"index":0,"p":2}');
   assert.match(results[1] ?? "", /^user-error: NaN at \[1\] in the result of item 1/);
-  assert.match(results[2] ?? "", /^user-error: run threw TypeError: no on item 2 \(job.mjs:3\)/);
+  assert.match(results[2] ?? "", /^user-error: run threw TypeError: no \(job.mjs:3\) on item 2/);
   assert.match(results[3] ?? "", /^limit-exceeded: the result of item 3 has 1048578 bytes/);
   assert.equal(results[4], "null");
   await task.end();

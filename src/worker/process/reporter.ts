@@ -13,7 +13,10 @@ const counterCharacters = 32;
 /** Results that wait together; the supervisor takes no more of them in one message. */
 const pendingMax = 5_000;
 const progressEveryMs = 500;
-const logEveryMs = 100;
+/** In each `logPeriodMs` so many lines are sent at once, each in a message of its own; those beyond
+ *  it go together. */
+const logBurstLines = 20;
+const logPeriodMs = 100;
 const logLinesMax = 1000;
 const logLineMaxBytes = 4096;
 const logBatchLines = 50;
@@ -31,7 +34,10 @@ export class Reporter {
   #attempt: Attempt = { task: 0, attempt: 0 };
   #lines: string[] = [];
   #linesSeen = 0;
-  #loggedAtMs = 0;
+  /** Of the period that `#logPeriodFromMs` begins. */
+  #logPeriodLines = 0;
+  #logPeriodFromMs = Number.NEGATIVE_INFINITY;
+  #logTimer: ReturnType<typeof setTimeout> | null = null;
   #progressAtMs = 0;
 
   /** `send` answers false when messages pile up. */
@@ -102,9 +108,15 @@ export class Reporter {
     if (this.#linesSeen > logLinesMax) return;
     this.#lines.push(shortened(line));
     const nowMs = performance.now();
-    if (this.#lines.length < logBatchLines && nowMs - this.#loggedAtMs < logEveryMs) return;
-    this.#loggedAtMs = nowMs;
-    this.#sendLines();
+    if (nowMs - this.#logPeriodFromMs >= logPeriodMs) {
+      this.#logPeriodFromMs = nowMs;
+      this.#logPeriodLines = 0;
+    }
+    this.#logPeriodLines++;
+    const isDue = this.#logPeriodLines <= logBurstLines || this.#lines.length >= logBatchLines;
+    if (isDue) return this.#sendLines();
+    // Job code may wait for long, and log nothing more that would take these lines along.
+    this.#logTimer ??= setTimeout(() => this.#sendLines(), logPeriodMs);
   }
 
   progress(inputBytes: number): void {
@@ -122,6 +134,8 @@ export class Reporter {
   }
 
   #sendLines(): void {
+    if (this.#logTimer !== null) clearTimeout(this.#logTimer);
+    this.#logTimer = null;
     if (this.#lines.length === 0) return;
     this.#send({ kind: "log", ...this.#attempt, lines: this.#lines });
     this.#lines = [];

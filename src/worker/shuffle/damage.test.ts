@@ -5,9 +5,10 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { AttemptReport } from "../../core/event.ts";
+import { temporaryDir } from "../../store/testing/at-end.ts";
 import type { JobOpen } from "../../wire/manager/messages.ts";
 import { type ManagerEnd, ScriptedManager } from "../testing/scripted-manager.ts";
-import { ref, started, tasksJob, temporaryDir, wordCountJob } from "../testing/started.ts";
+import { ref, started, tasksJob, wordCountJob } from "../testing/started.ts";
 
 const maps = 3;
 const reducers = 2;

@@ -30,7 +30,7 @@ test("W8: an endless loop hears nothing, and is killed all the same", async (t) 
   };
   const failure = await process.ended;
   assert.equal(failure.code, "task-crashed");
-  assert.match(failure.message, /SIGKILL/);
+  assert.match(failure.message, /was killed by SIGKILL$/);
 });
 
 for (const sandbox of ["auto", "basic"] as const) {
@@ -43,7 +43,7 @@ for (const sandbox of ["auto", "basic"] as const) {
     process.kill(task.pid, "SIGKILL");
     const { code, message } = await task.ended;
     assert.equal(code, "task-crashed");
-    assert.equal(message, "the process that ran the task was killed by SIGKILL");
+    assert.match(message, /^the process that ran the task was killed by SIGKILL, and not by its w/);
   });
 }
 

@@ -12,6 +12,8 @@ export type Ending = {
   readonly tail: string;
   /** We killed it because it … */
   readonly killedFor: KilledFor | null;
+  /** We killed it, for that or because it was not needed any more. */
+  readonly isKilledHere: boolean;
   readonly memoryBytes: number;
   readonly scratchMaxBytes: number;
   readonly outputMaxBytes: number;
@@ -51,10 +53,17 @@ export function failureOf(ending: Ending): Failure {
   const tail = ending.tail.replace(unshareOfKilled, "");
   const isKilled = ending.code === 1 && tail !== ending.tail;
   const signal = ending.signal ?? (isKilled ? "SIGKILL" : signalOf(ending.code));
-  const how = signal === null ? `exited with code ${ending.code}` : `was killed by ${signal}`;
+  const from = signal === "SIGKILL" && !ending.isKilledHere ? outside : "";
+  const how =
+    signal === null ? `exited with code ${ending.code}` : `was killed by ${signal}${from}`;
   const message = `the process that ran the task ${how}${said({ ...ending, tail })}`;
   return { code: "task-crashed", message };
 }
+
+/** Job code cannot: it may not signal processes. Which of the two it was, the worker cannot see. */
+const outside =
+  ", and not by its worker: by the kernel because the machine ran out of memory (see `dmesg`), " +
+  "or by an administrator";
 
 /** What util-linux 2.38 says, with exit code 1, when SIGKILL has ended the process that it waits
  *  for: it cannot take that signal on for itself. */

@@ -14,10 +14,11 @@ const mebibyte = 1024 * 1024;
 
 type Setting = {
   readonly processes: Processes;
-  readonly take: (job: string) => ReturnType<Processes["take"]>;
+  /** `code`: which of several. */
+  readonly take: (job: string, code?: number) => ReturnType<Processes["take"]>;
 };
 
-async function setUp(t: TestContext): Promise<Setting> {
+async function setUp(t: TestContext, idleMs = 1): Promise<Setting> {
   const dir = mkdtempSync(join(tmpdir(), "processes-"));
   const processes = new Processes({
     slots: 1,
@@ -25,20 +26,20 @@ async function setUp(t: TestContext): Promise<Setting> {
     dir: join(dir, "slots"),
     memoryBytes: 64 * mebibyte,
     scratchMaxBytes: 64 * mebibyte,
-    // While it starts, which takes longer, the job of another one ends.
-    idleMs: 1,
+    // By default: while it starts, which takes longer, the job of another one ends.
+    idleMs,
   });
   t.after(async () => {
     await processes.stop();
     rmSync(dir, { recursive: true, force: true });
   });
-  const code = "export default { kind: 'tasks', options: { items: [], run: (item) => item } };";
-  const codePath = join(dir, "code.mjs");
-  writeFileSync(codePath, code);
-  const codeHash = createHash("sha256").update(code).digest("hex");
   const plan = { version: 1, files: [], splits: [], items: null, params: {}, reducers: 0 };
-  const files = { codePath, taskPlan: { text: JSON.stringify(plan) }, itemsFile: null };
-  const take = (name: string) => {
+  const take = (name: string, which = 0) => {
+    const text = `export default { kind: 'tasks', options: { items: [], run: () => ${which} } };`;
+    const codePath = join(dir, `code-${which}.mjs`);
+    writeFileSync(codePath, text);
+    const codeHash = createHash("sha256").update(text).digest("hex");
+    const files = { codePath, taskPlan: { text: JSON.stringify(plan) }, itemsFile: null };
     const job = { open: { job: name, owner: "ana", codeHash } };
     return processes.take(0, {
       job: job as unknown as OpenedJob,
@@ -72,4 +73,33 @@ test("a process whose run is given up while it starts goes to the next run", asy
     true,
     `no other was started: ${readDir}`,
   );
+});
+
+test("jobs of two codes that take turns in a slot keep a process each", async (t) => {
+  const { take } = await setUp(t, 10_000);
+  const dirs: string[] = [];
+  for (let turn = 0; turn < 6; turn++) {
+    const { process } = await take(`j-${turn}`, turn % 2);
+    dirs.push(process.readDir);
+  }
+  assert.equal(new Set(dirs).size, 2, dirs.join(" "));
+});
+
+test("of many codes the one that has waited longest is given up", async (t) => {
+  const { take } = await setUp(t, 10_000);
+  const first = (await take("j-1", 1)).process;
+  for (const code of [2, 3]) await take(`j-${code}`, code);
+  assert.equal(first.over, false);
+  await take("j-4", 4);
+  await first.ended;
+  assert.equal((await take("j-5", 3)).process.over, false);
+});
+
+test("processes whose jobs are over do not stay for long", async (t) => {
+  const { processes, take } = await setUp(t);
+  const first = (await take("j-1", 1)).process;
+  const second = (await take("j-2", 2)).process;
+  processes.closeJob("j-1");
+  processes.closeJob("j-2");
+  await Promise.all([first.ended, second.ended]);
 });

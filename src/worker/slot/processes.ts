@@ -1,5 +1,5 @@
-/** The task processes of a worker: one per busy slot, and one spare that is ready for whatever job
- *  comes next. */
+/** The task processes of a worker: one per busy slot, a spare one that is ready for whatever job
+ *  comes next, and some that have no slot now and know the code of a job (`parked.ts`). */
 import {
   chmodSync,
   constants,
@@ -17,9 +17,10 @@ import { hit } from "../../store/failpoint.ts";
 import type { FromTask, ItemsOrder, ShortFile } from "../process/messages.ts";
 import type { JobFiles, OpenedJob } from "../shuffle/jobs.ts";
 import { codeNames, ofOneJob } from "../shuffle/read-folder.ts";
+import { Parked } from "./parked.ts";
 import type { Python } from "./python.ts";
 import type { Sandbox } from "./sandbox-node.ts";
-import { defaultSlotLimits, TaskProcess } from "./task-process.ts";
+import { defaultSlotLimits, type Language, TaskProcess } from "./task-process.ts";
 
 export type ProcessesOptions = {
   readonly slots: number;
@@ -67,6 +68,7 @@ export class Processes {
   readonly #slots: Array<TaskProcess | null>;
   /** By slot: the `take` that its process is for, so that one which was given up knows. */
   readonly #turns: Array<object | null>;
+  readonly #parked: Parked;
   readonly #all = new Set<TaskProcess>();
   /** One for each language that has been asked for. */
   readonly #spares = new Map<Language, TaskProcess>();
@@ -79,6 +81,7 @@ export class Processes {
     this.#options = options;
     this.#slots = new Array(options.slots).fill(null);
     this.#turns = new Array(options.slots).fill(null);
+    this.#parked = new Parked(options.slots + 1);
     rmSync(options.dir, { recursive: true, force: true });
     mkdirSync(options.dir, { recursive: true, mode: 0o700 });
     this.#spares.set("javascript", this.#spawn("javascript"));
@@ -86,7 +89,7 @@ export class Processes {
 
   /** The slot's process, loaded with the job: the one it has when that knows the job or at least
    *  its code, else the spare. A process never serves two owners or two codes. `next` goes with the
-   *  load, when there is one. Throws `LoadFailed`; and after `kill` something that tells nothing. */
+   *  load, when there is one. Throws `LoadFailed`; after `kill` an error of no interest. */
   async take(slot: number, { job, files, next }: Order): Promise<Taken> {
     const { open } = job;
     const turn = {};
@@ -95,15 +98,13 @@ export class Processes {
     const language = languageOf(job);
     let taken = this.#slots[slot] ?? null;
     if (taken === null || taken.over || taken.code !== code || taken.isCluttered) {
-      void taken?.kill();
-      const spare = this.#spares.get(language);
-      taken = spare !== undefined && !spare.over ? spare : this.#spawn(language);
-      this.#spares.delete(language);
+      if (taken !== null) this.#parked.add(taken);
+      taken = this.#parked.take(code) ?? this.#fresh(language);
       this.#slots[slot] = taken;
       taken.code = code;
+      if (taken.opened === job) return { process: taken, early: null };
       // Before it is ready: with no job it would count as idle, and be ended while it starts.
       taken.job = open.job;
-      this.#prepareSpare(language);
       await taken.ready;
       if (this.#turns[slot] !== turn) throw new Error("the slot is not for this run any more");
     } else if (taken.opened === job) return { process: taken, early: null };
@@ -123,12 +124,10 @@ export class Processes {
     const process = this.#slots[slot] ?? null;
     this.#slots[slot] = null;
     this.#turns[slot] = null;
-    const isNew = process !== null && process.loads === 0 && !process.over && !this.#stopped;
-    const language = process?.language ?? "javascript";
-    if (!isNew || this.#spares.get(language)?.over === false) {
-      void process?.kill();
-      return;
-    }
+    if (process === null) return;
+    const { language } = process;
+    const isNew = process.loads === 0 && !process.over && !this.#stopped;
+    if (!isNew || this.#spares.get(language)?.over === false) return void process.kill();
     process.code = "";
     process.job = "";
     this.#spares.set(language, process);
@@ -149,6 +148,7 @@ export class Processes {
 
   #endIdle(): void {
     this.#idleTimer = null;
+    this.#parked.endIdle();
     for (const [slot, process] of this.#slots.entries()) if (process?.job === "") this.kill(slot);
   }
 
@@ -158,6 +158,14 @@ export class Processes {
     clearTimeout(this.#idleTimer ?? undefined);
     await Promise.all([...this.#all].map((process) => process.kill()));
     rmSync(this.#options.dir, { recursive: true, force: true });
+  }
+
+  /** The spare one, if there is one. */
+  #fresh(language: Language): TaskProcess {
+    const spare = this.#spares.get(language);
+    this.#spares.delete(language);
+    this.#prepareSpare(language);
+    return spare !== undefined && !spare.over ? spare : this.#spawn(language);
   }
 
   #prepareSpare(language: Language): void {
@@ -189,8 +197,6 @@ export class Processes {
     return made;
   }
 }
-
-type Language = keyof typeof codeNames;
 
 function languageOf({ open }: OpenedJob): Language {
   return open.programKind === programKinds.python ? "python" : "javascript";

@@ -1,6 +1,6 @@
 /** What a task process runs: the modules of `process/main.ts` as one file, and the seat belt beside
- *  it. A process starts with each job and each slot; one file starts in half the time of many, and
- *  in a fifth of the time of their sources. It is also all that job code can read of the product. */
+ *  it. Processes are started often; one file takes half the processor time of many, and a fifth of
+ *  that of their sources. It is also all that job code can read of the product. */
 import { createHash } from "node:crypto";
 import {
   chmodSync,

@@ -61,9 +61,10 @@ export async function probeSandbox(mode: SandboxMode, find: FindTool = findTool)
   const common = { prefix: tied, launcher: null, program, boundsFiles, processMax: 0 };
   if (mode !== "basic" && onLinux) {
     const strict = { ...common, profile: "strict", nested: true } as const;
-    const asked = { command: engineVersion, engine: enginePaths(), readable: [program.folder] };
+    const readable = [program.folder];
+    const node = { command: engineVersion, engine: enginePaths(), readable };
     for (const launcher of launchers(find)) {
-      if (!(await canLaunch(tied, launcher, asked))) continue;
+      if (!(await canLaunch(tied, launcher, node))) continue;
       const bounds = boundsFiles && (launcher.hasOwnUsers || countsByNamespace());
       return { ...strict, launcher, processMax: bounds ? processMax : 0 };
     }
@@ -103,7 +104,7 @@ function countsByNamespace(): boolean {
   return process.getuid?.() !== 0 && (major > 5 || (major === 5 && minor >= 14));
 }
 
-async function canLaunch(
+export async function canLaunch(
   tied: readonly string[],
   launcher: Launcher,
   program: Program,
@@ -197,8 +198,10 @@ function pythonProgram(python: Python, options: LaunchOptions): Program {
   return { command, engine, readable: [...readable, options.readDir] };
 }
 
-function nodeProgram(program: TaskProgram, options: LaunchOptions): Program {
-  const { readDir, writeDir } = options;
+function nodeProgram(
+  program: TaskProgram,
+  { readDir, writeDir, ...options }: LaunchOptions,
+): Program {
   const heapMb = Math.max(16, Math.floor(options.memoryBytes / 1024 / 1024));
   const readable = [program.folder, readDir];
   const node = [

@@ -10,6 +10,8 @@ import { syncBuiltinESMExports } from "node:module";
 import net from "node:net";
 import os from "node:os";
 
+const network = "use the network; give what it reads to the job as inputs";
+
 function forbid(from: object, name: string, what: string): void {
   const refuse = () => {
     throw Object.assign(new Error(`job code may not ${what}`), { code: "ERR_ACCESS_DENIED" });
@@ -24,10 +26,9 @@ for (const name of ["setuid", "setgid", "seteuid", "setegid", "setgroups", "init
   forbid(process, name, "change users");
 }
 forbid(os, "setPriority", "change priorities");
-forbid(net.Socket.prototype, "connect", "use the network");
-forbid(net.Server.prototype, "listen", "use the network");
-for (const name of ["bind", "connect", "send"])
-  forbid(dgram.Socket.prototype, name, "use the network");
+forbid(net.Socket.prototype, "connect", network);
+forbid(net.Server.prototype, "listen", network);
+for (const name of ["bind", "connect", "send"]) forbid(dgram.Socket.prototype, name, network);
 syncBuiltinESMExports();
 // Launchers set some; with each of them, job code sees the same environment.
 const given = ["PATH", "LANG", "TZ"];

@@ -33,6 +33,8 @@ export type SlotOptions = {
   readonly python?: Python | null;
 };
 
+export type Language = "javascript" | "python";
+
 export type SlotLimits = {
   /** What the engine takes for itself: about 45 MiB measured, without the pages of its program. */
   readonly overheadBytes: number;
@@ -91,6 +93,7 @@ export class TaskProcess {
   /** Looking through very many files takes time, which must not be all there is. */
   #nextScratchMs = 0;
   #killedFor: KilledFor | null = null;
+  #isKilledHere = false;
   #over = false;
 
   constructor(options: SlotOptions) {
@@ -126,15 +129,19 @@ export class TaskProcess {
     return this.#options.memoryBytes;
   }
 
-  /** Of the code that it runs. */
-  get language(): "javascript" | "python" {
-    const { python = null } = this.#options;
-    return python === null ? "javascript" : "python";
-  }
-
   /** What earlier tasks have left there takes much of what the next one may have. */
   get isCluttered(): boolean {
     return this.#scratchBytes > this.#options.scratchMaxBytes / 2;
+  }
+
+  /** It holds much more memory than the engine itself, which others may need. */
+  get isHeavy(): boolean {
+    const { limits, memoryBytes } = this.#options;
+    return ownBytes(this.#pid) > limits.overheadBytes + memoryBytes / 8;
+  }
+
+  get language(): Language {
+    return (this.#options.python ?? null) === null ? "javascript" : "python";
   }
 
   /** Names in `readDir` are read-only by the kernel, whatever file they name. */
@@ -239,7 +246,8 @@ export class TaskProcess {
         const { memoryBytes, scratchMaxBytes, limits } = this.#options;
         const bounds = { memoryBytes, scratchMaxBytes, outputMaxBytes: limits.outputMaxBytes };
         const [tail, killedFor] = [this.#tail.text(), this.#killedFor];
-        end(failureOf({ code, signal, tail, killedFor, ...bounds }));
+        const isKilledHere = this.#isKilledHere;
+        end(failureOf({ code, signal, tail, killedFor, isKilledHere, ...bounds }));
       });
     });
   }
@@ -291,6 +299,7 @@ export class TaskProcess {
 
   #kill(): void {
     if (this.#over) return;
+    this.#isKilledHere = true;
     // The inner one first: the outer one then reports how it ended, and ends too.
     if (this.#options.sandbox.nested) {
       const inner = onlyChild(this.#child.pid ?? 0);

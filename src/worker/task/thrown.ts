@@ -1,10 +1,13 @@
 /** What user code threw, as an error that says in which function and on which record. */
 import { ClusterError } from "../../core/error.ts";
-import { shown } from "../../core/thrown.ts";
-import { absentHint } from "../../environment/globals.ts";
+import { shown as shownBy } from "../../core/thrown.ts";
+import { jobTexts } from "../../environment/thrown.ts";
 import { diskFailure } from "../kernels/run-file.ts";
 
-export { shown } from "../../core/thrown.ts";
+/** As text: each error with its place in the job's files and its causes. */
+export function shown(thrown: unknown): string {
+  return shownBy(thrown, jobTexts);
+}
 
 /** `place` says what the function was working on; "" when that is nothing. The thrown thing
  *  becomes the cause. */
@@ -17,11 +20,7 @@ export function thrownBy(where: string, thrown: unknown, place: string): Cluster
   }
   const onDisk = diskTrouble(thrown);
   if (onDisk !== null) return onDisk;
-  return new ClusterError(
-    "user-error",
-    `${where} threw ${shown(thrown)}${absentHint(thrown)}${on}`,
-    { cause: thrown },
-  );
+  return new ClusterError("user-error", `${where} threw ${shown(thrown)}${on}`, { cause: thrown });
 }
 
 /** What job code wrote did not fit: on the disk, which is not its fault, or in what a task may

@@ -1,10 +1,10 @@
 /** A real worker in a directory of its own for one test, and jobs for it. */
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { AttemptRef } from "../../core/ids.ts";
 import { hostId } from "../../link/host.ts";
+import { atEnd, temporaryDir } from "../../store/testing/at-end.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import type { JobOpen } from "../../wire/manager/messages.ts";
 import { type RunningWorker, startWorker, type WorkerOptions } from "../node.ts";
@@ -16,7 +16,7 @@ export async function started(
   over: Partial<WorkerOptions> = {},
 ): Promise<RunningWorker & { readonly dataDir: string }> {
   // With nothing beside it: workers whose directories are neighbours read each other's files.
-  const dataDir = join(temporaryDir(t), "worker");
+  const dataDir = join(temporaryDir(t, "worker-"), "worker");
   const worker = await startWorker({
     url: manager.url,
     token: joinToken,
@@ -28,14 +28,8 @@ export async function started(
     listen: "127.0.0.1:0",
     ...over,
   });
-  t.after(() => worker.stop(0));
+  atEnd(t, () => worker.stop(0));
   return { ...worker, dataDir };
-}
-
-export function temporaryDir(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), "worker-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
 }
 
 /** A `tasks` job whose `run(item)` has this body; item n is the number n. */

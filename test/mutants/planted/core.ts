@@ -26,6 +26,12 @@ export const coreMutants: readonly Mutant[] = [
     "",
   ),
   planted(
+    "attempts that wait behind long ones are left there",
+    "startAttempts",
+    "takeBackBehind($state, idNumber($event.worker), $effects);",
+    "",
+  ),
+  planted(
     "late report accepted under the lease of another attempt",
     "findLease",
     "$lease.attempt === $by.attempt && $lease.worker === $by.worker",
@@ -163,6 +169,12 @@ export const coreMutants: readonly Mutant[] = [
     "a worker that gave attempts back stays idle",
     "rest",
     "$state.deadlines.add($deadline);",
+    "",
+  ),
+  planted(
+    "a worker whose pause is over is given nothing",
+    "resume",
+    "$state.hungry.add($worker.number);",
     "",
   ),
   planted("a paused worker is given tasks", "endLease", "$worker.pause === null", "true"),

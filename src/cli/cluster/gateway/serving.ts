@@ -70,7 +70,8 @@ function originOf(text: string): string {
   if (/^https?:/.test(origin) && text.replace(/\/$/, "") === origin) return origin;
   throw new ClusterError(
     "bad-request",
-    `--origin ${text.slice(0, 100)} is no origin; write scheme and host, as https://example.org`,
+    `--origin ${text.slice(0, 100)} is not an origin; write scheme and host, such as ` +
+      "https://example.org",
   );
 }
 

@@ -63,7 +63,7 @@ async function look(
   }
   throw new ClusterError(
     "unavailable",
-    `nobody answers the link: ${failures.join("; ")}. Does \`tequio share\` still run there?`,
+    `no peer answers at the link: ${failures.join("; ")}. Does \`tequio share\` still run there?`,
   );
 }
 

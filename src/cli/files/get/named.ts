@@ -53,6 +53,6 @@ function isMissing(error: unknown): boolean {
 }
 
 function missing(what: string): ClusterError {
-  const text = `nobody shares "${what}" now; \`tequio ls\` lists what is shared`;
+  const text = `no member shares "${what}" now; \`tequio ls\` lists what is shared`;
   return new ClusterError("not-found", text);
 }

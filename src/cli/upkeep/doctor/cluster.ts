@@ -26,7 +26,12 @@ export async function clusterFindings(dir: string): Promise<Finding[]> {
   }
   if (endpoint.version !== packageVersion()) {
     const what = `the coordinator is of version ${endpoint.version}, this is ${packageVersion()}`;
-    findings.push({ severity: "note", topic: "version", what, fix: "tequio down, tequio up" });
+    findings.push({
+      severity: "note",
+      topic: "version",
+      what,
+      fix: "`tequio down`, then `tequio up`",
+    });
   }
   try {
     const client = await openClient({ data: dir });
@@ -34,7 +39,7 @@ export async function clusterFindings(dir: string): Promise<Finding[]> {
     client.close();
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
-    const fix = "tequio up starts it again; nothing that was acknowledged is lost";
+    const fix = "`tequio up` starts it again; nothing that was acknowledged is lost";
     findings.push({ severity: "warning", topic: "coordinator", what: error.text, fix });
   }
   return findings;
@@ -68,13 +73,13 @@ export function tokenFindings(all: readonly TokenView[]): Finding[] {
   );
   if (open.length > 0) {
     const what = `${plural(open.length, "join token")} (${ids(open)}) let in anybody for ever`;
-    const fix = "tequio token revoke them; make new ones with --ttl and --uses";
+    const fix = "revoke them with `tequio token revoke`; make new ones with --ttl and --uses";
     findings.push({ severity: "warning", topic: "tokens", what, fix });
   }
   const admins = live.filter(({ role, expiresAtMs }) => role === "admin" && expiresAtMs === 0);
   if (admins.length > adminsMax) {
     const what = `${plural(admins.length, "admin token")} (${ids(admins)}) never expire`;
-    const fix = "tequio token revoke those that nobody uses";
+    const fix = "revoke those that are not used any more with `tequio token revoke`";
     findings.push({ severity: "warning", topic: "tokens", what, fix });
   }
   return findings.length > 0

@@ -17,6 +17,7 @@ import { ClusterError } from "../../../core/error.ts";
 import { defaultMarkBytes, diskSpace } from "../../../store/disk-space.ts";
 import { openLogView } from "../../../store/log/sqlite-view.ts";
 import { bytesText } from "../../numbers.ts";
+import { quoted } from "../../paste.ts";
 import { type Finding, good } from "./finding.ts";
 
 const fsyncs = 20;
@@ -43,7 +44,14 @@ const overlayDisk = 0x794c7630;
 export function dataFindings(dir: string): Finding[] {
   if (!existsSync(dir)) {
     const what = `${dir} does not exist yet`;
-    return [{ severity: "note", topic: "data", what, fix: "tequio up, or --data <dir>" }];
+    return [
+      {
+        severity: "note",
+        topic: "data",
+        what,
+        fix: "start one with `tequio up`, or name another directory with --data",
+      },
+    ];
   }
   return [
     ...leftovers(dir),
@@ -59,7 +67,7 @@ export function dataFindings(dir: string): Finding[] {
 function leftovers(dir: string): Finding[] {
   if (!existsSync(join(dir, restoringDir))) return [];
   const what = "a restore was broken off here";
-  const fix = "empty the directory, then tequio restore again";
+  const fix = "empty the directory, then run `tequio restore` again";
   return [{ severity: "serious", topic: "restore", what, fix }];
 }
 
@@ -76,7 +84,7 @@ function rights(dir: string): Finding[] {
 
 function kindOfDisk(dir: string): Finding {
   const { type } = statfsSync(dir);
-  const local = "move it to a local disk: tequio backup, tequio restore";
+  const local = "move it to a local disk with `tequio backup` and `tequio restore`";
   const inMemory = volatileDisks.get(type);
   if (inMemory !== undefined) {
     const what = `it is in memory (${inMemory}): all jobs are gone after a restart`;
@@ -100,7 +108,7 @@ function space(dir: string): Finding {
   const what = `${bytesText(found.freeBytes)} free; below ${bytesText(markBytes)} no job is taken`;
   if (found.freeBytes >= 4 * markBytes) return good("space", what);
   const severity = found.freeBytes < markBytes ? "serious" : "warning";
-  return { severity, topic: "space", what, fix: "free some, or remove jobs: tequio rm" };
+  return { severity, topic: "space", what, fix: "free some, or remove jobs with `tequio rm`" };
 }
 
 function syncing(dir: string): Finding[] {
@@ -110,7 +118,12 @@ function syncing(dir: string): Finding[] {
   } catch (error) {
     const what = `it cannot be written: ${(error as Error).message}`;
     return [
-      { severity: "serious", topic: "fsync", what, fix: "choose another, or mend its rights" },
+      {
+        severity: "serious",
+        topic: "fsync",
+        what,
+        fix: "choose another directory, or correct its permissions",
+      },
     ];
   }
   const what = `a durable write takes ${medianMs.toFixed(2)} ms (median of ${fsyncs})`;
@@ -149,11 +162,18 @@ function log(dir: string): Finding[] {
     if (problems.length === 0)
       return [good("log", "whole; opened with synchronous=FULL or not at all")];
     return [
-      { severity: "serious", topic: "log", what: problems.join("; "), fix: `tequio check ${dir}` },
+      {
+        severity: "serious",
+        topic: "log",
+        what: problems.join("; "),
+        fix: `tequio check ${quoted(dir)}`,
+      },
     ];
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
-    return [{ severity: "serious", topic: "log", what: error.text, fix: `tequio check ${dir}` }];
+    return [
+      { severity: "serious", topic: "log", what: error.text, fix: `tequio check ${quoted(dir)}` },
+    ];
   }
 }
 

@@ -221,7 +221,7 @@ export class TrackerEdge {
       const tab = gateway.tabs.get(uid);
       if (tab !== undefined) this.#disconnect(gateway, tab);
       gateway.link.send(encodeBrowser({ action: "welcome", uid, more: {} }, { message }));
-      this.#lines.print(printable(`a browser is not taken: ${told === error ? told.text : error}`));
+      this.#lines.print(printable(`a browser was refused: ${told === error ? told.text : error}`));
     } finally {
       gateway.arriving.delete(uid);
     }

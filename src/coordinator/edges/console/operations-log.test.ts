@@ -4,7 +4,7 @@ import { appendFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeDirectory } from "../../../store/directory.ts";
-import { temporaryDir } from "../../testing/opened.ts";
+import { temporaryDir } from "../../../store/testing/at-end.ts";
 import { type LoggedOperation, OperationsLog, readOperations } from "./operations-log.ts";
 
 const one: LoggedOperation = {

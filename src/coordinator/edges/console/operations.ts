@@ -5,6 +5,7 @@
  *     CONNECT takes its place. */
 import type { MemberAddress, MemberRecord } from "../../../core/catalogue.ts";
 import { ClusterError } from "../../../core/error.ts";
+import { barredBy, type UserState } from "../../../wire/console/legality.ts";
 import type { ConnectedUser, ConsoleRequest, Outcome } from "../../../wire/console/messages.ts";
 import type { Members } from "../../members/members.ts";
 import type { Presence } from "./presence.ts";
@@ -48,14 +49,14 @@ export class Operations {
       return { outcome: await outcomeOf(members.registerUser(user, ""), "name-in-use") };
     }
     const member = this.#userNamed(user);
-    if (member === null) return { outcome: "no-user" };
+    const barred = barredBy(operation, stateOf(member));
+    if (barred !== null || member === null) return { outcome: barred ?? "no-user" };
     if (operation === "UNREGISTER") {
       return { outcome: await outcomeOf(members.unregister(user), "no-user") };
     }
     if (operation === "CONNECT") {
       return { outcome: await this.#connect(member, { host, port: request.port }) };
     }
-    if (member.address === null) return { outcome: "not-connected" };
     switch (operation) {
       case "DISCONNECT":
         return { outcome: await outcomeOf(members.disconnect(user), "not-connected") };
@@ -118,6 +119,11 @@ export class Operations {
       return address !== null && members.isHere(member) ? [{ name, ...address }] : [];
     });
   }
+}
+
+function stateOf(member: MemberRecord | null): UserState {
+  if (member === null) return "absent";
+  return member.address === null ? "registered" : "connected";
 }
 
 /** `lost` is what a refusal means when somebody else came first. */

@@ -68,7 +68,7 @@ test("a service that is silent, gone or not registered holds up no operation", a
     for (const user of ["ana", "eva", "bob"]) assert.equal(await server.code("REGISTER", user), 0);
     await server.stop();
   }
-  assert.match(news[0] ?? "", /127\.0\.0\.1 is not told of operations: .*nothing listens/);
+  assert.match(news[0] ?? "", /127\.0\.0\.1 does not receive operations: .*nothing listens/);
 });
 
 test("what waits is bounded; what is above it is dropped, and said once it goes on", async (t) => {
@@ -98,7 +98,7 @@ test("what waits is bounded; what is above it is dropped, and said once it goes 
     calls.map(([user]) => user),
     ["user-0", "user-1", "user-2"],
   );
-  assert.match(news[1]!, /is told again, 7 operations were not told/);
+  assert.match(news[1]!, /receives operations again, 7 operations were not sent/);
 });
 
 test("a service that restarts on another port is found again, nothing is told twice", async (t) => {

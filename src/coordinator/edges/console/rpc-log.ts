@@ -152,14 +152,16 @@ export class RpcLog {
     if (this.#failing) return;
     this.#failing = true;
     const { host } = this.#options;
-    this.#options.onNews(`the log service at ${host} is not told of operations: ${error.text}`);
+    this.#options.onNews(`the log service at ${host} does not receive operations: ${error.text}`);
   }
 
   #recovered(): void {
     if (!this.#failing) return;
     this.#failing = false;
-    const lost = this.#dropped === 0 ? "" : `, ${this.#dropped} operations were not told`;
-    this.#options.onNews(`the log service at ${this.#options.host} is told again${lost}`);
+    const lost = this.#dropped === 0 ? "" : `, ${this.#dropped} operations were not sent`;
+    this.#options.onNews(
+      `the log service at ${this.#options.host} receives operations again${lost}`,
+    );
     this.#dropped = 0;
   }
 

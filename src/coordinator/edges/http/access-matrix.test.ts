@@ -18,6 +18,7 @@ const signedIn: readonly Caller[] = ["admin", "ann", "bob", "reader", "joiner"];
 const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/health": callers,
   "POST /v1/blobs": ["admin", "ann", "bob", "joiner"],
+  "POST /v1/small-blobs": ["admin", "ann", "bob"],
   "GET /v1/blobs/:hash": signedIn,
   "HEAD /v1/blobs/:hash": signedIn,
   "POST /v1/jobs": ["admin", "ann", "bob"],
@@ -32,6 +33,7 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/jobs/:job/logs": lookers,
   "GET /v1/jobs/:job/attempts": lookers,
   "GET /v1/jobs/:job/why": lookers,
+  "GET /v1/jobs/:job/history": lookers,
   "GET /v1/jobs/:job/spec": lookers,
   "GET /v1/workers/:worker/why": ["admin", "ann", "bob", "reader"],
   "GET /v1/me": signedIn,
@@ -125,6 +127,7 @@ function bodyOf(route: Route, spec: unknown): { body?: unknown } {
   if (route.body === "bytes") return { body: Buffer.from("bytes") };
   if (route.method !== "POST") return {};
   if (route.path === "/v1/jobs") return { body: { key: null, spec } };
+  if (route.path === "/v1/small-blobs") return { body: { blobs: ["AA=="] } };
   const token = { role: "reader", owner: "x", ttlMs: 0, usesMax: 0 };
   return { body: route.path === "/v1/tokens" ? token : {} };
 }

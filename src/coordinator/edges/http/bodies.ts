@@ -3,7 +3,13 @@ import { z } from "zod";
 import { roles } from "../../../core/access/roles.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { type JobSpec, priorities } from "../../../core/job.ts";
-import type { Submit, TokenRequest } from "../../../wire/api/messages.ts";
+import {
+  type SmallBlobs,
+  type Submit,
+  smallBlobMaxBytes,
+  smallBlobsMax,
+  type TokenRequest,
+} from "../../../wire/api/messages.ts";
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, "a SHA-256 of 64 lowercase hex digits");
 const whole = z.number().int();
@@ -52,6 +58,13 @@ const token: z.ZodType<TokenRequest> = z.strictObject({
   usesMax: whole.min(0).max(1_000_000),
 });
 
+const smallBlobs: z.ZodType<SmallBlobs> = z.strictObject({
+  blobs: z
+    .array(z.base64().max(Math.ceil(smallBlobMaxBytes / 3) * 4))
+    .min(1)
+    .max(smallBlobsMax),
+});
+
 function parse<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
@@ -62,6 +75,10 @@ function parse<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
 
 export function parseSubmit(body: unknown): Submit {
   return parse(submit, body, "this is no submission");
+}
+
+export function parseSmallBlobs(body: unknown): SmallBlobs {
+  return parse(smallBlobs, body, "these are no small blobs");
 }
 
 export function parseTokenRequest(body: unknown): TokenRequest {

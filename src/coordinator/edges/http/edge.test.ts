@@ -6,8 +6,9 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { hostId } from "../../../link/host.ts";
+import { temporaryDir } from "../../../store/testing/at-end.ts";
 import { httpStatus } from "../../../wire/api/messages.ts";
-import { type Opened, opened, sha256, temporaryDir } from "../../testing/opened.ts";
+import { type Opened, opened, sha256 } from "../../testing/opened.ts";
 import { doneStatus, ScriptedWorker } from "../../testing/scripted-worker.ts";
 
 /** `fetch` forbids some headers; this does not. */
@@ -234,6 +235,15 @@ test("a watch tells of many changes at most ten times a second", async (t) => {
   const tenths = (performance.now() - beganMs) / 100;
   assert.ok(lines.length <= tenths + 3, `${lines.length} lines in ${tenths} tenths of a second`);
   assert.equal(JSON.parse(lines.at(-1)!).state, "done");
+});
+
+test("a task that a job does not have is refused by naming those that it has", async (t) => {
+  const cluster = await opened(t);
+  const job = await cluster.submit(await cluster.tasksSpec(3));
+  const answer = await cluster.call("GET", `/v1/jobs/${job}/why?stage=1&task=9999`);
+  assert.equal(answer.status, 404);
+  const { message } = (await answer.json()) as { message: string };
+  assert.match(message, /no task 9999 in stage 1: stage 0 \(tasks\) has tasks 0 to 2; choose/);
 });
 
 test("output says why there is none: still running, cancelled, failed", async (t) => {

@@ -1,6 +1,6 @@
 /** The HTTP server: limits, gates and errors around the routes, on one port with the workers'
  *  links. */
-import { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { ClusterError } from "../../../core/error.ts";
 import { jobOwner, jobState } from "../../../core/view.ts";
@@ -274,6 +274,7 @@ function notOurs(): ClusterError {
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
   if (answer.kind === "lines") return sendLines(reply, answer);
+  if (answer.kind === "live") return sendLive(reply, answer.stream);
   reply.headers(plainHeaders);
   if (answer.kind === "json") {
     return reply.type("application/json").send(JSON.stringify(answer.value));
@@ -300,6 +301,16 @@ function sendLines(
     // Cut off, so that nobody takes it for the whole answer.
     () => raw.destroy(),
   );
+  return reply;
+}
+
+/** By hand: a stream that is given to Fastify has no head before its first bytes, and a client
+ *  cannot tell that from a coordinator that does not answer. */
+function sendLive(reply: FastifyReply, stream: AsyncIterable<Uint8Array>): FastifyReply {
+  const { raw } = reply.hijack();
+  raw.writeHead(200, { ...plainHeaders, "content-type": "application/x-ndjson" });
+  raw.flushHeaders();
+  pipeline(Readable.from(stream, { objectMode: false }), raw, () => raw.destroy());
   return reply;
 }
 

@@ -36,6 +36,8 @@ export type Answer =
       /** Null for HEAD. */
       readonly stream: AsyncIterable<Uint8Array> | Uint8Array | null;
     }
+  /** NDJSON that may be long in coming: the head of the answer is sent at once. */
+  | { readonly kind: "live"; readonly stream: AsyncIterable<Uint8Array> }
   /** NDJSON in two pieces: one at once, one when it is there; none when `rest` becomes null. */
   | {
       readonly kind: "lines";

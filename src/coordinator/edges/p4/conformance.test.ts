@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
+import { temporaryDir } from "../../../store/testing/at-end.ts";
 import { type P4Client, p4Opened, type Said } from "../../members/testing/p4-client.ts";
-import { temporaryDir } from "../../testing/opened.ts";
 
 const tokenPattern = /^[0-9a-f]{64}$/;
 const noToken = "0".repeat(64);

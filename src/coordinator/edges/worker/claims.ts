@@ -46,6 +46,7 @@ const failure = z.object({
     .transform((text) => text.slice(0, 8_192))
     .optional(),
   isFinal: z.literal(true).optional(),
+  isDisk: z.literal(true).optional(),
 });
 
 const attempt = {

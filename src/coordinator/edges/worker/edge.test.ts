@@ -5,12 +5,16 @@ import { createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { JobSummary, WorkerSummary } from "../../../core/summary.ts";
 import { dialWebSocket } from "../../../link/websocket.ts";
+import { temporaryDir } from "../../../store/testing/at-end.ts";
 import { mintToken } from "../../access/tokens.ts";
-import { type Opened, opened, temporaryDir } from "../../testing/opened.ts";
+import { type Opened, opened } from "../../testing/opened.ts";
 import { doneStatus, ScriptedWorker } from "../../testing/scripted-worker.ts";
 import { workerPath } from "../http/upgrade.ts";
 
-const fast = { leaseMs: 600, heartbeatMs: 200, closedGraceMs: 60, tickMs: 20 };
+/** A lease that a test can wait for: on a busy machine also workers that are well miss it. */
+const shortLease = { leaseMs: 600, heartbeatMs: 200, tickMs: 20 };
+/** How long a worker may be without a link: others keep their usual lease. */
+const shortGrace = { closedGraceMs: 60, tickMs: 20 };
 
 async function workers(cluster: Opened): Promise<WorkerSummary[]> {
   const answer = await cluster.call("GET", "/v1/workers");
@@ -150,7 +154,7 @@ test("a worker that is gone for a moment keeps what it runs", async (t) => {
 });
 
 test("a worker that stays away loses its tasks to another", async (t) => {
-  const cluster = await opened(t, { liveness: fast });
+  const cluster = await opened(t, { liveness: shortGrace });
   const { worker } = await joined(t, cluster);
   const job = await cluster.submit(await cluster.tasksSpec(1));
   await worker.assigned();
@@ -163,7 +167,7 @@ test("a worker that stays away loses its tasks to another", async (t) => {
 });
 
 test("a worker whose link is open but says nothing is lost at the end of its lease", async (t) => {
-  const cluster = await opened(t, { liveness: fast });
+  const cluster = await opened(t, { liveness: shortLease });
   // Joins, and then does not even answer pings: nothing reads what arrives.
   const { worker } = await joined(t, cluster);
   assert.match(await worker.closed, /silent for 600 ms/);

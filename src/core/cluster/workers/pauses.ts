@@ -1,21 +1,25 @@
-/** Workers that take no new attempts for a while because a disk is full: their own, or the one that
- *  they bring results to.
+/** Workers that take no new attempts for a while because a disk is full (their own, or the one that
+ *  they bring results to), or because their own disk fails.
  *
  *  1. A paused worker keeps what it runs, and is given nothing. Its pause costs no task a setback.
  *  2. A pause that the worker has told of ends when it says that it has room again, or joins anew.
  *  3. A pause for an attempt that met a full disk ends by itself after `fullRetryMs`: whether there
  *     is room again, only another attempt can tell. So a job waits on full disks, and never fails
- *     of them. */
+ *     of them.
+ *  4. The same for an attempt that met a failing disk, so that other workers have its task before:
+ *     of those a job does fail; see `retry.ts`. */
 import type { Effect } from "../../effect.ts";
 import type { CoordinatorEvent } from "../../event.ts";
 import { idNumber, jobId } from "../../ids.ts";
-import type { CoordinatorState, WorkerRecord } from "../state.ts";
+import type { Failure } from "../../job.ts";
+import { mayRun } from "../placement/may-run.ts";
+import type { CoordinatorState, Pause, Stage, WorkerRecord } from "../state.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
 
 /** How long a worker is left alone that gave an attempt back without a word why, in ms. */
 export const restMs = 1_000;
-/** How long a worker is left alone whose attempt met a full disk, in ms. */
+/** How long a worker is left alone whose attempt met a full or failing disk, in ms. */
 export const fullRetryMs = 5_000;
 const reasonMaxCharacters = 500;
 
@@ -26,7 +30,7 @@ export function pauseWorker(
 ): void {
   const worker = state.workers.get(idNumber(event.worker));
   if (worker?.live !== true) return;
-  pause(state, worker, event.reason, 0);
+  pause(state, worker, { reason: event.reason, untilMs: 0 });
   tellWaiting(state, effects);
 }
 
@@ -41,16 +45,17 @@ export function resumeWorker(
   tellWaiting(state, effects);
 }
 
-/** An attempt of the worker has met a full disk. */
+/** An attempt of the worker has met a full disk, or a failing one. */
 export function pauseAfterFull(
   state: CoordinatorState,
   worker: WorkerRecord,
-  reason: string,
+  failure: Failure,
 ): void {
   // What it says itself counts for longer.
   if (worker.pause?.untilMs === 0) return;
   const untilMs = state.atMs + fullRetryMs;
-  pause(state, worker, reason, untilMs);
+  const failing = failure.isDisk === true ? { isFailing: true as const } : {};
+  pause(state, worker, { reason: failure.message, untilMs, ...failing });
   state.deadlines.add({ kind: "pause", atMs: untilMs, worker: worker.number });
 }
 
@@ -86,16 +91,22 @@ export function allPaused(live: readonly WorkerRecord[]): string | null {
   }
   const who = live.length === 1 ? "the worker is" : `all ${live.length} workers are`;
   const why = `w-${first.number}: ${first.pause?.reason}`;
+  if (first.pause?.isFailing === true) {
+    return `${who} paused after an error of the disk (${why}); repair it, or add a worker`;
+  }
   return `${who} out of disk (${why}); free space there, it goes on by itself`;
 }
 
-function pause(
-  state: CoordinatorState,
-  worker: WorkerRecord,
-  reason: string,
-  untilMs: number,
-): void {
-  worker.pause = { reason: reason.slice(0, reasonMaxCharacters), untilMs };
+/** Whether a worker is there that may run the stage, and is not paused. */
+export function hasUnpaused(state: CoordinatorState, stage: Stage): boolean {
+  for (const worker of state.workers.values()) {
+    if (worker.live && worker.pause === null && mayRun(state, worker, stage)) return true;
+  }
+  return false;
+}
+
+function pause(state: CoordinatorState, worker: WorkerRecord, why: Pause): void {
+  worker.pause = { ...why, reason: why.reason.slice(0, reasonMaxCharacters) };
   state.hungry.delete(worker.number);
   state.choosy.delete(worker.number);
 }

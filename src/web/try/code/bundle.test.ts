@@ -35,6 +35,13 @@ test("the map leads from the module to the lines of the editor", () => {
   const failure: Failure = { code: "user-error", message: `it threw (job.mjs:${line})`, stack };
   const { message, stack: mapped } = placed(failure, code);
   assert.deepEqual([message, mapped], ["it threw (job.ts:7)", "at run (job.ts:7:5)"]);
+  const causes = `out (job.mjs:${line}:5); caused by in (job.mjs:${line}:1)`;
+  const all = placed({ code: "user-error", message: causes }, code);
+  assert.equal(
+    all.message,
+    "out (job.ts:7); caused by in (job.ts:7)",
+    "each, also without a stack",
+  );
 });
 
 const refused: ReadonlyArray<readonly [what: string, source: string, said: RegExp]> = [

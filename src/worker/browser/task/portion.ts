@@ -1,7 +1,7 @@
 /** How much of a portion of a list a tab does at a stretch. */
 
-/** Work of a portion, ms. Expected is at most a second: what takes much longer was expected wrongly,
- *  and whoever waits behind it would wait for all of it. */
+/** Work of a portion, ms. A portion is meant to last a second at most: one that takes much longer
+ *  was estimated wrongly, and other jobs would wait behind all of it. */
 const workMaxMs = 4_000;
 /** And of a tab that rests most of the time, ms: it may vanish at any time, and what it has not
  *  told of is lost then. */

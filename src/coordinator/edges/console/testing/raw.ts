@@ -7,10 +7,10 @@ import type { TestContext } from "node:test";
 import { rawAnswer } from "../../../../peer/testing/raw-answer.ts";
 import { makeDirectory } from "../../../../store/directory.ts";
 import { emptyLog, type LogContents, openMemoryLog } from "../../../../store/log/memory.ts";
+import { atEnd, temporaryDir } from "../../../../store/testing/at-end.ts";
 import { Loop } from "../../../loop/loop.ts";
 import { realTimers } from "../../../loop/timers.ts";
 import { Members } from "../../../members/members.ts";
-import { temporaryDir } from "../../../testing/opened.ts";
 import { type ConsoleOptions, type ConsoleServing, serveConsole } from "../edge.ts";
 
 export class RawServer {
@@ -82,7 +82,7 @@ export async function rawServer(
     stopping ??= stop();
     return stopping;
   };
-  t.after(stopOnce);
+  atEnd(t, stopOnce);
   serving = await serveConsole(
     { port: 0, presence: { everyMs: 0 }, onLine: (line) => lines.push(line), ...options },
     { loop, members, timers: realTimers, dataDir },

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { openReplyServer } from "../../../../link/zeromq/reply-server.ts";
+import { atEnd, temporaryDir } from "../../../../store/testing/at-end.ts";
 import type { PyValue } from "../../../../wire/filesystem/value.ts";
 import { realTimers } from "../../../loop/timers.ts";
-import { temporaryDir } from "../../../testing/opened.ts";
 import { Client } from "../testing/client.ts";
 import { type RegisterOptions, serveRegister } from "./edge.ts";
 
@@ -17,7 +17,7 @@ async function registerOpened(
   const own = { host: "127.0.0.1", port: 8_080 };
   const parts = { dataDir, timers: realTimers, own };
   const serving = await serveRegister({ port: 0, pingEveryMs: 3_600_000, ...options }, parts);
-  t.after(() => serving.close());
+  atEnd(t, () => serving.close());
   return { client: new Client(serving.port), dataDir, close: () => serving.close() };
 }
 

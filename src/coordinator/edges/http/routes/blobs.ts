@@ -1,12 +1,15 @@
 /** Blobs over HTTP: uploads that are durable when they are answered, downloads with ranges. */
+import { createHash } from "node:crypto";
 import type { CoordinatorState } from "../../../../core/coordinator.ts";
 import { ClusterError } from "../../../../core/error.ts";
 import type { Hash } from "../../../../core/ids.ts";
 import { isTab } from "../../../../core/view.ts";
-import type { BlobPut } from "../../../../store/blob/blob.ts";
+import type { BlobPut, Blobs } from "../../../../store/blob/blob.ts";
 import { hit } from "../../../../store/failpoint.ts";
+import { smallBlobMaxBytes, smallBlobsMax } from "../../../../wire/api/messages.ts";
 import type { Principal } from "../../../access/auth.ts";
 import type { Services } from "../../../services.ts";
+import { parseSmallBlobs } from "../bodies.ts";
 import { bytesAnswer, parseRange } from "../ranges.ts";
 import { type Answer, type Call, json, type Route } from "../route.ts";
 
@@ -23,15 +26,9 @@ async function upload({ services, principal, headers, body, signal }: Call): Pro
   }
   if (expect !== undefined) await services.sweep.hold([expect]);
   const moved = body === undefined || body === null ? none() : moving(body as Chunks, signal);
-  const store = async (chunks: Source) => {
-    hit("http.upload", "before");
-    // Workers bring results, all others inputs.
-    const ranges = principal.role !== "worker";
-    const options = { ranges, ...(expect === undefined ? {} : { expect }) };
-    const put = await services.blobs.put(chunks, options);
-    hit("http.upload", "after");
-    return put;
-  };
+  // Workers bring results, all others inputs.
+  const ranges = principal.role !== "worker";
+  const store = storing(services, { ranges, ...(expect === undefined ? {} : { expect }) });
   const put = await admitted(services, principal, { moved, store });
   await services.sweep.hold([put.hash]);
   if (expect === undefined && (await services.blobs.size(put.hash)) === null) {
@@ -39,6 +36,36 @@ async function upload({ services, principal, headers, body, signal }: Call): Pro
     throw new ClusterError("unavailable", text);
   }
   return json(put);
+}
+
+/** What a job needs beside its inputs, in one call and without asking first what is here. */
+async function uploadSmall({ services, principal, body }: Call): Promise<Answer> {
+  const { blobs } = parseSmallBlobs(body);
+  const hashes = blobs.map(async (base64) => {
+    const bytes = Buffer.from(base64, "base64");
+    const expect = createHash("sha256").update(bytes).digest("hex");
+    await services.sweep.hold([expect]);
+    // One that is damaged is written anew.
+    if ((await services.blobs.size(expect).catch(onlyDamaged)) !== null) return expect;
+    const store = storing(services, { ranges: true, expect });
+    await admitted(services, principal, { moved: only(bytes), store });
+    await services.sweep.hold([expect]);
+    return expect;
+  });
+  return json({ hashes: await Promise.all(hashes) });
+}
+
+function storing({ blobs }: Services, options: Parameters<Blobs["put"]>[1]) {
+  return async (chunks: Source): Promise<BlobPut> => {
+    hit("http.upload", "before");
+    const put = await blobs.put(chunks, options);
+    hit("http.upload", "after");
+    return put;
+  };
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  if (bytes.length > 0) yield bytes;
 }
 
 type Source = AsyncIterable<Uint8Array>;
@@ -140,6 +167,15 @@ export const blobRoutes: readonly Route[] = [
     exchange: "bytes → BlobPut; header `x-content-sha256` is checked when given",
     body: "bytes",
     handle: upload,
+  },
+  {
+    method: "POST",
+    path: "/v1/small-blobs",
+    access: ["submit"],
+    exchange:
+      `SmallBlobs → { hashes } in their order; at most ${smallBlobsMax} of ` +
+      `${smallBlobMaxBytes / 1024} KiB, as base64`,
+    handle: uploadSmall,
   },
   {
     method: "GET",

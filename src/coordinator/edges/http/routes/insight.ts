@@ -4,7 +4,9 @@ import { actionsOf } from "../../../../core/access/roles.ts";
 import { ClusterError } from "../../../../core/error.ts";
 import { idNumber, type WorkerId } from "../../../../core/ids.ts";
 import { offeredFiles, sourcesOf } from "../../../../core/sharing/view.ts";
+import type { JobSummary, StageSummary } from "../../../../core/summary.ts";
 import { jobSpec } from "../../../../core/view.ts";
+import type { TaskHistory } from "../../../../core/why/history.ts";
 import type { Why } from "../../../../core/why/reasons.ts";
 import { whyJob, whyTask, whyWorker } from "../../../../core/why/why.ts";
 import type { Attempts } from "../../../../wire/api/attempts.ts";
@@ -33,8 +35,27 @@ function why({ services, params, query }: Call): Answer {
       : whyTask(loop.state, { job, stage, task }, loop.nowMs());
   if (reasons !== null) return json({ reasons } satisfies Why);
   if (task === null) throw noSuchJob(job);
-  const text = `${job} has no task ${task} in stage ${stage}; \`tequio status ${job}\` lists them`;
-  throw new ClusterError("not-found", text);
+  throw noSuchTask(summaryOf(services, job), stage, task);
+}
+
+/** Names the tasks that there are: nothing lists them. */
+function noSuchTask(job: JobSummary, stage: number, task: number): ClusterError {
+  const tasksOf = ({ kind, taskCount }: StageSummary, at: number) => {
+    const which =
+      taskCount === 0 ? "no tasks" : taskCount === 1 ? "task 0" : `tasks 0 to ${taskCount - 1}`;
+    return `stage ${at} (${kind}) has ${which}`;
+  };
+  const there = job.stages.map(tasksOf).join(", ");
+  const what = `${job.job} has no task ${task} in stage ${stage}`;
+  return new ClusterError("not-found", `${what}: ${there}; choose another task, or --stage`);
+}
+
+function history({ services, params, query }: Call): Answer {
+  const job = asJobId(params.job);
+  summaryOf(services, job);
+  const task = wholeNumber(query.task, "task");
+  const stage = wholeNumber(query.stage, "stage") ?? 0;
+  return json(services.moves.of(job, task === null ? null : { stage, task }) satisfies TaskHistory);
 }
 
 function whyOfWorker({ services, params }: Call): Answer {
@@ -96,6 +117,13 @@ export const insightRoutes: readonly Route[] = [
     access: "read",
     exchange: "→ Why: a chain of reasons; `?stage=1&task=5` of one task",
     handle: why,
+  },
+  {
+    method: "GET",
+    path: "/v1/jobs/:job/history",
+    access: "read",
+    exchange: "→ TaskHistory: the newest moves of attempts; `?stage=1&task=5` of one task",
+    handle: history,
   },
   {
     method: "GET",

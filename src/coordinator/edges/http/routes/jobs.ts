@@ -26,13 +26,20 @@ async function submit({ services, principal, body, query, signal }: Call): Promi
   const digest = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
   const { owner } = principal;
   hit("http.submit", "before");
-  const { job } = await services.loop.post({ kind: "job-submitted", owner, key, digest, spec });
+  const { existed, job } = await services.loop.post({
+    kind: "job-submitted",
+    owner,
+    key,
+    digest,
+    spec,
+  });
   hit("http.submit", "after");
   services.sweep.submitted(blobs);
+  const submitted = existed === undefined ? { job } : { job, existed };
   const waitMs = waitMsOf(query.resultsMs);
-  if (waitMs === null || job === undefined) return json({ job });
+  if (waitMs === null || job === undefined) return json(submitted);
   const rest = earlyResults(services, { job, waitMs }, signal);
-  return { kind: "lines", first: encoder.encode(`${JSON.stringify({ job })}\n`), rest };
+  return { kind: "lines", first: encoder.encode(`${JSON.stringify(submitted)}\n`), rest };
 }
 
 const encoder = new TextEncoder();
@@ -62,8 +69,12 @@ async function remove({ services, params }: Call): Promise<Answer> {
   await services.loop.post({ kind: "job-removed", job });
   hit("http.remove", "after");
   // What cannot go now goes with a later sweep.
-  const freed = await services.sweep.freedBy(job).catch(() => ({ blobs: 0, sizeBytes: 0 }));
-  return json({ freedBlobs: freed.blobs, freedBytes: freed.sizeBytes } satisfies Removed);
+  const freed = await services.sweep.freedBy(job).catch(() => null);
+  return json({
+    freedBlobs: freed?.blobs ?? 0,
+    freedBytes: freed?.sizeBytes ?? 0,
+    ...(freed === null ? {} : { sharedBytes: freed.sharedBytes, laterBytes: freed.laterBytes }),
+  } satisfies Removed);
 }
 
 function fetched({ services, params }: Call): Answer {

@@ -147,7 +147,8 @@ function logs({ services, params, query, signal }: Call): Answer {
   const job = asJobId(params.job);
   const { loop } = services;
   const ended = () => jobSummary(loop.state, job, 0)?.state !== "running";
-  return ndjson(services.logs.read(job, query.follow === "1" ? { ended, signal } : null));
+  if (query.follow !== "1") return ndjson(services.logs.read(job, null));
+  return { kind: "live", stream: services.logs.read(job, { ended, signal }) };
 }
 
 async function input({ services, params, headers }: Call): Promise<Answer> {

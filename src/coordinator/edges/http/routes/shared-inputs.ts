@@ -19,7 +19,7 @@ function inputs({ query, services }: Call): Answer {
   const names = members.names();
   const wanted = names.includes(name) ? [name] : names.filter((one) => one.startsWith(`${name}/`));
   if (name === "" || wanted.length === 0) {
-    const text = `nobody shares "${name.slice(0, 200)}" now; \`tequio ls\` lists what is shared`;
+    const text = `no member shares "${name.slice(0, 200)}" now; \`tequio ls\` lists what is shared`;
     throw new ClusterError("not-found", text);
   }
   if (wanted.length > inputsMax) {

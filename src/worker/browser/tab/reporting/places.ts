@@ -7,30 +7,43 @@ import { codeName } from "../../task/code-name.ts";
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const mapPattern =
   /\/\/# sourceMappingURL=data:application\/json[^,]*;base64,([A-Za-z0-9+/=]+)\s*$/;
-const framePattern = new RegExp(`${codeName.replace(".", "\\.")}:(\\d+):(\\d+)`, "g");
+const generated = codeName.replace(".", "\\.");
+const framePattern = new RegExp(`${generated}:(\\d+):(\\d+)`, "g");
+/** As places stand in messages. */
+const placePattern = new RegExp(`\\(${generated}:(\\d+)(?::(\\d+))?\\)`, "g");
 
 type Segment = readonly [column: number, source: number, line: number, sourceColumn: number];
 type SourceMap = { readonly sources: readonly string[]; readonly mappings: string };
 
-/** The failure with `word-count.ts:17:5` where it said `job.mjs:40:9`. */
+/** The failure with `word-count.ts:17:5` where it said `job.mjs:40:9`; in its message, where the
+ *  column may be missing, `word-count.ts:17`. */
 export function placed(failure: Failure, code: string): Failure {
   const { message, stack } = failure;
-  if (stack === undefined || !stack.includes(codeName)) return failure;
+  if (![message, stack ?? ""].some((text) => text.includes(codeName))) return failure;
   const map = mapOf(code);
   if (map === null) return failure;
   const lines = segmentsOf(map.mappings);
-  let first: string | null = null;
-  const named = stack.replace(framePattern, (whole, line: string, column: string) => {
+  const sourceOf = (segment: Segment | null | undefined) => {
+    const source = segment == null ? undefined : map.sources[segment[1]];
+    return source?.slice(source.lastIndexOf("/") + 1);
+  };
+  const byLine = new Map<string, string>();
+  const named = stack?.replace(framePattern, (whole, line: string, column: string) => {
     const found = segmentAt(lines[Number(line) - 1] ?? [], Number(column) - 1);
-    const source = found === null ? undefined : map.sources[found[1]];
-    if (found === null || source === undefined) return whole;
-    const name = source.slice(source.lastIndexOf("/") + 1);
-    first ??= `${name}:${found[2] + 1}`;
+    const name = sourceOf(found);
+    if (found === null || name === undefined) return whole;
+    if (!byLine.has(line)) byLine.set(line, `${name}:${found[2] + 1}`);
     return `${name}:${found[2] + 1}:${found[3] + 1}`;
   });
-  const generated = new RegExp(`\\(${codeName.replace(".", "\\.")}:\\d+\\)$`);
-  const told = first === null ? message : message.replace(generated, `(${first})`);
-  return { ...failure, message: told, stack: named };
+  const told = message.replace(placePattern, (whole, line: string, column?: string) => {
+    const segments = lines[Number(line) - 1] ?? [];
+    const found = column === undefined ? segments[0] : segmentAt(segments, Number(column) - 1);
+    const name = sourceOf(found);
+    const place = name === undefined ? null : `${name}:${(found as Segment)[2] + 1}`;
+    const shown = column === undefined ? (byLine.get(line) ?? place) : place;
+    return shown === null ? whole : `(${shown})`;
+  });
+  return { ...failure, message: told, ...(named === undefined ? {} : { stack: named }) };
 }
 
 function mapOf(code: string): SourceMap | null {

@@ -1,25 +1,25 @@
-/** What every log must do, whoever wrote it: `logConformance("sqlite", open)`. */
+/** What every log must do, whoever wrote it. */
 import assert from "node:assert/strict";
-import type { ErrorCode } from "../../src/core/error.ts";
-import type { Log, LogRecord } from "../../src/store/log/log.ts";
-import { runSuite, type Skips } from "./place.ts";
+import type { Log, LogRecord } from "../store/log/log.ts";
+import { bytesOf, pattern, refusal, textOf } from "./bytes.ts";
+import { type Check, checksOf, inPlace, type SuiteOptions } from "./check.ts";
 
-/** Opens a new log; `place` is an empty directory that it may use. `reopen` opens the same log
- *  again after a `close`; left out by logs that remember nothing. */
+/** Opens a new, empty log; `place` is an empty directory that it may use, removed after the check.
+ *  `reopen` opens the same log again after a `close`; left out by logs that remember nothing. */
 export type OpenLog = (place: string) => Promise<{
   readonly log: Log;
   readonly reopen?: () => Promise<Log>;
 }>;
 
 /** Without `storage-failed` and `storage-full`: those need a disk, and are each store's own
- *  tests. */
-export function logConformance(name: string, open: OpenLog, options: { skip?: Skips } = {}): void {
-  const withLog =
-    (run: (log: Log, reopen: () => Promise<Log>) => Promise<void>) => async (place: string) => {
+ *  tests. Logs up to 3 MiB are written. */
+export function logChecks(open: OpenLog, options: SuiteOptions = {}): Check[] {
+  const withLog = (run: Tests[string]) => () =>
+    inPlace(async (place) => {
       const { log, reopen } = await open(place);
       const opened = [log];
       const again = async (): Promise<Log> => {
-        if (reopen === undefined) throw new Error(`${name} cannot be reopened: skip this test`);
+        if (reopen === undefined) throw new Error("this log cannot be reopened: skip this check");
         const next = await reopen();
         opened.push(next);
         return next;
@@ -29,25 +29,16 @@ export function logConformance(name: string, open: OpenLog, options: { skip?: Sk
       } finally {
         for (const one of opened) await one.close();
       }
-    };
+    });
   const tests = Object.entries({ ...records, ...snapshots, ...endings });
-  const bound = Object.fromEntries(tests.map(([title, run]) => [title, withLog(run)]));
-  runSuite(`log ${name}`, bound, options.skip);
+  return checksOf(
+    "log",
+    Object.fromEntries(tests.map(([title, run]) => [title, withLog(run)])),
+    options,
+  );
 }
 
 type Tests = Record<string, (log: Log, reopen: () => Promise<Log>) => Promise<void>>;
-
-export function refusal(code: ErrorCode): { readonly name: string; readonly code: ErrorCode } {
-  return { name: "ClusterError", code };
-}
-
-export function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
-}
 
 export async function collect(log: Log, after: number): Promise<LogRecord[]> {
   const records: LogRecord[] = [];
@@ -63,17 +54,6 @@ async function listing(log: Log, after = 0): Promise<string[]> {
 
 function letters(text: string): Uint8Array[] {
   return Array.from(text, bytesOf);
-}
-
-/** Bytes in which every position differs from its neighbours. */
-export function pattern(sizeBytes: number, start = 1): Uint8Array {
-  const bytes = new Uint8Array(sizeBytes);
-  let state = start;
-  for (let i = 0; i < sizeBytes; i += 1) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    bytes[i] = state >>> 24;
-  }
-  return bytes;
 }
 
 const records: Tests = {
@@ -153,9 +133,7 @@ const records: Tests = {
     assert.deepEqual(await listing(log), ["1 a"]);
   },
 
-  "appending while somebody reads is allowed; the reader gets at least what was there": async (
-    log,
-  ) => {
+  "appending during a read is allowed; the reader gets at least what was there": async (log) => {
     await log.append(letters("abc"), 0);
     const seen: number[] = [];
     for await (const { position } of log.read(0)) {

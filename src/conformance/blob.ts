@@ -1,30 +1,27 @@
-/** What every blob store must do, whoever wrote it: `blobConformance("disk", open)`. */
+/** What every blob store must do, whoever wrote it. */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { Blobs } from "../../src/store/blob/blob.ts";
-import { pattern, refusal } from "./log.ts";
-import { runSuite, type Skips } from "./place.ts";
+import type { Blobs } from "../store/blob/blob.ts";
+import { bytesIn, pattern, refusal, same, sha256 } from "./bytes.ts";
+import { type Check, checksOf, inPlace, type SuiteOptions } from "./check.ts";
 
-/** Opens a new store; `place` is an empty directory that it may use. `reopen` opens the same store
- *  again after a `close`; left out by stores that remember nothing. */
+/** Opens a new, empty store; `place` is an empty directory that it may use, removed after the
+ *  check. `reopen` opens the same store again after a `close`; left out by stores that remember
+ *  nothing. */
 export type OpenBlobs = (place: string) => Promise<{
   readonly blobs: Blobs;
   readonly reopen?: () => Promise<Blobs>;
 }>;
 
-export function blobConformance(
-  name: string,
-  open: OpenBlobs,
-  options: { skip?: Skips } = {},
-): void {
-  const withBlobs =
-    (run: (blobs: Blobs, reopen: () => Promise<Blobs>) => Promise<void>) =>
-    async (place: string) => {
+/** Without `storage-failed` and `storage-full`, which are each store's own tests. Blobs up to
+ *  3 MiB are written. */
+export function blobChecks(open: OpenBlobs, options: SuiteOptions = {}): Check[] {
+  const withBlobs = (run: Tests[string]) => () =>
+    inPlace(async (place) => {
       const { blobs, reopen } = await open(place);
       const opened = [blobs];
       const again = async (): Promise<Blobs> => {
-        if (reopen === undefined) throw new Error(`${name} cannot be reopened: skip this test`);
+        if (reopen === undefined) throw new Error("this store cannot be reopened: skip this check");
         const next = await reopen();
         opened.push(next);
         return next;
@@ -34,27 +31,16 @@ export function blobConformance(
       } finally {
         for (const one of opened) await one.close();
       }
-    };
+    });
   const tests = Object.entries({ ...contents, ...refusals, ...endings });
-  const bound = Object.fromEntries(tests.map(([title, run]) => [title, withBlobs(run)]));
-  runSuite(`blobs ${name}`, bound, options.skip);
+  return checksOf(
+    "blob",
+    Object.fromEntries(tests.map(([title, run]) => [title, withBlobs(run)])),
+    options,
+  );
 }
 
 type Tests = Record<string, (blobs: Blobs, reopen: () => Promise<Blobs>) => Promise<void>>;
-
-export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-export async function bytesIn(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return Buffer.concat(parts);
-}
-
-export function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
-}
 
 async function names(blobs: Blobs): Promise<string[]> {
   const found: string[] = [];
@@ -66,7 +52,7 @@ const chunkBytes = 1 << 20;
 const absent = "0".repeat(64);
 
 const contents: Tests = {
-  "F11: blobs of 0, 1, and about a chunk's bytes come back as they were put": async (blobs) => {
+  "blobs of 0, 1, and about a chunk's bytes come back as they were put": async (blobs) => {
     for (const sizeBytes of [0, 1, chunkBytes - 1, chunkBytes, chunkBytes + 1, 3 * chunkBytes]) {
       const bytes = pattern(sizeBytes);
       const put = await blobs.put([bytes]);
@@ -125,7 +111,7 @@ const contents: Tests = {
     }
   },
 
-  "F9: the same bytes put twice, also at once, are one blob": async (blobs) => {
+  "the same bytes put twice, also at once, are one blob": async (blobs) => {
     const bytes = pattern(300_000);
     const puts = await Promise.all(Array.from({ length: 8 }, () => blobs.put([bytes])));
     await blobs.put([bytes]);
@@ -162,7 +148,7 @@ const refusals: Tests = {
     assert.equal(put.sizeBytes, 1000);
   },
 
-  "F11: more bytes than allowed are refused by name and leave nothing": async (blobs) => {
+  "more bytes than allowed are refused by name and leave nothing": async (blobs) => {
     const bytes = pattern(1001);
     const limit = { code: "limit-exceeded", message: /sizeMaxBytes/ };
     await assert.rejects(blobs.put([bytes], { sizeMaxBytes: 1000 }), limit);
@@ -173,7 +159,7 @@ const refusals: Tests = {
     }
   },
 
-  "a source that fails leaves nothing, and its own error is told": async (blobs) => {
+  "a source that fails leaves nothing, and its own error is passed on": async (blobs) => {
     async function* failing(): AsyncGenerator<Uint8Array> {
       yield pattern(400_000);
       throw new RangeError("the source broke");
@@ -187,7 +173,7 @@ const refusals: Tests = {
     await assert.rejects(bytesIn(blobs.read(absent)), refusal("not-found"));
   },
 
-  "F11: a range outside of the blob is refused": async (blobs) => {
+  "a range outside of the blob is refused": async (blobs) => {
     const { hash } = await blobs.put([pattern(10)]);
     for (const range of [
       { start: -1, end: 5 },
@@ -200,7 +186,7 @@ const refusals: Tests = {
     }
   },
 
-  "F6: a name that is no hash is refused, and never becomes a path": async (blobs) => {
+  "a name that is no hash is refused, and never becomes a path": async (blobs) => {
     for (const name of ["", "..", `../${absent}`, absent.toUpperCase().replace("0", "A"), "a\0b"]) {
       await assert.rejects(blobs.size(name), refusal("bad-request"));
       await assert.rejects(bytesIn(blobs.read(name)), refusal("bad-request"));

@@ -1,0 +1,41 @@
+/** What a test undoes at its end, last things first: `after` hooks of the test runner run in the
+ *  order of their registration, so that a directory would go while what was opened in it lives. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+
+type Undo = () => unknown;
+type Ending = Pick<TestContext, "after">;
+
+const undone = new WeakMap<Ending, Undo[]>();
+
+/** Runs `undo` at the end of the test: before all that was registered here earlier. Each runs,
+ *  whatever others throw; the first error fails the test. */
+export function atEnd(t: Ending, undo: Undo): void {
+  const known = undone.get(t);
+  if (known !== undefined) {
+    known.push(undo);
+    return;
+  }
+  const all = [undo];
+  undone.set(t, all);
+  t.after(async () => {
+    const errors: unknown[] = [];
+    for (let next = all.pop(); next !== undefined; next = all.pop()) {
+      try {
+        await next();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  });
+}
+
+/** A directory of its own, removed after all that a test has opened since. */
+export function temporaryDir(t: Ending, prefix = "test-"): string {
+  const dir = mkdtempSync(join(tmpdir(), prefix));
+  atEnd(t, () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+  return dir;
+}
