@@ -18,7 +18,9 @@ const memoryMaxKb = 64 * 1024;
 /** Inputs between two looks at the peak of memory. */
 const batch = 500;
 
-for (const wire of ["manager", "block", "api", "log", "p4", "console", "browser"] as const) {
+const wires = ["manager", "block", "api", "log", "p4", "console", "browser", "filesystem"] as const;
+
+for (const wire of wires) {
   const ofWire = decoders.filter((decoder) => decoder.wire === wire);
   test(`${wire}: ${count} changed inputs give values or typed refusals, seed ${seed}`, (t) => {
     let total = 0;

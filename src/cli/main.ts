@@ -27,6 +27,10 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: "serve browser tabs that join a coordinator",
     load: () => import("./cluster/gateway.ts"),
   },
+  fs: {
+    summary: "serve a file system of the filesystem protocol, without a cluster",
+    load: () => import("./cluster/fs.ts"),
+  },
   down: { summary: "stop a running `tequio up`", load: () => import("./cluster/down.ts") },
   run: { summary: "run a job and collect its result", load: () => import("./job/run.ts") },
   attach: {

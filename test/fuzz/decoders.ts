@@ -33,10 +33,11 @@ import {
 import { browserDecoders } from "./browser.ts";
 import { consoleDecoders } from "./console.ts";
 import { controlDecoders } from "./control.ts";
+import { filesystemDecoders } from "./filesystem.ts";
 
 export type Decoder = {
   readonly name: string;
-  readonly wire: "manager" | "block" | "api" | "log" | "p4" | "console" | "browser";
+  readonly wire: "manager" | "block" | "api" | "log" | "p4" | "console" | "browser" | "filesystem";
   /** Of the inputs of its wire. */
   readonly share: number;
   readonly samples: readonly Uint8Array[];
@@ -129,6 +130,7 @@ export const decoders: readonly Decoder[] = [
   ...apiDecoders(),
   ...controlDecoders,
   ...browserDecoders,
+  ...filesystemDecoders,
   ...consoleDecoders,
   {
     name: "records",

@@ -1,7 +1,7 @@
 /** A backup of a data directory, made while its coordinator runs or rests.
  *
- *  1. It holds one moment: the log as it is, the keys, and every blob that a job of that log needs.
- *     Blobs that are there already are not copied again.
+ *  1. It holds one moment: the log as it is, the keys, every blob that a job of that log needs, and
+ *     what the filesystem protocol keeps. Blobs that are there already are not copied again.
  *  2. The manifest comes last and whole. Until then, and after any failure, what the directory held
  *     before is still a good backup.
  *  3. Everything is verified on the way: damaged data is never backed up over good. */
@@ -9,7 +9,7 @@ import { copyFileSync, existsSync, readdirSync } from "node:fs";
 import { chmod, mkdir, rename, rm, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { ClusterError } from "../../core/error.ts";
-import type { Hash } from "../../core/ids.ts";
+import type { Hash, JobId } from "../../core/ids.ts";
 import {
   type BlobView,
   type DiskBlobs,
@@ -21,10 +21,11 @@ import { storageFailure } from "../../store/failure.ts";
 import { type FileLock, lockFile } from "../../store/log/lock.ts";
 import { copyLog, openLogView } from "../../store/log/sqlite-view.ts";
 import { clusterName, restoringDir } from "../data-dir.ts";
+import { copyFilesystem } from "../filesystem-dir.ts";
 import { replay } from "../loop/journal.ts";
 import { blobsDir, keyFiles, logFile, manifestFile } from "./layout.ts";
 import { fileHash, type Manifest, readManifest, syncFile, writeManifest } from "./manifest.ts";
-import { jobsText, type Needs, needsOf } from "./needs.ts";
+import { allNeedsOf, jobsText, type Needs } from "./needs.ts";
 import type { Progress } from "./progress.ts";
 
 export type BackupOptions = {
@@ -90,11 +91,13 @@ class Backup {
       await rm(part, { recursive: true, force: true });
       await mkdir(part, { mode: 0o700 });
       const files = await this.#copyFiles(part);
-      const log = await this.#contents(join(part, logFile));
+      const log = await this.#contents(part);
       const lost = await this.#copyBlobs(log.needs);
       if (lost !== null) {
-        if (attempt < attemptsMax && (await this.#hasMoved(log.position))) continue;
-        throw lost;
+        // A file that is removed moves no log.
+        const mayBeGone = lost.jobs.length === 0 || (await this.#hasMoved(log.position));
+        if (attempt < attemptsMax && mayBeGone) continue;
+        throw lost.error;
       }
       const final = join(this.#options.to, folder);
       await rename(part, final);
@@ -115,6 +118,8 @@ class Backup {
         throw storageFailure(error, `the copy of ${name}`);
       }
     }
+    // What they name of jobs is in the log that is copied after them.
+    for (const name of copyFilesystem(dataDir, part)) names.push(name);
     copyLog(join(dataDir, logFile), join(part, logFile));
     const files: Manifest["files"] = [];
     for (const name of [...names, logFile]) {
@@ -128,11 +133,11 @@ class Backup {
   }
 
   /** What the copy says, read as a start would read it: throws at a damaged record. */
-  async #contents(path: string) {
-    const view = openLogView(path);
+  async #contents(part: string) {
+    const view = openLogView(join(part, logFile));
     try {
       const { state, position } = await replay(view);
-      const needs = await needsOf(state, this.#source);
+      const needs = await allNeedsOf(state, this.#source, part);
       return { position, needs, format: view.format, jobs: state.jobs.size };
     } finally {
       view.close();
@@ -140,7 +145,7 @@ class Backup {
   }
 
   /** Null, or what became of a blob that is needed. */
-  async #copyBlobs(needs: Needs): Promise<ClusterError | null> {
+  async #copyBlobs(needs: Needs): Promise<LostBlob | null> {
     const { onProgress = () => {} } = this.#options;
     let done = 0;
     for (const [hash, jobs] of needs) {
@@ -155,9 +160,7 @@ class Backup {
         if (!(error instanceof ClusterError)) throw error;
         if (error.code !== "not-found" && error.code !== "data-lost") throw error;
         const what = error.code === "not-found" ? `blob ${hash} is missing` : error.text;
-        const way = "remove the job with `tequio rm`, then back up again";
-        const text = `${what}, and ${jobsText(jobs)} cannot be backed up without it: ${way}`;
-        return new ClusterError("data-lost", text);
+        return { jobs, error: lostError(what, jobs) };
       }
     }
     return null;
@@ -204,6 +207,17 @@ class Backup {
       blobs,
     };
   }
+}
+
+type LostBlob = { readonly jobs: readonly JobId[]; readonly error: ClusterError };
+
+function lostError(what: string, jobs: readonly JobId[]): ClusterError {
+  const [needer, way] =
+    jobs.length === 0
+      ? ["a file of the filesystem protocol", "send it again or remove its job with REMOVEJOB"]
+      : [jobsText(jobs), "remove the job with `tequio rm`"];
+  const text = `${what}, and ${needer} cannot be backed up without it: ${way}, then back up again`;
+  return new ClusterError("data-lost", text);
 }
 
 function mustBeWhole(from: string): void {

@@ -8,13 +8,14 @@ import { join } from "node:path";
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { tokenRecords } from "../../core/view.ts";
-import { viewDiskBlobs } from "../../store/blob/disk.ts";
+import { type BlobView, viewDiskBlobs } from "../../store/blob/disk.ts";
 import { clusterKeys } from "../data-dir.ts";
+import { filesystemFiles, filesystemProblem } from "../filesystem-dir.ts";
 import { type CheckedLog, checkLog } from "./check-log.ts";
 import type { Damage } from "./damage.ts";
 import { keyFiles, type Layout, layoutOf, manifestFile } from "./layout.ts";
 import { fileHash } from "./manifest.ts";
-import { type Needs, needsOf } from "./needs.ts";
+import { allNeedsOf, type Needs, needsOf } from "./needs.ts";
 import type { Progress } from "./progress.ts";
 
 export type CheckReport = {
@@ -74,6 +75,10 @@ async function checkFiles({ keys, manifest }: Layout, log: CheckedLog): Promise<
         damage(name, error instanceof ClusterError ? error.text : "is damaged");
       }
     }
+    for (const name of filesystemFiles(keys)) {
+      const problem = filesystemProblem(keys, name);
+      if (problem !== null) damage(name, problem);
+    }
     return damages;
   }
   for (const { name, sha256 } of manifest.files) {
@@ -92,7 +97,7 @@ async function checkBlobs(
   onProgress: Progress,
 ): Promise<CheckedBlobs> {
   const view = viewDiskBlobs(layout.blobs);
-  const needs = await needsOf(state, view);
+  const needs = await needed(layout, state, view);
   const names = new Set<string>(needs.keys());
   for (const { hash } of layout.manifest?.blobs ?? []) names.add(hash);
   if (existsSync(layout.blobs)) for await (const hash of view.list()) names.add(hash);
@@ -114,15 +119,21 @@ async function checkBlobs(
   return checked;
 }
 
+/** A catalogue that cannot be read is named among the files. */
+async function needed(layout: Layout, state: CoordinatorState, view: BlobView): Promise<Needs> {
+  try {
+    return await allNeedsOf(state, view, layout.keys);
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error;
+    return needsOf(state, view);
+  }
+}
+
 /** A job that was removed while we looked has taken its blobs along. */
-async function stillNeeded(
-  layout: Layout,
-  damages: Damage[],
-  view: Parameters<typeof needsOf>[1],
-): Promise<Damage[]> {
+async function stillNeeded(layout: Layout, damages: Damage[], view: BlobView): Promise<Damage[]> {
   const isGone = ({ problem }: Damage) => problem === "is missing";
   if (layout.manifest !== null || !damages.some(isGone)) return damages;
   const { state } = await checkLog(layout.log, () => {});
-  const needs: Needs = await needsOf(state, view);
+  const needs = await needed(layout, state, view);
   return damages.filter((damage) => !isGone(damage) || needs.has(damage.name));
 }

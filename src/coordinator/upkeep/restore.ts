@@ -6,17 +6,18 @@
  *  3. The keys for attempts are new: see `renewKeys`. */
 import { copyFileSync, existsSync, readdirSync } from "node:fs";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { openDiskBlobs, viewDiskBlobs } from "../../store/blob/disk.ts";
 import { makeDirectory, syncDirectory } from "../../store/directory.ts";
 import { storageFailure } from "../../store/failure.ts";
 import { openLogView } from "../../store/log/sqlite-view.ts";
 import { renewKeys, restoringDir } from "../data-dir.ts";
+import { filesystemDir } from "../filesystem-dir.ts";
 import { replay } from "../loop/journal.ts";
 import { blobsDir, type Layout, layoutOf, logFile } from "./layout.ts";
 import { fileHash, type Manifest, syncFile } from "./manifest.ts";
-import { needsOf } from "./needs.ts";
+import { allNeedsOf } from "./needs.ts";
 import type { Progress } from "./progress.ts";
 
 export type RestoreOptions = {
@@ -59,7 +60,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   } catch (error) {
     // Nothing has been used yet; a place that is empty again can be restored to at once.
     const names = manifest.files.map(({ name }) => name);
-    for (const name of [restoringDir, blobsDir, ...names]) {
+    for (const name of [restoringDir, blobsDir, filesystemDir, ...names]) {
       await rm(join(dataDir, name), { recursive: true, force: true });
     }
     throw storageFailure(error, `the restore of ${dataDir}`);
@@ -81,6 +82,7 @@ async function copyFiles(layout: Layout, manifest: Manifest, part: string): Prom
     const from = join(layout.keys, name);
     const to = join(part, name);
     if (!existsSync(from)) throw damaged(layout, `${name} is missing`);
+    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     copyFileSync(from, to);
     await chmod(to, 0o600);
     syncFile(to);
@@ -120,7 +122,7 @@ async function mustBeComplete(part: string, manifest: Manifest): Promise<number>
     if (problem !== undefined) throw new ClusterError("storage-failed", `the log: ${problem}`);
     const { state, position } = await replay(view);
     const blobs = viewDiskBlobs(join(part, blobsDir));
-    for (const hash of (await needsOf(state, blobs)).keys()) {
+    for (const hash of (await allNeedsOf(state, blobs, part)).keys()) {
       if ((await blobs.size(hash)) !== null) continue;
       throw new ClusterError("data-lost", `the backup lacks blob ${hash}: use another one`);
     }

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { temporaryDir } from "../../store/testing/at-end.ts";
-import { type Opened, opened } from "../testing/opened.ts";
+import { filesystemOpened } from "../edges/filesystem/testing/client.ts";
+import { type Opened, opened, sha256 } from "../testing/opened.ts";
 import { backUp } from "./backup.ts";
 import { checkDir } from "./check.ts";
 import { restore } from "./restore.ts";
@@ -229,3 +230,51 @@ function flip(file: string, at: number): void {
   bytes[at % bytes.length]! ^= 1;
   writeFileSync(file, bytes);
 }
+
+test("files, databases and jobs of the filesystem protocol are in a backup", async (t) => {
+  const { client, cluster } = await filesystemOpened(t);
+  await client.putJob("j1");
+  await client.put("j1/a", [Buffer.from("of a\n"), Buffer.from("last")]);
+  const database = { status_db_url: "j1/database.sqlite3" };
+  const block = { block_id: "map_0", state: "ADDED", phase: "map", slices_id: ["j1/0_map_slice"] };
+  await client.twoSteps("INSERTBLOCK", database, block);
+  const to = join(temporaryDir(t), "backup");
+  assert.equal((await backUp({ dataDir: cluster.dataDir, to, version })).blobs, 2);
+  // What comes later is not in it.
+  await client.put("j1/b", [Buffer.from("later")]);
+  await cluster.coordinator.close();
+  assert.deepEqual((await checkDir(to)).damages, []);
+  const dataDir = join(temporaryDir(t), "data");
+  await restore({ from: to, dataDir });
+  assert.deepEqual((await checkDir(dataDir)).damages, []);
+  const opened = await filesystemOpened(t, {}, dataDir);
+  const again = opened.client;
+  assert.deepEqual((await again.get("j1/a")).map(String), ["of a\n", "last"]);
+  await assert.rejects(again.get("j1/b"), /File does not exist/);
+  const wanted = { table: "block", filters: [] };
+  const { payload } = await again.twoSteps("GETROWS", database, wanted);
+  assert.equal((payload.get("rows") as unknown[]).length, 1);
+  await opened.cluster.coordinator.close();
+});
+
+test("check names a file and a database of the filesystem protocol that are damaged", async (t) => {
+  const { client, cluster } = await filesystemOpened(t);
+  await client.putJob("j1");
+  await client.put("j1/a", [Buffer.from("some bytes")]);
+  await cluster.coordinator.close();
+  const { dataDir } = cluster;
+  const hash = sha256("some bytes");
+  damageBlob(join(dataDir, "blobs"), hash);
+  const jobs = join(dataDir, "filesystem", "jobs");
+  const [name = ""] = readdirSync(jobs);
+  writeFileSync(join(jobs, name), "no database");
+  const damages = (await checkDir(dataDir)).damages.map((damage) => [damage.kind, damage.name]);
+  assert.deepEqual(damages, [
+    ["file", `filesystem/jobs/${name}`],
+    ["blob", hash],
+  ]);
+  const to = join(temporaryDir(t), "backup");
+  await assert.rejects(backUp({ dataDir, to, version }), { code: "storage-failed" });
+  rmSync(join(jobs, name));
+  await assert.rejects(backUp({ dataDir, to, version }), /a file of the filesystem protocol/);
+});

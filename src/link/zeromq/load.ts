@@ -22,6 +22,8 @@ export type ZeromqOptions = {
   readonly maxMessageSize: number;
   /** Longest handshake, ms. */
   readonly handshakeInterval: number;
+  /** Between two tries to connect, ms. */
+  readonly reconnectInterval?: number;
   readonly receiveTimeout?: number;
   readonly sendTimeout?: number;
   readonly ipv6: boolean;

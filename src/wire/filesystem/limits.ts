@@ -18,3 +18,7 @@ export const valuesMax = 5_000_000;
 export const pickleBytesMax = 64 * 1024 * 1024;
 /** The answer to a question of discovery. */
 export const discoveryBytesMax = 1_024;
+/** A request to a worker: TASK names all files of its block. */
+export const taskBytesMax = 16 * 1024 * 1024;
+/** Names in TASK's `block_urls`. */
+export const blockFilesMax = 100_000;

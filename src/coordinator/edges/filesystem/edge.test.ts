@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { askAround } from "./discovery.ts";
+import { askAround } from "../../../peer/discovery.ts";
 import { filesystemOpened, ok } from "./testing/client.ts";
 
 const text = (value: string) => Buffer.from(value);

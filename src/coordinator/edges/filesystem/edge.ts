@@ -6,6 +6,8 @@ import { ClusterError } from "../../../core/error.ts";
 import type { Listen } from "../../../link/listen.ts";
 import type { Certificate } from "../../../link/tls/self-signed.ts";
 import { openReplyServer, type ReplyServer } from "../../../link/zeromq/reply-server.ts";
+import { advertisedHost } from "../../../peer/advertised.ts";
+import { type Answering, answerQuestions } from "../../../peer/discovery.ts";
 import { HashPool } from "../../../peer/hashing/pool.ts";
 import { errorAnswer, okAnswer } from "../../../wire/filesystem/answers.ts";
 import { decodeMessage, encodeMessage } from "../../../wire/filesystem/codec.ts";
@@ -15,14 +17,13 @@ import {
   type FileRequest,
   parseRequest,
 } from "../../../wire/filesystem/messages.ts";
+import { fileNameOf } from "../../../wire/filesystem/names.ts";
 import type { Services } from "../../services.ts";
-import { advertisedHost } from "./advertised.ts";
 import { CallPool } from "./call-pool.ts";
 import { type CallContext, type CallLimits, defaultCallLimits } from "./calls/context.ts";
 import { getData, putData } from "./calls/data.ts";
 import { appendBlock, databaseCall } from "./calls/database.ts";
 import { putJob, removeJob, stoppedJob } from "./calls/job.ts";
-import { type Answering, answerQuestions } from "./discovery.ts";
 import { Databases } from "./store/databases.ts";
 import { Files } from "./store/files.ts";
 import { Offered } from "./store/offered.ts";
@@ -53,6 +54,8 @@ export type FilesystemServing = Listen & {
   readonly advertised: Listen;
   /** UDP; null = its port is in use. */
   readonly discoveryPort: number | null;
+  /** A stored file, without its port; null = it has to be asked for there. */
+  readonly near: (name: string) => AsyncIterable<Uint8Array> | null;
   close(): Promise<void>;
 };
 
@@ -111,7 +114,15 @@ async function open(
   const at = { host: advertised, port: server.port };
   const found = await openDiscovery({ host, port: discoveryPort }, at, onNews);
   if (found !== null) closers.push(() => found.close());
-  return { host, port: server.port, advertised: at, discoveryPort: found?.port ?? null, close };
+  const place = { host, port: server.port, advertised: at, discoveryPort: found?.port ?? null };
+  return { ...place, near: (name) => nearFile(name, files), close };
+}
+
+/** One that is being written has another content in a moment: that is for the port to say. */
+function nearFile(url: string, files: Files): AsyncIterable<Uint8Array> | null {
+  const name = fileNameOf(url);
+  const stored = files.locks.isHeld(name) ? null : files.catalogue.find(name);
+  return stored === null ? null : files.read(stored);
 }
 
 /** Peers reach its files where they reach the coordinator, and as safely: with tickets, and by TLS

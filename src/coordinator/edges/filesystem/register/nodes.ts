@@ -5,7 +5,7 @@ import { ClusterError } from "../../../../core/error.ts";
 import { makeDirectory } from "../../../../store/directory.ts";
 import type { Node } from "../../../../wire/filesystem/register.ts";
 import { readPrivate, writePrivate } from "../../../access/private-file.ts";
-import { filesystemDir } from "../store/catalogue.ts";
+import { filesystemDir, registerFile } from "../../../filesystem-dir.ts";
 
 export type Kind = "worker" | "filesystem";
 export type Nodes = Readonly<Record<Kind, Node[]>>;
@@ -19,7 +19,7 @@ export class NodeList {
 
   constructor(dataDir: string) {
     makeDirectory(join(dataDir, filesystemDir));
-    this.#path = join(dataDir, filesystemDir, "register.json");
+    this.#path = join(dataDir, filesystemDir, registerFile);
     const text = readPrivate(this.#path);
     this.#nodes = text === null ? { worker: [], filesystem: [] } : (JSON.parse(text) as Nodes);
   }

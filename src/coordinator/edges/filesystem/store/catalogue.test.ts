@@ -4,9 +4,10 @@ import { test } from "node:test";
 import { emptyState } from "../../../../core/coordinator.ts";
 import { openMemoryBlobs } from "../../../../store/blob/memory.ts";
 import { temporaryDir } from "../../../../store/testing/at-end.ts";
+import { storedHashes } from "../../../filesystem-dir.ts";
 import { BlobSweep } from "../../../jobs/blob-sweep.ts";
 import { ManualTimers } from "../../../testing/manual-timers.ts";
-import { Catalogue, storedHashes } from "./catalogue.ts";
+import { Catalogue } from "./catalogue.ts";
 
 test("a sweep leaves blobs of stored files alone, and takes those of removed ones", async (t) => {
   const dataDir = temporaryDir(t);

@@ -1,11 +1,11 @@
 /** Which name stands for which blob, and which jobs there are: a table on the disk, so that what
  *  was acknowledged is there after a restart. A change is durable when its call returns. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Hash } from "../../../../core/ids.ts";
 import { makeDirectory } from "../../../../store/directory.ts";
 import { storageFailure } from "../../../../store/failure.ts";
+import { catalogueFile, filesystemDir } from "../../../filesystem-dir.ts";
 
 export type StoredFile = {
   /** As its sender calls it, `job/file`. */
@@ -18,31 +18,12 @@ export type StoredFile = {
   readonly layer: Uint8Array;
 };
 
-/** Below the data directory. */
-export const filesystemDir = "filesystem";
-const catalogueFile = "files.sqlite";
-
 const schema = `
   CREATE TABLE IF NOT EXISTS file (
     name TEXT PRIMARY KEY, hash TEXT NOT NULL, size INTEGER NOT NULL, root TEXT NOT NULL,
     layer BLOB NOT NULL
   ) STRICT;
   CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY) STRICT`;
-
-/** Hashes of all files in a data directory, also while nothing serves them. */
-export function storedHashes(dataDir: string): Hash[] {
-  const path = join(dataDir, filesystemDir, catalogueFile);
-  if (!existsSync(path)) return [];
-  const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
-  try {
-    return database
-      .prepare("SELECT DISTINCT hash FROM file")
-      .all()
-      .map(({ hash }) => hash as Hash);
-  } finally {
-    database.close();
-  }
-}
 
 export class Catalogue {
   readonly #database: DatabaseSync;

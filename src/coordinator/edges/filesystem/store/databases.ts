@@ -9,7 +9,7 @@ import { makeDirectory } from "../../../../store/directory.ts";
 import { storageFailure } from "../../../../store/failure.ts";
 import type { Details } from "../../../../wire/filesystem/messages.ts";
 import { keyColumns, type TableName, tables } from "../../../../wire/filesystem/tables.ts";
-import { filesystemDir } from "./catalogue.ts";
+import { databasesDir, filesystemDir } from "../../../filesystem-dir.ts";
 
 type Of<C extends Details["call"]> = Extract<Details, { call: C }>;
 export type Row = Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export class Databases {
   readonly #dir: string;
 
   constructor(dataDir: string) {
-    this.#dir = join(dataDir, filesystemDir, "jobs");
+    this.#dir = join(dataDir, filesystemDir, databasesDir);
     makeDirectory(this.#dir);
   }
 

@@ -2,15 +2,15 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
-import { ClusterError } from "../../../core/error.ts";
-import type { Listen } from "../../../link/listen.ts";
-import { listenError } from "../../../link/listen-error.ts";
+import { ClusterError } from "../core/error.ts";
+import type { Listen } from "../link/listen.ts";
+import { listenError } from "../link/listen-error.ts";
 import {
   decodeAddress,
   encodeAddress,
   isQuestion,
   question,
-} from "../../../wire/filesystem/discovery.ts";
+} from "../wire/filesystem/discovery.ts";
 
 export type Answering = { readonly port: number; close(): Promise<void> };
 
