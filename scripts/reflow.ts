@@ -78,6 +78,8 @@ function makeRoomForEnd(lines: string[], room: number): void {
 type Paragraph = { readonly text: string; readonly hanging: number; readonly isVerbatim: boolean };
 
 const listMark = /^(\s*)((?:[-*]|\d+[.)])\s+)/;
+/** A line of a state diagram, `open → full: why`, has a line of its own. */
+const transition = /^\S+ → [^:]+:/;
 const directive = /^(?:biome-|@ts-|@jsx|@type|\/|<reference|#|v8 |c8 )/;
 
 function paragraphs(lines: readonly string[]): Paragraph[] {
@@ -93,7 +95,8 @@ function paragraphs(lines: readonly string[]): Paragraph[] {
     const mark = listMark.exec(line);
     const before = found.at(-1);
     const indent = line.length - line.trimStart().length;
-    const joins = mark === null && before?.isVerbatim === false && indent === before.hanging;
+    const begins = mark !== null || transition.test(line);
+    const joins = !begins && before?.isVerbatim === false && indent === before.hanging;
     if (joins) found.splice(-1, 1, { ...before, text: `${before.text} ${line.trim()}` });
     else if (mark !== null) found.push({ text: line, hanging: mark[0].length, isVerbatim: false });
     else found.push({ text: line, hanging: indent, isVerbatim: indent > 0 });

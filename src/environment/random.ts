@@ -3,8 +3,8 @@
 
 const native = Math.random;
 
-/** Which numbers come next; the state is made when the first is asked for, since most tasks ask
- *  for none. */
+/** Which numbers come next; the state is made when the first is asked for, since most tasks ask for
+ *  none. */
 let seed = "";
 let stage = "";
 let task = 0;

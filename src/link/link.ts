@@ -6,8 +6,8 @@ export interface Link {
   readonly remote: string;
   /** Queues a frame. Frames arrive whole and in order or the link closes. No effect after close. */
   send(frame: Uint8Array): void;
-  /** What was sent leaves now, not with what else is sent in this breath: somebody waits.
-   *  Absent where nothing is held back. */
+  /** What was sent leaves now, not with what else is sent in this breath: somebody waits. Absent
+   *  where nothing is held back. */
   flush?(): void;
   /** Bytes queued and not yet handed to the system; callers hold back above their bound. */
   pendingBytes(): number;

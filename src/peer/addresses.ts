@@ -40,7 +40,7 @@ export function reachOf(ip: string): Reach | null {
 }
 
 /** Refuses what lies further inside than `from`: whoever was told an address by a coordinator at
- * its site has no business with its own loopback, and one in the world none with the site. */
+ *  its site has no business with its own loopback, and one in the world none with the site. */
 export function refuserFor(from: Reach): (ip: string) => string | null {
   return (ip) => {
     const reach = reachOf(ip);

@@ -1,5 +1,5 @@
 /** The one port of a member. The first bytes of a connection say what it speaks: gRPC (`PRI *
- * HTTP/2`), the same inside TLS, or the console's GET_FILE. */
+ *  HTTP/2`), the same inside TLS, or the console's GET_FILE. */
 import { createServer, type Server, type Socket } from "node:net";
 import type { GrpcServer } from "../link/grpc/server.ts";
 import { type ListenAdvice, listenError } from "../link/listen-error.ts";

@@ -1,5 +1,5 @@
-/** A tab as people have it. Playwright keeps its pages in sight; this one can be hidden, and
- *  frozen as browsers do to hidden ones, and the processes of its frames can die. */
+/** A tab as people have it. Playwright keeps its pages in sight; this one can be hidden, and frozen
+ *  as browsers do to hidden ones, and the processes of its frames can die. */
 import type { TestContext } from "node:test";
 import type { Browser, CDPSession } from "playwright-core";
 

@@ -1,7 +1,6 @@
 /** Ways out of a sandbox that job code may try. `__HTTP__` is a server that counts who comes, and
  *  `__OWN__` the gateway. Each answers a text that begins with "out" when it got somewhere;
- *  throwing
- *  is as good as any other answer. The names are what the test shows. */
+ *  throwing is as good as any other answer. The names are what the test shows. */
 export const workerProbes: Readonly<Record<string, string>> = {
   fetch: `await fetch("__HTTP__/fetch"); return "out";`,
   "fetch without cors": `await fetch("__HTTP__/no-cors", { mode: "no-cors" }); return "out";`,
@@ -62,8 +61,7 @@ export const workerProbes: Readonly<Record<string, string>> = {
 };
 
 /** The same from the frame that the Workers are in, where no job code ever is: what its policy
- *  alone
- *  holds back. */
+ *  alone holds back. */
 export const frameProbes: Readonly<Record<string, string>> = {
   "fetch in the frame": `await fetch("__HTTP__/frame"); return "out";`,
   "an image": `return within(new Promise((resolve, reject) => {

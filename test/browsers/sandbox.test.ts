@@ -101,8 +101,7 @@ test("B6: nor would code in the frame around it, where there is none", options, 
   for (const [name, probe] of Object.entries(frameProbes)) {
     Object.assign(answers, await frame.evaluate(asking({ [name]: probe }, seen, url)));
     // Before Chromium asks the policy whether a frame may go there, it may have opened a
-    // connection;
-    // nothing is said over it.
+    // connection; nothing is said over it.
     const said = seen.reached.splice(0).filter((what) => what !== "a connection");
     if (said.length > 0) reached[name] = said;
   }

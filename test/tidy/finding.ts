@@ -18,8 +18,8 @@ const exceptions: Exceptions = JSON.parse(
   readFileSync(join(import.meta.dirname, "exceptions.json"), "utf8"),
 );
 
-/** Counts findings of the same rule and place together, for rules without an amount of their own.
- *  */
+/** Counts findings of the same rule and place together, for rules without an amount of their
+ *  own. */
 export function tally(findings: readonly Finding[]): Finding[] {
   const byPlace = new Map<string, Finding>();
   for (const finding of findings) {

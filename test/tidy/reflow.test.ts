@@ -43,6 +43,7 @@ test("tables, code, columns, directives and comments behind code stay as they ar
     "/** Code:\n *  ```ts\n *  f(\n *  );\n *  ``` */\n",
     "/** Columns:\n *  a      b\n *  c      d */\n",
     "/** Indented:\n *    a\n *    b */\n",
+    "/** open → full: why.\n *  full → open: why. */\n",
     "// biome-ignore lint: reason\n// Why.\n",
     "f(); // one\n// two\n",
     "const text = `\n// a\n// b\n`;\n",

@@ -1,5 +1,5 @@
-/** Rules: names that say nothing, first sentences, and things that do not belong into a repository.
- *  */
+/** Rules: names that say nothing, first sentences, and things that do not belong into a
+ *  repository. */
 import { posix } from "node:path";
 import type { Finding } from "./finding.ts";
 import { isNode, type Node, parse, type Source, walk } from "./sources.ts";

@@ -1,6 +1,5 @@
 /** The dashboard in a real Chromium with a real cluster: what people see and do, in both colours
- *  and
- *  three languages. */
+ *  and three languages. */
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
 import type { Browser } from "playwright-core";

@@ -3,8 +3,7 @@
  *
  *  1. An attempt is open from its order to its end, and counts once.
  *  2. Of each job the newest `perJobMax` that ended are kept; of all jobs together `allMax`, and
- *     the
- *     job that was seen first is forgotten first.
+ *     the job that was seen first is forgotten first.
  *  3. No decision depends on it.
  *  4. A jump of the clock (see core/cluster/clock.ts) is no time that an attempt took. */
 import type { Effect } from "../../core/effect.ts";

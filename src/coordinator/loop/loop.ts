@@ -170,8 +170,8 @@ export class Loop {
     this.#enqueue({ body, answered() {}, refused() {}, backMs: byMs });
   }
 
-  /** When it began to write that it has started, by `steadyMs`: the log was its own at that time
-   *  or later. */
+  /** When it began to write that it has started, by `steadyMs`: the log was its own at that time or
+   *  later. */
   get startedAtMs(): number {
     return this.#startedAtMs;
   }

@@ -2,8 +2,8 @@
  *  a third party, this machine's services, or a cloud's metadata (fault F3).
  *
  *  1. Proved is the address that the caller is seen at; whatever else it says is replaced by that.
- *  2. A caller on this machine may name any of this machine's addresses and names: they are all
- *     its own.
+ *  2. A caller on this machine may name any of this machine's addresses and names: they are all its
+ *     own.
  *  3. Existing peers name wrong addresses in good faith (their command line the server's): they are
  *     not refused. */
 import { isIP } from "node:net";

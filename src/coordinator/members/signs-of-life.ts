@@ -2,8 +2,8 @@
  *
  *  1. A member is silent from the millisecond on in which its TTL is over; a sign of life after
  *     that comes too late.
- *  2. The coordinator's own pauses are not the members' silence: what it was not running for
- *     stops their clock (faults C9, C11).
+ *  2. The coordinator's own pauses are not the members' silence: what it was not running for stops
+ *     their clock (faults C9, C11).
  *  3. Each silence is told once (`tell`), until the member is watched again or the telling
  *     failed. */
 

@@ -16,8 +16,8 @@ export type UploadLimits = {
   readonly tabMaxBytes: number;
   /** Default 1 h. */
   readonly windowMs: number;
-  /** Of all tabs, and workers that nobody can reach, for one job as long as it runs. Default 1 TiB.
-   */
+  /** Of all tabs, and workers that nobody can reach, for one job as long as it runs. Default 1
+   *  TiB. */
   readonly jobMaxBytes: number;
 };
 

@@ -1,5 +1,5 @@
 /** Connects to a peer, and only to one whose address is allowed: asked for every address that a
- * name stands for before it is tried, and once more for the one that is connected. */
+ *  name stands for before it is tried, and once more for the one that is connected. */
 import { createHash } from "node:crypto";
 import { lookup } from "node:dns";
 import { connect, isIP, type LookupFunction, type Socket } from "node:net";

@@ -1,5 +1,5 @@
 /** Answers gRPC calls on sockets that somebody else accepts: unary and server streaming, one
- * request message each. Everything that a connection could exhaust has a limit. */
+ *  request message each. Everything that a connection could exhaust has a limit. */
 import {
   constants,
   createSecureServer,

@@ -88,8 +88,8 @@ export function isConnectionLost(error: unknown): boolean {
   return error instanceof GrpcError && error.origin === "connection-lost";
 }
 
-/** The status and the sentence that answer a failed call; what is no expected failure stays here.
- */
+/** The status and the sentence that answer a failed call; what is no expected failure stays
+ *  here. */
 export function statusOf(error: unknown): { readonly status: number; readonly details: string } {
   if (error instanceof GrpcError) return { status: error.status, details: error.text };
   if (error instanceof ClusterError) {

@@ -16,7 +16,7 @@ import { partialNames } from "./partial.ts";
 const lockPollMs = 200;
 
 /** Waits until no other process downloads to this path. Locks lie in a directory of their own,
- * since they stay: nobody may remove a lock that another waits for. */
+ *  since they stay: nobody may remove a lock that another waits for. */
 export async function lockTarget(
   target: string,
   around: { readonly lockDir: string; readonly signal: AbortSignal; onWait(): void },

@@ -45,8 +45,8 @@ export type Fetched = {
   readonly receivedBytes: number;
   readonly resumedBytes: number;
   readonly root: Hash | null;
-  /** root: against the root that was asked for · owner: against the root that its owner told · no.
-   */
+  /** root: against the root that was asked for · owner: against the root that its owner told ·
+   *  no. */
   readonly verified: "root" | "owner" | "no";
   /** The target had this content already. */
   readonly wasThere: boolean;

@@ -1,9 +1,9 @@
 /** Which pieces of a partial download are durable, so that a killed one goes on with them once they
- * are hashed again: a head that names the content, then runs of pieces, each with its own
- * checksum.
+ *  are hashed again: a head that names the content, then runs of pieces, each with its own
+ *  checksum.
  *
- * A run is only written after the bytes that it speaks of have been synced. A torn end is ignored.
- */
+ *  A run is only written after the bytes that it speaks of have been synced. A torn end is
+ *  ignored. */
 import {
   closeSync,
   fdatasync,

@@ -1,7 +1,7 @@
 /** A file that is being downloaded: its bytes under a hidden name beside the target, its journal,
- * and at the end the one step by which it gets its name.
+ *  and at the end the one step by which it gets its name.
  *
- * Kept when a download is interrupted. Whoever holds the lock of the target may open it. */
+ *  Kept when a download is interrupted. Whoever holds the lock of the target may open it. */
 import { createHash } from "node:crypto";
 import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, statfsSync } from "node:fs";
 import { link, rename, rm } from "node:fs/promises";

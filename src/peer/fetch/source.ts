@@ -1,5 +1,5 @@
 /** One source of a download: connects, opens, reads runs of pieces, and is given up when it lies,
- * is too slow, or does not come back. */
+ *  is too slow, or does not come back. */
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";

@@ -15,8 +15,8 @@ export function sha256Hex(text: string): string {
 
 const zeros = new Map<number, Buffer>();
 
-/** SHA-256 of that many zeros: a piece that is known to have it need not be read, sent or written.
- *  */
+/** SHA-256 of that many zeros: a piece that is known to have it need not be read, sent or
+ *  written. */
 export function zeroHash(lengthBytes: number): Buffer {
   let known = zeros.get(lengthBytes);
   if (known === undefined) {

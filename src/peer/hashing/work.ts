@@ -57,7 +57,7 @@ let readInto = Buffer.alloc(0);
 let zeroPiece = Buffer.alloc(0);
 
 /** The hashes of the pieces in this part of a file; fewer when the file ends before. Holes of
- * sparse files cost a comparison. */
+ *  sparse files cost a comparison. */
 export function hashPieces(order: HashOrder): Uint8Array<ArrayBuffer> {
   const { descriptor, pieceBytes } = order;
   if (readInto.length < pieceBytes) {

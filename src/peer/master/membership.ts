@@ -1,5 +1,5 @@
 /** A peer's place in the catalogue of a master: registered, heard of within its TTL, and gone when
- * it is closed. A master that has forgotten it, or was away, is told everything again. */
+ *  it is closed. A master that has forgotten it, or was away, is told everything again. */
 import type { SharedFile } from "../../core/catalogue.ts";
 import { ClusterError } from "../../core/error.ts";
 import type {

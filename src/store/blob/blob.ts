@@ -1,10 +1,10 @@
 /** The blob port: immutable bytes named by their SHA-256 (lowercase hex).
  *
  *  1. A blob is visible only when it is whole and durable; readers never see half of one.
- *  2. `put` of the same bytes twice is one blob. Callers own the chunks they pass only until
- *     `put` takes the next.
- *  3. What is read is what was put, or reading fails with `data-lost` naming the hash: no
- *     byte of a damaged piece is served as good, and of a full read never the last chunk. */
+ *  2. `put` of the same bytes twice is one blob. Callers own the chunks they pass only until `put`
+ *     takes the next.
+ *  3. What is read is what was put, or reading fails with `data-lost` naming the hash: no byte of a
+ *     damaged piece is served as good, and of a full read never the last chunk. */
 import type { Hash } from "../../core/ids.ts";
 
 export type BlobPut = { readonly hash: Hash; readonly sizeBytes: number };
@@ -24,8 +24,8 @@ export interface Blobs {
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     options?: PutOptions,
   ): Promise<BlobPut>;
-  /** Size in bytes, or null when there is no such blob. `data-lost` when it is known to be damaged.
-   *  */
+  /** Size in bytes, or null when there is no such blob. `data-lost` when it is known to be
+   *  damaged. */
   size(hash: Hash): Promise<number | null>;
   /** Bytes [start, end) as a stream: the whole blob is verified as it passes, a range piece by
    *  piece before it is given. Throws `not-found`, `bad-request` (range outside), `data-lost`. */

@@ -1,7 +1,7 @@
 /** Blobs as files: `ab/cd/<hash>.<size>`, whole and durable before they have that name.
  *
- *  The size in the name makes a cut-off file visible without reading it. Bytes arrive in
- *  `part/`, on the same file system, are synced, renamed, and then their directory is synced. */
+ *  The size in the name makes a cut-off file visible without reading it. Bytes arrive in `part/`,
+ *  on the same file system, are synced, renamed, and then their directory is synced. */
 import { readdirSync, statSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -26,10 +26,10 @@ export type DiskBlobsOptions = {
 };
 
 export type DiskBlobs = Blobs & {
-  /** Takes over a finished file by hard link, without a copy where the file system can. From
-   *  then on nobody may write to the file; its own name may be removed. It is read once, also when
-   *  the caller hashed what it wrote: the disk may have made other bytes of it. Throws as `put`
-   *  does, and `not-found`. */
+  /** Takes over a finished file by hard link, without a copy where the file system can. From then
+   *  on nobody may write to the file; its own name may be removed. It is read once, also when the
+   *  caller hashed what it wrote: the disk may have made other bytes of it. Throws as `put` does,
+   *  and `not-found`. */
   adopt(path: string, expect?: Hash): Promise<BlobPut>;
 };
 

@@ -40,9 +40,9 @@ export class Ballast {
     return false;
   }
 
-  /** Asked first, so that a full disk costs one call and not a file. As much again must stay
-   *  free, or the next record could not be written, and the ballast would be made and given back
-   *  for each. */
+  /** Asked first, so that a full disk costs one call and not a file. As much again must stay free,
+   *  or the next record could not be written, and the ballast would be made and given back for
+   *  each. */
   #room(): boolean {
     const system = statfsSync(this.#path);
     return system.bavail * system.bsize >= 2 * this.#sizeBytes;

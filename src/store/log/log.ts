@@ -3,8 +3,8 @@
  *
  *  1. Positions count from 1 without gaps; an empty log ends at 0.
  *  2. `append` is all or nothing and durable when it resolves; records are in order.
- *  3. A record read back is bit for bit the record appended, or reading fails with
- *     `storage-failed` naming the position. Never silently less or different.
+ *  3. A record read back is bit for bit the record appended, or reading fails with `storage-failed`
+ *     naming the position. Never silently less or different.
  *  4. One writer: `after` must equal the last position, else `fenced`, and nothing is written.
  *  5. After an error from the disk (`storage-failed`) the log refuses every further append. */
 

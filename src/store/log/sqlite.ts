@@ -2,8 +2,8 @@
  *
  *  open → full: an append found no room; the ballast is given back, for snapshots and trims only.
  *  full → open: an append found room for the ballast again.
- *  any → refusing: the disk failed, or somebody took over; only reads and `close` go on.
- *  any → closed. */
+ *  any → refusing: the disk failed, or somebody took over; only reads and `close` go on. any →
+ *  closed. */
 import { statSync } from "node:fs";
 import type { StatementSync } from "node:sqlite";
 import { ClusterError } from "../../core/error.ts";
@@ -25,8 +25,8 @@ export type SqliteLogOptions = {
   readonly recordMaxBytes?: number;
   /** Largest snapshot; default 512 MiB, at most 900 MiB (SQLite's own limit is 1 GB). */
   readonly snapshotMaxBytes?: number;
-  /** Appends are refused (`unavailable`) while a foreign reader keeps the WAL above this;
-   *  default 1 GiB. */
+  /** Appends are refused (`unavailable`) while a foreign reader keeps the WAL above this; default 1
+   *  GiB. */
   readonly walMaxBytes?: number;
 };
 

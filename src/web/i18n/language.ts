@@ -1,6 +1,5 @@
 /** Messages of the page in its three languages: each area brings its own catalogue, and the type
- *  says
- *  that none is missing a sentence. */
+ *  says that none is missing a sentence. */
 import { useEffect, useState } from "preact/hooks";
 
 export const languages = ["en", "es", "zh"] as const;

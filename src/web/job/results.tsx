@@ -1,5 +1,5 @@
-/** What a job leaves: its result to look at and to download, and the records that were set aside.
- *  */
+/** What a job leaves: its result to look at and to download, and the records that were set
+ *  aside. */
 import { useEffect, useState } from "preact/hooks";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Output } from "../../wire/api/messages.ts";

@@ -1,9 +1,9 @@
 /** The page in a slot's frame: starts a Worker for each task and ends it. It has an origin of its
- *  own, and by its policy no network, no storage and no parent; job code runs in the Workers
- *  only, which have no page either.
+ *  own, and by its policy no network, no storage and no parent; job code runs in the Workers only,
+ *  which have no page either.
  *
- *  It listens once, to whoever framed it, for a port; nothing of a task passes through here but
- *  its start. */
+ *  It listens once, to whoever framed it, for a port; nothing of a task passes through here but its
+ *  start. */
 import type { FromSandbox, SandboxHello, ToSandbox } from "../../worker/browser/contract.ts";
 import { buffersOf } from "../../worker/browser/handing-over.ts";
 

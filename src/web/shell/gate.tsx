@@ -1,6 +1,5 @@
 /** Before the dashboard: who is the reader? Asks for a token when the link brought none that is
- *  good,
- *  and says when the coordinator is away. */
+ *  good, and says when the coordinator is away. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Me } from "../../wire/api/messages.ts";

@@ -1,6 +1,5 @@
 /** The timeline's canvas: what part of the time it shows, what lies under the pointer, and when it
- *  is
- *  drawn again. Knows nothing of the page around it. */
+ *  is drawn again. Knows nothing of the page around it. */
 import { durationText } from "../i18n/amounts.ts";
 import type { Bar, TimelineModel } from "./model.ts";
 import { type Colours, paint, pixelOf } from "./paint.ts";

@@ -1,6 +1,5 @@
 /** The timeline of a job: a lane for each worker, a bar for each attempt; by pointer, by keys, and
- *  as
- *  tables for who sees no picture. */
+ *  as tables for who sees no picture. */
 import type { TargetedKeyboardEvent, TargetedPointerEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { StageKind } from "../../core/job.ts";

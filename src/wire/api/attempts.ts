@@ -1,6 +1,5 @@
 /** The attempts of a job as they are told to people: seven numbers each, since there may be a
- *  hundred
- *  thousand. */
+ *  hundred thousand. */
 
 /** done: committed · failed: its own error · lost: with its worker · stopped: another attempt was
  *  first, or the job ended, or it ran past its limit. The order is that of the numbers. */

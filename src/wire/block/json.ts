@@ -1,10 +1,10 @@
 /** Values as JSON text, for results. Unlike `JSON.stringify` nothing is changed on the way: what
- *  JSON cannot say (NaN, bigint, functions, class instances, cycles) is a `user-error`.
- *  Uint8Array becomes base64. */
+ *  JSON cannot say (NaN, bigint, functions, class instances, cycles) is a `user-error`. Uint8Array
+ *  becomes base64. */
 import { isPlain, refusal, valueDepthMax } from "./refusal.ts";
 
-/** `undefined` is null, and left out of objects, as in `JSON.stringify`. `where` says who made
- *  the value. */
+/** `undefined` is null, and left out of objects, as in `JSON.stringify`. `where` says who made the
+ *  value. */
 export function jsonText(value: unknown, where: string): string {
   const text = write(value, 0);
   if (text === null) throw refusal(value, where, true);

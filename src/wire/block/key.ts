@@ -1,9 +1,9 @@
-/** Keys to bytes and back, such that comparing the bytes (memcmp) compares the keys: null <
- *  false < true < numbers by value (−0 is 0) < strings by UTF-8 < arrays by element.
+/** Keys to bytes and back, such that comparing the bytes (memcmp) compares the keys: null < false <
+ *  true < numbers by value (−0 is 0) < strings by UTF-8 < arrays by element.
  *
  *  The layout is drawn in docs/protocols/block.md. A top-level string is its tag and its bytes,
- *  nothing more: that is nearly every key there is. Inside an array it is escaped and ended,
- *  since something follows. */
+ *  nothing more: that is nearly every key there is. Inside an array it is escaped and ended, since
+ *  something follows. */
 import { ClusterError } from "../../core/error.ts";
 import { type Arena, Cursor, damaged } from "./arena.ts";
 import { readText, writeText } from "./text.ts";

@@ -1,9 +1,9 @@
 /** The manifest of a map task's output: how many bytes and records each partition has, and their
  *  SHA-256.
  *
- *  The SHA-256 of the manifest's own bytes is the output's `root`: whoever knows the root can
- *  check every partition before a byte of it is used. Partitions lie one after the other, so
- *  offsets are not stored. */
+ *  The SHA-256 of the manifest's own bytes is the output's `root`: whoever knows the root can check
+ *  every partition before a byte of it is used. Partitions lie one after the other, so offsets are
+ *  not stored. */
 import { ClusterError } from "../../core/error.ts";
 import { Arena, Cursor, damaged } from "./arena.ts";
 import { runMinBytes } from "./run.ts";

@@ -2,8 +2,8 @@
  *  worker. */
 import { ClusterError } from "../../core/error.ts";
 
-/** FNV-1a over the key's bytes, mixed by the finalizer of MurmurHash3 (FNV's low bits are weak).
- *  32 bits. */
+/** FNV-1a over the key's bytes, mixed by the finalizer of MurmurHash3 (FNV's low bits are weak). 32
+ *  bits. */
 export function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = 0x811c9dc5;
   for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);

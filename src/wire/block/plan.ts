@@ -1,6 +1,6 @@
-/** The plan of a job: which bytes each task reads and with which parameters. A blob of UTF-8
- *  JSON that the client makes once and every worker reads; the coordinator only reads the files
- *  it is asked to pass on. */
+/** The plan of a job: which bytes each task reads and with which parameters. A blob of UTF-8 JSON
+ *  that the client makes once and every worker reads; the coordinator only reads the files it is
+ *  asked to pass on. */
 import type { OutputFormat } from "../../core/job.ts";
 
 export type InputFile = {
@@ -30,9 +30,9 @@ export type InputFile = {
 };
 
 /** Nominal bytes [start, end) of one file. A reader starts at the first record that begins at or
- *  after `start` (for start > 0: after the first newline at or after start − 1) and ends with
- *  the last record that begins before `end`. Compressed files and whole-file formats have
- *  exactly one piece, [0, sizeBytes). */
+ *  after `start` (for start > 0: after the first newline at or after start − 1) and ends with the
+ *  last record that begins before `end`. Compressed files and whole-file formats have exactly one
+ *  piece, [0, sizeBytes). */
 export type Piece = readonly [file: number, start: number, end: number];
 
 export type Split = {
@@ -69,8 +69,8 @@ export type OperatorSpec = {
   /** By name; "default" when there is one. */
   readonly inputs: { readonly [input: string]: FormatSpec };
   readonly apply: ApplySpec;
-  /** What is done with the pairs of `apply`, which are then all in one partition; null = nothing.
-   *  */
+  /** What is done with the pairs of `apply`, which are then all in one partition; null =
+   *  nothing. */
   readonly last: LastSpec | null;
   readonly output: OutputFormat;
   readonly badRecords: "fail" | "keep";
@@ -95,8 +95,8 @@ export type ApplySpec =
  *  sorted as a whole. */
 export type SortSpec = {
   readonly operator: "sort";
-  /** Of none: the record itself, a line or the key of records, is the key, compared by its bytes.
-   *  */
+  /** Of none: the record itself, a line or the key of records, is the key, compared by its
+   *  bytes. */
   readonly by: readonly string[];
   readonly order: "ascending" | "descending";
   /** Keys are the numbers with which the texts begin; those that begin with none are null. */

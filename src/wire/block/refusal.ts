@@ -1,5 +1,5 @@
-/** Says which part of a value cannot be stored and where it is: `a function at .user.tags[3]`.
- *  Slow on purpose: encoders only notice that something is wrong, and then ask here. */
+/** Says which part of a value cannot be stored and where it is: `a function at .user.tags[3]`. Slow
+ *  on purpose: encoders only notice that something is wrong, and then ask here. */
 import { ClusterError } from "../../core/error.ts";
 
 /** Deepest nesting of a value; a cycle is deeper than any. */

@@ -1,9 +1,9 @@
 /** A run: entries (key, value) in key order, as bytes that are written and read as a stream.
  *
- *  The layout is drawn in docs/protocols/block.md: a magic number, blocks of about 64 KiB each
- *  with its length and CRC-32, and a trailer that counts. A block repeats of each key only what
- *  differs from the key before it. One key with several values has one entry for each, in the
- *  order in which they were emitted. */
+ *  The layout is drawn in docs/protocols/block.md: a magic number, blocks of about 64 KiB each with
+ *  its length and CRC-32, and a trailer that counts. A block repeats of each key only what differs
+ *  from the key before it. One key with several values has one entry for each, in the order in
+ *  which they were emitted. */
 import { Arena, Cursor, damaged } from "./arena.ts";
 import { keyMaxBytes } from "./key.ts";
 import { valueMaxBytes } from "./value.ts";
@@ -131,9 +131,8 @@ export class RunWriter {
 /** Fills `into` with the run's bytes from `offset` on, or throws. */
 export type ReadRange = (into: Uint8Array, offset: number) => void;
 
-/** Reads a run of `sizeBytes` one block at a time. After `next()` has answered true, the entry
- *  is in `key` [0, keyLength) and `bytes` [valueStart, valueEnd), until `next()` is called
- *  again. */
+/** Reads a run of `sizeBytes` one block at a time. After `next()` has answered true, the entry is
+ *  in `key` [0, keyLength) and `bytes` [valueStart, valueEnd), until `next()` is called again. */
 export class RunReader {
   key = new Uint8Array(64);
   keyLength = 0;

@@ -1,5 +1,5 @@
-/** Strings to bytes and back: UTF-8, with lone surrogates kept as three bytes each (WTF-8), so
- *  that every JavaScript string comes back as it was. Equal strings give equal bytes. */
+/** Strings to bytes and back: UTF-8, with lone surrogates kept as three bytes each (WTF-8), so that
+ *  every JavaScript string comes back as it was. Equal strings give equal bytes. */
 import { type Arena, damaged } from "./arena.ts";
 
 type Encoder = {

@@ -90,8 +90,8 @@ export type BrowserMessage = {
 
 export type Party = "browser" | "gateway" | "tracker";
 
-/** Which actions may come over a connection, by who sends and who receives. A refusal (status 0)
- *  of `connect` and `tracker` comes back as the same action, what else is refused as `error`. */
+/** Which actions may come over a connection, by who sends and who receives. A refusal (status 0) of
+ *  `connect` and `tracker` comes back as the same action, what else is refused as `error`. */
 export const legal: Readonly<Record<string, ReadonlySet<BrowserAction>>> = {
   "browser>gateway": new Set(["connect", "disconnect", "finish", "error", "ping", "pong"]),
   "gateway>browser": new Set([

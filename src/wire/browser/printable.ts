@@ -1,5 +1,5 @@
-/** Text of strangers for a terminal or a log: the document wants every non-empty `message`
- *  printed, and nobody's terminal rewritten. */
+/** Text of strangers for a terminal or a log: the document wants every non-empty `message` printed,
+ *  and nobody's terminal rewritten. */
 
 /** Control characters, and those that change the direction or hide (Unicode's Cc, Cf, Zl, Zp). */
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;

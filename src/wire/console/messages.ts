@@ -84,8 +84,8 @@ export function isOperation(text: string): text is Operation {
   return Object.hasOwn(rules, text);
 }
 
-/** The byte that stands for an outcome; for one that the operation does not know, that of `other`.
- */
+/** The byte that stands for an outcome; for one that the operation does not know, that of
+ *  `other`. */
 export function resultByte(operation: Operation, outcome: Outcome): number {
   const outcomes: readonly Outcome[] = rules[operation].outcomes;
   const byte = outcomes.indexOf(outcome);

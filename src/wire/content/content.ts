@@ -8,8 +8,8 @@ import { endings, type Format, formats, unpack } from "./formats.ts";
 
 /** Bytes that are looked at, at most; fewer when the file has fewer. */
 export const contentStartBytes = 512;
-/** Largest window of a zstd frame that is read, in bytes: what each task that reads such a file
- *  has to hold. `zstd --long` makes 128 MiB, `--long=31` 2 GiB. */
+/** Largest window of a zstd frame that is read, in bytes: what each task that reads such a file has
+ *  to hold. `zstd --long` makes 128 MiB, `--long=31` 2 GiB. */
 export const windowMaxBytes = 128 * 1024 * 1024;
 
 /** Behind the reason why a record cannot be used. */

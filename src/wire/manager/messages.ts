@@ -164,8 +164,7 @@ export type StageSources = {
   readonly tasks: ReadonlyArray<readonly [url: number, attempt: number, root: string]>;
 };
 
-/** JSON inside `workerNotes`. Lines and progress are dropped when the coordinator
- *  is behind. */
+/** JSON inside `workerNotes`. Lines and progress are dropped when the coordinator is behind. */
 export type WorkerNotes = {
   /** Why the worker takes no new attempts from now on; "" = it takes them again. */
   readonly paused?: string | undefined;

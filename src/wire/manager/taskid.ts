@@ -1,10 +1,9 @@
 /** Task ids: 34 bytes that name an attempt, shaped like the multihash that existing implementations
  *  use.
  *
- *  `1b 20` (Keccak-256, 32 bytes), then, numbers big-endian:
- *  cluster tag 8 · job number 8 · stage 4 · task 4 · attempt 4 · "tqo1" 4.
- *  Packed, not hashed: the coordinator reads the attempt from the id, without a table and without
- *  cost. */
+ *  `1b 20` (Keccak-256, 32 bytes), then, numbers big-endian: cluster tag 8 · job number 8 · stage 4
+ *  · task 4 · attempt 4 · "tqo1" 4. Packed, not hashed: the coordinator reads the attempt from the
+ *  id, without a table and without cost. */
 import { assert } from "../../core/error.ts";
 import { type AttemptRef, idNumber, jobId } from "../../core/ids.ts";
 import type { TaskIdBytes } from "./messages.ts";

@@ -5,8 +5,7 @@
  *  | /Greeter/getFile | requester → owner | a name of 4 KiB | the whole file, up to 4 MiB |
  *  | /Files/open | requester → owner | 5 KiB | session, size, layer, pieces that are there |
  *  | /Files/layer | requester → owner | 1 KiB | piece hashes, 1 MiB a message |
- *  | /Files/read | requester → owner | 64 KiB | the pieces asked for, one a message |
- */
+ *  | /Files/read | requester → owner | 64 KiB | the pieces asked for, one a message | */
 
 import { ProtobufReader } from "../protobuf/reader.ts";
 import { bytes, message, messageList, type Schema, text, uint } from "../protobuf/schema.ts";

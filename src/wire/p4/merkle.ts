@@ -1,9 +1,9 @@
 /** The name of content: a SHA-256 Merkle root over pieces whose size follows from the content's
- * size alone, so that the root is a function of the content and of nothing else.
+ *  size alone, so that the root is a function of the content and of nothing else.
  *
- * piece = SHA-256(bytes) · inner = SHA-256(01 ‖ left ‖ right), an odd one is carried up · root =
- * SHA-256(02 ‖ size as u64 ‖ piece size as u32 ‖ top), big-endian; without pieces the top is
- * SHA-256 of nothing. The *layer* of a file is the hashes of its pieces, one after the other. */
+ *  piece = SHA-256(bytes) · inner = SHA-256(01 ‖ left ‖ right), an odd one is carried up · root =
+ *  SHA-256(02 ‖ size as u64 ‖ piece size as u32 ‖ top), big-endian; without pieces the top is
+ *  SHA-256 of nothing. The *layer* of a file is the hashes of its pieces, one after the other. */
 import { ClusterError } from "../../core/error.ts";
 
 export const hashBytes = 32;

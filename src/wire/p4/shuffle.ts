@@ -5,8 +5,7 @@
  *  | --- | --- | --- | --- |
  *  | /Shuffle/challenge | requester → source | nothing | 32 bytes, good for one `open` |
  *  | /Shuffle/open | requester → source | 1 KiB | a session of this connection |
- *  | /Shuffle/read | requester → source | 1 KiB | a manifest or a partition, 1 MiB a message |
- */
+ *  | /Shuffle/read | requester → source | 1 KiB | a manifest or a partition, 1 MiB a message | */
 import { bytes, message, text, uint } from "../protobuf/schema.ts";
 import { parseAddress } from "./share-link.ts";
 

@@ -1,5 +1,5 @@
-/** Pairs as NDJSON lines `[key, value]`, for browsers that know the document only: runs to text
- *  and back. Whole partitions in memory, so bounded. */
+/** Pairs as NDJSON lines `[key, value]`, for browsers that know the document only: runs to text and
+ *  back. Whole partitions in memory, so bounded. */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { ClusterError } from "../../../core/error.ts";

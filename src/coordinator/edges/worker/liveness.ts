@@ -41,8 +41,7 @@ export class Liveness {
   }
 
   /** The worker has joined, or is known from before a restart: one full lease from now, less what
-   *  it was
-   *  already away while coordinators were up, but never without a chance to come back. */
+   *  it was already away while coordinators were up, but never without a chance to come back. */
   watch(worker: WorkerId, atMs: number, absentMs = 0): void {
     const { closedGraceMs, leaseMs } = this.#options;
     const deadlineMs = atMs + Math.max(Math.min(leaseMs, 2 * closedGraceMs), leaseMs - absentMs);

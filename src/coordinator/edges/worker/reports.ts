@@ -18,8 +18,8 @@ const codes: Readonly<Record<Exclude<TaskErrorKind, "aborted">, ErrorCode>> = {
   unknown: "task-crashed",
 };
 
-/** Ids that are not of this cluster, and `pending`, say nothing to us and make no event.
- *  Throws `protocol-violated` when a report is malformed or tells of another task than its id. */
+/** Ids that are not of this cluster, and `pending`, say nothing to us and make no event. Throws
+ *  `protocol-violated` when a report is malformed or tells of another task than its id. */
 export function statusEvents(
   worker: WorkerId,
   statuses: readonly TaskStatus[],

@@ -1,5 +1,5 @@
-/** What becomes of the text in the editor: one module, with a map back, or a refusal with a place.
- *  */
+/** What becomes of the text in the editor: one module, with a map back, or a refusal with a
+ *  place. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Failure } from "../../../core/job.ts";
