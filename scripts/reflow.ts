@@ -1,6 +1,7 @@
 /** Joins and wraps the paragraphs of comments at 100 columns, which the formatter leaves alone:
- *  `node scripts/reflow.ts [files or folders…]`, all sources when none is named. Lists, tables, code
- *  blocks, indented lines and directives keep their shape; comments behind code stay as they are. */
+ *  `node scripts/reflow.ts [files or folders…]`, all sources when none is named. Lists, tables,
+ *  code blocks, indented lines and directives keep their shape; comments behind code stay as they
+ *  are. */
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseSync } from "rolldown/experimental";

@@ -7,7 +7,7 @@ const chunkBytes = 1024 * 1024;
 export function lookupOn(shelf: Shelf): FileLookup {
   return async (name) => {
     const content = shelf.named(name);
-    // Only what is there whole can be sent as one stream.
+    // Only a complete file can be sent as one stream.
     const runs = content?.have() ?? [];
     if (content === null || runs.length > 1) return null;
     async function* bytes() {

@@ -64,7 +64,7 @@ export const fileMutants: readonly Mutant[] = [
     ),
   ),
   near(
-    "F3: a member that ends in the middle of a range is data that is missing",
+    "F3: a member that ends in the middle of a range counts as missing data",
     planted(
       "a shared input that ends in the middle of a range counts as whole",
       "read",
