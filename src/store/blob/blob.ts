@@ -12,8 +12,8 @@ export type BlobPut = { readonly hash: Hash; readonly sizeBytes: number };
 export type PutOptions = {
   readonly expect?: Hash;
   readonly sizeMaxBytes?: number;
-  /** A hint that ranges of it will be read: what verifies them is made while it is stored, else at
-   *  the first range. */
+  /** A hint that ranges of it will be read: the hashes of its pieces are computed while it is
+   *  stored, instead of at the first range. */
   readonly ranges?: boolean;
 };
 
@@ -33,15 +33,15 @@ export interface Blobs {
     hash: Hash,
     range?: { readonly start: number; readonly end: number },
   ): AsyncIterable<Uint8Array>;
-  /** When the blob got its name, by the wall clock, in ms; null when there is none. A store that
-   *  does not know leaves it out. */
+  /** When the blob got its name, by the wall clock, in ms; null when there is none. Absent in a
+   *  store that does not know. */
   storedAtMs?(hash: Hash): Promise<number | null>;
-  /** Forgets a blob; no error when it is not there. */
+  /** Deletes a blob; no error when there is none. */
   delete(hash: Hash): Promise<void>;
   /** All names, in no order. */
   list(): AsyncIterable<Hash>;
-  /** Where the bytes lie on this machine's disk, for hard links and fast copies; null when
-   *  nowhere. */
+  /** Path of the file on this machine's disk, for hard links and fast copies; null when there is
+   *  none. */
   path(hash: Hash): string | null;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
-/** The SQLite log against the suite of all logs; then places, versions, settings, and other
- *  writers. */
+/** The SQLite log against the conformance tests of all logs; then paths, versions, settings, and
+ *  other writers. */
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -34,7 +34,7 @@ async function refused(path: string, code: "bad-request" | "storage-failed", tex
   await assert.rejects(openSqliteLog(path, small), { code, message: text });
 }
 
-test("what an append has written is synced, as the settings read back say", () =>
+test("what an append has written is synced, by the settings that are read back", () =>
   inPlace(async (place) => {
     const database = new DatabaseSync(join(place, "settings.db"));
     makeDurable(database);
@@ -79,7 +79,7 @@ test("a record above its limit is refused by name, and its whole group with it",
     await log.close();
   }));
 
-test("after a trim the WAL is empty, and the database gives back what it will not need soon", () =>
+test("after a trim the WAL is empty, and the database frees the space it will not need soon", () =>
   inPlace(async (place) => {
     const path = join(place, "log.db");
     const log = await openSqliteLog(path, small);
@@ -106,7 +106,7 @@ test("C10: a reader that keeps the WAL from being emptied stops appends, not the
     await log.close();
   }));
 
-test("C7: a place that cannot hold a log is refused, with what it is", (t) =>
+test("C7: a path that cannot hold a log is refused, and the error says what it is", (t) =>
   inPlace(async (place) => {
     const at = (name: string): string => join(place, name);
     mkdirSync(at("directory"));
@@ -185,7 +185,7 @@ for (const name of ["log.db", "log.db-wal"]) {
       const failed = { code: "storage-failed", message: /deleted or replaced/ };
       await assert.rejects(log.append([bytesOf("c")], 2), failed);
       await assert.rejects(log.append([bytesOf("c")], 2), failed);
-      assert.equal((await collect(log, 0)).length, 2, "reads go on");
+      assert.equal((await collect(log, 0)).length, 2, "reads still work");
       await log.close();
       if (name === "log.db") renameSync(join(place, "away"), path);
       const again = await openSqliteLog(path, small);
@@ -195,7 +195,7 @@ for (const name of ["log.db", "log.db-wal"]) {
     }));
 }
 
-test("C8: a second opener is refused and told by whom, in this process and in another", () =>
+test("C8: a second opener is refused with the holder's name, in this process and in another", () =>
   inPlace(async (place) => {
     const path = join(place, "log.db");
     const log = await openSqliteLog(path, small);
@@ -220,9 +220,9 @@ test("C8: the lock of a killed process is free at once", () =>
     await (await openSqliteLog(path, small)).close();
   }));
 
-test("C8: a paused writer that was taken over gets `fenced` when it goes on", (t: TestContext) =>
+test("C8: a paused writer that was taken over gets `fenced` when it resumes", (t: TestContext) =>
   inPlace(async (place) => {
-    if (process.platform === "win32") return t.skip("there is no SIGSTOP here");
+    if (process.platform === "win32") return t.skip("this system has no SIGSTOP");
     const path = join(place, "log.db");
     const old = startWriter(path);
     assert.equal(await old.heard(), "open");
