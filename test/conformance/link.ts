@@ -136,7 +136,7 @@ function limitTests(open: Open): void {
     first.send(new Uint8Array(frameMaxBytes));
     first.send(new Uint8Array(frameMaxBytes + 1));
     first.send(new Uint8Array(1));
-    assert.equal(await here, "a frame was larger than the other side takes (code 1009)");
+    assert.equal(await here, "a frame was larger than the peer accepts (code 1009)");
     assert.match(await there, /larger than 65536 bytes/);
     assert.deepEqual(sizes, [frameMaxBytes]);
   });

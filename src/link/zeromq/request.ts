@@ -1,5 +1,5 @@
-/** One question and its answer, by a socket of its own: one that was not answered could not be used
- *  again. */
+/** One request and its answer, on a socket of its own: a socket whose request was not answered
+ *  cannot be used again. */
 import { isIP } from "node:net";
 import { ClusterError } from "../../core/error.ts";
 import type { Listen } from "../listen.ts";
@@ -8,7 +8,8 @@ import { handshakeMs } from "./reply-server.ts";
 
 export type AskOptions = { readonly timeoutMs: number; readonly answerMaxBytes: number };
 
-/** Throws `timed-out` when nothing comes in time: whether it was received is not known then. */
+/** Throws `timed-out` when no answer comes in time: the request may or may not have been
+ *  received. */
 export async function askOnce(
   { host, port }: Listen,
   message: Uint8Array,
