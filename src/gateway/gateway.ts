@@ -1,4 +1,4 @@
-/** The gateway over real connections: WebSockets of tabs and trackers, a clock, a switchboard. */
+/** The gateway over real connections: WebSockets of tabs and trackers, a clock, and a session. */
 import { randomBytes } from "node:crypto";
 import { closeCodes } from "../link/close-reason.ts";
 import type { TextLink } from "../link/websocket.ts";
@@ -8,13 +8,13 @@ import { Switchboard } from "./switchboard.ts";
 
 export type GatewayOptions = {
   readonly limits?: Partial<GatewayLimits>;
-  /** Take browsers that show no token: for clients that know the document only. */
+  /** Accept unauthenticated browsers, which speak only the base browser protocol. */
   readonly anonymous: boolean;
   /** One line for people, safe for a terminal. At most `printsPerS` a second. */
   readonly print: (line: string) => void;
 };
 
-/** Lines a second; strangers decide how many there would be. */
+/** Lines a second; without a limit, browsers would decide how many there are. */
 const printsPerS = 20;
 const tickMs = 1_000;
 
@@ -52,10 +52,13 @@ export class Gateway {
     return this.#switchboard.hasTracker;
   }
 
-  /** A connection that was let in, of a browser or a tracker: its first message tells. */
+  /** An admitted connection, of a browser or a tracker: its first message shows which. */
   accept(link: GatewayLink, caller: Caller): void {
     if (this.#links.size >= this.#limits.connectionsMax) {
-      link.close(1013, `all ${this.#limits.connectionsMax} connections are taken; try later`);
+      link.close(
+        1013,
+        `all ${this.#limits.connectionsMax} connections are in use; try again later`,
+      );
       return;
     }
     const id = ++this.#connections;
@@ -71,7 +74,7 @@ export class Gateway {
     });
   }
 
-  /** Tells everybody that it goes. */
+  /** Closes all connections, with the reason. */
   close(reason = "the gateway is stopping"): void {
     clearInterval(this.#ticker);
     for (const link of this.#links.values()) link.close(closeCodes.goingAway, reason);
@@ -98,7 +101,8 @@ export class Gateway {
     this.#relieve();
   }
 
-  /** Each link has its bound; twenty thousand at their bounds would still be more than there is. */
+  /** Each link has its bound; twenty thousand links at their bounds would still exceed the
+   *  memory. */
   #relieve(): void {
     const { heldMaxBytes } = this.#limits;
     const held = [...this.#links.values()].map((link) => ({
@@ -112,7 +116,7 @@ export class Gateway {
       if (total <= heldMaxBytes) break;
       total -= bytes;
       link.cut?.(`all connections together hold more than ${heldMaxBytes} bytes`);
-      this.#print(`${link.remote}: cut off, ${bytes} bytes of it were waiting`);
+      this.#print(`${link.remote}: disconnected, ${bytes} bytes of it were queued`);
     }
   }
 }

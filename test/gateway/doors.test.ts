@@ -119,13 +119,13 @@ test("a browser does not become the tracker, and gives no tasks", async (t) => {
   await client.next("error");
 });
 
-test("when all connections are taken, the next is told to come later", async (t) => {
+test("when all connections are in use, the next is refused for now", async (t) => {
   const { port } = await served(t, { limits: { connectionsMax: 2 } });
   for (let i = 0; i < 2; i++) (await Client.open(t, port)).say("connect", { speed: 1 });
   const late = await Client.open(t, port);
   const { code, reason } = await late.closed;
   assert.equal(code, 1013);
-  assert.match(reason, /try later/);
+  assert.match(reason, /try again later/);
 });
 
 test("a gateway that stops tells its tabs", async (t) => {
