@@ -1,5 +1,5 @@
-/** What browser, web server (here: gateway) and JobTracker (here: coordinator) say to each other,
- *  seed 5. Every message is `{"status","message","action","data"}` with all four keys.
+/** The messages of the browser protocol between browser, web server (here: gateway) and JobTracker
+ *  (here: coordinator). Every message is `{"status","message","action","data"}` with all four keys.
  *
  *  | from → to | action | data |
  *  | --- | --- | --- |
@@ -16,9 +16,9 @@
  *  | | error | uid error |
  *  | | finish | type uid tid url |
  *
- *  What the document does not have lies in `data.more`, an object that others do not look at, and
- *  in the actions `welcome`, `ack`, `abort` (tracker → gateway → browser) and `note` (the other
- *  way), which only members that have shown a `more` of their own are sent. */
+ *  Extensions of Tequio are in `data.more`, an object that other implementations ignore, and in the
+ *  actions `welcome`, `ack`, `abort` (tracker → gateway → browser) and `note` (in the opposite
+ *  direction), which are sent only to members that have sent a `more` of their own. */
 
 /** A 64-bit whole number as decimal digits: JSON numbers lose precision beyond 2^53. */
 export type Uid = string;
@@ -26,20 +26,20 @@ export type Uid = string;
 /** `m` = map, `r` = reduce. A plain list of tasks is mapped, too. */
 export type TaskType = "m" | "r";
 
-/** Ours, open for more; null = the other side speaks the document only. */
+/** An extension, open for further fields; null = the peer speaks only the base protocol. */
 export type More = { readonly [name: string]: unknown };
 
 export type BrowserBody =
-  /** KB/s, measured; between gateway and tracker with the uid that the gateway gave. */
+  /** KB/s, measured; between gateway and tracker with the uid that the gateway assigned. */
   | {
       readonly action: "connect";
       readonly uid: Uid | null;
       readonly speed: number;
       readonly more: More | null;
     }
-  /** Ours, from a tab (without uid): it goes, and will not come back. */
+  /** An extension, from a tab (without uid): it leaves, and will not come back. */
   | { readonly action: "disconnect"; readonly uid: Uid | null }
-  /** Has no tid in the document: it ends what the browser does. Ours: `more.tid`. */
+  /** Has no tid in the document: it ends all tasks of the browser. Extension: `more.tid`. */
   | {
       readonly action: "error";
       readonly uid: Uid | null;
@@ -67,15 +67,16 @@ export type BrowserBody =
   /** Valid only while there is no tracker. */
   | { readonly action: "tracker"; readonly more: More | null }
   | { readonly action: "ping" }
-  /** `more`: what the tab does just now; see `note`. */
+  /** `more`: the tab's current state; see `note`. */
   | { readonly action: "pong"; readonly more: More | null }
-  /** Ours, to a tab: who it is now, and how to show that again. */
+  /** An extension, to a tab: its identity from now on, and the credential to prove it later. */
   | { readonly action: "welcome"; readonly uid: Uid | null; readonly more: More }
-  /** Ours, to a tab: the finish (or error) of this task is durable and need not be said again. */
+  /** An extension, to a tab: the finish (or error) of this task is durable and need not be sent
+   *  again. */
   | { readonly action: "ack"; readonly uid: Uid | null; readonly tid: number }
-  /** Ours, to a tab: stop this task, nobody wants its result. */
+  /** An extension, to a tab: stop this task, its result is not needed any more. */
   | { readonly action: "abort"; readonly uid: Uid | null; readonly tid: number }
-  /** Ours, to a tracker: what a tab said of itself in its pong. May be dropped. */
+  /** An extension, to a tracker: the fields of a tab's pong. May be dropped. */
   | { readonly action: "note"; readonly uid: Uid; readonly more: More };
 
 export type BrowserAction = BrowserBody["action"];
@@ -83,15 +84,15 @@ export type BrowserAction = BrowserBody["action"];
 export type BrowserMessage = {
   /** False: a refusal, or a failure that `message` describes. */
   readonly ok: boolean;
-  /** To be printed by whoever receives it when it is not empty, through `printable`. */
+  /** When it is not empty its receiver prints it, through `printable`. */
   readonly message: string;
   readonly body: BrowserBody;
 };
 
 export type Party = "browser" | "gateway" | "tracker";
 
-/** Which actions may come over a connection, by who sends and who receives. A refusal (status 0) of
- *  `connect` and `tracker` comes back as the same action, what else is refused as `error`. */
+/** Which actions are allowed on a connection, by sender and receiver. A refusal (status 0) of
+ *  `connect` or `tracker` has the same action, every other refusal has `error`. */
 export const legal: Readonly<Record<string, ReadonlySet<BrowserAction>>> = {
   "browser>gateway": new Set(["connect", "disconnect", "finish", "error", "ping", "pong"]),
   "gateway>browser": new Set([
@@ -118,14 +119,15 @@ export const legal: Readonly<Record<string, ReadonlySet<BrowserAction>>> = {
   ]),
 };
 
-/** Where a coordinator takes the WebSockets of gateways that dial it. */
+/** The path at which a coordinator accepts the WebSockets of gateways that dial it. */
 export const gatewayPath = "/seed5/gateway";
 
 /** Limits of every decoder of this wire. */
 export const browserLimits = {
-  /** UTF-8 bytes of one message, and so of one WebSocket frame, on both sides of a gateway. */
+  /** UTF-8 bytes of one message, and so of one WebSocket frame, between browser and gateway and
+   *  between gateway and tracker. */
   messageMaxBytes: 4 * 1024 * 1024,
-  /** UTF-8 bytes of a browser's message: its gateway adds a uid before it passes it on. */
+  /** UTF-8 bytes of a browser's message: the gateway adds a uid before it passes it on. */
   fromBrowserMaxBytes: 4 * 1024 * 1024 - 1024,
   /** Characters of a browser's first message. */
   helloMax: 512 * 1024,
@@ -133,12 +135,12 @@ export const browserLimits = {
   attemptsMax: 1_024,
   /** Log lines, lines of progress and started tasks in one note, of each. */
   notesMax: 1_000,
-  /** Objects and arrays inside each other. */
+  /** Nesting of objects and arrays. */
   depthMax: 32,
   /** Addresses in one `url`. */
   urlsMax: 20_000,
   /** Characters of one address. */
   urlMax: 8 * 1024,
-  /** Characters of `message` and of `error`; what is longer is cut. */
+  /** Characters of `message` and of `error`; longer ones are cut. */
   textMax: 8 * 1024,
 } as const;

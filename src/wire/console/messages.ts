@@ -1,4 +1,4 @@
-/** What users of the console say: every operation of seed 3 with its strings and its result bytes.
+/** The messages of the console protocol: every operation with its strings and its result bytes.
  *
  *  One TCP connection carries one operation: `OP\0`, in most clients a date-time and `\0`, the
  *  strings of the operation each with its `\0`; the answer is one raw byte, after a 0 a list. */
@@ -23,7 +23,8 @@ type Rule = {
   readonly outcomes: readonly Outcome[];
 };
 
-/** Asked of the server. The order is that of the seed, then that of existing implementations. */
+/** Requests to the server. In the order of the protocol's document, then of existing
+ *  implementations. */
 export const rules = {
   REGISTER: { strings: ["user"], outcomes: ["ok", "name-in-use", "other"] },
   UNREGISTER: { strings: ["user"], outcomes: ["ok", "no-user", "other"] },
@@ -45,7 +46,7 @@ export const rules = {
     outcomes: ["ok", "no-user", "not-connected", "no-remote-user", "other"],
   },
   DISCONNECT: { strings: ["user"], outcomes: ["ok", "no-user", "not-connected", "other"] },
-  /** Asked of another user's client; the server knows nothing of it. */
+  /** A request to another user's client; the server does not know it. */
   GET_FILE: { strings: ["path"], outcomes: ["ok", "no-file", "other"] },
 } as const satisfies Readonly<Record<string, Rule>>;
 
@@ -61,7 +62,7 @@ export type ConsoleRequest =
       readonly operation: "REGISTER" | "UNREGISTER" | "LIST_USERS" | "DISCONNECT";
       readonly user: string;
     }
-  /** The host is the one that the connection comes from, never one that is said. */
+  /** The host is the connection's address, never one that the client names. */
   | { readonly operation: "CONNECT"; readonly user: string; readonly port: number }
   | {
       readonly operation: "PUBLISH";
@@ -77,20 +78,19 @@ export type FileRequest = { readonly operation: "GET_FILE"; readonly path: strin
 /** A line of LIST_USERS. */
 export type ConnectedUser = { readonly name: string; readonly host: string; readonly port: number };
 
-/** Whether the string after the operation is a date-time: looked at, or known. */
+/** Whether the string after the operation is a date-time: detected, always or never. */
 export type DateTimeUse = "detect" | "always" | "never";
 
 export function isOperation(text: string): text is Operation {
   return Object.hasOwn(rules, text);
 }
 
-/** The byte that stands for an outcome; for one that the operation does not know, that of
- *  `other`. */
+/** The byte for an outcome; for one that the operation does not have, that of `other`. */
 export function resultByte(operation: Operation, outcome: Outcome): number {
   const outcomes: readonly Outcome[] = rules[operation].outcomes;
   const byte = outcomes.indexOf(outcome);
   return byte === -1 ? outcomes.length - 1 : byte;
 }
 
-/** What is answered when not even the operation can be read: `other` of REGISTER. */
+/** The answer when not even the operation can be read: `other` of REGISTER. */
 export const unreadableByte = 2;

@@ -22,7 +22,7 @@ const calls = routes.map(
 
 test("the table of calls is the table of routes", () => {
   const upgrade = `| WebSocket \`${workerPath}\` | binary frames of seed 2's protocol | work |`;
-  const gateways = `| WebSocket \`${gatewayPath}\` | messages of seed 5, for a gateway | work |`;
+  const gateways = `| WebSocket \`${gatewayPath}\` | browser protocol, for a gateway | work |`;
   assert.deepEqual(tableOf("routes"), [...calls, upgrade, gateways]);
 });
 
