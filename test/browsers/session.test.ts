@@ -110,7 +110,7 @@ test("B3: a tab that is fenced by its double joins as a new one", () => {
   const tab = new Try({ identity });
   tab.connect();
   tab.take();
-  tab.hear({ action: "welcome", uid: null, more: {} }, "fenced: w-7 is another tab just now");
+  tab.hear({ action: "welcome", uid: null, more: {} }, "fenced: w-7 is in use by another tab");
   const { others } = tab.take();
   assert.deepEqual(
     others.map(({ kind }) => kind),

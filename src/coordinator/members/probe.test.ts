@@ -1,4 +1,5 @@
-/** Peers that say nothing: kept while their port is open, gone at the end of their TTL when not. */
+/** Peers that send nothing: kept while their port is open, gone at the end of their TTL when
+ *  not. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -16,7 +17,7 @@ async function openPort(t: TestContext): Promise<number> {
   return (server.address() as { port: number }).port;
 }
 
-test("a silent peer whose port is open stays; with a closed one it has its TTL", async (t) => {
+test("a silent peer whose port is open stays; with a closed one it expires", async (t) => {
   const { client, members, timers } = await p4Alone(t);
   const knocking = new Knocking({ members, timers, everyMs: 1e9 });
   t.after(() => knocking.stop());
@@ -31,16 +32,16 @@ test("a silent peer whose port is open stays; with a closed one it has its TTL",
       .map(({ name }) => name);
   timers.pass(1_700_000);
   await knocking.knock();
-  assert.equal(members.heardAtMs("serves"), members.heardAtMs("closed"), "too early to knock");
+  assert.equal(members.heardAtMs("serves"), members.heardAtMs("closed"), "too early for a probe");
   timers.pass(150_000);
   await knocking.knock();
   timers.pass(1_749_999);
   assert.deepEqual(names(), ["serves", "closed", "promised"]);
   timers.pass(1);
-  assert.deepEqual(names(), ["serves"], "who has promised is not helped");
+  assert.deepEqual(names(), ["serves"], "a peer that promised heartbeats is not probed");
 });
 
-test("a heartbeat is a promise", async (t) => {
+test("a heartbeat is a promise of more", async (t) => {
   const { client, members, timers } = await p4Alone(t);
   const knocking = new Knocking({ members, timers, everyMs: 1e9 });
   t.after(() => knocking.stop());

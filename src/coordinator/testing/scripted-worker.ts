@@ -1,4 +1,4 @@
-/** A worker that does what a test says, over a real WebSocket. */
+/** A worker that a test scripts, over a real WebSocket. */
 import type { TestContext } from "node:test";
 import type { AttemptReport } from "../../core/event.ts";
 import type { AttemptRef } from "../../core/ids.ts";
@@ -57,7 +57,8 @@ export class ScriptedWorker {
     return answer.welcome;
   }
 
-  /** The next request of this kind, acknowledged; other kinds before it are acknowledged too. */
+  /** The next request of this kind, acknowledged; requests of other kinds before it are
+   *  acknowledged, too. */
   async asked<K extends Kind>(kind: K): Promise<Extract<ManagerMessage, { kind: K }>> {
     for (;;) {
       for (let next = this.#asked.shift(); next !== undefined; next = this.#asked.shift()) {

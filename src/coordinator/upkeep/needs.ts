@@ -1,4 +1,4 @@
-/** Which blobs the jobs of a state need: what a backup must hold and a check must find. */
+/** Which blobs the jobs of a state need: a backup must hold them, and a check must find them. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
@@ -9,7 +9,7 @@ import { Plans } from "../jobs/plans.ts";
 /** The jobs that name it, oldest first. */
 export type Needs = ReadonlyMap<Hash, readonly JobId[]>;
 
-/** A plan that cannot be read adds nothing but itself: whoever reads it as a blob will say so. */
+/** A plan that cannot be read adds only itself: reading it as a blob will report the problem. */
 export async function needsOf(state: CoordinatorState, blobs: BlobView): Promise<Needs> {
   const needs = new Map<Hash, JobId[]>();
   const plans = new Plans(blobs);

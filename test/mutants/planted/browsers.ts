@@ -45,6 +45,6 @@ export const browserMutants: readonly Mutant[] = [
       "$nowMs - $heardAtMs < this.#gatewayTtlMs",
       "$nowMs - $heardAtMs < this.#gatewayTtlMs * 1e9",
     ),
-    nearest: "a gateway whose machine lost its power is asked, and given up when it is silent",
+    nearest: "a gateway whose machine lost its power is pinged, and given up when it is silent",
   },
 ];

@@ -1,4 +1,5 @@
-/** A browser becomes a worker of the core: who it is, whether it may, and what it still holds. */
+/** Admits a browser as a worker of the core: its identity, its rights, and the tasks that it still
+ *  holds. */
 
 import { may } from "../../../core/access/roles.ts";
 import { ClusterError } from "../../../core/error.ts";
@@ -27,12 +28,12 @@ export type TabDoor = {
   readonly loop: Loop;
   readonly remote: string;
   readonly send: (text: string) => void;
-  /** The tab is in, durably; called before anything is ordered of it. What it holds in vain, it is
-   *  told there. */
+  /** The tab has joined, durably; called before anything is ordered of it. Tells it which of its
+   *  tasks are not wanted any more. */
   readonly entered: (tab: Tab, unwanted: readonly number[]) => void;
-  /** Who is on the way in: how many of an owner, and sessions of workers that come back. */
+  /** Joins in progress: how many of an owner, and sessions of workers that come back. */
   readonly arrivals: Arrivals;
-  /** Another page is this worker just now. */
+  /** Whether another page is connected as this worker. */
   readonly isLive: (worker: WorkerId, session: string) => boolean;
 };
 
@@ -87,7 +88,7 @@ async function comeBack(more: ConnectMore, door: TabDoor, join: Join): Promise<T
   sessions.set(worker, more.session);
   try {
     const tab = await join(worker, owner);
-    // It may have been revoked while the join was on its way to the log.
+    // It may have been revoked while the join was being logged.
     if (door.auth.isCredentialOf(worker, more.credential)) return tab;
     throw new ClusterError("unauthenticated", `the credential of ${worker} was revoked`);
   } finally {
@@ -95,15 +96,14 @@ async function comeBack(more: ConnectMore, door: TabDoor, join: Join): Promise<T
   }
 }
 
-/** One person's tabs are not the whole cluster. Those on the way in count: a thousand may come at
- *  once. */
+/** Limits the tabs of one owner. Joins in progress count: a thousand may come at once. */
 async function counted<T>(owner: string, door: TabDoor, join: () => Promise<T>): Promise<T> {
   const { arrivals, loop, tabsMax } = door;
   const { byOwner } = arrivals;
   const others = byOwner.get(owner) ?? 0;
   const count = tabsOf(loop.state, owner) + others;
   if (count >= tabsMax) {
-    const text = `${count} tabs of ${owner} are here already; close one, or raise --tabs-max`;
+    const text = `${count} tabs of ${owner} are connected already; close one, or raise --tabs-max`;
     throw new ClusterError("limit-exceeded", text);
   }
   byOwner.set(owner, others + 1);
@@ -116,12 +116,12 @@ async function counted<T>(owner: string, door: TabDoor, join: () => Promise<T>):
   }
 }
 
-/** Nobody vouches for it; the gateway and the coordinator were told to take such. */
+/** It has no token; gateway and coordinator were configured to accept such browsers. */
 async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entered> {
   if (!door.anonymous) {
     throw new ClusterError(
       "unauthenticated",
-      "a browser without a token; start the coordinator with --anonymous-browsers to take such",
+      "a browser without a token; start the coordinator with --anonymous-browsers to accept it",
     );
   }
   const specs: WorkerSpecs = {
@@ -149,7 +149,7 @@ async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entere
   return { tab: made.tab as Tab, credential: "" };
 }
 
-/** Program kind of browsers that have their own code, as the document leaves it. */
+/** Program kind of browsers that bring their own code, which the base protocol leaves open. */
 export const programKindBare = 200;
 
 function specsOf(more: ConnectMore, speed: number, uid: Uid): WorkerSpecs {
@@ -171,7 +171,7 @@ function newcomer(more: ConnectMore, { auth }: TabDoor): Principal {
   if (!may(principal.role, "work") || principal.kind !== "join") {
     throw new ClusterError(
       "unauthenticated",
-      "the link brings no workers; open the link that `tequio up` prints",
+      "the link's token cannot join workers; open the link that `tequio up` prints",
     );
   }
   return principal;
@@ -184,10 +184,10 @@ function returning(
   const id = worker as WorkerId;
   const isId = worker.startsWith("w-") && !Number.isNaN(idNumber(worker));
   if (!isId || !auth.isCredentialOf(id, credential) || workerSpecs(loop.state, id) === null) {
-    throw new ClusterError("unauthenticated", `${worker.slice(0, 20)} is not known here any more`);
+    throw new ClusterError("unauthenticated", `${worker.slice(0, 20)} is no longer known here`);
   }
   if (isLive(id, session)) {
-    throw new ClusterError("fenced", `${worker} is another tab just now; join as a new one`);
+    throw new ClusterError("fenced", `${worker} is in use by another tab; join as a new one`);
   }
   return { worker: id, owner: auth.linkPrincipal(credential).owner };
 }
@@ -207,7 +207,7 @@ function heldOf(more: ConnectMore): Held[] {
   });
 }
 
-/** Runs whose attempts are still its own go on; the tids of the others. */
+/** Adopts runs whose attempts are still leased to it; returns the tids of the others. */
 function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: TabDoor): number[] {
   const leased = new Set(leasesOf(loop.state, tab.worker).map(attemptKey));
   const unwanted: number[] = [];

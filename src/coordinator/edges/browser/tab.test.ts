@@ -1,4 +1,4 @@
-/** What a browser is given, and when. */
+/** What a browser is sent, and when. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TabRun } from "./runs.ts";
@@ -13,12 +13,12 @@ function browser(isOurs: boolean) {
   return { tab, sent };
 }
 
-test("a browser of the document gets its next task when it has told how one ended", () => {
+test("a basic browser gets its next task when it has reported how one ended", () => {
   const { sent, tab } = browser(false);
   tab.give(1, "first");
   tab.give(2, "second");
   assert.deepEqual(sent, ["first"]);
-  // The first was aborted meanwhile, which such a browser cannot be told.
+  // The first was aborted meanwhile, which a basic browser cannot be told.
   tab.runs.delete(1);
   tab.hasEnded(7);
   assert.deepEqual(sent, ["first"]);
@@ -27,10 +27,10 @@ test("a browser of the document gets its next task when it has told how one ende
   tab.give(3, "third");
   tab.runs.delete(3);
   tab.hasEnded(null);
-  assert.deepEqual(sent, ["first", "second"], "what was taken back meanwhile is not given");
+  assert.deepEqual(sent, ["first", "second"], "a task that was taken back meanwhile is not sent");
 });
 
-test("a tab of ours gets tasks ahead", () => {
+test("an authenticated tab gets tasks in advance", () => {
   const { sent, tab } = browser(true);
   for (const tid of [1, 2, 3]) tab.give(tid, String(tid));
   assert.deepEqual(sent, ["1", "2", "3"]);

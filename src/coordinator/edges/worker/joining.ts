@@ -1,4 +1,4 @@
-/** A worker asks to be managed: who it is, whether it may, and the welcome it gets. */
+/** Handles a worker's request to be managed: its identity, its rights, and the welcome. */
 import { ClusterError } from "../../../core/error.ts";
 import { idNumber, type WorkerId } from "../../../core/ids.ts";
 import { hit } from "../../../store/failpoint.ts";
@@ -11,7 +11,7 @@ import type { WorkerLink } from "./link.ts";
 
 export type ManagerRequest = Extract<ManagerMessage, { kind: "managerRequest" }>;
 
-/** What joining needs of the coordinator. */
+/** What a join needs of the coordinator. */
 export interface Doorkeeper {
   /** Counts a join on the token, or throws. */
   useJoin(principal: Principal): Promise<void>;
@@ -26,7 +26,7 @@ export interface Doorkeeper {
 
 export type Joined = { readonly worker: WorkerId; readonly credential: string };
 
-/** Resolves when the worker has joined, durably; the link then holds orders back until it is
+/** Resolves when the worker has joined, durably; the link then delays orders until it is
  *  welcomed. */
 export async function join(
   link: WorkerLink,
@@ -50,7 +50,7 @@ export async function join(
   if (node === null || node.workerId === "") {
     await mayBeNew(link.principal, door);
     const worker = await enter(link, { ...event, worker: null }, door);
-    // An existing worker would not know what to do with it.
+    // An existing worker could not use it.
     const credential = node === null ? "" : await door.issueCredential(worker, link.principal);
     return { worker, credential };
   }
@@ -65,7 +65,7 @@ async function mayBeNew(principal: Principal, door: Doorkeeper): Promise<void> {
   if (principal.returningOnly || principal.kind !== "join") {
     throw new ClusterError(
       "unauthenticated",
-      `token ${principal.token} brings no new worker; ask an admin for a join token`,
+      `token ${principal.token} admits no new worker; ask an admin for a join token`,
     );
   }
   hit("token.use", "before");
@@ -80,7 +80,7 @@ function returning(link: WorkerLink, node: NodeDescription, door: Doorkeeper): W
   throw new ClusterError(
     "unauthenticated",
     `the credential is not that of ${worker.slice(0, 20)} (${link.remote}), or it was revoked; ` +
-      "forget it and join with a token as a new worker",
+      "delete it and join with a token as a new worker",
   );
 }
 
@@ -91,7 +91,7 @@ async function enter(
 ): Promise<WorkerId> {
   hit("edge.join", "before");
   const reply = await door.post(event, ({ worker }) => {
-    // Before the effects of the join are performed: from here on its orders are meant for this
+    // Before the effects of the join are performed: from here on the worker's orders go to this
     // link.
     if (worker === undefined) return;
     if (link.phase === "joining") link.phase = "welcoming";
@@ -101,7 +101,7 @@ async function enter(
   return reply.worker as WorkerId;
 }
 
-/** The refusal as the worker reads it; `protocol-violated` and broken laws are not for it. */
+/** The refusal as sent to the worker; `protocol-violated` and failed assertions are not sent. */
 export function refusalText(error: unknown): string {
   if (error instanceof ClusterError) return error.message;
   throw error;

@@ -1,5 +1,5 @@
-/** Which name stands for which blob, and which jobs there are: a table on the disk, so that what
- *  was acknowledged is there after a restart. A change is durable when its call returns. */
+/** Which name stands for which blob, and which jobs exist: a table on the disk, so that what was
+ *  acknowledged survives a restart. A change is durable when its call returns. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -8,12 +8,12 @@ import { makeDirectory } from "../../../../store/directory.ts";
 import { storageFailure } from "../../../../store/failure.ts";
 
 export type StoredFile = {
-  /** As its sender calls it, `job/file`. */
+  /** The sender's name, `job/file`. */
   readonly name: string;
   /** SHA-256 of the bytes: the blob's name. */
   readonly hash: Hash;
   readonly sizeBytes: number;
-  /** Merkle root, by which peers know it, and the hashes of its pieces. */
+  /** Merkle root, which peers use, and the hashes of its pieces. */
   readonly root: Hash;
   readonly layer: Uint8Array;
 };
@@ -29,7 +29,7 @@ const schema = `
   ) STRICT;
   CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY) STRICT`;
 
-/** Hashes of all files in a data directory, also while nothing serves them. */
+/** Hashes of all files in a data directory, also while they are not served. */
 export function storedHashes(dataDir: string): Hash[] {
   const path = join(dataDir, filesystemDir, catalogueFile);
   if (!existsSync(path)) return [];
@@ -60,7 +60,7 @@ export class Catalogue {
     return row === undefined ? null : storedFile(row);
   }
 
-  /** Those whose name begins so, sorted; all by default. */
+  /** Files whose name begins with `below`, sorted; all by default. */
   files(below = ""): StoredFile[] {
     const sql = "SELECT * FROM file WHERE substr(name, 1, ?) = ? ORDER BY name";
     return this.#database
@@ -84,7 +84,7 @@ export class Catalogue {
     });
   }
 
-  /** The job and all of its files; their names. */
+  /** Removes the job and all of its files; returns their names. */
   removeJob(job: string): string[] {
     let names: string[] = [];
     this.#together(() => {

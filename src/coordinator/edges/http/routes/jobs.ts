@@ -16,13 +16,13 @@ import { earlyResults, waitMsOf } from "./results.ts";
 async function submit({ services, principal, body, query, signal }: Call): Promise<Answer> {
   const { key, spec } = parseSubmit(body);
   services.lowWater.mustBeAbove("a new job");
-  // Held before they are looked for: a job that goes now may be the last to name them.
+  // Held before they are checked: a job that is removed now may be the last to name them.
   const hold = (hashes: readonly Hash[]) => services.sweep.hold(hashes);
   const { blobs, usesPaths } = await services.plans.check(spec, hold);
   if (usesPaths && !may(principal.role, "use-local-paths")) {
     throw forbidden(principal, "have files of other machines' disks read; upload them instead");
   }
-  // The keys of the parsed body come in one order, whatever the submitter's was.
+  // The keys of the parsed body have a fixed order, whatever the submitter's was.
   const digest = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
   const { owner } = principal;
   hit("http.submit", "before");
@@ -61,7 +61,7 @@ async function remove({ services, params }: Call): Promise<Answer> {
   hit("http.remove", "before");
   await services.loop.post({ kind: "job-removed", job });
   hit("http.remove", "after");
-  // What cannot go now goes with a later sweep.
+  // What cannot be removed now is removed by a later sweep.
   const freed = await services.sweep.freedBy(job).catch(() => ({ blobs: 0, sizeBytes: 0 }));
   return json({ freedBlobs: freed.blobs, freedBytes: freed.sizeBytes } satisfies Removed);
 }
