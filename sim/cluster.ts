@@ -1,5 +1,5 @@
-/** A whole cluster in one process, as a plan says: its members, the jobs, what goes wrong and when.
- *  The same plan gives the same run, event for event (I22). */
+/** A whole cluster in one process, built from a plan: its members, its jobs, its faults and their
+ *  times. The same plan gives the same run, event for event (I22). */
 import { Random } from "../src/core/random.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import type { SimJob } from "./jobs.ts";
@@ -21,20 +21,20 @@ import type { World, WorldShape } from "./world/world.ts";
 export type ClusterPlan = {
   readonly seed: number;
   readonly shape: WorldShape;
-  /** What goes wrong, in order of time. */
+  /** Faults, in order of time. */
   readonly faults: readonly Fault[];
   readonly jobs: ReadonlyMap<number, SimJob>;
-  /** Takes the story, line by line; nobody by default. */
+  /** Receives the trace, line by line; none by default. */
   readonly told?: (line: StoryLine) => void;
-  /** The laws about the whole state are looked at after so many records. Default 1: after each. */
+  /** Laws about the whole state are checked once per this many records. Default 1. */
   readonly lawsEvery?: number;
 };
 
 export type SimResult = {
   readonly seed: number;
-  /** The first breach; null = all laws held. */
+  /** The first violation; null = all laws held. */
   readonly broken: Error | null;
-  /** Time that the cluster has lived. */
+  /** Simulated time, ms. */
   readonly clusterMs: number;
   readonly events: number;
   readonly trace: string;
@@ -42,7 +42,7 @@ export type SimResult = {
   readonly coverage: ReadonlyMap<string, number>;
 };
 
-/** Numbers of faults above this are of those that nobody had planned. */
+/** Numbers of faults above this belong to faults outside the plan. */
 const plannedMax = 1_000_000;
 
 export class SimCluster {
@@ -92,7 +92,7 @@ export class SimCluster {
     return this.#world.clock.nowMs;
   }
 
-  /** Jobs whose owner still waits for something. */
+  /** Jobs whose owner is still waiting. */
   get jobsLeft(): number {
     return this.#client.left;
   }
@@ -101,8 +101,8 @@ export class SimCluster {
   async run(): Promise<SimResult> {
     const { shape, tell } = this.#world;
     const { bare, gateways, tabs } = shape.browsers;
-    tell(() => `${shape.hidden} of the workers cannot be reached`);
-    tell(() => `${tabs.length} tabs, ${bare} bare browsers, ${gateways} gateways`);
+    tell(() => `${shape.hidden} of the workers are unreachable`);
+    tell(() => `${tabs.length} tabs, ${bare} basic browsers, ${gateways} gateways`);
     tell(() => `${shape.workers} workers, lease ${shape.liveness.leaseMs} ms`);
     await this.advance(shape.faultsMs);
     try {
@@ -113,7 +113,7 @@ export class SimCluster {
     return this.result();
   }
 
-  /** Lets the cluster live until then; the judge has what goes wrong. */
+  /** Runs the cluster until then; the judge has the violations. */
   async advance(untilMs: number): Promise<void> {
     const forget = onUnhandled((error) => this.judge.failed(error));
     try {
@@ -125,26 +125,26 @@ export class SimCluster {
     }
   }
 
-  /** Lets it live until no job is left, at most until then. */
+  /** Runs it until no job is left, at most until then. */
   async finish(untilMs: number): Promise<void> {
     while (this.jobsLeft > 0 && this.nowMs < untilMs && this.judge.broken === null) {
       await this.advance(Math.min(untilMs, this.nowMs + 5_000));
     }
   }
 
-  /** Nothing passes between a machine and the coordinator, one way or both. */
+  /** Nothing passes between a machine and the coordinator, in one direction or both. */
   isCutOff(name: string): boolean {
     const { network } = this.#world;
     return network.isCut(name, coordinatorName) || network.isCut(coordinatorName, name);
   }
 
-  /** One more job, at its time or at once. */
+  /** Submits one more job, at its time or at once. */
   submit(job: SimJob): void {
     this.#jobs.set(job.spec.planHash, job);
     this.#client.follow(job);
   }
 
-  /** Something goes wrong now that nobody had planned. */
+  /** Injects a fault that is not in the plan. */
   harm(kind: FaultKind, options: { target?: number; forMs: number; draw?: number }): void {
     const { target = 0, forMs, draw = 0.5 } = options;
     this.#harms += 1;
@@ -164,13 +164,13 @@ export class SimCluster {
       this.judge.breach("I21", `${this.#client.left} jobs have not ended ${this.#left()}`);
       return;
     }
-    // What is still on its way may arrive.
+    // Messages in transit may still arrive.
     await this.advance(clock.nowMs + 2 * shape.liveness.leaseMs + 130_000);
     await this.#lastTasks();
     if (this.judge.broken === null) this.#checkQuiet();
   }
 
-  /** A browser of the document cannot be told that nobody wants its task any more. */
+  /** A basic browser cannot be told to stop a task that is not needed any more. */
   async #lastTasks(): Promise<void> {
     const { bare } = this.mischief.browsers;
     let longestMs = 0;
@@ -182,7 +182,7 @@ export class SimCluster {
     }
   }
 
-  /** How long all the work may take once nothing goes wrong any more. */
+  /** Longest time that all the work may take once there are no more faults, ms. */
   #boundMs(): number {
     const { browsers, slots: workerSlots } = this.#world.shape;
     const slots = [...workerSlots, ...browsers.tabs].reduce((sum, one) => sum + one, 0);
@@ -207,12 +207,12 @@ export class SimCluster {
     return `(${jobs.join("; ")})`;
   }
 
-  /** Nothing is left of jobs that have ended, anywhere. */
+  /** Nothing is left of ended jobs, anywhere. */
   #checkQuiet(): void {
     const { state } = this.judge;
-    this.#exercised("I8: at rest nobody holds an attempt");
-    this.#exercised("I18: at rest the workers that are live are the members that are there");
-    this.#exercised("I20: at rest nobody keeps anything of a job that is gone");
+    this.#exercised("I8: at rest no worker holds an attempt");
+    this.#exercised("I18: at rest the live workers are the connected members");
+    this.#exercised("I20: at rest nothing is kept of a removed job");
     for (const { name, worker } of this.mischief.seats) {
       const { loop, executor } = worker;
       const relation = loop.state.relation.state;
@@ -220,13 +220,13 @@ export class SimCluster {
       if (loop.state.held.size > 0) this.judge.breach("I8", `${name} holds attempts`);
       if (executor.running > 0) this.judge.breach("I8", `${name} runs attempts of ended jobs`);
       const kept = [...new Set([...executor.keptJobs, ...loop.state.jobs.keys()])];
-      if (kept.length > 0) this.judge.breach("I20", `${name} keeps ${kept} for ever`);
+      if (kept.length > 0) this.judge.breach("I20", `${name} never removes ${kept}`);
     }
     this.#checkQuietBrowsers();
     const keptJobs = [...this.#disk.relay.jobs];
-    if (keptJobs.length > 0) this.judge.breach("I20", `the relay keeps ${keptJobs} for ever`);
+    if (keptJobs.length > 0) this.judge.breach("I20", `the relay never removes ${keptJobs}`);
     for (const { number, live, pause } of state.workers.values()) {
-      if (live && pause !== null) this.judge.breach("C4", `w-${number} is paused for ever`);
+      if (live && pause !== null) this.judge.breach("C4", `w-${number} stays paused`);
     }
     const live = [...state.workers.values()].filter((worker) => worker.live);
     const { bare, tabs } = this.mischief.browsers;
@@ -249,7 +249,7 @@ export class SimCluster {
     }
     for (const { name, browser } of this.mischief.browsers.bare) {
       if (!browser.isConnected) this.judge.breach("I8", `${name} is not connected`);
-      if (browser.isBusy) this.judge.breach("I8", `${name} computes for nobody`);
+      if (browser.isBusy) this.judge.breach("I8", `${name} computes a task that is not needed`);
     }
   }
 

@@ -1,5 +1,4 @@
-/** What happened in a simulated world, line by line with its time, for people who look for the
- *  reason. */
+/** The trace of a simulated world, line by line with its time, for debugging. */
 import { decodeRecord } from "../src/coordinator/loop/journal.ts";
 import type { CoordinatorEvent } from "../src/core/event.ts";
 import type { LogRecord } from "../src/store/log/log.ts";
@@ -8,7 +7,7 @@ import type { SimClock } from "./world/clock.ts";
 export type StoryLine = {
   readonly atMs: number;
   readonly text: string;
-  /** It is a record of the log; else somebody does or says something. */
+  /** It is a record of the log; otherwise an action of a member. */
   readonly isRecord: boolean;
 };
 

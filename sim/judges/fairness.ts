@@ -1,4 +1,4 @@
-/** Laws about who gets a slot, checked without the core's own functions:
+/** Laws about the sharing of slots, checked without the core's own functions:
  *
  *  I24: what a job is charged for an attempt is its expected time by the job's weight and priority.
  *  I25: no slot is free for longer than 5 s beside a ready task that its worker may run, and whose
@@ -9,7 +9,7 @@ import { idNumber } from "../../src/core/ids.ts";
 import type { JobSpec } from "../../src/core/job.ts";
 
 const idleMaxMs = 5_000;
-/** Of the time between two records no more than this counts: the coordinator may have been away. */
+/** Of the time between two records at most this counts: the coordinator may have been away. */
 const gapMaxMs = 1_000;
 const factors: Readonly<Record<string, number>> = { high: 4, normal: 1, low: 0.25 };
 
@@ -28,7 +28,7 @@ export class FairnessJudge {
     this.#countIdle(state, event.kind === "coordinator-started" ? 0 : gapMs);
     if (event.kind !== "attempts-reported") return;
     for (const number of state.active) {
-      // Of this one leases end, too.
+      // Leases of this one end, too.
       if (number === idNumber(event.job)) continue;
       const { running, share } = state.jobs.get(number)!;
       const { usedMs } = share;
@@ -45,14 +45,15 @@ export class FairnessJudge {
       if (given === undefined) continue;
       const most = given.chargeMs / countsFor(job.spec);
       const charged = job.share.usedMs - usedMs;
-      // Less where its debt is bounded; more where its credit is, behind its owner's turn.
+      // Less where the debt of its owner's turn is bounded; more where its credit is, behind its
+      // owner's turn.
       const turnMs = state.shares.owners.get(job.owner)?.turnMs ?? 0;
       if (charged <= most * 1.001 + 0.001 || job.share.usedMs < turnMs) continue;
       throw new Error(`I24: j-${number} is charged ${charged} ms for an attempt, not ${most}`);
     }
   }
 
-  /** `gapMs`: how long the state has been as it is. */
+  /** `gapMs`: how long the state has been unchanged. */
   #countIdle(state: CoordinatorState, gapMs: number): void {
     for (const worker of state.workers.values()) {
       const { number } = worker;
@@ -86,7 +87,7 @@ function isIdle(state: CoordinatorState, worker: WorkerRecord): boolean {
   return false;
 }
 
-/** Whether the owner has as many slots as it may have, counted from the leases. */
+/** Whether the owner has as many slots as it may, counted from the leases. */
 function isAtLimit(state: CoordinatorState, owner: string): boolean {
   const { slotsPerOwnerMax } = state.shares;
   if (slotsPerOwnerMax === 0) return false;

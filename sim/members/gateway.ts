@@ -1,5 +1,5 @@
-/** A gateway of the simulated world: the production switchboard between tabs and the coordinator
- *  that it dials, and the way of the tabs' data. What it knew dies with its process. */
+/** A gateway of the simulated world: the production session between tabs and the coordinator that
+ *  it dials, and the path of the tabs' data. Its state is lost with its process. */
 import type { GatewayOrder } from "../../src/gateway/options.ts";
 import { gatewayLimits } from "../../src/gateway/options.ts";
 import { Switchboard } from "../../src/gateway/switchboard.ts";
@@ -12,7 +12,7 @@ import { SimTextLink } from "../world/text-link.ts";
 import type { World } from "../world/world.ts";
 import type { SimCoordinator } from "./coordinator.ts";
 
-/** Production looks once a second; nothing that is looked for is that urgent. */
+/** Production checks once a second; nothing here is that urgent. */
 const tickMs = 5_000;
 const dialAgainMs = { first: 500, longest: 15_000 };
 const forwardMs = 20_000;
@@ -42,7 +42,7 @@ export class SimGateway implements Server {
     return this.#switchboard.tabCount;
   }
 
-  /** A browser comes. */
+  /** A browser connects. */
   accept(link: Link): void {
     this.#take(new SimTextLink(link as SimLink), () => {});
   }
@@ -70,7 +70,7 @@ export class SimGateway implements Server {
     });
   }
 
-  /** As production upholds its tracker. */
+  /** Dials and redials as in production. */
   #dial(): void {
     const again = () => {
       this.process.after(this.#dialWaitMs, () => this.#dial());

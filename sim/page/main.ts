@@ -1,4 +1,4 @@
-/** The page: a cluster of a thousand workers that lives in this tab, and what people do to it. */
+/** The page: a cluster of a thousand workers that runs in this tab, and the viewer's controls. */
 import { Fleet, stepMs } from "../fleet.ts";
 import { simulate } from "../simulate.ts";
 import type { StoryLine } from "../story.ts";
@@ -6,9 +6,9 @@ import { clockText, element, JobList, StoryList } from "./lists.ts";
 import { sentenceOf } from "./sentences.ts";
 import { describe, Tiles } from "./tiles.ts";
 
-/** What a frame may take, ms; the rest of the time is the browser's. */
+/** Time budget of a frame, ms; the rest of the time is the browser's. */
 const frameMs = 24;
-/** The cluster's time that may be owed before it is let go: the machine is not quick enough, ms. */
+/** Largest lag of the simulated time before it is dropped, because the machine is too slow, ms. */
 const debtMaxMs = 2_000;
 
 const find = <E extends HTMLElement = HTMLElement>(id: string) =>
@@ -28,7 +28,7 @@ let jobs = new JobList(find("jobs"));
 let fleet = begin();
 let isPaused = false;
 let pointed = -1;
-/** Speed that was reached lately. */
+/** Speed reached recently. */
 let reached = 0;
 
 function begin(): Fleet {
@@ -67,7 +67,7 @@ find("restart").addEventListener("click", () => {
 });
 find("play").addEventListener("click", () => {
   isPaused = !isPaused;
-  find("play").textContent = isPaused ? "Go on" : "Pause";
+  find("play").textContent = isPaused ? "Resume" : "Pause";
   find("play").setAttribute("aria-pressed", String(!isPaused));
 });
 find("tiles").addEventListener("pointerover", (event) => {
@@ -107,7 +107,7 @@ function show(): void {
   const coordinator = isUp ? "up" : life === "up" ? "replaying its log" : life;
   const laws = judge.broken === null ? "all laws hold" : judge.broken.message;
   find("figures").replaceChildren(
-    figure("Time of the cluster", `${clockText(nowMs)} (${reached.toFixed(1)} ×)`),
+    figure("Simulated time", `${clockText(nowMs)} (${reached.toFixed(1)} ×)`),
     figure("Coordinator", `${coordinator}, start ${judge.state.epoch}`, isUp ? "" : "bad"),
     figure("Log", `${judge.position.toLocaleString("en")} records`),
     figure("Jobs done", String(jobs.done)),
@@ -138,7 +138,7 @@ find("trace").addEventListener("click", async () => {
   find("trace-result").textContent = result;
 });
 
-/** For tests, and for the curious in the console. */
+/** For tests, and for use in the browser's console. */
 const simulation = {
   trace,
   now: () => ({
