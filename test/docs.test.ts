@@ -1,4 +1,4 @@
-/** Nothing printed in the documents can be false: links, commands, codes, words, examples,
+/** Everything printed in the documents is checked: links, commands, codes, words, examples,
  *  figures. */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";

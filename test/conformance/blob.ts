@@ -1,4 +1,5 @@
-/** What every blob store must do, whoever wrote it: `blobConformance("disk", open)`. */
+/** What every blob store must do, including those of third parties: `blobConformance("disk",
+ *  open)`. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -7,7 +8,7 @@ import { pattern, refusal } from "./log.ts";
 import { runSuite, type Skips } from "./place.ts";
 
 /** Opens a new store; `place` is an empty directory that it may use. `reopen` opens the same store
- *  again after a `close`; left out by stores that remember nothing. */
+ *  again after a `close`; absent for stores that keep nothing. */
 export type OpenBlobs = (place: string) => Promise<{
   readonly blobs: Blobs;
   readonly reopen?: () => Promise<Blobs>;
@@ -89,7 +90,7 @@ const contents: Tests = {
     assert.ok(same(await bytesIn(blobs.read(sha256(bytes))), bytes));
   },
 
-  "the source may reuse its chunk once the next is asked for": async (blobs) => {
+  "the source may reuse its chunk once the next is requested": async (blobs) => {
     const chunk = new Uint8Array(100_000);
     function* reusing(): Generator<Uint8Array> {
       for (let i = 1; i <= 9; i += 1) yield chunk.fill(i);
@@ -173,7 +174,7 @@ const refusals: Tests = {
     }
   },
 
-  "a source that fails leaves nothing, and its own error is told": async (blobs) => {
+  "a source that fails leaves nothing, and its own error is thrown": async (blobs) => {
     async function* failing(): AsyncGenerator<Uint8Array> {
       yield pattern(400_000);
       throw new RangeError("the source broke");

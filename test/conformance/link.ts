@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { Link } from "../../src/link/link.ts";
 
-/** Opens two ends of one link; `frameMaxBytes` holds for what the second one receives. */
+/** Opens two ends of one link; `frameMaxBytes` is the limit for frames that the second end
+ *  receives. */
 export type OpenLinks = (
   test: TestContext,
   limits: { readonly frameMaxBytes: number },
@@ -47,7 +48,7 @@ function frameTests(open: Open): void {
     assert.deepEqual([...part!], [...Buffer.from("uffer")]);
   });
 
-  it("keeps what comes before anybody receives", async (test) => {
+  it("keeps frames that arrive before there is a receiver", async (test) => {
     const [first, second] = await open(test);
     const early = collect(first, 1);
     second.send(Uint8Array.of(1));
@@ -69,7 +70,7 @@ function frameTests(open: Open): void {
 }
 
 function closeTests(open: Open): void {
-  it("delivers what was sent before a close, then says why, once", async (test) => {
+  it("delivers what was sent before a close, then reports the reason, once", async (test) => {
     const [first, second] = await open(test);
     const log: string[] = [];
     const told = new Promise<void>((resolve) => {
@@ -106,7 +107,7 @@ function closeTests(open: Open): void {
     assert.deepEqual(frames, []);
   });
 
-  it("tells a close also to whoever asks late", async (test) => {
+  it("reports a close also to a late listener", async (test) => {
     const [first, second] = await open(test);
     first.onFrame(() => {});
     second.onFrame(() => {});

@@ -1,17 +1,17 @@
-/** What every log must do, whoever wrote it: `logConformance("sqlite", open)`. */
+/** What every log must do, including those of third parties: `logConformance("sqlite", open)`. */
 import assert from "node:assert/strict";
 import type { ErrorCode } from "../../src/core/error.ts";
 import type { Log, LogRecord } from "../../src/store/log/log.ts";
 import { runSuite, type Skips } from "./place.ts";
 
 /** Opens a new log; `place` is an empty directory that it may use. `reopen` opens the same log
- *  again after a `close`; left out by logs that remember nothing. */
+ *  again after a `close`; absent for logs that keep nothing. */
 export type OpenLog = (place: string) => Promise<{
   readonly log: Log;
   readonly reopen?: () => Promise<Log>;
 }>;
 
-/** Without `storage-failed` and `storage-full`: those need a disk, and are each store's own
+/** Without `storage-failed` and `storage-full`: those need a disk, and are in each store's own
  *  tests. */
 export function logConformance(name: string, open: OpenLog, options: { skip?: Skips } = {}): void {
   const withLog =
@@ -65,7 +65,7 @@ function letters(text: string): Uint8Array[] {
   return Array.from(text, bytesOf);
 }
 
-/** Bytes in which every position differs from its neighbours. */
+/** Bytes that differ from their neighbours at every position. */
 export function pattern(sizeBytes: number, start = 1): Uint8Array {
   const bytes = new Uint8Array(sizeBytes);
   let state = start;
@@ -153,9 +153,7 @@ const records: Tests = {
     assert.deepEqual(await listing(log), ["1 a"]);
   },
 
-  "appending while somebody reads is allowed; the reader gets at least what was there": async (
-    log,
-  ) => {
+  "appending during a read is allowed; the reader gets at least what was there": async (log) => {
     await log.append(letters("abc"), 0);
     const seen: number[] = [];
     for await (const { position } of log.read(0)) {
@@ -253,7 +251,7 @@ const endings: Tests = {
     assert.deepEqual(await listing(again, 3), ["4 d", "5 e"]);
   },
 
-  "a log whose records are all trimmed goes on at its position when opened again": async (
+  "a log whose records are all trimmed continues at its position when opened again": async (
     log,
     reopen,
   ) => {

@@ -1,11 +1,11 @@
-/** What the conformance suites share: a fresh directory for every test, and the list of tests left
- *  out. */
+/** What the conformance tests share: a fresh directory for every test, and the list of skipped
+ *  tests. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-/** Tests that a store cannot pass, and why: differences between stores are a list, not folklore. */
+/** Tests that a store cannot pass, and why, so that differences between stores are documented. */
 export type Skips = ReadonlyArray<{ readonly reason: string; readonly tests: readonly string[] }>;
 
 /** Runs `run` in a new directory that is removed afterwards. */
@@ -18,7 +18,7 @@ export async function inPlace(run: (place: string) => Promise<void>): Promise<vo
   }
 }
 
-/** Registers the tests under their names; a name in `skips` that is no test is a mistake. */
+/** Registers the tests under their names; an unknown name in `skips` is an error. */
 export function runSuite(
   suite: string,
   tests: Readonly<Record<string, (place: string) => Promise<void>>>,

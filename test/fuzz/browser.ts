@@ -1,4 +1,5 @@
-/** What strangers may send in seed 5's messages: to the gateway, to the tracker, inside `more`. */
+/** Messages of the browser protocol from hostile members: to the gateway, to the tracker, inside
+ *  `more`. */
 import {
   parseConnect,
   parseError,
@@ -47,7 +48,7 @@ const claims = [
   { logs: [[1, 2, "line"]], progress: [[1, 2, 3]], started: [1], paused: "hidden" },
 ];
 
-/** Whatever comes, the gateway goes on; what it makes of it, it can say. */
+/** The gateway survives any input, and what it passes on can be encoded. */
 function intoSwitchboard(bytes: Uint8Array): void {
   const door = { anonymous: true };
   const board = new Switchboard({ limits: gatewayLimits, door, firstUid: 1n });

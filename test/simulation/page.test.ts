@@ -1,5 +1,5 @@
-/** The simulation in a real tab: the same runs as in Node, and a cluster of a thousand workers that
- *  people can look at and harm. */
+/** The simulation in a real tab: the same runs as in Node, and a cluster of a thousand workers in
+ *  which viewers can inject faults. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ import { simulate } from "../../sim/simulate.ts";
 import { findChromium, startChromium } from "./chromium.ts";
 
 type Now = { nowMs: number; jobsDone: number; broken: string; lost: number; away: number };
-/** What the page offers; see sim/page/main.ts. */
+/** The page's interface for tests; see sim/page/main.ts. */
 declare const simulation: {
   trace(seed: number): Promise<{ trace: string; events: number; broken: string }>;
   now(): Now;

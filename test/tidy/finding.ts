@@ -11,7 +11,7 @@ export type Finding = {
   readonly text: string;
 };
 
-/** rule → where → the amount that is tolerated until somebody mends it. */
+/** rule → where → the amount that is tolerated until it is fixed. */
 type Exceptions = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 const exceptions: Exceptions = JSON.parse(

@@ -13,7 +13,7 @@ export function fileNameFindings(sources: readonly Source[]): Finding[] {
     path
       .split(/[/.-]/)
       .filter((word) => bannedWords.has(word.toLowerCase()))
-      .map((word) => finding("names", path, `${path}: "${word}" says nothing about what is in it`)),
+      .map((word) => finding("names", path, `${path}: "${word}" is not specific`)),
   );
 }
 
