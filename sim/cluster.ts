@@ -170,7 +170,7 @@ export class SimCluster {
     if (this.judge.broken === null) this.#checkQuiet();
   }
 
-  /** A basic browser cannot be told to stop a task that is not needed any more. */
+  /** A basic browser cannot be asked to stop a task that is not needed any more. */
   async #lastTasks(): Promise<void> {
     const { bare } = this.mischief.browsers;
     let longestMs = 0;

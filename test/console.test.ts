@@ -105,7 +105,7 @@ test("the console talks to a server in Python that sends no byte when it refuses
   await ana.type(`PUBLISH ${file} it's mine`, "PUBLISH OK");
   await ana.type(`PUBLISH ${file} again`, "PUBLISH FAIL, CONTENT ALREADY PUBLISHED");
   await ana.type("LIST CONTENT ana", `LIST_CONTENT OK\n\t${file}`);
-  await ana.type("LIST_CONTENT nobody", "LIST_CONTENT FAIL");
+  await ana.type("LIST_CONTENT unknown", "LIST_CONTENT FAIL");
   await ana.type(`GET_FILE ana ${file} b.txt`, "GET_FILE OK");
   await ana.type(`DELETE ${file}`, "DELETE OK");
   await ana.type(`DELETE ${file}`, "DELETE FAIL, CONTENT NOT PUBLISHED");

@@ -11,7 +11,7 @@ const thrown: Record<string, () => unknown> = {
   cause: () => new Error("outer", { cause: new RangeError("inner") }),
   all: () => new AggregateError([new Error("a"), { b: 1 }], "none"),
   object: () => ({ code: 5 }),
-  place: () => ({ toString: () => "told" }),
+  place: () => ({ toString: () => "shown" }),
 };
 export default tasks({
   name: "thrower", attempts: 1, params: { what: "cause" }, items: [0],
@@ -25,7 +25,7 @@ const expected = {
   cause: "run threw Error: outer; caused by RangeError: inner on item 0 (thrower.ts:3)",
   all: 'run threw AggregateError: none [Error: a; {"b":1}] on item 0 (thrower.ts:4)',
   object: 'run threw {"code":5} on item 0',
-  place: "run threw told on item 0",
+  place: "run threw shown on item 0",
   nothing: "run threw null on item 0",
 };
 

@@ -4,6 +4,7 @@ import test from "node:test";
 import { circleFindings } from "./tidy/circles.ts";
 import { type Finding, judge, tally } from "./tidy/finding.ts";
 import { importProblem, layerFindings } from "./tidy/layers.ts";
+import { isKept, readDocuments, retiredFindings } from "./tidy/retired.ts";
 import { fileFindings, lineFindings, shapeFindings } from "./tidy/sizes.ts";
 import { readSources, type Source } from "./tidy/sources.ts";
 import {
@@ -64,6 +65,11 @@ test("no path of one machine, nothing unfinished, no test skipped without a reas
   }
 });
 
+test("comments, strings and documents use no retired words", () => {
+  const read = [...sources, ...readDocuments()].filter(({ path }) => isKept(path));
+  holds("retired-words", retiredFindings(read));
+});
+
 test("no list of any length is spread into arguments", () => {
   holds("spread-arguments", unwantedFindings(sources, "spread-arguments"));
 });
@@ -121,4 +127,16 @@ test("the rules for words find unspecific names", () => {
   for (const rule of ["unfinished", "machine-paths", "skips"]) {
     assert.equal(unwantedFindings(pretend("src/x.test.ts", marks), rule).length, 1, rule);
   }
+});
+
+test("the rule of retired words reads comments, strings and documents, but no code", () => {
+  const find = (path: string, text: string) => retiredFindings(pretend(path, text)).length;
+  const word = `no${"body"}`;
+  assert.equal(find("src/x.ts", `/** Asked of ${word}. */`), 1);
+  assert.equal(find("src/x.ts", `const a = "asked of ${word}";`), 1);
+  assert.equal(find("src/x.ts", `const a = \`asked of \${b} or ${word}\`;`), 1);
+  assert.equal(find("src/x.ts", `/** in\n *  va${"in"} */`), 1);
+  assert.equal(find("docs/x.md", `Asked\nof ${word}.`), 1);
+  assert.equal(find("src/x.ts", `/** See \`${word}\`. */ const ${word} = "${word}";`), 0);
+  assert.equal(find("src/x.ts", "/** `simulate --seed 7`: the random seed 7 */"), 0);
 });

@@ -221,7 +221,7 @@ export class Judge {
     this.breach("I19", `at ${this.position} replay gives …${part(mine)}…, live is …${part(live)}…`);
   }
 
-  // What users are told.
+  // Answers to users.
 
   submitted(job: SimJob, id: JobId, digest: string): void {
     const { exercised } = this.#options;

@@ -160,13 +160,13 @@ test("a banned source does not keep an honest one from completing the download",
     const source = peer.source(of);
     return { ...source, address: { ...source.address, fingerprint: to } };
   };
-  const sources = [pinned("somebody else", wrongPin), pinned("honest", pin)];
+  const sources = [pinned("impostor", wrongPin), pinned("honest", pin)];
   const target = join(scratch(t), "got");
   const found = { name: "f", root, sizeBytes: bytes.length, sources };
   const fetched = await fetcher(t, elsewhere).fetch(found, { target, replaces: false });
   const received = fetched.sources.map((source) => [source.name, source.receivedBytes]);
   assert.deepEqual(received, [
-    ["somebody else", 0],
+    ["impostor", 0],
     ["honest", bytes.length],
   ]);
   const inputs = new SharedInputs({

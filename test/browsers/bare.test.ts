@@ -64,7 +64,7 @@ async function startUp(t: TestContext, ...args: string[]): Promise<{ place: Plac
   return { place, url };
 }
 
-test("browsers that know the document only finish a job, equal to the judge's", async (t) => {
+test("basic browsers finish a job, equal to the judge's", async (t) => {
   const { place, url } = await startUp(t, "--anonymous-browsers");
   const browsers = [bareBrowser(url), bareBrowser(url)];
   t.after(() => browsers.forEach(({ socket }) => void socket.close()));

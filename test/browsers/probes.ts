@@ -57,7 +57,7 @@ export const workerProbes: Readonly<Record<string, string>> = {
   "a nested Worker of another origin": `new Worker("__HTTP__/worker.js"); return "out";`,
   "a SharedWorker": `new SharedWorker(URL.createObjectURL(new Blob(["1"]))); return "out";`,
   "a service worker": `await navigator.serviceWorker.register("__OWN__/sw.js"); return "out";`,
-  "a message to the page": `postMessage({ kind: "shown", shown: {} }); return "told nobody";`,
+  "a message to the page": `postMessage({ kind: "shown", shown: {} }); return "not delivered";`,
 };
 
 /** The same from the frame of the Workers, where no job code ever is: what its policy alone

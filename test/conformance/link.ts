@@ -84,7 +84,7 @@ function closeTests(open: Open): void {
     first.onFrame(() => {});
     first.send(new Uint8Array(5));
     first.close("the job is done");
-    first.close("said twice");
+    first.close("closed twice");
     await told;
     assert.equal(await own, "the job is done");
     assert.deepEqual(log, ["frame of 5", "the job is done"]);

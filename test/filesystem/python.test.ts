@@ -25,7 +25,7 @@ test("an independent peer in Python stores, reads, appends and finds", async (t:
   t.diagnostic(stdout.trim());
 });
 
-test("pickles of every protocol are read, and Python reads written ones", async (t: TestContext) => {
+test("pickles of all protocols are read, and Python reads written ones", async (t: TestContext) => {
   const python = pythonWith("pickletools");
   if (python === null) return t.skip("python3 is not installed");
   const { stdout } = await run(python, [script("pickles.py")], limits);

@@ -180,7 +180,7 @@ test("a blob's damage is reported with the jobs that need it", async (t) => {
   const spec = await cluster.tasksSpec(2);
   await cluster.submit(spec);
   await cluster.submit(spec);
-  const lost = await cluster.upload(Buffer.from("nobody needs this"));
+  const lost = await cluster.upload(Buffer.from("not needed by any job"));
   await cluster.coordinator.close();
   damageBlob(join(cluster.dataDir, "blobs"), spec.codeHash);
   damageBlob(join(cluster.dataDir, "blobs"), lost);

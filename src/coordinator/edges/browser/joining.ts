@@ -28,8 +28,8 @@ export type TabDoor = {
   readonly loop: Loop;
   readonly remote: string;
   readonly send: (text: string) => void;
-  /** The tab has joined, durably; called before anything is ordered of it. Tells it which of its
-   *  tasks are not wanted any more. */
+  /** The tab has joined, durably; called before anything is ordered of it. Of its tasks those in
+   *  `unwanted` are to be aborted. */
   readonly entered: (tab: Tab, unwanted: readonly number[]) => void;
   /** Joins in progress: how many of an owner, and sessions of workers that come back. */
   readonly arrivals: Arrivals;

@@ -18,7 +18,7 @@ test("a basic browser gets its next task when it has reported how one ended", ()
   tab.give(1, "first");
   tab.give(2, "second");
   assert.deepEqual(sent, ["first"]);
-  // The first was aborted meanwhile, which a basic browser cannot be told.
+  // The first was aborted meanwhile, of which a basic browser cannot be informed.
   tab.runs.delete(1);
   tab.hasEnded(7);
   assert.deepEqual(sent, ["first"]);

@@ -146,7 +146,7 @@ test("with rpcbind of Debian: a service that registers there is found", {
   t.after(() => child.kill("SIGKILL"));
   const [code, said] = await ended(child);
   assert.equal(code, 0, said);
-  assert.match(said, /told: ana REGISTER {2}21\/11\/2026 02:15:45/);
+  assert.match(said, /arrived: ana REGISTER {2}21\/11\/2026 02:15:45/);
 });
 
 async function ended(child: ChildProcess): Promise<[number | null, string]> {

@@ -1,5 +1,5 @@
-/** The address that existing programs are told to connect to: messages name one, so the unspecified
- *  address cannot be used. */
+/** The address to which existing programs are asked to connect: messages name one, so the
+ *  unspecified address cannot be used. */
 import { networkInterfaces } from "node:os";
 
 /** The host itself, unless it is the unspecified address: then the first address that other

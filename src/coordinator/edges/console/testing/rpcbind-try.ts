@@ -37,6 +37,6 @@ while (!(await registered())) {
 }
 const log = new RpcLog({ host: "127.0.0.1", onNews: (text) => console.log(text) });
 log.add({ user: "ana", operation: "REGISTER", file: "", dateTime: "21/11/2026 02:15:45" });
-console.log(`told: ${(await arrived.promise).join(" ")}`);
+console.log(`arrived: ${(await arrived.promise).join(" ")}`);
 await log.close();
 for (const close of closers) await close();
