@@ -1,14 +1,14 @@
 /** A whole cluster in one process, built from a plan: its members, its jobs, its faults and their
  *  times. The same plan gives the same run, event for event (I22). */
 import { Random } from "../src/core/random.ts";
+import { FaultInjector } from "./fault-injector.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import type { SimJob } from "./jobs.ts";
 import { Judge } from "./judges/judge.ts";
 import type { Law } from "./judges/laws.ts";
 import { SimClient } from "./members/client.ts";
 import { Supervisor } from "./members/supervisor.ts";
-import { Mischief } from "./mischief.ts";
-import { Story, type StoryLine } from "./story.ts";
+import { type TraceLine, TraceLog } from "./trace-log.ts";
 import { SimClock } from "./world/clock.ts";
 import { TraceHash } from "./world/digest.ts";
 import { SimDisk } from "./world/disk.ts";
@@ -25,7 +25,7 @@ export type ClusterPlan = {
   readonly faults: readonly Fault[];
   readonly jobs: ReadonlyMap<number, SimJob>;
   /** Receives the trace, line by line; none by default. */
-  readonly told?: (line: StoryLine) => void;
+  readonly told?: (line: TraceLine) => void;
   /** Laws about the whole state are checked once per this many records. Default 1. */
   readonly lawsEvery?: number;
 };
@@ -48,22 +48,22 @@ const plannedMax = 1_000_000;
 export class SimCluster {
   readonly judge: Judge;
   readonly supervisor: Supervisor;
-  readonly mischief: Mischief;
+  readonly injector: FaultInjector;
   readonly #plan: ClusterPlan;
   readonly #world: World;
   readonly #client: SimClient;
   readonly #disk: SimDisk;
   readonly #coverage = new Map<string, number>();
-  readonly #story: Story;
+  readonly #trace: TraceLog;
   /** By their plan. */
   readonly #jobs = new Map<string, SimJob>();
-  #harms = 0;
+  #injected = 0;
 
   constructor(plan: ClusterPlan) {
     this.#plan = plan;
     const { lawsEvery = 1, shape } = plan;
     const clock = new SimClock();
-    this.#story = new Story(clock, plan.told ?? null);
+    this.#trace = new TraceLog(clock, plan.told ?? null);
     const count = (what: string) => {
       this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1);
     };
@@ -78,14 +78,14 @@ export class SimCluster {
     this.judge.watch(disk.relay);
     this.supervisor = new Supervisor(this.#world, disk);
     this.supervisor.start();
-    this.mischief = new Mischief(this.#world, disk, this.supervisor);
+    this.injector = new FaultInjector(this.#world, disk, this.supervisor);
     this.#client = new SimClient(this.#world);
     clock.onEvent = () => {
       trace.add(clock.nowMs);
       this.judge.afterEvent();
     };
     for (const job of plan.jobs.values()) this.submit(job);
-    for (const fault of plan.faults) clock.at(fault.atMs, null, () => this.mischief.apply(fault));
+    for (const fault of plan.faults) clock.at(fault.atMs, null, () => this.injector.apply(fault));
   }
 
   get nowMs(): number {
@@ -145,17 +145,17 @@ export class SimCluster {
   }
 
   /** Injects a fault that is not in the plan. */
-  harm(kind: FaultKind, options: { target?: number; forMs: number; draw?: number }): void {
+  inject(kind: FaultKind, options: { target?: number; forMs: number; draw?: number }): void {
     const { target = 0, forMs, draw = 0.5 } = options;
-    this.#harms += 1;
-    const number = plannedMax + this.#harms;
-    this.mischief.apply({ number, atMs: this.nowMs, kind, target, forMs, draw });
+    this.#injected += 1;
+    const number = plannedMax + this.#injected;
+    this.injector.apply({ number, atMs: this.nowMs, kind, target, forMs, draw });
   }
 
   async #healAndWait(): Promise<void> {
     const { clock, shape, tell } = this.#world;
     tell(() => "all faults are over");
-    this.mischief.heal();
+    this.injector.heal();
     this.judge.healedAtMs = clock.nowMs;
     if (this.jobsLeft > 0) this.#exercised("I21: every job ends when the faults are over");
     await this.finish(clock.nowMs + this.#boundMs());
@@ -172,7 +172,7 @@ export class SimCluster {
 
   /** A basic browser cannot be asked to stop a task that is not needed any more. */
   async #lastTasks(): Promise<void> {
-    const { bare } = this.mischief.browsers;
+    const { bare } = this.injector.browsers;
     let longestMs = 0;
     for (const { meanMs } of this.#jobs.values()) longestMs = Math.max(longestMs, meanMs);
     const untilMs = this.nowMs + 2 * longestMs;
@@ -213,7 +213,7 @@ export class SimCluster {
     this.#exercised("I8: at rest no worker holds an attempt");
     this.#exercised("I18: at rest the live workers are the connected members");
     this.#exercised("I20: at rest nothing is kept of a removed job");
-    for (const { name, worker } of this.mischief.seats) {
+    for (const { name, worker } of this.injector.seats) {
       const { loop, executor } = worker;
       const relation = loop.state.relation.state;
       if (relation !== "joined") this.judge.breach("I8", `${name} is ${relation}, not joined`);
@@ -229,8 +229,8 @@ export class SimCluster {
       if (live && pause !== null) this.judge.breach("C4", `w-${number} stays paused`);
     }
     const live = [...state.workers.values()].filter((worker) => worker.live);
-    const { bare, tabs } = this.mischief.browsers;
-    const members = this.mischief.seats.length + tabs.length + bare.length;
+    const { bare, tabs } = this.injector.browsers;
+    const members = this.injector.seats.length + tabs.length + bare.length;
     if (live.length !== members) {
       const names = live.map(({ number, specs }) => `w-${number} ${specs.name}`);
       this.judge.breach("I18", `${live.length} workers are live (${names}), ${members} are`);
@@ -242,12 +242,12 @@ export class SimCluster {
   }
 
   #checkQuietBrowsers(): void {
-    for (const { name, tab } of this.mischief.browsers.tabs) {
+    for (const { name, tab } of this.injector.browsers.tabs) {
       const { session, tasks } = tab;
       if (session.phase !== "joined") this.judge.breach("I8", `${name} is ${session.phase}`);
       if (session.taskCount + tasks.running > 0) this.judge.breach("I8", `${name} holds tasks`);
     }
-    for (const { name, browser } of this.mischief.browsers.bare) {
+    for (const { name, browser } of this.injector.browsers.bare) {
       if (!browser.isConnected) this.judge.breach("I8", `${name} is not connected`);
       if (browser.isBusy) this.judge.breach("I8", `${name} computes a task that is not needed`);
     }
@@ -276,7 +276,7 @@ export class SimCluster {
         files.set(host, made);
         return made;
       },
-      tell: (line) => this.#story.tell(line),
+      tell: (line) => this.#trace.tell(line),
       trouble: (job, stage, task) => {
         const name = `${job.key} ${stage}/${task}`;
         const before = troubles.get(name) ?? 0;
@@ -297,7 +297,7 @@ export class SimCluster {
       count,
       onDurable: (records) => {
         for (const record of records) trace.addBytes(record.bytes);
-        this.#story.records(records);
+        this.#trace.records(records);
         this.judge.durable(records);
       },
     });

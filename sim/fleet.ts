@@ -5,14 +5,14 @@ import { Random } from "../src/core/random.ts";
 import { SimCluster } from "./cluster.ts";
 import type { FaultKind } from "./faults.ts";
 import { plainJob, type SimJob } from "./jobs.ts";
-import type { StoryLine } from "./story.ts";
+import type { TraceLine } from "./trace-log.ts";
 import { noBrowsers } from "./world/world.ts";
 
 export type FleetOptions = {
   readonly seed: number;
   /** Default 1,000. */
   readonly workers?: number;
-  readonly told?: (line: StoryLine) => void;
+  readonly told?: (line: TraceLine) => void;
 };
 
 /** Jobs are submitted and faults drawn at multiples of this, ms. */
@@ -99,12 +99,12 @@ export class Fleet {
   }
 
   /** Injects the same fault into a share of the workers, at one moment. */
-  harmSome(kind: FaultKind, share: number, forMs: number): void {
+  injectSome(kind: FaultKind, share: number, forMs: number): void {
     const count = Math.max(1, Math.round(share * this.workers));
     const first = this.#random.below(this.workers);
     for (let index = 0; index < count; index++) {
       const target = (first + Math.floor((index * this.workers) / count)) % this.workers;
-      this.cluster.harm(kind, { target, forMs });
+      this.cluster.inject(kind, { target, forMs });
     }
   }
 
@@ -117,6 +117,6 @@ export class Fleet {
     })!;
     const forMs = Math.round(mishap.forMs * (0.5 + random.fraction()));
     const target = random.below(this.workers);
-    this.cluster.harm(mishap.kind, { target, forMs, draw: random.fraction() });
+    this.cluster.inject(mishap.kind, { target, forMs, draw: random.fraction() });
   }
 }

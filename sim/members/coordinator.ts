@@ -283,7 +283,7 @@ export class SimCoordinator implements DataServer {
   /** Like the HTTP edge, which answers no query before it is sure that its state is current. */
   async #mustBeOurs(): Promise<Loop> {
     this.#mustRun();
-    if (await this.#edge?.isOurs()) return this.#mustRun();
+    if (await this.#edge?.ownsLog()) return this.#mustRun();
     throw new ClusterError("unavailable", "the coordinator slept");
   }
 

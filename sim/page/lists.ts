@@ -85,7 +85,7 @@ type Line = {
   n: number;
 };
 
-export class StoryList {
+export class TraceList {
   readonly #place: HTMLElement;
   #recent: Line[] = [];
 

@@ -1,8 +1,8 @@
 /** The page: a cluster of a thousand workers that runs in this tab, and the viewer's controls. */
 import { Fleet, stepMs } from "../fleet.ts";
 import { simulate } from "../simulate.ts";
-import type { StoryLine } from "../story.ts";
-import { clockText, element, JobList, StoryList } from "./lists.ts";
+import type { TraceLine } from "../trace-log.ts";
+import { clockText, element, JobList, TraceList } from "./lists.ts";
 import { sentenceOf } from "./sentences.ts";
 import { describe, Tiles } from "./tiles.ts";
 
@@ -18,7 +18,7 @@ const query = new URLSearchParams(location.search);
 const workers = Number(query.get("workers") ?? 1_000);
 const seedField = find<HTMLInputElement>("seed");
 const mishaps = find<HTMLInputElement>("mishaps");
-const story = new StoryList(find("story"));
+const story = new TraceList(find("story"));
 seedField.value = query.get("seed") ?? seedField.value;
 mishaps.checked = query.get("mishaps") !== "0";
 find("size").textContent = workers.toLocaleString("en");
@@ -40,23 +40,23 @@ function begin(): Fleet {
   return made;
 }
 
-function told(line: StoryLine): void {
+function told(line: TraceLine): void {
   const sentence = sentenceOf(line);
   if (sentence === null) return;
   story.add(line.atMs, sentence);
   if (sentence.worker !== null) tiles.flash(sentence.worker);
 }
 
-const harms: Record<string, () => void> = {
-  kill: () => fleet.harmSome("worker-crash", 0.12, 30_000),
-  slow: () => fleet.harmSome("worker-slow-cpu", 0, 300_000),
-  partition: () => fleet.harmSome("link-cut", 1 / 3, 40_000),
-  pause: () => fleet.harmSome("worker-pause", 0.1, 30_000),
-  coordinator: () => fleet.cluster.harm("coordinator-crash", { forMs: 4_000 }),
+const injections: Record<string, () => void> = {
+  kill: () => fleet.injectSome("worker-crash", 0.12, 30_000),
+  slow: () => fleet.injectSome("worker-slow-cpu", 0, 300_000),
+  partition: () => fleet.injectSome("link-cut", 1 / 3, 40_000),
+  pause: () => fleet.injectSome("worker-pause", 0.1, 30_000),
+  coordinator: () => fleet.cluster.inject("coordinator-crash", { forMs: 4_000 }),
 };
 
-for (const button of document.querySelectorAll<HTMLElement>("[data-harm]")) {
-  button.addEventListener("click", () => harms[button.dataset.harm!]!());
+for (const button of document.querySelectorAll<HTMLElement>("[data-fault]")) {
+  button.addEventListener("click", () => injections[button.dataset.fault!]!());
 }
 find("submit").addEventListener("click", () => fleet.submit());
 mishaps.addEventListener("change", () => {

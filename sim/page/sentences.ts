@@ -1,7 +1,7 @@
 /** The trace of the fleet as sentences: faults and their consequences, for readers who do not know
  *  the code. */
 import type { FaultKind } from "../faults.ts";
-import type { StoryLine } from "../story.ts";
+import type { TraceLine } from "../trace-log.ts";
 
 export type Sentence = {
   readonly text: string;
@@ -72,10 +72,10 @@ const sayings: Readonly<Record<FaultKind, Tell>> = {
 const fault = /^fault \d+: (\S+) (\S*) for (\d+) ms$/;
 
 /** Null for frequent events. */
-export function sentenceOf({ isRecord, text }: StoryLine): Sentence | null {
-  const harm = fault.exec(text);
-  if (harm !== null) {
-    const [, kind = "", who = "", forMs = "0"] = harm;
+export function sentenceOf({ isRecord, text }: TraceLine): Sentence | null {
+  const found = fault.exec(text);
+  if (found !== null) {
+    const [, kind = "", who = "", forMs = "0"] = found;
     const forS = `${Math.round(Number(forMs) / 1_000)} s`;
     const said = sayings[kind as FaultKind](nameOf(who), forS);
     return { text: said, tone: "bad", worker: who || null, topic: kind };

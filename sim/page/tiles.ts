@@ -69,7 +69,7 @@ export class Tiles {
 }
 
 function lookOf(fleet: Fleet, index: number): Look {
-  const { name, worker } = fleet.cluster.mischief.seats[index]!;
+  const { name, worker } = fleet.cluster.injector.seats[index]!;
   const { executor, loop, process } = worker;
   if (process.life === "dead") return "lost";
   if (process.life === "paused") return "paused";
@@ -80,7 +80,7 @@ function lookOf(fleet: Fleet, index: number): Look {
 
 /** A worker's description, in one line. */
 export function describe(fleet: Fleet, index: number): string {
-  const { name, worker } = fleet.cluster.mischief.seats[index]!;
+  const { name, worker } = fleet.cluster.injector.seats[index]!;
   const { executor, loop, process } = worker;
   const id = loop.workerId === "" ? "" : `, ${loop.workerId} to the coordinator`;
   const runs = executor.runningTasks.map((task) => `runs ${task}`).join(", ") || "runs nothing";

@@ -17,7 +17,7 @@ import { serveP4 } from "./edges/p4/serve.ts";
 import type { NewEvent, ReplayProgress, Reply } from "./loop/journal.ts";
 import { realTimers } from "./loop/timers.ts";
 import { thisMachine } from "./members/addresses.ts";
-import { Knocking } from "./members/probe.ts";
+import { PeerProbe } from "./members/probe.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { Services } from "./services.ts";
 
@@ -105,8 +105,8 @@ async function open(
   );
   const adminToken = await ownAdminToken(join(dataDir, "admin.token"), services.auth);
   const p4 = openP4(services, options);
-  const knocking = new Knocking({ members: services.members, timers: realTimers });
-  closers.push(() => knocking.stop());
+  const peerProbe = new PeerProbe({ members: services.members, timers: realTimers });
+  closers.push(() => peerProbe.stop());
   await starting.close();
   const serving = await serve({
     services,

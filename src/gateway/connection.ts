@@ -22,7 +22,7 @@ export type Connection = {
   nextPingMs: number;
   /** It has answered a ping, or sent one. */
   answersPings: boolean;
-  strikes: number;
+  protocolErrors: number;
   /** Messages it may still send; see `messagesPerS`. */
   allowance: number;
   allowanceAtMs: number;
@@ -46,7 +46,7 @@ export function newConnection(
     // Spread, so that a thousand tabs that came together are not pinged together.
     nextPingMs: atMs + pingMs * (0.5 + ((id * 0.618) % 0.5)),
     answersPings: false,
-    strikes: 0,
+    protocolErrors: 0,
     allowance: messagesPerS * burstS,
     allowanceAtMs: atMs,
   };

@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { closeCodes } from "../link/close-reason.ts";
 import type { TextLink } from "../link/websocket.ts";
 import type { Caller } from "./connection.ts";
+import { GatewaySession } from "./gateway-session.ts";
 import { type GatewayLimits, type GatewayOrder, gatewayLimits } from "./options.ts";
-import { Switchboard } from "./switchboard.ts";
 
 export type GatewayOptions = {
   readonly limits?: Partial<GatewayLimits>;
@@ -25,7 +25,7 @@ export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive"
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #limits: GatewayLimits;
-  readonly #switchboard: Switchboard;
+  readonly #session: GatewaySession;
   readonly #links = new Map<number, GatewayLink>();
   readonly #ticker: NodeJS.Timeout;
   #connections = 0;
@@ -35,7 +35,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#limits = { ...gatewayLimits, ...options.limits };
-    this.#switchboard = new Switchboard({
+    this.#session = new GatewaySession({
       limits: this.#limits,
       door: { anonymous: options.anonymous },
       // Below 2^52, and there are 2^52 more before a JSON number is no longer exact.
@@ -45,11 +45,11 @@ export class Gateway {
   }
 
   get tabCount(): number {
-    return this.#switchboard.tabCount;
+    return this.#session.tabCount;
   }
 
   get hasTracker(): boolean {
-    return this.#switchboard.hasTracker;
+    return this.#session.hasTracker;
   }
 
   /** An admitted connection, of a browser or a tracker: its first message shows which. */
@@ -63,13 +63,13 @@ export class Gateway {
     }
     const id = ++this.#connections;
     this.#links.set(id, link);
-    this.#perform(this.#switchboard.opened(id, caller, now()));
+    this.#perform(this.#session.opened(id, caller, now()));
     link.receive({
-      said: (text) => this.#perform(this.#switchboard.said(id, text, now())),
-      misspoke: (what) => this.#perform(this.#switchboard.misspoke(id, what)),
+      said: (text) => this.#perform(this.#session.said(id, text, now())),
+      misspoke: (what) => this.#perform(this.#session.misspoke(id, what)),
       closed: () => {
         this.#links.delete(id);
-        this.#perform(this.#switchboard.closed(id, now()));
+        this.#perform(this.#session.closed(id, now()));
       },
     });
   }
@@ -97,7 +97,7 @@ export class Gateway {
     if (this.#unprinted > 0) this.#options.print(`(${this.#unprinted} more lines in a second)`);
     this.#printed = 0;
     this.#unprinted = 0;
-    this.#perform(this.#switchboard.tick(now()));
+    this.#perform(this.#session.tick(now()));
     this.#relieve();
   }
 

@@ -22,7 +22,7 @@ export type GatewayLimits = {
   /** Tasks that one tab may have. */
   readonly tasksMax: number;
   /** Bad messages that a connection may send; the next one closes it (1008). */
-  readonly strikesMax: number;
+  readonly protocolErrorsMax: number;
   /** Bytes that all connections together have queued or half received. Above it the connections
    *  that hold most are closed. */
   readonly heldMaxBytes: number;
@@ -39,7 +39,7 @@ export const gatewayLimits: GatewayLimits = {
   trackerTtlMs: 60_000,
   resumeMs: 30_000,
   tasksMax: 1_024,
-  strikesMax: 3,
+  protocolErrorsMax: 3,
   heldMaxBytes: 256 * 1024 * 1024,
   messagesPerS: 50,
 };

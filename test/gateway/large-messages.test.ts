@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8Bytes } from "../../src/core/sharing/names.ts";
+import { GatewaySession } from "../../src/gateway/gateway-session.ts";
 import { gatewayLimits } from "../../src/gateway/options.ts";
-import { Switchboard } from "../../src/gateway/switchboard.ts";
 import { closeCodes } from "../../src/link/close-reason.ts";
 import { decodeBrowser, encodeBrowser } from "../../src/wire/browser/codec.ts";
 import { type BrowserBody, browserLimits } from "../../src/wire/browser/messages.ts";
@@ -160,7 +160,11 @@ function gateway() {
     [2, []],
   ]);
   const closed: string[] = [];
-  const board = new Switchboard({ limits: gatewayLimits, door: { anonymous: true }, firstUid: 9n });
+  const board = new GatewaySession({
+    limits: gatewayLimits,
+    door: { anonymous: true },
+    firstUid: 9n,
+  });
   const say = (id: number, text: string) => {
     for (const order of board.said(id, text, 0)) {
       if (order.kind === "send") sent.get(order.connection)!.push(order.text);

@@ -57,9 +57,9 @@ test("a thousand workers finish a job in a tab, though 12 % are killed", { skip 
   const { page, errors } = await open("workers=1000&seed=1&mishaps=0");
   await page.selectOption("#speed", "60");
   await page.waitForFunction(() => simulation.now().nowMs > 10_000);
-  await page.click("[data-harm=kill]");
+  await page.click("[data-fault=kill]");
   await page.waitForFunction(() => simulation.now().lost === 120);
-  assert.match((await page.textContent("#story"))!, /is killed.*And 119 more/);
+  assert.match((await page.textContent("#trace"))!, /is killed.*And 119 more/);
   await page.waitForFunction(() => simulation.now().jobsDone > 0, null, { timeout: 120_000 });
   const { broken } = await page.evaluate(() => simulation.now());
   assert.equal(broken, "");

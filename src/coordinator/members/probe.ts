@@ -29,7 +29,7 @@ export async function answersAt(address: MemberAddress, tryMs = tryDefaultMs): P
   }
 }
 
-export class Knocking {
+export class PeerProbe {
   readonly #options: Required<KnockingOptions>;
   #cancelTimer = () => {};
   #round: Promise<void> = Promise.resolve();
@@ -41,7 +41,7 @@ export class Knocking {
   }
 
   /** One round; for tests, and the timer. */
-  async knock(): Promise<void> {
+  async probe(): Promise<void> {
     const { members, triesMax, tryMs } = this.#options;
     const waiting = members.quietPeers();
     const next = async () => {
@@ -64,7 +64,7 @@ export class Knocking {
   #arm(): void {
     if (this.#stopped) return;
     this.#cancelTimer = this.#options.timers.after(this.#options.everyMs, () => {
-      this.#round = this.knock().finally(() => this.#arm());
+      this.#round = this.probe().finally(() => this.#arm());
     });
   }
 }

@@ -2,12 +2,12 @@
  *  gets. */
 import { encodeBrowser } from "../../wire/browser/codec.ts";
 import type { BrowserBody } from "../../wire/browser/messages.ts";
+import { GatewaySession } from "../gateway-session.ts";
 import { type GatewayLimits, type GatewayOrder, gatewayLimits } from "../options.ts";
-import { Switchboard } from "../switchboard.ts";
 
 /** A gateway session, and what each connection was sent, as readable text. */
 export class Table {
-  readonly board: Switchboard;
+  readonly board: GatewaySession;
   readonly sent = new Map<number, string[]>();
   readonly closed = new Map<number, string>();
   readonly printed: string[] = [];
@@ -17,7 +17,7 @@ export class Table {
   #connections = 0;
 
   constructor(limits: Partial<GatewayLimits> = {}, anonymous = true) {
-    this.board = new Switchboard({
+    this.board = new GatewaySession({
       limits: { ...gatewayLimits, ...limits },
       door: { anonymous },
       firstUid: 1000n,

@@ -26,7 +26,7 @@ import { layerOfBytes } from "../hashing/layer.ts";
 import type { HashPool } from "../hashing/pool.ts";
 import { sha256 } from "../hashing/sha256.ts";
 import type { Connections } from "./connection.ts";
-import { Partial, type Shape } from "./partial.ts";
+import { PartialFile, type Shape } from "./partial.ts";
 import { Schedule } from "./schedule.ts";
 import { giveBack, type SpareSlabs } from "./slabs.ts";
 import type { SourceLimits } from "./source.ts";
@@ -87,7 +87,7 @@ export class Download {
   readonly #complete = Promise.withResolvers<void>();
   readonly #lanes: SourceLane[] = [];
   #opening: Promise<void> | null = null;
-  #partial: Partial | null = null;
+  #partial: PartialFile | null = null;
   #shape: Shape | null = null;
   #schedule: Schedule | null = null;
   #active = new Set<string>();
@@ -110,7 +110,7 @@ export class Download {
     return this.#schedule!;
   }
 
-  get partial(): Partial {
+  get partial(): PartialFile {
     return this.#partial!;
   }
 
@@ -184,7 +184,7 @@ export class Download {
         await lane.run();
       } catch (error) {
         this.signal.throwIfAborted();
-        if (isOurs(error)) throw error;
+        if (isLocalFailure(error)) throw error;
         if (isBanned(error)) this.#liars.add(source.name);
         failures.push(`${source.name}: ${error instanceof ClusterError ? error.text : error}`);
         const next = waiting.shift();
@@ -236,7 +236,7 @@ export class Download {
   }
 
   async #open(shape: Shape): Promise<void> {
-    this.#partial = await Partial.open(this.#options.target, shape, this.#options.pool);
+    this.#partial = await PartialFile.open(this.#options.target, shape, this.#options.pool);
     this.#schedule = new Schedule(this.#partial.done, Math.random);
     this.#shape = shape;
     this.#options.onOpen?.(this);
@@ -320,7 +320,7 @@ export class Download {
 }
 
 /** True for a failing local disk or a bug in this process: no other source would help. */
-function isOurs(error: unknown): boolean {
+function isLocalFailure(error: unknown): boolean {
   if (!(error instanceof ClusterError)) return true;
   if (error instanceof GrpcError || error instanceof Corrupt) return false;
   return ["storage-full", "storage-failed", "conflict"].includes(error.code);

@@ -39,7 +39,7 @@ const syncMs = 1_000;
 const runsMax = 65_536;
 const sync = promisify(fdatasync);
 
-export class Partial {
+export class PartialFile {
   readonly descriptor: number;
   /** Pieces whose verified bytes are in the file. */
   readonly done: Bits;
@@ -67,7 +67,7 @@ export class Partial {
   }
 
   /** `pool` hashes what an earlier process left. */
-  static async open(target: string, shape: Shape, pool: HashPool): Promise<Partial> {
+  static async open(target: string, shape: Shape, pool: HashPool): Promise<PartialFile> {
     const names = partialNames(target, shape.root);
     let descriptor = -1;
     try {
@@ -90,7 +90,7 @@ export class Partial {
       const resumed = countBoth(left, done);
       checkSpace(target, shape, done);
       const journal = await Journal.create(names.journal, subject, done.runs(runsMax));
-      return new Partial(target, shape, { descriptor, journal, done, resumed });
+      return new PartialFile(target, shape, { descriptor, journal, done, resumed });
     } catch (error) {
       if (descriptor >= 0) closeSync(descriptor);
       throw storageFailure(error, `the download to ${target}`);

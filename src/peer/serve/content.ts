@@ -19,7 +19,7 @@ export interface Content {
 }
 
 /** Everything that is served, by name and by root. */
-export class Shelf {
+export class ContentIndex {
   readonly #byName = new Map<string, Content>();
   readonly #byRoot = new Map<Hash, Set<Content>>();
 

@@ -9,7 +9,7 @@ import type { Content } from "./content.ts";
 const readAt = promisify(read);
 
 /** The part of a download that can be served: its content, and which pieces it has. */
-type PartialFile = {
+type PartialDownload = {
   readonly root: string;
   readonly shape: { readonly sizeBytes: number; readonly layer: Uint8Array };
   readonly partial: {
@@ -20,12 +20,12 @@ type PartialFile = {
 
 export class PartialContent implements Content {
   readonly name: string;
-  readonly #download: PartialFile;
+  readonly #download: PartialDownload;
   readonly #reading = new Set<Promise<void>>();
   #isOver = false;
 
   /** `download` has opened its partial file; `end` must be awaited before that is closed. */
-  constructor(name: string, download: PartialFile) {
+  constructor(name: string, download: PartialDownload) {
     this.name = name;
     this.#download = download;
   }

@@ -7,11 +7,11 @@ import * as data from "../../wire/p4/data.ts";
 import { hashBytes, hexOf, pieceBytesOf, pieceCountOf, rootBytesOf } from "../../wire/p4/merkle.ts";
 import { RateLimit } from "../rate.ts";
 import type { Admission, Admitted, Redeemed } from "./admission.ts";
-import type { Content, Shelf } from "./content.ts";
+import type { Content, ContentIndex } from "./content.ts";
 import { Readers, sendPieces } from "./pieces.ts";
 
 export type ServiceOptions = {
-  readonly shelf: Shelf;
+  readonly shelf: ContentIndex;
   readonly admission: Admission;
   /** Limit for all that is sent, bytes/s; Infinity = none. */
   readonly rateMaxBytes: number;

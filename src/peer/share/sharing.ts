@@ -10,7 +10,7 @@ import { defaultGetFileLimits, serveGetFile } from "../console-files.ts";
 import { HashPool } from "../hashing/pool.ts";
 import { defaultListenerLimits, type Listener, openListener } from "../listener.ts";
 import { Admission, type Redeem } from "../serve/admission.ts";
-import { type Content, Shelf } from "../serve/content.ts";
+import { type Content, ContentIndex } from "../serve/content.ts";
 import { Descriptors } from "../serve/descriptors.ts";
 import { FileContent } from "../serve/file-content.ts";
 import { FileService } from "../serve/service.ts";
@@ -43,7 +43,7 @@ const listName = "/";
 export class Sharing {
   readonly linkSecret: string;
   readonly #options: SharingOptions;
-  readonly #shelf = new Shelf();
+  readonly #shelf = new ContentIndex();
   readonly #pool = new HashPool();
   readonly #descriptors = new Descriptors();
   readonly #cache: HashCache;

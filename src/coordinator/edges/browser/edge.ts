@@ -16,7 +16,7 @@ import { printable } from "../../../wire/browser/printable.ts";
 import type { ClusterKeys, WorkerOrder } from "../worker/orders.ts";
 import { Alarm } from "./alarm.ts";
 import { parseEarly } from "./claims.ts";
-import { type Arrivals, enterTab, type TabDoor } from "./joining.ts";
+import { type Arrivals, enterTab, type TabJoinContext } from "./joining.ts";
 import { LineLimit } from "./line-limit.ts";
 import { portionsOf, taskText, taskType } from "./orders.ts";
 import { bugOf, type ReportOptions, TabReports } from "./reports.ts";
@@ -24,10 +24,10 @@ import { newRun, refText, type TabRun } from "./runs.ts";
 import type { Tab } from "./tab.ts";
 
 export type TrackerOptions = Omit<ReportOptions, "over" | "isRunning"> & {
-  readonly auth: TabDoor["auth"];
+  readonly auth: TabJoinContext["auth"];
   readonly keys: ClusterKeys;
   /** See `attempt-ticket.ts`. */
-  readonly ticketOf: TabDoor["ticketOf"];
+  readonly ticketOf: TabJoinContext["ticketOf"];
   readonly version: string;
   /** Accept unauthenticated browsers. */
   readonly anonymous: boolean;
@@ -210,8 +210,8 @@ export class TrackerEdge {
     if (gateway.tabs.has(uid) || gateway.arriving.has(uid)) return;
     gateway.arriving.set(uid, true);
     try {
-      const { credential, tab } = await enterTab(body, this.#door(gateway));
-      if (!tab.isOurs) return;
+      const { credential, tab } = await enterTab(body, this.#joinContext(gateway));
+      if (tab.isBasic) return;
       const { noteMs = noteDefaultMs, version } = this.#options;
       const more = { worker: tab.worker, credential, version, noteMs };
       gateway.link.send(encodeBrowser({ action: "welcome", uid, more }));
@@ -227,7 +227,7 @@ export class TrackerEdge {
     }
   }
 
-  #door(gateway: GatewayRecord): TabDoor {
+  #joinContext(gateway: GatewayRecord): TabJoinContext {
     const { anonymous, auth, keys, loop, tabsMax = tabsDefault, ticketOf } = this.#options;
     return {
       anonymous,
@@ -274,7 +274,7 @@ export class TrackerEdge {
   #assign(tab: Tab, { attempts, job, stage }: Extract<WorkerOrder, { kind: "assign" }>): void {
     const { keys, loop, ticketOf } = this.#options;
     const kind = this.#kindOf(job, stage);
-    for (const portion of portionsOf(kind, attempts, tab.isOurs ? tab.slots : attempts.length)) {
+    for (const portion of portionsOf(kind, attempts, tab.isBasic ? attempts.length : tab.slots)) {
       const refs = portion.map(({ attempt, task }) => ({ job, stage, task, attempt }));
       const ticket = ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs));
       const of = { tid: tab.nextTid(), type: taskType(kind), ticket, givenAtMs: loop.steadyMs() };
@@ -314,7 +314,7 @@ export class TrackerEdge {
   #dropRun(tab: Tab, run: TabRun, told: "abort" | "ack"): void {
     tab.runs.delete(run.tid);
     this.#shut(run);
-    if (tab.isOurs) tab.send(encodeBrowser({ action: told, uid: tab.uid, tid: run.tid }));
+    if (!tab.isBasic) tab.send(encodeBrowser({ action: told, uid: tab.uid, tid: run.tid }));
   }
 
   #disconnect(gateway: GatewayRecord, tab: Tab): void {
@@ -357,7 +357,7 @@ export class TrackerEdge {
   }
 
   #leave(gateway: GatewayRecord, tab: Tab): void {
-    if (!tab.isOurs) {
+    if (tab.isBasic) {
       this.#disconnect(gateway, tab);
       return;
     }

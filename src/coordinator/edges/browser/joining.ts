@@ -16,7 +16,7 @@ import { newRun, parseRefs, refText } from "./runs.ts";
 import { Tab } from "./tab.ts";
 import type { ticketOf } from "./ticket.ts";
 
-export type TabDoor = {
+export type TabJoinContext = {
   readonly anonymous: boolean;
   readonly tabsMax: number;
   readonly auth: Pick<
@@ -47,49 +47,49 @@ export type Entered = { readonly tab: Tab; readonly credential: string };
 type Connect = Extract<BrowserBody, { action: "connect" }>;
 
 /** Throws `unauthenticated`, `fenced`, `protocol-violated`. */
-export async function enterTab(body: Connect, door: TabDoor): Promise<Entered> {
+export async function enterTab(body: Connect, context: TabJoinContext): Promise<Entered> {
   const uid = body.uid as Uid;
-  if (body.more === null) return enterBare(uid, body.speed, door);
+  if (body.more === null) return enterBare(uid, body.speed, context);
   const more = parseConnect(body.more);
   const holding = heldOf(more);
   const specs = specsOf(more, body.speed, uid);
   const { session, slots } = more;
-  const common = { uid, isOurs: true, session, slots, send: door.send } as const;
+  const common = { uid, isBasic: false, session, slots, send: context.send } as const;
   const lastTid = holding.reduce((last, { tid }) => Math.max(last, tid), 0);
   const refs = holding.flatMap(({ refs }) => refs);
   const join = async (worker: WorkerId | null, owner: string): Promise<Tab> => {
     const made: { tab?: Tab } = {};
     const serving = worker === null ? {} : { serving: [] };
-    await door.loop.post(
+    await context.loop.post(
       { kind: "worker-joined", worker, owner, specs, holding: refs, ...serving },
       (reply) => {
         if (reply.worker === undefined) return;
         made.tab = new Tab({ ...common, worker: reply.worker, lastTid });
-        door.entered(made.tab, adopt(made.tab, holding, door));
+        context.entered(made.tab, adopt(made.tab, holding, context));
       },
     );
     return made.tab as Tab;
   };
-  if (more.worker !== "") return { tab: await comeBack(more, door, join), credential: "" };
-  const principal = newcomer(more, door);
+  if (more.worker !== "") return { tab: await comeBack(more, context, join), credential: "" };
+  const principal = newcomer(more, context);
   const { owner } = principal;
-  const tab = await counted(owner, door, async () => {
-    await door.auth.useJoin(principal);
+  const tab = await counted(owner, context, async () => {
+    await context.auth.useJoin(principal);
     return join(null, owner);
   });
-  return { tab, credential: await door.auth.issueCredential(tab.worker, principal) };
+  return { tab, credential: await context.auth.issueCredential(tab.worker, principal) };
 }
 
 type Join = (worker: WorkerId | null, owner: string) => Promise<Tab>;
 
-async function comeBack(more: ConnectMore, door: TabDoor, join: Join): Promise<Tab> {
-  const { owner, worker } = returning(more, door);
-  const { returning: sessions } = door.arrivals;
+async function comeBack(more: ConnectMore, context: TabJoinContext, join: Join): Promise<Tab> {
+  const { owner, worker } = returning(more, context);
+  const { returning: sessions } = context.arrivals;
   sessions.set(worker, more.session);
   try {
     const tab = await join(worker, owner);
     // It may have been revoked while the join was being logged.
-    if (door.auth.isCredentialOf(worker, more.credential)) return tab;
+    if (context.auth.isCredentialOf(worker, more.credential)) return tab;
     throw new ClusterError("unauthenticated", `the credential of ${worker} was revoked`);
   } finally {
     sessions.delete(worker);
@@ -97,8 +97,12 @@ async function comeBack(more: ConnectMore, door: TabDoor, join: Join): Promise<T
 }
 
 /** Limits the tabs of one owner. Joins in progress count: a thousand may come at once. */
-async function counted<T>(owner: string, door: TabDoor, join: () => Promise<T>): Promise<T> {
-  const { arrivals, loop, tabsMax } = door;
+async function counted<T>(
+  owner: string,
+  context: TabJoinContext,
+  join: () => Promise<T>,
+): Promise<T> {
+  const { arrivals, loop, tabsMax } = context;
   const { byOwner } = arrivals;
   const others = byOwner.get(owner) ?? 0;
   const count = tabsOf(loop.state, owner) + others;
@@ -117,15 +121,15 @@ async function counted<T>(owner: string, door: TabDoor, join: () => Promise<T>):
 }
 
 /** It has no token; gateway and coordinator were configured to accept such browsers. */
-async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entered> {
-  if (!door.anonymous) {
+async function enterBare(uid: Uid, speed: number, context: TabJoinContext): Promise<Entered> {
+  if (!context.anonymous) {
     throw new ClusterError(
       "unauthenticated",
       "a browser without a token; start the coordinator with --anonymous-browsers to accept it",
     );
   }
   const specs: WorkerSpecs = {
-    name: `browser ${uid} (${door.remote})`,
+    name: `browser ${uid} (${context.remote})`,
     host: `browser-${uid}`,
     slots: 1,
     memoryBytes: 0,
@@ -138,12 +142,19 @@ async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entere
   const owner = "anonymous";
   const made: { tab?: Tab } = {};
   const joined = { kind: "worker-joined", worker: null, owner, specs, holding: [] } as const;
-  await counted(owner, door, () =>
-    door.loop.post(joined, ({ worker }) => {
+  await counted(owner, context, () =>
+    context.loop.post(joined, ({ worker }) => {
       if (worker === undefined) return;
-      const common = { uid, worker, isOurs: false, session: "", slots: 1, lastTid: 0 } as const;
-      made.tab = new Tab({ ...common, send: door.send });
-      door.entered(made.tab, []);
+      const common = {
+        uid,
+        worker,
+        isBasic: true,
+        session: "",
+        slots: 1,
+        lastTid: 0,
+      } as const;
+      made.tab = new Tab({ ...common, send: context.send });
+      context.entered(made.tab, []);
     }),
   );
   return { tab: made.tab as Tab, credential: "" };
@@ -166,7 +177,7 @@ function specsOf(more: ConnectMore, speed: number, uid: Uid): WorkerSpecs {
   };
 }
 
-function newcomer(more: ConnectMore, { auth }: TabDoor): Principal {
+function newcomer(more: ConnectMore, { auth }: TabJoinContext): Principal {
   const principal = auth.principal(more.token);
   if (!may(principal.role, "work") || principal.kind !== "join") {
     throw new ClusterError(
@@ -179,7 +190,7 @@ function newcomer(more: ConnectMore, { auth }: TabDoor): Principal {
 
 function returning(
   { credential, session, worker }: ConnectMore,
-  { auth, isLive, loop }: TabDoor,
+  { auth, isLive, loop }: TabJoinContext,
 ): { readonly worker: WorkerId; readonly owner: string } {
   const id = worker as WorkerId;
   const isId = worker.startsWith("w-") && !Number.isNaN(idNumber(worker));
@@ -208,7 +219,11 @@ function heldOf(more: ConnectMore): Held[] {
 }
 
 /** Adopts runs whose attempts are still leased to it; returns the tids of the others. */
-function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: TabDoor): number[] {
+function adopt(
+  tab: Tab,
+  holding: readonly Held[],
+  { keys, loop, ticketOf }: TabJoinContext,
+): number[] {
   const leased = new Set(leasesOf(loop.state, tab.worker).map(attemptKey));
   const unwanted: number[] = [];
   for (const { refs, tid, type } of holding) {

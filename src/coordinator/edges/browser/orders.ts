@@ -41,11 +41,11 @@ export function taskText(state: CoordinatorState, tab: Tab, run: TabRun): string
       ? Array.from({ length: inputCount }, (_, i) => `${place}/in/${i}.ndjson`)
       : [`${place}/in/0`];
   const owner = jobOwner(state, run.job) ?? "";
-  const more = tab.isOurs ? moreOf(spec, stage, { run, place, inputCount, owner }) : null;
+  const more = tab.isBasic ? null : moreOf(spec, stage, { run, place, inputCount, owner });
   const { tid, type } = run;
   // Authenticated tabs know where the partitions lie; a list of thousands of addresses adds
   // nothing.
-  const told = tab.isOurs ? url.slice(0, 1) : url;
+  const told = tab.isBasic ? url : url.slice(0, 1);
   const text = encodeBrowser({ action: "task", type, uid: tab.uid, tid, url: told, more });
   const { messageMaxBytes, urlsMax } = browserLimits;
   if (told.length <= urlsMax && fits(text, messageMaxBytes)) return text;

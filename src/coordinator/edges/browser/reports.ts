@@ -47,7 +47,7 @@ export class TabReports {
     const run = tab.runs.get(body.tid);
     if (run === undefined || run.type !== body.type) {
       // Late: the attempt was taken from it, or this is a repetition.
-      if (tab.isOurs) tab.send(encodeBrowser({ action: "ack", uid: tab.uid, tid: body.tid }));
+      if (!tab.isBasic) tab.send(encodeBrowser({ action: "ack", uid: tab.uid, tid: body.tid }));
       return;
     }
     const foreign = body.url.find((url) => !pathOf(url).startsWith(`/t/${run.ticket}/`));

@@ -4,17 +4,17 @@ import { test } from "node:test";
 import type { TabRun } from "./runs.ts";
 import { Tab } from "./tab.ts";
 
-function browser(isOurs: boolean) {
+function browser(isBasic: boolean) {
   const sent: string[] = [];
   const send = (text: string) => void sent.push(text);
   const worker = "w-1" as const;
-  const tab = new Tab({ uid: "1", worker, isOurs, session: "", slots: 1, lastTid: 0, send });
+  const tab = new Tab({ uid: "1", worker, isBasic, session: "", slots: 1, lastTid: 0, send });
   for (const tid of [1, 2, 3]) tab.runs.set(tid, { tid } as TabRun);
   return { tab, sent };
 }
 
 test("a basic browser gets its next task when it has reported how one ended", () => {
-  const { sent, tab } = browser(false);
+  const { sent, tab } = browser(true);
   tab.give(1, "first");
   tab.give(2, "second");
   assert.deepEqual(sent, ["first"]);
@@ -31,7 +31,7 @@ test("a basic browser gets its next task when it has reported how one ended", ()
 });
 
 test("an authenticated tab gets tasks in advance", () => {
-  const { sent, tab } = browser(true);
+  const { sent, tab } = browser(false);
   for (const tid of [1, 2, 3]) tab.give(tid, String(tid));
   assert.deepEqual(sent, ["1", "2", "3"]);
 });

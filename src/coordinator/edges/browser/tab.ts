@@ -6,8 +6,8 @@ import type { TabRun } from "./runs.ts";
 export class Tab {
   readonly uid: Uid;
   readonly worker: WorkerId;
-  /** It speaks more than the base protocol. */
-  readonly isOurs: boolean;
+  /** It speaks only the base protocol. */
+  readonly isBasic: boolean;
   readonly session: string;
   slots: number;
   readonly runs = new Map<number, TabRun>();
@@ -24,7 +24,7 @@ export class Tab {
   constructor(of: {
     readonly uid: Uid;
     readonly worker: WorkerId;
-    readonly isOurs: boolean;
+    readonly isBasic: boolean;
     readonly session: string;
     readonly slots: number;
     readonly send: (text: string) => void;
@@ -33,7 +33,7 @@ export class Tab {
   }) {
     this.uid = of.uid;
     this.worker = of.worker;
-    this.isOurs = of.isOurs;
+    this.isBasic = of.isBasic;
     this.session = of.session;
     this.slots = of.slots;
     this.send = of.send;
@@ -42,7 +42,7 @@ export class Tab {
 
   /** Whether its messages without a tid concern this run. */
   computes({ tid }: TabRun): boolean {
-    return this.isOurs || this.#computing === tid;
+    return !this.isBasic || this.#computing === tid;
   }
 
   /** Sends it the task; to a basic browser only when the previous one has ended. */
@@ -51,7 +51,7 @@ export class Tab {
       this.#next = { tid, text };
       return;
     }
-    if (!this.isOurs) this.#computing = tid;
+    if (this.isBasic) this.#computing = tid;
     this.send(text);
   }
 

@@ -63,21 +63,21 @@ export type Serving = {
 };
 
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const door = new Door(options);
-  const { app, limits } = door;
+  const server = new HttpServer(options);
+  const { app, limits } = server;
   app.server.maxConnections = limits.connectionsMax;
   const { mount, origin, services } = options;
   const links = takeUpgrades(app.server, {
     services,
     origin,
     mount,
-    refused: (address, error) => door.refused(address, error),
+    refused: (address, error) => server.refused(address, error),
   });
   const port = await listenOn(app, options.listen);
   return {
     port,
     async close() {
-      door.endCalls();
+      server.endCalls();
       await Promise.all([links.close("the coordinator is stopping"), mount?.close()]);
       await app.close();
     },
@@ -96,7 +96,7 @@ async function listenOn(app: FastifyInstance, { host, port }: Listen): Promise<n
 }
 
 /** One server with its hooks. */
-class Door {
+class HttpServer {
   readonly app: FastifyInstance;
   readonly limits: ServeLimits;
   readonly #options: ServeOptions;
@@ -116,8 +116,8 @@ class Door {
     app.addHook("onRequest", async (request) => {
       checkOrigin(request.headers, options.origin);
       // A successor knows jobs and tokens that are not known here.
-      const isOurs = options.services.edge.isOurs();
-      if (isOurs !== true && !(await isOurs)) throw notOurs();
+      const ownsLog = options.services.edge.ownsLog();
+      if (ownsLog !== true && !(await ownsLog)) throw notOurs();
     });
     app.setErrorHandler((error, request, reply) => this.#failed(error, request, reply));
     app.setNotFoundHandler((request, reply) => {

@@ -172,7 +172,7 @@ export class WorkerEdge {
     if (!this.#stopped) this.#liveness.closed(worker, this.#options.loop.steadyMs());
   }
 
-  /** See `Doorkeeper`. */
+  /** See `JoinContext`. */
   claim(link: WorkerLink, worker: WorkerId): void {
     const other = this.#byWorker.get(worker);
     // Its join became durable when another link had replaced it already.
@@ -367,16 +367,16 @@ export class WorkerEdge {
   }
 
   /** Whether this coordinator still owns the log, and its state is complete. */
-  isOurs(): true | Promise<boolean> {
+  ownsLog(): true | Promise<boolean> {
     if (this.#isLate()) this.#makeSure();
     return this.#sure ?? true;
   }
 
   /** An answer renews a worker's lease, which a replaced coordinator must not do. */
   #whenSure(answer: () => void): void {
-    const isOurs = this.isOurs();
-    if (isOurs === true) answer();
-    else void isOurs.then((still) => still && answer());
+    const ownsLog = this.ownsLog();
+    if (ownsLog === true) answer();
+    else void ownsLog.then((still) => still && answer());
   }
 
   async #lost(worker: WorkerId, reason: "silent" | "closed"): Promise<void> {

@@ -12,7 +12,7 @@ import type { WorkerLink } from "./link.ts";
 export type ManagerRequest = Extract<ManagerMessage, { kind: "managerRequest" }>;
 
 /** What a join needs of the coordinator. */
-export interface Doorkeeper {
+export interface JoinContext {
   /** Counts a join on the token, or throws. */
   useJoin(principal: Principal): Promise<void>;
   isCredentialOf(worker: WorkerId, credential: string): boolean;
@@ -31,7 +31,7 @@ export type Joined = { readonly worker: WorkerId; readonly credential: string };
 export async function join(
   link: WorkerLink,
   request: ManagerRequest,
-  door: Doorkeeper,
+  context: JoinContext,
 ): Promise<Joined> {
   const { node } = request;
   const specs = claimedSpecs(request, link.remote);
@@ -40,7 +40,7 @@ export async function join(
     owner: link.principal.owner,
     specs,
     holding: (node?.holding ?? [])
-      .map((id) => unpackTaskId(id, door.tag))
+      .map((id) => unpackTaskId(id, context.tag))
       .filter((ref) => ref !== null),
   } as const;
   if (node !== null) {
@@ -48,20 +48,20 @@ export async function join(
     link.returnsTasks = node.returnsTasks;
   }
   if (node === null || node.workerId === "") {
-    await mayBeNew(link.principal, door);
-    const worker = await enter(link, { ...event, worker: null }, door);
+    await mayBeNew(link.principal, context);
+    const worker = await enter(link, { ...event, worker: null }, context);
     // An existing worker could not use it.
-    const credential = node === null ? "" : await door.issueCredential(worker, link.principal);
+    const credential = node === null ? "" : await context.issueCredential(worker, link.principal);
     return { worker, credential };
   }
-  const worker = returning(link, node, door);
-  door.claim(link, worker);
+  const worker = returning(link, node, context);
+  context.claim(link, worker);
   const serving = parseServing(node.serving);
-  await enter(link, { ...event, worker, serving }, door);
+  await enter(link, { ...event, worker, serving }, context);
   return { worker, credential: "" };
 }
 
-async function mayBeNew(principal: Principal, door: Doorkeeper): Promise<void> {
+async function mayBeNew(principal: Principal, context: JoinContext): Promise<void> {
   if (principal.returningOnly || principal.kind !== "join") {
     throw new ClusterError(
       "unauthenticated",
@@ -69,14 +69,14 @@ async function mayBeNew(principal: Principal, door: Doorkeeper): Promise<void> {
     );
   }
   hit("token.use", "before");
-  await door.useJoin(principal);
+  await context.useJoin(principal);
   hit("token.use", "after");
 }
 
-function returning(link: WorkerLink, node: NodeDescription, door: Doorkeeper): WorkerId {
+function returning(link: WorkerLink, node: NodeDescription, context: JoinContext): WorkerId {
   const worker = node.workerId as WorkerId;
   const known = worker.startsWith("w-") && !Number.isNaN(idNumber(worker));
-  if (known && door.isCredentialOf(worker, node.credential)) return worker;
+  if (known && context.isCredentialOf(worker, node.credential)) return worker;
   throw new ClusterError(
     "unauthenticated",
     `the credential is not that of ${worker.slice(0, 20)} (${link.remote}), or it was revoked; ` +
@@ -87,15 +87,15 @@ function returning(link: WorkerLink, node: NodeDescription, door: Doorkeeper): W
 async function enter(
   link: WorkerLink,
   event: Extract<NewEvent, { kind: "worker-joined" }>,
-  door: Doorkeeper,
+  context: JoinContext,
 ): Promise<WorkerId> {
   hit("edge.join", "before");
-  const reply = await door.post(event, ({ worker }) => {
+  const reply = await context.post(event, ({ worker }) => {
     // Before the effects of the join are performed: from here on the worker's orders go to this
     // link.
     if (worker === undefined) return;
     if (link.phase === "joining") link.phase = "welcoming";
-    door.claim(link, worker);
+    context.claim(link, worker);
   });
   hit("edge.join", "after");
   return reply.worker as WorkerId;

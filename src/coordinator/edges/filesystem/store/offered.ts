@@ -8,7 +8,7 @@ import { fingerprint } from "../../../../link/tls/self-signed.ts";
 import { sha256 } from "../../../../peer/hashing/sha256.ts";
 import { defaultListenerLimits, type Listener, openListener } from "../../../../peer/listener.ts";
 import { Admission, type Redeemed } from "../../../../peer/serve/admission.ts";
-import { type Content, Shelf } from "../../../../peer/serve/content.ts";
+import { type Content, ContentIndex } from "../../../../peer/serve/content.ts";
 import { FileService } from "../../../../peer/serve/service.ts";
 import { hashBytes, hashOf, pieceBytesOf, sameBytes } from "../../../../wire/p4/merkle.ts";
 import type { Loop } from "../../../loop/loop.ts";
@@ -37,7 +37,7 @@ const memberName = "filesystem";
 
 export class Offered {
   readonly #parts: OfferedParts;
-  readonly #shelf = new Shelf();
+  readonly #shelf = new ContentIndex();
   #listener: Listener | null = null;
 
   private constructor(parts: OfferedParts) {

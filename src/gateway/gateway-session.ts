@@ -22,7 +22,7 @@ import {
   speakerOf,
 } from "./connection.ts";
 import type { GatewayDoor, GatewayLimits, GatewayOrder } from "./options.ts";
-import { Outbox } from "./outbox.ts";
+import { OutgoingQueue } from "./outgoing-queue.ts";
 import {
   compareHeld,
   dropEnded,
@@ -41,7 +41,7 @@ import {
 type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>;
 type Told = Extract<BrowserBody, { action: "finish" | "error" }>;
 
-export class Switchboard {
+export class GatewaySession {
   readonly #limits: GatewayLimits;
   readonly #door: GatewayDoor;
   readonly #connections = new Map<number, Connection>();
@@ -53,7 +53,7 @@ export class Switchboard {
   /** Session of the newest tracker; "" = it has none, null = there was no tracker yet. */
   #trackerSession: string | null = null;
   #lastUid: bigint;
-  readonly #out: Outbox;
+  readonly #out: OutgoingQueue;
 
   /** `firstUid`: random below 2^52, so that two gateways of one tracker, at the same time or one
    *  after the other, seldom assign the same. */
@@ -63,7 +63,7 @@ export class Switchboard {
     readonly firstUid: bigint;
   }) {
     this.#limits = options.limits;
-    this.#out = new Outbox(options.limits.strikesMax);
+    this.#out = new OutgoingQueue(options.limits.protocolErrorsMax);
     this.#door = options.door;
     this.#lastUid = options.firstUid;
   }
@@ -98,7 +98,7 @@ export class Switchboard {
       this.#heard(id, connection, message, atMs);
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
-      this.#out.strike(id, connection, error.text, endedTid(text));
+      this.#out.protocolError(id, connection, error.text, endedTid(text));
     }
     return this.#out.take();
   }
@@ -106,7 +106,7 @@ export class Switchboard {
   /** A frame was received that is not text, or too large. */
   misspoke(id: number, what: string): GatewayOrder[] {
     const connection = this.#connections.get(id);
-    if (connection !== undefined) this.#out.strike(id, connection, what);
+    if (connection !== undefined) this.#out.protocolError(id, connection, what);
     return this.#out.take();
   }
 

@@ -33,7 +33,7 @@ const diskLookMs = 500;
 /** Undefined = the fault ends at once, null = it had no target. */
 type Act = (fault: Fault) => Undo | null | undefined;
 
-export class Mischief {
+export class FaultInjector {
   readonly seats: readonly Seat[];
   readonly browsers: Browsers;
   readonly #world: World;

@@ -6,13 +6,13 @@ import { printable } from "../wire/browser/printable.ts";
 import type { Connection } from "./connection.ts";
 import type { GatewayOrder } from "./options.ts";
 
-export class Outbox {
-  readonly #strikesMax: number;
+export class OutgoingQueue {
+  readonly #protocolErrorsMax: number;
   #orders: GatewayOrder[] = [];
 
-  /** `strikesMax`: bad messages that a connection may send. */
-  constructor(strikesMax: number) {
-    this.#strikesMax = strikesMax;
+  /** `protocolErrorsMax`: bad messages that a connection may send. */
+  constructor(protocolErrorsMax: number) {
+    this.#protocolErrorsMax = protocolErrorsMax;
   }
 
   /** With `failure`, the message is a refusal that gives this reason. */
@@ -38,10 +38,15 @@ export class Outbox {
 
   /** Answers a bad message; one too many closes the connection. `tid`: the task whose end it
    *  reported, so that the browser does not report it again. */
-  strike(id: number, connection: Connection, problem: string, tid: number | null = null): void {
-    connection.strikes++;
+  protocolError(
+    id: number,
+    connection: Connection,
+    problem: string,
+    tid: number | null = null,
+  ): void {
+    connection.protocolErrors++;
     this.print(`${connection.caller.remote}: ${problem}`);
-    if (connection.strikes > this.#strikesMax) {
+    if (connection.protocolErrors > this.#protocolErrorsMax) {
       this.close(id, closeCodes.againstRules, "too many bad messages");
       return;
     }
