@@ -26,7 +26,7 @@ test("a job for basic browsers is refused when its tasks could not be sent to th
   await checked(urlsMax + 1, urlsMax + 1, {});
   await assert.rejects(checked(urlsMax + 1, 3, bare), {
     code: "limit-exceeded",
-    message: /each reduce task has 20001 map tasks.* omit --bare-browsers$/,
+    message: /each reduce task has 20001 map tasks.* omit --allow-basic-browsers$/,
   });
   await assert.rejects(checked(3, urlsMax + 1, bare), {
     code: "limit-exceeded",

@@ -26,7 +26,7 @@ function mustFitBareBrowsers({ bareBrowsers, stages }: JobSpec): void {
       inputs > partitionCount ? [inputs, "map tasks"] : [partitionCount, "reduce tasks"];
     if (count <= urlsMax) continue;
     const text = `each ${kind} task has ${count} ${what}, and basic browsers accept a list`;
-    const next = `of ${urlsMax} addresses; use fewer of them, or omit --bare-browsers`;
+    const next = `of ${urlsMax} addresses; use fewer of them, or omit --allow-basic-browsers`;
     throw new ClusterError("limit-exceeded", `${text} ${next}`);
   }
 }
