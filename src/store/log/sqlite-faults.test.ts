@@ -320,14 +320,14 @@ test("C5: after a failed write the log refuses every further append, and keeps w
     if (process.platform === "win32") return t.skip("needs a limit on file sizes");
     const path = join(place, "log.db");
     const writer = startWriter(path, small, "ulimit -f 300; exec");
-    assert.equal(await writer.heard(), "open");
+    assert.equal(await writer.nextLine(), "open");
     let acknowledged = 0;
-    for (let line = ""; !line.startsWith("error"); line = await writer.heard()) {
+    for (let line = ""; !line.startsWith("error"); line = await writer.nextLine()) {
       if (line !== "") acknowledged = Number(line.slice(3));
       writer.say("append 20000");
     }
     writer.say("append 1");
-    assert.equal(await writer.heard(), "error storage-failed");
+    assert.equal(await writer.nextLine(), "error storage-failed");
     await writer.kill();
     const log = await openSqliteLog(path, small);
     assert.ok(acknowledged > 0);
@@ -342,10 +342,10 @@ test("C1: every record acknowledged before a kill -9 is there afterwards", () =>
     let before = 0;
     for (const acks of [1, 37, 90, 250]) {
       const writer = startWriter(path);
-      assert.equal(await writer.heard(), "open");
+      assert.equal(await writer.nextLine(), "open");
       writer.say("run 5");
       const heard: string[] = [];
-      while (heard.length < acks) heard.push(await writer.heard());
+      while (heard.length < acks) heard.push(await writer.nextLine());
       heard.push(...(await writer.kill()));
       const acknowledged = Number(heard.at(-1)?.slice(3));
       assert.ok(acknowledged > before);

@@ -203,7 +203,7 @@ test("C8: a second opener is refused with the holder's name, in this process and
     await assert.rejects(openSqliteLog(path, small), fenced);
     await assert.rejects(openSqliteLog(path, small), fenced);
     const other = startWriter(path);
-    assert.equal(await other.heard(), "error fenced");
+    assert.equal(await other.nextLine(), "error fenced");
     await other.kill();
     assert.equal(await log.append([bytesOf("a")], 0), 1);
     await log.close();
@@ -214,7 +214,7 @@ test("C8: the lock of a killed process is free at once", () =>
   inPlace(async (place) => {
     const path = join(place, "log.db");
     const writer = startWriter(path);
-    assert.equal(await writer.heard(), "open");
+    assert.equal(await writer.nextLine(), "open");
     await assert.rejects(openSqliteLog(path, small), refusal("fenced"));
     await writer.kill();
     await (await openSqliteLog(path, small)).close();
@@ -225,17 +225,17 @@ test("C8: a paused writer that was taken over gets `fenced` when it resumes", (t
     if (process.platform === "win32") return t.skip("this system has no SIGSTOP");
     const path = join(place, "log.db");
     const old = startWriter(path);
-    assert.equal(await old.heard(), "open");
+    assert.equal(await old.nextLine(), "open");
     old.say("append 20");
-    assert.equal(await old.heard(), "ok 1");
+    assert.equal(await old.nextLine(), "ok 1");
     old.process.kill("SIGSTOP");
     const log = await openSqliteLog(path, { ...small, takeOver: true });
     assert.equal(await log.append([bytesOf("mine")], 1), 2);
     old.process.kill("SIGCONT");
     old.say("append 20");
-    assert.equal(await old.heard(), "error fenced");
+    assert.equal(await old.nextLine(), "error fenced");
     old.say("append 20");
-    assert.equal(await old.heard(), "error fenced");
+    assert.equal(await old.nextLine(), "error fenced");
     await assert.rejects(
       openSqliteLog(path, small),
       refusal("fenced"),
