@@ -144,7 +144,7 @@ test("a peer with another certificate gets no ticket, and the error says so", as
   );
   await assert.rejects(
     fetching,
-    /download-failed: .*ana: .*shows another certificate.*somebody else/,
+    /download-failed: .*ana: .*shows another certificate.*another server/,
   );
   assert.deepEqual(tickets, []);
   assert.equal(asked, 1);

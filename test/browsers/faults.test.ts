@@ -157,7 +157,7 @@ test("B9: one link brings as many tabs as it may, and no more", options, async (
   }
   const third = await joinIn(await newContext(t), link);
   await third.waitForSelector('[data-phase="refused"]');
-  assert.match((await third.textContent(".phase"))!, /2 tabs of \w+ are here already/);
+  assert.match((await third.textContent(".phase"))!, /2 tabs of \w+ are connected already/);
   await pages[0]!.click("#stop");
   const fourth = await joinIn(await newContext(t), link);
   await isJoined(fourth);

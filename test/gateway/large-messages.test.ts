@@ -212,7 +212,7 @@ test("what a gateway would make too large for its tracker is refused, naming the
   const { body, message } = decodeBrowser(sent.get(2)!.at(-1)!, "gateway", "browser");
   assert.ok(body.action === "error");
   assert.deepEqual({ ...body.more }, { tid: 5 });
-  assert.match(message, /a message of \d+ bytes, of at most 4194304/);
+  assert.match(message, /a message has \d+ bytes, at most 4194304/);
   assert.deepEqual(closed, []);
 });
 
