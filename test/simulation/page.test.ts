@@ -59,7 +59,7 @@ test("a thousand workers finish a job in a tab, though 12 % are killed", { skip 
   await page.waitForFunction(() => simulation.now().nowMs > 10_000);
   await page.click("[data-fault=kill]");
   await page.waitForFunction(() => simulation.now().lost === 120);
-  assert.match((await page.textContent("#trace"))!, /is killed.*And 119 more/);
+  assert.match((await page.textContent("#story"))!, /is killed.*And 119 more/);
   await page.waitForFunction(() => simulation.now().jobsDone > 0, null, { timeout: 120_000 });
   const { broken } = await page.evaluate(() => simulation.now());
   assert.equal(broken, "");
