@@ -1,5 +1,5 @@
-/** Results of ended jobs on a small disk: what is removed frees its bytes at once, and what is not
- *  asked for goes before anything stalls. */
+/** Results of ended jobs on a small disk: removed ones free their bytes at once, and unneeded ones
+ *  are removed before anything stalls. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";

@@ -231,7 +231,7 @@ const endings: Tests = {
     assert.deepEqual(await listing(again, 3), ["4 d", "5 e"]);
   },
 
-  "a log whose records are all trimmed goes on at its position when opened again": async (
+  "a log whose records are all trimmed continues at its position when opened again": async (
     log,
     reopen,
   ) => {

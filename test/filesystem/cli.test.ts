@@ -1,5 +1,5 @@
-/** The filesystem protocol and the rest of the product, by the real command line: what one puts the
- *  other has, and a kill loses nothing that was acknowledged. */
+/** The filesystem protocol and the rest of the product, with the real command line: files stored
+ *  through one are visible through the other, and a kill loses nothing that was acknowledged. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";

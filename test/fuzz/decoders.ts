@@ -1,4 +1,4 @@
-/** Every decoder of bytes that come from elsewhere, with good samples and the refusals it may
+/** Every decoder of bytes from other machines, with valid samples and the refusals that it may
  *  give. */
 import fc from "fast-check";
 import { readToken } from "../../src/coordinator/access/tokens.ts";
@@ -50,7 +50,7 @@ const utf8 = (text: string) => Uint8Array.from(Buffer.from(text));
 const json = (value: unknown) => utf8(JSON.stringify(value));
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");
 
-/** As the HTTP server has them: what is no JSON never gets further. */
+/** As behind the HTTP server, which refuses what is not JSON. */
 function body(parse: (value: unknown) => unknown): (bytes: Uint8Array) => unknown {
   return (bytes) => {
     let value: unknown;

@@ -1,4 +1,5 @@
-/** Rule: who may import whom (the table of ARCHITECTURE.md), read from the import statements. */
+/** Rule: which folders may import which (the table of ARCHITECTURE.md), read from the import
+ *  statements. */
 import { posix } from "node:path";
 import type { Finding } from "./finding.ts";
 import { isNode, type Node, parse, type Source, walk } from "./sources.ts";

@@ -5,7 +5,7 @@ import { isLoopback, parseListen } from "../../link/listen.ts";
 import type { Download } from "../../peer/fetch/download.ts";
 import { defaultListenerLimits, openListener } from "../../peer/listener.ts";
 import { Admission, type Redeem } from "../../peer/serve/admission.ts";
-import { Shelf } from "../../peer/serve/content.ts";
+import { ContentIndex } from "../../peer/serve/content.ts";
 import { PartialContent } from "../../peer/serve/partial-content.ts";
 import { FileService } from "../../peer/serve/service.ts";
 import { faultText } from "../faults.ts";
@@ -28,7 +28,7 @@ export async function serveMeanwhile(
   options: ListingOptions,
   onNews: (text: string) => void,
 ): Promise<Serving> {
-  const shelf = new Shelf();
+  const shelf = new ContentIndex();
   let redeem: Redeem | null = null;
   let content: PartialContent | null = null;
   let listing: Promise<Listing | null> = Promise.resolve(null);

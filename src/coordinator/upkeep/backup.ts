@@ -1,4 +1,4 @@
-/** A backup of a data directory, made while its coordinator runs or rests.
+/** A backup of a data directory, made while its coordinator runs or is stopped.
  *
  *  1. It holds one moment: the log as it is, the keys, every blob that a job of that log needs, and
  *     what the filesystem protocol keeps. Blobs that are there already are not copied again.
@@ -30,9 +30,9 @@ import type { Progress } from "./progress.ts";
 
 export type BackupOptions = {
   readonly dataDir: string;
-  /** Made when it is not there; may hold an earlier backup of the same cluster. */
+  /** Created if it is missing; may hold an earlier backup of the same cluster. */
   readonly to: string;
-  /** Of the software. */
+  /** Version of the software. */
   readonly version: string;
   readonly onProgress?: Progress;
 };
@@ -46,7 +46,7 @@ export type BackupReport = {
   readonly bytesCopied: number;
 };
 
-/** A job may be removed, with its blobs, while it is being copied: then the log is read anew. */
+/** A job may be removed with its blobs while it is being copied: then the log is read again. */
 const attemptsMax = 5;
 const lockName = "backup.lock";
 
@@ -107,7 +107,7 @@ class Backup {
     }
   }
 
-  /** Keys before the log: a token of the log is never newer than the file that holds it. */
+  /** Keys before the log: the log may not have a newer admin token than the copied file. */
   async #copyFiles(part: string): Promise<Manifest["files"]> {
     const { dataDir } = this.#options;
     const names: string[] = keyFiles.filter((name) => existsSync(join(dataDir, name)));
@@ -226,7 +226,7 @@ function mustBeWhole(from: string): void {
   throw new ClusterError("conflict", text);
 }
 
-/** Makes the directory, and sees that nothing else than a backup of this cluster is in it. */
+/** Creates the directory, and checks that it holds nothing but a backup of this cluster. */
 function makePlace(from: string, to: string, cluster: string): void {
   const inside = relative(from, to);
   if (inside === "" || !inside.startsWith("..")) {
@@ -258,7 +258,7 @@ function nextFolder(to: string): string {
   return `state-${used.reduce((last, number) => Math.max(last, number), 0) + 1}`;
 }
 
-/** All states but the one that counts now. */
+/** Removes all states but the current one. */
 async function forgetOld(to: string, now: Manifest): Promise<void> {
   for (const name of readdirSync(to)) {
     if (!name.startsWith("state-") || name === now.folder) continue;

@@ -1,5 +1,6 @@
-/** Verifies a data directory or a backup, changing nothing: every record, the snapshot, the keys
- *  and every blob. Goes on after damage, so that all of it is named, with the jobs that it touches.
+/** Verifies a data directory or a backup without changing it: every record, the snapshot, the keys
+ *  and every blob. It continues after damage, so that all damage is reported, with the affected
+ *  jobs.
  *
  *  A coordinator may run on the directory meanwhile. */
 import { createHash } from "node:crypto";
@@ -29,7 +30,7 @@ export type CheckReport = {
   readonly damages: readonly Damage[];
 };
 
-/** Throws `not-found` for a directory that is neither data nor backup. */
+/** Throws `not-found` for a directory that is neither a data directory nor a backup. */
 export async function checkDir(dir: string, onProgress: Progress = () => {}): Promise<CheckReport> {
   const layout = layoutOf(dir);
   const log = await checkLog(layout.log, onProgress);
@@ -46,14 +47,14 @@ export async function checkDir(dir: string, onProgress: Progress = () => {}): Pr
   };
 }
 
-/** The token by which this machine's user is the administrator is one that the log knows. */
+/** The administrator's token of this machine's user must be one that the log knows. */
 function checkAdminToken(path: string, { damages, state }: CheckedLog): void {
-  // What a damaged log knows is not all that it knew.
+  // A damaged log no longer knows all tokens.
   if (damages.length > 0) return;
   const hash = createHash("sha256").update(readFileSync(path, "utf8").trim()).digest("hex");
   if (tokenRecords(state).some((token) => token.role === "admin" && token.hash === hash)) return;
   const text =
-    "is no token of this cluster, so it is damaged or replaced; the next start makes one";
+    "is not a token of this cluster, so it is damaged or replaced; the next start makes one";
   throw new ClusterError("storage-failed", text);
 }
 
@@ -66,7 +67,8 @@ async function checkFiles({ keys, manifest }: Layout, log: CheckedLog): Promise<
       const path = join(keys, name);
       try {
         if (name === "cluster.json") {
-          if (!existsSync(path)) damage(name, "is missing: workers will not know this cluster");
+          if (!existsSync(path))
+            damage(name, "is missing: workers will not recognise this cluster");
           else clusterKeys(keys);
         } else if (!existsSync(path)) continue;
         else if (name === "admin.token") checkAdminToken(path, log);
@@ -109,7 +111,7 @@ async function checkBlobs(
       for await (const chunk of view.read(hash)) checked.sizeBytes += chunk.byteLength;
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
-      // What nobody needs may go while we look.
+      // An unneeded blob may be deleted during the check.
       if (error.code === "not-found" && !needs.has(hash) && layout.manifest === null) continue;
       const problem = error.code === "not-found" ? "is missing" : error.text;
       checked.damages.push({ kind: "blob", name: hash, problem, jobs: needs.get(hash) ?? [] });

@@ -1,4 +1,4 @@
-/** Which blobs the jobs of a state need: what a backup must hold and a check must find. */
+/** Which blobs the jobs of a state need: a backup must hold them, and a check must find them. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";

@@ -64,7 +64,7 @@ test("a backup made while jobs come in is restored to a coordinator that knows t
   assert.equal(again.coordinator.adminToken, cluster.coordinator.adminToken);
 });
 
-test("attempts of before a restore are strangers after it; its backups stay its own", async (t) => {
+test("attempts from before a restore are unknown after it; its backups stay valid", async (t) => {
   const dataDir = await stopped(t, 1);
   const to = join(temporaryDir(t), "backup");
   await backUp({ dataDir, to, version });
@@ -76,7 +76,7 @@ test("attempts of before a restore are strangers after it; its backups stay its 
   assert.equal((await backUp({ dataDir: restored, to, version })).blobsCopied, 0);
 });
 
-test("a backup goes nowhere but to an empty place, or over one of the same cluster", async (t) => {
+test("a backup is written to an empty directory, or over one of the same cluster", async (t) => {
   const [one, other] = [await stopped(t, 1), await stopped(t, 1)];
   const to = join(temporaryDir(t), "backup");
   await backUp({ dataDir: one, to, version });
@@ -84,7 +84,10 @@ test("a backup goes nowhere but to an empty place, or over one of the same clust
   await assert.rejects(backUp({ dataDir: one, to: join(one, "b"), version }), /within the data/);
   writeFileSync(join(to, "letter.txt"), "dear");
   await assert.rejects(backUp({ dataDir: one, to, version }), /conflict: .*letter\.txt/);
-  await assert.rejects(backUp({ dataDir: to, to: one, version }), /not-found: .*no data directory/);
+  await assert.rejects(
+    backUp({ dataDir: to, to: one, version }),
+    /not-found: .*not a data directory/,
+  );
 });
 
 test("damaged data is never backed up over a good backup", async (t) => {
@@ -128,7 +131,7 @@ test("check names every damaged record, and the jobs from there on", async (t) =
   assert.deepEqual(damages[0]?.jobs.includes("j-1"), true);
 });
 
-/** Each bit that changes what the file says. */
+/** All flips of a bit that change the meaning of the file and are not noticed. */
 async function unseenFlips(dataDir: string, name: string): Promise<number[]> {
   const path = join(dataDir, name);
   const bytes = readFileSync(path);
@@ -174,12 +177,12 @@ test("check names a snapshot, a missing end, keys and blobs", async (t) => {
   assert.match(found, new RegExp(`^blob ${spec.planHash} .*another hash`, "m"));
 });
 
-test("a blob's damage is told with the jobs that need it", async (t) => {
+test("a blob's damage is reported with the jobs that need it", async (t) => {
   const cluster = await opened(t);
   const spec = await cluster.tasksSpec(2);
   await cluster.submit(spec);
   await cluster.submit(spec);
-  const lost = await cluster.upload(Buffer.from("nobody needs this"));
+  const lost = await cluster.upload(Buffer.from("not needed by any job"));
   await cluster.coordinator.close();
   damageBlob(join(cluster.dataDir, "blobs"), spec.codeHash);
   damageBlob(join(cluster.dataDir, "blobs"), lost);
@@ -218,11 +221,11 @@ test("a directory in use, or half restored, is not restored over and not started
   const to = join(temporaryDir(t), "backup");
   await backUp({ dataDir, to, version });
   await assert.rejects(restore({ from: to, dataDir }), /conflict: .*not empty/);
-  await assert.rejects(restore({ from: dataDir, dataDir: to }), /bad-request: .*no backup/);
+  await assert.rejects(restore({ from: dataDir, dataDir: to }), /bad-request: .*not a backup/);
   const half = temporaryDir(t);
   writeFileSync(join(half, "restoring.part"), "");
   await assert.rejects(opened(t, { dataDir: half }), /conflict: .*restore/);
-  await assert.rejects(restore({ from: to, dataDir: half }), /broken off/);
+  await assert.rejects(restore({ from: to, dataDir: half }), /interrupted/);
 });
 
 function flip(file: string, at: number): void {

@@ -15,7 +15,8 @@ export type AskOptions = {
   readonly signal?: AbortSignal;
 };
 
-/** Throws `timed-out` when nothing comes in time: whether it was received is not known then. */
+/** Throws `timed-out` when no answer comes in time: the request may or may not have been
+ *  received. */
 export async function askOnce(
   at: Listen,
   message: Uint8Array,

@@ -1,7 +1,8 @@
 /** The file system of the filesystem protocol: ZeroMQ in front, the coordinator's blobs and
  *  catalogue behind.
  *
- *  The protocol has no authentication: whoever reaches the port can read, write and remove. */
+ *  The protocol has no authentication: any client that reaches the port can read, write and
+ *  remove. */
 import { ClusterError } from "../../../core/error.ts";
 import type { Listen } from "../../../link/listen.ts";
 import type { Certificate } from "../../../link/tls/self-signed.ts";
@@ -33,7 +34,7 @@ export type FilesystemOptions = Partial<Listen> & {
   /** UDP port of discovery; default: the one after `port`. */
   readonly discoveryPort?: number;
   readonly limits?: Partial<CallLimits>;
-  /** What an operator should know, a line each. */
+  /** News for the operator, a line each. */
   readonly onNews?: (text: string) => void;
 };
 
@@ -44,13 +45,13 @@ export type FilesystemParts = Pick<
   readonly dataDir: string;
   /** Where the coordinator listens. */
   readonly peerHost: string;
-  /** Of the coordinator; null where it has no TLS. */
+  /** The coordinator's; null when it has no TLS. */
   readonly certificate: Certificate | null;
   readonly onError: (error: unknown) => void;
 };
 
 export type FilesystemServing = Listen & {
-  /** Where existing programs are told that it is. */
+  /** The address that existing programs are given. */
   readonly advertised: Listen;
   /** UDP; null = its port is in use. */
   readonly discoveryPort: number | null;
@@ -125,8 +126,8 @@ function nearFile(url: string, files: Files): AsyncIterable<Uint8Array> | null {
   return stored === null ? null : files.read(stored);
 }
 
-/** Peers reach its files where they reach the coordinator, and as safely: with tickets, and by TLS
- *  where it has a certificate. */
+/** Peers reach its files where they reach the coordinator, and equally protected: with tickets, and
+ *  by TLS where it has a certificate. */
 function openOffered(
   parts: FilesystemParts,
   files: Files,
@@ -144,7 +145,7 @@ function openMain(
   return openReplyServer({ ...at, advice, requestMaxBytes: requestBytesMax, requestsMax, answer });
 }
 
-/** Without it existing programs must be told the address: that is no reason not to serve. */
+/** Without discovery existing programs must be given the address; it is no reason not to serve. */
 async function openDiscovery(
   listen: Listen,
   at: Listen,
@@ -154,7 +155,7 @@ async function openDiscovery(
     return await answerQuestions(listen, at);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
-    onNews(`the file system is not found by broadcast: ${error.text}`);
+    onNews(`the file system cannot be discovered by broadcast: ${error.text}`);
     return null;
   }
 }

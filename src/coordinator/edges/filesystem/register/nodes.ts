@@ -1,5 +1,5 @@
-/** The nodes that have registered: kept on the disk, since each is told so only once, and dropped
- *  when they do not answer. */
+/** The registered nodes: kept on the disk, since each is informed only once that it is registered,
+ *  and removed when they do not answer. */
 import { join } from "node:path";
 import { ClusterError } from "../../../../core/error.ts";
 import { makeDirectory } from "../../../../store/directory.ts";
@@ -10,7 +10,7 @@ import { filesystemDir, registerFile } from "../../../filesystem-dir.ts";
 export type Kind = "worker" | "filesystem";
 export type Nodes = Readonly<Record<Kind, Node[]>>;
 
-/** Of each kind. */
+/** Limit for each kind. */
 const nodesMax = 10_000;
 
 export class NodeList {
@@ -28,13 +28,13 @@ export class NodeList {
     return this.#nodes[kind];
   }
 
-  /** False when it was there already; its ping address is the new one then. Throws
+  /** False when it was registered already; its ping address is updated then. Throws
    *  `limit-exceeded`. Durable when it returns. */
   add(kind: Kind, node: Node): boolean {
     const nodes = this.#nodes[kind];
     const at = nodes.findIndex((one) => isSame(one, node));
     if (at < 0 && nodes.length >= nodesMax) {
-      throw new ClusterError("limit-exceeded", `${nodesMax} nodes are registered, the most`);
+      throw new ClusterError("limit-exceeded", `${nodesMax} nodes are registered, the maximum`);
     }
     const isKnown = at >= 0 && JSON.stringify(nodes[at]) === JSON.stringify(node);
     if (at >= 0) nodes[at] = node;

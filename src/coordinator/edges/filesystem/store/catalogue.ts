@@ -8,12 +8,12 @@ import { storageFailure } from "../../../../store/failure.ts";
 import { catalogueFile, filesystemDir } from "../../../filesystem-dir.ts";
 
 export type StoredFile = {
-  /** As its sender calls it, `job/file`. */
+  /** The sender's name, `job/file`. */
   readonly name: string;
   /** SHA-256 of the bytes: the blob's name. */
   readonly hash: Hash;
   readonly sizeBytes: number;
-  /** Merkle root, by which peers know it, and the hashes of its pieces. */
+  /** Merkle root, which peers use, and the hashes of its pieces. */
   readonly root: Hash;
   readonly layer: Uint8Array;
 };
@@ -41,7 +41,7 @@ export class Catalogue {
     return row === undefined ? null : storedFile(row);
   }
 
-  /** Those whose name begins so, sorted; all by default. */
+  /** Files whose name begins with `below`, sorted; all by default. */
   files(below = ""): StoredFile[] {
     const sql = "SELECT * FROM file WHERE substr(name, 1, ?) = ? ORDER BY name";
     return this.#database
@@ -65,7 +65,7 @@ export class Catalogue {
     });
   }
 
-  /** The job and all of its files; their names. */
+  /** Removes the job and all of its files; returns their names. */
   removeJob(job: string): string[] {
     let names: string[] = [];
     this.#together(() => {
