@@ -4,8 +4,8 @@ import { Random } from "../src/core/random.ts";
 import { SimCluster, type SimResult } from "./cluster.ts";
 import { type Fault, type FaultRate, type FaultRates, faultRates, planFaults } from "./faults.ts";
 import { makeJob, type SimJob } from "./jobs.ts";
-import { lineText } from "./story.ts";
 import { tabListJobs, tabListRates, tabListShape } from "./tab-lists.ts";
+import { lineText } from "./trace-log.ts";
 import { noBrowsers, type WorldShape } from "./world/world.ts";
 
 export type SimOptions = {

@@ -4,6 +4,7 @@ import test from "node:test";
 import { circleFindings } from "./tidy/circles.ts";
 import { type Finding, judge, tally } from "./tidy/finding.ts";
 import { importProblem, layerFindings } from "./tidy/layers.ts";
+import { isKept, readDocuments, retiredFindings } from "./tidy/retired.ts";
 import { fileFindings, lineFindings, pythonFindings, shapeFindings } from "./tidy/sizes.ts";
 import { readPythonSources, readSources, type Source } from "./tidy/sources.ts";
 import {
@@ -75,6 +76,11 @@ test("files in Python are no larger, and say what they are, too", () => {
     pythonFindings(pretend("python/x.py", long)).map(({ measured }) => measured),
     [61],
   );
+});
+
+test("comments, strings and documents use no retired words", () => {
+  const read = [...sources, ...readDocuments()].filter(({ path }) => isKept(path));
+  holds("retired-words", retiredFindings(read));
 });
 
 test("no list of any length is spread into arguments", () => {
