@@ -141,7 +141,7 @@ test("G6: what a job shares with another stays until both are gone", (t) =>
     const shared = blobBytes(cluster.dataDir);
     const removed = await cluster.client.remove(first);
     const kept = [removed.freedBytes, removed.sharedBytes, removed.laterBytes];
-    assert.deepEqual(kept, [0, shared, 0], "what stays is told");
+    assert.deepEqual(kept, [0, shared, 0], "what stays is reported");
     await cluster.fetch(second);
     const { freedBytes = 0 } = await cluster.client.remove(second);
     assert.ok(freedBytes > 3.5 * mebi, `${freedBytes} bytes were freed`);

@@ -1,4 +1,4 @@
-/** What every blob store must do, whoever wrote it. */
+/** What every blob store must do, also one of a third party. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import type { Blobs } from "../store/blob/blob.ts";

@@ -1,4 +1,4 @@
-/** What every log must do, whoever wrote it. */
+/** What every log must do, also one of a third party. */
 import assert from "node:assert/strict";
 import type { Log, LogRecord } from "../store/log/log.ts";
 import { bytesOf, pattern, refusal, textOf } from "./bytes.ts";

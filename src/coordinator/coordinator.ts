@@ -33,7 +33,7 @@ export type JoinTerms = {
 /** `discoveryPort` is of UDP; null = its port was in use. */
 export type FilesystemPlace = Listen & {
   readonly discoveryPort: number | null;
-  /** Where programs are told that it is. */
+  /** The address that is given to programs. */
   readonly advertised: Listen;
   /** A stored file, read without the port; null = it has to be asked for there. */
   readonly near: (name: string) => AsyncIterable<Uint8Array> | null;

@@ -218,7 +218,7 @@ export class GatewaySession {
     this.#introduce(tab);
   }
 
-  /** The same page over another connection: the tracker never hears that it was away. */
+  /** The same page over another connection: the tracker never learns that it was away. */
   #comeBack(id: number, connection: Connection, tab: Tab, body: Body<"connect">): void {
     this.#detach(tab);
     tab.connection = id;

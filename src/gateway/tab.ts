@@ -125,7 +125,7 @@ type Held = readonly [tid: number, type: TaskType, ref: string];
 
 /** Whether a page that comes again is still the worker that it was here. It may have become another
  *  one meanwhile by way of another gateway, which gave it tasks with numbers of its own. A page
- *  that names none has not heard of its welcome yet. */
+ *  that names none has not received its welcome yet. */
 export function isSameWorker(tab: Tab, more: More | null): boolean {
   const [known, shown] = [tab.more?.worker ?? "", more?.worker ?? ""];
   return shown === "" || shown === known;

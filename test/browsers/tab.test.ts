@@ -130,24 +130,28 @@ test("a coordinator that is killed finds its tabs again, with their work", optio
   assert.deepEqual(await itemsOf(cluster, job), numbers(10));
 });
 
-test("what job code throws in a tab is told with the line of its source", options, async (t) => {
-  const cluster = await startCluster(t, "--workers", "0");
-  await openTab(t, cluster.link);
-  const lines = [
-    'import { tasks } from "tequio";',
-    "type Item = { readonly deep: { readonly er: number } };",
-    "export default tasks({",
-    '  name: "thrower", attempts: 1, items: (): Item[] => [{ deep: { er: 1 } }],',
-    "  run(item: Item) {",
-    '    if (item.deep.er === 1) throw new RangeError("too deep");',
-    "  },",
-    "});",
-  ];
-  cluster.place.write("thrower.ts", lines.join("\n"));
-  const { code, err } = await cluster.place.run("run", "thrower.ts", "-o", "-");
-  assert.notEqual(code, 0);
-  assert.match(err, /run threw RangeError: too deep \(thrower\.ts:6\) on item 0/);
-});
+test(
+  "what job code throws in a tab is reported with the line of its source",
+  options,
+  async (t) => {
+    const cluster = await startCluster(t, "--workers", "0");
+    await openTab(t, cluster.link);
+    const lines = [
+      'import { tasks } from "tequio";',
+      "type Item = { readonly deep: { readonly er: number } };",
+      "export default tasks({",
+      '  name: "thrower", attempts: 1, items: (): Item[] => [{ deep: { er: 1 } }],',
+      "  run(item: Item) {",
+      '    if (item.deep.er === 1) throw new RangeError("too deep");',
+      "  },",
+      "});",
+    ];
+    cluster.place.write("thrower.ts", lines.join("\n"));
+    const { code, err } = await cluster.place.run("run", "thrower.ts", "-o", "-");
+    assert.notEqual(code, 0);
+    assert.match(err, /run threw RangeError: too deep \(thrower\.ts:6\) on item 0/);
+  },
+);
 
 test(
   "a task that never ends, or would end its Worker, fails, and its slot continues",

@@ -37,7 +37,7 @@ def mapper(k, v):
     return plain(k, v)
 `;
 
-test("a second client of a job is relocated, and both are told of its end", {
+test("a second client of a job is relocated, and both receive its end", {
   skip: noPeers,
 }, async (t) => {
   const cluster = await tracked(t);

@@ -51,7 +51,7 @@ def reducer(key, values):
   await tracker.said("tracked");
 });
 
-test("a task that fails is told to its tracker once, which tells its client", {
+test("a task that fails is reported once to its tracker, which reports it to its client", {
   skip: noPeers,
 }, async (t) => {
   const cluster = await tracked(t);

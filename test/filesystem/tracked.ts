@@ -165,7 +165,7 @@ export class Peer {
       if (found !== undefined) return found;
       const hasEnded = this.child.exitCode !== null || this.child.signalCode !== null;
       if (hasEnded)
-        throw new Error(`${key} was not said: ${JSON.stringify(this.#said)}\n${this.err}`);
+        throw new Error(`${key} was not printed: ${JSON.stringify(this.#said)}\n${this.err}`);
       await this.#wake.promise;
     }
   }

@@ -1,4 +1,4 @@
-/** What is said of a Python file that is no job, before anything is submitted; and that the same
+/** The errors of a Python file that is not a job, before anything is submitted; and that the same
  *  files make the same code. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

@@ -22,7 +22,7 @@ export async function allNeedsOf(
   return needs;
 }
 
-/** A plan that cannot be read adds nothing but itself: whoever reads it as a blob will say so. */
+/** A plan that cannot be read adds nothing but itself: the reader of the blob reports it. */
 export async function needsOf(state: CoordinatorState, blobs: BlobView): Promise<Needs> {
   const needs = new Map<Hash, JobId[]>();
   const plans = new Plans(blobs);

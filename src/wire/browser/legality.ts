@@ -7,7 +7,7 @@ import type { BrowserAction, Party } from "./messages.ts";
 export type Way = "browser>gateway" | "gateway>browser" | "tracker>gateway" | "gateway>tracker";
 
 /** What a connection has shown to be, as its gateway knows: new: nothing yet · browser: it has
- *  connected · left: a browser that has said goodbye, was not taken, or came by another connection
+ *  connected · left: a browser that has sent goodbye, was not taken, or came by another connection
  *  · tracker. */
 export type ConnectionState = "new" | "browser" | "left" | "tracker";
 

@@ -88,7 +88,7 @@ test("T1.6: what is missing or of another kind is named, and nothing else is tak
   assert.equal(refusal(taskText.replace("false", '"no"')), "bad-request");
 });
 
-test("reports to clients and trackers are read, and news is told apart", () => {
+test("reports to clients and trackers are read and classified", () => {
   const at = { host: "10.0.0.2", port: 9001 };
   const read = (name: string, payload: Parameters<typeof encodeMessage>[1]) =>
     parseReport(decodeMessage(encodeMessage(name, payload)));

@@ -1,5 +1,5 @@
 /** Messages of workers, trackers and clients: how a job is submitted, its tasks handed out, and its
- *  end told. All have one step.
+ *  end reported. All have one step.
  *
  *  Fields are read in the names of deployed programs; what the document leaves out has the place
  *  where clients put it. */

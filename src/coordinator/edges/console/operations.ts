@@ -126,7 +126,7 @@ function stateOf(member: MemberRecord | null): UserState {
   return member.address === null ? "registered" : "connected";
 }
 
-/** `lost` is what a refusal means when somebody else came first. */
+/** `lost` is what a refusal means when another caller came first. */
 async function outcomeOf(done: Promise<void>, lost: Outcome): Promise<Outcome> {
   try {
     await done;
