@@ -25,7 +25,7 @@ export function readPrivate(path: string): string | null {
     const mode = (found.mode & 0o777).toString(8);
     throw new ClusterError(
       "forbidden",
-      `${path} may be read by others (mode ${mode}), so its secret may be known; ` +
+      `${path} can be read by other users (mode ${mode}), so its secret may be known; ` +
         `remove it to get a new one, or, if no other user has read it: chmod 600 ${path}`,
     );
   }

@@ -32,7 +32,7 @@ const everyWay: readonly Way[] = [
 ];
 const everyState: readonly ConnectionState[] = ["new", "browser", "left", "tracker"];
 const notConnected = "connect first";
-const notTracker = "only the tracker may say this";
+const notTracker = "only the tracker may send this";
 
 export const rules: Readonly<Record<BrowserAction, Rule>> = {
   connect: {
