@@ -36,7 +36,7 @@ export function useToken(state: CoordinatorState, id: string, effects: Effect[])
   const problem = token === undefined ? null : tokenProblem(token, state.atMs);
   if (token === undefined) effects.push({ kind: "refuse", error: noSuchToken(id) });
   else if (problem !== null) {
-    // Whoever asked before it was so, comes too late.
+    // Also when the request was sent while the token was still good: it is processed too late.
     const text = `token ${id} is ${problem}; ask an admin for a new one`;
     effects.push({ kind: "refuse", error: new ClusterError("unauthenticated", text) });
   } else {

@@ -8,8 +8,8 @@
  *  2. An attempt is charged when it is leased, with the mean time of its stage, and corrected when
  *     it ends. One that runs longer than it was charged for is charged as its time goes by.
  *  3. The rank at which the last task was taken is where those begin that have had nothing to give
- *     out: waiting without work earns nothing. Nobody is ahead or behind of it by more than
- *     `memoryMs` of the whole cluster: after that time shares are what weights say.
+ *     out: waiting without work earns nothing. No owner and no job is ahead of it or behind it by
+ *     more than `memoryMs` of the whole cluster: after that time shares are what weights say.
  *  4. No decision looks at all owners or jobs: those with ready tasks are kept in order of rank. */
 import type { JobSpec } from "../job.ts";
 import { Ranking } from "../structures/ranking.ts";

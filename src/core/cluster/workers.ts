@@ -202,7 +202,7 @@ function forgetLost(state: CoordinatorState): void {
     if (over <= 0) return;
     if (worker.live) continue;
     state.workers.delete(worker.number);
-    // Its credential would let nobody in.
+    // Its credential admits no worker any more.
     state.tokens.delete(workerId(worker.number));
     over--;
   }
