@@ -51,7 +51,7 @@ async function mapped(t: TestContext, over: Partial<WorkerOptions> = {}): Promis
 
 const hourMs = 3_600_000;
 
-/** By the clock of the job as the workers are told it. */
+/** By the clock that the workers are sent with the job. */
 function ticketFor(key: string, over: Partial<Scope> = {}): string {
   const scope = { job: "j-1", stage: 0, requester: "w-1", expiresMs: 1_000_000 + hourMs };
   return ticketText(key, { ...scope, ...over });
