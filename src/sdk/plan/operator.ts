@@ -1,5 +1,5 @@
-/** What a plan says of an operator, and of any job that reads files: its formats, its partitions.
- *  */
+/** What a plan says of an operator, and of any job that reads files: its formats, its
+ *  partitions. */
 import { ClusterError } from "../../core/error.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import type { FormatSpec } from "../format.ts";
