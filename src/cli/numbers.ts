@@ -2,7 +2,7 @@
 import { ClusterError } from "../core/error.ts";
 
 /** 1234567 → "1,234,567". Not by `toLocaleString`: loading its tables
-
+ *
  *  takes 15 ms of every start. */
 export function countText(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(?:[0-9]{3})+$)/g, ",");

@@ -30,7 +30,7 @@ export function withExamples(command: Command, examples: ReadonlyArray<[string, 
 }
 
 /** `--param k=v`, many times; values stay texts, the job's own defaults
-
+ *
  *  decide how they are read. */
 export function parseParam(
   text: string,

@@ -72,7 +72,7 @@ async function contextOf(what: string, options: GetOptions, around: Around): Pro
     return fetcher;
   };
   if (what.startsWith(linkScheme)) {
-    // Whoever types a link vouches for its addresses.
+    // The user who types a link vouches for its addresses.
     const fetcher = fetcherFor(refuserFor("machine"));
     const wanted = await linkedFiles(what, fetcher);
     return { wanted, fetcher, options, screen, signal };
