@@ -17,7 +17,7 @@ export type MemberAddress = {
   readonly host: string;
   readonly port: number;
   /** SHA-256 of the certificate that it shows there, hex: then it is asked by TLS alone. Absent for
-   *  who serves in the clear: on one machine, existing peers, users of the console. */
+   *  a member that serves in the clear: on one machine, existing peers, users of the console. */
   readonly fingerprint?: string;
 };
 

@@ -7,10 +7,10 @@ import type { ClusterError } from "./error.ts";
 import type { AttemptRef, Hash, JobId, WorkerId } from "./ids.ts";
 
 export type Effect =
-  /** Tell a worker what a job is; always before its first `assign` in this worker's session. */
+  /** Send a worker the job; always before its first `assign` in this worker's session. */
   | { readonly kind: "open-job"; readonly worker: WorkerId; readonly job: JobId }
-  /** Tell a worker where the partitions of `stage` lie (`stageSources`); before the reduce tasks
-   *  that read them, and again when one has moved. */
+  /** Send a worker the places of the partitions of `stage` (`stageSources`); before the reduce
+   *  tasks that read them, and again when one has moved. */
   | {
       readonly kind: "send-sources";
       readonly worker: WorkerId;
@@ -57,6 +57,6 @@ export type ReplyValue = {
   /** Of a submission: its key has named the job before. */
   readonly existed?: true;
   readonly worker?: WorkerId;
-  /** Of a token that was revoked: credentials of those whom it let in. */
+  /** Of a token that was revoked: credentials of the workers that joined with it. */
   readonly letIn?: readonly string[];
 };

@@ -82,7 +82,7 @@ export function place(state: CoordinatorState, job: JobRecord): void {
   if (isNews) wakeChoosy(state, stage);
 }
 
-/** Who has had nothing to give out begins where the others are. */
+/** An owner or job that has had no ready tasks begins at the rank of the others. */
 function enter(state: CoordinatorState, owner: OwnerShare, job: JobRecord): void {
   const { shares } = state;
   if (!shares.ready.has(owner.number)) {
@@ -166,8 +166,8 @@ export function takeTurn(state: CoordinatorState, owner: OwnerShare, job: JobRec
   owner.turnMs = rank(state, job.share, weightOf(job.spec));
 }
 
-/** Place in the order. Who came first goes first among those that have used about as much: a job
- *  that has begun ends before the next one begins, and workers change jobs more rarely. */
+/** Place in the order. Of those that have used about as much, the one that came first goes first: a
+ *  job that has begun ends before the next one begins, and workers change jobs more rarely. */
 export function rank(state: CoordinatorState, share: Share, weight: number): number {
   return Math.floor(used(state, share, weight) / portionMs) * portionMs;
 }
