@@ -36,8 +36,8 @@ export type WorkerLoopOptions = {
   /** Opens a link to the coordinator, showing this token; "" = the join token. */
   readonly dial: (credential: string) => Promise<Link>;
   readonly specs: Specs;
-  /** Who it was before, for a process that takes up where another ended; a new worker by default.
-   *  While the other one still lives, the coordinator refuses it (`fenced`). */
+  /** Its earlier identity, for a process that continues where another ended; a new worker by
+   *  default. While the other process still runs, the coordinator refuses this one (`fenced`). */
   readonly identity?: Pick<Identity, "workerId" | "credential">;
   readonly executor: (events: ExecutorEvents) => Executor;
   readonly onNews?: (news: WorkerNews) => void;

@@ -69,7 +69,7 @@ export type WorkerOptions = {
   readonly dialTimeoutMs?: number;
   /** Ends when no coordinator answers for so long, ms; 0 or absent = never. */
   readonly giveUpMs?: number;
-  /** Who it was in an earlier life at the same coordinator: it comes back under the same id, and
+  /** Its identity from an earlier run at the same coordinator: it comes back under the same id, and
    *  with the join token as a new worker when the coordinator does not know it any more. */
   readonly identity?: WorkerIdentity;
   /** Called each time that it has joined: what to keep for the next life. */

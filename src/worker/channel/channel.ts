@@ -73,7 +73,7 @@ export class Channel {
   }
 }
 
-/** What is wrong with the bytes. Errors of those who take the messages are not caught. */
+/** What is wrong with the bytes. Errors of the callbacks that take the messages are not caught. */
 function broken(read: () => void): ClusterError | null {
   try {
     read();

@@ -50,7 +50,7 @@ async function linked(path: string, second: string): Promise<"made" | "taken" | 
   try {
     await link(path, second);
     // For a process with another user; folders above keep others out. Refused only where the file
-    // is another user's, who then decides.
+    // is another user's: then that user decides.
     await chmod(second, 0o644).catch(() => {});
     return "made";
   } catch (error) {

@@ -125,7 +125,7 @@ test("F3: outputs of a worker that is gone are lost; what moves is fetched anew"
   assert.equal((await end.reports())[0]?.kind, "done");
 });
 
-/** What one gets who shows this ticket to a worker: bytes, or the code of the refusal. */
+/** What a client with this ticket gets from a worker: bytes, or the code of the refusal. */
 async function shown(
   t: TestContext,
   member: Member,

@@ -40,7 +40,7 @@ for (const sandbox of ["auto", "basic"] as const) {
     await new Promise<void>((resolve) => {
       task.listen = ({ kind }) => kind === "loaded" && resolve();
     });
-    // Not its supervisor, which must tell of it.
+    // Not its supervisor, which must report it.
     process.kill(task.pid, "SIGKILL");
     const { code, message } = await task.ended;
     assert.equal(code, "task-crashed");

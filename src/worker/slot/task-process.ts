@@ -1,8 +1,7 @@
 /** The life of one task process: spawned ahead, loaded with one job, fed, watched, and killed as a
  *  whole.
  *
- *  What it says is a claim of code that is not ours: every message is checked before it is
- *  believed. */
+ *  Its messages are claims of code that is not ours: every message is checked before it is used. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";

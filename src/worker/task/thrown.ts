@@ -36,7 +36,8 @@ export function isUserError(thrown: unknown): boolean {
   return !(thrown instanceof ClusterError) || thrown.code === "user-error";
 }
 
-/** `map` and `reduce` run to their end at once; who returns a promise expects otherwise. */
+/** `map` and `reduce` run to their end synchronously; an author who returns a promise expects
+ *  otherwise. */
 export function refusePromise(where: string, returned: unknown): void {
   if (typeof returned !== "object" || returned === null) return;
   if (typeof (returned as { then?: unknown }).then !== "function") return;

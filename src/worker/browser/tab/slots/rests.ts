@@ -22,7 +22,7 @@ export class Rests {
     return this.#share;
   }
 
-  /** Who lends more than before waits for nothing that was owed of less. */
+  /** When the share grows, slots that rest stop waiting: that rest was owed at the lower share. */
   lend(share: number): void {
     const isMore = share > this.#share;
     this.#share = share;

@@ -173,7 +173,7 @@ export class Slot {
 
   #arm({ share, timeoutMs }: TaskLimit): void {
     this.#endsAtMs = performance.now() + timeoutMs;
-    // What it says of its rest is believed as far as its share goes.
+    // The rest that it reports extends the time limit only as far as its share requires.
     this.#restLeftMs = (timeoutMs * (1 - share)) / share;
     this.#endAt(timeoutMs);
   }
