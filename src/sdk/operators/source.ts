@@ -122,9 +122,9 @@ export class Operators<C extends string> {
     return distinct(this.#all, options);
   }
 
-  /** Rows of this source (the left) and another that agree in a column, submitted as `left=PATH
-   *  right=PATH`. A row of the result has that column as key and as value `{ left, right }`, the
-   *  two rows. */
+  /** Rows of this source (the left) and another that agree in a column. The inputs are submitted as
+   *  `left=PATH right=PATH`. A row of the result has that column as its key and the two rows as its
+   *  value: `{ left, right }`. */
   join<Other, D extends string>(
     other: Source<Other, D>,
     settings: JoinSettings<C, D> & OperatorOptions,
