@@ -69,7 +69,7 @@ export function faultTextOf(code: ErrorCode, text: string): string {
   return faultText(new ClusterError(code, text), false);
 }
 
-/** A system error that has a plain meaning for who types commands. */
+/** A system error that has a plain meaning for the user who types commands. */
 function asClusterError(error: unknown): ClusterError | null {
   if (error instanceof ClusterError) return error;
   const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;

@@ -131,7 +131,7 @@ async function toFile(
   }
 }
 
-/** Only what has a root can be offered by those who do not have it all yet. */
+/** Only a file with a root can be offered by a peer that does not have all of it yet. */
 async function servingOf(
   found: Found,
   options: GetOptions,

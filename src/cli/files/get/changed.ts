@@ -4,7 +4,7 @@ import { ClusterError } from "../../../core/error.ts";
 import type { Fetched } from "../../../peer/fetch/fetcher.ts";
 import type { Found } from "../../../peer/found.ts";
 
-/** Times that it is begun anew. */
+/** How often the download is started over. */
 const changesMax = 3;
 
 export type Fetching = {
