@@ -49,8 +49,9 @@ export const defaultRules: WorkerRules = {
   leaveMs: 1_000,
 };
 
-/** An attempt from its assignment until its report is acknowledged. queued → running → reported; a
- *  shared crash or a killed batch leads back to queued. */
+/** An attempt from its assignment until its report is acknowledged.
+ *
+ *  queued → running → reported; a shared crash or a killed batch leads back to queued. */
 export type Held = {
   readonly ref: AttemptRef;
   readonly key: string;
