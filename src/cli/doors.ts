@@ -24,7 +24,7 @@ export type Doors = {
 export type GatewayDoor = Listen & {
   readonly plain: boolean;
   readonly anonymous: boolean;
-  /** Its coordinator; null = whoever dials in. */
+  /** Its coordinator; null = any that dials in. */
   readonly tracker: string | null;
   readonly pid: number;
   readonly start: string;

@@ -153,7 +153,7 @@ async function run(args: readonly string[]): Promise<number> {
     return run(["version"]);
   }
   const wanted = name === "help" ? args[args.indexOf("help") + 1] : name;
-  // `help nothing` is told as `nothing` would be.
+  // `help nothing` gives the same error as `nothing`.
   if (name === "help" && wanted !== undefined && !(wanted in commands)) return run([wanted]);
   const program = await build(wanted);
   try {

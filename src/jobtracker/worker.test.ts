@@ -237,7 +237,7 @@ test("a job whose tracker elsewhere is silent is taken over", async (t) => {
   const { client, files, worker } = await opened(t);
   const here = await listening(t);
   const job = await stored(files, here.address);
-  // Nobody listens at this port.
+  // No process listens at this port.
   await trackedElsewhere(files, ["127.0.0.1", "1"], ["127.0.0.1", "9000"]);
   const { payload } = await worker.call("JOB", job);
   while ((await client.jobs()).length === 0);
@@ -252,7 +252,7 @@ test("a client that comes while the end of its job is told is told, too", async 
   const reports = { answerMs: 200, triedMs: 30_000 };
   const { client, files, keptFile, worker } = await opened(t, { reports });
   const late = await listening(t);
-  // The first one is gone: nobody listens there.
+  // The first client is gone: no process listens there.
   const job = await stored(files, ["127.0.0.1", "1"]);
   await worker.call("JOB", job);
   while ((await client.jobs()).length === 0);

@@ -1,7 +1,8 @@
 /** The Worker of the filesystem protocol: the port where clients register and submit jobs and
  *  trackers hand out tasks. All of it is computed by the cluster.
  *
- *  The protocol has no authentication: who reaches the port has the cluster compute. */
+ *  The protocol has no authentication: every client that reaches the port can have the cluster
+ *  compute. */
 import { createHash } from "node:crypto";
 import { ClusterError } from "../core/error.ts";
 import { isLoopback, type Listen } from "../link/listen.ts";
@@ -35,7 +36,8 @@ export type WorkerOptions = Listen & {
   readonly filesystems?: readonly Listen[];
   /** Existing workers that tasks of our jobs are given to, besides the cluster; default: none. */
   readonly workers?: readonly Listen[];
-  /** Also those that answer by UDP, and those of this register; default: nobody is asked. */
+  /** Also those that answer by UDP, and those of this register; default: no worker is looked
+   *  for. */
   readonly findsWorkers?: boolean;
   readonly register?: Listen | null;
   /** Jobs at the same time; default 64. */
@@ -59,7 +61,7 @@ export type WorkerParts = {
 };
 
 export type WorkerServing = Listen & {
-  /** Where clients and trackers are told that it is. */
+  /** The address that clients and trackers are sent. */
   readonly advertised: Listen;
   /** UDP; null = its port is in use. */
   readonly discoveryPort: number | null;
@@ -164,14 +166,15 @@ function workersOf(
   return () => known.roomy();
 }
 
-/** Clients that were told no address name 0.0.0.0, which is this machine to it alone. */
+/** Clients without a configured address name 0.0.0.0, which means this machine only on itself. */
 function refuserOf(host: string): (address: string) => string | null {
   if (!isLoopback(host)) return refuserFor("site");
   const refuse = refuserFor("machine");
   return (address) => (address === "0.0.0.0" ? null : refuse(address));
 }
 
-/** Without it existing programs must be told the address: that is no reason not to serve. */
+/** Without it existing programs must be configured with the address: that is no reason not to
+ *  serve. */
 async function openDiscovery(
   listen: Listen,
   at: Listen,
@@ -258,8 +261,8 @@ class Worker {
     return ping === null ? busy() : okAnswer(splitValue("task_ping", ping));
   }
 
-  /** Tasks wait at the cluster, so there is room beyond its slots: what trackers are told is how
-   *  many can run at once. */
+  /** Tasks wait at the cluster, so there is room beyond its slots: what is reported to trackers is
+   *  how many can run at once. */
   async #status(): Promise<Uint8Array> {
     const { cluster, tasks, tracker } = this.#inside;
     const slots = await cluster.slots();

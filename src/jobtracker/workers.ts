@@ -10,7 +10,7 @@ import { requestBytesMax } from "../wire/filesystem/limits.ts";
 
 export type WorkersOptions = {
   readonly named: readonly Listen[];
-  /** Where the question goes; null = nobody is asked. */
+  /** Where the question goes; null = it is not sent. */
   readonly ask: Listen | null;
   /** Null = none is asked. */
   readonly register: Listen | null;

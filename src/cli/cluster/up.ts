@@ -270,12 +270,13 @@ async function stopOther(dataDir: string): Promise<void> {
 /** Settles with why `up` ends: a signal, `tequio down`, or a coordinator that cannot go on. */
 function endOfUp() {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  // It may be rejected before anybody waits for it.
+  // It may be rejected before it is awaited.
   promise.catch(() => {});
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals) => {
     signals += 1;
-    // Whoever presses twice wants out now; workers that stay are adopted by the next `up`.
+    // A user who presses Ctrl-C twice wants out now; workers that stay are adopted by the next
+    // `up`.
     if (signals > 1) process.exit(130);
     resolve(`stopping (${signal}); once more ends at once`);
   };

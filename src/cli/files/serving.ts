@@ -21,8 +21,8 @@ export type Serving = {
   close(): Promise<void>;
 };
 
-/** `name`: what the catalogue calls it. That others cannot be served is told and hinders
- *  nothing. */
+/** `name`: what the catalogue calls it. A failure to serve others is reported and does not stop the
+ *  download. */
 export async function serveMeanwhile(
   name: string,
   options: ListingOptions,

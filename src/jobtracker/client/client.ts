@@ -25,7 +25,7 @@ import { addressTowards, listenForReports, type ReportListener } from "./listene
 export type ElsewhereOptions = {
   readonly functionsPath: string;
   readonly dataPath: string;
-  /** Where a worker of the system is; it tracks the job, or names who does. */
+  /** Where a worker of the system is; it tracks the job, or names the tracker that does. */
   readonly worker: Listen;
   /** Null = the one that the worker names. */
   readonly filesystem: Listen | null;
@@ -106,7 +106,8 @@ class ElsewhereRun {
       case "RELOCATE":
         this.#ping = report.ping;
         this.#options.onNews(`the job is under way already, at ${report.ping.host}`);
-        // Where another client of this machine waits that is free; else we are told here, too.
+        // Fails when the address belongs to another machine, or another client of this one waits
+        // there; the reports arrive at our own address, too.
         this.#listen(report.answer).catch(() => {});
     }
   }
@@ -150,7 +151,8 @@ class ElsewhereRun {
     throw new ClusterError("unavailable", `no tracker takes the job: ${last}`);
   }
 
-  /** Sees that somebody computes the job; never resolves. */
+  /** Checks that a tracker computes the job, and submits it to the next one when it is silent;
+   *  never resolves. */
   async #watch(job: JobRequest, files: FileSystem): Promise<never> {
     const { signal } = this.#over;
     let missed = 0;

@@ -36,7 +36,7 @@ function json(value: PyValue): string {
   return `{${entries.join(",")}}`;
 }
 
-/** 1.0 stays a float for those who read it as such. */
+/** 1.0 stays a float for programs that read it as such. */
 function floatJson(value: number): string {
   return Number.isInteger(value) && Math.abs(value) < 1e16 ? value.toFixed(1) : String(value);
 }

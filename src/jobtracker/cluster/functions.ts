@@ -1,5 +1,5 @@
 /** A job or a task of the filesystem protocol as a job of the cluster: its code, its plan, and what
- *  the coordinator is told.
+ *  is submitted to the coordinator.
  *
  *  The functions file is bytes here. It is imported on workers alone, in their sandbox. */
 import { createHash } from "node:crypto";

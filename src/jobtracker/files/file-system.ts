@@ -1,8 +1,8 @@
 /** A file system of the filesystem protocol as its clients see it: ours or an existing one, always
  *  by its port.
  *
- *  Existing ones announce a port before they bind it, and drop a call after a second of silence:
- *  so what is sent is made before the call begins. */
+ *  Existing ones announce a port before they bind it, and drop a call after a second of silence: so
+ *  what is sent is made before the call begins. */
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Listen } from "../../link/listen.ts";

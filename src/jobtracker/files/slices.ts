@@ -1,8 +1,8 @@
 /** Cuts a data file into slices, as trackers do: whole lines, until there are enough characters.
  *
- *  Existing trackers cut at 500 characters, whatever the size. So does this one at first; slices
- *  of a larger file grow, so that there are about a thousand of a gigabyte and not two million.
- *  The same data gives the same slices. */
+ *  Existing trackers cut at 500 characters, whatever the size. So does this one at first; slices of
+ *  a larger file grow, so that there are about a thousand of a gigabyte and not two million. The
+ *  same data gives the same slices. */
 
 /** Characters of each of the first slices. */
 const firstCharacters = 500;

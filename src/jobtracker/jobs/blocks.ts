@@ -1,7 +1,9 @@
 /** Gives the blocks of one half of a job to workers, and waits until all are DONE.
  *
- *  1. A block is with one worker at a time; whose task no longer answers pings, another gets it.
- *  2. It is DONE when its row says so, whoever has said what: a task may have ended unheard.
+ *  1. A block is with one worker at a time; when its task no longer answers pings, another worker
+ *     gets it.
+ *  2. It is DONE when its row says so, whatever has been reported: the report of a task that ended
+ *     may be lost.
  *  3. The same failure twice fails the job. */
 import { ClusterError } from "../../core/error.ts";
 import type { Listen } from "../../link/listen.ts";
@@ -83,7 +85,7 @@ class BlocksRun {
     this.#waiting = blocks.map(({ id }) => id);
   }
 
-  /** Blocks that were given out before a restart of ours stay with whom they are. */
+  /** Blocks that were given out before this tracker restarted stay with their workers. */
   async open(): Promise<void> {
     for (const row of await this.#parts.mirror.blocks(this.#parts.task.task)) {
       const { block_id: id = "", state = "", worker_ip: host = "", worker_port = "" } = row;
@@ -133,7 +135,7 @@ class BlocksRun {
     }
   }
 
-  /** What the rows say, and who of those that compute is still there. */
+  /** What the rows say, and which of the workers that compute still answer. */
   async #look(): Promise<void> {
     const rows = await this.#parts.mirror.blocks(this.#parts.task.task);
     for (const { block_id: id = "", state } of rows) {

@@ -1,5 +1,5 @@
 /** The jobs that a tracker has taken, on the disk: a job that was answered with OK goes on after a
- *  restart, and its client is told of its end. */
+ *  restart, and its end is reported to its client. */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ClusterError } from "../../core/error.ts";
@@ -24,7 +24,7 @@ export type KeptJob = {
   readonly mapTasks: number | null;
   /** Once it is submitted. */
   readonly submitted: SubmittedJob | null;
-  /** Once it has ended: what its clients are to be told. */
+  /** Once it has ended: what is to be reported to its clients. */
   readonly end: JobEnd | null;
 };
 
@@ -129,7 +129,7 @@ function read(path: string): Content {
     const content = JSON.parse(text) as Content;
     if (content.version === 1) return content;
   } catch {
-    // Said below.
+    // Reported below.
   }
   const problem = `${path} is damaged, or of a newer version: jobs of its clients are in it`;
   throw new ClusterError("storage-failed", `${problem}; move it away to start without them`);

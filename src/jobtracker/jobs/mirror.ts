@@ -41,7 +41,7 @@ export class Mirror {
     });
   }
 
-  /** Who tracks it now, and who is to be told of its end. */
+  /** Writes which tracker has it now, and the client that its end is to be reported to. */
   async takeOver(ping: Listen): Promise<void> {
     const { client } = this.#job;
     await this.#update("job", [
@@ -69,7 +69,7 @@ export class Mirror {
     }
   }
 
-  /** `place`: where the one who computes it answers pings. */
+  /** `place`: where the worker that computes it answers pings. */
   async block(block: string, state: BlockState, place: Listen | null = null): Promise<void> {
     const cells: Cell[] = [["state", state]];
     if (place !== null) {

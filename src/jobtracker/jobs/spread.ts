@@ -2,7 +2,7 @@
  *  worker among them.
  *
  *  It goes on where the rows of its database say that it is, as existing trackers do. Files of map
- *  results only grow: so it is for jobs that nobody has begun before. */
+ *  results only grow: so it is for jobs that no tracker has begun before. */
 import { ClusterError } from "../../core/error.ts";
 import { asList } from "../../wire/filesystem/fields.ts";
 import type { TaskKind } from "../../wire/filesystem/jobs.ts";

@@ -1,9 +1,9 @@
-/** The jobs of one tracker: taken, computed, told to their clients, and taken up again after a
+/** The jobs of one tracker: taken, computed, reported to their clients, and taken up again after a
  *  restart.
  *
  *  1. A job is on the disk before JOB is answered.
- *  2. Of one job there is one computation here, however many clients ask for it; all of them are
- *     told of its end.
+ *  2. Of one job there is one computation here, however many clients ask for it; its end is
+ *     reported to all of them.
  *  3. Where another tracker computes it and answers its pings, clients are sent there. */
 import { randomUUID } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
@@ -117,16 +117,16 @@ export class Tracker {
     await Promise.all(this.#telling);
   }
 
-  /** A further client of a job that is computed here: sent to where the first one listens, and told
-   *  of the end itself, too, since it may be on another machine. One that has lost sight of us and
-   *  asks again waits at the right place already. */
+  /** A further client of a job that is computed here: it gets the address where the first one
+   *  listens, and the end is reported to its own address, too, since it may be on another machine.
+   *  One that lost the connection and asks again waits at the right place already. */
   #join(job: KeptJob, client: Listen): Listen {
     const isKnown = job.clients.some(
       ({ host, port }) => host === client.host && port === client.port,
     );
     if (isKnown) return job.ping;
     this.#kept.change(job.request.jobId, { clients: [...job.clients, client] });
-    // The others are being told already.
+    // The end is being reported to the others already.
     if (job.end !== null) this.#tell(client, ...endMessage(job.end));
     else this.#tell(client, "RELOCATE", relocation(job.ping, job.clients[0] ?? client));
     return job.ping;

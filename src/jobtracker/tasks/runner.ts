@@ -19,7 +19,7 @@ export type RunnerOptions = {
 };
 
 export class TaskRunner {
-  /** The worker's own address, which trackers are told. */
+  /** The worker's own address, which is sent to trackers. */
   worker: Listen = { host: "", port: 0 };
   readonly #options: RunnerOptions;
   readonly #running = new Set<Promise<void>>();

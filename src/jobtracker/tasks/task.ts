@@ -1,10 +1,10 @@
 /** Executes one task of a tracker, ours or an existing one: computed by the cluster, written as
- *  existing executors write it, and told to the tracker.
+ *  existing executors write it, and reported to the tracker.
  *
  *  1. The block is SUBMITTED with the place where this task answers pings, before anything else: a
  *     tracker that died meanwhile finds it.
  *  2. A block that is DONE by then is not written again: APPENDBLOCK would add to what is there.
- *  3. The tracker is told when it is written. */
+ *  3. The tracker gets the report when the result is written. */
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
@@ -42,7 +42,7 @@ const reports = { answerMs: 8_000, triedMs: 60_000 };
  *  Existing executors take as long to ask around first. */
 const settleMs = 2_000;
 
-/** Resolves when the tracker has been told, of success or of failure. */
+/** Resolves when success or failure has been reported to the tracker. */
 export async function runTask(task: TaskRequest, parts: TaskParts): Promise<void> {
   const { block } = task;
   const { signal, worker } = parts;

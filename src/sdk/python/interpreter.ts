@@ -32,15 +32,15 @@ export type Question = {
   readonly onLine: (line: string) => void;
 };
 
-/** Resolves when the child has ended well. It ends by itself when this process does.
- *  `unavailable`: there is no Python here; `timed-out`: it was ended at its limit; `task-crashed`:
- *  it ended in another way. */
+/** Resolves when the child has ended well. It ends by itself when this process does. `unavailable`:
+ *  there is no Python here; `timed-out`: it was ended at its limit; `task-crashed`: it ended in
+ *  another way. */
 export async function askPython({ args, limitMs, onLine, script }: Question): Promise<void> {
   const program = findPython();
   const path = join(ownFolder, "tequio", script);
   const child = spawn(program, [...flags, path, ...args], {
     env: { ...ownEnvironment(), ...asOnWorkers },
-    // The last is never written: its end tells the child that this process is gone.
+    // The last is never written: when it closes, the child knows that this process is gone.
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   let tail = "";

@@ -1,4 +1,4 @@
-/** What a task process says is checked, whoever wrote the code that runs in it. */
+/** What a task process reports is checked, whichever code runs in it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readFromTask, valueCharsMax } from "./claims.ts";
