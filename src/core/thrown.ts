@@ -34,6 +34,15 @@ export function shown(thrown: unknown, texts = plainTexts): string {
   }
 }
 
+/** The text of an error that has what was thrown as its cause, without places. What is kept with a
+ *  record has none: it is the same from every process, and a tab knows places of the bundle only. */
+export function withoutPlaces(
+  { cause, text }: { readonly cause?: unknown; readonly text: string },
+  texts: ErrorTexts,
+): string {
+  return text.replace(shown(cause, texts), () => shown(cause, { ...texts, place: () => "" }));
+}
+
 /** The errors in what was thrown, outermost first: those whose stacks may name the place. Of an
  *  error its causes and parts, of another object those that it holds. */
 export function errorsIn(thrown: unknown, seen = new Set<unknown>()): Error[] {

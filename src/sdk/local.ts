@@ -2,7 +2,7 @@
  *  that can be right. Every test of the cluster compares its output with this one's. */
 import { readFileSync } from "node:fs";
 import { ClusterError } from "../core/error.ts";
-import { shown } from "../core/thrown.ts";
+import { shown, withoutPlaces } from "../core/thrown.ts";
 import { beginTask, restoreMath, useEnvironment } from "../environment/install.ts";
 import { jobTexts } from "../environment/thrown.ts";
 import { Arena, compareBytes } from "../wire/block/arena.ts";
@@ -165,8 +165,9 @@ function* mapSplit(
           if (!isUsers || (isParsed && plan.operator === undefined)) throw error;
           throw new ClusterError(error.code, `${error.text}; ${keepHint}`, { cause: error });
         }
-        const shown = isParsed ? record.value : record.text;
-        badLines.push(badLine({ file: file.name, offset, error: error.text, record: shown }));
+        const kept = isParsed ? record.value : record.text;
+        const text = withoutPlaces(error, jobTexts);
+        badLines.push(badLine({ file: file.name, offset, error: text, record: kept }));
         continue;
       }
       yield* pairs;

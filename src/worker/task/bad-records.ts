@@ -1,6 +1,8 @@
 /** Records that cannot be used: the job fails at the first, or they are set aside with file, offset
  *  and error. */
 import { ClusterError } from "../../core/error.ts";
+import { withoutPlaces } from "../../core/thrown.ts";
+import { jobTexts } from "../../environment/thrown.ts";
 import { keepHint } from "../../wire/content/content.ts";
 import { FileSink } from "../kernels/run-file.ts";
 
@@ -29,7 +31,7 @@ export class BadRecords {
     if (!this.#keep && isInput) throw inputError(error);
     if (!this.#keep) throw error;
     const { file, offset } = place;
-    const line = { file, offset, error: error.text, record: excerpt(record) };
+    const line = { file, offset, error: withoutPlaces(error, jobTexts), record: excerpt(record) };
     this.#sink ??= new FileSink(this.#path);
     this.#sink.write(Buffer.from(`${JSON.stringify(line)}\n`));
     this.count++;
