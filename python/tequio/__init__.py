@@ -1,5 +1,5 @@
-"""Jobs for a Tequio cluster, written in Python: map_reduce, tasks, and what their code can call; and
-`Cluster`, by which a Python program uses one.
+"""Jobs for a Tequio cluster, written in Python: map_reduce, tasks, and what their code can call;
+and `Cluster`, by which a Python program uses one.
 
     from tequio import map_reduce, text
 

@@ -75,8 +75,7 @@ class Api:
     def put(self, blobs: Sequence[Blob]) -> None:
         """Stores those that are not there. Small ones go in one call."""
         new = {blob.hash: blob for blob in blobs if not self._is_seen(blob.hash)}
-        is_small = [b for b in new.values() if b.data is not None and b.size_bytes <= _SMALL_MAX_BYTES]
-        small = is_small[:_SMALL_MAX]
+        small = [blob for blob in new.values() if _is_small(blob)][:_SMALL_MAX]
         if small:
             body = {"blobs": [b64encode(blob.data or b"").decode() for blob in small]}
             self._json("POST", "/v1/small-blobs", body)
@@ -182,6 +181,10 @@ class Api:
             return
         with open(blob.path, "rb") as file:
             self.transport.json(Call("POST", "/v1/blobs", body=file, headers=headers))
+
+
+def _is_small(blob: Blob) -> bool:
+    return blob.data is not None and blob.size_bytes <= _SMALL_MAX_BYTES
 
 
 def patiently(send: Callable[[], Any], patience_s: float) -> Any:

@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
         text, stack = said["message"], said.get("stack", "")
         if index is not None:
             text = f"{text} (item {index})"
-        raise CallFailed(said["code"], text, stack, said["exception"], index)
+        raise CallFailed(said["code"], text, stack, exception=said["exception"], index=index)
 
 
 def item_line(item: Any, where: str) -> bytes:

@@ -1,4 +1,4 @@
-"""`Cluster`: what a program does with a cluster."""
+"""What a Python program does with a cluster: `Cluster`."""
 
 import os
 from functools import partial
@@ -139,9 +139,10 @@ class Cluster:
         """What the function returns for each item, in the order of the items. Items and results are
         JSON values: a tuple comes back as a list.
 
-        chunk: items of one task, 1 to 10,000; more than one is faster for calls of less than about a
-        millisecond. window: items of one job, of which two are on their way: results come when their
-        job is done. requires: packages that workers must have. timeout_ms: of one task, 0 = none.
+        chunk: items of one task, 1 to 10,000; more than one is faster for calls of less than about
+        a millisecond. window: items of one job, of which two are on their way: results come when
+        their job is done. requires: packages that workers must have. timeout_ms: of one task, 0 =
+        none.
         Errors: what the function raises as `CallFailed`, at its place; Ctrl-C, an error, or closing
         the generator cancel the rest. A worker that is lost costs only time."""
         for limit, value in (("chunk", chunk), ("window", window)):
@@ -149,7 +150,7 @@ class Cluster:
                 text = f"{limit} is {value!r}; it must be a whole number from 1 to 1000000"
                 raise ClusterError("bad-request", text)
         form = {"call": "item", "chunk": chunk, "name": _function_name(function)}
-        options = {"requires": requires, "timeout_ms": timeout_ms}
+        options = _call_options(requires, timeout_ms)
         declared = declared_call(function, form, (self._shipping, options))
         settings = Settings(name or _function_name(function))
         return mapped(Calls(self._api, declared, settings, chunk, window, progress), items)
@@ -168,7 +169,7 @@ class Cluster:
         more. requires, timeout_ms: as of `map`, a task being one call."""
         if jobs < 1 or delay_ms < 0:
             raise ClusterError("bad-request", "jobs must be 1 or more, delay_ms 0 or more")
-        options = {"requires": list(requires), "timeout_ms": timeout_ms}
+        options = _call_options(requires, timeout_ms)
         declare = partial(self._declare_call, options)
         return Executor(Batches(self._api, declare, delay_ms / 1000, jobs))
 
@@ -216,6 +217,11 @@ class Cluster:
                 self._declared.clear()
             self._declared[known] = declared
         return declared
+
+
+def _call_options(requires: Sequence[str], timeout_ms: int) -> Dict[str, Any]:
+    """What a function raises is final, so that what else ends a call would end it again."""
+    return {"requires": list(requires), "timeout_ms": timeout_ms, "attempts": 1}
 
 
 def _items_of(job: Job, params: Mapping[str, Any]) -> bytes:

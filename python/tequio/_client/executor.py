@@ -59,8 +59,8 @@ class Executor(BaseExecutor):
         _unfinished.add(self)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        """The future of `fn(*args, **kwargs)`. Errors: `bad-request` for arguments that are no JSON,
-        `build-failed` for a function that cannot travel; RuntimeError after `shutdown`."""
+        """The future of `fn(*args, **kwargs)`. Errors: `bad-request` for arguments that are no
+        JSON, `build-failed` for a function that cannot travel; RuntimeError after `shutdown`."""
         declared = self._batches.declare(fn)
         shown = getattr(fn, "__name__", "calls")[:100]
         line = item_line([list(args), kwargs], "the arguments")
@@ -78,7 +78,8 @@ class Executor(BaseExecutor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """No further calls. wait: until all futures are done. cancel_futures: also those that run."""
+        """No further calls. wait: until all futures are done. cancel_futures: also those that
+        run."""
         with self._lock:
             self._is_shut = True
             self._lock.notify_all()
@@ -193,7 +194,8 @@ class Executor(BaseExecutor):
                 del self._running[running]
 
     def _again(self, calls: List[_Made], error: ClusterError) -> None:
-        """One call that crashes must not fail the others: each half runs again, until it is found."""
+        """One call that crashes must not fail the others: each half runs again, until it is
+        found."""
         left = [call for call in calls if not call.future.done()]
         if len(left) < 2 or error.code not in _OF_ONE_CALL:
             for call in left:

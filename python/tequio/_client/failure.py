@@ -9,7 +9,8 @@ class ClusterError(Exception):
     """An expected failure. Its text begins with its code.
 
     code: one of docs/errors.md. text: what happened and what to do next. retryable: the same call
-    may succeed later without change. remote_traceback: of the job's own code, as text; "" = none."""
+    may succeed later without change. remote_traceback: of the job's own code, as text; "" =
+    none."""
 
     def __init__(self, code: str, text: str, remote_traceback: str = "") -> None:
         super().__init__(f"{code}: {text}")
@@ -37,6 +38,7 @@ class CallFailed(ClusterError):
         code: str,
         text: str,
         remote_traceback: str = "",
+        *,
         exception: str = "",
         index: Optional[int] = None,
     ) -> None:
@@ -45,5 +47,5 @@ class CallFailed(ClusterError):
         self.index = index
 
     def __reduce__(self):
-        given = (self.code, self.text, self.remote_traceback, self.exception, self.index)
-        return (type(self), given)
+        more = {"exception": self.exception, "index": self.index}
+        return (type(self), (self.code, self.text, self.remote_traceback), more)

@@ -1,5 +1,5 @@
-"""Finds the files that a job reads, and says how they are compressed. The rules of the command line:
-files, folders, globs; hidden files only when they are named."""
+"""Finds the files that a job reads, and says how they are compressed. The rules of the command
+line: files, folders, globs; hidden files only when they are named."""
 
 import glob
 import os

@@ -13,12 +13,13 @@ from .plan import Declared, merge_params
 
 _LOAD_MAX_S = 20
 _ITEMS_MAX_S = 600
-_MAIN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_plan", "main.py")
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_MAIN = os.path.join(_PACKAGE, "_plan", "main.py")
 
 
 def declared_file(path: str, params: Mapping[str, Any]) -> Tuple[Declared, Callable[[], bytes]]:
-    """The job, and what makes its items, a line of JSON each. Errors: `bad-request` when there is no
-    such file, `build-failed` with its place for everything else."""
+    """The job, and what makes its items, a line of JSON each. Errors: `bad-request` when there is
+    no such file, `build-failed` with its place for everything else."""
     if not os.path.isfile(path):
         raise ClusterError("bad-request", f"there is no job file {path} (from {os.getcwd()})")
     with tempfile.TemporaryDirectory(prefix="tequio-python-") as folder:

@@ -1,5 +1,5 @@
-"""`Cluster.map`: calls of a function for many items, as jobs of a bounded size, two of them at once,
-so that a list of any length takes the memory of two."""
+"""Makes of `Cluster.map` calls of a function for many items, as jobs of a bounded size, two of them at
+once, so that a list of any length takes the memory of two."""
 
 from collections import deque
 from itertools import chain, islice

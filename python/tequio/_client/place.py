@@ -54,7 +54,8 @@ def find_target(wanted: Wanted, env: Mapping[str, str] = os.environ) -> Target:
 
 
 def data_dir(given: Optional[str], env: Mapping[str, str]) -> str:
-    """`given`, $TEQUIO_DATA, $XDG_DATA_HOME/tequio, ~/.local/share/tequio: the first that is set."""
+    """`given`, $TEQUIO_DATA, $XDG_DATA_HOME/tequio, ~/.local/share/tequio: the first that is
+    set."""
     named = given or env.get("TEQUIO_DATA")
     if named:
         return os.path.abspath(named)

@@ -22,8 +22,9 @@ _UNESCAPED = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}
 class Result:
     """What a job has computed, read when it is asked for; every byte is verified.
 
-    job: its id. counters: by name. output: "ndjson", "csv" or "text". Of a list of tasks, a row is a
-    result; else it is a key with its value. Values are those of JSON; of csv and text output, text."""
+    job: its id. counters: by name. output: "ndjson", "csv" or "text". Of a list of tasks, a row is
+    a result; else it is a key with its value. Values are those of JSON; of csv and text output,
+    text."""
 
     def __init__(self, api: Api, summary: Dict[str, Any]) -> None:
         self._api = api
@@ -38,7 +39,8 @@ class Result:
         return self._results() if self._is_list else self._pairs()
 
     def rows(self) -> Iterator[Tuple[Any, ...]]:
-        """The same as tuples for `csv.writer(file).writerows(…)`: (key, value), or (index, result)."""
+        """The same as tuples for `csv.writer(file).writerows(…)`: (key, value), or (index,
+        result)."""
         return iter(enumerate(self)) if self._is_list else self._pairs()
 
     def records(self) -> Iterator[Dict[str, Any]]:
@@ -58,7 +60,8 @@ class Result:
         """Writes the result as files, all or nothing, as `tequio run -o` does; their paths. DuckDB
         reads them: `read_json('folder/*.ndjson')`, `read_csv('folder/*.csv')`.
 
-        replace: files of an earlier result there may go. Errors: `conflict` when it is not empty."""
+        replace: files of an earlier result there may go. Errors: `conflict` when it is not
+        empty."""
         folder = os.path.abspath(folder)
         present = os.listdir(folder) if os.path.isdir(folder) else None
         if present and not replace:

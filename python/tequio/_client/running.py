@@ -18,7 +18,8 @@ class RunningJob:
         self.job = job
 
     def summary(self) -> Dict[str, Any]:
-        """JobSummary now: its `state` ("running", "done", "failed", "cancelled"), stages, counters."""
+        """JobSummary now: its `state` ("running", "done", "failed", "cancelled"), stages,
+        counters."""
         return self._api.job(self.job)
 
     def watch(self) -> Iterator[Dict[str, Any]]:

@@ -21,7 +21,8 @@ _HEAD_CODES = {401: "unauthenticated", 403: "forbidden", 404: "not-found"}
 
 
 class Call(NamedTuple):
-    """`body`: bytes, or a file whose length `headers` say. `answer_s`: how long nothing may come."""
+    """`body`: bytes, or a file whose length `headers` say. `answer_s`: how long nothing may
+    come."""
 
     method: str
     path: str
@@ -153,7 +154,8 @@ class Transport:
             text = f"the certificate of {self.url} is not signed by an authority known here; give"
             return ClusterError("unauthenticated", f"{text} its fingerprint, as `tequio up` prints")
         what = str(error) or type(error).__name__
-        return ClusterError("unavailable", f"the coordinator at {self.url} cannot be reached: {what}")
+        text = f"the coordinator at {self.url} cannot be reached: {what}"
+        return ClusterError("unavailable", text)
 
 
 class Answer:

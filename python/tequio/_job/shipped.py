@@ -134,8 +134,9 @@ def _unpickled(reference):
     mine = list(sys.version_info[:2])
     if reference["python"] != mine:
         theirs, own = (".".join(map(str, one)) for one in (reference["python"], mine))
-        text = f"the function was pickled by Python {theirs}, and this worker has {own}: write it so"
-        raise TaskError("version-mismatch", f"{text} that its source can travel", True)
+        text = f"the function was pickled by Python {theirs}, and this worker has {own}"
+        remedy = "write it so that its source can travel"
+        raise TaskError("version-mismatch", f"{text}: {remedy}", True)
     import pickle
 
     return pickle.loads(b64decode(reference["pickle"]))

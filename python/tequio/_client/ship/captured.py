@@ -1,5 +1,5 @@
-"""Collects a function with everything that it uses, and refuses what cannot travel: a worker has the
-modules, functions, classes and constants, and nothing of the state of this process."""
+"""Collects a function with everything that it uses, and refuses what cannot travel: a worker has
+the modules, functions, classes and constants, and nothing of the state of this process."""
 
 import __future__
 import ast
@@ -51,9 +51,10 @@ class Shipment:
             text = f"{role} is a {kind}, which is more than a function: its state would not travel"
             raise ClusterError("build-failed", f"{text}; give a function, and {self._remedy}")
         name = plain.__name__
-        if name == "<lambda>" or "<locals>" in plain.__qualname__:
+        if name in self._values and self._values[name] is not function:
             name = f"{name} {len(self.entries)}"
-        self._define(name, function)
+        if name not in self._values:
+            self._define(name, function)
         return {"name": name}
 
     def _imported(self, value: Any) -> Optional[Dict[str, Any]]:
@@ -78,8 +79,9 @@ class Shipment:
         flags = 0 if is_class else _NO_ANNOTATIONS
         code = piece.code(flags)
         for written, line in written_names(code).items():
-            text = f'assigns the global "{written}", which the program here never sees: return it'
-            raise self._refused(piece, line, f"{name} {text}")
+            place = f"{os.path.basename(piece.file)}:{line}"
+            text = f'{place}: {name} assigns the global "{written}", which stays on the worker'
+            raise ClusterError("build-failed", f"{text}; return the value")
         resolve = _resolver(value if is_class else plain)
         for used, line in used_names(code).items():
             if used != getattr(plain, "__name__", None):

@@ -19,6 +19,7 @@ from .pickled import find_cloudpickle, package_files, pickled, python_problem
 
 _FUNCTIONS = ("combine", "reduce", "partition", "run")
 _OPTIONS = ("sort", "reducers", "output", "bad_records", "name", "timeout_ms", "attempts")
+Refer = Callable[[Any, str], Dict[str, Any]]
 _ARGUMENT = "pass it as an argument"
 _PARAM = "pass it as one of `params`"
 
@@ -32,8 +33,8 @@ class Shipping(NamedTuple):
 
 
 def declared_call(function: Any, form: Mapping[str, Any], given: Any) -> Declared:
-    """A list of tasks whose items are arguments of the function. `form`: see tequio/_job/shipped.py;
-    `given`: the Shipping and the options of `tasks`."""
+    """A list of tasks whose items are arguments of the function. `form`: see
+    tequio/_job/shipped.py; `given`: the Shipping and the options of `tasks`."""
     shipping, options = given
     try:
         job = tasks(items=[], run=function, **options)
@@ -92,7 +93,7 @@ def _with_functions(job: Job, shipping: Shipping, more: Any) -> Dict[str, bytes]
     return {**files, **package_files(cloudpickle)}
 
 
-def _content(job: Job, refer: Callable[[Any, str], Dict[str, Any]]) -> Dict[str, Any]:
+def _content(job: Job, refer: Refer) -> Dict[str, Any]:
     options = {name: job.options[name] for name in _OPTIONS if name in job.options}
     more = ("params", "seed", "backup_tasks", "requires")
     options.update({name: job.options[name] for name in more})
