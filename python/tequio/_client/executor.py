@@ -96,10 +96,9 @@ class Executor(BaseExecutor):
             self._cancel_all()
             raise
 
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> Optional[bool]:
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         is_left = kind is not None and not issubclass(kind, Exception)
         self.shutdown(wait=True, cancel_futures=is_left)
-        return False
 
     def _cancel_all(self) -> None:
         with self._lock:

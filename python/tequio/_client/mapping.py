@@ -1,9 +1,9 @@
-"""Makes of `Cluster.map` calls of a function for many items, as jobs of a bounded size, two of them at
-once, so that a list of any length takes the memory of two."""
+"""Calls a function for many items (`Cluster.map`), as jobs of a bounded size, two of them at once,
+so that a list of any length takes the memory of two."""
 
 from collections import deque
 from itertools import chain, islice
-from typing import Any, Deque, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Any, Deque, Generator, Iterable, Iterator, List, NamedTuple, Optional
 
 from .api import Api
 from .calls import item_line, outcomes, submit_calls
@@ -26,7 +26,7 @@ class Mapping(NamedTuple):
     progress: Optional[bool]
 
 
-def mapped(mapping: Mapping, items: Iterable[Any]) -> Iterator[Any]:
+def mapped(mapping: Mapping, items: Iterable[Any]) -> Generator[Any, None, None]:
     """What the function returns for each item, in order. The first jobs are submitted at once."""
     lines = _lines(items, mapping.chunk)
     waiting: Deque[RunningJob] = deque()
@@ -36,7 +36,7 @@ def mapped(mapping: Mapping, items: Iterable[Any]) -> Iterator[Any]:
 
 def _results(
     mapping: Mapping, lines: Iterator[bytes], waiting: "Deque[RunningJob]"
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     index = 0
     progress = Progress(mapping.progress)
     try:

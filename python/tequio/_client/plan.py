@@ -70,7 +70,7 @@ def plan_files(declared: Declared, found: Sequence[Found], settings: Settings) -
         raise ClusterError("limit-exceeded", text)
     files = [_input_file(file, declared.inputs[file.input]) for file in found]
     cuts = [_Cutting(file, declared.inputs[file.input]) for file in found]
-    plan = {
+    plan: Dict[str, Any] = {
         "version": 1,
         "params": merge_params(declared.params, settings.params),
         "spillBytes": (32 if declared.has_combine else 64) * _MIB,

@@ -2,7 +2,6 @@
 
 import csv
 import html
-import io
 import json
 import os
 import re
@@ -107,7 +106,7 @@ class Result:
 
     def _pairs_of(self, chunks: Iterator[bytes]) -> Iterator[Tuple[Any, Any]]:
         if self.output == "csv":
-            reader = csv.reader(io.TextIOWrapper(_Readable(chunks), "utf-8", newline=""))
+            reader = csv.reader(f"{line.decode()}\n" for line in _lines(chunks))
             next(reader, None)
             for key, value in reader:
                 yield key, value
@@ -150,32 +149,11 @@ class Result:
                 yield row_text(self.output, index, json.loads(text), where).encode()
 
 
-class _Readable(io.RawIOBase):
-    """Chunks as a file."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._rest = chunk
-        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
-        buffer[: len(part)] = part
-        return len(part)
-
-
 def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
-        yield from filter(None, lines)
+        yield from lines
     if rest:
         yield rest
 

@@ -7,7 +7,7 @@ import json
 import re
 import ssl
 import threading
-from typing import Any, Dict, Iterator, NamedTuple, Optional
+from typing import Any, Dict, Iterator, NamedTuple
 from urllib.parse import urlsplit
 
 from .failure import ClusterError
@@ -166,12 +166,13 @@ class Answer:
         self._connection: Any = None
         self._response: Any = None
         self._open(call)
-        if self._response.status >= 300:
+        status = self._response.status
+        if status >= 300:
             try:
                 body = self.read(_JSON_MAX_BYTES)
             finally:
                 self.close()
-            raise _failure(f"{transport.url}{call.path}", call, (self._response.status, body))
+            raise _failure(f"{transport.url}{call.path}", call, (status, body))
 
     def _open(self, call: Call) -> None:
         body = call.body if call.json is None else json.dumps(call.json).encode()
@@ -244,9 +245,8 @@ class Answer:
     def __enter__(self) -> "Answer":
         return self
 
-    def __exit__(self, *_: Any) -> Optional[bool]:
+    def __exit__(self, *_: Any) -> None:
         self.close()
-        return None
 
 
 def _failure(where: str, call: Call, answered) -> ClusterError:

@@ -10,7 +10,7 @@ import linecache
 import os
 import sys
 import types
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..failure import ClusterError
 from .literals import LITERAL_MAX_CHARACTERS, is_namedtuple, literal
@@ -97,7 +97,7 @@ class Shipment:
             return
         if name in self._values:
             if self._values[name] is not value:
-                raise self._refused(*at, f'{user} uses "{name}", of which there are two')
+                raise self._refused(at, f'{user} uses "{name}", of which there are two')
             return
         self._values[name] = value
         entry = self._entry(name, value, at[0].file)
@@ -105,10 +105,10 @@ class Shipment:
             self._define(name, value)
             return
         if entry is None or (is_captured and "literal" in entry):
-            raise self._refused(*at, f'{user} uses "{name}", {_what(value, is_captured)}')
+            raise self._refused(at, f'{user} uses "{name}", {_what(value, is_captured)}')
         if len(entry.get("literal", "")) > LITERAL_MAX_CHARACTERS:
             text = f'{user} uses "{name}", a constant of {len(entry["literal"])} characters'
-            raise self._refused(*at, text)
+            raise self._refused(at, text)
         self.entries.append({"name": name, **entry})
 
     def _entry(self, name: str, value: Any, file: str) -> Optional[Dict[str, Any]]:
@@ -129,7 +129,8 @@ class Shipment:
             return {"literal": text}
         return _from_import(file, name, value)
 
-    def _refused(self, piece: Piece, line: int, text: str) -> ClusterError:
+    def _refused(self, at: Tuple[Piece, int], text: str) -> ClusterError:
+        piece, line = at
         place = f"{os.path.basename(piece.file)}:{line}"
         return ClusterError("build-failed", f"{place}: {text}; {self._remedy}")
 

@@ -81,7 +81,7 @@ def _with_functions(job: Job, shipping: Shipping, more: Any) -> Dict[str, bytes]
                 raise
             refused = error
     cloudpickle = find_cloudpickle()
-    problem = "cloudpickle, which could pickle it, is not installed"
+    problem: Optional[str] = "cloudpickle, which could pickle it, is not installed"
     if cloudpickle is not None:
         problem = python_problem(shipping.workers())
     if problem is not None:
