@@ -7,7 +7,7 @@ import time
 import weakref
 from concurrent.futures import Executor as BaseExecutor
 from concurrent.futures import Future
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
 
 from .api import Api
 from .calls import item_line, outcomes, submit_calls
@@ -52,6 +52,8 @@ class Executor(BaseExecutor):
         self._batches = batches
         self._lock = threading.Condition()
         self._made: List[_Made] = []
+        # Those that are not done.
+        self._open: Set["Future[Any]"] = set()
         self._running: Dict[RunningJob, List[_Made]] = {}
         self._active = 0
         self._is_shut = False
@@ -69,6 +71,7 @@ class Executor(BaseExecutor):
             if self._is_shut:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             self._made.append(_Made(declared, shown, line, future))
+            self._open.add(future)
             if self._dispatcher is None:
                 name = "tequio-dispatcher"
                 self._dispatcher = threading.Thread(target=self._dispatch, name=name, daemon=True)
@@ -102,15 +105,16 @@ class Executor(BaseExecutor):
 
     def _cancel_all(self) -> None:
         with self._lock:
-            calls = [*self._made, *(one for made in self._running.values() for one in made)]
-        for call in calls:
-            call.future.cancel()
+            left = list(self._open)
+        for future in left:
+            future.cancel()
 
     def _when_done(self, future: "Future[Any]") -> None:
         """A job of which nothing is wanted any more is cancelled."""
-        if not future.cancelled():
-            return
         with self._lock:
+            self._open.discard(future)
+            if not future.cancelled():
+                return
             unwanted = [
                 running
                 for running, made in self._running.items()
