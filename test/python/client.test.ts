@@ -22,17 +22,26 @@ import { pythonWith } from "./find.ts";
 const skip = noPython;
 const cluster = clusterForTests();
 const program = join(import.meta.dirname, "client.py");
+const python = join(import.meta.dirname, "../../python");
 const input = "a a bb\nbb c\na\n";
 
 type Environment = Readonly<Record<string, string>>;
 
 function start(name: string, env: Environment = {}): ChildProcessWithoutNullStreams {
+  return startFile(program, [name], env);
+}
+
+function startFile(
+  file: string,
+  args: readonly string[] = [],
+  env: Environment = {},
+): ChildProcessWithoutNullStreams {
   const { token, url } = cluster.target;
   // No coordinator of the machine that runs the tests.
   const names = Object.keys(process.env).filter((one) => !one.startsWith("TEQUIO_"));
   const own = Object.fromEntries(names.map((one) => [one, process.env[one]]));
-  return spawn("python3", ["-B", program, name], {
-    env: { ...own, TEQUIO_URL: url, TEQUIO_TOKEN: token, ...env },
+  return spawn("python3", ["-B", file, ...args], {
+    env: { ...own, TEQUIO_URL: url, TEQUIO_TOKEN: token, PYTHONPATH: python, ...env },
     timeout: 100_000,
   });
 }
@@ -74,6 +83,15 @@ for (const [name, called] of Object.entries(programs)) {
     await ended(start(called, inputEnvironment()));
   });
 }
+
+test("the example of a sweep prints its table and what it has found", { skip }, async () => {
+  const sweep = join(import.meta.dirname, "../../examples/parameter-sweep/sweep.py");
+  const rows = (await ended(startFile(sweep))).trim().split(/\r?\n/);
+  assert.equal(rows[0], "rate,days,worst,all");
+  assert.equal(rows.length, 1 + 18 + 1);
+  const found = Number(/^highest rate (0\.\d+)$/.exec(rows.at(-1)!)?.[1]);
+  assert.ok(found > 1 / 7 && found < 0.6, rows.at(-1));
+});
 
 const noPickle = pythonWith("cloudpickle") === null ? "cloudpickle is not installed" : false;
 
