@@ -1,7 +1,6 @@
 """What test/python/client.test.ts asks of the client: `client.py NAME` runs the function of that
 name against the cluster that the environment names, and fails as it does."""
 
-import asyncio
 import csv
 import datetime
 import io
@@ -14,35 +13,18 @@ import threading
 import time
 import xml.etree.ElementTree
 from collections import namedtuple
-from concurrent.futures import as_completed
 from functools import lru_cache, partial
 from typing import List
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
 import client_beside
-from tequio import CallFailed, Cluster, ClusterError, count, map_reduce, ndjson, tasks, text
+from client_checks import fails, source_only
+from tequio import CallFailed, Cluster, count, map_reduce, ndjson, tasks, text
 
 LIMITS = {"low": (1, 2.5), "day": datetime.date(2026, 1, 2), "inf": math.inf}
 WORD = re.compile(r"\w+", re.IGNORECASE)
 Point = namedtuple("Point", "x y", defaults=(7,))
 lock = threading.Lock()
 calls = 0
-
-
-def source_only():
-    return Cluster.connect(functions="source")
-
-
-def fails(code, call, *said):
-    """The error has this code and says all of this."""
-    try:
-        got = call()
-    except ClusterError as error:
-        assert error.code == code, error
-        for one in said:
-            assert one in str(error), f"{one!r} is not in: {error}"
-        return error
-    raise AssertionError(f"no error, but {got!r}")
 
 
 class Square:
@@ -214,113 +196,6 @@ def what_a_function_raises_is_raised():
 def slow(seconds):
     time.sleep(seconds)
     return seconds
-
-
-def states(cluster, name):
-    jobs = cluster._api._json("GET", "/v1/jobs")["jobs"]
-    return [one["state"] for one in jobs if one["name"] == name]
-
-
-def until(holds):
-    """Asks again until it holds, a minute at most."""
-    give_up = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
-
-
-def interrupted_cancels():
-    """Ctrl-C, once the jobs run."""
-    import signal
-
-    cluster = source_only()
-
-    def interrupt_when(name):
-        until(lambda: "running" in states(Cluster.connect(), name))
-        os.kill(os.getpid(), signal.SIGINT)
-
-    def interrupted(name, call):
-        threading.Thread(target=interrupt_when, args=(name,), daemon=True).start()
-        try:
-            call()
-        except KeyboardInterrupt:
-            until(lambda: "running" not in states(cluster, name))
-            assert states(cluster, name)[0] == "cancelled", states(cluster, name)
-            return
-        raise AssertionError(f"{name} was not interrupted")
-
-    interrupted("in map", lambda: list(cluster.map(slow, [60, 60], name="in map")))
-    job = tasks(items=[60], run=slow, name="in run")
-    interrupted("in run", lambda: cluster.run(job))
-    with_executor = cluster.executor()
-
-    def use():
-        with with_executor as executor:
-            executor.submit(slow, 60).result()
-
-    interrupted("slow", use)
-
-
-def executors_batch_and_keep_order():
-    cluster = source_only()
-    with cluster.executor() as executor:
-        futures = [executor.submit(pow, n, exp=2) for n in range(3000)]
-        assert [future.result() for future in futures] == [n * n for n in range(3000)]
-        assert list(executor.map(square, range(50))) == [n * n for n in range(50)]
-        assert len(states(cluster, "pow")) < 30, len(states(cluster, "pow"))
-        assert len(list(as_completed(executor.submit(square, n) for n in range(20)))) == 20
-        failed = executor.submit(raises_at_three, 3)
-        good = executor.submit(raises_at_three, 4)
-        assert good.result() == 4
-        error = failed.exception()
-        assert isinstance(error, CallFailed) and "raises_at_three" in error.remote_traceback
-        fails("bad-request", lambda: executor.submit(square, {1}), "a set")
-        fails("build-failed", lambda: executor.submit(locks, 1), '"lock"')
-        left = executor.submit(square, 9)
-    assert left.done() and left.result() == 81
-    try:
-        executor.submit(square, 1)
-        raise AssertionError("taken after shutdown")
-    except RuntimeError:
-        pass
-
-
-def crashes(n):
-    if n == 5:
-        os._exit(3)
-    return n
-
-
-def a_call_that_crashes_fails_alone():
-    with source_only().executor() as executor:
-        futures = [executor.submit(crashes, n) for n in range(8)]
-        got = ["failed" if future.exception() else future.result() for future in futures]
-    assert got == [0, 1, 2, 3, 4, "failed", 6, 7], got
-
-
-def futures_are_cancelled():
-    cluster = source_only()
-    with cluster.executor() as executor:
-        futures = [executor.submit(slow, 60) for _ in range(3)]
-        until(lambda: "running" in states(cluster, "slow"))
-        assert all(future.cancel() for future in futures)
-        assert all(future.cancelled() for future in futures)
-    until(lambda: "running" not in states(cluster, "slow"))
-    assert "cancelled" in states(cluster, "slow")
-    executor = cluster.executor()
-    future = executor.submit(slow, 60)
-    executor.shutdown(wait=True, cancel_futures=True)
-    assert future.cancelled()
-
-
-def asyncio_uses_it():
-    async def all_of(executor):
-        loop = asyncio.get_running_loop()
-        waiting = [loop.run_in_executor(executor, square, n) for n in range(5)]
-        return await asyncio.gather(*waiting)
-
-    with source_only().executor() as executor:
-        assert asyncio.run(all_of(executor)) == [0, 1, 4, 9, 16]
 
 
 def words(line, emit, context):

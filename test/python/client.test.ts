@@ -68,14 +68,17 @@ const programs: Readonly<Record<string, string>> = {
     "map_takes_any_iterable_and_stops",
   "what a function raises is raised at its place, with its traceback":
     "what_a_function_raises_is_raised",
+  "progress is shown in terminals and notebooks": "progress_is_shown",
+  "jobs of a program give rows, records and files": "jobs_give_rows",
+  "job files run, with errors that name the place": "job_files_run",
+};
+
+const ofExecutors: Readonly<Record<string, string>> = {
   "Ctrl-C cancels what map, run and an executor have under way": "interrupted_cancels",
   "an executor puts calls together and keeps their order": "executors_batch_and_keep_order",
   "a call that crashes its process fails alone": "a_call_that_crashes_fails_alone",
   "futures are cancelled, and their job with them": "futures_are_cancelled",
   "asyncio runs calls in an executor": "asyncio_uses_it",
-  "jobs of a program give rows, records and files": "jobs_give_rows",
-  "job files run, with errors that name the place": "job_files_run",
-  "progress is shown in terminals and notebooks": "progress_is_shown",
 };
 
 for (const [name, called] of Object.entries(programs)) {
@@ -93,7 +96,19 @@ test("the example of a sweep prints its table and what it has found", { skip }, 
   assert.ok(found > 1 / 7 && found < 0.6, rows.at(-1));
 });
 
-const noPickle = pythonWith("cloudpickle") === null ? "cloudpickle is not installed" : false;
+for (const [name, called] of Object.entries(ofExecutors)) {
+  test(name, { skip }, async () => {
+    await ended(startFile(join(import.meta.dirname, "client_executor.py"), [called]));
+  });
+}
+
+const noNotebook = pythonWith("IPython") === "python3" ? false : "python3 has no IPython";
+
+test("cells of a notebook travel in their newest form", { skip: skip || noNotebook }, async () => {
+  await ended(startFile(join(import.meta.dirname, "client_notebook.py")));
+});
+
+const noPickle = pythonWith("cloudpickle") === "python3" ? false : "python3 has no cloudpickle";
 
 test("cloudpickle takes what source cannot say, to a Python of the same version", {
   skip: skip || noPickle,
@@ -227,15 +242,22 @@ test("inputs are planned as TypeScript plans them", { skip }, async () => {
   }
 });
 
-async function planned({ formats, given, hasCombine, reducers, splitBytes }: Planning) {
-  const name = Object.entries(formatSpecs).find(([, spec]) => spec === formats.default)![0];
+const built: Record<string, ReturnType<typeof bundleJob>> = {};
+
+function buildReading(name: string, hasCombine: boolean): ReturnType<typeof bundleJob> {
   const combine = hasCombine ? ", combine=lambda a, b: a" : "";
   const file = cluster.file(
     "job.py",
-    `from tequio import *
+    `from tequio import binary, csv, map_reduce, text
 job = map_reduce(input=${formatTexts[name]}, map=lambda r, emit: emit(1, 1)${combine})`,
   );
-  const { job } = await bundleJob(file);
+  return bundleJob(file);
+}
+
+async function planned({ formats, given, hasCombine, reducers, splitBytes }: Planning) {
+  const name = Object.entries(formatSpecs).find(([, spec]) => spec === formats.default)![0];
+  built[name] ??= buildReading(name, hasCombine);
+  const { job } = await built[name];
   const found = await planJob(job, {
     ...{ inputs: given, params: {}, host: hostId() },
     ...(reducers === null ? {} : { reducers }),

@@ -100,13 +100,16 @@ def _file(name: str, path: str, spec: Any) -> Found:
         raise ClusterError("bad-request", f"{path!a}: the name is not UTF-8; rename it") from None
     except OSError as error:
         raise ClusterError("bad-request", f"cannot read {path}: {error.strerror}") from error
-    # As Node computes it, since a worker that runs there compares the doubles.
-    seconds, nanos = divmod(status.st_mtime_ns, 10**9)
-    mtime_ms = seconds * 1e3 + nanos / 1e6
     compression = _by_name(path)
     if status.st_size and _is_text(spec):
         compression = _by_content(path, start)
-    return Found(name, path, os.path.abspath(path), status.st_size, mtime_ms, compression)
+    return Found(name, path, os.path.abspath(path), status.st_size, mtime_ms_of(status), compression)
+
+
+def mtime_ms_of(status: os.stat_result) -> float:
+    """As Node computes it, since a worker that runs there compares the doubles."""
+    seconds, nanos = divmod(status.st_mtime_ns, 10**9)
+    return seconds * 1e3 + nanos / 1e6
 
 
 def _is_text(spec: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 from .._values.json_text import json_bytes
 from .api import Blob, blob_of, blob_of_file
 from .failure import ClusterError
-from .inputs import Found
+from .inputs import Found, mtime_ms_of
 
 SPLIT_BYTES = 64 * 1024 * 1024
 _MIB = 1024 * 1024
@@ -113,7 +113,8 @@ def uploaded(planned: Planned) -> Planned:
     for file in planned.plan["files"]:
         if file["at"]["kind"] == "path":
             blob = blob_of_file(file["at"]["path"])
-            if blob.size_bytes != file["sizeBytes"]:
+            is_same = mtime_ms_of(os.stat(file["at"]["path"])) == file["at"]["mtimeMs"]
+            if blob.size_bytes != file["sizeBytes"] or not is_same:
                 text = f"{file['name']} changed while the job was submitted; submit it again"
                 raise ClusterError("data-lost", text)
             blobs.append(blob)
