@@ -103,7 +103,8 @@ def _file(name: str, path: str, spec: Any) -> Found:
     compression = _by_name(path)
     if status.st_size and _is_text(spec):
         compression = _by_content(path, start)
-    return Found(name, path, os.path.abspath(path), status.st_size, mtime_ms_of(status), compression)
+    mtime_ms = mtime_ms_of(status)
+    return Found(name, path, os.path.abspath(path), status.st_size, mtime_ms, compression)
 
 
 def mtime_ms_of(status: os.stat_result) -> float:

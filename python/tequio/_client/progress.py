@@ -44,7 +44,7 @@ class Progress:
     wanted: True, False, or None = where somebody looks at it: a terminal or a notebook."""
 
     def __init__(self, wanted: Optional[bool]) -> None:
-        self._started = time.monotonic()
+        self._from = time.monotonic() + (0 if wanted else _FIRST_S)
         self._shown_at = 0.0
         self._width = 0
         self._display: Any = None
@@ -58,10 +58,11 @@ class Progress:
         return bool(self._notebook or self._terminal)
 
     def show(self, summary: Dict[str, Any]) -> None:
-        """At most ten times a second, and nothing of what takes no time."""
+        """At most ten times a second; nothing of what takes no time, unless that was asked for."""
         now = time.monotonic()
         is_last = summary["state"] != "running"
-        if now - self._started < _FIRST_S or (now - self._shown_at < _EVERY_S and not is_last):
+        is_early = now < self._from or now - self._shown_at < _EVERY_S
+        if is_early and not (is_last and now >= self._from):
             return
         self._shown_at = now
         if self._notebook:

@@ -124,7 +124,7 @@ def _lambda_piece(function: types.FunctionType, tree: ast.Module, lines: List[st
             fitting[text] = piece
     if len(fitting) == 1:
         return next(iter(fitting.values()))
-    if not nodes:
+    if len(nodes) < 2:
         raise no_source("a lambda", file)
     text = f"line {line} of {file} has several lambdas; write one a line, or use def"
     raise ClusterError("build-failed", text)
@@ -137,7 +137,9 @@ def _first_code(code: types.CodeType) -> types.CodeType:
 def _likeness(code: types.CodeType) -> Tuple[Any, ...]:
     """What two lambdas differ in that do different things; a variable of a function around it may
     be called otherwise."""
-    plain = [repr(one) for one in code.co_consts if not inspect.iscode(one)]
+    consts = [repr(one) for one in code.co_consts if not inspect.iscode(one)]
+    # The names of functions within, which say where they are.
+    plain = [one for one in consts if "<locals>" not in one]
     inner = [_likeness(one) for one in code.co_consts if inspect.iscode(one)]
     names = set(code.co_names) | set(code.co_freevars) | set(code.co_cellvars)
     return code.co_varnames, sorted(names), plain, inner
