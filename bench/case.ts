@@ -1,5 +1,5 @@
-/** What a benchmark is: one question, some contestants, figures with the bound that they must keep.
- *  */
+/** What a benchmark is: one question, some contestants, figures with the bound that they must
+ *  keep. */
 
 export type BenchOptions = {
   /** Smaller inputs and fewer rounds: shows that everything runs, not how fast. */

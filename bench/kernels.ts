@@ -127,7 +127,7 @@ function report(name: string, sizeBytes: number, { user, system }: NodeJS.CpuUsa
   );
 }
 
-/** The rival, in a process of its own that tells what it took when it ends. */
+/** The rival, in a process of its own that reports the CPU time that it took when it ends. */
 function plain(path: string, folder: string): void {
   const rival = join(import.meta.dirname, "rivals", "word-count-plain.mjs");
   const hook =

@@ -1,5 +1,5 @@
-/** Resident memory of a process and all its descendants, sampled from /proc while something runs.
- *  */
+/** Resident memory of a process and all its descendants, sampled from /proc while something
+ *  runs. */
 import { readdirSync, readFileSync } from "node:fs";
 
 const everyMs = 100;

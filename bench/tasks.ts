@@ -1,5 +1,5 @@
-/** How many tasks a second, and how long does one task alone take, from submitting to its result?
- *  */
+/** How many tasks a second, and how long does one task alone take, from submitting to its
+ *  result? */
 import { startCluster } from "../scripts/cluster.ts";
 import { connect } from "../src/sdk/client.ts";
 import {
@@ -28,7 +28,7 @@ export const tasks: Case = {
   run,
 };
 
-/** One who runs `count` tasks that do nothing, and says how many ms that took. */
+/** A program that runs `count` tasks that do nothing, and reports how many ms that took. */
 type Runner = {
   readonly name: string;
   readonly count: number;

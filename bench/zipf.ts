@@ -1,5 +1,5 @@
-/** Text whose words follow Zipf's law: the usual input of a word count, of any size, from one seed.
- *  */
+/** Text whose words follow Zipf's law: the usual input of a word count, of any size, from one
+ *  seed. */
 import {
   closeSync,
   existsSync,

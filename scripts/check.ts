@@ -1,5 +1,5 @@
-/** `npm run check`: everything that a change must pass, cheapest first; stops at the first failure.
- *  */
+/** `npm run check`: everything that a change must pass, cheapest first; stops at the first
+ *  failure. */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 

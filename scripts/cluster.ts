@@ -49,7 +49,7 @@ export async function startCluster(
     const { join: line, url } = await firstLine(child, errors);
     const joinToken = /--token (\S+)/.exec(line)?.[1] ?? "";
     child.once("exit", (code, signal) => {
-      // Whoever uses the cluster only sees that nobody answers any more.
+      // The user of the cluster only sees that it does not answer any more.
       if (!isStopping) console.error(`tequio up ended with ${signal ?? code}\n${errors.join("")}`);
     });
     const adminToken = () => readFileSync(join(dataDir, "admin.token"), "utf8").trim();

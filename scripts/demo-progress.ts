@@ -1,5 +1,5 @@
-/** Progress of the demo's job where nothing can be drawn over: a line per stage, twice a second.
- *  On a terminal `tequio run` draws its own. */
+/** Progress of the demo's job where nothing can be drawn over: a line per stage, twice a second. On
+ *  a terminal `tequio run` draws its own. */
 import { setTimeout as delay } from "node:timers/promises";
 import { observe, type Progress, stageLines } from "../src/cli/progress.ts";
 import { connect } from "../src/sdk/client.ts";

@@ -1,5 +1,5 @@
-/** `npm run simulate -- --seed 7`: simulated clusters from seeds, with faults; replays, tells the
- *  story of, and shortens what fails. */
+/** `npm run simulate -- --seed 7`: simulated clusters from seeds, with faults; replays, traces and
+ *  shortens what fails. */
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { coverageTable, Tally } from "../sim/coverage.ts";

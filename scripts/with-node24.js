@@ -1,5 +1,5 @@
-/** Runs a script of this repository on any machine with npm and some Node (16 or newer):
- *  `node scripts/with-node24.js <script.ts> [args…]`. Installs what is locked first, when it is
+/** Runs a script of this repository by `node scripts/with-node24.js <script.ts> [args…]`, on any
+ *  machine with npm and some Node (16 or newer). Installs what is locked first, when it is
  *  missing. */
 import fs from "node:fs";
 import path from "node:path";

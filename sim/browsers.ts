@@ -1,4 +1,4 @@
-/** The browsers and gateways of a simulated world, and what goes wrong with them. */
+/** The browsers and gateways of a simulated world, and the faults that hit them. */
 import type { Fault, Undo } from "./faults.ts";
 import { SimBareBrowser } from "./members/bare-browser.ts";
 import { SimGateway } from "./members/gateway.ts";
@@ -7,7 +7,7 @@ import { coordinatorName } from "./world/names.ts";
 import type { SimRelay } from "./world/relay.ts";
 import type { World } from "./world/world.ts";
 
-/** One browser window with the page that is open in it now. */
+/** A browser window with the page that is open in it now. */
 export type TabSeat = { readonly name: string; readonly slots: number; tab: SimTab; life: number };
 type BareSeat = { readonly name: string; browser: SimBareBrowser };
 type GatewaySeat = { readonly name: string; gateway: SimGateway };
@@ -43,7 +43,7 @@ export class Browsers {
     return { ...this.#onTabs(), ...this.#onTabLinks(), ...this.#onGateways() };
   }
 
-  /** Brings everybody back. */
+  /** Ends all faults and restarts what was stopped. */
   heal(): void {
     for (const seat of this.tabs) this.#openAgain(seat, null);
     for (const seat of this.bare) this.#startBare(seat);
@@ -78,7 +78,7 @@ export class Browsers {
     return this.gateways[fault.target % this.gateways.length];
   }
 
-  /** Now and then it is a bare browser that goes. */
+  /** Sometimes a basic browser is closed instead. */
   #killBare(fault: Fault, said: boolean): Undo | null {
     const seat = this.bare[fault.target % this.bare.length];
     if (seat === undefined || fault.draw > 0.3 || seat.browser.process.life === "dead") return null;
@@ -93,7 +93,7 @@ export class Browsers {
         if (bare !== null) return bare;
         const seat = this.#tab(fault);
         if (seat?.tab.process.up !== true) return null;
-        // As often as not the browser leaves it no time to say so.
+        // Half of the time the browser gives it no chance to disconnect.
         if (fault.draw < 0.5) seat.tab.close();
         seat.tab.process.kill(true);
         return () => this.#openAgain(seat, null);
@@ -112,7 +112,7 @@ export class Browsers {
         if (seat === undefined || seat.tab.process.life === "dead") return null;
         const before = seat.tab;
         before.process.kill(false);
-        // Browsers offer to open again what was open.
+        // Browsers offer to restore closed pages.
         return () => this.#openAgain(seat, fault.draw < 0.7 ? before : null);
       },
       "tab-frozen": (fault: Fault) => {
@@ -139,7 +139,7 @@ export class Browsers {
         const name = this.#tab(fault)?.name;
         if (name === undefined) return null;
         const ways = this.#names.flatMap((to) => [[name, to] as const, [to, name] as const]);
-        // One way or both.
+        // One direction or both.
         const cut = ways.filter((_, index) => fault.draw < 0.6 || index % 2 === 0);
         for (const [from, to] of cut) network.cut(from, to);
         return () => {

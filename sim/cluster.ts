@@ -1,14 +1,14 @@
-/** A whole cluster in one process, as a plan says: its members, the jobs, what goes wrong and when.
- *  The same plan gives the same run, event for event (I22). */
+/** A whole cluster in one process, built from a plan: its members, its jobs, its faults and their
+ *  times. The same plan gives the same run, event for event (I22). */
 import { Random } from "../src/core/random.ts";
+import { FaultInjector } from "./fault-injector.ts";
 import type { Fault, FaultKind } from "./faults.ts";
 import type { SimJob } from "./jobs.ts";
 import { Judge } from "./judges/judge.ts";
 import type { Law } from "./judges/laws.ts";
 import { SimClient } from "./members/client.ts";
 import { Supervisor } from "./members/supervisor.ts";
-import { Mischief } from "./mischief.ts";
-import { Story, type StoryLine } from "./story.ts";
+import { type TraceLine, TraceLog } from "./trace-log.ts";
 import { SimClock } from "./world/clock.ts";
 import { TraceHash } from "./world/digest.ts";
 import { SimDisk } from "./world/disk.ts";
@@ -21,12 +21,12 @@ import type { World, WorldShape } from "./world/world.ts";
 export type ClusterPlan = {
   readonly seed: number;
   readonly shape: WorldShape;
-  /** What goes wrong, in order of time. */
+  /** Faults, in order of time. */
   readonly faults: readonly Fault[];
   readonly jobs: ReadonlyMap<number, SimJob>;
-  /** Takes the story, line by line; nobody by default. */
-  readonly told?: (line: StoryLine) => void;
-  /** The laws about the whole state are looked at after so many records. Default 1: after each. */
+  /** Receives the trace, line by line; none by default. */
+  readonly told?: (line: TraceLine) => void;
+  /** Laws about the whole state are checked once per this many records. Default 1. */
   readonly lawsEvery?: number;
   /** Nothing stops the coordinator or its disk, so that all of the time between two records counts
    *  for I25. Default false: at most a second of it does. */
@@ -35,9 +35,9 @@ export type ClusterPlan = {
 
 export type SimResult = {
   readonly seed: number;
-  /** The first breach; null = all laws held. */
+  /** The first violation; null = all laws held. */
   readonly broken: Error | null;
-  /** Time that the cluster has lived. */
+  /** Simulated time, ms. */
   readonly clusterMs: number;
   readonly events: number;
   readonly trace: string;
@@ -45,28 +45,28 @@ export type SimResult = {
   readonly coverage: ReadonlyMap<string, number>;
 };
 
-/** Numbers of faults above this are of those that nobody had planned. */
+/** Numbers of faults above this belong to faults outside the plan. */
 const plannedMax = 1_000_000;
 
 export class SimCluster {
   readonly judge: Judge;
   readonly supervisor: Supervisor;
-  readonly mischief: Mischief;
+  readonly injector: FaultInjector;
   readonly #plan: ClusterPlan;
   readonly #world: World;
   readonly #client: SimClient;
   readonly #disk: SimDisk;
   readonly #coverage = new Map<string, number>();
-  readonly #story: Story;
+  readonly #trace: TraceLog;
   /** By their plan. */
   readonly #jobs = new Map<string, SimJob>();
-  #harms = 0;
+  #injected = 0;
 
   constructor(plan: ClusterPlan) {
     this.#plan = plan;
     const { isSteady = false, lawsEvery = 1, shape } = plan;
     const clock = new SimClock();
-    this.#story = new Story(clock, plan.told ?? null);
+    this.#trace = new TraceLog(clock, plan.told ?? null);
     const count = (what: string) => {
       this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1);
     };
@@ -84,21 +84,21 @@ export class SimCluster {
     this.judge.watch(disk.relay);
     this.supervisor = new Supervisor(this.#world, disk);
     this.supervisor.start();
-    this.mischief = new Mischief(this.#world, disk, this.supervisor);
+    this.injector = new FaultInjector(this.#world, disk, this.supervisor);
     this.#client = new SimClient(this.#world);
     clock.onEvent = () => {
       trace.add(clock.nowMs);
       this.judge.afterEvent();
     };
     for (const job of plan.jobs.values()) this.submit(job);
-    for (const fault of plan.faults) clock.at(fault.atMs, null, () => this.mischief.apply(fault));
+    for (const fault of plan.faults) clock.at(fault.atMs, null, () => this.injector.apply(fault));
   }
 
   get nowMs(): number {
     return this.#world.clock.nowMs;
   }
 
-  /** Jobs whose owner still waits for something. */
+  /** Jobs whose owner is still waiting. */
   get jobsLeft(): number {
     return this.#client.left;
   }
@@ -107,8 +107,8 @@ export class SimCluster {
   async run(): Promise<SimResult> {
     const { shape, tell } = this.#world;
     const { bare, gateways, tabs } = shape.browsers;
-    tell(() => `${shape.hidden} of the workers cannot be reached`);
-    tell(() => `${tabs.length} tabs, ${bare} bare browsers, ${gateways} gateways`);
+    tell(() => `${shape.hidden} of the workers are unreachable`);
+    tell(() => `${tabs.length} tabs, ${bare} basic browsers, ${gateways} gateways`);
     tell(() => `${shape.workers} workers, lease ${shape.liveness.leaseMs} ms`);
     await this.advance(shape.faultsMs);
     try {
@@ -119,7 +119,7 @@ export class SimCluster {
     return this.result();
   }
 
-  /** Lets the cluster live until then; the judge has what goes wrong. */
+  /** Runs the cluster until then; the judge has the violations. */
   async advance(untilMs: number): Promise<void> {
     const forget = onUnhandled((error) => this.judge.failed(error));
     try {
@@ -131,37 +131,37 @@ export class SimCluster {
     }
   }
 
-  /** Lets it live until no job is left, at most until then. */
+  /** Runs it until no job is left, at most until then. */
   async finish(untilMs: number): Promise<void> {
     while (this.jobsLeft > 0 && this.nowMs < untilMs && this.judge.broken === null) {
       await this.advance(Math.min(untilMs, this.nowMs + 5_000));
     }
   }
 
-  /** Nothing passes between a machine and the coordinator, one way or both. */
+  /** Nothing passes between a machine and the coordinator, in one direction or both. */
   isCutOff(name: string): boolean {
     const { network } = this.#world;
     return network.isCut(name, coordinatorName) || network.isCut(coordinatorName, name);
   }
 
-  /** One more job, at its time or at once. */
+  /** Submits one more job, at its time or at once. */
   submit(job: SimJob): void {
     this.#jobs.set(job.spec.planHash, job);
     this.#client.follow(job);
   }
 
-  /** Something goes wrong now that nobody had planned. */
-  harm(kind: FaultKind, options: { target?: number; forMs: number; draw?: number }): void {
+  /** Injects a fault that is not in the plan. */
+  inject(kind: FaultKind, options: { target?: number; forMs: number; draw?: number }): void {
     const { target = 0, forMs, draw = 0.5 } = options;
-    this.#harms += 1;
-    const number = plannedMax + this.#harms;
-    this.mischief.apply({ number, atMs: this.nowMs, kind, target, forMs, draw });
+    this.#injected += 1;
+    const number = plannedMax + this.#injected;
+    this.injector.apply({ number, atMs: this.nowMs, kind, target, forMs, draw });
   }
 
   async #healAndWait(): Promise<void> {
     const { clock, shape, tell } = this.#world;
     tell(() => "all faults are over");
-    this.mischief.heal();
+    this.injector.heal();
     this.judge.healedAtMs = clock.nowMs;
     if (this.jobsLeft > 0) this.#exercised("I21: every job ends when the faults are over");
     await this.finish(clock.nowMs + this.#boundMs());
@@ -170,15 +170,15 @@ export class SimCluster {
       this.judge.breach("I21", `${this.#client.left} jobs have not ended ${this.#left()}`);
       return;
     }
-    // What is still on its way may arrive.
+    // Messages in transit may still arrive.
     await this.advance(clock.nowMs + 2 * shape.liveness.leaseMs + 130_000);
     await this.#lastTasks();
     if (this.judge.broken === null) this.#checkQuiet();
   }
 
-  /** A browser of the document cannot be told that nobody wants its task any more. */
+  /** A basic browser cannot be asked to stop a task that is not needed any more. */
   async #lastTasks(): Promise<void> {
-    const { bare } = this.mischief.browsers;
+    const { bare } = this.injector.browsers;
     let longestMs = 0;
     for (const { meanMs } of this.#jobs.values()) longestMs = Math.max(longestMs, meanMs);
     const untilMs = this.nowMs + 2 * longestMs;
@@ -188,7 +188,7 @@ export class SimCluster {
     }
   }
 
-  /** How long all the work may take once nothing goes wrong any more. */
+  /** Longest time that all the work may take once there are no more faults, ms. */
   #boundMs(): number {
     const { browsers, slots: workerSlots } = this.#world.shape;
     const slots = [...workerSlots, ...browsers.tabs].reduce((sum, one) => sum + one, 0);
@@ -213,30 +213,30 @@ export class SimCluster {
     return `(${jobs.join("; ")})`;
   }
 
-  /** Nothing is left of jobs that have ended, anywhere. */
+  /** Nothing is left of ended jobs, anywhere. */
   #checkQuiet(): void {
     const { state } = this.judge;
-    this.#exercised("I8: at rest nobody holds an attempt");
-    this.#exercised("I18: at rest the workers that are live are the members that are there");
-    this.#exercised("I20: at rest nobody keeps anything of a job that is gone");
-    for (const { name, worker } of this.mischief.seats) {
+    this.#exercised("I8: at rest no worker holds an attempt");
+    this.#exercised("I18: at rest the live workers are the connected members");
+    this.#exercised("I20: at rest nothing is kept of a removed job");
+    for (const { name, worker } of this.injector.seats) {
       const { loop, executor } = worker;
       const relation = loop.state.relation.state;
       if (relation !== "joined") this.judge.breach("I8", `${name} is ${relation}, not joined`);
       if (loop.state.held.size > 0) this.judge.breach("I8", `${name} holds attempts`);
       if (executor.running > 0) this.judge.breach("I8", `${name} runs attempts of ended jobs`);
       const kept = [...new Set([...executor.keptJobs, ...loop.state.jobs.keys()])];
-      if (kept.length > 0) this.judge.breach("I20", `${name} keeps ${kept} for ever`);
+      if (kept.length > 0) this.judge.breach("I20", `${name} never removes ${kept}`);
     }
     this.#checkQuietBrowsers();
     const keptJobs = [...this.#disk.relay.jobs];
-    if (keptJobs.length > 0) this.judge.breach("I20", `the relay keeps ${keptJobs} for ever`);
+    if (keptJobs.length > 0) this.judge.breach("I20", `the relay never removes ${keptJobs}`);
     for (const { number, live, pause } of state.workers.values()) {
-      if (live && pause !== null) this.judge.breach("C4", `w-${number} is paused for ever`);
+      if (live && pause !== null) this.judge.breach("C4", `w-${number} stays paused`);
     }
     const live = [...state.workers.values()].filter((worker) => worker.live);
-    const { bare, tabs } = this.mischief.browsers;
-    const members = this.mischief.seats.length + tabs.length + bare.length;
+    const { bare, tabs } = this.injector.browsers;
+    const members = this.injector.seats.length + tabs.length + bare.length;
     if (live.length !== members) {
       const names = live.map(({ number, specs }) => `w-${number} ${specs.name}`);
       this.judge.breach("I18", `${live.length} workers are live (${names}), ${members} are`);
@@ -248,14 +248,14 @@ export class SimCluster {
   }
 
   #checkQuietBrowsers(): void {
-    for (const { name, tab } of this.mischief.browsers.tabs) {
+    for (const { name, tab } of this.injector.browsers.tabs) {
       const { session, tasks } = tab;
       if (session.phase !== "joined") this.judge.breach("I8", `${name} is ${session.phase}`);
       if (session.taskCount + tasks.running > 0) this.judge.breach("I8", `${name} holds tasks`);
     }
-    for (const { name, browser } of this.mischief.browsers.bare) {
+    for (const { name, browser } of this.injector.browsers.bare) {
       if (!browser.isConnected) this.judge.breach("I8", `${name} is not connected`);
-      if (browser.isBusy) this.judge.breach("I8", `${name} computes for nobody`);
+      if (browser.isBusy) this.judge.breach("I8", `${name} computes a task that is not needed`);
     }
   }
 
@@ -282,7 +282,7 @@ export class SimCluster {
         files.set(host, made);
         return made;
       },
-      tell: (line) => this.#story.tell(line),
+      tell: (line) => this.#trace.tell(line),
       trouble: (job, stage, task) => {
         const name = `${job.key} ${stage}/${task}`;
         const before = troubles.get(name) ?? 0;
@@ -303,7 +303,7 @@ export class SimCluster {
       count,
       onDurable: (records) => {
         for (const record of records) trace.addBytes(record.bytes);
-        this.#story.records(records);
+        this.#trace.records(records);
         this.judge.durable(records);
       },
     });

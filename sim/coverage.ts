@@ -1,16 +1,16 @@
-/** How much was simulated, and how often each fault really happened: a harness that never crashes
- *  anything proves nothing. */
+/** How much was simulated, and how often each fault really happened: a simulation that never
+ *  crashes anything proves nothing. */
 import type { SimResult } from "./cluster.ts";
 import { faultRates } from "./faults.ts";
 import { simulatedLaws } from "./judges/laws.ts";
 
-/** What faults must lead to, now and then, or they harm nobody. */
+/** Consequences that faults must have, now and then; otherwise the faults are harmless. */
 export const consequences = [
   "jobs of equal code at once",
   "jobs of several owners at once",
   "relay: output kept",
   "relay: disk full",
-  "crash: output on its way to the relay lost",
+  "crash: output being written to the relay lost",
   "worker: no space left",
   "attempt met a full disk",
   "reduce: damage noticed on the own disk",
@@ -45,7 +45,7 @@ export class Tally {
     }
   }
 
-  /** `cpuS`: processor time that it took, s. */
+  /** `cpuS`: processor time used, s. */
   summary(cpuS: number): string {
     const perMinute = Math.round((this.hours / cpuS) * 60);
     const parts = [

@@ -1,20 +1,20 @@
-/** What goes wrong in a simulated world: kinds with their rates, planned from the seed before
- *  anything runs, so that a run can be repeated without some of them. */
+/** The faults of a simulated world: kinds with their rates, planned from the seed before anything
+ *  runs, so that a run can be repeated without some of them. */
 import type { Random } from "../src/core/random.ts";
 
 export type FaultRate = {
   /** Share of the seeds in which this kind happens at all, 0 to 1. */
   readonly probability: number;
-  /** Mean number in an hour of the cluster's time, where it happens. */
+  /** Mean number per hour of simulated time, in the runs in which it happens. */
   readonly perHour: number;
-  /** How long it lasts, ms: anything between these. 0 = it is over at once. */
+  /** Duration, ms: between these bounds. 0 = it ends at once. */
   readonly forMs: readonly [least: number, most: number];
 };
 
 const often = { probability: 0.5, perHour: 24 };
 const seldom = { probability: 0.3, perHour: 6 };
 
-/** Default rates; each an option of `simulate`. */
+/** Default rates; each is an option of `simulate`. */
 export const faultRates = {
   "worker-crash": { ...often, forMs: [500, 60_000] },
   "worker-power": { ...often, forMs: [5_000, 120_000] },
@@ -67,18 +67,18 @@ export type FaultKind = keyof typeof faultRates;
 export type FaultRates = Readonly<Record<FaultKind, FaultRate>>;
 
 export type Fault = {
-  /** Its place in the plan: names it for `--faults`. */
+  /** Its place in the plan, by which `--faults` selects it. */
   readonly number: number;
   readonly atMs: number;
   readonly kind: FaultKind;
-  /** Which member; taken modulo their number. */
+  /** The affected member, modulo the number of members. */
   readonly target: number;
   readonly forMs: number;
-  /** For whatever else the kind leaves to chance, 0 to 1. */
+  /** A random number for whatever else the kind leaves open, 0 to 1. */
   readonly draw: number;
 };
 
-/** Ends what a fault has done. */
+/** Ends the effect of a fault. */
 export type Undo = () => void;
 
 /** In order of time. */
@@ -91,7 +91,7 @@ export function planFaults(random: Random, untilMs: number, rates: FaultRates): 
     for (let atMs = 0; ; ) {
       atMs += -Math.log(1 - random.fraction()) * meanMs;
       if (atMs >= untilMs) break;
-      // Short ones more often than long ones.
+      // Short ones are more frequent than long ones.
       const forMs = Math.round(least * (most / Math.max(1, least)) ** random.fraction());
       planned.push({ atMs, kind, target: random.below(1_000), forMs, draw: random.fraction() });
     }

@@ -1,5 +1,5 @@
-/** What deaths and a slow machine cost a job: its time with them against its time without, in the
- *  same cluster from the same seed. */
+/** The cost of crashes and of a slow machine: a job's time with them against its time without, in
+ *  the same cluster with the same seed. */
 import { defaultLiveness } from "../src/coordinator/edges/worker/liveness.ts";
 import { Random } from "../src/core/random.ts";
 import { SimCluster } from "./cluster.ts";
@@ -7,7 +7,7 @@ import type { Fault, FaultKind } from "./faults.ts";
 import { plainJob } from "./jobs.ts";
 import { noBrowsers, type WorldShape } from "./world/world.ts";
 
-/** One slot a worker; a map/reduce of the size that keeps each worker busy for forty tasks. */
+/** One slot a worker; a map/reduce job large enough that each worker runs forty tasks. */
 export const fleet = { workers: 100, mapTasks: 4_000, reduceTasks: 100, meanMs: 10_000 };
 
 export type Trial = {
@@ -17,14 +17,14 @@ export type Trial = {
   readonly faults?: readonly Fault[];
 };
 
-/** Limit for one trial, ms of the cluster's time: ten times what the work takes. */
+/** Limit for one trial, ms of simulated time: ten times the work. */
 const limitMs = (10 * fleet.mapTasks * fleet.meanMs) / fleet.workers;
 const jobNumber = 1;
 const submitAtMs = 10_000;
-/** Laws about the whole state, at every so many records: all of them look the same here. */
+/** Laws about the whole state are checked once per this many records. */
 const lawsEvery = 500;
 
-/** How long the job takes, ms. Throws when it does not end well. */
+/** Duration of the job, ms. Throws when it does not succeed. */
 export async function jobTimeMs(trial: Trial): Promise<number> {
   const { backupTasks = true, faults = [], reduceTasks = fleet.reduceTasks, seed } = trial;
   const job = plainJob(new Random(seed), {
@@ -58,7 +58,7 @@ const shape: WorldShape = {
   browsers: noBrowsers,
 };
 
-/** `share` of the workers die at one moment, each for `forMs`. */
+/** `share` of the workers crash at one moment, each for `forMs`. */
 export function deaths(share: number, atMs: number, options: Died): Fault[] {
   const { forMs, kind } = options;
   const count = Math.round(share * fleet.workers);
@@ -78,7 +78,7 @@ export function straggler(): Fault[] {
 
 export type Figure = {
   readonly what: string;
-  /** Most that it may cost, percent; null = shown, not promised. */
+  /** Limit on the cost, percent; null = reported, without a limit. */
   readonly boundPercent: number | null;
   /** By seed: how much longer the job takes. */
   readonly percents: readonly number[];
@@ -95,7 +95,7 @@ const restarted = { kind: "worker-crash", forMs: 2_000 } as const;
 const unplugged = { kind: "worker-power", forMs: 60_000 } as const;
 const gone = { kind: "worker-crash", forMs: 1e9 } as const;
 
-/** What a test holds the fleet to. */
+/** The limits that a test checks. */
 export const promised: readonly Row[] = [
   {
     what: "12 % of the workers are killed midway, and started again after 2 s",
@@ -103,7 +103,7 @@ export const promised: readonly Row[] = [
     trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, restarted) }),
   },
   {
-    what: "12 % lose their power midway, are missed by their silence, and return after 60 s",
+    what: "12 % lose their power midway, are detected by their silence, and return after 60 s",
     boundPercent: 10,
     trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, unplugged) }),
   },
@@ -121,13 +121,13 @@ export const promised: readonly Row[] = [
 
 const shown: readonly Row[] = [
   {
-    what: "12 % are killed midway and never return: less to work with, and outputs to make again",
+    what: "12 % are killed midway and never return: fewer workers, and outputs to compute again",
     boundPercent: null,
     trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, gone) }),
   },
 ];
 
-/** `all`: also what nothing is promised about. */
+/** `all`: also the rows without a limit. */
 export async function figures(seeds: readonly number[], all: boolean): Promise<Figure[]> {
   const rows = all ? [...promised, ...shown] : promised;
   const percents = rows.map((): number[] => []);
@@ -147,6 +147,6 @@ export function figureText({ what, boundPercent, percents }: Figure): string {
   const sorted = percents.toSorted((a, b) => a - b);
   const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
   const most = sorted.at(-1) ?? Number.NaN;
-  const bound = boundPercent === null ? "" : `, at most +${boundPercent} % is promised`;
+  const bound = boundPercent === null ? "" : `, at most +${boundPercent} % is allowed`;
   return `${what}: +${median.toFixed(1)} % (median), +${most.toFixed(1)} % (most)${bound}`;
 }

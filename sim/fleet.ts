@@ -1,27 +1,28 @@
-/** A thousand workers with a stream of jobs and of faults: the cluster that the page shows. The
- *  same seed gives the same life as long as nobody interferes. */
+/** A thousand workers with a stream of jobs and of faults: the cluster on the simulation page. The
+ *  same seed gives the same run as long as the viewer does not interfere. */
 import { defaultLiveness } from "../src/coordinator/edges/worker/liveness.ts";
 import { Random } from "../src/core/random.ts";
 import { SimCluster } from "./cluster.ts";
 import type { FaultKind } from "./faults.ts";
 import { plainJob, type SimJob } from "./jobs.ts";
-import type { StoryLine } from "./story.ts";
+import type { TraceLine } from "./trace-log.ts";
 import { noBrowsers } from "./world/world.ts";
 
 export type FleetOptions = {
   readonly seed: number;
   /** Default 1,000. */
   readonly workers?: number;
-  readonly told?: (line: StoryLine) => void;
+  readonly told?: (line: TraceLine) => void;
 };
 
-/** Jobs come and faults are drawn at multiples of this, ms; between them nothing is decided. */
+/** Jobs are submitted and faults drawn at multiples of this, ms. */
 export const stepMs = 100;
-/** So many jobs are wanted at once. */
+/** Number of jobs to keep running. */
 const jobsWanted = 3;
 /** Mean time between two faults, ms. */
 const faultEveryMs = 4_000;
-/** Laws about the whole state, at every so many records: there are a hundred a second. */
+/** Laws about the whole state are checked once per this many records: there are a hundred a
+ *  second. */
 const lawsEvery = 1_000;
 
 type Mishap = { readonly kind: FaultKind; readonly weight: number; readonly forMs: number };
@@ -48,9 +49,9 @@ const weights = mishaps.reduce((sum, { weight }) => sum + weight, 0);
 export class Fleet {
   readonly cluster: SimCluster;
   readonly workers: number;
-  /** Jobs that were submitted, the newest last. */
+  /** Submitted jobs, the newest last. */
   readonly jobs: SimJob[] = [];
-  /** Things go wrong by themselves. */
+  /** Whether faults are drawn at random. */
   mishaps = true;
   readonly #random: Random;
 
@@ -76,7 +77,7 @@ export class Fleet {
     this.cluster = new SimCluster({ seed, shape, faults: [], jobs, lawsEvery, ...told });
   }
 
-  /** Lets it live for one step. */
+  /** Runs one step. */
   async step(): Promise<void> {
     const { cluster } = this;
     await cluster.advance(cluster.nowMs + stepMs);
@@ -97,13 +98,13 @@ export class Fleet {
     this.cluster.submit(job);
   }
 
-  /** The same happens to a share of the workers, at one moment. */
-  harmSome(kind: FaultKind, share: number, forMs: number): void {
+  /** Injects the same fault into a share of the workers, at one moment. */
+  injectSome(kind: FaultKind, share: number, forMs: number): void {
     const count = Math.max(1, Math.round(share * this.workers));
     const first = this.#random.below(this.workers);
     for (let index = 0; index < count; index++) {
       const target = (first + Math.floor((index * this.workers) / count)) % this.workers;
-      this.cluster.harm(kind, { target, forMs });
+      this.cluster.inject(kind, { target, forMs });
     }
   }
 
@@ -116,6 +117,6 @@ export class Fleet {
     })!;
     const forMs = Math.round(mishap.forMs * (0.5 + random.fraction()));
     const target = random.below(this.workers);
-    this.cluster.harm(mishap.kind, { target, forMs, draw: random.fraction() });
+    this.cluster.inject(mishap.kind, { target, forMs, draw: random.fraction() });
   }
 }

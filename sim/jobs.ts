@@ -1,32 +1,32 @@
-/** The jobs of a simulated world: word counts and lists of tasks over tiny inputs, with what they
- *  must come to, and what goes wrong in their own code. */
+/** The jobs of a simulated world: word counts and lists of tasks over tiny inputs, with their
+ *  expected results, and the errors of their own code. */
 import type { JobSpec, StageSpec } from "../src/core/job.ts";
 import type { Random } from "../src/core/random.ts";
 import { digestOf } from "./world/digest.ts";
 
-/** What an execution of a task does instead of ending well. */
+/** What an execution of a task does instead of succeeding. */
 export type Trouble = "throw" | "crash" | "hang";
 
 export type SimJob = {
-  /** Idempotency key; also tells the job from others in the story. */
+  /** Idempotency key; also identifies the job in the trace. */
   readonly key: string;
-  /** Who submits it: three owners take turns. */
+  /** Its owner: three owners take turns. */
   readonly owner: string;
   /** Its code as text; two of three jobs have the same. */
   readonly code: string;
   readonly spec: JobSpec;
   readonly submitAtMs: number;
-  /** When its owner loses interest; Infinity = never. */
+  /** When its owner cancels it; Infinity = never. */
   readonly cancelAtMs: number;
   /** The text of each task of the first stage. */
   readonly inputs: readonly string[];
   /** Mean time of an attempt, ms. */
   readonly meanMs: number;
-  /** `stage/task` → what its executions do, first to last; then they end well. */
+  /** `stage/task` → errors of its executions, in order; after these it succeeds. */
   readonly troubles: ReadonlyMap<string, readonly Trouble[]>;
-  /** Some task never ends well. */
+  /** Some task never succeeds. */
   readonly isDoomed: boolean;
-  /** Outputs of the last stage, in task order, computed one after the other. */
+  /** Expected outputs of the last stage, in task order, computed sequentially. */
   readonly expected: readonly string[];
   readonly expectedWords: number;
 };
@@ -44,9 +44,9 @@ const troublesMax = 3;
 export type JobTerms = {
   readonly number: number;
   readonly submitAtMs: number;
-  /** Browsers that know the document only may have its tasks. */
+  /** Whether basic browsers may have its tasks. */
   readonly bareBrowsers: boolean;
-  /** Tasks take so many times as long. */
+  /** Factor on the duration of tasks. */
   readonly slowness: number;
 };
 
@@ -88,7 +88,7 @@ export type JobShape = {
   readonly backupTasks: boolean;
 };
 
-/** A job of this shape whose own code does nothing wrong. */
+/** A job of this shape whose own code has no errors. */
 export function plainJob(random: Random, shape: JobShape): SimJob {
   const { backupTasks, meanMs, number, reducers, submitAtMs, taskCount } = shape;
   const kind = reducers > 0 ? 0 : 8;
@@ -220,7 +220,7 @@ export function reduceTask(partitions: readonly string[]): string {
   return lines(counts);
 }
 
-/** A map task without reducers, and a task of a list. */
+/** A map task without reducers, or a task of a list. */
 export function plainTask(input: string): string {
   return JSON.stringify(input.toUpperCase());
 }
@@ -232,7 +232,7 @@ function lines(counts: ReadonlyMap<string, number>): string {
     .join("");
 }
 
-/** The judge: everything in one go, without partitions of map tasks. */
+/** The expected result: computed at once, without partitions of map tasks. */
 function reference(kind: number, inputs: readonly string[], reducers: number): string[] {
   if (kind >= 6) return inputs.map((input) => JSON.stringify(input.toUpperCase()));
   const total: Record<string, number> = {};

@@ -1,14 +1,14 @@
-/** Shortens a failing run: drops jobs and faults as long as it still breaks the same law. */
+/** Shortens a failing run: removes jobs and faults as long as it still breaks the same law. */
 import { type SeedResult, type SimOptions, simulate } from "./simulate.ts";
 
 export type Short = {
   readonly result: SeedResult;
-  /** What to type to see it again. */
+  /** The command that repeats it. */
   readonly command: string;
   readonly runs: number;
 };
 
-/** Runs that it may take. */
+/** Limit on the number of runs. */
 const runsMax = 400;
 
 export async function shrink(options: SimOptions, failing: SeedResult): Promise<Short> {
@@ -28,7 +28,7 @@ export async function shrink(options: SimOptions, failing: SeedResult): Promise<
     result = again;
     return true;
   };
-  // Faults that had not happened yet when it broke cannot matter.
+  // Faults that had not happened yet at the violation cannot matter.
   const happened = failing.faults.filter(({ atMs }) => atMs <= failing.clusterMs);
   const early = new Set(happened.map(({ number }) => number));
   const some = faults.filter((number) => early.has(number));
@@ -69,7 +69,7 @@ async function fewer(
   return kept;
 }
 
-/** The beginning of the message, whatever its numbers are. */
+/** The beginning of the message, without its numbers. */
 function lawOf(result: SeedResult): string | null {
   if (result.broken === null) return null;
   const { message } = result.broken;

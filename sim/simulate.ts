@@ -1,28 +1,28 @@
-/** What a seed decides: the shape of a cluster, its jobs and its faults; then the cluster lives,
- *  and judges look. The same options give the same run, event for event (I22). */
+/** What a seed decides: the shape of a cluster, its jobs and its faults; then the cluster runs, and
+ *  judges check it. The same options give the same run, event for event (I22). */
 import { Random } from "../src/core/random.ts";
 import { SimCluster, type SimResult } from "./cluster.ts";
 import { type Fault, type FaultRate, type FaultRates, faultRates, planFaults } from "./faults.ts";
 import { makeJob, type SimJob } from "./jobs.ts";
-import { lineText } from "./story.ts";
 import { tabListJobs, tabListRates, tabListShape } from "./tab-lists.ts";
+import { lineText } from "./trace-log.ts";
 import { noBrowsers, type WorldShape } from "./world/world.ts";
 
 export type SimOptions = {
   readonly seed: number;
   readonly rates?: Partial<Record<keyof FaultRates, FaultRate>>;
-  /** Numbers of the faults that happen; all of the plan by default. */
+  /** Numbers of the faults that are injected; all of the plan by default. */
   readonly faults?: ReadonlySet<number>;
   /** Numbers of the jobs that are submitted; all by default. */
   readonly jobs?: ReadonlySet<number>;
-  /** Keep a story of what happened. */
+  /** Record a trace of the events. */
   readonly story?: boolean;
   /** Only tabs that come and go while lists of tasks run; without it every kind of cluster. */
   readonly tabLists?: boolean;
 };
 
 export type SeedResult = SimResult & {
-  /** What was planned, whether it happened or not. */
+  /** All planned faults, whether they happened or not. */
   readonly faults: readonly Fault[];
   readonly jobs: readonly number[];
   readonly story: readonly string[];
@@ -31,14 +31,14 @@ export type SeedResult = SimResult & {
 /** Share of the clusters that have gateways and tabs. */
 const browsersShare = 0.25;
 
-/** Share of the clusters that have workers that nobody can reach. */
+/** Share of the clusters that have unreachable workers. */
 const hiddenShare = 0.3;
 
-/** So many times slower than in a rough cluster faults come, jobs come, and tasks run. */
+/** Factors, relative to a rough cluster, by which faults and jobs are rarer and tasks slower. */
 type Pace = { readonly faults: number; readonly jobs: number; readonly tasks: number };
 
-/** In some clusters faults come by the second. In the others there is about one a minute, and tasks
- *  take longer as jobs come later, so that as much of the time some work runs. */
+/** In some clusters faults come every few seconds. In the others there is about one a minute, and
+ *  tasks take longer as jobs are rarer, so that there is work most of the time. */
 const roughShare = 0.2;
 const rough: Pace = { faults: 1, jobs: 1, tasks: 1 };
 const calm: Pace = { faults: 4, jobs: 3, tasks: 4 };
@@ -109,7 +109,7 @@ function drawShape(random: Random): WorldShape {
   return isHiding ? { ...drawn, hidden: 1 + random.below(drawn.workers) } : drawn;
 }
 
-/** Tabs beside the workers, instead of some, or alone. */
+/** Adds tabs to the workers, or replaces some or all of them. */
 function withBrowsers(shape: WorldShape, random: Random): WorldShape {
   const workers = random.chance(0.3) ? 0 : Math.ceil(shape.workers / 2);
   const tabs = Array.from({ length: 1 + random.below(4) }, () => 1 + random.below(3));

@@ -1,5 +1,5 @@
 /** kill -9 of a coordinator in the middle of 100,000 tasks: it serves again at once, and what its
- *  workers ran or held goes on and is not run again. */
+ *  workers ran or held continues and is not run again. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { readHistory } from "./adoption/history.ts";
 import { Started } from "./failpoints/process.ts";
 
 const taskCount = Number(process.env.ADOPTION_TASKS ?? 100_000);
-/** Of the processor: others may use the machine meanwhile. */
+/** Processor time, since other processes may use the machine meanwhile. */
 const serveMaxCpuMs = 2_000;
 const endsWithinMs = 120_000;
 const script = (name: string) => join(import.meta.dirname, name);

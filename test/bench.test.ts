@@ -1,4 +1,4 @@
-/** The measuring itself: medians, bounds, memory, and text that follows Zipf's law. */
+/** The benchmark's own code: medians, bounds, memory, and text that follows Zipf's law. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -39,7 +39,7 @@ test("contestants take turns", async () => {
   assert.deepEqual([...times.keys()], ["a", "b"]);
 });
 
-test("a rival whose rounds take long runs fewer, which the table says; ours runs all", async () => {
+test("a slow rival runs fewer rounds, as the table shows; the product runs all", async () => {
   const order: string[] = [];
   const enter = (name: string, ms: number, isRival = true) => ({
     name,
@@ -112,7 +112,7 @@ test("a contestant that knows its own time is believed", async () => {
   assert.equal(times.get("a"), 5_000);
 });
 
-test("figures of one title are bars of one plot, ours among the others", () => {
+test("figures of one title are bars of one plot, the product's among the others", () => {
   const bar = (label: string, isOurs: boolean) => ({ title: "Speed <fast>", label, isOurs });
   const figures = [
     { name: "a", value: 10, unit: "MB/s", bar: bar("ours", true) },

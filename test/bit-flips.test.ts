@@ -1,5 +1,5 @@
-/** Bit flips in the files of log and blobs: what is read is the truth, or a refusal. None is
- *  silent. */
+/** Bit flips in the files of log and blobs: a read returns the correct bytes, or a refusal. None
+ *  goes unnoticed. */
 import assert from "node:assert/strict";
 import {
   existsSync,
@@ -50,7 +50,7 @@ function damage(files: Files, path: string, bit: number, dir: string): void {
   }
 }
 
-/** What a log says, or the code of its refusal. */
+/** The contents of a log, or the code of its refusal. */
 async function logSays(dir: string): Promise<string> {
   let log: Log | null = null;
   try {
@@ -90,7 +90,7 @@ function hex(bytes: Uint8Array = new Uint8Array(0)): string {
   return Buffer.from(bytes).toString("hex");
 }
 
-/** A refusal must be one that names what is damaged, and that a program can tell from others. */
+/** A refusal must name what is damaged, and have an expected code. */
 function refusal(error: unknown, codes: readonly string[]): string {
   assert.ok(error instanceof ClusterError, `not a typed error: ${String(error)}`);
   assert.ok(codes.includes(error.code), error.message);
@@ -103,7 +103,7 @@ type Flipping = {
   readonly says: (dir: string) => Promise<string>;
 };
 
-/** Flips random bits; a file is hit as often as it has bytes, but never less than a twentieth. */
+/** Flips random bits; a file's share is its share of the bytes, but at least a twentieth. */
 async function flipBits({ files, count, says }: Flipping) {
   const random = new Random(seed);
   const dir = join(mkdtempSync(join(place, "tequio-flips-")), "copy");
@@ -174,7 +174,7 @@ test(`${logFlips} flipped bits in database, WAL and witness: none is silent (C6)
 
 test(`${blobFlips} flipped bits in blobs: none is silent (C6)`, async (t) => {
   const counts = await flipBits({ files: await blobFiles(), count: blobFlips, says: blobsSay });
-  // Hashes of pieces are made again.
+  // Hashes of pieces are computed again.
   assert.ok(counts.refused > 0.9 * blobFlips, JSON.stringify(counts));
   t.diagnostic(`${counts.refused} refused, ${counts.harmless} changed nothing, seed ${seed}`);
 });

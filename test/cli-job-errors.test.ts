@@ -52,3 +52,21 @@ export default tasks({
   assert.match(err, /job code may not read files; give them to the job as inputs \(reads\.ts:4\)/);
   assert.doesNotMatch(err, /--allow/);
 });
+
+test("X9: an input that cannot be read is tried once, by a real worker", { timeout }, async (t) => {
+  const place = new Place(t);
+  place.write(
+    "job.ts",
+    `import { type Emit, mapReduce, text } from "tequio";
+export default mapReduce({
+  input: text.csv(["absent"]),
+  map: (row: { absent: string }, emit: Emit<string, number>) => emit(row.absent, 1),
+});
+`,
+  );
+  place.write("rows.csv", "a,b\n1,2\n");
+  const { code, err } = await place.run("run", "--local", "job.ts", "rows.csv", "-o", "-");
+  assert.equal(code, 1, err);
+  assert.match(err, /map task 0: rows\.csv has no column "absent"; it has a, b/);
+  assert.doesNotMatch(err, /attempts/);
+});

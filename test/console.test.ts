@@ -1,5 +1,5 @@
-/** The console as people run it: `tequio up` and `tequio console` as processes, with a user and a
- *  server in Python that share no code with ours. */
+/** The console as users run it: `tequio up` and `tequio console` as processes, with a user and a
+ *  server in Python that share no code with the product. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -27,7 +27,7 @@ function portOf(said: string): number {
   return JSON.parse(line!).console.port;
 }
 
-/** A console that is told lines one after another, each once the one before is answered. */
+/** A console that is sent lines one after another, each once the previous one is answered. */
 class Typing {
   readonly #running: Running;
   #said = "";
@@ -41,7 +41,7 @@ class Typing {
     this.#said += `c> ${answer}\n`;
     const wanted = this.#said;
     const all = await this.#running.said(`${answer}\n`);
-    // Standard error may come in between: it is left out by waiting for the whole text.
+    // Standard error may be interleaved: wait for the whole text, without it.
     if (!all.includes(wanted)) await this.#running.said(wanted);
   }
 
@@ -62,7 +62,7 @@ async function python(t: TestContext, ...args: string[]) {
 }
 
 for (const withTime of ["yes", "no"]) {
-  const title = `a user in Python and one of ours share files, date-time: ${withTime}`;
+  const title = `a user in Python and one of this console share files, date-time: ${withTime}`;
   test(title, { skip: noPython }, async (t) => {
     const place = new Place(t, { "ana.txt": "published by ana\n" });
     const port = await up(place);
@@ -83,13 +83,13 @@ for (const withTime of ["yes", "no"]) {
     eva.child.stdin?.write("\n");
     assert.equal(await eva.line(), "done");
     const { code, out } = await ana.end();
-    // What failed of a pipe is its exit code.
+    // A failure in a pipe gives the exit code.
     assert.equal(code, 1);
     assert.match(out, /c> \nDISCONNECT OK\n$/);
   });
 }
 
-test("ours talks to a server in Python that sends no byte when it will not list", {
+test("the console talks to a server in Python that sends no byte when it refuses to list", {
   skip: noPython,
 }, async (t) => {
   const place = new Place(t, { "a.txt": "abc" });
@@ -105,7 +105,7 @@ test("ours talks to a server in Python that sends no byte when it will not list"
   await ana.type(`PUBLISH ${file} it's mine`, "PUBLISH OK");
   await ana.type(`PUBLISH ${file} again`, "PUBLISH FAIL, CONTENT ALREADY PUBLISHED");
   await ana.type("LIST CONTENT ana", `LIST_CONTENT OK\n\t${file}`);
-  await ana.type("LIST_CONTENT nobody", "LIST_CONTENT FAIL");
+  await ana.type("LIST_CONTENT unknown", "LIST_CONTENT FAIL");
   await ana.type(`GET_FILE ana ${file} b.txt`, "GET_FILE OK");
   await ana.type(`DELETE ${file}`, "DELETE OK");
   await ana.type(`DELETE ${file}`, "DELETE FAIL, CONTENT NOT PUBLISHED");

@@ -1,4 +1,4 @@
-/** Every figure that users see of a job, against the bytes on the disk and the judge, by kind of
+/** Every figure of a job that users see, against the bytes on the disk and the judge, by kind of
  *  job, compression of the input, and number of reduce tasks. */
 import assert from "node:assert/strict";
 import {

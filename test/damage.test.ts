@@ -1,5 +1,5 @@
 /** X2: bits that flip on the disks of a running cluster. Inputs and results have no other copy:
- *  damage is `data-lost` and names them. What lies between is computed again. */
+ *  damage is `data-lost` and names them. Intermediate data is computed again. */
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -77,7 +77,7 @@ async function cluster(
   return { client, dir, built: await bundleJob(join(dir, "job.ts")) };
 }
 
-/** Of no machine: the input is uploaded. */
+/** Without paths of this machine: the input is uploaded. */
 function planned({ built, dir }: Fixture, slowMs: number): Promise<Planned> {
   const inputs = [join(dir, "in.txt")];
   return planJob(built.job, { inputs, params: { slowMs }, splitBytes, reducers, host: "" });
@@ -106,11 +106,11 @@ function flip(path: string, at: (sizeBytes: number) => number): void {
   const byte = at(bytes.length);
   bytes[byte] = bytes[byte]! ^ 4;
   chmodSync(path, 0o600);
-  // In place: another file of this name would be another inode.
+  // In place: a new file of this name would have another inode.
   writeFileSync(path, bytes, { flag: "r+" });
 }
 
-/** The blobs of at least so many bytes. */
+/** The blobs of at least this many bytes. */
 function blobsOf({ dir }: Fixture, bytesMin: number): string[] {
   const all = globSync(join(dir, "data/blobs/*/*/*.*"));
   return all.filter((path) => Number(path.split(".").at(-1)) >= bytesMin);

@@ -1,4 +1,4 @@
-/** The demo as a stranger sees it: a result, where it lies, what to try next, and nothing left
+/** The demo as a new user sees it: a result, where it lies, what to try next, and nothing left
  *  running. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 
 const root = join(import.meta.dirname, "..");
 
-test("the demo counts the books, says what to do next, and leaves no coordinator", async () => {
+test("the demo counts the books, prints what to do next, and leaves no coordinator", async () => {
   const demo = promisify(execFile)(process.execPath, ["scripts/demo.ts"], { cwd: root });
   const { stdout } = await demo;
   assert.match(stdout, /^ +\d{5,} {2}the$/m);

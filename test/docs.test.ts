@@ -1,5 +1,5 @@
-/** Nothing printed in the documents can be false: links, commands, codes, words, examples, figures.
- *  */
+/** Everything printed in the documents is checked: links, commands, codes, words, examples,
+ *  figures. */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";

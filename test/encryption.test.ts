@@ -1,5 +1,5 @@
-/** What goes between machines, heard on the cable between two of them: files by name, inputs of
- *  jobs, partitions; by the real command line. What there is to decide is tested beside the code,
+/** The traffic between machines, recorded on the cable between two of them: files by name, inputs
+ *  of jobs, partitions; with the real command line. The decisions are tested beside the code,
  *  without a second machine: src/peer/encryption.test.ts. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -13,9 +13,9 @@ const existing = "what existing peers have";
 const job = join(repository, "examples", "word-count", "job.ts");
 
 const lack = missing();
-const skip = lack === null ? false : `two machines need ${lack}: nothing was heard on a cable`;
+const skip = lack === null ? false : `two machines need ${lack}: no traffic was recorded`;
 
-test("between machines only existing peers, and only when asked to, speak in the clear", {
+test("only existing peers send unencrypted data between machines, and only if allowed", {
   skip,
 }, async (t) => {
   const { near, far, cable } = await twoMachines(t);
@@ -63,6 +63,6 @@ test("between machines only existing peers, and only when asked to, speak in the
   assert.equal(asked.code, 0, asked.err);
   assert.equal(place.read("old.txt"), existing);
   const heard = await cable.heard();
-  assert.ok(heard.includes(existing), "whoever listens can hear");
+  assert.ok(heard.includes(existing), "an eavesdropper can read this");
   assert.ok(!heard.includes(secret));
 });

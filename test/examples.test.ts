@@ -1,5 +1,5 @@
-/** Every example, and every option of a job, on a real cluster: all that comes out is the judge's,
- *  byte for byte. What the judge answers is checked by `examples/examples.test.ts`. */
+/** Every example, and every option of a job, on a real cluster: all output equals the judge's, byte
+ *  for byte. `examples/examples.test.ts` checks the judge's output. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

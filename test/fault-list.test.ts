@@ -1,10 +1,10 @@
 /** The list of faults that the product must survive: each row has a test whose name begins with its
- *  id, so that whoever reads the list finds what shows it. */
+ *  id, so that a reader of the list finds the test. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readSources } from "./tidy/sources.ts";
 
-/** Rows by their letter; of the protocols by their number, too. */
+/** Rows by their letter; rows of the protocols by their number, too. */
 const rows: Readonly<Record<string, number>> = {
   /** Coordinator and storage. */
   C: 18,
@@ -25,7 +25,7 @@ const rows: Readonly<Record<string, number>> = {
   "T5.": 8,
 };
 
-/** Rows of what is not built, and why they have no test. */
+/** Rows of features that are not built, and why they have no test. */
 const notBuilt = new Map([
   ["C13", "logs in other engines than SQLite"],
   ["X10", "trust in what a worker or tab computes"],

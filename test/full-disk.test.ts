@@ -1,5 +1,5 @@
-/** C4, W8: the disks of all workers run full under a real job; it waits, says why, and goes on by
- *  itself when there is room. */
+/** C4, W8: the disks of all workers run full under a real job; it waits, reports why, and resumes
+ *  by itself when there is room. */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -20,7 +20,7 @@ import { mountSmallDisk } from "./conformance/tmpfs.ts";
 const mebi = 1 << 20;
 const endsWithinMs = 30_000;
 
-/** What no bundle of a job may import: it stands before the bundle that is sent. */
+/** What a job's bundle may not import: it is put before the bundle that is sent. */
 const disk = `import * as fs from "node:fs"; globalThis.diskOfTest = fs;`;
 /** Each task needs 2 MiB of disk for a moment. */
 const source = `import { tasks } from "tequio";
@@ -39,7 +39,7 @@ export default tasks({
 type Cluster = {
   readonly client: Client;
   readonly submit: () => Promise<string>;
-  /** The first summary of the job that is so. */
+  /** The first summary of the job that meets the condition. */
   readonly until: (job: string, is: (summary: JobSummary) => boolean) => Promise<JobSummary>;
   readonly fill: (leftBytes: number) => void;
   readonly free: () => void;
@@ -119,11 +119,11 @@ async function openCluster(
 
 const isDone = (summary: JobSummary) => summary.state === "done";
 
-test("C4: below the mark of all workers a job waits, says why, and goes on by itself", (t) =>
+test("C4: below the mark of all workers a job waits, shows why, and resumes by itself", (t) =>
   onSmallDisk(t, 16 * mebi, async ({ client, submit, until, fill, free }) => {
     const job = await submit();
     await until(job, (summary) => summary.stages[0]!.done > 0);
-    // With what running tasks give back, still below the mark.
+    // With what running tasks free, still below the mark.
     fill(8 * mebi);
     const waiting = await until(job, (summary) => summary.waitingFor !== "");
     assert.match(waiting.waitingFor, /all 2 workers are out of disk.*low-water mark of 16 MiB/);

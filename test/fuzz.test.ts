@@ -1,4 +1,4 @@
-/** Whatever bytes come, every decoder gives a value or a typed refusal, soon, and in little memory.
+/** For any bytes every decoder returns a value or a typed refusal, quickly, and in little memory.
  *
  *  `FUZZ_SEED=7 FUZZ_COUNT=5000000 node --test test/fuzz.test.ts` repeats a run, or makes a longer
  *  one. */
@@ -9,16 +9,18 @@ import { type Decoder, decoders } from "./fuzz/decoders.ts";
 import { chanceFrom, mutate } from "./fuzz/mutate.ts";
 
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
-/** Of each wire, over all of its decoders. */
+/** Inputs of each wire, over all of its decoders. */
 const count = Number(process.env.FUZZ_COUNT ?? 200_000);
 const slowestMs = 100;
-/** A machine that is busy elsewhere is no slow decoder: a slow input is slow each time. */
+/** A busy machine is not a slow decoder: a slow input is slow each time. */
 const triesMax = 3;
 const memoryMaxKb = 64 * 1024;
-/** Inputs between two looks at the peak of memory. */
+/** Inputs between two checks of the peak memory. */
 const batch = 500;
 
-for (const wire of ["manager", "block", "api", "log", "p4", "console", "browser"] as const) {
+const wires = ["manager", "block", "api", "log", "p4", "console", "browser", "filesystem"] as const;
+
+for (const wire of wires) {
   const ofWire = decoders.filter((decoder) => decoder.wire === wire);
   test(`${wire}: ${count} changed inputs give values or typed refusals, seed ${seed}`, (t) => {
     let total = 0;
@@ -43,7 +45,7 @@ for (const decoder of decoders) {
   });
 }
 
-/** How many were refused. */
+/** Returns how many were refused. */
 function fuzz(decoder: Decoder, inputs: number): number {
   const chance = chanceFrom(seed);
   let refused = 0;
@@ -60,7 +62,7 @@ function fuzz(decoder: Decoder, inputs: number): number {
   return refused;
 }
 
-/** Whether the input was read. */
+/** Returns whether the input was accepted. */
 function feed(decoder: Decoder, bytes: Uint8Array): boolean {
   for (let tries = 1; ; tries += 1) {
     const startedMs = performance.now();

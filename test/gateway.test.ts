@@ -51,7 +51,7 @@ function newPlace(t: TestContext): Place {
   return new Place(t, { "job.ts": job });
 }
 
-/** Detached, so that no client minds a coordinator that is killed. */
+/** Detached, so that no client depends on a coordinator that is killed. */
 async function submit(place: Place): Promise<string> {
   const { code, err, out } = await place.run("run", "job.ts", "--detach");
   assert.equal(code, 0, err);
@@ -64,7 +64,7 @@ async function collect(place: Place, id: string): Promise<string> {
   return out;
 }
 
-test("two gateways, pinned TLS: a tab closed mid-task loses nothing, Ctrl-C says goodbye", {
+test("two gateways, pinned TLS: a tab closed mid-task loses nothing, Ctrl-C disconnects", {
   timeout,
 }, async (t) => {
   const place = newPlace(t);
@@ -77,7 +77,7 @@ test("two gateways, pinned TLS: a tab closed mid-task loses nothing, Ctrl-C says
   await closing.task();
   closing.vanish();
   const worked = staying.work();
-  // It may come back for 30 s; its gateway knows sooner that it will not when it is told to go.
+  // It may come back for 30 s; its gateway knows sooner that it will not when it is disconnected.
   first.running.child.kill("SIGKILL");
   assert.equal(await collect(place, id), result);
   const { out: found } = await place.run("doctor", "--json");
@@ -110,7 +110,7 @@ test("a coordinator that is killed finds its tabs and their tasks again; so does
   const after = await up(place, listen);
   await tab.next("welcome");
   await tab.finish(held);
-  // The rest is held while the gateway dies, and finished by the next one.
+  // The rest is kept while the gateway dies, and finished through the next one.
   const next = await tab.task().catch(() => null);
   gateway.running.child.kill("SIGKILL");
   await tab.closed;
@@ -124,7 +124,7 @@ test("a coordinator that is killed finds its tabs and their tasks again; so does
   assert.equal(out.match(/"w-\d+"/g)?.length, 1, out);
 });
 
-test("a wrong token or key is told once, and ends the gateway", { timeout }, async (t) => {
+test("a wrong token or key is reported once, and ends the gateway", { timeout }, async (t) => {
   const place = newPlace(t);
   const cluster = await up(place, "0.0.0.0:0");
   const common = ["gateway", "--listen", "127.0.0.1:0", "--tracker", cluster.url];

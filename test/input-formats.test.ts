@@ -1,5 +1,5 @@
-/** Inputs that are another format than their names say: read, or refused by name where the job is
- *  planned and where they are read. Names that cannot be followed are errors, too. */
+/** Inputs of another format than their names promise: read, or refused by name where the job is
+ *  planned and where they are read. Names that do not exist are errors, too. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -60,7 +60,7 @@ async function* chunksOf(content: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < content.length; at += 7) yield content.subarray(at, at + 7);
 }
 
-/** Counted words as tasks and the judge have them. */
+/** Counted words from tasks and from the judge. */
 async function counted(inputs: readonly string[]): Promise<string> {
   const trial = { job: words, inputs, dir, splitBytes: 1_000_000, spillBytes: 100_000 };
   const parts = (await kernelParts(trial)).map(String);
@@ -194,7 +194,7 @@ test("X9: a name that is not UTF-8 is an error of folders and globs", async (t) 
   for (const given of [folder, `${folder}/*/*.txt`, `${folder}/**/*.txt`]) {
     await assert.rejects(planned(words, [given]), { code: "bad-request", message: within }, given);
   }
-  // A name may have the character that stands for what is no UTF-8.
+  // A name may contain the character that replaces invalid UTF-8.
   const fine = fileOf("\ufffd.txt", "1\n");
   await planned(words, [fine.replace(/[^/]+$/, "*.txt")]);
 });
@@ -210,7 +210,7 @@ test("X9: a link to nothing is an error of folders, globs and names", async () =
   }
 });
 
-test("X9: what the tools of this machine make is what the list of formats says", (t) => {
+test("X9: files made by this machine's tools match the list of formats", (t) => {
   const tools = ["bzip2", "xz", "lz4", "lzip", "lzop"];
   for (const tool of tools) {
     let made: Buffer;
@@ -237,7 +237,7 @@ const refusedInputs: ReadonlyArray<
   [bytes.records(10).sort(), gzipSync("12345"), /no whole records? of 10 bytes/],
 ];
 
-test("X9: an input that cannot be read is final, and says how to go on", async () => {
+test("X9: an input that cannot be read is final, and the error says what to do", async () => {
   for (const [job, content, message] of refusedInputs) {
     const name = typeof content === "string" ? "a.txt" : "a.gz";
     const trial = { job, inputs: [fileOf(name, content)], dir, splitBytes: 1e6, spillBytes: 1e5 };

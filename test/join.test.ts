@@ -1,4 +1,4 @@
-/** `join` and `topK` of pairs, as tasks run them, against the judge; and rows that are kept on the
+/** `join` and `topK` of pairs, run by tasks, against the judge; and rows that are kept on the
  *  disk. */
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -54,7 +54,7 @@ test("rows with equal keys come out side by side, of any kind, as the judge has 
             `${side}.ndjson`,
             some.map(([k, n]) => JSON.stringify({ k, n })),
           )}`;
-        // Whatever is named first: the left stays the left.
+        // In any order of the inputs: the left stays the left.
         const inputs = [of("right", rights), of("left", lefts)];
         for (const kind of kinds) {
           const job = text.json(["k", "n"]).join(text.json(["n", "k"]), { on: "k", kind });
@@ -90,7 +90,7 @@ test("columns of two names join, and rows without a partner have null in its pla
   });
 });
 
-test("the most frequent words are the same whoever counted, equal ones by letters", async () => {
+test("the most frequent words are the same on all workers, equal ones by letters", async () => {
   const words = fc.array(fc.constantFrom("a", "b", "c", "ä", "the", "The", "of"), {
     maxLength: 80,
   });

@@ -1,5 +1,5 @@
-/** Results of ended jobs on a small disk: what is removed frees its bytes at once, and what is not
- *  asked for goes before anything stalls. */
+/** Results of ended jobs on a small disk: removed ones free their bytes at once, and unneeded ones
+ *  are removed before anything stalls. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -141,7 +141,7 @@ test("G6: what a job shares with another stays until both are gone", (t) =>
     const shared = blobBytes(cluster.dataDir);
     const removed = await cluster.client.remove(first);
     const kept = [removed.freedBytes, removed.sharedBytes, removed.laterBytes];
-    assert.deepEqual(kept, [0, shared, 0], "what stays is told");
+    assert.deepEqual(kept, [0, shared, 0], "what stays is reported");
     await cluster.fetch(second);
     const { freedBytes = 0 } = await cluster.client.remove(second);
     assert.ok(freedBytes > 3.5 * mebi, `${freedBytes} bytes were freed`);

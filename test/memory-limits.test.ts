@@ -1,4 +1,4 @@
-/** What `--memory` says holds, measured from outside, and changes no byte of a result. */
+/** The limit of `--memory` holds, measured from outside, and changes no byte of a result. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -47,7 +47,7 @@ async function runWith(memory: string, args: readonly string[]) {
   }
 }
 
-test("many keys: 64M, 128M and 1G give equal bytes, within what is said", async (t) => {
+test("many keys: 64M, 128M and 1G give equal bytes, within the limit", async (t) => {
   if (ownBytesOf(process.pid) === 0) return t.skip("needs /proc of Linux to measure memory");
   const job = join(folder, "keys.ts");
   writeFileSync(job, keysJob);

@@ -1,5 +1,5 @@
-/** Each message that is made of many parts, at its sender's bounds: its receiver takes it. The same
- *  rows are in docs/message-sizes.md. */
+/** Each message with many parts, at its sender's limits: its receiver accepts it. The same rows are
+ *  in docs/message-sizes.md. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
@@ -88,7 +88,7 @@ test("manager protocol: reports, the tasks and outputs of a worker that joins, s
   assert.ok(
     frameOf({ kind: "stageSources", sources: Buffer.alloc(jsonBytesMax) }) <= frameBytesMax,
   );
-  // What a job may have, on a thousand workers, is one message, and need not be asked for.
+  // The largest job, on a thousand workers, fits one message, and need not be requested.
   const scope = { job, stage: 7, requester: "w-1000", expiresMs: 1e13 } as const;
   const sources = {
     job,

@@ -1,5 +1,5 @@
-/** The tests are worth what they find: each planted bug must be seen by a judge of the simulation
- *  within 500 seeds, or by the test that is nearest to it. */
+/** The value of tests is what they find: each planted bug must be found by a judge of the
+ *  simulation within 500 seeds, or by the test that is nearest to it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mutants } from "./mutants/catalogue.ts";

@@ -1,4 +1,4 @@
-/** Operators: what the judge says, what kernels make of it, and that both are the same bytes. */
+/** Operators: the judge's results, the kernels' results, and that both are the same bytes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -105,7 +105,7 @@ test("a word that is too long for a key is a bad record", async () => {
   );
 });
 
-test("payloads of a stranger are counted or refused, whatever their bytes are", () => {
+test("malformed payloads are counted or refused, whatever their bytes are", () => {
   const counts = new WordCounts(false);
   const text = Buffer.from("one two three two seventeenLettersX and a long-long word, one\n");
   counts.input.set(text);
@@ -216,7 +216,7 @@ test("sums do not depend on how the input is split", async () => {
   await fc.assert(property, { numRuns: 15 });
 });
 
-test("what is no number, no key or no column is said with its place, or kept aside", async () => {
+test("a missing number, key or column is reported with its place, or set aside", async () => {
   const rows = text.csv(["city", "price"]);
   const wrong = "city,price\na,1\nb,much\nc,1e999\nd,2\n";
   await assert.rejects(

@@ -1,5 +1,5 @@
-/** Processes that are stopped (SIGSTOP) for longer than a lease and then go on, as after the sleep
- *  of a laptop: what they still say changes nothing. */
+/** Processes that are stopped (SIGSTOP) for longer than a lease and then resume, as after the sleep
+ *  of a laptop: their late messages change nothing. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
@@ -25,7 +25,7 @@ async function begin(t: TestContext): Promise<Begun> {
   return { cluster, client: cluster.client(), job };
 }
 
-/** The first summary of which that is true. */
+/** The first summary that meets the condition. */
 async function until(
   client: Client,
   id: string,
@@ -67,7 +67,7 @@ suite("pauses longer than a lease", { concurrency: 2, skip }, () => {
     assert.equal((await sleeper.stop()).code, 0, sleeper.errors);
   });
 
-  test("a worker that is stopped past its lease in every job is no harm to any", async (t) => {
+  test("a worker that is stopped past its lease in every job harms none of them", async (t) => {
     const { cluster, client, job } = await begin(t);
     const sleeper = await cluster.startWorker("sleeper");
     await cluster.startWorker("other");
@@ -83,7 +83,7 @@ suite("pauses longer than a lease", { concurrency: 2, skip }, () => {
     }
   });
 
-  test("a stopped coordinator is fenced by whoever takes its log over (C8)", async (t) => {
+  test("a stopped coordinator is fenced by the one that takes over its log (C8)", async (t) => {
     const { cluster, client, job } = await begin(t);
     await cluster.startWorker("a");
     const id = await submit(client, job, "one");

@@ -1,4 +1,4 @@
-/** Power loss at every moment of a real process: its system calls are traced, played on a disk
+/** Power loss at every moment of a real process: its system calls are traced, replayed on a disk
  *  that keeps only what was synced, and the stores are opened on what is left. */
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -41,8 +41,8 @@ function put(image: Image, dir: string): void {
   }
 }
 
-/** Loses the power after each deed, several times; answers how many images there were, and what
- *  was wrong with them. */
+/** Loses the power after each operation, several times; returns the number of images, and their
+ *  problems. */
 async function loseOften(
   deeds: readonly Deed[],
   imagesMin: number,

@@ -1,5 +1,5 @@
-/** Real workers and a real coordinator with a bad network between them: jobs end as the judge says,
- *  and nobody waits for ever. */
+/** Real workers and a real coordinator with a bad network between them: jobs end with the judge's
+ *  results, and no call waits for ever. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
@@ -45,8 +45,8 @@ async function running(client: Client, id: string): Promise<void> {
 
 const silences: ReadonlyArray<{ readonly name: string; readonly silent: readonly Direction[] }> = [
   { name: "W4: a half-open connection", silent: ["up", "down"] },
-  { name: "W5: a worker that is not heard", silent: ["up"] },
-  { name: "W5: a worker that hears nothing", silent: ["down"] },
+  { name: "W5: a worker whose messages are lost", silent: ["up"] },
+  { name: "W5: a worker that receives nothing", silent: ["down"] },
 ];
 
 suite("a bad network", { concurrency: 5 }, () => {

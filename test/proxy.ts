@@ -1,15 +1,15 @@
-/** A TCP proxy that does to connections what networks do: delays, cuts after so many bytes, and
- *  silence that nobody is told of, in one direction or in both. */
+/** A TCP proxy with the faults of networks: delays, cuts after some bytes, and silence without any
+ *  notice, in one direction or in both. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** up: from who dialled · down: towards it. */
+/** up: from the dialling client · down: towards it. */
 export type Direction = "up" | "down";
 
 export type Weather = {
-  /** Every byte arrives so much later, ms. */
+  /** Delay of every byte, ms. */
   readonly delayMs: number;
-  /** A connection is reset after so many bytes in either direction; Infinity = never. */
+  /** A connection is reset after this many bytes in either direction; Infinity = never. */
   readonly cutAfterBytes: number;
   /** Bytes that go there are swallowed; the connection stays open. */
   readonly silent: ReadonlySet<Direction>;
@@ -22,9 +22,9 @@ export const fairWeather: Weather = {
 };
 
 export class TcpProxy {
-  /** Of new connections and, but for `cutAfterBytes`, of those that are open. */
+  /** Applies to new connections and, except `cutAfterBytes`, to those that are open. */
   weather = fairWeather;
-  /** Connections so far, and how many of them were cut by us. */
+  /** Connections so far, and how many of them the proxy cut. */
   readonly counts = { connections: 0, cuts: 0, swallowedBytes: 0 };
   readonly #server: Server;
   readonly #target: { readonly host: string; readonly port: number };
@@ -73,7 +73,7 @@ export class TcpProxy {
       socket.on("error", () => {});
       socket.on("close", () => {
         this.#sockets.delete(socket);
-        // A silent network does not tell the other side that one is gone.
+        // A silent network does not notify one side that the other is gone.
         if (this.weather.silent.size === 0) for (const other of both) other.destroy();
       });
     }

@@ -1,4 +1,4 @@
-/** A worker that nobody can reach: the coordinator passes its map outputs on. */
+/** A worker that others cannot reach: the coordinator passes its map outputs on. */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ test("W4: outputs of an unreachable worker outlive it, and are gone after the jo
   const common = ["run", job, "in.txt", "--split-bytes", "8K", "--reducers", "2", "-o", "-"];
   const running = place.start(...common);
   running.child.stdin?.end();
-  // Both have a share of maps and reduces, each reads what the other made.
+  // Both have a share of maps and reduces, each reads outputs of the other.
   const open = join2("open", "--listen", "127.0.0.1:0");
   const { code, err, out } = await running.ended;
   assert.equal(code, 0, err);

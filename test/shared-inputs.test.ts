@@ -1,4 +1,4 @@
-/** Files that members share, as inputs of jobs: by the real command line. */
+/** Files that members share, as inputs of jobs: with the real command line. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ test("a shared folder is mapped, and gives what its files give", async (t) => {
 
 test("F10: a shared file that changes fails the job with advice, never other bytes", async (t) => {
   const place = await shared(t);
-  // Seen by the member only when somebody asks it.
+  // The member notices only when the file is read.
   writeFileSync(join(place.dir, "books/a.txt"), lines(3));
   const { code, err } = await place.run("run", job, "shared:books/a.txt", "-o", "-");
   assert.notEqual(code, 0);

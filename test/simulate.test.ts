@@ -49,7 +49,7 @@ test("I22: the same seed gives the same run, event for event", async () => {
   assert.notEqual((await simulate({ seed: 1 })).trace, (await simulate({ seed: 2 })).trace);
 });
 
-test("W2: who slept while another took over answers nothing and removes nothing", async () => {
+test("W2: a coordinator paused while another took over answers and removes nothing", async () => {
   for (const seed of [9, 127, 182]) held(await simulate({ seed, rates: deposing }));
 });
 

@@ -149,7 +149,7 @@ test("no input, one record, a byte order mark and compressed files are sorted", 
   );
 });
 
-test("what cannot be sorted is refused where it is written, and says why", async () => {
+test("what cannot be sorted is refused where it is written, with the reason", async () => {
   const refused = (make: () => unknown, why: RegExp) => {
     assert.throws(make, { code: "bad-request", message: why });
   };

@@ -1,4 +1,4 @@
-/** Other commands while a coordinator starts: they wait and say how far it is. */
+/** Other commands while a coordinator starts: they wait and report its progress. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -17,7 +17,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-test("G8: a command waits for a coordinator that replays its log, and says so", async (t) => {
+test("G8: a command waits for a coordinator that replays its log, with a notice", async (t) => {
   const place = new Place(t);
   const host = "127.0.0.1";
   const port = await freePort();
@@ -50,7 +50,7 @@ test("G8: a command waits for a coordinator that replays its log, and says so", 
   assert.match(out, /no jobs yet/);
 });
 
-test("G9: a `run` that is ended by SIGTERM says nothing of a silent coordinator", async (t) => {
+test("G9: a `run` that is ended by SIGTERM does not report a silent coordinator", async (t) => {
   const slow = `import { tasks } from "tequio";
 export default tasks({ items: () => [1], run: () => new Promise(() => setInterval(() => {}, 9)) });
 `;

@@ -41,7 +41,7 @@ const expected = {
   nothing: "run threw null on item 0",
 };
 
-test("X8: causes, parts and thrown objects are told by workers and the judge", async (t) => {
+test("X8: causes, parts and thrown objects are reported by workers and the judge", async (t) => {
   const place = new Place(t, { "thrower.ts": source });
   for (const [what, text] of Object.entries(expected)) {
     const common = ["run", "thrower.ts", "--param", `what=${what}`, "-o", "-"];
@@ -52,7 +52,7 @@ test("X8: causes, parts and thrown objects are told by workers and the judge", a
   }
 });
 
-test("X8: causes, parts and thrown objects are told by tabs", options, async (t) => {
+test("X8: causes, parts and thrown objects are reported by tabs", options, async (t) => {
   const cluster = await startCluster(t, "--workers", "0");
   await isJoined(await joinIn(await chromium.newContext(t), cluster.link));
   cluster.place.write("thrower.ts", source);

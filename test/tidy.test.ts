@@ -4,6 +4,7 @@ import test from "node:test";
 import { circleFindings } from "./tidy/circles.ts";
 import { type Finding, judge, tally } from "./tidy/finding.ts";
 import { importProblem, layerFindings } from "./tidy/layers.ts";
+import { isKept, readDocuments, retiredFindings } from "./tidy/retired.ts";
 import { fileFindings, lineFindings, pythonFindings, shapeFindings } from "./tidy/sizes.ts";
 import { readPythonSources, readSources, type Source } from "./tidy/sources.ts";
 import {
@@ -46,7 +47,7 @@ test("no function has more than 60 lines or 4 parameters, no interface more than
   holds("interface-members", findings);
 });
 
-test("names say what things are", () => {
+test("names are specific", () => {
   holds("names", [
     ...fileNameFindings(sources),
     ...folderNameFindings(sources),
@@ -77,11 +78,16 @@ test("files in Python are no larger, and say what they are, too", () => {
   );
 });
 
+test("comments, strings and documents use no retired words", () => {
+  const read = [...sources, ...readDocuments()].filter(({ path }) => isKept(path));
+  holds("retired-words", retiredFindings(read));
+});
+
 test("no list of any length is spread into arguments", () => {
   holds("spread-arguments", unwantedFindings(sources, "spread-arguments"));
 });
 
-/** A source of a file that is not there, to show that the rules can fail. */
+/** A source of a file that does not exist, to show that the rules can fail. */
 function pretend(path: string, text: string): Source[] {
   return [{ path, text, lines: text.split("\n"), isTest: /test/.test(path) }];
 }
@@ -125,7 +131,7 @@ test("the size rules find what is too large", () => {
   assert.equal(fileFindings(pretend("src/x.ts", "\n".repeat(400))).length, 1);
 });
 
-test("the rules of words find what says nothing", () => {
+test("the rules for words find unspecific names", () => {
   assert.deepEqual(wordsOf("readHTTPBlobUtil64"), ["read", "http", "blob", "util64"]);
   assert.equal(exportedNameFindings(pretend("src/x.ts", "export const readUtils = 1;")).length, 1);
   assert.equal(fileNameFindings(pretend("src/blob-helper.ts", "")).length, 1);
@@ -134,4 +140,16 @@ test("the rules of words find what says nothing", () => {
   for (const rule of ["unfinished", "machine-paths", "skips"]) {
     assert.equal(unwantedFindings(pretend("src/x.test.ts", marks), rule).length, 1, rule);
   }
+});
+
+test("the rule of retired words reads comments, strings and documents, but no code", () => {
+  const find = (path: string, text: string) => retiredFindings(pretend(path, text)).length;
+  const word = `no${"body"}`;
+  assert.equal(find("src/x.ts", `/** Asked of ${word}. */`), 1);
+  assert.equal(find("src/x.ts", `const a = "asked of ${word}";`), 1);
+  assert.equal(find("src/x.ts", `const a = \`asked of \${b} or ${word}\`;`), 1);
+  assert.equal(find("src/x.ts", `/** in\n *  va${"in"} */`), 1);
+  assert.equal(find("docs/x.md", `Asked\nof ${word}.`), 1);
+  assert.equal(find("src/x.ts", `/** See \`${word}\`. */ const ${word} = "${word}";`), 0);
+  assert.equal(find("src/x.ts", "/** `simulate --seed 7`: the random seed 7 */"), 0);
 });

@@ -1,4 +1,4 @@
-/** The kernels that are checked in are those of the sources. */
+/** The checked-in kernels are built from the sources. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

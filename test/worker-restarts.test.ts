@@ -18,7 +18,7 @@ async function startUp(t: TestContext, workers: string) {
   return { place, up, url, token };
 }
 
-/** Resolves when the process has said the text so many times. */
+/** Resolves when the process has printed the text this many times. */
 function saidTimes({ child }: Running, text: string, times: number): Promise<void> {
   let all = "";
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** Our own commands as processes: sharing until told to stop, and fetching. */
+/** Our own commands as processes: sharing until they are stopped, and fetching. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";

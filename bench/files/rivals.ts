@@ -134,7 +134,7 @@ async function rsync(source: string, dir: string): Promise<Rival> {
 
 const torrentPieceBytes = 1 << 20;
 
-/** A seeder, a downloader a round, and a tracker that tells them of each other. */
+/** A seeder, a downloader a round, and a tracker that sends each the address of the other. */
 async function aria2(source: string, dir: string): Promise<Rival> {
   const [seedPort, leechPort] = [await freePort(), await freePort()];
   const peers = Buffer.concat([addressBytes(seedPort), addressBytes(leechPort)]);

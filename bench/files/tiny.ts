@@ -1,7 +1,7 @@
 /** What do very many very small inputs cost? A word count of 20,000 and of 200,000 files of about
  *  100 bytes on two workers: the whole of `tequio run`, and apart how long planning, submitting and
- *  running take, and the coordinator's memory; against what one would type: find, cat and a script.
- *  */
+ *  running take, and the coordinator's memory; against what one would type: find, cat and a
+ *  script. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

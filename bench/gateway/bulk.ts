@@ -10,7 +10,7 @@ import { BenchTracker } from "./tracker.ts";
 const mega = 1024 * 1024;
 /** Larger than this a task's message is not taken. */
 const messageBytes = mega;
-/** Messages under way: a gateway cuts off who reads too slowly. */
+/** Messages under way: a gateway disconnects a client that reads too slowly. */
 const underWayMax = 4;
 
 export async function bulk(options: BenchOptions): Promise<Figure[]> {

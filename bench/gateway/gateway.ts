@@ -1,5 +1,5 @@
-/** What do many tabs cost a gateway that only holds them? Real processes: one gateway, browsers of
- *  seed 5 in three others, and this one as their JobTracker. */
+/** What do many tabs cost a gateway that only holds them? Real processes: one gateway, clients of
+ *  the browser protocol in three others, and this one as their JobTracker. */
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";

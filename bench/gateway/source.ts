@@ -1,4 +1,4 @@
-/** Stands for a coordinator that has large files: `GET /t/x/<bytes>` gives so many. Tells its
+/** Stands for a coordinator that has large files: `GET /t/x/<bytes>` gives so many. Sends its
  *  parent the port. */
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";

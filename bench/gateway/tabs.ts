@@ -1,5 +1,6 @@
-/** Many browsers of seed 5 in a process of their own, which only hold their connections. Arguments:
- *  address, how many. Tells its parent when all are connected and when all have a task. */
+/** Many clients of the browser protocol in a process of their own, which only hold their
+ *  connections. Arguments: address, how many. Reports to its parent when all are connected and when
+ *  all have a task. */
 import { WebSocket } from "ws";
 
 const [address = "", wanted = "0"] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** A JobTracker that knows the document only, for benchmarks of a gateway. */
+/** A JobTracker that speaks only the base browser protocol, for benchmarks of a gateway. */
 import { once } from "node:events";
 import { WebSocket } from "ws";
 

@@ -1,4 +1,4 @@
-/** Two tasks that tell when they began, in ms since the epoch. */
+/** Two tasks that return when they began, in ms since the epoch. */
 import { tasks } from "../../src/index.ts";
 
 export default tasks({ name: "when", items: [0, 1], run: () => Date.now() });

@@ -1,4 +1,4 @@
-/** Installs the rivals of npm when somebody measures: never with the product, whose install stays
+/** Installs the rivals of npm when a benchmark runs: never with the product, whose install stays
  *  small. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";

@@ -16,7 +16,7 @@ export async function startProgram(file: string, args: readonly string[]): Promi
   const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"] });
   const errors: string[] = [];
   child.stderr.on("data", (chunk) => errors.push(String(chunk)));
-  // A broken pipe is the end of the process, which is told below.
+  // A broken pipe is the end of the process, which is reported below.
   child.stdin.on("error", () => {});
   const lines = createInterface({ input: child.stdout });
   const ended = once(child, "exit").then(([code]) => {

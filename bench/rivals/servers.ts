@@ -31,7 +31,7 @@ export function startNats(): Promise<Server> {
   });
 }
 
-/** Syncs every commit. It refuses to run as root, so root runs it as somebody else. */
+/** Syncs every commit. It refuses to run as root, so root runs it as another user. */
 export function startPostgres(): Promise<Server> {
   const bin = postgresBin();
   const as = process.getuid?.() === 0 ? { uid: idOf("-u"), gid: idOf("-g") } : {};

@@ -1,4 +1,4 @@
-/** Who else runs tasks: queues and schedulers that people use, each with two worker processes. */
+/** Rivals that run tasks: queues and schedulers that people use, each with two worker processes. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { installRivals } from "./install.ts";

@@ -1,5 +1,6 @@
 /** The rival: what a Node user writes without any framework. One thread, readline, a Map.
- *  usage: node word-count-plain.mjs <input> <output> */
+ *
+ *  Usage: `node word-count-plain.mjs <input> <output>`. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { createInterface } from "node:readline";
 

@@ -1,4 +1,4 @@
-/** Who else counts words: the programs that people have at hand, a database, a cluster of Python,
+/** Rivals that count words: the programs that people have at hand, a database, a cluster of Python,
  *  and C for what the machine can do. Each writes a word, a blank or tab, and its count a line. */
 import { type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

@@ -65,7 +65,7 @@ function heartbeatCost(workers: number): number {
   return (user + system) / (rounds * workers);
 }
 
-/** What the coordinator does each time, whoever was heard. */
+/** What the coordinator does each time, whichever workers it received messages from. */
 function tick(atMs: number, liveness: Liveness, sessions: readonly ManagerSession[]): void {
   for (const session of sessions) session.expired(atMs);
   if (liveness.due(atMs).length > 0) throw new Error("a worker that is heard was given up");

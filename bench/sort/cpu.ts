@@ -25,12 +25,12 @@ function ticksOf(pid: number): number {
 
 export type Ran = { readonly output: string; readonly cpuSeconds: number };
 
-/** Runs a command to its end; `started` hears its process. Throws when it fails. */
+/** Runs a command to its end; `started` is called with its process id. Throws when it fails. */
 export async function timed(
   command: readonly string[],
   started: (pid: number) => void = () => {},
 ): Promise<Ran> {
-  // The shell's own `times` tells what its children took.
+  // The shell's own `times` reports the CPU time of its children.
   const child = spawn("sh", ["-c", '"$@" || exit $?; times >&2', "sh", ...command], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, LC_ALL: "C" },

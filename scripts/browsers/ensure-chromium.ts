@@ -1,6 +1,5 @@
 /** A Chromium for tests that need a tab. Where it is missing and this is a Debian that we may
- *  change
- *  (root, as in a container), it is installed; elsewhere it is said what to install. */
+ *  change (root, as in a container), it is installed; elsewhere a message names what to install. */
 import { spawnSync } from "node:child_process";
 import { findChromium } from "../../test/simulation/chromium.ts";
 

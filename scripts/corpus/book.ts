@@ -1,5 +1,5 @@
-/** Writes one book: chapters, paragraphs, dialogue and the odd table, from a language and a seed.
- *  */
+/** Writes one book: chapters, paragraphs, dialogue and the odd table, from a language and a
+ *  seed. */
 import type { Language } from "./language.ts";
 import { type Random, seeded } from "./random.ts";
 
@@ -67,7 +67,8 @@ function clause(language: Language, cast: readonly string[], random: Random): st
   return `${subject}${language.marks.space}${predicate(language, cast, random)}`;
 }
 
-/** Now and then somebody's name takes the place of a subject's deed, for the long tail of words. */
+/** Now and then the name of a person and a year follow a subject's deed, for the long tail of
+ *  words. */
 function predicate(language: Language, cast: readonly string[], random: Random): string {
   const text = pick(language.predicates, random);
   if (random.next() > 0.08) return text;

@@ -1,8 +1,8 @@
 /** What a language gives to the corpus: pieces that fit together in any choice.
  *
  *  Subjects are third person singular, predicates stand alone, so that every combination is
- *  grammatical.
- *  In each list the first entries are drawn most often (Zipf). Pieces are separated by `|`. */
+ *  grammatical. In each list the first entries are drawn most often (Zipf). Pieces are separated by
+ *  `|`. */
 
 export type Language = {
   /** BCP 47, part of the file name. */

@@ -4,8 +4,7 @@
  *  Plain JavaScript for Node 16 and newer, without dependencies, since it runs before either is
  *  there.
  *  1. Everything is installed into a staging directory and then renamed into place, so a killed or
- *     a
- *     second bootstrap never leaves a half-filled directory: whoever renames first wins.
+ *     a second bootstrap never leaves a half-filled directory: the first process to rename wins.
  *  2. Only what the two lock files name is installed, checked by their hashes, without install
  *     scripts. */
 import { spawnSync } from "node:child_process";
@@ -19,7 +18,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 export const root = path.dirname(path.dirname(here));
 const cache = path.join(root, ".node24");
 export const neededMajor = 24;
-/** Age after which a staging directory belongs to nobody, in ms. */
+/** Age after which a staging directory is taken as left behind by a process that ended, in ms. */
 const staleMs = 3_600_000;
 
 /** An installation that failed for a reason that the reader can do something about. */

@@ -1,5 +1,5 @@
 /** Python's ZeroMQ for tests of the filesystem protocol. Where it is missing and this is a Debian
- *  that we may change (root, as in a container), it is installed; elsewhere it is said what to
+ *  that we may change (root, as in a container), it is installed; elsewhere a message names what to
  *  install. */
 import { spawnSync } from "node:child_process";
 import { pythonWith } from "../../test/python/find.ts";

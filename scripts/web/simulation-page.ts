@@ -1,5 +1,5 @@
 /** Builds the page that shows a simulated cluster: one file without anything beside it, so that it
- *  can be opened from a disk and sent to somebody. */
+ *  can be opened from a disk and sent to others. */
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,4 +1,4 @@
-/** Laws about who gets a slot, checked without the core's own functions:
+/** Laws about the sharing of slots, checked without the core's own functions:
  *
  *  I24: what a job is charged for an attempt is its expected time by the job's weight and priority.
  *  I25: no slot is free for longer than 5 s beside a ready task that its worker may run, and whose
@@ -12,7 +12,7 @@ import type { JobSpec } from "../../src/core/job.ts";
 import type { Exercised } from "./laws.ts";
 
 const idleMaxMs = 5_000;
-/** Of the time between two records no more than this counts: the coordinator may have been away. */
+/** Of the time between two records at most this counts: the coordinator may have been away. */
 const gapMaxMs = 1_000;
 /** A slot that was free beside a ready task for so long is counted apart, ms. */
 const noticedMs = 1_000;
@@ -54,7 +54,7 @@ export class FairnessJudge {
     }
     if (event.kind !== "attempts-reported") return;
     for (const number of state.active) {
-      // Of this one leases end, too.
+      // Leases of this one end, too.
       if (number === idNumber(event.job)) continue;
       const { running, share } = state.jobs.get(number)!;
       const { usedMs } = share;
@@ -73,7 +73,8 @@ export class FairnessJudge {
 
       const most = given.chargeMs / countsFor(job.spec);
       const charged = job.share.usedMs - usedMs;
-      // Less where its debt is bounded; more where its credit is, behind its owner's turn.
+      // Less where the debt of its owner's turn is bounded; more where its credit is, behind its
+      // owner's turn.
       const turnMs = state.shares.owners.get(job.owner)?.turnMs ?? 0;
       if (job.share.usedMs < turnMs) continue;
       this.#options.exercised("I24: an attempt is charged by weight and priority");
@@ -147,7 +148,7 @@ function hasReady(state: CoordinatorState, worker: WorkerRecord | null): boolean
   return false;
 }
 
-/** Whether the owner has as many slots as it may have, counted from the leases. */
+/** Whether the owner has as many slots as it may, counted from the leases. */
 function isAtLimit(state: CoordinatorState, owner: string): boolean {
   const { slotsPerOwnerMax } = state.shares;
   if (slotsPerOwnerMax === 0) return false;

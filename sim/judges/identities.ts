@@ -1,5 +1,5 @@
-/** The judge of W6: of two processes with one identity the coordinator keeps the one that it still
- *  hears, and turns the other away; only a silent one is replaced. */
+/** The judge of W6: of two processes with one identity the coordinator keeps the one that still
+ *  sends messages, and rejects the other; only a silent one is replaced. */
 import type { Failure } from "../../src/core/job.ts";
 import { coordinatorName } from "../world/names.ts";
 import type { SimLink } from "../world/sim-link.ts";
@@ -8,26 +8,26 @@ import type { WatchedWorker } from "./watched.ts";
 
 export type IdentityJudgeOptions = {
   readonly nowMs: () => number;
-  /** Silent for so long, a process may be replaced, ms. */
+  /** Silence after which a process may be replaced, ms. */
   readonly quietMs: number;
   readonly breach: (law: string, text: string) => void;
   readonly count: (what: string) => void;
   readonly exercised: Exercised;
 };
 
-/** What the coordinator tells a link whose worker has come over another. */
-const replaced = "the worker has come over another link";
+/** The reason for closing the link of a worker that has connected over another. */
+const replaced = "the worker has connected over another link";
 
 export class IdentityJudge {
   readonly #options: IdentityJudgeOptions;
-  /** Every process that has shown an id, dead ones too: the coordinator may not know yet. */
+  /** Every process that has presented an id, dead ones too: the coordinator may not know yet. */
   readonly #known = new Map<string, Set<WatchedWorker>>();
 
   constructor(options: IdentityJudgeOptions) {
     this.#options = options;
   }
 
-  /** It shows this id to the coordinator now. */
+  /** The worker presents this id to the coordinator now. */
   asks(worker: WatchedWorker): void {
     const { workerId } = worker.loop;
     if (workerId !== "") this.#known.set(workerId, this.of(workerId).add(worker));
@@ -45,7 +45,7 @@ export class IdentityJudge {
     return this.#known.get(id) ?? new Set();
   }
 
-  /** A live process loses its link to another one: lawful only when it was silent. */
+  /** A live process loses its link to another one: allowed only when it was silent. */
   closed(end: SimLink, reason: string): void {
     if (reason !== replaced || end.from.name !== coordinatorName || !end.peer.isOpen) return;
     const { breach, exercised, nowMs, quietMs } = this.#options;
@@ -53,10 +53,11 @@ export class IdentityJudge {
     const silentMs = nowMs() - end.heardAtMs;
     if (silentMs >= quietMs) this.#options.count("clone took over");
     if (end.to.life === "dead" || silentMs >= quietMs) return;
-    breach("W6", `${end.to.name} lost its place to a clone, ${silentMs} ms after it was heard`);
+    breach("W6", `${end.to.name} lost its place to a clone, ${silentMs} ms after its last message`);
   }
 
-  /** Is the refusal due to another process that was heard shortly before or since it asked? */
+  /** Whether the refusal is explained by another process that was active shortly before or
+   *  since. */
   isExcused(worker: WatchedWorker, failure: Failure): boolean {
     if (failure.code !== "fenced") return false;
     const sinceMs = worker.dialledAtMs - this.#options.quietMs;

@@ -1,6 +1,6 @@
-/** The judges of a simulated world. They read what becomes durable, feed it to a state of their
- *  own, and hold the cluster to its laws (I1 … I23) and to what it has told its users. The first
- *  breach is kept. */
+/** The judges of a simulated world. They read the durable records, apply them to a state of their
+ *  own, and check the cluster against its laws (I1 … I23) and against the answers that its users
+ *  got. The first violation is kept. */
 
 import { decodeRecord } from "../../src/coordinator/loop/journal.ts";
 import type { Loop } from "../../src/coordinator/loop/loop.ts";
@@ -34,43 +34,43 @@ export type JudgeOptions = {
   readonly clock: SimClock;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
-  /** The laws about the whole state are looked at after so many records; 1 = after each. */
+  /** Laws about the whole state are checked once per this many records; 1 = each. */
   readonly lawsEvery: number;
   /** Nothing stops the coordinator: see `ClusterPlan`. */
   readonly isSteady: boolean;
   readonly count: (what: string) => void;
-  /** Hears of each law that is checked and could have been broken. */
+  /** Called for each law that is checked and could have been broken. */
   readonly exercised: Exercised;
 };
 
 type Ordered = Pick<RunOrder, "job" | "stage" | "attempts">;
 type Acknowledged = { readonly number: number; readonly digest: string; removing: boolean };
 
-/** The live state is compared with the judge's after so many records … */
+/** The live state is compared with the judge's once per this many records … */
 const compareEvery = 1_000;
-/** … and at each start at least so many after the last time: only a start has another way to its
- *  state than the judge. What a start gets wrong stays wrong, so the next one shows it. */
+/** … and at a start at least this many records after the last time: only a start derives its state
+ *  in another way than the judge. An error of a start persists, so the next start shows it. */
 const compareStartEvery = 40;
-/** Orders of a job may still be on their way for so long after its end, besides a lease, ms. */
+/** Orders of a job may still arrive this long after its end, in addition to a lease, ms. */
 const orderLateMs = 150_000;
 
-/** After a pause a process catches up for so long, ms. */
+/** Time that a process needs to catch up after a pause, ms. */
 const wakingMs = 2_000;
 
-/** A deadline may pass by so much: longer than any pause and any trouble of the disk, ms. */
+/** Tolerance for deadlines: longer than any pause and any disk fault, ms. */
 const wakeLateMs = 200_000;
 
 export class Judge {
-  /** The first breach; null = none so far. */
+  /** The first violation; null = none so far. */
   broken: Error | null = null;
-  /** What the durable records come to. */
+  /** The state after the durable records. */
   readonly state: CoordinatorState = emptyState();
   position = 0;
-  /** From when on no fault is in force, ms. */
+  /** Time after which no fault is active, ms. */
   healedAtMs = Infinity;
   readonly identities: IdentityJudge;
   readonly shuffle: ShuffleJudge;
-  /** How long each job took that has ended, by its key, ms. */
+  /** Duration of each ended job, by its key, ms. */
   readonly tookMs = new Map<string, number>();
   readonly #options: JudgeOptions;
   readonly #watch = new LawWatch();
@@ -81,7 +81,7 @@ export class Judge {
   #startedAtMs = 0;
   readonly #acknowledged = new Map<JobId, Acknowledged>();
   readonly #idOfKey = new Map<string, JobId>();
-  /** Which process ran which attempt of a job. */
+  /** The process that ran each attempt of a job. */
   readonly #ranBy = new Map<JobId, Map<string, SimProcess>>();
   readonly #endedAtMs = new Map<string, number>();
   #loop: Loop | null = null;
@@ -119,7 +119,7 @@ export class Judge {
     this.#options.clock.stop();
   }
 
-  /** Looks at this relay from now on. */
+  /** Checks this relay from now on. */
   watch(relay: SimRelay): void {
     this.#relay.watch(relay, this.state, (law, text) => this.breach(law, text));
   }
@@ -169,14 +169,14 @@ export class Judge {
     for (const { digest, number, removing } of this.#acknowledged.values()) {
       const found = this.state.jobs.get(number);
       if (found?.digest === digest || removing) continue;
-      throw new Error(`I1: j-${number} is not there any more`);
+      throw new Error(`I1: j-${number} is missing`);
     }
   }
 
-  /** What is due is done, as soon as the coordinator is there to do it. */
+  /** Due deadlines are handled as soon as the coordinator runs. */
   #checkDeadlines(event: CoordinatorEvent): void {
     if (event.kind === "coordinator-started") this.#startedAtMs = event.atMs;
-    // Pauses apart, since whoever forgets one does not wake for it either.
+    // Pauses are checked separately: a coordinator that has lost one does not wake for it either.
     let wakeMs = nextWakeMs(this.state);
     for (const { live, pause } of this.state.workers.values()) {
       if (live && pause !== null && pause.untilMs > 0) wakeMs = Math.min(wakeMs, pause.untilMs);
@@ -187,7 +187,7 @@ export class Judge {
     throw new Error(`I21: a deadline is overdue by ${event.atMs - dueAtMs} ms`);
   }
 
-  /** A worker gives itself up before the coordinator does. */
+  /** A worker stops its attempts before the coordinator gives it up. */
   #checkFence(event: CoordinatorEvent): void {
     if (event.kind !== "worker-lost" || event.reason !== "silent") return;
     this.#options.count("worker lost: silent");
@@ -205,7 +205,7 @@ export class Judge {
     if (this.#sinceCompared >= compareStartEvery) this.#compare();
   }
 
-  /** Called when everything is at rest. */
+  /** Called when nothing is in progress. */
   afterEvent(): void {
     if (this.#sinceCompared >= compareEvery) this.#compare();
   }
@@ -224,7 +224,7 @@ export class Judge {
     this.breach("I19", `at ${this.position} replay gives …${part(mine)}…, live is …${part(live)}…`);
   }
 
-  // What users are told.
+  // Answers to users.
 
   submitted(job: SimJob, id: JobId, digest: string): void {
     const { exercised } = this.#options;
@@ -266,7 +266,7 @@ export class Judge {
     this.#options.count(`job ${state}`);
     this.tookMs.set(job.key, summary.endedAtMs - summary.submittedAtMs);
     if (state === "cancelled" && job.cancelAtMs === Infinity) {
-      this.breach("I7", `${summary.job} was cancelled by nobody`);
+      this.breach("I7", `${summary.job} was cancelled, but not by its owner`);
     }
     const harsh = (this.#endedAtMs.get(summary.job) ?? Infinity) < this.healedAtMs + 900_000;
     if (state === "failed" && !this.#excused(job, failure!, harsh)) {
@@ -286,7 +286,7 @@ export class Judge {
     }
   }
 
-  /** `harsh`: it failed while faults came. */
+  /** `harsh`: it failed while there were faults. */
   #excused(job: SimJob, failure: Failure, harsh: boolean): boolean {
     const { code, message } = failure;
     if (code === "user-error") return job.isDoomed;
@@ -295,7 +295,7 @@ export class Judge {
       if (/ was set back \d+ times/.test(message)) return harsh;
       return / workers .* were lost while /.test(message) && job.spec.limits.workersKilledMax === 3;
     }
-    // A tab that is told of it too late says that its ticket is not there any more.
+    // A tab that learns of it too late finds its ticket expired.
     if (code === "download-failed" || code === "not-found") {
       const often = /set back \d+ times|could not be fetched from any worker/.test(message);
       return often && harsh;
@@ -326,12 +326,16 @@ export class Judge {
 
   runStarted(process: SimProcess, order: Ordered, job: SimJob | null): void {
     if (job === null) {
-      this.breach("W", `${process.name} was given ${order.job}, of which it was not told`);
+      this.breach(
+        "W",
+        `${process.name} was assigned a task of ${order.job}, which was not announced`,
+      );
       return;
     }
     const endedAtMs = this.#endedAtMs.get(order.job) ?? Infinity;
     const { clock, exercised, leaseMs } = this.#options;
-    // Whoever was paused reads first what had waited for it, the order before its end.
+    // A process that was paused first reads the messages that had queued, the order before its
+    // abort.
     const isAwake = clock.nowMs - process.resumedAtMs > wakingMs;
     if (isAwake && clock.nowMs - endedAtMs > leaseMs + orderLateMs) {
       this.breach("I7", `${process.name} starts tasks of ${order.job}, which has ended`);
@@ -355,21 +359,21 @@ export class Judge {
       const leases = this.state.jobs.get(idNumber(job))?.stages[stage]?.leases.get(task) ?? [];
       if (!leases.some((lease) => lease.attempt === attempt)) continue;
       const ref = `${job}/${stage}/${task}#${attempt}`;
-      this.breach("B", `${name} was told that the end of ${ref} is durable, and it is not`);
+      this.breach("B", `${name} got an Ack for the end of ${ref}, which is not durable`);
     }
   }
 
-  /** A worker that is not meant to come has joined; `shown`: the id that it came with. */
+  /** A worker that must not be admitted has joined; `shown`: the id that it presented. */
   intruderJoined(worker: WatchedWorker, shown: string): void {
-    this.#options.exercised("I14: nobody comes as a worker without its credential");
+    this.#options.exercised("I14: no worker is admitted without its credential");
     if (worker.loop.workerId !== shown) return;
-    this.breach("I14", `${worker.process.name} was taken for ${worker.loop.workerId}`);
+    this.breach("I14", `${worker.process.name} was admitted as ${worker.loop.workerId}`);
   }
 
   workerEnded(worker: WatchedWorker, failure: Failure | null): void {
-    if (failure !== null) this.#options.exercised("W6: a worker that is turned away has a reason");
+    if (failure !== null) this.#options.exercised("W6: a worker is rejected only with a reason");
     if (failure === null || this.identities.isExcused(worker, failure)) return;
     const { name } = worker.process;
-    this.breach("W6", `${name} was turned away: ${failure.code}: ${failure.message}`);
+    this.breach("W6", `${name} was rejected: ${failure.code}: ${failure.message}`);
   }
 }

@@ -1,5 +1,6 @@
 /** The laws that the judges of a simulated world check. Each reports how often it was *exercised*:
- *  checked in a state in which it could have been broken. One that never is proves nothing. */
+ *  checked in a state in which it could have been broken. A law that is never exercised proves
+ *  nothing. */
 import type { CoordinatorState } from "../../src/core/cluster/state.ts";
 
 export const simulatedLaws = [
@@ -14,22 +15,22 @@ export const simulatedLaws = [
   "I7: a job whose cancel is acknowledged has ended",
   "I7: no task of an ended job begins",
   "I8: a task waits for its input, a back-off or a slot",
-  "I8: at rest nobody holds an attempt",
+  "I8: at rest no worker holds an attempt",
   "I9: a reduce begins when its input is there",
-  "I9: who holds what is still to be read is there",
+  "I9: the holder of an output that is still read is live",
   "I9: what a returning worker does not serve is lost",
   "I9: relayed outputs stay while their job runs",
-  "I9: what the relay has it gives",
+  "I9: the relay serves what it has",
   "I10: an ended job holds no lease",
   "I10: a removed job is gone",
-  "I14: nobody comes as a worker of another owner",
-  "I14: nobody comes as a worker without its credential",
+  "I14: no worker is admitted as another owner's",
+  "I14: no worker is admitted without its credential",
   "I15: errors of job code are limited",
   "I16: leases and slots are counted once",
   "I18: a paused worker is not hungry, a lost one holds no lease",
-  "I18: at rest the workers that are live are the members that are there",
+  "I18: at rest the live workers are the connected members",
   "I19: replay equals live",
-  "I20: at rest nobody keeps anything of a job that is gone",
+  "I20: at rest nothing is kept of a removed job",
   "I21: no deadline is overdue",
   "I21: no job fails without a reason",
   "I21: every job ends when the faults are over",
@@ -39,26 +40,26 @@ export const simulatedLaws = [
   "I23: counters equal the judge",
   "I26: nothing waits behind what runs on",
   "B: a tab's end is durable before it is acknowledged",
-  "B1: what a member brings to the relay outlives it",
+  "B1: an output in the relay outlives its worker",
   "C1: what is committed from the relay has been on its disk",
   "C4: a full disk counts against no task",
-  "C4: a paused worker is given nothing",
-  "C4: a full disk begins nothing",
+  "C4: a paused worker is assigned nothing",
+  "C4: a worker with a full disk begins nothing",
   "C9: time never goes back",
   "W2: a worker gives itself up before the coordinator does",
   "W6: only a silent process is replaced",
-  "W6: a worker that is turned away has a reason",
-  "W6: a credential that was given out stays known",
+  "W6: a worker is rejected only with a reason",
+  "W6: an issued credential stays known",
   "W8: an attempt has all of its time",
   "X1: a name in a read folder is of one output",
   "X1: a task process reads files of its job only",
-  "X2: what a reduce task uses is what its root says",
+  "X2: a reduce task uses what the root names",
 ] as const;
 
 export type Law = (typeof simulatedLaws)[number];
 export type Exercised = (law: Law) => void;
 
-/** Counts the laws about the whole state that the state as it is could break. */
+/** Counts the laws about the whole state that could be broken in this state. */
 export function exerciseState(state: CoordinatorState, exercised: Exercised): void {
   let [hasBackup, hasEnded, hasErrors, hasFinal, hasWaiting, leases] = [
     false,

@@ -1,5 +1,5 @@
-/** The judge of the relay: what workers that nobody can reach are told is kept, is kept; and it
- *  stays as long as its job runs, except for what the disk itself loses. */
+/** The judge of the relay: outputs of unreachable workers that were acknowledged are kept as long
+ *  as their job runs, except for those that the disk itself loses. */
 import { type CoordinatorState, RELAY } from "../../src/core/cluster/state.ts";
 import type { CoordinatorEvent } from "../../src/core/event.ts";
 import { attemptKey, idNumber } from "../../src/core/ids.ts";
@@ -14,7 +14,7 @@ export class RelayJudge {
     this.#exercised = exercised;
   }
 
-  /** `state`: what the durable records come to. */
+  /** `state`: the state after the durable records. */
   watch(
     relay: SimRelay,
     state: CoordinatorState,
@@ -24,7 +24,7 @@ export class RelayJudge {
     relay.onRemove = (job) => {
       const found = state.jobs.get(idNumber(job));
       this.#exercised("I9: relayed outputs stay while their job runs");
-      if (found?.state === "running") breach("I9", `outputs of ${job} are removed, and it runs`);
+      if (found?.state === "running") breach("I9", `outputs of ${job} are removed while it runs`);
     };
   }
 

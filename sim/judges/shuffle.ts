@@ -1,4 +1,4 @@
-/** The judge of what reduce tasks read: the bytes that the root names, under names of their own
+/** The judge of the reduce tasks' input: the bytes that the root names, under names of their own
  *  (X1, X2). */
 import { type AttemptRef, attemptKey } from "../../src/core/ids.ts";
 import type { Exercised } from "./laws.ts";
@@ -23,7 +23,7 @@ export class ShuffleJudge {
     this.#made.set(root, partitions);
   }
 
-  /** A link for a task process. */
+  /** A link was made for a task process. */
   named(path: string, ref: AttemptRef): void {
     const { breach, exercised } = this.#options;
     const key = attemptKey(ref);
@@ -31,10 +31,10 @@ export class ShuffleJudge {
     this.#named.set(path, key);
     exercised("X1: a name in a read folder is of one output");
     if (before === undefined || before === key) return;
-    breach("X1", `${path} is the output of ${key}, and was that of ${before}`);
+    breach("X1", `${path} is the output of ${key}, but was that of ${before}`);
   }
 
-  /** What a task process finds in its folder when it begins. */
+  /** The names in a task process's folder when it begins. */
   holds(job: string, names: readonly string[]): void {
     const { breach, exercised } = this.#options;
     if (names.length > 0) exercised("X1: a task process reads files of its job only");
@@ -42,17 +42,17 @@ export class ShuffleJudge {
     if (other !== undefined) breach("X1", `a task of ${job} may read ${other}`);
   }
 
-  /** A task has read other bytes than it was promised, and no output was named as lost. */
+  /** A task has read bytes with another hash, and no output was reported as lost. */
   overlooked(dir: string): void {
-    this.#options.breach("X2", `damage was read in ${dir}, and no output is named as lost`);
+    this.#options.breach("X2", `damage was read in ${dir}, but no output was reported as lost`);
   }
 
   /** A reduce task uses this text as a partition of the output with this root. */
   used(root: string, partition: number, text: string): void {
     const { breach, exercised } = this.#options;
-    exercised("X2: what a reduce task uses is what its root says");
+    exercised("X2: a reduce task uses what the root names");
     const made = this.#made.get(root)?.[partition];
     if (made === text) return;
-    breach("X2", `partition ${partition} of ${root} was ${made}, and is used as ${text}`);
+    breach("X2", `partition ${partition} of ${root} was ${made}, but is used as ${text}`);
   }
 }

@@ -23,15 +23,16 @@ type Late = { readonly stage: Stage; readonly report: AttemptReport; readonly co
 export class StepJudge {
   /** Reports of this event whose attempt has no lease. */
   #late: Late[] = [];
-  /** Reports of this event that come from a worker that nobody can reach. */
+  /** Reports of this event from an unreachable worker. */
   #relayed: Late[] = [];
-  /** Reports of this event that tell of a full disk, with what their task had against it. */
+  /** Reports of this event of a full disk, with the failures that were counted against their
+   *  task. */
   #full: Array<{ readonly stage: Stage; readonly task: number; readonly before: number }> = [];
-  /** What runs under a time limit when time passes. */
+  /** Attempts under a time limit when time passes. */
   #timed: Timed[] = [];
-  /** What the coordinator thinks that a worker has lost, which comes back and does not serve it. */
+  /** Outputs that the coordinator expects on a worker that comes back without them. */
   #missed: Held[] = [];
-  /** A worker shows an id that is not its owner's. */
+  /** A worker presents an id that belongs to another owner. */
   #isForeign = false;
   readonly #exercised: Exercised;
 
@@ -64,13 +65,13 @@ export class StepJudge {
     }
   }
 
-  /** `whole`: also what takes a look at every task. */
+  /** `whole`: also the checks that visit every task. */
   after(state: CoordinatorState, effects: readonly Effect[], whole: boolean): void {
     for (const timed of this.#timed) this.#checkTimed(state, timed);
     for (const held of this.#missed) this.#checkMissed(held);
     if (this.#isForeign) {
-      this.#exercised("I14: nobody comes as a worker of another owner");
-      if (effects.every(({ kind }) => kind !== "refuse")) throw new Error("I14: it was let in");
+      this.#exercised("I14: no worker is admitted as another owner's");
+      if (effects.every(({ kind }) => kind !== "refuse")) throw new Error("I14: it was admitted");
     }
     for (const { stage, report, committed } of this.#late) {
       this.#exercised("I4: nothing is committed without a lease");
@@ -80,7 +81,7 @@ export class StepJudge {
       }
     }
     for (const { stage, report } of this.#relayed) {
-      this.#exercised("B1: what a member brings to the relay outlives it");
+      this.#exercised("B1: an output in the relay outlives its worker");
       const isHeld = stage.committed[report.task] === report.attempt;
       if (!isHeld || stage.spec.partitionCount === 0 || stage.state[report.task] !== DONE) continue;
       if (stage.holder[report.task] === RELAY) continue;
@@ -94,7 +95,7 @@ export class StepJudge {
     for (const effect of effects) {
       if (effect.kind !== "assign") continue;
       this.#checkInput(state, effect);
-      if (isSomePaused(state)) this.#exercised("C4: a paused worker is given nothing");
+      if (isSomePaused(state)) this.#exercised("C4: a paused worker is assigned nothing");
       if (state.workers.get(idNumber(effect.worker))?.pause === null) continue;
       throw new Error(`C4: ${effect.worker} is out of disk and is given tasks`);
     }
@@ -104,7 +105,7 @@ export class StepJudge {
     }
   }
 
-  /** The limit of an older attempt of a task that runs is due. */
+  /** The limit of an older attempt of a running task is due. */
   #exerciseTimed(state: CoordinatorState, { atMs }: CoordinatorEvent): void {
     for (const due of state.deadlines.save().list) {
       if (due.atMs > atMs) return;
@@ -117,7 +118,7 @@ export class StepJudge {
     }
   }
 
-  /** Only the limit of the attempt that runs may end it. */
+  /** Only the limit of the running attempt may end it. */
   #checkTimed(state: CoordinatorState, { lease, stage }: Timed): void {
     const { timeoutMs } = stage.spec;
     if (stage.leases.get(lease.task)?.includes(lease)) return;
@@ -131,10 +132,10 @@ export class StepJudge {
     this.#exercised("I9: what a returning worker does not serve is lost");
     if (stage.state[task] !== DONE || stage.committed[task] !== attempt) return;
     const name = `j-${stage.job}/${stage.index}/${task}`;
-    throw new Error(`I9: the output of ${name} is counted on, and its worker came back without`);
+    throw new Error(`I9: the output of ${name} is expected, but its worker came back without it`);
   }
 
-  /** A reduce task begins when every partition that it reads is there. */
+  /** A reduce task begins when every partition that it reads exists. */
   #checkInput(state: CoordinatorState, assign: Extract<Effect, { kind: "assign" }>): void {
     const job = state.jobs.get(idNumber(assign.job))!;
     const input = job.stages[assign.stage]!.spec.inputStage;
@@ -143,16 +144,17 @@ export class StepJudge {
     const undone = job.stages[input]!.state.findIndex((task) => task !== DONE);
     if (undone === -1) return;
     throw new Error(
-      `I9: ${assign.job}/${assign.stage} is given out before task ${undone} of its input`,
+      `I9: ${assign.job}/${assign.stage} is assigned before task ${undone} of its input is done`,
     );
   }
 
-  /** Whoever holds a partition that is still to be read is there. */
+  /** The holder of every partition that is still to be read is live. */
   #checkHolders(state: CoordinatorState, stage: Stage): void {
     const job = state.jobs.get(stage.job)!;
     const consumer = job.stages.find(({ spec }) => spec.inputStage === stage.index);
     if (consumer === undefined || consumer.counts.done === consumer.spec.taskCount) return;
-    if (stage.counts.done > 0) this.#exercised("I9: who holds what is still to be read is there");
+    if (stage.counts.done > 0)
+      this.#exercised("I9: the holder of an output that is still read is live");
     for (let task = 0; task < stage.spec.taskCount; task++) {
       if (stage.state[task] !== DONE) continue;
       const holder = stage.holder[task]!;
@@ -183,12 +185,12 @@ function timedLeases(state: CoordinatorState): Timed[] {
   return timed;
 }
 
-/** Whether it shows the id of a worker that is not its owner's. */
+/** Whether it presents the id of another owner's worker. */
 function isForeign(state: CoordinatorState, { owner, worker }: Joined): boolean {
   return worker !== null && state.workers.get(idNumber(worker))?.owner !== owner;
 }
 
-/** Outputs that others still want, held by a worker that comes back and names what it serves. */
+/** Outputs that are still needed, held by a worker that comes back and names what it serves. */
 function missedOutputs(state: CoordinatorState, event: Joined): Held[] {
   const { serving, worker } = event;
   if (worker === null || serving === undefined || isForeign(state, event)) return [];
@@ -211,7 +213,7 @@ function missedOutputs(state: CoordinatorState, event: Joined): Held[] {
   return missed;
 }
 
-/** What makes a job fail when there is too much of it. */
+/** Failures that count towards the job's failure. */
 function against(stage: Stage, task: number): number {
   return stage.setbacks[task]! + stage.userErrors[task]!;
 }

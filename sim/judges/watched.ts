@@ -1,12 +1,12 @@
-/** What the judges see of a worker's process. */
+/** What the judges know about a worker's process. */
 import type { SimProcess } from "../world/process.ts";
 
 export interface WatchedWorker {
   readonly process: SimProcess;
   readonly loop: { readonly workerId: string };
   readonly executor: { readonly running: number };
-  /** When it last tried to reach the coordinator, ms. */
+  /** When it last tried to connect to the coordinator, ms. */
   readonly dialledAtMs: number;
-  /** When something last arrived at the coordinator from it, ms. */
+  /** When its last message arrived at the coordinator, ms. */
   readonly heardAtMs: number;
 }

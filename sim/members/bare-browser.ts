@@ -1,5 +1,6 @@
-/** A browser of the simulated world that knows the document of seed 5 only: it connects, computes
- *  one task at a time, puts the results where it was told, and says so once. */
+/** A basic browser of the simulated world, which speaks only the base browser protocol: it
+ *  connects, computes one task at a time, puts the results at the given addresses, and reports them
+ *  once. */
 import { ClusterError } from "../../src/core/error.ts";
 import { decodeBrowser, encodeBrowser } from "../../src/wire/browser/codec.ts";
 import type { BrowserBody } from "../../src/wire/browser/messages.ts";
@@ -14,7 +15,7 @@ type Task = Extract<BrowserBody, { action: "task" }>;
 
 const askTimeoutMs = 20_000;
 const dialAgainMs = 5_000;
-/** It does not hear that its connection is gone otherwise. */
+/** Otherwise it does not notice that its connection is gone, ms. */
 const silenceMaxMs = 60_000;
 const tickMs = 10_000;
 const triesMax = 20;
@@ -93,7 +94,7 @@ export class SimBareBrowser {
     const { judge, random } = this.#world;
     const { name } = this.process;
     if (this.#task !== null) {
-      judge.breach("B", `${name} has task ${this.#task.tid} and is given ${task.tid}, too`);
+      judge.breach("B", `${name} has task ${this.#task.tid} and gets ${task.tid}, too`);
     }
     this.#task = task;
     const isCurrent = () => this.#task === task;
@@ -104,7 +105,7 @@ export class SimBareBrowser {
       await this.process.sleep(work.meanMs * (0.5 + random.fraction()));
       if (!isCurrent()) return;
       const { parts, trouble } = work;
-      // It knows no limit of time: what hangs is an error some day.
+      // It has no time limit: a hanging task becomes an error at some point.
       if (trouble !== null) throw new ClusterError("user-error", `planted: ${trouble}`);
       for (const [part, text] of parts.entries()) {
         await this.#patiently(isCurrent, (data) => data.putPlain(ticket, part, text));

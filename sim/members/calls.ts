@@ -1,27 +1,27 @@
-/** What the members of a simulated world ask of each other for data, beside their links. */
+/** Requests for data between the members of a simulated world, beside their links. */
 import type { AttemptRef, WorkerId } from "../../src/core/ids.ts";
 import type { Server } from "../world/network.ts";
 import type { Part } from "../world/sealed.ts";
 
 export type PartitionsAsk = {
   readonly ticket: string;
-  /** Who asks. */
+  /** Name of the requester. */
   readonly requester: string;
   readonly sources: readonly string[];
   readonly partition: number;
 };
 
-/** A worker that others can reach. */
+/** A reachable worker. */
 export interface PartitionServer extends Server {
-  /** In the order of the sources; null = there is no such output here, for this ticket. */
+  /** In the order of the sources; null = there is no such output here, or not for this ticket. */
   partitions(ask: PartitionsAsk): Array<Part | null>;
 }
 
-/** The coordinator, as workers ask it over HTTP. */
+/** The coordinator, as workers see it over HTTP. */
 export interface DataServer extends Server {
-  /** Partitions that the relay keeps; null = not there. */
+  /** Partitions that the relay keeps; null = missing. */
   relayed(ask: Pick<PartitionsAsk, "sources" | "partition">): Array<Part | null>;
-  /** Takes a map output of a worker that others cannot reach. Returns its root. */
+  /** Stores a map output of an unreachable worker. Returns its root. */
   relay(worker: WorkerId, ref: AttemptRef, partitions: readonly string[]): Promise<string>;
   /** Returns the content hash. */
   putBlob(text: string): Promise<string>;

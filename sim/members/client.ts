@@ -1,5 +1,6 @@
-/** People of the simulated world: they submit with a key until they are told OK, watch, sometimes
- *  cancel, collect, and remove. What they were told is what the judge holds the cluster to. */
+/** The users of the simulated world: they submit with a key until it is acknowledged, watch,
+ *  sometimes cancel, collect, and remove. The judge checks the cluster against the answers that
+ *  they got. */
 import { ClusterError } from "../../src/core/error.ts";
 import type { JobId } from "../../src/core/ids.ts";
 import type { SimJob } from "../jobs.ts";
@@ -14,7 +15,7 @@ const askTimeoutMs = 10_000;
 
 export class SimClient {
   readonly process: SimProcess;
-  /** Jobs whose owner still waits for something. */
+  /** Jobs whose owner is still waiting. */
   left = 0;
   readonly #world: World;
 
@@ -71,7 +72,7 @@ export class SimClient {
     return id;
   }
 
-  /** Another body under a key that is taken must be refused. */
+  /** Another body under a used key must be refused. */
   async #submitOther(job: SimJob): Promise<void> {
     const work = (server: SimCoordinator) => server.submit(job, digestOf("other"));
     const options = { timeoutMs: askTimeoutMs, work };
@@ -91,13 +92,13 @@ export class SimClient {
   async #end(id: JobId) {
     for (let waitMs = 500; ; waitMs = Math.min(60_000, waitMs * 1.5)) {
       const summary = await this.#until((server) => server.summary(id));
-      if (summary === null) throw new Error(`I1: ${id} was acknowledged and is not there`);
+      if (summary === null) throw new Error(`I1: ${id} was acknowledged and is missing`);
       if (summary.state !== "running") return summary;
       await this.process.sleep(waitMs);
     }
   }
 
-  /** Asks until it is answered. `enough`: an error that says that it has happened already. */
+  /** Retries until it is answered. `enough`: an error which shows that it has happened already. */
   async #until<T>(work: (server: SimCoordinator) => T | Promise<T>, enough = ""): Promise<T> {
     const { network, random } = this.#world;
     for (;;) {

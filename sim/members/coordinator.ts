@@ -1,5 +1,5 @@
-/** A coordinator of the simulated world: the production loop, edge, output check and sweep, around
- *  a simulated disk, clock and network. The HTTP edge is replaced by calls of the same meaning. */
+/** A coordinator of the simulated world: the production loop, edges, output check and sweep, around
+ *  a simulated disk, clock and network. Calls of the same meaning replace the HTTP edge. */
 
 import type { Principal } from "../../src/coordinator/access/auth.ts";
 import { TrackerEdge } from "../../src/coordinator/edges/browser/edge.ts";
@@ -50,9 +50,9 @@ export class SimCoordinator implements DataServer {
   #tabData: TabData | null = null;
   #sweep: BlobSweep | null = null;
   #kept: KeptOutputs<SimOutput> | null = null;
-  /** Keys of outputs that this process took, or found at its start. */
+  /** Keys of outputs that this process stored, or found at its start. */
   readonly #knownOutputs = new Set<string>();
-  /** Outputs that are on their way to the disk. */
+  /** Outputs that are being written. */
   #relaying = 0;
 
   constructor(world: World, disk: SimDisk, wallSkewMs: number) {
@@ -61,7 +61,7 @@ export class SimCoordinator implements DataServer {
     this.process = new SimProcess(coordinatorName, world.clock, wallSkewMs);
     this.#blobs = disk.blobs(this.process);
     this.process.onDeath.push((said) => {
-      if (this.#relaying > 0) world.count("crash: output on its way to the relay lost");
+      if (this.#relaying > 0) world.count("crash: output being written to the relay lost");
       if (!said && disk.relay.losePower(disk.options.random) > 0) {
         world.count("relay: files lost with the power");
       }
@@ -72,8 +72,8 @@ export class SimCoordinator implements DataServer {
     return this.#loop;
   }
 
-  /** Never settles when the process dies meanwhile. `ended`: the loop had to stop, or could not
-   *  start. */
+  /** Never settles when the process dies meanwhile. `ended`: called when the loop had to stop, or
+   *  could not start. */
   async start(ended: Ended): Promise<void> {
     const { shape } = this.#world;
     let performed = (_effect: OuterEffect): void => {};
@@ -107,7 +107,7 @@ export class SimCoordinator implements DataServer {
     this.#world.network.listen(coordinatorName, this);
   }
 
-  /** Where workers and browsers meet the core. */
+  /** The edges where workers and browsers reach the core. */
   #openEdges(loop: Loop): Edges {
     const { shape } = this.#world;
     const common = {
@@ -154,16 +154,15 @@ export class SimCoordinator implements DataServer {
       this.#tracker!.accept(new SimTextLink(link as SimLink));
       return;
     }
-    if (!isJoinToken(credential))
-      this.#exercised("W6: a credential that was given out stays known");
+    if (!isJoinToken(credential)) this.#exercised("W6: an issued credential stays known");
     if (!isJoinToken(credential) && recordOf(loop!, credential) === undefined) {
-      // Nobody revokes one here, and it is told only when it is durable.
-      this.#world.judge.breach("W6", `the ${credential} is not known any more`);
+      // No credential is revoked in the simulation, and each is sent only when it is durable.
+      this.#world.judge.breach("W6", `the ${credential} is no longer known`);
     }
     this.#edge!.accept(link, principalOf(loop!, credential));
   }
 
-  // What clients and workers ask over HTTP.
+  // Requests of clients and workers over HTTP.
 
   async submit({ key, owner, spec }: SimJob, digest: string): Promise<JobId> {
     for (const hash of [spec.codeHash, spec.planHash]) this.#sweep!.touch(hash);
@@ -184,7 +183,7 @@ export class SimCoordinator implements DataServer {
     return jobSummary(loop.state, job, loop.nowMs());
   }
 
-  /** Results of a job that is done, in task order. */
+  /** Results of a finished job, in task order. */
   async results(job: JobId): Promise<string[]> {
     const loop = await this.#mustBeOurs();
     if (jobSummary(loop.state, job, loop.nowMs())?.state !== "done") {
@@ -213,13 +212,13 @@ export class SimCoordinator implements DataServer {
     return this.#tabData!;
   }
 
-  /** Partitions that the relay keeps, for a worker that shows its credential; null = not there. */
+  /** Partitions that the relay keeps, for a worker that presents its credential; null = missing. */
   relayed(ask: Pick<PartitionsAsk, "sources" | "partition">): Array<Part | null> {
     this.#mustRun();
     return ask.sources.map((source) => this.#relayedPart(source, ask.partition));
   }
 
-  /** A worker that nobody can reach brings a map output. Returns the root. */
+  /** An unreachable worker uploads a map output. Returns the root. */
   async relay(worker: WorkerId, ref: AttemptRef, partitions: readonly string[]): Promise<string> {
     const loop = this.#mustRun();
     const isLeased = () => isLeasedTo(loop.state, worker, ref);
@@ -257,9 +256,12 @@ export class SimCoordinator implements DataServer {
     const [at, of, number] = [stage, task, attempt].map(Number) as [number, number, number];
     const output = this.#kept!.get({ job: job as JobId, stage: at, task: of, attempt: number });
     const part = this.#disk.relay.read(key, partition);
-    if (part !== null) this.#exercised("I9: what the relay has it gives");
+    if (part !== null) this.#exercised("I9: the relay serves what it has");
     if (output === null && part !== null && this.#knownOutputs.has(key)) {
-      this.#world.judge.breach("I9", `${key} is on the coordinator's disk, and is said to be lost`);
+      this.#world.judge.breach(
+        "I9",
+        `${key} is on the coordinator's disk, but is reported as lost`,
+      );
     }
     return output === null ? null : part;
   }
@@ -278,10 +280,10 @@ export class SimCoordinator implements DataServer {
     return this.#loop;
   }
 
-  /** As the HTTP edge, which answers nothing of what it knows before it is sure. */
+  /** Like the HTTP edge, which answers no query before it is sure that its state is current. */
   async #mustBeOurs(): Promise<Loop> {
     this.#mustRun();
-    if (await this.#edge?.isOurs()) return this.#mustRun();
+    if (await this.#edge?.ownsLog()) return this.#mustRun();
     throw new ClusterError("unavailable", "the coordinator slept");
   }
 
@@ -342,7 +344,7 @@ function principalOf(loop: Loop, token: string): Principal {
   };
 }
 
-/** The record of a credential, whose text names its worker. */
+/** The record of a credential, whose text contains its worker. */
 function recordOf(loop: Loop, credential: string) {
   const record = tokenRecord(loop.state, credential.slice(credentialOf.length));
   return record?.hash === digestOf(credential) ? record : undefined;

@@ -1,5 +1,5 @@
-/** The twin of a worker's task processes: computes in memory, takes the time that the seed says,
- *  and gets code, partitions and results over the simulated network. */
+/** The simulated counterpart of a worker's task processes: computes in memory, takes the time that
+ *  the seed decides, and gets code, partitions and results over the simulated network. */
 import { ClusterError } from "../../src/core/error.ts";
 import type { AttemptReport } from "../../src/core/event.ts";
 import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../../src/core/ids.ts";
@@ -27,7 +27,7 @@ const triesMax = 4;
 const fetchesAtOnce = 8;
 
 export class SimExecutor implements Executor {
-  /** Attempts take so many times as long. */
+  /** Factor on the duration of attempts. */
   slowFactor = 1;
   readonly shuffle: SimShuffle;
   readonly #world: World;
@@ -59,7 +59,7 @@ export class SimExecutor implements Executor {
     });
   }
 
-  /** Jobs whose code or outputs lie here. */
+  /** Jobs whose code or outputs are on this machine. */
   get keptJobs(): string[] {
     const kept = new Set<string>(this.#jobs.keys());
     for (const { job } of this.shuffle.refs) kept.add(job);
@@ -91,7 +91,7 @@ export class SimExecutor implements Executor {
     const open = this.#jobs.get(order.job);
     const job = this.#world.jobs.get(open?.planHash ?? "");
     this.#world.judge.runStarted(this.#process, order, job ?? null);
-    const law: Law = "C4: a full disk begins nothing";
+    const law: Law = "C4: a worker with a full disk begins nothing";
     if (this.#machine.disk.isFull) this.#world.count(law);
     if (this.#machine.pausedFor() !== "") {
       this.#world.judge.breach("C4", `${this.#process.name} is out of disk and begins a task`);
@@ -123,8 +123,8 @@ export class SimExecutor implements Executor {
     return [...stages.values()];
   }
 
-  /** What another worker asks for, one after the other; null = there is no such output here. With
-   *  another's ticket nothing is (I13). When one ends is tested without the simulation. */
+  /** The partitions that another worker requests; null = there is no such output here, or not for
+   *  this ticket (I13). Expiry of tickets is tested outside the simulation. */
   partitions(ask: PartitionsAsk): Array<Part | null> {
     return ask.sources.map((source) => {
       const ref = this.shuffle.refOf(source);
@@ -227,7 +227,7 @@ export class SimExecutor implements Executor {
     return { root, sizeBytes: partitions.join("").length, records: partitions.length };
   }
 
-  /** As in production, every call that may succeed later is made again; a full disk is told. */
+  /** As in production, calls that may succeed later are retried; a full disk is reported. */
   async #relay(run: Run, ref: AttemptRef, partitions: readonly string[]): Promise<void> {
     const worker = this.#machine.workerId() as WorkerId;
     const work = (server: DataServer) => server.relay(worker, ref, partitions);
@@ -271,7 +271,7 @@ export class SimExecutor implements Executor {
     return this.#store(run, reduceTask(found as string[]));
   }
 
-  /** Everything that one worker holds, asked for until it is there, or too often. */
+  /** All partitions that one worker holds, requested until they arrive, or too often. */
   async #fetch(run: Run, from: Fetch): Promise<void> {
     const { found, ref, tasks, told, url } = from;
     const ticket = told.tickets[told.urls.indexOf(url)] ?? "";
@@ -291,7 +291,7 @@ export class SimExecutor implements Executor {
     await this.#retrying(once).catch(() => {});
   }
 
-  /** Null when it is not there, or not what its manifest says. */
+  /** Null when it is missing, or differs from its manifest. */
   #opened(part: Part | null, root: string, partition: number): string | null {
     if (part === null || this.#isFlipped()) return null;
     const text = openPart(part, root, partition);

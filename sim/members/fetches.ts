@@ -1,4 +1,4 @@
-/** What a simulated reduce attempt fetches, from where, and how it says that it could not. */
+/** What a simulated reduce attempt fetches, from which workers, and how it reports a failure. */
 import { ClusterError } from "../../src/core/error.ts";
 import type { AttemptReport } from "../../src/core/event.ts";
 import type { AttemptRef } from "../../src/core/ids.ts";
@@ -9,12 +9,12 @@ import { PartitionsLost } from "../../src/worker/shuffle/local-segments.ts";
 export class Lost extends Error {
   readonly tasks: readonly number[];
   constructor(tasks: readonly number[]) {
-    super(`partitions of tasks ${tasks} cannot be had`);
+    super(`partitions of tasks ${tasks} are unavailable`);
     this.tasks = tasks;
   }
 }
 
-/** Which worker is said to hold which partitions; what nobody holds is left out. */
+/** Which worker is expected to hold which partitions; those without a holder are left out. */
 export function byPlace(
   told: StageSources | undefined,
   isWanted: (task: number) => boolean,
@@ -31,7 +31,7 @@ export function byPlace(
   return places;
 }
 
-/** Map tasks whose output could not be had. */
+/** Map tasks whose output was unavailable. */
 export function lostTasks(error: Error): readonly number[] {
   if (error instanceof Lost) return error.tasks;
   return error instanceof PartitionsLost ? error.lostTasks : [];

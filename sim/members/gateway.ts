@@ -1,8 +1,9 @@
-/** A gateway of the simulated world: the production switchboard between tabs and the coordinator
- *  that it dials, and the way of the tabs' data. What it knew dies with its process. */
+/** A gateway of the simulated world: the production session between tabs and the coordinator that
+ *  it dials, and the path of the tabs' data. Its state is lost with its process. */
+
+import { GatewaySession } from "../../src/gateway/gateway-session.ts";
 import type { GatewayOrder } from "../../src/gateway/options.ts";
 import { gatewayLimits } from "../../src/gateway/options.ts";
-import { Switchboard } from "../../src/gateway/switchboard.ts";
 import type { Link } from "../../src/link/link.ts";
 import { coordinatorName, gatewayCredential } from "../world/names.ts";
 import type { Server } from "../world/network.ts";
@@ -12,7 +13,7 @@ import { SimTextLink } from "../world/text-link.ts";
 import type { World } from "../world/world.ts";
 import type { SimCoordinator } from "./coordinator.ts";
 
-/** Production looks once a second; nothing that is looked for is that urgent. */
+/** Production checks once a second; nothing here is that urgent. */
 const tickMs = 5_000;
 const dialAgainMs = { first: 500, longest: 15_000 };
 const forwardMs = 20_000;
@@ -20,7 +21,7 @@ const forwardMs = 20_000;
 export class SimGateway implements Server {
   readonly process: SimProcess;
   readonly #world: World;
-  readonly #switchboard: Switchboard;
+  readonly #session: GatewaySession;
   readonly #links = new Map<number, SimTextLink>();
   #connections = 0;
   #dialWaitMs = dialAgainMs.first;
@@ -28,7 +29,7 @@ export class SimGateway implements Server {
   constructor(world: World, name: string) {
     this.#world = world;
     this.process = new SimProcess(name, world.clock);
-    this.#switchboard = new Switchboard({
+    this.#session = new GatewaySession({
       limits: gatewayLimits,
       door: { anonymous: true },
       firstUid: BigInt(world.random.below(2 ** 31)),
@@ -39,10 +40,10 @@ export class SimGateway implements Server {
   }
 
   get tabCount(): number {
-    return this.#switchboard.tabCount;
+    return this.#session.tabCount;
   }
 
-  /** A browser comes. */
+  /** A browser connects. */
   accept(link: Link): void {
     this.#take(new SimTextLink(link as SimLink), () => {});
   }
@@ -58,19 +59,19 @@ export class SimGateway implements Server {
     const { nowMs } = this.process.clock;
     this.#links.set(id, link);
     const caller = { remote: link.remote, trackerProblem: null };
-    this.#perform(this.#switchboard.opened(id, caller, nowMs));
+    this.#perform(this.#session.opened(id, caller, nowMs));
     link.receive({
-      said: (text) => this.#perform(this.#switchboard.said(id, text, this.#now())),
-      misspoke: (what) => this.#perform(this.#switchboard.misspoke(id, what)),
+      said: (text) => this.#perform(this.#session.said(id, text, this.#now())),
+      misspoke: (what) => this.#perform(this.#session.misspoke(id, what)),
       closed: () => {
         this.#links.delete(id);
-        this.#perform(this.#switchboard.closed(id, this.#now()));
+        this.#perform(this.#session.closed(id, this.#now()));
         closed();
       },
     });
   }
 
-  /** As production upholds its tracker. */
+  /** Dials and redials as in production. */
   #dial(): void {
     const again = () => {
       this.process.after(this.#dialWaitMs, () => this.#dial());
@@ -83,7 +84,7 @@ export class SimGateway implements Server {
   }
 
   #tick(): void {
-    this.#perform(this.#switchboard.tick(this.#now()));
+    this.#perform(this.#session.tick(this.#now()));
     this.process.after(tickMs, () => this.#tick());
   }
 

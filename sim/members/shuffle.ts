@@ -1,7 +1,7 @@
-/** The shuffle of a simulated worker: the production outputs, links and checks on a disk in memory,
- *  and folders of task processes that go from job to job.
+/** The shuffle of a simulated worker: the production code for outputs, links and checks on a disk
+ *  in memory, and folders of task processes that are reused from job to job.
  *
- *  What task processes do themselves, and what comes over the wire, has twins here: they compare
+ *  The work of task processes, and transfers over the network, have counterparts here: they compare
  *  each partition with its manifest, as in production. */
 import { ClusterError } from "../../src/core/error.ts";
 import { type AttemptRef, attemptKey, type JobId } from "../../src/core/ids.ts";
@@ -29,7 +29,7 @@ export class SimShuffle {
   readonly #processes = new Map<number, Process>();
   #serial = 0;
 
-  /** `name`: of the worker on its machine. What a former life left is swept. */
+  /** `name`: of the worker on its machine. Leftovers of an earlier run are swept. */
   constructor(world: World, files: SimFiles, name: string) {
     this.#world = world;
     this.#files = files;
@@ -45,7 +45,7 @@ export class SimShuffle {
     return [...this.#refs.values()];
   }
 
-  /** The process of a slot goes to this job, or another takes its place. */
+  /** The process of a slot changes to this job, or another replaces it. */
   enter(slot: number, job: JobOpen): void {
     const code = `${job.codeHash} ${job.owner}`;
     const before = this.#processes.get(slot);
@@ -77,7 +77,7 @@ export class SimShuffle {
     void this.#outputs.closeJob(job);
   }
 
-  /** Takes a map output, as it comes from the task process of a slot. */
+  /** Stores a map output that the task process of a slot has made. */
   async keep(slot: number, ref: AttemptRef, partitions: readonly string[]): Promise<Sealed> {
     const made = sealed(partitions);
     this.#world.judge.shuffle.made(made.root, partitions);
@@ -103,7 +103,7 @@ export class SimShuffle {
     return this.#refs.get(key) ?? null;
   }
 
-  /** An output is gone from the disk. False when there is none. */
+  /** An output disappears from the disk. False when there is none. */
   lose(): boolean {
     for (const [key, ref] of this.#refs) {
       this.#refs.delete(key);
@@ -118,7 +118,7 @@ export class SimShuffle {
     return this.#files.flip(`${this.#dir}/shuffle`, draw);
   }
 
-  /** What a reduce attempt in this slot is to read. */
+  /** What a reduce attempt in this slot has to read. */
   wanted(order: RunOrder, told: Pick<Wanted, "partition" | "sources">): Wanted {
     const dir = `${this.#processes.get(order.slot)!.dir}/read`;
     return { job: order.job, dir, ...told };
@@ -137,7 +137,7 @@ export class SimShuffle {
     return segments;
   }
 
-  /** As the task process reads what was linked: texts by map task, null = it was fetched. */
+  /** Reads linked files like a task process: texts by map task, null = it was fetched. */
   async read(
     wanted: Wanted,
     segments: ReadonlyArray<ByteRange | null>,
@@ -149,7 +149,7 @@ export class SimShuffle {
     if (!isRight) {
       this.#world.count("reduce: damage noticed on the own disk");
       await this.#local.findDamage(wanted, segments);
-      // It throws: nothing is a copy here.
+      // It throws: there are no copies here.
       this.#world.judge.shuffle.overlooked(wanted.dir);
       throw new ClusterError("storage-failed", "a copy was damaged");
     }

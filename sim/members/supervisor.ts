@@ -1,5 +1,4 @@
-/** Keeps the coordinator of a simulated world running, as an init system does, on the one disk
- *  there is. */
+/** Keeps the coordinator of a simulated world running, like an init system, on the only disk. */
 import { ClusterError } from "../../src/core/error.ts";
 import type { SimDisk } from "../world/disk.ts";
 import type { SimProcess } from "../world/process.ts";
@@ -9,9 +8,9 @@ import { SimCoordinator } from "./coordinator.ts";
 const restartMs = 2_000;
 
 export class Supervisor {
-  /** The newest; an older one may still be paused somewhere. */
+  /** The newest one; an older one may still be paused. */
   current: SimCoordinator | null = null;
-  /** For the next start, ms. */
+  /** Offset of the wall clock at the next start, ms. */
   wallSkewMs = 0;
   readonly #world: World;
   readonly #disk: SimDisk;
@@ -22,7 +21,7 @@ export class Supervisor {
     this.#disk = disk;
   }
 
-  /** Nothing is started before that. */
+  /** No start before that time. */
   hold(forMs: number): void {
     const { clock } = this.#world;
     this.#heldUntilMs = Math.max(this.#heldUntilMs, clock.nowMs + forMs);

@@ -1,4 +1,4 @@
-/** What tabs read and put by the tickets of their attempts: the routes of the tracker's data, as
+/** What tabs read and put by the tickets of their attempts: the data routes of the tracker, as
  *  calls of the same meaning. */
 
 import type { TrackerEdge } from "../../src/coordinator/edges/browser/edge.ts";
@@ -22,7 +22,7 @@ export type TabDataParts = {
   readonly process: SimProcess;
   readonly loop: Loop;
   readonly tracker: TrackerEdge;
-  /** A partition that the relay has; null = it has not. */
+  /** A partition that the relay has; null = missing. */
   readonly relayed: (key: string, partition: number) => Part | null;
   /** Puts a map output into the relay; returns its root. */
   readonly bring: (
@@ -42,12 +42,12 @@ export type PlainWork = {
 };
 
 const askTimeoutMs = 5_000;
-/** As whom the coordinator reads from workers. */
+/** The coordinator's name when it reads from workers. */
 const coordinatorId = "coordinator";
 
 export class TabData {
   readonly #parts: TabDataParts;
-  /** Results of browsers that know the document only, by ticket. */
+  /** Results of basic browsers, by ticket. */
   readonly #plain = new Map<string, Map<number, string>>();
 
   constructor(parts: TabDataParts) {
@@ -107,7 +107,7 @@ export class TabData {
     return this.#parts.putBlob(text);
   }
 
-  /** What a browser computes that knows the document only: its inputs are read now. */
+  /** The work of a basic browser: its inputs are read now. */
   async plainWork(ticket: string): Promise<PlainWork> {
     const run = this.#run(ticket);
     const spec = jobSpec(this.#parts.loop.state, run.job);
@@ -162,7 +162,7 @@ export class TabData {
     return { kind: "done", task, attempt, durationMs, output, counters };
   }
 
-  /** What the document has no place for. */
+  /** Counters, for which the base protocol has no field. */
   #countersOf({ job, stage }: TabRun, task: number): { words: number } {
     const planHash = jobSpec(this.#parts.loop.state, job)?.planHash ?? "";
     const input = this.#parts.world.jobs.get(planHash)?.inputs[task];
@@ -208,7 +208,7 @@ export class TabData {
     return part;
   }
 
-  /** The same, when its answer has taken a while. */
+  /** The same check after an answer has taken a while. */
   #isRunning(run: TabRun): boolean {
     return this.#parts.tracker.ticket(run.ticket)?.run === run && run.attempts.size > 0;
   }
@@ -221,5 +221,5 @@ export class TabData {
 }
 
 function gone(key: string): ClusterError {
-  return new ClusterError("not-found", `the output of ${key} is not here any more`);
+  return new ClusterError("not-found", `the output of ${key} is no longer here`);
 }

@@ -1,5 +1,6 @@
-/** The twin of a tab's task runner: what a task reads comes through the gateway by its ticket, what
- *  it makes goes back the same way, and computing takes the time that the seed says. */
+/** The simulated counterpart of a tab's task runner: a task's input comes through the gateway by
+ *  its ticket, its output goes back the same way, and computing takes the time that the seed
+ *  decides. */
 import { ClusterError } from "../../src/core/error.ts";
 import type { AttemptReport } from "../../src/core/event.ts";
 import type { AttemptRef, JobId } from "../../src/core/ids.ts";
@@ -15,7 +16,7 @@ import type { TabData } from "./tab-data.ts";
 
 export type TabTasksOptions = {
   readonly slots: number;
-  /** The one that it is connected to. */
+  /** The gateway that it is connected to. */
   readonly gateway: () => string;
   readonly began: (tid: number) => void;
   readonly ended: (tid: number, body: Extract<BrowserBody, { action: "finish" | "error" }>) => void;
@@ -30,7 +31,7 @@ const unknownMs = 15_000;
 const againMs = { first: 200, longest: 3_000 };
 const fetchesAtOnce = 6;
 
-/** A map task's partition that cannot be had. */
+/** A map task's partition that is unavailable. */
 class PartitionLost extends Error {
   readonly task: number;
   readonly failure: Failure;
@@ -79,7 +80,7 @@ export class TabTasks {
     this.#next();
   }
 
-  /** What has not begun is given back while it is paused. */
+  /** What has not begun is returned while it is paused. */
   pause(isPaused: boolean): void {
     this.#isPaused = isPaused;
     if (!isPaused) this.#next();

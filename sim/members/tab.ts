@@ -1,6 +1,5 @@
-/** A browser tab of the simulated world: the production session of a tab, with tasks that only
- *  pretend. A page that is loaded again is a new process that remembers what the old one had
- *  stored. */
+/** A browser tab of the simulated world: the production session of a tab, with simulated tasks. A
+ *  reloaded page is a new process with the stored identity of the old one. */
 import { ClusterError } from "../../src/core/error.ts";
 import type { AttemptRef } from "../../src/core/ids.ts";
 import { programKinds } from "../../src/wire/manager/messages.ts";
@@ -19,10 +18,10 @@ import { attemptsOf, TabTasks } from "./tab-tasks.ts";
 export type SimTabOptions = {
   readonly name: string;
   readonly slots: number;
-  /** Counts the pages that this browser has had. */
+  /** Counts the pages of this browser. */
   readonly life: number;
   readonly gateways: readonly string[];
-  /** The page before it, when it was loaded again. */
+  /** The page before a reload. */
   readonly before: SimTab | null;
 };
 
@@ -38,7 +37,7 @@ export class SimTab {
   readonly #options: SimTabOptions;
   readonly #id: string;
   #remembered: Identity | null;
-  /** Attempts of the tasks that it was given, until it is told that their end is durable. */
+  /** Attempts of its tasks, until their end is acknowledged as durable. */
   readonly #given = new Map<number, readonly AttemptRef[]>();
   #link: SimTextLink | null = null;
   #gateway = "";
@@ -64,7 +63,7 @@ export class SimTab {
     });
     this.tasks = new TabTasks(world, this.process, {
       slots,
-      // Whichever it is connected to at that time.
+      // The gateway that it is connected to at that time.
       gateway: () => this.#gateway,
       began: (tid) => this.session.began(tid),
       ended: (tid, body) => this.#perform(this.session.ended(tid, body)),
@@ -75,7 +74,7 @@ export class SimTab {
     });
   }
 
-  /** What the page has stored for when it is loaded again. */
+  /** What the page has stored for a reload. */
   get remembered(): Identity | null {
     return this.#remembered;
   }
@@ -134,7 +133,7 @@ export class SimTab {
     }
   }
 
-  /** What comes of this connection later is of no interest. */
+  /** Later messages of this connection are ignored. */
   #drop(): void {
     this.#dials += 1;
     const link = this.#link;

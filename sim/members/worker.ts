@@ -1,4 +1,5 @@
-/** A worker of the simulated world: the production loop and talk, around a simulated executor. */
+/** A worker of the simulated world: the production loop and protocol, around a simulated
+ *  executor. */
 
 import { defaultRules } from "../../src/core/worker.ts";
 import { programKinds } from "../../src/wire/manager/messages.ts";
@@ -21,12 +22,12 @@ export type SimWorkerOptions = {
   readonly slots: number;
   /** Counts the processes on the machine. */
   readonly life: number;
-  /** Nobody can reach it: the coordinator relays its outputs. */
+  /** Unreachable: the coordinator relays its outputs. */
   readonly isHidden: boolean;
   readonly disk: Readonly<MachineDisk>;
   /** Taken from another process. */
   readonly identity?: WorkerLoopOptions["identity"];
-  /** Belongs to another owner, and comes with the identity of a worker that is not its own. */
+  /** Belongs to another owner, and presents the identity of a worker that is not its own. */
   readonly isIntruder?: boolean;
 };
 
@@ -34,7 +35,7 @@ export class SimWorker implements PartitionServer, WatchedWorker {
   readonly process: SimProcess;
   readonly loop: WorkerLoop;
   readonly executor: SimExecutor;
-  /** When it last tried to reach the coordinator, ms. */
+  /** When it last tried to connect to the coordinator, ms. */
   dialledAtMs = 0;
   readonly #disk: Readonly<MachineDisk>;
   readonly #isIntruder: boolean;
@@ -93,7 +94,7 @@ export class SimWorker implements PartitionServer, WatchedWorker {
     if (this.#disk.isFull) this.diskChanged(0);
   }
 
-  /** Something is different on its disk. It looks so much later, if it looks at all. */
+  /** Its disk has changed. The worker checks it after this time, if at all. */
   diskChanged(looksAfterMs: number): void {
     this.process.after(looksAfterMs, () => {
       const reason = this.#disk.isFull && this.#disk.isWatched ? "its disk is full" : "";
@@ -101,7 +102,7 @@ export class SimWorker implements PartitionServer, WatchedWorker {
     });
   }
 
-  /** When the coordinator last heard anything of it, ms. */
+  /** When its last message arrived at the coordinator, ms. */
   get heardAtMs(): number {
     for (const link of this.#links) {
       this.#heardAtMs = Math.max(this.#heardAtMs, link.peer.heardAtMs);
@@ -115,7 +116,8 @@ export class SimWorker implements PartitionServer, WatchedWorker {
     return this.executor.partitions(ask);
   }
 
-  /** An intruder has a token of its own: of another owner, or of this one when it only guesses. */
+  /** An intruder has a token of its own: of another owner, or of this one when it guesses a
+   *  credential. */
   #token(credential: string): string {
     if (!this.#isIntruder) return credential;
     return credential === guessedCredential ? joinToken : intruderToken;

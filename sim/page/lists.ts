@@ -1,4 +1,4 @@
-/** The two lists beside the tiles: jobs with how far they are, and what has happened. */
+/** The two lists beside the tiles: jobs with their progress, and recent events. */
 import type { JobSummary, StageSummary } from "../../src/core/summary.ts";
 import { jobSummaries } from "../../src/core/view.ts";
 import type { Fleet } from "../fleet.ts";
@@ -8,12 +8,12 @@ import type { Sentence } from "./sentences.ts";
 const endedShown = 2;
 /** Lines that are kept. */
 const linesMax = 120;
-/** Lines of one topic within this time become one, ms of the cluster's time. */
+/** Lines of one topic within this time are merged, ms of simulated time. */
 const togetherMs = 3_000;
 
 export class JobList {
   readonly #place: HTMLElement;
-  /** Newest last; they are gone from the state soon after their end. */
+  /** Newest last; they are removed from the state soon after their end. */
   readonly #ended: JobSummary[] = [];
   readonly #known = new Map<string, JobSummary>();
   done = 0;
@@ -40,7 +40,7 @@ export class JobList {
 
   #end(summary: JobSummary): void {
     this.done += 1;
-    // Between two looks it may have ended and been removed.
+    // Between two refreshes it may have ended and been removed.
     const stages = summary.stages.map((stage) => ({ ...stage, done: stage.taskCount, running: 0 }));
     const state = summary.state === "running" ? "done" : summary.state;
     this.#ended.push({ ...summary, stages, state, atMs: summary.endedAtMs || summary.atMs });
@@ -85,7 +85,7 @@ type Line = {
   n: number;
 };
 
-export class StoryList {
+export class TraceList {
   readonly #place: HTMLElement;
   #recent: Line[] = [];
 
@@ -117,7 +117,7 @@ export class StoryList {
   }
 }
 
-/** `4:07` of the cluster's time. */
+/** `4:07` of simulated time. */
 export function clockText(atMs: number): string {
   const seconds = Math.floor(atMs / 1_000);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;

@@ -1,14 +1,14 @@
-/** The page: a cluster of a thousand workers that lives in this tab, and what people do to it. */
+/** The page: a cluster of a thousand workers that runs in this tab, and the viewer's controls. */
 import { Fleet, stepMs } from "../fleet.ts";
 import { simulate } from "../simulate.ts";
-import type { StoryLine } from "../story.ts";
-import { clockText, element, JobList, StoryList } from "./lists.ts";
+import type { TraceLine } from "../trace-log.ts";
+import { clockText, element, JobList, TraceList } from "./lists.ts";
 import { sentenceOf } from "./sentences.ts";
 import { describe, Tiles } from "./tiles.ts";
 
-/** What a frame may take, ms; the rest of the time is the browser's. */
+/** Time budget of a frame, ms; the rest of the time is the browser's. */
 const frameMs = 24;
-/** The cluster's time that may be owed before it is let go: the machine is not quick enough, ms. */
+/** Largest lag of the simulated time before it is dropped, because the machine is too slow, ms. */
 const debtMaxMs = 2_000;
 
 const find = <E extends HTMLElement = HTMLElement>(id: string) =>
@@ -18,7 +18,7 @@ const query = new URLSearchParams(location.search);
 const workers = Number(query.get("workers") ?? 1_000);
 const seedField = find<HTMLInputElement>("seed");
 const mishaps = find<HTMLInputElement>("mishaps");
-const story = new StoryList(find("story"));
+const story = new TraceList(find("story"));
 seedField.value = query.get("seed") ?? seedField.value;
 mishaps.checked = query.get("mishaps") !== "0";
 find("size").textContent = workers.toLocaleString("en");
@@ -28,7 +28,7 @@ let jobs = new JobList(find("jobs"));
 let fleet = begin();
 let isPaused = false;
 let pointed = -1;
-/** Speed that was reached lately. */
+/** Speed reached recently. */
 let reached = 0;
 
 function begin(): Fleet {
@@ -40,23 +40,23 @@ function begin(): Fleet {
   return made;
 }
 
-function told(line: StoryLine): void {
+function told(line: TraceLine): void {
   const sentence = sentenceOf(line);
   if (sentence === null) return;
   story.add(line.atMs, sentence);
   if (sentence.worker !== null) tiles.flash(sentence.worker);
 }
 
-const harms: Record<string, () => void> = {
-  kill: () => fleet.harmSome("worker-crash", 0.12, 30_000),
-  slow: () => fleet.harmSome("worker-slow-cpu", 0, 300_000),
-  partition: () => fleet.harmSome("link-cut", 1 / 3, 40_000),
-  pause: () => fleet.harmSome("worker-pause", 0.1, 30_000),
-  coordinator: () => fleet.cluster.harm("coordinator-crash", { forMs: 4_000 }),
+const injections: Record<string, () => void> = {
+  kill: () => fleet.injectSome("worker-crash", 0.12, 30_000),
+  slow: () => fleet.injectSome("worker-slow-cpu", 0, 300_000),
+  partition: () => fleet.injectSome("link-cut", 1 / 3, 40_000),
+  pause: () => fleet.injectSome("worker-pause", 0.1, 30_000),
+  coordinator: () => fleet.cluster.inject("coordinator-crash", { forMs: 4_000 }),
 };
 
-for (const button of document.querySelectorAll<HTMLElement>("[data-harm]")) {
-  button.addEventListener("click", () => harms[button.dataset.harm!]!());
+for (const button of document.querySelectorAll<HTMLElement>("[data-fault]")) {
+  button.addEventListener("click", () => injections[button.dataset.fault!]!());
 }
 find("submit").addEventListener("click", () => fleet.submit());
 mishaps.addEventListener("change", () => {
@@ -67,7 +67,7 @@ find("restart").addEventListener("click", () => {
 });
 find("play").addEventListener("click", () => {
   isPaused = !isPaused;
-  find("play").textContent = isPaused ? "Go on" : "Pause";
+  find("play").textContent = isPaused ? "Resume" : "Pause";
   find("play").setAttribute("aria-pressed", String(!isPaused));
 });
 find("tiles").addEventListener("pointerover", (event) => {
@@ -107,7 +107,7 @@ function show(): void {
   const coordinator = isUp ? "up" : life === "up" ? "replaying its log" : life;
   const laws = judge.broken === null ? "all laws hold" : judge.broken.message;
   find("figures").replaceChildren(
-    figure("Time of the cluster", `${clockText(nowMs)} (${reached.toFixed(1)} ×)`),
+    figure("Simulated time", `${clockText(nowMs)} (${reached.toFixed(1)} ×)`),
     figure("Coordinator", `${coordinator}, start ${judge.state.epoch}`, isUp ? "" : "bad"),
     figure("Log", `${judge.position.toLocaleString("en")} records`),
     figure("Jobs done", String(jobs.done)),
@@ -138,7 +138,7 @@ find("trace").addEventListener("click", async () => {
   find("trace-result").textContent = result;
 });
 
-/** For tests, and for the curious in the console. */
+/** For tests, and for use in the browser's console. */
 const simulation = {
   trace,
   now: () => ({

@@ -1,19 +1,19 @@
-/** One tile for each worker: what it is doing, as colour and as shape. */
+/** One tile for each worker: its activity, as colour and as shape. */
 import type { Fleet } from "../fleet.ts";
 import { nameOf } from "./sentences.ts";
 
-/** What a tile can show, and what the legend says of it. */
+/** What a tile can show, with the text of the legend. */
 const looks = {
   busy: "computing",
-  idle: "idle: waits for a task",
+  idle: "idle: waiting for a task",
   slow: "computing, ten times as long",
-  away: "cut off or without its link, goes on",
-  paused: "stands still",
+  away: "cut off or without its link, continuing",
+  paused: "paused",
   lost: "dead",
 } as const;
 type Look = keyof typeof looks;
 
-/** How long a tile shows that something has happened to it, ms of the viewer's time. */
+/** How long a tile shows a change, ms of the viewer's time. */
 const flashMs = 1_200;
 
 export class Tiles {
@@ -34,7 +34,7 @@ export class Tiles {
     legend.replaceChildren(...Object.entries(looks).map(([look, what]) => this.#row(look, what)));
   }
 
-  /** How many workers are what. */
+  /** The number of workers of each look. */
   show(fleet: Fleet): Record<Look, number> {
     const counts: Record<Look, number> = { busy: 0, idle: 0, slow: 0, away: 0, paused: 0, lost: 0 };
     for (const [index, tile] of this.#tiles.entries()) {
@@ -46,7 +46,7 @@ export class Tiles {
     }
     for (const [look, count] of this.#counts) count.textContent = String(counts[look]);
     const { busy, idle, slow, away, paused, lost } = counts;
-    const gone = `${away} are without a link, ${paused} stand still, ${lost} are dead`;
+    const gone = `${away} are without a link, ${paused} are paused, ${lost} are dead`;
     const label = `${busy + slow} workers compute, ${idle} are idle, ${gone}`;
     this.#place.setAttribute("aria-label", label);
     return counts;
@@ -69,7 +69,7 @@ export class Tiles {
 }
 
 function lookOf(fleet: Fleet, index: number): Look {
-  const { name, worker } = fleet.cluster.mischief.seats[index]!;
+  const { name, worker } = fleet.cluster.injector.seats[index]!;
   const { executor, loop, process } = worker;
   if (process.life === "dead") return "lost";
   if (process.life === "paused") return "paused";
@@ -78,14 +78,14 @@ function lookOf(fleet: Fleet, index: number): Look {
   return executor.slowFactor > 1 ? "slow" : "busy";
 }
 
-/** Who a worker is, in one line. */
+/** A worker's description, in one line. */
 export function describe(fleet: Fleet, index: number): string {
-  const { name, worker } = fleet.cluster.mischief.seats[index]!;
+  const { name, worker } = fleet.cluster.injector.seats[index]!;
   const { executor, loop, process } = worker;
   const id = loop.workerId === "" ? "" : `, ${loop.workerId} to the coordinator`;
   const runs = executor.runningTasks.map((task) => `runs ${task}`).join(", ") || "runs nothing";
   const joined = loop.state.relation.state === "joined";
   const link = fleet.cluster.isCutOff(name) ? "is cut off" : joined ? "has its link" : "dials";
   const life = process.life === "up" ? `${link}, ${runs}` : looks[lookOf(fleet, index)];
-  return `${nameOf(name)}${id}: ${life}, has ended ${loop.tasksDone} tasks well.`;
+  return `${nameOf(name)}${id}: ${life}, has completed ${loop.tasksDone} tasks.`;
 }

@@ -1,8 +1,8 @@
-/** Time of a simulated world: it moves only from one event to the next, and only when every promise
- *  has come to rest. */
+/** Time of a simulated world: it moves only from one event to the next, and only when all promises
+ *  have settled. */
 import { rest, turn } from "./host.ts";
 
-/** A process, as far as the clock has to do with it. */
+/** A process, as far as the clock uses it. */
 export interface Owner {
   readonly name: string;
   /** False when the event does not happen now: later, or never. */
@@ -12,23 +12,23 @@ export interface Owner {
 export type Entry = {
   readonly atMs: number;
   readonly order: number;
-  /** The process it happens in; null = none, it happens whichever processes live. */
+  /** The process in which it happens; null = it does not depend on a process. */
   readonly owner: Owner | null;
   /** Null once it is cancelled. */
   fire: (() => void) | null;
 };
 
-/** So many events at one moment are a loop that spins. */
+/** Limit on the events at one moment: more are an endless loop. */
 const sameMomentMax = 20_000;
 
-/** After so many events the platform has its turn: it tells then of rejections that nobody took. */
+/** Events between two turns of the platform's loop, which reports unhandled rejections then. */
 const turnEvery = 256;
 
 export class SimClock {
   nowMs = 0;
   /** Events that have happened. */
   count = 0;
-  /** Called after each event, when everything is at rest again. */
+  /** Called after each event, when all promises have settled again. */
   onEvent: () => void = () => {};
   readonly #heap: Entry[] = [];
   #order = 0;
@@ -50,7 +50,7 @@ export class SimClock {
     this.#stopped = true;
   }
 
-  /** Lets everything happen that is due until then. What throws ends it. */
+  /** Runs everything that is due until then. An error ends it. */
   async run(untilMs: number): Promise<void> {
     this.#stopped = false;
     while (!this.#stopped) {
@@ -79,7 +79,7 @@ export class SimClock {
     this.#rise(entry, this.#heap.push(entry) - 1);
   }
 
-  /** Puts it there or above. */
+  /** Places the entry there or above. */
   #rise(entry: Entry, from: number): void {
     const heap = this.#heap;
     let at = from;
@@ -97,8 +97,8 @@ export class SimClock {
     const last = heap.pop()!;
     const { length } = heap;
     if (length === 0) return;
-    // The gap goes all the way down, and what was last rises from there: it nearly always stays, so
-    // this takes half the comparisons of sinking it.
+    // The gap moves all the way down, and the last entry rises from there: it nearly always stays,
+    // so this takes half the comparisons of sinking it.
     let at = 0;
     for (let child = 1; child < length; child = at * 2 + 1) {
       if (child + 1 < length && before(heap[child + 1]!, heap[child]!)) child += 1;

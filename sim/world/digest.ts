@@ -1,7 +1,7 @@
-/** A stand-in for SHA-256 in the simulated world: 64 hex digits, quick and the same everywhere.
- *  Nobody there tries to find two texts with one digest. */
+/** Replaces SHA-256 in the simulated world: 64 hex digits, fast and the same everywhere. Collision
+ *  resistance is not needed there. */
 
-/** What was asked lately: mostly the same texts again. */
+/** A cache: mostly the same texts are hashed again. */
 const known = new Map<string, string>();
 const knownMax = 10_000;
 
@@ -32,7 +32,7 @@ function computed(text: string): string {
   return hex;
 }
 
-/** Grows with everything that happens in a world: equal at the end = the same run. */
+/** A hash over everything that happens in a world: equal at the end = the same run. */
 export class TraceHash {
   #hash = 0x811c9dc5;
 

@@ -1,5 +1,5 @@
-/** The coordinator's disk: what was written is there after a crash when it was acknowledged, and
- *  may or may not be when it was not. Damage is found by the sums that every record has. */
+/** The coordinator's disk: acknowledged writes survive a crash, others may or may not. Damage is
+ *  detected by the checksum of every record. */
 import { ClusterError } from "../../src/core/error.ts";
 import type { Random } from "../../src/core/random.ts";
 import type { Blobs } from "../../src/store/blob/blob.ts";
@@ -15,7 +15,7 @@ export type DiskOptions = {
   /** Mean time of one write with its fsync, ms. */
   readonly writeMs: number;
   readonly count: (what: string) => void;
-  /** Called when records are durable, before anybody is told. */
+  /** Called when records are durable, before they are acknowledged. */
   readonly onDurable: (records: readonly LogRecord[]) => void;
 };
 
@@ -24,18 +24,18 @@ const decoder = new TextDecoder();
 export class SimDisk {
   readonly contents: LogContents = emptyLog();
   full = false;
-  /** Writes take so many times as long. */
+  /** Factor on the duration of writes. */
   slowFactor = 1;
-  /** The next write fails, and nobody can say whether it is on the disk. */
+  /** The next write fails, with an unknown effect on the disk. */
   failsNext = false;
   /** It has failed at least once. */
   failedOnce = false;
-  /** Called when a write begins, with the time that it takes, ms. */
+  /** Called when a write begins, with its duration, ms. */
   onWrite: ((takesMs: number) => void) | null = null;
   readonly options: DiskOptions;
   readonly relay: SimRelay;
   readonly #blobs = openMemoryBlobs({ sha256: (bytes) => digestOf(decoder.decode(bytes)) });
-  /** Positions whose bytes are not what was written. */
+  /** Positions whose bytes are damaged. */
   readonly #flipped = new Map<number, number>();
   #snapshotFlipped = false;
 
@@ -55,14 +55,14 @@ export class SimDisk {
     return this.options.writeMs * (0.5 + this.options.random.fraction()) * this.slowFactor;
   }
 
-  /** How long the write takes that begins now, ms. */
+  /** Duration of the write that begins now, ms. */
   beginWrite(): number {
     const takesMs = this.writeMs();
     this.onWrite?.(takesMs);
     return takesMs;
   }
 
-  /** Turns one bit in a record or in the snapshot. False when there is nothing to damage. */
+  /** Flips one bit in a record or in the snapshot. False when there is nothing to damage. */
   flipBit(): boolean {
     const { contents, options } = this;
     if (contents.records.length === 0) {
@@ -82,7 +82,7 @@ export class SimDisk {
     return this.#flipped.size > 0 || this.#snapshotFlipped;
   }
 
-  /** Somebody restored it from the backup. */
+  /** Restores it as if from a backup. */
   repair(): void {
     for (const [position, bit] of this.#flipped) {
       const bytes = this.contents.records[position - this.contents.trimmed - 1];
@@ -132,10 +132,10 @@ function fullDisk(): ClusterError {
   return new ClusterError("storage-full", "the disk is full: nothing was written");
 }
 
-/** Where an append is: what a crash does to it depends on that. */
+/** The stage of an append, which decides the effect of a crash. */
 type Stage = "idle" | "writing" | "written";
 
-/** Opens the log for one process; whoever had it open before is fenced off. */
+/** Opens the log for one process; fences an earlier opener. */
 export function openSimLog(disk: SimDisk, process: SimProcess): Log {
   const inner = openMemoryLog(disk.contents);
   const { count, onDurable } = disk.options;

@@ -1,10 +1,10 @@
-/** The disk of one machine: files with names, in memory. What a worker does with its map outputs
- *  runs on it as in production. */
+/** The disk of one machine: named files, in memory. The production code for a worker's map outputs
+ *  runs on it. */
 import type { ByteRange } from "../../src/worker/shuffle/byte-range.ts";
 import type { Content, DiskEntry, ShuffleDisk } from "../../src/worker/shuffle/disk.ts";
 import { flipBit, hashOf, rootOf } from "./sealed.ts";
 
-/** A file has as many names as were given to it. */
+/** A file may have several names. */
 type File = { readonly id: string; readonly bytes: Uint8Array };
 
 export class SimFiles implements ShuffleDisk {
@@ -13,7 +13,7 @@ export class SimFiles implements ShuffleDisk {
   readonly #folders = new Map<string, Set<string>>();
   #made = 0;
 
-  /** In place of what had this name. */
+  /** Replaces what had this name. */
   put(path: string, bytes: Uint8Array): void {
     this.#made += 1;
     this.#set(path, { id: String(this.#made), bytes });
@@ -23,14 +23,14 @@ export class SimFiles implements ShuffleDisk {
     return this.#files.get(path)?.bytes ?? null;
   }
 
-  /** Null when they are not all there. */
+  /** Null when the range is not complete. */
   readRange({ offset, path, sizeBytes }: Omit<ByteRange, "sha256">): Uint8Array | null {
     if (sizeBytes === 0) return new Uint8Array();
     const bytes = this.#files.get(path)?.bytes.subarray(offset, offset + sizeBytes);
     return bytes?.length === sizeBytes ? bytes : null;
   }
 
-  /** Everything below a folder is gone. */
+  /** Removes everything below a folder. */
   drop(folder: string): void {
     for (const name of this.namesIn(folder)) this.drop(`${folder}/${name}`);
     this.#files.delete(folder);
@@ -42,7 +42,7 @@ export class SimFiles implements ShuffleDisk {
     return [...(this.#folders.get(folder) ?? [])];
   }
 
-  /** A bit flips in one of the map outputs below a folder. False when there are none. */
+  /** Flips a bit in one of the map outputs below a folder. False when there are none. */
   flip(folder: string, draw: number): boolean {
     const files = [...this.#files].filter(([path, { bytes }]) => {
       return path.startsWith(`${folder}/`) && path.endsWith(".run") && bytes.length > 0;
@@ -108,7 +108,7 @@ export class SimFiles implements ShuffleDisk {
     this.#enter(path);
   }
 
-  /** The names in a folder, which is made with those above when it is not there. */
+  /** The names in a folder, which is created with its parents when it is missing. */
   #folder(path: string): Set<string> {
     const known = this.#folders.get(path);
     if (known !== undefined) return known;

@@ -1,5 +1,5 @@
-/** What a simulation needs of the platform that it runs on, Node or a browser tab: to know when
- *  every promise has come to rest, and to hear of rejections that nobody took. */
+/** What a simulation needs of its platform, Node or a browser tab: to know when all promises have
+ *  settled, and to be notified of unhandled rejections. */
 
 type Channel = new () => {
   readonly port1: { onmessage: (() => void) | null };
@@ -23,7 +23,7 @@ const node = host.process?.nextTick === undefined ? null : host.process;
 const waiting: Array<() => void> = [];
 const wakeUp = node === null ? openChannel() : null;
 
-/** A tab has no shorter way to wait until no microtask is left. */
+/** A tab has no faster way to wait until no microtask is left. */
 function openChannel(): () => void {
   const { port1, port2 } = new host.MessageChannel();
   port1.onmessage = () => waiting.shift()?.();
@@ -36,18 +36,19 @@ function message(resolve: () => void): void {
 }
 
 /** Lets promises settle: in Node a tick comes only when no microtask is left, so everything that
- *  waits as one runs before this resolves. Several times cheaper than a turn of the platform's
- *  loop, which nothing here needs: no member waits for anything but promises and the clock. */
+ *  waits like this runs before this resolves. Several times cheaper than a turn of the platform's
+ *  loop, which nothing here needs: members wait only for promises and the clock. */
 export function rest(): Promise<void> {
   return new Promise(node === null ? message : (resolve) => node.nextTick!(resolve));
 }
 
-/** As `rest`, and a whole turn of the platform's loop, which then tells of rejections. */
+/** Like `rest`, plus a whole turn of the platform's loop, which then reports unhandled
+ *  rejections. */
 export function turn(): Promise<void> {
   return new Promise(node === null ? message : (resolve) => host.setImmediate!(resolve));
 }
 
-/** Calls `heard` with every rejection that nobody takes; the returned function ends that. */
+/** Calls `heard` with every unhandled rejection; the returned function ends that. */
 export function onUnhandled(heard: (reason: unknown) => void): () => void {
   if (node !== null) {
     node.on("unhandledRejection", heard);

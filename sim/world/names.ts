@@ -1,11 +1,11 @@
-/** Names and credentials that the members of a simulated world know of each other. */
+/** Names and credentials that the members of a simulated world share. */
 
 export const coordinatorName = "coordinator";
-/** What gateways show. */
+/** The credential of gateways. */
 export const gatewayCredential = "gateway";
-/** What workers and tabs show that come for the first time. */
+/** The token of workers and tabs that join for the first time. */
 export const joinToken = "join";
 /** A join token of another owner. */
 export const intruderToken = "join of another";
-/** The credential of no worker. */
+/** A credential that belongs to no worker. */
 export const guessedCredential = "guessed";

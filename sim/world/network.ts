@@ -1,26 +1,26 @@
-/** Links and calls between simulated processes. A stream neither loses nor doubles nor reorders
- *  what it carries: it delays, gets stuck, or breaks. So that is what happens here. */
+/** Links and calls between simulated processes. A TCP stream never loses, duplicates or reorders
+ *  data: it delays, stalls, or breaks. So that is what happens here. */
 import { ClusterError } from "../../src/core/error.ts";
 import type { Random } from "../../src/core/random.ts";
 import type { Link } from "../../src/link/link.ts";
 import type { SimProcess } from "./process.ts";
 import { type Carrier, SimLink } from "./sim-link.ts";
 
-/** Whoever can be reached under a name. */
+/** A server that can be reached under a name. */
 export type Server = {
   readonly process: SimProcess;
-  /** A link comes in. Throws `ClusterError` to refuse it. */
+  /** A link is opened to it. Throws `ClusterError` to refuse it. */
   accept?(link: Link, credential: string): void;
 };
 
 export type NetworkOptions = {
   readonly random: Random;
   readonly delayMs: number;
-  /** Called for what the coverage table counts. */
+  /** Counts an entry of the coverage table. */
   readonly count: (what: string) => void;
 };
 
-/** How long a machine tries to reach one that does not answer, ms. */
+/** Time after which a machine gives up on one that does not answer, ms. */
 const giveUpMs = 120_000;
 
 export class SimNetwork implements Carrier {
@@ -30,11 +30,11 @@ export class SimNetwork implements Carrier {
   onClose: (end: SimLink, reason: string) => void = () => {};
   readonly #delayMs: number;
   readonly #servers = new Map<string, Server>();
-  /** `from>to` → how many cuts are in force. */
+  /** `from>to` → the number of cuts in force. */
   readonly #cuts = new Map<string, number>();
   readonly #slow = new Map<string, number>();
   readonly #links = new Set<SimLink>();
-  /** By whom nobody reaches: they come by the thousand, and nobody changes one. */
+  /** Errors of unreachable servers, shared: there are thousands, and they are never changed. */
   readonly #refusals = new Map<string, ClusterError>();
 
   constructor(options: NetworkOptions) {
@@ -47,7 +47,7 @@ export class SimNetwork implements Carrier {
     this.#servers.set(name, server);
   }
 
-  /** Who answers there now: null when nobody lives there. */
+  /** The server that answers there now: null when there is none. */
   server(name: string): Server | null {
     const server = this.#servers.get(name);
     return server === undefined || server.process.life === "dead" ? null : server;
@@ -58,7 +58,7 @@ export class SimNetwork implements Carrier {
     this.#cuts.set(`${from}>${to}`, (this.#cuts.get(`${from}>${to}`) ?? 0) + 1);
   }
 
-  /** `reset`: links that had something stuck in them break instead of going on. */
+  /** `reset`: links with stuck messages break instead of continuing. */
   heal(from: string, to: string, reset: boolean): void {
     const left = (this.#cuts.get(`${from}>${to}`) ?? 0) - 1;
     if (left > 0) {
@@ -75,7 +75,7 @@ export class SimNetwork implements Carrier {
     return this.#cuts.size > 0 && this.#cuts.has(`${from}>${to}`);
   }
 
-  /** Delays of a machine's traffic are multiplied; 1 = as usual. */
+  /** A factor on the delays of a machine's traffic; 1 = normal. */
   slow(name: string, factor: number): void {
     if (factor === 1) this.#slow.delete(name);
     else this.#slow.set(name, factor);
@@ -87,7 +87,7 @@ export class SimNetwork implements Carrier {
     return (this.#delayMs * 0.5 + this.random.fraction() * this.#delayMs) * factor;
   }
 
-  /** Breaks the links of a machine, as a router does that forgets them. */
+  /** Breaks the links of a machine, like a router that loses its state. */
   breakLinks(name: string): number {
     let broken = 0;
     for (const link of [...this.#links]) {
@@ -102,7 +102,7 @@ export class SimNetwork implements Carrier {
     return open;
   }
 
-  /** Opens a link to whoever listens there. Never settles while the way is cut. */
+  /** Opens a link to the server there. Never settles while the path is cut. */
   dial(from: SimProcess, to: string, credential: string): Promise<SimLink> {
     return this.ask(from, to, {
       timeoutMs: giveUpMs,
@@ -122,7 +122,7 @@ export class SimNetwork implements Carrier {
   #refused(to: string): ClusterError {
     const known = this.#refusals.get(to);
     if (known !== undefined) return known;
-    const made = withoutStack(() => new ClusterError("unavailable", `nobody listens at ${to}`));
+    const made = withoutStack(() => new ClusterError("unavailable", `no server listens at ${to}`));
     this.#refusals.set(to, made);
     return made;
   }
@@ -131,7 +131,8 @@ export class SimNetwork implements Carrier {
     this.#links.delete(link);
   }
 
-  /** A call and its answer. Rejects with `unavailable` when nobody is there, or in time. */
+  /** A call and its answer. Rejects with `unavailable` when there is no server, or no answer in
+   *  time. */
   ask<S extends Server, T>(
     from: SimProcess,
     to: string,
@@ -178,7 +179,7 @@ function late(to: string): ClusterError {
   return withoutStack(() => new ClusterError("unavailable", `no answer from ${to}`));
 }
 
-/** Nobody reads where these were made, and finding out costs more than the call. */
+/** Stacks of these errors are never read, and computing them costs more than the call. */
 function withoutStack<T>(make: () => T): T {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;

@@ -1,18 +1,18 @@
-/** A process of the simulated world: what is due in it waits while it is paused, and never comes
- *  once it is dead. Between two events a process is at rest, so a crash can come between any two of
+/** A process of the simulated world: its due events wait while it is paused, and never happen once
+ *  it is dead. Between two events a process does nothing, so a crash can come between any two of
  *  them. */
 import type { Entry, Owner, SimClock } from "./clock.ts";
 
 export type Life = "up" | "paused" | "dead";
 
 export class SimProcess implements Owner {
-  /** Of the machine, kept over restarts: who is cut off from whom goes by this. */
+  /** Name of the machine, kept over restarts: network cuts refer to it. */
   readonly name: string;
   readonly clock: SimClock;
   life: Life = "up";
-  /** When it last went on after a pause, ms. */
+  /** When it last resumed after a pause, ms. */
   resumedAtMs = Number.NEGATIVE_INFINITY;
-  /** Called once, when it dies. `said`: the machine lives on and tells the peers. */
+  /** Called once, when it dies. `said`: the machine stays up and closes its connections. */
   readonly onDeath: Array<(said: boolean) => void> = [];
   #held: Entry[] = [];
   #wallSkewMs: number;
@@ -73,7 +73,7 @@ export class SimProcess implements Owner {
     const held = this.#held;
     this.#held = [];
     for (const entry of held) {
-      // By then it may have been cancelled by one before it.
+      // By then it may have been cancelled by an earlier one.
       this.clock.after(0, this, () => entry.fire?.());
     }
   }

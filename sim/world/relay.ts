@@ -1,6 +1,6 @@
-/** The twin of the relay's files: map outputs of whoever nobody can reach, on the disk of the
- *  coordinator. They outlive the process; what was not yet on the disk goes with the power. Which
- *  there are is for the production code to say (`KeptOutputs`). */
+/** The simulated counterpart of the relay's files: map outputs of unreachable workers, on the
+ *  coordinator's disk. They outlive the process; a power loss loses those that were not on the disk
+ *  yet. Which outputs exist is decided by the production code (`KeptOutputs`). */
 import type { OutputFiles, Writing } from "../../src/coordinator/relay/kept-outputs.ts";
 import { ClusterError } from "../../src/core/error.ts";
 import type { AttemptRef, JobId } from "../../src/core/ids.ts";
@@ -15,7 +15,7 @@ export type SimOutput = {
   readonly sealed: Sealed;
 };
 
-/** What the relay needs to know of the disk that it is on. */
+/** What the relay needs of its disk. */
 export type RelayDisk = {
   readonly full: boolean;
   readonly writeMs: () => number;
@@ -23,13 +23,14 @@ export type RelayDisk = {
 };
 
 export class SimRelay {
-  /** Called when an output begins to be written, with the time that it takes, ms. */
+  /** Called when an output begins to be written, with the duration, ms. */
   onWrite: ((takesMs: number) => void) | null = null;
-  /** Called before everything of a job is removed. */
+  /** Called before all outputs of a job are removed. */
   onRemove: (job: JobId) => void = () => {};
   readonly #disk: RelayDisk;
   readonly #outputs = new Map<string, SimOutput>();
-  /** Keys and roots of all that was ever whole on the disk, of jobs that have not been removed. */
+  /** Keys and roots of all outputs that were ever complete on the disk, of jobs that have not been
+   *  removed. */
   readonly #everKept = new Map<string, JobId>();
 
   constructor(disk: RelayDisk) {
@@ -50,8 +51,8 @@ export class SimRelay {
     return new Set([...this.#outputs.values()].map(({ ref }) => ref.job));
   }
 
-  /** An output that a process writes. Whoever publishes it before it is written has it on the disk
-   *  when it is, if the process lives until then. */
+  /** An output that a process writes. One that is published before it is written is on the disk
+   *  once it is, if the process lives until then. */
   writing(process: SimProcess, ref: AttemptRef, partitions: readonly string[]): Writing<SimOutput> {
     const disk = this.#disk;
     const made = sealed(partitions);
@@ -89,7 +90,7 @@ export class SimRelay {
     return found === undefined ? null : partOf(found.sealed, partition);
   }
 
-  /** Whether it has been whole on the disk, wherever it is now. */
+  /** Whether it was ever complete on the disk. */
   hasKept(key: string, root: string): boolean {
     return this.#everKept.has(`${key} ${root}`);
   }

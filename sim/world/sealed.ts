@@ -1,4 +1,4 @@
-/** Map outputs of the simulated world as bytes: partitions one after the other, and the production
+/** Map outputs of the simulated world as bytes: concatenated partitions, and the production
  *  manifest, whose digest is the root. */
 import { decodeManifest, encodeManifest } from "../../src/wire/block/manifest.ts";
 import { runMinBytes } from "../../src/wire/block/run.ts";
@@ -10,10 +10,10 @@ export type Sealed = {
   readonly run: Uint8Array;
 };
 
-/** A partition as it comes from its holder, with the manifest that it belongs to. */
+/** A partition as its holder sends it, with the manifest that it belongs to. */
 export type Part = { readonly manifest: Uint8Array; readonly bytes: Uint8Array };
 
-/** Follows a text that is shorter than any run. */
+/** Padding after a text that is shorter than any run. */
 const filler = "\0";
 
 export function sealed(partitions: readonly string[]): Sealed {
@@ -31,7 +31,7 @@ export function partOf({ manifest, run }: Sealed, partition: number): Part | nul
   return { manifest, bytes: run.subarray(found.offset, found.offset + found.sizeBytes) };
 }
 
-/** The text of a partition; null when it is not what the root says. */
+/** The text of a partition; null when it does not match the root. */
 export function openPart(part: Part, root: string, partition: number): string | null {
   if (rootOf(part.manifest) !== root) return null;
   const found = opened(part.manifest).partitions[partition];
@@ -44,7 +44,7 @@ export function openPart(part: Part, root: string, partition: number): string | 
 export const rootOf = remembered(hashOf);
 const opened = remembered(decodeManifest);
 
-/** Every reduce task asks the same of each manifest, and no fault changes its bytes in place. */
+/** Every reduce task reads the same manifests, and no fault changes their bytes in place. */
 function remembered<T>(of: (manifest: Uint8Array) => T): (manifest: Uint8Array) => T {
   const answers = new WeakMap<Uint8Array, { readonly answer: T }>();
   return (manifest) => {
@@ -54,7 +54,7 @@ function remembered<T>(of: (manifest: Uint8Array) => T): (manifest: Uint8Array) 
   };
 }
 
-/** What a partition of these bytes says. */
+/** The text in the bytes of a partition. */
 export function textOf(bytes: Uint8Array): string {
   return charsOf(bytes).replaceAll(filler, "");
 }
@@ -63,7 +63,7 @@ export function hashOf(bytes: Uint8Array): string {
   return digestOf(charsOf(bytes));
 }
 
-/** Another bit than before, somewhere. */
+/** Flips some bit. */
 export function flipBit(bytes: Uint8Array, draw: number): void {
   const at = Math.floor(draw * bytes.length);
   bytes[at] = bytes[at]! ^ 4;

@@ -2,25 +2,25 @@
 import type { Link } from "../../src/link/link.ts";
 import type { SimProcess } from "./process.ts";
 
-/** A frame of bytes or of text; or the word that the other end is closed. */
+/** A frame of bytes or of text; or the notice that the other end is closed. */
 type Item = { readonly frame: Uint8Array | string | null; readonly closed: string };
 
 /** The network, as far as its links need it. */
 export interface Carrier {
-  /** Counts what the coverage table shows. */
+  /** Counts an entry of the coverage table. */
   readonly count: (what: string) => void;
   /** Called when one end closes a link that is open there. */
   readonly onClose: (end: SimLink, reason: string) => void;
-  /** Who answers to a name now; null = no process there is alive. */
+  /** The server under a name now; null = no process there is alive. */
   server(name: string): object | null;
   isCut(from: string, to: string): boolean;
-  /** How long a frame takes, ms. */
+  /** Delay of a frame, ms. */
   delay(from: string, to: string): number;
-  /** Nothing more comes over this link. */
+  /** Nothing more arrives over this link. */
   forget(link: SimLink): void;
 }
 
-/** A machine that is gone is noticed after so long, when something was sent to it, ms. */
+/** Time after which a machine that is gone is noticed, when something was sent to it, ms. */
 const goneMs = 120_000;
 
 export class SimLink implements Link {
@@ -35,13 +35,13 @@ export class SimLink implements Link {
   #unreported: string | null = null;
   /** When something last arrived here, ms. */
   heardAtMs: number;
-  /** Arrived here before there was somebody to take it. */
+  /** Arrived here before there was a receiver. */
   #early: Item[] = [];
-  /** On its way from here while the way is cut. */
+  /** Sent from here while the path is cut. */
   #stuck: Item[] = [];
   #underWayBytes = 0;
   #lastArrivalMs = 0;
-  /** Nothing more is sent from here or taken here. */
+  /** Nothing more is sent from here or accepted here. */
   #over = false;
 
   constructor(network: Carrier, from: SimProcess, to: SimProcess) {
@@ -70,7 +70,7 @@ export class SimLink implements Link {
     this.#send(frame);
   }
 
-  /** As a WebSocket, which knows text from bytes. */
+  /** Like a WebSocket, which distinguishes text from bytes. */
   sendText(text: string): void {
     this.#send(text);
   }
@@ -83,7 +83,7 @@ export class SimLink implements Link {
     this.#take(receive as (frame: Uint8Array | string) => void);
   }
 
-  /** For an end whose other end sends nothing but text. */
+  /** For an end whose peer sends only text. */
   onText(receive: (text: string) => void): void {
     this.#take(receive as (frame: Uint8Array | string) => void);
   }
@@ -120,7 +120,7 @@ export class SimLink implements Link {
     return open.length > 0;
   }
 
-  /** The way is open again. */
+  /** The path is open again. */
   unstick(reset: boolean): void {
     if (this.#stuck.length === 0) return;
     const stuck = this.#stuck;
@@ -151,9 +151,9 @@ export class SimLink implements Link {
     }
     const { clock } = this.from;
     if (this.to.life === "dead") {
-      // Whoever has taken its place does not know this link.
+      // A server that has taken its place does not know this link.
       const back = this.#network.server(this.to.name) !== null;
-      if (back) this.#network.count("half-open link found out");
+      if (back) this.#network.count("half-open link detected");
       clock.after(
         back ? this.#network.delay(this.from.name, this.to.name) * 2 : goneMs,
         this.from,
@@ -181,7 +181,7 @@ export class SimLink implements Link {
   #end(reason: string): void {
     if (this.#over) return;
     this.#over = true;
-    // What is stuck is still on its way, and with it the word that this end is closed.
+    // What is stuck is still in transit, and with it the notice that this end is closed.
     if (this.#stuck.length === 0) this.#network.forget(this);
     this.#unreported = reason;
     this.from.soon(() => this.#report());

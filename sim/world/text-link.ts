@@ -1,5 +1,5 @@
-/** A text link of the simulated world, the twin of `TextLink`: between tabs, gateways and the
- *  tracker. */
+/** A text link of the simulated world, the counterpart of `TextLink`: between tabs, gateways and
+ *  the tracker. */
 import type { SimLink } from "./sim-link.ts";
 
 export type TextEars = {

@@ -1,5 +1,5 @@
-/** The twin of the shuffle's tickets: of the same shape, without cryptography, which a browser tab
- *  does not have at once. */
+/** The simulated counterpart of the shuffle's tickets: of the same form, without cryptography,
+ *  which a browser tab has only asynchronously. */
 import type { Scope } from "../../src/peer/shuffle/ticket.ts";
 import { digestOf } from "./digest.ts";
 
@@ -11,7 +11,7 @@ export const simTickets = {
   },
 };
 
-/** Whether the ticket is of this scope, whenever it ends. */
+/** Whether the ticket is of this scope, regardless of its expiry. */
 export function isTicket(text: string, key: string, scope: Omit<Scope, "expiresMs">): boolean {
   const expiresMs = Number(text.split(".")[1]);
   return simTickets.ticketText(key, { ...scope, expiresMs }) === text;

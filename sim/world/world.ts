@@ -12,11 +12,11 @@ import type { SimNetwork } from "./network.ts";
 export type BrowserShape = {
   /** Slots of each tab. */
   readonly tabs: readonly number[];
-  /** Browsers that know the document of seed 5 only. */
+  /** Basic browsers, which speak only the base browser protocol. */
   readonly bare: number;
-  /** Between the browsers and the coordinator. */
+  /** Gateways between the browsers and the coordinator. */
   readonly gateways: number;
-  /** Between two notes of a tab, ms. */
+  /** Interval between the notes of a tab, ms. */
   readonly noteMs: number;
 };
 
@@ -26,17 +26,17 @@ export const noBrowsers: BrowserShape = { tabs: [], bare: 0, gateways: 0, noteMs
 export type WorldShape = {
   readonly workers: number;
   readonly slots: readonly number[];
-  /** So many of the workers, the last ones, cannot be reached: the coordinator relays for them. */
+  /** The last of the workers, this many, are unreachable: the coordinator relays for them. */
   readonly hidden: number;
   readonly browsers: BrowserShape;
   readonly liveness: LivenessOptions;
   readonly snapshotRecords: number;
   readonly delayMs: number;
   readonly writeMs: number;
-  /** How long faults come, ms; then all is healed and every job must end. */
+  /** Duration of the phase with faults, ms; then all is healed and every job must end. */
   readonly faultsMs: number;
   readonly sweepGraceMs: number;
-  /** Share of the attempts that take ten times as long, wherever they run. */
+  /** Share of the attempts that take ten times as long, on any worker. */
   readonly straggling: number;
 };
 
@@ -46,7 +46,7 @@ export type World = {
   readonly network: SimNetwork;
   readonly trace: TraceHash;
   readonly judge: Judge;
-  /** Chance of members and jobs at run time; faults are planned before. */
+  /** Random numbers for members and jobs at run time; faults are planned before. */
   readonly random: Random;
   /** Jobs by their plan: many have the same code. */
   readonly jobs: ReadonlyMap<string, SimJob>;
@@ -55,8 +55,8 @@ export type World = {
   /** Probability that a transfer between members arrives with a wrong byte. */
   flipProbability: number;
   readonly count: (what: string) => void;
-  /** A line of the story; made only when somebody reads it. */
+  /** Adds a line to the trace; made only when the trace is recorded. */
   readonly tell: (line: () => string) => void;
-  /** What the next execution of a task does wrong; null = nothing. */
+  /** The error of the next execution of a task; null = none. */
   readonly trouble: (job: SimJob, stage: number, task: number) => Trouble | null;
 };

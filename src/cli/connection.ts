@@ -27,7 +27,7 @@ export async function openClient(options: TargetOptions): Promise<Client> {
 }
 
 /** How long a coordinator that replays its log is waited for, and how long it may not answer once
- *  it has said so, in ms. */
+ *  it has reported that it does so, in ms. */
 const startingMs = 600_000;
 const silentMs = 5_000;
 const askEveryMs = 250;

@@ -10,9 +10,11 @@ import { startOf, stillRuns } from "./cluster/process/identity.ts";
 export type Doors = {
   /** Without authentication. */
   readonly console: Listen | null;
-  /** Likewise: file system and register of the filesystem protocol. Absent from notes of before. */
+  /** Likewise: file system, register and JobTracker of the filesystem protocol. Absent from notes
+   *  of before. */
   readonly filesystem?: Listen | null;
   readonly register?: Listen | null;
+  readonly jobtracker?: Listen | null;
   /** Plain HTTP. */
   readonly p4: (Listen & { readonly trustAddresses: boolean }) | null;
   readonly anonymousBrowsers: boolean;
@@ -22,7 +24,7 @@ export type Doors = {
 export type GatewayDoor = Listen & {
   readonly plain: boolean;
   readonly anonymous: boolean;
-  /** Its coordinator; null = whoever dials in. */
+  /** Its coordinator; null = any that dials in. */
   readonly tracker: string | null;
   readonly pid: number;
   readonly start: string;

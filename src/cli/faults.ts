@@ -1,4 +1,4 @@
-/** How the command line ends: exit codes, and the one way in which an error is told. */
+/** How the command line ends: exit codes, and the one form in which errors are printed. */
 import { ClusterError, type ErrorCode } from "../core/error.ts";
 import { safeText } from "./text.ts";
 
@@ -40,7 +40,7 @@ const exitCodeOf: Readonly<Record<ErrorCode, number>> = {
 /** The job itself failed: its text is the job's, and the exit code is always `failed`. */
 export class JobFailed extends ClusterError {}
 
-/** Ctrl-C ended the command; everything worth saying has been said. */
+/** Ctrl-C ended the command; everything of use has been printed already. */
 export class Interrupted extends Error {}
 
 export function exitCodeFor(error: unknown): number {
@@ -69,7 +69,7 @@ export function faultTextOf(code: ErrorCode, text: string): string {
   return faultText(new ClusterError(code, text), false);
 }
 
-/** A system error that has a plain meaning for who types commands. */
+/** A system error that has a plain meaning for the user who types commands. */
 function asClusterError(error: unknown): ClusterError | null {
   if (error instanceof ClusterError) return error;
   const { code, path, syscall } = (error ?? {}) as NodeJS.ErrnoException;

@@ -27,6 +27,10 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: "serve browser tabs that join a coordinator",
     load: () => import("./cluster/gateway.ts"),
   },
+  fs: {
+    summary: "serve a file system of the filesystem protocol, without a cluster",
+    load: () => import("./cluster/fs.ts"),
+  },
   down: { summary: "stop a running `tequio up`", load: () => import("./cluster/down.ts") },
   run: { summary: "run a job and collect its result", load: () => import("./job/run.ts") },
   attach: {
@@ -149,7 +153,7 @@ async function run(args: readonly string[]): Promise<number> {
     return run(["version"]);
   }
   const wanted = name === "help" ? args[args.indexOf("help") + 1] : name;
-  // `help nothing` is told as `nothing` would be.
+  // `help nothing` gives the same error as `nothing`.
   if (name === "help" && wanted !== undefined && !(wanted in commands)) return run([wanted]);
   const program = await build(wanted);
   try {

@@ -1,9 +1,8 @@
 /** Numbers as people read and write them: bytes, rates, durations, counts with separators. */
 import { ClusterError } from "../core/error.ts";
 
-/** 1234567 → "1,234,567". Not by `toLocaleString`: loading its tables
-
- *  takes 15 ms of every start. */
+/** 1234567 → "1,234,567". Not by `toLocaleString`: loading its tables takes 15 ms of every
+ *  start. */
 export function countText(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(?:[0-9]{3})+$)/g, ",");
 }

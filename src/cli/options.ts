@@ -29,9 +29,8 @@ export function withExamples(command: Command, examples: ReadonlyArray<[string, 
   return command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
 }
 
-/** `--param k=v`, many times; values stay texts, the job's own defaults
-
- *  decide how they are read. */
+/** `--param k=v`, many times; values stay texts, the job's own defaults decide how they are
+ *  read. */
 export function parseParam(
   text: string,
   previous: Readonly<Record<string, string>> = {},

@@ -22,7 +22,7 @@ export type Endpoint = {
 };
 
 export const endpointFile = "endpoint.json";
-/** Mode 0600: whoever reads it may do everything. */
+/** Mode 0600: a user who can read it may do everything. */
 export const adminTokenFile = "admin.token";
 
 export type Environment = Readonly<Record<string, string | undefined>>;

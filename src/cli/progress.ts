@@ -4,7 +4,7 @@ import type { JobSummary, StageSummary } from "../core/summary.ts";
 import { bytesText, countText, durationText, rateText } from "./numbers.ts";
 import { columnsOf, cut, oneLine, padTo } from "./text.ts";
 
-/** What one summary said of each stage, kept to know the recent speed. */
+/** The counts of each stage in one summary, kept to compute the recent speed. */
 type Sample = {
   readonly atMs: number;
   readonly stages: ReadonlyArray<{ readonly done: number; readonly bytesDone: number }>;
@@ -12,8 +12,8 @@ type Sample = {
 
 export type Progress = { readonly summary: JobSummary; readonly samples: readonly Sample[] };
 
-/** Speed is measured over this much of the past, in ms: long enough to be calm, short enough to
- *  be true. */
+/** Speed is measured over this much of the past, in ms: long enough to be calm, short enough to be
+ *  true. */
 export const rateWindowMs = 10_000;
 const samplesMax = 128;
 
@@ -35,7 +35,7 @@ export function observe(progress: Progress | null, summary: JobSummary): Progres
 export type StageSpeed = {
   readonly tasksPerS: number;
   readonly bytesPerS: number;
-  /** ms to the end of the stage at this speed; null when nothing can be said. */
+  /** ms to the end of the stage at this speed; null when that is not known. */
   readonly etaMs: number | null;
 };
 

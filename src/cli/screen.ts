@@ -1,5 +1,5 @@
-/** Puts lines on a terminal: some that stay, and below them a few that
- *  are drawn again and again. */
+/** Puts lines on a terminal: some that stay, and below them a few that are drawn again and
+ *  again. */
 import { styleText } from "node:util";
 import { safeText } from "./text.ts";
 

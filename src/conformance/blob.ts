@@ -1,4 +1,4 @@
-/** What every blob store must do, whoever wrote it. */
+/** What every blob store must do, also one of a third party. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import type { Blobs } from "../store/blob/blob.ts";
@@ -75,7 +75,7 @@ const contents: Tests = {
     assert.ok(same(await bytesIn(blobs.read(sha256(bytes))), bytes));
   },
 
-  "the source may reuse its chunk once the next is asked for": async (blobs) => {
+  "the source may reuse its chunk once the next is requested": async (blobs) => {
     const chunk = new Uint8Array(100_000);
     function* reusing(): Generator<Uint8Array> {
       for (let i = 1; i <= 9; i += 1) yield chunk.fill(i);

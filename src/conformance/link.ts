@@ -137,7 +137,7 @@ const limitTests: Tests = {
     first.send(new Uint8Array(frameMaxBytes));
     first.send(new Uint8Array(frameMaxBytes + 1));
     first.send(new Uint8Array(1));
-    assert.match(await here, /larger than the other side takes/);
+    assert.match(await here, /larger than the peer accepts/);
     assert.match(await there, /larger than 65536 bytes/);
     assert.deepEqual(sizes, [frameMaxBytes]);
   },

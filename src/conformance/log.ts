@@ -1,4 +1,4 @@
-/** What every log must do, whoever wrote it. */
+/** What every log must do, also one of a third party. */
 import assert from "node:assert/strict";
 import type { Log, LogRecord } from "../store/log/log.ts";
 import { bytesOf, pattern, refusal, textOf } from "./bytes.ts";
@@ -231,7 +231,7 @@ const endings: Tests = {
     assert.deepEqual(await listing(again, 3), ["4 d", "5 e"]);
   },
 
-  "a log whose records are all trimmed goes on at its position when opened again": async (
+  "a log whose records are all trimmed continues at its position when opened again": async (
     log,
     reopen,
   ) => {

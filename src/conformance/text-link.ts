@@ -4,7 +4,7 @@ import { type Check, checksOf, type SuiteOptions } from "./check.ts";
 
 /** What such a link is, as far as those that use it know. */
 export interface TextEnd {
-  /** For logs: the other side's address. */
+  /** For logs: the peer's address. */
   readonly remote: string;
   /** Starts reading. Set once; what came before is delivered then. */
   receive(receiver: {

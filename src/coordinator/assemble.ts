@@ -1,4 +1,4 @@
-/** The parts of a coordinator, opened one on the other and put together. */
+/** Opens the parts of a coordinator, each on the ones before, and connects them. */
 import { join } from "node:path";
 import type { CoordinatorState } from "../core/coordinator.ts";
 import { jobState } from "../core/view.ts";
@@ -14,9 +14,9 @@ import { addCheck, clusterKeys } from "./data-dir.ts";
 import { TrackerEdge } from "./edges/browser/edge.ts";
 import { PlainResults } from "./edges/browser/plain-results.ts";
 import { ticketOf } from "./edges/browser/ticket.ts";
-import { storedHashes } from "./edges/filesystem/store/catalogue.ts";
 import { WorkerEdge } from "./edges/worker/edge.ts";
 import { outputsChecked } from "./edges/worker/outputs.ts";
+import { storedHashes } from "./filesystem-dir.ts";
 import { AttemptHistory } from "./jobs/attempt-history.ts";
 import { BlobSweep } from "./jobs/blob-sweep.ts";
 import { ItemLines } from "./jobs/item-lines.ts";
@@ -40,17 +40,17 @@ import { Uploads } from "./relay/uploads.ts";
 import type { Services } from "./services.ts";
 import { LowWater } from "./upkeep/low-water.ts";
 
-/** What ends the parts, to be called backwards. */
+/** Functions that end the parts, to be called in reverse order. */
 export type Closers = Array<() => unknown>;
 
 type Options = CoordinatorOptions & {
   readonly onShutdown: () => void;
-  /** The log failed or a law is broken. */
+  /** The log failed, or an assertion. */
   readonly onFatal: (error: Error) => void;
   readonly onReplayed: (progress: ReplayProgress) => void;
 };
 
-/** Longest silence of a worker that is read from, ms. */
+/** Longest silence of a worker that is being read from, ms. */
 const idleMs = 30_000;
 
 type Kept = Pick<
@@ -92,12 +92,12 @@ export async function openServices(options: Options, closers: Closers): Promise<
     place: { openUrl: "" },
   };
   later.perform = (effect) => perform(services, effect);
-  // What was left behind before this start.
+  // Removes what was left behind before this start.
   going.sweep.sweep().catch(() => {});
   return services;
 }
 
-/** What remembers, and the loop. */
+/** The stores and the loop. */
 async function openKept(
   { dataDir, onFatal, onReplayed, slotsPerOwner, snapshotRecords }: Options,
   closers: Closers,
@@ -129,10 +129,10 @@ async function openKept(
   return { attempts, moves, blobs, loop, logs, progress: new Progress(), watchers: new Watchers() };
 }
 
-/** Blobs that are older than this go when the disk is nearly full, in ms. */
+/** Age above which blobs are removed while the disk is nearly full, ms. */
 const pressedGraceMs = 60_000;
 
-/** What removes ended jobs, and the blobs that no job names. */
+/** The removal of ended jobs, and of blobs that no job names. */
 function openGoing(
   parts: Pick<Services, "blobs" | "loop" | "lowWater" | "plans">,
   { dataDir, retention }: Options,
@@ -160,7 +160,7 @@ function openGoing(
   return { sweep, retention: keeping };
 }
 
-/** Where workers and browsers meet the core. */
+/** The edges where workers and browsers reach the core. */
 function openEdges(
   parts: Kept & Pick<Services, "auth" | "keys" | "sweep" | "uploads">,
   options: Options,
@@ -184,7 +184,7 @@ function openEdges(
   const edge = new WorkerEdge({ ...common, ...(liveness === undefined ? {} : { liveness }) });
   closers.push(() => edge.stop());
   const relay = new Relay({ dir: join(dataDir, "relay") });
-  // What jobs that ended while nobody watched have left.
+  // Removes what jobs left that ended while no coordinator ran.
   const confirm = () => loop.confirm();
   relay.keepOnly((job) => jobState(loop.state, job) === "running", confirm).catch(() => {});
   const plainResults = new PlainResults({ loop, blobs, relay });
@@ -214,12 +214,12 @@ function perform(services: Services, effect: OuterEffect): void {
       services.itemLines.jobEnded(effect.job);
       uploads.jobEnded(effect.job);
     }
-    // What stays of a job that has ended, the next start removes.
+    // The next start removes what stays of an ended job.
     relay.jobChanged(effect.job, state).catch(() => {});
   } else if (effect.kind === "drop-blobs") {
     progress.forget(effect.job);
     watchers.changed(effect.job);
-    // Both may fail without harm: the next sweep, or nobody, will miss what is left.
+    // Both may fail without harm: the next sweep removes what is left.
     logs.remove(effect.job).catch(() => {});
     sweep.release(effect).catch(() => {});
   } else if (!tracker.perform(effect)) {

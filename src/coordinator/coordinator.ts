@@ -17,7 +17,7 @@ import { serveP4 } from "./edges/p4/serve.ts";
 import type { NewEvent, ReplayProgress, Reply } from "./loop/journal.ts";
 import { realTimers } from "./loop/timers.ts";
 import { thisMachine } from "./members/addresses.ts";
-import { Knocking } from "./members/probe.ts";
+import { PeerProbe } from "./members/probe.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { Services } from "./services.ts";
 
@@ -26,39 +26,46 @@ export type JoinTerms = {
   readonly ttlMs: number;
   /** Joins allowed; 0 = any number. */
   readonly usesMax: number;
-  /** Whose workers they are; default "admin". */
+  /** Owner of the workers that join; default "admin". */
   readonly owner?: string;
 };
 
 /** `discoveryPort` is of UDP; null = its port was in use. */
-export type FilesystemPlace = Listen & { readonly discoveryPort: number | null };
+export type FilesystemPlace = Listen & {
+  readonly discoveryPort: number | null;
+  /** The address that is given to programs. */
+  readonly advertised: Listen;
+  /** A stored file, read without the port; null = it has to be asked for there. */
+  readonly near: (name: string) => AsyncIterable<Uint8Array> | null;
+};
 
 export type Coordinator = {
   readonly url: string;
   /** SHA-256 of its certificate; "" without TLS. */
   readonly fingerprint: string;
-  /** Also in `<dataDir>/admin.token`. */
+  /** The same token is in `<dataDir>/admin.token`. */
   readonly adminToken: string;
-  /** Where the console listens; null = nowhere. */
+  /** Where the console listens; null = it does not. */
   readonly console: { readonly host: string; readonly port: number } | null;
-  /** Where the file system of the filesystem protocol listens, and its register; null = nowhere. */
+  /** Where the file system of the filesystem protocol and its register listen; null = they do
+   *  not. */
   readonly filesystem: FilesystemPlace | null;
   readonly register: Listen | null;
-  /** Where the control channel of P4 has a port of its own; null = nowhere. */
+  /** The separate port of P4's control channel; null = it has none. */
   readonly p4: Listen | null;
   joinToken(terms: JoinTerms): Promise<string>;
-  /** A gateway of this process: from now on it hands out work to its browsers. */
+  /** A gateway of this process: from now on its browsers get work. */
   acceptGateway(link: GatewayLink): void;
   /** For programs that embed it; see core/event.ts. */
   post(event: NewEvent): Promise<Reply>;
-  /** Workers keep what they run; what was acknowledged is on the disk. May be called twice. */
+  /** Workers continue what they run; what was acknowledged is on the disk. May be called twice. */
   close(): Promise<void>;
 };
 
 export async function openCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const listen = parseListen(options.listen);
   const closers: Array<() => unknown> = [];
-  // Backwards; what cannot be closed must not keep the rest open.
+  // In reverse order; a part that cannot be closed must not keep the others open.
   const closeAll = async () => {
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
       hit("coordinator.close", "before");
@@ -104,8 +111,8 @@ async function open(
   );
   const adminToken = await ownAdminToken(join(dataDir, "admin.token"), services.auth);
   const p4 = openP4(services, options);
-  const knocking = new Knocking({ members: services.members, timers: realTimers });
-  closers.push(() => knocking.stop());
+  const peerProbe = new PeerProbe({ members: services.members, timers: realTimers });
+  closers.push(() => peerProbe.stop());
   await starting.close();
   const serving = await serve({
     services,
@@ -143,7 +150,7 @@ async function open(
   };
 }
 
-/** Answers calls once a replay takes longer than a moment. */
+/** Answers calls when a replay takes longer than a moment. */
 class Starting {
   readonly #options: CoordinatorOptions;
   readonly #listen: Listen;
@@ -159,7 +166,7 @@ class Starting {
   replayed(progress: ReplayProgress): void {
     const certificate = this.#certificate;
     const at = this.#listen;
-    // Any free port is known when the real server has it.
+    // Port 0: the port is known only when the real server has it.
     if (at.port !== 0) this.#server ??= serveStarting(at, certificate);
     this.#server?.replayed(progress);
     const url = urlOf(certificate === null ? "http" : "https", at);
@@ -202,7 +209,7 @@ async function openFilesystem(
   },
 ): Promise<Pick<Coordinator, "filesystem" | "register">> {
   const { certificate, closers, listen } = around;
-  // Loaded when it is asked for: few use it, and it needs a package that is not always there.
+  // Loaded on demand: few use it, and it needs an optional package.
   const files =
     filesystem === undefined
       ? null
@@ -222,7 +229,7 @@ async function openFilesystem(
   return { filesystem: files, register: serving };
 }
 
-/** A failure that nobody takes must end the process, as a broken law does. */
+/** An unhandled failure must end the process, as a failed assertion does. */
 function raise(error: Error): void {
   setImmediate(() => {
     throw error;

@@ -1,8 +1,8 @@
 /** The coordinator's directory: its keys, its certificate and its version, each made at the first
  *  start.
  *
- *  `log.sqlite` · `blobs/` · `logs/` · `cluster.json` (keys) · `tls.json` · `admin.token`, all for
- *  the owner only. */
+ *  `log.sqlite` · `blobs/` · `logs/` · `cluster.json` (keys) · `tls.json` · `admin.token`, readable
+ *  by the owner only. */
 import { createHash, createHmac, createSecretKey, randomBytes } from "node:crypto";
 import { chmodSync, existsSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";
@@ -16,13 +16,13 @@ import { clusterTagBytes } from "../wire/manager/taskid.ts";
 import { readPrivate, writePrivate } from "./access/private-file.ts";
 import type { ClusterKeys } from "./edges/worker/orders.ts";
 
-/** Of the directory as a whole; the log and the blobs have versions of their own. */
+/** Version of the directory as a whole; the log and the blobs have versions of their own. */
 const dataVersion = 1;
 
-/** Within a directory that `tequio restore` has not finished. */
+/** Marks a directory in which `tequio restore` is not finished. */
 export const restoringDir = "restoring.part";
 
-/** Makes the directory when it is not there, and shuts others out of it. */
+/** Creates the directory if it is missing, and makes it private to its owner. */
 export function openDataDir(dir: string): void {
   makeDirectory(dir);
   if (existsSync(join(dir, restoringDir))) {
@@ -41,7 +41,7 @@ export function clusterKeys(dir: string): ClusterKeys {
   const path = join(dir, "cluster.json");
   const text = readPrivate(path) ?? firstKeys(path);
   const { tag, secret } = parsed(path, text);
-  // Made once: for each job anew it takes four times as long as the rest.
+  // Made once: making it for each job takes four times as long as the rest.
   const key = createSecretKey(secret, "hex");
   return {
     tag: Buffer.from(tag, "hex"),
@@ -50,7 +50,7 @@ export function clusterKeys(dir: string): ClusterKeys {
   };
 }
 
-/** At each start: a file of before has no check of its bytes yet. */
+/** At each start: files of older versions have no checksum yet. */
 export function addCheck(dir: string): void {
   const path = join(dir, "cluster.json");
   const text = readPrivate(path);
@@ -64,17 +64,17 @@ function firstKeys(path: string): string {
   return text;
 }
 
-/** Which cluster a directory belongs to, the same after a restore. Throws `not-found` when it is
- *  none. */
+/** The cluster to which a directory belongs, the same after a restore. Throws `not-found` when it
+ *  is not a data directory. */
 export function clusterName(dir: string): string {
   const path = join(dir, "cluster.json");
   const text = readPrivate(path);
   if (text !== null) return parsed(path, text).cluster;
-  throw new ClusterError("not-found", `${dir} is no data directory, it has no cluster.json`);
+  throw new ClusterError("not-found", `${dir} is not a data directory, it has no cluster.json`);
 }
 
-/** New keys for a directory that goes on from an older state: what workers have computed for
- *  attempts which this state has not yet given out must not be taken for those that it will. */
+/** New keys for a directory that continues from an older state: results of attempts that this state
+ *  has not assigned yet must not be accepted for later attempts with the same ids. */
 export function renewKeys(dir: string): void {
   const path = join(dir, "cluster.json");
   const cluster = clusterName(dir);
@@ -93,7 +93,7 @@ function textOf(keys: Keys): string {
   return `${JSON.stringify(known)}\n`;
 }
 
-/** Of all that the file says, so that a flipped bit is found. */
+/** Over the whole content of the file, so that a flipped bit is found. */
 function checkOf({ cluster, secret, tag }: Keys): string {
   const text = JSON.stringify([dataVersion, tag, secret, cluster]);
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
@@ -124,7 +124,7 @@ function parsed(path: string, text: string): Keys {
   const isKnown = version === dataVersion && names.every((name) => fields.has(name));
   if (isKnown && typeof tag === "string" && typeof secret === "string" && isTag.test(tag)) {
     const keys = { tag, secret, cluster: typeof found.cluster === "string" ? found.cluster : tag };
-    // Files of before have none; the next start adds it.
+    // Files of older versions have none; the next start adds it.
     if (found.check === undefined || found.check === checkOf(keys)) return keys;
   }
   throw new ClusterError("storage-failed", `${path} is damaged; restore it from a backup`);

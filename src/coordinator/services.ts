@@ -1,4 +1,4 @@
-/** What the HTTP routes work with: the parts of the coordinator, put together once. */
+/** What the HTTP routes use: the parts of the coordinator, put together once. */
 import { ClusterError } from "../core/error.ts";
 import { idNumber, type JobId } from "../core/ids.ts";
 import type { JobSummary } from "../core/summary.ts";
@@ -39,10 +39,10 @@ export type Services = {
   readonly plainResults: PlainResults;
   readonly relay: Relay;
   readonly uploads: Uploads;
-  /** Reads what workers have computed, for browsers. */
+  /** Reads outputs of workers, for browsers. */
   readonly shuffle: ShuffleClient;
   readonly tickets: Tickets;
-  /** Reads what members share, for those who cannot reach them. */
+  /** Reads files that members share, for workers that cannot reach these members. */
   readonly sharedInputs: SharedInputs;
   readonly keys: ClusterKeys;
   readonly sweep: BlobSweep;
@@ -53,12 +53,12 @@ export type Services = {
   readonly progress: Progress;
   readonly watchers: Watchers;
   readonly lowWater: LowWater;
-  /** Which machine this is; see link/host.ts. */
+  /** The id of this machine; see link/host.ts. */
   readonly host: string;
   readonly version: string;
-  /** Where other machines reach it; "" = they do not, or it does not listen yet. */
+  /** The URL at which other machines reach it; "" = they cannot, or it does not listen yet. */
   readonly place: { openUrl: string };
-  /** Somebody may and does ask the coordinator to stop; called after the answer is on its way. */
+  /** An authorized caller has requested a shutdown; called after the answer is sent. */
   readonly onShutdown: () => void;
 };
 
@@ -70,13 +70,13 @@ export function summaryOf(services: Services, job: JobId): JobSummary {
   return progress.added(summary);
 }
 
-/** `not-found` for a job that the caller may ask about: says what became of it. */
+/** `not-found` for a removed job that the caller may see: the message says what became of it. */
 export function goneJob({ loop }: Pick<Services, "loop">, job: JobId): ClusterError {
   const removed = removedText(loop.state, job);
   return removed === null ? noSuchJob(job) : new ClusterError("not-found", removed);
 }
 
-/** The same words for a job of somebody else, so that they tell nothing. */
+/** The same text for a job of another owner, so that it reveals nothing. */
 export function noSuchJob(job: string): ClusterError {
   return new ClusterError(
     "not-found",

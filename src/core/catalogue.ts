@@ -4,12 +4,12 @@
  *  1. A member's name is unique among all members, whichever way it came.
  *  2. A file is offered while its owner is connected. Owners of one name are listed in the order in
  *     which they published it; names in the order in which they first appeared.
- *  3. A peer that leaves, or is not heard of within its TTL, is forgotten with all of its files; a
- *     user of the console is only disconnected, and keeps name and files.
+ *  3. A peer that leaves, or shows no sign of life within its TTL, is removed with all of its
+ *     files; a user of the console is only disconnected, and keeps name and files.
  *  4. Signs of life are not events; silence is (`member-disconnected`, see decisions/0002). */
 import type { Hash } from "./ids.ts";
 
-/** user: came by the console (seed 3), no token · peer: came by P4 (seed 4), holds a token. */
+/** user: registered by the console protocol, no token · peer: registered by P4, holds a token. */
 export type MemberKind = "user" | "peer";
 
 /** Where a member serves its files. The host is the one that it was seen at or proved. */
@@ -17,12 +17,12 @@ export type MemberAddress = {
   readonly host: string;
   readonly port: number;
   /** SHA-256 of the certificate that it shows there, hex: then it is asked by TLS alone. Absent for
-   *  who serves in the clear: on one machine, existing peers, users of the console. */
+   *  a member that serves in the clear: on one machine, existing peers, users of the console. */
   readonly fingerprint?: string;
 };
 
 export type SharedFile = {
-  /** As its owner calls it, `/` between folders; never used as a path by anybody else. */
+  /** As its owner calls it, `/` between folders; other members never use it as a path. */
   readonly name: string;
   readonly description: string;
   /** Merkle root of the content; null when the owner did not say (existing clients cannot). */
@@ -69,9 +69,9 @@ export const catalogueLimits: CatalogueLimits = {
   textBytesMax: 96 * 1024 * 1024,
 };
 
-/** What can happen to members; part of `CoordinatorEvent`. Each is answered by `reply` or
- *  `refuse`: not-found (no such member or file), conflict (name, connection or file is there
- *  already; or the member must be connected for it and is not), limit-exceeded, bad-request. */
+/** What can happen to members; part of `CoordinatorEvent`. Each is answered by `reply` or `refuse`:
+ *  not-found (no such member or file), conflict (name, connection or file is there already; or the
+ *  member must be connected for it and is not), limit-exceeded, bad-request. */
 export type MemberEvent =
   | {
       readonly kind: "member-registered";
@@ -96,8 +96,8 @@ export type MemberEvent =
   | {
       readonly kind: "member-disconnected";
       readonly name: string;
-      /** asked: it said so · silent: no sign of life within its TTL · revoked: the token that it
-       *  registered with is not good any more. */
+      /** asked: at its own request · silent: no sign of life within its TTL · revoked: the token
+       *  that it registered with is not good any more. */
       readonly reason: "asked" | "silent" | "revoked";
     }
   | {

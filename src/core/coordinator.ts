@@ -1,6 +1,6 @@
 /** The coordinator's decisions: one event in, effects out. Pure in the sense that matters: the same
- *  events in the
- *  same order give the same state and the same effects, on any machine, at any time. */
+ *  events in the same order give the same state and the same effects, on any machine, at any
+ *  time. */
 
 import { forgetToken, issueToken, revokeToken, useToken } from "./access/tokens.ts";
 import { correctClock, rememberJump } from "./cluster/clock.ts";

@@ -2,16 +2,15 @@
  *  durable.
  *
  *  Performing returns nothing: what comes of it is a later event. Effects of a replay are dropped;
- *  whoever needs them again (a worker that comes back) gets them by a new event. */
+ *  a peer that needs them again (a worker that reconnects) gets them by a new event. */
 import type { ClusterError } from "./error.ts";
 import type { AttemptRef, Hash, JobId, WorkerId } from "./ids.ts";
 
 export type Effect =
-  /** Tell a worker what a job is; always before its first `assign` in this worker's session. */
+  /** Send a worker the job; always before its first `assign` in this worker's session. */
   | { readonly kind: "open-job"; readonly worker: WorkerId; readonly job: JobId }
-  /** Tell a worker where the partitions of `stage` lie (`stageSources`); before the reduce tasks
-   *  that
-   *  read them, and again when one has moved. */
+  /** Send a worker the places of the partitions of `stage` (`stageSources`); before the reduce
+   *  tasks that read them, and again when one has moved. */
   | {
       readonly kind: "send-sources";
       readonly worker: WorkerId;
@@ -38,7 +37,8 @@ export type Effect =
     }
   /** The job has ended: forget its code and its partitions. */
   | { readonly kind: "close-job"; readonly worker: WorkerId; readonly job: JobId }
-  /** Answer whoever brought this event. At most one of `reply` and `refuse` per event. */
+  /** Answer the caller whose request is this event. At most one of `reply` and `refuse` per
+   *  event. */
   | { readonly kind: "reply"; readonly value: ReplyValue }
   | { readonly kind: "refuse"; readonly error: ClusterError }
   /** Wake those who watch the job; its summary says what changed. */
@@ -57,6 +57,6 @@ export type ReplyValue = {
   /** Of a submission: its key has named the job before. */
   readonly existed?: true;
   readonly worker?: WorkerId;
-  /** Of a token that was revoked: credentials of those whom it let in. */
+  /** Of a token that was revoked: credentials of the workers that joined with it. */
   readonly letIn?: readonly string[];
 };

@@ -1,7 +1,7 @@
 /** The closed list of what can go wrong for a user; every edge maps each code to its own numbers.
  *
- *  Broken laws are not here: they are bugs and throw `Error` from `assert`, which ends the process.
- *  */
+ *  Broken laws are not here: they are bugs and throw `Error` from `assert`, which ends the
+ *  process. */
 
 export const errorCodes = [
   /** Arguments, files or a job description that cannot be used as given. */
@@ -25,9 +25,9 @@ export const errorCodes = [
   "storage-failed",
   /** A newer process holds this role: a second coordinator, a later attempt, a worker id in use. */
   "fenced",
-  /** The other side speaks another protocol or data version. */
+  /** The peer speaks another protocol or data version. */
   "version-mismatch",
-  /** The other side sent what its protocol forbids; only that link is closed. */
+  /** The peer sent what its protocol forbids; only that link is closed. */
   "protocol-violated",
   /** Not reachable or not ready now. Retryable. */
   "unavailable",

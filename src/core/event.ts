@@ -55,8 +55,8 @@ export type AttemptReport = {
       readonly counters?: CounterMap;
       readonly inputBytes?: number;
     }
-  /** `lostTasks`: tasks of the input stage whose partitions could not be fetched (download-failed).
-   *  */
+  /** `lostTasks`: tasks of the input stage whose partitions could not be fetched
+   *  (download-failed). */
   | { readonly kind: "failed"; readonly failure: Failure; readonly lostTasks?: readonly number[] }
   /** The worker gives the attempt back unstarted (shutdown), or confirms an abort. */
   | { readonly kind: "returned" }
@@ -126,8 +126,8 @@ export type CoordinatorEvent = {
   | {
       readonly kind: "worker-lost";
       readonly worker: WorkerId;
-      /** bye: it said so · closed: link closed and not back in time · silent: no heartbeat in the
-       *  lease. */
+      /** bye: it sent a Bye · closed: link closed and not back in time · silent: no heartbeat in
+       *  the lease. */
       readonly reason: "bye" | "closed" | "silent";
     }
   /** It takes no new attempts: its disk is nearly full. Until `worker-resumed` or a new join. */

@@ -1,5 +1,5 @@
-/** Names of things: opaque strings for people and logs, tuples of indexes for tasks and attempts.
- *  */
+/** Names of things: opaque strings for people and logs, tuples of indexes for tasks and
+ *  attempts. */
 
 /** `j-1`, `j-2`, … in the order of submission; never reused. */
 export type JobId = `j-${number}`;

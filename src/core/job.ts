@@ -1,9 +1,9 @@
 /** The nouns: what a job is made of, as the coordinator sees it.
  *
  *  A *job* has *stages* (map, reduce, or tasks); a stage has *tasks*; a task has *attempts*; an
- *  attempt
- *  holds a *lease* on a worker. Map tasks read *splits* and write one *partition* per reduce task.
- *  User code and inputs are blobs (`codeHash`, `planHash`) that the core never opens. */
+ *  attempt holds a *lease* on a worker. Map tasks read *splits* and write one *partition* per
+ *  reduce task. User code and inputs are blobs (`codeHash`, `planHash`) that the core never
+ *  opens. */
 import type { ErrorCode } from "./error.ts";
 import type { Hash, JobId } from "./ids.ts";
 
@@ -16,8 +16,8 @@ export function taskName(kind: StageKind, task: number): string {
 }
 
 /** waiting: a stage before it is not done · ready: may be given to a worker · running: leased ·
- *  done, failed, cancelled: final (a map task's `done` returns to `ready` when its output is lost).
- *  */
+ *  done, failed, cancelled: final (a map task's `done` returns to `ready` when its output is
+ *  lost). */
 export type TaskState = "waiting" | "ready" | "running" | "done" | "failed" | "cancelled";
 
 /** running: accepted, maybe still without workers · done, failed, cancelled: final. */
@@ -90,7 +90,7 @@ export type JobSpec = {
   readonly priority?: Priority;
   /** Browsers that bring code of their own may run it, too; default false. */
   readonly bareBrowsers?: boolean;
-  /** For whoever collects the result; default "ndjson". */
+  /** For the client that collects the result; default "ndjson". */
   readonly output?: OutputFormat;
   /** What its code is: `javascript` (default) or `python`; only workers that have it run it. */
   readonly programKind?: number;

@@ -77,8 +77,8 @@ function disturb(cluster: TestCluster, random: Random): void {
   }
 }
 
-/** I19: the state is the fold of its events, also when the restarts of the live run are left out.
- *  */
+/** I19: the state is the fold of its events, also when the restarts of the live run are left
+ *  out. */
 function replay(cluster: TestCluster, seed: number): void {
   const fresh = new TestCluster().state;
   for (const event of cluster.events) step(fresh, event);

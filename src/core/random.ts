@@ -1,5 +1,5 @@
-/** Chance from a seed: the same numbers on every machine (xoshiro128**, Blackman and Vigna 2018).
- *  */
+/** Chance from a seed: the same numbers on every machine (xoshiro128**, Blackman and Vigna
+ *  2018). */
 export class Random {
   private a: number;
   private b: number;

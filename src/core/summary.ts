@@ -63,7 +63,7 @@ export type MemberSummary = {
   /** user: came by the console · peer: came by P4. */
   readonly kind: "user" | "peer";
   readonly owner: string;
-  /** here: connected, and heard of in time. */
+  /** here: connected, and last sign of life within the TTL. */
   readonly state: "here" | "away";
   /** `host:port` where it serves its files; "" when it is not connected. */
   readonly address: string;

@@ -13,7 +13,7 @@ const valuesMax = 500;
 /** Of an error's `code`. */
 const codeMaxCharacters = 50;
 
-/** What is told of one error besides its name and its code. Both may throw. */
+/** What is reported of one error besides its name and its code. Both may throw. */
 export type ErrorTexts = {
   /** Where it was thrown, as `word-count.ts:17`; "" when that is not known. */
   place(error: Error): string;

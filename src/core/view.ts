@@ -75,7 +75,7 @@ function stageSummary(state: CoordinatorState, stage: Stage): StageSummary {
   };
 }
 
-/** Why nothing of the job runs, as a chain of reasons that ends in what somebody can do. */
+/** Why nothing of the job runs, as a chain of reasons that ends in what the user can do. */
 function waitingFor(state: CoordinatorState, job: JobRecord): string {
   if (job.state !== "running" || job.running > 0) return "";
   const live = [...state.workers.values()].filter((worker) => worker.live);

@@ -160,8 +160,8 @@ function jobOpened(state: WorkerState, event: Extract<WorkerEvent, { kind: "job-
   state.jobs.set(event.job, { kinds: event.stageKinds, meanMs: [] });
 }
 
-/** While it is paused, nothing new is taken; what has not begun is given back, what runs may end.
- *  */
+/** While it is paused, nothing new is taken; what has not begun is given back, what runs may
+ *  end. */
 function diskChanged(state: WorkerState, reason: string, effects: WorkerEffect[]): void {
   if (reason === state.pausedFor) return;
   state.pausedFor = reason;
@@ -183,7 +183,7 @@ function leaveWhenDone(state: WorkerState, atMs: number, effects: WorkerEffect[]
   const { relation, stop } = state;
   if (stop === null || relation.state === "leaving" || relation.state === "ended") return;
   if (relation.state !== "joined") {
-    // Nobody is there to take what is left.
+    // No manager is connected that could take back what is left.
     dropEverything(state, effects);
     end(state, "stopped", effects);
     return;

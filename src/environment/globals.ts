@@ -1,7 +1,7 @@
-/** Which globals job code has: the same on every engine. What one engine has and another has not is
- *  taken away, and an error for want of it says what to use. */
+/** Which globals job code has: the same on every engine. Globals that only some engines have are
+ *  removed, and the error for using one says what to use instead. */
 
-/** Of the language. */
+/** Defined by the language. */
 const language = (
   "AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array " +
   "BigUint64Array Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry " +
@@ -12,7 +12,7 @@ const language = (
   "decodeURIComponent encodeURI encodeURIComponent escape eval globalThis isFinite isNaN " +
   "parseFloat parseInt undefined unescape"
 ).split(" ");
-/** Of all engines besides. */
+/** Also present on all engines. */
 const common = (
   "AbortController AbortSignal Blob Buffer ByteLengthQueuingStrategy CloseEvent " +
   "CompressionStream CountQueuingStrategy Crypto CustomEvent DOMException DecompressionStream " +
@@ -28,7 +28,7 @@ const common = (
 
 export const globalNames: readonly string[] = [...language, ...common].sort();
 
-/** Members that some engines have: of a global, or of its prototype (`#`). */
+/** Members that only some engines have: of a global, or of its prototype (`#`). */
 export const unevenMembers: readonly string[] = (
   "Blob#textStream Date#toTemporalInstant Intl.v8BreakIterator Iterator.concat Map#getOrInsert " +
   "Map#getOrInsertComputed Math.sumPrecise ReadableStream.from Uint8Array.fromBase64 " +
@@ -36,7 +36,7 @@ export const unevenMembers: readonly string[] = (
   "Uint8Array#toHex WeakMap#getOrInsert WeakMap#getOrInsertComputed"
 ).split(" ");
 
-/** What to use in place of a global that is not there. */
+/** What to use in place of a global that was removed. */
 const instead: Readonly<Record<string, string>> = {
   process: "throw an error to fail a task, return to end it; values come by `params`",
   setImmediate: "use setTimeout or queueMicrotask",
@@ -48,15 +48,15 @@ const instead: Readonly<Record<string, string>> = {
   Temporal: "use Date, in UTC, or bundle a package such as temporal-polyfill",
   XMLHttpRequest: "job code has no network; give what it reads as an input",
   EventSource: "job code has no network; give what it reads as an input",
-  indexedDB: "job code keeps nothing; return or emit what is to stay",
+  indexedDB: "job code has no storage; return or emit what is to be kept",
   close: "return to end the task, or throw",
-  postMessage: "return or emit what is to come out",
+  postMessage: "return or emit the output",
   SharedArrayBuffer: "use ArrayBuffer; a task has one thread",
   Worker: "a task has one thread; make more tasks",
 };
 const text = /^(?:Can't find variable: )?([A-Za-z]+)(?: is not defined)?$/;
 
-/** For an error that names a global which job code does not have; "" otherwise. */
+/** A hint for an error that names a global which job code does not have; "" otherwise. */
 export function absentHint(thrown: unknown): string {
   if (!(thrown instanceof ReferenceError) || typeof thrown.message !== "string") return "";
   const name = text.exec(thrown.message)?.[1] ?? "";
@@ -67,7 +67,7 @@ export function absentHint(thrown: unknown): string {
 
 type Taken = { readonly of: object; readonly name: string; readonly was: PropertyDescriptor };
 
-/** Takes away what is not listed. Returns what gives it back. */
+/** Removes the globals that are not listed. Returns a function that restores them. */
 export function evenGlobals(): () => void {
   const taken: Taken[] = [];
   const kept = new Set(globalNames);
@@ -89,7 +89,7 @@ export function evenGlobals(): () => void {
   };
 }
 
-/** The global object and what only it inherits from: not what other objects inherit, too. */
+/** The global object and the prototypes that only it has, not those shared with other objects. */
 function chainOf(global: object): object[] {
   const chain: object[] = [];
   const shared: readonly unknown[] = [Object.prototype, EventTarget.prototype];
@@ -108,7 +108,7 @@ function take(of: object, name: string, taken: Taken[]): void {
   const was = Object.getOwnPropertyDescriptor(of, name);
   if (was === undefined) return;
   if (!was.configurable) {
-    // It stays where it is inherited from, and is nothing here.
+    // The name stays where it is inherited from, and its value here is undefined.
     const nothing = { value: undefined, configurable: true };
     if (of !== globalThis) Object.defineProperty(globalThis, name, nothing);
     return;

@@ -1,5 +1,6 @@
 /** Makes this realm the environment of job code: what a task process, a task's Worker in a tab, the
- *  judge and the page's "Try it" have in common. What differs still is in docs/environment.md. */
+ *  sequential judge and the page's "Try it" have in common. Remaining differences are listed in
+ *  docs/environment.md. */
 import { evenGlobals } from "./globals.ts";
 import { useMath } from "./math/functions.ts";
 import { evenCrypto } from "./pins/chance.ts";
@@ -14,7 +15,8 @@ export type EnvironmentOptions = {
   readonly seed?: number | string;
 };
 
-/** Language, time zone, `crypto` and shared methods: before job code is loaded. They last. */
+/** Language, time zone, `crypto` and shared methods: to be set before job code is loaded, for the
+ *  life of the realm. */
 export function pinRealm(): void {
   pinZone();
   pinLocale();
@@ -22,7 +24,7 @@ export function pinRealm(): void {
   lockMethods();
 }
 
-/** Everything, for a realm that runs nothing but job code from here on. */
+/** Everything, for a realm that runs only job code from now on. */
 export function installEnvironment(): void {
   pinRealm();
   evenGlobals();
@@ -30,14 +32,14 @@ export function installEnvironment(): void {
   startRandom("", "load", 0);
 }
 
-/** What the options of the job ask for. */
+/** Applies the options of the job. */
 export function useEnvironment({ math, seed }: EnvironmentOptions): void {
   useMath(math ?? "exact");
   useRandom("seeded");
   ofJob = seed === undefined ? "" : String(seed);
 }
 
-/** The engine's own `Math` again, in a realm that does other things besides. */
+/** Restores the engine's own `Math`, in a realm that also does other things. */
 export function restoreMath(): void {
   useMath("native");
   useRandom("native");
@@ -45,7 +47,7 @@ export function restoreMath(): void {
 
 let ofJob = "";
 
-/** A task begins: what `Math.random` gives depends on nothing before. Stages: `map`, `reduce`,
+/** A task begins: what `Math.random` returns depends on nothing before. Stages: `map`, `reduce`,
  *  `run`. */
 export function beginTask(stage: "map" | "reduce" | "run", task: number): void {
   startRandom(ofJob, stage, task);

@@ -12,7 +12,7 @@ test("equal seed, stage and task draw the same numbers, whatever was drawn befor
   const first = drawn("a", "map", 7);
   drawn("b", "run", 1, 100);
   assert.deepEqual(drawn("a", "map", 7), first);
-  // Fixed for all versions: a result of last year can be made again.
+  // Fixed for all versions, so that a result of last year can be reproduced.
   assert.deepEqual(first, [0.1876412008354219, 0.8084423042764978, 0.29935211256590977]);
 });
 
@@ -24,7 +24,7 @@ test("another seed, stage or task draws other numbers", () => {
   assert.equal(new Set(all.flat()).size, 3 * all.length);
 });
 
-test("numbers are even: first draws of many tasks, and many draws of one", () => {
+test("numbers are uniform: first draws of many tasks, and many draws of one", () => {
   const count = 20_000;
   const first = Array.from({ length: count }, (_, task) => drawn("", "run", task, 1)[0] as number);
   for (const numbers of [first, drawn("x", "run", 3, count)]) {
@@ -35,7 +35,7 @@ test("numbers are even: first draws of many tasks, and many draws of one", () =>
     }
     const expected = count / 16;
     const chi = bins.reduce((sum, bin) => sum + (bin - expected) ** 2 / expected, 0);
-    // Of 15 degrees of freedom: less than one in ten thousand is above.
+    // With 15 degrees of freedom less than one in ten thousand is above this.
     assert.ok(chi < 44, `chi² ${chi}`);
   }
 });

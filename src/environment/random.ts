@@ -3,8 +3,8 @@
 
 const native = Math.random;
 
-/** Which numbers come next; the state is made when the first is asked for, since most tasks ask
- *  for none. */
+/** The seed of the next numbers; the state is made when the first is drawn, since most tasks draw
+ *  none. */
 let seed = "";
 let stage = "";
 let task = 0;
@@ -14,7 +14,7 @@ let b = 0;
 let c = 0;
 let counter = 0;
 
-/** From here on the numbers are those of this task. `ofJob`: the job's option `seed`. */
+/** From now on the numbers are those of this task. `ofJob`: the job's option `seed`. */
 export function startRandom(ofJob: string, ofStage: string, ofTask: number): void {
   seed = ofJob;
   stage = ofStage;
@@ -43,7 +43,7 @@ function begin(): void {
   b = hashed(text, 0x243f_6a88);
   c = hashed(text, 0xb7e1_5162);
   counter = 1;
-  // Until what the state began with has spread to all bits.
+  // Until the seed has spread to all bits of the state.
   for (let i = 0; i < 16; i++) next();
 }
 

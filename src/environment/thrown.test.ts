@@ -1,4 +1,4 @@
-/** What the engine refuses job code is told as what job code may do instead. */
+/** A refusal of the engine names what job code may do instead. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jobFrames, messageOf, placeOf } from "./thrown.ts";

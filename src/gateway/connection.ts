@@ -1,16 +1,16 @@
-/** One connection of the gateway: what it has turned out to be, and how it behaves. */
+/** One connection of the gateway: its role, as found so far, and its behaviour. */
 import { ClusterError } from "../core/error.ts";
 import type { ConnectionState } from "../wire/browser/legality.ts";
 import type { GatewayLimits } from "./options.ts";
 import type { Tab } from "./tab.ts";
 
-/** What the carrier knows of a connection before it has said anything. */
+/** What the server knows about a connection before its first message. */
 export type Caller = {
   /** For people. */
   readonly remote: string;
   /** Why it may not be the tracker; null = it may. */
   readonly trackerProblem: string | null;
-  /** The coordinator of this very process: that it is there is no news. */
+  /** The coordinator of this process, whose arrival is not reported. */
   readonly isOwn?: boolean;
 };
 
@@ -23,13 +23,13 @@ export type Connection = {
   nextPingMs: number;
   /** It has answered a ping, or sent one. */
   answersPings: boolean;
-  strikes: number;
+  protocolErrors: number;
   /** Messages it may still send; see `messagesPerS`. */
   allowance: number;
   allowanceAtMs: number;
 };
 
-/** A browser may send so many seconds' messages at once. */
+/** Burst: a browser may send this many seconds' worth of messages at once. */
 const burstS = 10;
 
 export function newConnection(
@@ -44,16 +44,16 @@ export function newConnection(
     tab: null,
     openedAtMs: atMs,
     heardAtMs: atMs,
-    // Spread, so that a thousand tabs that came together are not asked together.
+    // Spread, so that a thousand tabs that came together are not pinged together.
     nextPingMs: atMs + pingMs * (0.5 + ((id * 0.618) % 0.5)),
     answersPings: false,
-    strikes: 0,
+    protocolErrors: 0,
     allowance: messagesPerS * burstS,
     allowanceAtMs: atMs,
   };
 }
 
-/** False when it sends more than a browser has to say. */
+/** False when a browser sends more messages than its limit allows. */
 export function mayTalk(
   connection: Connection,
   { messagesPerS }: GatewayLimits,
@@ -77,8 +77,8 @@ export function badMessage(what: string): ClusterError {
   return new ClusterError("protocol-violated", `bad message: ${what}`);
 }
 
-/** What a browser says of itself is kept for as long as it is here: it is not much. Throws
- *  `limit-exceeded`. */
+/** What a browser reports about itself is kept while it is connected, so its size is limited.
+ *  Throws `limit-exceeded`. */
 export function checkHello(
   { role }: Connection,
   { length }: string,
@@ -86,10 +86,10 @@ export function checkHello(
 ): void {
   if (role !== "unknown" || length <= helloMaxChars) return;
   const what = `bad message: the first one has ${length} characters`;
-  throw new ClusterError("limit-exceeded", `${what}; at most ${helloMaxChars} are taken`);
+  throw new ClusterError("limit-exceeded", `${what}; at most ${helloMaxChars} are accepted`);
 }
 
-/** Why it must go, or null while it may stay. */
+/** Why it must be closed, or null while it may stay. */
 export function overdue(
   connection: Connection,
   { helloTimeoutMs, tabTtlMs, trackerTtlMs }: GatewayLimits,
@@ -98,7 +98,7 @@ export function overdue(
   const { answersPings, heardAtMs, openedAtMs, role } = connection;
   const silentMs = atMs - heardAtMs;
   if (role === "unknown") {
-    return atMs - openedAtMs >= helloTimeoutMs ? "it never said who it is" : null;
+    return atMs - openedAtMs >= helloTimeoutMs ? "it never sent a connect message" : null;
   }
   const ttlMs = role === "browser" ? tabTtlMs : answersPings ? trackerTtlMs : Infinity;
   return silentMs >= ttlMs ? `silent for ${Math.round(silentMs / 1000)} s` : null;
@@ -109,7 +109,8 @@ export function speakerOf({ role }: Connection, text: string): "browser" | "trac
   return /"action"\s*:\s*"tracker"/.test(text) ? "tracker" : "browser";
 }
 
-/** Of a text that may be no message: the task whose end it tells; null when it tells none. */
+/** Of a text that may be no valid message: the task whose end it reports; null when it reports
+ *  none. */
 export function endedTid(text: string): number | null {
   if (!/"action"\s*:\s*"(?:finish|error)"/.test(text)) return null;
   const [, tid] = /"tid"\s*:\s*(-?\d{1,10})\b/.exec(text) ?? [];

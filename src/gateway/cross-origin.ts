@@ -1,4 +1,5 @@
-/** What pages of other origins may do: nothing, but for those that the gateway was told of. */
+/** What pages of other origins may do: nothing, except for the origins that the gateway's options
+ *  allow. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** How long a browser may remember a permission, s. */
@@ -7,8 +8,8 @@ const methods = "GET, HEAD, PUT, POST";
 const headers = "authorization, content-type, if-none-match, range";
 const readable = "accept-ranges, content-length, content-range, etag, retry-after";
 
-/** Tells the page's browser that the page may read the answer. True when the call only asked
- *  whether it may, and is answered. To be called after `checkOrigin`. */
+/** Allows the page to read the answer, by the CORS headers. True when the call was a preflight and
+ *  is answered. To be called after `checkOrigin`. */
 export function permit(
   request: IncomingMessage,
   response: ServerResponse,

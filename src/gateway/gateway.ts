@@ -1,20 +1,20 @@
-/** The gateway over real connections: WebSockets of tabs and trackers, a clock, a switchboard. */
+/** The gateway over real connections: WebSockets of tabs and trackers, a clock, and a session. */
 import { randomBytes } from "node:crypto";
 import { closeCodes } from "../link/close-reason.ts";
 import type { TextLink } from "../link/websocket.ts";
 import type { Caller } from "./connection.ts";
+import { GatewaySession } from "./gateway-session.ts";
 import { type GatewayLimits, type GatewayOrder, gatewayLimits } from "./options.ts";
-import { Switchboard } from "./switchboard.ts";
 
 export type GatewayOptions = {
   readonly limits?: Partial<GatewayLimits>;
-  /** Take browsers that show no token: for clients that know the document only. */
+  /** Accept unauthenticated browsers, which speak only the base browser protocol. */
   readonly anonymous: boolean;
   /** One line for people, safe for a terminal. At most `printsPerS` a second. */
   readonly print: (line: string) => void;
 };
 
-/** Lines a second; strangers decide how many there would be. */
+/** Lines a second; without a limit, browsers would decide how many there are. */
 const printsPerS = 20;
 const tickMs = 1_000;
 
@@ -25,7 +25,7 @@ export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive"
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #limits: GatewayLimits;
-  readonly #switchboard: Switchboard;
+  readonly #session: GatewaySession;
   readonly #links = new Map<number, GatewayLink>();
   readonly #ticker: NodeJS.Timeout;
   #connections = 0;
@@ -35,7 +35,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#limits = { ...gatewayLimits, ...options.limits };
-    this.#switchboard = new Switchboard({
+    this.#session = new GatewaySession({
       limits: this.#limits,
       door: { anonymous: options.anonymous },
       // Below 2^52, and there are 2^52 more before a JSON number is no longer exact.
@@ -45,33 +45,36 @@ export class Gateway {
   }
 
   get tabCount(): number {
-    return this.#switchboard.tabCount;
+    return this.#session.tabCount;
   }
 
   get hasTracker(): boolean {
-    return this.#switchboard.hasTracker;
+    return this.#session.hasTracker;
   }
 
-  /** A connection that was let in, of a browser or a tracker: its first message tells. */
+  /** An admitted connection, of a browser or a tracker: its first message shows which. */
   accept(link: GatewayLink, caller: Caller): void {
     if (this.#links.size >= this.#limits.connectionsMax) {
-      link.close(1013, `all ${this.#limits.connectionsMax} connections are taken; try later`);
+      link.close(
+        1013,
+        `all ${this.#limits.connectionsMax} connections are in use; try again later`,
+      );
       return;
     }
     const id = ++this.#connections;
     this.#links.set(id, link);
-    this.#perform(this.#switchboard.opened(id, caller, now()));
+    this.#perform(this.#session.opened(id, caller, now()));
     link.receive({
-      said: (text) => this.#perform(this.#switchboard.said(id, text, now())),
-      misspoke: (what) => this.#perform(this.#switchboard.misspoke(id, what)),
+      said: (text) => this.#perform(this.#session.said(id, text, now())),
+      misspoke: (what) => this.#perform(this.#session.misspoke(id, what)),
       closed: () => {
         this.#links.delete(id);
-        this.#perform(this.#switchboard.closed(id, now()));
+        this.#perform(this.#session.closed(id, now()));
       },
     });
   }
 
-  /** Tells everybody that it goes. */
+  /** Closes all connections, with the reason. */
   close(reason = "the gateway is stopping"): void {
     clearInterval(this.#ticker);
     for (const link of this.#links.values()) link.close(closeCodes.goingAway, reason);
@@ -94,11 +97,12 @@ export class Gateway {
     if (this.#unprinted > 0) this.#options.print(`(${this.#unprinted} more lines in a second)`);
     this.#printed = 0;
     this.#unprinted = 0;
-    this.#perform(this.#switchboard.tick(now()));
+    this.#perform(this.#session.tick(now()));
     this.#relieve();
   }
 
-  /** Each link has its bound; twenty thousand at their bounds would still be more than there is. */
+  /** Each link has its bound; twenty thousand links at their bounds would still exceed the
+   *  memory. */
   #relieve(): void {
     const { heldMaxBytes } = this.#limits;
     const held = [...this.#links.values()].map((link) => ({
@@ -112,7 +116,7 @@ export class Gateway {
       if (total <= heldMaxBytes) break;
       total -= bytes;
       link.cut?.(`all connections together hold more than ${heldMaxBytes} bytes`);
-      this.#print(`${link.remote}: cut off, ${bytes} bytes of it were waiting`);
+      this.#print(`${link.remote}: disconnected, ${bytes} bytes of it were queued`);
     }
   }
 }

@@ -4,15 +4,17 @@ import { browserLimits } from "../wire/browser/messages.ts";
 export type GatewayLimits = {
   /** Tabs and trackers connected at once. */
   readonly connectionsMax: number;
-  /** A connection says who it is within this, ms; measuring its speed takes a browser a while. */
+  /** A connection must send its first message within this, ms; a browser needs a while to measure
+   *  its speed. */
   readonly helloTimeoutMs: number;
-  /** Its first message has at most so many characters. */
+  /** Longest first message, characters. */
   readonly helloMaxChars: number;
   /** Between two pings of one connection, ms. */
   readonly pingMs: number;
   /** Silence after which a tab is lost, ms. Browsers wake hidden pages once a minute only. */
   readonly tabTtlMs: number;
-  /** Silence after which a tracker is lost, ms. One that never answers a ping is not held to it. */
+  /** Silence after which a tracker is lost, ms. Not applied to a tracker that never answers a
+   *  ping. */
   readonly trackerTtlMs: number;
   /** How long a tab whose connection broke may come back before it is reported lost, ms. Only for
    *  tabs with a session of their own. */
@@ -20,11 +22,11 @@ export type GatewayLimits = {
   /** Tasks that one tab may have. */
   readonly tasksMax: number;
   /** Bad messages that a connection may send; the next one closes it (1008). */
-  readonly strikesMax: number;
-  /** Bytes that all connections together have queued or half received. Above it those that hold
-   *  most are cut off. */
+  readonly protocolErrorsMax: number;
+  /** Bytes that all connections together have queued or half received. Above it the connections
+   *  that hold most are closed. */
   readonly heldMaxBytes: number;
-  /** Messages a second of one browser, on average; ten times as many at once. */
+  /** Messages a second of one browser, on average; ten times as many in a burst. */
   readonly messagesPerS: number;
 };
 
@@ -37,18 +39,18 @@ export const gatewayLimits: GatewayLimits = {
   trackerTtlMs: 60_000,
   resumeMs: 30_000,
   tasksMax: 1_024,
-  strikesMax: 3,
+  protocolErrorsMax: 3,
   heldMaxBytes: 256 * 1024 * 1024,
   messagesPerS: 50,
 };
 
-/** Who may use it. */
+/** Which callers are admitted. */
 export type GatewayDoor = {
-  /** Browsers that show no token of the link; for clients that know the document only. */
+  /** Unauthenticated browsers, which speak only the base browser protocol. */
   readonly anonymous: boolean;
 };
 
-/** What the switchboard wants done, in order. Connections are numbers that the carrier gave. */
+/** What the session wants done, in order. Connections are numbers assigned by the carrier. */
 export type GatewayOrder =
   | { readonly kind: "send"; readonly connection: number; readonly text: string }
   | {

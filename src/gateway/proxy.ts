@@ -14,7 +14,7 @@ export type Upstream = {
   readonly url: string;
   /** SHA-256 of its certificate; "" = none pinned. */
   readonly fingerprint: string;
-  /** Longest silence of either side, ms; default 30,000. */
+  /** Longest silence of the client or the coordinator, ms; default 30,000. */
   readonly idleMs?: number;
 };
 
@@ -24,7 +24,7 @@ export type Proxy = {
   close(): void;
 };
 
-/** What a caller may say; all else is between it and us. */
+/** The headers that are passed on; all others concern only the client and the gateway. */
 const askHeaders = [
   "authorization",
   "content-type",
@@ -43,7 +43,7 @@ const answerHeaders = [
   "www-authenticate",
 ] as const;
 
-/** Data of attempts by their tickets, the API, and nothing else. */
+/** Data of attempts, by their tickets, and the API; nothing else. */
 const passed = /^\/(t|v1)\//;
 
 export function openProxy(upstream: Upstream): Proxy {
@@ -54,7 +54,8 @@ export function openProxy(upstream: Upstream): Proxy {
   const agent = isTls
     ? pinnedAgent(target.origin, upstream.fingerprint, kept)
     : new HttpAgent(kept);
-  /** As the coordinator will read it: `/t/%2e%2e/x` is `/x`. Null for what is not passed on. */
+  /** The URL as the coordinator will read it: `/t/%2e%2e/x` is `/x`. Null for what is not passed
+   *  on. */
   const placeOf = (path: string): URL | null => {
     const place = URL.parse(target.origin + path);
     return passed.test(path) && place !== null && passed.test(place.pathname) ? place : null;
@@ -75,7 +76,7 @@ export function openProxy(upstream: Upstream): Proxy {
       onward.once("response", resolve);
       onward.on("error", reject);
     });
-    // Whoever asked may be gone.
+    // The client may be gone.
     answer.once("close", () => onward.destroy());
     const sent = pipeline(asked, onward).catch(() => {});
     const got = await answered;
@@ -94,7 +95,7 @@ export function openProxy(upstream: Upstream): Proxy {
   };
 }
 
-/** 503: it may be back soon; what was half sent is cut. */
+/** 503: the coordinator may be back soon; a half-sent answer is cut off. */
 function unreachable(answer: ServerResponse): void {
   if (answer.headersSent) {
     answer.destroy();

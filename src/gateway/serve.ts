@@ -22,7 +22,7 @@ export type GatewayServerOptions = {
   readonly origin: OriginRules;
   readonly trackers: TrackerRules;
   readonly times?: Partial<ServerTimes>;
-  /** Who answers HTTP, asked in order; what none takes is 404. */
+  /** Handlers of HTTP requests, tried in order; 404 when none takes a request. */
   readonly handlers: ReadonlyArray<{
     handle(request: IncomingMessage, response: ServerResponse): boolean;
   }>;
@@ -31,19 +31,19 @@ export type GatewayServerOptions = {
 export type ServerTimes = {
   /** For TLS, and for the headers of a call or an upgrade, each, ms. */
   readonly headersTimeoutMs: number;
-  /** Longest that neither side of a call moves a byte, ms. */
+  /** Longest time in which neither side of a call moves a byte, ms. */
   readonly idleTimeoutMs: number;
 };
 
 export const serverTimes: ServerTimes = { headersTimeoutMs: 10_000, idleTimeoutMs: 60_000 };
 
-/** Who may be the tracker by dialling in. */
+/** Which connections may become the tracker. */
 export type TrackerRules =
-  /** Nobody: this gateway dials its tracker itself. */
+  /** None: this gateway dials its tracker itself. */
   | { readonly kind: "none" }
-  /** Whoever shows this token in `Authorization: Bearer`. */
+  /** Callers that present this token in `Authorization: Bearer`. */
   | { readonly kind: "token"; readonly token: string }
-  /** Anybody but a web page. */
+  /** Any caller but a web page. */
   | { readonly kind: "anybody" };
 
 export type GatewayServer = { readonly port: number; close(): Promise<void> };
@@ -79,7 +79,7 @@ type Upgrade = {
   readonly head: Buffer;
 };
 
-/** Any path will do: the document names none. */
+/** Any path is accepted: the browser protocol names none. */
 export function takeUpgrade(
   options: Pick<GatewayServerOptions, "gateway" | "origin" | "trackers">,
   acceptor: Acceptor<TextLink>,
@@ -107,7 +107,7 @@ function problemOfTracker(request: IncomingMessage, rules: TrackerRules): string
   return isRight ? null : "the tracker's token is missing or wrong";
 }
 
-/** Of every answer; pages have a policy of their own. */
+/** For every answer; pages have a policy of their own. */
 const safeHeaders = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
@@ -123,7 +123,7 @@ function newServer(options: GatewayServerOptions): Server {
     maxHeaderSize: 16 * 1024,
     headersTimeout: headersTimeoutMs,
     connectionsCheckingInterval: Math.min(5_000, headersTimeoutMs),
-    // Uploads may take long, but not stand still.
+    // Uploads may take long, but must not stall.
     requestTimeout: 0,
   };
   const answer = (request: IncomingMessage, response: ServerResponse) => {
@@ -143,7 +143,7 @@ function answerCall(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  // A client that goes away is no error of ours.
+  // A client that goes away is not an error of the gateway.
   response.on("error", () => {});
   for (const [name, value] of Object.entries(safeHeaders)) response.setHeader(name, value);
   try {
@@ -155,7 +155,7 @@ function answerCall(
   if (permit(request, response, origin.origins)) return;
   if (handlers.some((handler) => handler.handle(request, response))) return;
   const asked = `${request.method} ${(request.url ?? "").slice(0, 100)}`;
-  refuse(response, 404, new Error(`there is nothing at ${asked}`));
+  refuse(response, 404, new Error(`not found: ${asked}`));
 }
 
 function refuse(response: ServerResponse, status: number, error: Error): void {

@@ -24,7 +24,7 @@ const types: Readonly<Record<string, string>> = {
   ".webmanifest": "application/manifest+json",
 };
 
-/** Our own pages: nothing from elsewhere, and nobody frames them (B7). */
+/** The product's own pages: nothing is loaded from elsewhere, and no page may frame them (B7). */
 const pagePolicy = [
   "default-src 'self'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -51,7 +51,7 @@ const sandboxPolicy = [
 /** Name of the page that frames job code. */
 export const sandboxPage = "/sandbox.html";
 
-/** Most bytes of one speed test. */
+/** Limit of one speed test, bytes. */
 const speedBytesMax = 16 * 1024 * 1024;
 /** Speed tests at once. */
 const speedTestsMax = 256;
@@ -78,7 +78,7 @@ export function openSite(folder: string): Site {
   };
 }
 
-/** `/`, `/j`, `/jobs/j-1` …: the page decides what it shows. */
+/** `/`, `/j`, `/jobs/j-1` …: the page itself routes these. */
 function pageOfRoute(pages: ReadonlyMap<string, Page>, path: string): Page | undefined {
   return /^(\/|\/j|\/try|\/jobs(\/[a-z0-9-]{1,40})?|\/workers|\/files)$/.test(path)
     ? pages.get("/index.html")
@@ -114,12 +114,12 @@ function headersOf(path: string): Record<string, string> {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
-    // Files of the page are asked for by the sandbox, whose origin is opaque.
+    // The sandbox, whose origin is opaque, requests files of the page.
     ...(isAsset ? { "cross-origin-resource-policy": "cross-origin" } : {}),
   };
 }
 
-/** Bytes that nothing on the way can compress: the browser times them. */
+/** Bytes that no proxy can compress: the browser times them. */
 function speedTest() {
   const noise = randomBytes(256 * 1024);
   let running = 0;

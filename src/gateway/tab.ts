@@ -1,4 +1,4 @@
-/** One tab as the gateway knows it: who it is, when it was heard, and what it was asked to do. */
+/** One tab as the gateway knows it: its identity, when it was last active, and its tasks. */
 import { ClusterError } from "../core/error.ts";
 import { encodeBrowser } from "../wire/browser/codec.ts";
 import {
@@ -14,13 +14,14 @@ export type TabTask = {
   readonly type: TaskType;
   /** As it was sent to the tab, for when it comes back. */
   readonly text: string;
-  /** The tracker's own name for it (`more.ref`); "" of trackers that know the document only. */
+  /** The tracker's own name for it (`more.ref`); "" from trackers that speak only the base browser
+   *  protocol. */
   readonly ref: string;
-  /** What the tab said of it while there was no tracker, or before the tracker acknowledged. */
+  /** The tab's report while there was no tracker, or before the tracker acknowledged it. */
   ended: string | null;
 };
 
-/** Characters of what all tabs say of ended tasks and no tracker has acknowledged. */
+/** Size of all tabs' reports that no tracker has acknowledged, characters. */
 export type Waiting = { chars: number };
 
 export type Tab = {
@@ -31,34 +32,34 @@ export type Tab = {
   /** Since when it is away, ms. */
   awaySinceMs: number;
   speed: number;
-  /** What it said of itself at `connect`, and since it was welcomed by which credential it is
-   *  known; null = it knows the document only. */
+  /** The fields of its `connect`, and since its welcome the credential that it was given; null = it
+   *  speaks only the base browser protocol. */
   more: More | null;
-  /** Random name of the page; "" = it cannot come back. */
+  /** Random name of the page; "" = it cannot resume. */
   readonly session: string;
   /** The tracker's welcome as it was sent, for when it comes back. */
   welcome: string | null;
   readonly tasks: Map<number, TabTask>;
-  /** It knows the document only and computes what an earlier connection of a tracker gave it: that
-   *  cannot be stopped, and until it has ended the tracker does not hear of this browser. */
+  /** A basic browser that still computes for an earlier connection of a tracker: that cannot be
+   *  stopped, and until it has ended the tracker is not informed of this browser. */
   isStale: boolean;
-  /** Tasks that it has ended lately: what it says of them again is no offence. */
+  /** Tasks that it ended lately: further reports of these are ignored. */
   readonly endedTids: number[];
 };
 
 const endedMax = 16;
-/** Of the message that introduces a tab, for what it holds. What else it says of itself came in
- *  `helloMax` characters, which take five times as many bytes at most when written again. */
+/** Bytes of the message that introduces a tab which are left for its tasks. Its other fields came
+ *  in `helloMax` characters, and take at most five times as many bytes when written again. */
 const holdingMaxBytes = browserLimits.messageMaxBytes - 5 * browserLimits.helloMax - 1024;
 /** Tasks that a tab may bring along. */
 const heldMax = 1_024;
-/** Characters of all that a tab says of ended tasks and no tracker has acknowledged. */
+/** Size of one tab's reports that no tracker has acknowledged, characters. */
 const endedTextMax = 8 * 1024 * 1024;
-/** The same of all tabs: twenty thousand at their bounds would be more than there is. */
+/** The same for all tabs: twenty thousand at their bounds would exceed the memory. */
 const waitingMax = 256 * 1024 * 1024;
 
-/** Keeps how a task ended until a tracker has it. False = there is no room: a tab that waits for an
- *  `ack` keeps it itself, and tells it again when it is welcomed. */
+/** Keeps the report of a task's end until a tracker has it. False = there is no room: a tab that
+ *  waits for an `ack` keeps it itself, and sends it again when it is welcomed. */
 export function keepEnded(tab: Tab, task: TabTask, text: string): boolean {
   setEnded(tab, task, null);
   let length = text.length;
@@ -72,7 +73,7 @@ export function tooMuchWaits({ uid }: Tab): ClusterError {
   const limits = `${endedTextMax} characters of one browser, ${waitingMax} of all`;
   return new ClusterError(
     "limit-exceeded",
-    `the results of browser ${uid} that wait for the tracker are too many: at most ${limits}`,
+    `browser ${uid} has too many results that wait for the tracker: at most ${limits}`,
   );
 }
 
@@ -81,12 +82,13 @@ function setEnded({ waiting }: Tab, task: TabTask, text: string | null): void {
   task.ended = text;
 }
 
-/** It is lost: what it said of ended tasks is, too. */
+/** It is lost, and its kept reports with it. */
 export function dropEnded(tab: Tab): void {
   for (const task of tab.tasks.values()) setEnded(tab, task, null);
 }
 
-/** The tracker took it: as whom it is told of to a tracker that comes later, or comes back. */
+/** The tracker accepted it: stores the identity to report to a tracker that comes later, or comes
+ *  back. */
 export function welcomed(tab: Tab, { credential, worker }: More, text: string): void {
   tab.welcome = text;
   if (typeof worker !== "string" || worker === "") return;
@@ -103,18 +105,18 @@ export function endTask(tab: Tab, tid: number): void {
   if (tab.endedTids.length > endedMax) tab.endedTids.shift();
 }
 
-/** `more` of the `connect` that tells a tracker of this tab: what the tab said, and what it holds
- *  now. */
+/** `more` of the `connect` that reports this tab to a tracker: the tab's own fields, and its
+ *  tasks. */
 export function introduction(tab: Tab): More | null {
   if (tab.more === null) return null;
-  // The token is between the tab and whoever checks it; it is told once more on purpose: a new
-  // tracker must check it, too.
+  // The token is for the tracker that checks it; it is sent again on purpose: a new tracker must
+  // check it, too.
   const held = [...tab.tasks].map(([tid, { ref, type }]) => [tid, type, ref] as const);
   const holding = firstFitting(held, holdingMaxBytes);
   return { ...tab.more, holding };
 }
 
-/** The name that a page, or a tracker, has for this life of it; "" = it has none. */
+/** The name of this run of a page, or tracker; "" = it has none. */
 export function sessionOf(more: More | null): string {
   return typeof more?.session === "string" ? more.session : "";
 }
@@ -123,7 +125,7 @@ type Held = readonly [tid: number, type: TaskType, ref: string];
 
 /** Whether a page that comes again is still the worker that it was here. It may have become another
  *  one meanwhile by way of another gateway, which gave it tasks with numbers of its own. A page
- *  that names none has not heard of its welcome yet. */
+ *  that names none has not received its welcome yet. */
 export function isSameWorker(tab: Tab, more: More | null): boolean {
   const [known, shown] = [tab.more?.worker ?? "", more?.worker ?? ""];
   return shown === "" || shown === known;
@@ -146,7 +148,8 @@ export function heldBy(more: More | null): Held[] {
   });
 }
 
-/** Of a tab that has come back: tasks that never reached it, and such as nobody wants any more. */
+/** For a tab that has come back: tasks that never reached it, and tasks that are no longer
+ *  wanted. */
 export function compareHeld({ more, tasks }: Tab): { missed: string[]; unknown: number[] } {
   const holding = new Set(heldBy(more).map(([tid]) => tid));
   const missed = [...tasks].filter(
@@ -160,15 +163,15 @@ export function isBusy({ tasks }: Tab): boolean {
   return [...tasks.values()].some(({ ended }) => ended === null);
 }
 
-/** The message with which a tracker's refusal reaches it. */
+/** The message that passes a tracker's refusal on to it. */
 export function refusalOf({ more, speed }: Tab): BrowserBody {
   return more === null
     ? { action: "connect", uid: null, speed, more: null }
     : { action: "welcome", uid: null, more: {} };
 }
 
-/** A tab that has come for the first time, maybe from a gateway that is gone, with what it had
- *  there: the tracker decides what of it is still its own. */
+/** A tab that connects here for the first time, possibly with tasks from a gateway that is gone:
+ *  the tracker decides which of them are still valid. */
 export function newTab(
   of: Pick<Tab, "uid" | "waiting" | "connection" | "speed" | "more" | "session">,
 ): Tab {

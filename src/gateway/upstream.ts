@@ -1,5 +1,5 @@
-/** The tracker that the gateway dials itself, and dials again: from the first message on it is as
- *  if the tracker had come. */
+/** The tracker that the gateway dials itself, and dials again: from the first message on it is
+ *  treated like a tracker that dialled in. */
 import { ClusterError } from "../core/error.ts";
 import { dialText, type TextLink } from "../link/websocket.ts";
 import { browserLimits, gatewayPath } from "../wire/browser/messages.ts";
@@ -21,7 +21,7 @@ export type Upholding = {
 export type TrackerNews = {
   readonly kind: "connected" | "apart" | "unreachable";
   readonly text: string;
-  /** Until it is dialled again, ms; 0 when connected. */
+  /** Time until it is dialled again, ms; 0 when connected. */
   readonly retryMs: number;
 };
 
@@ -34,7 +34,7 @@ export function upholdTracker(
 ): Upholding {
   const stopping = new AbortController();
   const { promise: failed, reject } = Promise.withResolvers<never>();
-  // It may be rejected before anybody looks.
+  // It may be rejected before there is a listener.
   failed.catch(() => {});
   void keepDialling(gateway, address, { tell, signal: stopping.signal }).catch(reject);
   return { failed, stop: () => stopping.abort() };
@@ -74,7 +74,7 @@ function dialTracker({ fingerprint, token, url }: TrackerAddress): Promise<TextL
   });
 }
 
-/** Resolves with why the link closed. */
+/** Resolves with the reason why the link closed. */
 function hold(gateway: Gateway, link: TextLink, signal: AbortSignal): Promise<string> {
   return new Promise((resolve) => {
     const watched: GatewayLink = {

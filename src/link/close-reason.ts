@@ -1,10 +1,10 @@
-/** Why a link ended, in words: cut to what a close frame holds, and told from its code when it
- *  holds none. */
+/** Why a link ended, as text: cut to the length that a close frame holds, and derived from its code
+ *  when the frame holds none. */
 
 /** UTF-8 bytes of a reason; a WebSocket close frame has room for 123. */
 export const closeReasonBytesMax = 120;
 
-/** Close codes of RFC 6455 that links use or meet. */
+/** Close codes of RFC 6455 that links send or receive. */
 export const closeCodes = {
   normal: 1000,
   goingAway: 1001,
@@ -15,16 +15,16 @@ export const closeCodes = {
 } as const;
 
 const meanings: Readonly<Record<number, string>> = {
-  1000: "the other side closed the link",
-  1001: "the other side is going away",
-  1002: "the other side saw a broken frame",
-  1003: "the other side takes binary frames only",
-  1005: "the other side closed the link",
+  1000: "the peer closed the link",
+  1001: "the peer is going away",
+  1002: "the peer received a malformed frame",
+  1003: "the peer accepts binary frames only",
+  1005: "the peer closed the link",
   1006: "the connection was lost",
-  1007: "the other side saw text that is not UTF-8",
-  1008: "the other side refused a frame",
-  1009: "a frame was larger than the other side takes",
-  1011: "the other side failed",
+  1007: "the peer received text that is not UTF-8",
+  1008: "the peer refused a frame",
+  1009: "a frame was larger than the peer accepts",
+  1011: "the peer failed",
 };
 
 /** The reason that came with the close, else what its code means. */
@@ -44,12 +44,12 @@ export function cutReason(reason: string): string {
   return decoder.decode(room.subarray(0, written));
 }
 
-/** What our own `onClose` says when we closed without a reason. */
+/** The reason for this side's own `onClose` when it closed without giving one. */
 export function describeOwn(reason: string): string {
   return reason === "" ? "closed here" : reason;
 }
 
-/** What the side says that received such a frame. */
+/** The reason that the receiver of such a frame gives. */
 export function tooLarge(frameMaxBytes: number): string {
   return `a frame larger than ${frameMaxBytes} bytes came`;
 }

@@ -12,7 +12,7 @@ export function hostId(): string {
     parts.push(readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
     parts.push(readlinkSync("/proc/self/ns/mnt"));
   } catch {
-    // Not Linux: the host name must do.
+    // Not Linux: the host name is used instead.
   }
   return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 16);
 }

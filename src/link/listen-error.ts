@@ -1,8 +1,8 @@
-/** A server that cannot listen, in the words of `ClusterError`: all servers say it alike. */
+/** The error of a server that cannot listen, the same for all servers. */
 import { ClusterError } from "../core/error.ts";
 
 export type ListenAdvice = {
-  /** The options that say where, as `--listen`. */
+  /** The options that set the address, as `--listen`. */
   readonly options: string;
   /** How to have a free port chosen, as `--listen 127.0.0.1:0`. */
   readonly free: string;
@@ -32,7 +32,7 @@ export function listenError(
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  EACCES: "ports below 1024 are for the administrator (EACCES)",
+  EACCES: "ports below 1024 are reserved for the administrator (EACCES)",
   EADDRNOTAVAIL: "this machine has no such address (EADDRNOTAVAIL)",
-  ENOTFOUND: "this name is not known here (ENOTFOUND)",
+  ENOTFOUND: "this name cannot be resolved (ENOTFOUND)",
 };

@@ -1,4 +1,5 @@
-/** Where the coordinator listens: the text of `--listen`, and what it means for safety. */
+/** Where the coordinator listens: the text of `--listen`, and whether other machines can reach
+ *  it. */
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { ClusterError } from "../core/error.ts";
@@ -23,7 +24,7 @@ export function parseListen(text: string): Listen {
   return { host: host === "localhost" ? "127.0.0.1" : host, port };
 }
 
-/** Nobody outside this machine can reach it. */
+/** Other machines cannot reach it. */
 export function isLoopback(host: string): boolean {
   return /^127\./.test(host) || host === "::1";
 }
@@ -32,7 +33,8 @@ export function urlOf(scheme: "http" | "https", { host, port }: Listen): string 
   return `${scheme}://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
 }
 
-/** "Every address" is no address to dial: the first one that other machines may reach, instead. */
+/** An unspecified address cannot be dialled: replaced by the first that other machines may
+ *  reach. */
 export function reachableUrl(url: string, addresses: readonly string[] = outerAddresses()): string {
   const parsed = new URL(url);
   if (parsed.hostname !== "0.0.0.0" && parsed.hostname !== "[::]") return url;

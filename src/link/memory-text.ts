@@ -27,7 +27,7 @@ export class MemoryText {
     if (this.#closed !== null) queueMicrotask(() => this.#tell());
   }
 
-  /** Arrives in a later turn, as over a wire: who sends is not called back while sending. */
+  /** Delivered in a later turn, as over a network: the sender is not called back while sending. */
   send(text: string): void {
     if (this.#closed !== null) return;
     const other = this.#other;

@@ -12,7 +12,7 @@ export type MemoryLinkOptions = {
 
 type Item = { readonly frame: Uint8Array } | { readonly closed: string };
 
-/** Frames are passed on as they are, not copied: neither side may change one after sending or
+/** Frames are passed on as they are, not copied: neither end may change one after sending or
  *  receiving it. */
 export function memoryLinkPair(options: MemoryLinkOptions = {}): [Link, Link] {
   const first = new MemoryLink("memory:second", options);
@@ -32,11 +32,11 @@ class MemoryLink implements Link {
   /** Sent to this end, not yet delivered. */
   #inbox: Item[] = [];
   #inboxBytes = 0;
-  /** Deliveries that came before there was somebody to deliver to. */
+  /** Deliveries that were due before there was a receiver. */
   #heldCount = 0;
   /** Nothing more is sent or delivered. */
   #closing = false;
-  /** Why it closed, until somebody has been told. */
+  /** Why it closed, until `onClose` has reported it. */
   #untold: string | null = null;
 
   constructor(remote: string, options: MemoryLinkOptions) {

@@ -1,4 +1,4 @@
-/** Secrets that somebody shows, compared in the same time whatever is shown. */
+/** Compares a presented secret in constant time. */
 import { createHash, timingSafeEqual } from "node:crypto";
 
 export function isSameSecret(shown: string, expected: string): boolean {

@@ -17,7 +17,7 @@ function fingerprintOf(pem: string): string {
   return createHash("sha256").update(new X509Certificate(pem).raw).digest("hex");
 }
 
-/** A TLS server that remembers every decrypted byte that reaches it. */
+/** A TLS server that records every decrypted byte that reaches it. */
 async function eavesdrop(test: TestContext, certificate: { key: string; cert: string }) {
   const heard: Buffer[] = [];
   let ended = () => {};
@@ -52,7 +52,7 @@ async function failure(url: string, options: Parameters<typeof dialWebSocket>[1]
 
 describe("a pinned certificate", () => {
   for (const spelling of [pinned, pinned.toUpperCase().replace(/(..)(?=.)/g, "$1:")]) {
-    it(`is accepted when it is the one, spelled ${spelling.slice(0, 6)}…`, async (test) => {
+    it(`is accepted when it matches, spelled ${spelling.slice(0, 6)}…`, async (test) => {
       const server = createServer({ ...testCertificates.pinned });
       const port = await listen(test, server);
       const acceptor = acceptWebSockets();
@@ -74,7 +74,7 @@ describe("a pinned certificate", () => {
     });
   }
 
-  it("that is not shown ends the dialling before anything was sent", async (test) => {
+  it("that does not match ends the dial before anything was sent", async (test) => {
     const server = await eavesdrop(test, testCertificates.other);
     const error = await failure(server.url, { headers, tls: { fingerprint: pinned } });
     assert.equal(error.code, "unauthenticated");
@@ -83,7 +83,7 @@ describe("a pinned certificate", () => {
     assert.equal(Buffer.concat(server.heard).toString(), "");
   });
 
-  it("is never looked for on an address without TLS", async () => {
+  it("is an error for an address without TLS", async () => {
     const error = await failure("ws://127.0.0.1:1", { headers, tls: { fingerprint: pinned } });
     assert.equal(error.code, "bad-request");
   });
@@ -103,7 +103,7 @@ describe("TLS without a pin", () => {
     assert.equal(Buffer.concat(server.heard).toString(), "");
   });
 
-  it("to a port that speaks none says so", async (test) => {
+  it("to a port that does not speak it reports that", async (test) => {
     const server = createTcpServer((socket) => {
       socket.on("error", () => {});
       socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");

@@ -1,4 +1,4 @@
-/** Links over real WebSockets on loopback: conformance, refusals in words, hostile peers. */
+/** Links over real WebSockets on loopback: conformance, error messages, hostile peers. */
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
@@ -98,7 +98,7 @@ async function serve(
     return link;
   };
   test.after(async () => {
-    // A link that never received does not read the other side's close: end it from here.
+    // A link that never received does not read the peer's close: end it from here.
     for (const link of dialled) link.close();
     await acceptor.close();
   });
@@ -156,7 +156,7 @@ describe("dialling", () => {
     assert.equal(await shown, "Bearer t");
   });
 
-  it("says that nothing listens, and how to change that", async (test) => {
+  it("reports that nothing listens, and what to do", async (test) => {
     const server = createServer();
     const url = await listen(test, server);
     server.close();
@@ -166,7 +166,7 @@ describe("dialling", () => {
     assert.match(error.text, /nothing listens at 127\.0\.0\.1:\d+; start it with `tequio up`/);
   });
 
-  it("gives up after its time, and leaves nothing open", async (test) => {
+  it("gives up after its time limit, and leaves nothing open", async (test) => {
     const sockets: Socket[] = [];
     const server = createTcpServer((socket) => sockets.push(socket));
     server.listen(0, "127.0.0.1");
@@ -180,7 +180,7 @@ describe("dialling", () => {
     if (!socket!.closed) await once(socket!.resume(), "close");
   });
 
-  it("passes on what a coordinator says in its refusal", async (test) => {
+  it("passes on the text of a coordinator's refusal", async (test) => {
     const told = new ClusterError("version-mismatch", "this is version 2; use version 2");
     const error = await failure(await refusing(test, (socket) => refuseUpgrade(socket, 426, told)));
     assert.equal(error.code, "version-mismatch");
@@ -198,7 +198,7 @@ describe("dialling", () => {
     [200, "protocol-violated"],
   ];
   for (const [status, code] of statuses) {
-    it(`takes HTTP ${status} without a coordinator's words for ${code}`, async (test) => {
+    it(`reads HTTP ${status} without a coordinator's text as ${code}`, async (test) => {
       const url = await refusing(test, (socket) =>
         socket.end(`HTTP/1.1 ${status} X\r\nlocation: ws://127.0.0.1:1\r\n\r\n{"code":"nonsense"}`),
       );
@@ -206,7 +206,7 @@ describe("dialling", () => {
     });
   }
 
-  it("takes an error answer that never ends for what its status says", async (test) => {
+  it("reads an error answer that never ends by its status", async (test) => {
     const answer: RequestListener = (_request, response) => {
       response.writeHead(401);
       const more = () => {
@@ -219,7 +219,7 @@ describe("dialling", () => {
     assert.equal((await failure(url)).code, "unauthenticated");
   });
 
-  it("takes an answer that is not HTTP for a violation", async (test) => {
+  it("reports an answer that is not HTTP as a violation", async (test) => {
     const server = createTcpServer((socket) => socket.end("220 mail.example ESMTP\r\n"));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -288,7 +288,7 @@ describe("accepting", () => {
     const link = await links.next();
     const error = await failure(url);
     assert.equal(error.code, "unavailable");
-    assert.match(error.text, /all 1 links are taken/);
+    assert.match(error.text, /all 1 links are in use/);
     first.onFrame(() => {});
     link.onFrame(() => {});
     const gone = closed(link);
@@ -298,7 +298,7 @@ describe("accepting", () => {
     await dial();
   });
 
-  it("tells every link why it stops, and takes none afterwards", async (test) => {
+  it("sends every link the reason why it stops, and accepts none afterwards", async (test) => {
     const { url, dial, links, acceptor } = await serve(test);
     const first = await dial();
     (await links.next()).onFrame(() => {});
@@ -309,7 +309,7 @@ describe("accepting", () => {
     assert.equal((await failure(url)).code, "unavailable");
   });
 
-  it("cuts a peer that does not answer the close", async (test) => {
+  it("disconnects a peer that does not answer the close", async (test) => {
     const { url, links, acceptor } = await serve(test, { closeTimeoutMs: 50 });
     const peer = new WebSocket(url);
     const opened = once(peer, "open");
@@ -338,7 +338,7 @@ describe("accepting", () => {
     await once(peer, "close");
   });
 
-  it("says that the connection was lost when the peer is just gone", async (test) => {
+  it("reports a lost connection when the peer is just gone", async (test) => {
     const { url, links } = await serve(test);
     const peer = new WebSocket(url);
     const link = await links.next();

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { dial } from "../link/grpc/dial.ts";
 import { reachOf, refuserFor } from "./addresses.ts";
 
-test("F3: link-local, unspecified, multicast and wrapped addresses are no peers", () => {
+test("F3: link-local, unspecified, multicast and wrapped addresses are refused", () => {
   const never = [
     "169.254.169.254",
     "::ffff:169.254.169.254",
@@ -26,7 +26,7 @@ test("F3: link-local, unspecified, multicast and wrapped addresses are no peers"
   for (const ip of never) assert.equal(reachOf(ip), null, ip);
 });
 
-test("F3: what a coordinator names may not lie further inside than the coordinator", () => {
+test("F3: an address from a coordinator may not be more private than the coordinator's own", () => {
   const reaches = { "127.0.0.1": "machine", "::1": "machine", "::ffff:127.0.0.1": "machine" };
   const sites = {
     "10.1.2.3": "site",
@@ -45,7 +45,7 @@ test("F3: what a coordinator names may not lie further inside than the coordinat
   assert.equal(refuserFor("world")("8.8.8.8"), null);
 });
 
-test("F3: names are judged by the address that they lead to", async () => {
+test("F3: host names are checked by the address that they resolve to", async () => {
   for (const host of ["127.0.0.1", "localhost", "0x7f.1", "127.1", "[::1]".slice(1, -1)]) {
     const options = { host, port: 9, fingerprint: "", limitMs: 2000, refuse: refuserFor("world") };
     await assert.rejects(dial(options), /forbidden.*is not dialled|unavailable/, host);

@@ -1,5 +1,5 @@
 /** Which addresses a peer may be dialled at (F3). Addresses come from the catalogue, that is, from
- *  other members: they must not make this machine knock at doors that only it can reach. */
+ *  other members, so they must not make this machine connect to services that only it can reach. */
 import { BlockList, isIP } from "node:net";
 
 /** From the innermost to the outermost: this machine, its site, the world. */
@@ -15,7 +15,7 @@ never.addSubnet("224.0.0.0", 3);
 never.addAddress("::", "ipv6");
 never.addSubnet("fe80::", 10, "ipv6");
 never.addSubnet("ff00::", 8, "ipv6");
-// Addresses inside addresses: 6to4 and NAT64 reach what the rules above would refuse.
+// Addresses embedded in addresses: 6to4 and NAT64 would reach what the rules above refuse.
 never.addSubnet("2002::", 16, "ipv6");
 never.addSubnet("64:ff9b::", 32, "ipv6");
 
@@ -30,7 +30,7 @@ site.addSubnet("192.168.0.0", 16);
 site.addSubnet("100.64.0.0", 10);
 site.addSubnet("fc00::", 7, "ipv6");
 
-/** Null for what is no address of a peer at all. */
+/** Null when a peer can never have this address. */
 export function reachOf(ip: string): Reach | null {
   const plain = unmapped(ip);
   const family = isIP(plain) === 6 ? "ipv6" : "ipv4";
@@ -39,12 +39,12 @@ export function reachOf(ip: string): Reach | null {
   return site.check(plain, family) ? "site" : "world";
 }
 
-/** Refuses what lies further inside than `from`: whoever was told an address by a coordinator at
- * its site has no business with its own loopback, and one in the world none with the site. */
+/** Refuses addresses that are more private than `from`: a coordinator at this site must not name
+ *  this machine's loopback, and one on the internet must not name addresses of the site. */
 export function refuserFor(from: Reach): (ip: string) => string | null {
   return (ip) => {
     const reach = reachOf(ip);
-    if (reach === null) return `${ip || "it"} is no address of a peer`;
+    if (reach === null) return `${ip || "it"} cannot be the address of a peer`;
     if (order.indexOf(reach) >= order.indexOf(from)) return null;
     return `${ip} is an address inside this ${reach}, named by a peer outside of it`;
   };

@@ -1,4 +1,5 @@
-/** GET_FILE between two clients over real sockets: ours against scripted ones, in both roles. */
+/** GET_FILE between two clients over real sockets: this implementation against scripted ones, in
+ *  both roles. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
@@ -27,7 +28,7 @@ async function listening(t: TestContext, take: (socket: Socket) => void) {
   return { host: "127.0.0.1", port: (server.address() as AddressInfo).port };
 }
 
-/** One published file; says how many were closed again. */
+/** One published file; counts how many were closed again. */
 function published(pieces: readonly Uint8Array[], sizeBytes?: number) {
   const closed: string[] = [];
   const size = sizeBytes ?? pieces.reduce((sum, piece) => sum + piece.length, 0);
@@ -74,7 +75,7 @@ describe("serving", () => {
     assert.deepEqual(answer, Buffer.from("\x000\0"));
   });
 
-  it("T3.4: what is not published is 1, whatever its path", async (t) => {
+  it("T3.4: an unpublished name is answered with 1, whatever its path", async (t) => {
     const address = await serving(t, published([body]).lookup);
     for (const path of ["/etc/passwd", "../notes.txt", `${name}/`, "/srv/./notes.txt", ""]) {
       const answer = await rawAnswer(address, [`GET_FILE\0${path}\0`]);
@@ -82,7 +83,7 @@ describe("serving", () => {
     }
   });
 
-  it("T3.1: what is no GET_FILE, cut short or silent, or cannot be read is 2", async (t) => {
+  it("T3.1: a malformed or silent request, or unreadable file, is answered with 2", async (t) => {
     const limits = { ...defaultGetFileLimits, requestMs: 100 };
     const address = await serving(t, published([body]).lookup, limits);
     const other = Buffer.of(2);
@@ -105,7 +106,7 @@ describe("serving", () => {
 });
 
 describe("fetching", () => {
-  it("ours from ours, with the bytes as they were", async (t) => {
+  it("this implementation fetches from itself, bytes unchanged", async (t) => {
     const large = Buffer.alloc(3_000_001, "abc");
     const address = await serving(t, published([large]).lookup);
     const fetched = await fetchConsoleFile(address, name);
@@ -113,7 +114,7 @@ describe("fetching", () => {
     assert.ok((await all(fetched.content)).equals(large));
   });
 
-  it("a peer that knows only GET FILE is asked so when it closes without a byte", async (t) => {
+  it("GET FILE is tried when a peer closes without a byte", async (t) => {
     const asked: string[] = [];
     const address = await listening(t, (socket) => {
       socket.once("data", (bytes: Buffer) => {
@@ -127,7 +128,7 @@ describe("fetching", () => {
     assert.deepEqual(asked, [`GET_FILE\0${name}\0`, `GET FILE\0${name}\0`]);
   });
 
-  it("the results 1 and 2 are told as such", async (t) => {
+  it("the results 1 and 2 are reported as outcomes", async (t) => {
     for (const [byte, outcome] of [
       [1, "no-file"],
       [2, "other"],
@@ -137,7 +138,7 @@ describe("fetching", () => {
     }
   });
 
-  it("F2: a stream that ends early, stalls, crawls or says too much is no file", async (t) => {
+  it("F2: a stream that ends early, stalls, crawls or has excess bytes is refused", async (t) => {
     const limits = { answerMs: 300, stallMs: 100, progressMinBytes: 50 };
     const scripts: [string, (socket: Socket) => void][] = [
       ["ends early", (socket) => socket.end(Buffer.from("\x0010\0abc"))],
@@ -161,7 +162,7 @@ describe("fetching", () => {
     assert.equal((await all((await fetchConsoleFile(long, name)).content)).toString(), "abc");
   });
 
-  it("F11: heads that are hostile are refused by name, silence by time", async (t) => {
+  it("F11: hostile heads are refused with the reason, silent peers after a time", async (t) => {
     const limits = { answerMs: 100 };
     const heads = ["\x00-1\0", "\x0099999999999999999\0", "0\0", "\x09", `\0${"1".repeat(300)}`];
     for (const head of heads) {
@@ -176,7 +177,7 @@ describe("fetching", () => {
     await assert.rejects(fetchConsoleFile(gone, name, limits), { code: "unavailable" });
   });
 
-  it("ends at once when it is told to", async (t) => {
+  it("ends at once when it is aborted", async (t) => {
     const address = await listening(t, (socket) => void socket.write("\x0010\0abc"));
     const stop = new AbortController();
     const fetched = await fetchConsoleFile(address, name, { signal: stop.signal });

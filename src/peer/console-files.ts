@@ -1,5 +1,5 @@
-/** GET_FILE between users of the console, both sides: a file in one plain stream, whole or not at
- *  all, with nothing but its length to check it by. */
+/** GET_FILE between users of the console, both sides: a whole file in one plain stream, whose
+ *  length is the only check. */
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../core/error.ts";
@@ -26,9 +26,9 @@ export type FileLookup = (name: string) => Promise<OpenedFile | null>;
 export type GetFileLimits = {
   /** Time for a whole request, ms. */
   readonly requestMs: number;
-  /** Time for the rest of a request that may be whole already, ms. */
+  /** Time for the rest of a request that may already be complete, ms. */
   readonly doubtfulMs: number;
-  /** Silence of the other side in the middle of a file, ms. */
+  /** Longest silence of the peer in the middle of a file, ms. */
   readonly stallMs: number;
   /** Bytes that must come within each `stallMs`, unless fewer are left. */
   readonly progressMinBytes: number;
@@ -41,12 +41,12 @@ export const defaultGetFileLimits: GetFileLimits = {
   progressMinBytes: 4_096,
 };
 
-/** How long the other side may take to close once it has everything, ms. */
+/** How long the peer may take to close once it has everything, ms. */
 const closeMs = 2_000;
 
 /** Answers one GET_FILE on a connection whose first bytes were read already, and closes it. The
  *  server must allow half-open connections: some clients close their side before the answer. Never
- *  rejects: what goes wrong is the other side's answer. */
+ *  rejects: failures are reported to the peer as a result code. */
 export async function serveGetFile(
   socket: Socket,
   firstBytes: Uint8Array,
@@ -66,8 +66,8 @@ export async function serveGetFile(
     if (file === null) socket.write(encodeOutcome("GET_FILE", "no-file"));
     else await send(file, socket);
   } catch {
-    // Nothing was sent when the file could not be opened; else it is cut short, so that it cannot
-    // be taken for whole.
+    // If the file could not be opened nothing has been sent yet. Otherwise the stream is cut short,
+    // so that the peer cannot take it for a whole file.
     if (socket.bytesWritten === 0) socket.write(encodeOutcome("GET_FILE", "other"));
     else socket.destroy();
   } finally {
@@ -76,10 +76,10 @@ export async function serveGetFile(
   }
 }
 
-/** How long somebody who dials may take to say what it wants. */
+/** Time limits for the request of an incoming connection. */
 export type RequestTimes = Pick<GetFileLimits, "requestMs" | "doubtfulMs">;
 
-/** What is asked on this connection. `firstBytes` of it have been read already. */
+/** The request on this connection. `firstBytes` of it have been read already. */
 export function readRequest(
   socket: Socket,
   firstBytes: Uint8Array,
@@ -110,7 +110,7 @@ async function send({ sizeBytes, content }: OpenedFile, socket: Socket): Promise
     }
   }
   await pipeline(whole, socket, { end: false });
-  // It has changed since it was opened.
+  // The file has changed since it was opened.
   if (sentBytes !== sizeBytes) socket.destroy();
 }
 
@@ -118,8 +118,8 @@ export type FetchOptions = Partial<GetFileLimits> & {
   /** Time to reach the peer, and for its first byte, ms. Default 10,000. */
   readonly answerMs?: number;
   readonly signal?: AbortSignal;
-  /** Why nothing may be asked there in the clear, or null. Default: users of the console may, as
-   *  its protocol has nothing else. */
+  /** Why nothing may be requested there in the clear, or null. Default: users of the console may,
+   *  since their protocol has no encryption. */
   readonly refuseClear?: RefuseClear;
 };
 
@@ -129,12 +129,12 @@ export type FetchedFile = {
   readonly sizeBytes: number;
   /** Ends after exactly `sizeBytes`, or throws `download-failed`. */
   readonly content: AsyncGenerator<Uint8Array, void>;
-  /** Gives up the connection, whatever was read; may be called twice. */
+  /** Closes the connection, whether or not everything was read; may be called twice. */
   close(): void;
 };
 
-/** Asks one user's client for a file. A peer that closes without a byte knows only `GET FILE` and
- *  is asked so. Rejects with `unavailable`, `download-failed` or `protocol-violated`. */
+/** Requests a file from one user's client. A peer that closes without a byte knows only `GET FILE`,
+ *  so that is tried next. Rejects with `unavailable`, `download-failed` or `protocol-violated`. */
 export async function fetchConsoleFile(
   address: { readonly host: string; readonly port: number },
   path: string,
@@ -191,7 +191,8 @@ async function askOnce(
   }
 }
 
-/** What came is null for no byte at all, and a `ClusterError` for something else than a head. */
+/** Resolves with null when no byte came; rejects with a `ClusterError` when what came is no
+ *  head. */
 function headGatherer(waitMs: number): Gatherer<FileHead | ClusterError | null> {
   const reader = new FileHeadReader();
   let isSilent = true;
@@ -236,7 +237,7 @@ async function* received(
       if (leftBytes === 0) return;
     }
   } catch {
-    // Told below, with how much is missing.
+    // Reported below, with how much is missing.
   } finally {
     clearInterval(watch);
     socket.destroy();

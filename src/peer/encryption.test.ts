@@ -1,5 +1,5 @@
-/** What somebody who listens between members sees, and who is asked in the clear at all: real peers
- *  and a real coordinator, with a tap on the way. */
+/** What an eavesdropper between members sees, and which peers are dialled in the clear at all: real
+ *  peers and a real coordinator, with a tap in between. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ const certificate = selfSigned(["peer"], Date.now());
 const pin = fingerprint(certificate.cert);
 const wrongPin = "ab".repeat(32);
 const name = "the-name-of-the-file.txt";
-const marker = "what nobody else may read. ";
+const marker = "secret between two members. ";
 const content = Buffer.from(marker.repeat(4_000));
 const elsewhere: DialRules = {
   refuse: () => null,
@@ -79,7 +79,7 @@ function fetcher(t: TestContext, rules: DialRules): Fetcher {
   return opened;
 }
 
-/** Remembers the tickets that were used. */
+/** Records the tickets that were used. */
 function watched(source: Source, tickets: string[]): Source {
   const credential = async () => {
     const ticket = await source.credential();
@@ -91,7 +91,7 @@ function watched(source: Source, tickets: string[]): Source {
 
 for (const tls of [certificate, null]) {
   const how = tls === null ? "in the clear, within one machine: all of it" : "by TLS: nothing";
-  test(`what a listener sees of a file that is fetched by name ${how}`, async (t) => {
+  test(`what an eavesdropper sees of a file that is fetched by name ${how}`, async (t) => {
     const { catalogue, tap } = await shared(t, tls);
     const found = await catalogue.find({ file_name: name });
     assert.equal(found.sources[0]!.address.fingerprint, tls === null ? "" : pin);
@@ -104,7 +104,8 @@ for (const tls of [certificate, null]) {
     assert.ok(by.length > content.length, "the tap lies on the way");
     const inClear = [to.includes(name), by.includes(marker)];
     assert.deepEqual(inClear, tls === null ? [true, true] : [false, false]);
-    // Tickets go in headers, which HTTP/2 packs: what counts is that there is no byte outside TLS.
+    // Tickets go in headers, which HTTP/2 compresses, so the test checks that there is no byte
+    // outside TLS.
     assert.deepEqual([isTls(to), isTls(by)], [tls !== null, tls !== null]);
   });
 }
@@ -112,21 +113,21 @@ for (const tls of [certificate, null]) {
 type TlsRecord = { readonly type: number; readonly message: number };
 
 /** Null when it is anything but records of TLS, the last of which may be cut. */
-function tlsRecords(heard: Buffer): TlsRecord[] | null {
+function tlsRecords(received: Buffer): TlsRecord[] | null {
   const records: TlsRecord[] = [];
-  for (let at = 0; at + 5 < heard.length; at += 5 + heard.readUInt16BE(at + 3)) {
-    const type = heard[at]!;
-    if (type < 20 || type > 23 || heard[at + 1] !== 3) return null;
-    records.push({ type, message: heard[at + 5]! });
+  for (let at = 0; at + 5 < received.length; at += 5 + received.readUInt16BE(at + 3)) {
+    const type = received[at]!;
+    if (type < 20 || type > 23 || received[at + 1] !== 3) return null;
+    records.push({ type, message: received[at + 5]! });
   }
   return records;
 }
 
-function isTls(heard: Buffer): boolean {
-  return tlsRecords(heard) !== null;
+function isTls(received: Buffer): boolean {
+  return tlsRecords(received) !== null;
 }
 
-test("who shows another certificate gets no ticket, is said so, and is left", async (t) => {
+test("a peer with another certificate gets no ticket, and the error says so", async (t) => {
   const { catalogue, tap } = await shared(t, certificate, wrongPin);
   const found = await catalogue.find({ file_name: name });
   const tickets: string[] = [];
@@ -159,13 +160,13 @@ test("a banned source does not keep an honest one from completing the download",
     const source = peer.source(of);
     return { ...source, address: { ...source.address, fingerprint: to } };
   };
-  const sources = [pinned("somebody else", wrongPin), pinned("honest", pin)];
+  const sources = [pinned("impostor", wrongPin), pinned("honest", pin)];
   const target = join(scratch(t), "got");
   const found = { name: "f", root, sizeBytes: bytes.length, sources };
   const fetched = await fetcher(t, elsewhere).fetch(found, { target, replaces: false });
   const received = fetched.sources.map((source) => [source.name, source.receivedBytes]);
   assert.deepEqual(received, [
-    ["somebody else", 0],
+    ["impostor", 0],
     ["honest", bytes.length],
   ]);
   const inputs = new SharedInputs({
@@ -180,10 +181,10 @@ test("a banned source does not keep an honest one from completing the download",
   const { signal } = new AbortController();
   for await (const chunk of inputs.read({ ...found, root }, wanted, signal))
     read.push(Buffer.from(chunk));
-  assert.ok(bytes.equals(Buffer.concat(read)), "inputs of jobs alike");
+  assert.ok(bytes.equals(Buffer.concat(read)), "the same for inputs of jobs");
 });
 
-test("who has no certificate is not sent a byte beyond this machine, by no protocol", async (t) => {
+test("without certificate, a peer on another machine is sent no byte", async (t) => {
   const tap = await openTap(t, null);
   const source: Source = {
     name: "old",
@@ -200,7 +201,7 @@ test("who has no certificate is not sent a byte beyond this machine, by no proto
   assert.equal(tap.said.to().length, 0);
 });
 
-test("a peer answers other machines by TLS alone, but for anybody's getFile", async (t) => {
+test("a peer answers other machines only over TLS, except for anonymous getFile", async (t) => {
   const limits = { connectMs: 5_000, answerMs: 5_000 };
   const asked = (port: number, to: string, file = name) => {
     const address = { host: "127.0.0.1", port, fingerprint: to };
@@ -222,13 +223,13 @@ test("a peer answers other machines by TLS alone, but for anybody's getFile", as
     assert.equal((await secure.open()).sizeBytes, content.length);
     assert.ok(content.equals(await secure.getFile()));
     const clear = await asked(peer.port, "");
-    await assert.rejects(clear.open(), /forbidden: .*by TLS alone/);
+    await assert.rejects(clear.open(), /forbidden: .*only over TLS/);
     if (allowsAnonymous) assert.ok(content.equals(await clear.getFile()));
-    else await assert.rejects(clear.getFile(), /forbidden: .*by TLS alone/);
+    else await assert.rejects(clear.getFile(), /forbidden: .*only over TLS/);
   }
 });
 
-test("a fingerprint that is none is no leave to go without TLS", async (t) => {
+test("a malformed fingerprint does not permit a connection without TLS", async (t) => {
   const { calls } = await shared(t, certificate);
   const answer = await calls.call<{ sources: object[] }>("/get_file", { file_name: name });
   const [source] = answer.sources;

@@ -2,23 +2,23 @@
 export type PeerAddress = {
   readonly host: string;
   readonly port: number;
-  /** Of its certificate, hex; "" = it has none, and is asked in the clear or not at all. */
+  /** SHA-256 of its certificate, hex; "" = it has none: it is asked in the clear or not at all. */
   readonly fingerprint: string;
 };
 
 export type Source = {
-  /** For people, and to tell sources apart. */
+  /** For people, and to distinguish sources. */
   readonly name: string;
   readonly address: PeerAddress;
-  /** As it calls the file; "" = it is asked by root alone. */
+  /** The source's own name for it; "" = it is asked by root alone. */
   readonly fileName: string;
-  /** A ticket that was not used yet, or a link's secret; "" = none is known. */
+  /** An unused ticket, or a link's secret; "" = none is known. */
   credential(): Promise<string>;
 };
 
 export type Found = {
   readonly name: string;
-  /** Null: nobody said it, so nothing can be verified. */
+  /** Null: not reported by any member, so nothing can be verified. */
   readonly root: string | null;
   readonly sizeBytes: number | null;
   readonly sources: readonly Source[];

@@ -1,4 +1,4 @@
-/** One port for gRPC, gRPC inside TLS, and the console; told apart by the first bytes. */
+/** One port for gRPC, gRPC inside TLS, and the console, distinguished by the first bytes. */
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
@@ -24,7 +24,7 @@ async function listen(t: TestContext, hasTls: boolean): Promise<number> {
     host: "127.0.0.1",
     port: 0,
     grpc,
-    other: (socket, first) => socket.end(`heard ${Buffer.from(first)}`),
+    other: (socket, first) => socket.end(`received ${Buffer.from(first)}`),
     firstBytesMs: 200,
   });
   t.after(() => listener.close());
@@ -67,15 +67,15 @@ test("all else goes to the console, also when it begins like HTTP/2", async (t) 
       socket.write(letter);
       await new Promise(setImmediate);
     }
-    let heard = "";
+    let received = "";
     socket.on("data", (chunk) => {
-      heard += chunk;
+      received += chunk;
     });
     await new Promise((resolve) => socket.once("close", resolve));
-    // A single P may be the begin of anything: nobody is told of it.
+    // A single P may be the start of any protocol: no service is given the connection.
     assert.ok(
-      text === "P" ? heard === "" : heard.startsWith(`heard ${text[0]}`),
-      `${text}: ${heard}`,
+      text === "P" ? received === "" : received.startsWith(`received ${text[0]}`),
+      `${text}: ${received}`,
     );
   }
 });

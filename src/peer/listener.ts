@@ -1,5 +1,5 @@
-/** The one port of a member. The first bytes of a connection say what it speaks: gRPC (`PRI *
- * HTTP/2`), the same inside TLS, or the console's GET_FILE. */
+/** The one port of a member. The first bytes of a connection show its protocol: gRPC (`PRI *
+ *  HTTP/2`), the same inside TLS, or the console's GET_FILE. */
 import { createServer, type Server, type Socket } from "node:net";
 import type { GrpcServer } from "../link/grpc/server.ts";
 import { type ListenAdvice, listenError } from "../link/listen-error.ts";
@@ -8,10 +8,10 @@ export type ListenerOptions = {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
-  /** For who must choose another address; default: `--listen`. */
+  /** Which option chooses another address, for the error; default: `--listen`. */
   readonly advice?: ListenAdvice;
   readonly grpc: GrpcServer;
-  /** Serves a connection that speaks something else, of which these bytes were read. */
+  /** Serves a connection of another protocol, of which these bytes were read. */
   readonly other: ((socket: Socket, firstBytes: Uint8Array) => void) | null;
   readonly connectionsMax: number;
   /** Longest wait for the first bytes, ms. */
@@ -65,7 +65,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   };
 }
 
-/** Waits for what tells protocols apart: one byte, or three of what may be HTTP/2. */
+/** Waits for the bytes that distinguish protocols: one, or three of what may be HTTP/2. */
 function firstBytes(socket: Socket, limitMs: number, then: (first: Buffer) => void): void {
   let first = Buffer.alloc(0);
   const timer = setTimeout(() => socket.destroy(), limitMs);

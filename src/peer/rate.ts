@@ -1,12 +1,12 @@
-/** Holds a stream of bytes to a rate, shared by all who pass. */
+/** Holds a stream of bytes to a rate that all its users share. */
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Bytes may run ahead of the rate for so long, ms. */
+/** Bytes may run ahead of the rate for this long, ms. */
 const burstMs = 50;
 
 export class RateLimit {
   readonly #bytesPerS: number;
-  /** When all that has passed would have passed at the rate, on the monotonic clock. */
+  /** The time, on the monotonic clock, when all bytes so far would have passed at the rate. */
   #dueMs = 0;
 
   /** Infinity: no limit. */

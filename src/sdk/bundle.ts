@@ -20,8 +20,8 @@ import { refuseCaptured } from "./captured.ts";
 import type { Job } from "./job.ts";
 
 export type BuiltJob = {
-  /** One ES module with an inline source map; the same source gives the same text on every
-   *  machine. "" for a job in Python. */
+  /** One ES module with an inline source map; the same source gives the same text on every machine.
+   *  "" for a job in Python. */
   readonly code: string;
   /** Of a job in Python what `code` is of others: a zip of its files. */
   readonly zip?: Uint8Array;

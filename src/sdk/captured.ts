@@ -201,7 +201,7 @@ class CaptureSearch {
     if (search.#reason(binding) === null) search.#follow(binding, role);
   }
 
-  /** Said of lines in other files than the job's. */
+  /** Added to line numbers in files other than the job's. */
   #ofModule(): string {
     const [first] = this.#shared.searches.keys();
     return first === this.#module ? "" : ` of ${relative(this.#shared.folder, this.#module.path)}`;

@@ -1,5 +1,5 @@
-/** The client against a real HTTP server that answers as a coordinator does, or as one that is
- *  in trouble. */
+/** The client against a real HTTP server that answers as a coordinator does, or as one that is in
+ *  trouble. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";

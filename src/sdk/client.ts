@@ -109,7 +109,8 @@ export class Client {
     return this.#uploads.putAll(uploads);
   }
 
-  /** Somebody has removed blobs: each is looked for again when it is next to be stored. */
+  /** To be called when blobs were removed at the coordinator: each is looked for again when it is
+   *  next to be stored. */
   forgetBlobs(): void {
     this.#uploads.forget();
   }

@@ -79,8 +79,8 @@ export async function jobResult(client: Client, job: JobSummary): Promise<JobRes
   return { kind: "parts", format, parts, badRecords };
 }
 
-/** A result that is done is not computed again behind its reader's back: what is damaged is said to
- *  be. */
+/** A result that is done is not computed again behind its reader's back: damage is reported as an
+ *  error. */
 async function* namedBytes(
   bytes: AsyncIterable<Uint8Array>,
   name: string,
@@ -175,7 +175,7 @@ async function writeParts(
       stop.abort(error);
     }
   };
-  // All of them, also when one fails: nobody writes into a folder that is being removed.
+  // All of them, also when one fails: no lane may still write into a folder that is being removed.
   await Promise.all(Array.from({ length: partsAtOnce }, lane));
   stop.signal.throwIfAborted();
   if (result.badRecords.length > 0) {

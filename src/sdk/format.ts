@@ -72,8 +72,8 @@ function csvColumns<const C extends string>(
   return source({ format: "csv", header, separator, multiline, ...named }, columns);
 }
 
-/** What lies at these paths (`user.id`, `items.0.price`) of the JSON value in each line; null
- *  where nothing does. */
+/** What lies at these paths (`user.id`, `items.0.price`) of the JSON value in each line; null where
+ *  nothing does. */
 function jsonPaths<const C extends string>(paths: readonly C[]): Source<Row<C, Value>, C> {
   return source({ format: "json", paths }, checkedNames("json", paths));
 }
@@ -90,8 +90,7 @@ function checkedNames<C extends string>(where: string, names: readonly C[]): rea
 
 export const bytes = {
   /** Records of one size, one after the other, as `bytes.records(100, { key: [0, 10] })`. The key
-   *  is
-   *  what they are sorted by: the bytes from the first number up to the second; default all. */
+   *  is what they are sorted by: the bytes from the first number up to the second; default all. */
   records(
     sizeBytes: number,
     options: { readonly key?: readonly [from: number, to: number] } = {},

@@ -1,4 +1,4 @@
-/** Which files a job reads, in which order, and what is said when there are none. */
+/** Which files a job reads, in which order, and the error when there are none. */
 import assert from "node:assert/strict";
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

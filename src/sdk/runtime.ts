@@ -1,5 +1,5 @@
-/** `count` and `log`, callable anywhere in job code. Whoever runs the job installs where they
- *  go. */
+/** `count` and `log`, callable anywhere in job code. The program that runs the job installs where
+ *  they go. */
 
 export type JobRuntime = {
   count(counter: string, by: number): void;
@@ -20,8 +20,8 @@ export function count(counter: string, by = 1): void {
   (globalThis as Holder)[slot]?.count(counter, by);
 }
 
-/** Writes a line to the job's log (`tequio logs`). Values are joined by a blank; objects as
- *  JSON. What job code says by `console.log` goes there too. */
+/** Writes a line to the job's log (`tequio logs`). Values are joined by a blank; objects as JSON.
+ *  What job code says by `console.log` goes there too. */
 export function log(...values: unknown[]): void {
   const line = values
     .map((v) => (typeof v === "string" ? v : (JSON.stringify(v) ?? String(v))))

@@ -19,9 +19,10 @@ export type SubmitOptions = {
   readonly weight?: number;
   /** Beside the owner's other jobs: high counts four times as much as normal, low a quarter. */
   readonly priority?: Priority;
-  /** Browsers that bring code of their own (seed 5 as its document has it) may run it. */
+  /** Browsers that bring code of their own (they speak only the base browser protocol) may run
+   *  it. */
   readonly bareBrowsers?: boolean;
-  /** Told before each file that is sent. */
+  /** Called before each file that is sent. */
   readonly onUpload?: (name: string, sizeBytes: number) => void;
 };
 
@@ -119,7 +120,7 @@ async function submitPlan<T>(
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== "not-found") throw error;
   }
-  // What was there is gone: somebody has cleaned up, or another coordinator has the address.
+  // Blobs that were there are gone: they were removed, or another coordinator has the address.
   client.forgetBlobs();
   await sendAll();
   return submit(spec, options.key ?? null);

@@ -77,7 +77,7 @@ function runModule(module: Module, argument: Uint8Array): ModuleResult {
     host_get_result: (i: number, at: number, length: number) => give(sent[i], at, length),
     double_host: (value: number) => value * 2,
     mark: () => {},
-    // AssemblyScript's, when it is not told otherwise.
+    // Imported by modules of AssemblyScript, unless they are built to use another function.
     abort: () => {
       throw new Error("the module called abort");
     },

@@ -14,7 +14,7 @@ import { dirname, resolve } from "node:path";
 import { hit } from "./failpoint.ts";
 import { placeFailure, systemCode } from "./failure.ts";
 
-/** Makes `path` (0700) with all above it, durable, and makes sure that files can be written in
+/** Creates `path` (0700) and its missing parents, durable, and checks that files can be written in
  *  it. */
 export function makeDirectory(path: string): void {
   try {
@@ -34,8 +34,8 @@ export function makeDirectory(path: string): void {
   }
 }
 
-/** The topmost directory that was made; undefined when all were there. One by one: where nothing
- *  can be made (/proc), Node's own recursion never ends. */
+/** The topmost directory that was created; undefined when all existed. One by one: where nothing
+ *  can be created (/proc), Node's own recursion never ends. */
 function makeMissing(path: string): string | undefined {
   const missing: string[] = [];
   for (let at = resolve(path); !existsSync(at); at = dirname(at)) {
@@ -46,7 +46,7 @@ function makeMissing(path: string): string | undefined {
     try {
       mkdirSync(each, { mode: 0o700 });
     } catch (error) {
-      // Another process was quicker.
+      // Another process was faster.
       if (systemCode(error) !== "EEXIST") throw error;
     }
   }

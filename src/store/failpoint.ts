@@ -1,10 +1,10 @@
-/** Named points at which a test ends this very process: kill -9 before or after every step that
- *  must be durable, or that somebody else will see.
+/** Named points at which a test ends this process: kill -9 before or after every step that must be
+ *  durable, or that another process will see.
  *
  *  `TEQUIO_FAILPOINT=log.commit:before` at the start of a process, or `log.commit:before:3` for the
- *  third time; without it a point does nothing. All of them: docs/failpoints.md. Here because
- *  whoever writes, and so may be killed in the middle, may import the stores; no Node module is
- *  imported, since some of its users run elsewhere too. */
+ *  third time; without it a point does nothing. All of them: docs/failpoints.md. It is in this
+ *  folder because every component that writes, and so may be killed in the middle, may import the
+ *  stores; it imports no Node module, since some of its users run elsewhere too. */
 
 export type Side = "before" | "after";
 
@@ -19,7 +19,7 @@ type Host = {
 const host = (globalThis as Host).process;
 const asked = host?.env.TEQUIO_FAILPOINT;
 
-/** Says that the step is about to be done, or has just been done. */
+/** Call it when the step is about to be done, and when it has just been done. */
 export const hit: (point: string, side: Side) => void = asked === undefined ? () => {} : arm(asked);
 
 function arm(text: string): (point: string, side: Side) => void {

@@ -3,7 +3,7 @@ import { ClusterError } from "../core/error.ts";
 
 /** Primary result codes of SQLite, https://sqlite.org/rescode.html. */
 const sqliteCode = { busy: 5, locked: 6, corrupt: 11, full: 13, notADatabase: 26 } as const;
-/** The shared index of the WAL could not grow: SQLite calls a full disk an I/O error there. */
+/** The shared index of the WAL could not grow: here SQLite reports a full disk as an I/O error. */
 const sqliteSharedIndexFull = 4874;
 
 type SystemError = Error & { readonly code?: string; readonly errcode?: number };
@@ -55,7 +55,7 @@ export function storageFailure(error: unknown, what: string): ClusterError {
   return new ClusterError("storage-failed", text, cause);
 }
 
-/** Turns what an opener finds into a sentence about the place that the user chose. */
+/** Turns an error of opening into a sentence about the path that the user chose. */
 export function placeFailure(error: unknown, path: string): ClusterError {
   const code = systemCode(error);
   if (["EACCES", "EROFS", "EPERM"].includes(code)) {

@@ -1,4 +1,5 @@
-/** Made by the build (`scripts/browsers/tab-code.ts`): what a task's Worker starts with. */
+/** Made by the build (`scripts/browsers/tab-code.ts`): the code that a task's Worker starts
+ *  with. */
 declare module "virtual:task-code" {
   const code: string;
   export default code;

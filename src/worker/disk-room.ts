@@ -6,7 +6,8 @@ export type DiskRoomOptions = {
   readonly dir: string;
   /** 0 = no mark. */
   readonly lowWaterBytes: number;
-  /** Told at each change: why nothing new is taken, or "" when there is room again. */
+  /** Called at each change with the reason why nothing new is taken, or "" when there is room
+   *  again. */
   readonly changed: (reason: string) => void;
 };
 
@@ -37,7 +38,7 @@ export class DiskRoom {
       if (this.#stopped) return;
       this.#judge(bavail * bsize, lowWaterBytes);
     } catch {
-      // What is wrong with the disk is told by the attempt that needs it.
+      // A failure of the disk is reported by the attempt that needs it.
     }
     if (!this.#stopped) this.#timer = setTimeout(() => void this.#look(), lookEveryMs).unref();
   }

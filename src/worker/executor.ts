@@ -16,14 +16,14 @@ export type RunEvent = WithoutTime<
 >;
 export type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never;
 
-/** Whoever runs attempts. Calls return at once; what comes of them is told by `tell`, later. */
+/** Runs attempts. Calls return at once; their outcomes are reported by `tell`, later. */
 export type Executor = {
   openJob(job: JobOpen): void;
   closeJob(job: JobId): void;
   setSources(sources: StageSources): void;
   /** Answered by `run-phase`, `run-reported` for every attempt, or `run-died`. */
   start(order: RunOrder): void;
-  /** The run's process ends now; nothing more is told of it. */
+  /** The run's process ends now; nothing more is reported of it. */
   kill(run: number): void;
   /** Map outputs that others may still fetch from here. */
   serving(): Serving;

@@ -36,14 +36,15 @@ export type WorkerLoopOptions = {
   /** Opens a link to the coordinator, showing this token; "" = the join token. */
   readonly dial: (credential: string) => Promise<Link>;
   readonly specs: Specs;
-  /** Who it was before, for a process that takes up where another ended; a new worker by default.
-   *  While the other one still lives, the coordinator refuses it (`fenced`). */
+  /** Its earlier identity, for a process that continues where another ended; a new worker by
+   *  default. While the other process still runs, the coordinator refuses this one (`fenced`). */
   readonly identity?: Pick<Identity, "workerId" | "credential">;
   readonly executor: (events: ExecutorEvents) => Executor;
   readonly onNews?: (news: WorkerNews) => void;
 };
 
-/** For people. Each failed try is told; whoever shows it says the same reason once. */
+/** For people. Each failed try is reported; a program that shows them shows the same reason
+ *  once. */
 export type WorkerNews = {
   /** `unreachable`: no try has reached the coordinator; `apart`: the link is gone, or it does not
    *  want this worker now. */
@@ -229,7 +230,7 @@ export class WorkerLoop {
 
   #tell(kind: WorkerNews["kind"], text: string): void {
     const { relation } = this.state;
-    // What ends the worker is told by `ended`.
+    // The reason why the worker ends is reported by `ended`.
     if (relation.state === "ended") return;
     const waitMs = relation.atMs - this.#options.timers.monotonicMs();
     const retryMs = relation.state === "apart" ? Math.max(0, waitMs) : 0;
@@ -282,13 +283,13 @@ export class WorkerLoop {
     this.#tell("unreachable", `cannot reach the coordinator: ${text}`);
   }
 
-  /** Until it has joined, whatever the same try cannot mend says that the address is wrong; later
-   *  something else may answer there for a while. */
+  /** Until it has joined, an error that a retry cannot resolve means that the address is wrong;
+   *  later another server may answer there for a while. */
   #isFinal({ code, retryable }: ClusterError): boolean {
     return finalCodes.has(code) || (!this.#hasJoined && !retryable);
   }
 
-  /** What the talk over one link tells; nothing of it counts once another link is dialled. */
+  /** The events of the session over one link; they are ignored once another link is dialled. */
   #talkEvents(dial: number): TalkEvents {
     const isCurrent = () => dial === this.#dials;
     const { chance } = this.#options;

@@ -1,5 +1,5 @@
 /** Carries out the core's orders on this machine: fetches what a run needs, has a task process
- *  compute it, puts the output where it belongs, and tells how it went. */
+ *  compute it, puts the output where it belongs, and reports the outcome. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AttemptReport } from "../core/event.ts";
@@ -31,7 +31,7 @@ export type ExecuteOptions = {
   readonly outputs: Outputs;
   readonly fetcher: PartitionFetcher;
   readonly processes: Processes;
-  /** Nobody can fetch from this worker. */
+  /** Other workers cannot fetch from this one. */
   readonly isHidden: boolean;
   /** Files of members, as inputs. */
   readonly shared: SharedInputs;
@@ -47,7 +47,8 @@ type Run = {
   storedBytes?: number;
 };
 
-/** An order, and what was said of it when it went with the load; null = it is still to be sent. */
+/** An order, and the messages about it that arrived already, when it was sent together with the
+ *  load; null = it is still to be sent. */
 type Given = { readonly order: ToTask; readonly early: Taken["early"] };
 
 export class NodeExecutor implements Executor {
@@ -274,7 +275,7 @@ export class NodeExecutor implements Executor {
       root = (await stored).hash;
       hit("worker.upload", "after");
     }
-    // Its name is agreed, so the one that the task tells is not needed.
+    // Its name is fixed, so the one that the task reports is not needed.
     const bad = report.badRecordsPath === undefined ? null : `${out}.bad`;
     const badRecords =
       bad === null ? {} : { badRecords: (await blobs.upload(bad, null, signal)).hash };
@@ -295,8 +296,8 @@ export class NodeExecutor implements Executor {
     return found as TaskReport;
   }
 
-  /** Gives the order and listens until `heard` says that all is told. Throws `ProcessEnded` when
-   *  the process ends before. */
+  /** Gives the order and listens until `heard` returns true: everything has been reported. Throws
+   *  `ProcessEnded` when the process ends before. */
   #converse(
     run: Run,
     process: TaskProcess,
@@ -360,7 +361,7 @@ export class NodeExecutor implements Executor {
   }
 }
 
-/** The task process ended before everything was told. */
+/** The task process ended before everything was reported. */
 class ProcessEnded extends Error {
   readonly failure: Failure;
 

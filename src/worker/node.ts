@@ -48,8 +48,8 @@ export type WorkerOptions = {
   /** For all tasks together, at least 64 MiB for each slot. The engine takes up to 64 MiB more for
    *  each process: this one, one for each slot, and a spare. */
   readonly memoryBytes: number;
-  /** What all tasks together may have on the disk while they run; each has its even share.
-   *  Default: three quarters of what is free at the start. */
+  /** What all tasks together may have on the disk while they run; each has its even share. Default:
+   *  three quarters of what is free at the start. */
   readonly scratchBytes?: number;
   /** Nothing new is taken while the disk has less; 0 = no mark. Default: half of the mark of a
    *  coordinator, which may share the disk and stops taking jobs first. */
@@ -57,11 +57,11 @@ export type WorkerOptions = {
   /** For people. */
   readonly name: string;
   readonly sandbox: SandboxMode;
-  /** The interpreter of Python jobs, 3.9 or newer; null = none. Default: the `python3` of PATH, when
-   *  it is one and starts in the sandbox. */
+  /** The interpreter of Python jobs, 3.9 or newer; null = none. Default: the `python3` of PATH,
+   *  when it is one and starts in the sandbox. */
   readonly python?: string | null;
-  /** `host:port` where other workers fetch from, port 0 = any; `none` = nobody can: the coordinator
-   *  keeps what it makes for them. */
+  /** `host:port` where other workers fetch from, port 0 = any; `none` = they cannot: the
+   *  coordinator keeps what this worker makes for them. */
   readonly listen: string;
   /** Of the software. */
   readonly version?: string;
@@ -69,7 +69,7 @@ export type WorkerOptions = {
   readonly dialTimeoutMs?: number;
   /** Ends when no coordinator answers for so long, ms; 0 or absent = never. */
   readonly giveUpMs?: number;
-  /** Who it was in an earlier life at the same coordinator: it comes back under the same id, and
+  /** Its identity from an earlier run at the same coordinator: it comes back under the same id, and
    *  with the join token as a new worker when the coordinator does not know it any more. */
   readonly identity?: WorkerIdentity;
   /** Called each time that it has joined: what to keep for the next life. */

@@ -1,6 +1,6 @@
 /** Where a worker reaches its coordinator for bytes that no other worker can give it. */
 
-/** The coordinator, which keeps the outputs of workers that nobody can reach. */
+/** The coordinator, which keeps the outputs of workers that other workers cannot reach. */
 export type RelayAddress = {
   readonly url: string;
   readonly fingerprint: string;

@@ -1,4 +1,4 @@
-/** A coordinator as it is by default, in a process of its own: `node coordinator.ts <directory>
+/** A coordinator with default options, in a process of its own: `node coordinator.ts <directory>
  *  <host:port>`. Prints `up <JSON>`. */
 import { openCoordinator } from "../../src/coordinator/coordinator.ts";
 

@@ -1,4 +1,4 @@
-/** What the log of a coordinator says of the workers that came back to it. */
+/** What a coordinator's log records about the workers that came back to it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DONE } from "../../src/core/cluster/state.ts";
@@ -11,10 +11,10 @@ import { openSqliteLog } from "../../src/store/log/sqlite.ts";
 export type History = {
   /** Attempts that returning workers held: queued, running, or reported without an answer. */
   readonly held: readonly AttemptRef[];
-  /** Of these, those that the coordinator let go on, or whose report was in the log already: only
-   *  the answer to it was lost. */
+  /** Of these, those that the coordinator let continue, or whose report was in the log already:
+   *  only the answer to it was lost. */
   readonly adopted: number;
-  /** Leases of which the worker knew nothing: the assignment never arrived. */
+  /** Leases of which the worker had no assignment: it never arrived. */
   readonly neverArrived: number;
   /** Of `held`, those whose own result became final: they ran once. */
   readonly committed: number;

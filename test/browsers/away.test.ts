@@ -1,5 +1,5 @@
-/** Tabs that are there and do not work: hidden, frozen, on battery, cut off, or with a sandbox that
- *  has died. These tests wait most of the time, so they wait together. */
+/** Tabs that are connected and do not work: hidden, frozen, on battery, cut off, or with a dead
+ *  sandbox. These tests wait most of the time, so they run in parallel. */
 import assert from "node:assert/strict";
 import { before, describe, type TestContext, test } from "node:test";
 import type { Page } from "playwright-core";
@@ -11,7 +11,7 @@ import { PlainTab } from "./plain-tab.ts";
 import { isComputing, itemsOf, mishapsOf, numbers, submitEndless, submitSlow } from "./slow-job.ts";
 
 const chromium = sharedChromium();
-// Once, and not by each of them at the same time.
+// Once, not in each of them at the same time.
 before(buildWeb);
 const workersMaxMs = 90_000;
 
@@ -19,7 +19,7 @@ const joins = `document.querySelector("#join") !== null &&
   (document.querySelector("#join").click(), true)`;
 const computes = `performance.getEntriesByName("computing").length > 0`;
 
-/** What a plain tab says of its connection and why it rests. */
+/** The connection that a plain tab shows, and why it pauses. */
 function says(text: string): string {
   return `document.querySelector(".phase")?.textContent.includes(${JSON.stringify(text)}) === true`;
 }
@@ -39,7 +39,7 @@ async function workersOf({ place, url }: Cluster): Promise<Worker[]> {
   return workers.filter(({ state }) => state === "live");
 }
 
-/** Asks until the workers are so. */
+/** Polls until the workers meet the condition. */
 async function workersBecome(
   cluster: Cluster,
   are: (workers: readonly Worker[]) => boolean,
@@ -53,7 +53,7 @@ async function workersBecome(
   }
 }
 
-/** Minutes pass in half a second, for what the page itself waits for. */
+/** Makes minutes pass in half a second, for the page's own timers. */
 const shortMinutes = `{
   const later = window.setTimeout;
   window.setTimeout = (call, ms, ...rest) => later(call, ms >= 60_000 ? 500 : ms, ...rest);
@@ -82,11 +82,7 @@ describe("tabs that are away", { concurrency: true }, () => {
     options,
     deadSandbox,
   );
-  test(
-    "slots that a tab lends more, or fewer, count at once, and cost no work",
-    options,
-    movedSlider,
-  );
+  test("slots that a tab adds or removes count at once, and cost no work", options, movedSlider);
 });
 
 async function hiddenTab(t: TestContext): Promise<void> {
@@ -194,7 +190,7 @@ async function cutNetwork(t: TestContext): Promise<void> {
   const dialled = cut.proxy.counts.connections - before;
   cut.proxy.weather = fair;
   silent.proxy.weather = fair;
-  // What it swallowed no network would: its connections are of no use any more.
+  // Swallowing bytes makes these connections unusable.
   silent.proxy.cutAll();
   assert.deepEqual(await itemsOf(cluster, job), numbers(30));
   assert.deepEqual(await mishapsOf(cluster, job), [0, 0]);
@@ -250,7 +246,7 @@ async function movedSlider(t: TestContext): Promise<void> {
   await slots.fill("1");
   await computing(page, 1);
   await workersBecome(cluster, ([one]) => one?.slots === 1);
-  // Frames of slots that are lent no more go after the coordinator knows of it.
+  // Frames of removed slots are removed after the coordinator knows.
   const framesEndMs = performance.now() + workersMaxMs;
   while (page.frames().length > 2) {
     assert.ok(performance.now() < framesEndMs, `${page.frames().length} frames stay`);
@@ -269,7 +265,7 @@ async function submitDone(cluster: Cluster, page: Page, count: number): Promise<
   assert.ok((await figure(page, "done")) >= 0);
 }
 
-/** Until so many tasks compute at once. */
+/** Waits until this many tasks compute at once. */
 async function computing(page: Page, count: number): Promise<void> {
   const isSo = (wanted: number) => {
     const { document } = globalThis as unknown as {

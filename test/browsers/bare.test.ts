@@ -1,5 +1,5 @@
-/** Clients of seed 5 that know its document only, written here and in Python, against the real
- *  programs. */
+/** Basic browsers, which speak only the base browser protocol, written here and in Python, against
+ *  the real programs. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ function say(action: string, data: object): string {
   return JSON.stringify({ status: 1, message: "", action, data });
 }
 
-/** Counts words as the example does; the WebSocket is Node's own, which is none of ours. */
+/** Counts words as the example does; the WebSocket is Node's own, not the product's. */
 function bareBrowser(base: string): { readonly socket: WebSocket; tasks: number } {
   const socket = new WebSocket(`${base.replace("http", "ws")}/tab`);
   const browser = { socket, tasks: 0 };
@@ -64,7 +64,7 @@ async function startUp(t: TestContext, ...args: string[]): Promise<{ place: Plac
   return { place, url };
 }
 
-test("browsers that know the document only finish a job, equal to the judge's", async (t) => {
+test("basic browsers finish a job, equal to the judge's", async (t) => {
   const { place, url } = await startUp(t, "--anonymous-browsers");
   const browsers = [bareBrowser(url), bareBrowser(url)];
   t.after(() => browsers.forEach(({ socket }) => void socket.close()));

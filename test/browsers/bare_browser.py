@@ -1,5 +1,5 @@
-"""A browser of seed 5 written from the document alone: counts words. Arguments: address of the
-WebSocket, base of the files, reducers."""
+"""A basic browser, written from the document of the browser protocol alone: counts words. Arguments:
+address of the WebSocket, base of the files, reducers."""
 import asyncio
 import collections
 import json

@@ -1,4 +1,4 @@
-"""A JobTracker of seed 5 written from the document alone, and two browsers of it. Argument:
+"""A JobTracker, written from the document of the browser protocol alone, and two browsers of it. Argument:
 address of the WebSocket. Prints `ok` when all messages were as the document has them."""
 import asyncio
 import json

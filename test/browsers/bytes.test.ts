@@ -1,5 +1,5 @@
-/** What a tab makes is, byte for byte, what a task process makes: any worker's output stands in for
- *  any other's. */
+/** A tab's output equals a task process's byte for byte, so that any worker's output can replace
+ *  another's. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -133,7 +133,7 @@ async function bothWays(plan: Plan, bundle: string, work: Work): Promise<Made> {
     plan,
     attempts: [{ task, attempt: 1 }],
     pieces: kind === "map" ? await piecesOf(plan, task, read) : [],
-    // Plain ones: Node's turn themselves into something else as JSON.
+    // Plain arrays: Node's have another form as JSON.
     segments: segments.map((bytes) => new Uint8Array(bytes)),
     items: [],
     filesMaxBytes: 64 * 1024 * 1024,

@@ -1,13 +1,13 @@
 /** The Chromium that the tests of one file share: how it is started, why they are skipped without
- *  one, and how long they may take. */
+ *  one, and their time limits. */
 import { after, type TestContext } from "node:test";
 import type { Browser, BrowserContext } from "playwright-core";
 import { findChromium, startChromium } from "../simulation/chromium.ts";
 
 const found = findChromium();
 
-/** Of each test that needs it. The machine may be busy with other tests: no limit is near what a
- *  quiet one takes. */
+/** Options of each test that needs it. The machine may be busy with other tests: the limits are far
+ *  above the usual time. */
 export const options = {
   skip: found === null ? "no Chromium: set CHROMIUM to the path of one" : false,
   timeout: 200_000,
@@ -15,13 +15,13 @@ export const options = {
 const waitMaxMs = 90_000;
 
 export type SharedChromium = {
-  /** Started by whoever asks first. */
+  /** Started by the first caller. */
   browser(): Promise<Browser>;
   /** With storage of its own, closed when the test ends. */
   newContext(t: TestContext): Promise<BrowserContext>;
 };
 
-/** To be called once by a test file. */
+/** To be called once per test file. */
 export function sharedChromium(): SharedChromium {
   let starting: Promise<Browser> | null = null;
   const browser = () => {

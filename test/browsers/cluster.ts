@@ -19,7 +19,7 @@ export async function startCluster(t: TestContext, ...args: string[]): Promise<C
   return upIn(place, ...args);
 }
 
-/** Also after a kill: `--listen` the same address then. */
+/** Also after a kill: `--listen` with the same address then. */
 export async function upIn(place: Place, ...args: string[]): Promise<Cluster> {
   const listen = args.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
   const up = place.start("up", ...listen, "--json", ...args);
@@ -29,7 +29,7 @@ export async function upIn(place: Place, ...args: string[]): Promise<Cluster> {
   return { place, up, url, token, link: `${url}/j#${token}` };
 }
 
-/** A tab of the context that has joined, or will. */
+/** A tab of the context, after it has joined. */
 export async function joinIn(context: BrowserContext, link: string, slots = 1): Promise<Page> {
   const page = await context.newPage();
   await page.goto(link);
@@ -39,7 +39,7 @@ export async function joinIn(context: BrowserContext, link: string, slots = 1): 
   return page;
 }
 
-/** What a tab shows under a name, as a number. */
+/** The number that a tab shows under a name. */
 export async function figure(page: Page, name: string): Promise<number> {
   const text = (await page.textContent(`#figure-${name}`).catch(() => null)) ?? "0";
   return Number.parseFloat(text);

@@ -1,5 +1,5 @@
-/** Rows B4 to B9 of the fault list: browsers that lack something, pages that mean harm, too many
- *  tabs; and what the page asks and shows. */
+/** Rows B4 to B9 of the fault list: browsers without some feature, hostile pages, too many tabs;
+ *  and the texts of the page. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -39,7 +39,7 @@ test(
   },
 );
 
-test("a tab that is paused takes nothing until it goes on", options, async (t) => {
+test("a tab that is paused takes nothing until it resumes", options, async (t) => {
   const { link, place } = await startCluster(t, "--workers", "0");
   const page = await joinIn(await newContext(t), link);
   await isJoined(page);
@@ -76,7 +76,7 @@ test("B3: the double of a tab joins as a worker of its own", options, async (t) 
   await isJoined(page);
 });
 
-test("B4: a browser that stores nothing works all the same, and says so", options, async (t) => {
+test("B4: a browser that stores nothing works all the same, with a notice", options, async (t) => {
   const { link, place } = await startCluster(t, "--workers", "0");
   const context = await newContext(t);
   await context.addInitScript(`Object.defineProperty(window, "sessionStorage", {
@@ -88,7 +88,7 @@ test("B4: a browser that stores nothing works all the same, and says so", option
   assert.equal(code, 0, err);
 });
 
-test("B5: a browser without WebAssembly is given no tasks, and says why", options, async (t) => {
+test("B5: a browser without WebAssembly gets no tasks, and shows why", options, async (t) => {
   const { link, place } = await startCluster(t, "--workers", "0");
   const context = await newContext(t);
   await context.addInitScript("delete window.WebAssembly");
@@ -105,7 +105,7 @@ test("B5: a browser without WebAssembly is given no tasks, and says why", option
 });
 
 test(
-  "B7: no page of another origin can frame ours, and nothing runs without consent",
+  "B7: no page of another origin can frame the page, and nothing runs without consent",
   options,
   async (t) => {
     const { link, place } = await startCluster(t, "--workers", "0");
@@ -129,7 +129,7 @@ test(
   },
 );
 
-/** It has made neither Worker nor frame. */
+/** It has created neither a Worker nor a frame. */
 async function isIdle(page: Page): Promise<boolean> {
   return page.workers().length === 0 && page.frames().length === 1;
 }
@@ -157,7 +157,7 @@ test("B9: one link brings as many tabs as it may, and no more", options, async (
   }
   const third = await joinIn(await newContext(t), link);
   await third.waitForSelector('[data-phase="refused"]');
-  assert.match((await third.textContent(".phase"))!, /2 tabs of \w+ are here already/);
+  assert.match((await third.textContent(".phase"))!, /2 tabs of \w+ are connected already/);
   await pages[0]!.click("#stop");
   const fourth = await joinIn(await newContext(t), link);
   await isJoined(fourth);

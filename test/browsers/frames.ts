@@ -1,4 +1,4 @@
-/** Takes what a supervisor streams to a task process, and says which pieces it was. */
+/** Receives what a supervisor streams to a task process, and returns the pieces. */
 import { Writable } from "node:stream";
 import { frameKinds } from "../../src/worker/input/frames.ts";
 

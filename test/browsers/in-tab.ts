@@ -1,4 +1,4 @@
-/** One task in a Worker of a real tab, without a cluster: the bytes that it makes. */
+/** One task in a Worker of a real tab, without a cluster: returns the bytes of its output. */
 import type { Page } from "playwright-core";
 import type { FromTaskWorker, TaskOrder, ToTaskWorker } from "../../src/worker/browser/contract.ts";
 
@@ -8,7 +8,7 @@ export type TabOutput = {
   readonly messages: readonly FromTaskWorker[];
 };
 
-/** What a page has and Node's types do not know. */
+/** Members of a page that Node's types do not declare. */
 type InPage = {
   readonly Worker: new (
     url: string,
@@ -20,7 +20,7 @@ type InPage = {
 };
 type Port = { onmessage: ((event: { readonly data: { kind: string } }) => void) | null };
 
-/** Runs in the page: bytes come and go as base64, since only JSON passes. */
+/** Runs in the page: bytes are passed as base64, since only JSON can be passed. */
 async function inPage(given: { code: string; order: unknown; go: object }): Promise<unknown> {
   const { code, go, order } = given;
   const unpack = (value: unknown): unknown => {
@@ -58,7 +58,7 @@ async function inPage(given: { code: string; order: unknown; go: object }): Prom
   return messages;
 }
 
-/** `share`: of the time, how much it may compute. */
+/** `share`: the share of the time in which it may compute. */
 export async function runInTab(
   page: Page,
   code: string,

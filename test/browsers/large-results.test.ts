@@ -1,4 +1,4 @@
-/** Results of a tab that are more together than one message holds, each of them allowed. */
+/** Results of a tab that together exceed one message, each of them allowed. */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { options, sharedChromium } from "./chromium.ts";
@@ -7,7 +7,7 @@ import { mishapsOf, numbers } from "./slow-job.ts";
 
 const chromium = sharedChromium();
 
-/** Items of so many letters, each in `ms`. */
+/** Items of this many letters, each taking `ms`. */
 const source = `
 import { tasks } from "tequio";
 export default tasks({
@@ -20,7 +20,7 @@ export default tasks({
   },
 });`;
 
-/** The items that came back, with the length of each. */
+/** The items that were returned, with the length of each. */
 async function runLarge(t: TestContext, count: number, letters: number): Promise<void> {
   const cluster = await startCluster(t, "--workers", "0");
   const page = await joinIn(await chromium.newContext(t), cluster.link);
@@ -58,7 +58,7 @@ test("a closed tab loses no more than what it computed in the last second", opti
   const { place } = cluster;
   place.write("large.ts", source);
   const params = ["--param", "count=40", "--param", "letters=1", "--param", "ms=100"];
-  // Known to be short, the tasks of the second job come together.
+  // Known to be short, the tasks of the second job are sent together.
   const first = await place.run("run", "large.ts", ...params, "-o", "-");
   assert.equal(first.code, 0, first.err);
   const run = place.run("run", "large.ts", ...params, "--param", "count=41", "-o", "-");

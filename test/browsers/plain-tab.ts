@@ -1,5 +1,5 @@
-/** A tab as people have it. Playwright keeps its pages in sight; this one can be hidden, and
- *  frozen as browsers do to hidden ones, and the processes of its frames can die. */
+/** A tab as users have it. Playwright keeps its pages visible; this one can be hidden, and frozen
+ *  like hidden pages, and the processes of its frames can be killed. */
 import type { TestContext } from "node:test";
 import type { Browser, CDPSession } from "playwright-core";
 
@@ -60,12 +60,12 @@ export class PlainTab {
     await this.#devtools.send("Browser.setWindowBounds", { windowId, bounds: { windowState } });
   }
 
-  /** As browsers do to pages that were hidden for long. */
+  /** Freezes the page like browsers do with pages that were hidden for long. */
   async freeze(isFrozen: boolean): Promise<void> {
     await this.#send("Page.setWebLifecycleState", { state: isFrozen ? "frozen" : "active" });
   }
 
-  /** Ends the process of a frame whose address begins so. */
+  /** Ends the process of the frame whose address begins with this. */
   async crashFrame(address: string): Promise<void> {
     const { targetInfos } = await this.#devtools.send("Target.getTargets");
     const frame = targetInfos.find(({ type, url }) => type === "iframe" && url.startsWith(address));
@@ -81,7 +81,7 @@ export class PlainTab {
     return answer.result?.result?.value;
   }
 
-  /** Until the expression holds. */
+  /** Waits until the expression holds. */
   async until(expression: string): Promise<void> {
     const endsAtMs = performance.now() + waitMaxMs;
     while ((await this.evaluate(expression)) !== true) {

@@ -1,7 +1,6 @@
-/** Ways out of a sandbox that job code may try. `__HTTP__` is a server that counts who comes, and
- *  `__OWN__` the gateway. Each answers a text that begins with "out" when it got somewhere;
- *  throwing
- *  is as good as any other answer. The names are what the test shows. */
+/** Ways out of a sandbox that job code may try. `__HTTP__` is a server that counts its callers, and
+ *  `__OWN__` the gateway. Each returns a text that begins with "out" when it reached something; an
+ *  exception counts as a failure to get out. The test shows the names. */
 export const workerProbes: Readonly<Record<string, string>> = {
   fetch: `await fetch("__HTTP__/fetch"); return "out";`,
   "fetch without cors": `await fetch("__HTTP__/no-cors", { mode: "no-cors" }); return "out";`,
@@ -58,12 +57,11 @@ export const workerProbes: Readonly<Record<string, string>> = {
   "a nested Worker of another origin": `new Worker("__HTTP__/worker.js"); return "out";`,
   "a SharedWorker": `new SharedWorker(URL.createObjectURL(new Blob(["1"]))); return "out";`,
   "a service worker": `await navigator.serviceWorker.register("__OWN__/sw.js"); return "out";`,
-  "a message to the page": `postMessage({ kind: "shown", shown: {} }); return "told nobody";`,
+  "a message to the page": `postMessage({ kind: "shown", shown: {} }); return "not delivered";`,
 };
 
-/** The same from the frame that the Workers are in, where no job code ever is: what its policy
- *  alone
- *  holds back. */
+/** The same from the frame of the Workers, where no job code ever is: what its policy alone
+ *  prevents. */
 export const frameProbes: Readonly<Record<string, string>> = {
   "fetch in the frame": `await fetch("__HTTP__/frame"); return "out";`,
   "an image": `return within(new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** Reports of a tab on their way, without any tab: what is sent when, and how large. */
+/** When a tab's reports are sent and how large their bodies are, without a tab. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClusterError } from "../../src/core/error.ts";
@@ -44,7 +44,7 @@ function finishOf(reports: readonly AttemptReport[]): string {
   return encodeBrowser({ action: "finish", uid: "1", type: "m", tid: 1, url, more: { reports } });
 }
 
-test("what a finish has no room for is sent before it, in bodies that are taken", async () => {
+test("reports that do not fit the finish are sent before it, in accepted bodies", async () => {
   const { bodies, flow } = flowing();
   const reports = Array.from({ length: 300 }, (_, task) => done(task, 20_000));
   await flow.rest(reports);

@@ -1,4 +1,4 @@
-/** B6: job code in a tab reaches neither the network nor the page, nor anything that lasts. */
+/** B6: job code in a tab can reach neither the network nor the page, nor anything that lasts. */
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ const chromium = sharedChromium();
 
 type Watch = { readonly reached: string[]; readonly port: number; readonly udpPort: number };
 
-/** Notes everybody who comes, by TCP or UDP. */
+/** Records every caller, by TCP or UDP. */
 async function watch(t: TestContext): Promise<Watch> {
   const reached: string[] = [];
   const server = createServer((socket) => {
@@ -100,15 +100,14 @@ test("B6: nor would code in the frame around it, where there is none", options, 
   const reached: Record<string, string[]> = {};
   for (const [name, probe] of Object.entries(frameProbes)) {
     Object.assign(answers, await frame.evaluate(asking({ [name]: probe }, seen, url)));
-    // Before Chromium asks the policy whether a frame may go there, it may have opened a
-    // connection;
-    // nothing is said over it.
+    // Before Chromium checks the policy whether a frame may go there, it may have opened a
+    // connection; no data is sent over it.
     const said = seen.reached.splice(0).filter((what) => what !== "a connection");
     if (said.length > 0) reached[name] = said;
   }
   noneOut(answers, Object.keys(frameProbes).length);
   assert.deepEqual(reached, {});
-  // Its page's policy lets it go nowhere: what it tries ends it.
+  // Its page's policy allows no navigation: an attempt ends the frame.
   const away = `location.href = "http://127.0.0.1:${seen.port}/elsewhere"`;
   await frame.evaluate(away).catch(() => {});
   await frame.waitForLoadState().catch(() => {});

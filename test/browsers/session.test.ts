@@ -1,4 +1,4 @@
-/** The tab's decisions without any tab: what it says, when it dials, what it keeps. */
+/** The tab's decisions without a tab: which messages it sends, when it dials, what it keeps. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeBrowser } from "../../src/wire/browser/codec.ts";
@@ -11,7 +11,7 @@ const identity = { worker: "w-7", credential: "c" };
 
 type Told = { readonly action: string; readonly data: Record<string, unknown> };
 
-/** A session, and everything that it wanted done since it was last asked. */
+/** A session, and its orders since the last call. */
 class Try {
   readonly session: TabSession;
   orders: SessionOrder[] = [];
@@ -53,7 +53,7 @@ class Try {
     return this.take().sent[0]!.data.more as Record<string, unknown>;
   }
 
-  /** What was sent, and what else was wanted. */
+  /** The messages that were sent, and the other orders. */
   take(): { sent: Told[]; others: SessionOrder[] } {
     const { orders } = this;
     this.orders = [];
@@ -82,7 +82,7 @@ test("a new tab shows the token of its link, a known one what it was given", () 
   assert.deepEqual([more.token, more.worker, more.credential], ["", "w-7", "c"]);
 });
 
-test("what a task ended with is said again after each connection, until it is acknowledged", () => {
+test("the end of a task is reported on each connection, until it is acknowledged", () => {
   const tab = new Try();
   tab.connect();
   tab.welcome();
@@ -110,7 +110,7 @@ test("B3: a tab that is fenced by its double joins as a new one", () => {
   const tab = new Try({ identity });
   tab.connect();
   tab.take();
-  tab.hear({ action: "welcome", uid: null, more: {} }, "fenced: w-7 is another tab just now");
+  tab.hear({ action: "welcome", uid: null, more: {} }, "fenced: w-7 is in use by another tab");
   const { others } = tab.take();
   assert.deepEqual(
     others.map(({ kind }) => kind),
@@ -121,7 +121,7 @@ test("B3: a tab that is fenced by its double joins as a new one", () => {
   assert.deepEqual([more.token, more.worker], ["t", ""]);
 });
 
-test("a new tab that is turned away does not come back", () => {
+test("a new tab that is rejected does not come back", () => {
   const tab = new Try();
   tab.connect();
   tab.hear({ action: "welcome", uid: null, more: {} }, "unauthenticated: the token is used up");
@@ -148,7 +148,7 @@ test("it dials again after longer and longer waits, and not all tabs at once", (
   assert.ok(most.every((ms, i) => ms > least[i]! && ms <= 15_000));
 });
 
-test("T5.7: a gateway that says nothing for 50 s is given up", () => {
+test("T5.7: a gateway that is silent for 50 s is given up", () => {
   const tab = new Try();
   tab.connect();
   tab.welcome();
@@ -162,7 +162,7 @@ test("T5.7: a gateway that says nothing for 50 s is given up", () => {
   );
 });
 
-test("a pause is told at once, and again after a new connection", () => {
+test("a pause is reported at once, and again after a new connection", () => {
   const tab = new Try();
   tab.connect();
   tab.welcome();
@@ -179,7 +179,7 @@ test("a pause is told at once, and again after a new connection", () => {
   assert.deepEqual(paused(), ["on battery"]);
 });
 
-test("slots that change are told at once, and again after a new connection", () => {
+test("changed slots are reported at once, and again after a new connection", () => {
   const tab = new Try();
   const slots = () =>
     tab.take().sent.map(({ data }) => (data.more as { slots?: number } | undefined)?.slots);
@@ -189,7 +189,7 @@ test("slots that change are told at once, and again after a new connection", () 
   tab.do(tab.session.resize(4, 100));
   tab.do(tab.session.resize(4, 101));
   assert.deepEqual(slots(), [4]);
-  // A coordinator that was started again hears what the gateway knows: what was said at first.
+  // A restarted coordinator receives what the gateway knows: the tab's first message.
   tab.welcome();
   tab.do(tab.session.tick(5_000));
   assert.deepEqual(slots(), [4]);
@@ -202,7 +202,7 @@ test("slots that change are told at once, and again after a new connection", () 
   assert.deepEqual(slots(), [1, 1]);
 });
 
-test("it says goodbye, stops what it runs, and never dials again", () => {
+test("a tab that leaves disconnects, stops what it runs, and never dials again", () => {
   const tab = new Try();
   tab.connect();
   tab.welcome();
@@ -236,7 +236,7 @@ test("what is no message is shown and changes nothing", () => {
   assert.equal(tab.session.phase, "joined");
 });
 
-test("a task that was over lately is not computed again, whoever gives it once more", () => {
+test("a task that ended lately is not computed again when it is sent once more", () => {
   const tab = new Try();
   tab.connect();
   tab.welcome();
@@ -244,7 +244,7 @@ test("a task that was over lately is not computed again, whoever gives it once m
   tab.finish(3);
   tab.hear({ action: "ack", uid: null, tid: 3 });
   tab.take();
-  // A gateway that slept meanwhile still had it on its list.
+  // A gateway that was paused meanwhile still had it on its list.
   tab.give(3);
   const { others, sent } = tab.take();
   assert.deepEqual(others, []);

@@ -1,4 +1,5 @@
-/** A share of the time: what a task keeps to by itself, and what its slot makes good after it. */
+/** A share of the time: how a task keeps to it by itself, and how its slot corrects it
+ *  afterwards. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { taskCode } from "../../scripts/browsers/tab-code.ts";
@@ -34,7 +35,7 @@ function orderOf(item: object): TaskOrder {
   };
 }
 
-/** How long the task said that it would rest, ms, and what it answered. */
+/** How long the task announced that it would rest, ms, and its result. */
 async function rested(item: object, share: number) {
   const page = await (await chromium.browser()).newPage();
   const { messages } = await runInTab(page, await taskCode(), orderOf(item), share);
@@ -96,7 +97,7 @@ test("what a task did not rest, its slot rests after it", async () => {
   assert.ok((await restOf(rests, good)) < 100, "it has rested enough");
 });
 
-test("a task that says it rested all the time owes no more than nothing", async () => {
+test("a task that reports more rest than needed has no credit", async () => {
   const rests = new Rests();
   rests.lend(0.1);
   const slot = { restedMs: 1e9 };
@@ -106,7 +107,7 @@ test("a task that says it rested all the time owes no more than nothing", async 
   assert.ok((await restOf(rests, slot)) >= 175, "and has nothing in hand for the next");
 });
 
-test("whoever lends more waits for nothing that was owed of less", async () => {
+test("a larger share cancels the rest that a smaller one required", async () => {
   const rests = new Rests();
   rests.lend(0.1);
   const slot = { restedMs: 0 };

@@ -1,4 +1,4 @@
-/** A job whose items take some time each and say which they were, and what became of it. */
+/** A job whose items take some time each and return their numbers, and its result. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import type { Cluster } from "./cluster.ts";
@@ -53,7 +53,7 @@ export async function itemsOf({ place }: Cluster, job: string): Promise<number[]
   return lines.map((line) => (JSON.parse(line) as { item: number }).item);
 }
 
-/** What such a job answers when nothing is lost and nothing is there twice. */
+/** The result when no item is lost or repeated. */
 export function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
@@ -65,7 +65,7 @@ export async function mishapsOf({ place }: Cluster, job: string): Promise<[numbe
   return [stage?.attemptsLost ?? -1, stage?.attemptsFailed ?? -1];
 }
 
-/** Until the tab computes; it has not said so before. */
+/** Waits until the tab computes; it has not reported that before. */
 export async function isComputing(page: Page): Promise<void> {
   await page.waitForFunction(() => performance.getEntriesByName("computing").length > 0);
 }

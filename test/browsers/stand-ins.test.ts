@@ -1,4 +1,4 @@
-/** What tabs have instead of Node's modules does what Node's do. */
+/** The replacements of Node's modules in tabs do what Node's modules do. */
 import assert from "node:assert/strict";
 import { isAscii as nodeIsAscii } from "node:buffer";
 import { createHash } from "node:crypto";
@@ -106,7 +106,7 @@ const lines = fc.array(
 );
 const cuts = fc.array(fc.nat(400), { maxLength: 4 });
 
-/** A file in pieces that end there. */
+/** A file in pieces that end at these offsets. */
 function cutPlan(path: string, bytes: Uint8Array, at: readonly number[]): Plan {
   writeFileSync(path, bytes);
   const { mtimeMs } = statSync(path);

@@ -1,4 +1,4 @@
-/** Tabs of a real Chromium as workers of a real cluster, and what happens to tabs. */
+/** Tabs of a real Chromium as workers of a real cluster, and faults of tabs. */
 import assert from "node:assert/strict";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ async function openTab(t: TestContext, link: string): Promise<Page> {
   return joinIn(await chromium.newContext(t), link);
 }
 
-/** Each line takes its time, so that nobody has counted all before others begin. */
+/** Each line takes some time, so that no tab has counted all before others begin. */
 const slowWords = `import { type Emit, mapReduce, text } from "tequio";
 export default mapReduce({
   input: text.lines(),
@@ -85,7 +85,7 @@ test(
     }
     await isJoined(page);
     assert.deepEqual(await itemsOf(cluster, job), numbers(12));
-    // One that was left in the middle of its joining is away first, and gone after a while.
+    // One that was closed while it joined is away first, and lost after a while.
     const endsAtMs = performance.now() + 60_000;
     for (;;) {
       const { out } = await cluster.place.run("workers", "--json");
@@ -130,27 +130,31 @@ test("a coordinator that is killed finds its tabs again, with their work", optio
   assert.deepEqual(await itemsOf(cluster, job), numbers(10));
 });
 
-test("what job code throws in a tab is told with the line of its source", options, async (t) => {
-  const cluster = await startCluster(t, "--workers", "0");
-  await openTab(t, cluster.link);
-  const lines = [
-    'import { tasks } from "tequio";',
-    "type Item = { readonly deep: { readonly er: number } };",
-    "export default tasks({",
-    '  name: "thrower", attempts: 1, items: (): Item[] => [{ deep: { er: 1 } }],',
-    "  run(item: Item) {",
-    '    if (item.deep.er === 1) throw new RangeError("too deep");',
-    "  },",
-    "});",
-  ];
-  cluster.place.write("thrower.ts", lines.join("\n"));
-  const { code, err } = await cluster.place.run("run", "thrower.ts", "-o", "-");
-  assert.notEqual(code, 0);
-  assert.match(err, /run threw RangeError: too deep \(thrower\.ts:6\) on item 0/);
-});
+test(
+  "what job code throws in a tab is reported with the line of its source",
+  options,
+  async (t) => {
+    const cluster = await startCluster(t, "--workers", "0");
+    await openTab(t, cluster.link);
+    const lines = [
+      'import { tasks } from "tequio";',
+      "type Item = { readonly deep: { readonly er: number } };",
+      "export default tasks({",
+      '  name: "thrower", attempts: 1, items: (): Item[] => [{ deep: { er: 1 } }],',
+      "  run(item: Item) {",
+      '    if (item.deep.er === 1) throw new RangeError("too deep");',
+      "  },",
+      "});",
+    ];
+    cluster.place.write("thrower.ts", lines.join("\n"));
+    const { code, err } = await cluster.place.run("run", "thrower.ts", "-o", "-");
+    assert.notEqual(code, 0);
+    assert.match(err, /run threw RangeError: too deep \(thrower\.ts:6\) on item 0/);
+  },
+);
 
 test(
-  "a task that never ends, or would end its Worker, fails, and its slot goes on",
+  "a task that never ends, or would end its Worker, fails, and its slot continues",
   options,
   async (t) => {
     const cluster = await startCluster(t, "--workers", "0");

@@ -16,7 +16,7 @@ const entry = join(repository, "bin", "tequio.js");
  *  one. */
 const commandMs = 180_000;
 /** Commands that run until they are stopped: as long as their test does. */
-const servers = new Set(["up", "join", "gateway", "share"]);
+const servers = new Set(["up", "join", "gateway", "share", "fs"]);
 
 export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
 

@@ -1,7 +1,7 @@
-/** A file system of a few MiB, to really fill a disk; only where the system lets us mount one. */
+/** A file system of a few MiB, to really fill a disk; only where the system allows mounting one. */
 import { execFileSync } from "node:child_process";
 
-/** Mounts over the empty directory `place`; says why when it cannot. */
+/** Mounts over the empty directory `place`; returns the reason when it cannot. */
 export function mountSmallDisk(
   place: string,
   size: string,

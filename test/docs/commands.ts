@@ -1,4 +1,4 @@
-/** Whether command lines in documents name only commands and options that the command line has. */
+/** Checks that command lines in documents use only commands and options that exist. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";

@@ -1,4 +1,4 @@
-/** Reads Markdown as far as the docs test needs it: links, code, tables. */
+/** Reads the parts of Markdown that the docs test needs: links, code, tables. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

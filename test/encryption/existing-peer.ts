@@ -1,4 +1,4 @@
-/** A peer as existing ones are, as a program: it knows getFile and no TLS, and serves whoever asks.
+/** A peer like existing ones, as a program: it has getFile and no TLS, and serves every caller.
  *
  *  Arguments: its address, the coordinator's URL, fingerprint and token, the file's name and
  *  content. */

@@ -1,5 +1,5 @@
-/** Two machines within this one: network and mount namespaces of their own, joined by one cable, on
- *  which somebody listens. Needs Linux, root and a few tools; whoever has not is told what is
+/** Two machines within this one: network and mount namespaces of their own, joined by one cable on
+ *  which all traffic is recorded. Needs Linux, root and a few tools; the skip message names what is
  *  missing. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ export type Machine = {
 };
 
 export type Cable = {
-  /** Everything that went over it so far. */
+  /** All traffic so far. */
   heard(): Promise<Buffer>;
 };
 
@@ -54,7 +54,7 @@ export async function twoMachines(
   return { near: near!, far: far!, cable: await listen(t, near!) };
 }
 
-/** It is there as long as the process that holds it, which ends with its standard input. */
+/** It exists as long as the process that holds it, which ends with its standard input. */
 async function machine(t: TestContext, host: string): Promise<Machine & { readonly pid: number }> {
   const holder = spawn("unshare", ["--net", "--mount", "sh", "-c", "echo here; exec cat"], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -88,7 +88,7 @@ async function listen(t: TestContext, { enter, host }: Machine): Promise<Cable> 
   let calls = 0;
   return {
     async heard() {
-      // What was sent before a last word has been heard when that has.
+      // What was sent before a final packet has been recorded once that packet has.
       const last = `the last word ${++calls} of ${host}`;
       const say = `import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.sendto(b"${last}", ("${hosts[1]}", 9))`;
@@ -97,7 +97,7 @@ s.sendto(b"${last}", ("${hosts[1]}", 9))`;
       for (;;) {
         const heard = readFileSync(path);
         if (heard.includes(last)) return heard;
-        if (performance.now() > endMs) throw new Error("nobody listens on the cable");
+        if (performance.now() > endMs) throw new Error("the traffic on the cable is not recorded");
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     },

@@ -1,5 +1,5 @@
-/** Job code finds the same around it in a task process, in a tab, and under the judge; the machine
- *  of the judge and the user of the tab are of another zone and language. */
+/** Job code has the same environment in a task process, in a tab, and under the judge; the judge's
+ *  machine and the tab's user have another time zone and language. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -90,7 +90,7 @@ test("the judge of a Turkish user in Mexico sees what a task process sees", asyn
   equalSeen(seen(JSON.parse(values)), await byTask(t));
 });
 
-test("process.exit in job code fails the judge, and says what to do", async (t) => {
+test("process.exit in job code fails the judge, with what to do", async (t) => {
   await assert.rejects(
     judged(t, "export default tasks({ items: [0], run: () => process.exit(0) });"),
     (error: { code?: number; stderr?: string }) => {
@@ -112,7 +112,7 @@ test("a promise that nothing settles fails the judge, and does not end it with 0
   );
 });
 
-test("what a task process has not is a failure that says what to use", async (t) => {
+test("the error for a missing global says what to use instead", async (t) => {
   const run = "globalThis.process?.exit(0); setImmediate(() => {});";
   const failure = (await resultOf(t, { run })) as { message: string };
   assert.match(failure.message, /setImmediate is not defined: job code has no setImmediate on any/);

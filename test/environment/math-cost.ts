@@ -1,4 +1,4 @@
-/** What each function of `Math` costs in job code, beside the engine's own: by hand. */
+/** The cost of each function of `Math` in job code, beside the engine's own; run by hand. */
 import { exactFunctions, exactNames } from "../../src/environment/math/functions.ts";
 
 const rounds = 50;

@@ -1,4 +1,4 @@
-/** Job code that says what it finds around it: the same text on every engine. */
+/** Job code that reports its environment: the same text on every engine. */
 
 /** Runs \`look()\` for each item. Texts are compared; bits of numbers by a hash of all of them. */
 export const probeCode = `

@@ -1,5 +1,5 @@
-/** The filesystem protocol and the rest of the product, by the real command line: what one puts the
- *  other has, and a kill loses nothing that was acknowledged. */
+/** The filesystem protocol and the rest of the product, with the real command line: files stored
+ *  through one are visible through the other, and a kill loses nothing that was acknowledged. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -66,7 +66,7 @@ test("what was acknowledged is there after kill -9, and nothing else is", async 
   assert.match((await place.run("ls")).out, /j1\/a/);
   assert.equal((await place.run("get", "j1/a", "-o", "-")).out, "new\n\n");
   const backup = await place.run("backup", "copy");
-  assert.match(backup.err, /WARNING: 2 files of the filesystem protocol .* not in the backup/);
+  assert.deepEqual([backup.code, backup.err], [0, ""]);
 });
 
 test("the protocol is off by default, and warns where others reach it", async (t: TestContext) => {
@@ -88,4 +88,28 @@ test("the protocol is off by default, and warns where others reach it", async (t
   const wrong = await place.run("up", "--filesystem", "no-port");
   assert.equal(wrong.code, 2);
   assert.match(wrong.err, /write it as 8080, or host:port/);
+});
+
+test("tequio fs serves files alone, and keeps them", async (t: TestContext) => {
+  const place = new Place(t);
+  const start = async () => {
+    const running = place.start("fs", "0", "--register", "0", "--json");
+    const said = JSON.parse(/^\{.*\}$/m.exec(await running.said("}\n"))![0]);
+    return { running, said };
+  };
+  const first = await start();
+  const client = new Client(first.said.filesystem.port);
+  await client.putJob("j1");
+  await client.put("j1/a", [Buffer.from("kept\n")]);
+  const register = new Client(first.said.register.port);
+  const nodes = (await register.call("FILESYSNODES", {})).payload.get("nodes");
+  assert.deepEqual(nodes, [["127.0.0.1", String(client.port)]]);
+  assert.match((await place.run("ls", "--data", first.said.dataDir)).out, /j1\/a/);
+  first.running.child.kill("SIGTERM");
+  assert.equal((await first.running.ended).code, 0);
+  const second = await start();
+  const again = await new Client(second.said.filesystem.port).get("j1/a");
+  assert.deepEqual(again.map(String), ["kept\n"]);
+  assert.equal((await place.run("down", "--data", second.said.dataDir)).code, 0);
+  assert.equal((await second.running.ended).code, 0);
 });

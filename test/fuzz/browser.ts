@@ -1,4 +1,5 @@
-/** What strangers may send in seed 5's messages: to the gateway, to the tracker, inside `more`. */
+/** Messages of the browser protocol from hostile members: to the gateway, to the tracker, inside
+ *  `more`. */
 import {
   parseConnect,
   parseError,
@@ -6,8 +7,8 @@ import {
   parseNote,
 } from "../../src/coordinator/edges/browser/claims.ts";
 import { parseRefs } from "../../src/coordinator/edges/browser/runs.ts";
+import { GatewaySession } from "../../src/gateway/gateway-session.ts";
 import { gatewayLimits } from "../../src/gateway/options.ts";
-import { Switchboard } from "../../src/gateway/switchboard.ts";
 import { decodeBrowser, encodeBrowser } from "../../src/wire/browser/codec.ts";
 import { parseJson } from "../../src/wire/browser/json.ts";
 import type { BrowserBody } from "../../src/wire/browser/messages.ts";
@@ -47,10 +48,10 @@ const claims = [
   { logs: [[1, 2, "line"]], progress: [[1, 2, 3]], started: [1], paused: "hidden" },
 ];
 
-/** Whatever comes, the gateway goes on; what it makes of it, it can say. */
-function intoSwitchboard(bytes: Uint8Array): void {
+/** The gateway survives any input, and what it passes on can be encoded. */
+function intoGatewaySession(bytes: Uint8Array): void {
   const door = { anonymous: true };
-  const board = new Switchboard({ limits: gatewayLimits, door, firstUid: 1n });
+  const board = new GatewaySession({ limits: gatewayLimits, door, firstUid: 1n });
   const caller = { remote: "fuzz", trackerProblem: null };
   for (const id of [1, 2]) board.opened(id, caller, 0);
   board.said(1, encodeBrowser({ action: "tracker", more: { session: "c" } }), 0);
@@ -93,7 +94,7 @@ export const browserDecoders: readonly Decoder[] = [
     name: "the gateway's decisions",
     share: 0.1,
     samples: [...bodies, ...fromTracker].map((body) => utf8(encodeBrowser(body))),
-    decode: intoSwitchboard,
+    decode: intoGatewaySession,
   },
   {
     ...violated,

@@ -1,4 +1,4 @@
-/** Decoders of the console (seed 3), of its log service and of its time service. */
+/** Decoders of the console protocol, of its log service and of its time service. */
 import { AnswerReader, FileHeadReader } from "../../src/wire/console/answers.ts";
 import { RpcAnswers } from "../../src/wire/console/rpc/messages.ts";
 import { RequestReader } from "../../src/wire/console/session.ts";
@@ -18,7 +18,7 @@ const rpcAnswer = Uint8Array.from(
   Buffer.from(`8000001c0000000700000001${"00000000".repeat(4)}00000bbb`, "hex"),
 );
 
-/** In one piece, and in two with the other settings in turn: whatever comes, it ends. */
+/** In one piece, and in two with the other settings in turn: reading always ends. */
 function request(bytes: Uint8Array): void {
   const whole = new RequestReader();
   whole.push(bytes);

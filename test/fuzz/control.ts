@@ -31,7 +31,7 @@ export const controlDecoders: readonly Decoder[] = [
     wire: "p4",
     share: 0.5,
     samples: bodies.map(json),
-    // Whatever the body says, it is one call's or no call's.
+    // Any body is that of one call or of none.
     decode: (bytes) => {
       const value = parseJson(bytes);
       return p4Routes.map(({ body }) => body.safeParse(value).success);

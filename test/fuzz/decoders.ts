@@ -1,4 +1,4 @@
-/** Every decoder of bytes that come from elsewhere, with good samples and the refusals it may
+/** Every decoder of bytes from other machines, with valid samples and the refusals that it may
  *  give. */
 import fc from "fast-check";
 import { readToken } from "../../src/coordinator/access/tokens.ts";
@@ -33,10 +33,11 @@ import {
 import { browserDecoders } from "./browser.ts";
 import { consoleDecoders } from "./console.ts";
 import { controlDecoders } from "./control.ts";
+import { filesystemDecoders } from "./filesystem.ts";
 
 export type Decoder = {
   readonly name: string;
-  readonly wire: "manager" | "block" | "api" | "log" | "p4" | "console" | "browser";
+  readonly wire: "manager" | "block" | "api" | "log" | "p4" | "console" | "browser" | "filesystem";
   /** Of the inputs of its wire. */
   readonly share: number;
   readonly samples: readonly Uint8Array[];
@@ -49,7 +50,7 @@ const utf8 = (text: string) => Uint8Array.from(Buffer.from(text));
 const json = (value: unknown) => utf8(JSON.stringify(value));
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");
 
-/** As the HTTP server has them: what is no JSON never gets further. */
+/** As behind the HTTP server, which refuses what is not JSON. */
 function body(parse: (value: unknown) => unknown): (bytes: Uint8Array) => unknown {
   return (bytes) => {
     let value: unknown;
@@ -129,6 +130,7 @@ export const decoders: readonly Decoder[] = [
   ...apiDecoders(),
   ...controlDecoders,
   ...browserDecoders,
+  ...filesystemDecoders,
   ...consoleDecoders,
   {
     name: "records",

@@ -1,5 +1,5 @@
-/** Inputs for fuzz tests: good samples, cut, flipped, mixed and spiced with the numbers that
- *  decoders trip over; the same ones for the same seed. */
+/** Inputs for fuzz tests: valid samples that are cut, flipped, mixed and given numbers at the
+ *  limits; the same ones for the same seed. */
 
 /** A whole number from 0 up to but not `below`. */
 export type Chance = (below: number) => number;
@@ -22,8 +22,7 @@ const extremes = [
 const spices = ["9007199254740993", "-1", "1e400", "null", "[[[[", '"__proto__":', "\\ud800", "é"];
 const all = [...extremes, ...spices.map((text) => Uint8Array.from(Buffer.from(text)))];
 
-/** What is put in the place of a word of JSON: so that the text stays JSON, and means another
- *  thing. */
+/** Replaces a word of JSON such that the text stays JSON with another meaning. */
 const words = ["null", "-1", "1e400", "9007199254740993", '""', "[]", "{}", "true", "0.5", "[[0]]"];
 
 /** One to four changes of a sample. */
@@ -49,7 +48,7 @@ export function mutate(samples: readonly Uint8Array[], chance: Chance): Uint8Arr
 
 const jsonStarts = new Set([..."{["].map((sign) => sign.charCodeAt(0)));
 
-/** A value or a name of JSON changed, whatever it was. */
+/** A changed value or name of JSON. */
 function otherJson(bytes: Uint8Array, chance: Chance): Uint8Array {
   let text = Buffer.from(bytes).toString("utf8");
   for (let times = chance(3); times >= 0; times -= 1) {

@@ -1,4 +1,4 @@
-/** X2: what changes between the coordinator and a tab is fetched again, never used. */
+/** X2: data that changes between the coordinator and a tab is fetched again, never used. */
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -14,7 +14,7 @@ async function* inTwo(bytes: Uint8Array) {
   yield bytes.subarray(bytes.length >> 1);
 }
 
-/** Passes answers on, the first few with another bit. `isOld`: it knows no digests. */
+/** Passes answers on, the first few with a flipped bit. `isOld`: it knows no digests. */
 async function gateway(t: TestContext, harmed: number, isOld = false) {
   let asked = 0;
   const server = createServer(async (request, response) => {

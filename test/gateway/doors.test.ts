@@ -1,4 +1,4 @@
-/** Who may connect to a gateway, and as what: Host, Origin, tokens of trackers. */
+/** Which clients may connect to a gateway, and in which role: Host, Origin, tokens of trackers. */
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";
@@ -10,13 +10,13 @@ type Case = readonly [what: string, headers: Record<string, string>, status: num
 const doors: readonly Case[] = [
   ["no Origin", {}, 101],
   ["its own page", { origin: "http://127.0.0.1:PORT" }, 101],
-  ["a page that it was told of", { origin: "https://known.example" }, 101],
+  ["a page of a configured origin", { origin: "https://known.example" }, 101],
   [
     "the same, as browsers send it",
     { origin: "https://known.example", "sec-fetch-site": "cross-site" },
     101,
   ],
-  ["a name that it was told of", { host: "gateway.example" }, 101],
+  ["a configured name", { host: "gateway.example" }, 101],
   ["a page of another site", { origin: "https://evil.example" }, 403],
   ["a page of another port", { origin: "http://127.0.0.1:1" }, 403],
   ["a page without an origin", { origin: "null" }, 403],
@@ -86,7 +86,7 @@ test("T5.3, B8: a web page is never the tracker, not even our own", async (t) =>
   assert.equal(gateway.hasTracker, false);
 });
 
-test("T5.3: with a token for trackers, who does not show it is none", async (t) => {
+test("T5.3: with a token for trackers, a connection without it is refused", async (t) => {
   const { gateway, port } = await served(t, { trackers: { kind: "token", token: "secret-1" } });
   for (const authorization of ["", "Bearer secret-2", "Basic secret-1", "Bearer secret-1x"]) {
     const headers: Record<string, string> = authorization === "" ? {} : { authorization };
@@ -119,16 +119,16 @@ test("a browser does not become the tracker, and gives no tasks", async (t) => {
   await client.next("error");
 });
 
-test("when all connections are taken, the next is told to come later", async (t) => {
+test("when all connections are in use, the next is refused for now", async (t) => {
   const { port } = await served(t, { limits: { connectionsMax: 2 } });
   for (let i = 0; i < 2; i++) (await Client.open(t, port)).say("connect", { speed: 1 });
   const late = await Client.open(t, port);
   const { code, reason } = await late.closed;
   assert.equal(code, 1013);
-  assert.match(reason, /try later/);
+  assert.match(reason, /try again later/);
 });
 
-test("a gateway that stops tells its tabs", async (t) => {
+test("a gateway that stops closes its tabs' connections with the reason", async (t) => {
   const { gateway, port } = await served(t);
   const client = await Client.open(t, port);
   client.say("connect", { speed: 1 });
@@ -144,7 +144,7 @@ test("an upgrade to anything but a WebSocket is refused", async (t) => {
   assert.match(answer, /^HTTP\/1\.1 400 /);
 });
 
-test("a tab that the tracker turns away is told why, and is gone", async (t) => {
+test("a tab that the tracker rejects gets the reason, and is gone", async (t) => {
   const { gateway, port } = await served(t);
   const tracker = await Client.open(t, port);
   tracker.say("tracker", { more: { session: "a" } });
@@ -158,13 +158,13 @@ test("a tab that the tracker turns away is told why, and is gone", async (t) => 
   assert.deepEqual([told.status, told.message], [0, message]);
   assert.deepEqual(await tab.closed, { code: 1008, reason: message });
   assert.equal(gateway.tabCount, 0);
-  // The same page with a better token is another.
+  // The same page with a better token is another tab.
   const again = await Client.open(t, port);
   again.say("connect", { speed: 1, more: { ...more, token: "right" } });
   assert.notEqual((await tracker.next("connect")).data.uid, uid);
 });
 
-test("a tracker that comes back is told by which credential it knows a tab", async (t) => {
+test("a tracker that comes back gets the credential by which it knows a tab", async (t) => {
   const { port } = await served(t);
   const first = await Client.open(t, port);
   first.say("tracker", { more: { session: "a" } });

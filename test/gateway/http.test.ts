@@ -1,5 +1,5 @@
-/** The gateway's HTTP: headers of every answer, who may read it, and what slow or broken callers
- *  get. */
+/** The gateway's HTTP: headers of every answer, which origins may read it, and the treatment of
+ *  slow or broken callers. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
@@ -9,7 +9,7 @@ import { openProxy } from "../../src/gateway/proxy.ts";
 import { allOf, tcp } from "./raw-socket.ts";
 import { served } from "./served.ts";
 
-/** As bytes, since clients of the library tidy what they send. */
+/** As bytes, since libraries normalise what they send. */
 async function ask(t: TestContext, port: number, lines: readonly string[]): Promise<Answer> {
   const socket = await tcp(t, port);
   const host = lines.some((line) => /^host:/i.test(line)) ? [] : [`Host: 127.0.0.1:${port}`];
@@ -117,7 +117,7 @@ test("no address leads out of the page's folder, and none ends the gateway", asy
   assert.equal((await ask(t, port, ["GET / HTTP/1.1"])).status, 200);
 });
 
-test("only configured origins are told that they may call and read", async (t) => {
+test("only configured origins get the headers to call and read", async (t) => {
   const origins = ["https://known.example"];
   const { port } = await served(t, { origin: { hosts: [], origins } });
   const from = (origin: string, ...lines: string[]) => [...lines, `Origin: ${origin}`];
@@ -140,7 +140,7 @@ test("only configured origins are told that they may call and read", async (t) =
   assert.equal(own.headers.has("access-control-allow-origin"), false);
 });
 
-test("B8: any page may link to ours, none may call or frame it, or rebind", async (t) => {
+test("B8: any page may link to the page, none may call or frame it, or rebind", async (t) => {
   const { port } = await served(t);
   const site = "Sec-Fetch-Site: cross-site";
   const visit = [site, "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"];
@@ -156,7 +156,7 @@ test("B8: any page may link to ours, none may call or frame it, or rebind", asyn
   assert.equal(await status(["Host: localhost"]), 200);
 });
 
-test("slowloris: headers that never end and connections that say nothing are closed", async (t) => {
+test("slowloris: headers that never end and silent connections are closed", async (t) => {
   const times = { headersTimeoutMs: 300, idleTimeoutMs: 1_000 };
   const { port } = await served(t, { times });
   const slow = await tcp(t, port);
@@ -174,18 +174,18 @@ test("headers of more than 16 KB are refused", async (t) => {
   assert.equal(status, 431);
 });
 
-test("T5.6: a caller that reads nothing of what it asked for is cut off", async (t) => {
+test("T5.6: a caller that reads nothing of its answer is cut off", async (t) => {
   const { port } = await served(t, { times: { idleTimeoutMs: 500 } });
   const socket = await tcp(t, port);
   socket.pause();
   socket.write(`GET /speed?bytes=16777216 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
-  // What lies in the kernel's buffers comes; not all of it.
+  // What is in the kernel's buffers arrives, but not all of it.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   const got = await allOf(socket.resume());
   assert.ok(got.length < 16_777_216, `${got.length} bytes`);
 });
 
-/** What stands for the coordinator, and a gateway before it. */
+/** A server in place of the coordinator, and a gateway in front of it. */
 async function proxied(
   t: TestContext,
   answer: Parameters<typeof createServer>[1],

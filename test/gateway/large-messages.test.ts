@@ -1,9 +1,10 @@
-/** Messages that a receiver does not take: refused with a reason, once, and never a closed link. */
+/** Messages that a receiver does not accept: refused with a reason, once, without closing the
+ *  link. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8Bytes } from "../../src/core/sharing/names.ts";
+import { GatewaySession } from "../../src/gateway/gateway-session.ts";
 import { gatewayLimits } from "../../src/gateway/options.ts";
-import { Switchboard } from "../../src/gateway/switchboard.ts";
 import { closeCodes } from "../../src/link/close-reason.ts";
 import { decodeBrowser, encodeBrowser } from "../../src/wire/browser/codec.ts";
 import { type BrowserBody, browserLimits } from "../../src/wire/browser/messages.ts";
@@ -14,7 +15,7 @@ import { type SessionOrder, TabSession } from "../../src/worker/browser/tab/sess
 const { helloMax, messageMaxBytes, notesMax } = browserLimits;
 type Sent = { readonly action: string; readonly data: Record<string, unknown> };
 
-/** A tab that is joined, with what it has sent. */
+/** A tab that has joined, with the messages that it has sent. */
 class JoinedTab {
   readonly session: TabSession;
   readonly sent: string[] = [];
@@ -57,7 +58,7 @@ class JoinedTab {
     );
   }
 
-  /** Those of an action, taken. */
+  /** Removes and returns those of an action. */
   take(action: string): Sent[] {
     return this.sent
       .splice(0)
@@ -151,14 +152,19 @@ test("a note holds what its receiver takes, and no half characters", () => {
   assert.equal(notes.take().progress.length, notesMax);
 });
 
-/** Sent to a connection; a gateway with a tracker (1) and a tab (2) that has task 5. */
+/** A gateway with a tracker (connection 1) and a tab (2) that has task 5; returns what is sent to
+ *  each connection. */
 function gateway() {
   const sent = new Map<number, string[]>([
     [1, []],
     [2, []],
   ]);
   const closed: string[] = [];
-  const board = new Switchboard({ limits: gatewayLimits, door: { anonymous: true }, firstUid: 9n });
+  const board = new GatewaySession({
+    limits: gatewayLimits,
+    door: { anonymous: true },
+    firstUid: 9n,
+  });
   const say = (id: number, text: string) => {
     for (const order of board.said(id, text, 0)) {
       if (order.kind === "send") sent.get(order.connection)!.push(order.text);
@@ -198,7 +204,7 @@ test("what a gateway would make too large for its tracker is refused, naming the
     url: ["/t/a/out/0"],
     more,
   });
-  // Short in its message, and five times as long when it is written again.
+  // Short in its message, and five times as long when it is encoded again.
   const short = finish.replaceAll("100000000000000000000", "1e20");
   assert.ok(short.length < messageMaxBytes);
   say(2, short.replace("[1e20", `["${"x".repeat(2 * 1024 * 1024)}",1e20`));
@@ -206,7 +212,7 @@ test("what a gateway would make too large for its tracker is refused, naming the
   const { body, message } = decodeBrowser(sent.get(2)!.at(-1)!, "gateway", "browser");
   assert.ok(body.action === "error");
   assert.deepEqual({ ...body.more }, { tid: 5 });
-  assert.match(message, /a message of \d+ bytes, of at most 4194304/);
+  assert.match(message, /a message has \d+ bytes, at most 4194304/);
   assert.deepEqual(closed, []);
 });
 

@@ -1,4 +1,4 @@
-/** What a gateway's process takes of memory while strangers send what never ends. */
+/** The memory of a gateway's process while clients send messages that never end. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
@@ -12,8 +12,8 @@ const connections = 400;
 const halfBytes = 3_900_000;
 /** Held for all connections together. */
 const heldMaxBytes = 256 * 1024 * 1024;
-/** With what a gateway takes without any, and with what was cut off and is not collected yet, which
- *  is less than all that came. */
+/** Including what a gateway uses without any, and what was cut off and is not collected yet, which
+ *  is less than all that arrived. */
 const residentMaxBytes = 1.35e9;
 
 test("T5.6: 1.5 GB of messages that never end leave a gateway bounded, and alive", {

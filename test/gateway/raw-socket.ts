@@ -39,7 +39,7 @@ export async function tcp(t: TestContext, port: number): Promise<Socket> {
   return socket;
 }
 
-/** An open WebSocket. Nothing is read from it any more. */
+/** An open WebSocket. Nothing more is read from it. */
 export async function upgraded(
   t: TestContext,
   port: number,
@@ -68,7 +68,7 @@ export function closed(socket: Socket): Promise<void> {
   });
 }
 
-/** Everything that comes until the other side ends, or resets the connection. */
+/** Every byte that arrives until the server ends or resets the connection. */
 export async function allOf(socket: Socket): Promise<Buffer> {
   const parts: Buffer[] = [];
   socket.on("data", (part) => parts.push(part));

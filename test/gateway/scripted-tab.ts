@@ -1,5 +1,5 @@
-/** A tab of ours over a real WebSocket that a test speaks for: it comes back as itself, and
- *  computes lists of tasks when it is told to. */
+/** A current tab over a real WebSocket that a test scripts: it comes back as itself, and computes
+ *  lists of tasks on request. */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { TestContext } from "node:test";
@@ -94,7 +94,7 @@ export class ScriptedTab {
     this.#wake();
   }
 
-  /** Its order was taken back before it was looked at; another may have the same number. */
+  /** Its order was taken back before it was read; another may have the same number. */
   #unhear(tid: number): void {
     const at = this.#heard.findIndex(({ body }) => body.action === "task" && body.tid === tid);
     if (at !== -1) this.#heard.splice(at, 1);
@@ -118,7 +118,7 @@ export class ScriptedTab {
     return this.#held.get(tid) as Held;
   }
 
-  /** Reads the items by its gateway, doubles them, and is acknowledged. */
+  /** Reads the items through its gateway, doubles them, and waits for the Ack. */
   async finish({ more, tid }: Held): Promise<number> {
     const answer = await fetch(`${this.#url}${more.place}/in/0`);
     const items = (await answer.text()).trim().split("\n").map(Number);
@@ -140,7 +140,7 @@ export class ScriptedTab {
     return items.length;
   }
 
-  /** Finishes whatever comes, until it is closed; resolves with the number of items. */
+  /** Finishes every task until it is closed; resolves with the number of items. */
   async work(): Promise<number> {
     let items = 0;
     try {

@@ -1,4 +1,4 @@
-/** A gateway on real sockets in this process, and clients that mean well, for tests. */
+/** A gateway on real sockets in this process, and well-behaved clients, for tests. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -39,7 +39,7 @@ export async function served(t: TestContext, options: Options = {}): Promise<Ser
   return { port: server.port, gateway, lines };
 }
 
-/** What the build makes, by name. */
+/** A stand-in for the built page, with its file names. */
 function pageFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "gateway-page-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -53,7 +53,7 @@ function pageFolder(t: TestContext): string {
 type Message = { readonly status: number; readonly message: string; readonly data: Data };
 type Data = Readonly<Record<string, unknown>>;
 
-/** A WebSocket of seed 5 that waits for what it wants to hear. */
+/** A WebSocket of the browser protocol that waits for certain messages. */
 export class Client {
   readonly socket: WebSocket;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
@@ -96,14 +96,14 @@ export class Client {
     this.socket.send(text);
   }
 
-  /** The next message of this action; those before it are let go, but for pings. */
+  /** The next message of this action; earlier ones are dropped, except pings. */
   async next(action: string): Promise<Message> {
     for (;;) {
       for (let text = this.#heard.shift(); text !== undefined; text = this.#heard.shift()) {
         const message = JSON.parse(text) as Message & { readonly action: string };
         if (message.action === action) return message;
       }
-      assert.equal(this.socket.readyState, WebSocket.OPEN, `closed before it heard ${action}`);
+      assert.equal(this.socket.readyState, WebSocket.OPEN, `closed before it received ${action}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -111,7 +111,7 @@ export class Client {
   }
 }
 
-/** A browser and a tracker that know of each other. */
+/** A browser and a tracker that are connected through the gateway. */
 export async function pair(t: TestContext, port: number) {
   const tracker = await Client.open(t, port);
   tracker.say("tracker");

@@ -1,5 +1,4 @@
-/** What hostile and broken WebSocket clients can do to a gateway: nothing but lose their own
- *  connection. */
+/** Hostile and broken WebSocket clients of a gateway lose only their own connection. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
@@ -18,7 +17,7 @@ test("T5.6: 131,000 frames of one byte without an end close the connection", asy
   assert.equal(closeCode(await all), 1008);
 });
 
-test("T5.6: a frame that says it is too large is refused before it comes", async (t) => {
+test("T5.6: a frame that announces too large a length is refused before it arrives", async (t) => {
   const { port } = await served(t);
   const { socket } = await upgraded(t, port);
   const all = allOf(socket);
@@ -96,7 +95,7 @@ test("T5.6: all connections together hold no more than they may: the largest go"
   });
   // Four of eight, and one more for what lies about them.
   await Promise.race(ends);
-  const cut = () => lines.filter((line) => line.includes("cut off")).length;
+  const cut = () => lines.filter((line) => line.includes("disconnected")).length;
   assert.ok(cut() >= 4 && cut() <= 5, lines.join("\n"));
   assert.equal(gateway.tabCount, 1);
   small.browser.say("ping");
@@ -139,10 +138,10 @@ test("T5.7: a tab that never answers a ping is lost, one that does is not", asyn
   assert.equal(lively.socket.readyState, lively.socket.OPEN);
 });
 
-test("T5.7: who never says who it is, is closed", async (t) => {
+test("T5.7: a connection that never sends connect is closed", async (t) => {
   const { port } = await served(t, { limits: { helloTimeoutMs: 500 } });
   const client = await Client.open(t, port);
-  assert.deepEqual(await client.closed, { code: 1008, reason: "it never said who it is" });
+  assert.deepEqual(await client.closed, { code: 1008, reason: "it never sent a connect message" });
 });
 
 test("T5.8: speeds beyond what there is are clamped, and words are none", async (t) => {
@@ -153,7 +152,7 @@ test("T5.8: speeds beyond what there is are clamped, and words are none", async 
     const browser = await Client.open(t, port);
     browser.say("connect", { speed });
     const told = (await tracker.next("connect")).data.speed as number;
-    assert.ok(told >= 1 && told < 2 ** 31, `${speed} is told as ${told}`);
+    assert.ok(told >= 1 && told < 2 ** 31, `${speed} is passed on as ${told}`);
   }
   const browser = await Client.open(t, port);
   browser.say("connect", { speed: "fast" });
@@ -173,7 +172,7 @@ test("T5.1: a uid is below 2^53, a tid beyond 32 bits is refused", async (t) => 
   assert.equal((await browser.next("task")).data.tid, 2 ** 31 - 1);
 });
 
-test("T5.2: what strangers write cannot move a cursor, and comes in few lines", async (t) => {
+test("T5.2: text of peers cannot move the cursor, and fills few lines", async (t) => {
   const { lines, port } = await served(t, { limits: { messagesPerS: 1_000 } });
   const { browser } = await pair(t, port);
   const evil = "\u001b[2J\u202e\r\nroot# ";

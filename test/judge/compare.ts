@@ -1,5 +1,5 @@
-/** Runs one job twice, on a real cluster and by the sequential judge, and compares all that comes
- *  out of it: every file byte for byte, and the counters. */
+/** Runs one job twice, on a real cluster and by the sequential judge, and compares all of its
+ *  output: every file byte for byte, and the counters. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -62,7 +62,7 @@ async function ended(client: Client, job: string): Promise<JobSummary> {
   const signal = AbortSignal.timeout(jobMaxMs);
   let last: JobSummary | null = null;
   for await (const summary of client.watch(job as never, { signal })) last = summary;
-  return last ?? assert.fail(`nothing was said of ${job}`);
+  return last ?? assert.fail(`nothing was printed about ${job}`);
 }
 
 /** As Latin-1, in which every byte is one character. */

@@ -1,5 +1,5 @@
-/** Inputs that lie around: the judge and task processes read the same records of them, or refuse
- *  them with the same words. */
+/** Input formats: the judge and task processes read the same records, or refuse them with the same
+ *  words. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -20,7 +20,7 @@ function jobOf(input: unknown, badRecords: "fail" | "keep"): AnyMapReduce {
   return job as AnyMapReduce;
 }
 
-/** Both, which are the same. */
+/** Both results, which must be the same. */
 async function same(input: unknown, content: string, splitBytes = 1 << 20): Promise<Outcome[]> {
   const found: Outcome[] = [];
   for (const badRecords of ["fail", "keep"] as const) {

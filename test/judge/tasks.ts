@@ -1,5 +1,5 @@
 /** A job without reducers in both ways, in this process: by the judge, and by the code of a task
- *  process on each split. What comes out, or what it fails with. */
+ *  process on each split. Returns its output, or its failure. */
 import {
   closeSync,
   createWriteStream,

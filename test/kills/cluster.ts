@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Client } from "../../src/sdk/client.ts";
 
 const cli = join(import.meta.dirname, "../../bin/tequio.js");
-/** An `up` that has not said where it listens by then has failed. */
+/** An `up` that has not printed its address by then has failed. */
 const startMaxMs = 30_000;
 
 export class KillableCluster {
@@ -87,8 +87,8 @@ export class KillableCluster {
     }
   }
 
-  /** Process ids of the workers' supervisors that are alive now. Whoever was killed already may
-   *  still have an entry in the system's table. */
+  /** Process ids of the workers' supervisors that are alive now. One that was killed may still have
+   *  an entry in the system's table. */
   workerPids(): number[] {
     const dir = join(this.dataDir, "workers");
     const pids: number[] = [];
@@ -104,7 +104,7 @@ export class KillableCluster {
     return pids;
   }
 
-  /** Workers of which nobody has written down that they run: an `up` was killed at that moment. */
+  /** Workers that are recorded nowhere: an `up` was killed at that moment. */
   #strays(): number[] {
     if (!existsSync("/proc/self/cmdline")) return [];
     return readdirSync("/proc")

@@ -22,7 +22,7 @@ const killsMin = Number(process.env.KILL_COUNT ?? 200);
 /** Side by side: one has work to do while another waits for a lease to end. */
 const clusterCount = 2;
 const workersEach = 4;
-/** Then the job is let end: who loses all workers every second gets nowhere. */
+/** Then the job may end: with all workers killed every second it would make no progress. */
 const killsPerJobMax = 25;
 const jobEndMaxMs = 120_000;
 
@@ -85,7 +85,7 @@ function writeInput(path: string, random: Random): void {
 
 async function runOnce(client: Client, one: Case, to: Where): Promise<string> {
   const { out } = to;
-  // The coordinator may be away at any of these calls; the key makes the submission one.
+  // The coordinator may be down at any of these calls; the key makes it one submission.
   const name = `kills-${basename(out)}`;
   const job = await patiently(() => submitJob(client, one.built, one.planned, { name, key: name }));
   const signal = AbortSignal.any([AbortSignal.timeout(jobEndMaxMs), to.signal]);
@@ -99,8 +99,8 @@ async function runOnce(client: Client, one: Case, to: Where): Promise<string> {
 
 type Kills = { coordinator: number; worker: number };
 
-/** Kills until told to stop, often several processes at one moment; the coordinator is started
- *  again, workers are replaced by `up`. */
+/** Kills until it is stopped, often several processes at one moment; the coordinator is started
+ *  again, `up` replaces workers. */
 async function killAtRandom(
   cluster: KillableCluster,
   random: Random,
@@ -113,8 +113,7 @@ async function killAtRandom(
     const takesCoordinator = random.chance(0.4) || pids.length === 0;
     const dying = takesCoordinator ? cluster.killCoordinator() : null;
     if (takesCoordinator) kills.coordinator++;
-    // Some neighbours of the list, all round it: none to all with the coordinator, else at least
-    // one.
+    // Some neighbours in the list, cyclically: none to all with the coordinator, else at least one.
     const count = takesCoordinator ? random.below(pids.length + 1) : 1 + random.below(pids.length);
     const first = random.below(Math.max(1, pids.length));
     for (const pid of [...pids, ...pids].slice(first, first + count)) {
@@ -135,7 +134,7 @@ type Place = {
   readonly signal: AbortSignal;
 };
 
-/** One cluster, until it has seen its share of the kills. */
+/** One cluster, until it has had its share of the kills. */
 async function harass({ cases, dir, signal, t }: Place, clusterSeed: number, share: number) {
   const random = new Random(clusterSeed);
   const cluster = new KillableCluster(workersEach);

@@ -1,5 +1,5 @@
-/** Which seed has shown each planted bug, quickly. It is tried first, and all the others when it
- *  does not show it any more. Written by `node test/mutants/write-known-seeds.ts`. */
+/** A seed that shows each planted bug quickly. It is tried first, and the others when it no longer
+ *  shows the bug. Written by `node test/mutants/write-known-seeds.ts`. */
 
 export const knownSeeds: Readonly<Record<string, number>> = {
   "an older attempt's deadline ends a newer attempt": 11,
@@ -14,7 +14,7 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "attempt numbers begin anew after a restart": 36,
   "outputs of a lost worker are still counted on": 39,
   "a worker runs on past its lease": 39,
-  "places of partitions are told once": 1,
+  "places of partitions are sent once": 1,
   "counters counted again with a recomputed output": 19,
   "tokens are not in the snapshot": 35,
   "idempotency keys are not in the snapshot": 27,
@@ -28,7 +28,7 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "jobs that ended meanwhile are never closed (bug 2 of the track record)": 19,
   "a full disk counts against the task that met it": 35,
   "the pause of a worker that met a full disk has no end": 2,
-  "a worker that has room again does not say so": 17,
+  "a worker that has room again does not report it": 17,
   "job weights ignored": 9,
   "a worker that gave attempts back stays idle": 57,
   "a worker whose pause is over is given nothing": 10,
@@ -37,7 +37,7 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "acknowledge reports that the disk refused": 9,
   "silent workers are never given up": 4,
   "workers are given up before their lease has ended": 39,
-  "the snapshot says that it is older than it is": 14,
+  "the snapshot claims to be older than it is": 14,
   "timers are not armed after a restart": 35,
   "the clock follows the wall clock": 1,
   "the log takes records of a deposed coordinator": 4,
@@ -49,8 +49,8 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   "a deposed coordinator renews leases (bug 9 of the track record)": 176,
   "a tab's finish is acknowledged before it is durable": 32,
   "outputs of a tab go with the tab": 32,
-  "a gateway does not say that a tab is gone": 32,
-  "a tracker that comes back is told of a busy browser (bug 14 of the track record)": 12,
+  "a gateway does not report that a tab is gone": 32,
+  "a tracker that comes back is informed of a busy browser (bug 14 of the track record)": 12,
   "a tab that cannot be taken now gives up (bug 12 of the track record)": 105,
   "a partition that a browser of the document cannot have is its own fault (bug 17)": 32,
   "what the relay has lost is not computed again": 9,

@@ -1,4 +1,4 @@
-/** Shares the planted bugs out to as many processes as there are lanes. */
+/** Distributes the planted bugs over as many processes as there are lanes. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";

@@ -6,7 +6,7 @@ export type Mutant = {
   /** The bug in a few words. */
   readonly name: string;
   readonly edits: readonly Edit[];
-  /** Faults that it wants more often than they come. */
+  /** Faults that should be more frequent for it. */
   readonly rates?: SimOptions["rates"];
   /** Title of the test that must fail, where no simulation runs that code. */
   readonly nearest?: string;

@@ -1,4 +1,4 @@
-/** Preloaded by the process of one test: its modules have the planted bug that `PLACES` says. It
+/** Preloaded into the process of one test: its modules have the planted bug that `PLACES` names. It
  *  ends with an exit code of its own when the bug's file was never loaded. */
 import { readFileSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";

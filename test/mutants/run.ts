@@ -1,7 +1,7 @@
 /** Runs seeds on the product with one planted bug after the other, until a judge sees it: `node
  *  run.ts <name> …`. The source is changed while it is loaded; nothing on the disk is. Each bug has
- *  modules of its own, all in one process: starting one takes longer than most bugs live. Prints
- *  one line of JSON for each. */
+ *  modules of its own, all in one process: starting a process takes longer than most bugs survive.
+ *  Prints one line of JSON for each. */
 import { readFileSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -67,7 +67,7 @@ async function loaded(mutant: Mutant): Promise<typeof simulate> {
   return module.simulate;
 }
 
-/** What a seed shows of a bug; null = nothing. An edit that is no code any more shows nothing. */
+/** What a seed shows of a bug; null = nothing. An edit that is invalid code shows nothing. */
 function shown(mutant: Mutant, broken: Error | null): string | null {
   if (broken instanceof ReferenceError) {
     throw new Error(`${mutant.name}: names that its edit uses are gone: ${broken.message}`);

@@ -1,5 +1,5 @@
-/** Looks for the quickest seed of each planted bug and writes `known-seeds.ts` anew; wanted when
- *  the test says that seeds show their bugs no more. */
+/** Looks for the quickest seed of each planted bug and writes `known-seeds.ts` again; needed when
+ *  the test reports that known seeds no longer show their bugs. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { mutants } from "./catalogue.ts";

@@ -1,5 +1,5 @@
-/** Every kernel at its edges: splits, partitions and whole inputs without a record, one record,
- *  all records in one partition, keys of any length. Whatever comes out equals the judge's. */
+/** Every kernel at its edges: splits, partitions and whole inputs without a record, one record, all
+ *  records in one partition, keys of any length. All output equals the judge's. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -27,12 +27,12 @@ import type { OperatorKernel } from "../../src/worker/operators/operator.ts";
 import { runMapTask } from "../../src/worker/task/map-task.ts";
 import { runReduce } from "../../src/worker/task/reduce-task.ts";
 
-/** What comes out: a text for each part, and the bad records. */
+/** The output: a text for each part, and the bad records. */
 export type Result = { readonly parts: readonly string[]; readonly bad: string };
 export type Ways = {
   readonly judge: Result;
   readonly kernels: Result;
-  /** Without the kernels that tasks have of their own. */
+  /** Without the special kernels of tasks. */
   readonly functions: Result;
 };
 
@@ -104,7 +104,7 @@ async function runTasks(plan: Plan, kernel: OperatorKernel, path: string): Promi
   return { parts, bad };
 }
 
-/** What a reduce task is given of a map output: nothing is fetched where there is nothing. */
+/** The part of a map output that a reduce task reads: nothing is fetched where it is empty. */
 export function segmentOf(out: string, { offset, sizeBytes }: ManifestPartition): Segment {
   return { path: sizeBytes === 0 ? `${out}.not-fetched` : `${out}.run`, offset, sizeBytes };
 }

@@ -34,7 +34,7 @@ function planned({ job, inputs, splitBytes, spillBytes, reducers }: Trial): Prom
   return planJob(job, { inputs, params: {}, host: hostId(), ...sizes });
 }
 
-/** The parts as the judge has them. */
+/** The parts of the judge. */
 export async function judgedParts(trial: Trial): Promise<Buffer[]> {
   const { result } = await runLocal(trial.job, await planned(trial));
   const parts: Buffer[] = [];
@@ -46,7 +46,7 @@ export async function judgedParts(trial: Trial): Promise<Buffer[]> {
   return parts;
 }
 
-/** The parts as tasks make them. */
+/** The parts of the tasks. */
 export async function kernelParts(trial: Trial): Promise<Buffer[]> {
   const { plan } = await planned(trial);
   // A job of the user's own functions has no kernel besides them.

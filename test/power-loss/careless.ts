@@ -1,5 +1,5 @@
-/** Loaded before a process, it makes every log careless: synchronous=NORMAL once the log has
- *  looked at its settings. Only to show that losing power is noticed. */
+/** Loaded before a process, it makes every log careless: synchronous=NORMAL once the log has looked
+ *  at its settings. Only to show that losing power is noticed. */
 import { DatabaseSync } from "node:sqlite";
 
 const prepare = DatabaseSync.prototype.prepare;

@@ -1,8 +1,9 @@
-/** A disk that a trace is played on, and that can lose its power after any deed: only what was
- *  synced is sure. What was not is there, is not, or is there in part, each by itself.
+/** A disk on which a trace is replayed, and that can lose its power after any operation: only what
+ *  was synced is certain. Each of the rest is there, is missing, or is there in part,
+ *  independently.
  *
  *  Stricter than file systems with a journal: names that were not synced are lost one by one, and
- *  syncing a file makes its bytes sure, not its name. */
+ *  syncing a file secures its bytes, not its name. */
 import type { Random } from "../../src/core/random.ts";
 import { type Deed, directoryOf } from "./trace.ts";
 
@@ -34,7 +35,7 @@ const directory = 0;
 
 export class Disk {
   readonly #files = new Map<number, File>();
-  /** Sure names. */
+  /** Names that are synced. */
   #names = new Map<string, number>([[".", directory]]);
   #namings: Naming[] = [];
   #number = 0;

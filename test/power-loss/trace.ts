@@ -1,4 +1,4 @@
-/** What a process did to the files of a directory, from a system-call trace of it. */
+/** What a process did to the files of a directory, from a system-call trace. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -91,7 +91,7 @@ class Reader {
     else this.#named(name ?? "", args);
   }
 
-  /** Null for what lies elsewhere. */
+  /** Null for paths outside of it. */
   #path(quoted: string | undefined): string | null {
     const path = bytesOf(quoted).toString("utf8");
     if (path === this.#dir) return ".";

@@ -1,14 +1,18 @@
-/** What is said of a Python file that is no job, before anything is submitted; and that the same
+/** The errors of a Python file that is not a job, before anything is submitted; and that the same
  *  files make the same code. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { bundleJob } from "../../src/sdk/bundle.ts";
 import { noPython } from "./cluster.ts";
 
 const skip = noPython;
+const bundleUrl = new URL("../../src/sdk/bundle.ts", import.meta.url).href;
 
 function inFolder<T>(use: (write: (name: string, text: string) => string) => Promise<T>) {
   const folder = mkdtempSync(join(tmpdir(), "tequio-py-"));
@@ -117,3 +121,27 @@ test("the same files give the same code, in any folder", { skip }, async () => {
   }
   assert.equal(hashes[0], hashes[1]);
 });
+
+test("a child that plans a job ends with the process that asked it", { skip }, async () => {
+  await inFolder(async (write) => {
+    const job = write("job.py", "print('loading')\nwhile True: pass\n");
+    const script = `import { bundleJob } from ${JSON.stringify(bundleUrl)};
+await bundleJob(${JSON.stringify(job)});`;
+    const asking = spawn(process.execPath, ["--input-type=module", "-e", script]);
+    const [said] = (await once(asking.stdout, "data")) as [Buffer];
+    assert.match(said.toString(), /loading/);
+    const children = readFileSync(`/proc/${asking.pid}/task/${asking.pid}/children`, "utf8");
+    const planning = Number(children.trim().split(" ")[0]);
+    // It has the other end of its standard output: closed when it is gone.
+    const closed = once(asking.stdout, "close");
+    asking.kill("SIGKILL");
+    await closed;
+    await assert.doesNotReject(ended(planning));
+  });
+});
+
+/** Resolves when there is no such process; rejects after a while. */
+async function ended(pid: number): Promise<void> {
+  const signal = AbortSignal.timeout(20_000);
+  while (existsSync(`/proc/${pid}`)) await delay(20, null, { signal });
+}

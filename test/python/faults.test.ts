@@ -1,4 +1,4 @@
-/** What Python job code can do wrong, and what its author is told; fault ids are those of the fault
+/** What Python job code can do wrong, and what its author reads; fault ids are those of the fault
  *  list. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -130,7 +130,7 @@ for (const [name, [body, code, message, options]] of Object.entries(faults)) {
   });
 }
 
-test("a chain of exceptions is told with files and lines", { skip }, async () => {
+test("a chain of exceptions is reported with files and lines", { skip }, async () => {
   const job = cluster.file(
     "job.py",
     `from tequio import map_reduce

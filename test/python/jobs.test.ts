@@ -232,6 +232,50 @@ job = tasks(items=[1, 2], run=run)`,
   assert.equal(files.get("results.ndjson"), '[2,"x",9,"shop.prices"]\n[4,"x",9,"shop.prices"]\n');
 });
 
+test("a parameter that is a float stays one, wherever it is read", { skip }, async () => {
+  const job = cluster.file(
+    "job.py",
+    `${imports}
+job = tasks(items=lambda p: [repr(p["rate"])], params={"rate": 2.0, "n": 1},
+    run=lambda item, context: [item, repr(context.params["rate"]), repr(context.params["n"])])`,
+  );
+  const { files } = await equalsJudge(cluster.client, job, { params: { rate: "3" } });
+  assert.equal(files.get("results.ndjson"), '["3.0","3.0","1"]\n');
+});
+
+test("what is around job code is the same on a worker and under the judge", { skip }, async () => {
+  const job = cluster.file(
+    "job.py",
+    `${imports}
+import datetime, locale, os, time
+def run(item):
+    zone = datetime.datetime(2026, 7, 1).astimezone().tzname()
+    variables = sorted(set(os.environ) - {"PATH"})
+    return [zone, variables, list(set("abcdefgh")), hash("x"), sorted("aÉz"), open.__name__]
+job = tasks(items=[0], run=run)`,
+  );
+  const zone = process.env.TZ;
+  process.env.TZ = "America/Mexico_City";
+  try {
+    await equalsJudge(cluster.client, job, {});
+  } finally {
+    if (zone === undefined) delete process.env.TZ;
+    else process.env.TZ = zone;
+  }
+});
+
+test("a plan of many files is read in parts", { skip }, async () => {
+  const folder = dirname(cluster.file("0.txt", "a\n"));
+  for (let n = 1; n < 1_100; n++) writeFileSync(join(folder, `${n}.txt`), `${n % 10} b\n`);
+  const job = cluster.file(
+    "job.py",
+    `${imports}
+job = map_reduce(map=lambda line, emit, c: emit(line, c.file[-5:]),
+    reduce=lambda k, vs: len(list(vs)))`,
+  );
+  await equalsJudge(cluster.client, job, { inputs: [folder], reducers: 1 });
+});
+
 test("two Python jobs at once, and one of TypeScript, do not mix", { skip }, async () => {
   const code = (n: number) => `${imports}
 import time

@@ -1,5 +1,5 @@
-/** Workers without Python, or without a package, are given no task that needs it, and `why` tells
- *  who lacks what. */
+/** Workers without Python, or without a package, are given no task that needs it, and `why` lists
+ *  what each lacks. */
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

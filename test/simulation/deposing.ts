@@ -1,4 +1,4 @@
-/** Faults of clusters in which coordinators often wake, even in their start, after another has
+/** Faults of clusters in which coordinators often resume, even in their start, after another has
  *  taken over, while workers cannot reach that one. */
 import type { SimOptions } from "../../sim/simulate.ts";
 

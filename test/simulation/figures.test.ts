@@ -1,4 +1,4 @@
-/** What deaths and a slow machine may cost a job, on a simulated fleet of a hundred workers. */
+/** What crashes and a slow machine may cost a job, on a simulated fleet of a hundred workers. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";

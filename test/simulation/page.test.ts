@@ -1,5 +1,5 @@
-/** The simulation in a real tab: the same runs as in Node, and a cluster of a thousand workers that
- *  people can look at and harm. */
+/** The simulation in a real tab: the same runs as in Node, and a cluster of a thousand workers in
+ *  which viewers can inject faults. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ import { simulate } from "../../sim/simulate.ts";
 import { findChromium, startChromium } from "./chromium.ts";
 
 type Now = { nowMs: number; jobsDone: number; broken: string; lost: number; away: number };
-/** What the page offers; see sim/page/main.ts. */
+/** The page's interface for tests; see sim/page/main.ts. */
 declare const simulation: {
   trace(seed: number): Promise<{ trace: string; events: number; broken: string }>;
   now(): Now;
@@ -57,7 +57,7 @@ test("a thousand workers finish a job in a tab, though 12 % are killed", { skip 
   const { page, errors } = await open("workers=1000&seed=1&mishaps=0");
   await page.selectOption("#speed", "60");
   await page.waitForFunction(() => simulation.now().nowMs > 10_000);
-  await page.click("[data-harm=kill]");
+  await page.click("[data-fault=kill]");
   await page.waitForFunction(() => simulation.now().lost === 120);
   assert.match((await page.textContent("#story"))!, /is killed.*And 119 more/);
   await page.waitForFunction(() => simulation.now().jobsDone > 0, null, { timeout: 120_000 });

@@ -1,5 +1,5 @@
-/** Members and tickets over the production loop, in simulated time: peers register, publish, are
- *  heard and crash, the coordinator stands still and starts again. */
+/** Members and tickets over the production loop, in simulated time: peers register, publish, send
+ *  heartbeats and crash, the coordinator is paused and restarts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SimClock } from "../../sim/world/clock.ts";
@@ -12,7 +12,7 @@ import { ClusterError } from "../../src/core/error.ts";
 import { Random } from "../../src/core/random.ts";
 
 const ttlMs = 30_000;
-/** What the coordinator's own pauses may add to a member's life: they stop its clock. */
+/** How much the coordinator's own pauses may extend a member's life: they stop its clock. */
 const slackMs = 6_000;
 
 type Peer = { readonly name: string; token: string; heardAtMs: number; isUp: boolean };
@@ -46,7 +46,7 @@ class Life {
   readonly random: Random;
   readonly disk: SimDisk;
   master: Master;
-  /** What the coordinator stood still or was away since a moment, ms. */
+  /** Periods in which the coordinator was paused or down, ms. */
   readonly away: Array<readonly [fromMs: number, untilMs: number]> = [];
   readonly peers: Peer[];
   readonly redeemed = new Set<string>();
@@ -136,7 +136,7 @@ class Life {
     this.tickets = this.tickets.slice(-100);
   }
 
-  /** After a start everybody has one whole TTL. */
+  /** After a start every member has one whole TTL. */
   #awayMs(sinceMs: number): number {
     const over = this.away.filter(([, untilMs]) => untilMs > sinceMs);
     const restarts = over.length > 0 ? ttlMs * over.length : 0;
@@ -156,7 +156,7 @@ class Life {
   }
 }
 
-test("I11, I13: nobody is offered past its TTL, no ticket is good twice or later", async () => {
+test("I11, I13: no member is offered past its TTL, no ticket is valid twice or later", async () => {
   const sums = { offered: 0, silent: 0, redeemed: 0, refused: 0, restarts: 0 };
   for (let seed = 1; seed <= 10; seed++) {
     const life = new Life(seed);

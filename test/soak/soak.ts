@@ -58,14 +58,14 @@ export default mapReduce({
 });
 `;
 
-/** Far longer than any lease and any start, also on a busy machine: a job that takes so long has
+/** Far longer than any lease and any start, also on a busy machine: a job that takes this long has
  *  stalled. */
 const stalledMs = 240_000;
-/** Jobs that end between two kills, at least: a slow machine must get on, too. */
+/** Jobs that end between two kills, at least, so that a slow machine makes progress, too. */
 const jobsBetweenKills = 3;
 const runningMax = 8;
 
-/** Says why it cannot run here. */
+/** Returns why it cannot run here. */
 export async function soak(options: SoakOptions): Promise<SoakReport | { readonly skip: string }> {
   const small = join(options.place, "small");
   mkdirSync(small);

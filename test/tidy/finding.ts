@@ -11,15 +11,15 @@ export type Finding = {
   readonly text: string;
 };
 
-/** rule → where → the amount that is tolerated until somebody mends it. */
+/** rule → where → the amount that is tolerated until it is fixed. */
 type Exceptions = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 const exceptions: Exceptions = JSON.parse(
   readFileSync(join(import.meta.dirname, "exceptions.json"), "utf8"),
 );
 
-/** Counts findings of the same rule and place together, for rules without an amount of their own.
- *  */
+/** Counts findings of the same rule and place together, for rules without an amount of their
+ *  own. */
 export function tally(findings: readonly Finding[]): Finding[] {
   const byPlace = new Map<string, Finding>();
   for (const finding of findings) {

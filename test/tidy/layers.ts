@@ -1,4 +1,5 @@
-/** Rule: who may import whom (the table of ARCHITECTURE.md), read from the import statements. */
+/** Rule: which folders may import which (the table of ARCHITECTURE.md), read from the import
+ *  statements. */
 import { posix } from "node:path";
 import type { Finding } from "./finding.ts";
 import { isNode, type Node, parse, type Source, walk } from "./sources.ts";
@@ -17,7 +18,8 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   worker: [...means, "peer", "environment"],
   gateway: means,
   sdk: ["core", "wire", "link", "environment"],
-  cli: [...means, "coordinator", "worker", "peer", "gateway", "sdk", "environment"],
+  jobtracker: [...means, "peer", "sdk"],
+  cli: [...means, "coordinator", "worker", "peer", "gateway", "jobtracker", "sdk", "environment"],
   web: ["core", "wire", "link", "worker"],
   index: ["sdk"],
   sim: [...means, "environment", "peer", "coordinator", "worker", "gateway"],

@@ -1,5 +1,5 @@
-/** Rules: names that say nothing, first sentences, and things that do not belong into a repository.
- *  */
+/** Rules: names that say nothing, first sentences, and things that do not belong into a
+ *  repository. */
 import { posix } from "node:path";
 import type { Finding } from "./finding.ts";
 import { isNode, type Node, parse, type Source, walk } from "./sources.ts";
@@ -13,7 +13,7 @@ export function fileNameFindings(sources: readonly Source[]): Finding[] {
     path
       .split(/[/.-]/)
       .filter((word) => bannedWords.has(word.toLowerCase()))
-      .map((word) => finding("names", path, `${path}: "${word}" says nothing about what is in it`)),
+      .map((word) => finding("names", path, `${path}: "${word}" is not specific`)),
   );
 }
 

@@ -1,4 +1,5 @@
-/** One job with one input: planned, computed by the judge once, and submitted as often as asked. */
+/** One job with one input: planned, computed by the judge once, and submitted any number of
+ *  times. */
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -2,7 +2,7 @@
  *  JavaScript or in any language that a `BuiltJob` can hold.
  *
  *  Inputs of one kind have the same size and the same keys, and differ in their values: a job that
- *  reads what belongs to another one looks right, but for its sums. */
+ *  reads another job's data looks right, except for its sums. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "../../src/core/random.ts";
@@ -20,7 +20,7 @@ export type JobKind = {
   readonly contents: (input: number) => Readonly<Record<string, string>>;
   readonly options: Partial<PlanOptions>;
   readonly isByInput?: true;
-  /** Has no code of its own: one process does all such jobs of an owner. */
+  /** Has no job code: one process runs all such jobs of an owner. */
   readonly isOperator?: true;
 };
 
@@ -45,7 +45,7 @@ const operator = (code: string) => `import { text } from "tequio";\nexport defau
 const written = (code: string) =>
   `import { mapReduce, tasks, text } from "tequio";\nexport default ${code};\n`;
 
-/** Of equal code, but for what `mark` says in a comment: two codes that do the same. */
+/** With equal code, except for a comment, `mark`: two codes that do the same. */
 const summing = (mark: string) =>
   written(`mapReduce({ input: text.csv(["k", "v"]), // ${mark}
   map(row, emit) { emit(row.k, Number(row.v)); },

@@ -1,4 +1,4 @@
-/** X3 with real processes: what comes beside a long sweep does not wait for its end.
+/** X3 with real processes: a job beside a long sweep does not wait for the sweep's end.
  *
  *  Waiting is counted in tasks of the sweep that end meanwhile, since a busy machine holds both up.
  *  A second of two workers is 100 of its tasks; the bound leaves room for the start of a process on

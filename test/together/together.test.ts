@@ -68,7 +68,7 @@ function killWorker({ place }: Cluster, random: Random): number {
   }
 }
 
-/** The jobs of one batch, and who submits each. */
+/** The jobs of one batch, and their owners. */
 function batchOf(
   number: number,
   random: Random,
@@ -80,7 +80,7 @@ function batchOf(
   const isAny = of === "all" || of === "one kind";
   const some = from.cases.filter(({ kind }) => isAny || kind.isOperator);
   const { kind } = any(some);
-  // Of equal code, with other inputs: what belongs to one looks like that of the next.
+  // With equal code and other inputs: the data of one job looks like that of the next.
   const cases = of.startsWith("one") ? some.filter((one) => one.kind === kind) : some;
   return Array.from({ length: jobs }, () => [any(submitters), any(cases)] as const);
 }

@@ -1,5 +1,4 @@
-/** The dashboard in a real Chromium with a real cluster: what people see and do, in both colours
- *  and
+/** The dashboard in a real Chromium with a real cluster: what users see and do, in both themes and
  *  three languages. */
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
@@ -131,7 +130,9 @@ test("errors show their place in the job, and a reason its chain", { skip }, asy
   await page.context().close();
 });
 
-test("a coordinator that goes away is told of, and comes back by itself", { skip }, async (t) => {
+test("the page reports an unreachable coordinator, and reconnects by itself", {
+  skip,
+}, async (t) => {
   const cluster = await startCluster(t, "--workers", "0");
   const url = `${cluster.url}/#token=${adminOf(cluster)}`;
   const { page } = await openScreen(browser!, url);
@@ -174,7 +175,7 @@ test("every page is accessible in light and dark, in three languages, on a phone
 });
 
 async function visit(page: Awaited<ReturnType<typeof openScreen>>["page"], place: string) {
-  // Within the page: an address that the server does not know is the page's to tell.
+  // Within the page: an address that the server does not know is the page's to report.
   await page.evaluate(
     `history.pushState(null, "", ${JSON.stringify(place)}); dispatchEvent(new Event("popstate"))`,
   );

@@ -13,7 +13,7 @@ const attempts = 100_000;
 const answerMax = 20_000;
 const originMs = 1_000_000;
 
-/** What the coordinator would say of a job that has run 100,000 tasks, with 20 more each time. */
+/** Answers of a coordinator for a job that has run 100,000 tasks, with 20 more each time. */
 function made() {
   let ended = attempts;
   return (after: number) => {

@@ -1,4 +1,4 @@
-/** What tests of the page's screens ask of a page in a real Chromium. */
+/** Helpers for tests of the page's screens in a real Chromium. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -33,7 +33,7 @@ async function openTry(cluster: Cluster, token: string): Promise<Screen> {
   return screen;
 }
 
-/** The job's id, once it has ended as said. */
+/** The job's id, once it has ended in this state. */
 async function ran(page: Page, state: "done" | "failed"): Promise<string> {
   await page.click("dialog button[type=submit]");
   await page.waitForURL(/\/jobs\/j-\d+$/);
@@ -117,7 +117,7 @@ test("jobs of the editor run here and on the cluster", { skip }, async (t) => {
   await t.test("planned as by tequio run, with the result of the judge", () => judged(by));
   await t.test("refusals and errors have the lines of the editor", () => errorsAt(by));
   await t.test("files and what is shared are planned as by tequio run", () => files(by));
-  await t.test("who may only look is told what to ask for, on a phone as well", () => looking(by));
+  await t.test("a reader sees which token to ask for, on a phone as well", () => looking(by));
   assert.deepEqual(errors, []);
 });
 

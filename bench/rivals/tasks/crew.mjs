@@ -1,8 +1,8 @@
 /** What the task rivals share: a program that takes orders as lines, and its two workers.
  *
  *  `{"count":1000}` on standard input is answered by `{"ms":123.4}`: from adding the tasks until
- *  the last of them is done. The programs live from round to round: starting them counts for
- *  nobody. */
+ *  the last of them is done. The programs live from round to round: the time to start them is not
+ *  counted for any rival. */
 import { fork } from "node:child_process";
 import { createInterface } from "node:readline";
 

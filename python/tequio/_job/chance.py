@@ -1,7 +1,7 @@
 """What `random` of job code gives: the same numbers in every attempt of a task, and in the judge.
 
-The functions of `numpy.random` are seeded, too, also when a task is the first to load it. Generators
-that job code makes itself, and `os.urandom`, are its own."""
+The functions of `numpy.random` are seeded, too, also when a task is the first to load it.
+Generators that job code makes itself, and `os.urandom`, are its own."""
 
 import random
 import sys

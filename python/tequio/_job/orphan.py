@@ -17,6 +17,24 @@ def end_with_parent(code):
             sleep(_LOOK_EVERY_S)
         _exit_at_once(code)
 
+    _start(watch)
+
+
+def end_with_pipe(descriptor, code):
+    """The same for a parent that holds the other end of a pipe and never writes to it."""
+
+    def watch():
+        try:
+            os.read(descriptor, 1)
+        except OSError:
+            return
+        _exit_at_once(code)
+
+    os.set_inheritable(descriptor, False)
+    _start(watch)
+
+
+def _start(watch):
     try:
         threading.Thread(target=watch, daemon=True).start()
     except RuntimeError:

@@ -61,3 +61,14 @@ def wants_context(function, without):
     """Whether a function that is given `without` parameters takes the context behind them."""
     count = parameters_of(function)
     return count is None or (count > without and required_of(function) > without)
+
+
+def params_of(job, given):
+    """The job's defaults overlaid with those of a plan, which are JSON: a float that is whole has
+    come as an int, and is a float again where the default is one."""
+    defaults = job.options["params"]
+    params = {**defaults, **given}
+    for name, value in params.items():
+        if type(value) is int and type(defaults.get(name)) is float:
+            params[name] = float(value)
+    return params

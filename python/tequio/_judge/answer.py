@@ -7,17 +7,22 @@ import sys
 from .. import runtime
 from .._job import chance
 from .._job.failure import failure_of, raised_by
-from .._job.orphan import end_with_parent
+from .._job.orphan import end_with_pipe
 from .._values.errors import TaskError
 from .._worker.load import entry_of, import_job
+from .._worker.seat_belt import clear_environment
 from .judge import Judge
+
+# Of src/sdk/python/interpreter.ts.
+_PARENT_DESCRIPTOR = 3
 
 
 def answer(request_path, answer_path):
     """Ends the process: threads of the job must not keep it alive."""
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(0)
-    end_with_parent(1)
+    end_with_pipe(_PARENT_DESCRIPTOR, 1)
+    clear_environment()
     sys.stdout.reconfigure(line_buffering=True)
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)

@@ -7,7 +7,7 @@ import json
 from .._job.chance import begin_task
 from .._job.failure import raised_by
 from .._job.found import combined
-from .._job.running import map_form, refuse_coroutine, role_of, wants_context
+from .._job.running import map_form, params_of, refuse_coroutine, role_of, wants_context
 from .._values.errors import TaskError
 from .._values.keys import encode_key
 from .._values.partition import checked_partition, partitions_of
@@ -52,7 +52,7 @@ class Judge:
         self.plan = request["plan"]
         self.paths = request["files"]
         self.items = request["items"]
-        self.params = {**job.options["params"], **self.plan["params"]}
+        self.params = params_of(job, self.plan["params"])
         self.bad_lines = []
 
     def tasks(self):

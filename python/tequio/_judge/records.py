@@ -110,7 +110,7 @@ def _bare(line):
 
 
 def _bytes_before(line, text, start):
-    """How many bytes of the line the characters before `start` took; a replacement may be 1 to 3."""
+    """How many bytes the characters before `start` took; a replacement may be 1 to 3."""
     if "\ufffd" not in text[:start]:
         return len(text[:start].encode())
     for at in range(len(line)):

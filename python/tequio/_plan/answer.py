@@ -6,12 +6,15 @@ import sys
 import traceback
 
 from .._job.failure import origin_of, shown
-from .._job.orphan import end_with_parent
+from .._job.running import params_of
+from .._job.orphan import end_with_pipe
 from .._values.errors import TaskError
 from .._values.json_text import json_bytes, json_text
 from .._worker.load import DESCRIPTION, import_job
 from .code import code_files, write_code
 
+# Of src/sdk/python/interpreter.ts.
+_PARENT_DESCRIPTOR = 3
 _ITEMS_MAX = 10_000_000
 _ITEMS_MAX_BYTES = 1024**3
 _EXACT = 1 << 53
@@ -22,7 +25,8 @@ def answer(arguments):
     mode, path, result, *more = arguments
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(0)
-    end_with_parent(1)
+    end_with_pipe(_PARENT_DESCRIPTOR, 1)
+    sys.stdout.reconfigure(line_buffering=True)
     path = os.path.abspath(path)
     try:
         job = _load(path)
@@ -112,7 +116,7 @@ def _is_inexact(value):
 
 def _items(job, path, params):
     with open(params, encoding="utf-8") as file:
-        given = {**job.options["params"], **json.load(file)}
+        given = params_of(job, json.load(file))
     with open(path, "wb") as file:
         return {"count": write_items(job, given, file)}
 

@@ -42,6 +42,8 @@ def encode_value(value, where):
 
 def _encode(value, depth):
     """None when something in the value is refused."""
+    if type(value) is int:
+        return _SMALL_INTS.get(value) or _integer(value)
     if isinstance(value, str):
         data = encode_text(value)
         return b"\x06" + varint(len(data)) + data
@@ -119,17 +121,33 @@ def _decode(data, at, depth):
     if count > len(data) - at:
         raise damaged("a list or dict is longer than its bytes")
     if tag == 8:
-        elements = []
-        for _ in range(count):
-            element, at = _decode(data, at, depth + 1)
-            elements.append(element)
-        return elements, at
+        return _decode_list(data, at, count, depth + 1)
     members = {}
     for _ in range(count):
         size, at = read_varint(data, at)
         name = decode_text(_take(data, at, size))
         members[name], at = _decode(data, at + size, depth + 1)
     return members, at
+
+
+def _decode_list(data, at, count, depth):
+    elements = []
+    end = len(data)
+    for _ in range(count):
+        # Small ints and short texts, which most elements are, without a call.
+        if at + 1 < end and data[at + 1] < 128:
+            tag, byte = data[at], data[at + 1]
+            if tag == 4:
+                elements.append((byte >> 1) ^ -(byte & 1))
+                at += 2
+                continue
+            if tag == 6 and at + 2 + byte <= end:
+                elements.append(decode_text(data[at + 2 : at + 2 + byte]))
+                at += 2 + byte
+                continue
+        element, at = _decode(data, at, depth)
+        elements.append(element)
+    return elements, at
 
 
 def _take(data, at, size):

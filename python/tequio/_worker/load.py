@@ -11,7 +11,7 @@ from zipimport import zipimporter
 
 from .._job.failure import raised_by
 from .._job.found import job_in
-from .._job.running import refuse_async
+from .._job.running import params_of, refuse_async
 from .._values.errors import TaskError, damaged
 
 # What a task holds of the memory that it may have, as in src/worker/task/memory.ts; objects of
@@ -31,7 +31,7 @@ class LoadedJob:
         self.job = job
         self.plan = plan
         self.options = job.options
-        self.params = {**job.options["params"], **plan["params"]}
+        self.params = params_of(job, plan["params"])
         self.memory_bytes = order.get("memoryBytes") or _MEMORY_DEFAULT_BYTES
         self.spill_bytes = min(plan["spillBytes"], self.memory_bytes // _TABLE_SHARE)
         self.combine = as_operator(job.options.get("combine"))

@@ -41,12 +41,17 @@ _CHANGES = {
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/lib", "/lib64", "/opt")
 
 
-def fasten(read_folder, write_folder):
-    """From here on for good. The process may read its interpreter, the system's files and
-    `read_folder`, and write below `write_folder` alone."""
+def clear_environment():
+    """Job code sees the same variables wherever it runs."""
     for name in list(os.environ):
         if name not in _GIVEN:
             del os.environ[name]
+
+
+def fasten(read_folder, write_folder):
+    """From here on for good. The process may read its interpreter, the system's files and
+    `read_folder`, and write below `write_folder` alone."""
+    clear_environment()
     real = os.path.realpath
     write_root = real(write_folder)
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -1,4 +1,4 @@
-/** Worker processes that outlive who started them: real processes, tiny ones. */
+/** Worker processes that outlive the process that started them: real processes, tiny ones. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -83,7 +83,7 @@ function recordFile(options: CrewOptions, number: number): string {
   return join(memberDir(options, number), "process.json");
 }
 
-/** The member's process, whoever has started it; null when it has none. */
+/** The member's process, whichever `up` has started it; null when it has none. */
 function livingMember(options: CrewOptions, number: number): ProcessRecord | null {
   return livingRecord(recordFile(options, number));
 }
@@ -106,7 +106,8 @@ async function startMember(options: CrewOptions, number: number): Promise<Proces
     });
     child.unref();
     const record = recordOf(child.pid ?? 0, options.url);
-    // One of before may just have said that the directory is its own: this one will end.
+    // A worker of an earlier start may just have written the record, since the directory is its
+    // own: this one will end.
     if (livingRecord(path) === null) writeRecord(path, record);
     return record;
   } finally {

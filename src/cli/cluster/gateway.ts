@@ -1,5 +1,5 @@
 /** `tequio gateway`: a web server that browser tabs join, for a coordinator elsewhere or for any
- *  JobTracker of seed 5. */
+ *  JobTracker that speaks the browser protocol. */
 import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
 import { Gateway } from "../../gateway/gateway.ts";
@@ -48,8 +48,8 @@ export function define(command: Command): void {
 }
 
 async function gateway(options: Options): Promise<void> {
-  // What a tab leaves behind is little and lives long: room for young objects that grows with it
-  // is a third of all memory, and makes nothing faster.
+  // What a tab leaves behind is little and lives long: room for young objects that grows with it is
+  // a third of all memory, and makes nothing faster.
   setFlagsFromString("--semi-space-growth-factor=1");
   const ended = Promise.withResolvers<string>();
   const onSignal = (signal: string) => ended.resolve(signal);
@@ -60,7 +60,8 @@ async function gateway(options: Options): Promise<void> {
   const print = (line: string) => tell.say("note", line);
   const closers: Array<() => unknown> = [];
   try {
-    // Alone on this machine nobody knows any tokens: whoever is here may use it.
+    // Alone on this machine it has no tracker that knows tokens: every user of this machine may use
+    // it.
     const anonymous = options.anonymous === true || isAlone(options);
     const board = new Gateway({ anonymous, print });
     closers.push(() => board.close());

@@ -1,4 +1,5 @@
-/** The line below `up`'s greeting that tells how the cluster is, while it is on a terminal. */
+/** The line below `up`'s greeting that shows the state of the cluster, while it is on a
+ *  terminal. */
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import type { JobSummary, WorkerSummary } from "../../core/summary.ts";
 import { countText, plural } from "../numbers.ts";

@@ -17,7 +17,7 @@ export type OwnGateway = {
   tabCount(): number;
 };
 
-/** Where tabs connect; browsers that know the document only may use `/`, too. */
+/** Where tabs connect; basic browsers, which speak only the base protocol, may use `/`, too. */
 const paths = new Set(["/tab", "/"]);
 
 export function ownGateway(options: GatewayOptions): OwnGateway {

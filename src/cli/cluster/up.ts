@@ -7,6 +7,7 @@ import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
+import type { WorkerServing } from "../../jobtracker/worker.ts";
 import { diskSpace } from "../../store/disk-space.ts";
 import type { Doors } from "../doors.ts";
 import { countText } from "../numbers.ts";
@@ -39,6 +40,7 @@ import {
   filesystemOptions,
   withFilesystem,
 } from "./up/filesystem-options.ts";
+import { openJobtracker } from "./up/jobtracker.ts";
 import { type P4Flags, p4Lines, p4Options, withP4 } from "./up/p4-options.ts";
 import { type RetentionFlags, retentionOptions, withRetention } from "./up/retention-options.ts";
 import { replayNews } from "./up/starting.ts";
@@ -123,7 +125,10 @@ export function define(command: Command): void {
     ],
     ["tequio up --p4-port --p4-token-file p4.token", "the master for existing P4 peers"],
     ["tequio up --console-port 9000", "users share files with `tequio console`"],
-    ["tequio up --filesystem 8080 --register 9091", "serves programs of the filesystem protocol"],
+    [
+      "tequio up --filesystem 8080 --jobtracker 7998 --register 9091",
+      "serves programs of the filesystem protocol",
+    ],
   ]).action(up);
 }
 
@@ -217,9 +222,11 @@ async function up(options: Options): Promise<void> {
   starting.catch(forget);
   const coordinator = await withAdvice({ dataDir, typed: typedArguments() }, starting);
   coordinator.acceptGateway(gateway.trackerLink());
-  const endpoint = writeEndpoint(dataDir, coordinator, options);
   let crew: Crew | null = null;
+  let jobtracker: WorkerServing | null = null;
   try {
+    jobtracker = await openJobtracker(options, { coordinator, dataDir });
+    writeEndpoint(dataDir, { coordinator, jobtracker }, options);
     const { startCrew } = await import("./crew.ts");
     crew = await startCrew({
       dir: join(dataDir, "workers"),
@@ -229,15 +236,17 @@ async function up(options: Options): Promise<void> {
       joinToken: () => coordinator.joinToken({ ttlMs: 600_000, usesMax: 1 }),
       onNews: (text) => console.error(text),
     });
-    await announce(options, { dataDir, coordinator, crew, hasPage: gateway.hasPage });
+    const { hasPage } = gateway;
+    await announce(options, { dataDir, coordinator, jobtracker, crew, hasPage });
     const { showCluster } = await import("./live.ts");
     const shown = options.json ? null : showCluster(coordinator);
     if (shown?.live) print = shown.print;
     const why = await end.promise.finally(() => shown?.end());
     console.error(`${why}; workers hand back what they run`);
   } finally {
+    await jobtracker?.close();
     await crew?.stop(leaveMs);
-    if (readEndpoint(dataDir)?.pid === process.pid) rmSync(endpoint, { force: true });
+    if (readEndpoint(dataDir)?.pid === process.pid) rmSync(join(dataDir, endpointFile));
     await coordinator.close();
     end.release();
   }
@@ -261,12 +270,13 @@ async function stopOther(dataDir: string): Promise<void> {
 /** Settles with why `up` ends: a signal, `tequio down`, or a coordinator that cannot go on. */
 function endOfUp() {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  // It may be rejected before anybody waits for it.
+  // It may be rejected before it is awaited.
   promise.catch(() => {});
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals) => {
     signals += 1;
-    // Whoever presses twice wants out now; workers that stay are adopted by the next `up`.
+    // A user who presses Ctrl-C twice wants out now; workers that stay are adopted by the next
+    // `up`.
     if (signals > 1) process.exit(130);
     resolve(`stopping (${signal}); once more ends at once`);
   };
@@ -280,19 +290,23 @@ function endOfUp() {
 }
 
 /** The file by which other commands on this machine find the coordinator. */
-function writeEndpoint(dataDir: string, coordinator: Coordinator, options: Options): string {
+function writeEndpoint(
+  dataDir: string,
+  { coordinator, jobtracker }: Pick<Started, "coordinator" | "jobtracker">,
+  options: Options,
+): void {
   const file = join(dataDir, endpointFile);
   const { console: users, filesystem, fingerprint, p4, register } = coordinator;
   const { anonymousBrowsers = false, p4TrustAddresses: trustAddresses = false } = options;
   const peers = p4 === null ? null : { ...p4, trustAddresses };
-  const doors: Doors = { console: users, filesystem, register, p4: peers, anonymousBrowsers };
+  const files = { filesystem, register, jobtracker };
+  const doors: Doors = { console: users, ...files, p4: peers, anonymousBrowsers };
   const url = localUrl(coordinator.url);
   const version = packageVersion();
   const { pid } = process;
   const start = startOf(pid) ?? "";
   const endpoint = { url, listen: coordinator.url, fingerprint, pid, start, version, doors };
   writePrivate(file, `${JSON.stringify(endpoint)}\n`);
-  return file;
 }
 
 /** Three quarters of what is free, for all workers together. */
@@ -324,13 +338,14 @@ function workerCommand(options: Options, coordinator: Coordinator, dataDir: stri
 type Started = {
   readonly dataDir: string;
   readonly coordinator: Coordinator;
+  readonly jobtracker: WorkerServing | null;
   readonly crew: Crew;
   /** The web page is built. */
   readonly hasPage: boolean;
 };
 
 async function announce(options: Options, started: Started): Promise<void> {
-  const { dataDir, coordinator, crew, hasPage } = started;
+  const { dataDir, coordinator, crew, hasPage, jobtracker } = started;
   const url = reachableUrl(coordinator.url);
   const isLocal = /^https?:\/\/(127\.|localhost|\[::1\])/.test(url);
   const token = await coordinator.joinToken({ ttlMs: joinTtlMs, usesMax: 0 });
@@ -339,7 +354,8 @@ async function announce(options: Options, started: Started): Promise<void> {
     const { console: users, filesystem, p4, register } = coordinator;
     const browsers = hasPage ? joinLink(url, token) : null;
     const known = { url, dataDir, pid: process.pid, join: line, browsers, console: users, p4 };
-    console.log(JSON.stringify({ ...known, filesystem, register, ...counts(crew) }));
+    const files = { filesystem, register, jobtracker };
+    console.log(JSON.stringify({ ...known, ...files, ...counts(crew) }));
     return;
   }
   const { adminToken } = coordinator;
@@ -361,8 +377,9 @@ async function announce(options: Options, started: Started): Promise<void> {
         : upToPaste(typedArguments(), dataDir, ["--listen", "0.0.0.0:7070"]);
     console.log(`             (only from this machine; for others: ${wide})`);
   }
-  const edges = [consoleLines, filesystemLines, p4Lines];
-  for (const line of edges.flatMap((linesOf) => linesOf(coordinator))) console.log(line);
+  const files = filesystemLines(coordinator, jobtracker);
+  const edges = [...consoleLines(coordinator), ...files, ...p4Lines(coordinator)];
+  for (const line of edges) console.log(line);
   const { data } = options;
   const at = data === undefined ? {} : { data };
   const [run, down] = [toPaste(at, "run", "job.ts", "inputs…"), toPaste(at, "down")];

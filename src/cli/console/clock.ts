@@ -18,7 +18,8 @@ export type TimeServiceOptions = {
   readonly call: TimeCall;
   /** For the whole answer, ms. */
   readonly timeoutMs: number;
-  /** Told when the service fails, and our own clock is used: once, until it answers again. */
+  /** Called when the service fails and our own clock is used instead: once, until it answers
+   *  again. */
   readonly onNote: (text: string) => void;
 };
 

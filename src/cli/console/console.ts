@@ -1,4 +1,4 @@
-/** `tequio console`: be a user of a console server (seed 3), ours or another. */
+/** `tequio console`: be a user of a server of the console protocol, ours or another. */
 import type { Command } from "commander";
 import { defaultTimeCall } from "../../wire/console/soap.ts";
 import { countArgument, durationArgument, withExamples } from "../options.ts";

@@ -1,5 +1,6 @@
 /** Where others ask this user for its published files: users of the console by GET_FILE, existing
- *  peers of P4 by getFile, on one port. Neither says who it is, as nobody does at the console. */
+ *  peers of P4 by getFile, on one port. Neither identifies itself: the console protocol has no
+ *  authentication. */
 import { ClusterError } from "../../core/error.ts";
 import { GrpcServer, type Method } from "../../link/grpc/server.ts";
 import { type FileLookup, serveGetFile } from "../../peer/console-files.ts";

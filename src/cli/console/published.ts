@@ -1,6 +1,6 @@
 /** Which files this user has published from here: those, and no others, are served. They are
  *  remembered, since the server keeps them over DISCONNECT; the server is never asked what to
- *  serve, as anybody may publish there in anybody's name. */
+ *  serve, as any client may publish there in the name of any user. */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ export class PublishedFiles {
   #user: string | null = null;
   #paths = new Set<string>();
 
-  /** `server` tells users of the same name at several servers apart. */
+  /** `server` distinguishes users of the same name at several servers. */
   constructor(dataDir: string, server: string) {
     this.#dir = join(dataDir, "console");
     this.#server = server;

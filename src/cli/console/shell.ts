@@ -237,7 +237,7 @@ export class Shell {
     this.#ended.resolve(code);
   }
 
-  /** Who sits at a terminal has seen what failed. */
+  /** A user at a terminal has seen what failed. */
   #code(): number {
     return this.#isTerminal ? exitCodes.ok : this.#exitCode;
   }

@@ -1,5 +1,5 @@
-/** A user of the console: each operation of seed 3, and the listener that lives while the user is
- *  connected.
+/** A user of the console: each operation of the console protocol, and the listener that lives while
+ *  the user is connected.
  *
  *  1. There is a listener exactly while a user is connected from here: whatever fails closes it.
  *  2. Every failure is a `ConsoleFailure`, and leaves the client usable. */
@@ -21,7 +21,7 @@ export type UserClientOptions = {
   /** Null = messages carry no date-time. */
   readonly clock: Clock | null;
   readonly published: PublishedFiles;
-  /** Default: the address by which the server sees us, so that nobody else's network is let in. */
+  /** Default: the address by which the server sees us, so that no other network can connect. */
   readonly listenHost?: string;
   /** Default 0, any free one. */
   readonly listenPort?: number;
@@ -54,7 +54,7 @@ export class UserClient {
     if (user === this.user) await this.#close();
   }
 
-  /** Whoever was connected from here before is disconnected first. */
+  /** Another user who was connected from here before is disconnected first. */
   async connect(user: string): Promise<void> {
     if (this.user !== null && this.user !== user) await this.disconnect(this.user);
     const known = this.#connection;
@@ -77,7 +77,7 @@ export class UserClient {
     if (opened !== null) this.#connection = { user, listener: opened };
   }
 
-  /** The listener is closed even when the server cannot be told. */
+  /** The listener is closed even when the server cannot be reached. */
   async disconnect(user: string): Promise<void> {
     try {
       await this.#ask({ operation: "DISCONNECT", user });

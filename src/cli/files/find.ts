@@ -14,7 +14,7 @@ export function define(command: Command): void {
   ]).action(async (pattern: string, options: ListOptions) => {
     const files = await listed(options, matcherOf(pattern));
     show(files, options, `no shared file matches ${pattern}`);
-    // As grep has it: nothing found is told to scripts.
+    // As with grep, the exit code shows scripts that nothing was found.
     if (files.length === 0) process.exitCode = 1;
   });
 }

@@ -72,7 +72,7 @@ async function contextOf(what: string, options: GetOptions, around: Around): Pro
     return fetcher;
   };
   if (what.startsWith(linkScheme)) {
-    // Whoever types a link vouches for its addresses.
+    // The user who types a link vouches for its addresses.
     const fetcher = fetcherFor(refuserFor("machine"));
     const wanted = await linkedFiles(what, fetcher);
     return { wanted, fetcher, options, screen, signal };
@@ -131,7 +131,7 @@ async function toFile(
   }
 }
 
-/** Only what has a root can be offered by those who do not have it all yet. */
+/** Only a file with a root can be offered by a peer that does not have all of it yet. */
 async function servingOf(
   found: Found,
   options: GetOptions,

@@ -51,8 +51,8 @@ function fileText({ name, sizeBytes }: SharedFile): string {
   return sizeBytes === null ? last : `${last} (${bytesText(sizeBytes)})`;
 }
 
-/** Files whose name or description has the text in it, or whose name is what the pattern means:
- *  `*` within a folder, `**` across, `?` one letter. Capitals do not matter. */
+/** Files whose name or description has the text in it, or whose name is what the pattern means: `*`
+ *  within a folder, `**` across, `?` one letter. Capitals do not matter. */
 export function matcherOf(pattern: string): (file: SharedFile) => boolean {
   if (!/[*?]/.test(pattern)) {
     const wanted = pattern.toLowerCase();

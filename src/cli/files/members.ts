@@ -1,4 +1,5 @@
-/** `tequio members`: who shares files, from where, how many, and when it was last heard of. */
+/** `tequio members`: who shares files, from where, how many, and when it last gave a sign of
+ *  life. */
 import type { Command } from "commander";
 import type { MemberSummary } from "../../core/summary.ts";
 import { openClient } from "../connection.ts";

@@ -5,7 +5,7 @@ import { isLoopback, parseListen } from "../../link/listen.ts";
 import type { Download } from "../../peer/fetch/download.ts";
 import { defaultListenerLimits, openListener } from "../../peer/listener.ts";
 import { Admission, type Redeem } from "../../peer/serve/admission.ts";
-import { Shelf } from "../../peer/serve/content.ts";
+import { ContentIndex } from "../../peer/serve/content.ts";
 import { PartialContent } from "../../peer/serve/partial-content.ts";
 import { FileService } from "../../peer/serve/service.ts";
 import { faultText } from "../faults.ts";
@@ -21,14 +21,14 @@ export type Serving = {
   close(): Promise<void>;
 };
 
-/** `name`: what the catalogue calls it. That others cannot be served is told and hinders
- *  nothing. */
+/** `name`: what the catalogue calls it. A failure to serve others is reported and does not stop the
+ *  download. */
 export async function serveMeanwhile(
   name: string,
   options: ListingOptions,
   onNews: (text: string) => void,
 ): Promise<Serving> {
-  const shelf = new Shelf();
+  const shelf = new ContentIndex();
   let redeem: Redeem | null = null;
   let content: PartialContent | null = null;
   let listing: Promise<Listing | null> = Promise.resolve(null);

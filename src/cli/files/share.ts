@@ -62,7 +62,8 @@ export function define(command: Command): void {
   });
 }
 
-/** With `--link` alone no coordinator is told; whoever names one, or a name for it, wants both. */
+/** With `--link` alone the file is listed at no coordinator; a user who gives the address of one,
+ *  or a name for this peer there, wants both. */
 function wantsCatalogue(options: ShareOptions): boolean {
   const { as, data, link, p4, url } = options;
   return !link || [as, data, p4, url].some((one) => one !== undefined);

@@ -5,7 +5,7 @@ import { cut, oneLine } from "../text.ts";
 export type Transfer = {
   readonly label: string;
   readonly doneBytes: number;
-  /** Null = nobody has said it. */
+  /** Null = not known. */
   readonly sizeBytes: number | null;
   /** "3 sources", "4 of 12 files". */
   readonly note: string;
@@ -24,7 +24,7 @@ export class Speedometer {
     if (first > 0) this.#samples.splice(0, first);
   }
 
-  /** Bytes/s; 0 while nothing can be said. */
+  /** Bytes/s; 0 while there are too few samples. */
   get bytesPerS(): number {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);

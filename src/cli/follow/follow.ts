@@ -114,7 +114,7 @@ function shower(options: Watching): (summary: JobSummary) => void {
   const seen = new Set<string>();
   return (summary) => {
     progress = observe(progress, summary);
-    // What ended the job is told at its end.
+    // The error that ended the job is printed at its end.
     const told = watch || summary.state === "running" ? summary.errors.toReversed() : [];
     for (const error of told) {
       const text = `${error.task} failed on ${error.worker}: ${failureText(error)}`;

@@ -42,7 +42,8 @@ export function onInterrupt(actions: InterruptActions, options: InterruptOptions
     else if (asks) ask();
     else cancel();
   };
-  // Whoever ends this process by other means does not mean the job, unless the job is in here.
+  // A signal other than Ctrl-C ends this process and not the job, unless the job runs in this
+  // process.
   const onSigterm = () => (detachable ? actions.detach() : cancel());
   process.on("SIGINT", onSigint);
   process.on("SIGTERM", onSigterm);

@@ -23,7 +23,7 @@ export async function printLogs(
     let skipped = 0;
     try {
       for await (const line of client.logs(job, { follow: true, signal })) {
-        // The whole log comes anew with each connection.
+        // The whole log is sent again with each connection.
         if (skipped++ < printed) continue;
         screen.print(`${line.task} | ${line.line}`);
         printed++;

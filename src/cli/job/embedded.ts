@@ -47,7 +47,8 @@ async function closeAll(closers: readonly Closer[]): Promise<void> {
   for (const close of closers.toReversed()) await close().catch(() => {});
 }
 
-/** Rejects on Ctrl-C while nobody else listens for it: before the job is followed, and after. */
+/** Rejects on Ctrl-C while there is no other listener for it: before the job is followed, and
+ *  after. */
 function onlySignals() {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {});

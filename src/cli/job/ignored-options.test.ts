@@ -8,13 +8,15 @@ import { refuseIgnored } from "./ignored-options.ts";
 import type { RunOptions } from "./plan-options.ts";
 import { define } from "./run.ts";
 
-type Mode = "cluster" | "detach" | "local" | "sequential" | "json";
+type Mode = "cluster" | "detach" | "local" | "sequential" | "json" | "elsewhere";
+const place = { host: "10.0.0.2", port: 8080 };
 const modes: Readonly<Record<Mode, RunOptions>> = {
   cluster: {},
   detach: { detach: true },
   local: { local: true },
   sequential: { sequential: true },
   json: { json: true },
+  elsewhere: { filesystem: place },
 };
 const values: Required<RunOptions> = {
   ...{ data: "d", url: "u", token: "t", tokenFile: "t", fingerprint: "f" },
@@ -22,32 +24,35 @@ const values: Required<RunOptions> = {
   ...{ name: "n", param: { a: "1" }, reducers: 1, splitBytes: 1, key: "k" },
   ...{ allowBasicBrowsers: true, priority: "high", watch: true },
   ...{ detach: true, local: true, sequential: true, workers: 1, memory: 1 << 30 },
+  ...{ filesystem: place, jobtracker: place },
 };
 /** In which modes the option has no effect. */
 const refusedIn: Readonly<Record<keyof RunOptions, readonly Mode[]>> = {
-  data: ["local", "sequential"],
-  url: ["local", "sequential"],
-  token: ["local", "sequential"],
-  tokenFile: ["local", "sequential"],
-  fingerprint: ["local", "sequential"],
+  data: ["local", "sequential", "elsewhere"],
+  url: ["local", "sequential", "elsewhere"],
+  token: ["local", "sequential", "elsewhere"],
+  tokenFile: ["local", "sequential", "elsewhere"],
+  fingerprint: ["local", "sequential", "elsewhere"],
   output: ["detach"],
   merge: ["detach"],
   // Without a place it is refused everywhere.
-  overwrite: ["cluster", "detach", "local", "sequential", "json"],
+  overwrite: ["cluster", "detach", "local", "sequential", "json", "elsewhere"],
   json: [],
   name: [],
-  param: [],
-  reducers: [],
-  splitBytes: [],
-  key: ["local", "sequential"],
-  allowBasicBrowsers: ["local", "sequential"],
-  priority: ["local", "sequential"],
-  watch: ["detach"],
-  detach: ["local", "sequential"],
-  local: ["detach", "sequential"],
-  sequential: ["detach", "local"],
-  workers: ["cluster", "detach", "sequential", "json"],
-  memory: ["cluster", "detach", "sequential", "json"],
+  param: ["elsewhere"],
+  reducers: ["elsewhere"],
+  splitBytes: ["elsewhere"],
+  key: ["local", "sequential", "elsewhere"],
+  allowBasicBrowsers: ["local", "sequential", "elsewhere"],
+  priority: ["local", "sequential", "elsewhere"],
+  watch: ["detach", "elsewhere"],
+  detach: ["local", "sequential", "elsewhere"],
+  local: ["detach", "sequential", "elsewhere"],
+  sequential: ["detach", "local", "elsewhere"],
+  workers: ["cluster", "detach", "sequential", "json", "elsewhere"],
+  memory: ["cluster", "detach", "sequential", "json", "elsewhere"],
+  filesystem: ["detach", "local", "sequential"],
+  jobtracker: ["detach", "local", "sequential"],
 };
 
 test("the table has every option of the command", () => {

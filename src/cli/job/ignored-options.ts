@@ -36,6 +36,27 @@ const ignored: Readonly<Record<Mode, Reasons>> = {
   sequential: alone,
 };
 
+const theirs = "an existing system of the filesystem protocol does as it does; leave it out";
+const notOurs = "the job runs on no coordinator of ours; leave one of them out";
+/** Of a job on an existing system. */
+const elsewhere: Reasons = {
+  url: notOurs,
+  data: notOurs,
+  token: notOurs,
+  tokenFile: notOurs,
+  fingerprint: notOurs,
+  detach: "the client waits for the result",
+  local: notOurs,
+  sequential: notOurs,
+  param: theirs,
+  reducers: theirs,
+  splitBytes: theirs,
+  key: theirs,
+  priority: theirs,
+  allowBasicBrowsers: theirs,
+  watch: theirs,
+};
+
 /** Throws `bad-request` that names both options. */
 export function refuseIgnored(options: RunOptions): void {
   const modes = (Object.keys(ignored) as Mode[]).filter((mode) => options[mode] === true);
@@ -48,6 +69,12 @@ export function refuseIgnored(options: RunOptions): void {
         `${flagOf(mode)} and ${flagOf(name)} cannot be combined: ${reason}`,
       );
     }
+  }
+  const place = (["filesystem", "jobtracker"] as const).find((name) => options[name]);
+  for (const [name, reason] of place === undefined ? [] : Object.entries(elsewhere)) {
+    if (options[name as keyof RunOptions] === undefined) continue;
+    const text = `${flagOf(place as string)} and ${flagOf(name)} cannot be combined: ${reason}`;
+    throw new ClusterError("bad-request", text);
   }
   if (options.workers !== undefined && !options.local) {
     throw new ClusterError("bad-request", "--workers is for --local; see `tequio up --workers`");

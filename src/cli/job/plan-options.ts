@@ -2,6 +2,7 @@
 import { basename, dirname, parse } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import type { Priority } from "../../core/job.ts";
+import type { Listen } from "../../link/listen.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { TargetOptions } from "../place.ts";
 import type { ResultOptions } from "../result/finish.ts";
@@ -20,6 +21,9 @@ export type RunOptions = TargetOptions &
     readonly local?: boolean;
     readonly sequential?: boolean;
     readonly workers?: number;
+    /** Of an existing system of the filesystem protocol. */
+    readonly filesystem?: Listen;
+    readonly jobtracker?: Listen;
     /** Of all tasks at once, bytes. */
     readonly memory?: number;
   };

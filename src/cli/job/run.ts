@@ -8,6 +8,7 @@ import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { Submitted } from "../../wire/api/messages.ts";
 import { enoughMemory } from "../cluster/enough-memory.ts";
+import { placeArgument } from "../cluster/up/filesystem-options.ts";
 import { memoryPerWorker } from "../cluster/up.ts";
 import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
@@ -62,7 +63,7 @@ export function define(command: Command): void {
   withResult(command)
     .option("--watch", "also print the job's log lines and failed attempts")
     .option("--detach", "submit, print the job's id and exit");
-  withExamples(withJson(withTarget(withLocal(command))), [
+  withExamples(withJson(withTarget(withElsewhere(withLocal(command)))), [
     ["tequio run words.ts books/*.txt -o out/", "run on the coordinator of this machine"],
     ["tequio run --local words.ts 'logs/**/*.gz'", "run without a coordinator"],
     [
@@ -75,7 +76,27 @@ export function define(command: Command): void {
     ["tequio run words.py books/*.txt", "run a job in Python"],
     ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
     ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
+    [
+      "tequio run words.py data.txt --filesystem tcp://10.0.0.2:8080",
+      "run on an existing system of the filesystem protocol",
+    ],
   ]).action(run);
+}
+
+function withElsewhere(command: Command): Command {
+  return command
+    .option(
+      "--filesystem <place>",
+      "run mapper, reducer and combiner of a Python file on an existing system of the filesystem " +
+        "protocol, whose file system is there (needs the package zeromq)",
+      placeArgument,
+    )
+    .option(
+      "--jobtracker <place>",
+      "the same: a worker of that system (default: one that answers at UDP port 7999 of the file " +
+        "system's host, else its port 7998)",
+      placeArgument,
+    );
 }
 
 /** Where the job runs when it is on no cluster. */
@@ -97,6 +118,10 @@ function withLocal(command: Command): Command {
 
 async function run(file: string, given: string[], options: RunOptions): Promise<void> {
   refuseIgnored(options);
+  if (options.filesystem !== undefined || options.jobtracker !== undefined) {
+    const { runElsewhereOf } = await import("./elsewhere.ts");
+    return runElsewhereOf(file, given, options);
+  }
   enoughMemory(options.memory, localSlots(options));
   // What follows a module are its items, not files.
   const isModule = file.endsWith(".wasm");

@@ -77,8 +77,8 @@ function refuseUnwritable(path: string): void {
   }
 }
 
-/** Throws `conflict` when a result is there already: asked before the work, since a job whose
- *  result has no place was run in vain. Collecting asks again. */
+/** Throws `conflict` when a result is there already: checked before the job runs, since the work of
+ *  a job whose result has no place would be wasted. Collecting checks again. */
 export function refuseTaken(to: Destination): void {
   if (to.kind === "stream") return;
   if (to.kind === "file" && isWrittenInto(to.path)) return;
@@ -111,10 +111,10 @@ export function throwUnlessDone(job: JobSummary, options: ResultOptions & HowToA
   throw new JobFailed(failure.code, `${text}${ask}`);
 }
 
-/** `gone`: the cluster ends with this command, so there is nobody to ask later. */
+/** `gone`: the cluster ends with this command, so it cannot be asked later. */
 export type HowToAsk = { readonly gone?: boolean };
 
-/** Collects a job that is done, and tells what came of it. */
+/** Collects the result of a job that is done, and prints what was collected. */
 export async function collectJob(
   client: Client,
   job: JobSummary,
@@ -154,7 +154,7 @@ function endedOf(job: JobSummary, to: Destination, collected: Collected): Ended 
 
 export function tell(ended: Ended, job: JobSummary | null, options: ResultOptions): void {
   const isPiped = options.output === "-" || options.merge === "-";
-  // Whoever pipes the result wants nothing else in it.
+  // A user who pipes the result wants nothing else in it.
   const print = isPiped ? console.error : console.log;
   if (options.json) print(JSON.stringify(jsonOf(job, ended, ended.files)));
   else print(endedLines(ended).join("\n"));

@@ -9,8 +9,8 @@ export function resultIsElsewhere(): void {
   isResultElsewhere = true;
 }
 
-/** Messages that nobody reads any more are left out. A reader of the result that has had enough
- *  (`| head`) is no error; a result that cannot be written is one. */
+/** Messages whose reader is gone are left out. A reader of the result that closes the pipe early,
+ *  as `head` does, is no error; a result that cannot be written is one. */
 export function watchReaders(isDebug: boolean): void {
   process.stderr.on("error", () => {});
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -87,7 +87,7 @@ export type Ended = {
   /** Files of the result, in order; empty when it went to standard output. */
   readonly files: readonly string[];
   readonly dir: string;
-  /** Null when nobody counted. */
+  /** Null when they were not counted. */
   readonly records: number | null;
   readonly sizeBytes: number;
   readonly badRecordsFile: string | null;

@@ -1,5 +1,5 @@
-/** What to do when a coordinator refuses to start on what it finds: said by the command line, since
- *  the store knows no commands. */
+/** What to do when a coordinator refuses to start on what it finds: printed by the command line,
+ *  since the store knows no commands. */
 import { ClusterError } from "../../core/error.ts";
 import { quoted, upToPaste } from "../paste.ts";
 

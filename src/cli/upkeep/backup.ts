@@ -22,13 +22,6 @@ export function define(command: Command): void {
     const version = packageVersion();
     const dataDir = dataDirOf(options.data);
     const report = await backUp({ dataDir, to: dest, version, onProgress }).finally(steps.end);
-    const { storedHashes } = await import("../../coordinator/edges/filesystem/store/catalogue.ts");
-    const left = storedHashes(dataDir).length;
-    if (left > 0) {
-      const what = `${plural(left, "file")} of the filesystem protocol`;
-      console.error(`WARNING: ${what} and its databases are not in the backup: stop the`);
-      console.error(`coordinator and copy ${dataDir}, or fetch them with \`tequio get\``);
-    }
     if (options.json) return console.log(JSON.stringify(report));
     const { blobs, blobsCopied, bytesCopied, jobs, position, to } = report;
     console.log(

@@ -1,4 +1,4 @@
-/** `tequio doctor`: what is unsafe in this set-up, and how to mend it. */
+/** `tequio doctor`: what is unsafe in this set-up, and how to fix it. */
 import type { Command } from "commander";
 import { exitCodes } from "../faults.ts";
 import { withExamples, withJson } from "../options.ts";

@@ -1,4 +1,4 @@
-/** The line that tells how far a check or a copy is. */
+/** The line that shows how far a check or a copy is. */
 import type { Progress } from "../../coordinator/upkeep/progress.ts";
 import { countText } from "../numbers.ts";
 import { openScreen } from "../screen.ts";

@@ -37,8 +37,8 @@ export function pageLines(of: PageLines): string[] {
   return lines;
 }
 
-/** The link for cameras; none where nobody could scan it, or follow it. To be printed first: it is
- *  as high as a small terminal, and lines before it would be gone. */
+/** The link for cameras; none where no camera could scan it, or no other device could follow it. To
+ *  be printed first: it is as high as a small terminal, and lines before it would be gone. */
 export function joinPicture(of: PageLines): string[] {
   if (!of.hasPage || !of.qr || !of.isTerminal || of.isLocal) return [];
   return [...qrLines(joinLink(of.url, of.joinToken)), ""];

@@ -7,7 +7,7 @@ import { fingerprint, selfSigned } from "../../link/tls/self-signed.ts";
 import { FailureCounter } from "./rate.ts";
 import { mintToken, readToken, sameHash, tokenHash } from "./tokens.ts";
 
-test("a token tells its kind and id, and two are never equal", () => {
+test("a token contains its kind and id, and two are never equal", () => {
   const a = mintToken("join");
   const b = mintToken("join");
   assert.deepEqual(readToken(a.token), { kind: "join", id: a.id });
@@ -27,7 +27,7 @@ test("every single changed character of a token is recognised as a typing error"
   }
 });
 
-test("an address with too many failures is told to wait until its window ends", () => {
+test("an address with too many failures must wait until its window ends", () => {
   const counter = new FailureCounter({ failuresMax: 2, windowMs: 1_000, addressesMax: 2 });
   assert.deepEqual(
     [0, 1, 2].map((atMs) => counter.failed("a", atMs)),
@@ -37,12 +37,12 @@ test("an address with too many failures is told to wait until its window ends", 
   assert.equal(counter.failed("a", 1_000), false);
 });
 
-test("the failure counter forgets the oldest address above its bound", () => {
+test("the failure counter evicts the oldest address above its bound", () => {
   const counter = new FailureCounter({ failuresMax: 0, windowMs: 1_000, addressesMax: 1 });
   for (let n = 0; n < 100; n++) assert.equal(counter.failed(`address ${n}`, n), true);
 });
 
-test("TLS accepts the certificate, for its names, with the fingerprint told", async () => {
+test("TLS accepts the certificate, for its names, with the reported fingerprint", async () => {
   const made = selfSigned(["localhost", "127.0.0.1"], Date.UTC(2026, 0, 1));
   const x509 = new X509Certificate(made.cert);
   assert.ok(x509.verify(x509.publicKey));

@@ -1,10 +1,10 @@
-/** The token by which programs of the same user on the same machine find themselves admins. */
+/** The token with which programs of the same user on the same machine are administrators. */
 
 import type { Auth } from "./auth.ts";
 import { readPrivate, writePrivate } from "./private-file.ts";
 
-/** The token in the file, as long as it is good; else a new one. Throws `forbidden` when others can
- *  read it. */
+/** The token in the file, while it is valid; else a new one. Throws `forbidden` when other users
+ *  can read it. */
 export async function ownAdminToken(path: string, auth: Auth): Promise<string> {
   const kept = readPrivate(path)?.trim() ?? "";
   if (isGood(kept, auth)) return kept;

@@ -1,6 +1,6 @@
-/** Who is asking: turns a token into a principal, issues tokens, counts the uses of join tokens.
+/** Authentication: turns a token into a principal, issues tokens, counts the uses of join tokens.
  *
- *  The core holds the records; what a principal may do is decided by `may` of core/members.ts. */
+ *  The core keeps the records; `may` of core/members.ts decides what a principal may do. */
 
 import { type Role, type TokenRecord, tokenProblem } from "../../core/access/roles.ts";
 import { ClusterError } from "../../core/error.ts";
@@ -18,15 +18,15 @@ import {
 } from "./tokens.ts";
 
 export type Principal = {
-  /** Id of the token that it showed. */
+  /** Id of the token that was presented. */
   readonly token: string;
   readonly kind: TokenKind;
   readonly role: Role;
   readonly owner: string;
   /** Set for the credential of one worker. */
   readonly worker: WorkerId | null;
-  /** A join token that brings no new worker any more, but still lets the ones it brought come
-   *  back. */
+  /** A join token that admits no new worker any more, but still admits those that joined with it
+   *  before. */
   readonly returningOnly: boolean;
 };
 
@@ -50,21 +50,20 @@ export class Auth {
     this.#loop = loop;
   }
 
-  /** The principal of a token that is good now. Throws `unauthenticated` saying what is wrong with
-   *  it. */
+  /** The principal of a valid token. Throws `unauthenticated` with what is wrong with it. */
   principal(token: string | null): Principal {
     const principal = this.linkPrincipal(token);
     if (principal.returningOnly) {
       throw refused(
-        `join token ${principal.token} is used up or expired; a worker that has joined shows ` +
-          "the credential it got, others need a new token",
+        `join token ${principal.token} is used up or expired; a worker that has joined presents ` +
+          "its credential, others need a new token",
       );
     }
     return principal;
   }
 
-  /** As `principal`, but a spent join token passes as `returningOnly`: for links of workers, which
-   *  show their own credential a moment later. */
+  /** Like `principal`, but a spent join token passes as `returningOnly`: for links of workers,
+   *  which present their own credential a moment later. */
   linkPrincipal(token: string | null): Principal {
     if (token === null || token === "") {
       throw refused(
@@ -74,7 +73,7 @@ export class Auth {
     const read = readToken(token);
     if ("problem" in read) throw refused(read.problem);
     const record = this.#record(read.id);
-    // Compared also when there is no such record, so that ids cannot be told apart by time.
+    // Also compared when there is no such record, so that timing does not reveal which ids exist.
     const same = sameHash(tokenHash(token), record?.hash ?? "00".repeat(32));
     if (record === null || !same) {
       throw refused(`token ${read.id} is not of this cluster, or its secret is wrong`);
@@ -94,7 +93,7 @@ export class Auth {
     };
   }
 
-  /** True when `credential` is the one that this worker got, and it is not revoked. */
+  /** True when `credential` is the one issued to this worker, and is not revoked. */
   isCredentialOf(worker: WorkerId, credential: string): boolean {
     try {
       return this.linkPrincipal(credential).worker === worker;
@@ -103,14 +102,13 @@ export class Auth {
     }
   }
 
-  /** Counts one join on the token, durably, before the worker is let in. Rejects when none is left,
-   *  which the core decides: so two at once cannot share the last one. */
+  /** Counts one join on the token, durably, before the worker is admitted. Rejects when none is
+   *  left; the core decides this, so two workers cannot share the last one. */
   async useJoin(principal: Principal): Promise<void> {
     await this.#loop.post({ kind: "token-used", id: principal.token });
   }
 
-  /** The token is durable, as its hash, when this resolves; its text is nowhere but in the
-   *  answer. */
+  /** The token is durable, as its hash, when this resolves; its text is only in the answer. */
   async issue(terms: TokenTerms): Promise<{ readonly id: string; readonly token: string }> {
     const minted = mintToken(kindForRole[terms.role]);
     const { role, owner, usesMax } = terms;
@@ -122,8 +120,8 @@ export class Auth {
     return { id, token };
   }
 
-  /** The credential of a worker that has just joined; named like the worker, so that an admin can
-   *  revoke it. */
+  /** The credential of a worker that has just joined; it has the worker's id, so that an
+   *  administrator can revoke it. */
   async issueCredential(
     worker: WorkerId,
     { owner, token: by }: Pick<Principal, "owner" | "token">,
@@ -144,8 +142,8 @@ export class Auth {
     return token;
   }
 
-  /** `members`: with all workers that it let in. Resolves with the ids of these, whether they go
-   *  with it or stay. */
+  /** `members`: also revokes the workers that joined with it. Resolves with the ids of these
+   *  workers in any case. */
   async revoke(id: string, members = false): Promise<readonly string[]> {
     hit("token.revoke", "before");
     const event = { kind: "token-revoked", id, ...(members ? { members } : {}) } as const;

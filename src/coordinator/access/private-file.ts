@@ -1,5 +1,5 @@
-/** Small secret files: written whole and durable with mode 0600, and refused when others could read
- *  them. */
+/** Small secret files: written whole and durable with mode 0600, and refused when other users can
+ *  read them. */
 import {
   closeSync,
   fsyncSync,
@@ -15,17 +15,17 @@ import { syncDirectoryNow } from "../../store/directory.ts";
 import { hit } from "../../store/failpoint.ts";
 import { storageFailure } from "../../store/failure.ts";
 
-/** The text, or null when there is no such file. Throws `forbidden` when others may read or write
- *  it. */
+/** The text, or null when there is no such file. Throws `forbidden` when other users may read or
+ *  write it. */
 export function readPrivate(path: string): string | null {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return null;
-  // Windows has no such modes; there the directory's own rights must do.
+  // Windows has no such modes; there the directory's own rights have to protect it.
   if (process.platform !== "win32" && (found.mode & 0o077) !== 0) {
     const mode = (found.mode & 0o777).toString(8);
     throw new ClusterError(
       "forbidden",
-      `${path} may be read by others (mode ${mode}), so its secret may be known; ` +
+      `${path} can be read by other users (mode ${mode}), so its secret may be known; ` +
         `remove it to get a new one, or, if no other user has read it: chmod 600 ${path}`,
     );
   }

@@ -1,11 +1,11 @@
-/** Counts wrong tokens per address, so that guessing is told to slow down; good tokens are never
- *  held up. */
+/** Counts wrong tokens per address, so that guessing is throttled; valid tokens are never
+ *  delayed. */
 
 export type FailureLimits = {
-  /** Failures of one address in one window before it is told to wait. */
+  /** Failures of one address in one window before it is throttled. */
   readonly failuresMax: number;
   readonly windowMs: number;
-  /** Addresses remembered; above it the oldest is forgotten. */
+  /** Addresses that are kept; above it the oldest is evicted. */
   readonly addressesMax: number;
 };
 
@@ -23,7 +23,7 @@ export class FailureCounter {
     this.#limits = limits;
   }
 
-  /** Notes a failure; true when the address has had too many. */
+  /** Records a failure; true when the address has had too many. */
   failed(address: string, atMs: number): boolean {
     const { addressesMax, failuresMax, windowMs } = this.#limits;
     let window = this.#windows.get(address);

@@ -1,12 +1,13 @@
 /** The text of tokens: `mrt_<kind>_<id>_<secret><crc>`. The log only ever holds their SHA-256.
  *
- *  The secret has 256 bits; the CRC-32 tells a typing error from a wrong token without asking
- *  anybody. */
+ *  The secret has 256 bits; the CRC-32 distinguishes a typing error from a wrong token without a
+ *  lookup. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Role } from "../../core/access/roles.ts";
 
-/** join: may bring workers into the cluster · worker: what one worker got at its first join. */
+/** join: may bring workers into the cluster · worker: the credential of one worker, issued at its
+ *  first join. */
 export type TokenKind = "admin" | "submit" | "join" | "worker" | "read";
 
 export const tokenRoles: Readonly<Record<TokenKind, Role>> = {
@@ -17,7 +18,7 @@ export const tokenRoles: Readonly<Record<TokenKind, Role>> = {
   read: "reader",
 };
 
-/** What is issued on request for a role; `worker` tokens are only issued to workers that join. */
+/** The kind that is issued for a role; `worker` tokens are only issued to workers that join. */
 export const kindForRole: Readonly<Record<Role, TokenKind>> = {
   admin: "admin",
   submitter: "submit",
@@ -46,7 +47,7 @@ export function mintToken(
   return { id, token, hash: tokenHash(token) };
 }
 
-/** Kind and id of a token text, or why it cannot be one, in words for its owner. */
+/** Kind and id of a token text, or why it is malformed, for its owner. */
 export function readToken(
   token: string,
 ): { readonly kind: TokenKind; readonly id: string } | { readonly problem: string } {

@@ -1,4 +1,4 @@
-/** What the history says of attempts is what happened to them. */
+/** The history of attempts agrees with what happened to them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JobId } from "../../core/ids.ts";
@@ -51,7 +51,7 @@ test("done, lost and running attempts have their worker, start and length", () =
   ]);
 });
 
-test("a backup is told as such, and the attempt that was slower as stopped", () => {
+test("a backup is shown as such, and the slower attempt as stopped", () => {
   const cluster = new Watched();
   const [slow, quick] = [cluster.join(), cluster.join()];
   const job = cluster.submit(testJob([testStage({ taskCount: 20 })]));
@@ -67,7 +67,7 @@ test("a backup is told as such, and the attempt that was slower as stopped", () 
   assert.deepEqual(ends.map(([outcome]) => outcome).sort(), ["done backup", "stopped"]);
 });
 
-test("a ring keeps the newest, and says that older ones are gone", () => {
+test("a ring keeps the newest, and reports that older ones are gone", () => {
   const cluster = new Watched({ perJobMax: 4, answerMax: 3 });
   const worker = cluster.join();
   const job = cluster.submit(testJob([testStage({ taskCount: 10 })]));

@@ -1,12 +1,11 @@
-/** Which worker had which attempt when: for timelines. Fed by the loop beside the core, kept in
- *  memory, and after a restart as far as the log goes back (see decisions/0010).
+/** Which worker had which attempt when, for timelines. The loop feeds it beside the core; it is
+ *  kept in memory, and after a restart reaches back as far as the log (see decisions/0010).
  *
  *  1. An attempt is open from its order to its end, and counts once.
  *  2. Of each job the newest `perJobMax` that ended are kept; of all jobs together `allMax`, and
- *     the
- *     job that was seen first is forgotten first.
+ *     the job that was seen first is evicted first.
  *  3. No decision depends on it.
- *  4. A jump of the clock (see core/cluster/clock.ts) is no time that an attempt took. */
+ *  4. A jump of the clock (see core/cluster/clock.ts) does not count as time of an attempt. */
 import type { Effect } from "../../core/effect.ts";
 import type { CoordinatorEvent } from "../../core/event.ts";
 import {
@@ -27,7 +26,7 @@ import { AttemptRows } from "./attempt-rows.ts";
 export type AttemptHistoryLimits = {
   readonly perJobMax: number;
   readonly allMax: number;
-  /** Told in one answer. */
+  /** Ended attempts in one answer. */
   readonly answerMax: number;
 };
 
@@ -61,14 +60,14 @@ export class AttemptHistory {
   readonly #limits: AttemptHistoryLimits;
   readonly #jobs = new Map<JobId, JobHistory>();
   #kept = 0;
-  /** What jumps of the clock come to, less what was corrected, ms. */
+  /** Sum of the clock's jumps, less what was corrected, ms. */
   #jumpedMs = 0;
 
   constructor(limits: Partial<AttemptHistoryLimits> = {}) {
     this.#limits = { ...defaultHistoryLimits, ...limits };
   }
 
-  /** Everything that happens, in order, with what the core made of it. */
+  /** Every event, in order, with the core's effects. */
   see(event: CoordinatorEvent, effects: readonly Effect[]): void {
     if (event.kind === "coordinator-started") this.#jumpedMs += event.aheadMs ?? 0;
     const atMs = event.atMs - this.#jumpedMs;
@@ -126,7 +125,7 @@ export class AttemptHistory {
       if (open === undefined || open.worker !== worker) continue;
       history.open.delete(key);
       if (report.kind === "returned") continue;
-      // It may have waited at the worker: what counts is the time that it took.
+      // It may have waited at the worker: only its duration counts.
       const fromMs = Math.max(open.fromMs, atMs - report.durationMs);
       this.#close(history, { ...open, fromMs }, atMs, report.kind);
     }
@@ -161,7 +160,7 @@ export class AttemptHistory {
     this.#close(history, open, atMs, "stopped");
   }
 
-  /** All of the worker but those that it still holds. */
+  /** All attempts of the worker, except those that it still holds. */
   #lost(worker: WorkerId, holding: ReadonlySet<string>, atMs: number): void {
     for (const history of this.#jobs.values()) {
       for (const [key, open] of [...history.open]) {

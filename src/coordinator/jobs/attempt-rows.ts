@@ -1,5 +1,5 @@
 /** A ring of attempts, seven numbers each: grows to its limit, then the oldest make room. Rows are
- *  numbered from 0 for ever. */
+ *  numbered from 0; numbers are never reused. */
 import { attemptNumbers } from "../../wire/api/attempts.ts";
 
 const firstRoom = 64;
@@ -35,7 +35,7 @@ export class AttemptRows {
     this.next++;
   }
 
-  /** Rows `from` up to `to`, one behind the other; both must be kept. */
+  /** Rows `from` up to `to`, concatenated; both must be kept. */
   slice(from: number, to: number): number[] {
     const numbers: number[] = [];
     for (let row = from; row < to; row++) {

@@ -1,14 +1,14 @@
-/** Forgets blobs that no job names any more: what removed jobs leave behind, outputs of lost
- *  attempts, uploads that were never submitted.
+/** Deletes blobs that no job names any more: blobs of removed jobs, outputs of lost attempts,
+ *  uploads that were never submitted.
  *
- *  1. What a removed job named goes at once, unless another job names it, an upload of it may still
- *     be submitted, or somebody reads it: then it goes with that.
- *  2. Any other blob goes when it is older than the grace, and was not touched (uploaded, or asked
- *     for) within it; unless it is a file of the filesystem protocol.
+ *  1. A blob of a removed job is deleted at once, unless another job names it, an upload of it may
+ *     still be submitted, or a reader has it open: then it is deleted after that.
+ *  2. Any other blob is deleted when it is older than the grace period and was not touched
+ *     (uploaded, or checked for) within it, unless it is a file of the filesystem protocol.
  *  3. Only the coordinator that has the log sweeps.
- *  4. When the plan of a job cannot be read, its inputs are not known. A job that has ended needs
- *     none: what the state names stays. While it runs, every blob stays that was stored before it
- *     was submitted, and with a store that does not know that, every blob. */
+ *  4. When the plan of a job cannot be read, its inputs are unknown. An ended job needs none: only
+ *     blobs that the state names stay. While it runs, every blob stays that was stored before it
+ *     was submitted, and with a store that does not know this, every blob. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
 import { keepReferenced, plansInUse } from "../../core/view.ts";
@@ -21,17 +21,17 @@ export type BlobSweepOptions = {
   readonly stateNow: () => CoordinatorState;
   /** Hashes that a plan names. */
   readonly namedBy: (plan: Hash) => Promise<readonly Hash[]>;
-  /** Hashes that something else than a job names: they stay. Default: none. */
+  /** Hashes that are named by something other than a job: they stay. Default: none. */
   readonly otherNames?: () => readonly Hash[];
   readonly timers: Timers;
-  /** Resolves when all that is in the log up to now is in the state, and rejects when somebody else
-   *  has the log. Default: nobody else can. */
+  /** Resolves when all that is in the log up to now is in the state, and rejects when another
+   *  coordinator has the log. Default: no other can. */
   readonly confirm?: () => Promise<unknown>;
   /** Default 1 h. */
   readonly graceMs?: number;
-  /** Between two sweeps. Default 1 h. */
+  /** Interval between two sweeps, ms. Default 1 h. */
   readonly everyMs?: number;
-  /** Touched blobs remembered; while there are more, nothing is swept. Default 1,000,000. */
+  /** Touched blobs that are tracked; while there are more, nothing is swept. Default 1,000,000. */
   readonly touchedMax?: number;
 };
 
@@ -51,13 +51,13 @@ type Released = {
   readonly plan: Hash;
 };
 
-/** Somebody may be about to name a blob: a submitter, or the report of a task of `job`. */
+/** A submitter, or the report of a task of `job`, may be about to name a blob. */
 type Hold = { readonly untilMs: number; readonly job: JobId | null };
 
 const nothing: FreedByJob = { blobs: 0, sizeBytes: 0, sharedBytes: 0, laterBytes: 0 };
 /** The clock of a store and the cluster's may differ by so much, in ms. */
 const skewMs = 86_400_000;
-/** How long a report may take from its check to its commit, in ms. */
+/** Longest time between the check of a report and its commit, ms. */
 const reportMs = 60_000;
 
 export class BlobSweep {
@@ -65,9 +65,9 @@ export class BlobSweep {
   readonly #startedAtMs: number;
   readonly #held = new Map<Hash, Hold>();
   readonly #readers = new Map<Hash, number>();
-  /** What plans of jobs name; plans never change. */
+  /** The blobs that plans of jobs name; plans never change. */
   #inPlan = new Map<Hash, readonly Hash[]>();
-  /** Released while somebody read or held them. */
+  /** Released while they were read or held. */
   readonly #later = new Set<Hash>();
   #released: Released[] = [];
   #releasing: Promise<ReadonlyMap<JobId, FreedByJob>> | null = null;
@@ -87,21 +87,22 @@ export class BlobSweep {
     this.#arm();
   }
 
-  /** Uploaded or asked for by who may be about to submit it; or, with `job`, by a task of this job
-   *  that is about to report it. */
+  /** Call when the blob is uploaded, or when a client that is about to submit it checks for it; or,
+   *  with `job`, when a task of this job is about to report it. */
   touch(hash: Hash, job: JobId | null = null): void {
     const { graceMs, timers } = this.#options;
     const untilMs = timers.monotonicMs() + (job === null ? graceMs : Math.min(reportMs, graceMs));
     this.#held.set(hash, { untilMs, job });
   }
 
-  /** The same, for who will look whether it is there: not before a deletion that has begun. */
+  /** The same, for callers that will check whether it exists: resolves after a deletion that has
+   *  begun. */
   async hold(hashes: readonly Hash[], job: JobId | null = null): Promise<void> {
     for (const hash of hashes) this.touch(hash, job);
     await this.#deletion;
   }
 
-  /** A job names them from now on: that they were uploaded holds them no longer. */
+  /** A job names them from now on: their upload holds them no longer. */
   submitted(hashes: Iterable<Hash>): void {
     for (const hash of hashes) this.#held.delete(hash);
   }
@@ -117,13 +118,13 @@ export class BlobSweep {
     };
   }
 
-  /** A job is gone: what only it named goes now. Jobs that go together share one look at the
-   *  others; what several of them named counts for the first. */
+  /** A job is removed: deletes what only it named. Jobs that are removed together share one pass
+   *  over the others; what several of them named is counted for the first. */
   async release(released: Released): Promise<Freed> {
     return (await this.#release([released])).get(released.job) ?? nothing;
   }
 
-  /** What goes of all there is. One sweep at a time; a second call shares the one under way. */
+  /** Deletes all unneeded blobs. One sweep at a time; a second call shares the one in progress. */
   sweep(graceMs: number = this.#options.graceMs): Promise<Freed> {
     this.#running ??= this.#sweep(graceMs).finally(() => {
       this.#running = null;
@@ -137,7 +138,7 @@ export class BlobSweep {
 
   #arm(): void {
     this.#cancel = this.#options.timers.after(this.#options.everyMs, () => {
-      // What could not be read or deleted now is tried again in the next round.
+      // What could not be read or deleted now is retried in the next round.
       this.sweep().catch(() => {});
       this.#arm();
     });
@@ -167,7 +168,7 @@ export class BlobSweep {
   async #free(released: readonly Released[]): Promise<ReadonlyMap<JobId, FreedByJob>> {
     const jobs = new Map<Hash, JobId>();
     for (const { blobs, job, plan } of released) {
-      // A plan that is damaged or gone names nothing that could be found.
+      // A plan that is damaged or missing names no blob that could be found.
       const named = await this.#namedBy(plan).catch(() => []);
       for (const hash of [...blobs, ...named]) if (!jobs.has(hash)) jobs.set(hash, job);
     }
@@ -203,14 +204,15 @@ export class BlobSweep {
     await this.#withoutKept(names);
     for (const hash of names) if (!(await this.#isOld(hash, graceMs))) names.delete(hash);
     if (names.size === 0) return nothing;
-    // A coordinator that was paused may have a successor, of whose jobs it knows nothing.
+    // A coordinator that was paused may have a successor, whose jobs it does not know.
     await this.#options.confirm();
     await this.#withoutKept(names);
     const sizes = [...(await this.#delete(names, new Set())).values()];
     return { blobs: sizes.length, sizeBytes: sizes.reduce((sum, size) => sum + size, 0) };
   }
 
-  /** A store that does not know when it got a blob may have got it just before this start. */
+  /** A store that does not know when a blob was stored may have stored it just before this
+   *  start. */
   async #isOld(hash: Hash, graceMs: number): Promise<boolean> {
     const { blobs, timers } = this.#options;
     if (blobs.storedAtMs === undefined) {
@@ -220,7 +222,7 @@ export class BlobSweep {
     return storedAtMs !== null && timers.wallMs() - storedAtMs >= graceMs;
   }
 
-  /** Takes out of `names` what some job names. */
+  /** Removes from `names` the blobs that some job names. */
   async #withoutKept(names: Set<Hash>): Promise<void> {
     const { stateNow } = this.#options;
     const known = new Map<Hash, readonly Hash[]>();
@@ -242,7 +244,7 @@ export class BlobSweep {
       if (await this.#isFromBefore(hash, unsureBeforeMs)) names.delete(hash);
     }
     for (const hash of this.#options.otherNames()) names.delete(hash);
-    // After the plans, so that jobs which came meanwhile count.
+    // After the plans, so that jobs that arrived meanwhile count.
     keepReferenced(stateNow(), names);
   }
 
@@ -255,7 +257,7 @@ export class BlobSweep {
     return this.#inPlan.get(plan) ?? (await this.#options.namedBy(plan));
   }
 
-  /** `gone`: jobs whose reports are about nothing any more. Gives the sizes of what went. */
+  /** `gone`: jobs whose pending reports no longer matter. Returns the sizes of what was deleted. */
   async #delete(
     names: ReadonlySet<Hash>,
     gone: ReadonlySet<JobId>,
@@ -280,7 +282,7 @@ export class BlobSweep {
     return hold.job === null || !gone.has(hold.job);
   }
 
-  /** Its size, or null when it was not there. */
+  /** Its size, or null when it did not exist. */
   async #deleteOne(hash: Hash): Promise<number | null> {
     const { blobs } = this.#options;
     const sizeBytes = await blobs.size(hash).catch(() => 0);

@@ -1,10 +1,10 @@
-/** Items by their numbers: the right ones, and a batch costs what it has. */
+/** Items by their numbers: the right ones, and the cost of a batch depends only on its size. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openMemoryBlobs } from "../../store/blob/memory.ts";
 import { defaultItemLinesLimits, ItemLines, type ItemList } from "./item-lines.ts";
 
-/** A store with one list in it, which counts what is read. */
+/** A store with one list in it, which counts the bytes that are read. */
 async function listed(items: readonly string[], end = "\n") {
   const blobs = openMemoryBlobs();
   const { hash } = await blobs.put([Buffer.from(items.join("\n") + end)]);
@@ -44,7 +44,7 @@ test("lines are found by number, near each other, far apart, and at the ends", a
   }
 });
 
-test("a batch at the end of a million items costs no more than one at the begin", async () => {
+test("a batch at the end of a million items costs no more than one at the start", async () => {
   const count = 1_000_000;
   const { counted, list, store } = await listed(Array.from({ length: count }, (_, n) => `${n}`));
   const lines = new ItemLines(store);
@@ -63,7 +63,7 @@ test("a batch at the end of a million items costs no more than one at the begin"
   assert.ok(Math.max(...costs) < 2_000, `${costs} bytes were read`);
 });
 
-test("places of a list are forgotten with its job, and when there are too many", async () => {
+test("offsets of a list are evicted with its job, and when there are too many", async () => {
   const { counted, list, store } = await listed(["1", "2", "3"]);
   const lines = new ItemLines(store, { marksMax: 10, listsMax: 1 });
   const cost = async (job: ItemList["job"]) => {

@@ -1,13 +1,13 @@
 /** Items of lists of tasks by their numbers, for browsers: one JSON text a line. A list is read
- *  whole once, for the places of some of its lines; after that a batch costs what it has, wherever
- *  in the list it lies. */
+ *  whole once, to index the offsets of some of its lines; after that the cost of a batch depends on
+ *  its size, wherever in the list it lies. */
 import type { Hash, JobId } from "../../core/ids.ts";
 import type { Blobs } from "../../store/blob/blob.ts";
 
 export type ItemLinesLimits = {
-  /** Places that are remembered of one list; 8 bytes each. */
+  /** Offsets that are kept for one list; 8 bytes each. */
   readonly marksMax: number;
-  /** Lists of which places are remembered; above it the oldest is forgotten. */
+  /** Lists whose offsets are kept; above it the oldest is evicted. */
   readonly listsMax: number;
 };
 
@@ -23,7 +23,7 @@ const newline = 10;
 export class ItemLines {
   readonly #blobs: Pick<Blobs, "read">;
   readonly #limits: ItemLinesLimits;
-  /** The one that has waited longest for a question first. */
+  /** Least recently used first. */
   readonly #lists = new Map<JobId, Promise<Marks>>();
 
   constructor(blobs: Pick<Blobs, "read">, limits: ItemLinesLimits = defaultItemLinesLimits) {
@@ -31,13 +31,13 @@ export class ItemLines {
     this.#limits = limits;
   }
 
-  /** Lines by their numbers, which ascend; each with its newline. */
+  /** Lines by their numbers, in ascending order; each with its newline. */
   async read(list: ItemList, wanted: readonly number[]): Promise<Buffer[]> {
     const { offsets, sizeBytes, step } = await this.#marksOf(list);
     const found: Buffer[] = [];
     for (let at = 0; at < wanted.length; ) {
       let end = at + 1;
-      // Lines that lie near each other are read as one.
+      // Lines that are near each other are read together.
       while (end < wanted.length && wanted[end]! - wanted[end - 1]! <= step) end++;
       const some = wanted.slice(at, end);
       const first = Math.floor(some[0]! / step);

@@ -1,4 +1,4 @@
-/** What job code wrote with `log`: one NDJSON file per job, bounded, never worth a failure of
+/** What job code wrote with `log`: one NDJSON file per job, bounded; its failures never affect
  *  anything else. */
 
 import { statSync } from "node:fs";
@@ -9,9 +9,9 @@ import type { LogLine } from "../../wire/api/messages.ts";
 import { Watchers } from "./watchers.ts";
 
 export type JobLogLimits = {
-  /** Bytes of one job's file; the last line then says so. */
+  /** Bytes of one job's file; the last line reports when it is full. */
   readonly fileMaxBytes: number;
-  /** Bytes of one job that wait for the disk; lines above it are dropped. */
+  /** Bytes of one job that wait for the disk; lines beyond it are dropped. */
   readonly waitingMaxBytes: number;
   /** Characters of one line. */
   readonly lineMaxChars: number;
@@ -31,7 +31,7 @@ type Writing = {
   busy: boolean;
 };
 
-/** How long a follower waits before it looks again by itself, ms. */
+/** Interval at which a follower checks for new lines by itself, ms. */
 const lookAgainMs = 1_000;
 const chunkBytes = 64 * 1024;
 
@@ -65,7 +65,8 @@ export class JobLogs {
     if (!writing.busy) void this.#write(job, writing);
   }
 
-  /** The file's bytes; with `ended`, further ones as they come until it says true. */
+  /** The file's bytes; with `follow`, also new ones as they are written, until the job has
+   *  ended. */
   async *read(
     job: JobId,
     follow: { readonly ended: () => boolean; readonly signal: AbortSignal } | null,
@@ -73,7 +74,7 @@ export class JobLogs {
     const grown = this.#grown.open(job);
     try {
       for (let at = 0; ; ) {
-        // Asked before reading, so that nothing written before the end is missed.
+        // Checked before reading, so that nothing written before the end is missed.
         const ended = follow === null || (follow.ended() && !this.#isWriting(job));
         const chunk = await this.#chunk(job, at);
         if (chunk !== null) {
@@ -95,7 +96,7 @@ export class JobLogs {
     await rm(this.#path(job), { force: true });
   }
 
-  /** The job has changed: those who follow look whether it has ended. */
+  /** The job has changed: followers check whether it has ended. */
   wake(job: JobId): void {
     this.#grown.changed(job);
   }
@@ -122,7 +123,7 @@ export class JobLogs {
       try {
         await appendFile(this.#path(job), bytes, { mode: 0o600 });
       } catch {
-        // Lines of a log are dropped when the disk is full; the job goes on.
+        // Lines of a log are dropped when the disk is full; the job continues.
       }
       writing.waitingBytes -= bytes.length;
       this.#grown.changed(job);

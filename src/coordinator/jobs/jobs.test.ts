@@ -1,4 +1,5 @@
-/** What is kept about jobs beside the log: lines, progress, watchers, and which blobs may go. */
+/** What is kept about jobs beside the log: lines, progress, watchers, and which blobs may be
+ *  deleted. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,7 +35,7 @@ function follow(ended = () => true) {
 
 const line = { atMs: 1, task: "map 0", line: "words" };
 
-test("lines come back in order, to who follows also those written meanwhile", async (t) => {
+test("lines are returned in order, to followers also those written meanwhile", async (t) => {
   const { logs } = logsIn(t);
   let ended = false;
   logs.add("j-1", { ...line, line: "first" });
@@ -64,7 +65,7 @@ test("a job that never logged has an empty log, and one that was removed too", a
   assert.equal(await text(logs.read("j-2", null)), "");
 });
 
-test("a log ends at its limit and says so, also after a restart", async (t) => {
+test("a log ends at its limit with a note, also after a restart", async (t) => {
   const { logs, dir } = logsIn(t, { fileMaxBytes: 1_000 });
   for (let n = 0; n < 100; n++) logs.add("j-1", line);
   const all = await text(logs.read("j-1", follow()));
@@ -84,7 +85,7 @@ test("lines are cut at their limit and dropped while the disk is behind", async 
   assert.ok(lines.length < 10, `${lines.length} lines`);
 });
 
-test("progress is added to what is done, never above the input, and goes with the task", () => {
+test("progress is added to what is done, never above the input, and removed with the task", () => {
   const state = emptyState();
   const stage = testStage({ kind: "map", taskCount: 2, inputBytes: 100 });
   step(state, { ...submission(testJob([stage])), atMs: 1 } as never);
@@ -102,7 +103,7 @@ test("progress is added to what is done, never above the input, and goes with th
   assert.equal(seen(), 0);
 });
 
-test("a change that comes before somebody waits is not missed", async () => {
+test("a change before the wait is not missed", async () => {
   const watchers = new Watchers();
   const watch = watchers.open("j-1");
   const never = new AbortController().signal;
@@ -115,7 +116,7 @@ test("a change that comes before somebody waits is not missed", async () => {
   watchers.changed("j-1");
 });
 
-test("who waits is let go when the caller is gone", async () => {
+test("a wait ends when the caller is gone", async () => {
   const watch = new Watchers().open("j-1");
   const caller = new AbortController();
   const waiting = watch.next(1_000_000, caller.signal);
@@ -124,7 +125,7 @@ test("who waits is let go when the caller is gone", async () => {
   await watch.next(1_000_000, caller.signal);
 });
 
-/** A store with a job in it, whose plan names `items`, and with `extra` that nobody names. */
+/** A store with a job in it, whose plan names `items`, and with `extra`, which no job names. */
 async function store() {
   const blobs = openMemoryBlobs();
   const put = async (content: string) => (await blobs.put([Buffer.from(content)])).hash;
@@ -150,14 +151,14 @@ async function store() {
 
 const hourMs = 3_600_000;
 
-test("a sweep takes what no job names, and nothing that one does, also by its plan", async () => {
+test("a sweep deletes what no job names, and nothing that a job or its plan names", async () => {
   const { timers, sweep, names, kept } = await store();
   timers.pass(hourMs);
   assert.equal((await sweep.sweep()).blobs, 1);
   assert.deepEqual(await names(), kept);
 });
 
-test("nothing goes in the first hour, nor what was touched within the last", async () => {
+test("nothing is deleted in the first hour, nor what was touched within the last", async () => {
   const { timers, sweep, extra } = await store();
   timers.pass(hourMs - 1);
   assert.equal((await sweep.sweep()).blobs, 0);
@@ -168,7 +169,7 @@ test("nothing goes in the first hour, nor what was touched within the last", asy
   assert.equal((await sweep.sweep()).blobs, 1);
 });
 
-test("while the plan of a job that runs cannot be read nothing goes", async () => {
+test("while the plan of a running job cannot be read nothing is deleted", async () => {
   const { blobs, timers, sweep, names, state } = await store();
   const before = await names();
   const plan = [...state.jobs.values()][0]!.spec.planHash;
@@ -200,7 +201,7 @@ function remove({ state, sweep }: Awaited<ReturnType<typeof store>>, job: JobId)
   return sweep.release(effect);
 }
 
-test("G6: an unreadable plan of an ended job holds nothing of other jobs", async () => {
+test("G6: an unreadable plan of an ended job keeps no blob of other jobs", async () => {
   const all = await store();
   await second(all, "code of j-2");
   const plan = [...all.state.jobs.values()][0]!.spec.planHash;
@@ -215,7 +216,7 @@ test("G6: an unreadable plan of an ended job holds nothing of other jobs", async
   assert.deepEqual(await all.names(), [codeHash]);
 });
 
-test("G6: an unreadable plan of a job that runs holds what was there before it", async () => {
+test("G6: an unreadable plan of a running job keeps the blobs that are older than it", async () => {
   const { blobs, state, timers, extra, names } = await store();
   const young = (await blobs.put([Buffer.from("young")])).hash;
   const plan = [...state.jobs.values()][0]!.spec.planHash;
@@ -231,7 +232,7 @@ test("G6: an unreadable plan of a job that runs holds what was there before it",
   assert.ok(!(await names()).includes(young));
 });
 
-test("G6: jobs that are removed at once are told their own bytes", async () => {
+test("G6: jobs that are removed at once each report their own bytes", async () => {
   const all = await store();
   await second(all, "code of j-2");
   await second(all, "longer code of j-3");
@@ -239,7 +240,7 @@ test("G6: jobs that are removed at once are told their own bytes", async () => {
   all.timers.pass(0);
   const [two, three] = await Promise.all(both);
   assert.deepEqual([two?.blobs, three?.blobs], [2, 2]);
-  // Code and plan both name it.
+  // Both its code and its plan name it.
   assert.equal(three!.sizeBytes - two!.sizeBytes, 2 * "longer ".length);
 });
 
@@ -253,28 +254,28 @@ async function removed() {
   return { ...all, effect };
 }
 
-test("what a removed job leaves behind goes", async () => {
+test("blobs of a removed job are deleted", async () => {
   const { timers, sweep, names } = await removed();
   timers.pass(hourMs);
   assert.equal((await sweep.sweep()).blobs, 4);
   assert.deepEqual(await names(), []);
 });
 
-/** The deletions run, and what they freed. */
+/** Runs the deletions; returns what they freed. */
 async function released({ sweep, timers, effect }: Awaited<ReturnType<typeof removed>>) {
   const freed = sweep.release(effect);
   timers.pass(0);
   return await freed;
 }
 
-test("G6: what only a removed job named goes at once, in the first hour too", async () => {
+test("G6: what only a removed job named is deleted at once, in the first hour too", async () => {
   const all = await removed();
   all.sweep.touch(all.kept[0]!, "j-1");
   assert.equal((await released(all)).blobs, 3);
   assert.deepEqual(await all.names(), [all.extra]);
 });
 
-test("G6: what is read, or may be submitted again, outlives the job that named it", async () => {
+test("G6: a blob that is read, or may be submitted again, outlives its job", async () => {
   const all = await removed();
   const [one, two] = all.kept as [string, string];
   const leave = all.sweep.reading(one);
@@ -288,7 +289,7 @@ test("G6: what is read, or may be submitted again, outlives the job that named i
   assert.deepEqual(await all.names(), [all.extra]);
 });
 
-test("G6: a sweep right after a start takes blobs that the store has had for long", async () => {
+test("G6: a sweep right after a start deletes blobs that were stored long before", async () => {
   const { blobs, extra, state, timers, names, kept } = await store();
   const storedAtMs = async (hash: string) => timers.wallMs() - (hash === extra ? hourMs : 0);
   const young = (await blobs.put([Buffer.from("young")])).hash;

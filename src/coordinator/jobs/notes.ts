@@ -1,4 +1,4 @@
-/** Where the notes of workers go: lines into the job's log, bytes read into its progress. */
+/** Passes on the notes of workers: lines to the job's log, bytes read to its progress. */
 import { taskName } from "../../core/job.ts";
 import { jobSpec } from "../../core/view.ts";
 import type { NoteSink } from "../edges/worker/edge.ts";

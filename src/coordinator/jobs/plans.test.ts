@@ -1,4 +1,4 @@
-/** Jobs that cannot be told to those who may compute them are refused when they are submitted. */
+/** Jobs whose tasks could not be sent to basic browsers are refused at submission. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JobSpec } from "../../core/job.ts";
@@ -19,17 +19,17 @@ async function checked(maps: number, reducers: number, over: Partial<JobSpec>): 
   return new Plans(blobs).check(testJob(stages, { codeHash, planHash, ...over }));
 }
 
-test("bare browsers are not promised tasks of which they could not be told", async () => {
+test("a job for basic browsers is refused when its tasks could not be sent to them", async () => {
   const { urlsMax } = browserLimits;
   const bare = { bareBrowsers: true };
   await checked(urlsMax, urlsMax, bare);
   await checked(urlsMax + 1, urlsMax + 1, {});
   await assert.rejects(checked(urlsMax + 1, 3, bare), {
     code: "limit-exceeded",
-    message: /each reduce task has to do with 20001 map tasks.* leave out --bare-browsers$/,
+    message: /each reduce task has 20001 map tasks.* omit --allow-basic-browsers$/,
   });
   await assert.rejects(checked(3, urlsMax + 1, bare), {
     code: "limit-exceeded",
-    message: /each map task has to do with 20001 reduce tasks/,
+    message: /each map task has 20001 reduce tasks/,
   });
 });

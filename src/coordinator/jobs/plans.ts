@@ -1,5 +1,5 @@
 /** Plans of jobs as the coordinator reads them: checked when a job is submitted, kept for the files
- *  it passes on. */
+ *  that it passes on. */
 import { z } from "zod";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
@@ -16,7 +16,7 @@ export type PlanOutline = {
   readonly reducers: number;
 };
 
-/** Browsers of seed 5's document are told an address for each input and each result of a task. */
+/** Basic browsers are sent an address for each input and each result of a task. */
 function mustFitBareBrowsers({ bareBrowsers, stages }: JobSpec): void {
   if (bareBrowsers !== true) return;
   const { urlsMax } = browserLimits;
@@ -25,8 +25,8 @@ function mustFitBareBrowsers({ bareBrowsers, stages }: JobSpec): void {
     const [count, what] =
       inputs > partitionCount ? [inputs, "map tasks"] : [partitionCount, "reduce tasks"];
     if (count <= urlsMax) continue;
-    const text = `each ${kind} task has to do with ${count} ${what}, and bare browsers take a list`;
-    const next = `of ${urlsMax} addresses; make fewer of them, or leave out --bare-browsers`;
+    const text = `each ${kind} task has ${count} ${what}, and basic browsers accept a list`;
+    const next = `of ${urlsMax} addresses; use fewer of them, or omit --allow-basic-browsers`;
     throw new ClusterError("limit-exceeded", `${text} ${next}`);
   }
 }
@@ -69,7 +69,7 @@ export class Plans {
     this.#blobs = blobs;
   }
 
-  /** Throws `not-found` when the blob is not there, `bad-request` when it is no plan. */
+  /** Throws `not-found` when there is no such blob, `bad-request` when it is not a plan. */
   read(plan: Hash): Promise<PlanOutline> {
     const known = this.#kept.get(plan);
     if (known !== undefined) return known;
@@ -90,9 +90,9 @@ export class Plans {
     return items === null ? named : [...named, items.hash];
   }
 
-  /** Whether a job can run at all: all that it names is here, and plan and stages agree. Returns
-   *  every blob of the job, and whether it reads files of this machine's disk. `hold` is called
-   *  with blobs before they are looked for. */
+  /** Whether a job can run at all: everything that it names exists, and plan and stages agree.
+   *  Returns every blob of the job, and whether it reads files of this machine's disk. `hold` is
+   *  called with blobs before they are checked. */
   async check(
     spec: JobSpec,
     hold: (hashes: readonly Hash[]) => Promise<void> = async () => {},
@@ -122,7 +122,7 @@ export class Plans {
 
   async #mustExist(name: Hash, what: string): Promise<void> {
     const isHere = await this.#blobs.size(name).catch((error: unknown) => {
-      // To be sent again, as one that is not here.
+      // It must be sent again, like a missing one.
       if (error instanceof ClusterError && error.code === "data-lost") return null;
       throw error;
     });

@@ -1,10 +1,10 @@
-/** Bytes that running attempts have read so far: shown between reports, never logged, forgotten at
- *  a restart. */
+/** Bytes that running attempts have read so far: shown between reports, never logged, lost at a
+ *  restart. */
 import type { JobId } from "../../core/ids.ts";
 import type { JobSummary } from "../../core/summary.ts";
 
 export class Progress {
-  /** By job, then by `stage/task`; a backup task counts as far as the attempt that is further. */
+  /** By job, then by `stage/task`; with a backup, the attempt that has read more counts. */
   readonly #jobs = new Map<JobId, Map<string, number>>();
 
   note(job: JobId, stage: number, task: number, inputBytes: number): void {
@@ -17,7 +17,7 @@ export class Progress {
     tasks.set(key, Math.max(tasks.get(key) ?? 0, inputBytes));
   }
 
-  /** An attempt of the task has ended: what it read is in the summary, or was in vain. */
+  /** An attempt of the task has ended: the summary has what it read, or it was lost. */
   ended(job: JobId, stage: number, task: number): void {
     this.#jobs.get(job)?.delete(`${stage}/${task}`);
   }

@@ -1,5 +1,5 @@
-/** Has ended jobs removed when their time is over or their room is needed: asks the core now and
- *  then, and posts what it has to decide by. Knows who follows a job, and who has fetched it. */
+/** Removes ended jobs when they expire or their space is needed: asks the core periodically, and
+ *  posts the events by which it decides. Tracks which jobs are followed, and which are fetched. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import type { RetentionLimits } from "../../core/event.ts";
 import type { JobId } from "../../core/ids.ts";
@@ -7,16 +7,17 @@ import { isRetentionDue, jobState } from "../../core/view.ts";
 import type { NewEvent } from "../loop/journal.ts";
 import type { Timers } from "../loop/timers.ts";
 
-/** What an operator may choose. */
+/** Options of the operator. */
 export type RetentionOptions = {
-  /** Time since the end of a job, in ms; 0 = any. Default 7 days. */
+  /** Time since the end of a job, ms; 0 = unlimited. Default 7 days. */
   readonly keepMs: number;
   /** Results of all ended jobs together. Default: half of the disk. */
   readonly resultBytes: number;
-  /** What the coordinator remembers of ended jobs, in memory. Default 256 MiB: about 100,000 small
-   *  jobs, or two with a million tasks each. */
+  /** Memory for the records of ended jobs, bytes. Default 256 MiB: about 100,000 small jobs, or two
+   *  with a million tasks each. */
   readonly recordBytes: number;
-  /** How long the key of a removed job still names it, in ms; 0 = any time. Default 30 days. */
+  /** How long the idempotency key of a removed job still names it, ms; 0 = unlimited. Default 30
+   *  days. */
   readonly keysMs: number;
 };
 
@@ -35,11 +36,11 @@ export type RetentionParts = {
   };
   readonly timers: Timers;
   readonly options: RetentionOptions;
-  /** The disk is nearly full; asked at each look. */
+  /** Whether the disk is nearly full; called in each round. */
   readonly isPressed: () => boolean;
-  /** Called while the disk is nearly full, before any job goes for it. */
+  /** Called while the disk is nearly full, before any job is removed for it. */
   readonly makeRoom: () => Promise<unknown>;
-  /** Between two looks, in ms. Default 1 s. */
+  /** Interval between two rounds, ms. Default 1 s. */
   readonly everyMs?: number;
 };
 
@@ -76,12 +77,12 @@ export class Retention {
     this.#fetched.add(job);
   }
 
-  /** One look, now. */
+  /** Runs one round now. */
   async look(): Promise<void> {
     const { isPressed, loop, makeRoom } = this.#parts;
     await this.#tellFetched();
     const pressed = isPressed();
-    // What nobody holds goes before what somebody may want.
+    // Delete what no job holds before removing jobs.
     if (pressed) await makeRoom();
     const limits = this.#limits(pressed && isPressed());
     if (!isRetentionDue(loop.state, limits, loop.nowMs())) return;
@@ -110,7 +111,7 @@ export class Retention {
   #arm(): void {
     const { everyMs = 1_000, loop, timers } = this.#parts;
     this.#cancel = timers.after(everyMs, async () => {
-      // What the log refuses now is tried again.
+      // What the log refuses now is retried.
       if (loop.isOpen) await this.look().catch(() => {});
       if (!this.#isStopped) this.#arm();
     });

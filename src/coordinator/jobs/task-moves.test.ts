@@ -42,7 +42,7 @@ test("an attempt that is lost, and the next one, have one cause", () => {
   assert.equal(second, `attempt 2 was assigned to ${two}, when ${one} was lost (event ${events})`);
 });
 
-test("what is done, failed, stopped and returned is told, of one task or of all", () => {
+test("what is done, failed, stopped and returned is listed, of one task or of all", () => {
   const cluster = new Watched();
   const [one, two] = [cluster.join(), cluster.join()];
   const job = cluster.submit(spec);

@@ -38,7 +38,7 @@ export class TaskMoves {
         this.#add(kind, where, { worker, atMs, cause });
       }
     } else if (event.kind === "worker-lost") {
-      // All that it holds, which only a look at what it was assigned tells.
+      // All that it holds: found later, from what it was assigned.
       const where = { job: ofAll, stage: ofAll, task: ofAll, attempt: ofAll };
       this.#add("lost", where, { worker: idNumber(event.worker), atMs, cause });
     }

@@ -1,8 +1,8 @@
-/** Wakes those who wait for a change of a job. Holds nothing of what changed: who wakes looks at
- *  the state. */
+/** Wakes callers that wait for a change of a job. It does not hold the change: callers read the
+ *  state. */
 import type { JobId } from "../../core/ids.ts";
 
-/** One who waits. A change between two calls of `next` is not missed. */
+/** One waiting caller. A change between two calls of `next` is not missed. */
 export type Watch = {
   /** Resolves at the next change, after `limitMs`, or when `signal` is aborted. */
   next(limitMs: number, signal: AbortSignal): Promise<void>;

@@ -1,4 +1,4 @@
-/** C9: the loop's time when the wall clock was wrong at a start, or is found back while it runs. */
+/** C9: the loop's time when the wall clock was wrong at a start, or is corrected while it runs. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { saveState } from "../../core/coordinator.ts";
@@ -110,7 +110,7 @@ test("C9: a correction that a full disk refuses is made once there is room", asy
   await assertReplays(loop, contents);
 });
 
-test("C9: a pause of three days that was one is a jump that stays", async () => {
+test("C9: a real pause of three days is a jump that stays", async () => {
   const contents = emptyLog();
   await open(contents, todayMs);
   const { loop, timers } = await open(contents, todayMs + 3 * dayMs);

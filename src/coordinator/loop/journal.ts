@@ -1,4 +1,4 @@
-/** How events and the state lie in the log: one JSON text per record, one JSON text per snapshot.
+/** The format of events and state in the log: one JSON text per record, one JSON text per snapshot.
  *
  *  Separate from the loop because a restart must read what an older loop has written. */
 import {
@@ -13,20 +13,20 @@ import { ClusterError } from "../../core/error.ts";
 import type { CoordinatorEvent } from "../../core/event.ts";
 import type { Log, LogRecord } from "../../store/log/log.ts";
 
-/** Without, on each kind of event alone, so that the union stays a union. */
+/** `Omit` for each kind of event alone, so that the union stays a union. */
 type Untimed<E> = E extends CoordinatorEvent ? Omit<E, "atMs"> : never;
 /** An event before the loop has given it its time. */
 export type NewEvent = Untimed<CoordinatorEvent>;
 
-/** What the core answers to an event. */
+/** The core's reply to an event. */
 export type Reply = Extract<Effect, { kind: "reply" }>["value"];
 
 const snapshotFormat = 1;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** The JSON of an event but for its time, made once when it is posted: its length bounds the
- *  inbox. */
+/** The JSON of an event without its time, made once when it is posted: its length counts for the
+ *  inbox's bound. */
 export function encodeBody(event: NewEvent): string {
   return JSON.stringify(event).slice(1);
 }
@@ -35,13 +35,13 @@ export function recordBytes(body: string, atMs: number): Uint8Array {
   return encoder.encode(`{"atMs":${atMs},${body}`);
 }
 
-/** Throws `storage-failed` naming the position when the record is no event. */
+/** Throws `storage-failed` naming the position when the record is not an event. */
 export function decodeRecord(record: LogRecord): CoordinatorEvent {
   try {
     const event = JSON.parse(decoder.decode(record.bytes)) as CoordinatorEvent;
     if (typeof event.atMs === "number" && typeof event.kind === "string") return event;
   } catch {
-    // Said below, with the position.
+    // Reported below, with the position.
   }
   throw new ClusterError(
     "storage-failed",
@@ -49,7 +49,7 @@ export function decodeRecord(record: LogRecord): CoordinatorEvent {
   );
 }
 
-/** Where a log ends: the state there, and what the loop needs to go on from it. */
+/** The end of a log: the state there, and what the loop needs to continue from it. */
 export type LogEnd = {
   state: CoordinatorState;
   position: number;
@@ -88,15 +88,15 @@ function decodeSnapshot(record: LogRecord): LogEnd {
   return { state: loadState(state), position: record.position, atMs, epoch, snapshotBytes };
 }
 
-/** Records behind the snapshot. */
+/** Records after the snapshot. */
 export type ReplayProgress = { readonly done: number; readonly total: number };
 
-/** Records between two looks at the clock. */
+/** Records between two checks of the clock. */
 const lookEvery = 256;
-/** A replay lets others run so often, in ms, and then says how far it is. */
+/** A replay yields to other work this often, ms, and reports its progress then. */
 const breathMs = 50;
 
-/** Calls `said`, and lets timers and sockets of this process have their turn, now and then. */
+/** Calls `said`, and lets timers and sockets of this process run, now and then. */
 function breather(said: (progress: ReplayProgress) => void, nowMs: () => number) {
   let lastMs = nowMs();
   return async (progress: ReplayProgress): Promise<void> => {
@@ -108,19 +108,18 @@ function breather(said: (progress: ReplayProgress) => void, nowMs: () => number)
 }
 
 export type ReplayOptions = {
-  /** Each record behind the snapshot, with what the core made of it. */
+  /** Called with each record after the snapshot, and with the core's effects. */
   readonly replayed?: (
     record: LogRecord,
     event: CoordinatorEvent,
     effects: readonly Effect[],
   ) => void;
-  /** Told now and then; others of this process run meanwhile. */
+  /** Called now and then with the progress; other work of this process runs meanwhile. */
   readonly onProgress?: (progress: ReplayProgress) => void;
   readonly nowMs?: () => number;
 };
 
-/** Snapshot and replay. Effects are dropped: whoever needs them again asks again (see
- *  core/effect.ts). */
+/** Snapshot and replay. Effects are dropped: their recipients ask again (see core/effect.ts). */
 export async function replay(
   log: Pick<Log, "loadSnapshot" | "read"> & Partial<Pick<Log, "last">>,
   { replayed, onProgress, nowMs = () => 0 }: ReplayOptions = {},
@@ -138,7 +137,7 @@ export async function replay(
     const effects = step(end.state, event);
     replayed?.(record, event, effects);
     end.position = record.position;
-    // Not the event's: a `clock-corrected` takes it back.
+    // Not the event's time: a `clock-corrected` takes that back.
     end.atMs = end.state.atMs;
     if (event.kind === "coordinator-started") end.epoch = event.epoch;
     await breathe?.({ done: end.position - from, total });

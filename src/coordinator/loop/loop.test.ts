@@ -35,7 +35,7 @@ const joined: NewEvent = {
   holding: [],
 };
 
-/** What is in the log gives the state that the loop has, to the last field. */
+/** The records in the log replay to exactly the loop's state. */
 async function assertReplays(loop: Loop, contents: LogContents): Promise<void> {
   const again = await replay(openMemoryLog(structuredClone(contents)));
   assert.deepEqual(saveState(again.state), saveState(loop.state));
@@ -106,7 +106,7 @@ test("the log replays to the state of the loop, also over snapshots and restarts
   assert.ok(contents.records.length < 4);
 });
 
-test("a full disk refuses the event and nothing else, and the loop goes on", async () => {
+test("a full disk refuses the event and nothing else, and the loop continues", async () => {
   const contents = emptyLog();
   const log = openMemoryLog(contents);
   let full = false;
@@ -155,7 +155,7 @@ test("a broken law stops the loop and prints the event", async () => {
   assert.match(fatal[0]?.message ?? "", /record 2: .*job-submitted/);
 });
 
-test("above its bound the inbox refuses, and takes again when there is room", async () => {
+test("above its bound the inbox refuses, and accepts again when there is room", async () => {
   const { loop } = await open(openMemoryLog(), { inboxMax: 2 });
   const first = [loop.post(joined), loop.post(joined)];
   await assert.rejects(loop.post(joined), { code: "unavailable", retryable: true });
@@ -169,7 +169,7 @@ test("the inbox is bounded by characters too", async () => {
   await assert.rejects(loop.post(big), { code: "unavailable" });
 });
 
-test("C9: time goes on from the last record when the wall clock was set back", async () => {
+test("C9: time continues from the last record when the wall clock was set back", async () => {
   const contents = emptyLog();
   const late = new ManualTimers(5_000_000);
   const one = await open(openMemoryLog(contents), { timers: late });
@@ -183,7 +183,7 @@ test("C9: time goes on from the last record when the wall clock was set back", a
   assert.equal(two.loop.nowMs(), 5_000_250);
 });
 
-test("a deadline of the state becomes time-passed without anybody asking", async () => {
+test("a deadline of the state becomes time-passed by itself", async () => {
   const { loop, timers } = await open(openMemoryLog());
   await loop.post(joined);
   const { job } = await loop.post(submission(mapReduceSpec(1, 1)));
@@ -214,10 +214,10 @@ test("stop finishes what was posted and refuses what comes later", async () => {
   await assert.rejects(loop.post(joined), { code: "unavailable" });
 });
 
-test("a coordinator that restarts often takes a snapshot all the same", async () => {
+test("a coordinator that restarts often takes snapshots, too", async () => {
   const contents = emptyLog();
   for (let start = 0; start < 5; start++) {
-    // Killed each time: nothing is stopped in order.
+    // Killed each time: there is no orderly stop.
     const { loop } = await open(openMemoryLog(contents), { snapshotRecords: 4 });
     await loop.confirm();
   }
@@ -233,7 +233,7 @@ async function postMany(loop: Loop): Promise<void> {
   for (let n = 0; n < manyRecords; n++) await loop.post({ kind: "time-passed" });
 }
 
-/** Records that a start would replay. */
+/** Number of records that a start would replay. */
 async function leftToReplay(contents: LogContents): Promise<number> {
   let records = 0;
   await replay(openMemoryLog(structuredClone(contents)), { replayed: () => records++ });
@@ -266,7 +266,7 @@ test("G7: a snapshot waits until the records are an eighth of the last one", asy
   assert.ok((await leftToReplay(contents)) >= 7);
 });
 
-test("G8: a long replay says how far it is, and lets others run meanwhile", async () => {
+test("G8: a long replay reports its progress, and lets other work run meanwhile", async () => {
   const contents = emptyLog();
   const { loop } = await open(openMemoryLog(contents));
   await postMany(loop);
@@ -305,7 +305,7 @@ test("a large snapshot waits for as many bytes of records as it has itself", asy
   const { loop } = await open(counted, { snapshotRecords: 1, snapshotBytes: 1 });
   for (let round = 0; round < 64; round++) await loop.post(joined);
   const gaps = sizes.map((at, index) => at - (sizes[index - 1] ?? 0));
-  assert.ok(sizes.length >= 4, "snapshots go on");
+  assert.ok(sizes.length >= 4, "snapshots continue");
   assert.ok(gaps.at(-1)! >= 8, `ever more records lie between two of them: ${gaps.join(" ")}`);
   await loop.stop();
 });

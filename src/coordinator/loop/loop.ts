@@ -1,12 +1,13 @@
 /** The loop of the coordinator: events in, one append per batch, then `step`, then the effects.
  *
- *  It knows neither sockets nor the clock of the machine, so a simulator drives this same loop.
+ *  It uses neither sockets nor the clock of the machine, so a simulator can drive the same loop.
  *
  *  1. An event is durable before `step` sees it and before any of its effects is performed.
  *  2. `step` sees what a replay will see: the event as read back from its record.
- *  3. The answer to an event (`reply`, `refuse`) is given before its other effects are performed.
- *  4. A full disk refuses the batch and nothing else; any other failure of the log, and a broken
- *     law, ends the loop (`onFatal`): the log brings the state back at the next start. */
+ *  3. The answer to an event (`reply`, `refuse`) is returned before its other effects are
+ *     performed.
+ *  4. A full disk refuses the batch and nothing else; any other failure of the log, and a failed
+ *     assertion, ends the loop (`onFatal`): the log restores the state at the next start. */
 import {
   backBy,
   type CoordinatorState,
@@ -37,23 +38,23 @@ type Posted = {
   readonly body: string;
   readonly answered: (reply: Reply) => void;
   readonly refused: (error: Error) => void;
-  /** Of `clock-corrected`: those before it are stamped by the old time. */
+  /** For `clock-corrected`: events before it have the old time. */
   readonly backMs?: number;
 };
 
-/** Replaying fewer records takes no longer than to read a snapshot. */
+/** Replaying fewer records takes no longer than reading a snapshot. */
 const snapshotRecordsMin = 1_000;
-/** After a start that read more than this, the first snapshot waits so long, in ms. */
+/** After a start that read more than this, the first snapshot is delayed, ms. */
 const largeStartBytes = 8 * 1024 * 1024;
 const largeStartMs = 10_000;
-/** How long the loop waits with `time-passed` after the disk was full, ms. */
+/** Delay of `time-passed` after the disk was full, ms. */
 const fullRetryMs = 1_000;
-/** What a snapshot that nobody takes counts as: about the largest that a log takes. */
+/** The size assumed for a snapshot that is too large for the log: about the log's limit. */
 const tooLargeBytes = 512 * 1024 * 1024;
-/** Timers are armed at most so far ahead, ms: far ones of some platforms overflow. */
+/** Longest delay of a timer, ms: longer ones overflow on some platforms. */
 const timerMaxMs = 3_600_000;
 
-/** The log refused without harm; anything else means that it cannot be trusted any more. */
+/** The log refused without damage; after any other error it cannot be trusted any more. */
 function nothingWritten(error: unknown): error is ClusterError {
   return error instanceof ClusterError && harmlessCodes.has(error.code);
 }
@@ -75,10 +76,10 @@ export class Loop {
   #startedAtMs = 0;
   #cancelTimer = () => {};
   #savedAtMs: number;
-  /** No snapshot before. */
+  /** No snapshot before this time. */
   #saveFromMs = Number.NEGATIVE_INFINITY;
   #sinceSnapshot = { records: 0, sizeBytes: 0 };
-  /** The clock has gone back by so much, and the log does not say so yet. */
+  /** By how much the clock was set back without a record in the log yet, ms. */
   #unloggedBackMs = 0;
 
   private constructor(options: LoopOptions, end: LogEnd) {
@@ -102,7 +103,7 @@ export class Loop {
   /** Replays the log and appends `coordinator-started`. Rejects when the log cannot be read or
    *  written. */
   static async start(options: LoopOptions): Promise<Loop> {
-    // What was replayed counts, or a coordinator that restarts often would never take a snapshot.
+    // Replayed records count, or a coordinator that restarts often would never take a snapshot.
     const since = { records: 0, sizeBytes: 0 };
     const end = await replay(options.log, {
       replayed({ bytes, position }, event, effects) {
@@ -135,7 +136,7 @@ export class Loop {
     return loop;
   }
 
-  /** For `core/view.ts`; nobody but `step` changes it. */
+  /** For `core/view.ts`; only `step` changes it. */
   get state(): CoordinatorState {
     return this.#end.state;
   }
@@ -153,13 +154,13 @@ export class Loop {
     return this.#clock.nowMs();
   }
 
-  /** As `nowMs`, but it never goes back: for spans of time in this process. */
+  /** As `nowMs`, but it never goes back: for durations within this process. */
   steadyMs(): number {
     return this.#clock.steadyMs();
   }
 
-  /** To be called now and then: when a start found the wall clock far ahead, and it is back, the
-   *  cluster's time follows it; see core/cluster/clock.ts. */
+  /** To be called periodically: when the wall clock was far ahead at the start and has been
+   *  corrected, the cluster's time follows it; see core/cluster/clock.ts. */
   followWall(): void {
     if (this.#phase !== "open" || this.#unloggedBackMs > 0) return;
     const byMs = backBy(this.#end.state, this.nowMs(), this.#options.timers.wallMs());
@@ -170,20 +171,20 @@ export class Loop {
     this.#enqueue({ body, answered() {}, refused() {}, backMs: byMs });
   }
 
-  /** When it began to write that it has started, by `steadyMs`: the log was its own at that time
+  /** When it began to write `coordinator-started`, by `steadyMs`: the log was its own at that time
    *  or later. */
   get startedAtMs(): number {
     return this.#startedAtMs;
   }
 
-  /** False once it is stopping, or its log has failed: what the state says may be out of date. */
+  /** False once it is stopping, or its log has failed: the state may be out of date then. */
   get isOpen(): boolean {
     return this.#phase === "open";
   }
 
   /** Resolves with the core's reply once the event is durable; rejects with its refusal, or with
-   *  `unavailable` (too much waits), `storage-full`. `answered` is called in the same breath,
-   *  before the other effects of the event, for whoever must be ready to perform them. */
+   *  `unavailable` (the inbox is full), `storage-full`. `answered` is called synchronously before
+   *  the other effects of the event, for callers that must be ready for them. */
   post(event: NewEvent, answered?: (reply: Reply) => void): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     const body = encodeBody(event);
@@ -203,20 +204,21 @@ export class Loop {
     return promise;
   }
 
-  /** Resolves when all that is in the log up to now is in the state, and rejects when somebody else
-   *  has the log: for whoever removes what the state does not name. */
+  /** Resolves when all that is in the log up to now is in the state, and rejects when another
+   *  coordinator has the log: for callers that delete what the state does not name. */
   async confirm(): Promise<void> {
     await this.post({ kind: "time-passed" });
   }
 
-  /** Finishes what was posted and takes no more. The log stays open: it is its owner's. */
+  /** Finishes what was posted and accepts no more. The caller closes the log. */
   async stop(): Promise<void> {
     if (this.#phase === "open") this.#phase = "closing";
     this.#cancelTimer();
     while (this.#phase === "closing" && (this.#turning !== null || this.#inbox.length > 0)) {
       await (this.#turning ?? this.#startTurns());
     }
-    // What is saved now is not replayed by the next start. A log that fails is closed anyway.
+    // Records in this snapshot are not replayed by the next start. A log that fails is closed
+    // anyway.
     if (this.#phase === "closing" && this.#sinceSnapshot.records >= snapshotRecordsMin) {
       await this.#save().catch(() => {});
     }
@@ -251,7 +253,7 @@ export class Loop {
   }
 
   async #turns(): Promise<void> {
-    // So that `#turning` is set before it is cleared, also when there is nothing to do.
+    // So that `#turning` is set before it is cleared, even when there is nothing to do.
     await null;
     while (this.#inbox.length > 0 && this.#phase !== "ended") {
       const batch = this.#inbox.splice(0, this.#options.batchMax);
@@ -282,7 +284,7 @@ export class Loop {
     } catch (error) {
       if (!nothingWritten(error)) throw error;
       for (const posted of batch) posted.refused(error);
-      // The next look finds the same again.
+      // The next check finds the same again.
       if (goesBack) this.#clock.goBack(-this.#unloggedBackMs);
       if (goesBack) this.#unloggedBackMs = 0;
       this.#arm(fullRetryMs);
@@ -328,7 +330,7 @@ export class Loop {
     }
   }
 
-  /** One timer, for the next deadline of the state but not before `delayMinMs`. */
+  /** One timer, for the next deadline of the state, but at least `delayMinMs` from now. */
   #arm(delayMinMs: number): void {
     this.#cancelTimer();
     if (this.#phase !== "open") return;
@@ -367,9 +369,9 @@ export class Loop {
       hit("loop.snapshot", "after");
       await log.trim(this.#end.position);
     } catch (error) {
-      // Costs nothing: the records are all still there, and the next round tries again.
+      // Harmless: the records are all still there, and the next round retries.
       if (!nothingWritten(error)) throw error;
-      // Rarely, when it has grown too large: making it takes seconds.
+      // Retry rarely when it has grown too large: making it takes seconds.
       if (error.code === "limit-exceeded") this.#end.snapshotBytes = tooLargeBytes;
     }
   }
@@ -382,7 +384,7 @@ export class Loop {
     const refusal = error instanceof ClusterError ? error : new ClusterError("unavailable", text);
     for (const posted of [...batch, ...this.#inbox]) posted.refused(refusal);
     this.#inbox = [];
-    // Before, whoever starts it is told by the rejection.
+    // Before that, the rejection of `start` reports it.
     if (this.#started) this.#options.onFatal(error);
   }
 }

@@ -1,4 +1,4 @@
-/** What a loop is opened with. */
+/** The options of a loop. */
 import type { Effect } from "../../core/effect.ts";
 import type { CoordinatorEvent } from "../../core/event.ts";
 import type { Log } from "../../store/log/log.ts";
@@ -21,9 +21,9 @@ export type LoopOptions = {
   ) => void;
   /** Called once; after it the loop does nothing more. */
   readonly onFatal: (error: Error) => void;
-  /** Slots that one owner may take at the same time; 0 = any number. Default 0. */
+  /** Slots that one owner may use at the same time; 0 = unlimited. Default 0. */
   readonly slotsPerOwner?: number;
-  /** Events that may wait; above it `post` is refused as `unavailable`. Default 20,000. */
+  /** Events in the inbox; above it `post` is refused as `unavailable`. Default 20,000. */
   readonly inboxMax?: number;
   /** Their JSON characters together. Default 64 Mi. */
   readonly inboxMaxChars?: number;
@@ -38,6 +38,7 @@ export type LoopOptions = {
   /** … or so long after the last one, and at `stop`, when a start would have more than a handful of
    *  records to replay; in ms. Default 5 min. */
   readonly snapshotEveryMs?: number;
-  /** Told now and then during a long replay. Default: not told, and nothing else runs meanwhile. */
+  /** Called periodically during a long replay. Default: not called, and no other work runs
+   *  meanwhile. */
   readonly onReplay?: (progress: ReplayProgress) => void;
 };

@@ -1,16 +1,16 @@
 /** Time as the coordinator's loop sees it: a port, so that a simulator can drive the same loop, and
- *  the real one. */
+ *  the real implementation. */
 
 export interface Timers {
-  /** Wall clock, ms since the epoch. It may be wrong, and set forth and back at any time. */
+  /** Wall clock, ms since the epoch. It may be wrong, and set forward and back at any time. */
   wallMs(): number;
-  /** Never goes back; its origin means nothing. */
+  /** Never goes back; its origin has no meaning. */
   monotonicMs(): number;
   /** Runs `fire` once after `delayMs`; the returned function cancels it and may be called at any
    *  time. */
   after(delayMs: number, fire: () => void): () => void;
-  /** Runs `fire` once, after everything that has already arrived has been handed over: what is
-   *  posted in between shares one batch, and so one write to the disk. */
+  /** Runs `fire` once, after everything that has already arrived has been processed: events that
+   *  are posted meanwhile share one batch, and so one write to the disk. */
   soon(fire: () => void): void;
 }
 
@@ -27,7 +27,7 @@ export const realTimers: Timers = {
 };
 
 /** The coordinator's clock: starts at the wall clock or at the last logged time, whichever is
- *  later, and then only follows monotonic time. A wall clock that is set back or forth changes
+ *  later, and then only follows monotonic time. A wall clock that is set back or forward changes
  *  nothing while it runs, unless the loop finds that the start was wrong (`goBack`). */
 export class LogClock {
   readonly #timers: Timers;
@@ -46,18 +46,18 @@ export class LogClock {
     return this.steadyMs() - this.#backMs;
   }
 
-  /** The same, but for what `goBack` did: for spans of time in this process, whole ms. */
+  /** The same, without the effect of `goBack`: for durations within this process, whole ms. */
   steadyMs(): number {
     return this.#startMs + Math.floor(this.#timers.monotonicMs() - this.#originMs);
   }
 
-  /** Forth when negative. */
+  /** Forward when negative. */
   goBack(byMs: number): void {
     this.#backMs += byMs;
   }
 
-  /** For the start, before anything else asks for `steadyMs`: takes it to where `nowMs` is. Gives
-   *  by how much it went back. */
+  /** For the start, before the first use of `steadyMs`: sets it to `nowMs`. Returns by how much it
+   *  went back. */
   rebase(): number {
     const byMs = this.#backMs;
     this.#startMs -= byMs;

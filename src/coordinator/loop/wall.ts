@@ -1,8 +1,8 @@
-/** Has the loop compare its time with the wall clock now and then, for as long as it runs. */
+/** Lets the loop compare its time with the wall clock periodically, as long as it runs. */
 import type { Loop } from "./loop.ts";
 import type { Timers } from "./timers.ts";
 
-/** Between two looks, ms. */
+/** Interval, ms. */
 const everyMs = 10_000;
 
 /** Ends when the returned function is called. */

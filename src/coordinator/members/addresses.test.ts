@@ -1,4 +1,4 @@
-/** F3: which address is recorded for whom. */
+/** F3: which address is recorded for a member. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addressText, plainAddress, provedHost, trustedHost } from "./addresses.ts";
@@ -8,7 +8,7 @@ const machine = {
   names: new Set(["localhost", "master-host"]),
 };
 
-test("F3: a caller elsewhere is recorded where it is seen, whatever it says", () => {
+test("F3: a caller on another machine is recorded at its connection's address", () => {
   const hostile = [
     "127.0.0.1",
     "127.1",
@@ -35,7 +35,7 @@ test("F3: a caller elsewhere is recorded where it is seen, whatever it says", ()
   assert.equal(provedHost("[2001:DB8::9]", "2001:db8::9", machine), "2001:db8::9");
 });
 
-test("F3: a caller on this machine may name any address and name of this machine, no other", () => {
+test("F3: a caller on this machine may give any address and name of this machine, no other", () => {
   for (const seen of ["127.0.0.1", "::1", "::ffff:127.0.0.1", "192.168.1.5"]) {
     for (const said of ["127.0.0.1", "localhost", "192.168.1.5", "master-host", "Master-Host"]) {
       assert.equal(provedHost(said, seen, machine), said);
@@ -46,7 +46,7 @@ test("F3: a caller on this machine may name any address and name of this machine
   }
 });
 
-test("a master behind a proxy may believe addresses and names, and nothing else", () => {
+test("a master behind a proxy may accept addresses and names, and nothing else", () => {
   assert.equal(trustedHost("10.0.0.1", "127.0.0.1"), "10.0.0.1");
   assert.equal(trustedHost("peer.example.org", "127.0.0.1"), "peer.example.org");
   for (const said of ["", "a b", "x/y", "-", "a\nb", "x".repeat(300)]) {

@@ -1,16 +1,17 @@
-/** Where a member may say that it serves its files: what others will connect to, so nobody may name
- *  a third party, this machine's services, or a cloud's metadata (fault F3).
+/** Which address a member may give for its files: others will connect to it, so it must not be a
+ *  third party's, a service of this machine, or a cloud's metadata (fault F3).
  *
- *  1. Proved is the address that the caller is seen at; whatever else it says is replaced by that.
- *  2. A caller on this machine may name any of this machine's addresses and names: they are all
- *     its own.
- *  3. Existing peers name wrong addresses in good faith (their command line the server's): they are
- *     not refused. */
+ *  1. Only the address of the caller's connection is proven; any other that it gives is replaced by
+ *     that.
+ *  2. A caller on this machine may give any of this machine's addresses and names: they are all its
+ *     own.
+ *  3. Existing peers give wrong addresses in good faith (their command line gives the server's):
+ *     they are not refused. */
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import type { MemberAddress } from "../../core/catalogue.ts";
 
-/** What this machine is called and where it is; made by `thisMachine`. */
+/** The names and addresses of this machine; made by `thisMachine`. */
 export type Machine = {
   readonly addresses: ReadonlySet<string>;
   readonly names: ReadonlySet<string>;
@@ -23,7 +24,7 @@ export function thisMachine(): Machine {
   return { addresses: new Set(addresses), names: new Set(["localhost", hostname().toLowerCase()]) };
 }
 
-/** The host to record for a caller seen at `seen` that says it is at `said`. */
+/** The host to record for a caller that connects from `seen` and gives the address `said`. */
 export function provedHost(said: string, seen: string, machine: Machine): string {
   const from = plainAddress(seen);
   const claimed = plainAddress(said);
@@ -34,8 +35,8 @@ export function provedHost(said: string, seen: string, machine: Machine): string
   return machine.names.has(claimed) ? said : from;
 }
 
-/** For masters behind a proxy that were told to trust: a plain address or name, else what is
- *  seen. */
+/** For masters behind a proxy that are configured to trust: a plain address or name, else the
+ *  connection's. */
 export function trustedHost(said: string, seen: string): string {
   const isName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(said);
   return isIP(said) !== 0 || isName ? said : plainAddress(seen);
@@ -50,7 +51,7 @@ export function plainAddress(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1] ?? plain;
 }
 
-/** As the parser of addresses has it: `0x7f.1` and `127.1` are names here, and prove nothing. */
+/** As the address parser decides: `0x7f.1` and `127.1` are names here, and prove nothing. */
 function isLoopback(address: string): boolean {
   return (isIP(address) === 4 && address.startsWith("127.")) || address === "::1";
 }

@@ -1,4 +1,5 @@
-/** The coordinator's own way to the bytes of shared files, for inputs that no worker can reach. */
+/** The coordinator's own access to the bytes of shared files, for inputs that a worker cannot
+ *  reach. */
 import { ClusterError } from "../../core/error.ts";
 import { refuserFor } from "../../peer/addresses.ts";
 import type { Found } from "../../peer/found.ts";
@@ -22,7 +23,7 @@ export function openSharedInputs(parts: Parts): SharedInputs {
   return new SharedInputs({ find, refuse: refuserFor("machine"), host: parts.host, idleMs });
 }
 
-/** As `get_file` would answer, for the coordinator itself. */
+/** The answer of `get_file`, for the coordinator itself. */
 function found({ loop, members, tickets }: Omit<Parts, "host">, wanted: Wanted): Found {
   const by = "root" in wanted ? wanted : { name: wanted.file_name };
   const sources = members.sources(by);

@@ -1,5 +1,5 @@
-/** Members over a real loop and a clock that a test moves: TTL to the millisecond, pauses,
- *  restarts, tokens that are revoked. */
+/** Members over a real loop with a manual clock: TTL to the millisecond, pauses, restarts, revoked
+ *  tokens. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SharedFile } from "../../core/catalogue.ts";
@@ -43,7 +43,11 @@ test("T4.4: a peer is here a millisecond before its TTL ends, and gone when it e
   assert.equal(members.peerOf(token), null);
   assert.deepEqual(members.names(), []);
   assert.deepEqual(members.sources({ name: "a" }), []);
-  assert.equal(members.touch("ann"), false, "a sign of life that comes too late revives nobody");
+  assert.equal(
+    members.touch("ann"),
+    false,
+    "a sign of life that comes too late does not revive a member",
+  );
   timers.pass(1_000);
   await timers.settle();
   assert.deepEqual(members.list(), [], "and the log knows it too");
@@ -65,7 +69,7 @@ test("T4.4: a peer that registers again while it is expired is the new one, once
   const old = await members.registerPeer(peer("ann"));
   await members.publish("ann", [file("old")], "refuse");
   timers.pass(10_000);
-  // The silence is not in the log yet; the tick that tells of it comes after the registration.
+  // The silence is not in the log yet; the tick that reports it comes after the registration.
   const registering = members.registerPeer(peer("ann"));
   timers.pass(1_000);
   const token = await registering;
@@ -73,7 +77,7 @@ test("T4.4: a peer that registers again while it is expired is the new one, once
   assert.equal(members.peerOf(old), null);
   assert.equal(members.peerOf(token)?.name, "ann");
   assert.deepEqual(members.names(), []);
-  // And the other order.
+  // And in the other order.
   timers.pass(10_000);
   const again = await members.registerPeer(peer("ann"));
   await timers.settle();
@@ -94,7 +98,7 @@ test("T4.4: leaving while silence is due never removes the next peer of that nam
   assert.equal(members.peerOf(token)?.name, "ann");
 });
 
-test("F12: a peer that goes without goodbye loses its entries, others' copies stay", async () => {
+test("F12: a peer that leaves without notice loses its entries, others' copies stay", async () => {
   const { members, timers } = await open();
   await members.registerPeer(peer("ann"));
   await members.registerPeer(peer("bob", { ttlMs: 60_000 }));
@@ -107,7 +111,7 @@ test("F12: a peer that goes without goodbye loses its entries, others' copies st
   assert.deepEqual(members.names(), ["both"]);
 });
 
-test("C11: a coordinator that was stopped for an hour does not take it for silence", async () => {
+test("C11: an hour in which the coordinator was stopped does not count as silence", async () => {
   const { members, timers } = await open();
   const token = await members.registerPeer(peer("ann"));
   timers.pass(5_000);

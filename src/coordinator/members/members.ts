@@ -1,8 +1,8 @@
-/** Members of the cluster and what they share, for every edge that knows them: the console of seed
- *  3, the control channel of seed 4, and the HTTP API.
+/** Members of the cluster and what they share, for every edge that uses them: the console protocol,
+ *  P4's control channel, and the HTTP API.
  *
- *  What is durable is an event of the core. What is only true now is here: who was heard of when.
- *  Members known from before a restart have one whole TTL to be heard again. */
+ *  Durable facts are events of the core. The rest is here: when each member last gave a sign of
+ *  life. Members from before a restart have one whole TTL for the next. */
 import { createHash, randomBytes } from "node:crypto";
 import { tokenProblem } from "../../core/access/roles.ts";
 import type { MemberAddress, MemberEvent, MemberRecord, SharedFile } from "../../core/catalogue.ts";
@@ -27,17 +27,18 @@ import { SignsOfLife } from "./signs-of-life.ts";
 export type MembersOptions = {
   readonly loop: Loop;
   readonly timers: Timers;
-  /** How often silence is looked for, ms. Default 1,000, well below what counts as a pause. */
+  /** Interval between checks for silent members, ms. Default 1,000, well below what counts as a
+   *  pause. */
   readonly tickMs?: number;
 };
 
 export type NewPeer = {
   readonly name: string;
   readonly owner: string;
-  /** Id of the cluster token that it showed; "" = none. */
+  /** Id of the cluster token that it presented; "" = none. */
   readonly admittedBy: string;
   readonly address: MemberAddress;
-  /** Silence after which it is gone; 0 = never. */
+  /** TTL: silence after which it is removed; 0 = never. */
   readonly ttlMs: number;
 };
 
@@ -80,20 +81,22 @@ export class Members {
     return memberNamed(this.#loop.state, name);
   }
 
-  /** Connected, heard of in time, and not shut out since. */
+  /** Connected, not expired, and not excluded since. */
   isHere = (member: MemberRecord): boolean =>
     member.address !== null &&
     !this.#signs.isSilent(member.name, this.#loop.steadyMs()) &&
     this.#isAdmitted(member);
 
-  /** The coordinator's clock; null for one that is not connected. */
+  /** Time of its last sign of life, by the coordinator's clock; null for one that is not
+   *  connected. */
   heardAtMs(name: string): number | null {
     const heardAtMs = this.#signs.heardAtMs(name);
     const loop = this.#loop;
     return heardAtMs === null ? null : heardAtMs - loop.steadyMs() + loop.nowMs();
   }
 
-  /** The peer that this token was given to; null when it is gone, silent, or no longer admitted. */
+  /** The peer to which this token was issued; null when it is gone, silent, or no longer
+   *  admitted. */
   peerOf(token: string): MemberRecord | null {
     const peer = peerOfToken(this.#loop.state, sha256(token));
     return peer !== null && this.isHere(peer) ? peer : null;
@@ -104,12 +107,12 @@ export class Members {
     return this.#signs.heard(name, this.#loop.steadyMs());
   }
 
-  /** It will be heard within its TTL without being asked. */
+  /** It will give a sign of life within its TTL by itself. */
   promised(name: string): void {
     this.#signs.promised(name);
   }
 
-  /** Peers that have promised nothing and whose TTL is half over. */
+  /** Peers that have promised no heartbeats and whose TTL is half over. */
   quietPeers(): MemberRecord[] {
     const names = this.#signs.quiet(this.#loop.steadyMs());
     return names.flatMap((name) => {
@@ -118,8 +121,8 @@ export class Members {
     });
   }
 
-  /** Resolves with the peer's token, which is nowhere else. Rejects: conflict, limit-exceeded,
-   *  bad-request. */
+  /** Resolves with the peer's token, which is stored nowhere else. Rejects: conflict,
+   *  limit-exceeded, bad-request. */
   async registerPeer(peer: NewPeer): Promise<string> {
     const token = randomBytes(32).toString("hex");
     const { name, owner, admittedBy, address, ttlMs } = peer;
@@ -147,7 +150,7 @@ export class Members {
     );
   }
 
-  /** A user keeps its name and files, a peer is forgotten. */
+  /** A user keeps its name and files, a peer is removed. */
   async disconnect(name: string, reason: Leaving = "asked"): Promise<void> {
     await this.#leave(name, { kind: "member-disconnected", name, reason });
   }
@@ -160,7 +163,7 @@ export class Members {
     await this.#post({ kind: "files-withdrawn", name, files });
   }
 
-  /** Who offers this now, first owner first. */
+  /** The members that offer this now, the first owner first. */
   sources(wanted: WantedFile): Array<Readonly<Offer>> {
     return sourcesOf(this.#loop.state, wanted, this.isHere);
   }
@@ -181,7 +184,7 @@ export class Members {
     return [...offeredFiles(this.#loop.state, this.#present())];
   }
 
-  /** Who is here, looked up once for all of their files. */
+  /** The members that are connected, looked up once for all of their files. */
   #present(): IsHere {
     const present = new Set(this.list().filter(this.isHere));
     return (member) => present.has(member);
@@ -191,8 +194,8 @@ export class Members {
     return this.#loop.post(event, answered);
   }
 
-  /** Watched no more from here on, so that its silence cannot be told of a later member of the same
-   *  name. */
+  /** Stops watching the member, so that its silence cannot be reported for a later member of the
+   *  same name. */
   async #leave(name: string, event: MemberEvent): Promise<void> {
     const member = this.find(name);
     this.#signs.forget(name);
@@ -207,15 +210,15 @@ export class Members {
     }
   }
 
-  /** The name of a peer that is not here is free, although that is not yet in the log. */
+  /** Frees the name of a peer that has expired, although that is not in the log yet. */
   #bury(name: string): void {
     const member = this.find(name);
     if (member?.kind === "peer" && !this.isHere(member)) this.#tell(name, "silent");
   }
 
-  /** A join token that is spent or past its time admits nobody new and keeps whom it has admitted;
-   *  any other must be good. One that is forgotten was over for a day: whom that shut out is
-   *  gone. */
+  /** A spent or expired join token admits no new members and keeps those it has admitted; other
+   *  tokens must be valid. One that is no longer in the log expired a day before: members that it
+   *  excluded are gone. */
   #isAdmitted({ admittedBy }: MemberRecord): boolean {
     const token = admittedBy === "" ? null : tokenRecord(this.#loop.state, admittedBy);
     if (token === null) return true;
@@ -231,7 +234,7 @@ export class Members {
     this.#cancelTick = this.#timers.after(this.#tickMs, () => this.#tick());
   }
 
-  /** Once: what is posted after it may already be about the next member of that name. */
+  /** Once: what is posted after it may already concern the next member of that name. */
   #tell(name: string, reason: Leaving): void {
     if (!this.#signs.tell(name)) return;
     this.#post({ kind: "member-disconnected", name, reason }, () => this.#signs.forget(name)).catch(

@@ -1,9 +1,10 @@
-/** Peers that say nothing: kept while their port is open, gone at the end of their TTL when not. */
+/** Peers that send nothing: kept while their port is open, gone at the end of their TTL when
+ *  not. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { type TestContext, test } from "node:test";
-import { Knocking } from "./probe.ts";
+import { PeerProbe } from "./probe.ts";
 import { p4Alone } from "./testing/p4-client.ts";
 
 async function openPort(t: TestContext): Promise<number> {
@@ -16,10 +17,10 @@ async function openPort(t: TestContext): Promise<number> {
   return (server.address() as { port: number }).port;
 }
 
-test("a silent peer whose port is open stays; with a closed one it has its TTL", async (t) => {
+test("a silent peer whose port is open stays; with a closed one it expires", async (t) => {
   const { client, members, timers } = await p4Alone(t);
-  const knocking = new Knocking({ members, timers, everyMs: 1e9 });
-  t.after(() => knocking.stop());
+  const peerProbe = new PeerProbe({ members, timers, everyMs: 1e9 });
+  t.after(() => peerProbe.stop());
   const port = await openPort(t);
   await client.peer("serves", { port });
   await client.peer("closed", { port: 1 });
@@ -30,24 +31,24 @@ test("a silent peer whose port is open stays; with a closed one it has its TTL",
       .filter(members.isHere)
       .map(({ name }) => name);
   timers.pass(1_700_000);
-  await knocking.knock();
-  assert.equal(members.heardAtMs("serves"), members.heardAtMs("closed"), "too early to knock");
+  await peerProbe.probe();
+  assert.equal(members.heardAtMs("serves"), members.heardAtMs("closed"), "too early for a probe");
   timers.pass(150_000);
-  await knocking.knock();
+  await peerProbe.probe();
   timers.pass(1_749_999);
   assert.deepEqual(names(), ["serves", "closed", "promised"]);
   timers.pass(1);
-  assert.deepEqual(names(), ["serves"], "who has promised is not helped");
+  assert.deepEqual(names(), ["serves"], "a peer that promised heartbeats is not probed");
 });
 
-test("a heartbeat is a promise", async (t) => {
+test("a heartbeat is a promise of more", async (t) => {
   const { client, members, timers } = await p4Alone(t);
-  const knocking = new Knocking({ members, timers, everyMs: 1e9 });
-  t.after(() => knocking.stop());
+  const peerProbe = new PeerProbe({ members, timers, everyMs: 1e9 });
+  t.after(() => peerProbe.stop());
   const token = await client.peer("a", { port: await openPort(t) });
   await client.post("/heartbeat", { token });
   timers.pass(3_000_000);
-  await knocking.knock();
+  await peerProbe.probe();
   timers.pass(600_000);
   assert.deepEqual(members.list().filter(members.isHere), []);
 });

@@ -1,6 +1,6 @@
-/** Knocks at peers that promised no signs of life, before their TTL ends: existing ones say nothing
- *  while they serve. An open port is a sign of life; a closed one is nothing, since their command
- *  lines register without serving. */
+/** Probes peers that promised no heartbeats, before their TTL ends: existing ones send nothing
+ *  while they serve. An open port is a sign of life; a closed one means nothing, since their
+ *  command lines register without serving. */
 import type { MemberAddress } from "../../core/catalogue.ts";
 import { dialTcp } from "../../link/tcp/dial.ts";
 import type { Timers } from "../loop/timers.ts";
@@ -9,17 +9,17 @@ import type { Members } from "./members.ts";
 export type KnockingOptions = {
   readonly members: Members;
   readonly timers: Timers;
-  /** From the end of one round to the next, ms. */
+  /** Interval from the end of one round to the next, ms. */
   readonly everyMs?: number;
-  /** How long one try may take, ms. */
+  /** Time limit of one probe, ms. */
   readonly tryMs?: number;
-  /** Tries at once. */
+  /** Probes at once. */
   readonly triesMax?: number;
 };
 
 const tryDefaultMs = 2_000;
 
-/** Whether anything listens where a peer says that it serves. */
+/** Whether a server listens at a peer's address. */
 export async function answersAt(address: MemberAddress, tryMs = tryDefaultMs): Promise<boolean> {
   try {
     (await dialTcp(address, { timeoutMs: tryMs })).destroy();
@@ -29,7 +29,7 @@ export async function answersAt(address: MemberAddress, tryMs = tryDefaultMs): P
   }
 }
 
-export class Knocking {
+export class PeerProbe {
   readonly #options: Required<KnockingOptions>;
   #cancelTimer = () => {};
   #round: Promise<void> = Promise.resolve();
@@ -41,7 +41,7 @@ export class Knocking {
   }
 
   /** One round; for tests, and the timer. */
-  async knock(): Promise<void> {
+  async probe(): Promise<void> {
     const { members, triesMax, tryMs } = this.#options;
     const waiting = members.quietPeers();
     const next = async () => {
@@ -64,7 +64,7 @@ export class Knocking {
   #arm(): void {
     if (this.#stopped) return;
     this.#cancelTimer = this.#options.timers.after(this.#options.everyMs, () => {
-      this.#round = this.knock().finally(() => this.#arm());
+      this.#round = this.probe().finally(() => this.#arm());
     });
   }
 }

@@ -1,13 +1,13 @@
 /** Which members have gone silent. Pure: times come in, names go out; nothing is logged.
  *
- *  1. A member is silent from the millisecond on in which its TTL is over; a sign of life after
- *     that comes too late.
- *  2. The coordinator's own pauses are not the members' silence: what it was not running for
- *     stops their clock (faults C9, C11).
- *  3. Each silence is told once (`tell`), until the member is watched again or the telling
+ *  1. A member is silent from the millisecond on in which its TTL ends; a sign of life after that
+ *     comes too late.
+ *  2. Pauses of the coordinator do not count as the members' silence: their clock stops meanwhile
+ *     (faults C9, C11).
+ *  3. Each silence is reported once (`tell`), until the member is watched again or the report
  *     failed. */
 
-/** Longer than this between two looks at the clock is a pause, ms. */
+/** A longer time than this between two checks of the clock is a pause, ms. */
 const pauseMs = 5_000;
 
 type Watched = {
@@ -15,7 +15,7 @@ type Watched = {
   deadlineMs: number;
   heardAtMs: number;
   told: boolean;
-  /** It has said that it will be heard. */
+  /** It has promised heartbeats. */
   promised: boolean;
 };
 
@@ -24,7 +24,7 @@ export class SignsOfLife {
   #pausedMs = 0;
   #seenMs: number | null = null;
 
-  /** It is here now; `ttlMs` 0 = never silent. */
+  /** It is connected now; `ttlMs` 0 = never silent. */
   watch(name: string, ttlMs: number, atMs: number): void {
     const deadlineMs = ttlMs === 0 ? Number.POSITIVE_INFINITY : this.#clock(atMs) + ttlMs;
     this.#watched.set(name, { ttlMs, deadlineMs, heardAtMs: atMs, told: false, promised: false });
@@ -39,13 +39,13 @@ export class SignsOfLife {
     return true;
   }
 
-  /** It will be heard within its TTL by itself. */
+  /** It will give a sign of life within its TTL by itself. */
   promised(name: string): void {
     const watched = this.#watched.get(name);
     if (watched !== undefined) watched.promised = true;
   }
 
-  /** Who has promised nothing, and has half of its TTL left or less. */
+  /** Members that promised no heartbeats, and have half of their TTL left or less. */
   quiet(atMs: number): string[] {
     const nowMs = this.#clock(atMs);
     const names: string[] = [];
@@ -61,7 +61,7 @@ export class SignsOfLife {
     return watched !== undefined && this.#clock(atMs) >= watched.deadlineMs;
   }
 
-  /** The coordinator's clock at its last sign of life; null when nobody watches it. */
+  /** Time of its last sign of life, by the coordinator's clock; null when it is not watched. */
   heardAtMs(name: string): number | null {
     return this.#watched.get(name)?.heardAtMs ?? null;
   }
@@ -70,7 +70,7 @@ export class SignsOfLife {
     this.#watched.delete(name);
   }
 
-  /** Marks its absence as told; false when it was told already. */
+  /** Marks its absence as reported; false when it was already. */
   tell(name: string): boolean {
     const watched = this.#watched.get(name);
     if (watched === undefined || watched.told) return false;
@@ -84,7 +84,7 @@ export class SignsOfLife {
     if (watched !== undefined) watched.told = false;
   }
 
-  /** Members whose silence nobody has told of. */
+  /** Members whose silence is not reported yet. */
   due(atMs: number): string[] {
     const names: string[] = [];
     const nowMs = this.#clock(atMs);
@@ -94,7 +94,7 @@ export class SignsOfLife {
     return names;
   }
 
-  /** How long it is until the next one falls silent, unless it is heard, in ms. */
+  /** Time until the next one falls silent without a sign of life, ms. */
   nextInMs(atMs: number): number {
     const nowMs = this.#clock(atMs);
     let next = Number.POSITIVE_INFINITY;
@@ -104,7 +104,7 @@ export class SignsOfLife {
     return next - nowMs;
   }
 
-  /** The members' clock: stands still while this process does. */
+  /** The members' clock: stands still while this process does not run. */
   #clock(atMs: number): number {
     const gapMs = this.#seenMs === null ? 0 : atMs - this.#seenMs;
     if (gapMs > pauseMs) this.#pausedMs += gapMs;

@@ -35,13 +35,13 @@ test("F5: a ticket is expired from the millisecond on in which its time ends", (
   assert.equal(second.tickets.redeem(second.text, "ann", 1_000), null);
 });
 
-test("F5: a ticket shown at another source is refused there, and is then good for nobody", () => {
+test("F5: a ticket presented to another source is refused there, and is used up", () => {
   const { tickets, text } = opened();
   assert.equal(tickets.redeem(text, "cem", 0), null);
   assert.equal(tickets.redeem(text, "ann", 0), null);
 });
 
-test("F5: a forged ticket, and one of before a restart, are refused", () => {
+test("F5: a forged ticket, and one from before a restart, are refused", () => {
   const { tickets, text } = opened();
   for (const wrong of ["", "x", text.slice(1), `${text}x`, text.toUpperCase()]) {
     assert.equal(tickets.redeem(wrong, "ann", 0), null);
@@ -55,7 +55,7 @@ test("F5: no two tickets are equal", () => {
   assert.equal(new Set(texts).size, 1_000);
 });
 
-test("a greedy requester loses its own oldest tickets, nobody else's", () => {
+test("a greedy requester loses only its own oldest tickets", () => {
   const { tickets, text } = opened({ perRequesterMax: 3 });
   const other = tickets.issue({ ...terms, requester: "cem" }, 0);
   for (let n = 0; n < 3; n++) tickets.issue(terms, 0);
@@ -64,7 +64,7 @@ test("a greedy requester loses its own oldest tickets, nobody else's", () => {
   assert.equal(tickets.size, 3);
 });
 
-test("above their number no ticket is given, until some expire", () => {
+test("above the limit no ticket is issued, until some expire", () => {
   const tickets = new Tickets({ ttlMs: 1_000, ticketsMax: 2 });
   tickets.issue(terms, 0);
   tickets.issue({ ...terms, requester: "cem" }, 1);

@@ -1,19 +1,19 @@
-/** Tickets: leave to take one file from one member, once, soon.
+/** Tickets: permission to fetch one file from one member, once, soon.
  *
- *  1. A ticket is good for the file, the source and the requester that it was made for, and only as
- *     long as that requester may still ask. It is used up by the first who shows it, also by the
- *     wrong one: then somebody has read it who should not.
- *  2. They are in memory alone, as hashes: a coordinator that starts again knows none, and
- *     requesters ask again. */
+ *  1. A ticket is valid for the file, the source and the requester that it was made for, and only
+ *     as long as that requester may fetch. The first to present it uses it up, even if it is the
+ *     wrong one: then the ticket has leaked.
+ *  2. They are kept in memory only, as hashes: after a restart there are none, and requesters ask
+ *     again. */
 import { createHash, randomBytes } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 
 export type TicketLimits = {
   readonly ttlMs: number;
-  /** Tickets that are out; above it nobody gets one. */
+  /** Valid tickets; above it no more are issued. */
   readonly ticketsMax: number;
-  /** Of one requester; above it its oldest is forgotten. */
+  /** Of one requester; above it its oldest is evicted. */
   readonly perRequesterMax: number;
 };
 
@@ -30,10 +30,10 @@ export const ownRequester = "coordinator";
 export type TicketTerms = {
   /** Name of the member that may serve it. */
   readonly source: string;
-  /** What the source calls the file, and its content when that is known. */
+  /** The source's name for the file, and its content when that is known. */
   readonly fileName: string;
   readonly root: Hash | null;
-  /** Equal for all calls with one token, so that they share one bound. */
+  /** The same for all calls with one token, so that they share one bound. */
   readonly requester: string;
 };
 
@@ -53,7 +53,7 @@ export class Tickets {
     return this.#tickets.size;
   }
 
-  /** Throws `unavailable` when too many are out. */
+  /** Throws `unavailable` when there are too many. */
   issue(terms: TicketTerms, nowMs: number): string {
     const { perRequesterMax, ticketsMax, ttlMs } = this.#limits;
     this.#dropExpired(nowMs);
@@ -61,7 +61,7 @@ export class Tickets {
     const [oldest] = mine;
     if (oldest !== undefined && mine.size >= perRequesterMax) this.#take(oldest);
     if (this.#tickets.size >= ticketsMax) {
-      const text = `${ticketsMax} tickets are out, which is the most; ask again in a minute`;
+      const text = `${ticketsMax} tickets are valid, the maximum; try again in a minute`;
       throw new ClusterError("unavailable", text);
     }
     const text = randomBytes(32).toString("base64url");
@@ -71,7 +71,7 @@ export class Tickets {
     return text;
   }
 
-  /** Takes the ticket out of the world; null when it is not good for this source now. */
+  /** Uses the ticket up; null when it is not valid for this source now. */
   redeem(
     text: string,
     source: string,

@@ -1,32 +1,32 @@
-/** Which relayed outputs there are, wherever their bytes lie. Apart from the files, so that the
+/** The relayed outputs that are kept, wherever their bytes lie. Apart from the files, so that the
  *  simulation has the same rules on a disk of its own.
  *
- *  1. An output is there, and its bringer is answered, once all of it is written and checked; from
+ *  1. An output is kept, and its upload is answered, once all of it is written and checked; from
  *     then on it never changes.
- *  2. What is brought for an attempt that is over leaves nothing.
- *  3. It goes with its job, never before; a start drops what jobs that ended have left. */
+ *  2. An upload for an attempt that has ended leaves nothing.
+ *  3. It is removed with its job, never before; a start removes the outputs of ended jobs. */
 import { ClusterError } from "../../core/error.ts";
 import { type AttemptRef, attemptKey, type Hash, type JobId } from "../../core/ids.ts";
 import type { JobState } from "../../core/job.ts";
 
-/** An output on its way to the disk, which nobody sees yet. */
+/** An output being written, which is not visible yet. */
 export type Writing<O> = {
   readonly root: Hash;
-  /** Settles when all of it is written and found to be what it should be. */
+  /** Settles when all of it is written and verified. */
   readonly written: Promise<void>;
-  /** Puts it in its place, in one breath, so that neither attempt nor job can end meanwhile. */
+  /** Puts it in its place, synchronously, so that neither attempt nor job can end meanwhile. */
   readonly publish: () => O;
-  /** Removes what there is of it. */
+  /** Removes what is written of it. */
   readonly discard: () => Promise<void>;
 };
 
 /** Where the bytes lie. */
 export type OutputFiles<O> = {
-  /** What a former life of the coordinator took, whole ones only. */
+  /** Outputs that an earlier run of the coordinator kept, complete ones only. */
   readonly load: () => Iterable<readonly [AttemptRef, O]>;
-  /** Jobs of which anything lies there. */
+  /** Jobs that have outputs there. */
   readonly jobs: () => Iterable<JobId>;
-  /** Everything of a job. May be called twice. */
+  /** Removes all outputs of a job. May be called twice. */
   readonly remove: (job: JobId) => Promise<void>;
 };
 
@@ -43,8 +43,8 @@ export class KeptOutputs<O extends { readonly root: Hash }> {
     return this.#outputs.get(attemptKey(ref)) ?? null;
   }
 
-  /** `isWanted`: whether the attempt may still bring it, asked when all of it is here; if not, the
-   *  answer is `not-found`. Other bytes than before are a `conflict`. */
+  /** `isWanted`: whether the attempt may still upload it, checked when all of it has arrived; if
+   *  not, the answer is `not-found`. Other bytes than before are a `conflict`. */
   async keep(ref: AttemptRef, writing: Writing<O>, isWanted: () => boolean): Promise<O> {
     const key = attemptKey(ref);
     try {
@@ -60,16 +60,16 @@ export class KeptOutputs<O extends { readonly root: Hash }> {
   #publish(key: string, { publish, root }: Writing<O>): O {
     const before = this.#outputs.get(key);
     if (before !== undefined && before.root !== root) {
-      throw new ClusterError("conflict", `${key} has brought another output before`);
+      throw new ClusterError("conflict", `${key} has uploaded another output before`);
     }
     const output = publish();
     this.#outputs.set(key, output);
     return output;
   }
 
-  /** At a start: jobs that are not in `running` are dropped. `confirm` resolves when all that is in
-   *  the log is known, and rejects when somebody else has the log: whoever sleeps in its start may
-   *  have a successor, of whose jobs it knows nothing. */
+  /** At a start: removes jobs that are not in `running`. `confirm` resolves when all that is in the
+   *  log is known, and rejects when another coordinator has the log: a coordinator that was paused
+   *  in its start may have a successor, whose jobs it does not know. */
   async keepOnly(running: (job: JobId) => boolean, confirm: () => Promise<unknown>): Promise<void> {
     const jobs = [...this.#files.jobs()];
     if (jobs.length === 0) return;
@@ -79,9 +79,9 @@ export class KeptOutputs<O extends { readonly root: Hash }> {
     }
   }
 
-  /** `state`: of a job of which something has changed; null = it is gone. */
+  /** `state`: of a job that has changed; null = it is removed. */
   async jobChanged(job: JobId, state: JobState | null): Promise<void> {
-    // As long as it runs, a task may read them, once more too.
+    // As long as it runs, a task may read them, even again.
     if (state === "running") return;
     await this.#drop(job);
   }

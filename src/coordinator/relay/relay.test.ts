@@ -1,4 +1,4 @@
-/** Outputs that the coordinator keeps: whole or not at all, and never another. */
+/** Outputs that the coordinator keeps: complete or not at all, and never changed. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync } from "node:fs";
@@ -16,7 +16,7 @@ function place(t: TestContext): string {
   return dir;
 }
 
-/** Three partitions, the second empty. Bytes of a run are not looked into. */
+/** Three partitions, the second empty. The bytes of a run are not inspected. */
 function output() {
   const runs = [Buffer.alloc(100, 1), Buffer.alloc(0), Buffer.alloc(70_000, 2)];
   const partitions = runs.map((bytes) => ({
@@ -44,7 +44,7 @@ async function read(relay: Relay, partition: number): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-test("gives back what was put, partition by partition, also after a restart", async (t) => {
+test("returns what was put, partition by partition, also after a restart", async (t) => {
   const dir = place(t);
   const { manifest, run } = output();
   const { root } = await put(new Relay({ dir }), manifest, run);
@@ -77,13 +77,13 @@ test("W11: bytes that are not those of the manifest leave nothing", async (t) =>
   );
 });
 
-test("bounds what one attempt may bring", async (t) => {
+test("limits what one attempt may upload", async (t) => {
   const { manifest } = output();
   const relay = new Relay({ dir: place(t), runMaxBytes: 70_000 });
   await assert.rejects(relay.putManifest(ref, pieces(manifest)), { code: "limit-exceeded" });
 });
 
-test("goes with its job", async (t) => {
+test("is removed with its job", async (t) => {
   const dir = place(t);
   const relay = new Relay({ dir });
   const { manifest, run } = output();
@@ -91,7 +91,7 @@ test("goes with its job", async (t) => {
   const confirmed = async () => {};
   await relay.keepOnly((job) => job === "j-1", confirmed);
   assert.ok(relay.get(ref) !== null);
-  const deposed = () => Promise.reject(new Error("somebody else has the log"));
+  const deposed = () => Promise.reject(new Error("another coordinator has the log"));
   await assert.rejects(relay.keepOnly(() => false, deposed));
   assert.ok(relay.get(ref) !== null, "a job of the successor, perhaps");
   await relay.keepOnly(() => false, confirmed);
@@ -99,7 +99,7 @@ test("goes with its job", async (t) => {
   assert.deepEqual(readdirSync(dir), []);
 });
 
-test("W2: other bytes for an output that is there are refused, and change nothing", async (t) => {
+test("W2: other bytes for a kept output are refused, and change nothing", async (t) => {
   const relay = new Relay({ dir: place(t) });
   const { manifest, run } = output();
   const { root } = await put(relay, manifest, run);
@@ -111,7 +111,7 @@ test("W2: other bytes for an output that is there are refused, and change nothin
   assert.deepEqual(await read(relay, 0), Buffer.alloc(100, 1));
 });
 
-test("W2: an upload whose attempt or job ends under way leaves nothing", async (t) => {
+test("W2: an upload whose attempt or job ends meanwhile leaves nothing", async (t) => {
   const dir = place(t);
   const relay = new Relay({ dir });
   const { manifest, run } = output();
@@ -133,7 +133,7 @@ test("W2: an upload whose attempt or job ends under way leaves nothing", async (
   }
 });
 
-test("C1: what a crash left half is not there at the next start", async (t) => {
+test("C1: what a crash left incomplete is gone at the next start", async (t) => {
   const dir = place(t);
   const { manifest, run } = output();
   const { runPath } = await put(new Relay({ dir }), manifest, run);

@@ -1,11 +1,11 @@
-/** Map outputs of workers that nobody can reach (browser tabs, machines behind a wall): the
- *  coordinator keeps them for the reduce tasks,
- *  `<dir>/<job>/<stage>/<task>.<attempt>.{run,manifest}`.
+/** Map outputs of unreachable workers (browser tabs, machines behind a firewall): the coordinator
+ *  keeps them for the reduce tasks, `<dir>/<job>/<stage>/<task>.<attempt>.{run,manifest}`.
  *
- *  1. An output is there once both files lie in their place, and every partition has the hash that
- *     its manifest says; from then on it never changes.
- *  2. It is lost with the disk's cache: then it is computed again, as that of a lost worker.
- *  3. It goes with its job; what is still being brought then is thrown away. */
+ *  1. An output is kept once both files are in their place, and every partition has the hash in its
+ *     manifest; from then on it never changes.
+ *  2. It is not synced, so it may be lost with the disk's cache: then it is computed again, like
+ *     that of a lost worker.
+ *  3. It is removed with its job; uploads in progress are discarded then. */
 import { createHash, type Hash as Digest, randomBytes } from "node:crypto";
 import { createReadStream, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { mkdir, open, rm, stat } from "node:fs/promises";
@@ -28,7 +28,7 @@ type Expected = { readonly bytes: Buffer; readonly manifest: Manifest };
 
 export type RelayOptions = {
   readonly dir: string;
-  /** Largest run that one attempt may bring, bytes. Default 4 GiB. */
+  /** Largest run that one attempt may upload, bytes. Default 4 GiB. */
   readonly runMaxBytes?: number;
 };
 
@@ -38,9 +38,9 @@ export class Relay {
   readonly #dir: string;
   readonly #runMaxBytes: number;
   readonly #kept: KeptOutputs<RelayedOutput>;
-  /** Manifests whose run has not come yet. */
+  /** Manifests whose run has not arrived yet. */
   readonly #expected = new Map<string, Expected>();
-  /** Those that have a folder here. */
+  /** Jobs that have a folder here. */
   readonly #jobs: Set<JobId>;
 
   constructor(options: RelayOptions) {
@@ -52,7 +52,7 @@ export class Relay {
       load: () => loadFrom(dir),
       jobs: () => jobsIn(dir),
       remove: async (job) => {
-        // Few jobs have one; even looking for it takes as long as a short task.
+        // Few jobs have one; even a look at the disk takes as long as a short task.
         if (!this.#jobs.delete(job)) return;
         await rm(join(dir, job), { recursive: true, force: true });
       },
@@ -63,12 +63,12 @@ export class Relay {
     return this.#kept.get(ref);
   }
 
-  /** First the manifest, so that the run can be checked as it passes. */
+  /** The manifest must come first, so that the run can be verified as it arrives. */
   async putManifest(ref: AttemptRef, chunks: AsyncIterable<Uint8Array>): Promise<Hash> {
     const bytes = await collect(chunks, manifestMaxBytes);
     const manifest = decodeManifest(bytes);
     if (manifest.sizeBytes > this.#runMaxBytes) {
-      const text = `an output of ${manifest.sizeBytes} bytes; the relay takes ${this.#runMaxBytes}`;
+      const text = `an output of ${manifest.sizeBytes} bytes; the limit is ${this.#runMaxBytes}`;
       throw new ClusterError("limit-exceeded", text);
     }
     this.#expected.set(attemptKey(ref), { bytes, manifest });
@@ -76,7 +76,7 @@ export class Relay {
   }
 
   /** The run of the manifest that came before. Other bytes are `bad-request` and leave nothing.
-   *  `isWanted`: whether the attempt may still bring it, asked when all of it is here. */
+   *  `isWanted`: whether the attempt may still upload it, checked when all of it has arrived. */
   async putRun(
     ref: AttemptRef,
     chunks: AsyncIterable<Uint8Array>,
@@ -116,12 +116,12 @@ export class Relay {
       root,
       written: write(),
       publish: () => {
-        // The manifest last: it is what the next start goes by.
+        // The manifest last: the next start looks for manifests.
         renameSync(temporary, output.runPath);
         renameSync(`${temporary}.m`, output.manifestPath);
         return output;
       },
-      // The folder goes with the job.
+      // The folder is removed with the job.
       discard: async () => {
         await Promise.all([temporary, `${temporary}.m`].map((path) => rm(path, { force: true })));
       },
@@ -141,12 +141,12 @@ export class Relay {
     yield* createReadStream(output.runPath, { start, end: start + sizeBytes - 1 });
   }
 
-  /** Jobs that are not in `running` are dropped. */
+  /** Removes jobs that are not in `running`. */
   keepOnly(running: (job: JobId) => boolean, confirm: () => Promise<unknown>): Promise<void> {
     return this.#kept.keepOnly(running, confirm);
   }
 
-  /** Outputs go with the end of their job. */
+  /** Removes outputs at the end of their job. */
   async jobChanged(job: JobId, state: JobState | null): Promise<void> {
     for (const key of this.#expected.keys()) {
       if (state !== "running" && key.startsWith(`${job}/`)) this.#expected.delete(key);
@@ -155,7 +155,7 @@ export class Relay {
   }
 }
 
-/** What a former life of the coordinator took. */
+/** The outputs that an earlier run of the coordinator kept. */
 function* loadFrom(dir: string): Generator<readonly [AttemptRef, RelayedOutput]> {
   for (const job of jobsIn(dir)) {
     for (const name of readdirSync(join(dir, job), { recursive: true }) as string[]) {
@@ -168,7 +168,7 @@ function* loadFrom(dir: string): Generator<readonly [AttemptRef, RelayedOutput]>
   }
 }
 
-/** Null when the crash has damaged it: it is computed again when somebody asks for it. */
+/** Null when a crash has damaged it: it is computed again when it is requested. */
 function adopted(manifestPath: string): RelayedOutput | null {
   const runPath = manifestPath.replace(/manifest$/, "run");
   try {
@@ -189,7 +189,7 @@ function jobsIn(dir: string): JobId[] {
   }
 }
 
-/** Writes the run while every partition's hash is taken. */
+/** Writes the run while every partition's hash is computed. */
 async function writeChecked(
   path: string,
   chunks: AsyncIterable<Uint8Array>,
@@ -276,6 +276,6 @@ function sha256(bytes: Uint8Array): Hash {
 
 function diskError(error: unknown): unknown {
   if (error instanceof ClusterError || !isFull(error)) return error;
-  const text = "the coordinator's disk is full; free space on it, the task is tried again";
+  const text = "the coordinator's disk is full; free space on it, the task will be retried";
   return new ClusterError("storage-full", text, { cause: error });
 }

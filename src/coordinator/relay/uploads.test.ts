@@ -1,4 +1,4 @@
-/** Tabs that bring more than results: bounded for each task, each tab and each job. */
+/** Tabs that upload more than results: limited for each task, each tab and each job. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
@@ -12,7 +12,7 @@ import { Uploads } from "./uploads.ts";
 
 const kib = 1024;
 
-/** A coordinator with small bounds and a tab of its own for each of these names. */
+/** A coordinator with small limits and a tab for each of these names. */
 async function withTabs(t: TestContext, uploads: Parameters<typeof opened>[1], names: string[]) {
   const cluster = await opened(t, { print: () => {}, ...uploads });
   const gateway = new ScriptedGateway(cluster.coordinator);
@@ -22,7 +22,7 @@ async function withTabs(t: TestContext, uploads: Parameters<typeof opened>[1], n
   return { cluster, gateway, tabs, token };
 }
 
-/** Puts fresh bytes again and again; how many puts were taken, and the first refusal. */
+/** Puts fresh bytes again and again; returns how many puts were accepted, and the first refusal. */
 async function flood(cluster: Opened, path: string, token: string | null = null) {
   const method = path.startsWith("/v1") ? "POST" : "PUT";
   for (let taken = 0; taken < 64; taken++) {
@@ -40,7 +40,7 @@ function blobBytes({ dataDir }: Opened): number {
   return stats.reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
 }
 
-test("a tab that puts one result after the other fills no disk with its task", async (t) => {
+test("a tab that puts one result after the other cannot fill the disk with its task", async (t) => {
   const uploads = { taskMaxBytes: 100 * kib };
   const { cluster, gateway } = await withTabs(t, { uploads }, ["1"]);
   await cluster.submit(await cluster.tasksSpec(1));
@@ -50,31 +50,31 @@ test("a tab that puts one result after the other fills no disk with its task", a
   const all = await Promise.all(floods);
   for (const { code, message, status } of all) {
     assert.deepEqual([status, code], [413, "limit-exceeded"]);
-    assert.match(message ?? "", /task brings more than uploads\.taskMaxBytes \(102400\)/);
+    assert.match(message ?? "", /task uploads more than uploads\.taskMaxBytes \(102400\)/);
   }
   // 16 KiB and a block of 4 KiB each.
   const taken = all.reduce((sum, one) => sum + one.taken, 0);
-  assert.ok(taken >= 3 && taken <= 5, `${taken} were taken`);
+  assert.ok(taken >= 3 && taken <= 5, `${taken} were accepted`);
   assert.equal(blobBytes(cluster) - before, taken * 16 * kib);
 });
 
-test("a tab that spreads its bytes over tasks and doors has a bound of its own", async (t) => {
+test("a tab that spreads its bytes over tasks and routes has a limit of its own", async (t) => {
   const uploads = { tabMaxBytes: 100 * kib };
   const { cluster, gateway, tabs, token } = await withTabs(t, { uploads }, ["1", "2"]);
   await cluster.submit(await cluster.tasksSpec(2));
   const [first, second] = [await gateway.task(), await gateway.task()];
   const ofFirst = await flood(cluster, `${first.more.place}/part`);
-  assert.match(ofFirst.message ?? "", /^w-\d+ brings more than uploads\.tabMaxBytes/);
+  assert.match(ofFirst.message ?? "", /^w-\d+ uploads more than uploads\.tabMaxBytes/);
   const uid = Number(first.uid) - 1;
-  // Its credential opens the workers' doors: they count on.
+  // Its credential can use the workers' routes: these uploads count, too.
   const again = await flood(cluster, "/v1/blobs", tabs[uid]?.credential ?? null);
   assert.deepEqual([again.taken, again.code], [0, "limit-exceeded"]);
   assert.equal((await flood(cluster, `${second.more.place}/part`)).taken, 5);
-  // So does the token by which it came.
+  // So do those with its join token.
   assert.equal((await flood(cluster, "/v1/blobs", token)).taken, 5);
 });
 
-test("all tabs together have a bound for one job", async (t) => {
+test("all tabs together have a limit for one job", async (t) => {
   const uploads = { jobMaxBytes: 100 * kib };
   const { cluster, gateway } = await withTabs(t, { uploads }, ["1", "2"]);
   await cluster.submit(await cluster.tasksSpec(2));
@@ -82,10 +82,10 @@ test("all tabs together have a bound for one job", async (t) => {
   assert.equal((await flood(cluster, `${first.more.place}/part`)).taken, 5);
   const { message, taken } = await flood(cluster, `${second.more.place}/part`);
   assert.equal(taken, 0);
-  assert.match(message ?? "", /^more is brought for j-\d+ than uploads\.jobMaxBytes/);
+  assert.match(message ?? "", /^uploads for j-\d+ exceed uploads\.jobMaxBytes/);
 });
 
-test("what fails is given back, and an hour later a tab may bring as much again", async () => {
+test("failed uploads are not counted, and an hour later a tab may upload again", async () => {
   let nowMs = 0;
   const noMark = new LowWater(tmpdir(), 0);
   const uploads = new Uploads(noMark, () => nowMs, { tabMaxBytes: 20_000 });
@@ -103,7 +103,7 @@ test("what fails is given back, and an hour later a tab may bring as much again"
   await bring(15_000);
 });
 
-test("below half of the low-water mark tabs bring nothing, and workers still do", async () => {
+test("below half of the low-water mark tabs cannot upload, and workers still can", async () => {
   const uploads = new Uploads(new LowWater(tmpdir(), 2 ** 52), () => 0);
   const bring = (tab: string | null) =>
     uploads.count({ tab, job: "j-1", task: null }, chunksOf(10), async (chunks) => {

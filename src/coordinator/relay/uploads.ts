@@ -1,23 +1,23 @@
-/** What may be brought to the coordinator's disk for running jobs, counted while it comes: a tab
- *  may be anybody's, and must not fill the disk with what it calls results.
+/** Limits on uploads to the coordinator's disk for running jobs, counted while they arrive: tabs
+ *  are not trusted, and must not fill the disk with alleged results.
  *
- *  1. Bytes count from the moment in which they come; those of an upload that fails are given back.
- *  2. Every upload counts as one block of a disk at least: empty files fill disks, too.
- *  3. What tabs bring stops at half of the low-water mark: the rest is for the jobs' own workers.
- *  4. The counts are in memory: a coordinator that starts again counts anew. */
+ *  1. Bytes count from the moment they arrive; those of a failed upload are subtracted again.
+ *  2. Every upload counts as at least one block of a disk: empty files fill disks, too.
+ *  3. Uploads of tabs stop at half of the low-water mark: the rest is for the jobs' own workers.
+ *  4. The counts are in memory: a restart resets them. */
 import { ClusterError } from "../../core/error.ts";
 import type { JobId } from "../../core/ids.ts";
 import type { LowWater } from "../upkeep/low-water.ts";
 
 export type UploadLimits = {
-  /** Of one task of a tab, all of its uploads. Default 8 GiB: the largest result twice. */
+  /** All uploads of one task of a tab, bytes. Default 8 GiB: twice the largest result. */
   readonly taskMaxBytes: number;
   /** Of one tab within `windowMs`. Default 64 GiB. */
   readonly tabMaxBytes: number;
   /** Default 1 h. */
   readonly windowMs: number;
-  /** Of all tabs, and workers that nobody can reach, for one job as long as it runs. Default 1 TiB.
-   */
+  /** All uploads of tabs and unreachable workers for one job as long as it runs, bytes. Default 1
+   *  TiB. */
   readonly jobMaxBytes: number;
 };
 
@@ -31,17 +31,17 @@ export const defaultUploadLimits: UploadLimits = {
 };
 
 export type Uploader = {
-  /** Who brings it, when it is a tab; null = a worker, whose uploads are not counted. */
+  /** The tab that uploads; null = a worker, whose uploads are not counted. */
   readonly tab: string | null;
-  /** Null = it does not say for which. */
+  /** Null = it names no job. */
   readonly job: JobId | null;
-  /** The task's ticket; null = its uploads are bounded elsewhere. */
+  /** The task's ticket; null = its uploads are limited elsewhere. */
   readonly task: string | null;
 };
 
 type Account = { readonly sinceMs: number; bytes: number };
 
-/** An account with its limit, and what is said of one that is beyond it. */
+/** An account with its limit, and the error for exceeding it. */
 type Bound = { readonly account: Account; readonly maxBytes: number; readonly text: string };
 
 const blockBytes = 4_096;
@@ -63,7 +63,7 @@ export class Uploads {
   }
 
   /** `store` reads the chunks to their end. Rejects with `limit-exceeded`, or `storage-full`, which
-   *  may be tried again. */
+   *  may be retried. */
   async count<T>(
     of: Uploader,
     chunks: AsyncIterable<Uint8Array>,
@@ -95,18 +95,18 @@ export class Uploads {
     const { jobMaxBytes, tabMaxBytes, taskMaxBytes, windowMs } = this.#limits;
     const bounds: Bound[] = [];
     if (task !== null) {
-      const text = `the task brings more than uploads.taskMaxBytes (${taskMaxBytes})`;
+      const text = `the task uploads more than uploads.taskMaxBytes (${taskMaxBytes})`;
       bounds.push({ account: this.#open(this.#tasks, task), maxBytes: taskMaxBytes, text });
     }
     if (tab !== null) {
       this.#dropOldTabs();
       const limit = `uploads.tabMaxBytes (${tabMaxBytes}) in ${windowMs / 1_000} s`;
-      const text = `${tab} brings more than ${limit}, see --tab-uploads`;
+      const text = `${tab} uploads more than ${limit}, see --tab-uploads`;
       bounds.push({ account: this.#open(this.#tabs, tab), maxBytes: tabMaxBytes, text });
     }
     if (job !== null) {
       const limit = `uploads.jobMaxBytes (${jobMaxBytes}), see --job-uploads`;
-      const text = `more is brought for ${job} than ${limit}`;
+      const text = `uploads for ${job} exceed ${limit}`;
       bounds.push({ account: this.#open(this.#jobs, job), maxBytes: jobMaxBytes, text });
     }
     return bounds;

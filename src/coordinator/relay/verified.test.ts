@@ -1,4 +1,5 @@
-/** Partitions that pass through the coordinator, for browsers: damage is never a whole answer. */
+/** Partitions that pass through the coordinator, for browsers: damaged ones never arrive as a
+ *  complete answer. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
@@ -19,12 +20,12 @@ async function passed(bytes: Uint8Array, sizeBytes = content.length): Promise<nu
     for await (const chunk of verified(cut(bytes), expected)) received += chunk.length;
     return received;
   } catch (error) {
-    assert.ok(received < content.length, "a damaged partition came whole");
+    assert.ok(received < content.length, "a damaged partition arrived complete");
     return (error as { code: string }).code;
   }
 }
 
-test("X2: a relayed partition with another bit, or a cut one, never comes whole", async () => {
+test("X2: a relayed partition that is changed or cut never arrives complete", async () => {
   assert.equal(await passed(content), content.length);
   for (const at of [0, 50_000, content.length - 1]) {
     const flipped = Buffer.from(content);
@@ -34,7 +35,7 @@ test("X2: a relayed partition with another bit, or a cut one, never comes whole"
   assert.equal(await passed(content.subarray(0, 60_000)), "data-lost");
 });
 
-test("X2: a manifest counts only with the committed root", async () => {
+test("X2: a manifest is used only with the committed root", async () => {
   const manifest = encodeManifest([{ sizeBytes: 100, records: 2, sha256: hashOf(content) }]);
   const root = hashOf(manifest);
   assert.equal((await manifestOf(cut(manifest), root)).partitions[0]?.records, 2);

@@ -1,5 +1,5 @@
-/** Partitions on their way through the coordinator, compared with what the root names: browsers
- *  cannot, since they know no manifest. */
+/** Verifies partitions that pass through the coordinator against the committed root: browsers
+ *  cannot, since they have no manifest. */
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
@@ -26,8 +26,8 @@ export async function manifestOf(bytes: Bytes, root: Hash): Promise<Manifest> {
   throw new ClusterError("data-lost", "a manifest is not the committed one");
 }
 
-/** The bytes as they come; the last of them only when all are what they must be, so that damage is
- *  never a whole answer. */
+/** The bytes as they arrive; the last of them only when all are verified, so that damage never
+ *  gives a complete answer. */
 export async function* verified(
   bytes: Bytes,
   { sha256, sizeBytes }: Pick<ManifestPartition, "sha256" | "sizeBytes">,

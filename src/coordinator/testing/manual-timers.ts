@@ -1,4 +1,4 @@
-/** Time that stands still until a test lets it pass. */
+/** A clock that moves only when a test moves it. */
 import type { Timers } from "../loop/timers.ts";
 
 type Armed = { readonly atMs: number; readonly fire: () => void };
@@ -30,7 +30,7 @@ export class ManualTimers implements Timers {
     queueMicrotask(fire);
   }
 
-  /** The wall clock is set, which moves no other. */
+  /** Sets the wall clock; the monotonic clock does not change. */
   setWallMs(wallMs: number): void {
     this.#wallMs = wallMs;
   }
@@ -48,13 +48,14 @@ export class ManualTimers implements Timers {
     this.#monotonicMs = untilMs;
   }
 
-  /** A pause of the whole process: time has passed, and what was due fires late, all at once. */
+  /** A pause of the whole process: time has passed, and timers that were due fire late, all at
+   *  once. */
   freeze(ms: number): void {
     this.#monotonicMs += ms;
     this.pass(0);
   }
 
-  /** Lets promises that need no time come to rest. */
+  /** Lets promises settle that need no time. */
   async settle(): Promise<void> {
     for (let n = 0; n < 3; n++) await new Promise((resolve) => setImmediate(resolve));
   }

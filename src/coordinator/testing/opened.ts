@@ -1,4 +1,4 @@
-/** A real coordinator in a directory of its own for one test, and what tests ask it. */
+/** A real coordinator in a directory of its own for one test, with common calls. */
 import { createHash } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { Role } from "../../core/access/roles.ts";

@@ -1,4 +1,4 @@
-/** A worker that does what a test says, over a real WebSocket. */
+/** A worker that a test scripts, over a real WebSocket. */
 import type { TestContext } from "node:test";
 import type { AttemptReport } from "../../core/event.ts";
 import type { AttemptRef } from "../../core/ids.ts";

@@ -1,7 +1,7 @@
-/** A backup of a data directory, made while its coordinator runs or rests.
+/** A backup of a data directory, made while its coordinator runs or is stopped.
  *
- *  1. It holds one moment: the log as it is, the keys, and every blob that a job of that log needs.
- *     Blobs that are there already are not copied again.
+ *  1. It holds one moment: the log as it is, the keys, every blob that a job of that log needs, and
+ *     what the filesystem protocol keeps. Blobs that are there already are not copied again.
  *  2. The manifest comes last and whole. Until then, and after any failure, what the directory held
  *     before is still a good backup.
  *  3. Everything is verified on the way: damaged data is never backed up over good. */
@@ -9,7 +9,7 @@ import { copyFileSync, existsSync, readdirSync } from "node:fs";
 import { chmod, mkdir, rename, rm, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { ClusterError } from "../../core/error.ts";
-import type { Hash } from "../../core/ids.ts";
+import type { Hash, JobId } from "../../core/ids.ts";
 import {
   type BlobView,
   type DiskBlobs,
@@ -21,17 +21,18 @@ import { storageFailure } from "../../store/failure.ts";
 import { type FileLock, lockFile } from "../../store/log/lock.ts";
 import { copyLog, openLogView } from "../../store/log/sqlite-view.ts";
 import { clusterName, restoringDir } from "../data-dir.ts";
+import { copyFilesystem } from "../filesystem-dir.ts";
 import { replay } from "../loop/journal.ts";
 import { blobsDir, keyFiles, logFile, manifestFile } from "./layout.ts";
 import { fileHash, type Manifest, readManifest, syncFile, writeManifest } from "./manifest.ts";
-import { jobsText, type Needs, needsOf } from "./needs.ts";
+import { allNeedsOf, jobsText, type Needs } from "./needs.ts";
 import type { Progress } from "./progress.ts";
 
 export type BackupOptions = {
   readonly dataDir: string;
-  /** Made when it is not there; may hold an earlier backup of the same cluster. */
+  /** Created if it is missing; may hold an earlier backup of the same cluster. */
   readonly to: string;
-  /** Of the software. */
+  /** Version of the software. */
   readonly version: string;
   readonly onProgress?: Progress;
 };
@@ -45,7 +46,7 @@ export type BackupReport = {
   readonly bytesCopied: number;
 };
 
-/** A job may be removed, with its blobs, while it is being copied: then the log is read anew. */
+/** A job may be removed with its blobs while it is being copied: then the log is read again. */
 const attemptsMax = 5;
 const lockName = "backup.lock";
 
@@ -90,11 +91,13 @@ class Backup {
       await rm(part, { recursive: true, force: true });
       await mkdir(part, { mode: 0o700 });
       const files = await this.#copyFiles(part);
-      const log = await this.#contents(join(part, logFile));
+      const log = await this.#contents(part);
       const lost = await this.#copyBlobs(log.needs);
       if (lost !== null) {
-        if (attempt < attemptsMax && (await this.#hasMoved(log.position))) continue;
-        throw lost;
+        // A file that is removed moves no log.
+        const mayBeGone = lost.jobs.length === 0 || (await this.#hasMoved(log.position));
+        if (attempt < attemptsMax && mayBeGone) continue;
+        throw lost.error;
       }
       const final = join(this.#options.to, folder);
       await rename(part, final);
@@ -104,7 +107,7 @@ class Backup {
     }
   }
 
-  /** Keys before the log: a token of the log is never newer than the file that holds it. */
+  /** Keys before the log: the log may not have a newer admin token than the copied file. */
   async #copyFiles(part: string): Promise<Manifest["files"]> {
     const { dataDir } = this.#options;
     const names: string[] = keyFiles.filter((name) => existsSync(join(dataDir, name)));
@@ -115,6 +118,8 @@ class Backup {
         throw storageFailure(error, `the copy of ${name}`);
       }
     }
+    // What they name of jobs is in the log that is copied after them.
+    for (const name of copyFilesystem(dataDir, part)) names.push(name);
     copyLog(join(dataDir, logFile), join(part, logFile));
     const files: Manifest["files"] = [];
     for (const name of [...names, logFile]) {
@@ -128,11 +133,11 @@ class Backup {
   }
 
   /** What the copy says, read as a start would read it: throws at a damaged record. */
-  async #contents(path: string) {
-    const view = openLogView(path);
+  async #contents(part: string) {
+    const view = openLogView(join(part, logFile));
     try {
       const { state, position } = await replay(view);
-      const needs = await needsOf(state, this.#source);
+      const needs = await allNeedsOf(state, this.#source, part);
       return { position, needs, format: view.format, jobs: state.jobs.size };
     } finally {
       view.close();
@@ -140,7 +145,7 @@ class Backup {
   }
 
   /** Null, or what became of a blob that is needed. */
-  async #copyBlobs(needs: Needs): Promise<ClusterError | null> {
+  async #copyBlobs(needs: Needs): Promise<LostBlob | null> {
     const { onProgress = () => {} } = this.#options;
     let done = 0;
     for (const [hash, jobs] of needs) {
@@ -155,9 +160,7 @@ class Backup {
         if (!(error instanceof ClusterError)) throw error;
         if (error.code !== "not-found" && error.code !== "data-lost") throw error;
         const what = error.code === "not-found" ? `blob ${hash} is missing` : error.text;
-        const way = "remove the job with `tequio rm`, then back up again";
-        const text = `${what}, and ${jobsText(jobs)} cannot be backed up without it: ${way}`;
-        return new ClusterError("data-lost", text);
+        return { jobs, error: lostError(what, jobs) };
       }
     }
     return null;
@@ -206,13 +209,24 @@ class Backup {
   }
 }
 
+type LostBlob = { readonly jobs: readonly JobId[]; readonly error: ClusterError };
+
+function lostError(what: string, jobs: readonly JobId[]): ClusterError {
+  const [needer, way] =
+    jobs.length === 0
+      ? ["a file of the filesystem protocol", "send it again or remove its job with REMOVEJOB"]
+      : [jobsText(jobs), "remove the job with `tequio rm`"];
+  const text = `${what}, and ${needer} cannot be backed up without it: ${way}, then back up again`;
+  return new ClusterError("data-lost", text);
+}
+
 function mustBeWhole(from: string): void {
   if (!existsSync(join(from, restoringDir))) return;
   const text = `${from} is the place of a restore that has not ended: restore it again first`;
   throw new ClusterError("conflict", text);
 }
 
-/** Makes the directory, and sees that nothing else than a backup of this cluster is in it. */
+/** Creates the directory, and checks that it holds nothing but a backup of this cluster. */
 function makePlace(from: string, to: string, cluster: string): void {
   const inside = relative(from, to);
   if (inside === "" || !inside.startsWith("..")) {
@@ -244,7 +258,7 @@ function nextFolder(to: string): string {
   return `state-${used.reduce((last, number) => Math.max(last, number), 0) + 1}`;
 }
 
-/** All states but the one that counts now. */
+/** Removes all states but the current one. */
 async function forgetOld(to: string, now: Manifest): Promise<void> {
   for (const name of readdirSync(to)) {
     if (!name.startsWith("state-") || name === now.folder) continue;

@@ -1,4 +1,4 @@
-/** Verifies a log file record by record, and rebuilds as much of the state as it proves. */
+/** Verifies a log file record by record, and rebuilds the state as far as it is proven. */
 import { statSync } from "node:fs";
 import { type CoordinatorState, emptyState, step } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
@@ -14,12 +14,12 @@ export type CheckedLog = {
   readonly position: number;
   readonly records: number;
   readonly sizeBytes: number;
-  /** As of the last record that everything before it proves. */
+  /** As of the last record before any damage. */
   readonly state: CoordinatorState;
   readonly damages: readonly Damage[];
 };
 
-/** Records between two words of progress. */
+/** Records between two progress reports. */
 const tellEvery = 10_000;
 const decoder = new TextDecoder();
 
@@ -43,7 +43,7 @@ class LogCheck {
   readonly #view: LogView;
   readonly #onProgress: Progress;
   readonly #damages: Damage[] = [];
-  /** Named by records that cannot be followed any more. */
+  /** Jobs named by records after the damage. */
   readonly #touched = new Set<JobId>();
   #end: LogEnd = { state: emptyState(), position: 0, atMs: 0, epoch: 0, snapshotBytes: 0 };
 
@@ -87,11 +87,15 @@ class LogCheck {
       this.#damaged("snapshot", "", problem);
     }
     if (this.#damages.length === 0 && this.#end.position < trimmed) {
-      this.#damaged("snapshot", "", `is missing, records up to ${trimmed} were forgotten for it`);
+      this.#damaged(
+        "snapshot",
+        "",
+        `is missing, although records up to ${trimmed} were trimmed for it`,
+      );
     }
   }
 
-  /** As a start would; a record that the core cannot take would stop it. */
+  /** Applies the record as a start would; a record that the core cannot handle would stop it. */
   #follow(position: number, bytes: Uint8Array): void {
     if (position <= this.#end.position) return;
     try {
@@ -119,8 +123,8 @@ class LogCheck {
     this.#damages.push({ kind, name, problem, jobs: [] });
   }
 
-  /** From the first damage on nothing is proven: of the jobs that ran then, and of those that are
-   *  named after it. */
+  /** After the first damage nothing is proven: names the jobs that ran then, and those named after
+   *  it. */
   #withJobs(): Damage[] {
     if (this.#damages.length === 0) return [];
     const { state } = this.#end;

@@ -1,5 +1,6 @@
-/** Verifies a data directory or a backup, changing nothing: every record, the snapshot, the keys
- *  and every blob. Goes on after damage, so that all of it is named, with the jobs that it touches.
+/** Verifies a data directory or a backup without changing it: every record, the snapshot, the keys
+ *  and every blob. It continues after damage, so that all damage is reported, with the affected
+ *  jobs.
  *
  *  A coordinator may run on the directory meanwhile. */
 import { createHash } from "node:crypto";
@@ -8,13 +9,14 @@ import { join } from "node:path";
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { tokenRecords } from "../../core/view.ts";
-import { viewDiskBlobs } from "../../store/blob/disk.ts";
+import { type BlobView, viewDiskBlobs } from "../../store/blob/disk.ts";
 import { clusterKeys } from "../data-dir.ts";
+import { filesystemFiles, filesystemProblem } from "../filesystem-dir.ts";
 import { type CheckedLog, checkLog } from "./check-log.ts";
 import type { Damage } from "./damage.ts";
 import { keyFiles, type Layout, layoutOf, manifestFile } from "./layout.ts";
 import { fileHash } from "./manifest.ts";
-import { type Needs, needsOf } from "./needs.ts";
+import { allNeedsOf, type Needs, needsOf } from "./needs.ts";
 import type { Progress } from "./progress.ts";
 
 export type CheckReport = {
@@ -28,7 +30,7 @@ export type CheckReport = {
   readonly damages: readonly Damage[];
 };
 
-/** Throws `not-found` for a directory that is neither data nor backup. */
+/** Throws `not-found` for a directory that is neither a data directory nor a backup. */
 export async function checkDir(dir: string, onProgress: Progress = () => {}): Promise<CheckReport> {
   const layout = layoutOf(dir);
   const log = await checkLog(layout.log, onProgress);
@@ -45,14 +47,14 @@ export async function checkDir(dir: string, onProgress: Progress = () => {}): Pr
   };
 }
 
-/** The token by which this machine's user is the administrator is one that the log knows. */
+/** The administrator's token of this machine's user must be one that the log knows. */
 function checkAdminToken(path: string, { damages, state }: CheckedLog): void {
-  // What a damaged log knows is not all that it knew.
+  // A damaged log no longer knows all tokens.
   if (damages.length > 0) return;
   const hash = createHash("sha256").update(readFileSync(path, "utf8").trim()).digest("hex");
   if (tokenRecords(state).some((token) => token.role === "admin" && token.hash === hash)) return;
   const text =
-    "is no token of this cluster, so it is damaged or replaced; the next start makes one";
+    "is not a token of this cluster, so it is damaged or replaced; the next start makes one";
   throw new ClusterError("storage-failed", text);
 }
 
@@ -65,7 +67,8 @@ async function checkFiles({ keys, manifest }: Layout, log: CheckedLog): Promise<
       const path = join(keys, name);
       try {
         if (name === "cluster.json") {
-          if (!existsSync(path)) damage(name, "is missing: workers will not know this cluster");
+          if (!existsSync(path))
+            damage(name, "is missing: workers will not recognise this cluster");
           else clusterKeys(keys);
         } else if (!existsSync(path)) continue;
         else if (name === "admin.token") checkAdminToken(path, log);
@@ -73,6 +76,10 @@ async function checkFiles({ keys, manifest }: Layout, log: CheckedLog): Promise<
       } catch (error) {
         damage(name, error instanceof ClusterError ? error.text : "is damaged");
       }
+    }
+    for (const name of filesystemFiles(keys)) {
+      const problem = filesystemProblem(keys, name);
+      if (problem !== null) damage(name, problem);
     }
     return damages;
   }
@@ -92,7 +99,7 @@ async function checkBlobs(
   onProgress: Progress,
 ): Promise<CheckedBlobs> {
   const view = viewDiskBlobs(layout.blobs);
-  const needs = await needsOf(state, view);
+  const needs = await needed(layout, state, view);
   const names = new Set<string>(needs.keys());
   for (const { hash } of layout.manifest?.blobs ?? []) names.add(hash);
   if (existsSync(layout.blobs)) for await (const hash of view.list()) names.add(hash);
@@ -104,7 +111,7 @@ async function checkBlobs(
       for await (const chunk of view.read(hash)) checked.sizeBytes += chunk.byteLength;
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
-      // What nobody needs may go while we look.
+      // An unneeded blob may be deleted during the check.
       if (error.code === "not-found" && !needs.has(hash) && layout.manifest === null) continue;
       const problem = error.code === "not-found" ? "is missing" : error.text;
       checked.damages.push({ kind: "blob", name: hash, problem, jobs: needs.get(hash) ?? [] });
@@ -114,15 +121,21 @@ async function checkBlobs(
   return checked;
 }
 
+/** A catalogue that cannot be read is named among the files. */
+async function needed(layout: Layout, state: CoordinatorState, view: BlobView): Promise<Needs> {
+  try {
+    return await allNeedsOf(state, view, layout.keys);
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error;
+    return needsOf(state, view);
+  }
+}
+
 /** A job that was removed while we looked has taken its blobs along. */
-async function stillNeeded(
-  layout: Layout,
-  damages: Damage[],
-  view: Parameters<typeof needsOf>[1],
-): Promise<Damage[]> {
+async function stillNeeded(layout: Layout, damages: Damage[], view: BlobView): Promise<Damage[]> {
   const isGone = ({ problem }: Damage) => problem === "is missing";
   if (layout.manifest !== null || !damages.some(isGone)) return damages;
   const { state } = await checkLog(layout.log, () => {});
-  const needs: Needs = await needsOf(state, view);
+  const needs = await needed(layout, state, view);
   return damages.filter((damage) => !isGone(damage) || needs.has(damage.name));
 }

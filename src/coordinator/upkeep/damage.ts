@@ -1,4 +1,4 @@
-/** What a check found damaged, and which jobs it touches. */
+/** Damage that a check found, and the affected jobs. */
 import type { JobId } from "../../core/ids.ts";
 
 export type Damage = {

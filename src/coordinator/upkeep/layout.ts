@@ -1,4 +1,5 @@
-/** Where things lie in a data directory and in a backup of one: both can be checked alike. */
+/** Where things lie in a data directory and in a backup of one, so that both can be checked
+ *  alike. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ClusterError } from "../../core/error.ts";
@@ -7,7 +8,7 @@ import { type Manifest, readManifest } from "./manifest.ts";
 export type Layout = {
   readonly log: string;
   readonly blobs: string;
-  /** Where keys and tokens are. */
+  /** The place of keys and tokens. */
   readonly keys: string;
   /** Null in a data directory. */
   readonly manifest: Manifest | null;
@@ -16,7 +17,7 @@ export type Layout = {
 export const logFile = "log.sqlite";
 export const blobsDir = "blobs";
 export const manifestFile = "manifest.json";
-/** Keys and tokens; the first one is what makes a directory that of a certain cluster. */
+/** Keys and tokens; the first one identifies the cluster of a directory. */
 export const keyFiles = ["cluster.json", "tls.json", "admin.token"] as const;
 
 /** Throws `not-found` for a directory that is neither, `storage-failed` for a damaged manifest. */
@@ -28,8 +29,8 @@ export function layoutOf(dir: string): Layout {
     return { log: join(keys, logFile), blobs: join(root, blobsDir), keys, manifest };
   }
   if (!existsSync(join(root, logFile))) {
-    const text = `${root} is no data directory and no backup: it has no ${logFile}`;
-    throw new ClusterError("not-found", `${text} and no ${manifestFile}; name another one`);
+    const text = `${root} is neither a data directory nor a backup: it has no ${logFile}`;
+    throw new ClusterError("not-found", `${text} and no ${manifestFile}; choose another one`);
   }
   return { log: join(root, logFile), blobs: join(root, blobsDir), keys: root, manifest: null };
 }

@@ -1,4 +1,4 @@
-/** C4: a disk that runs full under a real coordinator, on a file system of a few MiB. */
+/** C4: a real coordinator whose disk, of a few MiB, fills up. */
 import assert from "node:assert/strict";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,8 @@ type SmallDisk = {
   readonly free: () => void;
 };
 
-/** A coordinator on a disk of 48 MiB, and how to fill that up; skips where none can be mounted. */
+/** A coordinator on a disk of 48 MiB, and a function to fill that; skips where none can be
+ *  mounted. */
 async function onSmallDisk(
   t: TestContext,
   lowWaterBytes: number,
@@ -45,7 +46,7 @@ async function onSmallDisk(
   });
 }
 
-/** Ended before the disk goes. */
+/** Ended before the disk is unmounted. */
 async function running(
   options: { readonly dataDir: string; readonly lowWaterBytes: number },
   run: (cluster: Opened) => Promise<void>,
@@ -69,13 +70,13 @@ const submit = (cluster: Opened, spec: unknown) =>
 const upload = (cluster: Opened, body: Uint8Array, token?: string) =>
   cluster.call("POST", "/v1/blobs", { body, ...(token === undefined ? {} : { token }) });
 
-test("below the mark no job and no upload is taken, all else goes on", (t) =>
+test("below the mark no job and no upload is accepted, all else still works", (t) =>
   onSmallDisk(t, 4 * mebi, async ({ cluster, fill, free }) => {
     const spec = await cluster.tasksSpec(2);
     const job = await cluster.submit(spec);
     fill(3 * mebi);
-    await refused(await submit(cluster, spec), /a new job is not taken.*lowWaterBytes \(4194304\)/);
-    await refused(await upload(cluster, Buffer.from("x")), /an upload is not taken/);
+    await refused(await submit(cluster, spec), /a new job is refused.*lowWaterBytes \(4194304\)/);
+    await refused(await upload(cluster, Buffer.from("x")), /an upload is refused/);
     assert.equal((await cluster.call("GET", `/v1/jobs/${job}`)).status, 200);
     assert.equal((await cluster.call("GET", `/v1/blobs/${spec.codeHash}`)).status, 200);
     assert.equal((await cluster.token("reader", "r")).id.length > 0, true);
@@ -85,14 +86,14 @@ test("below the mark no job and no upload is taken, all else goes on", (t) =>
     assert.equal(await cluster.submit(spec), "j-2");
   }));
 
-test("an upload that would cross the mark is broken off, and leaves nothing", (t) =>
+test("an upload that would cross the mark is aborted, and leaves nothing", (t) =>
   onSmallDisk(t, 8 * mebi, async ({ cluster, fill, part }) => {
     fill(20 * mebi);
-    await refused(await upload(cluster, Buffer.alloc(19 * mebi)), /an upload is not taken/);
+    await refused(await upload(cluster, Buffer.alloc(19 * mebi)), /an upload is refused/);
     assert.deepEqual(readdirSync(part), []);
   }));
 
-test("on a really full disk nothing is acknowledged, reads go on, space brings all back", (t) =>
+test("on a full disk nothing is acknowledged, reads work, and new space restores all", (t) =>
   onSmallDisk(t, 0, async ({ cluster, fill, free }) => {
     const spec = await cluster.tasksSpec(2);
     const acknowledged: string[] = [await cluster.submit(spec)];
@@ -105,7 +106,7 @@ test("on a really full disk nothing is acknowledged, reads go on, space brings a
       }
       acknowledged.push(((await answer.json()) as { job: string }).job);
     }
-    // More than the ballast that was given back.
+    // More than the ballast that was deleted.
     await refused(await upload(cluster, Buffer.alloc(10 * mebi)), /full|does not fit/);
     const listed = (await (await cluster.call("GET", "/v1/jobs")).json()) as { jobs: unknown[] };
     assert.equal(listed.jobs.length, acknowledged.length);

@@ -1,9 +1,9 @@
-/** The low-water mark of the disk: below it nothing new is taken in, so that the jobs that run can
- *  end. What workers bring for those jobs is still taken, until the disk is really full. */
+/** The low-water mark of the disk: below it no new jobs and uploads are accepted, so that running
+ *  jobs can end. Uploads of workers for those jobs are accepted until the disk is really full. */
 import { ClusterError } from "../../core/error.ts";
 import { defaultMarkBytes, diskSpace } from "../../store/disk-space.ts";
 
-/** An upload is asked again after so many bytes. */
+/** An upload is checked again after this many bytes. */
 const askEveryBytes = 8 * 1024 * 1024;
 
 export class LowWater {
@@ -16,13 +16,13 @@ export class LowWater {
     this.#markBytes = markBytes;
   }
 
-  /** Less than twice the mark is left: before anything is refused or pauses. */
+  /** Less than twice the mark is left: before anything is refused or paused. */
   isNear(): boolean {
     return this.#markBytes > 0 && diskSpace(this.#dir).freeBytes < 2 * this.#markBytes;
   }
 
-  /** Throws `storage-full`, which may be tried again. `what` is the subject of a sentence, `share`
-   *  how much of the mark holds for it. */
+  /** Throws `storage-full`, which may be retried. `what` is the subject of a sentence, `share` the
+   *  part of the mark that applies. */
   mustBeAbove(what: string, share = 1): void {
     if (this.#markBytes === 0) return;
     const { freeBytes } = diskSpace(this.#dir);
@@ -30,12 +30,12 @@ export class LowWater {
     const mark = `${share === 1 ? "" : `${share} × `}lowWaterBytes (${this.#markBytes})`;
     throw new ClusterError(
       "storage-full",
-      `${what} is not taken: the coordinator's disk has ${freeBytes} bytes left, less than ` +
+      `${what} is refused: the coordinator's disk has ${freeBytes} bytes left, less than ` +
         `${mark}; free some, or remove jobs with \`tequio rm\``,
     );
   }
 
-  /** The same stream, broken off when it would take the disk below the mark. */
+  /** The same stream, aborted when it would take the disk below the mark. */
   async *guarded(
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     what: string,

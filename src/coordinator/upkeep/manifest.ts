@@ -1,5 +1,5 @@
 /** The manifest of a backup: what belongs to it, with hashes and versions, sealed by a hash of its
- *  own. A backup is what its manifest says; files that it does not name do not count. */
+ *  own. The manifest defines the backup; files that it does not name are ignored. */
 import { createHash } from "node:crypto";
 import { closeSync, createReadStream, fsyncSync, openSync, readFileSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
@@ -18,13 +18,13 @@ const shape = z.strictObject({
   /** Of the software that made it, for people. */
   version: z.string(),
   madeAt: z.string(),
-  /** Which cluster; kept by a restore. */
+  /** The cluster's id; a restore keeps it. */
   cluster: z.string(),
   /** Version of the log's tables. */
   logFormat: z.number().int().min(1),
   /** Last record of the log. */
   position: size,
-  /** Where the log and the keys are. */
+  /** The folder of the log and the keys. */
   folder: z.string().regex(/^state-[0-9]+$/),
   files: z.array(z.strictObject({ name: z.string(), sizeBytes: size, sha256 })),
   blobs: z.array(z.strictObject({ hash: sha256, sizeBytes: size })),

@@ -1,15 +1,28 @@
-/** Which blobs the jobs of a state need: what a backup must hold and a check must find. */
+/** Which blobs the jobs of a state need: a backup must hold them, and a check must find them. */
 import type { CoordinatorState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash, JobId } from "../../core/ids.ts";
 import { jobBlobs, jobSpec, jobSummaries } from "../../core/view.ts";
 import type { BlobView } from "../../store/blob/disk.ts";
+import { storedHashes } from "../filesystem-dir.ts";
 import { Plans } from "../jobs/plans.ts";
 
-/** The jobs that name it, oldest first. */
+/** The jobs that name it, oldest first; of none, it is a file of the filesystem protocol. */
 export type Needs = ReadonlyMap<Hash, readonly JobId[]>;
 
-/** A plan that cannot be read adds nothing but itself: whoever reads it as a blob will say so. */
+/** With the files of the filesystem protocol whose catalogue is in `dir`. Throws `storage-failed`
+ *  when that cannot be read. */
+export async function allNeedsOf(
+  state: CoordinatorState,
+  blobs: BlobView,
+  dir: string,
+): Promise<Needs> {
+  const needs = new Map(await needsOf(state, blobs));
+  for (const hash of storedHashes(dir)) if (!needs.has(hash)) needs.set(hash, []);
+  return needs;
+}
+
+/** A plan that cannot be read adds nothing but itself: the reader of the blob reports it. */
 export async function needsOf(state: CoordinatorState, blobs: BlobView): Promise<Needs> {
   const needs = new Map<Hash, JobId[]>();
   const plans = new Plans(blobs);

@@ -1,28 +1,28 @@
-/** Brings a data directory back from a backup.
+/** Restores a data directory from a backup.
  *
- *  1. The directory must be empty, and stays unusable (`up` refuses it) until all is in place.
- *  2. What is in place has been verified there: the hashes of the manifest, every record, every
- *     blob.
+ *  1. The directory must be empty, and is unusable (`up` refuses it) until everything is in place.
+ *  2. Everything is verified in its place: the hashes of the manifest, every record, every blob.
  *  3. The keys for attempts are new: see `renewKeys`. */
 import { copyFileSync, existsSync, readdirSync } from "node:fs";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ClusterError } from "../../core/error.ts";
 import { openDiskBlobs, viewDiskBlobs } from "../../store/blob/disk.ts";
 import { makeDirectory, syncDirectory } from "../../store/directory.ts";
 import { storageFailure } from "../../store/failure.ts";
 import { openLogView } from "../../store/log/sqlite-view.ts";
 import { renewKeys, restoringDir } from "../data-dir.ts";
+import { filesystemDir } from "../filesystem-dir.ts";
 import { replay } from "../loop/journal.ts";
 import { blobsDir, type Layout, layoutOf, logFile } from "./layout.ts";
 import { fileHash, type Manifest, syncFile } from "./manifest.ts";
-import { needsOf } from "./needs.ts";
+import { allNeedsOf } from "./needs.ts";
 import type { Progress } from "./progress.ts";
 
 export type RestoreOptions = {
   /** A backup. */
   readonly from: string;
-  /** Made when it is not there. */
+  /** Created if it is missing. */
   readonly dataDir: string;
   readonly onProgress?: Progress;
 };
@@ -36,13 +36,13 @@ export type RestoreReport = {
 };
 
 /** Throws `not-found` (no backup there), `conflict` (the directory is not empty), `storage-failed`
- *  or `data-lost` (the backup is damaged: where), `storage-full`. */
+ *  or `data-lost` (the backup is damaged; names the place), `storage-full`. */
 export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   const dataDir = resolve(options.dataDir);
   const layout = layoutOf(options.from);
   const { manifest } = layout;
   if (manifest === null) {
-    const text = `${options.from} is a data directory and no backup: \`tequio backup\` makes one`;
+    const text = `${options.from} is a data directory, not a backup: \`tequio backup\` makes one`;
     throw new ClusterError("bad-request", text);
   }
   makeEmpty(dataDir);
@@ -57,9 +57,10 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
     const { madeAt, position } = manifest;
     return { dataDir, madeAt, position, jobs, blobs: manifest.blobs.length };
   } catch (error) {
-    // Nothing has been used yet; a place that is empty again can be restored to at once.
+    // Nothing has been used yet; after this the directory is empty, so that a restore can be
+    // retried at once.
     const names = manifest.files.map(({ name }) => name);
-    for (const name of [restoringDir, blobsDir, ...names]) {
+    for (const name of [restoringDir, blobsDir, filesystemDir, ...names]) {
       await rm(join(dataDir, name), { recursive: true, force: true });
     }
     throw storageFailure(error, `the restore of ${dataDir}`);
@@ -70,17 +71,18 @@ function makeEmpty(dataDir: string): void {
   makeDirectory(dataDir);
   const [first] = readdirSync(dataDir);
   if (first === undefined) return;
-  const reason = first === restoringDir ? "a restore was broken off there" : `it holds ${first}`;
-  const text = `${dataDir} is not empty (${reason}): move what is there away, or choose another`;
+  const reason = first === restoringDir ? "a restore was interrupted there" : `it holds ${first}`;
+  const text = `${dataDir} is not empty (${reason}): move its contents away, or choose another`;
   throw new ClusterError("conflict", text);
 }
 
-/** Hashed after the copy, so that what is used is what was verified. */
+/** Hashed after the copy, so that the copy is verified. */
 async function copyFiles(layout: Layout, manifest: Manifest, part: string): Promise<void> {
   for (const { name, sha256 } of manifest.files) {
     const from = join(layout.keys, name);
     const to = join(part, name);
     if (!existsSync(from)) throw damaged(layout, `${name} is missing`);
+    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     copyFileSync(from, to);
     await chmod(to, 0o600);
     syncFile(to);
@@ -112,7 +114,7 @@ function damaged({ keys }: Layout, what: string): ClusterError {
   return new ClusterError("storage-failed", text);
 }
 
-/** How many jobs there are, once all that they need is there. */
+/** The number of jobs, once all that they need is there. */
 async function mustBeComplete(part: string, manifest: Manifest): Promise<number> {
   const view = openLogView(join(part, logFile));
   try {
@@ -120,7 +122,7 @@ async function mustBeComplete(part: string, manifest: Manifest): Promise<number>
     if (problem !== undefined) throw new ClusterError("storage-failed", `the log: ${problem}`);
     const { state, position } = await replay(view);
     const blobs = viewDiskBlobs(join(part, blobsDir));
-    for (const hash of (await needsOf(state, blobs)).keys()) {
+    for (const hash of (await allNeedsOf(state, blobs, part)).keys()) {
       if ((await blobs.size(hash)) !== null) continue;
       throw new ClusterError("data-lost", `the backup lacks blob ${hash}: use another one`);
     }
@@ -132,7 +134,7 @@ async function mustBeComplete(part: string, manifest: Manifest): Promise<number>
   }
 }
 
-/** The marker goes last: a directory that has it is not used. */
+/** The marker is removed last: a directory that has it is not used. */
 async function moveInto(part: string, dataDir: string): Promise<void> {
   for (const name of readdirSync(part)) await rename(join(part, name), join(dataDir, name));
   await syncDirectory(dataDir);

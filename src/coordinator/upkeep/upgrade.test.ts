@@ -1,5 +1,5 @@
-/** Data directories of older versions: `testdata/format-N` was written by the last version that
- *  knew no later format, and is read, upgraded and checked by every version since. */
+/** Data directories of older versions: `testdata/format-N` was written by the last version before a
+ *  later format, and is read, upgraded and checked by every version since. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync } from "node:fs";
@@ -12,7 +12,7 @@ import { temporaryDir } from "../../store/testing/at-end.ts";
 import { opened } from "../testing/opened.ts";
 import { checkDir } from "./check.ts";
 
-/** A copy that may be changed, with the rights that Git does not keep. */
+/** A copy that may be changed, with the permissions that Git does not keep. */
 function copyOf(t: TestContext, format: number): string {
   const dir = join(temporaryDir(t), "data");
   cpSync(join(import.meta.dirname, "testdata", `format-${format}`), dir, { recursive: true });
@@ -46,7 +46,7 @@ for (let format = 1; format <= schemaSteps.length; format += 1) {
     mustBeAllThere(t, copyOf(t, format)));
 }
 
-test("kill -9 in the middle of an upgrade leaves the format before it, whole", async (t) => {
+test("kill -9 in the middle of an upgrade leaves the previous format intact", async (t) => {
   const dir = copyOf(t, schemaSteps.length);
   const schema = pathToFileURL(join(import.meta.dirname, "../../store/log/schema.ts")).href;
   const program = `

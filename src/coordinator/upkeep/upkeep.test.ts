@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { temporaryDir } from "../../store/testing/at-end.ts";
-import { type Opened, opened } from "../testing/opened.ts";
+import { filesystemOpened } from "../edges/filesystem/testing/client.ts";
+import { type Opened, opened, sha256 } from "../testing/opened.ts";
 import { backUp } from "./backup.ts";
 import { checkDir } from "./check.ts";
 import { restore } from "./restore.ts";
@@ -63,7 +64,7 @@ test("a backup made while jobs come in is restored to a coordinator that knows t
   assert.equal(again.coordinator.adminToken, cluster.coordinator.adminToken);
 });
 
-test("attempts of before a restore are strangers after it; its backups stay its own", async (t) => {
+test("attempts from before a restore are unknown after it; its backups stay valid", async (t) => {
   const dataDir = await stopped(t, 1);
   const to = join(temporaryDir(t), "backup");
   await backUp({ dataDir, to, version });
@@ -75,7 +76,7 @@ test("attempts of before a restore are strangers after it; its backups stay its 
   assert.equal((await backUp({ dataDir: restored, to, version })).blobsCopied, 0);
 });
 
-test("a backup goes nowhere but to an empty place, or over one of the same cluster", async (t) => {
+test("a backup is written to an empty directory, or over one of the same cluster", async (t) => {
   const [one, other] = [await stopped(t, 1), await stopped(t, 1)];
   const to = join(temporaryDir(t), "backup");
   await backUp({ dataDir: one, to, version });
@@ -83,7 +84,10 @@ test("a backup goes nowhere but to an empty place, or over one of the same clust
   await assert.rejects(backUp({ dataDir: one, to: join(one, "b"), version }), /within the data/);
   writeFileSync(join(to, "letter.txt"), "dear");
   await assert.rejects(backUp({ dataDir: one, to, version }), /conflict: .*letter\.txt/);
-  await assert.rejects(backUp({ dataDir: to, to: one, version }), /not-found: .*no data directory/);
+  await assert.rejects(
+    backUp({ dataDir: to, to: one, version }),
+    /not-found: .*not a data directory/,
+  );
 });
 
 test("damaged data is never backed up over a good backup", async (t) => {
@@ -127,7 +131,7 @@ test("check names every damaged record, and the jobs from there on", async (t) =
   assert.deepEqual(damages[0]?.jobs.includes("j-1"), true);
 });
 
-/** Each bit that changes what the file says. */
+/** All flips of a bit that change the meaning of the file and are not noticed. */
 async function unseenFlips(dataDir: string, name: string): Promise<number[]> {
   const path = join(dataDir, name);
   const bytes = readFileSync(path);
@@ -173,12 +177,12 @@ test("check names a snapshot, a missing end, keys and blobs", async (t) => {
   assert.match(found, new RegExp(`^blob ${spec.planHash} .*another hash`, "m"));
 });
 
-test("a blob's damage is told with the jobs that need it", async (t) => {
+test("a blob's damage is reported with the jobs that need it", async (t) => {
   const cluster = await opened(t);
   const spec = await cluster.tasksSpec(2);
   await cluster.submit(spec);
   await cluster.submit(spec);
-  const lost = await cluster.upload(Buffer.from("nobody needs this"));
+  const lost = await cluster.upload(Buffer.from("not needed by any job"));
   await cluster.coordinator.close();
   damageBlob(join(cluster.dataDir, "blobs"), spec.codeHash);
   damageBlob(join(cluster.dataDir, "blobs"), lost);
@@ -217,11 +221,11 @@ test("a directory in use, or half restored, is not restored over and not started
   const to = join(temporaryDir(t), "backup");
   await backUp({ dataDir, to, version });
   await assert.rejects(restore({ from: to, dataDir }), /conflict: .*not empty/);
-  await assert.rejects(restore({ from: dataDir, dataDir: to }), /bad-request: .*no backup/);
+  await assert.rejects(restore({ from: dataDir, dataDir: to }), /bad-request: .*not a backup/);
   const half = temporaryDir(t);
   writeFileSync(join(half, "restoring.part"), "");
   await assert.rejects(opened(t, { dataDir: half }), /conflict: .*restore/);
-  await assert.rejects(restore({ from: to, dataDir: half }), /broken off/);
+  await assert.rejects(restore({ from: to, dataDir: half }), /interrupted/);
 });
 
 function flip(file: string, at: number): void {
@@ -229,3 +233,51 @@ function flip(file: string, at: number): void {
   bytes[at % bytes.length]! ^= 1;
   writeFileSync(file, bytes);
 }
+
+test("files, databases and jobs of the filesystem protocol are in a backup", async (t) => {
+  const { client, cluster } = await filesystemOpened(t);
+  await client.putJob("j1");
+  await client.put("j1/a", [Buffer.from("of a\n"), Buffer.from("last")]);
+  const database = { status_db_url: "j1/database.sqlite3" };
+  const block = { block_id: "map_0", state: "ADDED", phase: "map", slices_id: ["j1/0_map_slice"] };
+  await client.twoSteps("INSERTBLOCK", database, block);
+  const to = join(temporaryDir(t), "backup");
+  assert.equal((await backUp({ dataDir: cluster.dataDir, to, version })).blobs, 2);
+  // What comes later is not in it.
+  await client.put("j1/b", [Buffer.from("later")]);
+  await cluster.coordinator.close();
+  assert.deepEqual((await checkDir(to)).damages, []);
+  const dataDir = join(temporaryDir(t), "data");
+  await restore({ from: to, dataDir });
+  assert.deepEqual((await checkDir(dataDir)).damages, []);
+  const opened = await filesystemOpened(t, {}, dataDir);
+  const again = opened.client;
+  assert.deepEqual((await again.get("j1/a")).map(String), ["of a\n", "last"]);
+  await assert.rejects(again.get("j1/b"), /File does not exist/);
+  const wanted = { table: "block", filters: [] };
+  const { payload } = await again.twoSteps("GETROWS", database, wanted);
+  assert.equal((payload.get("rows") as unknown[]).length, 1);
+  await opened.cluster.coordinator.close();
+});
+
+test("check names a file and a database of the filesystem protocol that are damaged", async (t) => {
+  const { client, cluster } = await filesystemOpened(t);
+  await client.putJob("j1");
+  await client.put("j1/a", [Buffer.from("some bytes")]);
+  await cluster.coordinator.close();
+  const { dataDir } = cluster;
+  const hash = sha256("some bytes");
+  damageBlob(join(dataDir, "blobs"), hash);
+  const jobs = join(dataDir, "filesystem", "jobs");
+  const [name = ""] = readdirSync(jobs);
+  writeFileSync(join(jobs, name), "no database");
+  const damages = (await checkDir(dataDir)).damages.map((damage) => [damage.kind, damage.name]);
+  assert.deepEqual(damages, [
+    ["file", `filesystem/jobs/${name}`],
+    ["blob", hash],
+  ]);
+  const to = join(temporaryDir(t), "backup");
+  await assert.rejects(backUp({ dataDir, to, version }), { code: "storage-failed" });
+  rmSync(join(jobs, name));
+  await assert.rejects(backUp({ dataDir, to, version }), /a file of the filesystem protocol/);
+});

@@ -22,7 +22,8 @@ export type TokenRecord = {
   revoked: boolean;
   /** Of a worker's credential: id of the join token that let it in; absent = not known. */
   readonly by?: string;
-  /** Revoked with all whom it let in: nobody that is still on the way gets a credential. */
+  /** Revoked together with all workers that joined with it: a worker whose join is still in
+   *  progress gets no credential. */
   shutsOut?: boolean;
 };
 

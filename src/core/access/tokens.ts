@@ -36,7 +36,7 @@ export function useToken(state: CoordinatorState, id: string, effects: Effect[])
   const problem = token === undefined ? null : tokenProblem(token, state.atMs);
   if (token === undefined) effects.push({ kind: "refuse", error: noSuchToken(id) });
   else if (problem !== null) {
-    // Whoever asked before it was so, comes too late.
+    // Also when the request was sent while the token was still good: it is processed too late.
     const text = `token ${id} is ${problem}; ask an admin for a new one`;
     effects.push({ kind: "refuse", error: new ClusterError("unauthenticated", text) });
   } else {
@@ -53,7 +53,8 @@ export function revokeToken(
 ): void {
   const token = state.tokens.get(id);
   const letIn = tokensBy(state, id);
-  // A join token that was over is forgotten before those whom it let in.
+  // A join token that had ended may be removed before the credentials of the workers that joined
+  // with it.
   if (token === undefined && (members === undefined || letIn.length === 0)) {
     effects.push({ kind: "refuse", error: noSuchToken(id) });
     return;
@@ -66,7 +67,7 @@ export function revokeToken(
   effects.push({ kind: "reply", value: { letIn: letIn.map((one) => one.id) } });
 }
 
-/** Credentials of those whom this token let in, which are good. */
+/** Valid credentials of the workers that joined with this token. */
 function tokensBy(state: CoordinatorState, id: string): TokenRecord[] {
   return [...state.tokens.values()].filter(({ by, revoked }) => by === id && !revoked);
 }

@@ -13,7 +13,7 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const yearMs = 365 * dayMs;
 
-/** The coordinator starts anew, `aheadMs` later by its wall clock. */
+/** The coordinator restarts, `aheadMs` later by its wall clock. */
 function restart(cluster: TestCluster, aheadMs: number): void {
   cluster.restartFromSnapshot();
   cluster.atMs += aheadMs;

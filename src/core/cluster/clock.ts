@@ -6,8 +6,8 @@
  *  1. What was going on (leases, their deadlines, charges) moves with the jump: the skipped time
  *     does not count as running time.
  *  2. Tokens that expire in the jump are refused, but kept for `heldMs`.
- *  3. When the wall clock is found back, every time that was taken since the jump moves back by
- *     the same amount, and what was going on with it. The newest jump is undone first, and no time
+ *  3. When the wall clock is found back, every time that was taken since the jump moves back by the
+ *     same amount, and what was going on with it. The newest jump is undone first, and no time
  *     moves to before the jump: the order of all that happened stays as it is. */
 import { assert } from "../error.ts";
 import type { RemovedJob } from "./retention/retained.ts";

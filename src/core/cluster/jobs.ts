@@ -155,7 +155,8 @@ function endJob(
   for (const number of job.workers) {
     const worker = state.workers.get(number);
     if (worker?.live !== true) continue;
-    // Also one that has come back since and was not told of the job again: it has the job still.
+    // Also a worker that has reconnected since and was not sent the job again: it still has the
+    // job.
     worker.opened.delete(job.number);
     for (const stage of job.stages) worker.sources.delete(`${job.number}/${stage.index}`);
     end.effects.push({ kind: "close-job", worker: workerId(number), job: jobId(job.number) });

@@ -21,8 +21,8 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 
-/** Checks the state as it is: I2, I4–I6, I8–I11, I15, I16, I20. Cost: one pass over all
- *  tasks and files. */
+/** Checks the state as it is: I2, I4–I6, I8–I11, I15, I16, I20. Cost: one pass over all tasks and
+ *  files. */
 export function checkLaws(state: CoordinatorState): void {
   const keys = new Set<number>(state.keys.values());
   assert(keys.size === state.keys.size, "I2: one job per submitter and key");

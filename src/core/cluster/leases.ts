@@ -1,5 +1,5 @@
-/** Giving an attempt to a worker, and taking it back: the only places where leases begin and end.
- *  */
+/** Giving an attempt to a worker, and taking it back: the only places where leases begin and
+ *  end. */
 import { assert } from "../error.ts";
 import { charge, chargeOf, correct, ownerOf, wakeChoosy } from "./shares.ts";
 import {
@@ -13,8 +13,8 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 
-/** Leases the next attempt of a task to a worker. The task must be ready, or running for a backup.
- *  */
+/** Leases the next attempt of a task to a worker. The task must be ready, or running for a
+ *  backup. */
 export function grant(
   state: CoordinatorState,
   stage: Stage,

@@ -183,7 +183,8 @@ function aheadOf(state: CoordinatorState, stage: Stage, worker: WorkerRecord): n
   const isKnown = stage.durations.count > 0;
   const oneMs = chargeOf(state, stage);
   const mine = held.byJob.get(stage.job) ?? 0;
-  // Everybody's even share of what is left, so that the end of a stage does not lie in one queue.
+  // An even share of the remaining tasks, so that the last tasks of a stage are not all in the
+  // queue of one worker.
   const share = Math.ceil((stage.counts.ready + mine) / Math.max(1, state.slots));
   const evenly = slots * (isKnown ? share + 1 : Math.min(tab ? 2 : 1, share)) - mine;
   const together = togetherOf(state, stage, worker) - (isKnown ? mine : 0);

@@ -105,7 +105,7 @@ function commit(
   if (consumer !== null) openStage(state, job, consumer);
 }
 
-/** Who keeps the partitions: whoever made them, if others can fetch them there. */
+/** The worker that keeps the partitions: the one that made them, if others can fetch from it. */
 function holderOf(state: CoordinatorState, stage: Stage, lease: Lease): number {
   if (stage.spec.partitionCount === 0) return 0;
   return state.workers.get(lease.worker)?.specs.exchangeUrl === "" ? RELAY : lease.worker;
@@ -150,7 +150,7 @@ function fail(
     keepError(job, stage, lease, failure);
   }
   const input = stage.spec.inputStage === null ? undefined : job.stages[stage.spec.inputStage];
-  // A worker that was told of older places complains of what may be elsewhere by now.
+  // A worker with an older list of places may report as lost what has a new place by now.
   const upToDate =
     worker?.sources.get(`${stage.job}/${stage.spec.inputStage}`) === input?.sourcesVersion;
   const lost = upToDate ? (report.lostTasks ?? []) : [];
@@ -183,8 +183,8 @@ function unreachable(input: Stage, task: number): Failure {
   };
 }
 
-/** Workers announce attempts that take longer than a moment; from then on their time runs here too.
- *  */
+/** Workers announce attempts that take longer than a moment; from then on their time runs here
+ *  too. */
 export function startAttempts(
   state: CoordinatorState,
   event: Of<"attempts-started">,
@@ -218,7 +218,7 @@ function overdueMs(timeoutMs: number, worker: WorkerRecord | undefined): number 
   return worker?.specs.tab ? timeoutMs * 10 + tabOverdueGraceMs : timeoutMs + overdueGraceMs;
 }
 
-/** A worker that does not report a timeout itself is told to stop the attempt. */
+/** Orders a worker that does not report a timeout itself to stop the attempt. */
 export function endOverdue(
   state: CoordinatorState,
   due: { job: number; stage: number; task: number; attempt: number },

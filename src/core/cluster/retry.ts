@@ -2,14 +2,14 @@
  *
  *  1. A failure that is final, by its code or as its worker says of an input, fails the job at
  *     once. The user's own errors count against `userErrorMax` (4); then the job fails with the
- *     last one. A task process that was killed from outside counts, too: nothing tells an
- *     administrator from the kernel that needs the memory, and without a bound such a task would
- *     take down one process after the other.
+ *     last one. A task process that was killed from outside counts, too: a kill by an administrator
+ *     cannot be distinguished from one by the kernel that needs the memory, and without a bound
+ *     such a task would take down one process after the other.
  *  2. A lost worker counts for the tasks that it had announced as running: `workersKilledMax` (3)
  *     distinct ones poison the job.
  *  3. A full disk counts for nothing: the worker is paused (`pauses.ts`) and the task goes back.
- *  4. All else (downloads, returned attempts) is a setback: tried again, with an end far away.
- *     A failing disk is one, too, and its worker is paused so that others have the task first; when
+ *  4. All else (downloads, returned attempts) is a setback: tried again, with an end far away. A
+ *     failing disk is one, too, and its worker is paused so that others have the task first; when
  *     no other is there, the end is after `diskTriesMax` (5).
  *  5. Waits double from `backoffMs` to `backoffMaxMs`; a lost worker costs no wait. */
 import type { ErrorCode } from "../error.ts";
@@ -41,7 +41,7 @@ const userCodes: ReadonlySet<ErrorCode> = new Set([
   "bad-request",
 ]);
 
-/** Codes that no further attempt can mend. */
+/** Codes of failures that every further attempt would repeat. */
 const finalCodes: ReadonlySet<ErrorCode> = new Set([
   "build-failed",
   "data-lost",
@@ -49,8 +49,7 @@ const finalCodes: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Decides about a failed attempt whose lease has ended. Returns the job's failure, or null when
- *  the task
- *  goes on (again waiting or ready, or still running in another attempt). */
+ *  the task goes on (again waiting or ready, or still running in another attempt). */
 export function afterFailure(
   state: CoordinatorState,
   job: JobRecord,
@@ -123,7 +122,7 @@ export function afterLoss(
   return null;
 }
 
-/** Gives a task back that nobody runs any more: ready at once, or waiting for its input. */
+/** Requeues a task that no worker runs any more: ready at once, or waiting for its input. */
 export function again(state: CoordinatorState, job: JobRecord, stage: Stage, task: number): void {
   if (isOpen(job, stage)) makeReady(state, stage, task);
   else setTask(stage, task, WAITING);

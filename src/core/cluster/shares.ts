@@ -8,8 +8,8 @@
  *  2. An attempt is charged when it is leased, with the mean time of its stage, and corrected when
  *     it ends. One that runs longer than it was charged for is charged as its time goes by.
  *  3. The rank at which the last task was taken is where those begin that have had nothing to give
- *     out: waiting without work earns nothing. Nobody is ahead or behind of it by more than
- *     `memoryMs` of the whole cluster: after that time shares are what weights say.
+ *     out: waiting without work earns nothing. No owner and no job is ahead of it or behind it by
+ *     more than `memoryMs` of the whole cluster: after that time shares are what weights say.
  *  4. No decision looks at all owners or jobs: those with ready tasks are kept in order of rank. */
 import type { JobSpec } from "../job.ts";
 import { Ranking } from "../structures/ranking.ts";
@@ -82,7 +82,7 @@ export function place(state: CoordinatorState, job: JobRecord): void {
   if (isNews) wakeChoosy(state, stage);
 }
 
-/** Who has had nothing to give out begins where the others are. */
+/** An owner or job that has had no ready tasks begins at the rank of the others. */
 function enter(state: CoordinatorState, owner: OwnerShare, job: JobRecord): void {
   const { shares } = state;
   if (!shares.ready.has(owner.number)) {
@@ -166,8 +166,8 @@ export function takeTurn(state: CoordinatorState, owner: OwnerShare, job: JobRec
   owner.turnMs = rank(state, job.share, weightOf(job.spec));
 }
 
-/** Place in the order. Who came first goes first among those that have used about as much: a job
- *  that has begun ends before the next one begins, and workers change jobs more rarely. */
+/** Place in the order. Of those that have used about as much, the one that came first goes first: a
+ *  job that has begun ends before the next one begins, and workers change jobs more rarely. */
 export function rank(state: CoordinatorState, share: Share, weight: number): number {
   return Math.floor(used(state, share, weight) / portionMs) * portionMs;
 }

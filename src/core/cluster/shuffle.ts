@@ -1,10 +1,9 @@
 /** Between the stages: when a stage may begin, and what happens when map output is lost.
  *
  *  1. A reduce task is `waiting` until every task of its input stage is done (I9).
- *  2. A lost output makes its task `ready` again as long as somebody still needs it; reduce tasks
- *     that
- *     are ready go back to `waiting`, those that run are left to finish or to report what they
- *    miss.
+ *  2. A lost output makes its task `ready` again as long as a reduce task still needs it; reduce
+ *     tasks that are ready go back to `waiting`, those that run are left to finish or to report
+ *     what they miss.
  *  3. Computed again, the output must be the same bytes, or no reduce task may have used the old
  *     ones. */
 import type { Effect } from "../effect.ts";
@@ -79,7 +78,7 @@ export function loseOutput(state: CoordinatorState, stage: Stage, task: number):
   return lost <= outputLossMax;
 }
 
-/** All outputs that a worker held and that somebody still needs. */
+/** Marks as lost all outputs that a worker held and that are still needed. */
 export function loseOutputsOf(
   state: CoordinatorState,
   worker: number,
@@ -98,8 +97,7 @@ export function loseOutputsOf(
 }
 
 /** Called when an output is committed again: is it the one that was lost? Ends running readers of
- *  the old
- *  bytes; returns false when a reader has already committed. */
+ *  the old bytes; returns false when a reader has already committed. */
 export function sameOutput(
   state: CoordinatorState,
   stage: Stage,

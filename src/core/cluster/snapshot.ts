@@ -1,6 +1,5 @@
 /** The state as plain JSON and back. Whatever decides the next step is kept in its order, so that
- *  replay from a
- *  snapshot and replay from the first event give the same (I19). */
+ *  replay from a snapshot and replay from the first event give the same (I19). */
 
 import { loadSharing, type SavedSharing, saveSharing } from "../sharing/snapshot.ts";
 import { Deadlines } from "../structures/deadlines.ts";
@@ -21,8 +20,8 @@ import {
   type WorkerRecord,
 } from "./state.ts";
 
-/** Grows with every change of this shape, together with a function that reads the shape before it.
- *  */
+/** Grows with every change of this shape, together with a function that reads the shape before
+ *  it. */
 export const snapshotVersion = 1;
 
 /** Columns are mostly zeros: kept as [index, value] pairs, flat. */
@@ -71,7 +70,7 @@ type Saved = {
   shares?: SavedShares;
   keys: Array<[string, number]>;
   tokens: unknown[];
-  /** Absent when whoever wrote it knew no members. */
+  /** Absent when the coordinator that wrote the snapshot did not support members. */
   sharing?: SavedSharing;
   /** Absent in snapshots from before ended jobs were kept by time and bytes. */
   retained?: SavedRetained;

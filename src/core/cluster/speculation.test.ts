@@ -1,4 +1,4 @@
-/** Backup tasks: for whom, and when. */
+/** Backup tasks: for which attempts, and when. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WorkerId } from "../ids.ts";

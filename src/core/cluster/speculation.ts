@@ -4,7 +4,7 @@
  *
  *  1. Only when nothing of the stage is ready, so that a backup never delays first attempts.
  *  2. Only with something to compare with: a quarter of the stage is done; or the worker has shown
- *     that it is slow, and then at once, since waiting longer tells nothing new (Zaharia et al.,
+ *     that it is slow, and then at once, since waiting longer adds no information (Zaharia et al.,
  *     LATE, 2008: what counts is the time that is left).
  *  3. One backup at a time per task, on another worker that is not slow itself and has a free slot,
  *     of the same output. */

@@ -1,9 +1,8 @@
 /** Everything a coordinator remembers. Mutable, owned by `step`; others read it through
  *  `core/view.ts`.
  *
- *  Tasks live in columns (one array per property), since a job may have ten million of them.
- *  All collections keep their order over a snapshot: the next decision must not depend on a
- *  restart. */
+ *  Tasks live in columns (one array per property), since a job may have ten million of them. All
+ *  collections keep their order over a snapshot: the next decision must not depend on a restart. */
 
 import type { TokenRecord } from "../access/roles.ts";
 import type { WorkerSpecs } from "../event.ts";
@@ -23,8 +22,8 @@ export const DONE = 3;
 /** The job ended without this task. */
 export const DROPPED = 4;
 
-/** In `Stage.holder`: the coordinator keeps the partitions, since nobody could fetch them from the
- *  worker that made them. They outlive that worker. */
+/** In `Stage.holder`: the coordinator keeps the partitions, since other workers could not fetch
+ *  them from the one that made them. They outlive that worker. */
 export const RELAY = -1;
 
 /** A promise that one worker runs one attempt; ended by its report, or by the loss of the worker.
@@ -59,7 +58,7 @@ export type Stage = {
   readonly userErrors: Uint8Array;
   /** Times the task went back for reasons that are not the user's, per task. */
   readonly setbacks: Uint16Array;
-  /** Worker number that holds the committed partitions; 0 = nobody needs to, `RELAY` = the
+  /** Worker number that holds the committed partitions; 0 = they are not needed, `RELAY` = the
    *  coordinator. */
   readonly holder: Int32Array;
   /** Attempt that was committed. */
@@ -77,7 +76,7 @@ export type Stage = {
   readonly durations: Durations;
   /** Leases that workers, other than tabs, have announced. */
   announced: number;
-  /** Grows whenever the place of a committed partition changes; workers are told again. */
+  /** Grows whenever the place of a committed partition changes; workers are then informed again. */
   sourcesVersion: number;
   readonly tally: StageTally;
 };
@@ -113,7 +112,7 @@ export type JobRecord = {
   /** The first stage with ready tasks; -1 = there is none. */
   readyStage: number;
   readonly errors: Array<Failure & { task: string; worker: `w-${number}` }>;
-  /** Workers that were told of the job, in order. */
+  /** Workers that the job was sent to, in order. */
   readonly workers: Set<number>;
   /** A `stragglers` deadline is set. */
   watched: boolean;
@@ -138,7 +137,7 @@ export type WorkerRecord = {
   readonly held: Held;
   /** Jobs opened in this session. */
   readonly opened: Set<number>;
-  /** `job/stage` → version of the sources it was told. */
+  /** `job/stage` → version of the sources that were last sent to it. */
   readonly sources: Map<string, number>;
   done: number;
   failed: number;
@@ -152,7 +151,7 @@ export type Pause = {
   readonly reason: string;
   /** 0 = until the worker says so. */
   readonly untilMs: number;
-  /** Its disk fails; absent: it is full, or the worker has said why. */
+  /** Its disk fails; absent: the disk is full, or the worker itself has reported the reason. */
   readonly isFailing?: true;
 };
 

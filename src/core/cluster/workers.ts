@@ -18,7 +18,7 @@ import {
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
 
-/** More slots than this are not believed. */
+/** A worker that reports more slots than this counts with this many. */
 export const slotsMax = 1_024;
 /** Lost workers that are remembered for the lists, oldest forgotten first. */
 const lostWorkersMax = 1_000;
@@ -47,7 +47,7 @@ export function joinWorker(
   state.choosy.delete(worker.number);
   state.hungry.add(worker.number);
   effects.push({ kind: "reply", value: { worker: workerId(worker.number) } });
-  // Whatever was on its way when the link broke may be lost: tell it everything again.
+  // Whatever was on its way when the link broke may be lost: send everything again.
   worker.opened.clear();
   worker.sources.clear();
   if (known !== undefined) reconcile(state, worker, event, effects);
@@ -202,7 +202,7 @@ function forgetLost(state: CoordinatorState): void {
     if (over <= 0) return;
     if (worker.live) continue;
     state.workers.delete(worker.number);
-    // Its credential would let nobody in.
+    // Its credential admits no worker any more.
     state.tokens.delete(workerId(worker.number));
     over--;
   }

@@ -1,5 +1,5 @@
-/** What members and files may be called. Names are opaque: nobody makes a path of them, so `..` is
- *  only a name; but they are shown, so they hold nothing that steers a terminal. */
+/** What members and files may be called. Names are opaque: they are never turned into paths, so
+ *  `..` is only a name; but they are shown, so they hold nothing that steers a terminal. */
 import { catalogueLimits } from "../catalogue.ts";
 
 /** UTF-8 bytes of a member's name: it fits into a field of the console's protocol. */

@@ -5,7 +5,7 @@ import type { CoordinatorState } from "../cluster/state.ts";
 import type { Hash } from "../ids.ts";
 import type { Offer } from "./offers.ts";
 
-/** Whether somebody has heard of it in time, which the state cannot know. */
+/** Whether it has shown a sign of life within its TTL, which the state cannot know. */
 export type IsHere = (member: MemberRecord) => boolean;
 
 /** All members in the order of registration, connected or not. */
@@ -27,7 +27,7 @@ export function sharingVersion(state: CoordinatorState): number {
   return state.sharing.changes;
 }
 
-/** The first entry of each name that somebody offers now, in the order in which the names first
+/** The first entry of each name that a member offers now, in the order in which the names first
  *  appeared. */
 export function* offeredFiles(
   state: CoordinatorState,
@@ -48,15 +48,15 @@ export function offeredNames(state: CoordinatorState, isHere: IsHere): string[] 
   return names;
 }
 
-/** Owners of one name that are looked at: enough to fetch from, whoever else has it. */
+/** Owners of one name that are looked at: enough to fetch from, however many more have it. */
 const sourcesMax = 256;
 
 export type WantedFile = { readonly name: string } | { readonly root: Hash };
 
 /** Who offers a file now, its first owner first. By name: what that owner published under it, and
- *  everybody who has the same content, whatever they call it; owners that say no content count for
- *  themselves. Entries whose size is not the one that most of them claim are left out: the root
- *  names the size too, so somebody lies. */
+ *  all members that have the same content, whatever they call it; an owner that gives no content
+ *  hash counts alone. Entries whose size is not the one that most of them claim are left out: the
+ *  root depends on the size too, so one of the owners reports a false size. */
 export function sourcesOf(
   state: CoordinatorState,
   wanted: WantedFile,

@@ -1,8 +1,6 @@
 /** What falls due when: a binary heap, ordered by time and then by order of entry, so that equal
- *  times are
- *  handled in the order in which they were set, also after a snapshot. Entries are never removed
- *  early: whoever
- *  takes one out checks whether it still means something. */
+ *  times are handled in the order in which they were set, also after a snapshot. Entries are never
+ *  removed early: the caller that takes one out checks whether it still applies. */
 
 export type Deadline = {
   readonly atMs: number;

@@ -1,5 +1,5 @@
-/** A cluster of make-believe workers around the core, for tests: every choice comes from one seed.
- *  */
+/** A cluster of make-believe workers around the core, for tests: every choice comes from one
+ *  seed. */
 
 import { LawWatch } from "../cluster/laws.ts";
 import {

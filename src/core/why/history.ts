@@ -41,7 +41,7 @@ export type TaskMove = {
     /** In the log: from 1, without gaps. */
     readonly event: number;
     readonly kind: (typeof causeKinds)[number];
-    /** Whom the event is about; null = no worker. */
+    /** The worker that the event is about; null = no worker. */
     readonly worker: WorkerId | null;
   };
 };

@@ -1,6 +1,6 @@
 /** Why something waits, as a chain of reasons: each is explained by the next, and the last is what
- *  happens, or what somebody can do. Plain objects, so that each reader says them in his language;
- *  `reasonText` is the English. */
+ *  happens, or what the user can do. Plain objects, so that each user interface words them in its
+ *  own language; `reasonText` is the English. */
 import type { JobId, WorkerId } from "../ids.ts";
 import { type JobState, type StageKind, type TaskState, taskName } from "../job.ts";
 
@@ -31,7 +31,7 @@ export type Reason =
       readonly worker: WorkerId;
       readonly forMs: number;
       readonly backup: boolean;
-      /** The worker has said that it has begun; false = it is on its way, or queued there. */
+      /** The worker has reported that it has begun; false = it is on its way, or queued there. */
       readonly announced: boolean;
     }
   /** Its worker has it, and no slot for it yet. */

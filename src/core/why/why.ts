@@ -142,7 +142,7 @@ function whyReady(state: CoordinatorState, job: JobRecord, stage: Stage): Reason
   return reasons;
 }
 
-/** Workers of which a reason tells, at most. */
+/** Workers that one reason lists, at most. */
 const workersToldMax = 10;
 
 /** Why no live worker may run tasks of the job: of many workers the first ones are named. */

@@ -33,7 +33,7 @@ export function welcomed(
   relation.heartbeatMs = Math.max(1, Math.min(event.heartbeatMs, relation.leaseMs));
   relation.nextPingAtMs = event.atMs + relation.heartbeatMs;
   relation.atMs = Infinity;
-  // Whoever has welcomed it takes it for one that has room.
+  // A manager that has just welcomed the worker assumes that it has room.
   if (state.pausedFor !== "") effects.push({ kind: "tell-pause", reason: state.pausedFor });
 }
 
@@ -102,8 +102,8 @@ export function relationTime(
   if (atMs >= relation.leaseUntilMs) {
     relation.leaseUntilMs = Infinity;
     dropEverything(state, effects);
-    // Also while joining: it has said that it holds what it has just dropped, and must not be taken
-    // at its word.
+    // Also while joining: it has announced attempts that it has just dropped, and the manager must
+    // not rely on that list.
     if (relation.state === "joined" || relation.state === "joining") {
       effects.push({ kind: "hang-up", reason: "no answer within the lease" });
       parted(state, atMs, chance);

@@ -1,5 +1,5 @@
-/** Attempts on slots: queue, batches, deadlines, aborts, and who is to blame when a process dies.
- *  */
+/** Attempts on slots: queue, batches, deadlines, aborts, and who is to blame when a process
+ *  dies. */
 import { type AttemptRef, attemptKey, type JobId } from "../ids.ts";
 import type { Failure } from "../job.ts";
 import { isSettled, putReport, putReturned, settle } from "./reports.ts";
@@ -165,7 +165,7 @@ export function runDied(state: WorkerState, event: EventOf<"run-died">): void {
   requeue(state, left);
 }
 
-/** Kills what has run past its limit, and tells of what has run for a while. */
+/** Kills what has run past its limit, and reports as started what has run for a while. */
 export function runsTime(state: WorkerState, atMs: number, effects: WorkerEffect[]): void {
   for (const { run } of state.slots) {
     if (run === null) continue;

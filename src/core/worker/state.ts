@@ -50,6 +50,7 @@ export const defaultRules: WorkerRules = {
 };
 
 /** An attempt from its assignment until its report is acknowledged.
+ *
  *  queued → running → reported; a shared crash or a killed batch leads back to queued. */
 export type Held = {
   readonly ref: AttemptRef;
@@ -86,8 +87,8 @@ export type WorkerJob = {
 
 export type Slot = { run: Run | null; lastJob: JobId | null };
 
-/** apart: no link, dials at `atMs` · dialling · joining: link up, not yet welcomed ·
- *  joined · leaving: Bye said, waits for its Ack · ended: final. */
+/** apart: no link, dials at `atMs` · dialling · joining: link up, not yet welcomed · joined ·
+ *  leaving: Bye sent, waits for its Ack · ended: final. */
 export type Relation = {
   state: "apart" | "dialling" | "joining" | "joined" | "leaving" | "ended";
   /** apart: when to dial; dialling, joining, leaving: when to give up. */
@@ -213,11 +214,11 @@ export type WorkerEffect =
       readonly reports: ReadonlyArray<{ readonly ref: AttemptRef; readonly report: AttemptReport }>;
     }
   | { readonly kind: "tell-started"; readonly attempt: AttemptRef }
-  /** The manager is to give nothing more, until it is told "". */
+  /** Ask the manager to send no more attempts, until a further effect has the reason "". */
   | { readonly kind: "tell-pause"; readonly reason: string }
   /** Forget the job's code and outputs. */
   | { readonly kind: "close-job"; readonly job: JobId }
-  /** The worker is done; `failure` says why when nobody asked it to stop. */
+  /** The worker is done; `failure` is the reason when it was not asked to stop. */
   | { readonly kind: "end"; readonly failure: Failure | null };
 
 /** Keys remembered after their acknowledgement: at least so many, at most twice as many. */

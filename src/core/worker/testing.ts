@@ -1,5 +1,5 @@
-/** A worker's story for tests: facts are told, time passes by hand, and what it wants done is
- *  looked at. */
+/** A worker's state machine for tests: the test feeds it events, advances the time by hand, and
+ *  inspects the effects. */
 import type { AttemptReport } from "../event.ts";
 import type { AttemptRef } from "../ids.ts";
 import type { StageKind } from "../job.ts";

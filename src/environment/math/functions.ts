@@ -1,11 +1,11 @@
-/** One `Math` for all engines: those functions whose last digits the language leaves open. */
+/** One `Math` for all engines: the functions whose last digits the language leaves open. */
 import { wasmBase64 } from "./math-wasm.ts";
 
 type Engine = {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: object) => { readonly exports: object };
 };
-/** Every engine has it, and no ECMAScript library that this compiles with. */
+/** Every engine has it, but the ECMAScript library of this compilation does not declare it. */
 const engine = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
 
 type MathFunction = (...values: number[]) => number;
@@ -23,7 +23,7 @@ const native = Object.fromEntries(
 );
 let exact: Functions | null = null;
 
-/** The functions as WebAssembly, whose arithmetic every engine does alike. */
+/** The functions as WebAssembly, whose arithmetic is the same on every engine. */
 export function exactFunctions(): Functions {
   exact ??= instantiate();
   return exact;
@@ -43,7 +43,7 @@ function instantiate(): Functions {
   const bytes = Uint8Array.from(atob(wasmBase64), (character) => character.charCodeAt(0));
   const { exports } = new engine.Instance(new engine.Module(bytes), {});
   for (const name of exactNames) {
-    // The names of exported functions are numbers otherwise.
+    // Otherwise the names of exported functions are numbers.
     Object.defineProperty(Reflect.get(exports, name), "name", { value: name, configurable: true });
   }
   return exports as unknown as Functions;

@@ -1,8 +1,8 @@
-/** `crypto` of job code: real random numbers on every engine, and nothing besides. */
+/** `crypto` of job code: real random numbers on every engine, and nothing else. */
 
 type CryptoPrototype = { randomUUID?: () => string; subtle?: unknown };
 
-/** Tabs whose page is no secure context have no `randomUUID`, and none has `subtle` there. */
+/** Tabs whose page is not a secure context have no `randomUUID` and no `subtle`. */
 export function evenCrypto(): void {
   const source = globalThis.crypto;
   const of = Object.getPrototypeOf(source) as CryptoPrototype;

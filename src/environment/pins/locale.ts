@@ -1,10 +1,10 @@
-/** Makes `en-US` what code gets that names no language, whatever the language of the machine or of
- *  the browser is. Only where it is another one: what is not wrapped costs nothing. */
+/** Makes `en-US` the language of code that names none, whatever the language of the machine or
+ *  browser. Only where that is another one: what is not wrapped costs nothing. */
 
 const language = "en-US";
 type AnyFunction = (...values: unknown[]) => unknown;
 
-/** Languages that are asked for come first; ours in place of the machine's behind them. */
+/** Requested languages come first; `en-US` follows, in place of the machine's. */
 function languages(given: unknown): unknown {
   if (given === undefined) return language;
   if (typeof given === "string") return [given, language];

@@ -1,9 +1,9 @@
-/** Job code cannot replace the methods that it shares with our code. */
+/** Job code cannot replace the methods that it shares with the product's code. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lockMethods } from "./methods.ts";
 
-test("W9: methods that ours shares with job code cannot be replaced, new ones can be added", () => {
+test("W9: methods shared with job code cannot be replaced, new ones can be added", () => {
   lockMethods();
   const prototype = Array.prototype as unknown as Record<string, unknown>;
   assert.throws(() => {

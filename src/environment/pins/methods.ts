@@ -1,11 +1,11 @@
-/** Methods that our code shares with job code, as in one realm all code does: they cannot be
- *  replaced. A task whose job had replaced `push` would compute, and never report. */
+/** Methods that the product's code shares with job code, since both run in one realm: they cannot
+ *  be replaced. A task whose job had replaced `push` would compute, and never report. */
 
 const shared: readonly object[] = [Array.prototype, JSON];
-/** Objects that inherit may have one of their own, by assignment. */
+/** Inheriting objects may have one of their own, by assignment. */
 const left: ReadonlySet<PropertyKey> = new Set(["constructor", "toString", "toLocaleString"]);
 
-/** Replacing one is a TypeError from now on; adding further methods is not. */
+/** From now on replacing one is a TypeError; adding further methods is not. */
 export function lockMethods(): void {
   for (const target of shared) {
     for (const name of Reflect.ownKeys(target)) {

@@ -1,4 +1,4 @@
-/** Makes UTC the time zone of this realm, whatever that of the machine is. Only where it is another
+/** Makes UTC the time zone of this realm, whatever the machine's is. Only where that is another
  *  one: task processes start with `TZ=UTC`, tabs start with the zone of their user. */
 
 type DateMethods = Record<string, (this: Date, ...values: number[]) => unknown>;
@@ -8,7 +8,7 @@ type AnyConstructor = new (...values: unknown[]) => object;
 const zone = "UTC";
 const zoneText = "GMT+0000 (Coordinated Universal Time)";
 const fields = "FullYear Month Date Day Hours Minutes Seconds Milliseconds".split(" ");
-/** What a text ends with that names its zone. */
+/** The ending of a text that names its zone. */
 const namesZone = /(?:z|[+-]\d{1,2}:?\d{2}|\b(?:utc?|gmt|[ecmp][sd]t))\s*(?:\([^)]*\))?\s*$/i;
 
 export function pinZone(): void {
@@ -94,7 +94,7 @@ function inZone(options: unknown): unknown {
   if (options === undefined) return { timeZone: zone };
   if (typeof options !== "object" || options === null) return options;
   if ((options as Intl.DateTimeFormatOptions).timeZone !== undefined) return options;
-  // What it inherits counts, too.
+  // Inherited options count, too.
   return Object.assign(Object.create(options) as object, { timeZone: zone });
 }
 
@@ -135,7 +135,7 @@ function timeOf(given: unknown, parse: (text: string) => number): number {
   return typeof value === "string" ? parse(value) : Number(value);
 }
 
-/** A text that names no zone is of UTC; days in the form of ISO 8601 are anyway. */
+/** A text that names no zone is read as UTC; ISO 8601 dates without a time are UTC anyway. */
 function parsed(Real: DateConstructor, text: string): number {
   const local = Real.parse(text);
   if (Number.isNaN(local) || namesZone.test(text)) return local;

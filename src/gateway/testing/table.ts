@@ -1,22 +1,23 @@
-/** A gateway's decisions as a conversation: what tests say to it, and what each connection gets. */
+/** A gateway's decisions as a conversation: tests send messages, and see what each connection
+ *  gets. */
 import { encodeBrowser } from "../../wire/browser/codec.ts";
 import type { BrowserBody } from "../../wire/browser/messages.ts";
+import { GatewaySession } from "../gateway-session.ts";
 import { type GatewayLimits, type GatewayOrder, gatewayLimits } from "../options.ts";
-import { Switchboard } from "../switchboard.ts";
 
-/** A switchboard with what each connection was sent, in its own words. */
+/** A gateway session, and what each connection was sent, as readable text. */
 export class Table {
-  readonly board: Switchboard;
+  readonly board: GatewaySession;
   readonly sent = new Map<number, string[]>();
   readonly closed = new Map<number, string>();
   readonly printed: string[] = [];
-  /** Connections whose end takes a while. */
+  /** Connections whose close takes a while. */
   readonly late = new Set<number>();
   atMs = 0;
   #connections = 0;
 
   constructor(limits: Partial<GatewayLimits> = {}, anonymous = true) {
-    this.board = new Switchboard({
+    this.board = new GatewaySession({
       limits: { ...gatewayLimits, ...limits },
       door: { anonymous },
       firstUid: 1000n,
@@ -51,7 +52,7 @@ export class Table {
     }
   }
 
-  /** What it was sent since the last call, but for pings. */
+  /** What it was sent since the last call, except pings. */
   take(id: number): string[] {
     const all = this.sent.get(id)!;
     this.sent.set(id, []);

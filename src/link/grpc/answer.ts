@@ -6,8 +6,8 @@ import { contentType, encodeDetails } from "./metadata.ts";
 import { grpcStatus, statusOf } from "./status.ts";
 
 export type Sink = {
-  /** Sends one message, given in parts that are not copied: they may be used again once the promise
-   *  has resolved. Rejects when the caller is gone. */
+  /** Sends one message, given in parts that are not copied: they may be reused once the promise has
+   *  resolved. Rejects when the caller is gone. */
   send(parts: readonly Uint8Array[]): Promise<void>;
 };
 

@@ -14,14 +14,14 @@ import { GrpcError, grpcStatus, statusOfHttp, statusOfReset } from "./status.ts"
 
 export type CallOptions = {
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Longest time of the whole call, ms; the other side is told too. */
+  /** Longest time of the whole call, ms; sent to the server as its deadline, too. */
   readonly limitMs: number;
   readonly answerMaxBytes: number;
   readonly allocate?: Allocate;
   readonly signal?: AbortSignal;
 };
 
-/** Messages that were received and not yet taken: then the stream is held back. */
+/** Messages that were received and not yet consumed: beyond it the stream is paused. */
 const queueMax = 8;
 
 export class GrpcClient {
@@ -29,7 +29,7 @@ export class GrpcClient {
   readonly #authority: string;
   readonly #closed: Promise<void>;
 
-  /** `socket` is connected; `authority` is the `host:port` that the other side is known by. */
+  /** `socket` is connected; `authority` is the `host:port` by which the server is known. */
   constructor(socket: Duplex, authority: string, limits: Partial<GrpcLimits> = {}) {
     const all = { ...defaultGrpcLimits, ...limits };
     this.#authority = authority;
@@ -54,7 +54,7 @@ export class GrpcClient {
     this.#session.setTimeout(all.idleMs, () => this.#session.close());
   }
 
-  /** Resolves once, when no call can be made any more. */
+  /** Resolves once, when no more calls can be made. */
   get closed(): Promise<void> {
     return this.#closed;
   }
@@ -76,16 +76,16 @@ export class GrpcClient {
     let answer: Uint8Array | null = null;
     for await (const message of this.stream(path, request, options)) {
       if (answer !== null) {
-        throw new ClusterError("protocol-violated", `${path} gave two answers to one question`);
+        throw new ClusterError("protocol-violated", `${path} sent two answers to one request`);
       }
       answer = message;
     }
-    if (answer === null) throw new ClusterError("protocol-violated", `${path} gave no answer`);
+    if (answer === null) throw new ClusterError("protocol-violated", `${path} sent no answer`);
     return answer;
   }
 
-  /** The messages of the answer as they come; leaving the loop early cancels the call. Throws
-   *  `GrpcError` for the status of the other side, `unavailable` when the connection is lost. */
+  /** The messages of the answer as they arrive; leaving the loop early cancels the call. Throws
+   *  `GrpcError` for the server's status, `unavailable` when the connection is lost. */
   async *stream(
     path: string,
     request: readonly Uint8Array[],
@@ -117,7 +117,8 @@ export class GrpcClient {
     } finally {
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", abort);
-      // Cancels it, unless it has ended by itself; nothing is written into given memory any more.
+      // Cancels the call, unless it has ended by itself; the caller's memory is not written to any
+      // more.
       reading.fail(new ClusterError("unavailable", "the caller has left"));
     }
   }
@@ -157,7 +158,7 @@ class Reading {
     }
   }
 
-  /** Ends it with what came so far; the first end counts. */
+  /** Ends it with what has arrived so far; only the first end counts. */
   fail(error: Error): void {
     this.#finish(error);
     if (!this.#stream.closed) this.#stream.close(8);
@@ -179,7 +180,12 @@ class Reading {
     if (headers["grpc-status"] !== undefined) this.#trailers(headers);
     else if (http !== 200) this.fail(new GrpcError(statusOfHttp(http), `HTTP status ${http}`));
     else if (!isGrpc(headers)) {
-      this.fail(new GrpcError(grpcStatus.unknown, "the answer is no gRPC; is a peer there?"));
+      this.fail(
+        new GrpcError(
+          grpcStatus.unknown,
+          "the answer is not gRPC; check that the address is a peer's",
+        ),
+      );
     }
     const encoding = headerOf(headers, "grpc-encoding") ?? "identity";
     if (encoding === "identity") return;
@@ -195,7 +201,7 @@ class Reading {
   #close(): void {
     const { rstCode } = this.#stream;
     if (this.#status === "ok" && !this.#cutter.isAtEdge) {
-      this.#finish(new ClusterError("protocol-violated", "the answer's last message is cut"));
+      this.#finish(new ClusterError("protocol-violated", "the answer's last message is cut off"));
     } else if (this.#status !== null) this.#finish(this.#status);
     else {
       const text = "the connection was lost before the answer's end";

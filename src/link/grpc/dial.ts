@@ -1,5 +1,5 @@
-/** Connects to a peer, and only to one whose address is allowed: asked for every address that a
- * name stands for before it is tried, and once more for the one that is connected. */
+/** Connects to a peer, and only to an allowed address: every address of a name is checked before it
+ *  is tried, and the connected one once more. */
 import { createHash } from "node:crypto";
 import { lookup } from "node:dns";
 import { connect, isIP, type LookupFunction, type Socket } from "node:net";
@@ -10,9 +10,10 @@ import { type RefuseClear, refuseBeyondHere } from "../tcp/clear.ts";
 export type DialOptions = {
   readonly host: string;
   readonly port: number;
-  /** Of the other side's certificate, hex; "" = plain TCP. */
+  /** SHA-256 of the peer's certificate, hex; "" = plain TCP. */
   readonly fingerprint: string;
-  /** Whether plain TCP is good enough for where it leads. Default: within this machine. */
+  /** Whether plain TCP is allowed between these two addresses. Default: only within this
+   *  machine. */
   readonly refuseClear?: RefuseClear;
   /** Why this IP must not be dialled, or null. */
   readonly refuse: (ip: string) => string | null;
@@ -20,10 +21,10 @@ export type DialOptions = {
   readonly signal?: AbortSignal;
 };
 
-/** Somebody else's certificate: asking again would not help. */
+/** The peer shows another certificate; a retry would not help. */
 export class WrongCertificate extends ClusterError {}
 
-/** Throws `forbidden` for an address that is refused, `unavailable` when nobody answers, and
+/** Throws `forbidden` for a refused address, `unavailable` when there is no answer, and
  *  `WrongCertificate`; nothing has been written then. */
 export async function dial(options: DialOptions): Promise<Socket> {
   const { fingerprint, refuseClear = refuseBeyondHere } = options;
@@ -48,7 +49,7 @@ function connected(options: DialOptions): Promise<Socket> {
   return settled(socket, "connect", options);
 }
 
-/** As the system's, without the addresses that are refused. */
+/** The system's lookup, without the refused addresses. */
 function allowed(options: DialOptions): LookupFunction {
   return (host, how, done) => {
     lookup(host, { ...how, all: true }, (error, addresses) => {
@@ -71,7 +72,7 @@ async function secured(socket: Socket, options: DialOptions): Promise<TLSSocket>
     socket,
     servername,
     ALPNProtocols: ["h2"],
-    // Who signed it does not matter: the pin says more.
+    // The issuer does not matter: the pin is stricter.
     rejectUnauthorized: false,
   });
   await settled(secure, "secureConnect", options);
@@ -102,7 +103,7 @@ function settled<S extends Socket>(socket: S, event: string, options: DialOption
     const closed = () => fail(new Error("the connection was closed"));
     const ready = () => {
       finish();
-      // Until somebody takes the socket over, an error would have no listener.
+      // Until the socket is taken over, an error would have no listener.
       socket.on("error", () => {});
       resolve(socket);
     };

@@ -1,4 +1,4 @@
-/** Our gRPC client against our server: messages, statuses, limits; and what hostile peers send
+/** The gRPC client against the gRPC server: messages, statuses, limits; and what hostile peers send
  *  (T4.3). */
 import assert from "node:assert/strict";
 import { connect as connectHttp2 } from "node:http2";
@@ -45,7 +45,7 @@ test("messages of a stream come whole and in order, whatever chunks they come in
   );
 });
 
-test("a failure arrives with its status and its sentence, in any alphabet", async (t) => {
+test("a failure arrives with its status and its message, in any alphabet", async (t) => {
   const { port, broken } = await startEcho(t);
   const client = await openEcho(t, port);
   await assert.rejects(
@@ -59,7 +59,7 @@ test("a failure arrives with its status and its sentence, in any alphabet", asyn
   assert.deepEqual(broken, []);
 });
 
-test("what breaks on the server is told without its details", async (t) => {
+test("internal errors of the server are reported without their details", async (t) => {
   const methods = {
     "/Echo/broken": {
       requestMaxBytes: 10,
@@ -112,7 +112,7 @@ test("a lost connection is unavailable, and so is every later call", async (t) =
   await assert.rejects(later, /unavailable.*closed/);
 });
 
-test("an answer is no lost connection, whatever its words are", async (t) => {
+test("an answer is not taken for a lost connection, whatever its message", async (t) => {
   const text = "the connection was lost before the file was closed";
   const handle = () => Promise.reject(new ClusterError("unavailable", text));
   const { port } = await startEcho(t, {
@@ -139,7 +139,7 @@ test("T4.3: an answer over the limit is refused by its announced length", async 
   await assert.rejects(client.unary("/Echo/once", [new Uint8Array(11)], small), /limit-exceeded/);
 });
 
-test("T4.3, F8: compressed messages are UNIMPLEMENTED: nothing is unpacked", async (t) => {
+test("T4.3, F8: compressed messages are UNIMPLEMENTED: nothing is decompressed", async (t) => {
   const { port } = await startEcho(t);
   const client = await openEcho(t, port);
   const gzip = { ...options, metadata: { "grpc-encoding": "gzip" } };
@@ -149,7 +149,7 @@ test("T4.3, F8: compressed messages are UNIMPLEMENTED: nothing is unpacked", asy
   assert.throws(() => cutter.push(compressed, () => {}), status(grpcStatus.unimplemented));
 });
 
-test("T4.3: deadline 0 is DEADLINE_EXCEEDED, and no time is a bad request", async (t) => {
+test("T4.3: deadline 0 is DEADLINE_EXCEEDED, and an invalid one is a bad request", async (t) => {
   const client = await openEcho(t, (await startEcho(t)).port);
   const zero = { ...options, metadata: { "grpc-timeout": "0n" } };
   await assert.rejects(
@@ -279,7 +279,7 @@ test("T4.3: a request that never ends, and an idle connection, are given up", as
   assert.ok(!client.isOpen);
 });
 
-test("what speaks no gRPC gets an HTTP answer", async (t) => {
+test("a client that speaks no gRPC gets an HTTP answer", async (t) => {
   const { port } = await startEcho(t);
   const session = connectHttp2(`http://127.0.0.1:${port}`);
   t.after(() => session.destroy());
@@ -314,7 +314,7 @@ test("a message is put together from any chunks", () => {
   }
 });
 
-test("times and texts are written as gRPC has them", () => {
+test("times and texts are written in gRPC's format", () => {
   const times = ["1H", "2M", "3S", "4m", "5u", "0n"].map((text) => parseTimeout(text));
   assert.deepEqual(times, [3_600_000, 120_000, 3000, 4, 0.005, 0]);
   assert.ok(Number.isNaN(parseTimeout("123456789S")));

@@ -1,4 +1,4 @@
-/** Our gRPC against independent implementations, in both directions: grpc-js, and Python's where
+/** The gRPC client and server against independent implementations: grpc-js, and Python's where
  *  Debian's python3-grpcio is installed. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -31,7 +31,7 @@ function call(path: string, requestStream = false, responseStream = false) {
   };
 }
 
-test("grpc-js calls our server: answers, streams, metadata, failures", async (t) => {
+test("grpc-js calls this server: answers, streams, metadata, failures", async (t) => {
   const { port } = await startEcho(t);
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   t.after(() => client.close());
@@ -68,7 +68,7 @@ test("grpc-js calls our server: answers, streams, metadata, failures", async (t)
   });
 });
 
-test("our client calls grpc-js: answers, streams, metadata, failures", async (t) => {
+test("this client calls grpc-js: answers, streams, metadata, failures", async (t) => {
   const server = new Server();
   server.addService(
     {
@@ -139,7 +139,7 @@ except grpc.RpcError as error:
 print("fine")
 `;
 
-test("Python's gRPC calls our server", { skip }, async (t) => {
+test("Python's gRPC calls this server", { skip }, async (t) => {
   const { port } = await startEcho(t);
   const child = spawn(python, ["-c", pythonClient, String(port)], {
     env: { PATH: process.env.PATH, GRPC_VERBOSITY: "NONE" },
@@ -174,7 +174,7 @@ print(port, flush=True)
 sys.stdin.read()
 `;
 
-test("our client calls Python's gRPC", { skip }, async (t) => {
+test("this client calls Python's gRPC", { skip }, async (t) => {
   const child = spawn(python, ["-c", pythonServer], {
     env: { PATH: process.env.PATH, GRPC_VERBOSITY: "NONE" },
   });

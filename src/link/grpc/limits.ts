@@ -1,26 +1,27 @@
-/** What one gRPC connection may cost us, on either side. */
+/** The resources that one gRPC connection may use, on the client and on the server. */
 
 export type GrpcLimits = {
-  /** Calls under way at once on one connection. */
+  /** Calls in progress at once on one connection. */
   readonly streamsMax: number;
   /** Headers of one call, bytes, as HTTP/2 counts them. */
   readonly headersMaxBytes: number;
-  /** Content that may be under way on one stream, and on the whole connection. */
+  /** Content in transit on one stream, and on the whole connection, bytes. */
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
-  /** A request must be there whole after this time, ms. */
+  /** A request must be complete after this time, ms. */
   readonly requestMs: number;
   /** A connection without any traffic is closed after this time, ms. */
   readonly idleMs: number;
-  /** Pings of the other side within `pingWindowMs`. */
+  /** Pings that the peer may send within `pingWindowMs`. */
   readonly pingsMax: number;
   readonly pingWindowMs: number;
-  /** Streams that the other side may open and reset at once, and each second after that. */
+  /** Streams that the peer may open and reset at once, and each second after that. */
   readonly resetBurst: number;
   readonly resetsPerS: number;
 };
 
-/** Windows of 16 and 32 MiB: with the 64 KiB of HTTP/2 a line of 100 ms carries 0.6 MB/s. */
+/** Windows of 16 and 32 MiB: with HTTP/2's default of 64 KiB a line with a delay of 100 ms would
+ *  carry only 0.6 MB/s. */
 export const defaultGrpcLimits: GrpcLimits = {
   streamsMax: 128,
   headersMaxBytes: 16 * 1024,

@@ -13,11 +13,11 @@ export function prefixOf(parts: readonly Uint8Array[]): Buffer {
   return prefix;
 }
 
-/** Where a message of this length is put: new memory, unless the caller keeps some. */
+/** Returns the memory for a message of this length: new memory, unless the caller reuses some. */
 export type Allocate = (lengthBytes: number) => Uint8Array;
 
-/** Cuts the chunks of a body into messages. Each is put together in one buffer of its own, so that
- *  whoever gets it may keep it, and its bytes are copied once. */
+/** Cuts the chunks of a body into messages. Each is assembled in one buffer of its own, so that the
+ *  receiver may keep it, and its bytes are copied once. */
 export class MessageCutter {
   readonly #maxBytes: number;
   readonly #allocate: Allocate;
@@ -36,8 +36,8 @@ export class MessageCutter {
     return this.#prefixFilled === 0 && this.#message === null;
   }
 
-  /** Throws `limit-exceeded` for a message that is too long, as soon as it says so, and
-   *  UNIMPLEMENTED for one that is compressed: nothing is ever unpacked here. */
+  /** Throws `limit-exceeded` for a message that is too long, as soon as its length is known, and
+   *  UNIMPLEMENTED for a compressed one: nothing is ever decompressed here. */
   push(chunk: Uint8Array, onMessage: (message: Uint8Array) => void): void {
     let at = 0;
     while (at < chunk.length) {
@@ -63,12 +63,12 @@ export class MessageCutter {
     if (this.#prefixFilled < prefixBytes) return take;
     const [flag, a, b, c, d] = this.#prefix as unknown as readonly number[];
     if (flag !== 0) {
-      const text = "compressed messages are not taken; send with grpc-encoding identity";
+      const text = "compressed messages are not accepted; send with grpc-encoding identity";
       throw new GrpcError(grpcStatus.unimplemented, text);
     }
     const length = a! * 0x1_00_00_00 + b! * 0x1_00_00 + c! * 0x1_00 + d!;
     if (length > this.#maxBytes) {
-      const text = `a message of ${length} bytes, at most ${this.#maxBytes} are taken`;
+      const text = `a message of ${length} bytes, at most ${this.#maxBytes} are accepted`;
       throw new ClusterError("limit-exceeded", text);
     }
     this.#message = this.#allocate(length);

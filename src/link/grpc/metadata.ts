@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http2";
 
 export const contentType = "application/grpc";
 
-/** Longest status text that is sent, in characters: some receivers take 8 KiB of headers in all. */
+/** Longest status text that is sent, in characters: some receivers accept only 8 KiB of headers. */
 const detailsMax = 1024;
 
 const units: Readonly<Record<string, number>> = {
@@ -15,7 +15,7 @@ const units: Readonly<Record<string, number>> = {
   n: 0.000_001,
 };
 
-/** ms; null without a limit, NaN for what is no time. */
+/** ms; null without a limit, NaN for an invalid text. */
 export function parseTimeout(text: string | undefined): number | null {
   if (text === undefined) return null;
   const parts = /^([0-9]{1,8})([HMSmun])$/.exec(text);
@@ -27,7 +27,7 @@ export function timeoutText(limitMs: number): string {
   return ms < 1e8 ? `${ms}m` : `${Math.ceil(ms / 1000)}S`;
 }
 
-/** Percent-encoding of all but printable ASCII, as gRPC wants it for `grpc-message`. */
+/** Percent-encoding of all but printable ASCII, as gRPC requires for `grpc-message`. */
 export function encodeDetails(text: string): string {
   const short = text.length > detailsMax ? `${text.slice(0, detailsMax)}…` : text;
   return short
@@ -39,7 +39,7 @@ export function encodeDetails(text: string): string {
     );
 }
 
-/** What cannot be decoded is shown as it came. */
+/** Text that cannot be decoded is returned as it is. */
 export function decodeDetails(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -52,7 +52,7 @@ export function isGrpc(headers: IncomingHttpHeaders): boolean {
   return /^application\/grpc(?:[+;]|$)/.test(headers["content-type"] ?? "");
 }
 
-/** The one value of a header; several, joined, as HTTP has it. */
+/** The value of a header; several are joined, as in HTTP. */
 export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(", ") : value;

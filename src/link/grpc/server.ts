@@ -1,5 +1,5 @@
-/** Answers gRPC calls on sockets that somebody else accepts: unary and server streaming, one
- * request message each. Everything that a connection could exhaust has a limit. */
+/** Answers gRPC calls on sockets that another server has accepted: unary and server streaming, one
+ *  request message each. Everything that a connection could exhaust has a limit. */
 import {
   constants,
   createSecureServer,
@@ -24,18 +24,18 @@ export type Call = {
   readonly path: string;
   /** A header by its lowercase name. */
   readonly metadata: (name: string) => string | undefined;
-  /** Aborted when the caller is gone, has cancelled, or its time is over. */
+  /** Aborted when the caller is gone or has cancelled, or at the deadline. */
   readonly signal: AbortSignal;
   /** The same object for all calls of one connection; state may be kept for it. */
   readonly connection: object;
   readonly remote: string;
 };
 
-/** Answers one request by any number of messages; returning ends the call as OK, throwing as a
- *  failure with the status of the error. */
+/** Answers one request with any number of messages; returning ends the call as OK, throwing ends it
+ *  with the status of the error. */
 export type Method = {
   readonly requestMaxBytes: number;
-  /** Also answered in the clear to other machines, as existing clients ask. */
+  /** Also answered without TLS to other machines, which existing clients need. */
   readonly isForAll?: boolean;
   handle(request: Uint8Array, call: Call, sink: Sink): Promise<void>;
 };
@@ -43,11 +43,11 @@ export type Method = {
 export type GrpcServerOptions = {
   readonly methods: Readonly<Record<string, Method>>;
   readonly limits?: Partial<GrpcLimits>;
-  /** PEM texts; without them nothing is taken by TLS. */
+  /** PEM texts; without them TLS connections are not accepted. */
   readonly tls?: { readonly key: string; readonly cert: string } | null;
-  /** From where calls are answered without TLS. Default: from this machine. */
+  /** From which addresses calls are answered without TLS. Default: this machine's. */
   readonly refuseClear?: RefuseClear;
-  /** A failure that is a bug, or of this machine; the caller is told only that there was one. */
+  /** A bug, or a failure of this machine; the caller only learns that there was one. */
   readonly onBroken: (error: unknown, path: string) => void;
 };
 
@@ -78,12 +78,12 @@ export class GrpcServer {
   #attend(server: Http2Server | Http2SecureServer): void {
     server.on("session", (session: ServerHttp2Session) => this.#watch(session));
     server.on("stream", (stream, headers) => this.#answer(stream, headers));
-    // Told by the session's own event; without a listener it would end the process.
+    // The session reports it, too; without a listener it would end the process.
     server.on("sessionError", () => {});
     server.on("tlsClientError", (_error: Error, socket: Duplex) => socket.destroy());
   }
 
-  /** Takes a connected socket over; what was read of it may have been put back. */
+  /** Takes over a connected socket; bytes read from it may have been put back. */
   serve(socket: Duplex): void {
     socket.on("error", () => socket.destroy());
     this.#server.emit("connection", socket);
@@ -138,18 +138,19 @@ export class GrpcServer {
     const path = headers[":path"] ?? "";
     const method = this.#methods.get(path);
     if (method === undefined) {
-      throw new GrpcError(grpcStatus.unimplemented, `no call ${path} here`);
+      throw new GrpcError(grpcStatus.unimplemented, `unknown call ${path}`);
     }
     if (method.isForAll !== true) this.#mustBePrivate(stream.session);
     if (!["identity", undefined].includes(headerOf(headers, "grpc-encoding"))) {
-      const text = "compressed messages are not taken; send with grpc-encoding identity";
+      const text = "compressed messages are not accepted; send with grpc-encoding identity";
       throw new GrpcError(grpcStatus.unimplemented, text);
     }
     const limitMs = parseTimeout(headerOf(headers, "grpc-timeout"));
-    if (Number.isNaN(limitMs)) throw new ClusterError("bad-request", "grpc-timeout is no time");
+    if (Number.isNaN(limitMs))
+      throw new ClusterError("bad-request", "grpc-timeout is not a valid time");
     const control = new AbortController();
     stream.once("close", () => control.abort(new ClusterError("unavailable", "the caller left")));
-    const late = new ClusterError("timed-out", "the call's time is over");
+    const late = new ClusterError("timed-out", "the call's deadline has passed");
     if (limitMs !== null && limitMs <= 0) throw late;
     const timer =
       limitMs === null
@@ -174,7 +175,7 @@ export class GrpcServer {
   #mustBePrivate(session: Http2Session | undefined): void {
     if (session === undefined || session.encrypted) return;
     if (this.#refuseClear(session.socket) === null) return;
-    throw new ClusterError("forbidden", "this call is answered by TLS alone, here");
+    throw new ClusterError("forbidden", "this call is answered only over TLS");
   }
 
   /** The only message of the request. */
@@ -199,7 +200,7 @@ export class GrpcServer {
       stream.once("end", () => {
         clearTimeout(timer);
         if (request !== null && cutter.isAtEdge) resolve(request);
-        else reject(new GrpcError(grpcStatus.internal, "the request is cut"));
+        else reject(new GrpcError(grpcStatus.internal, "the request is cut off"));
       });
       stream.once("close", () => clearTimeout(timer));
     });
@@ -213,7 +214,7 @@ function settingsOf(limits: GrpcLimits) {
     maxSettings: 32,
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 100,
-    // MB: unsent answers are bounded by their sinks; this is the belt.
+    // MB. Unsent answers are bounded by their sinks already; this is a second limit.
     maxSessionMemory: 128,
     streamResetBurst: limits.resetBurst,
     streamResetRate: limits.resetsPerS,

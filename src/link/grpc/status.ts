@@ -1,4 +1,4 @@
-/** Status codes of gRPC, and how our errors travel as them. */
+/** Status codes of gRPC, and their mapping to and from error codes. */
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
 
 export const grpcStatus = {
@@ -64,11 +64,11 @@ const codeOfStatus: readonly ErrorCode[] = [
   "unauthenticated",
 ];
 
-/** A call whose status is not OK. `status` is kept, since our codes are fewer. */
+/** A call whose status is not OK. `status` is kept, since there are fewer error codes. */
 export class GrpcError extends ClusterError {
   readonly status: number;
   /** `answered`: the server sent the status. `connection-lost`: the connection ended before the
-   *  answer did, as with a server that does not speak HTTP/2; the status is ours. */
+   *  answer did, as with a server that does not speak HTTP/2; the status is the client's. */
   readonly origin: "answered" | "connection-lost";
 
   constructor(
@@ -88,14 +88,14 @@ export function isConnectionLost(error: unknown): boolean {
   return error instanceof GrpcError && error.origin === "connection-lost";
 }
 
-/** The status and the sentence that answer a failed call; what is no expected failure stays here.
- */
+/** The status and the message that answer a failed call; details of unexpected failures are not
+ *  sent. */
 export function statusOf(error: unknown): { readonly status: number; readonly details: string } {
   if (error instanceof GrpcError) return { status: error.status, details: error.text };
   if (error instanceof ClusterError) {
     return { status: statusOfCode[error.code], details: error.text };
   }
-  return { status: grpcStatus.internal, details: "the peer failed; its log says why" };
+  return { status: grpcStatus.internal, details: "the peer failed; see its log" };
 }
 
 const httpStatuses: Readonly<Record<number, number>> = {
@@ -109,7 +109,8 @@ const httpStatuses: Readonly<Record<number, number>> = {
   504: grpcStatus.unavailable,
 };
 
-/** For answers of proxies and of servers that speak no gRPC (gRPC's http-grpc-status-mapping). */
+/** For answers of proxies and of servers that do not speak gRPC (gRPC's
+ *  http-grpc-status-mapping). */
 export function statusOfHttp(status: number): number {
   return httpStatuses[status] ?? grpcStatus.unknown;
 }

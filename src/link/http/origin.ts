@@ -1,9 +1,9 @@
-/** Which requests come from where they should: the gate against web pages that make a browser call
- *  us.
+/** Which requests have an allowed origin: the protection against web pages that make a browser call
+ *  this server.
  *
  *  A page on another site can send requests to 127.0.0.1, or have its own name resolve to it.
- *  Either way the Host or the Origin header is not one of ours. Addresses pass as Host: rebinding
- *  needs a name. */
+ *  Either way the Host or the Origin header is not one of this server. IP addresses are accepted as
+ *  Host: DNS rebinding needs a name. */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { ClusterError } from "../../core/error.ts";
@@ -29,7 +29,7 @@ export function checkOrigin(headers: Headers, rules: OriginRules): void {
   }
   const isKnown = typeof origin === "string" && rules.origins.includes(origin);
   if (headers["sec-fetch-site"] === "cross-site" && !isKnown && !isFollowedLink(headers)) {
-    throw new ClusterError("forbidden", "a page of another site may not call this coordinator");
+    throw new ClusterError("forbidden", "pages of other sites may not call this coordinator");
   }
   if (origin === undefined) return;
   const own = origin === `http://${host}` || origin === `https://${host}`;
@@ -41,8 +41,8 @@ export function checkOrigin(headers: Headers, rules: OriginRules): void {
   );
 }
 
-/** Somebody opened a link, in a mail or a chat say, in a window of its own: the page that held the
- *  link sees nothing of the answer. Forms that post have an Origin, which is checked. */
+/** A user opened a link, for example in a mail, in a window of its own: the page with the link
+ *  cannot read the answer. Forms that post have an Origin, which is checked. */
 function isFollowedLink(headers: Headers): boolean {
   return headers["sec-fetch-mode"] === "navigate" && headers["sec-fetch-dest"] === "document";
 }

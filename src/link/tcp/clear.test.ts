@@ -21,7 +21,7 @@ const elsewhere = [
   [undefined, undefined],
 ] as const;
 
-test("in the clear goes what does not leave this machine, and nothing else", () => {
+test("only connections within this machine may be unencrypted", () => {
   for (const [localAddress, remoteAddress] of here) {
     assert.equal(refuseBeyondHere({ localAddress, remoteAddress }), null, remoteAddress);
   }

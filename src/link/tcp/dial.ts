@@ -1,15 +1,15 @@
-/** Opens a TCP connection within a time, and says what to do when it cannot. */
+/** Opens a TCP connection within a time limit, with errors that say what to do. */
 import { connect, type Socket } from "node:net";
 import { ClusterError } from "../../core/error.ts";
 
 export type DialOptions = {
-  /** How long it may take, name look-up included, ms. */
+  /** Time limit, name lookup included, ms. */
   readonly timeoutMs: number;
-  /** Gives up with its reason. */
+  /** Aborts with its reason. */
   readonly signal?: AbortSignal;
 };
 
-/** The socket is the caller's to destroy. Rejects with `unavailable`. */
+/** The caller must destroy the socket. Rejects with `unavailable`. */
 export async function dialTcp(
   { host, port }: { readonly host: string; readonly port: number },
   { timeoutMs, signal }: DialOptions,
@@ -39,18 +39,19 @@ const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
   ENOTFOUND: "there is no such host",
   EAI_AGAIN: "its name cannot be looked up now",
-  EHOSTUNREACH: "there is no way to it",
-  ENETUNREACH: "there is no way to it",
+  EHOSTUNREACH: "there is no route to it",
+  ENETUNREACH: "there is no route to it",
 };
 
 function unreachable(place: string, cause: unknown): ClusterError {
   const { code = "", message } = cause as { code?: string; message: string };
   const reason = reasons[code] ?? message;
-  const text = `${place} cannot be reached, ${reason}; check host and port, and that it runs`;
+  const text = `${place} cannot be reached, ${reason}; check host and port, and that it is running`;
   return new ClusterError("unavailable", text, { cause });
 }
 
-/** Whether a failed dial shows that nothing listens there, rather than that it is slow or far. */
+/** Whether a failed dial shows that nothing listens there, as opposed to a slow or unreachable
+ *  host. */
 export function isRefused(error: unknown): boolean {
   const { code } = ((error as Error | null)?.cause ?? {}) as { code?: string };
   return code === "ECONNREFUSED";

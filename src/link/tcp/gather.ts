@@ -1,15 +1,16 @@
-/** Feeds what arrives on a TCP connection to a reader until that has enough, in bounded time, and
- *  closes connections so that the last bytes arrive. */
+/** Feeds what arrives on a TCP connection to a reader until that has enough, within a time limit,
+ *  and closes connections such that the last bytes arrive. */
 import type { Socket } from "node:net";
 
 export type Gatherer<T> = {
-  /** Null = more must come, at most for `waitMs` from now. */
+  /** Null = more must arrive, at most for `waitMs` from now. */
   push(bytes: Uint8Array): { readonly done: T } | { readonly waitMs: number };
-  /** Nothing more comes, or not in time. */
+  /** Called when nothing more arrives, or not in time. */
   end(): T;
 };
 
-/** Resolves once, never rejects: a broken connection is an end. `timeoutMs` is for all of it. */
+/** Resolves once, never rejects: a broken connection counts as an end. `timeoutMs` is for all of
+ *  it. */
 export function gather<T>(socket: Socket, gatherer: Gatherer<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve) => {
     const deadlineMs = performance.now() + timeoutMs;
@@ -34,9 +35,9 @@ export function gather<T>(socket: Socket, gatherer: Gatherer<T>, timeoutMs: numb
   });
 }
 
-/** Ends our side and waits until the other side has closed its own, or for `timeoutMs`. What it
- *  still sends is thrown away: closing on unread bytes would reset the connection, and so may take
- *  the answer from it. */
+/** Ends this side and waits until the peer has closed its own, or for `timeoutMs`. What the peer
+ *  still sends is discarded: closing with unread bytes would reset the connection, and the peer
+ *  might lose the answer. */
 export function finish(socket: Socket, timeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (socket.destroyed) return resolve();

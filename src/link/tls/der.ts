@@ -18,7 +18,7 @@ export function tagged(number: number, ...parts: readonly Uint8Array[]): Buffer 
   return der(0xa0 | number, ...parts);
 }
 
-/** An unsigned big-endian integer; the zero in front keeps it from being negative. */
+/** An unsigned big-endian integer; a leading zero keeps it from being negative. */
 export function integer(bytes: Uint8Array): Buffer {
   const first = bytes[0] ?? 0;
   return der(0x02, first >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);

@@ -1,7 +1,7 @@
 /** Self-signed certificates: of a coordinator, made at its first start and kept; of a member, made
  *  at each start.
  *
- *  Nobody vouches for them; others pin the SHA-256 fingerprint, which comes with the address. */
+ *  No authority signs them; clients pin the SHA-256 fingerprint, which comes with the address. */
 import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import {
@@ -60,7 +60,7 @@ export function selfSigned(hosts: readonly string[], atMs: number): Certificate 
   );
   const signature = sign("sha256", body, privateKey);
   const bytes = sequence(body, ecdsaWithSha256, bitString(signature));
-  // No line may be empty, which one after 64 characters at the very end would be.
+  // No line may be empty, as one after 64 characters at the very end would be.
   const base64 = bytes.toString("base64").replace(/.{64}(?=.)/g, "$&\n");
   return {
     key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
@@ -68,7 +68,7 @@ export function selfSigned(hosts: readonly string[], atMs: number): Certificate 
   };
 }
 
-/** Lowercase hex SHA-256 of the certificate's DER bytes: what a worker compares before it sends a
+/** Lowercase hex SHA-256 of the certificate's DER bytes: a worker compares it before it sends a
  *  secret. */
 export function fingerprint(cert: string): string {
   return createHash("sha256").update(new X509Certificate(cert).raw).digest("hex");

@@ -1,5 +1,4 @@
-/** The server side of WebSocket links: takes upgrades from an HTTP server that somebody else
- *  runs. */
+/** The server side of WebSocket links: takes upgrades from an HTTP server of the caller. */
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -15,8 +14,8 @@ export type AcceptOptions = SocketLimits & {
 };
 
 export type Acceptor<L> = {
-  /** Answers one `upgrade` event. Who asks, and whether they may, was decided before. `accepted`
-   *  must set `onFrame` and `onClose`; it is not called when the handshake is malformed. */
+  /** Answers one `upgrade` event. The caller has authenticated the request already. `accepted` must
+   *  set `onFrame` and `onClose`; it is not called when the handshake is malformed. */
   handleUpgrade(
     request: IncomingMessage,
     socket: Duplex,
@@ -25,7 +24,7 @@ export type Acceptor<L> = {
   ): void;
   /** Open links. */
   readonly count: number;
-  /** Closes all links, telling each why, and refuses new ones. Resolves when all are gone, at most
+  /** Closes all links with this reason, and refuses new ones. Resolves when all are gone, at most
    *  `closeTimeoutMs` later. */
   close(reason?: string): Promise<void>;
 };
@@ -65,7 +64,7 @@ function acceptor<L>(options: AcceptOptions, { end, make }: Kind<L>): Acceptor<L
   return {
     handleUpgrade(request, socket, head, accepted) {
       if (closing || links.size >= linksMax) {
-        const why = closing ? "this coordinator is stopping" : `all ${linksMax} links are taken`;
+        const why = closing ? "this coordinator is stopping" : `all ${linksMax} links are in use`;
         refuseUpgrade(socket, 503, new ClusterError("unavailable", `${why}; try again later`));
         return;
       }
@@ -88,7 +87,8 @@ function acceptor<L>(options: AcceptOptions, { end, make }: Kind<L>): Acceptor<L
   };
 }
 
-/** Until it is gone. Apart, so that the upgrade's request is not kept as long as the link. */
+/** Until it is gone. A function of its own, so that the upgrade's request is not kept as long as
+ *  the link. */
 function keep<L>(links: Map<L, Promise<void>>, link: L, webSocket: WebSocket): void {
   const gone = new Promise<void>((resolve) => {
     webSocket.once("close", () => {
@@ -99,15 +99,14 @@ function keep<L>(links: Map<L, Promise<void>>, link: L, webSocket: WebSocket): v
   links.set(link, gone);
 }
 
-/** Answers an upgrade with an HTTP error instead; the body is what `dialWebSocket` reads on the
- *  other side. */
+/** Answers an upgrade with an HTTP error instead; `dialWebSocket` reads the body on the client. */
 export function refuseUpgrade(socket: Duplex, status: number, error: ClusterError): void {
   const body = JSON.stringify({
     code: error.code,
     message: error.text,
     retryable: error.retryable,
   });
-  // The peer may be gone already; there is nobody left to tell.
+  // The peer may be gone already; then there is nothing to report.
   socket.on("error", () => socket.destroy());
   socket.once("finish", () => socket.destroy());
   socket.end(

@@ -1,13 +1,13 @@
-/** What went wrong while dialling, in the words of `ClusterError`. Addresses are shown without path
- *  and secrets. */
+/** Turns failures of dialling into `ClusterError`s. Addresses are shown without path and
+ *  secrets. */
 import type { IncomingMessage } from "node:http";
 import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
 
-/** Of an error answer no more is read. */
+/** Limit on what is read of an error answer, bytes. */
 const bodyMaxBytes = 64 * 1024;
 
-/** An HTTP answer instead of an upgrade. Our coordinators say code and text in JSON; others only a
- *  status. */
+/** An HTTP answer instead of an upgrade. Coordinators send code and text in JSON; other servers
+ *  only a status. */
 export async function httpRefusal(response: IncomingMessage, target: URL): Promise<ClusterError> {
   const told = refusalOf(await readBody(response));
   if (told !== null) return told;
@@ -24,7 +24,7 @@ const statusMeanings: Readonly<Record<number, Meaning>> = {
   403: { code: "forbidden", next: "use a token whose role allows this" },
   404: { code: "not-found", next: "check the address: no coordinator answers at this path" },
   426: { code: "version-mismatch", next: "use the same version on both sides" },
-  429: { code: "unavailable", next: "it is asked too often; try again later" },
+  429: { code: "unavailable", next: "too many requests; try again later" },
 };
 
 function otherStatus(status: number): Meaning {
@@ -58,7 +58,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
       if (sizeBytes > bodyMaxBytes) break;
     }
   } catch {
-    // Cut off: the status alone must do.
+    // Cut off: only the status is used.
   }
   return Buffer.concat(chunks).toString("utf8");
 }
@@ -90,7 +90,7 @@ function meaningOf(errno: string, at: string): readonly [ErrorCode, string] {
     case "EPROTO":
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
-      return ["bad-request", `${at} does not speak TLS as asked; try http:// or ws://`];
+      return ["bad-request", `${at} does not speak TLS; try http:// or ws://`];
     case "ERR_INVALID_CHAR":
     case "ERR_INVALID_HTTP_TOKEN":
       return ["bad-request", "a header holds characters that HTTP forbids; copy the token again"];

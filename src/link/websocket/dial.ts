@@ -1,5 +1,4 @@
-/** The client side of WebSocket links. Every way in which it can fail becomes a `ClusterError` with
- *  a next step. */
+/** The client side of WebSocket links. Every failure becomes a `ClusterError` with a next step. */
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { WebSocket } from "ws";
@@ -15,8 +14,8 @@ export type DialOptions = SocketLimits & {
   readonly headers?: Readonly<Record<string, string>>;
   /** For connecting, TLS and upgrade together, in ms. Default 10,000. */
   readonly timeoutMs?: number;
-  /** Accept exactly the certificate whose SHA-256 (of its DER, in hex) this is, whoever signed it.
-   *  It is checked before the headers are sent. Without it, wss: needs a certificate of a known
+  /** Accept exactly the certificate with this SHA-256 (of its DER, in hex), whatever its issuer. It
+   *  is checked before the headers are sent. Without it, wss: needs a certificate of a known
    *  authority. */
   readonly tls?: { readonly fingerprint: string };
 };
@@ -66,7 +65,7 @@ function parseTarget(url: string): URL {
   if (target?.protocol !== "ws:" && target?.protocol !== "wss:") {
     throw new ClusterError(
       "bad-request",
-      `"${url}" is not an address to connect to; it begins with http://, https://, ws:// or wss://`,
+      `"${url}" is not a valid address; it must begin with http://, https://, ws:// or wss://`,
     );
   }
   target.hash = "";
@@ -107,7 +106,7 @@ function open(
         request.destroy();
       }, reject);
     });
-    // Stays for the whole life: an `error` that nobody listens to would end the process.
+    // Stays for the whole life: an `error` without a listener would end the process.
     webSocket.on("error", reject);
   });
 }

@@ -1,5 +1,5 @@
-/** TLS to exactly one certificate. Connected and checked before anything is written, since a
- *  request that waits for the handshake may leave with the last of it, secrets and all, before a
+/** TLS to exactly one certificate. Connected and checked before anything is written: a request that
+ *  waits for the handshake may leave together with its last message, secrets included, before a
  *  later check can stop it. */
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
@@ -16,8 +16,8 @@ export function parseFingerprint(text: string): string {
   );
 }
 
-/** A connected socket whose other side has proved that it holds the key of the pinned certificate.
- *  Who signed the certificate, for which name and until when does not matter: the pin says more. */
+/** A connected socket whose server has proved that it holds the key of the pinned certificate. The
+ *  certificate's issuer, names and dates do not matter: the pin is stricter. */
 export function connectPinned(
   target: URL,
   fingerprint: string,
@@ -37,7 +37,7 @@ export function connectPinned(
       reject(signal.reason);
     };
     signal.addEventListener("abort", aborted, { once: true });
-    // Stays: until the request takes the socket over, an error would have no listener.
+    // Stays: until the request takes over the socket, an error would have no listener.
     socket.on("error", reject);
     socket.once("close", () => reject(new Error("closed during the TLS handshake")));
     socket.once("secureConnect", () => {

@@ -1,22 +1,22 @@
-/** A link over one open WebSocket: binary messages only, each one frame. Liveness is not its
- *  business. */
+/** A link over one open WebSocket: binary messages only, each one frame. It does not check
+ *  liveness. */
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { closeCodes, cutReason, describeClose, describeOwn, tooLarge } from "../close-reason.ts";
 import type { Link } from "../link.ts";
 
-/** Limits of one link; the same names wherever links are made. */
+/** Limits of one link; the same names for all links. */
 export type SocketLimits = {
   /** A larger frame closes the link with code 1009. Default 8 MiB. */
   readonly frameMaxBytes?: number;
   /** Bytes queued for a peer that reads too slowly before the link is closed. Default 64 MiB. */
   readonly pendingMaxBytes?: number;
-  /** How long a close waits for the other side's before the connection is cut, in ms. Default
+  /** How long a close waits for the peer's close frame before the connection is cut, in ms. Default
    *  2,000. */
   readonly closeTimeoutMs?: number;
 };
 
-/** What both ends tell the `ws` library. Compression would let few bytes become many. */
+/** Options of the `ws` library on both ends. Compression would let few bytes become many. */
 export function socketOptions(limits: SocketLimits) {
   return {
     perMessageDeflate: false,
@@ -43,10 +43,10 @@ export class SocketLink implements Link {
   #closed: ((reason: string) => void) | null = null;
   /** The first reason that is known on this side; nothing is sent or delivered after it. */
   #why: string | null = null;
-  /** Why it closed, until somebody has been told. */
+  /** Why it closed, until `onClose` has reported it. */
   #untold: string | null = null;
 
-  /** `socket` must be open. Nothing is read from it until there is somebody to receive. */
+  /** `socket` must be open. Nothing is read from it until there is a receiver. */
   constructor({ socket, stream, remote }: OpenSocket, limits: SocketLimits) {
     this.remote = remote;
     this.#socket = socket;
@@ -70,7 +70,7 @@ export class SocketLink implements Link {
     this.#cork();
     this.#socket.send(frame);
     if (this.#socket.bufferedAmount > this.#pendingMaxBytes) {
-      this.#why = `the other side reads too slowly: more than ${this.#pendingMaxBytes} bytes wait`;
+      this.#why = `the peer reads too slowly: more than ${this.#pendingMaxBytes} bytes are queued`;
       // A close frame would wait behind them.
       this.#socket.terminate();
     }
@@ -82,7 +82,8 @@ export class SocketLink implements Link {
     this.#stream.uncork();
   }
 
-  /** What is sent in one breath leaves in one packet: each costs as much as hundreds of tasks. */
+  /** What is sent in one turn leaves in one packet: each packet costs as much as hundreds of
+   *  tasks. */
   #cork(): void {
     if (this.#corked) return;
     this.#corked = true;
@@ -113,17 +114,17 @@ export class SocketLink implements Link {
     const cut = cutReason(reason);
     this.#why = describeOwn(cut);
     this.#socket.close(code, cut);
-    // The other side's close frame must be read, also when nobody ever received.
+    // The peer's close frame must be read, even when there was never a receiver.
     this.#socket.resume();
   }
 
   #arrived(data: RawData, isBinary: boolean): void {
     if (this.#why !== null) return;
     if (!isBinary) {
-      this.#end(closeCodes.notBinary, "a text frame came; only binary frames are taken");
+      this.#end(closeCodes.notBinary, "a text frame came; only binary frames are accepted");
       return;
     }
-    // With the default binary type, `data` is a Buffer: handed on as the plain array that links
+    // With the default binary type, `data` is a Buffer: passed on as the plain array that links
     // promise.
     const buffer = data as Buffer;
     this.#receive?.(new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength));

@@ -7,22 +7,22 @@ import { type OpenSocket, type SocketLimits, socketOptions } from "./socket-link
 
 export type TextReceiver = {
   said(text: string): void;
-  /** A binary frame came; what follows is still read. */
+  /** A binary frame came; later frames are still read. */
   misspoke(what: string): void;
-  /** Called once, with why. */
+  /** Called once, with the reason. */
   closed(reason: string): void;
 };
 
-/** Pings and pongs of WebSocket itself that the other side may send in a second. */
+/** Pings and pongs of WebSocket itself that the peer may send in a second. */
 const controlsPerS = 100;
 
 export class TextLink {
-  /** For logs: the other side's address. */
+  /** For logs: the peer's address. */
   readonly remote: string;
   readonly #socket: WebSocket;
   /** What the WebSocket runs over; it counts what was read. */
   readonly #stream: Duplex & { readonly bytesRead?: number };
-  /** Of these, how many had come with the newest message. */
+  /** The part of these that had arrived with the newest message. */
   #readBytes = 0;
   #controls = 0;
   #controlsSinceMs = 0;
@@ -30,7 +30,7 @@ export class TextLink {
   #receiver: TextReceiver | null = null;
   #why: string | null = null;
 
-  /** `socket` must be open. Nothing is read from it until there is somebody to receive. */
+  /** `socket` must be open. Nothing is read from it until there is a receiver. */
   constructor({ remote, socket, stream }: OpenSocket, limits: SocketLimits) {
     this.remote = remote;
     this.#socket = socket;
@@ -60,21 +60,21 @@ export class TextLink {
     if (this.#socket.readyState === this.#socket.CLOSED) queueMicrotask(() => this.#tell());
   }
 
-  /** No effect after close. A reader that falls behind by more than the bound is cut off. */
+  /** No effect after close. A reader that falls behind by more than the bound is disconnected. */
   send(text: string): void {
     if (this.#why !== null) return;
     this.#socket.send(text);
     if (this.#socket.bufferedAmount > this.#pendingMaxBytes) {
-      this.cut(`the other side reads too slowly: more than ${this.#pendingMaxBytes} bytes wait`);
+      this.cut(`the peer reads too slowly: more than ${this.#pendingMaxBytes} bytes are queued`);
     }
   }
 
-  /** Bytes of it that are in memory: queued to be sent, or of a message that has only begun. */
+  /** Its bytes in memory: queued to be sent, or of a half-received message. */
   heldBytes(): number {
     return this.#socket.bufferedAmount + (this.#stream.bytesRead ?? 0) - this.#readBytes;
   }
 
-  /** Cut off at once, without a word that would wait behind others. */
+  /** Disconnects at once, without a close frame that would wait behind other frames. */
   cut(why: string): void {
     this.#why ??= why;
     this.#socket.terminate();
@@ -86,18 +86,18 @@ export class TextLink {
     const cut = cutReason(reason);
     this.#why = describeOwn(cut);
     this.#socket.close(code, cut);
-    // The other side's close frame must be read, also when nobody ever received.
+    // The peer's close frame must be read, even when there was never a receiver.
     this.#socket.resume();
   }
 
   #arrived(frame: RawData, isBinary: boolean): void {
     this.#readBytes = this.#stream.bytesRead ?? 0;
     if (this.#why !== null) return;
-    if (isBinary) this.#receiver?.misspoke("a binary frame came; only text is taken");
+    if (isBinary) this.#receiver?.misspoke("a binary frame came; only text is accepted");
     else this.#receiver?.said(frame.toString());
   }
 
-  /** They cost as much as messages, and nobody who means well sends many. */
+  /** They cost as much as messages, and no well-behaved peer sends many. */
   #controlled(): void {
     const atMs = performance.now();
     if (atMs - this.#controlsSinceMs >= 1_000) {

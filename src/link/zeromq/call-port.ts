@@ -1,7 +1,7 @@
 /** The port of one call: a REP socket on a port that the system picks, which is bound before its
  *  number is announced.
  *
- *  1. Messages may come by any number of connections: what was received belongs to the port.
+ *  1. Messages may come over any number of connections: they belong to the port.
  *  2. Each message is answered before the next is received.
  *  3. It ends with its call, or when no message comes in time. */
 import { ClusterError } from "../../core/error.ts";
@@ -45,13 +45,13 @@ export class CallPort {
   }
 
   /** The next message. Throws `timed-out` when none comes, or the port is closed meanwhile, and
-   *  `protocol-violated` for one of several frames. */
+   *  `protocol-violated` for a message of several frames. */
   async receive(): Promise<Uint8Array> {
     let frames: Buffer[];
     try {
       frames = await this.#socket.receive();
     } catch (cause) {
-      const text = `no message came on port ${this.port} in time; begin the call again`;
+      const text = `no message came on port ${this.port} in time; start the call again`;
       throw new ClusterError("timed-out", text, { cause });
     }
     const [frame, ...more] = frames;
@@ -59,16 +59,18 @@ export class CallPort {
     throw new ClusterError("protocol-violated", "a message has one frame, not several");
   }
 
-  /** Answers the last message. Throws `timed-out` when it cannot leave. */
+  /** Answers the last message. Throws `timed-out` when the answer cannot be sent. */
   async reply(answer: Uint8Array): Promise<void> {
     try {
       await this.#socket.send(Buffer.from(answer));
     } catch (cause) {
-      throw new ClusterError("timed-out", `no answer can leave port ${this.port}`, { cause });
+      throw new ClusterError("timed-out", `no answer can be sent from port ${this.port}`, {
+        cause,
+      });
     }
   }
 
-  /** What was answered still leaves. May be called twice. */
+  /** A queued answer is still sent. May be called twice. */
   close(): void {
     if (!this.#socket.closed) this.#socket.close();
   }

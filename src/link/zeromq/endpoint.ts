@@ -1,4 +1,4 @@
-/** Binding of sockets, and what a failure to do so means. */
+/** Binds sockets, and explains failures to do so. */
 import { isIP } from "node:net";
 import { ClusterError } from "../../core/error.ts";
 import type { Listen } from "../listen.ts";

@@ -16,7 +16,7 @@ registerHooks({
 const { loadZeromq } = await import(process.argv[1]);
 await loadZeromq().catch(({ code, text }) => console.log(JSON.stringify({ code, text })));`;
 
-test("a machine without the package zeromq is told how to get it", async () => {
+test("without the package zeromq, the error says how to install it", async () => {
   const load = join(import.meta.dirname, "load.ts");
   const args = ["--input-type=module", "--eval", hidden, load];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
@@ -24,6 +24,6 @@ test("a machine without the package zeromq is told how to get it", async () => {
     code: "unavailable",
     text:
       "the filesystem protocol needs the package zeromq, which is not installed; " +
-      "get it with: npm install zeromq@6",
+      "install it with: npm install zeromq@6",
   });
 });

@@ -1,6 +1,6 @@
-/** The ZeroMQ library, loaded when a server or client of it is opened: it is 41 MB with its
- *  binaries, so that only those who use it install it. Its types are written here, as far as they
- *  are used, for the same reason. */
+/** The ZeroMQ library, loaded when a server or client that uses it is opened: it is 41 MB with its
+ *  binaries, so only those who use it install it. For the same reason the types in use are declared
+ *  here. */
 import { ClusterError } from "../../core/error.ts";
 
 export type ZeromqSocket = {
@@ -16,12 +16,14 @@ export type ZeromqSocket = {
 };
 
 export type ZeromqOptions = {
-  /** How long what was sent may take to leave once the socket is closed, ms. */
+  /** How long queued messages may take to be sent once the socket is closed, ms. */
   readonly linger: number;
   /** Bytes of a frame; a connection that sends more is closed. */
   readonly maxMessageSize: number;
   /** Longest handshake, ms. */
   readonly handshakeInterval: number;
+  /** Between two tries to connect, ms. */
+  readonly reconnectInterval?: number;
   readonly receiveTimeout?: number;
   readonly sendTimeout?: number;
   readonly ipv6: boolean;
@@ -35,7 +37,7 @@ export type Zeromq = {
   readonly Router: SocketKind;
 };
 
-/** Not written into the import, so that the compiler does not look for it. */
+/** Not written into the import, so that the compiler does not resolve it. */
 const packageName: string = "zeromq";
 let loading: Promise<Zeromq> | null = null;
 
@@ -46,7 +48,9 @@ export function loadZeromq(): Promise<Zeromq> {
     const code = (cause as { code?: string }).code ?? "";
     const why = code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `cannot be loaded (${code})`;
     const text = `the filesystem protocol needs the package zeromq, which ${why}`;
-    throw new ClusterError("unavailable", `${text}; get it with: npm install zeromq@6`, { cause });
+    throw new ClusterError("unavailable", `${text}; install it with: npm install zeromq@6`, {
+      cause,
+    });
   });
   return loading;
 }

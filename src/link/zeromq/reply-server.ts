@@ -1,6 +1,6 @@
 /** A main port: requests of any number of REQ sockets, each answered once.
  *
- *  It is a ROUTER, which REQ sockets take for a REP: so a request that waits holds up no other. */
+ *  It is a ROUTER, which looks like a REP to REQ sockets: so a slow request delays no other. */
 import type { Listen } from "../listen.ts";
 import type { ListenAdvice } from "../listen-error.ts";
 import { bindTcp } from "./endpoint.ts";
@@ -18,7 +18,7 @@ export type ReplyServerOptions = Listen & {
 
 export type ReplyServer = { readonly port: number; close(): Promise<void> };
 
-/** How long answers may take to leave once a socket is closed, ms. */
+/** How long answers may take to be sent once a socket is closed, ms. */
 export const lingerMs = 1_000;
 /** Longest handshake of a connection, ms. */
 export const handshakeMs = 10_000;
@@ -49,7 +49,8 @@ export async function openReplyServer(options: ReplyServerOptions): Promise<Repl
 
 async function serve(socket: ZeromqSocket, options: ReplyServerOptions): Promise<void> {
   const answering = new Set<Promise<void>>();
-  // A second send beside one that waits throws EBUSY, in the caller: they go one after the other.
+  // A second send while one waits throws EBUSY in the caller, so sends are done one after the
+  // other.
   let sending: Promise<unknown> = Promise.resolve();
   const answerOne = async (frames: Buffer[]) => {
     const [peer, delimiter, request, ...more] = frames;
@@ -78,7 +79,7 @@ async function receiveQuietly(socket: ZeromqSocket): Promise<Buffer[] | null> {
   }
 }
 
-/** Who asked may be gone, and so may the socket. */
+/** The client may be gone, and so may the socket. */
 async function sendQuietly(socket: ZeromqSocket, frames: Array<Buffer | string>): Promise<void> {
   if (socket.closed) return;
   await socket.send(frames).catch(() => {});

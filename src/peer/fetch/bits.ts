@@ -19,7 +19,7 @@ export class Bits {
     return (this.#bytes[index >>> 3]! & (1 << (index & 7))) !== 0;
   }
 
-  /** False when it was there already. */
+  /** False when it was already in the set. */
   add(index: number): boolean {
     if (this.has(index)) return false;
     this.#bytes[index >>> 3]! |= 1 << (index & 7);

@@ -1,4 +1,4 @@
-/** What one asks a peer, on one connection; many files may be fetched over it. */
+/** One connection to a peer and the requests on it; many files may be fetched over it. */
 import { ClusterError } from "../../core/error.ts";
 import { GrpcClient } from "../../link/grpc/client.ts";
 import { dial } from "../../link/grpc/dial.ts";
@@ -11,13 +11,13 @@ import type { PeerAddress } from "../found.ts";
 
 export type ConnectionLimits = {
   readonly connectMs: number;
-  /** Of `open`, and of a message of the layer. */
+  /** Of `open`, and of each message of the layer, ms. */
   readonly answerMs: number;
 };
 
 export const defaultConnectionLimits: ConnectionLimits = { connectMs: 10_000, answerMs: 30_000 };
 
-/** Whom one may speak to, and how; judged at each dial. */
+/** Which addresses may be dialled, and how; checked at each dial. */
 export type DialRules = {
   /** Why this IP must not be dialled, or null. */
   readonly refuse: (ip: string) => string | null;
@@ -48,7 +48,7 @@ export class PeerConnection {
     return this.#client.isOpen;
   }
 
-  /** Resolves once, when nothing can be asked any more. */
+  /** Resolves once, when no more requests can be made. */
   get closed(): Promise<void> {
     return this.#client.closed;
   }
@@ -67,7 +67,7 @@ export class PeerConnection {
     return this.#ask({ host: "", ...wanted, session: new Uint8Array(0) }, metadata);
   }
 
-  /** What the peer has by now. */
+  /** The pieces that the peer has by now. */
   again(session: Uint8Array): Promise<data.OpenAnswer> {
     return this.#ask({ fileName: "", root: new Uint8Array(0), session, host: "" }, {});
   }
@@ -108,7 +108,7 @@ export class PeerConnection {
     throw new ClusterError("protocol-violated", "it sends fewer hashes than there are pieces");
   }
 
-  /** Messages of `readAnswer`, each in memory that `allocate` gave. */
+  /** Messages of `readAnswer`, each in memory that `allocate` returned. */
   read(
     request: data.ReadRequest,
     options: { allocate: Allocate; signal: AbortSignal; limitMs: number },

@@ -1,4 +1,5 @@
-/** Where a fetched file goes: one process at a time, and never over something that is there. */
+/** The place of a fetched file: one process at a time writes there, and an existing file is never
+ *  overwritten. */
 import { closeSync, openSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -12,11 +13,11 @@ import type { HashPool } from "../hashing/pool.ts";
 import { rootHex, sha256Hex } from "../hashing/sha256.ts";
 import { partialNames } from "./partial.ts";
 
-/** How often a lock is tried that another process holds, ms. */
+/** Interval between attempts to take a lock that another process holds, ms. */
 const lockPollMs = 200;
 
-/** Waits until no other process downloads to this path. Locks lie in a directory of their own,
- * since they stay: nobody may remove a lock that another waits for. */
+/** Waits until no other process downloads to this path. Locks lie in a directory of their own and
+ *  are never deleted, since another process may be waiting for them. */
 export async function lockTarget(
   target: string,
   around: { readonly lockDir: string; readonly signal: AbortSignal; onWait(): void },
@@ -31,8 +32,8 @@ export async function lockTarget(
   }
 }
 
-/** "there": the target has this very content already · "free": nothing has the name. Throws
- *  `conflict` when something else has it. */
+/** "there": the target has exactly this content already · "free": the name is unused. Throws
+ *  `conflict` when the name is used by something else. */
 export async function lookAt(
   target: string,
   wanted: { readonly root: Hash; readonly sizeBytes: number | null; readonly replaces: boolean },
@@ -48,7 +49,7 @@ export async function lookAt(
   }
   const mayBeIt = wanted.sizeBytes === null || stats.size === wanted.sizeBytes;
   if (mayBeIt && (await rootOfFile(target, pool)) === wanted.root) {
-    // A crash after the rename leaves the journal.
+    // A crash after the rename leaves the journal behind.
     const names = partialNames(target, wanted.root);
     for (const path of [names.part, names.journal]) await rm(path, { force: true });
     return "there";

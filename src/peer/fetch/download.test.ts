@@ -1,4 +1,4 @@
-/** Downloads from real peers on real sockets: sizes, several sources, deaths, resumption. */
+/** Downloads from real peers on real sockets: sizes, several sources, dying sources, resumption. */
 import assert from "node:assert/strict";
 import {
   closeSync,
@@ -98,9 +98,9 @@ test("F3, F12: a peer that dies at 50 % costs nothing that was verified", async 
   assert.equal(result.resumedBytes + result.receivedBytes, bytes.length);
 });
 
-test("F12: what an earlier download left is hashed again before it counts", async (t) => {
+test("F12: what an earlier download left is hashed again before it is used", async (t) => {
   const dir = scratch(t);
-  // Pieces of zeros are holes of the file: damage there counts, too.
+  // Pieces of zeros are holes of the file: damage in them counts, too.
   const bytes = Buffer.concat([noise(4 * MiB), Buffer.alloc(2 * MiB), noise(3 * MiB)]);
   const [some, all] = [await startPeer(t), await startPeer(t)];
   const { root } = await shelve(all, "f", { dir, bytes });
@@ -124,7 +124,7 @@ test("F12: what an earlier download left is hashed again before it counts", asyn
   assert.ok(result.receivedBytes > 3 * MiB, `${result.receivedBytes} bytes were fetched`);
 });
 
-test("F9: a journal that does not fit the partial file is not believed", async (t) => {
+test("F9: a journal that does not fit the partial file is ignored", async (t) => {
   const dir = scratch(t);
   const bytes = noise(3 * MiB);
   const peer = await startPeer(t);
@@ -173,11 +173,11 @@ test("several sources share the work, also when each has only parts", async (t) 
   const result = await download(t, { root, target, sources }).run();
   assert.ok(bytes.equals(readFileSync(target)));
   for (const { name, receivedBytes } of result.sources) {
-    assert.ok(receivedBytes > bytes.length / 10, `${name} brought ${receivedBytes}`);
+    assert.ok(receivedBytes > bytes.length / 10, `${name} sent ${receivedBytes}`);
   }
 });
 
-test("pieces that nobody has are waited for, but not for ever", async (t) => {
+test("the wait for pieces that no source has is limited", async (t) => {
   const dir = scratch(t);
   const peer = await startPeer(t);
   const { root } = await shelve(peer, "f", { dir, bytes: noise(MiB) });
@@ -220,11 +220,11 @@ test("a downloader serves what it has verified to another one, until both have a
   const [, result] = await Promise.all([first, second]);
   assert.ok(bytes.equals(readFileSync(join(dir, "second"))));
   const middleBytes = result.sources.find(({ name }) => name === "middle")?.receivedBytes ?? 0;
-  assert.ok(middleBytes > 0, "the one in the middle has brought something");
+  assert.ok(middleBytes > 0, "the one in the middle has sent something");
   await assert.rejects(served!.read(0, new Uint8Array(1)), /not here yet/, "its file is closed");
 });
 
-test("F9: a name that is taken meanwhile is not written over", async (t) => {
+test("F9: a file that has taken the name meanwhile is not overwritten", async (t) => {
   const dir = scratch(t);
   const peer = await startPeer(t);
   const { root } = await shelve(peer, "f", { dir, bytes: noise(100) });
@@ -235,7 +235,7 @@ test("F9: a name that is taken meanwhile is not written over", async (t) => {
   assert.equal(readFileSync(target, "utf8"), "mine");
 });
 
-test("an interrupted download keeps what was verified, and goes on from there", async (t) => {
+test("an interrupted download keeps what was verified, and continues from there", async (t) => {
   const dir = scratch(t);
   const bytes = noise(10 * MiB);
   const peer = await startPeer(t, { service: { rateMaxBytes: 20e6 } });
@@ -255,7 +255,7 @@ test("an interrupted download keeps what was verified, and goes on from there", 
   assert.ok(bytes.equals(readFileSync(target)));
 });
 
-test("a place that cannot be written is nobody else's fault", async (t) => {
+test("a target that cannot be written is not blamed on a source", async (t) => {
   const dir = scratch(t);
   const peer = await startPeer(t);
   const { root } = await shelve(peer, "f", { dir, bytes: noise(100) });

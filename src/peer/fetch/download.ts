@@ -2,9 +2,10 @@
  *
  *  1. No byte has a name before it is verified: pieces against the layer, the layer against the
  *     root.
- *  2. A source that sends what is not the file is not asked again; the download goes on with
- *     others, and fails only when none is left.
- *  3. What was verified is kept over an interruption, and hashed again before it counts. */
+ *  2. A source that sends wrong content is not used again; the download continues with the others,
+ *     and fails only when none is left.
+ *  3. What was verified is kept when the download is interrupted, and hashed again before it is
+ *     used. */
 
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
@@ -25,16 +26,16 @@ import { layerOfBytes } from "../hashing/layer.ts";
 import type { HashPool } from "../hashing/pool.ts";
 import { sha256 } from "../hashing/sha256.ts";
 import type { Connections } from "./connection.ts";
-import { Partial, type Shape } from "./partial.ts";
+import { PartialFile, type Shape } from "./partial.ts";
 import { Schedule } from "./schedule.ts";
 import { giveBack, type SpareSlabs } from "./slabs.ts";
 import type { SourceLimits } from "./source.ts";
 import { Corrupt, defaultSourceLimits, isBanned, SourceLane, type Span } from "./source.ts";
 
 export type DownloadLimits = SourceLimits & {
-  /** Sources asked at once. */
+  /** Sources used at once. */
   readonly sourcesMax: number;
-  /** Largest file that is taken in one message, from peers that know nothing else. */
+  /** Largest file that is received in one message, from peers that have no other call. */
   readonly wholeMaxBytes: number;
   readonly wholeMs: number;
 };
@@ -51,13 +52,13 @@ export type DownloadOptions = {
   readonly target: string;
   readonly replaces: boolean;
   readonly sources: readonly Source[];
-  /** Asked once when all sources are gone: who has it by now? */
+  /** Called once when all sources are gone: returns those that have the file by now. */
   readonly more?: () => Promise<readonly Source[]>;
   readonly connections: Connections;
   readonly pool: HashPool;
   readonly limits?: globalThis.Partial<DownloadLimits>;
   readonly signal?: AbortSignal;
-  /** The partial file is open: for whoever shows progress, or serves what is there. */
+  /** The partial file is open: progress can be shown and its pieces served. */
   readonly onOpen?: (download: Download) => void;
   /** Awaited before the partial file is closed. */
   readonly beforeClose?: () => Promise<void>;
@@ -67,11 +68,12 @@ export type Downloaded = {
   readonly sizeBytes: number;
   readonly receivedBytes: number;
   readonly resumedBytes: number;
-  /** Bytes of each source. */
+  /** Bytes received from each source. */
   readonly sources: ReadonlyArray<{ readonly name: string; readonly receivedBytes: number }>;
 };
 
-/** Files below this are hashed where they are received: it takes less than starting a thread. */
+/** Files below this size are hashed on the receiving thread: that takes less than starting
+ *  another. */
 const smallBytes = 64 * 1024 * 1024;
 
 export class Download {
@@ -85,7 +87,7 @@ export class Download {
   readonly #complete = Promise.withResolvers<void>();
   readonly #lanes: SourceLane[] = [];
   #opening: Promise<void> | null = null;
-  #partial: Partial | null = null;
+  #partial: PartialFile | null = null;
   #shape: Shape | null = null;
   #schedule: Schedule | null = null;
   #active = new Set<string>();
@@ -108,7 +110,7 @@ export class Download {
     return this.#schedule!;
   }
 
-  get partial(): Partial {
+  get partial(): PartialFile {
     return this.#partial!;
   }
 
@@ -153,7 +155,7 @@ export class Download {
     if (ended) return;
     const known = new Set(first.map(({ name }) => name));
     const more = (await this.#options.more?.().catch(() => [])) ?? [];
-    // One that lied is not asked again because the catalogue still names it.
+    // A source that sent wrong content stays out, although the catalogue still names it.
     const left = more.filter((source) => !known.has(source.name) || this.#mayReturn(source.name));
     if (left.length > 0 && (await this.#round(left, failures))) return;
     throw new ClusterError(
@@ -161,7 +163,7 @@ export class Download {
       failures.length === 0
         ? `no peer has ${this.root} now; try again later`
         : `no valid source of ${this.root} is left (${failures.join("; ")}); ` +
-            "what was verified is kept, run the same command to go on",
+            "verified pieces are kept; run the same command to continue",
     );
   }
 
@@ -182,7 +184,7 @@ export class Download {
         await lane.run();
       } catch (error) {
         this.signal.throwIfAborted();
-        if (isOurs(error)) throw error;
+        if (isLocalFailure(error)) throw error;
         if (isBanned(error)) this.#liars.add(source.name);
         failures.push(`${source.name}: ${error instanceof ClusterError ? error.text : error}`);
         const next = waiting.shift();
@@ -205,8 +207,8 @@ export class Download {
     }
   }
 
-  /** A source says what it has. The first that proves the size and layer of the root lets the
-   *  download begin; the others must agree. */
+  /** A source has opened the file. The first whose size and layer make the root lets the download
+   *  begin; the others must agree. */
   async join(name: string, opened: OpenAnswer, layer: () => Promise<Uint8Array>): Promise<void> {
     if (hexOf(opened.root) !== this.root) {
       throw new Corrupt("data-lost", "it has other content under that name");
@@ -216,7 +218,7 @@ export class Download {
       await this.#begin(opened.sizeBytes, bytes);
     }
     if (opened.sizeBytes !== this.shape.sizeBytes) {
-      throw new Corrupt("data-lost", `it says that the file has ${opened.sizeBytes} bytes`);
+      throw new Corrupt("data-lost", `it gives the file's size as ${opened.sizeBytes} bytes`);
     }
     this.#active.add(name);
     this.tellHave(name, opened.have);
@@ -234,7 +236,7 @@ export class Download {
   }
 
   async #open(shape: Shape): Promise<void> {
-    this.#partial = await Partial.open(this.#options.target, shape, this.#options.pool);
+    this.#partial = await PartialFile.open(this.#options.target, shape, this.#options.pool);
     this.#schedule = new Schedule(this.#partial.done, Math.random);
     this.#shape = shape;
     this.#options.onOpen?.(this);
@@ -251,7 +253,7 @@ export class Download {
     this.changed();
   }
 
-  /** Something may be taken now that could not before. */
+  /** Wakes lanes that wait for pieces to request: more may be available now. */
   changed(): void {
     this.#change.resolve();
     this.#change = Promise.withResolvers();
@@ -264,7 +266,7 @@ export class Download {
     return Promise.race([this.#change.promise, this.complete, aborted]);
   }
 
-  /** True when others have brought all that is left of a run. */
+  /** True when other sources have delivered all that is left of a run. */
   isDone(next: number, run: PieceRun): boolean {
     const { done } = this.schedule;
     for (let piece = next; piece < run.first + run.count; piece++) {
@@ -273,7 +275,7 @@ export class Download {
     return true;
   }
 
-  /** Writes the good pieces of a batch, which lie side by side; returns the bad ones. */
+  /** Writes the good pieces of a batch, which are adjacent; returns the bad ones. */
   async verify(spans: readonly Span[]): Promise<readonly number[]> {
     const { layer, sizeBytes } = this.shape;
     const pieceBytes = pieceBytesOf(sizeBytes);
@@ -301,7 +303,7 @@ export class Download {
     return badPieces;
   }
 
-  /** The whole file at once, from a peer that has no pieces; the bytes verified, as always. */
+  /** The whole file at once, from a peer that has no pieces; returns the verified bytes. */
   async takeWhole(name: string, bytes: Uint8Array): Promise<number> {
     await this.#begin(bytes.length, layerOfBytes(bytes));
     this.#active.add(name);
@@ -317,8 +319,8 @@ export class Download {
   }
 }
 
-/** Our own disk or our own bug: no other source would help. */
-function isOurs(error: unknown): boolean {
+/** True for a failing local disk or a bug in this process: no other source would help. */
+function isLocalFailure(error: unknown): boolean {
   if (!(error instanceof ClusterError)) return true;
   if (error instanceof GrpcError || error instanceof Corrupt) return false;
   return ["storage-full", "storage-failed", "conflict"].includes(error.code);

@@ -1,5 +1,5 @@
-/** Fetches files as they were found: verified by root where there is one, from whoever has them, by
- *  whatever protocol they speak. */
+/** Fetches files as they were found: verified by root where there is one, from all sources, by
+ *  whatever protocol each of them speaks. */
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { GrpcError, grpcStatus, isConnectionLost } from "../../link/grpc/status.ts";
@@ -19,7 +19,7 @@ export type FetcherOptions = {
 };
 
 export type Progress = {
-  /** Null until somebody has said it. */
+  /** Null until a source has reported it. */
   readonly sizeBytes: number | null;
   readonly doneBytes: number;
   readonly resumedBytes: number;
@@ -45,15 +45,15 @@ export type Fetched = {
   readonly receivedBytes: number;
   readonly resumedBytes: number;
   readonly root: Hash | null;
-  /** root: against the root that was asked for · owner: against the root that its owner told · no.
-   */
+  /** root: against the requested root · owner: against the root that the owner reported · no: not
+   *  verified. */
   readonly verified: "root" | "owner" | "no";
   /** The target had this content already. */
   readonly wasThere: boolean;
   readonly sources: ReadonlyArray<{ readonly name: string; readonly receivedBytes: number }>;
 };
 
-/** Progress is told so often, ms. */
+/** Interval between progress reports, ms. */
 const progressMs = 200;
 
 export class Fetcher {
@@ -182,7 +182,7 @@ function progressOf(download: Download): Progress {
   return { sizeBytes, doneBytes, resumedBytes, sourceCount };
 }
 
-/** Under the same name there may be other content by now. */
+/** By now the same name may stand for other content, so these sources are asked by root. */
 function sourcesOf(found: Found, root: Hash): readonly Source[] {
   return found.root === root ? found.sources : [];
 }

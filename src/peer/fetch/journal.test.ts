@@ -10,7 +10,7 @@ import { Journal } from "./journal.ts";
 const subject = { root: "0".repeat(64), sizeBytes: 1 << 30, inode: "1:2" };
 const runs = [{ first: 3, count: 5 }];
 
-test("C4: on a full disk the journal of before stays, and nothing is left behind", async (t) => {
+test("C4: on a full disk the old journal stays, and no temporary file is left", async (t) => {
   await inPlace(async (place) => {
     const disk = mountSmallDisk(place, "64k");
     if ("skip" in disk) return t.skip(disk.skip);

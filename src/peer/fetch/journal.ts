@@ -1,9 +1,8 @@
-/** Which pieces of a partial download are durable, so that a killed one goes on with them once they
- * are hashed again: a head that names the content, then runs of pieces, each with its own
- * checksum.
+/** Which pieces of a partial download are durable, so that a killed one can continue with them once
+ *  they are hashed again: a head that names the content, then runs of pieces, each with its own
+ *  checksum.
  *
- * A run is only written after the bytes that it speaks of have been synced. A torn end is ignored.
- */
+ *  A run is only written after the bytes that it names have been synced. A torn end is ignored. */
 import {
   closeSync,
   fdatasync,
@@ -22,7 +21,7 @@ import type { PieceRun } from "../../wire/p4/data.ts";
 export type Subject = {
   readonly root: Hash;
   readonly sizeBytes: number;
-  /** `device:inode` of the partial file: another file of that name is another file. */
+  /** `device:inode` of the partial file, to notice another file under the same name. */
   readonly inode: string;
 };
 
@@ -38,7 +37,7 @@ export class Journal {
     this.#seed = seed;
   }
 
-  /** The runs that an earlier process has noted of this very content and file; none else. */
+  /** The runs that an earlier process noted for exactly this content and file. */
   static read(path: string, subject: Subject): PieceRun[] {
     let bytes: Buffer;
     try {
@@ -57,8 +56,8 @@ export class Journal {
     return runs;
   }
 
-  /** Begins a journal anew with what is known, as short as it can be told. The one before stays
-   *  until this one is durable: on a full disk nothing is forgotten, and nothing is left. */
+  /** Starts a new journal with the known runs, as few as possible. The old one stays until this one
+   *  is durable: on a full disk no run is lost, and no temporary file is left. */
   static async create(path: string, subject: Subject, runs: readonly PieceRun[]): Promise<Journal> {
     const temporary = `${path}.new`;
     const descriptor = openSync(temporary, "w", 0o600);

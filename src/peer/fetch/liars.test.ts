@@ -1,4 +1,4 @@
-/** Sources that lie, stall or never end: left in time, and nothing of theirs has a name. */
+/** Sources that lie, stall or never end: given up in time, and no wrong byte gets a name. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { noise, scratch, shelve, startPeer, testPool } from "../testing/peers.ts
 
 after(() => testPool.close());
 
-/** What it sends, how, and what is said of it. */
+/** What it sends, how, and the error that is reported. */
 const liars: ReadonlyArray<readonly [string, ReturnType<typeof readingAs>, string]> = [
   ["one flipped bit", bending((content) => content.with(5, content[5]! ^ 1)), "not the file's"],
   ["right length, wrong bytes", bending((content) => content.fill(9)), "not the file's"],
@@ -20,7 +20,7 @@ const liars: ReadonlyArray<readonly [string, ReturnType<typeof readingAs>, strin
     "has \\d+ bytes",
   ],
   [
-    "another piece than was asked for",
+    "another piece than was requested",
     readingAs(() => async (_request, _call, sink) => {
       await sink.send(readAnswerParts({ piece: 70_000, content: new Uint8Array(16 * KiB) }));
     }),
@@ -30,7 +30,7 @@ const liars: ReadonlyArray<readonly [string, ReturnType<typeof readingAs>, strin
 ];
 
 for (const [what, wrap, said] of liars) {
-  test(`F1, F2: a peer that sends ${what} is left for an honest one`, async (t) => {
+  test(`F1, F2: a peer that sends ${what} is given up for an honest one`, async (t) => {
     const dir = scratch(t);
     const [liar, honest] = [await startPeer(t, { wrap }), await startPeer(t)];
     const bytes = noise(2 * MiB);
@@ -109,7 +109,7 @@ test("F1: a layer or a size that does not make the root is refused before any pi
     const content = { layer, name, root, sizeBytes, ...change };
     const have = () => honest.have();
     liar.shelf.put({ ...content, have, read: (at, into) => honest.read(at, into) });
-    // Found under the root that was asked for, whatever it says of itself.
+    // Found under the requested root, whatever root it reports.
     liar.shelf.rooted = () => liar.shelf.named(name);
     const one = download(t, { root, target: join(dir, "got"), sources: [liar.source()] });
     await assert.rejects(one.run(), /no valid source/);
@@ -117,7 +117,7 @@ test("F1: a layer or a size that does not make the root is refused before any pi
   }
 });
 
-test("F2: a peer that stalls is left in time, and another one goes on", async (t) => {
+test("F2: a peer that stalls is given up in time, and another one continues", async (t) => {
   const dir = scratch(t);
   const wrap = readingAs(
     () => (_request, call) =>

@@ -1,7 +1,7 @@
 /** A file that is being downloaded: its bytes under a hidden name beside the target, its journal,
- * and at the end the one step by which it gets its name.
+ *  and at the end the one step by which it gets its name.
  *
- * Kept when a download is interrupted. Whoever holds the lock of the target may open it. */
+ *  Kept when a download is interrupted. Only the holder of the target's lock may open it. */
 import { createHash } from "node:crypto";
 import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, statfsSync } from "node:fs";
 import { link, rename, rm } from "node:fs/promises";
@@ -32,18 +32,18 @@ export type Shape = {
   readonly layer: Uint8Array;
 };
 
-/** The journal follows at the latest after so many bytes or ms; what a kill loses of it is fetched
- *  again. */
+/** Bytes, or ms, after which the journal is brought up to date at the latest; pieces not yet in it
+ *  are fetched again after a kill. */
 const syncBytes = 256 * 1024 * 1024;
 const syncMs = 1_000;
 const runsMax = 65_536;
 const sync = promisify(fdatasync);
 
-export class Partial {
+export class PartialFile {
   readonly descriptor: number;
   /** Pieces whose verified bytes are in the file. */
   readonly done: Bits;
-  /** Pieces that an earlier process left, and that are still what they must be. */
+  /** Count of pieces that an earlier process left and that are still correct. */
   readonly resumed: number;
   readonly #target: string;
   readonly #shape: Shape;
@@ -67,7 +67,7 @@ export class Partial {
   }
 
   /** `pool` hashes what an earlier process left. */
-  static async open(target: string, shape: Shape, pool: HashPool): Promise<Partial> {
+  static async open(target: string, shape: Shape, pool: HashPool): Promise<PartialFile> {
     const names = partialNames(target, shape.root);
     let descriptor = -1;
     try {
@@ -79,7 +79,7 @@ export class Partial {
       const isKept = Number(stats.size) === shape.sizeBytes;
       const kept = isKept ? Journal.read(names.journal, subject) : [];
       for (const run of kept) left.addRun(run);
-      // Without a journal its bytes say nothing: an empty file has only holes.
+      // Without a journal the bytes have no meaning: start with an empty file, all holes.
       if (kept.length === 0) ftruncateSync(descriptor, 0);
       ftruncateSync(descriptor, shape.sizeBytes);
       const claimed = new Bits(left.length);
@@ -90,14 +90,14 @@ export class Partial {
       const resumed = countBoth(left, done);
       checkSpace(target, shape, done);
       const journal = await Journal.create(names.journal, subject, done.runs(runsMax));
-      return new Partial(target, shape, { descriptor, journal, done, resumed });
+      return new PartialFile(target, shape, { descriptor, journal, done, resumed });
     } catch (error) {
       if (descriptor >= 0) closeSync(descriptor);
       throw storageFailure(error, `the download to ${target}`);
     }
   }
 
-  /** The piece is verified and written. Throws what an earlier sync met. */
+  /** Call when the piece is verified and written. Throws the error of an earlier sync. */
   note(piece: number): void {
     if (this.#failure !== null) throw storageFailure(this.#failure, this.#target);
     this.#noted.push(piece);
@@ -114,7 +114,7 @@ export class Partial {
       });
   }
 
-  /** What was noted before the call is durable afterwards, and its journal too. */
+  /** What was noted before the call is durable afterwards, and so is its journal. */
   async flush(): Promise<void> {
     const pieces = this.#noted;
     if (pieces.length === 0) return;
@@ -125,7 +125,7 @@ export class Partial {
     await this.#journal.append(runsOf(pieces));
   }
 
-  /** Gives the complete file its name. `replaces`: whatever has that name now goes. */
+  /** Gives the complete file its name. `replaces`: an existing file of that name is replaced. */
   async land(replaces: boolean): Promise<void> {
     const names = partialNames(this.#target, this.#shape.root);
     await this.#syncing;
@@ -147,7 +147,7 @@ export class Partial {
     }
   }
 
-  /** Leaves file and journal for the next try; after `land` only the descriptor is left. */
+  /** Leaves file and journal for the next attempt; after `land` only the descriptor is left. */
   async close(): Promise<void> {
     await this.#syncing;
     try {
@@ -204,11 +204,11 @@ function checkSpace(target: string, { sizeBytes }: Shape, done: Bits): void {
   throw new ClusterError(
     "storage-full",
     `${target} needs ${needBytes} more bytes, the disk has ${freeBytes}; ` +
-      "free some or choose another place, what is there is kept",
+      "free some or choose another place; downloaded pieces are kept",
   );
 }
 
-/** Fails when the name is taken, also when it was taken just now. */
+/** Fails when the name is taken, even if it was taken a moment ago. */
 async function moveToFree(from: string, to: string): Promise<void> {
   try {
     await link(from, to);

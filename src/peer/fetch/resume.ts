@@ -4,7 +4,7 @@ import { hashOf, pieceBytesOf, sameBytes } from "../../wire/p4/merkle.ts";
 import type { HashPool } from "../hashing/pool.ts";
 import { Bits } from "./bits.ts";
 
-/** Hashed as one piece of work of a thread. */
+/** Hashed as one unit of work of a thread. */
 const partBytes = 32 * 1024 * 1024;
 /** Files up to this are hashed on the calling thread. */
 const smallBytes = 4 * 1024 * 1024;
@@ -14,12 +14,12 @@ const runsMax = 65_536;
 type Kept = {
   readonly descriptor: number;
   readonly sizeBytes: number;
-  /** What the pieces must hash to. */
+  /** The hashes that the pieces must have. */
   readonly layer: Uint8Array;
   readonly pool: HashPool;
 };
 
-/** Those of the pieces whose bytes in the file are what they must be. */
+/** The pieces whose bytes in the file still have their hashes. */
 export async function unchangedPieces(pieces: Bits, kept: Kept): Promise<Bits> {
   const { descriptor, layer, pool, sizeBytes } = kept;
   const pieceBytes = pieceBytesOf(sizeBytes);

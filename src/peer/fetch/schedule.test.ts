@@ -1,4 +1,4 @@
-/** Who is asked for which pieces: order, rarity, endgame, and what comes back. */
+/** Which source is asked for which pieces: order, rarity, endgame, and released pieces. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bits } from "./bits.ts";
@@ -57,7 +57,7 @@ test("in the endgame a second source is asked from the end, and no third", () =>
   assert.equal(schedule.take("fast", 6), null);
 });
 
-test("nothing is asked of a source that has nothing that is missing", () => {
+test("nothing is asked of a source that has none of the missing pieces", () => {
   const schedule = scheduleOf(4);
   schedule.setSource("part", [{ first: 0, count: 1 }]);
   assert.deepEqual(schedule.take("part", 4), { first: 0, count: 1 });

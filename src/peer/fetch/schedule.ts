@@ -1,7 +1,8 @@
-/** Which source is asked for which pieces next. Pure: no clock, no I/O; chance is given.
+/** Which source is asked for which pieces next. Pure: no clock, no I/O; random numbers are passed
+ *  in.
  *
  *  1. A piece is asked of one source at a time, and of two when no other piece is left to ask for
- *     (the endgame): a slow source must not hold the end up.
+ *     (the endgame): a slow source must not delay the end.
  *  2. Among the pieces that a source has, those that fewest sources have come first. While all
  *     sources have everything the order is that of the file, so that disks read and write along. */
 import type { PieceRun } from "../../wire/p4/data.ts";
@@ -15,14 +16,15 @@ const endgameRun = 4;
 type SourceState = {
   /** Null = everything. */
   have: Bits | null;
-  /** Pieces asked of it, with how many runs of its own contain them. */
+  /** Requested from it: pieces, with how many runs of its own contain them. */
   readonly asked: Set<number>;
 };
 
 export class Schedule {
   readonly done: Bits;
   readonly #asked: Uint8Array;
-  /** Sources with only parts that have the piece; those with everything are in every count. */
+  /** Per piece: the number of sources with only some pieces that have it. Sources with everything
+   *  are not counted, since they would raise every count. */
   readonly #parts: Uint16Array;
   readonly #sources = new Map<string, SourceState>();
   readonly #random: () => number;
@@ -42,12 +44,12 @@ export class Schedule {
     return this.done.count === this.done.length;
   }
 
-  /** Pieces that nobody has been asked for. */
+  /** Pieces that no source has been asked for. */
   get openCount(): number {
     return this.#open;
   }
 
-  /** What a source has, at its begin or anew. */
+  /** The pieces that a source has, when it joins or when they have changed. */
   setSource(source: string, runs: readonly PieceRun[]): void {
     const before = this.#sources.get(source);
     if (before !== undefined) this.#countParts(before.have, -1);
@@ -70,7 +72,7 @@ export class Schedule {
     this.#sources.delete(source);
   }
 
-  /** Pieces side by side that this source shall be asked for; null when there are none now. */
+  /** Adjacent pieces to request from this source; null when there are none now. */
   take(source: string, countMax: number): PieceRun | null {
     const state = this.#sources.get(source);
     if (state === undefined || this.isComplete) return null;
@@ -93,7 +95,7 @@ export class Schedule {
     return this.done.add(piece);
   }
 
-  /** The source will not bring them any more; those that are done stay done. */
+  /** The source will not deliver them any more; those that are done stay done. */
   release(source: string, run: PieceRun): void {
     const state = this.#sources.get(source);
     if (state === undefined) return;
@@ -119,7 +121,7 @@ export class Schedule {
     return best;
   }
 
-  /** The endgame: from the end, where the slow source that is asked already will be last. */
+  /** The endgame: from the end, which the slow source already asked will reach last. */
   #chooseAgain(state: SourceState): number {
     for (let piece = this.done.length - 1; piece >= 0; piece--) {
       if (!this.#mayAsk(state, piece, true)) continue;

@@ -1,9 +1,9 @@
-/** Memory for pieces that are received: a few larger buffers that go round, since new megabytes for
- *  every piece would cost more than hashing them. They are handed over to the hashing threads and
- *  back; memory shared with them was measured to be slower to fill. */
+/** Memory for received pieces: a few larger buffers that are reused, since allocating megabytes for
+ *  every piece would cost more than hashing them. They are transferred to the hashing threads and
+ *  back; shared memory was measured to be slower to fill. */
 import { pieceMaxBytes } from "../../wire/p4/merkle.ts";
 
-/** Some large pieces or many small ones: what a thread gets at once. */
+/** Some large pieces or many small ones: one batch of a hashing thread. */
 const slabBytes = 4 * pieceMaxBytes + 64 * 1024;
 const spareMax = 16;
 /** More than the head of any message. */
@@ -15,14 +15,14 @@ export function giveBack(spare: SpareSlabs, slab: ArrayBuffer): void {
   if (slab.byteLength === slabBytes && spare.length < spareMax) spare.push(slab);
 }
 
-/** Hands out parts of slabs in order; a slab that is passed is never written to again. */
+/** Hands out parts of slabs in order; a slab that is passed on is never written to again. */
 export class Slabs {
   readonly #spare: SpareSlabs;
   readonly #sizeBytes: number;
   #slab: ArrayBuffer | null = null;
   #used = 0;
 
-  /** For a run of so many pieces. */
+  /** For a run of this many pieces. */
   constructor(spare: SpareSlabs, run: { readonly count: number; readonly pieceBytes: number }) {
     this.#spare = spare;
     this.#sizeBytes = Math.min(slabBytes, run.count * (run.pieceBytes + headBytes));
@@ -30,7 +30,7 @@ export class Slabs {
 
   allocate(lengthBytes: number): Uint8Array {
     if (this.#slab === null || this.#used + lengthBytes > this.#slab.byteLength) {
-      // A peer may announce more than a piece, up to what a message may have.
+      // A peer may announce more than a piece, up to the largest message.
       this.#slab = this.#take(Math.max(this.#sizeBytes, lengthBytes));
       this.#used = 0;
     }

@@ -1,5 +1,5 @@
-/** One source of a download: connects, opens, reads runs of pieces, and is given up when it lies,
- * is too slow, or does not come back. */
+/** One source of a download: connects, opens, reads runs of pieces, and is given up when it sends
+ *  wrong content, is too slow, or does not come back. */
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
@@ -15,19 +15,19 @@ import type { Schedule } from "./schedule.ts";
 import { Slabs, type SpareSlabs } from "./slabs.ts";
 
 export type SourceLimits = {
-  /** Longest silence, ms, at the begin of a run and between pieces. */
+  /** Longest silence, ms, at the start of a run and between pieces. */
   readonly idleMs: number;
   /** A piece must come at this rate after `idleMs`, bytes/s. */
   readonly rateMin: number;
-  /** Of each source, bytes/s; Infinity = as fast as it goes. */
+  /** Limit for each source, bytes/s; Infinity = none. */
   readonly rateMaxBytes: number;
   /** Connections in a row that may fail before it counts as gone. */
   readonly triesMax: number;
   /** Time before the second try, ms; each further one waits four times as long. */
   readonly retryMs: number;
-  /** How often a source that has only parts is asked what it has by now, ms. */
+  /** Interval at which a source with only some of the pieces is asked which it has by now, ms. */
   readonly againMs: number;
-  /** How long it may have none of the pieces that are missing, ms. */
+  /** How long it may have none of the missing pieces, ms. */
   readonly partsMs: number;
 };
 
@@ -41,19 +41,19 @@ export const defaultSourceLimits: SourceLimits = {
   partsMs: 60_000,
 };
 
-/** Runs that are asked for at once: one is on its way while the next is asked for. */
+/** Runs requested at once: one is being received while the next is requested. */
 const runsAtOnce = 2;
-/** A run is what the source brings in about this time, ms, within these bounds. */
+/** A run is what the source delivers in about this time, ms, within these bounds. */
 const runMs = 500;
 const runFirstBytes = 8 * 1024 * 1024;
 const runMaxBytes = 64 * 1024 * 1024;
-/** Batches of one run that are being verified; beyond it the source is held back. */
+/** Batches of one run that are being verified; beyond this the source is throttled. */
 const batchesMax = 3;
 
-/** It sent what is not the file: never asked again. */
+/** It sent content that is not the file's: never used again. */
 export class Corrupt extends ClusterError {}
 
-/** The download that a lane fills: what stays the same for its whole life. */
+/** The parts of the download that stay the same for the whole life of a lane. */
 type Terms = {
   readonly root: Hash;
   readonly connections: Connections;
@@ -62,16 +62,16 @@ type Terms = {
   readonly limits: { readonly wholeMaxBytes: number; readonly wholeMs: number };
 };
 
-/** And what changes while pieces arrive. */
+/** And the parts that change while pieces arrive. */
 type Pieces = {
   readonly shape: { readonly sizeBytes: number };
   readonly schedule: Schedule;
   readonly sourceCount: number;
   /** Resolves when every piece is there. */
   readonly complete: Promise<void>;
-  /** True when other sources have brought all that is left of a run. */
+  /** True when other sources have delivered all that is left of a run. */
   isDone(next: number, run: PieceRun): boolean;
-  /** A piece may be taken that could not be taken before. */
+  /** More pieces may be available to request than before. */
   changed(): void;
   /** Resolves at the next such change; rejects when aborted. */
   change(signal: AbortSignal): Promise<void>;
@@ -83,9 +83,9 @@ type Reports = {
   join(name: string, opened: OpenAnswer, layer: () => Promise<Uint8Array>): Promise<void>;
   leave(name: string): void;
   tellHave(name: string, have: readonly PieceRun[]): void;
-  /** Writes the good pieces of a batch, which lie side by side; returns the bad ones. */
+  /** Writes the good pieces of a batch, which are adjacent; returns the bad ones. */
   verify(spans: readonly Span[]): Promise<readonly number[]>;
-  /** Takes the whole file from a source that has no pieces; returns the bytes taken. */
+  /** Receives the whole file from a source that has no pieces; returns the bytes received. */
   takeWhole(name: string, bytes: Uint8Array): Promise<number>;
 };
 
@@ -107,7 +107,7 @@ export class SourceLane {
     this.#rate = new RateLimit(limits.rateMaxBytes);
   }
 
-  /** Resolves when the download is complete; throws why this source brings no more. */
+  /** Resolves when the download is complete; throws the reason why this source delivers no more. */
   async run(): Promise<void> {
     for (let tries = 1; ; tries++) {
       const before = this.receivedBytes;
@@ -148,15 +148,15 @@ export class SourceLane {
     try {
       await Promise.all(lanes);
     } finally {
-      control.abort(new ClusterError("unavailable", "the source is left"));
+      control.abort(new ClusterError("unavailable", "the source is given up"));
       await Promise.allSettled(lanes);
     }
   }
 
-  /** Existing peers have no other call. */
+  /** For existing peers, which have no other call. */
   async #wholeFile(connection: PeerConnection): Promise<void> {
     const { fileName } = this.source;
-    // The first ticket may have been used up by the call that it does not know.
+    // The call that the peer does not know may have used up the first ticket.
     const credential = await this.source.credential();
     const { wholeMaxBytes, wholeMs } = this.#download.limits;
     const bytes = await connection.getFile(fileName, {
@@ -168,7 +168,7 @@ export class SourceLane {
     this.receivedBytes += taken;
   }
 
-  /** A source with parts has more of them later. */
+  /** A source with only some of the pieces has more of them later. */
   async #refresh(connection: PeerConnection, session: Uint8Array, signal: AbortSignal) {
     const { schedule, complete } = this.#download;
     let doneCount = schedule.done.count;
@@ -209,7 +209,7 @@ export class SourceLane {
     }
   }
 
-  /** Pieces to ask for at once: as many as its speed deserves, and not all that is left. */
+  /** Pieces to request at once: as many as its speed allows, but not all that is left. */
   #runLength(): number {
     const { schedule, shape, sourceCount } = this.#download;
     const bytes =
@@ -253,7 +253,7 @@ export class SourceLane {
         clearTimeout(timer);
         const { piece, content } = readAnswerOf(message);
         if (next === run.first + run.count || piece !== next) {
-          throw new Corrupt("protocol-violated", `piece ${piece} came, which is not asked for`);
+          throw new Corrupt("protocol-violated", `piece ${piece} came, which was not asked for`);
         }
         if (content.length !== pieceLength(shape.sizeBytes, piece)) {
           throw new Corrupt("protocol-violated", `piece ${piece} has ${content.length} bytes`);
@@ -279,10 +279,10 @@ export class SourceLane {
     this.#bytesPerS = this.#bytesPerS === 0 ? bytesPerS : (this.#bytesPerS + bytesPerS) / 2;
   }
 
-  /** A batch is verified, and what is good of it is in the file. */
+  /** Verifies a batch and writes its good pieces to the file. */
   async verify(spans: readonly Span[]): Promise<void> {
     const bad = await this.#download.verify(spans);
-    // The bytes themselves may be with another thread by now.
+    // The bytes themselves may have been transferred to another thread by now.
     const { sizeBytes } = this.#download.shape;
     for (const { piece } of spans) {
       if (!bad.includes(piece)) this.receivedBytes += pieceLength(sizeBytes, piece);
@@ -295,7 +295,7 @@ export class SourceLane {
 
 export type Span = { readonly piece: number; readonly content: Uint8Array };
 
-/** Gathers the pieces that came into one slab, and has a few batches verified while more come. */
+/** Gathers received pieces in one slab, and has a few batches verified while more arrive. */
 class Verifying {
   readonly #lane: SourceLane;
   readonly #under = new Set<Promise<void>>();
@@ -332,13 +332,14 @@ class Verifying {
   }
 }
 
-/** It lies, is somebody else, or must not be asked: not now, and not when it is named again. */
+/** It sent wrong content, has another certificate, or must not be dialled: never used again, even
+ *  when it is named again. */
 export function isBanned(error: unknown): boolean {
   if (error instanceof Corrupt || error instanceof WrongCertificate) return true;
   return error instanceof ClusterError && error.code === "forbidden";
 }
 
-/** False for what will not get better by asking again. */
+/** False for errors that a retry cannot fix. */
 function mayComeBack(error: unknown): boolean {
   if (isBanned(error) || !(error instanceof ClusterError)) return false;
   return ["unavailable", "download-failed", "timed-out", "data-lost", "unauthenticated"].includes(

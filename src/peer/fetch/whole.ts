@@ -1,5 +1,5 @@
-/** Files that nobody has named by a root: fetched whole from existing peers or from users of the
- *  console. Nothing can be verified but the length, and whoever asked is told so. */
+/** Files that no member has named by a root: fetched whole from existing peers or from users of the
+ *  console. Only the length can be verified, and the result says so. */
 import { lookup } from "node:dns/promises";
 import { createWriteStream } from "node:fs";
 import { link, rename, rm } from "node:fs/promises";
@@ -26,7 +26,7 @@ export type WholeOptions = {
   readonly onBytes: (receivedBytes: number) => void;
 };
 
-/** Bytes received, and by which protocol. Throws what the last protocol met. */
+/** Returns the bytes received and the protocol. Throws the error of the last protocol tried. */
 export async function fetchWhole(
   source: Source,
   options: WholeOptions,
@@ -38,7 +38,7 @@ export async function fetchWhole(
     return { sizeBytes: bytes.length, by: "getFile" };
   } catch (error) {
     options.signal.throwIfAborted();
-    // Nothing of what is promised by TLS is asked for without.
+    // A source that has promised TLS is never asked without it.
     if (source.address.fingerprint !== "" || !mayBeConsole(error)) throw error;
     return { sizeBytes: await byConsole(source, options, error), by: "console" };
   }
@@ -51,8 +51,8 @@ async function byGetFile(source: Source, options: WholeOptions): Promise<Uint8Ar
   return connection.getFile(source.fileName, { credential, maxBytes, limitMs });
 }
 
-/** A user's client closes, or answers one byte, when it is spoken to in HTTP/2; ours speaks it, and
- *  refuses what does not fit into one message. */
+/** A console client closes, or answers one byte, when it receives HTTP/2; a peer of this
+ *  implementation speaks HTTP/2, and refuses what does not fit into one message. */
 function mayBeConsole(error: unknown): boolean {
   if (!(error instanceof ClusterError)) return false;
   return error.code === "limit-exceeded" || isConnectionLost(error);
@@ -68,7 +68,7 @@ async function byConsole(source: Source, options: WholeOptions, before: unknown)
   const asked = fetchConsoleFile({ host: ip, port }, source.fileName, { signal, refuseClear });
   const fetched = await asked.catch(() => {
     signal.throwIfAborted();
-    // It does not speak this either.
+    // The peer does not speak this protocol either.
     throw before;
   });
   try {

@@ -4,9 +4,9 @@ import { hashBytes, pieceBytesOf, pieceCountOf } from "../../wire/p4/merkle.ts";
 import type { HashPool } from "./pool.ts";
 import { sha256 } from "./sha256.ts";
 
-/** Hashed as one piece of work of a thread. */
+/** Hashed as one unit of work of a thread. */
 const partBytes = 32 * 1024 * 1024;
-/** Files up to this are hashed where they are asked for. */
+/** Files up to this size are hashed on the calling thread, bytes. */
 const smallBytes = 4 * 1024 * 1024;
 
 export function layerOfBytes(bytes: Uint8Array): Uint8Array {
@@ -18,8 +18,8 @@ export function layerOfBytes(bytes: Uint8Array): Uint8Array {
   return layer;
 }
 
-/** The layer of an open file, its parts hashed side by side. Null when it was shorter than it had
- *  said. */
+/** The layer of an open file, its parts hashed in parallel. Null when the file was shorter than its
+ *  reported size. */
 export async function layerOfFile(
   descriptor: number,
   pool: HashPool,

@@ -1,17 +1,17 @@
-/** Hashes and writes off the main thread. Small work is done where it is asked for: a thread takes
- *  longer to start than a megabyte to hash. */
+/** Hashes and writes off the main thread. Small work is done on the calling thread: starting a
+ *  thread takes longer than hashing a megabyte. */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Order, Report } from "./thread.ts";
 import { type Batch, type HashOrder, hashPieces, verifyAndWrite } from "./work.ts";
 
-/** The source (run by type stripping) or what was built of it: the same layout. */
+/** The source (run by type stripping) or its build: the same layout. */
 const entry = new URL(`./thread${import.meta.url.slice(-3)}`, import.meta.url);
 
 export type Verified = {
   /** The batch's own buffer, to be used again. */
   readonly buffer: ArrayBuffer;
-  /** Indexes of pieces that are not what they must be. */
+  /** Indexes of pieces with a wrong hash. */
   readonly bad: readonly number[];
 };
 
@@ -70,7 +70,7 @@ export class HashPool {
     throw Object.assign(new Error(report.error.message), { code: report.error.code });
   }
 
-  /** One that has nothing to do, a new one while there may be more, else the least loaded. */
+  /** A thread without work, a new one while there may be more, else the least loaded. */
   #idlest(): Thread {
     const [first] = this.#threads.toSorted((a, b) => a.load - b.load);
     if (first !== undefined && (first.load === 0 || this.#threads.length >= this.#threadsMax)) {
@@ -79,7 +79,7 @@ export class HashPool {
     const worker = new Worker(entry);
     const thread = { worker, load: 0 };
     worker.on("message", (report: Report) => this.#done(report));
-    // Work that can break a thread breaks its users too: a bug, told as one.
+    // An error event fails all work of that thread: it is a bug.
     worker.on("error", (error) => this.#lost(thread, error));
     this.#threads.push(thread);
     return thread;
@@ -90,7 +90,7 @@ export class HashPool {
     if (waiting === undefined) return;
     this.#waiting.delete(report.id);
     waiting.thread.load -= 1;
-    // Threads without work do not keep the process.
+    // Threads without work do not keep the process alive.
     if (waiting.thread.load === 0) waiting.thread.worker.unref();
     waiting.resolve(report);
   }

@@ -4,7 +4,7 @@ import { hexOf, rootOf, type Sha256 } from "../../wire/p4/merkle.ts";
 
 export const sha256: Sha256 = (bytes) => hash("sha256", bytes, "buffer");
 
-/** The root of content with these piece hashes, as it is shown. */
+/** The root of content with these piece hashes, in hex. */
 export function rootHex(sizeBytes: number, layer: Uint8Array): string {
   return hexOf(rootOf(sizeBytes, layer, sha256));
 }
@@ -15,13 +15,12 @@ export function sha256Hex(text: string): string {
 
 const zeros = new Map<number, Buffer>();
 
-/** SHA-256 of that many zeros: a piece that is known to have it need not be read, sent or written.
- *  */
+/** SHA-256 of this many zeros: a piece with this hash need not be read, sent or written. */
 export function zeroHash(lengthBytes: number): Buffer {
   let known = zeros.get(lengthBytes);
   if (known === undefined) {
     known = hash("sha256", Buffer.alloc(lengthBytes), "buffer");
-    // Whole pieces have seven lengths; odd lengths come once a file and are not kept.
+    // Whole pieces have seven lengths; odd lengths occur once a file and are not cached.
     if ((lengthBytes & (lengthBytes - 1)) === 0) zeros.set(lengthBytes, known);
   }
   return known;

@@ -1,4 +1,4 @@
-/** A hashing thread: takes batches and parts of files, gives buffers and hashes back. */
+/** A hashing thread: receives batches and parts of files, returns buffers and hashes. */
 import { parentPort } from "node:worker_threads";
 import { type Batch, type HashOrder, hashPieces, verifyAndWrite } from "./work.ts";
 
@@ -12,7 +12,7 @@ export type Report = {
   readonly buffer?: ArrayBuffer;
   readonly bad?: readonly number[];
   readonly layer?: Uint8Array<ArrayBuffer>;
-  /** A file that could not be read or written, with the system's code. */
+  /** Set when a file could not be read or written; `code` is the system's. */
   readonly error?: { readonly message: string; readonly code: string };
 };
 

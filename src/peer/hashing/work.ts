@@ -1,22 +1,22 @@
-/** What the hashing threads do, as plain functions that also run without a thread. */
+/** The work of the hashing threads, as plain functions that also run without a thread. */
 import { hash } from "node:crypto";
 import { readSync, writevSync } from "node:fs";
 import { hashBytes } from "../../wire/p4/merkle.ts";
 import { zeroHash } from "./sha256.ts";
 
-/** Pieces that lie in one buffer and belong one after the other into a file. */
+/** Pieces that lie in one buffer and are adjacent in a file. */
 export type Batch = {
   readonly buffer: ArrayBuffer;
   /** Start and length of each piece in the buffer. */
   readonly spans: ReadonlyArray<{ readonly start: number; readonly length: number }>;
-  /** What they must hash to, one after the other. */
+  /** Their expected hashes, concatenated. */
   readonly hashes: Uint8Array;
   readonly descriptor: number;
-  /** Where the first of them belongs in the file. */
+  /** Where the first of them begins in the file. */
   readonly position: number;
 };
 
-/** Writes the pieces that are what they must be; returns the indexes of those that are not. */
+/** Writes the pieces that have their hashes; returns the indexes of the others. */
 export function verifyAndWrite(batch: Batch): number[] {
   const views = batch.spans.map(({ start, length }) => Buffer.from(batch.buffer, start, length));
   const bad: number[] = [];
@@ -57,7 +57,7 @@ let readInto = Buffer.alloc(0);
 let zeroPiece = Buffer.alloc(0);
 
 /** The hashes of the pieces in this part of a file; fewer when the file ends before. Holes of
- * sparse files cost a comparison. */
+ *  sparse files cost a comparison. */
 export function hashPieces(order: HashOrder): Uint8Array<ArrayBuffer> {
   const { descriptor, pieceBytes } = order;
   if (readInto.length < pieceBytes) {

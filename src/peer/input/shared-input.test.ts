@@ -24,7 +24,7 @@ const bytes = noise(sizeBytes);
 
 type Around = {
   readonly peers: readonly TestPeer[];
-  /** What the name stands for by now; the root that was planned by default. */
+  /** What the name stands for by now; default: the root that was planned. */
   readonly rootNow?: string;
   /** "" = they are on another machine. */
   readonly host?: string;
@@ -32,7 +32,8 @@ type Around = {
 
 function inputs(t: TestContext, root: string, { host = "", peers, rootNow = root }: Around) {
   const find = async (wanted: Wanted) => {
-    if ("root" in wanted && rootNow !== root) throw new ClusterError("not-found", "nobody has it");
+    if ("root" in wanted && rootNow !== root)
+      throw new ClusterError("not-found", "no member has it");
     const sources = peers.map((peer, n) => peer.source(`peer ${n}`));
     return { name: "f", root: "root" in wanted ? wanted.root : rootNow, sizeBytes, sources };
   };
@@ -75,7 +76,7 @@ for (const host of ["", hostId()]) {
   });
 }
 
-test("I13: only who says the owner's machine is told where a file lies", async (t) => {
+test("I13: only a caller on the owner's machine is sent a file's path", async (t) => {
   const { path, peer } = await sharing(t);
   const paths: string[] = [];
   for (const host of ["", "0123456789abcdef", hostId()]) {
@@ -110,7 +111,7 @@ const lying: NonNullable<TestPeerOptions["wrap"]> = (methods) => {
   };
 };
 
-test("F1: a wrong piece is never given out: another member goes on, or it fails", async (t) => {
+test("F1: a wrong piece is never returned: another member continues, or it fails", async (t) => {
   const liar = await sharing(t, { wrap: lying });
   const honest = await sharing(t);
   const both = inputs(t, liar.root, { peers: [liar.peer, honest.peer] });
@@ -119,7 +120,7 @@ test("F1: a wrong piece is never given out: another member goes on, or it fails"
   await assert.rejects(alone(0, sizeBytes), { code: "download-failed" });
 });
 
-test("F3: a member that is gone costs nothing while another one has it", async (t) => {
+test("F3: losing a member costs nothing while another one has the file", async (t) => {
   const gone = await sharing(t);
   const here = await sharing(t);
   const read = inputs(t, gone.root, { peers: [gone.peer, here.peer] });
@@ -149,18 +150,18 @@ const tiring: NonNullable<TestPeerOptions["wrap"]> = (methods) => {
   };
 };
 
-test("F3: a member that ends in the middle of a range is data that is missing", async (t) => {
+test("F3: a member that ends in the middle of a range counts as missing data", async (t) => {
   const tired = await sharing(t, { wrap: tiring });
   const alone = inputs(t, tired.root, { peers: [tired.peer] });
   await assert.rejects(alone(0, sizeBytes), { code: "download-failed" });
 });
 
-test("F10: other content under the name is data-lost, on both ways", async (t) => {
+test("F10: other content under the name is data-lost, locally and over the network", async (t) => {
   for (const host of ["", hostId()]) {
     const { path, peer, root } = await sharing(t);
     const read = inputs(t, root, { peers: [peer], host });
     await read(0, 10);
-    // Of the same size: nothing but the pieces tells.
+    // Of the same size: only the hashes of the pieces show the change.
     writeFileSync(path, noise(sizeBytes, 2));
     await assert.rejects(read(0, sizeBytes), { code: "data-lost", message: /submit it again/ });
   }

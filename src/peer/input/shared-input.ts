@@ -1,8 +1,9 @@
-/** Ranges of a shared file, as inputs of jobs need them: nothing is stored, and no byte is given
- *  out whose piece is not that of the root.
+/** Ranges of a shared file, as inputs of jobs need them: nothing is stored, and no byte is returned
+ *  whose piece does not belong to the root.
  *
- *  A member on this machine tells where its file lies: then it is read there, by pieces as well.
- *  Else the pieces come from a member by P4; one that lies or is gone is not asked again. */
+ *  A member on this machine reports where its file lies: then the file is read there, also by
+ *  verified pieces. Otherwise the pieces come from a member by P4; a member that sends wrong
+ *  content or is gone is not asked again. */
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
@@ -23,7 +24,7 @@ import type { Found, Source } from "../found.ts";
 import { sha256 } from "../hashing/sha256.ts";
 
 export type SharedContent = {
-  /** As the catalogue had it when the job was planned. */
+  /** The file's name in the catalogue when the job was planned. */
   readonly name: string;
   readonly root: Hash;
   readonly sizeBytes: number;
@@ -32,7 +33,7 @@ export type SharedContent = {
 export type Wanted = { readonly root: Hash } | { readonly file_name: string };
 
 export type SharedInputsOptions = {
-  /** Who has it, with tickets. Throws `not-found` when nobody has. */
+  /** Finds the members that have it, with tickets. Throws `not-found` when there is none. */
   readonly find: (wanted: Wanted) => Promise<Found>;
   /** Why this IP must not be dialled, or null. */
   readonly refuse: (ip: string) => string | null;
@@ -45,10 +46,10 @@ export type SharedInputsOptions = {
 /** A file at one member, its layer verified. */
 type Opened = {
   readonly source: string;
-  /** By which it is not asked again. */
+  /** Identifies a member that is not to be asked again. */
   readonly key: string;
   readonly layer: Uint8Array;
-  /** The member's own path, on this machine; null = it is elsewhere, or may not be read. */
+  /** The member's own file, on this machine; null = it is on another, or may not be read. */
   readonly file: FileHandle | null;
   readonly connection: PeerConnection;
   readonly session: Uint8Array;
@@ -57,7 +58,7 @@ type Range = { readonly start: number; readonly end: number };
 
 /** Files that are kept open. */
 const openMax = 32;
-/** Members that are asked for one range before it counts as not to be had. */
+/** Members asked for one range before it counts as unavailable. */
 const triesMax = 4;
 
 export class SharedInputs {
@@ -65,8 +66,8 @@ export class SharedInputs {
   readonly #connections: Connections;
   /** By root, least lately used first. */
   readonly #open = new Map<Hash, Promise<Opened>>();
-  /** Root, member and its certificate: what it has is not that content, or not any more; or who
-   *  answers there is somebody else. */
+  /** Root, member and certificate of members that do not have this content, or no longer, or whose
+   *  certificate is another. */
   readonly #others = new Set<string>();
 
   constructor(options: SharedInputsOptions) {
@@ -221,14 +222,15 @@ export class SharedInputs {
     }
   }
 
-  /** What to say when it cannot be had: whether the name stands for something else by now. */
+  /** The error to report when it is unavailable: whether the name stands for other content by
+   *  now. */
   async #lost({ name, root }: SharedContent, cause: unknown): Promise<ClusterError> {
     const now = await this.#options.find({ file_name: name }).catch(() => null);
     const isChanged = cause instanceof ClusterError && cause.code === "data-lost";
     if (isChanged || (now !== null && now.root !== root)) {
       const text =
         `shared input ${name} has changed since the job was submitted; submit it again, ` +
-        `or share the old content (root ${root.slice(0, 16)}…) once more`;
+        `or share the old content (root ${root.slice(0, 16)}…) again`;
       return new ClusterError("data-lost", text, { cause });
     }
     const why = cause instanceof Error ? cause.message : "no member offers it now";
@@ -245,7 +247,8 @@ function isNotFound(error: unknown): boolean {
   return error instanceof ClusterError && error.code === "not-found";
 }
 
-/** Null when this process may not read it, or it is another file: then it comes from the member. */
+/** Null when this process may not read it, or it is another file: then it is read from the
+ *  member. */
 async function openQuietly(path: string, sizeBytes: number): Promise<FileHandle | null> {
   const file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)).catch(() => null);
   if (file === null) return null;

@@ -1,4 +1,5 @@
-/** One call of P4's control channel: JSON over HTTP to a master, ours or an existing one. */
+/** One call of P4's control channel: JSON over HTTP to a master, a Tequio coordinator or an
+ *  existing one. */
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
@@ -11,7 +12,7 @@ export type MasterAddress = {
   readonly url: string;
   /** Of its certificate; "" = the system's authorities decide. */
   readonly fingerprint: string;
-  /** Cluster token of a caller that is no peer; null = it has a peer's. */
+  /** Cluster token of a caller that is no peer; null = it has a peer's token. */
   readonly bearer: string | null;
 };
 
@@ -28,7 +29,7 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   413: "limit-exceeded",
 };
 
-/** A refusal in the master's own words, which tell more than the status. */
+/** A refusal in the master's own words, which say more than the status. */
 export class MasterRefusal extends ClusterError {
   readonly status: number;
   readonly words: string;
@@ -54,7 +55,8 @@ export class MasterCalls {
     return this.#address.url;
   }
 
-  /** How far away the master was at the last call: addresses that it names are judged by that. */
+  /** How far away the master was at the last call: addresses that it names are checked against
+   *  that. */
   get reach(): Reach {
     return this.#reach;
   }

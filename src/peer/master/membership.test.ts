@@ -1,4 +1,5 @@
-/** A peer and its master: what a master's answers mean, and what a forgetful one is told again. */
+/** A peer and its master: what a master's answers mean, and what is registered again after a master
+ *  lost its state. */
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { type TestContext, test } from "node:test";
@@ -8,7 +9,7 @@ import { Catalogue } from "./sources.ts";
 
 type Answer = { readonly status: number; readonly body: object };
 
-/** A master that answers what the test says, and remembers what it was asked. */
+/** A master with scripted answers, which records the requests. */
 async function startMaster(t: TestContext, answers: Record<string, Answer>) {
   const asked: Array<{ readonly path: string; readonly body: Record<string, unknown> }> = [];
   const server = createServer((request, response) => {
@@ -70,7 +71,7 @@ test("F4: 401 is a refusal; 503, nonsense and silence are UNAVAILABLE", async (t
   await assert.rejects(membership.redeem("x"), { code: "unavailable" });
 });
 
-test("a master that has forgotten the peer is told again, with its files", async (t) => {
+test("a peer registers again, with its files, at a master that has lost it", async (t) => {
   const master = await startMaster(t, {
     "/register": registered,
     "/files": { status: 200, body: {} },
@@ -90,7 +91,7 @@ test("a master that has forgotten the peer is told again, with its files", async
   assert.equal(news.length, 1);
 });
 
-test("an existing master knows one name at a time, and one address", async (t) => {
+test("an existing master is sent one name at a time, and one address", async (t) => {
   const master = await startMaster(t, {
     "/register": registered,
     "/add_file": { status: 200, body: { message: "File added" } },

@@ -1,5 +1,5 @@
-/** A peer's place in the catalogue of a master: registered, heard of within its TTL, and gone when
- * it is closed. A master that has forgotten it, or was away, is told everything again. */
+/** A peer's place in the catalogue of a master: registered, renewed within its TTL, and removed
+ *  when it is closed. At a master that has lost it, or was away, it registers everything again. */
 import type { SharedFile } from "../../core/catalogue.ts";
 import { ClusterError } from "../../core/error.ts";
 import type {
@@ -17,18 +17,18 @@ export type MembershipOptions = {
   readonly calls: MasterCalls;
   readonly clientId: string;
   readonly address: { readonly host: string; readonly port: number };
-  /** Of the certificate that it shows, hex; "" = none. */
+  /** SHA-256 of the certificate that it shows, hex; "" = none. */
   readonly fingerprint: string;
   readonly genericToken: string;
   readonly ttlMs: number;
-  /** The peer's token of a life before, that it can go on; "" = none. */
+  /** The peer's token from its previous run, to keep its identity; "" = none. */
   readonly tokenBefore: string;
-  /** A token to be kept for the next life. */
+  /** A token to be kept for the next run. */
   readonly onToken: (token: string) => void;
   readonly onNews: (text: string) => void;
 };
 
-/** Signs of life come so often within one TTL. */
+/** Heartbeats per TTL. */
 const signsPerTtl = 3;
 
 export class Membership {
@@ -58,7 +58,7 @@ export class Membership {
     return this.#soon(() => this.#tellFiles());
   }
 
-  /** Whether the bearer of a ticket may have a file, and which (seed 4, step 3). */
+  /** Whether the bearer of a ticket may have a file, and which (P4, step 3). */
   async redeem(ticket: string): Promise<Redeemed> {
     try {
       const body = { token: this.#token, ticket };
@@ -69,7 +69,7 @@ export class Membership {
         this.#soon(() => this.#again()).catch(() => {});
         throw new ClusterError("unavailable", "the master does not know this peer; ask again");
       }
-      // A master that cannot judge is no judgement: ask again, rather than take it for a refusal.
+      // A master that cannot decide has not refused: the peer must ask again.
       const isRefusal = error instanceof MasterRefusal && error.status === 401;
       if (isRefusal) throw new ClusterError("unauthenticated", "the master refuses the ticket");
       throw new ClusterError("unavailable", "the master cannot be asked now; ask again", {
@@ -78,14 +78,14 @@ export class Membership {
     }
   }
 
-  /** Leaves the catalogue; a master that cannot be told will notice by the TTL. */
+  /** Leaves the catalogue; a master that cannot be reached will notice by the TTL. */
   async leave(): Promise<void> {
     clearInterval(this.#timer);
     await this.#work.catch(() => {});
     await this.#options.calls.call<Said>("/unregister", { token: this.#token });
   }
 
-  /** One thing after the other. */
+  /** Runs one thing after the other. */
   #soon(work: () => Promise<void>): Promise<void> {
     const next = this.#work.catch(() => {}).then(work);
     this.#work = next;

@@ -1,4 +1,4 @@
-/** Who has a file, as a master says, and tickets for them. */
+/** Which peers have a file, according to a master, and tickets for them. */
 import type { SharedFile } from "../../core/catalogue.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { FileFound, FileSource, FileWanted, Listed } from "../../wire/p4/control.ts";
@@ -43,7 +43,7 @@ export class Catalogue {
     };
   }
 
-  /** The ticket at hand first; each is good once, so a further use asks for a fresh one. */
+  /** The ticket at hand first; each can be used once, so further uses request a fresh one. */
   #tickets(
     wanted: FileWanted,
     { root }: FileFound,
@@ -89,7 +89,7 @@ function oldFound({ file_address: text }: FileFound): Found {
   return { name, root: null, sizeBytes: null, sources: [source] };
 }
 
-/** "" = it names no certificate. One that is no fingerprint must not pass for none. */
+/** "" = no certificate is named. A malformed fingerprint must not be taken for none. */
 function pinOf({ fingerprint, peer }: FileSource): string {
   if (fingerprint === undefined) return "";
   if (/^[0-9a-f]{64}$/.test(fingerprint)) return fingerprint;

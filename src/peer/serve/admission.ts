@@ -1,5 +1,5 @@
-/** Who may have what: by a single-use ticket that the coordinator takes back and judges, by the
- *  secret of a link, or, when the owner wants it so, anybody. */
+/** Which callers may have which files: by a single-use ticket that the coordinator redeems, by the
+ *  secret of a link, or, when the owner allows it, without either. */
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { isSameSecret } from "../../link/secret.ts";
@@ -11,17 +11,17 @@ export type Redeemed = {
   readonly requester: string;
 };
 
-/** Asks the coordinator about a ticket. Throws `unauthenticated` for a bad one and `unavailable`
- *  when it cannot answer. */
+/** Redeems a ticket at the coordinator. Throws `unauthenticated` for a bad one and `unavailable`
+ *  when the coordinator cannot answer. */
 export type Redeem = (ticket: string) => Promise<Redeemed>;
 
 export type AdmissionOptions = {
-  /** Whom to ask, now; null without a coordinator. */
+  /** How to redeem tickets now; null without a coordinator. */
   readonly redeem: () => Redeem | null;
-  /** Of links: whoever knows one may have everything that is shared. "" = no links. */
+  /** Of links: its bearer may have everything that is shared. "" = no links. */
   readonly linkSecret: string;
   readonly allowsAnonymous: boolean;
-  /** Questions to the coordinator at once; more wait for nothing and are refused. */
+  /** Requests to the coordinator at once; more are refused at once. */
   readonly redeemingMax?: number;
 };
 
@@ -49,7 +49,7 @@ export class Admission {
     const redeem = this.#options.redeem();
     if (redeem === null) throw refused("the link's secret is another one, or the link is old");
     if (this.#redeeming >= (this.#options.redeemingMax ?? 256)) {
-      throw new ClusterError("unavailable", "too many ask at once; ask again");
+      throw new ClusterError("unavailable", "too many requests at once; try again");
     }
     this.#redeeming += 1;
     try {

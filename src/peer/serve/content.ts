@@ -3,23 +3,23 @@ import type { Hash } from "../../core/ids.ts";
 import type { PieceRun } from "../../wire/p4/data.ts";
 
 export interface Content {
-  /** As it is shared: `/` between folders. */
+  /** Its name as it is shared, with `/` between folders. */
   readonly name: string;
   readonly root: Hash;
   readonly sizeBytes: number;
   /** Hashes of all pieces, one after the other. */
   readonly layer: Uint8Array;
-  /** Absolute, of a file that lies on this machine as it is. */
+  /** Absolute, of a file that is served from where it lies on this machine. */
   readonly path?: string;
   /** Pieces that can be read now, in order. */
   have(): readonly PieceRun[];
-  /** Fills `into`, from this byte on. Throws `data-lost` when the bytes are not those of the root
-   *  any more, and `not-found` when they are not there yet; nothing of them may be sent then. */
+  /** Fills `into`, from byte `position` on. Throws `data-lost` when the bytes are not those of the
+   *  root any more, and `not-found` when they are not there yet; nothing may be sent then. */
   read(position: number, into: Uint8Array): Promise<void>;
 }
 
 /** Everything that is served, by name and by root. */
-export class Shelf {
+export class ContentIndex {
   readonly #byName = new Map<string, Content>();
   readonly #byRoot = new Map<Hash, Set<Content>>();
 
@@ -27,7 +27,7 @@ export class Shelf {
     return this.#byName.size;
   }
 
-  /** What had this name before is served no more. */
+  /** Replaces what had this name before. */
   put(content: Content): void {
     this.remove(content.name);
     this.#byName.set(content.name, content);
@@ -48,7 +48,7 @@ export class Shelf {
     return this.#byName.get(name) ?? null;
   }
 
-  /** Any content of this root: they are the same bytes. */
+  /** Any content of this root: all have the same bytes. */
   rooted(root: Hash): Content | null {
     return this.#byRoot.get(root)?.values().next().value ?? null;
   }

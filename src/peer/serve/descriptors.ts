@@ -1,4 +1,4 @@
-/** A bounded number of open files, the least lately used closed first; a file that is being read
+/** A bounded number of open files, the least recently used closed first; a file that is being read
  *  stays open. */
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -25,7 +25,7 @@ export class Descriptors {
     try {
       return await work(await entry.file);
     } catch (error) {
-      // It is opened anew next time: it may have been replaced.
+      // It is opened again next time: it may have been replaced.
       if (this.#open.get(path) === entry) this.#open.delete(path);
       if (entry.users === 1) closeQuietly(entry);
       throw error;
@@ -35,7 +35,7 @@ export class Descriptors {
     }
   }
 
-  /** Forgets a file, so that the next use opens what has the name by then. */
+  /** Forgets a file, so that the next use opens what has the name then. */
   drop(path: string): void {
     const entry = this.#open.get(path);
     if (entry === undefined || entry.users > 0) return;

@@ -23,7 +23,8 @@ export class FileContent implements Content {
   readonly file: HashedFile;
   readonly #descriptors: Descriptors;
   readonly #onChanged: (content: FileContent) => void;
-  /** Touched so shortly before it was hashed that each piece is hashed again before it leaves. */
+  /** The file was modified so shortly before it was hashed that each piece is hashed again before
+   *  it leaves. */
   readonly isInDoubt: boolean;
 
   constructor(
@@ -75,7 +76,8 @@ export class FileContent implements Content {
           if (bytesRead === 0) this.#changed();
           filled += bytesRead;
         }
-        // Looked at after the bytes were read: a change before that is seen, one after is not ours.
+        // Checked after the bytes were read: an earlier change is noticed, a later one does not
+        // matter.
         if (!sameStamp(stampOf(file.fd), this.file.stamp)) this.#changed();
       });
     } catch (error) {
@@ -99,7 +101,7 @@ export class FileContent implements Content {
     this.#onChanged(this);
     throw new ClusterError(
       "data-lost",
-      `${this.name} has changed since it was shared; it is hashed anew, ask for it again`,
+      `${this.name} has changed since it was shared; it is being hashed again, so try again`,
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** A file that is still being downloaded, served to others as far as it is verified. */
+/** A file that is still being downloaded, whose verified pieces are served to other peers. */
 import { read } from "node:fs";
 import { promisify } from "node:util";
 import { ClusterError } from "../../core/error.ts";
@@ -8,8 +8,8 @@ import type { Content } from "./content.ts";
 
 const readAt = promisify(read);
 
-/** The part of a download that can be served: its content, and which of its pieces are there. */
-type PartialFile = {
+/** The part of a download that can be served: its content, and which pieces it has. */
+type PartialDownload = {
   readonly root: string;
   readonly shape: { readonly sizeBytes: number; readonly layer: Uint8Array };
   readonly partial: {
@@ -20,12 +20,12 @@ type PartialFile = {
 
 export class PartialContent implements Content {
   readonly name: string;
-  readonly #download: PartialFile;
+  readonly #download: PartialDownload;
   readonly #reading = new Set<Promise<void>>();
   #isOver = false;
 
   /** `download` has opened its partial file; `end` must be awaited before that is closed. */
-  constructor(name: string, download: PartialFile) {
+  constructor(name: string, download: PartialDownload) {
     this.name = name;
     this.#download = download;
   }
@@ -46,8 +46,8 @@ export class PartialContent implements Content {
     return this.#isOver ? [] : this.#download.partial.done.runs(runsMax);
   }
 
-  /** Nothing is read any more once it resolves: the number of a closed file may soon be that of
-   *  another one. */
+  /** Nothing is read any more once it resolves: the number of a closed descriptor may soon be that
+   *  of another file. */
   async end(): Promise<void> {
     this.#isOver = true;
     await Promise.allSettled(this.#reading);
@@ -80,5 +80,5 @@ export class PartialContent implements Content {
 }
 
 function notYet(name: string): ClusterError {
-  return new ClusterError("not-found", `a piece of ${name} is not here yet; ask what is`);
+  return new ClusterError("not-found", `a piece of ${name} is not here yet; ask which pieces are`);
 }

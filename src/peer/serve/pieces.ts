@@ -1,4 +1,4 @@
-/** Sends runs of pieces: some slabs are read ahead while others are on their way. */
+/** Sends runs of pieces: some slabs are read ahead while others are being sent. */
 import { ClusterError } from "../../core/error.ts";
 import type { Sink } from "../../link/grpc/answer.ts";
 import { type PieceRun, readAnswerParts } from "../../wire/p4/data.ts";
@@ -34,7 +34,7 @@ export class Readers {
       this.#free.push(slabs);
       return result;
     } finally {
-      // Whoever waits takes the place over, so the count stays.
+      // A waiting reader takes the place over, so the count stays.
       const next = this.#waiting.shift();
       if (next === undefined) this.#count -= 1;
       else next();
@@ -91,7 +91,7 @@ export async function sendPieces(
       sent.push(sink.send(readAnswerParts({ piece, content: part })));
     }
     busy[index] = within(Promise.all(sent), sending.sendMs).then(() => onSent(load.sizeBytes));
-    // Told when it is waited for.
+    // Reported where it is awaited.
     busy[index]!.catch(() => {});
   }
   await Promise.all(busy);

@@ -1,5 +1,5 @@
-/** What a peer lets through: tickets, sessions, names, changed files; spoken to by an independent
- *  gRPC client where existing peers would be. */
+/** What a peer lets through: tickets, sessions, names, changed files; an independent gRPC client
+ *  plays the existing peers. */
 import assert from "node:assert/strict";
 import { appendFileSync, writeFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
@@ -65,7 +65,7 @@ test("an existing client gets a file by getFile, with a ticket", async (t) => {
   assert.deepEqual(peer.broken, []);
 });
 
-test("no ticket, or a wrong one, is UNAUTHENTICATED unless all are let in", async (t) => {
+test("no ticket, or a wrong one, is UNAUTHENTICATED unless callers may be anonymous", async (t) => {
   const dir = scratch(t);
   const closed = await startPeer(t);
   const open = await startPeer(t, { admission: { allowsAnonymous: true } });
@@ -140,16 +140,16 @@ test("F5: a replayed ticket, or one for another file, is UNAUTHENTICATED", async
   redeem = ticketMaster({ fileName: "f", root: other.root });
   const name = { fileName: "f", root: new Uint8Array(0) };
   await assert.rejects(connection.open(name, "good"), /f has changed at its owner/);
-  // The ticket is for what it is now, the question for what it was.
+  // The ticket is for the file as it is now, the request for what it was before.
   redeem = ticketMaster({ fileName: "f", root });
   const before = whole("0".repeat(64));
   await assert.rejects(connection.open(before, "good"), {
     status: grpcStatus.unauthenticated,
-    message: /f has changed at its owner meanwhile; ask for it again by its name/,
+    message: /f has changed at its owner meanwhile; request it again by its name/,
   });
 });
 
-test("F5: a session is worth nothing on another connection, or after its time", async (t) => {
+test("F5: a session is invalid on another connection, or after its time", async (t) => {
   const dir = scratch(t);
   const peer = await startPeer(t, { service: { limits: { sessionMs: 40 } } });
   const { root } = await shelve(peer, "f", { dir, bytes: noise(10) });
@@ -216,7 +216,7 @@ test("a file that changes under its readers gives them no byte of its new conten
   const peer = await startPeer(t);
   const { root, path } = await shelve(peer, "f", { dir, bytes: noise(50_000) });
   const content = peer.shelf.rooted(root)!;
-  // As if it had lain there for long when it was hashed: its pieces are not hashed again.
+  // As if it had not changed for long when it was hashed: its pieces are not hashed again.
   Object.assign(content, { isInDoubt: false });
   await content.read(0, new Uint8Array(16_384));
   writeFileSync(path, noise(50_000, 2));

@@ -7,26 +7,26 @@ import * as data from "../../wire/p4/data.ts";
 import { hashBytes, hexOf, pieceBytesOf, pieceCountOf, rootBytesOf } from "../../wire/p4/merkle.ts";
 import { RateLimit } from "../rate.ts";
 import type { Admission, Admitted, Redeemed } from "./admission.ts";
-import type { Content, Shelf } from "./content.ts";
+import type { Content, ContentIndex } from "./content.ts";
 import { Readers, sendPieces } from "./pieces.ts";
 
 export type ServiceOptions = {
-  readonly shelf: Shelf;
+  readonly shelf: ContentIndex;
   readonly admission: Admission;
-  /** Of all that is sent, bytes/s; Infinity = as fast as it goes. */
+  /** Limit for all that is sent, bytes/s; Infinity = none. */
   readonly rateMaxBytes: number;
   readonly limits?: Partial<ServiceLimits>;
-  /** Something was sent: for whoever watches. */
+  /** Called when something was sent, for progress. */
   readonly onSent?: (content: Content, sizeBytes: number) => void;
 };
 
 export type ServiceLimits = {
-  /** A session ends after this time, ms; whoever still reads opens another. */
+  /** A session ends after this time, ms; a reader that is not done opens another. */
   readonly sessionMs: number;
   readonly sessionsPerConnectionMax: number;
   /** Streams of content at once; each holds 4 MiB. More wait. */
   readonly readersMax: number;
-  /** Longest time that a piece may take to be taken from us, ms. */
+  /** Longest time that the receiver may take to accept a piece, ms. */
   readonly sendMs: number;
 };
 
@@ -44,7 +44,7 @@ export class FileService {
   readonly #limits: ServiceLimits;
   readonly #readers: Readers;
   readonly #rate: RateLimit;
-  /** By connection, then by the session's hex: a session is worth nothing on another connection. */
+  /** By connection, then by the session's hex: a session is invalid on another connection. */
   readonly #sessions = new WeakMap<object, Map<string, Session>>();
 
   constructor(options: ServiceOptions) {
@@ -59,7 +59,8 @@ export class FileService {
     return {
       [data.paths.getFile]: {
         requestMaxBytes,
-        // Whom existing peers serve; who needs a ticket or secret has read of TLS where it got it.
+        // Existing peers are served without TLS only if all callers are; a ticket or secret was
+        // obtained together with the certificate, so its bearer can use TLS.
         isForAll: this.#options.admission.allowsAnonymous,
         handle: (...args) => this.#getFile(...args),
       },
@@ -153,7 +154,7 @@ export class FileService {
     return this.#options.admission.admit(bearer);
   }
 
-  /** What is asked for, if it is also what was admitted. */
+  /** The requested content, if it is also what was admitted. */
   #find(wanted: { readonly name: string; readonly root: string }, admitted: Admitted): Content {
     const { shelf } = this.#options;
     const content = wanted.root === "" ? shelf.named(wanted.name) : shelf.rooted(wanted.root);
@@ -168,12 +169,12 @@ export class FileService {
       }
     }
     if (content !== null) return content;
-    // The very words of existing peers.
+    // The exact words of existing peers.
     throw new ClusterError("not-found", "File not found");
   }
 
-  /** The ticket names a file that is shared: what is asked for is its content of before, or it has
-   *  other content by now. Nothing is said of what else is shared. */
+  /** The ticket names a file that is shared: the request is for its previous content, or it has
+   *  other content by now. Other shared files are not revealed. */
   #mismatch(wanted: { readonly name: string; readonly root: string }, admitted: Redeemed): string {
     const { shelf } = this.#options;
     const { fileName, root } = admitted;
@@ -181,7 +182,7 @@ export class FileService {
     const isOfBefore = now?.root === root && shelf.rooted(wanted.root) === null;
     const isStale = wanted.name === fileName && wanted.root === "" && now !== null;
     if (!(wanted.root === "" ? isStale : isOfBefore)) return "the ticket is for another file";
-    return `${fileName} has changed at its owner meanwhile; ask for it again by its name`;
+    return `${fileName} has changed at its owner meanwhile; request it again by its name`;
   }
 
   #begin(call: Call, content: Content): Uint8Array {

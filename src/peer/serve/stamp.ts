@@ -1,4 +1,4 @@
-/** What tells that a file is still the one that was hashed: size, times, inode. */
+/** What shows that a file is still the one that was hashed: size, times, inode. */
 import { type BigIntStats, fstatSync, statSync } from "node:fs";
 
 export type Stamp = {
@@ -9,8 +9,8 @@ export type Stamp = {
   readonly inode: string;
 };
 
-/** File systems count time in steps of up to this much, ms: what was written so shortly before it
- *  was hashed may change again without a new time. */
+/** File systems count time in steps of up to this much, ms: a file that was written this shortly
+ *  before it was hashed may change again without a new time. */
 export const doubtMs = 2_000;
 
 /** Null when there is no regular file. */
@@ -43,7 +43,7 @@ export function sameStamp(a: Stamp | null, b: Stamp | null): boolean {
   );
 }
 
-/** True when the file was touched so lately that a change might not show in its times. */
+/** True when the file was modified so recently that a change might not show in its times. */
 export function isFresh(stamp: Stamp, atMs: number): boolean {
   return Number(BigInt(stamp.ctimeNs) / 1_000_000n) > atMs - doubtMs;
 }

@@ -1,13 +1,13 @@
 /** What is shared, for GET_FILE of the console: by name, as a stream. */
 import type { FileLookup } from "../console-files.ts";
-import type { Shelf } from "../serve/content.ts";
+import type { ContentIndex } from "../serve/content.ts";
 
 const chunkBytes = 1024 * 1024;
 
-export function lookupOn(shelf: Shelf): FileLookup {
+export function lookupOn(shelf: ContentIndex): FileLookup {
   return async (name) => {
     const content = shelf.named(name);
-    // Only what is there whole can be sent as one stream.
+    // Only a complete file can be sent as one stream.
     const runs = content?.have() ?? [];
     if (content === null || runs.length > 1) return null;
     async function* bytes() {

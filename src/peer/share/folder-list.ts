@@ -1,5 +1,5 @@
 /** The list of a shared folder: content like any other, named by its root, so that a link to it
- *  vouches for every file in it. */
+ *  verifies every file in it. */
 
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
@@ -12,7 +12,7 @@ export type ListedFile = { readonly name: string; readonly root: Hash; readonly 
 
 export const folderListMaxBytes = 64 * 1024 * 1024;
 
-/** `name` is on no shelf of names: nobody can publish it. */
+/** `name` is not a name that a user can publish, so it cannot collide with a file's. */
 export function folderListOf(files: readonly ListedFile[], name: string): Content {
   const lines = files.map(({ name: file, root, sizeBytes }) =>
     JSON.stringify({ name: file, root, sizeBytes }),
@@ -22,7 +22,7 @@ export function folderListOf(files: readonly ListedFile[], name: string): Conten
   return contentOfBytes(bytes, { name, root: rootHex(bytes.length, layer), layer });
 }
 
-/** Throws `protocol-violated` for what is no such list. */
+/** Throws `protocol-violated` when `bytes` is not such a list. */
 export function parseFolderList(bytes: Uint8Array): ListedFile[] {
   const lines = Buffer.from(bytes).toString("utf8").split("\n").slice(0, -1);
   return lines.map((line) => {

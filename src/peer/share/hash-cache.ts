@@ -1,5 +1,5 @@
-/** Piece hashes of files that were shared before: a restart hashes only what has changed. It can be
- *  lost at any time, and costs then as much as the first time. */
+/** Piece hashes of files that were shared before: a restart hashes only what has changed. Losing it
+ *  is harmless: everything is hashed again. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { hashBytes, pieceCountOf } from "../../wire/p4/merkle.ts";
 import { rootHex } from "../hashing/sha256.ts";
@@ -11,7 +11,7 @@ const schema = `
     path TEXT PRIMARY KEY, stamp TEXT NOT NULL, root TEXT NOT NULL, layer BLOB NOT NULL,
     hashed_at_ms INTEGER NOT NULL, used_at_ms INTEGER NOT NULL
   ) STRICT`;
-/** Files that nobody has shared for this long are forgotten, ms. */
+/** Files that were not shared for this long are removed from the cache, ms. */
 const keptMs = 90 * 24 * 3_600_000;
 
 export class HashCache {
@@ -43,8 +43,8 @@ export class HashCache {
     return { path, stamp, root, layer, hashedAtMs: row.hashed_at_ms as number };
   }
 
-  /** What was touched a moment before it was hashed is not kept: a change in that moment would not
-   *  show. */
+  /** A file that was modified a moment before it was hashed is not cached: a change in that moment
+   *  would not show. */
   put({ path, stamp, root, layer, hashedAtMs }: HashedFile): void {
     if (isFresh(stamp, hashedAtMs)) return;
     this.#put.run(path, stampText(stamp), root, layer, hashedAtMs, Date.now());

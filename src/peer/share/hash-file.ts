@@ -7,10 +7,10 @@ import type { HashedFile } from "../serve/file-content.ts";
 import { sameStamp, stampOf } from "../serve/stamp.ts";
 import type { HashCache } from "./hash-cache.ts";
 
-/** A file that changes as fast as it is hashed is given up after so many times. */
+/** A file that changes as fast as it is hashed is given up after this many attempts. */
 const triesMax = 3;
 
-/** Null when it is gone, no regular file, or does not hold still. */
+/** Null when it is gone, no regular file, or keeps changing. */
 export async function hashFile(
   path: string,
   around: {
@@ -45,7 +45,7 @@ export async function hashFile(
 
 function openQuietly(path: string): number | null {
   try {
-    // NONBLOCK: a pipe without a writer would hold the process.
+    // NONBLOCK: a pipe without a writer would block the process.
     const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
     return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch {

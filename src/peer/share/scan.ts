@@ -1,4 +1,4 @@
-/** Which files lie below the paths that are shared, and what they are called to others. */
+/** Which files lie below the paths that are shared, and the names under which they are shared. */
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { ClusterError } from "../../core/error.ts";
@@ -83,7 +83,7 @@ function walk(dir: string, at: Walk): void {
   }
 }
 
-/** The file that a symbolic link means, if it lies in what is shared. */
+/** The file that a symbolic link leads to, if it is within what is shared. */
 function linkedFile(path: string, root: string): string | null {
   try {
     const real = realpathSync(path);

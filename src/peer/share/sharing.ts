@@ -1,4 +1,4 @@
-/** Files being shared by this process: scanned, hashed, served, published, and looked at again now
+/** Files shared by this process: scanned, hashed, served, published, and checked for changes now
  *  and then. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { defaultGetFileLimits, serveGetFile } from "../console-files.ts";
 import { HashPool } from "../hashing/pool.ts";
 import { defaultListenerLimits, type Listener, openListener } from "../listener.ts";
 import { Admission, type Redeem } from "../serve/admission.ts";
-import { type Content, Shelf } from "../serve/content.ts";
+import { type Content, ContentIndex } from "../serve/content.ts";
 import { Descriptors } from "../serve/descriptors.ts";
 import { FileContent } from "../serve/file-content.ts";
 import { FileService } from "../serve/service.ts";
@@ -26,7 +26,7 @@ export type SharingOptions = {
   readonly name?: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly tls: { readonly key: string; readonly cert: string } | null;
-  /** For what it remembers between lives: hashes. */
+  /** Where the hashes of earlier runs are kept. */
   readonly stateDir: string;
   readonly hasLink: boolean;
   readonly allowsAnonymous: boolean;
@@ -43,7 +43,7 @@ const listName = "/";
 export class Sharing {
   readonly linkSecret: string;
   readonly #options: SharingOptions;
-  readonly #shelf = new Shelf();
+  readonly #shelf = new ContentIndex();
   readonly #pool = new HashPool();
   readonly #descriptors = new Descriptors();
   readonly #cache: HashCache;
@@ -83,12 +83,12 @@ export class Sharing {
     return tls === null ? "" : fingerprint(tls.cert);
   }
 
-  /** From now on tickets are asked about here. */
+  /** From now on tickets are redeemed here. */
   setRedeem(redeem: Redeem): void {
     this.#redeem = redeem;
   }
 
-  /** Called when what is shared is not what it was. */
+  /** Called when what is shared has changed. */
   onChange(changed: () => void): void {
     this.#onChange = changed;
   }
@@ -100,7 +100,7 @@ export class Sharing {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** What a link names: the only file that was shared, else the list of all. */
+  /** What a link names: the only file that is shared, else the list of all. */
   linked(): { readonly root: Hash; readonly isFolder: boolean } {
     const files = this.files();
     const [only] = files;
@@ -110,7 +110,7 @@ export class Sharing {
     return { root: this.#shelf.named(listName)!.root, isFolder: true };
   }
 
-  /** Looks at all files; true when something is not what it was. One at a time. */
+  /** Checks all files; true when something has changed. One scan at a time. */
   scan(): Promise<boolean> {
     this.#scanning ??= this.#scan().finally(() => {
       this.#scanning = null;
@@ -150,11 +150,12 @@ export class Sharing {
     return isChanged;
   }
 
-  /** True when the file is served otherwise than before. */
+  /** True when what is served for this file has changed. */
   async #refresh({ name, path }: Found): Promise<boolean> {
     const before = this.#shelf.named(name);
     if (before instanceof FileContent && before.file.path === path && before.isCurrent()) {
-      // Hashed once more when its times can be trusted, it need not be hashed for each reader.
+      // Hashed once more when its times can be trusted, so that it need not be hashed for each
+      // reader.
       if (!before.isInDoubt || isFresh(before.file.stamp, Date.now())) return false;
     }
     const { onHashed } = this.#options;
@@ -176,7 +177,7 @@ export class Sharing {
     return before?.root !== content.root;
   }
 
-  /** The bytes of a root are gone: nobody gets others under it. */
+  /** The bytes of a root are gone: no reader gets other bytes under it. */
   #changed(content: FileContent): void {
     if (this.#shelf.named(content.name) !== content) return;
     this.#shelf.remove(content.name);
@@ -211,7 +212,7 @@ export class Sharing {
       ...defaultListenerLimits,
       ...listen,
       grpc: new GrpcServer({ methods: service.methods(), tls, onBroken }),
-      // The console has no tickets: it is served only when anybody is.
+      // The console protocol has no tickets: it is served only when anonymous callers are allowed.
       other: allowsAnonymous
         ? (socket, first) => void serveGetFile(socket, first, lookup, defaultGetFileLimits)
         : null,

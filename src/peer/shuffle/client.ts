@@ -9,7 +9,7 @@ import * as shuffle from "../../wire/p4/shuffle.ts";
 import { parseTicket, proofOf, type TicketText } from "./ticket.ts";
 
 export type StageSource = {
-  /** As its worker told: `grpc://…` or `grpcs://…`. */
+  /** As its worker reported it: `grpc://…` or `grpcs://…`. */
   readonly address: string;
   readonly ticket: TicketText;
   readonly job: string;
@@ -43,7 +43,7 @@ type Open = {
 
 /** Sessions of one connection that are kept. */
 const sessionsMax = 256;
-/** Buffers that wait to be filled again. */
+/** Buffers that are kept to be filled again. */
 const spareMax = 64;
 
 export class ShuffleClient {
@@ -58,13 +58,13 @@ export class ShuffleClient {
     this.#limits = limits;
   }
 
-  /** Sources to which there is a connection, or may soon be. */
+  /** Sources to which there is, or is about to be, a connection. */
   get sourceCount(): number {
     return this.#open.size;
   }
 
-  /** The content as it comes, not verified; a chunk is good until the next one is asked for. Throws
-   *  `not-found`, `unauthenticated` for a ticket that is over, `unavailable`. */
+  /** The content as it arrives, not verified; a chunk is valid until the next one is requested.
+   *  Throws `not-found`, `unauthenticated` for an expired ticket, `unavailable`. */
   async *read(
     from: StageSource,
     wanted: WantedPart,
@@ -89,7 +89,7 @@ export class ShuffleClient {
       )) {
         yield fileBytesOf(answer, shuffle.partMessageBytes);
         silence.heard();
-        // Messages come in the order in which their memory was asked for.
+        // Messages arrive in the order in which their memory was allocated.
         this.#giveBack(taken.shift());
       }
     } catch (error) {
@@ -110,7 +110,7 @@ export class ShuffleClient {
 
   async #connection(address: string, signal: AbortSignal): Promise<Open> {
     const pending = this.#open.get(address);
-    // Those that wait for one dial share how it ends.
+    // Callers that wait for the same dial share its outcome.
     const known = await pending;
     if (known?.client.isOpen) return known;
     signal.throwIfAborted();
@@ -127,7 +127,7 @@ export class ShuffleClient {
 
   async #dial(address: string): Promise<Open> {
     const place = shuffle.parseExchange(address);
-    if (place === null) throw new ClusterError("bad-request", `${address} is no exchange`);
+    if (place === null) throw new ClusterError("bad-request", `${address} is no exchange address`);
     const { connectMs: limitMs, idleMs } = this.#limits;
     const socket = await dial({ ...place, refuse: this.#refuse, limitMs });
     const authority = `${bracketed(place.host)}:${place.port}`;
@@ -179,7 +179,7 @@ export class ShuffleClient {
   }
 }
 
-/** Aborts when nothing has been heard for too long. */
+/** Aborts when nothing has been received for too long. */
 class Silence {
   readonly #control = new AbortController();
   readonly #timer: NodeJS.Timeout;

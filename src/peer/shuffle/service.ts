@@ -1,4 +1,4 @@
-/** The calls by which other workers read outputs of a job that lie here. */
+/** The calls by which other workers read outputs of a job that lie on this disk. */
 import { randomBytes } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
@@ -14,7 +14,7 @@ import { isProof } from "./ticket.ts";
 /** Where bytes lie on this disk. */
 export type Range = { readonly path: string; readonly offset: number; readonly sizeBytes: number };
 
-/** How tickets for a job are judged here. */
+/** What is needed to check tickets of a job. */
 export type JobKey = {
   readonly key: string;
   /** The coordinator's clock, now. */
@@ -30,12 +30,12 @@ export type ShuffleOptions = {
 };
 
 export type ShuffleLimits = {
-  /** Of one connection: challenges that nobody has answered yet, and sessions. */
+  /** Of one connection: challenges that are not answered yet, and sessions. */
   readonly challengesMax: number;
   readonly sessionsMax: number;
   /** Streams of content at once; each holds 2 MiB. More wait. */
   readonly readersMax: number;
-  /** Longest time that a message may take to be taken from us, ms. */
+  /** Longest time that the receiver may take to accept a message, ms. */
   readonly sendMs: number;
 };
 
@@ -48,7 +48,7 @@ export const defaultShuffleLimits: ShuffleLimits = {
 
 type Session = { readonly job: JobId; readonly stage: number; readonly expiresMs: number };
 
-/** What one connection has been given: worth nothing on another. */
+/** What one connection has been given: invalid on another. */
 type Guest = { readonly challenges: Set<string>; readonly sessions: Map<string, Session> };
 
 export class ShuffleService {
@@ -92,7 +92,8 @@ export class ShuffleService {
     if (!isFresh || judge === null || !isProof(judge.key, asked, asked)) {
       throw refused(`no ticket for stage ${asked.stage} of ${asked.job}`);
     }
-    if (asked.expiresMs <= judge.nowMs) throw refused(`the ticket of ${asked.requester} is over`);
+    if (asked.expiresMs <= judge.nowMs)
+      throw refused(`the ticket of ${asked.requester} has expired`);
     const session = randomBytes(16);
     const { expiresMs, job, stage } = asked;
     sessions.set(session.toString("hex"), { job: job as JobId, stage, expiresMs });
@@ -121,7 +122,7 @@ export class ShuffleService {
     hit("shuffle.serve", "after");
   }
 
-  /** One slab is read while the other is on its way. */
+  /** One slab is read while the other is being sent. */
   async #send(
     file: FileHandle,
     { offset, sizeBytes }: Range,
@@ -137,7 +138,7 @@ export class ShuffleService {
       const content = to.slabs[index]!.subarray(0, length);
       await readWhole(file, content, offset + at);
       busy[index] = to.sink.send(fileBytesParts(content));
-      // Told when it is waited for.
+      // Reported where it is awaited.
       busy[index].catch(() => {});
     }
     for (const sent of busy) await this.#inTime(sent);
@@ -166,7 +167,7 @@ export class ShuffleService {
     const session = this.#guest(call).sessions.get(Buffer.from(id).toString("hex"));
     const judge = session === undefined ? null : this.#options.keyOf(session.job);
     if (session !== undefined && judge !== null && judge.nowMs < session.expiresMs) return session;
-    throw refused("no such session on this connection, or it is over");
+    throw refused("no such session on this connection, or it has expired");
   }
 }
 

@@ -1,4 +1,4 @@
-/** What a source of partitions lets through, spoken to call by call. */
+/** What a source of partitions lets through, tested call by call. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -68,11 +68,11 @@ function shown(challenge: Uint8Array, over: Partial<typeof scope> = {}) {
 
 const refused = { code: "unauthenticated" };
 
-test("I13: a proof is good once, and on its connection alone", async (t) => {
+test("I13: a proof is valid once, and on its connection only", async (t) => {
   const from = await source(t);
   const [one, two] = [await connected(t, from), await connected(t, from)];
   const proof = shown(await one.challenge());
-  await assert.rejects(two.open(proof), refused, "what was read on the way opens nothing");
+  await assert.rejects(two.open(proof), refused, "what an eavesdropper reads opens nothing");
   const session = await one.open(proof);
   assert.equal((await one.read(session)).length, 1);
   await assert.rejects(one.open(proof), refused, "replayed");
@@ -117,7 +117,7 @@ test("content of several messages arrives whole, many parts at once", async (t) 
   for (const [part, bytes] of all.entries()) assert.ok(bytes.equals(content.subarray(part + 1)));
 });
 
-test("sources that cannot be reached, or have closed, are not remembered", async (t) => {
+test("connections to unreachable or closed sources are not kept", async (t) => {
   const self = await source(t);
   const client = new ShuffleClient(() => null, { connectMs: 5_000, idleMs: 5_000 });
   t.after(() => client.close());

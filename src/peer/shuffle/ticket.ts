@@ -1,11 +1,11 @@
-/** Tickets of the shuffle: what lets one worker read one stage's outputs from one other.
+/** Tickets of the shuffle: what lets one worker read one stage's outputs from one other worker.
  *
  *  1. The coordinator shares a key with each worker of a job. A ticket's secret is a MAC under the
  *     source's key over job, stage, requester and expiry: no other worker can make one, and the
  *     source needs no list.
  *  2. The secret itself is never sent to a source: the requester proves that it has it, by a MAC
  *     over a challenge of the connection. A proof is good once.
- *  3. Tickets end by the coordinator's clock, which it tells the source with the key. */
+ *  3. Tickets expire by the coordinator's clock, which it sends to the source with the key. */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 export type Scope = {
@@ -16,7 +16,7 @@ export type Scope = {
   readonly expiresMs: number;
 };
 
-/** `<requester>.<expiresMs>.<secret>`; which source and stage it is for, its place says. */
+/** `<requester>.<expiresMs>.<secret>`; the message that carries it names its source and stage. */
 export type TicketText = string;
 
 export type Ticket = {
@@ -25,7 +25,8 @@ export type Ticket = {
   readonly secret: string;
 };
 
-/** What the coordinator and one worker of the job share; `jobSecret` the coordinator alone has. */
+/** The key that the coordinator shares with one worker of the job; only the coordinator has
+ *  `jobSecret`. */
 export function sourceKey(jobSecret: string, source: string): string {
   return mac(jobSecret, `source ${source}`).toString("hex");
 }
@@ -34,7 +35,7 @@ export function ticketText(key: string, scope: Scope): TicketText {
   return `${scope.requester}.${scope.expiresMs}.${secretOf(key, scope)}`;
 }
 
-/** Null for what is no ticket. */
+/** Null when `text` is no ticket. */
 export function parseTicket(text: TicketText): Ticket | null {
   const parts = /^([\w-]{1,32})\.([0-9]{1,16})\.([\w-]{43})$/.exec(text);
   if (parts === null) return null;
@@ -45,7 +46,7 @@ export function proofOf(secret: string, challenge: Uint8Array): Buffer {
   return createHmac("sha256", secret).update("open ").update(challenge).digest();
 }
 
-/** Whether whoever made the proof has a ticket of this scope. */
+/** Whether the maker of the proof has a ticket of this scope. */
 export function isProof(
   key: string,
   scope: Scope,

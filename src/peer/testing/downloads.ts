@@ -1,4 +1,4 @@
-/** Downloads for tests, and peers whose `read` is not what it should be. */
+/** Downloads for tests, and peers whose `read` misbehaves. */
 import type { TestContext } from "node:test";
 import type { Method } from "../../link/grpc/server.ts";
 import { paths, readAnswerParts } from "../../wire/p4/data.ts";
@@ -21,7 +21,7 @@ export function download(
   });
 }
 
-/** A peer whose `read` is changed: it gets the true one, and what was asked. */
+/** A peer whose `read` is changed: `change` gets the correct method and the request. */
 export function readingAs(change: (honest: Method) => Method["handle"]) {
   return (methods: Readonly<Record<string, Method>>) => {
     const honest = methods[paths.read]!;
@@ -29,7 +29,7 @@ export function readingAs(change: (honest: Method) => Method["handle"]) {
   };
 }
 
-/** Sends what it should, but each content passed through `bend`. */
+/** Sends the correct messages, but each content passed through `bend`. */
 export function bending(bend: (content: Uint8Array, index: number) => Uint8Array) {
   return readingAs((honest) => async (request, call, sink) => {
     let index = 0;

@@ -11,7 +11,7 @@ import { HashPool } from "../hashing/pool.ts";
 import { rootHex } from "../hashing/sha256.ts";
 import { defaultListenerLimits, openListener } from "../listener.ts";
 import { Admission, type AdmissionOptions } from "../serve/admission.ts";
-import { Shelf } from "../serve/content.ts";
+import { ContentIndex } from "../serve/content.ts";
 import { Descriptors } from "../serve/descriptors.ts";
 import { FileContent } from "../serve/file-content.ts";
 import { FileService, type ServiceOptions } from "../serve/service.ts";
@@ -40,7 +40,7 @@ export function noise(sizeBytes: number, seed = 1): Buffer {
 
 export type TestPeer = {
   readonly port: number;
-  readonly shelf: Shelf;
+  readonly shelf: ContentIndex;
   readonly broken: unknown[];
   /** How a downloader asks this peer, by link secret. */
   source(name?: string): Source;
@@ -56,7 +56,7 @@ export type TestPeerOptions = {
 };
 
 export async function startPeer(t: TestContext, options: TestPeerOptions = {}): Promise<TestPeer> {
-  const shelf = new Shelf();
+  const shelf = new ContentIndex();
   const broken: unknown[] = [];
   const admission = new Admission({
     redeem: () => null,
@@ -105,7 +105,7 @@ let shelved = 0;
 
 /** Writes a file and puts it on the shelf; returns its root. */
 export async function shelve(
-  peer: { readonly shelf: Shelf },
+  peer: { readonly shelf: ContentIndex },
   name: string,
   of: { readonly dir: string; readonly bytes?: Uint8Array; readonly layer?: Uint8Array },
 ): Promise<{ root: string; path: string }> {

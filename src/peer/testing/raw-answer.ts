@@ -1,9 +1,10 @@
-/** A client of the console that knows nothing of our code: it sends bytes, and reads to the end. */
+/** A client of the console that shares no code with the product: it sends bytes, and reads to the
+ *  end. */
 import { once } from "node:events";
 import { connect } from "node:net";
 
-/** Sends the pieces one after another, and never a FIN unless `halfClose`; every byte that is
- *  answered before the server closes. */
+/** Sends the pieces one after another, and no FIN unless `halfClose`; returns every byte that the
+ *  server sends before it closes. */
 export async function rawAnswer(
   address: { readonly host: string; readonly port: number },
   pieces: readonly (string | Uint8Array)[],

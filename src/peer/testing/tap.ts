@@ -1,15 +1,16 @@
-/** Somebody who listens on the way to a peer, and remembers every byte of both directions. */
+/** An eavesdropper on the way to a peer, which records every byte of both directions. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 
 export type Tap = {
   readonly port: number;
-  /** What has been said to the peer so far, and by it: all connections in turn. */
+  /** What was sent to the peer so far, and by it: all connections in turn. */
   readonly said: { to(): Buffer; by(): Buffer };
 };
 
-/** Before the peer at `port`; null = nobody is there, and what comes is only heard. */
+/** In front of the peer at `port`; null = there is no peer, and incoming bytes are only
+ *  recorded. */
 export async function openTap(t: TestContext, port: number | null): Promise<Tap> {
   const said = { to: [] as Buffer[], by: [] as Buffer[] };
   const sockets = new Set<Socket>();

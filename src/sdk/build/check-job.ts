@@ -1,5 +1,5 @@
-/** Whether what a job file exports is a job: authors of plain JavaScript have no compiler to tell
- *  them. */
+/** Whether what a job file exports is a job: authors of plain JavaScript have no compiler that
+ *  checks it. */
 import { ClusterError } from "../../core/error.ts";
 import type { FormatSpec } from "../format.ts";
 import type { Job } from "../job.ts";

@@ -75,7 +75,7 @@ function isOptionalFor(importer: string, source: string): boolean {
   return errors.length === 0 && isOptional(program as unknown as SyntaxNode, source);
 }
 
-/** Where `file` imports `source`; null when that cannot be said (a `require` in a package). */
+/** Where `file` imports `source`; null when that is not known (a `require` in a package). */
 function importPlace(file: string, source: string): Place | null {
   const code = readFileSync(file, "utf8");
   const { module } = parseSync(file, code);

@@ -1,6 +1,6 @@
-/** What a function that runs while the module is evaluated leaves behind: a counter made by
- *  `(() => { let n = 0; return () => n++; })()` is a variable of each worker's own, like a `let` of
- *  the module that is assigned later. */
+/** What a function that runs while the module is evaluated leaves behind. A counter that is made by
+ *  `(() => { let n = 0; return () => n++; })()`, for example, is a variable of each worker's own,
+ *  like a `let` of the module that is assigned later. */
 import { walk } from "./roots.ts";
 import type { Reference, Scopes } from "./scopes.ts";
 import { bare, childAt, children, isClass, isFunction, type SyntaxNode } from "./tree.ts";

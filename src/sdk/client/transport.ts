@@ -60,7 +60,7 @@ export class Transport {
     else this.#agent = pinnedAgent(origin, options.fingerprint ?? "", kept);
   }
 
-  /** The answer once its head is there and it is no failure; whoever calls reads the body. */
+  /** The answer once its head is there and it is no failure; the caller reads the body. */
   async open(call: Call): Promise<IncomingMessage> {
     const answer = await this.#send(call);
     const status = answer.statusCode ?? 0;

@@ -59,7 +59,8 @@ export class Uploads {
     this.#seenAtMs.set(hash, performance.now());
   }
 
-  /** Somebody has removed blobs: each is looked for again when it is next to be stored. */
+  /** To be called when blobs were removed at the coordinator: each is looked for again when it is
+   *  next to be stored. */
   forget(): void {
     this.#seenAtMs.clear();
   }

@@ -1,24 +1,19 @@
 /** Operators: jobs without any code of the user's, as `text.words().count()`. The contract.
  *
  *  1. A *source* (`text.words()`, `.lines()`, `.match()`, `.csv()`, `.json()`) is a format, so it
- *     may
- *     be the `input` of `mapReduce`, and has operators as methods. It knows its columns.
- *  2. An operator makes a `Job` of kind "operator" that can be exported as it is. All that it says
- *     is plain data: `OperatorSpec` in `wire/block/plan.ts`. It travels in the plan
- *     (`plan.operator`); the blob of its code is a constant that nobody runs.
- *  3. A worker makes a map/reduce job of it (`worker/operators/kernel.ts`,
- *     `operatorKernel`),
- *     whose functions are the worker's own: that alone is complete, and what the kernels must
- *    equal.
- *     An operator may bring a kernel for its map task, its reduce task or both, which is then run
+ *     may be the `input` of `mapReduce`, and has operators as methods. It knows its columns.
+ *  2. An operator makes a `Job` of kind "operator" that can be exported as it is. All that it
+ *     specifies is plain data: `OperatorSpec` in `wire/block/plan.ts`. It travels in the plan
+ *     (`plan.operator`); the blob of its code is a constant that is never run.
+ *  3. A worker makes a map/reduce job of it (`worker/operators/kernel.ts`, `operatorKernel`), whose
+ *     functions are the worker's own: that alone is complete, and what the kernels must equal. An
+ *     operator may bring a kernel for its map task, its reduce task or both, which is then run
  *     instead, and leaves the same bytes.
- *  4. The judge (`sdk/local/operators.ts`) says a second time, in the plainest way, which pairs
- *     come
- *     out of which records. Everything else must equal it, byte for byte.
+ *  4. The judge (`sdk/local/operators.ts`) implements a second time, in the plainest way, which
+ *     pairs come out of which records. Everything else must equal it, byte for byte.
  *  5. So a new operator is: a member of `ApplySpec` (of `LastSpec` when it works on pairs), a
- *     method
- *     here, a function in a file of its own beside this one, an entry in `kernel.ts`, and an entry
- *     in the judge. What a planner must add (splitters) is done by `plan/operator.ts`.
+ *     method here, a function in a file of its own beside this one, an entry in `kernel.ts`, and an
+ *     entry in the judge. What a planner must add (splitters) is done by `plan/operator.ts`.
  *
  *  Whatever the order in which workers finish, pairs are the same: numbers are added exactly. */
 import type { FormatSpec, OperatorSpec } from "../../wire/block/plan.ts";
@@ -127,10 +122,9 @@ export class Operators<C extends string> {
     return distinct(this.#all, options);
   }
 
-  /** Rows of this source (the left) and another that agree in a column, submitted as
-   *  `left=PATH right=PATH`. A row of the result has that column as key and as value `{ left, right
-   *  }`,
-   *  the two rows. */
+  /** Rows of this source (the left) and another that agree in a column. The inputs are submitted as
+   *  `left=PATH right=PATH`. A row of the result has that column as its key and the two rows as its
+   *  value: `{ left, right }`. */
   join<Other, D extends string>(
     other: Source<Other, D>,
     settings: JoinSettings<C, D> & OperatorOptions,

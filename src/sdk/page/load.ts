@@ -1,6 +1,6 @@
 /** Loads the job of the Try page into this Worker: a module from a blob, which may reach nothing.
- *  Refuses what `tequio run` would. What it throws is told with the lines of the module; the page
- *  knows the author's. */
+ *  Refuses what `tequio run` would. What it throws is reported with the lines of the module; the
+ *  page converts them to the author's. */
 import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
 import { errorsIn, shown } from "../../core/thrown.ts";

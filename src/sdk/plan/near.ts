@@ -1,4 +1,4 @@
-/** Suggests what somebody may have meant: the known name that is fewest edits away. */
+/** Suggests what the user may have meant: the known name that is fewest edits away. */
 
 /** ` Did you mean "x"?`, or "" when nothing is near. */
 export function didYouMean(wrong: string, known: readonly string[]): string {

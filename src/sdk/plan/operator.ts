@@ -1,5 +1,5 @@
-/** What a plan says of an operator, and of any job that reads files: its formats, its partitions.
- *  */
+/** What a plan says of an operator, and of any job that reads files: its formats, its
+ *  partitions. */
 import { ClusterError } from "../../core/error.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import type { FormatSpec } from "../format.ts";
@@ -67,7 +67,7 @@ export function splitMaxBytes(job: AnyMapReduce | AnyOperator, spillBytes: numbe
   return isSort(job) ? Math.max(1, spillBytes >> 1) : Number.POSITIVE_INFINITY;
 }
 
-/** The operator as workers read it: with what only the inputs can tell. */
+/** The operator as workers read it: with what can be known only from the inputs. */
 export async function planOperator(
   { operator }: AnyOperator,
   from: Sampled,

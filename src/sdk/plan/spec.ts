@@ -1,4 +1,4 @@
-/** The job as the coordinator is told: stages, limits and localities of a planned job. */
+/** The job as it is sent to the coordinator: stages, limits and localities of a planned job. */
 import {
   defaultLimits,
   type JobSpec,

@@ -25,8 +25,8 @@ export type Sampled = {
   readonly unpackStart: UnpackStart;
 };
 
-/** What the beginning of a compressed file stands for, as far as it can be told. Throws when it is
- *  damaged, or when nothing here can decompress it. */
+/** The bytes that the beginning of a compressed file decompresses to, as far as they are complete.
+ *  Throws when it is damaged, or when nothing here can decompress it. */
 export type UnpackStart = (
   packed: Uint8Array,
   compression: "gzip" | "zstd",
@@ -62,7 +62,7 @@ async function startsOf({ files, uploads, unpackStart }: Sampled): Promise<Start
       const packed = startOf(path, packedBytes);
       starts.set(file, await unpackStart(packed, file.compression));
     } catch {
-      // Damaged, which will be told when it is read.
+      // Damaged: a worker reports it when it reads the file.
       starts.set(file, new Uint8Array());
     }
   }

@@ -10,8 +10,18 @@ import { ClusterError } from "../../core/error.ts";
 const ownFolder = resolve(dirname(fileURLToPath(import.meta.url)), "../../../python");
 const tailMaxCharacters = 2_000;
 
-/** As workers start it, but for the environment, which is the user's. */
+/** As workers start it; the environment is the user's, but for what changes results. */
 const flags = ["-s", "-B", "-X", "utf8"];
+
+const asOnWorkers = {
+  PYTHONHASHSEED: "0",
+  LANG: "C.UTF-8",
+  LC_ALL: "C.UTF-8",
+  TZ: "UTC",
+  OMP_NUM_THREADS: "1",
+  OPENBLAS_NUM_THREADS: "1",
+  MKL_NUM_THREADS: "1",
+} as const;
 
 export type Question = {
   /** Of `python/tequio`, as "_plan/main.py". */
@@ -22,17 +32,20 @@ export type Question = {
   readonly onLine: (line: string) => void;
 };
 
-/** Resolves when the child has ended well. It ends by itself when this process does. `unavailable`: there is no Python here; `timed-out`: it
- *  was ended at its limit; `task-crashed`: it ended in another way. */
+/** Resolves when the child has ended well. It ends by itself when this process does. `unavailable`:
+ *  there is no Python here; `timed-out`: it was ended at its limit; `task-crashed`: it ended in
+ *  another way. */
 export async function askPython({ args, limitMs, onLine, script }: Question): Promise<void> {
   const program = findPython();
   const path = join(ownFolder, "tequio", script);
   const child = spawn(program, [...flags, path, ...args], {
-    env: { ...ownEnvironment(), PYTHONHASHSEED: "0" },
-    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...ownEnvironment(), ...asOnWorkers },
+    // The last is never written: when it closes, the child knows that this process is gone.
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
   let tail = "";
-  for (const stream of [child.stdout, child.stderr]) {
+  child.stdio[3]?.on("error", () => {});
+  for (const stream of [child.stdout!, child.stderr!]) {
     let open = "";
     stream.setEncoding("utf8").on("data", (chunk: string) => {
       tail = (tail + chunk).slice(-tailMaxCharacters);

@@ -1,5 +1,5 @@
-/** Taking over a file that somebody else has finished: linked when possible, so that big results
- *  are not copied, and hashed from the link, so that what was hashed is what is kept. */
+/** Adopts a finished file of another component: linked when possible, so that big results are not
+ *  copied, and hashed from the link, so that what was hashed is what is kept. */
 import { createHash } from "node:crypto";
 import { type FileHandle, link, lstat, open } from "node:fs/promises";
 import { ClusterError } from "../../core/error.ts";
@@ -8,7 +8,7 @@ import { storageFailure, systemCode } from "../failure.ts";
 import type { BlobPut } from "./blob.ts";
 import { chunkBytes, chunksOf } from "./disk-read.ts";
 
-/** False when this file system, or this pair of them, has no hard links for us. */
+/** False when this file system, or this pair of them, has no hard links. */
 export async function linkFile(path: string, to: string): Promise<boolean> {
   try {
     if (!(await lstat(path)).isFile()) {
@@ -35,8 +35,8 @@ export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Name and size of a linked file, which is durable and hard to change afterwards. It is read while
- *  the disk writes it. */
+/** Name and size of a linked file, which is durable and write-protected afterwards. It is read
+ *  while the disk writes it. */
 export async function sealFile(path: string): Promise<BlobPut> {
   const file = await openFile(path);
   try {
@@ -56,7 +56,7 @@ async function hashOf(file: FileHandle): Promise<BlobPut> {
   const running = createHash("sha256");
   let sizeBytes = 0;
   const { size } = await file.stat();
-  // One buffer: new ones for each chunk wait to be collected, up to 64 MiB of them.
+  // One buffer: a new one for each chunk would leave up to 64 MiB to the garbage collector.
   const buffer = new Uint8Array(Math.min(chunkBytes, size));
   for (;;) {
     const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, sizeBytes);

@@ -1,4 +1,4 @@
-/** Reading a blob's file so that no consumer ever sees the clean end of damaged bytes. */
+/** Reads a blob's file such that no consumer ever sees the clean end of damaged bytes. */
 import { createHash, hash as hashOf } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import type { ClusterError } from "../../core/error.ts";
@@ -33,7 +33,7 @@ export async function* readBlob(blob: BlobFile): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Some bytes, none of a piece that is not what the layer says. */
+/** Some bytes, none of them from a piece that differs from the layer. */
 export async function* readRange(
   blob: BlobFile,
   asked: Range,
@@ -57,7 +57,7 @@ export async function* readRange(
   }
 }
 
-/** In memory of its own. */
+/** Reads all bytes into new memory. */
 async function whole(file: FileHandle, blob: BlobFile, range: Range): Promise<Uint8Array> {
   const bytes = new Uint8Array(range.end - range.start);
   for (let filled = 0; filled < bytes.byteLength; ) {
@@ -81,7 +81,7 @@ function checkPieces(
     const found = hashOf("sha256", pieces.subarray(from, from + pieceBytes), "buffer");
     const piece = (at + from) / pieceBytes;
     if (found.equals(pieceHashOf(layer, piece))) continue;
-    throw damagedBlob(hash, `its bytes from ${at + from} on are not what was put`);
+    throw damagedBlob(hash, `its bytes from ${at + from} on differ from what was put`);
   }
 }
 
@@ -91,7 +91,7 @@ function cutOff({ hash }: BlobFile, missingBytes: number): ClusterError {
 
 export function checkFileSize(blob: BlobFile, foundBytes: number): void {
   if (foundBytes === blob.sizeBytes) return;
-  const reason = `its file has ${foundBytes} bytes in place of ${blob.sizeBytes}`;
+  const reason = `its file has ${foundBytes} bytes instead of ${blob.sizeBytes}`;
   throw damagedBlob(blob.hash, reason);
 }
 
@@ -104,7 +104,7 @@ async function opened(blob: BlobFile): Promise<FileHandle> {
   }
 }
 
-/** Ends early when the file does. New memory for each chunk: it belongs to whoever gets it. */
+/** Ends early when the file does. New memory for each chunk: it belongs to the caller. */
 export async function* chunksOf(
   file: FileHandle,
   range: Range,

@@ -1,5 +1,5 @@
-/** A file being written, hashed on the way; small chunks are gathered, so that a line is not a
- *  system call. */
+/** A file being written, hashed on the way; small chunks are gathered, so that not every line costs
+ *  a system call. */
 import { type FileHandle, open } from "node:fs/promises";
 import { hit } from "../failpoint.ts";
 import { storageFailure } from "../failure.ts";
@@ -84,8 +84,8 @@ class HashedFile {
   }
 }
 
-/** Writes a stream to the new file `path`, durable when resolved. Errors of the source pass as they
- *  are; those of the disk say so. */
+/** Writes a stream to the new file `path`, durable when resolved. Errors of the source are thrown
+ *  unchanged; those of the disk become `ClusterError`s. */
 export async function receive(
   path: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

@@ -1,5 +1,5 @@
-/** Blobs on disk against the suite of all blob stores; then damage, leftovers, full disks,
- *  adoption. */
+/** Blobs on disk against the conformance tests of all blob stores; then damage, leftovers, full
+ *  disks, adoption. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -55,7 +55,7 @@ async function readDamaged(
 }
 
 test(
-  "C6: one flipped bit anywhere is `data-lost` before the last chunk is given",
+  "C6: one flipped bit anywhere is `data-lost` before the last chunk is returned",
   withStore(async (blobs) => {
     for (const sizeBytes of [1, 1000, chunkBytes, 2 * chunkBytes + 5]) {
       const { hash } = await blobs.put([pattern(sizeBytes)]);
@@ -65,7 +65,7 @@ test(
         writeFileSync(blobs.path(hash)!, damaged);
         const { bytes, code } = await readDamaged(blobs.read(hash));
         assert.equal(code, "data-lost");
-        assert.ok(bytes < sizeBytes, `${bytes} of ${sizeBytes} bytes were given`);
+        assert.ok(bytes < sizeBytes, `${bytes} of ${sizeBytes} bytes were returned`);
       }
     }
   }),
@@ -97,7 +97,7 @@ for (const [how, sizeBytes] of [
   ["many pieces", 3 * chunkBytes + 5],
 ] as const) {
   test(
-    `X2: a range of a blob of ${how} never gives bytes of a damaged piece`,
+    `X2: a range of a blob of ${how} never returns bytes of a damaged piece`,
     withStore(async (blobs, place) => {
       const bytes = pattern(sizeBytes);
       const { hash } = await blobs.put([bytes], { ranges: true });
@@ -114,7 +114,7 @@ for (const [how, sizeBytes] of [
               for await (const chunk of store.read(hash, { start, end })) got.push(chunk);
             };
             if (start <= at && at < end) await assert.rejects(read, refusal("data-lost"));
-            // Beside it, also in the same piece, all that is given is right.
+            // Ranges beside the damage, even in the same piece, return correct bytes.
             else await read().catch(() => {});
             const given = Buffer.concat(got);
             assert.ok(same(given, bytes.subarray(start, start + given.length)), `flipped ${at}`);
@@ -147,7 +147,7 @@ test(
       assert.ok(same(await bytesIn(store.read(hash, range)), wanted));
       assert.equal(readFileSync(layer).length, 32 * 8 + 32, "it has been made again");
       rmSync(layer);
-      // One that only looks leaves everything as it is.
+      // A read-only view leaves everything as it is.
       const view = viewDiskBlobs(join(place, "blobs"));
       assert.ok(same(await bytesIn(view.read(hash, range)), wanted));
       assert.equal(existsSync(layer), false);
@@ -175,13 +175,13 @@ test(
 );
 
 test(
-  "C6: putting the bytes again heals a damaged blob",
+  "C6: putting the bytes again repairs a damaged blob",
   withStore(async (blobs) => {
     const bytes = pattern(5000);
     const { hash } = await blobs.put([bytes]);
     writeFileSync(blobs.path(hash)!, new Uint8Array(5000));
     await assert.rejects(bytesIn(blobs.read(hash)), refusal("data-lost"));
-    // Found once, it is known: who asks whether it is here puts it again.
+    // Damage is remembered once found, so a client that checks for the blob puts it again.
     await assert.rejects(blobs.size(hash), refusal("data-lost"));
     await blobs.put([bytes]);
     assert.equal(await blobs.size(hash), 5000);
@@ -192,7 +192,7 @@ test(
 test(
   "F11: bytes beyond 4 GiB are found",
   withStore(async (blobs) => {
-    // A file with a hole: only its last bytes exist, and only the pieces that are read are named.
+    // A sparse file: only its last bytes exist, and only the pieces that are read have hashes.
     const { hash } = await blobs.put([pattern(10)]);
     const path = blobs.path(hash)!;
     const sizeBytes = 2 ** 32 + 5;
@@ -262,7 +262,7 @@ test("F9: a process killed during puts leaves whole blobs only, and the rest is 
     for await (const hash of blobs.list()) await bytesIn(blobs.read(hash));
   }));
 
-test("C4: on a full disk a put leaves nothing, reads go on, a delete makes room", (t) =>
+test("C4: on a full disk a put leaves nothing, reads still work, a delete makes room", (t) =>
   inPlace(async (place) => {
     const disk = mountSmallDisk(place, "2m");
     if ("skip" in disk) return t.skip(disk.skip);

@@ -1,7 +1,7 @@
 /** Blobs as files: `ab/cd/<hash>.<size>`, whole and durable before they have that name.
  *
- *  The size in the name makes a cut-off file visible without reading it. Bytes arrive in
- *  `part/`, on the same file system, are synced, renamed, and then their directory is synced. */
+ *  The size in the name makes a cut-off file visible without reading it. Bytes arrive in `part/`,
+ *  on the same file system, are synced, renamed, and then their directory is synced. */
 import { readdirSync, statSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -26,17 +26,17 @@ export type DiskBlobsOptions = {
 };
 
 export type DiskBlobs = Blobs & {
-  /** Takes over a finished file by hard link, without a copy where the file system can. From
-   *  then on nobody may write to the file; its own name may be removed. It is read once, also when
-   *  the caller hashed what it wrote: the disk may have made other bytes of it. Throws as `put`
-   *  does, and `not-found`. */
+  /** Adopts a finished file by hard link, without a copy where the file system can. From then on
+   *  the file must not be written to; its own name may be removed. It is read once, even when the
+   *  caller hashed what it wrote: the disk may have changed the bytes. Throws as `put` does, and
+   *  `not-found`. */
   adopt(path: string, expect?: Hash): Promise<BlobPut>;
 };
 
-/** Places of blobs that are remembered. */
+/** Places of blobs that are cached. */
 const seenMax = 1_000;
 
-/** Opens or makes a store; several processes may share one. */
+/** Opens or creates a store; several processes may share one. */
 export async function openDiskBlobs(
   directory: string,
   options: DiskBlobsOptions = {},
@@ -55,7 +55,7 @@ export async function openDiskBlobs(
   return new DiskStore(root, blobMaxBytes, true);
 }
 
-/** A store as it is, for whoever must not change it: nothing is made and nothing swept. */
+/** A read-only view of a store: creates nothing and sweeps nothing. */
 export function viewDiskBlobs(directory: string): BlobView {
   return new DiskStore(resolve(directory), 2 ** 40, false);
 }
@@ -65,12 +65,12 @@ export type BlobView = Pick<Blobs, "size" | "read" | "list">;
 class DiskStore implements DiskBlobs {
   readonly #root: string;
   readonly #blobMaxBytes: number;
-  /** Directories made or seen durable by this process; at most 65,792. */
+  /** Directories that this process created or found durable; at most 65,792. */
   readonly #durable = new Map<string, Promise<void>>();
   /** Where blobs were found; they may be gone. */
   readonly #seen = new Map<Hash, rules.BlobFile>();
   readonly #layers: PieceLayers;
-  /** Files that were found damaged, by their inode: one that is put again has another. */
+  /** Files that were found damaged, by their inode: a blob that is put again has another. */
   readonly #damaged = new Map<Hash, number>();
   #closed = false;
 
@@ -121,7 +121,7 @@ class DiskStore implements DiskBlobs {
   }
 
   async size(hash: Hash): Promise<number | null> {
-    // The same ones are asked for again and again, and their names need not be looked up.
+    // The same blobs are requested again and again, so the directory need not be read each time.
     const known = this.#seen.get(hash);
     if (known !== undefined && this.#isThere(known)) return known.sizeBytes;
     this.#seen.delete(hash);
@@ -132,7 +132,7 @@ class DiskStore implements DiskBlobs {
     return blob.sizeBytes;
   }
 
-  /** At once: the answer lies in memory, and another thread may be busy with a slow disk. */
+  /** Synchronous: the answer is in memory, and the thread pool may be busy with a slow disk. */
   #isThere(blob: rules.BlobFile): boolean {
     this.#mustBeOpen();
     try {
@@ -165,7 +165,7 @@ class DiskStore implements DiskBlobs {
     this.#damaged.set(hash, statSync(path, { throwIfNoEntry: false })?.ino ?? 0);
   }
 
-  /** A rename counts as a change of the file, and nothing else happens to it. */
+  /** A rename updates the file's change time, and nothing else does. */
   async storedAtMs(hash: Hash): Promise<number | null> {
     const blob = this.#find(hash);
     if (blob === null) return null;
@@ -214,8 +214,8 @@ class DiskStore implements DiskBlobs {
     return join(this.#root, hash.slice(0, 2), hash.slice(2, 4));
   }
 
-  /** Gives a synced file its name, and returns its path. Over an older one of the same name, which
-   *  heals it if it was damaged. */
+  /** Gives a synced file its name, and returns its path. Replaces an older one of the same name,
+   *  which repairs it if it was damaged. */
   async #publish(part: string, put: BlobPut, expect?: Hash): Promise<string> {
     if (expect !== undefined && expect !== put.hash) throw rules.wrongBytes(expect, put.hash);
     const bucket = this.#bucket(put.hash);

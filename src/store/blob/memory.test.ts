@@ -1,4 +1,4 @@
-/** Blobs in memory against the suite of all blob stores. */
+/** Blobs in memory against the conformance tests of all blob stores. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { blobConformance } from "../../../test/conformance/register.ts";
@@ -11,7 +11,7 @@ blobConformance("memory", async () => ({ blobs: openMemoryBlobs() }), {
   ],
 });
 
-test("the hash function can be given, for simulations that must repeat themselves", async () => {
+test("the hash function can be passed in, for simulations that must be repeatable", async () => {
   const blobs = openMemoryBlobs({ sha256 });
   assert.equal((await blobs.put([pattern(9)])).hash, sha256(pattern(9)));
 });

@@ -13,8 +13,8 @@ import {
 } from "./rules.ts";
 
 export type MemoryBlobsOptions = {
-  /** Lowercase hex SHA-256. Default: WebCrypto, whose answers come in no fixed order; a simulation
-   *  that must repeat itself passes its own. */
+  /** Lowercase hex SHA-256. Default: WebCrypto, whose promises settle in no fixed order; a
+   *  simulation that must be repeatable passes its own. */
   readonly sha256?: (bytes: Uint8Array) => Hash | Promise<Hash>;
   /** Bytes of all blobs together, above which `put` throws `storage-full`. Default: no limit. */
   readonly capacityBytes?: number;

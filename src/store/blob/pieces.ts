@@ -1,9 +1,9 @@
-/** The hashes of a blob's pieces, one after the other (its *layer*): by them a range is verified
- *  without reading the whole.
+/** The hashes of a blob's pieces, concatenated (its *layer*): they verify a range without reading
+ *  the whole.
  *
  *  They lie beside the blob as `<hash>-pieces`, followed by a seal that binds them to its name and
- *  size. A layer that is missing or damaged is made again from the blob, of which every byte must
- *  then be right: nothing is lost with it. */
+ *  size. A layer that is missing or damaged is computed again from the blob, which is verified as a
+ *  whole then, so nothing is lost with it. */
 import { createHash, type Hash as Digest } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -14,14 +14,14 @@ import type { BlobFile } from "./rules.ts";
 /** All pieces but the last have this size. */
 export const pieceBytes = 256 << 10;
 const hashBytes = 32;
-/** Bytes of the layers that a store holds in memory: of some 400 GiB of blobs. */
+/** Bytes of the layers that a store caches: enough for some 400 GiB of blobs. */
 const heldMaxBytes = 48 << 20;
 
-/** Names a stream of bytes, and hashes its pieces on the way when they are wanted. */
+/** Names a stream of bytes, and hashes its pieces on the way if requested. */
 export class PieceHash {
   readonly #hasPieces: boolean;
   readonly #whole = createHash("sha256");
-  /** Null in the first piece: there the whole is the piece. */
+  /** Null in the first piece, whose hash is that of the whole so far. */
   #piece: Digest | null = null;
   #filledBytes = 0;
   readonly #layer: Buffer[] = [];
@@ -48,7 +48,7 @@ export class PieceHash {
     }
   }
 
-  /** To be asked once. `layer` is empty when no pieces were wanted. */
+  /** To be called once. `layer` is empty when no pieces were requested. */
   finish(): BlobPut & { readonly layer: Buffer } {
     if (this.#filledBytes > 0) this.#endPiece();
     const layer = Buffer.concat(this.#layer);
@@ -66,12 +66,12 @@ export function pieceHashOf(layer: Buffer, piece: number): Buffer {
   return layer.subarray(piece * hashBytes, (piece + 1) * hashBytes);
 }
 
-/** Where the layer of a blob lies. */
+/** The path of a blob's layer. */
 export function layerPath(blobPath: string, hash: Hash): string {
   return join(dirname(blobPath), `${hash}-pieces`);
 }
 
-/** The file of a layer. */
+/** The content of a layer's file. */
 export function sealedLayer({ hash, sizeBytes }: BlobPut, layer: Buffer): Buffer {
   return Buffer.concat([layer, sealOf({ hash, sizeBytes }, layer)]);
 }
@@ -80,11 +80,11 @@ function sealOf({ hash, sizeBytes }: BlobPut, layer: Buffer): Buffer {
   return createHash("sha256").update(`pieces ${hash} ${sizeBytes}\n`).update(layer).digest();
 }
 
-/** Layers of the blobs of one store, those that were read last in memory. */
+/** Layers of the blobs of one store, the recently read ones in memory. */
 export class PieceLayers {
-  /** A free name for a file that is being written; null = nothing may be written. */
+  /** Returns a free name for a file to be written; null = read-only. */
   readonly #temporary: (() => string) | null;
-  /** Least lately used first. */
+  /** Least recently used first. */
   readonly #held = new Map<Hash, Promise<Buffer>>();
   #heldBytes = 0;
 
@@ -92,7 +92,8 @@ export class PieceLayers {
     this.#temporary = temporary;
   }
 
-  /** The verified layer. `whole` reads the blob when there is none; what it throws passes. */
+  /** The verified layer. `whole` reads the blob when there is no layer; its errors are thrown
+   *  unchanged. */
   async of(blob: BlobFile, whole: () => AsyncIterable<Uint8Array>): Promise<Buffer> {
     if (blob.sizeBytes <= pieceBytes) return Buffer.from(blob.hash, "hex");
     const found = this.#held.get(blob.hash) ?? this.#load(blob, whole);
@@ -101,7 +102,7 @@ export class PieceLayers {
     return found;
   }
 
-  /** Best effort, without waiting for the disk: a layer can be made again. */
+  /** Best effort, without waiting for the disk: a layer can be computed again. */
   async keep(blob: BlobFile, layer: Buffer): Promise<void> {
     // The name of a blob of one piece is the hash of that piece.
     const isNeeded = layer.byteLength > 0 && blob.sizeBytes > pieceBytes;

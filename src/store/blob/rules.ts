@@ -1,4 +1,4 @@
-/** What every blob store refuses, in the same words: free of Node, shared by all of them. */
+/** The checks and errors that all blob stores share: free of Node. */
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 
@@ -9,7 +9,7 @@ export function checkHash(hash: Hash): void {
   throw new ClusterError("bad-request", text);
 }
 
-/** A blob's file; `sizeBytes` is what it must have. */
+/** A blob's file; `sizeBytes` is the size that it must have. */
 export type BlobFile = {
   readonly path: string;
   readonly hash: Hash;
@@ -18,7 +18,7 @@ export type BlobFile = {
 
 export type Range = { readonly start: number; readonly end: number };
 
-/** The range asked for, or all of it; throws when it reaches outside. */
+/** The requested range, or all of it; throws when it reaches outside. */
 export function checkRange(hash: Hash, sizeBytes: number, range?: Range): Range {
   if (range === undefined) return { start: 0, end: sizeBytes };
   const { start, end } = range;

@@ -1,12 +1,12 @@
-/** Files that are not yet blobs: who writes them stands in their name, so that a later opener can
- *  tell a dead writer's leftovers from a living one's work. */
+/** Files that are not yet blobs: their names contain the writing process, so that a later opener
+ *  can distinguish a dead writer's leftovers from a living one's work. */
 import { createHash, randomBytes } from "node:crypto";
 import { readdir, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemCode } from "../failure.ts";
 
-/** A process number comes again, in a container always; these two do not. */
+/** Process numbers are reused, in a container always; these two are not. */
 const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 const start = randomBytes(6).toString("hex");
 
@@ -17,7 +17,7 @@ export function temporaryName(): string {
   return `${machine}-${process.pid}-${start}-${made}.part`;
 }
 
-/** Removes what dead processes left in `directory`, and what nobody has touched for `ageMaxMs`. */
+/** Removes what dead processes left in `directory`, and files not modified for `ageMaxMs`. */
 export async function sweepTemporary(directory: string, ageMaxMs: number): Promise<void> {
   for (const name of await readdir(directory)) {
     const path = join(directory, name);
@@ -25,7 +25,7 @@ export async function sweepTemporary(directory: string, ageMaxMs: number): Promi
   }
 }
 
-/** True only when it is sure: processes of other machines are not asked. */
+/** True only when it is certain: processes of other machines cannot be checked. */
 function isDead(name: string): boolean {
   const [onMachine, pid, started] = name.split("-");
   if (onMachine !== machine || started === start) return false;

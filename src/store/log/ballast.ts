@@ -1,5 +1,5 @@
-/** A file that only takes up space: given back when the disk is full, so that snapshot and trim
- *  still work. */
+/** A file that only takes up space: deleted when the disk is full, so that snapshot and trim still
+ *  work. */
 import { randomFillSync } from "node:crypto";
 import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
 import { hit } from "../failpoint.ts";
@@ -20,7 +20,7 @@ export class Ballast {
     rmSync(this.#path, { force: true });
   }
 
-  /** True when the ballast is there, or there was ample room to make it. */
+  /** True when the ballast exists, or there was ample room to create it. */
   ensure(): boolean {
     if (this.#sizeBytes === 0) return true;
     const found = statSync(this.#path, { throwIfNoEntry: false });
@@ -40,15 +40,15 @@ export class Ballast {
     return false;
   }
 
-  /** Asked first, so that a full disk costs one call and not a file. As much again must stay
-   *  free, or the next record could not be written, and the ballast would be made and given back
+  /** Checked first, so that a full disk costs one call and not a file. As much again must stay
+   *  free; otherwise the next record might not fit, and the ballast would be created and deleted
    *  for each. */
   #room(): boolean {
     const system = statfsSync(this.#path);
     return system.bavail * system.bsize >= 2 * this.#sizeBytes;
   }
 
-  /** Random bytes, which no file system stores in less. */
+  /** Random bytes, which no file system can compress. */
   #fill(descriptor: number): true {
     const chunk = randomFillSync(Buffer.alloc(Math.min(chunkBytes, this.#sizeBytes)));
     for (let written = 0; written < this.#sizeBytes; ) {

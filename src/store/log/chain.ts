@@ -1,9 +1,9 @@
 /** The hash chain: each record's hash covers its position, the hash before it, and its bytes.
  *
- *  SQLite does not checksum pages; a flipped bit, a lost or a moved row shows here. */
+ *  SQLite does not checksum pages; the chain reveals a flipped bit, a lost row or a moved row. */
 import { createHash, hash } from "node:crypto";
 
-/** SHA-256, truncated: damage is the enemy here, not a forger. */
+/** SHA-256, truncated: it protects against damage, not against forgery. */
 export const hashBytes = 16;
 /** Below this, copying into one buffer is cheaper than a hash object. */
 const copyMaxBytes = 8192;
@@ -23,7 +23,7 @@ export function chainHash(position: number, previous: Uint8Array, bytes: Uint8Ar
   return running.digest().subarray(0, hashBytes);
 }
 
-/** Hash of fields that belong together: the snapshot's and the head row's own protection. */
+/** Hash of fields that belong together: protects the snapshot and the head row. */
 export function sealOf(parts: ReadonlyArray<Uint8Array | string | number>): Uint8Array {
   const running = createHash("sha256");
   for (const part of parts) {

@@ -2,17 +2,17 @@
  *  own.
  *
  *  POSIX drops all locks of a process on a file as soon as the process closes any descriptor of
- *  that file. So nothing here opens the lock file but SQLite, which knows this; `wx` opens only
- *  what is new. */
+ *  that file. So only SQLite, which takes care of this, opens the lock file here; `wx` opens only
+ *  new files. */
 import { closeSync, openSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { isBusy, systemCode } from "../failure.ts";
 
 export type FileLock = { release(): void };
 
-/** Null when another handle, in this process or another, holds it. With `takeOver` the holder is
- *  left with a lock on a file that has no name any more; whoever does that must fence the holder
- *  elsewhere. */
+/** Null when another handle, in this process or another, holds it. With `takeOver` the holder keeps
+ *  its lock on a file that no longer has a name; the caller must then fence that holder by other
+ *  means. */
 export function lockFile(path: string, takeOver: boolean): FileLock | null {
   const lock = tryLock(path);
   if (lock !== null || !takeOver) return lock;
@@ -33,7 +33,7 @@ function tryLock(path: string): FileLock | null {
   }
 }
 
-/** Makes an empty file that only its owner may read, unless it is there. */
+/** Creates an empty file that only its owner may read, unless it exists. */
 export function createPrivate(path: string): void {
   try {
     closeSync(openSync(path, "wx", 0o600));

@@ -1,4 +1,4 @@
-/** The log in memory against the suite of all logs. */
+/** The log in memory against the conformance tests of all logs. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { logConformance } from "../../../test/conformance/register.ts";
@@ -11,7 +11,7 @@ logConformance("memory", async () => {
   return { log: openMemoryLog(contents), reopen: async () => openMemoryLog(contents) };
 });
 
-test("C8: opening the same contents again fences the handle before", async () => {
+test("C8: opening the same contents again fences the earlier handle", async () => {
   const contents = emptyLog();
   const old = openMemoryLog(contents);
   await old.append([bytesOf("a")], 0);

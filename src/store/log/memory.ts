@@ -1,8 +1,8 @@
-/** The log in memory: for tests and the simulator; free of Node, clock and chance. */
+/** The log in memory: for tests and the simulator; free of Node, clock and random numbers. */
 import type { Log, LogRecord } from "./log.ts";
 import { checkSnapshot, checkTrim, closedLog, fencedLog, trimmedLog } from "./rules.ts";
 
-/** What would be on a disk: outlives the handles, so that a restart can be played. */
+/** What would be on a disk: outlives the handles, so that a restart can be simulated. */
 export type LogContents = {
   /** `records[i]` is at position `trimmed + 1 + i`. */
   records: Uint8Array[];

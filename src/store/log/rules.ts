@@ -1,4 +1,4 @@
-/** What every log refuses, in the same words: free of Node, shared by all of them. */
+/** The checks and errors that all logs share: free of Node. */
 import { ClusterError } from "../../core/error.ts";
 
 export function closedLog(name: string): ClusterError {
@@ -6,12 +6,12 @@ export function closedLog(name: string): ClusterError {
 }
 
 export function fencedLog(name: string, reason: string): ClusterError {
-  const text = `${name} has another writer, ${reason}: stop this one, the other goes on`;
+  const text = `${name} has another writer, ${reason}: stop this one; the other continues`;
   return new ClusterError("fenced", text);
 }
 
 export function trimmedLog(name: string, trimmed: number, position: number): ClusterError {
-  const text = `${name} has forgotten record ${position}: load the snapshot, read after ${trimmed}`;
+  const text = `${name} no longer has record ${position}: load the snapshot, read after ${trimmed}`;
   return new ClusterError("bad-request", text);
 }
 
@@ -20,7 +20,7 @@ export function damagedRecord(name: string, position: number, reason: string): C
   return new ClusterError("storage-failed", text);
 }
 
-/** A snapshot never goes back and never runs ahead. */
+/** A snapshot's position never decreases and is never beyond the log's end. */
 export function checkSnapshot(
   name: string,
   position: number,

@@ -4,10 +4,11 @@ import { ClusterError } from "../../core/error.ts";
 import { hit } from "../failpoint.ts";
 import { hashBytes, sameHash, sealOf } from "./chain.ts";
 
-/** Marks the file as ours, so that another program's database is never written to. */
+/** Marks the file as one of this product, so that another program's database is never written
+ *  to. */
 const applicationId = 0x7461736b;
 
-/** Step n leads from version n to n + 1. Steps are never changed, only added. */
+/** Step n upgrades version n to n + 1. Steps are never changed, only added. */
 export const schemaSteps: readonly string[] = [
   `CREATE TABLE record (
      position INTEGER PRIMARY KEY, hash BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
@@ -25,17 +26,17 @@ export const schemaSteps: readonly string[] = [
 export type Head = {
   /** Counts openings. A writer whose generation is not this one is fenced. */
   readonly generation: number;
-  /** Who opened it, for the message to the next. */
+  /** Which process opened it, for the error that the next opener gets. */
   readonly holder: string;
-  /** Last position that was forgotten, and its hash: where the chain starts. */
+  /** Last position that was trimmed, and its hash: where the chain starts. */
   readonly trimmed: number;
   readonly trimmedHash: Uint8Array;
-  /** A position that the log has reached, with its hash; brought up to date now and then. */
+  /** A position that the log has reached, with its hash; updated now and then. */
   readonly last: number;
   readonly lastHash: Uint8Array;
 };
 
-/** 4 MB: enough that a page which changes often is written to the database seldom. */
+/** 4 MB: enough that a page that changes often is seldom written to the database. */
 export const walPagesMax = 1000;
 export const pageBytes = 4096;
 
@@ -45,8 +46,8 @@ export function pragma(database: DatabaseSync, name: string): unknown {
   return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
 }
 
-/** WAL and FULL mean: a commit returns after its fsync. `fullfsync` says the same to macOS. The WAL
- *  is emptied into the database every `walPages` pages. */
+/** WAL and FULL mean: a commit returns after its fsync. `fullfsync` requests the same on macOS. The
+ *  WAL is copied into the database every `walPages` pages. */
 export function makeDurable(database: DatabaseSync, walPages = walPagesMax): void {
   database.exec(`
     PRAGMA auto_vacuum = INCREMENTAL;
@@ -60,7 +61,7 @@ export function makeDurable(database: DatabaseSync, walPages = walPagesMax): voi
     PRAGMA trusted_schema = OFF;`);
 }
 
-/** Reads the settings back: what counts is what is in force, not what was asked for. */
+/** Reads the settings back, since requested settings may not be in force. */
 export function assertDurable(database: DatabaseSync, path: string): void {
   const journal = pragma(database, "journal_mode");
   const synchronous = pragma(database, "synchronous");
@@ -117,7 +118,7 @@ export function readHead(database: DatabaseSync, path: string): Head | null {
   return head;
 }
 
-/** The head as it is, or that of a log in which nothing was ever written. */
+/** The head as it is, or that of a log without records. */
 export function headOrStart(database: DatabaseSync, path: string): Head {
   const start = new Uint8Array(hashBytes);
   const unwritten = { trimmed: 0, trimmedHash: start, last: 0, lastHash: start };

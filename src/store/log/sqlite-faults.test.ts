@@ -38,7 +38,7 @@ async function fill(log: Log): Promise<void> {
   await log.trim(snapshotAt - 2);
 }
 
-/** What the log says, or the code of its refusal; anything else is a failure of the test. */
+/** The log's contents as text, or the code of its refusal; anything else fails the test. */
 async function contents(path: string): Promise<string> {
   let log: Log | null = null;
   try {
@@ -93,8 +93,8 @@ async function killedImage(place: string): Promise<Image> {
   return image;
 }
 
-/** Damages one file in many ways; every outcome is the truth or a refusal. Returns how many
- *  refused. */
+/** Damages one file in many ways; every outcome is the correct contents or a refusal. Returns the
+ *  number of refusals. */
 async function damageAll(
   image: Image,
   place: string,
@@ -124,7 +124,7 @@ test("C6: a flipped byte in a record is found, and the record is named", () =>
     for (let position = 4; position <= recordCount; position += 3) {
       const damaged = Buffer.from(image["log.db"]!);
       const start = recordAt(position).subarray(0, 30);
-      // Freed space may hold older copies: all are damaged, since none can be told from the row.
+      // Freed space may hold older copies: all are damaged, since they look the same as the row.
       for (let at = damaged.indexOf(start); at >= 0; at = damaged.indexOf(start, at)) {
         flip(damaged, at + (position % 30));
       }
@@ -170,7 +170,7 @@ test("C6: zeroed pages and a cut-off database are found", () =>
     assert.equal(await damageAll(image, place, cut), pages);
   }));
 
-test("C6: a free list that would let us write over records is found before the first write", () =>
+test("C6: a free list that leads to used pages is found before the first write", () =>
   inPlace(async (place) => {
     const image = await closedImage(place);
     const damaged = Buffer.from(image["log.db"]!);
@@ -197,7 +197,7 @@ test("C6: a damaged, cut-off or lost WAL never loses acknowledged records silent
     assert.equal(await contents(restore(lost, join(place, "copy"))), "storage-failed");
   }));
 
-test("C6: a damaged shared index is made anew, a damaged witness is refused", () =>
+test("C6: a damaged shared index is rebuilt, a damaged witness is refused", () =>
   inPlace(async (place) => {
     const image = await killedImage(place);
     const garbage = {
@@ -211,7 +211,7 @@ test("C6: a damaged shared index is made anew, a damaged witness is refused", ()
     assert.equal(await damageAll(image, place, { name, count, apply: flip }), count);
   }));
 
-test("C6: an older copy of the database is not taken for the log", () =>
+test("C6: an older copy of the database is not mistaken for the log", () =>
   inPlace(async (place) => {
     const path = join(place, "log.db");
     const first = await openSqliteLog(path, small);
@@ -260,7 +260,7 @@ async function appendUntilFull(log: Log): Promise<number> {
   throw new Error("the disk was never full");
 }
 
-test("C4: on a full disk nothing is lost, reads go on, and appends do when there is room", (t) =>
+test("C4: on a full disk nothing is lost, reads work, and appends resume when there is room", (t) =>
   onSmallDisk(
     (reason) => t.skip(reason),
     async (place) => {
@@ -321,14 +321,14 @@ test("C5: after a failed write the log refuses every further append, and keeps w
     if (process.platform === "win32") return t.skip("needs a limit on file sizes");
     const path = join(place, "log.db");
     const writer = startWriter(path, small, "ulimit -f 300; exec");
-    assert.equal(await writer.heard(), "open");
+    assert.equal(await writer.nextLine(), "open");
     let acknowledged = 0;
-    for (let line = ""; !line.startsWith("error"); line = await writer.heard()) {
+    for (let line = ""; !line.startsWith("error"); line = await writer.nextLine()) {
       if (line !== "") acknowledged = Number(line.slice(3));
       writer.say("append 20000");
     }
     writer.say("append 1");
-    assert.equal(await writer.heard(), "error storage-failed");
+    assert.equal(await writer.nextLine(), "error storage-failed");
     await writer.kill();
     const log = await openSqliteLog(path, small);
     assert.ok(acknowledged > 0);
@@ -337,16 +337,16 @@ test("C5: after a failed write the log refuses every further append, and keeps w
     await log.close();
   }));
 
-test("C1: whatever was acknowledged before a kill -9 is there afterwards", () =>
+test("C1: every record acknowledged before a kill -9 is there afterwards", () =>
   inPlace(async (place) => {
     const path = join(place, "log.db");
     let before = 0;
     for (const acks of [1, 37, 90, 250]) {
       const writer = startWriter(path);
-      assert.equal(await writer.heard(), "open");
+      assert.equal(await writer.nextLine(), "open");
       writer.say("run 5");
       const heard: string[] = [];
-      while (heard.length < acks) heard.push(await writer.heard());
+      while (heard.length < acks) heard.push(await writer.nextLine());
       heard.push(...(await writer.kill()));
       const acknowledged = Number(heard.at(-1)?.slice(3));
       assert.ok(acknowledged > before);

@@ -27,10 +27,10 @@ import {
 import { RecordReader } from "./sqlite-read.ts";
 import { readWitness, Witness } from "./witness.ts";
 
-/** How long a call may wait for another program's lock; it blocks the whole process. */
+/** Longest wait for another program's lock, ms; it blocks the whole process. */
 const busyTimeoutMs = 100;
 
-/** A log file that is ours: everything that `close` must give back. */
+/** A log file that this process has claimed: everything that `close` must release. */
 export type ClaimedFile = {
   readonly path: string;
   readonly database: DatabaseSync;
@@ -110,7 +110,7 @@ function takeLock(path: string, takeOver: boolean): FileLock {
   throw new ClusterError("fenced", `${path} is in use by ${holderOf(path)}: ${way}`);
 }
 
-/** Best effort: the file may be new, or in the middle of being made. */
+/** Best effort: the file may be new, or half created. */
 function holderOf(path: string): string {
   try {
     const database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
@@ -125,7 +125,7 @@ function holderOf(path: string): string {
 }
 
 /** On a full disk the WAL can only be emptied if the database may grow by as much. The WAL may have
- *  grown to twice its size by then, and the ballast must make room for that. */
+ *  grown to twice its limit by then, and the ballast must make room for that. */
 function walPagesFor(ballastBytes: number): number {
   if (ballastBytes === 0) return walPagesMax;
   return Math.max(1, Math.min(walPagesMax, Math.floor(ballastBytes / pageBytes / 2)));
@@ -141,7 +141,7 @@ function openDatabase(path: string, walPages: number): DatabaseSync {
     hit("log.settings", "after");
     assertDurable(database, path);
     upgrade(database, path);
-    // Finds what no hash covers, such as a free list that would let us write over records.
+    // Finds what no hash covers, such as a free list that would let writes overwrite records.
     const verdict = pragma(database, "quick_check(1)");
     if (verdict !== "ok") {
       const text = `${path} is damaged (${verdict}): restore the directory from a backup`;
@@ -191,7 +191,7 @@ function claimGeneration(database: DatabaseSync, path: string, head: Head): void
   }
 }
 
-/** The head with the true end of the log, after proof that nothing is missing there. */
+/** The head with the real end of the log, after checking that no record is missing there. */
 function verifiedHead(database: DatabaseSync, path: string): Head {
   const head = headOrStart(database, path);
   const reader = new RecordReader(database, path);

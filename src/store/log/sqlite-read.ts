@@ -1,5 +1,5 @@
-/** What is read from a log file, verified: apart from the writer, since a refusing log still
- *  reads. */
+/** Verified reads from a log file: apart from the writer, since a log that refuses writes can still
+ *  be read. */
 import type { DatabaseSync } from "node:sqlite";
 import { ClusterError } from "../../core/error.ts";
 import { storageFailure } from "../failure.ts";
@@ -26,8 +26,8 @@ export class RecordReader {
     this.#path = path;
   }
 
-  /** Some records after `from`, at least one, up to and with `end`. No statement stays open between
-   *  two pages, since an open one would keep the WAL from being emptied. */
+  /** Some records after `from`, at least one, up to and including `end`. No statement stays open
+   *  between two pages, since an open one would keep the WAL from being emptied. */
   page(from: { readonly position: number; readonly hash: Uint8Array }, end: number): Row[] {
     const rows: Row[] = [];
     let { position, hash } = from;

@@ -1,7 +1,7 @@
-/** A log file as somebody else reads it: without its lock, without changing it, while its owner
- *  writes on. What is seen is the log at the moment of opening.
+/** A log file as another process reads it: without its lock, without changing it, while its owner
+ *  writes on. It shows the log at the moment of opening.
  *
- *  Apart from the log itself because this one goes on after damage, to name all of it. */
+ *  Apart from the log itself because this one continues after damage, to name all of it. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -17,11 +17,10 @@ import { readWitness, type Testimony } from "./witness.ts";
 const busyTimeoutMs = 5_000;
 /** Records read at once. */
 const pageRecords = 256;
-/** Lines of SQLite's own findings. */
+/** Limit on SQLite's own findings, lines. */
 const verdictsMax = 20;
 
-/** `problem` is "" for a record that is as it was appended; the bytes of a damaged one are what is
- *  left of them. */
+/** `problem` is "" for an intact record; the bytes of a damaged one are what is left of them. */
 export type InspectedRecord = LogRecord & { readonly problem: string };
 
 type Row = { position: number; hash: Uint8Array; bytes: Uint8Array };
@@ -50,7 +49,7 @@ export class LogView {
   readonly path: string;
   /** The version of the tables. */
   readonly format: number;
-  /** With the true end of the log; nothing in it is proven by itself. */
+  /** With the real end of the log; not verified by itself. */
   readonly head: Head;
   readonly #database: DatabaseSync;
   readonly #reader: RecordReader;
@@ -60,7 +59,7 @@ export class LogView {
   constructor(path: string) {
     mustExist(path);
     this.path = path;
-    // Before the log, which may go on: it must not seem to be ahead.
+    // Read before the log, which may grow meanwhile: otherwise the witness could seem to be ahead.
     this.#witness = witnessOf(path);
     this.#database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
     try {
@@ -74,7 +73,7 @@ export class LogView {
     }
   }
 
-  /** What is wrong with the file as a whole, in words; empty when nothing is. */
+  /** What is wrong with the file as a whole, as text; empty when nothing is. */
   problems(): string[] {
     const found = this.#structure();
     const { head } = this;
@@ -117,7 +116,7 @@ export class LogView {
     }
   }
 
-  /** As `Log` has it: throws at the first damage. */
+  /** As in `Log`: throws at the first damage. */
   async *read(after: number): AsyncIterable<LogRecord> {
     let from = { position: after, hash: this.#reader.hashAt(after, this.head) };
     while (from.position < this.head.last) {
@@ -160,7 +159,7 @@ export class LogView {
     return { ...head, last };
   }
 
-  /** Row by row where a page cannot be read, so that one bad spot hides no more than it must. */
+  /** Row by row where a page cannot be read, so that one bad spot hides as little as possible. */
   #rows(after: number, to: number): Map<number, Row> {
     const select = this.#database.prepare(
       "SELECT * FROM record WHERE position > ? AND position <= ?",
@@ -174,7 +173,7 @@ export class LogView {
         try {
           for (const row of rows(position, position + 1)) found.set(row.position, row);
         } catch {
-          // Told as a record that cannot be read.
+          // Reported as a record that cannot be read.
         }
       }
       return found;

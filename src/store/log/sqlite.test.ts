@@ -1,5 +1,5 @@
-/** The SQLite log against the suite of all logs; then places, versions, settings, and other
- *  writers. */
+/** The SQLite log against the conformance tests of all logs; then paths, versions, settings, and
+ *  other writers. */
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -36,7 +36,7 @@ async function refused(path: string, code: "bad-request" | "storage-failed", tex
   await assert.rejects(openSqliteLog(path, small), { code, message: text });
 }
 
-test("what an append has written is synced, as the settings read back say", () =>
+test("what an append has written is synced, by the settings that are read back", () =>
   inPlace(async (place) => {
     const database = new DatabaseSync(join(place, "settings.db"));
     makeDurable(database);
@@ -81,7 +81,7 @@ test("a record above its limit is refused by name, and its whole group with it",
     await log.close();
   }));
 
-test("after a trim the WAL is empty, and the database gives back what it will not need soon", () =>
+test("after a trim the WAL is empty, and the database frees the space it will not need soon", () =>
   inPlace(async (place) => {
     const path = join(place, "log.db");
     const log = await openSqliteLog(path, small);
@@ -108,7 +108,7 @@ test("C10: a reader that keeps the WAL from being emptied stops appends, not the
     await log.close();
   }));
 
-test("C7: a place that cannot hold a log is refused, with what it is", (t) =>
+test("C7: a path that cannot hold a log is refused, and the error says what it is", (t) =>
   inPlace(async (place) => {
     const at = (name: string): string => join(place, name);
     mkdirSync(at("directory"));
@@ -187,7 +187,7 @@ for (const name of ["log.db", "log.db-wal"]) {
       const failed = { code: "storage-failed", message: /deleted or replaced/ };
       await assert.rejects(log.append([bytesOf("c")], 2), failed);
       await assert.rejects(log.append([bytesOf("c")], 2), failed);
-      assert.equal((await collect(log, 0)).length, 2, "reads go on");
+      assert.equal((await collect(log, 0)).length, 2, "reads still work");
       await log.close();
       if (name === "log.db") renameSync(join(place, "away"), path);
       const again = await openSqliteLog(path, small);
@@ -197,7 +197,7 @@ for (const name of ["log.db", "log.db-wal"]) {
     }));
 }
 
-test("C8: a second opener is refused and told by whom, in this process and in another", () =>
+test("C8: a second opener is refused with the holder's name, in this process and in another", () =>
   inPlace(async (place) => {
     const path = join(place, "log.db");
     const log = await openSqliteLog(path, small);
@@ -205,7 +205,7 @@ test("C8: a second opener is refused and told by whom, in this process and in an
     await assert.rejects(openSqliteLog(path, small), fenced);
     await assert.rejects(openSqliteLog(path, small), fenced);
     const other = startWriter(path);
-    assert.equal(await other.heard(), "error fenced");
+    assert.equal(await other.nextLine(), "error fenced");
     await other.kill();
     assert.equal(await log.append([bytesOf("a")], 0), 1);
     await log.close();
@@ -216,28 +216,28 @@ test("C8: the lock of a killed process is free at once", () =>
   inPlace(async (place) => {
     const path = join(place, "log.db");
     const writer = startWriter(path);
-    assert.equal(await writer.heard(), "open");
+    assert.equal(await writer.nextLine(), "open");
     await assert.rejects(openSqliteLog(path, small), refusal("fenced"));
     await writer.kill();
     await (await openSqliteLog(path, small)).close();
   }));
 
-test("C8: a paused writer that was taken over gets `fenced` when it goes on", (t: TestContext) =>
+test("C8: a paused writer that was taken over gets `fenced` when it resumes", (t: TestContext) =>
   inPlace(async (place) => {
-    if (process.platform === "win32") return t.skip("there is no SIGSTOP here");
+    if (process.platform === "win32") return t.skip("this system has no SIGSTOP");
     const path = join(place, "log.db");
     const old = startWriter(path);
-    assert.equal(await old.heard(), "open");
+    assert.equal(await old.nextLine(), "open");
     old.say("append 20");
-    assert.equal(await old.heard(), "ok 1");
+    assert.equal(await old.nextLine(), "ok 1");
     old.process.kill("SIGSTOP");
     const log = await openSqliteLog(path, { ...small, takeOver: true });
     assert.equal(await log.append([bytesOf("mine")], 1), 2);
     old.process.kill("SIGCONT");
     old.say("append 20");
-    assert.equal(await old.heard(), "error fenced");
+    assert.equal(await old.nextLine(), "error fenced");
     old.say("append 20");
-    assert.equal(await old.heard(), "error fenced");
+    assert.equal(await old.nextLine(), "error fenced");
     await assert.rejects(
       openSqliteLog(path, small),
       refusal("fenced"),

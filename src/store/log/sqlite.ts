@@ -1,9 +1,9 @@
 /** The log in one SQLite file, synchronous inside; why so: docs/decisions/0001-log-on-sqlite.md.
  *
- *  open → full: an append found no room; the ballast is given back, for snapshots and trims only.
+ *  open → full: an append found no room; the ballast is deleted, for snapshots and trims only.
  *  full → open: an append found room for the ballast again.
- *  any → refusing: the disk failed, or somebody took over; only reads and `close` go on.
- *  any → closed. */
+ *  any → refusing: the disk failed, or another process took over; only reads and `close` still
+ *  work. any → closed. */
 import { statSync } from "node:fs";
 import type { StatementSync } from "node:sqlite";
 import { ClusterError } from "../../core/error.ts";
@@ -17,7 +17,7 @@ import { type ClaimedFile, claimFile } from "./sqlite-open.ts";
 import { RecordReader } from "./sqlite-read.ts";
 
 export type SqliteLogOptions = {
-  /** Go past the lock of a process that hangs; its next write gets `fenced`. Default false. */
+  /** Ignore the lock of a process that hangs; its next write gets `fenced`. Default false. */
   readonly takeOver?: boolean;
   /** Space held back for snapshots and trims on a full disk; default 8 MiB, 0 = none. */
   readonly ballastBytes?: number;
@@ -25,22 +25,22 @@ export type SqliteLogOptions = {
   readonly recordMaxBytes?: number;
   /** Largest snapshot; default 512 MiB, at most 900 MiB (SQLite's own limit is 1 GB). */
   readonly snapshotMaxBytes?: number;
-  /** Appends are refused (`unavailable`) while a foreign reader keeps the WAL above this;
-   *  default 1 GiB. */
+  /** Appends are refused (`unavailable`) while a foreign reader keeps the WAL above this; default 1
+   *  GiB. */
   readonly walMaxBytes?: number;
 };
 
 type Limits = Required<Omit<SqliteLogOptions, "takeOver" | "ballastBytes">>;
 
-/** Records forgotten in one transaction, so that a large trim does not block the process. */
+/** Records trimmed in one transaction, so that a large trim does not block the process. */
 const trimRecordsMax = 10_000;
-/** Free pages beyond this are given back to the disk after a trim. */
+/** Free pages beyond this are returned to the disk after a trim. */
 const freePagesMax = (16 << 20) / pageBytes;
-/** Pages given back in one transaction. */
+/** Pages returned in one transaction. */
 const shrinkPages = 64;
 
-/** Opens or makes the log at `path`. Throws `fenced` while another handle has it open,
- *  `bad-request` for a place that cannot be used, `version-mismatch`, `storage-full`,
+/** Opens or creates the log at `path`. Throws `fenced` while another handle has it open,
+ *  `bad-request` for a path that cannot be used, `version-mismatch`, `storage-full`,
  *  `storage-failed` when it is damaged. */
 export async function openSqliteLog(path: string, options: SqliteLogOptions = {}): Promise<Log> {
   const { takeOver = false, ballastBytes = 8 << 20 } = options;
@@ -169,7 +169,7 @@ class SqliteLog implements Log {
         hit("log.close", "after");
       }
     } catch {
-      // Nothing more to save: what was acknowledged is in the WAL.
+      // No records are left to save: what was acknowledged is in the WAL.
     } finally {
       witness.close();
       database.close();
@@ -190,7 +190,7 @@ class SqliteLog implements Log {
     this.#head = head;
   }
 
-  /** Gives free pages back to the disk, in portions that need little room themselves. */
+  /** Returns free pages to the disk, in portions that need little room themselves. */
   async #shrink(): Promise<void> {
     const { database } = this.#file;
     const free = (): number => Number(pragma(database, "freelist_count"));
@@ -204,7 +204,7 @@ class SqliteLog implements Log {
           hit("log.shrink", "after");
         });
       } catch (error) {
-        // The trim itself is done; the pages are given back after the next one.
+        // The trim itself is done; the pages are returned after the next one.
         if (isFull(error)) return;
         throw error;
       }
@@ -221,7 +221,7 @@ class SqliteLog implements Log {
     this.#mustWrite();
   }
 
-  /** One transaction by the rightful writer, durable when this returns. */
+  /** One transaction by the current writer, durable when this returns. */
   #change(ending: "COMMIT" | "ROLLBACK", work: () => void): void {
     const { database, path } = this.#file;
     try {
@@ -243,7 +243,7 @@ class SqliteLog implements Log {
     }
     if (this.#filesChanged()) {
       const what = `${path} or its -wal file was deleted or replaced while in use`;
-      const text = `${what}: stop this process, it saves what it can, then start again`;
+      const text = `${what}: stop this process (it saves what it can), then start again`;
       throw this.#failed(new ClusterError("storage-failed", text));
     }
   }
@@ -257,7 +257,7 @@ class SqliteLog implements Log {
     }
   }
 
-  /** The records are durable already, so a failure concerns only those to come. */
+  /** The records are durable already, so a failure concerns only later ones. */
   #testify(): void {
     try {
       hit("log.witness", "before");
@@ -282,8 +282,8 @@ class SqliteLog implements Log {
     return [this.#file.path, `${this.#file.path}-wal`];
   }
 
-  /** What is written to a file without a name is lost: asked after each commit, before it
-   *  counts. */
+  /** What is written to a file without a name is lost: checked after each commit, before it is
+   *  acknowledged. */
   #filesChanged(): boolean {
     return this.#paths().some((path, index) => inode(path) !== this.#inodes[index]);
   }

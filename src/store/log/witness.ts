@@ -1,8 +1,8 @@
 /** The witness: position and hash of the last durable record, in a small file beside the database.
  *
- *  SQLite drops the end of a damaged WAL without a word, and acknowledged records with it. The
- *  witness is written after each commit, in place and without fsync: it may lag after a power loss,
- *  it is never ahead. A log that ends before its witness has lost records. */
+ *  SQLite silently drops the end of a damaged WAL, and acknowledged records with it. The witness is
+ *  written after each commit, in place and without fsync: it may lag after a power loss, it is
+ *  never ahead. A log that ends before its witness has lost records. */
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { ClusterError } from "../../core/error.ts";
 import { isFull, systemCode } from "../failure.ts";
@@ -12,7 +12,8 @@ import { createPrivate } from "./lock.ts";
 export type Testimony = { readonly position: number; readonly hash: Uint8Array };
 
 const positionBytes = 8;
-/** One disk sector holds it whole, so that it is the old or the new one, never a mixture. */
+/** One disk sector holds it whole, so that a reader gets the old or the new one, never a
+ *  mixture. */
 const fileBytes = positionBytes + hashBytes + hashBytes;
 
 /** Null when there is none, as after a restore of the database alone. */
@@ -46,7 +47,7 @@ export class Witness {
     this.#descriptor = openSync(path, "r+");
   }
 
-  /** Too little room (some file systems copy on write) only lets it lag. */
+  /** On failure, for example without room (some file systems copy on write), it only lags. */
   write(position: number, hash: Uint8Array): void {
     this.#file.writeBigUInt64LE(BigInt(position), 0);
     this.#file.set(hash, positionBytes);

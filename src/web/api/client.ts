@@ -1,17 +1,17 @@
-/** The coordinator's HTTP API from a page: JSON, lines as they come, and bytes to save. */
+/** The coordinator's HTTP API from a page: JSON, streams of lines, and bytes to save. */
 import type { ErrorCode } from "../../core/error.ts";
 import type { ApiError } from "../../wire/api/messages.ts";
 import { readerToken } from "../shell/session.ts";
 
-/** Longest that a call may take which is answered at once, ms. */
+/** Time limit of a call without streaming, ms. */
 const answerMs = 20_000;
 
 const awayText = "the coordinator does not answer";
 
-/** A call that failed: `unavailable` when nobody answered. */
+/** A failed call: `unavailable` when there was no answer. */
 export class CallError extends Error {
   readonly code: ErrorCode;
-  /** Of HTTP; 0 = nobody answered. */
+  /** HTTP status; 0 = there was no answer. */
   readonly status: number;
 
   constructor(code: ErrorCode, message: string, status = 0) {
@@ -28,7 +28,7 @@ type CallOptions = {
   readonly signal?: AbortSignal;
   /** `bytes=0-99`. */
   readonly range?: string;
-  /** Null: as long as it takes. Default 20 s. */
+  /** Time limit, ms; null: none. Default 20 s. */
   readonly limitMs?: number | null;
 };
 
@@ -72,7 +72,7 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
   return (await (await open(path, options)).json()) as T;
 }
 
-/** Lines of NDJSON as they come. */
+/** Lines of NDJSON as they arrive. */
 export async function* lines<T>(path: string, signal: AbortSignal): AsyncGenerator<T, void> {
   const answer = await open(path, { signal, limitMs: null });
   const reader = (answer.body as ReadableStream<Uint8Array<ArrayBuffer>>)
@@ -101,7 +101,7 @@ export async function hasBlob(hash: string, signal: AbortSignal): Promise<boolea
     await open(`/v1/blobs/${hash}`, { method: "HEAD", signal });
     return true;
   } catch (error) {
-    // An answer to HEAD has no body that could say so.
+    // An answer to HEAD has no body with a code.
     if (error instanceof CallError && error.status === 404) return false;
     throw error;
   }
@@ -110,16 +110,16 @@ export async function hasBlob(hash: string, signal: AbortSignal): Promise<boolea
 type Sent = {
   readonly hash: string;
   readonly content: Blob;
-  /** How much is sent, 0 to 1. */
+  /** Called with the share that is sent, 0 to 1. */
   readonly told: (done: number) => void;
   readonly signal: AbortSignal;
 };
 
-/** Nothing moves for so long: it is given up, ms. The coordinator waits as long. */
+/** Time without progress after which an upload is given up, ms. The coordinator uses the same. */
 const stallMs = 30_000;
 
-/** Verified by whoever receives it. By the older interface, since only that one tells how far an
- *  upload is. */
+/** The receiver verifies the blob. It uses XMLHttpRequest, since fetch does not report the progress
+ *  of an upload. */
 export function sendBlob({ content, hash, signal, told }: Sent): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();

@@ -1,5 +1,4 @@
-/** Whether the coordinator answers, for the whole page, and values that are asked for again and
- *  again. */
+/** Whether the coordinator answers, for the whole page, and values that are polled. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { CallError, call } from "./client.ts";
 
@@ -25,7 +24,7 @@ export function useIsAway(): boolean {
   return awaySince !== null;
 }
 
-/** A wait that ends early when the page is looked at again. */
+/** A wait that ends early when the page becomes visible. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -37,7 +36,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
     const seen = () => {
       if (document.visibilityState === "visible") done();
     };
-    // A page that nobody looks at asks ten times less often.
+    // A hidden page polls ten times less often.
     const timer = setTimeout(done, document.visibilityState === "visible" ? ms : ms * 10);
     document.addEventListener("visibilitychange", seen);
     signal.addEventListener("abort", done);
@@ -47,12 +46,12 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
 export type Polled<T> = {
   /** The newest; null before the first. */
   readonly value: T | null;
-  /** Of the newest call; what was there before stays. */
+  /** Of the newest call; an older value stays. */
   readonly error: CallError | null;
   readonly refresh: () => void;
 };
 
-/** Asks at once and then every `everyMs`. Null as path: not at all. */
+/** Requests at once and then every `everyMs`. Null as path: not at all. */
 export function usePolled<T>(path: string | null, everyMs: number): Polled<T> {
   const [shown, show] = useState<Omit<Polled<T>, "refresh">>({ value: null, error: null });
   const [turn, setTurn] = useState(0);

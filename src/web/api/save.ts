@@ -1,7 +1,7 @@
-/** Bytes of the coordinator as a file of the reader's. */
+/** Saves bytes of the coordinator as a file of the reader. */
 import { open } from "./client.ts";
 
-/** Above this a browser should not hold a result in memory. */
+/** Largest result that a browser should hold in memory, bytes. */
 export const saveMaxBytes = 500_000_000;
 
 export function saveAs(name: string, content: Blob): void {
@@ -10,11 +10,11 @@ export function saveAs(name: string, content: Blob): void {
   link.href = url;
   link.download = name;
   link.click();
-  // The download has begun by then.
+  // The download has started by then.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** Blobs one behind the other. */
+/** Concatenates blobs into one file. */
 export async function saveBlobs(name: string, hashes: readonly string[]): Promise<void> {
   const parts: Blob[] = [];
   for (const hash of hashes) {

@@ -10,7 +10,8 @@ import { clusterMessages } from "./messages.ts";
 
 const ttlMs = 86_400_000;
 
-/** Where others would open it: this page's own address, unless that is this machine's inner one. */
+/** The origin at which others can open the page: this page's own, unless that is a loopback
+ *  address. */
 export function joinOrigin(origin: string, openUrl: string): string {
   const { hostname } = new URL(origin);
   const isInner = /^127\./.test(hostname) || hostname === "localhost" || hostname === "[::1]";
@@ -73,7 +74,7 @@ export function JoinCard() {
 function Link({ link }: { link: string }) {
   const say = useMessages(clusterMessages);
   const [copied, setCopied] = useState(false);
-  // Black on white whatever the colours are: cameras want it so.
+  // Black on white in every theme: cameras need it.
   const image = `data:image/svg+xml,${encodeURIComponent(renderSVG(link, { border: 2 }))}`;
   return (
     <div class="join-link">

@@ -1,4 +1,4 @@
-/** Sentences about workers, and about how others join. */
+/** Texts about workers, and about how others join. */
 import { catalogue } from "../i18n/language.ts";
 
 export const clusterMessages = catalogue({
@@ -6,8 +6,8 @@ export const clusterMessages = catalogue({
     workers: "Workers",
     machines: "Machines",
     tabs: "Browser tabs",
-    noWorkers: "No worker is here.",
-    noWorkersHelp: "Start one with `tequio join`, or let a browser help with the join link.",
+    noWorkers: "No worker is connected.",
+    noWorkersHelp: "Start one with `tequio join`, or open the join link in a browser.",
     idle: "idle",
     busy: "busy",
     paused: "paused",
@@ -20,10 +20,10 @@ export const clusterMessages = catalogue({
     version: "Version",
     close: "Close",
     showLost: { one: "Show {n} lost worker", other: "Show {n} lost workers" },
-    joinTitle: "Let others help",
+    joinTitle: "Invite others",
     joinHelp:
-      "Whoever opens this link can lend a browser: phones, Chromebooks, anything. It holds for " +
-      "a day.",
+      "Anyone who opens this link can contribute a browser tab, on a phone or a computer. It is " +
+      "valid for a day.",
     makeLink: "Make a join link",
     copy: "Copy",
     copied: "Copied",
@@ -37,8 +37,8 @@ export const clusterMessages = catalogue({
     workers: "Nodos",
     machines: "Máquinas",
     tabs: "Pestañas de navegador",
-    noWorkers: "No hay ningún nodo.",
-    noWorkersHelp: "Inicie uno con `tequio join`, o deje que ayude un navegador con el enlace.",
+    noWorkers: "No hay ningún nodo conectado.",
+    noWorkersHelp: "Inicie uno con `tequio join`, o abra el enlace para unirse en un navegador.",
     idle: "libre",
     busy: "ocupado",
     paused: "en pausa",
@@ -51,10 +51,10 @@ export const clusterMessages = catalogue({
     version: "Versión",
     close: "Cerrar",
     showLost: { one: "Mostrar {n} nodo perdido", other: "Mostrar {n} nodos perdidos" },
-    joinTitle: "Que otros ayuden",
+    joinTitle: "Invitar a otros",
     joinHelp:
-      "Quien abra este enlace puede prestar un navegador: teléfonos, Chromebooks, lo que sea. " +
-      "Vale un día.",
+      "Quien abra este enlace puede aportar una pestaña, en un teléfono o un ordenador. Es " +
+      "válido durante un día.",
     makeLink: "Crear un enlace",
     copy: "Copiar",
     copied: "Copiado",

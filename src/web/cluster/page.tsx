@@ -11,7 +11,7 @@ import { JoinCard } from "./join-card.tsx";
 import { clusterMessages } from "./messages.ts";
 
 const everyMs = 1_200;
-/** Tiles of lost ones are not shown unasked. */
+/** Tiles of lost workers that are shown by default. */
 const lostShown = 12;
 
 type TileState = "idle" | "busy" | "paused" | "lost";

@@ -1,4 +1,4 @@
-/** Files that members share and who holds them; the members; and whose jobs there are. */
+/** Shared files and the members that hold them; the members; and the owners of jobs. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { JobSummary, MemberSummary } from "../../core/summary.ts";
@@ -139,7 +139,7 @@ function Owners() {
 
 type TableProps = { label: string; heads: readonly string[]; children: ComponentChildren };
 
-/** Scrolled by itself where the screen is narrow. */
+/** Scrolls by itself where the screen is narrow. */
 function Table({ children, heads, label }: TableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by keys

@@ -1,4 +1,4 @@
-/** Numbers, sizes, times and lengths of time as the reader's language writes them. */
+/** Numbers, sizes, times and durations in the format of the reader's language. */
 import { language } from "./language.ts";
 
 export function countText(n: number): string {
@@ -43,7 +43,7 @@ export function agoText(ms: number): string {
 }
 
 export function percentText(share: number): string {
-  // 100 % only when it is all.
+  // 100 % only when it is complete.
   const known = share < 1 ? Math.min(share, 0.99) : 1;
   return known.toLocaleString(language(), { style: "percent" });
 }

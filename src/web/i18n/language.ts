@@ -1,6 +1,5 @@
-/** Messages of the page in its three languages: each area brings its own catalogue, and the type
- *  says
- *  that none is missing a sentence. */
+/** Texts of the page in its three languages: each area has its own catalogue, and the type checks
+ *  that no text is missing. */
 import { useEffect, useState } from "preact/hooks";
 
 export const languages = ["en", "es", "zh"] as const;
@@ -11,14 +10,15 @@ export const languageNames: Readonly<Record<Language, string>> = {
   zh: "中文",
 };
 
-/** A text with `{name}` for what is filled in; by number where languages differ: `n` decides. */
+/** A text with placeholders, as `{name}`; with forms by number, which `n` selects, where languages
+ *  differ. */
 export type Message = string | { readonly one: string; readonly other: string };
 type Same<M> = { readonly [K in keyof M]: M[K] extends string ? string : Message };
 export type Values = Readonly<Record<string, string | number>>;
 
 export type Catalogue<M> = Readonly<Record<Language, Same<M>>>;
 
-/** English decides which sentences there are. */
+/** The English texts define which keys there are. */
 export function catalogue<const M extends Readonly<Record<string, Message>>>(
   all: { readonly en: M } & { readonly [L in Exclude<Language, "en">]: Same<M> },
 ): Catalogue<M> {
@@ -29,7 +29,7 @@ const stored = "tequio.language";
 let current: Language = "en";
 const listeners = new Set<() => void>();
 
-/** Called once at the start: what the reader chose before, else what the browser asks for. */
+/** Called once at the start: the reader's earlier choice, else the browser's preference. */
 export function startLanguage(): void {
   setLanguage(known(read()) ?? preferred(navigator.languages), false);
 }
@@ -57,7 +57,7 @@ export function language(): Language {
   return current;
 }
 
-/** Draws the component again when the language changes. */
+/** Renders the component again when the language changes. */
 export function useLanguage(): Language {
   const [, again] = useState(0);
   useEffect(() => {
@@ -70,7 +70,7 @@ export function useLanguage(): Language {
 
 export type Say<M> = (name: keyof M & string, values?: Values) => string;
 
-/** The sentences of one area, for components. */
+/** The texts of one area, for components. */
 export function useMessages<M>(from: Catalogue<M>): Say<M> {
   const now = useLanguage();
   return (name, values) => fill(from[now][name] as Message, now, values);
@@ -95,7 +95,7 @@ function pick(message: Exclude<Message, string>, inLanguage: Language, { n }: Va
   return rule === "one" ? message.one : message.other;
 }
 
-/** Storage may be forbidden; then nothing is remembered. */
+/** Storage may be forbidden; then the choice is not kept. */
 function read(): string | null {
   try {
     return localStorage.getItem(stored);
@@ -108,6 +108,6 @@ function write(language: Language): void {
   try {
     localStorage.setItem(stored, language);
   } catch {
-    // As said.
+    // See `read`.
   }
 }

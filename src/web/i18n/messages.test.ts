@@ -1,4 +1,4 @@
-/** Every sentence is there in every language, with the same blanks, and translated. */
+/** Every text exists in every language, with the same placeholders, and is translated. */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
@@ -30,7 +30,7 @@ test("the catalogues of all areas are found", async () => {
   assert.ok((await catalogues()).length >= 7);
 });
 
-test("no sentence is missing in a language, empty, or without its blanks", async () => {
+test("no text is missing in a language, empty, or without its placeholders", async () => {
   for (const [name, all] of await catalogues()) {
     for (const language of ["es", "zh"]) {
       const [english, other] = [all.en!, all[language]!];
@@ -57,14 +57,14 @@ test("Chinese is Chinese", async () => {
   }
 });
 
-test("numbers decide between one and many, and are written as the language does", () => {
+test("numbers select singular or plural, and are formatted for the language", () => {
   const message = { one: "{n} part", other: "{n} parts" };
   assert.equal(fill(message, "en", { n: 1 }), "1 part");
   assert.equal(fill(message, "en", { n: 12_000 }), "12,000 parts");
   assert.equal(fill("{a} of {b}", "es", { a: "x" }), "x of {b}");
 });
 
-test("the browser's languages decide, the first that is known", () => {
+test("the first supported language of the browser is used", () => {
   assert.equal(preferred(["de-DE", "zh-TW", "en"]), "zh");
   assert.equal(preferred(["es-419"]), "es");
   assert.equal(preferred(["fi"]), "en");

@@ -1,4 +1,4 @@
-/** What a job counted: on its page, and below a trial. */
+/** The counters of a job: on its page, and below a trial. */
 import { countText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";
 import { jobMessages } from "../jobs/messages.ts";

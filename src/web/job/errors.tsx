@@ -1,4 +1,4 @@
-/** What went wrong in a job, with the place in the job's own file. */
+/** The errors of a job, with their places in the job's own file. */
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import { useMessages } from "../i18n/language.ts";
@@ -30,7 +30,7 @@ export function Errors({ job }: { job: JobSummary }) {
   );
 }
 
-/** Equal ones once, with all places where they were. */
+/** Equal errors are grouped, with all their places. */
 function grouped(errors: JobSummary["errors"]): Array<{ error: Failure; where: string }> {
   const groups = new Map<string, { error: Failure; where: string }>();
   for (const error of errors) {
@@ -61,7 +61,7 @@ export function FailureText({ failure }: { failure: Failure }) {
   );
 }
 
-/** `job.ts:17:5`: the first line of the job's own code. */
+/** `job.ts:17:5`: the topmost stack line in the job's own code. */
 export function placeOf(stack: string): string {
   return /([\w.-]+\.[cm]?[jt]sx?:\d+(?::\d+)?)/.exec(stack)?.[1] ?? "";
 }

@@ -1,4 +1,4 @@
-/** A job as it goes on: its summary by the watch call, its attempts asked for while it runs. */
+/** A running job: its summary by the watch call, its attempts polled. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Attempts } from "../../wire/api/attempts.ts";
@@ -11,10 +11,10 @@ const againMs = 1_500;
 
 export type LiveJob = {
   readonly summary: JobSummary | null;
-  /** It is not there, or not the reader's. */
+  /** It does not exist, or the reader may not see it. */
   readonly gone: boolean;
   readonly model: TimelineModel;
-  /** Of the model: grows when it has changed. */
+  /** Of the model: grows with every change. */
   readonly version: number;
 };
 
@@ -68,7 +68,7 @@ async function follow(
 ): Promise<void> {
   const { ended, model, tell } = to;
   while (!signal.aborted) {
-    // Looked at before asking, so that nothing that ended before is missed.
+    // Read before the request, so that no attempt that ended before is missed.
     const wasEnded = ended.is;
     try {
       const path = `/v1/jobs/${job}/attempts?after=${model.next}`;

@@ -1,4 +1,4 @@
-/** What the job's code has logged: followed as it comes, or as it was. */
+/** The log lines of a job's code: followed while it runs, or as they were. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { LogLine } from "../../wire/api/messages.ts";
 import { CallError, lines } from "../api/client.ts";
@@ -8,7 +8,7 @@ import { useMessages } from "../i18n/language.ts";
 import { Rich } from "../i18n/rich.tsx";
 import { jobMessages } from "../jobs/messages.ts";
 
-/** Lines that are shown; of more the newest. */
+/** Lines that are shown, the newest ones. */
 const linesMax = 500;
 
 type Props = { readonly job: string; readonly originMs: number };
@@ -31,7 +31,7 @@ async function followLogs(
   let kept: LogLine[] = [];
   let cut = false;
   let isDue = false;
-  // Many lines a second are drawn a few times a second.
+  // Many lines a second are rendered a few times a second.
   const later = () => {
     if (isDue) return;
     isDue = true;

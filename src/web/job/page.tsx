@@ -1,4 +1,4 @@
-/** The live page of one job: the view, and what only somebody who is connected can do. */
+/** The live page of one job: the view, and the actions that need a connection. */
 import { useRef, useState } from "preact/hooks";
 import type { JobSpec } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";

@@ -63,7 +63,7 @@ export const reasonMessages = catalogue({
     ready: "ready",
   },
   es: {
-    "job-ended": "{job} está {state}: nada suyo espera.",
+    "job-ended": "{job} está {state}; no hay nada en espera.",
     "job-runs": { one: "{n} intento de {job} en curso.", other: "{n} intentos de {job} en curso." },
     "stage-left":
       "{stage}: {running} en curso, {ready} listas, {waiting} en espera, {done} terminadas.",
@@ -75,8 +75,9 @@ export const reasonMessages = catalogue({
       other: "Lee la salida de {n} tareas más de {stage}.",
     },
     "output-lost": {
-      one: "La salida de {n} tarea de {stage} se fue con su nodo y se calcula de nuevo.",
-      other: "Las salidas de {n} tareas de {stage} se fueron con sus nodos y se calculan de nuevo.",
+      one: "La salida de {n} tarea de {stage} se perdió con su nodo y se calcula de nuevo.",
+      other:
+        "Las salidas de {n} tareas de {stage} se perdieron con sus nodos y se calculan de nuevo.",
     },
     backoff: {
       one: "Una tarea fallida espera su próximo intento, a lo sumo {time}.",
@@ -87,19 +88,19 @@ export const reasonMessages = catalogue({
     "user-errors-last": "Fallaron {errors} intentos, de {max} como máximo; el último: {last}",
     "no-worker": "No hay ningún nodo: inicie uno con `tequio join`, o comparta el enlace.",
     "workers-paused": {
-      one: "El nodo no acepta nada ahora: {reason}",
-      other: "Los {n} nodos no aceptan nada ahora: {reason}",
+      one: "El nodo no acepta tareas ahora: {reason}",
+      other: "Los {n} nodos no aceptan tareas ahora: {reason}",
     },
     "no-runtime": "Ningún nodo ejecuta JavaScript.",
     "no-python": "Ningún nodo tiene Python 3.9 o posterior: instale python3 en {workers}.",
     "no-python-here": "Ningún nodo tiene Python 3.9 o posterior: añada una máquina que lo tenga.",
     "lacks-packages": "Ningún nodo tiene los paquetes que el trabajo requiere: {lacks}.",
     "input-too-large":
-      "Su entrada es demasiado grande para las pestañas presentes; añada un nodo con `tequio " +
+      "Su entrada es demasiado grande para las pestañas conectadas; añada un nodo con `tequio " +
       "join`.",
     "slots-taken": "Los {slots} puestos de los nodos están ocupados, {others} por otros trabajos.",
     "owner-limit":
-      "Los trabajos de {owner} ocupan {slots} puestos, el máximo de un dueño " +
+      "Los trabajos de {owner} ocupan {slots} puestos, el máximo por propietario " +
       "(`tequio up --slots-per-owner`).",
     "fair-share":
       "{jobs} trabajos comparten los nodos; este tiene peso {weight} y {attempts} intentos. El " +
@@ -174,7 +175,7 @@ export const reasonMessages = catalogue({
   },
 });
 
-/** In the language of now. */
+/** In the current language. */
 export function reasonIn(reason: Reason): string {
   const one = ((name, values) => say(reasonMessages, name, values)) as Say<
     (typeof reasonMessages)["en"]
@@ -210,7 +211,7 @@ function valuesOf(reason: Reason): Values {
   return n === null ? values : { ...values, n };
 }
 
-/** What decides between one and many. */
+/** The number that selects singular or plural. */
 function countOf(reason: Reason): number | null {
   if (reason.kind === "job-runs") return reason.attempts;
   if (reason.kind === "input-missing") return reason.left;

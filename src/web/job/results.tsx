@@ -1,5 +1,5 @@
-/** What a job leaves: its result to look at and to download, and the records that were set aside.
- *  */
+/** What a job leaves: its result, to preview and to download, and the records that were set
+ *  aside. */
 import { useEffect, useState } from "preact/hooks";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Output } from "../../wire/api/messages.ts";
@@ -14,7 +14,7 @@ import { type Row, rowsOf } from "./rows.ts";
 const previewBytes = 16 * 1024;
 const previewRows = 12;
 const endings = { ndjson: "ndjson", csv: "csv", text: "txt", bytes: "bin" } as const;
-/** Buttons for parts; of more there is all in one. */
+/** Buttons for parts; with more parts there is one button for all. */
 const partsMax = 40;
 
 export function Results({ job }: { job: JobSummary }) {
@@ -109,7 +109,7 @@ function Downloads({ isTasks, job, output, sizeBytes }: DownloadProps) {
   );
 }
 
-/** The first rows as a table, when they are rows. */
+/** The first lines as a table, when they are rows. */
 function Preview({ isTasks, job, output }: Omit<DownloadProps, "sizeBytes">) {
   const say = useMessages(jobMessages);
   const first = output.parts.find(({ hash }) => hash !== "")?.hash ?? "";
@@ -178,7 +178,7 @@ async function firstText(path: string, signal: AbortSignal): Promise<string> {
   const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
   const decoder = new TextDecoder();
   let text = "";
-  // Results of tasks have no ranges: no more is read than is shown.
+  // Results of tasks have no ranges: only as much is read as is shown.
   for (let done = false; !done && text.length < previewBytes; ) {
     const piece = await reader.read();
     done = piece.done;

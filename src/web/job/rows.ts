@@ -1,7 +1,7 @@
 /** Lines of NDJSON as rows of a table. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Whole lines only: the last may be cut. A line that is no object has one column. */
+/** Whole lines only: the last may be cut off. A line that is not an object has one column. */
 export function rowsOf(text: string): Row[] {
   const lines = text.split("\n");
   const whole = text.endsWith("\n") ? lines : lines.slice(0, Math.max(1, lines.length - 1));

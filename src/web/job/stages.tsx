@@ -1,4 +1,4 @@
-/** The stages of a job with how far they are. */
+/** The stages of a job and their progress. */
 import type { JobSummary, StageSummary } from "../../core/summary.ts";
 import { bytesText, countText, durationText } from "../i18n/amounts.ts";
 import { useMessages } from "../i18n/language.ts";

@@ -1,4 +1,4 @@
-/** A job's page: what both the dashboard and a kept report show of it. */
+/** A job's page: the part that the dashboard and a kept report share. */
 import type { ComponentChildren } from "preact";
 import type { JobSummary } from "../../core/summary.ts";
 import { agoText, durationText } from "../i18n/amounts.ts";
@@ -15,10 +15,10 @@ type Props = {
   readonly job: JobSummary;
   readonly model: TimelineModel;
   readonly version: number;
-  /** Absolute times, since nobody knows when a file is read. */
+  /** Absolute times, since a file may be read at any time. */
   readonly isReport?: boolean;
   readonly actions?: ComponentChildren;
-  /** Below what has gone wrong. */
+  /** Shown below the errors. */
   readonly upper?: ComponentChildren;
   readonly children?: ComponentChildren;
 };

@@ -1,4 +1,4 @@
-/** All jobs, newest first, and how the cluster is at a glance. */
+/** All jobs, newest first, and the state of the cluster at a glance. */
 import type { JobSummary, WorkerSummary } from "../../core/summary.ts";
 import { usePolled } from "../api/connection.ts";
 import { agoText, countText, durationText, percentText } from "../i18n/amounts.ts";
@@ -7,7 +7,7 @@ import { follow } from "../shell/router.ts";
 import { jobMessages } from "./messages.ts";
 
 const everyMs = 1_500;
-/** Rows of one page; more are found by `tequio jobs`. */
+/** Rows of one page; `tequio jobs` lists all. */
 const rowsMax = 500;
 
 export function JobsPage() {
@@ -125,7 +125,7 @@ function Progress({ job }: { job: JobSummary }) {
   );
 }
 
-/** Of its tasks; of a job without any, whether it is done. */
+/** The share of its tasks that are done; for a job without tasks, whether it is done. */
 function shareOf({ stages, state }: JobSummary): number {
   const all = stages.reduce((sum, { taskCount }) => sum + taskCount, 0);
   const done = stages.reduce((sum, stage) => sum + stage.done, 0);

@@ -1,4 +1,4 @@
-/** Sentences about jobs: the list, and what one job's page says. */
+/** Texts about jobs: the list, and the page of one job. */
 import { catalogue } from "../i18n/language.ts";
 
 export const jobMessages = catalogue({
@@ -42,7 +42,7 @@ export const jobMessages = catalogue({
     at: "at {place}",
     stack: "Stack",
     cancel: "Cancel",
-    cancelSure: "Cancel {job}? What it has computed is dropped.",
+    cancelSure: "Cancel {job}? What it has computed is discarded.",
     keep: "Keep it running",
     cancelIt: "Cancel the job",
     again: "Run again",
@@ -61,7 +61,7 @@ export const jobMessages = catalogue({
     },
     preview: "First rows",
     noResult: "The result is empty.",
-    largeResult: "This is much for a browser; `tequio get {job}` streams it to the disk.",
+    largeResult: "This is too large for a browser; `tequio get {job}` streams it to the disk.",
     badRecords: "Bad records",
     badSummary: {
       one: "{n} file of records that were set aside",
@@ -71,7 +71,7 @@ export const jobMessages = catalogue({
     hide: "Hide",
     download: "Download",
     why: "Why?",
-    whyTitle: "Why does it wait?",
+    whyTitle: "Why is it waiting?",
     askTask: "Task",
     askStage: "Stage",
     ask: "Ask",
@@ -90,7 +90,7 @@ export const jobMessages = catalogue({
     submitted: "Enviado",
     took: "Tiempo",
     noJobs: "Todavía no se ha enviado ningún trabajo.",
-    noJobsHelp: "Envía uno desde una terminal, o escribe uno pequeño aquí mismo.",
+    noJobsHelp: "Envíe uno desde una terminal, o escriba uno pequeño aquí mismo.",
     tryIt: "Probar en la página",
     running: "en curso",
     done: "terminado",
@@ -121,7 +121,7 @@ export const jobMessages = catalogue({
     stack: "Pila",
     cancel: "Cancelar",
     cancelSure: "¿Cancelar {job}? Se descarta lo que ha calculado.",
-    keep: "Dejarlo seguir",
+    keep: "Dejar que continúe",
     cancelIt: "Cancelar el trabajo",
     again: "Repetir",
     submittedAs: "Enviado de nuevo como {job}.",
@@ -139,7 +139,7 @@ export const jobMessages = catalogue({
     },
     preview: "Primeras filas",
     noResult: "El resultado está vacío.",
-    largeResult: "Es mucho para un navegador; `tequio get {job}` lo lleva al disco.",
+    largeResult: "Es demasiado grande para un navegador; `tequio get {job}` lo guarda en el disco.",
     badRecords: "Registros malos",
     badSummary: {
       one: "{n} archivo de registros apartados",
@@ -149,7 +149,7 @@ export const jobMessages = catalogue({
     hide: "Ocultar",
     download: "Descargar",
     why: "¿Por qué?",
-    whyTitle: "¿Por qué espera?",
+    whyTitle: "¿Por qué está en espera?",
     askTask: "Tarea",
     askStage: "Etapa",
     ask: "Preguntar",

@@ -1,5 +1,5 @@
-/** The page's part of a tab that computes: frames for its slots, what it remembers, and whether it
- *  is seen, on battery, or leaving. The rest is the controller's, in a Worker. */
+/** The page's part of a tab that computes: frames for its slots, what it stores, and whether it is
+ *  visible, on battery, or leaving. The rest is in the controller, in a Worker. */
 import { version } from "../../../package.json";
 import type { FromTab, TabShown, ToTab } from "../../worker/browser/tab/page-messages.ts";
 import type { Identity } from "../../worker/browser/tab/session.ts";
@@ -9,21 +9,29 @@ import { Sandboxes } from "./sandboxes.ts";
 export type HostOptions = {
   readonly token: string;
   readonly slots: number;
-  /** Of the time, how much it may compute; above 0 to 1. */
+  /** Share of the time in which it may compute; above 0 to 1. */
   readonly share: number;
   readonly place: HTMLElement;
   readonly shown: (shown: TabShown) => void;
   readonly printed: (line: string) => void;
 };
 
-/** A page that nobody has looked at for so long takes no more tasks: browsers freeze hidden pages
- *  after five minutes, and what it has begun takes less than the one that is left. Phones freeze
- *  theirs at once. */
+/** A page that has been hidden for this long accepts no more tasks: browsers freeze hidden pages
+ *  after five minutes, and running tasks should finish in the remaining one. Phones freeze them at
+ *  once. */
 const hiddenMaxMs = 4 * 60_000;
 
 type Battery = EventTarget & { readonly charging: boolean; readonly level: number };
 type Brands = { readonly mobile?: boolean };
-/** Below this, when it is not charging. */
+/** Why the tab accepts no tasks, as the coordinator and its users see it. */
+export const pauseReasons = {
+  user: "paused by its user",
+  hidden: "hidden",
+  battery: "its battery is low",
+  frozen: "frozen by the browser",
+} as const;
+
+/** Battery level below which it pauses, unless it is charging. */
 const batteryLow = 0.3;
 
 export class TabHost {
@@ -46,25 +54,25 @@ export class TabHost {
   }
 
   pause(isPaused: boolean): void {
-    this.#because("user", isPaused ? "paused by its user" : "");
+    this.#because("user", isPaused ? pauseReasons.user : "");
   }
 
   setShare(share: number): void {
     this.#tell({ kind: "share", share });
   }
 
-  /** From now on; what has begun in slots that are lent no more, ends there. */
+  /** From now on; slots above the new number finish what they have begun. */
   setSlots(slots: number): void {
     this.#tell({ kind: "slots", slots });
   }
 
-  /** What it holds is given to others; frames and Workers end. */
+  /** Its tasks are returned; frames and Workers end. */
   leave(): void {
     this.#tell({ kind: "leave" });
     this.#leaving.abort();
     this.#sandboxes.closeAll();
     clearTimeout(this.#hiddenTimer);
-    // Time to say goodbye.
+    // Time to send the disconnect.
     setTimeout(() => this.#worker.terminate(), 500);
   }
 
@@ -133,11 +141,11 @@ export class TabHost {
     const on = (target: EventTarget, name: string, listener: () => void) =>
       target.addEventListener(name, listener, { signal });
     on(document, "visibilitychange", () => this.#seen());
-    on(document, "freeze", () => this.#because("frozen", "frozen by the browser"));
+    on(document, "freeze", () => this.#because("frozen", pauseReasons.frozen));
     on(document, "resume", () => this.#because("frozen", ""));
     on(window, "online", () => this.#tell({ kind: "hurry" }));
     on(window, "pagehide", () => this.#tell({ kind: "leave" }));
-    // Back from where it was hidden with all that it had: it has said goodbye.
+    // Restored from the back-forward cache: it has disconnected before, so it starts again.
     addEventListener(
       "pageshow",
       ({ persisted }) => {
@@ -155,14 +163,14 @@ export class TabHost {
       return;
     }
     if (isPhone()) {
-      this.#because("hidden", "hidden");
+      this.#because("hidden", pauseReasons.hidden);
       return;
     }
-    const text = `hidden for ${hiddenMaxMs / 60_000} minutes`;
+    const text = `${pauseReasons.hidden} for ${hiddenMaxMs / 60_000} minutes`;
     this.#hiddenTimer = setTimeout(() => this.#because("hidden", text), hiddenMaxMs);
   }
 
-  /** Where the browser tells: on https only, and not everywhere. */
+  /** Where the browser reports it: on https only, and not in every browser. */
   async #watchBattery(signal: AbortSignal): Promise<void> {
     const { getBattery } = navigator as { getBattery?: () => Promise<Battery> };
     if (getBattery === undefined) return;
@@ -170,7 +178,7 @@ export class TabHost {
     if (battery === null) return;
     const look = () => {
       const isLow = !battery.charging && battery.level < batteryLow;
-      this.#because("battery", isLow ? "its battery is low" : "");
+      this.#because("battery", isLow ? pauseReasons.battery : "");
     };
     for (const name of ["chargingchange", "levelchange"]) {
       battery.addEventListener(name, look, { signal });
@@ -184,7 +192,7 @@ function isPhone(): boolean {
   return userAgentData?.mobile ?? /Android|iPhone|iPad|Mobile/.test(userAgent);
 }
 
-/** 32 hex digits; not from `crypto.randomUUID`, which plain http does not have. */
+/** 32 hex digits; not from `crypto.randomUUID`, which does not exist on plain http. */
 function randomName(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -198,8 +206,8 @@ function recalledIdentity(): Identity | null {
   }
 }
 
-/** JavaScript bundles: those of WebAssembly modules and the kernels of ours need WebAssembly, so a
- *  browser without it can run none. */
+/** JavaScript bundles: those of WebAssembly modules, and the built-in kernels, need WebAssembly, so
+ *  a browser without it can run none. */
 function programKinds(): number[] {
   return typeof WebAssembly === "undefined" ? [] : [100];
 }

@@ -1,5 +1,5 @@
-/** What this tab lends, and whether it does: remembered choices, and the host that carries them
- *  out. */
+/** What this tab contributes, and whether it does: saved choices, and the host that applies
+ *  them. */
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { TabShown } from "../../worker/browser/tab/page-messages.ts";
@@ -17,11 +17,11 @@ export type Lending = {
   readonly stage: Stage;
   readonly choices: Choices;
   readonly isPaused: boolean;
-  /** What it does now; null = nothing is known yet. */
+  /** The current state; null = nothing is known yet. */
   readonly shown: TabShown | null;
-  /** The newest message of the other side. */
+  /** The newest message of the gateway. */
   readonly line: string;
-  /** Where the sandboxes go. */
+  /** The element that holds the sandboxes. */
   readonly place: RefObject<HTMLDivElement | null>;
   readonly does: { join(): void; stop(): void; pause(): void };
 };
@@ -33,7 +33,7 @@ export type Choices = {
   choose(of: "slots" | "share", value: number): void;
 };
 
-/** What was remembered of another link is none of this one's. */
+/** Choices saved for another link do not apply to this one. */
 function takeToken(): string {
   const token = joinToken();
   if (recall("token") !== token) {

@@ -1,10 +1,9 @@
-/** What a page remembers until its tab is closed; where that is forbidden, until it is loaded
- *  again. */
+/** What a page stores until its tab is closed; where storage is forbidden, until it is reloaded. */
 
 const forgotten = new Map<string, string>();
 const prefix = "join.";
 
-/** The browser keeps nothing for this page: private mode, storage blocked or full. */
+/** The browser stores nothing for this page: private mode, storage blocked or full. */
 export let isForgetful = false;
 
 export function recall(name: string): string {
@@ -17,7 +16,7 @@ export function recall(name: string): string {
   return forgotten.get(name) ?? "";
 }
 
-/** "" = forget it. */
+/** "" = remove it. */
 export function remember(name: string, value: string): void {
   forgotten.set(name, value);
   try {

@@ -1,4 +1,4 @@
-/** Sentences of the Join page. */
+/** Texts of the Join page. */
 import { catalogue, type Say } from "../i18n/language.ts";
 
 export const joinMessages = catalogue({
@@ -6,28 +6,33 @@ export const joinMessages = catalogue({
     title: "Contribute this tab",
     ask: "{host} asks to use this computer's processor for its jobs.",
     what:
-      "Code of its users runs in a sealed sandbox: no network, no files, nothing of this or any " +
-      "other page. Close the tab or press Stop at any time; nothing stays behind.",
+      "Code of its users runs in a sandbox: no network, no files, no access to this or any " +
+      "other page. Close the tab or press Stop at any time; nothing is left behind.",
     noLink:
-      "This address has no token. Open the whole link, or scan the code, that tequio up shows.",
+      "This address has no token. Open the whole link that tequio up prints, or scan its code.",
     slots: "Processors",
     slotsHint: "of {count}",
     share: "Share of their time",
     shareHint:
-      "On average: tasks work and rest in turns. Code that runs on for long without a pause " +
-      "rests afterwards. A change counts from the next task.",
+      "On average: tasks alternate between work and rest. Code that runs long without a pause " +
+      "rests afterwards. A change applies from the next task.",
     join: "Join",
     pause: "Pause",
-    go: "Go on",
+    go: "Resume",
     stop: "Stop",
     again: "Join again",
-    stopped: "This tab has left. Nothing of the cluster runs here.",
-    waiting: "Connecting again…",
+    stopped: "This tab has left the cluster. Nothing runs here.",
+    waiting: "Reconnecting…",
     dialling: "Connecting…",
     joined: "Joined as {worker}",
     idle: "Waiting for work",
     working: "Working",
     pausedBecause: "Paused: {reason}",
+    byUser: "by its user",
+    frozen: "frozen by the browser",
+    hidden: "hidden",
+    hiddenFor: "hidden for {minutes} minutes",
+    battery: "its battery is low",
     refused: "Rejected: {reason}",
     done: "tasks done",
     failed: "failed",
@@ -43,37 +48,42 @@ export const joinMessages = catalogue({
     storing: "stores",
     telling: "reports",
     forgetful: "Storage is disabled: after a reload this tab joins as a new worker.",
-    plain: "Over https this page could keep the screen awake and look after the battery.",
-    noWasm: "This browser has no WebAssembly, which tasks need: it is given none.",
+    plain: "Over https this page could keep the screen on and watch the battery.",
+    noWasm: "This browser has no WebAssembly, which tasks need, so it gets no tasks.",
   },
   es: {
-    title: "Presta esta pestaña",
+    title: "Aportar esta pestaña",
     ask: "{host} pide usar el procesador de este equipo para sus trabajos.",
     what:
-      "El código de sus usuarios corre en una caja sellada: sin red, sin archivos, sin nada de " +
-      "esta ni de otra página. Cierra la pestaña o pulsa Detener cuando quieras; no queda nada.",
+      "El código de sus usuarios se ejecuta aislado: sin red, sin archivos, sin acceso a esta " +
+      "página ni a otras. Cierre la pestaña o pulse Detener cuando quiera; no queda nada.",
     noLink:
-      "Esta dirección no tiene token. Abre el enlace completo, o escanea el código, que muestra " +
-      "tequio up.",
+      "Esta dirección no tiene token. Abra el enlace completo que muestra tequio up, o escanee " +
+      "su código.",
     slots: "Procesadores",
     slotsHint: "de {count}",
     share: "Parte de su tiempo",
     shareHint:
-      "En promedio: las tareas trabajan y descansan por turnos. El código que corre mucho tiempo " +
-      "sin pausa descansa después. Un cambio vale desde la tarea siguiente.",
+      "En promedio: las tareas alternan trabajo y descanso. El código que se ejecuta mucho " +
+      "sin pausa descansa después. Un cambio se aplica desde la tarea siguiente.",
     join: "Unirse",
     pause: "Pausar",
     go: "Seguir",
     stop: "Detener",
     again: "Unirse otra vez",
-    stopped: "Esta pestaña se ha ido. Aquí no corre nada del clúster.",
-    waiting: "Conectando de nuevo…",
+    stopped: "Esta pestaña ha salido del clúster. Aquí no se ejecuta nada.",
+    waiting: "Reconectando…",
     dialling: "Conectando…",
     joined: "Unida como {worker}",
     idle: "Esperando trabajo",
     working: "Trabajando",
     pausedBecause: "En pausa: {reason}",
-    refused: "No aceptada: {reason}",
+    byUser: "por su usuario",
+    frozen: "el navegador la ha congelado",
+    hidden: "oculta",
+    hiddenFor: "oculta desde hace {minutes} minutos",
+    battery: "queda poca batería",
+    refused: "Rechazada: {reason}",
     done: "tareas hechas",
     failed: "fallidas",
     fetched: "leído",
@@ -87,9 +97,11 @@ export const joinMessages = catalogue({
     computing: "calcula",
     storing: "guarda",
     telling: "informa",
-    forgetful: "El navegador no guarda nada para esta página: al recargar se une de nuevo.",
-    plain: "Con https esta página podría mantener la pantalla encendida y cuidar la batería.",
-    noWasm: "Este navegador no tiene WebAssembly, que las tareas necesitan: no recibe ninguna.",
+    forgetful:
+      "El almacenamiento está desactivado: al recargar, esta pestaña se une como un nodo nuevo.",
+    plain: "Con https esta página podría mantener la pantalla encendida y vigilar la batería.",
+    noWasm:
+      "Este navegador no tiene WebAssembly, que las tareas necesitan, así que no recibe tareas.",
   },
   zh: {
     title: "借出此标签页",
@@ -113,6 +125,11 @@ export const joinMessages = catalogue({
     idle: "等待任务",
     working: "正在计算",
     pausedBecause: "已暂停：{reason}",
+    byUser: "由用户暂停",
+    frozen: "已被浏览器冻结",
+    hidden: "页面不可见",
+    hiddenFor: "页面已隐藏 {minutes} 分钟",
+    battery: "电量不足",
     refused: "未被接受：{reason}",
     done: "完成的任务",
     failed: "失败",

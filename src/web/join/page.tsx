@@ -1,4 +1,4 @@
-/** The Join page: asks before anything runs, then shows what this tab does, and stops it. */
+/** The Join page: asks before anything runs, then shows what this tab does, and can stop it. */
 import { useMessages } from "../i18n/language.ts";
 import "./join.css";
 import { type Choices, coreCount, type Lending, useLending } from "./lending.ts";
@@ -35,7 +35,7 @@ export function JoinPage() {
   );
 }
 
-/** How many cores, and how much of them. */
+/** The number of cores, and the share of their time. */
 function Lent({ choices }: { readonly choices: Choices }) {
   const say = useMessages(joinMessages);
   const { choose, share, slots } = choices;
@@ -97,7 +97,7 @@ function Buttons({ lending }: { readonly lending: Lending }) {
   );
 }
 
-/** What this browser lacks. */
+/** Features that this browser lacks. */
 function Remarks() {
   const say = useMessages(joinMessages);
   const remarks = [

@@ -12,7 +12,7 @@ export class Sandboxes {
     this.#place = place;
   }
 
-  /** A new frame for the slot, instead of the one that it had; `ready` gets its port. */
+  /** Opens a new frame for the slot, replacing its old one; `ready` gets its port. */
   open(slot: number, ready: (port: MessagePort) => void, lost: () => void): void {
     this.close(slot);
     const frame = document.createElement("iframe");
@@ -24,13 +24,13 @@ export class Sandboxes {
       if (this.#frames.get(slot) === frame) lost();
     }, readyMs);
     frame.addEventListener("load", async () => {
-      // A file of its own: who only looks at the cluster need not fetch it.
+      // A file of its own: visitors of the dashboard need not fetch it.
       const { default: taskCode } = await import("virtual:task-code");
       if (this.#frames.get(slot) !== frame) return;
       clearTimeout(timer);
       const { port1, port2 } = new MessageChannel();
-      // Its origin is nobody's, so it cannot be named; the frame is, and it has nothing but our
-      // page.
+      // Its origin is opaque, so it cannot be named as the target; but the frame holds only this
+      // site's page.
       const hello: SandboxHello = { kind: "sandbox", taskCode };
       frame.contentWindow?.postMessage(hello, "*", [port2]);
       ready(port1);

@@ -1,5 +1,6 @@
-/** What this tab does and did. */
+/** What this tab is doing and has done. */
 import type { TabShown, TaskShown } from "../../worker/browser/tab/page-messages.ts";
+import { pauseReasons } from "./host.ts";
 import type { SayJoin } from "./messages.ts";
 
 export function Shown(props: { shown: TabShown | null; say: SayJoin; line: string }) {
@@ -59,8 +60,19 @@ function phaseText(shown: TabShown, say: SayJoin): string {
   if (phase === "waiting") return say("waiting");
   if (phase === "dialling") return say("dialling");
   const joined = say("joined", { worker });
-  if (paused !== "") return `${joined}. ${say("pausedBecause", { reason: paused })}`;
+  if (paused !== "")
+    return `${joined}. ${say("pausedBecause", { reason: reasonText(paused, say) })}`;
   return `${joined}. ${running.length > 0 ? say("working") : say("idle")}`;
+}
+
+/** `paused` is also sent to the coordinator, in English; the page shows it in its own language. */
+function reasonText(paused: string, say: SayJoin): string {
+  if (paused === pauseReasons.user) return say("byUser");
+  if (paused === pauseReasons.frozen) return say("frozen");
+  if (paused === pauseReasons.battery) return say("battery");
+  if (paused === pauseReasons.hidden) return say("hidden");
+  const minutes = /^hidden for (\d+) minutes$/.exec(paused)?.[1];
+  return minutes === undefined ? paused : say("hiddenFor", { minutes });
 }
 
 function megabytes(bytes: number): string {

@@ -1,10 +1,10 @@
-/** What a kept report holds: written by `tequio report`, read by the page in the file. */
+/** The data in a kept report: written by `tequio report`, read by the page in the file. */
 import type { JobSummary } from "../../core/summary.ts";
 import type { Attempts } from "../../wire/api/attempts.ts";
 import type { LogLine } from "../../wire/api/messages.ts";
 
 export type KeptJob = {
-  /** Of the software that wrote it. */
+  /** Version of the software that wrote it. */
   readonly version: string;
   readonly madeAtMs: number;
   readonly summary: JobSummary;

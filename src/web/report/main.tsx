@@ -1,5 +1,4 @@
-/** The page in a kept report: a job as it was, from what the file holds. Asks nobody for anything.
- *  */
+/** The page in a kept report: a job as it was, from the data in the file. Makes no requests. */
 import { render } from "preact";
 import { language, startLanguage, useLanguage, useMessages } from "../i18n/language.ts";
 import { Logs } from "../job/logs.tsx";

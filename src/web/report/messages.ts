@@ -1,16 +1,16 @@
-/** Sentences of a kept report. */
+/** Texts of a kept report. */
 import { catalogue } from "../i18n/language.ts";
 
 export const reportMessages = catalogue({
   en: {
     made: "Kept on {when} by Tequio {version}.",
-    running: "The job was still running then.",
+    running: "The job was still running at that time.",
     colours: "Colours",
     language: "Language",
   },
   es: {
     made: "Guardado el {when} por Tequio {version}.",
-    running: "El trabajo seguía en curso.",
+    running: "El trabajo seguía en curso en ese momento.",
     colours: "Colores",
     language: "Idioma",
   },

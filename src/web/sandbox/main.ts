@@ -1,13 +1,13 @@
 /** The page in a slot's frame: starts a Worker for each task and ends it. It has an origin of its
- *  own, and by its policy no network, no storage and no parent; job code runs in the Workers
- *  only, which have no page either.
+ *  own, and by its policy no network, no storage and no parent; job code runs only in the Workers,
+ *  which have no page either.
  *
- *  It listens once, to whoever framed it, for a port; nothing of a task passes through here but
- *  its start. */
+ *  It listens once, to the page that framed it, for a port; of a task nothing but its start passes
+ *  through here. */
 import type { FromSandbox, SandboxHello, ToSandbox } from "../../worker/browser/contract.ts";
 import { buffersOf } from "../../worker/browser/handing-over.ts";
 
-// The one way to the network that no policy closes in every browser.
+// The only way to the network that no policy closes in every browser.
 for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection"]) {
   Object.defineProperty(globalThis, name, { value: undefined, configurable: false });
 }
@@ -24,11 +24,11 @@ addEventListener("message", function hello(event: MessageEvent<Partial<SandboxHe
 
 function serve(port: MessagePort, codeUrl: string): void {
   const say = (message: FromSandbox) => port.postMessage(message);
-  /** The next task's, so that its code is there when the task is. */
+  /** The Worker of the next task, so that its code is loaded when the task arrives. */
   let spare: Worker | null = new Worker(codeUrl);
   const restock = () => {
     setTimeout(() => {
-      // The next one waits already, beside the one that computes.
+      // The next one is ready beside the one that computes.
       if (workers.size < 2) spare ??= new Worker(codeUrl);
     });
   };

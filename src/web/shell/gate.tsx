@@ -1,6 +1,5 @@
-/** Before the dashboard: who is the reader? Asks for a token when the link brought none that is
- *  good,
- *  and says when the coordinator is away. */
+/** Shown before the dashboard: signs the reader in. Asks for a token when the link has no valid
+ *  one, and reports when the coordinator is unreachable. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Me } from "../../wire/api/messages.ts";
@@ -11,7 +10,7 @@ import { MeContext } from "./me.ts";
 import { shellMessages } from "./messages.ts";
 import { forgetToken, isToken, readerToken, setToken } from "./session.ts";
 
-/** What one may do changes rarely. */
+/** The reader's rights rarely change, ms. */
 const everyMs = 30_000;
 
 export function Gate({ children }: { children: ComponentChildren }) {
@@ -58,7 +57,7 @@ export function Gate({ children }: { children: ComponentChildren }) {
   );
 }
 
-/** Floats, so that nothing moves when it comes and goes. */
+/** Floats, so that nothing moves when it appears and disappears. */
 function Away() {
   const say = useMessages(shellMessages);
   const isAway = useIsAway();

@@ -1,4 +1,4 @@
-/** Sentences of what surrounds every page. */
+/** Texts around every page. */
 import { catalogue } from "../i18n/language.ts";
 
 export const shellMessages = catalogue({
@@ -16,14 +16,14 @@ export const shellMessages = catalogue({
     light: "Light",
     dark: "Dark",
     nowhere: "There is no such page",
-    toJobs: "To the jobs",
+    toJobs: "Go to the jobs",
     signIn: "Sign in",
     signInHelp:
-      "Open the dashboard link that `tequio up` prints, or paste a token that `tequio token " +
-      "create` has made.",
+      "Open the dashboard link that `tequio up` prints, or paste a token from `tequio token " +
+      "create`.",
     token: "Token",
-    noToken: "This is not a whole token; it begins with mrt_.",
-    enter: "Enter",
+    noToken: "This is not a complete token; tokens begin with mrt_.",
+    enter: "Sign in",
     away: "The coordinator does not answer.",
     awayHelp: "Showing the last known state; this page reconnects by itself.",
     signedIn: "You are {owner}",
@@ -50,14 +50,14 @@ export const shellMessages = catalogue({
     toJobs: "Ir a los trabajos",
     signIn: "Iniciar sesión",
     signInHelp:
-      "Abre el enlace del panel que imprime `tequio up`, o pega un token hecho con `tequio " +
+      "Abra el enlace del panel que imprime `tequio up`, o pegue un token creado con `tequio " +
       "token create`.",
     token: "Token",
-    noToken: "No es un token completo; empieza por mrt_.",
+    noToken: "No es un token completo; los tokens empiezan por mrt_.",
     enter: "Entrar",
     away: "El coordinador no responde.",
     awayHelp: "Se muestra el último estado conocido; esta página se vuelve a conectar sola.",
-    signedIn: "Eres {owner}",
+    signedIn: "Usuario: {owner}",
     admin: "administrador",
     submitter: "remitente de trabajos",
     reader: "solo lectura",
@@ -79,13 +79,13 @@ export const shellMessages = catalogue({
     dark: "深色",
     nowhere: "没有这个页面",
     toJobs: "前往作业列表",
-    signIn: "您是谁？",
+    signIn: "登录",
     signInHelp: "打开 `tequio up` 打印的面板链接，或粘贴用 `tequio token create` 生成的令牌。",
     token: "令牌",
     noToken: "这不是完整的令牌；它以 mrt_ 开头。",
     enter: "进入",
     away: "协调器没有应答。",
-    awayHelp: "您看到的是它最后的状态；本页会自动重试。",
+    awayHelp: "显示最后已知的状态；本页会自动重新连接。",
     signedIn: "您是 {owner}",
     admin: "管理员",
     submitter: "作业提交者",

@@ -1,4 +1,4 @@
-/** Which page the address names, and how to get to another without loading anything. */
+/** Which page the address names, and navigation to another page without reloading. */
 import { useEffect, useState } from "preact/hooks";
 
 export type Place =
@@ -31,7 +31,7 @@ export function go(path: string): void {
   history.pushState(null, "", path);
   for (const listener of [...listeners]) listener();
   window.scrollTo(0, 0);
-  // Whoever reads with a screen reader hears the new page's heading.
+  // So that a screen reader announces the new page's heading.
   requestAnimationFrame(() => document.querySelector<HTMLElement>("h1")?.focus());
 }
 
@@ -49,7 +49,7 @@ export function usePlace(): Place {
   return placeOf(path);
 }
 
-/** For `<a href>`: plain clicks stay in the page, all others are the browser's. */
+/** For `<a href>`: plain clicks stay in the page, the browser handles all others. */
 export function follow(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0) return;
   if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

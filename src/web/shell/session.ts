@@ -1,7 +1,8 @@
 /** The tokens of this tab: they come in a link's fragment, which no server sees, leave the address
  *  bar at once, and are kept for this tab alone. */
 
-/** reader: what its owner may see and do · join: lets this tab work, and look at nothing. */
+/** reader: sees and does what its owner may · join: lets this tab work, but gives no access to the
+ *  dashboard. */
 type Use = "reader" | "join";
 
 const tokens: Record<Use, string> = { reader: "", join: "" };
@@ -16,7 +17,7 @@ export function startSession(): void {
   history.replaceState(null, "", location.pathname + location.search);
 }
 
-/** What a token looks like, as far as a page can tell. */
+/** Whether the text has the form of a token. */
 export function isToken(text: string): boolean {
   return /^mrt_(admin|submit|join|worker|read)_[a-z0-9-]{1,32}_[0-9a-f]{72}$/.test(text);
 }
@@ -37,7 +38,7 @@ export function setToken(text: string): void {
   try {
     sessionStorage.setItem(keys[use], text);
   } catch {
-    // It lasts as long as this page, then.
+    // Without storage it lasts as long as this page.
   }
 }
 
@@ -46,7 +47,7 @@ export function forgetToken(use: Use): void {
   try {
     sessionStorage.removeItem(keys[use]);
   } catch {
-    // As above.
+    // See `startSession`.
   }
 }
 

@@ -1,4 +1,4 @@
-/** The name, and what the reader chooses: language and colours. */
+/** The product's name, and the reader's settings: language and colours. */
 import { useState } from "preact/hooks";
 import {
   type Language,
@@ -19,7 +19,7 @@ export function Brand() {
   );
 }
 
-/** Two hands of a village at one load. */
+/** The logo. */
 function Mark() {
   return (
     <svg class="mark" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">

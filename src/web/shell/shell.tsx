@@ -1,4 +1,4 @@
-/** What surrounds every page: the name, the pages there are, language and colours. */
+/** What surrounds every page: name, navigation, language and colours. */
 import type { ComponentChildren } from "preact";
 import { useMessages } from "../i18n/language.ts";
 import { shellMessages } from "./messages.ts";

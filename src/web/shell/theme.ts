@@ -1,4 +1,4 @@
-/** Light or dark: as the system says, unless the reader has chosen. */
+/** Light or dark: the system's setting, unless the reader has chosen. */
 export const themes = ["system", "light", "dark"] as const;
 export type Theme = (typeof themes)[number];
 
@@ -17,7 +17,7 @@ export function setTheme(name: Theme): void {
   try {
     localStorage.setItem(stored, name);
   } catch {
-    // Not remembered then.
+    // Without storage the choice is not kept.
   }
   showTheme(name);
 }
@@ -30,7 +30,7 @@ export function showTheme(name: Theme): void {
 
 const listeners = new Set<() => void>();
 
-/** Canvases have to be drawn again: colours of the page have changed. */
+/** The colours of the page have changed: canvases have to be drawn again. */
 export function onColoursChanged(listener: () => void): () => void {
   const system = matchMedia("(prefers-color-scheme: dark)");
   listeners.add(listener);

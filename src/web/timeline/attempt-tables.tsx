@@ -1,4 +1,4 @@
-/** The attempts that people look for, as tables: those that went wrong, and the slowest. */
+/** The attempts that readers look for, as tables: those that did not succeed, and the slowest. */
 import { useMemo } from "preact/hooks";
 import type { StageKind } from "../../core/job.ts";
 import { attemptOutcomes } from "../../wire/api/attempts.ts";
@@ -17,7 +17,7 @@ type Props = {
 
 export function AttemptTables({ model, stages, version }: Props) {
   const say = useMessages(timelineMessages);
-  // A hundred thousand are not looked through ten times a second.
+  // A hundred thousand attempts are not searched ten times a second.
   const turn = model.lanes.length === 0 ? 0 : Math.floor(version / 5);
   const { mishaps, slowest } = useMemo(() => pick(model), [model, turn, version === 1]);
   return (

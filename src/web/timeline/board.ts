@@ -1,6 +1,5 @@
-/** The timeline's canvas: what part of the time it shows, what lies under the pointer, and when it
- *  is
- *  drawn again. Knows nothing of the page around it. */
+/** The timeline's canvas: which part of the time it shows, what is under the pointer, and when it
+ *  is redrawn. It is independent of the page around it. */
 import { durationText } from "../i18n/amounts.ts";
 import type { Bar, TimelineModel } from "./model.ts";
 import { type Colours, paint, pixelOf } from "./paint.ts";
@@ -13,9 +12,9 @@ const lanesMax = 400;
 const heightMax = 480;
 const laneHeightMax = 16;
 const laneHeightMin = 3;
-/** Shortest time over the whole width, ms. */
+/** Shortest time that the whole width can show, ms. */
 const spanMinMs = 5;
-/** A canvas of more pixels is drawn coarser than the screen could. */
+/** A larger canvas is drawn at a lower resolution than the screen's, pixels. */
 const pixelsMax = 3_000_000;
 
 export class Board {
@@ -25,7 +24,7 @@ export class Board {
   #picture: ImageData | null = null;
   #wanted = 0;
   #colours: Colours | null = null;
-  /** Null: everything, also what comes. */
+  /** Null: everything, including what is still to come. */
   #shown: { fromMs: number; toMs: number } | null = null;
 
   constructor(
@@ -56,7 +55,7 @@ export class Board {
     return this.#shown === null;
   }
 
-  /** With the next frame, however often it is called. */
+  /** In the next animation frame, however often it is called. */
   redraw(): void {
     if (this.#wanted !== 0) return;
     this.#wanted = requestAnimationFrame(() => {
@@ -79,7 +78,7 @@ export class Board {
     this.redraw();
   }
 
-  /** By `factor` around the place at `share` of the width. */
+  /** Zooms by `factor` around the position at `share` of the width. */
   zoom(factor: number, share = 0.5): void {
     const { fromMs, toMs } = this.#span();
     const whole = this.#whole();
@@ -88,7 +87,7 @@ export class Board {
     this.#show(at - span * share, span);
   }
 
-  /** By a share of the width. */
+  /** Moves by a share of the width. */
   move(share: number): void {
     const { fromMs, toMs } = this.#span();
     this.#show(fromMs + (toMs - fromMs) * share, toMs - fromMs);
@@ -187,7 +186,7 @@ export class Board {
     }
   }
 
-  /** A little beyond the last, so that the newest bar does not touch the edge. */
+  /** A little beyond the last bar, so that it does not touch the edge. */
   #whole(): number {
     return Math.max(spanMinMs, this.#model.lastMs * 1.01);
   }

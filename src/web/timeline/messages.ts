@@ -1,4 +1,4 @@
-/** Sentences of the timeline and the throughput. */
+/** Texts of the timeline and the throughput. */
 import { catalogue } from "../i18n/language.ts";
 
 export const timelineMessages = catalogue({
@@ -11,7 +11,7 @@ export const timelineMessages = catalogue({
       "{attempts} attempts on {workers} workers: {done} done, {failed} failed, {lost} lost, " +
       "{stopped} stopped, {backups} backups",
     nothing: "No attempt has ended yet.",
-    partial: "Earlier attempts are no longer known.",
+    partial: "The history of earlier attempts is no longer available.",
     zoomIn: "Zoom in",
     zoomOut: "Zoom out",
     all: "Show all",
@@ -45,7 +45,7 @@ export const timelineMessages = catalogue({
       "{attempts} intentos en {workers} nodos: {done} terminados, {failed} fallidos, {lost} " +
       "perdidos, {stopped} detenidos, {backups} de respaldo",
     nothing: "Todavía no ha terminado ningún intento.",
-    partial: "Ya no se conocen los intentos anteriores.",
+    partial: "El historial de los intentos anteriores ya no está disponible.",
     zoomIn: "Acercar",
     zoomOut: "Alejar",
     all: "Ver todo",

@@ -2,9 +2,9 @@
  *  end. */
 import { type Attempts, attemptNumbers } from "../../wire/api/attempts.ts";
 
-/** Lanes of one worker at most; what overlaps more lies in the last one. */
+/** Lanes of one worker at most; further overlapping bars share the last one. */
 const lanesPerWorker = 64;
-/** `0…4` as attemptOutcomes, + 8 for a backup. */
+/** An index into attemptOutcomes, + 8 for a backup. */
 export const outcomeRunning = 0;
 export const outcomeDone = 1;
 export const outcomeFailed = 2;
@@ -92,7 +92,7 @@ export class TimelineModel {
   lanes: Lane[] = [];
   running: Bar[] = [];
   readonly tally: Tally = { done: 0, failed: 0, lost: 0, stopped: 0, backups: 0 };
-  /** Of the first and the last thing, ms since the origin. */
+  /** Times of the first and the last event, ms since the origin. */
   lastMs = 0;
   originMs = 0;
   partial = false;
@@ -101,13 +101,13 @@ export class TimelineModel {
   #next = 0;
   #workers = new Map<number, Lane[]>();
 
-  /** To be asked for next, as `?after=`. */
+  /** The next value for `?after=`. */
   get next(): number {
     return this.#next;
   }
 
   take(answer: Attempts): void {
-    // The coordinator counts anew: so do we.
+    // The coordinator was restarted and counts from the start again.
     if (answer.next < this.#next || answer.originMs !== this.originMs) this.#clear();
     this.originMs = answer.originMs;
     this.partial = answer.partial;
@@ -133,7 +133,7 @@ export class TimelineModel {
     for (const lane of this.lanes) for (let at = 0; at < lane.count; at++) yield lane.bar(at);
   }
 
-  /** Where a bar that still runs would lie. */
+  /** The lane in which a running bar would be drawn. */
   laneOfRunning(bar: Bar): Lane | undefined {
     const lanes = this.#workers.get(bar.worker) ?? [];
     return lanes.find((lane) => lane.lastMs <= bar.fromMs + 1) ?? lanes.at(-1);
@@ -149,7 +149,7 @@ export class TimelineModel {
 
   #add(bar: Bar): void {
     const lanes = this.#lanesOf(bar.worker);
-    // They come in the order of their ends: the fullest lane that is free at its start.
+    // Bars come in the order of their ends: take the fullest lane that is free at its start.
     let best: Lane | null = null;
     for (const lane of lanes) {
       if (lane.lastMs <= bar.fromMs + 1 && (best === null || lane.lastMs > best.lastMs)) {

@@ -1,6 +1,6 @@
-/** Draws lanes into pixels by itself: a hundred thousand bars are a few milliseconds, where as many
- *  calls of a canvas would be seconds. What is narrower than a pixel adds to how full that pixel
- *  is. */
+/** Draws lanes into pixels itself: a hundred thousand bars take a few milliseconds, where as many
+ *  canvas calls would take seconds. Bars narrower than a pixel add to the coverage of that
+ *  pixel. */
 import {
   type Bar,
   backupBit,
@@ -12,7 +12,7 @@ import {
   type TimelineModel,
 } from "./model.ts";
 
-/** `#rrggbb` or `#rgb` as the pixels of an ImageData have it. */
+/** `#rrggbb` or `#rgb` in the pixel format of an ImageData. */
 export type Colours = {
   readonly stages: readonly number[];
   readonly failed: number;
@@ -87,7 +87,7 @@ export function paint(
   }
 }
 
-/** How much louder than what was computed in peace a mishap is in one pixel. */
+/** The weight of a failed or lost attempt in a pixel, compared with a successful one. */
 const mishap = 200;
 
 function paintLane(
@@ -110,7 +110,7 @@ function paintLane(
     const first = Math.max(0, Math.floor(x0));
     const last = Math.min(width - 1, Math.floor(x1));
     if (last - first < 2) {
-      // Aggregated: how full the pixel is, and of what there is most to say.
+      // Aggregated: how much of the pixel is covered, and the attempt with the greatest weight.
       cover[first] = (cover[first] as number) + Math.max(0.12, x1 - x0);
       const say = (look & 7) === outcomeDone ? (look >> 4) + 1 : mishap + (look & 7);
       if (say > (loud[first] as number)) loud[first] = say;
@@ -144,7 +144,7 @@ type Box = {
   readonly width: number;
 };
 
-/** Backups are striped, so that they can be told without their colour. */
+/** Backups are striped, so that they differ by more than colour. */
 function paintBar(pixels: Uint32Array, box: Box, look: number, colours: Colours): void {
   const { first, height, last, top, width } = box;
   const colour = colourOf(look, colours);

@@ -17,7 +17,7 @@ type Props = {
   readonly stages: readonly StageKind[];
 };
 
-/** Times in s, then for each stage what was done a second. */
+/** Times in s, then for each stage the tasks done a second. */
 export function rates(model: TimelineModel, stages: number): number[][] {
   const endMs = Math.max(1, model.lastMs);
   const binMs = Math.max(500, endMs / binsMax);

@@ -1,4 +1,4 @@
-/** Attempts come into lanes, and lanes into pixels. */
+/** Attempts are assigned to lanes, and lanes are drawn as pixels. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Attempts } from "../../wire/api/attempts.ts";
@@ -36,7 +36,7 @@ test("attempts that overlap on one worker lie in lanes of their own", () => {
   assert.equal(model.next, 4);
 });
 
-test("a coordinator that counts anew has the history told again", () => {
+test("after a restart of the coordinator the history is loaded again", () => {
   const model = new TimelineModel();
   model.take(answer([[0, 0, 1, 1, 0, 10, 1]], [], 50));
   model.take(answer([[0, 5, 1, 3, 0, 10, 1]], [], 1));
@@ -55,7 +55,7 @@ const colours: Colours = {
   stripe: pixelOf("#ffffff"),
 };
 
-test("bars have the colour of their stage, and a mishap narrower than a pixel is seen", () => {
+test("bars have the colour of their stage, and a failure narrower than a pixel is visible", () => {
   const model = new TimelineModel();
   model.take(
     answer([
@@ -86,11 +86,11 @@ test("a hundred thousand bars are drawn in far less than a frame", () => {
     paint(pixels, model, { fromMs: n * 100, toMs: 10_000, width: 1_200, laneHeight: 3 }, two);
     times.push(performance.now() - startedMs);
   }
-  // The quickest: others may use the machine meanwhile.
+  // The fastest run: the machine may be busy.
   const leastMs = Math.min(...times);
   assert.ok(leastMs < 16, `${leastMs.toFixed(1)} ms`);
 });
 
-test("marks of the time are round", () => {
+test("the time axis has round values", () => {
   assert.deepEqual([3, 40, 1_100, 45_000].map(niceStep), [5, 50, 2_000, 60_000]);
 });

@@ -1,6 +1,5 @@
 /** The timeline of a job: a lane for each worker, a bar for each attempt; by pointer, by keys, and
- *  as
- *  tables for who sees no picture. */
+ *  as tables for screen readers. */
 import type { TargetedKeyboardEvent, TargetedPointerEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { StageKind } from "../../core/job.ts";
@@ -15,7 +14,7 @@ import type { Bar, TimelineModel } from "./model.ts";
 
 type Props = {
   readonly model: TimelineModel;
-  /** Of the model, when it was last looked at. */
+  /** Version of the model at the last rendering. */
   readonly version: number;
   readonly stages: readonly StageKind[];
 };
@@ -58,7 +57,7 @@ function Legend({ stages }: { stages: readonly StageKind[] }) {
   );
 }
 
-/** Attempts of a board are moved by dragging; where it began. */
+/** A drag moves the view; where it began. */
 type Drag = { readonly x: number; moved: boolean };
 
 function Picture({ model, stages, summary, version }: Props & { summary: string }) {
@@ -161,7 +160,7 @@ function Tip({ bar, stages, x, y }: { bar: Bar; x: number; y: number; stages: Pr
   );
 }
 
-/** A board for as long as the canvas is there. */
+/** A board as long as the canvas is mounted. */
 function useBoard(
   canvas: { current: HTMLCanvasElement | null },
   board: { current: Board | null },
@@ -177,7 +176,7 @@ function useBoard(
     const resized = new ResizeObserver(() => own.redraw());
     resized.observe(element);
     const forget = onColoursChanged(() => own.coloursChanged());
-    // Scrolling is left to the page unless a key says that zooming is meant.
+    // Scrolling is left to the page unless a modifier key requests zooming.
     const onWheel = (event: WheelEvent) => {
       if (!event.ctrlKey && !event.metaKey && !event.shiftKey) return;
       event.preventDefault();

@@ -1,12 +1,12 @@
-/** What somebody has written on the Try page, for when they come back from the job that it became.
- *  Kept for this tab alone. */
+/** The reader's text on the Try page, for a return from the page of its job. Kept for this tab
+ *  only. */
 import { type Sample, samples } from "./samples.ts";
 
 const key = "tequio.try";
 /** Longer texts are not kept, characters: storage of a tab is small. */
 const textMaxCharacters = 1_000_000;
 
-/** The first sample when there is nothing. */
+/** The first sample when there is no draft. */
 export function readDraft(): Sample {
   const [first] = samples as readonly [Sample];
   try {
@@ -25,6 +25,6 @@ export function keepDraft(draft: Sample): void {
   try {
     sessionStorage.setItem(key, text);
   } catch {
-    // It is gone with the page, then.
+    // Without storage it is lost with the page.
   }
 }

@@ -20,7 +20,7 @@ import ts from "typescript";
 
 const path = "/job.ts";
 
-/** By the page's own colours, so that they follow light and dark. */
+/** In the page's own colours, so that they follow light and dark. */
 const colours = HighlightStyle.define([
   { tag: [tags.keyword, tags.modifier], color: "var(--accent)" },
   { tag: [tags.string, tags.regexp], color: "var(--good)" },

@@ -1,4 +1,4 @@
-/** Sentences of the Try page. */
+/** Texts of the Try page. */
 import { catalogue } from "../i18n/language.ts";
 
 export const tryMessages = catalogue({
@@ -17,7 +17,7 @@ export const tryMessages = catalogue({
     running: "Running …",
     cluster: "Run on the cluster",
     save: "Save as job.ts",
-    loading: "The editor is on its way …",
+    loading: "Loading the editor …",
     failed: "It failed",
     tooLong: "It ran for {time} and was stopped.",
     result: "Result",
@@ -25,14 +25,14 @@ export const tryMessages = catalogue({
     moreRows: "The first {shown} of {all} rows are shown.",
     chart: "Bar chart of {value} by {key}",
     logs: "Log",
-    nothing: "Run the job to see what comes out.",
+    nothing: "Run the job to see its result.",
     keys: "Ctrl+Enter runs; Escape, then Tab, leaves the editor.",
   },
   es: {
     title: "Probar",
     intro:
-      "Escribe un trabajo pequeño y ejecútalo aquí, aislado en esta pestaña: sin red ni " +
-      "archivos. El mismo trabajo corre en el clúster: desde aquí, o con `tequio run job.ts`.",
+      "Escriba un trabajo pequeño y ejecútelo aquí, aislado en esta pestaña: sin red ni " +
+      "archivos. El mismo trabajo se ejecuta en el clúster: desde aquí, o con `tequio run job.ts`.",
     sample: "Empezar con",
     words: "Contar palabras",
     sales: "Sumar ventas por ciudad",
@@ -43,15 +43,15 @@ export const tryMessages = catalogue({
     running: "Ejecutando…",
     cluster: "Ejecutar en el clúster",
     save: "Guardar como job.ts",
-    loading: "El editor está en camino…",
+    loading: "Cargando el editor…",
     failed: "Falló",
-    tooLong: "Corrió durante {time} y fue detenido.",
+    tooLong: "Se ejecutó durante {time} y fue detenido.",
     result: "Resultado",
     rows: { one: "{n} fila en {time}", other: "{n} filas en {time}" },
     moreRows: "Se muestran las primeras {shown} de {all} filas.",
     chart: "Gráfico de barras de {value} por {key}",
     logs: "Registro",
-    nothing: "Ejecute el trabajo para ver qué sale.",
+    nothing: "Ejecute el trabajo para ver su resultado.",
     keys: "Ctrl+Intro ejecuta; Escape y luego Tab sale del editor.",
   },
   zh: {

@@ -1,4 +1,4 @@
-/** What came of a trial: a table, a bar chart when there are numbers, log and counters. */
+/** The result of a trial: a table, a bar chart when there are numbers, log and counters. */
 import type { Failure } from "../../core/job.ts";
 import type { Tried } from "../../wire/browser/trial.ts";
 import { countText, durationText } from "../i18n/amounts.ts";
@@ -11,7 +11,7 @@ import { barsMax, rowsMax } from "./limits.ts";
 import { tryMessages } from "./messages.ts";
 
 type Told = { readonly logs: readonly string[]; readonly tookMs: number };
-/** Of a trial that has ended. */
+/** The result of a trial that has ended. */
 export type Ended = Told & (Tried | { readonly kind: "failed"; readonly failure: Failure });
 
 export function Outcome({ ended }: { ended: Ended }) {
@@ -69,7 +69,7 @@ function Result({ tried }: { tried: Told & Tried }) {
   );
 }
 
-/** The largest values by the first other column. */
+/** The largest values, labelled by the first other column. */
 export function barsOf(rows: readonly Row[]): {
   key: string;
   value: string;

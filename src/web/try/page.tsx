@@ -19,7 +19,7 @@ export function TryPage() {
   const [first] = useState(readDraft);
   const [sample, setSample] = useState(first);
   const [shown, show] = useState<Shown>(null);
-  /** What is about to be submitted; null = nothing. */
+  /** The job to be submitted; null = none. */
   const [submitted, submit] = useState<string | null>(null);
   const latest = useRef(sample);
   latest.current = sample;

@@ -1,4 +1,4 @@
-/** Small jobs to begin with, and something to run them on. */
+/** Small jobs to start from, with sample inputs. */
 export type Sample = { readonly name: string; readonly code: string; readonly input: string };
 
 const proverbs = `the early bird catches the worm

@@ -1,11 +1,11 @@
 /** Does one thing with the job of the editor in a sandbox of its own: a frame of another origin
- *  without network or storage, a Worker in it, and an end. */
+ *  without network or storage, with a Worker in it, removed afterwards. */
 import type { PageAnswer, PageJob, PageOrder, PageWish } from "../../wire/browser/trial.ts";
 import type { FromSandbox, SandboxHello, ToSandbox } from "../../worker/browser/contract.ts";
 import { placed } from "../../worker/browser/tab/reporting/places.ts";
 import { trialMs } from "./limits.ts";
 
-/** Null: it took too long. Failures have the lines of the editor. */
+/** Null: it took too long. Errors have the lines of the editor. */
 export async function ask(job: PageJob, wish: PageWish): Promise<PageAnswer | null> {
   const { default: workerCode } = await import("virtual:job-worker");
   const answer = await answerTo({ ...wish, ...job, pieces: [], segments: [] }, workerCode);
@@ -31,7 +31,7 @@ async function answerTo(order: PageOrder, workerCode: string): Promise<PageAnswe
       document.body.append(frame);
     });
   } finally {
-    // Its Worker goes with it.
+    // The Worker ends with its frame.
     frame.remove();
   }
 }

@@ -1,4 +1,4 @@
-/** The editor as a part of the page, as long as the page is there. */
+/** The editor as a component, as long as the page is mounted. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Editor } from "./editor.ts";
 
@@ -10,7 +10,7 @@ type Editing = {
   readonly keep: (text: string) => void;
 };
 
-/** The compiler is several megabytes: the page is there before it. */
+/** The compiler has several megabytes: the page is shown before it is loaded. */
 export function useEditor(options: Editing) {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);

@@ -1,29 +1,28 @@
-/** The attempts of a job as they are told to people: seven numbers each, since there may be a
- *  hundred
+/** The attempts of a job as people see them: seven numbers each, since there may be a hundred
  *  thousand. */
 
-/** done: committed · failed: its own error · lost: with its worker · stopped: another attempt was
- *  first, or the job ended, or it ran past its limit. The order is that of the numbers. */
+/** done: committed · failed: its own error · lost: with its worker · stopped: another attempt
+ *  finished first, or the job ended, or it ran past its limit. The order is that of the numbers. */
 export const attemptOutcomes = ["running", "done", "failed", "lost", "stopped"] as const;
 export type AttemptOutcome = (typeof attemptOutcomes)[number];
 
-/** Numbers of one attempt: stage, task, attempt, worker (of `w-7` the 7), start and length in whole
- *  ms since `originMs`, and outcome + 8 for a backup. */
+/** Numbers of one attempt: stage, task, attempt, worker (7 for `w-7`), start and length in whole ms
+ *  since `originMs`, and outcome + 8 for a backup. */
 export const attemptNumbers = 7;
 
 export type Attempts = {
-  /** Coordinator's clock: when the job came, or when its history begins. */
+  /** Coordinator's clock: when the job was submitted, or when its history begins. */
   readonly originMs: number;
-  /** The history does not reach back to the job's start: the coordinator has started since, or
+  /** The history does not reach back to the job's start: the coordinator was restarted since, or
    *  there were more attempts than are kept. */
   readonly partial: boolean;
-  /** For `?after=`: attempts that end from now on. A lower number than was asked with: the
-   *  coordinator has started anew, and all are told again. */
+  /** For `?after=`: attempts that end from now on. A lower number than was requested: the
+   *  coordinator was restarted, and all attempts are sent again. */
   readonly next: number;
-  /** More has ended already: ask again at once. */
+  /** There are more ended attempts: request again at once. */
   readonly more: boolean;
-  /** Since `after`, in the order of their ends. */
+  /** Attempts that ended since `after`, in the order of their ends. */
   readonly ended: readonly number[];
-  /** All that run now, at most 10,000; their length is until now. */
+  /** All running attempts, at most 10,000; their length is until now. */
   readonly running: readonly number[];
 };

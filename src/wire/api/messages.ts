@@ -1,5 +1,5 @@
-/** The HTTP API of the coordinator: what clients, the CLI and workers ask. JSON bodies,
- *  `Authorization: Bearer`.
+/** The HTTP API of the coordinator, for clients, the CLI and workers. JSON bodies, `Authorization:
+ *  Bearer`.
  *
  *  | call | body → answer | action |
  *  | --- | --- | --- |
@@ -22,7 +22,7 @@
  *  | GET /v1/jobs/:job/history?stage=&task= | → TaskHistory | read |
  *  | GET /v1/jobs/:job/spec | → JobSpec, to submit it again | read |
  *  | GET /v1/jobs/:job/input/:file | → bytes of a plan's file, Range honoured | work |
- *  | GET /shuffle/:job/:stage/:task/:attempt/:what | → partitions that it keeps | work |
+ *  | GET /shuffle/:job/:stage/:task/:attempt/:what | → a kept partition | work |
  *  | GET /shuffle/:job/:stage/sources | → StageSources | work |
  *  | PUT /shuffle/:job/:stage/:task/:attempt/:what | manifest, then run → { root } | work |
  *  | GET /t/:ticket/code | → the job's bundle, for a browser | ticket |
@@ -42,7 +42,7 @@
  *  | GET /v1/tokens | → { tokens: TokenView[] } | manage-tokens |
  *  | DELETE /v1/tokens/:id | → TokenRevoked | manage-tokens |
  *  | POST /v1/shutdown | {} → {} | shutdown |
- *  | WebSocket /balthazar/worker/0.3.1 | seed 2, binary frames | work |
+ *  | WebSocket /balthazar/worker/0.3.1 | manager protocol, binary frames | work |
  *
  *  Every failure is `ApiError` with the status of `httpStatus`. */
 
@@ -57,21 +57,22 @@ export type Health = {
   readonly host: string;
 };
 
-/** Who the caller is, and what it may do. */
+/** The caller's identity and rights. */
 export type Me = {
   readonly role: Role;
   readonly owner: string;
   readonly may: readonly Action[];
   readonly version: string;
-  /** Where other machines reach this coordinator, as `https://192.0.2.7:7070`; "" = they do not. */
+  /** The URL at which other machines reach this coordinator, as `https://192.0.2.7:7070`; "" = they
+   *  cannot. */
   readonly openUrl: string;
 };
 
-/** What members share, by name; at most 1,000 names, `more` when there are others. */
+/** Files that members share, by name; at most 1,000 names, with `more` when there are others. */
 export type SharedFiles = {
   readonly files: ReadonlyArray<{
     readonly name: string;
-    /** Null when nobody says. */
+    /** Null when no member reports it. */
     readonly sizeBytes: number | null;
     /** Members that offer it now. */
     readonly holders: readonly string[];
@@ -84,7 +85,7 @@ export type SharedInput = {
   readonly name: string;
   readonly root: string;
   readonly sizeBytes: number;
-  /** A machine with a worker where somebody shares it; "" = none is known. */
+  /** A machine with a worker where a member shares the file; "" = none is known. */
   readonly host: string;
 };
 
@@ -148,13 +149,13 @@ export type TokenView = {
 };
 
 export type TokenRevoked = {
-  /** Ids of the workers and tabs that a join token let in: revoked with it when that was asked,
-   *  else they stay. */
+  /** Ids of the workers and tabs that joined with this token: revoked with it on request, else they
+   *  stay. */
   readonly members: readonly string[];
 };
 
-/** How the message of `unavailable` begins while a coordinator replays its log: who waits is
- *  answered soon. */
+/** Beginning of the message of `unavailable` while a coordinator replays its log: the client should
+ *  wait. */
 export const startingText = "the coordinator is starting";
 
 export type ApiError = {

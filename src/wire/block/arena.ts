@@ -1,5 +1,4 @@
-/** A growing array of bytes that encoders append to, and a cursor that decoders read it back
- *  with. */
+/** A growing array of bytes that encoders append to, and a cursor that decoders read it with. */
 import { ClusterError } from "../../core/error.ts";
 
 /** Appending never leaves `bytes` shorter than `length`; `bytes` is replaced when it grows. */
@@ -16,7 +15,7 @@ export class Arena {
     const needed = this.length + sizeBytes;
     if (needed <= this.bytes.length) return;
     const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-    // All of it: a text whose length is not written yet lies beyond `length`.
+    // Copy all of it: a text whose length is not written yet lies beyond `length`.
     grown.set(this.bytes);
     this.bytes = grown;
   }
@@ -85,7 +84,7 @@ export class Cursor {
     throw damaged("a number is too long");
   }
 
-  /** Claims the next `sizeBytes` bytes and answers where they start. */
+  /** Skips the next `sizeBytes` bytes and returns where they start. */
   take(sizeBytes: number): number {
     const start = this.at;
     if (sizeBytes > this.end - start) throw damaged("ends too early");
@@ -94,7 +93,7 @@ export class Cursor {
   }
 }
 
-/** Bytes between two tasks are not what was written: what made them can make them again. */
+/** Intermediate bytes differ from what was written: the task that made them must run again. */
 export class DamagedBytes extends ClusterError {
   constructor(what: string) {
     const text = `intermediate bytes are damaged: ${what}; the task that made them must run again`;

@@ -1,5 +1,5 @@
-/** CRC-32 (IEEE 802.3), the reference; on Node the same function of zlib is passed instead, ten
- *  times as fast. */
+/** CRC-32 (IEEE 802.3), the portable version; on Node the function of zlib is used instead, which
+ *  is ten times as fast. */
 
 const table = new Uint32Array(256);
 for (let byte = 0; byte < 256; byte++) {
@@ -8,7 +8,7 @@ for (let byte = 0; byte < 256; byte++) {
   table[byte] = rest;
 }
 
-/** `before`: of the bytes that these follow. */
+/** `before`: the CRC of the bytes before these. */
 export function crc32(bytes: Uint8Array, before = 0): number {
   let rest = ~before;
   for (let i = 0; i < bytes.length; i++) {

@@ -1,17 +1,17 @@
-/** Values as JSON text, for results. Unlike `JSON.stringify` nothing is changed on the way: what
- *  JSON cannot say (NaN, bigint, functions, class instances, cycles) is a `user-error`.
- *  Uint8Array becomes base64. */
+/** Values as JSON text, for results. Unlike `JSON.stringify` it changes nothing: what JSON cannot
+ *  represent (NaN, bigint, functions, class instances, cycles) is a `user-error`. Uint8Array
+ *  becomes base64. */
 import { isPlain, refusal, valueDepthMax } from "./refusal.ts";
 
-/** `undefined` is null, and left out of objects, as in `JSON.stringify`. `where` says who made
- *  the value. */
+/** `undefined` is null, and left out of objects, as in `JSON.stringify`. `where` names the origin
+ *  of the value, for the error. */
 export function jsonText(value: unknown, where: string): string {
   const text = write(value, 0);
   if (text === null) throw refusal(value, where, true);
   return text;
 }
 
-/** Null when something in the value is refused. */
+/** Null when something in the value cannot be stored. */
 function write(value: unknown, depth: number): string | null {
   switch (typeof value) {
     case "string":

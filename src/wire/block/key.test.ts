@@ -1,4 +1,4 @@
-/** Keys: every key comes back, and the bytes sort as the keys do. */
+/** Keys: every key reads back, and the bytes sort as the keys do. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -27,7 +27,7 @@ function encoded(key: Key): Uint8Array {
   return arena.view();
 }
 
-/** The order as the SDK documents it, written a second time without bytes. */
+/** The order that the SDK documents, implemented a second time without bytes. */
 function compareKeys(a: Key, b: Key): number {
   const rank = (key: Key) =>
     key === null ? 0 : ["boolean", "number", "string", "object"].indexOf(typeof key) + 1;
@@ -51,7 +51,7 @@ function compareCodePoints(a: string, b: string): number {
   return at >= right.length ? 1 : (left[at] as number) - (right[at] as number);
 }
 
-test("every key comes back, with minus zero as zero", () => {
+test("every key reads back, with minus zero as zero", () => {
   fc.assert(
     fc.property(anyKey, (key) => {
       const bytes = encoded(key);
@@ -75,7 +75,7 @@ test("the bytes of keys sort as the keys do", () => {
   );
 });
 
-test("what is no key is refused by name and place", () => {
+test("a value that cannot be a key is refused, with its type and place", () => {
   for (const [key, name] of [
     [Number.NaN, /NaN is a key in map/],
     [undefined, /undefined is a key/],
@@ -111,7 +111,7 @@ test("the default partition is part of the format", () => {
   );
 });
 
-test("a partition outside the range is the user's error", () => {
+test("a partition outside the range is a user error", () => {
   assert.equal(checkedPartition(2, 3), 2);
   for (const answer of [3, -1, 0.5, Number.NaN, "1", undefined]) {
     assert.throws(() => checkedPartition(answer, 3), /user-error.*0 to 2/);

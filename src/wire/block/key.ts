@@ -1,9 +1,9 @@
-/** Keys to bytes and back, such that comparing the bytes (memcmp) compares the keys: null <
- *  false < true < numbers by value (−0 is 0) < strings by UTF-8 < arrays by element.
+/** Keys to bytes and back, such that comparing the bytes (memcmp) compares the keys: null < false <
+ *  true < numbers by value (−0 is 0) < strings by UTF-8 < arrays by element.
  *
- *  The layout is drawn in docs/protocols/block.md. A top-level string is its tag and its bytes,
- *  nothing more: that is nearly every key there is. Inside an array it is escaped and ended,
- *  since something follows. */
+ *  The layout is drawn in docs/protocols/block.md. A top-level string is just its tag and its
+ *  bytes: nearly all keys are such strings. Inside an array it is escaped and ended, since
+ *  something follows. */
 import { ClusterError } from "../../core/error.ts";
 import { type Arena, Cursor, damaged } from "./arena.ts";
 import { readText, writeText } from "./text.ts";
@@ -29,7 +29,8 @@ export const keyDepthMax = 200;
 
 const scratch = new DataView(new ArrayBuffer(8));
 
-/** Appends the key's bytes. What is no key is a `user-error`; `where` says who emitted it. */
+/** Appends the key's bytes. A value that cannot be a key is a `user-error`; `where` names its
+ *  origin. */
 export function writeKey(arena: Arena, key: Key, where: string): void {
   const start = arena.length;
   if (typeof key === "string") {
@@ -76,7 +77,8 @@ function writeNumber(arena: Arena, key: number, where: string): void {
   for (let i = 0; i < 8; i++) arena.bytes[arena.length++] = scratch.getUint8(i);
 }
 
-/** 00 becomes 00 FF, and 00 01 ends the string: a string still sorts before all that it begins. */
+/** 00 becomes 00 FF, and 00 01 ends the string: so a string still sorts before all strings that it
+ *  is a prefix of. */
 function writeInnerString(arena: Arena, text: string): void {
   arena.byte(keyTags.string);
   const start = arena.length;

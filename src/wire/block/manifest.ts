@@ -1,9 +1,9 @@
 /** The manifest of a map task's output: how many bytes and records each partition has, and their
  *  SHA-256.
  *
- *  The SHA-256 of the manifest's own bytes is the output's `root`: whoever knows the root can
- *  check every partition before a byte of it is used. Partitions lie one after the other, so
- *  offsets are not stored. */
+ *  The SHA-256 of the manifest's own bytes is the output's `root`: a reader that knows the root can
+ *  verify every partition before it uses a byte of it. Partitions are concatenated, so offsets are
+ *  not stored. */
 import { ClusterError } from "../../core/error.ts";
 import { Arena, Cursor, damaged } from "./arena.ts";
 import { runMinBytes } from "./run.ts";
@@ -11,7 +11,7 @@ import { runMinBytes } from "./run.ts";
 /** "TQM" and the version. */
 const magic = Uint8Array.of(0x54, 0x51, 0x4d, 0x01);
 export const partitionsMax = 100_000;
-/** Nothing longer is a manifest: magic, count, and per partition two numbers and a hash. */
+/** Upper bound: magic, count, and per partition two numbers and a hash. */
 export const manifestMaxBytes = 12 + partitionsMax * (8 + 8 + 32);
 
 export type ManifestPartition = {
@@ -58,10 +58,10 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   if (bytes.length > manifestMaxBytes) throw damaged(`a manifest of ${bytes.length} bytes`);
   const cursor = new Cursor(bytes);
   for (const byte of magic) {
-    if (cursor.byte() !== byte) throw damaged("this is no manifest");
+    if (cursor.byte() !== byte) throw damaged("this is not a manifest");
   }
   const count = cursor.varint();
-  if (count > partitionsMax || count > bytes.length) throw damaged("a manifest promises too much");
+  if (count > partitionsMax || count > bytes.length) throw damaged("a manifest announces too much");
   const partitions: ManifestPartition[] = [];
   let offset = 0;
   let total = 0;
@@ -73,13 +73,13 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     }
     const records = cursor.varint();
     if (sizeBytes < runMinBytes || records === 0 || records > sizeBytes) {
-      throw damaged(`partition ${i} of a manifest cannot be`);
+      throw damaged(`partition ${i} of a manifest is impossible`);
     }
     const at = cursor.take(32);
     partitions.push({ offset, sizeBytes, records, sha256: hex(bytes.subarray(at, at + 32)) });
     offset += sizeBytes;
     total += records;
-    if (!Number.isSafeInteger(offset)) throw damaged("a manifest promises too much");
+    if (!Number.isSafeInteger(offset)) throw damaged("a manifest announces too much");
   }
   if (cursor.at !== bytes.length) throw damaged("bytes follow a manifest");
   return { partitions, sizeBytes: offset, records: total };

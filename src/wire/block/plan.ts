@@ -1,6 +1,6 @@
-/** The plan of a job: which bytes each task reads and with which parameters. A blob of UTF-8
- *  JSON that the client makes once and every worker reads; the coordinator only reads the files
- *  it is asked to pass on. */
+/** The plan of a job: which bytes each task reads and with which parameters. A blob of UTF-8 JSON
+ *  that the client makes once and every worker reads; the coordinator only reads the files that it
+ *  must pass on. */
 import type { OutputFormat } from "../../core/job.ts";
 
 export type InputFile = {
@@ -8,8 +8,8 @@ export type InputFile = {
   readonly name: string;
   readonly compression: "none" | "gzip" | "zstd";
   readonly sizeBytes: number;
-  /** Set when it has records of this size: its pieces begin and end between two of them, and are
-   *  read as they are. */
+  /** Set when it consists of records of this size: its pieces begin and end between two records,
+   *  and are read as they are. */
   readonly recordBytes?: number;
   readonly at: /** On the disk of one machine; changed size or time = `data-lost`. Admins only. */
     | {
@@ -24,15 +24,15 @@ export type InputFile = {
     | {
         readonly kind: "shared";
         readonly root: string;
-        /** A machine with a worker where somebody shares it; "" = none is known. */
+        /** A machine with a worker where a member shares the file; "" = none is known. */
         readonly host: string;
       };
 };
 
 /** Nominal bytes [start, end) of one file. A reader starts at the first record that begins at or
- *  after `start` (for start > 0: after the first newline at or after start − 1) and ends with
- *  the last record that begins before `end`. Compressed files and whole-file formats have
- *  exactly one piece, [0, sizeBytes). */
+ *  after `start` (for start > 0: after the first newline at or after start − 1) and ends with the
+ *  last record that begins before `end`. Compressed files and whole-file formats have exactly one
+ *  piece, [0, sizeBytes). */
 export type Piece = readonly [file: number, start: number, end: number];
 
 export type Split = {
@@ -56,12 +56,12 @@ export type Plan = {
   /** Estimated bytes that a map task may hold before it spills; part of the plan so that every
    *  worker cuts alike. */
   readonly spillBytes: number;
-  /** Set when the job is an operator: nobody's code runs, the blob of its code is not looked at. */
+  /** Set when the job is an operator: it runs no job code, and the blob of its code is not read. */
   readonly operator?: OperatorSpec;
 };
 
-/** What an operator job does, as plain data. The pairs that it makes are sorted and written as
- *  those of any map/reduce job.
+/** What an operator job does, as plain data. Its pairs are sorted and written like those of any
+ *  map/reduce job.
  *
  *  A record has columns, the format's: "word", "line" or "match" when it is a text, else the names
  *  of its fields. */
@@ -69,15 +69,15 @@ export type OperatorSpec = {
   /** By name; "default" when there is one. */
   readonly inputs: { readonly [input: string]: FormatSpec };
   readonly apply: ApplySpec;
-  /** What is done with the pairs of `apply`, which are then all in one partition; null = nothing.
-   *  */
+  /** What is done with the pairs of `apply`, which are all in one partition then; null =
+   *  nothing. */
   readonly last: LastSpec | null;
   readonly output: OutputFormat;
   readonly badRecords: "fail" | "keep";
 };
 
-/** The operator. The key of a record is made of the columns `by`: of none null, of one its value,
- *  of several an array. */
+/** The operator. The key of a record is made of the columns `by`: without columns null, with one
+ *  its value, with several an array. */
 export type ApplySpec =
   /** Key and number of its records. */
   | { readonly operator: "count"; readonly by: readonly string[] }
@@ -90,37 +90,36 @@ export type ApplySpec =
   | SortSpec
   | JoinSpec;
 
-/** Records in order, written as they are: a text or a line as a line, of other records the columns,
- *  as `output` says. Equal keys keep the order of the input. The parts one after the other are
+/** Records in order, written as they are: a text or a line as a line, other records by their
+ *  columns, as `output` says. Equal keys keep the order of the input. The parts in sequence are
  *  sorted as a whole. */
 export type SortSpec = {
   readonly operator: "sort";
-  /** Of none: the record itself, a line or the key of records, is the key, compared by its bytes.
-   *  */
+  /** Empty: the key is the record itself (a line, or the key of records), compared by its bytes. */
   readonly by: readonly string[];
   readonly order: "ascending" | "descending";
-  /** Keys are the numbers with which the texts begin; those that begin with none are null. */
+  /** Keys are the numbers at the start of the texts; texts that do not start with one are null. */
   readonly numeric: boolean;
   /** Of records with equal keys only the first is kept. */
   readonly unique: boolean;
-  /** So many are kept, the first ones; null = all. */
+  /** Only this many are kept, the first ones; null = all. */
   readonly limit: number | null;
-  /** Where partitions begin: keys in their order, as base64. Made when the job is planned; one
-   *  fewer than there are reducers. */
+  /** Where partitions begin: keys in order, as base64. Made when the job is planned; one fewer than
+   *  there are reducers. */
   readonly splitters: readonly string[];
 };
 
 /** Rows of the inputs "left" and "right" that agree in a column: that column, and an object of both
- *  rows. Of each column in the order of the left, then of the right; null agrees with nothing. */
+ *  rows, with the columns of the left first; null agrees with nothing. */
 export type JoinSpec = {
   readonly operator: "join";
   readonly on: { readonly left: string; readonly right: string };
-  /** Whose rows are kept that have no partner. */
+  /** Which side's rows are kept when they have no partner. */
   readonly kind: "inner" | "left" | "right" | "outer";
 };
 
 /** What can follow an operator that makes pairs: those with the greatest or least values, in that
- *  order; of equal values those with the lesser keys. */
+ *  order; of equal values those with the lesser keys first. */
 export type LastSpec = {
   readonly operator: "top";
   readonly count: number;
@@ -130,7 +129,7 @@ export type LastSpec = {
 /** How bytes become records; the SDK's `text`, `bytes`, `ndjson` and `csv` make these. */
 export type FormatSpec =
   /** Every match of an expression in a line: its text, or with `columns` an object of its groups,
-   *  the first group by the first name. */
+   *  the first group under the first name. */
   | {
       readonly format: "match";
       readonly pattern: string;
@@ -138,14 +137,14 @@ export type FormatSpec =
       readonly flags: string;
       readonly columns: readonly string[] | null;
     }
-  /** One JSON value a line; of each an object of what lies at these paths (`user.id`), null where
-   *  nothing does. Blank lines are skipped. */
+  /** One JSON value a line; from each an object of what lies at these paths (`user.id`), null where
+   *  there is nothing. Blank lines are skipped. */
   | { readonly format: "json"; readonly paths: readonly string[] }
   /** Lines without their newline (`\n` or `\r\n`); invalid UTF-8 becomes U+FFFD. */
   | { readonly format: "lines" }
   /** Words of the lines; see `text.words`. */
   | { readonly format: "words"; readonly lowercase: boolean }
-  /** Records of `sizeBytes` each; those that are sorted are by the bytes [from, to) of them. */
+  /** Records of `sizeBytes` each; sorted ones are compared by their bytes [from, to). */
   | {
       readonly format: "records";
       readonly sizeBytes: number;
@@ -156,14 +155,14 @@ export type FormatSpec =
   /** One JSON value a line; blank lines are skipped. */
   | { readonly format: "ndjson" }
   /** RFC 4180. With `header`, records are objects by column name, else arrays of strings. Newlines
-   *  inside quotes need `multiline`, which reads a file as one split; without it they are a bad
-   *  record, never a wrong one. */
+   *  inside quotes need `multiline`, which reads a file as one split; without it such a record is a
+   *  bad record, never a wrong one. */
   | {
       readonly format: "csv";
       readonly header: boolean;
       readonly separator: string;
       readonly multiline: boolean;
       readonly columns: readonly string[] | null;
-      /** Of all columns only these; a file without one of them is a `bad-request`. */
+      /** Only these columns; a file without one of them is a `bad-request`. */
       readonly pick?: readonly string[];
     };

@@ -1,5 +1,5 @@
-/** Says which part of a value cannot be stored and where it is: `a function at .user.tags[3]`.
- *  Slow on purpose: encoders only notice that something is wrong, and then ask here. */
+/** Reports which part of a value cannot be stored and where it is: `a function at .user.tags[3]`.
+ *  Slow on purpose: encoders only notice that something is wrong, and then call this. */
 import { ClusterError } from "../../core/error.ts";
 
 /** Deepest nesting of a value; a cycle is deeper than any. */
@@ -7,8 +7,8 @@ export const valueDepthMax = 200;
 
 type Refused = { readonly path: string; readonly what: string };
 
-/** The `user-error` for a value that an encoder refused. JSON (`finiteOnly`) has no NaN and no
- *  infinities. */
+/** The `user-error` for a value that an encoder refused. With `finiteOnly`, as for JSON, NaN and
+ *  infinities are refused, too. */
 export function refusal(value: unknown, where: string, finiteOnly: boolean): ClusterError {
   const found = find(value, "", 0, finiteOnly) ?? { path: "", what: "something" };
   const place = found.path === "" ? "" : ` at ${found.path}`;

@@ -5,10 +5,10 @@ import type { Key } from "./key.ts";
 
 export type { OutputFormat };
 
-/** First line of every CSV part that has rows; whoever joins parts keeps the first only. */
+/** First line of every CSV part that has rows; a reader that joins parts keeps only the first. */
 export const csvHeader = "key,value\n";
 
-/** The line, with its newline. `where` says who made the pair, for the error. */
+/** The line, with its newline. `where` names the origin of the pair, for the error. */
 export function rowText(format: OutputFormat, key: Key, value: unknown, where: string): string {
   switch (format) {
     case "ndjson":
@@ -30,8 +30,8 @@ export function csvCell(value: unknown, where: string): string {
   return `"${text.replaceAll('"', '""')}"`;
 }
 
-/** Strings as they are, but for tab, newline, carriage return and backslash; everything else is
- *  JSON. */
+/** Strings are written as they are, except tab, newline, carriage return and backslash; everything
+ *  else is JSON. */
 function textCell(value: unknown, where: string): string {
   if (typeof value !== "string") return jsonText(value, where);
   return value.replace(/[\t\n\r\\]/g, (found) => escapes[found] as string);

@@ -1,4 +1,4 @@
-/** Runs and manifests: what is written is read; what is cut or changed is noticed. */
+/** Runs and manifests: what is written reads back; cut or changed bytes are noticed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crc32 as zlibCrc32 } from "node:zlib";
@@ -42,7 +42,7 @@ test("the checksum is that of zlib", () => {
   fc.assert(fc.property(fc.uint8Array(), (bytes) => crc32(bytes) === zlibCrc32(bytes)));
 });
 
-test("a run gives back its entries in order, over many blocks", () => {
+test("a run returns its entries in order, over many blocks", () => {
   const key = fc.uint8Array({ minLength: 1, maxLength: 6, max: 3 });
   const pair = fc.tuple(key, fc.uint8Array({ maxLength: 70 }));
   fc.assert(
@@ -88,7 +88,7 @@ const partitions = [
   { sizeBytes: 70_000, records: 20, sha256: "0f".repeat(32) },
 ];
 
-test("a manifest comes back with offsets and sums", () => {
+test("a manifest reads back with offsets and sums", () => {
   const manifest = decodeManifest(encodeManifest(partitions));
   assert.deepEqual(
     manifest.partitions.map((p) => p.offset),

@@ -1,9 +1,9 @@
 /** A run: entries (key, value) in key order, as bytes that are written and read as a stream.
  *
- *  The layout is drawn in docs/protocols/block.md: a magic number, blocks of about 64 KiB each
- *  with its length and CRC-32, and a trailer that counts. A block repeats of each key only what
- *  differs from the key before it. One key with several values has one entry for each, in the
- *  order in which they were emitted. */
+ *  The layout is drawn in docs/protocols/block.md: a magic number, blocks of about 64 KiB each with
+ *  its length and CRC-32, and a trailer that counts. Of each key a block holds only what differs
+ *  from the key before it. One key with several values has one entry for each, in the order in
+ *  which they were emitted. */
 import { Arena, Cursor, damaged } from "./arena.ts";
 import { keyMaxBytes } from "./key.ts";
 import { valueMaxBytes } from "./value.ts";
@@ -14,9 +14,9 @@ const blockHeaderBytes = 8;
 const trailerBytes = 20;
 /** A block is closed once it has this many bytes. */
 const blockTargetBytes = 64 * 1024;
-/** Largest block: all but the target, and one more entry of the largest kind. */
+/** Largest block: almost the target, and one more entry of the largest kind. */
 export const blockMaxBytes = blockTargetBytes + keyMaxBytes + valueMaxBytes + 32;
-/** A run without entries is no bytes at all; any other has at least these. */
+/** A run without entries has no bytes at all; any other has at least this many. */
 export const runMinBytes = magic.length + blockHeaderBytes + 4 + trailerBytes;
 
 export type Checksum = (bytes: Uint8Array) => number;
@@ -34,15 +34,15 @@ export class RunWriter {
   #lastLength = 0;
   #largest = 0;
 
-  /** `sink` has used the bytes when it returns: they are overwritten. */
+  /** `sink` must use the bytes before it returns: they are overwritten. */
   constructor(sink: (bytes: Uint8Array) => void, checksum: Checksum) {
     this.#sink = sink;
     this.#checksum = checksum;
     this.#block.length = blockHeaderBytes;
   }
 
-  /** The key of the entries that follow: `bytes` [start, end), which must stay as they are until
-   *  the last of them. */
+  /** The key of the entries that follow: `bytes` [start, end), which must not change until the last
+   *  of them is added. */
   key(bytes: Uint8Array, start: number, end: number): void {
     this.#keys = bytes;
     this.#keyStart = start;
@@ -88,7 +88,7 @@ export class RunWriter {
     if (block.length >= blockTargetBytes) this.#flush();
   }
 
-  /** Adds a block whose payload is ready: `entries` entries as this class would write them. */
+  /** Adds a block whose payload is ready: `entries` entries in the form that this class writes. */
   block(payload: Uint8Array, entries: number): void {
     this.#flush();
     this.#block.append(payload);
@@ -96,7 +96,7 @@ export class RunWriter {
     this.#flush();
   }
 
-  /** Writes what is left and the trailer. Without entries nothing is written. */
+  /** Writes the last block and the trailer. Without entries nothing is written. */
   finish(): void {
     if (this.entries === 0) return;
     this.#flush();
@@ -131,20 +131,19 @@ export class RunWriter {
 /** Fills `into` with the run's bytes from `offset` on, or throws. */
 export type ReadRange = (into: Uint8Array, offset: number) => void;
 
-/** Reads a run of `sizeBytes` one block at a time. After `next()` has answered true, the entry
- *  is in `key` [0, keyLength) and `bytes` [valueStart, valueEnd), until `next()` is called
- *  again. */
+/** Reads a run of `sizeBytes` one block at a time. After `next()` has returned true, the entry is
+ *  in `key` [0, keyLength) and `bytes` [valueStart, valueEnd), until `next()` is called again. */
 export class RunReader {
   key = new Uint8Array(64);
   keyLength = 0;
   bytes = new Uint8Array(0);
   valueStart = 0;
   valueEnd = 0;
-  /** Whether the key is that of the entry before. */
+  /** Whether the key equals that of the previous entry. */
   repeated = false;
-  /** What the trailer promises. */
+  /** The count in the trailer. */
   readonly entries: number;
-  /** Bytes that a block of this run takes at most. */
+  /** Bytes of the largest block of this run, at most. */
   readonly blockBytes: number;
   readonly #read: ReadRange;
   readonly #checksum: Checksum;
@@ -170,7 +169,8 @@ export class RunReader {
     if (sizeBytes < runMinBytes) throw damaged(`a run of ${sizeBytes} bytes`);
     const head = new Uint8Array(magic.length + blockHeaderBytes);
     read(head, 0);
-    if (!magic.every((byte, i) => head[i] === byte)) throw damaged("no run begins here");
+    if (!magic.every((byte, i) => head[i] === byte))
+      throw damaged("this is not the start of a run");
     const trailer = new Uint8Array(trailerBytes);
     read(trailer, this.#endOfBlocks);
     const view = new DataView(trailer.buffer);
@@ -181,7 +181,7 @@ export class RunReader {
       throw damaged("the trailer of a run");
     }
     if (this.blockBytes > blockMaxBytes || this.entries > sizeBytes) {
-      throw damaged("the trailer of a run promises too much");
+      throw damaged("the trailer of a run announces too much");
     }
     this.#takeHeader(head, magic.length);
   }
@@ -192,7 +192,8 @@ export class RunReader {
     if (fresh && !this.#nextBlock()) return false;
     const shared = cursor.varint();
     const unshared = cursor.varint();
-    if (shared > (fresh ? 0 : this.keyLength)) throw damaged("a key shares more than there is");
+    if (shared > (fresh ? 0 : this.keyLength))
+      throw damaged("a key shares more bytes than the previous key has");
     this.repeated = !fresh && unshared === 0 && shared === this.keyLength;
     const length = shared + unshared;
     const start = cursor.take(unshared);
@@ -208,8 +209,8 @@ export class RunReader {
     return true;
   }
 
-  /** The next block's payload, valid until the next call; null after the last. Instead of `next`:
-   *  whoever asks counts the entries. */
+  /** The next block's payload, valid until the next call; null after the last. Used instead of
+   *  `next` by callers that count the entries themselves. */
   payload(): Uint8Array | null {
     if (this.#nextBytes === 0) return null;
     const sizeBytes = this.#nextBytes;
@@ -223,11 +224,12 @@ export class RunReader {
     this.key = grown;
   }
 
-  /** Reads the next block together with the header after it: one read for each block. */
+  /** Reads the next block together with the header after it: one read per block. */
   #nextBlock(): boolean {
     const payloadBytes = this.#nextBytes;
     if (payloadBytes === 0) {
-      if (this.#seen !== this.entries) throw damaged("a run has not the entries it promises");
+      if (this.#seen !== this.entries)
+        throw damaged("a run does not have the entries that it announces");
       return false;
     }
     if (payloadBytes > this.blockBytes || this.#offset + payloadBytes > this.#endOfBlocks) {

@@ -1,5 +1,5 @@
-/** Strings to bytes and back: UTF-8, with lone surrogates kept as three bytes each (WTF-8), so
- *  that every JavaScript string comes back as it was. Equal strings give equal bytes. */
+/** Strings to bytes and back: UTF-8, with lone surrogates kept as three bytes each (WTF-8), so that
+ *  every JavaScript string comes back as it was. Equal strings give equal bytes. */
 import { type Arena, damaged } from "./arena.ts";
 
 type Encoder = {
@@ -14,12 +14,12 @@ type Globals = {
   ) => Decoder;
 };
 
-// Every engine has these two, yet they are in no ECMAScript library that this folder compiles with.
+// Every engine has these two, but the ECMAScript library of this folder does not declare them.
 const globals = globalThis as unknown as Globals;
 const encoder = new globals.TextEncoder();
 const decoder = new globals.TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Up to here a loop over the characters beats the call into the engine. */
+/** Up to this length a loop over the characters is faster than a call into the engine. */
 const shortLength = 40;
 
 /** Appends the bytes of `text`, without a length. */

@@ -1,4 +1,4 @@
-/** Values, JSON and rows: everything comes back or is refused by name and place. */
+/** Values, JSON and rows: everything reads back or is refused, with its type and place. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -32,7 +32,7 @@ function encoded(value: unknown): Uint8Array {
   return arena.view();
 }
 
-test("every value comes back as it was", () => {
+test("every value reads back as it was", () => {
   fc.assert(
     fc.property(anyValue, (value) => {
       const bytes = encoded(value);
@@ -68,7 +68,7 @@ test("damaged value bytes give a value or data-lost, never another error", () =>
   );
 });
 
-test("what is no value is refused by what it is and where", () => {
+test("what cannot be stored is refused, with its type and place", () => {
   class Point {}
   const cyclic: { self?: unknown } = {};
   cyclic.self = cyclic;
@@ -90,7 +90,7 @@ function encoded2(value: unknown): void {
   writeValue(new Arena(), value, "map");
 }
 
-test("JSON text is that of JSON.stringify where JSON can say it", () => {
+test("JSON text is that of JSON.stringify where JSON can represent the value", () => {
   const plain = fc.jsonValue({ stringUnit: "binary" });
   fc.assert(
     fc.property(plain, (value) => {

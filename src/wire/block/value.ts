@@ -1,8 +1,8 @@
 /** Values to bytes and back: deterministic (equal values, equal bytes), tagged, small for small
  *  numbers.
  *
- *  The layout is drawn in docs/protocols/block.md. Everything that would come back as something
- *  else (functions, symbols, bigint, class instances, cycles) is refused by name and place. */
+ *  The layout is drawn in docs/protocols/block.md. What would not read back as it was (functions,
+ *  symbols, bigint, class instances, cycles) is refused, with its type and place. */
 import { ClusterError } from "../../core/error.ts";
 import { type Arena, Cursor, damaged } from "./arena.ts";
 import { isPlain, refusal, valueDepthMax } from "./refusal.ts";
@@ -40,7 +40,7 @@ const integerLimit = 2 ** 48;
 
 const scratch = new DataView(new ArrayBuffer(8));
 
-/** Appends the value's bytes. What is no value is a `user-error`; `where` says who made it. */
+/** Appends the value's bytes. What cannot be stored is a `user-error`; `where` names its origin. */
 export function writeValue(arena: Arena, value: unknown, where: string): void {
   const start = arena.length;
   if (!write(arena, value, 0)) {
@@ -58,8 +58,8 @@ export function writeValue(arena: Arena, value: unknown, where: string): void {
   }
 }
 
-/** False when something in the value is refused; the slow search for what and where is
- *  `refusal`'s. */
+/** False when something in the value cannot be stored; the slow search for what and where is in
+ *  `refusal`. */
 function write(arena: Arena, value: unknown, depth: number): boolean {
   if (typeof value === "number") writeNumber(arena, value);
   else if (typeof value === "string") {
@@ -188,7 +188,7 @@ function readSizedText(cursor: Cursor): string {
 
 function readArray(cursor: Cursor, depth: number): Value[] {
   const count = cursor.varint();
-  // An element has at least one byte, so a count beyond the bytes is a lie: no memory for it.
+  // An element has at least one byte, so a larger count is wrong: allocate nothing for it.
   if (count > cursor.end - cursor.at) throw damaged("an array is longer than its bytes");
   const elements: Value[] = [];
   for (let i = 0; i < count; i++) elements.push(read(cursor, depth + 1));

@@ -1,4 +1,4 @@
-/** Messages of seed 5 as its document prints them, and everything that is none. */
+/** Messages of the browser protocol as its document prints them, and everything that is none. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -68,7 +68,7 @@ function refused(text: string, from: Party = "browser", to: Party = "gateway"): 
 const connect = (speed: string) =>
   `{"status":1,"message":"","action":"connect","data":{"speed":${speed}}}`;
 
-describe("messages of seed 5", () => {
+describe("messages of the browser protocol", () => {
   for (const [from, to, body, data] of golden) {
     it(`${body.action} from ${from} to ${to} has the document's keys`, () => {
       const text = `{"status":1,"message":"","action":"${body.action}","data":${data}}`;
@@ -86,18 +86,18 @@ describe("messages of seed 5", () => {
     }
     const data = '{"uid":18446744073709551616}';
     const beyond = `{"status":1,"message":"","action":"disconnect","data":${data}}`;
-    assert.match(refused(beyond, "gateway", "tracker"), /64 bits/);
+    assert.match(refused(beyond, "gateway", "tracker"), /64-bit/);
   });
 
   it("T5.1: a tid beyond 32 bits, or with a fraction, is refused", () => {
     for (const tid of ["2147483648", "-2147483649", "1.5", '"1"', "null", "9007199254740993"]) {
       const data = `{"type":"m","tid":${tid},"url":["/a"]}`;
       const text = `{"status":1,"message":"","action":"finish","data":${data}}`;
-      assert.match(refused(text), /32 bits/);
+      assert.match(refused(text), /32-bit/);
     }
   });
 
-  it("T5.2: text of strangers is one printable line of bounded length", () => {
+  it("T5.2: text from a peer becomes one printable line of bounded length", () => {
     assert.equal(printable("a\u001b[2Jb\nc\u202ed"), "a\\u{1b}[2Jb\\u{a}c\\u{202e}d");
     assert.ok(printable("x".repeat(10_000)).length < 600);
     assert.equal(printable("任务 mañana"), "任务 mañana");
@@ -133,7 +133,7 @@ describe("messages of seed 5", () => {
     ["an array for the message", "[]"],
     ["status 2", '{"status":2,"message":"","action":"pong","data":{}}'],
     ["status as text", '{"status":"1","message":"","action":"pong","data":{}}'],
-    ["a message that is no text", '{"status":1,"message":7,"action":"pong","data":{}}'],
+    ["a message that is not text", '{"status":1,"message":7,"action":"pong","data":{}}'],
     ["NaN", connect("NaN")],
     ["1e400", connect("1e400")],
     ["a key twice", '{"status":1,"status":1,"message":"","action":"pong","data":{}}'],
@@ -141,7 +141,7 @@ describe("messages of seed 5", () => {
     ["5,000 levels", connect("[".repeat(5_000) + "]".repeat(5_000))],
     ["__proto__", '{"status":1,"message":"","action":"pong","data":{"__proto__":{}}}'],
     ["an unknown action", '{"status":1,"message":"","action":"shutdown","data":{}}'],
-    ["an action of the other side", '{"status":1,"message":"","action":"task","data":{}}'],
+    ["an action of the receiver", '{"status":1,"message":"","action":"task","data":{}}'],
     ["text after the end", '{"status":1,"message":"","action":"pong","data":{}} {}'],
     ["nothing", ""],
     ["typographic quotes", "{“status”:1}"],
@@ -173,7 +173,7 @@ describe("messages of seed 5", () => {
     for (let end = 0; end < text.length; end++) refused(text.slice(0, end), "tracker", "gateway");
   });
 
-  it("passes on what is of others, whatever it holds", () => {
+  it("passes on unknown fields, whatever they hold", () => {
     const text = connect('1,"more":{"n":123456789012345678901,"a":[1,{"b":null}]}');
     const { body } = decodeBrowser(text, "browser", "gateway");
     assert.match(

@@ -1,5 +1,5 @@
-/** Messages of seed 5 to text and back. Strict about the four keys and their types, as the document
- *  is; blind to keys it does not know. */
+/** Messages of the browser protocol to text and back. Strict about the four keys and their types,
+ *  as the document is; unknown keys are ignored. */
 import { ClusterError } from "../../core/error.ts";
 import { type JsonValue, parseJson, withoutBigints } from "./json.ts";
 import { isLegal } from "./legality.ts";
@@ -32,7 +32,7 @@ export function encodeBrowser(
   return `${head},"data":{${dataText(body)}}}`;
 }
 
-/** In the document's order of fields; a uid is written digit by digit. */
+/** The fields in the document's order; a uid is written digit by digit. */
 function dataText(body: BrowserBody): string {
   const parts: string[] = [];
   const put = (name: string, value: unknown) => {
@@ -45,14 +45,15 @@ function dataText(body: BrowserBody): string {
   if ("tid" in body) put("tid", body.tid);
   if ("url" in body) put("url", body.url);
   if ("error" in body) put("error", body.error);
-  // It may have come from somewhere else, with whole numbers of any size.
+  // It may have been passed on from elsewhere, with whole numbers of any size.
   if ("more" in body && body.more !== null) {
     parts.push(`"more":${JSON.stringify(body.more, withoutBigints)}`);
   }
   return parts.join(",");
 }
 
-/** Throws `protocol-violated` for everything that the document does not allow between the two. */
+/** Throws `protocol-violated` for everything that the document does not allow from `from` to
+ *  `to`. */
 export function decodeBrowser(text: string, from: Party, to: Party): BrowserMessage {
   if (text.length > messageMaxBytes) throw wrong(`a message of ${text.length} characters`);
   const envelope = asFields(parseJson(text, depthMax), "the message");
@@ -64,12 +65,12 @@ export function decodeBrowser(text: string, from: Party, to: Party): BrowserMess
   if (typeof message !== "string") throw wrong("message is not a string");
   if (status === 0 && message === "") throw wrong("status 0 without a message");
   if (typeof action !== "string" || !isLegal(action, from, to)) {
-    const name = typeof action === "string" ? `"${action.slice(0, 40)}"` : "that is no text";
+    const name = typeof action === "string" ? `"${action.slice(0, 40)}"` : "that is not text";
     throw wrong(`the action ${name} may not come from a ${from}`);
   }
   const data = asFields(envelope.data ?? null, "data");
   const ok = status === 1;
-  // A refusal names what it refuses; there is nothing more to it.
+  // A refusal names the action that it refuses, and has no other fields.
   const body = ok ? bodyOf(action, data, from) : refusedBody(action, data, from);
   return { ok, message: message.slice(0, textMax), body };
 }
@@ -85,7 +86,7 @@ function refusedBody(action: BrowserAction, data: Fields, from: Party): BrowserB
 }
 
 function bodyOf(action: BrowserAction, data: Fields, from: Party): BrowserBody {
-  // Towards browsers the uid is stripped; what they send as one means nothing.
+  // A uid is removed from messages to browsers; a uid that a browser sends is ignored.
   const named = from === "tracker" || (from === "gateway" && data.uid !== undefined);
   const uid = () => (named ? uidOf(data.uid) : null);
   const more = moreOf(data.more);
@@ -118,31 +119,31 @@ function workOf(action: "task" | "finish", data: Fields) {
   const { tid, type, url } = data;
   if (type !== "m" && type !== "r") throw wrong('type is "m" or "r"');
   const urls = urlsOf(url);
-  // One on the side that is single: what a map task reads, what a reduce task writes.
+  // A single address on one side: a map task reads one, a reduce task writes one.
   const single = (action === "task") === (type === "m");
-  if (single && urls.length !== 1) throw wrong(`${urls.length} addresses where there is one`);
+  if (single && urls.length !== 1) throw wrong(`${urls.length} addresses instead of one`);
   return { type: type as TaskType, tid: tidOf(tid), url: urls };
 }
 
-/** One address alone is taken for a list of one. */
+/** A single address is read as a list of one. */
 function urlsOf(value: JsonValue | undefined): string[] {
   const list = typeof value === "string" ? [value] : value;
   if (!Array.isArray(list)) throw wrong("url is not a list");
   if (list.length > urlsMax) throw wrong(`${list.length} addresses; at most ${urlsMax}`);
   return list.map((one) => {
-    if (typeof one !== "string" || one.length > urlMax) throw wrong("an address is not one");
-    if (!isAddress(one)) throw wrong(`the address ${one.slice(0, 40)} is of no kind that is used`);
+    if (typeof one !== "string" || one.length > urlMax) throw wrong("an address is not a string");
+    if (!isAddress(one)) throw wrong(`the address ${one.slice(0, 40)} is of an unsupported kind`);
     return one;
   });
 }
 
-/** http and https, and what is relative to the gateway. */
+/** http and https, and addresses relative to the gateway. */
 function isAddress(text: string): boolean {
   if (/[\u0000-\u0020\u007f\\]/.test(text)) return false;
   return /^https?:\/\//i.test(text) || !/^[^/?#]*:/.test(text);
 }
 
-/** Clamped: a browser may say anything, and nobody divides by it. */
+/** Clamped: a browser may send any number, including 0. */
 function speedOf(value: JsonValue | undefined): number {
   if (typeof value === "bigint") return value > 0n ? speedMax : 1;
   if (typeof value !== "number") throw wrong("speed is not a number");
@@ -150,7 +151,7 @@ function speedOf(value: JsonValue | undefined): number {
 }
 
 function tidOf(value: JsonValue | undefined): number {
-  if (typeof value !== "number" || (value | 0) !== value) throw wrong("tid has not 32 bits");
+  if (typeof value !== "number" || (value | 0) !== value) throw wrong("tid is not a 32-bit number");
   return value;
 }
 
@@ -163,7 +164,7 @@ function uidOf(value: JsonValue | undefined): Uid {
         : typeof value === "string" && /^-?[0-9]{1,20}$/.test(value)
           ? BigInt(value)
           : null;
-  if (whole === null || whole < uidMin || whole > uidMax) throw wrong("uid has not 64 bits");
+  if (whole === null || whole < uidMin || whole > uidMax) throw wrong("uid is not a 64-bit number");
   return String(whole);
 }
 

@@ -1,5 +1,6 @@
-/** What a tab's input ends with when it asks for `?digest=1`: the SHA-256 of all bytes before. */
+/** The end of a tab's input when it requests `?digest=1`: the SHA-256 of all bytes before. */
 
 export const digestBytes = 32;
-/** Of an answer that has it; one of an older coordinator has another type, and no digest. */
+/** Content type of an answer with a digest; older coordinators answer with another type, without
+ *  one. */
 export const digestedType = "application/x-digested";

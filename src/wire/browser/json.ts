@@ -1,8 +1,8 @@
-/** Reads JSON as this wire needs it: whole numbers keep all their digits, a key that comes twice is
- *  an error, objects have no prototype, and nothing nests deeper than `depthMax`. */
+/** Reads JSON as this protocol needs it: whole numbers keep all their digits, a repeated key is an
+ *  error, objects have no prototype, and nesting deeper than `depthMax` is refused. */
 import { ClusterError } from "../../core/error.ts";
 
-/** A whole number that no double holds is a bigint. */
+/** A whole number that a double cannot hold is a bigint. */
 export type JsonValue =
   | null
   | boolean
@@ -12,7 +12,7 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [name: string]: JsonValue };
 
-/** For `JSON.stringify`, which takes no bigints: only a uid needs all of its digits. */
+/** For `JSON.stringify`, which does not accept bigints: only a uid needs all of its digits. */
 export function withoutBigints(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? Number(value) : value;
 }
@@ -29,7 +29,7 @@ const escapes: Readonly<Record<string, string>> = {
   r: "\r",
   t: "\t",
 };
-/** No object may carry these: they would mean something to code that copies it. */
+/** Refused as keys: they would have a special meaning in code that copies the object. */
 const forbidden = new Set(["__proto__", "constructor", "prototype"]);
 
 export function parseJson(text: string, depthMax: number): JsonValue {
@@ -54,7 +54,8 @@ class Reader {
     return new ClusterError("protocol-violated", `not JSON at character ${this.at}: ${what}`);
   }
 
-  /** By hand, as the texts below: a pattern takes several times as long for a few characters. */
+  /** By hand, like the texts below: a regular expression takes several times as long for a few
+   *  characters. */
   blanks(): void {
     for (;;) {
       const unit = this.#text.charCodeAt(this.at);
@@ -97,7 +98,7 @@ class Reader {
     return found;
   }
 
-  /** Takes the character if it comes next. */
+  /** Consumes the character if it comes next. */
   #take(character: string): boolean {
     this.blanks();
     if (this.#text[this.at] !== character) return false;
@@ -106,17 +107,17 @@ class Reader {
   }
 
   #word<T extends JsonValue>(word: string, value: T): T {
-    if (!this.#text.startsWith(word, this.at)) throw this.wrong("no value starts so");
+    if (!this.#text.startsWith(word, this.at)) throw this.wrong("no value starts like this");
     this.at += word.length;
     return value;
   }
 
   #number(): number | bigint {
     const found = this.#match(numberPattern);
-    if (found === null) throw this.wrong("no value starts so");
+    if (found === null) throw this.wrong("no value starts like this");
     const [digits, fraction, exponent] = found;
     const value = Number(digits);
-    if (!Number.isFinite(value)) throw this.wrong("a number beyond every double");
+    if (!Number.isFinite(value)) throw this.wrong("a number that is too large for a double");
     const isWhole = fraction === undefined && exponent === undefined;
     return isWhole && !Number.isSafeInteger(value) ? BigInt(digits) : value;
   }
@@ -141,11 +142,11 @@ class Reader {
     const letter = this.#text[this.at++] ?? "";
     if (letter === "u") {
       const hex = this.#match(hexPattern);
-      if (hex === null) throw this.wrong("a wrong escape");
+      if (hex === null) throw this.wrong("an invalid escape");
       return String.fromCharCode(Number.parseInt(hex[0], 16));
     }
     const character = escapes[letter];
-    if (character === undefined) throw this.wrong("a wrong escape");
+    if (character === undefined) throw this.wrong("an invalid escape");
     return character;
   }
 
@@ -166,7 +167,7 @@ class Reader {
       if (this.#text[this.at] !== '"') throw this.wrong("a key must be a string");
       const key = this.#string();
       if (forbidden.has(key)) throw this.wrong(`the key ${key} is not allowed`);
-      if (key in value) throw this.wrong("a key comes twice");
+      if (key in value) throw this.wrong("a key is repeated");
       if (!this.#take(":")) throw this.wrong("a colon must follow a key");
       value[key] = this.value(depth);
     } while (this.#take(","));

@@ -30,7 +30,7 @@ test("what may come which way is what it was", () => {
 test("an action out of its state is a bad message that says why", () => {
   assert.throws(() => mustBeLegal("finish", "new"), /bad message: connect first/);
   assert.throws(() => mustBeLegal("connect", "left"), /it has connected already/);
-  assert.throws(() => mustBeLegal("ack", "browser"), /only the tracker may say this/);
+  assert.throws(() => mustBeLegal("ack", "browser"), /only the tracker may send this/);
   for (const action of actions) {
     const { otherwise, states } = rules[action];
     assert.equal(otherwise === undefined, states.length === 4, action);

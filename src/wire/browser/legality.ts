@@ -7,7 +7,7 @@ import type { BrowserAction, Party } from "./messages.ts";
 export type Way = "browser>gateway" | "gateway>browser" | "tracker>gateway" | "gateway>tracker";
 
 /** What a connection has shown to be, as its gateway knows: new: nothing yet · browser: it has
- *  connected · left: a browser that has said goodbye, was not taken, or came by another connection
+ *  connected · left: a browser that has sent goodbye, was not taken, or came by another connection
  *  · tracker. */
 export type ConnectionState = "new" | "browser" | "left" | "tracker";
 
@@ -32,7 +32,7 @@ const everyWay: readonly Way[] = [
 ];
 const everyState: readonly ConnectionState[] = ["new", "browser", "left", "tracker"];
 const notConnected = "connect first";
-const notTracker = "only the tracker may say this";
+const notTracker = "only the tracker may send this";
 
 export const rules: Readonly<Record<BrowserAction, Rule>> = {
   connect: {

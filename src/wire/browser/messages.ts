@@ -28,20 +28,20 @@ export type Uid = string;
 /** `m` = map, `r` = reduce. A plain list of tasks is mapped, too. */
 export type TaskType = "m" | "r";
 
-/** Ours, open for more; null = the other side speaks the document only. */
+/** An extension, open for further fields; null = the peer speaks only the base protocol. */
 export type More = { readonly [name: string]: unknown };
 
 export type BrowserBody =
-  /** KB/s, measured; between gateway and tracker with the uid that the gateway gave. */
+  /** KB/s, measured; between gateway and tracker with the uid that the gateway assigned. */
   | {
       readonly action: "connect";
       readonly uid: Uid | null;
       readonly speed: number;
       readonly more: More | null;
     }
-  /** Ours, from a tab (without uid): it goes, and will not come back. */
+  /** An extension, from a tab (without uid): it leaves, and will not come back. */
   | { readonly action: "disconnect"; readonly uid: Uid | null }
-  /** Has no tid in the document: it ends what the browser does. Ours: `more.tid`. */
+  /** Has no tid in the document: it ends all tasks of the browser. Extension: `more.tid`. */
   | {
       readonly action: "error";
       readonly uid: Uid | null;
@@ -69,15 +69,16 @@ export type BrowserBody =
   /** Valid only while there is no tracker. */
   | { readonly action: "tracker"; readonly more: More | null }
   | { readonly action: "ping" }
-  /** `more`: what the tab does just now; see `note`. */
+  /** `more`: the tab's current state; see `note`. */
   | { readonly action: "pong"; readonly more: More | null }
-  /** Ours, to a tab: who it is now, and how to show that again. */
+  /** An extension, to a tab: its identity from now on, and the credential to prove it later. */
   | { readonly action: "welcome"; readonly uid: Uid | null; readonly more: More }
-  /** Ours, to a tab: the finish (or error) of this task is durable and need not be said again. */
+  /** An extension, to a tab: the finish (or error) of this task is durable and need not be sent
+   *  again. */
   | { readonly action: "ack"; readonly uid: Uid | null; readonly tid: number }
-  /** Ours, to a tab: stop this task, nobody wants its result. */
+  /** An extension, to a tab: stop this task, its result is not needed any more. */
   | { readonly action: "abort"; readonly uid: Uid | null; readonly tid: number }
-  /** Ours, to a tracker: what a tab said of itself in its pong. May be dropped. */
+  /** An extension, to a tracker: the fields of a tab's pong. May be dropped. */
   | { readonly action: "note"; readonly uid: Uid; readonly more: More };
 
 export type BrowserAction = BrowserBody["action"];
@@ -85,7 +86,7 @@ export type BrowserAction = BrowserBody["action"];
 export type BrowserMessage = {
   /** False: a refusal, or a failure that `message` describes. */
   readonly ok: boolean;
-  /** To be printed by whoever receives it when it is not empty, through `printable`. */
+  /** When it is not empty its receiver prints it, through `printable`. */
   readonly message: string;
   readonly body: BrowserBody;
 };
@@ -97,9 +98,10 @@ export const gatewayPath = "/seed5/gateway";
 
 /** Limits of every decoder of this wire. */
 export const browserLimits = {
-  /** UTF-8 bytes of one message, and so of one WebSocket frame, on both sides of a gateway. */
+  /** UTF-8 bytes of one message, and so of one WebSocket frame, between browser and gateway and
+   *  between gateway and tracker. */
   messageMaxBytes: 4 * 1024 * 1024,
-  /** UTF-8 bytes of a browser's message: its gateway adds a uid before it passes it on. */
+  /** UTF-8 bytes of a browser's message: the gateway adds a uid before it passes it on. */
   fromBrowserMaxBytes: 4 * 1024 * 1024 - 1024,
   /** Characters of a browser's first message. */
   helloMax: 512 * 1024,
@@ -107,12 +109,12 @@ export const browserLimits = {
   attemptsMax: 1_024,
   /** Log lines, lines of progress and started tasks in one note, of each. */
   notesMax: 1_000,
-  /** Objects and arrays inside each other. */
+  /** Nesting of objects and arrays. */
   depthMax: 32,
   /** Addresses in one `url`. */
   urlsMax: 20_000,
   /** Characters of one address. */
   urlMax: 8 * 1024,
-  /** Characters of `message` and of `error`; what is longer is cut. */
+  /** Characters of `message` and of `error`; longer ones are cut. */
   textMax: 8 * 1024,
 } as const;

@@ -1,18 +1,18 @@
-/** What lies in `data.more` between our own tabs and our own coordinator. A gateway passes it on
- *  unread, but for `session`, `after`, `holding` and `ref`. */
+/** The contents of `data.more` between Tequio's tabs and coordinators. A gateway passes it on
+ *  unread, except `session`, `after`, `holding` and `ref`. */
 import type { AttemptReport } from "../../core/event.ts";
 import type { Failure, OutputFormat } from "../../core/job.ts";
 import type { TaskType } from "./messages.ts";
 
 /** In `connect`, from the tab. */
 export type ConnectMore = {
-  /** Of the page; another version than the coordinator's is told to reload. */
+  /** Version of the page; with another version than the coordinator's it has to reload. */
   readonly version: string;
-  /** Random name of this life of the page: 32 hex digits. */
+  /** Random name of this load of the page: 32 hex digits. */
   readonly session: string;
   /** A new tab: the token of the link. "" when it comes back. */
   readonly token: string;
-  /** A tab that comes back: what `welcome` gave it. "" when new. */
+  /** A tab that comes back: the id from its `welcome`. "" when new. */
   readonly worker: string;
   readonly credential: string;
   /** For people: browser and system, at most 200 characters. */
@@ -21,9 +21,9 @@ export type ConnectMore = {
   readonly slots: number;
   /** Program kinds, as those of workers (100 = JavaScript). */
   readonly kinds: readonly number[];
-  /** What it holds; also told to a gateway that has never seen it. */
+  /** Tids of the tasks that it holds; a gateway that does not know the tab reads them, too. */
   readonly holding: ReadonlyArray<number | readonly [tid: number, type: TaskType, ref: string]>;
-  /** Of a page that was loaded again: its session before. */
+  /** Of a reloaded page: its previous session. */
   readonly after?: string;
 };
 
@@ -31,17 +31,18 @@ export type ConnectMore = {
 export type WelcomeMore = {
   /** `w-7`. */
   readonly worker: string;
-  /** "" when it came back. */
+  /** Secret to come back with; "" when it came back. */
   readonly credential: string;
   readonly version: string;
-  /** Between two pongs that the tab sends on its own with what it does, ms. */
+  /** Interval of the pongs in which the tab reports its state, ms. */
   readonly noteMs: number;
 };
 
-/** In `task`, from the coordinator. `url` holds what a browser that knows the document only can
- *  read: whole records of the split as text, or the partitions as NDJSON. */
+/** In `task`, from the coordinator. `url` holds data that a basic browser can read: whole records
+ *  of the split as text, or the partitions as NDJSON. */
 export type TaskMore = {
-  /** Names the attempts over restarts of either side: `j-1/0/5#2`, several joined by `,`. */
+  /** Identifies the attempts across restarts of tab and coordinator: `j-1/0/5#2`, several joined by
+   *  `,`. */
   readonly ref: string;
   readonly job: string;
   readonly jobName: string;
@@ -54,7 +55,7 @@ export type TaskMore = {
    *  `code`, `plan`, `file/<n>` (Range), `in/<map task>` (a partition's run), and by PUT `run`,
    *  `manifest`, `part`, `bad`. */
   readonly place: string;
-  /** SHA-256 of code and plan: what the tab has, it need not fetch. */
+  /** SHA-256 of code and plan: what the tab has already, it need not fetch. */
   readonly codeHash: string;
   readonly planHash: string;
   /** Partitions of the output; 0 = the output is final. */
@@ -64,14 +65,14 @@ export type TaskMore = {
   readonly output: OutputFormat;
   /** Limit of one attempt, ms; 0 = none. */
   readonly timeoutMs: number;
-  /** Of a list of tasks: bytes that the coordinator takes in one PUT of `reports`, a JSON list of
-   *  reports that may come before the finish. Absent = it takes reports in the finish only. */
+  /** Of a list of tasks: bytes that the coordinator accepts in one PUT of `reports`, a JSON list of
+   *  reports that may come before the finish. Absent = it accepts reports in the finish only. */
   readonly reportsMaxBytes?: number;
 };
 
 /** In `finish`, from the tab: a report for each attempt of the task that was not reported before;
  *  `root` is the SHA-256 of what was put. Failures of single attempts are among them, and attempts
- *  without a report are given back. */
+ *  without a report are returned. */
 export type FinishMore = { readonly reports: readonly AttemptReport[] };
 
 /** In `error`, from the tab: the whole task failed. */
@@ -90,8 +91,8 @@ export type NoteMore = {
   readonly progress: ReadonlyArray<readonly [tid: number, task: number, inputBytes: number]>;
   /** Tids that have begun. */
   readonly started: readonly number[];
-  /** It takes nothing more now: hidden, paused by its user, on battery. "" = it works. */
+  /** It accepts no tasks now: hidden, paused by its user, on battery. "" = it works. */
   readonly paused: string;
-  /** Tasks at once from now on; absent = as it said before. */
+  /** Tasks at once from now on; absent = unchanged. */
   readonly slots?: number;
 };

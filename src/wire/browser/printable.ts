@@ -1,7 +1,8 @@
-/** Text of strangers for a terminal or a log: the document wants every non-empty `message`
- *  printed, and nobody's terminal rewritten. */
+/** Makes text from peers safe for a terminal or a log: the document requires every non-empty
+ *  `message` to be printed, and no message may control the terminal. */
 
-/** Control characters, and those that change the direction or hide (Unicode's Cc, Cf, Zl, Zp). */
+/** Control characters, and those that change the direction or are invisible (Unicode's Cc, Cf, Zl,
+ *  Zp). */
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /** One line of at most `max` characters; what cannot be shown is escaped as `\u{…}`. */

@@ -1,20 +1,20 @@
-/** How large messages of this wire are in UTF-8, which is what their receivers bound. */
+/** Sizes of this protocol's messages in UTF-8, which is what their receivers limit. */
 import { ClusterError } from "../../core/error.ts";
 import { utf8Bytes } from "../../core/sharing/names.ts";
 import { browserLimits } from "./messages.ts";
 
-/** Whether the text has at most `maxBytes` in UTF-8; most are too short to be measured. */
+/** Whether the text has at most `maxBytes` in UTF-8; most texts are too short to need measuring. */
 export function fits(text: string, maxBytes: number): boolean {
   if (text.length > maxBytes) return false;
   return text.length * 3 <= maxBytes || utf8Bytes(text) <= maxBytes;
 }
 
-/** The text, when its receiver takes it. Throws `limit-exceeded`: a message above the receiver's
- *  limit would close the link that it came over. */
+/** Returns the text when its receiver will accept it. Throws `limit-exceeded` otherwise: a message
+ *  above the receiver's limit would close its link. */
 export function sendable(text: string): string {
   const { messageMaxBytes } = browserLimits;
   if (fits(text, messageMaxBytes)) return text;
-  const what = `a message of ${utf8Bytes(text)} bytes, of at most ${messageMaxBytes}`;
+  const what = `a message has ${utf8Bytes(text)} bytes, at most ${messageMaxBytes} are allowed`;
   throw new ClusterError("limit-exceeded", `${what}; return smaller results`);
 }
 

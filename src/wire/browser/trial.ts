@@ -1,10 +1,10 @@
-/** What the Try page and the Worker that loads its job say to each other: one order, one answer.
- *  The Worker is job code's, so the page believes its answers no more than the job. */
+/** The messages between the Try page and the Worker that loads its job: one order, one answer. The
+ *  Worker belongs to job code, so the page trusts its answers no more than the job. */
 import type { Failure, JobSpec, OutputFormat } from "../../core/job.ts";
 
 /** The Worker's first and only message; a port for the answer comes along. */
 export type PageOrder = PageJob & {
-  /** As a sandbox wants it of every order. */
+  /** Always empty; a sandbox expects it in every order. */
   readonly pieces: readonly [];
   readonly segments: readonly [];
 } & PageWish;
@@ -19,14 +19,14 @@ export type PageJob = {
 };
 
 export type PageWish =
-  /** Run it here, on a sample. */
+  /** Run it on a sample, in this Worker. */
   | { readonly kind: "try"; readonly input: string }
-  /** Say what it needs. */
+  /** Describe the job. */
   | { readonly kind: "look" }
   | {
       readonly kind: "plan";
       readonly name: string;
-      /** Over the job's defaults. */
+      /** Override the job's defaults. */
       readonly params: Readonly<Record<string, string>>;
       readonly files: readonly GivenFile[];
     };
@@ -66,6 +66,6 @@ export type Looked = {
 export type PlannedJob = {
   readonly kind: "planned";
   readonly spec: JobSpec;
-  /** Code, plan and items, by their SHA-256; not the files that were given. */
+  /** Code, plan and items, by their SHA-256; not the input files. */
   readonly blobs: ReadonlyArray<{ readonly hash: string; readonly bytes: Uint8Array }>;
 };

@@ -1,4 +1,4 @@
-/** The side that asks: reads what comes back on one connection, in whatever pieces. */
+/** The client's side: reads the answers on one connection, in whatever pieces they arrive. */
 import { ClusterError } from "../../core/error.ts";
 import { listBytesMax, listLengthMax } from "./limits.ts";
 import { type ConnectedUser, type Operation, type Outcome, rules } from "./messages.ts";
@@ -24,7 +24,7 @@ export class AnswerReader {
   readonly #arrived = new Arrived();
   readonly #strings: string[] = [];
   #outcome: Outcome | null = null;
-  /** Strings that are still to come; null before the count has. */
+  /** Strings that are still to come; null until the count has arrived. */
   #due: number | null = null;
   #takenBytes = 0;
 
@@ -32,7 +32,7 @@ export class AnswerReader {
     this.#operation = operation;
   }
 
-  /** Null when more must come. Throws `protocol-violated` for what is no answer. */
+  /** Null when more must come. Throws `protocol-violated` when the bytes are not an answer. */
   push(bytes: Uint8Array): Answer | null {
     this.#takenBytes += bytes.length;
     if (this.#takenBytes > listBytesMax) throw violated(`a list has above ${listBytesMax} bytes`);
@@ -47,8 +47,8 @@ export class AnswerReader {
     return this.#answer();
   }
 
-  /** Nothing more comes. An answer without a byte is `other`: one existing server does so when it
-   *  will not list. */
+  /** The connection has ended. An answer without a byte counts as `other`: one existing server does
+   *  this when it refuses to list. */
   end(): Answer {
     if (this.#outcome === null) return { outcome: "other", users: [], paths: [] };
     throw violated("the answer ends before its list does");
@@ -64,7 +64,8 @@ export class AnswerReader {
         this.#due -= 1;
       } else {
         const count = /^[0-9]{1,7}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
-        if (count > listLengthMax) throw violated("the length of the list is no decimal up to 1e6");
+        if (count > listLengthMax)
+          throw violated("the length of the list is not a decimal up to 1e6");
         this.#due = count * perLine;
       }
     }
@@ -76,7 +77,7 @@ export class AnswerReader {
     const users: ConnectedUser[] = [];
     for (let at = 0; at < this.#strings.length; at += 3) {
       const [name = "", host = "", text = ""] = this.#strings.slice(at, at + 3);
-      // A line without a port that can be dialled is still a user that is there.
+      // A line without a valid port is still a connected user.
       users.push({ name, host, port: readPort(text) ?? 0 });
     }
     return { outcome, users, paths: [] };
@@ -86,7 +87,7 @@ export class AnswerReader {
 export type FileHead = {
   readonly outcome: Outcome;
   readonly sizeBytes: number;
-  /** The first bytes of the file, which came along. */
+  /** The first bytes of the file, which arrived with the head. */
   readonly rest: Uint8Array;
 };
 
@@ -95,7 +96,7 @@ export class FileHeadReader {
   readonly #arrived = new Arrived();
   #outcome: Outcome | null = null;
 
-  /** Null when more must come. Throws `protocol-violated` for what is no answer. */
+  /** Null when more must come. Throws `protocol-violated` when the bytes are not an answer. */
   push(bytes: Uint8Array): FileHead | null {
     this.#arrived.push(bytes);
     if (this.#outcome === null) {
@@ -109,7 +110,7 @@ export class FileHeadReader {
     if (text === null) return null;
     const sizeBytes = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
     if (sizeBytes > Number.MAX_SAFE_INTEGER) {
-      throw violated("the size of the file is no decimal below 2^53");
+      throw violated("the size of the file is not a decimal below 2^53");
     }
     return { outcome, sizeBytes, rest: this.#arrived.rest() };
   }
@@ -118,8 +119,8 @@ export class FileHeadReader {
 function outcomeOf(operation: Operation, byte: number): Outcome {
   const outcome = rules[operation].outcomes[byte];
   if (outcome !== undefined) return outcome;
-  const hint = byte >= 0x30 && byte <= 0x39 ? ", the other side answers in ASCII digits" : "";
-  throw violated(`${byte} is no result of ${operation}${hint}`);
+  const hint = byte >= 0x30 && byte <= 0x39 ? ", the peer answers in ASCII digits" : "";
+  throw violated(`${byte} is not a result of ${operation}${hint}`);
 }
 
 function violated(what: string): ClusterError {

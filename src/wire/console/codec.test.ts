@@ -1,4 +1,5 @@
-/** Every message and result of seed 3 in both directions, in whatever pieces it comes. */
+/** Every message and result of the console protocol in both directions, in whatever pieces it
+ *  comes. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -58,7 +59,7 @@ describe("requests", () => {
     });
   });
 
-  it("a string of 255 bytes is sent, one of 256 and one with a NUL are refused by name", () => {
+  it("a string of 255 bytes is sent, one of 256 and one with a NUL are refused", () => {
     const of = (user: string) => () =>
       encodeRequest({ operation: "REGISTER", user }, { dateTime: null });
     assert.equal(of("é".repeat(127))().length, 9 + 255);
@@ -93,12 +94,12 @@ describe("results", () => {
     });
   }
 
-  it("an outcome that an operation does not know is its other", () => {
+  it("an outcome that an operation does not have is sent as its other", () => {
     assert.equal(resultByte("REGISTER", "not-connected"), 2);
     assert.equal(resultByte("PUBLISH", "name-in-use"), 4);
   });
 
-  it("an ASCII digit is no result, and the text says what the other side is", () => {
+  it("an ASCII digit is refused as a result, and the error says why", () => {
     const read = () => new AnswerReader("REGISTER").push(bytesOf("0"));
     assert.throws(read, { code: "protocol-violated", message: /ASCII/ });
   });
@@ -126,7 +127,7 @@ describe("lists", () => {
     assert.deepEqual(new AnswerReader("LIST_CONTENT").push(joined(pieces))?.paths, paths);
   });
 
-  it("a name that no string can carry is left out, and not counted", () => {
+  it("a name that a string cannot hold is left out, and not counted", () => {
     const long = "x".repeat(256);
     const bytes = joined(encodePaths([long, "/a", "nul\0"]));
     assert.deepEqual(bytes, bytesOf("\x001\0/a\0"));
@@ -144,7 +145,7 @@ describe("lists", () => {
     assert.throws(() => cut.end(), { code: "protocol-violated" });
   });
 
-  it("a length that is no decimal, or above the limit, is refused at once", () => {
+  it("a length that is not a decimal, or above the limit, is refused at once", () => {
     for (const count of ["-1", "0x2", "1e3", "", String(listLengthMax + 1), "9".repeat(200)]) {
       const read = () => new AnswerReader("LIST_CONTENT").push(bytesOf(`\0${count}\0`));
       assert.throws(read, { code: "protocol-violated" }, count);
@@ -153,7 +154,7 @@ describe("lists", () => {
 });
 
 describe("heads of files", () => {
-  it("F11: sizes from 0 to 2^53 - 1 are written and read, with the bytes that come along", () => {
+  it("F11: sizes from 0 to 2^53 - 1 are written and read, with the bytes that follow", () => {
     for (const sizeBytes of [0, 1, 4_294_967_296, Number.MAX_SAFE_INTEGER]) {
       const bytes = joined([encodeFileHead(sizeBytes), bytesOf("body")]);
       const head = new FileHeadReader().push(bytes);
@@ -172,7 +173,7 @@ describe("heads of files", () => {
   });
 });
 
-it("whatever is written is read back, in random pieces", () => {
+it("every message reads back, in random pieces", () => {
   const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
   const name = text.filter((value) => !/[\s\p{C}]/u.test(value));
   const cuts = fc.array(fc.nat(60), { maxLength: 6 });

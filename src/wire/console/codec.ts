@@ -16,7 +16,7 @@ export type RequestForm = {
   readonly separator?: "_" | " ";
 };
 
-/** Throws `bad-request` for what does not fit into the strings of the protocol. */
+/** Throws `bad-request` for a string that the protocol cannot represent. */
 export function encodeRequest(
   request: ConsoleRequest | FileRequest,
   { dateTime, separator = "_" }: RequestForm,
@@ -47,13 +47,13 @@ export function encodeOutcome(operation: Operation, outcome: Outcome): Uint8Arra
   return Uint8Array.of(resultByte(operation, outcome));
 }
 
-/** The answer to LIST_USERS. Names that no string can carry are left out. */
+/** The answer to LIST_USERS. Names that a string cannot hold are left out. */
 export function encodeUsers(users: readonly ConnectedUser[]): Generator<Uint8Array, void> {
   const lines = users.map(({ name, host, port }) => [name, host, String(port)]);
   return encodeList(lines.filter((line) => line.every(fitsString)));
 }
 
-/** The answer to LIST_CONTENT. Names that no string can carry are left out. */
+/** The answer to LIST_CONTENT. Names that a string cannot hold are left out. */
 export function encodePaths(paths: readonly string[]): Generator<Uint8Array, void> {
   return encodeList(paths.filter(fitsString).map((path) => [path]));
 }
@@ -68,7 +68,7 @@ function* encodeList(lines: readonly (readonly string[])[]): Generator<Uint8Arra
   }
 }
 
-/** What comes before the bytes of a file. */
+/** The bytes before the content of a file. */
 export function encodeFileHead(sizeBytes: number): Uint8Array {
   return Uint8Array.of(0, ...encodeStrings([String(sizeBytes)]));
 }

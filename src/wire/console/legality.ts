@@ -15,7 +15,7 @@ export type Outcome =
   | "other";
 
 /** What the server knows of the user that an operation names: absent: not registered · registered ·
- *  connected: it has said where it serves its files. */
+ *  connected: it has sent the address that serves its files. */
 export type UserState = "absent" | "registered" | "connected";
 
 type Rule = {

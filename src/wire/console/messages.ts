@@ -23,7 +23,7 @@ export type ConsoleRequest =
       readonly operation: "REGISTER" | "UNREGISTER" | "LIST_USERS" | "DISCONNECT";
       readonly user: string;
     }
-  /** The host is the one that the connection comes from, never one that is said. */
+  /** The host is the connection's address, never one that the client names. */
   | { readonly operation: "CONNECT"; readonly user: string; readonly port: number }
   | {
       readonly operation: "PUBLISH";
@@ -39,5 +39,5 @@ export type FileRequest = { readonly operation: "GET_FILE"; readonly path: strin
 /** A line of LIST_USERS. */
 export type ConnectedUser = { readonly name: string; readonly host: string; readonly port: number };
 
-/** Whether the string after the operation is a date-time: looked at, or known. */
+/** Whether the string after the operation is a date-time: detected, always or never. */
 export type DateTimeUse = "detect" | "always" | "never";

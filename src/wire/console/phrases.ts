@@ -1,5 +1,5 @@
-/** What a console prints for each outcome of each operation, word for word as in the seed and in
- *  existing clients. */
+/** What a console prints for each outcome of each operation, word for word as in the protocol's
+ *  document and in existing clients. */
 import type { Operation, Outcome } from "./messages.ts";
 
 const reasons: Readonly<Record<Outcome, string>> = {
@@ -15,7 +15,7 @@ const reasons: Readonly<Record<Outcome, string>> = {
   "no-file": "FILE NOT EXIST",
 };
 
-/** Where the reason stands alone. */
+/** Operations and outcomes for which only the reason is printed. */
 const bare: ReadonlySet<string> = new Set([
   "REGISTER name-in-use",
   "UNREGISTER no-user",

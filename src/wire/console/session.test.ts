@@ -1,4 +1,4 @@
-/** What a server makes of requests that are cut short, too long, or mean two things. */
+/** How a server reads requests that are cut short, too long, or ambiguous. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DateTimeUse } from "./messages.ts";
@@ -17,18 +17,18 @@ function readEnded(text: string, use: DateTimeUse = "detect") {
 
 describe("T3.1: what is malformed", () => {
   for (const [title, bytes, operation] of malformed) {
-    it(`T3.1: ${title} is known as such at once, whole and byte by byte`, () => {
+    it(`T3.1: ${title} is detected at once, whole and byte by byte`, () => {
       const whole = new RequestReader().push(bytes);
       assert.equal(whole.kind, "malformed");
       assert.equal(whole.kind === "malformed" && whole.operation, operation);
       const slow = new RequestReader();
       for (const byte of bytes) slow.push(Uint8Array.of(byte));
-      // What follows a whole request counts only when it comes with it.
+      // Bytes after a whole request count only when they arrive with it.
       if (title !== "a name too many") assert.equal(slow.end().kind, "malformed");
     });
   }
 
-  it("T3.1: every request that ends early is malformed, and says whose it is", () => {
+  it("T3.1: every request that ends early is malformed, and names its user", () => {
     for (const { strings } of requests) {
       // Its date-time alone may be a path: see below.
       if (strings[0] === "GET_FILE") continue;
@@ -50,13 +50,13 @@ describe("T3.1: what is malformed", () => {
     });
   });
 
-  it("T3.1: an empty name is malformed once it is clear that no date-time was left out", () => {
+  it("T3.1: an empty name is malformed once it is clear that no date-time is missing", () => {
     assert.deepEqual(read("REGISTER\0\0"), { kind: "more", doubtful: true });
     assert.equal(readEnded("REGISTER\0\0").kind, "malformed");
     assert.equal(read("REGISTER\0\0", "never").kind, "malformed");
   });
 
-  it("nothing that follows changes what was decided", () => {
+  it("later bytes do not change the decision", () => {
     const reader = new RequestReader();
     const first = reader.push(bytesOf("REGISTER\0alice\0"));
     assert.equal(first.kind, "request");
@@ -64,7 +64,7 @@ describe("T3.1: what is malformed", () => {
     assert.equal(reader.end(), first);
   });
 
-  it("NULs after the last string are not minded", () => {
+  it("NULs after the last string are ignored", () => {
     assert.equal(read("REGISTER\0alice\0\0\0").kind, "request");
   });
 });
@@ -72,7 +72,7 @@ describe("T3.1: what is malformed", () => {
 describe("the date-time", () => {
   const alice = { operation: "REGISTER", user: "alice" };
 
-  it("another form, or its NUL alone, is one too, since no user can be called so", () => {
+  it("another form, or its NUL alone, is one too, since no user can have such a name", () => {
     for (const dateTime of ["2026-11-21 02:15:45", "Sat Nov 21 02:15:45 2026", "", " "]) {
       const text = `REGISTER\0${dateTime}\0`;
       assert.deepEqual(read(text), { kind: "more", doubtful: true });
@@ -80,18 +80,18 @@ describe("the date-time", () => {
     }
   });
 
-  it("the usual form is waited for without doubt", () => {
+  it("the usual form is not doubtful", () => {
     const text = "REGISTER\x0021/11/2026 02:15:45\0";
     assert.deepEqual(read(text), { kind: "more", doubtful: false });
   });
 
-  it("by setting, anything or nothing is one", () => {
+  it("by setting, any string or none is one", () => {
     const request = read("REGISTER\0now\0alice\0", "always");
     assert.deepEqual(request, { kind: "request", request: alice, dateTime: "now" });
     assert.equal(read("REGISTER\x0021/11/2026 02:15:45\0", "never").kind, "malformed");
   });
 
-  it("a path that looks like one is asked for when nothing follows it", () => {
+  it("a path that looks like one is requested when nothing follows it", () => {
     const path = "/a/b/c d:e:f";
     assert.deepEqual(read(`GET_FILE\0${path}\0`), { kind: "more", doubtful: true });
     const expected = { kind: "request", request: { operation: "GET_FILE", path }, dateTime: null };

@@ -1,8 +1,8 @@
-/** The side that is asked: what one connection has said so far, and whether it is a request yet.
+/** The server's side: what one connection has sent so far, and whether it is a complete request.
  *
- *  1. Bytes may come in any pieces; what is read does not depend on them, up to the last string.
- *  2. Once it is not `more` it never changes: further bytes are not looked at.
- *  3. Nothing is half done: a request is whole, or it is `malformed` and only answered. */
+ *  1. Bytes may arrive in any pieces; up to the last string the result does not depend on them.
+ *  2. Once the result is not `more` it never changes: further bytes are ignored.
+ *  3. Nothing is done by halves: a request is complete, or it is `malformed` and only answered. */
 import { ClusterError } from "../../core/error.ts";
 import { looksLikeDateTime } from "./date-time.ts";
 import {
@@ -17,18 +17,18 @@ import { pathProblem, readPort, userNameProblem } from "./names.ts";
 import { Arrived } from "./strings.ts";
 
 export type Reading =
-  /** `doubtful`: it may be whole already, so do not wait long. */
+  /** `doubtful`: it may be complete already, so do not wait long. */
   | { readonly kind: "more"; readonly doubtful: boolean }
   | {
       readonly kind: "request";
       readonly request: ConsoleRequest | FileRequest;
       readonly dateTime: string | null;
     }
-  /** To be answered with `other` of the operation, or `unreadableByte` without one. */
+  /** Answered with `other` of the operation, or `unreadableByte` when there is none. */
   | {
       readonly kind: "malformed";
       readonly operation: Operation | null;
-      /** As far as it was said; "" when not. */
+      /** If it was received; "" otherwise. */
       readonly user: string;
       readonly why: string;
     };
@@ -56,7 +56,7 @@ export class RequestReader {
     return this.#reading;
   }
 
-  /** Nothing more will come: the connection was closed, or is silent. */
+  /** No more bytes will come: the connection was closed, or is silent. */
   end(): Reading {
     if (this.#reading.kind === "more") this.#reading = this.#ended();
     return this.#reading;
@@ -72,7 +72,7 @@ export class RequestReader {
     }
   }
 
-  /** A path that looks like a date-time is taken for one only if another string follows. */
+  /** A path that looks like a date-time is read as one only if another string follows. */
   #ended(): Reading {
     const isPath = this.#operation === "GET_FILE" && this.#strings.length === 1;
     if (isPath && this.#arrived.length === 0 && this.#dateTimeUse === "detect") {
@@ -81,7 +81,7 @@ export class RequestReader {
     return this.#malformed("it ends early");
   }
 
-  /** Strings that are due after the operation. */
+  /** Number of strings that must follow the operation. */
   #due(): number {
     return rules[this.#operation!].strings.length + (this.#hasDateTime() ? 1 : 0);
   }
@@ -91,7 +91,7 @@ export class RequestReader {
     const [first] = this.#strings;
     if (first === undefined) return false;
     if (this.#operation === "GET_FILE") return looksLikeDateTime(first);
-    // Neither can be a user: some clients send another form of date, or none but its NUL.
+    // Neither can be a user: some clients send another form of date, or only its NUL.
     return first === "" || first.includes(" ");
   }
 
@@ -104,7 +104,7 @@ export class RequestReader {
   #whole(): Reading {
     // Some clients end with one NUL too many.
     if (this.#arrived.rest().some((byte) => byte !== 0)) {
-      return this.#malformed("more follows than it has strings");
+      return this.#malformed("there are more strings than it has");
     }
     if (!this.#hasDateTime()) return this.#checked(null, this.#strings);
     return this.#checked(this.#strings[0]!, this.#strings.slice(1));
@@ -122,7 +122,7 @@ export class RequestReader {
     switch (operation) {
       case "CONNECT": {
         const port = readPort(second);
-        if (port === null) return this.#malformed("its port is no decimal from 1 to 65535");
+        if (port === null) return this.#malformed("its port is not a decimal from 1 to 65535");
         return whole({ operation, user, port });
       }
       case "PUBLISH": {
@@ -151,5 +151,5 @@ function operationOf(text: string): Operation {
   const name = text.replace(" ", "_");
   if (isOperation(name)) return name;
   const shown = JSON.stringify(text.slice(0, 40));
-  throw new ClusterError("protocol-violated", `there is no operation ${shown}`);
+  throw new ClusterError("protocol-violated", `unknown operation ${shown}`);
 }

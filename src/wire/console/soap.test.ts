@@ -1,4 +1,4 @@
-/** Questions to date-time services and their answers, as existing services give them. */
+/** Requests to date-time services and their answers, as existing services send them. */
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { formatDateTime, looksLikeDateTime, noDateTime } from "./date-time.ts";
@@ -10,7 +10,7 @@ const spyne =
   "<soap11env:Body><tns:get_datetimeResponse><tns:get_datetimeResult>21/11/2026 02:15:45" +
   "</tns:get_datetimeResult></tns:get_datetimeResponse></soap11env:Body></soap11env:Envelope>";
 
-it("a question names the method in the namespace, escaped", () => {
+it("a request names the method in the namespace, escaped", () => {
   const text = encodeTimeCall({ namespace: 'a"<&', method: "get_time" });
   assert.match(text, /xmlns:t="a&quot;&lt;&amp;"/);
   assert.match(text, /<soap:Body><t:get_time\/><\/soap:Body>/);
@@ -40,7 +40,7 @@ it("an answer without a date-time is refused, and never slow", () => {
   }
 });
 
-it("our own clock is written as dd/mm/yyyy hh:mm:ss, and is known for a date-time", () => {
+it("this machine's clock is written as dd/mm/yyyy hh:mm:ss, and is read as a date-time", () => {
   const text = formatDateTime(new Date(2026, 0, 2, 3, 4, 5));
   assert.equal(text, "02/01/2026 03:04:05");
   assert.ok([text, noDateTime].every(looksLikeDateTime));

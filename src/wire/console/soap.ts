@@ -1,11 +1,11 @@
-/** The question to a date-time service and its answer: SOAP 1.1, as existing clients and services
- *  of seed 3 know it. */
+/** The request to a date-time service and its answer: SOAP 1.1, as existing clients and services of
+ *  the console protocol use it. */
 import { ClusterError } from "../../core/error.ts";
 
 export type TimeCall = {
   /** Target namespace of the service. */
   readonly namespace: string;
-  /** `get_datetime` of one existing service, `get_time` of others. */
+  /** `get_datetime` in one existing service, `get_time` in others. */
   readonly method: string;
 };
 
@@ -27,14 +27,17 @@ function escaped(text: string): string {
   return text.replace(/[&<"]/g, (sign) => `&${entities[sign]};`);
 }
 
-/** Throws `bad-request` for a method that is no XML name. */
+/** Throws `bad-request` for a method that is not an XML name. */
 export function checkTimeCall({ method }: TimeCall): void {
   if (/^[A-Za-z_][\w.-]{0,99}$/.test(method)) return;
-  throw new ClusterError("bad-request", `"${method.slice(0, 40)}" is no name of a SOAP method`);
+  throw new ClusterError(
+    "bad-request",
+    `"${method.slice(0, 40)}" is not the name of a SOAP method`,
+  );
 }
 
-/** The date-time in an answer: the text of its result. Throws `protocol-violated` when it has none
- *  that a message could carry. */
+/** The date-time in an answer: the text of its result. Throws `protocol-violated` when there is
+ *  none that a message could hold. */
 export function readTimeAnswer(text: string, { method }: TimeCall): string {
   const open = `<(?:[\\w.-]{1,64}:)?${method.replace(/[.]/g, "\\.")}Result(?:\\s[^<>]{0,400})?>`;
   const found = new RegExp(`${open}([^<>]{1,100})</`).exec(text)?.[1]?.trim();

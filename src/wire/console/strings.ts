@@ -1,4 +1,4 @@
-/** Strings that end in NUL, out of and into bytes that arrive in whatever pieces. */
+/** Strings that end in NUL: to bytes, and from bytes that arrive in whatever pieces. */
 import { ClusterError } from "../../core/error.ts";
 import { stringBytesMax } from "./limits.ts";
 
@@ -10,7 +10,7 @@ type Globals = {
   ) => { decode(bytes: Uint8Array): string };
 };
 
-// Every engine has these two, yet they are in no ECMAScript library that this folder compiles with.
+// Every engine has these two, but the ECMAScript library of this folder does not declare them.
 const globals = globalThis as unknown as Globals;
 const encoder = new globals.TextEncoder();
 const decoder = new globals.TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -37,8 +37,8 @@ export class Arrived {
     return this.length === 0 ? null : this.#bytes[this.#at++]!;
   }
 
-  /** Null when its end has not come yet. Throws `protocol-violated` when it is no UTF-8, or has no
-   *  end where it must have one. */
+  /** Null until its end has arrived. Throws `protocol-violated` when it is not UTF-8, or too
+   *  long. */
   string(): string | null {
     const found = this.#bytes.subarray(this.#at, this.#at + stringBytesMax);
     const length = found.indexOf(0);
@@ -55,7 +55,7 @@ export class Arrived {
     }
   }
 
-  /** All that is left; afterwards there is nothing. */
+  /** All remaining bytes; afterwards there are none. */
   rest(): Uint8Array {
     const rest = this.#bytes.subarray(this.#at);
     this.#at = this.#bytes.length;
@@ -63,7 +63,7 @@ export class Arrived {
   }
 }
 
-/** Whether a string can be sent: it has no NUL, and fits. */
+/** Whether a string can be sent: it has no NUL, and is short enough. */
 export function fitsString(text: string): boolean {
   return !text.includes("\0") && utf8(text).length < stringBytesMax;
 }

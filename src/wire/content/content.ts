@@ -1,18 +1,18 @@
 /** What a file is by its first bytes: text, text compressed in a way that tasks read, or another
- *  format, which would be counted as text if nothing looked.
+ *  format, which would otherwise be counted as text.
  *
- *  Only files that a job reads as text are looked at. Any bytes may be records of one size, and a
- *  job that reads whole files may well know their format. */
+ *  Only files that a job reads as text are checked. Any bytes may be records of one size, and a job
+ *  that reads whole files may well know their format. */
 import { ClusterError } from "../../core/error.ts";
 import { endings, type Format, formats, unpack } from "./formats.ts";
 
-/** Bytes that are looked at, at most; fewer when the file has fewer. */
+/** Bytes that are inspected, at most; fewer when the file has fewer. */
 export const contentStartBytes = 512;
-/** Largest window of a zstd frame that is read, in bytes: what each task that reads such a file
- *  has to hold. `zstd --long` makes 128 MiB, `--long=31` 2 GiB. */
+/** Largest window of a zstd frame that is read, in bytes: each task that reads such a file holds
+ *  this much. `zstd --long` makes 128 MiB, `--long=31` 2 GiB. */
 export const windowMaxBytes = 128 * 1024 * 1024;
 
-/** Behind the reason why a record cannot be used. */
+/** Appended to the reason why a record cannot be used. */
 export const keepHint = 'badRecords: "keep" sets such records aside';
 
 const utf8 = "convert it to UTF-8 first";
@@ -21,7 +21,7 @@ const utf16 = { name: "UTF-16 text", remedy: `${utf8} (iconv -f UTF-16 -t UTF-8)
 
 export type Content = {
   readonly kind: "plain" | "gzip" | "zstd" | "other";
-  /** Of "other": its name, and what to do about it. */
+  /** For "other": its name, and what to do about it. */
   readonly name: string;
   readonly remedy: string;
 };
@@ -57,7 +57,7 @@ function matches(start: Uint8Array, { magic, at = 0, isBinary }: Format): boolea
   return isBinary !== true || start.some((byte) => byte < 9 || (byte > 13 && byte < 27));
 }
 
-/** Letters of ASCII with a zero byte before or behind each. */
+/** ASCII letters with a zero byte before or after each. */
 function isUnmarkedUtf16(start: Uint8Array): boolean {
   const end = Math.min(64, start.length & ~1);
   if (end < 8) return false;
@@ -66,7 +66,7 @@ function isUnmarkedUtf16(start: Uint8Array): boolean {
   return (zeros[0] === end / 2 && zeros[1] === 0) || (zeros[1] === end / 2 && zeros[0] === 0);
 }
 
-/** A frame says how much of what came before it refers to (RFC 8878, section 3.1.1.1). */
+/** A frame gives the size of the earlier data that it refers to (RFC 8878, section 3.1.1.1). */
 function zstdOf(start: Uint8Array): Content {
   const bytes = windowOf(start);
   if (bytes <= windowMaxBytes) return zstd;
@@ -82,7 +82,7 @@ function windowOf(start: Uint8Array): number {
     const base = 2 ** (10 + (window >> 3));
     return base + (base / 8) * (window & 7);
   }
-  // One segment: the window is all that the frame has.
+  // One segment: the window is the whole content.
   const at = 5 + ([0, 1, 2, 4][descriptor & 3] as number);
   const sizeBytes = 2 ** (descriptor >> 6);
   let size = descriptor >> 6 === 1 ? 256 : 0;
@@ -90,8 +90,8 @@ function windowOf(start: Uint8Array): number {
   return size;
 }
 
-/** How the bytes of a file that is read as text are compressed. Other formats, and bytes that are
- *  not what the name promises, are `bad-request`. */
+/** How the bytes of a file that is read as text are compressed. Other formats, and bytes that do
+ *  not match the name's ending, are `bad-request`. */
 export function compressionIn(file: string, content: Content): "none" | "gzip" | "zstd" {
   if (content.kind === "other") throw refused(file, content.name, content.remedy);
   checkEnding(file);
@@ -103,7 +103,8 @@ export function compressionIn(file: string, content: Content): "none" | "gzip" |
   throw new ClusterError("bad-request", `${text}: it is damaged, or text under a wrong name`);
 }
 
-/** Refuses what a task has got as text and is none: `start` is that of the file, decompressed. */
+/** Refuses a task's input that should be text and is not: `start` is that of the file,
+ *  decompressed. */
 export function checkText(file: string, start: Uint8Array, compression: string): void {
   const content = contentOf(start);
   if (content.kind === "plain") return;
@@ -114,7 +115,7 @@ export function checkText(file: string, start: Uint8Array, compression: string):
   throw refused(file, `${content.name}${inside}`, remedy);
 }
 
-/** For files whose bytes are not at hand: refuses a name that promises what is not read. */
+/** For files whose bytes are not available: refuses an ending whose format cannot be read. */
 export function checkEnding(file: string): void {
   const promised = endings.find(([ending]) => ending.test(file));
   if (promised === undefined) return;

@@ -1,13 +1,13 @@
-/** Formats that are not read as text: how to know them, and what to do about them. */
+/** Formats that are not read as text: how to recognise them, and what to do about them. */
 
 export type Format = {
   readonly name: string;
   /** What to do before it can be read. */
   readonly remedy: string;
-  /** Bytes in hex, `..` = any, from `at` on. */
+  /** Bytes in hex, `..` = any, from offset `at` on. */
   readonly magic: string;
   readonly at?: number;
-  /** The magic is text itself: some of the bytes must be no text. */
+  /** The magic is text itself, so some of the other bytes must not be text. */
   readonly isBinary?: true;
 };
 
@@ -47,8 +47,8 @@ export const formats: readonly Format[] = [
   { name: "PDF", magic: "255044462d", isBinary: true, remedy: "extract its text first" },
 ];
 
-/** Endings of names that promise a format which is not read, whatever the bytes are: some of these
- *  have no magic, and a file that is damaged at its start must not become text. */
+/** Endings of names whose format is not read, whatever the bytes are: some of these formats have no
+ *  magic, and a file that is damaged at its start must not be read as text. */
 export const endings: ReadonlyArray<readonly [ending: RegExp, name: string, remedy: string]> = [
   [/\.(bz2|tbz2?)$/i, "bzip2", unpack("bunzip2")],
   [/\.(xz|txz|lzma)$/i, "xz", unpack("unxz")],

@@ -1,4 +1,4 @@
-/** What is answered: OK with a payload, or ERROR with the words that deployed peers act on. */
+/** The answers: OK with a payload, or ERROR with the words that deployed peers act on. */
 import type { ClusterError, ErrorCode } from "../../core/error.ts";
 import { encodeMessage } from "./codec.ts";
 import type { PyValue } from "./value.ts";
@@ -7,7 +7,7 @@ export function okAnswer(payload: Readonly<Record<string, PyValue>> = {}): Uint8
   return encodeMessage("OK", payload);
 }
 
-/** Deployed trackers try again after half a second at this one, and give up at any other. */
+/** Deployed trackers retry after half a second at this one, and give up at any other. */
 export const lockedType = "LockFileError";
 
 /** `type_error` of each code, in the names of deployed peers where they have one. */

@@ -1,4 +1,4 @@
-/** Messages and their bytes, both ways, and what is refused. */
+/** Messages and their bytes, both ways, and refused messages. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ClusterError } from "../../core/error.ts";
@@ -54,7 +54,7 @@ test("a message that is cut off anywhere is refused, or is one without its paylo
   }
 });
 
-test("T1.5: what is no message, or is not as long as it says, is refused", () => {
+test("T1.5: what is not a message, or has another length than it announces, is refused", () => {
   const bad = [
     "",
     " ",
@@ -85,7 +85,7 @@ test("T1.5: what is no message, or is not as long as it says, is refused", () =>
   );
 });
 
-test("T1.6: extra keys are ignored, `__proto__` is only a key, what is missing is named", () => {
+test("T1.6: extra keys are ignored, `__proto__` is only a key, missing keys are named", () => {
   const text = 'GETDATA 4 {"file_url": "a/b", "__proto__": {"x": 1}, "constructor": 1, "more": []}';
   const message = decodeMessage(bytesOf(text));
   assert.deepEqual(parseRequest(message), { call: "GETDATA", file: "a/b" });
@@ -94,7 +94,7 @@ test("T1.6: extra keys are ignored, `__proto__` is only a key, what is missing i
   assert.deepEqual(parseRequest(typo), { call: "GETDATA", file: "a/b" });
   const bare = { name: "PUTDATA", payload: new Map() };
   assert.throws(() => parseRequest(bare), /PUTDATA needs file_url, a string/);
-  assert.throws(() => parseRequest({ ...bare, name: "DESTROY" }), /DESTROY is no message/);
+  assert.throws(() => parseRequest({ ...bare, name: "DESTROY" }), /DESTROY is not for/);
 });
 
 test("both spellings are read: the document's and the deployed one", () => {
@@ -124,7 +124,7 @@ test("both spellings are read: the document's and the deployed one", () => {
   });
 });
 
-test("SQL in a name of a column or table is no column or table", () => {
+test("SQL in the name of a column or table is refused", () => {
   const texts = [
     'GETROWS 2 {"table": "block; DROP TABLE block", "filters": []}',
     'GETROWS 2 {"table": "block", "filters": [["1=1 OR state", "x"]]}',
@@ -176,7 +176,7 @@ test("floats are written as Python writes them", () => {
   }
 });
 
-test("discovery has the bytes of deployed file systems, and takes no other pickle", () => {
+test("discovery has the bytes of deployed file systems, and reads no other pickle", () => {
   assert.ok(isQuestion(bytesOf("Any worker there?")));
   assert.ok(!isQuestion(question.subarray(1)));
   const hex = "80049515000000000000008c0831302e302e302e32948c0438303830948694" + "2e";

@@ -1,5 +1,5 @@
 /** Messages to frames and back: `NAME SP COUNT SP JSON`, in UTF-8. COUNT is the number of keys of
- *  the payload; with 0 whatever follows is not looked at. */
+ *  the payload; with 0 everything that follows is ignored. */
 import { ClusterError } from "../../core/error.ts";
 import { readJson } from "./json-reader.ts";
 import { writeJson } from "./json-writer.ts";
@@ -7,7 +7,7 @@ import type { PyDict, PyValue } from "./value.ts";
 
 export type Message = {
   readonly name: string;
-  /** By str; keys that are not known are ignored. */
+  /** By str; unknown keys are ignored. */
   readonly payload: PyDict;
 };
 
@@ -38,7 +38,7 @@ export function decodeMessage(frame: Uint8Array): Message {
   if (name === undefined) throw bad("is not NAME COUNT JSON");
   if (Number(count) === 0) return { name, payload: empty };
   const payload = readJson(json);
-  if (!(payload instanceof Map)) throw bad("has a payload that is no JSON object");
+  if (!(payload instanceof Map)) throw bad("has a payload that is not a JSON object");
   if (payload.size !== Number(count)) {
     throw bad(`announces ${count} keys and has ${payload.size}`);
   }

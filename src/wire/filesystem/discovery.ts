@@ -1,5 +1,5 @@
-/** Discovery by UDP: a question to all, and the address of who answers, pickled as a pair of two
- *  strings. Nothing but this shape is read. */
+/** Discovery by UDP: a broadcast request, answered with an address, pickled as a pair of two
+ *  strings. No other pickle is read. */
 import { ClusterError } from "../../core/error.ts";
 import { bytesOf } from "./codec.ts";
 import { type Address, asList } from "./fields.ts";
@@ -8,7 +8,7 @@ import { readPickle } from "./pickle/reader.ts";
 import { writePickle } from "./pickle/writer.ts";
 import { PyTuple } from "./value.ts";
 
-/** Asked of file systems (UDP 8081) and of workers (UDP 7999) alike. */
+/** Sent to file systems (UDP 8081) and to workers (UDP 7999) alike. */
 export const question = bytesOf("Any worker there?");
 
 export function isQuestion(datagram: Uint8Array): boolean {
@@ -28,5 +28,5 @@ export function decodeAddress(datagram: Uint8Array): Address {
   const isHost = typeof host === "string" && /^[0-9A-Za-z.:_-]{1,255}$/.test(host);
   const isPort = typeof port === "string" && /^[1-9][0-9]{0,4}$/.test(port) && +port < 65_536;
   if (isHost && isPort && more.length === 0) return { host, port: Number(port) };
-  throw new ClusterError("protocol-violated", "the answer is no pickled pair of host and port");
+  throw new ClusterError("protocol-violated", "the answer is not a pickled pair of host and port");
 }

@@ -3,7 +3,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { Message } from "./codec.ts";
 import { floatText, PyFloat, PyTuple, type PyValue, typeName } from "./value.ts";
 
-/** The first of these that is there. */
+/** The first of these names that is present. */
 function found({ payload }: Message, names: readonly string[]): PyValue | undefined {
   const name = names.find((one) => payload.has(one));
   return name === undefined ? undefined : payload.get(name);
@@ -13,7 +13,7 @@ function missing({ name }: Message, field: string, what: string): ClusterError {
   return new ClusterError("bad-request", `${name} needs ${field}, ${what}`);
 }
 
-/** Throws `bad-request`. Numbers are taken for their text: columns are all text. */
+/** Throws `bad-request`. Numbers are read as their text: columns are all text. */
 export function textField(message: Message, ...names: readonly string[]): string {
   const text = asText(found(message, names));
   if (text === null) throw missing(message, names[0] ?? "", "a string");
@@ -55,7 +55,7 @@ export function textsField(message: Message, ...names: readonly string[]): strin
   });
 }
 
-/** `[field, value]`. */
+/** Reads `[field, value]`. */
 export function pairOf(message: Message, field: string, value: PyValue): [string, string] {
   const [name, text, ...more] = (asList(value) ?? []).map(asText);
   if (typeof name === "string" && typeof text === "string" && more.length === 0) {
@@ -91,7 +91,7 @@ export function addressField(message: Message, ...names: readonly string[]): Add
   return addressOf(message, names[0] ?? "", found(message, names));
 }
 
-/** As every address is written. */
+/** The form in which every address is written. */
 export function addressValue({ host, port }: Address): PyValue {
   return [host, String(port)];
 }

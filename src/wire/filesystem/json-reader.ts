@@ -4,7 +4,7 @@ import { ClusterError } from "../../core/error.ts";
 import { depthMax, valuesMax } from "./limits.ts";
 import { PyFloat, type PyValue } from "./value.ts";
 
-/** Throws `protocol-violated` for what is no JSON, or above the limits. */
+/** Throws `protocol-violated` when the text is not JSON, or exceeds the limits. */
 export function readJson(text: string): PyValue {
   return new JsonReader(text).whole();
 }
@@ -99,7 +99,7 @@ class JsonReader {
     }
   }
 
-  /** By hand: an expression would need a stack as deep as the string is long. */
+  /** By hand: a regular expression would need a stack as deep as the string is long. */
   #closingQuote(start: number): number {
     for (
       let at = this.#text.indexOf('"', start + 1);

@@ -1,9 +1,9 @@
-/** Writes JSON with the very bytes of Python's `json.dumps`: `", "` and `": "` between, everything
- *  beyond ASCII as `\uXXXX`. */
+/** Writes JSON with the very bytes of Python's `json.dumps`: `", "` and `": "` between, all
+ *  characters beyond ASCII as `\uXXXX`. */
 import { ClusterError } from "../../core/error.ts";
 import { floatText, PyFloat, PyTuple, type PyValue, typeName } from "./value.ts";
 
-/** Throws `bad-request` for bytes, and for keys that are no str. */
+/** Throws `bad-request` for bytes, and for keys that are not str. */
 export function writeJson(value: PyValue): string {
   if (value === null) return "null";
   if (typeof value === "boolean" || typeof value === "bigint") return String(value);

@@ -1,5 +1,6 @@
-/** What a file system is asked. All but REMOVEJOB and STOP have two steps: the request on the main
- *  port is answered with the address of a port of its own, where the rest of the call goes. */
+/** The requests to a file system. All but REMOVEJOB and STOP have two steps: the request on the
+ *  main port is answered with the address of a port of its own, where the rest of the call takes
+ *  place. */
 import { ClusterError } from "../../core/error.ts";
 import type { Message } from "./codec.ts";
 import {
@@ -17,7 +18,7 @@ import { fileNameOf, jobNameOf, jobOfDatabase } from "./names.ts";
 import { isTable, type TableName, tables } from "./tables.ts";
 import type { PyValue } from "./value.ts";
 
-/** What a job's database is asked; the second step is of the same name. */
+/** Requests to a job's database; the second step has the same name. */
 export const databaseCalls = [
   "INSERTJOB",
   "INSERTBLOCK",
@@ -29,18 +30,18 @@ export const databaseCalls = [
 export type DatabaseCall = (typeof databaseCalls)[number];
 
 export type FileRequest =
-  /** A file comes; `sizeBytes` null = its sender does not say how long it is. */
+  /** A file is uploaded; `sizeBytes` null = the sender does not give its length. */
   | { readonly call: "PUTDATA"; readonly file: string; readonly sizeBytes: number | null }
   | { readonly call: "GETDATA"; readonly file: string }
-  /** `files` null = they come by PUTDATA of their own, as deployed clients do. */
+  /** `files` null = they come by their own PUTDATA, as deployed clients do. */
   | { readonly call: "PUTJOB"; readonly job: string; readonly files: readonly string[] | null }
   | { readonly call: "REMOVEJOB"; readonly job: string }
-  /** On the main port: what the document's client waits for there after PUTJOB. */
+  /** On the main port: the document's client waits for this there after PUTJOB. */
   | { readonly call: "STOP"; readonly job: string }
   | { readonly call: Exclude<DatabaseCall, "APPENDBLOCK">; readonly job: string }
   | { readonly call: "APPENDBLOCK"; readonly job: string; readonly block: string };
 
-/** Throws `bad-request` for what is missing, `not-found` for names that name nothing here. */
+/** Throws `bad-request` for missing fields, `not-found` for names that do not exist here. */
 export function parseRequest(message: Message): FileRequest {
   switch (message.name) {
     case "PUTDATA":
@@ -56,7 +57,7 @@ export function parseRequest(message: Message): FileRequest {
   }
   const call = databaseCalls.find((one) => one === message.name);
   if (call === undefined) {
-    const text = `${message.name} is no message of a file system; see docs/protocols/filesystem.md`;
+    const text = `${message.name} is not for a file system; see docs/protocols/filesystem.md`;
     throw new ClusterError("bad-request", text);
   }
   const job = jobOfDatabase(textField(message, "status_db_url", "db_url"));
@@ -66,13 +67,13 @@ export function parseRequest(message: Message): FileRequest {
 }
 
 function parsePutData(message: Message): Extract<FileRequest, { call: "PUTDATA" }> {
-  // Looked at so that a wrong one is refused: text and bytes are kept alike.
+  // Read only so that a wrong one is refused: text and bytes are kept alike.
   flagField(message, "byte", "bytes");
   const file = fileNameOf(textField(message, "file_url"));
   return { call: "PUTDATA", file, sizeBytes: sizeField(message, "size") };
 }
 
-/** The document's GETDATA names itself PUTJOB in one place. */
+/** In one place the document calls GETDATA PUTJOB. */
 function parsePutJob(message: Message): FileRequest {
   const hasJob = hasField(message, "job_id", "job_hash");
   if (!hasJob && hasField(message, "file_url")) {
@@ -88,7 +89,7 @@ function parsePutJob(message: Message): FileRequest {
   return { call: "PUTJOB", job, files };
 }
 
-/** `data.txt`, `job/data.txt` and `./job/data.txt` are one file of the job. */
+/** `data.txt`, `job/data.txt` and `./job/data.txt` name the same file of the job. */
 export function fileInJob(job: string, url: string): string {
   const name = fileNameOf(url);
   return name.startsWith(`${job}/`) ? name : `${job}/${name}`;
@@ -127,7 +128,7 @@ export type Details =
 
 export type DetailsOf<C extends DatabaseCall> = Extract<Details, { call: C }>;
 
-/** The second step. Throws `bad-request`, also for another message than that of the first. */
+/** The second step. Throws `bad-request`, also for another message than that of the first step. */
 export function parseDetails<C extends DatabaseCall>(call: C, message: Message): DetailsOf<C> {
   return detailsOf(call, message) as DetailsOf<C>;
 }
@@ -191,7 +192,7 @@ function tableField(message: Message): TableName {
   const table = textField(message, "table");
   if (isTable(table)) return table;
   const known = Object.keys(tables).join(", ");
-  throw new ClusterError("bad-request", `there is no table ${table}, only ${known}`);
+  throw new ClusterError("bad-request", `unknown table ${table}; the tables are ${known}`);
 }
 
 function columnsField(message: Message, table: TableName, field: string): [string, string][] {

@@ -1,5 +1,5 @@
 /** Names of files and jobs, as callers write them. They are keys of a table, never paths of a disk;
- *  one that tries to climb out is refused all the same, since it can only be meant so. */
+ *  one that tries to leave the store is refused all the same, since it must be an attack. */
 import { ClusterError } from "../../core/error.ts";
 import { fileNameProblem } from "../../core/sharing/names.ts";
 import { bytesOf } from "./codec.ts";
@@ -8,7 +8,8 @@ import { nameBytesMax } from "./limits.ts";
 /** The database of each job, below the job's name. */
 export const databaseFile = "database.sqlite3";
 
-/** `./job//data` → `job/data`. Throws `not-found`: callers learn nothing else of such a name. */
+/** `./job//data` → `job/data`. Throws `not-found`, so that callers learn nothing else about such a
+ *  name. */
 export function fileNameOf(url: string): string {
   const parts = url.split("/").filter((part) => part !== "" && part !== ".");
   const name = parts.join("/");
@@ -24,7 +25,10 @@ export function fileNameOf(url: string): string {
 export function jobNameOf(url: string): string {
   const name = fileNameOf(url);
   if (!name.includes("/")) return name;
-  throw new ClusterError("not-found", `${JSON.stringify(url.slice(0, 100))} names no job`);
+  throw new ClusterError(
+    "not-found",
+    `${JSON.stringify(url.slice(0, 100))} is not the name of a job`,
+  );
 }
 
 /** `./job/database.sqlite3` → `job`. Throws `not-found`. */

@@ -1,4 +1,4 @@
-/** What a register is asked, and what it answers. */
+/** The requests to a register, and its answers. */
 import { ClusterError } from "../../core/error.ts";
 import type { Message } from "./codec.ts";
 import {
@@ -13,7 +13,7 @@ import type { PyValue } from "./value.ts";
 
 export type Node = {
   readonly address: Address;
-  /** Where it answers PING; the document's FILESYSREG names none. */
+  /** Where it answers PING; the document's FILESYSREG does not give one. */
   readonly ping: Address | null;
 };
 
@@ -42,7 +42,7 @@ export function parseRegisterRequest(message: Message): RegisterRequest {
       return { call: "JOBREG", idText: textsField(message, "files").join("") + extra };
     }
   }
-  const text = `${message.name} is no message of a register; see docs/protocols/filesystem.md`;
+  const text = `${message.name} is not for a register; see docs/protocols/filesystem.md`;
   throw new ClusterError("bad-request", text);
 }
 
@@ -55,7 +55,7 @@ export function nodeAddresses(nodes: readonly Node[]): PyValue {
   return nodes.map(({ address }) => addressValue(address));
 }
 
-/** In the words of deployed registers. */
+/** The exact words of deployed registers. */
 export const words = {
   registered: "Registration completed",
   known: "You were already registered",

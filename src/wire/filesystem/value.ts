@@ -1,5 +1,4 @@
-/** Values as Python's json and pickle know them, without loss: 1 and 1.0 differ, and an int has any
- *  size.
+/** Values of Python's json and pickle, without loss: 1 and 1.0 differ, and an int has any size.
  *
  *  None is null, an int is a bigint, a list is an array, a dict is a Map in its order. */
 export type PyValue =

@@ -1,5 +1,5 @@
-/** The codec against the frames of existing implementations, both ways, and against everything that
- *  is not one. */
+/** The codec against the frames of existing implementations, both ways, and against malformed
+ *  frames. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -70,7 +70,7 @@ describe("golden frames", () => {
 
 describe("every message", () => {
   for (const [kind, message] of Object.entries(messages)) {
-    it(`${kind} comes back as it was sent, with and without its length`, () => {
+    it(`${kind} reads back as it was sent, with and without its length`, () => {
       fc.assert(
         fc.property(envelopeOf(message), (envelope) => {
           assert.deepEqual(decodeFrames(encodeEnvelope(envelope)), [envelope]);
@@ -103,7 +103,7 @@ describe("what newer peers may add", () => {
     assert.deepEqual(decodeFrames(frame("4200c33ec33e0801c43e0801c43e")), [ping]);
   });
 
-  it("an unknown message is skipped, and what is beside it is kept", () => {
+  it("an unknown message is skipped, and the others are kept", () => {
     const unknown = "03c23f00";
     assert.deepEqual(decodeLinkFrame(fromHex(unknown)), {
       envelopes: [],
@@ -150,7 +150,7 @@ describe("proto3", () => {
     assert.deepEqual(decodeFrames(fromHex("0442002200")), [plain({ kind: "ack" })]);
   });
 
-  it("a status that says nothing is unknown", () => {
+  it("an empty status is unknown", () => {
     const read = decodeFrames(fromHex("027200"))[0]!.message;
     assert.deepEqual(read.kind === "taskStatus" && read.status.data, { kind: "unknown" });
   });
@@ -173,7 +173,7 @@ describe("malformed frames", () => {
     ["field number 0", "020200", /field number 0/],
     ["wire type 6", "0146", /wire type 6/],
     ["wire type 7", "0147", /wire type 7/],
-    ["a known field with another wire type", "024001", /wire type 0 where 2 belongs/],
+    ["a known field with another wire type", "024001", /wire type 0 instead of 2/],
     ["the end of a group that never began", "0144", /wire type 4/],
     ["a group without an end", "02c33e", /group without an end/],
     ["a group ended by another field", "04c33ecc3e", /ended by another field/],
@@ -184,7 +184,7 @@ describe("malformed frames", () => {
     ["a tag above 32 bits", "06ffffffff7f00", /out of range/],
   ];
   for (const [name, hex, what] of cases) {
-    it(`${name}: a violation that says so`, () => violates(hex, what));
+    it(`${name}: a violation with a clear message`, () => violates(hex, what));
   }
 });
 
@@ -192,7 +192,7 @@ describe("limits", () => {
   const tooMany = (count: number) =>
     plain({ kind: "tasksPing", taskIds: Array(count).fill(new Uint8Array(0)) });
 
-  it("as many task ids as allowed are sent and read, one more is neither", () => {
+  it("as many task ids as allowed are sent and read, one more is refused on both sides", () => {
     const most = encodeEnvelope(tooMany(tasksPerMessageMax));
     const read = decodeFrames(most)[0]!.message;
     assert.equal(read.kind === "tasksPing" && read.taskIds.length, tasksPerMessageMax);
@@ -201,7 +201,7 @@ describe("limits", () => {
     violates(delimit(delimit(fromHex(content), 0x5a)), /more than 100000/);
   });
 
-  it("a frame of exactly the largest size is sent and read, one byte more is neither", () => {
+  it("a frame of the largest size is sent and read, one byte more is refused on both sides", () => {
     // Tags and lengths: frame 4, wrapper 2 + 4, notes 1 + 4.
     const overhead = 15;
     const notes = (size: number) =>
@@ -213,7 +213,7 @@ describe("limits", () => {
     violates(new Uint8Array(frameBytesMax + 1), /at most 8388608/);
   });
 
-  it("one message may hold only so many frames", () => {
+  it("the number of frames in one message is limited", () => {
     const pings = (count: number) => fromHex("024200".repeat(count));
     assert.equal(decodeFrames(pings(messagesPerFrameMax)).length, messagesPerFrameMax);
     violates(pings(messagesPerFrameMax + 1), /more than 1024 messages/);
@@ -255,7 +255,7 @@ it("50,000 statuses are written and read in less than a second", () => {
   assert.ok(tookMs < 1000, `50,000 statuses took ${tookMs} ms`);
 });
 
-/** `content` behind its length, and behind the tag of a field when one is given. */
+/** `content` after its length, and after the tag of a field when one is given. */
 function delimit(content: Uint8Array, tag?: number): Uint8Array {
   const head = tag === undefined ? [] : [tag];
   let rest = content.length;

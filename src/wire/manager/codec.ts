@@ -6,12 +6,12 @@ import { frameBytesMax, messagesPerFrameMax } from "./limits.ts";
 import type { Envelope } from "./messages.ts";
 import { type Wrapper, wrapper } from "./schema.ts";
 
-/** What one WebSocket message held. */
+/** The contents of one WebSocket message. */
 export type LinkFrame = {
   readonly envelopes: readonly Envelope[];
-  /** False when it was one wrapper without its length: the peer wants the same in return. */
+  /** False when it was one wrapper without its length: the peer expects the same in return. */
   readonly delimited: boolean;
-  /** Messages that we do not know (of a newer peer): skipped, never answered. */
+  /** Unknown messages (of a newer peer): skipped, never answered. */
   readonly unknownCount: number;
 };
 
@@ -34,13 +34,14 @@ export function decodeFrames(bytes: Uint8Array): Envelope[] {
   return [...decodeLinkFrame(bytes).envelopes];
 }
 
-/** As `decodeFrames`, and how they were framed. Length-delimited is tried first and must come out
- *  even; what does not read as that, or only as unknown messages, may still be one bare wrapper. */
+/** Like `decodeFrames`, and reports how they were framed. Length-delimited is tried first and must
+ *  match exactly; bytes that do not read like that, or only as unknown messages, may still be one
+ *  bare wrapper. */
 export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
   if (bytes.length > frameBytesMax) {
     throw new ClusterError(
       "protocol-violated",
-      `a frame of ${bytes.length} bytes was received, at most ${frameBytesMax} are taken; ` +
+      `a frame of ${bytes.length} bytes was received, at most ${frameBytesMax} are accepted;  ` +
         "the link is closed",
     );
   }
@@ -73,7 +74,7 @@ function isKnown(one: Wrapper): one is Envelope {
   return one.message !== null;
 }
 
-/** Being malformed one way is no error until it is so both ways. */
+/** Malformed in one way of framing is an error only if it is malformed in both. */
 function attempt<T>(read: () => T): T | ClusterError {
   try {
     return read();

@@ -1,5 +1,4 @@
-/** The protocol document cannot lie about frames, answers and limits: its tables are compared with
- *  the code. */
+/** The protocol's document agrees with the code: frames, answers and limits are compared. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { it } from "node:test";
@@ -10,7 +9,7 @@ import { foreignTaskId, oldFrames, ourFrames, toHex } from "./testdata/golden.ts
 
 const text = readFileSync(new URL("../../../docs/protocols/manager.md", import.meta.url), "utf8");
 
-/** Cells of the table rows that stand below a heading. */
+/** The cells of the table below a heading. */
 function rowsBelow(heading: string): string[][] {
   const section = text.split(`${heading}\n`)[1]?.split("\n#")[0] ?? assert.fail(heading);
   return [...section.matchAll(/^\| (.*) \|$/gm)]
@@ -18,7 +17,7 @@ function rowsBelow(heading: string): string[][] {
     .slice(2);
 }
 
-it("every golden frame of the document is one of the tests, and every old one is there", () => {
+it("every golden frame of the document is tested, and all old ones are there", () => {
   const shown = rowsBelow("## Golden frames").map(([, hex]) =>
     hex!.replaceAll("`", "").replaceAll("T", toHex(foreignTaskId)),
   );
@@ -33,12 +32,12 @@ it("every golden frame of the document is one of the tests, and every old one is
   );
 });
 
-it("the table of messages is the table of legality", () => {
+it("the document's table of messages is the table in legality.ts", () => {
   const kindOf = (name: string) => `${name[0]!.toLowerCase()}${name.slice(1)}`;
   const shown = rowsBelow("## Messages").map(([number, name, from, answers]) => ({
     kind: kindOf(name!),
     number: Number(number),
-    // ManagerRequest is a worker's, though a worker takes it too.
+    // ManagerRequest is a worker's message, though a worker accepts it, too.
     from:
       name === "ManagerRequest" ? "either" : { "M W": "either", M: "manager", W: "worker" }[from!],
     answers: answers!.split(", ").map((answer) => kindOf(answer.split(" ")[0]!)),

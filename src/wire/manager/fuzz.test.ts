@@ -1,5 +1,4 @@
-/** Mutated frames: whatever comes, the codec and the session answer with a typed error or with
- *  messages.
+/** Mutated frames: the codec and the session always return messages or a typed error.
  *
  *  `FUZZ_SEED=7 FUZZ_COUNT=1000000 node --test` repeats a run or makes a longer one. */
 import assert from "node:assert/strict";
@@ -32,7 +31,7 @@ it(`${count} mutated frames give messages or typed errors, seed ${seed}`, () => 
     try {
       const read = decodeFrames(frame);
       outcomes.read++;
-      // What was read can be said again and means the same.
+      // What was read can be written again with the same meaning.
       for (const envelope of read) {
         assert.deepEqual(decodeFrames(encodeEnvelope(envelope)), [envelope], toHex(frame));
       }
@@ -48,8 +47,7 @@ it(`${count} mutated frames give messages or typed errors, seed ${seed}`, () => 
   assert.ok(outcomes.refused > count / 20, `only ${outcomes.refused} of ${count} were refused`);
 });
 
-/** The session to go on with: a new one when this one saw a violation, as a link would be
- *  closed. */
+/** The session to continue with: a new one after a violation, as the link would be closed. */
 function receive(session: ManagerSession, role: "manager" | "worker", frame: Uint8Array) {
   try {
     session.receive(frame);

@@ -1,5 +1,5 @@
-/** Who may ask what, and what may answer it: the whole grammar of the manager protocol in one
- *  table. */
+/** Which side may send which request, and what may answer it: the whole grammar of the manager
+ *  protocol in one table. */
 import type { ManagerMessage, NodeType } from "./messages.ts";
 
 export type MessageKind = ManagerMessage["kind"];
@@ -13,11 +13,11 @@ export type AnswerKind =
 export type RequestKind = Exclude<MessageKind, AnswerKind>;
 
 type Rule = {
-  /** Which of the two may ask. ManagerRequest is a worker's, but a worker that gets one answers
-   *  `accepted: false`, as seed 2 says. */
+  /** The side that may send it. ManagerRequest is a worker's, but a worker that gets one answers
+   *  `accepted: false`, as the protocol's document requires. */
   readonly from: NodeType | "either";
   readonly answers: readonly AnswerKind[];
-  /** From 100 on: only for peers that have shown that they know our fields. */
+  /** An extension, from 100 on: only for peers that have shown that they know the extensions. */
   readonly ours?: true;
 };
 
@@ -45,7 +45,7 @@ export const answersTo: Readonly<Record<RequestKind, readonly AnswerKind[]>> = O
 
 export type Request = Extract<ManagerMessage, { kind: RequestKind }>;
 
-/** Everything that is not an answer wants one. */
+/** Every message that is not an answer expects one. */
 export function isRequest(message: ManagerMessage): message is Request {
   return Object.hasOwn(rules, message.kind);
 }

@@ -1,7 +1,7 @@
-/** What coordinator (seed 2: manager) and worker say to each other. Protobuf field numbers beside
- *  each field; numbers below 100 are those of existing implementations, from 100 on ours: an old
- *  peer skips those fields, and is never sent those messages (it has not sent `node` in its
- *  ManagerRequest). */
+/** The messages of the manager protocol between coordinator (there: manager) and worker. Protobuf
+ *  field numbers beside each field; numbers below 100 are those of existing implementations,
+ *  numbers from 100 on are extensions: an old peer skips those fields, and is never sent those
+ *  messages (a peer is old while it has not sent `node` in its ManagerRequest). */
 
 export const nodeTypes = { manager: 0, worker: 1 } as const;
 export type NodeType = "manager" | "worker";
@@ -13,11 +13,12 @@ export { programKinds } from "../../core/job.ts";
  *  100. */
 export type TaskErrorKind = "timed-out" | "download" | "runtime" | "aborted" | "unknown";
 
-/** 34 bytes: multihash `1b 20` and 32 bytes. Ours are not hashes but packed (see `taskid.ts`). */
+/** 34 bytes: multihash `1b 20` and 32 bytes. Tequio's are not hashes but packed fields (see
+ *  `taskid.ts`). */
 export type TaskIdBytes = Uint8Array;
 
-/** WorkerMsgWrapper. `requestId` (100): counts from 1, set by us on ManagerRequest and, once the
- *  peer has shown that it knows it, on every request; echoed as `answerTo` (101) in the answer.
+/** WorkerMsgWrapper. `requestId` (100): counts from 1; sent with a ManagerRequest and, once the
+ *  peer has shown that it knows it, with every request; echoed as `answerTo` (101) in the answer.
  *  Null = not on the wire. A peer that sets neither gets its answers in the order of its
  *  requests. */
 export type Envelope = {
@@ -28,20 +29,21 @@ export type Envelope = {
 
 export type TaskExecute = {
   /** 1 */ readonly taskId: TaskIdBytes;
-  /** 2: where the program can be had; ours: empty, the job is announced by `jobOpen`. */
+  /** 2: where the program can be downloaded; empty from Tequio, the job is announced by
+   *  `jobOpen`. */
   readonly programAddresses: readonly string[];
-  /** 3: multihash of the program; ours: empty. */
+  /** 3: multihash of the program; empty from Tequio. */
   readonly programHash: Uint8Array;
   /** 4 */ readonly programKind: number;
   /** 5 */ readonly argument: Uint8Array;
-  /** 6: whole seconds, rounded up, 0 = none. What an existing worker goes by. */
+  /** 6: whole seconds, rounded up, 0 = none. An existing worker obeys this one. */
   readonly timeoutS: number;
   /** 7 */ readonly networkUsageMax: number;
   /** 100: the same limit exactly; 0 = field 6 holds. */
   readonly timeoutMs: number;
 };
 
-/** seed 2 TaskStatus; `data` is its oneof. */
+/** TaskStatus of the protocol's document; `data` is its oneof. */
 export type TaskStatus = {
   /** 1 */ readonly taskId: TaskIdBytes;
   readonly data:
@@ -54,7 +56,7 @@ export type TaskStatus = {
   readonly report: Uint8Array;
 };
 
-/** Field 100 of ManagerRequest: what an existing worker does not say. */
+/** Field 100 of ManagerRequest: what an existing worker does not send. */
 export type NodeDescription = {
   /** 1: "" for a new worker, else `w-7` with its `credential`. */ readonly workerId: string;
   /** 2: a secret that the coordinator gave this worker at its first join; "" when new. */
@@ -64,13 +66,12 @@ export type NodeDescription = {
   /** 5 */ readonly slots: number;
   /** 6 */ readonly exchangeUrl: string;
   /** 7: version of the software. */ readonly version: string;
-  /** 8: task ids it runs or has finished without an Ack. */
+  /** 8: ids of tasks that it runs, or has finished without an Ack. */
   readonly holding: readonly TaskIdBytes[];
   /** 9: UTF-8 JSON, `serving` of the event `worker-joined`. */ readonly serving: Uint8Array;
-  /** 10: random number of this process start; a second process with the same id is told
-   *  `fenced`. */
+  /** 10: random number of this process start; a second process with the same id gets `fenced`. */
   readonly session: string;
-  /** 11: it knows `tasksReturn`; a peer that does not would leave it without an answer. */
+  /** 11: it knows `tasksReturn`; a peer that does not would never answer it. */
   readonly returnsTasks: boolean;
   /** 12: UTF-8 JSON, `python` of its specs (core/event.ts); empty without Python. */
   readonly python: Uint8Array;
@@ -91,7 +92,7 @@ export type ManagerMessage =
   /** either way, on connection; answered by nodeTypeAnswer */
   | { readonly kind: "nodeTypeRequest"; readonly nodeType: NodeType } // 1
   | { readonly kind: "nodeTypeAnswer"; readonly nodeType: NodeType } // 2
-  /** answer to anything that needs a relation that is not there; breaks the relation */
+  /** the answer to every message that needs a relation when there is none; breaks the relation */
   | { readonly kind: "notMine" } // 3
   | { readonly kind: "ack" } // 4
   /** worker → manager; answered by managerAnswer */
@@ -121,34 +122,35 @@ export type ManagerMessage =
   | { readonly kind: "tasksAbord"; readonly taskIds: readonly TaskIdBytes[] } // 13
   /** worker → manager; answered by ack (durable), or notMine */
   | { readonly kind: "taskStatus"; readonly status: TaskStatus } // 14
-  /** worker → manager, ours: many statuses at once; answered by ack (durable), or notMine */
+  /** worker → manager, extension: many statuses at once; answered by ack (durable), or notMine */
   | { readonly kind: "taskStatuses"; readonly statuses: readonly TaskStatus[] } // 110
-  /** manager → worker, ours: before the first task of a job; answered by ack. `job` is UTF-8 JSON
-   *  (`JobOpen`). */
+  /** manager → worker, extension: before the first task of a job; answered by ack. `job` is UTF-8
+   *  JSON (`JobOpen`). */
   | { readonly kind: "jobOpen"; readonly job: Uint8Array } // 111
-  /** manager → worker, ours: where partitions lie. UTF-8 JSON (`StageSources`); answered by ack. */
+  /** manager → worker, extension: where partitions lie. UTF-8 JSON (`StageSources`); answered by
+   *  ack. */
   | { readonly kind: "stageSources"; readonly sources: Uint8Array } // 112
-  /** manager → worker, ours: the job has ended, drop what it left; answered by ack. */
+  /** manager → worker, extension: the job has ended, delete what it left; answered by ack. */
   | { readonly kind: "jobClose"; readonly jobNumber: number } // 113
-  /** worker → manager, ours: lines that job code logged and progress; answered by ack, may be
+  /** worker → manager, extension: lines that job code logged and progress; answered by ack, may be
    *  dropped. UTF-8 JSON (`WorkerNotes`). */
   | { readonly kind: "workerNotes"; readonly notes: Uint8Array } // 114
-  /** manager → worker, ours: report those of these that have not begun as returned, and go on with
-   *  the others; answered by ack. */
+  /** manager → worker, extension: report those of these that have not begun as returned, and
+   *  continue the others; answered by ack. */
   | { readonly kind: "tasksReturn"; readonly taskIds: readonly TaskIdBytes[] }; // 115
 
 /** JSON inside `jobOpen`. */
 export type JobOpen = {
   readonly job: string;
   readonly name: string;
-  /** Whose job it is: no process ever serves two owners. */
+  /** Owner of the job: a process never serves two owners. */
   readonly owner: string;
   readonly codeHash: string;
   readonly planHash: string;
-  /** Known to this worker and the coordinator alone: it makes the tickets with which others read
-   *  what this worker computes of the job. */
+  /** Known to this worker and the coordinator alone: it makes the tickets with which other workers
+   *  read this worker's outputs of the job. */
   readonly exchangeKey: string;
-  /** The coordinator's clock when this was said, ms: tickets end by it. */
+  /** The coordinator's clock when this was sent, ms: tickets expire by it. */
   readonly nowMs: number;
   readonly stages: ReadonlyArray<{ readonly kind: string; readonly partitionCount: number }>;
   /** Of `programKinds`; absent: JavaScript. */
@@ -159,17 +161,16 @@ export type JobOpen = {
 export type StageSources = {
   readonly job: string;
   readonly stage: number;
-  /** Distinct exchange addresses of workers; "" = the coordinator passes them on. */
+  /** Distinct exchange addresses of workers; "" = the coordinator passes the partitions on. */
   readonly urls: readonly string[];
-  /** For each of `urls` the ticket that opens this stage's outputs there to the worker that is
-   *  told, and to nobody else; "" = none is needed. */
+  /** For each of `urls` the ticket with which the receiver, and no other worker, may read this
+   *  stage's outputs there; "" = none is needed. */
   readonly tickets: readonly string[];
   /** Per task: index into `urls`, attempt, manifest root. */
   readonly tasks: ReadonlyArray<readonly [url: number, attempt: number, root: string]>;
 };
 
-/** JSON inside `workerNotes`. Lines and progress are dropped when the coordinator
- *  is behind. */
+/** JSON inside `workerNotes`. Lines and progress are dropped when the coordinator is behind. */
 export type WorkerNotes = {
   /** Why the worker takes no new attempts from now on; "" = it takes them again. */
   readonly paused?: string | undefined;

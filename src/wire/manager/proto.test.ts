@@ -1,4 +1,4 @@
-/** `manager.proto` and the tables of `schema.ts` say the same: every message, every field, every
+/** `manager.proto` and the tables of `schema.ts` agree: every message, every field, every
  *  number. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ function parseProto(source: string): Map<string, Numbers> {
 
 const proto = parseProto(readFileSync(new URL("manager.proto", import.meta.url), "utf8"));
 
-/** Where our property is called otherwise than the field of existing implementations. */
+/** Where a property has another name than the field of existing implementations. */
 const renamed: Readonly<Record<string, string>> = {
   memory: "memory_kb",
   network_speed: "network_kbps",
@@ -38,7 +38,7 @@ function snake(name: string): string {
 function tableOf(schema: Schema<never>): Numbers {
   const rows = Object.entries(schema.fields as Readonly<Record<string, Field<unknown>>>);
   return Object.fromEntries(
-    // A oneof has many numbers; they are compared by themselves.
+    // A oneof has many numbers; they are compared separately.
     rows.flatMap(([name, { numbers }]) =>
       numbers.length === 1 ? [[snake(name), numbers[0]!] as const] : [],
     ),
@@ -54,7 +54,7 @@ function protoOf(name: string, without: readonly number[] = []): Numbers {
   );
 }
 
-it("the wrapper has every message, by its name and number, and no other", () => {
+it("the wrapper has exactly the messages, by name and number", () => {
   const cases = Object.entries(tables.messageCases).map(([kind, { number }]) => [
     snake(kind),
     number,

@@ -1,7 +1,7 @@
-/** The messages of the manager protocol as tables, field by field as `manager.proto` and
- *  `messages.ts` say.
+/** The messages of the manager protocol as tables, field by field like `manager.proto` and
+ *  `messages.ts`.
  *
- *  Numbers below 100 are those of existing implementations; from 100 on they are ours. */
+ *  Numbers below 100 are those of existing implementations; numbers from 100 on are extensions. */
 import {
   bool,
   bytes,
@@ -52,7 +52,7 @@ const taskIds = (number: number) =>
 const name = (number: number) => text(number, textBytesMax);
 const blob = (number: number) => bytes(number, frameBytesMax);
 
-/** There are two types of nodes; a third is not the protocol that we speak. */
+/** There are two types of nodes; a third is a protocol violation. */
 function nodeType(number: number): Field<NodeType> {
   return {
     numbers: [number],
@@ -93,7 +93,7 @@ const statusCases = {
   error: {
     number: 5,
     write: (writer, value) => writer.int32(5, errorKinds.indexOf(value.error)),
-    // A kind that a newer peer added is an error all the same.
+    // A kind that a newer peer added is still an error.
     read: (reader) => ({ kind: "error", error: errorKinds[reader.int32()] ?? "unknown" }),
   } satisfies Case<Data<"error">>,
   completed: {
@@ -115,7 +115,7 @@ export const taskExecute: Schema<TaskExecute> = message<TaskExecute>({
   timeoutMs: uint(100),
 });
 
-/** A status that says nothing means that the worker does not know the task. */
+/** An empty status means that the worker does not know the task. */
 export const taskStatus: Schema<TaskStatus> = message<TaskStatus>({
   taskId: taskId(1),
   data: oneof<StatusData, StatusData>(statusCases, { kind: "unknown" }),
@@ -218,11 +218,11 @@ export const messageCases: { readonly [K in MessageKind]: Case<Of<K>> } = {
   tasksReturn: variant(115, schemas.tasksReturn),
 };
 
-/** A received wrapper; `message` is null when it holds none that we know. */
+/** A received wrapper; `message` is null when it holds no known message. */
 export type Wrapper = Omit<Envelope, "message"> & { readonly message: ManagerMessage | null };
 
-/** The wrapper; our ids come last and are left out when null, so that the rest is what old peers
- *  send. */
+/** The wrapper; the extension's ids come last and are left out when null, so that the rest is what
+ *  old peers send. */
 export const wrapper: Schema<Wrapper> = message<Wrapper>({
   message: oneof<ManagerMessage, null>(messageCases, null),
   requestId: id(100),

@@ -1,4 +1,5 @@
-/** One side of a link: who may say what, and which answer belongs to which request. */
+/** One side of a link: which messages each side may send, and which answer belongs to which
+ *  request. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -28,7 +29,7 @@ const join: ManagerMessage = {
   node: null,
 };
 
-/** A frame as the other side would send it. */
+/** A frame as the peer would send it. */
 function frame(message: ManagerMessage, ids: Partial<Envelope> = {}): Uint8Array {
   return encodeEnvelope({ requestId: null, answerTo: null, message, ...ids });
 }
@@ -52,7 +53,7 @@ function violates(run: () => unknown, what: RegExp): void {
   });
 }
 
-/** A session whose peer has shown that it knows our fields. */
+/** A session whose peer has shown that it knows the extensions. */
 function extendedSession(role: NodeType, options = {}): ManagerSession {
   const session = new ManagerSession({ role, ...options });
   asked(only(session.receive(frame(ping, { requestId: 9 })))).answer(pong);
@@ -65,7 +66,7 @@ describe("two sessions", () => {
     const [message] = fc.sample(arbitrary as fc.Arbitrary<ManagerMessage>, { numRuns: 1, seed: 1 });
     if (!isRequest(message!)) continue;
     for (const answerKind of answersTo[message.kind]) {
-      it(`take a ${kind} and its ${answerKind}`, () => {
+      it(`accept a ${kind} and its ${answerKind}`, () => {
         const from: NodeType = /^(task(Status|Statuses)|workerNotes)$/.test(kind)
           ? "worker"
           : "manager";
@@ -101,7 +102,7 @@ describe("two sessions", () => {
     worker.receive(accepted);
     assert.equal(worker.extended, true);
     assert.notEqual(decodeFrames(worker.request(ping, 0).frame)[0]!.requestId, null);
-    // The answer to what went without an id still finds its request.
+    // The answer to a request without an id still finds its request.
     const late = asked(only(worker.receive(first)));
     const answer = late.answer({ kind: "nodeTypeAnswer", nodeType: "worker" });
     assert.equal(only(manager.receive(answer)).kind, "answer");
@@ -109,7 +110,7 @@ describe("two sessions", () => {
 });
 
 describe("with a peer of an existing implementation", () => {
-  it("our frames are theirs, byte for byte", () => {
+  it("frames are byte for byte those of the existing one", () => {
     const old = (name: string) => oldFrames.find((one) => one.name === name)!;
     const manager = new ManagerSession({ role: "manager" });
     for (const name of ["NodeTypeRequest manager", "ManagerPing", "TasksExecute", "TasksPing"]) {
@@ -135,7 +136,7 @@ describe("with a peer of an existing implementation", () => {
     );
   });
 
-  it("the answer to our ManagerRequest is found, though it does not say the id", () => {
+  it("the answer to a ManagerRequest is matched, though it has no id", () => {
     const worker = new ManagerSession({ role: "worker" });
     const { id } = worker.request(join, 0);
     const answer = frame({ kind: "managerAnswer", accepted: true, welcome: null });
@@ -146,7 +147,7 @@ describe("with a peer of an existing implementation", () => {
     });
   });
 
-  it("our own messages are not sent", () => {
+  it("extensions are not sent", () => {
     const manager = new ManagerSession({ role: "manager" });
     assert.throws(
       () => manager.request(jobClose, 0),
@@ -155,14 +156,14 @@ describe("with a peer of an existing implementation", () => {
     assert.equal(manager.pendingCount, 0);
   });
 
-  it("who sends frames without their length gets them so", () => {
+  it("frames without their length are answered without length", () => {
     const manager = new ManagerSession({ role: "manager" });
     const request = asked(only(manager.receive(fromHex("4200"))));
     assert.equal(toHex(request.answer(pong)), "4a00");
     assert.equal(toHex(manager.request(ping, 0).frame), "4200");
   });
 
-  it("what shows that a peer knows our fields: an id, a node, a welcome, a message of ours", () => {
+  it("knows that its peer has the extensions by an id, a node, a welcome, or a message", () => {
     const node = fc.sample(
       messages.managerRequest.filter((one) => one.node !== null),
       1,
@@ -250,7 +251,7 @@ describe("T2.1: an answer that goes wrong", () => {
     );
   });
 
-  it("answering twice, or with another kind, is our own broken law", () => {
+  it("answering twice, or with another kind, is an assertion failure", () => {
     const session = new ManagerSession({ role: "worker" });
     const request = asked(only(session.receive(frame(execute))));
     assert.throws(() => request.answer(pong), /broken law: managerPong does not answer/);
@@ -279,7 +280,7 @@ describe("T2.3: the wrong role", () => {
         : ["manager", "worker"];
     for (const role of ["manager", "worker"] as const) {
       const fine = roles.includes(role);
-      it(`a ${role} ${fine ? "takes" : "refuses"} a ${kind}`, () => {
+      it(`a ${role} ${fine ? "accepts" : "refuses"} a ${kind}`, () => {
         const session = new ManagerSession({ role });
         const bytes = frame(message!);
         if (fine) session.receive(bytes);
@@ -288,13 +289,16 @@ describe("T2.3: the wrong role", () => {
     }
   }
 
-  it("sending what only the other role sends is our own broken law", () => {
+  it("sending a message of the other role is an assertion failure", () => {
     const worker = new ManagerSession({ role: "worker" });
-    assert.throws(() => worker.request(execute, 0), /broken law: tasksExecute is not ours to ask/);
+    assert.throws(
+      () => worker.request(execute, 0),
+      /broken law: this side may not send tasksExecute/,
+    );
     assert.throws(() => worker.request(ack, 0), /broken law: ack is an answer/);
   });
 
-  it("a ManagerRequest reaches a worker too, to be answered with no", () => {
+  it("a ManagerRequest reaches a worker too, to be refused", () => {
     const worker = new ManagerSession({ role: "worker" });
     const request = asked(only(worker.receive(frame(join))));
     const no = request.answer({ kind: "managerAnswer", accepted: false, welcome: null });
@@ -303,7 +307,7 @@ describe("T2.3: the wrong role", () => {
 });
 
 describe("bounds", () => {
-  it("no more requests wait than allowed; one may again when one is answered", () => {
+  it("pending requests are limited; an answer makes room for another", () => {
     const session = extendedSession("manager", { pendingMax: 2 });
     const { id } = session.request(ping, 0);
     session.request(ping, 0);
@@ -316,7 +320,7 @@ describe("bounds", () => {
     assert.equal(session.pendingCount, 2);
   });
 
-  it("a peer may not ask without end before it has its answers", () => {
+  it("a peer's unanswered requests are limited", () => {
     const session = new ManagerSession({ role: "manager", owedMax: 2 });
     const first = asked(only(session.receive(frame(ping))));
     session.receive(frame(ping));
@@ -325,7 +329,7 @@ describe("bounds", () => {
     session.receive(frame(ping));
   });
 
-  it("a request that is too large for a frame is not remembered", () => {
+  it("a request that is too large for a frame is not kept as pending", () => {
     const session = extendedSession("worker");
     const notes: ManagerMessage = { kind: "workerNotes", notes: new Uint8Array(9_000_000) };
     assert.throws(() => session.request(notes, 0), /limit-exceeded/);

@@ -1,11 +1,12 @@
-/** One side of one link: what may be said now, and which answer belongs to which request. Pure and
- *  role-blind: what a message means, and whether there is a relation, is the caller's business.
+/** One side of one link: which messages may be sent now, and which answer belongs to which request.
+ *  Pure, and the same code for both roles: the meaning of messages, and whether there is a
+ *  relation, is up to the caller.
  *
- *  1. Every request that is received is handed out once with the means to answer it, once.
- *  2. Every request that is sent ends once: as `answer`, or in `expired`, or with the link.
- *  3. Our ids go with a ManagerRequest, and with everything once the peer has shown that it knows
- *     them; until then our frames are byte for byte those of existing implementations, and answers
- *     come in order. */
+ *  1. Every received request is returned once, with a function that answers it, once.
+ *  2. Every sent request ends once: as `answer`, or in `expired`, or with the link.
+ *  3. Request ids are sent with a ManagerRequest, and with every request once the peer has shown
+ *     that it knows them; until then frames are byte for byte those of existing implementations,
+ *     and answers come in order. */
 import { assert, ClusterError } from "../../core/error.ts";
 import { decodeLinkFrame, encodeEnvelope } from "./codec.ts";
 import {
@@ -21,27 +22,28 @@ import type { Envelope, ManagerMessage, NodeType } from "./messages.ts";
 export { answersTo, isRequest } from "./legality.ts";
 
 export type Arrival =
-  /** The peer asks; `answer` encodes the answer to it. Call it exactly once; a second call is a
-   *  broken law. */
+  /** A request of the peer; `answer` encodes the answer to it. Call it exactly once; a second call
+   *  fails an assertion. */
   | {
       readonly kind: "request";
       readonly message: ManagerMessage;
       answer(message: ManagerMessage): Uint8Array;
     }
-  /** The answer to our request `to`. */
+  /** The answer to this side's request `to`. */
   | { readonly kind: "answer"; readonly to: number; readonly message: ManagerMessage }
-  /** An answer that nobody waits for: late, twice, wrong id. To be counted, else ignored. */
+  /** An answer without a pending request: late, repeated, or with a wrong id. To be counted, else
+   *  ignored. */
   | { readonly kind: "stray"; readonly message: ManagerMessage };
 
 export type ManagerSessionOptions = {
-  /** Ours. */
+  /** The role of this side. */
   readonly role: NodeType;
-  /** How long an answer may take, in ms. Default 10,000. */
+  /** Time limit for an answer, ms. Default 10,000. */
   readonly answerTimeoutMs?: number;
-  /** Requests that may wait for their answer. Default 4,096. */
+  /** Requests that may be pending. Default 4,096. */
   readonly pendingMax?: number;
-  /** Requests of the peer that we may owe an answer. Default four times `pendingMax`: the peer
-   *  forgets what took too long, and may ask again. */
+  /** Requests of the peer that may be unanswered. Default four times `pendingMax`: the peer forgets
+   *  overdue requests, and may send more. */
   readonly owedMax?: number;
 };
 
@@ -73,9 +75,9 @@ export class ManagerSession {
     this.#owedMax = options.owedMax ?? 4 * this.#pendingMax;
   }
 
-  /** Encodes a request and remembers that an answer is due. Throws `unavailable` above
-   *  `pendingMax`, `version-mismatch` when the peer does not know this message, `limit-exceeded`
-   *  when it is too large. */
+  /** Encodes a request and records that an answer is due. Throws `unavailable` above `pendingMax`,
+   *  `version-mismatch` when the peer does not know this message, `limit-exceeded` when it is too
+   *  large. */
   request(
     message: ManagerMessage,
     atMs: number,
@@ -84,7 +86,7 @@ export class ManagerSession {
     const rule = rules[message.kind];
     assert(
       rule.from === "either" || rule.from === this.#role,
-      `${message.kind} is not ours to ask`,
+      `this side may not send ${message.kind}`,
     );
     if (rule.ours && !this.#extended) throw unknownToPeer(message.kind);
     if (this.#pending.size >= this.#pendingMax) throw tooManyPending(this.#pendingMax);
@@ -115,7 +117,7 @@ export class ManagerSession {
     });
   }
 
-  /** Ids of requests whose answer is overdue at `atMs`; they are forgotten. */
+  /** Ids of requests whose answer is overdue at `atMs`; they are removed. */
   expired(atMs: number): number[] {
     const ids: number[] = [];
     for (const [id, pending] of this.#pending) {
@@ -126,13 +128,13 @@ export class ManagerSession {
     return ids;
   }
 
-  /** When `expired` next has something to say; Infinity when nothing is pending. */
+  /** When `expired` should be called next; Infinity when nothing is pending. */
   nextDeadlineMs(): number {
     for (const pending of this.#pending.values()) return pending.deadlineMs;
     return Number.POSITIVE_INFINITY;
   }
 
-  /** The peer understands fields and messages from 100 on: it has sent one. */
+  /** The peer knows the extensions (fields and messages from 100 on): it has sent one. */
   get extended(): boolean {
     return this.#extended;
   }
@@ -141,12 +143,12 @@ export class ManagerSession {
     return this.#pending.size;
   }
 
-  /** Requests of the peer that still want their answer. */
+  /** Requests of the peer that are still unanswered. */
   get owedCount(): number {
     return this.#owed;
   }
 
-  /** Messages of a kind that we do not know: skipped, never answered. */
+  /** Unknown messages: skipped, never answered. */
   get ignoredCount(): number {
     return this.#ignored;
   }
@@ -185,10 +187,10 @@ export class ManagerSession {
     return { kind: "answer", to, message };
   }
 
-  /** Without an id: the oldest request that this kind may answer; 0 when none. */
+  /** Without an id: the oldest pending request that this kind may answer; 0 when there is none. */
   #firstWaiting(kind: ManagerMessage["kind"]): number {
     for (const [id, pending] of this.#pending) {
-      // A peer that knows ids would have said this one.
+      // A peer that knows ids would have sent this one's.
       if (pending.withId && this.#peerSetsIds) continue;
       if (includes(answersTo[pending.kind], kind)) return id;
     }
@@ -222,14 +224,14 @@ function violated(what: string): ClusterError {
 function tooManyPending(pendingMax: number): ClusterError {
   return new ClusterError(
     "unavailable",
-    `${pendingMax} requests wait for their answers already; try again when some have come`,
+    `${pendingMax} requests are pending already; try again when some are answered`,
   );
 }
 
 function unknownToPeer(kind: string): ClusterError {
   return new ClusterError(
     "version-mismatch",
-    `the other side has not shown that it knows ${kind}; ` +
+    `the peer has not shown that it knows ${kind}; ` +
       "send it only what existing implementations know",
   );
 }

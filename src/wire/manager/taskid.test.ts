@@ -21,7 +21,7 @@ describe("a task id", () => {
     assert.equal(toHex(packTaskId(clusterTag, packedRef)), packedHex);
   });
 
-  it("comes back as the attempt that it was made of", () => {
+  it("unpacks to the attempt that it was packed from", () => {
     fc.assert(
       fc.property(tags, refs, (tag, ref) => {
         const id = packTaskId(tag, ref);
@@ -31,7 +31,7 @@ describe("a task id", () => {
     );
   });
 
-  it("of another cluster is foreign when the own tag is asked for", () => {
+  it("of another cluster is foreign when a tag is given", () => {
     const other = clusterTag.map((byte, n) => (n === 7 ? byte + 1 : byte));
     assert.equal(unpackTaskId(packTaskId(clusterTag, packedRef), other), null);
   });
@@ -48,7 +48,7 @@ describe("a task id", () => {
     );
   });
 
-  it("that names no attempt is foreign: job 0, attempt 0, a job beyond all ids", () => {
+  it("that names no attempt is foreign: job 0, attempt 0, a job above the limit", () => {
     const changed = (at: number, byte: number) => {
       const id = packTaskId(clusterTag, packedRef);
       id[at] = byte;
@@ -60,7 +60,7 @@ describe("a task id", () => {
     assert.equal(changed(11, 4), null);
   });
 
-  it("is refused for what is no attempt of ours", () => {
+  it("is refused for an impossible attempt", () => {
     const bad: ReadonlyArray<Partial<AttemptRef>> = [
       { job: "j-0" },
       { stage: -1 },

@@ -1,24 +1,23 @@
 /** Task ids: 34 bytes that name an attempt, shaped like the multihash that existing implementations
  *  use.
  *
- *  `1b 20` (Keccak-256, 32 bytes), then, numbers big-endian:
- *  cluster tag 8 · job number 8 · stage 4 · task 4 · attempt 4 · "tqo1" 4.
- *  Packed, not hashed: the coordinator reads the attempt from the id, without a table and without
- *  cost. */
+ *  `1b 20` (Keccak-256, 32 bytes), then, numbers big-endian: cluster tag 8 · job number 8 · stage 4
+ *  · task 4 · attempt 4 · "tqo1" 4. Packed, not hashed: the coordinator reads the attempt from the
+ *  id, without a table and without cost. */
 import { assert } from "../../core/error.ts";
 import { type AttemptRef, idNumber, jobId } from "../../core/ids.ts";
 import type { TaskIdBytes } from "./messages.ts";
 
 export const taskIdBytes = 34;
-/** Random, made once for a cluster: ids of another cluster are not taken for ours. */
+/** Random, made once for a cluster, so that ids of another cluster are recognised. */
 export const clusterTagBytes = 8;
 
 const multihash = [0x1b, 0x20] as const;
-/** Ends every id of this layout; a real hash ends so once in 2^32, and then fails the other
+/** Ends every id of this layout; one of 2^32 real hashes has the same end, and fails the other
  *  checks. */
 const layout = 0x74_71_6f_31;
 
-/** Throws when the tag has not 8 bytes or a number is out of its range (broken laws both). */
+/** Fails an assertion when the tag does not have 8 bytes or a number is out of its range. */
 export function packTaskId(tag: Uint8Array, ref: AttemptRef): TaskIdBytes {
   const job = idNumber(ref.job);
   assert(tag.length === clusterTagBytes, "a cluster tag has 8 bytes");
@@ -38,7 +37,7 @@ export function packTaskId(tag: Uint8Array, ref: AttemptRef): TaskIdBytes {
   return id;
 }
 
-/** The attempt that an id of ours names; null for a foreign one, and with `tag` for another
+/** The attempt that a packed id names; null for a foreign id, and with `tag` for another
  *  cluster's. */
 export function unpackTaskId(id: TaskIdBytes, tag?: Uint8Array): AttemptRef | null {
   if (id.length !== taskIdBytes || id[0] !== multihash[0] || id[1] !== multihash[1]) return null;
@@ -46,7 +45,7 @@ export function unpackTaskId(id: TaskIdBytes, tag?: Uint8Array): AttemptRef | nu
   if (tag !== undefined && !hasTag(id, tag)) return null;
   const job = readU32(id, 10) * 0x1_0000_0000 + readU32(id, 14);
   const attempt = readU32(id, 26);
-  // 15 digits: what `idNumber` reads.
+  // 15 digits: what `idNumber` accepts.
   if (job < 1 || job > 999_999_999_999_999 || attempt < 1) return null;
   return { job: jobId(job), stage: readU32(id, 18), task: readU32(id, 22), attempt };
 }

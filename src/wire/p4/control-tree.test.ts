@@ -1,4 +1,4 @@
-/** Trees of files: every spelling, there and back, and trees that are no trees. */
+/** Trees of files: every spelling, there and back, and malformed trees. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -35,7 +35,7 @@ test("a tree is read in every spelling that a list of files has", () => {
   assert.deepEqual(file, { name: "a", root, sizeBytes: 3, description: "d" });
 });
 
-test("what is no tree is refused", () => {
+test("what is not a tree is refused", () => {
   const refused: unknown[] = [
     null,
     "a",
@@ -55,7 +55,7 @@ test("what is no tree is refused", () => {
   }
 });
 
-test("F7: 10,000 folders in each other, too long names, too many files are refused", () => {
+test("F7: 10,000 nested folders, too long names, too many files are refused", () => {
   const deep = JSON.parse(`${'{"a":'.repeat(10_000)}null${"}".repeat(10_000)}`);
   assert.throws(() => flattenTree(deep), { code: "bad-request" });
   const allowed = JSON.parse(`${'{"a":'.repeat(treeDepthMax)}null${"}".repeat(treeDepthMax)}`);
@@ -64,12 +64,12 @@ test("F7: 10,000 folders in each other, too long names, too many files are refus
   assert.throws(() => flattenTree(long), { code: "bad-request" });
   const many = Array.from({ length: catalogueLimits.filesPerMemberMax + 1 }, (_, n) => `${n}`);
   assert.throws(() => flattenTree(many), { code: "limit-exceeded" });
-  // A small tree that says much: each name repeats its folder.
+  // A small tree with a long list: each name repeats its folder.
   const wide = { ["x".repeat(4_000)]: Array.from({ length: 100_000 }, (_, n) => `${n}`) };
   assert.throws(() => flattenTree(wide), { code: "limit-exceeded" });
 });
 
-test("any list of files comes back from its tree", () => {
+test("any list of files reads back from its tree", () => {
   const part = fc.constantFrom("a", "b", "", ".", "root", "size_bytes", "__proto__", "c d", "é");
   const name = fc.array(part, { minLength: 1, maxLength: 5 }).map((parts) => parts.join("/"));
   const file = fc.record({

@@ -1,4 +1,4 @@
-/** Lists of files in a hierarchical way, as seed 4 wants them, and flat again.
+/** Lists of files as hierarchies, as P4 requires, and as flat lists.
  *
  *  An object is a folder, its keys are names; a leaf is null or an object of nothing but `root`,
  *  `size_bytes` and `description`. An array is a folder too: of names, or of objects with a `name`
@@ -15,15 +15,15 @@ export type FileLeaf = null | {
 };
 export type FileTree = { readonly [name: string]: FileTree | FileLeaf };
 
-/** Folders within each other; deeper trees are refused. */
+/** Nesting of folders; deeper trees are refused. */
 export const treeDepthMax = 256;
-/** UTF-8 bytes of the names and descriptions of one tree, folders counted for each file in them: so
- *  that what is made of it fits into one record of a log. */
+/** UTF-8 bytes of the names and descriptions of one tree, folders counted for each file in them, so
+ *  that the resulting record fits into a log. */
 export const treeTextMaxBytes = 16 * 1024 * 1024;
-/** What a file takes besides: its content's name, its size, quotes and folders. */
+/** What a file takes besides its name: root, size, quotes and folders. */
 const fileFrameBytes = 192;
-/** UTF-8 bytes of one tree as JSON. Text takes twice as many as it has when each of its characters
- *  is a quote. */
+/** UTF-8 bytes of one tree as JSON. Escaped text has twice its bytes when each character is a
+ *  quote. */
 export const treeBodyMaxBytes =
   2 * treeTextMaxBytes + catalogueLimits.filesPerMemberMax * fileFrameBytes;
 const detailKeys = new Set(["root", "size_bytes", "description"]);
@@ -36,7 +36,7 @@ export function flattenTree(tree: unknown): SharedFile[] {
   if (!isFields(tree) && !Array.isArray(tree)) throw bad("is neither a folder nor a list", "");
   const files = new Map<string, SharedFile>();
   let textBytes = 0;
-  // A stack of our own: a tree of 10,000 folders must not end this process.
+  // An explicit stack: a tree of 10,000 folders must not end this process.
   const stack: Node[] = childrenOf({ path: "", value: tree, depth: 0 }).reverse();
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     const leaf = leafOf(node);
@@ -61,7 +61,7 @@ function add(files: Map<string, SharedFile>, file: SharedFile): void {
       known.root === file.root &&
       known.sizeBytes === file.sizeBytes &&
       known.description === file.description;
-    if (!same) throw bad("is there twice, and not the same", file.name);
+    if (!same) throw bad("is listed twice, with different content", file.name);
   } else if (files.size >= catalogueLimits.filesPerMemberMax) {
     const text = `a list of files has at most ${catalogueLimits.filesPerMemberMax}`;
     throw new ClusterError("limit-exceeded", `${text}; share a folder as one archive`);
@@ -82,10 +82,10 @@ function leafOf({ path, value }: Node): SharedFile | null {
 
 function leaf(name: string, details: Fields): SharedFile {
   const { description = null, root = null, size_bytes: sizeBytes = null } = details;
-  if (root !== null && typeof root !== "string") throw bad("has a root that is no text", name);
+  if (root !== null && typeof root !== "string") throw bad("has a root that is not text", name);
   if (sizeBytes !== null && typeof sizeBytes !== "number") throw bad("has a bad size", name);
   if (description !== null && typeof description !== "string") {
-    throw bad("has a description that is no text", name);
+    throw bad("has a description that is not text", name);
   }
   return { name, description: description ?? "", root, sizeBytes };
 }
@@ -93,7 +93,7 @@ function leaf(name: string, details: Fields): SharedFile {
 function childrenOf({ path, value, depth }: Node): Node[] {
   if (depth >= treeDepthMax) throw bad(`lies in more than ${treeDepthMax} folders`, path);
   const child = (name: string, of: unknown): Node => {
-    // Before it is joined: many files below a long name would be long names, many times.
+    // Checked before joining: many files below a long name would be many long names.
     if (path.length + name.length > catalogueLimits.nameBytesMax) {
       throw bad(`is named by more than ${catalogueLimits.nameBytesMax} bytes`, path);
     }
@@ -105,24 +105,24 @@ function childrenOf({ path, value, depth }: Node): Node[] {
   return value.map((entry: unknown) => {
     if (typeof entry === "string") return child(entry, null);
     if (!isFields(entry) || typeof entry.name !== "string") {
-      throw bad("is a list in which something has no name", path);
+      throw bad("is a list with an entry that has no name", path);
     }
     const { name, children, files, ...details } = entry;
     const inside = children ?? files;
     if (inside === undefined) return child(name, pick(details));
-    if (!isFolder(inside)) throw bad("has children that are no folder", name);
+    if (!isFolder(inside)) throw bad("has children that are not a folder", name);
     return child(name, inside);
   });
 }
 
-/** Existing lists may say more of a file than we know. */
+/** Existing lists may have further details of a file, which are ignored. */
 function pick(fields: Fields): Fields | null {
   const known = Object.entries(fields).filter(([key]) => detailKeys.has(key));
   return known.length === 0 ? null : Object.fromEntries(known);
 }
 
-/** Folders as objects; of a name that is a file and a folder, and beyond the depth, the rest of the
- *  path stays one key. Read back by `flattenTree` it gives the same files. */
+/** Folders as objects; when a name is both a file and a folder, or beyond the depth, the rest of
+ *  the path stays one key. `flattenTree` reads it back to the same files. */
 export function buildTree(files: readonly SharedFile[]): FileTree {
   type Folder = { [name: string]: Folder | FileLeaf };
   const root: Folder = Object.create(null);
@@ -135,7 +135,7 @@ export function buildTree(files: readonly SharedFile[]): FileTree {
     for (let depth = 2; depth < treeDepthMax; depth++) {
       const at = rest.indexOf("/");
       const part = rest.slice(0, at);
-      // The name of a detail would turn its folder into a file.
+      // A folder with the name of a detail would be read as a file.
       if (at < 1 || detailKeys.has(part) || detailKeys.has(rest.slice(at + 1))) break;
       if (!(part in folder)) folder[part] = fresh(folders);
       const next = folder[part] as Folder;

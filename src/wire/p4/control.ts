@@ -1,5 +1,5 @@
-/** The control channel of P4: what peers ask the master, as JSON over HTTP. Keys are those of
- *  existing implementations, which know the first five calls and ignore what they do not know.
+/** The control channel of P4: requests of peers to the master, as JSON over HTTP. Keys are those of
+ *  existing implementations, which know the first five calls and ignore unknown keys.
  *
  *  | call | body → 200 | refused |
  *  | --- | --- | --- |
@@ -13,7 +13,7 @@
  *  | POST /heartbeat | Named → Available | 400, 404 |
  *  | POST /redeem | Redemption → Redeemed, once | 400, 401 |
  *
- *  GET carries a JSON body too. 413: a limit; 503: the master cannot answer now, ask again. */
+ *  GET has a JSON body, too. 413: a limit; 503: the master cannot answer now, retry. */
 import type { MemberAddress } from "../../core/catalogue.ts";
 import type { Hash } from "../../core/ids.ts";
 import type { FileTree } from "./control-tree.ts";
@@ -21,20 +21,20 @@ import type { FileTree } from "./control-tree.ts";
 /** Every refusal, and the answers that only confirm. */
 export type Said = { readonly message: string };
 
-/** The caller by its token. Callers that are no peers show a cluster token instead, as
- *  `Authorization: Bearer`, and send none here: only to get_files and get_file. */
+/** The caller by its token. Callers that are no peers present a cluster token as `Authorization:
+ *  Bearer` instead, and only to get_files and get_file. */
 export type Named = { readonly token?: string };
 
 export type Registration = {
   readonly client_id: string;
-  /** Believed when the caller is seen there, or on its own machine. */
+  /** Accepted when it is the caller's address, or the caller is on the same machine. */
   readonly ip: string;
   readonly port: number;
   /** A cluster token that may share, or the one that the master was configured with. */
   readonly genericToken: string;
-  /** It will be heard at least so often; default and 0: what the master says. */
+  /** Longest time between its heartbeats, s; default and 0: the master's TTL. */
   readonly ttl_s?: number;
-  /** Its token of before: the same registration goes on, from this address. */
+  /** Its previous token: keeps the same registration, from this address. */
   readonly token?: string;
   /** SHA-256 of its certificate, hex; without one it is asked in the clear, or not at all. */
   readonly fingerprint?: string;
@@ -66,15 +66,15 @@ export type FileFound = {
 export type FileSource = {
   readonly peer: string;
   readonly address: string;
-  /** What this peer calls it. */
+  /** The peer's own name for the file. */
   readonly file_name: string;
-  /** Shown to that peer alone, once, soon. */
+  /** To be presented to that peer alone, once, soon. */
   readonly ticket: string;
-  /** SHA-256 of its certificate, hex: ask by TLS, and nobody who shows another one. */
+  /** SHA-256 of its certificate, hex: use TLS, and refuse another certificate. */
   readonly fingerprint?: string;
 };
 
-/** `token`: of the peer that is asked for the file, and asks whether it may give it. */
+/** `token`: of the peer that was asked for the file, and wants to know whether it may send it. */
 export type Redemption = { readonly token: string; readonly ticket: string };
 export type Redeemed = {
   readonly file_name: string;
@@ -92,7 +92,7 @@ export function fileAddress({ host, port }: MemberAddress, name: string): string
 const addressPattern =
   /^grpc:\/\/(?:\[([0-9a-fA-F:.]{2,45})\]|([^:/[\]]{1,255})):(\d{1,5})\/(.*)$/s;
 
-/** The parts of such an address; null when it is none. */
+/** The parts of such an address; null when it is malformed. */
 export function parseFileAddress(
   text: string,
 ): { readonly address: MemberAddress; readonly name: string } | null {

@@ -33,7 +33,7 @@ const tables = {
   readPartRequest: shuffle.readPartRequest,
 } as unknown as Readonly<Record<string, Schema<never>>>;
 
-test("p4.proto and the tables say the same", () => {
+test("p4.proto and the tables agree", () => {
   for (const [name, schema] of Object.entries(tables)) {
     const rows = Object.entries(schema.fields as Record<string, Field<unknown>>);
     const numbers = rows.map(([field, row]) => [snake(field), row.numbers[0]]);
@@ -80,7 +80,7 @@ test("content travels without being copied, and reads back", () => {
   }
 });
 
-test("T4.3: messages that lie about lengths, or bring more than asked, are refused", () => {
+test("T4.3: messages with wrong lengths, or with more than requested, are refused", () => {
   const content = new Uint8Array(1024 * 1024 + 1);
   const tooLong = joined(data.readAnswerParts({ piece: 0, content }));
   assert.throws(() => data.readAnswerOf(tooLong), /protocol-violated/);

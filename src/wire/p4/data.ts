@@ -1,12 +1,11 @@
-/** The messages of p4.proto, and the paths of its calls: what peers say to each other.
+/** The messages of p4.proto between peers, and the paths of its calls.
  *
  *  | call | from → to | at most | answered by |
  *  | --- | --- | --- | --- |
  *  | /Greeter/getFile | requester → owner | a name of 4 KiB | the whole file, up to 4 MiB |
  *  | /Files/open | requester → owner | 5 KiB | session, size, layer, pieces that are there |
  *  | /Files/layer | requester → owner | 1 KiB | piece hashes, 1 MiB a message |
- *  | /Files/read | requester → owner | 64 KiB | the pieces asked for, one a message |
- */
+ *  | /Files/read | requester → owner | 64 KiB | the pieces asked for, one a message | */
 
 import { ProtobufReader } from "../protobuf/reader.ts";
 import { bytes, message, messageList, type Schema, text, uint } from "../protobuf/schema.ts";
@@ -20,7 +19,7 @@ export const paths = {
   read: "/Files/read",
 } as const;
 
-/** What a receiver of gRPC takes by default, and existing peers never raised: 4 MiB. */
+/** The default limit of a gRPC receiver, which existing peers never raised: 4 MiB. */
 export const wholeFileMaxBytes = 4 * 1024 * 1024;
 const nameMaxBytes = 4096;
 const sessionMaxBytes = 64;
@@ -31,7 +30,7 @@ export const runsMax = 4096;
 export const layerInlineMaxBytes = 32 * 1024;
 /** Hashes in one `layerAnswer`, in bytes. */
 export const layerPartBytes = 1024 * 1024;
-/** Largest message of each kind, with room for its fields' heads. */
+/** Largest message of each kind, with room for the heads of its fields. */
 export const messageMaxBytes = {
   request: 128 * 1024,
   openAnswer: 256 * 1024,
@@ -45,7 +44,7 @@ export type OpenRequest = {
   readonly fileName: string;
   readonly root: Uint8Array;
   readonly session: Uint8Array;
-  /** Machine of the requester; "" = not said. */
+  /** Machine of the requester; "" = not given. */
   readonly host: string;
 };
 export type OpenAnswer = {
@@ -57,7 +56,7 @@ export type OpenAnswer = {
   readonly layer: Uint8Array;
   readonly have: readonly PieceRun[];
   readonly expiresS: number;
-  /** Where it lies, for a requester on the same machine; "" else. */
+  /** Path of the file, for a requester on the same machine; "" otherwise. */
   readonly path: string;
 };
 export type LayerRequest = { readonly session: Uint8Array; readonly firstPiece: number };
@@ -151,7 +150,7 @@ function contentOf(
   return { piece, content };
 }
 
-/** Key and length of a field of bytes; nothing for no bytes, as proto3 wants. */
+/** Key and length of a bytes field; nothing for empty bytes, as in proto3. */
 function lengthHead(number: number, length: number): Uint8Array {
   if (length === 0) return new Uint8Array(0);
   const head = [number * 8 + 2];

@@ -1,20 +1,20 @@
 /** The name of content: a SHA-256 Merkle root over pieces whose size follows from the content's
- * size alone, so that the root is a function of the content and of nothing else.
+ *  size alone, so that the root is a function of the content and of nothing else.
  *
- * piece = SHA-256(bytes) · inner = SHA-256(01 ‖ left ‖ right), an odd one is carried up · root =
- * SHA-256(02 ‖ size as u64 ‖ piece size as u32 ‖ top), big-endian; without pieces the top is
- * SHA-256 of nothing. The *layer* of a file is the hashes of its pieces, one after the other. */
+ *  piece = SHA-256(bytes) · inner = SHA-256(01 ‖ left ‖ right), an odd one is carried up · root =
+ *  SHA-256(02 ‖ size as u64 ‖ piece size as u32 ‖ top), big-endian; without pieces the top is
+ *  SHA-256 of nothing. The *layer* of a file is the hashes of its pieces, one after the other. */
 import { ClusterError } from "../../core/error.ts";
 
 export const hashBytes = 32;
 export const pieceMinBytes = 16 * 1024;
 export const pieceMaxBytes = 1024 * 1024;
-/** Files grow their pieces, up to `pieceMaxBytes`, rather than have more than these. */
+/** Larger files have larger pieces, up to `pieceMaxBytes`, rather than more pieces than this. */
 const piecesAimed = 1024;
-/** Largest content that is shared: its layer is 128 MiB, which is held in memory. */
+/** Largest content that is shared: its layer has 128 MiB, which are held in memory. */
 export const contentMaxBytes = 4 * 1024 ** 4;
 
-/** SHA-256 of the bytes; each platform has its own. */
+/** SHA-256 of the bytes; each platform has its own function. */
 export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 
 export function pieceBytesOf(sizeBytes: number): number {
@@ -27,16 +27,16 @@ export function pieceCountOf(sizeBytes: number): number {
   return Math.ceil(sizeBytes / pieceBytesOf(sizeBytes));
 }
 
-/** All pieces are `pieceBytesOf` long but the last one. */
+/** All pieces but the last have `pieceBytesOf` bytes. */
 export function pieceLength(sizeBytes: number, piece: number): number {
   const pieceBytes = pieceBytesOf(sizeBytes);
   return Math.min(pieceBytes, sizeBytes - piece * pieceBytes);
 }
 
-/** `limit-exceeded` or `protocol-violated` for a size that no content has here. */
+/** Throws `limit-exceeded` or `protocol-violated` for an impossible size. */
 export function checkContentSize(sizeBytes: number): void {
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) {
-    throw new ClusterError("protocol-violated", `${sizeBytes} is no size of a file`);
+    throw new ClusterError("protocol-violated", `${sizeBytes} is not the size of a file`);
   }
   if (sizeBytes > contentMaxBytes) {
     throw new ClusterError(
@@ -61,7 +61,7 @@ function topOf(layer: Uint8Array, sha256: Sha256): Uint8Array {
   if (layer.length === 0) return sha256(layer);
   const pair = new Uint8Array(1 + 2 * hashBytes);
   pair[0] = 1;
-  // A copy, also of a Node Buffer, whose `slice` is none.
+  // A copy, even of a Node Buffer, whose `slice` does not copy.
   const level = new Uint8Array(layer);
   for (let count = level.length / hashBytes; count > 1; count = Math.ceil(count / 2)) {
     for (let left = 0; left < count; left += 2) {
@@ -100,7 +100,7 @@ export function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Bytes of a root as 64 hex digits; null when the text is none. */
+/** Bytes of a root from 64 hex digits; null when the text is malformed. */
 export function rootBytesOf(hex: string): Uint8Array | null {
   if (!/^[0-9a-f]{64}$/.test(hex)) return null;
   return Uint8Array.from({ length: hashBytes }, (_, i) =>

@@ -1,4 +1,4 @@
-/** F6: foreign names, none of which may become a path. */
+/** F6: names from other members, none of which may become a path. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { safeLastPart, safeName, twinKey } from "./names.ts";

@@ -1,20 +1,21 @@
-/** Names that others gave to their files, on their way to a disk of ours: a name is never a path.
- *  It is taken apart, and each part must be harmless on every system, else it is refused. */
+/** Names that other members gave to their files, to be written to this disk: a name is never used
+ *  as a path. It is split, and each part must be harmless on every system; otherwise it is
+ *  refused. */
 import { utf8Bytes } from "../../core/sharing/names.ts";
 
-/** Most file systems end here, in UTF-8 bytes. */
+/** Limit of most file systems, in UTF-8 bytes. */
 const partMaxBytes = 255;
 const partsMax = 64;
-// Controls, and the marks that make a name look like another one.
+// Control characters, and the marks that make a name look like another one.
 const hidden = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 const device = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\.|$)/i;
 
 export type SafeName =
   | { readonly parts: readonly string[] }
-  /** Why it cannot be a file here. */
+  /** Why it cannot be the name of a file here. */
   | { readonly problem: string };
 
-/** The folders and the file that a shared name means below a folder of the receiver. */
+/** The folders and the file that a shared name stands for, below a folder of the receiver. */
 export function safeName(name: string): SafeName {
   const parts = name.split("/");
   if (parts.length > partsMax) return { problem: `has more than ${partsMax} folders` };
@@ -25,7 +26,7 @@ export function safeName(name: string): SafeName {
   return { parts: parts.map((part) => part.normalize("NFC")) };
 }
 
-/** The last part alone: what one file is called when nothing else is said. */
+/** Only the last part: the default name of a single file. */
 export function safeLastPart(name: string): SafeName {
   return safeName(name.slice(name.lastIndexOf("/") + 1));
 }

@@ -1,5 +1,5 @@
 /** Refusals of the control channel that peers act on. The protocol has no error codes: masters send
- *  these words to the letter (docs/protocols/p4.md), and both sides take them from here. */
+ *  exactly these words (docs/protocols/p4.md), and both sides use these constants. */
 
 export const refusalWords = {
   /** 400: another peer has the name. */

@@ -1,4 +1,4 @@
-/** Links written and read back, and what is none. */
+/** Links written and read back, and malformed ones. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { linkText, parseAddress, parseLink, type ShareLink } from "./share-link.ts";
@@ -31,7 +31,7 @@ test("a link reads back as it was written", () => {
   assert.equal(linkText(links[0]!), `tequio:127.0.0.1:8001/${root}#${secret}`);
 });
 
-test("a link that is cut or bent says what it should look like", () => {
+test("the error for a malformed link shows what it should look like", () => {
   const text = linkText(links[1]!);
   for (const bad of [
     "",

@@ -1,9 +1,10 @@
 /** Links to shared content that need no coordinator:
  *  `tequio:<host>:<port>[,<host>:<port>…]/<root>[/]#<secret>[.<fingerprint>]`.
  *
- *  A `/` after the root says that the content is a list of files: a folder. The secret opens what
- *  was shared with it and nothing else; it stands behind `#`, which programs do not send about. The
- *  fingerprint is that of the owner's certificate; without one the transfer is not encrypted. */
+ *  A `/` after the root says that the content is a list of files: a folder. The secret gives access
+ *  to what was shared with it and nothing else; it follows a `#`, which programs do not send to
+ *  servers. The fingerprint is that of the owner's certificate; without one the transfer is not
+ *  encrypted. */
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 
@@ -52,7 +53,10 @@ export function parseAddress(text: string): { host: string; port: number } {
   const parts = addressPattern.exec(text);
   const port = Number(parts?.[3]);
   if (parts === null || port < 1 || port > 65_535) {
-    throw new ClusterError("bad-request", `${text} is no address of a peer, as host:8001`);
+    throw new ClusterError(
+      "bad-request",
+      `${text} is not the address of a peer, such as host:8001`,
+    );
   }
   return { host: parts[1] ?? parts[2]!, port };
 }

@@ -1,12 +1,11 @@
-/** The messages of the service Shuffle of p4.proto: partitions of a job on their way between
- *  workers; and the addresses that workers have for it.
+/** The messages of the service Shuffle of p4.proto: transfers of partitions between workers; and
+ *  the addresses of workers for it.
  *
  *  | call | from → to | at most | answered by |
  *  | --- | --- | --- | --- |
  *  | /Shuffle/challenge | requester → source | nothing | 32 bytes, good for one `open` |
  *  | /Shuffle/open | requester → source | 1 KiB | a session of this connection |
- *  | /Shuffle/read | requester → source | 1 KiB | a manifest or a partition, 1 MiB a message |
- */
+ *  | /Shuffle/read | requester → source | 1 KiB | a manifest or a partition, 1 MiB a message | */
 import { bytes, message, text, uint } from "../protobuf/schema.ts";
 import { parseAddress } from "./share-link.ts";
 
@@ -19,9 +18,9 @@ export const shufflePaths = {
 export const challengeBytes = 32;
 export const proofBytes = 32;
 const idMaxBytes = 64;
-/** Content of one message; the last one of an answer has what is left. */
+/** Content of one message; the last one of an answer has the rest. */
 export const partMessageBytes = 1024 * 1024;
-/** Largest message of each kind, with room for its fields' heads. */
+/** Largest message of each kind, with room for the heads of its fields. */
 export const shuffleMaxBytes = {
   request: 1024,
   answer: 1024,
@@ -33,7 +32,7 @@ export type OpenStageRequest = {
   readonly job: string;
   readonly stage: number;
   readonly requester: string;
-  /** When its ticket ends, by the coordinator's clock. */
+  /** When its ticket expires, by the coordinator's clock. */
   readonly expiresMs: number;
   readonly challenge: Uint8Array;
   readonly proof: Uint8Array;
@@ -82,7 +81,7 @@ export function exchangeText({ host, port, fingerprint }: ExchangeAddress): stri
   return fingerprint === "" ? `grpc://${place}` : `grpcs://${place}/${fingerprint}`;
 }
 
-/** Null for what is none. */
+/** Null when it is malformed. */
 export function parseExchange(address: string): ExchangeAddress | null {
   const parts = pattern.exec(address);
   if (parts === null) return null;

@@ -1,15 +1,15 @@
-/** Reads the protobuf wire format field by field, knowing nothing of messages.
+/** Reads the protobuf wire format field by field, without knowledge of messages.
  *
  *  1. Reading never passes the end that was given, and every step moves forward: no input can hang
  *     it.
- *  2. Whatever is malformed throws `protocol-violated` and says at which byte.
- *  3. Bytes and text that are handed out are copies: they do not keep the received frame alive.
- *     Only a `view` does, for content that is too large to be copied. */
+ *  2. Malformed input throws `protocol-violated`, with the position of the byte.
+ *  3. Returned bytes and texts are copies: they do not keep the received frame alive. Only a `view`
+ *     does, for content that is too large to be copied. */
 import { ClusterError } from "../../core/error.ts";
 
 import { wireTypes } from "./wire-types.ts";
 
-/** Groups inside groups of an unknown field, at most. */
+/** Deepest nesting of groups in an unknown field. */
 export const groupDepthMax = 64;
 
 // Every runtime has it, but the language's own library does not declare it.
@@ -32,7 +32,7 @@ export class ProtobufReader {
   #high = 0;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
-    // A Node Buffer is a Uint8Array whose `slice` does not copy: look at it as a plain one.
+    // A Node Buffer is a Uint8Array whose `slice` does not copy: use a plain view of it.
     this.#bytes =
       bytes.constructor === Uint8Array
         ? bytes
@@ -58,13 +58,13 @@ export class ProtobufReader {
     return field;
   }
 
-  /** Unsigned, at most 2^53 − 1: more cannot be a JavaScript number. */
+  /** Unsigned, at most 2^53 − 1, the limit of a JavaScript number. */
   uint(): number {
     this.#expect(wireTypes.varint);
     return this.#uint();
   }
 
-  /** Enumerations and int32: the low 32 bits, signed, as protobuf takes them. */
+  /** Enumerations and int32: the low 32 bits, signed, as in protobuf. */
   int32(): number {
     this.#expect(wireTypes.varint);
     this.#varint();
@@ -82,7 +82,7 @@ export class ProtobufReader {
     return this.#bytes.slice(start, this.#at);
   }
 
-  /** The bytes where they lie, valid as long as the message is. */
+  /** A view of the bytes, valid as long as the message is. */
   view(maxBytes: number): Uint8Array {
     const start = this.#open(maxBytes);
     return this.#bytes.subarray(start, this.#at);
@@ -117,14 +117,14 @@ export class ProtobufReader {
     }
   }
 
-  /** A varint length and that many bytes, without a field number: how a stream of messages is
-   *  cut. */
+  /** A varint length and that many bytes, without a field number: the framing of a stream of
+   *  messages. */
   delimited(): ProtobufReader {
     this.#wireType = wireTypes.bytes;
     return this.message();
   }
 
-  /** Passes over the field that `next` came to, whatever it holds. */
+  /** Skips the field that `next` came to, whatever it holds. */
   skip(): void {
     if (this.#wireType === wireTypes.startGroup) this.#skipGroup();
     else this.#skipValue();
@@ -134,7 +134,7 @@ export class ProtobufReader {
     throw new ClusterError(
       "protocol-violated",
       `${what} at byte ${this.#at} of a received message; the link is closed. ` +
-        "Check that the other side speaks this protocol in this version",
+        "Check that the peer speaks this version of the protocol",
     );
   }
 
@@ -146,7 +146,7 @@ export class ProtobufReader {
     else this.fail(`unexpected wire type ${this.#wireType}`);
   }
 
-  /** With a stack of its own: the depth is the sender's choice. */
+  /** With an explicit stack: the depth is the sender's choice. */
   #skipGroup(): void {
     const open = [this.#low >>> 3];
     while (open.length > 0) {
@@ -161,11 +161,11 @@ export class ProtobufReader {
     }
   }
 
-  /** Passes a length and its bytes; returns where the bytes start. */
+  /** Reads a length and skips its bytes; returns where the bytes start. */
   #open(maxBytes: number): number {
     this.#expect(wireTypes.bytes);
     const length = this.#uint();
-    if (length > maxBytes) this.fail(`${length} bytes where at most ${maxBytes} are taken`);
+    if (length > maxBytes) this.fail(`${length} bytes where at most ${maxBytes} are accepted`);
     const start = this.#at;
     this.#advance(length);
     return start;
@@ -173,12 +173,12 @@ export class ProtobufReader {
 
   #expect(wireType: number): void {
     if (this.#wireType !== wireType) {
-      this.fail(`wire type ${this.#wireType} where ${wireType} belongs`);
+      this.fail(`wire type ${this.#wireType} instead of ${wireType}`);
     }
   }
 
   #advance(count: number): void {
-    if (count > this.#end - this.#at) this.fail(`${count} bytes announced, ${this.left} there`);
+    if (count > this.#end - this.#at) this.fail(`${count} bytes announced, ${this.left} left`);
     this.#at += count;
   }
 
@@ -199,7 +199,7 @@ export class ProtobufReader {
     let low = 0;
     let high = 0;
     for (let shift = 0; shift < 70; shift += 7) {
-      if (this.#at >= this.#end) this.fail("the message is cut");
+      if (this.#at >= this.#end) this.fail("the message is cut off");
       const byte = bytes[this.#at++]!;
       const part = byte & 0x7f;
       if (shift < 28) low |= part << shift;

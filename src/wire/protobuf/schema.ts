@@ -2,20 +2,19 @@
  *  … make its rows; `message` and `oneof` put them together. Fields that are not in the table are
  *  skipped when read.
  *
- *  A singular field that comes twice counts as the last one says. Known fields must have their own
- *  wire type. */
+ *  Of a repeated singular field the last one counts. Known fields must have their own wire type. */
 import { ClusterError } from "../../core/error.ts";
 import type { ProtobufReader } from "./reader.ts";
 import type { ProtobufWriter } from "./writer.ts";
 
-/** How one property of a message travels: usually as one field number, a oneof as several. */
+/** How one property of a message is encoded: usually as one field number, a oneof as several. */
 export type Field<T> = {
   readonly numbers: readonly number[];
-  /** What a message holds that does not say: fresh for every message. */
+  /** The value of a property that is not in the message: a fresh one for every message. */
   absent(): T;
-  /** Writes nothing for what `absent` stands for, as proto3 wants. */
+  /** Writes nothing for the value of `absent`, as in proto3. */
   write(writer: ProtobufWriter, value: T): void;
-  /** The value after the field that the reader came to; `before` is what was read so far. */
+  /** The value after the field that the reader came to; `before` is the value so far. */
   read(reader: ProtobufReader, before: T, number: number): T;
 };
 
@@ -26,8 +25,8 @@ export type Schema<T> = {
   read(reader: ProtobufReader): T;
 };
 
-/** One way to fill a oneof. It is written also when its value is 0 or empty: that it is there says
- *  which. */
+/** One way to fill a oneof. It is written even when its value is 0 or empty: its presence shows
+ *  which case it is. */
 export type Case<T> = {
   readonly number: number;
   write(writer: ProtobufWriter, value: T): void;
@@ -45,7 +44,7 @@ export function message<T extends object>(fields: FieldsOf<T>, kind?: string): S
   const rows = Object.entries(fields as Record<string, AnyField>);
   const byNumber: Array<readonly [string, AnyField] | undefined> = [];
   for (const row of rows) for (const number of row[1].numbers) byNumber[number] = row;
-  // Copied for each message that is read, which is far quicker than adding field after field.
+  // Copied for each message that is read, which is far faster than adding field after field.
   const blank: Record<string, unknown> = kind === undefined ? {} : { kind };
   for (const [name, field] of rows) blank[name] = field.absent();
   const lists = rows.filter(([name]) => Array.isArray(blank[name]));
@@ -68,7 +67,7 @@ export function message<T extends object>(fields: FieldsOf<T>, kind?: string): S
   };
 }
 
-/** A oneof inside the message: whichever case comes last counts. */
+/** A oneof inside the message: the case that comes last counts. */
 export function oneof<T extends { readonly kind: string }, Absent>(
   cases: { readonly [K in T["kind"]]: Case<Extract<T, { kind: K }>> },
   absent: Absent,
@@ -109,7 +108,7 @@ export function uint(number: number): Field<number> {
   };
 }
 
-/** A number from 1 on; null is sent as nothing, and read from nothing or 0. */
+/** A number from 1 on; null is not sent, and is read when the field is absent or 0. */
 export function id(number: number): Field<number | null> {
   return {
     numbers: [number],
@@ -256,7 +255,7 @@ function checkCount(count: number, countMax: number): void {
   if (count <= countMax) return;
   throw new ClusterError(
     "limit-exceeded",
-    `${count} values were to be sent in one message, at most ${countMax} are taken; ` +
+    `${count} values were to be sent in one message, at most ${countMax} are accepted;  ` +
       "send them in parts",
   );
 }

@@ -1,4 +1,4 @@
-/** How a field's value is laid out, the low three bits before it. */
+/** Wire types: how a field's value is encoded, the low three bits of its key. */
 export const wireTypes = {
   varint: 0,
   fixed64: 1,

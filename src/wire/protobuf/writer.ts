@@ -1,4 +1,4 @@
-/** Writes the protobuf wire format field by field, knowing nothing of messages. */
+/** Writes the protobuf wire format field by field, without knowledge of messages. */
 import { assert, ClusterError } from "../../core/error.ts";
 import { wireTypes } from "./wire-types.ts";
 
@@ -8,8 +8,8 @@ const { TextEncoder } = globalThis as unknown as {
 };
 const encoder = new TextEncoder();
 
-/** The bytes of the last writer that finished, for the next one: messages are many and short, and
- *  making room for each costs more than writing it. */
+/** The buffer of the last writer that finished, for the next one: messages are many and short, and
+ *  allocating for each costs more than writing it. */
 let spare: Uint8Array<ArrayBuffer> | null = null;
 const spareMaxBytes = 64 * 1024;
 const noBytes = new Uint8Array(0);
@@ -40,7 +40,7 @@ export class ProtobufWriter {
     if (value.length > maxBytes) {
       throw new ClusterError(
         "limit-exceeded",
-        `a value of ${value.length} bytes was to be sent, at most ${maxBytes} are taken`,
+        `a value of ${value.length} bytes was to be sent, at most ${maxBytes} are accepted`,
       );
     }
     this.#tag(field, wireTypes.bytes);
@@ -50,7 +50,7 @@ export class ProtobufWriter {
     this.#size += value.length;
   }
 
-  /** Lone surrogates, which UTF-8 cannot say, become U+FFFD. */
+  /** Lone surrogates, which UTF-8 cannot represent, become U+FFFD. */
   text(field: number, value: string, maxBytes: number): void {
     this.bytes(field, encoder.encode(value), maxBytes);
   }
@@ -67,14 +67,14 @@ export class ProtobufWriter {
     return this.openDelimited();
   }
 
-  /** Begins bytes that are preceded by their length alone. */
+  /** Begins bytes that are preceded only by their length. */
   openDelimited(): number {
     this.#reserve(1);
     this.#size += 1;
     return this.#size;
   }
 
-  /** One byte was kept for the length: most messages are short. Longer ones are moved. */
+  /** One byte was reserved for the length, enough for most messages. Longer ones are moved. */
   close(mark: number): void {
     const length = this.#size - mark;
     let extra = 0;
@@ -125,7 +125,7 @@ export class ProtobufWriter {
     assert(Number.isSafeInteger(value) && value >= 0, "only unsigned whole numbers are written");
     this.#reserve(8);
     let rest = value;
-    // Division where the shifts of 32-bit numbers end.
+    // Division, beyond the 32 bits of shifts.
     while (rest > 0x7fff_ffff) {
       this.#bytes[this.#size++] = (rest % 128) | 0x80;
       rest = Math.floor(rest / 128);
@@ -140,7 +140,7 @@ export class ProtobufWriter {
   #reserve(count: number): void {
     const need = this.#size + count;
     if (need <= this.#bytes.length) return;
-    // Some room above the limit, since a length may still take fewer bytes than were reserved.
+    // Some slack above the limit, since a length may still take fewer bytes than were reserved.
     if (need > this.#sizeMaxBytes + 64) this.#refuse(need);
     const grown = new Uint8Array(Math.max(need, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.#size));
@@ -150,7 +150,7 @@ export class ProtobufWriter {
   #refuse(need: number): never {
     throw new ClusterError(
       "limit-exceeded",
-      `a message of ${need} bytes was to be sent, at most ${this.#sizeMaxBytes} are taken; ` +
+      `a message of ${need} bytes was to be sent, at most ${this.#sizeMaxBytes} are accepted; ` +
         "send it in parts",
     );
   }

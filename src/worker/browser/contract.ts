@@ -16,7 +16,7 @@ export type TaskPiece = {
   readonly bytes: Uint8Array;
 };
 
-/** Everything that a task's Worker needs, in its first message; it begins when it is told to. */
+/** Everything that a task's Worker needs, in its first message; it begins when it gets `go`. */
 export type TaskOrder = {
   readonly kind: "map" | "reduce" | "tasks";
   /** The job's bundle, an ES module; "" of operators. */
@@ -55,7 +55,7 @@ export type FromTaskWorker =
   /** It stands still for so long from now, to keep to its share: that does not count against the
    *  time limit. */
   | { readonly kind: "resting"; readonly ms: number }
-  /** All of it is told; the Worker may be ended. */
+  /** Everything has been reported; the Worker may be ended. */
   | { readonly kind: "over" }
   /** A law of ours does not hold, or job code threw where nothing catches it. */
   | { readonly kind: "broken"; readonly message: string };
@@ -72,6 +72,6 @@ export type ToSandbox =
 export type SandboxHello = { readonly kind: "sandbox"; readonly taskCode: string };
 
 export type FromSandbox =
-  /** The Worker could not start, or an error reached nobody. */
+  /** The Worker could not start, or an error was caught nowhere. */
   | { readonly kind: "failed"; readonly id: number; readonly message: string }
   | { readonly kind: "here" };

@@ -27,7 +27,7 @@ export class Channel {
   readonly #options: ChannelOptions;
   #over = false;
 
-  /** Reads at once; whoever made the pipe hands it over for good. */
+  /** Starts reading at once, and owns the pipe from then on. */
   constructor(pipe: Duplex, options: ChannelOptions) {
     this.#pipe = pipe;
     this.#options = options;
@@ -45,8 +45,8 @@ export class Channel {
     pipe.on("error", () => this.#end(null));
   }
 
-  /** False when messages pile up: wait for `drained`. What is sent after the end is dropped.
-   *  Throws `limit-exceeded` when the message is too long for the other end. */
+  /** False when messages pile up: wait for `drained`. What is sent after the end is dropped. Throws
+   *  `limit-exceeded` when the message is too long for the other end. */
   send(message: unknown): boolean {
     if (this.#over) return true;
     return this.#pipe.write(encodeFrame(message, this.#options.sendMaxBytes));
@@ -73,7 +73,7 @@ export class Channel {
   }
 }
 
-/** What is wrong with the bytes. Errors of those who take the messages are not caught. */
+/** What is wrong with the bytes. Errors of the callbacks that take the messages are not caught. */
 function broken(read: () => void): ClusterError | null {
   try {
     read();

@@ -6,8 +6,8 @@ import type { InputFile } from "../../wire/block/plan.ts";
 
 /** An input file opened for one task. */
 export interface OpenInput {
-  /** Bytes [start, end), both inside the file, in chunks of any size. A chunk is overwritten
-   *  once the next one is asked for. Less than asked, or other bytes than were submitted, is
+  /** Bytes [start, end), both inside the file, in chunks of any size. A chunk is overwritten once
+   *  the next one is asked for. Less than asked, or other bytes than were submitted, is
    *  `data-lost`; no way to get at them, `download-failed`. */
   read(start: number, end: number): AsyncIterable<Uint8Array>;
   /** Where it lies on this machine; null when it does not. */

@@ -1,5 +1,5 @@
-/** The frames in which the supervisor streams input to a task process, one constant and one
- *  encoder each. */
+/** The frames in which the supervisor streams input to a task process, one constant and one encoder
+ *  each. */
 
 export const frameKinds = { piece: 1, bytes: 2, end: 3, head: 4, cut: 5, file: 6 } as const;
 

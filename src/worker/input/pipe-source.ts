@@ -15,8 +15,8 @@ const bufferBytes = 256 * 1024;
 /** How long to sleep when the pipe is non-blocking and empty, in ms. */
 const emptyPipeWaitMs = 1;
 
-/** The frames of `frames.ts` from a file descriptor. One per process: what is read ahead
- *  of one task's END belongs to the next task. */
+/** The frames of `frames.ts` from a file descriptor. One per process: what is read ahead of one
+ *  task's END belongs to the next task. */
 export class PipeSource implements ByteSource {
   /** Bytes of pieces handed out since `startTask`. */
   inputBytes = 0;
@@ -34,7 +34,7 @@ export class PipeSource implements ByteSource {
 
   readonly #onRead: (inputBytes: number) => void;
 
-  /** `onRead` hears how far the task is, each time that the pipe was read. */
+  /** `onRead` is called each time that the pipe was read, with the bytes of input read so far. */
   constructor(fd: number, onRead: (inputBytes: number) => void = () => {}) {
     this.#fd = fd;
     this.#onRead = onRead;

@@ -1,9 +1,9 @@
-/** Streams the pieces of one split to a task process: cut at records, decompressed, never more
- *  than a chunk ahead.
+/** Streams the pieces of one split to a task process: cut at records, decompressed, never more than
+ *  a chunk ahead.
  *
- *  A piece is nominally [start, end): it has the records that begin there. So it starts behind
- *  the first newline at or after start − 1, up to the first newline at or after end − 1;
- *  two neighbours share nothing and lose nothing, wherever the cut falls. */
+ *  A piece is nominally [start, end): it has the records that begin there. So it starts behind the
+ *  first newline at or after start − 1, up to the first newline at or after end − 1; two neighbours
+ *  share nothing and lose nothing, wherever the cut falls. */
 import type { Writable } from "node:stream";
 import { ClusterError } from "../../core/error.ts";
 import type { InputFile, Piece, Plan } from "../../wire/block/plan.ts";
@@ -37,8 +37,8 @@ export type StreamOptions = {
   readonly direct?: (path: string) => string | null;
   /** Bytes that one compressed file may become; default 64 GiB. Exceeded: `limit-exceeded`. */
   readonly inflatedMaxBytes?: number;
-  /** Called each time that more has been read: bytes of the files as they are stored, compressed
-   *  or not, since the start of the split. */
+  /** Called each time that more has been read: bytes of the files as they are stored, compressed or
+   *  not, since the start of the split. */
   readonly onRead?: (inputBytes: number) => void;
 };
 
@@ -200,7 +200,7 @@ async function streamRange(range: Range, opened: OpenInput, out: FrameSink): Pro
   }
 }
 
-/** Bytes from `from` on: at first to a little behind `end`, then as far as somebody asks. */
+/** Bytes from `from` on: at first to a little behind `end`, then as far as the caller reads. */
 async function* bytesFrom(
   range: Range,
   from: number,

@@ -13,8 +13,8 @@ export class ZstdFrames {
   #skip = 0;
   #checksumBytes = 0;
 
-  /** Index behind the frame's last byte, or −1 when it goes on behind the chunk. What is behind
-   *  the index is to be passed in again. Throws an `Error` at what is no zstd. */
+  /** Index behind the frame's last byte, or −1 when it goes on behind the chunk. What is behind the
+   *  index is to be passed in again. Throws an `Error` at what is no zstd. */
   endOfFrame(chunk: Uint8Array): number {
     for (let at = 0; at < chunk.length; ) {
       if (this.#skip > 0) {

@@ -15,8 +15,8 @@ export type SourcePiece = {
 export interface ByteSource {
   /** Goes to the next piece, past what is unread of this one; null after the last. */
   nextPiece(): SourcePiece | null;
-  /** Puts the piece's next bytes at `at` of `into`, as many as are there and fit; 0 = the piece
-   *  is over. */
+  /** Puts the piece's next bytes at `at` of `into`, as many as are there and fit; 0 = the piece is
+   *  over. */
   read(into: Uint8Array, at: number): number;
 }
 

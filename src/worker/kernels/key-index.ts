@@ -1,9 +1,9 @@
 /** Numbers the distinct keys of a table 0, 1, 2, … in the order in which they come: the hottest
  *  lookup there is.
  *
- *  Strings of up to 16 characters below U+0100 (most words) live in one flat array, 32 bytes
- *  each: a lookup touches one cache line and keeps no string alive. Twice as fast as the
- *  engine's Map, which has all the others. */
+ *  Strings of up to 16 characters below U+0100 (most words) live in one flat array, 32 bytes each:
+ *  a lookup touches one cache line and keeps no string alive. Twice as fast as the engine's Map,
+ *  which has all the others. */
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, keyTags, writeKey } from "../../wire/block/key.ts";
 import { packedHash, packedMaxBytes } from "./packed.ts";
@@ -257,8 +257,8 @@ function writePacked(arena: Arena, slots: Int32Array, at: number): void {
 /** Strings cut out of another string keep all of it alive, from this length on (V8). */
 const slicedLength = 13;
 
-/** The same string on characters of its own: what is kept must not hold the block that it was
- *  cut from. */
+/** The same string on characters of its own: what is kept must not hold the block that it was cut
+ *  from. */
 export function detached(text: string): string {
   if (text.length < slicedLength) return text;
   const encoding = /[^\0-\xff]/.test(text) ? "utf16le" : "latin1";

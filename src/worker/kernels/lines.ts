@@ -1,8 +1,8 @@
 /** Cuts the bytes of a piece into lines: the innermost loop of most jobs.
  *
- *  Bytes are turned into strings some KiB at a time, never line by line: an ASCII block becomes
- *  a one-byte string, any other is decoded as UTF-8 (invalid bytes become U+FFFD). Blocks end at
- *  a newline, so no character is cut. */
+ *  Bytes are turned into strings some KiB at a time, never line by line: an ASCII block becomes a
+ *  one-byte string, any other is decoded as UTF-8 (invalid bytes become U+FFFD). Blocks end at a
+ *  newline, so no character is cut. */
 import { isAscii } from "node:buffer";
 import { ClusterError } from "../../core/error.ts";
 import type { ByteSource } from "./byte-source.ts";
@@ -17,7 +17,7 @@ const blockBytes = 8 * 1024;
 const newline = 10;
 const carriageReturn = 13;
 
-/** Where the current record lies. The byte offset is computed only when somebody asks for it. */
+/** Where the current record lies. The byte offset is computed only when it is asked for. */
 export class RecordPosition {
   file = "";
   /** When at least 0: the offset, whatever the lines say. */

@@ -1,8 +1,8 @@
 /** Merges runs into one stream of entries in key order; memory is one block for each run.
  *
- *  Entries of one key come by run, then in the order they have there: since runs are given in
- *  the order of the map tasks, a reducer sees the same values in the same order whoever did the
- *  work. */
+ *  Entries of one key come by run, then in the order they have there: since runs are given in the
+ *  order of the map tasks, a reducer sees the same values in the same order, whichever workers ran
+ *  the map tasks. */
 import { Arena } from "../../wire/block/arena.ts";
 import type { RunReader, RunWriter } from "../../wire/block/run.ts";
 import { readValue, writeValue } from "../../wire/block/value.ts";
@@ -104,8 +104,8 @@ export function currentValue({ run }: Merge): unknown {
   return readValue(run.bytes, run.valueStart, run.valueEnd);
 }
 
-/** Folds all values of the current key, which `merge` has just come to; false when it was the
- *  last key. */
+/** Folds all values of the current key, which `merge` has just come to; false when it was the last
+ *  key. */
 export type Fold = { value: unknown; more: boolean };
 
 export function foldKey(merge: Merge, combine: Combine, fold: Fold): void {

@@ -1,5 +1,5 @@
-/** Short texts as four machine words: 16 bytes or Latin-1 characters, the first in the lowest
- *  byte, zeros behind the last. For ASCII text the tables of words and of keys pack alike. */
+/** Short texts as four machine words: 16 bytes or Latin-1 characters, the first in the lowest byte,
+ *  zeros behind the last. For ASCII text the tables of words and of keys pack alike. */
 
 export const packedMaxBytes = 16;
 

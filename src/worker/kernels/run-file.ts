@@ -10,7 +10,7 @@ import { type Hashed, SegmentHash } from "./segment-hash.ts";
 
 const bufferBytes = 256 * 1024;
 
-/** What the disk said, as the codes that a user can act on. */
+/** An error of the disk, as one of the codes that a user can act on. */
 export function diskFailure(error: unknown, path: string): ClusterError {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT") {

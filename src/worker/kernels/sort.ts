@@ -1,5 +1,5 @@
-/** Puts encoded keys in order. Most comparisons are of whole machine words: the first bytes of
- *  each key and its index are packed into one 64-bit number, and the engine sorts those. */
+/** Puts encoded keys in order. Most comparisons are of whole machine words: the first bytes of each
+ *  key and its index are packed into one 64-bit number, and the engine sorts those. */
 
 /** Distinct encoded keys: key i is `bytes` [starts[i], ends[i]). */
 export type PackedKeys = {
@@ -10,8 +10,8 @@ export type PackedKeys = {
 
 /** A group this small is sorted by insertion. */
 const smallGroup = 12;
-/** A group of keys whose first bytes are equal is packed again this often; then keys are
- *  compared one by one. */
+/** A group of keys whose first bytes are equal is packed again this often; then keys are compared
+ *  one by one. */
 const levelsMax = 8;
 const bigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
 const low = bigEndian ? 1 : 0;

@@ -1,8 +1,8 @@
 /** Collects what one map task emits: combined in place or kept, sorted, cut into partitions,
  *  spilled when large.
  *
- *  How much it holds is counted from keys and values alone, never from the engine's memory, so
- *  the same input with the same bound gives the same bytes on every worker and every run. */
+ *  How much it holds is counted from keys and values alone, never from the engine's memory, so the
+ *  same input with the same bound gives the same bytes on every worker and every run. */
 import { Arena } from "../../wire/block/arena.ts";
 import { type Key, readKey } from "../../wire/block/key.ts";
 import { checkedPartition, hashOf } from "../../wire/block/partition.ts";

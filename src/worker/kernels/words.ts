@@ -1,5 +1,5 @@
-/** Cuts the bytes of a piece into words and hands them out as strings that are kept from one to
- *  the next. Nothing is decoded but the words, and these once each. */
+/** Cuts the bytes of a piece into words and hands them out as strings that are kept from one to the
+ *  next. Nothing is decoded but the words, and these once each. */
 import type { ByteSource } from "./byte-source.ts";
 import type { RecordPosition } from "./lines.ts";
 import { readText } from "./words/text-bytes.ts";

@@ -1,5 +1,5 @@
-/** Dials the coordinator: the manager protocol over WebSocket, on the coordinator's one HTTP port.
- *  */
+/** Dials the coordinator: the manager protocol over WebSocket, on the coordinator's one HTTP
+ *  port. */
 import type { Link } from "../../link/link.ts";
 import { dialWebSocket } from "../../link/websocket.ts";
 import { frameBytesMax } from "../../wire/manager/limits.ts";

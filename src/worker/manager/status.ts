@@ -6,7 +6,7 @@ import type { TaskErrorKind, TaskIdBytes, TaskStatus } from "../../wire/manager/
 const nothing = new Uint8Array(0);
 const encoder = new TextEncoder();
 
-/** `extended`: the manager reads our report, so the result is not said twice. */
+/** `extended`: the manager reads our report, so the result is not sent twice. */
 export function reportStatus(
   taskId: TaskIdBytes,
   report: AttemptReport,

@@ -80,7 +80,7 @@ type Reading = {
   readonly position: RecordPosition;
 };
 
-/** `full` hears after each part that was counted. */
+/** `full` is called after each part that was counted. */
 function readPiece(reading: Reading, startOffset: number, full: () => void): void {
   const { source, position, counts } = reading;
   const scan = (end: number): void => {

@@ -1,8 +1,7 @@
 /** Numbers that add up to the same whatever the order: decimal fractions, exactly.
  *
  *  Doubles do not: (0.1 + 0.2) + 0.3 is not 0.1 + (0.2 + 0.3), and which of them comes first
- *  depends
- *  on how the input was split. */
+ *  depends on how the input was split. */
 import { ClusterError } from "../../core/error.ts";
 
 /** A whole number that a double holds exactly, or the digits of any other. */

@@ -6,8 +6,8 @@ import type { MapDone, MapTask } from "../task/map-task.ts";
 import type { ReduceTask } from "../task/reduce-task.ts";
 
 export type OperatorKernel = {
-  /** Does all that the operator does, in plain functions: whatever has no kernel runs as any
-   *  other job. */
+  /** Does all that the operator does, in plain functions: whatever has no kernel runs as any other
+   *  job. */
   readonly job: MapReduceJob;
   /** Runs a map task instead, and leaves what `runMap` with `job` would. Null answered = not this
    *  one. */

@@ -1,15 +1,15 @@
-/** Exit codes by which a task process says why it ended itself; the supervisor makes a failure
- *  of them when no report came. Signals, and 134 (the engine ran out of memory), are the
- *  system's words for the rest. */
+/** Exit codes by which a task process says why it ended itself; the supervisor makes a failure of
+ *  them when no report came. Signals, and 134 (the engine ran out of memory), are the system's
+ *  words for the rest. */
 
 export const taskExits = {
-  /** The channel to the supervisor closed: nobody is left to work for. */
+  /** The channel to the supervisor closed: there is no supervisor left to work for. */
   channelClosed: 90,
   /** Job code called `process.exit` or stopped the event loop's work; `user-error`. */
   exitCalled: 91,
-  /** Job code threw where nobody could catch it: a timer, a stream; `user-error`. */
+  /** Job code threw where no caller could catch it: in a timer, in a stream; `user-error`. */
   uncaughtException: 92,
-  /** A promise of job code was rejected and nobody awaited it; `user-error`. */
+  /** A promise of job code was rejected and was not awaited; `user-error`. */
   unhandledRejection: 93,
   /** The input pipe brought what is no frame, or ended; the supervisor's fault or its death. */
   inputBroken: 94,

@@ -1,5 +1,5 @@
-/** The process that runs user code: takes orders of its supervisor one at a time until the
- *  channel closes.
+/** The process that runs user code: takes orders of its supervisor one at a time until the channel
+ *  closes.
  *
  *  Nothing of the user's can hurt more than this process. It says why it ends by its exit code
  *  (`task/exits.ts`), since a process that is broken may not get to say more. Contract:
@@ -46,8 +46,8 @@ let items: Items | null = null;
 /** The attempt that job code is working for. */
 let working: Attempt | null = null;
 
-/** Ends the process; a failure of the attempt at hand is told first, as far as the channel still
- *  takes it. */
+/** Ends the process; a failure of the attempt at hand is reported first, as far as the channel
+ *  still takes it. */
 function end(exit: number, error: ClusterError | null): never {
   const attempt = working;
   working = null;
@@ -169,8 +169,8 @@ function reduceTask({ task, out, segments }: Extract<ToTask, { kind: "reduce" }>
   return { kind: "done", ...part, inputBytes };
 }
 
-/** An endless loop never hears that the channel closed: a thread looks whether the parent is still
- *  there. Which one it was is asked here, before it can be gone. */
+/** An endless loop never notices that the channel closed: a thread checks whether the parent is
+ *  still there. The parent's process id is read here, before the parent can be gone. */
 function watchForParent(): void {
   const code = `
     const { workerData } = require("node:worker_threads");

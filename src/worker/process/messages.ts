@@ -1,16 +1,14 @@
 /** The messages between a worker and its task processes (JSON in the frames of `channel/`).
  *
- *  A task process serves the code of one job at a time. File descriptor 3 is the channel; on
- *  4 the supervisor streams input: `PIECE` frames (u8 1, f64le offset of the first byte, u32le
- *  file index), `DATA` frames (u8 2, u32le length, bytes; a record may lie across several),
- *  `END` of a task's input (u8 3). After the `PIECE` of an offset above 0 a `HEAD` frame (u8 4,
- *  u32le length, bytes) may give the first line of that file, for CSV. `FILE` (u8 6, u32le length,
- *  JSON) instead
+ *  A task process serves the code of one job at a time. File descriptor 3 is the channel; on 4 the
+ *  supervisor streams input: `PIECE` frames (u8 1, f64le offset of the first byte, u32le file
+ *  index), `DATA` frames (u8 2, u32le length, bytes; a record may lie across several), `END` of a
+ *  task's input (u8 3). After the `PIECE` of an offset above 0 a `HEAD` frame (u8 4, u32le length,
+ *  bytes) may give the first line of that file, for CSV. `FILE` (u8 6, u32le length, JSON) instead
  *  of `DATA` frames names a file on this machine and which bytes of it: the process reads them
- *  itself. `CUT` (u8 5) instead of
- *  `END`: the supervisor could not read on or was told to stop; the attempt fails. Bytes are
- *  decompressed, and a piece has whole records only. `input.ts` writes the frames, `kernels/`
- *  reads them. */
+ *  itself. `CUT` (u8 5) instead of `END`: the supervisor could not read on or was ordered to stop;
+ *  the attempt fails. Bytes are decompressed, and a piece has whole records only. `input.ts` writes
+ *  the frames, `kernels/` reads them. */
 import type { Hash } from "../../core/ids.ts";
 import type { Failure } from "../../core/job.ts";
 import type { InputFile, Split } from "../../wire/block/plan.ts";
@@ -38,8 +36,8 @@ export type ToTask =
       readonly scratch: string;
       /** Of the task; bounds what it holds before it spills. Absent: the plan's bounds hold. */
       readonly memoryBytes?: number;
-      /** Obeyed when it is loaded, and not at all when that fails: a task alone need not wait until
-       *  the supervisor has heard and answered. */
+      /** Obeyed when it is loaded, and not at all when that fails: a single task need not wait
+       *  until the supervisor has received the answer to `load` and sent the order. */
       readonly next?: ItemsOrder;
     }
   /** Map one split; its input arrives on descriptor 4. Output: `<out>.run` and `<out>.manifest`

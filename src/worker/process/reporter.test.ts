@@ -6,7 +6,7 @@ import { Reporter } from "./reporter.ts";
 
 type Log = Extract<FromTask, { kind: "log" }>;
 
-/** Keeps what it is sent, and tells of each message. */
+/** Keeps the messages that it is sent; `next` resolves with the next one. */
 function logged(): { reporter: Reporter; messages: Log[]; next: () => Promise<Log> } {
   const messages: Log[] = [];
   let came = (_: Log) => {};

@@ -1,5 +1,5 @@
-/** What a task process tells its supervisor: reports in small batches, log lines within bounds,
- *  progress. */
+/** What a task process reports to its supervisor: reports in small batches, log lines within
+ *  bounds, progress. */
 import { format } from "node:util";
 import type { FromTask, ResultColumns, TaskReport } from "./messages.ts";
 
@@ -156,7 +156,7 @@ function noResults(): Writable<ResultColumns> {
   return { tasks: [], attempts: [], durationsMs: [], values: [] };
 }
 
-/** Nobody needs more, and each digit is written and read several times on its way. */
+/** More digits are not needed, and each digit is written and read several times on its way. */
 function wholeMicroseconds(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
 }
@@ -172,8 +172,8 @@ function shortened(line: string): string {
 
 const consoleMethods = ["log", "info", "warn", "error", "debug"] as const;
 
-/** `console.log` and its like become lines of the job's log: whoever debugs a job tries them first,
- *  and nobody sees the standard output of a task process. Lasts as long as the process. */
+/** `console.log` and its like become lines of the job's log: people who debug a job try them first,
+ *  and the standard output of a task process is shown nowhere. Lasts as long as the process. */
 export function consoleToLog(log: (line: string) => void): void {
   for (const method of consoleMethods) console[method] = (...values) => log(format(...values));
 }

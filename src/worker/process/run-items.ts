@@ -22,7 +22,7 @@ export type ItemRun = {
   readonly items: Pick<Items, "item">;
   readonly reporter: Reporter;
   readonly counters: Counters;
-  /** Hears which attempt job code is working for, null between attempts. */
+  /** Called with the attempt that job code is working for, null between attempts. */
   readonly working: (on: Item | null) => void;
   /** Resolves when the supervisor has taken what was sent. */
   readonly drained: () => Promise<void>;

@@ -1,5 +1,5 @@
-/** What a worker brings from the coordinator and to it: whole, verified, and never through a link.
- */
+/** What a worker brings from the coordinator and to it: whole, verified, and never through a
+ *  link. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";

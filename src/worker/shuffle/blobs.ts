@@ -53,7 +53,7 @@ export class CoordinatorBlobs {
     if (this.#store !== null) {
       try {
         const put = await this.#store.adopt(path, hash);
-        // Seen by the coordinator, it is not swept before somebody names it.
+        // Once the coordinator has been asked for it, it is not swept before a report names it.
         await readAll(await this.#ask(`/v1/blobs/${hash}`, { signal, method: "HEAD" }), 0);
         return put;
       } catch (error) {
@@ -95,12 +95,12 @@ export class CoordinatorBlobs {
       return await this.#retrying(signal, upload);
     } catch (error) {
       if (!(error instanceof ClusterError) || error.code !== "data-lost") throw error;
-      // Nobody else writes there: job code has changed it since it was reported.
+      // Only job code can write there: it has changed the file since it was reported.
       throw new ClusterError("task-crashed", `its output is not what it reported: ${error.text}`);
     }
   }
 
-  /** Leaves a map output with the coordinator, since nobody can fetch it from here. */
+  /** Leaves a map output with the coordinator, since other workers cannot fetch it from here. */
   async relay(output: Output, signal: AbortSignal): Promise<void> {
     const { attempt, job, stage, task } = output.ref;
     // In this order: by the manifest the run is checked as it passes.

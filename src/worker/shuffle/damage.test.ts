@@ -57,7 +57,7 @@ async function mapped(
 }
 
 /** Runs the reduce tasks on one worker after a bit of each map output on the other has flipped, and
- *  tells which map tasks are named as lost. */
+ *  returns the map tasks that are named as lost. */
 async function lostOf(
   t: TestContext,
   of: { holder: Side; reader: Side },
@@ -122,7 +122,7 @@ test("X2: the output of another job in place of a neighbour's is lost, not used"
   const bytes = readFileSync(path("j-2"));
   assert.equal(bytes.length, readFileSync(path("j-1")).length);
   chmodSync(path("j-1"), 0o600);
-  // Whole and without damage: only its root tells that it is another.
+  // Whole and without damage: only its root shows that it is another.
   writeFileSync(path("j-1"), bytes, { flag: "r+" });
   const report = await one(reader, 0, { stage: 1 });
   assert.equal(report.kind, "failed");

@@ -1,8 +1,8 @@
 /** The worker's port for other workers: partitions of its map outputs, by P4's service Shuffle.
  *  Nothing else is served.
  *
- *  Whoever listens beyond this machine has a certificate of its own, made at the start: its
- *  fingerprint is part of the address that the coordinator tells others. */
+ *  A worker that listens beyond this machine has a certificate of its own, made at the start: its
+ *  fingerprint is part of the address that the coordinator sends to other workers. */
 import { stat } from "node:fs/promises";
 import { isIP } from "node:net";
 import type { AttemptRef } from "../../core/ids.ts";

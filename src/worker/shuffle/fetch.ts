@@ -3,7 +3,7 @@
  *
  *  1. No manifest counts that has not the root which the coordinator committed. What is fetched has
  *     the SHA-256 of its manifest before it is given to a task; the task compares that of every
- *     segment while it reads, whoever made it.
+ *     segment while it reads, whichever worker made it.
  *  2. A source is tried a few times, then asked for anew; what stays away is named in `lostTasks`.
  *  3. What this worker and those beside it have computed is not copied: it gets a second name.
  *  4. Fetched segments lie one after the other in one file. */
@@ -144,7 +144,8 @@ export class PartitionFetcher {
     }
   }
 
-  /** Runs `work` for all, a bounded number at once; all that fail to download are told together. */
+  /** Runs `work` for all, a bounded number at once; all that fail to download are reported
+   *  together. */
   async #forEach<T extends number | Fetched>(
     order: FetchOrder,
     all: readonly T[],
@@ -171,7 +172,7 @@ export class PartitionFetcher {
     if (lost.length > 0) throw new PartitionsLost(lost, cause);
   }
 
-  /** Several tries; the count begins again when the coordinator has told another source. */
+  /** Several tries; the count begins again when the coordinator has sent another source. */
   async #trying<T>(
     order: FetchOrder,
     task: number,

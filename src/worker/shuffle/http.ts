@@ -25,7 +25,7 @@ const agents = {
 };
 
 /** Resolves with an answer of status 2xx, its body unread. Throws the refusal as `ClusterError`;
- *  `unavailable` when nobody answers. */
+ *  `unavailable` when there is no answer. */
 export async function ask(url: URL, options: AskOptions): Promise<IncomingMessage> {
   const response = await send(url, options);
   const status = response.statusCode ?? 0;
@@ -71,7 +71,7 @@ function answerTo(
   return new Promise((resolve, reject) => {
     sent.setTimeout(idleMs, () => sent.destroy(new Error(`silent for ${idleMs} ms`)));
     sent.once("response", resolve);
-    // Stays: an error after the answer has begun is told by the body.
+    // This listener stays: an error after the answer has begun is reported by the body.
     sent.on("error", reject);
     if (body === undefined) sent.end();
     else pipeline(body, sent).catch(reject);

@@ -1,5 +1,5 @@
-/** Lets a task process read input files of this machine without a copy: by second names in the
- *  one folder that it may read. Only for processes that see that folder read-only by the kernel:
+/** Lets a task process read input files of this machine without a copy: by second names in the one
+ *  folder that it may read. Only for processes that see that folder read-only by the kernel:
  *  through such a name the file itself could be written. */
 import { randomUUID } from "node:crypto";
 import { constants, linkSync, lstatSync, realpathSync, rmSync } from "node:fs";

@@ -26,7 +26,7 @@ export type OpenedJob = {
   readonly sources: Map<number, StageSources>;
   /** Stages whose sources this worker asked for, and was not sent since. */
   readonly asked: Set<number>;
-  /** The coordinator's clock, as far as it was told: tickets end by it. */
+  /** The coordinator's clock, as far as the coordinator has sent it: tickets expire by it. */
   coordinatorNowMs(): number;
   /** Fetched once; a failure is forgotten, so that the next attempt tries again. */
   files(): Promise<JobFiles>;
@@ -54,8 +54,9 @@ export class OpenJobs {
     this.#kept = new KeptBlobs(join(dir, "kept"));
   }
 
-  /** May be told twice. The files are fetched at once: the first task follows soon. With another
-   *  key it is another job of that name: of a coordinator that was restored from a backup. */
+  /** May be called twice for a job. The files are fetched at once: the first task follows soon.
+   *  With another key it is another job of that name: of a coordinator that was restored from a
+   *  backup. */
   open(open: JobOpen): void {
     const aheadMs = open.nowMs - performance.now();
     const known = this.#jobs.get(open.job);
@@ -134,7 +135,7 @@ export class OpenJobs {
   }
 }
 
-/** The reason that an abort makes for itself comes with a stack, which is dear. */
+/** The default reason of an abort has a stack trace, which is expensive to make. */
 const jobClosed = new Error("the job is closed");
 
 /** The files of one job, each held once, until the job is closed. */

@@ -2,7 +2,7 @@
  *  or items need not come again. Per owner, since job code sees its files.
  *
  *  1. A file is whole and verified before it has its name, and never changes.
- *  2. It stays as long as somebody holds it; of the others the one that was used longest ago goes
+ *  2. It stays as long as a job holds it; of the others the one that was used longest ago goes
  *     first. */
 import { createHash } from "node:crypto";
 import { renameSync } from "node:fs";

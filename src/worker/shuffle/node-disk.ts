@@ -49,8 +49,8 @@ async function entry(path: string): Promise<DiskEntry | null> {
 async function linked(path: string, second: string): Promise<"made" | "taken" | "refused"> {
   try {
     await link(path, second);
-    // For a process with another user; folders above keep others out. Refused only where the
-    // file is another user's, who then decides.
+    // For a process with another user; folders above keep others out. Refused only where the file
+    // is another user's: then that user decides.
     await chmod(second, 0o644).catch(() => {});
     return "made";
   } catch (error) {

@@ -51,7 +51,7 @@ async function mapped(t: TestContext, over: Partial<WorkerOptions> = {}): Promis
 
 const hourMs = 3_600_000;
 
-/** By the clock of the job as the workers are told it. */
+/** By the clock that the workers are sent with the job. */
 function ticketFor(key: string, over: Partial<Scope> = {}): string {
   const scope = { job: "j-1", stage: 0, requester: "w-1", expiresMs: 1_000_000 + hourMs };
   return ticketText(key, { ...scope, ...over });
@@ -125,7 +125,7 @@ test("F3: outputs of a worker that is gone are lost; what moves is fetched anew"
   assert.equal((await end.reports())[0]?.kind, "done");
 });
 
-/** What one gets who shows this ticket to a worker: bytes, or the code of the refusal. */
+/** What a client with this ticket gets from a worker: bytes, or the code of the refusal. */
 async function shown(
   t: TestContext,
   member: Member,

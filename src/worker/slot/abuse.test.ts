@@ -1,4 +1,5 @@
-/** What job code may do to itself, and to nobody else. Fault ids are those of the fault list. */
+/** What job code may do to itself, and to no other job or process. Fault ids are those of the fault
+ *  list. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -39,7 +40,7 @@ for (const sandbox of ["auto", "basic"] as const) {
     await new Promise<void>((resolve) => {
       task.listen = ({ kind }) => kind === "loaded" && resolve();
     });
-    // Not its supervisor, which must tell of it.
+    // Not its supervisor, which must report it.
     process.kill(task.pid, "SIGKILL");
     const { code, message } = await task.ended;
     assert.equal(code, "task-crashed");
@@ -75,7 +76,7 @@ test("W8: a flood of output is drained, and beyond its limit ends the process", 
     assert.equal(await resultOf(t, { run }), "survived");
   }
   const { failure } = await runItems(t, {
-    // With a breath between, or the process may run out of memory before its output is out.
+    // With a wait after each write, or the process may run out of memory before its output is out.
     run: `for (;;) { process.stdout.write("x".repeat(9999));
       await new Promise((r) => setTimeout(r, 1)); }`,
     limits: { outputMaxBytes: 1_000_000 },

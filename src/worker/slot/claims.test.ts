@@ -1,4 +1,4 @@
-/** What a task process says is checked, whoever wrote the code that runs in it. */
+/** What a task process reports is checked, whichever code runs in it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readFromTask, valueCharsMax } from "./claims.ts";
@@ -46,4 +46,12 @@ test("a result that cannot be stored is a failure of its attempt alone", () => {
   assert.ok(message?.kind === "reports");
   const kinds = message.reports.map((report) => report.kind);
   assert.deepEqual(kinds, ["failed", "failed"]);
+});
+
+test("X9: a failure keeps what it says of trying again", () => {
+  const failed = { kind: "failed", task: 7, attempt: 1, durationMs: 1 } as const;
+  const failure = { code: "bad-request", message: "no column a", isFinal: true } as const;
+  const message = readFromTask({ kind: "reports", reports: [{ ...failed, failure }] });
+  assert.ok(message?.kind === "reports");
+  assert.deepEqual(message.reports, [{ ...failed, failure }]);
 });

@@ -21,6 +21,8 @@ const failure = z.object({
   code: z.enum(errorCodes),
   message: text(4_096),
   stack: text(8_192).optional(),
+  // Of its own attempt: it is not tried again.
+  isFinal: z.literal(true).optional(),
 });
 
 const counters = z

@@ -20,8 +20,8 @@ export class Parked {
     return found;
   }
 
-  /** Ended instead when it holds much of the machine; and the one that has waited longest when there
-   *  are too many. */
+  /** Ended instead when it holds much of the machine; when there are too many, the one that has
+   *  waited longest is. */
   add(process: TaskProcess): void {
     if (process.over) return;
     if (process.loads === 0 || process.isCluttered || process.isHeavy) return void process.kill();

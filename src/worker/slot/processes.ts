@@ -35,8 +35,8 @@ export type ProcessesOptions = {
   readonly idleMs?: number;
 };
 
-/** A new spare is started when its start does not slow down the one that has just gone to work, ms.
- *  */
+/** A new spare is started when its start does not slow down the one that has just gone to work,
+ *  ms. */
 const spareDelayMs = 200;
 const idleDefaultMs = 10_000;
 
@@ -58,8 +58,8 @@ type Order = {
 
 export type Taken = {
   readonly process: TaskProcess;
-  /** What it has said of `next`, which it was given already; goes on until somebody listens. Null:
-   *  it was given nothing. */
+  /** Its messages about `next`, which was sent to it already; the array grows until the caller sets
+   *  `listen`. Null: it was sent no order. */
   readonly early: readonly FromTask[] | null;
 };
 

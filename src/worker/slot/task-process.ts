@@ -1,8 +1,7 @@
 /** The life of one task process: spawned ahead, loaded with one job, fed, watched, and killed as a
  *  whole.
  *
- *  What it says is a claim of code that is not ours: every message is checked before it is
- *  believed. */
+ *  Its messages are claims of code that is not ours: every message is checked before it is used. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
@@ -76,9 +75,9 @@ export class TaskProcess {
   loads = 0;
   /** Settles when it has ended, with why. */
   readonly ended: Promise<Failure>;
-  /** Who is told what it says; nobody while it is idle. */
+  /** Receives its messages; null while it is idle. */
   listen: ((message: FromTask) => void) | null = null;
-  /** Who is told that it has ended; one at a time, where waiting on `ended` would pile up. */
+  /** Called when it has ended; one callback at a time, since waits on `ended` would pile up. */
   #onEnd: ((failure: Failure) => void) | null = null;
   #failure: Failure | null = null;
   readonly #options: SlotOptions;
@@ -158,7 +157,8 @@ export class TaskProcess {
     return this.#over;
   }
 
-  /** Replaces whoever was to be told before; told at once when it has ended already. */
+  /** Replaces the callback that was set before; called at once when the process has ended
+   *  already. */
   onEnd(told: ((failure: Failure) => void) | null): void {
     this.#onEnd = told;
     if (this.#failure !== null) told?.(this.#failure);
@@ -198,7 +198,7 @@ export class TaskProcess {
     });
     child.stdout?.on("data", (chunk: Buffer) => this.#wrote(chunk));
     child.stderr?.on("data", (chunk: Buffer) => this.#wrote(chunk));
-    // A broken pipe is the end of the process, which is told by `ended`.
+    // A broken pipe is the end of the process, which `ended` reports.
     for (const stream of child.stdio) stream?.on("error", () => {});
     return child;
   }

@@ -1,5 +1,5 @@
-/** Records that cannot be used: the job fails at the first, or they are set aside with file,
- *  offset and error. */
+/** Records that cannot be used: the job fails at the first, or they are set aside with file, offset
+ *  and error. */
 import { ClusterError } from "../../core/error.ts";
 import { keepHint } from "../../wire/content/content.ts";
 import { FileSink } from "../kernels/run-file.ts";

@@ -1,5 +1,5 @@
-/** Runs one map task: records of its pieces through the job's `map` into a sorted run, or into
- *  the final part. */
+/** Runs one map task: records of its pieces through the job's `map` into a sorted run, or into the
+ *  final part. */
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { ClusterError } from "../../core/error.ts";

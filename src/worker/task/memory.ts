@@ -8,8 +8,8 @@ import type { Plan } from "../../wire/block/plan.ts";
 /** The least that a task is given: below it the engine's own heap has no room for job code. */
 export const taskMemoryMinBytes = 64 * 1024 * 1024;
 
-/** Buffers of a sort take what they are counted for; tables of the engine about twice as much,
- *  and as much again until they are collected. */
+/** Buffers of a sort take what they are counted for; tables of the engine about twice as much, and
+ *  as much again until they are collected. */
 const sortShare = 2;
 const tableShare = 4;
 /** Runs are merged in buffers of this share. */

@@ -1,5 +1,5 @@
-/** Runs one reduce task: merges its partition of every map output and writes the final part, as
- *  a stream. */
+/** Runs one reduce task: merges its partition of every map output and writes the final part, as a
+ *  stream. */
 import { crc32 } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
 import { type Key, readKey } from "../../wire/block/key.ts";
@@ -101,8 +101,8 @@ function mergedFile(task: ReduceTask, runs: readonly RunReader[], made: FileSink
   return { path: sink.path, offset: 0, sizeBytes: writer.sizeBytes };
 }
 
-/** With `combine`, a key has exactly one value by now, however the input was split; `reduce`
- *  sees that one. */
+/** With `combine`, a key has exactly one value by now, however the input was split; `reduce` sees
+ *  that one. */
 function writeGroups(task: ReduceTask, merge: Merge, part: RowWriter): void {
   const { reduce } = task.job.options;
   const combine = combineOf(task.job);

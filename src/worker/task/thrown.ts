@@ -9,8 +9,8 @@ export function shown(thrown: unknown): string {
   return shownBy(thrown, jobTexts);
 }
 
-/** `place` says what the function was working on; "" when that is nothing. The thrown thing
- *  becomes the cause. */
+/** `place` says what the function was working on; "" when that is nothing. The thrown thing becomes
+ *  the cause. */
 export function thrownBy(where: string, thrown: unknown, place: string): ClusterError {
   const on = place === "" ? "" : ` on ${place}`;
   if (thrown instanceof ClusterError) {
@@ -24,7 +24,7 @@ export function thrownBy(where: string, thrown: unknown, place: string): Cluster
 }
 
 /** What job code wrote did not fit: on the disk, which is not its fault, or in what a task may
- *  have. Also told so when the file belongs to nobody but the job's code. */
+ *  have. The same text is used when the file is one of the job code's own. */
 function diskTrouble(thrown: unknown): ClusterError | null {
   const errno = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : "";
   if (errno !== "ENOSPC" && errno !== "EDQUOT" && errno !== "EFBIG") return null;
@@ -36,7 +36,8 @@ export function isUserError(thrown: unknown): boolean {
   return !(thrown instanceof ClusterError) || thrown.code === "user-error";
 }
 
-/** `map` and `reduce` run to their end at once; who returns a promise expects otherwise. */
+/** `map` and `reduce` run to their end synchronously; an author who returns a promise expects
+ *  otherwise. */
 export function refusePromise(where: string, returned: unknown): void {
   if (typeof returned !== "object" || returned === null) return;
   if (typeof (returned as { then?: unknown }).then !== "function") return;

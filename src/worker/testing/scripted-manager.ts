@@ -122,7 +122,7 @@ export class ManagerEnd {
 
 export class ScriptedManager {
   readonly blobs = new Map<string, Buffer>();
-  /** What workers are told that ask for sources anew, by path. */
+  /** The answers to workers that ask for sources anew, by path. */
   readonly sources = new Map<string, StageSources>();
   /** Bearer token of each upgrade. */
   readonly tokens: string[] = [];

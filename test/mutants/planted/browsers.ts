@@ -1,4 +1,4 @@
-/** Bugs of tabs, browsers that know the base protocol only, and gateways. */
+/** Bugs of tabs, basic browsers, and gateways. */
 import { type Mutant, planted } from "../mutant.ts";
 
 export const browserMutants: readonly Mutant[] = [
@@ -15,13 +15,13 @@ export const browserMutants: readonly Mutant[] = [
     "$lease.worker",
   ),
   planted(
-    "a gateway does not say that a tab is gone",
+    "a gateway does not report that a tab is gone",
     "#lose",
     'this.#toTracker({ action: "disconnect", uid: $uid });',
     "",
   ),
   planted(
-    "a tracker that comes back is told of a busy browser (bug 14 of the track record)",
+    "a tracker that comes back is informed of a busy browser (bug 14 of the track record)",
     "#becomeTracker",
     "$tab.more === null && isBusy($tab)",
     "$tab.more === null && $tab.tasks.size < 0",
@@ -45,6 +45,6 @@ export const browserMutants: readonly Mutant[] = [
       "$nowMs - $heardAtMs < this.#gatewayTtlMs",
       "$nowMs - $heardAtMs < this.#gatewayTtlMs * 1e9",
     ),
-    nearest: "a gateway whose machine lost its power is asked, and given up when it is silent",
+    nearest: "a gateway whose machine lost its power is pinged, and given up when it is silent",
   },
 ];

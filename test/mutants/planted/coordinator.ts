@@ -2,7 +2,7 @@
 import { deposing } from "../../simulation/deposing.ts";
 import { type Mutant, planted } from "../mutant.ts";
 
-/** Workers lose their links often while the disk is slow: joins overtake each other. */
+/** Workers lose their links often while the disk is slow, so that joins overtake each other. */
 const rejoining: NonNullable<Mutant["rates"]> = {
   "disk-slow": { probability: 1, perHour: 60, forMs: [10_000, 60_000] },
   "link-break": { probability: 1, perHour: 480, forMs: [0, 0] },
@@ -34,7 +34,7 @@ export const coordinatorMutants: readonly Mutant[] = [
     "$atMs + this.#options.heartbeatMs",
   ),
   planted(
-    "the snapshot says that it is older than it is",
+    "the snapshot claims to be older than it is",
     "#save",
     "$log.saveSnapshot($position, $snapshot)",
     "$log.saveSnapshot($position - 1, $snapshot)",

@@ -75,7 +75,7 @@ export const coreMutants: readonly Mutant[] = [
     "",
   ),
   planted(
-    "places of partitions are told once",
+    "places of partitions are sent once",
     "sendAttempts",
     "$sources.get($stage) !== $version",
     "!$sources.has($stage)",
@@ -154,7 +154,7 @@ export const coreMutants: readonly Mutant[] = [
     "",
   ),
   planted(
-    "a worker that has room again does not say so",
+    "a worker that has room again does not report it",
     "diskChanged",
     'if ($state.relation.state === "joined") $effects.push({ kind: "tell-pause", reason });',
     'if (reason !== "") $effects.push({ kind: "tell-pause", reason });',

@@ -1,4 +1,4 @@
-/** Bugs of whoever reads, writes and passes on the bytes of files, seen by the tests nearest to
+/** Bugs in reading, writing and passing on the bytes of files, found by the tests nearest to
  *  them. */
 import { type Mutant, planted } from "../mutant.ts";
 
@@ -10,7 +10,7 @@ export const fileMutants: readonly Mutant[] = [
   near(
     "a file that changes under its readers gives them no byte of its new content",
     planted(
-      "readers of replaced bytes go on",
+      "readers of replaced bytes continue",
       "read",
       "if (!sameStamp(stampOf($file.fd), $stamp)) this.#changed();",
       "",
@@ -64,7 +64,7 @@ export const fileMutants: readonly Mutant[] = [
     ),
   ),
   near(
-    "F3: a member that ends in the middle of a range is data that is missing",
+    "F3: a member that ends in the middle of a range counts as missing data",
     planted(
       "a shared input that ends in the middle of a range counts as whole",
       "read",

@@ -1,4 +1,4 @@
-/** Bugs of the outputs that the coordinator keeps for members that nobody can reach. */
+/** Bugs of the outputs that the coordinator keeps for unreachable members. */
 import { type Mutant, planted } from "../mutant.ts";
 
 export const relayMutants: readonly Mutant[] = [

@@ -15,8 +15,8 @@ export const shuffleMutants: readonly Mutant[] = [
   planted(
     "files of the job before stay in the read folder",
     "ofOneJob",
-    "$name !== codeName",
-    "$name === codeName",
+    "!ofCode.includes($name)",
+    "ofCode.includes($name)",
   ),
   planted(
     "damage on the own disk is not looked for",

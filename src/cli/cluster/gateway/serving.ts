@@ -25,7 +25,7 @@ export type GatewayOptions = {
 /** What is to be closed at the end, in the order in which it was opened. */
 type Closers = Array<() => unknown>;
 
-/** No tracker and no token for one, and nobody else's machine can reach it. */
+/** No tracker and no token for one, and no other machine can reach it. */
 export function isAlone({ listen, tracker, trackerTokenFile }: GatewayOptions): boolean {
   const isHere = isLoopback(parseListen(listen).host);
   return tracker === undefined && trackerTokenFile === undefined && isHere;

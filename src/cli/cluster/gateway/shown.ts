@@ -1,4 +1,4 @@
-/** The line of a gateway that tells who is connected, while it is on a terminal. */
+/** The line of a gateway that shows who is connected, while it is on a terminal. */
 import type { Gateway } from "../../../gateway/gateway.ts";
 import { plural } from "../../numbers.ts";
 import type { Screen } from "../../screen.ts";

@@ -1,5 +1,5 @@
-/** Who a worker was, kept in its data directory (0600): a worker that is started again comes back
- *  under its id instead of using up another. */
+/** The identity of a worker, kept in its data directory (0600): a worker that is started again
+ *  keeps its id instead of using up another. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { readPrivate, writePrivate } from "../../../coordinator/access/private-file.ts";

@@ -1,12 +1,12 @@
-/** What a worker or a gateway tells while it runs: lines for people, or JSON for programs. */
+/** What a worker or a gateway prints while it runs: lines for people, or JSON for programs. */
 import { durationText } from "../../numbers.ts";
 import { oneLine } from "../../text.ts";
 
 export type Tell = {
-  /** A line that is always said; `fields` are for programs. */
+  /** A line that is always printed; `fields` are for programs. */
   say(event: string, message: string, fields?: Readonly<Record<string, unknown>>): void;
-  /** Of the coordinator. Said once for a reason, however often it is tried, and again when the
-   *  reason is another; `retryMs` until the next try, 0 = there is none. */
+  /** News of the coordinator. Printed once for a reason, however often it is tried, and again when
+   *  the reason is another; `retryMs` until the next try, 0 = there is none. */
   news(event: string, message: string, retryMs: number): void;
 };
 

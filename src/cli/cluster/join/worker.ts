@@ -19,7 +19,7 @@ import { endsAsMeant } from "./supervise.ts";
 
 /** How long running tasks may take to be handed back after Ctrl-C, in ms. */
 const leaveMs = 5000;
-/** Between two lines that tell how many tasks are done, in ms. */
+/** Between two lines that report how many tasks are done, in ms. */
 const tellEveryMs = 10_000;
 
 /** Until Ctrl-C, or until it cannot go on: throws why. */

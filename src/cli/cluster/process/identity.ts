@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** When the process started, as this system tells it, or null when there is no such process.
- *  Two answers for one living process are always equal. */
+/** When the process started, as this system reports it, or null when there is no such process. Two
+ *  answers for one living process are always equal. */
 export function startOf(pid: number): string | null {
   if (!Number.isSafeInteger(pid) || pid <= 1) return null;
   if (process.platform === "linux") return startOnLinux(pid);

@@ -1,6 +1,6 @@
-/** `process.json` of a worker that `up` has started: everything needed to know the process again.
+/** `process.json` of a worker that `up` has started: everything needed to recognise the process.
  *  `up` writes it when it has started one, and the worker itself as soon as the directory is its
- *  own: an `up` that is killed between the two leaves no worker that nobody knows. */
+ *  own: an `up` that is killed between the two leaves no worker without a record. */
 import { readFileSync } from "node:fs";
 import { writePrivate } from "../../../coordinator/access/private-file.ts";
 import { startOf } from "./identity.ts";

@@ -1,4 +1,4 @@
-/** Options of `tequio up` for the console of seed 3, and what is said about it. */
+/** Options of `tequio up` for the console protocol, and what is printed about it. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { ConsoleOptions } from "../../../coordinator/edges/console/edge.ts";

@@ -10,25 +10,61 @@ import { styled } from "../../screen.ts";
 export type FilesystemFlags = {
   readonly filesystem?: Listen;
   readonly register?: Listen;
+  readonly jobtracker?: Listen;
+  readonly jobtrackerFilesystem?: readonly Listen[];
+  readonly jobtrackerWorkers?: readonly Listen[];
+  readonly jobtrackerFindWorkers?: boolean;
 };
 
 export function withFilesystem(command: Command): Command {
-  return command
-    .option(
+  return withTrackers(
+    command.option(
       "--filesystem <place>",
       "also serve files by the filesystem protocol at this port or host:port, found by discovery " +
         "on the UDP port after it (no authentication; needs the package zeromq; usually 8080)",
       placeArgument,
-    )
+    ),
+  );
+}
+
+/** All but the file system itself. */
+export function withTrackers(command: Command): Command {
+  return command
     .option(
       "--register <place>",
       "also serve its register at this port or host:port (no authentication; usually 9091)",
       placeArgument,
+    )
+    .option(
+      "--jobtracker <place>",
+      "also take jobs of its clients and tasks of its trackers at this port or host:port, found " +
+        "by discovery on the UDP port after it (no authentication; usually 7998)",
+      placeArgument,
+    )
+    .option(
+      "--jobtracker-filesystem <place>",
+      "existing file system in which the JobTracker's jobs may be, besides --filesystem; may be " +
+        "repeated",
+      placesArgument,
+    )
+    .option(
+      "--jobtracker-workers <place>",
+      "existing worker that the JobTracker also gives tasks to; may be repeated",
+      placesArgument,
+    )
+    .option(
+      "--jobtracker-find-workers",
+      "the same for existing workers that answer at UDP port 7999, or that --register has",
     );
 }
 
-/** `8080` is on this machine only. */
-function placeArgument(text: string): Listen {
+function placesArgument(text: string, before: readonly Listen[] = []): readonly Listen[] {
+  return [...before, placeArgument(text)];
+}
+
+/** `8080` is on this machine only; `tcp://` may be before it. */
+export function placeArgument(given: string): Listen {
+  const text = given.replace(/^tcp:\/\//, "");
   try {
     return parseListen(/^\d{1,5}$/.test(text) ? `127.0.0.1:${text}` : text);
   } catch (error) {
@@ -48,7 +84,10 @@ export function filesystemOptions(
 }
 
 /** Lines for `up`'s greeting; none without the protocol. */
-export function filesystemLines({ filesystem, register }: Coordinator): string[] {
+export function filesystemLines(
+  { filesystem, register }: Pick<Coordinator, "filesystem" | "register">,
+  jobtracker: (Listen & { readonly discoveryPort: number | null }) | null,
+): string[] {
   const lines: string[] = [];
   if (filesystem !== null) {
     const { discoveryPort, host, port } = filesystem;
@@ -58,6 +97,11 @@ export function filesystemLines({ filesystem, register }: Coordinator): string[]
   if (register !== null) {
     const { host, port } = register;
     lines.push(`register     tcp://${host}:${port}`, warning(host, "can register workers"));
+  }
+  if (jobtracker !== null) {
+    const { discoveryPort, host, port } = jobtracker;
+    const found = discoveryPort === null ? "" : `, discovery on UDP ${discoveryPort}`;
+    lines.push(`jobtracker   tcp://${host}:${port}${found}`, warning(host, "can run jobs here"));
   }
   return lines;
 }

@@ -1,4 +1,4 @@
-/** Options of `tequio up` for P4's control channel, and what is said about it. */
+/** Options of `tequio up` for P4's control channel, and what is printed about it. */
 import type { Command } from "commander";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { CoordinatorOptions } from "../../../coordinator/options.ts";

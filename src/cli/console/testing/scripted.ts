@@ -1,4 +1,4 @@
-/** A console server that answers as it is told, and a user of it: for tests of the client. */
+/** A console server with scripted answers, and a user of it: for tests of the client. */
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";

@@ -1,10 +1,10 @@
-/** A file that its owner changes while it is fetched: who asked for it by name gets it as it is
- *  now, who asked for its content by root is told that it is gone. */
+/** A file that its owner changes while it is fetched: a user who asked for it by name gets it as it
+ *  is now, one who asked for its content by root gets the error that it is gone. */
 import { ClusterError } from "../../../core/error.ts";
 import type { Fetched } from "../../../peer/fetch/fetcher.ts";
 import type { Found } from "../../../peer/found.ts";
 
-/** Times that it is begun anew. */
+/** How often the download is started over. */
 const changesMax = 3;
 
 export type Fetching = {

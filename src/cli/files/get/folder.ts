@@ -1,5 +1,5 @@
 /** A shared folder, fetched as a tree of files: names that are no harmless paths, or that would be
- *  one file on some systems, are left out and told. */
+ *  one file on some systems, are left out and reported. */
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ClusterError } from "../../../core/error.ts";

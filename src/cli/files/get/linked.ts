@@ -42,8 +42,8 @@ export async function linkedFiles(text: string, fetcher: Fetcher): Promise<Fetch
   }
 }
 
-/** The first address that answers says name and size; both are believed only as far as the root
- *  agrees. */
+/** Name and size come from the first address that answers; both are accepted only as far as they
+ *  agree with the root. */
 async function look(
   link: ShareLink,
   fetcher: Fetcher,

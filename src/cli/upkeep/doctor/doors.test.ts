@@ -24,12 +24,13 @@ function told(findings: readonly Finding[]): string[] {
 test("what listens on this machine only is not serious", () => {
   assert.deepEqual(told(doorFindings(none, true)), []);
   const p4 = { ...here, trustAddresses: true };
-  const filesystem = { filesystem: here, register: here };
+  const filesystem = { filesystem: here, register: here, jobtracker: here };
   const doors = { console: here, ...filesystem, p4, anonymousBrowsers: true };
   assert.deepEqual(told(doorFindings(doors, false)), [
     "note console",
     "note file system",
     "note register",
+    "note jobtracker",
     "good P4 port",
     "note browsers",
   ]);
@@ -38,13 +39,14 @@ test("what listens on this machine only is not serious", () => {
 
 test("what others reach without showing a secret, or in plain text, is serious", () => {
   const p4 = { ...everywhere, trustAddresses: true };
-  const filesystem = { filesystem: everywhere, register: everywhere };
+  const filesystem = { filesystem: everywhere, register: everywhere, jobtracker: everywhere };
   const doors = { console: everywhere, ...filesystem, p4, anonymousBrowsers: true };
   const findings = doorFindings(doors, true);
   assert.deepEqual(told(findings), [
     "serious console",
     "serious file system",
     "serious register",
+    "serious jobtracker",
     "serious P4 port",
     "warning P4 port",
     "serious browsers",

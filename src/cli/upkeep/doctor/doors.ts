@@ -28,10 +28,15 @@ function consoleFindings({ console: at }: Doors): Finding[] {
   return [{ severity: "serious", topic: "console", what, fix }];
 }
 
-function filesystemFindings({ filesystem = null, register = null }: Doors): Finding[] {
+function filesystemFindings({
+  filesystem = null,
+  jobtracker = null,
+  register = null,
+}: Doors): Finding[] {
   const open = [
     { topic: "file system", option: "--filesystem", at: filesystem, can: "read, write and remove" },
     { topic: "register", option: "--register", at: register, can: "register workers" },
+    { topic: "jobtracker", option: "--jobtracker", at: jobtracker, can: "run Python on workers" },
   ];
   return open.flatMap(({ at, can, option, topic }): Finding[] => {
     if (at === null) return [];

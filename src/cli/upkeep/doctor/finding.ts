@@ -1,6 +1,6 @@
 /** What the doctor finds. */
 
-/** good: as it should be · note: worth knowing · warning: mend it when you can · serious: data or
+/** good: as it should be · note: worth knowing · warning: fix it when you can · serious: data or
  *  other people's machines are at risk now. */
 export type Severity = "good" | "note" | "warning" | "serious";
 

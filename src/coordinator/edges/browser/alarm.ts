@@ -1,11 +1,11 @@
-/** One timer for many deadlines: it goes off at the first of them, and whoever it wakes says which
- *  is next. While there is none, nothing ticks. */
+/** One timer for many deadlines: it fires at the first of them, and the function that it calls
+ *  returns the next. Without deadlines there is no timer. */
 import type { Timers } from "../../loop/timers.ts";
 
 export type AlarmOptions = {
   readonly timers: Pick<Timers, "after">;
   readonly nowMs: () => number;
-  /** Looks at every deadline; one that has moved on meanwhile is found out here. */
+  /** Checks every deadline, also those that have moved, and returns the next. */
   readonly wake: (nowMs: number) => void;
 };
 
@@ -19,7 +19,7 @@ export class Alarm {
     this.#options = options;
   }
 
-  /** It goes off then at the latest. */
+  /** Fires at this time at the latest. */
   by(atMs: number): void {
     if (this.#stopped || atMs >= this.#atMs) return;
     const { nowMs, timers, wake } = this.#options;

@@ -1,4 +1,4 @@
-/** What tabs say in `more`, checked before anything of it becomes an event. */
+/** Validates what tabs send in `more` before any of it becomes an event. */
 import { z } from "zod";
 import { ClusterError, errorCodes } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
@@ -57,7 +57,7 @@ const note: z.ZodType<NoteMore> = z.object({
 });
 
 function parse<T>(schema: z.ZodType<T>, more: More | null, what: string): T {
-  // Objects of the wire have no prototype, which schemas do not mind.
+  // Objects of the wire have no prototype, which schemas accept.
   const result = schema.safeParse(more);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
@@ -81,10 +81,10 @@ export function parseNote(more: More): NoteMore {
 
 const encoder = new TextEncoder();
 
-/** Bytes of one body of reports: more than the largest result takes in its report. */
+/** Largest body of reports, bytes: more than the report of the largest result. */
 export const reportsMaxBytes = browserLimits.messageMaxBytes;
 
-/** The reports in `finish`; none when there are none. */
+/** The reports in `finish`, possibly none. */
 export function parseFinish(more: More): AttemptReport[] {
   return reportsOf((more as { reports?: unknown }).reports, "finish of a tab");
 }
@@ -96,7 +96,7 @@ export function parseEarly(body: Uint8Array): AttemptReport[] {
     return reportsOf(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)), what);
   } catch (error) {
     if (error instanceof ClusterError) throw error;
-    throw new ClusterError("protocol-violated", `${what}: they are no JSON`);
+    throw new ClusterError("protocol-violated", `${what}: they are not JSON`);
   }
 }
 
@@ -106,7 +106,7 @@ function reportsOf(reports: unknown, what: string): AttemptReport[] {
   }
   const { attemptsMax } = browserLimits;
   if (reports.length > attemptsMax) {
-    const text = `${what}: ${reports.length} reports, of at most ${attemptsMax}`;
+    const text = `${what}: ${reports.length} reports, at most ${attemptsMax} are allowed`;
     throw new ClusterError("protocol-violated", text);
   }
   return parseReports(reports.map((one) => encoder.encode(JSON.stringify(one, withoutBigints))));

@@ -1,4 +1,4 @@
-/** The tracker's edge on a real coordinator, with a gateway that the test speaks for. */
+/** The tracker's edge on a real coordinator, with a gateway that the test scripts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AttemptReport } from "../../../core/event.ts";
@@ -53,7 +53,7 @@ test("a tab's results are the job's, and are acknowledged when they are durable"
     gateway.say({ action: "finish", uid: "7", type: "m", tid, url: [], more: told });
     const ack = await gateway.next("ack");
     assert.deepEqual(ack.body, { action: "ack", uid: "7", tid });
-    // The ticket ends with the task.
+    // The ticket expires with the task.
     const late = await cluster.call("GET", `${more.place}/in/0`, { token: null });
     assert.equal(late.status, 404);
   }
@@ -62,7 +62,7 @@ test("a tab's results are the job's, and are acknowledged when they are durable"
   assert.equal(await results.text(), '"r0"\n"r1"\n"r2"\n"r3"\n"r4"\n');
 });
 
-test("what a tab says twice, or of a task that was never its, changes nothing", async (t) => {
+test("a tab's repeated reports, and reports of tasks of others, change nothing", async (t) => {
   const { cluster, gateway } = await withTab(t);
   await cluster.submit(await cluster.tasksSpec(1));
   const { more, tid } = await gateway.task();
@@ -79,7 +79,7 @@ test("what a tab says twice, or of a task that was never its, changes nothing", 
   assert.equal(await results.text(), '"first"\n');
 });
 
-test("B1: the tasks of a tab that is gone are given to another", async (t) => {
+test("B1: the tasks of a tab that is gone are assigned to another", async (t) => {
   const { cluster, gateway, token } = await withTab(t);
   const job = await cluster.submit(await cluster.tasksSpec(1));
   const first = await gateway.task();
@@ -101,7 +101,7 @@ test("B1: the tasks of a tab that is gone are given to another", async (t) => {
   assert.equal((await summary(cluster, job)).state, "done");
 });
 
-test("a tab whose gateway died comes back by another and keeps what it runs", async (t) => {
+test("a tab whose gateway died comes back through another and keeps what it runs", async (t) => {
   const { cluster, gateway, welcome } = await withTab(t);
   await cluster.submit(await cluster.tasksSpec(1));
   const { more, tid } = await gateway.task();
@@ -129,13 +129,16 @@ test("B3: a copied tab is fenced while the first is there", async (t) => {
   const { gateway, welcome } = await withTab(t);
   const { credential, worker } = welcome;
   const copy = gateway.join("9", { worker, credential, session: "f".repeat(32) });
-  await assert.rejects(copy, /fenced: w-1 is another tab/);
+  await assert.rejects(copy, /fenced: w-1 is in use by another tab/);
 });
 
-test("T5.3: without a good token there is no tab", async (t) => {
+test("T5.3: a tab without a valid token is refused", async (t) => {
   const { cluster, gateway, lines } = await withTab(t);
   await assert.rejects(gateway.join("8"), /unauthenticated/);
-  await assert.rejects(gateway.join("9", { token: cluster.coordinator.adminToken }), /no workers/);
+  await assert.rejects(
+    gateway.join("9", { token: cluster.coordinator.adminToken }),
+    /cannot join workers/,
+  );
   const wrong = { worker: "w-1", credential: "mrt_worker_w-1_00" };
   await assert.rejects(gateway.join("10", wrong), /unauthenticated/);
   gateway.say({ action: "connect", uid: "11", speed: 1, more: null });
@@ -144,7 +147,7 @@ test("T5.3: without a good token there is no tab", async (t) => {
   assert.equal(lines.length, 4);
 });
 
-test("T5.4: a result elsewhere than where it belongs fails the attempt", async (t) => {
+test("T5.4: a result at a wrong address fails the attempt", async (t) => {
   const { cluster, gateway } = await withTab(t);
   await cluster.submit(await cluster.tasksSpec(1));
   const { tid } = await gateway.task();
@@ -153,10 +156,10 @@ test("T5.4: a result elsewhere than where it belongs fails the attempt", async (
   const again = await gateway.task();
   assert.deepEqual(again.more.attempts, [[0, 2]]);
   const [error] = (await summary(cluster, "j-1")).errors;
-  assert.match(error!.message, /not where it was told to put it/);
+  assert.match(error!.message, /not an address that it was given/);
 });
 
-test("B2: a tab that pauses is given nothing until it goes on", async (t) => {
+test("B2: a tab that pauses gets nothing until it resumes", async (t) => {
   const { cluster, gateway } = await withTab(t);
   const note = (paused: string) => {
     const more = { logs: [], progress: [], started: [], paused };
@@ -171,13 +174,13 @@ test("B2: a tab that pauses is given nothing until it goes on", async (t) => {
   assert.deepEqual((await gateway.task()).more.attempts, [[0, 1]]);
 });
 
-test("a tab that lends more slots is given more, and fewer than one are none", async (t) => {
+test("a tab that offers more slots gets more, and fewer than one count as none", async (t) => {
   const { cluster, gateway } = await withTab(t);
   const note = (slots: number) => {
     const more = { logs: [], progress: [], started: [], paused: "", slots };
     gateway.say({ action: "note", uid: "7", more });
   };
-  /** Takes tasks until it has so many attempts. */
+  /** Receives tasks until it has this many attempts. */
   const taken = async (attempts: number) => {
     let count = 0;
     while (count < attempts) count += (await gateway.task()).more.attempts.length;
@@ -199,7 +202,7 @@ test("a tab that lends more slots is given more, and fewer than one are none", a
   assert.deepEqual([held(after!), after!.worker], [held(more!), before.worker]);
 });
 
-/** Asks until it is so; what the edge does with a message has no answer to wait for. */
+/** Polls until the condition holds; the edge's handling of a message has no answer to wait for. */
 async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
   for (;;) {
     const answer = await ask();
@@ -207,7 +210,7 @@ async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Pr
   }
 }
 
-test("a cancelled job's tasks are taken from its tabs", async (t) => {
+test("a cancelled job's tasks are aborted in its tabs", async (t) => {
   const { cluster, gateway } = await withTab(t);
   const job = await cluster.submit(await cluster.tasksSpec(1));
   const { more, tid } = await gateway.task();

@@ -1,11 +1,11 @@
-/** The JobTracker of seed 5: gateways, the browsers behind them as workers of the core, their words
- *  as events, orders as tasks.
+/** The JobTracker of the browser protocol: gateways, with the browsers behind them as workers of
+ *  the core. Their messages become events, the core's orders become tasks.
  *
- *  1. A finish is acknowledged only after its event is durable; without, the tab says it again.
- *  2. A browser that speaks the document only has at most one task, gets only tasks of jobs that
- *     allow it, and is told nothing else.
- *  3. A tab whose gateway is gone may come back by any gateway, with its credential, and keeps what
- *     it runs. */
+ *  1. A finish is acknowledged only when it is durable; without an Ack the tab sends it again.
+ *  2. A basic browser, which speaks only the base protocol, has at most one task, gets only tasks
+ *     of jobs that allow it, and no other messages.
+ *  3. A tab whose gateway is gone may come back through any gateway, with its credential, and keeps
+ *     what it runs. */
 import { assert, ClusterError } from "../../../core/error.ts";
 import { type AttemptRef, idNumber, type JobId, type WorkerId } from "../../../core/ids.ts";
 import { isTab, workerIds } from "../../../core/view.ts";
@@ -16,7 +16,7 @@ import { printable } from "../../../wire/browser/printable.ts";
 import type { ClusterKeys, WorkerOrder } from "../worker/orders.ts";
 import { Alarm } from "./alarm.ts";
 import { parseEarly } from "./claims.ts";
-import { type Arrivals, enterTab, type TabDoor } from "./joining.ts";
+import { type Arrivals, enterTab, type TabJoinContext } from "./joining.ts";
 import { LineLimit } from "./line-limit.ts";
 import { portionsOf, taskText, taskType } from "./orders.ts";
 import { bugOf, type ReportOptions, TabReports } from "./reports.ts";
@@ -24,23 +24,23 @@ import { newRun, refText, type TabRun } from "./runs.ts";
 import type { Tab } from "./tab.ts";
 
 export type TrackerOptions = Omit<ReportOptions, "over" | "isRunning"> & {
-  readonly auth: TabDoor["auth"];
+  readonly auth: TabJoinContext["auth"];
   readonly keys: ClusterKeys;
   /** See `attempt-ticket.ts`. */
-  readonly ticketOf: TabDoor["ticketOf"];
+  readonly ticketOf: TabJoinContext["ticketOf"];
   readonly version: string;
-  /** Take browsers that show no token. */
+  /** Accept unauthenticated browsers. */
   readonly anonymous: boolean;
   /** Tabs of one owner, that is of one link, at the same time. Default 1,000. */
   readonly tabsMax?: number;
   /** How long a tab whose gateway is gone may stay away, ms. Default 120,000. */
   readonly tabLeaseMs?: number;
-  /** Silence after which a gateway is asked, and given up when it does not answer for a tenth of
-   *  it, ms; gateways ping every 20 s. Default 60,000. */
+  /** Silence after which a gateway is pinged, ms; given up without an answer in a tenth of it.
+   *  Gateways ping every 20 s. Default 60,000. */
   readonly gatewayTtlMs?: number;
-  /** Between two notes of a tab, ms. Default 2,000. */
+  /** Interval between the notes of a tab, ms. Default 2,000. */
   readonly noteMs?: number;
-  /** The ticket opens nothing any more. */
+  /** Called when the ticket expires. */
   readonly shut?: (ticket: string) => void;
 };
 
@@ -49,12 +49,12 @@ export type GatewayLink = Pick<TextLink, "remote" | "send" | "close" | "receive"
 type GatewayRecord = {
   readonly link: GatewayLink;
   readonly tabs: Map<Uid, Tab>;
-  /** Tabs whose joins are on their way to the log; false = it has gone meanwhile. */
+  /** Tabs whose joins are being logged; false = the tab has left meanwhile. */
   readonly arriving: Map<Uid, boolean>;
-  /** Id of the token that the gateway showed; "" = none. */
+  /** Id of the token that the gateway presented; "" = none. */
   readonly token: string;
   heardAtMs: number;
-  /** It was silent, and was asked then; null = it need not be. */
+  /** When it was pinged after a silence; null = no ping is open. */
   askedAtMs: number | null;
 };
 type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>;
@@ -62,7 +62,7 @@ type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>
 const tabLeaseDefaultMs = 120_000;
 const gatewayTtlDefaultMs = 60_000;
 const tabsDefault = 1_000;
-/** How long the tracker waits with what the log refused, ms. */
+/** Delay before an event that the log refused is posted again, ms. */
 const againMs = 1_000;
 const noteDefaultMs = 2_000;
 
@@ -72,7 +72,7 @@ export class TrackerEdge {
   readonly #gateways = new Set<GatewayRecord>();
   readonly #byWorker = new Map<WorkerId, { readonly tab: Tab; readonly gateway: GatewayRecord }>();
   readonly #byTicket = new Map<string, { readonly tab: Tab; readonly run: TabRun }>();
-  /** Tabs without a gateway, and when they are given up. */
+  /** Tabs without a gateway, and when they expire. */
   readonly #away = new Map<WorkerId, number>();
   readonly #arrivals: Arrivals = { byOwner: new Map(), returning: new Map() };
   readonly #reports: TabReports;
@@ -102,7 +102,7 @@ export class TrackerEdge {
     return this.#byWorker.size;
   }
 
-  /** A gateway has dialled, or was dialled; `token`: id of the one that it showed. */
+  /** A gateway has dialled, or was dialled; `token`: id of the token that it presented. */
   accept(link: GatewayLink, token = ""): void {
     if (this.#stopped) {
       link.close(1001, "the coordinator is stopping");
@@ -118,13 +118,13 @@ export class TrackerEdge {
       misspoke: (what) => link.close(1003, what),
       closed: () => this.#closed(gateway),
     });
-    // The same name after a restart: what tabs hold for this cluster is still wanted.
+    // The same name after a restart: tabs may keep what they hold for this cluster.
     const hex = [...this.#options.keys.tag].map((byte) => byte.toString(16).padStart(2, "0"));
     const session = hex.join("");
     link.send(encodeBrowser({ action: "tracker", more: { session } }));
   }
 
-  /** Orders for tabs; true when the worker is one. */
+  /** Orders for tabs; true when the worker is a tab. */
   perform(order: WorkerOrder): boolean {
     const found = this.#byWorker.get(order.worker);
     if (found === undefined) return isTab(this.#options.loop.state, order.worker);
@@ -141,12 +141,12 @@ export class TrackerEdge {
     if (found !== undefined) await this.#reports.early(found.tab, found.run, parseEarly(body));
   }
 
-  /** Whose data a ticket opens. */
+  /** The tab and run whose data a ticket opens. */
   ticket(ticket: string): { readonly tab: Tab; readonly run: TabRun } | null {
     return this.#byTicket.get(ticket) ?? null;
   }
 
-  /** The token is revoked: the tab that got it, and gateways that came with it, are out now. */
+  /** The token is revoked: disconnects its tab, and gateways that came with it. */
   revoked(token: string): void {
     for (const gateway of this.#gateways) {
       if (gateway.token === token) gateway.link.close(1008, "the token was revoked");
@@ -206,12 +206,12 @@ export class TrackerEdge {
 
   async #connect(gateway: GatewayRecord, body: Body<"connect">): Promise<void> {
     const uid = body.uid as Uid;
-    // Told again by a gateway whose link to us never broke.
+    // Reported again by a gateway whose link never broke.
     if (gateway.tabs.has(uid) || gateway.arriving.has(uid)) return;
     gateway.arriving.set(uid, true);
     try {
-      const { credential, tab } = await enterTab(body, this.#door(gateway));
-      if (!tab.isOurs) return;
+      const { credential, tab } = await enterTab(body, this.#joinContext(gateway));
+      if (tab.isBasic) return;
       const { noteMs = noteDefaultMs, version } = this.#options;
       const more = { worker: tab.worker, credential, version, noteMs };
       gateway.link.send(encodeBrowser({ action: "welcome", uid, more }));
@@ -227,7 +227,7 @@ export class TrackerEdge {
     }
   }
 
-  #door(gateway: GatewayRecord): TabDoor {
+  #joinContext(gateway: GatewayRecord): TabJoinContext {
     const { anonymous, auth, keys, loop, tabsMax = tabsDefault, ticketOf } = this.#options;
     return {
       anonymous,
@@ -248,7 +248,7 @@ export class TrackerEdge {
     };
   }
 
-  /** Before the effects of the join are performed. */
+  /** Called before the effects of the join are performed. */
   #entered(gateway: GatewayRecord, tab: Tab, unwanted: readonly number[]): void {
     const { uid, worker } = tab;
     const before = this.#byWorker.get(worker);
@@ -258,23 +258,23 @@ export class TrackerEdge {
     this.#away.delete(worker);
     for (const run of tab.runs.values()) this.#byTicket.set(run.ticket, { tab, run });
     for (const tid of unwanted) tab.send(encodeBrowser({ action: "abort", uid, tid }));
-    // It, or its gateway, has gone while the join was on its way to the log.
+    // The tab or its gateway left while the join was being logged.
     if (gateway.arriving.get(uid) === false) this.#disconnect(gateway, tab);
     else if (!this.#gateways.has(gateway)) this.#leave(gateway, tab);
   }
 
-  /** The page has come by another gateway, or one that lost it told of it again: whichever of the
-   *  two it is that lives, it comes again. */
+  /** The page has connected through another gateway, or one that had lost it has reported it again:
+   *  the page is asked to connect again, over whichever link still works. */
   #displace(gateway: GatewayRecord, tab: Tab): void {
     this.#forget(gateway, tab);
-    const told = { message: "unavailable: this page has come by another gateway; come again" };
+    const told = { message: "unavailable: the page has another gateway now; connect again" };
     tab.send(encodeBrowser({ action: "welcome", uid: tab.uid, more: {} }, told));
   }
 
   #assign(tab: Tab, { attempts, job, stage }: Extract<WorkerOrder, { kind: "assign" }>): void {
     const { keys, loop, ticketOf } = this.#options;
     const kind = this.#kindOf(job, stage);
-    for (const portion of portionsOf(kind, attempts, tab.isOurs ? tab.slots : attempts.length)) {
+    for (const portion of portionsOf(kind, attempts, tab.isBasic ? attempts.length : tab.slots)) {
       const refs = portion.map(({ attempt, task }) => ({ job, stage, task, attempt }));
       const ticket = ticketOf(keys.exchangeSecret(job), tab.worker, refText(refs));
       const of = { tid: tab.nextTid(), type: taskType(kind), ticket, givenAtMs: loop.steadyMs() };
@@ -310,11 +310,11 @@ export class TrackerEdge {
     }
   }
 
-  /** A browser that speaks the document only computes on; what it says then is of no interest. */
+  /** A basic browser finishes its computation; its reports are ignored from now on. */
   #dropRun(tab: Tab, run: TabRun, told: "abort" | "ack"): void {
     tab.runs.delete(run.tid);
     this.#shut(run);
-    if (tab.isOurs) tab.send(encodeBrowser({ action: told, uid: tab.uid, tid: run.tid }));
+    if (!tab.isBasic) tab.send(encodeBrowser({ action: told, uid: tab.uid, tid: run.tid }));
   }
 
   #disconnect(gateway: GatewayRecord, tab: Tab): void {
@@ -322,7 +322,7 @@ export class TrackerEdge {
     this.#lose(tab.worker, "closed");
   }
 
-  /** Said again soon when it cannot be written now: the disk may be full. */
+  /** Posted again soon when it cannot be written now: the disk may be full. */
   #lose(worker: WorkerId, reason: "closed" | "silent"): void {
     this.#options.loop.post({ kind: "worker-lost", worker, reason }).catch(() => {
       if (!this.#byWorker.has(worker)) this.#awaits(worker, againMs);
@@ -343,13 +343,13 @@ export class TrackerEdge {
 
   #shut(run: TabRun): void {
     const { ticket } = run;
-    // The tab that came back over another gateway has the same one.
+    // The tab that came back through another gateway has the same ticket.
     if (this.#byTicket.get(ticket)?.run !== run) return;
     this.#byTicket.delete(ticket);
     this.#options.shut?.(ticket);
   }
 
-  /** Its tabs may come back, by this gateway or another; browsers of the document cannot. */
+  /** Its tabs may come back, through this gateway or another; basic browsers cannot. */
   #closed(gateway: GatewayRecord): void {
     this.#gateways.delete(gateway);
     if (this.#stopped) return;
@@ -357,7 +357,7 @@ export class TrackerEdge {
   }
 
   #leave(gateway: GatewayRecord, tab: Tab): void {
-    if (!tab.isOurs) {
+    if (tab.isBasic) {
       this.#disconnect(gateway, tab);
       return;
     }
@@ -365,15 +365,15 @@ export class TrackerEdge {
     this.#awaits(tab.worker);
   }
 
-  /** It is given up unless it comes within that time. */
+  /** It is given up unless it comes back within that time. */
   #awaits(worker: WorkerId, forMs = this.#options.tabLeaseMs ?? tabLeaseDefaultMs): void {
     const untilMs = this.#options.loop.steadyMs() + forMs;
     this.#away.set(worker, untilMs);
     this.#alarm.by(untilMs);
   }
 
-  /** Its machine may have lost its power: no connection breaks then. One that was asleep together
-   *  with us answers. Returns when to look again. */
+  /** Its machine may have lost power: then no connection breaks. A gateway that was asleep together
+   *  with the coordinator answers. Returns when to check again. */
   #checkSilent(gateway: GatewayRecord, nowMs: number): number {
     const answerMs = this.#gatewayTtlMs / 10;
     const { askedAtMs, heardAtMs, link } = gateway;

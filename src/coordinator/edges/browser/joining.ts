@@ -1,4 +1,5 @@
-/** A browser becomes a worker of the core: who it is, whether it may, and what it still holds. */
+/** Admits a browser as a worker of the core: its identity, its rights, and the tasks that it still
+ *  holds. */
 
 import { may } from "../../../core/access/roles.ts";
 import { ClusterError } from "../../../core/error.ts";
@@ -15,7 +16,7 @@ import { newRun, parseRefs, refText } from "./runs.ts";
 import { Tab } from "./tab.ts";
 import type { ticketOf } from "./ticket.ts";
 
-export type TabDoor = {
+export type TabJoinContext = {
   readonly anonymous: boolean;
   readonly tabsMax: number;
   readonly auth: Pick<
@@ -27,12 +28,12 @@ export type TabDoor = {
   readonly loop: Loop;
   readonly remote: string;
   readonly send: (text: string) => void;
-  /** The tab is in, durably; called before anything is ordered of it. What it holds in vain, it is
-   *  told there. */
+  /** The tab has joined, durably; called before anything is ordered of it. Of its tasks those in
+   *  `unwanted` are to be aborted. */
   readonly entered: (tab: Tab, unwanted: readonly number[]) => void;
-  /** Who is on the way in: how many of an owner, and sessions of workers that come back. */
+  /** Joins in progress: how many of an owner, and sessions of workers that come back. */
   readonly arrivals: Arrivals;
-  /** Another page is this worker just now. */
+  /** Whether another page is connected as this worker. */
   readonly isLive: (worker: WorkerId, session: string) => boolean;
 };
 
@@ -46,64 +47,67 @@ export type Entered = { readonly tab: Tab; readonly credential: string };
 type Connect = Extract<BrowserBody, { action: "connect" }>;
 
 /** Throws `unauthenticated`, `fenced`, `protocol-violated`. */
-export async function enterTab(body: Connect, door: TabDoor): Promise<Entered> {
+export async function enterTab(body: Connect, context: TabJoinContext): Promise<Entered> {
   const uid = body.uid as Uid;
-  if (body.more === null) return enterBare(uid, body.speed, door);
+  if (body.more === null) return enterBare(uid, body.speed, context);
   const more = parseConnect(body.more);
   const holding = heldOf(more);
   const specs = specsOf(more, body.speed, uid);
   const { session, slots } = more;
-  const common = { uid, isOurs: true, session, slots, send: door.send } as const;
+  const common = { uid, isBasic: false, session, slots, send: context.send } as const;
   const lastTid = holding.reduce((last, { tid }) => Math.max(last, tid), 0);
   const refs = holding.flatMap(({ refs }) => refs);
   const join = async (worker: WorkerId | null, owner: string): Promise<Tab> => {
     const made: { tab?: Tab } = {};
     const serving = worker === null ? {} : { serving: [] };
-    await door.loop.post(
+    await context.loop.post(
       { kind: "worker-joined", worker, owner, specs, holding: refs, ...serving },
       (reply) => {
         if (reply.worker === undefined) return;
         made.tab = new Tab({ ...common, worker: reply.worker, lastTid });
-        door.entered(made.tab, adopt(made.tab, holding, door));
+        context.entered(made.tab, adopt(made.tab, holding, context));
       },
     );
     return made.tab as Tab;
   };
-  if (more.worker !== "") return { tab: await comeBack(more, door, join), credential: "" };
-  const principal = newcomer(more, door);
+  if (more.worker !== "") return { tab: await comeBack(more, context, join), credential: "" };
+  const principal = newcomer(more, context);
   const { owner } = principal;
-  const tab = await counted(owner, door, async () => {
-    await door.auth.useJoin(principal);
+  const tab = await counted(owner, context, async () => {
+    await context.auth.useJoin(principal);
     return join(null, owner);
   });
-  return { tab, credential: await door.auth.issueCredential(tab.worker, principal) };
+  return { tab, credential: await context.auth.issueCredential(tab.worker, principal) };
 }
 
 type Join = (worker: WorkerId | null, owner: string) => Promise<Tab>;
 
-async function comeBack(more: ConnectMore, door: TabDoor, join: Join): Promise<Tab> {
-  const { owner, worker } = returning(more, door);
-  const { returning: sessions } = door.arrivals;
+async function comeBack(more: ConnectMore, context: TabJoinContext, join: Join): Promise<Tab> {
+  const { owner, worker } = returning(more, context);
+  const { returning: sessions } = context.arrivals;
   sessions.set(worker, more.session);
   try {
     const tab = await join(worker, owner);
-    // It may have been revoked while the join was on its way to the log.
-    if (door.auth.isCredentialOf(worker, more.credential)) return tab;
+    // It may have been revoked while the join was being logged.
+    if (context.auth.isCredentialOf(worker, more.credential)) return tab;
     throw new ClusterError("unauthenticated", `the credential of ${worker} was revoked`);
   } finally {
     sessions.delete(worker);
   }
 }
 
-/** One person's tabs are not the whole cluster. Those on the way in count: a thousand may come at
- *  once. */
-async function counted<T>(owner: string, door: TabDoor, join: () => Promise<T>): Promise<T> {
-  const { arrivals, loop, tabsMax } = door;
+/** Limits the tabs of one owner. Joins in progress count: a thousand may come at once. */
+async function counted<T>(
+  owner: string,
+  context: TabJoinContext,
+  join: () => Promise<T>,
+): Promise<T> {
+  const { arrivals, loop, tabsMax } = context;
   const { byOwner } = arrivals;
   const others = byOwner.get(owner) ?? 0;
   const count = tabsOf(loop.state, owner) + others;
   if (count >= tabsMax) {
-    const text = `${count} tabs of ${owner} are here already; close one, or raise --tabs-max`;
+    const text = `${count} tabs of ${owner} are connected already; close one, or raise --tabs-max`;
     throw new ClusterError("limit-exceeded", text);
   }
   byOwner.set(owner, others + 1);
@@ -116,16 +120,16 @@ async function counted<T>(owner: string, door: TabDoor, join: () => Promise<T>):
   }
 }
 
-/** Nobody vouches for it; the gateway and the coordinator were told to take such. */
-async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entered> {
-  if (!door.anonymous) {
+/** It has no token; gateway and coordinator were configured to accept such browsers. */
+async function enterBare(uid: Uid, speed: number, context: TabJoinContext): Promise<Entered> {
+  if (!context.anonymous) {
     throw new ClusterError(
       "unauthenticated",
-      "a browser without a token; start the coordinator with --anonymous-browsers to take such",
+      "a browser without a token; start the coordinator with --anonymous-browsers to accept it",
     );
   }
   const specs: WorkerSpecs = {
-    name: `browser ${uid} (${door.remote})`,
+    name: `browser ${uid} (${context.remote})`,
     host: `browser-${uid}`,
     slots: 1,
     memoryBytes: 0,
@@ -138,18 +142,25 @@ async function enterBare(uid: Uid, speed: number, door: TabDoor): Promise<Entere
   const owner = "anonymous";
   const made: { tab?: Tab } = {};
   const joined = { kind: "worker-joined", worker: null, owner, specs, holding: [] } as const;
-  await counted(owner, door, () =>
-    door.loop.post(joined, ({ worker }) => {
+  await counted(owner, context, () =>
+    context.loop.post(joined, ({ worker }) => {
       if (worker === undefined) return;
-      const common = { uid, worker, isOurs: false, session: "", slots: 1, lastTid: 0 } as const;
-      made.tab = new Tab({ ...common, send: door.send });
-      door.entered(made.tab, []);
+      const common = {
+        uid,
+        worker,
+        isBasic: true,
+        session: "",
+        slots: 1,
+        lastTid: 0,
+      } as const;
+      made.tab = new Tab({ ...common, send: context.send });
+      context.entered(made.tab, []);
     }),
   );
   return { tab: made.tab as Tab, credential: "" };
 }
 
-/** Program kind of browsers that have their own code, as the document leaves it. */
+/** Program kind of browsers that bring their own code, which the base protocol leaves open. */
 export const programKindBare = 200;
 
 function specsOf(more: ConnectMore, speed: number, uid: Uid): WorkerSpecs {
@@ -166,12 +177,12 @@ function specsOf(more: ConnectMore, speed: number, uid: Uid): WorkerSpecs {
   };
 }
 
-function newcomer(more: ConnectMore, { auth }: TabDoor): Principal {
+function newcomer(more: ConnectMore, { auth }: TabJoinContext): Principal {
   const principal = auth.principal(more.token);
   if (!may(principal.role, "work") || principal.kind !== "join") {
     throw new ClusterError(
       "unauthenticated",
-      "the link brings no workers; open the link that `tequio up` prints",
+      "the link's token cannot join workers; open the link that `tequio up` prints",
     );
   }
   return principal;
@@ -179,15 +190,15 @@ function newcomer(more: ConnectMore, { auth }: TabDoor): Principal {
 
 function returning(
   { credential, session, worker }: ConnectMore,
-  { auth, isLive, loop }: TabDoor,
+  { auth, isLive, loop }: TabJoinContext,
 ): { readonly worker: WorkerId; readonly owner: string } {
   const id = worker as WorkerId;
   const isId = worker.startsWith("w-") && !Number.isNaN(idNumber(worker));
   if (!isId || !auth.isCredentialOf(id, credential) || workerSpecs(loop.state, id) === null) {
-    throw new ClusterError("unauthenticated", `${worker.slice(0, 20)} is not known here any more`);
+    throw new ClusterError("unauthenticated", `${worker.slice(0, 20)} is no longer known here`);
   }
   if (isLive(id, session)) {
-    throw new ClusterError("fenced", `${worker} is another tab just now; join as a new one`);
+    throw new ClusterError("fenced", `${worker} is in use by another tab; join as a new one`);
   }
   return { worker: id, owner: auth.linkPrincipal(credential).owner };
 }
@@ -207,8 +218,12 @@ function heldOf(more: ConnectMore): Held[] {
   });
 }
 
-/** Runs whose attempts are still its own go on; the tids of the others. */
-function adopt(tab: Tab, holding: readonly Held[], { keys, loop, ticketOf }: TabDoor): number[] {
+/** Adopts runs whose attempts are still leased to it; returns the tids of the others. */
+function adopt(
+  tab: Tab,
+  holding: readonly Held[],
+  { keys, loop, ticketOf }: TabJoinContext,
+): number[] {
   const leased = new Set(leasesOf(loop.state, tab.worker).map(attemptKey));
   const unwanted: number[] = [];
   for (const { refs, tid, type } of holding) {

@@ -1,5 +1,5 @@
-/** Lines for people, of which strangers decide how many there would be: so many in a second, and
- *  then how many were left out. */
+/** Limits the lines that gateways and browsers cause on the terminal: so many a second, and then
+ *  the number of suppressed ones. */
 import { Alarm, type AlarmOptions } from "./alarm.ts";
 
 const linesMax = 20;
@@ -34,7 +34,7 @@ export class LineLimit {
   #look(nowMs: number): void {
     const leftOut = this.#count - linesMax;
     if (nowMs < this.#untilMs) {
-      // Timers may go off a little early.
+      // Timers may fire a little early.
       if (leftOut > 0) this.#alarm.by(this.#untilMs);
       return;
     }

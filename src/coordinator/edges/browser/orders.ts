@@ -13,8 +13,8 @@ import type { Tab } from "./tab.ts";
 
 type Attempts = ReadonlyArray<{ readonly task: number; readonly attempt: number }>;
 
-/** What is leased together to a tab, as runs: a map or reduce task alone, tasks of a list shared
- *  out evenly over its slots, as many as one finish may report. */
+/** Groups leases for a tab into runs: a map or reduce task alone, tasks of a list spread evenly
+ *  over its slots, at most as many as one finish may report. */
 export function portionsOf(kind: StageSpec["kind"], attempts: Attempts, slots: number): Attempts[] {
   const shared = Math.min(browserLimits.attemptsMax, Math.ceil(attempts.length / slots));
   const size = kind === "tasks" ? shared : 1;
@@ -27,8 +27,8 @@ export function taskType(kind: StageSpec["kind"]): TaskType {
   return kind === "reduce" ? "r" : "m";
 }
 
-/** The message, or null when the job is gone. A failure when it is more than a browser takes: a
- *  reduce task that reads thousands of map tasks, for one that knows the document only. */
+/** The message, or null when the job is gone. A failure when it is larger than a browser accepts: a
+ *  reduce task that reads thousands of map tasks, for a basic browser. */
 export function taskText(state: CoordinatorState, tab: Tab, run: TabRun): string | Failure | null {
   const spec = jobSpec(state, run.job);
   const stage = spec?.stages[run.stage];
@@ -41,15 +41,16 @@ export function taskText(state: CoordinatorState, tab: Tab, run: TabRun): string
       ? Array.from({ length: inputCount }, (_, i) => `${place}/in/${i}.ndjson`)
       : [`${place}/in/0`];
   const owner = jobOwner(state, run.job) ?? "";
-  const more = tab.isOurs ? moreOf(spec, stage, { run, place, inputCount, owner }) : null;
+  const more = tab.isBasic ? null : moreOf(spec, stage, { run, place, inputCount, owner });
   const { tid, type } = run;
-  // Our own tabs know where the partitions lie; a list of thousands of addresses says no more.
-  const told = tab.isOurs ? url.slice(0, 1) : url;
+  // Authenticated tabs know where the partitions lie; a list of thousands of addresses adds
+  // nothing.
+  const told = tab.isBasic ? url : url.slice(0, 1);
   const text = encodeBrowser({ action: "task", type, uid: tab.uid, tid, url: told, more });
   const { messageMaxBytes, urlsMax } = browserLimits;
   if (told.length <= urlsMax && fits(text, messageMaxBytes)) return text;
   const message = `a task of ${told.length} addresses and ${text.length} characters`;
-  const limits = `at most ${urlsMax} and ${messageMaxBytes} bytes are a browser's`;
+  const limits = `a browser accepts at most ${urlsMax} and ${messageMaxBytes} bytes`;
   return { code: "limit-exceeded", message: `${message}; ${limits}` };
 }
 

@@ -1,4 +1,4 @@
-/** What browsers that know the document only make the coordinator hold: bounded, and given back. */
+/** The memory that basic browsers make the coordinator use: bounded, and released. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PlainResults } from "./plain-results.ts";
@@ -11,13 +11,13 @@ const result = (ticket: string, over: { part?: number; isWanted?: () => boolean 
   return { ticket, part: 0, isWanted: () => true, ...over };
 };
 
-test("I20: all results together have a bound, and give back what they took", async () => {
+test("I20: all results together have a bound, and release what they used", async () => {
   const results = new PlainResults({} as never, 1_000);
   await results.put(result("a"), bytes(600));
   const unavailable = { code: "unavailable" };
   await assert.rejects(results.put(result("b"), bytes(600)), unavailable);
   await assert.rejects(results.lines(bytes(600)).next(), unavailable);
-  // Another text for the same part takes the place of the first, once it is there.
+  // Another text for the same part replaces the first, once it is complete.
   await results.put(result("a"), bytes(300));
   await results.put(result("b"), bytes(600));
   results.forget("a");

@@ -1,5 +1,5 @@
-/** Results that browsers which know the document only have put, until they say that they are
- *  finished: then they become what any other worker would have left. */
+/** Results that basic browsers have put, until their finish: then they become the output that any
+ *  other worker would have left. */
 import { ClusterError } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import { jobSpec, jobState } from "../../../core/view.ts";
@@ -15,7 +15,7 @@ type Parts = { readonly loop: Loop; readonly blobs: Blobs; readonly relay: Relay
 type Result = {
   readonly ticket: string;
   readonly part: number;
-  /** It may still be put when all of it is here. */
+  /** Whether it may still be put when all of it has arrived. */
   readonly isWanted: () => boolean;
 };
 
@@ -25,13 +25,14 @@ export class PlainResults {
   readonly #waiting = new Map<string, Map<number, Buffer>>();
   #sizeBytes = 0;
 
-  /** `maxBytes`: of results that wait or arrive, and partitions that are read. Default 512 MiB. */
+  /** `maxBytes`: of results that wait or arrive, and of partitions that are read. Default 512
+   *  MiB. */
   constructor(parts: Parts, maxBytes = 512 * 1024 * 1024) {
     this.#parts = parts;
     this.#maxBytes = maxBytes;
   }
 
-  /** Takes a result from its chunks. Throws `unavailable`, `limit-exceeded`, `not-found`. */
+  /** Reads a result from its chunks. Throws `unavailable`, `limit-exceeded`, `not-found`. */
   async put({ isWanted, part, ticket }: Result, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const counted = { bytes: 0 };
     let whole: Buffer;
@@ -59,7 +60,7 @@ export class PlainResults {
     }
   }
 
-  /** Bytes count from the moment in which they come. */
+  /** Bytes count from the moment they arrive. */
   async #whole(
     chunks: AsyncIterable<Uint8Array>,
     what: string,
@@ -74,14 +75,14 @@ export class PlainResults {
         throw new ClusterError("limit-exceeded", text);
       }
       if (this.#sizeBytes > this.#maxBytes) {
-        throw new ClusterError("unavailable", "too much of browsers is in memory; try it again");
+        throw new ClusterError("unavailable", "too much data of browsers is in memory; try again");
       }
       arrived.push(Uint8Array.from(chunk));
     }
     return Buffer.concat(arrived);
   }
 
-  /** The run is over, one way or another. */
+  /** The run has ended; discards its results. */
   forget(ticket: string): void {
     for (const { length } of this.#waiting.get(ticket)?.values() ?? []) this.#sizeBytes -= length;
     this.#waiting.delete(ticket);
@@ -91,7 +92,7 @@ export class PlainResults {
   async collect(run: TabRun, urls: readonly string[]): Promise<AttemptReport> {
     const { loop } = this.#parts;
     const [ref] = refsOf(run);
-    if (ref === undefined) throw new ClusterError("not-found", "the task is over");
+    if (ref === undefined) throw new ClusterError("not-found", "the task has ended");
     const { attempt, task } = ref;
     const durationMs = loop.steadyMs() - run.givenAtMs;
     const expected = resultUrls(loop.state, run.job, run);

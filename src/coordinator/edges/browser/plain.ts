@@ -1,5 +1,5 @@
-/** Pairs as NDJSON lines `[key, value]`, for browsers that know the document only: runs to text
- *  and back. Whole partitions in memory, so bounded. */
+/** Converts pairs to NDJSON lines `[key, value]` and back, for basic browsers. Whole partitions are
+ *  in memory, so they are bounded. */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { ClusterError } from "../../../core/error.ts";
@@ -30,8 +30,8 @@ export type PlainOutput = {
   readonly records: number;
 };
 
-/** One text for each partition, in order; null = nothing was put there. Lines that are no pair are
- *  the browser's error (`user-error`). */
+/** One text for each partition, in order; null = nothing was put there. Lines that are not pairs
+ *  are the browser's error (`user-error`). */
 export function outputOfLines(partitions: ReadonlyArray<string | null>): PlainOutput {
   const runs = partitions.map((text, index) => runOf(pairsOf(text ?? "", index)));
   const manifest = encodeManifest(
@@ -68,7 +68,7 @@ function pairOf(line: string, where: string): Pair {
     throw new ClusterError("user-error", `${where} is not JSON`);
   }
   if (!Array.isArray(pair) || pair.length !== 2) {
-    throw new ClusterError("user-error", `${where} is no pair; write [key, value]`);
+    throw new ClusterError("user-error", `${where} is not a pair; write [key, value]`);
   }
   const arena = new Arena(64);
   writeKey(arena, pair[0] as Key, where);

@@ -1,5 +1,5 @@
-/** What meets on its way to the log: tabs that go while they come, come twice, or hold what is
- *  over; what is revoked; what cannot be written. */
+/** Races on the way to the log: tabs that leave while they join, join twice, or hold finished
+ *  tasks; revocations; failing writes. */
 import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ async function workers(all: Opened): Promise<WorkerSummary[]> {
   return ((await answer.json()) as { workers: WorkerSummary[] }).workers;
 }
 
-/** Asks until it is so. */
+/** Polls until the condition holds. */
 async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Promise<T> {
   for (;;) {
     const answer = await ask();
@@ -34,7 +34,7 @@ async function until<T>(ask: () => Promise<T>, isSo: (answer: T) => boolean): Pr
 
 const isLost = ([one]: WorkerSummary[]) => one?.state === "lost";
 
-test("B1: a tab that goes before it is in, is lost at once", async (t) => {
+test("B1: a tab that leaves before its join is logged is lost at once", async (t) => {
   const { cluster: all, gateway, token } = await cluster(t);
   const joining = gateway.join("1", { token });
   gateway.say({ action: "disconnect", uid: "1" });
@@ -42,7 +42,7 @@ test("B1: a tab that goes before it is in, is lost at once", async (t) => {
   await until(() => workers(all), isLost);
 });
 
-test("B1: a tab whose gateway goes before it is in, has its time to come back", async (t) => {
+test("B1: a tab whose gateway leaves before the join is logged may come back", async (t) => {
   const { cluster: all, gateway, token } = await cluster(t);
   void gateway.join("1", { token });
   gateway.hangUp();
@@ -51,14 +51,14 @@ test("B1: a tab whose gateway goes before it is in, has its time to come back", 
     ({ length }) => length > 0,
   );
   assert.notEqual(tab?.state, "lost");
-  // Browsers of the document cannot come back.
+  // Basic browsers cannot come back.
   const { cluster: bare, gateway: other } = await cluster(t, { anonymousBrowsers: true });
   other.say({ action: "connect", uid: "1", speed: 1, more: null });
   other.hangUp();
   await until(() => workers(bare), isLost);
 });
 
-test("B3: a tab that is told of twice at once is one worker", async (t) => {
+test("B3: a tab that is reported twice at once is one worker", async (t) => {
   const { cluster: all, gateway, token } = await cluster(t);
   await Promise.all([gateway.join("1", { token }), gateway.join("2", { token })]);
   const first = gateway.join("3", { token });
@@ -67,7 +67,7 @@ test("B3: a tab that is told of twice at once is one worker", async (t) => {
   assert.equal((await workers(all)).length, 3);
 });
 
-test("B9: the cap of one owner's tabs holds for those that come at once", async (t) => {
+test("B9: the cap of one owner's tabs holds for tabs that join at once", async (t) => {
   const { gateway, token } = await cluster(t, { tabsMax: 2 });
   const joins = ["1", "2", "3", "4"].map((uid) => gateway.join(uid, { token }));
   const ends = (await Promise.allSettled(joins)).map(({ status }) => status);
@@ -86,17 +86,17 @@ test("B3: of two copies that come back at once, one is fenced", async (t) => {
   assert.deepEqual(ends.toSorted(), ["fulfilled", "rejected"]);
 });
 
-test("a page that is told of by another gateway is told to come again by the first", async (t) => {
+test("a page that another gateway reports is asked by the first to connect again", async (t) => {
   const { cluster: all, gateway, token } = await cluster(t);
   const { credential, worker } = await gateway.join("1", { token });
   const other = new ScriptedGateway(all.coordinator);
   await other.join("2", { worker, credential, session: "1".padStart(32, "0") });
-  // Whichever of the two it is that still has the page: nobody waits in silence.
+  // Whichever of the two still has the page: the page is not left waiting.
   const told = await gateway.next("welcome");
-  assert.deepEqual([told.ok, /unavailable.*come again/.test(told.message)], [false, true]);
+  assert.deepEqual([told.ok, /unavailable.*connect again/.test(told.message)], [false, true]);
 });
 
-test("a tab that comes back with a task that is over is told to stop it", async (t) => {
+test("a tab that comes back with a finished task gets an abort for it", async (t) => {
   const { cluster: all, gateway, token } = await cluster(t);
   const { credential, worker } = await gateway.join("1", { token });
   const job = await all.submit(await all.tasksSpec(1));
@@ -111,7 +111,7 @@ test("a tab that comes back with a task that is over is told to stop it", async 
   assert.equal(late.status, 404);
 });
 
-test("a tab whose credential is revoked is out at once", async (t) => {
+test("a tab whose credential is revoked is disconnected at once", async (t) => {
   const { cluster: all, gateway, token } = await cluster(t);
   const { worker } = await gateway.join("1", { token });
   await all.call("DELETE", `/v1/tokens/${worker}`);
@@ -119,7 +119,7 @@ test("a tab whose credential is revoked is out at once", async (t) => {
   await until(() => workers(all), isLost);
 });
 
-test("I14: with its members, a join token turns out the tabs that it let in", async (t) => {
+test("I14: a join token revoked with its members disconnects their tabs", async (t) => {
   const { cluster: all, gateway, token } = await cluster(t);
   const other = await all.coordinator.joinToken(joinTerms);
   for (const uid of ["1", "2"]) await gateway.join(uid, { token });
@@ -138,7 +138,7 @@ test("I14: with its members, a join token turns out the tabs that it let in", as
   assert.equal(list.find(({ worker }) => worker === stays)?.state, "live");
 });
 
-test("I14: a credential that is revoked while its tab comes back lets it in no more", async (t) => {
+test("I14: a credential that is revoked while its tab comes back is refused", async (t) => {
   const { cluster: all, gateway, token } = await cluster(t);
   const { credential, worker } = await gateway.join("1", { token });
   gateway.hangUp();
@@ -149,7 +149,7 @@ test("I14: a credential that is revoked while its tab comes back lets it in no m
   await revoked;
 });
 
-/** One map task for a browser that knows the document only, and what it puts there. */
+/** One map task for a basic browser, and what it puts there. */
 async function withBare(t: TestContext) {
   const { cluster: all, gateway, lines } = await cluster(t, { anonymousBrowsers: true });
   const stage = testStage({ kind: "map", partitionCount: 1 });
@@ -179,14 +179,14 @@ test("C5: a disk that fails under a browser's result stops nothing", async (t) =
     () => lines.length > 0,
   );
   rmSync(relay);
-  // It is tried again by itself.
+  // It is retried automatically.
   const summary = async () => {
     return (await (await all.call("GET", `/v1/jobs/${job}`)).json()) as JobSummary;
   };
   await until(summary, ({ stages }) => stages[0]?.done === 1);
 });
 
-test("results that browsers put before they go are not kept", async (t) => {
+test("results that browsers put before they leave are not kept", async (t) => {
   const { gateway, put } = await withBare(t);
   assert.equal((await put("x".repeat(1_000))).status, 200);
   gateway.say({ action: "disconnect", uid: "1" });

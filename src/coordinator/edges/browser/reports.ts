@@ -1,5 +1,5 @@
-/** What tabs say of their tasks: reports for the core, notes for people. A report is acknowledged
- *  only when it is durable. */
+/** Messages of tabs about their tasks: reports for the core, notes for people. A report is
+ *  acknowledged only when it is durable. */
 import { ClusterError } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { Failure } from "../../../core/job.ts";
@@ -19,19 +19,19 @@ export type ReportOptions = {
   readonly loop: Loop;
   readonly timers: Timers;
   readonly notes: NoteSink;
-  /** Replaces reports whose output is not there. */
+  /** Replaces reports whose output is missing. */
   readonly checked: (event: StatusEvent) => StatusEvent | Promise<StatusEvent>;
-  /** What the run of a browser that speaks the document only has left at its addresses. */
+  /** The output that the run of a basic browser has left at its addresses. */
   readonly collect: (run: TabRun, urls: readonly string[]) => Promise<AttemptReport>;
   /** One line for people. */
   readonly print: (line: string) => void;
   /** The run is reported, durably. */
   readonly over: (tab: Tab, run: TabRun) => void;
-  /** Whether the tab is here and has it. */
+  /** Whether the tab is connected and has the run. */
   readonly isRunning: (run: TabRun) => boolean;
 };
 
-/** Until a report that could not be written is tried again, ms. */
+/** Delay before a report that could not be written is posted again, ms. */
 const againMs = 1_000;
 
 type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>;
@@ -46,14 +46,14 @@ export class TabReports {
   finished(tab: Tab, body: Body<"finish">): void {
     const run = tab.runs.get(body.tid);
     if (run === undefined || run.type !== body.type) {
-      // Late: the attempt was taken from it, or this is said again.
-      if (tab.isOurs) tab.send(encodeBrowser({ action: "ack", uid: tab.uid, tid: body.tid }));
+      // Late: the attempt was taken from it, or this is a repetition.
+      if (!tab.isBasic) tab.send(encodeBrowser({ action: "ack", uid: tab.uid, tid: body.tid }));
       return;
     }
     const foreign = body.url.find((url) => !pathOf(url).startsWith(`/t/${run.ticket}/`));
     if (foreign !== undefined) {
       const place = printable(foreign, 100);
-      const message = `it names a result at ${place}, which is not where it was told to put it`;
+      const message = `it names a result at ${place}, which is not an address that it was given`;
       this.#fail(tab, run, { code: "user-error", message });
       return;
     }
@@ -63,7 +63,8 @@ export class TabReports {
     );
   }
 
-  /** Of a run that goes on. Resolves when they are durable; rejects when they cannot be now. */
+  /** For a run that continues. Resolves when they are durable; rejects when they cannot be written
+   *  now. */
   async early(tab: Tab, run: TabRun, reports: readonly AttemptReport[]): Promise<void> {
     const told = reports.filter((one) => run.attempts.get(one.task) === one.attempt);
     if (told.length === 0) return;
@@ -77,7 +78,7 @@ export class TabReports {
     }
   }
 
-  /** The browser cannot be given it. */
+  /** The run cannot be sent to the browser. */
   refuse(tab: Tab, run: TabRun, failure: Failure): void {
     this.#fail(tab, run, failure);
   }
@@ -122,7 +123,7 @@ export class TabReports {
     const before = tab.slots;
     tab.slots = slots;
     const event = { kind: "worker-resized", worker: tab.worker, slots } as const;
-    // The next note says it again.
+    // The next note repeats it.
     this.#options.loop.post(event).catch(() => {
       tab.slots = before;
     });
@@ -137,7 +138,7 @@ export class TabReports {
     );
   }
 
-  /** What is not reported is given back. */
+  /** Attempts that are not reported are returned. */
   async #end(
     tab: Tab,
     run: TabRun,
@@ -163,22 +164,23 @@ export class TabReports {
     }
   }
 
-  /** Not durable now; a tab says it again only over another connection. */
+  /** Not durable now; a tab sends it again only over another connection. */
   #again(tab: Tab, run: TabRun, reportsOf: () => Promise<readonly AttemptReport[]>): void {
     this.#options.timers.after(againMs, () => {
       if (this.#options.isRunning(run)) void this.#end(tab, run, reportsOf);
     });
   }
 
-  /** What cannot be written now is found out again: by the next note, or the next start. */
+  /** What cannot be written now is detected again: by the next note, or the next start. */
   #post(event: NewEvent): void {
     this.#options.loop.post(event).catch(() => {});
   }
 }
 
-/** What went wrong is no fault of a browser, and no reason to stop: a disk, or a bug of ours. */
+/** A failing disk or a bug in the coordinator: neither the browser's fault, nor a reason to
+ *  stop. */
 export function bugOf(cause: unknown): ClusterError {
-  const text = "the coordinator failed, its output says how; it is tried again";
+  const text = "the coordinator failed, see its output; it will retry";
   return new ClusterError("unavailable", text, { cause });
 }
 
@@ -189,7 +191,7 @@ function givenBack(run: TabRun, told: readonly AttemptReport[]): AttemptReport[]
     .map(({ attempt, task }) => ({ kind: "returned", task, attempt, durationMs: 0 }));
 }
 
-/** Of an address that may be whole or relative. */
+/** The path of an address that may be absolute or relative. */
 function pathOf(url: string): string {
   return URL.parse(url, "http://gateway")?.pathname ?? "";
 }

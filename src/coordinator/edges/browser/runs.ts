@@ -1,4 +1,4 @@
-/** Tasks as a tab has them: one number (tid) for one attempt, or for several short ones of a list
+/** Tasks as a tab sees them: one number (tid) for one attempt, or for several short ones of a list
  *  of tasks. */
 import { type AttemptRef, attemptKey, idNumber, type JobId } from "../../../core/ids.ts";
 import type { TaskType } from "../../../wire/browser/messages.ts";
@@ -13,14 +13,14 @@ export type TabRun = {
   /** Opens the data of these attempts; see `data.ts`. */
   readonly ticket: string;
   readonly givenAtMs: number;
-  /** Map tasks whose partitions it asked for in vain: browsers of the base protocol cannot name
-   *  them. With the attempt whose output was damaged, or "". */
+  /** Map tasks whose partitions it requested without success: basic browsers cannot name them. With
+   *  the attempt whose output was damaged, or "". */
   readonly missed: Map<number, string>;
-  /** Its end is on its way to the log. */
+  /** Its end is being logged. */
   ending: boolean;
 };
 
-/** Of attempts of one stage, at least one. */
+/** For attempts of one stage, at least one. */
 export function newRun(
   of: Pick<TabRun, "tid" | "type" | "ticket" | "givenAtMs">,
   refs: readonly AttemptRef[],
@@ -30,12 +30,12 @@ export function newRun(
   return { ...of, job, stage, attempts, missed: new Map(), ending: false };
 }
 
-/** `j-1/0/5#2,j-1/0/6#1`: the same after a restart of either side. */
+/** `j-1/0/5#2,j-1/0/6#1`: the same after a restart of coordinator or tab. */
 export function refText(attempts: readonly AttemptRef[]): string {
   return attempts.map(attemptKey).join(",");
 }
 
-/** Null when it is no such text, or of more than one job or stage. */
+/** Null when the text is malformed, or names more than one job or stage. */
 export function parseRefs(text: string): AttemptRef[] | null {
   const refs: AttemptRef[] = [];
   for (const part of text.split(",")) {

@@ -8,7 +8,7 @@ import type { NewEvent } from "../../loop/journal.ts";
 import type { GatewayLink, TrackerOptions } from "./edge.ts";
 import { TrackerEdge } from "./edge.ts";
 
-/** Only what time needs of a coordinator; `post` takes what the edge would write. */
+/** Only the parts of a coordinator that depend on time; `post` receives what the edge would log. */
 function edgeInTime(state = emptyState(), post = async (_event: NewEvent) => {}) {
   let atMs = 0;
   let fire = () => {};
@@ -47,7 +47,7 @@ function scripted() {
   return { link, sent, pong: () => said(pong), closed: () => closed };
 }
 
-test("a gateway whose machine lost its power is asked, and given up when it is silent", () => {
+test("a gateway whose machine lost its power is pinged, and given up when it is silent", () => {
   const { edge, pass } = edgeInTime();
   const gateway = scripted();
   edge.accept(gateway.link);
@@ -60,7 +60,7 @@ test("a gateway whose machine lost its power is asked, and given up when it is s
   assert.match(gateway.closed(), /^silent for 6\d s$/);
 });
 
-test("a gateway that answers stays, however long nobody says anything else", () => {
+test("a gateway that answers stays, however long there are no other messages", () => {
   const { edge, pass } = edgeInTime();
   const gateway = scripted();
   edge.accept(gateway.link);
@@ -71,7 +71,7 @@ test("a gateway that answers stays, however long nobody says anything else", () 
   assert.equal(gateway.closed(), "");
 });
 
-test("the loss of a tab that a full disk refuses is said again until it is written", async () => {
+test("the loss of a tab that a full disk refuses is posted again until it is written", async () => {
   const cluster = new TestCluster();
   const worker = cluster.join({ tab: true });
   let isFull = true;
@@ -84,7 +84,7 @@ test("the loss of a tab that a full disk refuses is said again until it is writt
     pass(ms);
     await new Promise((resolve) => setImmediate(resolve));
   };
-  // Its time to come back is over, three times without a place to write that.
+  // Its time to come back has passed, and three attempts to log that have failed.
   await later(121_000);
   await later(2_000);
   await later(2_000);

@@ -1,4 +1,4 @@
-/** One browser as the tracker knows it: a worker of the core behind a gateway. */
+/** One browser as the tracker sees it: a worker of the core behind a gateway. */
 import type { WorkerId } from "../../../core/ids.ts";
 import type { Uid } from "../../../wire/browser/messages.ts";
 import type { TabRun } from "./runs.ts";
@@ -6,56 +6,56 @@ import type { TabRun } from "./runs.ts";
 export class Tab {
   readonly uid: Uid;
   readonly worker: WorkerId;
-  /** It speaks more than the document. */
-  readonly isOurs: boolean;
+  /** It speaks only the base protocol. */
+  readonly isBasic: boolean;
   readonly session: string;
   slots: number;
   readonly runs = new Map<number, TabRun>();
-  /** To its gateway. */
+  /** Sends to its gateway. */
   readonly send: (text: string) => void;
-  /** Why it takes nothing just now; "" = it works. */
+  /** Why it accepts no tasks now; "" = it works. */
   paused = "";
   #lastTid: number;
-  /** The task that a browser of the document computes, wanted or not: it cannot be told to stop. */
+  /** The task that a basic browser computes, wanted or not: it cannot be stopped. */
   #computing: number | null = null;
-  /** Given to it when that has ended. */
+  /** Sent to it when that has ended. */
   #next: { readonly tid: number; readonly text: string } | null = null;
 
   constructor(of: {
     readonly uid: Uid;
     readonly worker: WorkerId;
-    readonly isOurs: boolean;
+    readonly isBasic: boolean;
     readonly session: string;
     readonly slots: number;
     readonly send: (text: string) => void;
-    /** Tids up to here are taken. */
+    /** Tids up to this one are used. */
     readonly lastTid: number;
   }) {
     this.uid = of.uid;
     this.worker = of.worker;
-    this.isOurs = of.isOurs;
+    this.isBasic = of.isBasic;
     this.session = of.session;
     this.slots = of.slots;
     this.send = of.send;
     this.#lastTid = of.lastTid;
   }
 
-  /** Whether what it says without a tid is about this run. */
+  /** Whether its messages without a tid concern this run. */
   computes({ tid }: TabRun): boolean {
-    return this.isOurs || this.#computing === tid;
+    return !this.isBasic || this.#computing === tid;
   }
 
-  /** Gives it the task; to a browser of the document only when the one before has ended. */
+  /** Sends it the task; to a basic browser only when the previous one has ended. */
   give(tid: number, text: string): void {
     if (this.#computing !== null) {
       this.#next = { tid, text };
       return;
     }
-    if (!this.isOurs) this.#computing = tid;
+    if (this.isBasic) this.#computing = tid;
     this.send(text);
   }
 
-  /** A browser of the document has said how its task ended; null = whatever it did. */
+  /** A basic browser has reported the end of its task; null = any task. */
   hasEnded(tid: number | null): void {
     if (tid !== null && tid !== this.#computing) return;
     const next = this.#next;

@@ -1,4 +1,5 @@
-/** The server of seed 3 against a client written from the notes: every operation, every code. */
+/** The server of the console protocol against a client written from the notes: every operation,
+ *  every code. */
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
@@ -18,7 +19,7 @@ async function village(server: RawServer): Promise<void> {
   }
 }
 
-/** Each with its strings and its result, in a village. */
+/** Each with its strings and its result, in the state made by `village`. */
 const cases: readonly (readonly [number, ...string[]])[] = [
   [0, "REGISTER", "carol"],
   [1, "REGISTER", "alice"],
@@ -85,7 +86,7 @@ describe("lists", () => {
     assert.equal(await server.say("LIST_CONTENT", "alice", "bob"), "\x000\0");
   });
 
-  it("files stay over DISCONNECT, and are gone with UNREGISTER", async (t) => {
+  it("files survive DISCONNECT, and are gone with UNREGISTER", async (t) => {
     const server = await rawServer(t);
     await village(server);
     await server.code("CONNECT", "bob", "33067");
@@ -120,13 +121,13 @@ describe("the connection", () => {
     assert.equal(await server.code("REGISTER", "eva"), 1);
   });
 
-  it("T3.1: what is malformed gets its other code and changes nothing", async (t) => {
+  it("T3.1: a malformed request is answered with its other code and changes nothing", async (t) => {
     const server = await rawServer(t);
     await village(server);
     const others: Readonly<Record<string, number>> = { CONNECT: 3, PUBLISH: 4 };
     for (const [title, bytes, operation] of malformed) {
       const expected = Buffer.of(others[operation ?? ""] ?? 2);
-      // What has not yet arrived cannot be minded.
+      // Bytes that have not arrived yet cannot be refused.
       const pieces = title === "a name too many" ? [bytes] : [bytes.slice(0, 5), bytes.slice(5)];
       assert.deepEqual(await server.bytes(...pieces), expected, title);
     }
@@ -153,7 +154,7 @@ describe("the connection", () => {
     assert.equal(await server.code("REGISTER", "ana"), 0);
   });
 
-  it("T3.1: silent and half-said connections do not keep others from being served", async (t) => {
+  it("T3.1: silent and incomplete requests do not keep others from being served", async (t) => {
     const server = await rawServer(t, { limits: { requestMs: 400 } });
     const address = { host: "127.0.0.1", port: server.port };
     const slow = Array.from({ length: 100 }, () => rawAnswer(address, ["CONNECT\0ana\0"]));
@@ -161,12 +162,12 @@ describe("the connection", () => {
     for (const answer of await Promise.all(slow)) assert.deepEqual(answer, Buffer.of(3));
   });
 
-  it("GET_FILE is no operation of the server", async (t) => {
+  it("GET_FILE is not an operation of the server", async (t) => {
     const server = await rawServer(t);
     assert.equal(await server.code("GET_FILE", "/etc/passwd"), 2);
   });
 
-  it("an explicit setting takes any date-time, or none", async (t) => {
+  it("an explicit setting accepts any date-time, or none", async (t) => {
     const always = await rawServer(t, { dateTime: "always" });
     assert.equal(await always.code("REGISTER", "now", "ana"), 0);
     assert.deepEqual(
@@ -180,7 +181,7 @@ describe("the connection", () => {
 });
 
 describe("who is connected", () => {
-  it("T3.3: CONNECT twice is 2 as long as the listener answers, whoever says it", async (t) => {
+  it("T3.3: CONNECT twice is 2 as long as the listener answers, from any client", async (t) => {
     const server = await rawServer(t, { presence: { everyMs: 0, graceMs: 0 } });
     const first = await listener(t);
     await server.code("REGISTER", "ana");
@@ -252,7 +253,7 @@ describe("who is connected", () => {
 });
 
 describe("members of P4", () => {
-  it("are seen by the console, and never acted for", async (t) => {
+  it("are visible to the console, which never acts for them", async (t) => {
     const server = await rawServer(t);
     await village(server);
     const address = { host: "10.0.0.7", port: 8_001 };
@@ -281,7 +282,7 @@ describe("members of P4", () => {
 });
 
 describe("what is printed and kept", () => {
-  it("every operation, with names that steer no terminal", async (t) => {
+  it("every operation, with names that cannot control the terminal", async (t) => {
     const server = await rawServer(t);
     await server.code("REGISTER", dateTime, "ana");
     await server.code("PUBLISH", dateTime, "ana", "/a", "d");
@@ -314,7 +315,7 @@ describe("what is printed and kept", () => {
     for (let n = 1; n <= 20; n += 1) {
       const answered = new Promise<Buffer>((resolve) => {
         const socket = connect(server.port, "127.0.0.1").once("data", (answer) => {
-          // At this instant a kill would find what the file has now.
+          // A kill at this moment would leave what the file has now.
           found = readOperations(server.dataDir).length;
           socket.destroy();
           resolve(answer);
@@ -327,7 +328,7 @@ describe("what is printed and kept", () => {
     }
   });
 
-  it("T3.4: confined to named users, everybody else is answered other", async (t) => {
+  it("T3.4: confined to named users, all others are answered other", async (t) => {
     const server = await rawServer(t, { users: ["ana"] });
     assert.equal(await server.code("REGISTER", "ana"), 0);
     assert.equal(await server.code("REGISTER", "eva"), 2);
@@ -339,7 +340,7 @@ describe("what is printed and kept", () => {
     );
   });
 
-  it("T3.4: it listens on this machine alone unless it is told otherwise", async (t) => {
+  it("T3.4: by default it listens on this machine alone", async (t) => {
     const server = await rawServer(t);
     assert.equal(server.lines[0], `init server 127.0.0.1:${server.port}`);
     const taken = rawServer(t, { port: server.port });

@@ -1,6 +1,7 @@
-/** The server of seed 3: users of the console register, connect and list what they share.
+/** The server of the console protocol: users of the console register, connect and list what they
+ *  share.
  *
- *  The protocol has no authentication: whoever reaches the port can be any user. */
+ *  The protocol has no authentication: any client that reaches the port can act as any user. */
 import { createServer, isIP, type Server, type Socket } from "node:net";
 import { listenError } from "../../../link/listen-error.ts";
 import { finish } from "../../../link/tcp/gather.ts";
@@ -24,13 +25,13 @@ import { RpcLog } from "./rpc-log.ts";
 export type ConsoleLimits = {
   /** Time for a whole request, ms. */
   readonly requestMs: number;
-  /** Time for the rest of a request that may be whole already, ms. */
+  /** Time for the rest of a request that may already be complete, ms. */
   readonly doubtfulMs: number;
-  /** Silence of a client that is being answered, ms. */
+  /** Longest silence of a client that is being answered, ms. */
   readonly stallMs: number;
   /** Time for a client to close once it has its answer, ms. */
   readonly closeMs: number;
-  /** Connections at once; more are closed without a word. */
+  /** Connections at once; more are closed without an answer. */
   readonly connectionsMax: number;
 };
 
@@ -47,7 +48,7 @@ export type ConsoleOptions = {
   readonly host?: string;
   /** 0 = any free one. */
   readonly port: number;
-  /** The only users that may be named; absent = any. */
+  /** The only allowed user names; absent = any. */
   readonly users?: readonly string[];
   /** Default "detect". */
   readonly dateTime?: DateTimeUse;
@@ -55,11 +56,11 @@ export type ConsoleOptions = {
   readonly logRpc?: { readonly host: string; readonly port?: number };
   readonly limits?: Partial<ConsoleLimits>;
   readonly presence?: Partial<PresenceLimits>;
-  /** Each line that the server of seed 3 prints. */
+  /** Each line that a server of this protocol prints. */
   readonly onLine?: (line: string) => void;
-  /** Troubles of the log service. */
+  /** Problems with the log service. */
   readonly onNews?: (text: string) => void;
-  /** A connection ended in a bug of ours. Default: printed to standard error. */
+  /** A bug ended a connection. Default: printed to standard error. */
   readonly onError?: (error: unknown) => void;
 };
 
@@ -161,7 +162,7 @@ class ConsoleEdge {
     return readRequest(socket, new Uint8Array(0), this.#limits, reader);
   }
 
-  /** What is malformed, or asked of the wrong side, is answered with `other` and closed. */
+  /** Malformed requests, and requests to the wrong side, are answered with `other` and closed. */
   async #refuse(
     socket: Socket,
     reading: Exclude<Reading, { kind: "more" }>,
@@ -203,7 +204,7 @@ function lineOf(operation: string, user: string): string {
   return `OPERATION ${operation} FROM ${escaped(user)}`;
 }
 
-/** Names come from anybody: a terminal must not obey them. */
+/** Names come from any client: they must not control the terminal. */
 function escaped(text: string): string {
   return text.replace(/[\\\p{C}\p{Z}]/gu, (sign) => `\\u{${sign.codePointAt(0)!.toString(16)}}`);
 }

@@ -1,4 +1,4 @@
-/** The log of operations: bounded on the disk, nothing lost in between, damage left out. */
+/** The log of operations: bounded on the disk, no gaps, damaged lines left out. */
 import assert from "node:assert/strict";
 import { appendFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ test("the newest operations are kept, in two files of bounded size, over restart
   assert.deepEqual(users, newest);
 });
 
-test("what waits for the disk is bounded, and a line that a crash cut is left out", async (t) => {
+test("lines waiting for the disk are bounded, and a line cut by a crash is left out", async (t) => {
   const dir = temporaryDir(t);
   makeDirectory(join(dir, "logs"));
   const log = new OperationsLog(dir, { fileMaxBytes: 100_000, waitingMaxBytes: 1_000 });

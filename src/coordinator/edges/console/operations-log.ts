@@ -1,8 +1,8 @@
-/** The log of what users of the console asked: NDJSON in the data directory, bounded.
+/** The log of the operations of console users: NDJSON in the data directory, bounded.
  *
- *  1. A line is on the disk before its operation is answered; lines that come together are synced
+ *  1. A line is on the disk before its operation is answered; lines that arrive together are synced
  *     together.
- *  2. A full disk costs lines of this log, no operation. */
+ *  2. On a full disk lines of this log are lost, operations are not. */
 import { readFileSync, statSync } from "node:fs";
 import { appendFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -17,7 +17,7 @@ export type LoggedOperation = {
   readonly user: string;
   /** Of PUBLISH and DELETE, else "". */
   readonly file: string;
-  /** As the client said it; "" when it did not. */
+  /** As the client sent it; "" when it sent none. */
   readonly dateTime: string;
   /** Host of the connection. */
   readonly host: string;
@@ -25,9 +25,9 @@ export type LoggedOperation = {
 };
 
 export type OperationsLogLimits = {
-  /** The file is set aside above this, and the one set aside before it is dropped. */
+  /** The file is set aside above this size, and the one set aside before it is deleted. */
   readonly fileMaxBytes: number;
-  /** Bytes that wait for the disk; what is above it is dropped. */
+  /** Bytes that wait for the disk; lines beyond it are dropped. */
   readonly waitingMaxBytes: number;
 };
 
@@ -50,7 +50,7 @@ export class OperationsLog {
   #sizeBytes: number;
   #waiting: string[] = [];
   #waitingBytes = 0;
-  /** The lines that wait: when they are on the disk. */
+  /** Resolves when the waiting lines are on the disk. */
   #next: Promise<void> | null = null;
   #writing: Promise<void> = Promise.resolve();
 
@@ -71,7 +71,7 @@ export class OperationsLog {
     return this.#next;
   }
 
-  /** Resolves when nothing waits for the disk. */
+  /** Resolves when no line waits for the disk. */
   async close(): Promise<void> {
     await this.#writing;
   }
@@ -97,7 +97,7 @@ export class OperationsLog {
   }
 }
 
-/** All that is kept, oldest first. A line that was cut by a crash is left out. */
+/** All kept lines, oldest first. A line that was cut by a crash is left out. */
 export function readOperations(dataDir: string): LoggedOperation[] {
   const { older, newer } = paths(dataDir);
   return [older, newer].flatMap((path) => {

@@ -1,8 +1,8 @@
-/** What each operation of the console does to the catalogue, and which result it has.
+/** What each operation of the console does to the catalogue, and its result.
  *
- *  1. Users act as themselves alone: a peer of P4 is seen by the console, and never acted for.
- *  2. A user that is connected stays so while its listener answers; once that is dead, the next
- *     CONNECT takes its place. */
+ *  1. Users act only as themselves: the console sees peers of P4, but cannot act for them.
+ *  2. A connected user stays connected while its listener answers; once that is dead, the next
+ *     CONNECT replaces it. */
 import type { MemberAddress, MemberRecord } from "../../../core/catalogue.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { barredBy, type UserState } from "../../../wire/console/legality.ts";
@@ -18,7 +18,7 @@ export type Result =
 export type OperationsOptions = {
   readonly members: Members;
   readonly presence: Presence;
-  /** Whoever else says a name is answered `other`; null = anybody may. */
+  /** Other names are answered `other`; null = any name is allowed. */
   readonly users: ReadonlySet<string> | null;
 };
 
@@ -29,7 +29,7 @@ export class Operations {
     this.#options = options;
   }
 
-  /** `host` is where the connection comes from. Never rejects: what fails is `other`. */
+  /** `host` is the address of the connection. Never rejects: a failure is answered `other`. */
   async perform(request: ConsoleRequest, host: string): Promise<Result> {
     const { users } = this.#options;
     if (users !== null && !users.has(request.user)) return { outcome: "other" };
@@ -45,7 +45,7 @@ export class Operations {
     const { members } = this.#options;
     const { operation, user } = request;
     if (operation === "REGISTER") {
-      // Whose they are cannot be known: the protocol has no authentication.
+      // Their owner cannot be known: the protocol has no authentication.
       return { outcome: await outcomeOf(members.registerUser(user, ""), "name-in-use") };
     }
     const member = this.#userNamed(user);
@@ -80,7 +80,7 @@ export class Operations {
     if (member.address !== null) {
       const known = member.address;
       if (await presence.isAlive(member)) return "connected-already";
-      // Somebody else may have seen it too, and taken its place.
+      // Another client may have seen it too, and taken its place.
       if (this.#userNamed(name)?.address === known) {
         await outcomeOf(members.disconnect(name, "silent"), "ok");
       }
@@ -96,7 +96,7 @@ export class Operations {
     { path, description }: { readonly path: string; readonly description: string },
   ): Promise<Outcome> {
     if (member.files.has(path)) return "published-already";
-    // Its content is not known: no client says it, see docs/protocols/console.md.
+    // Its content is not known: no client sends it, see docs/protocols/console.md.
     const file = { name: path, description, root: null, sizeBytes: null };
     const published = this.#options.members.publish(member.name, [file], "refuse");
     return outcomeOf(published, "published-already");
@@ -126,7 +126,7 @@ function stateOf(member: MemberRecord | null): UserState {
   return member.address === null ? "registered" : "connected";
 }
 
-/** `lost` is what a refusal means when somebody else came first. */
+/** `lost` is what a refusal means when another caller came first. */
 async function outcomeOf(done: Promise<void>, lost: Outcome): Promise<Outcome> {
   try {
     await done;

@@ -1,8 +1,8 @@
-/** Who is still there: listeners of connected users are tried now and then, and one that is dead is
- *  no longer connected.
+/** Liveness of connected users: their listeners are probed now and then, and a user with a dead
+ *  listener is disconnected.
  *
- *  The try is a whole GET_FILE for a file that cannot be: some clients read a connection that ends
- *  without a request for ever. */
+ *  The probe is a whole GET_FILE for a file that cannot exist: some clients never stop reading a
+ *  connection that ends without a request. */
 import type { MemberAddress, MemberRecord } from "../../../core/catalogue.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { dialTcp, isRefused } from "../../../link/tcp/dial.ts";
@@ -14,13 +14,14 @@ import type { Members } from "../../members/members.ts";
 export type PresenceLimits = {
   /** From the end of one round to the next, ms; 0 = no rounds. */
   readonly everyMs: number;
-  /** How long one try may take, ms. */
+  /** Time limit of one probe, ms. */
   readonly probeMs: number;
-  /** Tries without an answer after which a user is gone; a refused one is enough by itself. */
+  /** Probes without an answer after which a user is gone; a refused connection is enough by
+   *  itself. */
   readonly missesMax: number;
-  /** After its CONNECT a user is taken to be there for so long, ms. */
+  /** Time after its CONNECT in which a user counts as connected without a probe, ms. */
   readonly graceMs: number;
-  /** Tries at once. */
+  /** Probes at once. */
   readonly probesMax: number;
 };
 
@@ -33,9 +34,9 @@ export const defaultPresenceLimits: PresenceLimits = {
 };
 
 export type Presence = {
-  /** Asked before another client takes the user's place. */
+  /** Called before another client takes the user's place. */
   isAlive(member: MemberRecord): Promise<boolean>;
-  /** It has just said CONNECT. */
+  /** It has just sent CONNECT. */
   connected(name: string): void;
 };
 
@@ -71,7 +72,7 @@ export class ProbedPresence implements Presence {
     return this.#isFresh(name) || (await this.#probe(address)) === "alive";
   }
 
-  /** Tries everybody once; for tests, and the timer. */
+  /** Probes all users once; for tests, and the timer. */
   async tryAll(): Promise<void> {
     const { probesMax } = this.#limits;
     const waiting = this.#members
@@ -107,10 +108,10 @@ export class ProbedPresence implements Presence {
     const misses = found === "alive" ? 0 : (this.#misses.get(address) ?? 0) + 1;
     this.#misses.set(address, misses);
     const isGone = found === "refused" || misses >= this.#limits.missesMax;
-    // Meanwhile it may have come back elsewhere.
+    // Meanwhile it may have come back at another address.
     if (!isGone || this.#members.find(name)?.address !== address) return;
     await this.#members.disconnect(name, "silent").catch((error: unknown) => {
-      // It left by itself, or the next round will tell.
+      // It left by itself, or the next round will notice.
       if (!(error instanceof ClusterError)) throw error;
     });
   }
@@ -138,7 +139,7 @@ export class ProbedPresence implements Presence {
   }
 }
 
-/** Nothing is below a device. */
+/** There is no file below a device. */
 const absentFile = encodeRequest(
   { operation: "GET_FILE", path: "/dev/null/anybody-there" },
   { dateTime: null },

@@ -1,5 +1,5 @@
-/** Operations told to a log service over ONC-RPC: found through a scripted portmapper, and through
- *  rpcbind where that is installed; and never waited for. */
+/** Operations sent to a log service over ONC-RPC: found through a scripted portmapper, and through
+ *  rpcbind where that is installed; operations never wait for it. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ import { rpcService, stringsOf, words } from "./testing/rpc-service.ts";
 const dateTime = "21/11/2026 02:15:45";
 const logged = (user: string) => ({ user, operation: "REGISTER", file: "", dateTime });
 
-/** What was told, and a wait for so many. */
+/** What was sent, and a wait for this many. */
 function told() {
   const calls: string[][] = [];
   const heard = new EventTarget();
@@ -39,7 +39,7 @@ async function portmapper(t: TestContext, portNow: () => number) {
   return { ...service, asked };
 }
 
-test("every operation of the console is told, in order, with its date-time and file", async (t) => {
+test("every operation of the console is sent, in order, with its date-time and file", async (t) => {
   const { calls, take, count } = told();
   const service = await rpcService(t, ({ args }) => take(args));
   const mapper = await portmapper(t, () => service.port);
@@ -59,7 +59,7 @@ test("every operation of the console is told, in order, with its date-time and f
   assert.deepEqual(mapper.asked[0], words(495_775, 1, 6, 0));
 });
 
-test("a service that is silent, gone or not registered holds up no operation", async (t) => {
+test("a service that is silent, gone or not registered delays no operation", async (t) => {
   const silent = await rpcService(t, () => null);
   const news: string[] = [];
   for (const port of [silent.port, 1]) {
@@ -71,7 +71,7 @@ test("a service that is silent, gone or not registered holds up no operation", a
   assert.match(news[0] ?? "", /127\.0\.0\.1 does not receive operations: .*nothing listens/);
 });
 
-test("what waits is bounded; what is above it is dropped, and said once it goes on", async (t) => {
+test("the queue is bounded; dropped operations are reported once it resumes", async (t) => {
   const { calls, take, count } = told();
   const service = await rpcService(t, ({ args }) => take(args));
   let port = 0;
@@ -101,7 +101,7 @@ test("what waits is bounded; what is above it is dropped, and said once it goes 
   assert.match(news[1]!, /receives operations again, 7 operations were not sent/);
 });
 
-test("a service that restarts on another port is found again, nothing is told twice", async (t) => {
+test("a service that restarts on another port is found again, nothing is sent twice", async (t) => {
   const { calls, take, count } = told();
   const first = await rpcService(t, ({ args }) => take(args));
   let port = first.port;
@@ -130,14 +130,14 @@ const canBeAlone = spawnSync(aloneWith[0], [...aloneWith.slice(1), "true"]).stat
 function whyNoRpcbind(): string | false {
   if (rpcbind === undefined) return "rpcbind is not installed (Debian: apt install rpcbind)";
   if (spawnSync("ip", ["-V"]).error !== undefined) return "there is no `ip` to make a network with";
-  return canBeAlone ? false : "no network of its own can be made for rpcbind here";
+  return canBeAlone ? false : "this machine cannot make a network namespace for rpcbind";
 }
 
 test("with rpcbind of Debian: a service that registers there is found", {
   skip: whyNoRpcbind(),
 }, async (t) => {
   const program = fileURLToPath(new URL("testing/rpcbind-try.ts", import.meta.url));
-  // rpcbind wants a directory of its own under /run.
+  // rpcbind needs a directory of its own under /run.
   const script =
     "mount -t tmpfs none /run && mkdir -p /run/rpcbind && ip link set lo up && " +
     `{ "$0" -f -i & bind=$!; "$1" "$2"; code=$?; kill $bind; exit $code; }`;
@@ -146,7 +146,7 @@ test("with rpcbind of Debian: a service that registers there is found", {
   t.after(() => child.kill("SIGKILL"));
   const [code, said] = await ended(child);
   assert.equal(code, 0, said);
-  assert.match(said, /told: ana REGISTER {2}21\/11\/2026 02:15:45/);
+  assert.match(said, /arrived: ana REGISTER {2}21\/11\/2026 02:15:45/);
 });
 
 async function ended(child: ChildProcess): Promise<[number | null, string]> {

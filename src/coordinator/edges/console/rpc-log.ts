@@ -1,6 +1,7 @@
 /** Sends every operation to a log service that speaks ONC-RPC, found through its portmapper.
  *
- *  Nothing waits for it: what cannot be sent waits in a bounded queue, and is dropped above it. */
+ *  No operation waits for it: what cannot be sent waits in a bounded queue, and is dropped when
+ *  that is full. */
 import type { Socket } from "node:net";
 import { ClusterError } from "../../../core/error.ts";
 import { dialTcp } from "../../../link/tcp/dial.ts";
@@ -17,9 +18,9 @@ import {
 export type RpcLogLimits = {
   /** Operations that may wait. */
   readonly waitingMax: number;
-  /** For each connection and each answer, ms. */
+  /** Time limit for each connection and each answer, ms. */
   readonly answerMs: number;
-  /** From one failure to the next try, ms. */
+  /** Delay between a failure and the next attempt, ms. */
   readonly retryMs: number;
 };
 
@@ -34,7 +35,7 @@ export type RpcLogOptions = {
   /** Of the portmapper. Default 111. */
   readonly port?: number;
   readonly limits?: Partial<RpcLogLimits>;
-  /** Told once when it fails, and once when it goes on. */
+  /** Called once when it fails, and once when it works again. */
   readonly onNews: (text: string) => void;
 };
 
@@ -67,7 +68,7 @@ export class RpcLog {
     });
   }
 
-  /** What still waits is dropped. */
+  /** Operations in the queue are dropped. */
   async close(): Promise<void> {
     this.#stop.abort();
     for (const socket of this.#open) socket.destroy();
@@ -89,14 +90,14 @@ export class RpcLog {
         await this.#pause();
       }
     }
-    // Kept only while there is something to say: the service may restart on another port.
+    // Kept only while there are operations to send: the service may restart on another port.
     this.#socket?.destroy();
     this.#socket = null;
   }
 
   async #send(operation: LoggedOperation): Promise<void> {
     this.#socket ??= await this.#connect();
-    // 1 and 2 are the service's own troubles: it has been told.
+    // 1 and 2 are the service's own problems: it has received the operation.
     await this.#call(this.#socket, (xid) => encodeLogCall(xid, operation));
   }
 

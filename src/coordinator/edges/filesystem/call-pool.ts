@@ -1,4 +1,4 @@
-/** The calls that are under way, each with a port of its own, its time and its end. */
+/** The calls in progress, each with a port of its own and a time limit. */
 import { ClusterError } from "../../../core/error.ts";
 import { CallPort } from "../../../link/zeromq/call-port.ts";
 import { errorAnswer } from "../../../wire/filesystem/answers.ts";
@@ -8,7 +8,7 @@ import type { CallLimits, SecondStep } from "./calls/context.ts";
 export type CallPoolOptions = {
   readonly host: string;
   readonly limits: CallLimits;
-  /** A call ended in a bug of ours, or could not store what it had acknowledged. */
+  /** A call ended in a bug, or could not store what it had acknowledged. */
   readonly onError: (error: unknown) => void;
 };
 
@@ -23,13 +23,13 @@ export class CallPool {
     this.#options = options;
   }
 
-  /** Binds a port for the rest of a call; its number. Throws `unavailable` when too many are under
-   *  way. The step is ended in any case. */
+  /** Binds a port for the rest of a call; returns its number. Throws `unavailable` when too many
+   *  are in progress. The step is ended in any case. */
   async begin(step: SecondStep): Promise<number> {
     const { host, limits } = this.#options;
     try {
       if (this.#closed || this.#ports.size + this.#starting >= limits.callsMax) {
-        const text = `${limits.callsMax} calls are under way, which is the most; try again`;
+        const text = `${limits.callsMax} calls are in progress, the maximum; try again`;
         throw new ClusterError("unavailable", text);
       }
       this.#starting += 1;
@@ -46,7 +46,7 @@ export class CallPool {
     }
   }
 
-  /** Calls that are under way are broken off. */
+  /** Aborts calls in progress. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const port of this.#ports) port.close();
@@ -85,7 +85,7 @@ export class CallPool {
       const known = error instanceof ClusterError ? error : internal;
       const isSilence = known.code === "timed-out";
       if (known !== error || (!owesAnswer && !isSilence)) this.#options.onError(error);
-      // Where data is read, an ERROR would be taken for it: silence says that it is not whole.
+      // A reader of data would take an ERROR for data: silence shows that it is incomplete.
       if (owesAnswer && step.sendsData !== true)
         await port.reply(errorAnswer(known)).catch(() => {});
     }

@@ -1,9 +1,10 @@
-/** The file system of the filesystem protocol, from without: bytes, names, locks and refusals. */
+/** The file system of the filesystem protocol, seen by clients: bytes, names, locks and
+ *  refusals. */
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { askAround } from "./discovery.ts";
+import { askAround } from "../../../peer/discovery.ts";
 import { filesystemOpened, ok } from "./testing/client.ts";
 
 const text = (value: string) => Buffer.from(value);
@@ -57,22 +58,22 @@ test("T1.2: names outside the store, of no job, and of all jobs, are not found",
   await assert.rejects(client.get("j/__init__.py"), /does not exist/);
 });
 
-test("T1.3: the port of a call ends with it or with silence, and there are few", async (t) => {
+test("T1.3: ports of calls are limited, and closed at the end or after silence", async (t) => {
   const { client } = await filesystemOpened(t, { limits: { callsMax: 2, silenceMs: 400 } });
   const unused = await client.begin("PUTDATA", { file_url: "j/x", byte: true });
   const used = await client.begin("PUTJOB", { job_id: "j" });
   const third = await client.call("PUTJOB", { job_id: "j" });
   assert.deepEqual([third.name, third.payload.get("type_error")], ["ERROR", "LockFileError"]);
-  // Late, and once more from another connection: the first was the last.
+  // Late, and once more from another connection: the first request was the last that is accepted.
   await client.raw(used, ok);
   await assert.rejects(client.raw(used, ok, 300), /did not answer/);
-  // Nothing came to the other: its file is free again, and nothing is stored.
+  // The other call received nothing: its file is unlocked again, and nothing is stored.
   await until(async () => (await client.put("j/x", [text("a")])).name === "OK");
   await assert.rejects(client.raw(unused, text("b"), 300), /did not answer/);
   assert.deepEqual(await client.get("j/x"), [text("a")]);
 });
 
-test("T1.4: a job of the document's form is there only when all of it came and STOP", async (t) => {
+test("T1.4: a job in the document's form exists after all of its files and STOP", async (t) => {
   const { client } = await filesystemOpened(t);
   const files = ["functions.py", "data"];
   const begin = () => client.begin("PUTJOB", { job_hash: "j", files });
@@ -83,7 +84,7 @@ test("T1.4: a job of the document's form is there only when all of it came and S
   const early = await begin();
   await send(early, "data");
   const refused = await client.call("STOP", {}, early);
-  assert.match(String(refused.payload.get("info")), /j\/functions.py has not come; nothing/);
+  assert.match(String(refused.payload.get("info")), /j\/functions.py was not received; nothing/);
   const foreign = await client.call("PUTDATA", { file_url: "other" }, await begin());
   assert.match(String(foreign.payload.get("info")), /j\/other was not announced/);
   const twice = await begin();
@@ -104,7 +105,7 @@ test("T1.4: a job of the document's form is there only when all of it came and S
   assert.equal((await client.call("STOP", { job_id: "j" })).payload.get("job_url"), "./j");
 });
 
-test("T1.5: bytes that are no ZMTP, and a connection that breaks, disturb no other", async (t) => {
+test("T1.5: bytes that are not ZMTP, and a broken connection, disturb no other call", async (t) => {
   const { client } = await filesystemOpened(t);
   const greeting = Buffer.concat([
     Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f]),
@@ -137,7 +138,7 @@ test("T1.6: an unknown message, and one without its payload, are ERROR with info
   }
   await client.putJob("j");
   const wrong = await client.twoSteps("GETROWS", database, { table: "none", filters: [] });
-  assert.match(String(wrong.payload.get("info")), /no table none, only block/);
+  assert.match(String(wrong.payload.get("info")), /unknown table none; the tables are block/);
 });
 
 test("T1.7: addresses in messages are kept as text, and nothing is sent there", async (t) => {
@@ -176,7 +177,7 @@ test("T1.7: addresses in messages are kept as text, and nothing is sent there", 
   assert.equal(connections, 0);
 });
 
-test("a file being written is locked, its readers before that read what it was", async (t) => {
+test("a file being written is locked, its current readers read the old content", async (t) => {
   const { client } = await filesystemOpened(t, { limits: { lockMs: 100 } });
   await client.put("j/x", [text("old\n"), text("old")]);
   const reader = await client.begin("GETDATA", { file_url: "j/x", byte: true });
@@ -222,7 +223,7 @@ test("appends to one file at once lose no value", async (t) => {
   await until(async () => (await state()) === "DONE");
 });
 
-test("discovery answers the question alone, and is asked by us", async (t) => {
+test("discovery answers only its request, and can be sent", async (t) => {
   const { client, discoveryPort } = await filesystemOpened(t);
   const at = { host: "127.0.0.1", port: discoveryPort };
   const expected = [{ host: "127.0.0.1", port: client.port }];

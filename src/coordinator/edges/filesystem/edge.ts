@@ -1,11 +1,14 @@
 /** The file system of the filesystem protocol: ZeroMQ in front, the coordinator's blobs and
  *  catalogue behind.
  *
- *  The protocol has no authentication: whoever reaches the port can read, write and remove. */
+ *  The protocol has no authentication: any client that reaches the port can read, write and
+ *  remove. */
 import { ClusterError } from "../../../core/error.ts";
 import type { Listen } from "../../../link/listen.ts";
 import type { Certificate } from "../../../link/tls/self-signed.ts";
 import { openReplyServer, type ReplyServer } from "../../../link/zeromq/reply-server.ts";
+import { advertisedHost } from "../../../peer/advertised.ts";
+import { type Answering, answerQuestions } from "../../../peer/discovery.ts";
 import { HashPool } from "../../../peer/hashing/pool.ts";
 import { errorAnswer, okAnswer } from "../../../wire/filesystem/answers.ts";
 import { decodeMessage, encodeMessage } from "../../../wire/filesystem/codec.ts";
@@ -15,14 +18,13 @@ import {
   type FileRequest,
   parseRequest,
 } from "../../../wire/filesystem/messages.ts";
+import { fileNameOf } from "../../../wire/filesystem/names.ts";
 import type { Services } from "../../services.ts";
-import { advertisedHost } from "./advertised.ts";
 import { CallPool } from "./call-pool.ts";
 import { type CallContext, type CallLimits, defaultCallLimits } from "./calls/context.ts";
 import { getData, putData } from "./calls/data.ts";
 import { appendBlock, databaseCall } from "./calls/database.ts";
 import { putJob, removeJob, stoppedJob } from "./calls/job.ts";
-import { type Answering, answerQuestions } from "./discovery.ts";
 import { Databases } from "./store/databases.ts";
 import { Files } from "./store/files.ts";
 import { Offered } from "./store/offered.ts";
@@ -32,7 +34,7 @@ export type FilesystemOptions = Partial<Listen> & {
   /** UDP port of discovery; default: the one after `port`. */
   readonly discoveryPort?: number;
   readonly limits?: Partial<CallLimits>;
-  /** What an operator should know, a line each. */
+  /** News for the operator, a line each. */
   readonly onNews?: (text: string) => void;
 };
 
@@ -43,16 +45,18 @@ export type FilesystemParts = Pick<
   readonly dataDir: string;
   /** Where the coordinator listens. */
   readonly peerHost: string;
-  /** Of the coordinator; null where it has no TLS. */
+  /** The coordinator's; null when it has no TLS. */
   readonly certificate: Certificate | null;
   readonly onError: (error: unknown) => void;
 };
 
 export type FilesystemServing = Listen & {
-  /** Where existing programs are told that it is. */
+  /** The address that existing programs are given. */
   readonly advertised: Listen;
   /** UDP; null = its port is in use. */
   readonly discoveryPort: number | null;
+  /** A stored file, without its port; null = it has to be asked for there. */
+  readonly near: (name: string) => AsyncIterable<Uint8Array> | null;
   close(): Promise<void>;
 };
 
@@ -111,11 +115,19 @@ async function open(
   const at = { host: advertised, port: server.port };
   const found = await openDiscovery({ host, port: discoveryPort }, at, onNews);
   if (found !== null) closers.push(() => found.close());
-  return { host, port: server.port, advertised: at, discoveryPort: found?.port ?? null, close };
+  const place = { host, port: server.port, advertised: at, discoveryPort: found?.port ?? null };
+  return { ...place, near: (name) => nearFile(name, files), close };
 }
 
-/** Peers reach its files where they reach the coordinator, and as safely: with tickets, and by TLS
- *  where it has a certificate. */
+/** One that is being written has another content in a moment: that is for the port to say. */
+function nearFile(url: string, files: Files): AsyncIterable<Uint8Array> | null {
+  const name = fileNameOf(url);
+  const stored = files.locks.isHeld(name) ? null : files.catalogue.find(name);
+  return stored === null ? null : files.read(stored);
+}
+
+/** Peers reach its files where they reach the coordinator, and equally protected: with tickets, and
+ *  by TLS where it has a certificate. */
 function openOffered(
   parts: FilesystemParts,
   files: Files,
@@ -133,7 +145,7 @@ function openMain(
   return openReplyServer({ ...at, advice, requestMaxBytes: requestBytesMax, requestsMax, answer });
 }
 
-/** Without it existing programs must be told the address: that is no reason not to serve. */
+/** Without discovery existing programs must be given the address; it is no reason not to serve. */
 async function openDiscovery(
   listen: Listen,
   at: Listen,
@@ -143,7 +155,7 @@ async function openDiscovery(
     return await answerQuestions(listen, at);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
-    onNews(`the file system is not found by broadcast: ${error.text}`);
+    onNews(`the file system cannot be discovered by broadcast: ${error.text}`);
     return null;
   }
 }

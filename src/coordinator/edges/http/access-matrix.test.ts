@@ -1,6 +1,6 @@
-/** Every route × every role × own and others' jobs, generated from the route table: who gets in is
- *  compared with a table written by hand, so that neither a new route nor a changed one opens a
- *  door unseen. */
+/** Every route × every role × own and others' jobs, generated from the route table: who is admitted
+ *  is compared with a hand-written table, so that no new or changed route gives access
+ *  unnoticed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { testSpecs } from "../../../core/testing/make-believe.ts";
@@ -12,7 +12,7 @@ import { routes } from "./routes/index.ts";
 const callers = ["admin", "ann", "bob", "reader", "joiner", "nobody", "revoked", "forged"] as const;
 type Caller = (typeof callers)[number];
 
-/** Who gets past the gate, with a job of ann's in the path. ann and bob are submitters. */
+/** Callers that are admitted, with a job of ann's in the path. ann and bob are submitters. */
 const lookers: readonly Caller[] = ["admin", "ann", "reader"];
 const signedIn: readonly Caller[] = ["admin", "ann", "bob", "reader", "joiner"];
 const permitted: Readonly<Record<string, readonly Caller[]>> = {
@@ -61,11 +61,11 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
 
 const nameOf = ({ method, path }: Route) => `${method} ${path}`;
 
-test("the table by hand names exactly the routes that there are", () => {
+test("the hand-written table names exactly the existing routes", () => {
   assert.deepEqual(Object.keys(permitted).sort(), routes.map(nameOf).sort());
 });
 
-test("every route lets in whom it should, and nobody else, whosever the job is", async (t) => {
+test("every route admits the right callers only, for own and others' jobs", async (t) => {
   let shutdowns = 0;
   const cluster = await opened(t, {
     onShutdown: () => void shutdowns++,
@@ -91,7 +91,7 @@ test("every route lets in whom it should, and nobody else, whosever the job is",
   let successes = 0;
   for (const route of routes) {
     for (const caller of callers) {
-      // Fresh for each, since some calls end or remove it.
+      // Fresh for each call, since some calls end or remove it.
       const spec = await cluster.tasksSpec(0);
       const job = await cluster.submit(spec, ann.token);
       const spare = await cluster.token("reader", "spare");
@@ -117,8 +117,8 @@ test("every route lets in whom it should, and nobody else, whosever the job is",
     }
   }
   assert.equal(shutdowns, 1);
-  // Of those permitted four fail here: the job has ended and has no file, and nobody has leased an
-  // attempt of it; and to all who may ask for shared inputs: nothing is shared.
+  // Four permitted calls fail here: the job has ended and has no file, and no caller has leased an
+  // attempt of it; and calls for shared inputs, since nothing is shared.
   const expected = Object.values(permitted).flat().length - 4 - signedIn.length;
   assert.equal(successes, expected);
 });
@@ -132,17 +132,17 @@ function bodyOf(route: Route, spec: unknown): { body?: unknown } {
   return { body: route.path === "/v1/tokens" ? token : {} };
 }
 
-/** bob is told that ann's job is not there; others that they may not; the rest that nobody knows
- *  them. */
+/** bob gets the answer for a missing job when he asks for ann's; other authenticated callers are
+ *  forbidden; the rest are unauthenticated. */
 function refusalOf(route: Route, caller: Caller): number {
-  // No token opens these: a ticket that nobody has.
+  // No token opens these: the ticket does not exist.
   if (route.access === "ticket") return 404;
   if (["nobody", "revoked", "forged"].includes(caller)) return 401;
   const ownOnly = route.access === "read" || route.access === "cancel";
   return caller === "bob" && ownOnly && route.path.includes(":job") ? 404 : 403;
 }
 
-test("a job of another owner and one that is not there cannot be told apart", async (t) => {
+test("a job of another owner and a missing one give the same answer", async (t) => {
   const cluster = await opened(t);
   const ann = await cluster.token("submitter", "ann");
   const bob = await cluster.token("submitter", "bob");

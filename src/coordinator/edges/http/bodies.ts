@@ -1,4 +1,4 @@
-/** The shapes of JSON bodies. Shapes only: what a job may be is decided by the core. */
+/** The schemas of JSON bodies. Shape only: the core decides which jobs are valid. */
 import { z } from "zod";
 import { roles } from "../../../core/access/roles.ts";
 import { ClusterError } from "../../../core/error.ts";
@@ -74,7 +74,7 @@ function parse<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
 }
 
 export function parseSubmit(body: unknown): Submit {
-  return parse(submit, body, "this is no submission");
+  return parse(submit, body, "this is not a submission");
 }
 
 export function parseSmallBlobs(body: unknown): SmallBlobs {
@@ -82,5 +82,5 @@ export function parseSmallBlobs(body: unknown): SmallBlobs {
 }
 
 export function parseTokenRequest(body: unknown): TokenRequest {
-  return parse(token, body, "this is no request for a token");
+  return parse(token, body, "this is not a request for a token");
 }

@@ -1,13 +1,13 @@
-/** Answers that end with the SHA-256 of what they hold: for browser tabs, between which and this
- *  coordinator stand a gateway and any proxies, and which know no hash of a range or partition.
+/** Answers that end with the SHA-256 of their content: for browser tabs, which are connected
+ *  through a gateway and possibly proxies, and do not know the hash of a range or partition.
  *
- *  Asked for by `?digest=1`; the content type says that it is so, since every gateway passes that
- *  on. No range by name: the length is another. */
+ *  Requested by `?digest=1`; the content type shows it, since every gateway passes that on. It has
+ *  no Content-Range, since its length differs. */
 import { createHash } from "node:crypto";
 import { digestBytes, digestedType } from "../../../wire/browser/digest.ts";
 import type { Answer } from "./route.ts";
 
-/** The answer with the digest behind it. Only of streams of bytes. */
+/** The answer followed by its digest. Only for streams of bytes. */
 export function digested(answer: Answer): Answer {
   if (answer.kind !== "bytes" || answer.stream === null) return answer;
   const { "content-length": length, "content-range": _, ...others } = answer.headers;

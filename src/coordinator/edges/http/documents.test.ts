@@ -1,4 +1,4 @@
-/** docs/http-api.md says exactly what the source does. */
+/** docs/http-api.md agrees with the source. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -21,8 +21,8 @@ const calls = routes.map(
 );
 
 test("the table of calls is the table of routes", () => {
-  const upgrade = `| WebSocket \`${workerPath}\` | binary frames of seed 2's protocol | work |`;
-  const gateways = `| WebSocket \`${gatewayPath}\` | messages of seed 5, for a gateway | work |`;
+  const upgrade = `| WebSocket \`${workerPath}\` | binary frames of the manager protocol | work |`;
+  const gateways = `| WebSocket \`${gatewayPath}\` | browser protocol, for a gateway | work |`;
   assert.deepEqual(tableOf("routes"), [...calls, upgrade, gateways]);
 });
 
@@ -31,7 +31,7 @@ test("the table of failures is that of the source", () => {
   assert.deepEqual(tableOf("statuses"), rows);
 });
 
-test("the comment over the messages lists the same calls", () => {
+test("the comment above the messages lists the same calls", () => {
   const source = readFileSync(new URL("../../../wire/api/messages.ts", import.meta.url), "utf8");
   const listed = [...source.matchAll(/^ \* {2}\| ((?:GET|POST|PUT|HEAD|DELETE)[^|]*?) \|/gm)]
     .flatMap(([, call]) => {

@@ -1,4 +1,5 @@
-/** The HTTP API from outside: limits, gates, streams, and what each failure says. */
+/** The HTTP API as clients see it: limits, authentication, streams, and the text of each
+ *  failure. */
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
@@ -11,7 +12,7 @@ import { httpStatus } from "../../../wire/api/messages.ts";
 import { type Opened, opened, sha256 } from "../../testing/opened.ts";
 import { doneStatus, ScriptedWorker } from "../../testing/scripted-worker.ts";
 
-/** `fetch` forbids some headers; this does not. */
+/** `fetch` forbids some headers; this function sends them. */
 function raw(
   cluster: Opened,
   path: string,
@@ -33,7 +34,7 @@ async function failure(answer: Response): Promise<{ code: string; message: strin
   return said;
 }
 
-test("a Host that is no name of ours is refused on every call, known or not", async (t) => {
+test("a Host that is not the coordinator's is refused on all calls, known or not", async (t) => {
   const cluster = await opened(t);
   for (const path of ["/v1/health", "/v1/jobs", "/nothing"]) {
     const { status, text } = await raw(cluster, path, { host: "evil.example" });
@@ -68,7 +69,7 @@ test("an upgrade from a page of another origin is refused", async (t) => {
   assert.equal(status, 403);
 });
 
-test("each kind of bad body gets a typed error that says what is wrong", async (t) => {
+test("each kind of bad body gets a typed error that names the problem", async (t) => {
   const cluster = await opened(t);
   const spec = await cluster.tasksSpec(1);
   const cases: Array<[unknown, string, RegExp]> = [
@@ -106,7 +107,7 @@ test("each kind of bad body gets a typed error that says what is wrong", async (
   assert.equal((await failure(form)).code, "bad-request");
 });
 
-test("a job whose code, plan or input is not here is refused with its name", async (t) => {
+test("a job with missing code, plan or input is refused, and the blob is named", async (t) => {
   const cluster = await opened(t);
   const spec = await cluster.tasksSpec(2);
   const missing = "ab".repeat(32);
@@ -121,7 +122,7 @@ test("a job whose code, plan or input is not here is refused with its name", asy
   assert.equal((await failure(await cluster.call("POST", "/v1/jobs", { body }))).code, "not-found");
 });
 
-test("a plan that is no plan, or does not match the stages, is refused", async (t) => {
+test("a malformed plan, or one that does not match the stages, is refused", async (t) => {
   const cluster = await opened(t);
   const spec = await cluster.tasksSpec(2);
   const notPlans = ["", "[]", `{"version":2}`, `{"version":1,"files":[{}]}`];
@@ -200,7 +201,7 @@ test("paths of this machine's disk are for admins, and only as they were", async
   assert.equal((await failure(await get())).code, "not-found");
 });
 
-test("a watch tells at once how it stands, then changes, then the end, and ends", async (t) => {
+test("a watch sends the current state at once, then changes, then the end, and ends", async (t) => {
   const cluster = await opened(t);
   const job = await cluster.submit(await cluster.tasksSpec(1));
   const answer = await cluster.call("GET", `/v1/jobs/${job}/watch`);
@@ -211,11 +212,11 @@ test("a watch tells at once how it stands, then changes, then the end, and ends"
     if (states.length === 1) await cluster.call("POST", `/v1/jobs/${job}/cancel`, { body: {} });
   }
   assert.deepEqual(states, ["running", "cancelled"]);
-  // Its end is not held back as other changes are.
+  // The end is not delayed as other changes are.
   assert.ok(performance.now() - beganMs < 900);
 });
 
-test("a watch tells of many changes at most ten times a second", async (t) => {
+test("a watch reports many changes at most ten times a second", async (t) => {
   const cluster = await opened(t);
   const token = await cluster.coordinator.joinToken({ ttlMs: 0, usesMax: 0 });
   const worker = await ScriptedWorker.dial(t, cluster.url, token);
@@ -261,7 +262,7 @@ test("output says why there is none: still running, cancelled, failed", async (t
 test("a token that expires is refused from that moment on", async (t) => {
   const cluster = await opened(t);
   const { token } = await cluster.token("reader", "rita", { ttlMs: 1 });
-  // The coordinator's clock has whole milliseconds: two later it is over.
+  // The coordinator's clock has whole milliseconds: two later it has expired.
   const overMs = performance.now() + 3;
   while (performance.now() < overMs) await new Promise((resolve) => setImmediate(resolve));
   const said = await failure(await cluster.call("GET", "/v1/jobs", { token }));
@@ -280,7 +281,7 @@ test("neither tokens nor their hashes are ever listed, and the log has no token"
   assert.ok(!readFileSync(join(cluster.dataDir, "log.sqlite")).includes(secret));
 });
 
-test("guessing is told to wait, while good tokens from the same address are not", async (t) => {
+test("guesses are throttled, while good tokens from the same address are not", async (t) => {
   const cluster = await opened(t);
   const guess = async () => (await cluster.call("GET", "/v1/jobs", { token: "wrong" })).status;
   const statuses = new Set<number>();
@@ -289,7 +290,7 @@ test("guessing is told to wait, while good tokens from the same address are not"
   assert.equal((await cluster.call("GET", "/v1/jobs")).status, 200);
 });
 
-test("a connection that sends its headers drop by drop is closed", async (t) => {
+test("a connection that sends its headers very slowly is closed", async (t) => {
   const cluster = await opened(t, { limits: { headersTimeoutMs: 100 } });
   const { hostname, port } = new URL(cluster.url);
   const socket = connect(Number(port), hostname);
@@ -309,7 +310,7 @@ test("a body that does not come in time ends its connection", async (t) => {
   await new Promise((resolve) => socket.on("close", resolve).resume());
 });
 
-test("a stream lasts longer than a body may take to arrive", async (t) => {
+test("a stream may last longer than a body may take to arrive", async (t) => {
   const cluster = await opened(t, { limits: { bodyTimeoutMs: 20 } });
   const job = await cluster.submit(await cluster.tasksSpec(1));
   const watch = await cluster.call("GET", `/v1/jobs/${job}/watch`);
@@ -326,14 +327,14 @@ test("headers above their limit are refused", async (t) => {
   assert.equal(status, 431);
 });
 
-test("an admin token that others can read is refused with what to do", async (t) => {
+test("an admin token that others can read is refused, with what to do", async (t) => {
   const dataDir = temporaryDir(t);
   await (await opened(t, { dataDir })).coordinator.close();
   assert.equal(statSync(join(dataDir, "admin.token")).mode & 0o777, 0o600);
   assert.equal(statSync(dataDir).mode & 0o777, 0o700);
   chmodSync(join(dataDir, "admin.token"), 0o644);
   await assert.rejects(opened(t, { dataDir }), (error: Error) => {
-    assert.match(error.message, /^forbidden: .*admin\.token may be read by others.*chmod 600/);
+    assert.match(error.message, /^forbidden: .*admin\.token can be read by other users.*chmod 600/);
     return true;
   });
 });
@@ -372,7 +373,7 @@ test("beyond this machine TLS is on, with the same certificate at every start", 
   assert.deepEqual([plain.url.slice(0, 5), plain.coordinator.fingerprint], ["http:", ""]);
 });
 
-test("an address that is none is refused before anything is opened", async (t) => {
+test("an invalid address is refused before anything is opened", async (t) => {
   for (const listen of ["", "7070", "host", "1.2.3.4:99999", "http://x:1"]) {
     await assert.rejects(opened(t, { listen }), { code: "bad-request" }, listen);
   }

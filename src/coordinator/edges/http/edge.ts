@@ -22,14 +22,14 @@ import { bearer, takeUpgrades } from "./upgrade.ts";
 
 export type ServeLimits = {
   readonly headersTimeoutMs: number;
-  /** A JSON body must have arrived within this; uploads of blobs only have to go on. */
+  /** A JSON body must have arrived within this, ms; uploads of blobs only have to make progress. */
   readonly bodyTimeoutMs: number;
   readonly headerMaxBytes: number;
   readonly jsonMaxBytes: number;
   readonly connectionsMax: number;
   /** Calls at once; more are answered `unavailable`. */
   readonly callsMax: number;
-  /** Wrong tokens of one address in a minute before it is told to wait. */
+  /** Wrong tokens of one address in a minute before it is throttled. */
   readonly failuresMax: number;
 };
 
@@ -48,11 +48,11 @@ export type ServeOptions = {
   readonly listen: Listen;
   readonly certificate: Certificate | null;
   readonly origin: OriginRules;
-  /** Also takes the calls below `p4Below`. */
+  /** It also answers the calls below `p4Below`. */
   readonly p4: P4Edge;
   readonly limits?: Partial<ServeLimits>;
   readonly mount?: Mount | undefined;
-  /** A call ended in a bug of ours; the caller was told that much and no more. */
+  /** A bug ended a call; the caller is not sent the details. */
   readonly onError: (error: unknown) => void;
 };
 
@@ -63,21 +63,21 @@ export type Serving = {
 };
 
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const door = new Door(options);
-  const { app, limits } = door;
+  const server = new HttpServer(options);
+  const { app, limits } = server;
   app.server.maxConnections = limits.connectionsMax;
   const { mount, origin, services } = options;
   const links = takeUpgrades(app.server, {
     services,
     origin,
     mount,
-    refused: (address, error) => door.refused(address, error),
+    refused: (address, error) => server.refused(address, error),
   });
   const port = await listenOn(app, options.listen);
   return {
     port,
     async close() {
-      door.endCalls();
+      server.endCalls();
       await Promise.all([links.close("the coordinator is stopping"), mount?.close()]);
       await app.close();
     },
@@ -96,7 +96,7 @@ async function listenOn(app: FastifyInstance, { host, port }: Listen): Promise<n
 }
 
 /** One server with its hooks. */
-class Door {
+class HttpServer {
   readonly app: FastifyInstance;
   readonly limits: ServeLimits;
   readonly #options: ServeOptions;
@@ -115,9 +115,9 @@ class Door {
     app.removeContentTypeParser("text/plain");
     app.addHook("onRequest", async (request) => {
       checkOrigin(request.headers, options.origin);
-      // Whoever has taken over knows jobs and tokens that are not known here.
-      const isOurs = options.services.edge.isOurs();
-      if (isOurs !== true && !(await isOurs)) throw notOurs();
+      // A successor knows jobs and tokens that are not known here.
+      const ownsLog = options.services.edge.ownsLog();
+      if (ownsLog !== true && !(await ownsLog)) throw notOurs();
     });
     app.setErrorHandler((error, request, reply) => this.#failed(error, request, reply));
     app.setNotFoundHandler((request, reply) => {
@@ -126,16 +126,16 @@ class Door {
         return;
       }
       const asked = `${request.method} ${request.url.slice(0, 100)}`;
-      throw new ClusterError("not-found", `there is no call ${asked}; see docs/http-api.md`);
+      throw new ClusterError("not-found", `unknown call ${asked}; see docs/http-api.md`);
     });
-    // Before a body is looked at: these calls have bodies whatever their method.
+    // Before the body is read: these calls have bodies whatever their method.
     const onRequest = (request: FastifyRequest, reply: FastifyReply) => {
       reply.hijack();
       options.p4.handle(request.raw, reply.raw, p4Below);
     };
     app.all(`${p4Below}/*`, { onRequest }, () => {});
     for (const route of routes) {
-      // In a scope of its own, since a route of bytes takes any type of body, as a stream.
+      // In a scope of its own, since a route of bytes accepts any type of body, as a stream.
       app.register(async (scope) => this.#add(scope, route));
     }
   }
@@ -144,7 +144,7 @@ class Door {
     for (const call of this.#calls) call.abort();
   }
 
-  /** Counts wrong tokens: from some number on the address is told to wait. */
+  /** Counts wrong tokens: above a limit the address is throttled. */
   refused(address: string, error: ClusterError): ClusterError {
     const nowMs = this.#options.services.loop.steadyMs();
     if (!this.#failures.failed(address, nowMs)) return error;
@@ -195,7 +195,7 @@ class Door {
     });
   }
 
-  /** Before a byte of the body is read. */
+  /** Runs before a byte of the body is read. */
   #admit(request: FastifyRequest, route: Route): Principal {
     const { auth, loop } = this.#options.services;
     const principal = auth.principal(bearer(request.headers));
@@ -212,7 +212,7 @@ class Door {
     return principal;
   }
 
-  /** Until the body has been parsed; a long answer after that is another matter. */
+  /** Until the body has been parsed; a long answer after that is not limited by this. */
   #limitBody(request: FastifyRequest, reply: FastifyReply): void {
     const timer = setTimeout(() => request.raw.destroy(), this.limits.bodyTimeoutMs);
     const clear = () => clearTimeout(timer);
@@ -224,14 +224,14 @@ class Door {
     if (this.#calls.size >= this.limits.callsMax) {
       throw new ClusterError(
         "unavailable",
-        `${this.limits.callsMax} calls are under way; try later`,
+        `${this.limits.callsMax} calls are in progress; try again later`,
       );
     }
     const call = new AbortController();
     this.#calls.add(call);
     reply.raw.once("close", () => {
       this.#calls.delete(call);
-      // The reason that an abort makes for itself comes with a stack, which is dear.
+      // The default reason of an abort has a stack, which is expensive.
       if (!reply.raw.writableFinished) call.abort();
     });
     const answer = await route.handle({
@@ -256,7 +256,7 @@ class Door {
     if (known?.code === "unauthenticated") reply.header("www-authenticate", "Bearer");
     const { code, retryable, text } = told;
     const body: ApiError = { code, message: text, retryable };
-    // What is still coming of the body is not waited for.
+    // The rest of the body is not waited for.
     if (!request.raw.complete) reply.header("connection", "close");
     void reply
       .code(known === null ? 500 : httpStatus[code])
@@ -288,7 +288,7 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
   return reply.send(Readable.from(answer.stream, { objectMode: false }));
 }
 
-/** By hand: streams cost more than the short tasks that this is for. */
+/** Written by hand: streams cost more than the short tasks that this is for. */
 function sendLines(
   reply: FastifyReply,
   { first, rest }: Extract<Answer, { kind: "lines" }>,
@@ -298,7 +298,7 @@ function sendLines(
   raw.write(first);
   rest.then(
     (bytes) => (bytes === null ? raw.end() : raw.end(bytes)),
-    // Cut off, so that nobody takes it for the whole answer.
+    // Cut off, so that the reader does not take it for the whole answer.
     () => raw.destroy(),
   );
   return reply;
@@ -323,7 +323,7 @@ function asClusterError(error: unknown, limits: ServeLimits): ClusterError | nul
     statusCode?: number;
   };
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") {
-    const text = `the body is above ${limits.jsonMaxBytes} bytes; put large things into blobs`;
+    const text = `the body is above ${limits.jsonMaxBytes} bytes; upload large data as blobs`;
     return new ClusterError("limit-exceeded", text);
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

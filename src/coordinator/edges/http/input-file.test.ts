@@ -11,7 +11,7 @@ const host = "here";
 /** Several reads. */
 const sizeBytes = 600_000;
 
-test("F1: whoever reads a file that changes meanwhile never has all of its bytes", async (t) => {
+test("F1: a reader of a file that changes meanwhile never gets all of its bytes", async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "tequio-input-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const path = join(dir, "input.txt");

@@ -8,15 +8,15 @@ import type { Services } from "../../services.ts";
 import { bytesAnswer, type Span } from "./ranges.ts";
 import type { Answer } from "./route.ts";
 
-/** Longest time in which one range of a shared file is passed on, ms. */
+/** Longest time for one range of a shared file, ms. */
 const readMs = 3_600_000;
-/** Read of a file at once: at the 64 KiB that are usual a tab's input costs half as much again. */
+/** Bytes of one read: with the usual 64 KiB a tab's input costs half as much again. */
 const chunkBytes = 256 * 1024;
 
 type Holders = Pick<Services, "blobs" | "host" | "sharedInputs">;
 
-/** The answer to a call for the file. What its first byte needs is looked at before anything is
- *  answered: an error in the middle only cuts the answer, and the reader asks on from there. */
+/** The answer to a call for the file. The first byte is checked before anything is answered: a
+ *  later error only cuts the answer, and the reader continues from there. */
 export async function inputAnswer(
   services: Holders,
   file: InputFile,
@@ -32,7 +32,7 @@ export async function inputAnswer(
   return bytesAnswer(sizeBytes, span, () => readInput(services, file, span));
 }
 
-/** Bytes of the file, opened only when somebody reads, so that it is closed whatever becomes of the
+/** Bytes of the file, opened only when they are read, so that it is closed whatever becomes of the
  *  answer. Throws `data-lost` when it has changed, `not-found` when it lies elsewhere. */
 export async function* readInput(
   { blobs, host, sharedInputs }: Holders,
@@ -42,8 +42,8 @@ export async function* readInput(
   const { at, sizeBytes } = file;
   if (at.kind === "blob") {
     try {
-      // As a range also when it is all: no byte of a damaged piece is given, so a reader that asks
-      // on where it was cut off never gets past it.
+      // As a range even when it is all: no byte of a damaged piece is returned, so a reader that
+      // continues where it was cut off never gets past it.
       yield* blobs.read(at.hash, span ?? { start: 0, end: sizeBytes });
     } catch (error) {
       throw lostBlob(file, error);
@@ -65,7 +65,8 @@ export async function* readInput(
     const { start, end } = span ?? { start: 0, end: sizeBytes };
     if (start >= end) return;
     const range = { start, end: end - 1, highWaterMark: chunkBytes };
-    // The last bytes wait for the second look: who has them all takes the answer for whole.
+    // The last bytes wait for the second check: a reader that has them all takes the answer for
+    // whole.
     let last: Uint8Array = new Uint8Array();
     for await (const chunk of opened.createReadStream({ ...range, autoClose: false })) {
       if (last.length > 0) yield last;

@@ -1,4 +1,5 @@
-/** Something else on the coordinator's port: the web page and the tabs' WebSockets of a gateway. */
+/** A handler that shares the coordinator's port: the web page and the tabs' WebSockets of a
+ *  gateway. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
@@ -9,11 +10,11 @@ export type Upgrade = {
 };
 
 export type Mount = {
-  /** Asked for what is no call of the API, after Host and Origin were checked. True when it has
-   *  answered. */
+  /** Called for requests that are not calls of the API, after Host and Origin were checked. True
+   *  when it has answered. */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
   /** The same for WebSockets. */
   upgrade(upgrade: Upgrade): boolean;
-  /** Ends its links; resolves when they are gone. */
+  /** Closes its links; resolves when they are gone. */
   close(): Promise<void>;
 };

@@ -1,11 +1,12 @@
-/** May this principal make this call? Pure: a route's access, a role, and whose job it is. */
+/** May this principal make this call? Pure: depends on the route's access, the role, and the job's
+ *  owner. */
 
 import { type Action, may } from "../../../core/access/roles.ts";
 import { ClusterError } from "../../../core/error.ts";
 import type { Principal } from "../../access/auth.ts";
 import { type Access, takesToken } from "./route.ts";
 
-/** hidden: it may do this with its own jobs, and is told that there is no such job. */
+/** hidden: it may do this with its own jobs only, and gets the answer for a missing job. */
 export type Verdict = "yes" | "forbidden" | "hidden";
 
 /** `owner` of the job in the path: null when there is no such job, undefined when the path names

@@ -4,7 +4,7 @@ import type { Answer } from "./route.ts";
 
 export type Span = { readonly start: number; readonly end: number };
 
-/** Null for the whole: no range, or one that HTTP lets a server ignore (several ranges, other
+/** Null for the whole: no range, or one that HTTP allows a server to ignore (several ranges, other
  *  units). Throws `bad-request` when it lies outside. */
 export function parseRange(header: string | string[] | undefined, sizeBytes: number): Span | null {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(typeof header === "string" ? header : "");

@@ -1,22 +1,22 @@
-/** What a route is: who may call it, what goes in and what comes out. The tables of routes are all
- *  there is. */
+/** The type of a route: which callers may use it, its body and its answer. The tables of routes are
+ *  the whole API. */
 import type { Action } from "../../../core/access/roles.ts";
 import type { Principal } from "../../access/auth.ts";
 import type { Services } from "../../services.ts";
 
-/** none: nobody has to say who they are · ticket: the one in the path opens it · any: every good
- *  token · read, cancel: the owner of the job in the path, or who may do it with any job · a list:
- *  one of these actions. */
+/** none: no authentication · ticket: the one in the path opens it · any: every valid token · read,
+ *  cancel: the owner of the job in the path, or a role that may do it with any job · a list: one of
+ *  these actions. */
 export type Access = "none" | "ticket" | "any" | "read" | "cancel" | readonly Action[];
 
-/** Whether the caller shows a token; if not, the route's own code decides who may. */
+/** Whether the caller presents a token; if not, the route's own code authorizes the call. */
 export function takesToken(access: Access): boolean {
   return access !== "none" && access !== "ticket";
 }
 
 export type Call = {
   readonly services: Services;
-  /** Absent only where no token is shown; see `takesToken`. */
+  /** Absent only when no token is presented; see `takesToken`. */
   readonly principal: Principal;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
-/** Answers on the coordinator's port while its log is replayed: every call is told how far that is.
- *  The real server takes its place. */
+/** Answers on the coordinator's port while its log is replayed: every call gets the progress. The
+ *  real server replaces it. */
 import { createServer, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Listen } from "../../../link/listen.ts";
@@ -13,7 +13,7 @@ export type StartingServer = {
   close(): Promise<void>;
 };
 
-/** A port in use is for the real server to report. */
+/** If the port is in use, the real server will report it. */
 export function serveStarting(
   { host, port }: Listen,
   certificate: Certificate | null,

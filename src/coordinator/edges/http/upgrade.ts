@@ -12,7 +12,7 @@ import type { Services } from "../../services.ts";
 import type { Mount } from "./mount.ts";
 import { forbidden } from "./permission.ts";
 
-/** The version is that of seed 2's protocol as existing implementations name it. */
+/** The version is that of the manager protocol, as existing implementations name it. */
 export const workerPath = "/balthazar/worker/0.3.1";
 const anyVersion = "/balthazar/worker/";
 
@@ -20,7 +20,7 @@ export type UpgradeOptions = {
   readonly services: Pick<Services, "auth" | "edge" | "tracker">;
   readonly origin: OriginRules;
   readonly mount?: Mount | undefined;
-  /** What becomes of a failed authentication; may make it another error. */
+  /** Called for a failed authentication; may replace the error. */
   readonly refused: (address: string, error: ClusterError) => ClusterError;
 };
 

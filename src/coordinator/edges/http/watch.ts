@@ -6,9 +6,9 @@ import type { JobSummary } from "../../../core/summary.ts";
 import { jobSummary } from "../../../core/view.ts";
 import type { Services } from "../../services.ts";
 
-/** Between two lines of a running job, ms; its end is told at once. */
+/** Interval between two lines of a running job, ms; its end is sent at once. */
 const betweenMs = 100;
-/** Progress of running attempts is no change of the job: shown at least so often, ms. */
+/** Progress of running attempts is not a change of the job: it is sent at least this often, ms. */
 const refreshMs = 1_000;
 
 const encoder = new TextEncoder();

@@ -1,5 +1,5 @@
-/** Who may make which call: every role and state of a token × every call, against a table by
- *  hand. */
+/** Which callers may make which call: every role and state of a token × every call, against a
+ *  hand-written table. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { may, type Role, roles } from "../../../core/access/roles.ts";
@@ -14,15 +14,14 @@ const sharing: Readonly<Record<Role, { share: boolean; fetch: boolean }>> = {
   reader: { share: false, fetch: true },
 };
 
-test("which roles share and fetch is the table by hand", () => {
+test("the roles that share and fetch are those of the hand-written table", () => {
   for (const role of roles) {
     assert.equal(may(role, "share"), sharing[role].share, role);
     assert.equal(may(role, "fetch-shared"), sharing[role].fetch, role);
   }
 });
 
-/** Statuses by what the caller shows. peer: the token of a peer · stranger: what is no token
- *  here. */
+/** Statuses by the caller's credential. peer: the token of a peer · stranger: an unknown token. */
 const byCaller: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   "/unregister": { peer: 200, stranger: 404, bearer: 400, nothing: 400 },
   "/heartbeat": { peer: 200, stranger: 404, bearer: 400, nothing: 400 },
@@ -34,7 +33,7 @@ const byCaller: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   "/redeem": { peer: 401, stranger: 401, bearer: 400, nothing: 400 },
 };
 
-test("every call lets in whom it should, and nobody else", async (t) => {
+test("every call admits exactly the callers that it should", async (t) => {
   const { cluster, own } = await p4Opened(t);
   const paths = p4Routes.map(({ path }) => path).filter((path) => path !== "/register");
   assert.deepEqual(Object.keys(byCaller).sort(), paths.sort());
@@ -55,10 +54,10 @@ test("every call lets in whom it should, and nobody else", async (t) => {
     }
   }
   const { json } = await own.post("/get_files", { token: other });
-  assert.deepEqual(json, { files: ["x"] }, "nobody has changed what is another's");
+  assert.deepEqual(json, { files: ["x"] }, "no caller has changed what belongs to another");
 });
 
-test("a peer goes on when the join token that admitted it is spent", async (t) => {
+test("a peer stays when the join token that admitted it is spent", async (t) => {
   const { cluster, main } = await p4Opened(t, { genericToken: null });
   const { id, token: join } = await cluster.token("worker", "will", { usesMax: 1 });
   const token = await main.peer("a", { genericToken: join });
@@ -68,7 +67,7 @@ test("a peer goes on when the join token that admitted it is spent", async (t) =
   assert.equal((await main.post("/register", body)).status, 401);
   await cluster.call("DELETE", `/v1/tokens/${id}`);
   const again = { ...body, client_id: "a", token };
-  assert.equal((await main.post("/register", again)).status, 401, "revoked is another matter");
+  assert.equal((await main.post("/register", again)).status, 401, "a revoked token ends the peer");
 });
 
 test("cluster tokens of every role and state, as generic token and as bearer", async (t) => {

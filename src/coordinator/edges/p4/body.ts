@@ -1,5 +1,5 @@
-/** Bodies of requests, whatever their method: read within a size, a time, and a memory for all of
- *  them together. */
+/** Reads bodies of requests, whatever their method, within limits on size, time, and memory for all
+ *  of them together. */
 import type { IncomingMessage } from "node:http";
 import { P4Refusal } from "./call.ts";
 
@@ -36,7 +36,7 @@ export async function readBody(
     }
   } catch (error) {
     if (error instanceof P4Refusal) throw error;
-    // The caller has gone, or was too slow: nobody hears this.
+    // The caller has gone, or was too slow: the answer will not be read.
     throw new P4Refusal(408, "Request ended early");
   } finally {
     clearTimeout(timer);

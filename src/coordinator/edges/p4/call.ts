@@ -1,5 +1,4 @@
-/** What a call of the control channel is: its place in the table, what it works with, how it is
- *  refused. */
+/** The type of a call of the control channel: its row in the table, its parts, and its refusals. */
 import type { z } from "zod";
 import { refusalWords } from "../../../wire/p4/refusals.ts";
 import type { Auth } from "../../access/auth.ts";
@@ -9,11 +8,12 @@ import type { Members } from "../../members/members.ts";
 import type { Tickets } from "../../members/tickets.ts";
 
 export type P4Settings = {
-  /** Lets peers register besides cluster tokens; null = none. Who has it can share and fetch. */
+  /** With this token peers can register besides cluster tokens; null = none. Its bearer can share
+   *  and fetch. */
   readonly genericToken: string | null;
-  /** Silence after which a peer is gone that named no TTL, ms; 0 = never. */
+  /** Default TTL for peers that do not request one, ms; 0 = never. */
   readonly ttlMs: number;
-  /** Believe the address that a peer names, whatever it is seen at. */
+  /** Accept the address that a peer reports, whatever address it is seen at. */
   readonly trustAddresses: boolean;
 };
 
@@ -34,7 +34,7 @@ export type P4Parts = {
 
 export type P4Call<Body> = P4Parts & {
   readonly body: Body;
-  /** Where the caller is seen. */
+  /** Address from which the caller connects. */
   readonly seenAt: string;
   /** Of `Authorization: Bearer`; null = none. */
   readonly bearer: string | null;
@@ -52,21 +52,21 @@ export type P4Route = {
   readonly handle: (call: P4Call<unknown>) => object;
 };
 
-/** The handler sees what the schema has let through. */
+/** The handler gets the validated body. */
 export function route<Body>(
   one: Omit<P4Route, "body" | "handle"> & {
     readonly body: z.ZodType<Body>;
-    /** Answers the object, or a promise of it. */
+    /** Returns the answer, or a promise of it. */
     readonly handle: (call: P4Call<Body>) => object;
   },
 ): P4Route {
   return one as unknown as P4Route;
 }
 
-/** An answer that is no 200; its message is part of the protocol. */
+/** An answer other than 200; its message is part of the protocol. */
 export class P4Refusal extends Error {
   readonly status: number;
-  /** The caller showed something that lets nobody in. */
+  /** The caller presented an invalid token. */
   readonly isGuess: boolean;
 
   constructor(status: number, message: string, isGuess = false) {

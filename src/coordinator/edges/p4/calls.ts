@@ -16,7 +16,7 @@ import * as schema from "./schemas.ts";
 
 const smallMaxBytes = 64 * 1024;
 
-/** The peer itself, heard of now. */
+/** The calling peer; counts as a sign of life. */
 function self({ members, body }: P4Call<{ token: string }>): MemberRecord {
   const peer = members.peerOf(body.token);
   if (peer === null || !members.touch(peer.name)) throw peerNotFound(404);
@@ -40,16 +40,16 @@ function admit({ auth, body, settings }: P4Call<Registration>): Admission {
   return { owner: principal.owner, admittedBy: principal.token };
 }
 
-/** A peer of that name was killed, and comes again: it is the same owner's, at the same address,
- *  and nothing answers there although it offers files. Command lines that register without serving
- *  offer none: nobody can tell whether they are still there. */
+/** A peer of that name was killed, and starts again: it has the same owner and address, and nothing
+ *  answers there although it offers files. Command lines that register without serving offer none:
+ *  whether they are still there cannot be known. */
 async function forgetDead(members: Members, { address, name, owner }: NewPeer): Promise<void> {
   const known = members.find(name);
   const before = known?.address ?? null;
   if (known === null || before === null || known.kind !== "peer") return;
   const isSame = before.host === address.host && before.port === address.port;
   if (!isSame || known.owner !== owner || known.files.size === 0) return;
-  // Meanwhile it may have left, or somebody else may have taken its place.
+  // Meanwhile it may have left, or another peer may have taken its name.
   if ((await answersAt(before)) || members.find(name) !== known) return;
   await members.unregister(name).catch((error) => {
     if (!(error instanceof ClusterError) || error.code !== "not-found") throw error;
@@ -65,7 +65,7 @@ async function register(call: P4Call<Registration>): Promise<Registered> {
   const address = { host, port, ...(fingerprint === undefined ? {} : { fingerprint }) };
   const ttlMs = asked === 0 ? settings.ttlMs : asked * 1_000;
   const told = asked === 0 ? {} : { ttl_s: asked };
-  // Who is registered needs no leave to go on: a join token may be spent by now.
+  // A registered peer needs no new permission: its join token may be spent by now.
   if (body.token !== undefined && members.peerOf(body.token)?.name === name) {
     await members.connect(name, address, ttlMs);
     if (asked !== 0) members.promised(name);
@@ -127,7 +127,7 @@ export const p4Routes: readonly P4Route[] = [
   route({
     ...post,
     path: "/register",
-    summary: "A peer is available; answers its token",
+    summary: "A peer is available; returns its token",
     body: schema.registration,
     answer: schema.registered,
     refusals: [
@@ -159,7 +159,7 @@ export const p4Routes: readonly P4Route[] = [
   route({
     ...post,
     path: "/add_file",
-    summary: "A peer offers one more file, or says more of one",
+    summary: "A peer offers one more file, or more details of one",
     body: schema.addFile,
     answer: schema.said,
     refusals: [invalid, noPeer],
@@ -196,7 +196,7 @@ export const p4Routes: readonly P4Route[] = [
   route({
     ...getOrPost,
     path: "/get_file",
-    summary: "Who has a file, with a ticket for each of them",
+    summary: "The peers that have a file, with a ticket for each",
     body: schema.fileWanted,
     answer: schema.fileFound,
     refusals: [
@@ -211,7 +211,7 @@ export const p4Routes: readonly P4Route[] = [
   route({
     ...post,
     path: "/redeem",
-    summary: "A peer that is asked for a file asks whether it may give it; good once",
+    summary: "A peer that is asked for a file redeems the requester's ticket, once",
     body: schema.redemption,
     answer: schema.redeemed,
     refusals: [invalid, [401, refusalWords.peerUnknown], [401, "Invalid ticket"]],

@@ -57,7 +57,7 @@ async function filesOf(client: P4Client, token: string): Promise<void> {
   }
   says(await client.post("/add_file", { ...body, token: noToken }), 404, "Peer not found");
   says(await client.post("/add_file", body), 200, "File added");
-  // Existing peers offer the same again after a restart of theirs.
+  // Existing peers offer the same again after they restart.
   says(await client.post("/add_file", body), 200, "File added");
   says(await client.post("/add_file", { token, file_name: "a.txt" }), 200, "File added");
 }
@@ -157,7 +157,7 @@ test("hierarchical lists replace what a peer offers, and are read back as a tree
   says(await own.post("/files", { token: noToken, files }), 404, "Peer not found");
 });
 
-test("a listing is what is offered at that moment, whoever asked before", async (t) => {
+test("a listing is what is offered at that moment, whatever was listed before", async (t) => {
   const { own } = await p4Opened(t);
   const token = await own.peer("a");
   const root = "ab".repeat(32);
@@ -171,7 +171,7 @@ test("a listing is what is offered at that moment, whoever asked before", async 
   assert.equal((await ask(false)).tree, undefined);
 });
 
-test("a heartbeat answers the TTL; who registers again with its token keeps it", async (t) => {
+test("a heartbeat returns the TTL; registering again with the token keeps it", async (t) => {
   const { own } = await p4Opened(t, { ttlMs: 7_000 });
   const first = await own.peer("a");
   const said = await own.post("/heartbeat", { token: first });
@@ -182,14 +182,14 @@ test("a heartbeat answers the TTL; who registers again with its token keeps it",
   assert.deepEqual(again.json, { message: "Peer available", ttl_s: 60 });
   const { json } = await own.post("/get_file", { token: first, file_name: "x" });
   assert.equal(json.file_address, "grpc://127.0.0.1:9/x");
-  // A token that is nobody's is no help with a name that is taken.
+  // An unknown token does not help with a name that is taken.
   const body = { client_id: "a", ip: "", port: 1, genericToken: "secret", token: noToken };
   says(await own.post("/register", body), 400, "Peer already registered");
   says(await own.post("/heartbeat", { token: noToken }), 404, "Peer not found");
   says(await own.post("/heartbeat", {}), 400, "Invalid request");
 });
 
-test("a peer that was killed takes its own place again, and no other one", async (t) => {
+test("a peer that was killed takes its own place again, and no other peer can", async (t) => {
   const { own } = await p4Opened(t);
   const serving = createServer().listen(0, "127.0.0.1");
   t.after(() => serving.close());

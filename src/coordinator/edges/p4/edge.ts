@@ -1,8 +1,8 @@
 /** The control channel over HTTP, for a port of its own and below `/p4` of the main one: which
- *  requests are taken at all, their bodies, and answers.
+ *  requests are accepted at all, their bodies, and answers.
  *
- *  Straight on Node's requests: existing clients send JSON bodies with GET, which frameworks drop.
- *  Whatever is not in the table of calls is refused before its body is read. */
+ *  Directly on Node's requests: existing clients send JSON bodies with GET, which frameworks drop.
+ *  Requests that are not in the table of calls are refused before their body is read. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ClusterError, type ErrorCode } from "../../../core/error.ts";
 import { defaultFailureLimits, FailureCounter } from "../../access/rate.ts";
@@ -18,7 +18,7 @@ export type P4Limits = BodyLimits & {
   readonly callsMax: number;
   /** From the head of a request to the last byte of its answer. */
   readonly callTimeoutMs: number;
-  /** Tokens that let nobody in, of one address in a minute, before it is told to wait. */
+  /** Invalid tokens of one address in a minute before it is throttled. */
   readonly failuresMax: number;
 };
 
@@ -30,10 +30,10 @@ export const defaultP4Limits: P4Limits = {
   failuresMax: 60,
 };
 
-/** Answers above this are kept as bytes. */
+/** Answers longer than this are cached as bytes. */
 const longBytes = 64 * 1024;
 
-/** Where the main port has these calls. */
+/** The path of these calls on the main port. */
 export const p4Below = "/p4";
 
 export class P4Edge {
@@ -46,7 +46,7 @@ export class P4Edge {
   readonly #long = new WeakMap<object, Buffer>();
   #calls = 0;
 
-  /** `onError`: a call ended in a bug of ours. */
+  /** `onError`: a bug ended a call. */
   constructor(parts: P4Parts, onError: (error: unknown) => void, limits: Partial<P4Limits> = {}) {
     this.#parts = parts;
     this.#onError = onError;
@@ -58,7 +58,7 @@ export class P4Edge {
   /** Answers one request; `below` is cut off its path. Never throws. */
   handle(request: IncomingMessage, response: ServerResponse, below = ""): void {
     this.#calls++;
-    // The caller has gone: nothing is to be done about it.
+    // The caller has gone: nothing to do.
     response.on("error", () => {});
     const late = setTimeout(() => response.destroy(), this.#limits.callTimeoutMs);
     response.once("close", () => {
@@ -97,7 +97,7 @@ export class P4Edge {
     send(response, 200, this.#bytesOf(await route.handle(call)));
   }
 
-  /** A long answer that is given again is the same bytes: slow readers share them. */
+  /** A long answer that is sent again has the same bytes: slow readers share them. */
   #bytesOf(answer: object): Buffer {
     const kept = this.#long.get(answer);
     if (kept !== undefined) return kept;
@@ -131,14 +131,14 @@ export class P4Edge {
 
   #refuse(request: IncomingMessage, response: ServerResponse, refusal: P4Refusal): void {
     const { message, status } = refusal;
-    // What is still coming of the body is not waited for.
+    // The rest of the body is not waited for.
     if (!request.complete) response.setHeader("connection", "close");
     if (status === 503 || status === 429) response.setHeader("retry-after", "1");
     send(response, status, Buffer.from(JSON.stringify({ message })));
   }
 }
 
-/** bad-request: what the core does not take, in its words. */
+/** bad-request: refused by the core, with its message. */
 function statusOf(code: ErrorCode): number {
   if (code === "bad-request") return 400;
   if (code === "not-found") return 404;
@@ -158,7 +158,7 @@ function send(response: ServerResponse, status: number, bytes: Buffer): void {
 
 const singular = new Set(["authorization", "content-length", "content-type", "host"]);
 
-/** No web page's, nothing said twice, no second opinion about the method. */
+/** Refuses requests of web pages, repeated headers and method overrides. */
 function mustBePlain({ headers, rawHeaders }: IncomingMessage): void {
   if (headers.origin !== undefined || headers["sec-fetch-site"] !== undefined) {
     throw new P4Refusal(403, "Web pages may not call this");

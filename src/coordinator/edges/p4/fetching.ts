@@ -1,5 +1,5 @@
-/** Who has what, and leave to take it: the calls of those who want files, and of those who are
- *  asked for them. */
+/** Which peers have a file, and permission to fetch it: the calls of requesters, and of peers that
+ *  are asked. */
 import { may, tokenProblem } from "../../../core/access/roles.ts";
 import type { MemberRecord } from "../../../core/catalogue.ts";
 import { peerOfToken, type WantedFile } from "../../../core/sharing/view.ts";
@@ -24,10 +24,10 @@ import {
 } from "./call.ts";
 import type { WantedBody } from "./schemas.ts";
 
-/** Sources told of in one answer. */
+/** Sources in one answer. */
 const sourcesMax = 64;
 
-/** Who asks, as tickets remember it; throws what the protocol says to strangers. */
+/** The requester, as tickets record it; throws the protocol's refusal for unknown callers. */
 function requesterOf(call: P4Call<{ token?: string }>, unknownStatus: 401 | 404): string {
   const { auth, bearer, body, members } = call;
   if (body.token !== undefined) {
@@ -48,7 +48,7 @@ function requesterOf(call: P4Call<{ token?: string }>, unknownStatus: 401 | 404)
   return `token:${principal.token}`;
 }
 
-/** The requester's name while it may still ask; null when its peer or token is gone. */
+/** The requester's name while it may still fetch; null when its peer or token is gone. */
 function nameOf(requester: string, { loop, members }: RedeemParts): string | null {
   if (requester === ownRequester) return requester;
   const id = requester.slice(requester.indexOf(":") + 1);
@@ -60,8 +60,8 @@ function nameOf(requester: string, { loop, members }: RedeemParts): string | nul
   return token === null || tokenProblem(token, loop.nowMs()) !== null ? null : token.owner;
 }
 
-/** Answers by their list of names, which is another one when anything has changed: a million names
- *  are put together once, not for each who asks. */
+/** Answers by their list of names, which is a new object after every change: a million names are
+ *  joined once, not for each request. */
 const listings = new WeakMap<readonly string[], Listed>();
 const trees = new WeakMap<readonly string[], Listed>();
 
@@ -107,7 +107,7 @@ export function getFile(call: P4Call<WantedBody>): FileFound {
   };
 }
 
-/** By its content when that is named. */
+/** By its content when a root is given. */
 function wanted({ file_name: name, root }: WantedBody): WantedFile {
   return root === undefined ? { name: name as string } : { root };
 }
@@ -123,7 +123,7 @@ export function redeem(call: P4Call<Redemption>): Redeemed {
 
 type RedeemParts = Pick<P4Parts, "loop" | "members" | "tickets">;
 
-/** Null when the ticket is not good for what this member offers now. */
+/** Null when the ticket does not match what this member offers now. */
 export function redeemedBy(
   source: MemberRecord,
   ticket: string,

@@ -1,4 +1,4 @@
-/** T4.1, T4.2, T4.4 and F12 over HTTP: who may not, what is no request, and time. */
+/** T4.1, T4.2, T4.4 and F12 over HTTP: missing rights, malformed requests, and time. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { exchange, p4Alone, p4Opened, parse } from "../../members/testing/p4-client.ts";
 import { p4Routes } from "./calls.ts";
 
-test("T4.1: without a good token nobody is there, lists, or disconnects others", async (t) => {
+test("T4.1: callers without a token cannot register, list, or disconnect others", async (t) => {
   const { client } = await p4Alone(t);
   const body = { client_id: "a", ip: "127.0.0.1", port: 1 };
   const answers = [
@@ -34,7 +34,7 @@ test("T4.1: without a configured token nothing but a cluster token registers", a
   assert.equal((await own.post("/register", { ...body, genericToken: token })).status, 200);
 });
 
-test("T4.1: an address that guesses tokens is told to wait", async (t) => {
+test("T4.1: an address that guesses tokens is throttled", async (t) => {
   const { client } = await p4Alone(t, { limits: { failuresMax: 3 } });
   const statuses: number[] = [];
   for (let n = 0; n < 5; n++) {
@@ -43,7 +43,7 @@ test("T4.1: an address that guesses tokens is told to wait", async (t) => {
   assert.deepEqual(statuses, [404, 404, 404, 429, 429]);
 });
 
-test("T4.2: every path takes its own methods, and every other path is not there", async (t) => {
+test("T4.2: every path accepts its own methods, and unknown paths are not found", async (t) => {
   const { own, main } = await p4Opened(t);
   const methods = ["GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS", "TRACE"];
   for (const client of [own, main]) {
@@ -117,7 +117,7 @@ test("T4.2: a request hidden in the body of another is never answered", async (t
   }
 });
 
-test("T4.2: bodies that are no JSON object are invalid requests", async (t) => {
+test("T4.2: bodies that are not a JSON object are invalid requests", async (t) => {
   const { client } = await p4Alone(t);
   for (const raw of ["", "{", "[]", "null", "7", '"token"', '{"token":7}', "\u0000", "{}{}"]) {
     const said = await client.ask("GET", "/get_files", undefined, { raw });
@@ -129,10 +129,10 @@ test("T4.2: a chunked body of a gigabyte is cut off after a few kilobytes", asyn
   const { client } = await p4Alone(t);
   const { received, sentBytes } = await flood(client.port, 1024 ** 3);
   assert.equal(parse(received).status, 413, received);
-  assert.ok(sentBytes < 32 * 1024 ** 2, `${sentBytes} bytes were taken`);
+  assert.ok(sentBytes < 32 * 1024 ** 2, `${sentBytes} bytes were accepted`);
 });
 
-test("T4.2: bodies together have a bound, and a slow one a time", async (t) => {
+test("T4.2: all bodies together have a bound, and a slow one a time limit", async (t) => {
   const { client } = await p4Alone(t, {
     limits: { bodiesMaxBytes: 100, bodyTimeoutMs: 50 },
   });
@@ -142,7 +142,7 @@ test("T4.2: bodies together have a bound, and a slow one a time", async (t) => {
   assert.equal(await exchange(client.port, [head, '{"t']), "", "the connection is closed");
 });
 
-test("T4.2: who does not read a long answer is cut off, and holds up nobody", async (t) => {
+test("T4.2: a client that does not read its answer is cut off, and delays no other", async (t) => {
   const { client, members } = await p4Alone(t, {
     limits: { callTimeoutMs: 1_000, callsMax: 1 },
   });
@@ -168,7 +168,7 @@ test("T4.2: who does not read a long answer is cut off, and holds up nobody", as
   await closed;
 });
 
-test("T4.4: over HTTP too, a peer is there until its TTL, and from then on is not", async (t) => {
+test("T4.4: over HTTP too, a peer is there until its TTL, and gone from then on", async (t) => {
   const { client, timers } = await p4Alone(t);
   const a = await client.peer("a", { ttl_s: 10 });
   const b = await client.peer("b", { ttl_s: 3_600 });
@@ -183,7 +183,7 @@ test("T4.4: over HTTP too, a peer is there until its TTL, and from then on is no
   assert.notEqual(await client.peer("a", { ttl_s: 10 }), a);
 });
 
-test("T4.4: any call of a peer that promised nothing is a sign of life", async (t) => {
+test("T4.4: any call of a peer that promised no heartbeats is a sign of life", async (t) => {
   const { client, timers } = await p4Alone(t);
   const token = await client.peer("a");
   for (const [path, body] of [
@@ -199,7 +199,7 @@ test("T4.4: any call of a peer that promised nothing is a sign of life", async (
   assert.equal((await client.post("/get_files", { token })).status, 404);
 });
 
-test("F12: who asks for a file of a peer that has gone is told of another source", async (t) => {
+test("F12: a request for a file of a peer that has gone gets another source", async (t) => {
   const { client, timers } = await p4Alone(t);
   const a = await client.peer("a", { ttl_s: 10, port: 1 });
   const b = await client.peer("b", { ttl_s: 3_600, port: 2 });
@@ -223,7 +223,7 @@ test("peers, their tokens and files are there again after a restart", async (t) 
   assert.deepEqual((await own.post("/get_files", { token })).json, { files: ["x"] });
 });
 
-/** Sends chunks until the other side has enough. */
+/** Sends chunks until the server closes. */
 function flood(port: number, sizeBytes: number): Promise<{ received: string; sentBytes: number }> {
   const { promise, resolve } = Promise.withResolvers<{ received: string; sentBytes: number }>();
   const socket = connect({ host: "127.0.0.1", port });

@@ -2,7 +2,7 @@
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** Undefined for what is no JSON object. Keys that are null count as missing. */
+/** Undefined unless it is a JSON object. Keys that are null count as missing. */
 export function parseJson(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   let value: unknown;
   try {

@@ -1,4 +1,5 @@
-/** docs/protocols/p4.openapi.json is the document that the master serves, and says what it does. */
+/** docs/protocols/p4.openapi.json is the document that the master serves, and agrees with its
+ *  behaviour. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
@@ -7,7 +8,7 @@ import { p4Routes } from "./calls.ts";
 import { openApiText } from "./openapi.ts";
 
 const file = new URL("../../../../docs/protocols/p4.openapi.json", import.meta.url);
-/** `RECORD=1 node --test <this file>` writes it anew. */
+/** `RECORD=1 node --test <this file>` writes it again. */
 if (process.env.RECORD === "1") writeFileSync(file, openApiText());
 
 test("the document in docs is the one that is made from the schemas", () => {

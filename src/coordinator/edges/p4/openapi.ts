@@ -18,7 +18,7 @@ function content(schema: Json): Json {
 }
 
 const refusal = { $ref: "#/components/schemas/Said" };
-/** Every call may be refused so. */
+/** Refusals that every call can have. */
 const always: P4Route["refusals"] = [
   [403, "Web pages may not call this"],
   [413, "A limit, which the message names"],
@@ -36,7 +36,7 @@ function operation(route: P4Route, method: string): Json {
   return {
     operationId: `${method}${route.path.replaceAll(/[/_](.)/g, (_, one) => one.toUpperCase())}`,
     summary: route.summary,
-    // Else the token in the body says who calls.
+    // Otherwise the token in the body identifies the caller.
     ...(route.methods.includes("GET") ? { security: [{}, { clusterToken: [] }] } : {}),
     requestBody: { required: true, content: content(schemaOf(route.body)) },
     responses: {
@@ -57,7 +57,7 @@ function document(): Json {
       title: "P4 control channel",
       version: "1",
       description:
-        "What peers ask the master. GET carries a JSON body, as existing clients send it; POST " +
+        "Requests of peers to the master. GET has a JSON body, as existing clients send it; POST " +
         "does the same.",
     },
     paths: Object.fromEntries(paths),

@@ -8,7 +8,7 @@ import { p4Opened } from "../../members/testing/p4-client.ts";
 
 const run = promisify(execFile);
 
-/** What a peer of an existing implementation does from its start to its end. */
+/** The calls of an existing peer from its start to its end. */
 const peer = `
 import json, sys
 port = int(sys.argv[1])
@@ -54,7 +54,7 @@ function pythons(): string[] {
 
 test("an existing peer in Python registers, offers, finds and leaves", async (t: TestContext) => {
   const [python] = pythons();
-  if (python === undefined) return t.skip("no python3 here: only our own clients were tried");
+  if (python === undefined) return t.skip("python3 is not installed");
   const { main, own } = await p4Opened(t);
   const { stdout } = await run(python, ["-c", peer, String(own.port)], { timeout: 30_000 });
   const { said, using } = JSON.parse(stdout);

@@ -1,5 +1,5 @@
-/** The shapes of the control channel's bodies and answers: what is checked, and what the OpenAPI
- *  document is made from. Unknown keys are let through, for clients newer than this. */
+/** The schemas of the control channel's bodies and answers: used for validation and for the OpenAPI
+ *  document. Unknown keys are accepted, for newer clients. */
 import { z } from "zod";
 import type {
   AddFile,
@@ -16,7 +16,7 @@ import type {
   Said,
 } from "../../../wire/p4/control.ts";
 
-/** Longest TTL that a peer may ask for, in s. */
+/** Longest TTL that a peer may request, s. */
 const ttlMaxS = 30 * 86_400;
 
 const token = z.string().min(1).max(512).describe("What /register answered");
@@ -29,7 +29,7 @@ const root = z
 const fingerprint = z
   .string()
   .regex(/^[0-9a-f]{64}$/)
-  .describe("SHA-256 of the peer's certificate: it is asked by TLS");
+  .describe("SHA-256 of the peer's certificate: use TLS");
 const sizeBytes = z.int().min(0);
 const ttl = z.int().min(0).max(ttlMaxS).describe("Seconds of silence after which a peer is gone");
 
@@ -39,7 +39,9 @@ export const registration: z.ZodType<Registration> = z.object({
   port: z.int().min(1).max(65_535),
   genericToken: z.string().max(512),
   ttl_s: ttl.exactOptional(),
-  token: token.exactOptional().describe("Of before: the registration goes on from this address"),
+  token: token
+    .exactOptional()
+    .describe("Its previous token: the registration continues from this address"),
   fingerprint: fingerprint.exactOptional(),
 });
 
@@ -116,7 +118,7 @@ export const fileFound: z.ZodType<FileFound> = z.object({
       peer: z.string(),
       address: z.string(),
       file_name: fileName,
-      ticket: z.string().describe("Shown to this peer alone, once, soon"),
+      ticket: z.string().describe("To be presented to this peer alone, once, soon"),
       fingerprint: fingerprint.exactOptional(),
     }),
   ),

@@ -1,4 +1,4 @@
-/** The port of the control channel: plain HTTP, since that is what existing peers speak. */
+/** The port of the control channel: plain HTTP, since existing peers speak only that. */
 import { createServer } from "node:http";
 import type { Listen } from "../../../link/listen.ts";
 import { listenError } from "../../../link/listen-error.ts";
@@ -20,7 +20,7 @@ export async function serveP4(edge: P4Edge, { host, port }: Listen): Promise<P4S
       maxHeaderSize: 16 * 1024,
       headersTimeout: headersTimeoutMs,
       connectionsCheckingInterval: headersTimeoutMs / 2,
-      // Of bodies; see `bodyTimeoutMs` of the edge.
+      // For bodies; see `bodyTimeoutMs` of the edge.
       requestTimeout: 0,
       keepAliveTimeout: 30_000,
     },

@@ -1,5 +1,5 @@
-/** Step 3 of seed 4: the peer that is asked for a file asks the master. Every way in which it may
- *  hear no, over HTTP. */
+/** Step 3 of P4: the peer that is asked for a file redeems the ticket at the master. Every reason
+ *  for a refusal, over HTTP. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClusterError } from "../../../core/error.ts";
@@ -32,7 +32,7 @@ async function redeem(client: P4Client, token: string, ticket: string | undefine
 
 const invalid = [401, "Invalid ticket"];
 
-test("F5: a ticket tells its source once who asks for what, and never again", async (t) => {
+test("F5: a ticket names requester and file to its source once, and never again", async (t) => {
   const { client } = await p4Alone(t);
   const { ann, bob, cem } = await threePeers(client);
   const first = await ticketsOf(client, bob);
@@ -46,7 +46,7 @@ test("F5: a ticket tells its source once who asks for what, and never again", as
   assert.deepEqual(await redeem(client, cem, second.cem), [200, "bob"]);
 });
 
-test("F5: peer B that was shown A's ticket cannot use it at C", async (t) => {
+test("F5: peer B that received A's ticket cannot use it at C", async (t) => {
   const { client } = await p4Alone(t);
   const { ann, bob, cem } = await threePeers(client);
   const { cem: stolen } = await ticketsOf(client, ann);
@@ -65,7 +65,7 @@ test("F5: a ticket is good for a minute, to the millisecond", async (t) => {
   assert.deepEqual(await redeem(client, ann, second.ann), invalid);
 });
 
-test("F5: a ticket of who has left, or whose token is revoked, is refused", async (t) => {
+test("F5: the ticket of a requester that left, or was revoked, is refused", async (t) => {
   const { auth, client } = await p4Alone(t);
   const { ann, bob } = await threePeers(client);
   const left = await ticketsOf(client, bob);
@@ -84,7 +84,7 @@ test("F5: a ticket of who has left, or whose token is revoked, is refused", asyn
   assert.deepEqual(await redeem(client, ann, source?.ticket), invalid, "of a user");
 });
 
-test("F5: a ticket for content that its source offers no more is refused", async (t) => {
+test("F5: a ticket for content that its source no longer offers is refused", async (t) => {
   const { client } = await p4Alone(t);
   const { ann, bob } = await threePeers(client);
   const gone = await ticketsOf(client, bob);
@@ -96,14 +96,14 @@ test("F5: a ticket for content that its source offers no more is refused", async
   assert.deepEqual(await redeem(client, ann, changed.ann), invalid);
 });
 
-test("F5: forged tickets, strangers, and fields that are missing", async (t) => {
+test("F5: forged tickets, unknown callers, and missing fields", async (t) => {
   const { client } = await p4Alone(t);
   const { ann, bob } = await threePeers(client);
   const { ann: ticket } = await ticketsOf(client, bob);
   assert.deepEqual(await redeem(client, ann, "x"), invalid);
   assert.deepEqual(await redeem(client, ann, undefined), [400, "Invalid request"]);
   assert.deepEqual(await redeem(client, "0".repeat(64), ticket), [401, "Peer not found"]);
-  // A stranger's try costs the requester nothing.
+  // A stranger's attempt does not use up the requester's ticket.
   assert.deepEqual(await redeem(client, ann, ticket), [200, "bob"]);
 });
 
@@ -127,7 +127,7 @@ test("F4: a master that is stopping answers 503 to every call, never 401", async
   }
 });
 
-test("F4: on a full disk what must be kept is answered 503, what is read goes on", async (t) => {
+test("F4: on a full disk writes are answered 503, reads still work", async (t) => {
   const log = openMemoryLog();
   let isFull = false;
   const full = new ClusterError("storage-full", "no space left");

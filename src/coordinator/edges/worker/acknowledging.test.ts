@@ -1,5 +1,5 @@
-/** When a worker gets its Ack: the edge over a link in memory, with a disk that fills up and time
- *  by hand. */
+/** When a worker gets its Ack: the edge over a link in memory, with a disk that fills up and a
+ *  manual clock. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClusterError } from "../../../core/error.ts";
@@ -59,7 +59,7 @@ async function cluster() {
   return { timers, disk, loop, edge, worker, dial, identity: { credential, workerId } };
 }
 
-test("a report that the disk refused is not acknowledged until it is said again", async () => {
+test("a report that the disk refused is not acknowledged until it is sent again", async () => {
   const { timers, disk, loop, worker } = await cluster();
   await loop.post(submission(testJob([testStage()])));
   const [task] = await worker.assigned();
@@ -89,7 +89,7 @@ test("a loss that the disk refused is declared when there is room", async () => 
   assert.equal(worker1().live, false);
 });
 
-test("a silent worker is asked, and lives on when it answers", async () => {
+test("a silent worker is pinged, and stays when it answers", async () => {
   const { timers, worker } = await cluster();
   await worker.asked("nodeTypeRequest");
   for (let n = 0; n < 10; n++) {
@@ -116,7 +116,7 @@ test("a pause of the coordinator's process costs no worker its lease", async () 
   await worker.asked("nodeTypeRequest");
   await loop.post(submission(testJob([testStage()])));
   const ping = () => worker.ask({ kind: "managerPing" });
-  // The next tick comes late by ten minutes, and what the worker said meanwhile is read after it.
+  // The next tick comes late by ten minutes, and what the worker sent meanwhile is read after it.
   timers.freeze(600_000);
   await worker.assigned();
   assert.deepEqual(await ping(), { kind: "managerPong" });
@@ -124,7 +124,7 @@ test("a pause of the coordinator's process costs no worker its lease", async () 
   assert.deepEqual(await ping(), { kind: "managerPong" });
 });
 
-test("W6: the older link of a process takes no place of its newer one", async () => {
+test("W6: the older link of a process does not replace its newer one", async () => {
   const { timers, worker, dial, identity } = await cluster();
   worker.link.close();
   const older = dial(identity.credential);

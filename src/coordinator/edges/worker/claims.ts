@@ -1,5 +1,5 @@
-/** The JSON that workers send inside manager messages, checked before anything of it becomes an
- *  event: an event that the core cannot take would come back at every restart. */
+/** Validates the JSON that workers send inside manager messages before any of it becomes an event:
+ *  an event that the core cannot handle would come back at every restart. */
 import { z } from "zod";
 import { ClusterError, errorCodes } from "../../../core/error.ts";
 import type { AttemptReport, WorkerSpecs } from "../../../core/event.ts";
@@ -12,7 +12,7 @@ import type {
 } from "../../../wire/manager/messages.ts";
 import { parseExchange } from "../../../wire/p4/shuffle.ts";
 
-/** Result of a `tasks` task that travels inside its report, characters. */
+/** Largest result of a `tasks` task that is sent inside its report, characters. */
 export const valueCharsMax = 1024 * 1024;
 
 const safeMax = Number.MAX_SAFE_INTEGER;
@@ -29,7 +29,7 @@ const output = z.object({
   root: hash,
   sizeBytes: count,
   records: count,
-  // One line, since results are given out as lines.
+  // One line, since results are output as lines.
   value: z
     .string()
     .max(valueCharsMax)
@@ -110,14 +110,14 @@ export function parseReport(bytes: Uint8Array): AttemptReport {
   return parse(report as unknown as z.ZodType<AttemptReport>, bytes, "a report");
 }
 
-/** The same for many: decoded together, and those of attempts that are done are checked by hand,
+/** The same for many: decoded together, and reports of successful attempts are checked by hand,
  *  since a large job has millions of them. */
 export function parseReports(all: readonly Uint8Array[]): AttemptReport[] {
   const values = all.length === 0 ? null : parseTogether(all);
   return all.map((bytes, at) => plainReport(values?.[at]) ?? parseReport(bytes));
 }
 
-/** As one JSON array; null when that is not what they make. */
+/** As one JSON array; null when they do not form one. */
 function parseTogether(all: readonly Uint8Array[]): readonly unknown[] | null {
   const sizeBytes = all.reduce((sum, { length }) => sum + length + 1, 1);
   const joined = new Uint8Array(sizeBytes);
@@ -140,8 +140,8 @@ type Unknown<T> = { readonly [K in keyof T]?: unknown };
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type Done = Extract<AttemptReport, { kind: "done" }>;
 
-/** The report of an attempt that is done, as the schema would give it; null for what only the
- *  schema can judge, or say what is wrong with it. */
+/** The report of a successful attempt, as the schema would return it; null when only the schema can
+ *  decide, or explain the error. */
 function plainReport(value: unknown): AttemptReport | null {
   if (typeof value !== "object" || value === null) return null;
   const { attempt, counters, durationMs, inputBytes, kind, output, task } = value as Unknown<Done>;
@@ -174,7 +174,7 @@ function plainOutput(value: unknown): TaskOutput | null {
     : { root, sizeBytes, records, value: text };
 }
 
-/** A few of them, with plain names. */
+/** A few counters with simple names. */
 function arePlainCounters(value: unknown): value is CounterMap {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const all = Object.entries(value);
@@ -200,7 +200,8 @@ export function parseNotes(bytes: Uint8Array): WorkerNotes {
   return parse(notes, bytes, "notes");
 }
 
-/** Specs as told: by a worker of ours in `node`, by an existing one in the fields of seed 2. */
+/** Specs as the worker reports them: in `node`, or, from an existing worker, in the fields of the
+ *  base protocol. */
 export function claimedSpecs(
   request: Extract<ManagerMessage, { kind: "managerRequest" }>,
   remote: string,
@@ -253,7 +254,7 @@ function exchangeUrl({ exchangeUrl: url, version }: NodeDescription): string {
     const text = `a worker of version ${version.slice(0, 40)} exchanges by HTTP; update it`;
     throw new ClusterError("version-mismatch", text);
   }
-  throw new ClusterError("bad-request", "exchangeUrl of the worker is no grpc or grpcs address");
+  throw new ClusterError("bad-request", "exchangeUrl of the worker is not a grpc or grpcs address");
 }
 
 function clamped(value: number, min: number, max: number): number {

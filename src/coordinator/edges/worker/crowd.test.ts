@@ -1,4 +1,4 @@
-/** Everybody at once: a thousand workers and a long queue at one coordinator. */
+/** Many workers at once: a thousand of them and a long queue at one coordinator. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { submission, testJob, testStage } from "../../../core/testing/make-believe.ts";
@@ -13,8 +13,8 @@ import { WorkerEdge } from "./edge.ts";
 
 const workerCount = 1_000;
 const taskCount = 100_000;
-/** From a worker's dial to its first task, in time of this process's processor: how busy the
- *  machine is with other things is left out. */
+/** From a worker's dial to its first task, in processor time of this process, so that other load on
+ *  the machine does not count. */
 const leaseMaxMs = 1_000;
 const heapMaxBytes = 256 * 2 ** 20;
 

@@ -1,4 +1,4 @@
-/** Workers at the coordinator's door: existing ones byte by byte, ours by script, over real
+/** Workers at the coordinator's edge: existing ones byte by byte, and scripted ones, over real
  *  WebSockets. */
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
@@ -50,7 +50,7 @@ async function joined(t: TestContext, cluster: Opened, slots = 2) {
   return { worker, welcome: await worker.join({ slots }) };
 }
 
-test("an existing worker is greeted, managed and left in the bytes that it knows", async (t) => {
+test("an existing worker is greeted, managed and released in the bytes it knows", async (t) => {
   const cluster = await opened(t);
   const link = await dialWebSocket(new URL(workerPath, cluster.url).href, {
     headers: { authorization: `Bearer ${await joinToken(cluster)}` },
@@ -85,7 +85,7 @@ test("an existing worker is greeted, managed and left in the bytes that it knows
   assert.equal((await workers(cluster))[0]?.state, "lost");
 });
 
-test("a worker of ours gets a job, its tasks, and Acks for reports that are durable", async (t) => {
+test("a current worker gets a job, its tasks, and Acks for reports that are durable", async (t) => {
   const cluster = await opened(t);
   const { worker, welcome } = await joined(t, cluster, 3);
   assert.equal(welcome.workerId, "w-1");
@@ -106,18 +106,18 @@ test("a worker of ours gets a job, its tasks, and Acks for reports that are dura
   assert.equal(early.status, 409, "still runs after the wait");
   const waiting = cluster.call("GET", `/v1/jobs/${job}/results?waitMs=20000`);
   assert.deepEqual(await worker.report(tasks.map((task) => doneStatus(task))), { kind: "ack" });
-  assert.equal(await (await waiting).text(), "0\n10\n20\n", "told as soon as it has ended");
+  assert.equal(await (await waiting).text(), "0\n10\n20\n", "sent as soon as it has ended");
   assert.deepEqual(
     await worker.report(tasks.map((task) => doneStatus(task))),
     { kind: "ack" },
-    "said again, acknowledged again",
+    "sent again, acknowledged again",
   );
   await worker.asked("jobClose");
   const results = await cluster.call("GET", `/v1/jobs/${job}/results`);
   assert.equal(await results.text(), "0\n10\n20\n");
 });
 
-test("early results come with the answer to the submission, which is not held back", async (t) => {
+test("early results come with the answer to the submission, which is not delayed", async (t) => {
   const cluster = await opened(t);
   const { worker } = await joined(t, cluster, 3);
   const submit = async (resultsMs: number) => {
@@ -134,7 +134,7 @@ test("early results come with the answer to the submission, which is not held ba
   assert.equal(await soon.next(), undefined);
   const late = await submit(1);
   assert.equal(await late.next(), '{"job":"j-2"}\n');
-  assert.equal(await late.next(), undefined, "still runs: the results are asked for");
+  assert.equal(await late.next(), undefined, "still runs: the results are requested later");
 });
 
 test("a worker that is gone for a moment keeps what it runs", async (t) => {
@@ -193,7 +193,7 @@ test("the same process over a new link replaces its old one", async (t) => {
   assert.match(await worker.closed, /over another link/);
 });
 
-test("a join token for one worker brings one, who may still come back by itself", async (t) => {
+test("a join token for one worker admits one, which may still come back by itself", async (t) => {
   const cluster = await opened(t);
   const token = await joinToken(cluster, 1);
   const first = await ScriptedWorker.dial(t, cluster.url, token);
@@ -215,7 +215,7 @@ test("many at once cannot share a join token for one", async (t) => {
   assert.equal(welcomes.filter(({ refusal }) => refusal === "").length, 1);
 });
 
-test("nobody is another worker: not with its own credential, nor with a wrong one", async (t) => {
+test("a worker cannot act as another, with its own credential or a wrong one", async (t) => {
   const cluster = await opened(t);
   const one = await joined(t, cluster);
   const two = await joined(t, cluster);
@@ -249,7 +249,7 @@ test("a malformed report ends the link that it came over, and no other", async (
   assert.deepEqual(await other.worker.ask({ kind: "managerPing" }), { kind: "managerPong" });
 });
 
-test("a final output that did not arrive is tried again, never committed", async (t) => {
+test("a final output that did not arrive is retried, never committed", async (t) => {
   const cluster = await opened(t);
   const { worker } = await joined(t, cluster);
   const job = await cluster.submit(await cluster.tasksSpec(1));
@@ -284,7 +284,7 @@ test("log lines and progress of running tasks reach the job's owner", async (t) 
   assert.deepEqual(rest, []);
 });
 
-test("another version of the protocol is refused with what is spoken here", async (t) => {
+test("another version of the protocol is refused with the supported one", async (t) => {
   const cluster = await opened(t);
   const url = new URL("/balthazar/worker/0.1.0", cluster.url).href;
   const headers = { authorization: `Bearer ${await joinToken(cluster)}` };
@@ -295,7 +295,7 @@ test("another version of the protocol is refused with what is spoken here", asyn
   });
 });
 
-test("nobody gets a link without a worker's token", async (t) => {
+test("a link without a worker's token is refused", async (t) => {
   const cluster = await opened(t);
   const { token: submitter } = await cluster.token("submitter", "ann");
   const dial = (token: string) => ScriptedWorker.dial(t, cluster.url, token);
@@ -304,7 +304,7 @@ test("nobody gets a link without a worker's token", async (t) => {
   await assert.rejects(dial(cluster.coordinator.adminToken), { code: "forbidden" });
 });
 
-test("the job goes on over a restart: what is done stays, what runs is adopted", async (t) => {
+test("the job continues over a restart: what is done stays, what runs is adopted", async (t) => {
   const dataDir = temporaryDir(t);
   const first = await opened(t, { dataDir });
   const { worker, welcome } = await joined(t, first);
@@ -331,7 +331,7 @@ test("a second coordinator on the same directory is refused", async (t) => {
   await assert.rejects(opened(t, { dataDir: first.dataDir }), { code: "fenced" });
 });
 
-test("a port in use is named with the option that gives another", async (t) => {
+test("the error for a port in use names the option that changes it", async (t) => {
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
   t.after(() => taken.close());

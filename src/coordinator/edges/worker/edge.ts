@@ -1,10 +1,10 @@
-/** Where workers meet the coordinator: their links, who is alive, their words as events, orders as
- *  frames.
+/** The coordinator's edge for workers: their links and liveness; their messages become events, the
+ *  core's orders become frames.
  *
- *  1. A status is acknowledged only after its event is durable; without an Ack the worker says it
+ *  1. A status is acknowledged only after its event is durable; without an Ack the worker sends it
  *     again.
  *  2. A worker has one link. A second process with its id is fenced while the first one is alive.
- *  3. What is on its way when a link breaks is forgotten here: the core tells a worker that comes
+ *  3. Messages in transit when a link breaks are not kept here: the core sends a worker that comes
  *     back everything again. */
 import { ClusterError } from "../../../core/error.ts";
 import type { JobId, WorkerId } from "../../../core/ids.ts";
@@ -27,7 +27,7 @@ export type NoteSink = {
   /** Lines of job code; may be dropped. */
   logged(job: JobId, task: { stage: number; task: number }, line: string): void;
   progressed(job: JobId, task: { stage: number; task: number }, inputBytes: number): void;
-  /** An attempt of the task was reported: its progress is in the state now, or was in vain. */
+  /** An attempt of the task was reported: its progress is part of the state now, or was lost. */
   ended(job: JobId, task: { stage: number; task: number }): void;
 };
 
@@ -38,17 +38,18 @@ export type WorkerEdgeOptions = {
   readonly keys: ClusterKeys;
   readonly version: string;
   readonly notes: NoteSink;
-  /** Replaces reports whose output is not there (see `outputs.ts`); the events as they are by
-   *  default. */
+  /** Replaces reports whose output is missing (see `outputs.ts`); by default events are
+   *  unchanged. */
   readonly checked?: (event: StatusEvent) => StatusEvent | Promise<StatusEvent>;
   readonly liveness?: Partial<LivenessOptions>;
   readonly limits?: Partial<LinkLimits>;
 };
 
-/** Silent for so many heartbeats, a worker is asked; its id may then be claimed by another
- *  process. */
+/** A worker that is silent for this many heartbeats is pinged; another process may claim its id
+ *  then. */
 const quietHeartbeats = 2;
-/** So few tasks at once are not held back for a fuller packet: somebody may wait for each. */
+/** Up to this many tasks at once are not delayed for a fuller packet: a client may be waiting for
+ *  each. */
 const hurryMax = 8;
 
 export class WorkerEdge {
@@ -58,11 +59,12 @@ export class WorkerEdge {
   readonly #liveness: Liveness;
   readonly #links = new Set<WorkerLink>();
   readonly #byWorker = new Map<WorkerId, WorkerLink>();
-  /** Their orders leave with the end of this batch. */
+  /** Links whose orders leave at the end of this batch. */
   readonly #hurried = new Set<WorkerLink>();
   #cancelTick = () => {};
   #lastTickMs: number;
-  /** Under way: is the log still ours? Null = nothing makes us doubt it. */
+  /** The check in progress whether the log is still this coordinator's. Null = there is no reason
+   *  for doubt. */
   #sure: Promise<boolean> | null = null;
   #stopped = false;
 
@@ -72,17 +74,17 @@ export class WorkerEdge {
     this.#times = { ...defaultLiveness, ...options.liveness };
     this.#liveness = new Liveness(this.#times);
     const { loop } = options;
-    // Its start may have slept, too.
+    // It may have been paused during its start, too.
     this.#lastTickMs = loop.startedAtMs;
     for (const worker of workerIds(loop.state)) {
-      // Browsers are the tracker's.
+      // Browsers belong to the tracker.
       if (isTab(loop.state, worker)) continue;
       this.#liveness.watch(worker, loop.steadyMs(), absentMs(loop.state, worker));
     }
     this.#tick();
   }
 
-  /** A link whose upgrade showed a token of this principal. */
+  /** A link whose upgrade presented a token of this principal. */
   accept(link: Link, principal: Principal): void {
     if (this.#stopped) {
       link.close("the coordinator is stopping");
@@ -104,7 +106,8 @@ export class WorkerEdge {
     if (order.kind === "assign" && order.attempts.length <= hurryMax) this.#hurry(link);
   }
 
-  /** Orders of one batch of events leave together, before the answers to whoever caused them. */
+  /** Orders of one batch of events leave together, before the answers to the callers that caused
+   *  them. */
   #hurry(link: WorkerLink): void {
     if (this.#hurried.size === 0) {
       queueMicrotask(() => {
@@ -115,7 +118,7 @@ export class WorkerEdge {
     this.#hurried.add(link);
   }
 
-  /** The token is revoked: whoever came with it, or got it, is out now. */
+  /** The token is revoked: disconnects workers that came with it, or to which it was issued. */
   revoked(token: string): void {
     for (const link of this.#links) {
       if (link.principal.token === token || link.worker === token) {
@@ -124,14 +127,14 @@ export class WorkerEdge {
     }
   }
 
-  /** Closes all links; the workers keep what they run, for the next coordinator. */
+  /** Closes all links; the workers continue what they run, for the next coordinator. */
   stop(): void {
     this.#stopped = true;
     this.#cancelTick();
     for (const link of this.#links) link.close("the coordinator is stopping");
   }
 
-  // What links tell.
+  // Called by links.
 
   heard(link: WorkerLink): void {
     const { worker } = link;
@@ -169,15 +172,15 @@ export class WorkerEdge {
     if (!this.#stopped) this.#liveness.closed(worker, this.#options.loop.steadyMs());
   }
 
-  /** See `Doorkeeper`. */
+  /** See `JoinContext`. */
   claim(link: WorkerLink, worker: WorkerId): void {
     const other = this.#byWorker.get(worker);
-    // Its join became durable when another link had taken its place already.
+    // Its join became durable when another link had replaced it already.
     if (link.phase === "closed" && other !== undefined && other !== link) return;
     const isOutrun = other?.process === link.process && other.openedAtMs > link.openedAtMs;
     if (isOutrun) {
       // The worker asked over this link first, then over another, and the first was slower.
-      const why = `${worker} has come over a newer link`;
+      const why = `${worker} has connected over a newer link`;
       if (link.phase === "joining") throw new ClusterError("unavailable", why);
       link.close(why);
       return;
@@ -193,11 +196,11 @@ export class WorkerEdge {
         );
       }
       this.#byWorker.delete(worker);
-      other.close("the worker has come over another link");
+      other.close("the worker has connected over another link");
     }
     link.worker = worker;
     this.#liveness.watch(worker, nowMs);
-    // It may have closed while the join was on its way to the disk.
+    // It may have closed while the join was being logged.
     if (link.phase === "closed") this.#liveness.closed(worker, nowMs);
     else this.#byWorker.set(worker, link);
   }
@@ -224,7 +227,8 @@ export class WorkerEdge {
 
   async #join(link: WorkerLink, request: PeerRequest, message: ManagerRequest): Promise<void> {
     if (link.phase !== "open") {
-      // In relation already, or about to be: the answer changes nothing (seed 2).
+      // In relation already, or about to be: the answer changes nothing, by the protocol's
+      // document.
       const accepted = link.phase === "joined";
       link.answer(request, { kind: "managerAnswer", accepted, welcome: null });
       return;
@@ -256,7 +260,8 @@ export class WorkerEdge {
     }
   }
 
-  /** The join failed: the link may ask again, and the worker it had claimed is without a link. */
+  /** The join failed: the link may ask again, and the worker that it had claimed is without a
+   *  link. */
   #turnAway(link: WorkerLink): void {
     const { worker } = link;
     if (link.phase !== "closed") link.phase = "open";
@@ -304,7 +309,7 @@ export class WorkerEdge {
     hit("edge.ack", "after");
   }
 
-  /** False when the event is not in the log; whoever caused it will try again. */
+  /** False when the event is not in the log; the caller will retry. */
   async #posted(event: NewEvent): Promise<boolean> {
     try {
       await this.#options.loop.post(event);
@@ -314,13 +319,13 @@ export class WorkerEdge {
     }
   }
 
-  /** Notes count only for jobs that the worker works for: lines are shown to the job's owner as its
-   *  own. */
+  /** Notes count only for jobs that the worker works for: their lines are shown to the job's
+   *  owner. */
   async #note(link: WorkerLink, request: PeerRequest, told: WorkerNotes): Promise<void> {
     const { logs, progress, paused } = told;
     const worker = link.worker as WorkerId;
     const { loop, notes } = this.#options;
-    // The last lines come when the leases are gone already; leases alone tell of a new link.
+    // The last lines arrive when the leases have ended; leases show only what a new link runs.
     const leased = leasesOf(loop.state, worker).map((ref) => ref.job);
     const jobs = new Set<string>([...link.jobs, ...leased]);
     for (const { job, line, ...task } of logs) {
@@ -340,7 +345,7 @@ export class WorkerEdge {
     const atMs = loop.steadyMs();
     const { heartbeatMs, tickMs } = this.#times;
     const paused = this.#isLate();
-    // After a pause of our own, answers that came meanwhile have not been read yet.
+    // After a pause of this process, answers that arrived meanwhile have not been read yet.
     if (paused) this.#makeSure();
     this.#lastTickMs = atMs;
     for (const link of this.#links) if (!paused) link.tick(atMs, quietHeartbeats * heartbeatMs);
@@ -353,24 +358,25 @@ export class WorkerEdge {
     return this.#options.loop.steadyMs() - this.#lastTickMs > tickMs + heartbeatMs;
   }
 
-  /** After a pause of our own another coordinator may have the log: writing to it finds out. */
+  /** After a pause of this process another coordinator may have the log: a write to it shows
+   *  that. */
   #makeSure(): void {
     this.#sure ??= this.#posted({ kind: "time-passed" }).finally(() => {
       this.#sure = null;
     });
   }
 
-  /** Whether the cluster is still this coordinator's, and what it knows is all that there is. */
-  isOurs(): true | Promise<boolean> {
+  /** Whether this coordinator still owns the log, and its state is complete. */
+  ownsLog(): true | Promise<boolean> {
     if (this.#isLate()) this.#makeSure();
     return this.#sure ?? true;
   }
 
-  /** An answer tells a worker that its lease goes on, which a deposed coordinator must not. */
+  /** An answer renews a worker's lease, which a replaced coordinator must not do. */
   #whenSure(answer: () => void): void {
-    const isOurs = this.isOurs();
-    if (isOurs === true) answer();
-    else void isOurs.then((still) => still && answer());
+    const ownsLog = this.ownsLog();
+    if (ownsLog === true) answer();
+    else void ownsLog.then((still) => still && answer());
   }
 
   async #lost(worker: WorkerId, reason: "silent" | "closed"): Promise<void> {

@@ -1,4 +1,4 @@
-/** A worker asks to be managed: who it is, whether it may, and the welcome it gets. */
+/** Handles a worker's request to be managed: its identity, its rights, and the welcome. */
 import { ClusterError } from "../../../core/error.ts";
 import { idNumber, type WorkerId } from "../../../core/ids.ts";
 import { hit } from "../../../store/failpoint.ts";
@@ -11,8 +11,8 @@ import type { WorkerLink } from "./link.ts";
 
 export type ManagerRequest = Extract<ManagerMessage, { kind: "managerRequest" }>;
 
-/** What joining needs of the coordinator. */
-export interface Doorkeeper {
+/** What a join needs of the coordinator. */
+export interface JoinContext {
   /** Counts a join on the token, or throws. */
   useJoin(principal: Principal): Promise<void>;
   isCredentialOf(worker: WorkerId, credential: string): boolean;
@@ -26,12 +26,12 @@ export interface Doorkeeper {
 
 export type Joined = { readonly worker: WorkerId; readonly credential: string };
 
-/** Resolves when the worker has joined, durably; the link then holds orders back until it is
+/** Resolves when the worker has joined, durably; the link then delays orders until it is
  *  welcomed. */
 export async function join(
   link: WorkerLink,
   request: ManagerRequest,
-  door: Doorkeeper,
+  context: JoinContext,
 ): Promise<Joined> {
   const { node } = request;
   const specs = claimedSpecs(request, link.remote);
@@ -40,7 +40,7 @@ export async function join(
     owner: link.principal.owner,
     specs,
     holding: (node?.holding ?? [])
-      .map((id) => unpackTaskId(id, door.tag))
+      .map((id) => unpackTaskId(id, context.tag))
       .filter((ref) => ref !== null),
   } as const;
   if (node !== null) {
@@ -48,60 +48,60 @@ export async function join(
     link.returnsTasks = node.returnsTasks;
   }
   if (node === null || node.workerId === "") {
-    await mayBeNew(link.principal, door);
-    const worker = await enter(link, { ...event, worker: null }, door);
-    // An existing worker would not know what to do with it.
-    const credential = node === null ? "" : await door.issueCredential(worker, link.principal);
+    await mayBeNew(link.principal, context);
+    const worker = await enter(link, { ...event, worker: null }, context);
+    // An existing worker could not use it.
+    const credential = node === null ? "" : await context.issueCredential(worker, link.principal);
     return { worker, credential };
   }
-  const worker = returning(link, node, door);
-  door.claim(link, worker);
+  const worker = returning(link, node, context);
+  context.claim(link, worker);
   const serving = parseServing(node.serving);
-  await enter(link, { ...event, worker, serving }, door);
+  await enter(link, { ...event, worker, serving }, context);
   return { worker, credential: "" };
 }
 
-async function mayBeNew(principal: Principal, door: Doorkeeper): Promise<void> {
+async function mayBeNew(principal: Principal, context: JoinContext): Promise<void> {
   if (principal.returningOnly || principal.kind !== "join") {
     throw new ClusterError(
       "unauthenticated",
-      `token ${principal.token} brings no new worker; ask an admin for a join token`,
+      `token ${principal.token} admits no new worker; ask an admin for a join token`,
     );
   }
   hit("token.use", "before");
-  await door.useJoin(principal);
+  await context.useJoin(principal);
   hit("token.use", "after");
 }
 
-function returning(link: WorkerLink, node: NodeDescription, door: Doorkeeper): WorkerId {
+function returning(link: WorkerLink, node: NodeDescription, context: JoinContext): WorkerId {
   const worker = node.workerId as WorkerId;
   const known = worker.startsWith("w-") && !Number.isNaN(idNumber(worker));
-  if (known && door.isCredentialOf(worker, node.credential)) return worker;
+  if (known && context.isCredentialOf(worker, node.credential)) return worker;
   throw new ClusterError(
     "unauthenticated",
     `the credential is not that of ${worker.slice(0, 20)} (${link.remote}), or it was revoked; ` +
-      "forget it and join with a token as a new worker",
+      "delete it and join with a token as a new worker",
   );
 }
 
 async function enter(
   link: WorkerLink,
   event: Extract<NewEvent, { kind: "worker-joined" }>,
-  door: Doorkeeper,
+  context: JoinContext,
 ): Promise<WorkerId> {
   hit("edge.join", "before");
-  const reply = await door.post(event, ({ worker }) => {
-    // Before the effects of the join are performed: from here on its orders are meant for this
+  const reply = await context.post(event, ({ worker }) => {
+    // Before the effects of the join are performed: from here on the worker's orders go to this
     // link.
     if (worker === undefined) return;
     if (link.phase === "joining") link.phase = "welcoming";
-    door.claim(link, worker);
+    context.claim(link, worker);
   });
   hit("edge.join", "after");
   return reply.worker as WorkerId;
 }
 
-/** The refusal as the worker reads it; `protocol-violated` and broken laws are not for it. */
+/** The refusal as sent to the worker; `protocol-violated` and failed assertions are not sent. */
 export function refusalText(error: unknown): string {
   if (error instanceof ClusterError) return error.message;
   throw error;

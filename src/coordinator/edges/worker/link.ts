@@ -1,8 +1,8 @@
-/** One link of a worker: who it is, what it asks, and what waits to be sent to it.
+/** One link of a worker: its identity, its requests, and the messages to be sent to it.
  *
  *  open → joining: it asked to be managed · joining → joined: the join is durable and was answered
- *  · any → closed. Orders are only taken while joined, or between the core's reply and the answer
- *  to the worker, when they are held back so that the welcome comes first. */
+ *  · any → closed. Orders are only accepted while joined, or between the core's reply and the
+ *  answer to the worker, when they are delayed so that the welcome comes first. */
 import { ClusterError } from "../../../core/error.ts";
 import type { JobId, WorkerId } from "../../../core/ids.ts";
 import type { Link } from "../../../link/link.ts";
@@ -11,13 +11,13 @@ import { type Arrival, ManagerSession } from "../../../wire/manager/session.ts";
 import type { Principal } from "../../access/auth.ts";
 
 export type LinkLimits = {
-  /** A request that is not answered for so long ends the link, ms. */
+  /** A request that is not answered within this ends the link, ms. */
   readonly answerTimeoutMs: number;
   /** A link must ask to be managed within this, ms. */
   readonly joinTimeoutMs: number;
-  /** Requests on their way at once; further ones wait here. */
+  /** Unanswered requests at once; further ones wait here. */
   readonly requestsMax: number;
-  /** Bytes handed to the link and not yet sent, above which further ones wait here. */
+  /** Bytes passed to the link and not yet sent, above which further messages wait here. */
   readonly pendingBytesMax: number;
   /** Messages that may wait here; one more ends the link. */
   readonly waitingMax: number;
@@ -31,18 +31,18 @@ export const defaultLinkLimits: LinkLimits = {
   waitingMax: 50_000,
 };
 
-/** What existing workers do not know, and are never sent. */
+/** Messages that existing workers do not know, and are never sent. */
 const oursOnly: ReadonlySet<string> = new Set(["jobOpen", "stageSources", "jobClose"]);
 
 export type PeerRequest = Extract<Arrival, { kind: "request" }>;
 
-/** What the edge does with what arrives. */
+/** The edge's handlers of what arrives. */
 export type LinkOwner = {
-  /** Anything at all came; `heardAtMs` is now. */
+  /** Any message arrived; `heardAtMs` is now. */
   heard(link: WorkerLink): void;
   /** Must answer, now or later, or leave it unanswered so that the worker asks again. */
   requested(link: WorkerLink, request: PeerRequest): void;
-  /** Statuses that came as an answer to `tasksPing`. */
+  /** Statuses that arrived as an answer to `tasksPing`. */
   told(link: WorkerLink, message: Extract<ManagerMessage, { kind: "tasksPong" }>): void;
   closed(link: WorkerLink, reason: string): void;
 };
@@ -53,7 +53,7 @@ export class WorkerLink {
   readonly openedAtMs: number;
   phase: "open" | "joining" | "welcoming" | "joined" | "closed" = "open";
   worker: WorkerId | null = null;
-  /** Jobs that this link was told of. */
+  /** Jobs that were announced over this link. */
   readonly jobs = new Set<JobId>();
   /** Random number of the worker's process start; "" for existing workers. */
   process = "";
@@ -88,27 +88,29 @@ export class WorkerLink {
     this.#request({ kind: "nodeTypeRequest", nodeType: "manager" });
   }
 
-  /** Queues an order; dropped when the worker is not (yet, or any more) in relation with us: the
-   *  core tells it again when it joins. */
+  /** Queues an order; dropped while the worker is not in relation with this coordinator: the core
+   *  sends it again when it joins. */
   order(message: ManagerMessage): void {
     if (this.phase !== "joined" && this.phase !== "welcoming") return;
     if (oursOnly.has(message.kind) && !this.#session.extended) return;
-    // Such a worker keeps what it was given: it would leave the order without an answer.
+    // Such a worker keeps its tasks: it would leave the order without an answer.
     if (message.kind === "tasksReturn" && !this.returnsTasks) return;
     this.#waiting.push(message);
     if (this.#waiting.length > this.#limits.waitingMax) {
-      this.close(`${this.#limits.waitingMax} messages wait for this worker, which takes none`);
+      this.close(
+        `${this.#limits.waitingMax} messages are queued for this worker, which reads none`,
+      );
       return;
     }
     this.#flush();
   }
 
-  /** What was ordered leaves now, as far as the worker takes it. */
+  /** Sends queued orders now, as far as the worker accepts them. */
   hurry(): void {
     if (this.phase === "joined") this.#link.flush?.();
   }
 
-  /** The answer to a ManagerRequest, and after it what was held back. */
+  /** Sends the answer to a ManagerRequest, and after it what was delayed. */
   welcome(frame: Uint8Array): void {
     if (this.phase !== "welcoming") return;
     this.phase = "joined";
@@ -120,8 +122,7 @@ export class WorkerLink {
     if (this.phase !== "closed") this.#link.send(request.answer(message));
   }
 
-  /** Called often: ends the link when an answer is overdue, asks a silent worker whether it is
-   *  there. */
+  /** Called often: ends the link when an answer is overdue, pings a silent worker. */
   tick(atMs: number, silentMs: number): void {
     const overdue = this.#session.expired(atMs);
     if (overdue.length > 0) {
@@ -157,8 +158,7 @@ export class WorkerLink {
     this.#flush();
   }
 
-  /** What the peer got wrong closes its link and nothing else; what we got wrong must not be
-   *  hidden. */
+  /** A peer's error closes its link and nothing else; a bug here must not be hidden. */
   guarded(work: () => void): void {
     try {
       work();
@@ -169,7 +169,7 @@ export class WorkerLink {
   }
 
   #answered(message: ManagerMessage): void {
-    if (message.kind === "notMine") this.close("the worker says that it is not ours");
+    if (message.kind === "notMine") this.close("the worker answers that it has another manager");
     else if (message.kind === "tasksPong") this.#owner.told(this, message);
   }
 

@@ -1,4 +1,4 @@
-/** Who is lost when: times in, names out. */
+/** Which workers are lost when: times in, names out. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Liveness, type LivenessOptions, type Loss } from "./liveness.ts";
@@ -10,7 +10,7 @@ const options: LivenessOptions = {
   tickMs: 100,
 };
 
-/** Ticks from `fromMs` to `toMs`; each loss with the time at which it was told. */
+/** Ticks from `fromMs` to `toMs`; each loss with the time at which it was reported. */
 function run(liveness: Liveness, fromMs: number, toMs: number): Array<Loss & { atMs: number }> {
   const losses: Array<Loss & { atMs: number }> = [];
   for (let atMs = fromMs; atMs <= toMs; atMs += options.tickMs) {
@@ -19,14 +19,14 @@ function run(liveness: Liveness, fromMs: number, toMs: number): Array<Loss & { a
   return losses;
 }
 
-test("a silent worker is lost at the end of its lease, and told once", () => {
+test("a silent worker is lost at the end of its lease, and reported once", () => {
   const liveness = new Liveness(options);
   liveness.watch("w-1", 0);
   liveness.heard("w-1", 2_000);
   assert.deepEqual(run(liveness, 0, 60_000), [{ worker: "w-1", reason: "silent", atMs: 17_000 }]);
 });
 
-test("a worker that is heard in time is never lost", () => {
+test("a worker whose messages arrive in time is never lost", () => {
   const liveness = new Liveness(options);
   liveness.watch("w-1", 0);
   for (let atMs = 0; atMs < 100_000; atMs += 5_000) {
@@ -48,7 +48,7 @@ test("a closed link is a loss a second later, unless the worker is back", () => 
   ]);
 });
 
-test("what a closed link still delivers does not renew the lease", () => {
+test("messages that a closed link still delivers do not renew the lease", () => {
   const liveness = new Liveness(options);
   liveness.watch("w-1", 0);
   liveness.closed("w-1", 100);
@@ -62,7 +62,7 @@ test("a pause of the coordinator moves every deadline by its length", () => {
   liveness.watch("w-2", 0);
   liveness.closed("w-2", 0);
   assert.deepEqual(run(liveness, 0, 500), []);
-  // Ten minutes asleep: nobody was silent, the coordinator was.
+  // Ten minutes asleep: no worker was silent, the coordinator was.
   assert.deepEqual(run(liveness, 600_500, 600_800), []);
   assert.equal(run(liveness, 600_900, 602_000)[0]?.worker, "w-2");
   assert.equal(run(liveness, 602_100, 620_000)[0]?.worker, "w-1");
@@ -75,7 +75,7 @@ test("a tick that is late by less than a heartbeat moves nothing", () => {
   assert.deepEqual(liveness.due(15_000), [{ worker: "w-1", reason: "silent" }]);
 });
 
-test("a loss that could not be logged is told again", () => {
+test("a loss that could not be logged is reported again", () => {
   const liveness = new Liveness(options);
   liveness.watch("w-1", 0);
   assert.equal(run(liveness, 0, 15_000).length, 1);
@@ -96,7 +96,7 @@ test("a worker that is back before its loss is logged stays watched", () => {
   ]);
 });
 
-test("who said good-bye is not missed", () => {
+test("a worker that has left is not reported as lost", () => {
   const liveness = new Liveness(options);
   liveness.watch("w-1", 0);
   liveness.forget("w-1");

@@ -1,22 +1,22 @@
 /** Which workers have gone silent. Pure: times come in, names of lost workers go out; nothing is
  *  logged.
  *
- *  1. A worker is silent when nothing was heard of it for `leaseMs`.
+ *  1. A worker is silent when no message of it arrived for `leaseMs`.
  *  2. A closed link counts after `closedGraceMs`, so that a short break costs no attempt.
- *  3. The coordinator's own pauses are not the workers' silence: when a tick comes late by more
- *     than a heartbeat, every deadline moves by that lag (faults C9, C11).
- *  4. Each loss is told once, until the worker is watched again or the telling failed
+ *  3. Pauses of the coordinator do not count as the workers' silence: when a tick comes late by
+ *     more than a heartbeat, every deadline moves by that lag (faults C9, C11).
+ *  4. Each loss is reported once, until the worker is watched again or the report failed
  *     (`tellAgain`). */
 import type { WorkerId } from "../../../core/ids.ts";
 
 export type LivenessOptions = {
   /** Silence after which a worker is lost, ms. */
   readonly leaseMs: number;
-  /** How often a worker must be heard, ms. */
+  /** Longest time between messages of a worker, ms. */
   readonly heartbeatMs: number;
   /** How long a worker may be without a link, ms. */
   readonly closedGraceMs: number;
-  /** How often `due` is called, ms. */
+  /** Interval at which `due` is called, ms. */
   readonly tickMs: number;
 };
 
@@ -41,15 +41,14 @@ export class Liveness {
   }
 
   /** The worker has joined, or is known from before a restart: one full lease from now, less what
-   *  it was
-   *  already away while coordinators were up, but never without a chance to come back. */
+   *  it was already away while coordinators were up, but never without a chance to come back. */
   watch(worker: WorkerId, atMs: number, absentMs = 0): void {
     const { closedGraceMs, leaseMs } = this.#options;
     const deadlineMs = atMs + Math.max(Math.min(leaseMs, 2 * closedGraceMs), leaseMs - absentMs);
     this.#watched.set(worker, { deadlineMs, reason: "silent", told: false });
   }
 
-  /** Anything came from the worker over its link. */
+  /** A message of the worker arrived over its link. */
   heard(worker: WorkerId, atMs: number): void {
     const watched = this.#watched.get(worker);
     if (watched === undefined || watched.told || watched.reason === "closed") return;

@@ -14,25 +14,26 @@ import {
 import { packTaskId } from "../../../wire/manager/taskid.ts";
 import type { OuterEffect } from "../../loop/loop.ts";
 
-/** What tells this cluster from others, kept over restarts. */
+/** What distinguishes this cluster from others, kept over restarts. */
 export type ClusterKeys = {
   /** 8 bytes; in every task id. */
   readonly tag: Uint8Array;
-  /** Of the job, known to the coordinator alone: from it come the keys that it shares with each
-   *  worker of the job. The same after a restart. */
+  /** Of the job, known only to the coordinator: the keys that it shares with each worker of the job
+   *  are derived from it. The same after a restart. */
   exchangeSecret(job: JobId): string;
-  /** How tickets are made; as in `peer/shuffle/ticket.ts` but where there is no `node:crypto`. */
+  /** How tickets are made; as in `peer/shuffle/ticket.ts`, except where there is no
+   *  `node:crypto`. */
   readonly tickets: {
     readonly sourceKey: typeof sourceKey;
     readonly ticketText: typeof ticketText;
   };
 };
 
-/** By whom and when orders are said. */
+/** The sender's keys, and the time of sending. */
 export type Speaker = { readonly keys: ClusterKeys; readonly nowMs: number };
 
-/** How long a ticket for the outputs of a stage is good, ms: so long may a worker that was revoked
- *  still read with what it has. */
+/** How long a ticket for the outputs of a stage is valid, ms: a revoked worker may still read with
+ *  it this long. */
 export const shuffleTicketMs = 600_000;
 
 /** Effects that are for one worker. */
@@ -55,7 +56,7 @@ export function orderMessages(
     case "send-sources": {
       const told = sourcesFor(state, order, speaker);
       const sources = encoder.encode(JSON.stringify(told));
-      // A worker that has none asks for them by HTTP.
+      // A worker that has none requests them by HTTP.
       return sources.length > jsonBytesMax ? [] : [{ kind: "stageSources", sources }];
     }
     case "assign":
@@ -106,7 +107,7 @@ export function sourcesFor(
   const { sourceKey, ticketText } = keys.tickets;
   const scope = { job, stage, requester, expiresMs: Math.ceil(nowMs) + shuffleTicketMs };
   const tasks = stageSources(state, job, stage).map((source) => {
-    // A hole is a task that is being computed again; the worker is told once more when it is done.
+    // A hole is a task that is being computed again; the worker is informed again when it is done.
     if (source === null) return [-1, 0, ""] as const;
     const { worker } = source;
     let place = places.get(worker);

@@ -1,5 +1,5 @@
-/** Looks whether the final output that a worker reports lies in the store, before the report
- *  becomes final. */
+/** Checks that the final output that a worker reports is in the store, before the report becomes
+ *  final. */
 import type { CoordinatorState } from "../../../core/coordinator.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { Hash, JobId } from "../../../core/ids.ts";
@@ -13,8 +13,8 @@ type Store = Pick<Blobs, "size"> & {
   hold(hashes: readonly Hash[], job: JobId): Promise<void>;
 };
 
-/** A report whose blob is missing becomes a failed download, which is tried again: a committed
- *  output that is not there could only be told to the user as lost. */
+/** A report whose blob is missing becomes a failed download, which is retried: a committed output
+ *  that is missing could only be reported to the user as lost. */
 export function outputsChecked(
   blobs: Store,
   stateNow: () => CoordinatorState,
@@ -44,7 +44,7 @@ async function checkAll(
   const reports = await Promise.all(
     event.reports.map(async (report): Promise<AttemptReport> => {
       for (const hash of named(report, isFinal)) {
-        // Also `data-lost`: then it is made again.
+        // Also for `data-lost`: then it is computed again.
         if ((await blobs.size(hash).catch(() => null)) !== null) continue;
         const { task, attempt, durationMs } = report;
         const message = `its output ${hash} did not arrive at the coordinator`;

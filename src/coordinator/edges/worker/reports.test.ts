@@ -1,4 +1,4 @@
-/** What the words of workers come to. */
+/** The events that workers' messages become. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { packTaskId } from "../../../wire/manager/taskid.ts";
@@ -7,7 +7,7 @@ import { statusEvents } from "./reports.ts";
 const tag = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 const report = new Uint8Array(0);
 
-test("T2.5: when a worker says that a task started counts for nothing", () => {
+test("T2.5: a worker's own start time of a task is ignored", () => {
   const ref = { job: "j-1", stage: 0, task: 3, attempt: 1 } as const;
   for (const unixS of [0, 1, 2 ** 31, 2 ** 40]) {
     const taskId = packTaskId(tag, ref);

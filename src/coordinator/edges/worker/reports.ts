@@ -1,4 +1,4 @@
-/** Turns what a worker says of its tasks into events, grouped by job and stage. Pure. */
+/** Turns a worker's messages about its tasks into events, grouped by job and stage. Pure. */
 import { ClusterError, type ErrorCode } from "../../../core/error.ts";
 import type { AttemptReport } from "../../../core/event.ts";
 import type { AttemptRef, JobId, WorkerId } from "../../../core/ids.ts";
@@ -10,7 +10,7 @@ import { parseReports, valueCharsMax } from "./claims.ts";
 export type ReportEvent = Extract<NewEvent, { kind: "attempts-reported" }>;
 export type StatusEvent = ReportEvent | Extract<NewEvent, { kind: "attempts-started" }>;
 
-/** Without a report of ours, only the kind of the error is known. */
+/** Without a report of the extensions only the kind of the error is known. */
 const codes: Readonly<Record<Exclude<TaskErrorKind, "aborted">, ErrorCode>> = {
   "timed-out": "timed-out",
   download: "download-failed",
@@ -18,8 +18,8 @@ const codes: Readonly<Record<Exclude<TaskErrorKind, "aborted">, ErrorCode>> = {
   unknown: "task-crashed",
 };
 
-/** Ids that are not of this cluster, and `pending`, say nothing to us and make no event.
- *  Throws `protocol-violated` when a report is malformed or tells of another task than its id. */
+/** Ids that are not of this cluster, and `pending`, make no event. Throws `protocol-violated` when
+ *  a report is malformed or names another task than its id. */
 export function statusEvents(
   worker: WorkerId,
   statuses: readonly TaskStatus[],
@@ -49,7 +49,7 @@ export function statusEvents(
 type Ours = { readonly status: TaskStatus; readonly ref: AttemptRef };
 type Group = { readonly job: JobId; readonly stage: number; readonly reports: AttemptReport[] };
 
-/** Reports by job and stage, in the order in which these came first. */
+/** Reports by job and stage, in the order of first appearance. */
 class Groups {
   readonly #worker: WorkerId;
   readonly #groups = new Map<string, Group>();

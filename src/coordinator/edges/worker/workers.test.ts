@@ -1,4 +1,4 @@
-/** Words of workers as events and orders as messages: pure, both ways. */
+/** Messages of workers as events and orders as messages: pure, both ways. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CoordinatorState, emptyState, step } from "../../../core/coordinator.ts";
@@ -79,7 +79,7 @@ test("statuses are grouped by job and stage, starts first, foreign ids left out"
   );
 });
 
-test("a report that a replay could not take is refused at the door", () => {
+test("a report that a replay could not handle is refused at the edge", () => {
   const output = { root: "", sizeBytes: 1, records: 1, value: "1" };
   const good = { kind: "done", task: 0, attempt: 1, durationMs: 0.5, output };
   assert.equal(parseReport(bytes(good)).kind, "done");
@@ -152,7 +152,7 @@ test("specs are clamped, and an exchange address must be an address", () => {
   }
 });
 
-/** The orders of a map/reduce job with three maps, up to where the reduce task is given out. */
+/** The orders of a map/reduce job with three maps, up to the assignment of the reduce task. */
 function ordersOfAJob(): { state: CoordinatorState; orders: WorkerOrder[] } {
   const state = emptyState();
   const all: Effect[][] = [];
@@ -168,7 +168,7 @@ function ordersOfAJob(): { state: CoordinatorState; orders: WorkerOrder[] } {
   return { state, orders };
 }
 
-test("orders become the messages of seed 2 and ours, in their order", () => {
+test("orders become messages of the base protocol and its extensions, in their order", () => {
   const { orders, state } = ordersOfAJob();
   const messages = orders.flatMap((order) => orderMessages(state, order, speaker));
   assert.deepEqual(
@@ -195,7 +195,7 @@ test("orders become the messages of seed 2 and ours, in their order", () => {
   );
 });
 
-test("a limit travels exactly, and in whole seconds for existing workers", () => {
+test("a time limit is sent exactly, and in whole seconds for existing workers", () => {
   const state = emptyState();
   const spec = mapReduceSpec(1, 1);
   const stages = spec.stages.map((stage) => ({ ...stage, timeoutMs: 1_250 }));
@@ -218,7 +218,7 @@ test("a large assignment comes in messages of at most 256 tasks, none lost", () 
   assert.deepEqual(sizes, [256, 256, 88]);
 });
 
-test("reports that are decoded together are each held to the same rules", () => {
+test("reports that are decoded together are each validated by the same rules", () => {
   const output = { root: "", sizeBytes: 1, records: 1, value: "1" };
   const good = { kind: "done", task: 0, attempt: 1, durationMs: 0.5, output };
   const odd = { ...good, output: { ...output, extra: 1 }, extra: 2 };
@@ -239,7 +239,7 @@ test("reports that are decoded together are each held to the same rules", () => 
       what,
     );
   }
-  // Two that only together are JSON are none.
+  // Two halves that form JSON only together are not JSON.
   const halves = ['{"kind":"returned"', '"task":1,"attempt":1,"durationMs":0}'];
   const cut = halves.map((text) => new TextEncoder().encode(text));
   assert.throws(() => parseReports(cut), { code: "protocol-violated" });

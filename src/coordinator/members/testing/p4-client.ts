@@ -1,5 +1,5 @@
-/** A client of the control channel as existing ones are: a new connection for each call, headers
- *  and body in two segments, a JSON body with GET too. */
+/** A client of the control channel like existing ones: a new connection for each call, headers and
+ *  body in two segments, a JSON body with GET too. */
 import { connect } from "node:net";
 import type { TestContext } from "node:test";
 import type { Log } from "../../../store/log/log.ts";
@@ -52,7 +52,7 @@ export class P4Client {
     return this.ask("POST", path, body);
   }
 
-  /** A peer that is registered; answers its token. */
+  /** Registers a peer; returns its token. */
   async peer(client_id: string, over: Record<string, unknown> = {}): Promise<string> {
     const body = { client_id, ip: "127.0.0.1", port: 8001, genericToken: "secret", ...over };
     const { json, text } = await this.post("/register", body);
@@ -61,7 +61,7 @@ export class P4Client {
   }
 }
 
-/** Sends the parts one after the other and reads until the other side ends. */
+/** Sends the parts one after the other and reads until the server closes. */
 export function exchange(port: number, parts: readonly string[]): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const socket = connect({ host: "127.0.0.1", port, noDelay: true });
@@ -70,7 +70,7 @@ export function exchange(port: number, parts: readonly string[]): Promise<string
   socket.on("data", (text) => {
     received += text;
   });
-  // What was received counts, also when the other side wanted no more of ours.
+  // What was received counts, even when the server did not read the rest of the request.
   socket.on("error", () => {});
   socket.on("close", () => resolve(received));
   socket.on("connect", async () => {
@@ -90,7 +90,7 @@ export function parse(received: string): Said {
   try {
     json = JSON.parse(text);
   } catch {
-    // Then the test sees the text.
+    // Then the test gets the text.
   }
   return {
     status: Number(first.split(" ")[1] ?? 0),
@@ -119,7 +119,7 @@ export async function p4Opened(
   };
 }
 
-/** The control channel over a loop whose clock and log a test has in its hands. */
+/** The control channel over a loop whose clock and log the test controls. */
 export async function p4Alone(
   t: TestContext,
   { log = openMemoryLog(), limits = {} }: { log?: Log; limits?: Partial<P4Limits> } = {},

@@ -42,8 +42,8 @@ export function isRequirement(text: string): boolean {
   }
 }
 
-/** What of `requires` the worker has not, each with what it has instead: "numpy>=2 (has 1.26.4)".
- *  */
+/** What of `requires` the worker has not, each with what it has instead: "numpy>=2 (has
+ *  1.26.4)". */
 export function lacking(specs: WorkerSpecs, requires: readonly string[]): string[] {
   const packages = specs.python?.packages ?? {};
   return requires.flatMap((text) => {

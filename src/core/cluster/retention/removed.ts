@@ -1,4 +1,5 @@
-/** What is remembered of jobs that are not kept any more, and how it is said. */
+/** What is remembered of jobs that are not kept any more, and the texts that callers get about
+ *  them. */
 import { ClusterError } from "../../error.ts";
 import { idNumber } from "../../ids.ts";
 import type { CoordinatorState } from "../state.ts";

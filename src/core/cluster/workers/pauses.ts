@@ -2,9 +2,10 @@
  *  they bring results to), or because their own disk fails.
  *
  *  1. A paused worker keeps what it runs, and is given nothing. Its pause costs no task a setback.
- *  2. A pause that the worker has told of ends when it says that it has room again, or joins anew.
- *  3. A pause for an attempt that met a full disk ends by itself after `fullRetryMs`: whether there
- *     is room again, only another attempt can tell. So a job waits on full disks, and never fails
+ *  2. A pause that the worker itself reported ends when it reports that it has room again, or joins
+ *     anew.
+ *  3. A pause for an attempt that met a full disk ends by itself after `fullRetryMs`: only another
+ *     attempt can show whether there is room again. So a job waits on full disks, and never fails
  *     of them.
  *  4. The same for an attempt that met a failing disk, so that other workers have its task before:
  *     of those a job does fail; see `retry.ts`. */
@@ -67,8 +68,8 @@ export function endPause(state: CoordinatorState, number: number, effects: Effec
   tellWaiting(state, effects);
 }
 
-/** The worker has given an attempt back. It may have said all that it is going to say: without
- *  this a worker that holds nothing more would be idle until the next job comes. */
+/** The worker has returned an attempt. It may have no further report to send: without this timer a
+ *  worker that holds nothing more would be idle until the next job comes. */
 export function rest(state: CoordinatorState, number: number): void {
   state.hungry.delete(number);
   state.choosy.delete(number);
@@ -116,7 +117,7 @@ function resume(state: CoordinatorState, worker: WorkerRecord): void {
   state.hungry.add(worker.number);
 }
 
-/** Those who watch a job of which nothing runs are told why. */
+/** Notifies the watchers of each job of which nothing runs, so that they see the reason. */
 function tellWaiting(state: CoordinatorState, effects: Effect[]): void {
   for (const number of state.active) {
     if (state.jobs.get(number)?.running !== 0) continue;

@@ -1,4 +1,5 @@
-/** A gRPC server on a real socket with a few calls that show what a carrier must do, for tests. */
+/** A gRPC server on a real socket with a few calls that exercise what a carrier must do, for
+ *  tests. */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { ClusterError } from "../../../core/error.ts";
@@ -31,7 +32,7 @@ export const echoMethods: Readonly<Record<string, Method>> = {
       throw new ClusterError("not-found", "no such thing: ñandú\n100 %");
     },
   },
-  /** Sends until the caller has had enough. */
+  /** Sends until the caller cancels. */
   "/Echo/endless": {
     requestMaxBytes: 1024,
     async handle(_request, _call, sink) {
@@ -87,7 +88,7 @@ export async function openEcho(t: TestContext, port: number): Promise<GrpcClient
   return client;
 }
 
-/** A plain connection that has said hello as HTTP/2 does, for frames of one's own making. */
+/** A plain connection after the HTTP/2 handshake, for hand-made frames. */
 export async function rawConnection(t: TestContext, port: number): Promise<Socket> {
   const socket = connect({ port, host: "127.0.0.1" });
   t.after(() => socket.destroy());

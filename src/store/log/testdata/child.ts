@@ -12,8 +12,8 @@ export type Writer = {
   readonly process: ChildProcessWithoutNullStreams;
   say(command: string): void;
   /** The next printed line; "" at the end. */
-  heard(): Promise<string>;
-  /** Kills it and waits; resolves with the lines that were not heard yet. */
+  nextLine(): Promise<string>;
+  /** Kills it and waits; resolves with the lines that were not read yet. */
   kill(): Promise<string[]>;
 };
 
@@ -25,7 +25,7 @@ export function startWriter(path: string, options: SqliteLogOptions = {}, shell 
   child.stderr.pipe(process.stderr);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const exited = once(child, "close");
-  const heard = async (): Promise<string> => {
+  const nextLine = async (): Promise<string> => {
     const timer = setTimeout(() => child.kill("SIGKILL"), answerMaxMs);
     const next = await lines.next();
     clearTimeout(timer);
@@ -34,11 +34,11 @@ export function startWriter(path: string, options: SqliteLogOptions = {}, shell 
   return {
     process: child,
     say: (command) => void child.stdin.write(`${command}\n`),
-    heard,
+    nextLine,
     async kill() {
       child.kill("SIGKILL");
       const rest: string[] = [];
-      for (let line = await heard(); line !== ""; line = await heard()) rest.push(line);
+      for (let line = await nextLine(); line !== ""; line = await nextLine()) rest.push(line);
       await exited;
       return rest;
     },

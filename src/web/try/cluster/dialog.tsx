@@ -1,4 +1,4 @@
-/** "Run on the cluster": the job of the editor, submitted by whoever may. */
+/** "Run on the cluster": submits the job in the editor, if the reader may. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Failure } from "../../../core/job.ts";
 import type { Looked, PageJob } from "../../../wire/browser/trial.ts";
@@ -16,14 +16,14 @@ import { SubmitForm } from "./form.tsx";
 import { submitMessages } from "./messages.ts";
 
 type Props = {
-  /** Of the editor. */
+  /** The text in the editor. */
   readonly source: string;
-  /** What it begins with: the name of the job, and an input. */
+  /** Initial values: the name of the job, and an input. */
   readonly sample: Pick<Sample, "name" | "input">;
   readonly close: () => void;
 };
 
-/** Open as long as it is there. */
+/** Open as long as it is mounted. */
 export function ClusterDialog(props: Props) {
   const say = useMessages(submitMessages);
   const me = useMe();

@@ -1,4 +1,4 @@
-/** What is asked before a job of the editor is submitted: its name, its inputs, its parameters. */
+/** The form before a job of the editor is submitted: its name, its inputs, its parameters. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Looked, PageJob } from "../../../wire/browser/trial.ts";
 import { CallError } from "../../api/client.ts";
@@ -12,7 +12,7 @@ import { type Chosen, type Progress, sendJob } from "./send.ts";
 type Props = {
   readonly job: PageJob;
   readonly looked: Looked;
-  /** Its name is the job's, when that has none of its own. */
+  /** Its name is used when the job has none of its own. */
   readonly sample: Pick<Sample, "name" | "input">;
   readonly close: () => void;
 };
@@ -79,7 +79,7 @@ export function SubmitForm({ close, job, looked, sample }: Props) {
 
 type ParamsProps = {
   readonly looked: Looked;
-  /** Those that were changed. */
+  /** Only those that were changed. */
   readonly params: Readonly<Record<string, string>>;
   readonly change: (params: Readonly<Record<string, string>>) => void;
 };

@@ -1,4 +1,4 @@
-/** What one input of the job reads: the page's sample, files of the visitor, or what is shared. */
+/** What one input of the job reads: the page's sample, files of this device, or shared files. */
 import { useState } from "preact/hooks";
 import type { SharedFiles } from "../../../wire/api/messages.ts";
 import { usePolled } from "../../api/connection.ts";
@@ -26,7 +26,7 @@ export function chosenBy({ files, kind, shared }: Choice, sample: string): Chose
     case "files":
       return files.length === 0 ? null : { kind, files };
     case "shared": {
-      // Also as the command line has it.
+      // The form of the command line is accepted, too.
       const name = shared.trim().replace(/^shared:/, "");
       return name === "" ? null : { kind, name };
     }

@@ -1,15 +1,15 @@
-/** Sentences of "Run on the cluster". */
+/** Texts of "Run on the cluster". */
 import { catalogue } from "../../i18n/language.ts";
 
 export const submitMessages = catalogue({
   en: {
     title: "Run on the cluster",
-    looking: "Looking at the job …",
-    lookLate: "The job did not load within {time}: something at its top has no end.",
-    noRight: "Your token lets you look, not run jobs.",
+    looking: "Loading the job …",
+    lookLate: "The job did not load within {time}: its top-level code may not end.",
+    noRight: "Your token allows reading, not running jobs.",
     noRightHelp:
-      "Ask whoever keeps this cluster for an operator's token, made with `tequio token create " +
-      "--role submitter`. Here in the page you may run the job meanwhile.",
+      "Ask the administrator for a submitter's token, made with `tequio token create " +
+      "--role submitter`. Meanwhile you can run the job here in the page.",
     name: "Name",
     input: "Input",
     inputOf: "Input “{name}”",
@@ -29,18 +29,18 @@ export const submitMessages = catalogue({
     cancel: "Cancel",
     close: "Close",
     tooLarge:
-      "{name} is too large to be sent from a tab; share its folder and choose it under its name.",
-    planLate: "The plan was not made in time: its items may have no end.",
+      "{name} is too large to be sent from a tab; share its folder, then choose it by name.",
+    planLate: "The plan was not made in time: the list of its items may not end.",
     otherFiles: "The plan names files that were not chosen here; it was not submitted.",
   },
   es: {
     title: "Ejecutar en el clúster",
-    looking: "Mirando el trabajo…",
-    lookLate: "El trabajo no cargó en {time}: algo en su comienzo no termina.",
-    noRight: "Su token permite mirar, no ejecutar trabajos.",
+    looking: "Cargando el trabajo…",
+    lookLate: "El trabajo no se cargó en {time}: quizá su código inicial no termina.",
+    noRight: "Su token permite leer, no ejecutar trabajos.",
     noRightHelp:
-      "Pida a quien cuida este clúster un token de operador, hecho con `tequio token create " +
-      "--role submitter`. Mientras tanto puedes ejecutar el trabajo aquí, en la página.",
+      "Pida al administrador un token de remitente, creado con `tequio token create " +
+      "--role submitter`. Mientras tanto puede ejecutar el trabajo aquí, en la página.",
     name: "Nombre",
     input: "Entrada",
     inputOf: "Entrada «{name}»",
@@ -51,19 +51,19 @@ export const submitMessages = catalogue({
     shared: "Lo que comparten los miembros",
     sharedName: "Archivo o carpeta compartidos",
     params: "Parámetros",
-    noInput: "Elige qué debe leer.",
+    noInput: "Elija qué debe leer.",
     reading: "Leyendo {file}",
     planning: "Haciendo el plan",
     sending: "Enviando {file}",
-    submitting: "Entregando el trabajo",
+    submitting: "Enviando el trabajo",
     submit: "Ejecutar",
     cancel: "Cancelar",
     close: "Cerrar",
     tooLarge:
       "{name} es demasiado grande para enviarlo desde una pestaña; comparta su carpeta y elíjalo " +
       "por su nombre.",
-    planLate: "El plan no se hizo a tiempo: quizá su lista no termina.",
-    otherFiles: "El plan nombra archivos que no se eligieron aquí; no se entregó.",
+    planLate: "El plan no se hizo a tiempo: quizá su lista de elementos no termina.",
+    otherFiles: "El plan nombra archivos que no se eligieron aquí; no se envió.",
   },
   zh: {
     title: "在集群上运行",

@@ -1,4 +1,4 @@
-/** What the page believes of a plan that comes from where job code runs. */
+/** How the page checks a plan that comes from the Worker of job code. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { defaultLimits, type JobSpec } from "../../../core/job.ts";
@@ -33,7 +33,7 @@ test("a plan of the chosen files is submitted", () => {
   check();
 });
 
-test("a plan that names any other file is not", () => {
+test("a plan that names any other file is refused", () => {
   const others = [
     { kind: "path", host: "h", path: "/etc/passwd", mtimeMs: 1, hash: "a" },
     { kind: "blob", hash: root },

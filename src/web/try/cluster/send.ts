@@ -1,5 +1,5 @@
-/** Sends a job of the editor to the coordinator: the files that were chosen, the plan that the
- *  sandbox has made of them, then the job. */
+/** Sends a job of the editor to the coordinator: the chosen files, the plan that the sandbox has
+ *  made of them, then the job. */
 import type { SharedInput, Submitted } from "../../../wire/api/messages.ts";
 import type { GivenFile, PageJob, PlannedJob } from "../../../wire/browser/trial.ts";
 import { Sha256 } from "../../../worker/browser/stand-ins/sha256.ts";
@@ -25,7 +25,7 @@ export type Wanted = {
 
 export type Progress = {
   readonly step: "reading" | "planning" | "sending" | "submitting";
-  /** "" unless it is about one file. */
+  /** "" when the step is not about one file. */
   readonly file: string;
   /** 0 to 1. */
   readonly done: number;
@@ -36,12 +36,12 @@ export type Sending = {
   readonly tell: (progress: Progress) => void;
 };
 
-/** Bytes that are hashed in one go: a few ms, then the page may draw. */
+/** Bytes that are hashed at a time: a few ms, then the page may render. */
 const pieceBytes = 1024 * 1024;
 const submitTries = 5;
 const againMs = 1_000;
 
-/** The job's id, once it is durable. */
+/** Resolves with the job's id, once it is durable. */
 export async function sendJob(wanted: Wanted, sending: Sending): Promise<string> {
   const { signal, tell } = sending;
   const files: GivenFile[] = [];
@@ -114,8 +114,8 @@ function placeOf({ hash, kind, root }: Where): string {
   return `${kind} ${kind === "blob" ? hash : root}`;
 }
 
-/** The plan comes from where job code runs: what it may read is what was chosen here, and nothing
- *  else that its submitter could name. */
+/** The plan comes from the Worker of job code: it may read the files that were chosen here, and no
+ *  others that its submitter could name. */
 export function refuseOthers({ blobs, spec }: PlannedJob, files: readonly GivenFile[]): void {
   const plan = blobs.find(({ hash }) => hash === spec.planHash);
   const read = JSON.parse(new TextDecoder().decode(plan?.bytes)) as {
@@ -126,7 +126,7 @@ export function refuseOthers({ blobs, spec }: PlannedJob, files: readonly GivenF
   throw new CallError("forbidden", say(submitMessages, "otherFiles"));
 }
 
-/** Once, however often it is tried: the key says that it is the same. */
+/** Submits once, even when it is retried: the idempotency key is the same. */
 async function submitted({ spec }: PlannedJob, signal: AbortSignal): Promise<string> {
   const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
   for (let tries = 1; ; tries++) {

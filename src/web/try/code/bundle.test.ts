@@ -1,5 +1,5 @@
-/** What becomes of the text in the editor: one module, with a map back, or a refusal with a place.
- *  */
+/** What the text in the editor is built into: one module, with a source map, or a refusal with its
+ *  place. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Failure } from "../../../core/job.ts";
@@ -52,7 +52,7 @@ const refused: ReadonlyArray<readonly [what: string, source: string, said: RegEx
   ],
   ["a module of Node", 'import fs from "node:fs"; fs;', /^job\.ts:2:1: .*not "node:fs"/],
   ["a module at run time", 'const a = await import("a");', /^job\.ts:2:17: .*not "a"/],
-  ["what others export", 'export * from "tequio";', /^job\.ts:2:1: .*by `import/],
+  ["re-exports", 'export * from "tequio";', /^job\.ts:2:1: .*by `import/],
   ["a name that is not there", 'import { nope } from "tequio"; nope;', /^job\.ts:2:10: .* nope; /],
   ["a default of the SDK", 'import t from "tequio"; t;', /^job\.ts:2:8: .*exports no default/],
   ["what does not parse", "const = 1;", /^job\.ts:2:7: /],

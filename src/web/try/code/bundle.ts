@@ -1,9 +1,9 @@
-/** Makes one module of the job in the editor and the SDK, with a source map that leads back to the
- *  editor's lines: what travels to the workers. */
+/** Makes one module of the job in the editor and the SDK, with a source map back to the editor's
+ *  lines: this module is sent to the workers. */
 import ts from "typescript";
 import { type BuildFailure, failureAt } from "./failure.ts";
 
-/** Of the SDK: a statement that declares `name`, and what can be imported. */
+/** The SDK: a statement that declares `name`, and the names that can be imported. */
 export type Sdk = {
   readonly name: string;
   readonly code: string;
@@ -67,7 +67,7 @@ function refuseOthers() {
   };
 }
 
-/** What a node imports or exports from elsewhere, types apart; null = nothing. */
+/** The module from which a node imports or re-exports, types aside; null = none. */
 function importedBy(node: ts.Node): string | null {
   if (ts.isImportDeclaration(node)) {
     return node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
@@ -86,7 +86,7 @@ function textOf(node: ts.Node | undefined): string {
   return node !== undefined && ts.isStringLiteralLike(node) ? node.text : "…";
 }
 
-/** What is left of imports once types are gone, as constants before everything else. */
+/** Replaces imports, after types are removed, by constants before everything else. */
 function importsOf(sdk: Sdk) {
   return ({ factory }: ts.TransformationContext) =>
     (file: ts.SourceFile): ts.SourceFile => {

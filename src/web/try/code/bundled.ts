@@ -1,4 +1,5 @@
-/** The job in the editor as a sandbox wants it. The compiler is loaded when it is needed. */
+/** The job in the editor in the form that a sandbox needs. The compiler is loaded when it is
+ *  needed. */
 import type { PageJob } from "../../../wire/browser/trial.ts";
 
 /** Throws `BuildFailure`. */

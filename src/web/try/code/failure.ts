@@ -1,4 +1,4 @@
-/** What is wrong with a job before it runs, with its place in the editor. */
+/** An error in a job before it runs, with its place in the editor. */
 
 export class BuildFailure extends Error {}
 

@@ -1,5 +1,5 @@
-/** ONC-RPC (RFC 5531) over TCP: one call and its answer, the portmapper's question for a port, and
- *  the log service of seed 3. */
+/** ONC-RPC (RFC 5531) over TCP: one call and its answer, the portmapper's call for a port, and the
+ *  log service of the console protocol. */
 import { ClusterError } from "../../../core/error.ts";
 import { rpcAnswerBytesMax } from "../limits.ts";
 import { encodeXdr, XdrReader } from "./xdr.ts";
@@ -22,9 +22,9 @@ export const logOperation: Procedure = { program: 495_775, version: 1, procedure
 export type LoggedOperation = {
   readonly user: string;
   readonly operation: string;
-  /** "" when it names none. */
+  /** "" for an operation without a file. */
   readonly file: string;
-  /** "" when none was said. */
+  /** "" when the client sent none. */
   readonly dateTime: string;
 };
 
@@ -57,12 +57,12 @@ function encodeCall(
   return record;
 }
 
-/** Reads the answers on one connection, each one number. */
+/** Reads the answers on one connection, each of which is one number. */
 export class RpcAnswers {
   #bytes = new Uint8Array(0);
 
-  /** What the answers in these bytes say. Throws `protocol-violated` for what is no answer,
-   *  `unavailable` when the other side refuses the call. */
+  /** The answers in these bytes. Throws `protocol-violated` when they are none, `unavailable` when
+   *  the server refuses the call. */
   push(bytes: Uint8Array): { readonly xid: number; readonly value: number }[] {
     const joined = new Uint8Array(this.#bytes.length + bytes.length);
     joined.set(this.#bytes);
@@ -83,7 +83,10 @@ export class RpcAnswers {
       const mark = new XdrReader(this.#bytes.subarray(at, at + 4)).unsigned();
       const length = mark % lastFragment;
       if (parts.length + length > rpcAnswerBytesMax || (length === 0 && mark < lastFragment)) {
-        throw new ClusterError("protocol-violated", "an ONC-RPC answer is longer than any we know");
+        throw new ClusterError(
+          "protocol-violated",
+          "an ONC-RPC answer is longer than any known one",
+        );
       }
       at += 4 + length;
       if (at > this.#bytes.length) return null;
@@ -109,10 +112,10 @@ function readAnswer(record: Uint8Array): { xid: number; value: number } {
   const reader = new XdrReader(record);
   const xid = reader.unsigned();
   if (reader.unsigned() !== reply) {
-    throw new ClusterError("protocol-violated", "an ONC-RPC message is no answer");
+    throw new ClusterError("protocol-violated", "an ONC-RPC message is not an answer");
   }
   if (reader.unsigned() !== 0) {
-    throw new ClusterError("unavailable", "the other side denies the ONC-RPC call");
+    throw new ClusterError("unavailable", "the server denies the ONC-RPC call");
   }
   // The verifier: its flavour and body.
   reader.unsigned();
@@ -120,7 +123,7 @@ function readAnswer(record: Uint8Array): { xid: number; value: number } {
   const refused = reader.unsigned();
   if (refused !== 0) {
     const why = refusals[refused] ?? `its answer is ${refused}`;
-    throw new ClusterError("unavailable", `the other side refuses the ONC-RPC call: ${why}`);
+    throw new ClusterError("unavailable", `the server refuses the ONC-RPC call: ${why}`);
   }
   return { xid, value: reader.unsigned() };
 }

@@ -1,4 +1,4 @@
-/** ONC-RPC calls byte for byte, and every answer that a log service or portmapper may give. */
+/** ONC-RPC calls byte for byte, and every answer that a log service or portmapper may send. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { rpcAnswerBytesMax } from "../limits.ts";
@@ -58,7 +58,7 @@ describe("answers", () => {
     assert.deepEqual(new RpcAnswers().push(bytes), [{ xid: 9, value: 42 }]);
   });
 
-  it("a refusal says why", () => {
+  it("the error for a refusal gives its reason", () => {
     const refused = (...values: number[]) => {
       return () => new RpcAnswers().push(record(1, ...values));
     };
@@ -69,7 +69,7 @@ describe("answers", () => {
     assert.throws(refused(1, 0, 0, 0, 77), { code: "unavailable", message: /77/ });
   });
 
-  it("what is no answer, too long, empty or cut short violates the protocol", () => {
+  it("an answer that is malformed, too long, empty or cut short violates the protocol", () => {
     const long = encodeXdr([0x80000000 + rpcAnswerBytesMax + 1]);
     const bad = [record(1, 0, 2, 3), long, unhex("00000000"), unhex("7fffffff"), record(1, 1)];
     for (const bytes of bad) {

@@ -1,9 +1,9 @@
-/** XDR (RFC 4506), as much of it as the log service needs: unsigned numbers and strings. */
+/** The part of XDR (RFC 4506) that the log service needs: unsigned numbers and strings. */
 import { ClusterError } from "../../../core/error.ts";
 import { utf8 } from "../strings.ts";
 
-/** Numbers and strings one after another; a string is its length, its bytes, and zeros up to a
- *  multiple of four. */
+/** Concatenated numbers and strings; a string is its length, its bytes, and zeros up to a multiple
+ *  of four. */
 export function encodeXdr(values: readonly (number | string)[]): Uint8Array {
   const parts = values.map((value) => {
     if (typeof value === "number") return word(value);

@@ -1,4 +1,4 @@
-/** Messages of seed 3 as existing implementations send them, with what they mean. */
+/** Messages of the console protocol as existing implementations send them, with their meaning. */
 import type { ConsoleRequest, FileRequest, Operation, Outcome } from "../messages.ts";
 import { utf8 } from "../strings.ts";
 

@@ -1,4 +1,4 @@
-/** The arguments of pickle's opcodes, read one after the other. */
+/** Reads the arguments of pickle's opcodes, one after the other. */
 import { ClusterError } from "../../../core/error.ts";
 import { textOf } from "../codec.ts";
 
@@ -69,7 +69,7 @@ export class PickleBytes {
 
   decimal(): number {
     const line = this.#line();
-    if (!/^[0-9]{1,9}$/.test(line)) throw pickleProblem("has a memo that is no number");
+    if (!/^[0-9]{1,9}$/.test(line)) throw pickleProblem("has a memo that is not a number");
     return Number(line);
   }
 
@@ -79,7 +79,7 @@ export class PickleBytes {
     if (line === "00" || line === "01") return line === "01";
     const [, digits] = /^(-?[0-9]+)L?$/.exec(line) ?? [];
     if (digits === undefined || digits.length > intDigitsMax) {
-      throw pickleProblem("has an int that is none, or too long");
+      throw pickleProblem("has a malformed or too long int");
     }
     return BigInt(digits);
   }
@@ -89,7 +89,7 @@ export class PickleBytes {
     if (line === "nan") return Number.NaN;
     if (/^-?inf$/.test(line)) return line === "inf" ? Infinity : -Infinity;
     if (!/^-?[0-9.]+(e[-+]?[0-9]+)?$/.test(line) || Number.isNaN(Number(line))) {
-      throw pickleProblem("has a float that is none");
+      throw pickleProblem("has a malformed float");
     }
     return Number(line);
   }
@@ -103,7 +103,7 @@ export class PickleBytes {
     });
   }
 
-  /** Only what needs no escape. */
+  /** Accepts only strings that need no escape. */
   quotedLine(): string {
     const found = /^'([^'\\]*)'$|^"([^"\\]*)"$/.exec(this.#line());
     const text = found?.[1] ?? found?.[2];

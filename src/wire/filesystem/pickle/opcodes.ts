@@ -51,7 +51,8 @@ export const op = {
   frame: 0x95,
 } as const;
 
-/** What a general unpickler would run or build, by the names of Python's pickletools. */
+/** Opcodes by which a general unpickler would run or build something, with the names of Python's
+ *  pickletools. */
 export const refusedOps: ReadonlyMap<number, string> = new Map([
   [0x63, "GLOBAL"],
   [0x52, "REDUCE"],

@@ -40,7 +40,7 @@ const values: readonly PyValue[] = [
   ]),
 ];
 
-test("what is written is read again, and nothing that is cut off is", () => {
+test("what is written reads back, and nothing that is cut off does", () => {
   for (const value of values) {
     const bytes = writePickle(value);
     assert.deepEqual(readPickle(bytes), value);
@@ -51,17 +51,17 @@ test("what is written is read again, and nothing that is cut off is", () => {
   }
 });
 
-test("whatever would look up, call or build something is refused by its name", () => {
+test("every opcode that would look up, call or build something is refused by its name", () => {
   for (const [code, name] of refusedOps) {
     const bytes = Uint8Array.of(0x80, 4, 0x4e, code, 0x2e);
     assert.throws(() => readPickle(bytes), new RegExp(`has ${name}, which would build`));
   }
 });
 
-test("a pickle that holds itself, or grows by its memo, is refused", () => {
+test("a pickle that contains itself, or grows by its memo, is refused", () => {
   const itself = Uint8Array.of(0x5d, 0x94, 0x68, 0, 0x61, 0x2e);
   assert.throws(() => readPickle(itself), /holds itself/);
-  // Each list holds the one before ten times.
+  // Each list holds the previous one ten times.
   const bomb = [0x28, 0x5d, 0x94, 0x4e, 0x61];
   for (let level = 1; level < 60; level++) {
     bomb.push(

@@ -1,13 +1,14 @@
 /** Reads pickles of protocols 0 to 5 that hold None, bool, int, float, str, bytes, list, tuple and
- *  dict. Nothing is ever looked up, called or built: what a pickle could run is refused by name. */
+ *  dict. Nothing is ever looked up, called or built: opcodes that could run code are refused by
+ *  name. */
 import { ClusterError } from "../../../core/error.ts";
 import { depthMax, pickleBytesMax, valuesMax } from "../limits.ts";
 import { PyFloat, PyTuple, type PyValue, typeName } from "../value.ts";
 import { PickleBytes, pickleProblem } from "./bytes.ts";
 import { op, refusedOps } from "./opcodes.ts";
 
-/** Throws `protocol-violated` for what is no such pickle, `limit-exceeded` for one that is too
- *  large. A value that holds itself is refused. */
+/** Throws `protocol-violated` for other pickles, `limit-exceeded` for one that is too large. A
+ *  value that contains itself is refused. */
 export function readPickle(bytes: Uint8Array): PyValue {
   if (bytes.length > pickleBytesMax) {
     throw new ClusterError("limit-exceeded", `the pickle is above ${pickleBytesMax} bytes`);
@@ -51,7 +52,7 @@ class Machine {
     return value;
   }
 
-  /** Opcodes that push nothing new; false when it is none of them. */
+  /** Opcodes that push no new value; false when it is none of them. */
   #control(code: number): boolean {
     switch (code) {
       case op.proto:
@@ -218,7 +219,7 @@ class Machine {
 
   #recall(at: number): PyValue {
     const value: Memo = this.#memo.get(at);
-    if (value === undefined) throw pickleProblem(`asks for memo ${at}, which it has not set`);
+    if (value === undefined) throw pickleProblem(`reads memo ${at}, which it has not set`);
     return value;
   }
 
@@ -247,7 +248,7 @@ function pairsMap(items: readonly PyValue[]): Map<PyValue, PyValue> {
   return entries;
 }
 
-/** By the memo a small pickle can name one list a billion times, or within itself. */
+/** With the memo, a small pickle can contain one list a billion times, or a list within itself. */
 function checkTree(
   value: PyValue,
   above: Set<PyValue>,

@@ -92,7 +92,7 @@ export function readSync(
   return openFile(fd).file.readAt(into.subarray(0, at + length), at, position);
 }
 
-/** Appends: nobody writes anywhere else. */
+/** Appends: no caller writes at any other position. */
 export function writeSync(fd: number, bytes: Bytes, at = 0): number {
   used();
   const { file, path } = openFile(fd);
@@ -116,7 +116,7 @@ export function limitFiles(maxBytes: number): void {
   filesMaxBytes = maxBytes;
 }
 
-/** Hears of each block that is read or written. */
+/** `listener` is called for each block that is read or written. */
 export function whenUsed(listener: () => void): void {
   used = listener;
 }

@@ -1,5 +1,5 @@
-/** Node's `Buffer` in a tab, as far as kernels use it; job code that expects more will be told so
- *  by the engine. */
+/** Node's `Buffer` in a tab, as far as kernels use it; job code that uses more gets the engine's
+ *  error. */
 import { isAscii } from "./ascii.ts";
 
 type Encoding = "utf8" | "latin1" | "utf16le" | "hex" | "base64";

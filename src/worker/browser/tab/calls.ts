@@ -129,7 +129,7 @@ async function patiently<T>(
 /** Trying again may help. */
 function isWorthwhile(error: unknown, goneMs: number): boolean {
   if (!(error instanceof ClusterError)) return true;
-  // From whoever stands before the coordinator, while that is away.
+  // Sent by a gateway or proxy in front of the coordinator, while the coordinator is unreachable.
   if (error.code === "unavailable") return true;
   return goneMs < answeredMs && (error.code === "not-found" || error.retryable);
 }

@@ -95,7 +95,7 @@ export class TaskInputs {
   }
 }
 
-/** A partition that nobody has any more, or that cannot be fetched. */
+/** A partition that no worker has any more, or that cannot be fetched. */
 export class PartitionLost extends Error {
   readonly task: number;
   readonly problem: ClusterError;

@@ -1,6 +1,5 @@
 /** The tab's controller: a dedicated Worker of the page that holds the connection, the clock and
- *  the
- *  tasks. Decisions are `session.ts`'s; this carries them out. */
+ *  the tasks. Decisions are `session.ts`'s; this carries them out. */
 
 import { type FromTab, type TabShown, type ToTab, tabLimits } from "./page-messages.ts";
 import { TaskRunner } from "./runner.ts";
@@ -70,7 +69,8 @@ class Tab {
         this.#runner.slot(message.slot)?.lose("its frame is gone");
         break;
       case "slots":
-        // Told first: what the runner gives back then is not for the slots that it lends no more.
+        // The session sends the new number of slots first: then no task that the runner gives back
+        // is replaced for a slot that is no longer offered.
         this.#perform(this.#session.resize(message.slots, performance.now()));
         this.#runner.resize(message.slots);
         break;

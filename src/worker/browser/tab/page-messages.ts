@@ -1,6 +1,5 @@
 /** What the page and its controller, a dedicated Worker of the page, say to each other: hidden
- *  pages
- *  are throttled, Workers are not, so everything that has a time happens there. */
+ *  pages are throttled, Workers are not, so everything that has a time happens there. */
 import type { Identity, Phase } from "./session.ts";
 
 export type ToTab =
@@ -39,8 +38,7 @@ export type TabLimits = {
   /** Bytes of code and plans that are kept for the next task. */
   readonly keptMaxBytes: number;
   /** How long data of a task is asked for again and again, ms: as long as a gateway keeps a tab
-   *  that
-   *  is away, and more. */
+   *  that is away, and more. */
   readonly patienceMs: number;
   /** A sandbox starts within this, ms. */
   readonly sandboxMs: number;

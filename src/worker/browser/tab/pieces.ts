@@ -119,7 +119,7 @@ async function unfolded(file: InputFile, bytes: Uint8Array): Promise<Uint8Array>
       .pipeThrough(new DecompressionStream("gzip"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   } catch (cause) {
-    // Damaged, or of several members: whoever can read those will tell.
+    // Damaged, or of several gzip members: a worker that can read those finds out which.
     throw new Unreadable(`this tab cannot unfold ${file.name} (${cause})`, { cause });
   }
 }

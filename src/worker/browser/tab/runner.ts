@@ -134,7 +134,7 @@ export class TaskRunner {
     else this.#next();
   }
 
-  /** Nobody wants it any more. */
+  /** Ends a task that is not wanted any more. */
   stop(tid: number): void {
     const run = this.#runs.get(tid);
     if (run === undefined) return;
@@ -150,8 +150,8 @@ export class TaskRunner {
     if (this.#isPaused) return;
     const queued = [...this.#runs.values()].filter(({ state }) => state === "queued");
     const isFree = (slot: Slot) => slot.index < this.#wanted && !this.#busy.has(slot);
-    // Who waits at a slot goes there; the others wherever there is room, and who waits at a slot
-    // that computes, too, when nobody else is left for the room.
+    // A task that waits at a free slot goes there; the others go to any free slot. A task that
+    // waits at a slot that computes comes last, when no other task is left for the free one.
     const waiting = queued.filter(({ ahead }) => ahead !== null && isFree(ahead.slot));
     for (const run of waiting) void this.#serve(run, (run.ahead as Ahead).slot);
     const others = queued.filter((run) => !waiting.includes(run));
@@ -170,7 +170,7 @@ export class TaskRunner {
     );
     if (waiting.length >= this.#wanted) return false;
     run.order = this.#inputs.order(run.task, this.#calls(run.stopping.signal));
-    // Whoever awaits it hears of a failure.
+    // A failure reaches the caller that awaits `run.order`.
     run.order.then(
       (order) => this.#handAhead(run, order),
       () => {},
@@ -178,7 +178,7 @@ export class TaskRunner {
     return true;
   }
 
-  /** To a slot that computes, for which nobody waits. */
+  /** To a slot that computes and has no other task waiting for it. */
   #handAhead(run: Run, order: TaskOrder): void {
     if (run.state !== "queued" || !this.#runs.has(run.task.tid)) return;
     const slot = this.#slots.find(({ takesAhead }) => takesAhead);
@@ -203,7 +203,7 @@ export class TaskRunner {
     this.#next();
   }
 
-  /** What its Worker told; null when the task is over already. */
+  /** The reports of its Worker; null when the task is over already. */
   async #computed(run: Run, slot: Slot): Promise<HeardReports | null> {
     const { task, stopping } = run;
     const { signal } = stopping;

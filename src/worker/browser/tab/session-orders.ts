@@ -6,8 +6,7 @@ export type Identity = { readonly worker: string; readonly credential: string };
 export type TabTask = TaskMore & { readonly tid: number; readonly type: "m" | "r" };
 
 /** Of the connection: waiting = until the time to dial · dialling, until welcomed · joined ·
- *  refused
- *  = not taken, and nothing to try · over = by its user. */
+ *  refused = not taken, and nothing to try · over = by its user. */
 export type Phase = "waiting" | "dialling" | "joined" | "refused" | "over";
 
 export type SessionOrder =

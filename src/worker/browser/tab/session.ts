@@ -1,8 +1,7 @@
-/** The tab's side of seed 5 as decisions: when it dials, what it says, what it holds. Pure: time
- *  and
- *  chance are given, what is to be done is returned.
+/** The tab's side of the browser protocol as decisions: when it dials, what it sends, what it
+ *  holds. Pure: time and random numbers are arguments, what is to be done is returned.
  *
- *  1. What a task ended with is kept, and said again after each connection, until `ack`.
+ *  1. What a task ended with is kept, and sent again after each connection, until `ack`.
  *  2. A tab whose connection broke comes back as the same worker with what it holds; one that is
  *     refused as that worker, or fenced by another page, joins as a new one. One that cannot be
  *     taken just now keeps everything and asks again.
@@ -25,9 +24,9 @@ export type { Identity, Phase, SessionOptions, SessionOrder, TabTask } from "./s
 
 type Held = {
   readonly task: TabTask;
-  /** What is said of its end, until that is acknowledged. */
+  /** The message about its end, kept until it is acknowledged. */
   ended: string | null;
-  /** Told to have begun; null = it has not. */
+  /** Whether the gateway has been informed that it began; null = it has not begun. */
   begun: "untold" | "told" | null;
   /** What it ended with was refused, and `ended` says so now. */
   isRefused: boolean;
@@ -35,7 +34,7 @@ type Held = {
 
 const dialFirstMs = 250;
 const dialMaxMs = 15_000;
-/** Nothing heard for so long: the gateway pings every 20 s. */
+/** A link on which nothing arrives for so long is given up: the gateway pings every 20 s. */
 const silenceMaxMs = 50_000;
 const noteDefaultMs = 2_000;
 const overRefsMax = 256;
@@ -164,7 +163,7 @@ export class TabSession {
       this.#refused(held, `its report has more than ${fromBrowserMaxBytes} bytes`);
     }
     if (this.phase === "joined") {
-      // The beginning is told before the end.
+      // The beginning is reported before the end.
       this.#note(this.#heardAtMs);
       this.#orders.push({ kind: "send", text: held.ended });
     }
@@ -259,7 +258,7 @@ export class TabSession {
     return firstFitting(named, holdingMaxBytes);
   }
 
-  /** The gateway does not take how a task ended: said again it would be refused again. */
+  /** The gateway has refused the report of a task's end: sent again it would be refused again. */
   #reportRefused(tid: unknown, why: string): void {
     const held = typeof tid === "number" ? this.#tasks.get(tid) : undefined;
     if (held === undefined || held.ended === null) return;
@@ -322,7 +321,7 @@ export class TabSession {
       this.#send({ action: "error", uid: null, error, more: { tid: body.tid } });
       return;
     }
-    // The gateway tells again what it does not know to have come.
+    // The gateway sends a task again when it does not know whether it arrived.
     this.phase = "joined";
     if (this.#tasks.has(body.tid)) return;
     const task = { ...(body.more as unknown as TaskMore), tid: body.tid, type: body.type };
@@ -357,7 +356,8 @@ export class TabSession {
       this.#send({ action: "pong", more: null });
       return;
     }
-    // Slots also when they are as before: a gateway may have told a coordinator of older ones.
+    // Slots also when they are as before: a gateway may have reported an older number to a
+    // coordinator.
     const state = { paused: this.#paused, slots: this.#slots };
     const more: NoteMore = { ...this.#notes.take(), started, ...state };
     this.#send({ action: "pong", more });

@@ -1,6 +1,5 @@
 /** What runs in a task's Worker, inside the sandbox: one task, with the very code of a task
- *  process,
- *  on files in memory. Contract: `contract.ts`. */
+ *  process, on files in memory. Contract: `contract.ts`. */
 import "../stand-ins/install.ts";
 import { installEnvironment } from "../../../environment/install.ts";
 import { failureOf } from "../../process/failure.ts";

@@ -2,8 +2,8 @@
  *
  *  1. It can stand still between items of a list, and wherever job code calls us: at each record,
  *     pair, key, line of the log and block of a file. A stretch of job code that calls nothing
- *     cannot be interrupted: what it took too much, the next rests make good, and what is left
- *     when the task is over its slot does (`tab/slots/rests.ts`).
+ *     cannot be interrupted: what it took too much, the next rests make good, and what is left when
+ *     the task is over its slot does (`tab/slots/rests.ts`).
  *  2. Inside job code it stands still by `Atomics.wait`. The memory that takes is WebAssembly's:
  *     pages that are not isolated from other origins may not share it, which is not wanted here,
  *     but may wait on it. A browser that has none makes all of it good afterwards. */
@@ -18,7 +18,7 @@ const restMaxMs = 10_000;
 export class Pace {
   /** Of the time, how much it may compute; above 0 to 1. */
   readonly share: number;
-  /** Told before each rest: how long it will be, ms. */
+  /** Called before each rest with its length, ms. */
   readonly #resting: (ms: number) => void;
   readonly #cell = cellToWaitOn();
   #workingSinceMs = performance.now();
@@ -64,7 +64,7 @@ export class Pace {
     return ms;
   }
 
-  /** The job with a breath at each record, pair and key. */
+  /** The job with a call of `breathe` before each record, pair and key. */
   paced(job: MapReduceJob): MapReduceJob {
     if (this.isFull) return job;
     const inputs = Object.entries(job.inputs).map(([name, input]) => [name, this.#input(input)]);
@@ -100,7 +100,7 @@ export class Pace {
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
-/** Nobody else knows of it, so a wait on it ends with its time only. */
+/** No other code has a reference to it, so a wait on it ends only with its timeout. */
 function cellToWaitOn(): Int32Array | null {
   try {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });

@@ -4,7 +4,7 @@
  *  was estimated wrongly, and other jobs would wait behind all of it. */
 const workMaxMs = 4_000;
 /** And of a tab that rests most of the time, ms: it may vanish at any time, and what it has not
- *  told of is lost then. */
+ *  reported is lost then. */
 const portionMaxMs = 20_000;
 
 /** Those of `attempts` that it comes to; the tab gives back the others, of which other workers may

@@ -1,8 +1,8 @@
 /** Sorted records as bytes on the disk: the records as they lie in memory, and a trailer.
  *
  *  The trailer (36 bytes, little endian): "TQS" and the version, u32 longest record, u64 records,
- *  u64 bytes of them, 8 bytes zero, u32 CRC-32 of all before it. No records are no bytes at all.
- *  Who reads a segment to its end checks it; nothing of a segment is good before. */
+ *  u64 bytes of them, 8 bytes zero, u32 CRC-32 of all before it. No records are no bytes at all. A
+ *  reader that reads a segment to its end checks it; nothing of a segment is valid before. */
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { crc32 } from "node:zlib";
@@ -33,7 +33,7 @@ export class SegmentWriter implements RecordSink {
   #records = 0;
   #longest = 0;
 
-  /** With `hashes` each segment gets its SHA-256, for those who fetch it. */
+  /** With `hashes` each segment gets its SHA-256, for the workers that fetch it. */
   constructor(path: string, hashes: boolean) {
     this.file = new BlockFile(path);
     this.#hashes = hashes;

@@ -58,7 +58,7 @@ export class Sorter {
     return this.#kernel.bytes.subarray(this.#end, this.#inputEnd);
   }
 
-  /** So many bytes were put where `room` said. */
+  /** So many bytes were put into the array that `room` returned. */
   added(count: number): void {
     this.#end += count;
   }

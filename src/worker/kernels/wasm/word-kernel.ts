@@ -34,7 +34,7 @@ export const inputBytes = 1024 * 1024 + 128 * 1024;
 
 const instantiate = kernelOf<WordExports>(wasmBase64);
 
-/** `strip` hears of the words of each strip that is numbered. */
+/** `strip` is called for each strip whose words have been numbered. */
 export function wordKernel(strip: () => void = () => {}): WordExports {
   const learn = (page: number, at: number): void => {
     const bits = new Uint8Array(exports.memory.buffer, at, 32);

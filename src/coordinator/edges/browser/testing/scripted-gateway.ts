@@ -1,4 +1,4 @@
-/** A gateway that a test speaks for: what the tracker sends is kept, in its own words. */
+/** A gateway that a test scripts: the tracker's messages are kept as they were sent. */
 import { MemoryText } from "../../../../link/memory-text.ts";
 import { decodeBrowser, encodeBrowser } from "../../../../wire/browser/codec.ts";
 import type { BrowserBody, BrowserMessage } from "../../../../wire/browser/messages.ts";
@@ -30,7 +30,7 @@ export class ScriptedGateway {
     this.#link.send(encodeBrowser(body));
   }
 
-  /** The next message of this action; others are kept for whoever asks for them. */
+  /** The next message of this action; others are kept for later calls. */
   async next<A extends BrowserBody["action"]>(action: A): Promise<BrowserMessage> {
     for (;;) {
       const at = this.#heard.findIndex(({ body }) => body.action === action);
@@ -41,7 +41,7 @@ export class ScriptedGateway {
     }
   }
 
-  /** A tab of ours joins; its welcome. */
+  /** An authenticated tab joins; returns its welcome. */
   async join(uid: string, over: Record<string, unknown> = {}): Promise<WelcomeMore> {
     const more = {
       version: "test",

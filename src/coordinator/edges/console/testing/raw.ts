@@ -1,5 +1,5 @@
-/** A console server on a loop of its own, and a client that knows nothing of our code: strings,
- *  NULs and bytes as the notes on existing implementations have them. */
+/** A console server on a loop of its own, and a client that shares no code with the product:
+ *  strings, NULs and bytes as in the notes on existing implementations. */
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ export class RawServer {
     this.stop = parts.stop;
   }
 
-  /** Every byte that is answered before the server closes. */
+  /** Every byte of the answer until the server closes. */
   async bytes(...pieces: readonly (string | Uint8Array)[]): Promise<Buffer> {
     return rawAnswer({ host: "127.0.0.1", port: this.port }, pieces);
   }
@@ -46,7 +46,7 @@ export class RawServer {
   }
 }
 
-/** What outlives a server: its directory and its log. */
+/** The state that outlives a server: its directory and its log. */
 export type Kept = { readonly dataDir: string; readonly log: LogContents };
 
 export function kept(t: TestContext): Kept {
@@ -90,7 +90,7 @@ export async function rawServer(
   return new RawServer({ dataDir, members, port: serving.port, stop: stopOnce, lines });
 }
 
-/** Something that listens and answers every connection with 1, as a client's listener. */
+/** A listener that answers every connection with 1, like a client's. */
 export async function listener(t: TestContext) {
   const asked: string[] = [];
   const server = createServer((socket) => {

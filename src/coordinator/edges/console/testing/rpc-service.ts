@@ -1,12 +1,13 @@
-/** A log service and a portmapper that know nothing of our code: ONC-RPC read from the RFCs. */
+/** A log service and a portmapper that share no code with the product: ONC-RPC implemented from the
+ *  RFCs. */
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 
-/** A call as it came: where its arguments begin is known, since nobody sends credentials. */
+/** A received call; its arguments begin at a fixed place, since calls have no credentials. */
 type Call = { readonly xid: number; readonly program: number; readonly args: Buffer };
 
-/** Serves calls on a free port; `answer` gives the result, or null to stay silent. */
+/** Serves calls on a free port; `answer` returns the result, or null to stay silent. */
 export async function rpcService(t: TestContext, answer: (call: Call) => number | null) {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {

@@ -1,5 +1,5 @@
-/** A program for a network of its own in which rpcbind runs: registers a log service there (SET of
- *  RFC 1833), tells it an operation, and prints what arrived. */
+/** A program for a network namespace in which rpcbind runs: registers a log service there (SET of
+ *  RFC 1833), sends it an operation, and prints what arrived. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { TestContext } from "node:test";
@@ -14,7 +14,7 @@ const service = await rpcService(t, ({ args }) => {
   return 0;
 });
 
-/** True when rpcbind has taken it; it may still be starting. */
+/** True when rpcbind has accepted it; it may still be starting. */
 async function registered(): Promise<boolean> {
   const socket = connect(111, "127.0.0.1");
   try {
@@ -32,11 +32,11 @@ async function registered(): Promise<boolean> {
 
 const untilMs = performance.now() + 10_000;
 while (!(await registered())) {
-  if (performance.now() > untilMs) throw new Error("rpcbind takes no registration");
+  if (performance.now() > untilMs) throw new Error("rpcbind accepts no registration");
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
 const log = new RpcLog({ host: "127.0.0.1", onNews: (text) => console.log(text) });
 log.add({ user: "ana", operation: "REGISTER", file: "", dateTime: "21/11/2026 02:15:45" });
-console.log(`told: ${(await arrived.promise).join(" ")}`);
+console.log(`arrived: ${(await arrived.promise).join(" ")}`);
 await log.close();
 for (const close of closers) await close();

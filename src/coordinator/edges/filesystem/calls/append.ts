@@ -10,8 +10,8 @@ import type { StoredFile } from "../store/catalogue.ts";
 import type { CallContext } from "./context.ts";
 import { lockedBy } from "./data.ts";
 
-/** All of a message become durable together. Other appends to the same files wait. Throws
- *  `conflict` when they are written for too long. */
+/** All pairs of a message become durable together. Other appends to the same files wait. Throws
+ *  `conflict` when the files are locked for too long. */
 export async function appendPairs(
   { files, pairs }: Extract<Details, { call: "APPENDBLOCK" }>,
   context: CallContext,
@@ -20,7 +20,7 @@ export async function appendPairs(
   const byFile = Map.groupBy(pairs.entries(), ([index]) => files[index] ?? "");
   const releases: Array<() => void> = [];
   try {
-    // In one order, so that two appends cannot wait for each other.
+    // In a fixed order, so that two appends cannot deadlock.
     for (const file of [...byFile.keys()].sort()) {
       const release = await store.locks.takeWithin(file, limits.silenceMs);
       if (release === null) throw lockedBy(file);
@@ -54,7 +54,8 @@ async function mergedPickle(
     if (stored.sizeBytes > pickleBytesMax) throw notAppendable(file, "is too large");
     const [before, list] = asList(readPickle(await bytesOf(files.read(stored)))) ?? [];
     const kept = asList(list);
-    if (before === undefined || kept === null) throw notAppendable(file, "is no (key, [values])");
+    if (before === undefined || kept === null)
+      throw notAppendable(file, "is not a (key, [values])");
     key = before;
     for (const value of kept) values.push(value);
   }

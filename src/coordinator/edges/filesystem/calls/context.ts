@@ -1,4 +1,4 @@
-/** What the calls of the filesystem protocol work with. */
+/** What the calls of the filesystem protocol need. */
 
 import type { Databases } from "../store/databases.ts";
 import type { Files } from "../store/files.ts";
@@ -6,7 +6,7 @@ import type { Offered } from "../store/offered.ts";
 import type { PeerFiles } from "../store/peer-files.ts";
 
 export type CallLimits = {
-  /** Calls that are under way; more are asked to come again. */
+  /** Calls in progress; further callers are asked to retry. */
   readonly callsMax: number;
   /** Longest wait for the next message of a call, ms. */
   readonly silenceMs: number;
@@ -40,13 +40,13 @@ export type Port = {
   reply(answer: Uint8Array): Promise<void>;
 };
 
-/** The second step of a call; the port is closed when it settles. What it took is given back by
- *  `end`, also when the second step never comes. */
+/** The second step of a call; the port is closed when it settles. `end` releases what it holds,
+ *  also when the second step never comes. */
 export type SecondStep = {
   run(port: Port): Promise<void>;
   end?(): void;
   /** Its answers are content. */
   readonly sendsData?: true;
-  /** Default: that of all calls. */
+  /** Default: the limit for all calls. */
   readonly silenceMs?: number;
 };

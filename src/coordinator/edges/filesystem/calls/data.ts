@@ -8,7 +8,7 @@ import type { CallContext, Port, SecondStep } from "./context.ts";
 
 type Of<C extends FileRequest["call"]> = Extract<FileRequest, { call: C }>;
 
-/** Takes the file's lock until the call ends. Throws `conflict` while another call writes it. */
+/** Holds the file's lock until the call ends. Throws `conflict` while another call writes it. */
 export async function putData(
   { file, sizeBytes }: Of<"PUTDATA">,
   context: CallContext,
@@ -28,8 +28,8 @@ export async function putData(
   };
 }
 
-/** What comes until an empty frame, which is not answered yet. Throws as `Files.stage` does, and
- *  `timed-out` when its sender falls silent. */
+/** The frames until an empty one, which is not answered yet. Throws as `Files.stage` does, and
+ *  `timed-out` when the sender falls silent. */
 export function received(
   port: Port,
   file: string,
@@ -76,8 +76,8 @@ export async function getData({ file }: Of<"GETDATA">, context: CallContext): Pr
   };
 }
 
-/** The reader asks for each line with OK, or, as the document has it, with GETDATA. What it sends
- *  is not looked at. */
+/** The reader requests each line with OK, or, as in the document, with GETDATA; the content of its
+ *  message is ignored. */
 async function sendNext(port: Port, line: Uint8Array): Promise<void> {
   await port.receive();
   await port.reply(line);
@@ -102,7 +102,7 @@ function bytesOfFile(
 
 const newline = 0x0a;
 
-/** Cut after each newline, and within lines that are longer than a frame may be. */
+/** Cut after each newline, and within lines that are longer than a frame. */
 export async function* lines(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void> {
@@ -113,7 +113,7 @@ export async function* lines(
       const end = chunk.indexOf(newline, at) + 1;
       const room = lineBytesMax - heldBytes;
       const to = Math.min(end === 0 ? chunk.length : end, at + room);
-      // Copied: the reader of a blob uses its buffer again.
+      // Copied: the reader of a blob reuses its buffer.
       held.push(chunk.slice(at, to));
       heldBytes += to - at;
       at = to;

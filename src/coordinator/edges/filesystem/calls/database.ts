@@ -46,8 +46,8 @@ function perform(job: string, details: DetailsOf<RowCall>, { databases }: CallCo
   return okAnswer();
 }
 
-/** Each message is answered at once and written then; the block says how far it is. The port waits
- *  a moment for a further one. */
+/** Each message is answered at once and written then; the block records the progress. The port
+ *  waits a moment for a further one. */
 export function appendBlock(job: string, block: string, context: CallContext): SecondStep {
   mustBeThere(job, context);
   return {
@@ -66,7 +66,7 @@ export function appendBlock(job: string, block: string, context: CallContext): S
   };
 }
 
-/** Null when no further one comes. */
+/** Null when no further message comes. */
 async function next(port: Port, isFurther: boolean): Promise<Uint8Array | null> {
   try {
     return await port.receive();

@@ -1,6 +1,6 @@
-/** PUTJOB in both forms, REMOVEJOB, and what STOP on the main port is answered.
+/** PUTJOB in both forms, REMOVEJOB, and the answer to STOP on the main port.
  *
- *  A job is there when its call is answered with OK, whole; until then nothing of it is. */
+ *  A job exists as a whole once its call is answered with OK; until then nothing of it does. */
 import { ClusterError } from "../../../../core/error.ts";
 import { okAnswer } from "../../../../wire/filesystem/answers.ts";
 import { decodeMessage } from "../../../../wire/filesystem/codec.ts";
@@ -26,8 +26,8 @@ export function putJob({ files, job }: PutJob, context: CallContext): SecondStep
   return { run: (port) => putWithFiles(port, { job, wanted: files }, context) };
 }
 
-/** The document's form: PUTDATA for each file, then STOP. The files' bytes may come to the same
- *  port, which is also the one that PUTDATA is answered with. */
+/** The document's form: PUTDATA for each file, then STOP. The files' bytes may be sent to the same
+ *  port, which is also the one in the answer to PUTDATA. */
 async function putWithFiles(
   port: Port,
   { job, wanted }: { readonly job: string; readonly wanted: readonly string[] },
@@ -37,7 +37,7 @@ async function putWithFiles(
   for (;;) {
     const message = decodeMessage(await port.receive());
     if (message.name === "STOP") break;
-    if (message.name !== "PUTDATA") throw outOfOrder(job, `${message.name} came`);
+    if (message.name !== "PUTDATA") throw outOfOrder(job, `${message.name} was received`);
     const file = fileInJob(job, textField(message, "file_url"));
     if (!wanted.includes(file)) throw outOfOrder(job, `${file} was not announced`);
     if (staged.has(file)) throw outOfOrder(job, `${file} came twice`);
@@ -46,18 +46,18 @@ async function putWithFiles(
     await port.reply(okAnswer());
   }
   const missing = wanted.find((file) => !staged.has(file));
-  if (missing !== undefined) throw outOfOrder(job, `${missing} has not come`);
+  if (missing !== undefined) throw outOfOrder(job, `${missing} was not received`);
   const files = wanted.flatMap((file) => staged.get(file) ?? []);
   await commit(job, files, context);
   await port.reply(jobAnswer(job, wanted));
 }
 
 function outOfOrder(job: string, what: string): ClusterError {
-  const text = `PUTJOB of ${job}: ${what}; nothing of it is stored, begin it again`;
+  const text = `PUTJOB of ${job}: ${what}; nothing is stored, start again`;
   return new ClusterError("bad-request", text);
 }
 
-/** A job that is there keeps its database: a second client may put it again. */
+/** An existing job keeps its database: a second client may put it again. */
 async function commit(
   job: string,
   files: readonly StoredFile[],
@@ -67,15 +67,15 @@ async function commit(
   const all = [init, ...files];
   const locked = all.find(({ name }) => store.locks.isHeld(name));
   if (locked !== undefined) throw lockedBy(locked.name);
-  // Left by a removal that did not end.
+  // Left by an interrupted removal.
   if (!store.catalogue.hasJob(job)) databases.remove(job);
   databases.create(job);
   store.catalogue.put(all, job);
   await offered.put(all);
 }
 
-/** `files_url` is the document's, with the database at its end; `database_url` what deployed
- *  clients read. */
+/** `files_url` is the document's, with the database at its end; deployed clients read
+ *  `database_url`. */
 export function jobAnswer(job: string, files: readonly string[]): Uint8Array {
   const database = databaseUrl(job);
   const urls = files.length === 0 ? {} : { files_url: [...files, database] };

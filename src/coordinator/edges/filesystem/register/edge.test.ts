@@ -1,4 +1,4 @@
-/** The register: what programs of the filesystem protocol register with, and ask. */
+/** The register: registrations and requests of programs of the filesystem protocol. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type TestContext, test } from "node:test";
@@ -58,7 +58,7 @@ test("a job is given its id and where to go, once there is a worker", async (t) 
   assert.deepEqual(payload.get("filesystem"), [worker("8080")]);
 });
 
-test("a node that does not answer PING is dropped, one that does stays", async (t) => {
+test("a node that does not answer PING is removed, one that does stays", async (t) => {
   const pings: string[] = [];
   const node = await openReplyServer({
     host: "127.0.0.1",
@@ -86,7 +86,7 @@ test("a node that does not answer PING is dropped, one that does stays", async (
   assert.equal(pings[0], 'PING 1 {"info": "est\\u00e1s vivo?"}');
 });
 
-test("T1.7: a register that others reach sends nothing to loopback or link-local", async (t) => {
+test("T1.7: a register open to others sends nothing to loopback or link-local", async (t) => {
   const { client } = await registerOpened(t, { host: "0.0.0.0" });
   for (const host of ["127.0.0.1", "169.254.169.254", "0.0.0.0", "localhost"]) {
     const ping_addr = [host, "80"];

@@ -1,4 +1,4 @@
-/** The register: tells programs of the filesystem protocol where workers and file systems are. */
+/** The register: informs programs of the filesystem protocol where workers and file systems are. */
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../../../core/error.ts";
 import { isLoopback, type Listen } from "../../../../link/listen.ts";
@@ -21,9 +21,9 @@ import type { Timers } from "../../../loop/timers.ts";
 import { type Kind, NodeList } from "./nodes.ts";
 
 export type RegisterOptions = Partial<Listen> & {
-  /** From one round of PINGs to the next, ms. Default 5,000. */
+  /** Interval between the rounds of PINGs, ms. Default 5,000. */
   readonly pingEveryMs?: number;
-  /** Silence after which a node is dropped, ms. Default 2,000. */
+  /** Silence after which a node is removed, ms. Default 2,000. */
   readonly pingMs?: number;
 };
 
@@ -80,7 +80,7 @@ class Register {
     this.#options = options;
     this.#parts = parts;
     this.#nodes = new NodeList(parts.dataDir);
-    // One that others reach must not be made to knock at what only this machine reaches.
+    // A register that other machines reach must not connect to what only this machine reaches.
     const { host = "127.0.0.1" } = options;
     this.#refuse = refuserFor(isLoopback(host) ? "machine" : "site");
   }
@@ -109,7 +109,7 @@ class Register {
     }
   }
 
-  /** Drops the nodes that do not answer. */
+  /** Removes the nodes that do not answer. */
   async pingAll(): Promise<void> {
     const waiting = kinds.flatMap((kind) => this.#nodes.list(kind).map((node) => ({ kind, node })));
     const lane = async () => {
@@ -149,15 +149,15 @@ class Register {
 
   #add(kind: Kind, node: Node): Uint8Array {
     for (const { host } of [node.address, ...(node.ping === null ? [] : [node.ping])]) {
-      // Names are not resolved: a name that leads elsewhere tomorrow is no address.
+      // Names are not resolved: a name could resolve to another address tomorrow.
       const problem =
-        reachOf(host) === null ? `${host} is no address of a node` : this.#refuse(host);
-      if (problem !== null) throw new ClusterError("bad-request", `${problem}; name another`);
+        reachOf(host) === null ? `${host} is not the address of a node` : this.#refuse(host);
+      if (problem !== null) throw new ClusterError("bad-request", `${problem}; give another`);
     }
     return okAnswer({ info: this.#nodes.add(kind, node) ? words.registered : words.known });
   }
 
-  /** Our own first. */
+  /** This coordinator's first. */
   #filesystems(): Node[] {
     const { own } = this.#parts;
     const others = this.#nodes.list("filesystem");

@@ -1,16 +1,16 @@
-/** The nodes that have registered: kept on the disk, since each is told so only once, and dropped
- *  when they do not answer. */
+/** The registered nodes: kept on the disk, since each is informed only once that it is registered,
+ *  and removed when they do not answer. */
 import { join } from "node:path";
 import { ClusterError } from "../../../../core/error.ts";
 import { makeDirectory } from "../../../../store/directory.ts";
 import type { Node } from "../../../../wire/filesystem/register.ts";
 import { readPrivate, writePrivate } from "../../../access/private-file.ts";
-import { filesystemDir } from "../store/catalogue.ts";
+import { filesystemDir, registerFile } from "../../../filesystem-dir.ts";
 
 export type Kind = "worker" | "filesystem";
 export type Nodes = Readonly<Record<Kind, Node[]>>;
 
-/** Of each kind. */
+/** Limit for each kind. */
 const nodesMax = 10_000;
 
 export class NodeList {
@@ -19,7 +19,7 @@ export class NodeList {
 
   constructor(dataDir: string) {
     makeDirectory(join(dataDir, filesystemDir));
-    this.#path = join(dataDir, filesystemDir, "register.json");
+    this.#path = join(dataDir, filesystemDir, registerFile);
     const text = readPrivate(this.#path);
     this.#nodes = text === null ? { worker: [], filesystem: [] } : (JSON.parse(text) as Nodes);
   }
@@ -28,13 +28,13 @@ export class NodeList {
     return this.#nodes[kind];
   }
 
-  /** False when it was there already; its ping address is the new one then. Throws
+  /** False when it was registered already; its ping address is updated then. Throws
    *  `limit-exceeded`. Durable when it returns. */
   add(kind: Kind, node: Node): boolean {
     const nodes = this.#nodes[kind];
     const at = nodes.findIndex((one) => isSame(one, node));
     if (at < 0 && nodes.length >= nodesMax) {
-      throw new ClusterError("limit-exceeded", `${nodesMax} nodes are registered, the most`);
+      throw new ClusterError("limit-exceeded", `${nodesMax} nodes are registered, the maximum`);
     }
     const isKnown = at >= 0 && JSON.stringify(nodes[at]) === JSON.stringify(node);
     if (at >= 0) nodes[at] = node;

@@ -1,14 +1,15 @@
-/** What keeps blobs of the filesystem protocol from the sweep, also while nothing serves them. */
+/** Blobs of the filesystem protocol are kept from the sweep, also while they are not served. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { emptyState } from "../../../../core/coordinator.ts";
 import { openMemoryBlobs } from "../../../../store/blob/memory.ts";
 import { temporaryDir } from "../../../../store/testing/at-end.ts";
+import { storedHashes } from "../../../filesystem-dir.ts";
 import { BlobSweep } from "../../../jobs/blob-sweep.ts";
 import { ManualTimers } from "../../../testing/manual-timers.ts";
-import { Catalogue, storedHashes } from "./catalogue.ts";
+import { Catalogue } from "./catalogue.ts";
 
-test("a sweep leaves blobs of stored files alone, and takes those of removed ones", async (t) => {
+test("a sweep keeps blobs of stored files, and removes those of removed ones", async (t) => {
   const dataDir = temporaryDir(t);
   assert.deepEqual(storedHashes(dataDir), []);
   const blobs = openMemoryBlobs();
@@ -34,7 +35,7 @@ test("a sweep leaves blobs of stored files alone, and takes those of removed one
   assert.equal(await blobs.size(other.hash), null);
   const again = new Catalogue(dataDir);
   assert.deepEqual(again.find("j/x"), file);
-  // Names with signs that a pattern of SQL would take for others.
+  // Names with characters that an SQL pattern would treat as wildcards.
   again.put([
     { ...file, name: "j%/y" },
     { ...file, name: "jé/y" },

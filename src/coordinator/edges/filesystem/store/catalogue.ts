@@ -1,26 +1,22 @@
 /** Which name stands for which blob, and which jobs there are: a table on the disk, so that what
  *  was acknowledged is there after a restart. A change is durable when its call returns. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Hash } from "../../../../core/ids.ts";
 import { makeDirectory } from "../../../../store/directory.ts";
 import { storageFailure } from "../../../../store/failure.ts";
+import { catalogueFile, filesystemDir } from "../../../filesystem-dir.ts";
 
 export type StoredFile = {
-  /** As its sender calls it, `job/file`. */
+  /** The sender's name, `job/file`. */
   readonly name: string;
   /** SHA-256 of the bytes: the blob's name. */
   readonly hash: Hash;
   readonly sizeBytes: number;
-  /** Merkle root, by which peers know it, and the hashes of its pieces. */
+  /** Merkle root, which peers use, and the hashes of its pieces. */
   readonly root: Hash;
   readonly layer: Uint8Array;
 };
-
-/** Below the data directory. */
-export const filesystemDir = "filesystem";
-const catalogueFile = "files.sqlite";
 
 const schema = `
   CREATE TABLE IF NOT EXISTS file (
@@ -28,21 +24,6 @@ const schema = `
     layer BLOB NOT NULL
   ) STRICT;
   CREATE TABLE IF NOT EXISTS job (name TEXT PRIMARY KEY) STRICT`;
-
-/** Hashes of all files in a data directory, also while nothing serves them. */
-export function storedHashes(dataDir: string): Hash[] {
-  const path = join(dataDir, filesystemDir, catalogueFile);
-  if (!existsSync(path)) return [];
-  const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
-  try {
-    return database
-      .prepare("SELECT DISTINCT hash FROM file")
-      .all()
-      .map(({ hash }) => hash as Hash);
-  } finally {
-    database.close();
-  }
-}
 
 export class Catalogue {
   readonly #database: DatabaseSync;
@@ -60,7 +41,7 @@ export class Catalogue {
     return row === undefined ? null : storedFile(row);
   }
 
-  /** Those whose name begins so, sorted; all by default. */
+  /** Files whose name begins with `below`, sorted; all by default. */
   files(below = ""): StoredFile[] {
     const sql = "SELECT * FROM file WHERE substr(name, 1, ?) = ? ORDER BY name";
     return this.#database
@@ -84,7 +65,7 @@ export class Catalogue {
     });
   }
 
-  /** The job and all of its files; their names. */
+  /** Removes the job and all of its files; returns their names. */
   removeJob(job: string): string[] {
     let names: string[] = [];
     this.#together(() => {

@@ -1,5 +1,5 @@
-/** The SQLite database of each job, with the tables of the protocol. Values are bound, never pasted
- *  into SQL; names of tables and columns come from our own list. */
+/** The SQLite database of each job, with the tables of the protocol. Values are bound, never
+ *  concatenated into SQL; names of tables and columns come from a fixed list. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { makeDirectory } from "../../../../store/directory.ts";
 import { storageFailure } from "../../../../store/failure.ts";
 import type { Details } from "../../../../wire/filesystem/messages.ts";
 import { keyColumns, type TableName, tables } from "../../../../wire/filesystem/tables.ts";
-import { filesystemDir } from "./catalogue.ts";
+import { databasesDir, filesystemDir } from "../../../filesystem-dir.ts";
 
 type Of<C extends Details["call"]> = Extract<Details, { call: C }>;
 export type Row = Readonly<Record<string, string>>;
@@ -24,11 +24,11 @@ export class Databases {
   readonly #dir: string;
 
   constructor(dataDir: string) {
-    this.#dir = join(dataDir, filesystemDir, "jobs");
+    this.#dir = join(dataDir, filesystemDir, databasesDir);
     makeDirectory(this.#dir);
   }
 
-  /** Made when it is not there; one that is keeps its rows. */
+  /** Creates it if it is missing; an existing one keeps its rows. */
   create(job: string): void {
     this.#use(this.#path(job), (database) => {
       for (const table of schema) database.exec(table);
@@ -125,7 +125,7 @@ export class Databases {
   }
 }
 
-/** One of the same key stays as it is: calls are repeated. */
+/** An existing row of the same key stays as it is: calls are repeated. */
 function insert(database: DatabaseSync, table: TableName, values: readonly string[]): void {
   const places = values.map(() => "?").join(", ");
   database.prepare(`INSERT OR IGNORE INTO ${table} VALUES (${places})`).run(...values);

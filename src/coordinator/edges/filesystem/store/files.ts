@@ -28,8 +28,8 @@ export class Files {
     this.catalogue = new Catalogue(parts.dataDir);
   }
 
-  /** Stores bytes as a blob that no name stands for yet; `catalogue.put` gives it one. Throws as
-   *  `Blobs.put` does. */
+  /** Stores bytes as a blob without a name; `catalogue.put` names it. Throws as `Blobs.put`
+   *  does. */
   async stage(
     name: string,
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -43,7 +43,7 @@ export class Files {
     return { name, ...put, root: rootHex(put.sizeBytes, layer), layer };
   }
 
-  /** Of this content, whatever the name stands for meanwhile. Throws `data-lost`. */
+  /** Reads this content, whatever the name stands for meanwhile. Throws `data-lost`. */
   async *read({ hash }: StoredFile): AsyncGenerator<Uint8Array, void> {
     const { blobs, sweep } = this.#parts;
     const release = sweep.reading(hash);
@@ -54,7 +54,7 @@ export class Files {
     }
   }
 
-  /** Where the bytes lie, for who serves them by pieces. */
+  /** Path of the bytes, to serve them by pieces. */
   path({ hash }: StoredFile): string | null {
     return this.#parts.blobs.path(hash);
   }

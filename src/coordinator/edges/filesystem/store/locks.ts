@@ -1,12 +1,13 @@
 /** One writer of a file at a time. Readers need no lock: they read the blob that the name stood for
- *  when they began, so a reader and a writer never hold each other up. */
+ *  when they began, so readers and writers never delay each other. */
 
 type Waiter = () => void;
 
 export class Locks {
   readonly #held = new Map<string, Set<Waiter>>();
 
-  /** Null while another writes it. The returned function gives it free; it may be called twice. */
+  /** Null while another call writes it. The returned function unlocks it; it may be called
+   *  twice. */
   take(name: string): (() => void) | null {
     if (this.#held.has(name)) return null;
     const waiters = new Set<Waiter>();
@@ -27,7 +28,7 @@ export class Locks {
     return [...this.#held.keys()].some((name) => name.startsWith(`${job}/`));
   }
 
-  /** Waits until no call writes it, or `waitMs` are over; whether it is free now. */
+  /** Waits until no call writes it, or for `waitMs`; returns whether it is unlocked now. */
   async free(name: string, waitMs: number): Promise<boolean> {
     const endMs = performance.now() + waitMs;
     for (;;) {
@@ -47,7 +48,7 @@ export class Locks {
     }
   }
 
-  /** Waits for it, then takes it; null when `waitMs` were not enough. */
+  /** Waits for the lock, then takes it; null when `waitMs` were not enough. */
   async takeWithin(name: string, waitMs: number): Promise<(() => void) | null> {
     const endMs = performance.now() + waitMs;
     for (;;) {

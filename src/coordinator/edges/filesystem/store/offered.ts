@@ -1,5 +1,5 @@
-/** What makes the files of the filesystem protocol files of all: a member of the catalogue, served
- *  by pieces as any peer's. */
+/** Offers the files of the filesystem protocol to all members: as a member of the catalogue, served
+ *  by pieces like any peer's. */
 import { open } from "node:fs/promises";
 import { ClusterError } from "../../../../core/error.ts";
 import { GrpcServer } from "../../../../link/grpc/server.ts";
@@ -8,7 +8,7 @@ import { fingerprint } from "../../../../link/tls/self-signed.ts";
 import { sha256 } from "../../../../peer/hashing/sha256.ts";
 import { defaultListenerLimits, type Listener, openListener } from "../../../../peer/listener.ts";
 import { Admission, type Redeemed } from "../../../../peer/serve/admission.ts";
-import { type Content, Shelf } from "../../../../peer/serve/content.ts";
+import { type Content, ContentIndex } from "../../../../peer/serve/content.ts";
 import { FileService } from "../../../../peer/serve/service.ts";
 import { hashBytes, hashOf, pieceBytesOf, sameBytes } from "../../../../wire/p4/merkle.ts";
 import type { Loop } from "../../../loop/loop.ts";
@@ -23,7 +23,7 @@ export type OfferedParts = {
   readonly members: Members;
   readonly tickets: Tickets;
   readonly files: Files;
-  /** Where peers fetch; one that others reach has a certificate. */
+  /** Where peers fetch; if other machines reach it, it has a certificate. */
   readonly host: string;
   readonly advertised: string;
   readonly certificate: Certificate | null;
@@ -31,13 +31,13 @@ export type OfferedParts = {
   readonly onError: (error: unknown) => void;
 };
 
-/** Nothing but this edge registers members of this owner. */
+/** Only this edge registers members of this owner. */
 const owner = "filesystem";
 const memberName = "filesystem";
 
 export class Offered {
   readonly #parts: OfferedParts;
-  readonly #shelf = new Shelf();
+  readonly #shelf = new ContentIndex();
   #listener: Listener | null = null;
 
   private constructor(parts: OfferedParts) {
@@ -56,7 +56,7 @@ export class Offered {
     }
   }
 
-  /** Never rejects: what is stored stays so, listed or not. */
+  /** Never rejects: what is stored stays stored, whether it is listed or not. */
   async put(files: readonly StoredFile[]): Promise<void> {
     for (const file of files) this.#shelf.put(new BlobContent(file, this.#parts.files));
     await this.#said(this.#parts.members.publish(memberName, files.map(shared), "renew"));

@@ -1,4 +1,4 @@
-/** Files that members share, for GETDATA: read from them by verified pieces. */
+/** Files that members share, for GETDATA: read from the members by verified pieces. */
 import { ClusterError } from "../../../../core/error.ts";
 import type { SharedContent, SharedInputs } from "../../../../peer/input/shared-input.ts";
 import type { Members } from "../../../members/members.ts";
@@ -13,7 +13,7 @@ export class PeerFiles {
   }
 
   /** Null when no member offers it now. Throws `not-found` for one that cannot be verified: its
-   *  owner did not say what it holds. */
+   *  owner did not report its content. */
   find(name: string): SharedContent | null {
     const sources = this.#members.sources({ name });
     const file = sources.find(({ file }) => file.root !== null && file.sizeBytes !== null)?.file;
@@ -21,7 +21,7 @@ export class PeerFiles {
       return { name, root: file.root, sizeBytes: file.sizeBytes };
     }
     if (sources.length === 0) return null;
-    const text = `${name} is shared by a peer that names no content hash; get it with tequio get`;
+    const text = `${name} is shared by a peer without a content hash; fetch it with tequio get`;
     throw new ClusterError("not-found", text);
   }
 

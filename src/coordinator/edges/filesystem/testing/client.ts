@@ -1,4 +1,4 @@
-/** A client of the filesystem protocol, as deployed ones call: a socket for every message. */
+/** A client of the filesystem protocol, like deployed ones: a socket for every message. */
 import type { TestContext } from "node:test";
 import { askOnce } from "../../../../link/zeromq/request.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../../../wire/filesystem/codec.ts";

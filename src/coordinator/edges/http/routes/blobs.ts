@@ -13,7 +13,7 @@ import { parseSmallBlobs } from "../bodies.ts";
 import { bytesAnswer, parseRange } from "../ranges.ts";
 import { type Answer, type Call, json, type Route } from "../route.ts";
 
-/** An upload from which nothing comes for so long is given up, ms. */
+/** Time without progress after which an upload is given up, ms. */
 const stallMs = 30_000;
 
 async function upload({ services, principal, headers, body, signal }: Call): Promise<Answer> {
@@ -77,7 +77,7 @@ type Upload = {
   readonly store: (chunks: Source) => Promise<BlobPut>;
 };
 
-/** A worker's upload belongs to a job that runs, and such jobs must be able to end. */
+/** A worker's upload belongs to a running job, and such jobs must be able to end. */
 function admitted(
   { loop, lowWater, uploads }: Services,
   principal: Principal,
@@ -94,7 +94,7 @@ function admitted(
   return store(lowWater.guarded(moved, "an upload"));
 }
 
-/** Whose uploads are counted as those of a tab; null for a worker that has joined as such. */
+/** The id under which uploads of a tab are counted; null for a worker that has joined as such. */
 export function tabOf({ token, worker }: Principal, state: CoordinatorState): string | null {
   if (worker === null) return token;
   return isTab(state, worker) ? worker : null;
@@ -127,10 +127,10 @@ export async function* moving(chunks: Chunks, signal: AbortSignal): AsyncGenerat
 async function download({ services, params, headers }: Call, withBody: boolean): Promise<Answer> {
   const hash = params.hash ?? "";
   const isName = /^[0-9a-f]{64}$/.test(hash);
-  // To ask for the head is to be about to submit it.
+  // A client that requests the head is about to submit it.
   if (isName && !withBody) await services.sweep.hold([hash]);
   const size = isName ? services.blobs.size(hash) : Promise.resolve(null);
-  // One that is damaged is to be sent again, as one that is not here.
+  // A damaged one must be sent again, like a missing one.
   const sizeBytes = await (withBody ? size : size.catch(onlyDamaged));
   if (sizeBytes === null) {
     throw new ClusterError("not-found", `there is no blob ${hash.slice(0, 64)}`);

@@ -1,4 +1,4 @@
-/** What people look at over HTTP: attempts, reasons, who they are themselves, and shared files. */
+/** Calls for people: attempts, reasons, the caller's own rights, and shared files. */
 
 import { actionsOf } from "../../../../core/access/roles.ts";
 import { ClusterError } from "../../../../core/error.ts";
@@ -96,7 +96,7 @@ function files({ services, query }: Call): Answer {
   return json({ files: found, more: false } satisfies SharedFiles);
 }
 
-/** Of a query; null when it is not there. Throws `bad-request`. */
+/** A number of a query; null when it is absent. Throws `bad-request`. */
 function wholeNumber(value: unknown, name: string): number | null {
   if (value === undefined || value === "") return null;
   if (/^\d{1,15}$/.test(String(value))) return Number(value);
@@ -108,7 +108,7 @@ export const insightRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/jobs/:job/attempts",
     access: "read",
-    exchange: "→ Attempts; `?after=` tells only those that ended since that answer's `next`",
+    exchange: "→ Attempts; `?after=` gives only those that ended since that answer's `next`",
     handle: attempts,
   },
   {

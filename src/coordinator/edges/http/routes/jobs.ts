@@ -16,13 +16,13 @@ import { earlyResults, waitMsOf } from "./results.ts";
 async function submit({ services, principal, body, query, signal }: Call): Promise<Answer> {
   const { key, spec } = parseSubmit(body);
   services.lowWater.mustBeAbove("a new job");
-  // Held before they are looked for: a job that goes now may be the last to name them.
+  // Held before they are checked: a job that is removed now may be the last to name them.
   const hold = (hashes: readonly Hash[]) => services.sweep.hold(hashes);
   const { blobs, usesPaths } = await services.plans.check(spec, hold);
   if (usesPaths && !may(principal.role, "use-local-paths")) {
     throw forbidden(principal, "have files of other machines' disks read; upload them instead");
   }
-  // The keys of the parsed body come in one order, whatever the submitter's was.
+  // The keys of the parsed body have a fixed order, whatever the submitter's was.
   const digest = createHash("sha256").update(JSON.stringify(spec)).digest("hex");
   const { owner } = principal;
   hit("http.submit", "before");

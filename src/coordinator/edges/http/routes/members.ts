@@ -1,4 +1,4 @@
-/** Members over HTTP: who is there, and an admin's way to send somebody away. */
+/** Members over HTTP: list them, and, for administrators, remove one. */
 import type { MemberSummary } from "../../../../core/summary.ts";
 import { addressText } from "../../../members/addresses.ts";
 import { type Answer, type Call, json, type Route } from "../route.ts";
@@ -36,7 +36,7 @@ export const memberRoutes: readonly Route[] = [
     method: "DELETE",
     path: "/v1/members/:name",
     access: ["remove-members"],
-    exchange: "→ {}; the member and its files are forgotten",
+    exchange: "→ {}; the member and its files are removed",
     handle: remove,
   },
 ];

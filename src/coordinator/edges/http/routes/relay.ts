@@ -1,5 +1,5 @@
-/** Where the partitions of a stage lie; those that the coordinator keeps, and how workers that
- *  nobody can reach bring them. */
+/** Where the partitions of a stage lie; partitions that the coordinator keeps, and uploads of them
+ *  by unreachable workers. */
 import { ClusterError } from "../../../../core/error.ts";
 import type { AttemptRef, JobId } from "../../../../core/ids.ts";
 import { isLeasedTo, jobSpec, leasesOf } from "../../../../core/view.ts";
@@ -53,7 +53,7 @@ function get(call: Call): Answer {
   const partition = output?.manifest.partitions[at];
   if (output !== null && what === "manifest") return stream(services.relay.readManifest(output));
   if (output === null || partition === undefined) {
-    throw new ClusterError("not-found", "this output is not here any more");
+    throw new ClusterError("not-found", "this output is no longer here");
   }
   return bytesAnswer(partition.sizeBytes, null, () => services.relay.read(output, at));
 }

@@ -10,7 +10,7 @@ import { inputAnswer } from "../input-file.ts";
 import { parseRange } from "../ranges.ts";
 import { type Answer, type Call, json, ndjson, type Route } from "../route.ts";
 
-/** Throws what the job came to, unless it is done. */
+/** Throws the error of the job's state, unless it is done. */
 function mustBeDone(services: Services, job: JobId): readonly TaskOutput[] {
   const { failure, state } = summaryOf(services, job);
   if (state === "failed" && failure !== null) {
@@ -37,7 +37,7 @@ function output({ services, params }: Call): Answer {
 }
 
 const encoder = new TextEncoder();
-/** Lines are handed over in pieces of about this, characters. */
+/** Lines are passed on in pieces of about this size, characters. */
 const pieceChars = 64 * 1024;
 
 async function* resultLines(
@@ -59,7 +59,7 @@ async function* resultLines(
   if (piece !== "") yield encoder.encode(piece);
 }
 
-/** Longest `waitMs`: below the time in which clients expect an answer. */
+/** Longest `waitMs`: below the time limit of clients for an answer. */
 const waitMaxMs = 25_000;
 
 /** Resolves when the job has ended, or after `limitMs`. */
@@ -81,8 +81,8 @@ async function ended(services: Services, job: JobId, limitMs: number, signal: Ab
   }
 }
 
-/** Results of a `tasks` job that ends well within `waitMs` and has few; else null, and whoever
- *  wants them asks for them. */
+/** Results of a `tasks` job that ends within `waitMs` and has few; else null, and the client
+ *  requests them later. */
 export async function earlyResults(
   services: Services,
   { job, waitMs }: { readonly job: JobId; readonly waitMs: number },
@@ -96,7 +96,7 @@ export async function earlyResults(
   return lines;
 }
 
-/** Of a query; null when it is not there or no whole number. */
+/** A number of a query; null when it is absent or not a whole number. */
 export function waitMsOf(text: unknown): number | null {
   return typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
@@ -104,7 +104,7 @@ export function waitMsOf(text: unknown): number | null {
 async function results({ services, params, query, signal }: Call): Promise<Answer> {
   const job = asJobId(params.job);
   if (jobSpec(services.loop.state, job)?.stages[0]?.kind !== "tasks") {
-    const text = `${job} is no list of tasks; get its result with \`tequio get ${job}\``;
+    const text = `${job} is not a list of tasks; get its result with \`tequio get ${job}\``;
     throw new ClusterError("bad-request", text);
   }
   const waitMs = waitMsOf(query.waitMs);
@@ -131,7 +131,7 @@ async function* fetchedLines(
   }
 }
 
-/** All in one piece, as most jobs have it: a stream costs more than they do. */
+/** All in one piece, as for most jobs: a stream costs more than they do. */
 function fewLines(outputs: readonly TaskOutput[]): Uint8Array | null {
   if (outputs.length > 1_000) return null;
   let lines = "";
@@ -177,7 +177,7 @@ export const resultRoutes: readonly Route[] = [
     path: "/v1/jobs/:job/results",
     access: "read",
     exchange:
-      "→ NDJSON, one result of a `tasks` job a line, in order; `?waitMs=20000` waits so long for " +
+      "→ NDJSON, one result of a `tasks` job a line, in order; `?waitMs=20000` waits for " +
       "its end",
     handle: results,
   },
@@ -185,7 +185,7 @@ export const resultRoutes: readonly Route[] = [
     method: "GET",
     path: "/v1/jobs/:job/logs",
     access: "read",
-    exchange: "→ NDJSON of LogLine; `?follow=1` goes on until the job has ended",
+    exchange: "→ NDJSON of LogLine; `?follow=1` continues until the job has ended",
     handle: logs,
   },
   {

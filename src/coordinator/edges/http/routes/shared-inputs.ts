@@ -1,5 +1,5 @@
-/** Shared files as inputs of jobs: which content a name stands for, and on which machine it lies,
- *  when a job is planned. */
+/** Shared files as inputs of jobs: at planning, the content that a name stands for, and the machine
+ *  where it lies. */
 import { ClusterError } from "../../../../core/error.ts";
 import type { Hash } from "../../../../core/ids.ts";
 import { workerIds, workerSpecs } from "../../../../core/view.ts";
@@ -23,7 +23,7 @@ function inputs({ query, services }: Call): Answer {
     throw new ClusterError("not-found", text);
   }
   if (wanted.length > inputsMax) {
-    throw new ClusterError("limit-exceeded", `${wanted.length} files are below ${name}`);
+    throw new ClusterError("limit-exceeded", `there are ${wanted.length} files below ${name}`);
   }
   const hosts = hostsByAddress(services);
   return json({ files: wanted.map((one) => inputOf(one, members, hosts)) });
@@ -36,16 +36,16 @@ function inputOf(name: string, members: Members, hosts: ReadonlyMap<string, stri
   const sizeBytes = file?.sizeBytes ?? null;
   if (root === null || sizeBytes === null) {
     const text =
-      `the owner of ${name} says neither root nor size, so its bytes cannot be verified; ` +
-      `fetch it with \`tequio get\` and name the copy`;
+      `the owner of ${name} reports neither root nor size, so its bytes cannot be verified; ` +
+      `fetch it with \`tequio get\` and use the copy`;
     throw new ClusterError("bad-request", text);
   }
   const places = sources.map(({ owner }) => hosts.get(owner.address?.host ?? ""));
   return { name, root, sizeBytes, host: places.find((host) => host !== undefined) ?? "" };
 }
 
-/** Machines of workers, by the address at which others reach them: a member that is reached there
- *  is on the same machine. Only a hint where to run; what is read is verified wherever it is. */
+/** Machines of workers, by the address at which they are reached: a member that is reached there is
+ *  on the same machine. Only a hint for placement; what is read is verified wherever it is. */
 function hostsByAddress({ host, loop }: { readonly host: string; readonly loop: Loop }) {
   const hosts = new Map([
     ["127.0.0.1", host],

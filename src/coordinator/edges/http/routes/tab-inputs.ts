@@ -12,11 +12,10 @@ import { shuffleTicketMs } from "../../worker/orders.ts";
 import { readInput } from "../input-file.ts";
 
 const newline = 10;
-/** Longest time in which a worker sends one partition, ms. */
+/** Time limit for one partition from a worker, ms. */
 const readMs = 300_000;
 
-/** The map task's records as text, cut where they end: what a browser needs that knows the document
- *  only. */
+/** The map task's records as text, cut at record ends, for basic browsers. */
 export async function* splitText(
   services: Services,
   run: TabRun,
@@ -26,7 +25,10 @@ export async function* splitText(
   for (const [index, start, end] of plan.splits[task ?? -1]?.pieces ?? []) {
     const file = plan.files[index] as InputFile;
     if (file.compression !== "none") {
-      throw new ClusterError("bad-request", `${file.name} is compressed; no browser reads that`);
+      throw new ClusterError(
+        "bad-request",
+        `${file.name} is compressed, which basic browsers cannot read`,
+      );
     }
     yield* wholeLines(services, file, { start, end });
   }
@@ -74,7 +76,7 @@ export async function* itemLines(
 }
 
 /** The run of the reduce task's partition as map task `from` made it, wherever it lies, verified.
- *  An answer that breaks off is asked for again; the second time it is an error that the browser
+ *  An answer that breaks off is requested again; the second time it is an error that the browser
  *  reports, so that the map task runs again. */
 export async function* partitionRun(
   services: Services,
@@ -149,7 +151,7 @@ async function* fromWorker(
   const from = { address, ticket, job, stage };
   try {
     for await (const chunk of shuffle.read(from, { task, attempt, part }, options)) {
-      // Copied: whoever sends it on may hold several at once.
+      // Copied: the sender may hold several at once.
       yield Uint8Array.from(chunk);
     }
   } catch (cause) {
@@ -159,13 +161,13 @@ async function* fromWorker(
   }
 }
 
-/** A code that browsers do not try again, and that ends no job. */
+/** A code that browsers do not retry, and that does not fail the job. */
 function damagedOutput(task: number): ClusterError {
   return new ClusterError("storage-failed", `the output of map task ${task} is damaged`);
 }
 
 function gone(task: number): ClusterError {
-  return new ClusterError("not-found", `the output of map task ${task} is not here any more`);
+  return new ClusterError("not-found", `the output of map task ${task} is no longer here`);
 }
 
 async function wholePlan({ blobs, loop }: Services, run: TabRun): Promise<Plan> {

@@ -1,5 +1,5 @@
-/** Data of attempts that browsers run, by the ticket in the path: whoever has it may read what
- *  these attempts read and put what they make, until they are over. */
+/** Data of attempts that browsers run, by the ticket in the path: its bearer may read what these
+ *  attempts read and put what they make, until they end. */
 import { ClusterError } from "../../../../core/error.ts";
 import type { AttemptRef } from "../../../../core/ids.ts";
 import { jobSpec } from "../../../../core/view.ts";
@@ -19,10 +19,10 @@ const partMaxBytes = 4 * 1024 ** 3;
 function runOf({ params, services }: Call): TabRun {
   const found = services.tracker.ticket(params.ticket ?? "");
   if (found !== null) return found.run;
-  throw new ClusterError("not-found", "this task is over, or was taken from this browser");
+  throw new ClusterError("not-found", "this task has ended, or was taken from this browser");
 }
 
-/** Attempt of a task that is alone in its run. */
+/** The attempt of a task that is alone in its run. */
 function onlyRef(run: TabRun): AttemptRef {
   const [first] = run.attempts;
   if (first === undefined || run.attempts.size > 1) {
@@ -32,7 +32,7 @@ function onlyRef(run: TabRun): AttemptRef {
   return { job: run.job, stage: run.stage, task, attempt };
 }
 
-/** The same, when its answer has taken a while. */
+/** The same check after an answer has taken a while. */
 function isRunning({ tracker }: Services, run: TabRun): boolean {
   return tracker.ticket(run.ticket)?.run === run && run.attempts.size > 0;
 }
@@ -93,7 +93,7 @@ function body({ body: chunks, signal }: Call): Bytes {
 
 async function* none(): AsyncGenerator<Uint8Array, void> {}
 
-/** The body, counted as what this tab brings. */
+/** The body, counted against the limits of this tab. */
 function counted<T>(call: Call, store: (chunks: Bytes) => Promise<T>): Promise<T> {
   const { uploads, tracker } = call.services;
   const { job, ticket } = runOf(call);
@@ -149,7 +149,7 @@ async function whole(chunks: Bytes): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
-/** From browsers that know the document only: a partition as NDJSON, or a final result. */
+/** From basic browsers: a partition as NDJSON, or a final result. */
 async function putPlain(call: Call): Promise<Answer> {
   const run = runOf(call);
   const at = index(call.params.part);
@@ -183,7 +183,8 @@ export const tabRoutes: readonly Route[] = [
     method: "GET",
     path: "/t/:ticket/file/:file",
     access: "ticket",
-    exchange: "→ bytes of a plan's file (its index), Range honoured; `?digest=1`: SHA-256 behind",
+    exchange:
+      "→ bytes of a plan's file (its index), Range honoured; `?digest=1`: SHA-256 at the end",
     handle: file,
   },
   {

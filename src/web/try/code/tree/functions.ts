@@ -1,4 +1,4 @@
-/** Functions, methods and what is around them. */
+/** Functions and methods, and their parts. */
 import ts from "typescript";
 import { has, keyOf, type Make, placed, type Tree } from "./nodes.ts";
 
@@ -6,7 +6,7 @@ export function functionOf(node: ts.Node, make: Make): Tree | null {
   if (ts.isArrowFunction(node)) return { type: "ArrowFunctionExpression", ...partsOf(node, make) };
   if (ts.isFunctionExpression(node)) return { type: "FunctionExpression", ...partsOf(node, make) };
   if (ts.isFunctionDeclaration(node)) {
-    // Without a body it is only a type.
+    // Without a body it only declares a type.
     const type = node.body === undefined ? "TSDeclareFunction" : "FunctionDeclaration";
     return { type, ...partsOf(node, make) };
   }
@@ -30,7 +30,7 @@ function methodOf(node: ts.FunctionLikeDeclaration, make: Make): Tree | null {
 
 function partsOf(node: ts.FunctionLikeDeclaration, make: Make) {
   const isNamed = ts.isFunctionDeclaration(node) || ts.isFunctionExpression(node);
-  // `this` as a parameter is a type.
+  // `this` as a parameter is only a type.
   const own = node.parameters.filter(({ name }) => name.getText() !== "this");
   return {
     id: isNamed ? make(node.name) : null,

@@ -1,9 +1,9 @@
-/** What all parts of the syntax tree are made with. */
+/** What all parts of the syntax tree are built with. */
 import ts from "typescript";
 
 /** Fields of a node in the order in which they run. */
 export type Tree = { readonly type: string; readonly [field: string]: unknown };
-/** Null for what does not run, as types. */
+/** Null for what does not run, such as types. */
 export type Make = (node: ts.Node | undefined) => Tree | null;
 
 export function placed(node: ts.Node, fields: Tree): Tree {

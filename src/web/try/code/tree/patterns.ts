@@ -1,8 +1,8 @@
-/** Names that are declared or assigned: variables, parameters, patterns, what is on the left. */
+/** Names that are declared or assigned: variables, parameters, patterns, left-hand sides. */
 import ts from "typescript";
 import { keyOf, type Make, placed, type Tree } from "./nodes.ts";
 
-/** What declares names. */
+/** A pattern that declares names. */
 export function patternOf(node: ts.Node, make: Make): Tree | null {
   if (ts.isVariableStatement(node)) {
     const isDeclared = node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.DeclareKeyword);
@@ -36,7 +36,7 @@ function listOf(node: ts.VariableDeclarationList, make: Make): Tree {
   return { type: "VariableDeclaration", kind: isUsing ? "const" : kind, declarations };
 }
 
-/** With modifiers it is a field as well. */
+/** With modifiers the parameter is also a field. */
 function parameterOf(node: ts.ParameterDeclaration, make: Make): Tree {
   const parameter = boundOf(node, make);
   if (node.modifiers === undefined) return parameter;
@@ -50,7 +50,7 @@ function boundOf(node: ts.BindingElement | ts.ParameterDeclaration, make: Make):
   return { type: "AssignmentPattern", left: name, right: make(node.initializer) };
 }
 
-/** What assigns names that are declared elsewhere. */
+/** A pattern that assigns to names that are declared elsewhere. */
 export function assignmentOf(node: ts.Node, make: Make): Tree | null {
   if (ts.isForInStatement(node) || ts.isForOfStatement(node)) {
     const { expression, initializer, statement } = node;

@@ -1,4 +1,4 @@
-/** Everything whose parts become parts of the same kind: a table of both names. */
+/** Nodes whose parts become parts of the same kind: a table of both names. */
 import ts from "typescript";
 import { has, keyOf, type Make, type Tree } from "./nodes.ts";
 
@@ -50,7 +50,7 @@ const shapes: Readonly<Partial<Record<ts.SyntaxKind, string>>> = {
   [Kind.YieldExpression]: "YieldExpression argument=expression",
 };
 
-/** Null for what neither runs nor binds. */
+/** Null for nodes that neither run nor bind a name. */
 export function plainOf(node: ts.Node, make: Make): Tree | null {
   const shape = shapes[node.kind];
   if (shape !== undefined) return shaped(node, shape.split(" "), make);

@@ -1,5 +1,5 @@
-/** The job's syntax tree as the SDK's search for captured variables walks it: ESTree, as the
- *  bundler of `tequio run` parses it, made of the compiler's. Types are left out. */
+/** The job's syntax tree in the form that the SDK's search for captured variables walks: ESTree, as
+ *  the bundler of `tequio run` parses it, made from the compiler's tree. Types are left out. */
 import ts from "typescript";
 import { functionOf } from "./functions.ts";
 import { moduleOf } from "./modules.ts";
@@ -22,14 +22,14 @@ export function treeOf(source: string): object {
   return { type: "Program", start: 0, end: source.length, body: file.statements.map(make) };
 }
 
-/** `export` before a declaration is a node around it. */
+/** In ESTree, `export` before a declaration is a node around it. */
 function exported(node: ts.Node, declaration: Tree): Tree {
   if (!has(node, ts.SyntaxKind.ExportKeyword)) return declaration;
   const kind = has(node, ts.SyntaxKind.DefaultKeyword) ? "Default" : "Named";
   return placed(node, { type: `Export${kind}Declaration`, declaration });
 }
 
-/** `f<string>` runs, though the compiler takes it for a type. */
+/** `f<string>` runs, though the compiler's kind is that of a type. */
 function isType(node: ts.Node): boolean {
   return ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node);
 }

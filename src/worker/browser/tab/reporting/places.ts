@@ -1,6 +1,5 @@
 /** Stacks of job code with the places of its source, by the source map in the bundle: Node does
- *  that
- *  by itself, tabs do not. */
+ *  that by itself, tabs do not. */
 import type { Failure } from "../../../../core/job.ts";
 import { codeName } from "../../task/code-name.ts";
 
@@ -15,7 +14,7 @@ const placePattern = new RegExp(`\\(${generated}:(\\d+)(?::(\\d+))?\\)`, "g");
 type Segment = readonly [column: number, source: number, line: number, sourceColumn: number];
 type SourceMap = { readonly sources: readonly string[]; readonly mappings: string };
 
-/** The failure with `word-count.ts:17:5` where it said `job.mjs:40:9`; in its message, where the
+/** The failure with `word-count.ts:17:5` instead of `job.mjs:40:9`; in its message, where the
  *  column may be missing, `word-count.ts:17`. */
 export function placed(failure: Failure, code: string): Failure {
   const { message, stack } = failure;

@@ -1,6 +1,6 @@
-/** What a task's Worker tells, as the reports that its tab sends. The Worker is job code's: of what
- *  it says only what is about its own attempts is taken, and only in the shape that it must have.
- *  */
+/** Turns the messages of a task's Worker into the reports that its tab sends. The Worker runs job
+ *  code: of its messages only those about its own attempts are accepted, and only in the required
+ *  shape. */
 import { ClusterError, type ErrorCode, isErrorCode } from "../../../../core/error.ts";
 import type { AttemptReport } from "../../../../core/event.ts";
 import type { Failure, TaskOutput } from "../../../../core/job.ts";

@@ -9,7 +9,7 @@ type Slot = {
 
 /** A slot rests no longer between two tasks, ms; what it owes beyond is due after the next. */
 const restMaxMs = 60_000;
-/** What it may owe at most, ms: nobody waits for hours because one task took one. */
+/** What it may owe at most, ms: a slot does not rest for hours because one task took an hour. */
 const owedMaxMs = 5 * 60_000;
 
 export class Rests {
@@ -22,7 +22,7 @@ export class Rests {
     return this.#share;
   }
 
-  /** Who lends more than before waits for nothing that was owed of less. */
+  /** When the share grows, slots that rest stop waiting: that rest was owed at the lower share. */
   lend(share: number): void {
     const isMore = share > this.#share;
     this.#share = share;

@@ -9,10 +9,10 @@ import type {
 } from "../../contract.ts";
 import { buffersOf } from "../../handing-over.ts";
 
-/** How a task's Worker is heard; `over` exactly once. */
+/** Callbacks for the messages of a task's Worker; `over` is called exactly once. */
 export type TaskEars = {
   readonly said: (message: FromTaskWorker) => void;
-  /** Null = all was told. */
+  /** Null = everything was reported. */
   readonly over: (failure: ClusterError | null) => void;
 };
 
@@ -53,8 +53,8 @@ export class Slot {
   #endsAtMs = 0;
   #restLeftMs = 0;
   #looking: ReturnType<typeof setInterval> | undefined;
-  /** Looks since the frame was heard. Looks and not time: a tab that was frozen has heard nobody,
-   *  and looked at nobody. */
+  /** Liveness checks since the last message of the frame. Checks and not time: a tab that was
+   *  frozen received nothing in that time, and checked nothing either. */
   #unheard = 0;
   #waiting: Array<(port: MessagePort) => void> = [];
   readonly #options: SlotOptions;
@@ -101,7 +101,8 @@ export class Slot {
     this.#end(new ClusterError("task-crashed", `the sandbox of the tab ended: ${why}`));
   }
 
-  /** No browser tells that a frame's process has died: of its memory, mostly. */
+  /** Pings the frame: no browser reports that a frame's process has died, mostly from lack of
+   *  memory. */
   #look(port: MessagePort): void {
     const { silenceMaxMs } = this.#options;
     if (this.#unheard++ * lookEveryMs >= silenceMaxMs) {
@@ -121,7 +122,7 @@ export class Slot {
     });
   }
 
-  /** One computes, and nobody waits behind it. */
+  /** A task computes, and no other waits behind it. */
   get takesAhead(): boolean {
     return this.#running !== null && this.#handed === null;
   }
@@ -172,7 +173,7 @@ export class Slot {
 
   #arm({ share, timeoutMs }: TaskLimit): void {
     this.#endsAtMs = performance.now() + timeoutMs;
-    // What it says of its rest is believed as far as its share goes.
+    // The rest that it reports extends the time limit only as far as its share requires.
     this.#restLeftMs = (timeoutMs * (1 - share)) / share;
     this.#endAt(timeoutMs);
   }
@@ -194,7 +195,7 @@ export class Slot {
     this.#limit = setTimeout(over, this.#endsAtMs - performance.now());
   }
 
-  /** Ends the task without a word to whoever listens. */
+  /** Ends the task without calling its callbacks. */
   stop(): void {
     const running = this.#running;
     this.#running = null;

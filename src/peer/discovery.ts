@@ -1,16 +1,16 @@
-/** Discovery by UDP, both roles: answers the question of existing programs, and asks it. */
+/** Discovery by UDP, both roles: answers the request of existing programs, and sends it. */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
-import { ClusterError } from "../../../core/error.ts";
-import type { Listen } from "../../../link/listen.ts";
-import { listenError } from "../../../link/listen-error.ts";
+import { ClusterError } from "../core/error.ts";
+import type { Listen } from "../link/listen.ts";
+import { listenError } from "../link/listen-error.ts";
 import {
   decodeAddress,
   encodeAddress,
   isQuestion,
   question,
-} from "../../../wire/filesystem/discovery.ts";
+} from "../wire/filesystem/discovery.ts";
 
 export type Answering = { readonly port: number; close(): Promise<void> };
 
@@ -26,7 +26,8 @@ export async function answerQuestions({ host, port }: Listen, at: Listen): Promi
   const chosen = own.address().port;
   const broadcast = broadcastOf(host);
   if (broadcast !== null) {
-    // Systems that bind no broadcast address give it to the socket of the address itself.
+    // Systems that cannot bind a broadcast address deliver broadcasts to the socket of the address
+    // itself.
     const second = await bound({ host: broadcast, port: chosen }).catch(() => null);
     if (second !== null) sockets.push(take(second));
   }
@@ -39,14 +40,14 @@ export async function answerQuestions({ host, port }: Listen, at: Listen): Promi
 }
 
 export type AskOptions = Listen & {
-  /** Ends when no answer came for this long, ms. Default 2,000, as existing programs have it. */
+  /** Ends when no answer came for this long, ms. Default 2,000, as in existing programs. */
   readonly quietMs?: number;
-  /** Ends with so many answers. Default 256. */
+  /** Ends with this many answers. Default 256. */
   readonly answersMax?: number;
 };
 
-/** Asks at one address, or at all of a network by its broadcast address. What is no pickled pair of
- *  strings is not taken. Each address once, in the order in which they came. */
+/** Sends the request to one address, or by broadcast to all of a network. Answers that are not a
+ *  pickled pair of strings are ignored. Each address once, in the order of arrival. */
 export async function askAround(options: AskOptions): Promise<Listen[]> {
   const { answersMax = 256, host, port, quietMs = 2_000 } = options;
   const found = new Map<string, Listen>();
@@ -64,7 +65,7 @@ export async function askAround(options: AskOptions): Promise<Listen[]> {
     });
     socket.send(question, port, host, (error) => {
       if (error === null) return;
-      const text = `cannot ask at ${host}:${port} (${error.message}); name another address`;
+      const text = `cannot send to ${host}:${port} (${error.message}); give another address`;
       reject(new ClusterError("unavailable", text, { cause: error }));
     });
     await promise;
@@ -91,14 +92,14 @@ function bound({ host, port }: Listen): Promise<Socket> {
       reject(listenError(cause, { host, port }, { options: "--filesystem", free: "another port" }));
     });
     socket.bind({ address: host, port, exclusive: true }, () => {
-      // An ICMP answer to what was sent is no failure of ours.
+      // An ICMP answer to what was sent is not a failure here.
       socket.removeAllListeners("error").on("error", () => {});
       resolve(socket);
     });
   });
 }
 
-/** Null for all addresses at once, which hear broadcasts anyway, and for IPv6. */
+/** Null for the unspecified address, which receives broadcasts anyway, and for IPv6. */
 function broadcastOf(host: string): string | null {
   if (isIP(host) !== 4 || host === "0.0.0.0") return null;
   const own = Object.values(networkInterfaces())

@@ -1,4 +1,5 @@
-/** What goes to whom at a gateway, and who is let in: its decisions, told as conversations. */
+/** The gateway's decisions, as conversations: what is sent to which connection, and which are
+ *  admitted. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { decodeBrowser } from "../wire/browser/codec.ts";
@@ -45,7 +46,7 @@ describe("the gateway between browsers and tracker", () => {
     assert.deepEqual(table.take(t), [plain("disconnect", '"uid":1001')]);
   });
 
-  it("tells a tracker that comes later of the browsers already there", () => {
+  it("reports the connected browsers to a tracker that comes later", () => {
     const table = new Table();
     const [a, b, t] = [table.open(), table.open(), table.open()];
     table.say(a, hello(1));
@@ -75,7 +76,7 @@ describe("the gateway between browsers and tracker", () => {
     assert.deepEqual(table.take(third), []);
   });
 
-  it("T5.3: refuses a tracker that the carrier does not let be one", () => {
+  it("T5.3: refuses a tracker that the carrier does not admit", () => {
     const table = new Table();
     const t = table.open("it shows no tracker token");
     table.say(t, tracker);
@@ -83,7 +84,7 @@ describe("the gateway between browsers and tracker", () => {
     assert.match(table.take(t)[0]!, /no tracker token/);
   });
 
-  it("refuses browsers that know the document only, unless anonymous ones are taken", () => {
+  it("refuses unauthenticated browsers, unless they are allowed", () => {
     const table = new Table({}, false);
     const [bare, tab, t] = [table.open(), table.open(), table.open()];
     table.say(t, tracker);
@@ -109,7 +110,7 @@ describe("the gateway between browsers and tracker", () => {
     assert.equal(table.closed.has(b), false);
   });
 
-  it("T5.5: three bad messages are borne, the fourth closes with 1008", () => {
+  it("T5.5: three bad messages are tolerated, the fourth closes with 1008", () => {
     const table = new Table();
     const b = table.open();
     table.say(b, hello(1));
@@ -157,13 +158,13 @@ describe("the gateway between browsers and tracker", () => {
     assert.match(table.closed.get(b)!, /too many messages/);
   });
 
-  it("closes who never says who it is", () => {
+  it("closes a connection that never sends connect", () => {
     const table = new Table({ helloTimeoutMs: 5_000 });
     const b = table.open();
     table.pass(4_000);
     assert.equal(table.closed.has(b), false);
     table.pass(1_000);
-    assert.match(table.closed.get(b)!, /never said/);
+    assert.match(table.closed.get(b)!, /never sent a connect/);
   });
 
   it("T5.7: a page that comes back in time keeps its uid and its tasks", () => {
@@ -214,7 +215,7 @@ describe("the gateway between browsers and tracker", () => {
     assert.deepEqual(table.take(b), [plain("ack", '"tid":1')]);
   });
 
-  it("keeps what a tab holds that is here before the first tracker with a session", () => {
+  it("keeps the tasks of a tab that is there before the first tracker with a session", () => {
     const holding = [[7, "m", "j-1/0/1/1"]];
     for (const [more, held, aborted] of [
       [{ session: "c" }, /"holding":\[\[7,"m","j-1/, []],
@@ -229,7 +230,7 @@ describe("the gateway between browsers and tracker", () => {
     }
   });
 
-  it("drops the tasks of a tracker that does not come back, and says so to its tabs", () => {
+  it("drops the tasks of a tracker that does not come back, and informs its tabs", () => {
     const table = new Table();
     const [t, tab, bare] = [table.open(), table.open(), table.open()];
     table.say(t, { action: "tracker", more: { session: "c" } });
@@ -243,12 +244,12 @@ describe("the gateway between browsers and tracker", () => {
     table.say(other, tracker);
     assert.deepEqual(table.take(tab), [plain("abort", '"tid":1')]);
     assert.equal(table.take(other).length, 1);
-    // One that knows the document only computes on; what it made is nobody's.
+    // A basic browser finishes computing; its result belongs to no tracker.
     table.say(bare, finish(2));
     assert.deepEqual(table.take(other), [plain("connect", '"uid":1002,"speed":1')]);
   });
 
-  it("tells a tracker that a browser is gone when it gives it a task", () => {
+  it("reports that a browser is gone when a tracker gives it a task", () => {
     const table = new Table();
     const t = table.open();
     table.say(t, tracker);
@@ -267,7 +268,7 @@ describe("the gateway between browsers and tracker", () => {
     assert.match(table.take(t)[0]!, /"error":"browser 1001 has 2 tasks/);
   });
 
-  it("T5.3: who only looks like a tracker takes no task from a browser", () => {
+  it("T5.3: a connection that only looks like a tracker takes no task from a browser", () => {
     const table = new Table();
     const [t, b, stranger] = [table.open(), table.open(), table.open()];
     table.say(t, tracker);
@@ -277,7 +278,7 @@ describe("the gateway between browsers and tracker", () => {
     const fields = '"uid":1001,"tid":5,"more":{"action":"tracker"}';
     for (const action of ["abort", "ack", "welcome"]) table.raw(stranger, plain(action, fields));
     assert.deepEqual(table.take(b), []);
-    assert.match(table.take(stranger)[0]!, /only the tracker may say this/);
+    assert.match(table.take(stranger)[0]!, /only the tracker may send this/);
   });
 
   it("B3: a goodbye on the connection that a page had before does not end it", () => {
@@ -344,7 +345,7 @@ describe("the gateway between browsers and tracker", () => {
       if (i % 900 === 0) open(hello(1, { session: `s${id}`, holding }));
       const more = { tid: i % 900 };
       table.say(id, { action: "error", uid: null, error: "x".repeat(8 * 1024), more });
-      // Refused, it would be a failure of the task: the tab says it again to a tracker.
+      // Refused, it would be a failure of the task: the tab reports it again to a tracker.
       assert.deepEqual(table.take(id), []);
     }
     const tracked = open(same);

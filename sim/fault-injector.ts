@@ -1,5 +1,4 @@
-/** Does what the plan of faults says to the members of a world, and undoes it when its time is
- *  over. */
+/** Applies the planned faults to the members of a world, and undoes each when its time is over. */
 import { Browsers } from "./browsers.ts";
 import type { Fault, FaultKind, Undo } from "./faults.ts";
 import { clientName } from "./members/client.ts";
@@ -11,7 +10,7 @@ import { coordinatorName, guessedCredential } from "./world/names.ts";
 import type { SimRelay } from "./world/relay.ts";
 import type { World } from "./world/world.ts";
 
-/** One machine with the worker that lives there now. */
+/** A machine with the worker that runs there now. */
 export type Seat = {
   readonly name: string;
   readonly host: string;
@@ -22,19 +21,19 @@ export type Seat = {
   life: number;
 };
 
-/** Faults that need a worker to harm. */
+/** Faults that need a worker as their target. */
 const onSeats = /^(worker|link|peers)-/;
 
-/** How long a machine waits before it starts its worker again, ms. */
+/** Delay before a machine starts its rejected worker again, ms. */
 const turnedAwayMs = 5_000;
 
-/** A worker looks how much room its disk has within this time, ms. */
+/** A worker notices a change of its free disk space within this time, ms. */
 const diskLookMs = 500;
 
-/** Undefined = the fault is over at once, null = there was nothing to harm. */
+/** Undefined = the fault ends at once, null = it had no target. */
 type Act = (fault: Fault) => Undo | null | undefined;
 
-export class Mischief {
+export class FaultInjector {
   readonly seats: readonly Seat[];
   readonly browsers: Browsers;
   readonly #world: World;
@@ -70,7 +69,7 @@ export class Mischief {
     };
   }
 
-  /** Counted only when it found something to harm. */
+  /** Counted only when it had a target. */
   apply(fault: Fault): void {
     const { clock, count, tell } = this.#world;
     if (this.seats.length === 0 && onSeats.test(fault.kind)) return;
@@ -87,7 +86,7 @@ export class Mischief {
     });
   }
 
-  /** Undoes everything and brings everybody back. */
+  /** Undoes everything and restarts what was stopped. */
   heal(): void {
     for (const undo of this.#undo) undo();
     this.#undo.clear();
@@ -117,7 +116,7 @@ export class Mischief {
     this.#start(seat);
   }
 
-  /** One that is turned away is started anew, as an init system does. */
+  /** A rejected one is started again, like by an init system. */
   #start(seat: Seat): void {
     const { worker } = seat;
     worker.start();
@@ -130,7 +129,7 @@ export class Mischief {
   }
 
   /** The machine is copied, with its worker's identity, and the copy is started beside it; or, as
-   *  often, while the first one stands still. */
+   *  often, while the original is paused. */
   #clone(fault: Fault): Undo | null {
     const { clock, shape } = this.#world;
     const { host, isHidden, life, name, slots, worker } = this.#seat(fault);
@@ -142,7 +141,7 @@ export class Mischief {
     const clone = new SimWorker(this.#world, { ...copy, isHidden, disk });
     const stands = fault.draw < 0.5;
     if (stands) worker.process.pause();
-    // When it comes before the other is missed, it is turned away for good.
+    // When it comes before the silence of the other is noticed, it is rejected for good.
     const missedMs = 2.2 * shape.liveness.heartbeatMs;
     clock.after(stands ? Math.min(missedMs, fault.forMs / 2) : 0, null, () => clone.start());
     return () => {
@@ -151,8 +150,8 @@ export class Mischief {
     };
   }
 
-  /** A machine of another owner comes as a worker that has just died, with that worker's
-   *  credential; or one of the same owner, with a credential that it guesses. */
+  /** A machine of another owner connects as a worker that has just died, with that worker's
+   *  credential; or one of the same owner, with a guessed credential. */
   #intrude(fault: Fault): Undo | null {
     const seat = this.#seat(fault);
     const { credential, workerId } = seat.worker.loop;
@@ -207,7 +206,7 @@ export class Mischief {
         const { disk } = seat;
         if (disk.isFull) return null;
         disk.isFull = true;
-        // Without a mark that is looked at, only attempts find out.
+        // Without a low-water mark only attempts notice it.
         disk.isWatched = fault.draw < 0.6;
         seat.worker.diskChanged(fault.draw * diskLookMs);
         return () => {
@@ -309,7 +308,7 @@ export class Mischief {
       },
       "coordinator-second": (fault: Fault) => {
         const process = supervisor.current?.process;
-        // Nobody takes over from one that was heard a moment ago.
+        // A coordinator that was active a moment ago is not taken over.
         const { heartbeatMs, tickMs } = this.#world.shape.liveness;
         const missedMs = 1.1 * (heartbeatMs + tickMs);
         if (process?.up !== true || fault.forMs <= missedMs) return null;

@@ -1,12 +1,11 @@
-/** The gateway's decisions (seed 5: WebServer): who is connected, which uid a browser has, what
- *  goes to whom. Pure: connections are numbers, time is given, what is to be done is returned.
+/** The gateway's decisions (WebServer in the browser protocol): what is sent to which connection.
+ *  Pure: connections are numbers, time is an argument, orders are returned.
  *
- *  1. There is at most one tracker; one that comes later is told of the browsers already there: of
- *     one that knows the document only when it has ended what it computes for another.
- *  2. A browser never sees a uid; a tracker never hears of a browser that has not connected, and
- *     hears once that it is gone.
- *  3. What a browser finishes while there is no tracker waits for the next one, if that is the same
- *     one come back; another tracker's tasks are nobody's. */
+ *  1. There is at most one tracker. A tracker that comes later receives the list of connected
+ *     browsers; a basic browser is included once it has finished its tasks of an earlier tracker.
+ *  2. A browser never sees a uid. A tracker is informed of a browser once it has connected, and
+ *     once when it is gone.
+ *  3. What a browser finishes while there is no tracker is kept for the same tracker only. */
 import { assert, ClusterError } from "../core/error.ts";
 import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
 import { mustBeLegal } from "../wire/browser/legality.ts";
@@ -25,7 +24,7 @@ import {
   stateOf,
 } from "./connection.ts";
 import type { GatewayDoor, GatewayLimits, GatewayOrder } from "./options.ts";
-import { Outbox } from "./outbox.ts";
+import { OutgoingQueue } from "./outgoing-queue.ts";
 import {
   compareHeld,
   dropEnded,
@@ -46,7 +45,7 @@ import {
 type Body<A extends BrowserBody["action"]> = Extract<BrowserBody, { action: A }>;
 type Told = Extract<BrowserBody, { action: "finish" | "error" }>;
 
-export class Switchboard {
+export class GatewaySession {
   readonly #limits: GatewayLimits;
   readonly #door: GatewayDoor;
   readonly #connections = new Map<number, Connection>();
@@ -58,17 +57,17 @@ export class Switchboard {
   /** Session of the newest tracker; "" = it has none, null = there was no tracker yet. */
   #trackerSession: string | null = null;
   #lastUid: bigint;
-  readonly #out: Outbox;
+  readonly #out: OutgoingQueue;
 
-  /** `firstUid`: random, so that two gateways of one tracker, or one after the other, seldom give
-   *  the same; below 2^52. */
+  /** `firstUid`: random below 2^52, so that two gateways of one tracker, at the same time or one
+   *  after the other, seldom assign the same. */
   constructor(options: {
     readonly limits: GatewayLimits;
     readonly door: GatewayDoor;
     readonly firstUid: bigint;
   }) {
     this.#limits = options.limits;
-    this.#out = new Outbox(options.limits.strikesMax);
+    this.#out = new OutgoingQueue(options.limits.protocolErrorsMax);
     this.#door = options.door;
     this.#lastUid = options.firstUid;
   }
@@ -87,7 +86,7 @@ export class Switchboard {
     return this.#out.take();
   }
 
-  /** A text frame came. */
+  /** A text frame was received. */
   said(id: number, text: string, atMs: number): GatewayOrder[] {
     const connection = this.#connections.get(id);
     if (connection === undefined) return [];
@@ -103,15 +102,15 @@ export class Switchboard {
       this.#heard(id, connection, message, atMs);
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
-      this.#out.strike(id, connection, error.text, endedTid(text));
+      this.#out.protocolError(id, connection, error.text, endedTid(text));
     }
     return this.#out.take();
   }
 
-  /** A frame that is no text, or more than a frame may be. */
+  /** A frame was received that is not text, or too large. */
   misspoke(id: number, what: string): GatewayOrder[] {
     const connection = this.#connections.get(id);
-    if (connection !== undefined) this.#out.strike(id, connection, what);
+    if (connection !== undefined) this.#out.protocolError(id, connection, what);
     return this.#out.take();
   }
 
@@ -208,7 +207,7 @@ export class Switchboard {
     if (before?.connection === null) this.#lose(before);
     // Those that are away count, too: thousands could come and go within the time they have.
     if (this.#tabs.size >= this.#limits.connectionsMax) {
-      this.#out.close(id, 1013, `${this.#tabs.size} browsers are known here; try later`);
+      this.#out.close(id, 1013, `${this.#tabs.size} browsers are known here; try again later`);
       return;
     }
     const of = { connection: id, speed: body.speed, more: body.more, waiting: this.#waiting };
@@ -219,7 +218,7 @@ export class Switchboard {
     this.#introduce(tab);
   }
 
-  /** The same page over another connection: the tracker never hears that it was away. */
+  /** The same page over another connection: the tracker never learns that it was away. */
   #comeBack(id: number, connection: Connection, tab: Tab, body: Body<"connect">): void {
     this.#detach(tab);
     tab.connection = id;
@@ -256,7 +255,7 @@ export class Switchboard {
     const named = body.action === "finish" ? body.tid : body.more?.tid;
     const text = sendable(encodeBrowser({ ...body, uid }));
     if (body.action === "error" && named === undefined) {
-      // As the document has it: whatever it does, it has failed.
+      // By the protocol: whatever it is doing has failed.
       for (const tid of [...tab.tasks.keys()]) endTask(tab, tid);
       if (!this.#refresh(tab)) this.#toTracker({ ...body, uid });
       return;
@@ -277,11 +276,11 @@ export class Switchboard {
     }
     const isKept = keepEnded(tab, task, text);
     if (this.#tracker !== null) this.#tell(tab, named, text);
-    // One of ours tells it again when there is a tracker.
+    // An authenticated tab reports it again when there is a tracker.
     else if (!isKept && tab.more === null) throw tooMuchWaits(tab);
   }
 
-  /** It computes for an earlier connection of a tracker no more: true when it did. */
+  /** It no longer computes for an earlier connection of a tracker; true when it did. */
   #refresh(tab: Tab): boolean {
     if (!tab.isStale || tab.tasks.size > 0) return false;
     tab.isStale = false;
@@ -289,7 +288,8 @@ export class Switchboard {
     return true;
   }
 
-  /** A late or repeated report of a task that is over is no offence; of one that never was, is. */
+  /** A late or repeated report of an ended task is ignored; of one never assigned it is an
+   *  error. */
   #notAssigned(tab: Tab, tid: number): void {
     if (tab.endedTids.includes(tid)) {
       if (tab.more !== null && tab.connection !== null) {
@@ -300,7 +300,7 @@ export class Switchboard {
     throw badMessage(`task ${tid} is not assigned to it`);
   }
 
-  /** Tells the tracker how a task ended. Tabs that wait for an `ack` keep it until that comes. */
+  /** Reports how a task ended. For tabs that wait for an `ack` it is kept until that comes. */
   #tell(tab: Tab, tid: number, ended = tab.tasks.get(tid)?.ended ?? null): void {
     if (ended === null || this.#tracker === null) return;
     this.#out.sendText(this.#tracker, ended);
@@ -332,7 +332,7 @@ export class Switchboard {
     }
   }
 
-  /** They were another tracker's, who is gone. */
+  /** They belong to another tracker, which is gone. */
   #dropTasks(tab: Tab): void {
     for (const tid of [...tab.tasks.keys()]) {
       endTask(tab, tid);
@@ -350,7 +350,7 @@ export class Switchboard {
     }
     if (tab.tasks.size >= this.#limits.tasksMax) {
       const { uid } = tab;
-      const error = `browser ${uid} has ${tab.tasks.size} tasks, which is all it may have`;
+      const error = `browser ${uid} has ${tab.tasks.size} tasks, the most that are allowed`;
       this.#toTracker({ action: "error", uid, error, more: { tid: body.tid } });
       return;
     }
@@ -373,7 +373,7 @@ export class Switchboard {
     if (tab.connection !== null) this.#out.send(tab.connection, forTab);
   }
 
-  /** The tracker does not take it: what comes of the same page after this is new. */
+  /** The tracker rejected it: if the same page connects again it is a new tab. */
   #turnAway(tab: Tab, why: string): void {
     const { connection } = tab;
     tab.connection = null;
@@ -381,7 +381,7 @@ export class Switchboard {
     if (connection !== null) this.#out.refuse(connection, refusalOf(tab), why);
   }
 
-  /** Its time is over: it is told to go, and never known again. */
+  /** It has expired: it is disconnected, and cannot resume. */
   #lose(tab: Tab): void {
     this.#tabs.delete(tab.uid);
     this.#sessions.delete(tab.session);
@@ -389,7 +389,7 @@ export class Switchboard {
     this.#toTracker({ action: "disconnect", uid: tab.uid });
   }
 
-  /** Throws `limit-exceeded` for what would close the link, which is that of all browsers here. */
+  /** Throws `limit-exceeded` for a message that would close the link that all browsers share. */
   #toTracker(body: BrowserBody): void {
     if (this.#tracker !== null) this.#out.sendText(this.#tracker, sendable(encodeBrowser(body)));
   }

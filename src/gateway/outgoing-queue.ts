@@ -1,4 +1,4 @@
-/** What the switchboard wants done, gathered in order until its carrier takes it. */
+/** What the session wants done, gathered in order until its carrier performs it. */
 import { closeCodes } from "../link/close-reason.ts";
 import { encodeBrowser } from "../wire/browser/codec.ts";
 import type { BrowserBody, BrowserMessage } from "../wire/browser/messages.ts";
@@ -6,22 +6,22 @@ import { printable } from "../wire/browser/printable.ts";
 import type { Connection } from "./connection.ts";
 import type { GatewayOrder } from "./options.ts";
 
-export class Outbox {
-  readonly #strikesMax: number;
+export class OutgoingQueue {
+  readonly #protocolErrorsMax: number;
   #orders: GatewayOrder[] = [];
 
-  /** `strikesMax`: bad messages that a connection may send. */
-  constructor(strikesMax: number) {
-    this.#strikesMax = strikesMax;
+  /** `protocolErrorsMax`: bad messages that a connection may send. */
+  constructor(protocolErrorsMax: number) {
+    this.#protocolErrorsMax = protocolErrorsMax;
   }
 
-  /** `failure`: it is refused, and why. */
+  /** With `failure`, the message is a refusal that gives this reason. */
   send(connection: number, body: BrowserBody, failure?: string): void {
     const told = failure === undefined ? undefined : { message: failure };
     this.sendText(connection, encodeBrowser(body, told));
   }
 
-  /** A message that is text already. */
+  /** Queues a message that is already text. */
   sendText(connection: number, text: string): void {
     this.#orders.push({ kind: "send", connection, text });
   }
@@ -30,18 +30,23 @@ export class Outbox {
     this.#orders.push({ kind: "close", connection, code, reason });
   }
 
-  /** Answers with why not, and closes. */
+  /** Sends the reason of the refusal, and closes. */
   refuse(connection: number, body: BrowserBody, message: string): void {
     this.send(connection, body, message);
     this.close(connection, closeCodes.againstRules, message);
   }
 
-  /** A bad message is answered; one too many ends the connection. `tid`: of the task whose end it
-   *  told, so that the browser does not tell it again. */
-  strike(id: number, connection: Connection, problem: string, tid: number | null = null): void {
-    connection.strikes++;
+  /** Answers a bad message; one too many closes the connection. `tid`: the task whose end it
+   *  reported, so that the browser does not report it again. */
+  protocolError(
+    id: number,
+    connection: Connection,
+    problem: string,
+    tid: number | null = null,
+  ): void {
+    connection.protocolErrors++;
     this.print(`${connection.caller.remote}: ${problem}`);
-    if (connection.strikes > this.#strikesMax) {
+    if (connection.protocolErrors > this.#protocolErrorsMax) {
       this.close(id, closeCodes.againstRules, "too many bad messages");
       return;
     }
@@ -54,7 +59,7 @@ export class Outbox {
     this.#orders.push({ kind: "print", line: printable(line) });
   }
 
-  /** What a message says to people, if anything. */
+  /** Prints the `message` field, if it has one. */
   printMessage(remote: string, { message }: BrowserMessage): void {
     if (message !== "") this.print(`${remote}: ${message}`);
   }

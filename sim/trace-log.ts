@@ -1,22 +1,21 @@
-/** What happened in a simulated world, line by line with its time, for people who look for the
- *  reason. */
+/** The trace of a simulated world, line by line with its time, for debugging. */
 import { decodeRecord } from "../src/coordinator/loop/journal.ts";
 import type { CoordinatorEvent } from "../src/core/event.ts";
 import type { LogRecord } from "../src/store/log/log.ts";
 import type { SimClock } from "./world/clock.ts";
 
-export type StoryLine = {
+export type TraceLine = {
   readonly atMs: number;
   readonly text: string;
-  /** It is a record of the log; else somebody does or says something. */
+  /** It is a record of the log; otherwise an action of a member. */
   readonly isRecord: boolean;
 };
 
-export class Story {
+export class TraceLog {
   readonly #clock: SimClock;
-  readonly #told: ((line: StoryLine) => void) | null;
+  readonly #told: ((line: TraceLine) => void) | null;
 
-  constructor(clock: SimClock, told: ((line: StoryLine) => void) | null) {
+  constructor(clock: SimClock, told: ((line: TraceLine) => void) | null) {
     this.#clock = clock;
     this.#told = told;
   }
@@ -34,7 +33,7 @@ export class Story {
   }
 }
 
-export function lineText({ atMs, isRecord, text }: StoryLine): string {
+export function lineText({ atMs, isRecord, text }: TraceLine): string {
   const seconds = (atMs / 1000).toFixed(3).padStart(9);
   return `${seconds} s  ${isRecord ? "  " : ""}${text}`;
 }

@@ -1,8 +1,9 @@
-/** The address that existing programs are given to come back to: messages name one, and "every
- *  address" is none. */
+/** The address to which existing programs are asked to connect: messages name one, so the
+ *  unspecified address cannot be used. */
 import { networkInterfaces } from "node:os";
 
-/** The host itself, unless it stands for all: then the first address that others may reach. */
+/** The host itself, unless it is the unspecified address: then the first address that other
+ *  machines can reach. */
 export function advertisedHost(host: string): string {
   if (host !== "0.0.0.0" && host !== "::") return host;
   const outer = Object.values(networkInterfaces())

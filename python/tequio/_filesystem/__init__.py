@@ -1,0 +1,1 @@
+"""Jobs and tasks of the filesystem protocol, which are `mapper`, `reducer` and `combiner`."""

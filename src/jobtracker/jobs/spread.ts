@@ -1,0 +1,124 @@
+/** Runs one job of the protocol by tasks that existing workers get, too: the whole cluster is one
+ *  worker among them.
+ *
+ *  It goes on where the rows of its database say that it is, as existing trackers do. Files of map
+ *  results only grow: so it is for jobs that no tracker has begun before. */
+import { ClusterError } from "../../core/error.ts";
+import { asList } from "../../wire/filesystem/fields.ts";
+import type { TaskKind } from "../../wire/filesystem/jobs.ts";
+import { jobPhases } from "../../wire/filesystem/jobs.ts";
+import { pickleBytesMax } from "../../wire/filesystem/limits.ts";
+import { writePickledList } from "../../wire/filesystem/pickle/list-writer.ts";
+import { readPickle } from "../../wire/filesystem/pickle/reader.ts";
+import type { PyValue } from "../../wire/filesystem/value.ts";
+import type { FileSystem } from "../files/file-system.ts";
+import { slices } from "../files/slices.ts";
+import type { RoomyWorker } from "../workers.ts";
+import { type Block, defaultBlockLimits, runBlocks } from "./blocks.ts";
+import type { KeptJob } from "./kept.ts";
+import { blockId, Mirror } from "./mirror.ts";
+import { coalesced, type RunParts } from "./run.ts";
+
+export type SpreadParts = RunParts & {
+  readonly workers: () => Promise<readonly RoomyWorker[]>;
+  readonly host: string;
+  readonly advertised: string;
+  readonly refuse: (host: string) => string | null;
+};
+
+/** Of each half, for each worker: who is quicker gets more. */
+const blocksEach = 2;
+
+/** Resolves with the url of the result. Throws what made the job fail. */
+export async function runOnWorkers(job: KeptJob, parts: SpreadParts): Promise<string> {
+  const { files } = parts;
+  const { request } = job;
+  const mirror = new Mirror(files, request);
+  await mirror.takeOver(job.ping);
+  const groups = job.mapTasks ?? (await parts.workers()).length * blocksEach;
+  parts.kept.change(request.jobId, { mapTasks: groups });
+  const half = { job, mirror, groups, parts };
+  await runHalf("map", half, () => storeSlices(job, files));
+  await runHalf("reduce", half, () => mirror.results("map"));
+  const url = `${request.jobUrl}/result_data`;
+  const pairs = resultPairs(await mirror.results("reduce"), files);
+  await files.write(url, coalesced(writePickledList(pairs)));
+  await mirror.phase("DONE", "reduce");
+  return url;
+}
+
+type Half = {
+  readonly job: KeptJob;
+  readonly mirror: Mirror;
+  readonly groups: number;
+  readonly parts: SpreadParts;
+};
+
+async function runHalf(
+  kind: TaskKind,
+  { groups, job, mirror, parts }: Half,
+  namesOf: () => Promise<readonly string[]>,
+): Promise<void> {
+  const row = await mirror.row();
+  const phase = (jobPhases as readonly string[]).indexOf(row?.status_phase ?? "");
+  const isOver = kind === "map" && row?.job_state === "reduce";
+  if (isOver) return;
+  const isCut = row?.job_state === kind && phase >= jobPhases.indexOf("SENDTASK");
+  if (!isCut) {
+    await mirror.phase("GETWORKERS", kind);
+    await mirror.phase("SLICES", kind);
+    const blocks = dealt(await namesOf(), groups);
+    await mirror.addBlocks(kind, blocks);
+    await mirror.phase("SENDTASK", kind);
+  }
+  const blocks = await blocksOf(kind, mirror);
+  const { databaseUrl, functionsUrl, jobId, jobUrl } = job.request;
+  const isPickled = kind === "reduce";
+  const task = { jobId, jobUrl, functionsUrl, databaseUrl, task: kind, isPickled };
+  await mirror.phase("WAITANSWERS", kind);
+  await runBlocks(blocks, { ...parts, mirror, task, limits: defaultBlockLimits });
+  await mirror.phase("GETRESULTS", kind);
+}
+
+/** Names in one TASK: about 2 MB of them. */
+const namesMax = 20_000;
+
+/** In turns, into so many groups, or more where one would have too many names; none is empty. */
+function dealt(names: readonly string[], groups: number): string[][] {
+  const wanted = Math.max(groups, Math.ceil(names.length / namesMax));
+  const made: string[][] = Array.from({ length: Math.min(wanted, names.length) }, () => []);
+  for (const [index, name] of names.entries()) made[index % made.length]?.push(name);
+  return made;
+}
+
+async function blocksOf(kind: TaskKind, mirror: Mirror): Promise<Block[]> {
+  const rows = await mirror.blocks(kind);
+  const blocks: Block[] = [];
+  for (let index = 0; index < rows.length; index += 1) {
+    const id = blockId(kind, index);
+    const files = await mirror.slices(id);
+    if (files.length > 0) blocks.push({ id, files });
+  }
+  return blocks;
+}
+
+async function storeSlices({ request }: KeptJob, files: FileSystem): Promise<string[]> {
+  const names: string[] = [];
+  for await (const slice of slices(files.read(request.dataUrl))) {
+    const name = `${request.jobUrl}/${names.length}_map_slice`;
+    await files.write(name, [slice]);
+    names.push(name);
+  }
+  return names;
+}
+
+async function* resultPairs(
+  urls: readonly string[],
+  files: FileSystem,
+): AsyncGenerator<PyValue, void> {
+  for (const url of urls) {
+    const list = asList(readPickle(await files.readWhole(url, pickleBytesMax)));
+    if (list === null) throw new ClusterError("data-lost", `${url} is no pickle of a list`);
+    yield* list;
+  }
+}

@@ -1,0 +1,194 @@
+/** A whole cluster with the ports of the filesystem protocol in this process, and independent peers
+ *  in Python beside it. */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { TestContext } from "node:test";
+import { promisify } from "node:util";
+import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
+import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
+import {
+  serveWorker,
+  type WorkerOptions,
+  type WorkerServing,
+} from "../../src/jobtracker/worker.ts";
+import { Client } from "../../src/sdk/client.ts";
+import { startWorker } from "../../src/worker/node.ts";
+import { findPython } from "../../src/worker/slot/python.ts";
+import { pythonWith } from "../python/find.ts";
+
+const zmq = pythonWith("zmq");
+const runtime = await findPython();
+/** Why these tests cannot run here; false when they can. */
+export const noPeers =
+  zmq === null || runtime === null ? "no python3 with pyzmq is installed here" : false;
+
+export const wordFunctions = `
+def mapper(k, v):
+    assert k.startswith("./"), k
+    return [(word, 1) for word in v.split()]
+
+
+def combiner(key, values):
+    return key, sum(values)
+
+
+def reducer(key, values):
+    return key, sum(values)
+`;
+
+export class Tracked {
+  readonly folder = mkdtempSync(join(tmpdir(), "tequio-fs-"));
+  readonly #closers: Array<() => unknown> = [];
+  coordinator: Coordinator = null as never;
+  client: Client = null as never;
+  /** Of the Worker and JobTracker; 0 = none. */
+  port = 0;
+  discoveryPort = 0;
+
+  get filesystem(): number {
+    return this.coordinator.filesystem?.port ?? 0;
+  }
+
+  async open(
+    options: Partial<CoordinatorOptions>,
+    worker: Partial<WorkerOptions> | null = {},
+  ): Promise<void> {
+    const dataDir = join(this.folder, "data");
+    this.coordinator = await openCoordinator({
+      dataDir,
+      listen: "127.0.0.1:0",
+      version: "test",
+      ...options,
+    });
+    this.closeLast(() => this.coordinator.close());
+    const { adminToken: token, url } = this.coordinator;
+    this.client = new Client({ url, token });
+    this.closeLast(() => this.client.close());
+    const node = await startWorker({
+      url,
+      token: await this.coordinator.joinToken({ ttlMs: 60_000, usesMax: 1 }),
+      dataDir: join(this.folder, "worker"),
+      slots: 2,
+      memoryBytes: 256 * 1024 * 1024,
+      name: "snake",
+      sandbox: "auto",
+      listen: "127.0.0.1:0",
+    });
+    this.closeLast(() => node.stop(0));
+    if (worker !== null) await this.track(worker);
+  }
+
+  /** What it returns may be closed before the test ends. */
+  async track(options: Partial<WorkerOptions>): Promise<WorkerServing> {
+    const { filesystem } = this.coordinator;
+    const own = filesystem === null ? null : { at: filesystem.advertised, near: filesystem.near };
+    const { client } = this;
+    const dir = join(this.folder, "data", "filesystem");
+    const onError = (error: unknown) => console.error("jobtracker", error);
+    const serving = await serveWorker(
+      { host: "127.0.0.1", port: 0, discoveryPort: 0, ...options },
+      { client, dir, own, onNews: () => {}, onError },
+    );
+    this.closeLast(() => serving.close());
+    this.port = serving.port;
+    this.discoveryPort = serving.discoveryPort ?? 0;
+    return serving;
+  }
+
+  closeLast(close: () => unknown): void {
+    this.#closers.push(close);
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.reverse()) await close();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  file(name: string, text: string): string {
+    mkdirSync(this.folder, { recursive: true });
+    const path = join(this.folder, name);
+    writeFileSync(path, text);
+    return path;
+  }
+}
+
+export async function tracked(
+  t: TestContext,
+  options: Partial<CoordinatorOptions> = { filesystem: { port: 0 } },
+  worker: Partial<WorkerOptions> | null = {},
+): Promise<Tracked> {
+  const cluster = new Tracked();
+  t.after(() => cluster.close());
+  await cluster.open(options, worker);
+  return cluster;
+}
+
+export type Said = Readonly<Record<string, unknown>>;
+
+/** A Python program whose lines of JSON are read. */
+export class Peer {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  readonly #said: Said[] = [];
+  #wake = Promise.withResolvers<void>();
+  err = "";
+
+  constructor(t: TestContext, script: string, ...args: ReadonlyArray<string | number>) {
+    const path = join(import.meta.dirname, "peers", script);
+    this.child = spawn(zmq ?? "python3", ["-u", path, ...args.map(String)], {
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    t.after(() => this.child.kill("SIGKILL"));
+    this.child.stderr?.setEncoding("utf8").on("data", (chunk) => {
+      this.err += chunk;
+    });
+    const lines = createInterface({ input: this.child.stdout! });
+    lines.on("line", (line) => {
+      this.#said.push(JSON.parse(line));
+      this.#wakeAll();
+    });
+    this.ended = new Promise((resolve) => {
+      this.child.once("close", (code) => {
+        this.#wakeAll();
+        resolve(code);
+      });
+    });
+  }
+
+  /** The first line with this key. Rejects with its errors when it ends without one. */
+  async said(key: string): Promise<Said> {
+    for (;;) {
+      const found = this.#said.find((one) => key in one);
+      if (found !== undefined) return found;
+      const hasEnded = this.child.exitCode !== null || this.child.signalCode !== null;
+      if (hasEnded)
+        throw new Error(`${key} was not printed: ${JSON.stringify(this.#said)}\n${this.err}`);
+      await this.#wake.promise;
+    }
+  }
+
+  #wakeAll(): void {
+    const { resolve } = this.#wake;
+    this.#wake = Promise.withResolvers();
+    resolve();
+  }
+}
+
+/** What Python itself makes of the words of a text. */
+export function countedWords(text: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const word of text.split(/\s+/)) {
+    if (word !== "") counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** What a program writes. Not at once: what it asks is answered by this process. */
+export async function python(code: string, ...args: readonly string[]): Promise<string> {
+  const limits = { timeout: 60_000 };
+  const { stdout } = await promisify(execFile)(zmq ?? "python3", ["-c", code, ...args], limits);
+  return stdout;
+}
