@@ -15,6 +15,24 @@ _LOAD_MAX_S = 20
 _ITEMS_MAX_S = 600
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _MAIN = os.path.join(_PACKAGE, "_plan", "main.py")
+_AS_ON_WORKERS = {
+    "PYTHONHASHSEED": "0",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+# The planner has a pipe as descriptor 3, which closes when this process ends; a child of Python can
+# be given none but the first three.
+_START = """
+import os, runpy, sys
+os.dup2(0, 3)
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+sys.argv.pop(0)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 def declared_file(path: str, params: Mapping[str, Any]) -> Tuple[Declared, Callable[[], bytes]]:
@@ -48,12 +66,12 @@ def _ask(path: str, question: List[str], within: Tuple[str, int]) -> Dict[str, A
     folder, limit_s = within
     result = os.path.join(folder, "result.json")
     mode, *more = question
-    command = [sys.executable, "-s", "-B", "-X", "utf8", _MAIN, mode, path, result, *more]
+    start = [sys.executable, "-s", "-B", "-X", "utf8", "-c", _START, _MAIN]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    env["PYTHONHASHSEED"] = "0"
+    env.update(_AS_ON_WORKERS)
     name = os.path.basename(path)
     try:
-        done = subprocess.run(command, env=env, timeout=limit_s, capture_output=True, check=False)
+        done = _run([*start, mode, path, result, *more], env, limit_s)
     except subprocess.TimeoutExpired:
         text = f"{name} could not be loaded: it took more than {limit_s} s"
         raise ClusterError("build-failed", text) from None
@@ -68,3 +86,13 @@ def _ask(path: str, question: List[str], within: Tuple[str, int]) -> Dict[str, A
         return answer
     place = f"{os.path.basename(error['file'])}:{error['line']}" if "file" in error else name
     raise ClusterError(error["code"], f"{place}: {error['text']}")
+
+
+def _run(command: List[str], env: Dict[str, str], limit_s: int) -> Any:
+    theirs, ours = os.pipe()
+    options: Dict[str, Any] = {"env": env, "stdin": theirs, "timeout": limit_s}
+    try:
+        return subprocess.run(command, capture_output=True, check=False, **options)
+    finally:
+        os.close(theirs)
+        os.close(ours)
