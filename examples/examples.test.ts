@@ -241,6 +241,19 @@ test("every example has a README with its one command, and inputs under 50 KB", 
   }
 });
 
+test("parameter-sweep gives every setting, and more are ill at higher rates", {
+  skip: noPython,
+}, async () => {
+  const { texts } = await run("parameter-sweep", [], { rates: 2 }, "job.py");
+  const found = lines(texts[0]!).map((line) => JSON.parse(line));
+  assert.deepEqual(
+    found.map(({ days, rate }) => [rate, days]),
+    [0.1, 0.2].flatMap((rate) => [4, 7, 10].map((days) => [rate, days])),
+  );
+  for (const n of [0, 1, 2]) assert.ok(found[n].all < found[n + 3].all);
+  assert.ok(found[5].worst < found[5].all && found[5].all <= 100_000);
+});
+
 test("count-primes runs a WebAssembly module for each item", async () => {
   const { buildModuleJob } = await import("../src/sdk/module-job.ts");
   const { job } = await buildModuleJob(join(folder, "count-primes", "primes.wasm"), [

@@ -1,4 +1,5 @@
-"""Jobs for a Tequio cluster, written in Python: map_reduce, tasks, and what their code can call.
+"""Jobs for a Tequio cluster, written in Python: map_reduce, tasks, and what their code can call;
+and `Cluster`, by which a Python program uses one.
 
     from tequio import map_reduce, text
 
@@ -11,16 +12,40 @@
 `tequio run job.py inputs…` runs it; docs/python.md has the rest. Standard library only, Python 3.9
 or newer."""
 
+from typing import TYPE_CHECKING, Any
+
 from .formats import Format, binary, csv, ndjson, text
 from .jobs import Emit, Job, MapContext, ReduceContext, TaskContext, map_reduce, tasks
 from .runtime import count, log
 
+if TYPE_CHECKING:
+    from ._client.cluster import Cluster
+    from ._client.executor import Executor
+    from ._client.failure import CallFailed, ClusterError
+    from ._client.result import Result
+    from ._client.running import RunningJob
+
+_CLIENT = {
+    "CallFailed": "failure",
+    "Cluster": "cluster",
+    "ClusterError": "failure",
+    "Executor": "executor",
+    "Result": "result",
+    "RunningJob": "running",
+}
+
 __all__ = [
+    "CallFailed",
+    "Cluster",
+    "ClusterError",
     "Emit",
+    "Executor",
     "Format",
     "Job",
     "MapContext",
     "ReduceContext",
+    "Result",
+    "RunningJob",
     "TaskContext",
     "binary",
     "count",
@@ -31,3 +56,12 @@ __all__ = [
     "tasks",
     "text",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The client is loaded when it is used: job files, which workers load often, do not use it."""
+    if name not in _CLIENT:
+        raise AttributeError(f"module 'tequio' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"tequio._client.{_CLIENT[name]}"), name)

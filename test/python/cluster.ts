@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
-import { openCoordinator } from "../../src/coordinator/coordinator.ts";
+import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
 import type { JobSummary } from "../../src/core/summary.ts";
 import { hostId } from "../../src/link/host.ts";
 import { bundleJob } from "../../src/sdk/bundle.ts";
@@ -22,6 +22,7 @@ export const mebibyte = 1024 * 1024;
 export class Cluster {
   readonly folder = mkdtempSync(join(tmpdir(), "tequio-py-"));
   #client: Client | null = null;
+  #coordinator: Coordinator | null = null;
   #serial = 0;
   readonly #closers: Array<() => Promise<unknown>> = [];
 
@@ -29,10 +30,25 @@ export class Cluster {
     return this.#client!;
   }
 
+  /** Its address and the administrator's token. */
+  get target(): { readonly url: string; readonly token: string } {
+    return { url: this.#coordinator!.url, token: this.#coordinator!.adminToken };
+  }
+
+  /** The coordinator ends and is started again where it was; `meanwhile` runs without one. */
+  async restart(meanwhile: () => Promise<void>): Promise<void> {
+    const listen = new URL(this.target.url).host;
+    await this.#coordinator!.close();
+    await meanwhile();
+    const dataDir = join(this.folder, "data");
+    this.#coordinator = await openCoordinator({ dataDir, listen, version: "test" });
+  }
+
   async open(over: Partial<WorkerOptions> = {}): Promise<void> {
     const dataDir = join(this.folder, "data");
     const coordinator = await openCoordinator({ dataDir, listen: "127.0.0.1:0", version: "test" });
-    this.#closers.push(() => coordinator.close());
+    this.#coordinator = coordinator;
+    this.#closers.push(async () => this.#coordinator?.close());
     const { url, adminToken: token } = coordinator;
     this.#client = new Client({ url, token });
     const joined = Promise.withResolvers<void>();

@@ -54,17 +54,27 @@ def _load(path):
 def _describe(path, job, code):
     folder, name = os.path.split(path)
     entry = name[: -len(".py")]
-    options = job.options
-    params = _params(options["params"])
+    more = {DESCRIPTION: described_code(job, entry)}
+    write_code(code, code_files(folder, entry), more)
+    return declared(job)
+
+
+def described_code(job, entry):
+    """What the zip of a job's code says of itself, for workers."""
     description = {
         "version": 1,
         "engine": "any",
         "entry": entry,
         "kind": job.kind,
-        "requires": options["requires"],
+        "requires": job.options["requires"],
     }
-    write_code(code, code_files(folder, entry), {DESCRIPTION: json.dumps(description).encode()})
-    declared = {
+    return json.dumps(description).encode()
+
+
+def declared(job):
+    """What planning and submitting have to know of a job."""
+    options = job.options
+    given = {
         "name": options["name"],
         "output": options["output"],
         "timeoutMs": options["timeout_ms"],
@@ -74,13 +84,13 @@ def _describe(path, job, code):
         "badRecords": options.get("bad_records"),
     }
     inputs = {}
-    for named, given in job.inputs.items():
-        inputs[named] = None if given.get("input") is None else given["input"].spec
+    for named, one in job.inputs.items():
+        inputs[named] = None if one.get("input") is None else one["input"].spec
     return {
         "kind": job.kind,
         "inputs": inputs,
-        "options": {name: value for name, value in declared.items() if value is not None},
-        "params": params,
+        "options": {name: value for name, value in given.items() if value is not None},
+        "params": _params(options["params"]),
         "requires": options["requires"],
         "hasCombine": options.get("combine") is not None,
     }
@@ -107,6 +117,12 @@ def _is_inexact(value):
 def _items(job, path, params):
     with open(params, encoding="utf-8") as file:
         given = params_of(job, json.load(file))
+    with open(path, "wb") as file:
+        return {"count": write_items(job, given, file)}
+
+
+def write_items(job, given, file):
+    """The items for these parameters, a line of JSON each; how many they are."""
     items = job.options["items"]
     if callable(items):
         try:
@@ -114,17 +130,16 @@ def _items(job, path, params):
         except BaseException as error:
             raise TaskError("user-error", f"items raised {shown(error)}") from error
     count = size = 0
-    with open(path, "wb") as file:
-        for item in items:
-            line = json_bytes(json_text(item, f"item {count}") + "\n")
-            file.write(line)
-            count += 1
-            size += len(line)
-            if count > _ITEMS_MAX or size > _ITEMS_MAX_BYTES:
-                limit = f"{_ITEMS_MAX} items and {_ITEMS_MAX_BYTES} bytes"
-                text = f"the list of tasks has more than {limit}: let each task do more"
-                raise TaskError("limit-exceeded", text)
-    return {"count": count}
+    for item in items:
+        line = json_bytes(json_text(item, f"item {count}") + "\n")
+        file.write(line)
+        count += 1
+        size += len(line)
+        if count > _ITEMS_MAX or size > _ITEMS_MAX_BYTES:
+            limit = f"{_ITEMS_MAX} items and {_ITEMS_MAX_BYTES} bytes"
+            text = f"the list of tasks has more than {limit}: let each task do more"
+            raise TaskError("limit-exceeded", text)
+    return count
 
 
 def _problem(error, path):

@@ -14,13 +14,19 @@ CODE_MAX_BYTES = 64 * 1024 * 1024
 def code_files(folder, entry):
     """Paths, from the folder of the job file, of what travels: what has been imported from there,
     and what any of it names in an import, wherever that stands."""
-    found = set()
     waiting = [f"{entry}.py"]
     for name, module in list(sys.modules.items()):
         path = _path_of(folder, name)
         file = getattr(module, "__file__", None)
         if path is not None and file and os.path.samefile(os.path.join(folder, path), file):
             waiting.append(path)
+    return code_with_imports(folder, waiting)
+
+
+def code_with_imports(folder, paths):
+    """The files at these paths, and those of the folder that any of them names in an import."""
+    found = set()
+    waiting = list(paths)
     while waiting:
         path = waiting.pop()
         if path not in found:

@@ -1,0 +1,178 @@
+"""The result of a job: rows for `csv`, pandas and DuckDB, or its files."""
+
+import csv
+import html
+import json
+import os
+import re
+import shutil
+import uuid
+from itertools import islice
+from typing import Any, Dict, Iterator, List, Tuple
+
+from .api import Api
+from .failure import ClusterError
+
+_EXTENSIONS = {"ndjson": "ndjson", "csv": "csv", "text": "txt"}
+_OWN_FILES = re.compile(r"(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin)")
+_UNESCAPED = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}
+
+
+class Result:
+    """What a job has computed, read when it is asked for; every byte is verified.
+
+    job: its id. counters: by name. output: "ndjson", "csv" or "text". Of a list of tasks, a row is
+    a result; else it is a key with its value. Values are those of JSON; of csv and text output,
+    text."""
+
+    def __init__(self, api: Api, summary: Dict[str, Any]) -> None:
+        self._api = api
+        self.job: str = summary["job"]
+        self.counters: Dict[str, float] = summary["counters"]
+        self.output: str = summary["output"]
+        self._is_list = summary["stages"][0]["kind"] == "tasks"
+
+    def __iter__(self) -> Iterator[Any]:
+        """Results of a list of tasks in order, else pairs `(key, value)`, partition by partition,
+        keys in order within each."""
+        return self._results() if self._is_list else self._pairs()
+
+    def rows(self) -> Iterator[Tuple[Any, ...]]:
+        """The same as tuples for `csv.writer(file).writerows(…)`: (key, value), or (index,
+        result)."""
+        return iter(enumerate(self)) if self._is_list else self._pairs()
+
+    def records(self) -> Iterator[Dict[str, Any]]:
+        """The same as dicts, for `pandas.DataFrame(…)`: "key" ("index" of a list of tasks), and the
+        members of a value that is a dict, else "value"."""
+        first = "index" if self._is_list else "key"
+        for key, value in self.rows():
+            rest = value if isinstance(value, dict) else {"value": value}
+            yield {first: key, **rest}
+
+    def bad_records(self) -> Iterator[Dict[str, Any]]:
+        """Those that were set aside (`bad_records="keep"`)."""
+        for hash in self._api.output(self.job)["badRecords"]:
+            yield from map(json.loads, _lines(self._api.blob(hash)))
+
+    def save(self, folder: str, replace: bool = False) -> List[str]:
+        """Writes the result as files, all or nothing, as `tequio run -o` does; their paths. DuckDB
+        reads them: `read_json('folder/*.ndjson')`, `read_csv('folder/*.csv')`.
+
+        replace: files of an earlier result there may go. Errors: `conflict` when it is not
+        empty."""
+        folder = os.path.abspath(folder)
+        present = os.listdir(folder) if os.path.isdir(folder) else None
+        if present and not replace:
+            text = f"the output folder {folder} is not empty; choose another, or replace=True"
+            raise ClusterError("conflict", text)
+        staging = f"{folder}.{uuid.uuid4().hex[:8]}.tmp"
+        os.makedirs(staging)
+        try:
+            names = self._write(staging)
+            if present is None:
+                os.rename(staging, folder)
+            else:
+                for name in filter(_OWN_FILES.fullmatch, present):
+                    os.remove(os.path.join(folder, name))
+                for name in names:
+                    os.replace(os.path.join(staging, name), os.path.join(folder, name))
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        self._api.fetched(self.job)
+        return [os.path.join(folder, name) for name in names]
+
+    def __repr__(self) -> str:
+        return f"<Result of {self.job}>"
+
+    def _repr_html_(self) -> str:
+        rows = list(islice(self.rows(), 11))
+        cells = [
+            "".join(f"<td>{html.escape(_short(cell))}</td>" for cell in row) for row in rows[:10]
+        ]
+        more = "<tr><td>…</td></tr>" if len(rows) > 10 else ""
+        first = "index" if self._is_list else "key"
+        head = f"<tr><th>{first}</th><th>value</th></tr>"
+        body = "".join(f"<tr>{row}</tr>" for row in cells)
+        return f"<table>{head}{body}{more}</table>"
+
+    def _results(self) -> Iterator[Any]:
+        return map(json.loads, self._api.results(self.job))
+
+    def _pairs(self) -> Iterator[Tuple[Any, Any]]:
+        for part in self._api.output(self.job)["parts"]:
+            if part["hash"]:
+                yield from self._pairs_of(self._api.blob(part["hash"]))
+
+    def _pairs_of(self, chunks: Iterator[bytes]) -> Iterator[Tuple[Any, Any]]:
+        if self.output == "csv":
+            reader = csv.reader(f"{line.decode()}\n" for line in _lines(chunks))
+            next(reader, None)
+            for key, value in reader:
+                yield key, value
+            return
+        for line in _lines(chunks):
+            if self.output == "text":
+                key, _, value = line.decode().partition("\t")
+                yield _unescaped(key), _unescaped(value)
+            else:
+                pair = json.loads(line)
+                yield pair["key"], pair["value"]
+
+    def _write(self, folder: str) -> List[str]:
+        extension = _EXTENSIONS.get(self.output, "bin")
+        output = self._api.output(self.job)
+        if self._is_list:
+            names = [f"results.{extension}"]
+            _write_file(os.path.join(folder, names[0]), self._result_lines())
+        else:
+            names = [f"part-{n:05d}.{extension}" for n in range(len(output["parts"]))]
+            for name, part in zip(names, output["parts"]):
+                chunks = self._api.blob(part["hash"]) if part["hash"] else iter(())
+                _write_file(os.path.join(folder, name), chunks)
+        if output["badRecords"]:
+            names.append("bad-records.ndjson")
+            chunks = (chunk for hash in output["badRecords"] for chunk in self._api.blob(hash))
+            _write_file(os.path.join(folder, names[-1]), chunks)
+        return names
+
+    def _result_lines(self) -> Iterator[bytes]:
+        from .._values.rows import CSV_HEADER, row_text
+
+        if self.output == "csv":
+            yield CSV_HEADER.encode()
+        for index, text in enumerate(self._api.results(self.job)):
+            if self.output == "ndjson":
+                yield text + b"\n"
+            else:
+                where = f"result {index}"
+                yield row_text(self.output, index, json.loads(text), where).encode()
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\[tnr\\]", lambda found: _UNESCAPED[found[0]], text)
+
+
+def _write_file(path: str, chunks: Iterator[bytes]) -> None:
+    try:
+        with open(path, "xb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise ClusterError("storage-failed", f"{path}: {error.strerror}") from error
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else f"{text[:200]}…"

@@ -1,0 +1,3 @@
+"""What the module beside the program imports in turn."""
+
+TWO = 2
