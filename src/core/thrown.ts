@@ -34,8 +34,9 @@ export function shown(thrown: unknown, texts = plainTexts): string {
   }
 }
 
-/** The text of an error that has what was thrown as its cause, without places. What is kept with a
- *  record has none: it is the same from every process, and a tab knows places of the bundle only. */
+/** The text of an error that has what was thrown as its cause, without places. The text that is kept
+ *  with a record has none: a tab knows places of the bundle only, and all processes write the same
+ *  bytes. */
 export function withoutPlaces(
   { cause, text }: { readonly cause?: unknown; readonly text: string },
   texts: ErrorTexts,
