@@ -1,8 +1,9 @@
 /** Who is still there: listeners of connected users are tried now and then, and one that is dead is
  *  no longer connected.
  *
- *  The try is a whole GET_FILE for a file that cannot be: some clients read a connection that ends
- *  without a request for ever. */
+ *  The probe is a whole GET_FILE for an absent file: some clients read a connection that ends
+ *  without a request for ever. Its path is an absent name in a folder that exists, since one client
+ *  handles an absent file and dies of any other error. */
 import type { MemberAddress, MemberRecord } from "../../../core/catalogue.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { dialTcp, isRefused } from "../../../link/tcp/dial.ts";
@@ -16,8 +17,11 @@ export type PresenceLimits = {
   readonly everyMs: number;
   /** How long one try may take, ms. */
   readonly probeMs: number;
-  /** Tries without an answer after which a user is gone; a refused one is enough by itself. */
+  /** Probes in a row without a connection after which a user is gone. So many because a client
+   *  that sends a large file takes no other connection meanwhile. */
   readonly missesMax: number;
+  /** Refused probes in a row after which a user is gone. */
+  readonly refusalsMax: number;
   /** After its CONNECT a user is taken to be there for so long, ms. */
   readonly graceMs: number;
   /** Tries at once. */
@@ -27,7 +31,8 @@ export type PresenceLimits = {
 export const defaultPresenceLimits: PresenceLimits = {
   everyMs: 30_000,
   probeMs: 2_000,
-  missesMax: 3,
+  missesMax: 20,
+  refusalsMax: 2,
   graceMs: 3_000,
   probesMax: 16,
 };
@@ -50,7 +55,7 @@ export class ProbedPresence implements Presence {
   readonly #timers: Timers;
   readonly #limits: PresenceLimits;
   readonly #connectedAtMs = new Map<string, number>();
-  readonly #misses = new WeakMap<MemberAddress, number>();
+  readonly #misses = new WeakMap<MemberAddress, { failed: number; refused: number }>();
   #cancelTimer = () => {};
   #round: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -68,7 +73,12 @@ export class ProbedPresence implements Presence {
 
   async isAlive({ name, address }: MemberRecord): Promise<boolean> {
     if (address === null) return false;
-    return this.#isFresh(name) || (await this.#probe(address)) === "alive";
+    if (this.#isFresh(name)) return true;
+    for (let refused = 0; refused < this.#limits.refusalsMax; refused += 1) {
+      const found = await this.#probe(address);
+      if (found !== "refused") return found === "alive";
+    }
+    return false;
   }
 
   /** Tries everybody once; for tests, and the timer. */
@@ -104,9 +114,11 @@ export class ProbedPresence implements Presence {
     const address = this.#members.find(name)?.address ?? null;
     if (address === null) return;
     const found = await this.#probe(address);
-    const misses = found === "alive" ? 0 : (this.#misses.get(address) ?? 0) + 1;
-    this.#misses.set(address, misses);
-    const isGone = found === "refused" || misses >= this.#limits.missesMax;
+    const before = this.#misses.get(address) ?? { failed: 0, refused: 0 };
+    const failed = found === "alive" ? 0 : before.failed + 1;
+    const refused = found === "refused" ? before.refused + 1 : 0;
+    this.#misses.set(address, { failed, refused });
+    const isGone = refused >= this.#limits.refusalsMax || failed >= this.#limits.missesMax;
     // Meanwhile it may have come back elsewhere.
     if (!isGone || this.#members.find(name)?.address !== address) return;
     await this.#members.disconnect(name, "silent").catch((error: unknown) => {
@@ -115,7 +127,8 @@ export class ProbedPresence implements Presence {
     });
   }
 
-  async #probe(address: MemberAddress): Promise<"alive" | "refused" | "silent"> {
+  /** A client that takes the connection is there, whatever it answers. */
+  async #probe(address: MemberAddress): Promise<"alive" | "refused" | "unreachable"> {
     const { probeMs } = this.#limits;
     try {
       const socket = await dialTcp(address, { timeoutMs: probeMs });
@@ -125,7 +138,7 @@ export class ProbedPresence implements Presence {
       await finish(socket, probeMs);
       return "alive";
     } catch (error) {
-      return isRefused(error) ? "refused" : "silent";
+      return isRefused(error) ? "refused" : "unreachable";
     }
   }
 
@@ -138,8 +151,7 @@ export class ProbedPresence implements Presence {
   }
 }
 
-/** Nothing is below a device. */
 const absentFile = encodeRequest(
-  { operation: "GET_FILE", path: "/dev/null/anybody-there" },
+  { operation: "GET_FILE", path: "/presence-probe.absent" },
   { dateTime: null },
 );
