@@ -7,7 +7,9 @@
  *     hears once that it is gone.
  *  3. What a browser finishes while there is no tracker waits for the next one, if that is the same
  *     one come back; another tracker's tasks are nobody's. */
+
 import { assert, ClusterError } from "../core/error.ts";
+import { closeCodes } from "../link/close-reason.ts";
 import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
 import { mustBeLegal } from "../wire/browser/legality.ts";
 import type { BrowserBody, BrowserMessage, Uid } from "../wire/browser/messages.ts";
@@ -108,10 +110,12 @@ export class Switchboard {
     return this.#out.take();
   }
 
-  /** A frame that is no text, or more than a frame may be. */
+  /** A frame that is no text. */
   misspoke(id: number, what: string): GatewayOrder[] {
     const connection = this.#connections.get(id);
-    if (connection !== undefined) this.#out.strike(id, connection, what);
+    if (connection === undefined) return [];
+    this.#out.print(`${connection.caller.remote}: ${what}`);
+    this.#out.close(id, closeCodes.wrongKind, what);
     return this.#out.take();
   }
 
