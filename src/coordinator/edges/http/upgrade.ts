@@ -59,6 +59,8 @@ export function takeUpgrades(server: Server, options: UpgradeOptions): Upgrades 
   });
   return {
     async close(reason) {
+      // First, since some workers are sent a last message.
+      options.services.edge.stop();
       await Promise.all([acceptor.close(reason), gateways.close(reason)]);
     },
   };

@@ -45,9 +45,6 @@ export type WorkerEdgeOptions = {
   readonly limits?: Partial<LinkLimits>;
 };
 
-/** Silent for so many heartbeats, a worker is asked; its id may then be claimed by another
- *  process. */
-const quietHeartbeats = 2;
 /** So few tasks at once are not held back for a fuller packet: somebody may wait for each. */
 const hurryMax = 8;
 
@@ -182,7 +179,7 @@ export class WorkerEdge {
       link.close(why);
       return;
     }
-    const quietMs = quietHeartbeats * this.#times.heartbeatMs;
+    const { leaseMs, quietMs } = link.patience(this.#times);
     const nowMs = this.#options.loop.steadyMs();
     if (other !== undefined && other !== link) {
       if (other.process !== link.process && nowMs - other.heardAtMs < quietMs) {
@@ -196,7 +193,7 @@ export class WorkerEdge {
       other.close("the worker has come over another link");
     }
     link.worker = worker;
-    this.#liveness.watch(worker, nowMs);
+    this.#liveness.watch(worker, nowMs, 0, leaseMs);
     // It may have closed while the join was on its way to the disk.
     if (link.phase === "closed") this.#liveness.closed(worker, nowMs);
     else this.#byWorker.set(worker, link);
@@ -259,7 +256,7 @@ export class WorkerEdge {
   /** The join failed: the link may ask again, and the worker it had claimed is without a link. */
   #turnAway(link: WorkerLink): void {
     const { worker } = link;
-    if (link.phase !== "closed") link.phase = "open";
+    if (link.phase !== "closed") link.reopen();
     link.worker = null;
     if (worker === null || this.#byWorker.get(worker) !== link) return;
     this.#byWorker.delete(worker);
@@ -271,7 +268,7 @@ export class WorkerEdge {
     if (link.phase === "joined" && worker !== null) {
       this.#byWorker.delete(worker);
       link.worker = null;
-      link.phase = "open";
+      link.reopen();
       const lost = { kind: "worker-lost", worker, reason: "bye" } as const;
       hit("edge.bye", "before");
       if (await this.#posted(lost)) this.#liveness.forget(worker);
@@ -338,12 +335,14 @@ export class WorkerEdge {
     const { loop, timers } = this.#options;
     if (this.#stopped) return;
     const atMs = loop.steadyMs();
-    const { heartbeatMs, tickMs } = this.#times;
+    const { tickMs } = this.#times;
     const paused = this.#isLate();
     // After a pause of our own, answers that came meanwhile have not been read yet.
     if (paused) this.#makeSure();
     this.#lastTickMs = atMs;
-    for (const link of this.#links) if (!paused) link.tick(atMs, quietHeartbeats * heartbeatMs);
+    for (const link of this.#links) {
+      if (!paused) link.tick(atMs, link.patience(this.#times).quietMs);
+    }
     for (const loss of this.#liveness.due(atMs)) void this.#lost(loss.worker, loss.reason);
     this.#cancelTick = timers.after(tickMs, () => this.#tick());
   }
@@ -374,7 +373,8 @@ export class WorkerEdge {
   }
 
   async #lost(worker: WorkerId, reason: "silent" | "closed"): Promise<void> {
-    this.#byWorker.get(worker)?.close(`silent for ${this.#times.leaseMs} ms`);
+    const link = this.#byWorker.get(worker);
+    link?.close(`silent for ${link.patience(this.#times).leaseMs} ms`);
     hit("edge.lost", "before");
     if (await this.#posted({ kind: "worker-lost", worker, reason })) {
       hit("edge.lost", "after");
