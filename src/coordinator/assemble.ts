@@ -17,6 +17,7 @@ import { ticketOf } from "./edges/browser/ticket.ts";
 import { storedHashes } from "./edges/filesystem/store/catalogue.ts";
 import { WorkerEdge } from "./edges/worker/edge.ts";
 import { outputsChecked } from "./edges/worker/outputs.ts";
+import { Programs } from "./edges/worker/programs.ts";
 import { AttemptHistory } from "./jobs/attempt-history.ts";
 import { BlobSweep } from "./jobs/blob-sweep.ts";
 import { ItemLines } from "./jobs/item-lines.ts";
@@ -73,19 +74,22 @@ export async function openServices(options: Options, closers: Closers): Promise<
   const { sweep } = going;
   const auth = new Auth(loop);
   const uploads = new Uploads(lowWater, () => realTimers.monotonicMs(), options.uploads);
-  const edges = openEdges({ ...kept, auth, keys, sweep, uploads }, options, closers);
+  const itemLines = new ItemLines(blobs);
+  const programs = new Programs({ loop, keys, plans, itemLines, blobs });
+  const parts = { ...kept, auth, keys, sweep, uploads, programs };
+  const edges = openEdges(parts, options, closers);
   const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs: idleMs, idleMs });
   closers.push(() => shuffle.close());
   const tickets = new Tickets();
   const sharedInputs = openSharedInputs({ loop, members, tickets, host: hostId() });
   closers.push(() => sharedInputs.close());
   const sharing = { members, tickets, sharedInputs };
-  const itemLines = new ItemLines(blobs);
   const common = { ...sharing, ...going, plans, itemLines, auth, keys, lowWater, uploads, shuffle };
   const services = {
     ...kept,
     ...edges,
     ...common,
+    programs,
     host: hostId(),
     version,
     onShutdown,
@@ -162,12 +166,12 @@ function openGoing(
 
 /** Where workers and browsers meet the core. */
 function openEdges(
-  parts: Kept & Pick<Services, "auth" | "keys" | "sweep" | "uploads">,
+  parts: Kept & Pick<Services, "auth" | "keys" | "programs" | "sweep" | "uploads">,
   options: Options,
   closers: Closers,
 ): Pick<Services, "edge" | "tracker" | "relay" | "plainResults"> {
   const { anonymousBrowsers = false, dataDir, liveness, version } = options;
-  const { auth, blobs, keys, logs, loop, progress, sweep, uploads } = parts;
+  const { auth, blobs, keys, logs, loop, programs, progress, sweep, uploads } = parts;
   const stateNow = (): CoordinatorState => loop.state;
   const common = {
     loop,
@@ -181,7 +185,11 @@ function openEdges(
       stateNow,
     ),
   };
-  const edge = new WorkerEdge({ ...common, ...(liveness === undefined ? {} : { liveness }) });
+  const edge = new WorkerEdge({
+    ...common,
+    programs,
+    ...(liveness === undefined ? {} : { liveness }),
+  });
   closers.push(() => edge.stop());
   const relay = new Relay({ dir: join(dataDir, "relay") });
   // What jobs that ended while nobody watched have left.

@@ -16,11 +16,13 @@ import type { Auth, Principal } from "../../access/auth.ts";
 import type { NewEvent } from "../../loop/journal.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { Timers } from "../../loop/timers.ts";
+import { assignModule } from "./assigning.ts";
 import { parseNotes } from "./claims.ts";
 import { join, type ManagerRequest, noWelcome, refusalText } from "./joining.ts";
 import { defaultLinkLimits, type LinkLimits, type PeerRequest, WorkerLink } from "./link.ts";
 import { defaultLiveness, Liveness, type LivenessOptions } from "./liveness.ts";
 import { type ClusterKeys, orderMessages, type WorkerOrder } from "./orders.ts";
+import type { Programs } from "./programs.ts";
 import { type StatusEvent, statusEvents } from "./reports.ts";
 
 export type NoteSink = {
@@ -38,6 +40,8 @@ export type WorkerEdgeOptions = {
   readonly keys: ClusterKeys;
   readonly version: string;
   readonly notes: NoteSink;
+  /** What existing workers are sent in place of jobs; absent: they are given nothing. */
+  readonly programs?: Pick<Programs, "assignment">;
   /** Replaces reports whose output is not there (see `outputs.ts`); the events as they are by
    *  default. */
   readonly checked?: (event: StatusEvent) => StatusEvent | Promise<StatusEvent>;
@@ -79,20 +83,23 @@ export class WorkerEdge {
     this.#tick();
   }
 
-  /** A link whose upgrade showed a token of this principal. */
-  accept(link: Link, principal: Principal): void {
+  /** A link whose upgrade showed a token of this principal, and asked for `base`. */
+  accept(link: Link, principal: Principal, base = ""): void {
     if (this.#stopped) {
       link.close("the coordinator is stopping");
       return;
     }
     const nowMs = () => this.#options.loop.steadyMs();
-    this.#links.add(new WorkerLink(link, principal, { owner: this, limits: this.#limits, nowMs }));
+    const options = { owner: this, limits: this.#limits, nowMs, base };
+    this.#links.add(new WorkerLink(link, principal, options));
   }
 
   perform(order: WorkerOrder): void {
     const link = this.#byWorker.get(order.worker);
     if (link === undefined) return;
     const { keys, loop } = this.#options;
+    if (order.kind === "assign" && !link.isDescribed)
+      return void assignModule(link, order, this.#options);
     if (order.kind === "open-job") link.jobs.add(order.job);
     hit("edge.order", "before");
     const speaker = { keys, nowMs: loop.steadyMs() };

@@ -68,6 +68,8 @@ export class WorkerLink {
   returnsTasks = false;
   /** It sent a `node`, and so has a welcome; existing workers have neither. */
   isDescribed = false;
+  /** How it reaches the coordinator, as `http://host:7070`. */
+  readonly base: string;
   /** What it said that it is; the first answer counts, null = nothing yet. */
   nodeType: NodeType | null = null;
   heardAtMs: number;
@@ -85,11 +87,12 @@ export class WorkerLink {
   constructor(
     link: Link,
     principal: Principal,
-    options: { owner: LinkOwner; limits: LinkLimits; nowMs: () => number },
+    options: { owner: LinkOwner; limits: LinkLimits; nowMs: () => number; base?: string },
   ) {
     this.#link = link;
     this.principal = principal;
     this.remote = link.remote;
+    this.base = options.base ?? "";
     this.#owner = options.owner;
     this.#limits = options.limits;
     this.#nowMs = options.nowMs;

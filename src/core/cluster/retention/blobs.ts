@@ -1,4 +1,4 @@
-/** Which blobs a job names: its code, its plan, its results, and the records it set aside. Inputs
+/** Which blobs a job names: its code, its module, its plan, its results, and the records it set aside. Inputs
  *  and items are named in the plan only. */
 import type { Hash } from "../../ids.ts";
 import type { JobRecord } from "../state.ts";
@@ -6,6 +6,7 @@ import type { JobRecord } from "../state.ts";
 export function visitBlobs(job: JobRecord, visit: (name: Hash) => void): void {
   visit(job.spec.codeHash);
   visit(job.spec.planHash);
+  if (job.spec.moduleHash !== undefined) visit(job.spec.moduleHash);
   for (const stage of job.stages) {
     for (const output of stage.outputs) {
       if (output === null) continue;
