@@ -150,7 +150,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const { credential, workerId } = loop;
       if (news.kind === "joined") {
         hasJoined = true;
-        // An existing manager gives no identity to keep.
         if (workerId !== "") onJoined?.({ workerId, credential });
       }
       onNews?.(news);

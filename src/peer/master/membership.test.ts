@@ -135,7 +135,7 @@ test("an existing master knows one name at a time, and one address", async (t) =
   await membership.leave().catch(() => {});
 });
 
-test("a master that takes lookups only as GET with a body is asked so, and remembered", async (t) => {
+test("a master that takes lookups only as GET with a body is asked so from then on", async (t) => {
   const master = await startMaster(t, {
     "/get_files": { status: 200, body: { files: ["a"] }, method: "GET" },
     "/get_file": { status: 404, body: { message: "File not found" }, method: "GET" },

@@ -12,16 +12,18 @@ import {
   type TaskExecute,
 } from "../../../wire/manager/messages.ts";
 import { packTaskId } from "../../../wire/manager/taskid.ts";
-import type { ItemLines } from "../../jobs/item-lines.ts";
-import type { Plans } from "../../jobs/plans.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { ClusterKeys, WorkerOrder } from "./orders.ts";
+
+type Items = { readonly hash: Hash; readonly count: number };
 
 export type ProgramSources = {
   readonly loop: Pick<Loop, "state">;
   readonly keys: ClusterKeys;
-  readonly plans: Pick<Plans, "read">;
-  readonly itemLines: Pick<ItemLines, "read">;
+  readonly plans: { read(plan: Hash): Promise<{ readonly items: Items | null }> };
+  readonly itemLines: {
+    read(list: Items & { readonly job: JobId }, wanted: readonly number[]): Promise<Buffer[]>;
+  };
   readonly blobs: Pick<Blobs, "read">;
 };
 

@@ -1,5 +1,5 @@
-/** Which blobs a job names: its code, its module, its plan, its results, and the records it set aside. Inputs
- *  and items are named in the plan only. */
+/** Which blobs a job names: its code, its module, its plan, its results, and the records it set
+ *  aside. Inputs and items are named in the plan only. */
 import type { Hash } from "../../ids.ts";
 import type { JobRecord } from "../state.ts";
 
