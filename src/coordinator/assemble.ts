@@ -16,7 +16,7 @@ import { PlainResults } from "./edges/browser/plain-results.ts";
 import { ticketOf } from "./edges/browser/ticket.ts";
 import { WorkerEdge } from "./edges/worker/edge.ts";
 import { outputsChecked } from "./edges/worker/outputs.ts";
-import { storedHashes } from "./filesystem-dir.ts";
+import { Programs } from "./edges/worker/programs.ts";
 import { AttemptHistory } from "./jobs/attempt-history.ts";
 import { BlobSweep } from "./jobs/blob-sweep.ts";
 import { ItemLines } from "./jobs/item-lines.ts";
@@ -73,19 +73,22 @@ export async function openServices(options: Options, closers: Closers): Promise<
   const { sweep } = going;
   const auth = new Auth(loop);
   const uploads = new Uploads(lowWater, () => realTimers.monotonicMs(), options.uploads);
-  const edges = openEdges({ ...kept, auth, keys, sweep, uploads }, options, closers);
+  const itemLines = new ItemLines(blobs);
+  const programs = new Programs({ loop, keys, plans, itemLines, blobs });
+  const parts = { ...kept, auth, keys, sweep, uploads, programs };
+  const edges = openEdges(parts, options, closers);
   const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs: idleMs, idleMs });
   closers.push(() => shuffle.close());
   const tickets = new Tickets();
   const sharedInputs = openSharedInputs({ loop, members, tickets, host: hostId() });
   closers.push(() => sharedInputs.close());
   const sharing = { members, tickets, sharedInputs };
-  const itemLines = new ItemLines(blobs);
   const common = { ...sharing, ...going, plans, itemLines, auth, keys, lowWater, uploads, shuffle };
   const services = {
     ...kept,
     ...edges,
     ...common,
+    programs,
     host: hostId(),
     version,
     onShutdown,
@@ -162,12 +165,12 @@ function openGoing(
 
 /** The edges where workers and browsers reach the core. */
 function openEdges(
-  parts: Kept & Pick<Services, "auth" | "keys" | "sweep" | "uploads">,
+  parts: Kept & Pick<Services, "auth" | "keys" | "programs" | "sweep" | "uploads">,
   options: Options,
   closers: Closers,
 ): Pick<Services, "edge" | "tracker" | "relay" | "plainResults"> {
   const { anonymousBrowsers = false, dataDir, liveness, version } = options;
-  const { auth, blobs, keys, logs, loop, progress, sweep, uploads } = parts;
+  const { auth, blobs, keys, logs, loop, programs, progress, sweep, uploads } = parts;
   const stateNow = (): CoordinatorState => loop.state;
   const common = {
     loop,
@@ -181,7 +184,11 @@ function openEdges(
       stateNow,
     ),
   };
-  const edge = new WorkerEdge({ ...common, ...(liveness === undefined ? {} : { liveness }) });
+  const edge = new WorkerEdge({
+    ...common,
+    programs,
+    ...(liveness === undefined ? {} : { liveness }),
+  });
   closers.push(() => edge.stop());
   const relay = new Relay({ dir: join(dataDir, "relay") });
   // Removes what jobs left that ended while no coordinator ran.

@@ -11,6 +11,7 @@ import type { TrackerEdge } from "./edges/browser/edge.ts";
 import type { PlainResults } from "./edges/browser/plain-results.ts";
 import type { WorkerEdge } from "./edges/worker/edge.ts";
 import type { ClusterKeys } from "./edges/worker/orders.ts";
+import type { Programs } from "./edges/worker/programs.ts";
 import type { AttemptHistory } from "./jobs/attempt-history.ts";
 import type { BlobSweep } from "./jobs/blob-sweep.ts";
 import type { ItemLines } from "./jobs/item-lines.ts";
@@ -35,6 +36,8 @@ export type Services = {
   readonly plans: Plans;
   readonly itemLines: ItemLines;
   readonly edge: WorkerEdge;
+  /** Modules for existing workers. */
+  readonly programs: Programs;
   readonly tracker: TrackerEdge;
   readonly plainResults: PlainResults;
   readonly relay: Relay;

@@ -96,6 +96,9 @@ export type JobSpec = {
   readonly programKind?: number;
   /** Of Python: packages that its workers must have, as "numpy>=2"; see `cluster/requires.ts`. */
   readonly requires?: readonly string[];
+  /** Blob of the WebAssembly module that its code runs once for each item: workers that run such
+   *  modules (`wasm`) and no JavaScript may take its tasks, too. */
+  readonly moduleHash?: Hash;
 };
 
 /** Program kinds: the same numbers as on the wire. `ownCode`: browsers that bring code of their

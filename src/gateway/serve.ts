@@ -99,7 +99,7 @@ export function takeUpgrade(
 }
 
 function problemOfTracker(request: IncomingMessage, rules: TrackerRules): string | null {
-  if (request.headers.origin !== undefined) return "a web page cannot be the tracker";
+  if (isWebPage(request)) return "a web page cannot be the tracker";
   if (rules.kind === "none") return "this gateway has a tracker of its own";
   if (rules.kind === "anybody") return null;
   const shown = request.headers.authorization ?? "";
@@ -107,7 +107,18 @@ function problemOfTracker(request: IncomingMessage, rules: TrackerRules): string
   return isRight ? null : "the tracker's token is missing or wrong";
 }
 
-/** For every answer; pages have a policy of their own. */
+/** Some libraries for programs always send an Origin, that of the address they dial. Browsers also
+ *  send what says that they are browsers, which no script of a page can take away. */
+function isWebPage({ headers }: IncomingMessage): boolean {
+  const { host, origin } = headers;
+  if (origin === undefined) return false;
+  const isOwn = origin === `http://${host}` || origin === `https://${host}`;
+  const isBrowser =
+    headers["sec-fetch-mode"] !== undefined || /^Mozilla\//.test(headers["user-agent"] ?? "");
+  return !isOwn || isBrowser;
+}
+
+/** Of every answer; pages have a policy of their own. */
 const safeHeaders = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",

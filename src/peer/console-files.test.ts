@@ -162,7 +162,34 @@ describe("fetching", () => {
     assert.equal((await all((await fetchConsoleFile(long, name)).content)).toString(), "abc");
   });
 
-  it("F11: hostile heads are refused with the reason, silent peers after a time", async (t) => {
+  it("a file without its size is what comes until the peer ends", async (t) => {
+    const png = Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", "latin1");
+    const contents = [png, "short", "12\n", "a line\n".repeat(9_000)].map((text) =>
+      Buffer.from(text),
+    );
+    for (const content of contents) {
+      for (const cut of [0, 1, 3, content.length]) {
+        const address = await listening(t, (socket) => {
+          socket.once("data", () => {
+            const answer = Buffer.concat([Buffer.of(0), content]);
+            socket.write(answer.subarray(0, cut), () => socket.end(answer.subarray(cut)));
+          });
+        });
+        const fetched = await fetchConsoleFile(address, name);
+        assert.equal(fetched.sizeBytes, null);
+        assert.deepEqual(await all(fetched.content), content);
+      }
+    }
+    const reset = await listening(t, (socket) => {
+      socket.once("data", () => {
+        socket.write("\0a text without its size", () => socket.resetAndDestroy());
+      });
+    });
+    const fetch = async () => all((await fetchConsoleFile(reset, name)).content);
+    await assert.rejects(fetch(), { code: "download-failed" });
+  });
+
+  it("F11: heads that are hostile are refused by name, silence by time", async (t) => {
     const limits = { answerMs: 100 };
     const heads = ["\x00-1\0", "\x0099999999999999999\0", "0\0", "\x09", `\0${"1".repeat(300)}`];
     for (const head of heads) {

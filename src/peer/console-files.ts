@@ -126,8 +126,10 @@ export type FetchOptions = Partial<GetFileLimits> & {
 export type FetchedFile = {
   /** ok · no-file · other. */
   readonly outcome: Outcome;
-  readonly sizeBytes: number;
-  /** Ends after exactly `sizeBytes`, or throws `download-failed`. */
+  /** Null when the peer sends none, as one existing client: then nothing shows that a file which
+   *  ends in order is whole. */
+  readonly sizeBytes: number | null;
+  /** Ends after exactly `sizeBytes`, or where the peer ends; throws `download-failed` else. */
   readonly content: AsyncGenerator<Uint8Array, void>;
   /** Closes the connection, whether or not everything was read; may be called twice. */
   close(): void;
@@ -207,7 +209,10 @@ function headGatherer(waitMs: number): Gatherer<FileHead | ClusterError | null> 
         throw error;
       }
     },
-    end: () => (isSilent ? null : new ClusterError("download-failed", "the answer was cut short")),
+    end() {
+      if (isSilent) return null;
+      return reader.end() ?? new ClusterError("download-failed", "the answer was cut short");
+    },
   };
 }
 
@@ -216,7 +221,7 @@ async function* received(
   { sizeBytes, rest }: FileHead,
   { stallMs, progressMinBytes }: GetFileLimits,
 ): AsyncGenerator<Uint8Array, void> {
-  let leftBytes = sizeBytes;
+  let leftBytes = sizeBytes ?? Number.POSITIVE_INFINITY;
   let windowBytes = 0;
   let isSlow = false;
   const watch = setInterval(() => {
@@ -229,13 +234,17 @@ async function* received(
     leftBytes -= first.length;
     if (first.length > 0) yield first;
     if (leftBytes === 0) return;
-    for await (const bytes of socket as AsyncIterable<Buffer>) {
-      const wanted = bytes.subarray(0, leftBytes);
-      windowBytes += wanted.length;
-      leftBytes -= wanted.length;
-      yield wanted;
-      if (leftBytes === 0) return;
+    const wasEnded = socket.readableEnded;
+    if (!wasEnded) {
+      for await (const bytes of socket as AsyncIterable<Buffer>) {
+        const wanted = bytes.subarray(0, leftBytes);
+        windowBytes += wanted.length;
+        leftBytes -= wanted.length;
+        yield wanted;
+        if (leftBytes === 0) return;
+      }
     }
+    if (sizeBytes === null && !isSlow && (wasEnded || socket.readableEnded)) return;
   } catch {
     // Reported below, with how much is missing.
   } finally {
@@ -243,6 +252,10 @@ async function* received(
     socket.destroy();
   }
   const why = isSlow ? `under ${progressMinBytes} bytes came in ${stallMs} ms` : "the peer closed";
-  const text = `${leftBytes} of ${sizeBytes} bytes are missing (${why}); try again`;
+  const missing =
+    sizeBytes === null
+      ? "the file was cut short"
+      : `${leftBytes} of ${sizeBytes} bytes are missing`;
+  const text = `${missing} (${why}); try again`;
   throw new ClusterError("download-failed", text);
 }

@@ -25,6 +25,8 @@ export type BuiltJob = {
   readonly code: string;
   /** Of a job in Python what `code` is of others: a zip of its files. */
   readonly zip?: Uint8Array;
+  /** The WebAssembly module that `code` runs, by itself: for workers that run nothing else. */
+  readonly module?: Uint8Array;
   readonly hash: Hash;
   readonly job: Job;
   /** Absolute path of the job file. */

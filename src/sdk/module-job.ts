@@ -26,7 +26,12 @@ export async function buildModuleJob(file: string, items: readonly string[]): Pr
     const { job } = built;
     if (job.kind !== "tasks") throw new Error("a module is a list of tasks");
     const list = await itemsOf(items);
-    return { ...built, file, job: { ...job, options: { ...job.options, items: list } } };
+    return {
+      ...built,
+      file,
+      module: bytes,
+      job: { ...job, options: { ...job.options, items: list } },
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,4 +1,5 @@
 /** Sends a built and planned job to a coordinator: first every blob that it names, then the job. */
+import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { ClusterError } from "../core/error.ts";
 import type { JobSpec, Priority } from "../core/job.ts";
@@ -73,7 +74,8 @@ async function submitVia<T>(
 ): Promise<T> {
   const bytes = built.zip ?? Buffer.from(built.code);
   const at = { kind: "bytes", bytes } as const;
-  const blobs = [{ hash: built.hash, sizeBytes: bytes.length, at }, ...planned.uploads];
+  const code = { hash: built.hash, sizeBytes: bytes.length, at };
+  const blobs = [code, ...modulesOf(built), ...planned.uploads];
   const hasPaths = planned.plan.files.some(({ at }) => at.kind === "path");
   if (!hasPaths || !(await isElsewhere(client, planned.plan))) {
     try {
@@ -103,6 +105,7 @@ async function submitPlan<T>(
 ): Promise<T> {
   const { bytes, hash } = planBlob(planned.plan);
   const { bareBrowsers, name, priority, weight } = options;
+  const [module] = modulesOf(built);
   const spec = jobSpecOf(built.job, planned, {
     name,
     codeHash: built.hash,
@@ -110,6 +113,7 @@ async function submitPlan<T>(
     ...(weight === undefined ? {} : { weight }),
     ...(priority === undefined ? {} : { priority }),
     ...(bareBrowsers === undefined ? {} : { bareBrowsers }),
+    ...(module === undefined ? {} : { moduleHash: module.hash }),
   });
   const at = { kind: "bytes", bytes } as const;
   // Each waits for a disk: all at once, and the plan with them.
@@ -124,6 +128,18 @@ async function submitPlan<T>(
   client.forgetBlobs();
   await sendAll();
   return submit(spec, options.key ?? null);
+}
+
+/** The module of a job that is one; a list, so that it goes with the other blobs. */
+function modulesOf({ module: bytes }: BuiltJob): Upload[] {
+  if (bytes === undefined) return [];
+  return [
+    {
+      hash: createHash("sha256").update(bytes).digest("hex"),
+      sizeBytes: bytes.length,
+      at: { kind: "bytes", bytes },
+    },
+  ];
 }
 
 /** The plan with every local file sent and named by its hash. */

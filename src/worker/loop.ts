@@ -298,7 +298,9 @@ export class WorkerLoop {
         if (!isCurrent()) return;
         if (event.kind === "welcomed") {
           this.#hasJoined = true;
-          this.#tell("joined", `joined as ${this.#identity.workerId}`);
+          const { workerId } = this.#identity;
+          // An existing manager names nobody.
+          this.#tell("joined", workerId === "" ? "joined" : `joined as ${workerId}`);
         }
         this.#post(event);
       },

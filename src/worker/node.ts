@@ -150,7 +150,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const { credential, workerId } = loop;
       if (news.kind === "joined") {
         hasJoined = true;
-        onJoined?.({ workerId, credential });
+        if (workerId !== "") onJoined?.({ workerId, credential });
       }
       onNews?.(news);
     },

@@ -78,12 +78,29 @@ test("T5.3: a second tracker is refused while one is live, and taken after it", 
 });
 
 test("T5.3, B8: a web page is never the tracker, not even our own", async (t) => {
+  const origins = ["https://known.example"];
+  const { gateway, port } = await served(t, { origin: { hosts: [], origins } });
+  const own = `http://127.0.0.1:${port}`;
+  for (const headers of [
+    { origin: own, "user-agent": "Mozilla/5.0 (X11; Linux x86_64)" },
+    { origin: own, "sec-fetch-mode": "websocket" },
+    { origin: "https://known.example" },
+  ]) {
+    const page = await Client.open(t, port, headers);
+    page.say("tracker");
+    assert.match((await page.next("tracker")).message, /web page/);
+    assert.equal((await page.closed).code, 1008);
+    assert.equal(gateway.hasTracker, false);
+  }
+});
+
+test("a tracker whose library sends the gateway's own address as Origin is one", async (t) => {
   const { gateway, port } = await served(t);
-  const page = await Client.open(t, port, { origin: `http://127.0.0.1:${port}` });
-  page.say("tracker");
-  assert.match((await page.next("tracker")).message, /web page/);
-  assert.equal((await page.closed).code, 1008);
-  assert.equal(gateway.hasTracker, false);
+  const tracker = await Client.open(t, port, { origin: `http://127.0.0.1:${port}` });
+  tracker.say("tracker");
+  tracker.say("ping");
+  await tracker.next("pong");
+  assert.equal(gateway.hasTracker, true);
 });
 
 test("T5.3: with a token for trackers, a connection without it is refused", async (t) => {

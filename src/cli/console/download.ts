@@ -6,7 +6,11 @@ import { fetchConsoleFile } from "../../peer/console-files.ts";
 import { syncDirectory } from "../../store/directory.ts";
 import { ConsoleFailure } from "./failure.ts";
 
-export type Progress = { readonly doneBytes: number; readonly sizeBytes: number };
+export type Progress = {
+  readonly doneBytes: number;
+  /** Null when the peer does not send it. */
+  readonly sizeBytes: number | null;
+};
 
 export type DownloadOptions = {
   /** Where the other user listens. */
@@ -42,7 +46,7 @@ export async function download(options: DownloadOptions): Promise<string> {
 }
 
 async function receive(
-  fetched: { readonly sizeBytes: number; readonly content: AsyncIterable<Uint8Array> },
+  fetched: { readonly sizeBytes: number | null; readonly content: AsyncIterable<Uint8Array> },
   part: string,
   { signal, onProgress }: DownloadOptions,
 ): Promise<void> {

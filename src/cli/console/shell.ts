@@ -136,6 +136,7 @@ export class Shell {
           this.#print(text);
         },
         onProgress: ({ doneBytes, sizeBytes }) => {
+          if (sizeBytes === null) return screen.draw([bytesText(doneBytes)]);
           const share = sizeBytes === 0 ? 100 : Math.floor((doneBytes / sizeBytes) * 100);
           screen.draw([`${share} % of ${bytesText(sizeBytes)}`]);
         },

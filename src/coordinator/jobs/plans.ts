@@ -97,10 +97,12 @@ export class Plans {
     spec: JobSpec,
     hold: (hashes: readonly Hash[]) => Promise<void> = async () => {},
   ): Promise<{ blobs: Hash[]; usesPaths: boolean }> {
-    await hold([spec.codeHash, spec.planHash]);
+    const modules = spec.moduleHash === undefined ? [] : [spec.moduleHash];
+    await hold([spec.codeHash, spec.planHash, ...modules]);
     await Promise.all([
       this.#mustExist(spec.codeHash, "the job's code"),
       this.#mustExist(spec.planHash, "the job's plan"),
+      ...modules.map((one) => this.#mustExist(one, "the job's module")),
     ]);
     const plan = await this.read(spec.planHash);
     const expected = plan.items?.count ?? plan.splits;
@@ -117,7 +119,7 @@ export class Plans {
     await hold(named);
     for (const one of new Set(named)) await this.#mustExist(one, "an input of the job");
     const usesPaths = plan.files.some(({ at }) => at.kind === "path");
-    return { blobs: [spec.codeHash, spec.planHash, ...named], usesPaths };
+    return { blobs: [spec.codeHash, spec.planHash, ...modules, ...named], usesPaths };
   }
 
   async #mustExist(name: Hash, what: string): Promise<void> {

@@ -25,6 +25,7 @@ export class ScriptedWorker {
   #asked: Asked[] = [];
   #wake = () => {};
   #closedFor: string | null = null;
+  #hasSaidType = false;
 
   constructor(link: Link) {
     this.link = link;
@@ -52,6 +53,10 @@ export class ScriptedWorker {
 
   /** Its answer. Rejects when the link closes before. */
   ask(message: ManagerMessage): Promise<ManagerMessage> {
+    if (message.kind === "managerRequest" && !this.#hasSaidType) {
+      this.#hasSaidType = true;
+      void this.ask({ kind: "nodeTypeRequest", nodeType: "worker" });
+    }
     const { id, frame } = this.#session.request(message, 0);
     this.link.send(frame);
     const answer = new Promise<ManagerMessage>((resolve, reject) => {

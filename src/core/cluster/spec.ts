@@ -34,6 +34,9 @@ export function specProblem(spec: JobSpec): ClusterError | null {
   if (!hashShape.test(spec.codeHash) || !hashShape.test(spec.planHash)) {
     return bad("codeHash and planHash are SHA-256 names of uploaded blobs (64 hex digits)");
   }
+  if (spec.moduleHash !== undefined && !hashShape.test(spec.moduleHash)) {
+    return bad("moduleHash is the SHA-256 name of an uploaded blob (64 hex digits)");
+  }
   if (spec.stages.length === 0) return bad("a job has at least one stage");
   if (spec.stages.length > specLimits.stagesMax) {
     return over("stages", spec.stages.length, specLimits.stagesMax);

@@ -147,8 +147,12 @@ const workersToldMax = 10;
 
 /** Why no live worker may run tasks of the job: of many workers the first ones are named. */
 export function noneIsAble(spec: JobSpec, live: readonly WorkerRecord[]): Reason {
-  const { programKind = programKinds.javascript, requires = [] } = spec;
-  const runIt = live.filter((worker) => worker.specs.kinds.includes(programKind));
+  const { moduleHash, programKind = programKinds.javascript, requires = [] } = spec;
+  const { wasm } = programKinds;
+  const runIt = live.filter(
+    ({ specs: { kinds } }) =>
+      kinds.includes(programKind) || (moduleHash !== undefined && kinds.includes(wasm)),
+  );
   if (programKind !== programKinds.python) {
     return { kind: runIt.length > 0 ? "input-too-large" : "no-runtime" };
   }

@@ -83,7 +83,7 @@ async function byConsole(source: Source, options: WholeOptions, before: unknown)
       }
     }
     await save(options, counted());
-    return fetched.sizeBytes;
+    return fetched.sizeBytes ?? receivedBytes;
   } finally {
     fetched.close();
   }

@@ -24,12 +24,17 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   401: "unauthenticated",
   403: "forbidden",
   404: "not-found",
-  405: "not-found",
+  405: "protocol-violated",
   409: "conflict",
   413: "limit-exceeded",
 };
 
-/** A refusal in the master's own words, which say more than the status. */
+/** Calls that existing masters take as GET with a JSON body, though the document says POST. */
+const lookups: readonly string[] = ["/get_files", "/get_file"];
+
+type Method = "GET" | "POST";
+
+/** A refusal in the master's own words, which tell more than the status. */
 export class MasterRefusal extends ClusterError {
   readonly status: number;
   readonly words: string;
@@ -39,12 +44,19 @@ export class MasterRefusal extends ClusterError {
     this.status = status;
     this.words = words;
   }
+
+  /** Whether the master has no such call, as existing ones have none of ours. */
+  get isUnknownCall(): boolean {
+    return this.status === 404 || this.status === 405;
+  }
 }
 
 export class MasterCalls {
   readonly #address: MasterAddress;
   readonly #agent: HttpsAgent | null;
   #reach: Reach = "machine";
+  /** How this master takes lookups: the document's form until it refuses that. */
+  #lookupMethod: Method = "POST";
 
   constructor(address: MasterAddress) {
     this.#address = address;
@@ -62,7 +74,14 @@ export class MasterCalls {
   }
 
   async call<Answer>(path: string, body: object, signal?: AbortSignal): Promise<Answer> {
-    const answer = await this.#send(path, Buffer.from(JSON.stringify(body)), signal);
+    const bytes = Buffer.from(JSON.stringify(body));
+    const method = lookups.includes(path) ? this.#lookupMethod : "POST";
+    let answer = await this.#send({ method, path }, bytes, signal);
+    if (answer.status === 405 && lookups.includes(path)) {
+      const other = method === "POST" ? "GET" : "POST";
+      answer = await this.#send({ method: other, path }, bytes, signal);
+      if (answer.status !== 405) this.#lookupMethod = other;
+    }
     const { status, text } = answer;
     let value: unknown;
     try {
@@ -76,12 +95,16 @@ export class MasterCalls {
     throw new MasterRefusal(status, typeof message === "string" ? message : "no P4 answer");
   }
 
-  #send(path: string, body: Buffer, signal?: AbortSignal) {
+  #send(
+    { method, path }: { readonly method: Method; readonly path: string },
+    body: Buffer,
+    signal?: AbortSignal,
+  ) {
     const { url, bearer } = this.#address;
     const send = this.#agent === null ? httpRequest : httpsRequest;
     return new Promise<{ status: number; text: string }>((resolve, reject) => {
       const request = send(url + path, {
-        method: "POST",
+        method,
         agent: this.#agent ?? false,
         headers: {
           "content-type": "application/json",

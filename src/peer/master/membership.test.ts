@@ -7,11 +7,21 @@ import { MasterCalls } from "./call.ts";
 import { Membership } from "./membership.ts";
 import { Catalogue } from "./sources.ts";
 
-type Answer = { readonly status: number; readonly body: object };
+type Answer = {
+  readonly status: number;
+  readonly body: object;
+  /** Any other is answered 405; left out, all are taken. */
+  readonly method?: "GET" | "POST";
+};
+type Asked = {
+  readonly path: string;
+  readonly method: string;
+  readonly body: Record<string, unknown>;
+};
 
 /** A master with scripted answers, which records the requests. */
 async function startMaster(t: TestContext, answers: Record<string, Answer>) {
-  const asked: Array<{ readonly path: string; readonly body: Record<string, unknown> }> = [];
+  const asked: Asked[] = [];
   const server = createServer((request, response) => {
     let text = "";
     request.on("data", (chunk) => {
@@ -19,8 +29,11 @@ async function startMaster(t: TestContext, answers: Record<string, Answer>) {
     });
     request.on("end", () => {
       const path = request.url ?? "";
-      asked.push({ path, body: JSON.parse(text) });
-      const { status, body } = answers[path] ?? { status: 404, body: { message: "Not found" } };
+      const { method: verb = "" } = request;
+      asked.push({ path, method: verb, body: JSON.parse(text) });
+      const unknown: Answer = { status: 404, body: { message: "Not found" } };
+      const { status, body, method = verb } = answers[path] ?? unknown;
+      if (method !== verb) return response.writeHead(405).end("<title>Method Not Allowed</title>");
       response.writeHead(status).end(JSON.stringify(body));
     });
   });
@@ -121,4 +134,26 @@ test("an existing master is sent one name at a time, and one address", async (t)
   assert.deepEqual(source!.address, { host: "127.0.0.1", port: 8001, fingerprint: "" });
   assert.equal(source!.fileName, "dir/b");
   await membership.leave().catch(() => {});
+});
+
+test("a master that takes lookups only as GET with a body is asked so from then on", async (t) => {
+  const master = await startMaster(t, {
+    "/get_files": { status: 200, body: { files: ["a"] }, method: "GET" },
+    "/get_file": { status: 404, body: { message: "File not found" }, method: "GET" },
+  });
+  const catalogue = new Catalogue(master.calls, "t");
+  assert.deepEqual(
+    (await catalogue.files()).map(({ name }) => name),
+    ["a"],
+  );
+  await assert.rejects(catalogue.find({ file_name: "b" }), { code: "not-found" });
+  const calls = master.asked.map(({ method, path, body }) => `${method} ${path} ${body.token}`);
+  assert.deepEqual(calls, ["POST /get_files t", "GET /get_files t", "GET /get_file t"]);
+});
+
+test("a master that takes lookups neither way does not say that a file is absent", async (t) => {
+  const neither = { status: 405, body: {} };
+  const master = await startMaster(t, { "/get_file": neither });
+  const catalogue = new Catalogue(master.calls, "t");
+  await assert.rejects(catalogue.find({ file_name: "a" }), { code: "protocol-violated" });
 });

@@ -117,7 +117,7 @@ export class Membership {
     } catch (error) {
       if (isForgotten(error)) return await this.#again();
       // Existing masters have no heartbeat, and no TTL that would need one.
-      if (error instanceof MasterRefusal && error.code === "not-found") return;
+      if (error instanceof MasterRefusal && error.isUnknownCall) return;
       if (!this.#isAway) this.#options.onNews(`the master is away: ${(error as Error).message}`);
       this.#isAway = true;
     }
@@ -141,7 +141,7 @@ export class Membership {
       await calls.call<Said>("/files", { token: this.#token, files: leaves });
     } catch (error) {
       if (isForgotten(error) || !(error instanceof MasterRefusal)) throw error;
-      if (error.code !== "not-found") throw error;
+      if (!error.isUnknownCall) throw error;
       // Existing masters take one name at a time.
       for (const { name } of leaves) {
         await calls.call<Said>("/add_file", { token: this.#token, file_name: name });

@@ -19,6 +19,8 @@ export type SpecOptions = {
   readonly priority?: Priority;
   /** Browsers that bring code of their own may run it. */
   readonly bareBrowsers?: boolean;
+  /** Blob of the WebAssembly module that the job is. */
+  readonly moduleHash?: string;
 };
 
 /** Throws `bad-request` naming the limit that a number of the job exceeds. */
@@ -61,6 +63,7 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
     ...(priority === "normal" ? {} : { priority }),
     ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
     output,
+    ...(options.moduleHash === undefined ? {} : { moduleHash: options.moduleHash }),
     ...programOf(job),
   };
 }

@@ -86,12 +86,17 @@ export class AnswerReader {
 
 export type FileHead = {
   readonly outcome: Outcome;
-  readonly sizeBytes: number;
-  /** The first bytes of the file, which arrived with the head. */
+  /** Null when the peer sends no size: the file ends where the connection does. */
+  readonly sizeBytes: number | null;
+  /** The first bytes of the file, which came along. */
   readonly rest: Uint8Array;
 };
 
-/** Reads what comes before the bytes of a file. */
+/** Digits of 2^53, and their NUL. */
+const sizeTextBytesMax = 17;
+
+/** Reads what comes before the bytes of a file. One existing client sends no size: after its 0 the
+ *  content begins, which is told apart where it does not look like a size. */
 export class FileHeadReader {
   readonly #arrived = new Arrived();
   #outcome: Outcome | null = null;
@@ -106,14 +111,39 @@ export class FileHeadReader {
     }
     const outcome = this.#outcome;
     if (outcome !== "ok") return { outcome, sizeBytes: 0, rest: new Uint8Array(0) };
+    const kind = lookOf(this.#arrived.first(sizeTextBytesMax));
+    if (kind === "undecided") return null;
+    if (kind === "content") return { outcome, sizeBytes: null, rest: this.#arrived.rest() };
     const text = this.#arrived.string();
-    if (text === null) return null;
-    const sizeBytes = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+    const sizeBytes = text !== null && /^[0-9]{1,16}$/.test(text) ? Number(text) : Infinity;
     if (sizeBytes > Number.MAX_SAFE_INTEGER) {
       throw violated("the size of the file is not a decimal below 2^53");
     }
     return { outcome, sizeBytes, rest: this.#arrived.rest() };
   }
+
+  /** Nothing more comes for now. Null when what came may be a size that was cut short. */
+  end(): FileHead | null {
+    const isContent =
+      this.#outcome === "ok" && !/^[0-9]*$/.test(text(this.#arrived.first(sizeTextBytesMax)));
+    return isContent ? { outcome: "ok", sizeBytes: null, rest: this.#arrived.rest() } : null;
+  }
+}
+
+/** What follows the result 0, by its first bytes. A short printable text with its NUL is meant as a
+ *  size, also when it is none, and so are more digits than a size can have. */
+function lookOf(first: Uint8Array): "size" | "content" | "undecided" {
+  const nul = first.indexOf(0);
+  const start = text(nul === -1 ? first : first.subarray(0, nul));
+  if (!/^[ -~]*$/.test(start)) return "content";
+  if (nul !== -1) return "size";
+  if (first.length < sizeTextBytesMax) return "undecided";
+  return /^[0-9]*$/.test(start) ? "size" : "content";
+}
+
+/** Bytes as characters. */
+function text(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
 }
 
 function outcomeOf(operation: Operation, byte: number): Outcome {

@@ -33,6 +33,11 @@ export class Arrived {
     return this.#bytes.length - this.#at;
   }
 
+  /** Up to `count` bytes that are not yet read; they stay. */
+  first(count: number): Uint8Array {
+    return this.#bytes.subarray(this.#at, this.#at + count);
+  }
+
   byte(): number | null {
     return this.length === 0 ? null : this.#bytes[this.#at++]!;
   }

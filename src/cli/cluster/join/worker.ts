@@ -147,7 +147,9 @@ function sayTasks(worker: RunningWorker, { say }: Tell): () => void {
 
 function sayLeft(worker: RunningWorker, { say }: Tell): void {
   const [id, done] = [worker.id(), worker.tasksDone()];
-  const end = id === "" ? "ended before it had joined" : `${id} has left`;
+  // An existing manager gives no id.
+  const name = id === "" ? "the worker" : id;
+  const end = worker.hasJoined() ? `${name} has left` : "ended before it had joined";
   say("left", `${end}; ${plural(done, "task")} done`, { worker: id || null, tasksDone: done });
 }
 

@@ -1,11 +1,14 @@
 /** The server of the console protocol against a client written from the notes: every operation,
  *  every code. */
 import assert from "node:assert/strict";
-import { connect } from "node:net";
+import { once as happens } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { describe, it } from "node:test";
 import { rawAnswer } from "../../../peer/testing/raw-answer.ts";
 import { malformed } from "../../../wire/console/testdata/golden.ts";
+import { realTimers } from "../../loop/timers.ts";
 import { readOperations } from "./operations-log.ts";
+import { ProbedPresence } from "./presence.ts";
 import { kept, listener, type RawServer, rawServer } from "./testing/raw.ts";
 
 const dateTime = "21/11/2026 02:15:45";
@@ -187,7 +190,7 @@ describe("who is connected", () => {
     await server.code("REGISTER", "ana");
     assert.equal(await server.code("CONNECT", "ana", String(first.port)), 0);
     assert.equal(await server.code("CONNECT", "ana", "33067"), 2);
-    assert.deepEqual(first.asked, ["GET_FILE\0/dev/null/anybody-there\0"]);
+    assert.deepEqual(first.asked, ["GET_FILE\0/presence-probe.absent\0"]);
     await first.close();
     assert.equal(await server.code("CONNECT", "ana", "33067"), 0);
     assert.equal(server.members.find("ana")?.address?.port, 33_067);
@@ -217,6 +220,28 @@ describe("who is connected", () => {
     while ((await server.say("LIST_USERS", "ana")) !== `\x001\0${line}`);
     assert.equal(await server.code("DISCONNECT", "eva"), 2);
     assert.ok(alive.asked.length > 0);
+  });
+
+  it("T3.3: a client that takes connections stays, though it answers nothing", async (t) => {
+    const limits = { everyMs: 0, graceMs: 0, probeMs: 20 };
+    const server = await rawServer(t, { presence: limits });
+    const { members } = server;
+    const presence = new ProbedPresence({ members, timers: realTimers, limits });
+    const mute = createServer((socket) => void socket.on("error", () => {}).resume());
+    t.after(() => void mute.close());
+    mute.listen(0, "127.0.0.1");
+    await happens(mute, "listening");
+    const { port } = mute.address() as AddressInfo;
+    await server.code("REGISTER", "ana");
+    await server.code("CONNECT", "ana", String(port));
+    for (let round = 0; round < 4; round += 1) await presence.tryAll();
+    assert.equal(await server.code("CONNECT", "ana", "33067"), 2);
+    await new Promise((closed) => mute.close(closed));
+    await presence.tryAll();
+    assert.equal(members.find("ana")?.address?.port, port);
+    await presence.tryAll();
+    assert.equal(members.find("ana")?.address, null);
+    await presence.stop();
   });
 
   it("T3.3: UNREGISTER of a connected user is allowed, and its name is free again", async (t) => {

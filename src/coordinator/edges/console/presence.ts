@@ -1,8 +1,9 @@
 /** Liveness of connected users: their listeners are probed now and then, and a user with a dead
  *  listener is disconnected.
  *
- *  The probe is a whole GET_FILE for a file that cannot exist: some clients never stop reading a
- *  connection that ends without a request. */
+ *  The probe is a whole GET_FILE for an absent file: some clients read a connection that ends
+ *  without a request for ever. Its path is an absent name in a folder that exists, since one client
+ *  handles an absent file and dies of any other error. */
 import type { MemberAddress, MemberRecord } from "../../../core/catalogue.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { dialTcp, isRefused } from "../../../link/tcp/dial.ts";
@@ -16,10 +17,12 @@ export type PresenceLimits = {
   readonly everyMs: number;
   /** Time limit of one probe, ms. */
   readonly probeMs: number;
-  /** Probes without an answer after which a user is gone; a refused connection is enough by
-   *  itself. */
+  /** Probes in a row without a connection after which a user is gone. So many because a client
+   *  that sends a large file takes no other connection meanwhile. */
   readonly missesMax: number;
-  /** Time after its CONNECT in which a user counts as connected without a probe, ms. */
+  /** Refused probes in a row after which a user is gone. */
+  readonly refusalsMax: number;
+  /** After its CONNECT a user is taken to be there for so long, ms. */
   readonly graceMs: number;
   /** Probes at once. */
   readonly probesMax: number;
@@ -28,7 +31,8 @@ export type PresenceLimits = {
 export const defaultPresenceLimits: PresenceLimits = {
   everyMs: 30_000,
   probeMs: 2_000,
-  missesMax: 3,
+  missesMax: 20,
+  refusalsMax: 2,
   graceMs: 3_000,
   probesMax: 16,
 };
@@ -51,7 +55,7 @@ export class ProbedPresence implements Presence {
   readonly #timers: Timers;
   readonly #limits: PresenceLimits;
   readonly #connectedAtMs = new Map<string, number>();
-  readonly #misses = new WeakMap<MemberAddress, number>();
+  readonly #misses = new WeakMap<MemberAddress, { failed: number; refused: number }>();
   #cancelTimer = () => {};
   #round: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -69,7 +73,12 @@ export class ProbedPresence implements Presence {
 
   async isAlive({ name, address }: MemberRecord): Promise<boolean> {
     if (address === null) return false;
-    return this.#isFresh(name) || (await this.#probe(address)) === "alive";
+    if (this.#isFresh(name)) return true;
+    for (let refused = 0; refused < this.#limits.refusalsMax; refused += 1) {
+      const found = await this.#probe(address);
+      if (found !== "refused") return found === "alive";
+    }
+    return false;
   }
 
   /** Probes all users once; for tests, and the timer. */
@@ -105,10 +114,12 @@ export class ProbedPresence implements Presence {
     const address = this.#members.find(name)?.address ?? null;
     if (address === null) return;
     const found = await this.#probe(address);
-    const misses = found === "alive" ? 0 : (this.#misses.get(address) ?? 0) + 1;
-    this.#misses.set(address, misses);
-    const isGone = found === "refused" || misses >= this.#limits.missesMax;
-    // Meanwhile it may have come back at another address.
+    const before = this.#misses.get(address) ?? { failed: 0, refused: 0 };
+    const failed = found === "alive" ? 0 : before.failed + 1;
+    const refused = found === "refused" ? before.refused + 1 : 0;
+    this.#misses.set(address, { failed, refused });
+    const isGone = refused >= this.#limits.refusalsMax || failed >= this.#limits.missesMax;
+    // Meanwhile it may have come back elsewhere.
     if (!isGone || this.#members.find(name)?.address !== address) return;
     await this.#members.disconnect(name, "silent").catch((error: unknown) => {
       // It left by itself, or the next round will notice.
@@ -116,7 +127,8 @@ export class ProbedPresence implements Presence {
     });
   }
 
-  async #probe(address: MemberAddress): Promise<"alive" | "refused" | "silent"> {
+  /** A client that takes the connection is there, whatever it answers. */
+  async #probe(address: MemberAddress): Promise<"alive" | "refused" | "unreachable"> {
     const { probeMs } = this.#limits;
     try {
       const socket = await dialTcp(address, { timeoutMs: probeMs });
@@ -126,7 +138,7 @@ export class ProbedPresence implements Presence {
       await finish(socket, probeMs);
       return "alive";
     } catch (error) {
-      return isRefused(error) ? "refused" : "silent";
+      return isRefused(error) ? "refused" : "unreachable";
     }
   }
 
@@ -139,8 +151,7 @@ export class ProbedPresence implements Presence {
   }
 }
 
-/** There is no file below a device. */
 const absentFile = encodeRequest(
-  { operation: "GET_FILE", path: "/dev/null/anybody-there" },
+  { operation: "GET_FILE", path: "/presence-probe.absent" },
   { dateTime: null },
 );

@@ -50,6 +50,7 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "PUT /t/:ticket/:what": [],
   "PUT /t/:ticket/out/:part": [],
   "POST /t/:ticket/out/:part": [],
+  "GET /programs/:job/:ticket": [],
   "GET /v1/members": signedIn,
   "DELETE /v1/members/:name": ["admin"],
   "GET /v1/workers": ["admin", "ann", "bob", "reader"],

@@ -44,6 +44,7 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   output: z.enum(["ndjson", "csv", "text", "bytes"]).exactOptional(),
   programKind: whole.exactOptional(),
   requires: z.array(z.string()).exactOptional(),
+  moduleHash: hash.exactOptional(),
 });
 
 const submit: z.ZodType<Submit> = z.strictObject({

@@ -49,7 +49,9 @@ export function takeUpgrades(server: Server, options: UpgradeOptions): Upgrades 
         });
         return;
       }
-      acceptor.handleUpgrade(request, socket, head, (link) => edge.accept(link, principal));
+      const isEncrypted = "encrypted" in request.socket;
+      const base = `${isEncrypted ? "https" : "http"}://${request.headers.host}`;
+      acceptor.handleUpgrade(request, socket, head, (link) => edge.accept(link, principal, base));
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error;
       const address = request.socket.remoteAddress ?? "";
@@ -59,6 +61,8 @@ export function takeUpgrades(server: Server, options: UpgradeOptions): Upgrades 
   });
   return {
     async close(reason) {
+      // First, since some workers are sent a last message.
+      options.services.edge.stop();
       await Promise.all([acceptor.close(reason), gateways.close(reason)]);
     },
   };

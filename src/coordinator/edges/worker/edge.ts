@@ -16,11 +16,13 @@ import type { Auth, Principal } from "../../access/auth.ts";
 import type { NewEvent } from "../../loop/journal.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { Timers } from "../../loop/timers.ts";
+import { assignModule } from "./assigning.ts";
 import { parseNotes } from "./claims.ts";
 import { join, type ManagerRequest, noWelcome, refusalText } from "./joining.ts";
 import { defaultLinkLimits, type LinkLimits, type PeerRequest, WorkerLink } from "./link.ts";
 import { defaultLiveness, Liveness, type LivenessOptions } from "./liveness.ts";
 import { type ClusterKeys, orderMessages, type WorkerOrder } from "./orders.ts";
+import type { Programs } from "./programs.ts";
 import { type StatusEvent, statusEvents } from "./reports.ts";
 
 export type NoteSink = {
@@ -38,18 +40,16 @@ export type WorkerEdgeOptions = {
   readonly keys: ClusterKeys;
   readonly version: string;
   readonly notes: NoteSink;
-  /** Replaces reports whose output is missing (see `outputs.ts`); by default events are
-   *  unchanged. */
+  /** What existing workers are sent in place of jobs; absent: they are given nothing. */
+  readonly programs?: Pick<Programs, "assignment">;
+  /** Replaces reports whose output is not there (see `outputs.ts`); the events as they are by
+   *  default. */
   readonly checked?: (event: StatusEvent) => StatusEvent | Promise<StatusEvent>;
   readonly liveness?: Partial<LivenessOptions>;
   readonly limits?: Partial<LinkLimits>;
 };
 
-/** A worker that is silent for this many heartbeats is pinged; another process may claim its id
- *  then. */
-const quietHeartbeats = 2;
-/** Up to this many tasks at once are not delayed for a fuller packet: a client may be waiting for
- *  each. */
+/** So few tasks at once are not held back for a fuller packet: somebody may wait for each. */
 const hurryMax = 8;
 
 export class WorkerEdge {
@@ -84,20 +84,23 @@ export class WorkerEdge {
     this.#tick();
   }
 
-  /** A link whose upgrade presented a token of this principal. */
-  accept(link: Link, principal: Principal): void {
+  /** A link whose upgrade showed a token of this principal, and asked for `base`. */
+  accept(link: Link, principal: Principal, base = ""): void {
     if (this.#stopped) {
       link.close("the coordinator is stopping");
       return;
     }
     const nowMs = () => this.#options.loop.steadyMs();
-    this.#links.add(new WorkerLink(link, principal, { owner: this, limits: this.#limits, nowMs }));
+    const options = { owner: this, limits: this.#limits, nowMs, base };
+    this.#links.add(new WorkerLink(link, principal, options));
   }
 
   perform(order: WorkerOrder): void {
     const link = this.#byWorker.get(order.worker);
     if (link === undefined) return;
     const { keys, loop } = this.#options;
+    if (order.kind === "assign" && !link.isDescribed)
+      return void assignModule(link, order, this.#options);
     if (order.kind === "open-job") link.jobs.add(order.job);
     hit("edge.order", "before");
     const speaker = { keys, nowMs: loop.steadyMs() };
@@ -185,7 +188,7 @@ export class WorkerEdge {
       link.close(why);
       return;
     }
-    const quietMs = quietHeartbeats * this.#times.heartbeatMs;
+    const { leaseMs, quietMs } = link.patience(this.#times);
     const nowMs = this.#options.loop.steadyMs();
     if (other !== undefined && other !== link) {
       if (other.process !== link.process && nowMs - other.heardAtMs < quietMs) {
@@ -199,8 +202,8 @@ export class WorkerEdge {
       other.close("the worker has connected over another link");
     }
     link.worker = worker;
-    this.#liveness.watch(worker, nowMs);
-    // It may have closed while the join was being logged.
+    this.#liveness.watch(worker, nowMs, 0, leaseMs);
+    // It may have closed while the join was on its way to the disk.
     if (link.phase === "closed") this.#liveness.closed(worker, nowMs);
     else this.#byWorker.set(worker, link);
   }
@@ -264,7 +267,7 @@ export class WorkerEdge {
    *  link. */
   #turnAway(link: WorkerLink): void {
     const { worker } = link;
-    if (link.phase !== "closed") link.phase = "open";
+    if (link.phase !== "closed") link.reopen();
     link.worker = null;
     if (worker === null || this.#byWorker.get(worker) !== link) return;
     this.#byWorker.delete(worker);
@@ -276,7 +279,7 @@ export class WorkerEdge {
     if (link.phase === "joined" && worker !== null) {
       this.#byWorker.delete(worker);
       link.worker = null;
-      link.phase = "open";
+      link.reopen();
       const lost = { kind: "worker-lost", worker, reason: "bye" } as const;
       hit("edge.bye", "before");
       if (await this.#posted(lost)) this.#liveness.forget(worker);
@@ -343,12 +346,14 @@ export class WorkerEdge {
     const { loop, timers } = this.#options;
     if (this.#stopped) return;
     const atMs = loop.steadyMs();
-    const { heartbeatMs, tickMs } = this.#times;
+    const { tickMs } = this.#times;
     const paused = this.#isLate();
     // After a pause of this process, answers that arrived meanwhile have not been read yet.
     if (paused) this.#makeSure();
     this.#lastTickMs = atMs;
-    for (const link of this.#links) if (!paused) link.tick(atMs, quietHeartbeats * heartbeatMs);
+    for (const link of this.#links) {
+      if (!paused) link.tick(atMs, link.patience(this.#times).quietMs);
+    }
     for (const loss of this.#liveness.due(atMs)) void this.#lost(loss.worker, loss.reason);
     this.#cancelTick = timers.after(tickMs, () => this.#tick());
   }
@@ -380,7 +385,8 @@ export class WorkerEdge {
   }
 
   async #lost(worker: WorkerId, reason: "silent" | "closed"): Promise<void> {
-    this.#byWorker.get(worker)?.close(`silent for ${this.#times.leaseMs} ms`);
+    const link = this.#byWorker.get(worker);
+    link?.close(`silent for ${link.patience(this.#times).leaseMs} ms`);
     hit("edge.lost", "before");
     if (await this.#posted({ kind: "worker-lost", worker, reason })) {
       hit("edge.lost", "after");

@@ -34,6 +34,11 @@ export async function join(
   context: JoinContext,
 ): Promise<Joined> {
   const { node } = request;
+  if (link.nodeType !== "worker") {
+    const what = link.nodeType === null ? "has not said what it is" : "says that it is a manager";
+    throw new ClusterError("bad-request", `${link.remote} ${what}; only workers are managed`);
+  }
+  link.isDescribed = node !== null;
   const specs = claimedSpecs(request, link.remote);
   const event = {
     kind: "worker-joined",

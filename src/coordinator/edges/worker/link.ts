@@ -6,9 +6,10 @@
 import { ClusterError } from "../../../core/error.ts";
 import type { JobId, WorkerId } from "../../../core/ids.ts";
 import type { Link } from "../../../link/link.ts";
-import type { ManagerMessage } from "../../../wire/manager/messages.ts";
+import type { ManagerMessage, NodeType } from "../../../wire/manager/messages.ts";
 import { type Arrival, ManagerSession } from "../../../wire/manager/session.ts";
 import type { Principal } from "../../access/auth.ts";
+import type { LivenessOptions } from "./liveness.ts";
 
 export type LinkLimits = {
   /** A request that is not answered within this ends the link, ms. */
@@ -31,7 +32,13 @@ export const defaultLinkLimits: LinkLimits = {
   waitingMax: 50_000,
 };
 
-/** Messages that existing workers do not know, and are never sent. */
+/** Silent for so many heartbeats, a worker is asked; its id may then be claimed by another
+ *  process. */
+const quietHeartbeats = 2;
+/** Of existing workers, which are told no other times. */
+const existingPatience = { quietMs: 15_000, leaseMs: 60_000 };
+
+/** What existing workers do not know, and are never sent. */
 const oursOnly: ReadonlySet<string> = new Set(["jobOpen", "stageSources", "jobClose"]);
 
 export type PeerRequest = Extract<Arrival, { kind: "request" }>;
@@ -59,6 +66,12 @@ export class WorkerLink {
   process = "";
   /** It knows `tasksReturn`. */
   returnsTasks = false;
+  /** It sent a `node`, and so has a welcome; existing workers have neither. */
+  isDescribed = false;
+  /** How it reaches the coordinator, as `http://host:7070`. */
+  readonly base: string;
+  /** What it said that it is; the first answer counts, null = nothing yet. */
+  nodeType: NodeType | null = null;
   heardAtMs: number;
   readonly #link: Link;
   readonly #owner: LinkOwner;
@@ -66,21 +79,26 @@ export class WorkerLink {
   readonly #nowMs: () => number;
   readonly #session: ManagerSession;
   #waiting: ManagerMessage[] = [];
-  #pinged = false;
+  /** Of the ManagerPing that is not answered yet; 0 = none. */
+  #pingId = 0;
+  #openSinceMs: number;
+  #hasSaidBye = false;
 
   constructor(
     link: Link,
     principal: Principal,
-    options: { owner: LinkOwner; limits: LinkLimits; nowMs: () => number },
+    options: { owner: LinkOwner; limits: LinkLimits; nowMs: () => number; base?: string },
   ) {
     this.#link = link;
     this.principal = principal;
     this.remote = link.remote;
+    this.base = options.base ?? "";
     this.#owner = options.owner;
     this.#limits = options.limits;
     this.#nowMs = options.nowMs;
     this.openedAtMs = this.#nowMs();
     this.heardAtMs = this.openedAtMs;
+    this.#openSinceMs = this.openedAtMs;
     const { answerTimeoutMs } = options.limits;
     this.#session = new ManagerSession({ role: "manager", answerTimeoutMs });
     link.onFrame((frame) => this.#receive(frame));
@@ -118,28 +136,50 @@ export class WorkerLink {
     this.#flush();
   }
 
+  /** Without a relation, from now on: it may ask for one again, as on a new link. */
+  reopen(): void {
+    this.phase = "open";
+    this.#openSinceMs = this.#nowMs();
+  }
+
+  /** How long it may be silent before it is pinged, and before it is lost, ms. */
+  patience(times: LivenessOptions): { readonly quietMs: number; readonly leaseMs: number } {
+    if (!this.isDescribed) return existingPatience;
+    return { quietMs: quietHeartbeats * times.heartbeatMs, leaseMs: times.leaseMs };
+  }
+
   answer(request: PeerRequest, message: ManagerMessage): void {
     if (this.phase !== "closed") this.#link.send(request.answer(message));
   }
 
   /** Called often: ends the link when an answer is overdue, pings a silent worker. */
   tick(atMs: number, silentMs: number): void {
-    const overdue = this.#session.expired(atMs);
+    let overdue: readonly number[] = this.#session.expired(atMs);
+    if (!this.isDescribed && overdue.includes(this.#pingId)) {
+      // Only silence ends the relation with an existing worker; it is pinged again.
+      overdue = overdue.filter((id) => id !== this.#pingId);
+      this.#pingId = 0;
+    }
     if (overdue.length > 0) {
       this.close(`no answer to a request within ${this.#limits.answerTimeoutMs} ms`);
-    } else if (this.phase === "open" && atMs - this.openedAtMs > this.#limits.joinTimeoutMs) {
+    } else if (this.phase === "open" && atMs - this.#openSinceMs > this.#limits.joinTimeoutMs) {
       this.close(`no ManagerRequest within ${this.#limits.joinTimeoutMs} ms`);
     } else if (this.phase === "joined") {
-      if (atMs - this.heardAtMs > silentMs && !this.#pinged) {
-        this.#pinged = true;
-        this.#request({ kind: "managerPing" });
+      if (atMs - this.heardAtMs > silentMs && this.#pingId === 0) {
+        this.#pingId = this.#request({ kind: "managerPing" });
       }
       this.#flush();
     }
   }
 
+  /** An existing worker is told by a ManagerBye first: it may look for another manager. Ours take
+   *  a link that closes for a break, and keep what they run for the next coordinator. */
   close(reason: string): void {
     if (this.phase === "closed") return;
+    if (this.phase === "joined" && !this.isDescribed && !this.#hasSaidBye) {
+      this.#hasSaidBye = true;
+      this.#request({ kind: "managerBye" });
+    }
     this.#link.close(reason);
     this.#closed(reason);
   }
@@ -147,10 +187,14 @@ export class WorkerLink {
   #receive(frame: Uint8Array): void {
     if (this.phase === "closed") return;
     this.heardAtMs = this.#nowMs();
-    this.#pinged = false;
+    this.#pingId = 0;
     this.#owner.heard(this);
     this.guarded(() => {
       for (const arrival of this.#session.receive(frame)) {
+        const { kind } = arrival.message;
+        if (kind === "nodeTypeRequest" || kind === "nodeTypeAnswer") {
+          this.nodeType ??= arrival.message.nodeType;
+        }
         if (arrival.kind === "request") this.#owner.requested(this, arrival);
         else if (arrival.kind === "answer") this.#answered(arrival.message);
       }
@@ -188,8 +232,15 @@ export class WorkerLink {
     this.#waiting.splice(0, sent);
   }
 
-  #request(message: ManagerMessage): void {
-    this.guarded(() => this.#link.send(this.#session.request(message, this.#nowMs()).frame));
+  /** Its id; 0 when it could not be sent. */
+  #request(message: ManagerMessage): number {
+    let sentId = 0;
+    this.guarded(() => {
+      const { frame, id } = this.#session.request(message, this.#nowMs());
+      this.#link.send(frame);
+      sentId = id;
+    });
+    return sentId;
   }
 
   #closed(reason: string): void {

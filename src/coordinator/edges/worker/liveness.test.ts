@@ -116,3 +116,10 @@ test("a worker away before a restart has the rest of its lease, at least a momen
     [5_000, "w-1"],
   ]);
 });
+
+test("a peer without a welcome has a lease of its own", () => {
+  const liveness = new Liveness(options);
+  liveness.watch("w-1", 0, 0, 60_000);
+  liveness.heard("w-1", 2_000);
+  assert.deepEqual(run(liveness, 0, 90_000), [{ worker: "w-1", reason: "silent", atMs: 62_000 }]);
+});

@@ -1,7 +1,7 @@
 /** Which workers have gone silent. Pure: times come in, names of lost workers go out; nothing is
  *  logged.
  *
- *  1. A worker is silent when no message of it arrived for `leaseMs`.
+ *  1. A worker is silent when nothing was heard of it for its lease.
  *  2. A closed link counts after `closedGraceMs`, so that a short break costs no attempt.
  *  3. Pauses of the coordinator do not count as the workers' silence: when a tick comes late by
  *     more than a heartbeat, every deadline moves by that lag (faults C9, C11).
@@ -29,7 +29,12 @@ export const defaultLiveness: LivenessOptions = {
 
 export type Loss = { readonly worker: WorkerId; readonly reason: "silent" | "closed" };
 
-type Watched = { deadlineMs: number; reason: Loss["reason"]; told: boolean };
+type Watched = {
+  deadlineMs: number;
+  reason: Loss["reason"];
+  told: boolean;
+  readonly leaseMs: number;
+};
 
 export class Liveness {
   readonly #options: LivenessOptions;
@@ -41,18 +46,19 @@ export class Liveness {
   }
 
   /** The worker has joined, or is known from before a restart: one full lease from now, less what
-   *  it was already away while coordinators were up, but never without a chance to come back. */
-  watch(worker: WorkerId, atMs: number, absentMs = 0): void {
-    const { closedGraceMs, leaseMs } = this.#options;
+   *  it was
+   *  already away while coordinators were up, but never without a chance to come back. */
+  watch(worker: WorkerId, atMs: number, absentMs = 0, leaseMs = this.#options.leaseMs): void {
+    const { closedGraceMs } = this.#options;
     const deadlineMs = atMs + Math.max(Math.min(leaseMs, 2 * closedGraceMs), leaseMs - absentMs);
-    this.#watched.set(worker, { deadlineMs, reason: "silent", told: false });
+    this.#watched.set(worker, { deadlineMs, reason: "silent", told: false, leaseMs });
   }
 
   /** A message of the worker arrived over its link. */
   heard(worker: WorkerId, atMs: number): void {
     const watched = this.#watched.get(worker);
     if (watched === undefined || watched.told || watched.reason === "closed") return;
-    watched.deadlineMs = atMs + this.#options.leaseMs;
+    watched.deadlineMs = atMs + watched.leaseMs;
   }
 
   /** Its link has closed; only a new join (`watch`) brings it back. */

@@ -98,32 +98,27 @@ function reportOf(
   return { ...common, kind: "failed", failure: { code: codes[data.error], message } };
 }
 
-/** Existing workers send the bytes that the program wrote: JSON stays, other text becomes a JSON
- *  string. */
+/** Existing workers send the bytes that the module wrote; they become what a module has as its
+ *  result elsewhere: text, other bytes as base64, null for none. */
 function inlineResult(
   common: { task: number; attempt: number; durationMs: number },
   result: Uint8Array,
 ): AttemptReport {
   const value = jsonText(result);
-  if (value === null || value.length > valueCharsMax) {
-    const problem = value === null ? "not UTF-8" : `above ${valueCharsMax} characters`;
-    const failure = { code: "user-error", message: `the result is ${problem}` } as const;
+  if (value.length > valueCharsMax) {
+    const message = `the result is above ${valueCharsMax} characters`;
+    const failure = { code: "user-error", message } as const;
     return { ...common, kind: "failed", failure };
   }
   const output = { root: "", sizeBytes: result.length, records: 1, value };
   return { ...common, kind: "done", output };
 }
 
-function jsonText(bytes: Uint8Array): string | null {
-  let text: string;
+function jsonText(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "null";
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return JSON.stringify(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
-    return null;
-  }
-  try {
-    return JSON.stringify(JSON.parse(text));
-  } catch {
-    return JSON.stringify(text);
+    return JSON.stringify({ base64: Buffer.from(bytes).toString("base64") });
   }
 }

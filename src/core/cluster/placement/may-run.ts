@@ -3,7 +3,7 @@ import { programKinds } from "../../job.ts";
 import type { CoordinatorState, JobRecord, Stage, WorkerRecord } from "../state.ts";
 import { lacking } from "./requires.ts";
 
-const { javascript } = programKinds;
+const { javascript, wasm } = programKinds;
 export const { ownCode } = programKinds;
 /** A tab is given no task whose input would take it longer than this to fetch, in seconds. */
 const fetchMaxS = 60;
@@ -16,9 +16,11 @@ export function mayRun(state: CoordinatorState, worker: WorkerRecord, stage: Sta
   }
   const {
     bareBrowsers,
+    moduleHash,
     programKind = javascript,
     requires = [],
   } = (state.jobs.get(stage.job) as JobRecord).spec;
   if (kinds.includes(programKind)) return lacking(worker.specs, requires).length === 0;
+  if (moduleHash !== undefined && kinds.includes(wasm)) return true;
   return programKind === javascript && kinds.includes(ownCode) && bareBrowsers === true;
 }

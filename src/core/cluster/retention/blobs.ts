@@ -1,11 +1,12 @@
-/** Which blobs a job names: its code, its plan, its results, and the records it set aside. Inputs
- *  and items are named in the plan only. */
+/** Which blobs a job names: its code, its module, its plan, its results, and the records it set
+ *  aside. Inputs and items are named in the plan only. */
 import type { Hash } from "../../ids.ts";
 import type { JobRecord } from "../state.ts";
 
 export function visitBlobs(job: JobRecord, visit: (name: Hash) => void): void {
   visit(job.spec.codeHash);
   visit(job.spec.planHash);
+  if (job.spec.moduleHash !== undefined) visit(job.spec.moduleHash);
   for (const stage of job.stages) {
     for (const output of stage.outputs) {
       if (output === null) continue;

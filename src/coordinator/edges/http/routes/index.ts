@@ -6,6 +6,7 @@ import { clusterRoutes } from "./cluster.ts";
 import { insightRoutes } from "./insight.ts";
 import { jobRoutes } from "./jobs.ts";
 import { memberRoutes } from "./members.ts";
+import { programRoutes } from "./programs.ts";
 import { relayRoutes } from "./relay.ts";
 import { resultRoutes } from "./results.ts";
 import { sharedInputRoutes } from "./shared-inputs.ts";
@@ -19,6 +20,7 @@ export const routes: readonly Route[] = [
   ...insightRoutes,
   ...relayRoutes,
   ...tabRoutes,
+  ...programRoutes,
   ...memberRoutes,
   ...sharedInputRoutes,
   ...clusterRoutes.filter(({ access }) => access !== "none"),
