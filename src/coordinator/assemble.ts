@@ -17,6 +17,7 @@ import { ticketOf } from "./edges/browser/ticket.ts";
 import { WorkerEdge } from "./edges/worker/edge.ts";
 import { outputsChecked } from "./edges/worker/outputs.ts";
 import { Programs } from "./edges/worker/programs.ts";
+import { storedHashes } from "./filesystem-dir.ts";
 import { AttemptHistory } from "./jobs/attempt-history.ts";
 import { BlobSweep } from "./jobs/blob-sweep.ts";
 import { ItemLines } from "./jobs/item-lines.ts";

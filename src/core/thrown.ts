@@ -34,8 +34,8 @@ export function shown(thrown: unknown, texts = plainTexts): string {
   }
 }
 
-/** The text of an error that has what was thrown as its cause, without places. The text that is kept
- *  with a record has none: a tab knows places of the bundle only, and all processes write the same
+/** The text of an error that has what was thrown as its cause, without places. The text kept with
+ *  a record has none: a tab knows places of the bundle only, and all processes write the same
  *  bytes. */
 export function withoutPlaces(
   { cause, text }: { readonly cause?: unknown; readonly text: string },

@@ -1,13 +1,11 @@
 /** The gateway's decisions (WebServer in the browser protocol): what is sent to which connection.
  *  Pure: connections are numbers, time is an argument, orders are returned.
  *
- *  1. There is at most one tracker; one that comes later is told of the browsers already there: of
- *     one that knows the document only when it has ended what it computes for another.
- *  2. A browser never sees a uid; a tracker never hears of a browser that has not connected, and
- *     hears once that it is gone.
- *  3. What a browser finishes while there is no tracker waits for the next one, if that is the same
- *     one come back; another tracker's tasks are nobody's. */
-
+ *  1. There is at most one tracker. A tracker that comes later receives the list of connected
+ *     browsers; a basic browser is included once it has finished its tasks of an earlier tracker.
+ *  2. A browser never sees a uid. A tracker is informed of a browser once it has connected, and
+ *     once when it is gone.
+ *  3. What a browser finishes while there is no tracker is kept for the same tracker only. */
 import { assert, ClusterError } from "../core/error.ts";
 import { closeCodes } from "../link/close-reason.ts";
 import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";

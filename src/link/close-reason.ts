@@ -15,11 +15,11 @@ export const closeCodes = {
 } as const;
 
 const meanings: Readonly<Record<number, string>> = {
-  1000: "the other side closed the link",
-  1001: "the other side is going away",
-  1002: "the other side saw a broken frame",
-  1003: "the other side does not take this kind of frame",
-  1005: "the other side closed the link",
+  1000: "the peer closed the link",
+  1001: "the peer is going away",
+  1002: "the peer received a malformed frame",
+  1003: "the peer does not accept this kind of frame",
+  1005: "the peer closed the link",
   1006: "the connection was lost",
   1007: "the peer received text that is not UTF-8",
   1008: "the peer refused a frame",

@@ -126,6 +126,9 @@ export async function tracked(
   return cluster;
 }
 
+/** Longest wait for a line, ms: a job of these tests takes a tenth of it. */
+const printedMaxMs = 180_000;
+
 export type Said = Readonly<Record<string, unknown>>;
 
 /** A Python program whose lines of JSON are read. */
@@ -158,8 +161,18 @@ export class Peer {
     });
   }
 
-  /** The first line with this key. Rejects with its errors when it ends without one. */
+  /** The first line with this key. Rejects with its errors when it ends without one, or prints
+   *  none for so long that it never will. */
   async said(key: string): Promise<Said> {
+    const limit = setTimeout(() => this.child.kill("SIGKILL"), printedMaxMs);
+    try {
+      return await this.#printed(key);
+    } finally {
+      clearTimeout(limit);
+    }
+  }
+
+  async #printed(key: string): Promise<Said> {
     for (;;) {
       const found = this.#said.find((one) => key in one);
       if (found !== undefined) return found;

@@ -1,7 +1,7 @@
 /** Passes on the notes of workers: lines to the job's log, bytes read to its progress. */
 import { taskName } from "../../core/job.ts";
 import { jobSpec } from "../../core/view.ts";
-import type { NoteSink } from "../edges/worker/edge.ts";
+import type { NoteSink } from "../edges/worker/note-sink.ts";
 import type { Loop } from "../loop/loop.ts";
 import type { JobLogs } from "./job-logs.ts";
 import type { Progress } from "./progress.ts";

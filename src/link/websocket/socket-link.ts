@@ -121,7 +121,7 @@ export class SocketLink implements Link {
   #arrived(data: RawData, isBinary: boolean): void {
     if (this.#why !== null) return;
     if (!isBinary) {
-      this.#end(closeCodes.wrongKind, "a text frame came; only binary frames are taken");
+      this.#end(closeCodes.wrongKind, "a text frame came; only binary frames are accepted");
       return;
     }
     // With the default binary type, `data` is a Buffer: passed on as the plain array that links

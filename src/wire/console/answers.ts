@@ -96,7 +96,7 @@ export type FileHead = {
 const sizeTextBytesMax = 17;
 
 /** Reads what comes before the bytes of a file. One existing client sends no size: after its 0 the
- *  content begins, which is told apart where it does not look like a size. */
+ *  content begins, which is recognised where it does not look like a size. */
 export class FileHeadReader {
   readonly #arrived = new Arrived();
   #outcome: Outcome | null = null;

@@ -30,8 +30,8 @@ export const coordinatorMutants: readonly Mutant[] = [
   planted(
     "workers are given up before their lease has ended",
     "heard",
-    "$atMs + this.#options.leaseMs",
-    "$atMs + this.#options.heartbeatMs",
+    "$watched.deadlineMs = $atMs + $watched.leaseMs",
+    "$watched.deadlineMs = $atMs + this.#options.heartbeatMs",
   ),
   planted(
     "the snapshot claims to be older than it is",

@@ -9,7 +9,7 @@ import { printable } from "../../../wire/browser/printable.ts";
 import type { NewEvent } from "../../loop/journal.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { Timers } from "../../loop/timers.ts";
-import type { NoteSink } from "../worker/edge.ts";
+import type { NoteSink } from "../worker/note-sink.ts";
 import type { StatusEvent } from "../worker/reports.ts";
 import { parseError, parseFinish, parseNote } from "./claims.ts";
 import { refsOf, type TabRun } from "./runs.ts";

@@ -21,17 +21,10 @@ import { parseNotes } from "./claims.ts";
 import { join, type ManagerRequest, noWelcome, refusalText } from "./joining.ts";
 import { defaultLinkLimits, type LinkLimits, type PeerRequest, WorkerLink } from "./link.ts";
 import { defaultLiveness, Liveness, type LivenessOptions } from "./liveness.ts";
+import type { NoteSink } from "./note-sink.ts";
 import { type ClusterKeys, orderMessages, type WorkerOrder } from "./orders.ts";
 import type { Programs } from "./programs.ts";
 import { type StatusEvent, statusEvents } from "./reports.ts";
-
-export type NoteSink = {
-  /** Lines of job code; may be dropped. */
-  logged(job: JobId, task: { stage: number; task: number }, line: string): void;
-  progressed(job: JobId, task: { stage: number; task: number }, inputBytes: number): void;
-  /** An attempt of the task was reported: its progress is part of the state now, or was lost. */
-  ended(job: JobId, task: { stage: number; task: number }): void;
-};
 
 export type WorkerEdgeOptions = {
   readonly loop: Loop;
@@ -49,7 +42,7 @@ export type WorkerEdgeOptions = {
   readonly limits?: Partial<LinkLimits>;
 };
 
-/** So few tasks at once are not held back for a fuller packet: somebody may wait for each. */
+/** So few tasks at once are not held back for a fuller packet: a client may wait for each. */
 const hurryMax = 8;
 
 export class WorkerEdge {

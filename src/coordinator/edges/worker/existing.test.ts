@@ -50,7 +50,7 @@ test("only who says that it is a worker is managed", async (t) => {
   manager.say("021200");
   manager.say(isWorker);
   manager.say(asksForManager);
-  assert.equal(await manager.next(), "023200", "it said MANAGER, and the first answer counts");
+  assert.equal(await manager.next(), "023200", "its first answer was MANAGER, and that one counts");
   const list = (await (await cluster.call("GET", "/v1/workers")).json()) as { workers: unknown[] };
   assert.equal(list.workers.length, 1);
 });

@@ -35,7 +35,8 @@ export async function join(
 ): Promise<Joined> {
   const { node } = request;
   if (link.nodeType !== "worker") {
-    const what = link.nodeType === null ? "has not said what it is" : "says that it is a manager";
+    const what =
+      link.nodeType === null ? "has not sent its node type" : "says that it is a manager";
     throw new ClusterError("bad-request", `${link.remote} ${what}; only workers are managed`);
   }
   link.isDescribed = node !== null;

@@ -35,7 +35,7 @@ export const defaultLinkLimits: LinkLimits = {
 /** Silent for so many heartbeats, a worker is asked; its id may then be claimed by another
  *  process. */
 const quietHeartbeats = 2;
-/** Of existing workers, which are told no other times. */
+/** Of existing workers, which receive no other times. */
 const existingPatience = { quietMs: 15_000, leaseMs: 60_000 };
 
 /** What existing workers do not know, and are never sent. */
@@ -70,7 +70,7 @@ export class WorkerLink {
   isDescribed = false;
   /** How it reaches the coordinator, as `http://host:7070`. */
   readonly base: string;
-  /** What it said that it is; the first answer counts, null = nothing yet. */
+  /** The node type that it sent; the first answer counts, null = none yet. */
   nodeType: NodeType | null = null;
   heardAtMs: number;
   readonly #link: Link;
@@ -172,7 +172,7 @@ export class WorkerLink {
     }
   }
 
-  /** An existing worker is told by a ManagerBye first: it may look for another manager. Ours take
+  /** An existing worker receives a ManagerBye first: it may look for another manager. Ours take
    *  a link that closes for a break, and keep what they run for the next coordinator. */
   close(reason: string): void {
     if (this.phase === "closed") return;

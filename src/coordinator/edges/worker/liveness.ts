@@ -1,7 +1,7 @@
 /** Which workers have gone silent. Pure: times come in, names of lost workers go out; nothing is
  *  logged.
  *
- *  1. A worker is silent when nothing was heard of it for its lease.
+ *  1. A worker is silent when no message of it arrived for its lease.
  *  2. A closed link counts after `closedGraceMs`, so that a short break costs no attempt.
  *  3. Pauses of the coordinator do not count as the workers' silence: when a tick comes late by
  *     more than a heartbeat, every deadline moves by that lag (faults C9, C11).
@@ -46,8 +46,7 @@ export class Liveness {
   }
 
   /** The worker has joined, or is known from before a restart: one full lease from now, less what
-   *  it was
-   *  already away while coordinators were up, but never without a chance to come back. */
+   *  it was already away while coordinators were up, but never without a chance to come back. */
   watch(worker: WorkerId, atMs: number, absentMs = 0, leaseMs = this.#options.leaseMs): void {
     const { closedGraceMs } = this.#options;
     const deadlineMs = atMs + Math.max(Math.min(leaseMs, 2 * closedGraceMs), leaseMs - absentMs);
