@@ -95,8 +95,8 @@ test("run --memory that says nothing sensible is refused before anything runs", 
   const local = ["--local", "--workers", "2"];
   for (const [args, text] of [
     [[...local, "--memory", "127M"], /--memory is at least 128M for 2 tasks at once/],
-    [[...local, "--memory", "lots"], /--memory lots is no size/],
-    [[...local, "--memory", "-1"], /--memory -1 is no size/],
+    [[...local, "--memory", "lots"], /--memory lots is not a size/],
+    [[...local, "--memory", "-1"], /--memory -1 is not a size/],
     [["--memory", "1G"], /--memory is for --local; see `tequio up --memory`/],
     [["--sequential", "--memory", "1G"], /--memory is for --local/],
   ] as const) {
