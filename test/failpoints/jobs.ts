@@ -13,8 +13,9 @@ import { runLocal } from "../../src/sdk/local.ts";
 import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 
-/** A call is repeated for so long while nobody answers, ms. */
-const patienceMs = 30_000;
+/** A call is repeated for so long while no coordinator answers, ms: twice as long as the start of one
+ *  may take. */
+const patienceMs = 60_000;
 
 type Traits = {
   /** How long a line takes, without a bearing on the result. */

@@ -185,6 +185,8 @@ test(`C1, C2, W1: ${killsMin} kills -9 of coordinators and workers lose nothing`
     }),
   );
   await Promise.allSettled(runs);
+  // The first failure, not what it has ended.
+  if (signal.aborted) throw signal.reason;
   const counts = await Promise.all(runs);
   const killed = counts.reduce((sum, count) => sum + count, 0);
   assert.ok(killed >= killsMin, `${killed} kills`);
