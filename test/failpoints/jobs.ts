@@ -13,8 +13,8 @@ import { runLocal } from "../../src/sdk/local.ts";
 import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 
-/** A call is repeated for so long while no coordinator answers, ms: twice as long as the start of one
- *  may take. */
+/** A call is repeated for so long while no coordinator answers, ms: twice as long as the start
+ *  of one may take. */
 const patienceMs = 60_000;
 
 type Traits = {
