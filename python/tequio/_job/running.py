@@ -13,24 +13,43 @@ def role_of(function, role):
 
 def parameters_of(function):
     """How many parameters it takes by place; None = any number, or not known."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
+    parameters = _signature_of(function)
+    if parameters is None or any(one.kind is one.VAR_POSITIONAL for one in parameters):
         return None
-    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
-        return None
-    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(one.kind in places for one in parameters)
+    return sum(one.kind in _BY_PLACE for one in parameters)
 
 
 def required_of(function):
-    """How many parameters it must be given by place."""
+    """How many parameters it must be given by place; None = not known."""
+    parameters = _signature_of(function)
+    if parameters is None:
+        return None
+    return sum(one.kind in _BY_PLACE and one.default is one.empty for one in parameters)
+
+
+_BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _signature_of(function):
     try:
-        parameters = inspect.signature(function).parameters.values()
+        return inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return None
-    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(one.kind in places and one.default is one.empty for one in parameters)
+
+
+class ReadOnce:
+    """The values of one key, for `reduce`: on the cluster they are read from disk as it asks for
+    them, never all in memory, and so they can be read once; the judge refuses the same."""
+
+    def __init__(self, values):
+        self._values = values
+
+    def __iter__(self):
+        values, self._values = self._values, None
+        if values is None:
+            text = "values can be read only once; copy them with list(values) when they fit in"
+            raise TaskError("user-error", f"{text} memory")
+        return iter(values)
 
 
 def refuse_async(role, function):

@@ -7,7 +7,14 @@ import json
 from .._job.chance import begin_task
 from .._job.failure import raised_by
 from .._job.found import combined
-from .._job.running import map_form, params_of, refuse_coroutine, role_of, wants_context
+from .._job.running import (
+    ReadOnce,
+    map_form,
+    params_of,
+    refuse_coroutine,
+    role_of,
+    wants_context,
+)
 from .._values.errors import TaskError
 from .._values.keys import encode_key
 from .._values.partition import checked_partition, partitions_of
@@ -197,27 +204,13 @@ class Judge:
             role = role_of(function, "reduce")
             more = (context,) if wants_context(function, 2) else ()
             try:
-                returned = function(key, Once(values), *more)
+                returned = function(key, ReadOnce(values), *more)
                 refuse_coroutine(role, returned)
             except BaseException as error:
                 raise raised_by(role, error, f"key {short(key)}")
             if returned is not None:
                 rows.append(row_line(output, key, json_only(returned, "reduce")))
         return rows
-
-
-class Once:
-    """On the cluster values come from disk and can be read once; so here."""
-
-    def __init__(self, values):
-        self._values = values
-
-    def __iter__(self):
-        values, self._values = self._values, None
-        if values is None:
-            text = "values can be read only once; copy them with list(values) when they fit in"
-            raise TaskError("user-error", f"{text} memory")
-        return iter(values)
 
 
 def _combined(combiner, key, values):

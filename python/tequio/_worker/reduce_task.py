@@ -2,8 +2,7 @@
 stream."""
 
 from .._job.failure import raised_by
-from .._job.running import refuse_coroutine, role_of, wants_context
-from .._values.errors import TaskError
+from .._job.running import ReadOnce, refuse_coroutine, role_of, wants_context
 from .._values.keys import decode_key, encode_key
 from .._values.refusal import short
 from .merge import Decoder, fold, folded, groups_of, merge_into_run, merged
@@ -14,20 +13,6 @@ _RUNS_MAX = 256
 _BLOCKS_MAX_BYTES = 64 * 1024 * 1024
 # An entry of a block takes about so many times its bytes as objects.
 _OBJECT_SHARE = 8
-
-
-class Values:
-    """The values of one key, read from the runs as `reduce` asks for them; never all in memory."""
-
-    def __init__(self, values):
-        self._values = values
-
-    def __iter__(self):
-        values, self._values = self._values, None
-        if values is None:
-            text = "values can be read only once; copy them with list(values) when they fit in"
-            raise TaskError("user-error", f"{text} memory")
-        return iter(values)
 
 
 class Context:
@@ -131,7 +116,7 @@ def _reduce_groups(loaded, batches, context, part):
         if combine is not None:
             values = (fold(combine, values),)
         try:
-            given = Values(values)
+            given = ReadOnce(values)
             returned = function(key, given, context) if with_context else function(key, given)
             refuse_coroutine(role, returned)
         except BaseException as error:

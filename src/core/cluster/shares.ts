@@ -111,16 +111,22 @@ export function firstReady(job: JobRecord): Stage | null {
 
 export function firstOwner(state: CoordinatorState): OwnerShare | undefined {
   const { byNumber, ready } = state.shares;
-  const number = ready.first((one) => rank(state, (byNumber.get(one) as OwnerShare).share, 1));
+  const number = ready.first((one) => ownerRank(state, one));
   return number === undefined ? undefined : byNumber.get(number);
 }
 
 export function firstJob(state: CoordinatorState, owner: OwnerShare): JobRecord | undefined {
-  const number = owner.ready.first((one) => {
-    const { share, spec } = state.jobs.get(one) as JobRecord;
-    return rank(state, share, weightOf(spec));
-  });
+  const number = owner.ready.first((one) => jobRank(state, one));
   return number === undefined ? undefined : state.jobs.get(number);
+}
+
+function ownerRank(state: CoordinatorState, number: number): number {
+  return rank(state, (state.shares.byNumber.get(number) as OwnerShare).share, 1);
+}
+
+function jobRank(state: CoordinatorState, number: number): number {
+  const { share, spec } = state.jobs.get(number) as JobRecord;
+  return rank(state, share, weightOf(spec));
 }
 
 /** Who is before a job with ready tasks when a slot becomes free. Looks at all that wait. */
@@ -128,20 +134,20 @@ export function waitingBefore(
   state: CoordinatorState,
   job: JobRecord,
 ): { readonly owners: number; readonly jobs: number } {
-  const { byNumber, ready } = state.shares;
   const owner = ownerOf(state, job);
-  const ofOwner = rank(state, owner.share, 1);
-  const ofJob = rank(state, job.share, weightOf(job.spec));
-  const isBefore = (other: number, self: number, [a, b]: readonly [number, number]) =>
-    other !== self && (a < b || (a === b && other < self));
-  const owners = [...ready.values()].filter((one) => {
-    const its = rank(state, (byNumber.get(one) as OwnerShare).share, 1);
-    return isBefore(one, owner.number, [its, ofOwner]);
-  });
-  const jobs = [...owner.ready.values()].filter((one) => {
-    const { share, spec } = state.jobs.get(one) as JobRecord;
-    return isBefore(one, job.number, [rank(state, share, weightOf(spec)), ofJob]);
-  });
+  const before = (
+    members: Iterable<number>,
+    self: number,
+    rankOf: (state: CoordinatorState, member: number) => number,
+  ) => {
+    const own = rankOf(state, self);
+    return [...members].filter((one) => {
+      const its = rankOf(state, one);
+      return one !== self && (its < own || (its === own && one < self));
+    });
+  };
+  const owners = before(state.shares.ready.values(), owner.number, ownerRank);
+  const jobs = before(owner.ready.values(), job.number, jobRank);
   return { owners: owners.length, jobs: jobs.length };
 }
 
