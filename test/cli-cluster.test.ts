@@ -278,7 +278,7 @@ test("a data directory where nothing can be made is refused at once", async (t) 
   }
 });
 
-test("a token that lets nobody in is told once", async (t) => {
+test("a token that is not accepted is reported once", async (t) => {
   const place = new Place(t);
   const up = await startUp(place, "--workers", "0");
   const { url } = JSON.parse(readFileSync(join(place.dir, "data", "endpoint.json"), "utf8"));

@@ -1,5 +1,5 @@
 /** Sharing and fetching by the real command line: links without a coordinator, names with one,
- * kills, interrupts and changed files. */
+ *  kills, interrupts and changed files. */
 import assert from "node:assert/strict";
 import {
   existsSync,
@@ -161,7 +161,7 @@ test("with a coordinator: names, folders, roots, patterns; gone at the end", asy
   assert.match((await place.run("ls")).out, /nothing is shared yet/);
 });
 
-test("F1: a file that its owner changes is fetched as it is now, by root it is told", async (t) => {
+test("F1: a changed file is fetched as it is now by name, and refused by root", async (t) => {
   const place = new Place(t);
   const [old, now] = [noise(12 * 1024 * 1024), noise(1024 * 1024)];
   const owned = join(place.dir, "big.bin");

@@ -71,7 +71,7 @@ test("commands that are printed lead to the same coordinator when they are paste
   assert.equal((await up.ended).code, 0);
 });
 
-test("a job that a key names already is followed, and told as one that exists", {
+test("a job that a key already names is followed, and shown as existing", {
   timeout,
 }, async (t) => {
   const { at, up } = await started(t, "--workers", "1");

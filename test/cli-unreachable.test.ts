@@ -66,7 +66,7 @@ test("who cannot reach the coordinator says why at once, once for each reason, a
   assert.equal(code, 0, err);
   const told = linesOf(joined, "unreachable", "apart", "joined");
   for (const [at, line] of told.entries()) {
-    assert.notEqual(line.message, told[at - 1]?.message, "a reason is said once");
+    assert.notEqual(line.message, told[at - 1]?.message, "each reason is printed once");
     assert.equal(line.event === "joined", line.retryMs === undefined, "when it tries again");
   }
   assert.match(told[0]?.message ?? "", /^cannot reach .*nothing listens at .*`tequio up`/);

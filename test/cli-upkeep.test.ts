@@ -64,7 +64,7 @@ test("`up` refuses a damaged record by its name, and says what to do about it", 
   assert.deepEqual(report.damages[0].name, "3");
 });
 
-test("the doctor names what is unsafe, each with a way to mend it", async (t) => {
+test("the doctor names what is unsafe, each with a fix", async (t) => {
   const place = new Place(t);
   const findings = async () => {
     const { code, out, err } = await place.run("doctor", "--json");

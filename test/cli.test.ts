@@ -70,7 +70,7 @@ test("standard input goes in and standard output gets the result and nothing els
   assert.deepEqual(place.leftovers(), []);
 });
 
-test("what job code says to the console is told to people, and is no result", async (t) => {
+test("what job code writes to the console is shown as a log, and is no result", async (t) => {
   const job = `import { tasks } from "tequio";
     console.log("loaded");
     export default tasks({ items: [1], run(n: number) { console.log("at %d", n); return n; } });\n`;
@@ -258,7 +258,7 @@ for (const { what, files, args, code, says } of bad) {
   });
 }
 
-test("a port in use is told with the option that chooses another", async (t) => {
+test("a port in use is reported with the option that chooses another", async (t) => {
   const place = new Place(t);
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

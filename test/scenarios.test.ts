@@ -60,7 +60,7 @@ const others: ReadonlyArray<readonly [Mutant, story: string]> = [
   [
     planted(
       "a task is returned and given again (6)",
-      "giveBack",
+      "returnAttempt",
       "$lease.takenBack !== true",
       "false",
     ),

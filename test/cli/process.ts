@@ -12,8 +12,8 @@ import { compileCache } from "../compile-cache.ts";
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
 const entry = join(repository, "bin", "tequio.js");
 
-/** Longest that one command may take, in ms: far above what any takes, so that a hang is told as
- *  one. */
+/** Longest that one command may take, in ms: far above what any takes, so that a hang is reported
+ *  as one. */
 const commandMs = 180_000;
 /** Commands that run until they are stopped: as long as their test does. */
 const servers = new Set(["up", "join", "gateway", "share", "fs"]);
@@ -89,7 +89,7 @@ export class Place {
     return ended;
   }
 
-  /** Processes of this place that still run, whoever started them. */
+  /** Processes of this place that still run, of any parent. */
   processes(): number[] {
     const all = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
     return all.map(Number).filter((pid) => environmentOf(pid).includes(`TMPDIR=${this.dir}/`));

@@ -163,7 +163,7 @@ export async function workerLane(failpoints: readonly string[]): Promise<string[
     const { signal, code } = await life.worker.stop();
     if (signal !== "SIGKILL") {
       assert.equal(code, 0, `${life.failpoint}: ${life.worker.errors}`);
-      missed.push(`${life.failpoint} (${who}; it said: ${life.worker.errors})`);
+      missed.push(`${life.failpoint} (${who}; its output: ${life.worker.errors})`);
     }
     lives.delete(name);
   };

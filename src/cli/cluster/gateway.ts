@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { Gateway } from "../../gateway/gateway.ts";
 import { upholdTracker } from "../../gateway/upstream.ts";
 import { isLoopback, parseListen, reachableUrl, urlOf } from "../../link/listen.ts";
-import { noteGateway } from "../doors.ts";
+import { noteGateway } from "../listeners.ts";
 import { withExamples, withJson } from "../options.ts";
 import { coordinatorUrl, dataDirOf } from "../place.ts";
 import { openScreen } from "../screen.ts";

@@ -84,7 +84,7 @@ function trackerRules(options: GatewayOptions): TrackerRules {
   throw new ClusterError(
     "bad-request",
     "beyond this machine a gateway needs --tracker <url>, --tracker-token-file <file>, or " +
-      "--anonymous, with which anybody may be its JobTracker",
+      "--anonymous, which lets any peer act as its JobTracker",
   );
 }
 

@@ -1,14 +1,14 @@
 /** What the doctor says of doors, open and shut. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Doors, GatewayDoor } from "../../doors.ts";
-import { doorFindings, gatewayFindings } from "./doors.ts";
+import type { Listeners, RunningGateway } from "../../listeners.ts";
 import type { Finding } from "./finding.ts";
+import { gatewayFindings, listenerFindings } from "./listeners.ts";
 
-const none: Doors = { console: null, p4: null, anonymousBrowsers: false };
+const none: Listeners = { console: null, p4: null, anonymousBrowsers: false };
 const everywhere = { host: "0.0.0.0", port: 9 };
 const here = { host: "127.0.0.1", port: 9 };
-const gateway: GatewayDoor = {
+const gateway: RunningGateway = {
   ...here,
   plain: true,
   anonymous: true,
@@ -22,11 +22,11 @@ function told(findings: readonly Finding[]): string[] {
 }
 
 test("what listens on this machine only is not serious", () => {
-  assert.deepEqual(told(doorFindings(none, true)), []);
+  assert.deepEqual(told(listenerFindings(none, true)), []);
   const p4 = { ...here, trustAddresses: true };
   const filesystem = { filesystem: here, register: here, jobtracker: here };
   const doors = { console: here, ...filesystem, p4, anonymousBrowsers: true };
-  assert.deepEqual(told(doorFindings(doors, false)), [
+  assert.deepEqual(told(listenerFindings(doors, false)), [
     "note console",
     "note file system",
     "note register",
@@ -41,7 +41,7 @@ test("what others reach without showing a secret, or in plain text, is serious",
   const p4 = { ...everywhere, trustAddresses: true };
   const filesystem = { filesystem: everywhere, register: everywhere, jobtracker: everywhere };
   const doors = { console: everywhere, ...filesystem, p4, anonymousBrowsers: true };
-  const findings = doorFindings(doors, true);
+  const findings = listenerFindings(doors, true);
   assert.deepEqual(told(findings), [
     "serious console",
     "serious file system",
@@ -52,7 +52,7 @@ test("what others reach without showing a secret, or in plain text, is serious",
     "serious browsers",
   ]);
   const open = { ...gateway, ...everywhere };
-  const cases: ReadonlyArray<readonly [GatewayDoor, readonly string[]]> = [
+  const cases: ReadonlyArray<readonly [RunningGateway, readonly string[]]> = [
     [open, ["serious gateway", "serious gateway"]],
     [{ ...open, plain: false }, ["serious gateway"]],
     [{ ...open, plain: false, tracker: "https://c" }, ["warning gateway"]],
@@ -61,10 +61,10 @@ test("what others reach without showing a secret, or in plain text, is serious",
   for (const [door, expected] of cases) assert.deepEqual(told(gatewayFindings([door])), expected);
 });
 
-test("whatever is not good has a way to mend it", () => {
+test("every finding that is not good names a fix", () => {
   const p4 = { ...everywhere, trustAddresses: true };
   const findings = [
-    ...doorFindings({ console: everywhere, p4, anonymousBrowsers: true }, true),
+    ...listenerFindings({ console: everywhere, p4, anonymousBrowsers: true }, true),
     ...gatewayFindings([{ ...gateway, ...everywhere }]),
   ];
   assert.ok(findings.every(({ fix, what }) => fix.length > 10 && what.length > 10));

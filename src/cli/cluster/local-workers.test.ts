@@ -6,13 +6,16 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Crew, type CrewOptions, startCrew } from "./crew.ts";
+import { type LocalWorkers, type LocalWorkersOptions, startLocalWorkers } from "./local-workers.ts";
 import { startOf } from "./process/identity.ts";
 import { recordOf, writeRecord } from "./process/record.ts";
 
-/** A crew in its own directory; whatever it started is gone when the test ends. */
-function crewOptions(t: TestContext, change: Partial<CrewOptions> = {}): CrewOptions {
-  const dir = mkdtempSync(join(tmpdir(), "tequio-crew-"));
+/** A localWorkers in its own directory; whatever it started is gone when the test ends. */
+function workerOptions(
+  t: TestContext,
+  change: Partial<LocalWorkersOptions> = {},
+): LocalWorkersOptions {
+  const dir = mkdtempSync(join(tmpdir(), "tequio-local-workers-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const sleeper = join(dir, "sleeper.mjs");
   writeFileSync(sleeper, "setInterval(() => {}, 1000);");
@@ -27,20 +30,20 @@ function crewOptions(t: TestContext, change: Partial<CrewOptions> = {}): CrewOpt
   };
 }
 
-function pids(options: CrewOptions, count = options.count): number[] {
+function pids(options: LocalWorkersOptions, count = options.count): number[] {
   const read = (n: number) => readFileSync(join(options.dir, `${n}`, "process.json"), "utf8");
   return Array.from({ length: count }, (_, i) => JSON.parse(read(i + 1)).pid);
 }
 
-function stopAfter(t: TestContext, ...crews: Crew[]): void {
-  t.after(() => Promise.all(crews.map((crew) => crew.stop(2000))));
+function stopAfter(t: TestContext, ...started: LocalWorkers[]): void {
+  t.after(() => Promise.all(started.map((localWorkers) => localWorkers.stop(2000))));
 }
 
 test("a second start on the same directory adopts the processes that live", async (t) => {
-  const options = crewOptions(t);
-  const first = await startCrew(options);
+  const options = workerOptions(t);
+  const first = await startLocalWorkers(options);
   const before = pids(options);
-  const second = await startCrew(options);
+  const second = await startLocalWorkers(options);
   stopAfter(t, second, first);
   assert.deepEqual([first.started, first.adopted], [2, 0]);
   assert.deepEqual([second.started, second.adopted], [0, 2]);
@@ -48,42 +51,42 @@ test("a second start on the same directory adopts the processes that live", asyn
 });
 
 test("stopping ends every process, and a dead one is not waited for", async (t) => {
-  const options = crewOptions(t);
-  const crew = await startCrew(options);
+  const options = workerOptions(t);
+  const localWorkers = await startLocalWorkers(options);
   const all = pids(options);
   process.kill(all[0]!, "SIGKILL");
-  await crew.stop(2000);
+  await localWorkers.stop(2000);
   assert.deepEqual(all.map(startOf), [null, null]);
 });
 
 test("a recorded number with another start is not ours: neither adopted nor killed", async (t) => {
-  const options = crewOptions(t, { count: 1 });
+  const options = workerOptions(t, { count: 1 });
   const stranger = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
   t.after(() => stranger.kill("SIGKILL"));
   await once(stranger, "spawn");
-  await (await startCrew(options)).stop(2000);
+  await (await startLocalWorkers(options)).stop(2000);
   const record = { pid: stranger.pid, start: "12345", url: options.url };
   writeFileSync(join(options.dir, "1", "process.json"), JSON.stringify(record));
-  const crew = await startCrew(options);
-  stopAfter(t, crew);
-  assert.equal(crew.adopted, 0);
+  const localWorkers = await startLocalWorkers(options);
+  stopAfter(t, localWorkers);
+  assert.equal(localWorkers.adopted, 0);
   assert.notEqual(pids(options)[0], stranger.pid);
   assert.notEqual(startOf(stranger.pid!), null);
 });
 
 test("workers of another address and those above the count are stopped, not adopted", async (t) => {
-  const options = crewOptions(t);
-  const first = await startCrew(options);
+  const options = workerOptions(t);
+  const first = await startLocalWorkers(options);
   const before = pids(options);
-  const moved = await startCrew({ ...options, count: 1, url: "http://127.0.0.1:2" });
+  const moved = await startLocalWorkers({ ...options, count: 1, url: "http://127.0.0.1:2" });
   stopAfter(t, moved, first);
   assert.equal(moved.adopted, 0);
   assert.deepEqual(before.map(startOf), [null, null]);
 });
 
 test("the join token is in a private file, not in the arguments", async (t) => {
-  const options = crewOptions(t, { count: 1 });
-  stopAfter(t, await startCrew(options));
+  const options = workerOptions(t, { count: 1 });
+  stopAfter(t, await startLocalWorkers(options));
   const file = join(options.dir, "1", "join.token");
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.equal(readFileSync(file, "utf8"), "mrt_join_secret\n");
@@ -95,18 +98,18 @@ test("the join token is in a private file, not in the arguments", async (t) => {
 
 test("a worker process that ends by itself is started again", async (t) => {
   const news = Promise.withResolvers<string>();
-  const options = crewOptions(t, { count: 1, onNews: news.resolve });
-  const crew = await startCrew(options);
-  stopAfter(t, crew);
+  const options = workerOptions(t, { count: 1, onNews: news.resolve });
+  const localWorkers = await startLocalWorkers(options);
+  stopAfter(t, localWorkers);
   process.kill(pids(options)[0]!, "SIGKILL");
   assert.match(await news.promise, /worker process 1 ended \(see .*worker\.log\)/);
 });
 
 test("a worker of which an up that was killed had written nothing is found again", async (t) => {
   const news = Promise.withResolvers<string>();
-  const options = crewOptions(t, { count: 1, onNews: news.resolve });
-  const crew = await startCrew(options);
-  stopAfter(t, crew);
+  const options = workerOptions(t, { count: 1, onNews: news.resolve });
+  const localWorkers = await startLocalWorkers(options);
+  stopAfter(t, localWorkers);
   const [beside] = pids(options);
   // The directory was its own already: it writes itself down, and the other one ends.
   const stray = spawn(process.execPath, [...options.command]);
@@ -117,6 +120,6 @@ test("a worker of which an up that was killed had written nothing is found again
   process.kill(beside!, "SIGKILL");
   assert.match(await news.promise, /worker process 1 .* goes on/);
   assert.deepEqual(pids(options), [stray.pid]);
-  await crew.stop(2000);
+  await localWorkers.stop(2000);
   assert.equal(startOf(stray.pid!), null);
 });

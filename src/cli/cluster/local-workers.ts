@@ -11,7 +11,7 @@ import { writePrivate } from "../../coordinator/access/private-file.ts";
 import { stillRuns, stopProcess } from "./process/identity.ts";
 import { livingRecord, type ProcessRecord, recordOf, writeRecord } from "./process/record.ts";
 
-export type CrewOptions = {
+export type LocalWorkersOptions = {
   /** `<data>/workers`. */
   readonly dir: string;
   readonly count: number;
@@ -24,7 +24,7 @@ export type CrewOptions = {
   readonly onNews: (text: string) => void;
 };
 
-export type Crew = {
+export type LocalWorkers = {
   readonly adopted: number;
   readonly started: number;
   /** Asks all to leave and waits; kills those that have not left after `graceMs`. */
@@ -40,7 +40,7 @@ const soundMs = 1000;
 const restartMs = 250;
 const restartMaxMs = 60_000;
 
-export async function startCrew(options: CrewOptions): Promise<Crew> {
+export async function startLocalWorkers(options: LocalWorkersOptions): Promise<LocalWorkers> {
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
   await stopStrangers(options);
   const members: Member[] = [];
@@ -65,7 +65,7 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
 }
 
 /** Processes of an earlier `up` with another address, or more of them than are wanted now. */
-async function stopStrangers(options: CrewOptions): Promise<void> {
+async function stopStrangers(options: LocalWorkersOptions): Promise<void> {
   const numbers = readdirSync(options.dir).map(Number).filter(Number.isSafeInteger);
   const strangers = numbers.flatMap((number) => {
     const record = livingMember(options, number);
@@ -75,20 +75,20 @@ async function stopStrangers(options: CrewOptions): Promise<void> {
   await Promise.all(strangers.map((record) => stopProcess(record, 3000)));
 }
 
-function memberDir(options: CrewOptions, number: number): string {
+function memberDir(options: LocalWorkersOptions, number: number): string {
   return join(options.dir, String(number));
 }
 
-function recordFile(options: CrewOptions, number: number): string {
+function recordFile(options: LocalWorkersOptions, number: number): string {
   return join(memberDir(options, number), "process.json");
 }
 
 /** The member's process, whichever `up` has started it; null when it has none. */
-function livingMember(options: CrewOptions, number: number): ProcessRecord | null {
+function livingMember(options: LocalWorkersOptions, number: number): ProcessRecord | null {
   return livingRecord(recordFile(options, number));
 }
 
-async function startMember(options: CrewOptions, number: number): Promise<ProcessRecord> {
+async function startMember(options: LocalWorkersOptions, number: number): Promise<ProcessRecord> {
   const dir = memberDir(options, number);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   // Not in the arguments or the environment: others on this machine can read those.
@@ -116,7 +116,11 @@ async function startMember(options: CrewOptions, number: number): Promise<Proces
 }
 
 /** Starts the process again whenever it has ended; children and adopted ones alike. */
-async function watch(options: CrewOptions, member: Member, signal: AbortSignal): Promise<void> {
+async function watch(
+  options: LocalWorkersOptions,
+  member: Member,
+  signal: AbortSignal,
+): Promise<void> {
   let waitMs = restartMs;
   let startedAtMs = performance.now();
   while (await pause(watchEveryMs, signal)) {

@@ -7,7 +7,7 @@ import type { Listen } from "../link/listen.ts";
 import { startOf, stillRuns } from "./cluster/process/identity.ts";
 
 /** Of `tequio up`, in its endpoint file. */
-export type Doors = {
+export type Listeners = {
   /** Without authentication. */
   readonly console: Listen | null;
   /** Likewise: file system, register and JobTracker of the filesystem protocol. Absent from notes
@@ -21,7 +21,7 @@ export type Doors = {
 };
 
 /** Of one `tequio gateway`. */
-export type GatewayDoor = Listen & {
+export type RunningGateway = Listen & {
   readonly plain: boolean;
   readonly anonymous: boolean;
   /** Its coordinator; null = any that dials in. */
@@ -33,7 +33,10 @@ export type GatewayDoor = Listen & {
 const gatewayFile = /^gateway-\d+\.json$/;
 
 /** What it returns removes the note. A directory that cannot be written has none. */
-export function noteGateway(dataDir: string, door: Omit<GatewayDoor, "pid" | "start">): () => void {
+export function noteGateway(
+  dataDir: string,
+  door: Omit<RunningGateway, "pid" | "start">,
+): () => void {
   const dir = join(dataDir, "gateway");
   const { pid } = process;
   const file = join(dir, `gateway-${pid}.json`);
@@ -47,11 +50,11 @@ export function noteGateway(dataDir: string, door: Omit<GatewayDoor, "pid" | "st
 }
 
 /** Of the gateways that run on this machine and were given this data directory. */
-export function runningGateways(dataDir: string): GatewayDoor[] {
+export function runningGateways(dataDir: string): RunningGateway[] {
   const dir = join(dataDir, "gateway");
   return namesIn(dir)
     .filter((name) => gatewayFile.test(name))
-    .flatMap((name) => readDoor(join(dir, name)))
+    .flatMap((name) => readGateway(join(dir, name)))
     .filter(({ pid, start }) => stillRuns(pid, start));
 }
 
@@ -63,9 +66,9 @@ function namesIn(dir: string): string[] {
   }
 }
 
-function readDoor(file: string): GatewayDoor[] {
+function readGateway(file: string): RunningGateway[] {
   try {
-    return [JSON.parse(readFileSync(file, "utf8")) as GatewayDoor];
+    return [JSON.parse(readFileSync(file, "utf8")) as RunningGateway];
   } catch {
     return [];
   }

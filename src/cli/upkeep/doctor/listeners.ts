@@ -1,12 +1,12 @@
 /** Of what listens besides the coordinator: the user console, P4's port, browsers and gateways. */
 import { isLoopback } from "../../../link/listen.ts";
-import type { Doors, GatewayDoor } from "../../doors.ts";
+import type { Listeners, RunningGateway } from "../../listeners.ts";
 import { type Finding, good } from "./finding.ts";
 
 const tunnel = "reach it by a tunnel, as ssh -L";
 
 /** `isReached`: from other machines, the coordinator's own port is. */
-export function doorFindings(doors: Doors, isReached: boolean): Finding[] {
+export function listenerFindings(doors: Listeners, isReached: boolean): Finding[] {
   return [
     ...consoleFindings(doors),
     ...filesystemFindings(doors),
@@ -15,15 +15,15 @@ export function doorFindings(doors: Doors, isReached: boolean): Finding[] {
   ];
 }
 
-function consoleFindings({ console: at }: Doors): Finding[] {
+function consoleFindings({ console: at }: Listeners): Finding[] {
   if (at === null) return [];
   const where = `${at.host}:${at.port}`;
   if (isLoopback(at.host)) {
-    const what = `at ${where}: everybody on this machine can be any of its users`;
+    const what = `at ${where}: every user of this machine can act as any of its users`;
     const fix = "fine where all who use this machine trust each other; else drop --console-port";
     return [{ severity: "note", topic: "console", what, fix }];
   }
-  const what = `at ${where}: its protocol has no authentication, anybody can be any of its users`;
+  const what = `at ${where}: its protocol has no authentication: any host that reaches it can be any user`;
   const fix = `drop --console-host and ${tunnel}, or let a firewall say who reaches it`;
   return [{ severity: "serious", topic: "console", what, fix }];
 }
@@ -32,7 +32,7 @@ function filesystemFindings({
   filesystem = null,
   jobtracker = null,
   register = null,
-}: Doors): Finding[] {
+}: Listeners): Finding[] {
   const open = [
     { topic: "file system", option: "--filesystem", at: filesystem, can: "read, write and remove" },
     { topic: "register", option: "--register", at: register, can: "register workers" },
@@ -42,17 +42,17 @@ function filesystemFindings({
     if (at === null) return [];
     const where = `${at.host}:${at.port}`;
     if (isLoopback(at.host)) {
-      const what = `at ${where}: everybody on this machine can ${can}`;
+      const what = `at ${where}: every user of this machine can ${can}`;
       const fix = `fine where all who use this machine trust each other; else drop ${option}`;
       return [{ severity: "note", topic, what, fix }];
     }
-    const what = `at ${where}: its protocol has no authentication, anybody can ${can}`;
+    const what = `at ${where}: no authentication; any host that reaches it can ${can}`;
     const fix = `use ${option} 127.0.0.1:${at.port} and ${tunnel}, or let a firewall guard it`;
     return [{ severity: "serious", topic, what, fix }];
   });
 }
 
-function p4Findings({ p4: at }: Doors): Finding[] {
+function p4Findings({ p4: at }: Listeners): Finding[] {
   if (at === null) return [];
   const where = `${at.host}:${at.port}`;
   if (isLoopback(at.host)) return [good("P4 port", `${where}, for this machine only`)];
@@ -67,7 +67,7 @@ function p4Findings({ p4: at }: Doors): Finding[] {
   return findings;
 }
 
-function browserFindings({ anonymousBrowsers }: Doors, isReached: boolean): Finding[] {
+function browserFindings({ anonymousBrowsers }: Listeners, isReached: boolean): Finding[] {
   if (!anonymousBrowsers) return [];
   return [
     {
@@ -81,7 +81,7 @@ function browserFindings({ anonymousBrowsers }: Doors, isReached: boolean): Find
   ];
 }
 
-export function gatewayFindings(gateways: readonly GatewayDoor[]): Finding[] {
+export function gatewayFindings(gateways: readonly RunningGateway[]): Finding[] {
   return gateways.flatMap((door) => {
     const where = `${door.host}:${door.port}`;
     if (isLoopback(door.host)) return [good("gateway", `${where}, for this machine only`)];
@@ -90,18 +90,18 @@ export function gatewayFindings(gateways: readonly GatewayDoor[]): Finding[] {
   });
 }
 
-function plainFindings({ plain }: GatewayDoor, where: string): Finding[] {
+function plainFindings({ plain }: RunningGateway, where: string): Finding[] {
   if (!plain) return [];
   const what = `${where} is plain HTTP: tokens of links and data can be read on the way`;
   const fix = "start it without --insecure, or on 127.0.0.1 behind a proxy that has a certificate";
   return [{ severity: "serious", topic: "gateway", what, fix }];
 }
 
-function anonymousFindings({ anonymous, tracker }: GatewayDoor, where: string): Finding[] {
+function anonymousFindings({ anonymous, tracker }: RunningGateway, where: string): Finding[] {
   if (!anonymous) return [];
   const who =
     tracker === null
-      ? "anybody can be its JobTracker and have its browsers compute"
+      ? "any peer can act as its JobTracker and use its browsers"
       : "browsers without a token can join";
   const what = `${where} has --anonymous: ${who}`;
   const fix = "name --tracker or --tracker-token-file instead of --anonymous";

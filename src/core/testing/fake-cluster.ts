@@ -1,5 +1,4 @@
-/** A cluster of make-believe workers around the core, for tests: every choice comes from one
- *  seed. */
+/** A cluster of fake workers around the core, for tests: every choice comes from one seed. */
 
 import { LawWatch } from "../cluster/laws.ts";
 import {
@@ -76,8 +75,8 @@ export function submission(spec: JobSpec, key: string | null = null): Unstamped 
   return { kind: "job-submitted", owner: "ann", key, digest: JSON.stringify(spec), spec };
 }
 
-/** Holds the state, performs `assign` and `abort` on make-believe workers, checks every law after
- *  every step. */
+/** Holds the state, performs `assign` and `abort` on fake workers, checks every law after every
+ *  step. */
 export class TestCluster {
   state: CoordinatorState = emptyState();
   atMs = 1_000;
@@ -124,7 +123,7 @@ export class TestCluster {
   /** Moves the clock to the next deadline, or by `ms`. */
   wait(ms?: number): Effect[] {
     const wake = nextWakeMs(this.state);
-    assert(ms !== undefined || wake < Number.POSITIVE_INFINITY, "I8: somebody waits for something");
+    assert(ms !== undefined || wake < Number.POSITIVE_INFINITY, "I8: something is due");
     this.atMs = ms !== undefined ? this.atMs + ms : Math.max(this.atMs, wake);
     return wake <= this.atMs ? this.tell({ kind: "time-passed" }) : [];
   }
