@@ -23,7 +23,7 @@ function consoleFindings({ console: at }: Listeners): Finding[] {
     const fix = "fine where all who use this machine trust each other; else drop --console-port";
     return [{ severity: "note", topic: "console", what, fix }];
   }
-  const what = `at ${where}: its protocol has no authentication: any host that reaches it can be any user`;
+  const what = `at ${where}: no authentication; any host that reaches it can act as any user`;
   const fix = `drop --console-host and ${tunnel}, or let a firewall say who reaches it`;
   return [{ severity: "serious", topic: "console", what, fix }];
 }
