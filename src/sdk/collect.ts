@@ -2,7 +2,7 @@
  *  stream. Results appear whole or not at all, and every byte is verified on the way. */
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../core/error.ts";
@@ -13,7 +13,8 @@ import { isWrittenInto } from "./special-file.ts";
 
 export type ResultPart = {
   readonly sizeBytes: number;
-  read(): AsyncIterable<Uint8Array>;
+  /** `isLent`: a chunk may be overwritten when the second after it is asked for. */
+  read(isLent?: boolean): AsyncIterable<Uint8Array>;
 };
 
 /** A result, wherever it was computed. */
@@ -51,8 +52,6 @@ const extensionOf: Readonly<Record<OutputFormat, string>> = {
   text: "txt",
   bytes: "bin",
 };
-/** What may wait to be written, so that the next bytes are read and verified meanwhile. */
-const writeAheadBytes = 4 * 1024 * 1024;
 /** Parts that are written at once. */
 const partsAtOnce = 2;
 const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin)$/;
@@ -63,7 +62,10 @@ export async function jobResult(client: Client, job: JobSummary): Promise<JobRes
   const output = await client.output(job.job);
   const blob = (hash: string, sizeBytes: number, name: string): ResultPart => ({
     sizeBytes,
-    read: () => namedBytes(client.getBlob(hash), `${name} of the result of ${job.job}`),
+    read: (isLent = false) => {
+      const bytes = isLent ? client.lendBlob(hash) : client.getBlob(hash);
+      return namedBytes(bytes, `${name} of the result of ${job.job}`);
+    },
   });
   const badRecords = output.badRecords.map((hash, n) => blob(hash, 0, `file ${n} of bad records`));
   if (job.stages[0]?.kind === "tasks") {
@@ -99,7 +101,7 @@ export async function saveResult(result: JobResult, to: Destination): Promise<Co
   if (to.kind === "stream") {
     let sizeBytes = 0;
     const counted = async function* () {
-      for await (const chunk of merged(result)) {
+      for await (const chunk of merged(result, false)) {
         sizeBytes += chunk.length;
         yield chunk;
       }
@@ -168,7 +170,7 @@ async function writeParts(
         const path = join(folder, names[index] as string);
         // In a statement of its own: `sizeBytes += await …` would read `sizeBytes` before it waits,
         // and lose what the other lane adds meanwhile.
-        const written = await writeFile(path, part.read(), stop.signal);
+        const written = await writeFile(path, part.read(true), stop.signal);
         sizeBytes += written;
       }
     } catch (error) {
@@ -199,7 +201,7 @@ async function moveInto(
 
 async function saveMerged(result: JobResult, path: string, replace: boolean): Promise<Collected> {
   if (isWrittenInto(path)) {
-    const sizeBytes = await writeInto(path, merged(result));
+    const sizeBytes = await writeInto(path, merged(result, true));
     return { files: [path], sizeBytes, leftOut: result.badRecords.length > 0 };
   }
   const there = await stat(path).catch(() => null);
@@ -211,7 +213,7 @@ async function saveMerged(result: JobResult, path: string, replace: boolean): Pr
   }
   await mkdir(dirname(path), { recursive: true });
   const files = [path];
-  const sizeBytes = await writeWhole(path, merged(result));
+  const sizeBytes = await writeWhole(path, merged(result, true));
   if (result.badRecords.length > 0) {
     const beside = `${path}.bad-records.ndjson`;
     await writeWhole(beside, joined(result.badRecords));
@@ -227,9 +229,7 @@ async function writeInto(path: string, chunks: AsyncIterable<Uint8Array>): Promi
   const file = await open(path, constants.O_WRONLY);
   try {
     for await (const chunk of chunks) {
-      for (let at = 0; at < chunk.length; ) {
-        at += (await file.write(chunk, at)).bytesWritten;
-      }
+      await writeChunk(file, chunk);
       sizeBytes += chunk.length;
     }
   } catch (cause) {
@@ -265,17 +265,14 @@ async function writeFile(
   signal?: AbortSignal,
 ): Promise<number> {
   try {
-    // Opened before anything can fail: a stream that opens a file may do so after its failure.
-    const handle = await open(path, "wx");
-    const file = handle.createWriteStream({ flush: true, highWaterMark: writeAheadBytes });
-    const closed = new Promise<void>((resolve) => file.once("close", resolve));
+    const file = await open(path, "wx");
     try {
-      await pipeline(chunks, file, signal === undefined ? {} : { signal });
+      const sizeBytes = await writeAll(file, chunks, signal);
+      await file.sync();
+      return sizeBytes;
     } finally {
-      await closed;
+      await file.close();
     }
-    if (file.errored !== null) throw file.errored;
-    return file.bytesWritten;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
@@ -284,12 +281,39 @@ async function writeFile(
   }
 }
 
+/** One chunk is written while the next one is read and verified. */
+async function writeAll(
+  file: FileHandle,
+  chunks: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<number> {
+  let sizeBytes = 0;
+  let writing = Promise.resolve();
+  try {
+    for await (const chunk of chunks) {
+      await writing;
+      signal?.throwIfAborted();
+      writing = writeChunk(file, chunk);
+      // It is awaited with the next chunk, which may take long.
+      writing.catch(() => {});
+      sizeBytes += chunk.length;
+    }
+  } finally {
+    await writing;
+  }
+  return sizeBytes;
+}
+
+async function writeChunk(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
+}
+
 /** All parts one after the other; of CSV parts only the first keeps its header. */
-async function* merged(result: JobResult): AsyncGenerator<Uint8Array, void> {
+async function* merged(result: JobResult, isLent: boolean): AsyncGenerator<Uint8Array, void> {
   const header = result.format === "csv" ? new FirstLine() : null;
   for (const part of result.parts) {
     let skipBytes = header?.sizeBytes ?? 0;
-    for await (const chunk of part.read()) {
+    for await (const chunk of part.read(isLent)) {
       const kept = chunk.subarray(Math.min(skipBytes, chunk.length));
       skipBytes -= chunk.length - kept.length;
       header?.look(kept);
@@ -320,7 +344,7 @@ class FirstLine {
 }
 
 async function* joined(parts: readonly ResultPart[]): AsyncGenerator<Uint8Array, void> {
-  for (const part of parts) yield* part.read();
+  for (const part of parts) yield* part.read(true);
 }
 
 const emptyPart: ResultPart = { sizeBytes: 0, async *read() {} };
