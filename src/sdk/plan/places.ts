@@ -134,8 +134,8 @@ function linesAt(at: number, { mayBeCut, read, sizeBytes }: Lines): Found | null
   return null;
 }
 
-/** Behind a line that opens the file: its header, or an empty one, so that nobody takes the first
- *  line of the place for it. */
+/** Behind a line that opens the file: its header, or an empty one, so that the first line of
+ *  the place is not taken for it. */
 function withHead({ bytes }: Found, format: FormatSpec, read: Read): Found | null {
   const isNamed = format.format === "csv" && format.header;
   const start = isNamed ? read(0, headMaxBytes) : Uint8Array.of(newline);
