@@ -116,8 +116,18 @@ export class Client {
   }
 
   /** The blob's bytes; `data-lost` at the end when they are not what the hash says. */
-  async *getBlob(hash: Hash): AsyncGenerator<Uint8Array, void> {
-    const near = await this.#nearBlob(hash);
+  getBlob(hash: Hash): AsyncGenerator<Uint8Array, void> {
+    return this.#blob(hash, false);
+  }
+
+  /** The same for a reader that copies the bytes at once, in little memory: a chunk may be
+   *  overwritten when the second after it is asked for. */
+  lendBlob(hash: Hash): AsyncGenerator<Uint8Array, void> {
+    return this.#blob(hash, true);
+  }
+
+  async *#blob(hash: Hash, isLent: boolean): AsyncGenerator<Uint8Array, void> {
+    const near = await this.#nearBlob(hash, isLent);
     if (near !== null) {
       yield* near;
       return;

@@ -20,8 +20,8 @@ import {
   splitMaxBytes,
 } from "./operator.ts";
 import { mergeParams } from "./params.ts";
+import type { UnpackStart } from "./places.ts";
 import { cutSplits, type SplittableFile } from "./splits.ts";
-import type { UnpackStart } from "./splitters.ts";
 import type { Upload } from "./upload.ts";
 
 export type PlanSettings = {
