@@ -3,13 +3,14 @@ import { rmSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { packageVersion } from "../../client/package-version.ts";
+import { dataDirOf, endpointFile, type Listeners, readEndpoint } from "../../client/place.ts";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
 import { diskSpace } from "../../store/disk-space.ts";
-import type { Listeners } from "../listeners.ts";
 import { countText } from "../numbers.ts";
 import {
   countArgument,
@@ -18,9 +19,7 @@ import {
   withExamples,
   withJson,
 } from "../options.ts";
-import { packageVersion } from "../package-version.ts";
 import { toPaste, upToPaste } from "../paste.ts";
-import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
 import { joinLink, joinPicture, pageLines } from "../web/links.ts";

@@ -1,10 +1,10 @@
 /** The options of `tequio run`, and what they say of the job's plan and name. */
 import { basename, dirname, parse } from "node:path";
+import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { Priority } from "../../core/job.ts";
 import type { Listen } from "../../link/listen.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
-import type { TargetOptions } from "../place.ts";
 import type { ResultOptions } from "../result/finish.ts";
 
 export type RunOptions = TargetOptions &
