@@ -33,6 +33,10 @@ const commands: Readonly<Record<string, Listed>> = {
   },
   down: { summary: "stop a running `tequio up`", load: () => import("./cluster/down.ts") },
   run: { summary: "run a job and collect its result", load: () => import("./job/run.ts") },
+  map: {
+    summary: "call a function for each line of standard input",
+    load: () => import("./job/map.ts"),
+  },
   attach: {
     summary: "follow the progress of a submitted job",
     load: () => import("./job/attach.ts"),

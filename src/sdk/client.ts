@@ -12,6 +12,7 @@ import type { Attempts } from "../wire/api/attempts.ts";
 import type {
   Health,
   LogLine,
+  Me,
   Output,
   Removed,
   SharedInput,
@@ -85,6 +86,11 @@ export class Client {
     const health = await this.#transport.json<Health>({ method: "GET", path: "/v1/health" });
     this.#host = health.host;
     return health;
+  }
+
+  /** Who the token belongs to. Throws `unauthenticated`. */
+  me(): Promise<Me> {
+    return this.#transport.json({ method: "GET", path: "/v1/me" });
   }
 
   /** The machine of the coordinator, as it was when its health was last asked for. */

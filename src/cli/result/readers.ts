@@ -22,7 +22,8 @@ export function watchReaders(isDebug: boolean): void {
   });
 }
 
-function unwritten(cause: NodeJS.ErrnoException): ClusterError {
+/** Of standard output. */
+export function unwritten(cause: NodeJS.ErrnoException): ClusterError {
   const isFull = cause.code === "ENOSPC" || cause.code === "EDQUOT";
   const text = isFull
     ? "no space left for standard output; free some and run it again"

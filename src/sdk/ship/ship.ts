@@ -23,20 +23,27 @@ const entryId = "\0tequio-program";
 const sliceMark = "?tequio-slice";
 const callsModule = "tequio:calls";
 
+export type CallSettings = {
+  /** What the function reads as `context.params`. */
+  readonly params: Params;
+  /** Limit of one task, ms; default 0 = none. */
+  readonly timeoutMs?: number;
+};
+
 /** Calls of a function as a list of tasks, whose items are `CallItems`. Throws `build-failed` for
  *  what cannot travel. */
-export async function shipCalls(call: AnyFunction, params: Params): Promise<BuiltJob> {
+export async function shipCalls(call: AnyFunction, settings: CallSettings): Promise<BuiltJob> {
   const program = new Program();
   const name = await program.function(call, "the function");
   const code = await program.bundle(
     `import { callsOf } from "${callsModule}";\n`,
     `{ kind: "tasks", options: { items: [], run: callsOf(${name}) } }`,
   );
-  return builtCalls(code, params, program.file);
+  return builtCalls(code, settings, program.file);
 }
 
 /** The same of the function that a file exports by default. */
-export async function shipFile(file: string, params: Params): Promise<BuiltJob> {
+export async function shipFile(file: string, settings: CallSettings): Promise<BuiltJob> {
   const path = resolve(file);
   const hint = "export default (line) => …";
   await readChecked(file, { hint, roots: findDefaultFunction });
@@ -53,13 +60,13 @@ export async function shipFile(file: string, params: Params): Promise<BuiltJob> 
     const text = `${basename(file)} exports no function by default: write`;
     throw new ClusterError("build-failed", `${text} \`${hint}\``);
   }
-  return builtCalls(code, params, path);
+  return builtCalls(code, settings, path);
 }
 
-function builtCalls(code: string, params: Params, file: string): BuiltJob {
+function builtCalls(code: string, settings: CallSettings, file: string): BuiltJob {
   const run = () => null;
   // What a function throws is final, so that what else ends a task would end it again.
-  const options = { params, items: [], run, attempts: 1 };
+  const options = { ...settings, items: [], run, attempts: 1 };
   return { code, hash: hashOf(code), job: { kind: "tasks", options }, file };
 }
 
