@@ -83,8 +83,8 @@ export class Cluster implements AsyncDisposable {
     return this.#client.url;
   }
 
-  /** Submits a job file, or a job that was made in this program. What goes wrong is thrown where the
-   *  job is awaited: `build-failed` for code that cannot travel, `bad-request` for inputs. */
+  /** Submits a job file, or a job that was made in this program. What goes wrong is thrown where
+   *  the job is awaited: `build-failed` for code that cannot travel, `bad-request` for inputs. */
   run<Row, P extends Params>(
     job: JobOf<Row, P> | string | URL,
     options: RunOptions<P> = {},
@@ -218,7 +218,7 @@ async function builtOf(job: JobOf<unknown, Params> | string | URL): Promise<Buil
   }
   const file = typeof job === "string" ? job : fileURLToPath(job);
   if (file.endsWith(".wasm")) {
-    const text = `${file} needs items; write a job file that exports moduleTasks({ module, items })`;
+    const text = `${file} needs items: export moduleTasks({ module, items }) from a job file`;
     throw new ClusterError("bad-request", text);
   }
   const { bundleJob } = await import("../sdk/bundle.ts");

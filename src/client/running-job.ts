@@ -26,8 +26,8 @@ export type ResultsSettings = FollowSettings & {
   readonly ordered?: boolean;
 };
 
-/** Awaiting it gives the `Result` once the job is done, or throws why it has none. Iterating over it
- *  gives the rows: of a list of tasks while it runs. */
+/** Awaiting it gives the `Result` once the job is done, or throws why it has none. Iterating over
+ *  it gives the rows: of a list of tasks while it runs. */
 export class RunningJob<Row = unknown> implements PromiseLike<Result<Row>>, AsyncIterable<Row> {
   /** The job's id, as "j-7", once it is durable. */
   readonly id: Promise<string>;

@@ -1,5 +1,5 @@
-/** Runs on workers, bundled with a function of a program: calls it for the items of a task. What the
- *  function throws is a result, so that it ends only its own call. */
+/** Runs on workers, bundled with a function of a program: calls it for the items of a task. What
+ *  the function throws is a result, so that it ends only its own call. */
 
 /** `[index of the first, item, item …]`. */
 export type CallItems = readonly [first: number, ...items: unknown[]];

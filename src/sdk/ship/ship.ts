@@ -1,5 +1,5 @@
-/** Makes a job of functions that a program has in memory: their source travels, with what it uses of
- *  their modules; see `slice.ts`. */
+/** Makes a job of functions that a program has in memory: their source travels, with what it uses
+ *  of their modules; see `slice.ts`. */
 import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
