@@ -187,7 +187,7 @@ function sliceOf(
   const name = path.replace(/\.[cm]?tsx?$/, ".js");
   const program = parse(name, source);
   if (program === null) {
-    const text = `${basename(path)} is no ES module that can be read again: give a job file instead`;
+    const text = `${basename(path)} is no ES module as it was loaded: give a job file instead`;
     throw new ClusterError("build-failed", text);
   }
   return sliceModule({ path, source, program }, roots, parse);

@@ -244,7 +244,7 @@ function refuseThis(module: ProgramModule, code: SyntaxNode, role: string): void
   if (code.type !== "ArrowFunctionExpression") return;
   walk(code, (node) => {
     if (node.type === "ThisExpression") {
-      const text = `${role} uses \`this\` of the code around it; give it what it needs in \`params\``;
+      const text = `${role} uses \`this\` of the code around it; use \`params\` instead`;
       throw refused(module, node.start, text);
     }
     return !(isClass(node) || (isFunction(node) && node.type !== "ArrowFunctionExpression"));
