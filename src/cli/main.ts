@@ -50,6 +50,11 @@ const commands: Readonly<Record<string, Listed>> = {
     load: () => import("./job/run.ts"),
     prints: "outcome",
   },
+  map: {
+    summary: "call a function for each line of standard input",
+    load: () => import("./job/map.ts"),
+    prints: "messages",
+  },
   attach: {
     summary: "follow the progress of a submitted job",
     load: () => import("./job/attach.ts"),

@@ -167,15 +167,20 @@ function refuseSpecial(path: string): void {
   throw new ClusterError("bad-request", `${text}; remove it, or choose another folder`);
 }
 
+/** Names of the files of a result, one a part. */
+export function partNames(result: JobResult): string[] {
+  const extension = extensionOf[result.format];
+  return result.parts.map((_, index) => {
+    const number = String(index).padStart(5, "0");
+    return `${result.kind === "results" ? "results" : `part-${number}`}.${extension}`;
+  });
+}
+
 async function writeParts(
   result: JobResult,
   folder: string,
 ): Promise<{ names: string[]; sizeBytes: number }> {
-  const extension = extensionOf[result.format];
-  const names = result.parts.map((_, index) => {
-    const number = String(index).padStart(5, "0");
-    return `${result.kind === "results" ? "results" : `part-${number}`}.${extension}`;
-  });
+  const names = partNames(result);
   let sizeBytes = 0;
   const parts = result.parts.entries();
   const stop = new AbortController();

@@ -63,7 +63,8 @@ function lose(stream: 1 | 2, error: NodeJS.ErrnoException, isDebug: boolean): vo
   if (carried[stream] === "answer") process.exit();
 }
 
-function unwritten(cause: NodeJS.ErrnoException, what: string): ClusterError {
+/** The error for a write to `what`, such as "standard output", that failed. */
+export function unwritten(cause: NodeJS.ErrnoException, what: string): ClusterError {
   const isFull = cause.code === "ENOSPC" || cause.code === "EDQUOT";
   const text = isFull
     ? `no space left for ${what}; free some and run it again`

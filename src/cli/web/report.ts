@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { packageVersion } from "../../client/package-version.ts";
+import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
@@ -10,8 +12,6 @@ import type { Attempts } from "../../wire/api/attempts.ts";
 import type { LogLine, Output } from "../../wire/api/messages.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withTarget } from "../options.ts";
-import { packageVersion } from "../package-version.ts";
-import type { TargetOptions } from "../place.ts";
 import { wayOf } from "../result/finish.ts";
 import { saysWhere } from "../result/readers.ts";
 import { webFolder } from "../web-folder.ts";
