@@ -276,7 +276,7 @@ test('the function and the program of "programs" find what they should', async (
   const { default: steps } = await import("./programs/collatz.ts");
   assert.deepEqual(["1", "6", "27"].map(steps), ["1 0", "6 8", "27 111"]);
   const program = join(folder, "programs", "longest.ts");
-  const run = promisify(execFile)(process.execPath, ["--conditions=development", program]);
+  const run = promisify(execFile)(process.execPath, ["--conditions=tequio-source", program]);
   const lines = (await run).stdout.split("\n");
   assert.equal(lines[0], "17647 takes 278 steps");
   assert.match(lines[1] ?? "", /^\d+ words of \d+ letters$/);
