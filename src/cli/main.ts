@@ -200,7 +200,7 @@ async function run(args: readonly string[]): Promise<number> {
     return exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.badInput;
-    // The stream tells its reader and its listeners in turn.
+    // A stream may reject its writer before it emits the error.
     await new Promise(setImmediate);
     if (isKnownLost(error)) return exitCodes.ok;
     const text = withPastable(

@@ -40,7 +40,7 @@ export function saysWhere(options: Wanted): void {
 }
 
 /** True for the failure of a write to standard output or error: the exit code is set already, and
- *  everything said. */
+ *  the message written. */
 export function isKnownLost(error: unknown): boolean {
   return lost.has(error);
 }
