@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
+import { Decimal, parseExactJson } from "../../wire/block/decimal.ts";
 import type { InputFile, Piece } from "../../wire/block/plan.ts";
 import { checkText, contentStartBytes } from "../../wire/content/content.ts";
 import { type FormatSpec, isText } from "../format.ts";
@@ -56,11 +57,12 @@ export function* readRecords(
     } else if (format.format === "match") {
       yield* matchRecords(linesOf(source, start, until), format);
     } else if (format.format === "json") {
-      for (const record of ndjsonRecords(linesOf(source, start, until))) {
+      const parse = format.exact === true ? parseExactJson : JSON.parse;
+      for (const record of ndjsonRecords(linesOf(source, start, until), parse)) {
         if (record.kind === "bad") yield record;
         else yield { ...record, value: atPaths(record.value, format.paths) };
       }
-    } else yield* ndjsonRecords(linesOf(source, start, until));
+    } else yield* ndjsonRecords(linesOf(source, start, until), JSON.parse);
   } finally {
     source.close();
   }
@@ -119,7 +121,8 @@ function atPaths(value: unknown, paths: readonly string[]): unknown {
   const fields = paths.map((path) => {
     let at: unknown = value;
     for (const name of path.split(".")) {
-      const isThere = typeof at === "object" && at !== null && Object.hasOwn(at, name);
+      const isNested = typeof at === "object" && at !== null && !(at instanceof Decimal);
+      const isThere = isNested && Object.hasOwn(at as object, name);
       at = isThere && !(Array.isArray(at) && name === "length") ? Object(at)[name] : null;
     }
     return [path, at];
@@ -127,12 +130,15 @@ function atPaths(value: unknown, paths: readonly string[]): unknown {
   return Object.fromEntries(fields);
 }
 
-function* ndjsonRecords(lines: Iterable<Line>): Generator<SourceRecord, void> {
+function* ndjsonRecords(
+  lines: Iterable<Line>,
+  parse: (text: string) => unknown,
+): Generator<SourceRecord, void> {
   for (const { offset, text } of lines) {
     const line = withoutReturn(text);
     if (line.trim() === "") continue;
     try {
-      yield { kind: "record", offset, value: JSON.parse(line) };
+      yield { kind: "record", offset, value: parse(line) };
     } catch (error) {
       yield { kind: "bad", offset, text: line, problem: (error as Error).message };
     }

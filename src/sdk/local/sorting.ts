@@ -1,6 +1,7 @@
 /** Sorting as the judge understands it: all rows in one array. Nothing here is shared with the
  *  worker. */
 import { Arena, compareBytes } from "../../wire/block/arena.ts";
+import { Decimal, decimalParts, type ExactNumber, exactOfParts } from "../../wire/block/decimal.ts";
 import { writeKey } from "../../wire/block/key.ts";
 import type { OperatorSpec, SortSpec } from "../../wire/block/plan.ts";
 import type { AnyMapReduce, Key } from "../job.ts";
@@ -63,9 +64,12 @@ export function sortedParts(
   return parts.map((part) => Buffer.concat(part.length === 0 ? [] : [head, ...part]));
 }
 
-function headOf({ inputs, output }: OperatorSpec): Buffer {
+function headOf(operator: OperatorSpec): Buffer {
+  return Buffer.from(operator.output === "csv" ? csvLine(columnsOf(operator)) : "");
+}
+
+function columnsOf({ inputs }: OperatorSpec): readonly string[] {
   const format = inputs.default!;
-  if (output !== "csv") return Buffer.alloc(0);
   const columns =
     format.format === "json"
       ? format.paths
@@ -74,16 +78,21 @@ function headOf({ inputs, output }: OperatorSpec): Buffer {
         : format.format === "match"
           ? format.columns
           : null;
-  return Buffer.from(csvLine(columns ?? []));
+  return columns ?? [];
 }
 
 function csvLine(cells: readonly unknown[]): string {
   return `${cells.map((cell) => rowLine("csv", null, cell).slice(1, -1)).join(",")}\n`;
 }
 
-function lineOf(record: Row, { output }: OperatorSpec): string {
+function lineOf(record: Row, operator: OperatorSpec): string {
   if (typeof record === "string") return `${record}\n`;
-  return output === "csv" ? csvLine(Object.values(record)) : `${asJson(record)}\n`;
+  const fields = columnsOf(operator).map((column) => [
+    column,
+    (record as Record<string, unknown>)[column],
+  ]);
+  if (operator.output === "csv") return csvLine(fields.map(([, value]) => value));
+  return `{${fields.map(([name, value]) => `${asJson(name)}:${asJson(value)}`).join(",")}}\n`;
 }
 
 function keyOf(record: Row, { by, numeric }: SortSpec): Key {
@@ -96,13 +105,14 @@ function keyOf(record: Row, { by, numeric }: SortSpec): Key {
 
 /** Arrays and objects by their JSON. */
 function scalarOf(value: unknown): Key {
-  return typeof value === "object" && value !== null ? asJson(value) : (value as Key);
+  const isNested = typeof value === "object" && value !== null && !(value instanceof Decimal);
+  return isNested ? asJson(value) : (value as Key);
 }
 
-function numberOf(value: unknown): number | null {
+function numberOf(value: unknown): ExactNumber | null {
   if (typeof value === "number") return value + 0;
+  if (value instanceof Decimal) return value;
   if (typeof value !== "string") return null;
   const found = /^[ \t]*([+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?)/i.exec(value);
-  const number = found === null ? Number.NaN : Number(found[1]);
-  return Number.isFinite(number) ? number + 0 : null;
+  return found === null ? null : exactOfParts(decimalParts(found[1]!), Number(found[1]));
 }

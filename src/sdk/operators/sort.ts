@@ -3,6 +3,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { OutputFormat } from "../../core/job.ts";
 import type { FormatSpec, SortSpec } from "../../wire/block/plan.ts";
 import type { AnyOperator, Format } from "../job.ts";
+import { operatorInput } from "./input.ts";
 import type { OperatorOptions } from "./options.ts";
 
 type Settings = Omit<OperatorOptions, "output"> & {
@@ -88,7 +89,7 @@ function sortJob<C extends string>(
   return {
     kind: "operator",
     operator: {
-      inputs: { default: { ...format } },
+      inputs: { default: operatorInput(format) },
       apply: { operator: "sort", ...spec },
       last: null,
       output,

@@ -19,6 +19,7 @@
 import type { FormatSpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { AnyOperator, Format } from "../job.ts";
 
+import { operatorInput } from "./input.ts";
 import { type JoinSettings, joinSpec } from "./join.ts";
 import type { OperatorOptions } from "./options.ts";
 import {
@@ -179,6 +180,6 @@ export function operatorSpec(
   apply: OperatorSpec["apply"],
   { output = "ndjson", badRecords = "fail" }: OperatorOptions,
 ): OperatorSpec {
-  const entries = Object.entries(inputs).map(([name, format]) => [name, { ...format }]);
+  const entries = Object.entries(inputs).map(([name, format]) => [name, operatorInput(format)]);
   return { inputs: Object.fromEntries(entries), apply, last: null, output, badRecords };
 }

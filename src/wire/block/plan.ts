@@ -139,7 +139,12 @@ export type FormatSpec =
     }
   /** One JSON value a line; from each an object of what lies at these paths (`user.id`), null where
    *  there is nothing. Blank lines are skipped. */
-  | { readonly format: "json"; readonly paths: readonly string[] }
+  | {
+      readonly format: "json";
+      readonly paths: readonly string[];
+      /** Numbers keep all of their digits; set for operators, since job code expects doubles. */
+      readonly exact?: true;
+    }
   /** Lines without their newline (`\n` or `\r\n`); invalid UTF-8 becomes U+FFFD. */
   | { readonly format: "lines" }
   /** Words of the lines; see `text.words`. */

@@ -1,5 +1,6 @@
 /** Records from bytes, for every format: lines, words, whole files, NDJSON, CSV. */
 import { assert, ClusterError } from "../../core/error.ts";
+import { parseExactJson } from "../../wire/block/decimal.ts";
 import type { FormatSpec } from "../../wire/block/plan.ts";
 import type { ByteSource, SourcePiece } from "./byte-source.ts";
 import {
@@ -57,7 +58,7 @@ export function pieceReader(format: FormatSpec, options: RecordOptions): PieceRe
       return (piece) => cutter.cut(piece.offset);
     }
     case "ndjson": {
-      const visit = (line: string) => ndjsonLine(line, options);
+      const visit = (line: string) => ndjsonLine(line, JSON.parse, options);
       const cutter = new LineCutter({ ...options, visit });
       return (piece) => cutter.cut(piece.offset);
     }
@@ -69,7 +70,9 @@ export function pieceReader(format: FormatSpec, options: RecordOptions): PieceRe
     case "json": {
       const paths = pathsOf(format.paths);
       const record = (value: unknown) => options.record(atPaths(value, paths));
-      const visit = (line: string) => ndjsonLine(line, { ...options, record });
+      const { exact = false } = format;
+      const parse = exact ? parseExactJson : JSON.parse;
+      const visit = (line: string) => ndjsonLine(line, parse, { ...options, record });
       const cutter = new LineCutter({ ...options, visit });
       return (piece) => cutter.cut(piece.offset);
     }
@@ -87,10 +90,14 @@ export function pieceReader(format: FormatSpec, options: RecordOptions): PieceRe
   }
 }
 
-function ndjsonLine(line: string, { record, bad }: RecordOptions): void {
+function ndjsonLine(
+  line: string,
+  parse: (text: string) => unknown,
+  { record, bad }: RecordOptions,
+): void {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(line);
+    parsed = parse(line);
   } catch (error) {
     if (line.trim() !== "") bad(line, (error as Error).message);
     return;
