@@ -6,7 +6,7 @@ import { shown, withoutPlaces } from "../core/thrown.ts";
 import { beginTask, restoreMath, useEnvironment } from "../environment/install.ts";
 import { jobTexts } from "../environment/thrown.ts";
 import { Arena, compareBytes } from "../wire/block/arena.ts";
-import { readKey, writeKey } from "../wire/block/key.ts";
+import { keyMaxBytes, readKey, sortKeyMaxBytes, writeKey } from "../wire/block/key.ts";
 import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
 import type { OperatorSpec, SortSpec, Split } from "../wire/block/plan.ts";
 import { readValue, writeValue } from "../wire/block/value.ts";
@@ -141,6 +141,8 @@ function* mapSplit(
 ): Generator<Pair, void> {
   const { map, input = { format: "lines" } as const } = job.inputs[split.input]!;
   const { plan, uploads } = planned;
+  const isSort = plan.operator?.apply.operator === "sort";
+  const keyBytes = isSort ? sortKeyMaxBytes : keyMaxBytes;
   for (const piece of split.pieces) {
     const file = plan.files[piece[0]]!;
     for (const record of readRecords(file, piece, input, uploads)) {
@@ -149,7 +151,7 @@ function* mapSplit(
       // Held back until `map` has returned: a record that is set aside has emitted nothing.
       const pairs: Pair[] = [];
       const emit = (key: Key, value: unknown): void => {
-        pairs.push([copyKey(key), copyValue(value)]);
+        pairs.push([copyKey(key, keyBytes), copyValue(value)]);
       };
       try {
         if (record.kind === "bad") {
@@ -331,9 +333,9 @@ function bytesPart(content: string | Buffer): ResultPart {
 
 const scratch = new Arena(1024);
 
-function bytesOfKey(key: Key): Uint8Array {
+function bytesOfKey(key: Key, maxBytes = keyMaxBytes): Uint8Array {
   scratch.length = 0;
-  writeKey(scratch, key, "map");
+  writeKey(scratch, key, "map", maxBytes);
   return scratch.view().slice();
 }
 
@@ -343,9 +345,9 @@ function nameOf(key: Key): string {
 }
 
 /** What travels is a copy: changing an emitted object later changes nothing. */
-function copyKey(key: Key): Key {
+function copyKey(key: Key, maxBytes = keyMaxBytes): Key {
   if (isPlainText(key)) return key;
-  const bytes = bytesOfKey(key);
+  const bytes = bytesOfKey(key, maxBytes);
   return readKey(bytes, 0, bytes.length);
 }
 

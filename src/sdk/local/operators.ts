@@ -28,6 +28,8 @@ export function judgeOf(
 ): Judged {
   const { last } = operator;
   const all = judgedWhole(operator, apply);
+  const isCount = apply.operator === "count" && apply.by.length === 0;
+  if (isCount) return { ...all, last: (pairs) => (pairs.length === 0 ? [[null, 0]] : pairs) };
   if (last === null) return all;
   const sign = last.order === "ascending" ? 1 : -1;
   const numberOf = (pair: Pair) => pair[1] as ExactNumber;

@@ -2,7 +2,7 @@
  *  worker. */
 import { Arena, compareBytes } from "../../wire/block/arena.ts";
 import { Decimal, decimalParts, type ExactNumber, exactOfParts } from "../../wire/block/decimal.ts";
-import { writeKey } from "../../wire/block/key.ts";
+import { sortKeyMaxBytes, writeKey } from "../../wire/block/key.ts";
 import type { OperatorSpec, SortSpec } from "../../wire/block/plan.ts";
 import type { AnyMapReduce, Key } from "../job.ts";
 import { asJson, rowLine } from "./rows.ts";
@@ -28,9 +28,13 @@ export function isRaw({ inputs }: OperatorSpec, { by }: SortSpec): boolean {
   return by.length === 0 && (format === "lines" || format === "records");
 }
 
-export function rawRow(bytes: Uint8Array, { inputs }: OperatorSpec): KeyedRow {
+export function rawRow(row: Uint8Array, { inputs, apply }: OperatorSpec): KeyedRow {
   const format = inputs.default!;
-  if (format.format === "records") return { key: bytes.subarray(...format.key), bytes };
+  if (format.format === "records") return { key: row.subarray(...format.key), bytes: row };
+  const isUnique = apply.operator === "sort" && apply.unique;
+  // Lines are equal whatever their ends are.
+  const hasReturn = isUnique && row.at(-2) === 13 && row.at(-1) === 10;
+  const bytes = hasReturn ? Buffer.concat([row.subarray(0, -2), Buffer.from("\n")]) : row;
   const isWhole = bytes.at(-1) === 10;
   const key = isWhole ? bytes.subarray(0, -1) : bytes;
   return { key, bytes: isWhole ? bytes : Buffer.concat([bytes, Buffer.from("\n")]) };
@@ -38,7 +42,7 @@ export function rawRow(bytes: Uint8Array, { inputs }: OperatorSpec): KeyedRow {
 
 export function keyedRow(key: Key, value: unknown): KeyedRow {
   const arena = new Arena(64);
-  writeKey(arena, key, "map");
+  writeKey(arena, key, "map", sortKeyMaxBytes);
   return { key: arena.view().slice(), bytes: Buffer.from(String(value)) };
 }
 

@@ -67,7 +67,7 @@ function sortJob<C extends string>(
 ): AnyOperator {
   const { by, order = "ascending", numeric = false, output: wished, ...rest } = options;
   const isText = columns.length === 1 && ["lines", "words", "match"].includes(format.format);
-  const isRaw = format.format === "records" || (format.format === "lines" && !numeric);
+  const isRaw = format.format === "records" || (isUtf8Lines(format) && !numeric);
   const named = by === undefined ? columns : typeof by === "string" ? [by] : by;
   const wrong = named.find((name) => !columns.includes(name));
   if (wrong !== undefined || named.length === 0 || (columns.length === 0 && numeric)) {
@@ -97,6 +97,11 @@ function sortJob<C extends string>(
     },
     options: { ...rest, output },
   };
+}
+
+/** Lines that may be sorted and written as the bytes that they are. */
+function isUtf8Lines(format: FormatSpec): boolean {
+  return format.format === "lines" && (format.encoding ?? "utf-8").startsWith("utf-8");
 }
 
 /** Records of one size, in files of nothing else. */

@@ -50,6 +50,8 @@ export function reducersOf(
     throw new ClusterError("bad-request", `${text}, not ${wished}; leave \`reducers\` out`);
   }
   if (apply.operator === "sort" && apply.limit !== null) return 1;
+  // The one row that there is, also of nothing, is in the only part.
+  if (apply.operator === "count" && apply.by.length === 0) return 1;
   return last === null ? (wished ?? fitting) : 1;
 }
 

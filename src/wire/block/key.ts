@@ -25,8 +25,10 @@ export const keyTags = {
   array: 0x50,
 } as const;
 
-/** Longest encoded key. */
+/** Longest encoded key of a pair. */
 export const keyMaxBytes = 1024 * 1024;
+/** Longest encoded key by which a record is sorted, which may be all of the record. */
+export const sortKeyMaxBytes = 256 * 1024 * 1024;
 /** Deepest array in an array. */
 export const keyDepthMax = 200;
 
@@ -34,7 +36,12 @@ const scratch = new DataView(new ArrayBuffer(8));
 
 /** Appends the key's bytes. A value that cannot be a key is a `user-error`; `where` names its
  *  origin. */
-export function writeKey(arena: Arena, key: Key, where: string): void {
+export function writeKey(
+  arena: Arena,
+  key: Key,
+  where: string,
+  maxBytes: number = keyMaxBytes,
+): void {
   const start = arena.length;
   if (typeof key === "string") {
     arena.byte(keyTags.string);
@@ -42,12 +49,12 @@ export function writeKey(arena: Arena, key: Key, where: string): void {
   } else {
     writeElement(arena, key, where, 0);
   }
-  if (arena.length - start > keyMaxBytes) {
+  if (arena.length - start > maxBytes) {
     const sizeBytes = arena.length - start;
     arena.length = start;
     throw new ClusterError(
       "user-error",
-      `a key of ${sizeBytes} bytes in ${where}; keys may have ${keyMaxBytes}: emit a hash of it`,
+      `a key of ${sizeBytes} bytes in ${where}; keys may have ${maxBytes}: emit a hash of it`,
     );
   }
 }

@@ -46,6 +46,8 @@ export function runReduce(task: ReduceTask, part: RowWriter = partOf(task)): Par
   try {
     const runs = fewRuns(task, files, made);
     if (runs.length > 0) writeGroups(task, new Merge(runs, isDescending(task)), part);
+    else
+      for (const [key, value] of task.job.options.ofNothing ?? []) part.row(key, value, "reduce");
     return part.finish();
   } catch (error) {
     part.discard();
