@@ -85,14 +85,19 @@ function match(
 /** These columns of CSV files, whose first line names all that they have. */
 function csvColumns<const C extends string>(
   columns: readonly C[],
-  options?: Omit<CsvOptions, "columns">,
+  options?: Omit<CsvOptions, "columns"> & {
+    /** What an empty cell is to `where`, `select` and what follows them: a text without characters
+     *  (default), or null. */
+    readonly empty?: "text" | "null";
+  },
 ): Source<Row<C, string>, C> {
   const { header = true, separator = ",", multiline = false } = options ?? {};
   checkSeparator(separator);
   checkedNames("csv", columns);
   const named = { columns: header ? null : columns, ...(header ? { pick: columns } : {}) };
-  const read = encodingIn(options);
-  return source({ format: "csv", header, separator, multiline, ...named, ...read }, columns);
+  const read = { ...encodingIn(options), ...(options?.empty === "null" ? { empty: "null" } : {}) };
+  const spec = { format: "csv", header, separator, multiline, ...named, ...read } as FormatSpec;
+  return source(spec, columns);
 }
 
 /** What lies at these paths (`user.id`, `items.0.price`) of the JSON value in each line; null where

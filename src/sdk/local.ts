@@ -9,12 +9,15 @@ import { Arena, compareBytes } from "../wire/block/arena.ts";
 import { keyMaxBytes, readKey, sortKeyMaxBytes, writeKey } from "../wire/block/key.ts";
 import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
 import type { OperatorSpec, SortSpec, Split } from "../wire/block/plan.ts";
+import type { QuerySpec } from "../wire/block/query.ts";
 import { readValue, writeValue } from "../wire/block/value.ts";
 import { keepHint } from "../wire/content/content.ts";
 import type { JobResult, ResultPart } from "./collect.ts";
 import type { AnyMapReduce, AnyOperator, AnyTasks, Job, Key } from "./job.ts";
 import { badLine } from "./local/bad-line.ts";
 import { type Judged, judgeOf } from "./local/operators.ts";
+import type { JudgedRow } from "./local/query/evaluate.ts";
+import { queryParts, queryRows } from "./local/query/run.ts";
 import { rawRecords, readRecords } from "./local/records.ts";
 import { asJson, headLine, rowLine } from "./local/rows.ts";
 import { isRaw, type KeyedRow, keyedRow, rawRow, rowsJob, sortedParts } from "./local/sorting.ts";
@@ -71,6 +74,7 @@ function runOperator({ options }: AnyOperator, planned: PlannedFound): JobResult
   const operator = planned.plan.operator!;
   const { apply } = operator;
   if (apply.operator === "sort") return runSort(operator, apply, planned);
+  if (apply.operator === "query") return runQuery(operator, apply, planned);
   const judged = judgeOf(operator, apply);
   const { job } = judged;
   const all = { ...job.options, ...options } as AnyMapReduce["options"];
@@ -96,6 +100,17 @@ function runSort(operator: OperatorSpec, apply: SortSpec, planned: PlannedFound)
     }
   }
   const parts = sortedParts(rows, operator, apply).map(bytesPart);
+  const badRecords = badLines.length === 0 ? [] : [bytesPart(badLines.join(""))];
+  return { kind: "parts", format: operator.output, parts, badRecords };
+}
+
+function runQuery(operator: OperatorSpec, query: QuerySpec, planned: PlannedFound): JobResult {
+  const badLines: string[] = [];
+  const job = queryRows(operator, query);
+  const splits = planned.plan.splits.map((split) =>
+    [...mapSplit(job, planned, split, badLines)].map(([, row]) => row as JudgedRow),
+  );
+  const parts = queryParts(operator, query, splits).map(bytesPart);
   const badRecords = badLines.length === 0 ? [] : [bytesPart(badLines.join(""))];
   return { kind: "parts", format: operator.output, parts, badRecords };
 }

@@ -21,11 +21,10 @@ export type Judged = {
   readonly last?: (pairs: readonly Pair[]) => readonly Pair[];
 };
 
-/** Sorting has a judge of its own: `sorting.ts`. */
-export function judgeOf(
-  operator: OperatorSpec,
-  apply: Exclude<ApplySpec, { operator: "sort" }>,
-): Judged {
+/** Sorting and queries have judges of their own: `sorting.ts`, `query/run.ts`. */
+type PairsSpec = Exclude<ApplySpec, { operator: "sort" | "query" }>;
+
+export function judgeOf(operator: OperatorSpec, apply: PairsSpec): Judged {
   const { last } = operator;
   const all = judgedWhole(operator, apply);
   const isCount = apply.operator === "count" && apply.by.length === 0;
@@ -38,10 +37,7 @@ export function judgeOf(
   return { ...all, last: (pairs) => [...pairs].sort(compare).slice(0, last.count) };
 }
 
-function judgedWhole(
-  operator: OperatorSpec,
-  apply: Exclude<ApplySpec, { operator: "sort" }>,
-): Judged {
+function judgedWhole(operator: OperatorSpec, apply: PairsSpec): Judged {
   switch (apply.operator) {
     case "count":
       return judged(operator, (row) => [keyOf(row, apply.by), 1], { reduce: countAll });
@@ -109,7 +105,7 @@ function cell(row: Row, column: string): unknown {
   return typeof row === "string" ? row : row[column];
 }
 
-function keyOf(row: Row, by: readonly string[]): Key {
+export function keyOf(row: Row, by: readonly string[]): Key {
   const parts = by.map((column) => {
     const value = cell(row, column);
     if (value === null || typeof value !== "object") return value as Key;
@@ -127,7 +123,10 @@ function countAll(_: Key, ones: Iterable<unknown>): number {
 }
 
 /** The key and the text of the number; nothing where there is none. */
-function numberIn({ by, column }: Extract<ApplySpec, { column: string }>) {
+export function numberIn({
+  by,
+  column,
+}: Pick<Extract<ApplySpec, { column: string }>, "by" | "column">) {
   return (row: Row): Pair | null => {
     const value = cell(row, column);
     if (value === null || value === "") return null;
@@ -149,7 +148,7 @@ function sorted(texts: Iterable<unknown>): ExactNumber[] {
 }
 
 /** All as whole numbers of the smallest unit that any of them has. */
-function sumOf(texts: Iterable<unknown>, column: string): ExactNumber {
+export function sumOf(texts: Iterable<unknown>, column: string): ExactNumber {
   const units = 800;
   let sum = 0n;
   for (const text of texts) {

@@ -102,7 +102,7 @@ function lineOf(record: Row, operator: OperatorSpec): string {
 function keyOf(record: Row, { by, numeric }: SortSpec): Key {
   const parts = by.map((column) => {
     const value = typeof record === "string" ? record : (record as Record<string, unknown>)[column];
-    return numeric ? numberOf(value) : scalarOf(value);
+    return numeric ? leadingNumber(value) : scalarOf(value);
   });
   return parts.length === 1 ? parts[0]! : parts;
 }
@@ -113,7 +113,7 @@ function scalarOf(value: unknown): Key {
   return isNested ? asJson(value) : (value as Key);
 }
 
-function numberOf(value: unknown): ExactNumber | null {
+export function leadingNumber(value: unknown): ExactNumber | null {
   if (typeof value === "number") return value + 0;
   if (value instanceof Decimal) return value;
   if (typeof value !== "string") return null;

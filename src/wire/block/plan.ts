@@ -2,6 +2,7 @@
  *  that the client makes once and every worker reads; the coordinator only reads the files that it
  *  must pass on. */
 import type { OutputFormat } from "../../core/job.ts";
+import type { QuerySpec } from "./query.ts";
 
 export type InputFile = {
   /** As the user knows it, for messages and `context.file`. */
@@ -88,7 +89,8 @@ export type ApplySpec =
       readonly column: string;
     }
   | SortSpec
-  | JoinSpec;
+  | JoinSpec
+  | QuerySpec;
 
 /** Records in order, written as they are: a text or a line as a line, other records by their
  *  columns, as `output` says. Equal keys keep the order of the input. The parts in sequence are
@@ -181,5 +183,7 @@ export type FormatSpec =
       readonly columns: readonly string[] | null;
       /** Only these columns; a file without one of them is a `bad-request`. */
       readonly pick?: readonly string[];
+      /** What an empty cell is to queries; default "text". */
+      readonly empty?: "text" | "null";
       readonly encoding?: TextEncoding;
     };

@@ -21,6 +21,8 @@ import { refusePromise, thrownBy } from "./thrown.ts";
 export type ReduceTask = {
   readonly job: MapReduceJob;
   readonly params: Params;
+  /** Of the job, from 1; default 1. */
+  readonly stage?: number;
   /** Index of the partition. */
   readonly task: number;
   /** In the order of the map tasks. */

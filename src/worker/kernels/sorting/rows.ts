@@ -15,7 +15,7 @@ type Row = string | Readonly<Record<string, unknown>>;
 const leadingNumber = /^[ \t]*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)/i;
 
 export function sortKeyOf({ by, numeric }: SortSpec): (record: Row) => Key {
-  const part = numeric ? numberOf : scalarOf;
+  const part = numeric ? leadingNumberOf : scalarOf;
   const [only] = by;
   if (by.length === 1 && only !== undefined) {
     return (record) => part(typeof record === "string" ? record : record[only]);
@@ -30,7 +30,7 @@ function scalarOf(value: unknown): Key {
 }
 
 /** Null where there is no number, which comes first. Exactly the number, also beyond doubles. */
-function numberOf(value: unknown): ExactNumber | null {
+export function leadingNumberOf(value: unknown): ExactNumber | null {
   // Adding makes zeros equal.
   if (typeof value === "number") return value + 0;
   if (value instanceof Decimal) return value;
