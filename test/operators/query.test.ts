@@ -1,5 +1,5 @@
-/** Queries: `where`, `select`, groups and orders one after the other. The kernels and the judge must
- *  give the same bytes; what these are is written down here. */
+/** Queries: `where`, `select`, groups and orders one after the other. The kernels and the judge
+ *  must give the same bytes; what these are is written down here. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";

@@ -18,13 +18,12 @@
  *  Whatever the order in which workers finish, pairs are the same: numbers are added exactly. */
 import type { FormatSpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { AnyOperator, Format } from "../job.ts";
-import type { Aggregate } from "../query/aggregates.ts";
-import type { Cell, Cells } from "../query/cell.ts";
-import { type Selection, type SortBy, Table, type TableGroups } from "../query/table.ts";
-
 import { operatorInput } from "./input.ts";
 import { type JoinSettings, joinSpec } from "./join.ts";
 import type { OperatorOptions } from "./options.ts";
+import type { Aggregate } from "./query/aggregates.ts";
+import type { Cell, Cells } from "./query/cell.ts";
+import { type Selection, type SortBy, Table, type TableGroups } from "./query/table.ts";
 import {
   checkCount,
   type DistinctOptions,

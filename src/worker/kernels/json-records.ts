@@ -74,8 +74,8 @@ function readArray({ source, position, encoding, visit, bad }: ArrayOptions): vo
   for (;;) {
     if (filled === buffer.length) {
       if (filled >= recordMaxBytes) {
-        const text = `${position.file}:${offset}: an element is longer than ${recordMaxBytes} bytes`;
-        throw new ClusterError("limit-exceeded", text);
+        const text = `an element is longer than ${recordMaxBytes} bytes`;
+        throw new ClusterError("limit-exceeded", `${position.file}:${offset}: ${text}`);
       }
       buffer = Buffer.concat([buffer], filled * 2);
     }

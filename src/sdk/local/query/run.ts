@@ -96,8 +96,8 @@ function shuffled(step: ShuffleStep, rows: Rows, of: Shuffling): readonly Rows[]
   const parts: JudgedRow[][] = Array.from({ length: of.reducers }, () => []);
   for (const { key, rows: group } of groupsOf(rows, step.by)) {
     const part = parts[partitionOf(key, of.reducers)]!;
-    if (step.step === "first") part.push(...inOrder(group, step.sort, of).slice(0, step.limit));
-    else part.push(groupRow(step, group));
+    if (step.step === "group") part.push(groupRow(step, group));
+    else for (const row of inOrder(group, step.sort, of).slice(0, step.limit)) part.push(row);
   }
   if (step.step === "group" && step.by.length === 0 && rows.length === 0) {
     parts[0]!.push(groupRow(step, []));

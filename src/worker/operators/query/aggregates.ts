@@ -115,8 +115,8 @@ function extreme({ as, column }: AggregateSpec, sign: -1 | 1): Aggregate {
 export function aggregateOf(spec: AggregateSpec): Aggregate {
   const make = kinds[spec.function] as Kinds["count"] | undefined;
   if (make !== undefined) return make(spec);
-  const text = `this worker does not know the aggregate ${JSON.stringify(spec.function)}: update it`;
-  throw new ClusterError("version-mismatch", text);
+  const text = `this worker does not know the aggregate ${JSON.stringify(spec.function)}`;
+  throw new ClusterError("version-mismatch", `${text}: update it`);
 }
 
 /** Merges the states of all aggregates of a group, into `a`. */

@@ -10,8 +10,10 @@ export type DateFields = {
   readonly second: number;
 };
 
-const shape =
-  /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?$/;
+const day = String.raw`(\d{4})-(\d\d)-(\d\d)`;
+const time = String.raw`(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?`;
+const zone = String.raw`(?:Z|[+-]\d\d(?::?\d\d)?)?`;
+const shape = new RegExp(`^${day}(?:[ T]${time}${zone})?$`);
 
 /** Null when the text is no date that there is. */
 export function dateFields(text: string): DateFields | null {

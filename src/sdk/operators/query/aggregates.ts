@@ -1,7 +1,7 @@
 /** The aggregates of `aggregate({ … })`. */
-import { ClusterError } from "../../core/error.ts";
-import type { AggregateName, AggregateSpec } from "../../wire/block/query.ts";
-import { count as addToCounter } from "../runtime.ts";
+import { ClusterError } from "../../../core/error.ts";
+import type { AggregateName, AggregateSpec } from "../../../wire/block/query.ts";
+import { count as addToCounter } from "../../runtime.ts";
 
 /** Of the rows of a group; `C` is the column that it is of. */
 export type Aggregate<C extends string> = Omit<AggregateSpec, "name" | "column"> & {

@@ -2,8 +2,8 @@
  *
  *  A cell stands for a value of each row. Its methods make further cells and compute nothing: what
  *  they say is sent as data to those who have the rows. */
-import { ClusterError } from "../../core/error.ts";
-import { type Expression, type FunctionName, functions } from "../../wire/block/query.ts";
+import { ClusterError } from "../../../core/error.ts";
+import { type Expression, type FunctionName, functions } from "../../../wire/block/query.ts";
 
 /** A cell, or a constant. */
 export type Operand = Cell | string | number | boolean | null;
@@ -26,8 +26,8 @@ export class Cell {
     if (isNumber || operand === null || ["string", "boolean"].includes(typeof operand)) {
       return { value: operand };
     }
-    const text = `${String(operand)} is no value of a query; use texts, finite numbers, booleans, null`;
-    throw new ClusterError("bad-request", text);
+    const text = `${String(operand)} is no value of a query`;
+    throw new ClusterError("bad-request", `${text}; use texts, finite numbers, booleans, null`);
   }
 
   eq(other: Operand): Cell {

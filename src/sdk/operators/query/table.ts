@@ -1,16 +1,16 @@
 /** Tables: jobs whose result has rows with named columns, and that can be asked on. Each method
  *  makes another table; each table is a job. */
-import { ClusterError } from "../../core/error.ts";
-import type { FormatSpec, OperatorSpec } from "../../wire/block/plan.ts";
+import { ClusterError } from "../../../core/error.ts";
+import type { FormatSpec, OperatorSpec } from "../../../wire/block/plan.ts";
 import {
   columnsAfter,
   isShuffle,
   type QueryStep,
   type SortColumn,
-} from "../../wire/block/query.ts";
-import type { AnyOperator } from "../job.ts";
-import { operatorInput } from "../operators/input.ts";
-import type { OperatorOptions } from "../operators/options.ts";
+} from "../../../wire/block/query.ts";
+import type { AnyOperator } from "../../job.ts";
+import { operatorInput } from "../input.ts";
+import type { OperatorOptions } from "../options.ts";
 import * as aggregates from "./aggregates.ts";
 import { Cell, type Cells, cellsOf, noColumn, type Operand } from "./cell.ts";
 
