@@ -16,7 +16,7 @@ import {
   type WorkerRecord,
 } from "./cluster/state.ts";
 import { allPaused } from "./cluster/workers/pauses.ts";
-import { refOf } from "./cluster/workers.ts";
+import { refOf } from "./cluster/workers/ref.ts";
 import type { WorkerSpecs } from "./event.ts";
 import {
   type AttemptRef,

@@ -10,7 +10,7 @@ import { assert, ClusterError } from "../core/error.ts";
 import { closeCodes } from "../link/close-reason.ts";
 import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
 import { mustBeLegal } from "../wire/browser/legality.ts";
-import type { BrowserBody, BrowserMessage, Uid } from "../wire/browser/messages.ts";
+import type { BrowserBody, BrowserMessage, More, Uid } from "../wire/browser/messages.ts";
 import { sendable } from "../wire/browser/size.ts";
 import {
   badMessage,
@@ -213,7 +213,8 @@ export class GatewaySession {
       this.#out.close(id, 1013, `${this.#tabs.size} browsers are known here; try again later`);
       return;
     }
-    const of = { connection: id, speed: body.speed, more: body.more, waiting: this.#waiting };
+    const more = placed(body.more, connection);
+    const of = { connection: id, speed: body.speed, more, waiting: this.#waiting };
     const tab = newTab({ ...of, uid: String(++this.#lastUid), session });
     connection.tab = tab;
     this.#tabs.set(tab.uid, tab);
@@ -226,7 +227,7 @@ export class GatewaySession {
     this.#detach(tab);
     tab.connection = id;
     tab.speed = body.speed;
-    tab.more = body.more;
+    tab.more = placed(body.more, connection);
     connection.tab = tab;
     if (tab.welcome !== null) this.#out.sendText(id, tab.welcome);
     const { missed, unknown } = compareHeld(tab);
@@ -396,4 +397,9 @@ export class GatewaySession {
   #toTracker(body: BrowserBody): void {
     if (this.#tracker !== null) this.#out.sendText(this.#tracker, sendable(encodeBrowser(body)));
   }
+}
+
+/** The coordinator is told where the tab is: whom it may be checked by depends on that. */
+function placed(more: More | null, { caller }: Connection): More | null {
+  return more === null ? null : { ...more, from: caller.remote };
 }

@@ -11,8 +11,8 @@ export const browserMutants: readonly Mutant[] = [
   planted(
     "outputs of a tab go with the tab",
     "holderOf",
-    "$mayServe ? RELAY : $lease.worker",
-    "$lease.worker",
+    "$mayServe ? RELAY : $worker",
+    "$worker",
   ),
   planted(
     "a gateway does not report that a tab is gone",
