@@ -109,8 +109,8 @@ export type CoordinatorEvent = {
       readonly digest: Hash;
       readonly spec: JobSpec;
     }
-  /** Computes those tasks of a finished job again that only volunteers vouch for who were caught, and
-   *  what read them, as a job of its own. */
+  /** Computes those tasks of a finished job again that only volunteers vouch for who were caught,
+   *  and what read them, as a job of its own. */
   | {
       readonly kind: "job-rechecked";
       readonly job: JobId;

@@ -99,8 +99,8 @@ export type JobSpec = {
   readonly trust?: Trust;
   /** Volunteers may see its code and its data, and compute it; absent = they may not. */
   readonly share?: "volunteers";
-  /** Of `trust: "quorum"`: so many volunteers must agree, 2 to 9; and results of one task before the
-   *  job is given up, up to 99. Default 2 of 9. */
+  /** Of `trust: "quorum"`: so many volunteers must agree, 2 to 9; and results of one task before
+   *  the job is given up, up to 99. Default 2 of 9. */
   readonly quorum?: { readonly agree: number; readonly of: number };
   /** Its results depend on the engine: they are compared within one only. */
   readonly sameEngine?: boolean;

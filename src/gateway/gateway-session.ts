@@ -10,7 +10,7 @@ import { assert, ClusterError } from "../core/error.ts";
 import { closeCodes } from "../link/close-reason.ts";
 import { decodeBrowser, encodeBrowser } from "../wire/browser/codec.ts";
 import { mustBeLegal } from "../wire/browser/legality.ts";
-import type { BrowserBody, BrowserMessage, More, Uid } from "../wire/browser/messages.ts";
+import type { BrowserBody, BrowserMessage, Uid } from "../wire/browser/messages.ts";
 import { sendable } from "../wire/browser/size.ts";
 import {
   badMessage,
@@ -35,6 +35,7 @@ import {
   isSameWorker,
   keepEnded,
   newTab,
+  placed,
   refusalOf,
   sessionOf,
   type Tab,
@@ -213,10 +214,10 @@ export class GatewaySession {
       this.#out.close(id, 1013, `${this.#tabs.size} browsers are known here; try again later`);
       return;
     }
-    const more = placed(body.more, connection);
+    const more = placed(body.more, connection.caller.remote);
     const of = { connection: id, speed: body.speed, more, waiting: this.#waiting };
-    const tab = newTab({ ...of, uid: String(++this.#lastUid), session });
-    connection.tab = tab;
+    connection.tab = newTab({ ...of, uid: String(++this.#lastUid), session });
+    const { tab } = connection;
     this.#tabs.set(tab.uid, tab);
     if (session !== "") this.#sessions.set(session, tab);
     this.#introduce(tab);
@@ -227,7 +228,7 @@ export class GatewaySession {
     this.#detach(tab);
     tab.connection = id;
     tab.speed = body.speed;
-    tab.more = placed(body.more, connection);
+    tab.more = placed(body.more, connection.caller.remote);
     connection.tab = tab;
     if (tab.welcome !== null) this.#out.sendText(id, tab.welcome);
     const { missed, unknown } = compareHeld(tab);
@@ -397,9 +398,4 @@ export class GatewaySession {
   #toTracker(body: BrowserBody): void {
     if (this.#tracker !== null) this.#out.sendText(this.#tracker, sendable(encodeBrowser(body)));
   }
-}
-
-/** The coordinator is told where the tab is: whom it may be checked by depends on that. */
-function placed(more: More | null, { caller }: Connection): More | null {
-  return more === null ? null : { ...more, from: caller.remote };
 }

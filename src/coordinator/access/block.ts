@@ -1,5 +1,5 @@
-/** The block of addresses that counts as one place: results of two volunteers from one block may be of
- *  one person, and do not confirm each other. */
+/** The block of addresses that counts as one place: results of two volunteers from one block may be
+ *  of one person, and do not confirm each other. */
 import { isIPv4, isIPv6 } from "node:net";
 
 /** Of `host`, `host:port` or `[v6]:port`: /24 of IPv4, /48 of IPv6; "" when it is no address. */
@@ -22,6 +22,7 @@ function groupsOf(address: string): string[] {
   const [head = "", tail] = address.split("::");
   const left = head === "" ? [] : head.split(":");
   const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = tail === undefined ? [] : new Array<string>(8 - left.length - right.length).fill("0");
+  const zeros =
+    tail === undefined ? [] : new Array<string>(8 - left.length - right.length).fill("0");
   return [...left, ...zeros, ...right].map((group) => group.replace(/^0+(?=.)/, ""));
 }

@@ -220,7 +220,11 @@ function seeStage(stage: Stage, seen: StageSeen, mayChange: boolean): void {
     const before = seen.outputs[task] ?? null;
     if (before === output && seen.committed[task] === committed) continue;
     const isLater = mayChange && committed > (seen.committed[task] as number);
-    if (before !== null && !isLater && !isSame(before, output, seen.committed[task] === committed)) {
+    if (
+      before !== null &&
+      !isLater &&
+      !isSame(before, output, seen.committed[task] === committed)
+    ) {
       assert(false, `I3: ${stage.job}/${stage.index}/${task} was committed twice`);
     }
     seen.outputs[task] = output;

@@ -106,7 +106,8 @@ export function endLease(
     leaveLimit(state, job);
     count(state, worker, lease, -1);
   }
-  if (worker?.live === true && worker.pause === null && !worker.caught) state.hungry.add(worker.number);
+  if (worker?.live === true && worker.pause === null && !worker.caught)
+    state.hungry.add(worker.number);
 }
 
 /** Workers that were idle since the owner had as many slots as it may have are asked again. */

@@ -251,8 +251,8 @@ export function sendAttempts(
   to.effects.push({ kind: "assign", worker, job, stage: stage.index, attempts: to.attempts });
 }
 
-/** Takes a ready task out of its queue: what waits for an opinion first, so that it is decided soon;
- *  then own machine, then anywhere, then the longest other queue. */
+/** Takes a ready task out of its queue: what waits for an opinion first, so that it is decided
+ *  soon; then own machine, then anywhere, then the longest other queue. */
 function takeReady(
   state: CoordinatorState,
   stage: Stage,

@@ -17,12 +17,7 @@ export function mayRun(state: CoordinatorState, worker: WorkerRecord, stage: Sta
   if (inputKbps !== undefined && inputBytes / taskCount / 1024 > inputKbps * fetchMaxS) {
     return false;
   }
-  const {
-    bareBrowsers,
-    moduleHash,
-    programKind = javascript,
-    requires = [],
-  } = record.spec;
+  const { bareBrowsers, moduleHash, programKind = javascript, requires = [] } = record.spec;
   if (kinds.includes(programKind)) return lacking(worker.specs, requires).length === 0;
   if (moduleHash !== undefined && kinds.includes(wasm)) return true;
   return programKind === javascript && kinds.includes(ownCode) && bareBrowsers === true;

@@ -19,8 +19,8 @@ import { checkedShare, confirm, doubt, draw, engineOf, validOf, witnessOf } from
 const spotShare = 0.1;
 /** Tasks that may wait for each slot of the own workers before second opinions go to others. */
 const waitingPerSlot = 2;
-/** Volunteers that must agree where no own worker decides, and results of one task before the job is
- *  given up. */
+/** Volunteers that must agree where no own worker decides, and results of one task before the job
+ *  is given up. */
 export const quorumDefault = { agree: 2, of: 9 } as const;
 
 export type Verdict =
@@ -138,7 +138,8 @@ function settle(state: CoordinatorState, { all, job, stage, task }: Case, own: O
 }
 
 function unstable(name: string, first: Opinion, second: Opinion): Failure {
-  const workers = `w-${first.worker}${first.worker === second.worker ? " twice" : ` and w-${second.worker}`}`;
+  const other = first.worker === second.worker ? " twice" : ` and w-${second.worker}`;
+  const workers = `w-${first.worker}${other}`;
   return {
     code: "nondeterministic",
     message:
@@ -234,8 +235,8 @@ export function vouch(stage: Stage, task: number, accepted: Opinion): void {
   forOwn.delete(task);
 }
 
-/** A volunteer's attempt failed, or was lost. What it says of the task need not be true: an own worker
- *  tries it next, when there is one, and only what fails there counts against the job. */
+/** A volunteer's attempt failed, or was lost. What it says of the task need not be true: an own
+ *  worker tries it next, when there is one, and only what fails there counts against the job. */
 export function failedElsewhere(
   state: CoordinatorState,
   failed: { readonly job: JobRecord; readonly stage: Stage; readonly task: number },

@@ -2,9 +2,10 @@
  *
  *  1. It gets no more tasks, its credential is revoked, and so are the tokens that bring volunteers
  *     and are its own; what it runs is stopped.
- *  2. Its results in jobs that run are withdrawn. Those that enough others confirmed stay, as long as
- *     their partitions can be had elsewhere.
- *  3. Of a job that has ended nothing changes: `doubtfulTasks` names what is to be computed again. */
+ *  2. Its results in jobs that run are withdrawn. Those that enough others confirmed stay, as long
+ *     as their partitions can be had elsewhere.
+ *  3. Of a job that has ended nothing changes: `doubtfulTasks` names what is to be computed
+ *     again. */
 import { revokeOne } from "../../access/tokens.ts";
 import type { Effect } from "../../effect.ts";
 import { jobId, workerId } from "../../ids.ts";
@@ -77,11 +78,7 @@ function expel(state: CoordinatorState, worker: WorkerRecord, effects: Effect[])
   effects.push({ kind: "expel", worker: workerId(worker.number) });
 }
 
-function withdrawFrom(
-  state: CoordinatorState,
-  stage: Stage,
-  persons: ReadonlySet<string>,
-): void {
+function withdrawFrom(state: CoordinatorState, stage: Stage, persons: ReadonlySet<string>): void {
   const job = state.jobs.get(stage.job) as JobRecord;
   const { forOwn, open, vouchers } = stage.opinions;
   let isChanged = false;
@@ -126,7 +123,11 @@ export function withdraw(
   const { open, vouchers, withdrawn } = stage.opinions;
   const left = vouchers.get(task) ?? [];
   if (output === null || withdrawn.has(task)) return;
-  if (left.length > 0 && !open.has(task)) open.set(task, left.map((one) => ({ ...one, output })));
+  if (left.length > 0 && !open.has(task))
+    open.set(
+      task,
+      left.map((one) => ({ ...one, output })),
+    );
   untally(job, stage, task);
   withdrawn.add(task);
   vouchers.delete(task);
@@ -167,7 +168,8 @@ export function sortChecks(stage: Stage): void {
   }
 }
 
-/** An own worker is gone: what only own workers may take goes to others where there is none left. */
+/** An own worker is gone: what only own workers may take goes to others where there is none
+ *  left. */
 export function releaseOwn(state: CoordinatorState): void {
   for (const number of state.active) {
     const job = state.jobs.get(number) as JobRecord;

@@ -1,10 +1,10 @@
-/** A finished job in which a volunteer was caught afterwards: its doubtful tasks are computed again, as
- *  a job of its own, by own workers.
+/** A finished job in which a volunteer was caught afterwards: its doubtful tasks are computed
+ *  again, as a job of its own, by own workers.
  *
  *  1. It adopts every result of the earlier job that is not in doubt, and the figures of all.
- *  2. Partitions are gone with the earlier job. A map task that is computed again and gives the same
- *     root costs nothing else; another root withdraws what was reduced from it, and reduce tasks that
- *     are not done have all that they read computed again.
+ *  2. Partitions are gone with the earlier job. A map task that is computed again and gives the
+ *     same root costs nothing else; another root withdraws what was reduced from it, and reduce
+ *     tasks that are not done have all that they read computed again.
  *  3. The earlier job stays as it is: what was committed never changes. */
 import type { Effect } from "../../effect.ts";
 import { ClusterError } from "../../error.ts";

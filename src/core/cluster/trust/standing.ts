@@ -89,7 +89,7 @@ export function checkedShare(valid: number): number {
 /** A number in [0, 1) that no worker can foretell, and that a replay draws again. */
 export function draw({ trust }: CoordinatorState): number {
   trust.drawn++;
-  const low = mix(trust.seed % 0x1_0000_0000 ^ Math.imul(trust.drawn, 0x9e37_79b9));
+  const low = mix((trust.seed % 0x1_0000_0000) ^ Math.imul(trust.drawn, 0x9e37_79b9));
   return mix(low ^ Math.floor(trust.seed / 0x1_0000_0000) ^ trust.drawn) / 0x1_0000_0000;
 }
 

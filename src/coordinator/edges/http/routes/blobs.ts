@@ -1,7 +1,7 @@
 /** Blobs over HTTP: uploads that are durable when they are answered, downloads with ranges. */
 import { createHash } from "node:crypto";
-import type { CoordinatorState } from "../../../../core/coordinator.ts";
 import { isOfWorker } from "../../../../core/access/roles.ts";
+import type { CoordinatorState } from "../../../../core/coordinator.ts";
 import { ClusterError } from "../../../../core/error.ts";
 import type { Hash } from "../../../../core/ids.ts";
 import { isTab } from "../../../../core/view.ts";
