@@ -1,5 +1,6 @@
-/** `node scripts/strangers.ts [--seeds 10] [--honest 10000]`: crowds with liars around the production
- *  core, 100,000 tasks and 200 workers each, and the figures that are promised of them. */
+/** `node scripts/strangers.ts [--seeds 10] [--honest 10000]`: crowds with liars around the
+ *  production core, 100,000 tasks and 200 workers each, and the figures that are promised of
+ *  them. */
 import { parseArgs } from "node:util";
 import { accusedIn, crowdOf, lyings, promisedFigures } from "../sim/strangers/figures.ts";
 

@@ -1,5 +1,5 @@
-/** What is promised of crowds with liars, by how they lie: checked by `npm test` with a few seeds, and
- *  by `scripts/strangers.ts` with many. */
+/** What is promised of crowds with liars, by how they lie: checked by `npm test` with a few seeds,
+ *  and by `scripts/strangers.ts` with many. */
 import { Crowd, type CrowdResult, type Nature } from "./crowd.ts";
 
 export type Lying = {
@@ -53,8 +53,8 @@ export function crowdOf(
   return new Crowd({ seed: at.seed, tasks, own: 1, volunteers }).run();
 }
 
-/** A small crowd of every engine in which all are honest or, every other seed, some are not: how many
- *  honest workers were called liars. */
+/** A small crowd of every engine in which all are honest or, every other seed, some are not: how
+ *  many honest workers were called liars. */
 export function accusedIn(seed: number, lawsEvery = 0): number {
   const workers = 6 + (seed % 7);
   const liars = seed % 2 === 0 ? 0 : 1 + (seed % 3);

@@ -214,10 +214,9 @@ export class GatewaySession {
       this.#out.close(id, 1013, `${this.#tabs.size} browsers are known here; try again later`);
       return;
     }
-    const more = placed(body.more, connection.caller.remote);
-    const of = { connection: id, speed: body.speed, more, waiting: this.#waiting };
-    connection.tab = newTab({ ...of, uid: String(++this.#lastUid), session });
-    const { tab } = connection;
+    const of = { connection: id, speed: body.speed, more: placed(body.more, connection) };
+    const tab = newTab({ ...of, uid: String(++this.#lastUid), session, waiting: this.#waiting });
+    connection.tab = tab;
     this.#tabs.set(tab.uid, tab);
     if (session !== "") this.#sessions.set(session, tab);
     this.#introduce(tab);
@@ -228,7 +227,7 @@ export class GatewaySession {
     this.#detach(tab);
     tab.connection = id;
     tab.speed = body.speed;
-    tab.more = placed(body.more, connection.caller.remote);
+    tab.more = placed(body.more, connection);
     connection.tab = tab;
     if (tab.welcome !== null) this.#out.sendText(id, tab.welcome);
     const { missed, unknown } = compareHeld(tab);

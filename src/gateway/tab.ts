@@ -118,8 +118,11 @@ export function introduction(tab: Tab): More | null {
 
 /** With the address that it came from, whatever it says itself: by which other tabs its results may
  *  be checked depends on that. */
-export function placed(more: More | null, remote: string): More | null {
-  return more === null ? null : { ...more, from: remote };
+export function placed(
+  more: More | null,
+  { caller }: { readonly caller: { readonly remote: string } },
+): More | null {
+  return more === null ? null : { ...more, from: caller.remote };
 }
 
 /** The name of this run of a page, or tracker; "" = it has none. */

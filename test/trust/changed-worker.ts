@@ -1,5 +1,5 @@
-/** The code of a worker with changed lines, as somebody would have it who lies: a copy of the
- *  sources in a folder of the test. */
+/** The code of a worker with changed lines, as that of a liar: a copy of the sources in a folder of
+ *  the test. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { startWorker } from "../../src/worker/node.ts";

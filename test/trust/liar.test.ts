@@ -1,5 +1,5 @@
-/** A real worker whose code was changed, beside an honest volunteer and an own worker: it is caught,
- *  and no result of it is in the jobs. */
+/** A real worker whose code was changed, beside an honest volunteer and an own worker: it is
+ *  caught, and no result of it is in the jobs. */
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -109,7 +109,7 @@ async function standings() {
   return new Map(workers.map(({ name, volunteer }) => [name, volunteer]));
 }
 
-test("a volunteer whose code was changed is caught, and none of its results stays", async () => {
+test("X10: a volunteer with changed code is caught, and none of its results stays", async () => {
   const { job } = await submit(
     `tasks({ share: "volunteers", items: [...Array(40).keys()], run: (n: number) => n * n })`,
   );

@@ -10,7 +10,7 @@ import type { Witness } from "./opinion.ts";
 import type { Caught } from "./trust.ts";
 
 /** Confirmed results before anything of a volunteer is accepted without a second opinion. */
-export const trustAfter = 10;
+export const trustAfter = 20;
 /** Share of the results of the most trusted volunteer that are compared nevertheless. */
 export const floor = 0.05;
 /** Volunteers that were caught and are remembered, oldest forgotten first. */

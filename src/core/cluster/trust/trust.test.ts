@@ -11,7 +11,7 @@ import {
   testJob,
   testSpecs,
   testStage,
-} from "../../testing/make-believe.ts";
+} from "../../testing/fake-cluster.ts";
 import { jobOutputs, jobSummary, workerSummaries } from "../../view.ts";
 import { reasonText } from "../../why/reasons.ts";
 import { whyJob } from "../../why/why.ts";

@@ -68,9 +68,7 @@ async function recheck({ services, principal, params }: Call): Promise<Answer> {
   services.lowWater.mustBeAbove("a new job");
   const { owner } = principal;
   const digest = createHash("sha256").update(`recheck ${earlier}`).digest("hex");
-  hit("http.submit", "before");
   const { job } = await services.loop.post({ kind: "job-rechecked", job: earlier, owner, digest });
-  hit("http.submit", "after");
   return json({ job });
 }
 
