@@ -112,9 +112,15 @@ export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
     joinedAtMs: worker.joinedAtMs,
     version: worker.specs.version,
     tab: worker.specs.tab === true,
-    ...(worker.specs.python === undefined ? {} : { python: worker.specs.python.version }),
+    ...pythonOf(worker),
     paused: worker.pause?.reason ?? "",
   }));
+}
+
+function pythonOf({ specs }: WorkerRecord): Pick<WorkerSummary, "python" | "pythonEngine"> {
+  if (specs.python === undefined) return {};
+  const { engine, version } = specs.python;
+  return { python: version, ...(engine === undefined ? {} : { pythonEngine: engine }) };
 }
 
 export { isRetentionDue } from "./cluster/retention/remove.ts";

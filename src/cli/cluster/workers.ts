@@ -45,6 +45,6 @@ function row(worker: WorkerSummary): string[] {
     countText(worker.done),
     countText(worker.failed),
     oneLine(worker.version),
-    oneLine(worker.python ?? "-"),
+    oneLine([worker.python ?? "-", worker.pythonEngine ?? ""].join(" ").trim()),
   ];
 }

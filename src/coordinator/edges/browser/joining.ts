@@ -170,6 +170,7 @@ function specsOf(more: ConnectMore, speed: number, uid: Uid): WorkerSpecs {
     slots: more.slots,
     memoryBytes: 0,
     kinds: [...more.kinds],
+    ...(more.python === undefined ? {} : { python: more.python }),
     exchangeUrl: "",
     tab: true,
     inputKbps: speed,
