@@ -1,5 +1,5 @@
-/** The Python of tabs, served from the package `pyodide` where it is installed: read when a tab asks
- *  for it, kept in memory, and cached by browsers for good, since paths carry a digest. */
+/** The Python of tabs, served from the package `pyodide` where that is installed: read when a tab
+ *  asks for it, and cached by browsers for good, since paths carry a digest. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -70,10 +70,9 @@ export function openTabPython(folder: string | null = pyodideFolder()): TabPytho
 
 function open(folder: string): Opened {
   const own = Buffer.from(JSON.stringify(ownModules()));
-  const lock = JSON.parse(readFileSync(join(folder, "pyodide-lock.json"), "utf8")) as {
-    readonly info: { readonly python: string; readonly version: string };
-  };
-  const { python: version, version: release } = lock.info;
+  const read = <T>(name: string) => JSON.parse(readFileSync(join(folder, name), "utf8")) as T;
+  const lock = read<{ readonly info: { readonly python: string } }>("pyodide-lock.json");
+  const { version: release } = read<{ readonly version: string }>("package.json");
   const digest = createHash("sha256").update(release).update(own).digest("hex").slice(0, 16);
   const files = new Map<string, Served>();
   const paths = {} as Record<Name, string>;
@@ -86,7 +85,7 @@ function open(folder: string): Opened {
   }
   add("own", "own.json", { type: "application/json", read: async () => own });
   const index: PythonIndex = {
-    version,
+    version: lock.info.python,
     release,
     files: paths,
     lock: { info: lock.info, packages: {} },

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { ClusterError } from "../core/error.ts";
-import type { JobSpec, Priority } from "../core/job.ts";
+import type { JobSpec, Priority, PythonEngine } from "../core/job.ts";
 import type { Submitted } from "../wire/api/messages.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
@@ -23,6 +23,8 @@ export type SubmitOptions = {
   /** Browsers that bring code of their own (they speak only the base browser protocol) may run
    *  it. */
   readonly bareBrowsers?: boolean;
+  /** Of a job in Python: the only engine that may run it. */
+  readonly engine?: PythonEngine;
   /** Called before each file that is sent. */
   readonly onUpload?: (name: string, sizeBytes: number) => void;
 };
@@ -104,7 +106,7 @@ async function submitPlan<T>(
   options: SubmitOptions,
 ): Promise<T> {
   const { bytes, hash } = planBlob(planned.plan);
-  const { bareBrowsers, name, priority, weight } = options;
+  const { bareBrowsers, engine, name, priority, weight } = options;
   const [module] = modulesOf(built);
   const spec = jobSpecOf(built.job, planned, {
     name,
@@ -113,6 +115,7 @@ async function submitPlan<T>(
     ...(weight === undefined ? {} : { weight }),
     ...(priority === undefined ? {} : { priority }),
     ...(bareBrowsers === undefined ? {} : { bareBrowsers }),
+    ...(engine === undefined ? {} : { engine }),
     ...(module === undefined ? {} : { moduleHash: module.hash }),
   });
   const at = { kind: "bytes", bytes } as const;

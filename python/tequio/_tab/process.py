@@ -10,7 +10,7 @@ from time import perf_counter
 from .._values.errors import TaskError
 from .._worker.process import Process, awaited, install
 from .._worker.run_file import limit_files
-from .._worker.seat_belt import clear_environment
+from .._worker.seat_belt import fasten_in_tab
 from . import loop
 from .source import TabSource
 
@@ -77,5 +77,5 @@ def start(post):
     sys.path[:] = [path for path in sys.path if path]
     process = _TabProcess(send, TabSource, exit_at_once)
     install(process)
-    clear_environment()
+    fasten_in_tab()
     return lambda text, given, breathe: process.run(json.loads(text), given, breathe)

@@ -1,4 +1,4 @@
-"""The orders of a worker and how each is carried out, in a process of CPython and in a tab alike."""
+"""The orders of a worker and how each is carried out, in a task process and in a tab alike."""
 
 import os
 import sys
@@ -27,8 +27,8 @@ CHANNEL_CLOSED, EXIT_CALLED, UNCAUGHT, INPUT_BROKEN, BROKEN = 90, 91, 92, 94, 95
 class Process:
     """The state of this process: the job that is loaded, and the attempt at hand.
 
-    `send(message)` reports; `source_of(on_read)` makes the source of map tasks; `exit_at_once(code)`
-    ends the process."""
+    `send(message)` reports; `source_of(on_read)` makes the source of map tasks;
+    `exit_at_once(code)` ends the process."""
 
     def __init__(self, send, source_of, exit_at_once):
         self._send = send

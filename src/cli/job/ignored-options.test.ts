@@ -22,7 +22,7 @@ const values: Required<RunOptions> = {
   ...{ data: "d", url: "u", token: "t", tokenFile: "t", fingerprint: "f" },
   ...{ output: "out", merge: "file", overwrite: true, json: true },
   ...{ name: "n", param: { a: "1" }, reducers: 1, splitBytes: 1, key: "k" },
-  ...{ allowBasicBrowsers: true, priority: "high", watch: true },
+  ...{ allowBasicBrowsers: true, engine: "cpython", priority: "high", watch: true },
   ...{ detach: true, local: true, sequential: true, workers: 1, memory: 1 << 30 },
   ...{ filesystem: place, jobtracker: place },
 };
@@ -44,6 +44,7 @@ const refusedIn: Readonly<Record<keyof RunOptions, readonly Mode[]>> = {
   splitBytes: ["elsewhere"],
   key: ["local", "sequential", "elsewhere"],
   allowBasicBrowsers: ["local", "sequential", "elsewhere"],
+  engine: ["local", "sequential", "elsewhere"],
   priority: ["local", "sequential", "elsewhere"],
   watch: ["detach", "elsewhere"],
   detach: ["local", "sequential", "elsewhere"],

@@ -22,6 +22,7 @@ const alone: Reasons = {
   key: "the job is not kept, so that no key can name it",
   priority: onlyJob,
   allowBasicBrowsers: "no browser can join",
+  engine: "the python3 of this machine runs it",
   detach: "the job ends with this command",
 };
 
@@ -54,6 +55,7 @@ const elsewhere: Reasons = {
   key: theirs,
   priority: theirs,
   allowBasicBrowsers: theirs,
+  engine: theirs,
   watch: theirs,
 };
 

@@ -1,7 +1,7 @@
 /** The options of `tequio run`, and what they say of the job's plan and name. */
 import { basename, dirname, parse } from "node:path";
 import { ClusterError } from "../../core/error.ts";
-import type { Priority } from "../../core/job.ts";
+import type { Priority, PythonEngine } from "../../core/job.ts";
 import type { Listen } from "../../link/listen.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { TargetOptions } from "../place.ts";
@@ -15,6 +15,7 @@ export type RunOptions = TargetOptions &
     readonly splitBytes?: number;
     readonly key?: string;
     readonly allowBasicBrowsers?: boolean;
+    readonly engine?: PythonEngine;
     readonly priority?: Priority;
     readonly watch?: boolean;
     readonly detach?: boolean;

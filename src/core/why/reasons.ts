@@ -113,8 +113,8 @@ export type Reason =
 export type Why = { readonly reasons: readonly Reason[] };
 
 const pythonInTabs =
-  "for Python in tabs run `npm install pyodide@314` where their gateway runs, start it again, and " +
-  "reload them";
+  "for Python in tabs run `npm install pyodide@314` where their gateway runs, start it again, " +
+  "and reload them";
 
 type Texts = { readonly [K in Reason["kind"]]: (reason: Extract<Reason, { kind: K }>) => string };
 

@@ -16,7 +16,15 @@ type Start = {
 };
 
 /** Of one job; `ids` of tasks that it has and that have not ended. */
-type Kept = { readonly worker: Worker; readonly job: string; readonly ids: Set<number> };
+type Kept = {
+  readonly worker: Worker;
+  readonly job: string;
+  readonly ids: Set<number>;
+  idle: ReturnType<typeof setTimeout> | undefined;
+};
+
+/** A Worker without a task is kept for so long, ms: it holds some 100 MB. */
+const idleMaxMs = 60_000;
 
 export class PythonWorkers {
   readonly #newWorker: () => Worker;
@@ -62,9 +70,18 @@ export class PythonWorkers {
     const kept = this.#kept.find(({ ids }) => ids.has(id));
     if (kept === undefined) return false;
     kept.ids.delete(id);
-    if (keep) kept.worker.postMessage({ kind: "forget", id } satisfies ToPythonWorker);
+    if (keep) this.#keep(kept, id);
     else this.#end(kept);
     return true;
+  }
+
+  #keep(kept: Kept, id: number): void {
+    kept.worker.postMessage({ kind: "forget", id } satisfies ToPythonWorker);
+    if (kept.ids.size > 0) return;
+    clearTimeout(kept.idle);
+    kept.idle = setTimeout(() => {
+      if (kept.ids.size === 0) this.#end(kept);
+    }, idleMaxMs);
   }
 
   async #started({ id, order, port }: Start): Promise<void> {
@@ -81,7 +98,7 @@ export class PythonWorkers {
     const start = await this.#startOf();
     if (!this.#coming.delete(id)) return;
     const worker = this.#newWorker();
-    const made: Kept = { worker, job, ids: new Set([id]) };
+    const made: Kept = { worker, job, ids: new Set([id]), idle: undefined };
     this.#kept.push(made);
     worker.onerror = (event) => {
       event.preventDefault();

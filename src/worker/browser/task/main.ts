@@ -23,8 +23,8 @@ type Scope = {
 };
 const scope = globalThis as unknown as Scope;
 
-/** The one message that this Worker is for, unless it runs Python. It may come while the task before
- *  it computes. */
+/** The one message that this Worker is for, unless it runs Python. It may come while the task
+ *  before it computes. */
 scope.onmessage = (event: MessageEvent<TaskOrder | ToPythonWorker>) => {
   scope.onmessage = null;
   const [port] = event.ports;

@@ -107,8 +107,15 @@ async function handingOver<T>(
     return new Response(isLibrary ? (library as Uint8Array<ArrayBuffer>) : null);
   };
   // It was compiled once for all Workers of the frame.
-  WebAssembly.instantiateStreaming = async (_response, imports) => {
-    return { module, instance: await WebAssembly.instantiate(module, imports) };
+  WebAssembly.instantiateStreaming = async (_response, imports = {}) => {
+    let memory: WebAssembly.Memory | null = null;
+    const zone = (...places: readonly [number, number, number, number]) => {
+      if (memory !== null) setUtc(memory, places);
+    };
+    Object.assign(imports.env as object, { _tzset_js: zone });
+    const instance = await WebAssembly.instantiate(module, imports);
+    memory = instance.exports.memory as WebAssembly.Memory;
+    return { module, instance };
   };
   try {
     return await start();
@@ -116,4 +123,17 @@ async function handingOver<T>(
     globalThis.fetch = fetch;
     WebAssembly.instantiateStreaming = instantiateStreaming;
   }
+}
+
+/** The C library's `tzset`: seconds west of Greenwich, whether there is a summer time, and the names
+ *  of both zones. Pyodide's own would name it after its offset, `UTC-0000`. */
+function setUtc(
+  { buffer }: WebAssembly.Memory,
+  [west, summer, ...names]: readonly [number, number, number, number],
+): void {
+  const view = new DataView(buffer);
+  view.setUint32(west >>> 0, 0, true);
+  view.setUint32(summer >>> 0, 0, true);
+  for (const name of names)
+    new Uint8Array(buffer).set(new TextEncoder().encode("UTC\0"), name >>> 0);
 }
