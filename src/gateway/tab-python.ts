@@ -22,8 +22,8 @@ const prefix = "/python/";
 const here = dirname(fileURLToPath(import.meta.url));
 /** Beside `src` and `dist` alike. */
 const ownFolder = resolve(here, "../../python/tequio");
-/** Not in tabs: the client, and what the filesystem protocol's workers run. */
-const ownLeftOut = /^_(client|filesystem)\//;
+/** Not in tabs: the client. */
+const ownLeftOut = /^_client\//;
 
 const fromPackage = {
   loader: ["pyodide.mjs", "text/javascript"],

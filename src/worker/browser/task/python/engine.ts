@@ -125,8 +125,8 @@ async function handingOver<T>(
   }
 }
 
-/** The C library's `tzset`: seconds west of Greenwich, whether there is a summer time, and the names
- *  of both zones. Pyodide's own would name it after its offset, `UTC-0000`. */
+/** The C library's `tzset`: seconds west of Greenwich, whether there is a summer time, and the
+ *  names of both zones. Pyodide's own would name it after its offset, `UTC-0000`. */
 function setUtc(
   { buffer }: WebAssembly.Memory,
   [west, summer, ...names]: readonly [number, number, number, number],
