@@ -25,6 +25,7 @@ const alone: Reasons = {
   trust: "no volunteer can join",
   quorum: "no volunteer can join",
   allowBasicBrowsers: "no browser can join",
+  engine: "the python3 of this machine runs it",
   detach: "the job ends with this command",
 };
 
@@ -60,6 +61,7 @@ const elsewhere: Reasons = {
   trust: theirs,
   quorum: theirs,
   allowBasicBrowsers: theirs,
+  engine: theirs,
   watch: theirs,
 };
 

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
 import { memoryPerWorker } from "../../client/memory.ts";
 import { ClusterError } from "../../core/error.ts";
-import { priorities, trusts } from "../../core/job.ts";
+import { priorities, pythonEngines, trusts } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { Submitted } from "../../wire/api/messages.ts";
@@ -56,10 +56,8 @@ export function define(command: Command): void {
         "share of the slots among your jobs: high is 4 times normal (the default), low a quarter",
       ).choices(priorities),
     )
-    .option(
-      "--allow-basic-browsers",
-      "let browsers that speak only the base protocol run this job",
-    );
+    .option("--allow-basic-browsers", "let browsers that speak only the base protocol run this job")
+    .addOption(engineOption());
   withResult(command)
     .option("--watch", "also print the job's log lines and failed attempts")
     .option("--detach", "submit, print the job's id and exit");
@@ -99,6 +97,11 @@ function withTrust(command: Command): Command {
       "--quorum <m/n>",
       "with --trust quorum: m volunteers agree, of at most n (default 2/9)",
     );
+}
+
+function engineOption(): Option {
+  const text = "of a job in Python: run it on Node workers (cpython) or in browser tabs (pyodide)";
+  return new Option("--engine <engine>", `${text} alone (default: on both)`).choices(pythonEngines);
 }
 
 function withElsewhere(command: Command): Command {
@@ -164,8 +167,15 @@ async function run(file: string, given: string[], options: RunOptions): Promise<
   const memoryBytes = options.memory ?? memoryPerWorker(slots) * slots;
   const isPython = file.endsWith(".py");
   await withEmbedded({ slots, memoryBytes, isPython }, async (client) =>
-    runOn(client, await built, inputs, options),
+    runOn(client, withoutTabs(await built), inputs, options),
   );
+}
+
+/** No tab joins a cluster inside this process. */
+function withoutTabs(built: BuiltJob): BuiltJob {
+  if (built.job.foreign?.program.engine !== "pyodide") return built;
+  const text = "the job runs in browser tabs alone, and none can join --local: leave --local out";
+  throw new ClusterError("bad-request", text);
 }
 
 async function of(file: string): Promise<BuiltJob> {
@@ -237,9 +247,12 @@ async function submit(
   });
   try {
     const name = jobName(built, options);
-    const { allowBasicBrowsers: bareBrowsers = false, key = null, priority = "normal" } = options;
+    const { allowBasicBrowsers: bareBrowsers = false, engine, key = null } = options;
+    const { priority = "normal" } = options;
     const trust = trustOptions(options, built.job.options);
-    return await submitKeyed(client, built, planned, { name, key, bareBrowsers, priority, trust });
+    const python = engine === undefined ? {} : { engine };
+    const common = { name, key, bareBrowsers, priority, trust };
+    return await submitKeyed(client, built, planned, { ...common, ...python });
   } finally {
     await planned.remove();
   }
