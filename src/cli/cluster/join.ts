@@ -18,7 +18,7 @@ import { pythonOption, sandboxOption } from "./up.ts";
 export function define(command: Command): void {
   const cores = availableParallelism();
   command
-    .argument("<url>", "address of the coordinator, such as http://host:7070")
+    .argument("<url>", "address of the coordinator, such as http://host:7070, or /ip4/…/p2p/…")
     .option("--token <token>", "join token, as printed by `tequio up`")
     .option("--token-file <file>", "file with the join token, mode 0600 (or $TEQUIO_TOKEN)")
     .option("--fingerprint <hex>", "refuse a coordinator with a different certificate")
@@ -67,6 +67,10 @@ export function define(command: Command): void {
     [
       "tequio join https://host:7070 --token-file t --slots 2 --memory 1G",
       "contribute two cores and at most 1 GiB of memory",
+    ],
+    [
+      "tequio join /ip4/192.168.1.20/tcp/7075/p2p/12D3Koo…",
+      "join a manager over libp2p, and compute WebAssembly modules for it",
     ],
     [
       "tequio join http://host:7070 --token-file t --give-up 5m",

@@ -16,6 +16,8 @@ export type RunOptions = TargetOptions &
     readonly key?: string;
     readonly allowBasicBrowsers?: boolean;
     readonly priority?: Priority;
+    /** Of one item of a module, ms. */
+    readonly timeout?: number;
     readonly watch?: boolean;
     readonly detach?: boolean;
     readonly local?: boolean;

@@ -68,6 +68,7 @@ export async function join(
 }
 
 async function mayBeNew(principal: Principal, context: JoinContext): Promise<void> {
+  if (principal.peer !== undefined) return;
   if (principal.returningOnly || principal.kind !== "join") {
     throw new ClusterError(
       "unauthenticated",
