@@ -160,7 +160,8 @@ test("a closed connection is dialled again by the next request", async (t) => {
   const client = await startNode();
   t.after(() => client.stop());
   const link = await client.dial(peer.address, 5_000);
-  const answered = () => new Promise<string>((resolve) => link.onFrame((f) => resolve(textOf(f))));
+  const answered = () =>
+    new Promise<string>((resolve) => link.onFrame((frame) => resolve(textOf(frame))));
   let answer = answered();
   link.send(bytesOf("? 1 one"));
   assert.equal(await answer, "! 1 one");
@@ -170,7 +171,7 @@ test("a closed connection is dialled again by the next request", async (t) => {
   assert.equal(await answer, "! 2 two");
 });
 
-test("what is sent before a close arrives, and a peer that is not meant is not taken", async (t) => {
+test("what is sent before a close arrives; a peer that is not meant is not taken", async (t) => {
   const asked = Promise.withResolvers<string>();
   const peer = await existingPeer(t, (text, stream) => {
     asked.resolve(text);

@@ -127,28 +127,23 @@ const timers: WorkerTimers = {
  *  sandbox that is asked for, the address to listen at. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const slots = Math.min(1_024, Math.max(1, Math.floor(options.slots)));
+  const { url, token, fingerprint = "", identity, libp2p, onJoined, onNews } = options;
   const { python, sandbox } = await probe(options);
+  const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
+  const carrier = await openCarrier({ url, token, fingerprint, timeoutMs, libp2p });
   const files = await openFiles(options, () => loop.credential);
   const space = diskSpace(options.dataDir);
   const given = { slots, freeBytes: space.freeBytes, python };
   const processes = openProcesses(options, sandbox, given);
   const { exchange, outputs, jobs, blobs, programs, exchangeUrl } = files;
-  const { url, token, fingerprint = "", identity, libp2p, onJoined, onNews } = options;
   const relay = { url, fingerprint, credential: () => loop.credential };
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
-  const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
-  const carrier = await openCarrier({ url, token, fingerprint, timeoutMs, libp2p });
   const isHidden = exchangeUrl === "";
   const parts = { jobs, blobs, outputs, programs, processes, fetcher, shared, isHidden };
   let hasJoined = false;
   const loop: WorkerLoop = new WorkerLoop({
-    rules: {
-      ...defaultRules,
-      slots,
-      giveUpMs: options.giveUpMs ?? 0,
-      joinTimeoutMs: timeoutMs + dialHeadMs,
-    },
+    rules: rulesOf(options, { slots, timeoutMs }),
     timers,
     chance: Math.random,
     dial: carrier.dial,
@@ -186,6 +181,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await ended;
     },
   };
+}
+
+function rulesOf(
+  { giveUpMs = 0 }: WorkerOptions,
+  { slots, timeoutMs }: { readonly slots: number; readonly timeoutMs: number },
+) {
+  return { ...defaultRules, slots, giveUpMs, joinTimeoutMs: timeoutMs + dialHeadMs };
 }
 
 /** What this host allows, and has. */

@@ -9,7 +9,7 @@ const hash = Buffer.from(process.argv[3], "hex");
 const server = createServer((_, answer) => answer.end(module));
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const address = `http://127.0.0.1:${server.address().port}/module.wasm`;
-/** Of a program that nobody has. */
+/** Of a program that cannot be fetched. */
 const other = Buffer.concat([Buffer.from([0x1b, 0x20]), Buffer.alloc(32)]);
 const ack = field(4, Buffer.alloc(0));
 const isWorker = new Set();

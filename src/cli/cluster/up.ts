@@ -3,13 +3,11 @@ import { rmSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
 import { diskSpace } from "../../store/disk-space.ts";
-import type { Doors } from "../doors.ts";
 import { countText } from "../numbers.ts";
 import {
   countArgument,
@@ -27,13 +25,14 @@ import { joinLink, joinPicture, pageLines } from "../web/links.ts";
 import type { Crew } from "./crew.ts";
 import { enoughMemory } from "./enough-memory.ts";
 import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
-import { startOf, stillRuns, stopProcess } from "./process/identity.ts";
+import { stillRuns, stopProcess } from "./process/identity.ts";
 import {
   type ConsoleFlags,
   consoleLines,
   consoleOptions,
   withConsole,
 } from "./up/console-options.ts";
+import { writeEndpoint } from "./up/endpoint.ts";
 import {
   type FilesystemFlags,
   filesystemLines,
@@ -296,28 +295,6 @@ function endOfUp() {
     reject,
     release: () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
   };
-}
-
-/** The file by which other commands on this machine find the coordinator. */
-function writeEndpoint(
-  dataDir: string,
-  { coordinator, jobtracker }: Pick<Started, "coordinator" | "jobtracker">,
-  options: Options,
-): void {
-  const file = join(dataDir, endpointFile);
-  const { console: users, filesystem, fingerprint, libp2p, p4, register } = coordinator;
-  const { anonymousBrowsers = false, p4TrustAddresses: trustAddresses = false } = options;
-  const named = options.libp2pPeers ?? "any";
-  const open = libp2p === null ? null : { ...libp2p, isOpen: named === "any" };
-  const peers = p4 === null ? null : { ...p4, trustAddresses };
-  const files = { filesystem, register, jobtracker };
-  const doors: Doors = { console: users, ...files, p4: peers, libp2p: open, anonymousBrowsers };
-  const url = localUrl(coordinator.url);
-  const version = packageVersion();
-  const { pid } = process;
-  const start = startOf(pid) ?? "";
-  const endpoint = { url, listen: coordinator.url, fingerprint, pid, start, version, doors };
-  writePrivate(file, `${JSON.stringify(endpoint)}\n`);
 }
 
 /** Three quarters of what is free, for all workers together. */

@@ -61,12 +61,7 @@ export function define(command: Command): void {
       "--allow-basic-browsers",
       "let browsers that speak only the base protocol run this job",
     );
-  command.option(
-    "--timeout <time>",
-    "of a WebAssembly module: time limit of each item (default: none)",
-    durationArgument("--timeout"),
-  );
-  withResult(command)
+  withResult(withModules(command))
     .option("--watch", "also print the job's log lines and failed attempts")
     .option("--detach", "submit, print the job's id and exit");
   withExamples(withJson(withTarget(withElsewhere(withLocal(command)))), [
@@ -88,6 +83,14 @@ export function define(command: Command): void {
       "run on an existing system of the filesystem protocol",
     ],
   ]).action(run);
+}
+
+function withModules(command: Command): Command {
+  return command.option(
+    "--timeout <time>",
+    "of a WebAssembly module: time limit of each item (default: none)",
+    durationArgument("--timeout"),
+  );
 }
 
 function withElsewhere(command: Command): Command {

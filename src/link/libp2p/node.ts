@@ -101,7 +101,8 @@ export class Node {
   }
 
   /** A link to the peer at `/ip4/…/tcp/…/p2p/…`, which proves that it is this one. Throws
-   *  `unavailable` when it cannot be reached, `version-mismatch` when it speaks neither protocol. */
+   *  `unavailable` when it cannot be reached, `version-mismatch` when it speaks neither
+   *  protocol. */
   async dial(address: string, timeoutMs: number): Promise<Link> {
     const peer = peerOf(address);
     const to = this.#parse(address);

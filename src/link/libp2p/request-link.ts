@@ -1,10 +1,10 @@
 /** A link to an existing peer: each request has a substream, on which its answer comes back. So the
- *  carrier knows which answer belongs to which request; it tells by ids in the frames that it
- *  delivers and takes, which never reach the peer.
+ *  carrier knows which answer belongs to which request; ids in the frames that it delivers and
+ *  takes say so, and never reach the peer.
  *
  *  1. A request is written before the next one opens its substream: they arrive in order.
- *  2. A substream that cannot be opened (the peer is away) loses its request: whoever waits for the
- *     answer has a limit.
+ *  2. A substream that cannot be opened (the peer is away) loses its request: the caller's wait for
+ *     the answer has a limit.
  *  3. Closing lets what was sent before leave, for a short while. */
 import { cutReason, describeOwn } from "../close-reason.ts";
 import type { Link } from "../link.ts";

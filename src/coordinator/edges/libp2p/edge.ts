@@ -1,3 +1,5 @@
+/** Workers over libp2p: the carrier of existing workers. They have no token; a peer is who its
+ *  handshake proves it to be, and the operator says which peers may work. */
 import { Node } from "../../../link/libp2p.ts";
 import { carrierIds } from "../../../wire/manager/carrier-ids.ts";
 import { frameBytesMax } from "../../../wire/manager/limits.ts";
