@@ -51,6 +51,9 @@ export type CoordinatorOptions = {
   readonly p4?: Partial<P4Settings> & { readonly listen?: Listen };
   /** Workers over libp2p; absent = none. */
   readonly libp2p?: Libp2pOptions;
+  /** RPC address of an IPFS node, as `http://127.0.0.1:5001`, that gets the modules of existing
+   *  workers; absent = none. */
+  readonly ipfsApi?: string;
   /** A gateway on the same port. */
   readonly mount?: Mount;
   /** Accept unauthenticated browsers behind gateways: they get only tasks of jobs that allow it. */

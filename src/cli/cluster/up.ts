@@ -194,6 +194,7 @@ function coordinatorOptions(options: Options) {
     ...filesystemOptions(options, (text) => console.error(text)),
     p4: p4Options(options),
     ...(libp2p === undefined ? {} : { libp2p }),
+    ...(options.ipfsApi === undefined ? {} : { ipfsApi: options.ipfsApi }),
     uploads: uploadLimits(options),
     retention: retentionOptions(options),
   };

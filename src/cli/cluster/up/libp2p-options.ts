@@ -3,12 +3,15 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { Libp2pOptions } from "../../../coordinator/edges/libp2p/edge.ts";
 import { ClusterError } from "../../../core/error.ts";
+import { originArgument } from "../../options.ts";
 import { styled } from "../../screen.ts";
 
 export type Libp2pFlags = {
   readonly libp2p?: string;
   /** `any`, or ids. */
   readonly libp2pPeers?: "any" | readonly string[];
+  /** Origin. */
+  readonly ipfsApi?: string;
 };
 
 export function withLibp2p(command: Command): Command {
@@ -22,6 +25,12 @@ export function withLibp2p(command: Command): Command {
       'ids of the peers that may work, such as 12D3Koo…,16Uiu2…; "any" = all that reach it ' +
         "(default: any on this machine; required elsewhere)",
       parsePeers,
+    )
+    .option(
+      "--ipfs-api <url>",
+      "put the modules of existing workers on this IPFS node, such as http://127.0.0.1:5001: " +
+        "some fetch programs from nowhere else",
+      originArgument,
     );
 }
 
