@@ -52,7 +52,8 @@ export type Reason =
     }
   | { readonly kind: "no-worker" }
   | { readonly kind: "workers-paused"; readonly workers: number; readonly reason: string }
-  | { readonly kind: "no-runtime" }
+  /** `module`: the job is a WebAssembly module, which workers without JavaScript run, too. */
+  | { readonly kind: "no-runtime"; readonly module?: true }
   /** The job is in Python, and none of these workers (their names, without tabs) has it. */
   | { readonly kind: "no-python"; readonly workers: readonly string[] }
   /** Those with Python have not the packages that the job names. */
@@ -150,7 +151,8 @@ const texts: Texts = {
     workers === 1
       ? `the worker accepts no tasks now: ${reason}`
       : `all ${workers} workers accept no tasks now: ${reason}`,
-  "no-runtime": () => "no connected worker runs JavaScript",
+  "no-runtime": ({ module = false }) =>
+    `no connected worker runs JavaScript${module ? " or WebAssembly" : ""}`,
   "no-python": ({ workers }) =>
     "no worker here has Python 3.9 or newer: " +
     (workers.length === 0
