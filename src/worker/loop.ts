@@ -304,7 +304,7 @@ export class WorkerLoop {
         if (event.kind === "welcomed") {
           this.#hasJoined = true;
           const { workerId } = this.#identity;
-          // An existing manager names nobody.
+          // An existing manager sends no worker id.
           this.#tell("joined", workerId === "" ? "joined" : `joined as ${workerId}`);
         }
         this.#post(event);

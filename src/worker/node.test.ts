@@ -133,7 +133,7 @@ test("W9: a crash in a batch is blamed on the task that crashes alone", async (t
   assert.equal(failure(failed[0]).code, "task-crashed");
 });
 
-test("code that cannot be loaded is the job's error, told for each attempt", async (t) => {
+test("code that cannot be loaded is the job's error, reported for each attempt", async (t) => {
   const manager = await ScriptedManager.start(t);
   await started(t, manager);
   const { end } = await manager.joined();

@@ -4,15 +4,20 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { packageVersion } from "../../client/package-version.ts";
+import {
+  dataDirOf,
+  endpointFile,
+  findTarget,
+  type Listeners,
+  type Target,
+} from "../../client/place.ts";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
 import type { Listen } from "../../link/listen.ts";
-import type { Doors } from "../doors.ts";
 import { withExamples, withJson } from "../options.ts";
-import { packageVersion } from "../package-version.ts";
-import { dataDirOf, endpointFile, findTarget, type Target } from "../place.ts";
 import { localUrl } from "./join-line.ts";
 import { startOf } from "./process/identity.ts";
 import {
@@ -120,7 +125,7 @@ type Started = { readonly coordinator: Coordinator; readonly jobtracker: WorkerS
 function writeEndpoint(dataDir: string, { coordinator, jobtracker }: Started): void {
   const { filesystem, fingerprint, register } = coordinator;
   const places = { console: null, filesystem, register, jobtracker, p4: null };
-  const doors: Doors = { ...places, anonymousBrowsers: false };
+  const doors: Listeners = { ...places, anonymousBrowsers: false };
   const { pid } = process;
   const endpoint = {
     url: localUrl(coordinator.url),

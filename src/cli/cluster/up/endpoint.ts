@@ -1,11 +1,10 @@
 /** The note that `tequio up` leaves in its data directory. */
 import { join } from "node:path";
+import { packageVersion } from "../../../client/package-version.ts";
+import { endpointFile, type Listeners } from "../../../client/place.ts";
 import { writePrivate } from "../../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { WorkerServing } from "../../../jobtracker/worker.ts";
-import type { Doors } from "../../doors.ts";
-import { packageVersion } from "../../package-version.ts";
-import { endpointFile } from "../../place.ts";
 import { localUrl } from "../join-line.ts";
 import { startOf } from "../process/identity.ts";
 import type { Libp2pFlags } from "./libp2p-options.ts";
@@ -28,7 +27,7 @@ export function writeEndpoint(
   const open = libp2p === null ? null : { ...libp2p, isOpen: named === "any" };
   const peers = p4 === null ? null : { ...p4, trustAddresses };
   const files = { filesystem, register, jobtracker };
-  const doors: Doors = { console: users, ...files, p4: peers, libp2p: open, anonymousBrowsers };
+  const doors: Listeners = { console: users, ...files, p4: peers, libp2p: open, anonymousBrowsers };
   const url = localUrl(coordinator.url);
   const version = packageVersion();
   const { pid } = process;
