@@ -72,7 +72,7 @@ export function libp2pLines({ libp2p: at }: Coordinator, { libp2pPeers }: Libp2p
   );
   if (libp2pPeers !== undefined && libp2pPeers !== "any") return lines;
   const isLocal = at.addresses.every(isOfThisMachine);
-  const who = isLocal ? "everybody on this machine" : "EVERYBODY who reaches this port";
+  const who = isLocal ? "every user of this machine" : "ANY peer that reaches this port";
   const warning = `peers have no token: ${who} can be a worker`;
   return [...lines, `             ${styled(["bold", "red"], `WARNING: ${warning}`)}`];
 }

@@ -75,7 +75,7 @@ function libp2pFindings({ libp2p: at = null }: Listeners): Finding[] {
   const where = at.addresses.join(", ");
   if (!at.isOpen) return [good("libp2p", `${where}, for the peers of --libp2p-peers only`)];
   const isLocal = at.addresses.every(isOfThisMachine);
-  const who = isLocal ? "everybody on this machine" : "anybody";
+  const who = isLocal ? "every user of this machine" : "any peer";
   const what = `at ${where}: peers have no token, ${who} can be a worker that computes modules`;
   const fix = "name the peers with --libp2p-peers";
   return [{ severity: isLocal ? "note" : "serious", topic: "libp2p", what, fix }];
