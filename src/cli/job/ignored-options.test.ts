@@ -24,7 +24,7 @@ const values: Required<RunOptions> = {
   ...{ name: "n", param: { a: "1" }, reducers: 1, splitBytes: 1, key: "k" },
   ...{ allowBasicBrowsers: true, engine: "cpython", priority: "high", watch: true },
   ...{ detach: true, local: true, sequential: true, workers: 1, memory: 1 << 30 },
-  ...{ filesystem: place, jobtracker: place },
+  ...{ filesystem: place, jobtracker: place, timeout: 1_000 },
   ...{ share: "volunteers", trust: "audit", quorum: "2/3" },
 };
 /** In which modes the option has no effect. */
@@ -41,6 +41,7 @@ const refusedIn: Readonly<Record<keyof RunOptions, readonly Mode[]>> = {
   json: [],
   name: [],
   param: ["elsewhere"],
+  timeout: ["sequential", "elsewhere"],
   reducers: ["elsewhere"],
   splitBytes: ["elsewhere"],
   key: ["local", "sequential", "elsewhere"],

@@ -21,6 +21,8 @@ export type RunOptions = TargetOptions &
     readonly share?: string;
     readonly trust?: Trust;
     readonly quorum?: string;
+    /** Of one item of a module, ms. */
+    readonly timeout?: number;
     readonly watch?: boolean;
     readonly detach?: boolean;
     readonly local?: boolean;

@@ -14,6 +14,7 @@ import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
 import {
   countArgument,
+  durationArgument,
   parseParam,
   sizeArgument,
   withExamples,
@@ -58,7 +59,7 @@ export function define(command: Command): void {
     )
     .option("--allow-basic-browsers", "let browsers that speak only the base protocol run this job")
     .addOption(engineOption());
-  withResult(command)
+  withResult(withModules(command))
     .option("--watch", "also print the job's log lines and failed attempts")
     .option("--detach", "submit, print the job's id and exit");
   withExamples(withJson(withTarget(withElsewhere(withLocal(withTrust(command))))), [
@@ -74,6 +75,7 @@ export function define(command: Command): void {
     ["tequio run words.ts books/*.txt --share volunteers", "let volunteers compute it, too"],
     ["tequio run words.py books/*.txt", "run a job in Python"],
     ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
+    ["tequio run primes.wasm 1000000 --timeout 1m", "give each item at most a minute"],
     ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
     [
       "tequio run words.py data.txt --filesystem tcp://10.0.0.2:8080",
@@ -102,6 +104,14 @@ function withTrust(command: Command): Command {
 function engineOption(): Option {
   const text = "of a job in Python: run it on Node workers (cpython) or in browser tabs (pyodide)";
   return new Option("--engine <engine>", `${text} alone (default: on both)`).choices(pythonEngines);
+}
+
+function withModules(command: Command): Command {
+  return command.option(
+    "--timeout <time>",
+    "of a WebAssembly module: time limit of each item (default: none)",
+    durationArgument("--timeout"),
+  );
 }
 
 function withElsewhere(command: Command): Command {
@@ -146,9 +156,14 @@ async function run(file: string, given: string[], options: RunOptions): Promise<
   enoughMemory(options.memory, localSlots(options));
   // What follows a module are its items, not files.
   const isModule = file.endsWith(".wasm");
+  if (options.timeout !== undefined && !isModule) {
+    const text = "--timeout is for WebAssembly modules; other jobs set timeoutMs in their file";
+    throw new ClusterError("bad-request", text);
+  }
   const inputs = isModule ? [] : given;
   const toPeople = (line: string) => void process.stderr.write(`${safeText(line)}\n`);
-  const build = () => withJobConsole(toPeople, () => (isModule ? ofModule(file, given) : of(file)));
+  const build = () =>
+    withJobConsole(toPeople, () => (isModule ? ofModule(file, given, options) : of(file)));
   if (options.sequential) {
     const { pinSequential, runSequential } = await import("./sequential.ts");
     pinSequential();
@@ -183,9 +198,13 @@ async function of(file: string): Promise<BuiltJob> {
   return bundleJob(file);
 }
 
-async function ofModule(file: string, items: readonly string[]): Promise<BuiltJob> {
+async function ofModule(
+  file: string,
+  items: readonly string[],
+  { timeout }: RunOptions,
+): Promise<BuiltJob> {
   const { buildModuleJob } = await import("../../sdk/module-job.ts");
-  return buildModuleJob(file, items);
+  return buildModuleJob(file, items, timeout);
 }
 
 function localSlots({ workers }: RunOptions): number {

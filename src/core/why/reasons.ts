@@ -52,7 +52,8 @@ export type Reason =
     }
   | { readonly kind: "no-worker" }
   | { readonly kind: "workers-paused"; readonly workers: number; readonly reason: string }
-  | { readonly kind: "no-runtime" }
+  /** `module`: the job is a WebAssembly module, which workers without JavaScript run, too. */
+  | { readonly kind: "no-runtime"; readonly module?: true }
   /** Results of volunteers that are not decided; `forOwn`: only an own worker may give the next. */
   | { readonly kind: "second-opinion"; readonly tasks: number; readonly forOwn: number }
   /** All that are here are volunteers, and the job is not shared with them. */
@@ -170,7 +171,8 @@ const texts: Texts = {
     workers === 1
       ? `the worker accepts no tasks now: ${reason}`
       : `all ${workers} workers accept no tasks now: ${reason}`,
-  "no-runtime": () => "no connected worker runs JavaScript",
+  "no-runtime": ({ module = false }) =>
+    `no connected worker runs JavaScript${module ? " or WebAssembly" : ""}`,
   "second-opinion": ({ forOwn, tasks }) =>
     `${count(tasks, "result")} of volunteers ${tasks === 1 ? "waits" : "wait"} for a second ` +
     `opinion${forOwn === 0 ? "" : `, ${forOwn} of them by an own worker`}`,

@@ -174,7 +174,8 @@ export function noneIsAble(spec: JobSpec, live: readonly WorkerRecord[]): Reason
       kinds.includes(programKind) || (moduleHash !== undefined && kinds.includes(wasm)),
   );
   if (programKind !== programKinds.python) {
-    return { kind: runIt.length > 0 ? "input-too-large" : "no-runtime" };
+    if (runIt.length > 0) return { kind: "input-too-large" };
+    return { kind: "no-runtime", ...(moduleHash === undefined ? {} : { module: true }) };
   }
   if (runIt.length === 0) {
     // Nothing is installed in a tab.
