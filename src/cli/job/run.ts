@@ -34,7 +34,36 @@ export function define(command: Command): void {
     .argument(
       "[inputs...]",
       "files, folders, 'globs', shared:NAME, name=path, - for standard input",
-    )
+    );
+  withPlan(command);
+  withResult(withModules(command))
+    .option("--watch", "also print the job's log lines and failed attempts")
+    .option("--detach", "submit, print the job's id and exit");
+  withExamples(withJson(withTarget(withElsewhere(withLocal(withTrust(command))))), [
+    ["tequio run words.ts books/*.txt -o out/", "run on the coordinator of this machine"],
+    ["tequio run --local words.ts 'logs/**/*.gz'", "run without a coordinator"],
+    [
+      "tequio run --local --workers 2 --memory 1G words.ts books/*.txt",
+      "run two tasks at once, in 1 GiB of memory",
+    ],
+    ["tequio run --sequential words.ts small.txt -o -", "run task by task, for debugging"],
+    ["tequio run words.ts shared:books", "read files that members share, where they are"],
+    ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
+    ["tequio run words.ts books/*.txt --share volunteers", "let volunteers compute it, too"],
+    ["tequio run words.py books/*.txt", "run a job in Python"],
+    ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
+    ["tequio run primes.wasm 1000000 --timeout 1m", "give each item at most a minute"],
+    ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
+    [
+      "tequio run words.py data.txt --filesystem tcp://10.0.0.2:8080",
+      "run on an existing system of the filesystem protocol",
+    ],
+  ]).action(run);
+}
+
+/** Options of the job and of its plan. */
+export function withPlan(command: Command): Command {
+  return command
     .option("--name <name>", "display name (default: that of the job or of its file)")
     .option("--param <name=value>", "a parameter of the job; may be repeated", parseParam)
     .option(
@@ -59,29 +88,6 @@ export function define(command: Command): void {
     )
     .option("--allow-basic-browsers", "let browsers that speak only the base protocol run this job")
     .addOption(engineOption());
-  withResult(withModules(command))
-    .option("--watch", "also print the job's log lines and failed attempts")
-    .option("--detach", "submit, print the job's id and exit");
-  withExamples(withJson(withTarget(withElsewhere(withLocal(withTrust(command))))), [
-    ["tequio run words.ts books/*.txt -o out/", "run on the coordinator of this machine"],
-    ["tequio run --local words.ts 'logs/**/*.gz'", "run without a coordinator"],
-    [
-      "tequio run --local --workers 2 --memory 1G words.ts books/*.txt",
-      "run two tasks at once, in 1 GiB of memory",
-    ],
-    ["tequio run --sequential words.ts small.txt -o -", "run task by task, for debugging"],
-    ["tequio run words.ts shared:books", "read files that members share, where they are"],
-    ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
-    ["tequio run words.ts books/*.txt --share volunteers", "let volunteers compute it, too"],
-    ["tequio run words.py books/*.txt", "run a job in Python"],
-    ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
-    ["tequio run primes.wasm 1000000 --timeout 1m", "give each item at most a minute"],
-    ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
-    [
-      "tequio run words.py data.txt --filesystem tcp://10.0.0.2:8080",
-      "run on an existing system of the filesystem protocol",
-    ],
-  ]).action(run);
 }
 
 /** Who may compute it, and how that is checked. */
@@ -131,7 +137,7 @@ function withElsewhere(command: Command): Command {
 }
 
 /** Where the job runs when it is on no cluster. */
-function withLocal(command: Command): Command {
+export function withLocal(command: Command): Command {
   return command
     .option("--local", "run on a temporary cluster inside this process")
     .option("--sequential", "run without a cluster, one task after another")
@@ -153,34 +159,42 @@ async function run(file: string, given: string[], options: RunOptions): Promise<
     const { runElsewhereOf } = await import("./elsewhere.ts");
     return runElsewhereOf(file, given, options);
   }
-  enoughMemory(options.memory, localSlots(options));
   // What follows a module are its items, not files.
   const isModule = file.endsWith(".wasm");
   if (options.timeout !== undefined && !isModule) {
     const text = "--timeout is for WebAssembly modules; other jobs set timeoutMs in their file";
     throw new ClusterError("bad-request", text);
   }
-  const inputs = isModule ? [] : given;
+  const build = () => (isModule ? ofModule(file, given, options) : of(file));
+  await runBuilt(build, isModule ? [] : given, options, file.endsWith(".py"));
+}
+
+/** Runs what `build` makes where the options say. */
+export async function runBuilt(
+  build: () => Promise<BuiltJob>,
+  inputs: string[],
+  options: RunOptions,
+  isPython = false,
+): Promise<void> {
+  enoughMemory(options.memory, localSlots(options));
   const toPeople = (line: string) => void process.stderr.write(`${safeText(line)}\n`);
-  const build = () =>
-    withJobConsole(toPeople, () => (isModule ? ofModule(file, given, options) : of(file)));
+  const building = () => withJobConsole(toPeople, build);
   if (options.sequential) {
     const { pinSequential, runSequential } = await import("./sequential.ts");
     pinSequential();
-    return runSequential(await build(), inputs, options);
+    return runSequential(await building(), inputs, options);
   }
   if (!options.local) {
     // The coordinator first: it is cheaper to ask than to build.
     const client = await openClient(options).catch(suggestLocal);
-    return runOn(client, await build(), inputs, options);
+    return runOn(client, await building(), inputs, options);
   }
   const { withEmbedded } = await import("./embedded.ts");
   // At the same time as the cluster starts; its error is seen where it is awaited.
-  const built = build();
+  const built = building();
   built.catch(() => {});
   const slots = localSlots(options);
   const memoryBytes = options.memory ?? memoryPerWorker(slots) * slots;
-  const isPython = file.endsWith(".py");
   await withEmbedded({ slots, memoryBytes, isPython }, async (client) =>
     runOn(client, withoutTabs(await built), inputs, options),
   );
