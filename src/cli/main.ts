@@ -55,9 +55,11 @@ const commands: Readonly<Record<string, Listed>> = {
     load: () => import("./job/map.ts"),
     prints: "messages",
   },
-  down: { summary: "stop a running `tequio up`", load: () => import("./cluster/down.ts") },
-  run: { summary: "run a job and collect its result", load: () => import("./job/run.ts") },
-  sql: { summary: "ask files by SQL, as a job", load: () => import("./job/sql.ts") },
+  sql: {
+    summary: "ask files by SQL, as a job",
+    load: () => import("./job/sql.ts"),
+    prints: "outcome",
+  },
   attach: {
     summary: "follow the progress of a submitted job",
     load: () => import("./job/attach.ts"),

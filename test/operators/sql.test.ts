@@ -55,7 +55,8 @@ test("files are read by what their names and first bytes say", async () => {
     assert.deepEqual(await linesOf(query), expected);
   }
   const log = file("d.log", "GET /a\nPUT /b\nGET /c\n");
-  const query = `select substr(line, 1, 3) as verb, count(*) as n from ${log} group by 1 order by n`;
+  const verbs = "substr(line, 1, 3) as verb, count(*) as n";
+  const query = `select ${verbs} from ${log} group by 1 order by n`;
   assert.deepEqual(await linesOf(query), ["verb,n", "PUT,1", "GET,2"]);
   const tsv = file("e.tsv", "a\tb\n1\t2\n");
   assert.deepEqual(await linesOf(`select b + a as c from ${tsv}`), ["c", "3"]);

@@ -31,11 +31,11 @@ export function define(command: Command): void {
     .option("--detach", "submit, print the job's id and exit");
   withExamples(withJson(withTarget(withLocal(command))), [
     [
-      `tequio sql --local "select city, sum(price) from 'sales/*.csv' group by city order by 2 desc limit 10"`,
+      `tequio sql --local "select city, sum(price) from 'sales/*.csv' group by city order by 2"`,
       "ask files of this machine, without a coordinator; the answer is printed",
     ],
     [
-      `tequio sql "select customer.id, count(*) from 'logs/*.ndjson.gz' where status >= 500 group by customer.id" -o out`,
+      `tequio sql "select verb, count(*) from 'logs/*.ndjson.gz' group by 1" -o out`,
       "ask on the cluster, and save a folder of CSV files",
     ],
     [`tequio sql --explain "select distinct city from 'sales/*.csv'"`, "print what would run"],

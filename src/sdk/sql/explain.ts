@@ -3,6 +3,7 @@ import {
   type Expression,
   isInline,
   isShuffle,
+  type NamedExpression,
   type QuerySpec,
   type QueryStep,
 } from "../../wire/block/query.ts";
@@ -36,7 +37,7 @@ function stepText(step: QueryStep): string {
     case "where":
       return `where ${text(step.test)}`;
     case "select":
-      return `select ${step.columns.map(({ name, value }) => `${name} = ${text(value)}`).join(", ")}`;
+      return `select ${selectText(step.columns)}`;
     case "group": {
       const all = step.aggregates.map(
         (one) => `${one.name} = ${one.function}(${one.column ?? ""})`,
@@ -51,6 +52,10 @@ function stepText(step: QueryStep): string {
     case "first":
       return `first ${step.limit} by ${step.by.join(", ")} in order of ${orderText(step.sort)}`;
   }
+}
+
+function selectText(columns: readonly NamedExpression[]): string {
+  return columns.map(({ name, value }) => `${name} = ${text(value)}`).join(", ");
 }
 
 function orderText(by: ReadonlyArray<{ readonly by: string; readonly order: string }>): string {

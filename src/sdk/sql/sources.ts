@@ -1,5 +1,5 @@
-/** What a query reads: the format of its files by their names, and their columns and what is in them
- *  by the beginning of the first. */
+/** What a query reads: the format of its files by their names, their columns and the kinds of these
+ *  by the beginning of the first file. */
 import { constants, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
 import { Decimal, exactNumber, parseExactJson } from "../../wire/block/decimal.ts";
