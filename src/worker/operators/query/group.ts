@@ -38,6 +38,9 @@ export function groupShuffle(step: GroupStep, columns: readonly string[]): Shuff
     return {
       emit: (row, emit) => emit(keyOf(row), statesOf(row)),
       combine: merge,
+      mergesEarly: {
+        hasSketches: step.aggregates.some((one) => one.function.startsWith("approx")),
+      },
       rowsMax: null,
       gather: (put) => new Groups(step, aggregates, put),
     };
