@@ -57,6 +57,9 @@ export function checkedColumns(names: readonly string[], file: string): readonly
 export type CsvRow = {
   /** Fields that there must be. */
   readonly width: number;
+  /** Where each field of a record lies, in the order of `wanted`. */
+  readonly indexes: readonly number[];
+  readonly wanted: readonly string[];
   object(fields: readonly string[]): object;
 };
 
@@ -77,6 +80,8 @@ export function csvRow(
   const indexes = wanted.map((name) => names.indexOf(name));
   return {
     width: names.length,
+    indexes,
+    wanted,
     object(fields) {
       const record: Record<string, string> = {};
       for (let i = 0; i < wanted.length; i++) {
@@ -115,4 +120,17 @@ export class QuoteJoiner {
     if (text.endsWith("\r\n")) return text.slice(0, -2);
     return text.endsWith("\n") ? text.slice(0, -1) : text;
   }
+}
+
+/** The columns that a header line names. */
+export function headerRow(line: string, format: CsvFormat, file: string): CsvRow {
+  const names = csvFields(line, format.separator);
+  if (names !== null) return csvRow(checkedColumns(names, file), format.pick, file);
+  throw new ClusterError("bad-request", `${file}: the header line is not CSV`);
+}
+
+/** The columns that the format names; null when the header line does, or nothing. */
+export function namedRow(format: CsvFormat, file: string): CsvRow | null {
+  if (format.columns === null) return null;
+  return csvRow(checkedColumns(format.columns, file), format.pick, file);
 }

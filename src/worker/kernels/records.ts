@@ -2,14 +2,7 @@
 import { assert, ClusterError } from "../../core/error.ts";
 import type { FormatSpec } from "../../wire/block/plan.ts";
 import type { ByteSource, SourcePiece } from "./byte-source.ts";
-import {
-  type CsvFormat,
-  type CsvRow,
-  checkedColumns,
-  csvFields,
-  csvRow,
-  QuoteJoiner,
-} from "./csv.ts";
+import { type CsvFormat, type CsvRow, csvFields, headerRow, namedRow, QuoteJoiner } from "./csv.ts";
 import { LineCutter, type RecordPosition, recordMaxBytes, startOfText } from "./lines.ts";
 import { atPaths, matchesOf, pathsOf } from "./paths.ts";
 import { WordTable } from "./words/word-table.ts";
@@ -152,12 +145,7 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
   let headerDue = false;
   const header = (line: string) => {
     headerDue = false;
-    if (format.columns !== null) return;
-    const names = csvFields(line, separator);
-    if (names === null) {
-      throw new ClusterError("bad-request", `${position.file}: the header line is not CSV`);
-    }
-    row = csvRow(checkedColumns(names, position.file), format.pick, position.file);
+    if (format.columns === null) row = headerRow(line, format, position.file);
   };
   const line = (text: string) => {
     if (headerDue) header(text);
@@ -187,10 +175,7 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
     keepEnds: multiline,
   });
   return (piece) => {
-    row =
-      format.columns === null
-        ? null
-        : csvRow(checkedColumns(format.columns, position.file), format.pick, position.file);
+    row = namedRow(format, position.file);
     headerDue = format.header && piece.offset === 0;
     if (format.header && piece.offset > 0) header(headLine(piece, position.file));
     cutter.cut(piece.offset);
@@ -201,7 +186,8 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
   };
 }
 
-function headLine(piece: SourcePiece, file: string): string {
+/** The header line of a piece that starts behind it. */
+export function headLine(piece: SourcePiece, file: string): string {
   if (piece.head === null) {
     throw new ClusterError(
       "bad-request",

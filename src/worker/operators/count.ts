@@ -4,6 +4,7 @@ import type { ApplySpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { MapReduceJob } from "../task/job.ts";
 import { keyReader } from "./columns.ts";
 import { mapCountWords, reduceCountWords } from "./count-words.ts";
+import { mapGroups } from "./groups/map-groups.ts";
 import { jobOf, type OperatorKernel } from "./operator.ts";
 
 export function countJob(
@@ -19,7 +20,10 @@ export function countJob(
       reduce: reduceCountWords,
     };
   }
-  return { job: countingJob(operator, by) };
+  return {
+    job: countingJob(operator, by),
+    map: (task) => mapGroups(task, { op: "count", by, column: null }),
+  };
 }
 
 function countingJob(operator: OperatorSpec, by: readonly string[]): MapReduceJob {

@@ -1,0 +1,98 @@
+/** Operators that group rows by a kernel: what it leaves is what plain functions leave, and the
+ *  judge. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type Pairs, text } from "../../src/index.ts";
+import { allWays } from "./run.ts";
+
+type Options = Parameters<typeof allWays>[2];
+
+async function agree(
+  job: Pairs,
+  contents: ReadonlyArray<string | Uint8Array>,
+  options: Options = {},
+): Promise<string> {
+  const { judge, kernels, functions } = await allWays(job, contents, options);
+  assert.deepEqual(functions, judge);
+  assert.deepEqual(kernels, judge);
+  return judge.parts.join("");
+}
+
+/** Whether they fail alike, and with the same words; else they agree. */
+async function failOrAgree(
+  job: Pairs,
+  contents: ReadonlyArray<string | Uint8Array>,
+  options: Options = {},
+): Promise<void> {
+  await agree(job, contents, options).catch((error: Error) => {
+    if (error instanceof assert.AssertionError) throw error;
+    assert.match(error.message, /user-error|bad-request/);
+  });
+}
+
+const cells = fc.constantFrom(
+  ..."abc0-.",
+  "",
+  "Oaxaca",
+  "Mérida",
+  "a key of more than sixteen bytes",
+  "a key of more than sixteen bytes, too",
+  '"quoted"',
+  '"a ""double"" one"',
+  '"with, comma"',
+  '"open',
+  'stray"quote',
+  "nul\0",
+  "\ufeff",
+  "日本",
+  "cr\rinside",
+);
+const numbers = fc.oneof(
+  fc.integer().map(String),
+  fc.tuple(fc.integer(), fc.nat(99999)).map(([whole, part]) => `${whole}.${part}`),
+  fc.constantFrom(
+    ..."-0|-0.0|0|1.|.5|007|+3| 4|1e3|1e-3|999999999999999|9999999999999999".split("|"),
+    "123456789012345678901",
+    '"12.5"',
+  ),
+);
+const endings = fc.constantFrom("\n", "\n", "\n", "\r\n", "\n\n", "\r\n\r\n", ",extra\n", "\xff\n");
+const row = fc
+  .tuple(cells, numbers, cells, endings)
+  .map(([a, n, b, end]) => `${a},${n},${b}${end}`);
+const csv = fc
+  .tuple(
+    fc.constantFrom("", "\ufeff"),
+    fc.constantFrom("a,n,b\n", "a,n,b\r\n", '"a",n,"b"\n'),
+    fc.array(row, { maxLength: 40, size: "max" }),
+    fc.constantFrom("", "x,1,y", "x,1,y\r", "\r"),
+  )
+  .map((parts) => parts.flat().join(""))
+  .map((content) => Buffer.from(content, content.includes("\xff\n") ? "latin1" : "utf8"));
+const setting = fc.record({
+  splitBytes: fc.integer({ min: 30, max: 600 }),
+  reducers: fc.integer({ min: 1, max: 3 }),
+  spillBytes: fc.constantFrom(1024, 64 * 1024 * 1024),
+  output: fc.constantFrom("ndjson", "csv", "text" as const),
+  badRecords: fc.constantFrom("keep", "keep", "fail" as const),
+});
+
+const csvJobs: Readonly<Record<string, (options: object) => Pairs>> = {
+  count: (options) => text.csv(["a", "n", "b"]).by("a").count(options),
+  "count by two": (options) => text.csv(["b", "a"]).by("b", "a").count(options),
+  "count all": (options) => text.csv(["n"]).by().count(options),
+  sum: (options) => text.csv(["a", "n"]).by("a").sum("n", options),
+  "sum by the number": (options) => text.csv(["n"]).by("n").sum("n", options),
+  min: (options) => text.csv(["b", "n", "a"]).by("b", "a").min("n", options),
+  max: (options) => text.csv(["n"]).max("n", options),
+};
+for (const [name, jobOf] of Object.entries(csvJobs)) {
+  test(`${name} of CSV equals the judge's, whatever the rows are`, async () => {
+    const property = fc.asyncProperty(csv, setting, async (content, { output, ...options }) => {
+      const { badRecords, ...sizes } = options;
+      await failOrAgree(jobOf({ output, badRecords }), [content], sizes);
+    });
+    await fc.assert(property, { numRuns: 40 });
+  });
+}
