@@ -6,6 +6,14 @@
  *  (`count`, `table`). Nothing is copied but keys that come for the first time. */
 import { op, setKeyField, setNumberField, startCount } from "./groups/count";
 import { scanCsv, setColumn, setCsv, startCsv } from "./groups/csv";
+import {
+  entriesMerged,
+  firstKeys,
+  mergeSome,
+  setPayload,
+  startMerge as startRuns,
+} from "./groups/merge";
+import { flushRows, setBound, startResult } from "./groups/result";
 import { clearOdd, odds, oddsAt, startRows } from "./groups/rows";
 import {
   accumulator,
@@ -25,6 +33,7 @@ import { orderedEntry, partitionOf, prepareSort, sortEntries, startOf } from "./
 import { allocate, base, copyWord } from "./space";
 
 export { setKeyField, setNumberField, setCsv, setColumn, slotCount, tableBytes, odds, oddsAt };
+export { entriesMerged, setBound, setPayload };
 
 const blockTargetBytes: u32 = 64 * 1024 - 8;
 const outBytes: u32 = blockTargetBytes + keyMaxBytes + 256;
@@ -145,4 +154,26 @@ function sharedBytes(a: usize, b: usize, most: u32): u32 {
   }
   while (i < most && load<u8>(a + i) == load<u8>(b + i)) i++;
   return i;
+}
+
+/** Forgets all groups, and prepares to merge so many runs; `room` for their payloads comes next,
+ *  then `firstKeys`, then `merge` until there is no more. */
+export function startMerge(runs: u32, mode: u32, ascending: bool): void {
+  clearTable();
+  startResult(mode, ascending);
+  startRuns(runs);
+}
+
+/** Memory for the payloads of a run. */
+export function room(sizeBytes: u32): usize {
+  return allocate(sizeBytes + 64);
+}
+
+export { firstKeys };
+
+/** About so many entries; false after the last. */
+export function merge(entries: u32): bool {
+  const isMore = mergeSome(entries);
+  if (!isMore) flushRows();
+  return isMore;
 }

@@ -4,7 +4,7 @@ import type { ApplySpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { MapReduceJob } from "../task/job.ts";
 import { keyReader } from "./columns.ts";
 import { mapCountWords, reduceCountWords } from "./count-words.ts";
-import { mapGroups } from "./groups/map-groups.ts";
+import { groupKernel } from "./groups/group-kernel.ts";
 import { jobOf, type OperatorKernel } from "./operator.ts";
 
 export function countJob(
@@ -22,7 +22,7 @@ export function countJob(
   }
   return {
     job: countingJob(operator, by),
-    map: (task) => mapGroups(task, { op: "count", by, column: null }),
+    ...groupKernel({ op: "count", by, column: null }),
   };
 }
 

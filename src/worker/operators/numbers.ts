@@ -4,7 +4,7 @@ import type { Key } from "../../wire/block/key.ts";
 import type { ApplySpec, OperatorSpec } from "../../wire/block/plan.ts";
 import { columnOf, keyReader } from "./columns.ts";
 import { addExact, type Exact, exactOf } from "./decimal.ts";
-import { mapGroups } from "./groups/map-groups.ts";
+import { groupKernel } from "./groups/group-kernel.ts";
 import { jobOf, type OperatorKernel } from "./operator.ts";
 
 type Numbers = Extract<ApplySpec, { operator: "sum" | "min" | "max" }>;
@@ -28,7 +28,7 @@ export function numbersJob(operator: OperatorSpec, apply: Numbers): OperatorKern
   const reduce = (_key: Key, [value]: Iterable<Exact>) => asResult(Number(value), column);
   return {
     job: jobOf(operator, () => map, isSum ? { combine, reduce } : { combine }),
-    map: (task) => mapGroups(task, { op: apply.operator, by, column }),
+    ...groupKernel({ op: apply.operator, by, column }),
   };
 }
 

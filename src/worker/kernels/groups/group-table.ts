@@ -1,48 +1,24 @@
-/** The driver of `assembly/groups.ts`: groups rows in the memory of a WebAssembly module. */
-import { type GroupExports, type GroupOp, groupKernel, groupOps } from "./kernel.ts";
-
-/** What the kernel is made for. */
-export type GroupShape = {
-  readonly op: GroupOp;
-  /** Fields of a row that are looked at. */
-  readonly fields: number;
-  /** Fields that are the key. */
-  readonly keys: number;
-};
-
-/** Bytes that are read at once. Longer lines are read by the host. */
-export const inputBytes = 1024 * 1024;
-/** A kernel with more memory than this is not kept for the next task. */
-const keptMaxBytes = 256 * 1024 * 1024;
+/** Groups rows in the memory of a kernel. */
+import { type GroupExports, GroupKernel, type GroupShape, inputBytes } from "./kernel.ts";
 
 /** Part of the input, as offsets in it. */
 export type Range = readonly [from: number, end: number];
 
-let kept: { readonly name: string; readonly table: GroupTable } | null = null;
-
 export class GroupTable {
+  readonly #kernel: GroupKernel;
   readonly #exports: GroupExports;
   readonly #inputAt: number;
-  #memory = new Uint8Array(0);
 
-  private constructor({ op, fields, keys }: GroupShape) {
-    this.#exports = groupKernel();
-    this.#inputAt = this.#exports.start(inputBytes, groupOps[op], fields, keys);
-  }
-
-  /** An empty table; that of the last task of this process, when it was of the same shape. */
-  static take(shape: GroupShape): GroupTable {
-    const name = `${shape.op} ${shape.fields} ${shape.keys}`;
-    const isKept = kept?.name === name && kept.table.#bytes().length <= keptMaxBytes;
-    const table = isKept && kept !== null ? kept.table : new GroupTable(shape);
-    kept = { name, table };
-    table.clear();
-    return table;
+  /** Empty. One at a time. */
+  constructor(shape: GroupShape) {
+    this.#kernel = GroupKernel.take(shape);
+    this.#exports = this.#kernel.exports;
+    this.#inputAt = this.#kernel.inputAt;
   }
 
   /** Where `scan` looks for bytes. Not valid after it. */
   get input(): Uint8Array {
-    return this.#bytes().subarray(this.#inputAt, this.#inputAt + inputBytes);
+    return this.#kernel.bytes.subarray(this.#inputAt, this.#inputAt + inputBytes);
   }
 
   get groups(): number {
@@ -97,15 +73,8 @@ export class GroupTable {
     for (let at = from; at < to; ) {
       const next = this.#exports.block(at, to);
       const start = this.#exports.outAt();
-      write(this.#bytes().subarray(start, start + this.#exports.outSize()), next - at);
+      write(this.#kernel.bytes.subarray(start, start + this.#exports.outSize()), next - at);
       at = next;
     }
-  }
-
-  /** A view of the memory as it is now: growing replaces it. */
-  #bytes(): Uint8Array {
-    const { buffer } = this.#exports.memory;
-    if (this.#memory.buffer !== buffer) this.#memory = new Uint8Array(buffer);
-    return this.#memory;
   }
 }

@@ -21,14 +21,77 @@ export type GroupExports = {
   block(from: number, to: number): number;
   outAt(): number;
   outSize(): number;
+  startMerge(runs: number, mode: number, ascending: boolean): void;
+  room(sizeBytes: number): number;
+  setPayload(run: number, at: number, end: number): void;
+  firstKeys(): void;
+  setBound(value: number): void;
+  merge(entries: number): number;
+  entriesMerged(): number;
+};
+
+/** What the kernel calls while it merges: see `assembly/groups/merge.ts` and `result.ts`. */
+export type GroupHost = {
+  payload(run: number): boolean;
+  value(at: number, length: number): void;
+  rows(at: number, length: number, count: number): void;
+  pair(key: number, keyLength: number, value: number, length: number): void;
 };
 
 /** What is done with the number of each row; `first`: nothing. */
 export const groupOps = { count: 0, sum: 1, min: 2, max: 3, first: 4 } as const;
 export type GroupOp = keyof typeof groupOps;
 
-const instantiate = kernelOf<GroupExports>(wasmBase64);
+/** What a kernel is made for. */
+export type GroupShape = {
+  readonly op: GroupOp;
+  /** Fields of a row that are looked at. */
+  readonly fields: number;
+  /** Fields that are the key. */
+  readonly keys: number;
+};
 
-export function groupKernel(): GroupExports {
-  return instantiate({});
+/** Bytes that are read at once. Longer lines are read by the host. */
+export const inputBytes = 1024 * 1024;
+/** A kernel with more memory than this is not kept for the next task. */
+const keptMaxBytes = 256 * 1024 * 1024;
+
+const instantiate = kernelOf<GroupExports>(wasmBase64);
+let kept: { readonly name: string; readonly kernel: GroupKernel } | null = null;
+
+export class GroupKernel {
+  readonly exports: GroupExports;
+  readonly inputAt: number;
+  host: GroupHost | null = null;
+  #memory = new Uint8Array(0);
+
+  private constructor({ op, fields, keys }: GroupShape) {
+    this.exports = instantiate({
+      groups: {
+        payload: (run: number) => this.host?.payload(run),
+        value: (at: number, length: number) => this.host?.value(at, length),
+        rows: (at: number, length: number, count: number) => this.host?.rows(at, length, count),
+        pair: (key: number, keyLength: number, value: number, length: number) =>
+          this.host?.pair(key, keyLength, value, length),
+      },
+    });
+    this.inputAt = this.exports.start(inputBytes, groupOps[op], fields, keys);
+  }
+
+  /** Without any groups; that of the last task of this process, when it was of the same shape. */
+  static take(shape: GroupShape): GroupKernel {
+    const name = `${shape.op} ${shape.fields} ${shape.keys}`;
+    const isKept = kept?.name === name && kept.kernel.bytes.length <= keptMaxBytes;
+    const kernel = isKept && kept !== null ? kept.kernel : new GroupKernel(shape);
+    kept = { name, kernel };
+    kernel.exports.clear();
+    return kernel;
+  }
+
+  /** All memory as it is now: growing replaces it. */
+  get bytes(): Uint8Array {
+    const { buffer } = this.exports.memory;
+    if (this.#memory.buffer !== buffer) this.#memory = new Uint8Array(buffer);
+    return this.#memory;
+  }
 }

@@ -5,20 +5,13 @@ import type { FormatSpec, InputFile } from "../../../wire/block/plan.ts";
 import type { SourcePiece } from "../../kernels/byte-source.ts";
 import { type CsvFormat, type CsvRow, headerRow, namedRow } from "../../kernels/csv.ts";
 import { GroupTable } from "../../kernels/groups/group-table.ts";
-import type { GroupOp } from "../../kernels/groups/kernel.ts";
 import { headLine } from "../../kernels/records.ts";
 import { SpillFiles } from "../../kernels/spill.ts";
 import { BadRecords } from "../../task/bad-records.ts";
 import { combineOf } from "../../task/job.ts";
 import { inputOf, type MapDone, type MapTask, storeManifest } from "../../task/map-task.ts";
+import { type GroupBy, shapeOf } from "./group-by.ts";
 import { OddRows } from "./odd-rows.ts";
-
-export type GroupBy = {
-  readonly op: GroupOp;
-  readonly by: readonly string[];
-  /** Of the number; null when records are only counted. */
-  readonly column: string | null;
-};
 
 /** Tables are never larger than this: they double, and sorting needs as much again, of the 4 GiB
  *  that a kernel can have. */
@@ -62,8 +55,7 @@ class MapGroups {
     this.#task = task;
     this.#format = format;
     this.#groups = groups;
-    const fields = new Set(groups.column === null ? groups.by : [...groups.by, groups.column]).size;
-    this.#table = GroupTable.take({ op: groups.op, fields, keys: groups.by.length });
+    this.#table = new GroupTable(shapeOf(groups));
     this.#bad = new BadRecords(job.options.badRecords ?? "fail", `${out}.bad`);
     this.#spills = new SpillFiles({
       partitionCount: plan.reducers,
