@@ -40,7 +40,7 @@ export const start: Case = {
 function runOnce(job: string): void {
   const args = [cli, "run", "--local", job, "-o", "-"];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  if (status !== 0 || stdout.trim() !== "2") throw new Error(`it said ${stdout}\n${stderr}`);
+  if (status !== 0 || stdout.trim() !== "2") throw new Error(`it printed ${stdout}\n${stderr}`);
 }
 
 function runNode(): void {

@@ -1,6 +1,6 @@
 /** Builds the kernels in `assembly/` into modules that are checked in beside their drivers, the
  *  WebAssembly in them as base64: so it is loaded alike in Node and in tabs. The same source gives
- *  the same text; `test/wasm.test.ts` builds anew and compares. */
+ *  the same text; `test/wasm/wasm.test.ts` builds anew and compares. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import asc from "assemblyscript/asc";

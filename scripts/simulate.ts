@@ -76,7 +76,7 @@ async function printFigures(first: number, count: number): Promise<void> {
     `${workers} workers, ${mapTasks} map and ${reduceTasks} reduce tasks of ${meanMs} ms`,
   );
   console.log(`time of the job against the same seed without, seeds ${seeds.join(", ")}:`);
-  for (const figure of await figures(seeds, true)) console.log(`  ${figureText(figure)}`);
+  for (const figure of await figures(seeds, { all: true })) console.log(`  ${figureText(figure)}`);
 }
 
 async function runSeeds(): Promise<void> {

@@ -5,7 +5,7 @@ import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
-import { compileCache } from "../test/compile-cache.ts";
+import { compileCache } from "../test/fixtures/compile-cache.ts";
 import { ensureChromium } from "./browsers/ensure-chromium.ts";
 import { ensurePythonZeromq } from "./python/ensure-zeromq.ts";
 import { buildWeb } from "./web/build-web.ts";

@@ -2,7 +2,7 @@
  *  judge. `npm run together -- 20000 7`: so many jobs, with that seed. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { compileCache } from "../test/compile-cache.ts";
+import { compileCache } from "../test/fixtures/compile-cache.ts";
 import { ensureChromium } from "./browsers/ensure-chromium.ts";
 
 const [jobs = "5000", seed = String(Math.floor(Math.random() * 1e6))] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 /** The browsers and gateways of a simulated world, and the faults that hit them. */
 import type { Fault, Undo } from "./faults.ts";
-import { SimBareBrowser } from "./members/bare-browser.ts";
+import { SimBareBrowser } from "./members/basic-browser.ts";
 import { SimGateway } from "./members/gateway.ts";
 import { SimTab } from "./members/tab.ts";
 import { coordinatorName } from "./world/names.ts";

@@ -9,16 +9,18 @@ import { noBrowsers, type WorldShape } from "./world/world.ts";
 
 /** One slot a worker; a map/reduce job large enough that each worker runs forty tasks. */
 export const fleet = { workers: 100, mapTasks: 4_000, reduceTasks: 100, meanMs: 10_000 };
+export type FleetSize = typeof fleet;
+/** Half of it, for tests: each worker has the same work, at a quarter of the cost, which grows with
+ *  map tasks × reduce tasks. */
+export const halfFleet: FleetSize = { ...fleet, workers: 50, mapTasks: 2_000, reduceTasks: 50 };
 
 export type Trial = {
   readonly seed: number;
-  readonly reduceTasks?: number;
+  readonly size?: FleetSize;
   readonly backupTasks?: boolean;
   readonly faults?: readonly Fault[];
 };
 
-/** Limit for one trial, ms of simulated time: ten times the work. */
-const limitMs = (10 * fleet.mapTasks * fleet.meanMs) / fleet.workers;
 const jobNumber = 1;
 const submitAtMs = 10_000;
 /** Laws about the whole state are checked once per this many records. */
@@ -26,27 +28,29 @@ const lawsEvery = 500;
 
 /** Duration of the job, ms. Throws when it does not succeed. */
 export async function jobTimeMs(trial: Trial): Promise<number> {
-  const { backupTasks = true, faults = [], reduceTasks = fleet.reduceTasks, seed } = trial;
+  const { backupTasks = true, faults = [], seed, size = fleet } = trial;
+  const { mapTasks, meanMs, reduceTasks, workers } = size;
   const job = plainJob(new Random(seed), {
     number: jobNumber,
     submitAtMs,
-    taskCount: fleet.mapTasks,
+    taskCount: mapTasks,
     reducers: reduceTasks,
-    meanMs: fleet.meanMs,
+    meanMs,
     backupTasks,
   });
   const jobs = new Map([[jobNumber, job]]);
-  const cluster = new SimCluster({ seed, shape, faults, jobs, lawsEvery });
-  await cluster.finish(limitMs);
+  const cluster = new SimCluster({ seed, shape: shapeOf(workers), faults, jobs, lawsEvery });
+  // Of simulated time: ten times the work.
+  await cluster.finish((10 * mapTasks * meanMs) / workers);
   const tookMs = cluster.judge.tookMs.get(job.key);
   if (cluster.judge.broken !== null) throw cluster.judge.broken;
   if (tookMs === undefined) throw new Error(`seed ${seed}: the job has not ended`);
   return tookMs;
 }
 
-const shape: WorldShape = {
-  workers: fleet.workers,
-  slots: Array.from({ length: fleet.workers }, () => 1),
+const shapeOf = (workers: number): WorldShape => ({
+  workers,
+  slots: Array.from({ length: workers }, () => 1),
   liveness: defaultLiveness,
   snapshotRecords: 50_000,
   delayMs: 1,
@@ -56,21 +60,20 @@ const shape: WorldShape = {
   straggling: 0,
   hidden: 0,
   browsers: noBrowsers,
-};
+});
 
 /** `share` of the workers crash at one moment, each for `forMs`. */
-export function deaths(share: number, atMs: number, options: Died): Fault[] {
-  const { forMs, kind } = options;
-  const count = Math.round(share * fleet.workers);
+function deaths(workers: number, atMs: number, { forMs, kind }: Died): Fault[] {
+  const count = Math.round(share * workers);
   return Array.from({ length: count }, (_, index) => {
-    const target = Math.floor((index * fleet.workers) / count);
+    const target = Math.floor((index * workers) / count);
     return { number: index + 1, atMs: submitAtMs + atMs, kind, target, forMs, draw: 0 };
   });
 }
 type Died = { readonly kind: FaultKind; readonly forMs: number };
 
 /** One worker takes ten times as long, from the beginning. */
-export function straggler(): Fault[] {
+function straggler(): Fault[] {
   // See `worker-slow-cpu`: four times, and up to twelve more.
   const draw = 0.5;
   return [{ number: 1, atMs: 0, kind: "worker-slow-cpu", target: 7, forMs: 1e9, draw }];
@@ -87,7 +90,7 @@ export type Figure = {
 export type Row = {
   readonly what: string;
   readonly boundPercent: number | null;
-  readonly trial: (withoutMs: number) => Omit<Trial, "seed">;
+  readonly trial: (withoutMs: number, workers: number) => Omit<Trial, "seed" | "size">;
 };
 
 const share = 0.12;
@@ -100,12 +103,12 @@ export const promised: readonly Row[] = [
   {
     what: "12 % of the workers are killed midway, and started again after 2 s",
     boundPercent: 10,
-    trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, restarted) }),
+    trial: (withoutMs, workers) => ({ faults: deaths(workers, withoutMs / 2, restarted) }),
   },
   {
     what: "12 % lose their power midway, are detected by their silence, and return after 60 s",
     boundPercent: 10,
-    trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, unplugged) }),
+    trial: (withoutMs, workers) => ({ faults: deaths(workers, withoutMs / 2, unplugged) }),
   },
   {
     what: "one worker takes ten times as long for everything",
@@ -123,18 +126,21 @@ const shown: readonly Row[] = [
   {
     what: "12 % are killed midway and never return: fewer workers, and outputs to compute again",
     boundPercent: null,
-    trial: (withoutMs) => ({ faults: deaths(share, withoutMs / 2, gone) }),
+    trial: (withoutMs, workers) => ({ faults: deaths(workers, withoutMs / 2, gone) }),
   },
 ];
 
 /** `all`: also the rows without a limit. */
-export async function figures(seeds: readonly number[], all: boolean): Promise<Figure[]> {
+export async function figures(
+  seeds: readonly number[],
+  { all = false, size = fleet }: { readonly all?: boolean; readonly size?: FleetSize },
+): Promise<Figure[]> {
   const rows = all ? [...promised, ...shown] : promised;
   const percents = rows.map((): number[] => []);
   for (const seed of seeds) {
-    const withoutMs = await jobTimeMs({ seed });
+    const withoutMs = await jobTimeMs({ seed, size });
     for (const [index, { trial }] of rows.entries()) {
-      const withMs = await jobTimeMs({ seed, ...trial(withoutMs) });
+      const withMs = await jobTimeMs({ seed, size, ...trial(withoutMs, size.workers) });
       percents[index]!.push((withMs / withoutMs - 1) * 100);
     }
   }

@@ -22,7 +22,7 @@ const jobs = join(import.meta.dirname, "..", "jobs");
 /** With the user's own expression: strings all the way. */
 const wordCount = join(root, "examples", "word-count", "job.ts");
 
-type Crew = { readonly client: Client; stop(): Promise<void> };
+type Contestant = { readonly client: Client; stop(): Promise<void> };
 type Setting = {
   /** Node workers, and tabs, of one slot each. */
   readonly cores: number;
@@ -51,17 +51,18 @@ async function measure(
   executable: string,
   options: BenchOptions,
 ): Promise<Figure[]> {
-  const crews: Crew[] = [];
+  const contestants: Contestant[] = [];
   try {
     const text = zipfFile((options.quick ? 8 : 256) << 20);
-    const node = await nodeCrew(cores);
-    crews.push(node);
-    const tabs = await tabCrew(executable, cores);
-    crews.push(tabs);
+    const node = await nodeContestant(cores);
+    contestants.push(node);
+    const tabs = await tabContestant(executable, cores);
+    contestants.push(tabs);
     const darts = { count: cores * (options.quick ? 20 : 100), darts: 2_000_000 };
-    const numeric = (crew: Crew) => () =>
-      runJob(crew.client, join(jobs, "darts.ts"), { params: darts });
-    const strings = (crew: Crew) => () => runJob(crew.client, wordCount, { inputs: [text] });
+    const numeric = (contestant: Contestant) => () =>
+      runJob(contestant.client, join(jobs, "darts.ts"), { params: darts });
+    const strings = (contestant: Contestant) => () =>
+      runJob(contestant.client, wordCount, { inputs: [text] });
     const many = cores === 1 ? "one core" : `${cores} cores`;
     const times = await takeTurns(
       [
@@ -82,7 +83,7 @@ async function measure(
       { name: `${name}: strings`, value: share("words"), unit: "×", ...bound(promised?.strings) },
     ];
   } finally {
-    for (const crew of crews) await crew.stop();
+    for (const contestant of contestants) await contestant.stop();
   }
 }
 
@@ -90,12 +91,12 @@ async function clientOf(cluster: Cluster): Promise<Client> {
   return connect({ url: cluster.url, token: cluster.adminToken() });
 }
 
-async function nodeCrew(cores: number): Promise<Crew> {
+async function nodeContestant(cores: number): Promise<Contestant> {
   const cluster = await startCluster(cores);
   return { client: await clientOf(cluster), stop: () => cluster.stop() };
 }
 
-async function tabCrew(executable: string, cores: number): Promise<Crew> {
+async function tabContestant(executable: string, cores: number): Promise<Contestant> {
   await buildWeb();
   const cluster = await startCluster(0);
   const chromium = await startChromium(executable);

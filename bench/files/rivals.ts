@@ -79,7 +79,7 @@ async function reachable(port: number): Promise<void> {
     if (isOpen) return;
     await delay(25);
   }
-  throw new Error(`nobody listens at port ${port}`);
+  throw new Error(`nothing listens at port ${port}`);
 }
 
 async function nginx(source: string, dir: string): Promise<Rival> {

@@ -86,6 +86,6 @@ async function timeStart(dataDir: string): Promise<number> {
   }
   child.kill("SIGKILL");
   if (child.exitCode === null) await once(child, "exit");
-  if (Number.isNaN(tookMs)) throw new Error(`\`tequio up\` said ${said}`);
+  if (Number.isNaN(tookMs)) throw new Error(`\`tequio up\` printed ${said}`);
   return tookMs;
 }

@@ -68,7 +68,7 @@ function heartbeatCost(workers: number): number {
 /** What the coordinator does each time, whichever workers it received messages from. */
 function tick(atMs: number, liveness: Liveness, sessions: readonly ManagerSession[]): void {
   for (const session of sessions) session.expired(atMs);
-  if (liveness.due(atMs).length > 0) throw new Error("a worker that is heard was given up");
+  if (liveness.due(atMs).length > 0) throw new Error("a live worker was given up");
 }
 
 /** As a worker of ours sends it. */

@@ -9,17 +9,17 @@ const root = dirname(dirname(import.meta.dirname));
 const browser = join(root, "src", "worker", "browser");
 const sandbox = join(root, "src", "web", "sandbox");
 /** What a tab has instead of modules of Node; of others an import stays, and is refused below. */
-const standIns = new Map([
+const nodeShims = new Map([
   ...["fs", "crypto", "zlib", "buffer", "url"].map((name) => [name, `${name}.ts`] as const),
   ["util", "printing.ts"] as const,
 ]);
 const standIn = {
-  name: "stand-ins",
+  name: "node-shims",
   resolveId(id: string) {
     if (!id.startsWith("node:")) return null;
     const name = id.slice("node:".length);
-    const file = standIns.get(name);
-    return file === undefined ? { id, external: true } : join(browser, "stand-ins", file);
+    const file = nodeShims.get(name);
+    return file === undefined ? { id, external: true } : join(browser, "node-shims", file);
   },
 };
 

@@ -8,7 +8,7 @@ import ts from "typescript";
 import type { Plugin } from "vite";
 
 const root = dirname(dirname(import.meta.dirname));
-const standIns = join(root, "src", "worker", "browser", "stand-ins");
+const nodeShims = join(root, "src", "worker", "browser", "node-shims");
 const sdk = join(root, "src", "sdk", "page");
 /** What a Worker of the page has instead of Node's modules. */
 const present: Readonly<Record<string, string>> = {
@@ -30,11 +30,11 @@ const resolving = {
   resolveId(id: string) {
     if (id === entry) return id;
     if (id in absent) return `\0${id}`;
-    return id.startsWith("node:") ? join(standIns, `${id.slice("node:".length)}.ts`) : null;
+    return id.startsWith("node:") ? join(nodeShims, `${id.slice("node:".length)}.ts`) : null;
   },
   load(id: string) {
     if (id === entry) {
-      const paths = [join(standIns, "install.ts"), join(sdk, "main.ts")];
+      const paths = [join(nodeShims, "install.ts"), join(sdk, "main.ts")];
       return paths.map((path) => `import ${JSON.stringify(path)};`).join("\n");
     }
     const name = id.startsWith("\0node:") ? id.slice(1) : "";

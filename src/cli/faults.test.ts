@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { ClusterError } from "../core/error.ts";
 import { exitCodeFor, faultText, Interrupted, JobFailed } from "./faults.ts";
 
-test("the exit code tells bad input, an absent coordinator, a failed job and Ctrl-C apart", () => {
+test("bad input, no coordinator, a failed job and Ctrl-C have exit codes of their own", () => {
   assert.equal(exitCodeFor(new ClusterError("bad-request", "x")), 2);
   assert.equal(exitCodeFor(new ClusterError("unavailable", "x")), 3);
   assert.equal(exitCodeFor(new ClusterError("user-error", "x")), 1);

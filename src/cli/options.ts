@@ -48,6 +48,14 @@ export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/** An HTTP address without a path, such as `http://127.0.0.1:8080`. */
+export function originArgument(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isOrigin = url !== null && /^https?:$/.test(url.protocol) && url.pathname === "/";
+  if (isOrigin && url.search === "" && url.hash === "" && url.username === "") return url.origin;
+  throw new InvalidArgumentError("write it as http://host:port");
+}
+
 type Parser<T> = (text: string) => T;
 
 /** Commander wants its own error class to name the option; the text stays ours. */

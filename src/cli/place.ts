@@ -4,7 +4,7 @@ import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { ClusterError } from "../core/error.ts";
-import type { Doors } from "./doors.ts";
+import type { Listeners } from "./listeners.ts";
 
 /** `<data>/endpoint.json`, written by `up` when it listens and removed when it stops. */
 export type Endpoint = {
@@ -18,7 +18,7 @@ export type Endpoint = {
   readonly start?: string;
   readonly version: string;
   /** What else listens; absent in what earlier versions wrote. */
-  readonly doors?: Doors;
+  readonly doors?: Listeners;
 };
 
 export const endpointFile = "endpoint.json";

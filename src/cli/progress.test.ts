@@ -92,7 +92,7 @@ test("without known bytes, tasks a second give the time left", () => {
   assert.equal(text, "j-7: tasks 5,000/10,000 tasks, 5,000 tasks/s, ETA 1 s");
 });
 
-test("an ended stage shows what it took and read, and lost attempts are told", () => {
+test("an ended stage shows its duration and bytes read, and lost attempts are counted", () => {
   const map = {
     done: 40,
     startedAtMs: 1000,

@@ -42,7 +42,6 @@ import type { Services } from "./services.ts";
 import { LowWater } from "./upkeep/low-water.ts";
 
 /** Functions that end the parts, to be called in reverse order. */
-export type Closers = Array<() => unknown>;
 
 type Options = CoordinatorOptions & {
   readonly onShutdown: () => void;
@@ -59,7 +58,10 @@ type Kept = Pick<
   "attempts" | "blobs" | "loop" | "logs" | "moves" | "progress" | "watchers"
 >;
 
-export async function openServices(options: Options, closers: Closers): Promise<Services> {
+export async function openServices(
+  options: Options,
+  closers: AsyncDisposableStack,
+): Promise<Services> {
   const { dataDir, onShutdown, version } = options;
   const keys = clusterKeys(dataDir);
   addCheck(dataDir);
@@ -67,7 +69,7 @@ export async function openServices(options: Options, closers: Closers): Promise<
   const kept = await openKept(options, closers, (effect) => later.perform(effect));
   const { blobs, loop } = kept;
   const members = new Members({ loop, timers: realTimers });
-  closers.push(() => members.stop());
+  closers.defer(() => members.stop());
   const plans = new Plans(blobs);
   const lowWater = new LowWater(dataDir, options.lowWaterBytes);
   const going = openGoing({ loop, blobs, plans, lowWater }, options, closers);
@@ -79,10 +81,10 @@ export async function openServices(options: Options, closers: Closers): Promise<
   const parts = { ...kept, auth, keys, sweep, uploads, programs };
   const edges = openEdges(parts, options, closers);
   const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs: idleMs, idleMs });
-  closers.push(() => shuffle.close());
+  closers.defer(() => shuffle.close());
   const tickets = new Tickets();
   const sharedInputs = openSharedInputs({ loop, members, tickets, host: hostId() });
-  closers.push(() => sharedInputs.close());
+  closers.defer(() => sharedInputs.close());
   const sharing = { members, tickets, sharedInputs };
   const common = { ...sharing, ...going, plans, itemLines, auth, keys, lowWater, uploads, shuffle };
   const services = {
@@ -104,13 +106,13 @@ export async function openServices(options: Options, closers: Closers): Promise<
 /** The stores and the loop. */
 async function openKept(
   { dataDir, onFatal, onReplayed, slotsPerOwner, snapshotRecords }: Options,
-  closers: Closers,
+  closers: AsyncDisposableStack,
   perform: (effect: OuterEffect) => void,
 ): Promise<Kept> {
   const log = await openSqliteLog(join(dataDir, "log.sqlite"));
-  closers.push(() => log.close());
+  closers.defer(() => log.close());
   const blobs = await openDiskBlobs(join(dataDir, "blobs"));
-  closers.push(() => blobs.close());
+  closers.defer(() => blobs.close());
   makeDirectory(join(dataDir, "logs"));
   const logs = new JobLogs(join(dataDir, "logs"));
   const attempts = new AttemptHistory();
@@ -128,8 +130,8 @@ async function openKept(
     onReplay: onReplayed,
     onFatal,
   });
-  closers.push(() => loop.stop());
-  closers.push(followWallClock(loop, realTimers));
+  closers.defer(() => loop.stop());
+  closers.defer(followWallClock(loop, realTimers));
   return { attempts, moves, blobs, loop, logs, progress: new Progress(), watchers: new Watchers() };
 }
 
@@ -140,7 +142,7 @@ const pressedGraceMs = 60_000;
 function openGoing(
   parts: Pick<Services, "blobs" | "loop" | "lowWater" | "plans">,
   { dataDir, retention }: Options,
-  closers: Closers,
+  closers: AsyncDisposableStack,
 ): Pick<Services, "retention" | "sweep"> {
   const { blobs, loop, lowWater, plans } = parts;
   const sweep = new BlobSweep({
@@ -151,7 +153,7 @@ function openGoing(
     timers: realTimers,
     confirm: () => loop.confirm(),
   });
-  closers.push(() => sweep.stop());
+  closers.defer(() => sweep.stop());
   const resultBytes = Math.floor(diskSpace(dataDir).totalBytes / 2);
   const keeping = new Retention({
     loop,
@@ -160,7 +162,7 @@ function openGoing(
     isPressed: () => lowWater.isNear(),
     makeRoom: () => sweep.sweep(pressedGraceMs),
   });
-  closers.push(() => keeping.stop());
+  closers.defer(() => keeping.stop());
   return { sweep, retention: keeping };
 }
 
@@ -168,7 +170,7 @@ function openGoing(
 function openEdges(
   parts: Kept & Pick<Services, "auth" | "keys" | "programs" | "sweep" | "uploads">,
   options: Options,
-  closers: Closers,
+  closers: AsyncDisposableStack,
 ): Pick<Services, "edge" | "tracker" | "relay" | "plainResults"> {
   const { anonymousBrowsers = false, dataDir, liveness, version } = options;
   const { auth, blobs, keys, logs, loop, programs, progress, sweep, uploads } = parts;
@@ -190,7 +192,7 @@ function openEdges(
     programs,
     ...(liveness === undefined ? {} : { liveness }),
   });
-  closers.push(() => edge.stop());
+  closers.defer(() => edge.stop());
   const relay = new Relay({ dir: join(dataDir, "relay") });
   // Removes what jobs left that ended while no coordinator ran.
   const confirm = () => loop.confirm();
@@ -208,7 +210,7 @@ function openEdges(
     ...(options.tabsMax === undefined ? {} : { tabsMax: options.tabsMax }),
     print: options.print ?? ((line) => console.error(line)),
   });
-  closers.push(() => tracker.stop());
+  closers.defer(() => tracker.stop());
   return { edge, tracker, relay, plainResults };
 }
 

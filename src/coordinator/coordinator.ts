@@ -64,14 +64,12 @@ export type Coordinator = {
 
 export async function openCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const listen = parseListen(options.listen);
-  const closers: Array<() => unknown> = [];
-  // In reverse order; a part that cannot be closed must not keep the others open.
+  const closers = new AsyncDisposableStack();
   const closeAll = async () => {
-    for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
-      hit("coordinator.close", "before");
-      await Promise.resolve(close()).catch(() => {});
-      hit("coordinator.close", "after");
-    }
+    hit("coordinator.close", "before");
+    // What cannot be closed is left to the end of the process.
+    await closers.disposeAsync().catch(() => {});
+    hit("coordinator.close", "after");
   };
   let closing: Promise<void> | null = null;
   const close = () => {
@@ -89,7 +87,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
   }
 }
 
-type Closing = { readonly closers: Array<() => unknown>; readonly close: () => Promise<void> };
+type Closing = { readonly closers: AsyncDisposableStack; readonly close: () => Promise<void> };
 
 async function open(
   options: CoordinatorOptions & { readonly onShutdown: () => void },
@@ -100,7 +98,7 @@ async function open(
   openDataDir(dataDir);
   const certificate = isLoopback(listen.host) || insecure ? null : ownCertificate(dataDir);
   const starting = new Starting(options, listen, certificate);
-  closers.push(() => starting.close());
+  closers.defer(() => starting.close());
   const services = await openServices(
     {
       ...options,
@@ -112,7 +110,7 @@ async function open(
   const adminToken = await ownAdminToken(join(dataDir, "admin.token"), services.auth);
   const p4 = openP4(services, options);
   const peerProbe = new PeerProbe({ members: services.members, timers: realTimers });
-  closers.push(() => peerProbe.stop());
+  closers.defer(() => peerProbe.stop());
   await starting.close();
   const serving = await serve({
     services,
@@ -124,11 +122,11 @@ async function open(
     mount: options.mount,
     onError: onErrorOf(options),
   });
-  closers.push(() => serving.close());
+  closers.defer(() => serving.close());
   const peers = options.p4?.listen === undefined ? null : await serveP4(p4, options.p4.listen);
-  if (peers !== null) closers.push(() => peers.close());
+  if (peers !== null) closers.defer(() => peers.close());
   const users = options.console === undefined ? null : await openConsole(services, options);
-  if (users !== null) closers.push(() => users.close());
+  if (users !== null) closers.defer(() => users.close());
   const edges = await openFilesystem(services, options, { listen, certificate, closers });
   const at = { host: listen.host, port: serving.port };
   const url = urlOf(certificate === null ? "http" : "https", at);
@@ -205,7 +203,7 @@ async function openFilesystem(
   around: {
     readonly listen: Listen;
     readonly certificate: Certificate | null;
-    readonly closers: Array<() => unknown>;
+    readonly closers: AsyncDisposableStack;
   },
 ): Promise<Pick<Coordinator, "filesystem" | "register">> {
   const { certificate, closers, listen } = around;
@@ -220,12 +218,12 @@ async function openFilesystem(
           certificate,
           onError: onErrorOf(options),
         });
-  if (files !== null) closers.push(() => files.close());
+  if (files !== null) closers.defer(() => files.close());
   if (register === undefined) return { filesystem: files, register: null };
   const { serveRegister } = await import("./edges/filesystem/register/edge.ts");
   const own = files?.advertised ?? null;
   const serving = await serveRegister(register, { dataDir, timers: realTimers, own });
-  closers.push(() => serving.close());
+  closers.defer(() => serving.close());
   return { filesystem: files, register: serving };
 }
 

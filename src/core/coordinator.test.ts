@@ -10,7 +10,7 @@ import {
   testJob,
   testSpecs,
   testStage,
-} from "./testing/make-believe.ts";
+} from "./testing/fake-cluster.ts";
 import { absentMs, jobOutputs, jobSummary, stageSources } from "./view.ts";
 
 function only(cluster: TestCluster, worker: WorkerId): AttemptRef {
@@ -31,7 +31,7 @@ test("a task is given to an idle worker at once, and its result ends the job", (
   assert.equal(jobOutputs(cluster.state, job)[0]?.root, "0-0");
 });
 
-test("reduce tasks begin when every map task is done, and are told where partitions lie", () => {
+test("reduce tasks begin once every map task is done, with the places of their partitions", () => {
   const cluster = new TestCluster();
   const [one, two] = [cluster.join(), cluster.join()];
   const job = cluster.submit(mapReduceSpec(2, 1));
@@ -114,7 +114,7 @@ test("C17: a task that kills three workers fails its job, other jobs go on", () 
   assert.equal(stateOf(cluster, other), "done");
 });
 
-test("a task that loses its worker forty times says so, whoever may be the reason", () => {
+test("a task that loses its worker forty times fails with that reason, whatever the cause", () => {
   const cluster = new TestCluster();
   const limits = { userErrorMax: 4, workersKilledMax: 100, backoffMs: 100, backoffMaxMs: 1_000 };
   const job = cluster.submit(testJob([testStage()], { backupTasks: false, limits }));
@@ -336,7 +336,7 @@ test("a job that ended while a worker was away is closed there when it comes bac
   assert.deepEqual(effects.at(-1), { kind: "close-job", worker, job });
 });
 
-test("a job is closed on a worker that came back and was told of it no more", () => {
+test("a job is closed on a worker that came back after the job was removed", () => {
   const cluster = new TestCluster();
   const worker = cluster.join();
   const job = cluster.submit(mapReduceSpec(1, 1));

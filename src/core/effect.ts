@@ -58,5 +58,5 @@ export type ReplyValue = {
   readonly existed?: true;
   readonly worker?: WorkerId;
   /** Of a token that was revoked: credentials of the workers that joined with it. */
-  readonly letIn?: readonly string[];
+  readonly admitted?: readonly string[];
 };

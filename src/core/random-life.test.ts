@@ -1,4 +1,4 @@
-/** Random lives of a make-believe cluster: every law after every step, every job ends, and neither
+/** Random lives of a fake cluster: every law after every step, every job ends, and neither
  *  snapshots nor restarts change what is decided. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,7 +12,7 @@ import {
   testJob,
   testSpecs,
   testStage,
-} from "./testing/make-believe.ts";
+} from "./testing/fake-cluster.ts";
 
 const userError = { kind: "failed", failure: { code: "user-error", message: "boom" } } as const;
 
@@ -24,10 +24,7 @@ test("random life: every job ends, every law holds, and a snapshot changes nothi
     for (let n = 0; n < 150; n++) disturb(cluster, random);
     while (cluster.running.size < 2) cluster.join();
     // Ten times the steps that any of them takes.
-    assert.ok(
-      cluster.finish(random, 2_000),
-      `seed ${seed}: every job ends once nobody disturbs (I21)`,
-    );
+    assert.ok(cluster.finish(random, 2_000), `seed ${seed}: every job ends once faults stop (I21)`);
     replay(cluster, seed);
   }
 });

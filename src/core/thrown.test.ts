@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errorsIn, shown } from "./thrown.ts";
 
-test("causes and parts of an error are told, outermost first, within bounds", () => {
+test("causes and parts of an error are listed, outermost first, within bounds", () => {
   const inner = new RangeError("too deep");
   const outer = new Error("cannot read", { cause: new TypeError("no row", { cause: inner }) });
   assert.equal(
@@ -43,7 +43,7 @@ test("each error has the place and the message that the caller knows for it", ()
   assert.deepEqual(errorsIn(round), [held]);
 });
 
-test("what is no error is told by what it holds", () => {
+test("a thrown value that is no error is described by its contents", () => {
   const round: Record<string, unknown> = { name: "n" };
   round.self = round;
   const hostile = new Proxy({}, { get: () => assert.fail("looked at") });

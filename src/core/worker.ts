@@ -8,10 +8,10 @@
  *  4. While its disk is nearly full, nothing that is new begins. */
 import { type AttemptRef, attemptKey } from "./ids.ts";
 import {
+  disconnected,
   heard,
   linkLost,
   linkOpened,
-  parted,
   refused,
   relationTime,
   relationWakeMs,
@@ -24,8 +24,8 @@ import {
   assigned,
   dispatch,
   dropEverything,
-  giveBack,
   jobClosed,
+  returnAttempt,
   runDied,
   runPhase,
   runReported,
@@ -50,7 +50,7 @@ export function step(state: WorkerState, event: WorkerEvent): WorkerEffect[] {
   if (state.relation.state === "ended") return effects;
   apply(state, event, effects);
   // Also what a killed batch has put back into the queue.
-  if (state.pausedFor !== "") giveBack(state, false, event.atMs, effects);
+  if (state.pausedFor !== "") returnAttempt(state, false, event.atMs, effects);
   if (state.stop !== null) leaveWhenDone(state, event.atMs, effects);
   dispatch(state, event.atMs, effects);
   flushReports(state, event.atMs, effects);
@@ -80,7 +80,7 @@ function apply(state: WorkerState, event: WorkerEvent, effects: WorkerEffect[]):
       break;
     case "relation-broken":
       effects.push({ kind: "hang-up", reason: "the relation is over" });
-      parted(state, event.atMs, event.chance);
+      disconnected(state, event.atMs, event.chance);
       break;
     case "welcomed":
       welcomed(state, event, effects);
@@ -176,7 +176,7 @@ function stopAsked(
 ): void {
   if (state.stop !== null) return;
   state.stop = { atMs: event.atMs + event.graceMs, graceOver: false };
-  giveBack(state, false, event.atMs, effects);
+  returnAttempt(state, false, event.atMs, effects);
 }
 
 function leaveWhenDone(state: WorkerState, atMs: number, effects: WorkerEffect[]): void {
@@ -189,7 +189,7 @@ function leaveWhenDone(state: WorkerState, atMs: number, effects: WorkerEffect[]
     return;
   }
   if (atMs >= stop.atMs && !stop.graceOver) {
-    giveBack(state, true, atMs, effects);
+    returnAttempt(state, true, atMs, effects);
     stop.graceOver = true;
     stop.atMs = atMs + state.rules.leaveMs;
   }

@@ -24,7 +24,7 @@ import {
   speakerOf,
   stateOf,
 } from "./connection.ts";
-import type { GatewayDoor, GatewayLimits, GatewayOrder } from "./options.ts";
+import type { GatewayAdmission, GatewayLimits, GatewayOrder } from "./options.ts";
 import { OutgoingQueue } from "./outgoing-queue.ts";
 import {
   compareHeld,
@@ -48,7 +48,7 @@ type Told = Extract<BrowserBody, { action: "finish" | "error" }>;
 
 export class GatewaySession {
   readonly #limits: GatewayLimits;
-  readonly #door: GatewayDoor;
+  readonly #door: GatewayAdmission;
   readonly #connections = new Map<number, Connection>();
   readonly #tabs = new Map<Uid, Tab>();
   /** Tabs that may come back, by session. */
@@ -64,7 +64,7 @@ export class GatewaySession {
    *  after the other, seldom assign the same. */
   constructor(options: {
     readonly limits: GatewayLimits;
-    readonly door: GatewayDoor;
+    readonly door: GatewayAdmission;
     readonly firstUid: bigint;
   }) {
     this.#limits = options.limits;

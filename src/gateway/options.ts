@@ -45,7 +45,7 @@ export const gatewayLimits: GatewayLimits = {
 };
 
 /** Which callers are admitted. */
-export type GatewayDoor = {
+export type GatewayAdmission = {
   /** Unauthenticated browsers, which speak only the base browser protocol. */
   readonly anonymous: boolean;
 };

@@ -248,7 +248,7 @@ test("a job whose tracker elsewhere is silent is taken over", async (t) => {
   assert.deepEqual([row?.get("answer_ip"), row?.get("answer_port")], here.address);
 });
 
-test("a client that comes while the end of its job is told is told, too", async (t) => {
+test("a client that comes while the end of its job is reported gets it, too", async (t) => {
   const reports = { answerMs: 200, triedMs: 30_000 };
   const { client, files, keptFile, worker } = await opened(t, { reports });
   const late = await listening(t);

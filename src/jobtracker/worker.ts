@@ -82,10 +82,8 @@ export async function serveWorker(
   options: WorkerOptions,
   parts: WorkerParts,
 ): Promise<WorkerServing> {
-  const closers: Array<() => unknown> = [];
-  const close = async () => {
-    for (let one = closers.pop(); one !== undefined; one = closers.pop()) await one();
-  };
+  const closers = new AsyncDisposableStack();
+  const close = () => closers.disposeAsync();
   try {
     return { ...(await open(options, parts, closers)), close };
   } catch (error) {
@@ -97,7 +95,7 @@ export async function serveWorker(
 async function open(
   options: WorkerOptions,
   parts: WorkerParts,
-  closers: Array<() => unknown>,
+  closers: AsyncDisposableStack,
 ): Promise<Omit<WorkerServing, "close">> {
   const { discoveryPort, filesystems = [], host, port: wanted } = options;
   const cluster = new Cluster(parts.client);
@@ -122,7 +120,7 @@ async function open(
     ...(options.reports === undefined ? {} : { reports: options.reports }),
     ...(options.lookEveryMs === undefined ? {} : { lookEveryMs: options.lookEveryMs }),
   });
-  closers.push(() => tracker.close());
+  closers.defer(() => tracker.close());
   const tasks = new TaskRunner({
     cluster,
     systems: () => systems.list(),
@@ -131,8 +129,8 @@ async function open(
     signal,
     onError: parts.onError,
   });
-  closers.push(() => tasks.close());
-  closers.push(() => closing.abort());
+  closers.defer(() => tasks.close());
+  closers.defer(() => closing.abort());
   const worker = new Worker({ cluster, systems, tracker, tasks, refuse, onError: parts.onError });
   const server = await openReplyServer({
     host,
@@ -142,7 +140,7 @@ async function open(
     requestsMax,
     answer: (frame) => worker.answer(frame),
   });
-  closers.push(() => server.close());
+  closers.defer(() => server.close());
   const at = { host: advertised, port: server.port };
   place.at = at;
   worker.at = at;
@@ -150,7 +148,7 @@ async function open(
   await tracker.resume();
   const udp = discoveryPort ?? (wanted === 0 || wanted === 65_535 ? 0 : wanted + 1);
   const found = await openDiscovery({ host, port: udp }, at, parts.onNews);
-  if (found !== null) closers.push(() => found.close());
+  if (found !== null) closers.defer(() => found.close());
   return { host, port: server.port, advertised: at, discoveryPort: found?.port ?? null };
 }
 

@@ -123,7 +123,7 @@ test("where nothing listens, the error says how to start a coordinator", async (
   });
 });
 
-test("a server that is no coordinator, and one that never answers, are told apart", async (t) => {
+test("no coordinator and no answer are different errors", async (t) => {
   const url = await serve(t, {
     "GET /v1/health": (_request, _body, response) => void response.end("<html>"),
     "GET /v1/workers": (_request, _body, response) => void response.writeHead(404).end("<html>"),
@@ -232,7 +232,7 @@ test("watching goes on when the coordinator comes back, and ends with the job", 
   );
 });
 
-test("watching ends with `unavailable` when patience does, and at once when told to", async (t) => {
+test("watching ends with `unavailable` when patience does, and at once when aborted", async (t) => {
   const url = await serve(t, {
     "*": (_request, _body, response) => void response.destroy(),
     "GET /v1/jobs/j-2/watch": (_request, _body, response) => {

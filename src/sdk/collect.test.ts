@@ -45,7 +45,7 @@ test("a folder with files is refused, or only its earlier results replaced", asy
   assert.deepEqual((await readdir(out)).sort(), ["notes.txt", "part-00000.csv"]);
 });
 
-test("a part that fails leaves nothing behind, whoever else writes", async (t) => {
+test("a part that fails leaves nothing behind, even while others write", async (t) => {
   const out = await folder(t);
   const part = (count: number, then: () => void): ResultPart => ({
     sizeBytes: 65_536 * count,

@@ -101,7 +101,7 @@ test("compressed files are read as what is in them", async (t) => {
   await assert.rejects(cut, { code: "bad-request", message: /a\.gz cannot be decompressed/ });
 });
 
-test("what combine and partition throw is said to be theirs, with the key", async (t) => {
+test("errors of combine and partition name the function and the key", async (t) => {
   const fail = () => {
     throw new RangeError("no");
   };

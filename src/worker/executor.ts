@@ -16,9 +16,19 @@ export type RunEvent = WithoutTime<
 >;
 export type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never;
 
+/** A WebAssembly module of an existing manager, with the arguments of its tasks in their order. */
+export type Program = {
+  /** Tried in order. */
+  readonly addresses: readonly string[];
+  /** Multihash: `1b 20` and the Keccak-256. */
+  readonly hash: Uint8Array;
+  readonly arguments: readonly Uint8Array[];
+};
+
 /** Runs attempts. Calls return at once; their outcomes are reported by `tell`, later. */
 export type Executor = {
-  openJob(job: JobOpen): void;
+  /** With `program` its code is that module, and its items are those arguments. */
+  openJob(job: JobOpen, program?: Program): void;
   closeJob(job: JobId): void;
   setSources(sources: StageSources): void;
   /** Answered by `run-phase`, `run-reported` for every attempt, or `run-died`. */

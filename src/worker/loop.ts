@@ -20,12 +20,15 @@ import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
 import type {
   Executor,
   ExecutorEvents,
+  Program,
   RunEvent,
   Serving,
   WithoutTime,
   WorkerTimers,
 } from "./executor.ts";
-import { type Identity, ManagerTalk, type Specs, type TalkEvents } from "./manager/conversation.ts";
+import { ManagerTalk, type TalkEvents } from "./manager/conversation.ts";
+import type { Identity, Specs } from "./manager/introduction.ts";
+import { ModuleTasks } from "./manager/module-tasks.ts";
 import { Notes } from "./manager/notes.ts";
 
 export type WorkerLoopOptions = {
@@ -72,6 +75,7 @@ export class WorkerLoop {
   readonly #ended = Promise.withResolvers<Failure | null>();
   #tasksDone = 0;
   readonly #identity: Identity;
+  readonly #modules = new ModuleTasks();
   #talk: ManagerTalk | null = null;
   #dials = 0;
   #hasJoined: boolean;
@@ -263,6 +267,7 @@ export class WorkerLoop {
       timers: this.#options.timers,
       specs: this.#options.specs,
       identity: this.#identity,
+      modules: this.#modules,
       state: this.state,
       events: this.#talkEvents(dial),
     });
@@ -299,7 +304,7 @@ export class WorkerLoop {
         if (event.kind === "welcomed") {
           this.#hasJoined = true;
           const { workerId } = this.#identity;
-          // An existing manager names nobody.
+          // An existing manager sends no worker id.
           this.#tell("joined", workerId === "" ? "joined" : `joined as ${workerId}`);
         }
         this.#post(event);
@@ -320,7 +325,7 @@ export class WorkerLoop {
         const final = !isVoid && finalCodes.has(failure.code);
         this.#post({ kind: "refused", final, failure, chance: chance() });
       },
-      openJob: (job: JobOpen) => this.#executor.openJob(job),
+      openJob: (job: JobOpen, program?: Program) => this.#executor.openJob(job, program),
       setSources: (sources: StageSources) => this.#executor.setSources(sources),
     };
   }

@@ -9,10 +9,11 @@ import { hostId } from "../link/host.ts";
 import type { SharedInputs } from "../peer/input/shared-input.ts";
 import { hit } from "../store/failpoint.ts";
 import type { JobOpen, StageSources } from "../wire/manager/messages.ts";
-import type { Executor, ExecutorEvents, RunOrder, Serving } from "./executor.ts";
+import type { Executor, ExecutorEvents, Program, RunOrder, Serving } from "./executor.ts";
 import { hasCompressed, streamSplit } from "./input/split.ts";
 import type { FromTask, ItemsOrder, TaskReport, ToTask } from "./process/messages.ts";
 import { isLarge, partOf } from "./process/plan-part.ts";
+import type { Programs } from "./programs/programs.ts";
 import { doneReport, failureFrom, valueOutput } from "./run-reports.ts";
 import { attemptName } from "./shuffle/attempt-name.ts";
 import type { CoordinatorBlobs } from "./shuffle/blobs.ts";
@@ -35,6 +36,8 @@ export type ExecuteOptions = {
   readonly isHidden: boolean;
   /** Files of members, as inputs. */
   readonly shared: SharedInputs;
+  /** Of existing managers. */
+  readonly programs: Pick<Programs, "bring">;
 };
 
 type Run = {
@@ -63,8 +66,9 @@ export class NodeExecutor implements Executor {
     this.#events = events;
   }
 
-  openJob(job: JobOpen): void {
-    this.#options.jobs.open(job);
+  openJob(job: JobOpen, program?: Program): void {
+    const { jobs, programs } = this.#options;
+    jobs.open(job, program === undefined ? undefined : programs.bring(program));
   }
 
   closeJob(job: JobId): void {

@@ -133,7 +133,7 @@ test("W9: a crash in a batch is blamed on the task that crashes alone", async (t
   assert.equal(failure(failed[0]).code, "task-crashed");
 });
 
-test("code that cannot be loaded is the job's error, told for each attempt", async (t) => {
+test("code that cannot be loaded is the job's error, reported for each attempt", async (t) => {
   const manager = await ScriptedManager.start(t);
   await started(t, manager);
   const { end } = await manager.joined();
@@ -234,27 +234,6 @@ test("a wrong token ends the worker with the reason", async (t) => {
   const manager = await ScriptedManager.start(t);
   const worker = await started(t, manager, { token: "wrong" });
   assert.equal((await worker.ended)?.code, "unauthenticated");
-});
-
-test("an existing manager gets an error for a program that is not ours", async (t) => {
-  const manager = await ScriptedManager.start(t, null);
-  await started(t, manager);
-  const { end } = await manager.joined();
-  const taskId = Uint8Array.from({ length: 34 }, (_, i) => (i === 0 ? 0x1b : i === 1 ? 0x20 : i));
-  const task = {
-    taskId,
-    programAddresses: ["/ipfs/Qm"],
-    programHash: taskId,
-    programKind: 0,
-    argument: new Uint8Array(1),
-    timeoutS: 10,
-    networkUsageMax: 0,
-    timeoutMs: 0,
-  };
-  assert.equal((await end.ask({ kind: "tasksExecute", tasks: [task] })).kind, "ack");
-  const { status } = await end.told("taskStatus");
-  assert.deepEqual(Buffer.from(status.taskId), Buffer.from(taskId));
-  assert.deepEqual(status.data, { kind: "error", error: "runtime" });
 });
 
 test("what job code logs arrives with its task", async (t) => {

@@ -20,6 +20,7 @@ import { openSharedInputs } from "./input/shared.ts";
 import { WorkerLoop, type WorkerNews } from "./loop.ts";
 import { dialCoordinator } from "./manager/connect.ts";
 import { NodeExecutor } from "./node-executor.ts";
+import { Programs } from "./programs/programs.ts";
 import { CoordinatorBlobs } from "./shuffle/blobs.ts";
 import { type Exchange, openExchange } from "./shuffle/exchange.ts";
 import { PartitionFetcher } from "./shuffle/fetch.ts";
@@ -63,6 +64,9 @@ export type WorkerOptions = {
   /** `host:port` where other workers fetch from, port 0 = any; `none` = they cannot: the
    *  coordinator keeps what this worker makes for them. */
   readonly listen: string;
+  /** Gateway of an IPFS node, as `http://127.0.0.1:8080`, for the `/ipfs/` addresses of existing
+   *  managers; "" or absent = they cannot be resolved. */
+  readonly ipfs?: string;
   /** Of the software. */
   readonly version?: string;
   /** How long one try to reach the coordinator may take until it is joined, ms. Default: 10 s. */
@@ -124,14 +128,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const space = diskSpace(options.dataDir);
   const given = { slots, freeBytes: space.freeBytes, python };
   const processes = openProcesses(options, sandbox, given);
-  const { exchange, outputs, jobs, blobs, exchangeUrl } = files;
+  const { exchange, outputs, jobs, blobs, programs, exchangeUrl } = files;
   const { url, token, fingerprint = "", identity, onJoined, onNews } = options;
   const relay = { url, fingerprint, credential: () => loop.credential };
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
   const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
   const isHidden = exchangeUrl === "";
-  const parts = { jobs, blobs, outputs, processes, fetcher, shared, isHidden };
+  const parts = { jobs, blobs, outputs, programs, processes, fetcher, shared, isHidden };
   let hasJoined = false;
   const loop: WorkerLoop = new WorkerLoop({
     rules: {
@@ -225,13 +229,12 @@ function specsOf({ memoryBytes, name, version = "" }: WorkerOptions, slots: numb
   };
 }
 
+/** Kinds in ascending order: existing managers know the first. */
 function pythonSpecs(python: Python | null) {
-  if (python === null) return { kinds: [programKinds.javascript], python: null };
+  const { javascript, python: pythonKind, wasm } = programKinds;
+  if (python === null) return { kinds: [wasm, javascript], python: null };
   const { packages, version } = python;
-  return {
-    kinds: [programKinds.javascript, programKinds.python],
-    python: { version, packages },
-  };
+  return { kinds: [wasm, javascript, pythonKind], python: { version, packages } };
 }
 
 /** What the worker keeps on its disk, emptied of a former life, and the server that shows it. */
@@ -243,11 +246,12 @@ async function openFiles(options: WorkerOptions, credential: () => string) {
   const store = options.storeDir === undefined ? null : await openDiskBlobs(options.storeDir);
   const blobs = new CoordinatorBlobs({ url, fingerprint, credential, ...away, store });
   const jobs = new OpenJobs(join(dataDir, "jobs"), blobs);
+  const programs = new Programs({ url, fingerprint, ipfs: options.ipfs ?? "", idleMs });
   hit("worker.sweep", "before");
   await Promise.all([outputs.sweep(), jobs.sweep()]);
   hit("worker.sweep", "after");
   if (options.listen === "none") {
-    return { outputs, blobs, jobs, exchange: noExchange, exchangeUrl: "" };
+    return { outputs, blobs, jobs, programs, exchange: noExchange, exchangeUrl: "" };
   }
   const { host, port } = parseListen(options.listen);
   const exchange = await openExchange({
@@ -256,14 +260,16 @@ async function openFiles(options: WorkerOptions, credential: () => string) {
     outputs,
     keyOf: (name) => {
       const job = jobs.get(name);
-      return job && { key: job.open.exchangeKey, nowMs: job.coordinatorNowMs() };
+      // Programs of existing managers have no outputs, and so no key.
+      if (job === null || job.open.exchangeKey === "") return null;
+      return { key: job.open.exchangeKey, nowMs: job.coordinatorNowMs() };
     },
     connectionsMax: exchangeConnectionsMax,
     idleMs,
   });
   const address = await reachableAddress(host, url);
   const exchangeUrl = exchangeText({ ...exchange, host: address });
-  return { outputs, blobs, jobs, exchange, exchangeUrl };
+  return { outputs, blobs, jobs, programs, exchange, exchangeUrl };
 }
 
 const noExchange: Exchange = { port: 0, fingerprint: "", close: async () => {} };

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { before, describe, type TestContext, test } from "node:test";
 import type { Page } from "playwright-core";
 import { buildWeb } from "../../scripts/web/build-web.ts";
-import { TcpProxy } from "../proxy.ts";
+import { TcpProxy } from "../network/proxy.ts";
 import { options, sharedChromium } from "./chromium.ts";
 import { type Cluster, figure, isJoined, joinIn, startCluster } from "./cluster.ts";
 import { PlainTab } from "./plain-tab.ts";

@@ -2,7 +2,7 @@
 import type { TestContext } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { buildWeb } from "../../scripts/web/build-web.ts";
-import { Place, type Running } from "../cli/process.ts";
+import { Place, type Running } from "../fixtures/place.ts";
 
 export type Cluster = {
   readonly place: Place;

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "../../src/sdk/client.ts";
+import { bundled } from "../fixtures/bundled.ts";
 import { type Ended, Started } from "./process.ts";
 
 const script = (name: string) => join(import.meta.dirname, name);
@@ -31,7 +32,7 @@ export class ArmedCluster {
   /** Starts a coordinator where the last one was. False when it ended before it was up. */
   async startCoordinator(failpoint: string | null = null): Promise<boolean> {
     const args = [this.dataDir, this.#listen];
-    this.coordinator = new Started(script("coordinator.ts"), args, failpoint);
+    this.coordinator = new Started(await bundled(script("coordinator.ts")), args, failpoint);
     const line = await this.coordinator.said("up ");
     if (line === null) return false;
     this.#up = JSON.parse(line) as Up;
@@ -51,7 +52,7 @@ export class ArmedCluster {
     // With nothing beside it: workers whose directories are neighbours read each other's files.
     const dir = join(this.dir, `worker-${this.#serial}`, "data");
     const args = [dir, via ?? url, token, name];
-    const worker = new Started(script("worker.ts"), args, failpoint);
+    const worker = new Started(await bundled(script("worker.ts")), args, failpoint);
     this.workers.set(name, worker);
     await worker.said("joined");
     return worker;

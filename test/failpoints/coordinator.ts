@@ -1,6 +1,6 @@
-/** A coordinator in a process of its own: `node coordinator.ts <directory> <host:port>`. Prints
- *  `up <JSON>`; ends at SIGTERM, or with its failure. Leases of a second, so that what dies is
- *  soon missed; a snapshot after few records, so that each life takes some. */
+/** A coordinator in a process of its own: `node coordinator.ts <directory> <host:port>`. Prints `up
+ *  <JSON>`; ends at SIGTERM, or with its failure. Leases of a second, so that what dies is soon
+ *  missed; a snapshot after few records, so that each life takes some. */
 import { openCoordinator } from "../../src/coordinator/coordinator.ts";
 
 const [dataDir = "", listen = ""] = process.argv.slice(2);

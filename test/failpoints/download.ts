@@ -11,7 +11,7 @@ import { noise, scratch, shelve, startPeer, testPool } from "../../src/peer/test
 const [dir = tmpdir()] = process.argv.slice(2);
 const target = join(dir, "got");
 const endings: Array<() => unknown> = [];
-// What the peer needs of a test: to be told of its end.
+// What the peer needs of a test: a call at its end.
 const test = { after: (ending: () => unknown) => void endings.push(ending) };
 const t = test as unknown as TestContext;
 

@@ -1,5 +1,5 @@
-/** Small jobs whose every byte depends on their input, with what the judge makes of them, and how
- *  a client runs them through coordinators that die. */
+/** Small jobs whose every byte depends on their input, with what the judge makes of them, and how a
+ *  client runs them through coordinators that die. */
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,8 +13,8 @@ import { runLocal } from "../../src/sdk/local.ts";
 import { type Planned, planJob } from "../../src/sdk/plan.ts";
 import { submitJob } from "../../src/sdk/submit.ts";
 
-/** A call is repeated for so long while no coordinator answers, ms: twice as long as the start
- *  of one may take. */
+/** A call is repeated for so long while no coordinator answers, ms: twice as long as the start of
+ *  one may take. */
 const patienceMs = 60_000;
 
 type Traits = {
@@ -76,7 +76,7 @@ function folderText(dir: string): string {
   return names.map((name) => `== ${name}\n${readFileSync(join(dir, name), "utf8")}`).join("");
 }
 
-/** Repeats what failed because nobody answered. */
+/** Repeats a call that got no answer. */
 export async function patiently<T>(call: () => Promise<T>): Promise<T> {
   const giveUpAtMs = performance.now() + patienceMs;
   for (;;) {

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClusterError } from "../../src/core/error.ts";
 import type { Client } from "../../src/sdk/client.ts";
+import { bundled } from "../fixtures/bundled.ts";
 import { ArmedCluster } from "./cluster.ts";
 import { type Job, patiently, prepareJob, runJob, submit } from "./jobs.ts";
 import { Started } from "./process.ts";
@@ -39,7 +40,7 @@ async function diesAt(failpoint: string): Promise<boolean> {
   const dir = mkdtempSync(join(tmpdir(), "tequio-failpoint-"));
   try {
     const options = failpoint.startsWith("log.shrink") ? ["large"] : [];
-    const started = new Started(storeScript, [dir, ...options], failpoint);
+    const started = new Started(await bundled(storeScript), [dir, ...options], failpoint);
     const { signal, code } = await started.ended;
     if (signal !== "SIGKILL") assert.equal(code, 0, `${failpoint}: ${started.errors}`);
     await checkStore(dir, started.lines);
@@ -163,7 +164,7 @@ export async function workerLane(failpoints: readonly string[]): Promise<string[
     const { signal, code } = await life.worker.stop();
     if (signal !== "SIGKILL") {
       assert.equal(code, 0, `${life.failpoint}: ${life.worker.errors}`);
-      missed.push(`${life.failpoint} (${who}; it said: ${life.worker.errors})`);
+      missed.push(`${life.failpoint} (${who}; its output: ${life.worker.errors})`);
     }
     lives.delete(name);
   };

@@ -2,7 +2,7 @@
  *  not. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { compileCache } from "../compile-cache.ts";
+import { compileCache } from "../fixtures/compile-cache.ts";
 
 /** A process that says nothing expected for so long is a failure of the test, ms. */
 const silentMaxMs = 30_000;

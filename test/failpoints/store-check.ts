@@ -1,5 +1,5 @@
-/** Looks at the directory that `store.ts` was killed in: what it acknowledged is there, and what
- *  is there is whole. */
+/** Looks at the directory that `store.ts` was killed in: what it acknowledged is there, and what is
+ *  there is whole. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** What `store.ts` writes, so that whoever looks afterwards knows what must be there. */
+/** What `store.ts` writes, so that a later check knows what must be there. */
 
 /** Starts with the position; large ones take many pages. */
 export function recordBytes(position: number, large: boolean): Uint8Array {

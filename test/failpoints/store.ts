@@ -1,6 +1,6 @@
-/** A process that does once everything that the stores can do: `node store.ts <directory>`. What
- *  it prints has been acknowledged: `log 7`, `snapshot 5`, `secret 2`, `blob <hash>`,
- *  `gone <hash>` (about to be deleted), `output <hash>`, `end`. */
+/** A process that does once everything that the stores can do: `node store.ts <directory>`. What it
+ *  prints has been acknowledged: `log 7`, `snapshot 5`, `secret 2`, `blob <hash>`, `gone <hash>`
+ *  (about to be deleted), `output <hash>`, `end`. */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

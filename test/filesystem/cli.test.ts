@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Client } from "../../src/coordinator/edges/filesystem/testing/client.ts";
-import { Place, type Running, repository } from "../cli/process.ts";
+import { Place, type Running, repository } from "../fixtures/place.ts";
 
 const countWords = join(repository, "examples", "word-count", "job.ts");
 
@@ -80,7 +80,7 @@ test("the protocol is off by default, and warns where others reach it", async (t
   const open = place.start("up", ...args, "--filesystem", "0.0.0.0:0", "--register", "0");
   const greeting = await open.said("run a job");
   assert.match(greeting, /file system {2}tcp:\/\/0\.0\.0\.0:\d+, discovery on UDP \d+/);
-  assert.match(greeting, /EVERYBODY who reaches this port can change its files/);
+  assert.match(greeting, /EVERY HOST that reaches this port can change its files/);
   assert.match(greeting, /register {5}tcp:\/\/127\.0\.0\.1:\d+/);
   const doctor = await place.run("doctor");
   assert.match(doctor.out, /serious +file system +at 0\.0\.0\.0/);

@@ -1,7 +1,7 @@
 /** Our client on systems of the filesystem protocol: an independent one, and ours. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Place } from "../cli/process.ts";
+import { Place } from "../fixtures/place.ts";
 import { countedWords, noPeers, Peer, tracked, wordFunctions } from "./tracked.ts";
 
 const text = Array.from({ length: 120 }, (_, i) => `word${i % 37} ñandú the line ${i}\n`).join("");

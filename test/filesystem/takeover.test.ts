@@ -2,7 +2,7 @@
  *  client that waited all the time gets its result. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Place } from "../cli/process.ts";
+import { Place } from "../fixtures/place.ts";
 import { countedWords, noPeers, Peer, wordFunctions } from "./tracked.ts";
 
 const text = Array.from({ length: 600 }, (_, i) => `word${i % 37} the line ${i}\n`).join("");

@@ -161,8 +161,8 @@ export class Peer {
     });
   }
 
-  /** The first line with this key. Rejects with its errors when it ends without one, or prints
-   *  none for so long that it never will. */
+  /** The first line with this key. Rejects with its errors when it ends without one, or prints none
+   *  for so long that it never will. */
   async said(key: string): Promise<Said> {
     const limit = setTimeout(() => this.child.kill("SIGKILL"), printedMaxMs);
     try {

@@ -11,7 +11,7 @@ import {
 } from "../../src/coordinator/edges/worker/claims.ts";
 import { decodeRecord } from "../../src/coordinator/loop/journal.ts";
 import type { ErrorCode } from "../../src/core/error.ts";
-import { testJob, testStage } from "../../src/core/testing/make-believe.ts";
+import { testJob, testStage } from "../../src/core/testing/fake-cluster.ts";
 import { checkOrigin } from "../../src/link/http/origin.ts";
 import { parseListen } from "../../src/link/listen.ts";
 import { Arena } from "../../src/wire/block/arena.ts";

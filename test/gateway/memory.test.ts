@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { residentBytes } from "../../bench/memory.ts";
-import { Place } from "../cli/process.ts";
+import { Place } from "../fixtures/place.ts";
 import { frameHead, opcodes, upgraded } from "./raw-socket.ts";
 import { Client } from "./served.ts";
 

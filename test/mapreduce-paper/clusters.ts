@@ -1,4 +1,4 @@
-/** Clusters of make-believe workers in the situations that the paper speaks of. */
+/** Clusters of fake workers in the situations that the paper speaks of. */
 import assert from "node:assert/strict";
 import type { AttemptRef, WorkerId } from "../../src/core/ids.ts";
 import {
@@ -6,7 +6,7 @@ import {
   TestCluster,
   testJob,
   testStage,
-} from "../../src/core/testing/make-believe.ts";
+} from "../../src/core/testing/fake-cluster.ts";
 
 export const held = (cluster: TestCluster, worker: WorkerId) => cluster.running.get(worker) ?? [];
 

@@ -2,7 +2,7 @@
  *  events in, orders out. */
 import assert from "node:assert/strict";
 import { saveState } from "../../src/core/coordinator.ts";
-import { type TestCluster, testSpecs } from "../../src/core/testing/make-believe.ts";
+import { type TestCluster, testSpecs } from "../../src/core/testing/fake-cluster.ts";
 import { jobOutputs, jobSummary, stageSources, workerSummaries } from "../../src/core/view.ts";
 import { backedUp, first, held, mapped, result, started } from "./clusters.ts";
 import { deviates, says } from "./paper.ts";

@@ -11,7 +11,7 @@ import {
   testJob,
   testSpecs,
   testStage,
-} from "../../src/core/testing/make-believe.ts";
+} from "../../src/core/testing/fake-cluster.ts";
 import { jobOutputs, jobSummary } from "../../src/core/view.ts";
 import { backedUp, first, held, result, started } from "./clusters.ts";
 import { deviates, says } from "./paper.ts";

@@ -17,7 +17,7 @@ import type { Effect } from "../../src/core/effect.ts";
 import type { AttemptReport, CoordinatorEvent, WorkerSpecs } from "../../src/core/event.ts";
 import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../../src/core/ids.ts";
 import type { JobSpec } from "../../src/core/job.ts";
-import type { Unstamped } from "../../src/core/testing/make-believe.ts";
+import type { Unstamped } from "../../src/core/testing/fake-cluster.ts";
 
 export type StoryWorker = {
   specs: WorkerSpecs;

@@ -1,5 +1,5 @@
-/** Writes down again what happens in every story, or in those that are named:
- *  `node test/scenarios/record.ts silent-worker`. Read the difference before it is committed. */
+/** Writes down again what happens in every story, or in those that are named: `node
+ *  test/scenarios/record.ts silent-worker`. Read the difference before it is committed. */
 import { writeFileSync } from "node:fs";
 import { storyFiles } from "./files.ts";
 import { replayStory } from "./story.ts";

@@ -1,6 +1,6 @@
 /** A command of a story that lets work go on for a while, and says who got how much of it. */
 import { type AttemptRef, attemptKey, type JobId, type WorkerId } from "../../src/core/ids.ts";
-import { testJob, testStage } from "../../src/core/testing/make-believe.ts";
+import { testJob, testStage } from "../../src/core/testing/fake-cluster.ts";
 import type { StoryCluster } from "./cluster.ts";
 import type { Command, Happened } from "./command.ts";
 import { jobName } from "./english.ts";

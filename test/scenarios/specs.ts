@@ -1,7 +1,7 @@
 /** What a story says of a new job or a new worker: `2 maps and 1 reduce, weight 3, key "k"`. */
 import type { WorkerSpecs } from "../../src/core/event.ts";
 import { defaultLimits, type JobSpec, type Priority, type StageSpec } from "../../src/core/job.ts";
-import { testJob, testSpecs, testStage } from "../../src/core/testing/make-believe.ts";
+import { testJob, testSpecs, testStage } from "../../src/core/testing/fake-cluster.ts";
 
 type Clause<T> = readonly [pattern: RegExp, apply: (found: readonly string[], to: T) => void];
 

@@ -1,4 +1,5 @@
-/** What crashes and a slow machine may cost a job, on a simulated fleet of a hundred workers. */
+/** What crashes and a slow machine may cost a job, on a simulated fleet of fifty workers;
+ *  `npm run simulate -- --figures` has a hundred. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";

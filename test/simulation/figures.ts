@@ -1,4 +1,5 @@
 /** The figures of the seeds that are given, as one line of JSON. */
-import { figures } from "../../sim/figures.ts";
+import { figures, halfFleet } from "../../sim/figures.ts";
 
-console.log(JSON.stringify(await figures(process.argv.slice(2).map(Number), false)));
+const seeds = process.argv.slice(2).map(Number);
+console.log(JSON.stringify(await figures(seeds, { size: halfFleet })));

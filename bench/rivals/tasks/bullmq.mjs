@@ -1,6 +1,6 @@
-/** No-op tasks on BullMQ: `node bullmq.mjs <port of Redis>`; see crew.mjs. */
+/** No-op tasks on BullMQ: `node bullmq.mjs <port of Redis>`; see worker-processes.mjs. */
 import { Queue, Worker } from "bullmq";
-import { lead, work } from "./crew.mjs";
+import { lead, work } from "./worker-processes.mjs";
 
 const atOnce = 1_000;
 const redis = (port) => ({ host: "127.0.0.1", port: Number(port), maxRetriesPerRequest: null });

@@ -1,4 +1,4 @@
-"""No-op tasks on Dask distributed, two worker processes; the same lines as crew.mjs."""
+"""No-op tasks on Dask distributed, two worker processes; the same lines as worker-processes.mjs."""
 import json
 import sys
 import time

@@ -1,6 +1,7 @@
-/** No-op tasks on graphile-worker: `node graphile-worker.mjs <connection string>`; see crew.mjs. */
+/** No-op tasks on graphile-worker: `node graphile-worker.mjs <connection string>`; see
+ *  worker-processes.mjs. */
 import { makeWorkerUtils, run } from "graphile-worker";
-import { lead, work } from "./crew.mjs";
+import { lead, work } from "./worker-processes.mjs";
 
 const quiet = { log() {} };
 const { Logger } = await import("graphile-worker");

@@ -1,4 +1,5 @@
-/** No-op tasks on a work queue of NATS JetStream: `node jetstream.mjs <port>`; see crew.mjs. */
+/** No-op tasks on a work queue of NATS JetStream: `node jetstream.mjs <port>`; see
+ *  worker-processes.mjs. */
 import {
   AckPolicy,
   jetstream,
@@ -7,7 +8,7 @@ import {
   StorageType,
 } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { lead, work } from "./crew.mjs";
+import { lead, work } from "./worker-processes.mjs";
 
 const stream = "tasks";
 const atOnce = 500;

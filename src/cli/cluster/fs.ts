@@ -9,7 +9,7 @@ import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
 import type { Listen } from "../../link/listen.ts";
-import type { Doors } from "../doors.ts";
+import type { Listeners } from "../listeners.ts";
 import { withExamples, withJson } from "../options.ts";
 import { packageVersion } from "../package-version.ts";
 import { dataDirOf, endpointFile, findTarget, type Target } from "../place.ts";
@@ -120,7 +120,7 @@ type Started = { readonly coordinator: Coordinator; readonly jobtracker: WorkerS
 function writeEndpoint(dataDir: string, { coordinator, jobtracker }: Started): void {
   const { filesystem, fingerprint, register } = coordinator;
   const places = { console: null, filesystem, register, jobtracker, p4: null };
-  const doors: Doors = { ...places, anonymousBrowsers: false };
+  const doors: Listeners = { ...places, anonymousBrowsers: false };
   const { pid } = process;
   const endpoint = {
     url: localUrl(coordinator.url),

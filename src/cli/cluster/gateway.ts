@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { Gateway } from "../../gateway/gateway.ts";
 import { upholdTracker } from "../../gateway/upstream.ts";
 import { isLoopback, parseListen, reachableUrl, urlOf } from "../../link/listen.ts";
-import { noteGateway } from "../doors.ts";
+import { noteGateway } from "../listeners.ts";
 import { withExamples, withJson } from "../options.ts";
 import { coordinatorUrl, dataDirOf } from "../place.ts";
 import { openScreen } from "../screen.ts";
@@ -58,16 +58,16 @@ async function gateway(options: Options): Promise<void> {
   const asJson = options.json === true;
   const tell = teller(asJson, asJson ? console.log : (line) => screen.print(line));
   const print = (line: string) => tell.say("note", line);
-  const closers: Array<() => unknown> = [];
+  const closers = new AsyncDisposableStack();
   try {
     // Alone on this machine it has no tracker that knows tokens: every user of this machine may use
     // it.
     const anonymous = options.anonymous === true || isAlone(options);
     const board = new Gateway({ anonymous, print });
-    closers.push(() => board.close());
+    closers.defer(() => board.close());
     const { port } = await serve(options, board, closers);
     const address = trackerAddress(options);
-    closers.push(noted(options, { port, anonymous }));
+    closers.defer(noted(options, { port, anonymous }));
     announce(options, { port, anonymous });
     const held =
       address === null
@@ -75,13 +75,13 @@ async function gateway(options: Options): Promise<void> {
         : upholdTracker(board, address, ({ kind, retryMs, text }) =>
             tell.news(kind, text, retryMs),
           );
-    closers.push(() => held?.stop());
-    closers.push(showTabs(board, screen));
+    closers.defer(() => held?.stop());
+    closers.defer(showTabs(board, screen));
     const failed = held === null ? [] : [held.failed];
     console.error(`stopping (${await Promise.race([ended.promise, ...failed])})`);
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
-    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+    await closers.disposeAsync();
   }
 }
 

@@ -11,7 +11,7 @@ import {
 } from "../options.ts";
 import { enoughMemory } from "./enough-memory.ts";
 import { teller } from "./join/news.ts";
-import type { JoinOptions } from "./join/options.ts";
+import { type JoinOptions, withManagers } from "./join/options.ts";
 import { superviseWorker } from "./join/supervise.ts";
 import { pythonOption, sandboxOption } from "./up.ts";
 
@@ -62,7 +62,7 @@ export function define(command: Command): void {
         .argParser(durationArgument("--give-up"))
         .default(0, "never"),
     );
-  withExamples(withJson(command), [
+  withExamples(withJson(withManagers(command)), [
     ["tequio join http://host:7070 --token mrt_join_…", "contribute all cores of this machine"],
     [
       "tequio join https://host:7070 --token-file t --slots 2 --memory 1G",

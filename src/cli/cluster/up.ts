@@ -9,7 +9,7 @@ import { ClusterError } from "../../core/error.ts";
 import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
 import { diskSpace } from "../../store/disk-space.ts";
-import type { Doors } from "../doors.ts";
+import type { Listeners } from "../listeners.ts";
 import { countText } from "../numbers.ts";
 import {
   countArgument,
@@ -24,9 +24,9 @@ import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
 import { joinLink, joinPicture, pageLines } from "../web/links.ts";
-import type { Crew } from "./crew.ts";
 import { enoughMemory } from "./enough-memory.ts";
 import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
+import type { LocalWorkers } from "./local-workers.ts";
 import { startOf, stillRuns, stopProcess } from "./process/identity.ts";
 import {
   type ConsoleFlags,
@@ -222,13 +222,13 @@ async function up(options: Options): Promise<void> {
   starting.catch(forget);
   const coordinator = await withAdvice({ dataDir, typed: typedArguments() }, starting);
   coordinator.acceptGateway(gateway.trackerLink());
-  let crew: Crew | null = null;
+  let localWorkers: LocalWorkers | null = null;
   let jobtracker: WorkerServing | null = null;
   try {
     jobtracker = await openJobtracker(options, { coordinator, dataDir });
     writeEndpoint(dataDir, { coordinator, jobtracker }, options);
-    const { startCrew } = await import("./crew.ts");
-    crew = await startCrew({
+    const { startLocalWorkers } = await import("./local-workers.ts");
+    localWorkers = await startLocalWorkers({
       dir: join(dataDir, "workers"),
       count: options.workers,
       url: localUrl(coordinator.url),
@@ -237,7 +237,7 @@ async function up(options: Options): Promise<void> {
       onNews: (text) => console.error(text),
     });
     const { hasPage } = gateway;
-    await announce(options, { dataDir, coordinator, jobtracker, crew, hasPage });
+    await announce(options, { dataDir, coordinator, jobtracker, localWorkers, hasPage });
     const { showCluster } = await import("./live.ts");
     const shown = options.json ? null : showCluster(coordinator);
     if (shown?.live) print = shown.print;
@@ -245,7 +245,7 @@ async function up(options: Options): Promise<void> {
     console.error(`${why}; workers hand back what they run`);
   } finally {
     await jobtracker?.close();
-    await crew?.stop(leaveMs);
+    await localWorkers?.stop(leaveMs);
     if (readEndpoint(dataDir)?.pid === process.pid) rmSync(join(dataDir, endpointFile));
     await coordinator.close();
     end.release();
@@ -300,7 +300,7 @@ function writeEndpoint(
   const { anonymousBrowsers = false, p4TrustAddresses: trustAddresses = false } = options;
   const peers = p4 === null ? null : { ...p4, trustAddresses };
   const files = { filesystem, register, jobtracker };
-  const doors: Doors = { console: users, ...files, p4: peers, anonymousBrowsers };
+  const doors: Listeners = { console: users, ...files, p4: peers, anonymousBrowsers };
   const url = localUrl(coordinator.url);
   const version = packageVersion();
   const { pid } = process;
@@ -339,13 +339,13 @@ type Started = {
   readonly dataDir: string;
   readonly coordinator: Coordinator;
   readonly jobtracker: WorkerServing | null;
-  readonly crew: Crew;
+  readonly localWorkers: LocalWorkers;
   /** The web page is built. */
   readonly hasPage: boolean;
 };
 
 async function announce(options: Options, started: Started): Promise<void> {
-  const { dataDir, coordinator, crew, hasPage, jobtracker } = started;
+  const { dataDir, coordinator, localWorkers, hasPage, jobtracker } = started;
   const url = reachableUrl(coordinator.url);
   const isLocal = /^https?:\/\/(127\.|localhost|\[::1\])/.test(url);
   const token = await coordinator.joinToken({ ttlMs: joinTtlMs, usesMax: 0 });
@@ -355,7 +355,7 @@ async function announce(options: Options, started: Started): Promise<void> {
     const browsers = hasPage ? joinLink(url, token) : null;
     const known = { url, dataDir, pid: process.pid, join: line, browsers, console: users, p4 };
     const files = { filesystem, register, jobtracker };
-    console.log(JSON.stringify({ ...known, ...files, ...counts(crew) }));
+    console.log(JSON.stringify({ ...known, ...files, ...counts(localWorkers) }));
     return;
   }
   const { adminToken } = coordinator;
@@ -363,8 +363,9 @@ async function announce(options: Options, started: Started): Promise<void> {
   const shown = { hasPage, isLocal, isTerminal, qr: options.qr };
   const page = { url, dataDir, adminToken, joinToken: token, ...shown };
   for (const line of joinPicture(page)) console.log(line);
-  const were = crew.adopted === 1 ? "was" : "were";
-  const adopted = crew.adopted > 0 ? ` (${countText(crew.adopted)} ${were} still running)` : "";
+  const were = localWorkers.adopted === 1 ? "was" : "were";
+  const adopted =
+    localWorkers.adopted > 0 ? ` (${countText(localWorkers.adopted)} ${were} still running)` : "";
   console.log(`coordinator  ${styled("bold", url)}`);
   console.log(`data         ${dataDir}`);
   console.log(`workers      ${countText(options.workers)}${adopted}`);
@@ -386,6 +387,6 @@ async function announce(options: Options, started: Started): Promise<void> {
   console.log(`run a job    ${run}      stop: Ctrl-C or ${down}`);
 }
 
-function counts(crew: Crew): { workersStarted: number; workersAdopted: number } {
-  return { workersStarted: crew.started, workersAdopted: crew.adopted };
+function counts(localWorkers: LocalWorkers): { workersStarted: number; workersAdopted: number } {
+  return { workersStarted: localWorkers.started, workersAdopted: localWorkers.adopted };
 }

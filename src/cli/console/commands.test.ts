@@ -35,7 +35,7 @@ describe("a line", () => {
     assert.deepEqual(typed(`DELETE /it's`), ["DELETE", "/it's"]);
   });
 
-  it("words too few or too many are told with the usage, as existing clients do", () => {
+  it("too few or too many words print the usage, as existing clients do", () => {
     for (const { name, usage, words } of consoleCommands) {
       const mistake = { kind: "mistake", text: `Syntax error. Usage: ${usage}` };
       if (words.length > 0) assert.deepEqual(readLine(name), mistake);
@@ -109,7 +109,7 @@ describe("the time service", () => {
     assert.equal(await clock(), "21/11/2026 02:15:45");
   });
 
-  it("that fails or says nonsense is replaced by our own clock, and told once", async (t) => {
+  it("is replaced by our own clock when it fails or is invalid, and reported once", async (t) => {
     const answers: [number, string][] = [
       [500, "oh"],
       [200, envelope("now")],

@@ -122,7 +122,7 @@ describe("T3.3: the listener", () => {
     });
   }
 
-  it("T3.3: is closed with DISCONNECT, also when the server cannot be told", async (t) => {
+  it("T3.3: is closed with DISCONNECT, even when the server cannot be reached", async (t) => {
     const server = await scriptedServer(t);
     const client = userOf(t, server.port);
     for (const script of [Buffer.of(0), Buffer.of(2), (socket: Socket) => socket.destroy()]) {
@@ -229,7 +229,7 @@ describe("GET_FILE", () => {
     assert.deepEqual(readdirSync(dir).toSorted(), ["a.txt", "b.txt"]);
   });
 
-  it("from somebody who is not connected, or without a list, is a GET_FILE FAIL", async (t) => {
+  it("from a user that is not connected, or without a list, is a GET_FILE FAIL", async (t) => {
     const server = await scriptedServer(t);
     const client = userOf(t, server.port);
     await client.connect("ana");

@@ -17,8 +17,6 @@ export type EmbeddedOptions = {
   readonly isPython: boolean;
 };
 
-type Closer = () => Promise<unknown>;
-
 /** How long what was under way at Ctrl-C may take to notice, in ms. */
 const noticeMs = 3000;
 
@@ -28,23 +26,26 @@ export async function withEmbedded<T>(
   use: (client: Client) => Promise<T>,
 ): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), "tequio-local-"));
-  const closers: Closer[] = [() => rm(dir, { recursive: true, force: true, maxRetries: 5 })];
+  const cluster = new AsyncDisposableStack();
   const { interrupted, release } = onlySignals();
-  const work = open(dir, options, closers).then(use);
+  const work = open(dir, options, cluster).then(use);
   try {
     return await Promise.race([work, interrupted]);
   } finally {
-    await closeAll(closers.splice(1));
-    // After an interruption the work still goes on until it misses the cluster, and may open more.
+    // What cannot be closed must not keep the directory.
+    await cluster.disposeAsync().catch(() => {});
+    // After an interruption the work goes on until it misses the cluster.
     await Promise.race([work.catch(() => {}), delay(noticeMs, null, { ref: false })]);
-    await closeAll(closers);
+    await rm(dir, { recursive: true, force: true, maxRetries: 5 }).catch(() => {});
     release();
   }
 }
 
-/** Backwards, and each even if the one before it failed: no process may stay. */
-async function closeAll(closers: readonly Closer[]): Promise<void> {
-  for (const close of closers.toReversed()) await close().catch(() => {});
+/** Closes it with the cluster, or at once after an interruption, which has closed the cluster. */
+async function keep(cluster: AsyncDisposableStack, close: () => Promise<void>): Promise<void> {
+  if (!cluster.disposed) return cluster.defer(close);
+  await close();
+  throw new Interrupted();
 }
 
 /** Rejects on Ctrl-C while there is no other listener for it: before the job is followed, and
@@ -60,7 +61,11 @@ function onlySignals() {
   return { interrupted: promise, release };
 }
 
-async function open(dir: string, options: EmbeddedOptions, closers: Closer[]): Promise<Client> {
+async function open(
+  dir: string,
+  options: EmbeddedOptions,
+  cluster: AsyncDisposableStack,
+): Promise<Client> {
   const [{ openCoordinator }, { startWorker }, { connect }] = await Promise.all([
     import("../../coordinator/coordinator.ts"),
     import("../../worker/node.ts"),
@@ -72,7 +77,7 @@ async function open(dir: string, options: EmbeddedOptions, closers: Closer[]): P
     listen: "127.0.0.1:0",
     version,
   });
-  closers.push(() => coordinator.close());
+  await keep(cluster, () => coordinator.close());
   const { url, fingerprint, adminToken } = coordinator;
   const worker = await startWorker({
     url,
@@ -88,7 +93,7 @@ async function open(dir: string, options: EmbeddedOptions, closers: Closer[]): P
     listen: "127.0.0.1:0",
     version,
   });
-  closers.push(() => worker.stop());
+  await keep(cluster, () => worker.stop());
   const near = nearBlobs(join(dir, "coordinator"));
   const client = await connect({ url, token: adminToken, fingerprint, ...near });
   return client;

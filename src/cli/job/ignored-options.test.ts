@@ -81,7 +81,7 @@ for (const [mode, given] of Object.entries(modes) as Array<[Mode, RunOptions]>) 
   });
 }
 
-test("what --detach leaves undone is said with the command that does it later", () => {
+test("options that --detach cannot honour are refused with the command that does it later", () => {
   const detached = { detach: true } as const;
   assert.throws(() => refuseIgnored({ ...detached, output: "out" }), /`tequio get j-N -o DIR`/);
   assert.throws(() => refuseIgnored({ ...detached, watch: true }), /`tequio attach j-N --watch`/);

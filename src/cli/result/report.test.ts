@@ -82,7 +82,7 @@ test("the end of a run says where the result lies and what was set aside", () =>
   ]);
 });
 
-test("equal errors are told once, with their tasks, workers and number", () => {
+test("equal errors are printed once, with their tasks, workers and number", () => {
   const failure = { code: "user-error", message: "no" } as const;
   const errors = [
     { ...failure, task: "task-1", worker: "w-2" },

@@ -147,9 +147,9 @@ export class Auth {
   async revoke(id: string, members = false): Promise<readonly string[]> {
     hit("token.revoke", "before");
     const event = { kind: "token-revoked", id, ...(members ? { members } : {}) } as const;
-    const { letIn = [] } = await this.#loop.post(event);
+    const { admitted = [] } = await this.#loop.post(event);
     hit("token.revoke", "after");
-    return letIn;
+    return admitted;
   }
 
   #record(id: string): TokenRecord | null {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { emptyState, step } from "../../core/coordinator.ts";
 import type { JobId } from "../../core/ids.ts";
-import { submission, testJob, testStage } from "../../core/testing/make-believe.ts";
+import { submission, testJob, testStage } from "../../core/testing/fake-cluster.ts";
 import { jobSummary } from "../../core/view.ts";
 import { openMemoryBlobs } from "../../store/blob/memory.ts";
 import { ManualTimers } from "../testing/manual-timers.ts";

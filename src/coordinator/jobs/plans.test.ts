@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JobSpec } from "../../core/job.ts";
-import { testJob, testStage } from "../../core/testing/make-believe.ts";
+import { testJob, testStage } from "../../core/testing/fake-cluster.ts";
 import { openMemoryBlobs } from "../../store/blob/memory.ts";
 import { browserLimits } from "../../wire/browser/messages.ts";
 import { Plans } from "./plans.ts";

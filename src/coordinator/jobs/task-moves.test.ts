@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JobId } from "../../core/ids.ts";
-import { TestCluster, testJob, testStage } from "../../core/testing/make-believe.ts";
+import { TestCluster, testJob, testStage } from "../../core/testing/fake-cluster.ts";
 import { moveText } from "../../core/why/history.ts";
 import { TaskMoves } from "./task-moves.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { saveState } from "../../core/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
-import { mapReduceSpec, submission, testSpecs } from "../../core/testing/make-believe.ts";
+import { mapReduceSpec, submission, testSpecs } from "../../core/testing/fake-cluster.ts";
 import { jobSummary, workerSummaries } from "../../core/view.ts";
 import type { Log } from "../../store/log/log.ts";
 import { emptyLog, type LogContents, openMemoryLog } from "../../store/log/memory.ts";

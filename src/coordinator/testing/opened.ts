@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { TestContext } from "node:test";
 import type { Role } from "../../core/access/roles.ts";
 import type { JobSpec } from "../../core/job.ts";
-import { testJob, testStage } from "../../core/testing/make-believe.ts";
+import { testJob, testStage } from "../../core/testing/fake-cluster.ts";
 import { atEnd, temporaryDir } from "../../store/testing/at-end.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { type Coordinator, openCoordinator } from "../coordinator.ts";

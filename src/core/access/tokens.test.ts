@@ -1,7 +1,7 @@
 /** Tokens that can do nothing any more are forgotten, by event, so that a replay agrees. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TestCluster } from "../testing/make-believe.ts";
+import { TestCluster } from "../testing/fake-cluster.ts";
 import { tokenKeptMs } from "./tokens.ts";
 
 const minuteMs = 60_000;
@@ -58,7 +58,7 @@ test("I14: a join token goes alone, or with all whom it let in, also when it is 
   const revoked = () =>
     [...cluster.state.tokens.values()].flatMap(({ id, revoked }) => (revoked ? [id] : []));
   const [alone] = cluster.tell({ kind: "token-revoked", id: "lets in" });
-  assert.deepEqual(alone, { kind: "reply", value: { letIn: ["w-1", "w-2"] } });
+  assert.deepEqual(alone, { kind: "reply", value: { admitted: ["w-1", "w-2"] } });
   assert.deepEqual(revoked(), ["lets in"]);
   cluster.wait(tokenKeptMs);
   cluster.restartFromSnapshot();
@@ -73,7 +73,7 @@ test("I14: a join token goes alone, or with all whom it let in, also when it is 
   assert.equal(cluster.state.tokens.has("w-4"), false);
 });
 
-test("I14: a token that is revoked or expired while somebody shows it lets nobody in", () => {
+test("I14: a token that is revoked or expired during a login is rejected", () => {
   const cluster = new TestCluster();
   issue(cluster, "expires", { ttlMs: minuteMs });
   issue(cluster, "revoked");

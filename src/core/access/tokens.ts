@@ -52,19 +52,19 @@ export function revokeToken(
   effects: Effect[],
 ): void {
   const token = state.tokens.get(id);
-  const letIn = tokensBy(state, id);
+  const admitted = tokensBy(state, id);
   // A join token that had ended may be removed before the credentials of the workers that joined
   // with it.
-  if (token === undefined && (members === undefined || letIn.length === 0)) {
+  if (token === undefined && (members === undefined || admitted.length === 0)) {
     effects.push({ kind: "refuse", error: noSuchToken(id) });
     return;
   }
-  for (const one of [...(token === undefined ? [] : [token]), ...(members ? letIn : [])]) {
+  for (const one of [...(token === undefined ? [] : [token]), ...(members ? admitted : [])]) {
     if (!one.revoked) forgetLater(state, one.id, state.atMs);
     one.revoked = true;
   }
   if (token !== undefined && members !== undefined) token.shutsOut = true;
-  effects.push({ kind: "reply", value: { letIn: letIn.map((one) => one.id) } });
+  effects.push({ kind: "reply", value: { admitted: admitted.map((one) => one.id) } });
 }
 
 /** Valid credentials of the workers that joined with this token. */

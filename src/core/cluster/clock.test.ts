@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { tokenProblem } from "../access/roles.ts";
 import { loadState, saveState, step } from "../coordinator.ts";
 import { Random } from "../random.ts";
-import { mapReduceSpec, TestCluster, testJob, testStage } from "../testing/make-believe.ts";
+import { mapReduceSpec, TestCluster, testJob, testStage } from "../testing/fake-cluster.ts";
 import { backBy, correctClock } from "./clock.ts";
 import { isRetentionDue } from "./retention/remove.ts";
 import type { JobRecord } from "./state.ts";

@@ -1,7 +1,7 @@
 /** What is shown as running is in a slot; what workers were sent ahead waits for one. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TestCluster, testJob, testStage } from "../testing/make-believe.ts";
+import { TestCluster, testJob, testStage } from "../testing/fake-cluster.ts";
 import { jobSummary, workerSummaries } from "../view.ts";
 import { whyJob } from "../why/why.ts";
 

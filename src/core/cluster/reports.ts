@@ -50,7 +50,7 @@ export function reportAttempts(
     endLease(state, lease, report.durationMs);
     if (report.kind === "done") commit(state, job, { lease, report, effects });
     else if (report.kind === "failed") fail(state, job, { lease, report, effects });
-    else giveBack(state, job, lease);
+    else returnAttempt(state, job, lease);
   }
   if (job.state !== "running") return;
   effects.push({ kind: "job-changed", job: event.job });
@@ -61,7 +61,7 @@ export function reportAttempts(
 /** The worker will not run it. When it was not asked to return it (it stops, or its queue is full),
  *  it gets nothing more until one of its other attempts ends or a while has passed, or the two
  *  would hand tasks back and forth. */
-function giveBack(state: CoordinatorState, job: JobRecord, lease: Lease): void {
+function returnAttempt(state: CoordinatorState, job: JobRecord, lease: Lease): void {
   const stage = job.stages[lease.stage] as Stage;
   if (lease.takenBack !== true) rest(state, lease.worker);
   if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);

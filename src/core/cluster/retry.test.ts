@@ -1,7 +1,7 @@
 /** What is tried again, and what is not. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TestCluster, testJob, testStage } from "../testing/make-believe.ts";
+import { TestCluster, testJob, testStage } from "../testing/fake-cluster.ts";
 import { jobSummary } from "../view.ts";
 
 test("X9: a failure that its worker calls final is tried once", () => {

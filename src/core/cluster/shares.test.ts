@@ -6,7 +6,7 @@ import { emptyState, step } from "../coordinator.ts";
 import type { CoordinatorEvent, WorkerSpecs } from "../event.ts";
 import { type AttemptRef, attemptKey, idNumber, type JobId, jobId, type WorkerId } from "../ids.ts";
 import type { JobSpec } from "../job.ts";
-import { TestCluster, testJob, testSpecs, testStage } from "../testing/make-believe.ts";
+import { TestCluster, testJob, testSpecs, testStage } from "../testing/fake-cluster.ts";
 
 /** A cluster of workers of one slot, which runs every task for as long as its job says. */
 class Timed {

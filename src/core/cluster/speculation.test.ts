@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WorkerId } from "../ids.ts";
-import { TestCluster, testJob, testStage } from "../testing/make-believe.ts";
+import { TestCluster, testJob, testStage } from "../testing/fake-cluster.ts";
 
 /** Two workers; the first takes ten times as long for every task until only one is left to it. */
 function untilTheLast(paces: readonly [slowMs: number, quickMs: number]) {

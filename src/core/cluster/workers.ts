@@ -107,7 +107,7 @@ function reconcile(
     const key = attemptKey(refOf(lease));
     mine.add(key);
     // It never arrived, so it costs the task nothing.
-    if (!holding.has(key)) giveBack(state, lease);
+    if (!holding.has(key)) returnAttempt(state, lease);
   }
   const unwanted = event.holding.filter((ref) => !mine.has(attemptKey(ref)));
   if (unwanted.length > 0) {
@@ -137,7 +137,7 @@ function closeEnded(
   }
 }
 
-function giveBack(state: CoordinatorState, lease: Lease): void {
+function returnAttempt(state: CoordinatorState, lease: Lease): void {
   const job = jobOf(state, lease.job);
   const stage = job.stages[lease.stage] as Stage;
   endLease(state, lease);

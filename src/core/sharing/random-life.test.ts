@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { MemberEvent, SharedFile } from "../catalogue.ts";
 import { loadState, saveState, step } from "../coordinator.ts";
 import { Random } from "../random.ts";
-import { TestCluster } from "../testing/make-believe.ts";
+import { TestCluster } from "../testing/fake-cluster.ts";
 import { offeredNames, sourcesOf } from "./view.ts";
 
 type Told = MemberEvent extends infer E ? (E extends MemberEvent ? E : never) : never;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { catalogueLimits, type SharedFile } from "../catalogue.ts";
 import { loadState, saveState } from "../coordinator.ts";
-import { TestCluster } from "../testing/make-believe.ts";
+import { TestCluster } from "../testing/fake-cluster.ts";
 import { applyMemberEvent, emptySharing } from "./members.ts";
 import { fileNameProblem, memberNameProblem, utf8Bytes } from "./names.ts";
 import { memberNamed, offeredNames, peerOfToken, sourcesOf } from "./view.ts";
@@ -52,7 +52,7 @@ test("a peer that unregisters takes all of its files with it, not every second o
   assert.equal(peerOfToken(cluster.state, hex(3)), null);
 });
 
-test("a user that disconnects keeps its files, which nobody is offered meanwhile", () => {
+test("a user that disconnects keeps its files, which are not offered meanwhile", () => {
   const cluster = new TestCluster();
   const user = { member: "user", owner: "", tokenHash: "", address: null, ttlMs: 0 } as const;
   cluster.tell({ kind: "member-registered", name: "bob", ...user });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Effect } from "../effect.ts";
 import type { JobId } from "../ids.ts";
-import { mapReduceSpec, TestCluster, testJob, testStage } from "../testing/make-believe.ts";
+import { mapReduceSpec, TestCluster, testJob, testStage } from "../testing/fake-cluster.ts";
 import { type Reason, reasonText } from "./reasons.ts";
 import { whyJob, whyTask, whyWorker } from "./why.ts";
 
@@ -18,7 +18,7 @@ test("a job without workers waits for a worker, and says how to start one", () =
   assert.match(reasonText(reasons.at(-1)!), /tequio join/);
 });
 
-test("a task in the queue of a full cluster is told of the slots and the share", () => {
+test("a queued task of a full cluster shows the slots and its share", () => {
   const cluster = new TestCluster();
   cluster.join();
   cluster.submit(one);
@@ -27,7 +27,7 @@ test("a task in the queue of a full cluster is told of the slots and the share",
   assert.deepEqual(kinds(reasons), ["task-is", "slots-taken", "fair-share", "queue-position"]);
 });
 
-test("a job that waits is told who is before it", () => {
+test("a waiting job shows its place in the queue", () => {
   const cluster = new TestCluster();
   const worker = cluster.join();
   const jobs = [1, 2, 3].map(() => cluster.submit(one));
@@ -44,7 +44,7 @@ test("a job that waits is told who is before it", () => {
   assert.match(last(jobs[2]!), /is for 1 other owner and 1 other job of ann first/);
 });
 
-test("a job of an owner that has all the slots that it may have is told so", () => {
+test("a job of an owner at its slot limit is explained by that limit", () => {
   const cluster = new TestCluster();
   cluster.tell({ kind: "coordinator-started", epoch: 1, slotsPerOwner: 1 });
   cluster.join({ slots: 4 });
@@ -123,7 +123,7 @@ test("what a worker was sent ahead is apart from what is in its slots", () => {
   ]);
 });
 
-test("a failed attempt is told as what it was, not as the doing of the job's code", () => {
+test("a failed attempt is explained by its own failure, not blamed on the job's code", () => {
   const cluster = new TestCluster();
   const worker = cluster.join();
   const job = cluster.submit(testJob([testStage()]));
@@ -137,11 +137,11 @@ test("a failed attempt is told as what it was, not as the doing of the job's cod
   );
 });
 
-test("a reason that only a newer coordinator knows is told by its name", () => {
+test("a reason that only a newer coordinator knows is shown by its name", () => {
   assert.equal(reasonText({ kind: "novel" } as never), "novel");
 });
 
-test("an ended job, and names that nobody has", () => {
+test("an ended job, and unknown names", () => {
   const cluster = new TestCluster();
   const job = cluster.submit(testJob([testStage({ taskCount: 0 })]));
   assert.deepEqual(kinds(whyJob(cluster.state, job, 0)), ["job-ended"]);

@@ -56,7 +56,7 @@ export function linkLost(
 ): void {
   const { relation, rules } = state;
   if (relation.state === "joined") relation.lastJoinedMs = event.atMs;
-  parted(state, event.atMs, event.chance);
+  disconnected(state, event.atMs, event.chance);
   const waitedMs = event.atMs - relation.lastJoinedMs;
   if (rules.giveUpMs === 0 || !(waitedMs >= rules.giveUpMs)) return;
   dropEverything(state, effects);
@@ -66,7 +66,7 @@ export function linkLost(
 }
 
 /** Without a link: dial again after a wait that doubles, shortened by up to a half by chance. */
-export function parted(state: WorkerState, atMs: number, chance: number): void {
+export function disconnected(state: WorkerState, atMs: number, chance: number): void {
   const { relation, rules } = state;
   if (relation.state === "ended") return;
   const wait = Math.min(rules.backoffMaxMs, rules.backoffMs * 2 ** Math.min(30, relation.failures));
@@ -84,7 +84,7 @@ export function refused(
 ): void {
   const { code, message } = event.failure;
   effects.push({ kind: "hang-up", reason: `${code}: ${message}` });
-  parted(state, event.atMs, event.chance);
+  disconnected(state, event.atMs, event.chance);
   if (!event.final) return;
   dropEverything(state, effects);
   state.relation.state = "ended";
@@ -106,7 +106,7 @@ export function relationTime(
     // not rely on that list.
     if (relation.state === "joined" || relation.state === "joining") {
       effects.push({ kind: "hang-up", reason: "no answer within the lease" });
-      parted(state, atMs, chance);
+      disconnected(state, atMs, chance);
     }
   }
   if (relation.state === "joined" && atMs >= relation.nextPingAtMs) {
@@ -121,7 +121,7 @@ export function relationTime(
     effects.push({ kind: "dial" });
   } else if (relation.state === "dialling" || relation.state === "joining") {
     effects.push({ kind: "hang-up", reason: "the coordinator does not answer" });
-    parted(state, atMs, chance);
+    disconnected(state, atMs, chance);
   } else if (relation.state === "leaving") {
     effects.push({ kind: "hang-up", reason: "bye" });
     relation.state = "ended";

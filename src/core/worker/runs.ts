@@ -208,7 +208,7 @@ export function dropEverything(state: WorkerState, effects: WorkerEffect[]): voi
 }
 
 /** Gives back what has not begun; with `running`, also what has. */
-export function giveBack(
+export function returnAttempt(
   state: WorkerState,
   running: boolean,
   atMs: number,

@@ -16,7 +16,7 @@ import {
 type NoTime<E> = E extends unknown ? Omit<E, "atMs"> : never;
 type EffectOf<K extends WorkerEffect["kind"]> = Extract<WorkerEffect, { kind: K }>;
 
-export class Story {
+export class WorkerScript {
   atMs = 0;
   readonly state;
   effects: WorkerEffect[] = [];
@@ -84,18 +84,18 @@ export function done(task: number, durationMs = 1): AttemptReport {
   return { kind: "done", task, attempt: 1, durationMs, output };
 }
 
-export function joined(rules: Partial<WorkerRules> = {}, ...kinds: StageKind[]): Story {
-  const story = new Story(rules);
-  story.join();
-  story.open("j-1", ...(kinds.length === 0 ? (["tasks"] as const) : kinds));
-  return story;
+export function joined(rules: Partial<WorkerRules> = {}, ...kinds: StageKind[]): WorkerScript {
+  const script = new WorkerScript(rules);
+  script.join();
+  script.open("j-1", ...(kinds.length === 0 ? (["tasks"] as const) : kinds));
+  return script;
 }
 
 /** A job whose attempts are known to be short, so that batches are made. */
-export function withShortTasks(rules: Partial<WorkerRules> = {}): Story {
-  const story = joined(rules);
-  story.assign([ref(1_000)]);
-  story.report(1, done(1_000, 0.01));
-  story.tell({ kind: "reports-acked", batch: 1 });
-  return story;
+export function withShortTasks(rules: Partial<WorkerRules> = {}): WorkerScript {
+  const script = joined(rules);
+  script.assign([ref(1_000)]);
+  script.report(1, done(1_000, 0.01));
+  script.tell({ kind: "reports-acked", batch: 1 });
+  return script;
 }

@@ -110,9 +110,9 @@ test("a package's module of Node throws where it is used, as in random-js", asyn
         import * as fs from "fs";
         import os from "os";
         export const unused = () => [randomFillSync, fs.readFileSync, os.cpus];
-        let said = "fine";
-        try { ${body} } catch (error) { said = error.message; }
-        export default said;`,
+        let caught = "fine";
+        try { ${body} } catch (error) { caught = error.message; }
+        export default caught;`,
     },
   });
   assert.equal(await imported(t, used("")), "fine");

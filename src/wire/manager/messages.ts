@@ -1,26 +1,25 @@
-/** The messages of the manager protocol between coordinator (there: manager) and worker. Protobuf
- *  field numbers beside each field; numbers below 100 are those of existing implementations,
- *  numbers from 100 on are extensions: an old peer skips those fields, and is never sent those
- *  messages (a peer is old while it has not sent `node` in its ManagerRequest). */
+/** The messages of the manager protocol between coordinator (there: manager) and worker, as
+ *  properties. Field numbers are in `manager.proto`: those below 100 are those of existing
+ *  implementations, those from 100 on are extensions: an old peer skips those fields, and is never
+ *  sent those messages (a peer is old while it has not sent `node` in its ManagerRequest). */
+import { nodeType } from "./numbers.ts";
 
-export const nodeTypes = { manager: 0, worker: 1 } as const;
+export const nodeTypes = { manager: nodeType.MANAGER, worker: nodeType.WORKER } as const;
 export type NodeType = "manager" | "worker";
 
 /** 0 is the WebAssembly ABI 0.1.0 of existing workers, 100 our bundled JavaScript, 101 Python. */
 export { programKinds } from "../../core/job.ts";
 
-/** On the wire: TIMED_OUT=0 DOWNLOAD=1 RUNTIME=2 ABORTED=3 UNKNOWN=4. Details travel in field
- *  100. */
+/** Details travel in `report`. */
 export type TaskErrorKind = "timed-out" | "download" | "runtime" | "aborted" | "unknown";
 
 /** 34 bytes: multihash `1b 20` and 32 bytes. Tequio's are not hashes but packed fields (see
  *  `taskid.ts`). */
 export type TaskIdBytes = Uint8Array;
 
-/** WorkerMsgWrapper. `requestId` (100): counts from 1; sent with a ManagerRequest and, once the
- *  peer has shown that it knows it, with every request; echoed as `answerTo` (101) in the answer.
- *  Null = not on the wire. A peer that sets neither gets its answers in the order of its
- *  requests. */
+/** WorkerMsgWrapper. `requestId`: counts from 1; sent with a ManagerRequest and, once the peer has
+ *  shown that it knows it, with every request; echoed as `answerTo` in the answer. Null = not on
+ *  the wire. A peer that sets neither gets its answers in the order of its requests. */
 export type Envelope = {
   readonly requestId: number | null;
   readonly answerTo: number | null;
@@ -28,116 +27,115 @@ export type Envelope = {
 };
 
 export type TaskExecute = {
-  /** 1 */ readonly taskId: TaskIdBytes;
-  /** 2: where the program can be downloaded; empty from Tequio, the job is announced by
-   *  `jobOpen`. */
+  readonly taskId: TaskIdBytes;
+  /** where the program can be downloaded; empty from Tequio, the job is announced by `jobOpen`. */
   readonly programAddresses: readonly string[];
-  /** 3: multihash of the program; empty from Tequio. */
+  /** multihash of the program; empty from Tequio. */
   readonly programHash: Uint8Array;
-  /** 4 */ readonly programKind: number;
-  /** 5 */ readonly argument: Uint8Array;
-  /** 6: whole seconds, rounded up, 0 = none. An existing worker obeys this one. */
+  readonly programKind: number;
+  readonly argument: Uint8Array;
+  /** whole seconds, rounded up, 0 = none. An existing worker obeys this one. */
   readonly timeoutS: number;
-  /** 7 */ readonly networkUsageMax: number;
-  /** 100: the same limit exactly; 0 = field 6 holds. */
+  readonly networkUsageMax: number;
+  /** the same limit exactly; 0 = `timeoutS` holds. */
   readonly timeoutMs: number;
 };
 
 /** TaskStatus of the protocol's document; `data` is its oneof. */
 export type TaskStatus = {
-  /** 1 */ readonly taskId: TaskIdBytes;
+  readonly taskId: TaskIdBytes;
   readonly data:
-    | { readonly kind: "pending" } // 3
-    | { readonly kind: "started"; readonly unixS: number } // 4
-    | { readonly kind: "error"; readonly error: TaskErrorKind } // 5
-    | { readonly kind: "completed"; readonly result: Uint8Array } // 6
-    | { readonly kind: "unknown" }; // 7
-  /** 100: UTF-8 JSON of an `AttemptReport` (core/event.ts); empty from old peers. */
+    | { readonly kind: "pending" }
+    | { readonly kind: "started"; readonly unixS: number }
+    | { readonly kind: "error"; readonly error: TaskErrorKind }
+    | { readonly kind: "completed"; readonly result: Uint8Array }
+    | { readonly kind: "unknown" };
+  /** UTF-8 JSON of an `AttemptReport` (core/event.ts); empty from old peers. */
   readonly report: Uint8Array;
 };
 
 /** Field 100 of ManagerRequest: what an existing worker does not send. */
 export type NodeDescription = {
-  /** 1: "" for a new worker, else `w-7` with its `credential`. */ readonly workerId: string;
-  /** 2: a secret that the coordinator gave this worker at its first join; "" when new. */
+  /** "" for a new worker, else `w-7` with its `credential`. */ readonly workerId: string;
+  /** a secret that the coordinator gave this worker at its first join; "" when new. */
   readonly credential: string;
-  /** 3 */ readonly name: string;
-  /** 4: equal for all processes of one machine. */ readonly host: string;
-  /** 5 */ readonly slots: number;
-  /** 6 */ readonly exchangeUrl: string;
-  /** 7: version of the software. */ readonly version: string;
-  /** 8: ids of tasks that it runs, or has finished without an Ack. */
+  readonly name: string;
+  /** equal for all processes of one machine. */ readonly host: string;
+  readonly slots: number;
+  readonly exchangeUrl: string;
+  /** version of the software. */ readonly version: string;
+  /** ids of tasks that it runs, or has finished without an Ack. */
   readonly holding: readonly TaskIdBytes[];
-  /** 9: UTF-8 JSON, `serving` of the event `worker-joined`. */ readonly serving: Uint8Array;
-  /** 10: random number of this process start; a second process with the same id gets `fenced`. */
+  /** UTF-8 JSON, `serving` of the event `worker-joined`. */ readonly serving: Uint8Array;
+  /** random number of this process start; a second process with the same id gets `fenced`. */
   readonly session: string;
-  /** 11: it knows `tasksReturn`; a peer that does not would never answer it. */
+  /** it knows `tasksReturn`; a peer that does not would never answer it. */
   readonly returnsTasks: boolean;
-  /** 12: UTF-8 JSON, `python` of its specs (core/event.ts); empty without Python. */
+  /** UTF-8 JSON, `python` of its specs (core/event.ts); empty without Python. */
   readonly python: Uint8Array;
 };
 
 /** Field 100 of ManagerAnswer. */
 export type Welcome = {
-  /** 1 */ readonly workerId: string;
-  /** 2: only in the answer to a first join. */ readonly credential: string;
-  /** 3: counts the coordinator's starts. */ readonly epoch: number;
-  /** 4: silence after which the worker is given up, ms. */ readonly leaseMs: number;
-  /** 5: how often to ping, ms. */ readonly heartbeatMs: number;
-  /** 6: error code and text when not accepted. */ readonly refusal: string;
-  /** 7 */ readonly version: string;
+  readonly workerId: string;
+  /** only in the answer to a first join. */ readonly credential: string;
+  /** counts the coordinator's starts. */ readonly epoch: number;
+  /** silence after which the worker is given up, ms. */ readonly leaseMs: number;
+  /** how often to ping, ms. */ readonly heartbeatMs: number;
+  /** error code and text when not accepted. */ readonly refusal: string;
+  readonly version: string;
 };
 
 export type ManagerMessage =
   /** either way, on connection; answered by nodeTypeAnswer */
-  | { readonly kind: "nodeTypeRequest"; readonly nodeType: NodeType } // 1
-  | { readonly kind: "nodeTypeAnswer"; readonly nodeType: NodeType } // 2
+  | { readonly kind: "nodeTypeRequest"; readonly nodeType: NodeType }
+  | { readonly kind: "nodeTypeAnswer"; readonly nodeType: NodeType }
   /** the answer to every message that needs a relation when there is none; breaks the relation */
-  | { readonly kind: "notMine" } // 3
-  | { readonly kind: "ack" } // 4
+  | { readonly kind: "notMine" }
+  | { readonly kind: "ack" }
   /** worker → manager; answered by managerAnswer */
   | {
-      readonly kind: "managerRequest"; // 5
-      /** 1 */ readonly workerPrice: number;
-      /** 2 */ readonly networkPrice: number;
-      /** 3 */ readonly cpuCount: number;
-      /** 4: kilobytes */ readonly memoryKb: number;
-      /** 5: kilobits per second */ readonly networkKbps: number;
-      /** 6 */ readonly programKinds: readonly number[];
-      /** 100 */ readonly node: NodeDescription | null;
+      readonly kind: "managerRequest";
+      readonly workerPrice: number;
+      readonly networkPrice: number;
+      readonly cpuCount: number;
+      /** kilobytes */ readonly memoryKb: number;
+      /** kilobits per second */ readonly networkKbps: number;
+      readonly programKinds: readonly number[];
+      readonly node: NodeDescription | null;
     }
   | {
-      readonly kind: "managerAnswer"; // 6
+      readonly kind: "managerAnswer";
       readonly accepted: boolean;
       readonly welcome: Welcome | null;
     }
   /** either way; always answered by ack */
-  | { readonly kind: "managerBye" } // 7
-  | { readonly kind: "managerPing" } // 8
-  | { readonly kind: "managerPong" } // 9
+  | { readonly kind: "managerBye" }
+  | { readonly kind: "managerPing" }
+  | { readonly kind: "managerPong" }
   /** manager → worker; answered by ack, or notMine */
-  | { readonly kind: "tasksExecute"; readonly tasks: readonly TaskExecute[] } // 10
-  | { readonly kind: "tasksPing"; readonly taskIds: readonly TaskIdBytes[] } // 11
-  | { readonly kind: "tasksPong"; readonly statuses: readonly TaskStatus[] } // 12
-  | { readonly kind: "tasksAbord"; readonly taskIds: readonly TaskIdBytes[] } // 13
+  | { readonly kind: "tasksExecute"; readonly tasks: readonly TaskExecute[] }
+  | { readonly kind: "tasksPing"; readonly taskIds: readonly TaskIdBytes[] }
+  | { readonly kind: "tasksPong"; readonly statuses: readonly TaskStatus[] }
+  | { readonly kind: "tasksAbord"; readonly taskIds: readonly TaskIdBytes[] }
   /** worker → manager; answered by ack (durable), or notMine */
-  | { readonly kind: "taskStatus"; readonly status: TaskStatus } // 14
+  | { readonly kind: "taskStatus"; readonly status: TaskStatus }
   /** worker → manager, extension: many statuses at once; answered by ack (durable), or notMine */
-  | { readonly kind: "taskStatuses"; readonly statuses: readonly TaskStatus[] } // 110
+  | { readonly kind: "taskStatuses"; readonly statuses: readonly TaskStatus[] }
   /** manager → worker, extension: before the first task of a job; answered by ack. `job` is UTF-8
    *  JSON (`JobOpen`). */
-  | { readonly kind: "jobOpen"; readonly job: Uint8Array } // 111
+  | { readonly kind: "jobOpen"; readonly job: Uint8Array }
   /** manager → worker, extension: where partitions lie. UTF-8 JSON (`StageSources`); answered by
    *  ack. */
-  | { readonly kind: "stageSources"; readonly sources: Uint8Array } // 112
+  | { readonly kind: "stageSources"; readonly sources: Uint8Array }
   /** manager → worker, extension: the job has ended, delete what it left; answered by ack. */
-  | { readonly kind: "jobClose"; readonly jobNumber: number } // 113
+  | { readonly kind: "jobClose"; readonly jobNumber: number }
   /** worker → manager, extension: lines that job code logged and progress; answered by ack, may be
    *  dropped. UTF-8 JSON (`WorkerNotes`). */
-  | { readonly kind: "workerNotes"; readonly notes: Uint8Array } // 114
+  | { readonly kind: "workerNotes"; readonly notes: Uint8Array }
   /** manager → worker, extension: report those of these that have not begun as returned, and
    *  continue the others; answered by ack. */
-  | { readonly kind: "tasksReturn"; readonly taskIds: readonly TaskIdBytes[] }; // 115
+  | { readonly kind: "tasksReturn"; readonly taskIds: readonly TaskIdBytes[] };
 
 /** JSON inside `jobOpen`. */
 export type JobOpen = {

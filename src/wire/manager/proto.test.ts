@@ -1,26 +1,27 @@
-/** `manager.proto` and the tables of `schema.ts` agree: every message, every field, every
- *  number. */
+/** The tables of `schema.ts` hold every message and field of `manager.proto`, whose numbers are in
+ *  `numbers.ts`. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { it } from "node:test";
+import { numbersModule, numbersOf, numbersPath, protoFiles } from "../../../scripts/build-proto.ts";
 import type { Field, Schema } from "../protobuf/schema.ts";
 import { nodeTypes, programKinds } from "./messages.ts";
 import * as tables from "./schema.ts";
 
 type Numbers = Readonly<Record<string, number>>;
 
-/** Messages and enumerations by name; the fields of a oneof count to their message. */
-function parseProto(source: string): Map<string, Numbers> {
-  const blocks = new Map<string, Numbers>();
-  const text = source.replaceAll(/\/\/.*$/gm, "").replaceAll(/oneof \w+ \{([^}]*)\}/g, "$1");
-  for (const [, name, body] of text.matchAll(/(?:message|enum) (\w+) \{([^}]*)\}/g)) {
-    const fields = [...body!.matchAll(/(\w+) = (\d+);/g)].map(([, field, n]) => [field, Number(n)]);
-    blocks.set(name!, Object.fromEntries(fields));
-  }
-  return blocks;
+for (const file of protoFiles) {
+  const name = file.slice(file.lastIndexOf("/") + 1);
+  it(`numbers.ts is what ${name} gives`, () => {
+    const made = numbersModule(name, readFileSync(file, "utf8"));
+    assert.equal(readFileSync(numbersPath(file), "utf8"), made, "node scripts/build-proto.ts");
+  });
 }
 
-const proto = parseProto(readFileSync(new URL("manager.proto", import.meta.url), "utf8"));
+const source = readFileSync(new URL("manager.proto", import.meta.url), "utf8");
+const proto = new Map(
+  [...numbersOf(source)].map(([name, fields]) => [name, Object.fromEntries(fields)] as const),
+);
 
 /** Where a property has another name than the field of existing implementations. */
 const renamed: Readonly<Record<string, string>> = {
@@ -96,6 +97,7 @@ it("enumerations have the same numbers in both", () => {
   assert.deepEqual(proto.get("ProgramKind"), {
     WASM0m1n0: programKinds.wasm,
     JAVASCRIPT: programKinds.javascript,
+    PYTHON: programKinds.python,
   });
   const names = tables.errorKinds.map((kind, n) => [kind.toUpperCase().replace("-", "_"), n]);
   assert.deepEqual(proto.get("TaskErrorKind"), Object.fromEntries(names));

@@ -1,5 +1,5 @@
-/** The messages of the manager protocol as tables, field by field like `manager.proto` and
- *  `messages.ts`.
+/** The messages of the manager protocol as tables: the fields of `messages.ts`, with their numbers
+ *  from `manager.proto` and their limits.
  *
  *  Numbers below 100 are those of existing implementations; numbers from 100 on are extensions. */
 import {
@@ -40,6 +40,7 @@ import type {
   Welcome,
 } from "./messages.ts";
 import { nodeTypes } from "./messages.ts";
+import * as n from "./numbers.ts";
 
 export type MessageKind = ManagerMessage["kind"];
 type Of<K extends MessageKind> = Extract<ManagerMessage, { kind: K }>;
@@ -70,13 +71,15 @@ function nodeType(number: number): Field<NodeType> {
 }
 
 /** By their number on the wire. */
-export const errorKinds: readonly TaskErrorKind[] = [
-  "timed-out",
-  "download",
-  "runtime",
-  "aborted",
-  "unknown",
-];
+export const errorKinds: readonly TaskErrorKind[] = Object.entries({
+  "timed-out": n.taskErrorKind.TIMED_OUT,
+  download: n.taskErrorKind.DOWNLOAD,
+  runtime: n.taskErrorKind.RUNTIME,
+  aborted: n.taskErrorKind.ABORTED,
+  unknown: n.taskErrorKind.UNKNOWN,
+} satisfies Record<TaskErrorKind, number>)
+  .sort(([, a], [, b]) => a - b)
+  .map(([kind]) => kind as TaskErrorKind);
 
 const nothing = <K extends MessageKind | StatusData["kind"]>(
   number: number,
@@ -84,138 +87,156 @@ const nothing = <K extends MessageKind | StatusData["kind"]>(
 ): Case<{ readonly kind: K }> => variant(number, message<{ readonly kind: K }>({}, kind));
 
 const statusCases = {
-  pending: nothing(3, "pending"),
+  pending: nothing(n.taskStatus.pending, "pending"),
   started: {
-    number: 4,
-    write: (writer, value) => writer.uint(4, value.unixS),
+    number: n.taskStatus.startTime,
+    write: (writer, value) => writer.uint(n.taskStatus.startTime, value.unixS),
     read: (reader) => ({ kind: "started", unixS: reader.uint() }),
   } satisfies Case<Data<"started">>,
   error: {
-    number: 5,
-    write: (writer, value) => writer.int32(5, errorKinds.indexOf(value.error)),
+    number: n.taskStatus.error,
+    write: (writer, value) => writer.int32(n.taskStatus.error, errorKinds.indexOf(value.error)),
     // A kind that a newer peer added is still an error.
     read: (reader) => ({ kind: "error", error: errorKinds[reader.int32()] ?? "unknown" }),
   } satisfies Case<Data<"error">>,
   completed: {
-    number: 6,
-    write: (writer, value) => writer.bytes(6, value.result, frameBytesMax),
+    number: n.taskStatus.result,
+    write: (writer, value) => writer.bytes(n.taskStatus.result, value.result, frameBytesMax),
     read: (reader) => ({ kind: "completed", result: reader.bytes(frameBytesMax) }),
   } satisfies Case<Data<"completed">>,
-  unknown: nothing(7, "unknown"),
+  unknown: nothing(n.taskStatus.unknown, "unknown"),
 };
 
 export const taskExecute: Schema<TaskExecute> = message<TaskExecute>({
-  taskId: taskId(1),
-  programAddresses: textList(2, { countMax: programAddressesMax, maxBytes: textBytesMax }),
-  programHash: bytes(3, taskIdBytesMax),
-  programKind: int32(4),
-  argument: blob(5),
-  timeoutS: uint(6),
-  networkUsageMax: uint(7),
-  timeoutMs: uint(100),
+  taskId: taskId(n.taskExecute.taskId),
+  programAddresses: textList(n.taskExecute.programAddresses, {
+    countMax: programAddressesMax,
+    maxBytes: textBytesMax,
+  }),
+  programHash: bytes(n.taskExecute.programHash, taskIdBytesMax),
+  programKind: int32(n.taskExecute.programKind),
+  argument: blob(n.taskExecute.argument),
+  timeoutS: uint(n.taskExecute.timeout),
+  networkUsageMax: uint(n.taskExecute.maxNetworkUsage),
+  timeoutMs: uint(n.taskExecute.timeoutMs),
 });
 
 /** An empty status means that the worker does not know the task. */
 export const taskStatus: Schema<TaskStatus> = message<TaskStatus>({
-  taskId: taskId(1),
+  taskId: taskId(n.taskStatus.taskId),
   data: oneof<StatusData, StatusData>(statusCases, { kind: "unknown" }),
-  report: blob(100),
+  report: blob(n.taskStatus.report),
 });
 
 export const nodeDescription: Schema<NodeDescription> = message<NodeDescription>({
-  workerId: name(1),
-  credential: name(2),
-  name: name(3),
-  host: name(4),
-  slots: uint(5),
-  exchangeUrl: name(6),
-  version: name(7),
-  holding: taskIds(8),
-  serving: blob(9),
-  session: name(10),
-  returnsTasks: bool(11),
-  python: blob(12),
+  workerId: name(n.nodeDescription.workerId),
+  credential: name(n.nodeDescription.credential),
+  name: name(n.nodeDescription.name),
+  host: name(n.nodeDescription.host),
+  slots: uint(n.nodeDescription.slots),
+  exchangeUrl: name(n.nodeDescription.exchangeUrl),
+  version: name(n.nodeDescription.version),
+  holding: taskIds(n.nodeDescription.holding),
+  serving: blob(n.nodeDescription.serving),
+  session: name(n.nodeDescription.session),
+  returnsTasks: bool(n.nodeDescription.returnsTasks),
+  python: blob(n.nodeDescription.python),
 });
 
 export const welcome: Schema<Welcome> = message<Welcome>({
-  workerId: name(1),
-  credential: name(2),
-  epoch: uint(3),
-  leaseMs: uint(4),
-  heartbeatMs: uint(5),
-  refusal: name(6),
-  version: name(7),
+  workerId: name(n.welcome.workerId),
+  credential: name(n.welcome.credential),
+  epoch: uint(n.welcome.epoch),
+  leaseMs: uint(n.welcome.leaseMs),
+  heartbeatMs: uint(n.welcome.heartbeatMs),
+  refusal: name(n.welcome.refusal),
+  version: name(n.welcome.version),
 });
 
 /** The messages that hold fields, in the order of their numbers in the wrapper. */
 export const schemas = {
-  nodeTypeRequest: message<Of<"nodeTypeRequest">>({ nodeType: nodeType(1) }, "nodeTypeRequest"),
-  nodeTypeAnswer: message<Of<"nodeTypeAnswer">>({ nodeType: nodeType(1) }, "nodeTypeAnswer"),
+  nodeTypeRequest: message<Of<"nodeTypeRequest">>(
+    { nodeType: nodeType(n.nodeTypeRequest.nodeType) },
+    "nodeTypeRequest",
+  ),
+  nodeTypeAnswer: message<Of<"nodeTypeAnswer">>(
+    { nodeType: nodeType(n.nodeTypeAnswer.nodeType) },
+    "nodeTypeAnswer",
+  ),
   managerRequest: message<Of<"managerRequest">>(
     {
-      workerPrice: uint(1),
-      networkPrice: uint(2),
-      cpuCount: uint(3),
-      memoryKb: uint(4),
-      networkKbps: uint(5),
-      programKinds: int32List(6, programKindsMax),
-      node: optional(100, nodeDescription),
+      workerPrice: uint(n.managerRequest.workerPrice),
+      networkPrice: uint(n.managerRequest.networkPrice),
+      cpuCount: uint(n.managerRequest.cpuCount),
+      memoryKb: uint(n.managerRequest.memory),
+      networkKbps: uint(n.managerRequest.networkSpeed),
+      programKinds: int32List(n.managerRequest.supportedProgramKinds, programKindsMax),
+      node: optional(n.managerRequest.node, nodeDescription),
     },
     "managerRequest",
   ),
   managerAnswer: message<Of<"managerAnswer">>(
-    { accepted: bool(1), welcome: optional(100, welcome) },
+    {
+      accepted: bool(n.managerAnswer.accepted),
+      welcome: optional(n.managerAnswer.welcome, welcome),
+    },
     "managerAnswer",
   ),
   tasksExecute: message<Of<"tasksExecute">>(
-    { tasks: messageList(1, taskExecute, tasksPerMessageMax) },
+    { tasks: messageList(n.tasksExecute.tasks, taskExecute, tasksPerMessageMax) },
     "tasksExecute",
   ),
-  tasksPing: message<Of<"tasksPing">>({ taskIds: taskIds(1) }, "tasksPing"),
+  tasksPing: message<Of<"tasksPing">>({ taskIds: taskIds(n.tasksPing.taskIds) }, "tasksPing"),
   tasksPong: message<Of<"tasksPong">>(
-    { statuses: messageList(1, taskStatus, tasksPerMessageMax) },
+    { statuses: messageList(n.tasksPong.statuses, taskStatus, tasksPerMessageMax) },
     "tasksPong",
   ),
-  tasksAbord: message<Of<"tasksAbord">>({ taskIds: taskIds(1) }, "tasksAbord"),
+  tasksAbord: message<Of<"tasksAbord">>({ taskIds: taskIds(n.tasksAbord.taskIds) }, "tasksAbord"),
   taskStatuses: message<Of<"taskStatuses">>(
-    { statuses: messageList(1, taskStatus, tasksPerMessageMax) },
+    { statuses: messageList(n.taskStatuses.statuses, taskStatus, tasksPerMessageMax) },
     "taskStatuses",
   ),
-  jobOpen: message<Of<"jobOpen">>({ job: blob(1) }, "jobOpen"),
-  stageSources: message<Of<"stageSources">>({ sources: blob(1) }, "stageSources"),
-  jobClose: message<Of<"jobClose">>({ jobNumber: uint(1) }, "jobClose"),
-  workerNotes: message<Of<"workerNotes">>({ notes: blob(1) }, "workerNotes"),
-  tasksReturn: message<Of<"tasksReturn">>({ taskIds: taskIds(1) }, "tasksReturn"),
+  jobOpen: message<Of<"jobOpen">>({ job: blob(n.jobOpen.job) }, "jobOpen"),
+  stageSources: message<Of<"stageSources">>(
+    { sources: blob(n.stageSources.sources) },
+    "stageSources",
+  ),
+  jobClose: message<Of<"jobClose">>({ jobNumber: uint(n.jobClose.jobNumber) }, "jobClose"),
+  workerNotes: message<Of<"workerNotes">>({ notes: blob(n.workerNotes.notes) }, "workerNotes"),
+  tasksReturn: message<Of<"tasksReturn">>(
+    { taskIds: taskIds(n.tasksReturn.taskIds) },
+    "tasksReturn",
+  ),
 };
 
-const taskStatusMessage = variant(14, taskStatus);
+const taskStatusMessage = variant(n.workerMsgWrapper.taskStatus, taskStatus);
 
 /** WorkerMsgWrapper's oneof: every message with its number. */
 export const messageCases: { readonly [K in MessageKind]: Case<Of<K>> } = {
-  nodeTypeRequest: variant(1, schemas.nodeTypeRequest),
-  nodeTypeAnswer: variant(2, schemas.nodeTypeAnswer),
-  notMine: nothing(3, "notMine"),
-  ack: nothing(4, "ack"),
-  managerRequest: variant(5, schemas.managerRequest),
-  managerAnswer: variant(6, schemas.managerAnswer),
-  managerBye: nothing(7, "managerBye"),
-  managerPing: nothing(8, "managerPing"),
-  managerPong: nothing(9, "managerPong"),
-  tasksExecute: variant(10, schemas.tasksExecute),
-  tasksPing: variant(11, schemas.tasksPing),
-  tasksPong: variant(12, schemas.tasksPong),
-  tasksAbord: variant(13, schemas.tasksAbord),
+  nodeTypeRequest: variant(n.workerMsgWrapper.nodeTypeRequest, schemas.nodeTypeRequest),
+  nodeTypeAnswer: variant(n.workerMsgWrapper.nodeTypeAnswer, schemas.nodeTypeAnswer),
+  notMine: nothing(n.workerMsgWrapper.notMine, "notMine"),
+  ack: nothing(n.workerMsgWrapper.ack, "ack"),
+  managerRequest: variant(n.workerMsgWrapper.managerRequest, schemas.managerRequest),
+  managerAnswer: variant(n.workerMsgWrapper.managerAnswer, schemas.managerAnswer),
+  managerBye: nothing(n.workerMsgWrapper.managerBye, "managerBye"),
+  managerPing: nothing(n.workerMsgWrapper.managerPing, "managerPing"),
+  managerPong: nothing(n.workerMsgWrapper.managerPong, "managerPong"),
+  tasksExecute: variant(n.workerMsgWrapper.tasksExecute, schemas.tasksExecute),
+  tasksPing: variant(n.workerMsgWrapper.tasksPing, schemas.tasksPing),
+  tasksPong: variant(n.workerMsgWrapper.tasksPong, schemas.tasksPong),
+  tasksAbord: variant(n.workerMsgWrapper.tasksAbord, schemas.tasksAbord),
   taskStatus: {
-    number: 14,
+    number: n.workerMsgWrapper.taskStatus,
     write: (writer, value) => taskStatusMessage.write(writer, value.status),
     read: (reader) => ({ kind: "taskStatus", status: taskStatusMessage.read(reader) }),
   },
-  taskStatuses: variant(110, schemas.taskStatuses),
-  jobOpen: variant(111, schemas.jobOpen),
-  stageSources: variant(112, schemas.stageSources),
-  jobClose: variant(113, schemas.jobClose),
-  workerNotes: variant(114, schemas.workerNotes),
-  tasksReturn: variant(115, schemas.tasksReturn),
+  taskStatuses: variant(n.workerMsgWrapper.taskStatuses, schemas.taskStatuses),
+  jobOpen: variant(n.workerMsgWrapper.jobOpen, schemas.jobOpen),
+  stageSources: variant(n.workerMsgWrapper.stageSources, schemas.stageSources),
+  jobClose: variant(n.workerMsgWrapper.jobClose, schemas.jobClose),
+  workerNotes: variant(n.workerMsgWrapper.workerNotes, schemas.workerNotes),
+  tasksReturn: variant(n.workerMsgWrapper.tasksReturn, schemas.tasksReturn),
 };
 
 /** A received wrapper; `message` is null when it holds no known message. */
@@ -225,6 +246,6 @@ export type Wrapper = Omit<Envelope, "message"> & { readonly message: ManagerMes
  *  old peers send. */
 export const wrapper: Schema<Wrapper> = message<Wrapper>({
   message: oneof<ManagerMessage, null>(messageCases, null),
-  requestId: id(100),
-  answerTo: id(101),
+  requestId: id(n.workerMsgWrapper.requestId),
+  answerTo: id(n.workerMsgWrapper.answerTo),
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { numbersOf } from "../../../scripts/build-proto.ts";
 import type { Field, Schema } from "../protobuf/schema.ts";
 import * as data from "./data.ts";
 import * as shuffle from "./shuffle.ts";
@@ -12,9 +13,7 @@ const proto = readFileSync(new URL("p4.proto", import.meta.url), "utf8").replace
 );
 
 function protoFields(name: string): Record<string, number> {
-  const body = new RegExp(`message ${name} \\{([^}]*)\\}`).exec(proto)?.[1] ?? assert.fail(name);
-  const fields = [...body.matchAll(/(\w+) = (\d+);/g)];
-  return Object.fromEntries(fields.map(([, field, number]) => [field, Number(number)]));
+  return Object.fromEntries(numbersOf(proto).get(name) ?? assert.fail(name));
 }
 
 const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

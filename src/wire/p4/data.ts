@@ -11,6 +11,7 @@ import { ProtobufReader } from "../protobuf/reader.ts";
 import { bytes, message, messageList, type Schema, text, uint } from "../protobuf/schema.ts";
 import { ProtobufWriter } from "../protobuf/writer.ts";
 import { hashBytes, pieceMaxBytes } from "./merkle.ts";
+import * as n from "./numbers.ts";
 
 export const paths = {
   getFile: "/Greeter/getFile",
@@ -64,39 +65,46 @@ export type LayerAnswer = { readonly hashes: Uint8Array };
 export type ReadRequest = { readonly session: Uint8Array; readonly runs: readonly PieceRun[] };
 export type ReadAnswer = { readonly piece: number; readonly content: Uint8Array };
 
-export const fileRequest = message<FileRequest>({ filePath: text(1, nameMaxBytes) });
+export const fileRequest = message<FileRequest>({
+  filePath: text(n.fileRequest.filePath, nameMaxBytes),
+});
 
-export const pieceRun = message<PieceRun>({ first: uint(1), count: uint(2) });
+export const pieceRun = message<PieceRun>({
+  first: uint(n.pieceRun.first),
+  count: uint(n.pieceRun.count),
+});
 
 export const openRequest = message<OpenRequest>({
-  fileName: text(1, nameMaxBytes),
-  root: bytes(2, hashBytes),
-  session: bytes(3, sessionMaxBytes),
-  host: text(4, hostMaxBytes),
+  fileName: text(n.openRequest.fileName, nameMaxBytes),
+  root: bytes(n.openRequest.root, hashBytes),
+  session: bytes(n.openRequest.session, sessionMaxBytes),
+  host: text(n.openRequest.host, hostMaxBytes),
 });
 
 export const openAnswer = message<OpenAnswer>({
-  session: bytes(1, sessionMaxBytes),
-  fileName: text(2, nameMaxBytes),
-  root: bytes(3, hashBytes),
-  sizeBytes: uint(4),
-  pieceBytes: uint(5),
-  layer: bytes(6, layerInlineMaxBytes),
-  have: messageList(7, pieceRun, runsMax),
-  expiresS: uint(8),
-  path: text(9, nameMaxBytes),
+  session: bytes(n.openAnswer.session, sessionMaxBytes),
+  fileName: text(n.openAnswer.fileName, nameMaxBytes),
+  root: bytes(n.openAnswer.root, hashBytes),
+  sizeBytes: uint(n.openAnswer.sizeBytes),
+  pieceBytes: uint(n.openAnswer.pieceBytes),
+  layer: bytes(n.openAnswer.layer, layerInlineMaxBytes),
+  have: messageList(n.openAnswer.have, pieceRun, runsMax),
+  expiresS: uint(n.openAnswer.expiresS),
+  path: text(n.openAnswer.path, nameMaxBytes),
 });
 
 export const layerRequest = message<LayerRequest>({
-  session: bytes(1, sessionMaxBytes),
-  firstPiece: uint(2),
+  session: bytes(n.layerRequest.session, sessionMaxBytes),
+  firstPiece: uint(n.layerRequest.firstPiece),
 });
 
-export const layerAnswer = message<LayerAnswer>({ hashes: bytes(1, layerPartBytes) });
+export const layerAnswer = message<LayerAnswer>({
+  hashes: bytes(n.layerAnswer.hashes, layerPartBytes),
+});
 
 export const readRequest = message<ReadRequest>({
-  session: bytes(1, sessionMaxBytes),
-  runs: messageList(2, pieceRun, runsMax),
+  session: bytes(n.readRequest.session, sessionMaxBytes),
+  runs: messageList(n.readRequest.runs, pieceRun, runsMax),
 });
 
 export function encode<T extends object>(schema: Schema<T>, value: T, sizeMaxBytes: number) {
@@ -111,20 +119,21 @@ export function decode<T extends object>(schema: Schema<T>, message: Uint8Array)
 
 /** `fileBytes` as two parts, the second being the content itself. */
 export function fileBytesParts(content: Uint8Array): Uint8Array[] {
-  return [lengthHead(1, content.length), content];
+  return [lengthHead(n.fileBytes.fileBytes, content.length), content];
 }
 
 /** The content of a `fileBytes`, a view into the message. */
 export function fileBytesOf(message: Uint8Array, maxBytes: number): Uint8Array {
-  return contentOf(new ProtobufReader(message), { number: 1, maxBytes }).content;
+  return contentOf(new ProtobufReader(message), { number: n.fileBytes.fileBytes, maxBytes })
+    .content;
 }
 
 /** `readAnswer` as two parts, the second being the content itself. */
 export function readAnswerParts({ piece, content }: ReadAnswer): Uint8Array[] {
   const writer = new ProtobufWriter(64);
-  if (piece !== 0) writer.uint(1, piece);
+  if (piece !== 0) writer.uint(n.readAnswer.piece, piece);
   const head = writer.finish();
-  const length = lengthHead(2, content.length);
+  const length = lengthHead(n.readAnswer.content, content.length);
   const whole = new Uint8Array(head.length + length.length);
   whole.set(head);
   whole.set(length, head.length);
@@ -133,7 +142,10 @@ export function readAnswerParts({ piece, content }: ReadAnswer): Uint8Array[] {
 
 /** A `readAnswer` whose content is a view into the message. */
 export function readAnswerOf(message: Uint8Array): ReadAnswer {
-  return contentOf(new ProtobufReader(message), { number: 2, maxBytes: pieceMaxBytes });
+  return contentOf(new ProtobufReader(message), {
+    number: n.readAnswer.content,
+    maxBytes: pieceMaxBytes,
+  });
 }
 
 function contentOf(
@@ -144,7 +156,7 @@ function contentOf(
   let content: Uint8Array = new Uint8Array(0);
   for (let number = reader.next(); number !== 0; number = reader.next()) {
     if (number === field.number) content = reader.view(field.maxBytes);
-    else if (number === 1) piece = reader.uint();
+    else if (number === n.readAnswer.piece) piece = reader.uint();
     else reader.skip();
   }
   return { piece, content };

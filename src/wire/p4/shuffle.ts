@@ -7,6 +7,7 @@
  *  | /Shuffle/open | requester → source | 1 KiB | a session of this connection |
  *  | /Shuffle/read | requester → source | 1 KiB | a manifest or a partition, 1 MiB a message | */
 import { bytes, message, text, uint } from "../protobuf/schema.ts";
+import * as n from "./numbers.ts";
 import { parseAddress } from "./share-link.ts";
 
 export const shufflePaths = {
@@ -46,24 +47,28 @@ export type ReadPartRequest = {
   readonly part: number;
 };
 
-export const challengeAnswer = message<ChallengeAnswer>({ challenge: bytes(1, challengeBytes) });
-
-export const openStageRequest = message<OpenStageRequest>({
-  job: text(1, idMaxBytes),
-  stage: uint(2),
-  requester: text(3, idMaxBytes),
-  expiresMs: uint(4),
-  challenge: bytes(5, challengeBytes),
-  proof: bytes(6, proofBytes),
+export const challengeAnswer = message<ChallengeAnswer>({
+  challenge: bytes(n.challengeAnswer.challenge, challengeBytes),
 });
 
-export const openStageAnswer = message<OpenStageAnswer>({ session: bytes(1, challengeBytes) });
+export const openStageRequest = message<OpenStageRequest>({
+  job: text(n.openStageRequest.job, idMaxBytes),
+  stage: uint(n.openStageRequest.stage),
+  requester: text(n.openStageRequest.requester, idMaxBytes),
+  expiresMs: uint(n.openStageRequest.expiresMs),
+  challenge: bytes(n.openStageRequest.challenge, challengeBytes),
+  proof: bytes(n.openStageRequest.proof, proofBytes),
+});
+
+export const openStageAnswer = message<OpenStageAnswer>({
+  session: bytes(n.openStageAnswer.session, challengeBytes),
+});
 
 export const readPartRequest = message<ReadPartRequest>({
-  session: bytes(1, challengeBytes),
-  task: uint(2),
-  attempt: uint(3),
-  part: uint(4),
+  session: bytes(n.readPartRequest.session, challengeBytes),
+  task: uint(n.readPartRequest.task),
+  attempt: uint(n.readPartRequest.attempt),
+  part: uint(n.readPartRequest.part),
 });
 
 export type ExchangeAddress = {

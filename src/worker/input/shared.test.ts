@@ -38,6 +38,6 @@ test("F3: members that cannot be reached: the coordinator passes their file on",
   assert.equal(await read("forbidden"), "the ");
 });
 
-test("F10: what has changed is not asked of anybody else", async () => {
+test("F10: a changed file is not requested from another holder", async () => {
   await assert.rejects(read("data-lost"), { code: "data-lost" });
 });

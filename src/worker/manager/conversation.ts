@@ -5,13 +5,11 @@
  *  there. */
 
 import { isErrorCode } from "../../core/error.ts";
-import type { AttemptReport, PythonSpecs } from "../../core/event.ts";
-import { type AttemptRef, jobId } from "../../core/ids.ts";
+import { type AttemptRef, type JobId, jobId } from "../../core/ids.ts";
 import type { Failure, StageKind } from "../../core/job.ts";
 import { attemptState, type WorkerEvent, type WorkerState } from "../../core/worker.ts";
 import type { Link } from "../../link/link.ts";
 import { hit } from "../../store/failpoint.ts";
-import { holdingMax, servingBytesMax } from "../../wire/manager/limits.ts";
 import type {
   JobOpen,
   ManagerMessage,
@@ -22,34 +20,11 @@ import type {
 } from "../../wire/manager/messages.ts";
 import { type Arrival, ManagerSession } from "../../wire/manager/session.ts";
 import { packTaskId, unpackTaskId } from "../../wire/manager/taskid.ts";
-import type { Serving, WorkerTimers } from "../executor.ts";
-import { bySize, fittingServing } from "./fitting.ts";
-import { foreignStatus, reportStatus, stateStatus } from "./status.ts";
-
-/** What the worker says of itself when it joins. */
-export type Specs = {
-  readonly name: string;
-  readonly host: string;
-  readonly slots: number;
-  readonly memoryBytes: number;
-  readonly kinds: readonly number[];
-  /** Null without the kind `python`. */
-  readonly python: PythonSpecs | null;
-  readonly exchangeUrl: string;
-  readonly version: string;
-  /** Random number of this process start. */
-  readonly session: string;
-};
-
-/** What the coordinator calls this worker; outlives a link. */
-export type Identity = {
-  workerId: string;
-  credential: string;
-  /** Tag of the cluster's task ids, learnt from the first one. */
-  tag: Uint8Array | null;
-};
-
-type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never;
+import type { Program, Serving, WithoutTime, WorkerTimers } from "../executor.ts";
+import { encodeJson, type Identity, introduction, type Specs } from "./introduction.ts";
+import { type Accepted, isModuleTask, type ModuleTasks } from "./module-tasks.ts";
+import { type Ended, Reporting } from "./reporting.ts";
+import { refusedStatus, stateStatus } from "./status.ts";
 
 export type TalkEvents = {
   post(event: WithoutTime<WorkerEvent>): void;
@@ -58,7 +33,8 @@ export type TalkEvents = {
   /** NotMine or Bye. */
   broken(): void;
   refused(failure: Failure): void;
-  openJob(job: JobOpen): void;
+  /** `program`: of an existing manager. */
+  openJob(job: JobOpen, program?: Program): void;
   setSources(sources: StageSources): void;
 };
 
@@ -66,19 +42,20 @@ export type TalkOptions = {
   readonly timers: WorkerTimers;
   readonly specs: Specs;
   readonly identity: Identity;
+  /** Outlives the link. */
+  readonly modules: ModuleTasks;
   /** Read only: for TasksPing. */
   readonly state: WorkerState;
   readonly events: TalkEvents;
 };
 
 type Sent = {
-  readonly kind: "join" | "ping" | "bye" | "report" | "notes" | "other";
+  readonly kind: "join" | "ping" | "bye" | "report" | "status" | "notes" | "other";
   readonly sentAtMs: number;
   /** Of a report. */
   readonly batch: number;
 };
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export class ManagerTalk {
@@ -86,8 +63,7 @@ export class ManagerTalk {
   readonly #options: TalkOptions;
   readonly #session = new ManagerSession({ role: "worker" });
   readonly #sent = new Map<number, Sent>();
-  /** Messages of a batch of reports that are not acknowledged yet. */
-  readonly #batchLeft = new Map<number, number>();
+  readonly #reporting: Reporting;
   #joined = false;
   #notesUnderWay = false;
   #closed = false;
@@ -95,39 +71,23 @@ export class ManagerTalk {
   constructor(link: Link, options: TalkOptions) {
     this.#link = link;
     this.#options = options;
+    const { events, modules, timers } = options;
+    this.#reporting = new Reporting({
+      modules,
+      post: (event) => events.post(event),
+      isExtended: () => this.#session.extended,
+      taskId: (ref) => this.#taskId(ref),
+      unixS: () => Math.floor(timers.wallMs() / 1_000),
+      request: (message, kind, batch) => this.#request(message, kind, batch),
+    });
     link.onClose((reason) => this.#lose(reason));
     link.onFrame((frame) => this.#receive(frame));
   }
 
   join(holding: readonly AttemptRef[], serving: Serving): void {
-    const { specs, identity } = this.#options;
-    const { tag } = identity;
+    const { identity, specs } = this.#options;
     this.#request({ kind: "nodeTypeRequest", nodeType: "worker" }, "other");
-    const message: ManagerMessage = {
-      kind: "managerRequest",
-      workerPrice: 0,
-      networkPrice: 0,
-      cpuCount: specs.slots,
-      memoryKb: Math.floor(specs.memoryBytes / 1024),
-      networkKbps: 0,
-      programKinds: specs.kinds,
-      node: {
-        workerId: identity.workerId,
-        credential: identity.credential,
-        name: specs.name,
-        host: specs.host,
-        slots: specs.slots,
-        exchangeUrl: specs.exchangeUrl,
-        version: specs.version,
-        holding:
-          tag === null ? [] : holding.slice(0, holdingMax).map((ref) => packTaskId(tag, ref)),
-        serving: encodeJson(fittingServing(serving, servingBytesMax)),
-        session: specs.session,
-        returnsTasks: true,
-        python: specs.python === null ? new Uint8Array(0) : encodeJson(specs.python),
-      },
-    };
-    this.#request(message, "join");
+    this.#request(introduction(specs, identity, { holding, serving }), "join");
   }
 
   ping(): void {
@@ -138,33 +98,12 @@ export class ManagerTalk {
     this.#request({ kind: "managerBye" }, "bye");
   }
 
-  /** Cut into messages that fit a frame; one status a message for a manager that knows no more. */
-  report(
-    batch: number,
-    reports: ReadonlyArray<{ readonly ref: AttemptRef; readonly report: AttemptReport }>,
-  ): void {
-    const { extended } = this.#session;
-    const statuses = reports.map(({ ref, report }) =>
-      reportStatus(this.#taskId(ref), report, extended),
-    );
-    const groups = extended ? bySize(statuses) : statuses.map((status) => [status]);
-    this.#batchLeft.set(batch, groups.length);
-    for (const group of groups) {
-      const message: ManagerMessage = extended
-        ? { kind: "taskStatuses", statuses: group }
-        : { kind: "taskStatus", status: group[0]! };
-      this.#request(message, "report", batch);
-    }
+  report(batch: number, ended: readonly Ended[]): void {
+    this.#reporting.report(batch, ended);
   }
 
   started(ref: AttemptRef): void {
-    const unixS = Math.floor(this.#options.timers.wallMs() / 1000);
-    const status: TaskStatus = {
-      taskId: this.#taskId(ref),
-      data: { kind: "started", unixS },
-      report: new Uint8Array(0),
-    };
-    this.#request({ kind: "taskStatus", status }, "other");
+    this.#reporting.started(ref);
   }
 
   /** False when they cannot be sent now; one message at a time. */
@@ -245,17 +184,9 @@ export class ManagerTalk {
     if (this.#joined) events.post({ kind: "heard", sentAtMs: sent.sentAtMs });
     if (sent.kind === "bye") events.post({ kind: "bye-acked" });
     if (sent.kind === "notes") this.#notesUnderWay = false;
-    if (sent.kind === "report") this.#reportAcked(sent.batch);
-  }
-
-  #reportAcked(batch: number): void {
-    const left = (this.#batchLeft.get(batch) ?? 1) - 1;
-    this.#batchLeft.set(batch, left);
-    if (left > 0) return;
-    this.#batchLeft.delete(batch);
-    hit("worker.acked", "before");
-    this.#options.events.post({ kind: "reports-acked", batch });
-    hit("worker.acked", "after");
+    if (sent.kind === "status" || sent.kind === "report") {
+      this.#reporting.answered(sent.kind, sent.batch);
+    }
   }
 
   /** A manager without our fields has the times of existing ones: a ping each 15 s, lost after 60
@@ -314,22 +245,16 @@ export class ManagerTalk {
         this.#execute(message.tasks);
         break;
       case "tasksAbord": {
-        const refs = message.taskIds.map((id) => unpackTaskId(id));
-        events.post({ kind: "aborted", attempts: refs.filter((ref) => ref !== null) });
+        for (const id of message.taskIds) this.#options.modules.abort(id);
+        events.post({ kind: "aborted", attempts: this.#refsOf(message.taskIds) });
         break;
       }
-      case "tasksReturn": {
-        const refs = message.taskIds.map((id) => unpackTaskId(id));
-        events.post({ kind: "asked-back", attempts: refs.filter((ref) => ref !== null) });
+      case "tasksReturn":
+        events.post({ kind: "asked-back", attempts: this.#refsOf(message.taskIds) });
         break;
-      }
-      case "jobOpen": {
-        const job = decodeJson<JobOpen>(message.job);
-        events.openJob(job);
-        const stageKinds = job.stages.map((stage) => stage.kind as StageKind);
-        events.post({ kind: "job-opened", job: job.job as `j-${number}`, stageKinds });
+      case "jobOpen":
+        this.#openJob(decodeJson<JobOpen>(message.job));
         break;
-      }
       case "stageSources":
         events.setSources(decodeJson<StageSources>(message.sources));
         break;
@@ -342,29 +267,65 @@ export class ManagerTalk {
   #execute(tasks: readonly TaskExecute[]): void {
     const { identity, events } = this.#options;
     const byTimeout = new Map<number, AttemptRef[]>();
-    for (const { taskId, timeoutS, timeoutMs } of tasks) {
+    const assign = (ref: AttemptRef, timeoutMs: number) => {
+      const refs = byTimeout.get(timeoutMs) ?? [];
+      if (refs.length === 0) byTimeout.set(timeoutMs, refs);
+      refs.push(ref);
+    };
+    for (const { ref, timeoutMs } of this.#openModules(tasks.filter(isModuleTask))) {
+      assign(ref, timeoutMs);
+    }
+    for (const task of tasks) {
+      if (isModuleTask(task)) continue;
+      const { taskId, timeoutS, timeoutMs } = task;
       const ref = unpackTaskId(taskId);
       if (ref === null) {
-        // A program of an existing manager, of a kind that this worker did not offer.
-        const status = foreignStatus(taskId);
-        this.#request({ kind: "taskStatus", status }, "other");
+        this.#reporting.send(refusedStatus(taskId));
         continue;
       }
       identity.tag ??= taskId.slice(2, 10);
-      const limitMs = timeoutMs || timeoutS * 1000;
-      const refs = byTimeout.get(limitMs) ?? [];
-      if (refs.length === 0) byTimeout.set(limitMs, refs);
-      refs.push(ref);
+      assign(ref, timeoutMs || timeoutS * 1000);
     }
     for (const [timeoutMs, attempts] of byTimeout) {
       events.post({ kind: "assigned", attempts, timeoutMs });
     }
   }
 
+  #openModules(tasks: readonly TaskExecute[]): Accepted["attempts"] {
+    const { events, modules, state } = this.#options;
+    const isHeld = (ref: AttemptRef) => attemptState(state, ref) !== null;
+    for (const job of modules.abandoned(isHeld)) events.post({ kind: "job-closed", job });
+    const { attempts, opened, repeated } = modules.accept(tasks, isHeld);
+    for (const { job, program } of opened) this.#openJob(job, program);
+    for (const status of repeated) this.#reporting.send(status);
+    return attempts;
+  }
+
+  #openJob(job: JobOpen, program?: Program): void {
+    const { events } = this.#options;
+    events.openJob(job, program);
+    const stageKinds = job.stages.map((stage) => stage.kind as StageKind);
+    events.post({ kind: "job-opened", job: job.job as JobId, stageKinds });
+  }
+
+  #refsOf(taskIds: readonly Uint8Array[]): AttemptRef[] {
+    return taskIds.map((id) => this.#refOf(id)).filter((ref) => ref !== null);
+  }
+
+  #refOf(taskId: Uint8Array): AttemptRef | null {
+    return this.#options.modules.refOf(taskId) ?? unpackTaskId(taskId);
+  }
+
   #statusOf(taskId: Uint8Array): TaskStatus {
-    const { state, timers } = this.#options;
-    const ref = unpackTaskId(taskId);
+    const { modules, state, timers } = this.#options;
+    const kept = modules.keptStatus(taskId);
+    if (kept !== null) return kept;
+    const ref = this.#refOf(taskId);
     const held = ref === null ? null : attemptState(state, ref);
+    if (ref !== null && held?.report) {
+      const ended = modules.ended(ref, held.report);
+      if (ended !== undefined) return ended ?? stateStatus(taskId, null, 0);
+    }
     const ageMs = held === null ? 0 : timers.monotonicMs() - held.startedAtMs;
     return stateStatus(taskId, held, Math.floor((timers.wallMs() - ageMs) / 1000));
   }
@@ -380,10 +341,6 @@ function readRefusal(refusal: string): Failure {
   const code = refusal.slice(0, Math.max(0, colon));
   if (isErrorCode(code)) return { code, message: refusal.slice(colon + 2) };
   return { code: "unavailable", message: refusal || "the manager does not want this worker now" };
-}
-
-function encodeJson(value: unknown): Uint8Array {
-  return encoder.encode(JSON.stringify(value));
 }
 
 /** From the manager that this worker has chosen and paid with its token: its shape is trusted, its

@@ -1,4 +1,5 @@
 /** What a worker knows of an attempt, in the words of TaskStatus. */
+import type { ErrorCode } from "../../core/error.ts";
 import type { AttemptReport } from "../../core/event.ts";
 import type { Held } from "../../core/worker/state.ts";
 import type { TaskErrorKind, TaskIdBytes, TaskStatus } from "../../wire/manager/messages.ts";
@@ -41,12 +42,20 @@ export function stateStatus(
   return { taskId, data, report: nothing };
 }
 
-/** A task whose id is not one of ours. */
-export function foreignStatus(taskId: TaskIdBytes): TaskStatus {
-  return { taskId, data: { kind: "error", error: "runtime" }, report: nothing };
+/** A task of a kind that this worker does not offer, or without an address: given back. */
+export function refusedStatus(taskId: TaskIdBytes): TaskStatus {
+  return { taskId, data: { kind: "error", error: "aborted" }, report: nothing };
 }
 
-function errorKind(code: string): TaskErrorKind {
-  if (code === "timed-out") return "timed-out";
-  return code === "download-failed" ? "download" : "runtime";
+/** By whose fault it failed: a worker that cannot run it now gives it back. */
+const errorKinds: Readonly<Partial<Record<ErrorCode, TaskErrorKind>>> = {
+  "timed-out": "timed-out",
+  "download-failed": "download",
+  "storage-failed": "aborted",
+  "storage-full": "aborted",
+  unavailable: "aborted",
+};
+
+export function errorKind(code: ErrorCode): TaskErrorKind {
+  return errorKinds[code] ?? "runtime";
 }

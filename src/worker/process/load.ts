@@ -10,11 +10,12 @@ import { useEnvironment } from "../../environment/install.ts";
 import { damaged } from "../../wire/block/arena.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { operatorKernel } from "../operators/kernel.ts";
-import { checkedPlan, jobIn, type Params } from "../task/job.ts";
+import { type AnyJob, checkedPlan, jobIn, type Params } from "../task/job.ts";
 import { fitting } from "../task/memory.ts";
 import { shown } from "../task/thrown.ts";
 import type { LoadedJob } from "./loaded-job.ts";
 import type { ShortFile, ToTask } from "./messages.ts";
+import { moduleJob } from "./module.ts";
 
 type Load = Extract<ToTask, { kind: "load" }>;
 
@@ -26,33 +27,37 @@ export async function loadJob(load: Load): Promise<LoadedJob> {
     const kernel = operatorKernel(plan.operator);
     return { job: kernel.job, plan, memoryBytes, params: plan.params, codeFolder, kernel };
   }
-  if (code?.path !== load.codePath) code = { path: load.codePath, ...(await importCode(load)) };
-  const job = jobIn(code.exports);
+  if (code?.path !== load.codePath) code = { path: load.codePath, ...(await readCode(load)) };
+  const { job } = code;
   useEnvironment(job.options);
   const params = { ...job.options.params, ...plan.params } as Params;
   return { job, plan, memoryBytes, params, codeFolder: code.folder, kernel: null };
 }
 
-type Imported = { readonly folder: string; readonly exports: { readonly default?: unknown } };
+type Code = { readonly folder: string; readonly job: AnyJob };
 
 /** A process has the code of one job, and of all others with the same code: asking Node for it
  *  again takes as long as a short task. */
-let code: (Imported & { readonly path: string }) | null = null;
+let code: (Code & { readonly path: string }) | null = null;
 
-async function importCode(load: Load): Promise<Imported> {
+async function readCode(load: Load): Promise<Code> {
   const { codeHash, codePath } = load;
-  checkHash(readFileSync(codePath), codeHash, "the job's code");
+  const bytes = readFileSync(codePath);
+  checkHash(bytes, codeHash, "the job's code");
+  if (extname(codePath) === ".wasm") return { folder: "", job: moduleJob(bytes) };
   const path = namedPath(load);
   if (path !== codePath) copyFileSync(codePath, path);
   // Must be on before the code is loaded: its source map is read then.
   process.setSourceMapsEnabled(true);
+  let exports: { readonly default?: unknown };
   try {
-    return { folder: dirname(path), exports: await import(pathToFileURL(path).href) };
+    exports = await import(pathToFileURL(path).href);
   } catch (error) {
     throw new ClusterError("user-error", `the job file cannot be loaded: ${shown(error)}`, {
       cause: error,
     });
   }
+  return { folder: dirname(path), job: jobIn(exports) };
 }
 
 /** Where the code is loaded from, also when that fails. */

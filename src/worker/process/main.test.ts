@@ -343,7 +343,7 @@ for (const [name, run, exit, message] of [
     /nothing catches it .*: Error: late/,
   ],
   [
-    "rejects a promise that nobody awaits",
+    "rejects a promise that is never awaited",
     "() => { Promise.reject(new Error('lost')); return new Promise(() => {}); }",
     "unhandledRejection",
     /nothing awaits was rejected: Error: lost/,

@@ -90,7 +90,7 @@ export class PartitionFetcher {
   async segments(order: FetchOrder): Promise<ByteRange[]> {
     const count = order.sources()?.tasks.length ?? 0;
     if (count === 0 && order.sources() === null) {
-      throw new ClusterError("download-failed", `no sources of ${order.job} have been told`);
+      throw new ClusterError("download-failed", `no sources of ${order.job} have been received`);
     }
     const segments: Array<ByteRange | null> = new Array(count).fill(null);
     const sizes = new Array<number>(count).fill(0);

@@ -1,6 +1,7 @@
 /** One HTTP request with every wait bounded, to the pinned certificate where there is one. */
 import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
+import type { LookupFunction } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ClusterError, isErrorCode } from "../../core/error.ts";
@@ -15,6 +16,8 @@ export type AskOptions = {
   /** Longest wait for the head of the answer, and for each next byte, ms. */
   readonly idleMs: number;
   readonly signal?: AbortSignal;
+  /** Resolves names in place of the system's, and may refuse them. */
+  readonly lookup?: LookupFunction;
 };
 
 /** Of the body of a refusal no more is read. */
@@ -42,7 +45,8 @@ async function send(url: URL, options: AskOptions): Promise<IncomingMessage> {
   const signal = options.signal ?? new AbortController().signal;
   const secure = url.protocol === "https:";
   try {
-    const asked = { method, headers, signal };
+    const { lookup } = options;
+    const asked = { method, headers, signal, ...(lookup === undefined ? {} : { lookup }) };
     let sent: ClientRequest;
     if (secure && options.fingerprint) {
       const timed = AbortSignal.any([signal, AbortSignal.timeout(idleMs)]);

@@ -14,6 +14,8 @@ import { KeptBlobs, type KeptFile } from "./kept.ts";
 
 export type JobFiles = {
   readonly codePath: string;
+  /** SHA-256 of what is there. */
+  readonly codeHash: Hash;
   /** As task processes read it: of a large plan all but its files and splits. */
   readonly taskPlan: ShortFile;
   readonly itemsFile: ShortFile | null;
@@ -34,6 +36,8 @@ export type OpenedJob = {
   refetch(): void;
 };
 
+export type BringFiles = (held: HeldFiles, signal: AbortSignal) => Promise<JobFiles>;
+
 export class OpenJobs {
   readonly #dir: string;
   readonly #blobs: CoordinatorBlobs;
@@ -43,7 +47,7 @@ export class OpenJobs {
     {
       readonly job: OpenedJob;
       readonly closing: AbortController;
-      readonly held: Held;
+      readonly held: HeldFiles;
       aheadMs: number;
     }
   >();
@@ -56,8 +60,8 @@ export class OpenJobs {
 
   /** May be called twice for a job. The files are fetched at once: the first task follows soon.
    *  With another key it is another job of that name: of a coordinator that was restored from a
-   *  backup. */
-  open(open: JobOpen): void {
+   *  backup. `bring` finds files that are not blobs of the coordinator. */
+  open(open: JobOpen, bring: BringFiles = (held, signal) => this.#fetch(open, held, signal)): void {
     const aheadMs = open.nowMs - performance.now();
     const known = this.#jobs.get(open.job);
     if (known?.job.open.exchangeKey === open.exchangeKey) {
@@ -66,7 +70,7 @@ export class OpenJobs {
     }
     if (known !== undefined) this.close(open.job);
     const closing = new AbortController();
-    const held = new Held(this.#kept);
+    const held = new HeldFiles(this.#kept);
     let files: Promise<JobFiles> | null = null;
     const job: OpenedJob = {
       open,
@@ -74,7 +78,7 @@ export class OpenJobs {
       asked: new Set(),
       coordinatorNowMs: () => performance.now() + entry.aheadMs,
       files: () => {
-        files ??= this.#fetch(open, held, closing.signal).catch((error: unknown) => {
+        files ??= bring(held, closing.signal).catch((error: unknown) => {
           files = null;
           throw error;
         });
@@ -114,7 +118,7 @@ export class OpenJobs {
     await this.#kept.sweep();
   }
 
-  async #fetch(open: JobOpen, held: Held, signal: AbortSignal): Promise<JobFiles> {
+  async #fetch(open: JobOpen, held: HeldFiles, signal: AbortSignal): Promise<JobFiles> {
     const { owner } = open;
     const fetch = (hash: string) =>
       held.file({ owner, hash }, (path) => this.#blobs.fetchTo(hash, path, signal));
@@ -123,11 +127,11 @@ export class OpenJobs {
     const items = plan.items === null ? null : await fetch(plan.items.hash);
     const itemsFile = items === null ? null : shortFile(items, plan.items!.hash);
     const taskPlan = isLarge(plan) ? sliced(plan) : shortFile(planAt, open.planHash);
-    return { codePath: code.path, taskPlan, itemsFile, plan };
+    return { codePath: code.path, codeHash: open.codeHash, taskPlan, itemsFile, plan };
   }
 
   /** Of a plan that was kept for long, perhaps. */
-  async #text({ path }: KeptFile, { job, planHash }: JobOpen, held: Held): Promise<string> {
+  async #text({ path }: KeptFile, { job, planHash }: JobOpen, held: HeldFiles): Promise<string> {
     const bytes = await readFile(path);
     if (createHash("sha256").update(bytes).digest("hex") === planHash) return bytes.toString();
     held.spoil();
@@ -139,7 +143,7 @@ export class OpenJobs {
 const jobClosed = new Error("the job is closed");
 
 /** The files of one job, each held once, until the job is closed. */
-class Held {
+export class HeldFiles {
   readonly #kept: KeptBlobs;
   readonly #paths = new Set<string>();
   #ended = false;

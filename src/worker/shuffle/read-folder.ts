@@ -2,8 +2,8 @@
 import type { AttemptRef, Hash } from "../../core/ids.ts";
 import { attemptName } from "./attempt-name.ts";
 
-/** One ES module, or the zip of a Python job. */
-export const codeNames = { javascript: "job.mjs", python: "job.zip" } as const;
+/** One ES module, the zip of a Python job, or a WebAssembly module of an existing manager. */
+export const codeNames = { javascript: "job.mjs", python: "job.zip", module: "job.wasm" } as const;
 const ofCode: readonly string[] = Object.values(codeNames);
 
 /** A map output, named by all that makes it this one: processes go from job to job. */

@@ -22,7 +22,7 @@ function attempting(what: string): string {
   return `try { ${what}; return "done"; } catch (error) { return String(error.code ?? error); }`;
 }
 
-test("W8: an endless loop hears nothing, and is killed all the same", async (t) => {
+test("W8: an endless loop receives no message, and is killed all the same", async (t) => {
   const process = await startProcess(t, { run: "for (;;);" });
   process.listen = (message) => {
     if (message.kind !== "loaded") return;
@@ -99,14 +99,14 @@ test("W9: what is thrown in a timer is the job's own error", async (t) => {
   assert.match(String(told?.message), /later/);
 });
 
-test("W9: a rejection that nobody awaits is the job's own error", async (t) => {
+test("W9: a rejection that is never awaited is the job's own error", async (t) => {
   const run = `Promise.reject(new Error("lost")); await new Promise(() => {});`;
   const { reports, failure } = await runItems(t, { run });
   const told = reports[0]?.kind === "failed" ? reports[0].failure : failure;
   assert.equal(code(told), "user-error");
 });
 
-test("W9: a fault of the machine is told as a crash, with what it said last", async (t) => {
+test("W9: a fault of the machine is reported as a crash, with its last output", async (t) => {
   const { failure } = await runItems(t, {
     run: `process.stderr.write("last words\\n"); await new Promise((r) => setTimeout(r, 20));
       process.abort();`,

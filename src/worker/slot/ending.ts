@@ -91,7 +91,7 @@ const userExits: Partial<Record<TaskExit, string>> = {
 
 function said({ tail }: Ending): string {
   const lines = lastLines(tail);
-  return lines === "" ? "" : `; it said: ${lines}`;
+  return lines === "" ? "" : `; its output: ${lines}`;
 }
 
 /** Control characters are left out: this text is shown on terminals. */

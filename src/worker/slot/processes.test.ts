@@ -39,8 +39,8 @@ async function setUp(t: TestContext, idleMs = 1): Promise<Setting> {
     const codePath = join(dir, `code-${which}.mjs`);
     writeFileSync(codePath, text);
     const codeHash = createHash("sha256").update(text).digest("hex");
-    const files = { codePath, taskPlan: { text: JSON.stringify(plan) }, itemsFile: null };
-    const job = { open: { job: name, owner: "ana", codeHash } };
+    const files = { codePath, codeHash, taskPlan: { text: JSON.stringify(plan) }, itemsFile: null };
+    const job = { open: { job: name, owner: "ana" } };
     return processes.take(0, {
       job: job as unknown as OpenedJob,
       files: { ...files, plan: plan as unknown as Plan } satisfies JobFiles,

@@ -202,11 +202,16 @@ function languageOf({ open }: OpenedJob): Language {
   return open.programKind === programKinds.python ? "python" : "javascript";
 }
 
+/** Modules run in the processes of JavaScript. */
+function codeKindOf(job: OpenedJob): keyof typeof codeNames {
+  return job.open.programKind === programKinds.wasm ? "module" : languageOf(job);
+}
+
 /** Operators never run where job code has been: what they report is what they wrote. Job code may
  *  keep at its top level what it made of its params, so with others it is other code. */
-function codeOf({ open }: OpenedJob, { plan }: JobFiles): string {
+function codeOf({ open }: OpenedJob, { codeHash, plan }: JobFiles): string {
   if (plan.operator !== undefined) return `operator ${open.owner}`;
-  return `${open.codeHash} ${open.owner} ${JSON.stringify(plan.params)}`;
+  return `${codeHash} ${open.owner} ${JSON.stringify(plan.params)}`;
 }
 
 /** Files of one job are never there for the next: it has only the code that both share. */
@@ -222,7 +227,7 @@ async function load(process: TaskProcess, { job, files, next }: Order): Promise<
     give(process, file.path, path);
     return { ...file, path };
   };
-  const codePath = join(process.readDir, codeNames[languageOf(job)]);
+  const codePath = join(process.readDir, codeNames[codeKindOf(job)]);
   if (process.loads === 1) give(process, files.codePath, codePath);
   const early: FromTask[] = [];
   const loaded = new Promise<void>((resolve, reject) => {
@@ -238,7 +243,7 @@ async function load(process: TaskProcess, { job, files, next }: Order): Promise<
     kind: "load",
     job: process.job,
     codePath,
-    codeHash: job.open.codeHash,
+    codeHash: files.codeHash,
     plan: here(files.taskPlan, `plan-${process.job}-${process.loads}.json`),
     items:
       itemsFile === null ? null : here(itemsFile, `items-${process.job}-${process.loads}.ndjson`),

@@ -123,7 +123,7 @@ test("emit in reduce writes further pairs, before what is returned", () => {
   ]);
 });
 
-test("what jobs get wrong in reduce is said with the key, and leaves no part", () => {
+test("errors in reduce name the key, and leave no part", () => {
   const twice = (_key: Key, values: Iterable<number>) => [...values].length + [...values].length;
   for (const [reduce, message] of [
     [twice, /values can be read only once.*key "x"/],
@@ -158,7 +158,7 @@ test("more runs than can be open at once are merged in passes, in order", () => 
   assert.equal(readdirSync(folder).length, before + 1, "only the part is left");
 });
 
-test("what combine throws is said to be combine's, whoever called it", () => {
+test("an error thrown by combine names combine, from every caller", () => {
   const combine = () => {
     throw new RangeError("too much");
   };

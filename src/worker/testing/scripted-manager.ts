@@ -122,6 +122,8 @@ export class ManagerEnd {
 
 export class ScriptedManager {
   readonly blobs = new Map<string, Buffer>();
+  /** Programs of an existing manager, by path; they need no token. */
+  readonly programs = new Map<string, Uint8Array>();
   /** The answers to workers that ask for sources anew, by path. */
   readonly sources = new Map<string, StageSources>();
   /** Bearer token of each upgrade. */
@@ -213,7 +215,9 @@ export class ScriptedManager {
   }
 
   async #serve(ask: IncomingMessage, answer: ServerResponse): Promise<void> {
-    const send = (status: number, body: string | Buffer) => answer.writeHead(status).end(body);
+    const send = (status: number, body: string | Uint8Array) => answer.writeHead(status).end(body);
+    const program = this.programs.get(ask.url ?? "");
+    if (program !== undefined) return void send(200, program);
     if (ask.headers.authorization !== `Bearer ${credential}`) return void send(401, "");
     if (ask.method === "POST" && ask.url === "/v1/blobs") {
       const chunks: Buffer[] = [];

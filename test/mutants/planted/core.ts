@@ -103,11 +103,16 @@ export const coreMutants: readonly Mutant[] = [
     "new Map($saved.keys)",
     "new Map()",
   ),
-  planted("reports under way are forgotten with the link", "parted", "recallReports($state);", ""),
+  planted(
+    "reports under way are forgotten with the link",
+    "disconnected",
+    "recallReports($state);",
+    "",
+  ),
   planted(
     "attempts that never arrived stay leased",
     "reconcile",
-    "if (!$holding.has($key)) giveBack($state, $lease);",
+    "if (!$holding.has($key)) returnAttempt($state, $lease);",
     "",
   ),
   planted("user errors have no limit", "afterFailure", "$tries >= userErrorMax", "$tries > 200"),

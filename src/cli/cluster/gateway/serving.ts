@@ -23,7 +23,6 @@ export type GatewayOptions = {
 };
 
 /** What is to be closed at the end, in the order in which it was opened. */
-type Closers = Array<() => unknown>;
 
 /** No tracker and no token for one, and no other machine can reach it. */
 export function isAlone({ listen, tracker, trackerTokenFile }: GatewayOptions): boolean {
@@ -38,7 +37,7 @@ export function isPlain({ insecure, listen }: GatewayOptions): boolean {
 export async function serve(
   options: GatewayOptions,
   gateway: Gateway,
-  closers: Closers,
+  closers: AsyncDisposableStack,
 ): Promise<GatewayServer> {
   const { serveGateway } = await import("../../../gateway/serve.ts");
   const { openProxy } = await import("../../../gateway/proxy.ts");
@@ -52,7 +51,7 @@ export async function serve(
   const upstream = trackerAddress(options);
   if (upstream !== null) {
     const proxy = openProxy(upstream);
-    closers.push(() => proxy.close());
+    closers.defer(() => proxy.close());
     handlers.push(proxy);
   }
   const certificate = isPlain(options)
@@ -61,7 +60,7 @@ export async function serve(
   const origin = { hosts: options.host ?? [], origins };
   const common = { gateway, host, port, certificate, origin, trackers, handlers };
   const server = await serveGateway(common);
-  closers.push(() => server.close());
+  closers.defer(() => server.close());
   return server;
 }
 
@@ -84,7 +83,7 @@ function trackerRules(options: GatewayOptions): TrackerRules {
   throw new ClusterError(
     "bad-request",
     "beyond this machine a gateway needs --tracker <url>, --tracker-token-file <file>, or " +
-      "--anonymous, with which anybody may be its JobTracker",
+      "--anonymous, which lets any peer act as its JobTracker",
   );
 }
 

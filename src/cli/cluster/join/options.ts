@@ -1,4 +1,6 @@
 /** The options of `tequio join`, as the command line parses them. */
+import type { Command } from "commander";
+import { originArgument } from "../../options.ts";
 
 export type JoinOptions = {
   readonly token?: string;
@@ -18,7 +20,18 @@ export type JoinOptions = {
   readonly sandbox: "auto" | "strict" | "basic";
   /** A path, or `none`. */
   readonly python?: string;
+  readonly ipfsGateway?: string;
   readonly dialTimeout: number;
   readonly giveUp: number;
   readonly json?: boolean;
 };
+
+/** Of workers at existing managers. */
+export function withManagers(command: Command): Command {
+  return command.option(
+    "--ipfs-gateway <url>",
+    "where to fetch programs that an existing manager offers as /ipfs/…, such as " +
+      "http://127.0.0.1:8080",
+    originArgument,
+  );
+}

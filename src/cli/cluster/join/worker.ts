@@ -118,6 +118,7 @@ async function openWorker(
     sandbox,
     ...(python === undefined ? {} : { python: python === "none" ? null : python }),
     listen,
+    ...(options.ipfsGateway === undefined ? {} : { ipfs: options.ipfsGateway }),
     version: packageVersion(),
     dialTimeoutMs: options.dialTimeout,
     giveUpMs: options.giveUp,

@@ -93,7 +93,9 @@ export function consoleOptions(
 export function consoleLines({ console: at }: Coordinator): string[] {
   if (at === null) return [];
   const lines = [`console      tequio console -s ${at.host} -p ${at.port}`];
-  const who = isLoopback(at.host) ? "everybody on this machine" : "EVERYBODY who reaches this port";
+  const who = isLoopback(at.host)
+    ? "every user of this machine"
+    : "EVERY HOST that reaches this port";
   const warning = `its protocol has no authentication: ${who} can be any user`;
   lines.push(`             ${styled(["bold", "red"], `WARNING: ${warning}`)}`);
   return lines;

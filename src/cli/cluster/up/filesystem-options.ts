@@ -107,7 +107,7 @@ export function filesystemLines(
 }
 
 function warning(host: string, can: string): string {
-  const who = isLoopback(host) ? "everybody on this machine" : "EVERYBODY who reaches this port";
+  const who = isLoopback(host) ? "every user of this machine" : "EVERY HOST that reaches this port";
   const text = `WARNING: its protocol has no authentication: ${who} ${can}`;
   return `             ${styled(["bold", "red"], text)}`;
 }

@@ -5,12 +5,12 @@ import { ClusterError } from "../../../core/error.ts";
 import { isLoopback } from "../../../link/listen.ts";
 import type { TokenView } from "../../../wire/api/messages.ts";
 import { openClient } from "../../connection.ts";
-import { runningGateways } from "../../doors.ts";
+import { runningGateways } from "../../listeners.ts";
 import { plural } from "../../numbers.ts";
 import { packageVersion } from "../../package-version.ts";
 import { readEndpoint } from "../../place.ts";
-import { doorFindings, gatewayFindings } from "./doors.ts";
 import { type Finding, good } from "./finding.ts";
+import { gatewayFindings, listenerFindings } from "./listeners.ts";
 
 const adminsMax = 3;
 
@@ -22,7 +22,7 @@ export async function clusterFindings(dir: string): Promise<Finding[]> {
   const findings = [reach(listen), ...gateways];
   if (endpoint.doors !== undefined) {
     const isOpen = !isLoopback(hostOf(listen));
-    for (const finding of doorFindings(endpoint.doors, isOpen)) findings.push(finding);
+    for (const finding of listenerFindings(endpoint.doors, isOpen)) findings.push(finding);
   }
   if (endpoint.version !== packageVersion()) {
     const what = `the coordinator is of version ${endpoint.version}, this is ${packageVersion()}`;
@@ -72,7 +72,7 @@ export function tokenFindings(all: readonly TokenView[]): Finding[] {
     ({ role, expiresAtMs, usesMax }) => role === "worker" && expiresAtMs === 0 && usesMax === 0,
   );
   if (open.length > 0) {
-    const what = `${plural(open.length, "join token")} (${ids(open)}) let in anybody for ever`;
+    const what = `${plural(open.length, "join token")} (${ids(open)}) admit any holder for ever`;
     const fix = "revoke them with `tequio token revoke`; make new ones with --ttl and --uses";
     findings.push({ severity: "warning", topic: "tokens", what, fix });
   }

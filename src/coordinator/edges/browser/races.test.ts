@@ -5,7 +5,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { JobSummary, WorkerSummary } from "../../../core/summary.ts";
-import { testStage } from "../../../core/testing/make-believe.ts";
+import { testStage } from "../../../core/testing/fake-cluster.ts";
 import type { CoordinatorOptions } from "../../options.ts";
 import { type Opened, opened } from "../../testing/opened.ts";
 import { ScriptedGateway } from "./testing/scripted-gateway.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { emptyState } from "../../../core/coordinator.ts";
 import { ClusterError } from "../../../core/error.ts";
-import { TestCluster } from "../../../core/testing/make-believe.ts";
+import { TestCluster } from "../../../core/testing/fake-cluster.ts";
 import type { NewEvent } from "../../loop/journal.ts";
 import type { GatewayLink, TrackerOptions } from "./edge.ts";
 import { TrackerEdge } from "./edge.ts";

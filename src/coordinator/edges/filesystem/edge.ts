@@ -68,10 +68,8 @@ export async function serveFilesystem(
   options: FilesystemOptions,
   parts: FilesystemParts,
 ): Promise<FilesystemServing> {
-  const closers: Array<() => unknown> = [];
-  const close = async () => {
-    for (let one = closers.pop(); one !== undefined; one = closers.pop()) await one();
-  };
+  const closers = new AsyncDisposableStack();
+  const close = () => closers.disposeAsync();
   try {
     return await open(options, parts, { closers, close });
   } catch (error) {
@@ -86,19 +84,19 @@ async function open(
   {
     close,
     closers,
-  }: { readonly closers: Array<() => unknown>; readonly close: () => Promise<void> },
+  }: { readonly closers: AsyncDisposableStack; readonly close: () => Promise<void> },
 ): Promise<FilesystemServing> {
   const { host = "127.0.0.1", onNews = () => {}, port: wanted = defaultPort } = options;
   const limits = { ...defaultCallLimits, ...options.limits };
   const advertised = advertisedHost(host);
   const pool = new HashPool(1);
-  closers.push(() => pool.close());
+  closers.defer(() => pool.close());
   const files = new Files({ ...parts, pool });
-  closers.push(() => files.close());
+  closers.defer(() => files.close());
   const offered = await openOffered(parts, files, onNews);
-  closers.push(() => offered.close());
+  closers.defer(() => offered.close());
   const calls = new CallPool({ host, limits, onError: errorSink(parts.onError, onNews) });
-  closers.push(() => calls.close());
+  closers.defer(() => calls.close());
   const context: CallContext = {
     files,
     offered,
@@ -110,11 +108,11 @@ async function open(
   const server = await openMain({ host, port: wanted }, (request) =>
     answer(request, { calls, context, onError: parts.onError }),
   );
-  closers.push(() => server.close());
+  closers.defer(() => server.close());
   const { discoveryPort = wanted === 0 || wanted === 65_535 ? 0 : wanted + 1 } = options;
   const at = { host: advertised, port: server.port };
   const found = await openDiscovery({ host, port: discoveryPort }, at, onNews);
-  if (found !== null) closers.push(() => found.close());
+  if (found !== null) closers.defer(() => found.close());
   const place = { host, port: server.port, advertised: at, discoveryPort: found?.port ?? null };
   return { ...place, near: (name) => nearFile(name, files), close };
 }

@@ -3,7 +3,7 @@
  *  unnoticed. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { testSpecs } from "../../../core/testing/make-believe.ts";
+import { testSpecs } from "../../../core/testing/fake-cluster.ts";
 import { mintToken } from "../../access/tokens.ts";
 import { opened } from "../../testing/opened.ts";
 import type { Route } from "./route.ts";

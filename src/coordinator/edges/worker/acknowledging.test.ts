@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ClusterError } from "../../../core/error.ts";
-import { submission, testJob, testStage } from "../../../core/testing/make-believe.ts";
+import { submission, testJob, testStage } from "../../../core/testing/fake-cluster.ts";
 import { memoryLinkPair } from "../../../link/memory.ts";
 import { sourceKey, ticketText } from "../../../peer/shuffle/ticket.ts";
 import { openMemoryLog } from "../../../store/log/memory.ts";

@@ -1,7 +1,7 @@
 /** Many workers at once: a thousand of them and a long queue at one coordinator. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { submission, testJob, testStage } from "../../../core/testing/make-believe.ts";
+import { submission, testJob, testStage } from "../../../core/testing/fake-cluster.ts";
 import { memoryLinkPair } from "../../../link/memory.ts";
 import { sourceKey, ticketText } from "../../../peer/shuffle/ticket.ts";
 import { openMemoryLog } from "../../../store/log/memory.ts";

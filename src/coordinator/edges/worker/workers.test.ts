@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type CoordinatorState, emptyState, step } from "../../../core/coordinator.ts";
 import type { Effect } from "../../../core/effect.ts";
 import type { AttemptRef } from "../../../core/ids.ts";
-import { mapReduceSpec, submission, testSpecs } from "../../../core/testing/make-believe.ts";
+import { mapReduceSpec, submission, testSpecs } from "../../../core/testing/fake-cluster.ts";
 import { sourceKey, ticketText } from "../../../peer/shuffle/ticket.ts";
 import type { TaskStatus } from "../../../wire/manager/messages.ts";
 import { packTaskId, unpackTaskId } from "../../../wire/manager/taskid.ts";

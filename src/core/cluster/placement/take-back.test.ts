@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type AttemptRef, attemptKey, idNumber, type WorkerId } from "../../ids.ts";
-import { TestCluster, testJob, testStage } from "../../testing/make-believe.ts";
+import { TestCluster, testJob, testStage } from "../../testing/fake-cluster.ts";
 
 const spec = (taskCount: number) => testJob([testStage({ taskCount })], { backupTasks: false });
 

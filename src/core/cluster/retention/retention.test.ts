@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RetentionLimits } from "../../event.ts";
 import type { JobId } from "../../ids.ts";
-import { submission, TestCluster, testJob, testStage } from "../../testing/make-believe.ts";
+import { submission, TestCluster, testJob, testStage } from "../../testing/fake-cluster.ts";
 import { jobSummary, removedSummaries } from "../../view.ts";
 import { isRetentionDue } from "./remove.ts";
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../../random.ts";
-import { TestCluster, testJob, testStage } from "../../testing/make-believe.ts";
+import { TestCluster, testJob, testStage } from "../../testing/fake-cluster.ts";
 import { jobSummary } from "../../view.ts";
 import { diskTriesMax, setbackMax } from "../retry.ts";
 import { fullRetryMs } from "./pauses.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../../random.ts";
-import { TestCluster, testJob, testStage } from "../../testing/make-believe.ts";
+import { TestCluster, testJob, testStage } from "../../testing/fake-cluster.ts";
 import { jobSummary, workerSummaries } from "../../view.ts";
 import { setbackMax } from "../retry.ts";
 import { fullRetryMs } from "./pauses.ts";

@@ -2,7 +2,7 @@
  *  made of them, then the job. */
 import type { SharedInput, Submitted } from "../../../wire/api/messages.ts";
 import type { GivenFile, PageJob, PlannedJob } from "../../../wire/browser/trial.ts";
-import { Sha256 } from "../../../worker/browser/stand-ins/sha256.ts";
+import { Sha256 } from "../../../worker/browser/node-shims/sha256.ts";
 import { CallError, call, hasBlob, sendBlob } from "../../api/client.ts";
 import { pause } from "../../api/connection.ts";
 import { say } from "../../i18n/language.ts";

@@ -1,7 +1,7 @@
 /** What the coordinator sent, compared with the digest behind it: gateways and proxies stand
  *  between it and the tab. */
 import { digestBytes, digestedType } from "../../../wire/browser/digest.ts";
-import { Sha256 } from "../stand-ins/sha256.ts";
+import { Sha256 } from "../node-shims/sha256.ts";
 
 /** The path with the wish for a digest. */
 export function withDigest(path: string): string {

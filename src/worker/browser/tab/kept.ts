@@ -1,6 +1,6 @@
 /** Code and plans by their hashes, within a bound: the next task of a job need not fetch them. */
 import { ClusterError } from "../../../core/error.ts";
-import { Sha256 } from "../stand-ins/sha256.ts";
+import { Sha256 } from "../node-shims/sha256.ts";
 
 export class KeptBlobs {
   readonly #maxBytes: number;

@@ -181,7 +181,7 @@ export class TaskRunner {
   /** To a slot that computes and has no other task waiting for it. */
   #handAhead(run: Run, order: TaskOrder): void {
     if (run.state !== "queued" || !this.#runs.has(run.task.tid)) return;
-    const slot = this.#slots.find(({ takesAhead }) => takesAhead);
+    const slot = this.#slots.find(({ canPrefetch }) => canPrefetch);
     const handed = slot?.hand(order) ?? null;
     if (slot === undefined || handed === null) return;
     // Its buffers are handed over.

@@ -317,7 +317,7 @@ export class TabSession {
 
   #given(body: Extract<BrowserBody, { action: "task" }>): void {
     if (body.more === null) {
-      const error = "this tab cannot run tasks of a tracker that knows the document only";
+      const error = "this tab cannot run tasks of a tracker that speaks only the base protocol";
       this.#send({ action: "error", uid: null, error, more: { tid: body.tid } });
       return;
     }

@@ -1,6 +1,6 @@
 /** What runs in a task's Worker, inside the sandbox: one task, with the very code of a task
  *  process, on files in memory. Contract: `contract.ts`. */
-import "../stand-ins/install.ts";
+import "../node-shims/install.ts";
 import { installEnvironment } from "../../../environment/install.ts";
 import { failureOf } from "../../process/failure.ts";
 import { consoleToLog, Reporter } from "../../process/reporter.ts";
@@ -8,7 +8,7 @@ import { Counters } from "../../task/counters.ts";
 import { installRuntime } from "../../task/job.ts";
 import { shown } from "../../task/thrown.ts";
 import type { FromTaskWorker, TaskOrder, ToTaskWorker } from "../contract.ts";
-import { limitFiles } from "../stand-ins/fs.ts";
+import { limitFiles } from "../node-shims/fs.ts";
 import { loadJob } from "./load.ts";
 import { narrow } from "./narrow.ts";
 import { Pace } from "./pace.ts";

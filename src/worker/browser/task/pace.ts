@@ -8,7 +8,7 @@
  *     pages that are not isolated from other origins may not share it, which is not wanted here,
  *     but may wait on it. A browser that has none makes all of it good afterwards. */
 import type { JobRuntime, MapReduceJob } from "../../task/job.ts";
-import { whenUsed } from "../stand-ins/fs.ts";
+import { whenUsed } from "../node-shims/fs.ts";
 
 /** How long it works at a stretch, ms: short beside what people notice, long beside a timer. */
 const stretchMs = 50;

@@ -10,7 +10,7 @@ import type { Counters } from "../../task/counters.ts";
 import { runMapTask } from "../../task/map-task.ts";
 import { runReduce } from "../../task/reduce-task.ts";
 import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
-import { giveFile, takeFile } from "../stand-ins/fs.ts";
+import { giveFile, takeFile } from "../node-shims/fs.ts";
 import { countedSource } from "./counted-source.ts";
 import type { Pace } from "./pace.ts";
 import { forAWhile } from "./portion.ts";

@@ -123,7 +123,7 @@ export class Slot {
   }
 
   /** A task computes, and no other waits behind it. */
-  get takesAhead(): boolean {
+  get canPrefetch(): boolean {
     return this.#running !== null && this.#handed === null;
   }
 

@@ -1,0 +1,71 @@
+/** How a worker introduces itself to its manager. */
+import type { PythonSpecs } from "../../core/event.ts";
+import type { AttemptRef } from "../../core/ids.ts";
+import { holdingMax, servingBytesMax } from "../../wire/manager/limits.ts";
+import type { ManagerMessage } from "../../wire/manager/messages.ts";
+import { packTaskId } from "../../wire/manager/taskid.ts";
+import type { Serving } from "../executor.ts";
+import { fittingServing } from "./fitting.ts";
+
+/** What the worker says of itself when it joins. */
+export type Specs = {
+  readonly name: string;
+  readonly host: string;
+  readonly slots: number;
+  readonly memoryBytes: number;
+  readonly kinds: readonly number[];
+  /** Null without the kind `python`. */
+  readonly python: PythonSpecs | null;
+  readonly exchangeUrl: string;
+  readonly version: string;
+  /** Random number of this process start. */
+  readonly session: string;
+};
+
+/** What the coordinator calls this worker; outlives a link. */
+export type Identity = {
+  workerId: string;
+  credential: string;
+  /** Tag of the cluster's task ids, learnt from the first one. */
+  tag: Uint8Array | null;
+};
+
+const encoder = new TextEncoder();
+
+/** `holding`: what it runs, or has finished without an Ack; `serving`: outputs that it has. */
+export function introduction(
+  specs: Specs,
+  identity: Identity,
+  has: { readonly holding: readonly AttemptRef[]; readonly serving: Serving },
+): ManagerMessage {
+  const { tag } = identity;
+  const holding =
+    tag === null ? [] : has.holding.slice(0, holdingMax).map((ref) => packTaskId(tag, ref));
+  return {
+    kind: "managerRequest",
+    workerPrice: 0,
+    networkPrice: 0,
+    cpuCount: specs.slots,
+    memoryKb: Math.floor(specs.memoryBytes / 1024),
+    networkKbps: 0,
+    programKinds: specs.kinds,
+    node: {
+      workerId: identity.workerId,
+      credential: identity.credential,
+      name: specs.name,
+      host: specs.host,
+      slots: specs.slots,
+      exchangeUrl: specs.exchangeUrl,
+      version: specs.version,
+      holding,
+      serving: encodeJson(fittingServing(has.serving, servingBytesMax)),
+      session: specs.session,
+      returnsTasks: true,
+      python: specs.python === null ? new Uint8Array(0) : encodeJson(specs.python),
+    },
+  };
+}
+
+export function encodeJson(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}

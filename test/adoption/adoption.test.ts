@@ -1,0 +1,77 @@
+/** kill -9 of a coordinator in the middle of 100,000 tasks: it serves again at once, and what its
+ *  workers ran or held continues and is not run again. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bundleJob } from "../../src/sdk/bundle.ts";
+import { Client } from "../../src/sdk/client.ts";
+import { planJob } from "../../src/sdk/plan.ts";
+import { submitJob } from "../../src/sdk/submit.ts";
+import { Started } from "../failpoints/process.ts";
+import { readHistory } from "./history.ts";
+
+const taskCount = Number(process.env.ADOPTION_TASKS ?? 100_000);
+/** Processor time, since other processes may use the machine meanwhile. */
+const serveMaxCpuMs = 2_000;
+const endsWithinMs = 120_000;
+const script = (name: string) => join(import.meta.dirname, name);
+
+const source = `import { tasks } from "tequio";
+export default tasks({
+  items: () => Array.from({ length: ${taskCount} }, (_, n) => n),
+  run: (n: number) => n + 1,
+});
+`;
+
+test("what workers hold when their coordinator is killed is adopted, all of it", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "tequio-adoption-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+  const start = async (listen: string) => {
+    const process = new Started(script("coordinator.ts"), [join(dir, "data"), listen]);
+    t.after(() => process.stop("SIGKILL"));
+    return { process, up: JSON.parse((await process.said("up ")) ?? "null") };
+  };
+  const first = await start("127.0.0.1:0");
+  const { url, adminToken, join: token } = first.up;
+  for (const name of ["a", "b"]) {
+    const worker = new Started(script("../failpoints/worker.ts"), [
+      join(dir, name),
+      url,
+      token,
+      name,
+    ]);
+    t.after(() => worker.stop("SIGKILL"));
+    await worker.said("joined");
+  }
+  writeFileSync(join(dir, "job.ts"), source);
+  const built = await bundleJob(join(dir, "job.ts"));
+  const planned = await planJob(built.job, { inputs: [], params: {}, host: "" });
+  const client = new Client({ url, token: adminToken });
+  t.after(() => client.close());
+  const job = await submitJob(client, built, planned, { name: "many", key: null });
+  const signal = AbortSignal.timeout(endsWithinMs);
+  for await (const { stages } of client.watch(job as never, { signal })) {
+    if (stages[0]!.done >= taskCount * 0.3) break;
+  }
+  await first.process.stop("SIGKILL");
+  const beganMs = performance.now();
+  const second = await start(new URL(url).host);
+  const serveMs = performance.now() - beganMs;
+  let last = null;
+  for await (const summary of client.watch(job as never, { signal })) last = summary;
+  assert.equal(last?.state, "done", JSON.stringify(last?.failure));
+  await second.process.stop();
+  const { held, adopted, neverArrived, committed, tasks } = await readHistory(join(dir, "data"));
+  t.diagnostic(
+    `serving after ${Math.round(serveMs)} ms; held ${held.length}, adopted ${adopted}, run once ` +
+      `${committed}; assigned but never arrived ${neverArrived}`,
+  );
+  assert.equal(tasks, taskCount);
+  assert.ok(held.length > 0, "workers held something at the kill");
+  assert.equal(adopted, held.length);
+  assert.equal(committed, held.length);
+  const { cpuMs } = second.up;
+  assert.ok(cpuMs < serveMaxCpuMs, `serving after ${cpuMs} ms of the processor`);
+});

@@ -1,0 +1,96 @@
+/** Odd places for a result: pipes, devices, links, readers that go away, full disks. */
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { lstatSync, openSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { Place, repository } from "../fixtures/place.ts";
+
+const job = `import { tasks } from "tequio";
+export default tasks({ name: "three", items: [1, 2, 3], run: (item) => item });
+`;
+const run = ["run", "job.ts"];
+const args = [...run, "--sequential"];
+
+function placeOf(t: TestContext): Place {
+  return new Place(t, { "job.ts": job, "file.txt": "kept\n" });
+}
+
+/** The command itself, with the streams of the test. */
+function start({ dir }: Place, more: string[], stdio: Parameters<typeof spawn>[2]["stdio"]) {
+  const command = [join(repository, "bin", "tequio.js"), ...run, ...more];
+  return spawn(process.execPath, command, { cwd: dir, stdio });
+}
+
+test("X8: a result is written into a pipe, which stays one", async (t) => {
+  const place = placeOf(t);
+  const pipe = join(place.dir, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  for (const more of [["--overwrite"], []]) {
+    const reader = spawn("cat", [pipe]);
+    const read: string[] = [];
+    reader.stdout.on("data", (chunk) => read.push(String(chunk)));
+    const gone = once(reader, "close");
+    const { code, err } = await place.run(...args, "--merge", "pipe", ...more);
+    assert.equal(code, 0, err);
+    await gone;
+    assert.equal(read.join(""), "1\n2\n3\n");
+    assert.ok(lstatSync(pipe).isFIFO());
+  }
+});
+
+test("X8: a device is written into; links and folders are refused, none replaced", async (t) => {
+  const place = placeOf(t);
+  // Not the device itself: a fault would replace it.
+  symlinkSync("/dev/null", join(place.dir, "device"));
+  symlinkSync("file.txt", join(place.dir, "link"));
+  symlinkSync("nowhere", join(place.dir, "dangling"));
+  const merged = await place.run(...args, "--merge", "device", "--overwrite");
+  assert.equal(merged.code, 0, merged.err);
+  for (const [name, why] of [
+    ["link", /link is a link to file\.txt; name the file itself/],
+    ["dangling", /dangling is a link to nowhere/],
+    ["tmp", /tmp is a folder/],
+  ] as const) {
+    const { code, err } = await place.run(...args, "--merge", name, "--overwrite");
+    assert.equal(code, 2, `${name}: ${err}`);
+    assert.match(err, why);
+  }
+  for (const name of ["device", "link", "dangling"]) {
+    assert.ok(lstatSync(join(place.dir, name)).isSymbolicLink());
+  }
+  assert.equal(place.read("file.txt"), "kept\n");
+});
+
+test("X8: a result is written although the readers of all messages have gone", async (t) => {
+  const place = placeOf(t);
+  // Long enough that the reader of the first line has gone when there is another one.
+  const slow = job.replace(
+    "(item) => item",
+    "(i) => new Promise((r) => setTimeout(() => r(i), 700))",
+  );
+  place.write("slow.ts", slow);
+  const up = place.start("up", "--listen", "127.0.0.1:0", "--json", "--workers", "1");
+  await up.said("}\n");
+  const line = '{ "$@" 2>&1; echo $? > code; } | head -1';
+  const { out } = await place.startBy(["sh", "-c", line, "x"], "run", "slow.ts", "-o", "out").ended;
+  assert.match(out, /is submitted to/);
+  assert.equal(place.read("code"), "0\n");
+  assert.equal(place.read("out/results.ndjson"), "1\n2\n3\n");
+});
+
+test("X8: a full disk behind -o - is an error that says so", async (t) => {
+  const place = placeOf(t);
+  const child = start(
+    place,
+    ["--sequential", "-o", "-"],
+    ["ignore", openSync("/dev/full", "w"), "pipe"],
+  );
+  const told: string[] = [];
+  child.stderr?.on("data", (chunk) => told.push(String(chunk)));
+  const [code] = await once(child, "close");
+  assert.equal(code, 1, told.join(""));
+  assert.match(told.join(""), /^tequio: storage-full: no space left for standard output/m);
+  assert.doesNotMatch(told.join(""), /node:internal/);
+});

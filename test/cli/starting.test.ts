@@ -1,0 +1,70 @@
+/** Other commands while a coordinator starts: they wait and report its progress. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openCoordinator } from "../../src/coordinator/coordinator.ts";
+import { serveStarting } from "../../src/coordinator/edges/http/starting.ts";
+import { Place } from "../fixtures/place.ts";
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+test("G8: a command waits for a coordinator that replays its log, with a notice", async (t) => {
+  const place = new Place(t);
+  const host = "127.0.0.1";
+  const port = await freePort();
+  const dataDir = join(place.dir, "data");
+  const listen = `${host}:${port}`;
+  const options = { dataDir, listen, version: "test" };
+  const first = await openCoordinator(options);
+  place.write("token", first.adminToken);
+  await first.close();
+  const starting = serveStarting({ host, port }, null);
+  starting.replayed({ done: 3, total: 9 });
+  const answer = await fetch(`http://${listen}/v1/health`);
+  assert.equal(answer.status, 503);
+  assert.deepEqual(await answer.json(), {
+    code: "unavailable",
+    message:
+      "the coordinator is starting: 3 of 9 records of its log are replayed; try again in a moment",
+    retryable: true,
+  });
+  const token = ["--token", first.adminToken];
+  const jobs = place.start("jobs", "--url", `http://${listen}`, ...token);
+  const { stderr } = jobs.child;
+  await once(stderr!, "data");
+  await starting.close();
+  const second = await openCoordinator(options);
+  t.after(() => second.close());
+  const { code, err, out } = await jobs.ended;
+  assert.match(err, /^the coordinator is starting: 3 of 9 records of its log are replayed\n/);
+  assert.equal(code, 0, err);
+  assert.match(out, /no jobs yet/);
+});
+
+test("G9: a `run` that is ended by SIGTERM does not report a silent coordinator", async (t) => {
+  const slow = `import { tasks } from "tequio";
+export default tasks({ items: () => [1], run: () => new Promise(() => setInterval(() => {}, 9)) });
+`;
+  const place = new Place(t, { "slow.ts": slow });
+  const up = place.start("up", "--listen", "127.0.0.1:0", "--workers", "1");
+  await up.said("run a job");
+  const run = place.start("run", "slow.ts", "-o", "-");
+  await run.said("is submitted");
+  // It follows the job once the coordinator has a watcher of it: its first lines show that.
+  await run.said("task");
+  run.child.kill("SIGTERM");
+  const { err } = await run.ended;
+  assert.doesNotMatch(err, /does not answer/);
+  assert.match(err, /j-1 goes on; follow it again with: tequio attach j-1/);
+  up.child.kill("SIGINT");
+  await up.ended;
+});
