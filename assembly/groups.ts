@@ -6,6 +6,7 @@
  *  (`count`, `table`). Nothing is copied but keys that come for the first time. */
 import { op, setKeyField, setNumberField, startCount } from "./groups/count";
 import { scanCsv, setColumn, setCsv, startCsv } from "./groups/csv";
+import { scanJson, setName, startJson } from "./groups/json";
 import {
   entriesMerged,
   firstKeys,
@@ -33,6 +34,7 @@ import { orderedEntry, partitionOf, prepareSort, sortEntries, startOf } from "./
 import { allocate, base, copyWord } from "./space";
 
 export { setKeyField, setNumberField, setCsv, setColumn, slotCount, tableBytes, odds, oddsAt };
+export { setName };
 export { entriesMerged, setBound, setPayload };
 
 const blockTargetBytes: u32 = 64 * 1024 - 8;
@@ -43,6 +45,7 @@ const tags: u32 = 6;
 let input: usize = 0;
 let out: usize = 0;
 let outLength: u32 = 0;
+let isJson: bool = false;
 
 /** Once. Answers where up to `inputBytes` are to be put for `scan`. `fields`: how many of a row are
  *  wanted; `keys` of them are its key, in the order of `setKeyField`. */
@@ -74,7 +77,17 @@ export function outSize(): u32 {
  *  are at `oddsAt`: pairs of addresses. Answers how far it came. */
 export function scan(from: usize, end: usize): usize {
   clearOdd();
-  return scanCsv(from, end);
+  return isJson ? scanJson(from, end) : scanCsv(from, end);
+}
+
+/** Lines are JSON: so many names, of so many bytes, are set by `setName`; answers where their bytes
+ *  go. Once, before anything is counted. */
+export function setJson(fields: u32, names: u32, nameBytes: u32): usize {
+  isJson = true;
+  const at = startJson(fields, names, nameBytes);
+  base();
+  clearTable();
+  return at;
 }
 
 /** A group as it is sorted; its address is that of the slot. */

@@ -1,6 +1,7 @@
 /** Instances of `assembly/groups.ts`, each with memory of its own. */
 import { kernelOf, type Memory } from "../wasm/engine.ts";
 import { wasmBase64 } from "./groups-wasm.ts";
+import { setPaths } from "./json-names.ts";
 
 /** See the source. Addresses and lengths are bytes. */
 export type GroupExports = {
@@ -10,6 +11,17 @@ export type GroupExports = {
   setNumberField(field: number): void;
   setCsv(separator: number, width: number): void;
   setColumn(field: number, column: number): void;
+  setJson(fields: number, names: number, nameBytes: number): number;
+  setName(
+    ...name: [
+      name: number,
+      at: number,
+      length: number,
+      field: number,
+      firstBelow: number,
+      below: number,
+    ]
+  ): void;
   clear(): void;
   slotCount(): number;
   tableBytes(): number;
@@ -49,6 +61,8 @@ export type GroupShape = {
   readonly fields: number;
   /** Fields that are the key. */
   readonly keys: number;
+  /** Lines are JSON, and these paths in it are the fields; absent = they are CSV. */
+  readonly paths?: readonly string[];
 };
 
 /** Bytes that are read at once. Longer lines are read by the host. */
@@ -65,7 +79,7 @@ export class GroupKernel {
   host: GroupHost | null = null;
   #memory = new Uint8Array(0);
 
-  private constructor({ op, fields, keys }: GroupShape) {
+  private constructor({ op, fields, keys, paths }: GroupShape) {
     this.exports = instantiate({
       groups: {
         payload: (run: number) => this.host?.payload(run),
@@ -76,11 +90,12 @@ export class GroupKernel {
       },
     });
     this.inputAt = this.exports.start(inputBytes, groupOps[op], fields, keys);
+    if (paths !== undefined) setPaths(this.exports, paths);
   }
 
   /** Without any groups; that of the last task of this process, when it was of the same shape. */
   static take(shape: GroupShape): GroupKernel {
-    const name = `${shape.op} ${shape.fields} ${shape.keys}`;
+    const name = JSON.stringify(shape);
     const isKept = kept?.name === name && kept.kernel.bytes.length <= keptMaxBytes;
     const kernel = isKept && kept !== null ? kept.kernel : new GroupKernel(shape);
     kept = { name, kernel };

@@ -8,7 +8,12 @@ export type GroupBy = {
   readonly column: string | null;
 };
 
-export function shapeOf({ op, by, column }: GroupBy): GroupShape {
-  const fields = new Set(column === null ? by : [...by, column]).size;
-  return { op, fields, keys: by.length };
+/** The columns that are looked at, each once. */
+export function columnsOf({ by, column }: GroupBy): readonly string[] {
+  return [...new Set(column === null ? by : [...by, column])];
+}
+
+/** Of a kernel that merges groups, or reads CSV. */
+export function shapeOf(groups: GroupBy): GroupShape {
+  return { op: groups.op, fields: columnsOf(groups).length, keys: groups.by.length };
 }

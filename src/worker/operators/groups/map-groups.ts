@@ -1,16 +1,17 @@
-/** The map task of `count`, `sum`, `min` and `max` of CSV, by a kernel: rows never become
+/** The map task of `count`, `sum`, `min` and `max` of CSV or JSON, by a kernel: rows never become
  *  strings. What it leaves is what the operator's job would. */
 import { assert } from "../../../core/error.ts";
 import type { FormatSpec, InputFile } from "../../../wire/block/plan.ts";
 import type { SourcePiece } from "../../kernels/byte-source.ts";
 import { type CsvFormat, type CsvRow, headerRow, namedRow } from "../../kernels/csv.ts";
 import { GroupTable } from "../../kernels/groups/group-table.ts";
+import { isPlainPath } from "../../kernels/groups/json-names.ts";
 import { headLine } from "../../kernels/records.ts";
 import { SpillFiles } from "../../kernels/spill.ts";
 import { BadRecords } from "../../task/bad-records.ts";
 import { combineOf } from "../../task/job.ts";
 import { inputOf, type MapDone, type MapTask, storeManifest } from "../../task/map-task.ts";
-import { type GroupBy, shapeOf } from "./group-by.ts";
+import { columnsOf, type GroupBy, shapeOf } from "./group-by.ts";
 import { OddRows } from "./odd-rows.ts";
 
 /** Tables are never larger than this: they double, and sorting needs as much again, of the 4 GiB
@@ -19,43 +20,59 @@ const tablesMaxBytes = 512 * 1024 * 1024;
 const newline = 10;
 const mark = Buffer.of(0xef, 0xbb, 0xbf);
 
-/** Options of CSV that the kernel knows: with any other a job is run as it is. */
-const csvOptions = ["format", "header", "separator", "multiline", "columns", "pick"];
+/** Options of formats that the kernel knows: with any other a job is run as it is. */
+const options: { readonly [format: string]: readonly string[] } = {
+  csv: ["format", "header", "separator", "multiline", "columns", "pick"],
+  json: ["format", "paths"],
+};
 
 /** Whether the kernel reads this format. */
-export function isGroupFormat(format: FormatSpec, { by, column }: GroupBy): boolean {
+export function isGroupFormat(format: FormatSpec, groups: GroupBy): boolean {
+  const known = options[format.format];
+  if (known === undefined || Object.keys(format).some((name) => !known.includes(name)))
+    return false;
+  const wanted = columnsOf(groups);
+  const names = namesOf(format);
+  if (names !== null && !wanted.every((name) => names.includes(name))) return false;
+  if (format.format === "json") return wanted.every(isPlainPath);
   if (format.format !== "csv" || format.multiline) return false;
-  if (Object.keys(format).some((name) => !csvOptions.includes(name))) return false;
-  const { separator, header, columns, pick } = format;
-  if (!header && columns === null) return false;
-  const names = pick ?? columns;
-  const wanted = column === null ? by : [...by, column];
-  const isThere = names === null || wanted.every((name) => names.includes(name));
-  return separator.length === 1 && separator.charCodeAt(0) < 0x80 && isThere;
+  const { separator, header, columns } = format;
+  return separator.length === 1 && separator.charCodeAt(0) < 0x80 && (header || columns !== null);
+}
+
+/** The columns that records have, as far as the format names them. */
+function namesOf(format: FormatSpec): readonly string[] | null {
+  if (format.format === "json") return format.paths;
+  return format.format === "csv" ? (format.pick ?? format.columns) : [];
 }
 
 /** Null when the kernel does not read what the task reads. */
 export function mapGroups(task: MapTask, groups: GroupBy): MapDone | null {
   const format = inputOf(task).input;
   if (format === undefined || !isGroupFormat(format, groups)) return null;
-  return new MapGroups(task, format as CsvFormat, groups).run();
+  return new MapGroups(task, format, groups).run();
 }
 
 class MapGroups {
   readonly #task: MapTask;
-  readonly #format: CsvFormat;
+  /** Null = lines are JSON. */
+  readonly #csv: CsvFormat | null;
   readonly #groups: GroupBy;
   readonly #table: GroupTable;
   readonly #bad: BadRecords;
   readonly #spills: SpillFiles;
   readonly #odd: OddRows;
+  /** Whether all of the piece has been read. */
+  #isOver = false;
 
-  constructor(task: MapTask, format: CsvFormat, groups: GroupBy) {
+  constructor(task: MapTask, format: FormatSpec, groups: GroupBy) {
     const { plan, job, out } = task;
     this.#task = task;
-    this.#format = format;
+    this.#csv = format.format === "csv" ? format : null;
     this.#groups = groups;
-    this.#table = new GroupTable(shapeOf(groups));
+    const paths = format.format === "json" ? { paths: columnsOf(groups) } : {};
+    this.#table = new GroupTable({ ...shapeOf(groups), ...paths });
+    this.#setFields(columnsOf(groups));
     this.#bad = new BadRecords(job.options.badRecords ?? "fail", `${out}.bad`);
     this.#spills = new SpillFiles({
       partitionCount: plan.reducers,
@@ -93,17 +110,16 @@ class MapGroups {
     const { lines } = started;
     let { filled, offset } = started;
     for (;;) {
-      const before = filled;
       filled = this.#fill(filled);
-      const isLast = filled === before;
       const room = this.#table.input;
       const end = filled === 0 ? 0 : room.lastIndexOf(newline, filled - 1) + 1;
+      const isLast = this.#isOver || (end === 0 && filled === room.length);
       if (end > 0) this.#scan(lines, offset, end);
       offset += end;
       filled -= end;
       // Views of the input do not outlast a scan.
       this.#table.input.copyWithin(0, end, end + filled);
-      if (end > 0 && !isLast) continue;
+      if (!isLast) continue;
       // The last line, which has no newline, or one that is too long.
       const rest = this.#table.input.slice(0, filled);
       if (filled > 0) this.#odd.read(lines, offset, rest, source);
@@ -112,23 +128,28 @@ class MapGroups {
   }
 
   /** Reads until the input is at least half full: few and long calls of the kernel, since a pipe
-   *  gives less at a time. Answers how much is there; no more than before = the piece is over, or
-   *  there is no room. */
+   *  gives less at a time. Answers how much is there then. */
   #fill(filled: number): number {
     const { source } = this.#task;
     const room = this.#table.input;
     let end = filled;
-    for (let count = 1; count > 0 && (end === filled || end < room.length / 2); end += count) {
-      count = end < room.length ? source.read(room, end) : 0;
+    while (end < room.length && (end === filled || end < room.length / 2)) {
+      const count = source.read(room, end);
+      this.#isOver = count === 0;
+      if (this.#isOver) break;
+      end += count;
     }
     return end;
   }
 
   /** The lines of a piece that starts behind the header line. */
   #goOn(piece: SourcePiece): Lines {
-    const file = this.#file(piece);
-    const head = this.#format.header ? headLine(piece, file) : "";
-    this.#take(namedRow(this.#format, file) ?? headerRow(head, this.#format, file));
+    const csv = this.#csv;
+    if (csv !== null) {
+      const file = this.#file(piece);
+      const head = csv.header ? headLine(piece, file) : "";
+      this.#take(csv, namedRow(csv, file) ?? headerRow(head, csv, file));
+    }
     return { lines: piece, offset: piece.offset, filled: 0 };
   }
 
@@ -139,20 +160,23 @@ class MapGroups {
     const file = this.#file(piece);
     const filled = this.#fill(0);
     const room = this.#table.input.subarray(0, filled);
-    const text = mark.equals(room.subarray(0, mark.length)) ? mark.length : 0;
-    let [row, head, from] = [namedRow(this.#format, file), piece.head, text];
-    if (this.#format.header) {
-      const end = room.indexOf(newline) + 1;
-      if (end === 0) {
-        this.#odd.read(piece, 0, room.slice(), source);
-        return null;
+    let from = mark.equals(room.subarray(0, mark.length)) ? mark.length : 0;
+    let { head } = piece;
+    const csv = this.#csv;
+    if (csv !== null) {
+      let row = namedRow(csv, file);
+      if (csv.header) {
+        from = room.indexOf(newline) + 1;
+        if (from === 0) {
+          this.#odd.read(piece, 0, room.slice(), source);
+          return null;
+        }
+        head = room.slice(0, from);
+        row ??= headerRow(headLine({ ...piece, head }, file), csv, file);
       }
-      head = room.slice(0, end);
-      row ??= headerRow(headLine({ ...piece, head }, file), this.#format, file);
-      from = end;
+      assert(row !== null, "columns are named by the header or the format");
+      this.#take(csv, row);
     }
-    assert(row !== null, "columns are named by the header or the format");
-    this.#take(row);
     room.copyWithin(0, from);
     return { lines: { ...piece, head }, offset: from, filled: filled - from };
   }
@@ -162,16 +186,18 @@ class MapGroups {
   }
 
   /** Tells the kernel where in a row the wanted columns are. */
-  #take({ width, indexes, wanted }: CsvRow): void {
-    const { by, column } = this.#groups;
+  #take({ separator }: CsvFormat, { width, indexes, wanted }: CsvRow): void {
     const placeOf = (name: string) => indexes[wanted.indexOf(name)] as number;
-    const keys = by.map(placeOf);
-    const number = column === null ? null : placeOf(column);
-    const places = new Set(number === null ? keys : [...keys, number]);
-    const columns = [...places].sort((a, b) => a - b);
-    const fieldOf = (place: number) => columns.indexOf(place);
-    this.#table.setCsv(this.#format.separator.charCodeAt(0), width, columns);
-    this.#table.setFields(keys.map(fieldOf), number === null ? null : fieldOf(number));
+    const columns = columnsOf(this.#groups).toSorted((a, b) => placeOf(a) - placeOf(b));
+    this.#table.setCsv(separator.charCodeAt(0), width, columns.map(placeOf));
+    this.#setFields(columns);
+  }
+
+  /** The fields of a row are these columns. */
+  #setFields(columns: readonly string[]): void {
+    const { by, column } = this.#groups;
+    const keys = by.map((name) => columns.indexOf(name));
+    this.#table.setFields(keys, column === null ? null : columns.indexOf(column));
   }
 
   #scan(lines: SourcePiece, offset: number, end: number): void {
