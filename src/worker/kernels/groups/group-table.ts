@@ -1,5 +1,6 @@
 /** Groups rows in the memory of a kernel. */
-import { type GroupExports, GroupKernel, type GroupShape, inputBytes } from "./kernel.ts";
+import type { GroupExports } from "./exports.ts";
+import { GroupKernel, type GroupShape, inputBytes } from "./kernel.ts";
 
 /** Part of the input, as offsets in it. */
 export type Range = readonly [from: number, end: number];

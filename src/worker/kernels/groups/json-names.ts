@@ -1,5 +1,5 @@
 /** Paths in JSON as a kernel looks for them: a tree of names, each compared as it is written. */
-import type { GroupExports } from "./kernel.ts";
+import type { GroupExports } from "./exports.ts";
 
 type Name = { readonly name: string; field: number; readonly below: Name[]; at: number };
 

@@ -185,7 +185,7 @@ class MapGroups {
     return (this.#task.plan.files[piece.file] as InputFile).name;
   }
 
-  /** Tells the kernel where in a row the wanted columns are. */
+  /** Says where in a row the wanted columns are. */
   #take({ separator }: CsvFormat, { width, indexes, wanted }: CsvRow): void {
     const placeOf = (name: string) => indexes[wanted.indexOf(name)] as number;
     const columns = columnsOf(this.#groups).toSorted((a, b) => placeOf(a) - placeOf(b));
