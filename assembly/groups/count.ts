@@ -31,7 +31,7 @@ export const opCount: u32 = 0;
 export const opSum: u32 = 1;
 export const opMin: u32 = 2;
 export const opMax: u32 = 3;
-/** Nothing: keys are listed when they come for the first time. */
+/** Nothing: rows whose key is new are odd. */
 export const opFirst: u32 = 4;
 
 export const tagNull: u32 = 0x10;
@@ -107,20 +107,20 @@ function countRow(row: usize): bool {
   if (isNew) {
     if (!hasPlainKey(row)) return false;
     slot = take(slot, keyTag, keyAt, keyLength);
-    return addFirst(slot);
+    // The host reads the first row of each key.
+    if (op == opFirst) return false;
+    addFirst(slot);
+    return true;
   }
   return add(slot);
 }
 
-function addFirst(slot: usize): bool {
+function addFirst(slot: usize): void {
   if (op == opCount) store<u64>(slot, 1, accumulator);
   else if (op == opSum) {
     store<i64>(slot, digits, accumulator);
     setScale(slot, decimals);
-  } else if (op != opFirst) {
-    store<f64>(slot, <f64>digits / <f64>power(decimals), accumulator);
-  }
-  return true;
+  } else store<f64>(slot, <f64>digits / <f64>power(decimals), accumulator);
 }
 
 function add(slot: usize): bool {

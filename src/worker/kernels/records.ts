@@ -174,10 +174,15 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
     visit: multiline ? joined : line,
     keepEnds: multiline,
   });
+  let head: Uint8Array | null = null;
   return (piece) => {
-    row = namedRow(format, position.file);
     headerDue = format.header && piece.offset === 0;
-    if (format.header && piece.offset > 0) header(headLine(piece, position.file));
+    // Further lines of the same file have the same columns.
+    if (head === null || piece.head !== head || headerDue) {
+      row = namedRow(format, position.file);
+      if (format.header && piece.offset > 0) header(headLine(piece, position.file));
+    }
+    head = piece.head;
     cutter.cut(piece.offset);
     if (joiner.pending) {
       position.fixedOffset = heldOffset;
