@@ -49,7 +49,7 @@ export function clearTable(): void {
   reset();
   bits = bitsMin;
   count = 0;
-  keysAt = keysEnd = 0;
+  keysAt = keysEnd = oldAt = oldEnd = 0;
   table = fresh(bits);
 }
 
@@ -166,15 +166,19 @@ export function take(slot: usize, tag: u32, at: usize, length: u32): usize {
   return slot;
 }
 
-/** Keys share blocks: each would waste up to 63 bytes. */
+/** Keys share blocks: each would waste up to 63 bytes. A table that has grown leaves one. */
 let keysAt: usize = 0;
 let keysEnd: usize = 0;
-const keysBytes: u32 = 256 * 1024;
+const keysBytes: usize = 256 * 1024;
+let oldAt: usize = 0;
+let oldEnd: usize = 0;
 
 function allocateKey(length: u32): usize {
   if (keysAt + length > keysEnd) {
-    keysAt = allocate(keysBytes);
-    keysEnd = keysAt + keysBytes;
+    const hasOld = oldEnd - oldAt >= keysBytes;
+    keysAt = hasOld ? oldAt : allocate(keysBytes);
+    keysEnd = hasOld ? oldEnd : keysAt + keysBytes;
+    if (hasOld) oldAt = oldEnd = 0;
   }
   const at = keysAt;
   keysAt += (length + 7) & ~7;
@@ -202,6 +206,8 @@ function grow(): void {
     v128.store(to, v128.load(from));
     v128.store(to + 16, v128.load(from + 16));
   }
+  oldAt = old;
+  oldEnd = end;
 }
 
 /** Writes the addresses of all slots that are taken, as u32; answers how many. */

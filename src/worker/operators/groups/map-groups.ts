@@ -71,7 +71,7 @@ class MapGroups {
 
   #spillIfFull(table: GroupTable): void {
     const { spillBytes } = this.#task.plan;
-    if (table.sizeBytes <= Math.min(spillBytes / 2, tablesMaxBytes)) return;
+    if (table.sizeBytes <= Math.min(spillBytes, tablesMaxBytes)) return;
     this.#write(this.#spills.nextPath());
     table.clear();
     this.#spills.compact();
