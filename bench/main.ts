@@ -6,6 +6,8 @@ import { browser } from "./browser/speed.ts";
 import { type Case, type Figure, keepsBound } from "./case.ts";
 import { jobsAtOnce } from "./fairness/at-once.ts";
 import { latency } from "./fairness/latency.ts";
+import { twoJobs } from "./fairness/two-jobs.ts";
+import { smallFiles } from "./files/small.ts";
 import { tinyFilesCase } from "./files/tiny.ts";
 import { files } from "./files/transfer.ts";
 import { gateway } from "./gateway/gateway.ts";
@@ -37,12 +39,14 @@ const cases: readonly Case[] = [
   largeJobs,
   jobsAtOnce,
   latency,
+  twoJobs,
   growth,
   scale,
   gateway,
   start,
   files,
   tinyFilesCase,
+  smallFiles,
   browser,
 ];
 

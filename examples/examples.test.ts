@@ -1,9 +1,11 @@
 /** Every example does what its README says: run by the judge, compared with an answer found another
  *  way. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { promisify } from "node:util";
 import { bundleJob } from "../src/sdk/bundle.ts";
 import type { JobResult } from "../src/sdk/collect.ts";
 import { runLocal } from "../src/sdk/local.ts";
@@ -233,7 +235,11 @@ test("most-frequent-words are the first of the word count by number", async () =
 test("every example has a README with its one command, and inputs under 50 KB", () => {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (!entry.isDirectory() || entry.name.startsWith(".")) continue;
-    assert.match(read(entry.name, "README.md"), /```sh\ntequio run --local examples\//, entry.name);
+    assert.match(
+      read(entry.name, "README.md"),
+      /```sh\ntequio (run|map) --local examples\//,
+      entry.name,
+    );
     const files = readdirSync(join(folder, entry.name), { recursive: true, withFileTypes: true });
     for (const file of files.filter((f) => f.isFile())) {
       assert.ok(readFileSync(join(file.parentPath, file.name)).length <= 50_000, file.name);
@@ -264,4 +270,14 @@ test("count-primes runs a WebAssembly module for each item", async () => {
   const planned = await planJob(job, { inputs: [], params: {}, host: "here" });
   const { result } = await runLocal(job, planned);
   assert.deepEqual(lines((await textsOf(result.parts)).join("")), ['"4"', '"0"', '"1000"']);
+});
+
+test('the function and the program of "programs" find what they should', async () => {
+  const { default: steps } = await import("./programs/collatz.ts");
+  assert.deepEqual(["1", "6", "27"].map(steps), ["1 0", "6 8", "27 111"]);
+  const program = join(folder, "programs", "longest.ts");
+  const run = promisify(execFile)(process.execPath, ["--conditions=tequio-source", program]);
+  const lines = (await run).stdout.split("\n");
+  assert.equal(lines[0], "17647 takes 278 steps");
+  assert.match(lines[1] ?? "", /^\d+ words of \d+ letters$/);
 });

@@ -3,7 +3,8 @@
  *  1. The installed tree is smaller than `installBytesMax`. 2. No package in it has an install
  *     script.
  *  3. The installed command starts, and runs a job file that imports the package.
- *  4. The example of docs/conformance.md compiles against the installed types, and passes. */
+ *  4. A program that uses `tequio/client` compiles, and finds what it should.
+ *  5. The example of docs/conformance.md compiles against the installed types, and passes. */
 import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
@@ -52,13 +53,26 @@ function withInstallScript(directory: string): string[] {
   return packages.filter(([, entry]) => entry.hasInstallScript === true).map(([name]) => name);
 }
 
-function checkConformance(directory: string): void {
-  const names = writeExample(directory);
+/** Against the installed types. */
+function compile(directory: string, names: readonly string[]): void {
   const strict = ["--strict", "--module", "nodenext", "--target", "es2024", "--types", "node"];
+  const libraries = ["--lib", "es2024,esnext.disposable"];
   const types = ["--typeRoots", join(root, "node_modules", "@types"), "--skipLibCheck"];
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  const flags = ["--noEmit", "--allowImportingTsExtensions", ...strict, ...types];
+  const flags = ["--noEmit", "--allowImportingTsExtensions", ...strict, ...libraries, ...types];
   run(process.execPath, [tsc, ...flags, ...names], directory);
+}
+
+function checkClient(directory: string): void {
+  copyFileSync(join(root, "examples", "programs", "longest.ts"), join(directory, "longest.ts"));
+  compile(directory, ["longest.ts"]);
+  const found = run(process.execPath, ["longest.ts"], directory);
+  if (!found.startsWith("17647 takes 278 steps\n")) throw new Error(`other steps in:\n${found}`);
+}
+
+function checkConformance(directory: string): void {
+  const names = writeExample(directory);
+  compile(directory, names);
   run(process.execPath, ["--test", ...names.filter((name) => name.includes(".test."))], directory);
 }
 
@@ -85,6 +99,7 @@ function check(directory: string): void {
   copyFileSync(join(root, "examples", "word-count", "job.ts"), job);
   const counted = run(process.execPath, [entry, "run", "--local", job, job, "-o", "-"], directory);
   if (!counted.includes('{"key":"word","value":')) throw new Error(`no words in:\n${counted}`);
+  checkClient(directory);
   checkConformance(directory);
   checkPython(directory, entry);
   const megabytes = (sizeBytes / 1e6).toFixed(1);

@@ -11,6 +11,7 @@ export {
 export {
   type Emit,
   type Job,
+  type JobOf,
   type JoinOptions,
   type Key,
   type MapContext,

@@ -17,6 +17,8 @@ import { peakOf } from "../memory.ts";
 import { tinyFiles } from "./tiny-inputs.ts";
 
 const fileCounts = [20_000, 200_000];
+/** The claim, of the largest: at least as fast as the script that one would type. */
+const asFastAs = { count: 200_000, rival: "find | xargs cat | script", atLeast: 1 };
 const quickCounts = [2_000];
 const job = join(root, "examples", "word-count", "job.ts");
 const script = join(import.meta.dirname, "../rivals/word-count-plain.mjs");
@@ -135,7 +137,10 @@ function figures(count: number, { times, phases, isEqual, peakBytes }: Measured)
   const ms = { unit: "ms" } as const;
   return [
     ...rivals.map(({ name }): Figure => {
-      return { name: `${files}: as fast as ${name}`, value: times.get(name)! / ours, unit: "×" };
+      const isBound = count === asFastAs.count && name === asFastAs.rival;
+      const bound = isBound ? { atLeast: asFastAs.atLeast } : {};
+      const value = times.get(name)! / ours;
+      return { name: `${files}: as fast as ${name}`, value, unit: "×", ...bound };
     }),
     ...[...times].map(([name, value]): Figure => ({ name: `${files}: ${name}`, value, ...ms })),
     { name: `${files}: to plan`, value: phases.plan, ...ms },

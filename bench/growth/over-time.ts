@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cli } from "../../scripts/cluster.ts";
 import type { BenchOptions, Case, Figure } from "../case.ts";
+import { cpuMs } from "../processes.ts";
 import { type Filling, fill } from "./filled.ts";
 
 /** The promise: serving again within so many ms. */
@@ -30,6 +31,11 @@ export const growth: Case = {
       const name = `start after ${after}, 5,000 jobs`;
       figures.push({ name, value: jobs.startMs, unit: "ms", atMost: jobsStartMs });
       const tasks = await startAfter({ ...large, end }, options);
+      figures.push({
+        name: `start after ${after}, a million tasks: CPU`,
+        value: tasks.cpuMs,
+        unit: "ms",
+      });
       const value = tasks.startMs;
       figures.push({
         name: `start after ${after}, a million tasks`,
@@ -58,34 +64,37 @@ function slowdown(jobsMs: readonly number[]): Figure {
 async function startAfter(
   filling: Filling,
   { say }: BenchOptions,
-): Promise<{ readonly startMs: number; readonly jobsMs: readonly number[] }> {
+): Promise<Started & { readonly jobsMs: readonly number[] }> {
   const dataDir = mkdtempSync(join(tmpdir(), "bench-growth-"));
   try {
     const jobsMs = await fill(dataDir, filling);
-    const startMs = await timeStart(dataDir);
+    const { cpuMs, startMs } = await timeStart(dataDir);
     const { end, jobs, tasksPerJob } = filling;
-    say(`${jobs} × ${tasksPerJob} tasks, ${end}: ${(startMs / 1000).toFixed(2)} s to the start`);
-    return { startMs, jobsMs };
+    const seconds = [startMs, cpuMs].map((ms) => (ms / 1000).toFixed(2));
+    say(`${jobs} × ${tasksPerJob} tasks, ${end}: start in ${seconds[0]} s, CPU ${seconds[1]} s`);
+    return { startMs, cpuMs, jobsMs };
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
-/** From the command to the line that says that it serves. */
-async function timeStart(dataDir: string): Promise<number> {
+/** From the command to the line that says that it serves, and its CPU until then. */
+type Started = { readonly startMs: number; readonly cpuMs: number };
+
+async function timeStart(dataDir: string): Promise<Started> {
   const args = ["up", "--workers", "0", "--listen", "127.0.0.1:0", "--data", dataDir];
   const startedMs = performance.now();
   const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
-  let tookMs = Number.NaN;
+  let started: Started | null = null;
   for await (const chunk of child.stdout) {
     said += chunk;
     if (!said.includes("run a job")) continue;
-    tookMs = performance.now() - startedMs;
+    started = { startMs: performance.now() - startedMs, cpuMs: cpuMs(child.pid!) };
     break;
   }
   child.kill("SIGKILL");
   if (child.exitCode === null) await once(child, "exit");
-  if (Number.isNaN(tookMs)) throw new Error(`\`tequio up\` printed ${said}`);
-  return tookMs;
+  if (started === null) throw new Error(`\`tequio up\` printed ${said}`);
+  return started;
 }

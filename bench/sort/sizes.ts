@@ -1,21 +1,26 @@
 /** Does a sort of more data take more memory? Sorts of 1 and 4 GiB, or of the sizes of `--gib`, on
  *  two workers with 128 MiB each, every size on a cluster of its own; the most memory of
  *  coordinator, workers and task processes. */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cli, startCluster } from "../../scripts/cluster.ts";
 import type { BenchOptions, Case, Figure } from "../case.ts";
-import { command } from "../command.ts";
+import { peakOf, treeOf } from "../memory.ts";
 import { type Roles, rolesFigures, watchRoles } from "../roles.ts";
+import { timed, watchCpu } from "./cpu.ts";
 import { recordBytes, recordsFile } from "./records.ts";
 import { isSortOf } from "./sorted.ts";
 
 const sizesGib = [1, 4];
 const quickGib = [1 / 32, 1 / 8];
 const memory = "128M";
-/** The claim: the largest takes at most so many times the memory of the smallest. */
-const flatMax = 1.25;
+/** The claim: the largest takes at most so many times the memory, and the CPU a GiB, of the
+ *  smallest. */
+const flatMax = 1.15;
+/** The claim: the command, over what Node takes by itself. */
+const clientMaxMb = 150;
 /** A core keeps some bytes for each task. */
 const coordinatorMax = 1.5;
 
@@ -27,14 +32,21 @@ export const sortSizes: Case = {
 
 async function run(options: BenchOptions): Promise<Figure[]> {
   const sizes = options.gib ?? (options.quick ? quickGib : sizesGib);
-  const measured: Roles[] = [];
+  const measured: Measured[] = [];
+  const nodeBytes = bareNodeBytes();
   const figures: Figure[] = [];
   for (const gib of sizes) {
-    const { roles, seconds, isSorted } = await measure(gib, options);
+    const one = await measure(gib, options);
+    const { clientBytes, cpuAGib, isSorted, roles, seconds } = one;
     const named = `${gibText(gib)} sorted`;
     options.say(`${named}: ${seconds.toFixed(1)} s, ${(roles.all / 1e6).toFixed(0)} MB in all`);
-    measured.push(roles);
-    figures.push({ name: named, value: seconds, unit: "s" }, ...rolesFigures(named, roles), {
+    measured.push(one);
+    figures.push({ name: named, value: seconds, unit: "s" }, ...rolesFigures(named, roles));
+    figures.push({ name: `${named}: CPU a GiB`, value: cpuAGib, unit: "s" });
+    const value = (clientBytes - nodeBytes) / 1e6;
+    const client = `${named}: most memory of the command, over Node's`;
+    figures.push({ name: client, value, unit: "MB", atMost: clientMaxMb });
+    figures.push({
       name: `${named}: the result is in order and whole`,
       value: isSorted,
       unit: "",
@@ -44,11 +56,21 @@ async function run(options: BenchOptions): Promise<Figure[]> {
   return [...figures, ...flatness(sizes, measured)].map((figure) => ({ ...figure, rounds: 1 }));
 }
 
+type Measured = {
+  readonly roles: Roles;
+  readonly seconds: number;
+  readonly isSorted: number;
+  /** Of all processes of the cluster and the command. */
+  readonly cpuAGib: number;
+  /** The most that the command had resident. */
+  readonly clientBytes: number;
+};
+
 function gibText(gib: number): string {
   return gib >= 1 ? `${gib} GiB` : `${Math.round(gib * 1024)} MiB`;
 }
 
-async function measure(gib: number, { say }: BenchOptions) {
+async function measure(gib: number, { say }: BenchOptions): Promise<Measured> {
   say(`making ${gibText(gib)} of records, unless they are there`);
   const input = recordsFile(Math.floor((gib * 2 ** 30) / recordBytes) * recordBytes);
   const directory = mkdtempSync(join(tmpdir(), "tequio-bench-"));
@@ -58,22 +80,55 @@ async function measure(gib: number, { say }: BenchOptions) {
     const job = join(import.meta.dirname, "../jobs", "sort-records.ts");
     const target = ["--data", cluster.dataDir, "--json"];
     const watch = watchRoles(cluster.pid);
+    const cpu = watchCpu(cluster.pid);
     const startedMs = performance.now();
-    await command(process.execPath, [cli, "run", job, input, "-o", out, ...target]);
+    let client = { stop: () => 0 };
+    const ran = await timed(
+      [process.execPath, cli, "run", job, input, "-o", out, ...target],
+      (pid) => {
+        client = watchPeak(pid);
+      },
+    ).finally(() => client.stop());
     const seconds = (performance.now() - startedMs) / 1_000;
     const roles = watch.stop();
-    return { roles, seconds, isSorted: (await isSortOf(out, input)) ? 1 : 0 };
+    const cpuAGib = (cpu.seconds() + ran.cpuSeconds) / gib;
+    cpu.stop();
+    const isSorted = (await isSortOf(out, input)) ? 1 : 0;
+    return { roles, seconds, isSorted, cpuAGib, clientBytes: client.stop() };
   } finally {
     await cluster.stop();
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
+/** Resident bytes of a Node that has loaded nothing. */
+function bareNodeBytes(): number {
+  const print = "process.stdout.write(String(process.resourceUsage().maxRSS))";
+  return 1024 * Number(execFileSync(process.execPath, ["-e", print], { encoding: "utf8" }));
+}
+
+/** The most memory of one process below `pid`. */
+function watchPeak(pid: number): { stop(): number } {
+  let peakBytes = 0;
+  const timer = setInterval(() => {
+    for (const one of treeOf(pid)) peakBytes = Math.max(peakBytes, peakOf(one));
+  }, 50);
+  return {
+    stop() {
+      clearInterval(timer);
+      return peakBytes;
+    },
+  };
+}
+
 /** The largest size against the smallest. */
-function flatness(sizes: readonly number[], measured: readonly Roles[]): Figure[] {
-  const [first, last] = [measured[0], measured.at(-1)];
-  if (first === undefined || last === undefined || measured.length < 2) return [];
-  const named = `${gibText(sizes.at(-1)!)} to ${gibText(sizes[0]!)}: memory of`;
+function flatness(sizes: readonly number[], measured: readonly Measured[]): Figure[] {
+  const [smallest, largest] = [measured[0], measured.at(-1)];
+  if (smallest === undefined || largest === undefined || measured.length < 2) return [];
+  const [first, last] = [smallest.roles, largest.roles];
+  const cpu = largest.cpuAGib / smallest.cpuAGib;
+  const span = `${gibText(sizes.at(-1)!)} to ${gibText(sizes[0]!)}`;
+  const named = `${span}: memory of`;
   const ratio = (role: keyof Roles, atMost: number) => {
     return { value: last[role] / first[role], unit: "×", atMost };
   };
@@ -82,5 +137,6 @@ function flatness(sizes: readonly number[], measured: readonly Roles[]): Figure[
     { name: `${named} a worker`, ...ratio("worker", flatMax) },
     { name: `${named} a task process`, ...ratio("task", flatMax) },
     { name: `${named} all processes together`, ...ratio("all", flatMax) },
+    { name: `${span}: CPU a GiB`, value: cpu, unit: "×", atMost: flatMax },
   ];
 }

@@ -1,10 +1,10 @@
 /** A client for the coordinator that the options mean, asked once whether it answers at all. */
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { nearBlobs } from "../client/near-blobs.ts";
+import { findTarget, type TargetOptions } from "../client/place.ts";
 import { ClusterError } from "../core/error.ts";
-import type { Client, ConnectOptions } from "../sdk/client.ts";
+import type { Client } from "../sdk/client.ts";
 import { startingText } from "../wire/api/messages.ts";
-import { findTarget, type TargetOptions } from "./place.ts";
 
 /** Throws `unavailable` saying how to get a coordinator, when none answers. */
 export async function openClient(options: TargetOptions): Promise<Client> {
@@ -57,20 +57,6 @@ async function whenStarted<T>(ask: () => Promise<T>): Promise<T> {
     }
     await delay(askEveryMs);
   }
-}
-
-/** Of a coordinator whose directory this user can read. */
-export function nearBlobs(dataDir: string | null): Pick<ConnectOptions, "nearBlob"> {
-  if (dataDir === null) return {};
-  return {
-    async nearBlob(hash) {
-      const { viewDiskBlobs } = await import("../store/blob/disk.ts");
-      const blobs = viewDiskBlobs(join(dataDir, "blobs"));
-      // Whatever is wrong with it, the coordinator can say better.
-      const sizeBytes = await blobs.size(hash).catch(() => null);
-      return sizeBytes === null ? null : blobs.read(hash);
-    },
-  };
 }
 
 function tlsHint(url: string): string {

@@ -12,6 +12,9 @@ export const exitCodes = {
   unreachable: 3,
   /** Ctrl-C. */
   interrupted: 130,
+  /** The reader of standard output went away before it had everything: as of a program that the
+   *  signal for it ends. */
+  readerGone: 141,
 } as const;
 
 const exitCodeOf: Readonly<Record<ErrorCode, number>> = {

@@ -6,20 +6,6 @@ import { writePrivate } from "../coordinator/access/private-file.ts";
 import type { Listen } from "../link/listen.ts";
 import { startOf, stillRuns } from "./cluster/process/identity.ts";
 
-/** Of `tequio up`, in its endpoint file. */
-export type Listeners = {
-  /** Without authentication. */
-  readonly console: Listen | null;
-  /** Likewise: file system, register and JobTracker of the filesystem protocol. Absent from notes
-   *  of before. */
-  readonly filesystem?: Listen | null;
-  readonly register?: Listen | null;
-  readonly jobtracker?: Listen | null;
-  /** Plain HTTP. */
-  readonly p4: (Listen & { readonly trustAddresses: boolean }) | null;
-  readonly anonymousBrowsers: boolean;
-};
-
 /** Of one `tequio gateway`. */
 export type RunningGateway = Listen & {
   readonly plain: boolean;

@@ -5,45 +5,70 @@
 import { Command, CommanderError } from "commander";
 import { exitCodeFor, exitCodes, faultText, faultTextOf } from "./faults.ts";
 import { type Connection, withPastable } from "./paste.ts";
-import { watchReaders } from "./result/readers.ts";
+import { type Carried, isKnownLost, standardOutputHas, watchReaders } from "./result/readers.ts";
 
 export type CommandFile = {
   /** Adds arguments, options, examples and the action to an empty command of the right name. */
   define(command: Command): void;
 };
 
-type Listed = { readonly summary: string; readonly load: () => Promise<CommandFile> };
+type Listed = {
+  readonly summary: string;
+  readonly load: () => Promise<CommandFile>;
+  /** What its standard output has; default "answer". A command with a result says more. */
+  readonly prints?: Carried;
+};
 
 const commands: Readonly<Record<string, Listed>> = {
   up: {
     summary: "start a coordinator and workers on this machine",
     load: () => import("./cluster/up.ts"),
+    prints: "messages",
   },
   join: {
     summary: "contribute this machine's cores to a coordinator elsewhere",
     load: () => import("./cluster/join.ts"),
+    prints: "messages",
   },
   gateway: {
     summary: "serve browser tabs that join a coordinator",
     load: () => import("./cluster/gateway.ts"),
+    prints: "messages",
   },
   fs: {
     summary: "serve a file system of the filesystem protocol, without a cluster",
     load: () => import("./cluster/fs.ts"),
+    prints: "messages",
   },
-  down: { summary: "stop a running `tequio up`", load: () => import("./cluster/down.ts") },
-  run: { summary: "run a job and collect its result", load: () => import("./job/run.ts") },
+  down: {
+    summary: "stop a running `tequio up`",
+    load: () => import("./cluster/down.ts"),
+    prints: "outcome",
+  },
+  run: {
+    summary: "run a job and collect its result",
+    load: () => import("./job/run.ts"),
+    prints: "outcome",
+  },
+  map: {
+    summary: "call a function for each line of standard input",
+    load: () => import("./job/map.ts"),
+    prints: "messages",
+  },
   attach: {
     summary: "follow the progress of a submitted job",
     load: () => import("./job/attach.ts"),
+    prints: "outcome",
   },
   get: {
     summary: "save the result of a job, or fetch a shared file",
     load: () => import("./job/get.ts"),
+    prints: "outcome",
   },
   share: {
     summary: "share files with other members, without copying them",
     load: () => import("./files/share.ts"),
+    prints: "messages",
   },
   ls: { summary: "list shared files", load: () => import("./files/ls.ts") },
   find: { summary: "find shared files by name", load: () => import("./files/find.ts") },
@@ -61,14 +86,23 @@ const commands: Readonly<Record<string, Listed>> = {
     load: () => import("./web/report.ts"),
   },
   logs: { summary: "print a job's log lines", load: () => import("./job/logs.ts") },
-  cancel: { summary: "cancel jobs", load: () => import("./job/cancel.ts") },
-  rm: { summary: "delete finished jobs and their results", load: () => import("./job/rm.ts") },
+  cancel: { summary: "cancel jobs", load: () => import("./job/cancel.ts"), prints: "outcome" },
+  rm: {
+    summary: "delete finished jobs and their results",
+    load: () => import("./job/rm.ts"),
+    prints: "outcome",
+  },
   workers: { summary: "list workers", load: () => import("./cluster/workers.ts") },
   members: {
     summary: "list members and how much they share",
     load: () => import("./files/members.ts"),
+    prints: "outcome",
   },
-  token: { summary: "create, list and revoke tokens", load: () => import("./cluster/token.ts") },
+  token: {
+    summary: "create, list and revoke tokens",
+    load: () => import("./cluster/token.ts"),
+    prints: "outcome",
+  },
   console: {
     summary: "register, connect and share files as a user of a console server",
     load: () => import("./console/console.ts"),
@@ -98,7 +132,8 @@ const intro = `Examples:
   $ tequio run job.ts 'logs/**/*.gz' -o out/                     run a job on it
   $ tequio <command> --help                                      show examples of a command
 
-Exit codes: 0 done, 1 job failed, 2 bad input, 3 no coordinator, 130 interrupted`;
+Exit codes: 0 done, 1 job failed or output not written, 2 bad input, 3 no coordinator,
+  130 interrupted, 141 the reader of the output went away`;
 
 /** Only the named command is built in full; the others are lines of the help. */
 async function build(name: string | undefined): Promise<Command> {
@@ -155,6 +190,9 @@ async function run(args: readonly string[]): Promise<number> {
   const wanted = name === "help" ? args[args.indexOf("help") + 1] : name;
   // `help nothing` gives the same error as `nothing`.
   if (name === "help" && wanted !== undefined && !(wanted in commands)) return run([wanted]);
+  const isHelp = name === "help" || args.includes("--help") || args.includes("-h");
+  const listed = wanted === undefined || isHelp ? undefined : commands[wanted];
+  standardOutputHas(listed?.prints ?? "answer");
   const program = await build(wanted);
   try {
     if (args.length === 0) program.outputHelp();
@@ -162,6 +200,9 @@ async function run(args: readonly string[]): Promise<number> {
     return exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.badInput;
+    // A stream may reject its writer before it emits the error.
+    await new Promise(setImmediate);
+    if (isKnownLost(error)) return exitCodes.ok;
     const text = withPastable(
       faultText(error, args.includes("--debug")),
       optionsOf(program, wanted),

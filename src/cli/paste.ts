@@ -1,7 +1,7 @@
 /** Commands that are printed to be pasted into a shell: quoted, and with the options by which this
  *  command has found its coordinator. */
 import { resolve } from "node:path";
-import type { TargetOptions } from "./place.ts";
+import type { TargetOptions } from "../client/place.ts";
 
 export type Connection = TargetOptions & { readonly p4?: string; readonly p4TokenFile?: string };
 

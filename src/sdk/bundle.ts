@@ -11,9 +11,13 @@ import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import { errorsIn, shown } from "../core/thrown.ts";
 import { jobFrames, jobTexts, placeOf } from "../environment/thrown.ts";
+import { bundleModule } from "./build/bundle-module.ts";
 import { checkJob } from "./build/check-job.ts";
-import { buildFailure, fromBundler, type Place } from "./build/failure.ts";
+import { buildFailure, type Place } from "./build/failure.ts";
 import { operatorCode } from "./build/operator-code.ts";
+import { parseModule } from "./build/parse-module.ts";
+import type { JobFunction } from "./captured/roots.ts";
+import { analyseScopes, type Scopes } from "./captured/scopes.ts";
 import type { SyntaxNode } from "./captured/tree.ts";
 import { lineAndColumn } from "./captured/tree.ts";
 import { refuseCaptured } from "./captured.ts";
@@ -34,8 +38,6 @@ export type BuiltJob = {
 };
 
 const extensions = [".js", ".mjs", ".ts", ".mts"];
-/** Largest bundle, in bytes. */
-export const codeMaxBytes = 64 * 1024 * 1024;
 /** How long the module may take to load here, in ms: an `await` at its top may never end. */
 export const loadMaxMs = 10_000;
 
@@ -47,17 +49,9 @@ export async function bundleJob(file: string): Promise<BuiltJob> {
     return buildPythonJob(file);
   }
   const path = resolve(file);
-  const source = await readSource(path, file);
-  await checkSource(path, source);
-  const bundled = await bundle(path);
-  const sizeBytes = Buffer.byteLength(bundled);
-  if (sizeBytes > codeMaxBytes) {
-    throw new ClusterError(
-      "limit-exceeded",
-      `${file} is ${sizeBytes} bytes bundled; at most ${codeMaxBytes}: give data as an input`,
-    );
-  }
-  const job = checkJob(await load(bundled, path), basename(path));
+  await readChecked(file, wantedJob);
+  const bundled = await bundleModule(path, dirname(path));
+  const job = checkJob((await load(bundled, path)).default, basename(path));
   const code = job.kind === "operator" ? operatorCode : bundled;
   const hash = createHash("sha256").update(code).digest("hex");
   return { code, hash, job, file: path };
@@ -81,15 +75,26 @@ async function readSource(path: string, file: string): Promise<string> {
   }
 }
 
+/** What a file must export by default, and which functions of it travel. */
+type Wanted = {
+  readonly hint: string;
+  readonly roots?: (program: SyntaxNode, scopes: Scopes) => JobFunction[];
+};
+
+const wantedJob: Wanted = { hint: "export default mapReduce({…})" };
+
+/** The text of a file with functions for workers, checked before anything of it runs. Throws
+ *  `bad-request` when there is no such file, `build-failed` for what cannot travel. */
+export async function readChecked(file: string, wanted: Wanted): Promise<void> {
+  const path = resolve(file);
+  await checkSource(path, await readSource(path, file), wanted);
+}
+
 /** Syntax and default export of the job file; captured variables also of the modules beside it. */
-async function checkSource(path: string, source: string): Promise<void> {
+async function checkSource(path: string, source: string, { hint, roots }: Wanted): Promise<void> {
   const { parseSync } = await import("rolldown/experimental");
   const lang = path.endsWith("ts") ? "ts" : "js";
   const { program, errors, module } = parseSync(path, source, { lang, sourceType: "module" });
-  const parseOther = (other: string, text: string): SyntaxNode | null => {
-    const parsed = parseSync(other, text, { sourceType: "module" });
-    return parsed.errors.length > 0 ? null : (parsed.program as unknown as SyntaxNode);
-  };
   const folder = dirname(path);
   const [first] = errors;
   if (first !== undefined) {
@@ -100,65 +105,24 @@ async function checkSource(path: string, source: string): Promise<void> {
   if (!names.some((n) => n.kind === "Default" || n.name === "default")) {
     throw new ClusterError(
       "build-failed",
-      `${basename(path)} has no default export: write \`export default mapReduce({…})\``,
+      `${basename(path)} has no default export: write \`${hint}\``,
     );
   }
-  refuseCaptured(program as unknown as SyntaxNode, source, path, parseOther);
+  const tree = program as unknown as SyntaxNode;
+  const parse = parseModule(parseSync);
+  const found = roots === undefined ? {} : { roots: roots(tree, analyseScopes(tree)) };
+  refuseCaptured(tree, source, path, { parse, ...found });
 }
 
-async function bundle(path: string): Promise<string> {
-  // Loaded only when something is built: the bundler's binary takes longer to load than most
-  // commands run.
-  const { rolldown } = await import("rolldown");
-  const { importRules } = await import("./build/resolve.ts");
-  const folder = dirname(path);
-  try {
-    const build = await rolldown({
-      input: path,
-      cwd: folder,
-      // Workers are Node and browsers alike: packages are asked for the code that both can run.
-      platform: "neutral",
-      resolve: {
-        mainFields: ["browser", "module", "main"],
-        aliasFields: [["browser"]],
-        // Code for Workers comes before code for pages, which may want a document.
-        conditionNames: ["worker", "browser", "import", "default"],
-        extensionAlias: { ".js": [".js", ".ts"], ".mjs": [".mjs", ".mts"] },
-      },
-      plugins: [importRules(folder)],
-      logLevel: "silent",
-      // Its comments hold paths, which differ between machines.
-      experimental: { attachDebugInfo: "none" },
-      tsconfig: false,
-    });
-    try {
-      const { output } = await build.generate({
-        format: "esm",
-        codeSplitting: false,
-        sourcemap: "inline",
-        // As if the bundle lay beside the job file.
-        dir: folder,
-        entryFileNames: "job.js",
-        sourcemapPathTransform: (name) => name.replace(/^.*\0/, "").replaceAll("\\", "/"),
-      });
-      return output[0].code;
-    } finally {
-      await build.close();
-    }
-  } catch (error) {
-    throw fromBundler(error, folder);
-  }
-}
-
-/** Evaluates the bundle in this process and gives its default export. */
-async function load(code: string, path: string): Promise<unknown> {
+/** Evaluates a bundle in this process: what it exports. `path`: of the job file. */
+export async function load(code: string, path: string): Promise<{ readonly default?: unknown }> {
   const folder = await mkdtemp(join(tmpdir(), "tequio-job-"));
   const copy = join(folder, "job.mjs");
   const limit = new AbortController();
   try {
     await writeFile(copy, code, { mode: 0o600 });
     setSourceMapsSupport(true);
-    const module: { default?: unknown } = await Promise.race([
+    return await Promise.race([
       import(pathToFileURL(copy).href),
       delay(loadMaxMs, null, { signal: limit.signal }).then(() => {
         throw new ClusterError(
@@ -167,7 +131,6 @@ async function load(code: string, path: string): Promise<unknown> {
         );
       }),
     ]);
-    return module.default;
   } catch (error) {
     if (error instanceof ClusterError) throw error;
     const first = errorsIn(error).find((one) => placeOf(one) !== "");

@@ -6,7 +6,7 @@ import { ClusterError } from "../core/error.ts";
 import { keptWrites } from "./captured/kept-state.ts";
 import { type LocalModule, LocalModules, type Parse } from "./captured/modules.ts";
 import { placeDependence } from "./captured/places.ts";
-import { findJobFunctions, walk } from "./captured/roots.ts";
+import { findJobFunctions, type JobFunction, walk } from "./captured/roots.ts";
 import { analyseScopes, type Binding, type Reference } from "./captured/scopes.ts";
 import {
   bare,
@@ -29,13 +29,19 @@ export type Captured = {
   readonly text: string;
 };
 
+export type CaptureOptions = {
+  readonly parse?: Parse;
+  readonly roots?: readonly JobFunction[];
+};
+
 /** Everything that the functions of the jobs in a module capture, in source order, each variable
- *  once. `parse` reads the modules beside it; without, only the job file itself is judged. */
+ *  once. `parse` reads the modules beside it; without, only the job file itself is judged. `roots`:
+ *  of these functions instead. */
 export function findCaptured(
   program: SyntaxNode,
   source: string,
   path: string,
-  parse: Parse = () => null,
+  { parse = () => null, roots }: CaptureOptions = {},
 ): Captured[] {
   const module: LocalModule = { path, source, program, scopes: analyseScopes(program) };
   const shared: Shared = {
@@ -45,7 +51,8 @@ export function findCaptured(
     folder: dirname(path),
   };
   const search = new CaptureSearch(module, shared);
-  for (const { node, role } of findJobFunctions(program, module.scopes)) search.inspect(node, role);
+  const inspected = roots ?? findJobFunctions(program, module.scopes);
+  for (const { node, role } of inspected) search.inspect(node, role);
   const own = basename(path);
   const order = (c: Captured) => (c.file === own ? "" : c.file);
   const byPlace = (a: Captured, b: Captured) =>
@@ -59,9 +66,9 @@ export function refuseCaptured(
   program: SyntaxNode,
   source: string,
   path: string,
-  parse: Parse,
+  options: CaptureOptions,
 ): void {
-  const found = findCaptured(program, source, path, parse);
+  const found = findCaptured(program, source, path, options);
   if (found.length === 0) return;
   const lines = found.map((c) => `${c.file}:${c.line}:${c.column}: ${c.text}`);
   throw new ClusterError("build-failed", lines.join("\n"));

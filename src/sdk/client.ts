@@ -4,7 +4,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
-import type { JobSpec } from "../core/job.ts";
+import type { JobSpec, JobState } from "../core/job.ts";
 import type { JobSummary, MemberSummary, RemovedSummary, WorkerSummary } from "../core/summary.ts";
 import type { TaskHistory } from "../core/why/history.ts";
 import type { Why } from "../core/why/reasons.ts";
@@ -12,6 +12,7 @@ import type { Attempts } from "../wire/api/attempts.ts";
 import type {
   Health,
   LogLine,
+  Me,
   Output,
   Removed,
   SharedInput,
@@ -87,6 +88,11 @@ export class Client {
     return health;
   }
 
+  /** Who the token belongs to. Throws `unauthenticated`. */
+  me(): Promise<Me> {
+    return this.#transport.json({ method: "GET", path: "/v1/me" });
+  }
+
   /** The machine of the coordinator, as it was when its health was last asked for. */
   async host(): Promise<string> {
     return this.#host ?? (await this.health()).host;
@@ -116,8 +122,18 @@ export class Client {
   }
 
   /** The blob's bytes; `data-lost` at the end when they are not what the hash says. */
-  async *getBlob(hash: Hash): AsyncGenerator<Uint8Array, void> {
-    const near = await this.#nearBlob(hash);
+  getBlob(hash: Hash): AsyncGenerator<Uint8Array, void> {
+    return this.#blob(hash, false);
+  }
+
+  /** The same for a reader that copies the bytes at once, in little memory: a chunk may be
+   *  overwritten when the second after it is asked for. */
+  lendBlob(hash: Hash): AsyncGenerator<Uint8Array, void> {
+    return this.#blob(hash, true);
+  }
+
+  async *#blob(hash: Hash, isLent: boolean): AsyncGenerator<Uint8Array, void> {
+    const near = await this.#nearBlob(hash, isLent);
     if (near !== null) {
       yield* near;
       return;
@@ -186,23 +202,32 @@ export class Client {
 
   /** One summary at once, then on every change, the last when the job has ended. A coordinator that
    *  restarts is waited for. */
-  async *watch(job: string, options: FollowOptions = {}): AsyncGenerator<JobSummary, void> {
-    const { signal, patienceMs = 60_000 } = options;
+  watch(job: string, options: FollowOptions = {}): AsyncGenerator<JobSummary, void> {
+    const read = () => this.#follow<JobSummary>(`${jobPath(job)}/watch`, options.signal);
+    return this.#patiently(read, options, ({ state }) => state !== "running");
+  }
+
+  /** Reads again while the coordinator is away, and until a value is the last. */
+  async *#patiently<T>(
+    read: () => AsyncIterable<T>,
+    { onAway, patienceMs = 60_000, signal }: FollowOptions,
+    isLast: (value: T) => boolean,
+  ): AsyncGenerator<T, void> {
     let heardAtMs = performance.now();
     for (let waitMs = backoffMs; ; waitMs = Math.min(waitMs * 2, backoffMaxMs)) {
       try {
-        for await (const summary of this.#follow<JobSummary>(`${jobPath(job)}/watch`, signal)) {
+        for await (const value of read()) {
           heardAtMs = performance.now();
           waitMs = backoffMs;
-          yield summary;
-          if (summary.state !== "running") return;
+          yield value;
+          if (isLast(value)) return;
         }
       } catch (error) {
         // The caller has left: that is no silence of the coordinator.
         signal?.throwIfAborted();
         const mayRetry = error instanceof ClusterError && error.code === "unavailable";
         if (!mayRetry || performance.now() - heardAtMs > patienceMs) throw error;
-        options.onAway?.();
+        onAway?.();
       }
       signal?.throwIfAborted();
       await delay(waitMs, null, signal === undefined ? {} : { signal });
@@ -258,6 +283,31 @@ export class Client {
     // It takes longer, or the coordinator is away; then a summary now and then costs nothing.
     for await (const summary of this.watch(job, options)) if (summary.state !== "running") break;
     yield* this.#follow(`${jobPath(job)}/results`, signal);
+  }
+
+  /** Results of a list of tasks with their indexes, as they are committed, in any order and each
+   *  once; ends when the job has ended, however it did. A coordinator that restarts is waited for,
+   *  as by `watch`; one of an older version gives them when the job is done. */
+  async *committedResults(
+    job: string,
+    options: FollowOptions = {},
+  ): AsyncGenerator<readonly [index: number, result: unknown], void> {
+    const path = `${jobPath(job)}/results?follow=1`;
+    const given = new Set<number>();
+    const read = () => this.#follow<readonly [number, unknown] | JobState>(path, options.signal);
+    try {
+      for await (const line of this.#patiently(read, options, (one) => typeof one === "string")) {
+        if (typeof line === "string") return;
+        if (given.has(line[0])) continue;
+        given.add(line[0]);
+        yield line;
+      }
+    } catch (error) {
+      const isOlder = error instanceof ClusterError && error.code === "conflict";
+      if (!isOlder || given.size > 0) throw error;
+      let index = 0;
+      for await (const result of this.awaitResults(job, options)) yield [index++, result];
+    }
   }
 
   logs(

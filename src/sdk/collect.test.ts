@@ -88,3 +88,36 @@ test("merged parts have one header, in a file or a stream", async (t) => {
   assert.equal(stream.writableEnded, false);
   assert.equal(stream.read().toString(), "key,value\na,1\nb,2\n");
 });
+
+test("files are whole though chunks are overwritten as soon as they may be", async (t) => {
+  const out = await folder(t);
+  const count = 50;
+  const lent = (seed: number): ResultPart => ({
+    sizeBytes: 0,
+    async *read(isLent) {
+      assert.ok(isLent);
+      const chunks: Buffer[] = [];
+      for (let n = 0; n < count; n++) {
+        // The one before the last may still be in use, those before it no longer.
+        chunks.at(-2)?.fill("!");
+        const chunk = Buffer.alloc(10_000, String.fromCharCode(65 + ((seed + n) % 26)));
+        chunks.push(chunk);
+        yield chunk;
+      }
+    },
+  });
+  const expected = (seed: number) =>
+    Array.from({ length: count }, (_, n) =>
+      String.fromCharCode(65 + ((seed + n) % 26)).repeat(10_000),
+    ).join("");
+  const lentResult = { ...result([]), format: "text", parts: [lent(1), lent(2)] } as const;
+  await saveResult(lentResult, { kind: "folder", path: join(out, "parts") });
+  await saveResult(lentResult, { kind: "file", path: join(out, "merged") });
+  for (const [name, text] of [
+    ["parts/part-00000.txt", expected(1)],
+    ["parts/part-00001.txt", expected(2)],
+    ["merged", expected(1) + expected(2)],
+  ] as const) {
+    assert.ok((await readFile(join(out, name), "utf8")) === text, name);
+  }
+});

@@ -1,19 +1,20 @@
 /** Brings a job's result to where the user wants it: a folder of parts, one merged file, or a
  *  stream. Results appear whole or not at all, and every byte is verified on the way. */
 import { randomUUID } from "node:crypto";
-import { constants } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { lstatSync } from "node:fs";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
 import { csvCell, csvHeader, type OutputFormat, rowText } from "../wire/block/row.ts";
 import type { Client } from "./client.ts";
-import { isWrittenInto } from "./special-file.ts";
+import { wayTo, writeNamed, writeNew } from "./named-file.ts";
 
 export type ResultPart = {
   readonly sizeBytes: number;
-  read(): AsyncIterable<Uint8Array>;
+  /** `isLent`: a chunk may be overwritten when the second after it is asked for. */
+  read(isLent?: boolean): AsyncIterable<Uint8Array>;
 };
 
 /** A result, wherever it was computed. */
@@ -51,8 +52,6 @@ const extensionOf: Readonly<Record<OutputFormat, string>> = {
   text: "txt",
   bytes: "bin",
 };
-/** What may wait to be written, so that the next bytes are read and verified meanwhile. */
-const writeAheadBytes = 4 * 1024 * 1024;
 /** Parts that are written at once. */
 const partsAtOnce = 2;
 const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin)$/;
@@ -63,7 +62,10 @@ export async function jobResult(client: Client, job: JobSummary): Promise<JobRes
   const output = await client.output(job.job);
   const blob = (hash: string, sizeBytes: number, name: string): ResultPart => ({
     sizeBytes,
-    read: () => namedBytes(client.getBlob(hash), `${name} of the result of ${job.job}`),
+    read: (isLent = false) => {
+      const bytes = isLent ? client.lendBlob(hash) : client.getBlob(hash);
+      return namedBytes(bytes, `${name} of the result of ${job.job}`);
+    },
   });
   const badRecords = output.badRecords.map((hash, n) => blob(hash, 0, `file ${n} of bad records`));
   if (job.stages[0]?.kind === "tasks") {
@@ -99,7 +101,7 @@ export async function saveResult(result: JobResult, to: Destination): Promise<Co
   if (to.kind === "stream") {
     let sizeBytes = 0;
     const counted = async function* () {
-      for await (const chunk of merged(result)) {
+      for await (const chunk of merged(result, false)) {
         sizeBytes += chunk.length;
         yield chunk;
       }
@@ -137,28 +139,48 @@ async function saveParts(
     const text = `the output folder ${to.path} is not empty; choose another, or ask to replace it`;
     throw new ClusterError("conflict", text);
   }
+  if (present === null) refuseLink(to.path);
+  const old = (present ?? []).filter((name) => ownFiles.test(name));
+  // Each by the rule of files: a pipe of that name, say, is no part of an earlier result.
+  for (const name of old) refuseSpecial(join(to.path, name));
   await mkdir(dirname(to.path), { recursive: true });
   const staging = `${to.path}.${randomUUID().slice(0, 8)}.tmp`;
   await mkdir(staging);
   try {
     const { names, sizeBytes } = await writeParts(result, staging);
     if (present === null) await rename(staging, to.path);
-    else await moveInto(staging, to.path, { names, old: present.filter((n) => ownFiles.test(n)) });
+    else await moveInto(staging, to.path, { names, old });
     return { files: names.map((name) => join(to.path, name)), sizeBytes };
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
 }
 
+/** A link to a folder names that folder; one to nothing is in the way. */
+function refuseLink(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) wayTo(path, true);
+}
+
+function refuseSpecial(path: string): void {
+  if (wayTo(path, true) === "file") return;
+  const text = `${path} is no regular file, and is not replaced`;
+  throw new ClusterError("bad-request", `${text}; remove it, or choose another folder`);
+}
+
+/** Names of the files of a result, one a part. */
+export function partNames(result: JobResult): string[] {
+  const extension = extensionOf[result.format];
+  return result.parts.map((_, index) => {
+    const number = String(index).padStart(5, "0");
+    return `${result.kind === "results" ? "results" : `part-${number}`}.${extension}`;
+  });
+}
+
 async function writeParts(
   result: JobResult,
   folder: string,
 ): Promise<{ names: string[]; sizeBytes: number }> {
-  const extension = extensionOf[result.format];
-  const names = result.parts.map((_, index) => {
-    const number = String(index).padStart(5, "0");
-    return `${result.kind === "results" ? "results" : `part-${number}`}.${extension}`;
-  });
+  const names = partNames(result);
   let sizeBytes = 0;
   const parts = result.parts.entries();
   const stop = new AbortController();
@@ -168,7 +190,7 @@ async function writeParts(
         const path = join(folder, names[index] as string);
         // In a statement of its own: `sizeBytes += await …` would read `sizeBytes` before it waits,
         // and lose what the other lane adds meanwhile.
-        const written = await writeFile(path, part.read(), stop.signal);
+        const written = await writeNew(path, part.read(true), stop.signal);
         sizeBytes += written;
       }
     } catch (error) {
@@ -180,7 +202,7 @@ async function writeParts(
   stop.signal.throwIfAborted();
   if (result.badRecords.length > 0) {
     names.push("bad-records.ndjson");
-    await writeFile(join(folder, "bad-records.ndjson"), joined(result.badRecords));
+    await writeNew(join(folder, "bad-records.ndjson"), joined(result.badRecords));
   }
   return { names, sizeBytes };
 }
@@ -198,98 +220,22 @@ async function moveInto(
 }
 
 async function saveMerged(result: JobResult, path: string, replace: boolean): Promise<Collected> {
-  if (isWrittenInto(path)) {
-    const sizeBytes = await writeInto(path, merged(result));
-    return { files: [path], sizeBytes, leftOut: result.badRecords.length > 0 };
-  }
-  const there = await stat(path).catch(() => null);
-  if (there?.isDirectory()) {
-    throw new ClusterError("bad-request", `${path} is a folder; name the file to merge into`);
-  }
-  if (there !== null && !replace) {
-    throw new ClusterError("conflict", `${path} exists; choose another, or ask to replace it`);
-  }
-  await mkdir(dirname(path), { recursive: true });
-  const files = [path];
-  const sizeBytes = await writeWhole(path, merged(result));
-  if (result.badRecords.length > 0) {
-    const beside = `${path}.bad-records.ndjson`;
-    await writeWhole(beside, joined(result.badRecords));
-    files.push(beside);
-  }
-  return { files, sizeBytes };
-}
-
-/** Into a pipe or a device, as it is: it waits for the reader of a pipe. */
-async function writeInto(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
-  let sizeBytes = 0;
-  // Never made anew: it may have gone since it was looked at.
-  const file = await open(path, constants.O_WRONLY);
-  try {
-    for await (const chunk of chunks) {
-      for (let at = 0; at < chunk.length; ) {
-        at += (await file.write(chunk, at)).bytesWritten;
-      }
-      sizeBytes += chunk.length;
-    }
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "EPIPE") {
-      const text = `the reader of ${path} has gone after ${sizeBytes} bytes; collect it again`;
-      throw new ClusterError("storage-failed", text, { cause });
-    }
-    if (code !== "ENOSPC") throw cause;
-    const text = `no space left to write ${path}; free some and collect the result again`;
-    throw new ClusterError("storage-full", text, { cause });
-  } finally {
-    await file.close();
-  }
-  return sizeBytes;
-}
-
-async function writeWhole(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
-  const staging = `${path}.${randomUUID().slice(0, 8)}.tmp`;
-  try {
-    const sizeBytes = await writeFile(staging, chunks);
-    await rename(staging, path);
-    return sizeBytes;
-  } finally {
-    await rm(staging, { force: true });
-  }
-}
-
-/** Resolves when the bytes are on the disk; when it rejects, it has done with the file. */
-async function writeFile(
-  path: string,
-  chunks: AsyncIterable<Uint8Array>,
-  signal?: AbortSignal,
-): Promise<number> {
-  try {
-    // Opened before anything can fail: a stream that opens a file may do so after its failure.
-    const handle = await open(path, "wx");
-    const file = handle.createWriteStream({ flush: true, highWaterMark: writeAheadBytes });
-    const closed = new Promise<void>((resolve) => file.once("close", resolve));
-    try {
-      await pipeline(chunks, file, signal === undefined ? {} : { signal });
-    } finally {
-      await closed;
-    }
-    if (file.errored !== null) throw file.errored;
-    return file.bytesWritten;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
-    const text = `no space left to write ${path}; free some and collect the result again`;
-    throw new ClusterError("storage-full", text, { cause: error });
-  }
+  const beside = `${path}.bad-records.ndjson`;
+  const isBad = result.badRecords.length > 0;
+  // Before the first byte: half of a result is none.
+  if (isBad && wayTo(path, replace) === "file") wayTo(beside, replace);
+  const { sizeBytes, way } = await writeNamed(path, merged(result, true), replace);
+  if (way === "into" || !isBad) return { files: [path], sizeBytes, leftOut: isBad };
+  await writeNamed(beside, joined(result.badRecords), replace);
+  return { files: [path, beside], sizeBytes };
 }
 
 /** All parts one after the other; of CSV parts only the first keeps its header. */
-async function* merged(result: JobResult): AsyncGenerator<Uint8Array, void> {
+async function* merged(result: JobResult, isLent: boolean): AsyncGenerator<Uint8Array, void> {
   const header = result.format === "csv" ? new FirstLine() : null;
   for (const part of result.parts) {
     let skipBytes = header?.sizeBytes ?? 0;
-    for await (const chunk of part.read()) {
+    for await (const chunk of part.read(isLent)) {
       const kept = chunk.subarray(Math.min(skipBytes, chunk.length));
       skipBytes -= chunk.length - kept.length;
       header?.look(kept);
@@ -320,7 +266,7 @@ class FirstLine {
 }
 
 async function* joined(parts: readonly ResultPart[]): AsyncGenerator<Uint8Array, void> {
-  for (const part of parts) yield* part.read();
+  for (const part of parts) yield* part.read(true);
 }
 
 const emptyPart: ResultPart = { sizeBytes: 0, async *read() {} };

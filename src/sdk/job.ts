@@ -162,6 +162,10 @@ export type AnyOperator = {
 };
 export type Job = AnyMapReduce | AnyTasks | AnyOperator;
 
+/** A job that knows what a row of its result is, `[key, value]` or the result of a task, and what
+ *  its parameters are; for the compiler alone. */
+export type JobOf<Row, P> = Job & { readonly types?: (row: Row, params: P) => void };
+
 type AnyOptions =
   // biome-ignore lint/suspicious/noExplicitAny: types are erased here on purpose
   MapReduceOptions<any, any, any, any, any> | JoinOptions<any, any, any, any>;
@@ -174,11 +178,11 @@ export function mapReduce<
   V = Value,
   R = V,
   P extends Params = Params,
->(options: MapReduceOptions<In, K, V, R, P>): Job;
+>(options: MapReduceOptions<In, K, V, R, P>): JobOf<readonly [key: K, value: R], P>;
 /** Several inputs by name, as for a join. */
 export function mapReduce<K extends Key = Key, V = Value, R = V, P extends Params = Params>(
   options: JoinOptions<K, V, R, P>,
-): Job;
+): JobOf<readonly [key: K, value: R], P>;
 export function mapReduce(options: AnyOptions): Job {
   if ("inputs" in options) {
     const { inputs, ...rest } = options;
@@ -190,6 +194,8 @@ export function mapReduce(options: AnyOptions): Job {
 }
 
 /** A plain list of tasks; the results come back in the order of the items. */
-export function tasks<I, R, P extends Params = Params>(options: TasksOptions<I, R, P>): Job {
+export function tasks<I, R, P extends Params = Params>(
+  options: TasksOptions<I, R, P>,
+): JobOf<R, P> {
   return { kind: "tasks", options };
 }

@@ -80,6 +80,85 @@ test("X8: a result is written although the readers of all messages have gone", a
   assert.equal(place.read("out/results.ndjson"), "1\n2\n3\n");
 });
 
+/** By the shell, with standard output as `where` says; its exit code and messages. */
+async function into(place: Place, where: string, ...more: string[]) {
+  const line = `{ "$@"; echo $? >code; } ${where}`;
+  const { err } = await place.startBy(["sh", "-c", line, "x"], ...more).ended;
+  return { code: Number(place.read("code")), err };
+}
+
+const full = ">/dev/full";
+/** Its reader has gone before the command begins to write. */
+const gone = "| true";
+
+test("X8: a command whose output cannot be written fails, whichever it is", async (t) => {
+  const place = placeOf(t);
+  const up = place.start("up", "--listen", "127.0.0.1:0", "--json", "--workers", "1");
+  await up.said("}\n");
+  assert.equal((await place.run(...run, "-o", "first")).code, 0);
+  for (const command of [
+    ["version"],
+    ["up", "--help"],
+    ["jobs"],
+    ["status", "j-1", "--json"],
+    ["workers", "--json"],
+    ["ls", "--json"],
+    ["token", "ls"],
+    ["cancel", "j-1", "j-1"],
+    ["run", "job.ts", "--detach"],
+    ["run", "job.ts", "--json", "-o", "json"],
+    ["get", "j-1", "-o", "-"],
+  ]) {
+    const { code, err } = await into(place, full, ...command);
+    assert.equal(code, 1, `${command.join(" ")}: ${err}`);
+    // Once, even where more than one line was lost.
+    assert.equal(err.match(/storage-full: no space left for standard output/g)?.length, 1, err);
+  }
+  for (const command of [
+    ["jobs", "--json"],
+    ["run", "job.ts", "-o", "-"],
+    ["get", "j-1", "--merge", "-"],
+  ]) {
+    const { code, err } = await into(place, gone, ...command);
+    assert.equal(code, 141, `${command.join(" ")}: ${err}`);
+    assert.doesNotMatch(err, /tequio: /);
+  }
+  // What was asked for is in its files: the rest are messages.
+  for (const [i, where] of [full, gone].entries()) {
+    assert.equal((await into(place, where, "get", "j-1", "-o", `kept-${i}`)).code, 0);
+    assert.equal(place.read(`kept-${i}/results.ndjson`), "1\n2\n3\n");
+  }
+  assert.equal(place.read("json/results.ndjson"), "1\n2\n3\n");
+});
+
+test("X8: a shared file goes into a pipe, and replaces no link and no device", async (t) => {
+  const place = placeOf(t);
+  const share = place.start("share", "--json", "file.txt", "--link");
+  const { link } = JSON.parse(await share.said("}\n")) as { link: string };
+  const at = (name: string) => join(place.dir, name);
+  execFileSync("mkfifo", [at("pipe")]);
+  symlinkSync("/dev/null", at("device"));
+  symlinkSync("other.txt", at("link"));
+  const reader = spawn("cat", [at("pipe")]);
+  const read: string[] = [];
+  reader.stdout.on("data", (chunk) => read.push(String(chunk)));
+  const ended = once(reader, "close");
+  const get = (name: string) => place.run("get", link, "-o", name, "--overwrite");
+  const piped = await get("pipe");
+  assert.equal(piped.code, 0, piped.err);
+  await ended;
+  assert.equal(read.join(""), "kept\n");
+  assert.equal((await get("device")).code, 0);
+  const refused = await get("link");
+  assert.equal(refused.code, 2, refused.err);
+  assert.match(refused.err, /link is a link to other\.txt; name the file itself/);
+  assert.ok(lstatSync(at("pipe")).isFIFO());
+  for (const name of ["device", "link"]) assert.ok(lstatSync(at(name)).isSymbolicLink());
+  const report = await place.run("report", "j-1", "-o", "link");
+  assert.equal(report.code, 2);
+  assert.match(report.err, /link is a link to other\.txt/);
+});
+
 test("X8: a full disk behind -o - is an error that says so", async (t) => {
   const place = placeOf(t);
   const child = start(

@@ -23,7 +23,7 @@ test("the example of the documentation passes every check of the log suite", asy
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules", "tequio"), "dir");
-  const flags = ["--conditions=development", "--test-reporter=tap", "list-log.test.ts"];
+  const flags = ["--conditions=tequio-source", "--test-reporter=tap", "list-log.test.ts"];
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
   const { stdout } = await run(process.execPath, flags, { cwd: folder, env });
   const passed = stdout.split("\n").filter((line) => line.startsWith("ok "));

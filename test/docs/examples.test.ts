@@ -48,8 +48,8 @@ function inExample(example: string, input: string): string {
 test("every example is here", () => {
   const entries = readdirSync(join(root, "examples"), { withFileTypes: true });
   const names = entries.filter((e) => e.isDirectory() && !e.name.startsWith("."));
-  // A module, and a program that uses the client for Python: both are run by other tests.
-  const others = ["count-primes", "parameter-sweep"];
+  // A module, and programs that use the clients: they are run by other tests.
+  const others = ["count-primes", "parameter-sweep", "programs"];
   const known = [...others, ...Object.keys(examples)].sort();
   assert.deepEqual(names.map((e) => e.name).sort(), known);
 });

@@ -24,6 +24,8 @@ export type SoakOptions = {
   readonly durationMs: number;
   readonly diskMebi: number;
   readonly jobEveryMs: number;
+  /** Of each job's result, about; default 3, of 1 to 30. */
+  readonly resultMebi?: number;
   readonly killEveryMs: number;
   readonly seed: number;
   readonly say: (line: string) => void;
@@ -42,8 +44,8 @@ export type SoakReport = {
   readonly residentBytes: { readonly first: number; readonly last: number };
 };
 
-/** Each job has a result of about 3 MiB that no other has. */
-const source = `import { type Emit, mapReduce } from "tequio";
+/** Each job has a result that no other has: a hundred words, each made long. */
+const sourceOf = (resultMebi: number): string => `import { type Emit, mapReduce } from "tequio";
 export default mapReduce({
   params: { seed: "0" },
   reducers: 2,
@@ -53,7 +55,7 @@ export default mapReduce({
   reduce: (key: string, counts: Iterable<number>) => {
     let sum = 0;
     for (const count of counts) sum += count;
-    return key.repeat(Math.ceil(30_000 / key.length)) + sum;
+    return key.repeat(Math.ceil(${resultMebi * 10_000} / key.length)) + sum;
   },
 });
 `;
@@ -103,8 +105,8 @@ class Soak {
   }
 
   async run(): Promise<SoakReport> {
-    const { durationMs, jobEveryMs, place } = this.#options;
-    writeFileSync(join(place, "job.ts"), source);
+    const { durationMs, jobEveryMs, place, resultMebi = 3 } = this.#options;
+    writeFileSync(join(place, "job.ts"), sourceOf(resultMebi));
     const words = Array.from({ length: 100 }, (_, n) => `word${n}`).join(" ");
     writeFileSync(join(place, "in.txt"), `${words}\n`);
     const built = await bundleJob(join(place, "job.ts"));

@@ -19,7 +19,11 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   gateway: means,
   sdk: ["core", "wire", "link", "environment"],
   jobtracker: [...means, "peer", "sdk"],
-  cli: [...means, "coordinator", "worker", "peer", "gateway", "jobtracker", "sdk", "environment"],
+  client: [...means, "coordinator", "worker", "sdk"],
+  cli: [
+    ...means,
+    ...["coordinator", "worker", "peer", "gateway", "jobtracker", "sdk", "client", "environment"],
+  ],
   web: ["core", "wire", "link", "worker"],
   index: ["sdk"],
   sim: [...means, "environment", "peer", "coordinator", "worker", "gateway"],

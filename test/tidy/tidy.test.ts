@@ -37,6 +37,11 @@ test("no file has more than 400 lines", () => {
   holds("file-lines", fileFindings(sources));
 });
 
+test("every file of test lies in the folder of its topic", () => {
+  const loose = sources.filter(({ path }) => /^test\/[^/]+$/.test(path)).map(({ path }) => path);
+  assert.deepEqual(loose, []);
+});
+
 test("no line has more than 100 columns", () => {
   holds("line-columns", lineFindings(sources));
 });

@@ -1,10 +1,10 @@
 /** `tequio down`: stops a running `tequio up` through the API; its workers leave with it. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
+import { dataDirOf, readEndpoint, type TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withTarget } from "../options.ts";
-import { dataDirOf, readEndpoint, type TargetOptions } from "../place.ts";
 import { startOf } from "./process/identity.ts";
 
 /** How long the coordinator and its workers may take to leave, in ms. */

@@ -4,15 +4,20 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { packageVersion } from "../../client/package-version.ts";
+import {
+  dataDirOf,
+  endpointFile,
+  findTarget,
+  type Listeners,
+  type Target,
+} from "../../client/place.ts";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
 import type { Listen } from "../../link/listen.ts";
-import type { Listeners } from "../listeners.ts";
 import { withExamples, withJson } from "../options.ts";
-import { packageVersion } from "../package-version.ts";
-import { dataDirOf, endpointFile, findTarget, type Target } from "../place.ts";
 import { localUrl } from "./join-line.ts";
 import { startOf } from "./process/identity.ts";
 import {

@@ -2,12 +2,12 @@
  *  JobTracker that speaks the browser protocol. */
 import { setFlagsFromString } from "node:v8";
 import type { Command } from "commander";
+import { coordinatorUrl, dataDirOf } from "../../client/place.ts";
 import { Gateway } from "../../gateway/gateway.ts";
 import { upholdTracker } from "../../gateway/upstream.ts";
 import { isLoopback, parseListen, reachableUrl, urlOf } from "../../link/listen.ts";
 import { noteGateway } from "../listeners.ts";
 import { withExamples, withJson } from "../options.ts";
-import { coordinatorUrl, dataDirOf } from "../place.ts";
 import { openScreen } from "../screen.ts";
 import { type GatewayOptions, isAlone, isPlain, serve, trackerAddress } from "./gateway/serving.ts";
 import { showTabs } from "./gateway/shown.ts";

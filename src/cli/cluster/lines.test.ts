@@ -1,10 +1,10 @@
 /** What `up` prints: the join line and the live line. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { memoryPerWorker } from "../../client/memory.ts";
 import type { JobSummary, StageSummary, WorkerSummary } from "../../core/summary.ts";
 import { joinLine, reachableUrl } from "./join-line.ts";
 import { clusterLine } from "./live.ts";
-import { memoryPerWorker } from "./up.ts";
 
 test("the join line names an address that others can dial", () => {
   assert.equal(reachableUrl("https://0.0.0.0:7070", ["10.0.0.5"]), "https://10.0.0.5:7070");

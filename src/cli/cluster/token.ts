@@ -1,13 +1,13 @@
 /** `tequio token create|ls|revoke`: who else may use the cluster, and for how long. */
 import type { Command } from "commander";
 import { Option } from "commander";
+import type { TargetOptions } from "../../client/place.ts";
 import type { Role } from "../../core/access/roles.ts";
 import { roles } from "../../core/access/roles.ts";
 import type { TokenView } from "../../wire/api/messages.ts";
 import { openClient } from "../connection.ts";
 import { plural } from "../numbers.ts";
 import { countArgument, durationArgument, withExamples, withJson, withTarget } from "../options.ts";
-import type { TargetOptions } from "../place.ts";
 import { styled } from "../screen.ts";
 import { oneLine, table } from "../text.ts";
 

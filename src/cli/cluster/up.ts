@@ -1,15 +1,17 @@
 /** `tequio up`: a coordinator in this process, and worker processes beside it. */
 import { rmSync } from "node:fs";
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { memoryPerWorker } from "../../client/memory.ts";
+import { packageVersion } from "../../client/package-version.ts";
+import { dataDirOf, endpointFile, type Listeners, readEndpoint } from "../../client/place.ts";
 import { writePrivate } from "../../coordinator/access/private-file.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
 import type { WorkerServing } from "../../jobtracker/worker.ts";
 import { diskSpace } from "../../store/disk-space.ts";
-import type { Listeners } from "../listeners.ts";
 import { countText } from "../numbers.ts";
 import {
   countArgument,
@@ -18,9 +20,7 @@ import {
   withExamples,
   withJson,
 } from "../options.ts";
-import { packageVersion } from "../package-version.ts";
 import { toPaste, upToPaste } from "../paste.ts";
-import { dataDirOf, endpointFile, readEndpoint } from "../place.ts";
 import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
 import { joinLink, joinPicture, pageLines } from "../web/links.ts";
@@ -147,11 +147,6 @@ export function pythonOption(): Option {
   return new Option("--python <path>", `${text}the python3 of PATH, if there is one)`).argParser(
     (path) => (path === "none" ? path : resolve(path)),
   );
-}
-
-/** A quarter of the machine, and all workers together at most half of it. */
-export function memoryPerWorker(workers: number, totalBytes = totalmem()): number {
-  return Math.floor(Math.min(totalBytes / 4, totalBytes / 2 / Math.max(1, workers)));
 }
 
 /** Shorter ones would take a busy machine for a dead one. */

@@ -1,8 +1,8 @@
 /** `tequio version`: of this program, of Node, and of the coordinator when one is near. */
 import type { Command } from "commander";
+import { packageVersion } from "../../client/package-version.ts";
+import { dataDirOf, readEndpoint } from "../../client/place.ts";
 import { withExamples, withJson } from "../options.ts";
-import { packageVersion } from "../package-version.ts";
-import { dataDirOf, readEndpoint } from "../place.ts";
 
 export function define(command: Command): void {
   command.option("--data <dir>", "data directory of a coordinator on this machine");

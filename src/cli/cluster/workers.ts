@@ -1,10 +1,10 @@
 /** `tequio workers`: who computes, how much each has done. */
 import type { Command } from "commander";
+import type { TargetOptions } from "../../client/place.ts";
 import type { WorkerSummary } from "../../core/summary.ts";
 import { openClient } from "../connection.ts";
 import { countText } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
-import type { TargetOptions } from "../place.ts";
 import { styled } from "../screen.ts";
 import { oneLine, table } from "../text.ts";
 

@@ -1,8 +1,8 @@
 /** `tequio console`: be a user of a server of the console protocol, ours or another. */
 import type { Command } from "commander";
+import { dataDirOf } from "../../client/place.ts";
 import { defaultTimeCall } from "../../wire/console/soap.ts";
 import { countArgument, durationArgument, withExamples } from "../options.ts";
-import { dataDirOf } from "../place.ts";
 import { type Clock, ownClock, serviceClock } from "./clock.ts";
 import { PublishedFiles } from "./published.ts";
 import { Shell } from "./shell.ts";

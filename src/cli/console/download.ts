@@ -1,8 +1,11 @@
 /** A file of another user, under its name only when all of it is there. */
 import { randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fetchConsoleFile } from "../../peer/console-files.ts";
+import { wayTo, writeInto } from "../../sdk/named-file.ts";
 import { syncDirectory } from "../../store/directory.ts";
 import { ConsoleFailure } from "./failure.ts";
 
@@ -26,9 +29,11 @@ export type DownloadOptions = {
 /** Resolves with the path of the file. Rejects with a `ConsoleFailure`, and nothing is left. */
 export async function download(options: DownloadOptions): Promise<string> {
   const target = await targetOf(options);
+  const way = wayTo(target, true);
   const { from, path, signal } = options;
   const fetched = await fetchConsoleFile(from, path, { signal });
-  const part = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString("hex")}.part`);
+  const folder = way === "into" ? tmpdir() : dirname(target);
+  const part = join(folder, `.${basename(target)}.${randomBytes(4).toString("hex")}.part`);
   try {
     if (fetched.outcome !== "ok") {
       const names = "LIST_CONTENT shows the whole paths by which files are asked for";
@@ -36,8 +41,11 @@ export async function download(options: DownloadOptions): Promise<string> {
       throw new ConsoleFailure("GET_FILE", fetched.outcome, detail);
     }
     await receive(fetched, part, options);
-    await rename(part, target);
-    await syncDirectory(dirname(target));
+    if (way === "into") await writeInto(target, createReadStream(part));
+    else {
+      await rename(part, target);
+      await syncDirectory(dirname(target));
+    }
     return target;
   } finally {
     fetched.close();
@@ -72,10 +80,7 @@ async function receive(
 async function targetOf({ path, to }: DownloadOptions): Promise<string> {
   const target = resolve(to);
   const found = await stat(target).catch(() => null);
-  if (found === null || found.isFile()) return target;
-  if (!found.isDirectory()) {
-    throw new ConsoleFailure("GET_FILE", "other", `${target} is neither a file nor a directory`);
-  }
+  if (!found?.isDirectory()) return target;
   const name = path.split(/[/\\]/).at(-1) ?? "";
   if (/^\.{0,2}$|[\u0000-\u001f\u007f]/.test(name)) {
     const detail = `"${path}" has no name that a file can have here; give one after ${target}/`;

@@ -1,8 +1,10 @@
 /** A user of the console against a scripted server: what is sent, what each answer becomes, and
  *  that nothing is left open. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -227,6 +229,30 @@ describe("GET_FILE", () => {
       await assert.rejects(get(path), { operation: "GET_FILE", outcome: "other" }, path);
     }
     assert.deepEqual(readdirSync(dir).toSorted(), ["a.txt", "b.txt"]);
+  });
+
+  it("writes into a pipe, and follows or replaces no link", async (t) => {
+    const server = await scriptedServer(t);
+    const dir = directory(t);
+    const client = userOf(t, server.port);
+    await client.connect("ana");
+    const peer = createServer((socket) => {
+      socket.once("data", () => socket.end(Buffer.from("\x003\0abc")));
+    }).listen(0, "127.0.0.1");
+    await once(peer, "listening");
+    t.after(() => peer.close());
+    const { port } = peer.address() as { port: number };
+    server.answers.set("LIST_USERS", Buffer.from(`\x001\0eva\x00127.0.0.1\0${port}\0`));
+    const get = (to: string) => client.getFile({ remote: "eva", path: "/x", to }, never, () => {});
+    const [pipe, link] = [join(dir, "pipe"), join(dir, "link")];
+    execFileSync("mkfifo", [pipe]);
+    symlinkSync("file", link);
+    writeFileSync(join(dir, "file"), "old");
+    const [read] = await Promise.all([readFile(pipe, "utf8"), get(pipe)]);
+    assert.equal(read, "abc");
+    await assert.rejects(get(link), { operation: "GET_FILE", detail: /is a link to file/ });
+    assert.equal(readFileSync(join(dir, "file"), "utf8"), "old");
+    assert.deepEqual(readdirSync(dir).toSorted(), ["file", "link", "pipe"]);
   });
 
   it("from a user that is not connected, or without a list, is a GET_FILE FAIL", async (t) => {

@@ -9,10 +9,12 @@ import { refuserFor } from "../../peer/addresses.ts";
 import type { DialRules } from "../../peer/fetch/connection.ts";
 import { type Fetched, Fetcher, type Progress } from "../../peer/fetch/fetcher.ts";
 import type { Found } from "../../peer/found.ts";
+import { wayTo, writeInto } from "../../sdk/named-file.ts";
 import { safeLastPart } from "../../wire/p4/names.ts";
 import { linkScheme } from "../../wire/p4/share-link.ts";
 import { Interrupted } from "../faults.ts";
 import { bytesText, durationText, plural, rateText } from "../numbers.ts";
+import { saysWhere } from "../result/readers.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { oneLine } from "../text.ts";
 import { fetchCurrent } from "./get/changed.ts";
@@ -25,6 +27,7 @@ import { type Serving, serveMeanwhile } from "./serving.ts";
 import { Speedometer, transferLine } from "./transfer-line.ts";
 
 export async function getShared(what: string, options: GetOptions): Promise<void> {
+  saysWhere(options);
   const control = new AbortController();
   const interrupt = () => control.abort(new Interrupted());
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
@@ -34,8 +37,7 @@ export async function getShared(what: string, options: GetOptions): Promise<void
     const { signal } = control;
     const context = await contextOf(what, options, { screen, signal, closing });
     if (context.wanted.kind === "folder") await getFolder(context, context.wanted);
-    else if (options.output === "-") await toStandardOutput(context, context.wanted);
-    else await toFile(context, context.wanted);
+    else await getFile(context, context.wanted);
   } catch (error) {
     if (control.signal.aborted) {
       screen.end();
@@ -101,12 +103,28 @@ export function targetOf(name: string, output: string | undefined): string {
   return join(output ?? ".", safe.parts[0]!);
 }
 
-async function toFile(
-  context: FetchContext,
-  wanted: FetchTarget & { kind: "file" },
-): Promise<void> {
+type FileTarget = FetchTarget & { kind: "file" };
+
+async function getFile(context: FetchContext, wanted: FileTarget): Promise<void> {
+  const { output } = context.options;
+  if (output === "-") {
+    await whole(context, wanted, "standard output", async (content) => {
+      await pipeline(content, process.stdout, { end: false });
+    });
+    return;
+  }
+  const target = targetOf(wanted.found.name, output);
+  // A file that is there already may be this very one.
+  if (wayTo(target, true) === "file") return await toFile(context, wanted, target);
+  const startedMs = performance.now();
+  const fetched = await whole(context, wanted, target, async (content) => {
+    await writeInto(target, content);
+  });
+  tell(fetched, { target, tookMs: performance.now() - startedMs, options: context.options });
+}
+
+async function toFile(context: FetchContext, wanted: FileTarget, target: string): Promise<void> {
   const { fetcher, options, screen } = context;
-  const target = targetOf(wanted.found.name, options.output);
   mkdirSync(dirname(target), { recursive: true });
   const startedMs = performance.now();
   const onNews = (text: string) => screen.print(oneLine(text));
@@ -143,20 +161,23 @@ async function servingOf(
 }
 
 /** Verified as a whole before the first byte leaves. */
-async function toStandardOutput(
+async function whole(
   context: FetchContext,
-  wanted: FetchTarget & { kind: "file" },
-): Promise<void> {
+  wanted: FileTarget,
+  place: string,
+  write: (content: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<Fetched> {
   const dir = mkdtempSync(join(tmpdir(), "tequio-get-"));
   try {
     const target = join(dir, "content");
-    const onProgress = progressOn(context.screen, "standard output");
+    const onProgress = progressOn(context.screen, place);
     const onNews = (text: string) => context.screen.print(oneLine(text));
-    await fetchCurrent({ ...wanted, onNews }, (found) =>
+    const fetched = await fetchCurrent({ ...wanted, onNews }, (found) =>
       context.fetcher.fetch(found, { target, replaces: false, onProgress }),
     );
     context.screen.draw([]);
-    await pipeline(createReadStream(target), process.stdout, { end: false });
+    await write(createReadStream(target));
+    return fetched;
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

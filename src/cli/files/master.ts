@@ -3,12 +3,17 @@ import { randomBytes } from "node:crypto";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
+import {
+  type Environment,
+  findTarget,
+  readSecret,
+  type TargetOptions,
+} from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type MasterAddress, MasterCalls } from "../../peer/master/call.ts";
 import { Membership } from "../../peer/master/membership.ts";
 import { Catalogue } from "../../peer/master/sources.ts";
 import { withTarget } from "../options.ts";
-import { type Environment, findTarget, readSecret, type TargetOptions } from "../place.ts";
 
 export type MasterOptions = TargetOptions & {
   readonly p4?: string;

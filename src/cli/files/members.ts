@@ -1,12 +1,12 @@
 /** `tequio members`: who shares files, from where, how many, and when it last gave a sign of
  *  life. */
 import type { Command } from "commander";
+import type { TargetOptions } from "../../client/place.ts";
 import type { MemberSummary } from "../../core/summary.ts";
 import { openClient } from "../connection.ts";
 import { countText, durationText } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import { toPaste } from "../paste.ts";
-import type { TargetOptions } from "../place.ts";
 import { styled } from "../screen.ts";
 import { oneLine, table } from "../text.ts";
 

@@ -1,8 +1,8 @@
 /** `tequio cancel <job>…`: no new attempt starts after it, no output appears. */
 import type { Command } from "commander";
+import type { TargetOptions } from "../../client/place.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
-import type { TargetOptions } from "../place.ts";
 
 type Options = TargetOptions & { readonly json?: boolean };
 

@@ -1,11 +1,11 @@
 /** `tequio get`: the result of a job that has ended, or a file that members share. */
 import type { Command } from "commander";
+import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import { openClient } from "../connection.ts";
 import type { GetOptions } from "../files/get/fetch-context.ts";
 import { withMaster } from "../files/master.ts";
 import { flagOf, sizeArgument, withExamples, withJson } from "../options.ts";
-import type { TargetOptions } from "../place.ts";
 import {
   collectJob,
   type ResultOptions,

@@ -1,11 +1,11 @@
 /** `tequio jobs`: all jobs of the coordinator, newest first. */
 import type { Command } from "commander";
+import type { TargetOptions } from "../../client/place.ts";
 import type { JobSummary, RemovedSummary } from "../../core/summary.ts";
 import { openClient } from "../connection.ts";
 import { countText, durationText, plural } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import { toPaste } from "../paste.ts";
-import type { TargetOptions } from "../place.ts";
 import { styled } from "../screen.ts";
 import { oneLine, table } from "../text.ts";
 

@@ -1,6 +1,7 @@
 /** `tequio logs <job>`: the lines that a job's code wrote with `log()`; `--operations`: what users
  *  of the console asked the coordinator of this machine. */
 import type { Command } from "commander";
+import { dataDirOf, type TargetOptions } from "../../client/place.ts";
 import {
   type LoggedOperation,
   readOperations,
@@ -8,7 +9,6 @@ import {
 import { ClusterError } from "../../core/error.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
-import { dataDirOf, type TargetOptions } from "../place.ts";
 import { oneLine } from "../text.ts";
 
 type Options = TargetOptions & {

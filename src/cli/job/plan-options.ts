@@ -1,10 +1,10 @@
 /** The options of `tequio run`, and what they say of the job's plan and name. */
-import { basename, dirname, parse } from "node:path";
+import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { Priority } from "../../core/job.ts";
 import type { Listen } from "../../link/listen.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
-import type { TargetOptions } from "../place.ts";
+import { nameOf } from "../../sdk/plan/name.ts";
 import type { ResultOptions } from "../result/finish.ts";
 
 export type RunOptions = TargetOptions &
@@ -49,10 +49,7 @@ export function planOptions(
   };
 }
 
-/** `--name`, the job's own name, or its file's: `job.ts` is named by its folder. */
+/** `--name`, or the job's own. */
 export function jobName(built: BuiltJob, options: RunOptions): string {
-  const own = options.name ?? built.job.options.name;
-  if (own !== undefined) return own;
-  const name = parse(built.file).name;
-  return /^(job|index|main)$/.test(name) ? basename(dirname(built.file)) || name : name;
+  return options.name ?? nameOf(built);
 }

@@ -1,10 +1,10 @@
 /** `tequio rm <job>…`: removes ended jobs with their results, and prints what that freed. */
 import type { Command } from "commander";
+import type { TargetOptions } from "../../client/place.ts";
 import type { Removed } from "../../wire/api/messages.ts";
 import { openClient } from "../connection.ts";
 import { bytesText } from "../numbers.ts";
 import { withExamples, withTarget } from "../options.ts";
-import type { TargetOptions } from "../place.ts";
 
 export function define(command: Command): void {
   withExamples(withTarget(command.argument("<job...>", "ids of finished jobs, such as j-7")), [

@@ -2,6 +2,7 @@
  *  process (`--local`), or without any cluster (`--sequential`). */
 import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
+import { memoryPerWorker } from "../../client/memory.ts";
 import { ClusterError } from "../../core/error.ts";
 import { priorities } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
@@ -9,7 +10,6 @@ import type { Client } from "../../sdk/client.ts";
 import type { Submitted } from "../../wire/api/messages.ts";
 import { enoughMemory } from "../cluster/enough-memory.ts";
 import { placeArgument } from "../cluster/up/filesystem-options.ts";
-import { memoryPerWorker } from "../cluster/up.ts";
 import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
 import {
@@ -164,7 +164,8 @@ function localSlots({ workers }: RunOptions): number {
   return workers ?? availableParallelism();
 }
 
-function suggestLocal(error: unknown): never {
+/** For commands that can do without a coordinator. */
+export function suggestLocal(error: unknown): never {
   if (!(error instanceof ClusterError) || error.code !== "unavailable") throw error;
   throw new ClusterError("unavailable", `${error.text}, or run without a cluster: --local`, {
     cause: error,

@@ -1,9 +1,9 @@
 /** `tequio status <job>`: stages, counters, errors with their place in the job file, and why it
  *  waits. */
 import type { Command } from "commander";
+import type { TargetOptions } from "../../client/place.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
-import type { TargetOptions } from "../place.ts";
 import { statusLines } from "../result/report.ts";
 
 type Options = TargetOptions & { readonly json?: boolean };

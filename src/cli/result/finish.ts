@@ -7,10 +7,10 @@ import { ClusterError } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { Collected, Destination } from "../../sdk/collect.ts";
-import { isWrittenInto } from "../../sdk/special-file.ts";
+import { wayTo } from "../../sdk/named-file.ts";
 import { JobFailed } from "../faults.ts";
 import { oneLine } from "../text.ts";
-import { resultIsElsewhere } from "./readers.ts";
+import { isToOutput, saysWhere } from "./readers.ts";
 import { type Ended, endedLines, failureLines } from "./report.ts";
 
 export type ResultOptions = {
@@ -18,6 +18,8 @@ export type ResultOptions = {
   readonly merge?: string;
   readonly overwrite?: boolean;
   readonly json?: boolean;
+  /** The result is the job's id, on standard output. */
+  readonly detach?: boolean;
 };
 
 export function withResult(command: Command): Command {
@@ -44,11 +46,11 @@ export function destinationOf(options: ResultOptions, name: string): Destination
   if (options.output !== undefined && options.merge !== undefined) {
     throw new ClusterError("bad-request", "--output and --merge cannot be combined");
   }
-  if (options.output !== "-" && options.merge !== "-") resultIsElsewhere();
+  saysWhere(options);
   if (options.merge !== undefined && options.merge !== "-") {
     return { kind: "file", path: options.merge, replace };
   }
-  if (options.output === "-" || options.merge === "-") {
+  if (isToOutput(options)) {
     return { kind: "stream", stream: process.stdout };
   }
   return { kind: "folder", path: options.output ?? freshFolder(name), replace };
@@ -77,24 +79,36 @@ function refuseUnwritable(path: string): void {
   }
 }
 
+/** As `wayTo`, with the option that asks to replace a file. */
+export function wayOf(path: string, mayReplace: boolean): "into" | "file" {
+  try {
+    return wayTo(path, mayReplace);
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code !== "conflict") throw error;
+    const text = `${path} exists; choose another, or replace it with --overwrite`;
+    throw new ClusterError("conflict", text, { cause: error });
+  }
+}
+
 /** Throws `conflict` when a result is there already: checked before the job runs, since the work of
  *  a job whose result has no place would be wasted. Collecting checks again. */
 export function refuseTaken(to: Destination): void {
   if (to.kind === "stream") return;
-  if (to.kind === "file" && isWrittenInto(to.path)) return;
+  if (to.kind === "file") {
+    if (wayOf(to.path, to.replace === true) === "file") refuseUnwritable(to.path);
+    return;
+  }
   refuseUnwritable(to.path);
-  if (to.replace === true) return;
   const there = statSync(to.path, { throwIfNoEntry: false });
   if (there === undefined) return;
-  if (to.kind === "file" && there.isDirectory()) {
-    throw new ClusterError("bad-request", `${to.path} is a folder; name a file to merge into`);
-  }
-  if (to.kind === "folder" && !there.isDirectory()) {
+  if (!there.isDirectory()) {
     throw new ClusterError("bad-request", `${to.path} is a file; name a folder, or use --merge`);
   }
-  if (to.kind === "folder" && readdirSync(to.path).length === 0) return;
-  const what = to.kind === "file" ? `${to.path} exists` : `the folder ${to.path} is not empty`;
-  throw new ClusterError("conflict", `${what}; choose another, or replace it with --overwrite`);
+  if (to.replace === true || readdirSync(to.path).length === 0) return;
+  throw new ClusterError(
+    "conflict",
+    `the folder ${to.path} is not empty; choose another, or replace it with --overwrite`,
+  );
 }
 
 /** Throws what made the job fail: its code, text and place in the job file. */
@@ -153,7 +167,7 @@ function endedOf(job: JobSummary, to: Destination, collected: Collected): Ended 
 }
 
 export function tell(ended: Ended, job: JobSummary | null, options: ResultOptions): void {
-  const isPiped = options.output === "-" || options.merge === "-";
+  const isPiped = isToOutput(options);
   // A user who pipes the result wants nothing else in it.
   const print = isPiped ? console.error : console.log;
   if (options.json) print(JSON.stringify(jsonOf(job, ended, ended.files)));

@@ -1,9 +1,9 @@
 /** `tequio backup DEST`: a consistent copy of log, blobs and keys. */
 import type { Command } from "commander";
+import { packageVersion } from "../../client/package-version.ts";
+import { dataDirOf } from "../../client/place.ts";
 import { bytesText, countText, plural } from "../numbers.ts";
 import { withExamples, withJson } from "../options.ts";
-import { packageVersion } from "../package-version.ts";
-import { dataDirOf } from "../place.ts";
 import { showSteps } from "./steps.ts";
 
 type Options = { readonly data?: string; readonly json?: boolean };

@@ -1,12 +1,12 @@
 /** `tequio check DIR`: what is damaged in a data directory or a backup, and which jobs that
  *  touches. */
 import type { Command } from "commander";
+import { dataDirOf } from "../../client/place.ts";
 import type { CheckReport } from "../../coordinator/upkeep/check.ts";
 import type { Damage } from "../../coordinator/upkeep/damage.ts";
 import { exitCodes } from "../faults.ts";
 import { bytesText, countText, plural } from "../numbers.ts";
 import { withExamples, withJson } from "../options.ts";
-import { dataDirOf } from "../place.ts";
 import { oneLine } from "../text.ts";
 import { showSteps } from "./steps.ts";
 

@@ -1,9 +1,9 @@
 /** `tequio doctor`: what is unsafe in this set-up, and how to fix it. */
 import type { Command } from "commander";
+import { dataDirOf } from "../../client/place.ts";
 import { exitCodes } from "../faults.ts";
 import { withExamples, withJson } from "../options.ts";
 import { withPastable } from "../paste.ts";
-import { dataDirOf } from "../place.ts";
 import { styled } from "../screen.ts";
 import { oneLine, padTo } from "../text.ts";
 import type { Finding } from "./doctor/finding.ts";

@@ -1,7 +1,7 @@
 /** What `tequio up` says of its web page: the dashboard's link, and how other browsers join. */
 import { join } from "node:path";
 import { renderUnicodeCompact } from "uqr";
-import { adminTokenFile } from "../place.ts";
+import { adminTokenFile } from "../../client/place.ts";
 import { styled } from "../screen.ts";
 
 /** The link by which a browser lends its cores: its token is in the fragment, which no server

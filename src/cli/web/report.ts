@@ -1,19 +1,22 @@
 /** `tequio report <job>`: the job's page, kept as one HTML file that needs nothing else. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { packageVersion } from "../../client/package-version.ts";
+import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import type { JobSummary } from "../../core/summary.ts";
 import type { Client } from "../../sdk/client.ts";
+import { writeNamed } from "../../sdk/named-file.ts";
 import type { Attempts } from "../../wire/api/attempts.ts";
 import type { LogLine, Output } from "../../wire/api/messages.ts";
 import { openClient } from "../connection.ts";
 import { withExamples, withTarget } from "../options.ts";
-import { packageVersion } from "../package-version.ts";
-import type { TargetOptions } from "../place.ts";
+import { wayOf } from "../result/finish.ts";
+import { saysWhere } from "../result/readers.ts";
 import { webFolder } from "../web-folder.ts";
 
-type Options = TargetOptions & { readonly output?: string };
+type Options = TargetOptions & { readonly output?: string; readonly overwrite?: boolean };
 
 /** Of more lines the newest are kept. */
 const logLinesMax = 5_000;
@@ -25,20 +28,24 @@ const place = `>"kept"<`;
 export function define(command: Command): void {
   command
     .argument("<job>", "job id, such as j-7")
-    .option("-o, --output <file>", "output file (default: <job>.html; - for standard output)");
+    .option("-o, --output <file>", "output file (default: <job>.html; - for standard output)")
+    .option("--overwrite", "replace the file");
   withExamples(withTarget(command), [
     ["tequio report j-7", "write j-7.html: stages, timeline, errors, log, first results"],
     ["tequio report j-7 -o - | ssh host 'cat > j-7.html'", "write to another machine"],
   ]).action(async (job: string, options: Options) => {
+    const { output = `${job}.html`, overwrite = false } = options;
+    // Before the work, not after it.
+    if (output !== "-") wayOf(output, overwrite);
     const template = templateText();
     const kept = await keptJob(await openClient(options), job);
     const html = filled(template, kept);
-    const { output = `${job}.html` } = options;
     if (output === "-") {
       process.stdout.write(html);
       return;
     }
-    write(output, html);
+    saysWhere({ output });
+    await write(output, html, overwrite);
     const running = kept.summary.state === "running" ? " (the job still runs)" : "";
     console.log(`the page of ${job} is saved as ${output}${running}`);
   });
@@ -58,14 +65,19 @@ function templateText(): string {
   return readFileSync(join(folder, "report.html"), "utf8");
 }
 
-function write(path: string, html: string): void {
+async function write(path: string, html: string, overwrite: boolean): Promise<void> {
   try {
-    writeFileSync(path, html);
+    await writeNamed(path, pieces(html), overwrite);
   } catch (cause) {
+    if (cause instanceof ClusterError) throw cause;
     const { code } = cause as { code?: string };
     const text = `cannot write ${path} (${code}); give another file with -o`;
     throw new ClusterError("bad-request", text, { cause });
   }
+}
+
+async function* pieces(html: string): AsyncGenerator<Uint8Array, void> {
+  yield Buffer.from(html);
 }
 
 /** See src/web/report/kept.ts, which reads it. */

@@ -1,12 +1,12 @@
 /** `tequio why <job> [task]`: the chain of reasons why something waits. */
 import type { Command } from "commander";
+import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
 import { moveText, type TaskHistory } from "../../core/why/history.ts";
 import { reasonText } from "../../core/why/reasons.ts";
 import { openClient } from "../connection.ts";
 import { countArgument, withExamples, withJson, withTarget } from "../options.ts";
 import { withPastable } from "../paste.ts";
-import type { TargetOptions } from "../place.ts";
 import { oneLine } from "../text.ts";
 
 type Options = TargetOptions & {

@@ -2,6 +2,7 @@
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { ClusterError } from "../../core/error.ts";
+import { shownUnlessUtf8 } from "../../wire/content/file-name.ts";
 
 export type Found = {
   readonly name: string;
@@ -68,11 +69,12 @@ function walk(dir: string, at: Walk): void {
     leftOut.push(`${dir}: more than ${depthMax} folders deep`);
     return;
   }
-  for (const entry of readdirSync(dir, { withFileTypes: true })) {
-    const path = join(dir, entry.name);
+  for (const entry of readdirSync(dir, { withFileTypes: true, encoding: "buffer" })) {
+    const last = nameOf(dir, entry.name);
+    const path = join(dir, last);
     const name = [called, ...relative(root, path).split(sep)].join("/");
     if (entry.isDirectory()) walk(path, { ...at, depth: depth + 1 });
-    else if (entry.name.startsWith(".tequio-")) continue;
+    else if (last.startsWith(".tequio-")) continue;
     else if (entry.isFile()) add(name, path);
     else if (!entry.isSymbolicLink()) leftOut.push(`${path}: no regular file`);
     else {
@@ -81,6 +83,14 @@ function walk(dir: string, at: Walk): void {
       else add(name, real);
     }
   }
+}
+
+/** Throws `bad-request` when it is not UTF-8: the wire has names as text. */
+function nameOf(dir: string, bytes: Uint8Array): string {
+  const shown = shownUnlessUtf8(bytes);
+  if (shown === null) return Buffer.from(bytes).toString();
+  const text = `${join(dir, shown)}: the name is not UTF-8; rename it, or share an archive of it`;
+  throw new ClusterError("bad-request", text);
 }
 
 /** The file that a symbolic link leads to, if it is within what is shared. */

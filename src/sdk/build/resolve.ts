@@ -18,6 +18,15 @@ const ownEntry = [join(ownFolder, "src", "index.ts"), join(ownFolder, "dist", "i
 /** Modules of this package get names that are the same wherever it is installed. */
 const ownPrefix = "\0tequio/";
 
+/** A module of this package by its path below `src`, without its ending. */
+export function ownModule(name: string): string {
+  const [source, built] = [
+    join(ownFolder, "src", `${name}.ts`),
+    join(ownFolder, "dist", `${name}.js`),
+  ];
+  return ownName(existsSync(source) ? source : built);
+}
+
 /** Resolves imports for `folder`'s job; an import that cannot be shipped is `build-failed` at its
  *  place. */
 export function importRules(folder: string): Plugin {

@@ -30,6 +30,16 @@ export function findJobFunctions(program: SyntaxNode, scopes: Scopes): JobFuncti
   return found;
 }
 
+/** The functions that the module's default export is, names or makes. */
+export function findDefaultFunction(program: SyntaxNode, scopes: Scopes): JobFunction[] {
+  const found: JobFunction[] = [];
+  for (const statement of childrenAt(program, "body")) {
+    if (statement.type !== "ExportDefaultDeclaration") continue;
+    new RootSearch(scopes, found).functions(childAt(statement, "declaration")!, "the function");
+  }
+  return found;
+}
+
 /** Depth first, in source order; not below a node for which `visit` returns false. */
 export function walk(node: SyntaxNode, visit: (node: SyntaxNode) => unknown): void {
   if (visit(node) === false) return;

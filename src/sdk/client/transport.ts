@@ -19,8 +19,8 @@ export type TransportOptions = {
   /** SHA-256 of the coordinator's certificate, hex; "" or absent without TLS. */
   readonly fingerprint?: string;
   /** Blobs of a coordinator on this machine, read without asking it: verified bytes, or null when
-   *  the blob is not there for us. */
-  readonly nearBlob?: (hash: Hash) => Promise<AsyncIterable<Uint8Array> | null>;
+   *  the blob is not there for us. `isLent`: chunks may be overwritten as `lendBlob` says. */
+  readonly nearBlob?: (hash: Hash, isLent: boolean) => Promise<AsyncIterable<Uint8Array> | null>;
   /** How long the coordinator may take to begin an answer, in ms; default 30,000. */
   readonly answerMs?: number;
 };

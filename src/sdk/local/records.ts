@@ -177,7 +177,10 @@ type Source = {
 
 function openSource(file: InputFile, uploads: readonly Upload[]): Source {
   const upload = file.at.kind === "blob" ? uploads.find((u) => u.hash === blobOf(file)) : undefined;
-  if (upload?.at.kind === "bytes") return memorySource(Buffer.from(upload.at.bytes));
+  if (upload?.at.kind === "bytes") {
+    const { buffer, byteLength, byteOffset } = upload.at.bytes;
+    return memorySource(Buffer.from(buffer, byteOffset, byteLength));
+  }
   const path = file.at.kind === "path" ? file.at.path : upload?.at.path;
   if (path === undefined)
     throw new ClusterError("data-lost", `${file.name} is not on this machine`);

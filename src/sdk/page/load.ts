@@ -18,7 +18,7 @@ const codeName = "job.mjs";
 const textMaxCharacters = 4_000;
 
 export async function loadJob({ code, program, source }: PageJob): Promise<Job> {
-  refuseCaptured(program as SyntaxNode, source, `/${fileName}`, () => null);
+  refuseCaptured(program as SyntaxNode, source, `/${fileName}`, {});
   const text = `${code}\n//# sourceURL=${codeName}`;
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   try {

@@ -33,10 +33,15 @@ export function contentAt(path: string): Content {
 
 /** The first bytes of a file: `most`, or all that it has. */
 export function startOf(path: string, most: number): Uint8Array {
-  const start = Buffer.allocUnsafe(most);
+  return bytesAt(path, 0, most);
+}
+
+/** `most` bytes from `start`, or what the file has of them. Throws as `openSync` does. */
+export function bytesAt(path: string, start: number, most: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(most);
   const fd = openSync(path, "r");
   try {
-    return start.subarray(0, readSync(fd, start, 0, most, 0));
+    return bytes.subarray(0, readSync(fd, bytes, 0, most, start));
   } finally {
     closeSync(fd);
   }

@@ -64,7 +64,8 @@ function* iterable(
   }
 }
 
-function itemText(item: unknown, index: number): string {
+/** As JSON. Throws `bad-request` for what is none. */
+export function itemText(item: unknown, index: number): string {
   try {
     if (item !== undefined) return jsonText(item, `item ${index}`);
   } catch (error) {

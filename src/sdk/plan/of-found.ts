@@ -6,10 +6,10 @@ import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
-import type { AnyMapReduce, AnyOperator, Job, Params } from "../job.ts";
+import type { AnyMapReduce, AnyOperator, AnyTasks, Job, Params } from "../job.ts";
 import type { FoundFile } from "./found.ts";
 import { lookInto } from "./inputs/look.ts";
-import { listItems, listLines } from "./items.ts";
+import { type Items, listItems, listLines } from "./items.ts";
 import { checkNumber } from "./numbers.ts";
 import {
   type Formats,
@@ -20,8 +20,8 @@ import {
   splitMaxBytes,
 } from "./operator.ts";
 import { mergeParams } from "./params.ts";
+import type { UnpackStart } from "./places.ts";
 import { cutSplits, type SplittableFile } from "./splits.ts";
-import type { UnpackStart } from "./splitters.ts";
 import type { Upload } from "./upload.ts";
 
 export type PlanSettings = {
@@ -61,10 +61,23 @@ export async function planFound(
   const spillBytes = checkNumber("spillBytes", asked, 1024, 16384 * mib);
   const fixed = { version: 1, params, spillBytes } as const;
   if (job.kind !== "tasks") return planFiles(job, files, wanted, fixed);
-  const { count, upload } =
+  return planItems(
+    fixed,
     job.foreign === undefined
       ? listItems(job, params)
-      : listLines(await job.foreign.items(params as Params));
+      : listLines(await job.foreign.items(params as Params)),
+  );
+}
+
+/** A list of tasks whose items are lines of JSON already. */
+export function planLines(job: AnyTasks, lines: Uint8Array): PlannedFound {
+  const params = mergeParams(job.options.params ?? {}, {});
+  return planItems({ version: 1, params, spillBytes: spillDefault(job) }, listLines(lines));
+}
+
+type Fixed = Pick<Plan, "version" | "params" | "spillBytes">;
+
+function planItems(fixed: Fixed, { count, upload }: Items): PlannedFound {
   const items = { hash: upload.hash, count };
   const plan: Plan = { ...fixed, files: [], splits: [], items, reducers: 0 };
   return { plan, inputBytes: 0, uploads: [upload] };
@@ -87,7 +100,7 @@ async function planFiles(
   job: AnyMapReduce | AnyOperator,
   found: readonly FoundFile[],
   wanted: Wanted,
-  fixed: Pick<Plan, "version" | "params" | "spillBytes">,
+  fixed: Fixed,
 ): Promise<PlannedFound> {
   const formats = formatsOf(job);
   const files = await lookInto(found, formats, wanted.unpackStart);

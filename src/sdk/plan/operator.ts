@@ -4,7 +4,8 @@ import { ClusterError } from "../../core/error.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import type { FormatSpec } from "../format.ts";
 import type { AnyMapReduce, AnyOperator } from "../job.ts";
-import { type Sampled, splittersOf } from "./splitters.ts";
+import type { Sampled } from "./places.ts";
+import { splittersOf } from "./splitters.ts";
 
 /** By the name of the input; undefined = the default. */
 export type Formats = { readonly [input: string]: FormatSpec | undefined };
@@ -70,7 +71,7 @@ export function splitMaxBytes(job: AnyMapReduce | AnyOperator, spillBytes: numbe
 /** The operator as workers read it: with what can be known only from the inputs. */
 export async function planOperator(
   { operator }: AnyOperator,
-  from: Sampled,
+  from: Sampled & { readonly reducers: number },
 ): Promise<Pick<Plan, "operator">> {
   const { apply } = operator;
   if (apply.operator !== "sort") return { operator };

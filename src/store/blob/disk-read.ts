@@ -7,9 +7,12 @@ import { pieceBytes, pieceHashOf } from "./pieces.ts";
 import { type BlobFile, checkRange, damagedBlob, missingBlob, type Range } from "./rules.ts";
 
 export const chunkBytes = 1 << 20;
+/** One that the consumer still uses, one that it is given, one that is read meanwhile. */
+const lentBuffers = 3;
 
-/** All bytes. The last chunk is held back until size and hash are known to be right. */
-export async function* readBlob(blob: BlobFile): AsyncGenerator<Uint8Array> {
+/** All bytes. The last chunk is held back until size and hash are known to be right. `isLent`: a
+ *  chunk is overwritten when the second after it is asked for. */
+export async function* readBlob(blob: BlobFile, isLent = false): AsyncGenerator<Uint8Array> {
   const { hash, sizeBytes } = blob;
   const file = await opened(blob);
   try {
@@ -17,7 +20,9 @@ export async function* readBlob(blob: BlobFile): AsyncGenerator<Uint8Array> {
     const running = createHash("sha256");
     let held: Uint8Array | null = null;
     let missing = sizeBytes;
-    for await (const chunk of chunksOf(file, { start: 0, end: sizeBytes }, `blob ${hash}`)) {
+    const memory = isLent ? new Lent(Math.min(chunkBytes, sizeBytes)) : null;
+    const all = { start: 0, end: sizeBytes, memory };
+    for await (const chunk of chunksOf(file, all, `blob ${hash}`)) {
       running.update(chunk);
       missing -= chunk.byteLength;
       if (held !== null) yield held;
@@ -104,14 +109,31 @@ async function opened(blob: BlobFile): Promise<FileHandle> {
   }
 }
 
-/** Ends early when the file does. New memory for each chunk: it belongs to the caller. */
+/** The same few buffers in turn: the garbage collector would let up to 64 MiB of them lie. */
+class Lent {
+  readonly #buffers: readonly Uint8Array[];
+  #next = 0;
+
+  constructor(sizeBytes: number) {
+    this.#buffers = Array.from({ length: lentBuffers }, () => new Uint8Array(sizeBytes));
+  }
+
+  take(sizeBytes: number): Uint8Array {
+    const buffer = this.#buffers[this.#next++ % lentBuffers] as Uint8Array;
+    return buffer.subarray(0, sizeBytes);
+  }
+}
+
+/** Ends early when the file does. Without `memory`, new memory for each chunk: it belongs to the
+ *  caller. */
 export async function* chunksOf(
   file: FileHandle,
-  range: Range,
+  range: Range & { readonly memory?: Lent | null },
   what: string,
 ): AsyncGenerator<Uint8Array> {
   for (let at = range.start; at < range.end; ) {
-    const chunk = new Uint8Array(Math.min(chunkBytes, range.end - at));
+    const sizeBytes = Math.min(chunkBytes, range.end - at);
+    const chunk = range.memory?.take(sizeBytes) ?? new Uint8Array(sizeBytes);
     let bytesRead: number;
     try {
       ({ bytesRead } = await file.read(chunk, 0, chunk.byteLength, at));

@@ -354,3 +354,28 @@ test("what is not the expected plain file is not adopted, and is left where it i
     for await (const hash of blobs.list()) assert.fail(`${hash} is there`);
     assert.equal((await blobs.adopt(at("twin"))).sizeBytes, 1000);
   }));
+
+test(
+  "lent chunks are right until the second after is asked for, and take few buffers",
+  withStore(async (blobs, place) => {
+    const bytes = pattern(9 * chunkBytes + 5);
+    const { hash } = await blobs.put([bytes]);
+    const memory = new Set<ArrayBufferLike>();
+    const chunks: Uint8Array[] = [];
+    let at = 0;
+    const right = (chunk: Uint8Array | undefined) => {
+      if (chunk === undefined) return;
+      assert.ok(same(chunk, bytes.subarray(at, at + chunk.length)), `at ${at}`);
+      at += chunk.length;
+    };
+    for await (const chunk of viewDiskBlobs(join(place, "blobs")).lend(hash)) {
+      memory.add(chunk.buffer);
+      // The last but one, now that the last is given.
+      right(chunks.at(-1));
+      chunks.push(chunk);
+    }
+    right(chunks.at(-1));
+    assert.equal(at, bytes.length);
+    assert.equal(memory.size, 3);
+  }),
+);

@@ -60,9 +60,13 @@ export function viewDiskBlobs(directory: string): BlobView {
   return new DiskStore(resolve(directory), 2 ** 40, false);
 }
 
-export type BlobView = Pick<Blobs, "size" | "read" | "list">;
+export type BlobView = Pick<Blobs, "size" | "read" | "list"> & {
+  /** As `read` of a whole blob, for a consumer that copies: a chunk is overwritten when the second
+   *  after it is asked for. */
+  lend(hash: Hash): AsyncIterable<Uint8Array>;
+};
 
-class DiskStore implements DiskBlobs {
+class DiskStore implements DiskBlobs, BlobView {
   readonly #root: string;
   readonly #blobMaxBytes: number;
   /** Directories that this process created or found durable; at most 65,792. */
@@ -148,12 +152,25 @@ class DiskStore implements DiskBlobs {
     }
   }
 
-  async *read(hash: Hash, range?: rules.Range): AsyncGenerator<Uint8Array> {
+  read(hash: Hash, range?: rules.Range): AsyncGenerator<Uint8Array> {
+    return this.#read(hash, (blob) => {
+      if (range === undefined) return readBlob(blob);
+      return readRange(blob, range, (of) => this.#layers.of(of, () => readBlob(of)));
+    });
+  }
+
+  lend(hash: Hash): AsyncGenerator<Uint8Array> {
+    return this.#read(hash, (blob) => readBlob(blob, true));
+  }
+
+  async *#read(
+    hash: Hash,
+    chunks: (blob: rules.BlobFile) => AsyncGenerator<Uint8Array>,
+  ): AsyncGenerator<Uint8Array> {
     const blob = this.#find(hash);
     if (blob === null) throw rules.missingBlob(hash);
     try {
-      if (range === undefined) yield* readBlob(blob);
-      else yield* readRange(blob, range, (of) => this.#layers.of(of, () => readBlob(of)));
+      yield* chunks(blob);
     } catch (error) {
       if (error instanceof ClusterError && error.code === "data-lost") this.#foundDamaged(blob);
       throw error;

@@ -1,11 +1,11 @@
 /** A gateway from its options: the web server, and the coordinator behind it. */
 import { join } from "node:path";
+import { coordinatorUrl, dataDirOf, readSecret, tokenOf } from "../../../client/place.ts";
 import { ClusterError } from "../../../core/error.ts";
 import type { Gateway } from "../../../gateway/gateway.ts";
 import type { GatewayServer, TrackerRules } from "../../../gateway/serve.ts";
 import type { TrackerAddress } from "../../../gateway/upstream.ts";
 import { isLoopback, parseListen } from "../../../link/listen.ts";
-import { coordinatorUrl, dataDirOf, readSecret, tokenOf } from "../../place.ts";
 import { webFolder } from "../../web-folder.ts";
 
 export type GatewayOptions = {

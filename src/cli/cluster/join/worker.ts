@@ -1,17 +1,17 @@
 /** The worker of `tequio join`, in the process that may crash. */
 import { createHash } from "node:crypto";
 import { join as joinPath, resolve } from "node:path";
+import { memoryPerWorker } from "../../../client/memory.ts";
+import { packageVersion } from "../../../client/package-version.ts";
+import { coordinatorUrl, dataDirOf, tokenOf } from "../../../client/place.ts";
 import { ClusterError } from "../../../core/error.ts";
 import type { Failure } from "../../../core/job.ts";
 import { makeDirectory } from "../../../store/directory.ts";
 import type { FileLock } from "../../../store/log/lock.ts";
 import type { RunningWorker, WorkerIdentity } from "../../../worker/node.ts";
 import { plural } from "../../numbers.ts";
-import { packageVersion } from "../../package-version.ts";
-import { coordinatorUrl, dataDirOf, tokenOf } from "../../place.ts";
 import { basicSandboxText } from "../../sandbox-text.ts";
 import { recordOf, writeRecord } from "../process/record.ts";
-import { memoryPerWorker } from "../up.ts";
 import { forgetIdentity, type IdentityPlace, keepIdentity, keptIdentity } from "./identity.ts";
 import type { Tell } from "./news.ts";
 import type { JoinOptions } from "./options.ts";

@@ -1,11 +1,11 @@
 /** The JobTracker of the filesystem protocol inside `tequio up` and `tequio fs`: a client of a
  *  coordinator, in this process or elsewhere, as any other. */
 import { join } from "node:path";
+import { nearBlobs } from "../../../client/near-blobs.ts";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { WorkerServing } from "../../../jobtracker/worker.ts";
 import { advertisedHost } from "../../../peer/advertised.ts";
 import type { ConnectOptions } from "../../../sdk/client.ts";
-import { nearBlobs } from "../../connection.ts";
 import { localUrl } from "../join-line.ts";
 import type { FilesystemFlags } from "./filesystem-options.ts";
 

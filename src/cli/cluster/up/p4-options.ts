@@ -1,11 +1,11 @@
 /** Options of `tequio up` for P4's control channel, and what is printed about it. */
 import type { Command } from "commander";
+import { readSecret } from "../../../client/place.ts";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { CoordinatorOptions } from "../../../coordinator/options.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { isLoopback, urlOf } from "../../../link/listen.ts";
 import { countArgument, durationArgument } from "../../options.ts";
-import { readSecret } from "../../place.ts";
 import { styled } from "../../screen.ts";
 
 export type P4Flags = {

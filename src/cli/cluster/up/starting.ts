@@ -1,12 +1,12 @@
 /** What `tequio up` says and leaves behind while its coordinator replays a long log. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { packageVersion } from "../../../client/package-version.ts";
+import { endpointFile, readEndpoint } from "../../../client/place.ts";
 import { writePrivate } from "../../../coordinator/access/private-file.ts";
 import type { ReplayProgress } from "../../../coordinator/loop/journal.ts";
 import type { StartingAt } from "../../../coordinator/options.ts";
 import { countText } from "../../numbers.ts";
-import { packageVersion } from "../../package-version.ts";
-import { endpointFile, readEndpoint } from "../../place.ts";
 import { localUrl } from "../join-line.ts";
 import { startOf } from "../process/identity.ts";
 

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { ClusterError } from "../../../core/error.ts";
 import { lockTarget } from "../../../peer/fetch/destination.ts";
 import type { Fetched } from "../../../peer/fetch/fetcher.ts";
+import { wayTo } from "../../../sdk/named-file.ts";
 import { safeName, twinKey } from "../../../wire/p4/names.ts";
 import { bytesText, durationText, plural, rateText } from "../../numbers.ts";
 import { oneLine } from "../../text.ts";
@@ -102,6 +103,7 @@ class Tree {
     const { fetcher, options, screen, signal } = this.#context;
     const onNews = (text: string) => screen.print(oneLine(text));
     try {
+      refuseSpecial(target);
       mkdirSync(dirname(target), { recursive: true });
       const wanted = { found: await find(), byName: find, isRoot: false, onNews };
       const fetched = await fetchCurrent(wanted, (found) =>
@@ -141,6 +143,12 @@ class Tree {
     const transfer = { label: "folder", doneBytes, sizeBytes, note };
     screen.draw([transferLine(transfer, this.#speed.bytesPerS, screen.width())]);
   }
+}
+
+/** Only regular files are replaced, and what has a name among others is no pipe to write into. */
+function refuseSpecial(target: string): void {
+  if (wayTo(target, true) === "file") return;
+  throw new ClusterError("bad-request", `${target} is no regular file, and is not replaced`);
 }
 
 type End = {

@@ -1,14 +1,14 @@
 /** Of the coordinator that runs on the data directory: how it can be reached, and with which
  *  tokens. */
 
+import { packageVersion } from "../../../client/package-version.ts";
+import { readEndpoint } from "../../../client/place.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { isLoopback } from "../../../link/listen.ts";
 import type { TokenView } from "../../../wire/api/messages.ts";
 import { openClient } from "../../connection.ts";
 import { runningGateways } from "../../listeners.ts";
 import { plural } from "../../numbers.ts";
-import { packageVersion } from "../../package-version.ts";
-import { readEndpoint } from "../../place.ts";
 import { type Finding, good } from "./finding.ts";
 import { gatewayFindings, listenerFindings } from "./listeners.ts";
 

@@ -1,7 +1,8 @@
 /** What the doctor says of doors, open and shut. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Listeners, RunningGateway } from "../../listeners.ts";
+import type { Listeners } from "../../../client/place.ts";
+import type { RunningGateway } from "../../listeners.ts";
 import type { Finding } from "./finding.ts";
 import { gatewayFindings, listenerFindings } from "./listeners.ts";
 

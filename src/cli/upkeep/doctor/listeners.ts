@@ -1,6 +1,7 @@
 /** Of what listens besides the coordinator: the user console, P4's port, browsers and gateways. */
+import type { Listeners } from "../../../client/place.ts";
 import { isLoopback } from "../../../link/listen.ts";
-import type { Listeners, RunningGateway } from "../../listeners.ts";
+import type { RunningGateway } from "../../listeners.ts";
 import { type Finding, good } from "./finding.ts";
 
 const tunnel = "reach it by a tunnel, as ssh -L";

@@ -11,7 +11,7 @@ import {
 import { isText } from "../../format.ts";
 import { type FoundFile, startOf } from "../found.ts";
 import type { Formats } from "../operator.ts";
-import type { UnpackStart } from "../splitters.ts";
+import type { UnpackStart } from "../places.ts";
 
 /** Of a compressed file so much is read, to see what is inside. Zstd is decompressed block by
  *  block, and a block has up to 128 KiB. */

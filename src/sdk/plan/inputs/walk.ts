@@ -4,6 +4,7 @@ import { type Stats, statSync } from "node:fs";
 import { glob, readdir, readlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ClusterError } from "../../../core/error.ts";
+import { shownUnlessUtf8 } from "../../../wire/content/file-name.ts";
 import { didYouMean } from "../near.ts";
 
 export type FoundName = { readonly name: string; readonly stats: Stats };
@@ -54,7 +55,7 @@ async function collectNames(folder: string, names: string[]): Promise<void> {
   for (const entry of await entriesOf(folder)) {
     const name = entry.name.toString();
     if (name.startsWith(".")) continue;
-    checkName(folder, entry.name, name);
+    checkName(folder, entry.name);
     const path = join(folder, name);
     if (entry.isDirectory()) await collectNames(path, names);
     else names.push(path);
@@ -70,11 +71,9 @@ async function entriesOf(folder: string) {
 }
 
 /** A plan is text, and so are the names in it. */
-function checkName(folder: string, bytes: Uint8Array, name: string): void {
-  if (!name.includes(replacement) || Buffer.from(name).equals(bytes)) return;
-  const shown = Buffer.from(bytes)
-    .toString("latin1")
-    .replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
+function checkName(folder: string, bytes: Uint8Array): void {
+  const shown = shownUnlessUtf8(bytes);
+  if (shown === null) return;
   const text = `${join(folder, shown)}: the name is not UTF-8`;
   throw refused(`${text}; rename it, or give it as standard input (-)`);
 }
@@ -92,7 +91,7 @@ async function checkTree(folder: string): Promise<void> {
   for (const entry of entries) {
     const name = entry.name.toString();
     if (!entry.isDirectory() || name.startsWith(".")) continue;
-    checkName(folder, entry.name, name);
+    checkName(folder, entry.name);
     await checkTree(join(folder, name));
   }
 }
@@ -117,7 +116,7 @@ export async function noSuchFile(path: string): Promise<ClusterError> {
   const folder = dirname(path);
   if (path.includes(replacement)) {
     const entries = await readdir(folder, { encoding: "buffer" }).catch(() => []);
-    for (const name of entries) checkName(folder, name, name.toString());
+    for (const name of entries) checkName(folder, name);
   }
   const names = await readdir(folder).catch(() => []);
   const hint = didYouMean(basename(path), names);

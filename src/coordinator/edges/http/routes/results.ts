@@ -9,6 +9,7 @@ import { asJobId, noSuchJob, type Services, summaryOf } from "../../../services.
 import { inputAnswer } from "../input-file.ts";
 import { parseRange } from "../ranges.ts";
 import { type Answer, type Call, json, ndjson, type Route } from "../route.ts";
+import { committedResults } from "./committed.ts";
 
 /** Throws the error of the job's state, unless it is done. */
 function mustBeDone(services: Services, job: JobId): readonly TaskOutput[] {
@@ -107,6 +108,9 @@ async function results({ services, params, query, signal }: Call): Promise<Answe
     const text = `${job} is not a list of tasks; get its result with \`tequio get ${job}\``;
     throw new ClusterError("bad-request", text);
   }
+  if (query.follow === "1") {
+    return { kind: "live", stream: committedResults(services, job, signal) };
+  }
   const waitMs = waitMsOf(query.waitMs);
   if (waitMs !== null) await ended(services, job, waitMs, signal);
   const outputs = mustBeDone(services, job);
@@ -178,7 +182,7 @@ export const resultRoutes: readonly Route[] = [
     access: "read",
     exchange:
       "→ NDJSON, one result of a `tasks` job a line, in order; `?waitMs=20000` waits for " +
-      "its end",
+      "its end; `?follow=1` gives `[index, result]` as they are committed, then the job's state",
     handle: results,
   },
   {

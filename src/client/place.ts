@@ -4,7 +4,21 @@ import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { ClusterError } from "../core/error.ts";
-import type { Listeners } from "./listeners.ts";
+import type { Listen } from "../link/listen.ts";
+
+/** What listens besides the coordinator's own port. */
+export type Listeners = {
+  /** Without authentication. */
+  readonly console: Listen | null;
+  /** Likewise: file system, register and JobTracker of the filesystem protocol. Absent from notes
+   *  of before. */
+  readonly filesystem?: Listen | null;
+  readonly register?: Listen | null;
+  readonly jobtracker?: Listen | null;
+  /** Plain HTTP. */
+  readonly p4: (Listen & { readonly trustAddresses: boolean }) | null;
+  readonly anonymousBrowsers: boolean;
+};
 
 /** `<data>/endpoint.json`, written by `up` when it listens and removed when it stops. */
 export type Endpoint = {

@@ -1,0 +1,26 @@
+/** What lies in a folder that is shared. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { scan } from "./scan.ts";
+
+test("X9: a name that is not UTF-8 ends sharing with an error that names it", (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "tequio-scan-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  mkdirSync(join(dir, "books"));
+  // A name may contain the character that replaces invalid UTF-8.
+  for (const name of ["é.txt", "\ufffd.txt"]) writeFileSync(join(dir, "books", name), "x");
+  const { files, leftOut } = scan([join(dir, "books")], "b");
+  assert.deepEqual(files.map(({ name }) => name).toSorted(), ["b/é.txt", "b/\ufffd.txt"]);
+  assert.deepEqual(leftOut, []);
+  const strange = Buffer.concat([Buffer.from(`${join(dir, "books")}/caf`), Buffer.of(0xe9)]);
+  try {
+    writeFileSync(strange, "x");
+  } catch {
+    return t.skip("this file system has only UTF-8 names");
+  }
+  const refused = { code: "bad-request", message: /books\/caf\\xe9: the name is not UTF-8/ };
+  assert.throws(() => scan([join(dir, "books")]), refused);
+});

@@ -1,0 +1,145 @@
+/** Places all over the inputs of a sort, for its sample: where they are, and the few whole records
+ *  there. Apart from what is made of them, since only here files are read. */
+import type { InputFile, Piece } from "../../wire/block/plan.ts";
+import type { FormatSpec } from "../format.ts";
+import { bytesAt } from "./found.ts";
+import type { Upload } from "./upload.ts";
+
+/** Places that are looked at, in all files together, and how much of each. */
+const placesMax = 512;
+const placeBytes = 8 * 1024;
+/** The most of a decompressed beginning, and where no line ends within less. */
+const placeMaxBytes = 1024 * 1024;
+const placeSizes = [placeBytes, 64 * 1024, placeMaxBytes];
+/** Of a compressed file only the beginning can be looked at. */
+const packedBytes = 64 * 1024;
+/** As much of a header line as the readers of CSV accept. */
+const headMaxBytes = 64 * 1024;
+const newline = 10;
+
+export type Sampled = {
+  readonly files: readonly InputFile[];
+  readonly uploads: readonly Upload[];
+  readonly unpackStart: UnpackStart;
+};
+
+/** The bytes that the beginning of a compressed file decompresses to, as far as they are complete.
+ *  Throws when it is damaged, or when nothing here can decompress it. */
+export type UnpackStart = (
+  packed: Uint8Array,
+  compression: "gzip" | "zstd",
+) => Uint8Array | Promise<Uint8Array>;
+
+/** A file and its number in the plan. */
+export type Place = { readonly file: InputFile; readonly index: number; readonly at: number };
+
+/** What the judge's readers take. The file is made of the bytes of one place. */
+export type Readable = readonly [InputFile, Piece, FormatSpec, readonly Upload[]];
+
+/** At equal distances in all files, as if they were one. */
+export function placesIn(files: readonly InputFile[], format: FormatSpec): Place[] {
+  const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const every = Math.max(placeBytes, Math.ceil(total / placesMax));
+  // Where rows go over several lines, none can be found from the middle of a file.
+  const onlyStarts = format.format === "csv" && format.multiline;
+  const places: Place[] = [];
+  let due = 0;
+  let before = 0;
+  for (const [index, file] of files.entries()) {
+    for (; due < before + file.sizeBytes; due += every) {
+      const at = due - before;
+      // Not at hand where the job is planned: its part of the sort goes where others leave room.
+      if (file.at.kind === "shared") continue;
+      if (at > 0 && (onlyStarts || file.compression !== "none")) continue;
+      places.push({ file, index, at });
+    }
+    before += file.sizeBytes;
+  }
+  return places;
+}
+
+/** Null when no record begins there, or when a worker will report why the file cannot be read.
+ *  `mayBeCut`: the last record may lack its end. */
+export async function readPlace(
+  { at, file, index }: Place,
+  format: FormatSpec,
+  from: Sampled & { readonly mayBeCut: boolean },
+): Promise<Readable | null> {
+  const read = readerOf(file, from.uploads);
+  if (read === null) return null;
+  let found: Found | null;
+  if (file.compression !== "none") {
+    const bytes = await unpacked(read(0, packedBytes), file.compression, from.unpackStart);
+    found = { bytes: bytes.subarray(0, wholeRecords(bytes.length, format)), start: 0 };
+  } else if (format.format === "records") {
+    const start = at - (at % format.sizeBytes);
+    const length = wholeRecords(Math.max(placeBytes, format.sizeBytes), format);
+    found = { bytes: read(start, length), start: 0 };
+  } else {
+    found = linesAt(at, { read, sizeBytes: file.sizeBytes, mayBeCut: from.mayBeCut });
+    if (found !== null && at > 0) found = withHead(found, format, read);
+  }
+  if (found === null) return null;
+  const { bytes, start } = found;
+  const sizeBytes = bytes.length;
+  const upload = { hash: "sample", sizeBytes, at: { kind: "bytes", bytes } } as const;
+  const { name } = file;
+  const place = { kind: "blob", hash: "sample" } as const;
+  const opened: InputFile = { name, compression: "none", sizeBytes, at: place };
+  return [opened, [index, start, sizeBytes], format, [upload]];
+}
+
+/** `length` bytes from `start`, fewer at the end of the file. */
+type Read = (start: number, length: number) => Uint8Array;
+/** Bytes, and the offset in them where the records begin. */
+type Found = { readonly bytes: Uint8Array; readonly start: number };
+type Lines = { readonly read: Read; readonly sizeBytes: number; readonly mayBeCut: boolean };
+
+function readerOf({ at }: InputFile, uploads: readonly Upload[]): Read | null {
+  const from = at.kind === "blob" ? uploads.find(({ hash }) => hash === at.hash)?.at : at;
+  if (from?.kind === "bytes") return (start, length) => from.bytes.subarray(start, start + length);
+  return from?.kind === "path" ? (start, length) => bytesAt(from.path, start, length) : null;
+}
+
+async function unpacked(
+  packed: Uint8Array,
+  compression: "gzip" | "zstd",
+  unpackStart: UnpackStart,
+): Promise<Uint8Array> {
+  try {
+    return (await unpackStart(packed, compression)).subarray(0, placeMaxBytes);
+  } catch {
+    // Damaged: a worker reports it when it reads the file.
+    return new Uint8Array();
+  }
+}
+
+function wholeRecords(length: number, format: FormatSpec): number {
+  return format.format === "records" ? length - (length % format.sizeBytes) : length;
+}
+
+/** From the first line that begins at or behind `at`. */
+function linesAt(at: number, { mayBeCut, read, sizeBytes }: Lines): Found | null {
+  const from = Math.max(0, at - 1);
+  for (const length of placeSizes) {
+    const bytes = read(from, length);
+    const start = at === 0 ? 0 : bytes.indexOf(newline) + 1;
+    if (at > 0 && start === 0) continue;
+    const isWhole = from + bytes.length >= sizeBytes;
+    // Up to the end of the last whole line, unless the rest may be used as well.
+    const whole = bytes.lastIndexOf(newline) + 1;
+    const end = isWhole || (mayBeCut && length === placeMaxBytes) ? bytes.length : whole;
+    if (end > start) return { bytes: bytes.subarray(start, end), start: 0 };
+  }
+  return null;
+}
+
+/** Behind a line that opens the file: its header, or an empty one, so that the first line of
+ *  the place is not taken for it. */
+function withHead({ bytes }: Found, format: FormatSpec, read: Read): Found | null {
+  const isNamed = format.format === "csv" && format.header;
+  const start = isNamed ? read(0, headMaxBytes) : Uint8Array.of(newline);
+  const length = start.indexOf(newline) + 1;
+  if (length === 0) return null;
+  return { bytes: Buffer.concat([start.subarray(0, length), bytes]), start: length };
+}

@@ -1,0 +1,75 @@
+/** The sample of a sort: little memory, fair borders, whatever the inputs are like. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { text } from "../../index.ts";
+import type { SortSpec } from "../../wire/block/plan.ts";
+import type { Job } from "../job.ts";
+import { planJob } from "../plan.ts";
+import { placesIn } from "./places.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tequio-splitters-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function splitters(job: Job, name: string, reducers: number): Promise<string[]> {
+  const inputs = [join(folder, name)];
+  const { plan } = await planJob(job, { inputs, params: {}, host: "here", reducers });
+  return (plan.operator!.apply as SortSpec).splitters.map((key) => atob(key));
+}
+
+/** Bytes that the most memory of this process has grown by. */
+async function grown(work: () => Promise<unknown>): Promise<number> {
+  const { maxRSS } = process.resourceUsage();
+  await work();
+  return (process.resourceUsage().maxRSS - maxRSS) * 1024;
+}
+
+test("planning a sort takes the memory of its sample, not of its input", async () => {
+  const line = (i: number) => `${(i * 7919) % 1000} `.padEnd(99, ".");
+  const chunk = `${Array.from({ length: 10_486 }, (_, i) => line(i)).join("\n")}\n`;
+  writeFileSync(join(folder, "lines.txt"), chunk.repeat(64));
+  const grew = await grown(() => splitters(text.lines().sort(), "lines.txt", 8));
+  assert.ok(grew < 64e6, `${Math.round(grew / 1e6)} MB`);
+});
+
+test("a line that fills the file is looked at only where it begins", async () => {
+  writeFileSync(join(folder, "one.txt"), Buffer.alloc(64 << 20, "x"));
+  const keys: string[] = [];
+  const grew = await grown(async () => {
+    keys.push(...(await splitters(text.lines().sort(), "one.txt", 4)));
+  });
+  assert.ok(grew < 64e6, `${Math.round(grew / 1e6)} MB`);
+  assert.deepEqual(keys, Array(3).fill("x".repeat(256)));
+});
+
+test("lines longer than a place, rows behind a header and gzip give fair borders", async () => {
+  const number = (i: number) => String((i * 7919) % 1000).padStart(3, "0");
+  const long = Array.from({ length: 200 }, (_, i) => number(i).padEnd(30_000, "."));
+  writeFileSync(join(folder, "long.txt"), `${long.join("\n")}\n`);
+  const rows = Array.from({ length: 60_000 }, (_, i) => `${i},${number(i)},${"x".repeat(80)}`);
+  const table = `id,n,filling\n${rows.join("\n")}\n`;
+  writeFileSync(join(folder, "table.csv"), table);
+  writeFileSync(join(folder, "table.csv.gz"), gzipSync(table));
+  const byNumber = text.csv(["n", "filling"]).sort({ by: "n" });
+  for (const [job, name] of [
+    [text.lines().sort(), "long.txt"],
+    [byNumber, "table.csv"],
+    [byNumber, "table.csv.gz"],
+  ] as const) {
+    const borders = await splitters(job, name, 4);
+    const found = borders.map((key) => Number(/\d{3}/.exec(key)?.[0]));
+    for (const [i, border] of found.entries()) {
+      assert.ok(Math.abs(border - 250 * (i + 1)) < 100, `${name}: ${found.join(" ")}`);
+    }
+  }
+});
+
+test("of many files only as many are opened as there are places", () => {
+  const at = { kind: "path", host: "here", path: "x", mtimeMs: 0 } as const;
+  const file = { name: "x.gz", compression: "gzip", sizeBytes: 100_000, at } as const;
+  const places = placesIn(Array(20_000).fill(file), { format: "lines" } as never);
+  assert.ok(places.length > 0 && places.length <= 512, String(places.length));
+});

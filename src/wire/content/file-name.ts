@@ -1,0 +1,24 @@
+/** Names of files as bytes. Plans and protocols have them as text, so a name that is not UTF-8
+ *  cannot travel: code that lists a folder refuses it, since a file left out is not missed. */
+
+/** In browsers and Node; declared by neither's types here. */
+const { TextDecoder } = globalThis as unknown as {
+  readonly TextDecoder: new (
+    label: string,
+    options: { fatal: boolean; ignoreBOM: boolean },
+  ) => { decode(bytes: Uint8Array): string };
+};
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Null for UTF-8; else the name as a person can read it, other bytes as `\xe9`. */
+export function shownUnlessUtf8(name: Uint8Array): string | null {
+  try {
+    decoder.decode(name);
+    return null;
+  } catch {
+    return Array.from(name, (byte) => {
+      const isPlain = byte >= 0x20 && byte <= 0x7e;
+      return isPlain ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, "0")}`;
+    }).join("");
+  }
+}
