@@ -7,6 +7,7 @@
 import { op, setKeyField, setNumberField, startCount } from "./groups/count";
 import { scanCsv, setColumn, setCsv, startCsv } from "./groups/csv";
 import { scanJson, setName, startJson } from "./groups/json";
+import { scanLines, startLines } from "./groups/lines";
 import {
   entriesMerged,
   firstKeys,
@@ -46,6 +47,7 @@ let input: usize = 0;
 let out: usize = 0;
 let outLength: u32 = 0;
 let isJson: bool = false;
+let isLines: bool = false;
 
 /** Once. Answers where up to `inputBytes` are to be put for `scan`. `fields`: how many of a row are
  *  wanted; `keys` of them are its key, in the order of `setKeyField`. */
@@ -77,7 +79,8 @@ export function outSize(): u32 {
  *  are at `oddsAt`: pairs of addresses. Answers how far it came. */
 export function scan(from: usize, end: usize): usize {
   clearOdd();
-  return isJson ? scanJson(from, end) : scanCsv(from, end);
+  if (isJson) return scanJson(from, end);
+  return isLines ? scanLines(from, end) : scanCsv(from, end);
 }
 
 /** Lines are JSON: so many names, of so many bytes, are set by `setName`; answers where their bytes
@@ -85,6 +88,15 @@ export function scan(from: usize, end: usize): usize {
 export function setJson(fields: u32, names: u32, nameBytes: u32): usize {
   isJson = true;
   const at = startJson(fields, names, nameBytes);
+  base();
+  clearTable();
+  return at;
+}
+
+/** Lines are matched by a pattern; answers where its steps and classes go. As `setJson`. */
+export function setLines(steps: u32, classes: u32): usize {
+  isLines = true;
+  const at = startLines(steps, classes);
   base();
   clearTable();
   return at;

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type Pairs, text } from "../../src/index.ts";
 import type { AnyOperator } from "../../src/sdk/job.ts";
+import { linePattern } from "../../src/worker/kernels/groups/line-pattern.ts";
 import { allWays } from "./run.ts";
 
 type Options = Parameters<typeof allWays>[2];
@@ -199,4 +200,59 @@ test("distinct of JSON equals the judge's, whatever the lines are", async () => 
     await failOrAgree(job, [content], { splitBytes: sizes.splitBytes, reducers: sizes.reducers });
   });
   await fc.assert(property, { numRuns: 15 });
+});
+
+const patterns: Readonly<Record<string, RegExp>> = {
+  "all but blanks": /^(\S+)\s*(\S*)/,
+  "digits behind signs": /^([^"\d]*)"?(\d*)/,
+  "up to the end": /^(\w+)[-:]? (.+)$/,
+  "one of each": /^(.)\w?(\W+)/,
+  "with a range": /^[ a-f]*([A-Z_-]+)(-?)/u,
+};
+const lineParts = fc.constantFrom(
+  ...'a f z A-_: \t"7 42 é \u00a0 日 \ufeff \r \xff'.split(""),
+  "",
+  "ab",
+);
+const logText = fc
+  .array(fc.tuple(fc.array(lineParts, { maxLength: 8 }), fc.constantFrom("\n", "\r\n")))
+  .map((lines) => lines.flat(2).join(""))
+  .map((content) => Buffer.from(content, content.includes("\xff") ? "latin1" : "utf8"));
+for (const [name, expression] of Object.entries(patterns)) {
+  test(`an expression of ${name} finds what the judge finds`, async () => {
+    const { pattern, flags } = { pattern: expression.source, flags: expression.flags };
+    assert.notEqual(linePattern({ pattern, flags }, [0]), null);
+    const property = fc.asyncProperty(logText, setting, async (content, { splitBytes }) => {
+      const source = text.match(expression, ["a", "n"]);
+      await agree(source.by("n", "a").count(), [content], { splitBytes });
+      await agree(text.match(expression).count(), [content], { splitBytes });
+      const sum = source.by("a").sum("n", { badRecords: "keep" });
+      await agree(sum, [content], { splitBytes });
+    });
+    await fc.assert(property, { numRuns: 10 });
+  });
+}
+
+test("lines are counted whole", async () => {
+  const property = fc.asyncProperty(logText, setting, async (content, { splitBytes }) => {
+    await agree(text.lines().count(), [content], { splitBytes });
+  });
+  await fc.assert(property, { numRuns: 10 });
+});
+
+test("expressions that could match in two ways are left to the engine", () => {
+  const sources = [
+    "\\S+",
+    "^a*ab",
+    "^(\\S+)+",
+    "^.*(\\d+)$",
+    "^a|b",
+    "^(?:a)",
+    "^\\w+\\b",
+    "^a{2}",
+  ];
+  for (const pattern of [...sources, "^[^a]", "^(a)*", "^é", "^a+?"]) {
+    assert.equal(linePattern({ pattern, flags: "" }, [0]), null, pattern);
+  }
+  assert.equal(linePattern({ pattern: "^a", flags: "i" }, [0]), null);
 });

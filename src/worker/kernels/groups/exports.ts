@@ -9,6 +9,7 @@ export type GroupExports = {
   setNumberField(field: number): void;
   setCsv(separator: number, width: number): void;
   setColumn(field: number, column: number): void;
+  setLines(steps: number, classes: number): number;
   setJson(fields: number, names: number, nameBytes: number): number;
   setName(
     ...name: [

@@ -3,6 +3,7 @@ import { kernelOf } from "../wasm/engine.ts";
 import type { GroupExports } from "./exports.ts";
 import { wasmBase64 } from "./groups-wasm.ts";
 import { setPaths } from "./json-names.ts";
+import type { LinePattern } from "./line-pattern.ts";
 
 /** What the kernel calls while it merges: see `assembly/groups/merge.ts` and `result.ts`. */
 export type GroupHost = {
@@ -23,8 +24,10 @@ export type GroupShape = {
   readonly fields: number;
   /** Fields that are the key. */
   readonly keys: number;
-  /** Lines are JSON, and these paths in it are the fields; absent = they are CSV. */
+  /** Lines are JSON, and these paths in it are the fields. Neither = they are CSV. */
   readonly paths?: readonly string[];
+  /** Fields are found by a pattern. */
+  readonly pattern?: LinePattern;
 };
 
 /** Bytes that are read at once. Longer lines are read by the host. */
@@ -41,7 +44,7 @@ export class GroupKernel {
   host: GroupHost | null = null;
   #memory = new Uint8Array(0);
 
-  private constructor({ op, fields, keys, paths }: GroupShape) {
+  private constructor({ op, fields, keys, paths, pattern }: GroupShape) {
     this.exports = instantiate({
       groups: {
         payload: (run: number) => this.host?.payload(run),
@@ -53,6 +56,7 @@ export class GroupKernel {
     });
     this.inputAt = this.exports.start(inputBytes, groupOps[op], fields, keys);
     if (paths !== undefined) setPaths(this.exports, paths);
+    if (pattern !== undefined) this.#setPattern(pattern);
   }
 
   /** Without any groups; that of the last task of this process, when it was of the same shape. */
@@ -63,6 +67,13 @@ export class GroupKernel {
     kept = { name, kernel };
     kernel.exports.clear();
     return kernel;
+  }
+
+  #setPattern({ steps, classes }: LinePattern): void {
+    const at = this.exports.setLines(steps.length, classes.length);
+    const { bytes } = this;
+    bytes.set(new Uint8Array(Uint32Array.from(steps.flat()).buffer), at);
+    for (const [i, set] of classes.entries()) bytes.set(set, at + steps.length * 8 + i * 256);
   }
 
   /** All memory as it is now: growing replaces it. */

@@ -6,6 +6,7 @@ import type { SourcePiece } from "../../kernels/byte-source.ts";
 import { type CsvFormat, type CsvRow, headerRow, namedRow } from "../../kernels/csv.ts";
 import { GroupTable } from "../../kernels/groups/group-table.ts";
 import { isPlainPath } from "../../kernels/groups/json-names.ts";
+import { type LinePattern, linePattern, wholeLine } from "../../kernels/groups/line-pattern.ts";
 import { headLine } from "../../kernels/records.ts";
 import type { MapTask } from "../../task/map-task.ts";
 import { columnsOf, type GroupBy, shapeOf } from "./group-by.ts";
@@ -18,6 +19,8 @@ const mark = Buffer.of(0xef, 0xbb, 0xbf);
 const options: { readonly [format: string]: readonly string[] } = {
   csv: ["format", "header", "separator", "multiline", "columns", "pick"],
   json: ["format", "paths"],
+  match: ["format", "pattern", "flags", "columns"],
+  lines: ["format"],
 };
 
 /** Whether the kernel reads this format. */
@@ -29,6 +32,9 @@ export function isGroupFormat(format: FormatSpec, groups: GroupBy): boolean {
   const names = namesOf(format);
   if (names !== null && !wanted.every((name) => names.includes(name))) return false;
   if (format.format === "json") return wanted.every(isPlainPath);
+  if (format.format === "lines" || format.format === "match") {
+    return patternOf(format, wanted) !== null;
+  }
   if (format.format !== "csv" || format.multiline) return false;
   const { separator, header, columns } = format;
   return separator.length === 1 && separator.charCodeAt(0) < 0x80 && (header || columns !== null);
@@ -36,8 +42,27 @@ export function isGroupFormat(format: FormatSpec, groups: GroupBy): boolean {
 
 /** The columns that records have, as far as the format names them. */
 function namesOf(format: FormatSpec): readonly string[] | null {
-  if (format.format === "json") return format.paths;
-  return format.format === "csv" ? (format.pick ?? format.columns) : [];
+  switch (format.format) {
+    case "json":
+      return format.paths;
+    case "match":
+      return format.columns ?? ["match"];
+    case "csv":
+      return format.pick ?? format.columns;
+    default:
+      return ["line"];
+  }
+}
+
+/** What finds these columns of lines; null = the format is no other than the engine's. */
+function patternOf(format: FormatSpec, wanted: readonly string[]): LinePattern | null {
+  if (format.format === "lines") return wanted.length > 0 ? wholeLine() : null;
+  if (format.format !== "match") return null;
+  const { columns } = format;
+  return linePattern(
+    format,
+    wanted.map((name) => (columns === null ? 0 : columns.indexOf(name) + 1)),
+  );
 }
 
 export type ScanOptions = {
@@ -53,7 +78,7 @@ export type ScanOptions = {
 export class RowScan {
   readonly table: GroupTable;
   readonly #options: ScanOptions;
-  /** Null = lines are JSON. */
+  /** Null = lines are no CSV. */
   readonly #csv: CsvFormat | null;
   /** Whether all of the piece has been read. */
   #isOver = false;
@@ -62,9 +87,12 @@ export class RowScan {
     const { format, groups } = options;
     this.#options = options;
     this.#csv = format.format === "csv" ? format : null;
-    const paths = format.format === "json" ? { paths: columnsOf(groups) } : {};
-    this.table = new GroupTable({ ...shapeOf(groups), ...paths });
-    this.#setFields(columnsOf(groups));
+    const columns = columnsOf(groups);
+    const paths = format.format === "json" ? { paths: columns } : {};
+    const pattern = patternOf(format, columns);
+    const found = pattern === null ? paths : { pattern };
+    this.table = new GroupTable({ ...shapeOf(groups), ...found });
+    this.#setFields(columns);
   }
 
   run(): void {
