@@ -16,6 +16,7 @@ const outBytes: u32 = 256 * 1024;
 const rowMaxBytes: u32 = 128 * 1024;
 /** Digits of a number that a double gives back as they are. */
 const exactMax: i64 = 999_999_999_999_999;
+const tagDecimal: u8 = 0x61;
 const safeMax: f64 = 9_007_199_254_740_991;
 
 /** Takes rows that are written. */
@@ -124,6 +125,8 @@ function writeKey(to: usize): usize {
     } else {
       if (tag == tagArray) return 0;
       if (tag == tagNumber) at += 8;
+      // The digits of a number that no double is.
+      if (tag == tagNumber && load<u8>(at) == tagDecimal) return 0;
       to = writeScalar(to, start, at);
     }
     if (to == 0) return 0;

@@ -8,7 +8,7 @@ import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
 import type { Client, JobWithResults } from "./client.ts";
 import { planBlob } from "./plan/of-found.ts";
-import { jobSpecOf } from "./plan/spec.ts";
+import { jobSpecOf, type TrustTerms } from "./plan/spec.ts";
 import { hashFile, type Upload } from "./plan/upload.ts";
 import type { Planned } from "./plan.ts";
 
@@ -23,6 +23,8 @@ export type SubmitOptions = {
   /** Browsers that bring code of their own (they speak only the base browser protocol) may run
    *  it. */
   readonly bareBrowsers?: boolean;
+  /** Who may compute it, and how results of volunteers are checked. Default: what the job says. */
+  readonly trust?: TrustTerms;
   /** Called before each file that is sent. */
   readonly onUpload?: (name: string, sizeBytes: number) => void;
 };
@@ -104,7 +106,7 @@ async function submitPlan<T>(
   options: SubmitOptions,
 ): Promise<T> {
   const { bytes, hash } = planBlob(planned.plan);
-  const { bareBrowsers, name, priority, weight } = options;
+  const { bareBrowsers, name, priority, trust, weight } = options;
   const [module] = modulesOf(built);
   const spec = jobSpecOf(built.job, planned, {
     name,
@@ -112,6 +114,7 @@ async function submitPlan<T>(
     planHash: hash,
     ...(weight === undefined ? {} : { weight }),
     ...(priority === undefined ? {} : { priority }),
+    ...(trust === undefined ? {} : { trust }),
     ...(bareBrowsers === undefined ? {} : { bareBrowsers }),
     ...(module === undefined ? {} : { moduleHash: module.hash }),
   });

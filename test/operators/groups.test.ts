@@ -97,7 +97,7 @@ for (const [name, jobOf] of Object.entries(csvJobs)) {
       const { badRecords, ...sizes } = options;
       await failOrAgree(jobOf({ output, badRecords }), [content], sizes);
     });
-    await fc.assert(property, { numRuns: 15 });
+    await fc.assert(property, { numRuns: 10 });
   });
 }
 
@@ -161,7 +161,7 @@ for (const [name, jobOf] of Object.entries(jsonJobs)) {
       const { badRecords, ...sizes } = options;
       await failOrAgree(jobOf({ output, badRecords }), [content], sizes);
     });
-    await fc.assert(property, { numRuns: 15 });
+    await fc.assert(property, { numRuns: 10 });
   });
 }
 
@@ -190,7 +190,7 @@ for (const [name, jobOf] of Object.entries(firstJobs)) {
       const job = jobOf({ badRecords, output: output === "csv" ? "csv" : "ndjson" });
       await failOrAgree(job, [content], options);
     });
-    await fc.assert(property, { numRuns: 15 });
+    await fc.assert(property, { numRuns: 10 });
   });
 }
 
@@ -199,7 +199,7 @@ test("distinct of JSON equals the judge's, whatever the lines are", async () => 
     const job = text.json(["a", "n", "b"]).distinct({ by: ["n", "a"], badRecords });
     await failOrAgree(job, [content], { splitBytes: sizes.splitBytes, reducers: sizes.reducers });
   });
-  await fc.assert(property, { numRuns: 15 });
+  await fc.assert(property, { numRuns: 10 });
 });
 
 const patterns: Readonly<Record<string, RegExp>> = {
@@ -224,10 +224,10 @@ for (const [name, expression] of Object.entries(patterns)) {
     assert.notEqual(linePattern({ pattern, flags }, [0]), null);
     const property = fc.asyncProperty(logText, setting, async (content, { splitBytes }) => {
       const source = text.match(expression, ["a", "n"]);
-      await agree(source.by("n", "a").count(), [content], { splitBytes });
-      await agree(text.match(expression).count(), [content], { splitBytes });
-      const sum = source.by("a").sum("n", { badRecords: "keep" });
-      await agree(sum, [content], { splitBytes });
+      const keep = { badRecords: "keep" } as const;
+      await agree(source.by("n", "a").count(keep), [content], { splitBytes });
+      await agree(text.match(expression).count(keep), [content], { splitBytes });
+      await agree(source.by("a").sum("n", keep), [content], { splitBytes });
     });
     await fc.assert(property, { numRuns: 10 });
   });
@@ -235,7 +235,8 @@ for (const [name, expression] of Object.entries(patterns)) {
 
 test("lines are counted whole", async () => {
   const property = fc.asyncProperty(logText, setting, async (content, { splitBytes }) => {
-    await agree(text.lines().count(), [content], { splitBytes });
+    const job = text.lines().count({ badRecords: "keep" });
+    await agree(job, [content], { splitBytes });
   });
   await fc.assert(property, { numRuns: 10 });
 });

@@ -25,6 +25,7 @@ const values: Required<RunOptions> = {
   ...{ allowBasicBrowsers: true, priority: "high", watch: true },
   ...{ detach: true, local: true, sequential: true, workers: 1, memory: 1 << 30 },
   ...{ filesystem: place, jobtracker: place },
+  ...{ share: "volunteers", trust: "audit", quorum: "2/3" },
 };
 /** In which modes the option has no effect. */
 const refusedIn: Readonly<Record<keyof RunOptions, readonly Mode[]>> = {
@@ -45,6 +46,9 @@ const refusedIn: Readonly<Record<keyof RunOptions, readonly Mode[]>> = {
   key: ["local", "sequential", "elsewhere"],
   allowBasicBrowsers: ["local", "sequential", "elsewhere"],
   priority: ["local", "sequential", "elsewhere"],
+  share: ["local", "sequential", "elsewhere"],
+  trust: ["local", "sequential", "elsewhere"],
+  quorum: ["local", "sequential", "elsewhere"],
   watch: ["detach", "elsewhere"],
   detach: ["local", "sequential", "elsewhere"],
   local: ["detach", "sequential", "elsewhere"],

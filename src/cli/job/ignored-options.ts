@@ -21,6 +21,9 @@ const alone: Reasons = {
   fingerprint: noCluster,
   key: "the job is not kept, so that no key can name it",
   priority: onlyJob,
+  share: "no volunteer can join",
+  trust: "no volunteer can join",
+  quorum: "no volunteer can join",
   allowBasicBrowsers: "no browser can join",
   detach: "the job ends with this command",
 };
@@ -53,6 +56,9 @@ const elsewhere: Reasons = {
   splitBytes: theirs,
   key: theirs,
   priority: theirs,
+  share: theirs,
+  trust: theirs,
+  quorum: theirs,
   allowBasicBrowsers: theirs,
   watch: theirs,
 };

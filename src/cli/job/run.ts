@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
 import { memoryPerWorker } from "../../client/memory.ts";
 import { ClusterError } from "../../core/error.ts";
-import { priorities } from "../../core/job.ts";
+import { priorities, trusts } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { Submitted } from "../../wire/api/messages.ts";
@@ -25,7 +25,7 @@ import { collectJob, destinationOf, refuseTaken, withResult } from "../result/fi
 import { safeText } from "../text.ts";
 import { refuseIgnored } from "./ignored-options.ts";
 import { withJobConsole } from "./job-console.ts";
-import { jobName, planOptions, type RunOptions } from "./plan-options.ts";
+import { jobName, planOptions, type RunOptions, trustOptions } from "./plan-options.ts";
 
 export function define(command: Command): void {
   command
@@ -63,7 +63,7 @@ export function define(command: Command): void {
   withResult(command)
     .option("--watch", "also print the job's log lines and failed attempts")
     .option("--detach", "submit, print the job's id and exit");
-  withExamples(withJson(withTarget(withElsewhere(withLocal(command)))), [
+  withExamples(withJson(withTarget(withElsewhere(withLocal(withTrust(command))))), [
     ["tequio run words.ts books/*.txt -o out/", "run on the coordinator of this machine"],
     ["tequio run --local words.ts 'logs/**/*.gz'", "run without a coordinator"],
     [
@@ -73,6 +73,7 @@ export function define(command: Command): void {
     ["tequio run --sequential words.ts small.txt -o -", "run task by task, for debugging"],
     ["tequio run words.ts shared:books", "read files that members share, where they are"],
     ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
+    ["tequio run words.ts books/*.txt --share volunteers", "let volunteers compute it, too"],
     ["tequio run words.py books/*.txt", "run a job in Python"],
     ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
     ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
@@ -81,6 +82,23 @@ export function define(command: Command): void {
       "run on an existing system of the filesystem protocol",
     ],
   ]).action(run);
+}
+
+/** Who may compute it, and how that is checked. */
+function withTrust(command: Command): Command {
+  return command
+    .option("--share <with>", "let volunteers compute it, who see its code and data: volunteers")
+    .addOption(
+      new Option(
+        "--trust <how>",
+        "how results of volunteers are checked: audit compares a share of them (the default with " +
+          "--share), quorum all of them",
+      ).choices(trusts),
+    )
+    .option(
+      "--quorum <m/n>",
+      "with --trust quorum: m volunteers agree, of at most n (default 2/9)",
+    );
 }
 
 function withElsewhere(command: Command): Command {
@@ -220,7 +238,8 @@ async function submit(
   try {
     const name = jobName(built, options);
     const { allowBasicBrowsers: bareBrowsers = false, key = null, priority = "normal" } = options;
-    return await submitKeyed(client, built, planned, { name, key, bareBrowsers, priority });
+    const trust = trustOptions(options, built.job.options);
+    return await submitKeyed(client, built, planned, { name, key, bareBrowsers, priority, trust });
   } finally {
     await planned.remove();
   }

@@ -7,6 +7,7 @@ import {
   programKinds,
   type RetryLimits,
   type StageSpec,
+  trusts,
 } from "../job.ts";
 import { isRequirement, requiresMax } from "./placement/requires.ts";
 
@@ -47,6 +48,8 @@ export function specProblem(spec: JobSpec): ClusterError | null {
   if (spec.priority !== undefined && !priorities.includes(spec.priority)) {
     return bad(`priority is one of ${priorities.join(", ")}`);
   }
+  const trust = trustProblem(spec);
+  if (trust !== null) return trust;
   for (const [index, stage] of spec.stages.entries()) {
     const problem = stageProblem(spec, stage, index);
     if (problem !== null) return problem;
@@ -54,6 +57,24 @@ export function specProblem(spec: JobSpec): ClusterError | null {
   const program = programProblem(spec);
   if (program !== null) return program;
   return limitsProblem(spec.limits) ?? localityProblem(spec);
+}
+
+function trustProblem({ quorum, share, trust }: JobSpec): ClusterError | null {
+  if (trust !== undefined && !trusts.includes(trust)) {
+    return bad(`trust is one of ${trusts.join(", ")}`);
+  }
+  if (share !== undefined && share !== "volunteers") return bad('share is "volunteers", or absent');
+  if (share === undefined && trust !== undefined && trust !== "own") {
+    return bad(`trust "${trust}" is for jobs that volunteers compute; add share: "volunteers"`);
+  }
+  if (share !== undefined && trust === "own") {
+    return bad('results of volunteers are checked: with share, trust is "audit" or "quorum"');
+  }
+  if (quorum === undefined) return null;
+  if (trust !== "quorum") return bad('quorum is for jobs with trust "quorum"');
+  return within(quorum.agree, 2, 9) && within(quorum.of, quorum.agree, 99)
+    ? null
+    : bad("quorum: 2 to 9 agree, of at most 99");
 }
 
 function programProblem({ programKind, requires = [] }: JobSpec): ClusterError | null {

@@ -53,6 +53,10 @@ export type Reason =
   | { readonly kind: "no-worker" }
   | { readonly kind: "workers-paused"; readonly workers: number; readonly reason: string }
   | { readonly kind: "no-runtime" }
+  /** Results of volunteers that are not decided; `forOwn`: only an own worker may give the next. */
+  | { readonly kind: "second-opinion"; readonly tasks: number; readonly forOwn: number }
+  /** All that are here are volunteers, and the job is not shared with them. */
+  | { readonly kind: "only-volunteers"; readonly workers: number }
   /** The job is in Python, and none of these workers (their names, without tabs) has it. */
   | { readonly kind: "no-python"; readonly workers: readonly string[] }
   /** Those with Python have not the packages that the job names. */
@@ -151,6 +155,19 @@ const texts: Texts = {
       ? `the worker accepts no tasks now: ${reason}`
       : `all ${workers} workers accept no tasks now: ${reason}`,
   "no-runtime": () => "no connected worker runs JavaScript",
+  "second-opinion": ({ forOwn, tasks }) =>
+    `${count(tasks, "result")} of volunteers ${tasks === 1 ? "waits" : "wait"} for a second ` +
+    `opinion${forOwn === 0 ? "" : `, ${forOwn} of them by an own worker`}`,
+  "only-volunteers": ({ workers }) => {
+    const who =
+      workers === 1
+        ? "the only worker here is a volunteer"
+        : `all ${workers} workers here are volunteers`;
+    return (
+      `${who}, and this job is not shared with them: join an own worker (\`tequio join\`), or ` +
+      "submit the job with `--share volunteers`"
+    );
+  },
   "no-python": ({ workers }) =>
     "no worker here has Python 3.9 or newer: " +
     (workers.length === 0

@@ -34,6 +34,10 @@ export function whyJob(state: CoordinatorState, id: JobId, atMs: number): Reason
   reasons.push({ kind: "stage-left", stage: stage.spec.kind, ...shownCounts(state, stage) });
   const lost = lostOutputs(stage);
   if (lost > 0) reasons.push({ kind: "output-lost", stage: stage.spec.kind, tasks: lost });
+  const { forOwn, open } = stage.opinions;
+  if (open.size > 0) {
+    reasons.push({ kind: "second-opinion", tasks: open.size, forOwn: forOwn.size });
+  }
   if (stage.backoffs.size > 0 && stage.counts.ready === 0) {
     reasons.push(backoffOf(job, stage.backoffs.size));
   }
@@ -67,6 +71,10 @@ export function whyTask(
   const errorsMax = job.spec.limits.userErrorMax;
   if (errors > 0) {
     reasons.push({ kind: "user-errors", errors, errorsMax, last: lastError(job, stage, of.task) });
+  }
+  const { forOwn, open } = stage.opinions;
+  if (open.has(of.task)) {
+    reasons.push({ kind: "second-opinion", tasks: 1, forOwn: forOwn.has(of.task) ? 1 : 0 });
   }
   if (code === RUNNING) return [...reasons, ...leases.map((lease) => held(state, lease, atMs))];
   if ((stage.committed[of.task] as number) > 0) {
@@ -147,6 +155,10 @@ const workersToldMax = 10;
 
 /** Why no live worker may run tasks of the job: of many workers the first ones are named. */
 export function noneIsAble(spec: JobSpec, live: readonly WorkerRecord[]): Reason {
+  const areStrange = live.every(({ volunteer }) => volunteer !== undefined);
+  if (areStrange && spec.share === undefined) {
+    return { kind: "only-volunteers", workers: live.length };
+  }
   const { moduleHash, programKind = programKinds.javascript, requires = [] } = spec;
   const { wasm } = programKinds;
   const runIt = live.filter(

@@ -9,6 +9,10 @@ import {
 import type { Job } from "../job.ts";
 import { checkName, checkNumber } from "./numbers.ts";
 import type { PlannedFound } from "./of-found.ts";
+import { laterReducers } from "./operator.ts";
+
+/** Who may compute a job, and how results of volunteers are checked; see `JobSpec`. */
+export type TrustTerms = Pick<JobSpec, "quorum" | "share" | "trust">;
 
 export type SpecOptions = {
   readonly name: string;
@@ -21,6 +25,8 @@ export type SpecOptions = {
   readonly bareBrowsers?: boolean;
   /** Blob of the WebAssembly module that the job is. */
   readonly moduleHash?: string;
+  /** Default: what the job itself says. */
+  readonly trust?: TrustTerms;
 };
 
 /** Throws `bad-request` naming the limit that a number of the job exceeds. */
@@ -46,8 +52,11 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
       partitionCount,
       inputBytes,
     });
-    if (partitionCount > 0) {
-      stages.push({ ...stage, kind: "reduce", taskCount: partitionCount, inputStage: 0 });
+    const counts = [partitionCount, ...laterReducers(plan)];
+    for (const [i, taskCount] of counts.entries()) {
+      if (taskCount === 0) break;
+      const follows = { partitionCount: counts[i + 1] ?? 0, inputStage: i } as const;
+      stages.push({ ...stage, kind: "reduce", taskCount, ...follows });
     }
   }
   return {
@@ -61,10 +70,24 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
     weight,
     // Left out where it says nothing: older coordinators refuse a field that they do not know.
     ...(priority === "normal" ? {} : { priority }),
+    ...trustOf(job, options.trust),
     ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
     output,
     ...(options.moduleHash === undefined ? {} : { moduleHash: options.moduleHash }),
     ...programOf(job),
+  };
+}
+
+function trustOf(
+  { options }: Job,
+  terms: TrustTerms = options,
+): Pick<JobSpec, "quorum" | "sameEngine" | "share" | "trust"> {
+  const { quorum, share, trust } = terms;
+  return {
+    ...(share === undefined ? {} : { share }),
+    ...(trust === undefined ? {} : { trust }),
+    ...(quorum === undefined ? {} : { quorum }),
+    ...(share !== undefined && options.math === "native" ? { sameEngine: true } : {}),
   };
 }
 

@@ -23,6 +23,8 @@ export type ConnectMore = {
   readonly kinds: readonly number[];
   /** Tids of the tasks that it holds; a gateway that does not know the tab reads them, too. */
   readonly holding: ReadonlyArray<number | readonly [tid: number, type: TaskType, ref: string]>;
+  /** From the gateway, whatever the tab says: the address that it came from, `host:port`. */
+  readonly from?: string;
   /** Of a reloaded page: its previous session. */
   readonly after?: string;
 };

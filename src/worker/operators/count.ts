@@ -20,9 +20,12 @@ export function countJob(
       reduce: reduceCountWords,
     };
   }
+  const job = countingJob(operator, by);
+  const kernel = groupKernel({ op: "count", by, column: null });
+  if (by.length > 0) return { job, ...kernel };
   return {
-    job: countingJob(operator, by),
-    ...groupKernel({ op: "count", by, column: null }),
+    job: { ...job, options: { ...job.options, ofNothing: [[null, 0]] } },
+    ...kernel,
   };
 }
 

@@ -1,11 +1,12 @@
 /** Of all pairs the first ones, by their values. */
 import { Arena, compareBytes } from "../../wire/block/arena.ts";
+import { compareNumbers, type ExactNumber } from "../../wire/block/decimal.ts";
 import { type Key, writeKey } from "../../wire/block/key.ts";
 import type { LastSpec } from "../../wire/block/plan.ts";
 import type { Part, PartWriter } from "../kernels/output.ts";
 import type { RowWriter } from "../task/reduce-task.ts";
 
-type Pair = { readonly key: Key; readonly value: number };
+type Pair = { readonly key: Key; readonly value: ExactNumber };
 
 /** Keeps the best pairs: twice as many as are asked for before it forgets again, so that each costs
  *  little. */
@@ -25,11 +26,11 @@ export class TopRows implements RowWriter {
 
   /** Pairs behind this value are not kept; null = all are. */
   get worst(): number | null {
-    return this.#worst?.value ?? null;
+    return this.#worst === null ? null : Number(`${this.#worst.value}`);
   }
 
   row(key: Key, value: unknown): void {
-    const pair = { key, value: value as number };
+    const pair = { key, value: value as ExactNumber };
     if (this.#worst !== null && this.#compare(pair, this.#worst) > 0) return;
     this.#pairs.push(pair);
     if (this.#pairs.length >= 2 * this.#count + 1024) this.#forget();
@@ -52,7 +53,8 @@ export class TopRows implements RowWriter {
   }
 
   #compare(a: Pair, b: Pair): number {
-    return this.#sign * (a.value - b.value) || compareBytes(bytesOf(a.key), bytesOf(b.key));
+    const order = this.#sign * compareNumbers(a.value, b.value);
+    return order || compareBytes(bytesOf(a.key), bytesOf(b.key));
   }
 }
 

@@ -17,6 +17,7 @@ const tid = z
 const slots = z.number().int().min(1).max(256);
 
 const connect: z.ZodType<ConnectMore> = z.object({
+  from: z.string().max(100).exactOptional(),
   version: z.string().max(100),
   session: z.string().regex(/^[0-9a-f]{32}$/),
   token: z.string().max(300),

@@ -1,6 +1,7 @@
 /** Whether tasks of a stage are for a worker at all. */
 import { programKinds } from "../../job.ts";
 import type { CoordinatorState, JobRecord, Stage, WorkerRecord } from "../state.ts";
+import { isShared } from "../trust/standing.ts";
 import { lacking } from "./requires.ts";
 
 const { javascript, wasm } = programKinds;
@@ -9,17 +10,14 @@ export const { ownCode } = programKinds;
 const fetchMaxS = 60;
 
 export function mayRun(state: CoordinatorState, worker: WorkerRecord, stage: Stage): boolean {
+  const record = state.jobs.get(stage.job) as JobRecord;
+  if (worker.caught || (worker.volunteer !== undefined && !isShared(record))) return false;
   const { inputKbps, kinds } = worker.specs;
   const { inputBytes, taskCount } = stage.spec;
   if (inputKbps !== undefined && inputBytes / taskCount / 1024 > inputKbps * fetchMaxS) {
     return false;
   }
-  const {
-    bareBrowsers,
-    moduleHash,
-    programKind = javascript,
-    requires = [],
-  } = (state.jobs.get(stage.job) as JobRecord).spec;
+  const { bareBrowsers, moduleHash, programKind = javascript, requires = [] } = record.spec;
   if (kinds.includes(programKind)) return lacking(worker.specs, requires).length === 0;
   if (moduleHash !== undefined && kinds.includes(wasm)) return true;
   return programKind === javascript && kinds.includes(ownCode) && bareBrowsers === true;

@@ -18,7 +18,7 @@ import { type GroupBy, shapeOf } from "./group-by.ts";
 const runsMax = 256;
 const blocksMaxBytes = 64 * 1024 * 1024;
 
-/** `last`: of the groups only these. Null when there are too many runs. */
+/** `last`: of the groups only these. Null when there are too many runs, or none. */
 export function reduceGroups(
   task: ReduceTask,
   groups: GroupBy,
@@ -27,7 +27,7 @@ export function reduceGroups(
   const files = new SegmentFiles();
   try {
     const segments = task.segments.filter(({ sizeBytes }) => sizeBytes > 0);
-    if (segments.length > runsMax) return null;
+    if (segments.length === 0 || segments.length > runsMax) return null;
     const runs = segments.map((segment) => files.reader(segment));
     const blocksBytes = runs.reduce((sum, run) => sum + run.blockBytes, 0);
     if (blocksBytes > mergeBytesOf(task.memoryBytes, blocksMaxBytes)) return null;

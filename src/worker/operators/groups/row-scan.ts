@@ -1,7 +1,8 @@
 /** Brings the bytes of a task into the memory of a kernel that groups rows, and has all others read
  *  as any job would. */
+import { isUtf8 } from "node:buffer";
 import { assert } from "../../../core/error.ts";
-import type { FormatSpec, InputFile } from "../../../wire/block/plan.ts";
+import type { FormatSpec, InputFile, TextEncoding } from "../../../wire/block/plan.ts";
 import type { SourcePiece } from "../../kernels/byte-source.ts";
 import { type CsvFormat, type CsvRow, headerRow, namedRow } from "../../kernels/csv.ts";
 import { GroupTable } from "../../kernels/groups/group-table.ts";
@@ -17,17 +18,19 @@ const mark = Buffer.of(0xef, 0xbb, 0xbf);
 
 /** Options of formats that the kernel knows: with any other a job is run as it is. */
 const options: { readonly [format: string]: readonly string[] } = {
-  csv: ["format", "header", "separator", "multiline", "columns", "pick"],
-  json: ["format", "paths"],
-  match: ["format", "pattern", "flags", "columns"],
-  lines: ["format"],
+  csv: ["format", "encoding", "header", "separator", "multiline", "columns", "pick", "empty"],
+  json: ["format", "encoding", "paths", "exact"],
+  match: ["format", "encoding", "pattern", "flags", "columns"],
+  lines: ["format", "encoding"],
 };
+const encodings: ReadonlyArray<TextEncoding | undefined> = [undefined, "utf-8", "utf-8-lossy"];
 
 /** Whether the kernel reads this format. */
 export function isGroupFormat(format: FormatSpec, groups: GroupBy): boolean {
   const known = options[format.format];
   if (known === undefined || Object.keys(format).some((name) => !known.includes(name)))
     return false;
+  if (!encodings.includes(encodingOf(format))) return false;
   const wanted = columnsOf(groups);
   const names = namesOf(format);
   if (names !== null && !wanted.every((name) => names.includes(name))) return false;
@@ -38,6 +41,10 @@ export function isGroupFormat(format: FormatSpec, groups: GroupBy): boolean {
   if (format.format !== "csv" || format.multiline) return false;
   const { separator, header, columns } = format;
   return separator.length === 1 && separator.charCodeAt(0) < 0x80 && (header || columns !== null);
+}
+
+function encodingOf(format: FormatSpec): TextEncoding | undefined {
+  return "encoding" in format ? format.encoding : undefined;
 }
 
 /** The columns that records have, as far as the format names them. */
@@ -146,7 +153,7 @@ export class RowScan {
     const csv = this.#csv;
     if (csv !== null) {
       const file = this.#file(piece);
-      const head = csv.header ? headLine(piece, file) : "";
+      const head = csv.header ? headLine(piece, file, csv.encoding) : "";
       this.#take(csv, namedRow(csv, file) ?? headerRow(head, csv, file));
     }
     return { lines: piece, offset: piece.offset, filled: 0 };
@@ -160,24 +167,33 @@ export class RowScan {
     const filled = this.#fill(0);
     const room = this.table.input.subarray(0, filled);
     let from = mark.equals(room.subarray(0, mark.length)) ? mark.length : 0;
+    if (this.#options.format.format === "json" && mayBeArray(room.subarray(from))) {
+      this.#options.odd.read(piece, 0, room.slice(), source);
+      return null;
+    }
     let { head } = piece;
     const csv = this.#csv;
     if (csv !== null) {
       let row = namedRow(csv, file);
       if (csv.header) {
         from = room.indexOf(newline) + 1;
-        if (from === 0) {
+        if (from === 0 || !this.#isValid(room.subarray(0, from))) {
           this.#options.odd.read(piece, 0, room.slice(), source);
           return null;
         }
         head = room.slice(0, from);
-        row ??= headerRow(headLine({ ...piece, head }, file), csv, file);
+        row ??= headerRow(headLine({ ...piece, head }, file, csv.encoding), csv, file);
       }
       assert(row !== null, "columns are named by the header or the format");
       this.#take(csv, row);
     }
     room.copyWithin(0, from);
     return { lines: { ...piece, head }, offset: from, filled: filled - from };
+  }
+
+  /** False where there are bad records for their bytes, wherever these are in a row. */
+  #isValid(bytes: Uint8Array): boolean {
+    return encodingOf(this.#options.format) !== "utf-8" || isUtf8(bytes);
   }
 
   #file(piece: SourcePiece): string {
@@ -200,6 +216,10 @@ export class RowScan {
   }
 
   #scan(lines: SourcePiece, offset: number, end: number): void {
+    if (!this.#isValid(this.table.input.subarray(0, end))) {
+      this.#options.odd.read(lines, offset, this.table.input.slice(0, end), null);
+      return;
+    }
     this.table.scan(end, ([from, to]) => {
       // A copy: reading may need the memory of the kernel.
       const bytes = this.table.input.slice(from, to);
@@ -215,3 +235,9 @@ type Lines = {
   readonly offset: number;
   readonly filled: number;
 };
+
+/** Whether the file may be one array of JSON. */
+function mayBeArray(start: Uint8Array): boolean {
+  const first = start.findIndex((byte) => byte > 0x20);
+  return first === -1 || start[first] === 0x5b;
+}
