@@ -1,82 +1,91 @@
-/** Puts the entries of the tables in order: by partition, then by their bytes (memcmp, a prefix
- *  first). Eight bytes at a time are one number, sorted by radix; only entries that agree in them
- *  are looked at again. */
-import { entries, entryCount, lengthOf, wordAt } from "./tables";
+/** Puts the entries of tables in order: by bucket, then by their bytes (memcmp, a prefix first).
+ *  Eight bytes at a time are one number, sorted by radix; only entries that agree in them are
+ *  looked at again.
+ *
+ *  Whatever `E` is has `at` and `length` of an entry's bytes, and says in which of `buckets` it
+ *  is. Of the entries of one bucket none is another with zeros behind it. */
 import { scratch } from "./space";
 
-/** An item: eight bytes of the word as a big-endian number, the entry, its partition. */
+/** An item: eight bytes of the entry as a big-endian number, the entry, its bucket. */
 const itemBytes: usize = 16;
 const insertionMax: u32 = 24;
 
-/** Starts of the partitions, items, and as many to sort them with, and 256 counts. */
-let partitionAt: usize = 0;
+/** Starts of the buckets, items, and as many to sort them with, and 256 counts. */
+let bucketAt: usize = 0;
 let items: usize = 0;
 let spare: usize = 0;
 let counts: usize = 0;
+let refs: usize = 0;
 
-export function startOf(partition: u32): u32 {
-  return load<u32>(partitionAt + (partition << 2));
+export function startOf(bucket: u32): u32 {
+  return load<u32>(bucketAt + (bucket << 2));
 }
 
+// @ts-ignore: decorator
+@inline
 export function orderedEntry(i: u32): usize {
   return <usize>load<u32>(items + <usize>i * itemBytes, 8);
 }
 
-export function sortEntries(partitions: u32): void {
-  const most = entryCount();
-  const head = ((<usize>partitions + 2) * 4 + 63) & ~(<usize>63);
-  const list = scratch(head + 256 * 4 * 8 + <usize>most * (2 * itemBytes + 4));
-  partitionAt = list;
-  counts = partitionAt + head;
+/** Makes room for so many entries; answers where their addresses are to be listed. */
+export function prepareSort(buckets: u32, most: u32): usize {
+  const head = ((<usize>buckets + 2) * 4 + 63) & ~(<usize>63);
+  bucketAt = scratch(head + 256 * 4 * 8 + <usize>most * (2 * itemBytes + 4));
+  counts = bucketAt + head;
   items = counts + 256 * 4 * 8;
   spare = items + <usize>most * itemBytes;
-  const refs = spare + <usize>most * itemBytes;
-  const count = entries(refs);
-  memory.fill(partitionAt, 0, head);
+  refs = spare + <usize>most * itemBytes;
+  memory.fill(bucketAt, 0, head);
+  return refs;
+}
+
+/** Sorts the entries that are listed where `prepareSort` said. */
+export function sortEntries<E>(count: u32, partitions: u32, buckets: u32): void {
   for (let i: u32 = 0; i < count; i++) {
-    const entry = <usize>load<u32>(refs + (<usize>i << 2));
+    const entry = load<u32>(refs + (<usize>i << 2));
     const item = spare + <usize>i * itemBytes;
-    const partition: u32 = partitions == 1 ? 0 : partitionOf(entry) % partitions;
-    store<u64>(item, prefix(entry, 0));
-    store<u32>(item, <u32>entry, 8);
-    store<u32>(item, partition, 12);
-    const start = partitionAt + ((partition + 2) << 2);
-    if (partition + 1 < partitions) store<u32>(start, load<u32>(start) + 1);
+    const bucket = changetype<E>(entry).bucket(partitions);
+    store<u64>(item, prefix<E>(entry, 0));
+    store<u32>(item, entry, 8);
+    store<u32>(item, bucket, 12);
+    const start = bucketAt + ((bucket + 2) << 2);
+    if (bucket + 1 < buckets) store<u32>(start, load<u32>(start) + 1);
   }
-  // Each partition's place is where it starts, then where its next item goes: one behind.
-  for (let p: u32 = 1; p < partitions; p++) {
-    const at = partitionAt + ((p + 1) << 2);
+  // Each bucket's place is where it starts, then where its next item goes: one behind.
+  for (let b: u32 = 1; b < buckets; b++) {
+    const at = bucketAt + ((b + 1) << 2);
     store<u32>(at, load<u32>(at) + load<u32>(at - 4));
   }
   for (let i: u32 = 0; i < count; i++) {
     const item = spare + <usize>i * itemBytes;
-    const next = partitionAt + ((load<u32>(item, 12) + 1) << 2);
+    const next = bucketAt + ((load<u32>(item, 12) + 1) << 2);
     const place = load<u32>(next);
     store<u32>(next, place + 1);
     v128.store(items + <usize>place * itemBytes, v128.load(item));
   }
-  for (let p: u32 = 0; p < partitions; p++) {
-    sortRange(startOf(p), startOf(p + 1) - startOf(p), 0);
-  }
+  for (let b: u32 = 0; b < buckets; b++) sortRange<E>(startOf(b), startOf(b + 1) - startOf(b), 0);
 }
 
-/** FNV-1a over the key, mixed by the finalizer of MurmurHash3: `wire/block/partition.ts`. */
-function partitionOf(entry: usize): u32 {
-  const word = wordAt(entry);
-  const end = word + lengthOf(entry);
-  let hash: u32 = (0x811c9dc5 ^ 0x40) * 0x01000193;
-  for (let at = word; at < end; at++) hash = (hash ^ load<u8>(at)) * 0x01000193;
+/** The hash of a key by which it has its partition, before its bytes behind the tag:
+ *  `wire/block/partition.ts`. FNV-1a, mixed by the finalizer of MurmurHash3. */
+export function partitionOf(tag: u32, at: usize, length: u32, partitions: u32): u32 {
+  if (partitions == 1) return 0;
+  const end = at + length;
+  let hash: u32 = (0x811c9dc5 ^ tag) * 0x01000193;
+  for (; at < end; at++) hash = (hash ^ load<u8>(at)) * 0x01000193;
   hash = (hash ^ (hash >> 16)) * 0x85ebca6b;
   hash = (hash ^ (hash >> 13)) * 0xc2b2ae35;
-  return hash ^ (hash >> 16);
+  return (hash ^ (hash >> 16)) % partitions;
 }
 
 /** Bytes from `depth` on as a number that compares as they do; zeros behind the end. */
-function prefix(entry: usize, depth: u32): u64 {
-  const length = lengthOf(entry);
+// @ts-ignore: decorator
+@inline
+function prefix<E>(entry: u32, depth: u32): u64 {
+  const length = changetype<E>(entry).length();
   if (length <= depth) return 0;
   const left = length - depth;
-  let bytes = load<u64>(wordAt(entry) + depth);
+  let bytes = load<u64>(changetype<E>(entry).at() + depth);
   if (left < 8) bytes &= ((<u64>1) << (left << 3)) - 1;
   return bswap(bytes);
 }
@@ -86,7 +95,7 @@ function prefix(entry: usize, depth: u32): u64 {
  *  Words can agree in a million bytes, so no call may stand for eight of them: of the groups that
  *  agree further on, the largest is the next turn of the loop, and each of the others has at most
  *  half of the items. So calls are at most 32 deep, whatever the words are. */
-function sortRange(from: u32, count: u32, depth: u32): void {
+function sortRange<E>(from: u32, count: u32, depth: u32): void {
   while (count > 1) {
     const at = items + <usize>from * itemBytes;
     if (count <= insertionMax) insertion(at, count);
@@ -109,22 +118,22 @@ function sortRange(from: u32, count: u32, depth: u32): void {
         size = smallerCount;
       }
       if (size < 2) continue;
-      takePrefixes(from + group, size, depth);
-      sortRange(from + group, size, depth);
+      takePrefixes<E>(from + group, size, depth);
+      sortRange<E>(from + group, size, depth);
     }
     from += largest;
     count = largestCount;
-    if (count > 1) takePrefixes(from, count, depth);
+    if (count > 1) takePrefixes<E>(from, count, depth);
   }
 }
 
 /** For items with the same prefix: those that end with it are the shorter, and at most one is as
  *  short. */
-function takePrefixes(from: u32, count: u32, depth: u32): void {
+function takePrefixes<E>(from: u32, count: u32, depth: u32): void {
   const at = items + <usize>from * itemBytes;
   for (let i: u32 = 0; i < count; i++) {
     const item = at + <usize>i * itemBytes;
-    store<u64>(item, prefix(load<u32>(item, 8), depth));
+    store<u64>(item, prefix<E>(load<u32>(item, 8), depth));
   }
 }
 

@@ -11,7 +11,7 @@
  *  only runs that are not known yet are cut into words character by character. */
 import { list, listed as listedWords, setNumbering, startList } from "./found";
 import { cutRun, fold, isSmall, setFold } from "./letters";
-import { orderedEntry, sortEntries, startOf } from "./sort";
+import { orderedEntry, partitionOf, prepareSort, sortEntries, startOf } from "./sort";
 import { allocate, base, copyWord, scratch } from "./space";
 import {
   clearTables,
@@ -312,7 +312,27 @@ export function take(entry: u32): f64 {
  *  partition p from `partitionStart(p)` to `partitionStart(p + 1)`. Holds until something is
  *  added. */
 export function sort(partitions: u32): void {
-  sortEntries(partitions);
+  const list = prepareSort(partitions, entryCount());
+  sortEntries<WordEntry>(entries(list), partitions, partitions);
+}
+
+/** A word as it is sorted; its address is that of the entry. */
+@unmanaged
+class WordEntry {
+  @inline
+  at(): usize {
+    return wordAt(changetype<usize>(this));
+  }
+
+  @inline
+  length(): u32 {
+    return lengthOf(changetype<usize>(this));
+  }
+
+  @inline
+  bucket(partitions: u32): u32 {
+    return partitionOf(stringTag, this.at(), this.length(), partitions);
+  }
 }
 
 export function partitionStart(partition: u32): u32 {

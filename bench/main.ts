@@ -26,12 +26,14 @@ import { scale } from "./scale/workers.ts";
 import { sortSizes } from "./sort/sizes.ts";
 import { sort } from "./sort/sort.ts";
 import { start } from "./start.ts";
+import { tables } from "./tables/tables.ts";
 import { tasks } from "./tasks.ts";
 import { wordCount } from "./word-count.ts";
 import { memory } from "./word-count-memory.ts";
 
 const cases: readonly Case[] = [
   wordCount,
+  tables,
   sort,
   sortSizes,
   memory,

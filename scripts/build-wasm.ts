@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, "..");
 /** Source → module. */
 export const kernels: ReadonlyArray<readonly [source: string, module: string]> = [
   ["assembly/words.ts", "src/worker/kernels/wasm/words-wasm.ts"],
+  ["assembly/groups.ts", "src/worker/kernels/groups/groups-wasm.ts"],
   ["assembly/sorting.ts", "src/worker/kernels/sorting/sort-wasm.ts"],
   ["assembly/math.ts", "src/environment/math/math-wasm.ts"],
 ];

@@ -61,6 +61,9 @@ export function checkedColumns(
 export type CsvRow = {
   /** Fields that there must be. */
   readonly width: number;
+  /** Where each field of a record lies, in the order of `wanted`. */
+  readonly indexes: readonly number[];
+  readonly wanted: readonly string[];
   object(fields: readonly string[]): object;
 };
 
@@ -81,6 +84,8 @@ export function csvRow(
   const indexes = wanted.map((name) => names.indexOf(name));
   return {
     width: names.length,
+    indexes,
+    wanted,
     object(fields) {
       const record: Record<string, string> = {};
       for (let i = 0; i < wanted.length; i++) {
@@ -179,4 +184,20 @@ export class QuoteJoiner {
 function withoutEnd(text: string): string {
   if (text.endsWith("\r\n")) return text.slice(0, -2);
   return text.endsWith("\n") ? text.slice(0, -1) : text;
+}
+
+/** The columns that a header line names. */
+export function headerRow(line: string, format: CsvFormat, file: string): CsvRow {
+  const names = csvFields(line, format.separator);
+  if (names === null) {
+    throw new ClusterError("bad-request", `${file}: the header line is not CSV`);
+  }
+  const { pick } = format;
+  return csvRow(checkedColumns(names, file, pick), pick, file);
+}
+
+/** The columns that the format names; null when the header line does, or nothing. */
+export function namedRow(format: CsvFormat, file: string): CsvRow | null {
+  if (format.columns === null) return null;
+  return csvRow(checkedColumns(format.columns, file), format.pick, file);
 }

@@ -3,14 +3,7 @@ import { assert, ClusterError } from "../../core/error.ts";
 import { parseExactJson } from "../../wire/block/decimal.ts";
 import type { FormatSpec, TextEncoding } from "../../wire/block/plan.ts";
 import type { ByteSource, SourcePiece } from "./byte-source.ts";
-import {
-  type CsvFormat,
-  type CsvRow,
-  checkedColumns,
-  csvFields,
-  csvRow,
-  QuoteJoiner,
-} from "./csv.ts";
+import { type CsvFormat, type CsvRow, csvFields, headerRow, namedRow, QuoteJoiner } from "./csv.ts";
 import { decoded } from "./encoding.ts";
 import { jsonReader } from "./json-records.ts";
 import { LineCutter, type RecordPosition, recordMaxBytes, startOfText } from "./lines.ts";
@@ -142,13 +135,7 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
   let headerDue = false;
   const header = (line: string) => {
     headerDue = false;
-    if (format.columns !== null) return;
-    const names = csvFields(line, separator);
-    if (names === null) {
-      throw new ClusterError("bad-request", `${position.file}: the header line is not CSV`);
-    }
-    const { pick } = format;
-    row = csvRow(checkedColumns(names, position.file, pick), pick, position.file);
+    if (format.columns === null) row = headerRow(line, format, position.file);
   };
   const line = (text: string) => {
     if (headerDue) header(text);
@@ -170,19 +157,26 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
     keepEnds: multiline,
     encoding,
   });
+  let head: Uint8Array | null = null;
   return (piece) => {
-    row =
-      format.columns === null
-        ? null
-        : csvRow(checkedColumns(format.columns, position.file), format.pick, position.file);
     headerDue = format.header && piece.offset === 0;
-    if (format.header && piece.offset > 0) header(headLine(piece, position.file, encoding));
+    // Further lines of the same file have the same columns.
+    if (head === null || piece.head !== head || headerDue) {
+      row = namedRow(format, position.file);
+      if (format.header && piece.offset > 0) header(headLine(piece, position.file, encoding));
+    }
+    head = piece.head;
     cutter.cut(piece.offset);
     joiner.end();
   };
 }
 
-function headLine(piece: SourcePiece, file: string, encoding: TextEncoding | undefined): string {
+/** The header line of a piece that starts behind it. */
+export function headLine(
+  piece: SourcePiece,
+  file: string,
+  encoding: TextEncoding | undefined,
+): string {
   if (piece.head === null) {
     throw new ClusterError(
       "bad-request",

@@ -55,6 +55,11 @@ export class SpillFiles {
     }
   }
 
+  /** Takes a file of partitions that is written as a further spill. */
+  adopt(path: string, manifest: Uint8Array): void {
+    this.#spills.push({ path, partitions: decodeManifest(manifest).partitions });
+  }
+
   /** Merges the spills into one when there are many. */
   compact(): void {
     if (this.#spills.length >= spillsMax) this.#merge(this.nextPath());

@@ -4,6 +4,7 @@ import type { ApplySpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { MapReduceJob } from "../task/job.ts";
 import { keyReader } from "./columns.ts";
 import { mapCountWords, reduceCountWords } from "./count-words.ts";
+import { groupKernel } from "./groups/group-kernel.ts";
 import { jobOf, type OperatorKernel } from "./operator.ts";
 
 export function countJob(
@@ -20,9 +21,11 @@ export function countJob(
     };
   }
   const job = countingJob(operator, by);
-  if (by.length > 0) return { job };
+  const kernel = groupKernel({ op: "count", by, column: null });
+  if (by.length > 0) return { job, ...kernel };
   return {
     job: { ...job, options: { ...job.options, ofNothing: [[null, 0]] } },
+    ...kernel,
   };
 }
 

@@ -2,6 +2,7 @@
  *  task: see `sdk/operators/source.ts`, the contract. */
 import { ClusterError } from "../../core/error.ts";
 import type { ApplySpec, OperatorSpec } from "../../wire/block/plan.ts";
+import type { ReduceTask } from "../task/reduce-task.ts";
 import { countJob } from "./count.ts";
 import { joinKernel } from "./join.ts";
 import { reduceLast } from "./last.ts";
@@ -35,7 +36,9 @@ export function operatorKernel(operator: OperatorSpec): OperatorKernel {
     | undefined;
   if (make !== undefined) {
     const kernel = make(operator, apply);
-    return last === null ? kernel : { ...kernel, reduce: (task) => reduceLast(task, last) };
+    if (last === null) return kernel;
+    const reduce = (task: ReduceTask) => kernel.reduceLast?.(task, last) ?? reduceLast(task, last);
+    return { ...kernel, reduce };
   }
   throw new ClusterError(
     "version-mismatch",

@@ -5,6 +5,7 @@ import type { Key } from "../../wire/block/key.ts";
 import type { ApplySpec, OperatorSpec } from "../../wire/block/plan.ts";
 import { columnOf, keyReader } from "./columns.ts";
 import { addExact, type Exact, exactOf, resultOf } from "./decimal.ts";
+import { groupKernel } from "./groups/group-kernel.ts";
 import { jobOf, type OperatorKernel } from "./operator.ts";
 
 type Numbers = Extract<ApplySpec, { operator: "sum" | "min" | "max" }>;
@@ -21,12 +22,13 @@ export function numbersJob(operator: OperatorSpec, apply: Numbers): OperatorKern
     // Nothing is there to be added or compared.
     if (value !== null) emit(keyOf(record), isSum ? value : (resultOf(value) as ExactNumber));
   };
+  const kernel = groupKernel({ op: apply.operator, by, column });
   if (!isSum) {
     const combine = apply.operator === "min" ? least : greatest;
-    return { job: jobOf(operator, () => map, { combine }) };
+    return { job: jobOf(operator, () => map, { combine }), ...kernel };
   }
   const reduce = (_key: Key, [value]: Iterable<Exact>) => asResult(value as Exact, column);
-  return { job: jobOf(operator, () => map, { combine: addExact, reduce }) };
+  return { job: jobOf(operator, () => map, { combine: addExact, reduce }), ...kernel };
 }
 
 /** Readers of results know no numbers beyond those of doubles. */

@@ -1,5 +1,5 @@
 /** What an operator is to the task that runs it, and the plain job that stands for it. */
-import type { FormatSpec, OperatorSpec } from "../../wire/block/plan.ts";
+import type { FormatSpec, LastSpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { Part } from "../kernels/output.ts";
 import type { MapReduceJob } from "../task/job.ts";
 import type { MapDone, MapTask } from "../task/map-task.ts";
@@ -14,6 +14,8 @@ export type OperatorKernel = {
   readonly map?: (task: MapTask) => MapDone | null;
   /** As `map`, of a reduce task. */
   readonly reduce?: (task: ReduceTask) => Part | null;
+  /** As `reduce`, with what follows the operator. */
+  readonly reduceLast?: (task: ReduceTask, last: LastSpec) => Part | null;
 };
 
 type Mapper = (record: never, emit: never) => unknown;

@@ -22,6 +22,7 @@ import {
 } from "../task/map-task.ts";
 import { mergeBytesOf } from "../task/memory.ts";
 import type { ReduceTask } from "../task/reduce-task.ts";
+import { mapFirstRows } from "./groups/first-rows.ts";
 import { jobOf, type OperatorKernel } from "./operator.ts";
 
 /** For the buffers of a reduce task, at most. */
@@ -39,10 +40,12 @@ export function sortKernel(operator: OperatorSpec, apply: SortSpec): OperatorKer
   const map = (record: never, emit: (key: Key, value: string) => void) => {
     emit(keyOf(record), row(record));
   };
+  // Of equal keys the first are kept, and which they are can be known before anything is sorted.
+  const firstOf = unique && !apply.numeric ? apply.by : [];
   const splitters = apply.splitters.map((splitter) => Buffer.from(splitter, "base64"));
   return {
     job: jobOf(operator, () => map),
-    map: (task) => mapTask(task, ordering, splitters),
+    map: (task) => mapTask(task, { ordering, splitters, firstOf }),
     reduce: (task) => reduceTask(task, ordering, headOf(operator)),
   };
 }
@@ -55,7 +58,14 @@ function shapeOf(format: FormatSpec, { by }: SortSpec): Shape {
   return isRaw ? { kind: "lines" } : { kind: "framed" };
 }
 
-function mapTask(task: MapTask, ordering: Ordering, splitters: readonly Uint8Array[]): MapDone {
+type Sorting = {
+  readonly ordering: Ordering;
+  readonly splitters: readonly Uint8Array[];
+  /** Columns of which only the first of equal rows are sorted; none = all rows are. */
+  readonly firstOf: readonly string[];
+};
+
+function mapTask(task: MapTask, { ordering, splitters, firstOf }: Sorting): MapDone {
   const path = `${task.out}.run`;
   const memoryBytes = task.plan.spillBytes;
   const sorter = new Sorter({ ordering, splitters, memoryBytes, path });
@@ -71,6 +81,8 @@ function mapTask(task: MapTask, ordering: Ordering, splitters: readonly Uint8Arr
       return { ...finish(), badRecordsPath: null };
     }
     const emit = framer(sorter);
+    const first = firstOf.length > 0 ? mapFirstRows(task, firstOf, { emit, finish }) : null;
+    if (first !== null) return first;
     return runMap(task, (): Target => ({ emit, finish, close: () => {} }));
   } finally {
     sorter.close(isFinished);

@@ -9,7 +9,7 @@ import { decodeManifest } from "../../wire/block/manifest.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import { readValue, writeValue } from "../../wire/block/value.ts";
 import { TextSource } from "../input/text-source.ts";
-import type { ByteSource } from "../kernels/byte-source.ts";
+import type { ByteSource, SourcePiece } from "../kernels/byte-source.ts";
 import { RecordPosition } from "../kernels/lines.ts";
 import { type Part, PartWriter } from "../kernels/output.ts";
 import { pieceReader, wordsOf } from "../kernels/records.ts";
@@ -86,9 +86,9 @@ function targetFor(task: MapTask, words: WordTable | null): Target {
   return task.plan.reducers > 0 ? shuffleTarget(task, words) : partTarget(task);
 }
 
-type Input = MapReduceJob["inputs"][string];
+export type Input = MapReduceJob["inputs"][string];
 
-function inputOf({ plan, job, task }: MapTask): Input {
+export function inputOf({ plan, job, task }: MapTask): Input {
   const split = plan.splits[task];
   const input = split && job.inputs[split.input];
   if (input !== undefined) return input;
@@ -98,7 +98,7 @@ function inputOf({ plan, job, task }: MapTask): Input {
   );
 }
 
-type Reading = {
+export type Reading = {
   readonly task: MapTask;
   readonly input: Input;
   readonly emit: Emit;
@@ -106,8 +106,18 @@ type Reading = {
   readonly words: WordTable | null;
 };
 
-function readAll({ task, input, emit, bad, words }: Reading): void {
-  const { plan, job, source } = task;
+function readAll(reading: Reading): void {
+  const { source } = reading.task;
+  const read = readerOf(reading, source);
+  for (let piece = source.nextPiece(); piece !== null; piece = source.nextPiece()) read(piece);
+}
+
+/** Reads a piece, which `source` is at, as any job does: its records go through `map`. */
+export function readerOf(
+  { task, input, emit, bad, words }: Reading,
+  source: ByteSource,
+): (piece: SourcePiece) => void {
+  const { plan, job } = task;
   const position = new RecordPosition();
   const keep = job.options.badRecords === "keep";
   const record = recordRunner({
@@ -125,11 +135,11 @@ function readAll({ task, input, emit, bad, words }: Reading): void {
   };
   const options = { source, position, record, bad: badText, words };
   const read = pieceReader(input.input ?? { format: "lines" }, options);
-  for (let piece = source.nextPiece(); piece !== null; piece = source.nextPiece()) {
+  return (piece) => {
     position.file = (plan.files[piece.file] as InputFile).name;
     position.fixedOffset = piece.offset;
     read(piece);
-  }
+  };
 }
 
 type MapRecord = (record: unknown, emit: Emit, context: object) => unknown;

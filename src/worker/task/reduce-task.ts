@@ -151,7 +151,7 @@ function reduceGroups(task: ReduceTask, merge: Merge, part: RowWriter): void {
   }
 }
 
-function shownKey(key: Key): string {
+export function shownKey(key: Key): string {
   const text = JSON.stringify(key) ?? String(key);
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

@@ -1,0 +1,3 @@
+import { text } from "../../../src/index.ts";
+
+export default text.csv(["city", "product"]).by("city", "product").count();

@@ -1,0 +1,3 @@
+import { text } from "../../../src/index.ts";
+
+export default text.json(["city", "price"]).by("city").sum("price");

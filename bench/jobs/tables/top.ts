@@ -1,0 +1,3 @@
+import { text } from "../../../src/index.ts";
+
+export default text.csv(["product"]).by("product").count().topK(10);

@@ -1,0 +1,81 @@
+/** Groups rows in the memory of a kernel. */
+import type { GroupExports } from "./exports.ts";
+import { GroupKernel, type GroupShape, inputBytes } from "./kernel.ts";
+
+/** Part of the input, as offsets in it. */
+export type Range = readonly [from: number, end: number];
+
+export class GroupTable {
+  readonly #kernel: GroupKernel;
+  readonly #exports: GroupExports;
+  readonly #inputAt: number;
+
+  /** Empty. One at a time. */
+  constructor(shape: GroupShape) {
+    this.#kernel = GroupKernel.take(shape);
+    this.#exports = this.#kernel.exports;
+    this.#inputAt = this.#kernel.inputAt;
+  }
+
+  /** Where `scan` looks for bytes. Not valid after it. */
+  get input(): Uint8Array {
+    return this.#kernel.bytes.subarray(this.#inputAt, this.#inputAt + inputBytes);
+  }
+
+  get groups(): number {
+    return this.#exports.slotCount();
+  }
+
+  get sizeBytes(): number {
+    return this.#exports.tableBytes();
+  }
+
+  clear(): void {
+    this.#exports.clear();
+  }
+
+  /** Which fields of a row are its key and its number. */
+  setFields(keys: readonly number[], number: number | null): void {
+    for (const [key, field] of keys.entries()) this.#exports.setKeyField(key, field);
+    this.#exports.setNumberField(number ?? 0);
+  }
+
+  /** `columns`: where each field lies in a row of `width` columns; ascending. */
+  setCsv(separator: number, width: number, columns: readonly number[]): void {
+    this.#exports.setCsv(separator, width);
+    for (const [field, column] of columns.entries()) this.#exports.setColumn(field, column);
+  }
+
+  /** Groups the lines of the first `end` bytes of the input, the last of which is a newline. Calls
+   *  `odd` with the lines that are not grouped, in order. */
+  scan(end: number, odd: (range: Range) => void): void {
+    const exports = this.#exports;
+    for (let at = this.#inputAt; at < this.#inputAt + end; ) {
+      at = exports.scan(at, this.#inputAt + end);
+      const count = exports.odds();
+      if (count === 0) continue;
+      const words = new Uint32Array(exports.memory.buffer, exports.oddsAt(), 2 * count);
+      const ranges = Array.from({ length: count }, (_, i): Range => {
+        const [from, to] = [words[2 * i] as number, words[2 * i + 1] as number];
+        return [from - this.#inputAt, to - this.#inputAt];
+      });
+      for (const range of ranges.sort(([a], [b]) => a - b)) odd(range);
+    }
+  }
+
+  /** Puts the groups in order; those of partition p are [starts[p], starts[p + 1]). */
+  sort(partitions: number): number[] {
+    this.#exports.sort(partitions);
+    return Array.from({ length: partitions + 1 }, (_, p) => this.#exports.partitionStart(p));
+  }
+
+  /** Calls `write` with payloads of a run that has the groups [from, to). */
+  writeRun(from: number, to: number, write: (payload: Uint8Array, entries: number) => void): void {
+    for (let at = from; at < to; ) {
+      const next = this.#exports.block(at, to);
+      const start = this.#exports.outAt();
+      write(this.#kernel.bytes.subarray(start, start + this.#exports.outSize()), next - at);
+      at = next;
+    }
+  }
+}

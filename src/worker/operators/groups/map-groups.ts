@@ -1,0 +1,95 @@
+/** The map task of `count`, `sum`, `min` and `max` of CSV or JSON, by a kernel: rows never become
+ *  strings. What it leaves is what the operator's job would. */
+import { rmSync } from "node:fs";
+import type { FormatSpec } from "../../../wire/block/plan.ts";
+import type { GroupTable } from "../../kernels/groups/group-table.ts";
+import { SpillFiles } from "../../kernels/spill.ts";
+import { EmitTable } from "../../kernels/table.ts";
+import { BadRecords } from "../../task/bad-records.ts";
+import { combineOf } from "../../task/job.ts";
+import { inputOf, type MapDone, type MapTask, storeManifest } from "../../task/map-task.ts";
+import type { GroupBy } from "./group-by.ts";
+import { OddRows } from "./odd-rows.ts";
+import { isGroupFormat, RowScan } from "./row-scan.ts";
+
+/** Tables are never larger than this: they double, and sorting needs as much again, of the 4 GiB
+ *  that a kernel can have. */
+export const tablesMaxBytes = 512 * 1024 * 1024;
+
+/** Null when the kernel does not read what the task reads. */
+export function mapGroups(task: MapTask, groups: GroupBy): MapDone | null {
+  const format = inputOf(task).input;
+  if (format === undefined || !isGroupFormat(format, groups)) return null;
+  return new MapGroups(task, format, groups).run();
+}
+
+class MapGroups {
+  readonly #task: MapTask;
+  readonly #scan: RowScan;
+  readonly #bad: BadRecords;
+  readonly #spills: SpillFiles;
+  /** Pairs of rows that the kernel does not read: one more spill of the task. */
+  readonly #oddTable: EmitTable;
+  readonly #oddPath: string;
+  #oddPairs = 0;
+
+  constructor(task: MapTask, format: FormatSpec, groups: GroupBy) {
+    const { plan, job, out } = task;
+    this.#task = task;
+    this.#bad = new BadRecords(job.options.badRecords ?? "fail", `${out}.bad`);
+    const run = { partitionCount: plan.reducers, combine: combineOf(job), descending: false };
+    this.#spills = new SpillFiles({ ...run, path: `${out}.run` });
+    this.#oddPath = `${out}.odd`;
+    const spillBytes = Math.max(1024, plan.spillBytes >> 1);
+    this.#oddTable = new EmitTable({ ...run, spillBytes, partition: null, path: this.#oddPath });
+    const odd = new OddRows(task, this.#bad, (key, value) => {
+      this.#oddPairs++;
+      this.#oddTable.emit(key, value);
+    });
+    const scanned = (table: GroupTable) => this.#spillIfFull(table);
+    this.#scan = new RowScan({ task, format, groups, odd, scanned });
+  }
+
+  run(): MapDone {
+    const { out } = this.#task;
+    try {
+      this.#scan.run();
+      if (this.#oddPairs > 0) this.#spills.adopt(this.#oddPath, this.#oddTable.finish());
+      const isSpilled = this.#spills.count > 0;
+      const last = this.#write(isSpilled ? this.#spills.nextPath() : `${out}.run`);
+      const manifest = isSpilled ? this.#spills.mergeAll() : last;
+      return { ...storeManifest(out, manifest), badRecordsPath: this.#bad.finish() };
+    } catch (error) {
+      this.#bad.discard();
+      throw error;
+    } finally {
+      this.#oddTable.close();
+      rmSync(this.#oddPath, { force: true });
+      this.#spills.close();
+    }
+  }
+
+  #spillIfFull(table: GroupTable): void {
+    const { spillBytes } = this.#task.plan;
+    if (table.sizeBytes <= Math.min(spillBytes, tablesMaxBytes)) return;
+    this.#write(this.#spills.nextPath());
+    table.clear();
+    this.#spills.compact();
+  }
+
+  /** Writes all groups as a file of partitions. */
+  #write(path: string): Uint8Array {
+    const { table } = this.#scan;
+    const partitions = this.#task.plan.reducers;
+    const starts = table.sort(partitions);
+    return this.#spills.write(path, (file) => {
+      for (let p = 0; p < partitions; p++) {
+        const [from, to] = [starts[p] as number, starts[p + 1] as number];
+        if (from === to) continue;
+        file.partition(p, (run) => {
+          table.writeRun(from, to, (payload, entries) => run.block(payload, entries));
+        });
+      }
+    });
+  }
+}
