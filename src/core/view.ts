@@ -181,6 +181,12 @@ export function jobSpec(state: CoordinatorState, job: JobId): JobSpec | null {
   return find(state, job)?.spec ?? null;
 }
 
+/** Of a job that is shared with volunteers, the time that its code sees: all compute the same. */
+export function frozenClock(state: CoordinatorState, job: JobId): { readonly frozenAtMs?: number } {
+  const record = find(state, job);
+  return record?.spec.share === undefined ? {} : { frozenAtMs: record.submittedAtMs };
+}
+
 export function jobState(state: CoordinatorState, job: JobId): JobState | null {
   return find(state, job)?.state ?? null;
 }

@@ -4,6 +4,7 @@
 import { evenGlobals } from "./globals.ts";
 import { useMath } from "./math/functions.ts";
 import { evenCrypto } from "./pins/chance.ts";
+import { useClock } from "./pins/clock.ts";
 import { pinLocale } from "./pins/locale.ts";
 import { lockMethods } from "./pins/methods.ts";
 import { pinZone } from "./pins/zone.ts";
@@ -13,6 +14,8 @@ import { startRandom, useRandom } from "./random.ts";
 export type EnvironmentOptions = {
   readonly math?: "exact" | "native";
   readonly seed?: number | string;
+  /** Of jobs that are shared with volunteers; default "frozen". */
+  readonly clock?: "frozen" | "real";
 };
 
 /** Language, time zone, `crypto` and shared methods: to be set before job code is loaded, for the
@@ -33,7 +36,12 @@ export function installEnvironment(): void {
 }
 
 /** Applies the options of the job. */
-export function useEnvironment({ math, seed }: EnvironmentOptions): void {
+/** `frozenAtMs`: of a job that is shared with volunteers, when it was submitted. */
+export function useEnvironment(
+  { clock = "frozen", math, seed }: EnvironmentOptions,
+  frozenAtMs?: number,
+): void {
+  useClock(clock === "frozen" ? (frozenAtMs ?? null) : null);
   useMath(math ?? "exact");
   useRandom("seeded");
   ofJob = seed === undefined ? "" : String(seed);

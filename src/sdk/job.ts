@@ -123,6 +123,8 @@ export type TasksOptions<I, R, P extends Params> = {
   /** As of `mapReduce`. */
   readonly seed?: number | string;
   /** As of `mapReduce`. */
+  readonly clock?: "frozen" | "real";
+  /** As of `mapReduce`. */
   readonly share?: "volunteers";
   /** As of `mapReduce`. */
   readonly trust?: Trust;

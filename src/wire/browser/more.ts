@@ -71,6 +71,8 @@ export type TaskMore = {
   readonly output: OutputFormat;
   /** Limit of one attempt, ms; 0 = none. */
   readonly timeoutMs: number;
+  /** As of `JobOpen`. */
+  readonly frozenAtMs?: number;
   /** Of a list of tasks: bytes that the coordinator accepts in one PUT of `reports`, a JSON list of
    *  reports that may come before the finish. Absent = it accepts reports in the finish only. */
   readonly reportsMaxBytes?: number;

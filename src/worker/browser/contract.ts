@@ -27,6 +27,8 @@ export type TaskOrder = {
   readonly python?: PythonCode;
   /** Only what this task needs of it; `splits` and `files` keep their places. */
   readonly plan: Plan;
+  /** As of `JobOpen`. */
+  readonly frozenAtMs?: number;
   /** One of a map or reduce stage. */
   readonly attempts: ReadonlyArray<{ readonly task: number; readonly attempt: number }>;
   /** Of a map task. */

@@ -29,7 +29,7 @@ export async function loadJob(load: Load): Promise<LoadedJob> {
   }
   if (code?.path !== load.codePath) code = { path: load.codePath, ...(await readCode(load)) };
   const { job } = code;
-  useEnvironment(job.options);
+  useEnvironment(job.options, load.frozenAtMs);
   const params = { ...job.options.params, ...plan.params } as Params;
   return { job, plan, memoryBytes, params, codeFolder: code.folder, kernel: null };
 }

@@ -9,6 +9,7 @@ import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { assert, ClusterError } from "../../core/error.ts";
 import { beginTask, installEnvironment } from "../../environment/install.ts";
+import { steadyMs } from "../../environment/steady.ts";
 import { Channel, fromTaskMaxBytes, toTaskMaxBytes } from "../channel/channel.ts";
 import { InputBroken, PipeSource } from "../input/pipe-source.ts";
 import { Counters } from "../task/counters.ts";
@@ -53,8 +54,8 @@ function end(exit: number, error: ClusterError | null): never {
   working = null;
   if (error !== null && attempt !== null) {
     const failure = failureOf(error, codeFolder());
-    reporter.report({ kind: "failed", ...attempt, durationMs: 0, failure }, performance.now());
-    reporter.flush(performance.now());
+    reporter.report({ kind: "failed", ...attempt, durationMs: 0, failure }, steadyMs());
+    reporter.flush(steadyMs());
   }
   process.exit(exit);
 }
@@ -124,23 +125,23 @@ async function load(order: Extract<ToTask, { kind: "load" }>): Promise<boolean> 
 
 /** Runs one attempt and reports how it ended. */
 function attempt({ task, attempt: number }: Attempt, run: () => Done): void {
-  const startedAtMs = performance.now();
+  const startedAtMs = steadyMs();
   const of = { task, attempt: number };
   reporter.startAttempt(of, startedAtMs);
   working = of;
   let report: TaskReport;
   try {
     const done = run();
-    const durationMs = performance.now() - startedAtMs;
+    const durationMs = steadyMs() - startedAtMs;
     report = { ...of, durationMs, ...done, counters: counters.take() };
   } catch (error) {
     if (error instanceof InputBroken) end(taskExits.inputBroken, null);
     counters.take();
-    const durationMs = performance.now() - startedAtMs;
+    const durationMs = steadyMs() - startedAtMs;
     report = { kind: "failed", ...of, durationMs, failure: failureOf(error, codeFolder()) };
   }
   working = null;
-  const nowMs = performance.now();
+  const nowMs = steadyMs();
   reporter.report(report, nowMs);
   reporter.flush(nowMs);
 }

@@ -1,6 +1,7 @@
 /** What a task process reports to its supervisor: reports in small batches, log lines within
  *  bounds, progress. */
 import { format } from "node:util";
+import { steadyMs } from "../../environment/steady.ts";
 import type { FromTask, ResultColumns, TaskReport } from "./messages.ts";
 
 /** A report waits at most this long for others, in ms, while this process gets to run. */
@@ -107,7 +108,7 @@ export class Reporter {
     this.#linesSeen++;
     if (this.#linesSeen > logLinesMax) return;
     this.#lines.push(shortened(line));
-    const nowMs = performance.now();
+    const nowMs = steadyMs();
     if (nowMs - this.#logPeriodFromMs >= logPeriodMs) {
       this.#logPeriodFromMs = nowMs;
       this.#logPeriodLines = 0;
@@ -120,7 +121,7 @@ export class Reporter {
   }
 
   progress(inputBytes: number): void {
-    const nowMs = performance.now();
+    const nowMs = steadyMs();
     if (nowMs - this.#progressAtMs < progressEveryMs) return;
     this.#progressAtMs = nowMs;
     this.#send({ kind: "progress", ...this.#attempt, inputBytes });

@@ -1,6 +1,7 @@
 /** Runs items of a `tasks` job, one after the other, as fast as they come. */
 import { ClusterError } from "../../core/error.ts";
 import { beginTask } from "../../environment/install.ts";
+import { steadyMs } from "../../environment/steady.ts";
 import { jsonText } from "../../wire/block/json.ts";
 import type { Counters } from "../task/counters.ts";
 import type { TasksJob } from "../task/job.ts";
@@ -31,7 +32,7 @@ export type ItemRun = {
 export async function runItems(batch: Iterable<Item>, run: ItemRun): Promise<void> {
   const { reporter } = run;
   for (const item of batch) {
-    const startedAtMs = performance.now();
+    const startedAtMs = steadyMs();
     reporter.startAttempt(item, startedAtMs);
     run.working(item);
     let keepsUp: boolean;
@@ -44,16 +45,16 @@ export async function runItems(batch: Iterable<Item>, run: ItemRun): Promise<voi
       keepsUp = failed(item, error, startedAtMs, run);
     }
     run.working(null);
-    const endedAtMs = performance.now();
+    const endedAtMs = steadyMs();
     if (endedAtMs - startedAtMs > longItemMs) keepsUp = reporter.flush(endedAtMs) && keepsUp;
     if (!keepsUp) await run.drained();
   }
-  reporter.flush(performance.now());
+  reporter.flush(steadyMs());
 }
 
 function done(item: Item, value: string, startedAtMs: number, run: ItemRun): boolean {
   const { counters, reporter } = run;
-  const nowMs = performance.now();
+  const nowMs = steadyMs();
   if (counters.isEmpty) return reporter.result(item, value, startedAtMs, nowMs);
   const plain = { kind: "done", records: 1, root: "", inputBytes: 0 } as const;
   const { task, attempt } = item;
@@ -66,7 +67,7 @@ function failed(item: Item, error: unknown, startedAtMs: number, run: ItemRun): 
   run.counters.take();
   const { task, attempt } = item;
   const failure = failureOf(error, run.loaded.codeFolder);
-  const nowMs = performance.now();
+  const nowMs = steadyMs();
   const durationMs = nowMs - startedAtMs;
   return run.reporter.report({ kind: "failed", task, attempt, durationMs, failure }, nowMs);
 }
@@ -112,7 +113,7 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
 /** Earlier reports must not wait for a promise that takes its time. */
 async function patiently(promise: PromiseLike<unknown>, reporter: Reporter): Promise<unknown> {
   if (reporter.pending === 0) return promise;
-  const timer = setTimeout(() => reporter.flush(performance.now()), flushMs);
+  const timer = setTimeout(() => reporter.flush(steadyMs()), flushMs);
   try {
     return await promise;
   } finally {

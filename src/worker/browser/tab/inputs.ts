@@ -43,6 +43,7 @@ export class TaskInputs {
       code: plan.operator === undefined && !isPython ? textDecoder.decode(code) : "",
       ...(isPython ? { python: { job, hash: codeHash, zip: code } } : {}),
       plan: partOf(plan, kind === "map" ? index : -1),
+      ...(task.frozenAtMs === undefined ? {} : { frozenAtMs: task.frozenAtMs }),
       attempts: task.attempts.map(([one, attempt]) => ({ task: one, attempt })),
       pieces: inputs,
       segments,

@@ -9,7 +9,8 @@ import type { TaskOrder } from "../contract.ts";
 import { codeName } from "./code-name.ts";
 import type { Pace } from "./pace.ts";
 
-export async function loadJob({ code, plan: given }: TaskOrder, pace: Pace): Promise<LoadedJob> {
+export async function loadJob(order: TaskOrder, pace: Pace): Promise<LoadedJob> {
+  const { code, frozenAtMs, plan: given } = order;
   const plan = checkedPlan(given);
   const common = { plan, codeFolder: "" };
   if (plan.operator !== undefined) {
@@ -20,7 +21,7 @@ export async function loadJob({ code, plan: given }: TaskOrder, pace: Pace): Pro
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   try {
     const job = jobIn(await import(/* @vite-ignore */ url));
-    useEnvironment(job.options);
+    useEnvironment(job.options, frozenAtMs);
     const params = { ...job.options.params, ...plan.params } as Params;
     return { ...common, job: job.kind === "tasks" ? job : pace.paced(job), params, kernel: null };
   } catch (error) {

@@ -2,6 +2,7 @@
  *  process, on files in memory. Contract: `contract.ts`. */
 import "../node-shims/install.ts";
 import { installEnvironment } from "../../../environment/install.ts";
+import { steadyMs } from "../../../environment/steady.ts";
 import { failureOf } from "../../process/failure.ts";
 import { consoleToLog, Reporter } from "../../process/reporter.ts";
 import { Counters } from "../../task/counters.ts";
@@ -67,7 +68,7 @@ async function start(order: TaskOrder, share: number, port: MessagePort): Promis
   try {
     const loaded = await loadJob(order, pace);
     await runTask({ order, loaded, counters, reporter, say, pace });
-    reporter.flush(performance.now());
+    reporter.flush(steadyMs());
     say({ kind: "over" });
   } catch (error) {
     say({ kind: "load-failed", failure: failureOf(error, "") });

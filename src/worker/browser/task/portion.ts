@@ -1,4 +1,5 @@
 /** How much of a portion of a list a tab does at a stretch. */
+import { steadyMs } from "../../../environment/steady.ts";
 
 /** Work of a portion, ms. A portion is meant to last a second at most: one that takes much longer
  *  was estimated wrongly, and other jobs would wait behind all of it. */
@@ -18,7 +19,7 @@ export function portionMs(share: number): number {
 export function* forAWhile<T>(
   attempts: readonly T[],
   share: number,
-  now: () => number = () => performance.now(),
+  now: () => number = steadyMs,
 ): Generator<T> {
   const endsAtMs = now() + portionMs(share);
   for (const one of attempts) {

@@ -1,6 +1,7 @@
 /** Runs the one task of a Worker, and hands over what it made. */
 import { assert } from "../../../core/error.ts";
 import { beginTask } from "../../../environment/install.ts";
+import { steadyMs } from "../../../environment/steady.ts";
 import { failureOf } from "../../process/failure.ts";
 import type { LoadedJob } from "../../process/loaded-job.ts";
 import type { TaskReport } from "../../process/messages.ts";
@@ -50,20 +51,20 @@ function attempt(run: TaskRun, work: () => Done & { inputBytes: number }): void 
   const { counters, order, reporter, say } = run;
   const [of] = order.attempts;
   assert(of !== undefined, "a task has an attempt");
-  const startedAtMs = performance.now();
+  const startedAtMs = steadyMs();
   reporter.startAttempt(of, startedAtMs);
   if (order.kind !== "tasks") beginTask(order.kind, of.task);
   let report: TaskReport;
   try {
     const done = work();
-    const durationMs = performance.now() - startedAtMs;
+    const durationMs = steadyMs() - startedAtMs;
     report = { kind: "done", ...of, durationMs, ...done, counters: counters.take() };
   } catch (error) {
-    const durationMs = performance.now() - startedAtMs;
+    const durationMs = steadyMs() - startedAtMs;
     report = { kind: "failed", ...of, durationMs, failure: failureOf(error, "") };
   }
-  reporter.report(report, performance.now());
-  reporter.flush(performance.now());
+  reporter.report(report, steadyMs());
+  reporter.flush(steadyMs());
   if (report.kind === "done") handOver(say);
 }
 
