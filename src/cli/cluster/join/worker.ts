@@ -15,6 +15,7 @@ import { recordOf, writeRecord } from "../process/record.ts";
 import { forgetIdentity, type IdentityPlace, keepIdentity, keptIdentity } from "./identity.ts";
 import type { Tell } from "./news.ts";
 import type { JoinOptions } from "./options.ts";
+import { refusePlainHttp } from "./plain-http.ts";
 import { endsAsMeant } from "./supervise.ts";
 
 /** How long running tasks may take to be handed back after Ctrl-C, in ms. */
@@ -57,6 +58,7 @@ async function work(address: string, options: JoinOptions, session: Session): Pr
       "no join token; `tequio up` prints one, or: tequio token create --role worker",
     );
   }
+  await refusePlainHttp(url);
   const dataDir = options.data === undefined ? joinedDir(url) : resolve(options.data);
   const lock = await holdDir(dataDir);
   if (options.record !== undefined) writeRecord(options.record, recordOf(process.pid, address));
