@@ -227,9 +227,9 @@ test("a tab has the next task to fetch while it computes its first, where there 
 test("a tab gets whole portions of tasks that take no time, and one of them ahead", () => {
   const cluster = new TestCluster();
   const tab = cluster.join({ tab: true });
-  cluster.submit(testJob([testStage({ taskCount: 10_000 })]));
+  cluster.submit(testJob([testStage({ taskCount: 3_500 })]));
   const held: number[] = [];
-  while ((cluster.running.get(tab)?.length ?? 0) > 0 && held.length < 2_200) {
+  while ((cluster.running.get(tab)?.length ?? 0) > 0 && held.length < 1_100) {
     cluster.report(tab, cluster.running.get(tab)![0]!, { durationMs: 0.01 });
     held.push(cluster.running.get(tab)!.length);
   }
@@ -237,7 +237,7 @@ test("a tab gets whole portions of tasks that take no time, and one of them ahea
     one.kind === "assign" ? [one.attempts.length] : [],
   );
   // The first are few: nothing is known of the tasks.
-  assert.deepEqual(sent.slice(-3), [1_024, 1_024, 1_024]);
+  assert.deepEqual(sent.slice(-2), [1_024, 1_024]);
   assert.ok(sent.length <= 8, sent.join());
   assert.ok(Math.max(...held) <= 2_048 && Math.min(...held.slice(10)) >= 1_023, "one is ahead");
 });
