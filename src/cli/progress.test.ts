@@ -71,7 +71,7 @@ test("the time left follows the recent speed, not the mean since the start", () 
   assert.equal(etaMs, 28_000);
 });
 
-test("the time left follows what is measured calmly, and is not told before there is enough", () => {
+test("the time left changes calmly, and is unknown before enough is measured", () => {
   const stage = { kind: "tasks", taskCount: 10_000, inputBytes: 0, startedAtMs: 1 } as const;
   const at = (s: number, done: number) => summaryAt(1 + s * 1_000, { ...stage, done });
   const first = observeAll([at(0, 0), at(1, 2)]);

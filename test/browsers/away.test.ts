@@ -17,7 +17,7 @@ const workersMaxMs = 90_000;
 
 const joins = `document.querySelector("#join") !== null &&
   (document.querySelector("#join").click(), true)`;
-/** How many locks the pages of this origin hold, as the last answer said. */
+/** True when the pages of this origin hold so many locks, by the last answer. */
 function locks(count: number): string {
   return `{
     navigator.locks.query().then(({ held }) => (globalThis.heldLocks = held.length));

@@ -1,4 +1,4 @@
-/** An address with the wrong scheme is told, and one that does not answer yet is not refused. */
+/** An address with the wrong scheme is refused, and one that does not answer yet is not. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";

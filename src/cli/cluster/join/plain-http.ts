@@ -13,7 +13,7 @@ export async function refusePlainHttp(url: string): Promise<void> {
   if (protocol !== "http:" || (await answersPlainly(url))) return;
   if (!(await speaksTls(hostname.replace(/^\[|\]$/g, ""), Number(port || 80)))) return;
   const right = url.replace(/^http:/, "https:");
-  const text = `${url} speaks TLS; join ${right}, with the --fingerprint that \`tequio up\` printed`;
+  const text = `${url} speaks TLS; join ${right}, with the --fingerprint of \`tequio up\``;
   throw new ClusterError("bad-request", text);
 }
 
