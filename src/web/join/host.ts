@@ -3,6 +3,7 @@
 import { version } from "../../../package.json";
 import type { FromTab, TabShown, ToTab } from "../../worker/browser/tab/page-messages.ts";
 import type { Identity } from "../../worker/browser/tab/session.ts";
+import { canHoldLock, holdLock } from "./lock.ts";
 import { recall, remember } from "./memory.ts";
 import { programsHere } from "./programs.ts";
 import { Sandboxes } from "./sandboxes.ts";
@@ -12,14 +13,16 @@ export type HostOptions = {
   readonly slots: number;
   /** Share of the time in which it may compute; above 0 to 1. */
   readonly share: number;
+  /** Whether it goes on while it is hidden, where the browser lets it. */
+  readonly whileHidden: boolean;
   readonly place: HTMLElement;
   readonly shown: (shown: TabShown) => void;
   readonly printed: (line: string) => void;
 };
 
-/** A page that has been hidden for this long accepts no more tasks: browsers freeze hidden pages
- *  after five minutes, and running tasks should finish in the remaining one. Phones freeze them at
- *  once. */
+/** A page without a lock that has been hidden for this long accepts no more tasks: browsers freeze
+ *  hidden pages after five minutes, and running tasks should finish in the remaining one. Phones
+ *  freeze them at once. */
 const hiddenMaxMs = 4 * 60_000;
 
 type Battery = EventTarget & { readonly charging: boolean; readonly level: number };
@@ -43,6 +46,8 @@ export class TabHost {
   readonly #started: Promise<void>;
   readonly #reasons = new Map<"user" | "hidden" | "battery" | "frozen", string>();
   #hiddenTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Aborted: the lock is released. Null = none is held. */
+  #lock: AbortController | null = null;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -53,6 +58,14 @@ export class TabHost {
     this.#worker.onmessage = ({ data }: MessageEvent<FromTab>) => this.#told(data);
     this.#started = this.#start();
     this.#watch();
+    this.setWhileHidden(options.whileHidden);
+  }
+
+  setWhileHidden(isWanted: boolean): void {
+    this.#lock?.abort();
+    this.#lock = isWanted && canGoOnHidden ? new AbortController() : null;
+    if (this.#lock !== null) holdLock(this.#lock.signal);
+    this.#seen();
   }
 
   pause(isPaused: boolean): void {
@@ -72,6 +85,7 @@ export class TabHost {
   leave(): void {
     this.#tell({ kind: "leave" });
     this.#leaving.abort();
+    this.#lock?.abort();
     this.#sandboxes.closeAll();
     clearTimeout(this.#hiddenTimer);
     // Time to send the disconnect.
@@ -163,7 +177,7 @@ export class TabHost {
 
   #seen(): void {
     clearTimeout(this.#hiddenTimer);
-    if (document.visibilityState === "visible") {
+    if (document.visibilityState === "visible" || this.#lock !== null) {
       this.#because("hidden", "");
       return;
     }
@@ -196,6 +210,9 @@ function isPhone(): boolean {
   const { userAgent, userAgentData } = navigator as { userAgent: string; userAgentData?: Brands };
   return userAgentData?.mobile ?? /Android|iPhone|iPad|Mobile/.test(userAgent);
 }
+
+/** Whether a hidden page of this browser can be kept from being frozen. */
+export const canGoOnHidden = canHoldLock && !isPhone();
 
 /** 32 hex digits; not from `crypto.randomUUID`, which does not exist on plain http. */
 function randomName(): string {

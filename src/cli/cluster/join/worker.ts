@@ -17,6 +17,7 @@ import { forgetIdentity, type IdentityPlace, keepIdentity, keptIdentity } from "
 import { isLibp2pAddress, placeOfManager } from "./libp2p.ts";
 import type { Tell } from "./news.ts";
 import type { JoinOptions } from "./options.ts";
+import { refusePlainHttp } from "./plain-http.ts";
 import { endsAsMeant } from "./supervise.ts";
 
 /** How long running tasks may take to be handed back after Ctrl-C, in ms. */
@@ -60,6 +61,7 @@ async function work(address: string, options: JoinOptions, session: Session): Pr
       "no join token; `tequio up` prints one, or: tequio token create --role worker",
     );
   }
+  if (!isLibp2p) await refusePlainHttp(url);
   const named = isLibp2p ? address : url;
   const dataDir = options.data === undefined ? joinedDir(named) : resolve(options.data);
   const lock = await holdDir(dataDir);
