@@ -1,4 +1,4 @@
-/** A machine that joins a cluster elsewhere takes tasks of an existing tracker, by `tequio join`. */
+/** A machine that joins a cluster elsewhere takes tasks of an existing tracker. */
 import assert from "node:assert/strict";
 import { chmodSync } from "node:fs";
 import { test } from "node:test";

@@ -46,15 +46,16 @@ test(
     place.start("join", url, "--token", token, "--slots", "1");
     const run = await running;
     assert.equal(run.code, 0, run.err);
-    const judged = await place.run("run", "words.py", "map_data", ...args, "-o", "-", "--sequential");
+    const alone = ["map_data", ...args, "-o", "-", "--sequential"];
+    const judged = await place.run("run", "words.py", ...alone);
     const result = place.read("out/part-00000.ndjson");
     assert.equal(result, judged.out);
 
     const peer = place.start("share", "out", "--as", "ana", "--allow-anonymous", "--json");
     await peer.said("]}\n");
     const fetched = await place.run("get", "out/part-00000.ndjson", "-o", "-");
-  assert.equal(fetched.out, judged.out, fetched.err);
-  const port = String(cluster.ports.console);
+    assert.equal(fetched.out, judged.out, fetched.err);
+    const port = String(cluster.ports.console);
     const user = place.start("console", "-s", "127.0.0.1", "-p", port, "--auto-disconnect");
     const typed = ["REGISTER eva", "CONNECT eva", "LIST_USERS", "LIST_CONTENT ana"];
     typed.push("GET_FILE ana out/part-00000.ndjson copy.ndjson");

@@ -62,22 +62,24 @@ export function define(command: Command): void {
         .argParser(durationArgument("--give-up"))
         .default(0, "never"),
     );
-  withExamples(withJson(withSystems(command)), [
-    ["tequio join http://host:7070 --token mrt_join_…", "contribute all cores of this machine"],
-    [
-      "tequio join https://host:7070 --token-file t --slots 2 --memory 1G",
-      "contribute two cores and at most 1 GiB of memory",
-    ],
-    [
-      "tequio join http://host:7070 --token-file t --give-up 5m",
-      "exit with code 3 when no coordinator answers for 5 minutes",
-    ],
-    [
-      "tequio join http://host:7070 --token-file t --jobtracker 7998 --submit-token-file s",
-      "also take tasks of existing trackers of the filesystem protocol",
-    ],
-  ]).action(join);
+  withExamples(withJson(withSystems(command)), examples).action(join);
 }
+
+const examples: readonly (readonly [string, string])[] = [
+  ["tequio join http://host:7070 --token mrt_join_…", "contribute all cores of this machine"],
+  [
+    "tequio join https://host:7070 --token-file t --slots 2 --memory 1G",
+    "contribute two cores and at most 1 GiB of memory",
+  ],
+  [
+    "tequio join http://host:7070 --token-file t --give-up 5m",
+    "exit with code 3 when no coordinator answers for 5 minutes",
+  ],
+  [
+    "tequio join http://host:7070 --token-file t --jobtracker 7998 --submit-token-file s",
+    "also take tasks of existing trackers of the filesystem protocol",
+  ],
+];
 
 async function join(address: string, options: JoinOptions): Promise<void> {
   enoughMemory(options.memory, options.slots);
