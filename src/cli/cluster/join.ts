@@ -65,7 +65,7 @@ export function define(command: Command): void {
   withExamples(withJson(withSystems(command)), examples).action(join);
 }
 
-const examples: readonly (readonly [string, string])[] = [
+const examples: readonly [string, string][] = [
   ["tequio join http://host:7070 --token mrt_join_…", "contribute all cores of this machine"],
   [
     "tequio join https://host:7070 --token-file t --slots 2 --memory 1G",
