@@ -7,7 +7,7 @@ import { pyodideFolder } from "../../src/gateway/tab-python.ts";
 import type { Place } from "../fixtures/place.ts";
 import { noPython } from "../python/cluster.ts";
 import { options as common, sharedChromium } from "./chromium.ts";
-import { figure, isJoined, joinIn, startCluster } from "./cluster.ts";
+import { figure, hasDone, isJoined, joinIn, startCluster } from "./cluster.ts";
 
 const chromium = sharedChromium();
 const noPyodide = pyodideFolder() === null ? "the package pyodide is not installed" : false;
@@ -73,15 +73,6 @@ function writeInput(place: Place): void {
   place.write("in.txt", "the quick brown fox 海 jumps\nZebra ünïcode 𝄞 lazy dog\n".repeat(600));
   place.write("words.py", "def split(line):\n    return line.split()\n");
   place.write("job.py", wordCount);
-}
-
-async function hasDone(page: Page): Promise<void> {
-  await page.waitForFunction(() => {
-    const { document } = globalThis as unknown as {
-      document: { querySelector(name: string): { readonly textContent: string } | null };
-    };
-    return Number.parseFloat(document.querySelector("#figure-done")?.textContent ?? "0") > 0;
-  });
 }
 
 const around = `${imports}

@@ -11,7 +11,7 @@ import {
 } from "../options.ts";
 import { enoughMemory } from "./enough-memory.ts";
 import { teller } from "./join/news.ts";
-import { type JoinOptions, withManagers } from "./join/options.ts";
+import { type JoinOptions, withSystems } from "./join/options.ts";
 import { superviseWorker } from "./join/supervise.ts";
 import { pythonOption, sandboxOption } from "./up.ts";
 
@@ -62,10 +62,10 @@ export function define(command: Command): void {
         .argParser(durationArgument("--give-up"))
         .default(0, "never"),
     );
-  withExamples(withJson(withManagers(command)), examples).action(join);
+  withExamples(withJson(withSystems(command)), examples).action(join);
 }
 
-const examples: Array<[string, string]> = [
+const examples: readonly [string, string][] = [
   ["tequio join http://host:7070 --token mrt_join_…", "contribute all cores of this machine"],
   [
     "tequio join https://host:7070 --token-file t --slots 2 --memory 1G",
@@ -78,6 +78,10 @@ const examples: Array<[string, string]> = [
   [
     "tequio join http://host:7070 --token-file t --give-up 5m",
     "exit with code 3 when no coordinator answers for 5 minutes",
+  ],
+  [
+    "tequio join http://host:7070 --token-file t --jobtracker 7998 --submit-token-file s",
+    "also take tasks of existing trackers of the filesystem protocol",
   ],
 ];
 

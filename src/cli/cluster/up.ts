@@ -40,7 +40,7 @@ import {
   filesystemOptions,
   withFilesystem,
 } from "./up/filesystem-options.ts";
-import { openJobtracker } from "./up/jobtracker.ts";
+import { besideCoordinator, openJobtracker } from "./up/jobtracker.ts";
 import { type Libp2pFlags, libp2pLines, libp2pOptions, withLibp2p } from "./up/libp2p-options.ts";
 import { type P4Flags, p4Lines, p4Options, withP4 } from "./up/p4-options.ts";
 import { type RetentionFlags, retentionOptions, withRetention } from "./up/retention-options.ts";
@@ -231,7 +231,7 @@ async function up(options: Options): Promise<void> {
   let localWorkers: LocalWorkers | null = null;
   let jobtracker: WorkerServing | null = null;
   try {
-    jobtracker = await openJobtracker(options, { coordinator, dataDir });
+    jobtracker = await openJobtracker(options, besideCoordinator(coordinator, dataDir));
     writeEndpoint(dataDir, { coordinator, jobtracker }, options);
     const { startLocalWorkers } = await import("./local-workers.ts");
     localWorkers = await startLocalWorkers({

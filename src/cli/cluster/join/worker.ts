@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join as joinPath, resolve } from "node:path";
 import { memoryPerWorker } from "../../../client/memory.ts";
 import { packageVersion } from "../../../client/package-version.ts";
-import { coordinatorUrl, dataDirOf, tokenOf } from "../../../client/place.ts";
+import { coordinatorUrl, dataDirOf, readSecret, tokenOf } from "../../../client/place.ts";
 import { ClusterError } from "../../../core/error.ts";
 import type { Failure } from "../../../core/job.ts";
 import { makeDirectory } from "../../../store/directory.ts";
@@ -103,11 +103,42 @@ async function oneWorker(
   tell.say("started", greeting, { url, slots, sandbox: worker.sandbox });
   if (worker.sandbox === "basic") tell.say("sandbox", basicSandboxText());
   const hush = sayTasks(worker, tell);
+  const jobtracker = await startTracker(options, tell).catch(async (error: unknown) => {
+    hush();
+    await worker.stop(0);
+    throw error;
+  });
   const failure = await Promise.race([worker.ended, left]).finally(hush);
+  await jobtracker?.close();
   await worker.stop(leaveMs);
   if (failure === null) sayLeft(worker, tell);
   const isFirst = failure?.code === "fenced" && identity !== null && !worker.hasJoined();
   return isFirst ? "in-use" : failure;
+}
+
+/** Its jobs are computed by the whole cluster, this machine among it. */
+async function startTracker(
+  options: Given,
+  { say }: Tell,
+): Promise<{ close(): Promise<void> } | null> {
+  const { jobtracker, place, submitTokenFile } = options;
+  if (jobtracker === undefined) return null;
+  if (submitTokenFile === undefined) {
+    const text =
+      "--jobtracker needs --submit-token-file: its jobs are submitted to the coordinator";
+    throw new ClusterError("bad-request", `${text}; tequio token create --role submitter`);
+  }
+  const { openJobtracker } = await import("../up/jobtracker.ts");
+  const { dataDir, fingerprint, url } = place;
+  const serving = await openJobtracker(options, {
+    target: { url, token: readSecret(submitTokenFile), fingerprint },
+    dir: joinPath(dataDir, "filesystem"),
+    beside: { filesystem: null, register: null },
+  });
+  if (serving === null) return null;
+  const { close, discoveryPort, host, port } = serving;
+  say("jobtracker", `jobtracker tcp://${host}:${port}`, { host, port, discoveryPort });
+  return { close };
 }
 
 async function openWorker(
