@@ -1,6 +1,7 @@
 /** `tequio run job.ts inputs…`: build, plan, submit, follow, collect; on a cluster, inside this
  *  process (`--local`), or without any cluster (`--sequential`). */
 import { availableParallelism } from "node:os";
+import process from "node:process";
 import { type Command, Option } from "commander";
 import { memoryPerWorker } from "../../client/memory.ts";
 import { ClusterError } from "../../core/error.ts";
@@ -145,6 +146,8 @@ async function run(file: string, given: string[], options: RunOptions): Promise<
   const isModule = file.endsWith(".wasm");
   const inputs = isModule ? [] : given;
   const toPeople = (line: string) => void process.stderr.write(`${safeText(line)}\n`);
+  const { watchStrays } = await import("./strays.ts");
+  watchStrays((line) => !options.json && toPeople(line));
   const build = () => withJobConsole(toPeople, () => (isModule ? ofModule(file, given) : of(file)));
   if (options.sequential) {
     const { pinSequential, runSequential } = await import("./sequential.ts");
@@ -224,10 +227,11 @@ async function submit(
   inputs: readonly string[],
   options: RunOptions,
 ): Promise<Submitted> {
-  const [{ planJob }, { submitKeyed }, { hostId }] = await Promise.all([
+  const [{ planJob }, { submitKeyed }, { hostId }, { endJobCode }] = await Promise.all([
     import("../../sdk/plan.ts"),
     import("../../sdk/submit.ts"),
     import("../../link/host.ts"),
+    import("./strays.ts"),
   ]);
   const shared = (wanted: string) => client.sharedInputs(wanted);
   const planned = await planJob(built.job, {
@@ -241,6 +245,7 @@ async function submit(
     const trust = trustOptions(options, built.job.options);
     return await submitKeyed(client, built, planned, { name, key, bareBrowsers, priority, trust });
   } finally {
+    endJobCode();
     await planned.remove();
   }
 }

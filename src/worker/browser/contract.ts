@@ -58,9 +58,7 @@ export type FromTaskWorker =
    *  time limit. */
   | { readonly kind: "resting"; readonly ms: number }
   /** Everything has been reported; the Worker may be ended. */
-  | { readonly kind: "over" }
-  /** A law of ours does not hold, or job code threw where nothing catches it. */
-  | { readonly kind: "broken"; readonly message: string };
+  | { readonly kind: "over" };
 
 /** To a sandbox, over its port. */
 export type ToSandbox =

@@ -2,11 +2,12 @@
  *  process, on files in memory. Contract: `contract.ts`. */
 import "../node-shims/install.ts";
 import { installEnvironment } from "../../../environment/install.ts";
+import { watchTabStrays } from "../../../environment/tab-strays.ts";
+import { Counters } from "../../../wire/content/counters.ts";
 import { failureOf } from "../../process/failure.ts";
 import { consoleToLog, Reporter } from "../../process/reporter.ts";
-import { Counters } from "../../task/counters.ts";
 import { installRuntime } from "../../task/job.ts";
-import { shown } from "../../task/thrown.ts";
+import { strayError } from "../../task/thrown.ts";
 import type { FromTaskWorker, TaskOrder, ToTaskWorker } from "../contract.ts";
 import { limitFiles } from "../node-shims/fs.ts";
 import { loadJob } from "./load.ts";
@@ -17,7 +18,6 @@ import { runTask } from "./run.ts";
 /** What a dedicated Worker has of its own. */
 type Scope = {
   onmessage: ((event: MessageEvent) => void) | null;
-  addEventListener(kind: string, listener: (event: never) => void): void;
 };
 const scope = globalThis as unknown as Scope;
 
@@ -35,11 +35,7 @@ scope.onmessage = (event) => {
 async function start(order: TaskOrder, share: number, port: MessagePort): Promise<void> {
   const say = (message: FromTaskWorker, handedOver: Transferable[] = []) =>
     port.postMessage(message, handedOver);
-  const broken = (thrown: unknown) => say({ kind: "broken", message: shown(thrown) });
-  scope.addEventListener("error", (event: ErrorEvent) => broken(event.error ?? event.message));
-  scope.addEventListener("unhandledrejection", (event: PromiseRejectionEvent) => {
-    broken(`a promise that nothing awaits was rejected: ${shown(event.reason)}`);
-  });
+  watchTabStrays((stray) => reporter.late(null, strayError(stray).text));
   narrow();
   installEnvironment();
   limitFiles(order.filesMaxBytes);

@@ -155,9 +155,7 @@ export class Slot {
     port.onmessage = ({ data }: MessageEvent<FromTaskWorker>) => {
       if (this.#running?.id !== id) return;
       if (data?.kind === "over") this.#end(null);
-      else if (data?.kind === "broken") {
-        this.#end(new ClusterError("user-error", String(data.message).slice(0, 2_000)));
-      } else if (data?.kind === "load-failed") {
+      else if (data?.kind === "load-failed") {
         ears.said(data);
         this.#end(null);
       } else if (data?.kind === "resting") this.#rest(data.ms, limit);
@@ -190,7 +188,7 @@ export class Slot {
   #endAt(timeoutMs: number): void {
     clearTimeout(this.#limit);
     if (timeoutMs <= 0) return;
-    const text = `it ran longer than ${timeoutMs} ms (timeout)`;
+    const text = `it was stopped, since it had not ended after ${timeoutMs} ms`;
     const over = () => this.#end(new ClusterError("timed-out", text));
     this.#limit = setTimeout(over, this.#endsAtMs - performance.now());
   }
