@@ -213,9 +213,10 @@ test("each fault of job code has one code and one text, under the judge and on a
     "items.ts": itemsJob,
     "pairs.ts": pairsJob(reducing),
     "rows.ts": pairsJob("reducers: 0,"),
+    "kept.ts": pairsJob('reducers: 0, badRecords: "keep",'),
   });
-  const [items, pairs, plain] = await Promise.all(
-    ["items.ts", "pairs.ts", "rows.ts"].map((name) => bundleJob(join(place.dir, name))),
+  const [items, pairs, plain, kept] = await Promise.all(
+    ["items.ts", "pairs.ts", "rows.ts", "kept.ts"].map((name) => bundleJob(join(place.dir, name))),
   );
   const options = { slots: 1, memoryBytes: 256 * 1024 * 1024, isPython: false };
   await withEmbedded(options, async (client) => {
@@ -233,6 +234,8 @@ test("each fault of job code has one code and one text, under the judge and on a
       const input = place.write(`${name}.txt`, `${name}\n`);
       await compare(pairs!, name, [input], outcome);
       if (name.startsWith("reduce")) continue;
+      // What cannot be written sets its record aside; it does not fail the job.
+      if (name === "valueNan") await compare(kept!, `${name} kept`, [input], /^$/);
       await compare(plain!, `${name} without reduce`, [input], outcome);
     }
   });
