@@ -9,6 +9,7 @@ import { pinLocale } from "./pins/locale.ts";
 import { lockMethods } from "./pins/methods.ts";
 import { pinZone } from "./pins/zone.ts";
 import { startRandom, useRandom } from "./random.ts";
+import { trackTimers } from "./strays.ts";
 
 /** Options of a job that say what its environment is. */
 export type EnvironmentOptions = {
@@ -31,6 +32,7 @@ export function pinRealm(): void {
 export function installEnvironment(): void {
   pinRealm();
   evenGlobals();
+  trackTimers();
   useEnvironment({});
   startRandom("", "load", 0);
 }

@@ -1,6 +1,7 @@
 /** `tequio run job.ts inputs…`: build, plan, submit, follow, collect; on a cluster, inside this
  *  process (`--local`), or without any cluster (`--sequential`). */
 import { availableParallelism } from "node:os";
+import process from "node:process";
 import { type Command, Option } from "commander";
 import { memoryPerWorker } from "../../client/memory.ts";
 import { ClusterError } from "../../core/error.ts";
@@ -179,6 +180,8 @@ export async function runBuilt(
   enoughMemory(options.memory, localSlots(options));
   const toPeople = (line: string) => void process.stderr.write(`${safeText(line)}\n`);
   const building = () => withJobConsole(toPeople, build);
+  const { watchStrays } = await import("./strays.ts");
+  watchStrays((line) => !options.json && toPeople(line));
   if (options.sequential) {
     const { pinSequential, runSequential } = await import("./sequential.ts");
     pinSequential();
@@ -267,10 +270,11 @@ async function submit(
   inputs: readonly string[],
   options: RunOptions,
 ): Promise<Submitted> {
-  const [{ planJob }, { submitKeyed }, { hostId }] = await Promise.all([
+  const [{ planJob }, { submitKeyed }, { hostId }, { endJobCode }] = await Promise.all([
     import("../../sdk/plan.ts"),
     import("../../sdk/submit.ts"),
     import("../../link/host.ts"),
+    import("./strays.ts"),
   ]);
   const shared = (wanted: string) => client.sharedInputs(wanted);
   const planned = await planJob(built.job, {
@@ -287,6 +291,7 @@ async function submit(
     const common = { name, key, bareBrowsers, priority, trust };
     return await submitKeyed(client, built, planned, { ...common, ...python });
   } finally {
+    endJobCode();
     await planned.remove();
   }
 }

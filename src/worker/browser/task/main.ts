@@ -3,11 +3,12 @@
 import "../node-shims/install.ts";
 import { installEnvironment } from "../../../environment/install.ts";
 import { steadyMs } from "../../../environment/steady.ts";
+import { watchTabStrays } from "../../../environment/tab-strays.ts";
+import { Counters } from "../../../wire/content/counters.ts";
 import { failureOf } from "../../process/failure.ts";
 import { consoleToLog, Reporter } from "../../process/reporter.ts";
-import { Counters } from "../../task/counters.ts";
 import { installRuntime } from "../../task/job.ts";
-import { shown } from "../../task/thrown.ts";
+import { strayError } from "../../task/thrown.ts";
 import type { FromTaskWorker, TaskOrder, ToPythonWorker, ToTaskWorker } from "../contract.ts";
 import { limitFiles } from "../node-shims/fs.ts";
 import { loadJob } from "./load.ts";
@@ -43,11 +44,7 @@ scope.onmessage = (event: MessageEvent<TaskOrder | ToPythonWorker>) => {
 async function start(order: TaskOrder, share: number, port: MessagePort): Promise<void> {
   const say = (message: FromTaskWorker, handedOver: Transferable[] = []) =>
     port.postMessage(message, handedOver);
-  const broken = (thrown: unknown) => say({ kind: "broken", message: shown(thrown) });
-  scope.addEventListener("error", (event: ErrorEvent) => broken(event.error ?? event.message));
-  scope.addEventListener("unhandledrejection", (event: PromiseRejectionEvent) => {
-    broken(`a promise that nothing awaits was rejected: ${shown(event.reason)}`);
-  });
+  watchTabStrays((stray) => reporter.late(null, strayError(stray).text));
   narrow();
   installEnvironment();
   limitFiles(order.filesMaxBytes);

@@ -223,7 +223,7 @@ export class Slot {
   #endAt(timeoutMs: number): void {
     clearTimeout(this.#limit);
     if (timeoutMs <= 0) return;
-    const text = `it ran longer than ${timeoutMs} ms (timeout)`;
+    const text = `it was stopped, since it had not ended after ${timeoutMs} ms`;
     const over = () => this.#end(new ClusterError("timed-out", text));
     this.#limit = setTimeout(over, this.#endsAtMs - performance.now());
   }
