@@ -1,6 +1,6 @@
 /** The coordinator's HTTP API as functions: what the command line and programs submit and follow
  *  jobs with. */
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
@@ -23,7 +23,7 @@ import type {
   TokenView,
 } from "../wire/api/messages.ts";
 import { firstOrElse } from "./client/first-or-else.ts";
-import { submitting } from "./client/submitting.ts";
+import { freshKey, submitting } from "./client/submitting.ts";
 import { Transport, type TransportOptions } from "./client/transport.ts";
 import { Uploads } from "./client/uploads.ts";
 import type { Upload } from "./plan/upload.ts";
@@ -391,11 +391,6 @@ export class Client {
     const call = { method: "GET", path } as const;
     return this.#transport.lines(signal === undefined ? call : { ...call, signal });
   }
-}
-
-/** For one submission however often it is sent: forgotten with its job. */
-function freshKey(): string {
-  return `once:${randomUUID()}`;
 }
 
 function jobPath(job: string): string {

@@ -1,7 +1,7 @@
 /** How bytes become records. Formats are plain descriptions; the readers are in the worker and in
  *  `local.ts`. */
 import { ClusterError } from "../core/error.ts";
-import type { FormatSpec } from "../wire/block/plan.ts";
+import type { FormatSpec, TextEncoding } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
 import type { Format } from "./job.ts";
 import { type Records, recordsOf } from "./operators/sort.ts";
@@ -12,6 +12,14 @@ export type { Format, FormatSpec };
 export type WordOptions = {
   /** Words as `toLowerCase()` makes them. Default false. */
   readonly lowercase?: boolean;
+  /** "utf-8-lossy": bytes that are not UTF-8 become U+FFFD. By default operators refuse them. */
+  readonly encoding?: "utf-8" | "utf-8-lossy";
+};
+
+export type TextOptions = {
+  /** What the bytes are. By default UTF-8: to operators a record with other bytes is a bad one, in
+   *  `mapReduce` they become U+FFFD, as with "utf-8-lossy". */
+  readonly encoding?: TextEncoding;
 };
 
 /** A record as an object of its columns. */
@@ -19,15 +27,22 @@ type Row<C extends string, V> = { readonly [column in C]: V };
 
 export const text = {
   /** Lines without their newlines. Column "line". */
-  lines(): Source<string, "line"> {
-    return source({ format: "lines" }, ["line"]);
+  lines(options?: TextOptions): Source<string, "line"> {
+    return source({ format: "lines", ...encodingIn(options) }, ["line"]);
   },
   /** The words of the text, in order, one record each. A word is a run of letters, marks and
    *  numbers (Unicode's L, M and N); an apostrophe (' or ’) between two of them belongs to it.
    *  Equal words are the same string, so this is several times faster than cutting lines by an
    *  expression. Column "word". */
   words(options?: WordOptions): Source<string, "word"> {
-    return source({ format: "words", lowercase: options?.lowercase ?? false }, ["word"]);
+    const { lowercase = false } = options ?? {};
+    const { encoding } = encodingIn(options);
+    if (encoding !== undefined && !encoding.startsWith("utf-8")) {
+      const text = `words: no encoding ${encoding}; count matches instead`;
+      throw new ClusterError("bad-request", `${text}: text.match(/…/, { encoding })`);
+    }
+    const read = encoding === undefined ? {} : { encoding: encoding as "utf-8" };
+    return source({ format: "words", lowercase, ...read }, ["word"]);
   },
   match,
   csv: csvColumns,
@@ -39,17 +54,24 @@ export const text = {
 };
 
 /** Every match of the expression in every line. Column "match". */
-function match(expression: RegExp): Source<string, "match">;
+function match(expression: RegExp, options?: TextOptions): Source<string, "match">;
 /** With names for its groups, the first name for the first group: a record is an object of their
  *  texts, null for a group that took no part. */
 function match<const C extends string>(
   expression: RegExp,
   columns: readonly C[],
+  options?: TextOptions,
 ): Source<Row<C, string | null>, C>;
-function match(expression: RegExp, columns?: readonly string[]): unknown {
+function match(
+  expression: RegExp,
+  given?: readonly string[] | TextOptions,
+  options?: TextOptions,
+): unknown {
+  const columns = Array.isArray(given) ? (given as readonly string[]) : undefined;
+  const read = encodingIn(options ?? (columns === undefined ? (given as TextOptions) : undefined));
   const flags = expression.flags.replace(/[gy]/g, "");
   const pattern = expression.source;
-  const spec = { format: "match", pattern, flags, columns: columns ?? null } as const;
+  const spec = { format: "match", pattern, flags, columns: columns ?? null, ...read } as const;
   if (columns !== undefined) {
     const groups = new RegExp(`${pattern}|`, flags).exec("")!.length - 1;
     if (groups !== columns.length) {
@@ -63,19 +85,39 @@ function match(expression: RegExp, columns?: readonly string[]): unknown {
 /** These columns of CSV files, whose first line names all that they have. */
 function csvColumns<const C extends string>(
   columns: readonly C[],
-  options?: Omit<CsvOptions, "columns">,
+  options?: Omit<CsvOptions, "columns"> & {
+    /** What an empty cell is to `where`, `select` and what follows them: a text without characters
+     *  (default), or null. */
+    readonly empty?: "text" | "null";
+  },
 ): Source<Row<C, string>, C> {
   const { header = true, separator = ",", multiline = false } = options ?? {};
   checkSeparator(separator);
   checkedNames("csv", columns);
   const named = { columns: header ? null : columns, ...(header ? { pick: columns } : {}) };
-  return source({ format: "csv", header, separator, multiline, ...named }, columns);
+  const read = { ...encodingIn(options), ...(options?.empty === "null" ? { empty: "null" } : {}) };
+  const spec = { format: "csv", header, separator, multiline, ...named, ...read } as FormatSpec;
+  return source(spec, columns);
 }
 
 /** What lies at these paths (`user.id`, `items.0.price`) of the JSON value in each line; null where
  *  nothing does. */
-function jsonPaths<const C extends string>(paths: readonly C[]): Source<Row<C, Value>, C> {
-  return source({ format: "json", paths }, checkedNames("json", paths));
+function jsonPaths<const C extends string>(
+  paths: readonly C[],
+  options?: TextOptions,
+): Source<Row<C, Value>, C> {
+  checkedNames("json", paths);
+  return source({ format: "json", paths, ...encodingIn(options) }, paths);
+}
+
+const encodings: readonly TextEncoding[] = ["utf-8", "utf-8-lossy", "latin1", "windows-1252"];
+
+function encodingIn(options: TextOptions | undefined): TextOptions {
+  const encoding = options?.encoding;
+  if (encoding === undefined) return {};
+  if (encodings.includes(encoding)) return { encoding };
+  const text = `no encoding ${JSON.stringify(encoding)}; there are ${encodings.join(", ")}`;
+  throw new ClusterError("bad-request", text);
 }
 
 function checkedNames<C extends string>(where: string, names: readonly C[]): readonly C[] {
@@ -107,7 +149,7 @@ export function ndjson<T = unknown>(): Format<T> {
   return { format: "ndjson" };
 }
 
-export type CsvOptions = {
+export type CsvOptions = TextOptions & {
   /** First line of every file names the columns. Default true. */
   readonly header?: boolean;
   /** Names when there is no header line. */
@@ -137,6 +179,7 @@ export function csv<T extends Record<string, string> = Record<string, string>>(
     separator: options?.separator ?? ",",
     multiline: options?.multiline ?? false,
     columns: options?.columns ?? null,
+    ...encodingIn(options),
   };
 }
 

@@ -6,15 +6,18 @@ import { shown, withoutPlaces } from "../core/thrown.ts";
 import { beginTask, restoreMath, useEnvironment } from "../environment/install.ts";
 import { jobTexts } from "../environment/thrown.ts";
 import { Arena, compareBytes } from "../wire/block/arena.ts";
-import { readKey, writeKey } from "../wire/block/key.ts";
+import { keyMaxBytes, readKey, sortKeyMaxBytes, writeKey } from "../wire/block/key.ts";
 import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
 import type { OperatorSpec, SortSpec, Split } from "../wire/block/plan.ts";
+import type { QuerySpec } from "../wire/block/query.ts";
 import { readValue, writeValue } from "../wire/block/value.ts";
 import { keepHint } from "../wire/content/content.ts";
 import type { JobResult, ResultPart } from "./collect.ts";
 import type { AnyMapReduce, AnyOperator, AnyTasks, Job, Key } from "./job.ts";
 import { badLine } from "./local/bad-line.ts";
 import { type Judged, judgeOf } from "./local/operators.ts";
+import type { JudgedRow } from "./local/query/evaluate.ts";
+import { queryParts, queryRows } from "./local/query/run.ts";
 import { rawRecords, readRecords } from "./local/records.ts";
 import { asJson, headLine, rowLine } from "./local/rows.ts";
 import { isRaw, type KeyedRow, keyedRow, rawRow, rowsJob, sortedParts } from "./local/sorting.ts";
@@ -71,6 +74,7 @@ function runOperator({ options }: AnyOperator, planned: PlannedFound): JobResult
   const operator = planned.plan.operator!;
   const { apply } = operator;
   if (apply.operator === "sort") return runSort(operator, apply, planned);
+  if (apply.operator === "query") return runQuery(operator, apply, planned);
   const judged = judgeOf(operator, apply);
   const { job } = judged;
   const all = { ...job.options, ...options } as AnyMapReduce["options"];
@@ -96,6 +100,17 @@ function runSort(operator: OperatorSpec, apply: SortSpec, planned: PlannedFound)
     }
   }
   const parts = sortedParts(rows, operator, apply).map(bytesPart);
+  const badRecords = badLines.length === 0 ? [] : [bytesPart(badLines.join(""))];
+  return { kind: "parts", format: operator.output, parts, badRecords };
+}
+
+function runQuery(operator: OperatorSpec, query: QuerySpec, planned: PlannedFound): JobResult {
+  const badLines: string[] = [];
+  const job = queryRows(operator, query);
+  const splits = planned.plan.splits.map((split) =>
+    [...mapSplit(job, planned, split, badLines)].map(([, row]) => row as JudgedRow),
+  );
+  const parts = queryParts(operator, query, splits).map(bytesPart);
   const badRecords = badLines.length === 0 ? [] : [bytesPart(badLines.join(""))];
   return { kind: "parts", format: operator.output, parts, badRecords };
 }
@@ -141,6 +156,8 @@ function* mapSplit(
 ): Generator<Pair, void> {
   const { map, input = { format: "lines" } as const } = job.inputs[split.input]!;
   const { plan, uploads } = planned;
+  const isSort = plan.operator?.apply.operator === "sort";
+  const keyBytes = isSort ? sortKeyMaxBytes : keyMaxBytes;
   for (const piece of split.pieces) {
     const file = plan.files[piece[0]]!;
     for (const record of readRecords(file, piece, input, uploads)) {
@@ -149,7 +166,7 @@ function* mapSplit(
       // Held back until `map` has returned: a record that is set aside has emitted nothing.
       const pairs: Pair[] = [];
       const emit = (key: Key, value: unknown): void => {
-        pairs.push([copyKey(key), copyValue(value)]);
+        pairs.push([copyKey(key, keyBytes), copyValue(value)]);
       };
       try {
         if (record.kind === "bad") {
@@ -331,9 +348,9 @@ function bytesPart(content: string | Buffer): ResultPart {
 
 const scratch = new Arena(1024);
 
-function bytesOfKey(key: Key): Uint8Array {
+function bytesOfKey(key: Key, maxBytes = keyMaxBytes): Uint8Array {
   scratch.length = 0;
-  writeKey(scratch, key, "map");
+  writeKey(scratch, key, "map", maxBytes);
   return scratch.view().slice();
 }
 
@@ -343,9 +360,9 @@ function nameOf(key: Key): string {
 }
 
 /** What travels is a copy: changing an emitted object later changes nothing. */
-function copyKey(key: Key): Key {
+function copyKey(key: Key, maxBytes = keyMaxBytes): Key {
   if (isPlainText(key)) return key;
-  const bytes = bytesOfKey(key);
+  const bytes = bytesOfKey(key, maxBytes);
   return readKey(bytes, 0, bytes.length);
 }
 

@@ -242,7 +242,8 @@ export class NodeExecutor implements Executor {
         signal: run.stopping.signal,
       };
       const segments = await fetcher.segments(wanted);
-      const order = { kind: "reduce", task, attempt, out, segments } as const;
+      const { stage } = ref;
+      const order = { kind: "reduce", stage, task, attempt, out, segments } as const;
       report = await this.#oneReport(run, process, order);
       const isUnread = report.kind === "failed" && report.failure.code === "storage-failed";
       if (isUnread) await fetcher.findDamage(wanted, segments);

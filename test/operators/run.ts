@@ -15,6 +15,7 @@ import { join } from "node:path";
 import type { ResultPart } from "../../src/sdk/collect.ts";
 import type { Job } from "../../src/sdk/job.ts";
 import { runLocal } from "../../src/sdk/local.ts";
+import { laterReducers } from "../../src/sdk/plan/operator.ts";
 import { type PlanOptions, planJob } from "../../src/sdk/plan.ts";
 import { decodeManifest, type ManifestPartition } from "../../src/wire/block/manifest.ts";
 import type { Plan } from "../../src/wire/block/plan.ts";
@@ -59,7 +60,11 @@ export async function allWays(
     const { plan } = planned;
     const kernel = operatorKernel(plan.operator!);
     const kernels = await runTasks(plan, kernel, join(folder, "kernels"));
-    const functions = await runTasks(plan, { job: kernel.job }, join(folder, "functions"));
+    // Sorting has kernels only, whose records may be longer than keys of pairs; so have queries.
+    const hasOnlyKernels = ["sort", "query"].includes(plan.operator!.apply.operator);
+    const functions = hasOnlyKernels
+      ? kernels
+      : await runTasks(plan, { job: kernel.job }, join(folder, "functions"));
     return { judge, kernels, functions };
   } finally {
     rmSync(folder, { recursive: true });
@@ -90,18 +95,35 @@ async function runTasks(plan: Plan, kernel: OperatorKernel, path: string): Promi
     }
     outs.push(out);
   }
-  const parts: string[] = [];
-  for (let task = 0; task < plan.reducers; task++) {
+  let last = outs;
+  for (const [i, count] of [plan.reducers, ...laterReducers(plan)].entries()) {
+    if (count > 0) last = runStage(kernel, { stage: i + 1, count, outs: last, path });
+  }
+  const parts = last.map((out) => {
+    return existsSync(`${out}.part`) ? readFileSync(`${out}.part`, "latin1") : "";
+  });
+  return { parts, bad };
+}
+
+type Stage = {
+  readonly stage: number;
+  readonly count: number;
+  /** Of the tasks of the stage before. */
+  readonly outs: readonly string[];
+  readonly path: string;
+};
+
+function runStage(kernel: OperatorKernel, { stage, count, outs, path }: Stage): string[] {
+  return Array.from({ length: count }, (_, task) => {
     const segments = outs.map((out) => {
       const { partitions } = decodeManifest(readFileSync(`${out}.manifest`));
       return segmentOf(out, partitions[task]!);
     });
-    const out = `${path}-reduce-${task}`;
-    const given = { job, params: {}, task, segments, out };
+    const out = `${path}-reduce-${stage}-${task}`;
+    const given = { job: kernel.job, params: {}, stage, task, segments, out };
     kernel.reduce?.(given) ?? runReduce(given);
-    parts.push(existsSync(`${out}.part`) ? readFileSync(`${out}.part`, "latin1") : "");
-  }
-  return { parts, bad };
+    return out;
+  });
 }
 
 /** The part of a map output that a reduce task reads: nothing is fetched where it is empty. */

@@ -1,5 +1,6 @@
 /** Submits once, however often that is tried: while the coordinator is unavailable the same is sent
  *  again, under the same idempotency key. */
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../../core/error.ts";
 import { jsonBodyMaxBytes, type Submit } from "../../wire/api/messages.ts";
@@ -8,6 +9,11 @@ import { jsonBodyMaxBytes, type Submit } from "../../wire/api/messages.ts";
 const patienceMs = 15_000;
 const backoffMs = 100;
 const backoffMaxMs = 2_000;
+
+/** For one submission however often it is sent: forgotten with its job. */
+export function freshKey(): string {
+  return `once:${randomUUID()}`;
+}
 
 export async function submitting<T>(
   submission: Submit,

@@ -13,10 +13,9 @@ export type CsvPiece = {
 };
 
 /** What a header line may have when the file has several splits, in bytes. */
-const headMaxBytes = 64 * 1024;
-/** Longest record over several lines, in characters: a stray quote does not swallow the whole
- *  file. */
-const multilineMaxCharacters = 16 * 1024 * 1024;
+const headMaxBytes = 16 * 1024 * 1024;
+/** Longest record over several lines, in characters. */
+const multilineMaxCharacters = 256 * 1024 * 1024;
 
 export function* csvRecords(piece: CsvPiece, format: CsvFormat): Generator<SourceRecord, void> {
   const { file, first, lines } = piece;
@@ -26,8 +25,13 @@ export function* csvRecords(piece: CsvPiece, format: CsvFormat): Generator<Sourc
     columns = namesIn(first.bytes.length > headMaxBytes ? null : first.text, format, file);
   }
   let isHeader = format.header && first === null;
-  for (const { offset, text: row } of format.multiline ? joinQuoted(lines) : lines) {
+  const rows = format.multiline ? joinQuoted(lines, format.separator) : lines;
+  for (const { offset, text: row, problem } of rows) {
     const text = withoutReturn(row);
+    if (problem !== undefined) {
+      yield { kind: "bad", offset, text, problem };
+      continue;
+    }
     if (isHeader) {
       isHeader = false;
       columns ??= namesIn(text, format, file);
@@ -40,7 +44,7 @@ export function* csvRecords(piece: CsvPiece, format: CsvFormat): Generator<Sourc
 /** The names in a header line; null when the line is too long to be one. */
 function namesIn(line: string | null, format: CsvFormat, file: string): readonly string[] {
   if (line === null) {
-    const text = `${file}: no header line in its first 64 KiB`;
+    const text = `${file}: no header line in its first 16 MiB`;
     throw new ClusterError("bad-request", `${text}; use csv({ header: false, columns: […] })`);
   }
   const names = csvFields(withoutReturn(line), format.separator);
@@ -50,8 +54,9 @@ function namesIn(line: string | null, format: CsvFormat, file: string): readonly
 }
 
 function checkColumns(names: readonly string[], { pick }: CsvFormat, file: string): void {
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined || names.includes("__proto__")) {
+  const used = names.filter((name) => pick === undefined || pick.includes(name));
+  const twice = used.find((name, i) => used.indexOf(name) !== i);
+  if (twice !== undefined || used.includes("__proto__")) {
     const what =
       twice === undefined ? "a column __proto__" : `two columns ${JSON.stringify(twice)}`;
     throw new ClusterError(
@@ -118,14 +123,40 @@ export function csvFields(line: string, separator: string): string[] | null {
   return [...fields, field];
 }
 
-/** Joins lines while a quote is open. */
-function* joinQuoted(lines: Iterable<Line>): Generator<Line, void> {
-  let held: Line | null = null;
-  for (const line of lines) {
-    const row: Line = held === null ? line : { ...held, text: held.text + line.text };
-    const quotes = row.text.split('"').length - 1;
-    held = quotes % 2 === 1 && row.text.length < multilineMaxCharacters ? row : null;
-    if (held === null) yield row;
+type Quotes = "field" | "plain" | "quoted" | "closed" | "broken";
+
+/** Joins lines from a quote that opens a field to the one that closes it. What nothing closes, or
+ *  closes in the wrong place, begins with a line by itself. */
+function* joinQuoted(lines: Iterable<Line>, separator: string): Generator<Line, void> {
+  const all = [...lines];
+  for (let first = 0; first < all.length; ) {
+    const parts: string[] = [];
+    let characters = 0;
+    let quotes: Quotes = "field";
+    let next = first;
+    do {
+      const { text } = all[next++]!;
+      quotes = quotesAfter(withoutReturn(text), separator, quotes);
+      parts.push(text);
+      characters += text.length;
+    } while (quotes === "quoted" && next < all.length && characters < multilineMaxCharacters);
+    const isWhole = quotes !== "quoted" && quotes !== "broken";
+    if (!isWhole) yield all[first]!;
+    else yield { ...all[first]!, text: parts.join("") };
+    first = isWhole ? next : first + 1;
   }
-  if (held !== null) yield held;
+}
+
+function quotesAfter(line: string, separator: string, before: Quotes): Quotes {
+  let quotes = before;
+  for (let i = 0; i < line.length; i++) {
+    const char = line.charAt(i);
+    if (quotes === "quoted") {
+      if (char === '"' && line.charAt(i + 1) === '"') i++;
+      else if (char === '"') quotes = "closed";
+    } else if (char === separator) quotes = "field";
+    else if (quotes === "closed") return "broken";
+    else quotes = quotes === "field" && char === '"' ? "quoted" : "plain";
+  }
+  return quotes;
 }

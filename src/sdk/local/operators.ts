@@ -1,6 +1,12 @@
 /** Operators as the judge understands them: plain functions for all that the cluster does with
  *  kernels. Nothing here is shared with the worker. */
 import { ClusterError } from "../../core/error.ts";
+import {
+  compareNumbers,
+  Decimal,
+  type ExactNumber,
+  exactNumber,
+} from "../../wire/block/decimal.ts";
 import type { ApplySpec, JoinSpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { AnyMapReduce, Key } from "../job.ts";
 
@@ -15,24 +21,23 @@ export type Judged = {
   readonly last?: (pairs: readonly Pair[]) => readonly Pair[];
 };
 
-/** Sorting has a judge of its own: `sorting.ts`. */
-export function judgeOf(
-  operator: OperatorSpec,
-  apply: Exclude<ApplySpec, { operator: "sort" }>,
-): Judged {
+/** Sorting and queries have judges of their own: `sorting.ts`, `query/run.ts`. */
+type PairsSpec = Exclude<ApplySpec, { operator: "sort" | "query" }>;
+
+export function judgeOf(operator: OperatorSpec, apply: PairsSpec): Judged {
   const { last } = operator;
   const all = judgedWhole(operator, apply);
+  const isCount = apply.operator === "count" && apply.by.length === 0;
+  if (isCount) return { ...all, last: (pairs) => (pairs.length === 0 ? [[null, 0]] : pairs) };
   if (last === null) return all;
   const sign = last.order === "ascending" ? 1 : -1;
-  const compare = (a: Pair, b: Pair) => sign * (Number(a[1]) - Number(b[1]));
+  const numberOf = (pair: Pair) => pair[1] as ExactNumber;
+  const compare = (a: Pair, b: Pair) => sign * compareNumbers(numberOf(a), numberOf(b));
   // Sorting is stable, and the pairs come in the order of their keys.
   return { ...all, last: (pairs) => [...pairs].sort(compare).slice(0, last.count) };
 }
 
-function judgedWhole(
-  operator: OperatorSpec,
-  apply: Exclude<ApplySpec, { operator: "sort" }>,
-): Judged {
+function judgedWhole(operator: OperatorSpec, apply: PairsSpec): Judged {
   switch (apply.operator) {
     case "count":
       return judged(operator, (row) => [keyOf(row, apply.by), 1], { reduce: countAll });
@@ -100,10 +105,11 @@ function cell(row: Row, column: string): unknown {
   return typeof row === "string" ? row : row[column];
 }
 
-function keyOf(row: Row, by: readonly string[]): Key {
+export function keyOf(row: Row, by: readonly string[]): Key {
   const parts = by.map((column) => {
     const value = cell(row, column);
     if (value === null || typeof value !== "object") return value as Key;
+    if (value instanceof Decimal) return value;
     const what = Array.isArray(value) ? "an array" : "an object";
     const text = `"${column}" is ${what}, and records are grouped by`;
     throw new ClusterError("user-error", `${text} texts, numbers, booleans and null`);
@@ -117,14 +123,17 @@ function countAll(_: Key, ones: Iterable<unknown>): number {
 }
 
 /** The key and the text of the number; nothing where there is none. */
-function numberIn({ by, column }: Extract<ApplySpec, { column: string }>) {
+export function numberIn({
+  by,
+  column,
+}: Pick<Extract<ApplySpec, { column: string }>, "by" | "column">) {
   return (row: Row): Pair | null => {
     const value = cell(row, column);
     if (value === null || value === "") return null;
     const text = String(value).replace(/^[ \t]+|[ \t]+$/g, "");
     const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?$/i.test(text) && text.length <= 400;
     const power = Math.abs(Number(/e(.*)/i.exec(text)?.[1] ?? 0));
-    const isKind = typeof value === "string" || typeof value === "number";
+    const isKind = ["string", "number"].includes(typeof value) || value instanceof Decimal;
     if (isKind && isNumber && power <= 400 && Number.isFinite(Number(text))) {
       return [keyOf(row, by), text];
     }
@@ -133,12 +142,13 @@ function numberIn({ by, column }: Extract<ApplySpec, { column: string }>) {
   };
 }
 
-function sorted(texts: Iterable<unknown>): number[] {
-  return [...texts].map((text) => Number(text) + 0).sort((a, b) => a - b);
+function sorted(texts: Iterable<unknown>): ExactNumber[] {
+  const numbers = [...texts].map((text) => exactNumber(String(text)) as ExactNumber);
+  return numbers.sort(compareNumbers);
 }
 
 /** All as whole numbers of the smallest unit that any of them has. */
-function sumOf(texts: Iterable<unknown>, column: string): number {
+export function sumOf(texts: Iterable<unknown>, column: string): ExactNumber {
   const units = 800;
   let sum = 0n;
   for (const text of texts) {
@@ -148,8 +158,8 @@ function sumOf(texts: Iterable<unknown>, column: string): number {
       BigInt(whole + fraction) * 10n ** BigInt(units + Number(power) - fraction.length);
     sum += mantissa.startsWith("-") ? -digits : digits;
   }
-  const result = Number(`${sum}e-${units}`);
-  if (Number.isFinite(result)) return result;
+  const result = exactNumber(`${sum}e-${units}`);
+  if (result !== null) return result;
   const text = `the sum of "${column}" is beyond ${Number.MAX_VALUE}, the greatest number`;
   throw new ClusterError("user-error", `${text} of a result; sum a smaller unit of it`);
 }

@@ -9,7 +9,14 @@ export type SourceRecord = {
   | { readonly kind: "bad"; readonly text: string; readonly problem: string }
 );
 
-export type Line = { readonly offset: number; readonly bytes: Buffer; readonly text: string };
+export type Line = {
+  readonly offset: number;
+  readonly bytes: Buffer;
+  readonly text: string;
+  /** Set when its bytes are not what the encoding says. */
+  readonly problem?: string;
+};
+
 /** Without its newline; a lone return at the very end of a file is part of the line. */
 export function withoutReturn(line: string): string {
   if (line.endsWith("\r\n")) return line.slice(0, -2);

@@ -3,11 +3,15 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
-import type { InputFile, Piece } from "../../wire/block/plan.ts";
+import { Decimal, parseExactJson } from "../../wire/block/decimal.ts";
+import type { InputFile, Piece, TextEncoding } from "../../wire/block/plan.ts";
 import { checkText, contentStartBytes } from "../../wire/content/content.ts";
+import { endsLinesWithReturns, isJsonArray, shapeStartBytes } from "../../wire/content/shape.ts";
 import { type FormatSpec, isText } from "../format.ts";
 import type { Upload } from "../plan/upload.ts";
 import { csvRecords } from "./csv.ts";
+import { decoded } from "./decoded.ts";
+import { elementsOf } from "./json-array.ts";
 import { type Line, type SourceRecord, withoutReturn } from "./record.ts";
 import { wordsOf } from "./words.ts";
 
@@ -23,7 +27,7 @@ export function* readRecords(
   format: FormatSpec,
   uploads: readonly Upload[],
 ): Generator<SourceRecord, void> {
-  const source = openSource(file, uploads);
+  const source = isText(format) ? openText(file, uploads) : openSource(file, uploads);
   try {
     if (isText(format)) checkText(file.name, source.read(0, contentStartBytes), file.compression);
     const [, start, end] = piece;
@@ -40,30 +44,79 @@ export function* readRecords(
         yield { kind: "record", offset, value: new Uint8Array(bytes) };
         offset += format.sizeBytes;
       }
-    } else if (format.format === "csv") {
-      const first = start === 0 ? null : (linesOf(source, 0, 1).next().value ?? null);
-      yield* csvRecords({ file: file.name, first, lines: linesOf(source, start, until) }, format);
-    } else if (format.format === "lines") {
-      for (const { offset, text } of linesOf(source, start, until)) {
-        yield { kind: "record", offset, value: withoutReturn(text) };
+    } else yield* textRecords({ file, start, until, source }, format);
+  } finally {
+    source.close();
+  }
+}
+
+type TextFormat = Exclude<FormatSpec, { format: "records" | "file" }>;
+type TextPiece = {
+  readonly file: InputFile;
+  readonly start: number;
+  readonly until: number;
+  readonly source: Source;
+};
+
+function* textRecords(
+  { file, start, until, source }: TextPiece,
+  format: TextFormat,
+): Generator<SourceRecord, void> {
+  const encoding = format.format === "ndjson" ? undefined : format.encoding;
+  const lines = linesOf(source, start, until, encoding);
+  switch (format.format) {
+    case "csv": {
+      const first = start === 0 ? null : linesOf(source, 0, 1, encoding).next().value;
+      yield* csvRecords({ file: file.name, first: first ?? null, lines }, format);
+      return;
+    }
+    case "lines":
+      for (const line of lines) {
+        const value = withoutReturn(line.text);
+        yield line.problem === undefined
+          ? { kind: "record", offset: line.offset, value }
+          : bad(line);
       }
-    } else if (format.format === "words") {
-      for (const { offset, bytes } of linesOf(source, start, until)) {
+      return;
+    case "words":
+      for (const { offset, bytes, problem } of lines) {
+        if (problem !== undefined) {
+          const text = `bad record at ${file.name}:${offset}: ${problem}`;
+          throw new ClusterError("user-error", text);
+        }
         for (const word of wordsOf(bytes, offset, format.lowercase)) {
           yield { kind: "record", offset: word.offset, value: word.text };
         }
       }
-    } else if (format.format === "match") {
-      yield* matchRecords(linesOf(source, start, until), format);
-    } else if (format.format === "json") {
-      for (const record of ndjsonRecords(linesOf(source, start, until))) {
-        if (record.kind === "bad") yield record;
-        else yield { ...record, value: atPaths(record.value, format.paths) };
-      }
-    } else yield* ndjsonRecords(linesOf(source, start, until));
-  } finally {
-    source.close();
+      return;
+    case "match":
+      yield* matchRecords(lines, format);
+      return;
+    default:
+      yield* jsonRecords(start === 0 ? source : null, lines, format);
   }
+}
+
+function* jsonRecords(
+  whole: Source | null,
+  lines: Iterable<Line>,
+  format: Extract<FormatSpec, { format: "json" | "ndjson" }>,
+): Generator<SourceRecord, void> {
+  const isExact = format.format === "json" && format.exact === true;
+  const parse = isExact ? parseExactJson : JSON.parse;
+  const start = whole?.read(0, shapeStartBytes) ?? Buffer.alloc(0);
+  const encoding = format.format === "json" ? format.encoding : undefined;
+  const texts = isJsonArray(start, start.length < shapeStartBytes)
+    ? elementsOf(whole!.read(0, whole!.sizeBytes), encoding)
+    : lines;
+  for (const record of parsed(texts, parse)) {
+    const isRow = record.kind === "record" && format.format === "json";
+    yield isRow ? { ...record, value: atPaths(record.value, format.paths) } : record;
+  }
+}
+
+function bad({ offset, text, problem = "" }: Line): SourceRecord {
+  return { kind: "bad", offset, text: withoutReturn(text), problem };
 }
 
 /** All bytes of a file, decompressed. */
@@ -83,13 +136,14 @@ export function* rawRecords(
   format: FormatSpec,
   uploads: readonly Upload[],
 ): Generator<Buffer, void> {
-  const source = openSource(file, uploads);
+  const isBytes = format.format === "records";
+  const source = isBytes ? openSource(file, uploads) : openText(file, uploads);
   try {
     const [, start, end] = piece;
     const until = file.compression === "none" ? end : source.sizeBytes;
     if (format.format !== "records") {
       checkText(file.name, source.read(0, contentStartBytes), file.compression);
-      for (const { bytes } of linesOf(source, start, until)) yield bytes;
+      for (const { bytes } of linesOf(source, start, until, undefined)) yield bytes;
       return;
     }
     const { sizeBytes } = format;
@@ -106,7 +160,12 @@ export function* rawRecords(
 
 function* matchRecords(lines: Iterable<Line>, format: MatchFormat): Generator<SourceRecord, void> {
   const expression = new RegExp(format.pattern, `${format.flags}g`);
-  for (const { offset, text } of lines) {
+  for (const line of lines) {
+    const { offset, text } = line;
+    if (line.problem !== undefined) {
+      yield bad(line);
+      continue;
+    }
     for (const [whole, ...groups] of withoutReturn(text).matchAll(expression)) {
       const fields = format.columns?.map((name, i) => [name, groups[i] ?? null]);
       const value = fields === undefined ? whole : Object.fromEntries(fields);
@@ -119,7 +178,8 @@ function atPaths(value: unknown, paths: readonly string[]): unknown {
   const fields = paths.map((path) => {
     let at: unknown = value;
     for (const name of path.split(".")) {
-      const isThere = typeof at === "object" && at !== null && Object.hasOwn(at, name);
+      const isNested = typeof at === "object" && at !== null && !(at instanceof Decimal);
+      const isThere = isNested && Object.hasOwn(at as object, name);
       at = isThere && !(Array.isArray(at) && name === "length") ? Object(at)[name] : null;
     }
     return [path, at];
@@ -127,21 +187,33 @@ function atPaths(value: unknown, paths: readonly string[]): unknown {
   return Object.fromEntries(fields);
 }
 
-function* ndjsonRecords(lines: Iterable<Line>): Generator<SourceRecord, void> {
-  for (const { offset, text } of lines) {
-    const line = withoutReturn(text);
-    if (line.trim() === "") continue;
+function* parsed(
+  lines: Iterable<Line>,
+  parse: (text: string) => unknown,
+): Generator<SourceRecord, void> {
+  for (const line of lines) {
+    const text = withoutReturn(line.text);
+    if (line.problem !== undefined) {
+      yield bad(line);
+      continue;
+    }
+    if (text.trim() === "") continue;
     try {
-      yield { kind: "record", offset, value: JSON.parse(line) };
+      yield { kind: "record", offset: line.offset, value: parse(text) };
     } catch (error) {
-      yield { kind: "bad", offset, text: line, problem: (error as Error).message };
+      yield { kind: "bad", offset: line.offset, text, problem: (error as Error).message };
     }
   }
 }
 
 /** Lines, with their newlines, that begin at or after the first newline from `start` − 1 (0: from
  *  the beginning) and before `end`. A byte order mark that opens the file is left out. */
-function* linesOf(source: Source, start: number, end: number): Generator<Line, void> {
+function* linesOf(
+  source: Source,
+  start: number,
+  end: number,
+  encoding: TextEncoding | undefined,
+): Generator<Line, void> {
   const from = Math.max(0, start - 1);
   let bytes = source.read(from, end);
   for (let more = end; bytes.lastIndexOf(newline) < end - 1 - from && more < source.sizeBytes; ) {
@@ -158,7 +230,8 @@ function* linesOf(source: Source, start: number, end: number): Generator<Line, v
     const text = from + at === 0 ? withoutMark(line) : line;
     // An empty rest, as of a file that is only a mark, is no line.
     if (text.length > 0) {
-      yield { offset: from + next - text.length, bytes: text, text: text.toString() };
+      const offset = from + next - text.length;
+      yield { offset, bytes: text, ...decoded(text, encoding) };
     }
     at = next;
   }
@@ -174,6 +247,21 @@ type Source = {
   read(start: number, end: number): Buffer;
   close(): void;
 };
+
+/** Lines that end with returns alone get newlines. */
+function openText(file: InputFile, uploads: readonly Upload[]): Source {
+  const source = openSource(file, uploads);
+  if (!endsLinesWithReturns(source.read(0, shapeStartBytes))) return source;
+  const read = (start: number, end: number) => {
+    const bytes = Buffer.from(source.read(start, end));
+    if (bytes.includes(newline)) {
+      const text = `${file.name} has lines that end with \\r alone, and later others`;
+      throw new ClusterError("user-error", `${text}; convert them to \\n`);
+    }
+    return bytes.map((byte) => (byte === 13 ? newline : byte)) as Buffer;
+  };
+  return { ...source, read };
+}
 
 function openSource(file: InputFile, uploads: readonly Upload[]): Source {
   const upload = file.at.kind === "blob" ? uploads.find((u) => u.hash === blobOf(file)) : undefined;

@@ -1,6 +1,7 @@
 /** Pairs as lines of a result, written a second time and on purpose: what the cluster writes is
  *  compared with this, byte for byte. */
 import { ClusterError } from "../../core/error.ts";
+import { Decimal } from "../../wire/block/decimal.ts";
 import type { OutputFormat } from "../../wire/block/row.ts";
 import type { Key } from "../job.ts";
 
@@ -21,6 +22,7 @@ export function asJson(value: unknown): string {
 }
 
 function plain(value: unknown): unknown {
+  if (value instanceof Decimal) return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value === "object" && value !== null) {

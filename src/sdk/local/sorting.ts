@@ -1,7 +1,8 @@
 /** Sorting as the judge understands it: all rows in one array. Nothing here is shared with the
  *  worker. */
 import { Arena, compareBytes } from "../../wire/block/arena.ts";
-import { writeKey } from "../../wire/block/key.ts";
+import { Decimal, decimalParts, type ExactNumber, exactOfParts } from "../../wire/block/decimal.ts";
+import { sortKeyMaxBytes, writeKey } from "../../wire/block/key.ts";
 import type { OperatorSpec, SortSpec } from "../../wire/block/plan.ts";
 import type { AnyMapReduce, Key } from "../job.ts";
 import { asJson, rowLine } from "./rows.ts";
@@ -27,9 +28,13 @@ export function isRaw({ inputs }: OperatorSpec, { by }: SortSpec): boolean {
   return by.length === 0 && (format === "lines" || format === "records");
 }
 
-export function rawRow(bytes: Uint8Array, { inputs }: OperatorSpec): KeyedRow {
+export function rawRow(row: Uint8Array, { inputs, apply }: OperatorSpec): KeyedRow {
   const format = inputs.default!;
-  if (format.format === "records") return { key: bytes.subarray(...format.key), bytes };
+  if (format.format === "records") return { key: row.subarray(...format.key), bytes: row };
+  const isUnique = apply.operator === "sort" && apply.unique;
+  // Lines are equal whatever their ends are.
+  const hasReturn = isUnique && row.at(-2) === 13 && row.at(-1) === 10;
+  const bytes = hasReturn ? Buffer.concat([row.subarray(0, -2), Buffer.from("\n")]) : row;
   const isWhole = bytes.at(-1) === 10;
   const key = isWhole ? bytes.subarray(0, -1) : bytes;
   return { key, bytes: isWhole ? bytes : Buffer.concat([bytes, Buffer.from("\n")]) };
@@ -37,7 +42,7 @@ export function rawRow(bytes: Uint8Array, { inputs }: OperatorSpec): KeyedRow {
 
 export function keyedRow(key: Key, value: unknown): KeyedRow {
   const arena = new Arena(64);
-  writeKey(arena, key, "map");
+  writeKey(arena, key, "map", sortKeyMaxBytes);
   return { key: arena.view().slice(), bytes: Buffer.from(String(value)) };
 }
 
@@ -63,9 +68,12 @@ export function sortedParts(
   return parts.map((part) => Buffer.concat(part.length === 0 ? [] : [head, ...part]));
 }
 
-function headOf({ inputs, output }: OperatorSpec): Buffer {
+function headOf(operator: OperatorSpec): Buffer {
+  return Buffer.from(operator.output === "csv" ? csvLine(columnsOf(operator)) : "");
+}
+
+function columnsOf({ inputs }: OperatorSpec): readonly string[] {
   const format = inputs.default!;
-  if (output !== "csv") return Buffer.alloc(0);
   const columns =
     format.format === "json"
       ? format.paths
@@ -74,35 +82,41 @@ function headOf({ inputs, output }: OperatorSpec): Buffer {
         : format.format === "match"
           ? format.columns
           : null;
-  return Buffer.from(csvLine(columns ?? []));
+  return columns ?? [];
 }
 
 function csvLine(cells: readonly unknown[]): string {
   return `${cells.map((cell) => rowLine("csv", null, cell).slice(1, -1)).join(",")}\n`;
 }
 
-function lineOf(record: Row, { output }: OperatorSpec): string {
+function lineOf(record: Row, operator: OperatorSpec): string {
   if (typeof record === "string") return `${record}\n`;
-  return output === "csv" ? csvLine(Object.values(record)) : `${asJson(record)}\n`;
+  const fields = columnsOf(operator).map((column) => [
+    column,
+    (record as Record<string, unknown>)[column],
+  ]);
+  if (operator.output === "csv") return csvLine(fields.map(([, value]) => value));
+  return `{${fields.map(([name, value]) => `${asJson(name)}:${asJson(value)}`).join(",")}}\n`;
 }
 
 function keyOf(record: Row, { by, numeric }: SortSpec): Key {
   const parts = by.map((column) => {
     const value = typeof record === "string" ? record : (record as Record<string, unknown>)[column];
-    return numeric ? numberOf(value) : scalarOf(value);
+    return numeric ? leadingNumber(value) : scalarOf(value);
   });
   return parts.length === 1 ? parts[0]! : parts;
 }
 
 /** Arrays and objects by their JSON. */
 function scalarOf(value: unknown): Key {
-  return typeof value === "object" && value !== null ? asJson(value) : (value as Key);
+  const isNested = typeof value === "object" && value !== null && !(value instanceof Decimal);
+  return isNested ? asJson(value) : (value as Key);
 }
 
-function numberOf(value: unknown): number | null {
+export function leadingNumber(value: unknown): ExactNumber | null {
   if (typeof value === "number") return value + 0;
+  if (value instanceof Decimal) return value;
   if (typeof value !== "string") return null;
   const found = /^[ \t]*([+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?)/i.exec(value);
-  const number = found === null ? Number.NaN : Number(found[1]);
-  return Number.isFinite(number) ? number + 0 : null;
+  return found === null ? null : exactOfParts(decimalParts(found[1]!), Number(found[1]));
 }

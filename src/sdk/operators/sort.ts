@@ -3,6 +3,7 @@ import { ClusterError } from "../../core/error.ts";
 import type { OutputFormat } from "../../core/job.ts";
 import type { FormatSpec, SortSpec } from "../../wire/block/plan.ts";
 import type { AnyOperator, Format } from "../job.ts";
+import { operatorInput } from "./input.ts";
 import type { OperatorOptions } from "./options.ts";
 
 type Settings = Omit<OperatorOptions, "output"> & {
@@ -66,7 +67,7 @@ function sortJob<C extends string>(
 ): AnyOperator {
   const { by, order = "ascending", numeric = false, output: wished, ...rest } = options;
   const isText = columns.length === 1 && ["lines", "words", "match"].includes(format.format);
-  const isRaw = format.format === "records" || (format.format === "lines" && !numeric);
+  const isRaw = format.format === "records" || (isUtf8Lines(format) && !numeric);
   const named = by === undefined ? columns : typeof by === "string" ? [by] : by;
   const wrong = named.find((name) => !columns.includes(name));
   if (wrong !== undefined || named.length === 0 || (columns.length === 0 && numeric)) {
@@ -88,7 +89,7 @@ function sortJob<C extends string>(
   return {
     kind: "operator",
     operator: {
-      inputs: { default: { ...format } },
+      inputs: { default: operatorInput(format) },
       apply: { operator: "sort", ...spec },
       last: null,
       output,
@@ -96,6 +97,11 @@ function sortJob<C extends string>(
     },
     options: { ...rest, output },
   };
+}
+
+/** Lines that may be sorted and written as the bytes that they are. */
+function isUtf8Lines(format: FormatSpec): boolean {
+  return format.format === "lines" && (format.encoding ?? "utf-8").startsWith("utf-8");
 }
 
 /** Records of one size, in files of nothing else. */

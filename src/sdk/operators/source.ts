@@ -18,9 +18,12 @@
  *  Whatever the order in which workers finish, pairs are the same: numbers are added exactly. */
 import type { FormatSpec, OperatorSpec } from "../../wire/block/plan.ts";
 import type { AnyOperator, Format } from "../job.ts";
-
+import { operatorInput } from "./input.ts";
 import { type JoinSettings, joinSpec } from "./join.ts";
 import type { OperatorOptions } from "./options.ts";
+import type { Aggregate } from "./query/aggregates.ts";
+import type { Cell, Cells } from "./query/cell.ts";
+import { type Selection, type SortBy, Table, type TableGroups } from "./query/table.ts";
 import {
   checkCount,
   type DistinctOptions,
@@ -45,11 +48,29 @@ export function source<In, C extends string>(
 /** Of the records that agree in the columns `by`. */
 export class Groups<C extends string> {
   readonly #format: FormatSpec;
+  readonly #columns: readonly string[];
   readonly #by: readonly string[];
 
-  constructor(format: FormatSpec, by: readonly string[]) {
+  constructor(format: FormatSpec, columns: readonly string[], by: readonly string[]) {
     this.#format = format;
+    this.#columns = columns;
     this.#by = by;
+  }
+
+  /** A table with a row for each group: its columns, and these aggregates. */
+  aggregate<A extends { readonly [name: string]: Aggregate<C> }>(
+    named: A,
+  ): Table<C | (keyof A & string)> {
+    return this.#table().aggregate(named);
+  }
+
+  /** A table of the first records of each group in the order of `by`. */
+  topK(count: number, ...by: readonly SortBy<C>[]): Table<C> {
+    return this.#table().topK(count, ...by);
+  }
+
+  #table(): TableGroups<C, C> {
+    return new Table<C>(this.#format, this.#columns).by(...(this.#by as C[]));
   }
 
   /** How many there are. */
@@ -85,12 +106,34 @@ export class Operators<C extends string> {
 
   /** Groups of the records that agree in these columns; without columns one of all records. */
   by<By extends C>(...columns: readonly By[]): Groups<C> {
-    return new Groups(this.#format, columns);
+    return new Groups(this.#format, this.#columns, columns);
+  }
+
+  /** The records for which the test is true, as a table. */
+  where(test: (row: Cells<C>) => Cell): Table<C> {
+    return this.table().where(test);
+  }
+
+  /** A table of these columns, in this order, some of them computed. */
+  select<S extends Selection<C>>(selection: S): Table<keyof S & string> {
+    return this.table().select(selection);
+  }
+
+  /** The records as a table, on which all operators can follow each other. */
+  table(): Table<C> {
+    return new Table(this.#format, this.#columns);
+  }
+
+  /** Of all records: a table of one row. */
+  aggregate<A extends { readonly [name: string]: Aggregate<C> }>(
+    named: A,
+  ): Table<keyof A & string> {
+    return this.table().aggregate(named);
   }
 
   /** Each record and how often it occurs: `by` all columns. */
   count(options?: OperatorOptions): Pairs {
-    return new Groups<C>(this.#format, this.#columns).count(options);
+    return new Groups<C>(this.#format, this.#columns, this.#columns).count(options);
   }
 
   /** Of all records: one row, whose key is null. */
@@ -179,6 +222,6 @@ export function operatorSpec(
   apply: OperatorSpec["apply"],
   { output = "ndjson", badRecords = "fail" }: OperatorOptions,
 ): OperatorSpec {
-  const entries = Object.entries(inputs).map(([name, format]) => [name, { ...format }]);
+  const entries = Object.entries(inputs).map(([name, format]) => [name, operatorInput(format)]);
   return { inputs: Object.fromEntries(entries), apply, last: null, output, badRecords };
 }

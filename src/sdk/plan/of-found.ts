@@ -8,7 +8,7 @@ import type { Hash } from "../../core/ids.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
 import type { AnyMapReduce, AnyOperator, AnyTasks, Job, Params } from "../job.ts";
 import type { FoundFile } from "./found.ts";
-import { lookInto } from "./inputs/look.ts";
+import { hasCuts, lookInto } from "./inputs/look.ts";
 import { type Items, listItems, listLines } from "./items.ts";
 import { checkNumber } from "./numbers.ts";
 import {
@@ -114,7 +114,7 @@ async function planFiles(
     const limit = `splitBytes ${splitBytes} makes more than ${mapTasksMax} map tasks`;
     throw new ClusterError("limit-exceeded", `${limit}; use larger splits`);
   }
-  const splittable = files.map((file) => ({ ...file, ...cutting(formats, file) }));
+  const splittable = files.map((file) => ({ ...file, ...cutting(formats, file, splitBytes) }));
   const uploads = files.flatMap(({ at }) => (at.kind === "upload" ? [at.upload] : []));
   const inputs = files.map((file, i) => inputFile(file, wanted.host, splittable[i]!));
   const { unpackStart } = wanted;
@@ -132,11 +132,12 @@ async function planFiles(
 
 type Cutting = Pick<SplittableFile, "mayCut" | "mayPack" | "recordBytes">;
 
-function cutting(formats: Formats, file: FoundFile): Cutting {
+function cutting(formats: Formats, file: FoundFile, splitBytes: number): Cutting {
   const format = formats[file.input];
   const isWhole = format?.format === "file" || (format?.format === "csv" && format.multiline);
   const isPlain = file.compression === "none";
-  return { mayCut: isPlain && !isWhole, mayPack: isPlain, ...recordsIn(file, format) };
+  const mayCut = isPlain && !isWhole && (file.sizeBytes <= splitBytes || hasCuts(file, format));
+  return { mayCut, mayPack: isPlain, ...recordsIn(file, format) };
 }
 
 function inputFile(file: FoundFile, host: string, { recordBytes }: Cutting): InputFile {

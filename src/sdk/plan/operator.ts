@@ -2,6 +2,12 @@
  *  partitions. */
 import { ClusterError } from "../../core/error.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
+import {
+  isShuffle,
+  type QuerySpec,
+  type ShuffleStep,
+  stageShuffles,
+} from "../../wire/block/query.ts";
 import type { FormatSpec } from "../format.ts";
 import type { AnyMapReduce, AnyOperator } from "../job.ts";
 import type { Sampled } from "./places.ts";
@@ -45,13 +51,49 @@ export function reducersOf(
     : Math.min(256, Math.max(1, Math.ceil(inputBytes / perReducer)));
   if (job.kind !== "operator") return wished ?? fitting;
   const { apply, last } = job.operator;
+  if (apply.operator === "query") return firstReducers(apply, wished ?? foldReducers(inputBytes));
   const only = last === null ? apply.operator : "what follows an operator";
   if (wished === 0 || (last !== null && (wished ?? 1) !== 1)) {
     const text = `${only} needs ${last === null ? "at least one reducer" : "one reducer"}`;
     throw new ClusterError("bad-request", `${text}, not ${wished}; leave \`reducers\` out`);
   }
   if (apply.operator === "sort" && apply.limit !== null) return 1;
+  // The one row that there is, also of nothing, is in the only part.
+  if (apply.operator === "count" && apply.by.length === 0) return 1;
   return last === null ? (wished ?? fitting) : 1;
+}
+
+function foldReducers(inputBytes: number): number {
+  return Math.min(256, Math.max(1, Math.ceil(inputBytes / bytesPerFold)));
+}
+
+/** Of the first shuffle of a query; 0 when it has none. */
+function firstReducers(query: QuerySpec, wished: number): number {
+  const first = query.steps.find(isShuffle);
+  return first === undefined ? 0 : Math.max(1, isSingle(first) ? 1 : wished);
+}
+
+/** Order as a whole, and the one row of all rows, need one task. */
+function isSingle(step: ShuffleStep): boolean {
+  return step.step === "sort" || (step.step === "group" && step.by.length === 0);
+}
+
+/** Of each shuffle. What one has folded is no more for the next. */
+function queryReducers({ steps }: QuerySpec, first: number): number[] {
+  let most = first;
+  return steps.filter(isShuffle).map((step) => {
+    if (isSingle(step)) most = 1;
+    return most;
+  });
+}
+
+/** Of the stages behind the first reduce stage. */
+export function laterReducers({ operator }: Plan): readonly number[] {
+  if (operator?.apply.operator !== "query") return [];
+  const { apply } = operator;
+  return stageShuffles(apply)
+    .slice(1)
+    .map((shuffle) => apply.reducers[shuffle] as number);
 }
 
 function isSort(job: AnyMapReduce | AnyOperator): boolean {
@@ -74,6 +116,10 @@ export async function planOperator(
   from: Sampled & { readonly reducers: number },
 ): Promise<Pick<Plan, "operator">> {
   const { apply } = operator;
+  if (apply.operator === "query") {
+    const reducers = queryReducers(apply, from.reducers);
+    return { operator: { ...operator, apply: { ...apply, reducers } } };
+  }
   if (apply.operator !== "sort") return { operator };
   const splitters = await splittersOf(operator, apply, from);
   return { operator: { ...operator, apply: { ...apply, splitters } } };

@@ -9,6 +9,7 @@ import {
 import type { Job } from "../job.ts";
 import { checkName, checkNumber } from "./numbers.ts";
 import type { PlannedFound } from "./of-found.ts";
+import { laterReducers } from "./operator.ts";
 
 export type SpecOptions = {
   readonly name: string;
@@ -46,8 +47,11 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
       partitionCount,
       inputBytes,
     });
-    if (partitionCount > 0) {
-      stages.push({ ...stage, kind: "reduce", taskCount: partitionCount, inputStage: 0 });
+    const counts = [partitionCount, ...laterReducers(plan)];
+    for (const [i, taskCount] of counts.entries()) {
+      if (taskCount === 0) break;
+      const follows = { partitionCount: counts[i + 1] ?? 0, inputStage: i } as const;
+      stages.push({ ...stage, kind: "reduce", taskCount, ...follows });
     }
   }
   return {

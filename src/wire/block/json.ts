@@ -1,6 +1,7 @@
 /** Values as JSON text, for results. Unlike `JSON.stringify` it changes nothing: what JSON cannot
  *  represent (NaN, bigint, functions, class instances, cycles) is a `user-error`. Uint8Array
  *  becomes base64. */
+import { Decimal } from "./decimal.ts";
 import { isPlain, refusal, valueDepthMax } from "./refusal.ts";
 
 /** `undefined` is null, and left out of objects, as in `JSON.stringify`. `where` names the origin
@@ -25,6 +26,7 @@ function write(value: unknown, depth: number): string | null {
     case "object":
       if (value === null) return "null";
       if (value instanceof Uint8Array) return `"${base64(value)}"`;
+      if (value instanceof Decimal) return value.text;
       if (depth > valueDepthMax) return null;
       if (Array.isArray(value)) return writeArray(value, depth);
       return isPlain(value) ? writeObject(value, depth) : null;

@@ -6,11 +6,12 @@
  *  something follows. */
 import { ClusterError } from "../../core/error.ts";
 import { type Arena, Cursor, damaged } from "./arena.ts";
+import { Decimal, type DecimalParts, decimalParts, decimalText, doubleBelow } from "./decimal.ts";
 import { readText, writeText } from "./text.ts";
 
 /** Keys are compared as bytes: null < false < true < numbers (by value) < strings (UTF-8) < arrays
- *  (by element). */
-export type Key = string | number | boolean | null | readonly Key[];
+ *  (by element). A `Decimal` is a number that no double is. */
+export type Key = string | number | boolean | null | Decimal | readonly Key[];
 
 export const keyTags = {
   end: 0x00,
@@ -18,12 +19,16 @@ export const keyTags = {
   false: 0x20,
   true: 0x21,
   number: 0x30,
+  /** Behind the greatest double below a number: its digits follow. */
+  decimal: 0x61,
   string: 0x40,
   array: 0x50,
 } as const;
 
-/** Longest encoded key. */
+/** Longest encoded key of a pair. */
 export const keyMaxBytes = 1024 * 1024;
+/** Longest encoded key by which a record is sorted, which may be all of the record. */
+export const sortKeyMaxBytes = 256 * 1024 * 1024;
 /** Deepest array in an array. */
 export const keyDepthMax = 200;
 
@@ -31,7 +36,12 @@ const scratch = new DataView(new ArrayBuffer(8));
 
 /** Appends the key's bytes. A value that cannot be a key is a `user-error`; `where` names its
  *  origin. */
-export function writeKey(arena: Arena, key: Key, where: string): void {
+export function writeKey(
+  arena: Arena,
+  key: Key,
+  where: string,
+  maxBytes: number = keyMaxBytes,
+): void {
   const start = arena.length;
   if (typeof key === "string") {
     arena.byte(keyTags.string);
@@ -39,12 +49,12 @@ export function writeKey(arena: Arena, key: Key, where: string): void {
   } else {
     writeElement(arena, key, where, 0);
   }
-  if (arena.length - start > keyMaxBytes) {
+  if (arena.length - start > maxBytes) {
     const sizeBytes = arena.length - start;
     arena.length = start;
     throw new ClusterError(
       "user-error",
-      `a key of ${sizeBytes} bytes in ${where}; keys may have ${keyMaxBytes}: emit a hash of it`,
+      `a key of ${sizeBytes} bytes in ${where}; keys may have ${maxBytes}: emit a hash of it`,
     );
   }
 }
@@ -55,6 +65,7 @@ function writeElement(arena: Arena, key: Key, where: string, depth: number): voi
   else if (key === true) arena.byte(keyTags.true);
   else if (typeof key === "number") writeNumber(arena, key, where);
   else if (typeof key === "string") writeInnerString(arena, key);
+  else if (key instanceof Decimal) writeDecimal(arena, key, where);
   else if (Array.isArray(key)) {
     if (depth === keyDepthMax) throw refused(`an array ${keyDepthMax} levels deep`, where);
     arena.byte(keyTags.array);
@@ -76,6 +87,22 @@ function writeNumber(arena: Arena, key: number, where: string): void {
   arena.reserve(8);
   for (let i = 0; i < 8; i++) arena.bytes[arena.length++] = scratch.getUint8(i);
 }
+
+/** Behind the double below it, since a plain number ends or is followed by a lesser tag: the power
+ *  of ten, the digits and an end. Of negative numbers all bits of these are flipped. */
+function writeDecimal(arena: Arena, key: Decimal, where: string): void {
+  writeNumber(arena, doubleBelow(key), where);
+  const { negative, digits, power } = decimalParts(key.text) as DecimalParts;
+  const flip = negative ? 0xff : 0;
+  arena.byte(keyTags.decimal);
+  const biased = power + powerBias;
+  arena.byte((biased >> 8) ^ flip);
+  arena.byte((biased & 0xff) ^ flip);
+  for (let i = 0; i < digits.length; i++) arena.byte(digits.charCodeAt(i) ^ flip);
+  arena.byte(flip);
+}
+
+const powerBias = 0x8000;
 
 /** 00 becomes 00 FF, and 00 01 ends the string: so a string still sorts before all strings that it
  *  is a prefix of. */
@@ -126,7 +153,7 @@ function readElement(cursor: Cursor, depth: number): Key {
     case keyTags.true:
       return true;
     case keyTags.number:
-      return readNumber(cursor);
+      return readAnyNumber(cursor);
     case keyTags.string:
       return readInnerString(cursor);
     case keyTags.array: {
@@ -141,6 +168,22 @@ function readElement(cursor: Cursor, depth: number): Key {
     default:
       throw damaged(`a key has tag ${tag}`);
   }
+}
+
+function readAnyNumber(cursor: Cursor): number | Decimal {
+  const below = readNumber(cursor);
+  if (cursor.at >= cursor.end || cursor.bytes[cursor.at] !== keyTags.decimal) return below;
+  cursor.at++;
+  const flip = below < 0 ? 0xff : 0;
+  const high = cursor.byte() ^ flip;
+  const power = ((high << 8) | (cursor.byte() ^ flip)) - powerBias;
+  let digits = "";
+  for (let byte = cursor.byte() ^ flip; byte !== 0; byte = cursor.byte() ^ flip) {
+    if (byte < 0x30 || byte > 0x39) throw damaged("a number in a key is malformed");
+    digits += String.fromCharCode(byte);
+  }
+  if (digits === "") throw damaged("a number in a key is malformed");
+  return new Decimal(decimalText({ negative: below < 0, digits, power }));
 }
 
 function readNumber(cursor: Cursor): number {

@@ -2,6 +2,7 @@
  *  that the client makes once and every worker reads; the coordinator only reads the files that it
  *  must pass on. */
 import type { OutputFormat } from "../../core/job.ts";
+import type { QuerySpec } from "./query.ts";
 
 export type InputFile = {
   /** As the user knows it, for messages and `context.file`. */
@@ -88,7 +89,8 @@ export type ApplySpec =
       readonly column: string;
     }
   | SortSpec
-  | JoinSpec;
+  | JoinSpec
+  | QuerySpec;
 
 /** Records in order, written as they are: a text or a line as a line, other records by their
  *  columns, as `output` says. Equal keys keep the order of the input. The parts in sequence are
@@ -126,6 +128,10 @@ export type LastSpec = {
   readonly order: "ascending" | "descending";
 };
 
+/** What the bytes of a text are. "utf-8": a record with other bytes is a bad one; "utf-8-lossy":
+ *  they become U+FFFD. */
+export type TextEncoding = "utf-8" | "utf-8-lossy" | "latin1" | "windows-1252";
+
 /** How bytes become records; the SDK's `text`, `bytes`, `ndjson` and `csv` make these. */
 export type FormatSpec =
   /** Every match of an expression in a line: its text, or with `columns` an object of its groups,
@@ -136,14 +142,26 @@ export type FormatSpec =
       /** Of the expression, without `g` and `y`. */
       readonly flags: string;
       readonly columns: readonly string[] | null;
+      readonly encoding?: TextEncoding;
     }
   /** One JSON value a line; from each an object of what lies at these paths (`user.id`), null where
    *  there is nothing. Blank lines are skipped. */
-  | { readonly format: "json"; readonly paths: readonly string[] }
-  /** Lines without their newline (`\n` or `\r\n`); invalid UTF-8 becomes U+FFFD. */
-  | { readonly format: "lines" }
+  | {
+      readonly format: "json";
+      readonly paths: readonly string[];
+      /** Numbers keep all of their digits; set for operators, since job code expects doubles. */
+      readonly exact?: true;
+      readonly encoding?: TextEncoding;
+    }
+  /** Lines without their newline (`\n` or `\r\n`). Here and below an absent encoding is
+   *  "utf-8-lossy". */
+  | { readonly format: "lines"; readonly encoding?: TextEncoding }
   /** Words of the lines; see `text.words`. */
-  | { readonly format: "words"; readonly lowercase: boolean }
+  | {
+      readonly format: "words";
+      readonly lowercase: boolean;
+      readonly encoding?: "utf-8" | "utf-8-lossy";
+    }
   /** Records of `sizeBytes` each; sorted ones are compared by their bytes [from, to). */
   | {
       readonly format: "records";
@@ -165,4 +183,7 @@ export type FormatSpec =
       readonly columns: readonly string[] | null;
       /** Only these columns; a file without one of them is a `bad-request`. */
       readonly pick?: readonly string[];
+      /** What an empty cell is to queries; default "text". */
+      readonly empty?: "text" | "null";
+      readonly encoding?: TextEncoding;
     };

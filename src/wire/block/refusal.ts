@@ -1,6 +1,7 @@
 /** Reports which part of a value cannot be stored and where it is: `a function at .user.tags[3]`.
  *  Slow on purpose: encoders only notice that something is wrong, and then call this. */
 import { ClusterError } from "../../core/error.ts";
+import { Decimal } from "./decimal.ts";
 
 /** Deepest nesting of a value; a cycle is deeper than any. */
 export const valueDepthMax = 200;
@@ -27,7 +28,8 @@ function find(value: unknown, path: string, depth: number, finiteOnly: boolean):
   if (typeof value === "number" && finiteOnly && !Number.isFinite(value)) {
     return { path, what: String(value) };
   }
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return null;
+  if (typeof value !== "object" || value === null) return null;
+  if (value instanceof Uint8Array || value instanceof Decimal) return null;
   if (depth > valueDepthMax) {
     const what = `a value over ${valueDepthMax} levels deep (or a cycle)`;
     return { path: `${path.slice(0, 40)}…`, what };

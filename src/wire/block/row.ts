@@ -32,7 +32,7 @@ export function csvCell(value: unknown, where: string): string {
 
 /** Strings are written as they are, except tab, newline, carriage return and backslash; everything
  *  else is JSON. */
-function textCell(value: unknown, where: string): string {
+export function textCell(value: unknown, where: string): string {
   if (typeof value !== "string") return jsonText(value, where);
   return value.replace(/[\t\n\r\\]/g, (found) => escapes[found] as string);
 }

@@ -5,6 +5,7 @@
  *  symbols, bigint, class instances, cycles) is refused, with its type and place. */
 import { ClusterError } from "../../core/error.ts";
 import { type Arena, Cursor, damaged } from "./arena.ts";
+import { Decimal } from "./decimal.ts";
 import { isPlain, refusal, valueDepthMax } from "./refusal.ts";
 import { readText, writeText } from "./text.ts";
 
@@ -17,6 +18,7 @@ export type Value =
   | null
   | undefined
   | Uint8Array
+  | Decimal
   | readonly Value[]
   | { readonly [name: string]: Value };
 
@@ -31,6 +33,8 @@ export const valueTags = {
   bytes: 7,
   array: 8,
   object: 9,
+  /** 10 is Python's. */
+  decimal: 11,
 } as const;
 
 /** Largest encoded value. */
@@ -74,6 +78,9 @@ function write(arena: Arena, value: unknown, depth: number): boolean {
     arena.byte(valueTags.bytes);
     arena.varint(value.length);
     arena.append(value);
+  } else if (value instanceof Decimal) {
+    arena.byte(valueTags.decimal);
+    writeSizedText(arena, value.text);
   } else return isPlain(value) && writeObject(arena, value, depth);
   return true;
 }
@@ -166,6 +173,8 @@ function read(cursor: Cursor, depth: number): Value {
     }
     case valueTags.string:
       return readSizedText(cursor);
+    case valueTags.decimal:
+      return new Decimal(readSizedText(cursor));
     case valueTags.bytes: {
       const sizeBytes = cursor.varint();
       const at = cursor.take(sizeBytes);

@@ -19,6 +19,8 @@ export type TaskPiece = {
 /** Everything that a task's Worker needs, in its first message; it begins when it gets `go`. */
 export type TaskOrder = {
   readonly kind: "map" | "reduce" | "tasks";
+  /** Of the job, from 0. */
+  readonly stage: number;
   /** The job's bundle, an ES module; "" of operators. */
   readonly code: string;
   /** Only what this task needs of it; `splits` and `files` keep their places. */

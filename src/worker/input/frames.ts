@@ -6,7 +6,7 @@ export const frameKinds = { piece: 1, bytes: 2, end: 3, head: 4, cut: 5, file: 6
 /** Longest body of a DATA frame. */
 export const frameMaxBytes = 1024 * 1024;
 /** Longest first line that is sent along; a longer one is left out. */
-export const headMaxBytes = 64 * 1024;
+export const headMaxBytes = 16 * 1024 * 1024;
 
 export function pieceFrame(file: number, offset: number): Buffer {
   const frame = Buffer.allocUnsafe(13);

@@ -20,6 +20,53 @@ export interface ByteSource {
   read(into: Uint8Array, at: number): number;
 }
 
+/** A source that can look at the bytes that come next in the piece. */
+export class PeekSource implements ByteSource {
+  readonly #source: ByteSource;
+  #ahead = new Uint8Array(512);
+  /** What has been looked at and not been read: [at, end). */
+  #at = 0;
+  #end = 0;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  nextPiece(): SourcePiece | null {
+    this.#at = this.#end = 0;
+    return this.#source.nextPiece();
+  }
+
+  /** The piece that the source below is at, when it was not asked for here. */
+  nextIs(_piece: SourcePiece): void {
+    this.#at = this.#end = 0;
+  }
+
+  /** `sizeBytes` of them, or all that the piece has; valid until the next call. */
+  peek(sizeBytes: number): Uint8Array {
+    if (this.#ahead.length < this.#at + sizeBytes) {
+      const grown = new Uint8Array(this.#at + sizeBytes);
+      grown.set(this.#ahead.subarray(0, this.#end));
+      this.#ahead = grown;
+    }
+    const until = this.#at + sizeBytes;
+    while (this.#end < until) {
+      const count = this.#source.read(this.#ahead.subarray(0, until), this.#end);
+      if (count === 0) break;
+      this.#end += count;
+    }
+    return this.#ahead.subarray(this.#at, Math.min(this.#end, until));
+  }
+
+  read(into: Uint8Array, at: number): number {
+    if (this.#at === this.#end) return this.#source.read(into, at);
+    const taken = this.#ahead.subarray(this.#at, Math.min(this.#end, this.#at + into.length - at));
+    into.set(taken, at);
+    this.#at += taken.length;
+    return taken.length;
+  }
+}
+
 /** Pieces that are in memory already. */
 export function memorySource(
   pieces: ReadonlyArray<SourcePiece & { readonly bytes: Uint8Array }>,

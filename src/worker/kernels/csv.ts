@@ -4,9 +4,8 @@ import type { FormatSpec } from "../../wire/block/plan.ts";
 
 export type CsvFormat = Extract<FormatSpec, { format: "csv" }>;
 
-/** Longest record over several lines, in characters: after a stray quote, not the whole file is
- *  swallowed. */
-export const multilineMaxCharacters = 16 * 1024 * 1024;
+/** Longest record over several lines, in characters. */
+export const multilineMaxCharacters = 256 * 1024 * 1024;
 
 /** The fields of one record, or null when its quotes are not in order. */
 export function csvFields(line: string, separator: string): string[] | null {
@@ -39,10 +38,15 @@ export function csvFields(line: string, separator: string): string[] | null {
   }
 }
 
-/** The names of the columns, checked: they become the names of fields. */
-export function checkedColumns(names: readonly string[], file: string): readonly string[] {
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined || names.includes("__proto__")) {
+/** The names of the columns, checked: those that are picked (default all) become the names of
+ *  fields. */
+export function checkedColumns(
+  names: readonly string[],
+  file: string,
+  pick = names,
+): readonly string[] {
+  const twice = names.find((name, i) => names.indexOf(name) !== i && pick.includes(name));
+  if (twice !== undefined || pick.includes("__proto__")) {
     const problem =
       twice === undefined ? "a column __proto__" : `two columns ${JSON.stringify(twice)}`;
     throw new ClusterError(
@@ -87,32 +91,92 @@ export function csvRow(
   };
 }
 
-/** Joins lines until the quotes are even. Lines come with their newlines, which may be part of a
- *  field. */
+type Held = { readonly text: string; readonly offset: number };
+
+/** Joins the lines of records that go over several: from a quote that opens a field to the one that
+ *  closes it. When nothing closes it, or something else follows, the first line alone is the bad
+ *  record, and the others are read again: a stray quote costs one row. */
 export class QuoteJoiner {
-  #text = "";
-  #open = false;
+  readonly #separator: string;
+  readonly #visit: (record: string, offset: number) => void;
+  /** Lines, with their newlines, of a record that has begun. */
+  #held: Held[] = [];
+  #characters = 0;
+  #state: "field" | "quoted" | "closed" = "field";
 
-  /** Whether a record has begun that needs further lines. */
-  get pending(): boolean {
-    return this.#open;
+  constructor(separator: string, visit: (record: string, offset: number) => void) {
+    this.#separator = separator;
+    this.#visit = visit;
   }
 
-  /** The whole record without its last newline, once `line` completes it. */
-  add(line: string): string | null {
-    for (let at = line.indexOf('"'); at !== -1; at = line.indexOf('"', at + 1)) {
-      this.#open = !this.#open;
+  add(text: string, offset: number): void {
+    for (let again: Held[] = [{ text, offset }], i = 0; i < again.length; i++) {
+      const broken = this.#addOne(again[i] as Held);
+      if (broken === null) continue;
+      again = [...broken, ...again.slice(i + 1)];
+      i = -1;
     }
-    this.#text += line;
-    return this.#open && this.#text.length < multilineMaxCharacters ? null : this.take();
   }
 
-  /** What there is, complete or not. */
-  take(): string {
-    const text = this.#text;
-    this.#text = "";
-    this.#open = false;
-    if (text.endsWith("\r\n")) return text.slice(0, -2);
-    return text.endsWith("\n") ? text.slice(0, -1) : text;
+  /** The piece is over. */
+  end(): void {
+    while (this.#held.length > 0)
+      for (const line of this.#breakUp()) this.add(line.text, line.offset);
   }
+
+  /** The lines that must be read again, or null. */
+  #addOne(line: Held): readonly Held[] | null {
+    const end = this.#scan(line.text);
+    this.#held.push(line);
+    this.#characters += line.text.length;
+    if (end === "open" && this.#characters < multilineMaxCharacters) return null;
+    if (end !== "whole") return this.#breakUp();
+    const [{ offset }] = this.#held as [Held];
+    const record = this.#held.map(({ text }) => text).join("");
+    this.#reset();
+    this.#visit(withoutEnd(record), offset);
+    return null;
+  }
+
+  #breakUp(): readonly Held[] {
+    const [first, ...rest] = this.#held as [Held];
+    this.#reset();
+    this.#visit(withoutEnd(first.text), first.offset);
+    return rest;
+  }
+
+  #reset(): void {
+    this.#held = [];
+    this.#characters = 0;
+    this.#state = "field";
+  }
+
+  #scan(line: string): "whole" | "open" | "broken" {
+    const end = line.length - (line.endsWith("\r\n") ? 2 : line.endsWith("\n") ? 1 : 0);
+    for (let at = 0; ; ) {
+      if (this.#state === "quoted") {
+        const quote = line.indexOf('"', at);
+        if (quote === -1) return "open";
+        at = quote + 1;
+        if (line.charCodeAt(at) === 0x22) at++;
+        else this.#state = "closed";
+        continue;
+      }
+      if (this.#state === "field" && line.charCodeAt(at) === 0x22) {
+        this.#state = "quoted";
+        at++;
+        continue;
+      }
+      const next = line.indexOf(this.#separator, at);
+      if (this.#state === "closed" && at < end && next !== at) return "broken";
+      if (next === -1 || at >= end) return "whole";
+      this.#state = "field";
+      at = next + 1;
+    }
+  }
+}
+
+function withoutEnd(text: string): string {
+  if (text.endsWith("\r\n")) return text.slice(0, -2);
+  return text.endsWith("\n") ? text.slice(0, -1) : text;
 }

@@ -3,9 +3,11 @@
  *  Bytes are turned into strings some KiB at a time, never line by line: an ASCII block becomes a
  *  one-byte string, any other is decoded as UTF-8 (invalid bytes become U+FFFD). Blocks end at a
  *  newline, so no character is cut. */
-import { isAscii } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 import { ClusterError } from "../../core/error.ts";
+import type { TextEncoding } from "../../wire/block/plan.ts";
 import type { ByteSource } from "./byte-source.ts";
+import { decoded, notUtf8 } from "./encoding.ts";
 
 /** Longest record, in bytes. */
 export const recordMaxBytes = 256 * 1024 * 1024;
@@ -33,12 +35,13 @@ export class RecordPosition {
   #knownIndex = 0;
   #knownByte = 0;
 
-  startBlock(offset: number, block: Buffer, ascii: boolean): void {
+  /** `ascii`: a character is a byte. */
+  startBlock(offset: number, block: Buffer, ascii: boolean, encoding?: TextEncoding): void {
     this.fixedOffset = -1;
     this.blockOffset = offset;
     this.block = block;
     this.ascii = ascii;
-    this.text = ascii ? block.toString("latin1") : block.toString("utf8");
+    this.text = ascii ? block.toString("latin1") : decoded(block, encoding);
     this.index = 0;
     this.#knownIndex = 0;
     this.#knownByte = 0;
@@ -69,6 +72,10 @@ export type LineOptions = {
   readonly visit: (line: string) => void;
   /** Lines keep their newlines. */
   readonly keepEnds?: boolean;
+  /** Default "utf-8-lossy". */
+  readonly encoding?: TextEncoding | undefined;
+  /** Takes a line that is not what the encoding says; must be there for "utf-8". */
+  readonly bad?: (text: string, problem: string) => void;
 };
 
 /** Calls `visit` with each line of the piece that the source is at, without its newline (`\n` or
@@ -80,12 +87,16 @@ export class LineCutter {
   readonly #visit: (line: string) => void;
 
   readonly #keepEnds: boolean;
+  readonly #encoding: TextEncoding | undefined;
+  readonly #bad: LineOptions["bad"];
 
   constructor(options: LineOptions) {
     this.#source = options.source;
     this.#position = options.position;
     this.#visit = options.visit;
     this.#keepEnds = options.keepEnds ?? false;
+    this.#encoding = options.encoding;
+    this.#bad = options.bad;
   }
 
   /** `startOffset` is where the piece's first byte lies in its file. */
@@ -133,14 +144,21 @@ export class LineCutter {
         stop = found === -1 || found >= end ? end : found + 1;
       }
       const block = buffer.subarray(start, stop);
-      this.#position.startBlock(offset + start, block, isAscii(block));
-      this.#block(this.#position.text);
+      const ascii = isAscii(block);
+      const encoding = this.#encoding;
+      // Of one byte are all characters of the other encodings, so places are those of bytes.
+      const isSingle = encoding === "latin1" || encoding === "windows-1252";
+      this.#position.startBlock(offset + start, block, ascii, encoding);
+      if (isSingle) this.#position.ascii = true;
+      const isValid = ascii || encoding !== "utf-8" || isUtf8(block);
+      this.#block(this.#position.text, isValid ? null : block);
       start = stop;
     }
   }
 
-  #block(text: string): void {
-    const visit = this.#visit;
+  /** `checked`: the bytes of the text, some of which are not valid. */
+  #block(text: string, checked: Buffer | null): void {
+    const visit = checked === null ? this.#visit : this.#checking(checked);
     const position = this.#position;
     const keepEnds = this.#keepEnds;
     let start = 0;
@@ -155,6 +173,19 @@ export class LineCutter {
       position.index = start;
       visit(start === 0 ? text : text.slice(start));
     }
+  }
+
+  /** Visits the lines of the block that are valid. */
+  #checking(block: Buffer): (line: string) => void {
+    let from = 0;
+    return (line) => {
+      const found = block.indexOf(newline, from);
+      const to = found === -1 ? block.length : found + 1;
+      const isValid = isUtf8(block.subarray(from, to));
+      from = to;
+      if (isValid) this.#visit(line);
+      else this.#bad?.(line, notUtf8);
+    };
   }
 }
 

@@ -35,6 +35,13 @@ export class PartWriter {
     if (this.#text.length >= textMaxCharacters) this.#flush();
   }
 
+  /** A row that is ready, with its newline. */
+  line(text: string): void {
+    this.#text += text;
+    this.#records++;
+    if (this.#text.length >= textMaxCharacters) this.#flush();
+  }
+
   /** Rows that are ready, `count` of them. */
   rows(bytes: Uint8Array, count: number): void {
     if (this.#records === 0 && this.#format === "csv") this.#text = csvHeader;

@@ -1,4 +1,5 @@
 /** Records of the formats that operators brought: matches of an expression, paths in JSON. */
+import { Decimal } from "../../wire/block/decimal.ts";
 import type { FormatSpec } from "../../wire/block/plan.ts";
 
 type MatchFormat = Extract<FormatSpec, { format: "match" }>;
@@ -34,6 +35,7 @@ function at(value: unknown, names: readonly string[]): unknown {
   let found = value;
   for (const name of names) {
     if (typeof found !== "object" || found === null || !Object.hasOwn(found, name)) return null;
+    if (found instanceof Decimal) return null;
     if (Array.isArray(found) && name === "length") return null;
     found = (found as Record<string, unknown>)[name];
   }

@@ -1,6 +1,7 @@
 /** Records from bytes, for every format: lines, words, whole files, NDJSON, CSV. */
 import { assert, ClusterError } from "../../core/error.ts";
-import type { FormatSpec } from "../../wire/block/plan.ts";
+import { parseExactJson } from "../../wire/block/decimal.ts";
+import type { FormatSpec, TextEncoding } from "../../wire/block/plan.ts";
 import type { ByteSource, SourcePiece } from "./byte-source.ts";
 import {
   type CsvFormat,
@@ -10,6 +11,8 @@ import {
   csvRow,
   QuoteJoiner,
 } from "./csv.ts";
+import { decoded } from "./encoding.ts";
+import { jsonReader } from "./json-records.ts";
 import { LineCutter, type RecordPosition, recordMaxBytes, startOfText } from "./lines.ts";
 import { atPaths, matchesOf, pathsOf } from "./paths.ts";
 import { WordTable } from "./words/word-table.ts";
@@ -47,7 +50,8 @@ export type PieceReader = (piece: SourcePiece) => void;
 export function pieceReader(format: FormatSpec, options: RecordOptions): PieceReader {
   switch (format.format) {
     case "lines": {
-      const cutter = new LineCutter({ ...options, visit: options.record });
+      const { encoding } = format;
+      const cutter = new LineCutter({ ...options, visit: options.record, encoding });
       return (piece) => cutter.cut(piece.offset);
     }
     case "words": {
@@ -56,22 +60,19 @@ export function pieceReader(format: FormatSpec, options: RecordOptions): PieceRe
       const cutter = new WordCutter({ ...options, table: words, visit });
       return (piece) => cutter.cut(piece.offset);
     }
-    case "ndjson": {
-      const visit = (line: string) => ndjsonLine(line, options);
-      const cutter = new LineCutter({ ...options, visit });
-      return (piece) => cutter.cut(piece.offset);
-    }
+    case "ndjson":
+      return jsonReader(options, { parse: JSON.parse, encoding: undefined });
     case "match": {
       const visit = matchesOf(format, options.record);
-      const cutter = new LineCutter({ ...options, visit });
+      const cutter = new LineCutter({ ...options, visit, encoding: format.encoding });
       return (piece) => cutter.cut(piece.offset);
     }
     case "json": {
       const paths = pathsOf(format.paths);
       const record = (value: unknown) => options.record(atPaths(value, paths));
-      const visit = (line: string) => ndjsonLine(line, { ...options, record });
-      const cutter = new LineCutter({ ...options, visit });
-      return (piece) => cutter.cut(piece.offset);
+      const { exact = false, encoding } = format;
+      const parse = exact ? parseExactJson : JSON.parse;
+      return jsonReader({ ...options, record }, { parse, encoding });
     }
     case "records":
       return (piece) => readFixed(format.sizeBytes, piece, options);
@@ -85,17 +86,6 @@ export function pieceReader(format: FormatSpec, options: RecordOptions): PieceRe
         `unknown input format ${JSON.stringify((format as { format: unknown }).format)}`,
       );
   }
-}
-
-function ndjsonLine(line: string, { record, bad }: RecordOptions): void {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(line);
-  } catch (error) {
-    if (line.trim() !== "") bad(line, (error as Error).message);
-    return;
-  }
-  record(parsed);
 }
 
 function readFixed(sizeBytes: number, piece: SourcePiece, options: RecordOptions): void {
@@ -157,34 +147,28 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
     if (names === null) {
       throw new ClusterError("bad-request", `${position.file}: the header line is not CSV`);
     }
-    row = csvRow(checkedColumns(names, position.file), format.pick, position.file);
+    const { pick } = format;
+    row = csvRow(checkedColumns(names, position.file, pick), pick, position.file);
   };
   const line = (text: string) => {
     if (headerDue) header(text);
     else if (text !== "") csvLine(text, row, separator, options);
   };
-  const joiner = new QuoteJoiner();
+  const joiner = new QuoteJoiner(separator, (record, offset) => {
+    position.fixedOffset = offset;
+    line(record);
+  });
   const joined = (text: string) => {
-    if (!joiner.pending) {
-      const start = position.offset;
-      position.fixedOffset = -1;
-      const whole = joiner.add(text);
-      if (whole === null) heldOffset = start;
-      else line(whole);
-      return;
-    }
-    const whole = joiner.add(text);
-    if (whole === null) return;
-    position.fixedOffset = heldOffset;
-    line(whole);
+    position.fixedOffset = -1;
+    joiner.add(text, position.offset);
     position.fixedOffset = -1;
   };
-  let heldOffset = 0;
-  const { multiline } = format;
+  const { multiline, encoding } = format;
   const cutter = new LineCutter({
     ...options,
     visit: multiline ? joined : line,
     keepEnds: multiline,
+    encoding,
   });
   return (piece) => {
     row =
@@ -192,24 +176,22 @@ function csvReader(format: CsvFormat, options: RecordOptions): PieceReader {
         ? null
         : csvRow(checkedColumns(format.columns, position.file), format.pick, position.file);
     headerDue = format.header && piece.offset === 0;
-    if (format.header && piece.offset > 0) header(headLine(piece, position.file));
+    if (format.header && piece.offset > 0) header(headLine(piece, position.file, encoding));
     cutter.cut(piece.offset);
-    if (joiner.pending) {
-      position.fixedOffset = heldOffset;
-      line(joiner.take());
-    }
+    joiner.end();
   };
 }
 
-function headLine(piece: SourcePiece, file: string): string {
+function headLine(piece: SourcePiece, file: string, encoding: TextEncoding | undefined): string {
   if (piece.head === null) {
     throw new ClusterError(
       "bad-request",
-      `${file}: no header line in its first 64 KiB; use csv({ header: false, columns: […] })`,
+      `${file}: no header line in its first 16 MiB; use csv({ header: false, columns: […] })`,
     );
   }
   const head = Buffer.from(piece.head);
-  return head.toString("utf8", startOfText(head, 0, head.length)).replace(/\r?\n$/, "");
+  const text = decoded(head.subarray(startOfText(head, 0, head.length)), encoding);
+  return text.replace(/\r?\n$/, "");
 }
 
 function csvLine(

@@ -1,5 +1,6 @@
 /** The columns of a record: what operators read of it. */
 import { ClusterError } from "../../core/error.ts";
+import { Decimal } from "../../wire/block/decimal.ts";
 import type { Key } from "../../wire/block/key.ts";
 
 /** A text is a record of one column. */
@@ -23,7 +24,7 @@ export function keyReader(by: readonly string[]): (record: Columns) => Key {
 }
 
 function scalar(value: unknown, column: string): Key {
-  if (typeof value !== "object" || value === null) return value as Key;
+  if (typeof value !== "object" || value === null || value instanceof Decimal) return value as Key;
   const what = Array.isArray(value) ? "an array" : "an object";
   throw new ClusterError(
     "user-error",

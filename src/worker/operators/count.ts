@@ -19,7 +19,11 @@ export function countJob(
       reduce: reduceCountWords,
     };
   }
-  return { job: countingJob(operator, by) };
+  const job = countingJob(operator, by);
+  if (by.length > 0) return { job };
+  return {
+    job: { ...job, options: { ...job.options, ofNothing: [[null, 0]] } },
+  };
 }
 
 function countingJob(operator: OperatorSpec, by: readonly string[]): MapReduceJob {

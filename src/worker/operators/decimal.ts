@@ -3,12 +3,13 @@
  *  Doubles do not: (0.1 + 0.2) + 0.3 is not 0.1 + (0.2 + 0.3), and which of them comes first
  *  depends on how the input was split. */
 import { ClusterError } from "../../core/error.ts";
+import { Decimal, type ExactNumber, exactNumber } from "../../wire/block/decimal.ts";
 
 /** A whole number that a double holds exactly, or the digits of any other. */
 export type Exact = number | string;
 
 /** A number is its digits times ten to the power of minus its scale. */
-type Decimal = { readonly digits: bigint; readonly scale: number };
+type Scaled = { readonly digits: bigint; readonly scale: number };
 
 /** Longest text of a number, and the greatest power of ten: a few bytes must not become megabytes
  *  of zeros. */
@@ -21,6 +22,7 @@ const number = /^[ \t]*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?[ \t]*$/;
 export function exactOf(value: unknown, column: string): Exact | null {
   if (typeof value === "number") return Number.isSafeInteger(value) ? value + 0 : `${value}`;
   if (value === null || value === "") return null;
+  if (value instanceof Decimal) return exactOf(value.text, column);
   if (typeof value === "string") {
     if (isShort(value)) return decimals === 0 ? unscaled : value;
     const decimal = value.length > textMaxCharacters ? null : read(value);
@@ -28,6 +30,11 @@ export function exactOf(value: unknown, column: string): Exact | null {
   }
   const shown = JSON.stringify(value)?.slice(0, 100);
   throw new ClusterError("user-error", `"${column}" is ${shown}, which is no number`);
+}
+
+/** The same as a value of a result; null when it is beyond ±1.8e308. */
+export function resultOf(exact: Exact): ExactNumber | null {
+  return typeof exact === "number" ? exact : exactNumber(exact);
 }
 
 /** The sum, exactly. */
@@ -46,8 +53,8 @@ export function addExact(a: Exact, b: Exact): Exact {
       if (fits) return shortText(left + unscaled * (powers[most - decimals] as number), most);
     }
   }
-  const left = read(`${a}`) as Decimal;
-  const right = read(`${b}`) as Decimal;
+  const left = read(`${a}`) as Scaled;
+  const right = read(`${b}`) as Scaled;
   const scale = Math.max(left.scale, right.scale);
   return written({ digits: scaled(left, scale) + scaled(right, scale), scale });
 }
@@ -95,7 +102,7 @@ function shortText(digits: number, scale: number): Exact {
   return `${digits < 0 ? "-" : ""}${text.slice(0, point)}.${text.slice(point)}`;
 }
 
-function read(text: string): Decimal | null {
+function read(text: string): Scaled | null {
   const [, sign, whole = "", fraction = "", power = "0"] = number.exec(text) ?? [];
   if (sign === undefined || whole.length + fraction.length === 0) return null;
   const raised = Number(power);
@@ -106,12 +113,12 @@ function read(text: string): Decimal | null {
   return scale >= 0 ? { digits, scale } : { digits: digits * 10n ** BigInt(-scale), scale: 0 };
 }
 
-function scaled({ digits, scale }: Decimal, to: number): bigint {
+function scaled({ digits, scale }: Scaled, to: number): bigint {
   return to === scale ? digits : digits * 10n ** BigInt(to - scale);
 }
 
 /** One way to write each number: no zeros at the end of a fraction. */
-function written(decimal: Decimal): Exact {
+function written(decimal: Scaled): Exact {
   let { digits, scale } = decimal;
   while (scale > 0 && digits % 10n === 0n) {
     digits /= 10n;

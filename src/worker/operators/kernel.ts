@@ -7,6 +7,7 @@ import { joinKernel } from "./join.ts";
 import { reduceLast } from "./last.ts";
 import { numbersJob } from "./numbers.ts";
 import type { OperatorKernel } from "./operator.ts";
+import { queryKernel } from "./query/kernel.ts";
 import { sortKernel } from "./sort.ts";
 
 /** What an operator does with the pairs of its inputs. */
@@ -24,6 +25,7 @@ const kernels: Kernels = {
   max: numbersJob,
   sort: sortKernel,
   join: joinKernel,
+  query: queryKernel,
 };
 
 export function operatorKernel(operator: OperatorSpec): OperatorKernel {

@@ -1,12 +1,13 @@
 /** What follows an operator that makes pairs: of all of them, which are in one partition, the first
  *  ones. */
 import { Arena, compareBytes } from "../../wire/block/arena.ts";
+import { compareNumbers, type ExactNumber } from "../../wire/block/decimal.ts";
 import { type Key, writeKey } from "../../wire/block/key.ts";
 import type { LastSpec } from "../../wire/block/plan.ts";
 import { type Part, PartWriter } from "../kernels/output.ts";
 import { type ReduceTask, type RowWriter, runReduce } from "../task/reduce-task.ts";
 
-type Pair = { readonly key: Key; readonly value: number };
+type Pair = { readonly key: Key; readonly value: ExactNumber };
 
 export function reduceLast(task: ReduceTask, last: LastSpec): Part {
   const part = new PartWriter(`${task.out}.part`, task.job.options.output ?? "ndjson");
@@ -30,7 +31,7 @@ class TopRows implements RowWriter {
   }
 
   row(key: Key, value: unknown): void {
-    const pair = { key, value: value as number };
+    const pair = { key, value: value as ExactNumber };
     if (this.#worst !== null && this.#compare(pair, this.#worst) > 0) return;
     this.#pairs.push(pair);
     if (this.#pairs.length >= 2 * this.#count + 1024) this.#forget();
@@ -53,7 +54,8 @@ class TopRows implements RowWriter {
   }
 
   #compare(a: Pair, b: Pair): number {
-    return this.#sign * (a.value - b.value) || compareBytes(bytesOf(a.key), bytesOf(b.key));
+    const order = this.#sign * compareNumbers(a.value, b.value);
+    return order || compareBytes(bytesOf(a.key), bytesOf(b.key));
   }
 }
 

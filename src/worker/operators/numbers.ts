@@ -1,36 +1,38 @@
 /** `sum`, `min` and `max` of the numbers in a column. */
 import { ClusterError } from "../../core/error.ts";
+import { compareNumbers, type ExactNumber } from "../../wire/block/decimal.ts";
 import type { Key } from "../../wire/block/key.ts";
 import type { ApplySpec, OperatorSpec } from "../../wire/block/plan.ts";
 import { columnOf, keyReader } from "./columns.ts";
-import { addExact, type Exact, exactOf } from "./decimal.ts";
+import { addExact, type Exact, exactOf, resultOf } from "./decimal.ts";
 import { jobOf, type OperatorKernel } from "./operator.ts";
 
 type Numbers = Extract<ApplySpec, { operator: "sum" | "min" | "max" }>;
 
-const combines = {
-  sum: addExact,
-  min: (a: Exact, b: Exact) => Math.min(a as number, b as number),
-  max: (a: Exact, b: Exact) => Math.max(a as number, b as number),
-};
+const least = (a: ExactNumber, b: ExactNumber) => (compareNumbers(a, b) <= 0 ? a : b);
+const greatest = (a: ExactNumber, b: ExactNumber) => (compareNumbers(a, b) >= 0 ? a : b);
 
 export function numbersJob(operator: OperatorSpec, apply: Numbers): OperatorKernel {
   const { by, column } = apply;
   const keyOf = keyReader(by);
   const isSum = apply.operator === "sum";
-  const map = (record: string, emit: (key: Key, value: Exact) => void) => {
+  const map = (record: string, emit: (key: Key, value: Exact | ExactNumber) => void) => {
     const value = exactOf(columnOf(record, column), column);
     // Nothing is there to be added or compared.
-    if (value !== null) emit(keyOf(record), isSum ? value : Number(value));
+    if (value !== null) emit(keyOf(record), isSum ? value : (resultOf(value) as ExactNumber));
   };
-  const combine = combines[apply.operator];
-  const reduce = (_key: Key, [value]: Iterable<Exact>) => asResult(Number(value), column);
-  return { job: jobOf(operator, () => map, isSum ? { combine, reduce } : { combine }) };
+  if (!isSum) {
+    const combine = apply.operator === "min" ? least : greatest;
+    return { job: jobOf(operator, () => map, { combine }) };
+  }
+  const reduce = (_key: Key, [value]: Iterable<Exact>) => asResult(value as Exact, column);
+  return { job: jobOf(operator, () => map, { combine: addExact, reduce }) };
 }
 
-/** A sum is exact however large it is; the number that is written for it is a double. */
-function asResult(sum: number, column: string): number {
-  if (Number.isFinite(sum)) return sum;
+/** Readers of results know no numbers beyond those of doubles. */
+export function asResult(sum: Exact, column: string): ExactNumber {
+  const result = resultOf(sum);
+  if (result !== null) return result;
   const text = `the sum of "${column}" is beyond ${Number.MAX_VALUE}, the greatest number`;
   throw new ClusterError("user-error", `${text} of a result; sum a smaller unit of it`);
 }

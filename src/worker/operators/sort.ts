@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
 import { Arena } from "../../wire/block/arena.ts";
-import { type Key, writeKey } from "../../wire/block/key.ts";
+import { type Key, sortKeyMaxBytes, writeKey } from "../../wire/block/key.ts";
 import type { FormatSpec, InputFile, OperatorSpec, SortSpec } from "../../wire/block/plan.ts";
 import type { Part } from "../kernels/output.ts";
 import { BlockFile } from "../kernels/run-file.ts";
@@ -27,6 +27,7 @@ import { jobOf, type OperatorKernel } from "./operator.ts";
 /** For the buffers of a reduce task, at most. */
 const mergeMaxBytes = 48 * 1024 * 1024;
 const newline = 10;
+const carriageReturn = 13;
 
 export function sortKernel(operator: OperatorSpec, apply: SortSpec): OperatorKernel {
   const format = operator.inputs.default ?? { format: "lines" };
@@ -50,7 +51,8 @@ function shapeOf(format: FormatSpec, { by }: SortSpec): Shape {
   if (format.format === "records") {
     return { kind: "fixed", recordBytes: format.sizeBytes, key: format.key };
   }
-  return by.length === 0 && format.format === "lines" ? { kind: "lines" } : { kind: "framed" };
+  const isRaw = by.length === 0 && format.format === "lines";
+  return isRaw ? { kind: "lines" } : { kind: "framed" };
 }
 
 function mapTask(task: MapTask, ordering: Ordering, splitters: readonly Uint8Array[]): MapDone {
@@ -65,7 +67,7 @@ function mapTask(task: MapTask, ordering: Ordering, splitters: readonly Uint8Arr
   };
   try {
     if (ordering.shape.kind !== "framed") {
-      readBytes(task, sorter, ordering.shape);
+      readBytes(task, sorter, ordering);
       return { ...finish(), badRecordsPath: null };
     }
     const emit = framer(sorter);
@@ -75,17 +77,21 @@ function mapTask(task: MapTask, ordering: Ordering, splitters: readonly Uint8Arr
   }
 }
 
-function readBytes(task: MapTask, sorter: Sorter, shape: Shape): void {
+function readBytes(task: MapTask, sorter: Sorter, { shape, unique }: Ordering): void {
   const { source, plan } = task;
+  // Lines are equal whatever their ends are.
+  const ends = shape.kind === "lines" && unique ? new LineEnds() : null;
   for (let piece = source.nextPiece(); piece !== null; piece = source.nextPiece()) {
     let sizeBytes = 0;
-    if (shape.kind === "lines" && piece.offset === 0) readStart(task, sorter);
+    if (shape.kind === "lines" && piece.offset === 0) readStart(task, sorter, ends);
     for (;;) {
-      const count = source.read(sorter.room(), 0);
+      const room = sorter.room();
+      const count = source.read(ends === null ? room : room.subarray(0, -1), 0);
       if (count === 0) break;
-      sorter.added(count);
+      sorter.added(ends === null ? count : ends.take(room, count));
       sizeBytes += count;
     }
+    if (ends?.isPending === true) sorter.added(ends.put(sorter.room()));
     if (shape.kind === "lines") endLine(sorter);
     else if (shape.kind === "fixed" && sizeBytes % shape.recordBytes !== 0) {
       const { name } = plan.files[piece.file] as InputFile;
@@ -96,7 +102,7 @@ function readBytes(task: MapTask, sorter: Sorter, shape: Shape): void {
 }
 
 /** A byte order mark that opens a file is no part of its first line. */
-function readStart({ source }: MapTask, sorter: Sorter): void {
+function readStart({ source }: MapTask, sorter: Sorter, ends: LineEnds | null): void {
   const start = Buffer.alloc(3);
   let filled = 0;
   while (filled < start.length) {
@@ -105,8 +111,37 @@ function readStart({ source }: MapTask, sorter: Sorter): void {
     filled += count;
   }
   if (start.equals(Buffer.of(0xef, 0xbb, 0xbf))) return;
-  sorter.room(start.length).set(start.subarray(0, filled));
-  sorter.added(filled);
+  const room = sorter.room(start.length + 1);
+  room.set(start.subarray(0, filled));
+  sorter.added(ends === null ? filled : ends.take(room, filled));
+}
+
+/** Leaves out the returns before newlines. */
+class LineEnds {
+  /** A return came last, and its newline may follow. */
+  isPending = false;
+
+  /** Of the bytes [0, count) of `room`, which has one byte more, what is left. */
+  take(room: Uint8Array, count: number): number {
+    const bytes = room.subarray(0, count);
+    if (!this.isPending && !bytes.includes(carriageReturn)) return count;
+    const given = bytes.slice();
+    let to = 0;
+    if (this.isPending && given[0] !== newline) room[to++] = carriageReturn;
+    this.isPending = given.at(-1) === carriageReturn;
+    for (let i = 0; i < count; i++) {
+      const byte = given[i] as number;
+      if (byte === carriageReturn && (i === count - 1 || given[i + 1] === newline)) continue;
+      room[to++] = byte;
+    }
+    return to;
+  }
+
+  put(room: Uint8Array): number {
+    this.isPending = false;
+    room[0] = carriageReturn;
+    return 1;
+  }
 }
 
 /** The last line of a file may have no newline. */
@@ -122,7 +157,7 @@ function framer(sorter: Sorter): (key: Key, value: unknown) => void {
   return (key, value) => {
     const text = value as string;
     encoded.length = 0;
-    writeKey(encoded, key, "sort");
+    writeKey(encoded, key, "sort", sortKeyMaxBytes);
     const keyBytes = encoded.length;
     const frame = sorter.room(8 + keyBytes + 3 * text.length);
     frame.set(encoded.view(), 8);

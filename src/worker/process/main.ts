@@ -160,11 +160,12 @@ function mapTask({ task, out, part: read }: Extract<ToTask, { kind: "map" }>): D
   return { kind: "done", ...part, ...kept, inputBytes: source.inputBytes };
 }
 
-function reduceTask({ task, out, segments }: Extract<ToTask, { kind: "reduce" }>): Done {
+function reduceTask(order: Extract<ToTask, { kind: "reduce" }>): Done {
+  const { out, segments, stage = 1, task } = order;
   assert(loaded?.job.kind === "map-reduce", "reduce comes after the load of a map-reduce job");
   const { job, memoryBytes, params, kernel } = loaded;
   const inputBytes = segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const given = { job, params, task, segments, out, memoryBytes };
+  const given = { job, params, stage, task, segments, out, memoryBytes };
   const part = kernel?.reduce?.(given) ?? runReduce(given);
   return { kind: "done", ...part, inputBytes };
 }

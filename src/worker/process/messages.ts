@@ -51,9 +51,12 @@ export type ToTask =
       readonly part?: PlanPart;
     }
   /** Merge one partition: `segments` in the order of the map tasks, files that the process may
-   *  read. Output: the final file `<out>.part`. */
+   *  read. Output: the final file `<out>.part`, or when another stage follows `<out>.run` and
+   *  `<out>.manifest`. */
   | {
       readonly kind: "reduce";
+      /** From 1; absent from older supervisors, whose jobs have no other. */
+      readonly stage?: number;
       readonly task: number;
       readonly attempt: number;
       readonly out: string;

@@ -32,6 +32,8 @@ export type MapReduceJob = {
     readonly partition?: (key: never, count: number) => number;
     readonly sort?: "ascending" | "descending";
     readonly output?: OutputFormat;
+    /** Of operators: the pairs of a partition to which no record came. */
+    readonly ofNothing?: ReadonlyArray<readonly [key: Key, value: unknown]>;
     readonly badRecords?: "fail" | "keep";
   };
 };

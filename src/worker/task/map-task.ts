@@ -48,9 +48,21 @@ export function runMapTask(
 ): MapDone {
   const { input } = inputOf(task);
   const isText = input?.format !== "records" && (input?.format !== "file" || input.as === "text");
-  const source = isText ? new TextSource(task.source, task.plan.files) : task.source;
+  const source = isText
+    ? new TextSource(task.source, task.plan.files, isStrict(task))
+    : task.source;
   const given = { ...task, source };
   return kernel?.map?.(given) ?? runMap(given);
+}
+
+/** Whether bytes that are not UTF-8 end the task. Lines that are sorted as they are may be any
+ *  bytes; where bad records are kept, those who cut lines find them. */
+function isStrict(task: MapTask): boolean {
+  const { input } = inputOf(task);
+  if (input === undefined || !("encoding" in input) || input.encoding !== "utf-8") return false;
+  const apply = task.plan.operator?.apply;
+  if (input.format === "lines" && apply?.operator === "sort") return false;
+  return input.format === "words" || task.job.options.badRecords !== "keep";
 }
 
 /** `targetOf`: for kernels that bring their own. */

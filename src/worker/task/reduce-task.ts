@@ -21,6 +21,8 @@ import { refusePromise, thrownBy } from "./thrown.ts";
 export type ReduceTask = {
   readonly job: MapReduceJob;
   readonly params: Params;
+  /** Of the job, from 1; default 1. */
+  readonly stage?: number;
   /** Index of the partition. */
   readonly task: number;
   /** In the order of the map tasks. */
@@ -46,6 +48,8 @@ export function runReduce(task: ReduceTask, part: RowWriter = partOf(task)): Par
   try {
     const runs = fewRuns(task, files, made);
     if (runs.length > 0) writeGroups(task, new Merge(runs, isDescending(task)), part);
+    else
+      for (const [key, value] of task.job.options.ofNothing ?? []) part.row(key, value, "reduce");
     return part.finish();
   } catch (error) {
     part.discard();

@@ -8,7 +8,8 @@ import {
   compressionIn,
   contentStartBytes,
 } from "../../../wire/content/content.ts";
-import { isText } from "../../format.ts";
+import { endsLinesWithReturns, isJsonArray, shapeStartBytes } from "../../../wire/content/shape.ts";
+import { type FormatSpec, isText } from "../../format.ts";
 import { type FoundFile, startOf } from "../found.ts";
 import type { Formats } from "../operator.ts";
 import type { UnpackStart } from "../places.ts";
@@ -53,6 +54,16 @@ async function checkInside(
     return;
   }
   checkText(name, inside.subarray(0, contentStartBytes), compression);
+}
+
+/** Whether a file can be cut where lines end: not when it is one JSON array, or its lines end with
+ *  returns alone. */
+export function hasCuts({ at, sizeBytes }: FoundFile, format: FormatSpec | undefined): boolean {
+  if (at.kind === "shared" || !isText(format)) return true;
+  const start = startAt(at, shapeStartBytes);
+  if (endsLinesWithReturns(start)) return false;
+  const isJson = format?.format === "json" || format?.format === "ndjson";
+  return !isJson || !isJsonArray(start, start.length === sizeBytes);
 }
 
 function startAt(at: FoundFile["at"], most: number): Uint8Array {

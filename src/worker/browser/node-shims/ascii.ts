@@ -1,4 +1,4 @@
-/** `isAscii` of Node in a tab: four bytes at a time. */
+/** `isAscii` and `isUtf8` of Node in a tab: four bytes at a time, and by the engine's decoder. */
 
 const highBits = 0x80808080 | 0;
 
@@ -14,4 +14,13 @@ export function isAscii(bytes: Uint8Array): boolean {
   for (let at = 0; at < first; at++) bits |= bytes[at] as number;
   for (let at = first + count * 4; at < length; at++) bits |= bytes[at] as number;
   return (bits & 0x80) === 0;
+}
+
+export function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }

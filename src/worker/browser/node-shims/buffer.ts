@@ -1,2 +1,2 @@
 /** `node:buffer` in a tab, as far as kernels use it. */
-export { isAscii } from "./ascii.ts";
+export { isAscii, isUtf8 } from "./ascii.ts";

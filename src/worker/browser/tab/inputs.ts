@@ -33,6 +33,7 @@ export class TaskInputs {
     const segments = kind === "reduce" ? await this.#segments(task, calls) : [];
     return {
       kind,
+      stage: task.stage,
       code: plan.operator === undefined ? textDecoder.decode(code) : "",
       plan: partOf(plan, kind === "map" ? index : -1),
       attempts: task.attempts.map(([one, attempt]) => ({ task: one, attempt })),

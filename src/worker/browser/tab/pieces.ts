@@ -12,7 +12,7 @@ export type ReadRange = (file: number, start: number, end: number) => Promise<Ui
 
 const lookAheadBytes = 16 * 1024;
 const lookFurtherBytes = 1024 * 1024;
-const headMaxBytes = 64 * 1024;
+const headMaxBytes = 16 * 1024 * 1024;
 const newline = 10;
 
 /** Of a map task's split. */

@@ -103,7 +103,9 @@ function reduce({ order, loaded }: TaskRun): Done & { inputBytes: number } {
     inputBytes += bytes.length;
     return { path, offset: 0, sizeBytes: bytes.length };
   });
-  const given = { job, params, task: order.attempts[0]?.task ?? 0, segments, out };
+  const { stage } = order;
+  const task = order.attempts[0]?.task ?? 0;
+  const given = { job, params, stage, task, segments, out };
   const part = kernel?.reduce?.(given) ?? runReduce(given);
   return { ...part, inputBytes };
 }

@@ -1,4 +1,10 @@
 /** What is sorted and written of records that are no plain bytes: their keys and their lines. */
+import {
+  Decimal,
+  decimalParts,
+  type ExactNumber,
+  exactOfParts,
+} from "../../../wire/block/decimal.ts";
 import { jsonText } from "../../../wire/block/json.ts";
 import type { Key } from "../../../wire/block/key.ts";
 import type { OperatorSpec, SortSpec } from "../../../wire/block/plan.ts";
@@ -9,7 +15,7 @@ type Row = string | Readonly<Record<string, unknown>>;
 const leadingNumber = /^[ \t]*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)/i;
 
 export function sortKeyOf({ by, numeric }: SortSpec): (record: Row) => Key {
-  const part = numeric ? numberOf : scalarOf;
+  const part = numeric ? leadingNumberOf : scalarOf;
   const [only] = by;
   if (by.length === 1 && only !== undefined) {
     return (record) => part(typeof record === "string" ? record : record[only]);
@@ -19,24 +25,32 @@ export function sortKeyOf({ by, numeric }: SortSpec): (record: Row) => Key {
 
 /** Arrays and objects are compared by their JSON. */
 function scalarOf(value: unknown): Key {
-  if (typeof value !== "object" || value === null) return value as Key;
+  if (typeof value !== "object" || value === null || value instanceof Decimal) return value as Key;
   return jsonText(value, "sort");
 }
 
-/** Null where there is no number, which comes first. */
-function numberOf(value: unknown): number | null {
-  let number = Number.NaN;
-  if (typeof value === "number") number = value;
-  else if (typeof value === "string") number = Number(leadingNumber.exec(value)?.[1] ?? Number.NaN);
+/** Null where there is no number, which comes first. Exactly the number, also beyond doubles. */
+export function leadingNumberOf(value: unknown): ExactNumber | null {
   // Adding makes zeros equal.
-  return Number.isFinite(number) ? number + 0 : null;
+  if (typeof value === "number") return value + 0;
+  if (value instanceof Decimal) return value;
+  const text = typeof value === "string" ? leadingNumber.exec(value)?.[1] : undefined;
+  if (text === undefined) return null;
+  const near = Number(text);
+  const isShort = text.length <= 15 && Number.isFinite(near) && near !== 0;
+  return isShort ? near : exactOfParts(decimalParts(text), near);
 }
 
 /** The line that is written of a record. */
-export function rowOf({ output }: OperatorSpec): (record: Row) => string {
+export function rowOf({ inputs, output }: OperatorSpec): (record: Row) => string {
+  const columns = columnsOf(inputs.default);
+  // By name, since an object has names that are whole numbers before all others.
+  const names = columns.map((column) => JSON.stringify(column));
   return (record) => {
     if (typeof record === "string") return `${record}\n`;
-    return output === "csv" ? csvLine(Object.values(record)) : `${jsonText(record, "sort")}\n`;
+    if (output === "csv") return csvLine(columns.map((column) => record[column]));
+    const members = columns.map((column, i) => `${names[i]}:${jsonText(record[column], "sort")}`);
+    return `{${members.join(",")}}\n`;
   };
 }
 
