@@ -298,6 +298,9 @@ export class SimCoordinator implements DataServer {
     if (effect.kind === "drop-blobs") this.#sweep!.release(effect).catch(() => {});
     else if (effect.kind === "job-changed") {
       void this.#kept!.jobChanged(effect.job, jobState(this.#loop!.state, effect.job));
+    } else if (effect.kind === "expel") {
+      worker.revoked(effect.worker);
+      tracker.revoked(effect.worker);
     } else if (!tracker.perform(effect)) worker.perform(effect);
   }
 

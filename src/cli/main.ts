@@ -87,6 +87,11 @@ const commands: Readonly<Record<string, Listed>> = {
   },
   logs: { summary: "print a job's log lines", load: () => import("./job/logs.ts") },
   cancel: { summary: "cancel jobs", load: () => import("./job/cancel.ts"), prints: "outcome" },
+  recheck: {
+    summary: "compute doubtful results of a finished job again",
+    load: () => import("./job/recheck.ts"),
+    prints: "outcome",
+  },
   rm: {
     summary: "delete finished jobs and their results",
     load: () => import("./job/rm.ts"),

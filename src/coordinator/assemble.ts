@@ -1,4 +1,5 @@
 /** Opens the parts of a coordinator, each on the ones before, and connects them. */
+import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { CoordinatorState } from "../core/coordinator.ts";
 import { jobState } from "../core/view.ts";
@@ -132,6 +133,7 @@ async function openKept(
     perform,
     ...(snapshotRecords === undefined ? {} : { snapshotRecords }),
     ...(slotsPerOwner === undefined ? {} : { slotsPerOwner }),
+    trustSeed: randomInt(2 ** 47),
     onReplay: onReplayed,
     onFatal,
   });
@@ -237,6 +239,9 @@ function perform(services: Services, effect: OuterEffect): void {
     // Both may fail without harm: the next sweep removes what is left.
     logs.remove(effect.job).catch(() => {});
     sweep.release(effect).catch(() => {});
+  } else if (effect.kind === "expel") {
+    edge.revoked(effect.worker);
+    tracker.revoked(effect.worker);
   } else if (!tracker.perform(effect)) {
     edge.perform(effect);
   }

@@ -29,6 +29,8 @@ export type JoinTerms = {
   readonly usesMax: number;
   /** Owner of the workers that join; default "admin". */
   readonly owner?: string;
+  /** Class of the workers that join; default "worker", own ones. */
+  readonly role?: "worker" | "volunteer";
 };
 
 /** `discoveryPort` is of UDP; null = its port was in use. */
@@ -142,8 +144,8 @@ async function open(
     ...edges,
     p4: peers,
     libp2p: await openLibp2p(services, options, { base: reachableUrl(url), closers }),
-    joinToken: async ({ ttlMs, usesMax, owner = "admin" }) => {
-      const terms = { role: "worker", owner, ttlMs, usesMax } as const;
+    joinToken: async ({ ttlMs, usesMax, owner = "admin", role = "worker" }) => {
+      const terms = { role, owner, ttlMs, usesMax } as const;
       return (await services.auth.issue(terms)).token;
     },
     acceptGateway: (link) => services.tracker.accept(link),

@@ -13,6 +13,7 @@ import { place } from "./cluster/shares.ts";
 import { isOpen } from "./cluster/shuffle.ts";
 import { giveWantedBackups, startBackups, watchStragglers } from "./cluster/speculation.ts";
 import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
+import { recheckJob } from "./cluster/trust/recheck.ts";
 import { endPause, endRest, pauseWorker, resumeWorker } from "./cluster/workers/pauses.ts";
 import { resizeWorker } from "./cluster/workers/resize.ts";
 import { joinWorker, loseWorker, startEpoch } from "./cluster/workers.ts";
@@ -32,6 +33,7 @@ export function step(state: CoordinatorState, event: CoordinatorEvent): Effect[]
   if (event.kind === "coordinator-started") {
     startEpoch(state, event, beforeMs);
     if (event.aheadMs !== undefined) rememberJump(state, event.aheadMs);
+    if (event.trustSeed !== undefined) state.trust.seed = event.trustSeed;
     if (event.retains) startRetention(state, beforeMs);
   } else apply(state, event, effects);
   placeTouched(state);
@@ -67,6 +69,9 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       break;
     case "job-cancelled":
       cancelJob(state, event, effects);
+      break;
+    case "job-rechecked":
+      recheckJob(state, event, effects);
       break;
     case "job-removed":
       removeJob(state, event, effects);

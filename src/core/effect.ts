@@ -35,6 +35,8 @@ export type Effect =
       readonly worker: WorkerId;
       readonly attempts: readonly AttemptRef[];
     }
+  /** The worker returned a wrong result: close its link, and admit it no more. */
+  | { readonly kind: "expel"; readonly worker: WorkerId }
   /** The job has ended: forget its code and its partitions. */
   | { readonly kind: "close-job"; readonly worker: WorkerId; readonly job: JobId }
   /** Answer the caller whose request is this event. At most one of `reply` and `refuse` per

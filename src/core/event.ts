@@ -10,7 +10,7 @@
 import type { Role } from "./access/roles.ts";
 import type { MemberEvent } from "./catalogue.ts";
 import type { AttemptRef, Hash, JobId, WorkerId } from "./ids.ts";
-import type { CounterMap, Failure, JobSpec, TaskOutput } from "./job.ts";
+import type { CounterMap, Failure, JobSpec, PythonEngine, TaskOutput } from "./job.ts";
 
 /** What a worker says of itself. Claims, not truths: placement uses measured durations. */
 export type WorkerSpecs = {
@@ -32,11 +32,15 @@ export type WorkerSpecs = {
   readonly tab?: boolean;
   /** KB/s at which a tab gets its input, as it measured; absent = it lies near. */
   readonly inputKbps?: number;
+  /** What computes, as "node 24" or "Chromium 156"; absent at older workers. */
+  readonly engine?: string;
   readonly version: string;
 };
 
 /** The Python of a worker, as it found it. */
 export type PythonSpecs = {
+  /** Absent = CPython. */
+  readonly engine?: PythonEngine;
   /** As 3.11.7. */
   readonly version: string;
   /** Versions of installed packages by their normalized names, at most 2,000. */
@@ -88,6 +92,9 @@ export type CoordinatorEvent = {
       readonly retains?: true;
       /** Slots that one owner may take at the same time; absent or 0 = any number. */
       readonly slotsPerOwner?: number;
+      /** From it is drawn which results of volunteers are checked, so no worker may know it; absent
+       *  in logs from before there were volunteers. Below 2^53. */
+      readonly trustSeed?: number;
       /** How far the wall clock was ahead of the newest record, when that was a day or more, in ms;
        *  absent in logs from before such jumps were remembered. */
       readonly aheadMs?: number;
@@ -104,6 +111,14 @@ export type CoordinatorEvent = {
       readonly digest: Hash;
       readonly spec: JobSpec;
     }
+  /** Computes those tasks of a finished job again that only volunteers vouch for who were caught,
+   *  and what read them, as a job of its own. */
+  | {
+      readonly kind: "job-rechecked";
+      readonly job: JobId;
+      readonly owner: string;
+      readonly digest: Hash;
+    }
   | { readonly kind: "job-cancelled"; readonly job: JobId; readonly by: string }
   /** The job and its outputs are no longer wanted; only for a job that has ended. */
   | { readonly kind: "job-removed"; readonly job: JobId }
@@ -113,6 +128,9 @@ export type CoordinatorEvent = {
       readonly worker: WorkerId | null;
       readonly owner: string;
       readonly specs: WorkerSpecs;
+      /** Of a volunteer; absent of own workers. `person`: who answers for its results; absent = the
+       *  worker itself. `block`: of its address, "" = not known. */
+      readonly volunteer?: { readonly person?: string; readonly block: string };
       /** Attempts that it holds, running or finished without an acknowledgement. */
       readonly holding: readonly AttemptRef[];
       /** Map outputs that it still serves, as [job, stage] with tasks; all others are lost. Names

@@ -61,6 +61,13 @@ export const defaultLimits: RetryLimits = {
   backoffMaxMs: 10_000,
 };
 
+/** Who may compute a job, and what is believed.
+ *
+ *  own: only own workers · audit: volunteers, too; a share of their results is computed twice ·
+ *  quorum: what volunteers compute counts when enough of them agree. */
+export const trusts = ["own", "audit", "quorum"] as const;
+export type Trust = (typeof trusts)[number];
+
 export const priorities = ["high", "normal", "low"] as const;
 export type Priority = (typeof priorities)[number];
 
@@ -88,6 +95,15 @@ export type JobSpec = {
   /** Within its owner's share, beside `weight`: high counts four times as much as normal, low a
    *  quarter; default normal. */
   readonly priority?: Priority;
+  /** Default "own"; of jobs with `share` "audit", and never "own". */
+  readonly trust?: Trust;
+  /** Volunteers may see its code and its data, and compute it; absent = they may not. */
+  readonly share?: "volunteers";
+  /** Of `trust: "quorum"`: so many volunteers must agree, 2 to 9; and results of one task before
+   *  the job is given up, up to 99. Default 2 of 9. */
+  readonly quorum?: { readonly agree: number; readonly of: number };
+  /** Its results depend on the engine: they are compared within one only. */
+  readonly sameEngine?: boolean;
   /** Browsers that bring code of their own may run it, too; default false. */
   readonly bareBrowsers?: boolean;
   /** For the client that collects the result; default "ndjson". */
@@ -96,10 +112,19 @@ export type JobSpec = {
   readonly programKind?: number;
   /** Of Python: packages that its workers must have, as "numpy>=2"; see `cluster/requires.ts`. */
   readonly requires?: readonly string[];
+  /** Of Python: the only engine that may run it; absent = any. */
+  readonly engine?: PythonEngine;
+  /** Of Python: the only version of the language, as "3.14"; absent = any. */
+  readonly pythonVersion?: string;
   /** Blob of the WebAssembly module that its code runs once for each item: workers that run such
    *  modules (`wasm`) and no JavaScript may take its tasks, too. */
   readonly moduleHash?: Hash;
 };
+
+/** CPython of a Node worker's machine, or Pyodide in a tab: texts hash differently there, and some
+ *  functions of `math` differ in the last digit. */
+export const pythonEngines = ["cpython", "pyodide"] as const;
+export type PythonEngine = (typeof pythonEngines)[number];
 
 /** Program kinds: the same numbers as on the wire. `ownCode`: browsers that bring code of their
  *  own. */

@@ -1,7 +1,7 @@
 /** What people see of the state: plain objects, made on demand, never stored. */
 import type { RemovedWhy } from "./cluster/retention/retained.ts";
 import type { JobId, WorkerId } from "./ids.ts";
-import type { Failure, JobState, OutputFormat, StageKind } from "./job.ts";
+import type { Failure, JobState, OutputFormat, PythonEngine, StageKind } from "./job.ts";
 
 export type StageSummary = {
   readonly kind: StageKind;
@@ -45,6 +45,14 @@ export type JobSummary = {
   readonly counters: Readonly<Record<string, number>>;
   /** Why nothing runs, in words; "" when something does. */
   readonly waitingFor: string;
+  /** Tasks with a result of a volunteer that is not decided; absent = none. */
+  readonly undecided?: number;
+  /** Of a finished job: tasks that nobody vouches for but volunteers who were caught; absent =
+   *  none. */
+  readonly doubtful?: number;
+  /** It computes doubtful tasks of an earlier job again; `changed`: those whose result was
+   *  another. */
+  readonly recheck?: { readonly of: JobId; readonly tasks: number; readonly changed: number };
   /** The last few user errors, newest first (at most 10). */
   readonly errors: ReadonlyArray<Failure & { readonly task: string; readonly worker: WorkerId }>;
 };
@@ -92,6 +100,21 @@ export type WorkerSummary = {
   readonly tab: boolean;
   /** Version of its Python; absent without one. */
   readonly python?: string;
+  /** Absent = CPython, or none. */
+  readonly pythonEngine?: PythonEngine;
   /** Why it takes no new tasks now, in words; "" when it does. */
   readonly paused: string;
+  /** Absent for own workers. */
+  readonly volunteer?: VolunteerSummary;
+};
+
+export type VolunteerSummary = {
+  /** Who answers for its results. */
+  readonly person: string;
+  /** Its results, by this engine, that were compared and found right, one after the other. */
+  readonly valid: number;
+  /** Share of its results that get a second opinion now, 0 to 1. */
+  readonly checkedShare: number;
+  /** The task that it was caught at; absent = it was not. */
+  readonly caught?: { readonly job: JobId; readonly stage: number; readonly task: number };
 };

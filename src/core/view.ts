@@ -15,8 +15,10 @@ import {
   type Stage,
   type WorkerRecord,
 } from "./cluster/state.ts";
+import { doubtfulTasks } from "./cluster/trust/distrust.ts";
+import { checkedShare, isTracked, validOf, witnessOf } from "./cluster/trust/standing.ts";
 import { allPaused } from "./cluster/workers/pauses.ts";
-import { refOf } from "./cluster/workers.ts";
+import { refOf } from "./cluster/workers/ref.ts";
 import type { WorkerSpecs } from "./event.ts";
 import {
   type AttemptRef,
@@ -61,6 +63,22 @@ function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSu
     counters: { ...job.counters },
     waitingFor: waitingFor(state, job),
     errors: job.errors.slice(),
+    ...trustSummary(state, job),
+  };
+}
+
+function trustSummary(
+  state: CoordinatorState,
+  job: JobRecord,
+): Pick<JobSummary, "doubtful" | "recheck" | "undecided"> {
+  if (!isTracked(job)) return {};
+  const { recheck, stages } = job;
+  const undecided = stages.reduce((sum, { opinions }) => sum + opinions.open.size, 0);
+  const doubtful = job.state === "done" ? doubtfulTasks(state, job).length : 0;
+  return {
+    ...(undecided === 0 ? {} : { undecided }),
+    ...(doubtful === 0 ? {} : { doubtful }),
+    ...(recheck === undefined ? {} : { recheck: { ...recheck, of: jobId(recheck.of) } }),
   };
 }
 
@@ -112,9 +130,29 @@ export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
     joinedAtMs: worker.joinedAtMs,
     version: worker.specs.version,
     tab: worker.specs.tab === true,
-    ...(worker.specs.python === undefined ? {} : { python: worker.specs.python.version }),
+    ...pythonOf(worker),
     paused: worker.pause?.reason ?? "",
+    ...volunteerSummary(state, worker),
   }));
+}
+
+function volunteerSummary(
+  state: CoordinatorState,
+  worker: WorkerRecord,
+): Pick<WorkerSummary, "volunteer"> {
+  if (worker.volunteer === undefined) return {};
+  const { person } = worker.volunteer;
+  const valid = validOf(state, witnessOf(worker));
+  const why = state.trust.caught.get(person);
+  const caught = why && { job: jobId(why.job), stage: why.stage, task: why.task };
+  const standing = { person, valid, checkedShare: checkedShare(valid) };
+  return { volunteer: caught === undefined ? standing : { ...standing, caught } };
+}
+
+function pythonOf({ specs }: WorkerRecord): Pick<WorkerSummary, "python" | "pythonEngine"> {
+  if (specs.python === undefined) return {};
+  const { engine, version } = specs.python;
+  return { python: version, ...(engine === undefined ? {} : { pythonEngine: engine }) };
 }
 
 export { isRetentionDue } from "./cluster/retention/remove.ts";

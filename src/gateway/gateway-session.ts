@@ -35,6 +35,7 @@ import {
   isSameWorker,
   keepEnded,
   newTab,
+  placed,
   refusalOf,
   sessionOf,
   type Tab,
@@ -213,8 +214,8 @@ export class GatewaySession {
       this.#out.close(id, 1013, `${this.#tabs.size} browsers are known here; try again later`);
       return;
     }
-    const of = { connection: id, speed: body.speed, more: body.more, waiting: this.#waiting };
-    const tab = newTab({ ...of, uid: String(++this.#lastUid), session });
+    const of = { connection: id, speed: body.speed, more: placed(body.more, connection) };
+    const tab = newTab({ ...of, uid: String(++this.#lastUid), session, waiting: this.#waiting });
     connection.tab = tab;
     this.#tabs.set(tab.uid, tab);
     if (session !== "") this.#sessions.set(session, tab);
@@ -226,7 +227,7 @@ export class GatewaySession {
     this.#detach(tab);
     tab.connection = id;
     tab.speed = body.speed;
-    tab.more = body.more;
+    tab.more = placed(body.more, connection);
     connection.tab = tab;
     if (tab.welcome !== null) this.#out.sendText(id, tab.welcome);
     const { missed, unknown } = compareHeld(tab);

@@ -116,6 +116,15 @@ export function introduction(tab: Tab): More | null {
   return { ...tab.more, holding };
 }
 
+/** With the address that it came from, whatever it says itself: by which other tabs its results may
+ *  be checked depends on that. */
+export function placed(
+  more: More | null,
+  { caller }: { readonly caller: { readonly remote: string } },
+): More | null {
+  return more === null ? null : { ...more, from: caller.remote };
+}
+
 /** The name of this run of a page, or tracker; "" = it has none. */
 export function sessionOf(more: More | null): string {
   return typeof more?.session === "string" ? more.session : "";

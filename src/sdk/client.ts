@@ -238,6 +238,12 @@ export class Client {
     return this.#transport.json({ method: "POST", path: `${jobPath(job)}/cancel`, json: {} });
   }
 
+  /** Computes the doubtful tasks of a finished job again, as a new job, whose id it resolves with.
+   *  Rejects with `conflict` when nothing of it is in doubt. */
+  recheck(job: string): Promise<Submitted> {
+    return this.#transport.json({ method: "POST", path: `${jobPath(job)}/recheck`, json: {} });
+  }
+
   /** Removes a job that has ended, and its output. Resolves when what it alone needed is gone; a
    *  coordinator of an older version does not say how much that was. */
   remove(job: string): Promise<Partial<Removed>> {

@@ -1,4 +1,5 @@
 /** What a job author writes. The types of `emit` flow from `map` into `combine` and `reduce`. */
+import type { JobSpec, Trust } from "../core/job.ts";
 import type { Key } from "../wire/block/key.ts";
 import type { FormatSpec, OperatorSpec } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
@@ -74,6 +75,11 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
   /** What `Math.random` of job code begins with, besides stage and task; default "". Equal seeds
    *  give equal numbers, on every engine and in every attempt. */
   readonly seed?: number | string;
+  /** Volunteers may compute it, and see its code and data. Default: own workers only. */
+  readonly share?: "volunteers";
+  /** How results of volunteers are checked: "audit" (default with `share`) compares a share of
+   *  them, "quorum" all of them. */
+  readonly trust?: Trust;
 };
 
 /** Several inputs with a map function each, as for a join. */
@@ -116,13 +122,17 @@ export type TasksOptions<I, R, P extends Params> = {
   readonly math?: "exact" | "native";
   /** As of `mapReduce`. */
   readonly seed?: number | string;
+  /** As of `mapReduce`. */
+  readonly share?: "volunteers";
+  /** As of `mapReduce`. */
+  readonly trust?: Trust;
 };
 
 /** Of a job whose functions are not JavaScript: what is asked of them where it is submitted. Its
  *  `map`, `combine` and `run` are only there to say that there are such. */
 export type ForeignJob = {
-  /** Packages that workers must have, as "numpy>=2". */
-  readonly requires: readonly string[];
+  /** What a worker's Python must be; what says nothing is left out. */
+  readonly program: Pick<JobSpec, "engine" | "pythonVersion" | "requires">;
   /** The list of a `tasks` job with these params: a JSON text a line. */
   readonly items: (params: Params) => Promise<Uint8Array>;
   /** Runs it as the judge does, `runLocal` of `local.ts`. */
@@ -158,6 +168,9 @@ export type AnyOperator = {
     readonly timeoutMs?: number;
     readonly attempts?: number;
     readonly backupTasks?: boolean;
+    readonly math?: never;
+    readonly share?: "volunteers";
+    readonly trust?: Trust;
   };
 };
 export type Job = AnyMapReduce | AnyTasks | AnyOperator;

@@ -2,13 +2,13 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { ClusterError } from "../core/error.ts";
-import type { JobSpec, Priority } from "../core/job.ts";
+import type { JobSpec, Priority, PythonEngine } from "../core/job.ts";
 import type { Submitted } from "../wire/api/messages.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
 import type { Client, JobWithResults } from "./client.ts";
 import { planBlob } from "./plan/of-found.ts";
-import { jobSpecOf } from "./plan/spec.ts";
+import { jobSpecOf, type TrustTerms } from "./plan/spec.ts";
 import { hashFile, type Upload } from "./plan/upload.ts";
 import type { Planned } from "./plan.ts";
 
@@ -23,6 +23,10 @@ export type SubmitOptions = {
   /** Browsers that bring code of their own (they speak only the base browser protocol) may run
    *  it. */
   readonly bareBrowsers?: boolean;
+  /** Who may compute it, and how results of volunteers are checked. Default: what the job says. */
+  readonly trust?: TrustTerms;
+  /** Of a job in Python: the only engine that may run it. */
+  readonly engine?: PythonEngine;
   /** Called before each file that is sent. */
   readonly onUpload?: (name: string, sizeBytes: number) => void;
 };
@@ -104,7 +108,7 @@ async function submitPlan<T>(
   options: SubmitOptions,
 ): Promise<T> {
   const { bytes, hash } = planBlob(planned.plan);
-  const { bareBrowsers, name, priority, weight } = options;
+  const { bareBrowsers, engine, name, priority, trust, weight } = options;
   const [module] = modulesOf(built);
   const spec = jobSpecOf(built.job, planned, {
     name,
@@ -112,7 +116,9 @@ async function submitPlan<T>(
     planHash: hash,
     ...(weight === undefined ? {} : { weight }),
     ...(priority === undefined ? {} : { priority }),
+    ...(trust === undefined ? {} : { trust }),
     ...(bareBrowsers === undefined ? {} : { bareBrowsers }),
+    ...(engine === undefined ? {} : { engine }),
     ...(module === undefined ? {} : { moduleHash: module.hash }),
   });
   const at = { kind: "bytes", bytes } as const;

@@ -28,7 +28,6 @@ const rows: Readonly<Record<string, number>> = {
 /** Rows of features that are not built, and why they have no test. */
 const notBuilt = new Map([
   ["C13", "logs in other engines than SQLite"],
-  ["X10", "trust in what a worker or tab computes"],
   ["X11", "a standby coordinator and replicas, logs in other engines than SQLite"],
 ]);
 

@@ -107,7 +107,7 @@ function announce(options: Options, { anonymous, port }: Served): void {
   console.log(`tracker      ${tracker ?? `waits for one to dial ${socket}`}`);
   if (anonymous) console.log(`browsers     anyone, at ${socket}`);
   if (tracker !== null) {
-    console.log(`tabs open    ${url}/j#<token>, of: tequio token create --role worker`);
+    console.log(`tabs open    ${url}/j#<token>, of: tequio token create --role volunteer`);
   }
   if (anonymous && !isLoopback(host)) {
     console.error("everyone who reaches this address can join, and see what jobs read");

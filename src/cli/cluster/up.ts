@@ -61,6 +61,7 @@ type Options = EdgeFlags &
     readonly lowWater?: number;
     readonly insecure?: boolean;
     readonly anonymousBrowsers?: boolean;
+    readonly tabs?: "own" | "volunteer";
     readonly tabsMax?: number;
     readonly slotsPerOwner?: number;
     readonly tabReturn?: number;
@@ -335,9 +336,12 @@ async function announce(options: Options, started: Started): Promise<void> {
   const isLocal = /^https?:\/\/(127\.|localhost|\[::1\])/.test(url);
   const token = await coordinator.joinToken({ ttlMs: joinTtlMs, usesMax: 0 });
   const line = joinLine(url, token, coordinator.fingerprint);
+  const areOwn = (options.tabs ?? (isLocal ? "own" : "volunteer")) === "own";
+  const terms = { ttlMs: joinTtlMs, usesMax: 0, role: "volunteer" } as const;
+  const tabToken = areOwn ? token : await coordinator.joinToken(terms);
   if (options.json) {
     const { console: users, filesystem, libp2p, p4, register } = coordinator;
-    const browsers = hasPage ? joinLink(url, token) : null;
+    const browsers = hasPage ? joinLink(url, tabToken) : null;
     const known = { url, dataDir, pid: process.pid, join: line, browsers, console: users, p4 };
     const files = { filesystem, register, jobtracker, libp2p };
     console.log(JSON.stringify({ ...known, ...files, ...counts(localWorkers) }));
@@ -346,7 +350,7 @@ async function announce(options: Options, started: Started): Promise<void> {
   const { adminToken } = coordinator;
   const isTerminal = process.stdout.isTTY === true;
   const shown = { hasPage, isLocal, isTerminal, qr: options.qr };
-  const page = { url, dataDir, adminToken, joinToken: token, ...shown };
+  const page = { url, dataDir, adminToken, joinToken: tabToken, areOwn, ...shown };
   for (const line of joinPicture(page)) console.log(line);
   const were = localWorkers.adopted === 1 ? "was" : "were";
   const adopted =

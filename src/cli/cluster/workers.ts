@@ -1,7 +1,7 @@
 /** `tequio workers`: who computes, how much each has done. */
 import type { Command } from "commander";
 import type { TargetOptions } from "../../client/place.ts";
-import type { WorkerSummary } from "../../core/summary.ts";
+import type { VolunteerSummary, WorkerSummary } from "../../core/summary.ts";
 import { openClient } from "../connection.ts";
 import { countText } from "../numbers.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
@@ -10,7 +10,7 @@ import { oneLine, table } from "../text.ts";
 
 type Options = TargetOptions & { readonly json?: boolean; readonly all?: boolean };
 
-const header = ["WORKER", "STATE", "NAME", "RUNNING", "DONE", "FAILED", "VERSION", "PYTHON"];
+const header = "WORKER STATE NAME RUNNING DONE FAILED VERSION PYTHON TRUST".split(" ");
 
 export function define(command: Command): void {
   command.option("-a, --all", "include workers that have left");
@@ -39,12 +39,27 @@ function pauses(workers: readonly WorkerSummary[]): string[] {
 function row(worker: WorkerSummary): string[] {
   return [
     worker.worker,
-    worker.paused === "" ? worker.state : "paused",
+    stateOf(worker),
     oneLine(worker.name),
     `${countText(worker.running)}/${countText(worker.slots)}`,
     countText(worker.done),
     countText(worker.failed),
     oneLine(worker.version),
-    oneLine(worker.python ?? "-"),
+    oneLine([worker.python ?? "-", worker.pythonEngine ?? ""].join(" ").trim()),
+    trustText(worker.volunteer),
   ];
+}
+
+function stateOf({ paused, state, volunteer }: WorkerSummary): string {
+  if (volunteer?.caught !== undefined) return "caught";
+  return paused === "" ? state : "paused";
+}
+
+/** own · how often a volunteer was confirmed, and how much of it is compared. */
+function trustText(volunteer: VolunteerSummary | undefined): string {
+  if (volunteer === undefined) return "own";
+  const { caught, checkedShare, person, valid } = volunteer;
+  const name = oneLine(person);
+  if (caught !== undefined) return `${name}: wrong result of ${caught.job} task ${caught.task}`;
+  return `${name}: ${countText(valid)} confirmed, ${Math.round(checkedShare * 100)} % checked`;
 }

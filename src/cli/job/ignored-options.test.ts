@@ -22,9 +22,10 @@ const values: Required<RunOptions> = {
   ...{ data: "d", url: "u", token: "t", tokenFile: "t", fingerprint: "f" },
   ...{ output: "out", merge: "file", overwrite: true, json: true },
   ...{ name: "n", param: { a: "1" }, reducers: 1, splitBytes: 1, key: "k" },
-  ...{ allowBasicBrowsers: true, priority: "high", watch: true },
+  ...{ allowBasicBrowsers: true, engine: "cpython", priority: "high", watch: true },
   ...{ detach: true, local: true, sequential: true, workers: 1, memory: 1 << 30 },
   ...{ filesystem: place, jobtracker: place, timeout: 1_000 },
+  ...{ share: "volunteers", trust: "audit", quorum: "2/3" },
 };
 /** In which modes the option has no effect. */
 const refusedIn: Readonly<Record<keyof RunOptions, readonly Mode[]>> = {
@@ -45,7 +46,11 @@ const refusedIn: Readonly<Record<keyof RunOptions, readonly Mode[]>> = {
   splitBytes: ["elsewhere"],
   key: ["local", "sequential", "elsewhere"],
   allowBasicBrowsers: ["local", "sequential", "elsewhere"],
+  engine: ["local", "sequential", "elsewhere"],
   priority: ["local", "sequential", "elsewhere"],
+  share: ["local", "sequential", "elsewhere"],
+  trust: ["local", "sequential", "elsewhere"],
+  quorum: ["local", "sequential", "elsewhere"],
   watch: ["detach", "elsewhere"],
   detach: ["local", "sequential", "elsewhere"],
   local: ["detach", "sequential", "elsewhere"],

@@ -21,7 +21,11 @@ const alone: Reasons = {
   fingerprint: noCluster,
   key: "the job is not kept, so that no key can name it",
   priority: onlyJob,
+  share: "no volunteer can join",
+  trust: "no volunteer can join",
+  quorum: "no volunteer can join",
   allowBasicBrowsers: "no browser can join",
+  engine: "the python3 of this machine runs it",
   detach: "the job ends with this command",
 };
 
@@ -54,7 +58,11 @@ const elsewhere: Reasons = {
   key: theirs,
   priority: theirs,
   timeout: theirs,
+  share: theirs,
+  trust: theirs,
+  quorum: theirs,
   allowBasicBrowsers: theirs,
+  engine: theirs,
   watch: theirs,
 };
 

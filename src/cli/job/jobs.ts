@@ -29,6 +29,11 @@ export function define(command: Command): void {
         [3, 4],
       );
       console.log([styled("bold", header ?? ""), ...rows].join("\n"));
+      for (const { doubtful = 0, job } of jobs) {
+        if (doubtful === 0) continue;
+        const what = `${plural(doubtful, "task")} of ${job} in doubt, a volunteer was caught later`;
+        console.error(`${what}: ${toPaste(options, "recheck", job)}`);
+      }
     }
     // Not on standard output: programs read a table there, or JSON.
     for (const one of removed) console.error(removedLine(one));

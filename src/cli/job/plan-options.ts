@@ -1,10 +1,11 @@
 /** The options of `tequio run`, and what they say of the job's plan and name. */
 import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
-import type { Priority } from "../../core/job.ts";
+import type { Priority, PythonEngine, Trust } from "../../core/job.ts";
 import type { Listen } from "../../link/listen.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import { nameOf } from "../../sdk/plan/name.ts";
+import type { TrustTerms } from "../../sdk/plan/spec.ts";
 import type { ResultOptions } from "../result/finish.ts";
 
 export type RunOptions = TargetOptions &
@@ -15,9 +16,13 @@ export type RunOptions = TargetOptions &
     readonly splitBytes?: number;
     readonly key?: string;
     readonly allowBasicBrowsers?: boolean;
+    readonly engine?: PythonEngine;
     readonly priority?: Priority;
     /** Of one item of a module, ms. */
     readonly timeout?: number;
+    readonly share?: string;
+    readonly trust?: Trust;
+    readonly quorum?: string;
     readonly watch?: boolean;
     readonly detach?: boolean;
     readonly local?: boolean;
@@ -49,6 +54,31 @@ export function planOptions(
     ...(reducers === undefined ? {} : { reducers }),
     ...(splitBytes === undefined ? {} : { splitBytes }),
   };
+}
+
+/** Who may compute the job: the command line's word, else the job's own. */
+export function trustOptions(
+  { quorum, share, trust }: Pick<RunOptions, "quorum" | "share" | "trust">,
+  job: TrustTerms = {},
+): TrustTerms {
+  if (share !== undefined && share !== "volunteers") {
+    throw new ClusterError("bad-request", "--share takes the word volunteers");
+  }
+  // On the command line it takes back what the job allows.
+  if (trust === "own" && share === undefined) return {};
+  const named = share === undefined ? job.share : "volunteers";
+  const how = trust ?? job.trust;
+  return {
+    ...(named === undefined ? {} : { share: named }),
+    ...(how === undefined ? {} : { trust: how }),
+    ...(quorum === undefined ? {} : { quorum: quorumOf(quorum) }),
+  };
+}
+
+function quorumOf(text: string): { agree: number; of: number } {
+  const [, agree, of] = /^(\d)\/(\d{1,2})$/.exec(text) ?? [];
+  if (agree !== undefined) return { agree: Number(agree), of: Number(of) };
+  throw new ClusterError("bad-request", "--quorum is two numbers, such as 2/3");
 }
 
 /** `--name`, or the job's own. */

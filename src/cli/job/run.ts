@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
 import { memoryPerWorker } from "../../client/memory.ts";
 import { ClusterError } from "../../core/error.ts";
-import { priorities } from "../../core/job.ts";
+import { priorities, pythonEngines, trusts } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { Submitted } from "../../wire/api/messages.ts";
@@ -26,7 +26,7 @@ import { collectJob, destinationOf, refuseTaken, withResult } from "../result/fi
 import { safeText } from "../text.ts";
 import { refuseIgnored } from "./ignored-options.ts";
 import { withJobConsole } from "./job-console.ts";
-import { jobName, planOptions, type RunOptions } from "./plan-options.ts";
+import { jobName, planOptions, type RunOptions, trustOptions } from "./plan-options.ts";
 
 export function define(command: Command): void {
   command
@@ -57,14 +57,12 @@ export function define(command: Command): void {
         "share of the slots among your jobs: high is 4 times normal (the default), low a quarter",
       ).choices(priorities),
     )
-    .option(
-      "--allow-basic-browsers",
-      "let browsers that speak only the base protocol run this job",
-    );
+    .option("--allow-basic-browsers", "let browsers that speak only the base protocol run this job")
+    .addOption(engineOption());
   withResult(withModules(command))
     .option("--watch", "also print the job's log lines and failed attempts")
     .option("--detach", "submit, print the job's id and exit");
-  withExamples(withJson(withTarget(withElsewhere(withLocal(command)))), [
+  withExamples(withJson(withTarget(withElsewhere(withLocal(withTrust(command))))), [
     ["tequio run words.ts books/*.txt -o out/", "run on the coordinator of this machine"],
     ["tequio run --local words.ts 'logs/**/*.gz'", "run without a coordinator"],
     [
@@ -74,6 +72,7 @@ export function define(command: Command): void {
     ["tequio run --sequential words.ts small.txt -o -", "run task by task, for debugging"],
     ["tequio run words.ts shared:books", "read files that members share, where they are"],
     ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
+    ["tequio run words.ts books/*.txt --share volunteers", "let volunteers compute it, too"],
     ["tequio run words.py books/*.txt", "run a job in Python"],
     ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
     ["tequio run primes.wasm 1000000 --timeout 1m", "give each item at most a minute"],
@@ -91,6 +90,28 @@ function withModules(command: Command): Command {
     "of a WebAssembly module: time limit of each item (default: none)",
     durationArgument("--timeout"),
   );
+}
+
+/** Who may compute it, and how that is checked. */
+function withTrust(command: Command): Command {
+  return command
+    .option("--share <with>", "let volunteers compute it, who see its code and data: volunteers")
+    .addOption(
+      new Option(
+        "--trust <how>",
+        "how results of volunteers are checked: audit compares a share of them (the default with " +
+          "--share), quorum all of them",
+      ).choices(trusts),
+    )
+    .option(
+      "--quorum <m/n>",
+      "with --trust quorum: m volunteers agree, of at most n (default 2/9)",
+    );
+}
+
+function engineOption(): Option {
+  const text = "of a job in Python: run it on Node workers (cpython) or in browser tabs (pyodide)";
+  return new Option("--engine <engine>", `${text} alone (default: on both)`).choices(pythonEngines);
 }
 
 function withElsewhere(command: Command): Command {
@@ -161,8 +182,15 @@ async function run(file: string, given: string[], options: RunOptions): Promise<
   const memoryBytes = options.memory ?? memoryPerWorker(slots) * slots;
   const isPython = file.endsWith(".py");
   await withEmbedded({ slots, memoryBytes, isPython }, async (client) =>
-    runOn(client, await built, inputs, options),
+    runOn(client, withoutTabs(await built), inputs, options),
   );
+}
+
+/** No tab joins a cluster inside this process. */
+function withoutTabs(built: BuiltJob): BuiltJob {
+  if (built.job.foreign?.program.engine !== "pyodide") return built;
+  const text = "the job runs in browser tabs alone, and none can join --local: leave --local out";
+  throw new ClusterError("bad-request", text);
 }
 
 async function of(file: string): Promise<BuiltJob> {
@@ -238,8 +266,12 @@ async function submit(
   });
   try {
     const name = jobName(built, options);
-    const { allowBasicBrowsers: bareBrowsers = false, key = null, priority = "normal" } = options;
-    return await submitKeyed(client, built, planned, { name, key, bareBrowsers, priority });
+    const { allowBasicBrowsers: bareBrowsers = false, engine, key = null } = options;
+    const { priority = "normal" } = options;
+    const trust = trustOptions(options, built.job.options);
+    const python = engine === undefined ? {} : { engine };
+    const common = { name, key, bareBrowsers, priority, trust };
+    return await submitKeyed(client, built, planned, { ...common, ...python });
   } finally {
     await planned.remove();
   }

@@ -14,6 +14,7 @@ export function statusLines(job: JobSummary, width: number): string[] {
     `${job.job}  ${oneLine(job.name)}  ${job.state}  ${durationText(endMs - job.submittedAtMs)}`,
     ...stageLines(observe(null, job), width).map((line) => `  ${line}`.slice(0, width)),
     ...stageNotes(job),
+    ...trustNotes(job),
     ...counterLines(job.counters),
   ];
   if (job.failure !== null) lines.push("failed:", ...failureLines(job.failure));
@@ -57,6 +58,27 @@ function stageNotes(job: JobSummary): string[] {
     ].filter((part) => part !== "");
     return parts.length === 0 ? [] : [`  ${stage.kind}: ${parts.join(", ")}`];
   });
+}
+
+/** What became of the results of volunteers. */
+function trustNotes({ doubtful = 0, job, recheck, undecided = 0 }: JobSummary): string[] {
+  const notes: string[] = [];
+  if (undecided > 0) {
+    notes.push(`  ${plural(undecided, "result")} of volunteers not decided: tequio why ${job}`);
+  }
+  if (doubtful > 0) {
+    notes.push(
+      `  ${plural(doubtful, "task")} computed by volunteers that were caught later: ` +
+        `tequio recheck ${job}`,
+    );
+  }
+  if (recheck !== undefined) {
+    const { changed, of, tasks } = recheck;
+    notes.push(
+      `  recheck of ${of}: ${plural(tasks, "doubtful task")}, ${countText(changed)} changed`,
+    );
+  }
+  return notes;
 }
 
 export function counterLines(counters: Readonly<Record<string, number>>): string[] {

@@ -15,6 +15,8 @@ export type PageLines = {
   readonly dataDir: string;
   readonly adminToken: string;
   readonly joinToken: string;
+  /** Tabs that join by it are own workers. */
+  readonly areOwn: boolean;
   /** The page is built. */
   readonly hasPage: boolean;
   /** Only this machine can open it. */
@@ -34,6 +36,8 @@ export function pageLines(of: PageLines): string[] {
     );
   }
   lines.push(`browsers     ${joinLink(of.url, of.joinToken)}`);
+  if (!of.areOwn)
+    lines.push("             (volunteers: they compute jobs with `--share volunteers`)");
   return lines;
 }
 

@@ -127,14 +127,14 @@ export class Auth {
    *  administrator can revoke it. */
   async issueCredential(
     worker: WorkerId,
-    { owner, token: by }: Pick<Principal, "owner" | "token">,
+    { owner, role, token: by }: Pick<Principal, "owner" | "role" | "token">,
   ): Promise<string> {
     const { hash, token } = mintToken("worker", worker);
     hit("token.credential", "before");
     await this.#loop.post({
       kind: "token-issued",
       id: worker,
-      role: "worker",
+      role: role === "volunteer" ? role : "worker",
       owner,
       hash,
       expiresAtMs: 0,

@@ -6,8 +6,8 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Role } from "../../core/access/roles.ts";
 
-/** join: may bring workers into the cluster · worker: the credential of one worker, issued at its
- *  first join. */
+/** join: may bring workers, or volunteers into the cluster · worker: the credential of one worker,
+ *  issued at its first join. */
 export type TokenKind = "admin" | "submit" | "join" | "worker" | "read";
 
 export const tokenRoles: Readonly<Record<TokenKind, Role>> = {
@@ -23,6 +23,7 @@ export const kindForRole: Readonly<Record<Role, TokenKind>> = {
   admin: "admin",
   submitter: "submit",
   worker: "join",
+  volunteer: "join",
   reader: "read",
 };
 

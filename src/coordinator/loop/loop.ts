@@ -86,6 +86,7 @@ export class Loop {
     this.#options = {
       inboxMax: 20_000,
       slotsPerOwner: 0,
+      trustSeed: 0,
       inboxMaxChars: 64 * 1024 * 1024,
       batchMax: 1_024,
       observe: () => {},
@@ -122,8 +123,11 @@ export class Loop {
     end.epoch += 1;
     loop.#startedAtMs = loop.nowMs();
     hit("loop.start", "before");
-    const { slotsPerOwner } = loop.#options;
-    const limits = slotsPerOwner === 0 ? {} : { slotsPerOwner };
+    const { slotsPerOwner, trustSeed } = loop.#options;
+    const limits = {
+      ...(slotsPerOwner === 0 ? {} : { slotsPerOwner }),
+      ...(trustSeed === 0 ? {} : { trustSeed }),
+    };
     const aheadMs = loop.#startedAtMs - end.atMs;
     const jump = end.atMs > 0 && aheadMs >= jumpMinMs ? { aheadMs } : {};
     const started = { kind: "coordinator-started", epoch: end.epoch, retains: true } as const;

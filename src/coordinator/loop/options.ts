@@ -23,6 +23,9 @@ export type LoopOptions = {
   readonly onFatal: (error: Error) => void;
   /** Slots that one owner may use at the same time; 0 = unlimited. Default 0. */
   readonly slotsPerOwner?: number;
+  /** See the event `coordinator-started`: a number that cannot be guessed. Default 0, for
+   *  coordinators without volunteers. */
+  readonly trustSeed?: number;
   /** Events in the inbox; above it `post` is refused as `unavailable`. Default 20,000. */
   readonly inboxMax?: number;
   /** Their JSON characters together. Default 64 Mi. */

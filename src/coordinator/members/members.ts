@@ -4,7 +4,7 @@
  *  Durable facts are events of the core. The rest is here: when each member last gave a sign of
  *  life. Members from before a restart have one whole TTL for the next. */
 import { createHash, randomBytes } from "node:crypto";
-import { tokenProblem } from "../../core/access/roles.ts";
+import { isOfWorker, tokenProblem } from "../../core/access/roles.ts";
 import type { MemberAddress, MemberEvent, MemberRecord, SharedFile } from "../../core/catalogue.ts";
 import type { Offer } from "../../core/sharing/offers.ts";
 import {
@@ -223,7 +223,7 @@ export class Members {
     const token = admittedBy === "" ? null : tokenRecord(this.#loop.state, admittedBy);
     if (token === null) return true;
     const problem = tokenProblem(token, this.#loop.nowMs());
-    return problem === null || (token.role === "worker" && problem !== "revoked");
+    return problem === null || (isOfWorker(token.role) && problem !== "revoked");
   }
 
   #tick(): void {

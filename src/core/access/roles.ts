@@ -1,10 +1,16 @@
 /** Who may do what: roles and the tokens that carry them. Tokens themselves are never here, only
  *  hashes. */
 
-/** admin: everything · submitter: own jobs and files · worker: lease tasks, serve files · reader:
- *  look and fetch only. */
-export type Role = "admin" | "submitter" | "worker" | "reader";
-export const roles: readonly Role[] = ["admin", "submitter", "worker", "reader"];
+/** admin: everything · submitter: own jobs and files · worker: lease tasks, serve files ·
+ *  volunteer: lease tasks of jobs that are shared with volunteers, whose results are checked ·
+ *  reader: look and fetch only. */
+export type Role = "admin" | "submitter" | "worker" | "volunteer" | "reader";
+export const roles: readonly Role[] = ["admin", "submitter", "worker", "volunteer", "reader"];
+
+/** Brings workers into the cluster, of either class. */
+export function isOfWorker(role: Role): boolean {
+  return role === "worker" || role === "volunteer";
+}
 
 export type TokenRecord = {
   readonly id: string;
@@ -60,6 +66,7 @@ const allowed: Readonly<Record<Role, readonly Action[]>> = {
   ],
   submitter: ["submit", "cancel-own", "read-own", "read-workers", "share", "fetch-shared"],
   worker: ["work", "share", "fetch-shared"],
+  volunteer: ["work"],
   reader: ["read-any", "read-own", "read-workers", "fetch-shared"],
 };
 

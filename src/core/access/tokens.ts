@@ -60,11 +60,15 @@ export function revokeToken(
     return;
   }
   for (const one of [...(token === undefined ? [] : [token]), ...(members ? admitted : [])]) {
-    if (!one.revoked) forgetLater(state, one.id, state.atMs);
-    one.revoked = true;
+    revokeOne(state, one);
   }
   if (token !== undefined && members !== undefined) token.shutsOut = true;
   effects.push({ kind: "reply", value: { admitted: admitted.map((one) => one.id) } });
+}
+
+export function revokeOne(state: CoordinatorState, token: TokenRecord): void {
+  if (!token.revoked) forgetLater(state, token.id, state.atMs);
+  token.revoked = true;
 }
 
 /** Valid credentials of the workers that joined with this token. */

@@ -53,7 +53,10 @@ export function submitJob(
   finishIfDone(state, job, effects);
 }
 
-function newJob(state: CoordinatorState, event: Of<"job-submitted">): JobRecord {
+export function newJob(
+  state: CoordinatorState,
+  event: Pick<Of<"job-submitted">, "digest" | "key" | "owner" | "spec">,
+): JobRecord {
   const number = ++state.jobsSubmitted;
   const hosts = event.spec.locality?.hosts.length ?? 0;
   const job: JobRecord = {
@@ -180,7 +183,10 @@ function dropStage(state: CoordinatorState, stage: Stage, effects: Effect[]): vo
   for (let task = 0; task < stage.spec.taskCount; task++) {
     if (stage.state[task] !== DONE) setTask(stage, task, DROPPED);
   }
-  for (const queue of stage.queues) while (queue.shift() !== undefined);
+  const { checks, forOwn, open, ownChecks } = stage.opinions;
+  for (const queue of [...stage.queues, checks, ownChecks]) while (queue.shift() !== undefined);
+  open.clear();
+  forOwn.clear();
   stage.backoffs.clear();
   stage.killers.clear();
   if (stage.tally.endedAtMs === 0) stage.tally.endedAtMs = state.atMs;

@@ -20,6 +20,7 @@ import {
   WAITING,
   type WorkerRecord,
 } from "./state.ts";
+import { isTracked } from "./trust/standing.ts";
 
 /** Checks the state as it is: I2, I4–I6, I8–I11, I15, I16, I20. Cost: one pass over all tasks and
  *  files. */
@@ -48,6 +49,7 @@ export function checkLaws(state: CoordinatorState): void {
 function brokenByWorker(state: CoordinatorState, worker: WorkerRecord): string | null {
   const asks = state.hungry.has(worker.number) || state.choosy.has(worker.number);
   if (worker.pause !== null && asks) return "is paused and counts as hungry";
+  if (worker.caught && (asks || worker.leases.size > 0)) return "was caught and gets tasks";
   return !worker.live && worker.leases.size > 0 ? "is lost and holds leases" : null;
 }
 
@@ -126,6 +128,7 @@ function brokenByTask({ job, stage, open, task, held }: TaskSeen): string | null
   for (const lease of held) if (lease.attempt > attempts) return "I5: attempt";
   if ((stage.committed[task] as number) > attempts) return "I4: commit";
   if (state === DONE && stage.outputs[task] === null) return "I3: done, no output";
+  if (state === DONE && stage.opinions.open.has(task)) return "I27: is done and undecided";
   if (state === READY && !open) return "I9: is ready before its input";
   if ((stage.userErrors[task] as number) > job.spec.limits.userErrorMax) return "I15: errors";
   return null;
@@ -138,6 +141,18 @@ function checkNoLimbo(stage: Stage, open: boolean): void {
   for (const queue of stage.queues) {
     queued += queue.count((task) => stage.state[task] === READY);
   }
+  const { checks, forOwn, ownChecks } = stage.opinions;
+  checks.count((task) => {
+    if (stage.state[task] !== READY) return false;
+    queued++;
+    return true;
+  });
+  ownChecks.count((task) => {
+    if (stage.state[task] !== READY) return false;
+    if (!forOwn.has(task)) assert(false, `I27: ${nameOf(stage)}/${task} waits for own workers`);
+    queued++;
+    return true;
+  });
   if (queued !== ready) assert(false, `I8: ${nameOf(stage)}: ${queued} queued, ${ready} ready`);
   // The counts have just been compared with the column.
   if (!open || waiting === 0) return;
@@ -168,7 +183,10 @@ export class LawWatch {
         if (before !== job.state) assert(false, `I7: j-${job.number} ended twice`);
       } else if (job.state !== "running") this.ended.set(job.number, job.state);
       const seen = this.seenOf(job);
-      for (const [index, stage] of job.stages.entries()) seeStage(stage, seen[index] as StageSeen);
+      const mayChange = isTracked(job) && state.trust.caught.size > 0;
+      for (const [index, stage] of job.stages.entries()) {
+        seeStage(stage, seen[index] as StageSeen, mayChange);
+      }
     }
   }
 
@@ -185,7 +203,8 @@ export class LawWatch {
   }
 }
 
-function seeStage(stage: Stage, seen: StageSeen): void {
+/** `mayChange`: results of a volunteer that was caught are replaced, by later attempts. */
+function seeStage(stage: Stage, seen: StageSeen, mayChange: boolean): void {
   const isFinal = stage.spec.partitionCount === 0;
   for (let task = 0; task < stage.spec.taskCount; task++) {
     const attempt = stage.attempts[task] as number;
@@ -200,7 +219,12 @@ function seeStage(stage: Stage, seen: StageSeen): void {
     const committed = stage.committed[task] as number;
     const before = seen.outputs[task] ?? null;
     if (before === output && seen.committed[task] === committed) continue;
-    if (before !== null && !isSame(before, output, seen.committed[task] === committed)) {
+    const isLater = mayChange && committed > (seen.committed[task] as number);
+    if (
+      before !== null &&
+      !isLater &&
+      !isSame(before, output, seen.committed[task] === committed)
+    ) {
       assert(false, `I3: ${stage.job}/${stage.index}/${task} was committed twice`);
     }
     seen.outputs[task] = output;

@@ -106,7 +106,8 @@ export function endLease(
     leaveLimit(state, job);
     count(state, worker, lease, -1);
   }
-  if (worker?.live === true && worker.pause === null) state.hungry.add(worker.number);
+  if (worker?.live === true && worker.pause === null && !worker.caught)
+    state.hungry.add(worker.number);
 }
 
 /** Workers that were idle since the owner had as many slots as it may have are asked again. */
@@ -132,6 +133,15 @@ export function findLease(
 export function makeReady(state: CoordinatorState, stage: Stage, task: number): void {
   setTask(stage, task, READY);
   state.touched.add(stage.job);
+  const { checks, forOwn, open, ownChecks } = stage.opinions;
+  if (forOwn.has(task) || open.has(task)) {
+    // What an own worker has computed once ends a dispute the next time: all that the liar has said
+    // waits for it.
+    if (open.get(task)?.some(({ own }) => own)) ownChecks.unshift(task);
+    else (forOwn.has(task) ? ownChecks : checks).push(task);
+    wakeChoosy(state, stage);
+    return;
+  }
   const locality = stage.index === 0 ? jobOf(state, stage.job).spec.locality : null;
   const place = (locality?.taskHost[task] ?? -1) + 1;
   (stage.queues[place] ?? stage.queues[0])?.push(task);

@@ -17,6 +17,7 @@ import type { Effect } from "../effect.ts";
 import type { WorkerSpecs } from "../event.ts";
 import { jobId, workerId } from "../ids.ts";
 import { grant } from "./leases.ts";
+import { takeCheck } from "./placement/checks.ts";
 import { mayRun, ownCode } from "./placement/may-run.ts";
 import { isBlocked } from "./placement/take-back.ts";
 import type { OwnerShare } from "./shares/share.ts";
@@ -101,9 +102,10 @@ function feed(state: CoordinatorState, feeding: Feeding): void {
     // It is this job's turn: what comes after it must not take the next free slot before it.
     if (isForIt && ahead && !mayWait(state, stage, worker)) break;
     const count = isForIt ? roomFor(state, { stage, owner }, feeding) : 0;
-    if (count > 0) {
+    const first = count > 0 ? takeReady(state, stage, worker) : undefined;
+    if (first !== undefined) {
       takeTurn(state, owner, job);
-      assignSome(state, stage, { ...feeding, count });
+      assignSome(state, stage, { ...feeding, first, count });
       place(state, job);
       continue;
     }
@@ -209,17 +211,15 @@ function togetherOf(state: CoordinatorState, stage: Stage, { specs }: WorkerReco
 function assignSome(
   state: CoordinatorState,
   stage: Stage,
-  to: { worker: WorkerRecord; count: number; effects: Effect[] },
-): number {
+  to: { worker: WorkerRecord; first: number; count: number; effects: Effect[] },
+): void {
   const attempts: Array<{ task: number; attempt: number }> = [];
-  while (attempts.length < to.count) {
-    const task = takeReady(state, stage, to.worker.specs.host);
-    if (task === undefined) break;
+  for (let task: number | undefined = to.first; task !== undefined; ) {
     const { attempt } = grant(state, stage, task, { worker: to.worker, backup: false });
     attempts.push({ task, attempt });
+    task = attempts.length < to.count ? takeReady(state, stage, to.worker) : undefined;
   }
-  if (attempts.length > 0) sendAttempts(state, stage, { ...to, attempts });
-  return attempts.length;
+  sendAttempts(state, stage, { ...to, attempts });
 }
 
 /** The orders that carry leases to a worker, with what it must know before. */
@@ -251,9 +251,17 @@ export function sendAttempts(
   to.effects.push({ kind: "assign", worker, job, stage: stage.index, attempts: to.attempts });
 }
 
-/** Takes a ready task out of its queue: own machine first, then anywhere, then the longest other
- *  queue. */
-function takeReady(state: CoordinatorState, stage: Stage, host: string): number | undefined {
+/** Takes a ready task out of its queue: what waits for an opinion first, so that it is decided
+ *  soon; then own machine, then anywhere, then the longest other queue. */
+function takeReady(
+  state: CoordinatorState,
+  stage: Stage,
+  worker: WorkerRecord,
+): number | undefined {
+  return takeCheck(state, stage, worker) ?? takeFirst(state, stage, worker.specs.host);
+}
+
+function takeFirst(state: CoordinatorState, stage: Stage, host: string): number | undefined {
   const hosts = stage.index === 0 ? state.jobs.get(stage.job)?.spec.locality?.hosts : undefined;
   const own = (hosts?.indexOf(host) ?? -1) + 1;
   return takeFrom(stage, own) ?? takeFrom(stage, 0) ?? takeFrom(stage, longest(stage));

@@ -3,7 +3,7 @@
 import type { Effect } from "../effect.ts";
 import type { AttemptReport, CoordinatorEvent } from "../event.ts";
 import { idNumber, jobId, workerId } from "../ids.ts";
-import { type Failure, taskName } from "../job.ts";
+import { type Failure, type TaskOutput, taskName } from "../job.ts";
 import { failJob, finishIfDone } from "./jobs.ts";
 import { countAnnounced, endLease, findLease } from "./leases.ts";
 import { takeBackBehind, takeBackExcess } from "./placement/take-back.ts";
@@ -12,7 +12,6 @@ import { chargeOnwards, learnFirst } from "./shares.ts";
 import { consumerOf, loseOutput, openStage, sameOutput } from "./shuffle.ts";
 import { learnPace, watchStragglers } from "./speculation.ts";
 import {
-  addCounters,
   type CoordinatorState,
   DONE,
   type JobRecord,
@@ -22,8 +21,13 @@ import {
   setTask,
   type WorkerRecord,
 } from "./state.ts";
+import { failedElsewhere, hear, vouch } from "./trust/check.ts";
+import { distrust, withdrawAll } from "./trust/distrust.ts";
+import { markOf } from "./trust/opinion.ts";
+import { isTracked } from "./trust/standing.ts";
+import { tally, untally } from "./trust/tally.ts";
 import { pauseAfterFull, rest } from "./workers/pauses.ts";
-import { refOf } from "./workers.ts";
+import { refOf } from "./workers/ref.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
 
@@ -48,7 +52,7 @@ export function reportAttempts(
     const lease = findLease(stage, report.task, { attempt: report.attempt, worker: from });
     if (lease === undefined) continue;
     endLease(state, lease, report.durationMs);
-    if (report.kind === "done") commit(state, job, { lease, report, effects });
+    if (report.kind === "done") decide(state, job, { lease, report, effects });
     else if (report.kind === "failed") fail(state, job, { lease, report, effects });
     else returnAttempt(state, job, lease);
   }
@@ -67,12 +71,49 @@ function returnAttempt(state: CoordinatorState, job: JobRecord, lease: Lease): v
   if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
 }
 
+type Done = Extract<AttemptReport, { kind: "done" }>;
+
+function decide(
+  state: CoordinatorState,
+  job: JobRecord,
+  done: { lease: Lease; report: Done; effects: Effect[] },
+): void {
+  const { lease, report, effects } = done;
+  const stage = job.stages[lease.stage] as Stage;
+  if (!isTracked(job)) {
+    commit(state, job, { ...done, result: { ...report, worker: lease.worker } });
+    return;
+  }
+  const { task } = lease;
+  const worker = state.workers.get(lease.worker) as WorkerRecord;
+  const { attempt, counters, inputBytes, output } = report;
+  const more = { ...(counters && { counters }), ...(inputBytes !== undefined && { inputBytes }) };
+  const verdict = hear(state, { job, stage, task, worker, said: { attempt, output, ...more } });
+  if (verdict.kind === "failed") return failJob(state, job, verdict.failure, effects);
+  if (verdict.kind === "open") {
+    learnDone(state, stage, done);
+    if (!stage.leases.has(task)) again(state, job, stage, task);
+    return;
+  }
+  const { liars, opinion } = verdict;
+  vouch(stage, task, opinion);
+  commit(state, job, { ...done, result: opinion });
+  if (liars.length > 0) distrust(state, liars, { job, stage, task }, effects);
+}
+
+/** A result, and who has its partitions. */
+type Result = Pick<Done, "attempt" | "counters" | "inputBytes" | "output"> & {
+  readonly worker: number;
+};
+
+/** `result` is that of the report, or one that another worker reported before and that this report
+ *  has confirmed. */
 function commit(
   state: CoordinatorState,
   job: JobRecord,
-  done: { lease: Lease; report: Extract<AttemptReport, { kind: "done" }>; effects: Effect[] },
+  done: { lease: Lease; report: Done; result: Result; effects: Effect[] },
 ): void {
-  const { lease, report, effects } = done;
+  const { lease, result, effects } = done;
   const stage = job.stages[lease.stage] as Stage;
   const { task } = lease;
   for (const other of [...(stage.leases.get(task) ?? [])]) {
@@ -81,46 +122,61 @@ function commit(
     effects.push({ kind: "abort", worker: workerId(other.worker), attempts: [refOf(other)] });
   }
   const before = stage.outputs[task] ?? null;
-  if (!sameOutput(state, stage, { before, after: report.output, effects })) {
+  const change = { before, after: result.output, effects };
+  if (isTracked(job)) replace(state, job, stage, { task, ...change });
+  if (!sameOutput(state, stage, change)) {
     failJob(state, job, differs(stage, task), effects);
     return;
   }
-  stage.outputs[task] = report.output;
-  stage.committed[task] = report.attempt;
-  stage.holder[task] = holderOf(state, stage, lease);
+  stage.outputs[task] = result.output;
+  stage.committed[task] = result.attempt;
+  stage.holder[task] = holderOf(state, stage, result.worker);
   stage.sourcesVersion++;
   setTask(stage, task, DONE);
-  learnPace(state, stage, lease, report.durationMs);
-  if (stage.durations.count === 0) learnFirst(state, report.durationMs);
-  stage.durations.add(report.durationMs);
-  const worker = state.workers.get(lease.worker);
-  if (worker !== undefined) {
-    worker.done++;
-    takeBackExcess({ worker, stage, lease }, report.durationMs, effects);
-  }
-  if (before === null) tally(job, stage, report);
+  learnDone(state, stage, done);
+  if (before === null || stage.opinions.withdrawn.delete(task)) tally(job, stage, task, result);
   if (stage.counts.done < stage.spec.taskCount) return;
   stage.tally.endedAtMs = state.atMs;
   const consumer = consumerOf(job, stage);
   if (consumer !== null) openStage(state, job, consumer);
 }
 
-/** The worker that keeps the partitions: the one that made them, if others can fetch from it. */
-function holderOf(state: CoordinatorState, stage: Stage, lease: Lease): number {
-  if (stage.spec.partitionCount === 0) return 0;
-  return state.workers.get(lease.worker)?.specs.exchangeUrl === "" ? RELAY : lease.worker;
-}
-
-/** Counted once per task, also when its output is lost and computed again. */
-function tally(
+/** The result of a task is another than the one that counted before: what was computed from that
+ *  one counts no more. */
+function replace(
+  state: CoordinatorState,
   job: JobRecord,
   stage: Stage,
-  report: Extract<AttemptReport, { kind: "done" }>,
+  change: { task: number; before: TaskOutput | null; after: TaskOutput },
 ): void {
-  stage.tally.inputBytesDone += report.inputBytes ?? 0;
-  stage.tally.outputBytes += report.output.sizeBytes;
-  stage.tally.outputRecords += report.output.records;
-  if (report.counters !== undefined) addCounters(job.counters, report.counters);
+  const { after, before, task } = change;
+  if (before === null || markOf(before) === markOf(after)) return;
+  if (job.recheck !== undefined) job.recheck.changed++;
+  // Its figures are replaced, too.
+  if (!stage.opinions.withdrawn.has(task)) untally(job, stage, task);
+  stage.opinions.withdrawn.add(task);
+  const consumer = consumerOf(job, stage);
+  if (consumer !== null) withdrawAll(state, job, consumer);
+}
+
+function learnDone(
+  state: CoordinatorState,
+  stage: Stage,
+  { lease, report, effects }: { lease: Lease; report: Done; effects: Effect[] },
+): void {
+  learnPace(state, stage, lease, report.durationMs);
+  if (stage.durations.count === 0) learnFirst(state, report.durationMs);
+  stage.durations.add(report.durationMs);
+  const worker = state.workers.get(lease.worker);
+  if (worker === undefined) return;
+  worker.done++;
+  takeBackExcess({ worker, stage, lease }, report.durationMs, effects);
+}
+
+/** The worker that keeps the partitions: the one that made them, if others can fetch from it. */
+function holderOf(state: CoordinatorState, stage: Stage, worker: number): number {
+  if (stage.spec.partitionCount === 0) return 0;
+  return state.workers.get(worker)?.specs.exchangeUrl === "" ? RELAY : worker;
 }
 
 function differs(stage: Stage, task: number): Failure {
@@ -149,6 +205,8 @@ function fail(
     if (worker !== undefined) worker.failed++;
     keepError(job, stage, lease, failure);
   }
+  const isStrange = worker?.volunteer !== undefined && failure.code !== "storage-full";
+  if (isStrange && setAside(state, job, lease)) return;
   const input = stage.spec.inputStage === null ? undefined : job.stages[stage.spec.inputStage];
   // A worker with an older list of places may report as lost what has a new place by now.
   const upToDate =
@@ -163,6 +221,15 @@ function fail(
   }
   const end = afterFailure(state, job, lease, failure);
   if (end !== null) failJob(state, job, end, effects);
+}
+
+/** A volunteer may say of any task that it fails: an own worker is asked. */
+function setAside(state: CoordinatorState, job: JobRecord, lease: Lease): boolean {
+  const stage = job.stages[lease.stage] as Stage;
+  if (!failedElsewhere(state, { job, stage, task: lease.task })) return false;
+  stage.tally.attemptsFailed++;
+  if (!stage.leases.has(lease.task)) again(state, job, stage, lease.task);
+  return true;
 }
 
 function keepError(job: JobRecord, stage: Stage, lease: Lease, failure: Failure): void {

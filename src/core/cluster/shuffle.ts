@@ -49,8 +49,9 @@ export function openStage(state: CoordinatorState, job: JobRecord, stage: Stage)
 }
 
 /** Ready tasks wait again, since an output that they need is being computed. */
-function closeStage(stage: Stage): void {
-  for (const queue of stage.queues) while (queue.shift() !== undefined);
+export function closeStage(stage: Stage): void {
+  const { checks, ownChecks } = stage.opinions;
+  for (const queue of [...stage.queues, checks, ownChecks]) while (queue.shift() !== undefined);
   for (let task = 0; task < stage.spec.taskCount; task++) {
     if (stage.state[task] === READY) setTask(stage, task, WAITING);
   }
@@ -78,6 +79,16 @@ export function loseOutput(state: CoordinatorState, stage: Stage, task: number):
   return lost <= outputLossMax;
 }
 
+/** A stage that was complete is not any more: what it reads, and no worker keeps, is to be computed
+ *  again. */
+export function requireInputs(state: CoordinatorState, job: JobRecord, stage: Stage): void {
+  const input = inputOf(job, stage);
+  if (input === null) return;
+  for (let task = 0; task < input.spec.taskCount; task++) {
+    if (input.state[task] === DONE && input.holder[task] === 0) loseOutput(state, input, task);
+  }
+}
+
 /** Marks as lost all outputs that a worker held and that are still needed. */
 export function loseOutputsOf(
   state: CoordinatorState,
@@ -92,7 +103,25 @@ export function loseOutputsOf(
           loseOutput(state, stage, task);
         }
       }
+      loseOpinionsOf(state, stage, worker, stillServed);
     }
+  }
+}
+
+/** An opinion without its partitions could not be committed. */
+function loseOpinionsOf(
+  state: CoordinatorState,
+  stage: Stage,
+  worker: number,
+  stillServed: (job: number, stage: number, task: number) => boolean,
+): void {
+  if (state.workers.get(worker)?.specs.exchangeUrl === "") return;
+  const { open } = stage.opinions;
+  for (const [task, opinions] of open) {
+    const left = opinions.filter((one) => one.worker !== worker);
+    if (left.length === opinions.length || stillServed(stage.job, stage.index, task)) continue;
+    if (left.length === 0) open.delete(task);
+    else open.set(task, left);
   }
 }
 

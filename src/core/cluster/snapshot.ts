@@ -19,6 +19,8 @@ import {
   type Stage,
   type WorkerRecord,
 } from "./state.ts";
+import { loadOpinions, type SavedOpinions, saveOpinions } from "./trust/opinion.ts";
+import { loadTrust, type SavedTrust, saveTrust } from "./trust/trust.ts";
 
 /** Grows with every change of this shape, together with a function that reads the shape before
  *  it. */
@@ -43,6 +45,8 @@ type SavedStage = {
   durations: ReturnType<Durations["save"]>;
   sourcesVersion: number;
   tally: Stage["tally"];
+  /** Absent where no volunteers take part. */
+  opinions?: SavedOpinions;
 };
 
 type SavedJob = Omit<JobRecord, "stages" | "workers"> & { stages: SavedStage[]; workers: number[] };
@@ -74,6 +78,8 @@ type Saved = {
   sharing?: SavedSharing;
   /** Absent in snapshots from before ended jobs were kept by time and bytes. */
   retained?: SavedRetained;
+  /** Absent in snapshots from before there were volunteers. */
+  trust?: SavedTrust;
   deadlines: ReturnType<Deadlines["save"]>;
   slots: number;
 };
@@ -97,6 +103,7 @@ export function saveState(state: CoordinatorState): unknown {
     tokens: [...state.tokens.values()],
     sharing: saveSharing(state.sharing),
     retained: saveRetained(state.retained),
+    trust: saveTrust(state.trust),
     deadlines: state.deadlines.save(),
     slots: state.slots,
   };
@@ -124,7 +131,13 @@ function saveStage(stage: Stage): SavedStage {
     durations: stage.durations.save(),
     sourcesVersion: stage.sourcesVersion,
     tally: stage.tally,
+    ...savedOpinions(stage),
   };
+}
+
+function savedOpinions(stage: Stage): Pick<SavedStage, "opinions"> {
+  const opinions = saveOpinions(stage.opinions);
+  return opinions === undefined ? {} : { opinions };
 }
 
 function saveWorker({ held: _, ...worker }: WorkerRecord): SavedWorker {
@@ -163,6 +176,7 @@ export function loadState(json: unknown): CoordinatorState {
     tokens: new Map((saved.tokens as Array<{ id: string }>).map((t) => [t.id, t as never])),
     sharing: loadSharing(saved.sharing),
     retained: loadRetained(saved.retained, jobs),
+    trust: loadTrust(saved.trust),
     deadlines: Deadlines.load(saved.deadlines),
     slots: saved.slots,
   };
@@ -224,6 +238,7 @@ function loadStage(empty: Stage, saved: SavedStage): Stage {
     durations: Durations.load(saved.durations),
     sourcesVersion: saved.sourcesVersion,
     tally: saved.tally,
+    opinions: loadOpinions(saved.opinions),
   };
 }
 

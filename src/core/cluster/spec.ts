@@ -7,8 +7,9 @@ import {
   programKinds,
   type RetryLimits,
   type StageSpec,
+  trusts,
 } from "../job.ts";
-import { isRequirement, requiresMax } from "./placement/requires.ts";
+import { wishesProblem } from "./placement/python.ts";
 
 export const specLimits = {
   nameCharactersMax: 200,
@@ -47,6 +48,8 @@ export function specProblem(spec: JobSpec): ClusterError | null {
   if (spec.priority !== undefined && !priorities.includes(spec.priority)) {
     return bad(`priority is one of ${priorities.join(", ")}`);
   }
+  const trust = trustProblem(spec);
+  if (trust !== null) return trust;
   for (const [index, stage] of spec.stages.entries()) {
     const problem = stageProblem(spec, stage, index);
     if (problem !== null) return problem;
@@ -56,17 +59,33 @@ export function specProblem(spec: JobSpec): ClusterError | null {
   return limitsProblem(spec.limits) ?? localityProblem(spec);
 }
 
-function programProblem({ programKind, requires = [] }: JobSpec): ClusterError | null {
+function trustProblem({ quorum, share, trust }: JobSpec): ClusterError | null {
+  if (trust !== undefined && !trusts.includes(trust)) {
+    return bad(`trust is one of ${trusts.join(", ")}`);
+  }
+  if (share !== undefined && share !== "volunteers") return bad('share is "volunteers", or absent');
+  if (share === undefined && trust !== undefined && trust !== "own") {
+    return bad(`trust "${trust}" is for jobs that volunteers compute; add share: "volunteers"`);
+  }
+  if (share !== undefined && trust === "own") {
+    return bad('results of volunteers are checked: with share, trust is "audit" or "quorum"');
+  }
+  if (quorum === undefined) return null;
+  if (trust !== "quorum") return bad('quorum is for jobs with trust "quorum"');
+  return within(quorum.agree, 2, 9) && within(quorum.of, quorum.agree, 99)
+    ? null
+    : bad("quorum: 2 to 9 agree, of at most 99");
+}
+
+function programProblem(spec: JobSpec): ClusterError | null {
+  const { programKind } = spec;
   const known: ReadonlyArray<number | undefined> = [
     undefined,
     programKinds.javascript,
     programKinds.python,
   ];
   if (!known.includes(programKind)) return bad(`no program kind ${programKind} is known here`);
-  if (requires.length > requiresMax) return over("requires", requires.length, requiresMax);
-  return requires.find((text) => !isRequirement(text)) === undefined
-    ? null
-    : bad('requires names packages with versions, as "numpy>=2"');
+  return wishesProblem(spec);
 }
 
 function stageProblem(spec: JobSpec, stage: StageSpec, index: number): ClusterError | null {

@@ -13,6 +13,7 @@ import { grant } from "./leases.ts";
 import { mayRun } from "./placement/may-run.ts";
 import { sendAttempts } from "./placement.ts";
 import type { CoordinatorState, JobRecord, Lease, Stage, WorkerRecord } from "./state.ts";
+import { mayJudge } from "./trust/check.ts";
 
 /** An attempt is a straggler after this many medians, … */
 const straggleFactor = 2;
@@ -80,7 +81,7 @@ function giveBackups(state: CoordinatorState, job: JobRecord, effects: Effect[])
   for (const [task, leases] of [...stage.leases]) {
     const only = leases.length === 1 ? leases[0] : undefined;
     if (only === undefined || !straggles(state, stage, only, medianMs)) continue;
-    const worker = freeWorker(state, stage, only.worker);
+    const worker = freeWorker(state, stage, only);
     if (worker === null) {
       want(state, job, job.running * state.active.size <= state.slots);
       return;
@@ -99,7 +100,9 @@ function want(state: CoordinatorState, job: JobRecord, wants: boolean): void {
 /** The stage that only has running tasks left, if one is done. */
 function tail(job: JobRecord): Stage | null {
   const stage = job.stages.find((one) => one.counts.done < one.spec.taskCount);
-  if (stage === undefined || stage.counts.ready > 0 || stage.counts.running === 0) return null;
+  if (stage === undefined || stage.counts.running === 0) return null;
+  const { checks, ownChecks } = stage.opinions;
+  if (stage.counts.ready > checks.size + ownChecks.size) return null;
   return stage.counts.done > 0 ? stage : null;
 }
 
@@ -118,11 +121,12 @@ function elapsedMs(state: CoordinatorState, lease: Lease): number {
 }
 
 /** A live worker with an idle slot that is not slow, other than the one that runs it already. */
-function freeWorker(state: CoordinatorState, stage: Stage, except: number): WorkerRecord | null {
+function freeWorker(state: CoordinatorState, stage: Stage, of: Lease): WorkerRecord | null {
+  const job = state.jobs.get(stage.job) as JobRecord;
   for (const number of state.hungry) {
     const worker = state.workers.get(number) as WorkerRecord;
-    if (number === except || worker.pace >= slowPace) continue;
-    if (!mayRun(state, worker, stage)) continue;
+    if (number === of.worker || worker.pace >= slowPace) continue;
+    if (!mayRun(state, worker, stage) || !mayJudge(job, stage, of.task, worker)) continue;
     if (worker.leases.size < worker.specs.slots) return worker;
   }
   return null;

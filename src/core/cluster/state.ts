@@ -13,6 +13,8 @@ import { Durations } from "../structures/durations.ts";
 import { IntQueue } from "../structures/queue.ts";
 import { nothingRetained, type Retained } from "./retention/retained.ts";
 import { noShares, type Share, type Shares } from "./shares/share.ts";
+import { noOpinions, type Opinions } from "./trust/opinion.ts";
+import { noTrust, type Trust } from "./trust/trust.ts";
 
 /** Task states as small numbers, for the column. The order is part of the snapshot. */
 export const WAITING = 0;
@@ -74,6 +76,7 @@ export type Stage = {
   readonly queues: IntQueue[];
   readonly counts: { waiting: number; ready: number; running: number; done: number };
   readonly durations: Durations;
+  readonly opinions: Opinions;
   /** Leases that workers, other than tabs, have announced. */
   announced: number;
   /** Grows whenever the place of a committed partition changes; workers are then informed again. */
@@ -118,6 +121,16 @@ export type JobRecord = {
   watched: boolean;
   /** A straggler waits for a worker to have room for its backup. */
   wantsBackup: boolean;
+  /** It computes doubtful tasks of an earlier job again. */
+  recheck?: Recheck;
+};
+
+export type Recheck = {
+  /** Number of that job. */
+  readonly of: number;
+  readonly tasks: number;
+  /** Those whose result was another. */
+  changed: number;
 };
 
 export type WorkerRecord = {
@@ -145,6 +158,17 @@ export type WorkerRecord = {
   pace: number;
   /** Why it takes no new attempts. Null = it takes them. */
   pause: Pause | null;
+  /** Of a volunteer; absent of an own worker. */
+  volunteer?: Volunteer;
+  /** It returned what an own worker found wrong, or its person did: it gets nothing any more. */
+  caught?: true;
+};
+
+export type Volunteer = {
+  /** The owner of its token, or the tab itself: whose results it returns. */
+  readonly person: string;
+  /** Of its address: /24 of IPv4, /48 of IPv6; "" = not known. */
+  readonly block: string;
 };
 
 export type Pause = {
@@ -205,6 +229,7 @@ export type CoordinatorState = {
   readonly tokens: Map<string, TokenRecord>;
   readonly sharing: Sharing;
   readonly retained: Retained;
+  readonly trust: Trust;
   readonly deadlines: Deadlines;
   /** Slots of all live workers. */
   slots: number;
@@ -230,6 +255,7 @@ export function emptyState(): CoordinatorState {
     tokens: new Map(),
     sharing: emptySharing(),
     retained: nothingRetained(),
+    trust: noTrust(),
     deadlines: new Deadlines(),
     slots: 0,
   };
@@ -254,6 +280,7 @@ export function newStage(job: number, index: number, spec: StageSpec, hosts: num
     queues: Array.from({ length: hosts + 1 }, () => new IntQueue()),
     counts: { waiting: n, ready: 0, running: 0, done: 0 },
     durations: new Durations(),
+    opinions: noOpinions(),
     announced: 0,
     sourcesVersion: 0,
     tally: {

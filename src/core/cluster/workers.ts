@@ -2,7 +2,7 @@
 import type { Effect } from "../effect.ts";
 import { ClusterError } from "../error.ts";
 import type { CoordinatorEvent, WorkerSpecs } from "../event.ts";
-import { type AttemptRef, attemptKey, idNumber, jobId, workerId } from "../ids.ts";
+import { attemptKey, idNumber, jobId, workerId } from "../ids.ts";
 import { failJob } from "./jobs.ts";
 import { count, endLease, jobOf } from "./leases.ts";
 import { afterLoss, again } from "./retry.ts";
@@ -15,6 +15,9 @@ import {
   type Stage,
   type WorkerRecord,
 } from "./state.ts";
+import { releaseOwn } from "./trust/distrust.ts";
+import { isCaught } from "./trust/standing.ts";
+import { refOf } from "./workers/ref.ts";
 
 type Of<K extends CoordinatorEvent["kind"]> = Extract<CoordinatorEvent, { kind: K }>;
 
@@ -35,7 +38,17 @@ export function joinWorker(
     effects.push({ kind: "refuse", error: new ClusterError("not-found", text) });
     return;
   }
+  const person = known?.volunteer?.person ?? event.volunteer?.person ?? "";
+  if (isCaught(state, person)) {
+    const text = `results of ${person} were found wrong here; it is not given tasks any more`;
+    effects.push({ kind: "refuse", error: new ClusterError("forbidden", text) });
+    return;
+  }
   const worker = known ?? newWorker(state, event);
+  if (event.volunteer !== undefined) {
+    const { block, person: owner = workerId(worker.number) } = event.volunteer;
+    worker.volunteer = { person: worker.volunteer?.person ?? owner, block };
+  }
   if (worker.live) state.slots -= worker.specs.slots;
   respecify(state, worker, believed(event.specs));
   worker.live = true;
@@ -183,7 +196,8 @@ export function loseWorker(
     // The loss of an earlier one may have ended its job.
     if (!worker.leases.has(lease)) continue;
     // Only what it had announced can have killed it; the others may not even have arrived.
-    const ran = event.reason !== "bye" && lease.startedAtMs > 0;
+    const isOwn = worker.volunteer === undefined;
+    const ran = isOwn && event.reason !== "bye" && lease.startedAtMs > 0;
     const job = jobOf(state, lease.job);
     endLease(state, lease);
     touched.add(job);
@@ -191,6 +205,7 @@ export function loseWorker(
     if (failure !== null) failJob(state, job, failure, effects);
   }
   loseOutputsOf(state, worker.number, () => false);
+  if (worker.volunteer === undefined) releaseOwn(state);
   for (const job of touched) effects.push({ kind: "job-changed", job: jobId(job.number) });
   forgetLost(state);
 }
@@ -206,9 +221,4 @@ function forgetLost(state: CoordinatorState): void {
     state.tokens.delete(workerId(worker.number));
     over--;
   }
-}
-
-export function refOf(lease: Lease): AttemptRef {
-  const { stage, task, attempt } = lease;
-  return { job: jobId(lease.job), stage, task, attempt };
 }

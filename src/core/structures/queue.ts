@@ -16,6 +16,12 @@ export class IntQueue {
     this.items.push(item);
   }
 
+  /** To be taken out next. */
+  unshift(item: number): void {
+    if (this.head === 0) this.items.unshift(item);
+    else this.items[--this.head] = item;
+  }
+
   shift(): number | undefined {
     const item = this.items[this.head];
     if (item === undefined) return undefined;

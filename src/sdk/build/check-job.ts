@@ -18,10 +18,12 @@ const formats: ReadonlyArray<FormatSpec["format"]> = [
 const optionNames: Readonly<Record<Job["kind"], readonly string[]>> = {
   "map-reduce": (
     "name params combine reduce partition sort reducers output badRecords timeoutMs attempts " +
-    "backupTasks math seed"
+    "backupTasks math seed share trust"
   ).split(" "),
-  tasks: "name params items run output timeoutMs attempts backupTasks math seed".split(" "),
-  operator: "name reducers output badRecords timeoutMs attempts backupTasks".split(" "),
+  tasks: "name params items run output timeoutMs attempts backupTasks math seed share trust".split(
+    " ",
+  ),
+  operator: "name reducers output badRecords timeoutMs attempts backupTasks share trust".split(" "),
 };
 
 /** The job, or `build-failed` saying which option is wrong. `file` leads the message. */

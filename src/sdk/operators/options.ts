@@ -1,5 +1,7 @@
 /** The options that every operator takes as its last argument. */
 
+import type { Trust } from "../../core/job.ts";
+
 export type OperatorOptions = {
   readonly name?: string;
   /** Number of reduce tasks and so of output files. */
@@ -12,4 +14,8 @@ export type OperatorOptions = {
   readonly timeoutMs?: number;
   readonly attempts?: number;
   readonly backupTasks?: boolean;
+  /** Volunteers may compute it, and see its data. Default: own workers only. */
+  readonly share?: "volunteers";
+  /** How results of volunteers are checked: "audit" (default with `share`) or "quorum". */
+  readonly trust?: Trust;
 };

@@ -1,8 +1,10 @@
 /** The job as it is sent to the coordinator: stages, limits and localities of a planned job. */
+import { ClusterError } from "../../core/error.ts";
 import {
   defaultLimits,
   type JobSpec,
   type Priority,
+  type PythonEngine,
   programKinds,
   type StageSpec,
 } from "../../core/job.ts";
@@ -10,6 +12,9 @@ import type { Job } from "../job.ts";
 import { checkName, checkNumber } from "./numbers.ts";
 import type { PlannedFound } from "./of-found.ts";
 import { laterReducers } from "./operator.ts";
+
+/** Who may compute a job, and how results of volunteers are checked; see `JobSpec`. */
+export type TrustTerms = Pick<JobSpec, "quorum" | "share" | "trust">;
 
 export type SpecOptions = {
   readonly name: string;
@@ -22,6 +27,10 @@ export type SpecOptions = {
   readonly bareBrowsers?: boolean;
   /** Blob of the WebAssembly module that the job is. */
   readonly moduleHash?: string;
+  /** Default: what the job itself says. */
+  readonly trust?: TrustTerms;
+  /** Of a job in Python: the only engine that may run it. */
+  readonly engine?: PythonEngine;
 };
 
 /** Throws `bad-request` naming the limit that a number of the job exceeds. */
@@ -65,17 +74,43 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
     weight,
     // Left out where it says nothing: older coordinators refuse a field that they do not know.
     ...(priority === "normal" ? {} : { priority }),
+    ...trustOf(job, options.trust),
     ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
     output,
     ...(options.moduleHash === undefined ? {} : { moduleHash: options.moduleHash }),
-    ...programOf(job),
+    ...programOf(job, options.engine),
   };
 }
 
-function programOf({ foreign }: Job): Pick<JobSpec, "programKind" | "requires"> {
-  if (foreign === undefined) return {};
-  const { requires } = foreign;
-  return { programKind: programKinds.python, ...(requires.length === 0 ? {} : { requires }) };
+function trustOf(
+  { options }: Job,
+  terms: TrustTerms = options,
+): Pick<JobSpec, "quorum" | "sameEngine" | "share" | "trust"> {
+  const { quorum, share, trust } = terms;
+  return {
+    ...(share === undefined ? {} : { share }),
+    ...(trust === undefined ? {} : { trust }),
+    ...(quorum === undefined ? {} : { quorum }),
+    ...(share !== undefined && options.math === "native" ? { sameEngine: true } : {}),
+  };
+}
+
+/** Throws `bad-request` for an engine that the job cannot have. */
+function programOf({ foreign }: Job, engine: PythonEngine | undefined): Partial<JobSpec> {
+  if (foreign === undefined) {
+    if (engine === undefined) return {};
+    throw new ClusterError("bad-request", `${engine} runs jobs in Python, which this one is not`);
+  }
+  const { program } = foreign;
+  if (engine !== undefined && (program.engine ?? engine) !== engine) {
+    const text = `the job file says that it runs on ${program.engine} alone`;
+    throw new ClusterError("bad-request", `${text}; change \`engine\` or \`exact\` there`);
+  }
+  return {
+    programKind: programKinds.python,
+    ...program,
+    ...(engine === undefined ? {} : { engine }),
+  };
 }
 
 /** Longest limit of one attempt: what a timer can hold, about 24 days. */

@@ -31,7 +31,7 @@ export function JoinCard() {
   if (me === null) return null;
   const mayMake = me.may.includes("manage-tokens");
   const make = async () => {
-    const json = { role: "worker", owner: me.owner, ttlMs, usesMax: 0 };
+    const json = { role: "volunteer", owner: me.owner, ttlMs, usesMax: 0 };
     try {
       const { token } = await call<TokenAnswer>("/v1/tokens", { method: "POST", json });
       setLink(`${joinOrigin(location.origin, me.openUrl)}/j#${token}`);

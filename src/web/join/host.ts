@@ -4,6 +4,7 @@ import { version } from "../../../package.json";
 import type { FromTab, TabShown, ToTab } from "../../worker/browser/tab/page-messages.ts";
 import type { Identity } from "../../worker/browser/tab/session.ts";
 import { recall, remember } from "./memory.ts";
+import { programsHere } from "./programs.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
 export type HostOptions = {
@@ -39,6 +40,7 @@ export class TabHost {
   readonly #worker: Worker;
   readonly #sandboxes: Sandboxes;
   readonly #leaving = new AbortController();
+  readonly #started: Promise<void>;
   readonly #reasons = new Map<"user" | "hidden" | "battery" | "frozen", string>();
   #hiddenTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -49,7 +51,7 @@ export class TabHost {
       type: "module",
     });
     this.#worker.onmessage = ({ data }: MessageEvent<FromTab>) => this.#told(data);
-    this.#start();
+    this.#started = this.#start();
     this.#watch();
   }
 
@@ -76,10 +78,12 @@ export class TabHost {
     setTimeout(() => this.#worker.terminate(), 500);
   }
 
-  #start(): void {
+  async #start(): Promise<void> {
+    const programs = await programsHere();
+    if (this.#leaving.signal.aborted) return;
     const session = randomName();
     const { share, slots, token } = this.#options;
-    this.#tell({
+    this.#worker.postMessage({
       kind: "start",
       origin: location.origin,
       version,
@@ -90,13 +94,14 @@ export class TabHost {
       name: nameOf(navigator.userAgent),
       slots,
       share,
-      kinds: programKinds(),
-    });
+      ...programs,
+    } satisfies ToTab);
     remember("session", session);
   }
 
+  /** After the start, in the order of the calls. */
   #tell(message: ToTab, ports: MessagePort[] = []): void {
-    this.#worker.postMessage(message, ports);
+    void this.#started.then(() => this.#worker.postMessage(message, ports));
   }
 
   #told(message: FromTab): void {
@@ -204,12 +209,6 @@ function recalledIdentity(): Identity | null {
   } catch {
     return null;
   }
-}
-
-/** JavaScript bundles: those of WebAssembly modules, and the built-in kernels, need WebAssembly, so
- *  a browser without it can run none. */
-function programKinds(): number[] {
-  return typeof WebAssembly === "undefined" ? [] : [100];
 }
 
 /** "Chrome on Linux", for the list of workers. */

@@ -31,6 +31,7 @@ export const shellMessages = catalogue({
     submitter: "submitter",
     reader: "read only",
     worker: "worker",
+    volunteer: "volunteer",
     signOut: "Sign out",
   },
   es: {
@@ -62,6 +63,7 @@ export const shellMessages = catalogue({
     submitter: "remitente de trabajos",
     reader: "solo lectura",
     worker: "nodo",
+    volunteer: "voluntario",
     signOut: "Salir",
   },
   zh: {
@@ -91,6 +93,7 @@ export const shellMessages = catalogue({
     submitter: "作业提交者",
     reader: "只读",
     worker: "工作节点",
+    volunteer: "志愿者",
     signOut: "退出",
   },
 });

@@ -12,6 +12,7 @@
  *  | GET /v1/jobs/:job | → JobSummary | read |
  *  | GET /v1/jobs/:job/watch | → NDJSON of JobSummary: at once, on change, when ended | read |
  *  | POST /v1/jobs/:job/cancel | {} → JobSummary | cancel |
+ *  | POST /v1/jobs/:job/recheck | {} → Submitted: its doubtful tasks as a new job | cancel |
  *  | DELETE /v1/jobs/:job | → Removed (only an ended job) | cancel |
  *  | POST /v1/jobs/:job/fetched | {} → {}; the caller has the whole result | read |
  *  | GET /v1/jobs/:job/output | → Output (409 while running) | read |

@@ -83,8 +83,8 @@ export const coreMutants: readonly Mutant[] = [
   planted(
     "counters counted again with a recomputed output",
     "commit",
-    "if ($before === null) tally($job, $stage, $report);",
-    "tally($job, $stage, $report);",
+    "if ($before === null || $rest) tally($job, $stage, $task, $result);",
+    "tally($job, $stage, $task, $result);",
   ),
   {
     ...planted(

@@ -1,9 +1,17 @@
 /** Options of `tequio up` for the browser tabs that contribute to it. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { countArgument, durationArgument } from "../../options.ts";
 
 export function withTabs(command: Command): Command {
   return command
+    .addOption(
+      new Option(
+        "--tabs <class>",
+        "class of browser tabs that join by the printed link: own compute every job, volunteer " +
+          "those shared with volunteers, and are checked (default: own where only this machine " +
+          "can open it)",
+      ).choices(["own", "volunteer"]),
+    )
     .option(
       "--tabs-max <n>",
       "browser tabs that one user may contribute at a time (default 1000)",

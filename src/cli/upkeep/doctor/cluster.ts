@@ -3,6 +3,7 @@
 
 import { packageVersion } from "../../../client/package-version.ts";
 import { readEndpoint } from "../../../client/place.ts";
+import { isOfWorker } from "../../../core/access/roles.ts";
 import { ClusterError } from "../../../core/error.ts";
 import { isLoopback } from "../../../link/listen.ts";
 import type { TokenView } from "../../../wire/api/messages.ts";
@@ -69,7 +70,7 @@ export function tokenFindings(all: readonly TokenView[]): Finding[] {
   const ids = (found: readonly TokenView[]) => found.map(({ id }) => id).join(" ");
   const findings: Finding[] = [];
   const open = live.filter(
-    ({ role, expiresAtMs, usesMax }) => role === "worker" && expiresAtMs === 0 && usesMax === 0,
+    ({ role, expiresAtMs, usesMax }) => isOfWorker(role) && expiresAtMs === 0 && usesMax === 0,
   );
   if (open.length > 0) {
     const what = `${plural(open.length, "join token")} (${ids(open)}) admit any holder for ever`;

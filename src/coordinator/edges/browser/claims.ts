@@ -5,7 +5,7 @@ import type { AttemptReport } from "../../../core/event.ts";
 import { withoutBigints } from "../../../wire/browser/json.ts";
 import { browserLimits, type More } from "../../../wire/browser/messages.ts";
 import type { ConnectMore, ErrorMore, NoteMore } from "../../../wire/browser/more.ts";
-import { parseReports } from "../worker/claims.ts";
+import { parseReports, python } from "../worker/claims.ts";
 
 const index = z.number().int().min(0).max(0xffff_ffff);
 const tid = z
@@ -17,6 +17,7 @@ const tid = z
 const slots = z.number().int().min(1).max(256);
 
 const connect: z.ZodType<ConnectMore> = z.object({
+  from: z.string().max(100).exactOptional(),
   version: z.string().max(100),
   session: z.string().regex(/^[0-9a-f]{32}$/),
   token: z.string().max(300),
@@ -25,6 +26,7 @@ const connect: z.ZodType<ConnectMore> = z.object({
   name: z.string().transform((text) => text.slice(0, 200)),
   slots,
   kinds: z.array(z.number().int().min(0).max(1_000)).max(16),
+  python: python.exactOptional(),
   holding: z
     .array(z.union([tid, z.tuple([tid, z.enum(["m", "r"]), z.string().max(200_000)])]))
     .max(10_000),

@@ -9,6 +9,7 @@ import { leasesOf, tabsOf, workerSpecs } from "../../../core/view.ts";
 import type { BrowserBody, Uid } from "../../../wire/browser/messages.ts";
 import type { ConnectMore } from "../../../wire/browser/more.ts";
 import type { Auth, Principal } from "../../access/auth.ts";
+import { blockOf } from "../../access/block.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { ClusterKeys } from "../worker/orders.ts";
 import { parseConnect } from "./claims.ts";
@@ -57,11 +58,22 @@ export async function enterTab(body: Connect, context: TabJoinContext): Promise<
   const common = { uid, isBasic: false, session, slots, send: context.send } as const;
   const lastTid = holding.reduce((last, { tid }) => Math.max(last, tid), 0);
   const refs = holding.flatMap(({ refs }) => refs);
-  const join = async (worker: WorkerId | null, owner: string): Promise<Tab> => {
+  const join = async (worker: WorkerId | null, { owner, role }: Joining): Promise<Tab> => {
     const made: { tab?: Tab } = {};
+    const block = blockOf(more.from ?? "");
+    // Without a place of its own it could be any other tab's twin.
+    const volunteer = { block: block === "" ? "tabs" : block };
     const serving = worker === null ? {} : { serving: [] };
     await context.loop.post(
-      { kind: "worker-joined", worker, owner, specs, holding: refs, ...serving },
+      {
+        kind: "worker-joined",
+        worker,
+        owner,
+        specs,
+        holding: refs,
+        ...(role === "volunteer" ? { volunteer } : {}),
+        ...serving,
+      },
       (reply) => {
         if (reply.worker === undefined) return;
         made.tab = new Tab({ ...common, worker: reply.worker, lastTid });
@@ -75,19 +87,20 @@ export async function enterTab(body: Connect, context: TabJoinContext): Promise<
   const { owner } = principal;
   const tab = await counted(owner, context, async () => {
     await context.auth.useJoin(principal);
-    return join(null, owner);
+    return join(null, principal);
   });
   return { tab, credential: await context.auth.issueCredential(tab.worker, principal) };
 }
 
-type Join = (worker: WorkerId | null, owner: string) => Promise<Tab>;
+type Joining = Pick<Principal, "owner" | "role">;
+type Join = (worker: WorkerId | null, as: Joining) => Promise<Tab>;
 
 async function comeBack(more: ConnectMore, context: TabJoinContext, join: Join): Promise<Tab> {
-  const { owner, worker } = returning(more, context);
+  const { worker, ...as } = returning(more, context);
   const { returning: sessions } = context.arrivals;
   sessions.set(worker, more.session);
   try {
-    const tab = await join(worker, owner);
+    const tab = await join(worker, as);
     // It may have been revoked while the join was being logged.
     if (context.auth.isCredentialOf(worker, more.credential)) return tab;
     throw new ClusterError("unauthenticated", `the credential of ${worker} was revoked`);
@@ -170,11 +183,18 @@ function specsOf(more: ConnectMore, speed: number, uid: Uid): WorkerSpecs {
     slots: more.slots,
     memoryBytes: 0,
     kinds: [...more.kinds],
+    ...(more.name === "" ? {} : { engine: engineOf(more.name) }),
+    ...(more.python === undefined ? {} : { python: more.python }),
     exchangeUrl: "",
     tab: true,
     inputKbps: speed,
     version: more.version,
   };
+}
+
+/** Of "Chromium 156 on Linux" what decides about last digits. */
+function engineOf(name: string): string {
+  return name.split(" on ", 1)[0]?.slice(0, 60) ?? "";
 }
 
 function newcomer(more: ConnectMore, { auth }: TabJoinContext): Principal {
@@ -191,7 +211,7 @@ function newcomer(more: ConnectMore, { auth }: TabJoinContext): Principal {
 function returning(
   { credential, session, worker }: ConnectMore,
   { auth, isLive, loop }: TabJoinContext,
-): { readonly worker: WorkerId; readonly owner: string } {
+): Joining & { readonly worker: WorkerId } {
   const id = worker as WorkerId;
   const isId = worker.startsWith("w-") && !Number.isNaN(idNumber(worker));
   if (!isId || !auth.isCredentialOf(id, credential) || workerSpecs(loop.state, id) === null) {
@@ -200,7 +220,8 @@ function returning(
   if (isLive(id, session)) {
     throw new ClusterError("fenced", `${worker} is in use by another tab; join as a new one`);
   }
-  return { worker: id, owner: auth.linkPrincipal(credential).owner };
+  const { owner, role } = auth.linkPrincipal(credential);
+  return { worker: id, owner, role };
 }
 
 type Held = {

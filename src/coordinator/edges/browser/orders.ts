@@ -71,6 +71,7 @@ function moreOf(
     place,
     codeHash: spec.codeHash,
     planHash: spec.planHash,
+    ...(spec.programKind === undefined ? {} : { programKind: spec.programKind }),
     partitionCount: stage.partitionCount,
     inputCount,
     output: spec.output ?? "ndjson",

@@ -9,23 +9,26 @@ import { opened } from "../../testing/opened.ts";
 import type { Route } from "./route.ts";
 import { routes } from "./routes/index.ts";
 
-const callers = ["admin", "ann", "bob", "reader", "joiner", "nobody", "revoked", "forged"] as const;
+const known = ["admin", "ann", "bob", "reader", "joiner", "volunteer"] as const;
+const callers = [...known, "nobody", "revoked", "forged"] as const;
 type Caller = (typeof callers)[number];
 
 /** Callers that are admitted, with a job of ann's in the path. ann and bob are submitters. */
 const lookers: readonly Caller[] = ["admin", "ann", "reader"];
 const signedIn: readonly Caller[] = ["admin", "ann", "bob", "reader", "joiner"];
+const everyRole: readonly Caller[] = [...signedIn, "volunteer"];
 const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/health": callers,
-  "POST /v1/blobs": ["admin", "ann", "bob", "joiner"],
+  "POST /v1/blobs": ["admin", "ann", "bob", "joiner", "volunteer"],
   "POST /v1/small-blobs": ["admin", "ann", "bob"],
-  "GET /v1/blobs/:hash": signedIn,
-  "HEAD /v1/blobs/:hash": signedIn,
+  "GET /v1/blobs/:hash": everyRole,
+  "HEAD /v1/blobs/:hash": everyRole,
   "POST /v1/jobs": ["admin", "ann", "bob"],
   "GET /v1/jobs": ["admin", "ann", "bob", "reader"],
   "GET /v1/jobs/:job": lookers,
   "GET /v1/jobs/:job/watch": lookers,
   "POST /v1/jobs/:job/cancel": ["admin", "ann"],
+  "POST /v1/jobs/:job/recheck": ["admin", "ann"],
   "DELETE /v1/jobs/:job": ["admin", "ann"],
   "POST /v1/jobs/:job/fetched": lookers,
   "GET /v1/jobs/:job/output": lookers,
@@ -36,7 +39,7 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /v1/jobs/:job/history": lookers,
   "GET /v1/jobs/:job/spec": lookers,
   "GET /v1/workers/:worker/why": ["admin", "ann", "bob", "reader"],
-  "GET /v1/me": signedIn,
+  "GET /v1/me": everyRole,
   "GET /v1/files": signedIn,
   "GET /v1/shared-inputs": signedIn,
   "GET /v1/jobs/:job/input/:file": ["joiner"],
@@ -81,6 +84,7 @@ test("every route admits the right callers only, for own and others' jobs", asyn
     bob: (await cluster.token("submitter", "bob")).token,
     reader: (await cluster.token("reader", "rita")).token,
     joiner: (await cluster.token("worker", "will")).token,
+    volunteer: (await cluster.token("volunteer", "vera")).token,
     nobody: null,
     revoked: revoked.token,
     forged: mintToken("admin", "0123456789").token,
@@ -119,8 +123,9 @@ test("every route admits the right callers only, for own and others' jobs", asyn
   }
   assert.equal(shutdowns, 1);
   // Four permitted calls fail here: the job has ended and has no file, and no caller has leased an
-  // attempt of it; and calls for shared inputs, since nothing is shared.
-  const expected = Object.values(permitted).flat().length - 4 - signedIn.length;
+  // attempt of it; two for its recheck, since nothing of it is in doubt; and calls for shared
+  // inputs, since nothing is shared.
+  const expected = Object.values(permitted).flat().length - 4 - 2 - signedIn.length;
   assert.equal(successes, expected);
 });
 
@@ -139,6 +144,9 @@ function refusalOf(route: Route, caller: Caller): number {
   // No token opens these: the ticket does not exist.
   if (route.access === "ticket") return 404;
   if (["nobody", "revoked", "forged"].includes(caller)) return 401;
+  // The job is not shared with volunteers.
+  const isOfWorker = typeof route.access !== "string" && route.access.includes("work");
+  if (caller === "volunteer" && isOfWorker && route.path.includes(":job")) return 404;
   const ownOnly = route.access === "read" || route.access === "cancel";
   return caller === "bob" && ownOnly && route.path.includes(":job") ? 404 : 403;
 }

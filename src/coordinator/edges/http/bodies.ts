@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { roles } from "../../../core/access/roles.ts";
 import { ClusterError } from "../../../core/error.ts";
-import { type JobSpec, priorities } from "../../../core/job.ts";
+import { type JobSpec, priorities, pythonEngines, trusts } from "../../../core/job.ts";
 import {
   type SmallBlobs,
   type Submit,
@@ -40,10 +40,16 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   backupTasks: z.boolean(),
   weight: z.number(),
   priority: z.enum(priorities).exactOptional(),
+  trust: z.enum(trusts).exactOptional(),
+  share: z.literal("volunteers").exactOptional(),
+  quorum: z.strictObject({ agree: whole, of: whole }).exactOptional(),
+  sameEngine: z.boolean().exactOptional(),
   bareBrowsers: z.boolean().exactOptional(),
   output: z.enum(["ndjson", "csv", "text", "bytes"]).exactOptional(),
   programKind: whole.exactOptional(),
   requires: z.array(z.string()).exactOptional(),
+  engine: z.enum(pythonEngines).exactOptional(),
+  pythonVersion: z.string().exactOptional(),
   moduleHash: hash.exactOptional(),
 });
 

@@ -3,7 +3,7 @@
 import { pipeline, Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { ClusterError } from "../../../core/error.ts";
-import { jobOwner, jobState } from "../../../core/view.ts";
+import { jobOwner, jobSpec, jobState } from "../../../core/view.ts";
 import { checkOrigin, type OriginRules } from "../../../link/http/origin.ts";
 import type { Listen } from "../../../link/listen.ts";
 import { listenError } from "../../../link/listen-error.ts";
@@ -204,6 +204,10 @@ class HttpServer {
     const decided = verdict(route.access, principal, owner);
     if (decided === "forbidden") {
       throw forbidden(principal, `call ${route.method} ${route.path}`);
+    }
+    const isOthers = principal.role === "volunteer" && typeof owner === "string";
+    if (isOthers && jobSpec(loop.state, asJobId(job))?.share === undefined) {
+      throw noSuchJob(job ?? "");
     }
     if (decided === "hidden") throw noSuchJob(job ?? "");
     if (typeof owner === "string" && jobState(loop.state, asJobId(job)) === null) {

@@ -44,6 +44,8 @@ export function takeUpgrades(server: Server, options: UpgradeOptions): Upgrades 
       const principal = auth.linkPrincipal(bearer(request.headers));
       if (!may(principal.role, "work")) throw forbidden(principal, "bring a worker");
       if (path === gatewayPath) {
+        // It says from where its tabs come.
+        if (principal.role === "volunteer") throw forbidden(principal, "bring a gateway");
         gateways.handleUpgrade(request, socket, head, (link) => {
           tracker.accept(link, principal.token);
         });

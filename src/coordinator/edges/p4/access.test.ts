@@ -11,6 +11,7 @@ const sharing: Readonly<Record<Role, { share: boolean; fetch: boolean }>> = {
   admin: { share: true, fetch: true },
   submitter: { share: true, fetch: true },
   worker: { share: true, fetch: true },
+  volunteer: { share: false, fetch: false },
   reader: { share: false, fetch: true },
 };
 

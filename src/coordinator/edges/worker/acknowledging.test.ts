@@ -45,7 +45,7 @@ async function cluster() {
     notes: { logged() {}, progressed() {}, ended() {} },
   });
   perform = (effect) => {
-    if ("worker" in effect) edge.perform(effect);
+    if ("worker" in effect && effect.kind !== "expel") edge.perform(effect);
   };
   const terms = { role: "worker", owner: "up", ttlMs: 0, usesMax: 0 } as const;
   const { token } = await auth.issue(terms);

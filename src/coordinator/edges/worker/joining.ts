@@ -5,6 +5,7 @@ import { hit } from "../../../store/failpoint.ts";
 import type { ManagerMessage, NodeDescription, Welcome } from "../../../wire/manager/messages.ts";
 import { unpackTaskId } from "../../../wire/manager/taskid.ts";
 import type { Principal } from "../../access/auth.ts";
+import { blockOf } from "../../access/block.ts";
 import type { NewEvent, Reply } from "../../loop/journal.ts";
 import { claimedSpecs, parseServing } from "./claims.ts";
 import type { WorkerLink } from "./link.ts";
@@ -41,10 +42,13 @@ export async function join(
   }
   link.isDescribed = node !== null;
   const specs = claimedSpecs(request, link.remote);
+  const { owner: person, role } = link.principal;
+  const volunteer = { person, block: blockOf(link.remote) };
   const event = {
     kind: "worker-joined",
     owner: link.principal.owner,
     specs,
+    ...(role === "volunteer" ? { volunteer } : {}),
     holding: (node?.holding ?? [])
       .map((id) => unpackTaskId(id, context.tag))
       .filter((ref) => ref !== null),

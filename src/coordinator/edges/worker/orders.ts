@@ -37,7 +37,7 @@ export type Speaker = { readonly keys: ClusterKeys; readonly nowMs: number };
 export const shuffleTicketMs = 600_000;
 
 /** Effects that are for one worker. */
-export type WorkerOrder = Extract<OuterEffect, { worker: unknown }>;
+export type WorkerOrder = Exclude<Extract<OuterEffect, { worker: unknown }>, { kind: "expel" }>;
 
 /** Tasks in one message, so that the first can start before the last has arrived. */
 const tasksPerMessage = 256;

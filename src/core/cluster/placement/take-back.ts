@@ -8,8 +8,9 @@
  *     without blame; of an attempt that has begun nothing is returned, and it goes on.
  *  4. Tabs announce all that they were given at once, and keep it. */
 import type { Effect } from "../../effect.ts";
-import { type AttemptRef, jobId, workerId } from "../../ids.ts";
+import { workerId } from "../../ids.ts";
 import type { CoordinatorState, Lease, Stage, WorkerRecord } from "../state.ts";
+import { refOf } from "../workers/ref.ts";
 
 /** Work that may stay at a worker for each of its slots, ms. */
 const keptMs = 50;
@@ -62,8 +63,4 @@ function order(worker: WorkerRecord, leases: readonly Lease[], effects: Effect[]
     worker: workerId(worker.number),
     attempts: leases.map(refOf),
   });
-}
-
-function refOf({ attempt, job, stage, task }: Lease): AttemptRef {
-  return { job: jobId(job), stage, task, attempt };
 }

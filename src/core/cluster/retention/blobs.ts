@@ -1,17 +1,28 @@
 /** Which blobs a job names: its code, its module, its plan, its results, and the records it set
  *  aside. Inputs and items are named in the plan only. */
 import type { Hash } from "../../ids.ts";
-import type { JobRecord } from "../state.ts";
+import type { TaskOutput } from "../../job.ts";
+import type { JobRecord, Stage } from "../state.ts";
 
 export function visitBlobs(job: JobRecord, visit: (name: Hash) => void): void {
   visit(job.spec.codeHash);
   visit(job.spec.planHash);
   if (job.spec.moduleHash !== undefined) visit(job.spec.moduleHash);
   for (const stage of job.stages) {
+    for (const opinions of stage.opinions.open.values()) {
+      for (const { output } of opinions) visitOutput(stage, output, visit);
+    }
     for (const output of stage.outputs) {
-      if (output === null) continue;
-      if (stage.spec.partitionCount === 0 && output.root !== "") visit(output.root);
-      if (output.badRecords !== undefined) visit(output.badRecords);
+      if (output !== null) visitOutput(stage, output, visit);
     }
   }
+}
+
+function visitOutput(
+  { spec }: Stage,
+  { badRecords, root }: TaskOutput,
+  visit: (name: Hash) => void,
+): void {
+  if (spec.partitionCount === 0 && root !== "") visit(root);
+  if (badRecords !== undefined) visit(badRecords);
 }

@@ -78,7 +78,7 @@ export function rest(state: CoordinatorState, number: number): void {
 
 export function endRest(state: CoordinatorState, number: number): void {
   const worker = state.workers.get(number);
-  if (worker?.live === true && worker.pause === null) state.hungry.add(number);
+  if (worker?.live === true && worker.pause === null && !worker.caught) state.hungry.add(number);
 }
 
 /** Why no live worker takes anything, when that is so; the first one's reason stands for all. */
@@ -114,7 +114,7 @@ function pause(state: CoordinatorState, worker: WorkerRecord, why: Pause): void 
 
 function resume(state: CoordinatorState, worker: WorkerRecord): void {
   worker.pause = null;
-  state.hungry.add(worker.number);
+  if (!worker.caught) state.hungry.add(worker.number);
 }
 
 /** Notifies the watchers of each job of which nothing runs, so that they see the reason. */

@@ -16,7 +16,7 @@ export function resizeWorker(
   const { slots } = worker.specs;
   respecify(state, worker, believed({ ...worker.specs, slots: event.slots }));
   state.slots += worker.specs.slots - slots;
-  if (worker.specs.slots <= slots || worker.pause !== null) return;
+  if (worker.specs.slots <= slots || worker.pause !== null || worker.caught) return;
   state.choosy.delete(worker.number);
   state.hungry.add(worker.number);
 }

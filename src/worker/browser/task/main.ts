@@ -7,24 +7,31 @@ import { consoleToLog, Reporter } from "../../process/reporter.ts";
 import { Counters } from "../../task/counters.ts";
 import { installRuntime } from "../../task/job.ts";
 import { shown } from "../../task/thrown.ts";
-import type { FromTaskWorker, TaskOrder, ToTaskWorker } from "../contract.ts";
+import type { FromTaskWorker, TaskOrder, ToPythonWorker, ToTaskWorker } from "../contract.ts";
 import { limitFiles } from "../node-shims/fs.ts";
 import { loadJob } from "./load.ts";
 import { narrow } from "./narrow.ts";
 import { Pace } from "./pace.ts";
+import { servePython } from "./python/serve.ts";
 import { runTask } from "./run.ts";
 
 /** What a dedicated Worker has of its own. */
 type Scope = {
   onmessage: ((event: MessageEvent) => void) | null;
+  postMessage(message: unknown, handedOver: Transferable[]): void;
   addEventListener(kind: string, listener: (event: never) => void): void;
 };
 const scope = globalThis as unknown as Scope;
 
-/** The one message that this Worker is for. It may come while the task before it computes. */
-scope.onmessage = (event) => {
+/** The one message that this Worker is for, unless it runs Python. It may come while the task
+ *  before it computes. */
+scope.onmessage = (event: MessageEvent<TaskOrder | ToPythonWorker>) => {
   scope.onmessage = null;
   const [port] = event.ports;
+  if (event.data.kind === "order") {
+    servePython(scope, event as MessageEvent<ToPythonWorker>);
+    return;
+  }
   if (port === undefined) return;
   port.onmessage = ({ data }: MessageEvent<ToTaskWorker>) => {
     port.onmessage = null;

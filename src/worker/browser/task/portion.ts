@@ -7,6 +7,11 @@ const workMaxMs = 4_000;
  *  reported is lost then. */
 const portionMaxMs = 20_000;
 
+/** How long a tab that lends this share goes on with a portion, ms. */
+export function portionMs(share: number): number {
+  return Math.min(portionMaxMs, workMaxMs / share);
+}
+
 /** Those of `attempts` that it comes to; the tab gives back the others, of which other workers may
  *  be quicker, and which are shared out anew by what the first have taken. `share`: of the time,
  *  how much the tab computes; above 0 to 1. */
@@ -15,7 +20,7 @@ export function* forAWhile<T>(
   share: number,
   now: () => number = () => performance.now(),
 ): Generator<T> {
-  const endsAtMs = now() + Math.min(portionMaxMs, workMaxMs / share);
+  const endsAtMs = now() + portionMs(share);
   for (const one of attempts) {
     yield one;
     if (now() > endsAtMs) return;

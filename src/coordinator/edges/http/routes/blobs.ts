@@ -1,5 +1,6 @@
 /** Blobs over HTTP: uploads that are durable when they are answered, downloads with ranges. */
 import { createHash } from "node:crypto";
+import { isOfWorker } from "../../../../core/access/roles.ts";
 import type { CoordinatorState } from "../../../../core/coordinator.ts";
 import { ClusterError } from "../../../../core/error.ts";
 import type { Hash } from "../../../../core/ids.ts";
@@ -27,7 +28,7 @@ async function upload({ services, principal, headers, body, signal }: Call): Pro
   if (expect !== undefined) await services.sweep.hold([expect]);
   const moved = body === undefined || body === null ? none() : moving(body as Chunks, signal);
   // Workers bring results, all others inputs.
-  const ranges = principal.role !== "worker";
+  const ranges = !isOfWorker(principal.role);
   const store = storing(services, { ranges, ...(expect === undefined ? {} : { expect }) });
   const put = await admitted(services, principal, { moved, store });
   await services.sweep.hold([put.hash]);
@@ -83,7 +84,7 @@ function admitted(
   principal: Principal,
   { moved, store }: Upload,
 ): Promise<BlobPut> {
-  if (principal.role === "worker") {
+  if (isOfWorker(principal.role)) {
     return uploads.count(
       { tab: tabOf(principal, loop.state), job: null, task: null },
       moved,

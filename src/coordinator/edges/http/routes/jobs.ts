@@ -63,6 +63,15 @@ async function cancel({ services, principal, params }: Call): Promise<Answer> {
   return json(summaryOf(services, job));
 }
 
+async function recheck({ services, principal, params }: Call): Promise<Answer> {
+  const earlier = asJobId(params.job);
+  services.lowWater.mustBeAbove("a new job");
+  const { owner } = principal;
+  const digest = createHash("sha256").update(`recheck ${earlier}`).digest("hex");
+  const { job } = await services.loop.post({ kind: "job-rechecked", job: earlier, owner, digest });
+  return json({ job });
+}
+
 async function remove({ services, params }: Call): Promise<Answer> {
   const job = asJobId(params.job);
   hit("http.remove", "before");
@@ -120,6 +129,13 @@ export const jobRoutes: readonly Route[] = [
     access: "cancel",
     exchange: "{} → JobSummary",
     handle: cancel,
+  },
+  {
+    method: "POST",
+    path: "/v1/jobs/:job/recheck",
+    access: "cancel",
+    exchange: "{} → Submitted: a new job that computes its doubtful tasks again",
+    handle: recheck,
   },
   {
     method: "DELETE",

@@ -1,0 +1,115 @@
+/** What volunteers, and those who compared with them, say of one task: data only. */
+import type { TaskOutput } from "../../job.ts";
+import { IntQueue } from "../../structures/queue.ts";
+
+/** Who says so. Two opinions of one person, or from one block of addresses, are one. */
+export type Witness = {
+  /** Worker number. */
+  readonly worker: number;
+  /** Of a volunteer: the owner of its token, or the tab itself; "" of an own worker. */
+  readonly person: string;
+  /** Of a volunteer: /24 of IPv4, /48 of IPv6; "" when it is not known. */
+  readonly block: string;
+  /** Results are compared within one of these where a job opts out of the exact `Math`. */
+  readonly engine: string;
+  /** An own worker: what it says settles a dispute. */
+  readonly own: boolean;
+};
+
+/** A result that has not been committed. */
+export type Opinion = Witness & {
+  readonly attempt: number;
+  readonly output: TaskOutput;
+  readonly counters?: Readonly<Record<string, number>>;
+  readonly inputBytes?: number;
+};
+
+/** Says of a committed output that it is right. */
+export type Voucher = Omit<Opinion, "output">;
+
+/** Tasks of a stage of a job in which volunteers take part; empty in all other jobs. */
+export type Opinions = {
+  /** Results of tasks that are not decided, in the order of their arrival. */
+  readonly open: Map<number, Opinion[]>;
+  /** Of decided tasks. */
+  readonly vouchers: Map<number, Voucher[]>;
+  /** Tasks that only own workers may take now: disputes, spot checks, what failed elsewhere. */
+  readonly forOwn: Set<number>;
+  /** Ready tasks with an open opinion, and those of `forOwn`: in no other queue. */
+  readonly checks: IntQueue;
+  readonly ownChecks: IntQueue;
+  /** Decided once, and taken back since: their figures are not in the tally. */
+  readonly withdrawn: Set<number>;
+  /** What of each committed result is in the tally. */
+  readonly counted: Map<number, Counted>;
+};
+
+export type Counted = Pick<Voucher, "counters" | "inputBytes">;
+
+export function noOpinions(): Opinions {
+  return {
+    open: new Map(),
+    vouchers: new Map(),
+    forOwn: new Set(),
+    checks: new IntQueue(),
+    ownChecks: new IntQueue(),
+    withdrawn: new Set(),
+    counted: new Map(),
+  };
+}
+
+/** All that a result claims, as far as equal code on equal input must make it equal. Counters are
+ *  not in it: how often `combine` is called depends on memory. */
+export function markOf({ badRecords = "", records, root, sizeBytes, value }: TaskOutput): string {
+  // The value last: it is of any length, and any text.
+  return `${root} ${badRecords} ${sizeBytes} ${records} ${value ?? ""}`;
+}
+
+/** Whether the two may vouch for each other. Unknown blocks are told apart by the person alone. */
+export function areDistinct(a: Witness, b: Witness): boolean {
+  if (a.own || b.own) return true;
+  return a.person !== b.person && (a.block === "" || a.block !== b.block);
+}
+
+export function voucherOf({ output: _, ...voucher }: Opinion): Voucher {
+  return voucher;
+}
+
+export type SavedOpinions = {
+  readonly open: ReadonlyArray<[number, Opinion[]]>;
+  readonly vouchers: ReadonlyArray<[number, Voucher[]]>;
+  readonly forOwn: readonly number[];
+  readonly checks: readonly number[];
+  readonly ownChecks: readonly number[];
+  readonly withdrawn: readonly number[];
+  readonly counted: ReadonlyArray<[number, Counted]>;
+};
+
+/** Undefined when there is nothing to save, as in most stages. */
+export function saveOpinions(of: Opinions): SavedOpinions | undefined {
+  const { checks, counted, forOwn, open, ownChecks, vouchers, withdrawn } = of;
+  const sets = [open, vouchers, forOwn, withdrawn, counted, checks, ownChecks];
+  if (sets.every(({ size }) => size === 0)) return undefined;
+  return {
+    open: [...open],
+    vouchers: [...vouchers],
+    forOwn: [...forOwn],
+    checks: checks.toArray(),
+    ownChecks: ownChecks.toArray(),
+    withdrawn: [...withdrawn],
+    counted: [...counted],
+  };
+}
+
+export function loadOpinions(saved: SavedOpinions | undefined): Opinions {
+  if (saved === undefined) return noOpinions();
+  return {
+    open: new Map(saved.open),
+    vouchers: new Map(saved.vouchers),
+    forOwn: new Set(saved.forOwn),
+    checks: IntQueue.from(saved.checks),
+    ownChecks: IntQueue.from(saved.ownChecks),
+    withdrawn: new Set(saved.withdrawn),
+    counted: new Map(saved.counted),
+  };
+}

@@ -1,0 +1,102 @@
+/** What the cluster knows of volunteers: how many of their results were confirmed, and who was
+ *  caught.
+ *
+ *  1. Trust is earned for each person *and* engine, by results that others confirmed, one after the
+ *     other; results that were not compared earn nothing.
+ *  2. It is never complete: a share of `floor` of all results is compared, whoever made them.
+ *  3. Which ones is drawn from a number that only the coordinator has, so no worker can know. */
+import type { CoordinatorState, JobRecord, WorkerRecord } from "../state.ts";
+import type { Witness } from "./opinion.ts";
+import type { Caught } from "./trust.ts";
+
+/** Confirmed results before anything of a volunteer is accepted without a second opinion. */
+export const trustAfter = 20;
+/** Share of the results of the most trusted volunteer that are compared nevertheless. */
+export const floor = 0.05;
+/** Volunteers that were caught and are remembered, oldest forgotten first. */
+const caughtMax = 100_000;
+/** Standings that are kept, oldest forgotten first: they begin anew then. */
+const standingsMax = 100_000;
+
+/** Which results may be compared bit by bit with each other, whatever the job's `Math`. */
+export function engineOf(worker: Pick<WorkerRecord, "specs">): string {
+  const { engine, tab } = worker.specs;
+  return engine ?? (tab === true ? "browser" : "node");
+}
+
+export function witnessOf(worker: WorkerRecord): Witness {
+  const { number, volunteer } = worker;
+  const engine = engineOf(worker);
+  if (volunteer === undefined) return { worker: number, person: "", block: "", engine, own: true };
+  return { worker: number, person: volunteer.person, block: volunteer.block, engine, own: false };
+}
+
+/** Whether tasks of the job may be given to volunteers. */
+export function isShared({ spec }: Pick<JobRecord, "spec">): boolean {
+  return spec.share === "volunteers";
+}
+
+/** Whether it is known of each task of the job who computed it. */
+export function isTracked(job: Pick<JobRecord, "spec" | "recheck">): boolean {
+  return isShared(job) || job.recheck !== undefined;
+}
+
+export function isCaught({ trust }: CoordinatorState, person: string): boolean {
+  return person !== "" && trust.caught.has(person);
+}
+
+export function validOf({ trust }: CoordinatorState, { engine, person }: Witness): number {
+  return trust.standings.get(`${person}\n${engine}`)?.valid ?? 0;
+}
+
+/** One more result of it was confirmed. */
+export function confirm({ trust }: CoordinatorState, { engine, own, person }: Witness): void {
+  if (own) return;
+  const key = `${person}\n${engine}`;
+  const standing = trust.standings.get(key);
+  if (standing !== undefined) standing.valid++;
+  else {
+    trust.standings.set(key, { valid: 1 });
+    trim(trust.standings, standingsMax);
+  }
+}
+
+/** It was outvoted where no own worker could say who is right: its trust begins anew. */
+export function doubt({ trust }: CoordinatorState, { engine, own, person }: Witness): void {
+  if (!own) trust.standings.delete(`${person}\n${engine}`);
+}
+
+export function markCaught({ trust }: CoordinatorState, person: string, why: Caught): void {
+  trust.caught.set(person, why);
+  trim(trust.caught, caughtMax);
+  for (const key of trust.standings.keys()) {
+    if (key.startsWith(`${person}\n`)) trust.standings.delete(key);
+  }
+}
+
+function trim(map: Map<string, unknown>, max: number): void {
+  for (const key of map.keys()) {
+    if (map.size <= max) return;
+    map.delete(key);
+  }
+}
+
+/** Share of its results that get a second opinion. */
+export function checkedShare(valid: number): number {
+  return valid < trustAfter ? 1 : Math.max(floor, 1 / valid);
+}
+
+/** A number in [0, 1) that no worker can foretell, and that a replay draws again. */
+export function draw({ trust }: CoordinatorState): number {
+  trust.drawn++;
+  const low = mix((trust.seed % 0x1_0000_0000) ^ Math.imul(trust.drawn, 0x9e37_79b9));
+  return mix(low ^ Math.floor(trust.seed / 0x1_0000_0000) ^ trust.drawn) / 0x1_0000_0000;
+}
+
+/** Finalizer of MurmurHash3 (Appleby, public domain). */
+function mix(value: number): number {
+  let x = value | 0;
+  x = Math.imul(x ^ (x >>> 16), 0x85eb_ca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2_ae35);
+  return (x ^ (x >>> 16)) >>> 0;
+}

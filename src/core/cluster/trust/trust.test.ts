@@ -1,0 +1,303 @@
+/** Whose results count: volunteers, own workers, liars, and what becomes of what they computed. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Effect } from "../../effect.ts";
+import type { WorkerSpecs } from "../../event.ts";
+import type { AttemptRef, JobId, WorkerId } from "../../ids.ts";
+import type { JobSpec } from "../../job.ts";
+import {
+  mapReduceSpec,
+  TestCluster,
+  testJob,
+  testSpecs,
+  testStage,
+} from "../../testing/fake-cluster.ts";
+import { jobOutputs, jobSummary, workerSummaries } from "../../view.ts";
+import { reasonText } from "../../why/reasons.ts";
+import { whyJob } from "../../why/why.ts";
+
+const shared = { share: "volunteers", backupTasks: false } as const;
+
+class Village extends TestCluster {
+  /** A person with a place of its own, and one worker. */
+  volunteer(person: string, over: Partial<WorkerSpecs> & { block?: string } = {}): WorkerId {
+    const { block = `block of ${person}`, ...specs } = over;
+    const effects = this.tell({
+      kind: "worker-joined",
+      worker: null,
+      owner: person,
+      specs: testSpecs(specs),
+      volunteer: { person, block },
+      holding: [],
+    });
+    const reply = effects.find((effect) => effect.kind === "reply");
+    assert.ok(reply?.value.worker, JSON.stringify(effects));
+    this.running.set(reply.value.worker, []);
+    this.give(effects);
+    return reply.value.worker;
+  }
+
+  /** The worker's first attempt ends; `root` null: with the right result. */
+  says(worker: WorkerId, root: string | null = null): Effect[] {
+    const ref = this.runs(worker);
+    const said = root ?? `${ref.stage}-${ref.task}`;
+    return this.report(worker, ref, { output: { root: said, sizeBytes: 1, records: 1 } });
+  }
+
+  runs(worker: WorkerId): AttemptRef {
+    const [ref] = this.running.get(worker) ?? [];
+    assert.ok(ref, `${worker} runs nothing`);
+    return ref;
+  }
+
+  isIdle(worker: WorkerId): boolean {
+    return (this.running.get(worker) ?? []).length === 0;
+  }
+
+  /** `join` above replaced what the assignments of the same step had given it. */
+  private give(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind !== "assign") continue;
+      const { attempts, job, stage, worker } = effect;
+      this.running.set(
+        worker,
+        attempts.map((one) => ({ job, stage, ...one })),
+      );
+    }
+  }
+}
+
+function one(over: Partial<JobSpec> = {}, taskCount = 1): JobSpec {
+  return testJob([testStage({ taskCount })], { ...shared, ...over });
+}
+
+function stateOf(village: Village, job: JobId) {
+  return jobSummary(village.state, job, village.atMs)?.state;
+}
+
+test("a job that is not shared is given to no volunteer, and says so", () => {
+  const village = new Village();
+  const volunteer = village.volunteer("ana");
+  const job = village.submit(testJob([testStage()]));
+  assert.ok(village.isIdle(volunteer));
+  const last = reasonText(whyJob(village.state, job, village.atMs)!.at(-1)!);
+  assert.match(last, /is a volunteer.*--share volunteers/);
+  const own = village.join();
+  village.says(own);
+  assert.equal(stateOf(village, job), "done");
+});
+
+test("the first results of a volunteer count when another person says the same", () => {
+  const village = new Village();
+  const [ana, eva] = [village.volunteer("ana"), village.volunteer("eva")];
+  const job = village.submit(one());
+  village.says(ana);
+  assert.equal(stateOf(village, job), "running");
+  assert.equal(jobSummary(village.state, job, village.atMs)?.undecided, 1);
+  const reasons = whyJob(village.state, job, village.atMs)!.map(({ kind }) => kind);
+  assert.ok(reasons.includes("second-opinion"), reasons.join());
+  village.restartFromSnapshot();
+  village.says(eva);
+  assert.equal(stateOf(village, job), "done");
+  const valid = workerSummaries(village.state).map(({ volunteer }) => volunteer?.valid);
+  assert.deepEqual(valid, [1, 1]);
+});
+
+test("a second worker of the same person or place is no second opinion", () => {
+  const village = new Village();
+  const ana = village.volunteer("ana");
+  const twin = village.volunteer("ana", { block: "elsewhere" });
+  const neighbour = village.volunteer("bob", { block: "block of ana" });
+  const job = village.submit(one());
+  village.says(ana);
+  assert.ok(village.isIdle(twin) && village.isIdle(neighbour));
+  const eva = village.volunteer("eva");
+  village.says(eva);
+  assert.equal(stateOf(village, job), "done");
+});
+
+test("an own worker settles a dispute by computing twice, and the liar gets nothing more", () => {
+  const village = new Village();
+  const [liar, eva] = [village.volunteer("liar"), village.volunteer("eva")];
+  const job = village.submit(one({}, 2));
+  village.says(liar, "a lie");
+  village.says(eva);
+  // Each has the other's task now.
+  while (!village.isIdle(eva)) village.says(eva);
+  if (!village.isIdle(liar)) village.says(liar);
+  const own = village.join();
+  const effects: Effect[] = [];
+  while (!village.isIdle(own)) effects.push(...village.says(own));
+  assert.ok(effects.some((effect) => effect.kind === "expel" && effect.worker === liar));
+  const before = village.tell({
+    kind: "worker-joined",
+    worker: null,
+    owner: "liar",
+    specs: testSpecs(),
+    volunteer: { person: "liar", block: "a new place" },
+    holding: [],
+  });
+  const refusal = before.find((effect) => effect.kind === "refuse");
+  assert.match(refusal?.error.message ?? "", /^forbidden: results of liar were found wrong/);
+  if (stateOf(village, job) !== "done" && !village.isIdle(eva)) village.says(eva);
+  assert.equal(stateOf(village, job), "done");
+  assert.deepEqual(
+    jobOutputs(village.state, job).map((output) => output?.root),
+    ["0-0", "0-1"],
+  );
+  const caught = workerSummaries(village.state).filter(({ volunteer }) => volunteer?.caught);
+  assert.deepEqual(
+    caught.map(({ worker }) => worker),
+    [liar],
+  );
+});
+
+test("a task that gives an own worker two results accuses no volunteer, and fails the job", () => {
+  const village = new Village();
+  const [ana, eva] = [village.volunteer("ana"), village.volunteer("eva")];
+  const job = village.submit(one());
+  village.says(ana, "by chance 1");
+  village.says(eva, "by chance 2");
+  const own = village.join();
+  village.says(own, "by chance 3");
+  village.says(own, "by chance 4");
+  const summary = jobSummary(village.state, job, village.atMs);
+  assert.equal(summary?.failure?.code, "nondeterministic");
+  assert.ok(workerSummaries(village.state).every(({ volunteer }) => !volunteer?.caught));
+});
+
+test("without an own worker the majority decides, and the others begin anew", () => {
+  const village = new Village();
+  const [liar, eva] = [village.volunteer("liar"), village.volunteer("eva")];
+  const job = village.submit(one());
+  village.says(liar, "a lie");
+  village.says(eva);
+  const ada = village.volunteer("ada");
+  village.says(ada);
+  assert.equal(stateOf(village, job), "done");
+  assert.equal(jobOutputs(village.state, job)[0]?.root, "0-0");
+  const standings = workerSummaries(village.state).map(({ volunteer }) => volunteer?.valid);
+  assert.deepEqual(standings, [0, 1, 1]);
+});
+
+test("a quorum of three needs three persons", () => {
+  const village = new Village();
+  const people = ["ana", "eva", "ada"].map((person) => village.volunteer(person));
+  const job = village.submit(one({ trust: "quorum", quorum: { agree: 3, of: 5 } }));
+  for (const [index, worker] of people.entries()) {
+    assert.equal(stateOf(village, job), index < 3 ? "running" : "done");
+    village.says(worker);
+  }
+  assert.equal(stateOf(village, job), "done");
+});
+
+test("what a volunteer says to fail is tried by an own worker, and costs no try", () => {
+  const village = new Village();
+  const ana = village.volunteer("ana");
+  const job = village.submit(one({ limits: { ...testJob([]).limits, userErrorMax: 1 } }));
+  const own = village.join();
+  const failure = { code: "user-error", message: "no such function here", isFinal: true } as const;
+  village.report(ana, village.runs(ana), { kind: "failed", failure });
+  assert.equal(stateOf(village, job), "running");
+  village.says(own);
+  assert.equal(stateOf(village, job), "done");
+});
+
+test("a worker with the engine's own mathematics is compared within its engine only", () => {
+  const village = new Village();
+  const ana = village.volunteer("ana", { engine: "Chromium 156" });
+  const own = village.join({ engine: "node 24" });
+  const job = village.submit(one({ sameEngine: true }));
+  if (village.isIdle(ana)) return assert.equal(village.runs(own).task, 0);
+  village.says(ana, "last digit 7");
+  assert.ok(village.isIdle(own), "another engine is no second opinion");
+  const eva = village.volunteer("eva", { engine: "Chromium 156" });
+  village.says(eva, "last digit 7");
+  assert.equal(stateOf(village, job), "done");
+});
+
+/** Trusted from the start: ten results of it were confirmed. */
+function trusted(village: Village, person: string, block?: string): WorkerId {
+  const worker = village.volunteer(person, block === undefined ? {} : { block });
+  village.state.trust.standings.set(`${person}\nnode`, { valid: 1e9 });
+  return worker;
+}
+
+/** A seed with which no result of a trusted volunteer is checked at first. */
+function unchecked(village: Village): void {
+  village.tell({ kind: "coordinator-started", epoch: 1, trustSeed: 3 });
+}
+
+test("a wrong map output that was read costs its map task and its readers, no more", () => {
+  const village = new Village();
+  unchecked(village);
+  const liar = trusted(village, "liar");
+  const job = village.submit({ ...mapReduceSpec(2, 2), ...shared });
+  village.says(liar, "0-0 wrong");
+  village.says(liar);
+  assert.equal(village.runs(liar).stage, 1, "both map outputs were believed");
+  const own = village.join();
+  village.says(own);
+  // The other reduce task: caught by it, since another person says otherwise.
+  const eva = village.volunteer("eva");
+  village.state.trust.standings.clear();
+  village.says(liar, "1-x wrong");
+  village.says(village.isIdle(eva) ? own : eva);
+  for (let n = 0; n < 20 && stateOf(village, job) === "running"; n++) {
+    for (const worker of [own, eva]) {
+      if (stateOf(village, job) === "running" && !village.isIdle(worker)) village.says(worker);
+    }
+  }
+  assert.equal(stateOf(village, job), "done");
+  assert.deepEqual(
+    village.state.jobs.get(1)?.stages.map(({ outputs }) => outputs.map((output) => output?.root)),
+    [
+      ["0-0", "0-1"],
+      ["1-0", "1-1"],
+    ],
+  );
+  const { tally } = village.state.jobs.get(1)!.stages[0]!;
+  assert.deepEqual([tally.outputRecords, tally.outputBytes], [2, 2]);
+});
+
+test("a finished job is told what of it is in doubt, and exactly that is computed again", () => {
+  const village = new Village();
+  unchecked(village);
+  const liar = trusted(village, "liar");
+  const first = village.submit(one({}, 3));
+  village.says(liar, "0-0 wrong");
+  village.says(liar);
+  const own = village.join();
+  while (stateOf(village, first) === "running") {
+    village.says(village.isIdle(own) ? liar : own);
+  }
+  assert.equal(jobOutputs(village.state, first)[0]?.root, "0-0 wrong");
+  // Caught at another job.
+  village.state.trust.standings.clear();
+  const second = village.submit(one());
+  if (village.isIdle(liar)) village.says(own);
+  else village.says(liar, "a lie");
+  while (stateOf(village, second) === "running" && !village.isIdle(own)) village.says(own);
+  const doubtful = jobSummary(village.state, first, village.atMs)?.doubtful ?? 0;
+  assert.ok(doubtful >= 1 && doubtful <= 3);
+  village.restartFromSnapshot();
+  const [reply] = village
+    .tell({ kind: "job-rechecked", job: first, owner: "ann", digest: "d" })
+    .filter((effect) => effect.kind === "reply");
+  const again = reply?.value.job as JobId;
+  let computed = 0;
+  while (stateOf(village, again) === "running") {
+    village.says(own);
+    computed++;
+  }
+  assert.equal(computed, doubtful);
+  assert.deepEqual(
+    jobOutputs(village.state, again).map((output) => output?.root),
+    ["0-0", "0-1", "0-2"],
+  );
+  const summary = jobSummary(village.state, again, village.atMs);
+  assert.deepEqual(summary?.recheck, { of: first, tasks: doubtful, changed: 1 });
+  assert.equal(jobSummary(village.state, again, village.atMs)?.doubtful, undefined);
+  assert.equal(jobOutputs(village.state, first)[0]?.root, "0-0 wrong", "what was stays");
+  assert.equal(summary?.stages[0]?.outputRecords, 3);
+});

@@ -1,0 +1,158 @@
+/** A real worker whose code was changed, beside an honest volunteer and an own worker: it is
+ *  caught, and no result of it is in the jobs. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
+import type { JobSummary, WorkerSummary } from "../../src/core/summary.ts";
+import { hostId } from "../../src/link/host.ts";
+import { bundleJob } from "../../src/sdk/bundle.ts";
+import { Client } from "../../src/sdk/client.ts";
+import { collect } from "../../src/sdk/collect.ts";
+import { runLocal } from "../../src/sdk/local.ts";
+import { planJob } from "../../src/sdk/plan.ts";
+import { submitJob } from "../../src/sdk/submit.ts";
+import { startWorker } from "../../src/worker/node.ts";
+import { changedWorker } from "./changed-worker.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tequio-liar-"));
+let coordinator: Coordinator;
+let client: Client;
+let lying: typeof startWorker;
+const stops: Array<() => Promise<unknown>> = [];
+
+async function start(start: typeof startWorker, person: string, role: "worker" | "volunteer") {
+  const terms = { ttlMs: 60_000, usesMax: 1, owner: person, role } as const;
+  const worker = await start({
+    url: coordinator.url,
+    token: await coordinator.joinToken(terms),
+    dataDir: join(folder, person),
+    slots: 1,
+    memoryBytes: 512 * 1024 * 1024,
+    name: person,
+    sandbox: "auto",
+    listen: "127.0.0.1:0",
+  });
+  stops.push(() => worker.stop(0));
+}
+
+before(async () => {
+  coordinator = await openCoordinator({
+    dataDir: join(folder, "data"),
+    listen: "127.0.0.1:0",
+    version: "test",
+  });
+  client = new Client({ url: coordinator.url, token: coordinator.adminToken });
+  lying = await changedWorker(join(folder, "changed"), [
+    {
+      file: "worker/process/run-items.ts",
+      from: "resultText(item.task, result)",
+      to: "resultText(item.task, (result as number) + 1)",
+    },
+    {
+      file: "worker/task/map-task.ts",
+      from: "const emit = keep ? pending.emit : options.emit;",
+      to: "const emit: Emit = (key, value) => options.emit(key, (value as number) + 1);",
+    },
+  ]);
+  await start(lying, "liar", "volunteer");
+  await start(startWorker, "ana", "volunteer");
+});
+
+after(async () => {
+  client.close();
+  await Promise.all(stops.map((stop) => stop()));
+  await coordinator.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Submitted = { readonly job: string; readonly judged: Awaited<ReturnType<typeof runLocal>> };
+
+let number = 0;
+async function submit(source: string, text = ""): Promise<Submitted> {
+  const at = join(folder, `job-${++number}`);
+  mkdirSync(at);
+  const [file, input] = [join(at, "job.ts"), join(at, "input.txt")];
+  const head = `import { mapReduce, tasks, type Emit } from "tequio";`;
+  writeFileSync(file, `${head}\nexport default ${source};\n`);
+  writeFileSync(input, text);
+  const built = await bundleJob(file);
+  const inputs = text === "" ? {} : { inputs: [input], splitBytes: 500 };
+  const planned = await planJob(built.job, { inputs: [], params: {}, host: hostId(), ...inputs });
+  const judged = await runLocal(built.job, planned);
+  return { job: await submitJob(client, built, planned, { name: "shared" }), judged };
+}
+
+async function until(job: string, isIt: (summary: JobSummary) => boolean): Promise<JobSummary> {
+  const signal = AbortSignal.timeout(60_000);
+  for await (const summary of client.watch(job, { signal })) if (isIt(summary)) return summary;
+  throw new Error(`${job} ended before`);
+}
+
+const isEnded = ({ state }: JobSummary) => state !== "running";
+
+async function all<T>(from: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const one of from) found.push(one);
+  return found;
+}
+
+/** As one file. */
+async function resultText(from: AsyncIterable<Uint8Array>): Promise<string> {
+  return Buffer.concat(await all(from)).toString();
+}
+
+async function standings() {
+  const workers: readonly WorkerSummary[] = await client.workers();
+  return new Map(workers.map(({ name, volunteer }) => [name, volunteer]));
+}
+
+test("X10: a volunteer with changed code is caught, and none of its results stays", async () => {
+  const { job } = await submit(
+    `tasks({ share: "volunteers", items: [...Array(40).keys()], run: (n: number) => n * n })`,
+  );
+  // Both volunteers have one address, so neither confirms the other.
+  const waiting = await until(job, ({ undecided = 0 }) => undecided >= 2);
+  assert.equal(waiting.stages[0]?.done, 0);
+  await start(startWorker, "own", "worker");
+  const { failure, state } = await until(job, isEnded);
+  assert.equal(state, "done", JSON.stringify(failure));
+  const squares = Array.from({ length: 40 }, (_, n) => n * n);
+  assert.deepEqual(await all(client.results(job)), squares);
+  const known = await standings();
+  assert.equal(known.get("liar")?.caught?.job, job);
+  assert.ok((known.get("ana")?.valid ?? 0) > 0, "the honest one is confirmed");
+  assert.equal(known.get("ana")?.caught, undefined);
+  assert.equal(known.get("own"), undefined, "an own worker has no standing");
+  await assert.rejects(
+    client.recheck(job),
+    /^ClusterError: conflict: no result of j-1 is in doubt/,
+  );
+});
+
+test("map outputs of a volunteer are checked before they are reduced", async () => {
+  await start(lying, "other liar", "volunteer");
+  const words = Array.from({ length: 600 }, (_, n) => `w${n % 17} w${n % 29}`).join("\n");
+  const { job, judged } = await submit(
+    `mapReduce({
+      share: "volunteers",
+      reducers: 3,
+      map: (line: string, emit: Emit<string, number>) => {
+        for (const word of line.split(" ")) emit(word, 1);
+      },
+      combine: (a, b) => a + b,
+    })`,
+    words,
+  );
+  const summary = await until(job, isEnded);
+  assert.equal(summary.state, "done", JSON.stringify(summary.failure));
+  const out = join(folder, "words.ndjson");
+  await collect(client, summary, { kind: "file", path: out });
+  const expected = await Promise.all(judged.result.parts.map((part) => resultText(part.read())));
+  assert.equal(readFileSync(out, "utf8"), expected.join(""));
+  const known = await standings();
+  assert.equal(known.get("other liar")?.caught?.job, job);
+  assert.equal(known.get("ana")?.caught, undefined);
+});
