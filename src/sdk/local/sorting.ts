@@ -86,7 +86,7 @@ function columnsOf({ inputs }: OperatorSpec): readonly string[] {
 }
 
 function csvLine(cells: readonly unknown[]): string {
-  return `${cells.map((cell) => rowLine("csv", null, cell, "sort").slice(1, -1)).join(",")}\n`;
+  return `${cells.map((cell) => rowLine("csv", null, cell).slice(1, -1)).join(",")}\n`;
 }
 
 function lineOf(record: Row, operator: OperatorSpec): string {
@@ -96,7 +96,7 @@ function lineOf(record: Row, operator: OperatorSpec): string {
     (record as Record<string, unknown>)[column],
   ]);
   if (operator.output === "csv") return csvLine(fields.map(([, value]) => value));
-  return `{${fields.map(([name, value]) => `${asJson(name, "sort")}:${asJson(value, "sort")}`).join(",")}}\n`;
+  return `{${fields.map(([name, value]) => `${asJson(name)}:${asJson(value)}`).join(",")}}\n`;
 }
 
 function keyOf(record: Row, { by, numeric }: SortSpec): Key {
@@ -110,7 +110,7 @@ function keyOf(record: Row, { by, numeric }: SortSpec): Key {
 /** Arrays and objects by their JSON. */
 function scalarOf(value: unknown): Key {
   const isNested = typeof value === "object" && value !== null && !(value instanceof Decimal);
-  return isNested ? asJson(value, "sort") : (value as Key);
+  return isNested ? asJson(value) : (value as Key);
 }
 
 export function leadingNumber(value: unknown): ExactNumber | null {
