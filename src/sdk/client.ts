@@ -330,21 +330,13 @@ export class Client {
   }
 
   /** Why the job, or one of its tasks, is not done yet. */
-  why(
-    job: string,
-    of: { readonly stage: number; readonly task: number } | null = null,
-  ): Promise<Why> {
-    const query = of === null ? "" : `?stage=${of.stage}&task=${of.task}`;
-    return this.#transport.json({ method: "GET", path: `${jobPath(job)}/why${query}` });
+  why(job: string, of: TaskPlace | null = null): Promise<Why> {
+    return this.#transport.json({ method: "GET", path: `${jobPath(job)}/why${queryOf(of)}` });
   }
 
   /** The newest moves of the job's attempts, or of those of one task, each with its cause. */
-  history(
-    job: string,
-    of: { readonly stage: number; readonly task: number } | null = null,
-  ): Promise<TaskHistory> {
-    const query = of === null ? "" : `?stage=${of.stage}&task=${of.task}`;
-    return this.#transport.json({ method: "GET", path: `${jobPath(job)}/history${query}` });
+  history(job: string, of: TaskPlace | null = null): Promise<TaskHistory> {
+    return this.#transport.json({ method: "GET", path: `${jobPath(job)}/history${queryOf(of)}` });
   }
 
   whyWorker(worker: string): Promise<Why> {
@@ -397,6 +389,12 @@ export class Client {
     const call = { method: "GET", path } as const;
     return this.#transport.lines(signal === undefined ? call : { ...call, signal });
   }
+}
+
+type TaskPlace = { readonly stage: number; readonly task: number };
+
+function queryOf(of: TaskPlace | null): string {
+  return of === null ? "" : `?stage=${of.stage}&task=${of.task}`;
 }
 
 function jobPath(job: string): string {
