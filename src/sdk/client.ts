@@ -1,7 +1,6 @@
 /** The coordinator's HTTP API as functions: what the command line and programs submit and follow
  *  jobs with. */
 import { createHash } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
 import type { JobSpec, JobState } from "../core/job.ts";
@@ -23,24 +22,15 @@ import type {
   TokenView,
 } from "../wire/api/messages.ts";
 import { firstOrElse } from "./client/first-or-else.ts";
+import { type FollowOptions, patiently } from "./client/patiently.ts";
 import { freshKey, submitting } from "./client/submitting.ts";
 import { Transport, type TransportOptions } from "./client/transport.ts";
 import { Uploads } from "./client/uploads.ts";
 import type { Upload } from "./plan/upload.ts";
 
+export type { FollowOptions };
 export type ConnectOptions = TransportOptions;
 
-export type FollowOptions = {
-  readonly signal?: AbortSignal;
-  /** How long the coordinator may be away before following ends with `unavailable`, in ms; default
-   *  60,000. */
-  readonly patienceMs?: number;
-  /** Called at each try while the coordinator is away. */
-  readonly onAway?: () => void;
-};
-
-const backoffMs = 100;
-const backoffMaxMs = 2_000;
 /** How long the coordinator is asked to hold a call for results back, in ms. */
 const resultsWaitMs = 20_000;
 
@@ -204,34 +194,7 @@ export class Client {
    *  restarts is waited for. */
   watch(job: string, options: FollowOptions = {}): AsyncGenerator<JobSummary, void> {
     const read = () => this.#follow<JobSummary>(`${jobPath(job)}/watch`, options.signal);
-    return this.#patiently(read, options, ({ state }) => state !== "running");
-  }
-
-  /** Reads again while the coordinator is away, and until a value is the last. */
-  async *#patiently<T>(
-    read: () => AsyncIterable<T>,
-    { onAway, patienceMs = 60_000, signal }: FollowOptions,
-    isLast: (value: T) => boolean,
-  ): AsyncGenerator<T, void> {
-    let heardAtMs = performance.now();
-    for (let waitMs = backoffMs; ; waitMs = Math.min(waitMs * 2, backoffMaxMs)) {
-      try {
-        for await (const value of read()) {
-          heardAtMs = performance.now();
-          waitMs = backoffMs;
-          yield value;
-          if (isLast(value)) return;
-        }
-      } catch (error) {
-        // The caller has left: that is no silence of the coordinator.
-        signal?.throwIfAborted();
-        const mayRetry = error instanceof ClusterError && error.code === "unavailable";
-        if (!mayRetry || performance.now() - heardAtMs > patienceMs) throw error;
-        onAway?.();
-      }
-      signal?.throwIfAborted();
-      await delay(waitMs, null, signal === undefined ? {} : { signal });
-    }
+    return patiently(read, options, ({ state }) => state !== "running");
   }
 
   cancel(job: string): Promise<JobSummary> {
@@ -302,7 +265,7 @@ export class Client {
     const given = new Set<number>();
     const read = () => this.#follow<readonly [number, unknown] | JobState>(path, options.signal);
     try {
-      for await (const line of this.#patiently(read, options, (one) => typeof one === "string")) {
+      for await (const line of patiently(read, options, (one) => typeof one === "string")) {
         if (typeof line === "string") return;
         if (given.has(line[0])) continue;
         given.add(line[0]);
