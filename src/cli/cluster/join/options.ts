@@ -23,6 +23,10 @@ export type JoinOptions = {
   readonly ipfsGateway?: string;
   readonly dialTimeout: number;
   readonly giveUp: number;
+  /** The times of leaving, in ms; see `leaving.ts`. */
+  readonly lifetime?: number;
+  readonly drain?: number;
+  readonly idleExit?: number;
   readonly json?: boolean;
 };
 
