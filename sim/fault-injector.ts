@@ -188,7 +188,8 @@ export class FaultInjector {
         const seat = this.#seat(fault);
         const { worker } = seat;
         if (!worker.process.up) return null;
-        void worker.loop.stop(random.below(20_000));
+        // Half of them drain: they serve their outputs for as long.
+        void worker.loop.stop(random.below(20_000), fault.draw < 0.5);
         // A paused one ends later; the seat is free only then.
         return () => this.#world.clock.after(60_000, null, () => this.#replace(seat));
       },

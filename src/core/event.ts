@@ -148,8 +148,14 @@ export type CoordinatorEvent = {
        *  the lease. */
       readonly reason: "bye" | "closed" | "silent";
     }
-  /** It takes no new attempts: its disk is nearly full. Until `worker-resumed` or a new join. */
-  | { readonly kind: "worker-paused"; readonly worker: WorkerId; readonly reason: string }
+  /** It takes no new attempts: its disk is nearly full. Until `worker-resumed` or a new join.
+   *  `isLeaving`: it drains, and will say Bye. */
+  | {
+      readonly kind: "worker-paused";
+      readonly worker: WorkerId;
+      readonly reason: string;
+      readonly isLeaving?: true;
+    }
   | { readonly kind: "worker-resumed"; readonly worker: WorkerId }
   /** It runs more attempts at once from now on, or fewer; what it has goes on. Clamped as those of
    *  its specs. */

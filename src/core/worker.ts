@@ -7,6 +7,7 @@
  *  3. Nothing runs past its limit or past the lease.
  *  4. While its disk is nearly full, nothing that is new begins. */
 import { type AttemptRef, attemptKey } from "./ids.ts";
+import { end, leaveByItself, leaveWhenDone, leavingWakeMs, stopAsked } from "./worker/leaving.ts";
 import {
   disconnected,
   heard,
@@ -23,7 +24,6 @@ import {
   askedBack,
   assigned,
   dispatch,
-  dropEverything,
   jobClosed,
   returnAttempt,
   runDied,
@@ -50,9 +50,11 @@ export function step(state: WorkerState, event: WorkerEvent): WorkerEffect[] {
   if (state.relation.state === "ended") return effects;
   apply(state, event, effects);
   // Also what a killed batch has put back into the queue.
-  if (state.pausedFor !== "") returnAttempt(state, false, event.atMs, effects);
-  if (state.stop !== null) leaveWhenDone(state, event.atMs, effects);
+  const takesNothing = state.pausedFor !== "" || state.stop !== null;
+  if (takesNothing) returnAttempt(state, false, event.atMs, effects);
   dispatch(state, event.atMs, effects);
+  leaveByItself(state, event.atMs, effects);
+  leaveWhenDone(state, event.atMs, effects);
   flushReports(state, event.atMs, effects);
   return effects;
 }
@@ -60,9 +62,12 @@ export function step(state: WorkerState, event: WorkerEvent): WorkerEffect[] {
 /** When `time-passed` is due, in ms of the events' clock; Infinity = not before another event. */
 export function nextWakeMs(state: WorkerState): number {
   if (state.relation.state === "ended") return Infinity;
-  const leaving = state.relation.state === "leaving";
-  const stopAtMs = leaving || state.stop === null ? Infinity : state.stop.atMs;
-  return Math.min(relationWakeMs(state), runsWakeMs(state), reportsWakeMs(state), stopAtMs);
+  return Math.min(
+    relationWakeMs(state),
+    runsWakeMs(state),
+    reportsWakeMs(state),
+    leavingWakeMs(state),
+  );
 }
 
 /** What the worker knows of an attempt, for TasksPing; null = nothing. */
@@ -157,7 +162,7 @@ function applyToRuns(state: WorkerState, event: RunsEvent, effects: WorkerEffect
 
 function jobOpened(state: WorkerState, event: Extract<WorkerEvent, { kind: "job-opened" }>): void {
   if (state.jobs.has(event.job)) return;
-  state.jobs.set(event.job, { kinds: event.stageKinds, meanMs: [] });
+  state.jobs.set(event.job, { kinds: event.stageKinds, meanMs: [], hasOutputs: false });
 }
 
 /** While it is paused, nothing new is taken; what has not begun is given back, what runs may
@@ -165,42 +170,7 @@ function jobOpened(state: WorkerState, event: Extract<WorkerEvent, { kind: "job-
 function diskChanged(state: WorkerState, reason: string, effects: WorkerEffect[]): void {
   if (reason === state.pausedFor) return;
   state.pausedFor = reason;
-  if (state.relation.state === "joined") effects.push({ kind: "tell-pause", reason });
-}
-
-/** Nothing new is taken, what has not begun is given back, what runs may end within the grace. */
-function stopAsked(
-  state: WorkerState,
-  event: Extract<WorkerEvent, { kind: "stop-asked" }>,
-  effects: WorkerEffect[],
-): void {
+  // A worker that leaves takes nothing, whatever its disk.
   if (state.stop !== null) return;
-  state.stop = { atMs: event.atMs + event.graceMs, graceOver: false };
-  returnAttempt(state, false, event.atMs, effects);
-}
-
-function leaveWhenDone(state: WorkerState, atMs: number, effects: WorkerEffect[]): void {
-  const { relation, stop } = state;
-  if (stop === null || relation.state === "leaving" || relation.state === "ended") return;
-  if (relation.state !== "joined") {
-    // No manager is connected that could take back what is left.
-    dropEverything(state, effects);
-    end(state, "stopped", effects);
-    return;
-  }
-  if (atMs >= stop.atMs && !stop.graceOver) {
-    returnAttempt(state, true, atMs, effects);
-    stop.graceOver = true;
-    stop.atMs = atMs + state.rules.leaveMs;
-  }
-  if (state.held.size > 0 && atMs < stop.atMs) return;
-  relation.state = "leaving";
-  relation.atMs = atMs + state.rules.leaveMs;
-  relation.nextPingAtMs = Infinity;
-  effects.push({ kind: "say-bye" });
-}
-
-function end(state: WorkerState, reason: string, effects: WorkerEffect[]): void {
-  state.relation.state = "ended";
-  effects.push({ kind: "hang-up", reason }, { kind: "end", failure: null });
+  if (state.relation.state === "joined") effects.push({ kind: "tell-pause", reason });
 }

@@ -51,7 +51,7 @@ export type WorkerLoopOptions = {
 export type WorkerNews = {
   /** `unreachable`: no try has reached the coordinator; `apart`: the link is gone, or it does not
    *  want this worker now. */
-  readonly kind: "joined" | "unreachable" | "apart" | "disk";
+  readonly kind: "joined" | "unreachable" | "apart" | "disk" | "leaving";
   readonly text: string;
   /** Until the next try to reach the coordinator, ms; 0 = none is needed. */
   readonly retryMs: number;
@@ -123,8 +123,9 @@ export class WorkerLoop {
     this.#wake();
   }
 
-  stop(graceMs: number): Promise<Failure | null> {
-    this.#post({ kind: "stop-asked", graceMs });
+  /** `isDrain`: stays for up to `graceMs` while its map outputs are needed, too. */
+  stop(graceMs: number, isDrain = false): Promise<Failure | null> {
+    this.#post({ kind: "stop-asked", graceMs, isDrain });
     return this.ended;
   }
 
@@ -212,6 +213,10 @@ export class WorkerLoop {
         break;
       case "tell-pause":
         this.#talk?.paused(effect.reason);
+        break;
+      case "tell-leaving":
+        this.#talk?.leaving(effect.reason);
+        this.#tell("leaving", `takes nothing new: ${effect.reason}`);
         break;
       case "close-job":
         this.#executor.closeJob(effect.job);

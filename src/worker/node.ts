@@ -7,7 +7,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { ClusterError } from "../core/error.ts";
 import type { Failure } from "../core/job.ts";
-import { defaultRules } from "../core/worker.ts";
+import { defaultRules, type WorkerRules } from "../core/worker.ts";
 import { hostId } from "../link/host.ts";
 import { openDiskBlobs } from "../store/blob/disk.ts";
 import { defaultMarkBytes, diskSpace } from "../store/disk-space.ts";
@@ -77,6 +77,13 @@ export type WorkerOptions = {
   readonly dialTimeoutMs?: number;
   /** Ends when no coordinator answers for so long, ms; 0 or absent = never. */
   readonly giveUpMs?: number;
+  /** Until it must be gone, ms; 0 or absent = no end. Up to a tenth less, by chance, so that
+   *  workers that were started together do not end together. */
+  readonly lifetimeMs?: number;
+  /** How long before that it begins to drain at the latest, ms. Default: 5 s. */
+  readonly drainMs?: number;
+  /** Ends after so long without work, ms; 0 or absent = never. */
+  readonly idleExitMs?: number;
   /** Its identity from an earlier run at the same coordinator: it comes back under the same id, and
    *  with the join token as a new worker when the coordinator does not know it any more. */
   readonly identity?: WorkerIdentity;
@@ -99,12 +106,15 @@ export type RunningWorker = {
   /** Tasks that ended well here. */
   readonly tasksDone: () => number;
   readonly sandbox: "strict" | "basic";
-  /** Hands back what has not begun, lets run what has for `graceMs`, says goodbye. May be called
-   *  twice. */
-  stop(graceMs?: number): Promise<void>;
+  /** Hands back what has not begun, lets run what has for `graceMs`, says goodbye. `isDrain`: for
+   *  as long it also serves the map outputs that are needed. May be called twice; the sooner end
+   *  counts. */
+  stop(graceMs?: number, isDrain?: boolean): Promise<void>;
 };
 
-const stopGraceMs = 5_000;
+const stopGraceMs = defaultRules.drainMs;
+/** Share of a lifetime that chance takes off at most. */
+const lifetimeSpread = 0.1;
 /** The limit of dialling ends so much earlier than that of joining: it knows why. */
 const dialHeadMs = 500;
 /** How long the coordinator may be away before an upload or a download of an attempt fails, ms. */
@@ -143,7 +153,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const parts = { jobs, blobs, outputs, programs, processes, fetcher, shared, isHidden };
   let hasJoined = false;
   const loop: WorkerLoop = new WorkerLoop({
-    rules: rulesOf(options, { slots, timeoutMs }),
+    rules: { ...rulesOf(options, timeoutMs), slots, servesOutputs: !isHidden },
     timers,
     chance: Math.random,
     dial: carrier.dial,
@@ -176,18 +186,18 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     hasJoined: () => hasJoined,
     tasksDone: () => loop.tasksDone,
     sandbox: sandbox.profile,
-    async stop(graceMs = stopGraceMs) {
-      await loop.stop(graceMs);
+    async stop(graceMs = stopGraceMs, isDrain = false) {
+      await loop.stop(graceMs, isDrain);
       await ended;
     },
   };
 }
 
-function rulesOf(
-  { giveUpMs = 0 }: WorkerOptions,
-  { slots, timeoutMs }: { readonly slots: number; readonly timeoutMs: number },
-) {
-  return { ...defaultRules, slots, giveUpMs, joinTimeoutMs: timeoutMs + dialHeadMs };
+function rulesOf(options: WorkerOptions, timeoutMs: number): WorkerRules {
+  const { drainMs = stopGraceMs, giveUpMs = 0, idleExitMs = 0 } = options;
+  const lifetimeMs = (options.lifetimeMs ?? 0) * (1 - Math.random() * lifetimeSpread);
+  const joinTimeoutMs = timeoutMs + dialHeadMs;
+  return { ...defaultRules, giveUpMs, joinTimeoutMs, lifetimeMs, drainMs, idleExitMs };
 }
 
 /** What this host allows, and has. */

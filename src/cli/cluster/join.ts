@@ -10,6 +10,7 @@ import {
   withJson,
 } from "../options.ts";
 import { enoughMemory } from "./enough-memory.ts";
+import { checkLeaving, drainMs, withLeaving } from "./join/leaving.ts";
 import { teller } from "./join/news.ts";
 import { type JoinOptions, withSystems } from "./join/options.ts";
 import { superviseWorker } from "./join/supervise.ts";
@@ -22,7 +23,7 @@ export function define(command: Command): void {
     .option("--token <token>", "join token, as printed by `tequio up`")
     .option("--token-file <file>", "file with the join token, mode 0600 (or $TEQUIO_TOKEN)")
     .option("--fingerprint <hex>", "refuse a coordinator with a different certificate")
-    .option("--slots <n>", "tasks at once", countArgument("--slots", 1, 1024), cores)
+    .option("--slots <n>", "tasks at once; auto = one for each core", slotsArgument, cores)
     .option(
       "--memory <size>",
       "memory for all tasks together, such as 2G",
@@ -62,7 +63,12 @@ export function define(command: Command): void {
         .argParser(durationArgument("--give-up"))
         .default(0, "never"),
     );
+  withLeaving(command);
   withExamples(withJson(withSystems(command)), examples).action(join);
+}
+
+function slotsArgument(text: string): number {
+  return text === "auto" ? availableParallelism() : countArgument("--slots", 1, 1024)(text);
 }
 
 const examples: readonly [string, string][] = [
@@ -83,14 +89,23 @@ const examples: readonly [string, string][] = [
     "tequio join http://host:7070 --token-file t --jobtracker 7998 --submit-token-file s",
     "also take tasks of existing trackers of the filesystem protocol",
   ],
+  [
+    "tequio join http://host:7070 --token-file t --lifetime 55m --drain 120s --idle-exit 10m",
+    "leave before a batch system ends the machine, or when there is no work",
+  ],
 ];
 
 async function join(address: string, options: JoinOptions): Promise<void> {
   enoughMemory(options.memory, options.slots);
+  // What is left of a lifetime after a crash was checked as a whole.
+  if (!options.supervised) checkLeaving(options);
   const tell = teller(options.json === true, (line) => console.log(line));
   // Workers of `up` are watched by it.
   if (options.restart && options.record === undefined && !options.supervised) {
-    process.exitCode = await superviseWorker(tell);
+    process.exitCode = await superviseWorker(tell, {
+      drainMs: drainMs(options),
+      lifetimeMs: options.lifetime,
+    });
     return;
   }
   const { runWorker } = await import("./join/worker.ts");

@@ -177,6 +177,8 @@ export type Pause = {
   readonly untilMs: number;
   /** Its disk fails; absent: the disk is full, or the worker itself has reported the reason. */
   readonly isFailing?: true;
+  /** It drains. */
+  readonly isLeaving?: true;
 };
 
 /** Leases of one worker, and their charges together, ms. */

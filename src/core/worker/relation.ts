@@ -35,6 +35,7 @@ export function welcomed(
   relation.atMs = Infinity;
   // A manager that has just welcomed the worker assumes that it has room.
   if (state.pausedFor !== "") effects.push({ kind: "tell-pause", reason: state.pausedFor });
+  if (state.stop !== null) state.stop.isTold = false;
 }
 
 /** Any request that is answered does what a ping does: the next one counts from it. */

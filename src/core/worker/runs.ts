@@ -72,7 +72,7 @@ export function dispatch(state: WorkerState, atMs: number, effects: WorkerEffect
   if (state.stop !== null || state.pausedFor !== "") return;
   let idle = 0;
   for (const slot of state.slots) if (slot.run === null) idle += 1;
-  while (idle > 0) {
+  while (idle > 0 && !waitsForLonger(state, atMs)) {
     const first = takeQueued(state, null);
     if (first === null) return;
     const attempts = [first];
@@ -85,6 +85,28 @@ export function dispatch(state: WorkerState, atMs: number, effects: WorkerEffect
     startRun(state, attempts, atMs, effects);
     idle -= 1;
   }
+}
+
+/** Durations vary: an attempt fits when this many times its mean does. */
+const fitFactor = 1.5;
+
+/** Whether a slot is idle, and the next attempt would not end before the worker must be gone. One
+ *  whose duration is not known yet fits. */
+export function waitsForLonger(state: WorkerState, atMs: number): boolean {
+  if (state.endsAtMs === Infinity || state.slots.every(({ run }) => run !== null)) return false;
+  const next = nextQueued(state);
+  if (next === null) return false;
+  const meanMs = state.jobs.get(next.ref.job)?.meanMs[next.ref.stage] ?? Number.NaN;
+  return atMs + meanMs * fitFactor > state.endsAtMs;
+}
+
+function nextQueued(state: WorkerState): Held | null {
+  const again = state.again.find((held) => held.state === "queued");
+  if (again !== undefined) return again;
+  for (let at = state.queueHead; at < state.queue.length; at++) {
+    if (state.queue[at]?.state === "queued") return state.queue[at]!;
+  }
+  return null;
 }
 
 function startRun(
@@ -126,7 +148,8 @@ export function runPhase(state: WorkerState, event: EventOf<"run-phase">): void 
 export function runReported(state: WorkerState, event: EventOf<"run-reported">): void {
   const run = runById(state, event.run);
   if (run === null) return;
-  const meanMs = state.jobs.get(run.job)?.meanMs ?? [];
+  const job = state.jobs.get(run.job);
+  const meanMs = job?.meanMs ?? [];
   let next = run.current;
   for (const report of event.reports) {
     // They come in the order of the batch, unless the process says otherwise.
@@ -140,6 +163,7 @@ export function runReported(state: WorkerState, event: EventOf<"run-reported">):
     const took = Math.max(0, report.durationMs);
     meanMs[run.stage] = Number.isNaN(mean) ? took : mean * 0.8 + took * 0.2;
     putReport(state, held, report, event.atMs);
+    if (job?.kinds[run.stage] === "map" && report.kind === "done") job.hasOutputs = true;
   }
   advance(run, event.atMs);
   if (run.current >= run.attempts.length) state.slots[run.slot]!.run = null;

@@ -30,6 +30,14 @@ export type WorkerRules = {
   readonly giveUpMs: number;
   /** Last wait, at shutdown, for the manager to take what is left. */
   readonly leaveMs: number;
+  /** From the first event until the worker must be gone; 0 = no end. */
+  readonly lifetimeMs: number;
+  /** How long before that it drains at the latest; less than `lifetimeMs`. */
+  readonly drainMs: number;
+  /** Ends after so long without an attempt and without outputs that are needed; 0 = never. */
+  readonly idleExitMs: number;
+  /** Others fetch its map outputs from it; false: the coordinator keeps them. */
+  readonly servesOutputs: boolean;
 };
 
 export const defaultRules: WorkerRules = {
@@ -47,6 +55,10 @@ export const defaultRules: WorkerRules = {
   backoffMaxMs: 5_000,
   giveUpMs: 0,
   leaveMs: 1_000,
+  lifetimeMs: 0,
+  drainMs: 5_000,
+  idleExitMs: 0,
+  servesOutputs: true,
 };
 
 /** An attempt from its assignment until its report is acknowledged.
@@ -83,6 +95,8 @@ export type WorkerJob = {
   readonly kinds: readonly StageKind[];
   /** Mean duration of an attempt by stage, ms; NaN until one has ended. */
   readonly meanMs: number[];
+  /** A map attempt ended well here: reduce tasks may fetch from it until the job is closed. */
+  hasOutputs: boolean;
 };
 
 export type Slot = { run: Run | null; lastJob: JobId | null };
@@ -105,6 +119,17 @@ export type Relation = {
   leaseUntilMs: number;
 };
 
+export type Stop = {
+  /** When running attempts are given up, then when the last reports are. */
+  atMs: number;
+  graceOver: boolean;
+  /** Whether it was reported over this link. */
+  isTold: boolean;
+  readonly isDrain: boolean;
+  /** For people. */
+  readonly why: string;
+};
+
 export type WorkerState = {
   readonly rules: WorkerRules;
   readonly relation: Relation;
@@ -125,9 +150,14 @@ export type WorkerState = {
   readonly inFlight: Map<number, readonly Held[]>;
   nextRun: number;
   nextBatch: number;
-  /** Shutdown: when running attempts are given up, then when the last reports are; null = not
-   *  asked. */
-  stop: { atMs: number; graceOver: boolean } | null;
+  /** Null = it stays. See `leaving.ts`. */
+  stop: Stop | null;
+  /** Time of the first event; NaN before. */
+  startedAtMs: number;
+  /** When it must be gone; Infinity = never. */
+  endsAtMs: number;
+  /** Since when it holds nothing and serves nothing; Infinity = it does. */
+  idleSinceMs: number;
   /** Why nothing new is taken: the disk is nearly full; "" = there is room. */
   pausedFor: string;
 };
@@ -179,7 +209,8 @@ export type WorkerEvent = { readonly atMs: number } & (
   | { readonly kind: "reports-acked"; readonly batch: number }
   /** How the disk is: why nothing new is to be taken, or "" = there is room again. */
   | { readonly kind: "disk-changed"; readonly reason: string }
-  | { readonly kind: "stop-asked"; readonly graceMs: number }
+  /** `isDrain`: also until its map outputs are not needed any more. */
+  | { readonly kind: "stop-asked"; readonly graceMs: number; readonly isDrain?: boolean }
   | { readonly kind: "bye-acked" }
   /** `nextWakeMs` has come. */
   | { readonly kind: "time-passed"; readonly chance: number }
@@ -216,6 +247,8 @@ export type WorkerEffect =
   | { readonly kind: "tell-started"; readonly attempt: AttemptRef }
   /** Ask the manager to send no more attempts, until a further effect has the reason "". */
   | { readonly kind: "tell-pause"; readonly reason: string }
+  /** Report that the worker will leave, and so is to be sent no more attempts. */
+  | { readonly kind: "tell-leaving"; readonly reason: string }
   /** Forget the job's code and outputs. */
   | { readonly kind: "close-job"; readonly job: JobId }
   /** The worker is done; `failure` is the reason when it was not asked to stop. */
@@ -251,6 +284,9 @@ export function newWorkerState(rules: WorkerRules): WorkerState {
     nextRun: 1,
     nextBatch: 1,
     stop: null,
+    startedAtMs: Number.NaN,
+    endsAtMs: Infinity,
+    idleSinceMs: Infinity,
     pausedFor: "",
   };
 }

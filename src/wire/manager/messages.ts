@@ -175,6 +175,8 @@ export type StageSources = {
 export type WorkerNotes = {
   /** Why the worker takes no new attempts from now on; "" = it takes them again. */
   readonly paused?: string | undefined;
+  /** With `paused`: it will say Bye; no later note takes that back. */
+  readonly leaving?: true | undefined;
   readonly logs: ReadonlyArray<{
     readonly job: string;
     readonly stage: number;

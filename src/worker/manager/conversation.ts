@@ -118,8 +118,16 @@ export class ManagerTalk {
 
   /** Unlike other notes it must arrive: when it is not acknowledged, the link is lost. */
   paused(reason: string): void {
+    this.#takesNothing({ paused: reason });
+  }
+
+  leaving(reason: string): void {
+    this.#takesNothing({ paused: reason, leaving: true });
+  }
+
+  #takesNothing(what: Pick<WorkerNotes, "paused" | "leaving">): void {
     if (!this.#session.extended) return;
-    const notes: WorkerNotes = { logs: [], progress: [], paused: reason };
+    const notes: WorkerNotes = { logs: [], progress: [], ...what };
     this.#request({ kind: "workerNotes", notes: encodeJson(notes) }, "other");
   }
 

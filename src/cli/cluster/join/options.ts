@@ -25,6 +25,10 @@ export type JoinOptions = JobtrackerFlags & {
   readonly submitTokenFile?: string;
   readonly dialTimeout: number;
   readonly giveUp: number;
+  /** The times of leaving, in ms; see `leaving.ts`. */
+  readonly lifetime?: number;
+  readonly drain?: number;
+  readonly idleExit?: number;
   readonly json?: boolean;
 };
 

@@ -14,33 +14,28 @@ import { plural } from "../../numbers.ts";
 import { basicSandboxText } from "../../sandbox-text.ts";
 import { recordOf, writeRecord } from "../process/record.ts";
 import { forgetIdentity, type IdentityPlace, keepIdentity, keptIdentity } from "./identity.ts";
+import { drainMs, Leaving } from "./leaving.ts";
 import { isLibp2pAddress, placeOfManager } from "./libp2p.ts";
 import type { Tell } from "./news.ts";
 import type { JoinOptions } from "./options.ts";
 import { refusePlainHttp } from "./plain-http.ts";
 import { endsAsMeant } from "./supervise.ts";
 
-/** How long running tasks may take to be handed back after Ctrl-C, in ms. */
-const leaveMs = 5000;
 /** Between two lines that report how many tasks are done, in ms. */
 const tellEveryMs = 10_000;
 
 /** Until Ctrl-C, or until it cannot go on: throws why. */
 export async function runWorker(address: string, options: JoinOptions, tell: Tell): Promise<void> {
-  const left = Promise.withResolvers<null>();
-  const leave = () => left.resolve(null);
-  process.on("SIGINT", leave).on("SIGTERM", leave);
-  // The process that watches over this one has died: nothing would start it again.
-  process.on("disconnect", leave);
+  const leaving = new Leaving(options);
   process.channel?.unref();
   try {
-    await work(address, options, { tell, left: left.promise });
+    await work(address, options, { tell, leaving });
     endAsMeant();
   } catch (error) {
     if (error instanceof ClusterError) endAsMeant();
     throw error;
   } finally {
-    process.off("SIGINT", leave).off("SIGTERM", leave).off("disconnect", leave);
+    leaving.close();
   }
 }
 
@@ -49,7 +44,7 @@ function endAsMeant(): void {
   process.send?.(endsAsMeant);
 }
 
-type Session = { readonly tell: Tell; readonly left: Promise<null> };
+type Session = { readonly tell: Tell; readonly leaving: Leaving };
 
 async function work(address: string, options: JoinOptions, session: Session): Promise<void> {
   const isLibp2p = isLibp2pAddress(address);
@@ -94,7 +89,7 @@ type Given = JoinOptions & {
 async function oneWorker(
   options: Given,
   identity: WorkerIdentity | null,
-  { left, tell }: Session,
+  { leaving, tell }: Session,
 ): Promise<Failure | "in-use" | null> {
   const worker = await openWorker(options, identity, tell);
   const { place, slots } = options;
@@ -103,14 +98,14 @@ async function oneWorker(
   tell.say("started", greeting, { url, slots, sandbox: worker.sandbox });
   if (worker.sandbox === "basic") tell.say("sandbox", basicSandboxText());
   const hush = sayTasks(worker, tell);
+  leaving.worker(worker);
   const jobtracker = await startTracker(options, tell).catch(async (error: unknown) => {
     hush();
     await worker.stop(0);
     throw error;
   });
-  const failure = await Promise.race([worker.ended, left]).finally(hush);
+  const failure = await worker.ended.finally(hush);
   await jobtracker?.close();
-  await worker.stop(leaveMs);
   if (failure === null) sayLeft(worker, tell);
   const isFirst = failure?.code === "fenced" && identity !== null && !worker.hasJoined();
   return isFirst ? "in-use" : failure;
@@ -165,6 +160,9 @@ async function openWorker(
     version: packageVersion(),
     dialTimeoutMs: options.dialTimeout,
     giveUpMs: options.giveUp,
+    lifetimeMs: options.lifetime ?? 0,
+    drainMs: drainMs(options),
+    idleExitMs: options.idleExit ?? 0,
     ...(identity === null ? {} : { identity }),
     onJoined(joined) {
       try {

@@ -86,6 +86,7 @@ const notes = z.object({
     .string()
     .transform((text) => text.slice(0, 500))
     .optional(),
+  leaving: z.literal(true).optional(),
   logs: z.array(z.object({ ...note, line: z.string() })).max(10_000),
   progress: z.array(z.object({ ...note, inputBytes: count })).max(10_000),
 });

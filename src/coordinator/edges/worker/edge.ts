@@ -332,7 +332,7 @@ export class WorkerEdge {
     }
     const acknowledge = () => link.answer(request, { kind: "ack" });
     if (paused === undefined) this.#whenSure(acknowledge);
-    else if (await this.#posted(pauseEvent(worker, paused))) acknowledge();
+    else if (await this.#posted(pauseEvent(worker, told))) acknowledge();
   }
 
   #tick(): void {
@@ -390,8 +390,8 @@ export class WorkerEdge {
   }
 }
 
-function pauseEvent(worker: WorkerId, reason: string): NewEvent {
-  return reason === ""
-    ? { kind: "worker-resumed", worker }
-    : { kind: "worker-paused", worker, reason };
+function pauseEvent(worker: WorkerId, { leaving, paused = "" }: WorkerNotes): NewEvent {
+  if (paused === "") return { kind: "worker-resumed", worker };
+  const isLeaving = leaving === true ? { isLeaving: true as const } : {};
+  return { kind: "worker-paused", worker, reason: paused, ...isLeaving };
 }

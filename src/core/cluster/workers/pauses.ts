@@ -1,5 +1,5 @@
 /** Workers that take no new attempts for a while because a disk is full (their own, or the one that
- *  they bring results to), or because their own disk fails.
+ *  they bring results to), because their own disk fails, or because they leave.
  *
  *  1. A paused worker keeps what it runs, and is given nothing. Its pause costs no task a setback.
  *  2. A pause that the worker itself reported ends when it reports that it has room again, or joins
@@ -31,7 +31,8 @@ export function pauseWorker(
 ): void {
   const worker = state.workers.get(idNumber(event.worker));
   if (worker?.live !== true) return;
-  pause(state, worker, { reason: event.reason, untilMs: 0 });
+  const isLeaving = event.isLeaving === true ? { isLeaving: true as const } : {};
+  pause(state, worker, { reason: event.reason, untilMs: 0, ...isLeaving });
   tellWaiting(state, effects);
 }
 
@@ -92,6 +93,10 @@ export function allPaused(live: readonly WorkerRecord[]): string | null {
   }
   const who = live.length === 1 ? "the worker is" : `all ${live.length} workers are`;
   const why = `w-${first.number}: ${first.pause?.reason}`;
+  if (first.pause?.isLeaving === true) {
+    const all = live.length === 1 ? "the worker leaves" : `all ${live.length} workers leave`;
+    return `${all} (${why}); start another: \`tequio join\``;
+  }
   if (first.pause?.isFailing === true) {
     return `${who} paused after an error of the disk (${why}); repair it, or add a worker`;
   }
