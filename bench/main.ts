@@ -12,6 +12,7 @@ import { tinyFilesCase } from "./files/tiny.ts";
 import { files } from "./files/transfer.ts";
 import { gateway } from "./gateway/gateway.ts";
 import { growth } from "./growth/over-time.ts";
+import { python } from "./python/speed.ts";
 import {
   bound,
   machineName,
@@ -50,6 +51,7 @@ const cases: readonly Case[] = [
   tinyFilesCase,
   smallFiles,
   browser,
+  python,
 ];
 
 const asked = askedOf(process.argv.slice(2), cases);

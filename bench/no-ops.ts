@@ -5,9 +5,13 @@ import type { Client } from "../src/sdk/client.ts";
 import { type Planned, planJob } from "../src/sdk/plan.ts";
 import { submitTasks } from "../src/sdk/submit.ts";
 
-/** What it resolves with runs a job of `count` tasks: ms from submitting to the last result. */
-export async function noOps(client: Client): Promise<(count: number) => Promise<number>> {
-  const built = await bundleJob(join(import.meta.dirname, "jobs", "no-op.ts"));
+/** What it resolves with runs a job of `count` tasks: ms from submitting to the last result. `file`
+ *  is in `jobs`. */
+export async function noOps(
+  client: Client,
+  file = "no-op.ts",
+): Promise<(count: number) => Promise<number>> {
+  const built = await bundleJob(join(import.meta.dirname, "jobs", file));
   const { host } = await client.health();
   const plans = new Map<number, Planned>();
   return async (count) => {

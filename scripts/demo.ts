@@ -63,14 +63,13 @@ async function demo(stopping: AbortSignal): Promise<number> {
     stopping.throwIfAborted();
     say(`The coordinator listens on ${cluster.url}. The job is ${job}.\n`);
     rmSync(out, { recursive: true, force: true });
-    const startedMs = performance.now();
     const target = ["--data", cluster.dataDir];
     // Small splits, so that there is something to watch.
     const sizes = ["--split-bytes", "1M", "--reducers", "4"];
     const run = tequio(["run", job, ...files, "-o", out, ...sizes, ...target], stopping);
     const code = await (process.stderr.isTTY ? run : withProgress(run, cluster));
     if (code !== 0) return code;
-    showResult(performance.now() - startedMs);
+    showResult();
     return 0;
   } finally {
     await cluster?.stop();
@@ -90,13 +89,12 @@ async function withProgress(run: Promise<number>, cluster: Cluster): Promise<num
   }
 }
 
-function showResult(durationMs: number): void {
+function showResult(): void {
   const { top, wordCount } = topWords();
   const width = String(top[0]?.value ?? 0).length;
   say(`\nThe ${topCount} most frequent of ${wordCount} different words:`);
   for (const { key, value } of top) say(`  ${String(value).padStart(width)}  ${key}`);
   say(`\nThe whole result lies in ${relative(root, out)}/, one file for each of 4 reduce tasks.`);
-  say(`It took ${(durationMs / 1000).toFixed(1)} s, from submitting to the last byte on disk.`);
   say("\nNext, your own files, without starting anything first:");
   say(`  node bin/tequio.js run --local ${job} README.md -o -`);
 }

@@ -4,7 +4,8 @@
  *     script.
  *  3. The installed command starts, and runs a job file that imports the package.
  *  4. A program that uses `tequio/client` compiles, and finds what it should.
- *  5. The example of docs/conformance.md compiles against the installed types, and passes. */
+ *  5. What `tequio init` writes compiles.
+ *  6. The example of docs/conformance.md compiles against the installed types, and passes. */
 import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
@@ -70,6 +71,14 @@ function checkClient(directory: string): void {
   if (!found.startsWith("17647 takes 278 steps\n")) throw new Error(`other steps in:\n${found}`);
 }
 
+/** What `tequio init` writes compiles against the installed types, as a new user has them. */
+function checkInit(directory: string, entry: string): void {
+  run(process.execPath, [entry, "init", "project"], directory);
+  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  const types = ["--typeRoots", join(root, "node_modules", "@types")];
+  run(process.execPath, [tsc, "-p", "project", ...types], directory);
+}
+
 function checkConformance(directory: string): void {
   const names = writeExample(directory);
   compile(directory, names);
@@ -100,6 +109,7 @@ function check(directory: string): void {
   const counted = run(process.execPath, [entry, "run", "--local", job, job, "-o", "-"], directory);
   if (!counted.includes('{"key":"word","value":')) throw new Error(`no words in:\n${counted}`);
   checkClient(directory);
+  checkInit(directory, entry);
   checkConformance(directory);
   checkPython(directory, entry);
   const megabytes = (sizeBytes / 1e6).toFixed(1);

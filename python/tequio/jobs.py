@@ -89,6 +89,8 @@ def map_reduce(
     backup_tasks: bool = True,
     seed: Union[int, float, str, None] = None,
     requires: Sequence[str] = (),
+    engine: Optional[str] = None,
+    exact: bool = False,
 ) -> Job:
     """A job that maps records to pairs and reduces the pairs of each key.
 
@@ -108,7 +110,10 @@ def map_reduce(
         raises. timeout_ms: limit of one attempt, 0 = none. attempts: user errors a task may have,
         1 to 100. backup_tasks: second attempts for stragglers. params: defaults by name, JSON.
     seed: what `random` begins with, besides stage and task. requires: packages that workers must
-        have, as "numpy>=2".
+        have, as "numpy>=2". engine: "cpython" (Node workers) or "pyodide" (tabs) alone; default
+        both. exact: all tasks run on one engine, "cpython" unless `engine` says otherwise, and
+        CPython of the minor version that submits: functions of `math`, `sum` of floats and the
+        order of sets differ between them.
     Errors: TypeError or ValueError for an option that cannot be used."""
     if (map is None) == (inputs is None):
         raise TypeError("map_reduce: give `map`, or `inputs` with a map each")
@@ -131,6 +136,8 @@ def map_reduce(
         backup_tasks=backup_tasks,
         seed=seed,
         requires=_requires(requires),
+        engine=engine,
+        exact=bool(exact),
     )
     for function in ("combine", "reduce", "partition"):
         _callable(function, options[function])
@@ -154,6 +161,8 @@ def tasks(
     backup_tasks: bool = True,
     seed: Union[int, float, str, None] = None,
     requires: Sequence[str] = (),
+    engine: Optional[str] = None,
+    exact: bool = False,
 ) -> Job:
     """A plain list of tasks; the results come back in the order of the items.
 
@@ -175,6 +184,8 @@ def tasks(
         backup_tasks=backup_tasks,
         seed=seed,
         requires=_requires(requires),
+        engine=engine,
+        exact=bool(exact),
     )
     _check(options)
     return Job("tasks", {}, options)
@@ -182,6 +193,7 @@ def tasks(
 
 def _check(options):
     _choice("output", options["output"], ("ndjson", "csv", "text"))
+    _choice("engine", options["engine"], (None, "cpython", "pyodide"))
     seed = options["seed"]
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, float, str))):
         raise TypeError("`seed` must be a str or a number")
@@ -205,7 +217,8 @@ def _callable(name, value):
 
 def _choice(name, value, choices):
     if value not in choices:
-        raise ValueError(f"`{name}` is {value!r}; it must be one of {', '.join(choices)}")
+        known = ", ".join(choice for choice in choices if choice is not None)
+        raise ValueError(f"`{name}` is {value!r}; it must be one of {known}")
 
 
 def _requires(requires):

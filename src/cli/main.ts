@@ -8,8 +8,9 @@ import { type Connection, withPastable } from "./paste.ts";
 import { type Carried, isKnownLost, standardOutputHas, watchReaders } from "./result/readers.ts";
 
 export type CommandFile = {
-  /** Adds arguments, options, examples and the action to an empty command of the right name. */
-  define(command: Command): void;
+  /** Adds arguments, options, examples and the action to an empty command of the right name.
+   *  `all`: builds every command. */
+  define(command: Command, all: () => Promise<readonly Command[]>): void;
 };
 
 type Listed = {
@@ -54,6 +55,11 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: "call a function for each line of standard input",
     load: () => import("./job/map.ts"),
     prints: "messages",
+  },
+  sql: {
+    summary: "ask files by SQL, as a job",
+    load: () => import("./job/sql.ts"),
+    prints: "outcome",
   },
   attach: {
     summary: "follow the progress of a submitted job",
@@ -128,6 +134,15 @@ const commands: Readonly<Record<string, Listed>> = {
     summary: "report unsafe settings and how to fix them",
     load: () => import("./upkeep/doctor.ts"),
   },
+  init: {
+    summary: "write a job, its test and a project around them",
+    load: () => import("./setup/init.ts"),
+    prints: "outcome",
+  },
+  completion: {
+    summary: "print a script that completes commands in bash, zsh or fish",
+    load: () => import("./setup/completion.ts"),
+  },
   version: { summary: "print versions", load: () => import("./cluster/version.ts") },
 };
 
@@ -150,13 +165,24 @@ async function build(name: string | undefined): Promise<Command> {
   for (const [key, listed] of Object.entries(commands)) {
     const command = program.command(key).description(listed.summary).allowUnknownOption();
     if (key !== name) continue;
-    (await listed.load()).define(command.allowUnknownOption(false));
+    (await listed.load()).define(command.allowUnknownOption(false), buildAll);
     forAll(command, (c) => {
       c.option("--debug", "print stack traces of errors");
       strict(c);
     });
   }
   return program;
+}
+
+/** Each in full, for what is made from them. */
+function buildAll(): Promise<readonly Command[]> {
+  return Promise.all(
+    Object.entries(commands).map(async ([key, { load, summary }]) => {
+      const command = new Command(key).description(summary);
+      (await load()).define(command, buildAll);
+      return command;
+    }),
+  );
 }
 
 function forAll(command: Command, change: (command: Command) => void): void {

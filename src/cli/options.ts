@@ -8,7 +8,10 @@ export function withTarget(command: Command): Command {
   return command
     .option("--data <dir>", "data directory of a coordinator on this machine")
     .option("--url <url>", "address of a coordinator elsewhere (or $TEQUIO_URL)")
-    .option("--token-file <file>", "file with the token, mode 0600 (or $TEQUIO_TOKEN)")
+    .option(
+      "--token-file <file>",
+      "file with the token, mode 0600; or put the token itself in $TEQUIO_TOKEN",
+    )
     .option("--token <token>", "the token itself; other users of this machine can see it")
     .option("--fingerprint <hex>", "refuse a coordinator with a different certificate");
 }

@@ -58,7 +58,7 @@ function steady(fromMs: number, toMs: number): JobSummary[] {
 
 test("a running stage shows its share, its speed and the time left", () => {
   const [line] = stageLines(observeAll(steady(100, 10_000)), 80);
-  assert.equal(line, "map  ██████░░░░░░░░░░░░░░░░░░  10/40 tasks  100 MB/s  ETA 30 s");
+  assert.equal(line, "map  ██████░░░░░░░░░░░░░░░░░░  10/40 tasks  100 MB/s  about 30 s left");
 });
 
 test("the time left follows the recent speed, not the mean since the start", () => {
@@ -69,6 +69,22 @@ test("the time left follows the recent speed, not the mean since the start", () 
   const { bytesPerS, etaMs } = stageSpeed(observeAll([...slow, ...fast]), 0);
   assert.equal(bytesPerS, 1e8);
   assert.equal(etaMs, 28_000);
+});
+
+test("the time left changes calmly, and is unknown before enough is measured", () => {
+  const stage = { kind: "tasks", taskCount: 10_000, inputBytes: 0, startedAtMs: 1 } as const;
+  const at = (s: number, done: number) => summaryAt(1 + s * 1_000, { ...stage, done });
+  const first = observeAll([at(0, 0), at(1, 2)]);
+  assert.deepEqual(first.leftMs, [null]);
+  // Three tasks a second; then reports of hundreds come at once, as of a tab.
+  const slow = [2, 3, 4, 5].map((s) => at(s, 3 * s));
+  const all = observeAll([at(0, 0), ...slow]);
+  const [leftMs] = all.leftMs;
+  assert.ok(leftMs !== undefined && leftMs !== null && leftMs > 3_000_000, `${leftMs}`);
+  const jump = observe(all, at(6, 5_000));
+  assert.ok(jump.leftMs[0]! > 0.4 * leftMs, `${leftMs} and then ${jump.leftMs[0]}`);
+  const later = [7, 8, 9, 10, 11, 12].reduce((before, s) => observe(before, at(s, s * 800)), jump);
+  assert.ok(later.leftMs[0]! < 0.2 * leftMs, `${leftMs} and later ${later.leftMs[0]}`);
 });
 
 test("samples stay bounded however often summaries come, and keep the window", () => {
@@ -89,7 +105,7 @@ test("without known bytes, tasks a second give the time left", () => {
     summaryAt(1001, { ...stage, done: 5000, ready: 5000 }),
   ]);
   const text = plainLine(progress);
-  assert.equal(text, "j-7: tasks 5,000/10,000 tasks, 5,000 tasks/s, ETA 1 s");
+  assert.equal(text, "j-7: tasks 5,000/10,000 tasks, 5,000 tasks/s, about 1 s left");
 });
 
 test("an ended stage shows its duration and bytes read, and lost attempts are counted", () => {

@@ -10,12 +10,23 @@ type Sample = {
   readonly stages: ReadonlyArray<{ readonly done: number; readonly bytesDone: number }>;
 };
 
-export type Progress = { readonly summary: JobSummary; readonly samples: readonly Sample[] };
+export type Progress = {
+  readonly summary: JobSummary;
+  readonly samples: readonly Sample[];
+  /** Of each stage: time left, ms, smoothed; null when it is not known. */
+  readonly leftMs: ReadonlyArray<number | null>;
+};
 
 /** Speed is measured over this much of the past, in ms: long enough to be calm, short enough to be
  *  true. */
 export const rateWindowMs = 10_000;
 const samplesMax = 128;
+/** An estimate follows what was measured within about this time, ms: one that jumps is not
+ *  believed. */
+const calmMs = 8_000;
+/** Less is no measurement: a stage that has run for so long, ms, or of which so much is done. */
+const knownAfterMs = 2_000;
+const knownPart = 0.05;
 
 /** Folds one more summary in; `null` starts. The only clock is the summary's own. */
 export function observe(progress: Progress | null, summary: JobSummary): Progress {
@@ -29,7 +40,20 @@ export function observe(progress: Progress | null, summary: JobSummary): Progres
   const recent = kept.slice(Math.max(0, first));
   // Too dense: drop every other one but keep both edges.
   const thin = recent.length < samplesMax ? recent : recent.filter((_, i) => i % 2 === 0);
-  return { summary, samples: [...thin, sample] };
+  const measured = { summary, samples: [...thin, sample], leftMs: [] };
+  const leftMs = summary.stages.map((_, index) => smoothed(progress, measured, index));
+  return { ...measured, leftMs };
+}
+
+/** In proportion: half of it is as far from the measured time left as twice of it. */
+function smoothed(before: Progress | null, measured: Progress, index: number): number | null {
+  const { etaMs: newMs } = stageSpeed(measured, index);
+  const oldMs = before?.leftMs[index] ?? null;
+  if (newMs === null || before === null || oldMs === null) return newMs;
+  const passedMs = Math.max(0, measured.summary.atMs - before.summary.atMs);
+  const weight = 1 - Math.exp(-passedMs / calmMs);
+  const expectedMs = Math.max(1, oldMs - passedMs);
+  return Math.exp(weight * Math.log(Math.max(1, newMs)) + (1 - weight) * Math.log(expectedMs));
 }
 
 export type StageSpeed = {
@@ -61,7 +85,9 @@ export function stageSpeed(progress: Progress, index: number): StageSpeed {
   if (seconds < 0.05) return none;
   const tasksPerS = Math.max(0, stage.done - since.done) / seconds;
   const bytesPerS = Math.max(0, stage.inputBytesDone - since.bytesDone) / seconds;
-  return { tasksPerS, bytesPerS, etaMs: etaMs(stage, tasksPerS, bytesPerS) };
+  const isKnown =
+    last.atMs - stage.startedAtMs >= knownAfterMs || stage.done >= knownPart * stage.taskCount;
+  return { tasksPerS, bytesPerS, etaMs: isKnown ? etaMs(stage, tasksPerS, bytesPerS) : null };
 }
 
 /** Left edge of the window: the stage's start, when nothing was done, or the oldest sample kept. */
@@ -141,7 +167,10 @@ function stageNotes(progress: Progress, index: number): string[] {
   if (stage.endedAtMs !== 0 && stage.startedAtMs !== 0) {
     notes.push(`in ${durationText(stage.endedAtMs - stage.startedAtMs)}`);
     if (stage.inputBytesDone > 0) notes.push(bytesText(stage.inputBytesDone));
-  } else if (speed.etaMs !== null) notes.push(`ETA ${etaText(speed.etaMs)}`);
+  } else {
+    const leftMs = progress.leftMs[index] ?? null;
+    if (leftMs !== null) notes.push(`about ${leftText(leftMs)} left`);
+  }
   const { attemptsFailed, attemptsLost } = stage;
   if (attemptsFailed > 0) notes.push(`${countText(attemptsFailed)} failed`);
   if (attemptsLost > 0) notes.push(`${countText(attemptsLost)} lost`);
@@ -152,8 +181,9 @@ function tasksRateText(tasksPerS: number): string {
   return `${tasksPerS < 10 ? tasksPerS.toFixed(1) : countText(tasksPerS)} tasks/s`;
 }
 
-/** Whole seconds: tenths of a guess are noise. */
-function etaText(ms: number): string {
-  const seconds = Math.max(1, Math.ceil(ms / 1000));
-  return seconds < 60 ? `${seconds} s` : durationText(seconds * 1000);
+/** Whole seconds, and of more than a minute tens of them: the rest of a guess is noise. */
+function leftText(ms: number): string {
+  // What is computed as 28 s may be a hair more.
+  const seconds = Math.max(1, Math.ceil(ms / 1000 - 0.001));
+  return seconds < 60 ? `${seconds} s` : durationText(Math.round(seconds / 10) * 10_000);
 }

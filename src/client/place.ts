@@ -17,6 +17,8 @@ export type Listeners = {
   readonly jobtracker?: Listen | null;
   /** Plain HTTP. */
   readonly p4: (Listen & { readonly trustAddresses: boolean }) | null;
+  /** `isOpen`: to every peer that reaches it. Absent from notes of before. */
+  readonly libp2p?: { readonly addresses: readonly string[]; readonly isOpen: boolean } | null;
   readonly anonymousBrowsers: boolean;
 };
 

@@ -16,6 +16,7 @@ import { TrackerEdge } from "./edges/browser/edge.ts";
 import { PlainResults } from "./edges/browser/plain-results.ts";
 import { ticketOf } from "./edges/browser/ticket.ts";
 import { WorkerEdge } from "./edges/worker/edge.ts";
+import { ipfsNode } from "./edges/worker/ipfs.ts";
 import { outputsChecked } from "./edges/worker/outputs.ts";
 import { Programs } from "./edges/worker/programs.ts";
 import { storedHashes } from "./filesystem-dir.ts";
@@ -78,7 +79,7 @@ export async function openServices(
   const auth = new Auth(loop);
   const uploads = new Uploads(lowWater, () => realTimers.monotonicMs(), options.uploads);
   const itemLines = new ItemLines(blobs);
-  const programs = new Programs({ loop, keys, plans, itemLines, blobs });
+  const programs = new Programs({ loop, keys, plans, itemLines, blobs, ...modulesOf(options) });
   const parts = { ...kept, auth, keys, sweep, uploads, programs };
   const edges = openEdges(parts, options, closers);
   const shuffle = new ShuffleClient(refuserFor("machine"), { connectMs: idleMs, idleMs });
@@ -102,6 +103,10 @@ export async function openServices(
   // Removes what was left behind before this start.
   going.sweep.sweep().catch(() => {});
   return services;
+}
+
+function modulesOf({ ipfsApi, print = (line) => console.error(line) }: Options) {
+  return { print, ipfs: ipfsApi === undefined ? undefined : ipfsNode(ipfsApi) };
 }
 
 /** The stores and the loop. */

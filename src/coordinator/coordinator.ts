@@ -11,6 +11,7 @@ import type { GatewayLink } from "./edges/browser/edge.ts";
 import { type ConsoleOptions, serveConsole } from "./edges/console/edge.ts";
 import { serve } from "./edges/http/edge.ts";
 import { type StartingServer, serveStarting } from "./edges/http/starting.ts";
+import type { Libp2pServing } from "./edges/libp2p/edge.ts";
 import { defaultP4Settings } from "./edges/p4/call.ts";
 import { P4Edge } from "./edges/p4/edge.ts";
 import { serveP4 } from "./edges/p4/serve.ts";
@@ -55,6 +56,8 @@ export type Coordinator = {
   readonly register: Listen | null;
   /** The separate port of P4's control channel; null = it has none. */
   readonly p4: Listen | null;
+  /** Where workers join over libp2p; null = they cannot. */
+  readonly libp2p: Pick<Libp2pServing, "addresses" | "peer"> | null;
   joinToken(terms: JoinTerms): Promise<string>;
   /** A gateway of this process: from now on its browsers get work. */
   acceptGateway(link: GatewayLink): void;
@@ -140,6 +143,7 @@ async function open(
     console: users,
     ...edges,
     p4: peers,
+    libp2p: await openLibp2p(services, options, { base: reachableUrl(url), closers }),
     joinToken: async ({ ttlMs, usesMax, owner = "admin", role = "worker" }) => {
       const terms = { role, owner, ttlMs, usesMax } as const;
       return (await services.auth.issue(terms)).token;
@@ -197,6 +201,21 @@ function onErrorOf({
 
 function openConsole({ loop, members }: Services, { console, dataDir }: CoordinatorOptions) {
   return serveConsole(console as ConsoleOptions, { loop, members, timers: realTimers, dataDir });
+}
+
+/** Loaded on demand, as it needs optional packages. */
+async function openLibp2p(
+  { edge }: Services,
+  { dataDir, libp2p }: CoordinatorOptions,
+  { base, closers }: { readonly base: string; readonly closers: AsyncDisposableStack },
+): Promise<Libp2pServing | null> {
+  if (libp2p === undefined) return null;
+  const { serveLibp2p } = await import("./edges/libp2p/edge.ts");
+  const serving = await serveLibp2p(libp2p, { edge, dataDir, base });
+  closers.defer(() => serving.close());
+  // Before its node ends, so that existing workers are sent a ManagerBye.
+  closers.defer(() => edge.stop());
+  return serving;
 }
 
 async function openFilesystem(

@@ -1,8 +1,8 @@
 /** The coordinator's directory: its keys, its certificate and its version, each made at the first
  *  start.
  *
- *  `log.sqlite` · `blobs/` · `logs/` · `cluster.json` (keys) · `tls.json` · `admin.token`, readable
- *  by the owner only. */
+ *  `log.sqlite` · `blobs/` · `logs/` · `cluster.json` (keys) · `tls.json` · `admin.token` ·
+ *  `libp2p.json`, readable by the owner only. */
 import { createHash, createHmac, createSecretKey, randomBytes } from "node:crypto";
 import { chmodSync, existsSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";

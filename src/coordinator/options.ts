@@ -5,6 +5,7 @@ import type { FilesystemOptions } from "./edges/filesystem/edge.ts";
 import type { RegisterOptions } from "./edges/filesystem/register/edge.ts";
 import type { ServeLimits } from "./edges/http/edge.ts";
 import type { Mount } from "./edges/http/mount.ts";
+import type { Libp2pOptions } from "./edges/libp2p/edge.ts";
 import type { P4Settings } from "./edges/p4/call.ts";
 import type { LivenessOptions } from "./edges/worker/liveness.ts";
 import type { RetentionOptions } from "./jobs/retention.ts";
@@ -48,6 +49,11 @@ export type CoordinatorOptions = {
   /** The control channel of P4 has a port of its own when `listen` is given; below /p4 of the main
    *  one it always is. */
   readonly p4?: Partial<P4Settings> & { readonly listen?: Listen };
+  /** Workers over libp2p; absent = none. */
+  readonly libp2p?: Libp2pOptions;
+  /** RPC address of an IPFS node, as `http://127.0.0.1:5001`, that gets the modules of existing
+   *  workers; absent = none. */
+  readonly ipfsApi?: string;
   /** A gateway on the same port. */
   readonly mount?: Mount;
   /** Accept unauthenticated browsers behind gateways: they get only tasks of jobs that allow it. */

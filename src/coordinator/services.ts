@@ -81,10 +81,9 @@ export function goneJob({ loop }: Pick<Services, "loop">, job: JobId): ClusterEr
 
 /** The same text for a job of another owner, so that it reveals nothing. */
 export function noSuchJob(job: string): ClusterError {
-  return new ClusterError(
-    "not-found",
-    `there is no job ${job.slice(0, 40)}; \`tequio jobs\` lists yours`,
-  );
+  const meant = /^\d{1,9}$/.test(job) ? ` (did you mean j-${job}?)` : "";
+  const text = `there is no job ${job.slice(0, 40)}${meant}; \`tequio jobs\` lists yours`;
+  return new ClusterError("not-found", text);
 }
 
 export function asJobId(text: string | undefined): JobId {

@@ -224,6 +224,24 @@ test("a tab has the next task to fetch while it computes its first, where there 
   assert.deepEqual(held(), [2, 2]);
 });
 
+test("a tab gets whole portions of tasks that take no time, and one of them ahead", () => {
+  const cluster = new TestCluster();
+  const tab = cluster.join({ tab: true });
+  cluster.submit(testJob([testStage({ taskCount: 3_500 })]));
+  const held: number[] = [];
+  while ((cluster.running.get(tab)?.length ?? 0) > 0 && held.length < 1_100) {
+    cluster.report(tab, cluster.running.get(tab)![0]!, { durationMs: 0.01 });
+    held.push(cluster.running.get(tab)!.length);
+  }
+  const sent = cluster.effects.flatMap((one) =>
+    one.kind === "assign" ? [one.attempts.length] : [],
+  );
+  // The first are few: nothing is known of the tasks.
+  assert.deepEqual(sent.slice(-2), [1_024, 1_024]);
+  assert.ok(sent.length <= 8, sent.join());
+  assert.ok(Math.max(...held) <= 2_048 && Math.min(...held.slice(10)) >= 1_023, "one is ahead");
+});
+
 test("a straggler gets a backup on another worker, and the first result counts", () => {
   const cluster = new TestCluster();
   const [one, two] = [cluster.join(), cluster.join()];

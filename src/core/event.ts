@@ -10,7 +10,7 @@
 import type { Role } from "./access/roles.ts";
 import type { MemberEvent } from "./catalogue.ts";
 import type { AttemptRef, Hash, JobId, WorkerId } from "./ids.ts";
-import type { CounterMap, Failure, JobSpec, TaskOutput } from "./job.ts";
+import type { CounterMap, Failure, JobSpec, PythonEngine, TaskOutput } from "./job.ts";
 
 /** What a worker says of itself. Claims, not truths: placement uses measured durations. */
 export type WorkerSpecs = {
@@ -39,6 +39,8 @@ export type WorkerSpecs = {
 
 /** The Python of a worker, as it found it. */
 export type PythonSpecs = {
+  /** Absent = CPython. */
+  readonly engine?: PythonEngine;
   /** As 3.11.7. */
   readonly version: string;
   /** Versions of installed packages by their normalized names, at most 2,000. */

@@ -112,10 +112,19 @@ export type JobSpec = {
   readonly programKind?: number;
   /** Of Python: packages that its workers must have, as "numpy>=2"; see `cluster/requires.ts`. */
   readonly requires?: readonly string[];
+  /** Of Python: the only engine that may run it; absent = any. */
+  readonly engine?: PythonEngine;
+  /** Of Python: the only version of the language, as "3.14"; absent = any. */
+  readonly pythonVersion?: string;
   /** Blob of the WebAssembly module that its code runs once for each item: workers that run such
    *  modules (`wasm`) and no JavaScript may take its tasks, too. */
   readonly moduleHash?: Hash;
 };
+
+/** CPython of a Node worker's machine, or Pyodide in a tab: texts hash differently there, and some
+ *  functions of `math` differ in the last digit. */
+export const pythonEngines = ["cpython", "pyodide"] as const;
+export type PythonEngine = (typeof pythonEngines)[number];
 
 /** Program kinds: the same numbers as on the wire. `ownCode`: browsers that bring code of their
  *  own. */

@@ -1,7 +1,7 @@
 /** What people see of the state: plain objects, made on demand, never stored. */
 import type { RemovedWhy } from "./cluster/retention/retained.ts";
 import type { JobId, WorkerId } from "./ids.ts";
-import type { Failure, JobState, OutputFormat, StageKind } from "./job.ts";
+import type { Failure, JobState, OutputFormat, PythonEngine, StageKind } from "./job.ts";
 
 export type StageSummary = {
   readonly kind: StageKind;
@@ -100,6 +100,8 @@ export type WorkerSummary = {
   readonly tab: boolean;
   /** Version of its Python; absent without one. */
   readonly python?: string;
+  /** Absent = CPython, or none. */
+  readonly pythonEngine?: PythonEngine;
   /** Why it takes no new tasks now, in words; "" when it does. */
   readonly paused: string;
   /** Absent for own workers. */

@@ -1,7 +1,7 @@
 /** What people read of anything that can be thrown. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { errorsIn, shown } from "./thrown.ts";
+import { errorsIn, harmless, shown } from "./thrown.ts";
 
 test("causes and parts of an error are listed, outermost first, within bounds", () => {
   const inner = new RangeError("too deep");
@@ -47,7 +47,7 @@ test("a thrown value that is no error is described by its contents", () => {
   const round: Record<string, unknown> = { name: "n" };
   round.self = round;
   const hostile = new Proxy({}, { get: () => assert.fail("looked at") });
-  const told: Array<readonly [unknown, string]> = [
+  const told: Array<readonly [unknown, string | RegExp]> = [
     [{ code: 5, why: "no" }, '{"code":5,"why":"no"}'],
     [{ big: 5n, of: new RangeError("r") }, '{"big":5n,"of":(RangeError: r)}'],
     [
@@ -79,11 +79,63 @@ test("a thrown value that is no error is described by its contents", () => {
           return assert.fail("read");
         },
       },
-      "an object with broken",
+      '{"broken":(cannot be read)}',
     ],
     [Symbol("s"), "Symbol(s)"],
     [function named() {}, "the function named"],
     [hostile, "something that cannot be shown"],
   ];
-  for (const [thrown, text] of told) assert.equal(shown(thrown), text);
+  for (const [thrown, text] of told) {
+    if (typeof text === "string") assert.equal(shown(thrown), text);
+    else assert.match(shown(thrown), text);
+  }
+});
+
+test("what throws when it is asked what it is has a stand-in, and nothing else has", () => {
+  const trap = () => assert.fail("asked");
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  const hostile = [
+    new Proxy({}, { getPrototypeOf: trap }),
+    new Proxy(new Error("inside"), { get: trap }),
+    new Proxy(() => {}, { get: trap }),
+    revoked.proxy,
+  ];
+  for (const one of hostile) assert.equal(shown(harmless(one)), "something that cannot be shown");
+  const plain = [new Error("e"), { a: 1 }, null, undefined, 5, "text", () => {}];
+  for (const one of plain) assert.equal(harmless(one), one);
+});
+
+test("collections, dates and instances of classes are shown as what they are", () => {
+  const told: Array<readonly [unknown, string | RegExp]> = [
+    [new Map<unknown, unknown>([["a", new Set([1n])]]), 'Map {"a" => Set {1n}}'],
+    [new Map(Array.from({ length: 30 }, (_, i) => [i, 0])), /^Map \{0 => 0,.*… 10 more\}$/],
+    [new WeakMap(), "WeakMap {}"],
+    [new Date(0), "Date 1970-01-01T00:00:00.000Z"],
+    [new Date(Number.NaN), "an invalid Date"],
+    [new Float64Array(2), "16 bytes"],
+    [new ArrayBuffer(3), "3 bytes"],
+    [Object.assign(Object.create(null), { a: 1 }), '{"a":1}'],
+    [
+      new (class Point {
+        x = 1;
+      })(),
+      'Point {"x":1}',
+    ],
+    [class Point {}, "the class Point"],
+    [
+      { a: 1, toString: () => assert.fail("called") },
+      /^\{"a":1,"toString":the function toString\}$/,
+    ],
+    [{ toString: () => 5 }, /^\{"toString":/],
+    [
+      Object.defineProperty(new RangeError("m"), "message", { get: () => assert.fail("read") }),
+      "RangeError: its message cannot be read",
+    ],
+    [new Error("m", { cause: new Map([[1, 2]]) }), "Error: m; caused by Map {1 => 2}"],
+  ];
+  for (const [thrown, text] of told) {
+    if (typeof text === "string") assert.equal(shown(thrown), text);
+    else assert.match(shown(thrown), text);
+  }
 });

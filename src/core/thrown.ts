@@ -12,6 +12,8 @@ const fieldsMax = 20;
 const valuesMax = 500;
 /** Of an error's `code`. */
 const codeMaxCharacters = 50;
+/** Of a class's name. */
+const classMaxCharacters = 100;
 
 /** What is reported of one error besides its name and its code. Both may throw. */
 export type ErrorTexts = {
@@ -28,11 +30,27 @@ const plainTexts: ErrorTexts = { place: () => "", message: (error) => error.mess
  *  in a program: texts in quotes, a bigint with its `n`. */
 export function shown(thrown: unknown, texts = plainTexts): string {
   try {
-    return new Telling(texts).told(thrown).slice(0, charactersMax).toWellFormed();
+    return new Telling(texts).told(harmless(thrown)).slice(0, charactersMax).toWellFormed();
   } catch {
     return "something that cannot be shown";
   }
 }
+
+/** What was thrown itself, or a stand-in for what throws again when it is asked what it is, as a
+ *  `Proxy` may: to be called where it is caught, before anything else looks at it. */
+export function harmless(thrown: unknown): unknown {
+  if ((typeof thrown !== "object" && typeof thrown !== "function") || thrown === null)
+    return thrown;
+  try {
+    const { cause, code, then } = thrown as Readonly<Record<string, unknown>>;
+    void [thrown instanceof Error, cause, code, then];
+    return thrown;
+  } catch {
+    return unshowable;
+  }
+}
+
+const unshowable = Object.freeze({ toString: () => "something that cannot be shown" });
 
 /** The text of an error that has what was thrown as its cause, without places. The text kept with
  *  a record has none: a tab knows places of the bundle only, and all processes write the same
@@ -53,9 +71,7 @@ export function errorsIn(thrown: unknown, seen = new Set<unknown>()): Error[] {
   const isError = thrown instanceof Error;
   const found: Error[] = isError ? [thrown] : [];
   try {
-    const inside = isError
-      ? [thrown.cause, ...partsOf(thrown)]
-      : fieldsOf(thrown).map(([, value]) => value);
+    const inside = isError ? [thrown.cause, ...partsOf(thrown)] : heldBy(thrown);
     for (const one of inside) for (const error of errorsIn(one, seen)) found.push(error);
   } catch {
     // It throws when it is read; what was found so far is enough.
@@ -75,29 +91,26 @@ class Telling {
 
   told(thrown: unknown, depth = depthMax): string {
     if (thrown instanceof Error) return this.#error(thrown, depth);
-    // Of errors of another realm, and objects with a text of their own.
-    if (typeof thrown === "object" && thrown !== null && !isList(thrown)) {
-      if (thrown.toString !== Object.prototype.toString) return String(thrown);
-    }
-    return this.#value(thrown, depth);
+    return ownText(thrown) ?? this.#value(thrown, depth);
   }
 
   #error(error: Error, depth: number): string {
-    if (this.#seen.has(error)) return `${error.name} (shown above)`;
+    const named = read(() => String(error.name), "Error");
+    if (this.#seen.has(error)) return `${named} (shown above)`;
     this.#seen.add(error);
-    const message = this.#texts.message(error);
-    const name = `${error.name}${codeText(error, message)}`;
+    const message = read(() => this.#texts.message(error), "its message cannot be read");
+    const name = `${named}${read(() => codeText(error, message), "")}`;
     const text = message === "" ? name : `${name}: ${message}`;
     const place = this.#texts.place(error);
     const head = text.slice(0, charactersMax) + (place === "" ? "" : ` (${place})`);
-    const parts = partsOf(error);
-    const hasCause = error.cause !== undefined;
+    const parts = read(() => partsOf(error), []);
+    const cause = read(() => error.cause, undefined);
+    const hasCause = cause !== undefined;
     if (depth === 0) return parts.length > 0 || hasCause ? `${head}; and more causes` : head;
     const listed = parts.slice(0, errorsMax).map((part) => this.told(part, depth - 1));
     if (parts.length > errorsMax) listed.push(`${parts.length - errorsMax} more`);
     const inside = listed.length === 0 ? "" : ` [${listed.join("; ")}]`;
-    const cause = hasCause ? `; caused by ${this.told(error.cause, depth - 1)}` : "";
-    return head + inside + cause;
+    return head + inside + (hasCause ? `; caused by ${this.told(cause, depth - 1)}` : "");
   }
 
   /** As a program would write it, as far as there is a way. */
@@ -105,34 +118,87 @@ class Telling {
     if (this.#valuesLeft-- <= 0) return "…";
     if (typeof value === "string") return JSON.stringify(value.slice(0, charactersMax));
     if (typeof value === "bigint") return `${value}n`;
-    if (typeof value === "function") return `the function ${value.name || "without a name"}`;
+    if (typeof value === "function") return functionText(value);
     if (Object.is(value, -0)) return "-0";
     if (typeof value !== "object" || value === null) return String(value);
     if (value instanceof Error) return `(${this.#error(value, Math.max(0, depth - 1))})`;
     if (this.#seen.has(value)) return "(shown above)";
-    if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+      return `${value.byteLength} bytes`;
+    }
     if (depth === 0) return "…";
     this.#seen.add(value);
     try {
       const { toJSON } = value as { toJSON?: unknown };
       if (typeof toJSON === "function") return this.#value(toJSON.call(value, ""), depth - 1);
-      return this.#object(value, depth - 1);
     } catch {
-      return namesText(value);
+      // Its fields say more.
     }
+    return this.#object(value, depth - 1);
   }
 
   #object(value: object, depth: number): string {
-    const fields = fieldsOf(value);
-    const texts = fields.map(([name, field]) => {
-      const text = this.#value(field, depth);
-      return Array.isArray(value) ? text : `${JSON.stringify(name)}:${text}`;
-    });
     const isArray = Array.isArray(value);
-    const count = isArray ? value.length : Object.keys(value).length;
-    if (count > fields.length) texts.push(`… ${count - fields.length} more`);
-    return isArray ? `[${texts.join(",")}]` : `{${texts.join(",")}}`;
+    const isSet = value instanceof Set;
+    if (value instanceof Map || isSet) {
+      const first = [...value].slice(0, fieldsMax) as unknown[];
+      const texts = first.map((one) => {
+        if (isSet) return this.#value(one, depth);
+        const [key, held] = one as [unknown, unknown];
+        return `${this.#value(key, depth)} => ${this.#value(held, depth)}`;
+      });
+      return `${classOf(value)} {${listText(texts, value.size)}}`;
+    }
+    const texts = namesOf(value).map((name) => {
+      const text = read(() => this.#value(fieldOf(value, name), depth), "(cannot be read)");
+      return isArray ? text : `${JSON.stringify(name)}:${text}`;
+    });
+    if (isArray) return `[${listText(texts, value.length)}]`;
+    const name = classOf(value);
+    return `${name === "" ? "" : `${name} `}{${listText(texts, Object.keys(value).length)}}`;
   }
+}
+
+function listText(texts: readonly string[], count: number): string {
+  const left = count - texts.length;
+  return [...texts, ...(left > 0 ? [`… ${left} more`] : [])].join(",");
+}
+
+/** What `get` answers; `otherwise` when it throws, as code of the job may. */
+function read<T>(get: () => T, otherwise: T): T {
+  try {
+    return get();
+  } catch {
+    return otherwise;
+  }
+}
+
+/** Of errors of another realm, and objects with a text of their own; null: it has none. */
+function ownText(thrown: unknown): string | null {
+  if (typeof thrown !== "object" || thrown === null || isList(thrown)) return null;
+  if (thrown instanceof Date) return read(() => `Date ${thrown.toISOString()}`, "an invalid Date");
+  return read(() => {
+    const { toString: own } = thrown as { toString?: unknown };
+    if (typeof own !== "function" || own === Object.prototype.toString) return null;
+    const text: unknown = own.call(thrown);
+    return typeof text === "string" ? text : null;
+  }, null);
+}
+
+function functionText(value: object): string {
+  const kind = read(() => String(value).startsWith("class"), false) ? "class" : "function";
+  const name = read(() => String((value as { name?: unknown }).name), "");
+  return `the ${kind} ${name || "without a name"}`;
+}
+
+/** "" of plain objects. */
+function classOf(value: object): string {
+  return read(() => {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === null || prototype === Object.prototype) return "";
+    const { name } = value.constructor as { name?: unknown };
+    return typeof name === "string" && name !== "Object" ? name.slice(0, classMaxCharacters) : "";
+  }, "");
 }
 
 /** ` [ENOENT]`, unless the message has it already. */
@@ -152,20 +218,25 @@ function partsOf(error: Error): readonly unknown[] {
 }
 
 /** The first ones; of bytes none. */
-function fieldsOf(value: object): ReadonlyArray<readonly [name: string, value: unknown]> {
+function namesOf(value: object): string[] {
   if (ArrayBuffer.isView(value)) return [];
-  const names = Array.isArray(value)
+  return Array.isArray(value)
     ? Array.from({ length: Math.min(value.length, fieldsMax) }, (_, at) => String(at))
     : Object.keys(value).slice(0, fieldsMax);
-  return names.map((name) => [name, (value as Readonly<Record<string, unknown>>)[name]]);
+}
+
+function fieldOf(value: object, name: string): unknown {
+  return (value as Readonly<Record<string, unknown>>)[name];
+}
+
+/** What it holds. */
+function heldBy(value: object): unknown[] {
+  if (value instanceof Map) return [...value].slice(0, fieldsMax).flat();
+  if (value instanceof Set) return [...value].slice(0, fieldsMax);
+  return namesOf(value).map((name) => read(() => fieldOf(value, name), undefined));
 }
 
 /** Whose own text may be as long as it is. */
 function isList(value: object): boolean {
   return Array.isArray(value) || ArrayBuffer.isView(value);
-}
-
-function namesText(value: object): string {
-  const names = Object.keys(value).slice(0, fieldsMax).join(", ");
-  return names === "" ? "an object without fields" : `an object with ${names}`;
 }

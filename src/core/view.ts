@@ -130,7 +130,7 @@ export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
     joinedAtMs: worker.joinedAtMs,
     version: worker.specs.version,
     tab: worker.specs.tab === true,
-    ...(worker.specs.python === undefined ? {} : { python: worker.specs.python.version }),
+    ...pythonOf(worker),
     paused: worker.pause?.reason ?? "",
     ...volunteerSummary(state, worker),
   }));
@@ -147,6 +147,12 @@ function volunteerSummary(
   const caught = why && { job: jobId(why.job), stage: why.stage, task: why.task };
   const standing = { person, valid, checkedShare: checkedShare(valid) };
   return { volunteer: caught === undefined ? standing : { ...standing, caught } };
+}
+
+function pythonOf({ specs }: WorkerRecord): Pick<WorkerSummary, "python" | "pythonEngine"> {
+  if (specs.python === undefined) return {};
+  const { engine, version } = specs.python;
+  return { python: version, ...(engine === undefined ? {} : { pythonEngine: engine }) };
 }
 
 export { isRetentionDue } from "./cluster/retention/remove.ts";
@@ -173,6 +179,12 @@ export function removedSummaries(state: CoordinatorState, owner: string | null):
 
 export function jobSpec(state: CoordinatorState, job: JobId): JobSpec | null {
   return find(state, job)?.spec ?? null;
+}
+
+/** Of a job that is shared with volunteers, the time that its code sees: all compute the same. */
+export function frozenClock(state: CoordinatorState, job: JobId): { readonly frozenAtMs?: number } {
+  const record = find(state, job);
+  return record?.spec.share === undefined ? {} : { frozenAtMs: record.submittedAtMs };
 }
 
 export function jobState(state: CoordinatorState, job: JobId): JobState | null {

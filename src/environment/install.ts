@@ -4,15 +4,19 @@
 import { evenGlobals } from "./globals.ts";
 import { useMath } from "./math/functions.ts";
 import { evenCrypto } from "./pins/chance.ts";
+import { useClock } from "./pins/clock.ts";
 import { pinLocale } from "./pins/locale.ts";
 import { lockMethods } from "./pins/methods.ts";
 import { pinZone } from "./pins/zone.ts";
 import { startRandom, useRandom } from "./random.ts";
+import { trackTimers } from "./strays.ts";
 
 /** Options of a job that say what its environment is. */
 export type EnvironmentOptions = {
   readonly math?: "exact" | "native";
   readonly seed?: number | string;
+  /** Of jobs that are shared with volunteers; default "frozen". */
+  readonly clock?: "frozen" | "real";
 };
 
 /** Language, time zone, `crypto` and shared methods: to be set before job code is loaded, for the
@@ -28,12 +32,18 @@ export function pinRealm(): void {
 export function installEnvironment(): void {
   pinRealm();
   evenGlobals();
+  trackTimers();
   useEnvironment({});
   startRandom("", "load", 0);
 }
 
 /** Applies the options of the job. */
-export function useEnvironment({ math, seed }: EnvironmentOptions): void {
+/** `frozenAtMs`: of a job that is shared with volunteers, when it was submitted. */
+export function useEnvironment(
+  { clock = "frozen", math, seed }: EnvironmentOptions,
+  frozenAtMs?: number,
+): void {
+  useClock(clock === "frozen" ? (frozenAtMs ?? null) : null);
   useMath(math ?? "exact");
   useRandom("seeded");
   ofJob = seed === undefined ? "" : String(seed);

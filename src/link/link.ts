@@ -4,6 +4,9 @@
 export interface Link {
   /** For logs: the peer's address. */
   readonly remote: string;
+  /** The carrier knows which answer belongs to which request, and sets the ids in frames
+   *  accordingly; absent: it carries frames as they are. */
+  readonly matchesAnswers?: true;
   /** Queues a frame. Frames arrive whole and in order or the link closes. No effect after close. */
   send(frame: Uint8Array): void;
   /** Sends what is queued now instead of at the end of this turn: the peer is waiting for it.

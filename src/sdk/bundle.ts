@@ -9,7 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
-import { errorsIn, shown } from "../core/thrown.ts";
+import { errorsIn, harmless, shown } from "../core/thrown.ts";
+import { evaluated, Strayed, strayText } from "../environment/strays.ts";
 import { jobFrames, jobTexts, placeOf } from "../environment/thrown.ts";
 import { bundleModule } from "./build/bundle-module.ts";
 import { checkJob } from "./build/check-job.ts";
@@ -123,7 +124,7 @@ export async function load(code: string, path: string): Promise<{ readonly defau
     await writeFile(copy, code, { mode: 0o600 });
     setSourceMapsSupport(true);
     return await Promise.race([
-      import(pathToFileURL(copy).href),
+      evaluated(() => import(pathToFileURL(copy).href)),
       delay(loadMaxMs, null, { signal: limit.signal }).then(() => {
         throw new ClusterError(
           "build-failed",
@@ -131,12 +132,15 @@ export async function load(code: string, path: string): Promise<{ readonly defau
         );
       }),
     ]);
-  } catch (error) {
+  } catch (caught) {
+    const error = harmless(caught);
     if (error instanceof ClusterError) throw error;
-    const first = errorsIn(error).find((one) => placeOf(one) !== "");
+    const thrown = error instanceof Strayed ? harmless(error.stray.thrown) : error;
+    const how = error instanceof Strayed ? `${strayText(error.stray)}, ` : "the job file threw ";
+    const first = errorsIn(thrown).find((one) => placeOf(one) !== "");
     // The place of the first leads the text.
     const place = (one: Error) => (one === first ? "" : placeOf(one));
-    const text = `the job file threw while it was loaded: ${shown(error, { ...jobTexts, place })}`;
+    const text = `${how}while it was loaded: ${shown(thrown, { ...jobTexts, place })}`;
     throw buildFailure(text, thrownAt(first, path, folder), dirname(path));
   } finally {
     limit.abort();

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import test, { type TestContext } from "node:test";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { type JobResult, type ResultPart, saveResult } from "./collect.ts";
 
 async function folder(t: TestContext): Promise<string> {
@@ -43,6 +44,28 @@ test("a folder with files is refused, or only its earlier results replaced", asy
   assert.deepEqual((await readdir(out)).sort(), ["notes.txt", "part-00007.ndjson"]);
   await saveResult(result(["x"]), { ...to, replace: true });
   assert.deepEqual((await readdir(out)).sort(), ["notes.txt", "part-00000.csv"]);
+});
+
+test("a merged file is compressed as its name says, with one header", async (t) => {
+  const out = await folder(t);
+  const parts = ["key,value\na,1\n", "", "key,value\nb,2\n"];
+  const unpack = { gz: gunzipSync, zst: zstdDecompressSync } as const;
+  for (const ending of ["gz", "zst"] as const) {
+    const path = join(out, `r.csv.${ending}`);
+    await saveResult(result(parts), { kind: "file", path });
+    assert.equal(String(unpack[ending](await readFile(path))), "key,value\na,1\nb,2\n");
+  }
+  const lost: ResultPart = {
+    sizeBytes: 1,
+    // biome-ignore lint/correctness/useYield: it fails before
+    async *read() {
+      throw new Error("lost");
+    },
+  };
+  const broken = { ...result([]), parts: [lost] };
+  const to = { kind: "file", path: join(out, "none.csv.gz") } as const;
+  await assert.rejects(saveResult(broken, to), /lost/);
+  assert.deepEqual((await readdir(out)).sort(), ["r.csv.gz", "r.csv.zst"]);
 });
 
 test("a part that fails leaves nothing behind, even while others write", async (t) => {

@@ -10,6 +10,7 @@ import type { JobSummary } from "../core/summary.ts";
 import { csvCell, csvHeader, type OutputFormat, rowText } from "../wire/block/row.ts";
 import type { Client } from "./client.ts";
 import { wayTo, writeNamed, writeNew } from "./named-file.ts";
+import { isPacked, packed } from "./packed.ts";
 
 export type ResultPart = {
   readonly sizeBytes: number;
@@ -224,7 +225,8 @@ async function saveMerged(result: JobResult, path: string, replace: boolean): Pr
   const isBad = result.badRecords.length > 0;
   // Before the first byte: half of a result is none.
   if (isBad && wayTo(path, replace) === "file") wayTo(beside, replace);
-  const { sizeBytes, way } = await writeNamed(path, merged(result, true), replace);
+  const bytes = isPacked(path) ? packed(path, merged(result, false)) : merged(result, true);
+  const { sizeBytes, way } = await writeNamed(path, bytes, replace);
   if (way === "into" || !isBad) return { files: [path], sizeBytes, leftOut: isBad };
   await writeNamed(beside, joined(result.badRecords), replace);
   return { files: [path, beside], sizeBytes };

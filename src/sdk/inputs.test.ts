@@ -129,6 +129,10 @@ test("whatever has no file is a bad request that says what to do", async (t) => 
     await assert.rejects(findInputs([join(path, name)], one), { code: "bad-request", message });
   }
   await assert.rejects(findInputs(["/dev/null"], one), { message: /not a regular file; pipe it/ });
+  for (const address of ["https://h/a.txt?x=[1]", "s3://bucket/*.gz"]) {
+    const message = /is an address, and inputs are files; .*: curl -s ADDRESS \| tequio run/;
+    await assert.rejects(findInputs([address], one), { code: "bad-request", message });
+  }
   await assert.rejects(findInputs([""], one), { message: /an input is empty/ });
   await assert.rejects(findInputs([], one), { message: /no input; give PATH/ });
   await assert.rejects(findInputs([path], { ...one, filesMax: 1 }), {

@@ -127,6 +127,10 @@ async function sharedFiles(path: string, { shared }: InputOptions): Promise<Path
 async function expand(path: string): Promise<PathFile[]> {
   const stats = statOf(path);
   if (stats === null) {
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
+      const text = `${path} is an address, and inputs are files; fetch it first, or pipe it in`;
+      throw refused(`${text}: curl -s ADDRESS | tequio run job.ts -`);
+    }
     if (/[*?[\]{}]/.test(path)) return (await filesMatching(path)).map(checked);
     throw await noSuchFile(path);
   }

@@ -1,5 +1,5 @@
 /** What a job author writes. The types of `emit` flow from `map` into `combine` and `reduce`. */
-import type { Trust } from "../core/job.ts";
+import type { JobSpec, Trust } from "../core/job.ts";
 import type { Key } from "../wire/block/key.ts";
 import type { FormatSpec, OperatorSpec } from "../wire/block/plan.ts";
 import type { Value } from "../wire/block/value.ts";
@@ -123,6 +123,8 @@ export type TasksOptions<I, R, P extends Params> = {
   /** As of `mapReduce`. */
   readonly seed?: number | string;
   /** As of `mapReduce`. */
+  readonly clock?: "frozen" | "real";
+  /** As of `mapReduce`. */
   readonly share?: "volunteers";
   /** As of `mapReduce`. */
   readonly trust?: Trust;
@@ -131,8 +133,8 @@ export type TasksOptions<I, R, P extends Params> = {
 /** Of a job whose functions are not JavaScript: what is asked of them where it is submitted. Its
  *  `map`, `combine` and `run` are only there to say that there are such. */
 export type ForeignJob = {
-  /** Packages that workers must have, as "numpy>=2". */
-  readonly requires: readonly string[];
+  /** What a worker's Python must be; what says nothing is left out. */
+  readonly program: Pick<JobSpec, "engine" | "pythonVersion" | "requires">;
   /** The list of a `tasks` job with these params: a JSON text a line. */
   readonly items: (params: Params) => Promise<Uint8Array>;
   /** Runs it as the judge does, `runLocal` of `local.ts`. */

@@ -2,8 +2,9 @@
  *  that can be right. Every test of the cluster compares its output with this one's. */
 import { readFileSync } from "node:fs";
 import { ClusterError } from "../core/error.ts";
-import { shown, withoutPlaces } from "../core/thrown.ts";
-import { beginTask, restoreMath, useEnvironment } from "../environment/install.ts";
+import { harmless, withoutPlaces } from "../core/thrown.ts";
+import { restoreMath, useEnvironment } from "../environment/install.ts";
+import { Strayed } from "../environment/strays.ts";
 import { jobTexts } from "../environment/thrown.ts";
 import { Arena, compareBytes } from "../wire/block/arena.ts";
 import { keyMaxBytes, readKey, sortKeyMaxBytes, writeKey } from "../wire/block/key.ts";
@@ -13,14 +14,18 @@ import type { QuerySpec } from "../wire/block/query.ts";
 import { readValue, writeValue } from "../wire/block/value.ts";
 import { keepHint } from "../wire/content/content.ts";
 import type { JobResult, ResultPart } from "./collect.ts";
-import type { AnyMapReduce, AnyOperator, AnyTasks, Job, Key } from "./job.ts";
+import type { AnyMapReduce, AnyOperator, Job, Key, Params } from "./job.ts";
+import { Attempts } from "./local/attempt.ts";
 import { badLine } from "./local/bad-line.ts";
+import { failure, refusePromise, shownKey, strayFailure } from "./local/failure.ts";
 import { type Judged, judgeOf } from "./local/operators.ts";
+import { bytesPart, partOf } from "./local/parts.ts";
 import type { JudgedRow } from "./local/query/evaluate.ts";
 import { queryParts, queryRows } from "./local/query/run.ts";
 import { rawRecords, readRecords } from "./local/records.ts";
-import { asJson, headLine, rowLine } from "./local/rows.ts";
+import { rowLine } from "./local/rows.ts";
 import { isRaw, type KeyedRow, keyedRow, rawRow, rowsJob, sortedParts } from "./local/sorting.ts";
+import { runTasks } from "./local/tasks.ts";
 import type { PlannedFound } from "./plan/of-found.ts";
 import { installRuntime } from "./runtime.ts";
 
@@ -49,28 +54,40 @@ export async function runLocal(
   if (job.foreign !== undefined) {
     return job.foreign.judge(planned as never, options as never) as Promise<LocalRun>;
   }
-  const counters: Record<string, number> = {};
+  const attempts = new Attempts(job);
   installRuntime({
-    count(counter, by) {
-      counters[counter] = (counters[counter] ?? 0) + by;
-    },
+    count: (counter, by) => attempts.count(counter, by),
     log: (line) => options.onLog?.(line),
   });
   useEnvironment(job.kind === "operator" ? {} : job.options);
   try {
-    return { result: await runJob(job, planned), counters };
+    const plan = { ...planned.plan, params: paramsOf(job, planned) };
+    const result = await runJob(job, { ...planned, plan }, attempts);
+    return { result, counters: attempts.total };
   } finally {
     restoreMath();
   }
 }
 
-function runJob(job: Job, planned: PlannedFound): Promise<JobResult> | JobResult {
-  if (job.kind === "tasks") return runTasks(job, planned);
-  if (job.kind === "map-reduce") return runMapReduce(job, planned);
-  return runOperator(job, planned);
+/** As they come to a worker: through the JSON of the plan, over the job's own. */
+function paramsOf(job: Job, { plan }: PlannedFound): PlannedFound["plan"]["params"] {
+  return { ...job.options.params, ...JSON.parse(JSON.stringify(plan.params)) };
 }
 
-function runOperator({ options }: AnyOperator, planned: PlannedFound): JobResult {
+function runJob(job: Job, planned: PlannedFound, attempts: Attempts): Promise<JobResult> {
+  if (job.kind === "tasks") {
+    const given = { lines: itemLines(planned), params: planned.plan.params as Params };
+    return runTasks(job, given, attempts);
+  }
+  if (job.kind === "map-reduce") return runMapReduce(job, planned, attempts);
+  return runOperator(job, planned, attempts);
+}
+
+async function runOperator(
+  { options }: AnyOperator,
+  planned: PlannedFound,
+  attempts: Attempts,
+): Promise<JobResult> {
   const operator = planned.plan.operator!;
   const { apply } = operator;
   if (apply.operator === "sort") return runSort(operator, apply, planned);
@@ -78,7 +95,7 @@ function runOperator({ options }: AnyOperator, planned: PlannedFound): JobResult
   const judged = judgeOf(operator, apply);
   const { job } = judged;
   const all = { ...job.options, ...options } as AnyMapReduce["options"];
-  return runMapReduce({ ...job, options: all }, planned, judged);
+  return runMapReduce({ ...job, options: all }, planned, attempts, judged);
 }
 
 function runSort(operator: OperatorSpec, apply: SortSpec, planned: PlannedFound): JobResult {
@@ -115,7 +132,12 @@ function runQuery(operator: OperatorSpec, query: QuerySpec, planned: PlannedFoun
   return { kind: "parts", format: operator.output, parts, badRecords };
 }
 
-function runMapReduce(job: AnyMapReduce, planned: PlannedFound, judged?: Judged): JobResult {
+async function runMapReduce(
+  job: AnyMapReduce,
+  planned: PlannedFound,
+  attempts: Attempts,
+  judged?: Judged,
+): Promise<JobResult> {
   const { plan } = planned;
   const format = job.options.output ?? "ndjson";
   const badLines: string[] = [];
@@ -123,27 +145,47 @@ function runMapReduce(job: AnyMapReduce, planned: PlannedFound, judged?: Judged)
   const partitions: Groups[] = Array.from({ length: plan.reducers }, () => new Map());
   for (const [task, split] of plan.splits.entries()) {
     const rows: string[] = [];
-    beginTask("map", task);
     const ofSplit: Groups = new Map();
-    for (const [key, value] of mapSplit(job, planned, split, badLines)) {
-      if (plan.reducers === 0) rows.push(rowLine(format, key, value));
-      else add(job, ofSplit, key, value);
-    }
+    await runTask(attempts, "map", task, () => {
+      for (const [key, value] of mapSplit(job, planned, split, badLines)) {
+        if (plan.reducers === 0) rows.push(rowLine(format, key, value, "map"));
+        else add(job, ofSplit, key, value);
+      }
+    });
     if (plan.reducers === 0) parts.push(partOf(format, rows));
     for (const group of ofSplit.values()) merge(job, partitions, group);
   }
   for (const [partition, groups] of partitions.entries()) {
     const rows: string[] = [];
-    beginTask("reduce", partition);
-    const write: Emit = (key, value) => rows.push(rowLine(format, copyKey(key), value));
+    const { combine, reduce } = job.options;
+    const where = reduce !== undefined ? "reduce" : combine === undefined ? "map" : "combine";
+    const write: Emit = (key, value) =>
+      rows.push(rowLine(format, copyKey(key, where), value, where));
     const pairs: Pair[] = [];
     const keep: Emit = (key, value) => pairs.push([key, value]);
-    reduceAll({ job, planned, partition }, groups, judged?.last === undefined ? write : keep);
+    await runTask(attempts, "reduce", partition, () => {
+      reduceAll({ job, planned, partition }, groups, judged?.last === undefined ? write : keep);
+    });
     for (const [key, value] of judged?.last?.(pairs) ?? []) write(key, value);
     parts.push(partOf(format, rows));
   }
   const badRecords = badLines.length === 0 ? [] : [bytesPart(badLines.join(""))];
   return { kind: "parts", format, parts, badRecords };
+}
+
+/** A task that must not be asynchronous: what it leaves rejected is its failure all the same. */
+async function runTask(
+  attempts: Attempts,
+  stage: "map" | "reduce",
+  task: number,
+  use: () => void,
+): Promise<void> {
+  try {
+    await attempts.run({ stage, task }, use);
+  } catch (caught) {
+    const error = harmless(caught);
+    throw error instanceof Strayed ? strayFailure(error.stray, "") : error;
+  }
 }
 
 type Pair = readonly [key: Key, value: unknown];
@@ -156,6 +198,7 @@ function* mapSplit(
 ): Generator<Pair, void> {
   const { map, input = { format: "lines" } as const } = job.inputs[split.input]!;
   const { plan, uploads } = planned;
+  const isFinal = plan.operator === undefined && plan.reducers === 0;
   const isSort = plan.operator?.apply.operator === "sort";
   const keyBytes = isSort ? sortKeyMaxBytes : keyMaxBytes;
   for (const piece of split.pieces) {
@@ -166,7 +209,10 @@ function* mapSplit(
       // Held back until `map` has returned: a record that is set aside has emitted nothing.
       const pairs: Pair[] = [];
       const emit = (key: Key, value: unknown): void => {
-        pairs.push([copyKey(key, keyBytes), copyValue(value)]);
+        const copied = copyKey(key, "map", keyBytes);
+        // What cannot be written is refused with its record.
+        if (isFinal) rowLine(job.options.output ?? "ndjson", copied, value, "map");
+        pairs.push([copied, copyValue(value)]);
       };
       try {
         if (record.kind === "bad") {
@@ -221,7 +267,7 @@ function join(job: AnyMapReduce, group: Group, values: readonly unknown[]): void
   try {
     group.values = [values.reduce((a, b) => combine(a, b), group.values[0])];
   } catch (error) {
-    throw failure("combine", error, `key ${asJson(group.key)}`);
+    throw failure("combine", error, `key ${shownKey(group.key)}`);
   }
 }
 
@@ -240,7 +286,7 @@ function partitionFor(job: AnyMapReduce, { key, keyBytes }: Group, count: number
   try {
     return checkedPartition(partition(key, count), count);
   } catch (error) {
-    throw failure("partition", error, `key ${asJson(key)}`);
+    throw failure("partition", error, `key ${shownKey(key)}`);
   }
 }
 
@@ -266,7 +312,7 @@ function reduceAll({ job, planned, partition }: Reducing, groups: Groups, emit: 
       refusePromise("reduce", value);
       if (value !== undefined) emit(key, value);
     } catch (error) {
-      throw failure("reduce", error, `key ${asJson(key)}`);
+      throw failure("reduce", error, `key ${shownKey(key)}`);
     }
   }
 }
@@ -288,69 +334,11 @@ function oncePassed(values: readonly unknown[]): Iterable<unknown> {
   };
 }
 
-async function runTasks(job: AnyTasks, planned: PlannedFound): Promise<JobResult> {
-  const { params } = planned.plan;
-  const format = job.options.output ?? "ndjson";
-  const rows: string[] = [];
-  let index = 0;
-  for (const line of itemLines(planned)) {
-    beginTask("run", index);
-    try {
-      const value = await job.options.run(JSON.parse(line), { params, index });
-      rows.push(format === "ndjson" ? `${asJson(value)}\n` : rowLine(format, index, value));
-    } catch (error) {
-      throw failure("run", error, `item ${index}`);
-    }
-    index++;
-  }
-  return { kind: "results", format, parts: [partOf(format, rows)], badRecords: [] };
-}
-
-function itemLines(planned: PlannedFound): string[] {
-  const at = planned.uploads[0]!.at;
-  const bytes = at.kind === "bytes" ? Buffer.from(at.bytes) : readFileSync(at.path);
-  return bytes.toString("utf8").split("\n").slice(0, -1);
-}
-
-/** What user code threw, saying in which function and on what. */
-function failure(role: string, thrown: unknown, where: string): ClusterError {
-  if (thrown instanceof ClusterError) {
-    if (thrown.code !== "user-error") return thrown;
-    return new ClusterError("user-error", `${thrown.text} on ${where}`, { cause: thrown });
-  }
-  const text = `${role} threw ${shown(thrown, jobTexts)} on ${where}`;
-  return new ClusterError("user-error", text, { cause: thrown });
-}
-
-function refusePromise(role: string, returned: unknown): void {
-  if (!(returned instanceof Promise)) return;
-  returned.catch(() => {});
-  throw new ClusterError(
-    "user-error",
-    `${role} returned a promise, but it must not be async; for asynchronous work use ` +
-      "tasks({ items, run })",
-  );
-}
-
-function partOf(format: "ndjson" | "csv" | "text", rows: readonly string[]): ResultPart {
-  return bytesPart(rows.length === 0 ? "" : headLine(format) + rows.join(""));
-}
-
-function bytesPart(content: string | Buffer): ResultPart {
-  const bytes = Buffer.from(content);
-  return {
-    sizeBytes: bytes.length,
-    async *read() {
-      if (bytes.length > 0) yield bytes;
-    },
-  };
-}
-
 const scratch = new Arena(1024);
 
-function bytesOfKey(key: Key, maxBytes = keyMaxBytes): Uint8Array {
+function bytesOfKey(key: Key, where = "map", maxBytes = keyMaxBytes): Uint8Array {
   scratch.length = 0;
-  writeKey(scratch, key, "map", maxBytes);
+  writeKey(scratch, key, where, maxBytes);
   return scratch.view().slice();
 }
 
@@ -360,9 +348,9 @@ function nameOf(key: Key): string {
 }
 
 /** What travels is a copy: changing an emitted object later changes nothing. */
-function copyKey(key: Key, maxBytes = keyMaxBytes): Key {
+function copyKey(key: Key, where: string, maxBytes = keyMaxBytes): Key {
   if (isPlainText(key)) return key;
-  const bytes = bytesOfKey(key, maxBytes);
+  const bytes = bytesOfKey(key, where, maxBytes);
   return readKey(bytes, 0, bytes.length);
 }
 
@@ -376,4 +364,10 @@ function copyValue(value: unknown): unknown {
 /** Text that is the same after it has travelled: short enough, and without half characters. */
 function isPlainText(value: unknown): value is string {
   return typeof value === "string" && value.length < 100_000 && value.isWellFormed();
+}
+
+function itemLines(planned: PlannedFound): string[] {
+  const at = planned.uploads[0]!.at;
+  const bytes = at.kind === "bytes" ? Buffer.from(at.bytes) : readFileSync(at.path);
+  return bytes.toString("utf8").split("\n").slice(0, -1);
 }

@@ -9,8 +9,13 @@ import { bundleJob } from "./bundle.ts";
 const moduleMaxBytes = 32 * 1024 * 1024;
 const magic = "0061736d";
 
-/** The code holds the module and no items: the same module is the same code. */
-export async function buildModuleJob(file: string, items: readonly string[]): Promise<BuiltJob> {
+/** The code holds the module and no items: the same module is the same code. `timeoutMs`: of one
+ *  item, 0 = none. */
+export async function buildModuleJob(
+  file: string,
+  items: readonly string[],
+  timeoutMs = 0,
+): Promise<BuiltJob> {
   const bytes = await readModule(file);
   const name = basename(file, ".wasm");
   const folder = await mkdtemp(join(tmpdir(), "tequio-module-"));
@@ -30,7 +35,7 @@ export async function buildModuleJob(file: string, items: readonly string[]): Pr
       ...built,
       file,
       module: bytes,
-      job: { ...job, options: { ...job.options, items: list } },
+      job: { ...job, options: { ...job.options, items: list, timeoutMs } },
     };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -191,6 +191,19 @@ const typed = mapReduce({
   map() {},
 });
 
+test("a parameter that no number holds exactly is refused, also inside of others", async (t) => {
+  for (const params of [{ limit: "9007199254740993" }, { list: "[1,-9007199254740993]" }]) {
+    const built = planned(t, typed, { a: 1 }, { params });
+    await assert.rejects(
+      built,
+      /bad-request: parameter l.* has -?9007199254740993, which no number/,
+    );
+  }
+  const exact = { limit: "9007199254740992", word: "9007199254740993", free: "1.1" };
+  const { plan } = await planned(t, typed, { a: 1 }, { params: exact });
+  assert.deepEqual([plan.params.limit, plan.params.free], [2 ** 53, 1.1]);
+});
+
 test("parameters are read by the type of their default", async (t) => {
   const params = { word: "3", limit: "4", loud: "true", list: '["x"]', free: "any text" };
   const { plan } = await planned(t, typed, { a: 1 }, { params });

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { ClusterError } from "../core/error.ts";
-import type { JobSpec, Priority } from "../core/job.ts";
+import type { JobSpec, Priority, PythonEngine } from "../core/job.ts";
 import type { Submitted } from "../wire/api/messages.ts";
 import type { InputFile, Plan } from "../wire/block/plan.ts";
 import type { BuiltJob } from "./bundle.ts";
@@ -25,6 +25,8 @@ export type SubmitOptions = {
   readonly bareBrowsers?: boolean;
   /** Who may compute it, and how results of volunteers are checked. Default: what the job says. */
   readonly trust?: TrustTerms;
+  /** Of a job in Python: the only engine that may run it. */
+  readonly engine?: PythonEngine;
   /** Called before each file that is sent. */
   readonly onUpload?: (name: string, sizeBytes: number) => void;
 };
@@ -106,7 +108,7 @@ async function submitPlan<T>(
   options: SubmitOptions,
 ): Promise<T> {
   const { bytes, hash } = planBlob(planned.plan);
-  const { bareBrowsers, name, priority, trust, weight } = options;
+  const { bareBrowsers, engine, name, priority, trust, weight } = options;
   const [module] = modulesOf(built);
   const spec = jobSpecOf(built.job, planned, {
     name,
@@ -116,6 +118,7 @@ async function submitPlan<T>(
     ...(priority === undefined ? {} : { priority }),
     ...(trust === undefined ? {} : { trust }),
     ...(bareBrowsers === undefined ? {} : { bareBrowsers }),
+    ...(engine === undefined ? {} : { engine }),
     ...(module === undefined ? {} : { moduleHash: module.hash }),
   });
   const at = { kind: "bytes", bytes } as const;

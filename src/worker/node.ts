@@ -18,7 +18,8 @@ import { DiskRoom } from "./disk-room.ts";
 import type { WorkerTimers } from "./executor.ts";
 import { openSharedInputs } from "./input/shared.ts";
 import { WorkerLoop, type WorkerNews } from "./loop.ts";
-import { dialCoordinator } from "./manager/connect.ts";
+import { type Libp2pPlace, openCarrier } from "./manager/carrier.ts";
+import type { Specs } from "./manager/introduction.ts";
 import { NodeExecutor } from "./node-executor.ts";
 import { Programs } from "./programs/programs.ts";
 import { CoordinatorBlobs } from "./shuffle/blobs.ts";
@@ -64,6 +65,9 @@ export type WorkerOptions = {
   /** `host:port` where other workers fetch from, port 0 = any; `none` = they cannot: the
    *  coordinator keeps what this worker makes for them. */
   readonly listen: string;
+  /** Join over libp2p; `url` is then only where the manager is, token and `listen` are not used.
+   *  Such a worker computes WebAssembly modules. */
+  readonly libp2p?: Libp2pPlace;
   /** Gateway of an IPFS node, as `http://127.0.0.1:8080`, for the `/ipfs/` addresses of existing
    *  managers; "" or absent = they cannot be resolved. */
   readonly ipfs?: string;
@@ -123,31 +127,27 @@ const timers: WorkerTimers = {
  *  sandbox that is asked for, the address to listen at. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const slots = Math.min(1_024, Math.max(1, Math.floor(options.slots)));
+  const { url, token, fingerprint = "", identity, libp2p, onJoined, onNews } = options;
   const { python, sandbox } = await probe(options);
+  const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
+  const carrier = await openCarrier({ url, token, fingerprint, timeoutMs, libp2p });
   const files = await openFiles(options, () => loop.credential);
   const space = diskSpace(options.dataDir);
   const given = { slots, freeBytes: space.freeBytes, python };
   const processes = openProcesses(options, sandbox, given);
   const { exchange, outputs, jobs, blobs, programs, exchangeUrl } = files;
-  const { url, token, fingerprint = "", identity, onJoined, onNews } = options;
   const relay = { url, fingerprint, credential: () => loop.credential };
   const fetcher = new PartitionFetcher(new LocalSegments(outputs, nodeDisk), relay);
   const shared = openSharedInputs(relay, idleMs);
-  const timeoutMs = options.dialTimeoutMs ?? defaultRules.joinTimeoutMs;
   const isHidden = exchangeUrl === "";
   const parts = { jobs, blobs, outputs, programs, processes, fetcher, shared, isHidden };
   let hasJoined = false;
   const loop: WorkerLoop = new WorkerLoop({
-    rules: {
-      ...defaultRules,
-      slots,
-      giveUpMs: options.giveUpMs ?? 0,
-      joinTimeoutMs: timeoutMs + dialHeadMs,
-    },
+    rules: rulesOf(options, { slots, timeoutMs }),
     timers,
     chance: Math.random,
-    dial: (credential) => dialCoordinator({ url, token, fingerprint, timeoutMs }, credential),
-    specs: { ...specsOf(options, slots, exchangeUrl), ...pythonSpecs(python) },
+    dial: carrier.dial,
+    specs: specsOf(options, { slots, exchangeUrl, python }),
     executor: (events) => new NodeExecutor(parts, events),
     ...(identity === undefined ? {} : { identity }),
     onNews(news) {
@@ -165,7 +165,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const room = new DiskRoom({ dir: options.dataDir, lowWaterBytes, changed });
   const ended = loop.ended.then(async (failure) => {
     room.stop();
-    await Promise.all([processes.stop(), exchange.close(), fetcher.close(), shared.close()]);
+    const closing = [carrier.close(), exchange.close(), fetcher.close(), shared.close()];
+    await Promise.all([processes.stop(), ...closing]);
     await Promise.all([outputs.sweep(), jobs.sweep()]).catch(() => {});
     return failure;
   });
@@ -180,6 +181,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await ended;
     },
   };
+}
+
+function rulesOf(
+  { giveUpMs = 0 }: WorkerOptions,
+  { slots, timeoutMs }: { readonly slots: number; readonly timeoutMs: number },
+) {
+  return { ...defaultRules, slots, giveUpMs, joinTimeoutMs: timeoutMs + dialHeadMs };
 }
 
 /** What this host allows, and has. */
@@ -217,16 +225,20 @@ function openProcesses(
   });
 }
 
-function specsOf({ memoryBytes, name, version = "" }: WorkerOptions, slots: number, url: string) {
-  return {
-    name,
-    host: hostId(),
-    slots,
-    memoryBytes,
-    exchangeUrl: url,
-    version,
-    session: randomBytes(16).toString("hex"),
-  };
+type Given = {
+  readonly slots: number;
+  readonly exchangeUrl: string;
+  readonly python: Python | null;
+};
+
+function specsOf(
+  { libp2p, memoryBytes, name, version = "" }: WorkerOptions,
+  { exchangeUrl, python, slots }: Given,
+): Specs {
+  const session = randomBytes(16).toString("hex");
+  const common = { name, host: hostId(), slots, memoryBytes, exchangeUrl, version, session };
+  if (libp2p === undefined) return { ...common, ...pythonSpecs(python) };
+  return { ...common, kinds: [programKinds.wasm], python: null, isBase: true };
 }
 
 /** Kinds in ascending order: existing managers know the first. */

@@ -17,6 +17,15 @@ const workersMaxMs = 90_000;
 
 const joins = `document.querySelector("#join") !== null &&
   (document.querySelector("#join").click(), true)`;
+/** True when the pages of this origin hold so many locks, by the last answer. */
+function locks(count: number): string {
+  return `{
+    navigator.locks.query().then(({ held }) => (globalThis.heldLocks = held.length));
+    globalThis.heldLocks === ${count};
+  }`;
+}
+const mayNotHide = `document.querySelector("#while-hidden") !== null &&
+  (document.querySelector("#while-hidden").click(), true)`;
 const computes = `performance.getEntriesByName("computing").length > 0`;
 
 /** The connection that a plain tab shows, and why it pauses. */
@@ -65,6 +74,7 @@ describe("tabs that are away", { concurrency: true }, () => {
     options,
     hiddenTab,
   );
+  test("B2: a hidden tab that may go on holds a lock, and takes tasks", options, hiddenOn);
   test("B2: a phone's tab that is hidden takes nothing at once", options, hiddenPhone);
   test(
     "B2: what a frozen tab has goes to others and counts once; it works again when it thaws",
@@ -88,7 +98,9 @@ describe("tabs that are away", { concurrency: true }, () => {
 async function hiddenTab(t: TestContext): Promise<void> {
   const cluster = await startCluster(t, "--workers", "0");
   const browser = await chromium.browser();
-  const tab = await joined(await PlainTab.open(t, browser, cluster.link, shortMinutes));
+  const tab = await PlainTab.open(t, browser, cluster.link, shortMinutes);
+  await tab.until(mayNotHide);
+  await joined(tab);
   const job = await submitSlow(cluster, 8, 500);
   await tab.until(computes);
   await tab.hide();
@@ -102,6 +114,20 @@ async function hiddenTab(t: TestContext): Promise<void> {
   assert.deepEqual(await itemsOf(cluster, job), numbers(8));
   assert.deepEqual((await mishapsOf(cluster, job))[1], 0);
   assert.equal((await workersOf(cluster))[0]?.paused, "");
+}
+
+async function hiddenOn(t: TestContext): Promise<void> {
+  const cluster = await startCluster(t, "--workers", "0");
+  const browser = await chromium.browser();
+  const tab = await joined(await PlainTab.open(t, browser, cluster.link, shortMinutes));
+  await tab.hide();
+  await tab.until(locks(1));
+  const job = await submitSlow(cluster, 8, 500);
+  assert.deepEqual(await itemsOf(cluster, job), numbers(8));
+  assert.equal((await workersOf(cluster))[0]?.paused, "");
+  await tab.until(`document.querySelector("#while-hidden").click() || true`);
+  await workersBecome(cluster, ([one]) => one?.paused === "hidden for 4 minutes");
+  await tab.until(locks(0));
 }
 
 async function hiddenPhone(t: TestContext): Promise<void> {

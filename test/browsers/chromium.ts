@@ -1,7 +1,7 @@
 /** The Chromium that the tests of one file share: how it is started, why they are skipped without
  *  one, and their time limits. */
 import { after, type TestContext } from "node:test";
-import type { Browser, BrowserContext } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions } from "playwright-core";
 import { findChromium, startChromium } from "../simulation/chromium.ts";
 
 const found = findChromium();
@@ -18,7 +18,7 @@ export type SharedChromium = {
   /** Started by the first caller. */
   browser(): Promise<Browser>;
   /** With storage of its own, closed when the test ends. */
-  newContext(t: TestContext): Promise<BrowserContext>;
+  newContext(t: TestContext, more?: BrowserContextOptions): Promise<BrowserContext>;
 };
 
 /** To be called once per test file. */
@@ -31,8 +31,8 @@ export function sharedChromium(): SharedChromium {
   after(async () => (await starting)?.close());
   return {
     browser,
-    async newContext(t) {
-      const context = await (await browser()).newContext();
+    async newContext(t, more = {}) {
+      const context = await (await browser()).newContext(more);
       context.setDefaultTimeout(waitMaxMs);
       t.after(() => context.close());
       return context;

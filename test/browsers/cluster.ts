@@ -11,6 +11,8 @@ export type Cluster = {
   /** `/j#<token>`. */
   readonly link: string;
   readonly token: string;
+  /** Ports of what was asked for besides; null = it was not. */
+  readonly ports: { readonly console: number | null; readonly filesystem: number | null };
 };
 
 export async function startCluster(t: TestContext, ...args: string[]): Promise<Cluster> {
@@ -26,7 +28,18 @@ export async function upIn(place: Place, ...args: string[]): Promise<Cluster> {
   const told = JSON.parse((await up.said("}\n")).split("\n").find((line) => line.startsWith("{"))!);
   const { join, url } = told as { url: string; join: string };
   const token = /--token (\S+)/.exec(join)?.[1] ?? "";
-  return { place, up, url, token, link: `${url}/j#${token}` };
+  const ports = { console: told.console?.port ?? null, filesystem: told.filesystem?.port ?? null };
+  return { place, up, url, token, link: `${url}/j#${token}`, ports };
+}
+
+/** A task of the tab is done. */
+export async function hasDone(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const { document } = globalThis as unknown as {
+      document: { querySelector(name: string): { readonly textContent: string } | null };
+    };
+    return Number.parseFloat(document.querySelector("#figure-done")?.textContent ?? "0") > 0;
+  });
 }
 
 /** A tab of the context, after it has joined. */

@@ -49,7 +49,7 @@ async function inPage(given: { code: string; order: unknown; go: object }): Prom
     worker.onerror = (event) => reject(new Error(event.message));
     (port1 as unknown as Port).onmessage = ({ data }) => {
       messages.push(pack(data));
-      if (["over", "broken", "load-failed"].includes(data.kind)) resolve();
+      if (["over", "load-failed"].includes(data.kind)) resolve();
     };
     worker.postMessage(unpack(order), [port2]);
     port1.postMessage(go);

@@ -91,7 +91,9 @@ test("a job that a key already names is followed, and shown as existing", {
 
 test("`rm` says how much of a job stays, since another job has it, too", { timeout }, async (t) => {
   const { at, up } = await started(t, "--workers", "1");
-  for (const key of ["one", "two"]) await at("run", "job.ts", "--key", key, "-o", "-");
+  for (const key of ["one", "two", "three"]) await at("run", "job.ts", "--key", key, "-o", "-");
+  const { freedBytes, job } = JSON.parse((await at("rm", "j-3", "--json")).out);
+  assert.deepEqual([job, freedBytes], ["j-3", 0]);
   const first = await at("rm", "j-1");
   assert.match(
     first.out,

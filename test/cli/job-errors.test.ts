@@ -70,3 +70,75 @@ export default mapReduce({
   assert.match(err, /map task 0: rows\.csv has no column "absent"; it has a, b/);
   assert.doesNotMatch(err, /attempts/);
 });
+
+const inOneJob = (run: string, more = "") => `import { tasks } from "tequio";
+export default tasks({ attempts: 1, ${more} items: [0, 1], run: ${run} });
+`;
+const faults = {
+  "large.ts": [
+    inOneJob(`() => "x".repeat(2 ** 20)`),
+    1,
+    /limit-exceeded: .*the result of item 0 has/,
+  ],
+  "limit.ts": [
+    inOneJob("() => 1", "timeoutMs: -1,"),
+    2,
+    /^tequio: bad-request: timeoutMs is -1; it/,
+  ],
+} as const;
+
+test("the same fault ends --sequential and --local with the same code and words", {
+  timeout,
+}, async (t) => {
+  const place = new Place(t);
+  for (const [file, [source, exit, text]] of Object.entries(faults)) {
+    place.write(file, source);
+    for (const mode of ["--sequential", "--local"]) {
+      const { code, err } = await place.run("run", mode, file, "-o", "-");
+      assert.equal(code, exit, `${file} ${mode}: ${err}`);
+      assert.match(err, text, mode);
+    }
+  }
+});
+
+test("what nothing catches is a failure under the judge, and no crash of the command", {
+  timeout,
+}, async (t) => {
+  const place = new Place(t);
+  const lost = "Promise.reject(new Error('lost'));";
+  const soon = "setTimeout(() => { throw new Error('soon'); }, 1);";
+  place.write("lost.ts", inOneJob(`(item: number) => { if (item === 1) ${lost} return item; }`));
+  place.write("soon.ts", inOneJob(`() => { ${soon} return new Promise<void>(() => {}); }`));
+  // The first item's promise is settled by the second.
+  const gated = `async (item: number) => {
+    const held = globalThis as unknown as { gate: PromiseWithResolvers<void> };
+    if (item === 1) return held.gate.resolve();
+    held.gate = Promise.withResolvers();
+    held.gate.promise.then(() => { throw new Error("late"); });
+  }`;
+  place.write("late.ts", inOneJob(gated));
+  place.write("top.ts", `${inOneJob("(item: number) => item")}${lost}`);
+  place.write(
+    "list.ts",
+    inOneJob("(item: number) => item").replace("[0, 1]", `() => { ${lost} return [1]; }`),
+  );
+  const run = (file: string) => place.run("run", "--sequential", file, "-o", "-");
+  const files = ["lost.ts", "soon.ts", "late.ts", "top.ts", "list.ts"];
+  const [rejected, thrown, late, top, list] = await Promise.all(files.map(run));
+  const text = "a promise that nothing awaits was rejected";
+  assert.equal(rejected!.code, 1);
+  assert.match(
+    rejected!.err,
+    new RegExp(`^tequio: user-error: ${text}: Error: lost .* on item 1\\n`),
+  );
+  assert.equal(thrown!.code, 1);
+  assert.match(thrown!.err, /^tequio: user-error: thrown where nothing catches it .*: Error: soon/);
+  assert.deepEqual([late!.code, late!.out], [0, "null\nnull\n"]);
+  assert.match(late!.err, /^after the task had ended, a promise that .*: Error: late/);
+  assert.equal(top!.code, 2);
+  assert.match(top!.err, new RegExp(`^tequio: build-failed: top\\.ts:3:16: ${text}, while it was`));
+  assert.equal(list!.code, 2);
+  assert.match(list!.err, new RegExp(`^tequio: build-failed: items: ${text}: Error: lost`));
+  for (const { err } of [rejected!, thrown!, late!, top!, list!])
+    assert.doesNotMatch(err, /Node\.js v/);
+});

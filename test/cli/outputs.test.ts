@@ -154,6 +154,8 @@ test("X8: a shared file goes into a pipe, and replaces no link and no device", a
   assert.match(refused.err, /link is a link to other\.txt; name the file itself/);
   assert.ok(lstatSync(at("pipe")).isFIFO());
   for (const name of ["device", "link"]) assert.ok(lstatSync(at(name)).isSymbolicLink());
+  const both = await place.run("report", "j-1", "-o", "-", "--json");
+  assert.match(both.err, /--json says where the page is, and -o - prints it/);
   const report = await place.run("report", "j-1", "-o", "link");
   assert.equal(report.code, 2);
   assert.match(report.err, /link is a link to other\.txt/);

@@ -50,6 +50,20 @@ export async function allWays(
       writeFileSync(path, content);
       return path;
     });
+    return await filesWays(job, inputs, options);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** As `allWays`, on files that are there. */
+export async function filesWays(
+  job: Job,
+  inputs: readonly string[],
+  options: Partial<PlanOptions> = {},
+): Promise<Ways> {
+  const folder = mkdtempSync(join(tmpdir(), "operator-"));
+  try {
     const planned = await planJob(job, { inputs, params: {}, host: "here", ...options });
     const { result } = await runLocal(job, planned);
     const texts = (parts: typeof result.parts) => Promise.all(parts.map(bytesOf));

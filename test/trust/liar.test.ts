@@ -156,3 +156,22 @@ test("map outputs of a volunteer are checked before they are reduced", async () 
   assert.equal(known.get("other liar")?.caught?.job, job);
   assert.equal(known.get("ana")?.caught, undefined);
 });
+
+test("code of a shared job sees the time of its submission, and does not if it says so", async () => {
+  const items = `items: [...Array(12).keys()], share: "volunteers"`;
+  const read = `run: () => [Date.now(), performance.now(), new Date().getTime()]`;
+  const { job } = await submit(`tasks({ ${items}, ${read} })`);
+  const { failure, state, submittedAtMs: at } = await until(job, isEnded);
+  assert.equal(state, "done", JSON.stringify(failure));
+  const times = await all(client.results(job));
+  assert.deepEqual(
+    times,
+    Array.from({ length: 12 }, () => [at, 0, at]),
+  );
+  const other = await submit(
+    `tasks({ items: [0], clock: "real", ${read.replace("new", "+new")} })`,
+  );
+  assert.equal((await until(other.job, isEnded)).state, "done");
+  const [[now, ms]] = (await all(client.results(other.job))) as [[number, number]];
+  assert.ok(now > at && ms > 0);
+});

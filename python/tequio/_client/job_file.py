@@ -47,7 +47,7 @@ def declared_file(path: str, params: Mapping[str, Any]) -> Tuple[Declared, Calla
             code = file.read()
     kind, inputs, options = said["kind"], said["inputs"], said["options"]
     declared = Declared(
-        kind, inputs, options, said["params"], said["requires"], said["hasCombine"], code
+        kind, inputs, options, said["params"], said["program"], said["hasCombine"], code
     )
     return declared, lambda: _items(path, merge_params(declared.params, params))
 

@@ -30,7 +30,7 @@ class Declared(NamedTuple):
     inputs: Mapping[str, Any]
     options: Mapping[str, Any]
     params: Mapping[str, Any]
-    requires: Sequence[str]
+    program: Mapping[str, Any]
     has_combine: bool
     code: bytes
 
@@ -157,8 +157,7 @@ def _planned(declared: Declared, plan: Dict[str, Any], rest: Any) -> Planned:
     # Left out where they say nothing: older coordinators refuse fields that they do not know.
     if settings.priority != "normal":
         spec["priority"] = settings.priority
-    if declared.requires:
-        spec["requires"] = list(declared.requires)
+    spec.update(declared.program)
     return Planned(plan, spec, [code, *blobs])
 
 

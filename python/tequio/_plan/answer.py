@@ -63,7 +63,7 @@ def described_code(job, entry):
     """What the zip of a job's code says of itself, for workers."""
     description = {
         "version": 1,
-        "engine": "any",
+        "engine": job.options["engine"] or "any",
         "entry": entry,
         "kind": job.kind,
         "requires": job.options["requires"],
@@ -91,9 +91,22 @@ def declared(job):
         "inputs": inputs,
         "options": {name: value for name, value in given.items() if value is not None},
         "params": _params(options["params"]),
-        "requires": options["requires"],
+        "program": _program(options),
         "hasCombine": options.get("combine") is not None,
     }
+
+
+def _program(options):
+    """What a worker's Python must be: fields of the job as it is submitted, those that say
+    nothing left out."""
+    engine, exact = options["engine"], options["exact"]
+    here = "pyodide" if sys.platform == "emscripten" else "cpython"
+    if exact and engine is None:
+        engine = here
+    program = {"requires": options["requires"], "engine": engine}
+    if exact and engine == here:
+        program["pythonVersion"] = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return {name: value for name, value in program.items() if value}
 
 
 def _params(params):

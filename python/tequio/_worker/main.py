@@ -10,8 +10,8 @@ import sys
 # Not the folder of this file, whose names are ours: the folder with the package.
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # The package is there by its own name only: job code must not find what is beside it.
-import tequio._worker.process  # noqa: E402
+import tequio._worker.serve  # noqa: E402
 
 sys.path.pop(0)
 if __name__ == "__main__":
-    tequio._worker.process.serve(*sys.argv[1:])
+    tequio._worker.serve.serve(*sys.argv[1:])

@@ -1,19 +1,16 @@
-"""The orders of the worker and how each is carried out."""
+"""The orders of a worker and how each is carried out, in a task process and in a tab alike."""
 
-import faulthandler
 import os
 import sys
 import threading
-import traceback
 from time import perf_counter
 
 from .. import runtime
 from .._job import chance
 from .._job.chance import begin_task
 from .._job.failure import failure_of, raised_by
-from .._job.orphan import end_with_parent
 from .._values.errors import InputBroken, TaskError
-from .channel import Channel, ChannelClosed
+from .channel import ChannelClosed
 from .counters import Counters
 from .items import open_items
 from .limits import bound_memory
@@ -22,24 +19,23 @@ from .map_task import run_map
 from .reduce_task import run_reduce
 from .reporter import LogStream, Reporter
 from .run_items import run_items
-from .seat_belt import fasten
-from .source import PipeSource
 
-_CHANNEL_DESCRIPTOR = 3
-_INPUT_DESCRIPTOR = 4
 # The numbers of src/worker/process/exits.ts.
-_CHANNEL_CLOSED, _EXIT_CALLED, _UNCAUGHT, _INPUT_BROKEN, _BROKEN = 90, 91, 92, 94, 95
-_exit_at_once = os._exit
+CHANNEL_CLOSED, EXIT_CALLED, UNCAUGHT, INPUT_BROKEN, BROKEN = 90, 91, 92, 94, 95
 
 
 class Process:
-    """The state of this process: the job that is loaded, and the attempt at hand."""
+    """The state of this process: the job that is loaded, and the attempt at hand.
 
-    def __init__(self):
-        self.channel = Channel(_CHANNEL_DESCRIPTOR)
-        self.reporter = Reporter(self.channel.send)
+    `send(message)` reports; `source_of(on_read)` makes the source of map tasks;
+    `exit_at_once(code)` ends the process."""
+
+    def __init__(self, send, source_of, exit_at_once):
+        self._send = send
+        self._exit_at_once = exit_at_once
+        self.reporter = Reporter(send)
         self.counters = Counters()
-        self.source = PipeSource(_INPUT_DESCRIPTOR, self.reporter.progress)
+        self.source = source_of(self.reporter.progress)
         self.loaded = None
         self.items = None
         self.working = None
@@ -59,7 +55,7 @@ class Process:
         elif kind == "reduce":
             self._attempt(order, "reduce", lambda: self._reduce(order))
         elif kind == "tasks":
-            run_items(self, order["items"])
+            run_items(self, self._portion(order["items"]))
 
     def end(self, code, error=None):
         """Ends the process, whatever else runs in it; a failure of the attempt at hand is reported
@@ -73,13 +69,27 @@ class Process:
                 self.reporter.report({**report, "failure": failure}, perf_counter())
                 self.reporter.flush(perf_counter())
             except ChannelClosed:
-                code = _CHANNEL_CLOSED
-        _exit_at_once(code)
+                code = CHANNEL_CLOSED
+        self._exit_at_once(code)
+
+    def awaited(self, returned):
+        """What a coroutine of the job, or whatever else it awaits, comes to."""
+        # Loading it takes as long as starting the process.
+        import asyncio
+
+        return asyncio.run(awaited(returned))
 
     @property
     def code_folder(self):
         """"" while nothing is loaded."""
         return "" if self.loaded is None else self.loaded.code_folder
+
+    def _open_items(self, given):
+        return None if given is None else open_items(given)
+
+    def _portion(self, items):
+        """Those of a list of tasks that are done now."""
+        return items
 
     def _load(self, order):
         bound_memory(order.get("memoryBytes"))
@@ -87,12 +97,12 @@ class Process:
             self.loaded = load_job(order)
             if self.items is not None:
                 self.items.close()
-            self.items = None if order["items"] is None else open_items(order["items"])
+            self.items = self._open_items(order["items"])
         except Exception as error:
             failure = failure_of(error, code_folder_of(order))
-            self.channel.send({"kind": "load-failed", "failure": failure})
+            self._send({"kind": "load-failed", "failure": failure})
             return False
-        self.channel.send({"kind": "loaded"})
+        self._send({"kind": "loaded"})
         return True
 
     def _attempt(self, order, stage, run):
@@ -107,7 +117,7 @@ class Process:
             self.stream.end_line()
             report.update(kind="done", counters=self.counters.take(), **done)
         except InputBroken:
-            self.end(_INPUT_BROKEN)
+            self.end(INPUT_BROKEN)
         except ChannelClosed:
             raise
         except BaseException as error:
@@ -133,12 +143,17 @@ class Process:
         return {**done, "inputBytes": sum(one["sizeBytes"] for one in order["segments"])}
 
 
+async def awaited(returned):
+    """As a coroutine, which an event loop wants."""
+    return await returned
+
+
 def _with_part(plan, task, part):
     """Of a large plan the split of one task and its files, under the indexes of the whole plan."""
     return {**plan, "splits": {task: part["split"]}, "files": dict(part["files"])}
 
 
-def _install(process):
+def install(process):
     """What job code reaches: print, logging, count, log; and how it can end the process."""
     chance.install()
     runtime.install(process.counters.add, process.reporter.log)
@@ -148,36 +163,14 @@ def _install(process):
 
     def exit_at_once(code):
         called = TaskError("user-error", f"the job called os._exit({code!r})")
-        process.end(_EXIT_CALLED, called)
+        process.end(EXIT_CALLED, called)
 
     def uncaught(given):
         if given.exc_type is SystemExit:
             return
         name = "" if given.thread is None else f" {given.thread.name}"
         error = given.exc_value
-        process.end(_UNCAUGHT, raised_by(f"a thread of the job{name}", error, ""))
+        process.end(UNCAUGHT, raised_by(f"a thread of the job{name}", error, ""))
 
     os._exit = exit_at_once
     threading.excepthook = uncaught
-
-
-def serve(read_folder, write_folder):
-    """Obeys until the worker closes the channel. Never returns."""
-    process = Process()
-    # Of a fault in native code, where Python was.
-    faulthandler.enable(2)
-    for descriptor in (_CHANNEL_DESCRIPTOR, _INPUT_DESCRIPTOR):
-        os.set_inheritable(descriptor, False)
-    _install(process)
-    end_with_parent(_CHANNEL_CLOSED)
-    fasten(read_folder, write_folder)
-    try:
-        process.channel.send({"kind": "ready"})
-        while True:
-            process.obey(process.channel.receive())
-    except ChannelClosed:
-        _exit_at_once(_CHANNEL_CLOSED)
-    except BaseException:
-        sys.__stderr__.write(traceback.format_exc())
-        sys.__stderr__.flush()
-        _exit_at_once(_BROKEN)

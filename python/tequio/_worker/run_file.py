@@ -3,6 +3,7 @@
 What is written shares no beginnings of keys, which readers allow: finding them would take longer
 than moving the bytes."""
 
+import errno
 import os
 import struct
 from hashlib import sha256
@@ -24,6 +25,16 @@ _trailer = struct.Struct("<IIQ")
 _sum = struct.Struct("<I")
 
 
+# What all files of a task may have, where no disk says so, and what they have.
+_room = {"most": None, "held": 0}
+
+
+def limit_files(max_bytes):
+    """From here on files may have so many bytes in all: of a task in a tab, where they lie in
+    memory."""
+    _room.update(most=max_bytes, held=0)
+
+
 class FileSink:
     """A file that is written through a buffer. An error of the disk is raised again by every later
     call: job code may swallow it."""
@@ -40,6 +51,8 @@ class FileSink:
 
     def write(self, data):
         """Errors: `storage-full`, `storage-failed`, `limit-exceeded` as the disk says."""
+        if _room["most"] is not None:
+            self._try(_take_room, len(data))
         self._try(self._file.write, data)
         self.size_bytes += len(data)
 
@@ -66,9 +79,17 @@ class FileSink:
             raise self._broken from error
 
 
+def _take_room(size):
+    _room["held"] += size
+    if _room["held"] > _room["most"]:
+        raise OSError(errno.ENOSPC, "no room")
+
+
 def remove(path):
     """The file is gone, also when there was none."""
     try:
+        if _room["most"] is not None:
+            _room["held"] -= os.stat(path).st_size
         os.unlink(path)
     except FileNotFoundError:
         pass

@@ -31,7 +31,7 @@ def run_items(process, batch):
             item = items.item(task)
             begin_task(seed, "run", task)
             arguments = (item, TaskContext(loaded.params, task)) if with_context else (item,)
-            returned = _called(function, arguments, task)
+            returned = _called(process, function, arguments, task)
             text = result_text(returned, task)
             process.stream.end_line()
             now_s = perf_counter()
@@ -56,21 +56,12 @@ def run_items(process, batch):
     reporter.flush(perf_counter())
 
 
-def _called(function, arguments, task):
+def _called(process, function, arguments, task):
     try:
         returned = function(*arguments)
-        if inspect.isawaitable(returned):
-            # Loading it takes as long as starting the process.
-            import asyncio
-
-            returned = asyncio.run(_awaited(returned))
-        return returned
+        return process.awaited(returned) if inspect.isawaitable(returned) else returned
     except BaseException as error:
         raise raised_by("run", error, f"item {task}")
-
-
-async def _awaited(returned):
-    return await returned
 
 
 def result_text(returned, task):

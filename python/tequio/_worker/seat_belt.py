@@ -48,6 +48,18 @@ def clear_environment():
             del os.environ[name]
 
 
+def fasten_in_tab():
+    """Refuses what no tab has, as a task process does; files are the Worker's own."""
+    clear_environment()
+    sys.addaudithook(lambda event, _: _refuse(event))
+
+
+def _refuse(event):
+    refused = _REFUSED.get(event)
+    if refused is not None:
+        raise PermissionError(f"job code may not {refused}")
+
+
 def fasten(read_folder, write_folder):
     """From here on for good. The process may read its interpreter, the system's files and
     `read_folder`, and write below `write_folder` alone."""
@@ -59,9 +71,7 @@ def fasten(read_folder, write_folder):
     readable = tuple({real(root) for root in roots if root} | {real(read_folder), write_root})
 
     def check(event, arguments):
-        refused = _REFUSED.get(event)
-        if refused is not None:
-            raise PermissionError(f"job code may not {refused}")
+        _refuse(event)
         if event == "open":
             _check_open(arguments, readable, write_root)
         elif event in _CHANGES:

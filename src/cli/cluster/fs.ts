@@ -27,7 +27,7 @@ import {
   placeArgument,
   withTrackers,
 } from "./up/filesystem-options.ts";
-import { openJobtracker } from "./up/jobtracker.ts";
+import { besideCoordinator, openJobtracker } from "./up/jobtracker.ts";
 
 type Options = FilesystemFlags & {
   readonly url?: string;
@@ -90,7 +90,8 @@ async function serve(place: Listen | undefined, options: Options): Promise<void>
   let jobtracker: WorkerServing | null = null;
   try {
     if (target !== null) {
-      jobtracker = await openJobtracker(options, { coordinator, dataDir, target });
+      const parts = besideCoordinator(coordinator, dataDir, target);
+      jobtracker = await openJobtracker(options, parts);
     }
     writeEndpoint(dataDir, { coordinator, jobtracker });
     announce(options, { coordinator, jobtracker, dataDir });

@@ -11,14 +11,14 @@ import {
 } from "../options.ts";
 import { enoughMemory } from "./enough-memory.ts";
 import { teller } from "./join/news.ts";
-import { type JoinOptions, withManagers } from "./join/options.ts";
+import { type JoinOptions, withSystems } from "./join/options.ts";
 import { superviseWorker } from "./join/supervise.ts";
 import { pythonOption, sandboxOption } from "./up.ts";
 
 export function define(command: Command): void {
   const cores = availableParallelism();
   command
-    .argument("<url>", "address of the coordinator, such as http://host:7070")
+    .argument("<url>", "address of the coordinator, such as http://host:7070, or /ip4/…/p2p/…")
     .option("--token <token>", "join token, as printed by `tequio up`")
     .option("--token-file <file>", "file with the join token, mode 0600 (or $TEQUIO_TOKEN)")
     .option("--fingerprint <hex>", "refuse a coordinator with a different certificate")
@@ -62,18 +62,28 @@ export function define(command: Command): void {
         .argParser(durationArgument("--give-up"))
         .default(0, "never"),
     );
-  withExamples(withJson(withManagers(command)), [
-    ["tequio join http://host:7070 --token mrt_join_…", "contribute all cores of this machine"],
-    [
-      "tequio join https://host:7070 --token-file t --slots 2 --memory 1G",
-      "contribute two cores and at most 1 GiB of memory",
-    ],
-    [
-      "tequio join http://host:7070 --token-file t --give-up 5m",
-      "exit with code 3 when no coordinator answers for 5 minutes",
-    ],
-  ]).action(join);
+  withExamples(withJson(withSystems(command)), examples).action(join);
 }
+
+const examples: readonly [string, string][] = [
+  ["tequio join http://host:7070 --token mrt_join_…", "contribute all cores of this machine"],
+  [
+    "tequio join https://host:7070 --token-file t --slots 2 --memory 1G",
+    "contribute two cores and at most 1 GiB of memory",
+  ],
+  [
+    "tequio join /ip4/192.168.1.20/tcp/7075/p2p/12D3Koo…",
+    "join a manager over libp2p, and compute WebAssembly modules for it",
+  ],
+  [
+    "tequio join http://host:7070 --token-file t --give-up 5m",
+    "exit with code 3 when no coordinator answers for 5 minutes",
+  ],
+  [
+    "tequio join http://host:7070 --token-file t --jobtracker 7998 --submit-token-file s",
+    "also take tasks of existing trackers of the filesystem protocol",
+  ],
+];
 
 async function join(address: string, options: JoinOptions): Promise<void> {
   enoughMemory(options.memory, options.slots);

@@ -50,7 +50,8 @@ export function clusterLine(
 ): string {
   const live = workers.filter((worker) => worker.state === "live");
   const slots = live.reduce((sum, worker) => sum + worker.slots, 0);
-  const busy = live.reduce((sum, worker) => sum + worker.running, 0);
+  // Of a tab all that it was sent counts as running.
+  const busy = live.reduce((sum, { running, slots }) => sum + Math.min(running, slots), 0);
   const share = `${countText(busy)} of ${plural(slots, "slot")} busy`;
   const head = `${plural(live.length, "worker")}, ${share}`;
   const running = jobs.filter((job) => job.state === "running");

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Mount } from "../../coordinator/edges/http/mount.ts";
 import { Gateway, type GatewayLink, type GatewayOptions } from "../../gateway/gateway.ts";
 import { openSite } from "../../gateway/site.ts";
+import { openTabPython } from "../../gateway/tab-python.ts";
 import { MemoryText } from "../../link/memory-text.ts";
 import { acceptTexts } from "../../link/websocket.ts";
 import { browserLimits } from "../../wire/browser/messages.ts";
@@ -29,9 +30,11 @@ export function ownGateway(options: GatewayOptions): OwnGateway {
   });
   const folder = webFolder();
   const site = folder === null ? null : openSite(folder);
+  const python = openTabPython();
   const trackerProblem = "this gateway has a tracker of its own";
   const mount: Mount = {
-    handle: (request, response) => site?.handle(request, response) ?? false,
+    handle: (request, response) =>
+      site !== null && [python, site].some((one) => one.handle(request, response)),
     upgrade({ head, request, socket }) {
       if (!paths.has(pathOf(request))) return false;
       acceptor.handleUpgrade(request, socket, head, (link) => {

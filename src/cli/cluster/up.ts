@@ -5,8 +5,7 @@ import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { memoryPerWorker } from "../../client/memory.ts";
 import { packageVersion } from "../../client/package-version.ts";
-import { dataDirOf, endpointFile, type Listeners, readEndpoint } from "../../client/place.ts";
-import { writePrivate } from "../../coordinator/access/private-file.ts";
+import { dataDirOf, endpointFile, readEndpoint } from "../../client/place.ts";
 import type { Coordinator } from "../../coordinator/coordinator.ts";
 import { ClusterError } from "../../core/error.ts";
 import { type GatewayLimits, gatewayLimits } from "../../gateway/options.ts";
@@ -27,49 +26,53 @@ import { joinLink, joinPicture, pageLines } from "../web/links.ts";
 import { enoughMemory } from "./enough-memory.ts";
 import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
 import type { LocalWorkers } from "./local-workers.ts";
-import { startOf, stillRuns, stopProcess } from "./process/identity.ts";
+import { stillRuns, stopProcess } from "./process/identity.ts";
 import {
   type ConsoleFlags,
   consoleLines,
   consoleOptions,
   withConsole,
 } from "./up/console-options.ts";
+import { writeEndpoint } from "./up/endpoint.ts";
 import {
   type FilesystemFlags,
   filesystemLines,
   filesystemOptions,
   withFilesystem,
 } from "./up/filesystem-options.ts";
-import { openJobtracker } from "./up/jobtracker.ts";
+import { besideCoordinator, openJobtracker } from "./up/jobtracker.ts";
+import { type Libp2pFlags, libp2pLines, libp2pOptions, withLibp2p } from "./up/libp2p-options.ts";
 import { type P4Flags, p4Lines, p4Options, withP4 } from "./up/p4-options.ts";
 import { type RetentionFlags, retentionOptions, withRetention } from "./up/retention-options.ts";
 import { replayNews } from "./up/starting.ts";
 import { withTabs } from "./up/tab-options.ts";
 import { type UploadFlags, uploadLimits, withUploads } from "./up/upload-options.ts";
 
-type EdgeFlags = ConsoleFlags & FilesystemFlags & P4Flags & RetentionFlags & UploadFlags;
-type Options = EdgeFlags & {
-  readonly workers: number;
-  readonly listen: string;
-  readonly data?: string;
-  readonly memory?: number;
-  readonly scratch?: number;
-  readonly lease?: number;
-  readonly lowWater?: number;
-  readonly insecure?: boolean;
-  readonly anonymousBrowsers?: boolean;
-  readonly tabs?: "own" | "volunteer";
-  readonly tabsMax?: number;
-  readonly slotsPerOwner?: number;
-  readonly tabReturn?: number;
-  readonly tabSilence?: number;
-  readonly qr: boolean;
-  readonly takeOver?: boolean;
-  readonly sandbox: string;
-  readonly python?: string;
-  readonly json?: boolean;
-  readonly debug?: boolean;
-};
+type EdgeFlags = ConsoleFlags & FilesystemFlags & Libp2pFlags & P4Flags;
+type KeepingFlags = RetentionFlags & UploadFlags;
+type Options = EdgeFlags &
+  KeepingFlags & {
+    readonly workers: number;
+    readonly listen: string;
+    readonly data?: string;
+    readonly memory?: number;
+    readonly scratch?: number;
+    readonly lease?: number;
+    readonly lowWater?: number;
+    readonly insecure?: boolean;
+    readonly anonymousBrowsers?: boolean;
+    readonly tabs?: "own" | "volunteer";
+    readonly tabsMax?: number;
+    readonly slotsPerOwner?: number;
+    readonly tabReturn?: number;
+    readonly tabSilence?: number;
+    readonly qr: boolean;
+    readonly takeOver?: boolean;
+    readonly sandbox: string;
+    readonly python?: string;
+    readonly json?: boolean;
+    readonly debug?: boolean;
+  };
 
 /** How long workers may take to hand back what they run, in ms. */
 const leaveMs = 10_000;
@@ -116,7 +119,7 @@ export function define(command: Command): void {
     )
     .addOption(sandboxOption())
     .addOption(pythonOption());
-  const edges = withP4(withFilesystem(withConsole(command)));
+  const edges = withLibp2p(withP4(withFilesystem(withConsole(command))));
   withExamples(withJson(withUploads(withTabs(withRetention(edges)))), [
     ["tequio up", "a cluster of all cores of this machine, reachable from here only"],
     ["tequio up --listen 0.0.0.0:7070", "other machines join with the command that it prints"],
@@ -125,6 +128,10 @@ export function define(command: Command): void {
       "a coordinator without workers, data in another directory",
     ],
     ["tequio up --p4-port --p4-token-file p4.token", "the master for existing P4 peers"],
+    [
+      "tequio up --libp2p /ip4/127.0.0.1/tcp/7075",
+      "existing workers join over libp2p, and compute WebAssembly modules",
+    ],
     ["tequio up --console-port 9000", "users share files with `tequio console`"],
     [
       "tequio up --filesystem 8080 --jobtracker 7998 --register 9091",
@@ -172,6 +179,7 @@ function tabLimits({ tabReturn, tabSilence }: Options): Partial<GatewayLimits> {
 /** What the options say of the coordinator alone. */
 function coordinatorOptions(options: Options) {
   const { lease, lowWater, slotsPerOwner, tabsMax } = options;
+  const libp2p = libp2pOptions(options);
   return {
     listen: options.listen,
     version: packageVersion(),
@@ -182,6 +190,8 @@ function coordinatorOptions(options: Options) {
     ...(slotsPerOwner === undefined ? {} : { slotsPerOwner }),
     ...filesystemOptions(options, (text) => console.error(text)),
     p4: p4Options(options),
+    ...(libp2p === undefined ? {} : { libp2p }),
+    ...(options.ipfsApi === undefined ? {} : { ipfsApi: options.ipfsApi }),
     uploads: uploadLimits(options),
     retention: retentionOptions(options),
   };
@@ -221,7 +231,7 @@ async function up(options: Options): Promise<void> {
   let localWorkers: LocalWorkers | null = null;
   let jobtracker: WorkerServing | null = null;
   try {
-    jobtracker = await openJobtracker(options, { coordinator, dataDir });
+    jobtracker = await openJobtracker(options, besideCoordinator(coordinator, dataDir));
     writeEndpoint(dataDir, { coordinator, jobtracker }, options);
     const { startLocalWorkers } = await import("./local-workers.ts");
     localWorkers = await startLocalWorkers({
@@ -285,26 +295,6 @@ function endOfUp() {
   };
 }
 
-/** The file by which other commands on this machine find the coordinator. */
-function writeEndpoint(
-  dataDir: string,
-  { coordinator, jobtracker }: Pick<Started, "coordinator" | "jobtracker">,
-  options: Options,
-): void {
-  const file = join(dataDir, endpointFile);
-  const { console: users, filesystem, fingerprint, p4, register } = coordinator;
-  const { anonymousBrowsers = false, p4TrustAddresses: trustAddresses = false } = options;
-  const peers = p4 === null ? null : { ...p4, trustAddresses };
-  const files = { filesystem, register, jobtracker };
-  const doors: Listeners = { console: users, ...files, p4: peers, anonymousBrowsers };
-  const url = localUrl(coordinator.url);
-  const version = packageVersion();
-  const { pid } = process;
-  const start = startOf(pid) ?? "";
-  const endpoint = { url, listen: coordinator.url, fingerprint, pid, start, version, doors };
-  writePrivate(file, `${JSON.stringify(endpoint)}\n`);
-}
-
 /** Three quarters of what is free, for all workers together. */
 function scratchPerWorker(workers: number, dir: string): number {
   return Math.max(1, Math.floor((diskSpace(dir).freeBytes * 0.75) / Math.max(1, workers)));
@@ -350,10 +340,10 @@ async function announce(options: Options, started: Started): Promise<void> {
   const terms = { ttlMs: joinTtlMs, usesMax: 0, role: "volunteer" } as const;
   const tabToken = areOwn ? token : await coordinator.joinToken(terms);
   if (options.json) {
-    const { console: users, filesystem, p4, register } = coordinator;
+    const { console: users, filesystem, libp2p, p4, register } = coordinator;
     const browsers = hasPage ? joinLink(url, tabToken) : null;
     const known = { url, dataDir, pid: process.pid, join: line, browsers, console: users, p4 };
-    const files = { filesystem, register, jobtracker };
+    const files = { filesystem, register, jobtracker, libp2p };
     console.log(JSON.stringify({ ...known, ...files, ...counts(localWorkers) }));
     return;
   }
@@ -378,7 +368,8 @@ async function announce(options: Options, started: Started): Promise<void> {
     console.log(`             (only from this machine; for others: ${wide})`);
   }
   const files = filesystemLines(coordinator, jobtracker);
-  const edges = [...consoleLines(coordinator), ...files, ...p4Lines(coordinator)];
+  const peers = libp2pLines(coordinator, options);
+  const edges = [...consoleLines(coordinator), ...files, ...p4Lines(coordinator), ...peers];
   for (const line of edges) console.log(line);
   const { data } = options;
   const at = data === undefined ? {} : { data };

@@ -45,7 +45,7 @@ function row(worker: WorkerSummary): string[] {
     countText(worker.done),
     countText(worker.failed),
     oneLine(worker.version),
-    oneLine(worker.python ?? "-"),
+    oneLine([worker.python ?? "-", worker.pythonEngine ?? ""].join(" ").trim()),
     trustText(worker.volunteer),
   ];
 }

@@ -25,6 +25,7 @@ const alone: Reasons = {
   trust: "no volunteer can join",
   quorum: "no volunteer can join",
   allowBasicBrowsers: "no browser can join",
+  engine: "the python3 of this machine runs it",
   detach: "the job ends with this command",
 };
 
@@ -36,7 +37,7 @@ const ignored: Readonly<Record<Mode, Reasons>> = {
     watch: "nothing is followed; follow the job later: `tequio attach j-N --watch`",
   },
   local: { ...alone, sequential: "they are two ways to run without a coordinator" },
-  sequential: alone,
+  sequential: { ...alone, timeout: "items run in this process, which cannot end them" },
 };
 
 const theirs = "an existing system of the filesystem protocol does as it does; leave it out";
@@ -59,7 +60,9 @@ const elsewhere: Reasons = {
   share: theirs,
   trust: theirs,
   quorum: theirs,
+  timeout: theirs,
   allowBasicBrowsers: theirs,
+  engine: theirs,
   watch: theirs,
 };
 

@@ -1,7 +1,7 @@
 /** The options of `tequio run`, and what they say of the job's plan and name. */
 import type { TargetOptions } from "../../client/place.ts";
 import { ClusterError } from "../../core/error.ts";
-import type { Priority, Trust } from "../../core/job.ts";
+import type { Priority, PythonEngine, Trust } from "../../core/job.ts";
 import type { Listen } from "../../link/listen.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import { nameOf } from "../../sdk/plan/name.ts";
@@ -16,10 +16,13 @@ export type RunOptions = TargetOptions &
     readonly splitBytes?: number;
     readonly key?: string;
     readonly allowBasicBrowsers?: boolean;
+    readonly engine?: PythonEngine;
     readonly priority?: Priority;
     readonly share?: string;
     readonly trust?: Trust;
     readonly quorum?: string;
+    /** Of one item of a module, ms. */
+    readonly timeout?: number;
     readonly watch?: boolean;
     readonly detach?: boolean;
     readonly local?: boolean;

@@ -4,15 +4,18 @@ import type { TargetOptions } from "../../client/place.ts";
 import type { Removed } from "../../wire/api/messages.ts";
 import { openClient } from "../connection.ts";
 import { bytesText } from "../numbers.ts";
-import { withExamples, withTarget } from "../options.ts";
+import { withExamples, withJson, withTarget } from "../options.ts";
 
 export function define(command: Command): void {
-  withExamples(withTarget(command.argument("<job...>", "ids of finished jobs, such as j-7")), [
+  command.argument("<job...>", "ids of finished jobs, such as j-7");
+  withExamples(withJson(withTarget(command)), [
     ["tequio rm j-7", "delete one job and its result; files already saved stay"],
-  ]).action(async (jobs: string[], options: TargetOptions) => {
+    ["tequio rm j-7 j-8 --json", "a line of JSON for each: what was freed"],
+  ]).action(async (jobs: string[], options: TargetOptions & { readonly json?: boolean }) => {
     const client = await openClient(options);
     for (const job of jobs) {
-      console.log(removedText(job, await client.remove(job)));
+      const removed = await client.remove(job);
+      console.log(options.json ? JSON.stringify({ job, ...removed }) : removedText(job, removed));
     }
   });
 }

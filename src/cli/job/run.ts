@@ -1,10 +1,11 @@
 /** `tequio run job.ts inputs…`: build, plan, submit, follow, collect; on a cluster, inside this
  *  process (`--local`), or without any cluster (`--sequential`). */
 import { availableParallelism } from "node:os";
+import process from "node:process";
 import { type Command, Option } from "commander";
 import { memoryPerWorker } from "../../client/memory.ts";
 import { ClusterError } from "../../core/error.ts";
-import { priorities, trusts } from "../../core/job.ts";
+import { priorities, pythonEngines, trusts } from "../../core/job.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { Submitted } from "../../wire/api/messages.ts";
@@ -14,6 +15,7 @@ import { openClient } from "../connection.ts";
 import { followJob } from "../follow/follow.ts";
 import {
   countArgument,
+  durationArgument,
   parseParam,
   sizeArgument,
   withExamples,
@@ -33,7 +35,36 @@ export function define(command: Command): void {
     .argument(
       "[inputs...]",
       "files, folders, 'globs', shared:NAME, name=path, - for standard input",
-    )
+    );
+  withPlan(command);
+  withResult(withModules(command))
+    .option("--watch", "also print the job's log lines and failed attempts")
+    .option("--detach", "submit, print the job's id and exit");
+  withExamples(withJson(withTarget(withElsewhere(withLocal(withTrust(command))))), [
+    ["tequio run words.ts books/*.txt -o out/", "run on the coordinator of this machine"],
+    ["tequio run --local words.ts 'logs/**/*.gz'", "run without a coordinator"],
+    [
+      "tequio run --local --workers 2 --memory 1G words.ts books/*.txt",
+      "run two tasks at once, in 1 GiB of memory",
+    ],
+    ["tequio run --sequential words.ts small.txt -o -", "run task by task, for debugging"],
+    ["tequio run words.ts shared:books", "read files that members share, where they are"],
+    ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
+    ["tequio run words.ts books/*.txt --share volunteers", "let volunteers compute it, too"],
+    ["tequio run words.py books/*.txt", "run a job in Python"],
+    ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
+    ["tequio run primes.wasm 1000000 --timeout 1m", "give each item at most a minute"],
+    ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
+    [
+      "tequio run words.py data.txt --filesystem tcp://10.0.0.2:8080",
+      "run on an existing system of the filesystem protocol",
+    ],
+  ]).action(run);
+}
+
+/** Options of the job and of its plan. */
+export function withPlan(command: Command): Command {
+  return command
     .option("--name <name>", "display name (default: that of the job or of its file)")
     .option("--param <name=value>", "a parameter of the job; may be repeated", parseParam)
     .option(
@@ -56,32 +87,8 @@ export function define(command: Command): void {
         "share of the slots among your jobs: high is 4 times normal (the default), low a quarter",
       ).choices(priorities),
     )
-    .option(
-      "--allow-basic-browsers",
-      "let browsers that speak only the base protocol run this job",
-    );
-  withResult(command)
-    .option("--watch", "also print the job's log lines and failed attempts")
-    .option("--detach", "submit, print the job's id and exit");
-  withExamples(withJson(withTarget(withElsewhere(withLocal(withTrust(command))))), [
-    ["tequio run words.ts books/*.txt -o out/", "run on the coordinator of this machine"],
-    ["tequio run --local words.ts 'logs/**/*.gz'", "run without a coordinator"],
-    [
-      "tequio run --local --workers 2 --memory 1G words.ts books/*.txt",
-      "run two tasks at once, in 1 GiB of memory",
-    ],
-    ["tequio run --sequential words.ts small.txt -o -", "run task by task, for debugging"],
-    ["tequio run words.ts shared:books", "read files that members share, where they are"],
-    ["tequio run join.ts users=u.csv orders=o.ndjson", "name the inputs of the job"],
-    ["tequio run words.ts books/*.txt --share volunteers", "let volunteers compute it, too"],
-    ["tequio run words.py books/*.txt", "run a job in Python"],
-    ["tequio run primes.wasm 100 1000 @more.txt", "run a WebAssembly module once for each item"],
-    ["tequio run pi.ts --param rounds=1000 --json", "print JSON for programs"],
-    [
-      "tequio run words.py data.txt --filesystem tcp://10.0.0.2:8080",
-      "run on an existing system of the filesystem protocol",
-    ],
-  ]).action(run);
+    .option("--allow-basic-browsers", "let browsers that speak only the base protocol run this job")
+    .addOption(engineOption());
 }
 
 /** Who may compute it, and how that is checked. */
@@ -101,6 +108,19 @@ function withTrust(command: Command): Command {
     );
 }
 
+function engineOption(): Option {
+  const text = "of a job in Python: run it on Node workers (cpython) or in browser tabs (pyodide)";
+  return new Option("--engine <engine>", `${text} alone (default: on both)`).choices(pythonEngines);
+}
+
+function withModules(command: Command): Command {
+  return command.option(
+    "--timeout <time>",
+    "of a WebAssembly module: time limit of each item (default: none)",
+    durationArgument("--timeout"),
+  );
+}
+
 function withElsewhere(command: Command): Command {
   return command
     .option(
@@ -118,7 +138,7 @@ function withElsewhere(command: Command): Command {
 }
 
 /** Where the job runs when it is on no cluster. */
-function withLocal(command: Command): Command {
+export function withLocal(command: Command): Command {
   return command
     .option("--local", "run on a temporary cluster inside this process")
     .option("--sequential", "run without a cluster, one task after another")
@@ -140,32 +160,54 @@ async function run(file: string, given: string[], options: RunOptions): Promise<
     const { runElsewhereOf } = await import("./elsewhere.ts");
     return runElsewhereOf(file, given, options);
   }
-  enoughMemory(options.memory, localSlots(options));
   // What follows a module are its items, not files.
   const isModule = file.endsWith(".wasm");
-  const inputs = isModule ? [] : given;
+  if (options.timeout !== undefined && !isModule) {
+    const text = "--timeout is for WebAssembly modules; other jobs set timeoutMs in their file";
+    throw new ClusterError("bad-request", text);
+  }
+  const build = () => (isModule ? ofModule(file, given, options) : of(file));
+  await runBuilt(build, isModule ? [] : given, options, file.endsWith(".py"));
+}
+
+/** Runs what `build` makes where the options say. */
+export async function runBuilt(
+  build: () => Promise<BuiltJob>,
+  inputs: string[],
+  options: RunOptions,
+  isPython = false,
+): Promise<void> {
+  enoughMemory(options.memory, localSlots(options));
   const toPeople = (line: string) => void process.stderr.write(`${safeText(line)}\n`);
-  const build = () => withJobConsole(toPeople, () => (isModule ? ofModule(file, given) : of(file)));
+  const building = () => withJobConsole(toPeople, build);
+  const { watchStrays } = await import("./strays.ts");
+  watchStrays((line) => !options.json && toPeople(line));
   if (options.sequential) {
     const { pinSequential, runSequential } = await import("./sequential.ts");
     pinSequential();
-    return runSequential(await build(), inputs, options);
+    return runSequential(await building(), inputs, options);
   }
   if (!options.local) {
     // The coordinator first: it is cheaper to ask than to build.
     const client = await openClient(options).catch(suggestLocal);
-    return runOn(client, await build(), inputs, options);
+    return runOn(client, await building(), inputs, options);
   }
   const { withEmbedded } = await import("./embedded.ts");
   // At the same time as the cluster starts; its error is seen where it is awaited.
-  const built = build();
+  const built = building();
   built.catch(() => {});
   const slots = localSlots(options);
   const memoryBytes = options.memory ?? memoryPerWorker(slots) * slots;
-  const isPython = file.endsWith(".py");
   await withEmbedded({ slots, memoryBytes, isPython }, async (client) =>
-    runOn(client, await built, inputs, options),
+    runOn(client, withoutTabs(await built), inputs, options),
   );
+}
+
+/** No tab joins a cluster inside this process. */
+function withoutTabs(built: BuiltJob): BuiltJob {
+  if (built.job.foreign?.program.engine !== "pyodide") return built;
+  const text = "the job runs in browser tabs alone, and none can join --local: leave --local out";
+  throw new ClusterError("bad-request", text);
 }
 
 async function of(file: string): Promise<BuiltJob> {
@@ -173,9 +215,13 @@ async function of(file: string): Promise<BuiltJob> {
   return bundleJob(file);
 }
 
-async function ofModule(file: string, items: readonly string[]): Promise<BuiltJob> {
+async function ofModule(
+  file: string,
+  items: readonly string[],
+  { timeout }: RunOptions,
+): Promise<BuiltJob> {
   const { buildModuleJob } = await import("../../sdk/module-job.ts");
-  return buildModuleJob(file, items);
+  return buildModuleJob(file, items, timeout);
 }
 
 function localSlots({ workers }: RunOptions): number {
@@ -224,10 +270,11 @@ async function submit(
   inputs: readonly string[],
   options: RunOptions,
 ): Promise<Submitted> {
-  const [{ planJob }, { submitKeyed }, { hostId }] = await Promise.all([
+  const [{ planJob }, { submitKeyed }, { hostId }, { endJobCode }] = await Promise.all([
     import("../../sdk/plan.ts"),
     import("../../sdk/submit.ts"),
     import("../../link/host.ts"),
+    import("./strays.ts"),
   ]);
   const shared = (wanted: string) => client.sharedInputs(wanted);
   const planned = await planJob(built.job, {
@@ -237,10 +284,14 @@ async function submit(
   });
   try {
     const name = jobName(built, options);
-    const { allowBasicBrowsers: bareBrowsers = false, key = null, priority = "normal" } = options;
+    const { allowBasicBrowsers: bareBrowsers = false, engine, key = null } = options;
+    const { priority = "normal" } = options;
     const trust = trustOptions(options, built.job.options);
-    return await submitKeyed(client, built, planned, { name, key, bareBrowsers, priority, trust });
+    const python = engine === undefined ? {} : { engine };
+    const common = { name, key, bareBrowsers, priority, trust };
+    return await submitKeyed(client, built, planned, { ...common, ...python });
   } finally {
+    endJobCode();
     await planned.remove();
   }
 }

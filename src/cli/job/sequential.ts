@@ -6,11 +6,12 @@ import { ClusterError } from "../../core/error.ts";
 import { errorsIn } from "../../core/thrown.ts";
 import { evenGlobals } from "../../environment/globals.ts";
 import { pinRealm, useEnvironment } from "../../environment/install.ts";
-import { placeOf } from "../../environment/thrown.ts";
+import { jobFrames, placeOf } from "../../environment/thrown.ts";
 import { hostId } from "../../link/host.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import { saveResult } from "../../sdk/collect.ts";
 import { type LocalRun, runLocal } from "../../sdk/local.ts";
+import { jobSpecOf } from "../../sdk/plan/spec.ts";
 import { type Planned, planJob } from "../../sdk/plan.ts";
 import { failureOf } from "../../worker/process/failure.ts";
 import { JobFailed } from "../faults.ts";
@@ -18,6 +19,7 @@ import { destinationOf, refuseTaken, tell } from "../result/finish.ts";
 import { safeText } from "../text.ts";
 import { withJobConsole } from "./job-console.ts";
 import { jobName, planOptions, type RunOptions } from "./plan-options.ts";
+import { endJobCode } from "./strays.ts";
 
 const stackLinesMax = 6;
 
@@ -35,6 +37,8 @@ export async function runSequential(
     host: hostId(),
   });
   try {
+    // Refuses what a coordinator would refuse.
+    jobSpecOf(built.job, planned, { name, codeHash: "", planHash: "" });
     const { result, counters } = await judge(built, planned, options);
     const { files, sizeBytes, leftOut = false } = await saveResult(result, to);
     const isBad = (file: string) => file.endsWith("bad-records.ndjson");
@@ -73,13 +77,14 @@ async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Pr
     const running = withJobConsole(print, () => runLocal(built.job, planned, { onLog: print }));
     return await Promise.race([running, waiting.promise]);
   } catch (error) {
-    if (!(error instanceof ClusterError) || error.code !== "user-error") throw error;
+    if (!(error instanceof ClusterError)) throw error;
     // The same line as of a worker, with the place in the job file.
     const { message } = failureOf(error, dirname(built.file));
     const places = built.zip === undefined ? jobLines(error.cause, built) : traceback(error.cause);
     const lines = [message, ...places];
     throw new JobFailed(error.code, lines.join("\n"), { cause: error });
   } finally {
+    endJobCode();
     restore();
   }
 }
@@ -96,14 +101,13 @@ function traceback(error: unknown): string[] {
   return stack.startsWith("Traceback") ? stack.split("\n") : [];
 }
 
-/** Lines of a stack up to the first of this program: what happened in the job's own files. */
+/** What happened in the job's own files, innermost first. */
 function jobLines(error: unknown, built: BuiltJob): string[] {
   const first = errorsIn(error).find((one) => placeOf(one) !== "");
-  const lines = (first?.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  const end = lines.findIndex((line) => /[\\/]sdk[\\/]local\.[jt]s/.test(line));
-  return lines
-    .slice(0, end === -1 ? stackLinesMax : Math.min(end, stackLinesMax))
-    .map((line) => line.replace(/(?:file:\/\/)?\/[^\s():]+/, (path) => shortPath(path, built)));
+  const lines = jobFrames(first).slice(0, stackLinesMax);
+  return lines.map(
+    (line) => `    ${line.replace(/\/[^\s():]+/, (path) => shortPath(path, built))}`,
+  );
 }
 
 /** The bundle was loaded from a temporary folder as if it lay beside the job file. */

@@ -25,7 +25,7 @@ export type ResultOptions = {
 export function withResult(command: Command): Command {
   return command
     .option("-o, --output <dir>", "directory for the result files; - for standard output")
-    .option("--merge <file>", "write the whole result into this one file")
+    .option("--merge <file>", "write the whole result into this one file; .gz or .zst compress")
     .option("--overwrite", "replace the result that -o or --merge names");
 }
 

@@ -11,12 +11,16 @@ import { writeNamed } from "../../sdk/named-file.ts";
 import type { Attempts } from "../../wire/api/attempts.ts";
 import type { LogLine, Output } from "../../wire/api/messages.ts";
 import { openClient } from "../connection.ts";
-import { withExamples, withTarget } from "../options.ts";
+import { withExamples, withJson, withTarget } from "../options.ts";
 import { wayOf } from "../result/finish.ts";
 import { saysWhere } from "../result/readers.ts";
 import { webFolder } from "../web-folder.ts";
 
-type Options = TargetOptions & { readonly output?: string; readonly overwrite?: boolean };
+type Options = TargetOptions & {
+  readonly output?: string;
+  readonly overwrite?: boolean;
+  readonly json?: boolean;
+};
 
 /** Of more lines the newest are kept. */
 const logLinesMax = 5_000;
@@ -30,11 +34,15 @@ export function define(command: Command): void {
     .argument("<job>", "job id, such as j-7")
     .option("-o, --output <file>", "output file (default: <job>.html; - for standard output)")
     .option("--overwrite", "replace the file");
-  withExamples(withTarget(command), [
+  withExamples(withJson(withTarget(command)), [
     ["tequio report j-7", "write j-7.html: stages, timeline, errors, log, first results"],
     ["tequio report j-7 -o - | ssh host 'cat > j-7.html'", "write to another machine"],
   ]).action(async (job: string, options: Options) => {
-    const { output = `${job}.html`, overwrite = false } = options;
+    const { json = false, output = `${job}.html`, overwrite = false } = options;
+    if (json && output === "-") {
+      const text = "--json says where the page is, and -o - prints it; leave one of them out";
+      throw new ClusterError("bad-request", text);
+    }
     // Before the work, not after it.
     if (output !== "-") wayOf(output, overwrite);
     const template = templateText();
@@ -44,8 +52,10 @@ export function define(command: Command): void {
       process.stdout.write(html);
       return;
     }
-    saysWhere({ output });
+    saysWhere({ output, json });
     await write(output, html, overwrite);
+    const { state } = kept.summary;
+    if (json) return console.log(JSON.stringify({ job, file: output, state }));
     const running = kept.summary.state === "running" ? " (the job still runs)" : "";
     console.log(`the page of ${job} is saved as ${output}${running}`);
   });

@@ -28,6 +28,9 @@ export type Principal = {
   /** A join token that admits no new worker any more, but still admits those that joined with it
    *  before. */
   readonly returningOnly: boolean;
+  /** Set for a peer without a token, which the operator admits by this id: its carrier has proved
+   *  it. */
+  readonly peer?: string;
 };
 
 export type TokenTerms = {

@@ -18,7 +18,7 @@ export const logFile = "log.sqlite";
 export const blobsDir = "blobs";
 export const manifestFile = "manifest.json";
 /** Keys and tokens; the first one identifies the cluster of a directory. */
-export const keyFiles = ["cluster.json", "tls.json", "admin.token"] as const;
+export const keyFiles = ["cluster.json", "tls.json", "admin.token", "libp2p.json"] as const;
 
 /** Throws `not-found` for a directory that is neither, `storage-failed` for a damaged manifest. */
 export function layoutOf(dir: string): Layout {

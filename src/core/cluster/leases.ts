@@ -135,10 +135,12 @@ export function makeReady(state: CoordinatorState, stage: Stage, task: number): 
   state.touched.add(stage.job);
   const { checks, forOwn, open, ownChecks } = stage.opinions;
   if (forOwn.has(task) || open.has(task)) {
-    // What an own worker has computed once ends a dispute the next time: all that the liar has said
-    // waits for it.
-    if (open.get(task)?.some(({ own }) => own)) ownChecks.unshift(task);
-    else (forOwn.has(task) ? ownChecks : checks).push(task);
+    // What an own worker has computed once ends a dispute the next time: all that the liar has
+    // returned waits for it.
+    const isNearlyOver = open.get(task)?.some(({ own }) => own) === true;
+    if (!forOwn.has(task)) checks.push(task);
+    else if (isNearlyOver) ownChecks.unshift(task);
+    else ownChecks.push(task);
     wakeChoosy(state, stage);
     return;
   }

@@ -57,6 +57,10 @@ const togetherMax = 64;
 /** The same for a browser tab: each message is a round trip through a gateway, and what comes next
  *  is fetched while it computes. */
 const tabQueuedWorkMs = 1_000;
+/** Attempts that a slot of a tab computes at a stretch; as many wait for it, and are fetched
+ *  meanwhile. It gets no more before one of the two is used up: each message to a tab, however
+ *  small, costs it a round trip and a Worker. */
+const tabPortion = 1_024;
 const tabSendAheadBelowMs = 5_000;
 /** Jobs that are passed over in looking for one whose tasks may be sent ahead. */
 const passedOverMax = 8;
@@ -126,8 +130,14 @@ function hasRoom(worker: WorkerRecord, ahead: boolean): boolean {
   const { slots } = specs;
   if (ahead && isBlocked(worker)) return false;
   if (!ahead || specs.kinds.includes(ownCode)) return leases.size < slots;
-  if (leases.size >= Math.min(heldMax, slots * depthMax)) return false;
+  if (leases.size >= depthOf(specs) - (specs.tab === true ? slots * tabPortion - 1 : 0))
+    return false;
   return leases.size < 2 * slots || held.chargeMs < slots * workMs(specs);
+}
+
+/** Attempts that it may have. */
+function depthOf({ slots, tab }: WorkerSpecs): number {
+  return Math.min(heldMax, slots * (tab === true ? 2 * tabPortion : depthMax));
 }
 
 function workMs({ tab }: WorkerSpecs): number {
@@ -192,11 +202,9 @@ function aheadOf(state: CoordinatorState, stage: Stage, worker: WorkerRecord): n
   const together = togetherOf(state, stage, worker) - (isKnown ? mine : 0);
   const byTime = Math.ceil((slots * workMs(specs) - held.chargeMs) / oneMs);
   const room = Math.max(byTime, 2 * slots - leases.size);
-  return Math.min(
-    room,
-    Math.max(evenly, together),
-    Math.min(heldMax, slots * depthMax) - leases.size,
-  );
+  const portion = tab ? slots * tabPortion : Number.POSITIVE_INFINITY;
+  const depth = depthOf(specs) - leases.size;
+  return Math.min(room, Math.max(evenly, together), depth, portion);
 }
 
 /** How many attempts of the stage go to one worker at once, 0 = no more than each slot takes. */

@@ -9,7 +9,7 @@ import {
   type StageSpec,
   trusts,
 } from "../job.ts";
-import { isRequirement, requiresMax } from "./placement/requires.ts";
+import { wishesProblem } from "./placement/python.ts";
 
 export const specLimits = {
   nameCharactersMax: 200,
@@ -77,17 +77,15 @@ function trustProblem({ quorum, share, trust }: JobSpec): ClusterError | null {
     : bad("quorum: 2 to 9 agree, of at most 99");
 }
 
-function programProblem({ programKind, requires = [] }: JobSpec): ClusterError | null {
+function programProblem(spec: JobSpec): ClusterError | null {
+  const { programKind } = spec;
   const known: ReadonlyArray<number | undefined> = [
     undefined,
     programKinds.javascript,
     programKinds.python,
   ];
   if (!known.includes(programKind)) return bad(`no program kind ${programKind} is known here`);
-  if (requires.length > requiresMax) return over("requires", requires.length, requiresMax);
-  return requires.find((text) => !isRequirement(text)) === undefined
-    ? null
-    : bad('requires names packages with versions, as "numpy>=2"');
+  return wishesProblem(spec);
 }
 
 function stageProblem(spec: JobSpec, stage: StageSpec, index: number): ClusterError | null {

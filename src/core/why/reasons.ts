@@ -52,13 +52,21 @@ export type Reason =
     }
   | { readonly kind: "no-worker" }
   | { readonly kind: "workers-paused"; readonly workers: number; readonly reason: string }
-  | { readonly kind: "no-runtime" }
+  /** `module`: the job is a WebAssembly module, which workers without JavaScript run, too. */
+  | { readonly kind: "no-runtime"; readonly module?: true }
   /** Results of volunteers that are not decided; `forOwn`: only an own worker may give the next. */
   | { readonly kind: "second-opinion"; readonly tasks: number; readonly forOwn: number }
   /** All that are here are volunteers, and the job is not shared with them. */
   | { readonly kind: "only-volunteers"; readonly workers: number }
-  /** The job is in Python, and none of these workers (their names, without tabs) has it. */
-  | { readonly kind: "no-python"; readonly workers: readonly string[] }
+  /** The job is in Python, and none of these workers (their names, without tabs) has it. `tabs`:
+   *  there are tabs, too, whose gateway does not give it to them. */
+  | { readonly kind: "no-python"; readonly workers: readonly string[]; readonly tabs?: true }
+  /** The job wants one engine or version, and those with Python have another. */
+  | {
+      readonly kind: "other-python";
+      readonly wants: string;
+      readonly has: ReadonlyArray<{ readonly worker: string; readonly python: string }>;
+    }
   /** Those with Python have not the packages that the job names. */
   | {
       readonly kind: "lacks-packages";
@@ -99,10 +107,19 @@ export type Reason =
   | { readonly kind: "worker-free"; readonly worker: WorkerId }
   | { readonly kind: "nothing-ready"; readonly jobs: number }
   /** A job has ready tasks, but not for this worker. */
-  | { readonly kind: "not-for-it"; readonly job: JobId };
+  | {
+      readonly kind: "not-for-it";
+      readonly job: JobId;
+      /** What the worker has not; absent = something else. */
+      readonly lacks?: "python" | "python-in-tabs";
+    };
 
 /** The answer of `GET …/why`. */
 export type Why = { readonly reasons: readonly Reason[] };
+
+const pythonInTabs =
+  "for Python in tabs run `npm install pyodide@314` where their gateway runs, start it again, " +
+  "and reload them";
 
 type Texts = { readonly [K in Reason["kind"]]: (reason: Extract<Reason, { kind: K }>) => string };
 
@@ -154,7 +171,8 @@ const texts: Texts = {
     workers === 1
       ? `the worker accepts no tasks now: ${reason}`
       : `all ${workers} workers accept no tasks now: ${reason}`,
-  "no-runtime": () => "no connected worker runs JavaScript",
+  "no-runtime": ({ module = false }) =>
+    `no connected worker runs JavaScript${module ? " or WebAssembly" : ""}`,
   "second-opinion": ({ forOwn, tasks }) =>
     `${count(tasks, "result")} of volunteers ${tasks === 1 ? "waits" : "wait"} for a second ` +
     `opinion${forOwn === 0 ? "" : `, ${forOwn} of them by an own worker`}`,
@@ -168,11 +186,16 @@ const texts: Texts = {
       "submit the job with `--share volunteers`"
     );
   },
-  "no-python": ({ workers }) =>
+  "no-python": ({ tabs, workers }) =>
     "no worker here has Python 3.9 or newer: " +
     (workers.length === 0
       ? "join a machine that has it (`tequio join`)"
-      : `install python3 on ${workers.join(", ")}, and start its worker again`),
+      : `install python3 on ${workers.join(", ")}, and start its worker again`) +
+    (tabs === true ? `; or ${pythonInTabs}` : ""),
+  "other-python": ({ has, wants }) => {
+    const each = has.map(({ python, worker }) => `${worker} has ${python}`);
+    return `the job runs on ${wants} alone, which no worker here has: ${each.join(", ")}`;
+  },
   "lacks-packages": ({ lacks }) => {
     const each = lacks.map(({ packages, worker }) => `${worker} lacks ${packages.join(", ")}`);
     return (
@@ -212,7 +235,10 @@ const texts: Texts = {
   "worker-free": ({ worker }) => `${worker} has a free slot`,
   "nothing-ready": ({ jobs }) =>
     jobs === 0 ? "no job is running" : `no task of the ${count(jobs, "running job")} is ready`,
-  "not-for-it": ({ job }) => `${job} has ready tasks, but none that this worker may run`,
+  "not-for-it": ({ job, lacks }) =>
+    `${job} has ready tasks, but none that this worker may run` +
+    (lacks === undefined ? "" : ": it has no Python") +
+    (lacks === "python-in-tabs" ? `; ${pythonInTabs}` : ""),
 };
 
 /** Of a kind that only a newer coordinator knows, its name. */

@@ -54,6 +54,22 @@ test("a job of an owner at its slot limit is explained by that limit", () => {
   assert.match(reasonText(reasons.at(-1)!), /the jobs of ann take 1 slot/);
 });
 
+test("workers that run WebAssembly alone have the jobs of modules, and no others", () => {
+  const cluster = new TestCluster();
+  cluster.join({ kinds: [0] });
+  const moduleHash = "b".repeat(64);
+  const last = (job: JobId) => reasonText(whyJob(cluster.state, job, cluster.atMs)!.at(-1)!);
+  const script = cluster.submit(one);
+  assert.equal(last(script), "no connected worker runs JavaScript");
+  const module = cluster.submit({ ...one, moduleHash });
+  assert.doesNotMatch(last(module), /runs JavaScript/);
+  const other = new TestCluster();
+  other.join({ kinds: [7] });
+  const waiting = other.submit({ ...one, moduleHash });
+  const text = reasonText(whyJob(other.state, waiting, other.atMs)!.at(-1)!);
+  assert.equal(text, "no connected worker runs JavaScript or WebAssembly");
+});
+
 test("a running task names its worker", () => {
   const cluster = new TestCluster();
   const worker = cluster.join();

@@ -1,6 +1,7 @@
 /** Why a job, a task or a worker waits, read from the state. Changes nothing. */
 import { attemptsInSlots, attemptsOf, isInSlot, shownCounts } from "../cluster/in-slots.ts";
 import { mayRun } from "../cluster/placement/may-run.ts";
+import { isWanted, pythonName } from "../cluster/placement/python.ts";
 import { lacking } from "../cluster/placement/requires.ts";
 import { waitingBefore, weightOf } from "../cluster/shares.ts";
 import { inputOf, isOpen } from "../cluster/shuffle.ts";
@@ -113,10 +114,17 @@ export function whyWorker(state: CoordinatorState, id: WorkerId): Reason[] | nul
     if (stage === undefined) continue;
     // It gets them with the next decision.
     if (mayRun(state, worker, stage)) return reasons;
-    forIt.push({ kind: "not-for-it", job: jobId(number) });
+    forIt.push(notForIt(state, worker, number));
   }
   if (forIt.length > 0) return [...reasons, ...forIt.slice(0, 10)];
   return [...reasons, { kind: "nothing-ready", jobs: state.active.size }];
+}
+
+function notForIt(state: CoordinatorState, { specs }: WorkerRecord, number: number): Reason {
+  const isPython = state.jobs.get(number)?.spec.programKind === programKinds.python;
+  const hasIt = specs.kinds.includes(programKinds.python);
+  const lacks = isPython && !hasIt ? (specs.tab === true ? "python-in-tabs" : "python") : null;
+  return { kind: "not-for-it", job: jobId(number), ...(lacks === null ? {} : { lacks }) };
 }
 
 /** Why ready tasks of the stage are not given out. */
@@ -166,14 +174,25 @@ export function noneIsAble(spec: JobSpec, live: readonly WorkerRecord[]): Reason
       kinds.includes(programKind) || (moduleHash !== undefined && kinds.includes(wasm)),
   );
   if (programKind !== programKinds.python) {
-    return { kind: runIt.length > 0 ? "input-too-large" : "no-runtime" };
+    if (runIt.length > 0) return { kind: "input-too-large" };
+    return { kind: "no-runtime", ...(moduleHash === undefined ? {} : { module: true }) };
   }
   if (runIt.length === 0) {
     // Nothing is installed in a tab.
     const machines = live.filter(({ specs }) => specs.tab !== true).map(({ specs }) => specs.name);
-    return { kind: "no-python", workers: [...new Set(machines)].slice(0, workersToldMax) };
+    const workers = [...new Set(machines)].slice(0, workersToldMax);
+    return { kind: "no-python", workers, ...(machines.length < live.length ? { tabs: true } : {}) };
   }
-  const lacks = runIt
+  const fitting = runIt.filter(({ specs }) => isWanted(specs.python, spec));
+  if (fitting.length === 0) {
+    const has = runIt.map(({ specs }) => {
+      const { engine = "cpython", version } = specs.python ?? {};
+      return { worker: specs.name, python: pythonName(engine, version) };
+    });
+    const wants = pythonName(spec.engine, spec.pythonVersion);
+    return { kind: "other-python", wants, has: has.slice(0, workersToldMax) };
+  }
+  const lacks = fitting
     .map(({ specs }) => ({ worker: specs.name, packages: lacking(specs, requires) }))
     .filter(({ packages }) => packages.length > 0);
   if (lacks.length === 0) return { kind: "input-too-large" };

@@ -174,7 +174,7 @@ export function runsTime(state: WorkerState, atMs: number, effects: WorkerEffect
     if (atMs >= deadlineMs(state, run)) {
       const limit = run.phase === "loading" ? state.rules.loadTimeoutMs : held.timeoutMs;
       const what = run.phase === "loading" ? "the job's code was not loaded" : "it had not ended";
-      const message = `task ${attemptKey(held.ref)} was killed: ${what} after ${limit} ms`;
+      const message = `it was stopped, since ${what} after ${limit} ms`;
       fail(state, held, { code: "timed-out", message }, atMs);
       endRun(state, run, effects);
     } else if (tellsStarted(state, run) && atMs >= run.sinceMs + state.rules.startedAfterMs) {

@@ -39,8 +39,9 @@ const absent = new Proxy({}, {
 module.exports = Object.create(absent);`;
 }
 
-/** Whether every `require(source)` and `import(source)` of the program is inside a `try` that
- *  catches, and there is one. */
+/** Whether the program goes on without `source`, and there is such a request: every
+ *  `require(source)` and `import(source)` is inside a `try` that catches, or is an `import()` whose
+ *  rejection is handled by `.catch()` or by the second argument of `.then()`. */
 export function isOptional(program: SyntaxNode, source: string): boolean {
   const found = { guarded: 0, bare: 0 };
   look(program, source, false, found);
@@ -55,12 +56,23 @@ function look(node: SyntaxNode, source: string, isGuarded: boolean, found: Found
     else found.bare++;
   }
   const catches = node.type === "TryStatement" && childAt(node, "handler") !== null;
+  const handles = handlesRejection(node);
   for (const [field, value] of Object.entries(node)) {
-    const guards = isGuarded || (catches && field === "block");
+    const guards = isGuarded || (catches && field === "block") || (handles && field === "callee");
     for (const child of Array.isArray(value) ? value : [value]) {
       if (isNode(child)) look(child, source, guards, found);
     }
   }
+}
+
+/** `(…).catch(…)`, `(…).then(…, …)`: of what is before the dot. */
+function handlesRejection(node: SyntaxNode): boolean {
+  if (node.type !== "CallExpression") return false;
+  const callee = childAt(node, "callee");
+  if (callee?.type !== "MemberExpression" || callee.computed === true) return false;
+  const method = nameOf(childAt(callee, "property"));
+  const count = childrenAt(node, "arguments").length;
+  return (method === "catch" && count >= 1) || (method === "then" && count >= 2);
 }
 
 function isRequest(node: SyntaxNode, source: string): boolean {

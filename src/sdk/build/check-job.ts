@@ -18,11 +18,12 @@ const formats: ReadonlyArray<FormatSpec["format"]> = [
 const optionNames: Readonly<Record<Job["kind"], readonly string[]>> = {
   "map-reduce": (
     "name params combine reduce partition sort reducers output badRecords timeoutMs attempts " +
-    "backupTasks math seed share trust"
+    "backupTasks math seed clock share trust"
   ).split(" "),
-  tasks: "name params items run output timeoutMs attempts backupTasks math seed share trust".split(
-    " ",
-  ),
+  tasks:
+    "name params items run output timeoutMs attempts backupTasks math seed clock share trust".split(
+      " ",
+    ),
   operator: "name reducers output badRecords timeoutMs attempts backupTasks share trust".split(" "),
 };
 
@@ -104,6 +105,9 @@ function optionProblem(options: Fields): string | null {
     choiceProblem(options, "output", ["ndjson", "csv", "text", "bytes"]) ??
     choiceProblem(options, "badRecords", ["fail", "keep"]) ??
     choiceProblem(options, "math", ["exact", "native"]) ??
+    choiceProblem(options, "clock", ["frozen", "real"]) ??
+    choiceProblem(options, "share", ["volunteers"]) ??
+    choiceProblem(options, "trust", ["own", "audit", "quorum"]) ??
     seedProblem(options.seed)
   );
 }

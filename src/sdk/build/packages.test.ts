@@ -86,6 +86,31 @@ test("an import() in try of what is not there rejects at run time", async (t) =>
   assert.equal(value, "MODULE_NOT_FOUND");
 });
 
+test("an import() whose rejection is handled rejects at run time", async (t) => {
+  const handled = [
+    `await import("optional").catch((error) => error.code)`,
+    `await import("optional").then(() => "there", (error) => error.code)`,
+    `await import("optional").then((module) => module.x).catch((error) => error.code)`,
+    `await Promise.all([import("optional"), 1]).catch((error) => error.code)`,
+    `await import("optional")?.catch((error) => error.code)`,
+  ];
+  for (const found of handled) {
+    const files = { "p.js": `export default ${found};` };
+    assert.equal(await imported(t, { manifest: { module: "p.js" }, files }), "MODULE_NOT_FOUND");
+  }
+  const bare = [
+    `await import("optional")`,
+    `await import("optional").then((module) => module.x)`,
+    `await import("optional").finally(() => {})`,
+    `await Promise.resolve().catch(() => import("optional"))`,
+  ];
+  for (const found of bare) {
+    const files = { "p.js": `export default ${found};` };
+    const built = imported(t, { manifest: { module: "p.js" }, files });
+    await assert.rejects(built, /cannot find the package optional; install it/, found);
+  }
+});
+
 test("a require of what is not there fails the build outside of try", async (t) => {
   const bare = [
     `module.exports = require("optional");`,

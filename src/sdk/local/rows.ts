@@ -1,14 +1,20 @@
 /** Pairs as lines of a result, written a second time and on purpose: what the cluster writes is
  *  compared with this, byte for byte. */
-import { ClusterError } from "../../core/error.ts";
 import { Decimal } from "../../wire/block/decimal.ts";
+import { refusal, valueDepthMax } from "../../wire/block/refusal.ts";
 import type { OutputFormat } from "../../wire/block/row.ts";
 import type { Key } from "../job.ts";
 
-export function rowLine(format: OutputFormat, key: Key, value: unknown): string {
-  if (format === "ndjson") return `{"key":${asJson(key)},"value":${asJson(value)}}\n`;
-  if (format === "csv") return `${asCell(key)},${asCell(value)}\n`;
-  return `${asText(key)}\t${asText(value)}\n`;
+/** `where` names the origin of the pair, for the error; default: the operator. */
+export function rowLine(
+  format: OutputFormat,
+  key: Key,
+  value: unknown,
+  where = "the operator",
+): string {
+  if (format === "ndjson") return `{"key":${asJson(key, where)},"value":${asJson(value, where)}}\n`;
+  if (format === "csv") return `${asCell(key, where)},${asCell(value, where)}\n`;
+  return `${asText(key, where)}\t${asText(value, where)}\n`;
 }
 
 /** What opens every part of a format that has rows. */
@@ -17,36 +23,46 @@ export function headLine(format: OutputFormat): string {
 }
 
 /** JSON, with bytes as base64. What JSON would silently change is a `user-error`. */
-export function asJson(value: unknown): string {
-  return JSON.stringify(plain(value)) ?? "null";
+export function asJson(value: unknown, where = "the operator"): string {
+  const copy = plain(value, 0);
+  if (copy === refused) throw refusal(value, where, true);
+  return JSON.stringify(copy) ?? "null";
 }
 
-function plain(value: unknown): unknown {
+const refused = Symbol("refused");
+
+function plain(value: unknown, depth: number): unknown {
   if (value instanceof Decimal) return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
-  if (Array.isArray(value)) return value.map(plain);
   if (typeof value === "object" && value !== null) {
+    if (depth > valueDepthMax) return refused;
     const prototype = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) {
-      return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
-    }
-  } else if (typeof value === "number" ? Number.isFinite(value) : !isOdd(value)) return value;
-  throw new ClusterError("user-error", `${String(value)} cannot be stored in a result; use JSON`);
+    // `toJSON` of a plain object is a function, and refused as one.
+    const isList = Array.isArray(value);
+    if (!isList && prototype !== Object.prototype && prototype !== null) return refused;
+    const copies = isList
+      ? Array.from(value, (one) => plain(one, depth + 1))
+      : Object.entries(value).map(([, inner]) => plain(inner, depth + 1));
+    if (copies.includes(refused)) return refused;
+    return isList ? copies : Object.fromEntries(Object.keys(value).map((n, i) => [n, copies[i]]));
+  }
+  if (typeof value === "number") return Number.isFinite(value) ? value : refused;
+  return isOdd(value) ? refused : value;
 }
 
 function isOdd(value: unknown): boolean {
   return ["function", "symbol", "bigint"].includes(typeof value);
 }
 
-function asCell(value: unknown): string {
+function asCell(value: unknown, where: string): string {
   if (value === null || value === undefined) return "";
-  const text = typeof value === "string" ? value : asJson(value);
+  const text = typeof value === "string" ? value : asJson(value, where);
   const needsQuotes = text === "" || ['"', ",", "\r", "\n"].some((char) => text.includes(char));
   return needsQuotes ? `"${text.split('"').join('""')}"` : text;
 }
 
-function asText(value: unknown): string {
-  if (typeof value !== "string") return asJson(value);
+function asText(value: unknown, where: string): string {
+  if (typeof value !== "string") return asJson(value, where);
   return value
     .split("\\")
     .join("\\\\")

@@ -4,6 +4,7 @@
 import { ClusterError } from "../../core/error.ts";
 import type { Failure } from "../../core/job.ts";
 import { errorsIn, shown } from "../../core/thrown.ts";
+import { evaluated, Strayed, strayText } from "../../environment/strays.ts";
 import { jobFrames, jobTexts, placeOf } from "../../environment/thrown.ts";
 import type { PageJob } from "../../wire/browser/trial.ts";
 import { checkJob } from "../build/check-job.ts";
@@ -22,7 +23,9 @@ export async function loadJob({ code, program, source }: PageJob): Promise<Job> 
   const text = `${code}\n//# sourceURL=${codeName}`;
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   try {
-    const loaded: { readonly default?: unknown } = await import(/* @vite-ignore */ url);
+    const loaded: { readonly default?: unknown } = await evaluated(
+      () => import(/* @vite-ignore */ url),
+    );
     return checkJob(loaded.default, fileName);
   } finally {
     URL.revokeObjectURL(url);
@@ -42,6 +45,10 @@ export function failureOf(error: unknown): Failure {
 function told(error: unknown): Pick<ClusterError, "code" | "text"> {
   if (error instanceof ClusterError) return error;
   if (error instanceof Error && error.name === "ClusterError") return error as ClusterError;
+  if (error instanceof Strayed) {
+    const { stray } = error;
+    return { code: "user-error", text: `${strayText(stray)}: ${shown(stray.thrown, jobTexts)}` };
+  }
   return { code: "user-error", text: shown(error, jobTexts) };
 }
 

@@ -1,6 +1,10 @@
 /** What runs in a Worker of the Try page, in a sandbox: loads the job and does the one thing that
  *  the page wants with it. Built for the page by `scripts/web/try-code.ts`. */
+import { shown } from "../../core/thrown.ts";
 import { installEnvironment } from "../../environment/install.ts";
+import { strayText } from "../../environment/strays.ts";
+import { watchTabStrays } from "../../environment/tab-strays.ts";
+import { jobTexts } from "../../environment/thrown.ts";
 import type { PageAnswer, PageOrder } from "../../wire/browser/trial.ts";
 import type { Job } from "../job.ts";
 import { tryJob } from "./judge.ts";
@@ -23,6 +27,9 @@ async function answered(order: PageOrder): Promise<PageAnswer> {
   const took = () => ({ logs, tookMs: performance.now() - startedMs });
   const onLog = (line: string) => void (logs.length < logsMax && logs.push(line));
   installEnvironment();
+  watchTabStrays((stray) =>
+    onLog(`after the task had ended, ${strayText(stray)}: ${shown(stray.thrown, jobTexts)}`),
+  );
   try {
     const done = await obeyed(await loadJob(order), order, onLog);
     return { ...took(), ...done };

@@ -2,7 +2,8 @@
  *  submitted. */
 import { createHash } from "node:crypto";
 import { ClusterError } from "../../core/error.ts";
-import { shown } from "../../core/thrown.ts";
+import { harmless, shown } from "../../core/thrown.ts";
+import { evaluated, Strayed, strayText } from "../../environment/strays.ts";
 import { jobTexts } from "../../environment/thrown.ts";
 import { jsonText } from "../../wire/block/json.ts";
 import type { AnyTasks } from "../job.ts";
@@ -14,7 +15,21 @@ export const itemsMaxBytes = 1024 ** 3;
 
 export type Items = { readonly count: number; readonly upload: Upload };
 
-export function listItems(job: AnyTasks, params: Readonly<Record<string, unknown>>): Items {
+export async function listItems(
+  job: AnyTasks,
+  params: Readonly<Record<string, unknown>>,
+): Promise<Items> {
+  try {
+    return await evaluated(async () => allItems(job, params));
+  } catch (error) {
+    if (!(error instanceof Strayed)) throw error;
+    const { stray } = error;
+    const text = `items: ${strayText(stray)}: ${shown(stray.thrown, jobTexts)}`;
+    throw new ClusterError("build-failed", text, { cause: harmless(stray.thrown) });
+  }
+}
+
+function allItems(job: AnyTasks, params: Readonly<Record<string, unknown>>): Items {
   const chunks: Buffer[] = [];
   let lines: string[] = [];
   let count = 0;
@@ -57,7 +72,8 @@ function* iterable(
   const { items } = job.options;
   try {
     yield* typeof items === "function" ? items(params) : items;
-  } catch (cause) {
+  } catch (caught) {
+    const cause = harmless(caught);
     if (cause instanceof ClusterError) throw cause;
     // Before there is a job, as what throws at the top of the file: the same code.
     throw new ClusterError("build-failed", `items threw ${shown(cause, jobTexts)}`, { cause });

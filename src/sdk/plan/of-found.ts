@@ -64,7 +64,7 @@ export async function planFound(
   return planItems(
     fixed,
     job.foreign === undefined
-      ? listItems(job, params)
+      ? await listItems(job, params)
       : listLines(await job.foreign.items(params as Params)),
   );
 }

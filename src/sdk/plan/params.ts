@@ -32,8 +32,9 @@ function read(name: string, value: unknown, fallback: unknown): unknown {
   let parsed = value;
   if (typeof value === "string") {
     try {
-      parsed = JSON.parse(value);
-    } catch {
+      parsed = JSON.parse(value, exact(name));
+    } catch (error) {
+      if (error instanceof ClusterError) throw error;
       if (fallback === undefined || fallback === null) return value;
       throw wrongType(name, value, wanted);
     }
@@ -41,6 +42,18 @@ function read(name: string, value: unknown, fallback: unknown): unknown {
   const isAny = fallback === undefined || fallback === null;
   if (!isAny && typeOf(parsed) !== wanted) throw wrongType(name, value, wanted);
   return parsed;
+}
+
+type Source = { readonly source?: string };
+
+/** A whole number that a double cannot hold would become another one without a word. */
+function exact(name: string) {
+  return (_: string, value: unknown, { source = "" }: Source = {}): unknown => {
+    if (typeof value !== "number" || !/^-?\d+$/.test(source)) return value;
+    if (Number.isSafeInteger(value) || String(BigInt(value)) === source) return value;
+    const text = `parameter ${name} has ${source.slice(0, 100)}, which no number holds exactly`;
+    throw new ClusterError("bad-request", `${text}; make the parameter a text, and use BigInt`);
+  };
 }
 
 function wrongType(name: string, value: unknown, wanted: string): ClusterError {

@@ -1,8 +1,10 @@
 /** The job as it is sent to the coordinator: stages, limits and localities of a planned job. */
+import { ClusterError } from "../../core/error.ts";
 import {
   defaultLimits,
   type JobSpec,
   type Priority,
+  type PythonEngine,
   programKinds,
   type StageSpec,
 } from "../../core/job.ts";
@@ -27,6 +29,8 @@ export type SpecOptions = {
   readonly moduleHash?: string;
   /** Default: what the job itself says. */
   readonly trust?: TrustTerms;
+  /** Of a job in Python: the only engine that may run it. */
+  readonly engine?: PythonEngine;
 };
 
 /** Throws `bad-request` naming the limit that a number of the job exceeds. */
@@ -74,7 +78,7 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
     ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
     output,
     ...(options.moduleHash === undefined ? {} : { moduleHash: options.moduleHash }),
-    ...programOf(job),
+    ...programOf(job, options.engine),
   };
 }
 
@@ -91,10 +95,22 @@ function trustOf(
   };
 }
 
-function programOf({ foreign }: Job): Pick<JobSpec, "programKind" | "requires"> {
-  if (foreign === undefined) return {};
-  const { requires } = foreign;
-  return { programKind: programKinds.python, ...(requires.length === 0 ? {} : { requires }) };
+/** Throws `bad-request` for an engine that the job cannot have. */
+function programOf({ foreign }: Job, engine: PythonEngine | undefined): Partial<JobSpec> {
+  if (foreign === undefined) {
+    if (engine === undefined) return {};
+    throw new ClusterError("bad-request", `${engine} runs jobs in Python, which this one is not`);
+  }
+  const { program } = foreign;
+  if (engine !== undefined && (program.engine ?? engine) !== engine) {
+    const text = `the job file says that it runs on ${program.engine} alone`;
+    throw new ClusterError("bad-request", `${text}; change \`engine\` or \`exact\` there`);
+  }
+  return {
+    programKind: programKinds.python,
+    ...program,
+    ...(engine === undefined ? {} : { engine }),
+  };
 }
 
 /** Longest limit of one attempt: what a timer can hold, about 24 days. */

@@ -38,7 +38,7 @@ type Described = {
   readonly inputs: { readonly [input: string]: FormatSpec | null };
   readonly options: Omit<AnyMapReduce["options"], "params">;
   readonly params: Params;
-  readonly requires: readonly string[];
+  readonly program: ForeignJob["program"];
   readonly hasCombine: boolean;
 };
 
@@ -55,7 +55,7 @@ export async function buildPythonJob(file: string): Promise<PythonJob> {
     const described = await ask<Described>(path, folder, ["describe", zip], loadMaxMs);
     const bytes = await readFile(zip);
     const hash = createHash("sha256").update(bytes).digest("hex");
-    checkRequires(described.requires, basename(path));
+    checkRequires(described.program.requires ?? [], basename(path));
     return { code: "", zip: bytes, hash, job: jobOf(described, path, bytes), file: path };
   });
 }
@@ -70,9 +70,9 @@ function checkRequires(requires: readonly string[], name: string): void {
 
 /** The job as all that plans and submits jobs knows it. Its functions are in Python. */
 function jobOf(described: Described, path: string, code: Uint8Array): Job {
-  const { hasCombine, inputs, kind, params, requires } = described;
+  const { hasCombine, inputs, kind, params, program } = described;
   const foreign: ForeignJob = {
-    requires,
+    program,
     items: (given) => itemsOf(path, given),
     judge: (planned, options) =>
       judgePython({ kind, code, name: basename(path) }, planned, options),

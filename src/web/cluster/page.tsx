@@ -1,6 +1,6 @@
 /** Workers and tabs as tiles, and how others join. */
 import { useState } from "preact/hooks";
-import type { WorkerSummary } from "../../core/summary.ts";
+import type { VolunteerSummary, WorkerSummary } from "../../core/summary.ts";
 import type { Why } from "../../core/why/reasons.ts";
 import { usePolled } from "../api/connection.ts";
 import { agoText, countText } from "../i18n/amounts.ts";
@@ -14,9 +14,10 @@ const everyMs = 1_200;
 /** Tiles of lost workers that are shown by default. */
 const lostShown = 12;
 
-type TileState = "idle" | "busy" | "paused" | "lost";
+type TileState = "idle" | "busy" | "paused" | "lost" | "caught";
 
-export function stateOf({ paused, running, state }: WorkerSummary): TileState {
+export function stateOf({ paused, running, state, volunteer }: WorkerSummary): TileState {
+  if (volunteer?.caught !== undefined) return "caught";
   if (state === "lost") return "lost";
   if (paused !== "") return "paused";
   return running > 0 ? "busy" : "idle";
@@ -107,6 +108,7 @@ function Tile({ isOpen, toggle, worker }: TileProps) {
         <span class="row spread small">
           <span class="state">{say(state)}</span>
           <span class="quiet number">
+            {worker.volunteer === undefined ? "" : `${say("volunteer")} · `}
             {worker.worker} · {Math.min(running, slots)}/{slots}
           </span>
         </span>
@@ -149,8 +151,17 @@ function Detail({ close, worker }: { worker: WorkerSummary; close: () => void })
             </div>
           ))}
         </dl>
+        {worker.volunteer === undefined ? null : <Standing {...worker.volunteer} />}
         <Chain why={why.value} />
       </div>
     </section>
   );
+}
+
+/** How far the results of a volunteer are believed. */
+function Standing({ caught, checkedShare, person, valid }: VolunteerSummary) {
+  const say = useMessages(clusterMessages);
+  const values = { person, n: valid, percent: Math.round(checkedShare * 100) };
+  if (caught === undefined) return <p>{say("standing", values)}</p>;
+  return <p>{say("caughtAt", { person, job: caught.job, task: caught.task })}</p>;
 }

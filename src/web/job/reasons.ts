@@ -43,6 +43,8 @@ export const reasonMessages = catalogue({
       "`tequio join`, or submit it with `--share volunteers`.",
     "no-python": "No worker here has Python 3.9 or newer: install python3 on {workers}.",
     "no-python-here": "No worker here has Python 3.9 or newer: join a machine that has it.",
+    "other-python": "The job runs on {wants} alone, which no worker here has: {has}.",
+    "not-for-it-python": "{job} has ready tasks, but this worker has no Python.",
     "lacks-packages": "No worker has the packages that the job requires: {lacks}.",
     "input-too-large":
       "Its input is too large for the connected tabs; add a worker with `tequio join`.",
@@ -108,6 +110,8 @@ export const reasonMessages = catalogue({
       "`tequio join`, o envíelo con `--share volunteers`.",
     "no-python": "Ningún nodo tiene Python 3.9 o posterior: instale python3 en {workers}.",
     "no-python-here": "Ningún nodo tiene Python 3.9 o posterior: añada una máquina que lo tenga.",
+    "other-python": "El trabajo solo se ejecuta en {wants}, que ningún nodo tiene: {has}.",
+    "not-for-it-python": "{job} tiene tareas listas, pero este nodo no tiene Python.",
     "lacks-packages": "Ningún nodo tiene los paquetes que el trabajo requiere: {lacks}.",
     "input-too-large":
       "Su entrada es demasiado grande para las pestañas conectadas; añada un nodo con `tequio " +
@@ -172,6 +176,8 @@ export const reasonMessages = catalogue({
       "或用 `--share volunteers` 提交。",
     "no-python": "没有工作节点装有 Python 3.9 或更新版本：请在 {workers} 上安装 python3。",
     "no-python-here": "没有工作节点装有 Python 3.9 或更新版本：请加入一台装有它的机器。",
+    "other-python": "该作业只能在 {wants} 上运行，而没有工作节点装有它：{has}。",
+    "not-for-it-python": "{job} 有就绪的任务，但此工作节点没有 Python。",
     "lacks-packages": "没有工作节点装有作业所需的软件包：{lacks}。",
     "input-too-large": "输入对现有标签页来说太大；请用 `tequio join` 添加工作节点。",
     "slots-taken": "工作节点的 {slots} 个槽位都被占用，其中 {others} 个属于其他作业。",
@@ -209,6 +215,9 @@ export function reasonIn(reason: Reason): string {
     return one("worker-busy-ahead", valuesOf(reason));
   }
   if (reason.kind === "no-python" && reason.workers.length === 0) return one("no-python-here", {});
+  if (reason.kind === "not-for-it" && reason.lacks !== undefined) {
+    return one("not-for-it-python", valuesOf(reason));
+  }
   return one(reason.kind, valuesOf(reason));
 }
 
@@ -225,6 +234,9 @@ function valuesOf(reason: Reason): Values {
   if (reason.kind === "lacks-packages") {
     const each = reason.lacks.map(({ packages, worker }) => `${worker}: ${packages.join(", ")}`);
     values.lacks = each.join("; ");
+  }
+  if (reason.kind === "other-python") {
+    values.has = reason.has.map(({ python, worker }) => `${worker}: ${python}`).join("; ");
   }
   if (reason.kind === "user-errors") values.max = reason.errorsMax;
   if (reason.kind === "slots-taken") values.others = reason.byOthers;

@@ -44,7 +44,7 @@ function Figures({ jobs, workers }: { jobs: JobSummary[]; workers: WorkerSummary
     <dl class="figures">
       {figures.map(([name, n]) => (
         <div key={name}>
-          <dt>{say(name)}</dt>
+          <dt>{say(name, { n })}</dt>
           <dd class="number">{countText(n)}</dd>
         </div>
       ))}

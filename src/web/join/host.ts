@@ -3,7 +3,9 @@
 import { version } from "../../../package.json";
 import type { FromTab, TabShown, ToTab } from "../../worker/browser/tab/page-messages.ts";
 import type { Identity } from "../../worker/browser/tab/session.ts";
+import { canHoldLock, holdLock } from "./lock.ts";
 import { recall, remember } from "./memory.ts";
+import { programsHere } from "./programs.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
 export type HostOptions = {
@@ -11,14 +13,16 @@ export type HostOptions = {
   readonly slots: number;
   /** Share of the time in which it may compute; above 0 to 1. */
   readonly share: number;
+  /** Whether it goes on while it is hidden, where the browser lets it. */
+  readonly whileHidden: boolean;
   readonly place: HTMLElement;
   readonly shown: (shown: TabShown) => void;
   readonly printed: (line: string) => void;
 };
 
-/** A page that has been hidden for this long accepts no more tasks: browsers freeze hidden pages
- *  after five minutes, and running tasks should finish in the remaining one. Phones freeze them at
- *  once. */
+/** A page without a lock that has been hidden for this long accepts no more tasks: browsers freeze
+ *  hidden pages after five minutes, and running tasks should finish in the remaining one. Phones
+ *  freeze them at once. */
 const hiddenMaxMs = 4 * 60_000;
 
 type Battery = EventTarget & { readonly charging: boolean; readonly level: number };
@@ -39,8 +43,11 @@ export class TabHost {
   readonly #worker: Worker;
   readonly #sandboxes: Sandboxes;
   readonly #leaving = new AbortController();
+  readonly #started: Promise<void>;
   readonly #reasons = new Map<"user" | "hidden" | "battery" | "frozen", string>();
   #hiddenTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Aborted: the lock is released. Null = none is held. */
+  #lock: AbortController | null = null;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -49,8 +56,16 @@ export class TabHost {
       type: "module",
     });
     this.#worker.onmessage = ({ data }: MessageEvent<FromTab>) => this.#told(data);
-    this.#start();
+    this.#started = this.#start();
     this.#watch();
+    this.setWhileHidden(options.whileHidden);
+  }
+
+  setWhileHidden(isWanted: boolean): void {
+    this.#lock?.abort();
+    this.#lock = isWanted && canGoOnHidden ? new AbortController() : null;
+    if (this.#lock !== null) holdLock(this.#lock.signal);
+    this.#seen();
   }
 
   pause(isPaused: boolean): void {
@@ -70,16 +85,19 @@ export class TabHost {
   leave(): void {
     this.#tell({ kind: "leave" });
     this.#leaving.abort();
+    this.#lock?.abort();
     this.#sandboxes.closeAll();
     clearTimeout(this.#hiddenTimer);
     // Time to send the disconnect.
     setTimeout(() => this.#worker.terminate(), 500);
   }
 
-  #start(): void {
+  async #start(): Promise<void> {
+    const programs = await programsHere();
+    if (this.#leaving.signal.aborted) return;
     const session = randomName();
     const { share, slots, token } = this.#options;
-    this.#tell({
+    this.#worker.postMessage({
       kind: "start",
       origin: location.origin,
       version,
@@ -90,13 +108,14 @@ export class TabHost {
       name: nameOf(navigator.userAgent),
       slots,
       share,
-      kinds: programKinds(),
-    });
+      ...programs,
+    } satisfies ToTab);
     remember("session", session);
   }
 
+  /** After the start, in the order of the calls. */
   #tell(message: ToTab, ports: MessagePort[] = []): void {
-    this.#worker.postMessage(message, ports);
+    void this.#started.then(() => this.#worker.postMessage(message, ports));
   }
 
   #told(message: FromTab): void {
@@ -158,7 +177,7 @@ export class TabHost {
 
   #seen(): void {
     clearTimeout(this.#hiddenTimer);
-    if (document.visibilityState === "visible") {
+    if (document.visibilityState === "visible" || this.#lock !== null) {
       this.#because("hidden", "");
       return;
     }
@@ -192,6 +211,9 @@ function isPhone(): boolean {
   return userAgentData?.mobile ?? /Android|iPhone|iPad|Mobile/.test(userAgent);
 }
 
+/** Whether a hidden page of this browser can be kept from being frozen. */
+export const canGoOnHidden = canHoldLock && !isPhone();
+
 /** 32 hex digits; not from `crypto.randomUUID`, which does not exist on plain http. */
 function randomName(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -204,12 +226,6 @@ function recalledIdentity(): Identity | null {
   } catch {
     return null;
   }
-}
-
-/** JavaScript bundles: those of WebAssembly modules, and the built-in kernels, need WebAssembly, so
- *  a browser without it can run none. */
-function programKinds(): number[] {
-  return typeof WebAssembly === "undefined" ? [] : [100];
 }
 
 /** "Chrome on Linux", for the list of workers. */

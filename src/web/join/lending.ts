@@ -31,6 +31,8 @@ export type Choices = {
   /** Of each core's time, 0.1 to 1. */
   readonly share: number;
   choose(of: "slots" | "share", value: number): void;
+  readonly whileHidden: boolean;
+  chooseWhileHidden(isWanted: boolean): void;
 };
 
 /** Choices saved for another link do not apply to this one. */
@@ -48,6 +50,7 @@ export function useLending(): Lending {
   const [token] = useState(takeToken);
   const [slots, setSlots] = useState(Number(recall("slots")) || Math.max(1, coreCount - 1));
   const [share, setShare] = useState(Number(recall("share")) || 1);
+  const [whileHidden, setWhileHidden] = useState(recall("whileHidden") !== "no");
   const [isPaused, setPaused] = useState(false);
   const [shown, setShown] = useState<TabShown | null>(null);
   const [line, setLine] = useState("");
@@ -56,7 +59,7 @@ export function useLending(): Lending {
   const place = useRef<HTMLDivElement | null>(null);
   useEffect(() => {
     if (stage !== "in" || token === "" || place.current === null) return;
-    const options = { token, slots, share, place: place.current };
+    const options = { token, slots, share, whileHidden, place: place.current };
     host.current = new TabHost({ ...options, shown: setShown, printed: setLine });
     return () => {
       host.current?.leave();
@@ -73,6 +76,11 @@ export function useLending(): Lending {
       host.current?.setShare(value);
     }
   };
+  const chooseWhileHidden = (isWanted: boolean) => {
+    remember("whileHidden", isWanted ? "" : "no");
+    setWhileHidden(isWanted);
+    host.current?.setWhileHidden(isWanted);
+  };
   const join = () => {
     remember("consent", "yes");
     setPaused(false);
@@ -87,6 +95,6 @@ export function useLending(): Lending {
     host.current?.pause(!isPaused);
     setPaused(!isPaused);
   };
-  const choices = { slots, share, choose };
+  const choices = { slots, share, choose, whileHidden, chooseWhileHidden };
   return { token, stage, choices, isPaused, shown, line, place, does: { join, stop, pause } };
 }

@@ -16,6 +16,10 @@ export const joinMessages = catalogue({
     shareHint:
       "On average: tasks alternate between work and rest. Code that runs long without a pause " +
       "rests afterwards. A change applies from the next task.",
+    whileHidden: "Go on while this tab is hidden",
+    whileHiddenHint:
+      "It then holds a lock, so that the browser does not freeze it. If off, the tab takes no " +
+      "tasks once it has been hidden for 4 minutes.",
     join: "Join",
     pause: "Pause",
     go: "Resume",
@@ -48,7 +52,7 @@ export const joinMessages = catalogue({
     storing: "stores",
     telling: "reports",
     forgetful: "Storage is disabled: after a reload this tab joins as a new worker.",
-    plain: "Over https this page could keep the screen on and watch the battery.",
+    plain: "Over https this page could go on while it is hidden, and watch the battery.",
     noWasm: "This browser has no WebAssembly, which tasks need, so it gets no tasks.",
   },
   es: {
@@ -66,6 +70,10 @@ export const joinMessages = catalogue({
     shareHint:
       "En promedio: las tareas alternan trabajo y descanso. El código que se ejecuta mucho " +
       "sin pausa descansa después. Un cambio se aplica desde la tarea siguiente.",
+    whileHidden: "Seguir mientras esta pestaña está oculta",
+    whileHiddenHint:
+      "Mantiene entonces un bloqueo para que el navegador no la congele. Si no, a los 4 minutos " +
+      "oculta deja de recibir tareas.",
     join: "Unirse",
     pause: "Pausar",
     go: "Seguir",
@@ -99,7 +107,7 @@ export const joinMessages = catalogue({
     telling: "informa",
     forgetful:
       "El almacenamiento está desactivado: al recargar, esta pestaña se une como un nodo nuevo.",
-    plain: "Con https esta página podría mantener la pantalla encendida y vigilar la batería.",
+    plain: "Con https esta página podría seguir mientras está oculta y vigilar la batería.",
     noWasm:
       "Este navegador no tiene WebAssembly, que las tareas necesitan, así que no recibe tareas.",
   },
@@ -113,6 +121,9 @@ export const joinMessages = catalogue({
     share: "占用时间比例",
     shareHint:
       "平均值：任务工作与休息交替进行。长时间不停顿的代码会在之后补足休息。更改从下一个任务起生效。",
+    whileHidden: "此标签页隐藏时继续计算",
+    whileHiddenHint:
+      "届时它持有一个锁，使浏览器不将其冻结。关闭此项后，隐藏 4 分钟便不再接受任务。",
     join: "加入",
     pause: "暂停",
     go: "继续",
@@ -145,7 +156,7 @@ export const joinMessages = catalogue({
     storing: "保存",
     telling: "汇报",
     forgetful: "浏览器不为此页保存任何内容：重新加载后将作为新成员加入。",
-    plain: "使用 https 时，此页可以保持屏幕常亮并顾及电池。",
+    plain: "使用 https 时，此页可以在隐藏时继续计算，并顾及电池。",
     noWasm: "此浏览器没有任务所需的 WebAssembly，因此不会收到任务。",
   },
 });

@@ -1,6 +1,7 @@
 /** The Join page: asks before anything runs, then shows what this tab does, and can stop it. */
 import { useMessages } from "../i18n/language.ts";
 import "./join.css";
+import { canGoOnHidden } from "./host.ts";
 import { type Choices, coreCount, type Lending, useLending } from "./lending.ts";
 import { isForgetful } from "./memory.ts";
 import { joinMessages } from "./messages.ts";
@@ -38,7 +39,7 @@ export function JoinPage() {
 /** The number of cores, and the share of their time. */
 function Lent({ choices }: { readonly choices: Choices }) {
   const say = useMessages(joinMessages);
-  const { choose, share, slots } = choices;
+  const { choose, chooseWhileHidden, share, slots, whileHidden } = choices;
   return (
     <fieldset class="choices">
       <label>
@@ -70,6 +71,23 @@ function Lent({ choices }: { readonly choices: Choices }) {
       <p class="remark" id="share-hint">
         {say("shareHint")}
       </p>
+      {canGoOnHidden ? (
+        <>
+          <label class="check">
+            <input
+              type="checkbox"
+              id="while-hidden"
+              aria-describedby="hidden-hint"
+              checked={whileHidden}
+              onChange={({ currentTarget }) => chooseWhileHidden(currentTarget.checked)}
+            />
+            <span>{say("whileHidden")}</span>
+          </label>
+          <p class="remark" id="hidden-hint">
+            {say("whileHiddenHint")}
+          </p>
+        </>
+      ) : null}
     </fieldset>
   );
 }

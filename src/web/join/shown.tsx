@@ -46,9 +46,9 @@ function Running({ task, say }: { task: TaskShown; say: SayJoin }) {
   const { codeHash, job, jobName, kind, owner, state, tasks } = task;
   const count = tasks > 1 ? ` × ${tasks}` : "";
   return (
-    <li>
-      <strong>{jobName}</strong> {say("of", { owner })} · {job} · {kind}
-      {count} · {say("code", { hash: codeHash.slice(0, 12) })} · {say(state)}
+    <li title={`${job} · ${say("code", { hash: codeHash.slice(0, 12) })}`}>
+      <strong>{jobName}</strong> {say("of", { owner })} · {kind}
+      {count} · {say(state)}
     </li>
   );
 }

@@ -6,6 +6,7 @@
  *  through here. */
 import type { FromSandbox, SandboxHello, ToSandbox } from "../../worker/browser/contract.ts";
 import { buffersOf } from "../../worker/browser/handing-over.ts";
+import { PythonWorkers } from "./python.ts";
 
 // The only way to the network that no policy closes in every browser.
 for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection"]) {
@@ -32,18 +33,31 @@ function serve(port: MessagePort, codeUrl: string): void {
       if (workers.size < 2) spare ??= new Worker(codeUrl);
     });
   };
+  const python = new PythonWorkers(
+    () => new Worker(codeUrl),
+    (id, message, isUnable) => say({ kind: "failed", id, message, isUnable }),
+  );
   port.onmessage = ({ data, ports }: MessageEvent<ToSandbox>) => {
     switch (data.kind) {
       case "ping":
         say({ kind: "here" });
         break;
+      case "python":
+        python.prepare(data.files);
+        break;
       case "stop":
+        if (python.stop(data.id, data.keep)) break;
         workers.get(data.id)?.terminate();
         workers.delete(data.id);
         restock();
         break;
       case "start": {
         const { id, order } = data;
+        const [taskPort] = ports;
+        if (order.python !== undefined && taskPort !== undefined) {
+          python.start({ id, order, port: taskPort });
+          break;
+        }
         const worker = spare ?? new Worker(codeUrl);
         spare = null;
         workers.set(id, worker);

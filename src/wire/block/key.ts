@@ -5,7 +5,7 @@
  *  bytes: nearly all keys are such strings. Inside an array it is escaped and ended, since
  *  something follows. */
 import { ClusterError } from "../../core/error.ts";
-import { type Arena, Cursor, damaged } from "./arena.ts";
+import { Arena, Cursor, damaged } from "./arena.ts";
 import { Decimal, type DecimalParts, decimalParts, decimalText, doubleBelow } from "./decimal.ts";
 import { readText, writeText } from "./text.ts";
 
@@ -33,6 +33,7 @@ export const sortKeyMaxBytes = 256 * 1024 * 1024;
 export const keyDepthMax = 200;
 
 const scratch = new DataView(new ArrayBuffer(8));
+const checked = new Arena(256);
 
 /** Appends the key's bytes. A value that cannot be a key is a `user-error`; `where` names its
  *  origin. */
@@ -57,6 +58,12 @@ export function writeKey(
       `a key of ${sizeBytes} bytes in ${where}; keys may have ${maxBytes}: emit a hash of it`,
     );
   }
+}
+
+/** The `user-error` of `writeKey`, of a key that is not written as bytes. */
+export function checkKey(key: Key, where: string): void {
+  checked.length = 0;
+  writeKey(checked, key, where);
 }
 
 function writeElement(arena: Arena, key: Key, where: string, depth: number): void {

@@ -1,6 +1,6 @@
 /** The contents of `data.more` between Tequio's tabs and coordinators. A gateway passes it on
  *  unread, except `session`, `after`, `holding` and `ref`. */
-import type { AttemptReport } from "../../core/event.ts";
+import type { AttemptReport, PythonSpecs } from "../../core/event.ts";
 import type { Failure, OutputFormat } from "../../core/job.ts";
 import type { TaskType } from "./messages.ts";
 
@@ -21,6 +21,8 @@ export type ConnectMore = {
   readonly slots: number;
   /** Program kinds, as those of workers (100 = JavaScript). */
   readonly kinds: readonly number[];
+  /** Of a tab that runs Python: version of the language, and what is installed. */
+  readonly python?: PythonSpecs;
   /** Tids of the tasks that it holds; a gateway that does not know the tab reads them, too. */
   readonly holding: ReadonlyArray<number | readonly [tid: number, type: TaskType, ref: string]>;
   /** From the gateway, whatever the tab says: the address that it came from, `host:port`. */
@@ -60,6 +62,8 @@ export type TaskMore = {
   /** SHA-256 of code and plan: what the tab has already, it need not fetch. */
   readonly codeHash: string;
   readonly planHash: string;
+  /** What the code is; absent = JavaScript. */
+  readonly programKind?: number;
   /** Partitions of the output; 0 = the output is final. */
   readonly partitionCount: number;
   /** Map tasks whose partitions a reduce task reads. */
@@ -67,6 +71,8 @@ export type TaskMore = {
   readonly output: OutputFormat;
   /** Limit of one attempt, ms; 0 = none. */
   readonly timeoutMs: number;
+  /** As of `JobOpen`. */
+  readonly frozenAtMs?: number;
   /** Of a list of tasks: bytes that the coordinator accepts in one PUT of `reports`, a JSON list of
    *  reports that may come before the finish. Absent = it accepts reports in the finish only. */
   readonly reportsMaxBytes?: number;

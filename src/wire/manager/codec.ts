@@ -55,6 +55,12 @@ export function decodeLinkFrame(bytes: Uint8Array): LinkFrame {
   return delimited;
 }
 
+/** One wrapper without its length; null when its message is unknown. Throws `protocol-violated`. */
+export function decodeWrapper(bytes: Uint8Array): Envelope | null {
+  const one = wrapper.read(new ProtobufReader(bytes));
+  return isKnown(one) ? one : null;
+}
+
 function readDelimited(bytes: Uint8Array): LinkFrame {
   const reader = new ProtobufReader(bytes);
   const envelopes: Envelope[] = [];

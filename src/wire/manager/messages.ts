@@ -153,6 +153,9 @@ export type JobOpen = {
   readonly stages: ReadonlyArray<{ readonly kind: string; readonly partitionCount: number }>;
   /** Of `programKinds`; absent: JavaScript. */
   readonly programKind?: number;
+  /** Of a job that is shared with volunteers: when it was submitted, ms since the epoch. Its code
+   *  sees this time. */
+  readonly frozenAtMs?: number;
 };
 
 /** JSON inside `stageSources`: for each task of `stage` where its partitions lie, in task order. */

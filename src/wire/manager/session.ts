@@ -45,6 +45,9 @@ export type ManagerSessionOptions = {
   /** Requests of the peer that may be unanswered. Default four times `pendingMax`: the peer forgets
    *  overdue requests, and may send more. */
   readonly owedMax?: number;
+  /** The carrier matches answers by ids that never reach the peer (`carrier-ids.ts`): every request
+   *  has one, and an id shows nothing of the peer. Default false. */
+  readonly carrierIds?: boolean;
 };
 
 type Pending = {
@@ -61,6 +64,7 @@ export class ManagerSession {
   readonly #owedMax: number;
   /** By id, in the order of sending, which is also the order of the deadlines. */
   readonly #pending = new Map<number, Pending>();
+  readonly #carrierIds: boolean;
   #lastId = 0;
   #owed = 0;
   #ignored = 0;
@@ -72,6 +76,7 @@ export class ManagerSession {
     this.#role = options.role;
     this.#answerTimeoutMs = options.answerTimeoutMs ?? 10_000;
     this.#pendingMax = options.pendingMax ?? 4096;
+    this.#carrierIds = options.carrierIds ?? false;
     this.#owedMax = options.owedMax ?? 4 * this.#pendingMax;
   }
 
@@ -91,7 +96,7 @@ export class ManagerSession {
     if (rule.ours && !this.#extended) throw unknownToPeer(message.kind);
     if (this.#pending.size >= this.#pendingMax) throw tooManyPending(this.#pendingMax);
     const id = this.#lastId + 1;
-    const withId = this.#extended || message.kind === "managerRequest";
+    const withId = this.#carrierIds || this.#extended || message.kind === "managerRequest";
     const frame = this.#encode({ requestId: withId ? id : null, answerTo: null, message });
     this.#lastId = id;
     this.#pending.set(id, {
@@ -108,7 +113,7 @@ export class ManagerSession {
     this.#ignored += unknownCount;
     if (envelopes.length > 0) this.#delimited = delimited;
     return envelopes.map((envelope) => {
-      if (showsExtension(envelope)) this.#extended = true;
+      if (showsExtension(envelope, this.#carrierIds)) this.#extended = true;
       if (envelope.requestId !== null || envelope.answerTo !== null) this.#peerSetsIds = true;
       const { message } = envelope;
       return isRequest(message)
@@ -202,8 +207,8 @@ export class ManagerSession {
   }
 }
 
-function showsExtension({ requestId, answerTo, message }: Envelope): boolean {
-  if (requestId !== null || answerTo !== null) return true;
+function showsExtension({ requestId, answerTo, message }: Envelope, carrierIds: boolean): boolean {
+  if (!carrierIds && (requestId !== null || answerTo !== null)) return true;
   if (message.kind === "managerRequest") return message.node !== null;
   if (message.kind === "managerAnswer") return message.welcome !== null;
   return isRequest(message) && rules[message.kind].ours === true;

@@ -21,10 +21,14 @@ export type TaskOrder = {
   readonly kind: "map" | "reduce" | "tasks";
   /** Of the job, from 0. */
   readonly stage: number;
-  /** The job's bundle, an ES module; "" of operators. */
+  /** The job's bundle, an ES module; "" of operators and of jobs in Python. */
   readonly code: string;
+  /** Of a job in Python. */
+  readonly python?: PythonCode;
   /** Only what this task needs of it; `splits` and `files` keep their places. */
   readonly plan: Plan;
+  /** As of `JobOpen`. */
+  readonly frozenAtMs?: number;
   /** One of a map or reduce stage. */
   readonly attempts: ReadonlyArray<{ readonly task: number; readonly attempt: number }>;
   /** Of a map task. */
@@ -36,6 +40,47 @@ export type TaskOrder = {
   /** Bytes that the files of this task may have, its input included. */
   readonly filesMaxBytes: number;
 };
+
+export type PythonCode = {
+  /** Its Worker is kept for the next task of this job. */
+  readonly job: string;
+  /** SHA-256 of the zip. */
+  readonly hash: string;
+  /** The job file and the modules that travel with it. */
+  readonly zip: Uint8Array;
+};
+
+/** The Python of tabs as its gateway serves it, fetched once by the controller. */
+export type PythonFiles = {
+  /** ES modules of Pyodide: what starts it, and the engine's JavaScript. */
+  readonly loader: string;
+  readonly engine: string;
+  readonly wasm: Uint8Array;
+  /** Zip of the standard library. */
+  readonly library: Uint8Array;
+  /** Of Pyodide's lock file what it needs to start, as JSON: no package is loaded by it. */
+  readonly lock: string;
+  /** The modules of ours that run tasks, by their paths. */
+  readonly own: Readonly<Record<string, string>>;
+};
+
+/** What a Worker starts Python with. */
+export type PythonStart = Omit<PythonFiles, "wasm"> & {
+  /** A `WebAssembly.Module`. */
+  readonly module: object;
+  /** The memory of a Python that had started, before any job code; null: this Worker is to take
+   *  one, and to post it as a `PythonSnapshot` to the frame. */
+  readonly snapshot: Uint8Array | null;
+};
+
+export type PythonSnapshot = { readonly kind: "snapshot"; readonly bytes: Uint8Array };
+
+/** To a Worker that runs Python: its first task with `start`, further ones of the same job. A port
+ *  comes along with each. */
+export type ToPythonWorker =
+  | { readonly kind: "order"; readonly id: number; readonly order: TaskOrder; start?: PythonStart }
+  /** It will not be begun. */
+  | { readonly kind: "forget"; readonly id: number };
 
 /** To a task's Worker, over its port: the slot is free. */
 export type ToTaskWorker = {
@@ -57,8 +102,13 @@ export type FromTaskWorker =
   /** It stands still for so long from now, to keep to its share: that does not count against the
    *  time limit. */
   | { readonly kind: "resting"; readonly ms: number }
-  /** Everything has been reported; the Worker may be ended. */
-  | { readonly kind: "over" }
+  /** Everything has been reported; the Worker may be ended. `isReusable`: or be given the next task
+   *  of the same job, in Python. */
+  | { readonly kind: "over"; readonly isReusable?: boolean }
+  /** Python has started: the time limit of the task begins. */
+  | { readonly kind: "began" }
+  /** Python does not start in this browser; the task is for others. */
+  | { readonly kind: "unable"; readonly message: string }
   /** A law of ours does not hold, or job code threw where nothing catches it. */
   | { readonly kind: "broken"; readonly message: string };
 
@@ -66,7 +116,10 @@ export type FromTaskWorker =
 export type ToSandbox =
   /** Starts a Worker; its port and the order come along, perhaps while another one computes. */
   | { readonly kind: "start"; readonly id: number; readonly order: TaskOrder }
-  | { readonly kind: "stop"; readonly id: number }
+  /** `keep`: nothing of it runs, so that a Worker that runs Python can go on. */
+  | { readonly kind: "stop"; readonly id: number; readonly keep: boolean }
+  /** Before the first task in Python. */
+  | { readonly kind: "python"; readonly files: PythonFiles }
   /** Answered by `here`, unless the frame has died. */
   | { readonly kind: "ping" };
 
@@ -74,6 +127,12 @@ export type ToSandbox =
 export type SandboxHello = { readonly kind: "sandbox"; readonly taskCode: string };
 
 export type FromSandbox =
-  /** The Worker could not start, or an error was caught nowhere. */
-  | { readonly kind: "failed"; readonly id: number; readonly message: string }
+  /** The Worker could not start, or an error was caught nowhere. `isUnable`: no Worker that runs
+   *  Python can start here. */
+  | {
+      readonly kind: "failed";
+      readonly id: number;
+      readonly message: string;
+      readonly isUnable?: boolean;
+    }
   | { readonly kind: "here" };

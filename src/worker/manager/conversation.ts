@@ -61,7 +61,7 @@ const decoder = new TextDecoder();
 export class ManagerTalk {
   readonly #link: Link;
   readonly #options: TalkOptions;
-  readonly #session = new ManagerSession({ role: "worker" });
+  readonly #session: ManagerSession;
   readonly #sent = new Map<number, Sent>();
   readonly #reporting: Reporting;
   #joined = false;
@@ -71,6 +71,8 @@ export class ManagerTalk {
   constructor(link: Link, options: TalkOptions) {
     this.#link = link;
     this.#options = options;
+    const carrierIds = link.matchesAnswers === true;
+    this.#session = new ManagerSession({ role: "worker", carrierIds });
     const { events, modules, timers } = options;
     this.#reporting = new Reporting({
       modules,

@@ -2,7 +2,7 @@
 import type { PythonSpecs } from "../../core/event.ts";
 import type { AttemptRef } from "../../core/ids.ts";
 import { holdingMax, servingBytesMax } from "../../wire/manager/limits.ts";
-import type { ManagerMessage } from "../../wire/manager/messages.ts";
+import type { ManagerMessage, NodeDescription } from "../../wire/manager/messages.ts";
 import { packTaskId } from "../../wire/manager/taskid.ts";
 import type { Serving } from "../executor.ts";
 import { fittingServing } from "./fitting.ts";
@@ -20,6 +20,9 @@ export type Specs = {
   readonly version: string;
   /** Random number of this process start. */
   readonly session: string;
+  /** It cannot reach more of the manager than this protocol: it describes itself as existing
+   *  workers do, and computes modules only. */
+  readonly isBase?: boolean;
 };
 
 /** What the coordinator calls this worker; outlives a link. */
@@ -32,15 +35,14 @@ export type Identity = {
 
 const encoder = new TextEncoder();
 
-/** `holding`: what it runs, or has finished without an Ack; `serving`: outputs that it has. */
-export function introduction(
-  specs: Specs,
-  identity: Identity,
-  has: { readonly holding: readonly AttemptRef[]; readonly serving: Serving },
-): ManagerMessage {
-  const { tag } = identity;
-  const holding =
-    tag === null ? [] : has.holding.slice(0, holdingMax).map((ref) => packTaskId(tag, ref));
+type Has = {
+  /** What it runs, or has finished without an Ack. */
+  readonly holding: readonly AttemptRef[];
+  /** Outputs that others may fetch from it. */
+  readonly serving: Serving;
+};
+
+export function introduction(specs: Specs, identity: Identity, has: Has): ManagerMessage {
   return {
     kind: "managerRequest",
     workerPrice: 0,
@@ -49,20 +51,26 @@ export function introduction(
     memoryKb: Math.floor(specs.memoryBytes / 1024),
     networkKbps: 0,
     programKinds: specs.kinds,
-    node: {
-      workerId: identity.workerId,
-      credential: identity.credential,
-      name: specs.name,
-      host: specs.host,
-      slots: specs.slots,
-      exchangeUrl: specs.exchangeUrl,
-      version: specs.version,
-      holding,
-      serving: encodeJson(fittingServing(has.serving, servingBytesMax)),
-      session: specs.session,
-      returnsTasks: true,
-      python: specs.python === null ? new Uint8Array(0) : encodeJson(specs.python),
-    },
+    node: specs.isBase ? null : describe(specs, identity, has),
+  };
+}
+
+function describe(specs: Specs, identity: Identity, has: Has): NodeDescription {
+  const { tag } = identity;
+  return {
+    workerId: identity.workerId,
+    credential: identity.credential,
+    name: specs.name,
+    host: specs.host,
+    slots: specs.slots,
+    exchangeUrl: specs.exchangeUrl,
+    version: specs.version,
+    holding:
+      tag === null ? [] : has.holding.slice(0, holdingMax).map((ref) => packTaskId(tag, ref)),
+    serving: encodeJson(fittingServing(has.serving, servingBytesMax)),
+    session: specs.session,
+    returnsTasks: true,
+    python: specs.python === null ? new Uint8Array(0) : encodeJson(specs.python),
   };
 }
 

@@ -52,7 +52,7 @@ export class ModuleTasks {
   #keptBytes = 0;
   #lastJob = firstJob;
 
-  /** `isHeld`: whether the worker still has an attempt; after the end of a lease it has
+  /** `isHeld` returns whether the worker still has an attempt; after the end of a lease it has
    *  none. */
   accept(tasks: readonly TaskExecute[], isHeld: (ref: AttemptRef) => boolean): Accepted {
     const repeated: TaskStatus[] = [];

@@ -4,15 +4,15 @@ import { copyFileSync, readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { ClusterError } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { useEnvironment } from "../../environment/install.ts";
+import { evaluated, startJob } from "../../environment/strays.ts";
 import { damaged } from "../../wire/block/arena.ts";
 import type { Plan } from "../../wire/block/plan.ts";
 import { operatorKernel } from "../operators/kernel.ts";
 import { type AnyJob, checkedPlan, jobIn, type Params } from "../task/job.ts";
 import { fitting } from "../task/memory.ts";
-import { shown } from "../task/thrown.ts";
+import { loadError } from "../task/thrown.ts";
 import type { LoadedJob } from "./loaded-job.ts";
 import type { ShortFile, ToTask } from "./messages.ts";
 import { moduleJob } from "./module.ts";
@@ -23,13 +23,14 @@ export async function loadJob(load: Load): Promise<LoadedJob> {
   const { memoryBytes } = load;
   const plan = fitting(readPlan(load.plan), memoryBytes);
   const codeFolder = codeFolderOf(load);
+  startJob();
   if (plan.operator !== undefined) {
     const kernel = operatorKernel(plan.operator);
     return { job: kernel.job, plan, memoryBytes, params: plan.params, codeFolder, kernel };
   }
   if (code?.path !== load.codePath) code = { path: load.codePath, ...(await readCode(load)) };
   const { job } = code;
-  useEnvironment(job.options);
+  useEnvironment(job.options, load.frozenAtMs);
   const params = { ...job.options.params, ...plan.params } as Params;
   return { job, plan, memoryBytes, params, codeFolder: code.folder, kernel: null };
 }
@@ -51,11 +52,9 @@ async function readCode(load: Load): Promise<Code> {
   process.setSourceMapsEnabled(true);
   let exports: { readonly default?: unknown };
   try {
-    exports = await import(pathToFileURL(path).href);
+    exports = await evaluated(() => import(pathToFileURL(path).href));
   } catch (error) {
-    throw new ClusterError("user-error", `the job file cannot be loaded: ${shown(error)}`, {
-      cause: error,
-    });
+    throw loadError(error);
   }
   return { folder: dirname(path), job: jobIn(exports) };
 }

@@ -9,13 +9,16 @@ import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { assert, ClusterError } from "../../core/error.ts";
 import { beginTask, installEnvironment } from "../../environment/install.ts";
+import { steadyMs } from "../../environment/steady.ts";
+import { Owner, type Stray, strayCame } from "../../environment/strays.ts";
+import { turn } from "../../environment/turn.ts";
+import { Counters } from "../../wire/content/counters.ts";
 import { Channel, fromTaskMaxBytes, toTaskMaxBytes } from "../channel/channel.ts";
 import { InputBroken, PipeSource } from "../input/pipe-source.ts";
-import { Counters } from "../task/counters.ts";
 import { installRuntime } from "../task/job.ts";
 import { runMapTask } from "../task/map-task.ts";
 import { runReduce } from "../task/reduce-task.ts";
-import { shown } from "../task/thrown.ts";
+import { shown, strayError } from "../task/thrown.ts";
 import { taskExits } from "./exits.ts";
 import { failureOf } from "./failure.ts";
 import { type Items, openItems } from "./items.ts";
@@ -27,6 +30,7 @@ import { consoleToLog, Reporter } from "./reporter.ts";
 import { runItems } from "./run-items.ts";
 
 type Attempt = { readonly task: number; readonly attempt: number };
+type Ordered = Extract<ToTask, { kind: "map" | "reduce" }>;
 type Done = Omit<Extract<TaskReport, { kind: "done" }>, "durationMs" | "counters" | keyof Attempt>;
 
 const channelDescriptor = 3;
@@ -53,8 +57,8 @@ function end(exit: number, error: ClusterError | null): never {
   working = null;
   if (error !== null && attempt !== null) {
     const failure = failureOf(error, codeFolder());
-    reporter.report({ kind: "failed", ...attempt, durationMs: 0, failure }, performance.now());
-    reporter.flush(performance.now());
+    reporter.report({ kind: "failed", ...attempt, durationMs: 0, failure }, steadyMs());
+    reporter.flush(steadyMs());
   }
   process.exit(exit);
 }
@@ -64,14 +68,21 @@ process.on("exit", (code) => {
   const error = new ClusterError("user-error", `the job called process.exit(${code})`);
   end(taskExits.exitCalled, error);
 });
-process.on("uncaughtException", (thrown) => {
-  const text = `thrown where nothing catches it (a timer or a callback): ${shown(thrown)}`;
-  end(taskExits.uncaughtException, new ClusterError("user-error", text, { cause: thrown }));
-});
-process.on("unhandledRejection", (thrown) => {
-  const text = `a promise that nothing awaits was rejected: ${shown(thrown)}`;
-  end(taskExits.unhandledRejection, new ClusterError("user-error", text, { cause: thrown }));
-});
+process.on("uncaughtException", (thrown) => strayed({ kind: "exception", thrown }));
+process.on("unhandledRejection", (thrown) => strayed({ kind: "rejection", thrown }));
+
+/** What nothing has caught. Of a task of this job the process goes on: only that task has failed.
+ *  Of no code that is known it may be our own fault, and the process ends. */
+function strayed(stray: Stray): void {
+  const found = strayCame(stray);
+  if (found.kind === "unknown") end(strayExits[stray.kind], strayError(stray));
+  else if (found.kind === "late") reporter.late(found.owner.of, strayError(stray).text);
+}
+
+const strayExits = {
+  exception: taskExits.uncaughtException,
+  rejection: taskExits.unhandledRejection,
+} as const;
 
 installRuntime({
   count: (counter, by) => counters.add(counter, by),
@@ -88,7 +99,7 @@ async function obey(order: ToTask): Promise<void> {
     case "map":
       source.startTask();
       beginTask("map", order.task);
-      attempt(order, () => mapTask(order));
+      await attempt(order, () => mapTask(order));
       // After a failure the supervisor still streams: that must not be read as the next task's
       // input.
       return source.drain();
@@ -123,24 +134,30 @@ async function load(order: Extract<ToTask, { kind: "load" }>): Promise<boolean> 
 }
 
 /** Runs one attempt and reports how it ended. */
-function attempt({ task, attempt: number }: Attempt, run: () => Done): void {
-  const startedAtMs = performance.now();
+async function attempt(order: Ordered, run: () => Done): Promise<void> {
+  const { task, attempt: number, kind } = order;
+  const startedAtMs = steadyMs();
   const of = { task, attempt: number };
   reporter.startAttempt(of, startedAtMs);
   working = of;
+  const owner = new Owner(`${kind} task`, of);
   let report: TaskReport;
   try {
-    const done = run();
-    const durationMs = performance.now() - startedAtMs;
+    const done = owner.run(run);
+    owner.endTimers();
+    await turn();
+    if (owner.stray !== null) throw strayError(owner.stray);
+    const durationMs = steadyMs() - startedAtMs;
     report = { ...of, durationMs, ...done, counters: counters.take() };
   } catch (error) {
     if (error instanceof InputBroken) end(taskExits.inputBroken, null);
     counters.take();
-    const durationMs = performance.now() - startedAtMs;
+    const durationMs = steadyMs() - startedAtMs;
     report = { kind: "failed", ...of, durationMs, failure: failureOf(error, codeFolder()) };
   }
+  owner.settle();
   working = null;
-  const nowMs = performance.now();
+  const nowMs = steadyMs();
   reporter.report(report, nowMs);
   reporter.flush(nowMs);
 }

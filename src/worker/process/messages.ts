@@ -36,6 +36,8 @@ export type ToTask =
       readonly scratch: string;
       /** Of the task; bounds what it holds before it spills. Absent: the plan's bounds hold. */
       readonly memoryBytes?: number;
+      /** Of a job that is shared with volunteers: the time that its code sees. */
+      readonly frozenAtMs?: number;
       /** Obeyed when it is loaded, and not at all when that fails: a single task need not wait
        *  until the supervisor has received the answer to `load` and sent the order. */
       readonly next?: ItemsOrder;

@@ -1,6 +1,7 @@
 /** What a task process reports to its supervisor: reports in small batches, log lines within
  *  bounds, progress. */
 import { format } from "node:util";
+import { steadyMs } from "../../environment/steady.ts";
 import type { FromTask, ResultColumns, TaskReport } from "./messages.ts";
 
 /** A report waits at most this long for others, in ms, while this process gets to run. */
@@ -20,6 +21,8 @@ const logPeriodMs = 100;
 const logLinesMax = 1000;
 const logLineMaxBytes = 4096;
 const logBatchLines = 50;
+/** Stray errors that came too late, in the life of a process: an interval may throw without end. */
+const lateMax = 100;
 
 type Attempt = { readonly task: number; readonly attempt: number };
 type Writable<T> = { -readonly [K in keyof T]: T[K] extends ReadonlyArray<infer E> ? E[] : T[K] };
@@ -27,7 +30,6 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] extends ReadonlyArray<infer 
 export class Reporter {
   readonly #send: (message: FromTask) => boolean;
   #pending: TaskReport[] = [];
-  /** Newer than `#pending`. */
   #results = noResults();
   #pendingCharacters = 0;
   #flushedAtMs = 0;
@@ -39,6 +41,7 @@ export class Reporter {
   #logPeriodFromMs = Number.NEGATIVE_INFINITY;
   #logTimer: ReturnType<typeof setTimeout> | null = null;
   #progressAtMs = 0;
+  #lateSeen = 0;
 
   /** `send` answers false when messages pile up. */
   constructor(send: (message: FromTask) => boolean) {
@@ -55,13 +58,13 @@ export class Reporter {
     this.#progressAtMs = nowMs;
   }
 
-  /** False when the supervisor does not keep up: wait before the next. */
+  /** True when `flush` is due. Until then it is not sent: its attempt may still turn out to have
+   *  failed. */
   report(report: TaskReport, nowMs: number): boolean {
     this.#endLog();
-    this.#sendResults();
     this.#pending.push(report);
     this.#pendingCharacters += sizeOf(report);
-    return this.#flushIfDue(nowMs);
+    return this.#isDue(nowMs);
   }
 
   /** The same for an item that is done and counted nothing. */
@@ -73,9 +76,22 @@ export class Reporter {
     durationsMs.push(wholeMicroseconds(nowMs - startedAtMs));
     values.push(value);
     this.#pendingCharacters += value.length;
-    return this.#flushIfDue(nowMs);
+    return this.#isDue(nowMs);
   }
 
+  /** In place of the report of the same attempt, which has not been sent. */
+  replace(report: TaskReport): void {
+    const { task, attempt } = report;
+    const isIt = (one: Attempt) => one.task === task && one.attempt === attempt;
+    this.#pending = this.#pending.filter((one) => !isIt(one));
+    const { tasks, attempts, durationsMs, values } = this.#results;
+    const at = tasks.findIndex((one, i) => isIt({ task: one, attempt: attempts[i] as number }));
+    if (at !== -1)
+      for (const column of [tasks, attempts, durationsMs, values]) column.splice(at, 1);
+    this.#pending.push(report);
+  }
+
+  /** False when the supervisor does not keep up: wait before the next. */
   flush(nowMs: number): boolean {
     this.#flushedAtMs = nowMs;
     this.#pendingCharacters = 0;
@@ -83,9 +99,9 @@ export class Reporter {
     return this.#sendResults() && reported;
   }
 
-  #flushIfDue(nowMs: number): boolean {
-    const due = nowMs - this.#flushedAtMs > flushMs || this.pending >= pendingMax;
-    return due || this.#pendingCharacters > pendingMaxCharacters ? this.flush(nowMs) : true;
+  #isDue(nowMs: number): boolean {
+    const isLate = nowMs - this.#flushedAtMs > flushMs || this.pending >= pendingMax;
+    return isLate || this.#pendingCharacters > pendingMaxCharacters;
   }
 
   #sendReports(): boolean {
@@ -97,17 +113,16 @@ export class Reporter {
 
   #sendResults(): boolean {
     if (this.#results.tasks.length === 0) return true;
-    const reported = this.#sendReports();
     const results = this.#results;
     this.#results = noResults();
-    return this.#send({ kind: "results", ...results }) && reported;
+    return this.#send({ kind: "results", ...results });
   }
 
   log(line: string): void {
     this.#linesSeen++;
     if (this.#linesSeen > logLinesMax) return;
     this.#lines.push(shortened(line));
-    const nowMs = performance.now();
+    const nowMs = steadyMs();
     if (nowMs - this.#logPeriodFromMs >= logPeriodMs) {
       this.#logPeriodFromMs = nowMs;
       this.#logPeriodLines = 0;
@@ -119,8 +134,16 @@ export class Reporter {
     this.#logTimer ??= setTimeout(() => this.#sendLines(), logPeriodMs);
   }
 
+  /** A stray error of an attempt that has ended, which changes nothing any more; null: of the top
+   *  of the job file. */
+  late(attempt: Attempt | null, text: string): void {
+    if (++this.#lateSeen > lateMax) return;
+    const line = shortened(`after the task had ended, ${text}`);
+    this.#send({ kind: "log", ...(attempt ?? this.#attempt), lines: [line] });
+  }
+
   progress(inputBytes: number): void {
-    const nowMs = performance.now();
+    const nowMs = steadyMs();
     if (nowMs - this.#progressAtMs < progressEveryMs) return;
     this.#progressAtMs = nowMs;
     this.#send({ kind: "progress", ...this.#attempt, inputBytes });

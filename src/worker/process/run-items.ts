@@ -1,17 +1,19 @@
 /** Runs items of a `tasks` job, one after the other, as fast as they come. */
 import { ClusterError } from "../../core/error.ts";
+import { harmless } from "../../core/thrown.ts";
 import { beginTask } from "../../environment/install.ts";
-import { jsonText } from "../../wire/block/json.ts";
-import type { Counters } from "../task/counters.ts";
+import { steadyMs } from "../../environment/steady.ts";
+import { Owner } from "../../environment/strays.ts";
+import { turn } from "../../environment/turn.ts";
+import { resultText } from "../../wire/block/result.ts";
+import type { Counters } from "../../wire/content/counters.ts";
 import type { TasksJob } from "../task/job.ts";
-import { thrownBy } from "../task/thrown.ts";
+import { strayError, thrownBy } from "../task/thrown.ts";
 import { failureOf } from "./failure.ts";
 import type { Items } from "./items.ts";
 import type { LoadedJob } from "./loaded-job.ts";
 import { flushMs, type Reporter } from "./reporter.ts";
 
-/** Largest result of an item. */
-const resultMaxBytes = 1024 * 1024;
 /** After an item this long, reports do not wait for the next one, in ms. */
 const longItemMs = 0.5;
 
@@ -30,30 +32,56 @@ export type ItemRun = {
 
 export async function runItems(batch: Iterable<Item>, run: ItemRun): Promise<void> {
   const { reporter } = run;
+  const begun: Owner[] = [];
+  const settle = () => {
+    settleEnded(begun, run);
+    return reporter.flush(steadyMs());
+  };
   for (const item of batch) {
-    const startedAtMs = performance.now();
+    const startedAtMs = steadyMs();
     reporter.startAttempt(item, startedAtMs);
     run.working(item);
-    let keepsUp: boolean;
+    const owner = new Owner("item", item);
+    begun.push(owner);
+    let isDue: boolean;
     try {
-      const returned = call(item.task, run);
+      const returned = owner.run(call, item.task, run);
       // A turn of the event loop for each item that returns at once would cost more than the item.
-      const result = isPromise(returned) ? await resultOf(item.task, returned, run) : returned;
-      keepsUp = done(item, resultText(item.task, result), startedAtMs, run);
+      const result =
+        returned instanceof Later ? await resultOf(owner, returned, run, settle) : returned;
+      isDue = done(item, textOf(item.task, result), startedAtMs, run);
+      owner.state = "done";
     } catch (error) {
-      keepsUp = failed(item, error, startedAtMs, run);
+      isDue = failed(item, error, startedAtMs, run);
+      owner.state = "failed";
     }
     run.working(null);
-    const endedAtMs = performance.now();
-    if (endedAtMs - startedAtMs > longItemMs) keepsUp = reporter.flush(endedAtMs) && keepsUp;
-    if (!keepsUp) await run.drained();
+    if (!isDue && steadyMs() - startedAtMs <= longItemMs) continue;
+    await turn();
+    if (!settle()) await run.drained();
   }
-  reporter.flush(performance.now());
+  await turn();
+  settle();
+}
+
+/** After a turn of the event loop: what items have left behind has come out. An item with a stray
+ *  error has failed. Leaves those that still run. */
+function settleEnded(begun: Owner[], run: ItemRun): void {
+  const running = begun.filter(({ state }) => state === "running");
+  for (const owner of begun) {
+    if (owner.state === "running") continue;
+    owner.settle();
+    if (owner.state === "failed" || owner.stray === null) continue;
+    const failure = failureOf(strayError(owner.stray, owner.name), run.loaded.codeFolder);
+    run.reporter.replace({ kind: "failed", ...(owner.of as Item), durationMs: 0, failure });
+  }
+  begun.length = 0;
+  for (const owner of running) begun.push(owner);
 }
 
 function done(item: Item, value: string, startedAtMs: number, run: ItemRun): boolean {
   const { counters, reporter } = run;
-  const nowMs = performance.now();
+  const nowMs = steadyMs();
   if (counters.isEmpty) return reporter.result(item, value, startedAtMs, nowMs);
   const plain = { kind: "done", records: 1, root: "", inputBytes: 0 } as const;
   const { task, attempt } = item;
@@ -66,42 +94,50 @@ function failed(item: Item, error: unknown, startedAtMs: number, run: ItemRun): 
   run.counters.take();
   const { task, attempt } = item;
   const failure = failureOf(error, run.loaded.codeFolder);
-  const nowMs = performance.now();
+  const nowMs = steadyMs();
   const durationMs = nowMs - startedAtMs;
   return run.reporter.report({ kind: "failed", task, attempt, durationMs, failure }, nowMs);
 }
 
 type Run = (item: unknown, context: object) => unknown;
 
+/** A promise, or what job code has in place of one. */
+class Later {
+  readonly promise: PromiseLike<unknown>;
+
+  constructor(promise: PromiseLike<unknown>) {
+    this.promise = promise;
+  }
+}
+
 function call(task: number, { loaded, items }: ItemRun): unknown {
   const run = (loaded.job as TasksJob).options.run as unknown as Run;
   const item = items.item(task);
   beginTask("run", task);
   try {
-    return run(item, { params: loaded.params, index: task });
+    const returned = run(item, { params: loaded.params, index: task });
+    return isPromise(returned) ? new Later(returned) : returned;
   } catch (thrown) {
     throw thrownBy("run", thrown, `item ${task}`);
   }
 }
 
-async function resultOf(task: number, promise: PromiseLike<unknown>, run: ItemRun) {
+async function resultOf(owner: Owner, { promise }: Later, run: ItemRun, settle: () => void) {
   try {
-    return await patiently(promise, run.reporter);
+    return await patiently(owner.orStray(promise), run.reporter, settle);
   } catch (thrown) {
-    throw thrownBy("run", thrown, `item ${task}`);
+    throw thrownBy("run", thrown, owner.name);
   }
 }
 
-function resultText(task: number, result: unknown): string {
-  const text = jsonText(result, `the result of item ${task}`);
-  if (text.length <= resultMaxBytes / 3) return text;
-  const sizeBytes = Buffer.byteLength(text);
-  if (sizeBytes <= resultMaxBytes) return text;
-  throw new ClusterError(
-    "limit-exceeded",
-    `the result of item ${task} has ${sizeBytes} bytes, of at most ${resultMaxBytes}; ` +
-      "return less, or use mapReduce for large results",
-  );
+/** Reading a value may call job code: a getter, a proxy. */
+function textOf(task: number, result: unknown): string {
+  try {
+    return resultText(task, result);
+  } catch (caught) {
+    const thrown = harmless(caught);
+    throw thrown instanceof ClusterError ? thrown : thrownBy("run", thrown, `item ${task}`);
+  }
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
@@ -110,9 +146,13 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
 }
 
 /** Earlier reports must not wait for a promise that takes its time. */
-async function patiently(promise: PromiseLike<unknown>, reporter: Reporter): Promise<unknown> {
+async function patiently(
+  promise: Promise<unknown>,
+  reporter: Reporter,
+  settle: () => void,
+): Promise<unknown> {
   if (reporter.pending === 0) return promise;
-  const timer = setTimeout(() => reporter.flush(performance.now()), flushMs);
+  const timer = setTimeout(settle, flushMs);
   try {
     return await promise;
   } finally {

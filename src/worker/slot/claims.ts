@@ -4,10 +4,11 @@
  *  Whatever passes here can be reported: the coordinator refuses nothing of it. */
 import { z } from "zod";
 import { ClusterError, errorCodes } from "../../core/error.ts";
+import { resultMaxBytes } from "../../wire/block/result.ts";
 import type { FromTask, ResultColumns, TaskReport } from "../process/messages.ts";
 
-/** Result of one `tasks` task, characters. */
-export const valueCharsMax = 1024 * 1024;
+/** Result of one `tasks` task, characters: at most as many as bytes. */
+export const valueCharsMax = resultMaxBytes;
 const countersMax = 1_000;
 const reportsMax = 10_000;
 const safeMax = Number.MAX_SAFE_INTEGER;

@@ -211,7 +211,7 @@ function codeKindOf(job: OpenedJob): keyof typeof codeNames {
  *  keep at its top level what it made of its params, so with others it is other code. */
 function codeOf({ open }: OpenedJob, { codeHash, plan }: JobFiles): string {
   if (plan.operator !== undefined) return `operator ${open.owner}`;
-  return `${codeHash} ${open.owner} ${JSON.stringify(plan.params)}`;
+  return `${codeHash} ${open.owner} ${open.frozenAtMs ?? ""} ${JSON.stringify(plan.params)}`;
 }
 
 /** Files of one job are never there for the next: it has only the code that both share. */
@@ -249,6 +249,7 @@ async function load(process: TaskProcess, { job, files, next }: Order): Promise<
       itemsFile === null ? null : here(itemsFile, `items-${process.job}-${process.loads}.ndjson`),
     scratch: process.writeDir,
     memoryBytes: process.memoryBytes,
+    ...(job.open.frozenAtMs === undefined ? {} : { frozenAtMs: job.open.frozenAtMs }),
     ...(next === null ? {} : { next }),
   });
   await loaded;

@@ -8,7 +8,7 @@ import { packageName } from "../../core/cluster/placement/requires.ts";
 import type { PythonSpecs } from "../../core/event.ts";
 import { enginePaths, type FindTool, findTool } from "./walls/view.ts";
 
-export type Python = PythonSpecs & {
+export type Python = Omit<PythonSpecs, "engine"> & {
   readonly executable: string;
   /** The interpreter, its modules and the libraries of the system: read-only in a sandbox. */
   readonly engine: readonly string[];

@@ -7,6 +7,7 @@ import { Arena } from "../../wire/block/arena.ts";
 import { type Key, readKey, writeKey } from "../../wire/block/key.ts";
 import { decodeManifest } from "../../wire/block/manifest.ts";
 import type { InputFile, Plan } from "../../wire/block/plan.ts";
+import { type OutputFormat, rowText } from "../../wire/block/row.ts";
 import { readValue, writeValue } from "../../wire/block/value.ts";
 import { TextSource } from "../input/text-source.ts";
 import type { ByteSource, SourcePiece } from "../kernels/byte-source.ts";
@@ -156,7 +157,8 @@ type RunnerOptions = {
 /** One context for all records: `map` must not keep it, and nothing is allocated for it. */
 function recordRunner(options: RunnerOptions): (record: unknown) => void {
   const { task, map, bad, position, keep } = options;
-  const pending = new PendingPairs();
+  const isFinal = task.plan.reducers === 0;
+  const pending = new PendingPairs(isFinal ? (task.job.options.output ?? "ndjson") : null);
   const isOperator = task.plan.operator !== undefined;
   const emit = keep ? pending.emit : options.emit;
   const context = {
@@ -189,12 +191,20 @@ class PendingPairs {
   #keys: Key[] = [];
   #values: unknown[] = [];
   readonly #scratch = new Arena(256);
+  readonly #output: OutputFormat | null;
+
+  /** `output`: of pairs that are not shuffled, and so must fit that format; else null. */
+  constructor(output: OutputFormat | null) {
+    this.#output = output;
+  }
 
   readonly emit: Emit = (key, value) => {
     const scratch = this.#scratch;
     scratch.length = 0;
     writeKey(scratch, key, "map");
     const keyEnd = scratch.length;
+    // What cannot be written sets its record aside, too.
+    if (this.#output !== null) rowText(this.#output, key, value, "map");
     writeValue(scratch, value, "map");
     const copied = typeof key === "object" ? readKey(scratch.bytes, 0, keyEnd) : key;
     this.#keys.push(copied);

@@ -2,7 +2,7 @@
  *  stream. */
 import { crc32 } from "node:zlib";
 import { ClusterError } from "../../core/error.ts";
-import { type Key, readKey } from "../../wire/block/key.ts";
+import { checkKey, type Key, readKey } from "../../wire/block/key.ts";
 import { type RunReader, RunWriter } from "../../wire/block/run.ts";
 import {
   type Combine,
@@ -133,20 +133,22 @@ function reduceGroups(task: ReduceTask, merge: Merge, part: RowWriter): void {
   const context = {
     params: task.params,
     partition: task.task,
-    emit: ((key, value) => part.row(key, value, "reduce")) satisfies Emit,
+    emit: ((key, value) => {
+      if (typeof key !== "string") checkKey(key, "reduce");
+      part.row(key, value, "reduce");
+    }) satisfies Emit,
   };
   let more = merge.next();
   while (more) {
     const key = readKey(merge.key, 0, merge.keyLength);
     const values = combine === null ? new GroupValues(merge) : new FoldedValues(merge, combine);
-    let returned: unknown;
     try {
-      returned = reduce(key, values, context);
+      const returned = reduce(key, values, context);
       if (typeof returned === "object") refusePromise("reduce", returned);
+      if (returned !== undefined) part.row(key, returned, "reduce");
     } catch (thrown) {
       throw thrownBy("reduce", thrown, `key ${shownKey(key)}`);
     }
-    if (returned !== undefined) part.row(key, returned, "reduce");
     more = values.finish();
   }
 }

@@ -1,6 +1,7 @@
 /** What user code threw, as an error that says in which function and on which record. */
 import { ClusterError } from "../../core/error.ts";
-import { shown as shownBy } from "../../core/thrown.ts";
+import { harmless, shown as shownBy } from "../../core/thrown.ts";
+import { type Stray, Strayed, strayText } from "../../environment/strays.ts";
 import { jobTexts } from "../../environment/thrown.ts";
 import { diskFailure } from "../kernels/run-file.ts";
 
@@ -11,16 +12,33 @@ export function shown(thrown: unknown): string {
 
 /** `place` says what the function was working on; "" when that is nothing. The thrown thing becomes
  *  the cause. */
-export function thrownBy(where: string, thrown: unknown, place: string): ClusterError {
+export function thrownBy(where: string, caught: unknown, place: string): ClusterError {
+  const thrown = harmless(caught);
   const on = place === "" ? "" : ` on ${place}`;
   if (thrown instanceof ClusterError) {
     // Refusals of what was emitted are the user's; a full disk is not.
     if (thrown.code !== "user-error" || on === "") return thrown;
     return new ClusterError(thrown.code, `${thrown.text}${on}`, { cause: thrown });
   }
+  if (thrown instanceof Strayed) return strayError(thrown.stray, place);
   const onDisk = diskTrouble(thrown);
   if (onDisk !== null) return onDisk;
   return new ClusterError("user-error", `${where} threw ${shown(thrown)}${on}`, { cause: thrown });
+}
+
+/** What no caller could catch, as the failure of the task that it belongs to. */
+export function strayError(stray: Stray, place = ""): ClusterError {
+  const on = place === "" ? "" : ` on ${place}`;
+  const cause = harmless(stray.thrown);
+  return new ClusterError("user-error", `${strayText(stray)}: ${shown(cause)}${on}`, { cause });
+}
+
+/** What the top of the job file threw. */
+export function loadError(caught: unknown): ClusterError {
+  const thrown = harmless(caught);
+  const cause = thrown instanceof Strayed ? strayError(thrown.stray) : thrown;
+  const why = cause instanceof ClusterError ? cause.text : shown(cause);
+  return new ClusterError("user-error", `the job file cannot be loaded: ${why}`, { cause });
 }
 
 /** What job code wrote did not fit: on the disk, which is not its fault, or in what a task may

@@ -60,8 +60,8 @@ def _declared(job: Job, shipping: Shipping, more: Any) -> Declared:
         raise ClusterError(error.code, error.text) from error
     code = zipped.getvalue()
     kind, inputs, options = said["kind"], said["inputs"], said["options"]
-    params, requires, combine = said["params"], said["requires"], said["hasCombine"]
-    return Declared(kind, inputs, options, params, requires, combine, code)
+    params, program, combine = said["params"], said["program"], said["hasCombine"]
+    return Declared(kind, inputs, options, params, program, combine, code)
 
 
 def _with_functions(job: Job, shipping: Shipping, more: Any) -> Dict[str, bytes]:
@@ -95,7 +95,7 @@ def _with_functions(job: Job, shipping: Shipping, more: Any) -> Dict[str, bytes]
 
 def _content(job: Job, refer: Refer) -> Dict[str, Any]:
     options = {name: job.options[name] for name in _OPTIONS if name in job.options}
-    more = ("params", "seed", "backup_tasks", "requires")
+    more = ("params", "seed", "backup_tasks", "requires", "engine", "exact")
     options.update({name: job.options[name] for name in more})
     functions = {}
     for role in _FUNCTIONS:

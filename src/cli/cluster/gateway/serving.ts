@@ -42,12 +42,13 @@ export async function serve(
   const { serveGateway } = await import("../../../gateway/serve.ts");
   const { openProxy } = await import("../../../gateway/proxy.ts");
   const { openSite } = await import("../../../gateway/site.ts");
+  const { openTabPython } = await import("../../../gateway/tab-python.ts");
   const { ownCertificate } = await import("../../../coordinator/data-dir.ts");
   const { host, port } = parseListen(options.listen);
   const origins = (options.origin ?? []).map(originOf);
   const trackers = trackerRules(options);
   const folder = webFolder();
-  const handlers = folder === null ? [] : [openSite(folder)];
+  const handlers = folder === null ? [] : [openTabPython(), openSite(folder)];
   const upstream = trackerAddress(options);
   if (upstream !== null) {
     const proxy = openProxy(upstream);

@@ -3,18 +3,21 @@ import { createHash } from "node:crypto";
 import { join as joinPath, resolve } from "node:path";
 import { memoryPerWorker } from "../../../client/memory.ts";
 import { packageVersion } from "../../../client/package-version.ts";
-import { coordinatorUrl, dataDirOf, tokenOf } from "../../../client/place.ts";
+import { coordinatorUrl, dataDirOf, readSecret, tokenOf } from "../../../client/place.ts";
 import { ClusterError } from "../../../core/error.ts";
 import type { Failure } from "../../../core/job.ts";
 import { makeDirectory } from "../../../store/directory.ts";
 import type { FileLock } from "../../../store/log/lock.ts";
+import type { Libp2pPlace } from "../../../worker/manager/carrier.ts";
 import type { RunningWorker, WorkerIdentity } from "../../../worker/node.ts";
 import { plural } from "../../numbers.ts";
 import { basicSandboxText } from "../../sandbox-text.ts";
 import { recordOf, writeRecord } from "../process/record.ts";
 import { forgetIdentity, type IdentityPlace, keepIdentity, keptIdentity } from "./identity.ts";
+import { isLibp2pAddress, placeOfManager } from "./libp2p.ts";
 import type { Tell } from "./news.ts";
 import type { JoinOptions } from "./options.ts";
+import { refusePlainHttp } from "./plain-http.ts";
 import { endsAsMeant } from "./supervise.ts";
 
 /** How long running tasks may take to be handed back after Ctrl-C, in ms. */
@@ -49,20 +52,24 @@ function endAsMeant(): void {
 type Session = { readonly tell: Tell; readonly left: Promise<null> };
 
 async function work(address: string, options: JoinOptions, session: Session): Promise<void> {
-  const url = coordinatorUrl(address);
-  const token = tokenOf(options);
+  const isLibp2p = isLibp2pAddress(address);
+  const url = isLibp2p ? placeOfManager(address) : coordinatorUrl(address);
+  const token = isLibp2p ? "" : tokenOf(options);
   if (token === null) {
     throw new ClusterError(
       "unauthenticated",
       "no join token; `tequio up` prints one, or: tequio token create --role worker",
     );
   }
-  const dataDir = options.data === undefined ? joinedDir(url) : resolve(options.data);
+  if (!isLibp2p) await refusePlainHttp(url);
+  const named = isLibp2p ? address : url;
+  const dataDir = options.data === undefined ? joinedDir(named) : resolve(options.data);
   const lock = await holdDir(dataDir);
   if (options.record !== undefined) writeRecord(options.record, recordOf(process.pid, address));
   try {
     const place = { dataDir, url, fingerprint: options.fingerprint ?? "" };
-    const given = { ...options, token, place };
+    const libp2p = isLibp2p ? { address, key: await libp2pKey(dataDir) } : null;
+    const given = { ...options, token, place, libp2p };
     let failure = await oneWorker(given, keptIdentity(place), session);
     if (failure === "in-use") {
       forgetIdentity(place);
@@ -76,7 +83,11 @@ async function work(address: string, options: JoinOptions, session: Session): Pr
   }
 }
 
-type Given = JoinOptions & { readonly token: string; readonly place: IdentityPlace };
+type Given = JoinOptions & {
+  readonly token: string;
+  readonly place: IdentityPlace;
+  readonly libp2p: Libp2pPlace | null;
+};
 
 /** Null: it was asked to leave. `in-use`: another process lives under the identity, as after a copy
  *  of the data directory. */
@@ -87,16 +98,47 @@ async function oneWorker(
 ): Promise<Failure | "in-use" | null> {
   const worker = await openWorker(options, identity, tell);
   const { place, slots } = options;
-  const { url } = place;
+  const url = options.libp2p?.address ?? place.url;
   const greeting = `${plural(slots, "slot")}, sandbox ${worker.sandbox}, coordinator ${url}`;
   tell.say("started", greeting, { url, slots, sandbox: worker.sandbox });
   if (worker.sandbox === "basic") tell.say("sandbox", basicSandboxText());
   const hush = sayTasks(worker, tell);
+  const jobtracker = await startTracker(options, tell).catch(async (error: unknown) => {
+    hush();
+    await worker.stop(0);
+    throw error;
+  });
   const failure = await Promise.race([worker.ended, left]).finally(hush);
+  await jobtracker?.close();
   await worker.stop(leaveMs);
   if (failure === null) sayLeft(worker, tell);
   const isFirst = failure?.code === "fenced" && identity !== null && !worker.hasJoined();
   return isFirst ? "in-use" : failure;
+}
+
+/** Its jobs are computed by the whole cluster, this machine among it. */
+async function startTracker(
+  options: Given,
+  { say }: Tell,
+): Promise<{ close(): Promise<void> } | null> {
+  const { jobtracker, place, submitTokenFile } = options;
+  if (jobtracker === undefined) return null;
+  if (submitTokenFile === undefined) {
+    const text =
+      "--jobtracker needs --submit-token-file: its jobs are submitted to the coordinator";
+    throw new ClusterError("bad-request", `${text}; tequio token create --role submitter`);
+  }
+  const { openJobtracker } = await import("../up/jobtracker.ts");
+  const { dataDir, fingerprint, url } = place;
+  const serving = await openJobtracker(options, {
+    target: { url, token: readSecret(submitTokenFile), fingerprint },
+    dir: joinPath(dataDir, "filesystem"),
+    beside: { filesystem: null, register: null },
+  });
+  if (serving === null) return null;
+  const { close, discoveryPort, host, port } = serving;
+  say("jobtracker", `jobtracker tcp://${host}:${port}`, { host, port, discoveryPort });
+  return { close };
 }
 
 async function openWorker(
@@ -105,10 +147,11 @@ async function openWorker(
   tell: Tell,
 ): Promise<RunningWorker> {
   const { startWorker } = await import("../../../worker/node.ts");
-  const { token, place, slots, name, python, sandbox, listen } = options;
+  const { token, place, libp2p, slots, name, python, sandbox } = options;
   return startWorker({
     ...place,
     token,
+    ...(libp2p === null ? {} : { libp2p }),
     slots,
     memoryBytes: options.memory ?? memoryPerWorker(1),
     ...(options.scratch === undefined ? {} : { scratchBytes: options.scratch }),
@@ -117,7 +160,7 @@ async function openWorker(
     name,
     sandbox,
     ...(python === undefined ? {} : { python: python === "none" ? null : python }),
-    listen,
+    listen: libp2p === null ? options.listen : "none",
     ...(options.ipfsGateway === undefined ? {} : { ipfs: options.ipfsGateway }),
     version: packageVersion(),
     dialTimeoutMs: options.dialTimeout,
@@ -152,6 +195,11 @@ function sayLeft(worker: RunningWorker, { say }: Tell): void {
   const name = id === "" ? "the worker" : id;
   const end = worker.hasJoined() ? `${name} has left` : "ended before it had joined";
   say("left", `${end}; ${plural(done, "task")} done`, { worker: id || null, tasksDone: done });
+}
+
+async function libp2pKey(dataDir: string): Promise<string> {
+  const { ownKey } = await import("../../../coordinator/edges/libp2p/key.ts");
+  return ownKey(dataDir);
 }
 
 /** A second worker in the same directory would sweep away what the first one serves. */

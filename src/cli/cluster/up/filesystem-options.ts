@@ -7,9 +7,12 @@ import { ClusterError } from "../../../core/error.ts";
 import { isLoopback, type Listen, parseListen } from "../../../link/listen.ts";
 import { styled } from "../../screen.ts";
 
-export type FilesystemFlags = {
+export type FilesystemFlags = JobtrackerFlags & {
   readonly filesystem?: Listen;
   readonly register?: Listen;
+};
+
+export type JobtrackerFlags = {
   readonly jobtracker?: Listen;
   readonly jobtrackerFilesystem?: readonly Listen[];
   readonly jobtrackerWorkers?: readonly Listen[];
@@ -29,12 +32,17 @@ export function withFilesystem(command: Command): Command {
 
 /** All but the file system itself. */
 export function withTrackers(command: Command): Command {
-  return command
-    .option(
+  return withJobtracker(
+    command.option(
       "--register <place>",
       "also serve its register at this port or host:port (no authentication; usually 9091)",
       placeArgument,
-    )
+    ),
+  );
+}
+
+export function withJobtracker(command: Command): Command {
+  return command
     .option(
       "--jobtracker <place>",
       "also take jobs of its clients and tasks of its trackers at this port or host:port, found " +

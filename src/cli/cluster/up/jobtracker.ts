@@ -1,5 +1,5 @@
-/** The JobTracker of the filesystem protocol inside `tequio up` and `tequio fs`: a client of a
- *  coordinator, in this process or elsewhere, as any other. */
+/** The JobTracker of the filesystem protocol inside `tequio up`, `tequio fs` and `tequio join`: a
+ *  client of a coordinator, in this process or elsewhere, as any other. */
 import { join } from "node:path";
 import { nearBlobs } from "../../../client/near-blobs.ts";
 import type { Coordinator } from "../../../coordinator/coordinator.ts";
@@ -7,20 +7,32 @@ import type { WorkerServing } from "../../../jobtracker/worker.ts";
 import { advertisedHost } from "../../../peer/advertised.ts";
 import type { ConnectOptions } from "../../../sdk/client.ts";
 import { localUrl } from "../join-line.ts";
-import type { FilesystemFlags } from "./filesystem-options.ts";
+import type { JobtrackerFlags } from "./filesystem-options.ts";
 
 export type JobtrackerParts = {
-  /** Whose file system and register are used. */
-  readonly coordinator: Coordinator;
-  readonly dataDir: string;
-  /** The one that computes; default: the same. */
-  readonly target?: ConnectOptions;
+  /** The coordinator that computes. */
+  readonly target: ConnectOptions;
+  /** Where it keeps the jobs that it has taken. */
+  readonly dir: string;
+  /** The file system and the register that lie beside it. */
+  readonly beside: Pick<Coordinator, "filesystem" | "register">;
 };
+
+/** Beside a coordinator of this process, which computes unless `target` does. */
+export function besideCoordinator(
+  coordinator: Coordinator,
+  dataDir: string,
+  target?: ConnectOptions,
+): JobtrackerParts {
+  const { adminToken: token, fingerprint } = coordinator;
+  const own = { url: localUrl(coordinator.url), token, fingerprint, ...nearBlobs(dataDir) };
+  return { target: target ?? own, dir: join(dataDir, "filesystem"), beside: coordinator };
+}
 
 /** Null when it is not asked for. It goes on with the jobs that it has taken before. */
 export async function openJobtracker(
-  flags: FilesystemFlags,
-  { coordinator, dataDir, target }: JobtrackerParts,
+  flags: JobtrackerFlags,
+  { beside, dir, target }: JobtrackerParts,
 ): Promise<WorkerServing | null> {
   const { jobtracker, jobtrackerFilesystem = [], jobtrackerWorkers = [] } = flags;
   if (jobtracker === undefined) return null;
@@ -28,11 +40,9 @@ export async function openJobtracker(
     import("../../../jobtracker/worker.ts"),
     import("../../../sdk/client.ts"),
   ]);
-  const { adminToken: token, filesystem, fingerprint, register } = coordinator;
+  const { filesystem, register } = beside;
   const { jobtrackerFindWorkers: findsWorkers = false } = flags;
-  const url = localUrl(coordinator.url);
-  const own = { url, token, fingerprint, ...nearBlobs(dataDir) };
-  const client = new Client(target ?? own);
+  const client = new Client(target);
   const serving = await serveWorker(
     {
       ...jobtracker,
@@ -44,7 +54,7 @@ export async function openJobtracker(
     },
     {
       client,
-      dir: join(dataDir, "filesystem"),
+      dir,
       own: filesystem === null ? null : { at: filesystem.advertised, near: filesystem.near },
       onNews: (text) => console.error(text),
       onError: (error) => console.error(error),

@@ -26,13 +26,15 @@ test("what listens on this machine only is not serious", () => {
   assert.deepEqual(told(listenerFindings(none, true)), []);
   const p4 = { ...here, trustAddresses: true };
   const filesystem = { filesystem: here, register: here, jobtracker: here };
-  const doors = { console: here, ...filesystem, p4, anonymousBrowsers: true };
+  const libp2p = { addresses: ["/ip4/127.0.0.1/tcp/9/p2p/12D3"], isOpen: true };
+  const doors = { console: here, ...filesystem, p4, libp2p, anonymousBrowsers: true };
   assert.deepEqual(told(listenerFindings(doors, false)), [
     "note console",
     "note file system",
     "note register",
     "note jobtracker",
     "good P4 port",
+    "note libp2p",
     "note browsers",
   ]);
   assert.deepEqual(told(gatewayFindings([gateway])), ["good gateway"]);
@@ -41,7 +43,8 @@ test("what listens on this machine only is not serious", () => {
 test("what others reach without showing a secret, or in plain text, is serious", () => {
   const p4 = { ...everywhere, trustAddresses: true };
   const filesystem = { filesystem: everywhere, register: everywhere, jobtracker: everywhere };
-  const doors = { console: everywhere, ...filesystem, p4, anonymousBrowsers: true };
+  const libp2p = { addresses: ["/ip4/0.0.0.0/tcp/9/p2p/12D3"], isOpen: true };
+  const doors = { console: everywhere, ...filesystem, p4, libp2p, anonymousBrowsers: true };
   const findings = listenerFindings(doors, true);
   assert.deepEqual(told(findings), [
     "serious console",
@@ -50,6 +53,7 @@ test("what others reach without showing a secret, or in plain text, is serious",
     "serious jobtracker",
     "serious P4 port",
     "warning P4 port",
+    "serious libp2p",
     "serious browsers",
   ]);
   const open = { ...gateway, ...everywhere };

@@ -1,6 +1,7 @@
 /** Of what listens besides the coordinator: the user console, P4's port, browsers and gateways. */
 import type { Listeners } from "../../../client/place.ts";
 import { isLoopback } from "../../../link/listen.ts";
+import { isOfThisMachine } from "../../cluster/up/libp2p-options.ts";
 import type { RunningGateway } from "../../listeners.ts";
 import { type Finding, good } from "./finding.ts";
 
@@ -12,6 +13,7 @@ export function listenerFindings(doors: Listeners, isReached: boolean): Finding[
     ...consoleFindings(doors),
     ...filesystemFindings(doors),
     ...p4Findings(doors),
+    ...libp2pFindings(doors),
     ...browserFindings(doors, isReached),
   ];
 }
@@ -66,6 +68,17 @@ function p4Findings({ p4: at }: Listeners): Finding[] {
     findings.push({ severity: "warning", topic: "P4 port", what, fix });
   }
   return findings;
+}
+
+function libp2pFindings({ libp2p: at = null }: Listeners): Finding[] {
+  if (at === null) return [];
+  const where = at.addresses.join(", ");
+  if (!at.isOpen) return [good("libp2p", `${where}, for the peers of --libp2p-peers only`)];
+  const isLocal = at.addresses.every(isOfThisMachine);
+  const who = isLocal ? "every user of this machine" : "any peer";
+  const what = `at ${where}: peers have no token, ${who} can be a worker that computes modules`;
+  const fix = "name the peers with --libp2p-peers";
+  return [{ severity: isLocal ? "note" : "serious", topic: "libp2p", what, fix }];
 }
 
 function browserFindings({ anonymousBrowsers }: Listeners, isReached: boolean): Finding[] {

@@ -5,7 +5,7 @@ import type { AttemptReport } from "../../../core/event.ts";
 import { withoutBigints } from "../../../wire/browser/json.ts";
 import { browserLimits, type More } from "../../../wire/browser/messages.ts";
 import type { ConnectMore, ErrorMore, NoteMore } from "../../../wire/browser/more.ts";
-import { parseReports } from "../worker/claims.ts";
+import { parseReports, python } from "../worker/claims.ts";
 
 const index = z.number().int().min(0).max(0xffff_ffff);
 const tid = z
@@ -26,6 +26,7 @@ const connect: z.ZodType<ConnectMore> = z.object({
   name: z.string().transform((text) => text.slice(0, 200)),
   slots,
   kinds: z.array(z.number().int().min(0).max(1_000)).max(16),
+  python: python.exactOptional(),
   holding: z
     .array(z.union([tid, z.tuple([tid, z.enum(["m", "r"]), z.string().max(200_000)])]))
     .max(10_000),

@@ -184,6 +184,7 @@ function specsOf(more: ConnectMore, speed: number, uid: Uid): WorkerSpecs {
     memoryBytes: 0,
     kinds: [...more.kinds],
     ...(more.name === "" ? {} : { engine: engineOf(more.name) }),
+    ...(more.python === undefined ? {} : { python: more.python }),
     exchangeUrl: "",
     tab: true,
     inputKbps: speed,

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { roles } from "../../../core/access/roles.ts";
 import { ClusterError } from "../../../core/error.ts";
-import { type JobSpec, priorities, trusts } from "../../../core/job.ts";
+import { type JobSpec, priorities, pythonEngines, trusts } from "../../../core/job.ts";
 import {
   type SmallBlobs,
   type Submit,
@@ -48,6 +48,8 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   output: z.enum(["ndjson", "csv", "text", "bytes"]).exactOptional(),
   programKind: whole.exactOptional(),
   requires: z.array(z.string()).exactOptional(),
+  engine: z.enum(pythonEngines).exactOptional(),
+  pythonVersion: z.string().exactOptional(),
   moduleHash: hash.exactOptional(),
 });
 

@@ -107,6 +107,12 @@ test("each kind of bad body gets a typed error that names the problem", async (t
   assert.equal((await failure(form)).code, "bad-request");
 });
 
+test("a number that is no id is taken for one that was meant", async (t) => {
+  const cluster = await opened(t);
+  const said = await failure(await cluster.call("GET", "/v1/jobs/99"));
+  assert.equal(said.message, "there is no job 99 (did you mean j-99?); `tequio jobs` lists yours");
+});
+
 test("a job with missing code, plan or input is refused, and the blob is named", async (t) => {
   const cluster = await opened(t);
   const spec = await cluster.tasksSpec(2);

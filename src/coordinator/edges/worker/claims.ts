@@ -2,9 +2,9 @@
  *  an event that the core cannot handle would come back at every restart. */
 import { z } from "zod";
 import { ClusterError, errorCodes } from "../../../core/error.ts";
-import type { AttemptReport, WorkerSpecs } from "../../../core/event.ts";
+import type { AttemptReport, PythonSpecs, WorkerSpecs } from "../../../core/event.ts";
 import type { JobId } from "../../../core/ids.ts";
-import type { CounterMap, TaskOutput } from "../../../core/job.ts";
+import { type CounterMap, pythonEngines, type TaskOutput } from "../../../core/job.ts";
 import type {
   ManagerMessage,
   NodeDescription,
@@ -234,7 +234,10 @@ export function claimedSpecs(
 
 const pythonMaxBytes = 256 * 1024;
 const version = z.string().max(100);
-const python = z.object({
+
+/** What a worker of either kind says of its Python. */
+export const python: z.ZodType<PythonSpecs> = z.object({
+  engine: z.enum(pythonEngines).exactOptional(),
   version,
   packages: z
     .record(z.string().max(200), version)

@@ -72,6 +72,7 @@ export async function join(
 }
 
 async function mayBeNew(principal: Principal, context: JoinContext): Promise<void> {
+  if (principal.peer !== undefined) return;
   if (principal.returningOnly || principal.kind !== "join") {
     throw new ClusterError(
       "unauthenticated",

@@ -100,7 +100,8 @@ export class WorkerLink {
     this.heardAtMs = this.openedAtMs;
     this.#openSinceMs = this.openedAtMs;
     const { answerTimeoutMs } = options.limits;
-    this.#session = new ManagerSession({ role: "manager", answerTimeoutMs });
+    const carrierIds = link.matchesAnswers === true;
+    this.#session = new ManagerSession({ role: "manager", answerTimeoutMs, carrierIds });
     link.onFrame((frame) => this.#receive(frame));
     link.onClose((reason) => this.#closed(reason));
     this.#request({ kind: "nodeTypeRequest", nodeType: "manager" });
@@ -110,7 +111,7 @@ export class WorkerLink {
    *  sends it again when it joins. */
   order(message: ManagerMessage): void {
     if (this.phase !== "joined" && this.phase !== "welcoming") return;
-    if (oursOnly.has(message.kind) && !this.#session.extended) return;
+    if (oursOnly.has(message.kind) && !this.isDescribed) return;
     // Such a worker keeps its tasks: it would leave the order without an answer.
     if (message.kind === "tasksReturn" && !this.returnsTasks) return;
     this.#waiting.push(message);

@@ -13,6 +13,7 @@ import {
 } from "../../../wire/manager/messages.ts";
 import { packTaskId } from "../../../wire/manager/taskid.ts";
 import type { Loop } from "../../loop/loop.ts";
+import type { Ipfs } from "./ipfs.ts";
 import type { ClusterKeys, WorkerOrder } from "./orders.ts";
 
 type Items = { readonly hash: Hash; readonly count: number };
@@ -25,6 +26,10 @@ export type ProgramSources = {
     read(list: Items & { readonly job: JobId }, wanted: readonly number[]): Promise<Buffer[]>;
   };
   readonly blobs: Pick<Blobs, "read">;
+  /** Where modules are put, too; absent: they have an HTTP address alone. */
+  readonly ipfs?: Ipfs | undefined;
+  /** Reports for people. */
+  readonly print: (line: string) => void;
 };
 
 export type TasksExecute = Extract<ManagerMessage, { kind: "tasksExecute" }>;
@@ -35,12 +40,15 @@ export function programPath(keys: ClusterKeys, job: JobId): string {
   return `/programs/${job}/${keys.tickets.sourceKey(keys.exchangeSecret(job), "program")}`;
 }
 
-/** Hashes that are remembered; a module is hashed once, however many tasks it has. */
-const hashesMax = 64;
+/** Modules whose names are remembered: a module is hashed once, however many tasks it has. */
+const namesMax = 64;
+
+/** How existing workers know a module. */
+type Names = { readonly hash: Uint8Array; readonly addresses: readonly string[] };
 
 export class Programs {
   readonly #sources: ProgramSources;
-  readonly #hashes = new Map<Hash, Promise<Uint8Array>>();
+  readonly #names = new Map<Hash, Promise<Names>>();
 
   constructor(sources: ProgramSources) {
     this.#sources = sources;
@@ -56,7 +64,8 @@ export class Programs {
     if (spec?.moduleHash === undefined || items === null) {
       throw new ClusterError("not-found", `${job} has no module with items`);
     }
-    const programHash = await this.#hashOf(spec.moduleHash);
+    const { addresses, hash: programHash } = await this.#namesOf(spec.moduleHash);
+    const programAddresses = [...addresses, base + programPath(keys, job)];
     const timeoutMs = spec.stages[stage]?.timeoutMs ?? 0;
     const ordered = attempts.toSorted((a, b) => a.task - b.task);
     const wanted = ordered.map(({ task }) => task);
@@ -64,7 +73,7 @@ export class Programs {
     const tasks = ordered.map(
       ({ attempt, task }, at): TaskExecute => ({
         taskId: packTaskId(keys.tag, { job, stage, task, attempt }),
-        programAddresses: [base + programPath(keys, job)],
+        programAddresses,
         programHash,
         programKind: programKinds.wasm,
         argument: new TextEncoder().encode(String(JSON.parse(String(lines[at])))),
@@ -86,22 +95,36 @@ export class Programs {
     return jobSpec(loop.state, job)?.moduleHash ?? null;
   }
 
-  #hashOf(module: Hash): Promise<Uint8Array> {
-    const known = this.#hashes.get(module);
+  #namesOf(module: Hash): Promise<Names> {
+    const known = this.#names.get(module);
     if (known !== undefined) return known;
-    const hash = this.#hashed(module);
-    hash.catch(() => this.#hashes.delete(module));
-    this.#hashes.set(module, hash);
-    for (const oldest of this.#hashes.keys()) {
-      if (this.#hashes.size <= hashesMax) break;
-      this.#hashes.delete(oldest);
+    const names = this.#named(module);
+    names.catch(() => this.#names.delete(module));
+    this.#names.set(module, names);
+    for (const oldest of this.#names.keys()) {
+      if (this.#names.size <= namesMax) break;
+      this.#names.delete(oldest);
     }
-    return hash;
+    return names;
   }
 
-  async #hashed(module: Hash): Promise<Uint8Array> {
+  async #named(module: Hash): Promise<Names> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of this.#sources.blobs.read(module)) chunks.push(chunk.slice());
-    return keccakMultihash(Buffer.concat(chunks));
+    const bytes = Buffer.concat(chunks);
+    return { hash: keccakMultihash(bytes), addresses: await this.#onIpfs(bytes) };
+  }
+
+  /** First, since existing workers try only the first address. Without the node the HTTP address is
+   *  left, which some can use. */
+  async #onIpfs(bytes: Uint8Array): Promise<string[]> {
+    const { ipfs, print } = this.#sources;
+    if (ipfs === undefined) return [];
+    try {
+      return [await ipfs.add(bytes)];
+    } catch (error) {
+      print((error as Error).message);
+      return [];
+    }
   }
 }

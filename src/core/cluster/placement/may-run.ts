@@ -2,9 +2,9 @@
 import { programKinds } from "../../job.ts";
 import type { CoordinatorState, JobRecord, Stage, WorkerRecord } from "../state.ts";
 import { isShared } from "../trust/standing.ts";
-import { lacking } from "./requires.ts";
+import { pythonFits } from "./python.ts";
 
-const { javascript, wasm } = programKinds;
+const { javascript, python, wasm } = programKinds;
 export const { ownCode } = programKinds;
 /** A tab is given no task whose input would take it longer than this to fetch, in seconds. */
 const fetchMaxS = 60;
@@ -17,8 +17,9 @@ export function mayRun(state: CoordinatorState, worker: WorkerRecord, stage: Sta
   if (inputKbps !== undefined && inputBytes / taskCount / 1024 > inputKbps * fetchMaxS) {
     return false;
   }
-  const { bareBrowsers, moduleHash, programKind = javascript, requires = [] } = record.spec;
-  if (kinds.includes(programKind)) return lacking(worker.specs, requires).length === 0;
+  const { spec } = record;
+  const { bareBrowsers, moduleHash, programKind = javascript } = spec;
+  if (kinds.includes(programKind)) return programKind !== python || pythonFits(worker.specs, spec);
   if (moduleHash !== undefined && kinds.includes(wasm)) return true;
   return programKind === javascript && kinds.includes(ownCode) && bareBrowsers === true;
 }

@@ -2,70 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Effect } from "../../effect.ts";
-import type { WorkerSpecs } from "../../event.ts";
-import type { AttemptRef, JobId, WorkerId } from "../../ids.ts";
+import type { JobId, WorkerId } from "../../ids.ts";
 import type { JobSpec } from "../../job.ts";
-import {
-  mapReduceSpec,
-  TestCluster,
-  testJob,
-  testSpecs,
-  testStage,
-} from "../../testing/fake-cluster.ts";
+import { mapReduceSpec, testJob, testSpecs, testStage } from "../../testing/fake-cluster.ts";
 import { jobOutputs, jobSummary, workerSummaries } from "../../view.ts";
 import { reasonText } from "../../why/reasons.ts";
 import { whyJob } from "../../why/why.ts";
+import { Village } from "./testing.ts";
 
 const shared = { share: "volunteers", backupTasks: false } as const;
-
-class Village extends TestCluster {
-  /** A person with a place of its own, and one worker. */
-  volunteer(person: string, over: Partial<WorkerSpecs> & { block?: string } = {}): WorkerId {
-    const { block = `block of ${person}`, ...specs } = over;
-    const effects = this.tell({
-      kind: "worker-joined",
-      worker: null,
-      owner: person,
-      specs: testSpecs(specs),
-      volunteer: { person, block },
-      holding: [],
-    });
-    const reply = effects.find((effect) => effect.kind === "reply");
-    assert.ok(reply?.value.worker, JSON.stringify(effects));
-    this.running.set(reply.value.worker, []);
-    this.give(effects);
-    return reply.value.worker;
-  }
-
-  /** The worker's first attempt ends; `root` null: with the right result. */
-  says(worker: WorkerId, root: string | null = null): Effect[] {
-    const ref = this.runs(worker);
-    const said = root ?? `${ref.stage}-${ref.task}`;
-    return this.report(worker, ref, { output: { root: said, sizeBytes: 1, records: 1 } });
-  }
-
-  runs(worker: WorkerId): AttemptRef {
-    const [ref] = this.running.get(worker) ?? [];
-    assert.ok(ref, `${worker} runs nothing`);
-    return ref;
-  }
-
-  isIdle(worker: WorkerId): boolean {
-    return (this.running.get(worker) ?? []).length === 0;
-  }
-
-  /** `join` above replaced what the assignments of the same step had given it. */
-  private give(effects: readonly Effect[]): void {
-    for (const effect of effects) {
-      if (effect.kind !== "assign") continue;
-      const { attempts, job, stage, worker } = effect;
-      this.running.set(
-        worker,
-        attempts.map((one) => ({ job, stage, ...one })),
-      );
-    }
-  }
-}
 
 function one(over: Partial<JobSpec> = {}, taskCount = 1): JobSpec {
   return testJob([testStage({ taskCount })], { ...shared, ...over });

@@ -143,23 +143,36 @@ function inOrder(rows: Rows, by: readonly SortColumn[], { columns, isLater }: Sh
     (column) => ({ by: column, order: "ascending", numeric: false, nulls: "first" }) as const,
   );
   const parts: readonly SortColumn[] = isLater ? [...by, ...all] : by;
-  return rows.toSorted((a, b) => {
-    for (const part of parts) {
-      const order = compared(a[part.by], b[part.by], part);
+  const keyed = rows.map((row) => ({
+    row,
+    keys: parts.map((part) => sortKey(row[part.by], part)),
+  }));
+  keyed.sort((a, b) => {
+    for (const [i, part] of parts.entries()) {
+      const order = compared(a.keys[i] ?? null, b.keys[i] ?? null, part);
       if (order !== 0) return order;
     }
     return 0;
   });
+  return keyed.map(({ row }) => row);
 }
 
-function compared(a: unknown, b: unknown, { numeric, nulls, order }: SortColumn): number {
-  const [x, y] = [a, b].map((cell) => (numeric ? leadingNumber(cell) : scalar(cell ?? null)));
+/** Null of null. */
+function sortKey(cell: unknown, { numeric }: SortColumn): Uint8Array | null {
+  const key = numeric ? leadingNumber(cell) : scalar(cell ?? null);
+  return key === null ? null : bytesOf([key]);
+}
+
+function compared(
+  x: Uint8Array | null,
+  y: Uint8Array | null,
+  { nulls, order }: SortColumn,
+): number {
   if (x === null || y === null) {
     const sign = nulls === "first" ? 1 : -1;
     return x === y ? 0 : x === null ? -sign : sign;
   }
-  const sign = order === "ascending" ? 1 : -1;
-  return sign * compareBytes(bytesOf([x as Key]), bytesOf([y as Key]));
+  return (order === "ascending" ? 1 : -1) * compareBytes(x, y);
 }
 
 function scalar(cell: unknown): Key {

@@ -1,11 +1,13 @@
 /** What a task needs before it computes: code, plan, and what it reads, fetched and verified. */
 import { ClusterError } from "../../../core/error.ts";
+import { programKinds } from "../../../core/job.ts";
 import type { Plan } from "../../../wire/block/plan.ts";
 import type { TaskOrder, TaskPiece } from "../contract.ts";
 import { type Calls, fetchBytes } from "./calls.ts";
 import { KeptBlobs } from "./kept.ts";
 import type { TabLimits } from "./page-messages.ts";
 import { piecesOf, Unreadable } from "./pieces.ts";
+import type { PythonFetcher } from "./python.ts";
 import type { TabTask } from "./session.ts";
 
 const fetchesAtOnce = 6;
@@ -15,18 +17,22 @@ export class TaskInputs {
   readonly #limits: TabLimits;
   readonly #kept: KeptBlobs;
   readonly #plans = new Map<string, Promise<Plan>>();
+  readonly #python: PythonFetcher;
 
-  constructor(limits: TabLimits) {
+  constructor(limits: TabLimits, python: PythonFetcher) {
     this.#limits = limits;
+    this.#python = python;
     this.#kept = new KeptBlobs(limits.keptMaxBytes);
   }
 
   /** Everything that the task needs, fetched. */
   async order(task: TabTask, calls: Calls): Promise<TaskOrder> {
-    const { codeHash, kind, place, planHash } = task;
+    const { codeHash, job, kind, place, planHash, programKind } = task;
+    const isPython = programKind === programKinds.python;
     const [plan, code] = await Promise.all([
       this.#plan(planHash, calls, place),
       this.#kept.get(codeHash, () => fetchBytes(calls, `${place}/code`)),
+      isPython ? this.#python.fetch() : null,
     ]);
     const [[index = 0] = []] = task.attempts;
     const inputs = kind === "map" ? await this.#pieces(plan, index, task.place, calls) : [];
@@ -34,8 +40,10 @@ export class TaskInputs {
     return {
       kind,
       stage: task.stage,
-      code: plan.operator === undefined ? textDecoder.decode(code) : "",
+      code: plan.operator === undefined && !isPython ? textDecoder.decode(code) : "",
+      ...(isPython ? { python: { job, hash: codeHash, zip: code } } : {}),
       plan: partOf(plan, kind === "map" ? index : -1),
+      ...(task.frozenAtMs === undefined ? {} : { frozenAtMs: task.frozenAtMs }),
       attempts: task.attempts.map(([one, attempt]) => ({ task: one, attempt })),
       pieces: inputs,
       segments,

@@ -2,6 +2,7 @@
  *  the tasks. Decisions are `session.ts`'s; this carries them out. */
 
 import { type FromTab, type TabShown, type ToTab, tabLimits } from "./page-messages.ts";
+import { PythonFetcher } from "./python.ts";
 import { TaskRunner } from "./runner.ts";
 import { type SessionOrder, TabSession } from "./session.ts";
 import { Slot } from "./slots/slot.ts";
@@ -36,14 +37,20 @@ class Tab {
     this.#origin = start.origin;
     this.#session = new TabSession({ ...start, chance: Math.random });
     const limits = { ...tabLimits, ...start.limits };
+    const python = new PythonFetcher(start.origin, (bytes) => {
+      this.#runner.fetchedBytes += bytes;
+      this.#show();
+    });
     this.#runner = new TaskRunner({
       origin: start.origin,
       limits,
+      python,
       newSlot: (index) =>
         new Slot(index, {
           silenceMaxMs: limits.silenceMaxMs,
           want: () => say({ kind: "sandbox-wanted", slot: index }),
           drop: () => say({ kind: "sandbox-unwanted", slot: index }),
+          python: () => python.files,
         }),
       ears: {
         began: (tid) => this.#began(tid),

@@ -1,5 +1,6 @@
 /** What the page and its controller, a dedicated Worker of the page, say to each other: hidden
  *  pages are throttled, Workers are not, so everything that has a time happens there. */
+import type { PythonSpecs } from "../../../core/event.ts";
 import type { Identity, Phase } from "./session.ts";
 
 export type ToTab =
@@ -17,6 +18,7 @@ export type ToTab =
       readonly slots: number;
       /** Program kinds that this browser can run; none = it only watches. */
       readonly kinds: readonly number[];
+      readonly python?: PythonSpecs;
       readonly share: number;
       readonly limits?: Partial<TabLimits>;
     }

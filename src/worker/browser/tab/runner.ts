@@ -10,6 +10,7 @@ import { PartitionLost, TaskInputs } from "./inputs.ts";
 import { stored } from "./outputs.ts";
 import type { TabLimits, TaskShown } from "./page-messages.ts";
 import { Unreadable } from "./pieces.ts";
+import type { PythonFetcher } from "./python.ts";
 import { ReportFlow } from "./reporting/flow.ts";
 import { failureOfTab, HeardReports, returned } from "./reporting/reports.ts";
 import type { TabTask } from "./session.ts";
@@ -30,6 +31,7 @@ export type RunnerOptions = {
   readonly origin: string;
   readonly limits: TabLimits;
   readonly ears: RunnerEars;
+  readonly python: PythonFetcher;
   readonly newSlot: (index: number) => Slot;
 };
 
@@ -67,7 +69,7 @@ export class TaskRunner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#inputs = new TaskInputs(options.limits);
+    this.#inputs = new TaskInputs(options.limits, options.python);
   }
 
   get shown(): TaskShown[] {
@@ -268,7 +270,7 @@ export class TaskRunner {
     const { share } = this.#rests;
     const sinceMs = performance.now();
     return new Promise((resolve, reject) => {
-      const over = (failure: ClusterError | null) => {
+      const over = (failure: Error | null) => {
         const tookMs = performance.now() - sinceMs;
         this.#rests.ran(slot, tookMs);
         this.busyMs += Math.max(0, tookMs - slot.restedMs);

@@ -1,4 +1,5 @@
 /** What a tab's session is made of, and what it wants done. */
+import type { PythonSpecs } from "../../../core/event.ts";
 import type { TaskMore } from "../../../wire/browser/more.ts";
 
 export type Identity = { readonly worker: string; readonly credential: string };
@@ -32,6 +33,8 @@ export type SessionOptions = {
   readonly name: string;
   readonly slots: number;
   readonly kinds: readonly number[];
+  /** With the kind of Python. */
+  readonly python?: PythonSpecs;
   /** In [0, 1). */
   readonly chance: () => number;
 };

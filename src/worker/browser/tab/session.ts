@@ -92,11 +92,12 @@ export class TabSession {
   /** The WebSocket is open; `speed` in KB/s. */
   connected(speed: number, atMs: number): SessionOrder[] {
     this.#heardAtMs = atMs;
-    const { kinds, name, session, token, version } = this.#options;
+    const { kinds, name, python, session, token, version } = this.#options;
     const { credential, worker } = this.#identity ?? { credential: "", worker: "" };
     const holding = this.#holding();
     const common = { version, session, token: worker === "" ? token : "", worker, credential };
-    const more: ConnectMore = { ...common, name, slots: this.#slots, kinds, holding };
+    const programs = python === undefined ? { kinds } : { kinds, python };
+    const more: ConnectMore = { ...common, ...programs, name, slots: this.#slots, holding };
     const after = this.#after === "" ? {} : { after: this.#after };
     this.#send({ action: "connect", uid: null, speed, more: { ...more, ...after } });
     this.#pausedTold = "";

@@ -1,15 +1,17 @@
 /** Loads the code of a job into a task's Worker: a module from a blob, which may import nothing. */
 import { ClusterError } from "../../../core/error.ts";
 import { useEnvironment } from "../../../environment/install.ts";
+import { evaluated } from "../../../environment/strays.ts";
 import { operatorKernel } from "../../operators/kernel.ts";
 import type { LoadedJob } from "../../process/loaded-job.ts";
 import { checkedPlan, jobIn, type Params } from "../../task/job.ts";
-import { shown } from "../../task/thrown.ts";
+import { loadError } from "../../task/thrown.ts";
 import type { TaskOrder } from "../contract.ts";
 import { codeName } from "./code-name.ts";
 import type { Pace } from "./pace.ts";
 
-export async function loadJob({ code, plan: given }: TaskOrder, pace: Pace): Promise<LoadedJob> {
+export async function loadJob(order: TaskOrder, pace: Pace): Promise<LoadedJob> {
+  const { code, frozenAtMs, plan: given } = order;
   const plan = checkedPlan(given);
   const common = { plan, codeFolder: "" };
   if (plan.operator !== undefined) {
@@ -19,15 +21,13 @@ export async function loadJob({ code, plan: given }: TaskOrder, pace: Pace): Pro
   const text = `${code}\n//# sourceURL=${codeName}`;
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   try {
-    const job = jobIn(await import(/* @vite-ignore */ url));
-    useEnvironment(job.options);
+    const job = jobIn(await evaluated(() => import(/* @vite-ignore */ url)));
+    useEnvironment(job.options, frozenAtMs);
     const params = { ...job.options.params, ...plan.params } as Params;
     return { ...common, job: job.kind === "tasks" ? job : pace.paced(job), params, kernel: null };
   } catch (error) {
     if (error instanceof ClusterError) throw error;
-    throw new ClusterError("user-error", `the job file cannot be loaded: ${shown(error)}`, {
-      cause: error,
-    });
+    throw loadError(error);
   } finally {
     URL.revokeObjectURL(url);
   }

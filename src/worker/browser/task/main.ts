@@ -2,29 +2,38 @@
  *  process, on files in memory. Contract: `contract.ts`. */
 import "../node-shims/install.ts";
 import { installEnvironment } from "../../../environment/install.ts";
+import { steadyMs } from "../../../environment/steady.ts";
+import { watchTabStrays } from "../../../environment/tab-strays.ts";
+import { Counters } from "../../../wire/content/counters.ts";
 import { failureOf } from "../../process/failure.ts";
 import { consoleToLog, Reporter } from "../../process/reporter.ts";
-import { Counters } from "../../task/counters.ts";
 import { installRuntime } from "../../task/job.ts";
-import { shown } from "../../task/thrown.ts";
-import type { FromTaskWorker, TaskOrder, ToTaskWorker } from "../contract.ts";
+import { strayError } from "../../task/thrown.ts";
+import type { FromTaskWorker, TaskOrder, ToPythonWorker, ToTaskWorker } from "../contract.ts";
 import { limitFiles } from "../node-shims/fs.ts";
 import { loadJob } from "./load.ts";
 import { narrow } from "./narrow.ts";
 import { Pace } from "./pace.ts";
+import { servePython } from "./python/serve.ts";
 import { runTask } from "./run.ts";
 
 /** What a dedicated Worker has of its own. */
 type Scope = {
   onmessage: ((event: MessageEvent) => void) | null;
+  postMessage(message: unknown, handedOver: Transferable[]): void;
   addEventListener(kind: string, listener: (event: never) => void): void;
 };
 const scope = globalThis as unknown as Scope;
 
-/** The one message that this Worker is for. It may come while the task before it computes. */
-scope.onmessage = (event) => {
+/** The one message that this Worker is for, unless it runs Python. It may come while the task
+ *  before it computes. */
+scope.onmessage = (event: MessageEvent<TaskOrder | ToPythonWorker>) => {
   scope.onmessage = null;
   const [port] = event.ports;
+  if (event.data.kind === "order") {
+    servePython(scope, event as MessageEvent<ToPythonWorker>);
+    return;
+  }
   if (port === undefined) return;
   port.onmessage = ({ data }: MessageEvent<ToTaskWorker>) => {
     port.onmessage = null;
@@ -35,11 +44,7 @@ scope.onmessage = (event) => {
 async function start(order: TaskOrder, share: number, port: MessagePort): Promise<void> {
   const say = (message: FromTaskWorker, handedOver: Transferable[] = []) =>
     port.postMessage(message, handedOver);
-  const broken = (thrown: unknown) => say({ kind: "broken", message: shown(thrown) });
-  scope.addEventListener("error", (event: ErrorEvent) => broken(event.error ?? event.message));
-  scope.addEventListener("unhandledrejection", (event: PromiseRejectionEvent) => {
-    broken(`a promise that nothing awaits was rejected: ${shown(event.reason)}`);
-  });
+  watchTabStrays((stray) => reporter.late(null, strayError(stray).text));
   narrow();
   installEnvironment();
   limitFiles(order.filesMaxBytes);
@@ -60,7 +65,7 @@ async function start(order: TaskOrder, share: number, port: MessagePort): Promis
   try {
     const loaded = await loadJob(order, pace);
     await runTask({ order, loaded, counters, reporter, say, pace });
-    reporter.flush(performance.now());
+    reporter.flush(steadyMs());
     say({ kind: "over" });
   } catch (error) {
     say({ kind: "load-failed", failure: failureOf(error, "") });

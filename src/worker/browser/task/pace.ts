@@ -7,6 +7,8 @@
  *  2. Inside job code it stands still by `Atomics.wait`. The memory that takes is WebAssembly's:
  *     pages that are not isolated from other origins may not share it, which is not wanted here,
  *     but may wait on it. A browser that has none makes all of it good afterwards. */
+
+import { steadyMs } from "../../../environment/steady.ts";
 import type { JobRuntime, MapReduceJob } from "../../task/job.ts";
 import { whenUsed } from "../node-shims/fs.ts";
 
@@ -21,7 +23,7 @@ export class Pace {
   /** Called before each rest with its length, ms. */
   readonly #resting: (ms: number) => void;
   readonly #cell = cellToWaitOn();
-  #workingSinceMs = performance.now();
+  #workingSinceMs = steadyMs();
   #dueMs = 0;
 
   constructor(share: number, resting: (ms: number) => void) {
@@ -40,7 +42,7 @@ export class Pace {
     const ms = this.#restMs();
     if (ms === 0) return;
     Atomics.wait(this.#cell, 0, 0, ms);
-    this.#workingSinceMs = performance.now();
+    this.#workingSinceMs = steadyMs();
   }
 
   /** Between two items. */
@@ -48,12 +50,12 @@ export class Pace {
     const ms = this.#restMs();
     if (ms === 0) return;
     await new Promise((resolve) => setTimeout(resolve, ms));
-    this.#workingSinceMs = performance.now();
+    this.#workingSinceMs = steadyMs();
   }
 
   /** How long to rest now; 0 = not yet. */
   #restMs(): number {
-    const nowMs = performance.now();
+    const nowMs = steadyMs();
     const workedMs = nowMs - this.#workingSinceMs;
     if (this.isFull || workedMs < stretchMs) return 0;
     this.#workingSinceMs = nowMs;

@@ -1,4 +1,5 @@
 /** How much of a portion of a list a tab does at a stretch. */
+import { steadyMs } from "../../../environment/steady.ts";
 
 /** Work of a portion, ms. A portion is meant to last a second at most: one that takes much longer
  *  was estimated wrongly, and other jobs would wait behind all of it. */
@@ -7,15 +8,20 @@ const workMaxMs = 4_000;
  *  reported is lost then. */
 const portionMaxMs = 20_000;
 
+/** How long a tab that lends this share goes on with a portion, ms. */
+export function portionMs(share: number): number {
+  return Math.min(portionMaxMs, workMaxMs / share);
+}
+
 /** Those of `attempts` that it comes to; the tab gives back the others, of which other workers may
  *  be quicker, and which are shared out anew by what the first have taken. `share`: of the time,
  *  how much the tab computes; above 0 to 1. */
 export function* forAWhile<T>(
   attempts: readonly T[],
   share: number,
-  now: () => number = () => performance.now(),
+  now: () => number = steadyMs,
 ): Generator<T> {
-  const endsAtMs = now() + Math.min(portionMaxMs, workMaxMs / share);
+  const endsAtMs = now() + portionMs(share);
   for (const one of attempts) {
     yield one;
     if (now() > endsAtMs) return;

@@ -1,14 +1,18 @@
 /** Runs the one task of a Worker, and hands over what it made. */
 import { assert } from "../../../core/error.ts";
 import { beginTask } from "../../../environment/install.ts";
+import { steadyMs } from "../../../environment/steady.ts";
+import { Owner } from "../../../environment/strays.ts";
+import { turn } from "../../../environment/turn.ts";
+import type { Counters } from "../../../wire/content/counters.ts";
 import { failureOf } from "../../process/failure.ts";
 import type { LoadedJob } from "../../process/loaded-job.ts";
 import type { TaskReport } from "../../process/messages.ts";
 import type { Reporter } from "../../process/reporter.ts";
 import { runItems } from "../../process/run-items.ts";
-import type { Counters } from "../../task/counters.ts";
 import { runMapTask } from "../../task/map-task.ts";
 import { runReduce } from "../../task/reduce-task.ts";
+import { strayError } from "../../task/thrown.ts";
 import type { FromTaskWorker, TaskFiles, TaskOrder } from "../contract.ts";
 import { giveFile, takeFile } from "../node-shims/fs.ts";
 import { countedSource } from "./counted-source.ts";
@@ -30,7 +34,7 @@ const fileNames = ["run", "manifest", "part", "bad"] as const;
 
 export async function runTask(run: TaskRun): Promise<void> {
   if (run.order.kind === "tasks") await items(run);
-  else attempt(run, run.order.kind === "map" ? () => map(run) : () => reduce(run));
+  else await attempt(run, run.order.kind === "map" ? () => map(run) : () => reduce(run));
 }
 
 async function items({ order, loaded, reporter, counters, pace }: TaskRun): Promise<void> {
@@ -46,24 +50,29 @@ async function items({ order, loaded, reporter, counters, pace }: TaskRun): Prom
 }
 
 /** Runs the attempt of a map or reduce task and reports how it ended. */
-function attempt(run: TaskRun, work: () => Done & { inputBytes: number }): void {
+async function attempt(run: TaskRun, work: () => Done & { inputBytes: number }): Promise<void> {
   const { counters, order, reporter, say } = run;
   const [of] = order.attempts;
   assert(of !== undefined, "a task has an attempt");
-  const startedAtMs = performance.now();
+  const startedAtMs = steadyMs();
   reporter.startAttempt(of, startedAtMs);
   if (order.kind !== "tasks") beginTask(order.kind, of.task);
+  const owner = new Owner(`${order.kind} task`, of);
   let report: TaskReport;
   try {
-    const done = work();
-    const durationMs = performance.now() - startedAtMs;
+    const done = owner.run(work);
+    owner.endTimers();
+    await turn();
+    if (owner.stray !== null) throw strayError(owner.stray);
+    const durationMs = steadyMs() - startedAtMs;
     report = { kind: "done", ...of, durationMs, ...done, counters: counters.take() };
   } catch (error) {
-    const durationMs = performance.now() - startedAtMs;
+    const durationMs = steadyMs() - startedAtMs;
     report = { kind: "failed", ...of, durationMs, failure: failureOf(error, "") };
   }
-  reporter.report(report, performance.now());
-  reporter.flush(performance.now());
+  owner.settle();
+  reporter.report(report, steadyMs());
+  reporter.flush(steadyMs());
   if (report.kind === "done") handOver(say);
 }
 

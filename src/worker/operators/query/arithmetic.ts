@@ -20,6 +20,12 @@ export function add(a: ExactNumber, b: ExactNumber): ExactNumber {
   if (typeof a === "number" && typeof b === "number") {
     const sum = a + b;
     if (Number.isSafeInteger(a) && Number.isSafeInteger(b) && Number.isSafeInteger(sum)) return sum;
+    const [left, right] = [shortScale(a), shortScale(b)];
+    if (left >= 0 && right >= 0) {
+      const power = powers[Math.max(left, right)] as number;
+      const [x, y] = [Math.round(a * power), Math.round(b * power)];
+      if (Math.abs(x) + Math.abs(y) < shortMax) return (x + y) / power + 0;
+    }
   }
   const [left, right, scale] = aligned(a, b);
   return exactly(left + right, scale);
@@ -36,6 +42,12 @@ export function multiply(a: ExactNumber, b: ExactNumber): ExactNumber {
     const product = a * b;
     const areWhole = Number.isSafeInteger(a) && Number.isSafeInteger(b);
     if (areWhole && Number.isSafeInteger(product)) return product + 0;
+    const [left, right] = [shortScale(a), shortScale(b)];
+    if (left >= 0 && right >= 0) {
+      const [x, y] = [powers[left] as number, powers[right] as number];
+      const digits = Math.round(a * x) * Math.round(b * y);
+      if (Math.abs(digits) < shortMax) return digits / (powers[left + right] as number) + 0;
+    }
   }
   const [left, right] = [fixedOf(a), fixedOf(b)];
   return exactly(left.digits * right.digits, left.scale + right.scale);
@@ -82,6 +94,20 @@ export function rounded(
       ? rest > 0n
       : way === "half" && (digits < 0n ? 2n * rest > unit : 2n * rest >= unit);
   return exactly((isUp ? below + unit : below) / unit, decimals);
+}
+
+const powers = Array.from({ length: 25 }, (_, i) => 10 ** i);
+const shortMax = 1e15;
+/** The decimals of a number that has at most 6 of them, and 15 digits; else −1. As whole numbers
+ *  such are exact, and what they come to below 10^15 has one nearest double. */
+function shortScale(a: number): number {
+  for (let scale = 0; scale <= 6; scale++) {
+    const power = powers[scale] as number;
+    const digits = Math.round(a * power);
+    if (Math.abs(digits) >= shortMax) return -1;
+    if (digits / power === a) return scale;
+  }
+  return -1;
 }
 
 function aligned(a: ExactNumber, b: ExactNumber): readonly [bigint, bigint, number] {

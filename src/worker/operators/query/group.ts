@@ -38,6 +38,9 @@ export function groupShuffle(step: GroupStep, columns: readonly string[]): Shuff
     return {
       emit: (row, emit) => emit(keyOf(row), statesOf(row)),
       combine: merge,
+      mergesEarly: {
+        hasSketches: step.aggregates.some((one) => one.function.startsWith("approx")),
+      },
       rowsMax: null,
       gather: (put) => new Groups(step, aggregates, put),
     };
@@ -111,6 +114,8 @@ class OrderedGroups extends Groups {
   /** Of the group at hand; null before the first. */
   #states: State[] | null = null;
   #counting: Ordered | null = null;
+  /** Aggregates of the group whose values have come. */
+  readonly #settled = new Set<number>();
   #at = ofGroup;
 
   override pair(key: Key, value: unknown): void {
@@ -140,6 +145,7 @@ class OrderedGroups extends Groups {
   #settle(): void {
     if (this.#counting !== null && this.#states !== null) {
       this.#states[this.#at] = this.#counting.result();
+      this.#settled.add(this.#at);
     }
     this.#counting = null;
     this.#at = ofGroup;
@@ -151,8 +157,9 @@ class OrderedGroups extends Groups {
     if (states === null) return;
     // An aggregate without any value had no pairs.
     for (const [i, spec] of this.step.aggregates.entries()) {
-      if (isOrdered(spec) && states[i] === 0) states[i] = resultOfNone(spec);
+      if (isOrdered(spec) && !this.#settled.has(i)) states[i] = resultOfNone(spec);
     }
+    this.#settled.clear();
     this.write(this.#group, states);
     this.#states = null;
   }

@@ -29,6 +29,7 @@ import { evaluator } from "./expression.ts";
 import { FirstPairs } from "./first-pairs.ts";
 import { groupShuffle } from "./group.ts";
 import { firstShuffle, sortShuffle } from "./order.ts";
+import { PreGroups } from "./pre-groups.ts";
 import type { Shuffle } from "./shuffle.ts";
 import { TableWriter } from "./table-writer.ts";
 import { type Row, truthOf } from "./values.ts";
@@ -222,9 +223,19 @@ function shuffleTarget(
     path: `${out}.run`,
   });
   const first = rowsMax === null ? null : new FirstPairs(rowsMax, table.emit);
+  const early = shuffle.mergesEarly;
+  const groups =
+    early === undefined || combine === null
+      ? null
+      : new PreGroups(combine, table.emit, early.hasSketches);
   return {
-    emit: first === null ? table.emit : (key, value) => first.add(key as string, value),
+    emit(key, value) {
+      if (groups !== null) groups.add(key, value);
+      else if (first !== null) first.add(key as string, value);
+      else table.emit(key, value);
+    },
     finish() {
+      groups?.flush();
       first?.finish();
       return storeManifest(out, table.finish());
     },

@@ -11,6 +11,8 @@ export type Shuffle = {
   readonly emit: (row: Row, emit: Emit) => void;
   /** Null: every pair by itself. */
   readonly combine: Combine | null;
+  /** Set when `combine` takes pairs in any order: they may be merged before they are encoded. */
+  readonly mergesEarly?: { readonly hasSketches: boolean };
   /** What decides the partition of a key; absent: the key itself. */
   readonly partitionKey?: (key: Key) => Key;
   /** Of rows in the order of their keys at most so many are needed: a task sends no more. */

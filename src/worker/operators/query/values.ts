@@ -15,11 +15,18 @@ export type Row = readonly Cell[];
 
 const number = /^[ \t]*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,4})?)[ \t]*$/i;
 
+const plain = /^[\d.+-][\d.]*$/;
+
 /** Null of null and of an empty text. What is no number is a bad record. */
 export function numberOf(cell: Cell): ExactNumber | null {
   if (typeof cell === "number" || cell instanceof Decimal) return cell;
   if (cell === null || cell === "") return null;
   if (typeof cell === "string") {
+    // Up to 15 characters are at most 15 digits, which are those of the nearest double.
+    if (cell.length <= 15 && plain.test(cell)) {
+      const near = Number(cell);
+      if (Number.isFinite(near)) return near + 0;
+    }
     const found = exactNumber(number.exec(cell)?.[1] ?? "");
     if (found !== null) return found;
   }

@@ -1,30 +1,34 @@
 /** One slot as the controller has it: the port of a sandbox, and the task that runs there. */
-import { ClusterError } from "../../../../core/error.ts";
+import { assert, ClusterError } from "../../../../core/error.ts";
 import type {
   FromSandbox,
   FromTaskWorker,
+  PythonFiles,
   TaskOrder,
   ToSandbox,
   ToTaskWorker,
 } from "../../contract.ts";
 import { buffersOf } from "../../handing-over.ts";
+import { Unreadable } from "../pieces.ts";
 
 /** Callbacks for the messages of a task's Worker; `over` is called exactly once. */
 export type TaskEars = {
   readonly said: (message: FromTaskWorker) => void;
   /** Null = everything was reported. */
-  readonly over: (failure: ClusterError | null) => void;
+  readonly over: (failure: ClusterError | Unreadable | null) => void;
 };
 
 /** An order that a Worker of the slot has, and has not begun. */
 export type Handed = {
   readonly id: number;
   readonly port: MessagePort;
+  /** The job, when it is in Python: its tasks share a Worker. "" of others. */
+  readonly python: string;
   /** Its Worker is gone, and what was handed over with it. */
   isLost: boolean;
 };
 
-type Running = { readonly id: number; readonly port: MessagePort; readonly ears: TaskEars };
+type Running = Pick<Handed, "id" | "port" | "python"> & { readonly ears: TaskEars };
 
 export type SlotOptions = {
   /** See `TabLimits`. */
@@ -33,17 +37,22 @@ export type SlotOptions = {
   readonly want: () => void;
   /** Its frame is to go. */
   readonly drop: () => void;
+  /** What Python starts with; null until it was fetched. */
+  readonly python: () => PythonFiles | null;
 };
 
 /** How long one attempt may compute, and may stand still besides; 0 = as long as it likes. */
 export type TaskLimit = { readonly timeoutMs: number; readonly share: number };
 
+/** Python starts within this, ms. */
+const pythonStartMaxMs = 120_000;
 /** Between two looks at whether the frame is alive, ms. */
 const lookEveryMs = 1_000;
 
 export class Slot {
   readonly index: number;
   #port: MessagePort | null = null;
+  #hasPython = false;
   #running: Running | null = null;
   #handed: Handed | null = null;
   #lastId = 0;
@@ -69,13 +78,16 @@ export class Slot {
   give(port: MessagePort): void {
     this.lose("its sandbox was replaced");
     this.#port = port;
+    this.#hasPython = false;
     this.#unheard = 0;
     this.#looking = setInterval(() => this.#look(port), lookEveryMs);
     port.onmessage = ({ data }: MessageEvent<FromSandbox>) => {
       this.#unheard = 0;
       if (data?.kind !== "failed") return;
       if (data.id === this.#running?.id) {
-        this.#end(new ClusterError("task-crashed", String(data.message).slice(0, 1_000)));
+        const text = String(data.message).slice(0, 1_000);
+        const isUnable = data.isUnable === true;
+        this.#end(isUnable ? new Unreadable(text) : new ClusterError("task-crashed", text));
       } else if (data.id === this.#handed?.id) this.forget(this.#handed);
     };
     for (const given of this.#waiting.splice(0)) given(port);
@@ -134,28 +146,42 @@ export class Slot {
     if (sandbox === null) return null;
     const id = ++this.#lastId;
     const { port1, port2 } = new MessageChannel();
-    this.#handed = { id, port: port1, isLost: false };
+    this.#handed = { id, port: port1, python: order.python?.job ?? "", isLost: false };
+    if (order.python !== undefined && !this.#hasPython) this.#givePython(sandbox);
     const handedOver = [port2, ...buffersOf(order)];
     sandbox.postMessage({ kind: "start", id, order } satisfies ToSandbox, handedOver);
     return this.#handed;
+  }
+
+  #givePython(sandbox: MessagePort): void {
+    const files = this.#options.python();
+    assert(files !== null, "Python is fetched before a task of it is handed over");
+    sandbox.postMessage({ kind: "python", files } satisfies ToSandbox);
+    this.#hasPython = true;
   }
 
   /** It is to be begun no more. */
   forget(handed: Handed): void {
     if (this.#handed === handed) this.#handed = null;
     handed.isLost = true;
-    this.#terminate(handed);
+    this.#terminate(handed, true);
   }
 
   /** Begins what was handed to this slot, and has not been lost. */
-  run({ id, port }: Handed, limit: TaskLimit, ears: TaskEars): void {
+  run({ id, port, python }: Handed, limit: TaskLimit, ears: TaskEars): void {
     this.#handed = null;
-    this.#running = { id, port, ears };
+    this.#running = { id, port, python, ears };
     this.restedMs = 0;
+    let isStarting = python !== "";
     port.onmessage = ({ data }: MessageEvent<FromTaskWorker>) => {
       if (this.#running?.id !== id) return;
-      if (data?.kind === "over") this.#end(null);
-      else if (data?.kind === "broken") {
+      if (data?.kind === "over") this.#end(null, data.isReusable === true);
+      else if (data?.kind === "began") {
+        if (isStarting) this.#arm(limit);
+        isStarting = false;
+      } else if (data?.kind === "unable") {
+        if (isStarting) this.#end(new Unreadable(String(data.message).slice(0, 1_000)));
+      } else if (data?.kind === "broken") {
         this.#end(new ClusterError("user-error", String(data.message).slice(0, 2_000)));
       } else if (data?.kind === "load-failed") {
         ears.said(data);
@@ -168,7 +194,14 @@ export class Slot {
       }
     };
     port.postMessage({ kind: "go", share: limit.share } satisfies ToTaskWorker);
-    this.#arm(limit);
+    if (isStarting) this.#awaitPython();
+    else this.#arm(limit);
+  }
+
+  #awaitPython(): void {
+    clearTimeout(this.#limit);
+    const text = `Python did not start within ${pythonStartMaxMs} ms`;
+    this.#limit = setTimeout(() => this.#end(new Unreadable(text)), pythonStartMaxMs);
   }
 
   #arm({ share, timeoutMs }: TaskLimit): void {
@@ -190,7 +223,7 @@ export class Slot {
   #endAt(timeoutMs: number): void {
     clearTimeout(this.#limit);
     if (timeoutMs <= 0) return;
-    const text = `it ran longer than ${timeoutMs} ms (timeout)`;
+    const text = `it was stopped, since it had not ended after ${timeoutMs} ms`;
     const over = () => this.#end(new ClusterError("timed-out", text));
     this.#limit = setTimeout(over, this.#endsAtMs - performance.now());
   }
@@ -199,24 +232,28 @@ export class Slot {
   stop(): void {
     const running = this.#running;
     this.#running = null;
-    if (running !== null) this.#over(running);
+    if (running !== null) this.#over(running, false);
   }
 
-  #end(failure: ClusterError | null): void {
+  #end(failure: ClusterError | Unreadable | null, isReusable = false): void {
     const running = this.#running;
     if (running === null) return;
     this.#running = null;
-    this.#over(running);
+    this.#over(running, isReusable);
     running.ears.over(failure);
   }
 
-  #over(running: Running): void {
+  #over(running: Running, isReusable: boolean): void {
     clearTimeout(this.#limit);
-    this.#terminate(running);
+    const handed = this.#handed;
+    // It waits in the same Worker.
+    const isWithIt = running.python !== "" && handed?.python === running.python;
+    if (!isReusable && isWithIt) this.forget(handed as Handed);
+    this.#terminate(running, isReusable);
   }
 
-  #terminate({ id, port }: Running | Handed): void {
+  #terminate({ id, port }: Running | Handed, keep: boolean): void {
     port.close();
-    this.#port?.postMessage({ kind: "stop", id } satisfies ToSandbox);
+    this.#port?.postMessage({ kind: "stop", id, keep } satisfies ToSandbox);
   }
 }

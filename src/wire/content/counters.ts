@@ -1,4 +1,5 @@
-/** The counters of one attempt; `count()` of job code ends here. */
+/** The counters of one attempt; `count()` of job code ends here, on workers, in tabs and under the
+ *  judge. */
 import { ClusterError } from "../../core/error.ts";
 
 const countersMax = 1000;

@@ -1,0 +1,82 @@
+/** `tequio sql "select …"`: a question to files, as a job of operators. */
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { hostId } from "../../link/host.ts";
+import type { BuiltJob } from "../../sdk/bundle.ts";
+import { withExamples, withJson, withTarget } from "../options.ts";
+import { withResult } from "../result/finish.ts";
+import { refuseIgnored } from "./ignored-options.ts";
+import { planOptions, type RunOptions } from "./plan-options.ts";
+import { runBuilt, withLocal, withPlan } from "./run.ts";
+
+type SqlOptions = RunOptions & {
+  readonly format: "csv" | "ndjson" | "text";
+  readonly explain?: boolean;
+  readonly keepBad?: boolean;
+};
+
+export function define(command: Command): void {
+  withPlan(command.argument("<query>", "SELECT … FROM 'files', in quotes"))
+    .option(
+      "--format <format>",
+      "of the result: csv, ndjson or text with tabs",
+      formatArgument,
+      "csv",
+    )
+    .option("--explain", "print the stages of the job, and do not run it")
+    .option("--keep-bad", "set bad records aside instead of failing");
+  withResult(command)
+    .option("--watch", "also print the job's log lines and failed attempts")
+    .option("--detach", "submit, print the job's id and exit");
+  withExamples(withJson(withTarget(withLocal(command))), [
+    [
+      `tequio sql --local "select city, sum(price) from 'sales/*.csv' group by city order by 2"`,
+      "ask files of this machine, without a coordinator; the answer is printed",
+    ],
+    [
+      `tequio sql "select verb, count(*) from 'logs/*.ndjson.gz' group by 1" -o out`,
+      "ask on the cluster, and save a folder of CSV files",
+    ],
+    [`tequio sql --explain "select distinct city from 'sales/*.csv'"`, "print what would run"],
+  ]).action(run);
+}
+
+function formatArgument(given: string): string {
+  if (["csv", "ndjson", "text"].includes(given)) return given;
+  throw new InvalidArgumentError("it must be csv, ndjson or text");
+}
+
+async function run(query: string, options: SqlOptions): Promise<void> {
+  const { sqlJob } = await import("../../sdk/sql/select.ts");
+  const { operatorCode } = await import("../../sdk/build/operator-code.ts");
+  refuseIgnored(options);
+  const { path, table } = await sqlJob(query);
+  const { format, keepBad = false } = options;
+  const badRecords = keepBad ? "keep" : "fail";
+  const job = table.with({ output: format, badRecords, name: options.name ?? "sql" });
+  const hash = createHash("sha256").update(operatorCode).digest("hex");
+  const built: BuiltJob = { code: operatorCode, hash, job, file: resolve("query.sql") };
+  if (options.explain) return explain(built, path, options);
+  const isPrinted = options.output === undefined && !options.detach;
+  await runBuilt(async () => built, [path], isPrinted ? { ...options, output: "-" } : options);
+}
+
+async function explain(built: BuiltJob, path: string, options: SqlOptions): Promise<void> {
+  const { planJob } = await import("../../sdk/plan.ts");
+  const { explained } = await import("../../sdk/sql/explain.ts");
+  const planned = await planJob(built.job, {
+    ...planOptions("operator", [path], options),
+    host: hostId(),
+  });
+  try {
+    const { operator, splits } = planned.plan;
+    if (operator?.apply.operator !== "query") return;
+    const lines = explained(operator.apply, splits.length);
+    console.log(
+      options.json ? JSON.stringify({ stages: lines, query: operator.apply }) : lines.join("\n"),
+    );
+  } finally {
+    await planned.remove();
+  }
+}

@@ -1,0 +1,105 @@
+/** Aggregates of SQL: each becomes a column of the groups, made of a column that is computed
+ *  before. */
+import type { AggregateName } from "../../wire/block/query.ts";
+import type { Aggregate } from "../operators/query/aggregates.ts";
+import { Cell, call, type Operand } from "../operators/query/cell.ts";
+import { type Scope, type Typed, typed } from "./expressions.ts";
+import type { Expression } from "./parse.ts";
+import { refusal, wrong } from "./refusal.ts";
+
+type Call = Extract<Expression, { type: "call" }>;
+
+const names: { readonly [name: string]: AggregateName } = {
+  count: "count",
+  sum: "sum",
+  avg: "avg",
+  mean: "avg",
+  min: "min",
+  max: "max",
+  median: "quantile",
+  quantile_cont: "quantile",
+  percentile_cont: "quantile",
+  approx_count_distinct: "approxCountDistinct",
+  approx_quantile: "approxQuantile",
+};
+
+export function isAggregate(expression: Expression): expression is Call {
+  return expression.type === "call" && Object.hasOwn(names, nameOf(expression));
+}
+
+function nameOf({ function: { name } }: Call): string {
+  return name.toLowerCase();
+}
+
+/** Collects what is computed before the groups, and the aggregates of it. */
+export class Aggregates {
+  /** By the name of the column. */
+  readonly computed = new Map<string, Operand>();
+  readonly named = new Map<string, Aggregate<string>>();
+  readonly #known = new Map<string, Typed>();
+  readonly #rows: Scope;
+
+  /** `rows`: what names are in the arguments. */
+  constructor(rows: Scope) {
+    this.#rows = rows;
+  }
+
+  /** The column that has the aggregate; equal ones are the same. */
+  take(expression: Call): Typed {
+    const text = JSON.stringify(expression);
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    const { aggregate, type } = this.#aggregate(expression);
+    const name = `aggregate ${this.named.size}`;
+    this.named.set(name, aggregate);
+    const made: Typed = { of: new Cell({ column: name }), type };
+    this.#known.set(text, made);
+    return made;
+  }
+
+  #aggregate(expression: Call): { aggregate: Aggregate<string>; type: Typed["type"] } {
+    const { args, distinct, filter, over, withinGroup } = expression;
+    const name = nameOf(expression);
+    if (over !== undefined) throw refusal("a window");
+    const kind = names[name] as AggregateName;
+    const isDistinct = distinct === "distinct";
+    if (isDistinct && kind !== "count") throw refusal(`${name}(DISTINCT …)`, "COUNT has it");
+    const test = filter ? typed(filter, this.#rows).of : null;
+    const [first] = args;
+    const isAll = first === undefined || (first.type === "ref" && first.name === "*");
+    if (kind === "count" && isAll) {
+      if (test === null) return { aggregate: { function: "count", column: null }, type: "number" };
+      return this.#of("count", call("if", test, 1, null));
+    }
+    const isWithin = name === "percentile_cont";
+    if (isWithin && withinGroup === undefined) throw wrong("percentile_cont needs WITHIN GROUP");
+    const value = isWithin ? withinGroup?.by : first;
+    if (value === undefined) throw wrong(`${name} needs a column`);
+    const { of, type } = typed(value, this.#rows);
+    const filtered = test === null ? of : call("if", test, of, null);
+    if (kind === "quantile" || kind === "approxQuantile") {
+      const share = name === "median" ? 0.5 : shareOf(isWithin ? first : args[1], name);
+      return this.#of(kind, filtered, { at: share });
+    }
+    if (isDistinct) return this.#of("countDistinct", filtered);
+    const isText = (kind === "min" || kind === "max") && type === "text";
+    const made = this.#of(kind, filtered, isText ? { as: "text" } : {});
+    return isText ? { ...made, type: "text" } : made;
+  }
+
+  #of(
+    kind: AggregateName,
+    of: Operand,
+    more: Pick<Aggregate<string>, "as" | "at"> = {},
+  ): { aggregate: Aggregate<string>; type: "number" } {
+    const column = `value ${this.computed.size}`;
+    this.computed.set(column, of);
+    return { aggregate: { function: kind, column, ...more }, type: "number" };
+  }
+}
+
+function shareOf(expression: Expression | undefined, name: string): number {
+  const isNumber = expression?.type === "numeric" || expression?.type === "integer";
+  if (isNumber && expression.value >= 0 && expression.value <= 1) return expression.value;
+  throw wrong(`${name} needs a number from 0 to 1`);
+}

@@ -1,0 +1,237 @@
+/** Expressions of SQL as those of queries. */
+import type { FunctionName } from "../../wire/block/query.ts";
+import { type Cell, call, type Operand } from "../operators/query/cell.ts";
+import type { Expression } from "./parse.ts";
+import { refusal, wrong } from "./refusal.ts";
+import type { ColumnType } from "./sources.ts";
+
+export type Typed = { readonly of: Operand; readonly type: ColumnType };
+
+/** What names and aggregates stand for in a clause. */
+export type Scope = {
+  readonly column: (name: string, table: string | null) => Typed;
+  /** Null: not an aggregate, or none is allowed here. */
+  readonly aggregate: (expression: Expression) => Typed | null;
+};
+
+const binary: { readonly [operator: string]: FunctionName } = {
+  "=": "eq",
+  "!=": "ne",
+  "<>": "ne",
+  "<": "lt",
+  "<=": "le",
+  ">": "gt",
+  ">=": "ge",
+  AND: "and",
+  OR: "or",
+  "+": "add",
+  "-": "sub",
+  "*": "mul",
+  "/": "div",
+  "%": "mod",
+  LIKE: "like",
+  "||": "concat",
+};
+
+/** By their names in SQL: the function, and what its value is. */
+const calls: { readonly [name: string]: readonly [FunctionName, ColumnType | "first"] } = {
+  abs: ["abs", "number"],
+  ceil: ["ceil", "number"],
+  ceiling: ["ceil", "number"],
+  coalesce: ["coalesce", "first"],
+  concat: ["concat", "text"],
+  contains: ["contains", "boolean"],
+  day: ["day", "number"],
+  ends_with: ["endsWith", "boolean"],
+  floor: ["floor", "number"],
+  hour: ["hour", "number"],
+  isodow: ["weekday", "number"],
+  length: ["length", "number"],
+  lower: ["lower", "text"],
+  minute: ["minute", "number"],
+  mod: ["mod", "number"],
+  month: ["month", "number"],
+  nullif: ["nullIf", "first"],
+  regexp_matches: ["matches", "boolean"],
+  replace: ["replace", "text"],
+  round: ["round", "number"],
+  second: ["second", "number"],
+  starts_with: ["startsWith", "boolean"],
+  substr: ["substring", "text"],
+  substring: ["substring", "text"],
+  suffix: ["endsWith", "boolean"],
+  prefix: ["startsWith", "boolean"],
+  trim: ["trim", "text"],
+  upper: ["upper", "text"],
+  year: ["year", "number"],
+};
+
+const numberTypes = ["double precision", "double", "decimal", "numeric", "real", "float", "float8"];
+const textTypes = ["text", "varchar", "char", "character varying", "string"];
+
+export function typed(expression: Expression, scope: Scope): Typed {
+  const inner = (part: Expression) => typed(part, scope);
+  const found = scope.aggregate(expression);
+  if (found !== null) return found;
+  switch (expression.type) {
+    case "ref": {
+      const { schema, name = "" } = (expression.table ?? {}) as { schema?: string; name?: string };
+      const table = schema === undefined ? name : `${schema}.${name}`;
+      return scope.column(expression.name, table === "" ? null : table);
+    }
+    case "integer":
+      if (Number.isSafeInteger(expression.value)) return { of: expression.value, type: "number" };
+      throw refusal("a whole number beyond 2^53", "write it as a text: '9007199254740993'");
+    case "numeric":
+      return { of: expression.value, type: "number" };
+    case "string":
+      return { of: expression.value, type: "text" };
+    case "boolean":
+      return { of: expression.value, type: "boolean" };
+    case "null":
+      return { of: null, type: "any" };
+    case "constant":
+      throw refusal("this constant");
+    case "unary":
+      return unaryOf(expression.op, inner(expression.operand));
+    case "binary":
+      return binaryOf(expression, inner);
+    case "ternary": {
+      const [value, low, high] = [expression.value, expression.lo, expression.hi].map(inner);
+      const between = call("between", value!.of, low!.of, high!.of);
+      return { of: expression.op === "BETWEEN" ? between : between.not(), type: "boolean" };
+    }
+    case "case":
+      return caseOf(expression, inner);
+    case "cast":
+      return castOf(inner(expression.operand), expression.to, expression.operand);
+    case "substring": {
+      const parts = [expression.value, expression.from, expression.for].flatMap((part) =>
+        part ? [inner(part).of] : [],
+      );
+      return { of: call("substring", ...parts), type: "text" };
+    }
+    case "extract":
+      return callOf(expression.field.name, [inner(expression.from)]);
+    case "call":
+      return callExpression(expression, inner);
+    case "select":
+    case "union":
+    case "with":
+      throw refusal("a query within a query", "run two jobs");
+    default:
+      throw refusal(`an expression of the kind ${expression.type}`);
+  }
+}
+
+type Inner = (part: Expression) => Typed;
+type Of<K extends Expression["type"]> = Extract<Expression, { type: K }>;
+
+function unaryOf(operator: string, { of, type }: Typed): Typed {
+  const boolean = (cell: Cell): Typed => ({ of: cell, type: "boolean" });
+  switch (operator) {
+    case "NOT":
+      return boolean(call("not", of));
+    case "IS NULL":
+      return boolean(call("isNull", of));
+    case "IS NOT NULL":
+      return boolean(call("isNull", of).not());
+    case "IS TRUE":
+      return boolean(call("coalesce", of, false));
+    case "IS FALSE":
+      return boolean(call("coalesce", call("not", of), false));
+    case "+":
+      return { of, type };
+    case "-":
+      return { of: typeof of === "number" ? -of : call("neg", of), type: "number" };
+    default:
+      throw refusal(`the operator ${operator}`);
+  }
+}
+
+function binaryOf({ left, right, op }: Of<"binary">, inner: Inner): Typed {
+  if (op === "IN" || op === "NOT IN") {
+    if (right.type === "select") throw refusal("IN with a query", "run two jobs");
+    const list = right.type === "list" ? right.expressions.map(inner) : [inner(right)];
+    const isIn = call("in", inner(left).of, ...list.map(({ of }) => of));
+    return { of: op === "IN" ? isIn : isIn.not(), type: "boolean" };
+  }
+  const [a, b] = [inner(left), inner(right)];
+  if (op === "NOT LIKE") return { of: call("like", a.of, b.of).not(), type: "boolean" };
+  if (op === "LIKE" && typeof b.of !== "string") throw refusal("LIKE with a computed pattern");
+  const name = binary[op];
+  if (name === undefined) throw refusal(`the operator ${op}`);
+  if (name === "concat") {
+    // Unlike the function, the operator gives null where one is null.
+    const isNull = call("or", call("isNull", a.of), call("isNull", b.of));
+    return { of: isNull.choose(null, call("concat", a.of, b.of)), type: "text" };
+  }
+  const isNumber = ["add", "sub", "mul", "div", "mod"].includes(name);
+  return { of: call(name, a.of, b.of), type: isNumber ? "number" : "boolean" };
+}
+
+function caseOf({ value, whens, else: otherwise }: Of<"case">, inner: Inner): Typed {
+  const last: Typed = otherwise ? inner(otherwise) : { of: null, type: "any" };
+  const branches = whens.map(({ when, value: chosen }) => {
+    const test = value ? call("eq", inner(value).of, inner(when).of) : inner(when).of;
+    return { test, chosen: inner(chosen) };
+  });
+  const of = branches.reduceRight<Operand>(
+    (rest, { test, chosen }) => call("if", test, chosen.of, rest),
+    last.of,
+  );
+  const types = [...branches.map(({ chosen }) => chosen), last].filter((one) => one.of !== null);
+  return { of, type: commonType(types) };
+}
+
+function commonType(values: readonly Typed[]): ColumnType {
+  const types = new Set(values.map(({ type }) => type));
+  return types.size === 1 ? (values[0] as Typed).type : "any";
+}
+
+function castOf({ of, type }: Typed, to: Of<"cast">["to"], operand: Expression): Typed {
+  const name = "name" in to ? to.name.toLowerCase() : "an array";
+  if (numberTypes.includes(name)) return { of: call("number", of), type: "number" };
+  if (textTypes.includes(name)) return { of: call("text", of), type: "text" };
+  if (name === "date") {
+    return operand.type === "string"
+      ? { of, type: "text" }
+      : { of: call("date", of), type: "text" };
+  }
+  if (name === "timestamp" && type === "text") return { of, type: "text" };
+  const known = "double, decimal, text, date";
+  throw refusal(
+    `a cast to ${name}`,
+    `there are ${known}; round(x) and floor(x) make whole numbers`,
+  );
+}
+
+function callExpression(expression: Of<"call">, inner: Inner): Typed {
+  const name = expression.function.name.toLowerCase();
+  if (expression.over !== undefined) {
+    throw refusal("a window", "the first of each group: by(…).topK(…) in a job file");
+  }
+  if (name === "date_trunc" || name === "date_part") {
+    const [unit, ...others] = expression.args;
+    const isText = unit?.type === "string";
+    if (!isText || others.length !== 1) throw wrong(`${name} takes a unit and a date`);
+    const date = inner(others[0] as Expression);
+    if (name === "date_part") return callOf(unit.value, [date]);
+    return { of: call("truncate", date.of, unit.value.toLowerCase()), type: "text" };
+  }
+  return callOf(name, expression.args.map(inner));
+}
+
+function callOf(given: string, of: readonly Typed[]): Typed {
+  const found = calls[given.toLowerCase()];
+  if (found === undefined || !Object.hasOwn(calls, given.toLowerCase())) {
+    const all = Object.keys(calls).sort().join(", ");
+    throw refusal(`the function ${given}`, `there are ${all}, date_trunc, date_part, extract`);
+  }
+  const [name, type] = found;
+  const cell = call(name, ...of.map((one) => one.of));
+  return {
+    of: cell,
+    type: type === "first" ? commonType(of.filter((one) => one.of !== null)) : type,
+  };
+}

@@ -1,0 +1,73 @@
+/** Text of SQL as a tree: by a parser of PostgreSQL's grammar, which knows no file names. These are
+ *  taken out before, and stand as names in their places. */
+import type { Expr, SelectFromStatement } from "pgsql-ast-parser";
+import { refusal, wrong } from "./refusal.ts";
+
+export type Expression = Expr;
+
+export type Parsed = {
+  readonly select: SelectFromStatement;
+  /** What the query reads: a path, a glob, or shared:NAME. */
+  readonly path: string;
+};
+
+/** Texts, quoted names, comments, numbers with exponents, words, all else. */
+const token = new RegExp(
+  [
+    /'(?:[^']|'')*'|"(?:[^"]|"")*"/,
+    /--[^\n]*|\/\*[\s\S]*?\*\//,
+    /\d+(?:\.\d*)?[eE][+-]?\d+/,
+    /[\p{L}_][\p{L}\p{N}_]*|\s+|[\s\S]/u,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "gu",
+);
+const placeholder = "input_of_the_query";
+
+export async function parseSql(query: string): Promise<Parsed> {
+  const { path, text } = takePath(query);
+  const { parse } = await import("pgsql-ast-parser");
+  let statements: ReturnType<typeof parse>;
+  try {
+    statements = parse(text);
+  } catch (error) {
+    throw wrong(problemOf(error, text));
+  }
+  const [only] = statements;
+  if (only === undefined || statements.length > 1) throw wrong("give one SELECT");
+  if (only.type !== "select") throw refusal(only.type.toUpperCase());
+  if (path === null) throw wrong("give the files to read: SELECT … FROM 'sales/*.csv'");
+  return { select: only, path };
+}
+
+/** The first name behind FROM, when it is quoted. */
+function takePath(query: string): { readonly path: string | null; readonly text: string } {
+  let path: string | null = null;
+  let isFrom = false;
+  let text = "";
+  for (const [part] of query.matchAll(token)) {
+    const isSpace = /^(\s|--|\/\*)/.test(part);
+    if (/^\d.*e/i.test(part)) throw refusal(`the number ${part}`, "write it without an exponent");
+    if (isFrom && /^['"]/.test(part)) {
+      if (path !== null) throw refusal("a second file", "a join is a job: orders.join(users, …)");
+      const quote = part.charAt(0);
+      path = part.slice(1, -1).replaceAll(quote + quote, quote);
+      text += placeholder;
+    } else text += part;
+    if (!isSpace) isFrom = /^(from|join)$/i.test(part);
+  }
+  return { path, text };
+}
+
+function problemOf(error: unknown, text: string): string {
+  const { message } = error as Error;
+  const at = /at line (\d+) col (\d+)/.exec(message);
+  if (at === null) return `the query cannot be read: ${message.split("\n")[0]}`;
+  const line = text.split("\n")[Number(at[1]) - 1] ?? "";
+  const shown = line
+    .slice(Number(at[2]) - 1)
+    .slice(0, 30)
+    .replace(placeholder, "the file");
+  return `the query cannot be read at line ${at[1]}, column ${at[2]}: ${shown}`;
+}

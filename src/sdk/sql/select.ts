@@ -1,0 +1,283 @@
+/** `SELECT` as a table: columns that are read, `WHERE`, groups, `HAVING`, order, `LIMIT`. */
+import type { SelectFromStatement } from "pgsql-ast-parser";
+import { Cell, type Operand } from "../operators/query/cell.ts";
+import type { SortBy, Table } from "../operators/query/table.ts";
+import { Aggregates, isAggregate } from "./aggregates.ts";
+import { type Scope, type Typed, typed } from "./expressions.ts";
+import { type Expression, parseSql } from "./parse.ts";
+import { refusal, wrong } from "./refusal.ts";
+import { type SqlSource, sourceOf } from "./sources.ts";
+
+export type SqlJob = {
+  readonly table: Table<string>;
+  /** What it reads. */
+  readonly path: string;
+};
+
+/** Throws `bad-request`, naming what is wrong or not supported. */
+export async function sqlJob(query: string): Promise<SqlJob> {
+  const { path, select } = await parseSql(query);
+  refuseOthers(select);
+  return { table: new Select(select, await sourceOf(path)).table(), path };
+}
+
+function refuseOthers({ distinct, for: locks, from }: SelectFromStatement): void {
+  if ((from?.length ?? 0) > 1)
+    throw refusal("a join", "joins are jobs: orders.join(users, { on: … })");
+  if (from?.[0]?.type !== "table") throw refusal("FROM something else than files");
+  if (locks) throw refusal("FOR UPDATE");
+  if (Array.isArray(distinct)) throw refusal("DISTINCT ON", "by(…).topK(1, …) in a job file");
+}
+
+type Output = { readonly name: string; readonly expression: Expression };
+
+class Select {
+  readonly #select: SelectFromStatement;
+  readonly #source: SqlSource;
+  /** Columns of the source that something asks for. */
+  readonly #read = new Set<string>();
+  readonly #rows: Scope;
+  readonly #alias: string | null;
+
+  constructor(select: SelectFromStatement, source: SqlSource) {
+    this.#select = select;
+    this.#source = source;
+    const [from] = select.from ?? [];
+    this.#alias = (from?.type === "table" && from.name.alias) || null;
+    this.#rows = {
+      column: (name, table) => this.#column(name, table),
+      aggregate: (expression) => {
+        if (!isAggregate(expression)) return null;
+        throw wrong(`${shown(expression)} is an aggregate, and stands where rows are meant`);
+      },
+    };
+  }
+
+  table(): Table<string> {
+    const { groupBy, having, where } = this.#select;
+    const outputs = this.#outputs();
+    const test = where ? typed(where, this.#rows).of : null;
+    const sorts = (this.#select.orderBy ?? []).map(({ by }) => by);
+    const isGrouped =
+      (groupBy?.length ?? 0) > 0 ||
+      !!having ||
+      [...outputs.map((o) => o.expression), ...sorts].some(hasAggregate);
+    const made = isGrouped ? this.#grouped(outputs) : this.#plain(outputs);
+    const read = [...this.#read];
+    if (read.length === 0) read.push(this.#anyColumn());
+    let table = this.#source.table(read);
+    if (test !== null) table = table.where(() => asCell(test));
+    return made(table);
+  }
+
+  /** A column of the rows as they are read. */
+  #column(given: string, table: string | null): Typed {
+    const isOwn = table === null || table === this.#alias;
+    const name = this.#named(isOwn ? given : `${table}.${given}`);
+    this.#read.add(name);
+    const type = this.#source.columns.get(name) ?? "any";
+    const cell = new Cell({ column: name });
+    return { of: this.#source.isText && type === "number" ? cell.number() : cell, type };
+  }
+
+  /** As it is written, else whatever the case of its letters. */
+  #named(given: string): string {
+    const { columns } = this.#source;
+    if (columns.has(given)) return given;
+    const same = [...columns.keys()].filter((name) => name.toLowerCase() === given.toLowerCase());
+    if (same.length === 1) return same[0] as string;
+    throw wrong(`no column "${given}"; there are: ${[...columns.keys()].join(", ")}`);
+  }
+
+  #anyColumn(): string {
+    const [first] = this.#source.columns.keys();
+    if (first !== undefined) return first;
+    throw wrong("the files have no columns");
+  }
+
+  #outputs(): Output[] {
+    return (this.#select.columns ?? []).flatMap(({ expr, alias }): Output[] => {
+      if (expr.type !== "ref" || expr.name !== "*") {
+        return [{ name: alias?.name ?? nameOf(expr, this.#source), expression: expr }];
+      }
+      return [...this.#source.columns.keys()].map((name) => ({
+        name,
+        expression: { type: "ref", name },
+      }));
+    });
+  }
+
+  /** Without groups. */
+  #plain(outputs: readonly Output[]): (table: Table<string>) => Table<string> {
+    const columns = new Map(
+      outputs.map(({ name, expression }) => [name, typed(expression, this.#rows).of]),
+    );
+    checkNames(outputs);
+    const isDistinct = this.#select.distinct === "distinct";
+    const order = this.#order(outputs, this.#rows, isDistinct);
+    return (table) => {
+      const selected = table.select(selection([...columns, ...order.hidden]));
+      return this.#end(isDistinct ? selected.distinct() : selected, outputs, order);
+    };
+  }
+
+  #grouped(outputs: readonly Output[]): (table: Table<string>) => Table<string> {
+    checkNames(outputs);
+    const groups = (this.#select.groupBy ?? []).map(
+      (by) => outputOf(by, outputs)?.expression ?? by,
+    );
+    const aggregates = new Aggregates(this.#rows);
+    const keys = new Map<string, Typed>();
+    for (const [i, by] of groups.entries()) {
+      const key = JSON.stringify(by);
+      if (!keys.has(key))
+        keys.set(key, { ...typed(by, this.#rows), of: new Cell({ column: `key ${i}` }) });
+    }
+    const computed = new Map<string, Operand>();
+    for (const [i, by] of groups.entries()) computed.set(`key ${i}`, typed(by, this.#rows).of);
+    const scope: Scope = {
+      column: (name, of) => {
+        const named = of === null ? outputs.find((output) => output.name === name) : undefined;
+        if (named !== undefined && named.expression.type !== "ref") {
+          return typed(named.expression, scope);
+        }
+        throw wrong(`"${name}" must be in GROUP BY, or in an aggregate`);
+      },
+      aggregate: (expression) =>
+        keys.get(JSON.stringify(expression)) ??
+        (isAggregate(expression) ? aggregates.take(expression) : null),
+    };
+    const columns = new Map(
+      outputs.map(({ name, expression }) => [name, typed(expression, scope).of]),
+    );
+    const { distinct, having } = this.#select;
+    const test = having ? typed(having, scope).of : null;
+    const isDistinct = distinct === "distinct";
+    const order = this.#order(outputs, scope, isDistinct);
+    return (table) => {
+      const before = [...computed, ...aggregates.computed];
+      // Only counted: any column keeps the rows.
+      const rows = before.length === 0 ? table : table.select(selection(before));
+      let grouped: Table<string> = rows
+        .by(...computed.keys())
+        .aggregate(Object.fromEntries(aggregates.named));
+      if (test !== null) grouped = grouped.where(() => asCell(test));
+      const selected = grouped.select(selection([...columns, ...order.hidden]));
+      return this.#end(isDistinct ? selected.distinct() : selected, outputs, order);
+    };
+  }
+
+  #order(outputs: readonly Output[], scope: Scope, isDistinct: boolean): Order {
+    const hidden = new Map<string, Operand>();
+    const by = (this.#select.orderBy ?? []).map(
+      ({ by: expression, nulls, order }): SortBy<string> => {
+        const output = outputOf(expression, outputs);
+        let name = output?.name;
+        if (name === undefined) {
+          if (isDistinct) throw wrong("with DISTINCT, ORDER BY must name columns of the result");
+          name = `order ${hidden.size}`;
+          hidden.set(name, typed(expression, scope).of);
+        }
+        const direction = order === "DESC" ? "descending" : "ascending";
+        return { by: name, order: direction, nulls: nulls === "FIRST" ? "first" : "last" };
+      },
+    );
+    return { by, hidden };
+  }
+
+  #end(table: Table<string>, outputs: readonly Output[], { by, hidden }: Order): Table<string> {
+    let end = by.length === 0 ? table : table.sort(...by);
+    const { limit, offset } = this.#select.limit ?? {};
+    if (limit !== undefined || offset !== undefined) {
+      end = end.limit(limit ? rowsOf(limit) : 10_000_000, offset ? rowsOf(offset) : 0);
+    }
+    if (hidden.size === 0) return end;
+    return end.select(Object.fromEntries(outputs.map(({ name }) => [name, true as const])));
+  }
+}
+
+type Order = {
+  readonly by: readonly SortBy<string>[];
+  /** Columns that are only sorted by. */
+  readonly hidden: ReadonlyMap<string, Operand>;
+};
+
+/** The column of the result that an item of GROUP BY or ORDER BY means: by its number, its name, or
+ *  as the same expression. */
+function outputOf(expression: Expression, outputs: readonly Output[]): Output | undefined {
+  if (expression.type === "integer") {
+    const output = outputs[expression.value - 1];
+    if (output !== undefined) return output;
+    throw wrong(`there is no column ${expression.value} in the result`);
+  }
+  const isName = expression.type === "ref" && expression.table === undefined;
+  const named = isName ? outputs.find(({ name }) => name === expression.name) : undefined;
+  const text = JSON.stringify(expression);
+  return named ?? outputs.find((output) => JSON.stringify(output.expression) === text);
+}
+
+function selection(columns: ReadonlyArray<readonly [string, Operand]>) {
+  return Object.fromEntries(columns.map(([name, of]) => [name, () => of]));
+}
+
+function asCell(of: Operand): Cell {
+  return of instanceof Cell ? of : new Cell({ value: of });
+}
+
+function rowsOf(expression: Expression): number {
+  if (expression.type === "integer" && expression.value >= 0) return expression.value;
+  throw wrong("LIMIT and OFFSET take a whole number");
+}
+
+function checkNames(outputs: readonly Output[]): void {
+  const twice = outputs.find(({ name }, i) => outputs.findIndex((o) => o.name === name) !== i);
+  if (twice === undefined) return;
+  throw wrong(`two columns of the result are named "${twice.name}"; give one another name with AS`);
+}
+
+function hasAggregate(expression: Expression): boolean {
+  if (isAggregate(expression)) return true;
+  return Object.values(expression).some((part) =>
+    (Array.isArray(part) ? part : [part]).some(
+      (one) => typeof one === "object" && one !== null && hasAggregate(one as Expression),
+    ),
+  );
+}
+
+/** Of a column of the result without a name of its own. */
+function nameOf(expression: Expression, { columns }: SqlSource): string {
+  if (expression.type !== "ref") return shown(expression);
+  const table = expression.table?.name;
+  const whole = table === undefined ? expression.name : `${table}.${expression.name}`;
+  if (columns.has(whole)) return whole;
+  const all = [...columns.keys()];
+  return (
+    all.find((name) => name.toLowerCase() === expression.name.toLowerCase()) ?? expression.name
+  );
+}
+
+/** As it may be written. */
+function shown(expression: Expression): string {
+  switch (expression.type) {
+    case "ref":
+      return expression.name;
+    case "call": {
+      const distinct = expression.distinct === "distinct" ? "distinct " : "";
+      return `${expression.function.name}(${distinct}${expression.args.map(shown).join(", ")})`;
+    }
+    case "integer":
+    case "numeric":
+    case "boolean":
+      return `${expression.value}`;
+    case "string":
+      return `'${expression.value}'`;
+    case "binary":
+      return `${shown(expression.left)} ${expression.op.toLowerCase()} ${shown(expression.right)}`;
+    case "cast":
+      return shown(expression.operand);
+    case "extract":
+      return expression.field.name;
+    default:
+      return expression.type;
+  }
+}

@@ -1,0 +1,16 @@
+/** What a gateway says of the Python that it has for tabs. */
+
+export const pythonIndexPath = "/python/index.json";
+
+/** The answer to `GET /python/index.json`; 404 where there is none. */
+export type PythonIndex = {
+  /** Of the language, as 3.14.2. */
+  readonly version: string;
+  /** Of Pyodide. */
+  readonly release: string;
+  /** Their paths, which carry a digest of all: what one names never changes. `own`: JSON of the
+   *  modules that run tasks, by their paths. */
+  readonly files: Readonly<Record<"loader" | "engine" | "wasm" | "library" | "own", string>>;
+  /** Of Pyodide's lock file what it needs to start. */
+  readonly lock: { readonly info: object; readonly packages: object };
+};

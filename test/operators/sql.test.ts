@@ -1,0 +1,110 @@
+/** SQL as tables: what is read of files, and what is refused by its name. DuckDB judges the answers
+ *  in `duckdb.test.ts`. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { after } from "node:test";
+import { gzipSync } from "node:zlib";
+import { explained } from "../../src/sdk/sql/explain.ts";
+import { sqlJob } from "../../src/sdk/sql/select.ts";
+import { filesWays } from "./run.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sql-"));
+after(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string | Uint8Array): string {
+  writeFileSync(join(folder, name), content);
+  return `'${join(folder, name)}'`;
+}
+
+async function linesOf(query: string): Promise<string[]> {
+  const { path, table } = await sqlJob(query);
+  const { judge, kernels } = await filesWays(table.with({ output: "csv" }), [path]);
+  assert.deepEqual(kernels, judge);
+  return Buffer.from(judge.parts.join(""), "latin1").toString().split("\n").slice(0, -1);
+}
+
+const csv = file("a.csv", "City,zip,n,empty\nx,01234,9007199254740993,\ny,1,2,\n");
+
+test("columns have the kinds that their cells have", async () => {
+  assert.deepEqual(await linesOf(`select City, zip, n from ${csv} where n > 2`), [
+    "City,zip,n",
+    "x,01234,9007199254740993",
+  ]);
+  assert.deepEqual(await linesOf(`select * from ${csv} order by N desc limit 1`), [
+    "City,zip,n,empty",
+    "x,01234,9007199254740993,",
+  ]);
+  assert.deepEqual(await linesOf(`select sum(n), min(city), count(empty) from ${csv}`), [
+    "sum(n),min(city),count(empty)",
+    "9007199254740995,x,0",
+  ]);
+});
+
+test("files are read by what their names and first bytes say", async () => {
+  const rows = '{"user":{"id":7},"at":"2024-01-02"}\n{"user":{"id":8}}\n';
+  const expected = ["id,at", "7,2024-01-02"];
+  for (const [name, content] of [
+    ["a.ndjson", rows],
+    ["b.json", `[${rows.trim().replace("\n", ",")}]`],
+    ["c.jsonl.gz", gzipSync(rows)],
+  ] as const) {
+    const from = file(name, content);
+    const query = `select "user".id as id, at from ${from} where at is not null`;
+    assert.deepEqual(await linesOf(query), expected);
+  }
+  const log = file("d.log", "GET /a\nPUT /b\nGET /c\n");
+  const verbs = "substr(line, 1, 3) as verb, count(*) as n";
+  const query = `select ${verbs} from ${log} group by 1 order by n`;
+  assert.deepEqual(await linesOf(query), ["verb,n", "PUT,1", "GET,2"]);
+  const tsv = file("e.tsv", "a\tb\n1\t2\n");
+  assert.deepEqual(await linesOf(`select b + a as c from ${tsv}`), ["c", "3"]);
+});
+
+test("what is not supported is refused by its name", async () => {
+  const refused: ReadonlyArray<readonly [query: string, problem: RegExp]> = [
+    [`select a from ${csv} join 'b.csv' on a = b`, /a second file is not supported; a join/],
+    [`select row_number() over () from ${csv}`, /a window is not supported/],
+    [`select stddev(n) from ${csv}`, /the function stddev is not supported; there are abs/],
+    [`select n from ${csv} where n in (select 1)`, /IN with a query is not supported/],
+    [`select distinct on (n) n from ${csv}`, /DISTINCT ON is not supported/],
+    [`select cast(n as int) from ${csv}`, /a cast to int is not supported; there are double/],
+    [`select n from ${csv} union select 1`, /UNION is not supported/],
+    [`select n from ${csv} where n = 9007199254740993`, /beyond 2\^53 is not supported; write/],
+    [`select n from ${csv} where n > 1e3`, /the number 1e3 is not supported/],
+    [`delete from ${csv}`, /DELETE is not supported/],
+    [`select n, n from ${csv}`, /two columns of the result are named "n"/],
+    [`select City, n from ${csv} group by City`, /"n" must be in GROUP BY/],
+    [`select town from ${csv}`, /no column "town"; there are: City, zip, n, empty/],
+    [`select n from ${csv} order by 4`, /there is no column 4 in the result/],
+    [`select count(*) from ${csv} where count(*) > 1`, /count\(\*\) is an aggregate/],
+    [`select n frm ${csv}`, /cannot be read at line 1, column/],
+    ["select 1", /give the files to read/],
+    [`select a from ${file("f.xlsx", "x")}`, /what .*f.xlsx is cannot be seen by its name/],
+  ];
+  for (const [query, problem] of refused) await assert.rejects(sqlJob(query), problem, query);
+});
+
+test("the stages are explained", async () => {
+  const { table } = await sqlJob(
+    `select City, sum(n) from ${csv} where n > 1 group by 1 order by 2`,
+  );
+  const { apply } = table.operator;
+  assert.equal(apply.operator, "query");
+  const lines = explained(
+    { ...(apply as never as { reducers: [] }), reducers: [3, 1] } as never,
+    5,
+  );
+  assert.deepEqual(
+    lines.map((line) => line.split(":")[0]),
+    [
+      "map, 5 tasks",
+      "  where gt(number(n), 1)",
+      "  select key 0 = City, value 0 = number(n)",
+      "reduce, 3 tasks",
+      "  select City = key 0, sum(n) = aggregate 0",
+      "reduce, 1 task",
+    ],
+  );
+});
