@@ -1,3 +1,4 @@
+/** A log: the sum of times by status, both found by an expression. */
 import { text } from "../../../src/index.ts";
 
 export default text

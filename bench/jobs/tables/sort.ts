@@ -1,3 +1,4 @@
+/** CSV: all sales by price. */
 import { text } from "../../../src/index.ts";
 
 export default text

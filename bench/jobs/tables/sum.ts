@@ -1,3 +1,4 @@
+/** CSV: the sum of prices by city. */
 import { text } from "../../../src/index.ts";
 
 export default text.csv(["city", "price"]).by("city").sum("price");

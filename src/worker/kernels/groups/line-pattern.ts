@@ -29,19 +29,20 @@ export function linePattern(
   if (!pattern.startsWith("^") || !["", "u"].includes(flags)) return null;
   const reader = new PatternReader(pattern.slice(1));
   if (!reader.read() || !isCertain(reader.parts)) return null;
-  const wanted = (group: number) => groups.flatMap((of, field) => (of === group ? [field] : []));
   const steps: Array<readonly [number, number]> = [];
-  const open = (group: number) => wanted(group).map((field) => [step.field, field] as const);
-  const close = (group: number) => wanted(group).map((field) => [step.fieldEnd, field] as const);
   const classes: Uint8Array[] = [];
-  steps.push(...open(0));
+  /** The steps of all fields that are this group. */
+  const mark = (what: number, group: number) => {
+    for (const [field, of] of groups.entries()) if (of === group) steps.push([what, field]);
+  };
+  mark(step.field, 0);
   for (const part of reader.parts) {
-    if (part.kind === "open") steps.push(...open(part.group));
-    else if (part.kind === "close") steps.push(...close(part.group));
+    if (part.kind === "open") mark(step.field, part.group);
+    else if (part.kind === "close") mark(step.fieldEnd, part.group);
     else if (part.kind === "end") steps.push([step.end, 0]);
     else steps.push([stepOf[part.quantifier] as number, classes.push(part.set) - 1]);
   }
-  steps.push(...close(0));
+  mark(step.fieldEnd, 0);
   return { steps, classes };
 }
 
