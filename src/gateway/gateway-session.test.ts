@@ -91,7 +91,18 @@ describe("the gateway between browsers and tracker", () => {
     table.say(bare, hello(1));
     assert.match(table.closed.get(bare)!, /1008.*link/);
     table.say(tab, hello(1, { session: "s", token: "x" }));
-    assert.match(table.take(t).join(), /"more":\{"session":"s","token":"x","holding":\[\]\}/);
+    const sent = /"more":\{"session":"s","token":"x","from":"[^"]+","holding":\[\]\}/;
+    assert.match(table.take(t).join(), sent);
+  });
+
+  it("X10: tells the tracker where a tab is, whatever the tab says", () => {
+    const table = new Table({}, false);
+    const [tab, t] = [table.open(), table.open()];
+    table.say(t, tracker);
+    table.say(tab, hello(1, { session: "s", token: "x", from: "192.0.2.1:1" }));
+    const text = table.take(t).join();
+    assert.match(text, /"from":"host-/);
+    assert.doesNotMatch(text, /192\.0\.2\.1/);
   });
 
   it("T5.4: a finish of a task that was not assigned is refused; a repeated one is ignored", () => {
