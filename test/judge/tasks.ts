@@ -22,7 +22,7 @@ import type { Plan } from "../../src/wire/block/plan.ts";
 import { openLocal } from "../../src/worker/input/file.ts";
 import { PipeSource } from "../../src/worker/input/pipe-source.ts";
 import { streamSplit } from "../../src/worker/input/split.ts";
-import { runMap } from "../../src/worker/task/map-task.ts";
+import { runMapTask } from "../../src/worker/task/map-task.ts";
 
 /** All parts, one after the other, and the bad records; or the failure. */
 export type Outcome =
@@ -77,7 +77,7 @@ async function mapped(job: AnyMapReduce, plan: Plan, folder: string): Promise<Ou
     try {
       const source = new PipeSource(fd);
       source.startTask();
-      const { badRecordsPath } = runMap({ job, plan, params: {}, task, source, out });
+      const { badRecordsPath } = runMapTask({ job, plan, params: {}, task, source, out }, null);
       rows += readFileSync(`${out}.part`, "utf8");
       if (badRecordsPath !== null) bad += readFileSync(badRecordsPath, "utf8");
     } finally {
