@@ -17,6 +17,7 @@ import { checkJob } from "./build/check-job.ts";
 import { buildFailure, type Place } from "./build/failure.ts";
 import { operatorCode } from "./build/operator-code.ts";
 import { parseModule } from "./build/parse-module.ts";
+import { methodHint } from "./build/unknown-method.ts";
 import type { JobFunction } from "./captured/roots.ts";
 import { analyseScopes, type Scopes } from "./captured/scopes.ts";
 import type { SyntaxNode } from "./captured/tree.ts";
@@ -140,7 +141,8 @@ export async function load(code: string, path: string): Promise<{ readonly defau
     const first = errorsIn(thrown).find((one) => placeOf(one) !== "");
     // The place of the first leads the text.
     const place = (one: Error) => (one === first ? "" : placeOf(one));
-    const text = `${how}while it was loaded: ${shown(thrown, { ...jobTexts, place })}`;
+    const what = `${how}while it was loaded: ${shown(thrown, { ...jobTexts, place })}`;
+    const text = `${what}${methodHint(first)}`;
     throw buildFailure(text, thrownAt(first, path, folder), dirname(path));
   } finally {
     limit.abort();

@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { hostId } from "../../link/host.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
-import { withResult } from "../result/finish.ts";
+import { wantsResult, withResult } from "../result/finish.ts";
 import { refuseIgnored } from "./ignored-options.ts";
 import { planOptions, type RunOptions } from "./plan-options.ts";
 import { runBuilt, withLocal, withPlan } from "./run.ts";
@@ -58,7 +58,7 @@ async function run(query: string, options: SqlOptions): Promise<void> {
   const hash = createHash("sha256").update(operatorCode).digest("hex");
   const built: BuiltJob = { code: operatorCode, hash, job, file: resolve("query.sql") };
   if (options.explain) return explain(built, path, options);
-  const isPrinted = options.output === undefined && !options.detach;
+  const isPrinted = !wantsResult(options) && !options.detach;
   await runBuilt(async () => built, [path], isPrinted ? { ...options, output: "-" } : options);
 }
 
