@@ -95,7 +95,7 @@ describe("the gateway between browsers and tracker", () => {
     assert.match(table.take(t).join(), sent);
   });
 
-  it("X10: tells the tracker where a tab is, whatever the tab says", () => {
+  it("X10: the tracker is informed where a tab is, whatever the tab says", () => {
     const table = new Table({}, false);
     const [tab, t] = [table.open(), table.open()];
     table.say(t, tracker);
