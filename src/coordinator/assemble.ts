@@ -37,6 +37,7 @@ import { followWallClock } from "./loop/wall.ts";
 import { openSharedInputs } from "./members/inputs.ts";
 import { Members } from "./members/members.ts";
 import { Tickets } from "./members/tickets.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import { Relay } from "./relay/relay.ts";
 import { Uploads } from "./relay/uploads.ts";
@@ -57,7 +58,7 @@ const idleMs = 30_000;
 
 type Kept = Pick<
   Services,
-  "attempts" | "blobs" | "loop" | "logs" | "moves" | "progress" | "watchers"
+  "attempts" | "blobs" | "loop" | "logs" | "metrics" | "moves" | "progress" | "watchers"
 >;
 
 export async function openServices(
@@ -123,11 +124,14 @@ async function openKept(
   const logs = new JobLogs(join(dataDir, "logs"));
   const attempts = new AttemptHistory();
   const moves = new TaskMoves();
+  const metrics = new Metrics();
+  let isReplaying = true;
   const loop = await Loop.start({
     log,
     observe: (event, effects, position) => {
       attempts.see(event, effects);
       moves.see(event, effects, position);
+      if (!isReplaying) metrics.see(event);
     },
     timers: realTimers,
     perform,
@@ -137,9 +141,11 @@ async function openKept(
     onReplay: onReplayed,
     onFatal,
   });
+  isReplaying = false;
   closers.defer(() => loop.stop());
   closers.defer(followWallClock(loop, realTimers));
-  return { attempts, moves, blobs, loop, logs, progress: new Progress(), watchers: new Watchers() };
+  const seen = { attempts, moves, metrics, progress: new Progress(), watchers: new Watchers() };
+  return { ...seen, blobs, loop, logs };
 }
 
 /** Age above which blobs are removed while the disk is nearly full, ms. */

@@ -24,6 +24,7 @@ import type { Watchers } from "./jobs/watchers.ts";
 import type { Loop } from "./loop/loop.ts";
 import type { Members } from "./members/members.ts";
 import type { Tickets } from "./members/tickets.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { Relay } from "./relay/relay.ts";
 import type { Uploads } from "./relay/uploads.ts";
 import type { LowWater } from "./upkeep/low-water.ts";
@@ -53,6 +54,7 @@ export type Services = {
   readonly logs: JobLogs;
   readonly attempts: AttemptHistory;
   readonly moves: TaskMoves;
+  readonly metrics: Metrics;
   readonly progress: Progress;
   readonly watchers: Watchers;
   readonly lowWater: LowWater;

@@ -33,6 +33,7 @@
  *  | PUT /t/:ticket/:what | manifest, then run; or part, bad | ticket |
  *  | PUT, POST /t/:ticket/out/:part | NDJSON of pairs, or the result → { url } | ticket |
  *  | GET /programs/:job/:ticket | → the WebAssembly module of the job | ticket |
+ *  | GET /metrics | → the text of Prometheus | read-any |
  *  | GET /v1/workers | → { workers: WorkerSummary[] } | read-workers |
  *  | GET /v1/workers/:worker/why | → Why | read-workers |
  *  | GET /v1/me | → Me | any role |

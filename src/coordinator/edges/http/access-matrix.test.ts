@@ -56,6 +56,7 @@ const permitted: Readonly<Record<string, readonly Caller[]>> = {
   "GET /programs/:job/:ticket": [],
   "GET /v1/members": signedIn,
   "DELETE /v1/members/:name": ["admin"],
+  "GET /metrics": ["admin", "reader"],
   "GET /v1/workers": ["admin", "ann", "bob", "reader"],
   "POST /v1/tokens": ["admin"],
   "GET /v1/tokens": ["admin"],

@@ -35,6 +35,14 @@ async function revoke({ services, params, query }: Call): Promise<Answer> {
   return json({ members } satisfies TokenRevoked);
 }
 
+async function metrics({ services }: Call): Promise<Answer> {
+  const { loop, metrics } = services;
+  const now = { atMs: loop.nowMs(), position: loop.position };
+  const { contentType, text } = await metrics.scrape(loop.state, now);
+  const headers = { "content-type": contentType };
+  return { kind: "bytes", status: 200, headers, stream: new TextEncoder().encode(text) };
+}
+
 export const clusterRoutes: readonly Route[] = [
   {
     method: "GET",
@@ -42,6 +50,13 @@ export const clusterRoutes: readonly Route[] = [
     access: "none",
     exchange: "→ Health",
     handle: health,
+  },
+  {
+    method: "GET",
+    path: "/metrics",
+    access: ["read-any"],
+    exchange: "→ the text of Prometheus",
+    handle: metrics,
   },
   {
     method: "GET",
