@@ -47,8 +47,7 @@ export type JobSummary = {
   readonly waitingFor: string;
   /** Tasks with a result of a volunteer that is not decided; absent = none. */
   readonly undecided?: number;
-  /** Of a finished job: tasks that nobody vouches for but volunteers who were caught; absent =
-   *  none. */
+  /** Of a finished job: tasks for which only volunteers vouch who were caught; absent = none. */
   readonly doubtful?: number;
   /** It computes doubtful tasks of an earlier job again; `changed`: those whose result was
    *  another. */

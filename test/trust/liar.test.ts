@@ -157,7 +157,7 @@ test("map outputs of a volunteer are checked before they are reduced", async () 
   assert.equal(known.get("ana")?.caught, undefined);
 });
 
-test("code of a shared job sees the time of its submission, and does not if it says so", async () => {
+test("code of a shared job sees the time of its submission, unless it says", async () => {
   const items = `items: [...Array(12).keys()], share: "volunteers"`;
   const read = `run: () => [Date.now(), performance.now(), new Date().getTime()]`;
   const { job } = await submit(`tasks({ ${items}, ${read} })`);

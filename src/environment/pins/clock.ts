@@ -1,6 +1,6 @@
-/** The clock of job code. In jobs that are shared with volunteers it stands still at the submission, so
- *  that all who compute a task see the same time; timers go on. Nothing is replaced before the first
- *  such job. */
+/** The clock of job code. In jobs that are shared with volunteers it stands still at the
+ *  submission, so that all who compute a task see the same time; timers go on. Nothing is replaced
+ *  before the first such job. */
 
 type Time = { readonly realDate: DateConstructor; readonly realNowMs: () => number };
 

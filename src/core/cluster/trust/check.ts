@@ -8,7 +8,7 @@
  *  3. Two different results are a dispute: an own worker settles it. Where it finds a third result,
  *     or confirms one against another, it computes the task twice before someone is called a liar:
  *     a task that gives two results there is the job's fault, and fails the job.
- *  4. Without an own worker the majority decides, and nobody is called a liar. */
+ *  4. Without an own worker the majority decides, and no volunteer is called a liar. */
 import { type Failure, type TaskOutput, taskName } from "../../job.ts";
 import { mayRun } from "../placement/may-run.ts";
 import type { CoordinatorState, JobRecord, Stage, WorkerRecord } from "../state.ts";
@@ -24,7 +24,7 @@ const waitingPerSlot = 2;
 export const quorumDefault = { agree: 2, of: 9 } as const;
 
 export type Verdict =
-  /** To be committed. `liars`: what they said was found wrong by own workers. */
+  /** To be committed. `liars`: own workers found their results wrong. */
   | { readonly kind: "accepted"; readonly opinion: Opinion; readonly liars: readonly Opinion[] }
   /** Another result is needed first. */
   | { readonly kind: "open" }
@@ -149,7 +149,7 @@ function unstable(name: string, first: Opinion, second: Opinion): Failure {
   };
 }
 
-/** Nobody here can say who is right. */
+/** No one here settles who is right. */
 function outvote(state: CoordinatorState, of: Case, marks: ReadonlyMap<string, number>): Verdict {
   const { all, job, stage, task } = of;
   const { agree: votesMin, of: votesMax } = job.spec.quorum ?? quorumDefault;

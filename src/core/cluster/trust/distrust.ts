@@ -112,7 +112,7 @@ function isHeldByCaught(state: CoordinatorState, stage: Stage, task: number): bo
   return stage.state[task] === DONE && state.workers.get(holder)?.caught === true;
 }
 
-/** The result of the task counts no more; those who said the same are asked to be confirmed. */
+/** The result of the task counts no more; those who returned the same are to be confirmed. */
 export function withdraw(
   state: CoordinatorState,
   job: JobRecord,
@@ -182,7 +182,7 @@ export function releaseOwn(state: CoordinatorState): void {
   }
 }
 
-/** Tasks of a job that nobody vouches for but those who were caught, by stage. */
+/** Tasks of a job for which only those who were caught vouch, by stage. */
 export function doubtfulTasks(
   { trust }: CoordinatorState,
   job: JobRecord,

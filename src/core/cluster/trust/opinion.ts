@@ -65,7 +65,8 @@ export function markOf({ badRecords = "", records, root, sizeBytes, value }: Tas
   return `${root} ${badRecords} ${sizeBytes} ${records} ${value ?? ""}`;
 }
 
-/** Whether the two may vouch for each other. Unknown blocks are told apart by the person alone. */
+/** Whether the two may vouch for each other. Unknown blocks are distinguished by the person
+ *  alone. */
 export function areDistinct(a: Witness, b: Witness): boolean {
   if (a.own || b.own) return true;
   return a.person !== b.person && (a.block === "" || a.block !== b.block);

@@ -20,7 +20,7 @@ import { jobOutputs, jobState, stageSources, workerRecord } from "../../view.ts"
 import { Village } from "./testing.ts";
 
 /** Workers compute what they were given: a reduce task depends on the map outputs that its worker
- *  was told of. */
+ *  was given. */
 class Crowd extends Village {
   readonly random: Random;
   /** Some volunteers are trusted without having earned it, which no event says. */

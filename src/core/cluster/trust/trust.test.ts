@@ -205,7 +205,7 @@ test("a wrong map output that was read costs its map task and its readers, no mo
   assert.deepEqual([tally.outputRecords, tally.outputBytes], [2, 2]);
 });
 
-test("a finished job is told what of it is in doubt, and exactly that is computed again", () => {
+test("a finished job shows what of it is in doubt, and exactly that is computed again", () => {
   const village = new Village();
   unchecked(village);
   const liar = trusted(village, "liar");
