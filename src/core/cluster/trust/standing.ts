@@ -3,7 +3,8 @@
  *
  *  1. Trust is earned for each person *and* engine, by results that others confirmed, one after the
  *     other; results that were not compared earn nothing.
- *  2. It is never complete: a share of `floor` of all results is compared, of the most trusted, too.
+ *  2. It is never complete: a share of `floor` of all results is compared, of the most trusted,
+ *     too.
  *  3. Which ones is drawn from a number that only the coordinator has, so no worker can know. */
 import type { CoordinatorState, JobRecord, WorkerRecord } from "../state.ts";
 import type { Witness } from "./opinion.ts";
