@@ -1,5 +1,4 @@
-/** The coordinator's HTTP API as functions: what the command line and programs submit and follow
- *  jobs with. */
+/** The coordinator's HTTP API as functions, for the command line and for programs. */
 import { createHash } from "node:crypto";
 import { ClusterError } from "../core/error.ts";
 import type { Hash } from "../core/ids.ts";
@@ -201,14 +200,11 @@ export class Client {
     return this.#transport.json({ method: "POST", path: `${jobPath(job)}/cancel`, json: {} });
   }
 
-  /** Computes the doubtful tasks of a finished job again, as a new job, whose id it resolves with.
-   *  Rejects with `conflict` when nothing of it is in doubt. */
-  recheck(job: string): Promise<Submitted> {
-    return this.#transport.json({ method: "POST", path: `${jobPath(job)}/recheck`, json: {} });
-  }
+  /** Computes the doubtful tasks of a job as a new one; `conflict` when there are none. */
+  recheck = (job: string): Promise<Submitted> =>
+    this.#transport.json({ method: "POST", path: `${jobPath(job)}/recheck`, json: {} });
 
-  /** Removes a job that has ended, and its output. Resolves when what it alone needed is gone; a
-   *  coordinator of an older version does not say how much that was. */
+  /** Removes an ended job, and what it alone needs; older coordinators do not say how much. */
   remove(job: string): Promise<Partial<Removed>> {
     return this.#transport.json({ method: "DELETE", path: jobPath(job) });
   }
