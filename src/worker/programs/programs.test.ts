@@ -159,8 +159,13 @@ test("an existing manager gets one status at a time, and again until its Ack", a
   manager.override = null;
   end.link.close("cut");
   const again = await manager.joined();
-  const told = await statuses(again.end, 2);
-  assert.deepEqual(told.sort(), ["1 completed 4", "2 completed 8"]);
+  // A task that began late says that, too.
+  const ended: string[] = [];
+  while (ended.length < 2) {
+    const [one = ""] = await statuses(again.end, 1);
+    if (!/ started$/.test(one)) ended.push(one);
+  }
+  assert.deepEqual(ended.sort(), ["1 completed 4", "2 completed 8"]);
 });
 
 test("a program is used by its hash alone, from addresses as far inside as its manager", () => {
