@@ -179,7 +179,7 @@ export const coreMutants: readonly Mutant[] = [
   planted(
     "a worker whose pause is over is given nothing",
     "resume",
-    "$state.hungry.add($worker.number);",
+    "if (!$worker.caught) $state.hungry.add($worker.number);",
     "",
   ),
   planted("a paused worker is given tasks", "endLease", "$worker.pause === null", "true"),
