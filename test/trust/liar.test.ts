@@ -48,8 +48,8 @@ before(async () => {
   lying = await changedWorker(join(folder, "changed"), [
     {
       file: "worker/process/run-items.ts",
-      from: "resultText(item.task, result)",
-      to: "resultText(item.task, (result as number) + 1)",
+      from: "resultText(task, result)",
+      to: "resultText(task, (result as number) + 1)",
     },
     {
       file: "worker/task/map-task.ts",

@@ -1,14 +1,20 @@
 """Records of a piece of a file, the plain way: one line after the other, one character after the
 other. `bad` records are (offset, text, problem)."""
 
+import io
 import json
 import unicodedata
 from typing import NamedTuple
 
 from .._values.errors import TaskError
-from .._worker.content import START_BYTES, check_text
+from .._worker.content import (
+    SHAPE_START_BYTES,
+    START_BYTES,
+    check_text,
+    ends_lines_with_returns,
+    mixed_ends,
+)
 
-_MULTILINE_MAX_CHARACTERS = 16 * 1024 * 1024
 _HEAD_MAX_BYTES = 64 * 1024
 
 
@@ -26,10 +32,12 @@ def records_of(path, file, piece, given):
     spec, pattern = given
     _, start, end = piece
     kind = spec["format"]
-    with open(path, "rb") as source:
+    with open(path, "rb") as opened:
+        source = opened
         is_binary = kind == "records" or spec.get("as") == "bytes"
         if not is_binary:
-            check_text(file["name"], source.read(START_BYTES), file["compression"])
+            check_text(file["name"], opened.read(START_BYTES), file["compression"])
+            source = _with_newlines(opened, file["name"])
         if file["compression"] != "none":
             end = None
         if kind == "file":
@@ -43,6 +51,18 @@ def records_of(path, file, piece, given):
         else:
             for offset, line in _lines(source, start, end):
                 yield from _of_line(offset, line, spec, pattern)
+
+
+def _with_newlines(opened, name):
+    """The file, or where its lines end with returns alone a copy in which they do not."""
+    opened.seek(0)
+    start = opened.read(SHAPE_START_BYTES)
+    if not (ends_lines_with_returns(start[:START_BYTES]) and ends_lines_with_returns(start)):
+        return opened
+    data = start + opened.read()
+    if b"\n" in data:
+        raise mixed_ends(name)
+    return io.BytesIO(data.replace(b"\r", b"\n"))
 
 
 def _of_line(offset, line, spec, pattern):
@@ -161,7 +181,7 @@ def _csv(source, file, piece, spec):
         columns = _names(first.decode("utf-8", "replace"), spec, file)
     raw = _lines(source, start, end)
     lines = ((offset, line.decode("utf-8", "replace")) for offset, line in raw)
-    for offset, row in _joined(lines) if spec["multiline"] else lines:
+    for offset, row in _joined(list(lines), spec["separator"]) if spec["multiline"] else lines:
         text = _bare(row)
         if is_header:
             is_header = False
@@ -179,8 +199,9 @@ def _names(line, spec, file):
 
 
 def _check_columns(names, spec, file):
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None or "__proto__" in names:
+    pick = spec.get("pick") or names
+    twice = next((name for name in names if names.count(name) > 1 and name in pick), None)
+    if twice is not None or "__proto__" in pick:
         what = "a column __proto__" if twice is None else f'two columns "{twice}"'
         text = f"{file} has {what}; name the columns with csv(header=…, columns=[…])"
         raise TaskError("bad-request", text)
@@ -228,16 +249,38 @@ def _fields(line, separator):
     return None if state == "quoted" else [*fields, field]
 
 
-def _joined(lines):
-    """Joins lines while a quote is open."""
-    held, start = "", 0
-    for offset, line in lines:
-        if not held:
-            start = offset
-        held += line
-        if held.count('"') % 2 == 1 and len(held) < _MULTILINE_MAX_CHARACTERS:
-            continue
-        yield start, held
-        held = ""
-    if held:
-        yield start, held
+def _joined(lines, separator):
+    """(offset, text) of records that may go over several lines: the first lines that are a record
+    together; of lines that never are, the first alone."""
+    at = 0
+    while at < len(lines):
+        count = next(
+            (
+                count
+                for count in range(1, len(lines) - at + 1)
+                if not _is_open("".join(text for _, text in lines[at : at + count]), separator)
+            ),
+            None,
+        )
+        whole = "".join(text for _, text in lines[at : at + (count or 1)])
+        if count is None or _fields(_bare(whole), separator) is None:
+            count, whole = 1, lines[at][1]
+        yield lines[at][0], whole
+        at += count
+
+
+def _is_open(text, separator):
+    """Whether a quote that opened a field is not closed."""
+    state = "start"
+    for character in text:
+        if state == "quoted":
+            state = "closed" if character == '"' else "quoted"
+        elif state == "closed" and character == '"':
+            state = "quoted"
+        elif state == "closed" and character != separator:
+            return False
+        elif character == separator:
+            state = "start"
+        elif state == "start":
+            state = "quoted" if character == '"' else "plain"
+    return state == "quoted"

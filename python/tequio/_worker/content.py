@@ -6,6 +6,7 @@ here first. The list is that of src/wire/content/formats.ts, by what is in it.""
 from .._values.errors import TaskError
 
 START_BYTES = 512
+SHAPE_START_BYTES = 256 * 1024
 _AGAIN = "and compress it with gzip or zstd, if at all"
 _UNPACK = f"decompress it first, {_AGAIN}"
 _EXTRACT = "extract its files first"
@@ -53,6 +54,17 @@ def check_text(name, start, compression):
     raise TaskError("bad-request", text)
 
 
+def ends_lines_with_returns(start):
+    """Lines end with `\\r` alone: there is one before the end, and no newline."""
+    return b"\n" not in start and b"\r" in start[:-1]
+
+
+def mixed_ends(file):
+    """The error for a file whose later lines end otherwise than its first ones."""
+    text = f"{file} has lines that end with \\r alone, and later others; convert them to \\n"
+    return TaskError("user-error", text, is_final=True)
+
+
 def _matches(start, given):
     magic, at, is_binary, _, _ = given
     if start[at : at + len(magic)] != magic:
@@ -61,30 +73,46 @@ def _matches(start, given):
 
 
 class TextSource:
-    """A source whose files are looked at before anything of them becomes a record."""
+    """A source whose files are looked at before anything of them becomes a record. Lines that end
+    with returns alone get newlines."""
 
     def __init__(self, source, files):
         self._source = source
         self._files = files
         self._start = []
+        self._returns_of = None
 
     def next_piece(self):
         """As of the source. Errors: `bad-request` for what is no text."""
         self._start = []
+        self._returns_of = None
         piece = self._source.next_piece()
         if piece is None or piece.offset > 0:
             return piece
-        held = 0
-        while held < START_BYTES:
+        start = self._peek(START_BYTES)
+        file = self._files[piece.file]
+        check_text(file["name"], start, file["compression"])
+        if ends_lines_with_returns(start) and ends_lines_with_returns(
+            self._peek(SHAPE_START_BYTES)
+        ):
+            self._returns_of = file["name"]
+        return piece
+
+    def _peek(self, size):
+        held = sum(map(len, self._start))
+        while held < size:
             chunk = self._source.read()
             if not chunk:
                 break
             self._start.append(chunk)
             held += len(chunk)
-        file = self._files[piece.file]
-        check_text(file["name"], b"".join(self._start)[:START_BYTES], file["compression"])
-        return piece
+        return b"".join(self._start)[:size]
 
     def read(self):
         """As of the source."""
-        return self._start.pop(0) if self._start else self._source.read()
+        chunk = self._start.pop(0) if self._start else self._source.read()
+        if self._returns_of is None:
+            return chunk
+        if b"\n" in chunk:
+            raise mixed_ends(self._returns_of)
+        return chunk.replace(b"\r", b"\n")

@@ -2,7 +2,7 @@
 
 from .._values.errors import TaskError
 
-_MULTILINE_MAX_CHARACTERS = 16 * 1024 * 1024
+_MULTILINE_MAX_CHARACTERS = 256 * 1024 * 1024
 
 
 def csv_fields(line, separator):
@@ -47,7 +47,7 @@ class Columns:
     """The names of a file's columns, and those of them that records have."""
 
     def __init__(self, names, pick, file):
-        _check(names, file)
+        _check(names, names if pick is None else pick, file)
         self.width = len(names)
         wanted = names if pick is None else pick
         missing = next((name for name in wanted if name not in names), None)
@@ -66,9 +66,10 @@ class Columns:
         return {name: fields[index] for name, index in zip(self._names, self._indexes)}
 
 
-def _check(names, file):
-    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
-    if twice is None and "__proto__" not in names:
+def _check(names, pick, file):
+    again = (name for at, name in enumerate(names) if name in names[:at] and name in pick)
+    twice = next(again, None)
+    if twice is None and "__proto__" not in pick:
         return
     what = "a column __proto__" if twice is None else f'two columns "{twice}"'
     text = f"{file} has {what}; name the columns with csv(header=…, columns=[…])"
@@ -76,29 +77,79 @@ def _check(names, file):
 
 
 class QuoteJoiner:
-    """Joins lines, with their newlines, until the quotes are even."""
+    """Joins the lines of records that go over several: from a quote that opens a field to the one
+    that closes it. When nothing closes it, or something else follows, the first line alone is the
+    bad record, and the others are read again: a stray quote costs one row."""
 
-    def __init__(self):
-        self._parts = []
+    def __init__(self, separator):
+        self._separator = separator
+        self._held = []
         self._characters = 0
-        self.pending = False
+        self._state = "field"
 
-    def add(self, line):
-        """The whole record without its last newline, once `line` completes it; else None."""
-        if line.count('"') % 2:
-            self.pending = not self.pending
-        self._parts.append(line)
-        self._characters += len(line)
-        if self.pending and self._characters < _MULTILINE_MAX_CHARACTERS:
-            return None
-        return self.take()
+    def add(self, line, offset):
+        """(record without its last newline, offset) of each record that `line` completes."""
+        again = [(line, offset)]
+        while again:
+            one = again.pop(0)
+            end = self._scan(one[0])
+            self._held.append(one)
+            self._characters += len(one[0])
+            if end == "open" and self._characters < _MULTILINE_MAX_CHARACTERS:
+                continue
+            if end == "whole":
+                text = "".join(text for text, _ in self._held)
+                start = self._held[0][1]
+                self._reset()
+                yield _without_end(text), start
+            else:
+                first, *rest = self._held
+                self._reset()
+                yield _without_end(first[0]), first[1]
+                again = rest + again
 
-    def take(self):
-        """What there is, complete or not."""
-        text = "".join(self._parts)
-        self._parts = []
+    def end(self):
+        """The records of what is left when the piece is over."""
+        while self._held:
+            first, *rest = self._held
+            self._reset()
+            yield _without_end(first[0]), first[1]
+            for line, offset in rest:
+                yield from self.add(line, offset)
+
+    def _reset(self):
+        self._held = []
         self._characters = 0
-        self.pending = False
-        if text.endswith("\r\n"):
-            return text[:-2]
-        return text[:-1] if text.endswith("\n") else text
+        self._state = "field"
+
+    def _scan(self, line):
+        end = len(line) - (2 if line.endswith("\r\n") else 1 if line.endswith("\n") else 0)
+        at = 0
+        while True:
+            if self._state == "quoted":
+                quote = line.find('"', at)
+                if quote == -1:
+                    return "open"
+                at = quote + 1
+                if line[at : at + 1] == '"':
+                    at += 1
+                else:
+                    self._state = "closed"
+                continue
+            if self._state == "field" and line[at : at + 1] == '"':
+                self._state = "quoted"
+                at += 1
+                continue
+            following = line.find(self._separator, at)
+            if self._state == "closed" and at < end and following != at:
+                return "broken"
+            if following == -1 or at >= end:
+                return "whole"
+            self._state = "field"
+            at = following + 1
+
+
+def _without_end(text):
+    if text.endswith("\r\n"):
+        return text[:-2]
+    return text[:-1] if text.endswith("\n") else text

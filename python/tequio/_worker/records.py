@@ -197,23 +197,17 @@ class CsvReader:
 
     def _joined(self, piece):
         position = self._reading.position
-        joiner = QuoteJoiner()
-        start = 0
+        joiner = QuoteJoiner(self._spec["separator"])
         for lines in self._reading.blocks(piece, keep_ends=True):
             for line in lines:
                 position.fixed = -1
-                if not joiner.pending:
-                    start = position.offset
-                whole = joiner.add(line)
-                if whole is None:
-                    continue
-                position.at(start)
-                record = self._record(whole)
-                if record is not None:
-                    yield (record,)
-        if joiner.pending:
-            position.at(start)
-            record = self._record(joiner.take())
+                yield from self._placed(joiner.add(line, position.offset))
+        yield from self._placed(joiner.end())
+
+    def _placed(self, found):
+        for text, start in found:
+            self._reading.position.at(start)
+            record = self._record(text)
             if record is not None:
                 yield (record,)
 

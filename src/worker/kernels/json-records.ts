@@ -12,6 +12,7 @@ export type JsonOptions = {
   readonly position: RecordPosition;
   readonly record: (value: unknown) => void;
   readonly bad: (text: string, problem: string) => void;
+  readonly sizeOf?: (file: number) => number | null;
 };
 
 export type JsonFormat = {
@@ -39,15 +40,17 @@ export function jsonReader(
   const cutter = new LineCutter({ source, position, visit, encoding, bad });
   return (piece) => {
     source.nextIs(piece);
-    if (piece.offset === 0 && startsArray(source)) {
+    const sizeBytes = options.sizeOf?.(piece.file) ?? null;
+    if (piece.offset === 0 && startsArray(source, sizeBytes)) {
       readArray({ ...options, source, encoding, visit });
     } else cutter.cut(piece.offset);
   };
 }
 
-function startsArray(source: PeekSource): boolean {
+function startsArray(source: PeekSource, sizeBytes: number | null): boolean {
   const start = source.peek(shapeStartBytes);
-  return isJsonArray(start, start.length < shapeStartBytes);
+  const isAll = start.length < shapeStartBytes && start.length >= (sizeBytes ?? 0);
+  return isJsonArray(start, isAll);
 }
 
 type ArrayOptions = JsonOptions &

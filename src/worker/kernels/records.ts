@@ -20,6 +20,9 @@ export type RecordOptions = {
   readonly bad: (text: string, problem: string) => void;
   /** `wordsOf` the format. */
   readonly words: WordTable | null;
+  /** Bytes of a file, to know whether a piece is all of it; null = each piece is, as of a
+   *  compressed one. */
+  readonly sizeOf?: (file: number) => number | null;
 };
 
 /** Tables of words by the format that reads them: the tasks that a process does for one job have

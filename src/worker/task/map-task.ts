@@ -134,7 +134,11 @@ export function readerOf(
     const error = new ClusterError("user-error", `bad record at ${place}: ${problem}`);
     bad.add(position, text, error, true);
   };
-  const options = { source, position, record, bad: badText, words };
+  const sizeOf = (file: number) => {
+    const { compression, sizeBytes } = plan.files[file] as InputFile;
+    return compression === "none" ? sizeBytes : null;
+  };
+  const options = { source, position, record, bad: badText, words, sizeOf };
   const read = pieceReader(input.input ?? { format: "lines" }, options);
   return (piece) => {
     position.file = (plan.files[piece.file] as InputFile).name;
