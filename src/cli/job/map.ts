@@ -12,9 +12,9 @@ import type { Client } from "../../sdk/client.ts";
 import { enoughMemory } from "../cluster/enough-memory.ts";
 import { openClient } from "../connection.ts";
 import { Interrupted } from "../faults.ts";
-import { countArgument, parseParam, sizeArgument, withExamples, withTarget } from "../options.ts";
+import { countArgument, parseParam, withExamples, withTarget } from "../options.ts";
 import { unwritten } from "../result/readers.ts";
-import { suggestLocal } from "./run.ts";
+import { suggestLocal, withLocalSize } from "./run.ts";
 
 type MapCommandOptions = TargetOptions & {
   readonly ndjson?: boolean;
@@ -44,18 +44,8 @@ export function define(command: Command): void {
       "what the function reads as context.params: JSON, or else text; may be repeated",
       parseParam,
     )
-    .option("--local", "run on a temporary cluster inside this process")
-    .option(
-      "--workers <n>",
-      "with --local: tasks that run at the same time",
-      countArgument("--workers", 1, 1024),
-    )
-    .option(
-      "--memory <size>",
-      "with --local: memory for all tasks together, such as 2G (default: at most half of all)",
-      sizeArgument("--memory"),
-    );
-  withExamples(withTarget(command), [
+    .option("--local", "run on a temporary cluster inside this process");
+  withExamples(withTarget(withLocalSize(command)), [
     ["seq 100 | tequio map square.ts | sort -n", "call the function for each line"],
     ["seq 100 | tequio map --local square.ts", "the same without a coordinator"],
     ["tail -f app.log | tequio map --unordered classify.ts", "results as they come, for ever"],

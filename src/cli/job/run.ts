@@ -139,9 +139,16 @@ function withElsewhere(command: Command): Command {
 
 /** Where the job runs when it is on no cluster. */
 export function withLocal(command: Command): Command {
+  return withLocalSize(
+    command
+      .option("--local", "run on a temporary cluster inside this process")
+      .option("--sequential", "run without a cluster, one task after another"),
+  );
+}
+
+/** How large the cluster of `--local` is. */
+export function withLocalSize(command: Command): Command {
   return command
-    .option("--local", "run on a temporary cluster inside this process")
-    .option("--sequential", "run without a cluster, one task after another")
     .option(
       "--workers <n>",
       "with --local: tasks that run at the same time",
