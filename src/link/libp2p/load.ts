@@ -1,6 +1,6 @@
 /** The packages of libp2p, loaded when a node is started: they are 118 packages with 47 MB, so only
  *  those who use them install them. For the same reason the types in use are declared here. */
-import { ClusterError } from "../../core/error.ts";
+import { loadOnce } from "../load-once.ts";
 
 /** Bytes as they come: an array, or several that `subarray` joins. */
 export type Chunk = Uint8Array | { subarray(): Uint8Array };
@@ -82,20 +82,14 @@ export const installLine = `npm install ${packageNames
   .map((name, at) => `${name}@${versions[at]}`)
   .join(" ")}`;
 
-let loading: Promise<Libp2p> | null = null;
-
 /** Throws `unavailable` with what to install. */
-export function loadLibp2p(): Promise<Libp2p> {
-  loading ??= load().catch((cause) => {
-    loading = null;
-    const code = (cause as { code?: string }).code ?? (cause as Error).message;
-    const why =
-      code === "ERR_MODULE_NOT_FOUND" ? "are not all installed" : `cannot be loaded (${code})`;
-    const text = `libp2p needs packages that ${why}; install them with: ${installLine}`;
-    throw new ClusterError("unavailable", text, { cause });
-  });
-  return loading;
-}
+export const loadLibp2p = loadOnce(load, (code, { message }) => {
+  const why =
+    code === "ERR_MODULE_NOT_FOUND"
+      ? "are not all installed"
+      : `cannot be loaded (${code === "" ? message : code})`;
+  return `libp2p needs packages that ${why}; install them with: ${installLine}`;
+});
 
 async function load(): Promise<Libp2p> {
   const names = packageNames.map((name) => (name === "@libp2p/crypto" ? `${name}/keys` : name));

@@ -1,7 +1,7 @@
 /** The ZeroMQ library, loaded when a server or client that uses it is opened: it is 41 MB with its
  *  binaries, so only those who use it install it. For the same reason the types in use are declared
  *  here. */
-import { ClusterError } from "../../core/error.ts";
+import { loadOnce } from "../load-once.ts";
 
 export type ZeromqSocket = {
   readonly closed: boolean;
@@ -39,18 +39,13 @@ export type Zeromq = {
 
 /** Not written into the import, so that the compiler does not resolve it. */
 const packageName: string = "zeromq";
-let loading: Promise<Zeromq> | null = null;
 
 /** Throws `unavailable` with what to install. */
-export function loadZeromq(): Promise<Zeromq> {
-  loading ??= (import(packageName) as Promise<Zeromq>).catch((cause) => {
-    loading = null;
-    const code = (cause as { code?: string }).code ?? "";
+export const loadZeromq = loadOnce(
+  () => import(packageName) as Promise<Zeromq>,
+  (code) => {
     const why = code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : `cannot be loaded (${code})`;
     const text = `the filesystem protocol needs the package zeromq, which ${why}`;
-    throw new ClusterError("unavailable", `${text}; install it with: npm install zeromq@6`, {
-      cause,
-    });
-  });
-  return loading;
-}
+    return `${text}; install it with: npm install zeromq@6`;
+  },
+);
