@@ -254,33 +254,28 @@ def _joined(lines, separator):
     together; of lines that never are, the first alone."""
     at = 0
     while at < len(lines):
-        count = next(
-            (
-                count
-                for count in range(1, len(lines) - at + 1)
-                if not _is_open("".join(text for _, text in lines[at : at + count]), separator)
-            ),
-            None,
-        )
-        whole = "".join(text for _, text in lines[at : at + (count or 1)])
-        if count is None or _fields(_bare(whole), separator) is None:
-            count, whole = 1, lines[at][1]
+        end, state = at, "start"
+        while end < len(lines) and (end == at or state == "quoted"):
+            state = _state_after(lines[end][1], separator, state)
+            end += 1
+        whole = "".join(text for _, text in lines[at:end])
+        if state == "quoted" or _fields(_bare(whole), separator) is None:
+            end, whole = at + 1, lines[at][1]
         yield lines[at][0], whole
-        at += count
+        at = end
 
 
-def _is_open(text, separator):
-    """Whether a quote that opened a field is not closed."""
-    state = "start"
+def _state_after(text, separator, state):
+    """ "quoted" when a quote that opened a field, perhaps before this text, is not closed."""
     for character in text:
         if state == "quoted":
             state = "closed" if character == '"' else "quoted"
         elif state == "closed" and character == '"':
             state = "quoted"
         elif state == "closed" and character != separator:
-            return False
+            return "closed"
         elif character == separator:
             state = "start"
         elif state == "start":
             state = "quoted" if character == '"' else "plain"
-    return state == "quoted"
+    return state
