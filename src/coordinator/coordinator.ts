@@ -14,7 +14,7 @@ import { type StartingServer, serveStarting } from "./edges/http/starting.ts";
 import type { Libp2pServing } from "./edges/libp2p/edge.ts";
 import { defaultP4Settings } from "./edges/p4/call.ts";
 import { P4Edge } from "./edges/p4/edge.ts";
-import { serveP4 } from "./edges/p4/serve.ts";
+import { type P4Serving, serveP4 } from "./edges/p4/serve.ts";
 import type { NewEvent, ReplayProgress, Reply } from "./loop/journal.ts";
 import { realTimers } from "./loop/timers.ts";
 import { thisMachine } from "./members/addresses.ts";
@@ -128,7 +128,7 @@ async function open(
     onError: onErrorOf(options),
   });
   closers.defer(() => serving.close());
-  const peers = options.p4?.listen === undefined ? null : await serveP4(p4, options.p4.listen);
+  const peers = await openP4Port(p4, services, options);
   if (peers !== null) closers.defer(() => peers.close());
   const users = options.console === undefined ? null : await openConsole(services, options);
   if (users !== null) closers.defer(() => users.close());
@@ -191,6 +191,19 @@ function openP4({ auth, loop, members, tickets }: Services, options: Coordinator
     { ...parts, settings: { ...defaultP4Settings, ...settings } },
     onErrorOf(options),
   );
+}
+
+async function openP4Port(
+  edge: P4Edge,
+  { blobs, programs }: Services,
+  options: CoordinatorOptions,
+): Promise<P4Serving | null> {
+  const listen = options.p4?.listen;
+  if (listen === undefined) return null;
+  const onError = onErrorOf(options);
+  const serving = await serveP4({ edge, blobs, programs, onError }, listen);
+  programs.p4 = { host: listen.host, port: serving.port };
+  return serving;
 }
 
 function onErrorOf({

@@ -29,7 +29,7 @@ export function isLoopback(host: string): boolean {
   return /^127\./.test(host) || host === "::1";
 }
 
-export function urlOf(scheme: "http" | "https", { host, port }: Listen): string {
+export function urlOf(scheme: "http" | "https" | "grpc", { host, port }: Listen): string {
   return `${scheme}://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
 }
 

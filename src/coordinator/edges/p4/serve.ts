@@ -1,8 +1,11 @@
-/** The port of the control channel: plain HTTP, since existing peers speak only that. */
+/** The port of the control channel: plain HTTP, since existing peers speak only that; and gRPC for
+ *  the modules of running jobs. */
 import { createServer } from "node:http";
+import { GrpcServer } from "../../../link/grpc/server.ts";
 import type { Listen } from "../../../link/listen.ts";
-import { listenError } from "../../../link/listen-error.ts";
+import { defaultListenerLimits, openListener } from "../../../peer/listener.ts";
 import type { P4Edge } from "./edge.ts";
+import { type ModuleParts, moduleMethods } from "./modules.ts";
 
 export type P4Serving = {
   readonly host: string;
@@ -11,10 +14,16 @@ export type P4Serving = {
   close(): Promise<void>;
 };
 
+export type P4Parts = ModuleParts & {
+  readonly edge: P4Edge;
+  readonly onError: (error: unknown) => void;
+};
+
 const headersTimeoutMs = 10_000;
 const connectionsMax = 10_000;
 
-export async function serveP4(edge: P4Edge, { host, port }: Listen): Promise<P4Serving> {
+export async function serveP4(parts: P4Parts, { host, port }: Listen): Promise<P4Serving> {
+  const { edge, onError } = parts;
   const server = createServer(
     {
       maxHeaderSize: 16 * 1024,
@@ -26,21 +35,26 @@ export async function serveP4(edge: P4Edge, { host, port }: Listen): Promise<P4S
     },
     (request, response) => edge.handle(request, response),
   );
-  server.maxConnections = connectionsMax;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const options = "--p4-port and --p4-host";
-      reject(listenError(cause, { host, port }, { options, free: "--p4-port 0" }));
-    });
-    server.listen({ host, port }, resolve);
+  const listener = await openListener({
+    ...defaultListenerLimits,
+    host,
+    port,
+    advice: { options: "--p4-port and --p4-host", free: "--p4-port 0" },
+    grpc: new GrpcServer({ methods: moduleMethods(parts), onBroken: onError }),
+    other: (socket, first) => {
+      socket.unshift(first);
+      server.emit("connection", socket);
+    },
+    connectionsMax,
+    firstBytesMs: headersTimeoutMs,
   });
   return {
     host,
-    port: (server.address() as { port: number }).port,
+    port: listener.port,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
+      server.close();
       server.closeAllConnections();
-      await closed;
+      await listener.close();
     },
   };
 }

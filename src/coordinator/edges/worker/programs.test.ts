@@ -5,14 +5,20 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { JobId } from "../../../core/ids.ts";
+import type { Listen } from "../../../link/listen.ts";
 import { dialWebSocket } from "../../../link/websocket.ts";
+import { PeerConnection } from "../../../peer/fetch/connection.ts";
 import { encodeEnvelope } from "../../../wire/manager/codec.ts";
 import type { ManagerMessage, TaskExecute } from "../../../wire/manager/messages.ts";
 import { ManagerSession } from "../../../wire/manager/session.ts";
+import { parseProgramAddress } from "../../../worker/programs/address.ts";
 import { opened } from "../../testing/opened.ts";
 import { workerPath } from "../http/upgrade.ts";
+import { p4Address } from "./programs.ts";
 
 const module = Buffer.from("a module, as far as the coordinator looks");
+const anywhere = { refuse: () => null, refuseClear: () => null };
+const limits = { connectMs: 10_000, answerMs: 10_000 };
 const cid = `Qm${"a".repeat(44)}`;
 
 /** A node of IPFS: takes files by its RPC, as far as this needs it. */
@@ -32,9 +38,12 @@ async function ipfs(t: TestContext, answer: (body: string) => [status: number, t
 }
 
 /** The tasks that an existing worker gets of a job with this module. */
-async function tasksSent(t: TestContext, ipfsApi: string | undefined): Promise<TaskExecute[]> {
+async function tasksSent(
+  t: TestContext,
+  over: { readonly ipfsApi?: string; readonly p4?: { readonly listen: Listen } },
+): Promise<TaskExecute[]> {
+  const { ipfsApi } = over;
   const lines: string[] = [];
-  const over = ipfsApi === undefined ? {} : { ipfsApi };
   const cluster = await opened(t, { ...over, print: (line) => lines.push(line) });
   const token = await cluster.coordinator.joinToken({ ttlMs: 0, usesMax: 0 });
   const headers = { authorization: `Bearer ${token}` };
@@ -76,7 +85,7 @@ test("with an IPFS node the module's first address is there, its last by HTTP", 
     assert.ok(body.includes(String(module)));
     return [200, `${JSON.stringify({ Name: "module.wasm", Hash: cid, Size: "49" })}\n`];
   });
-  const [task] = await tasksSent(t, node.api);
+  const [task] = await tasksSent(t, { ipfsApi: node.api });
   assert.equal(task?.programAddresses[0], `/ipfs/${cid}`);
   assert.equal(task?.programAddresses.length, 2);
   assert.equal(Buffer.from(task?.argument ?? []).toString(), "0");
@@ -85,8 +94,35 @@ test("with an IPFS node the module's first address is there, its last by HTTP", 
 
 test("without an IPFS node, or with one that fails, there is the HTTP address", async (t) => {
   const node = await ipfs(t, () => [500, "no"]);
-  for (const api of [undefined, node.api]) {
-    const [task] = await tasksSent(t, api);
+  for (const over of [{}, { ipfsApi: node.api }]) {
+    const [task] = await tasksSent(t, over);
     assert.equal(task?.programAddresses.length, 1);
   }
+});
+
+test("with a port for P4 peers a module can be had there, as a file of a peer", async (t) => {
+  const [task] = await tasksSent(t, { p4: { listen: { host: "127.0.0.1", port: 0 } } });
+  assert.equal(task?.programAddresses.length, 2);
+  const address = parseProgramAddress(String(task?.programAddresses[0]), "");
+  assert.ok(typeof address !== "string" && address.kind === "p4", String(address));
+  const { file, host, port } = address;
+  const peer = await PeerConnection.connect({ host, port, fingerprint: "" }, anywhere, limits);
+  t.after(() => peer.close());
+  const wanted = { credential: "", maxBytes: 1_000, limitMs: 10_000 };
+  assert.deepEqual(Buffer.from(await peer.getFile(file, wanted)), module);
+  for (const other of [`${file}0`, "programs/j-9/ab", "programs/x/y", "module.wasm", ""]) {
+    await assert.rejects(peer.getFile(other, wanted), { code: "not-found" });
+  }
+  // The control channel answers on the same port.
+  const answer = await fetch(`http://${host}:${port}/get_peers`, { method: "POST", body: "{}" });
+  assert.equal(answer.headers.get("content-type"), "application/json");
+});
+
+test("the port for P4 peers is named only to workers that reach it", () => {
+  const at = (host: string, base: string) => p4Address("/f", { host, port: 9 }, base);
+  assert.deepEqual(at("127.0.0.1", "http://127.0.0.1:7070"), ["grpc://127.0.0.1:9/f"]);
+  assert.deepEqual(at("127.0.0.1", "https://10.0.0.2:7070"), []);
+  assert.deepEqual(at("0.0.0.0", "https://10.0.0.2:7070"), ["grpc://10.0.0.2:9/f"]);
+  assert.deepEqual(at("::", "http://[fd00::2]:7070"), ["grpc://[fd00::2]:9/f"]);
+  assert.deepEqual(at("10.0.0.3", "https://10.0.0.2:7070"), ["grpc://10.0.0.3:9/f"]);
 });

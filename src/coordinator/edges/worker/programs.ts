@@ -4,6 +4,7 @@ import { timingSafeEqual } from "node:crypto";
 import { ClusterError } from "../../../core/error.ts";
 import type { Hash, JobId } from "../../../core/ids.ts";
 import { jobSpec, jobState } from "../../../core/view.ts";
+import { isLoopback, type Listen, urlOf } from "../../../link/listen.ts";
 import type { Blobs } from "../../../store/blob/blob.ts";
 import { keccakMultihash } from "../../../wire/manager/keccak.ts";
 import {
@@ -46,9 +47,20 @@ const namesMax = 64;
 /** How existing workers know a module. */
 type Names = { readonly hash: Uint8Array; readonly addresses: readonly string[] };
 
+/** The address of a module at a port of P4, for a worker that reaches the coordinator at `base`;
+ *  none where such a worker cannot reach that port. */
+export function p4Address(path: string, { host, port }: Listen, base: string): string[] {
+  const reached = new URL(base).hostname.replace(/^\[(.*)\]$/, "$1");
+  const isEverywhere = host === "0.0.0.0" || host === "::";
+  if (!isEverywhere && isLoopback(host) !== isLoopback(reached)) return [];
+  return [urlOf("grpc", { host: isEverywhere ? reached : host, port }) + path];
+}
+
 export class Programs {
   readonly #sources: ProgramSources;
   readonly #names = new Map<Hash, Promise<Names>>();
+  /** The port of P4 that serves modules, too; null = none. Set once, when it is open. */
+  p4: Listen | null = null;
 
   constructor(sources: ProgramSources) {
     this.#sources = sources;
@@ -65,7 +77,9 @@ export class Programs {
       throw new ClusterError("not-found", `${job} has no module with items`);
     }
     const { addresses, hash: programHash } = await this.#namesOf(spec.moduleHash);
-    const programAddresses = [...addresses, base + programPath(keys, job)];
+    const path = programPath(keys, job);
+    const onP4 = this.p4 === null ? [] : p4Address(path, this.p4, base);
+    const programAddresses = [...addresses, ...onP4, base + path];
     const timeoutMs = spec.stages[stage]?.timeoutMs ?? 0;
     const ordered = attempts.toSorted((a, b) => a.task - b.task);
     const wanted = ordered.map(({ task }) => task);

@@ -2,6 +2,7 @@
  *  body in two segments, a JSON body with GET too. */
 import { connect } from "node:net";
 import type { TestContext } from "node:test";
+import { openMemoryBlobs } from "../../../store/blob/memory.ts";
 import type { Log } from "../../../store/log/log.ts";
 import { openMemoryLog } from "../../../store/log/memory.ts";
 import { Auth } from "../../access/auth.ts";
@@ -133,7 +134,9 @@ export async function p4Alone(
   const parts = { loop, auth, members, tickets, settings, machine: thisMachine };
   const bugs: unknown[] = [];
   const edge = new P4Edge(parts, (error) => bugs.push(error), limits);
-  const serving = await serveP4(edge, { host: "127.0.0.1", port: 0 });
+  const files = { programs: { moduleAt: () => null }, blobs: openMemoryBlobs() };
+  const onError = (error: unknown) => bugs.push(error);
+  const serving = await serveP4({ edge, onError, ...files }, { host: "127.0.0.1", port: 0 });
   t.after(async () => {
     await serving.close();
     members.stop();
