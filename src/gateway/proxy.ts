@@ -1,5 +1,6 @@
 /** Calls of tabs that the gateway passes on to its coordinator: data of attempts and the API. */
 import {
+  type AgentOptions,
   Agent as HttpAgent,
   request as httpRequest,
   type IncomingMessage,
@@ -8,6 +9,7 @@ import {
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { pinnedAgent } from "../link/http/pinned-agent.ts";
+import { metStaleConnection } from "../link/http/stale.ts";
 
 export type Upstream = {
   /** Of the coordinator, `http://…` or `https://…`. */
@@ -51,9 +53,9 @@ export function openProxy(upstream: Upstream): Proxy {
   const idleMs = upstream.idleMs ?? 30_000;
   const kept = { keepAlive: true, maxSockets: 256 };
   const isTls = target.protocol === "https:";
-  const agent = isTls
-    ? pinnedAgent(target.origin, upstream.fingerprint, kept)
-    : new HttpAgent(kept);
+  const agentOf = (settings: AgentOptions) =>
+    isTls ? pinnedAgent(target.origin, upstream.fingerprint, settings) : new HttpAgent(settings);
+  const agents = { kept: agentOf(kept), single: agentOf({ ...kept, keepAlive: false }) };
   /** The URL as the coordinator will read it: `/t/%2e%2e/x` is `/x`. Null for what is not passed
    *  on. */
   const placeOf = (path: string): URL | null => {
@@ -64,11 +66,13 @@ export function openProxy(upstream: Upstream): Proxy {
     place: URL,
     asked: IncomingMessage,
     answer: ServerResponse,
+    isAgain = false,
   ): Promise<void> => {
     const send = isTls ? httpsRequest : httpRequest;
+    const isBodiless = asked.method === "GET" || asked.method === "HEAD";
     const onward = send(place, {
       method: asked.method ?? "GET",
-      agent,
+      agent: isBodiless && !isAgain ? agents.kept : agents.single,
       headers: pick(asked.headers, askHeaders),
     });
     onward.setTimeout(idleMs, () => onward.destroy(new Error(`silent for ${idleMs} ms`)));
@@ -78,8 +82,15 @@ export function openProxy(upstream: Upstream): Proxy {
     });
     // The client may be gone.
     answer.once("close", () => onward.destroy());
-    const sent = pipeline(asked, onward).catch(() => {});
-    const got = await answered;
+    const sent = isBodiless ? null : pipeline(asked, onward).catch(() => {});
+    if (isBodiless) onward.end();
+    let got: IncomingMessage;
+    try {
+      got = await answered;
+    } catch (error) {
+      if (!metStaleConnection(onward, error)) throw error;
+      return pass(place, asked, answer, true);
+    }
     answer.writeHead(got.statusCode ?? 502, pick(got.headers, answerHeaders));
     await pipeline(got, answer);
     await sent;
@@ -91,7 +102,10 @@ export function openProxy(upstream: Upstream): Proxy {
       pass(place, asked, answer).catch(() => unreachable(answer));
       return true;
     },
-    close: () => agent.destroy(),
+    close() {
+      agents.kept.destroy();
+      agents.single.destroy();
+    },
   };
 }
 

@@ -3,6 +3,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
+import { metStaleConnection } from "../../link/http/stale.ts";
 import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
 import type { Reach } from "../addresses.ts";
 import { reachOf } from "../addresses.ts";
@@ -53,14 +54,18 @@ export class MasterRefusal extends ClusterError {
 
 export class MasterCalls {
   readonly #address: MasterAddress;
-  readonly #agent: HttpsAgent | null;
+  readonly #kept: HttpsAgent | null;
+  /** For a call that met a connection which the master was closing. */
+  readonly #single: HttpsAgent | null;
   #reach: Reach = "machine";
   /** How this master takes lookups: the document's form until it refuses that. */
   #lookupMethod: Method = "POST";
 
   constructor(address: MasterAddress) {
     this.#address = address;
-    this.#agent = address.url.startsWith("https:") ? pinnedAgent(address) : null;
+    const isTls = address.url.startsWith("https:");
+    this.#kept = isTls ? pinnedAgent(address, true) : null;
+    this.#single = isTls ? pinnedAgent(address, false) : null;
   }
 
   get url(): string {
@@ -99,13 +104,15 @@ export class MasterCalls {
     { method, path }: { readonly method: Method; readonly path: string },
     body: Buffer,
     signal?: AbortSignal,
-  ) {
+    isAgain = false,
+  ): Promise<{ status: number; text: string }> {
     const { url, bearer } = this.#address;
-    const send = this.#agent === null ? httpRequest : httpsRequest;
-    return new Promise<{ status: number; text: string }>((resolve, reject) => {
+    const agent = isAgain ? this.#single : this.#kept;
+    const send = agent === null ? httpRequest : httpsRequest;
+    return new Promise((resolve, reject) => {
       const request = send(url + path, {
         method,
-        agent: this.#agent ?? false,
+        agent: agent ?? false,
         headers: {
           "content-type": "application/json",
           "content-length": String(body.length),
@@ -116,6 +123,9 @@ export class MasterCalls {
       const fail = (cause: Error) => {
         if (signal?.aborted) return reject(signal.reason as Error);
         if (cause instanceof ClusterError) return reject(cause);
+        if (metStaleConnection(request, cause)) {
+          return resolve(this.#send({ method, path }, body, signal, true));
+        }
         const text = `no master answers at ${url} (${cause.message}); ask again`;
         reject(new ClusterError("unavailable", text, { cause }));
       };
@@ -143,8 +153,8 @@ async function readText(answer: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function pinnedAgent({ url, fingerprint }: MasterAddress): HttpsAgent {
-  const agent = new HttpsAgent({ keepAlive: true });
+function pinnedAgent({ url, fingerprint }: MasterAddress, keepAlive: boolean): HttpsAgent {
+  const agent = new HttpsAgent({ keepAlive });
   if (fingerprint === "") return agent;
   const pin = parseFingerprint(fingerprint);
   agent.createConnection = (_options, callback) => {

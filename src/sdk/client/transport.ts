@@ -1,6 +1,7 @@
 /** One HTTP call to a coordinator: kept connections, limits on every wait, failures as
  *  `ClusterError`. */
 import {
+  type AgentOptions,
   type ClientRequest,
   Agent as HttpAgent,
   request as httpRequest,
@@ -11,6 +12,7 @@ import { pipeline } from "node:stream/promises";
 import { ClusterError, type ErrorCode, isErrorCode } from "../../core/error.ts";
 import type { Hash } from "../../core/ids.ts";
 import { pinnedAgent } from "../../link/http/pinned-agent.ts";
+import { metStaleConnection } from "../../link/http/stale.ts";
 import type { ApiError } from "../../wire/api/messages.ts";
 
 export type TransportOptions = {
@@ -49,15 +51,20 @@ const headCodes: Readonly<Record<number, ErrorCode>> = {
 export class Transport {
   readonly url: string;
   readonly #options: TransportOptions;
-  readonly #agent: HttpAgent;
+  readonly #kept: HttpAgent;
+  /** For what cannot be sent twice, or has met a connection that was being closed. */
+  readonly #single: HttpAgent;
 
   constructor(options: TransportOptions) {
     const { protocol, origin } = parseUrl(options.url);
     this.url = origin;
     this.#options = options;
-    const kept = { keepAlive: true, keepAliveMsecs: 5_000, maxSockets: 64 };
-    if (protocol === "http:") this.#agent = new HttpAgent(kept);
-    else this.#agent = pinnedAgent(origin, options.fingerprint ?? "", kept);
+    const agent = (settings: AgentOptions) =>
+      protocol === "http:"
+        ? new HttpAgent(settings)
+        : pinnedAgent(origin, options.fingerprint ?? "", settings);
+    this.#kept = agent({ keepAlive: true, keepAliveMsecs: 5_000, maxSockets: 64 });
+    this.#single = agent({ keepAlive: false, maxSockets: 64 });
   }
 
   /** The answer once its head is there and it is no failure; the caller reads the body. */
@@ -139,10 +146,11 @@ export class Transport {
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#kept.destroy();
+    this.#single.destroy();
   }
 
-  async #send(call: Call): Promise<IncomingMessage> {
+  async #send(call: Call, isAgain = false): Promise<IncomingMessage> {
     const send = this.url.startsWith("https:") ? httpsRequest : httpRequest;
     const body = call.json === undefined ? call.body : Buffer.from(JSON.stringify(call.json));
     const headers: Record<string, string> = {
@@ -151,9 +159,10 @@ export class Transport {
       ...(body instanceof Uint8Array ? { "content-length": String(body.length) } : {}),
       ...call.headers,
     };
+    const isWhole = body === undefined || body instanceof Uint8Array;
     const request = send(this.url + call.path, {
       method: call.method,
-      agent: this.#agent,
+      agent: isWhole && !isAgain ? this.#kept : this.#single,
       headers,
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
@@ -162,7 +171,7 @@ export class Transport {
     const answered = answerOf(request);
     answered.catch(() => {});
     try {
-      if (body === undefined || body instanceof Uint8Array) request.end(body);
+      if (isWhole) request.end(body);
       // A refusal may come before all is sent: then the answer counts, not the broken pipe.
       else await Promise.race([pipeline(body, request), answered]);
       const answer = await answered;
@@ -172,6 +181,8 @@ export class Transport {
       if (call.signal?.aborted) throw call.signal.reason;
       const answer = await answered.catch(() => null);
       if (answer !== null) return answer;
+      // Submissions have their key, and other calls are harmless twice.
+      if (metStaleConnection(request, error)) return this.#send(call, true);
       throw this.#unreachable(error);
     }
   }

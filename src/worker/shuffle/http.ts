@@ -5,6 +5,7 @@ import type { LookupFunction } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ClusterError, isErrorCode } from "../../core/error.ts";
+import { metStaleConnection } from "../../link/http/stale.ts";
 import { connectPinned, parseFingerprint } from "../../link/websocket/pinned-tls.ts";
 
 export type AskOptions = {
@@ -24,7 +25,9 @@ export type AskOptions = {
 const refusalBytesMax = 64 * 1024;
 const agents = {
   plain: new Agent({ keepAlive: true, maxSockets: 64 }),
+  plainOnce: new Agent({ keepAlive: false, maxSockets: 64 }),
   tls: new TlsAgent({ keepAlive: true, maxSockets: 64 }),
+  tlsOnce: new TlsAgent({ keepAlive: false, maxSockets: 64 }),
 };
 
 /** Resolves with an answer of status 2xx, its body unread. Throws the refusal as `ClusterError`;
@@ -40,14 +43,16 @@ export async function ask(url: URL, options: AskOptions): Promise<IncomingMessag
   );
 }
 
-async function send(url: URL, options: AskOptions): Promise<IncomingMessage> {
+async function send(url: URL, options: AskOptions, isAgain = false): Promise<IncomingMessage> {
   const { method = "GET", headers = {}, body, idleMs } = options;
   const signal = options.signal ?? new AbortController().signal;
   const secure = url.protocol === "https:";
+  let sent: ClientRequest | null = null;
   try {
     const { lookup } = options;
     const asked = { method, headers, signal, ...(lookup === undefined ? {} : { lookup }) };
-    let sent: ClientRequest;
+    // A body can be sent once.
+    const isSingle = isAgain || body !== undefined;
     if (secure && options.fingerprint) {
       const timed = AbortSignal.any([signal, AbortSignal.timeout(idleMs)]);
       const socket = await connectPinned(url, parseFingerprint(options.fingerprint), timed);
@@ -55,13 +60,14 @@ async function send(url: URL, options: AskOptions): Promise<IncomingMessage> {
       sent = tlsRequest(url, { ...asked, createConnection: () => socket });
     } else {
       sent = secure
-        ? tlsRequest(url, { ...asked, agent: agents.tls })
-        : request(url, { ...asked, agent: agents.plain });
+        ? tlsRequest(url, { ...asked, agent: isSingle ? agents.tlsOnce : agents.tls })
+        : request(url, { ...asked, agent: isSingle ? agents.plainOnce : agents.plain });
     }
     return await answerTo(sent, body, idleMs);
   } catch (error) {
     if (error instanceof ClusterError) throw error;
     signal.throwIfAborted();
+    if (sent !== null && metStaleConnection(sent, error)) return send(url, options, true);
     const text = `${url.host} cannot be reached: ${(error as Error).message}; it is tried again`;
     throw new ClusterError("unavailable", text, { cause: error });
   }
