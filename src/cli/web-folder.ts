@@ -1,10 +1,34 @@
 /** Where the built web page lies: beside the built command line, or in `dist` of a checkout. */
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const isCheckout = import.meta.url.endsWith(".ts");
+const place = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+/** Longest time that building may take, ms. */
+const buildMaxMs = 180_000;
 
 /** Null when it has not been built (`npm run build`). */
 export function webFolder(): string | null {
-  const isCheckout = import.meta.url.endsWith(".ts");
-  const path = fileURLToPath(new URL(isCheckout ? "../../dist/web/" : "../web/", import.meta.url));
-  return existsSync(`${path}index.html`) ? path : null;
+  const folder = place(isCheckout ? "../../dist/web/" : "../web/");
+  return existsSync(`${folder}index.html`) ? folder : null;
+}
+
+/** The same; in a checkout it is built when it is missing, which `print` is told. Null when that
+ *  fails, as without the packages that build it. */
+export async function builtWebFolder(print: (line: string) => void): Promise<string | null> {
+  const folder = webFolder();
+  const builder = place("../../scripts/web/build-web.ts");
+  if (folder !== null || !isCheckout || !existsSync(builder)) return folder;
+  print("building the web page, which is done once …");
+  try {
+    const limits = { timeout: buildMaxMs, maxBuffer: 16 * 1024 * 1024 };
+    await promisify(execFile)(process.execPath, [builder], limits);
+  } catch (error) {
+    const said = String((error as { stderr?: unknown }).stderr ?? "").trim();
+    const why = said.split("\n").find((line) => /error/i.test(line)) ?? (error as Error).message;
+    print(`the web page could not be built: ${why.trim().slice(0, 300)}`);
+  }
+  return webFolder();
 }

@@ -7,7 +7,6 @@ import { openTabPython } from "../../gateway/tab-python.ts";
 import { MemoryText } from "../../link/memory-text.ts";
 import { acceptTexts } from "../../link/websocket.ts";
 import { browserLimits } from "../../wire/browser/messages.ts";
-import { webFolder } from "../web-folder.ts";
 
 export type OwnGateway = {
   readonly mount: Mount;
@@ -21,14 +20,14 @@ export type OwnGateway = {
 /** Where tabs connect; basic browsers, which speak only the base protocol, may use `/`, too. */
 const paths = new Set(["/tab", "/"]);
 
-export function ownGateway(options: GatewayOptions): OwnGateway {
+/** `folder`: of the built page; null = there is none. */
+export function ownGateway(options: GatewayOptions, folder: string | null): OwnGateway {
   const gateway = new Gateway(options);
   const acceptor = acceptTexts({
     frameMaxBytes: browserLimits.messageMaxBytes,
     pendingMaxBytes: 8 * 1024 * 1024,
     linksMax: 20_000,
   });
-  const folder = webFolder();
   const site = folder === null ? null : openSite(folder);
   const python = openTabPython();
   const trackerProblem = "this gateway has a tracker of its own";

@@ -23,6 +23,7 @@ import { toPaste, upToPaste } from "../paste.ts";
 import { styled } from "../screen.ts";
 import { withAdvice } from "../upkeep/advice.ts";
 import { joinLink, joinPicture, pageLines } from "../web/links.ts";
+import { builtWebFolder } from "../web-folder.ts";
 import { enoughMemory } from "./enough-memory.ts";
 import { joinLine, localUrl, reachableUrl } from "./join-line.ts";
 import type { LocalWorkers } from "./local-workers.ts";
@@ -212,7 +213,8 @@ async function up(options: Options): Promise<void> {
   const anonymousBrowsers = options.anonymousBrowsers ?? false;
   const news = (line: string) => console.error(line);
   const limits = tabLimits(options);
-  const gateway = ownGateway({ anonymous: anonymousBrowsers, print: news, limits });
+  const folder = await builtWebFolder(news);
+  const gateway = ownGateway({ anonymous: anonymousBrowsers, print: news, limits }, folder);
   const { forget, onReplay } = replayNews(dataDir);
   const starting = openCoordinator({
     dataDir,

@@ -14,7 +14,7 @@ import { openClient } from "../connection.ts";
 import { withExamples, withJson, withTarget } from "../options.ts";
 import { wayOf } from "../result/finish.ts";
 import { saysWhere } from "../result/readers.ts";
-import { webFolder } from "../web-folder.ts";
+import { builtWebFolder } from "../web-folder.ts";
 
 type Options = TargetOptions & {
   readonly output?: string;
@@ -45,7 +45,7 @@ export function define(command: Command): void {
     }
     // Before the work, not after it.
     if (output !== "-") wayOf(output, overwrite);
-    const template = templateText();
+    const template = await templateText();
     const kept = await keptJob(await openClient(options), job);
     const html = filled(template, kept);
     if (output === "-") {
@@ -67,8 +67,8 @@ export function filled(template: string, kept: unknown): string {
   return template.replace(place, () => `>${json}<`);
 }
 
-function templateText(): string {
-  const folder = webFolder();
+async function templateText(): Promise<string> {
+  const folder = await builtWebFolder((line) => console.error(line));
   if (folder === null) {
     throw new ClusterError("not-found", "the web page is not built; run `npm run build`");
   }

@@ -6,7 +6,7 @@ import type { Gateway } from "../../../gateway/gateway.ts";
 import type { GatewayServer, TrackerRules } from "../../../gateway/serve.ts";
 import type { TrackerAddress } from "../../../gateway/upstream.ts";
 import { isLoopback, parseListen } from "../../../link/listen.ts";
-import { webFolder } from "../../web-folder.ts";
+import { builtWebFolder } from "../../web-folder.ts";
 
 export type GatewayOptions = {
   readonly listen: string;
@@ -47,7 +47,7 @@ export async function serve(
   const { host, port } = parseListen(options.listen);
   const origins = (options.origin ?? []).map(originOf);
   const trackers = trackerRules(options);
-  const folder = webFolder();
+  const folder = await builtWebFolder((line) => console.error(line));
   const handlers = folder === null ? [] : [openTabPython(), openSite(folder)];
   const upstream = trackerAddress(options);
   if (upstream !== null) {
