@@ -22,6 +22,7 @@ import {
   attemptOutcomes,
 } from "../../wire/api/attempts.ts";
 import { AttemptRows } from "./attempt-rows.ts";
+import { type OpenAttempt, OpenAttempts } from "./open-attempts.ts";
 
 export type AttemptHistoryLimits = {
   readonly perJobMax: number;
@@ -39,10 +40,10 @@ export const defaultHistoryLimits: AttemptHistoryLimits = {
 /** Running attempts in one answer. */
 const runningMax = 10_000;
 
-type Open = AttemptRef & {
-  readonly worker: WorkerId;
+type Span = {
   readonly fromMs: number;
-  readonly backup: boolean;
+  readonly toMs: number;
+  readonly outcome: AttemptOutcome;
 };
 
 type JobHistory = {
@@ -51,8 +52,7 @@ type JobHistory = {
   /** The jumps before it, ms. */
   readonly jumpedMs: number;
   readonly whole: boolean;
-  /** By `attemptKey`. */
-  readonly open: Map<string, Open>;
+  readonly open: OpenAttempts;
   readonly ended: AttemptRows;
 };
 
@@ -92,7 +92,8 @@ export class AttemptHistory {
     const toMs = atMs - this.#jumpedMs;
     for (const one of open.values()) {
       if (running.length >= runningMax * attemptNumbers) break;
-      running.push(...rowOf(one, { originMs: history.originMs, toMs, outcome: "running" }));
+      const span = { fromMs: one.fromMs, toMs, outcome: "running" } as const;
+      running.push(...rowOf(one, history.originMs, span));
     }
     const partial = !whole || ended.first > 0;
     const more = to < ended.next;
@@ -109,7 +110,7 @@ export class AttemptHistory {
   #add(job: JobId, originMs: number, whole: boolean): JobHistory {
     const ended = new AttemptRows(this.#limits.perJobMax);
     const jumpedMs = this.#jumpedMs;
-    const history: JobHistory = { originMs, jumpedMs, whole, open: new Map(), ended };
+    const history: JobHistory = { originMs, jumpedMs, whole, open: new OpenAttempts(), ended };
     this.#jobs.set(job, history);
     return history;
   }
@@ -120,14 +121,13 @@ export class AttemptHistory {
     if (history === undefined) return;
     for (const report of event.reports) {
       const { attempt, task } = report;
-      const key = attemptKey({ job, stage, task, attempt });
-      const open = history.open.get(key);
+      const open = history.open.get({ job, stage, task, attempt });
       if (open === undefined || open.worker !== worker) continue;
-      history.open.delete(key);
+      history.open.delete(open);
       if (report.kind === "returned") continue;
       // It may have waited at the worker: only its duration counts.
       const fromMs = Math.max(open.fromMs, atMs - report.durationMs);
-      this.#close(history, { ...open, fromMs }, atMs, report.kind);
+      this.#close(history, open, { fromMs, toMs: atMs, outcome: report.kind });
     }
   }
 
@@ -136,9 +136,8 @@ export class AttemptHistory {
       const { job, stage, worker } = effect;
       const history = this.#jobs.get(job) ?? this.#add(job, atMs, false);
       for (const { attempt, task } of effect.attempts) {
-        const ref = { job, stage, task, attempt };
-        const backup = hasOther(history.open, ref);
-        history.open.set(attemptKey(ref), { ...ref, worker, fromMs: atMs, backup });
+        const backup = history.open.hasBefore({ job, stage, task, attempt });
+        history.open.add({ job, stage, task, attempt, worker, fromMs: atMs, backup });
       }
     } else if (effect.kind === "abort") {
       for (const ref of effect.attempts) this.#stopped(ref, atMs);
@@ -153,28 +152,28 @@ export class AttemptHistory {
 
   #stopped(ref: AttemptRef, atMs: number): void {
     const history = this.#jobs.get(ref.job);
-    const key = attemptKey(ref);
-    const open = history?.open.get(key);
+    const open = history?.open.get(ref);
     if (history === undefined || open === undefined) return;
-    history.open.delete(key);
-    this.#close(history, open, atMs, "stopped");
+    history.open.delete(open);
+    this.#close(history, open, { fromMs: open.fromMs, toMs: atMs, outcome: "stopped" });
   }
 
   /** All attempts of the worker, except those that it still holds. */
   #lost(worker: WorkerId, holding: ReadonlySet<string>, atMs: number): void {
     for (const history of this.#jobs.values()) {
-      for (const [key, open] of [...history.open]) {
-        if (open.worker !== worker || holding.has(key)) continue;
-        history.open.delete(key);
-        this.#close(history, open, atMs, "lost");
+      for (const open of [...history.open.values()]) {
+        if (open.worker !== worker || holding.has(attemptKey(open))) continue;
+        history.open.delete(open);
+        this.#close(history, open, { fromMs: open.fromMs, toMs: atMs, outcome: "lost" });
       }
     }
   }
 
-  #close(history: JobHistory, open: Open, toMs: number, outcome: AttemptOutcome): void {
+  #close(history: JobHistory, open: OpenAttempt, span: Span): void {
     const before = history.ended.size;
-    history.ended.add(rowOf(open, { originMs: history.originMs, toMs, outcome }));
+    history.ended.add(rowOf(open, history.originMs, span));
     this.#kept += history.ended.size - before;
+    if (this.#kept <= this.#limits.allMax) return;
     for (const [job, other] of this.#jobs) {
       if (this.#kept <= this.#limits.allMax) return;
       if (other !== history) this.#forget(job);
@@ -187,23 +186,10 @@ export class AttemptHistory {
   }
 }
 
-function hasOther(open: ReadonlyMap<string, Open>, ref: AttemptRef): boolean {
-  // The attempt that it backs up is at most a few numbers older.
-  for (let attempt = ref.attempt - 1; attempt >= Math.max(1, ref.attempt - 3); attempt--) {
-    if (open.has(attemptKey({ ...ref, attempt }))) return true;
-  }
-  return false;
-}
-
-function rowOf(
-  open: Open,
-  end: { readonly originMs: number; readonly toMs: number; readonly outcome: AttemptOutcome },
-): number[] {
-  const { attempt, backup, fromMs, stage, task, worker } = open;
-  const { originMs, outcome, toMs } = end;
-  const [start, length] = [fromMs - originMs, toMs - fromMs].map((ms) =>
-    Math.max(0, Math.round(ms)),
-  ) as [number, number];
+function rowOf(open: OpenAttempt, originMs: number, { fromMs, outcome, toMs }: Span): number[] {
+  const { attempt, backup, stage, task, worker } = open;
+  const start = Math.max(0, Math.round(fromMs - originMs));
+  const length = Math.max(0, Math.round(toMs - fromMs));
   const last = attemptOutcomes.indexOf(outcome) + (backup ? 8 : 0);
   return [stage, task, attempt, idNumber(worker), start, length, last];
 }
