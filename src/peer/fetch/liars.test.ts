@@ -135,6 +135,9 @@ test("F2: a peer that stalls is given up in time, and another one continues", as
     download(t, { root, target, sources: [slow.source("slow")], limits }).run(),
     /slow: nothing came within/,
   );
-  await download(t, { root, target, sources: [slow.source(), honest.source()], limits }).run();
+  // On a busy machine an honest peer, too, may need longer than above.
+  const longer = { ...limits, idleMs: 1_000 };
+  const sources = [slow.source(), honest.source()];
+  await download(t, { root, target, sources, limits: longer }).run();
   assert.ok(bytes.equals(readFileSync(target)));
 });

@@ -82,11 +82,11 @@ test("a hundred thousand bars are drawn in far less than a frame", () => {
   const two = { ...colours, stages: [pixelOf("#0000ff"), pixelOf("#ff8800")] };
   const times: number[] = [];
   for (let n = 0; n < 30; n++) {
-    const startedMs = performance.now();
+    const before = process.threadCpuUsage();
     paint(pixels, model, { fromMs: n * 100, toMs: 10_000, width: 1_200, laneHeight: 3 }, two);
-    times.push(performance.now() - startedMs);
+    times.push(process.threadCpuUsage(before).user / 1_000);
   }
-  // The fastest run: the machine may be busy.
+  // The fastest run, by processor time: the machine may be busy.
   const leastMs = Math.min(...times);
   assert.ok(leastMs < 16, `${leastMs.toFixed(1)} ms`);
 });

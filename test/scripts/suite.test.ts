@@ -1,0 +1,58 @@
+/** What `npm test` runs, and how it reports. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { allParts } from "../../scripts/suite/parts.ts";
+
+test("every file of tests is run once", () => {
+  const files = allParts().flat();
+  assert.ok(files.length > 300, `${files.length} files`);
+  assert.equal(new Set(files).size, files.length);
+  assert.ok(files.includes("test/scripts/suite.test.ts"));
+});
+
+const runParts = new URL("../../scripts/suite/run-parts.ts", import.meta.url).href;
+const program = `import { spec } from "node:test/reporters";
+import { runParts } from "${runParts}";
+const { ended, reports } = runParts(JSON.parse(process.argv[2]!), 60_000);
+reports.pipe(new spec()).pipe(process.stdout);
+if (!(await ended)) process.exitCode = 1;`;
+
+const sources = {
+  "good.test.ts":
+    'test("fine", (t) => t.diagnostic("a note")); test("not now", { skip: "later" });',
+  "bad.test.ts": 'test("wrong", () => assert.equal(1, 2));',
+  "broken.test.ts": 'import "./gone.ts";',
+  "ends.test.ts": "process.exit(3);",
+};
+
+test("files that share a process or not are reported alike, and failures again at the end", (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "tequio-suite-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  writeFileSync(join(dir, "run.ts"), program);
+  const [good, bad, broken, ends] = Object.entries(sources).map(([name, code]) => {
+    const head = 'import assert from "node:assert/strict"; import { test } from "node:test";';
+    writeFileSync(join(dir, name), `${head}\n${code}\n`);
+    return join(dir, name);
+  });
+  const run = (parts: unknown) => {
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const args = [join(dir, "run.ts"), JSON.stringify(parts)];
+    const { status, stdout } = spawnSync(process.execPath, args, { env, encoding: "utf8" });
+    return { status, stdout };
+  };
+  const one = run([[good]]);
+  assert.equal(one.status, 0, one.stdout);
+  assert.match(one.stdout, /✔ fine .*\n.*a note\n/);
+  assert.match(one.stdout, /tests 2\n.*suites 0\n.*pass 1\n.*fail 0\n.*cancelled 0\n.*skipped 1\n/);
+  assert.doesNotMatch(one.stdout, /failing tests/);
+  const many = run([[broken, good, bad], [ends]]);
+  assert.equal(many.status, 1);
+  const [before = "", failing = ""] = many.stdout.split("✖ failing tests:");
+  assert.match(before, /✔ fine/);
+  assert.match(before, /tests 5\n.*suites 0\n.*pass 1\n.*fail 3\n.*cancelled 0\n.*skipped 1\n/);
+  for (const name of ["wrong", broken, ends]) assert.ok(failing.includes(`✖ ${name} (`), failing);
+});
