@@ -104,6 +104,15 @@ const commands: Readonly<Record<string, Listed>> = {
     prints: "outcome",
   },
   workers: { summary: "list workers", load: () => import("./cluster/workers.ts") },
+  top: {
+    summary: "watch workers and running jobs",
+    load: () => import("./cluster/top.ts"),
+    prints: "messages",
+  },
+  metrics: {
+    summary: "print what Prometheus would read",
+    load: () => import("./upkeep/metrics.ts"),
+  },
   members: {
     summary: "list members and how much they share",
     load: () => import("./files/members.ts"),

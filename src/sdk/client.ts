@@ -308,6 +308,11 @@ export class Client {
     return (await this.#transport.json<{ workers: WorkerSummary[] }>(call)).workers;
   }
 
+  /** The text of Prometheus, as `GET /metrics` has it. */
+  metrics(): Promise<string> {
+    return this.#transport.text({ method: "GET", path: "/metrics" });
+  }
+
   /** Who shares files; `atMs` is the coordinator's clock. */
   members(): Promise<{ readonly atMs: number; readonly members: readonly MemberSummary[] }> {
     return this.#transport.json({ method: "GET", path: "/v1/members" });
