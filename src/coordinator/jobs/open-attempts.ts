@@ -1,5 +1,5 @@
-/** The attempts of a job that are ordered and have not ended, by their numbers: a text as the key of
- *  each cost the coordinator half a microsecond a task. */
+/** The attempts of a job that are ordered and have not ended, by their numbers: texts as keys cost
+ *  the coordinator half a microsecond a task. */
 import type { AttemptRef, WorkerId } from "../../core/ids.ts";
 
 export type OpenAttempt = AttemptRef & {
