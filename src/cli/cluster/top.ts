@@ -48,7 +48,7 @@ async function top(options: Options): Promise<void> {
     const look = { atMs: performance.now(), workers, jobs };
     if (options.json) console.log(JSON.stringify(numbersOf(look, before)));
     else {
-      const rows = screen.live ? (process.stdout.rows ?? rowsDefault) - 1 : Infinity;
+      const rows = screen.live ? (process.stdout.rows || rowsDefault) - 1 : Infinity;
       const lines = linesOf(look, before).slice(0, rows);
       if (isOnce) console.log(lines.join("\n"));
       else screen.draw(lines.map((line) => cut(line, screen.width())));
