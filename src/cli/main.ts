@@ -93,6 +93,11 @@ const commands: Readonly<Record<string, Listed>> = {
   },
   logs: { summary: "print a job's log lines", load: () => import("./job/logs.ts") },
   cancel: { summary: "cancel jobs", load: () => import("./job/cancel.ts"), prints: "outcome" },
+  replay: {
+    summary: "run one task of a submitted job again, here, under a debugger",
+    load: () => import("./job/replay.ts"),
+    prints: "outcome",
+  },
   recheck: {
     summary: "compute doubtful results of a finished job again",
     load: () => import("./job/recheck.ts"),

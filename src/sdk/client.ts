@@ -293,7 +293,13 @@ export class Client {
     return this.#transport.json({ method: "GET", path: `${jobPath(job)}/why${queryOf(of)}` });
   }
 
+  /** The job as it was submitted. */
+  spec(job: string): Promise<JobSpec> {
+    return this.#transport.json({ method: "GET", path: `${jobPath(job)}/spec` });
+  }
+
   /** The newest moves of the job's attempts, or of those of one task, each with its cause. */
+
   history(job: string, of: TaskPlace | null = null): Promise<TaskHistory> {
     return this.#transport.json({ method: "GET", path: `${jobPath(job)}/history${queryOf(of)}` });
   }

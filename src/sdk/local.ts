@@ -38,6 +38,8 @@ export type LocalRun = {
 export type LocalOptions = {
   /** Lines that the job logs; dropped when absent. */
   readonly onLog?: (line: string) => void;
+  /** Of a list of tasks and of map tasks: only the one of this number. */
+  readonly onlyTask?: number;
 };
 
 /** All values that were emitted for one key, in order; with `combine`, folded. */
@@ -62,7 +64,8 @@ export async function runLocal(
   useEnvironment(job.kind === "operator" ? {} : job.options);
   try {
     const plan = { ...planned.plan, params: paramsOf(job, planned) };
-    const result = await runJob(job, { ...planned, plan }, attempts);
+    const only = options.onlyTask ?? null;
+    const result = await runJob(job, { planned: { ...planned, plan }, only }, attempts);
     return { result, counters: attempts.total };
   } finally {
     restoreMath();
@@ -74,12 +77,15 @@ function paramsOf(job: Job, { plan }: PlannedFound): PlannedFound["plan"]["param
   return { ...job.options.params, ...JSON.parse(JSON.stringify(plan.params)) };
 }
 
-function runJob(job: Job, planned: PlannedFound, attempts: Attempts): Promise<JobResult> {
+/** `only`: the number of the task; null = all. */
+type Given = { readonly planned: PlannedFound; readonly only: number | null };
+
+function runJob(job: Job, { only, planned }: Given, attempts: Attempts): Promise<JobResult> {
   if (job.kind === "tasks") {
-    const given = { lines: itemLines(planned), params: planned.plan.params as Params };
+    const given = { lines: itemLines(planned), only, params: planned.plan.params as Params };
     return runTasks(job, given, attempts);
   }
-  if (job.kind === "map-reduce") return runMapReduce(job, planned, attempts);
+  if (job.kind === "map-reduce") return runMapReduce(job, { planned, only }, attempts);
   return runOperator(job, planned, attempts);
 }
 
@@ -95,7 +101,7 @@ async function runOperator(
   const judged = judgeOf(operator, apply);
   const { job } = judged;
   const all = { ...job.options, ...options } as AnyMapReduce["options"];
-  return runMapReduce({ ...job, options: all }, planned, attempts, judged);
+  return runMapReduce({ ...job, options: all }, { planned, only: null }, attempts, judged);
 }
 
 function runSort(operator: OperatorSpec, apply: SortSpec, planned: PlannedFound): JobResult {
@@ -134,7 +140,7 @@ function runQuery(operator: OperatorSpec, query: QuerySpec, planned: PlannedFoun
 
 async function runMapReduce(
   job: AnyMapReduce,
-  planned: PlannedFound,
+  { only, planned }: Given,
   attempts: Attempts,
   judged?: Judged,
 ): Promise<JobResult> {
@@ -144,6 +150,7 @@ async function runMapReduce(
   const parts: ResultPart[] = [];
   const partitions: Groups[] = Array.from({ length: plan.reducers }, () => new Map());
   for (const [task, split] of plan.splits.entries()) {
+    if (only !== null && task !== only) continue;
     const rows: string[] = [];
     const ofSplit: Groups = new Map();
     await runTask(attempts, "map", task, () => {

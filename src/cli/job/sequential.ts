@@ -11,8 +11,9 @@ import { hostId } from "../../link/host.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
 import { saveResult } from "../../sdk/collect.ts";
 import { type LocalRun, runLocal } from "../../sdk/local.ts";
+import type { PlannedFound } from "../../sdk/plan/of-found.ts";
 import { jobSpecOf } from "../../sdk/plan/spec.ts";
-import { type Planned, planJob } from "../../sdk/plan.ts";
+import { planJob } from "../../sdk/plan.ts";
 import { failureOf } from "../../worker/process/failure.ts";
 import { JobFailed } from "../faults.ts";
 import { destinationOf, refuseTaken, tell } from "../result/finish.ts";
@@ -66,7 +67,13 @@ export function pinSequential(): void {
   useEnvironment({});
 }
 
-async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Promise<LocalRun> {
+/** Runs it, or one of its tasks, in this process. Rejects with `JobFailed`, which has the job's own
+ *  lines. */
+export async function judge(
+  built: Pick<BuiltJob, "file" | "job" | "zip">,
+  planned: PlannedFound,
+  options: Pick<RunOptions, "json" | "watch"> & { readonly onlyTask?: number },
+): Promise<LocalRun> {
   const print = (line: string) => {
     if (!options.json || options.watch) process.stderr.write(`${safeText(line)}\n`);
   };
@@ -74,7 +81,9 @@ async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Pr
   const waiting = Promise.withResolvers<never>();
   process.once("beforeExit", () => waiting.reject(nothingLeft()));
   try {
-    const running = withJobConsole(print, () => runLocal(built.job, planned, { onLog: print }));
+    const { onlyTask } = options;
+    const local = { onLog: print, ...(onlyTask === undefined ? {} : { onlyTask }) };
+    const running = withJobConsole(print, () => runLocal(built.job, planned, local));
     return await Promise.race([running, waiting.promise]);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
@@ -102,7 +111,7 @@ function traceback(error: unknown): string[] {
 }
 
 /** What happened in the job's own files, innermost first. */
-function jobLines(error: unknown, built: BuiltJob): string[] {
+function jobLines(error: unknown, built: Pick<BuiltJob, "file">): string[] {
   const first = errorsIn(error).find((one) => placeOf(one) !== "");
   const lines = jobFrames(first).slice(0, stackLinesMax);
   return lines.map(
@@ -111,7 +120,7 @@ function jobLines(error: unknown, built: BuiltJob): string[] {
 }
 
 /** The bundle was loaded from a temporary folder as if it lay beside the job file. */
-function shortPath(path: string, built: BuiltJob): string {
+function shortPath(path: string, built: Pick<BuiltJob, "file">): string {
   const own = path
     .replace("file://", "")
     .replace(/^.*\/tequio-job-[^/]+\//, `${dirname(built.file)}/`);
