@@ -5,7 +5,8 @@ import process from "node:process";
 import { ClusterError } from "../../core/error.ts";
 import { errorsIn } from "../../core/thrown.ts";
 import { evenGlobals } from "../../environment/globals.ts";
-import { pinRealm, useEnvironment } from "../../environment/install.ts";
+import { pinRealm, surround, useEnvironment } from "../../environment/install.ts";
+import { steadyMs } from "../../environment/steady.ts";
 import { jobFrames, placeOf } from "../../environment/thrown.ts";
 import { hostId } from "../../link/host.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
@@ -31,7 +32,7 @@ export async function runSequential(
   const name = jobName(built, options);
   const to = destinationOf(options, name);
   refuseTaken(to);
-  const startMs = performance.now();
+  const startMs = steadyMs();
   const planned = await planJob(built.job, {
     ...planOptions(built.job.kind, inputs, options),
     host: hostId(),
@@ -44,7 +45,7 @@ export async function runSequential(
     const isBad = (file: string) => file.endsWith("bad-records.ndjson");
     const ended = {
       name,
-      durationMs: performance.now() - startMs,
+      durationMs: steadyMs() - startMs,
       counters,
       files: files.filter((file) => !isBad(file)),
       dir: to.kind === "folder" ? to.path : "",
@@ -63,18 +64,23 @@ export async function runSequential(
  *  is loaded, which keeps what it makes at its top. */
 export function pinSequential(): void {
   pinRealm();
+  surround({ frozenAtMs: submittedAtMs });
   useEnvironment({});
 }
+
+/** What the job's code sees as the time of its submission. */
+const submittedAtMs = Date.now();
 
 async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Promise<LocalRun> {
   const print = (line: string) => {
     if (!options.json || options.watch) process.stderr.write(`${safeText(line)}\n`);
   };
+  const given = { onLog: print, submittedAtMs };
   const restore = evenGlobals();
   const waiting = Promise.withResolvers<never>();
   process.once("beforeExit", () => waiting.reject(nothingLeft()));
   try {
-    const running = withJobConsole(print, () => runLocal(built.job, planned, { onLog: print }));
+    const running = withJobConsole(print, () => runLocal(built.job, planned, given));
     return await Promise.race([running, waiting.promise]);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
