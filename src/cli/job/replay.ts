@@ -36,12 +36,17 @@ async function replay(job: string, task: string, options: Options): Promise<void
     openInspector(9229, "127.0.0.1");
     waitForDebugger();
   }
-  pinSequential();
+  const { submittedAtMs } = await client.job(job);
+  pinSequential(submittedAtMs);
   const onlyTask = Number(task);
   const fetched = await fetchReplay(client, { host: hostId(), job, task: onlyTask });
   try {
     const built = { job: fetched.job, file: join(process.cwd(), `${job}.ts`) };
-    const { counters, result } = await judge(built, fetched.planned, { ...options, onlyTask });
+    const { counters, result } = await judge(built, fetched.planned, {
+      ...options,
+      onlyTask,
+      submittedAtMs,
+    });
     if (options.json) console.log(JSON.stringify({ job, task: onlyTask, counters }));
     else await saveResult(result, { kind: "stream", stream: process.stdout });
   } finally {
