@@ -47,7 +47,8 @@ export class Result<Row = unknown> implements AsyncIterable<Row> {
 
   /** `[key, value]`, partition by partition, keys in order within each; of a list of tasks each
    *  result, in the order of the items; of a table an object of each row. Of output "text", and of
-   *  tables as CSV, keys and values are text. Throws `bad-request` for records that an operator left as they are: read `files` then. */
+   *  tables as CSV, keys and values are text. Throws `bad-request` for records that an operator
+   *  left as they are: read `files` then. */
   async *rows(): AsyncGenerator<Row, void> {
     const { output, stages } = this.#summary;
     if (stages[0]?.kind === "tasks") {

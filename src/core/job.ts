@@ -58,7 +58,7 @@ export type OutputFormat = (typeof outputFormats)[number];
 export type RowShape =
   | {
       readonly of: "pairs";
-      /** Names of the columns of a key: of one its value, of several its elements. Absent: "key". */
+      /** Columns of a key: one is its value, several are its elements. Absent: "key". */
       readonly key?: readonly string[];
       /** Name of a value that is no object. Absent: "value". */
       readonly value?: string;

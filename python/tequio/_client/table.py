@@ -1,5 +1,5 @@
-"""Results as tables: the fields of objects are columns, nested ones dotted. What TypeScript makes of
-the same lines, byte for byte."""
+"""Results as tables: the fields of objects are columns, nested ones dotted. What TypeScript makes
+of the same lines, byte for byte."""
 
 import json
 from decimal import Decimal
@@ -13,7 +13,10 @@ Row = Dict[str, Any]
 COLUMNS_MAX = 10_000
 
 
-def row_reader(shape: Mapping[str, Any], deep: bool) -> Callable[[bytes, int, Optional[bytes]], Row]:
+Reader = Callable[[bytes, int, Optional[bytes]], Row]
+
+
+def row_reader(shape: Mapping[str, Any], deep: bool) -> Reader:
     """Reads a line of a result, with its index and the item of a list of tasks, as a row.
 
     deep: objects within objects are columns, too; else they are cells."""

@@ -16,18 +16,13 @@ const formats: ReadonlyArray<FormatSpec["format"]> = [
   "json",
   "csv",
 ];
+const ofAll = "name output rows timeoutMs attempts backupTasks share trust".split(" ");
+const ofCode = "params math seed clock".split(" ");
+const ofMaps = "reducers badRecords".split(" ");
 const optionNames: Readonly<Record<Job["kind"], readonly string[]>> = {
-  "map-reduce": (
-    "name params combine reduce partition sort reducers output rows badRecords timeoutMs attempts " +
-    "backupTasks math seed clock share trust"
-  ).split(" "),
-  tasks:
-    "name params items run output rows timeoutMs attempts backupTasks math seed clock share trust".split(
-      " ",
-    ),
-  operator: "name reducers output rows badRecords timeoutMs attempts backupTasks share trust".split(
-    " ",
-  ),
+  "map-reduce": ["combine", "reduce", "partition", "sort", ...ofMaps, ...ofCode, ...ofAll],
+  tasks: ["items", "run", ...ofCode, ...ofAll],
+  operator: [...ofMaps, ...ofAll],
 };
 
 /** The job, or `build-failed` saying which option is wrong. `file` leads the message. */

@@ -1,8 +1,8 @@
 /** A table as an Arrow file (IPC, also called Feather), a record batch at a time. */
 import { loadOnce } from "../../link/load-once.ts";
 import type { Decimal } from "../../wire/block/decimal.ts";
+import type { Rows } from "./cells.ts";
 import { type Cell, type Column, type ColumnType, textOf, unscaled } from "./columns.ts";
-import type { Rows } from "./table.ts";
 
 type Arrow = typeof import("apache-arrow");
 
@@ -81,8 +81,15 @@ function writable(cell: Cell, type: ColumnType): unknown {
     case "double":
       return Number(`${number}`);
     case "decimal":
-      return unscaled(number, type.scale);
+      return words128(unscaled(number, type.scale));
     default:
       return textOf(cell);
   }
+}
+
+/** Two's complement of 128 bits, the lowest word first. */
+function words128(value: bigint): Uint32Array {
+  return Uint32Array.from({ length: 4 }, (_, i) =>
+    Number(BigInt.asUintN(32, value >> BigInt(32 * i))),
+  );
 }

@@ -7,6 +7,9 @@ import type { Cell } from "./columns.ts";
 /** The cells of a row by the names of their columns, in order. */
 export type Cells = Map<string, Cell>;
 
+/** Rows in the order of the result, some at once. */
+export type Rows = AsyncIterable<readonly Cells[]>;
+
 /** `item`: of a list of tasks, as JSON; null when it is not known. */
 export type LineReader = (line: string, index: number, item: string | null) => Cells;
 

@@ -60,8 +60,8 @@ export class ColumnsSeen {
     const known = this.#seen.get(name);
     if (known !== undefined) return known;
     if (this.#seen.size >= columnsMax) {
-      const text = `the table has more than ${columnsMax} columns; use output: "ndjson", whose rows`;
-      throw new ClusterError("limit-exceeded", `${text} may have any names`);
+      const text = `the table has more than ${columnsMax} columns; use output: "ndjson"`;
+      throw new ClusterError("limit-exceeded", text);
     }
     const seen: Seen = {
       boolean: false,

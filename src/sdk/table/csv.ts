@@ -1,8 +1,8 @@
 /** A table as CSV (RFC 4180), with a header. Null is an empty cell, the empty text `""`. */
 import { ClusterError } from "../../core/error.ts";
 import { csvCell } from "../../wire/block/row.ts";
+import type { Rows } from "./cells.ts";
 import type { Column } from "./columns.ts";
-import type { Rows } from "./table.ts";
 
 export async function* csvBytes(
   rows: Rows,

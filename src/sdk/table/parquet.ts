@@ -2,8 +2,8 @@
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import type { Decimal } from "../../wire/block/decimal.ts";
 import { jsonText } from "../../wire/block/json.ts";
+import type { Rows } from "./cells.ts";
 import { type Cell, type Column, type ColumnType, textOf, unscaled } from "./columns.ts";
-import type { Rows } from "./table.ts";
 
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]["schema"][number];
 
@@ -16,7 +16,10 @@ export async function* parquetBytes(
   columns: readonly Column[],
 ): AsyncGenerator<Uint8Array, void> {
   const bytes = new DrainedWriter();
-  const schema = [{ name: "root", num_children: columns.length }, ...columns.map(elementOf)];
+  const schema: SchemaElement[] = [
+    { name: "root", num_children: columns.length },
+    ...columns.map(elementOf),
+  ];
   const writer = new ParquetWriter({ writer: bytes, schema, createdBy: "tequio" });
   let group = new RowGroup(columns);
   for await (const some of rows) {
@@ -29,6 +32,9 @@ export async function* parquetBytes(
     }
   }
   if (group.rows > 0) await group.write(writer);
+  for (const [i, { type }] of columns.entries()) {
+    if (type.kind === "json") schema[i + 1]!.converted_type = "JSON";
+  }
   await writer.finish();
   yield bytes.drain();
 }
@@ -57,7 +63,6 @@ class RowGroup {
     for (const [i, { name, type }] of this.#columns.entries()) {
       const value = writable(row.get(name) ?? null, type);
       if (typeof value === "string") this.characters += value.length;
-      else if (value instanceof Uint8Array) this.characters += value.length;
       this.#cells[i]!.push(value);
     }
     this.rows++;
@@ -81,7 +86,9 @@ function elementOf({ name, type }: Column): SchemaElement {
     case "text":
       return { ...common, type: "BYTE_ARRAY", converted_type: "UTF8" };
     case "json":
-      return { ...common, type: "BYTE_ARRAY", logical_type: { type: "JSON" } };
+      // A text while values are written: of JSON the writer would take parsed values, whose numbers
+      // have lost digits.
+      return { ...common, type: "BYTE_ARRAY", converted_type: "UTF8" };
     case "decimal": {
       const { precision, scale } = type;
       const decimal = { type_length: 16, converted_type: "DECIMAL", precision, scale } as const;
@@ -105,6 +112,6 @@ function writable(cell: Cell, type: ColumnType): unknown {
     case "text":
       return textOf(cell);
     case "json":
-      return new TextEncoder().encode(jsonText(cell, "the result"));
+      return jsonText(cell, "the result");
   }
 }

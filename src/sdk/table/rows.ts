@@ -1,6 +1,6 @@
 /** A table as NDJSON: an object of its columns a line. */
 import { jsonText } from "../../wire/block/json.ts";
-import type { Rows } from "./table.ts";
+import type { Rows } from "./cells.ts";
 
 export async function* rowBytes(rows: Rows): AsyncGenerator<Uint8Array, void> {
   for await (const some of rows) {

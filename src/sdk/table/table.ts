@@ -1,15 +1,12 @@
 /** Makes tables of results whose parts are lines of JSON. The columns are known when all rows are,
  *  so the rows are read twice where the job does not know them. */
 import type { OutputFormat, RowShape } from "../../core/job.ts";
-import type { JobResult, ResultPart } from "../collect.ts";
-import { type Cells, type LineReader, lineReader } from "./cells.ts";
+import type { JobResult, ResultPart } from "../job-result.ts";
+import { type Cells, type LineReader, lineReader, type Rows } from "./cells.ts";
 import { type Column, ColumnsSeen } from "./columns.ts";
 import { csvBytes } from "./csv.ts";
 import { linesAtOnce, linesOf } from "./lines.ts";
 import { rowBytes } from "./rows.ts";
-
-/** Rows in the order of the result, some at once. */
-export type Rows = AsyncIterable<readonly Cells[]>;
 
 type TableFormat = Exclude<OutputFormat, "ndjson" | "text" | "bytes">;
 type Encode = (rows: Rows, columns: () => Promise<readonly Column[]>) => AsyncIterable<Uint8Array>;
