@@ -107,7 +107,8 @@ def map_reduce(
     partition: `partition(key, count)`, 0 … count − 1. Default: a hash of the key's bytes.
     sort: "ascending" or "descending". reducers: number of reduce tasks and output files, 0 to
         100,000; default one per 64 MiB of input, 1 to 256; 0 = map only.
-    output: "ndjson", "csv" (key,value) or "text" (key TAB value).
+    output: "ndjson", "text" (key TAB value), or a table, in which fields of dicts are columns:
+        "csv", "rows" (NDJSON of its rows), "parquet" or "arrow".
     bad_records: "fail" the job, or "keep" records aside that cannot be parsed or for which `map`
         raises. timeout_ms: limit of one attempt, 0 = none. attempts: user errors a task may have,
         1 to 100. backup_tasks: second attempts for stragglers. params: defaults by name, JSON.
@@ -202,7 +203,7 @@ def tasks(
 
 
 def _check(options):
-    _choice("output", options["output"], ("ndjson", "csv", "text"))
+    _choice("output", options["output"], ("ndjson", "csv", "text", "rows", "parquet", "arrow"))
     _choice("engine", options["engine"], (None, "cpython", "pyodide"))
     _choice("clock", options["clock"], ("frozen", "real"))
     _choice("chance", options["chance"], (None, "real"))

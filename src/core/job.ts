@@ -38,9 +38,35 @@ export type StageSpec = {
   readonly inputBytes: number;
 };
 
-/** How a result is written: pairs as lines of text; or, by operators that keep records as they are,
- *  "bytes". */
-export type OutputFormat = "ndjson" | "csv" | "text" | "bytes";
+/** How a result is written: as JSON or text a line, as a table (CSV, Parquet, Arrow, or "rows": an
+ *  object a line), or by operators that keep records as they are, "bytes". */
+export const outputFormats = [
+  "ndjson",
+  "csv",
+  "text",
+  "bytes",
+  "rows",
+  "parquet",
+  "arrow",
+] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+/** What the lines of a result are, for the client that makes a table of them.
+ *
+ *  pairs: `{"key":…,"value":…}` · rows: an object of its columns · tasks: the results of a list, of
+ *  the items in the blob `items`, a JSON text a line. */
+export type RowShape =
+  | {
+      readonly of: "pairs";
+      /** Columns of a key: one is its value, several are its elements. Absent: "key". */
+      readonly key?: readonly string[];
+      /** Name of a value that is no object. Absent: "value". */
+      readonly value?: string;
+      /** All columns there are, in order; absent = those that the rows have. */
+      readonly columns?: readonly string[];
+    }
+  | { readonly of: "rows"; readonly columns: readonly string[] }
+  | { readonly of: "tasks"; readonly items?: Hash };
 
 /** What may go wrong how often. Defaults in `defaultLimits`. */
 export type RetryLimits = {
@@ -113,6 +139,9 @@ export type JobSpec = {
   readonly bareBrowsers?: boolean;
   /** For the client that collects the result; default "ndjson". */
   readonly output?: OutputFormat;
+  /** Set when the parts are NDJSON, of which the client makes the `output`; absent = they are in it
+   *  already. */
+  readonly shape?: RowShape;
   /** What its code is: `javascript` (default) or `python`; only workers that have it run it. */
   readonly programKind?: number;
   /** Of Python: packages that its workers must have, as "numpy>=2"; see `cluster/requires.ts`. */

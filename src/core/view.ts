@@ -60,6 +60,7 @@ function summaryOf(state: CoordinatorState, job: JobRecord, atMs: number): JobSu
     atMs,
     stages: job.stages.map((stage) => stageSummary(state, stage)),
     output: job.spec.output ?? "ndjson",
+    ...(job.spec.shape === undefined ? {} : { shape: job.spec.shape }),
     counters: { ...job.counters },
     waitingFor: waitingFor(state, job),
     errors: job.errors.slice(),

@@ -29,6 +29,8 @@ import { isRaw, type KeyedRow, keyedRow, rawRow, rowsJob, sortedParts } from "./
 import { runTasks } from "./local/tasks.ts";
 import type { PlannedFound } from "./plan/of-found.ts";
 import { installRuntime } from "./runtime.ts";
+import { outputOf, shapeOf } from "./table/shape.ts";
+import { tabled } from "./table/table.ts";
 
 export type LocalRun = {
   readonly result: JobResult;
@@ -63,7 +65,8 @@ export async function runLocal(
   };
   if (job.foreign !== undefined) {
     const given = { ...options, around };
-    return job.foreign.judge(planned as never, given as never) as Promise<LocalRun>;
+    const run = await job.foreign.judge(planned as never, given as never);
+    return inFormat(job, planned, run as LocalRun);
   }
   const attempts = new Attempts(job);
   installRuntime({
@@ -76,10 +79,23 @@ export async function runLocal(
     const plan = { ...planned.plan, params: paramsOf(job, planned) };
     const only = options.onlyTask ?? null;
     const result = await runJob(job, { planned: { ...planned, plan }, only }, attempts);
-    return { result, counters: attempts.total };
+    return inFormat(job, planned, { result, counters: attempts.total });
   } finally {
     restoreEngine();
   }
+}
+
+/** Tables are made as of a cluster's result. */
+function inFormat(job: Job, planned: PlannedFound, { result, counters }: LocalRun): LocalRun {
+  const shape = shapeOf(job, null);
+  if (shape === null) return { result, counters };
+  const { items } = planned.plan;
+  const all = items === null ? {} : { items: () => itemBytes(planned) };
+  return { result: tabled({ ...result, ...all, shape, format: outputOf(job) }), counters };
+}
+
+async function* itemBytes(planned: PlannedFound): AsyncGenerator<Uint8Array, void> {
+  for (const line of itemLines(planned)) yield Buffer.from(`${line}\n`);
 }
 
 /** As they come to a worker: through the JSON of the plan, over the job's own. */
@@ -169,7 +185,7 @@ async function runMapReduce(
         else add(job, ofSplit, key, value);
       }
     });
-    if (plan.reducers === 0) parts.push(partOf(format, rows));
+    if (plan.reducers === 0) parts.push(partOf(rows));
     for (const group of ofSplit.values()) merge(job, partitions, group);
   }
   for (const [partition, groups] of partitions.entries()) {
@@ -184,7 +200,7 @@ async function runMapReduce(
       reduceAll({ job, planned, partition }, groups, judged?.last === undefined ? write : keep);
     });
     for (const [key, value] of judged?.last?.(pairs) ?? []) write(key, value);
-    parts.push(partOf(format, rows));
+    parts.push(partOf(rows));
   }
   const badRecords = badLines.length === 0 ? [] : [bytesPart(badLines.join(""))];
   return { kind: "parts", format, parts, badRecords };

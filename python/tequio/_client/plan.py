@@ -155,6 +155,10 @@ def _planned(declared: Declared, plan: Dict[str, Any], rest: Any) -> Planned:
         "output": options.get("output", "ndjson"),
         "programKind": _PYTHON,
     }
+    if plan["items"] is not None:
+        spec["shape"] = {"of": "tasks", "items": plan["items"]["hash"]}
+    elif spec["output"] != "text":
+        spec["shape"] = {"of": "pairs"}
     # Left out where they say nothing: older coordinators refuse fields that they do not know.
     if settings.priority != "normal":
         spec["priority"] = settings.priority

@@ -39,7 +39,7 @@ export async function runTasks(
       throw error instanceof Unusable ? error.cause : failure("run", error, `item ${index}`);
     }
   }
-  return { kind: "results", format, parts: [partOf(format, rows)], badRecords: [] };
+  return { kind: "results", format, parts: [partOf(rows)], badRecords: [] };
 }
 
 /** Of what `run` has returned. Reading it may call job code: a getter, a proxy. */
@@ -49,7 +49,7 @@ function rowOf(format: OutputFormat, index: number, value: unknown): string {
   } catch (thrown) {
     throw harmless(thrown) instanceof ClusterError ? new Unusable("", { cause: thrown }) : thrown;
   }
-  if (format === "ndjson") return `${asJson(value, "run")}\n`;
+  if (format !== "text") return `${asJson(value, "run")}\n`;
   return rowLine(format, index, value, "run");
 }
 

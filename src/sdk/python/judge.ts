@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
-import type { JobEnvironment } from "../../core/job.ts";
+import type { JobEnvironment, OutputFormat } from "../../core/job.ts";
 import type { InputFile } from "../../wire/block/plan.ts";
 import type { JobResult, ResultPart } from "../collect.ts";
 import { wholeFile } from "../local/records.ts";
@@ -29,7 +29,7 @@ type Answer = {
   readonly parts: readonly string[];
   readonly badRecords: string | null;
   readonly counters: Readonly<Record<string, number>>;
-  readonly format: "ndjson" | "csv" | "text";
+  readonly format: OutputFormat;
   readonly error?: { readonly code: ErrorCode; readonly text: string; readonly stack?: string };
 };
 

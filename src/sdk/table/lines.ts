@@ -1,0 +1,27 @@
+/** Bytes of a result as its lines. */
+import { StringDecoder } from "node:string_decoder";
+import { ClusterError } from "../../core/error.ts";
+
+/** Longest line, characters: that of a value in a result. */
+const lineMaxCharacters = 64 * 1024 * 1024;
+
+/** Without their newlines. Throws `limit-exceeded` for a line without an end. */
+export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void> {
+  for await (const lines of linesAtOnce(chunks)) yield* lines;
+}
+
+/** The same, those of a chunk together: a promise for each line would cost more than the line. */
+export async function* linesAtOnce(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<readonly string[], void> {
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = (rest + decoder.write(Buffer.from(chunk))).split("\n");
+    rest = lines.pop()!;
+    if (lines.length > 0) yield lines;
+    if (rest.length <= lineMaxCharacters) continue;
+    throw new ClusterError("limit-exceeded", `a line is over ${lineMaxCharacters} characters`);
+  }
+  if (rest !== "") yield [rest];
+}
