@@ -1,5 +1,4 @@
 /** Bytes of a result as its lines. */
-import { StringDecoder } from "node:string_decoder";
 import { ClusterError } from "../../core/error.ts";
 
 /** Longest line, characters: that of a value in a result. */
@@ -14,14 +13,21 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
 export async function* linesAtOnce(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<readonly string[], void> {
-  const decoder = new StringDecoder("utf8");
-  let rest = "";
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let rest: string[] = [];
+  let restCharacters = 0;
   for await (const chunk of chunks) {
-    const lines = (rest + decoder.write(Buffer.from(chunk))).split("\n");
-    rest = lines.pop()!;
-    if (lines.length > 0) yield lines;
-    if (rest.length <= lineMaxCharacters) continue;
+    const text = decoder.decode(chunk, { stream: true });
+    if (text.includes("\n")) {
+      const lines = (rest.join("") + text).split("\n");
+      rest = [lines.pop() as string];
+      restCharacters = 0;
+      yield lines;
+    } else rest.push(text);
+    restCharacters = rest.length === 1 ? (rest[0] as string).length : restCharacters + text.length;
+    if (restCharacters <= lineMaxCharacters) continue;
     throw new ClusterError("limit-exceeded", `a line is over ${lineMaxCharacters} characters`);
   }
-  if (rest !== "") yield [rest];
+  const last = rest.join("");
+  if (last !== "") yield [last];
 }
