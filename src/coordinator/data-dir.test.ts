@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ownCertificate } from "./data-dir.ts";
 
-test("the certificate of a gateway is made on a fresh machine, and is the same at the next start", () => {
+test("N1: the certificate of a gateway is made on a fresh machine, and kept", () => {
   const dir = mkdtempSync(join(tmpdir(), "tequio-data-"));
   try {
     const gateway = join(dir, "not", "there", "gateway");

@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { arch, hostname, platform } from "node:os";
 
-/** 16 hex digits. On Linux from the boot id and the namespaces of mounts and network (containers on
- *  one machine differ), elsewhere from the host name. It only says where to look first: each file is
- *  compared with what was submitted before it is read in place. */
+/** 16 hex digits. On Linux from the boot id and the namespaces of mounts and network (containers
+ *  on one machine differ), elsewhere from the host name. It only says where to look first: each
+ *  file is compared with what was submitted before it is read in place. */
 export function hostId(): string {
   const parts = [hostname(), platform(), arch()];
   try {

@@ -136,7 +136,7 @@ export class Plans {
     for (const { mtimeMs, path, sizeBytes } of named.slice(0, provenMax)) {
       const found = await stat(path).catch(() => null);
       if (found?.size === sizeBytes && found.mtimeMs === mtimeMs) continue;
-      const text = `${path} is not here as the submitter sees it: upload it, and name it by its hash`;
+      const text = `${path} is not here as the submitter sees it; upload it`;
       throw new ClusterError("forbidden", text);
     }
   }

@@ -6,8 +6,8 @@
  *     what they miss.
  *  3. Computed again, the output must be the same bytes, or no reduce task may have used the old
  *     ones.
- *  4. A lost worker that comes back with its outputs has them again, whoever computes them by then:
- *     a cluster that was cut in two repeats nothing.
+ *  4. A lost worker that comes back with its outputs has them again, even if others compute them by
+ *     then: a cluster that was cut in two repeats nothing.
  *  5. A worker that comes back at another address keeps its outputs, and readers are informed. */
 import type { Effect } from "../effect.ts";
 import { jobId, workerId } from "../ids.ts";

@@ -17,8 +17,8 @@ export type InputSource = {
 };
 
 /** A local file that this worker may not read is tried through the coordinator, which may have
- *  other rights. So is one that is not here as it was submitted: a name of a machine proves nothing,
- *  since two may share it. The coordinator says whether the file has changed. */
+ *  other rights. So is one that is not here as it was submitted: a name of a machine proves
+ *  nothing, since two may share it. The coordinator says whether the file has changed. */
 export async function openFile(
   source: InputSource,
   file: InputFile,

@@ -124,7 +124,7 @@ test("a peer without a welcome has a lease of its own", () => {
   assert.deepEqual(run(liveness, 0, 90_000), [{ worker: "w-1", reason: "silent", atMs: 62_000 }]);
 });
 
-test("while none of several workers is heard, none is lost, and then each has time to come back", () => {
+test("N3: while all of several workers are silent, none is lost; each may come back", () => {
   const liveness = new Liveness(options);
   for (const worker of ["w-1", "w-2", "w-3"] as const) {
     liveness.watch(worker, 0);

@@ -5,9 +5,9 @@
  *  2. A closed link counts after `closedGraceMs`, so that a short break costs no attempt.
  *  3. Pauses of the coordinator do not count as the workers' silence: when a tick comes late by
  *     more than a heartbeat, every deadline moves by that lag (faults C9, C11).
- *  4. While none of several workers is heard, this machine is cut off rather than all others are
- *     gone, and none is there that could take their tasks: silent ones are kept for
- *     `aloneLeases`. Once one is heard, the others have `returnLeases` to come back.
+ *  4. While all of several workers are silent, this machine is cut off rather than all others are
+ *     gone, and none is there that could take their tasks: they are kept for `aloneLeases`. Once a
+ *     message of one arrives, the others have `returnLeases` to come back.
  *  5. Each loss is reported once, until the worker is watched again or the report failed
  *     (`tellAgain`). */
 import type { WorkerId } from "../../../core/ids.ts";
@@ -32,7 +32,7 @@ export const defaultLiveness: LivenessOptions = {
 
 /** So many leases the silence of all workers at once is not held against them. */
 const aloneLeases = 4;
-/** So much of a lease the others may take to come back, once one is heard after such a silence. */
+/** So much of a lease the others may take to come back, once one is back after such a silence. */
 const returnLeases = 1 / 3;
 
 export type Loss = { readonly worker: WorkerId; readonly reason: "silent" | "closed" };
@@ -48,7 +48,7 @@ export class Liveness {
   readonly #options: LivenessOptions;
   readonly #watched = new Map<WorkerId, Watched>();
   #lastTickMs: number | null = null;
-  /** When any worker was last heard, ms. */
+  /** When the last message of any worker arrived, ms. */
   #heardAtMs: number | null = null;
 
   constructor(options: LivenessOptions) {
