@@ -107,6 +107,17 @@ export type WorkerSummary = {
   readonly paused: string;
   /** Absent for own workers. */
   readonly volunteer?: VolunteerSummary;
+  /** Of one that is lost; absent at older coordinators. */
+  readonly lost?: LostSummary;
+};
+
+export type LostSummary = {
+  /** bye: it left · closed: its link closed, and it did not come back · silent: no heartbeat. */
+  readonly reason: "bye" | "closed" | "silent";
+  /** Coordinator's clock, ms. */
+  readonly atMs: number;
+  /** Since then, ms. */
+  readonly forMs: number;
 };
 
 export type VolunteerSummary = {

@@ -117,7 +117,8 @@ function waitingFor(state: CoordinatorState, job: JobRecord): string {
   return "all workers are busy with other jobs";
 }
 
-export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
+/** `atMs`: now. */
+export function workerSummaries(state: CoordinatorState, atMs = state.atMs): WorkerSummary[] {
   return [...state.workers.values()].map((worker) => ({
     worker: workerId(worker.number),
     name: worker.specs.name,
@@ -134,7 +135,13 @@ export function workerSummaries(state: CoordinatorState): WorkerSummary[] {
     ...pythonOf(worker),
     paused: worker.pause?.reason ?? "",
     ...volunteerSummary(state, worker),
+    ...lostSummary(worker, atMs),
   }));
+}
+
+function lostSummary({ live, lost }: WorkerRecord, atMs: number): Pick<WorkerSummary, "lost"> {
+  if (live || lost === undefined) return {};
+  return { lost: { ...lost, forMs: Math.max(0, atMs - lost.atMs) } };
 }
 
 function volunteerSummary(

@@ -286,7 +286,7 @@ def host_id() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             parts.append(file.read().strip())
-        parts.append(os.readlink("/proc/self/ns/mnt"))
+        parts += [os.readlink("/proc/self/ns/mnt"), os.readlink("/proc/self/ns/net")]
     except OSError:
         # Not Linux: the host name must do.
         pass

@@ -131,6 +131,7 @@ function commit(
   stage.outputs[task] = result.output;
   stage.committed[task] = result.attempt;
   stage.holder[task] = holderOf(state, stage, result.worker);
+  stage.astray.delete(task);
   stage.sourcesVersion++;
   setTask(stage, task, DONE);
   learnDone(state, stage, done);

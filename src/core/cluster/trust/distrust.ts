@@ -132,6 +132,7 @@ export function withdraw(
   withdrawn.add(task);
   vouchers.delete(task);
   stage.holder[task] = 0;
+  stage.astray.delete(task);
   stage.sourcesVersion++;
   if (stage.state[task] !== DONE) return;
   stage.tally.attemptsLost++;
