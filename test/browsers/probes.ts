@@ -105,7 +105,8 @@ export const frameProbes: Readonly<Record<string, string>> = {
 export const pythonProbes: Readonly<Record<string, string>> = {
   urllib: `import urllib.request; urllib.request.urlopen("__HTTP__/urllib", None, 1); return "out"`,
   socket: `import socket; socket.create_connection(("127.0.0.1", __PORT__), 1); return "out"`,
-  "the script's requests": `from pyodide.http import open_url; open_url("__HTTP__/x"); return "out"`,
+  "the script's requests": `from pyodide.http import open_url
+    open_url("__HTTP__/x"); return "out"`,
   XMLHttpRequest: `import js; x = js.XMLHttpRequest.new(); x.open("GET", "__HTTP__/xhr", False)
     x.send(); return "out"`,
   "fetch of JavaScript": `from pyodide.code import run_js
@@ -114,7 +115,8 @@ export const pythonProbes: Readonly<Record<string, string>> = {
   "a datagram": `import js; js.RTCPeerConnection.new(); return "out"`,
   "a script": `import js; js.importScripts("__HTTP__/script.js"); return "out"`,
   "a nested Worker": `import js; js.Worker.new("__HTTP__/worker.js"); return "out"`,
-  "a beacon": `import js; return "out" if js.navigator.sendBeacon("__HTTP__/b", "x") else "refused"`,
+  "a beacon": `import js
+    return "out" if js.navigator.sendBeacon("__HTTP__/b", "x") else "refused"`,
   "a database": `import js; js.indexedDB.open("a"); return "out"`,
   "caches of the origin": `import js; js.caches.open("a"); return "out"`,
   "files of the origin": `import js; js.navigator.storage.getDirectory(); return "out"`,
