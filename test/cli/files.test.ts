@@ -122,7 +122,7 @@ test("kill -9 in the middle: the same command goes on from what was verified", a
   assert.deepEqual(hidden(place.dir), []);
 });
 
-test("kill -9 in the middle of a folder: what has a name is whole, and is not fetched again", async (t) => {
+test("kill -9 in the middle of a folder: what has a name is whole and stays", async (t) => {
   const place = new Place(t);
   mkdirSync(join(place.dir, "many"));
   const count = 2_000;

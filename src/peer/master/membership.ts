@@ -69,7 +69,9 @@ export class Membership {
    *  that has no such call. */
   redeemMany(tickets: readonly string[]): Promise<Array<Redeemed | null>> {
     return this.#redeeming(async () => {
-      const { files } = await this.#call<ManyRedeemed>("/redeem_many", { tickets });
+      const { files } = await this.#call<ManyRedeemed>("/redeem_many", { tickets }).catch(
+        withoutMany,
+      );
       return files.map((one) => (one === null ? null : redeemedOf(one)));
     });
   }
@@ -82,12 +84,10 @@ export class Membership {
     try {
       return await redeem();
     } catch (error) {
+      if (error instanceof GrpcError) throw error;
       if (isForgotten(error)) {
         this.#soon(() => this.#again()).catch(() => {});
         throw new ClusterError("unavailable", "the master does not know this peer; ask again");
-      }
-      if (error instanceof MasterRefusal && error.isUnknownCall) {
-        throw new GrpcError(grpcStatus.unimplemented, "the master redeems tickets one by one");
       }
       // A master that cannot decide has not refused: the peer must ask again.
       const isRefusal = error instanceof MasterRefusal && error.status === 401;
@@ -168,6 +168,11 @@ export class Membership {
       }
     }
   }
+}
+
+function withoutMany(error: unknown): never {
+  if (!(error instanceof MasterRefusal) || !error.isUnknownCall || isForgotten(error)) throw error;
+  throw new GrpcError(grpcStatus.unimplemented, "the master redeems tickets one by one");
 }
 
 function redeemedOf({ file_name: fileName, requester, root }: RedeemedAnswer): Redeemed {

@@ -38,8 +38,8 @@ export class Catalogue {
     return found.sources === undefined ? oldFound(found) : this.#foundOf(wanted, found);
   }
 
-  /** In their order; null for those that are not offered now. Null at a master that finds files only
-   *  one by one. */
+  /** In their order; null for those that are not offered now. Null altogether at a master that
+   *  finds files one by one. */
   async findMany(names: readonly string[]): Promise<Array<Found | null> | null> {
     try {
       const { files } = await this.#ask<ManyFound>("/get_many", { file_names: names });

@@ -1,10 +1,10 @@
-/** Puts many small verified files into a folder: one journal and one sync for all of them instead of
- *  a journal and three syncs for each.
+/** Puts many small verified files into a folder: one journal and one sync for all of them instead
+ *  of a journal and three syncs for each.
  *
  *  1. A file gets its name when it is whole and verified, and an existing one is not overwritten.
  *  2. Until `finish` has synced them, a power loss may leave a name with other bytes: the journal
  *     says beforehand which names that may be, so that the next run replaces them instead of
- *     taking them for somebody's own. A kill alone leaves nothing of that kind. */
+ *     taking them for the user's own. A kill alone leaves nothing of that kind. */
 import { execFile } from "node:child_process";
 import {
   closeSync,

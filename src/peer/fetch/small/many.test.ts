@@ -101,7 +101,7 @@ test("each ticket admits its own file, and many are redeemed in one request", as
   assert.deepEqual(asked, [["0", "bad", "2"]]);
 });
 
-test("content that is not the root's, and files that were not asked for, are dropped", async (t) => {
+test("content of another root, and files that were not asked for, are dropped", async (t) => {
   const dir = scratch(t);
   const peer = await startPeer(t, {
     wrap: (methods) => ({
