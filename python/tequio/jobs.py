@@ -88,6 +88,8 @@ def map_reduce(
     attempts: int = 4,
     backup_tasks: bool = True,
     seed: Union[int, float, str, None] = None,
+    clock: str = "frozen",
+    chance: Optional[str] = None,
     requires: Sequence[str] = (),
     engine: Optional[str] = None,
     exact: bool = False,
@@ -109,9 +111,11 @@ def map_reduce(
     bad_records: "fail" the job, or "keep" records aside that cannot be parsed or for which `map`
         raises. timeout_ms: limit of one attempt, 0 = none. attempts: user errors a task may have,
         1 to 100. backup_tasks: second attempts for stragglers. params: defaults by name, JSON.
-    seed: what `random` begins with, besides stage and task. requires: packages that workers must
-        have, as "numpy>=2". engine: "cpython" (Node workers) or "pyodide" (tabs) alone; default
-        both. exact: all tasks run on one engine, "cpython" unless `engine` says otherwise, and
+    seed: what `random` begins with, besides stage and task. clock: "frozen", the time is that of
+        the submission in every attempt, or "real". chance: "real" allows `os.urandom`, `secrets`
+        and `uuid4` in jobs that volunteers compute; they must not reach the result. requires: packages
+        that workers must have, as "numpy>=2". engine: "cpython" (Node workers) or "pyodide" (tabs)
+        alone; default both. exact: all tasks run on one engine, "cpython" unless `engine` says otherwise, and
         CPython of the minor version that submits: functions of `math`, `sum` of floats and the
         order of sets differ between them.
     Errors: TypeError or ValueError for an option that cannot be used."""
@@ -135,6 +139,8 @@ def map_reduce(
         attempts=attempts,
         backup_tasks=backup_tasks,
         seed=seed,
+        clock=clock,
+        chance=chance,
         requires=_requires(requires),
         engine=engine,
         exact=bool(exact),
@@ -160,6 +166,8 @@ def tasks(
     attempts: int = 4,
     backup_tasks: bool = True,
     seed: Union[int, float, str, None] = None,
+    clock: str = "frozen",
+    chance: Optional[str] = None,
     requires: Sequence[str] = (),
     engine: Optional[str] = None,
     exact: bool = False,
@@ -183,6 +191,8 @@ def tasks(
         attempts=attempts,
         backup_tasks=backup_tasks,
         seed=seed,
+        clock=clock,
+        chance=chance,
         requires=_requires(requires),
         engine=engine,
         exact=bool(exact),
@@ -194,6 +204,8 @@ def tasks(
 def _check(options):
     _choice("output", options["output"], ("ndjson", "csv", "text"))
     _choice("engine", options["engine"], (None, "cpython", "pyodide"))
+    _choice("clock", options["clock"], ("frozen", "real"))
+    _choice("chance", options["chance"], (None, "real"))
     seed = options["seed"]
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, float, str))):
         raise TypeError("`seed` must be a str or a number")

@@ -104,6 +104,11 @@ export type JobSpec = {
   readonly quorum?: { readonly agree: number; readonly of: number };
   /** Its results depend on the engine: they are compared within one only. */
   readonly sameEngine?: boolean;
+  /** "real": its code sees the time that goes by, and not that of its submission; absent = that. */
+  readonly clock?: "real";
+  /** "real": its code may draw numbers that no attempt draws again, though results are compared;
+   *  absent = jobs that volunteers compute are refused such numbers. */
+  readonly chance?: "real";
   /** Browsers that bring code of their own may run it, too; default false. */
   readonly bareBrowsers?: boolean;
   /** For the client that collects the result; default "ndjson". */
@@ -120,6 +125,22 @@ export type JobSpec = {
    *  modules (`wasm`) and no JavaScript may take its tasks, too. */
   readonly moduleHash?: Hash;
 };
+
+/** What the job's code has around it that neither its engine nor the code itself can know. */
+export type JobEnvironment = {
+  /** The time that it sees, ms since the epoch; absent = the time that goes by. */
+  readonly frozenAtMs?: number;
+  /** Results are compared, so that it is refused numbers that no attempt draws again. */
+  readonly refusesChance?: true;
+};
+
+/** The part of a message that says so. */
+export function environmentIn({ frozenAtMs, refusesChance }: JobEnvironment): JobEnvironment {
+  return {
+    ...(frozenAtMs === undefined ? {} : { frozenAtMs }),
+    ...(refusesChance === undefined ? {} : { refusesChance }),
+  };
+}
 
 /** CPython of a Node worker's machine, or Pyodide in a tab: texts hash differently there, and some
  *  functions of `math` differ in the last digit. */

@@ -16,7 +16,7 @@ import {
   type WorkerRecord,
 } from "./cluster/state.ts";
 import { doubtfulTasks } from "./cluster/trust/distrust.ts";
-import { checkedShare, isTracked, validOf, witnessOf } from "./cluster/trust/standing.ts";
+import { checkedShare, isShared, isTracked, validOf, witnessOf } from "./cluster/trust/standing.ts";
 import { allPaused } from "./cluster/workers/pauses.ts";
 import { refOf } from "./cluster/workers/ref.ts";
 import type { WorkerSpecs } from "./event.ts";
@@ -29,7 +29,7 @@ import {
   type WorkerId,
   workerId,
 } from "./ids.ts";
-import type { JobSpec, JobState, TaskOutput } from "./job.ts";
+import type { JobEnvironment, JobSpec, JobState, TaskOutput } from "./job.ts";
 import type { JobSummary, RemovedSummary, StageSummary, WorkerSummary } from "./summary.ts";
 import { reasonText } from "./why/reasons.ts";
 import { noneIsAble } from "./why/why.ts";
@@ -181,10 +181,16 @@ export function jobSpec(state: CoordinatorState, job: JobId): JobSpec | null {
   return find(state, job)?.spec ?? null;
 }
 
-/** Of a job that is shared with volunteers, the time that its code sees: all compute the same. */
-export function frozenClock(state: CoordinatorState, job: JobId): { readonly frozenAtMs?: number } {
+/** What the job's code has around it that its engine cannot know, so that all attempts compute the
+ *  same. */
+export function jobEnvironment(state: CoordinatorState, job: JobId): JobEnvironment {
   const record = find(state, job);
-  return record?.spec.share === undefined ? {} : { frozenAtMs: record.submittedAtMs };
+  if (record === undefined) return {};
+  const { chance, clock } = record.spec;
+  return {
+    ...(clock === "real" ? {} : { frozenAtMs: record.clockMs }),
+    ...(isShared(record) && chance !== "real" ? { refusesChance: true } : {}),
+  };
 }
 
 export function jobState(state: CoordinatorState, job: JobId): JobState | null {

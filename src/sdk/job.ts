@@ -75,6 +75,12 @@ export type MapReduceOptions<In, K extends Key, V, R, P extends Params> = {
   /** What `Math.random` of job code begins with, besides stage and task; default "". Equal seeds
    *  give equal numbers, on every engine and in every attempt. */
   readonly seed?: number | string;
+  /** The time to job code. "frozen" (default): that of the submission, in every attempt. "real":
+   *  the time that goes by. */
+  readonly clock?: "frozen" | "real";
+  /** "real": `crypto` draws its numbers though volunteers compute the job; they must not reach its
+   *  result. */
+  readonly chance?: "real";
   /** Volunteers may compute it, and see its code and data. Default: own workers only. */
   readonly share?: "volunteers";
   /** How results of volunteers are checked: "audit" (default with `share`) compares a share of
@@ -125,6 +131,8 @@ export type TasksOptions<I, R, P extends Params> = {
   /** As of `mapReduce`. */
   readonly clock?: "frozen" | "real";
   /** As of `mapReduce`. */
+  readonly chance?: "real";
+  /** As of `mapReduce`. */
   readonly share?: "volunteers";
   /** As of `mapReduce`. */
   readonly trust?: Trust;
@@ -171,6 +179,8 @@ export type AnyOperator = {
     readonly attempts?: number;
     readonly backupTasks?: boolean;
     readonly math?: never;
+    readonly clock?: never;
+    readonly chance?: never;
     readonly share?: "volunteers";
     readonly trust?: Trust;
   };

@@ -2,8 +2,9 @@
  *  that can be right. Every test of the cluster compares its output with this one's. */
 import { readFileSync } from "node:fs";
 import { ClusterError } from "../core/error.ts";
+import type { JobEnvironment } from "../core/job.ts";
 import { harmless, withoutPlaces } from "../core/thrown.ts";
-import { restoreMath, useEnvironment } from "../environment/install.ts";
+import { restoreEngine, surround, useEnvironment } from "../environment/install.ts";
 import { Strayed } from "../environment/strays.ts";
 import { jobTexts } from "../environment/thrown.ts";
 import { Arena, compareBytes } from "../wire/block/arena.ts";
@@ -38,8 +39,13 @@ export type LocalRun = {
 export type LocalOptions = {
   /** Lines that the job logs; dropped when absent. */
   readonly onLog?: (line: string) => void;
+<<<<<<< HEAD
   /** Of a list of tasks and of map tasks: only the one of this number. */
   readonly onlyTask?: number;
+=======
+  /** The time that the job's code sees, ms since the epoch; default now. */
+  readonly submittedAtMs?: number;
+>>>>>>> 0b39681 (environment: stop the clock of all jobs at their submission)
 };
 
 /** All values that were emitted for one key, in order; with `combine`, folded. */
@@ -53,14 +59,21 @@ export async function runLocal(
   planned: PlannedFound,
   options: LocalOptions = {},
 ): Promise<LocalRun> {
+  const { chance, clock, share } = job.options;
+  const around: JobEnvironment = {
+    ...(clock === "real" ? {} : { frozenAtMs: options.submittedAtMs ?? Date.now() }),
+    ...(share !== undefined && chance !== "real" ? { refusesChance: true } : {}),
+  };
   if (job.foreign !== undefined) {
-    return job.foreign.judge(planned as never, options as never) as Promise<LocalRun>;
+    const given = { ...options, around };
+    return job.foreign.judge(planned as never, given as never) as Promise<LocalRun>;
   }
   const attempts = new Attempts(job);
   installRuntime({
     count: (counter, by) => attempts.count(counter, by),
     log: (line) => options.onLog?.(line),
   });
+  surround(around);
   useEnvironment(job.kind === "operator" ? {} : job.options);
   try {
     const plan = { ...planned.plan, params: paramsOf(job, planned) };
@@ -68,7 +81,7 @@ export async function runLocal(
     const result = await runJob(job, { planned: { ...planned, plan }, only }, attempts);
     return { result, counters: attempts.total };
   } finally {
-    restoreMath();
+    restoreEngine();
   }
 }
 

@@ -33,6 +33,7 @@ function orderOf(item: object): TaskOrder {
     segments: [],
     items: [JSON.stringify(item)],
     filesMaxBytes: 1_000_000,
+    around: {},
   };
 }
 

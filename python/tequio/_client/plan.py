@@ -150,6 +150,7 @@ def _planned(declared: Declared, plan: Dict[str, Any], rest: Any) -> Planned:
         "locality": _locality(plan),
         "limits": limits,
         "backupTasks": options.get("backupTasks", True),
+        **{name: options[name] for name in ("clock", "chance") if name in options},
         "weight": _number("weight", settings.weight, 1, (1, 1000)),
         "output": options.get("output", "ndjson"),
         "programKind": _PYTHON,

@@ -5,7 +5,8 @@ import process from "node:process";
 import { ClusterError } from "../../core/error.ts";
 import { errorsIn } from "../../core/thrown.ts";
 import { evenGlobals } from "../../environment/globals.ts";
-import { pinRealm, useEnvironment } from "../../environment/install.ts";
+import { pinRealm, surround, useEnvironment } from "../../environment/install.ts";
+import { steadyMs } from "../../environment/steady.ts";
 import { jobFrames, placeOf } from "../../environment/thrown.ts";
 import { hostId } from "../../link/host.ts";
 import type { BuiltJob } from "../../sdk/bundle.ts";
@@ -32,7 +33,7 @@ export async function runSequential(
   const name = jobName(built, options);
   const to = destinationOf(options, name);
   refuseTaken(to);
-  const startMs = performance.now();
+  const startMs = steadyMs();
   const planned = await planJob(built.job, {
     ...planOptions(built.job.kind, inputs, options),
     host: hostId(),
@@ -45,7 +46,7 @@ export async function runSequential(
     const isBad = (file: string) => file.endsWith("bad-records.ndjson");
     const ended = {
       name,
-      durationMs: performance.now() - startMs,
+      durationMs: steadyMs() - startMs,
       counters,
       files: files.filter((file) => !isBad(file)),
       dir: to.kind === "folder" ? to.path : "",
@@ -64,9 +65,11 @@ export async function runSequential(
  *  is loaded, which keeps what it makes at its top. */
 export function pinSequential(): void {
   pinRealm();
+  surround({ frozenAtMs: submittedAtMs });
   useEnvironment({});
 }
 
+<<<<<<< HEAD
 /** Runs it, or one of its tasks, in this process. Rejects with `JobFailed`, which has the job's own
  *  lines. */
 export async function judge(
@@ -74,16 +77,27 @@ export async function judge(
   planned: PlannedFound,
   options: Pick<RunOptions, "json" | "watch"> & { readonly onlyTask?: number },
 ): Promise<LocalRun> {
+=======
+/** What the job's code sees as the time of its submission. */
+const submittedAtMs = Date.now();
+
+async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Promise<LocalRun> {
+>>>>>>> 0b39681 (environment: stop the clock of all jobs at their submission)
   const print = (line: string) => {
     if (!options.json || options.watch) process.stderr.write(`${safeText(line)}\n`);
   };
+  const given = { onLog: print, submittedAtMs };
   const restore = evenGlobals();
   const waiting = Promise.withResolvers<never>();
   process.once("beforeExit", () => waiting.reject(nothingLeft()));
   try {
+<<<<<<< HEAD
     const { onlyTask } = options;
     const local = { onLog: print, ...(onlyTask === undefined ? {} : { onlyTask }) };
     const running = withJobConsole(print, () => runLocal(built.job, planned, local));
+=======
+    const running = withJobConsole(print, () => runLocal(built.job, planned, given));
+>>>>>>> 0b39681 (environment: stop the clock of all jobs at their submission)
     return await Promise.race([running, waiting.promise]);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;

@@ -68,6 +68,7 @@ export function newJob(
     state: "running",
     failure: null,
     submittedAtMs: state.atMs,
+    clockMs: Math.floor(state.atMs),
     endedAtMs: 0,
     stages: event.spec.stages.map((spec, index) =>
       newStage(number, index, spec, index === 0 ? hosts : 0),

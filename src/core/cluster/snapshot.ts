@@ -217,7 +217,9 @@ function loadJob(saved: SavedJob): JobRecord {
   const isReady = (stage: Stage) => saved.state === "running" && stage.counts.ready > 0;
   const readyStage = stages.findIndex(isReady);
   const workers = new Set(saved.workers);
-  return { ...saved, stages, counters, wantsBackup, share, readyStage, workers };
+  // Absent in snapshots from before the clock of all jobs stood still.
+  const clockMs = saved.clockMs ?? Math.floor(saved.submittedAtMs);
+  return { ...saved, clockMs, stages, counters, wantsBackup, share, readyStage, workers };
 }
 
 function loadStage(empty: Stage, saved: SavedStage): Stage {

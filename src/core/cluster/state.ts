@@ -105,6 +105,9 @@ export type JobRecord = {
   state: JobState;
   failure: Failure | null;
   submittedAtMs: number;
+  /** The time that its code sees, ms since the epoch: that of the submission, which does not move
+   *  when a wrong clock is corrected; of a recheck that of the earlier job. */
+  clockMs: number;
   endedAtMs: number;
   readonly stages: Stage[];
   readonly counters: Record<string, number>;

@@ -18,12 +18,12 @@ const formats: ReadonlyArray<FormatSpec["format"]> = [
 const optionNames: Readonly<Record<Job["kind"], readonly string[]>> = {
   "map-reduce": (
     "name params combine reduce partition sort reducers output badRecords timeoutMs attempts " +
-    "backupTasks math seed clock share trust"
+    "backupTasks math seed clock chance share trust"
   ).split(" "),
-  tasks:
-    "name params items run output timeoutMs attempts backupTasks math seed clock share trust".split(
-      " ",
-    ),
+  tasks: (
+    "name params items run output timeoutMs attempts backupTasks math seed clock chance share " +
+    "trust"
+  ).split(" "),
   operator: "name reducers output badRecords timeoutMs attempts backupTasks share trust".split(" "),
 };
 
@@ -106,6 +106,7 @@ function optionProblem(options: Fields): string | null {
     choiceProblem(options, "badRecords", ["fail", "keep"]) ??
     choiceProblem(options, "math", ["exact", "native"]) ??
     choiceProblem(options, "clock", ["frozen", "real"]) ??
+    choiceProblem(options, "chance", ["real"]) ??
     choiceProblem(options, "share", ["volunteers"]) ??
     choiceProblem(options, "trust", ["own", "audit", "quorum"]) ??
     seedProblem(options.seed)

@@ -75,6 +75,8 @@ export function jobSpecOf(job: Job, planned: PlannedFound, options: SpecOptions)
     // Left out where it says nothing: older coordinators refuse a field that they do not know.
     ...(priority === "normal" ? {} : { priority }),
     ...trustOf(job, options.trust),
+    ...(job.options.clock === "real" ? { clock: "real" } : {}),
+    ...(job.options.chance === "real" ? { chance: "real" } : {}),
     ...(options.bareBrowsers === true ? { bareBrowsers: true } : {}),
     output,
     ...(options.moduleHash === undefined ? {} : { moduleHash: options.moduleHash }),

@@ -44,6 +44,8 @@ const spec: z.ZodType<JobSpec> = z.strictObject({
   share: z.literal("volunteers").exactOptional(),
   quorum: z.strictObject({ agree: whole, of: whole }).exactOptional(),
   sameEngine: z.boolean().exactOptional(),
+  clock: z.literal("real").exactOptional(),
+  chance: z.literal("real").exactOptional(),
   bareBrowsers: z.boolean().exactOptional(),
   output: z.enum(["ndjson", "csv", "text", "bytes"]).exactOptional(),
   programKind: whole.exactOptional(),
