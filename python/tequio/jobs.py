@@ -113,11 +113,11 @@ def map_reduce(
         1 to 100. backup_tasks: second attempts for stragglers. params: defaults by name, JSON.
     seed: what `random` begins with, besides stage and task. clock: "frozen", the time is that of
         the submission in every attempt, or "real". chance: "real" allows `os.urandom`, `secrets`
-        and `uuid4` in jobs that volunteers compute; they must not reach the result. requires: packages
-        that workers must have, as "numpy>=2". engine: "cpython" (Node workers) or "pyodide" (tabs)
-        alone; default both. exact: all tasks run on one engine, "cpython" unless `engine` says otherwise, and
-        CPython of the minor version that submits: functions of `math`, `sum` of floats and the
-        order of sets differ between them.
+        and `uuid4` in jobs that volunteers compute; they must not reach the result. requires:
+        packages that workers must have, as "numpy>=2". engine: "cpython" (Node workers) or
+        "pyodide" (tabs) alone; default both. exact: all tasks run on one engine, "cpython" unless
+        `engine` says otherwise, and CPython of the minor version that submits: functions of
+        `math`, `sum` of floats and the order of sets differ between them.
     Errors: TypeError or ValueError for an option that cannot be used."""
     if (map is None) == (inputs is None):
         raise TypeError("map_reduce: give `map`, or `inputs` with a map each")
