@@ -39,13 +39,10 @@ export type LocalRun = {
 export type LocalOptions = {
   /** Lines that the job logs; dropped when absent. */
   readonly onLog?: (line: string) => void;
-<<<<<<< HEAD
   /** Of a list of tasks and of map tasks: only the one of this number. */
   readonly onlyTask?: number;
-=======
   /** The time that the job's code sees, ms since the epoch; default now. */
   readonly submittedAtMs?: number;
->>>>>>> 0b39681 (environment: stop the clock of all jobs at their submission)
 };
 
 /** All values that were emitted for one key, in order; with `combine`, folded. */

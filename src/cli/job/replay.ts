@@ -36,7 +36,8 @@ async function replay(job: string, task: string, options: Options): Promise<void
     openInspector(9229, "127.0.0.1");
     waitForDebugger();
   }
-  pinSequential();
+  const { submittedAtMs } = await client.job(job);
+  pinSequential(Math.floor(submittedAtMs));
   const onlyTask = Number(task);
   const fetched = await fetchReplay(client, { host: hostId(), job, task: onlyTask });
   try {

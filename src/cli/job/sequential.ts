@@ -61,15 +61,18 @@ export async function runSequential(
   }
 }
 
-/** Language, time zone and `Math` of workers, for the rest of this process: before the job's code
- *  is loaded, which keeps what it makes at its top. */
-export function pinSequential(): void {
+/** What the job's code sees as the time of its submission, ms since the epoch. */
+let submittedAtMs = Date.now();
+
+/** Language, time zone, clock and `Math` of workers, for the rest of this process: before the job's
+ *  code is loaded, which keeps what it makes at its top. `clockMs`: of a job that was submitted. */
+export function pinSequential(clockMs?: number): void {
+  submittedAtMs = clockMs ?? submittedAtMs;
   pinRealm();
   surround({ frozenAtMs: submittedAtMs });
   useEnvironment({});
 }
 
-<<<<<<< HEAD
 /** Runs it, or one of its tasks, in this process. Rejects with `JobFailed`, which has the job's own
  *  lines. */
 export async function judge(
@@ -77,27 +80,17 @@ export async function judge(
   planned: PlannedFound,
   options: Pick<RunOptions, "json" | "watch"> & { readonly onlyTask?: number },
 ): Promise<LocalRun> {
-=======
-/** What the job's code sees as the time of its submission. */
-const submittedAtMs = Date.now();
-
-async function judge(built: BuiltJob, planned: Planned, options: RunOptions): Promise<LocalRun> {
->>>>>>> 0b39681 (environment: stop the clock of all jobs at their submission)
   const print = (line: string) => {
     if (!options.json || options.watch) process.stderr.write(`${safeText(line)}\n`);
   };
-  const given = { onLog: print, submittedAtMs };
   const restore = evenGlobals();
   const waiting = Promise.withResolvers<never>();
   process.once("beforeExit", () => waiting.reject(nothingLeft()));
   try {
-<<<<<<< HEAD
     const { onlyTask } = options;
-    const local = { onLog: print, ...(onlyTask === undefined ? {} : { onlyTask }) };
+    const more = onlyTask === undefined ? {} : { onlyTask };
+    const local = { onLog: print, submittedAtMs, ...more };
     const running = withJobConsole(print, () => runLocal(built.job, planned, local));
-=======
-    const running = withJobConsole(print, () => runLocal(built.job, planned, given));
->>>>>>> 0b39681 (environment: stop the clock of all jobs at their submission)
     return await Promise.race([running, waiting.promise]);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
