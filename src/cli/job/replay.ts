@@ -36,7 +36,7 @@ async function replay(job: string, task: string, options: Options): Promise<void
     openInspector(9229, "127.0.0.1");
     waitForDebugger();
   }
-  const { submittedAtMs } = await client.job(job);
+  const submittedAtMs = Math.floor((await client.job(job)).submittedAtMs);
   pinSequential(submittedAtMs);
   const onlyTask = Number(task);
   const fetched = await fetchReplay(client, { host: hostId(), job, task: onlyTask });

@@ -218,11 +218,12 @@ function ownHasRoom(state: CoordinatorState, of: Asked): boolean {
 /** Whether the worker may give the next result of the task. */
 export function mayJudge(
   { spec }: JobRecord,
-  { opinions: { forOwn, open: undecided } }: Stage,
+  { opinions: { forOwn, notForTabs, open: undecided } }: Stage,
   task: number,
   worker: WorkerRecord,
 ): boolean {
   if (forOwn.has(task) && worker.volunteer !== undefined) return false;
+  if (notForTabs.has(task) && worker.specs.tab === true) return false;
   const before = undecided.get(task);
   if (before === undefined) return true;
   const witness = witnessOf(worker, spec);
@@ -243,6 +244,25 @@ export function vouch(stage: Stage, task: number, accepted: Opinion): void {
   vouchers.set(task, [...new Map(all.map((one) => [one.attempt, one])).values()]);
   undecided.delete(task);
   forOwn.delete(task);
+}
+
+/** An attempt failed in a tab: maybe for lack of something that tabs do not have. A worker that is
+ *  none tries it next, when there is one, and only what fails there counts against the job. */
+export function failedInTab(
+  state: CoordinatorState,
+  { job, stage, task }: { readonly job: JobRecord; readonly stage: Stage; readonly task: number },
+): boolean {
+  if (!hasNoTab(state, job, stage)) return false;
+  stage.opinions.notForTabs.add(task);
+  return true;
+}
+
+/** Whether an own worker that is no tab may compute tasks of the stage. */
+export function hasNoTab(state: CoordinatorState, job: JobRecord, stage: Stage): boolean {
+  for (const { specs } of ownWorkers(state, { job, stage, all: [] })) {
+    if (specs.tab !== true) return true;
+  }
+  return false;
 }
 
 /** A volunteer's attempt failed, or was lost. What it says of the task need not be true: an own

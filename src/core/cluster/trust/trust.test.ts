@@ -178,6 +178,28 @@ test("Python of another engine or version is no second opinion", () => {
   assert.equal(stateOf(village, job), "done");
 });
 
+test("what fails in a tab is tried by another kind of worker, at no cost of tries", () => {
+  const village = new Village();
+  const tab = village.join({ tab: true });
+  const job = village.submit(
+    testJob([testStage({ taskCount: 1 })], {
+      limits: { ...testJob([]).limits, userErrorMax: 1 },
+      backupTasks: false,
+    }),
+  );
+  const node = village.join();
+  const failure = { code: "user-error", message: "it is not a function", isFinal: true } as const;
+  const lacking = village.runs(tab);
+  village.report(tab, lacking, { kind: "failed", failure });
+  assert.equal(stateOf(village, job), "running");
+  assert.ok(village.isIdle(tab) && !village.isIdle(node));
+  village.restartFromSnapshot();
+  village.lose(node);
+  assert.equal(village.runs(tab).task, lacking.task, "where there is no other, a tab has it again");
+  village.report(tab, village.runs(tab), { kind: "failed", failure });
+  assert.equal(stateOf(village, job), "failed");
+});
+
 test("all jobs have the time of their submission, and shared ones no chance", () => {
   const village = new Village();
   village.atMs = 12_345.5;
