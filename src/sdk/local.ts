@@ -7,17 +7,17 @@ import { harmless, withoutPlaces } from "../core/thrown.ts";
 import { restoreEngine, surround, useEnvironment } from "../environment/install.ts";
 import { Strayed } from "../environment/strays.ts";
 import { jobTexts } from "../environment/thrown.ts";
-import { Arena, compareBytes } from "../wire/block/arena.ts";
-import { keyMaxBytes, readKey, sortKeyMaxBytes, writeKey } from "../wire/block/key.ts";
+import { compareBytes } from "../wire/block/arena.ts";
+import { keyMaxBytes, sortKeyMaxBytes } from "../wire/block/key.ts";
 import { checkedPartition, partitionOf } from "../wire/block/partition.ts";
 import type { OperatorSpec, SortSpec, Split } from "../wire/block/plan.ts";
 import type { QuerySpec } from "../wire/block/query.ts";
-import { readValue, writeValue } from "../wire/block/value.ts";
 import { keepHint } from "../wire/content/content.ts";
 import type { JobResult, ResultPart } from "./collect.ts";
 import type { AnyMapReduce, AnyOperator, Job, Key, Params } from "./job.ts";
 import { Attempts } from "./local/attempt.ts";
 import { badLine } from "./local/bad-line.ts";
+import { bytesOfKey, copyKey, copyValue, nameOf } from "./local/copies.ts";
 import { failure, refusePromise, shownKey, strayFailure } from "./local/failure.ts";
 import { type Judged, judgeOf } from "./local/operators.ts";
 import { bytesPart, partOf } from "./local/parts.ts";
@@ -365,38 +365,6 @@ function oncePassed(values: readonly unknown[]): Iterable<unknown> {
       return values[Symbol.iterator]();
     },
   };
-}
-
-const scratch = new Arena(1024);
-
-function bytesOfKey(key: Key, where = "map", maxBytes = keyMaxBytes): Uint8Array {
-  scratch.length = 0;
-  writeKey(scratch, key, where, maxBytes);
-  return scratch.view().slice();
-}
-
-/** Equal for equal keys only: the text itself, or the bytes of any other key. */
-function nameOf(key: Key): string {
-  return typeof key === "string" ? `"${key}` : Buffer.from(bytesOfKey(key)).toString("latin1");
-}
-
-/** What travels is a copy: changing an emitted object later changes nothing. */
-function copyKey(key: Key, where: string, maxBytes = keyMaxBytes): Key {
-  if (isPlainText(key)) return key;
-  const bytes = bytesOfKey(key, where, maxBytes);
-  return readKey(bytes, 0, bytes.length);
-}
-
-function copyValue(value: unknown): unknown {
-  if (typeof value === "number" || isPlainText(value)) return value;
-  scratch.length = 0;
-  writeValue(scratch, value, "map");
-  return readValue(scratch.view().slice(), 0, scratch.length);
-}
-
-/** Text that is the same after it has travelled: short enough, and without half characters. */
-function isPlainText(value: unknown): value is string {
-  return typeof value === "string" && value.length < 100_000 && value.isWellFormed();
 }
 
 function itemLines(planned: PlannedFound): string[] {

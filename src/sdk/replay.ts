@@ -36,7 +36,8 @@ export async function fetchReplay(
 ): Promise<Replay> {
   const spec = await client.spec(job);
   if (spec.programKind === programKinds.python) {
-    const text = `${job} is written in Python; run its file with --sequential on what the task reads`;
+    const what = `${job} is written in Python`;
+    const text = `${what}; run its file with --sequential on what the task reads`;
     throw new ClusterError("bad-request", text);
   }
   const plan = JSON.parse(await textOf(client, spec.planHash, planMaxBytes)) as Plan;
