@@ -5,7 +5,12 @@
  *       owner may take one more.
  *  I26: of a worker whose slots all run what it has announced, all other attempts are asked
  *       back. */
-import { type CoordinatorState, READY, type WorkerRecord } from "../../src/core/cluster/state.ts";
+import {
+  type CoordinatorState,
+  READY,
+  type Stage,
+  type WorkerRecord,
+} from "../../src/core/cluster/state.ts";
 import type { CoordinatorEvent } from "../../src/core/event.ts";
 import { idNumber } from "../../src/core/ids.ts";
 import type { JobSpec } from "../../src/core/job.ts";
@@ -142,7 +147,8 @@ function hasReady(state: CoordinatorState, worker: WorkerRecord | null): boolean
     if (isAtLimit(state, job.owner)) continue;
     for (const stage of job.stages) {
       if (stage.counts.ready === 0 || !stage.state.includes(READY)) continue;
-      if (worker === null || isFor(worker, job.spec, stage.spec)) return true;
+      if (worker === null) return true;
+      if (isFor(worker, job.spec, stage.spec) && hasReadyFor(worker, stage)) return true;
     }
   }
   return false;
@@ -158,6 +164,13 @@ function isAtLimit(state: CoordinatorState, owner: string): boolean {
     slots += Math.min(specs.slots, mine.length);
   }
   return slots >= slotsPerOwnerMax;
+}
+
+/** What failed in a tab is for others first. */
+function hasReadyFor({ specs }: WorkerRecord, { opinions, state }: Stage): boolean {
+  const { notForTabs } = opinions;
+  if (specs.tab !== true || notForTabs.size === 0) return true;
+  return state.some((one, task) => one === READY && !notForTabs.has(task));
 }
 
 function isFor(

@@ -147,6 +147,8 @@ export function makeReady(state: CoordinatorState, stage: Stage, task: number): 
   const locality = stage.index === 0 ? jobOf(state, stage.job).spec.locality : null;
   const place = (locality?.taskHost[task] ?? -1) + 1;
   (stage.queues[place] ?? stage.queues[0])?.push(task);
+  // Workers may have found nothing for them among the checks of this stage.
+  if (checks.size + ownChecks.size > 0) wakeChoosy(state, stage);
 }
 
 export function jobOf(state: CoordinatorState, number: number): JobRecord {
