@@ -1,6 +1,6 @@
-/** `node scripts/equal-bits.ts [--count 10000000] [--node PATH …]`: whether the functions of `Math` of
- *  job code give equal bits in this Node, in each other one, and in Chromium. Ends with 1 when a
- *  function differs. */
+/** `node scripts/equal-bits.ts [--count 10000000] [--node PATH …]`: whether the functions of `Math`
+ *  of job code give equal bits in this Node, in each other one, and in Chromium. Ends with 1 when
+ *  a function differs. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
