@@ -81,6 +81,7 @@ describe("tabs that are away", { concurrency: true }, () => {
     options,
     frozenTab,
   );
+  test("a tab whose connection is metered takes nothing until it is not", options, metered);
   test("B2: a tab whose battery is low takes nothing until it is charged", options, lowBattery);
   test(
     "a network that is cut for 20 s, noticed or not, takes no work from tabs",
@@ -191,6 +192,26 @@ async function lowBattery(t: TestContext): Promise<void> {
   const job = await submitSlow(cluster, 2, 10);
   assert.equal((await workersOf(cluster))[0]?.running, 0);
   await page.evaluate(`becomes({ charging: true }, "chargingchange")`);
+  assert.deepEqual(await itemsOf(cluster, job), numbers(2));
+}
+
+async function metered(t: TestContext): Promise<void> {
+  const cluster = await startCluster(t, "--workers", "0");
+  const context = await chromium.newContext(t);
+  await context.addInitScript(`{
+      const connection = Object.assign(new EventTarget(), { saveData: true });
+      Object.defineProperty(navigator, "connection", { value: connection });
+      window.becomes = (state) => {
+        Object.assign(connection, state);
+        connection.dispatchEvent(new Event("change"));
+      };
+    }`);
+  const page = await joinIn(context, cluster.link);
+  await isJoined(page);
+  await workersBecome(cluster, ([one]) => one?.paused === "its connection is metered");
+  const job = await submitSlow(cluster, 2, 10);
+  assert.equal((await workersOf(cluster))[0]?.running, 0);
+  await page.evaluate("becomes({ saveData: false })");
   assert.deepEqual(await itemsOf(cluster, job), numbers(2));
 }
 

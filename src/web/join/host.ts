@@ -26,12 +26,15 @@ export type HostOptions = {
 const hiddenMaxMs = 4 * 60_000;
 
 type Battery = EventTarget & { readonly charging: boolean; readonly level: number };
+/** Where browsers have it: Network Information API. */
+type Connection = EventTarget & { readonly saveData?: boolean; readonly type?: string };
 type Brands = { readonly mobile?: boolean };
 /** Why the tab accepts no tasks, as the coordinator and its users see it. */
 export const pauseReasons = {
   user: "paused by its user",
   hidden: "hidden",
   battery: "its battery is low",
+  metered: "its connection is metered",
   frozen: "frozen by the browser",
 } as const;
 
@@ -44,7 +47,7 @@ export class TabHost {
   readonly #sandboxes: Sandboxes;
   readonly #leaving = new AbortController();
   readonly #started: Promise<void>;
-  readonly #reasons = new Map<"user" | "hidden" | "battery" | "frozen", string>();
+  readonly #reasons = new Map<keyof typeof pauseReasons, string>();
   #hiddenTimer: ReturnType<typeof setTimeout> | undefined;
   /** Aborted: the lock is released. Null = none is held. */
   #lock: AbortController | null = null;
@@ -148,7 +151,7 @@ export class TabHost {
     }
   }
 
-  #because(what: "user" | "hidden" | "battery" | "frozen", reason: string): void {
+  #because(what: keyof typeof pauseReasons, reason: string): void {
     if (reason === "") this.#reasons.delete(what);
     else this.#reasons.set(what, reason);
     const [first = ""] = this.#reasons.values();
@@ -173,6 +176,7 @@ export class TabHost {
       { signal },
     );
     void this.#watchBattery(signal);
+    this.#watchConnection(signal);
   }
 
   #seen(): void {
@@ -187,6 +191,18 @@ export class TabHost {
     }
     const text = `${pauseReasons.hidden} for ${hiddenMaxMs / 60_000} minutes`;
     this.#hiddenTimer = setTimeout(() => this.#because("hidden", text), hiddenMaxMs);
+  }
+
+  /** Inputs and results of tasks would cost its owner money. */
+  #watchConnection(signal: AbortSignal): void {
+    const { connection } = navigator as { connection?: Connection };
+    if (connection === undefined) return;
+    const look = () => {
+      const isMetered = connection.saveData === true || connection.type === "cellular";
+      this.#because("metered", isMetered ? pauseReasons.metered : "");
+    };
+    connection.addEventListener("change", look, { signal });
+    look();
   }
 
   /** Where the browser reports it: on https only, and not in every browser. */

@@ -70,6 +70,7 @@ function reasonText(paused: string, say: SayJoin): string {
   if (paused === pauseReasons.user) return say("byUser");
   if (paused === pauseReasons.frozen) return say("frozen");
   if (paused === pauseReasons.battery) return say("battery");
+  if (paused === pauseReasons.metered) return say("metered");
   if (paused === pauseReasons.hidden) return say("hidden");
   const minutes = /^hidden for (\d+) minutes$/.exec(paused)?.[1];
   return minutes === undefined ? paused : say("hiddenFor", { minutes });
