@@ -29,10 +29,14 @@ test("a folder has a file for each part, and appears whole", async (t) => {
   const out = join(await folder(t), "deep", "out");
   const to = { kind: "folder", path: out } as const;
   const saved = await saveResult(result(["key,value\na,1\n", ""], ["{}\n", "[]\n"]), to);
-  const names = ["bad-records.ndjson", "part-00000.csv", "part-00001.csv"];
-  assert.deepEqual((await readdir(out)).sort(), names);
+  const names = ["_bad/records.ndjson", "part-00000.csv", "part-00001.csv"];
+  assert.deepEqual((await readdir(out)).sort(), ["_bad", ...names.slice(1)]);
   assert.deepEqual(saved.files.map((file) => file.slice(out.length + 1)).sort(), names);
-  assert.equal(await readFile(join(out, "bad-records.ndjson"), "utf8"), "{}\n[]\n");
+  const bad = join(out, "_bad", "records.ndjson");
+  assert.equal(await readFile(bad, "utf8"), "{}\n[]\n");
+  assert.deepEqual(saved.bad, { file: bad, count: 2 });
+  await saveResult(result(["key,value\na,1\n"]), { ...to, replace: true });
+  assert.deepEqual(await readdir(out), ["part-00000.csv"]);
   assert.deepEqual(await readdir(join(out, "..")), ["out"]);
 });
 
@@ -99,7 +103,7 @@ test("merged parts have one header, in a file or a stream", async (t) => {
   const file = join(out, "one.csv");
   await saveResult(result(parts, ["{}\n"]), { kind: "file", path: file });
   assert.equal(await readFile(file, "utf8"), "key,value\na,1\nb,2\n");
-  assert.equal(await readFile(`${file}.bad-records.ndjson`, "utf8"), "{}\n");
+  assert.equal(await readFile(join(out, "_bad", "one.csv.ndjson"), "utf8"), "{}\n");
   const again = saveResult(result(parts), { kind: "file", path: file });
   await assert.rejects(again, { code: "conflict" });
   // The header of a sort names the columns, which may be any text.

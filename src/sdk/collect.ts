@@ -1,9 +1,9 @@
 /** Brings a job's result to where the user wants it: a folder of parts, one merged file, or a
  *  stream. Results appear whole or not at all, and every byte is verified on the way. */
 import { randomUUID } from "node:crypto";
-import { lstatSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { existsSync, lstatSync } from "node:fs";
+import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { ClusterError } from "../core/error.ts";
 import type { JobSummary } from "../core/summary.ts";
@@ -20,8 +20,8 @@ export type Destination =
   /** `replace`: files of an earlier result there may be replaced; else the folder must be empty or
    *  new. */
   | { readonly kind: "folder"; readonly path: string; readonly replace?: boolean }
-  /** All parts in order in one file; bad records beside it, with `.bad-records.ndjson` added to its
-   *  name. */
+  /** All parts in order in one file; bad records beside it in the folder `_bad`, with `.ndjson`
+   *  added to its name. */
   | { readonly kind: "file"; readonly path: string; readonly replace?: boolean }
   /** All parts in order; bad records are left out. */
   | { readonly kind: "stream"; readonly stream: NodeJS.WritableStream };
@@ -32,7 +32,11 @@ export type Collected = {
   readonly sizeBytes: number;
   /** True when bad records were set aside, and a stream has no place for them. */
   readonly leftOut?: boolean;
+  /** Absent = none. */
+  readonly bad?: BadRecordsFile;
 };
+
+export type BadRecordsFile = { readonly file: string; readonly count: number };
 
 const extensionOf: Readonly<Record<OutputFormat, string>> = {
   ndjson: "ndjson",
@@ -45,6 +49,9 @@ const extensionOf: Readonly<Record<OutputFormat, string>> = {
 };
 /** Parts that are written at once. */
 const partsAtOnce = 2;
+/** Folder of records that were set aside: who reads the result by a glob does not read them. */
+const badFolder = "_bad";
+const badFile = join(badFolder, "records.ndjson");
 const ownFiles = /^(part-\d{5,}|results|bad-records)\.(ndjson|csv|txt|bin|parquet|arrow)$/;
 
 /** The result of a job that has ended, in its format. Throws the job's failure, or `conflict` while
@@ -142,16 +149,22 @@ async function saveParts(
   }
   if (present === null) refuseLink(to.path);
   const old = (present ?? []).filter((name) => ownFiles.test(name));
+  if (present?.includes(badFolder)) {
+    refuseNoFolder(join(to.path, badFolder));
+    if (existsSync(join(to.path, badFile))) old.push(badFile);
+  }
   // Each by the rule of files: a pipe of that name, say, is no part of an earlier result.
   for (const name of old) refuseSpecial(join(to.path, name));
   await mkdir(dirname(to.path), { recursive: true });
   const staging = `${to.path}.${randomUUID().slice(0, 8)}.tmp`;
   await mkdir(staging);
   try {
-    const { names, sizeBytes } = await writeParts(result, staging);
+    const { names, sizeBytes, badCount } = await writeParts(result, staging);
     if (present === null) await rename(staging, to.path);
     else await moveInto(staging, to.path, { names, old });
-    return { files: names.map((name) => join(to.path, name)), sizeBytes };
+    const files = names.map((name) => join(to.path, name));
+    const file = join(to.path, badFile);
+    return { files, sizeBytes, ...(badCount === 0 ? {} : { bad: { file, count: badCount } }) };
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
@@ -160,6 +173,13 @@ async function saveParts(
 /** A link to a folder names that folder; one to nothing is in the way. */
 function refuseLink(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) wayTo(path, true);
+}
+
+/** What is written into the folder must not go elsewhere. */
+function refuseNoFolder(path: string): void {
+  if (lstatSync(path).isDirectory()) return;
+  const text = `${path} is no folder, and bad records have their place there`;
+  throw new ClusterError("bad-request", `${text}; remove it, or choose another folder`);
 }
 
 function refuseSpecial(path: string): void {
@@ -180,7 +200,7 @@ export function partNames(result: JobResult): string[] {
 async function writeParts(
   result: JobResult,
   folder: string,
-): Promise<{ names: string[]; sizeBytes: number }> {
+): Promise<{ names: string[]; sizeBytes: number; badCount: number }> {
   const names = partNames(result);
   let sizeBytes = 0;
   const parts = result.parts.entries();
@@ -201,11 +221,13 @@ async function writeParts(
   // All of them, also when one fails: no lane may still write into a folder that is being removed.
   await Promise.all(Array.from({ length: partsAtOnce }, lane));
   stop.signal.throwIfAborted();
+  const bad = new CountedLines(result.badRecords);
   if (result.badRecords.length > 0) {
-    names.push("bad-records.ndjson");
-    await writeNew(join(folder, "bad-records.ndjson"), joined(result.badRecords));
+    names.push(badFile);
+    await mkdir(join(folder, badFolder));
+    await writeNew(join(folder, badFile), bad.chunks());
   }
-  return { names, sizeBytes };
+  return { names, sizeBytes, badCount: bad.count };
 }
 
 async function moveInto(
@@ -216,20 +238,23 @@ async function moveInto(
   for (const name of files.old) {
     if (!files.names.includes(name)) await rm(join(folder, name));
   }
+  if (files.names.includes(badFile)) await mkdir(join(folder, badFolder), { recursive: true });
+  else if (files.old.includes(badFile)) await rmdir(join(folder, badFolder)).catch(() => {});
   for (const name of files.names) await rename(join(staging, name), join(folder, name));
   await rm(staging, { recursive: true });
 }
 
 async function saveMerged(result: JobResult, path: string, replace: boolean): Promise<Collected> {
-  const beside = `${path}.bad-records.ndjson`;
+  const beside = join(dirname(path), badFolder, `${basename(path)}.ndjson`);
   const isBad = result.badRecords.length > 0;
   // Before the first byte: half of a result is none.
   if (isBad && wayTo(path, replace) === "file") wayTo(beside, replace);
   const bytes = isPacked(path) ? packed(path, merged(result, false)) : merged(result, true);
   const { sizeBytes, way } = await writeNamed(path, bytes, replace);
   if (way === "into" || !isBad) return { files: [path], sizeBytes, leftOut: isBad };
-  await writeNamed(beside, joined(result.badRecords), replace);
-  return { files: [path, beside], sizeBytes };
+  const bad = new CountedLines(result.badRecords);
+  await writeNamed(beside, bad.chunks(), replace);
+  return { files: [path, beside], sizeBytes, bad: { file: beside, count: bad.count } };
 }
 
 /** All parts one after the other; of CSV parts only the first keeps its header. */
@@ -268,8 +293,23 @@ class FirstLine {
   }
 }
 
-async function* joined(parts: readonly ResultPart[]): AsyncGenerator<Uint8Array, void> {
-  for (const part of parts) yield* part.read(true);
+/** Parts one after the other, and how many lines they have. */
+class CountedLines {
+  count = 0;
+  readonly #parts: readonly ResultPart[];
+
+  constructor(parts: readonly ResultPart[]) {
+    this.#parts = parts;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array, void> {
+    for (const part of this.#parts) {
+      for await (const chunk of part.read(true)) {
+        for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) this.count++;
+        yield chunk;
+      }
+    }
+  }
 }
 
 const emptyPart: ResultPart = { sizeBytes: 0, async *read() {} };

@@ -55,6 +55,17 @@ test("globs give files only, sorted, and a name with glob characters is itself",
   assert.deepEqual(await namesOf(path, ["**/x"]), ["a3.txt/x"]);
 });
 
+test("records that were set aside are no input, unless they are named", async (t) => {
+  const path = await folder(t, { "out/a.ndjson": "1", "out/_bad/records.ndjson": "2" });
+  const found = async (name: string) => {
+    const { files } = await findInputs([join(path, name)], one);
+    return files.map((file) => file.name.slice(path.length + 1));
+  };
+  assert.deepEqual(await found("out"), ["out/a.ndjson"]);
+  assert.deepEqual(await found("out/**/*.ndjson"), ["out/a.ndjson"]);
+  assert.deepEqual(await found("out/_bad/*"), ["out/_bad/records.ndjson"]);
+});
+
 test("a link to a file is read, a link to a folder is not followed", async (t) => {
   const path = await folder(t, { "d/a": "1", "other/x": "2" });
   await symlink(join(path, "other/x"), join(path, "d/file"));

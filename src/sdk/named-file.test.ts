@@ -106,10 +106,10 @@ test("of a folder with results, too, only regular files are replaced", async (t)
   await assert.rejects(saveResult(result, to), /part-00000\.txt is no regular file/);
   assert.ok(lstatSync(join(dir, "part-00000.txt")).isFIFO());
   rmSync(join(dir, "part-00000.txt"));
-  symlinkSync("elsewhere", join(dir, "bad-records.ndjson"));
-  await assert.rejects(saveResult(result, to), /bad-records\.ndjson is a link/);
-  assert.deepEqual(readdirSync(dir), ["bad-records.ndjson"]);
-  const gone = { ...to, path: join(dir, "bad-records.ndjson") };
+  symlinkSync("elsewhere", join(dir, "_bad"));
+  await assert.rejects(saveResult(result, to), /_bad is no folder/);
+  assert.deepEqual(readdirSync(dir), ["_bad"]);
+  const gone = { ...to, path: join(dir, "_bad") };
   await assert.rejects(saveResult(result, gone), /is a link to elsewhere/);
 });
 
@@ -118,10 +118,12 @@ test("bad records beside a merged file follow the same rule, and first", async (
   const part = { sizeBytes: 0, read: () => chunks("new") };
   const result = { kind: "parts", format: "text", parts: [part], badRecords: [part] } as const;
   const path = join(dir, "merged");
-  writeFileSync(`${path}.bad-records.ndjson`, "old");
+  const beside = join(dir, "_bad", "merged.ndjson");
+  mkdirSync(join(dir, "_bad"));
+  writeFileSync(beside, "old");
   const merge = (replace: boolean) => saveResult(result, { kind: "file", path, replace });
-  await assert.rejects(merge(false), { code: "conflict", message: /bad-records\.ndjson exists/ });
-  assert.deepEqual(readdirSync(dir), ["merged.bad-records.ndjson"]);
+  await assert.rejects(merge(false), { code: "conflict", message: /merged\.ndjson exists/ });
+  assert.deepEqual(readdirSync(dir), ["_bad"]);
   await merge(true);
-  assert.equal(readFileSync(`${path}.bad-records.ndjson`, "utf8"), "new");
+  assert.equal(readFileSync(beside, "utf8"), "new");
 });

@@ -182,7 +182,7 @@ for (const reducers of [0, 2]) {
     const text = Array.from({ length: 300 }, (_, n) => `${row(n)}\n`).join("");
     const options = { inputs: [inputFile("bad.csv", text)], splitBytes: 150, reducers };
     const { files, summary } = await run(job, options);
-    const bad = files.get("bad-records.ndjson")?.split("\n").length ?? 0;
+    const bad = files.get("_bad/records.ndjson")?.split("\n").length ?? 0;
     assert.ok(bad > 60, `${bad} bad records`);
     assert.ok((summary.counters.seen ?? 0) > 200);
   });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { JobSummary } from "../../src/core/summary.ts";
 import { hostId } from "../../src/link/host.ts";
 import { type BuiltJob, bundleJob } from "../../src/sdk/bundle.ts";
@@ -67,6 +67,10 @@ async function ended(client: Client, job: string): Promise<JobSummary> {
 
 /** As Latin-1, in which every byte is one character. */
 function filesOf(folder: string): Map<string, string> {
-  const names = readdirSync(folder).sort();
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const names = entries
+    .filter((entry) => entry.isFile())
+    .map(({ name, parentPath }) => relative(folder, join(parentPath, name)))
+    .sort();
   return new Map(names.map((name) => [name, readFileSync(join(folder, name), "latin1")]));
 }

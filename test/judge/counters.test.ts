@@ -104,13 +104,13 @@ async function ended(job: string): Promise<JobSummary> {
 }
 
 function sizesOf(dir: string): number {
-  const names = readdirSync(dir).filter((name) => !name.startsWith("bad-records"));
+  const names = readdirSync(dir).filter((name) => name !== "_bad");
   return names.reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
 }
 
 /** Lines of the result. */
 function recordsOf(dir: string): number {
-  const names = readdirSync(dir).filter((name) => !name.startsWith("bad-records"));
+  const names = readdirSync(dir).filter((name) => name !== "_bad");
   return names
     .map((name) => readFileSync(join(dir, name), "utf8").split("\n").length - 1)
     .reduce((sum, n) => sum + n, 0);

@@ -73,6 +73,8 @@ def _expand(path: str) -> List[str]:
         return [path]
     if re.search(r"[*?\[\]]", path):
         names = [name for name in glob.glob(path, recursive=True) if not os.path.isdir(name)]
+        if "_bad" not in path:
+            names = [name for name in names if "_bad" not in name.split(os.sep)]
         if names:
             return sorted(names, key=_code_units)
         raise ClusterError("bad-request", f"no file matches {path} (from {os.getcwd()})")
@@ -81,7 +83,8 @@ def _expand(path: str) -> List[str]:
 
 def _hidden_below(root: str, folder: str) -> bool:
     below = os.path.relpath(folder, root)
-    return below != "." and any(part.startswith(".") for part in below.split(os.sep))
+    parts = [] if below == "." else below.split(os.sep)
+    return any(part.startswith(".") or part == "_bad" for part in parts)
 
 
 def _code_units(name: str) -> bytes:

@@ -78,6 +78,7 @@ class Result:
                 for name in filter(_OWN_FILES.fullmatch, present):
                     os.remove(os.path.join(folder, name))
                 for name in names:
+                    os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
                     os.replace(os.path.join(staging, name), os.path.join(folder, name))
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -137,7 +138,8 @@ class Result:
         for name, part in zip(names, parts):
             _write_file(os.path.join(folder, name), self._file(part, columns))
         if output["badRecords"]:
-            names.append("bad-records.ndjson")
+            names.append(os.path.join("_bad", "records.ndjson"))
+            os.mkdir(os.path.join(folder, "_bad"))
             chunks = (chunk for hash in output["badRecords"] for chunk in self._api.blob(hash))
             _write_file(os.path.join(folder, names[-1]), chunks)
         return names

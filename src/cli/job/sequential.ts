@@ -42,17 +42,16 @@ export async function runSequential(
     // Refuses what a coordinator would refuse.
     jobSpecOf(built.job, planned, { name, codeHash: "", planHash: "" });
     const { result, counters } = await judge(built, planned, options);
-    const { files, sizeBytes, leftOut = false } = await saveResult(result, to);
-    const isBad = (file: string) => file.endsWith("bad-records.ndjson");
+    const { files, sizeBytes, leftOut = false, bad = null } = await saveResult(result, to);
     const ended = {
       name,
       durationMs: steadyMs() - startMs,
       counters,
-      files: files.filter((file) => !isBad(file)),
+      files: files.filter((file) => file !== bad?.file),
       dir: to.kind === "folder" ? to.path : "",
       records: null,
       sizeBytes,
-      badRecordsFile: files.find(isBad) ?? null,
+      bad,
       leftOut,
     };
     tell(ended, null, options);

@@ -152,16 +152,16 @@ function explained(error: unknown, job: JobSummary, options: HowToAsk): unknown 
 }
 
 function endedOf(job: JobSummary, to: Destination, collected: Collected): Ended {
-  const isBad = (file: string) => file.endsWith("bad-records.ndjson");
+  const { bad } = collected;
   return {
     name: job.name,
     durationMs: job.endedAtMs - job.submittedAtMs,
     counters: job.counters,
-    files: collected.files.filter((file) => !isBad(file)),
+    files: collected.files.filter((file) => file !== bad?.file),
     dir: to.kind === "folder" ? to.path : "",
     records: job.stages.at(-1)?.outputRecords ?? 0,
     sizeBytes: collected.sizeBytes,
-    badRecordsFile: collected.files.find(isBad) ?? null,
+    bad: bad ?? null,
     leftOut: collected.leftOut ?? false,
   };
 }
@@ -184,7 +184,8 @@ function jsonOf(job: JobSummary | null, ended: Ended | null, files: readonly str
     durationMs: ended?.durationMs ?? (job === null ? 0 : job.endedAtMs - job.submittedAtMs),
     counters: ended?.counters ?? job?.counters ?? {},
     files: files ?? [],
-    badRecordsFile: ended?.badRecordsFile ?? null,
+    badRecordsFile: ended?.bad?.file ?? null,
+    badRecords: ended?.bad?.count ?? 0,
     records: ended?.records ?? null,
     sizeBytes: ended?.sizeBytes ?? 0,
     stages: job?.stages ?? [],

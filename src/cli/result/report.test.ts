@@ -70,13 +70,13 @@ test("the end of a run says where the result lies and what was set aside", () =>
     dir: "out",
     records: 1,
     sizeBytes: 20,
-    badRecordsFile: "out/bad-records.ndjson",
+    bad: { file: "out/_bad/records.ndjson", count: 3 },
     leftOut: false,
   };
   assert.deepEqual(endedLines(ended), [
     "words done in 4.2 s: 1 record, 20 B",
     "result: 2 files in out",
-    "bad records: out/bad-records.ndjson",
+    "3 bad records in out/_bad/records.ndjson",
     "counters:",
     "  lines  12",
   ]);

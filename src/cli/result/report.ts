@@ -1,6 +1,7 @@
 /** What people read of one job: its status page and the summary at the end of a run. Pure. */
 import type { Failure } from "../../core/job.ts";
 import type { JobSummary } from "../../core/summary.ts";
+import type { BadRecordsFile } from "../../sdk/collect.ts";
 import { bytesText, countText, durationText, plural } from "../numbers.ts";
 import { observe, stageLines } from "../progress.ts";
 import { oneLine, safeText, table } from "../text.ts";
@@ -112,7 +113,8 @@ export type Ended = {
   /** Null when they were not counted. */
   readonly records: number | null;
   readonly sizeBytes: number;
-  readonly badRecordsFile: string | null;
+  /** Records that were set aside. */
+  readonly bad: BadRecordsFile | null;
   /** Bad records that went nowhere, since the result went to standard output. */
   readonly leftOut: boolean;
 };
@@ -125,7 +127,8 @@ export function endedLines(ended: Ended): string[] {
   const lines = [`${oneLine(ended.name)} done in ${durationText(ended.durationMs)}: ${made}`];
   if (files.length === 1) lines.push(`result: ${files[0]}`);
   else if (files.length > 1) lines.push(`result: ${files.length} files in ${dir}`);
-  if (ended.badRecordsFile !== null) lines.push(`bad records: ${ended.badRecordsFile}`);
+  const { bad } = ended;
+  if (bad !== null) lines.push(`${plural(bad.count, "bad record")} in ${bad.file}`);
   if (ended.leftOut) lines.push("bad records were left out: -o <folder> or --merge keeps them");
   return [...lines, ...counterLines(ended.counters)];
 }

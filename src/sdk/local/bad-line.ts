@@ -1,4 +1,4 @@
-/** A record that was set aside, as a line of `bad-records.ndjson`. */
+/** A record that was set aside, as a line of `_bad/records.ndjson`. */
 
 /** How much of a record is kept, in bytes. */
 const excerptMaxBytes = 1024;

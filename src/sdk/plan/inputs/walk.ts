@@ -24,6 +24,10 @@ export function statOf(path: string): Stats | null {
   }
 }
 
+/** Where results have the records that were set aside. */
+const badFolder = "_bad";
+const badPath = /(?:^|[/\\])_bad[/\\]/;
+
 /** Whatever a glob matches but folders, by name; hidden ones when it asks for them. */
 export async function filesMatching(pattern: string): Promise<FoundName[]> {
   const names: string[] = [];
@@ -35,7 +39,8 @@ export async function filesMatching(pattern: string): Promise<FoundName[]> {
   for await (const name of glob(pattern, { exclude })) names.push(name);
   if (isStrange) await checkFolders(pattern);
   const isAsked = isHidden(pattern);
-  const seen = names.filter((name) => isAsked || !isHidden(name));
+  const isBad = (name: string) => !pattern.includes(badFolder) && badPath.test(name);
+  const seen = names.filter((name) => (isAsked || !isHidden(name)) && !isBad(name));
   const files = await statAll(seen);
   if (files.length > 0) return files;
   throw refused(`no file matches ${pattern} (from ${process.cwd()}); hidden files do not count`);
@@ -54,7 +59,7 @@ export async function filesIn(folder: string): Promise<FoundName[]> {
 async function collectNames(folder: string, names: string[]): Promise<void> {
   for (const entry of await entriesOf(folder)) {
     const name = entry.name.toString();
-    if (name.startsWith(".")) continue;
+    if (name.startsWith(".") || (entry.isDirectory() && name === badFolder)) continue;
     checkName(folder, entry.name);
     const path = join(folder, name);
     if (entry.isDirectory()) await collectNames(path, names);
