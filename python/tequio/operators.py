@@ -24,6 +24,9 @@ _TABLES = ("parquet", "arrow")
 _ORDERS = ("ascending", "descending")
 _TOP_MAX = 10_000_000
 Names = Union[str, Sequence[str]]
+_Keys = Tuple[Names, str, bool]
+_On = Union[str, Tuple[str, str]]
+_Plain = Mapping[str, Any]
 
 
 class Pairs(Job):
@@ -130,9 +133,7 @@ class Source(Format):
         kept = {"unique": True, "limit": None}
         return _sorted(self, (by, "ascending", False), kept, options)
 
-    def join(
-        self, other: "Source", on: Union[str, Tuple[str, str]], kind: str = "inner", **options: Any
-    ) -> Job:
+    def join(self, other: "Source", *, on: _On, kind: str = "inner", **options: Any) -> Job:
         """Rows of this source (the left) and another that agree in a column: one of both, or a pair
         of the left's and the right's. Submitted as `left=PATH right=PATH`. kind: which rows without
         a partner are kept: "inner" (none), "left", "right" or "outer"."""
@@ -147,9 +148,7 @@ class Source(Format):
         return _job(_spec(inputs, apply, declared), declared)
 
 
-def _sorted(
-    source: Source, keys: Tuple[Names, str, bool], kept: Mapping[str, Any], options: Dict[str, Any]
-) -> Job:
+def _sorted(source: Source, keys: _Keys, kept: _Plain, options: _Plain) -> Job:
     by, order, numeric = keys
     is_lines = source.spec["format"] == "lines"
     is_text = is_lines or source.spec["format"] == "words"
@@ -157,7 +156,8 @@ def _sorted(
     declared = _declared(options)
     wished = declared.get("output")
     if wished is not None and (is_text or wished == "text"):
-        raise ValueError(f"sort: output {wished} is for pairs; lines and words come out as they are")
+        text = f"sort: output {wished} is for pairs"
+        raise ValueError(f"{text}; lines and words come out as they are")
     declared["output"] = "text" if is_text else wished or "ndjson"
     apply = {
         "operator": "sort",
@@ -170,9 +170,7 @@ def _sorted(
     return _job(_spec({"default": source.spec}, apply, declared), declared)
 
 
-def _spec(
-    inputs: Mapping[str, Mapping[str, Any]], apply: Mapping[str, Any], declared: Mapping[str, Any]
-) -> Dict[str, Any]:
+def _spec(inputs: Mapping[str, _Plain], apply: _Plain, declared: _Plain) -> Dict[str, Any]:
     """An `OperatorSpec` of src/wire/block/plan.ts."""
     read = {}
     for name, spec in inputs.items():
