@@ -82,6 +82,26 @@ test("word-count in Python gives the same bytes", { skip: noPython }, async () =
   assert.deepEqual(await run("word-count", ["books"], {}, "job.py"), typescript);
 });
 
+const inBoth: Readonly<Record<string, readonly [inputs: readonly string[], params?: object]>> = {
+  "distributed-grep": [["logs"], { pattern: "ERROR.*timeout" }],
+  "inverted-index": [["docs"], { shortest: "4" }],
+  join: [["users=users.csv", "orders=orders.ndjson"]],
+  "log-sessions": [["views.ndjson"]],
+  "most-frequent-words": [["../word-count/books"]],
+  "sales-by-city": [["sales"]],
+  "sort-orders": [["orders.csv"]],
+  "top-k": [["readings.csv"], { k: 2 }],
+};
+for (const [example, [inputs, params = {}]] of Object.entries(inBoth)) {
+  test(`${example} in Python gives the same bytes`, { skip: noPython }, async () => {
+    const given = params as Record<string, unknown>;
+    const typescript = await run(example, inputs, given);
+    const { texts, counters } = await run(example, inputs, given, "job.py");
+    assert.deepEqual(texts, typescript.texts);
+    assert.deepEqual(counters, typescript.counters);
+  });
+}
+
 test("monte-carlo-pi in Python comes near pi, each time alike", { skip: noPython }, async () => {
   const params = { seeds: 3, darts: 5_000 };
   const first = await run("monte-carlo-pi", [], params, "job.py");

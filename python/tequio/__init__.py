@@ -14,8 +14,10 @@ or newer."""
 
 from typing import TYPE_CHECKING, Any
 
-from .formats import Format, binary, csv, ndjson, text
-from .jobs import Emit, Job, MapContext, ReduceContext, TaskContext, map_reduce, tasks
+from ._declared import Format, Job
+from .formats import binary, csv, ndjson, text
+from .jobs import Emit, MapContext, ReduceContext, TaskContext, map_reduce, tasks
+from .operators import Groups, Pairs, Source
 from .runtime import count, log
 
 if TYPE_CHECKING:
@@ -41,11 +43,14 @@ __all__ = [
     "Emit",
     "Executor",
     "Format",
+    "Groups",
     "Job",
     "MapContext",
+    "Pairs",
     "ReduceContext",
     "Result",
     "RunningJob",
+    "Source",
     "TaskContext",
     "binary",
     "count",

@@ -2,14 +2,10 @@
 workers and the sequential judge have the readers."""
 
 import re
-from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Iterable, Optional, Sequence, Union
 
-
-class Format(NamedTuple):
-    """Made by `text`, `binary`, `ndjson` and `csv`; pass it as `input` of `map_reduce`."""
-
-    spec: Mapping[str, object]
-    pattern: Optional["re.Pattern[str]"] = None
+from ._declared import Format
+from .operators import Source
 
 
 def _names(where, names):
@@ -33,15 +29,15 @@ class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
     """Formats of text files in UTF-8; invalid bytes become U+FFFD."""
 
     @staticmethod
-    def lines() -> Format:
+    def lines() -> Source:
         """Each line, a str without its newline (`\\n` or `\\r\\n`). The default."""
-        return Format({"format": "lines"})
+        return Source({"format": "lines"})
 
     @staticmethod
-    def words(lowercase: bool = False) -> Format:
+    def words(lowercase: bool = False) -> Source:
         """Each word, a str: a run of letters, marks and numbers (Unicode's L, M and N); an
         apostrophe (' or ’) between two of them belongs to it."""
-        return Format({"format": "words", "lowercase": bool(lowercase)})
+        return Source({"format": "words", "lowercase": bool(lowercase)})
 
     @staticmethod
     def match(
@@ -67,17 +63,17 @@ class text:  # noqa: N801 (a namespace of formats, as in TypeScript)
         header: bool = True,
         separator: str = ",",
         multiline: bool = False,
-    ) -> Format:
+    ) -> Source:
         """These columns of CSV files whose first line names all that they have: a dict of str."""
         names = _names("csv", columns)
         spec = _csv(header, None if header else names, separator, multiline)
-        return Format({**spec, "pick": names} if header else spec)
+        return Source({**spec, "pick": names} if header else spec)
 
     @staticmethod
-    def json(paths: Iterable[str]) -> Format:
+    def json(paths: Iterable[str]) -> Source:
         """Of the JSON value in each line a dict of what lies at these paths (`user.id`,
         `items.0.price`), None where nothing does."""
-        return Format({"format": "json", "paths": _names("json", paths)})
+        return Source({"format": "json", "paths": _names("json", paths)})
 
     @staticmethod
     def file() -> Format:

@@ -12,7 +12,7 @@ from typing import (
     Union,
 )
 
-from .formats import Format
+from ._declared import Format, Job
 
 Key = Any
 Value = Any
@@ -60,14 +60,6 @@ class TaskContext(NamedTuple):
     params: Mapping[str, Any]
     index: int
     """Of the item, from 0."""
-
-
-class Job(NamedTuple):
-    """Made by `map_reduce` and `tasks`."""
-
-    kind: str
-    inputs: Mapping[str, Mapping[str, Any]]
-    options: Mapping[str, Any]
 
 
 def map_reduce(

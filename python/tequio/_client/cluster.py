@@ -24,7 +24,7 @@ from .calls import submit_planned
 from .executor import Batches, Executor
 from .failure import ClusterError
 from .inputs import Inputs, find_inputs
-from .job_file import declared_file
+from .job_file import declared_file, operators_refused
 from .mapping import Mapping as Calls
 from .mapping import mapped
 from .place import Wanted, find_target
@@ -197,6 +197,8 @@ class Cluster:
 
     def _declare(self, job: JobOrFile, params: Mapping[str, Any]) -> Any:
         """The job, and what makes its items."""
+        if isinstance(job, Job) and job.kind == "operator":
+            raise operators_refused()
         if not isinstance(job, Job):
             return declared_file(os.fspath(job), params)
         declared = declared_job(job, self._shipping)

@@ -43,6 +43,8 @@ def declared_file(path: str, params: Mapping[str, Any]) -> Tuple[Declared, Calla
     with tempfile.TemporaryDirectory(prefix="tequio-python-") as folder:
         code_path = os.path.join(folder, "code.zip")
         said = _ask(path, ["describe", code_path], (folder, _LOAD_MAX_S))
+        if said["kind"] == "operator":
+            raise operators_refused()
         with open(code_path, "rb") as file:
             code = file.read()
     kind, inputs, options = said["kind"], said["inputs"], said["options"]
@@ -96,3 +98,9 @@ def _run(command: List[str], env: Dict[str, str], limit_s: int) -> Any:
     finally:
         os.close(theirs)
         os.close(ours)
+
+
+def operators_refused() -> ClusterError:
+    """The planner of operators is that of the command line."""
+    text = "a Python program cannot submit operators; put it into a job file and `tequio run` it"
+    return ClusterError("bad-request", f"{text}, or write map_reduce")

@@ -14,7 +14,7 @@ from base64 import b64decode
 
 from .._values.errors import TaskError
 from .._worker.channel import ChannelClosed
-from ..formats import Format
+from .._declared import Format
 from ..jobs import map_reduce, tasks
 from .failure import failure_of, raised_by
 

@@ -52,6 +52,9 @@ def _load(path):
 
 
 def _describe(path, job, code):
+    if job.kind == "operator":
+        options = job.options
+        return {"kind": job.kind, "operator": options["operator"], "options": options["declared"]}
     folder, name = os.path.split(path)
     entry = name[: -len(".py")]
     more = {DESCRIPTION: described_code(job, entry)}

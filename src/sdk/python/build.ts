@@ -7,14 +7,16 @@ import { basename, dirname, join, resolve } from "node:path";
 import { parseRequirement, requiresMax } from "../../core/cluster/placement/requires.ts";
 import { ClusterError, type ErrorCode } from "../../core/error.ts";
 import { buildFailure } from "../build/failure.ts";
+import { operatorCode } from "../build/operator-code.ts";
 import type { FormatSpec } from "../format.ts";
-import type { AnyMapReduce, AnyTasks, ForeignJob, Job, Params } from "../job.ts";
+import type { AnyMapReduce, AnyOperator, AnyTasks, ForeignJob, Job, Params } from "../job.ts";
 import { askPython } from "./interpreter.ts";
 import { judgePython } from "./judge.ts";
 
 export type PythonJob = {
-  readonly code: "";
-  readonly zip: Uint8Array;
+  /** Of operators, which have no code in Python, what stands for theirs. */
+  readonly code: string;
+  readonly zip?: Uint8Array;
   readonly hash: string;
   readonly job: Job;
   readonly file: string;
@@ -42,6 +44,9 @@ type Described = {
   readonly hasCombine: boolean;
 };
 
+/** `text.words().count()`: as `src/sdk/operators` makes it. */
+type Operator = Pick<AnyOperator, "kind" | "operator" | "options">;
+
 /** Errors: `bad-request` for a file that is not there, `unavailable` without Python, `build-failed`
  *  with its place for everything else. */
 export async function buildPythonJob(file: string): Promise<PythonJob> {
@@ -52,12 +57,19 @@ export async function buildPythonJob(file: string): Promise<PythonJob> {
   });
   return inFolder(async (folder) => {
     const zip = join(folder, "code.zip");
-    const described = await ask<Described>(path, folder, ["describe", zip], loadMaxMs);
+    const described = await ask<Described | Operator>(path, folder, ["describe", zip], loadMaxMs);
+    if (described.kind === "operator") return operatorJob(described, path);
     const bytes = await readFile(zip);
     const hash = createHash("sha256").update(bytes).digest("hex");
     checkRequires(described.program.requires ?? [], basename(path));
     return { code: "", zip: bytes, hash, job: jobOf(described, path, bytes), file: path };
   });
+}
+
+/** The same kernels run it as if it had been written in TypeScript. */
+function operatorJob(job: Operator, file: string): PythonJob {
+  const hash = createHash("sha256").update(operatorCode).digest("hex");
+  return { code: operatorCode, hash, job, file };
 }
 
 function checkRequires(requires: readonly string[], name: string): void {
