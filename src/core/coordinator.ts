@@ -14,6 +14,7 @@ import { isOpen } from "./cluster/shuffle.ts";
 import { giveWantedBackups, startBackups, watchStragglers } from "./cluster/speculation.ts";
 import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
 import { recheckJob } from "./cluster/trust/recheck.ts";
+import { measureWorker } from "./cluster/workers/measured.ts";
 import { endPause, endRest, pauseWorker, resumeWorker } from "./cluster/workers/pauses.ts";
 import { resizeWorker } from "./cluster/workers/resize.ts";
 import { joinWorker, loseWorker, startEpoch } from "./cluster/workers.ts";
@@ -89,7 +90,8 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       resumeWorker(state, event, effects);
       break;
     case "worker-resized":
-      resizeWorker(state, event);
+    case "worker-measured":
+      respecifyWorker(state, event);
       break;
     case "attempts-started":
       startAttempts(state, event, effects);
@@ -121,6 +123,14 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
     default:
       applyMemberEvent(state.sharing, event, effects);
   }
+}
+
+function respecifyWorker(
+  state: CoordinatorState,
+  event: Extract<Later, { kind: "worker-measured" | "worker-resized" }>,
+): void {
+  if (event.kind === "worker-measured") measureWorker(state, event);
+  else resizeWorker(state, event);
 }
 
 function passTime(state: CoordinatorState, effects: Effect[]): void {
