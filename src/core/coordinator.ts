@@ -87,11 +87,9 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       pauseWorker(state, event, effects);
       break;
     case "worker-resumed":
-      resumeWorker(state, event, effects);
-      break;
     case "worker-resized":
     case "worker-measured":
-      respecifyWorker(state, event);
+      changeWorker(state, event, effects);
       break;
     case "attempts-started":
       startAttempts(state, event, effects);
@@ -125,11 +123,13 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
   }
 }
 
-function respecifyWorker(
+function changeWorker(
   state: CoordinatorState,
-  event: Extract<Later, { kind: "worker-measured" | "worker-resized" }>,
+  event: Extract<Later, { kind: "worker-measured" | "worker-resized" | "worker-resumed" }>,
+  effects: Effect[],
 ): void {
-  if (event.kind === "worker-measured") measureWorker(state, event);
+  if (event.kind === "worker-resumed") resumeWorker(state, event, effects);
+  else if (event.kind === "worker-measured") measureWorker(state, event);
   else resizeWorker(state, event);
 }
 

@@ -1,7 +1,7 @@
 /** The round trip to a worker, and what follows from it: how much work is sent ahead.
  *
- *  1. What waits at a worker must last until a report has arrived here and the next order there, and
- *     once more, since reports are gathered: two round trips, and the wire.
+ *  1. What waits at a worker must last until a report has arrived here and the next order there,
+ *     and once more, since reports are gathered: two round trips, and the wire.
  *  2. Half a minute of work for a link that hardly answers would only wait there: there is a bound.
  *  3. What was sent ahead and turns out to be long is taken back, however far the worker. */
 import type { CoordinatorEvent } from "../../event.ts";
