@@ -14,6 +14,7 @@ import { isOpen } from "./cluster/shuffle.ts";
 import { giveWantedBackups, startBackups, watchStragglers } from "./cluster/speculation.ts";
 import type { CoordinatorState, JobRecord, Stage } from "./cluster/state.ts";
 import { recheckJob } from "./cluster/trust/recheck.ts";
+import { measureWorker } from "./cluster/workers/measured.ts";
 import { endPause, endRest, pauseWorker, resumeWorker } from "./cluster/workers/pauses.ts";
 import { resizeWorker } from "./cluster/workers/resize.ts";
 import { joinWorker, loseWorker, startEpoch } from "./cluster/workers.ts";
@@ -86,10 +87,9 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
       pauseWorker(state, event, effects);
       break;
     case "worker-resumed":
-      resumeWorker(state, event, effects);
-      break;
     case "worker-resized":
-      resizeWorker(state, event);
+    case "worker-measured":
+      changeWorker(state, event, effects);
       break;
     case "attempts-started":
       startAttempts(state, event, effects);
@@ -121,6 +121,16 @@ function apply(state: CoordinatorState, event: Later, effects: Effect[]): void {
     default:
       applyMemberEvent(state.sharing, event, effects);
   }
+}
+
+function changeWorker(
+  state: CoordinatorState,
+  event: Extract<Later, { kind: "worker-measured" | "worker-resized" | "worker-resumed" }>,
+  effects: Effect[],
+): void {
+  if (event.kind === "worker-resumed") resumeWorker(state, event, effects);
+  else if (event.kind === "worker-measured") measureWorker(state, event);
+  else resizeWorker(state, event);
 }
 
 function passTime(state: CoordinatorState, effects: Effect[]): void {

@@ -160,6 +160,8 @@ export type CoordinatorEvent = {
   /** It runs more attempts at once from now on, or fewer; what it has goes on. Clamped as those of
    *  its specs. */
   | { readonly kind: "worker-resized"; readonly worker: WorkerId; readonly slots: number }
+  /** How long a message to it and its answer take, ms, where that is noticeable; 0 = it is not. */
+  | { readonly kind: "worker-measured"; readonly worker: WorkerId; readonly rttMs: number }
   | {
       readonly kind: "attempts-started";
       readonly worker: WorkerId;

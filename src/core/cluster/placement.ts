@@ -5,8 +5,9 @@
  *  2. In a job the earlier stage goes first; in a stage the tasks whose input lies on the worker's
  *     machine, then those whose input lies nowhere in particular, then the rest.
  *  3. First every free slot gets a task. Then workers are sent some work ahead, so that no slot
- *     waits for the wire: of tasks shorter than 200 ms about 50 ms of work for each slot, whatever
- *     jobs it comes from, so that a new job waits for no more than that; never more than a worker's
+ *     waits for the wire: of tasks shorter than 200 ms about 50 ms of work for each slot, and two
+ *     round trips to the worker where they are longer (`workers/measured.ts`), whatever jobs it
+ *     comes from, so that a new job waits for no more than that; never more than a worker's
  *     even share of what is ready.
  *  4. A small job goes to one worker as a whole. What shows to be long is taken back
  *     (`placement/take-back.ts`), and nothing is sent ahead to a worker whose slots all run what
@@ -43,9 +44,8 @@ import {
   type Stage,
   type WorkerRecord,
 } from "./state.ts";
+import { coverMs } from "./workers/measured.ts";
 
-/** Work that may wait at a worker for each of its slots, in ms. */
-const queuedWorkMs = 50;
 /** Attempts that may be at a worker for each of its slots: enough that one message of reports, and
  *  one commit to the disk, is about many of them. */
 export const depthMax = 1_024;
@@ -157,7 +157,7 @@ function hasRoom(worker: WorkerRecord, ahead: boolean): boolean {
   if (!ahead || specs.kinds.includes(ownCode)) return leases.size < slots;
   if (leases.size >= depthOf(specs) - (specs.tab === true ? slots * tabPortion - 1 : 0))
     return false;
-  return leases.size < 2 * slots || held.chargeMs < slots * workMs(specs);
+  return leases.size < 2 * slots || held.chargeMs < slots * workMs(worker);
 }
 
 /** Attempts that it may have. */
@@ -165,8 +165,8 @@ function depthOf({ slots, tab }: WorkerSpecs): number {
   return Math.min(heldMax, slots * (tab === true ? 2 * tabPortion : depthMax));
 }
 
-function workMs({ tab }: WorkerSpecs): number {
-  return tab ? tabQueuedWorkMs : queuedWorkMs;
+function workMs(worker: WorkerRecord): number {
+  return worker.specs.tab ? tabQueuedWorkMs : coverMs(worker);
 }
 
 /** Whether one more attempt leaves the owner within its limit. */
@@ -227,7 +227,7 @@ function aheadOf(state: CoordinatorState, stage: Stage, worker: WorkerRecord): n
   const share = Math.ceil((stage.counts.ready + mine) / Math.max(1, state.slots));
   const evenly = slots * (isKnown ? share + 1 : Math.min(tab ? 2 : 1, share)) - mine;
   const together = togetherOf(state, stage, worker) - (isKnown ? mine : 0);
-  const byTime = Math.ceil((slots * workMs(specs) - held.chargeMs) / oneMs);
+  const byTime = Math.ceil((slots * workMs(worker) - held.chargeMs) / oneMs);
   const room = Math.max(byTime, 2 * slots - leases.size);
   const portion = tab ? slots * tabPortion : Number.POSITIVE_INFINITY;
   const depth = depthOf(specs) - leases.size;

@@ -160,6 +160,8 @@ export type WorkerRecord = {
   readonly sources: Map<string, number>;
   done: number;
   failed: number;
+  /** Round trip of a message, ms, as measured; absent where it is not noticeable. */
+  rttMs?: number;
   /** How many times as long as others it takes lately: 1 = as they do. See speculation.ts. */
   pace: number;
   /** Why it takes no new attempts. Null = it takes them. */

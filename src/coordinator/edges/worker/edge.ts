@@ -17,7 +17,7 @@ import type { NewEvent } from "../../loop/journal.ts";
 import type { Loop } from "../../loop/loop.ts";
 import type { Timers } from "../../loop/timers.ts";
 import { assignModule } from "./assigning.ts";
-import { parseNotes } from "./claims.ts";
+import { parseNotes, pauseEvent } from "./claims.ts";
 import { join, type ManagerRequest, noWelcome, refusalText } from "./joining.ts";
 import { defaultLinkLimits, type LinkLimits, type PeerRequest, WorkerLink } from "./link.ts";
 import { defaultLiveness, Liveness, type LivenessOptions } from "./liveness.ts";
@@ -25,6 +25,7 @@ import type { NoteSink } from "./note-sink.ts";
 import { type ClusterKeys, orderMessages, type WorkerOrder } from "./orders.ts";
 import type { Programs } from "./programs.ts";
 import { type StatusEvent, statusEvents } from "./reports.ts";
+import { measuredEvent } from "./round-trips.ts";
 
 export type WorkerEdgeOptions = {
   readonly loop: Loop;
@@ -152,6 +153,11 @@ export class WorkerEdge {
     } else {
       this.#fromPartner(link, request, link.worker);
     }
+  }
+
+  measured({ worker }: WorkerLink, rttMs: number): void {
+    const event = measuredEvent(this.#options.loop.state, worker, rttMs);
+    if (event !== null) void this.#posted(event);
   }
 
   told(link: WorkerLink, message: { readonly statuses: readonly TaskStatus[] }): void {
@@ -391,10 +397,4 @@ export class WorkerEdge {
       this.#liveness.tellAgain(worker);
     }
   }
-}
-
-function pauseEvent(worker: WorkerId, { leaving, paused = "" }: WorkerNotes): NewEvent {
-  if (paused === "") return { kind: "worker-resumed", worker };
-  const isLeaving = leaving === true ? { isLeaving: true as const } : {};
-  return { kind: "worker-paused", worker, reason: paused, ...isLeaving };
 }

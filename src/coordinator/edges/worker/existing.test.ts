@@ -90,7 +90,7 @@ function linkAt0() {
     onClose: () => {},
     pendingBytes: () => 0,
   };
-  const owner = { heard() {}, requested() {}, told() {}, closed() {} };
+  const owner = { heard() {}, requested() {}, told() {}, closed() {}, measured() {} };
   const principal = { kind: "join", role: "worker", owner: "", token: "" } as unknown as Principal;
   const limits = defaultLinkLimits;
   const link = new WorkerLink(carrier, principal, { owner, limits, nowMs: () => nowMs });

@@ -10,6 +10,7 @@ import type { ManagerMessage, NodeType } from "../../../wire/manager/messages.ts
 import { type Arrival, ManagerSession } from "../../../wire/manager/session.ts";
 import type { Principal } from "../../access/auth.ts";
 import type { LivenessOptions } from "./liveness.ts";
+import { RoundTrips } from "./round-trips.ts";
 
 export type LinkLimits = {
   /** A request that is not answered within this ends the link, ms. */
@@ -52,6 +53,8 @@ export type LinkOwner = {
   /** Statuses that arrived as an answer to `tasksPing`. */
   told(link: WorkerLink, message: Extract<ManagerMessage, { kind: "tasksPong" }>): void;
   closed(link: WorkerLink, reason: string): void;
+  /** The round trip was measured, ms: the least of the last few. */
+  measured(link: WorkerLink, rttMs: number): void;
 };
 
 export class WorkerLink {
@@ -85,6 +88,7 @@ export class WorkerLink {
   #pingId = 0;
   #openSinceMs: number;
   #hasSaidBye = false;
+  readonly #roundTrips = new RoundTrips();
 
   constructor(
     link: Link,
@@ -200,7 +204,10 @@ export class WorkerLink {
           this.nodeType ??= arrival.message.nodeType;
         }
         if (arrival.kind === "request") this.#owner.requested(this, arrival);
-        else if (arrival.kind === "answer") this.#answered(arrival.message);
+        else if (arrival.kind === "answer") {
+          this.#measure(arrival.to);
+          this.#answered(arrival.message);
+        }
       }
     });
     this.#flush();
@@ -214,6 +221,11 @@ export class WorkerLink {
       if (!(error instanceof ClusterError)) throw error;
       this.close(error.message);
     }
+  }
+
+  #measure(id: number): void {
+    const rttMs = this.#roundTrips.answered(id, this.heardAtMs);
+    if (rttMs !== null && this.phase === "joined") this.#owner.measured(this, rttMs);
   }
 
   #answered(message: ManagerMessage): void {
@@ -242,6 +254,7 @@ export class WorkerLink {
     this.guarded(() => {
       const { frame, id } = this.#session.request(message, this.#nowMs());
       this.#link.send(frame);
+      this.#roundTrips.sent(id, this.#nowMs());
       sentId = id;
     });
     return sentId;

@@ -3,17 +3,16 @@
  *
  *  1. A worker whose slots are all taken by attempts that it has announced returns all others.
  *  2. An attempt that took much longer than expected shows what the others of its stage on that
- *     worker will take: more than `keptMs` of them go back.
+ *     worker will take: more of them than cover the way to it go back.
  *  3. Only the worker knows what has begun. The lease holds until it answers: `returned` ends it,
  *     without blame; of an attempt that has begun nothing is returned, and it goes on.
  *  4. Tabs announce all that they were given at once, and keep it. */
 import type { Effect } from "../../effect.ts";
 import { workerId } from "../../ids.ts";
 import type { CoordinatorState, Lease, Stage, WorkerRecord } from "../state.ts";
+import { coverMs } from "../workers/measured.ts";
 import { refOf } from "../workers/ref.ts";
 
-/** Work that may stay at a worker for each of its slots, ms. */
-const keptMs = 50;
 /** So many times as long as expected, and this much longer at least, is unexpected. */
 const muchLonger = 4;
 const muchLongerMs = 10;
@@ -42,7 +41,7 @@ export function takeBackExcess(
   const { live, specs } = worker;
   if (!live || specs.tab === true || worker.leases.size <= specs.slots) return;
   if (durationMs < muchLonger * lease.chargeMs + muchLongerMs) return;
-  const kept = specs.slots * Math.max(1, Math.floor(keptMs / durationMs));
+  const kept = specs.slots * Math.max(1, Math.floor(coverMs(worker) / durationMs));
   if ((worker.held.byJob.get(stage.job) ?? 0) <= kept) return;
   const others = [...worker.leases].filter((one) => {
     return one.job === stage.job && one.stage === stage.index && isWaiting(one);
