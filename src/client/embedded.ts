@@ -55,6 +55,10 @@ async function open(
   options: EmbeddedOptions,
   cluster: AsyncDisposableStack,
 ): Promise<Client> {
+  const { probeSandbox } = await import("../worker/slot/sandbox-node.ts");
+  // Its processes start and end while the modules of the coordinator are loaded.
+  const sandbox = probeSandbox("auto");
+  sandbox.catch(() => {});
   const [{ openCoordinator }, { startWorker }, { connect }] = await Promise.all([
     import("../coordinator/coordinator.ts"),
     import("../worker/node.ts"),
@@ -78,7 +82,7 @@ async function open(
     memoryBytes: options.memoryBytes,
     ...(options.isPython ? {} : { python: null }),
     name: "local",
-    sandbox: "auto",
+    sandbox,
     listen: "127.0.0.1:0",
     version,
   });

@@ -58,7 +58,8 @@ export type WorkerOptions = {
   readonly lowWaterBytes?: number;
   /** For people. */
   readonly name: string;
-  readonly sandbox: SandboxMode;
+  /** What is asked for, or what a probe that is under way finds. */
+  readonly sandbox: SandboxMode | Promise<Sandbox>;
   /** The interpreter of Python jobs, 3.9 or newer; null = none. Default: the `python3` of PATH,
    *  when it is one and starts in the sandbox. */
   readonly python?: string | null;
@@ -204,7 +205,7 @@ function rulesOf(options: WorkerOptions, timeoutMs: number): WorkerRules {
 /** What this host allows, and has. */
 async function probe({ python: path, sandbox: mode }: WorkerOptions) {
   const [sandbox, found] = await Promise.all([
-    probeSandbox(mode),
+    typeof mode === "string" ? probeSandbox(mode) : mode,
     path === null ? null : findPython(path),
   ]);
   const python = found !== null && (await runsPython(sandbox, found)) ? found : null;

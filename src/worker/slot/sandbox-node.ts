@@ -55,9 +55,12 @@ const namespaces = ["--net", "--ipc", "--pid", "--fork", "--kill-child=KILL", "-
  *  `find` stands for what is installed. */
 export async function probeSandbox(mode: SandboxMode, find: FindTool = findTool): Promise<Sandbox> {
   const onLinux = process.platform === "linux";
-  const tied = onLinux && (await works(setpriv)) ? setpriv : [];
-  const boundsFiles = onLinux && (await works(filesBelow(1 << 20)));
-  const program = await taskProgram();
+  const [isTied, boundsFiles, program] = await Promise.all([
+    onLinux && works(setpriv),
+    onLinux && works(filesBelow(1 << 20)),
+    taskProgram(),
+  ]);
+  const tied = isTied ? setpriv : [];
   const common = { prefix: tied, launcher: null, program, boundsFiles, processMax: 0 };
   if (mode !== "basic" && onLinux) {
     const strict = { ...common, profile: "strict", nested: true } as const;

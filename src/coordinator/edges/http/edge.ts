@@ -95,6 +95,14 @@ async function listenOn(app: FastifyInstance, { host, port }: Listen): Promise<n
   return (app.server.address() as { port: number }).port;
 }
 
+/** Bodies are validated by the schemas of their routes (zod); without these the framework would
+ *  load a validator and a serializer of its own, 150 modules that nothing uses. */
+const noCompilers = { buildValidator: () => unused, buildSerializer: () => unused };
+
+function unused(): never {
+  throw new Error("routes have no schemas of the framework");
+}
+
 /** One server with its hooks. */
 class HttpServer {
   readonly app: FastifyInstance;
@@ -168,6 +176,7 @@ class HttpServer {
       requestTimeout: 0,
       keepAliveTimeout: 30_000,
       routerOptions: { maxParamLength: 200 },
+      schemaController: { compilersFactory: noCompilers },
       frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
         this.#failed(error, request, reply);
       },
